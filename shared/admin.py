@@ -1,0 +1,55 @@
+"""The admin port of each process, on 127.0.0.1: `/healthz`, `/readyz`, `/metrics`.
+
+Owns: what alive and ready mean on the wire. Must not know: why a role is not ready (it is told).
+Alive = the event loop answers. Ready = able to take calls now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+Ready = Callable[[], str]
+"""Why the process is not ready; empty when it is."""
+
+
+class OwnSignalsServer(uvicorn.Server):
+    """uvicorn, leaving the signals to the process: its own SIGTERM closes every live socket at once."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def make_admin_server(port: int, ready: Ready, registry: CollectorRegistry) -> OwnSignalsServer:
+    """A server to run with `serve()`; it ends by `should_exit = True`."""
+
+    async def healthz(_request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_request: Request) -> Response:
+        reason = ready()
+        return PlainTextResponse(f"not ready: {reason}\n" if reason else "ready\n", 503 if reason else 200)
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    config = uvicorn.Config(
+        Starlette(routes=routes),
+        host="127.0.0.1",
+        port=port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+    return OwnSignalsServer(config)

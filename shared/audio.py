@@ -1,0 +1,16 @@
+"""The figures of G.711 µ-law at 8 kHz, in one place.
+
+Source: RFC 3551 section 4.5.14; Twilio Media Streams, "WebSocket messages".
+"""
+
+from __future__ import annotations
+
+BYTES_PER_MS = 8
+FRAME_MS = 20
+FRAME_BYTES = FRAME_MS * BYTES_PER_MS
+FRAMES_PER_S = 1000 // FRAME_MS
+
+SILENCE_BYTE = 0xFF
+"""Positive zero. Never pad with 0x00: that is near full scale in µ-law, and clicks."""
+
+SILENCE_FRAME = bytes([SILENCE_BYTE]) * FRAME_BYTES

@@ -1,0 +1,53 @@
+"""How late the event loop runs: the one figure that tells "our CPU is slow" from all else.
+
+Owns: a tick on absolute deadlines and the worst lateness since it was last asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from shared.clock import now_ms
+
+TICK_MS = 50.0
+WINDOW_TICKS = 60
+"""Three seconds of ticks: the window of the diagnosis lines."""
+
+
+class LoopLag:
+    """Start it once in a running loop."""
+
+    def __init__(self) -> None:
+        self._due_ms = 0.0
+        self._handle: asyncio.TimerHandle | None = None
+        self._recent: list[float] = [0.0] * WINDOW_TICKS
+        self._index = 0
+        self.worst_ms = 0.0
+        """Worst lateness since the process started."""
+
+    def start(self) -> None:
+        self._due_ms = now_ms() + TICK_MS
+        self._arm()
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+    @property
+    def window_ms(self) -> float:
+        """Worst lateness of about the last three seconds."""
+        return max(self._recent)
+
+    def _arm(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._handle = loop.call_later(max(0.0, self._due_ms - now_ms()) / 1000, self._tick)
+
+    def _tick(self) -> None:
+        now = now_ms()
+        late = max(0.0, now - self._due_ms)
+        self._recent[self._index] = late
+        self._index = (self._index + 1) % WINDOW_TICKS
+        self.worst_ms = max(self.worst_ms, late)
+        # A long stall skips ticks: each would tell of the same stall again.
+        self._due_ms = max(self._due_ms + TICK_MS, now)
+        self._arm()

@@ -1,0 +1,33 @@
+-- APPEND: one entry to a stream of a call, fenced by the epoch of the role that speaks, and a doorbell.
+--
+-- KEYS  1 card  2 the stream
+-- ARGV  1 role ('' = no owner speaks: only an ended call refuses)  2 epoch  3 ttl ms ('0' = never create)
+--       4 MAXLEN ('0' = none)  5 roles to wake, e.g. 'brain egress' ('' = none)  6 why
+--       7… field, value, …
+-- Also writes lane .. 'wake:' .. owner of each role to wake: same lane, so same slot.
+-- Answer  {'OK', entry id}  or  {'FENCED'}  or  {'ABSENT'}
+local card, role = KEYS[1], ARGV[1]
+local has = redis.call('HMGET', card, 'state', role .. '_epoch')
+if not has[1] then return {'ABSENT'} end
+if has[1] == 'ended' or (role ~= '' and has[2] ~= ARGV[2]) then return {'FENCED'} end
+local command = {'XADD', KEYS[2]}
+if ARGV[3] == '0' then command[#command + 1] = 'NOMKSTREAM' end
+if ARGV[4] ~= '0' then
+  command[#command + 1] = 'MAXLEN' command[#command + 1] = '~' command[#command + 1] = ARGV[4]
+end
+command[#command + 1] = '*'
+for index = 7, #ARGV do command[#command + 1] = ARGV[index] end
+local id = redis.call(unpack(command))
+if not id then return {'ABSENT'} end
+if ARGV[3] ~= '0' and redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
+if ARGV[5] ~= '' then
+  local lane, call = string.match(card, '^(.-)call:(.*)$')
+  for wanted in string.gmatch(ARGV[5], '%a+') do
+    local owner = redis.call('HGET', card, wanted)
+    if owner and owner ~= '' then
+      redis.call('XADD', lane .. 'wake:' .. owner, 'NOMKSTREAM', 'MAXLEN', '100', '*',
+        'v', '1', 'call', call, 'why', ARGV[6])
+    end
+  end
+end
+return {'OK', id}

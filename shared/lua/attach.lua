@@ -1,0 +1,59 @@
+-- ATTACH: a media stream of a call has opened and showed its token. Idempotent for one stream_sid.
+--
+-- KEYS  1 card  2 token  3 calls  4 live  5 slots
+-- ARGV  1 call_sid  2 stream_sid  3 ingress worker  4 wall ms  5 nonce  6 from  7 to  8 agent
+--       9 call ttl ms  10 most resumes
+-- Also writes the call's caller, control, journal (card .. ':part') and the owners' doorbells
+-- (lane .. 'wake:' .. owner): same lane, so same slot.
+-- Answer  {'OK', leg, '1' when the call is new else '0'}  or  {'REFUSED', 'used' | 'ended' | 'too_many'}
+local card = KEYS[1]
+local lane = string.match(card, '^(.-)call:')
+local ttl = ARGV[9]
+local has = redis.call('HMGET', card, 'state', 'leg', 'stream_sid', 'resumes', 'brain', 'egress')
+if has[3] == ARGV[2] and has[1] ~= 'ended' then return {'OK', has[2], '0'} end
+local spent = redis.call('HGET', KEYS[2], ARGV[5])
+if spent and spent ~= ARGV[2] then return {'REFUSED', 'used'} end
+if has[1] == 'ended' then return {'REFUSED', 'ended'} end
+local resumes = tonumber(has[4] or '-1') + 1
+if resumes > tonumber(ARGV[10]) then return {'REFUSED', 'too_many'} end
+
+local function create_stream(key)
+  -- An entry written and deleted leaves an empty stream that can carry a TTL.
+  if redis.call('EXISTS', key) == 0 then
+    local id = redis.call('XADD', key, '*', 'v', '1')
+    redis.call('XDEL', key, id)
+  end
+  redis.call('PEXPIRE', key, ttl)
+end
+
+redis.call('HSET', KEYS[2], ARGV[5], ARGV[2])
+redis.call('HDEL', KEYS[2], 'issued')
+redis.call('PEXPIRE', KEYS[2], ttl)
+local leg = tonumber(has[2] or '0') + 1
+redis.call('HSET', card, 'state', 'attached', 'leg', leg, 'stream_sid', ARGV[2], 'ingress', ARGV[3],
+  'attached_at_ms', ARGV[4], 'resumes', resumes, 'next', '', 'next_arg', '')
+create_stream(card .. ':caller')
+create_stream(card .. ':control')
+create_stream(card .. ':journal')
+if not has[1] then
+  redis.call('HSET', card, 'v', '1', 'from', ARGV[6], 'to', ARGV[7], 'agent', ARGV[8],
+    'started_at_ms', ARGV[4], 'brain', '', 'brain_epoch', '0', 'egress', '', 'egress_epoch', '0',
+    'cut', '0', 'frame_n', '0', 'attempts', '0')
+  redis.call('XADD', KEYS[3], '*', 'v', '1', 'call', ARGV[1])
+  redis.call('ZADD', KEYS[4], ARGV[4], ARGV[1])
+else
+  redis.call('XADD', card .. ':control', '*', 'v', '1', 'kind', 'stream', 'from', ARGV[3], 'n', 'leg-' .. leg,
+    'leg', leg, 'stream_sid', ARGV[2], 'ingress', ARGV[3])
+  for _, owner in ipairs({has[5], has[6]}) do
+    if owner and owner ~= '' then
+      redis.call('XADD', lane .. 'wake:' .. owner, 'NOMKSTREAM', 'MAXLEN', '100', '*',
+        'v', '1', 'call', ARGV[1], 'why', 'stream')
+    end
+  end
+end
+redis.call('PEXPIRE', card, ttl)
+redis.call('ZADD', KEYS[5], tonumber(ARGV[4]) + tonumber(ttl), ARGV[1])
+redis.call('PEXPIRE', KEYS[5], ttl)
+redis.call('XADD', card .. ':journal', 'MAXLEN', '~', '2000', '*', 'kind', has[1] and 'resumed' or 'attached',
+  'from', ARGV[3], 't', ARGV[4], 'leg', leg, 'stream_sid', ARGV[2])
+return {'OK', tostring(leg), has[1] and '0' or '1'}

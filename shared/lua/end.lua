@@ -1,0 +1,35 @@
+-- END: a call is over. Idempotent: the first comer's outcome stands.
+--
+-- KEYS  1 card  2 live  3 slots
+-- ARGV  1 call_sid  2 outcome  3 who says so  4 wall ms  5 ttl of what stays, ms
+--       6 leg that must still be the call's and be detached ('' = end it in any state)
+-- Also deletes caller, turn, reply; sets the TTL of card, control, journal, history, token; empties the
+-- owners' `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
+-- Answer  {'OK', '1' for the first comer else '0', outcome}  or  {'FENCED', leg}  or  {'ABSENT'}
+local card, call = KEYS[1], ARGV[1]
+local lane = string.match(card, '^(.-)call:')
+local has = redis.call('HMGET', card, 'state', 'outcome', 'brain', 'egress', 'leg')
+if ARGV[6] ~= '' and has[1] and has[1] ~= 'ended' and (has[1] ~= 'detached' or has[5] ~= ARGV[6]) then
+  return {'FENCED', has[5]}
+end
+redis.call('ZREM', KEYS[2], call)
+redis.call('ZREM', KEYS[3], call)
+if not has[1] then return {'ABSENT'} end
+if has[1] == 'ended' then return {'OK', '0', has[2]} end
+redis.call('HSET', card, 'state', 'ended', 'outcome', ARGV[2], 'ended_at_ms', ARGV[4])
+redis.call('DEL', card .. ':caller', card .. ':turn', card .. ':reply')
+redis.call('XADD', card .. ':journal', 'NOMKSTREAM', 'MAXLEN', '~', '2000', '*', 'kind', 'ended',
+  'from', ARGV[3], 't', ARGV[4], 'outcome', ARGV[2])
+redis.call('XADD', card .. ':control', 'NOMKSTREAM', 'MAXLEN', '~', '1000', '*', 'v', '1', 'kind', 'ended',
+  'from', ARGV[3], 'n', 'end', 'outcome', ARGV[2])
+for _, part in ipairs({'', ':control', ':journal', ':history', ':token'}) do
+  redis.call('PEXPIRE', card .. part, ARGV[5])
+end
+for _, owner in ipairs({has[3], has[4]}) do
+  if owner and owner ~= '' then
+    redis.call('SREM', lane .. 'owned:' .. owner, call)
+    redis.call('XADD', lane .. 'wake:' .. owner, 'NOMKSTREAM', 'MAXLEN', '100', '*',
+      'v', '1', 'call', call, 'why', 'ended')
+  end
+end
+return {'OK', '1', ARGV[2]}

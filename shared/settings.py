@@ -1,0 +1,267 @@
+"""Settings of every process: read from the environment and `.env`, checked once at start, then frozen.
+
+Owns: each setting's name, unit, default, check and the sentence that explains it (the README's table is
+made from here). Must not know: what a role does with them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ENV_PREFIX = "TRUNKLINE_"
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
+    "ingress": ("public_url", "twilio_auth_token"),
+    "brain": ("openai_api_key",),
+    "egress": (),
+}
+"""Settings without a usable default, by the role that cannot start without them."""
+
+
+class SettingsError(Exception):
+    """One or more settings are missing or wrong; the text has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def _known_as(name: str) -> AliasChoices:
+    """A setting whose name the world already knows, without our prefix."""
+    return AliasChoices(name)
+
+
+class Settings(BaseSettings):
+    """Every setting of every role. Units are in the names; points of sharing are in the descriptions."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    # The outside world.
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        validation_alias=_known_as("REDIS_URL"),
+        description="Redis 7.0 or newer, or Valkey 8 or newer: redis://, rediss:// (TLS) or unix://.",
+    )
+    public_url: str = Field(
+        "",
+        validation_alias=_known_as("PUBLIC_URL"),
+        description="Origin that Twilio reaches us at, as https://host (http:// only for a loopback host)."
+        " Signatures are checked against it, so it is never guessed from headers.",
+    )
+    twilio_auth_token: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=_known_as("TWILIO_AUTH_TOKEN"),
+        description="Primary Auth Token of the Twilio account. Two, separated by a comma, while rotating.",
+    )
+    twilio_account_sid: str = Field(
+        "",
+        validation_alias=_known_as("TWILIO_ACCOUNT_SID"),
+        description="Account SID (AC…). When set, streams of other accounts are refused.",
+    )
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias=_known_as("OPENAI_API_KEY"), description="OpenAI API key."
+    )
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1",
+        validation_alias=_known_as("OPENAI_BASE_URL"),
+        description="Base URL of the OpenAI API; the Realtime socket is opened below it.",
+    )
+
+    # Ports.
+    port: int = Field(8080, ge=1, le=65535, description="Public port of every ingress process of a host.")
+    host: str = Field("0.0.0.0", description="Address that the public port listens on.")
+    admin_port_base: int = Field(
+        9100,
+        ge=1024,
+        le=65000,
+        description="Admin ports (127.0.0.1 only): ingress-n base + n, brain-n base + 20 + n,"
+        " egress-n base + 40 + n.",
+    )
+
+    # The agent of every call, until profiles by number exist.
+    model: str = Field("gpt-realtime-2.1", description="Realtime model.")
+    voice: str = Field("marin", description="Voice of the model.")
+    language: str = Field("en", description="Language of the caller, ISO 639-1; a hint for transcription.")
+    instructions: str = Field(
+        "You are a friendly telephone agent. Answer in one or two short sentences.",
+        description="Instructions to the model.",
+    )
+    greeting: str = Field(
+        "Greet the caller in one short sentence and ask how you can help.",
+        description="What the model is told to say first. Empty: the caller speaks first.",
+    )
+    transcription_model: str = Field(
+        "gpt-realtime-whisper", description="Model that transcribes the caller. Empty: no transcripts."
+    )
+    answers_turns: Literal["server", "brain"] = Field(
+        "server",
+        description="Who asks for the answer to a caller's turn: the Realtime server by itself, or the brain.",
+    )
+    vad_threshold: float = Field(0.5, ge=0.0, le=1.0, description="Server VAD: threshold.")
+    vad_silence_ms: int = Field(500, ge=100, le=5000, description="Server VAD: silence that ends a turn, ms.")
+    vad_prefix_ms: int = Field(300, ge=0, le=2000, description="Server VAD: audio kept before speech, ms.")
+    tool_timeout_s: float = Field(10.0, gt=0, le=120, description="Time limit of one tool run, s.")
+    apology: str = Field(
+        "We are sorry, we cannot go on with this call. Please try again later.",
+        description="Spoken by Twilio when the model cannot be had.",
+    )
+    busy_message: str = Field(
+        "All lines are busy at the moment. Please call again in a few minutes.",
+        description="Spoken by Twilio when all slots are taken.",
+    )
+    fallback_number: str = Field(
+        "", description="Number (E.164) that is dialled after the apology or when full. Empty: hang up."
+    )
+
+    # Limits.
+    max_calls: int = Field(200, ge=1, le=100_000, description="Calls at once over all workers.")
+    calls_per_worker: int = Field(
+        100, ge=1, le=10_000, description="Calls at once that one brain or egress takes."
+    )
+    hard_cap_s: int = Field(7200, ge=10, le=86_400, description="Longest call, s; then a farewell.")
+    max_resumes: int = Field(20, ge=0, le=1000, description="New media streams that one call may open.")
+    drain_s: float = Field(
+        60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."
+    )
+    lanes: int = Field(
+        1, ge=1, le=1024, description="Hash slots that calls are spread over; 64 on a Cluster."
+    )
+
+    # The audio path.
+    commit_ms: float = Field(
+        3.0, ge=0, le=50, description="Least time between two Redis commits of a process, ms."
+    )
+    read_gap_ms: float = Field(
+        5.0, ge=0, le=50, description="Least time between two blocking reads of a process, ms."
+    )
+    lead_ms: int = Field(
+        160, ge=40, le=1000, description="Audio kept ahead of the caller's ear at Twilio, ms."
+    )
+    socket_send_buffer_bytes: int = Field(
+        32_768, ge=4096, le=4_194_304, description="SO_SNDBUF of each media socket, bytes."
+    )
+
+    # Logs.
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="One JSON line an event, or coloured text; auto: text on a terminal only."
+    )
+    log_transcripts: bool = Field(
+        False, description="Whether what was said may stand in journals and logs. Off: lengths only."
+    )
+    mask_numbers: bool = Field(True, description="Whether telephone numbers are masked on cards and in logs.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        loopback = parts.hostname in LOOPBACK_HOSTS
+        if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ValueError("expected an origin such as https://bridge.example.com, without a path")
+        if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+            raise ValueError(
+                "expected https:// (http:// is for loopback hosts only): Twilio streams need TLS"
+            )
+        return value.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("expected redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _check_openai_base_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("expected an http:// or https:// URL such as https://api.openai.com/v1")
+        return value.rstrip("/")
+
+    @field_validator("fallback_number")
+    @classmethod
+    def _check_fallback_number(cls, value: str) -> str:
+        if value and not (value.startswith("+") and value[1:].isascii() and value[1:].isdigit()):
+            raise ValueError("expected a number as +15551234567 (E.164), or nothing")
+        return value
+
+    @field_validator("twilio_account_sid")
+    @classmethod
+    def _check_account_sid(cls, value: str) -> str:
+        if value and not (value.startswith("AC") and len(value) == 34):
+            raise ValueError("expected an Account SID: AC and 32 hexadecimal digits")
+        return value
+
+    @property
+    def auth_tokens(self) -> tuple[str, ...]:
+        """The Twilio auth tokens to accept, first the one to sign with."""
+        parts = self.twilio_auth_token.get_secret_value().split(",")
+        return tuple(part.strip() for part in parts if part.strip())
+
+    @property
+    def stream_url(self) -> str:
+        """The media URL that stands in our TwiML and that Twilio signs."""
+        scheme, rest = self.public_url.split("://", 1)
+        return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/media"
+
+    def admin_port(self, role: str, number: int) -> int:
+        """Port of a process's health checks and metrics, on 127.0.0.1."""
+        offset = {"ingress": 0, "brain": 20, "egress": 40}[role]
+        return self.admin_port_base + offset + number
+
+
+def environment_name(field: str) -> str:
+    """The environment variable of a setting, by its field name."""
+    alias = Settings.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return f"{ENV_PREFIX}{field.upper()}"
+
+
+def load(role: str | None = None, *, env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
+    """Reads and checks the settings.
+
+    `role` adds the check that what this role cannot do without is there. `overrides` are for tests and
+    for the demo. Raises SettingsError with a line for each problem; a secret's value never stands in it.
+    """
+    try:
+        settings = Settings(_env_file=env_file, **overrides)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise SettingsError([_explain(item) for item in error.errors()]) from None
+    problems = [
+        f"{environment_name(field)} is missing: {Settings.model_fields[field].description}"
+        f" Set it in the environment or in .env."
+        for field in REQUIRED_BY_ROLE.get(role or "", ())
+        if not _has_value(settings, field)
+    ]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _has_value(settings: Settings, field: str) -> bool:
+    value = settings.model_dump()[field]
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def _explain(item: Any) -> str:
+    """One line: which setting, what was expected, what came. Shapes are pydantic's `ErrorDetails`."""
+    location = str(item["loc"][0]) if item["loc"] else "?"
+    field = next((f for f in Settings.model_fields if environment_name(f) == location), location.lower())
+    field = field.removeprefix(ENV_PREFIX.lower())
+    info = Settings.model_fields.get(field)
+    name = environment_name(field) if info is not None else location
+    came = "a secret" if info is not None and info.annotation is SecretStr else repr(item["input"])
+    reason = str(item["msg"]).removeprefix("Value error, ")
+    return f"{name}: {reason[0].lower()}{reason[1:]}; came {came}. {info.description if info else ''}".strip()

@@ -1,0 +1,61 @@
+"""Fixtures for all tests: real servers, one a session, emptied before each test that asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import redis as sync_redis
+
+from shared import keys as key_names
+from shared.redis_client import Store, make_store
+from tests.support.servers import redis7_binary, server, valkey_binary
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey server for the session; use `valkey_url` in tests."""
+    with server(valkey_binary(), tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis7_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Debian's Redis 7 for the session; use `redis_url` in tests."""
+    with server(redis7_binary(), tmp_path_factory.mktemp("redis7")) as url:
+        yield url
+
+
+def _emptied(url: str) -> str:
+    with sync_redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
+
+
+@pytest.fixture
+def valkey_url(valkey_server: str) -> str:
+    """An empty Valkey."""
+    return _emptied(valkey_server)
+
+
+@pytest.fixture(params=["valkey", "redis7"])
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """An empty server, once Valkey and once Redis 7: for what must hold on both."""
+    url: str = request.getfixturevalue(f"{request.param}_server")
+    return _emptied(url)
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[Store]:
+    """A client of `redis_url`."""
+    client = make_store(redis_url, name="test")
+    yield client
+    await client.aclose()
+
+
+def keys_without_ttl(url: str) -> list[str]:
+    """Keys that would live for ever and may not: call it when the calls of a test are over."""
+    with sync_redis.Redis.from_url(url, decode_responses=True) as client:
+        return sorted(
+            key for key in client.scan_iter() if client.ttl(key) == -1 and not key_names.is_permanent(key)
+        )
