@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import redis as sync_redis
+from fakeredis import FakeAsyncRedis
 
 from shared import keys as key_names
 from shared.redis_client import Store, make_store
@@ -51,6 +52,23 @@ async def store(redis_url: str) -> AsyncIterator[Store]:
     client = make_store(redis_url, name="test")
     yield client
     await client.aclose()
+
+
+@pytest.fixture(params=["fakeredis", "valkey", "redis7"])
+async def any_store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """A client of an empty store, once fakeredis, once Valkey, once Redis 7: for commands and scripts."""
+    if request.param == "fakeredis":
+        client: Store = FakeAsyncRedis()
+    else:
+        client = make_store(_emptied(request.getfixturevalue(f"{request.param}_server")), name="test")
+    yield client
+    await client.aclose()
+
+
+async def without_ttl(store: Store) -> list[str]:
+    """Keys that would live for ever and may not, seen through a client."""
+    found = [key.decode() async for key in store.scan_iter()]
+    return sorted([key for key in found if not key_names.is_permanent(key) and await store.ttl(key) == -1])
 
 
 def keys_without_ttl(url: str) -> list[str]:

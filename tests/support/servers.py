@@ -38,9 +38,9 @@ def missing(what: str) -> None:
 
 
 @contextmanager
-def server(binary: str, folder: Path, *extra: str) -> Iterator[str]:
-    """A server of its own, without persistence, on a free port. Gives its URL."""
-    port = free_port()
+def server(binary: str, folder: Path, *extra: str, port: int | None = None) -> Iterator[str]:
+    """A server of its own, without persistence, on `port` or a free one. Gives its URL."""
+    port = port or free_port()
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(
         [*command, "--dir", str(folder), "--logfile", str(folder / f"redis-{port}.log"), *extra],

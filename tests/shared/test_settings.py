@@ -1,0 +1,94 @@
+"""Settings: what is wrong is named, with what was expected, what came, and never a secret's value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Settings, SettingsError, environment_name, load
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the developer's environment nor their .env takes part."""
+    for field in Settings.model_fields:
+        monkeypatch.delenv(environment_name(field), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def problems(role: str | None = None) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(role)
+    return caught.value.problems
+
+
+def test_defaults_are_enough_for_egress() -> None:
+    """A role without needs of its own starts on defaults."""
+    assert load("egress").redis_url == "redis://127.0.0.1:6379/0"
+
+
+def test_a_missing_setting_is_named_with_its_meaning() -> None:
+    """The brain cannot start without a key, and says which variable it is."""
+    (problem,) = problems("brain")
+    assert problem.startswith("OPENAI_API_KEY is missing")
+
+
+def test_each_missing_setting_has_its_line() -> None:
+    """Ingress misses two."""
+    assert [problem.split()[0] for problem in problems("ingress")] == ["PUBLIC_URL", "TWILIO_AUTH_TOKEN"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("PUBLIC_URL", "http://bridge.example.com", "https://"),
+        ("PUBLIC_URL", "https://bridge.example.com/voice", "without a path"),
+        ("REDIS_URL", "http://x", "redis://"),
+        ("OPENAI_BASE_URL", "ftp://x", "http://"),
+        ("TRUNKLINE_PORT", "99999", "less than or equal to 65535"),
+        ("TRUNKLINE_PORT", "abc", "valid integer"),
+        ("TRUNKLINE_FALLBACK_NUMBER", "5551234", "E.164"),
+        ("TRUNKLINE_LOG_LEVEL", "loud", "'debug', 'info'"),
+        ("TWILIO_ACCOUNT_SID", "12", "Account SID"),
+    ],
+)
+def test_a_wrong_setting_says_what_was_expected_and_what_came(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    """One line: the variable's name, the expectation, the value."""
+    monkeypatch.setenv(name, value)
+    (problem,) = problems()
+    assert problem.startswith(f"{name}: ")
+    assert expected in problem
+    assert repr(value) in problem
+
+
+def test_a_loopback_origin_may_be_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For trying things out without TLS; the stream's scheme follows."""
+    monkeypatch.setenv("PUBLIC_URL", "http://127.0.0.1:8080/")
+    assert load().stream_url == "ws://127.0.0.1:8080/media"
+
+
+def test_two_auth_tokens_while_rotating(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are accepted, the first one signs."""
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "new, old")
+    assert load().auth_tokens == ("new", "old")
+
+
+def test_an_env_file_is_read(tmp_path: Path) -> None:
+    """`.env` in the working folder; unknown names in it are not ours."""
+    (tmp_path / ".env").write_text("TRUNKLINE_PORT=8123\nOTHER=1\n", encoding="utf-8")
+    assert load().port == 8123
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither repr nor str gives them away."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "tok-canary")
+    assert "canary" not in repr(load()) + str(load())
+
+
+def test_every_setting_is_explained() -> None:
+    """The README's table is made from these sentences."""
+    assert all(info.description for info in Settings.model_fields.values())
