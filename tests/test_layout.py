@@ -1,4 +1,4 @@
-"""What a reader cannot see at a glance: imports that run one way, declared state, sizes, no leaks of place."""
+"""What a reader cannot see at a glance: imports that run one way, declared state, sizes, purity."""
 
 from __future__ import annotations
 

@@ -1,0 +1,148 @@
+"""A whole stack for the end-to-end tests: real processes under a real supervisord, on a real Valkey.
+
+One stack serves all tests of the session; each test has its own two simulators, so that each can turn its
+own knobs. After each test the stack must be as before: no call, no key without TTL, no open session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from console.stack import Stack
+from console.stack_plan import DEMO_PUBLIC_URL, StackOptions
+from shared.keys import Keys
+from shared.redis_client import Store, make_store
+from simulators import clips
+from simulators.realtime import Knobs, RealtimeSimulator, Script
+from simulators.twilio import FAST, CallPlan, Clip, Step, TwilioSimulator
+from simulators.twilio import Knobs as TwilioKnobs
+from tests.conftest import keys_without_ttl
+from tests.support.servers import free_port, server, valkey_binary
+from tests.support.waiting import wait_until
+
+KEYS = Keys(1)
+QUICK = TwilioKnobs(pace=FAST)
+"""A healthy caller without Twilio's own delays."""
+
+VOICE_URL = f"{DEMO_PUBLIC_URL}/voice#ct=2000&rc=2&rp=all"
+STATUS_URL = f"{DEMO_PUBLIC_URL}/call-status"
+
+ENVIRONMENT = {
+    "TRUNKLINE_LOG_TRANSCRIPTS": "true",
+    "TRUNKLINE_LOG_FORMAT": "json",
+    "TRUNKLINE_GREETING": "Greet the caller.",
+    "TRUNKLINE_FALLBACK_NUMBER": "",
+}
+
+
+def clip(name: str) -> Clip:
+    return Clip(clips.load(name), name)
+
+
+def plan(*steps: Step, **options: object) -> CallPlan:
+    """A caller who tells us of the end of the call, as a number that is set up by the README does."""
+    return CallPlan(steps=list(steps), status_callback=STATUS_URL, **options)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class Bridge:
+    """The stack as a test sees it."""
+
+    stack: Stack
+    realtime_port: int
+    store: Store
+
+    async def card(self, call_sid: str) -> dict[str, str]:
+        found = await self.store.hgetall(KEYS.card(call_sid))
+        return {name.decode(): value.decode() for name, value in found.items()}
+
+    async def journal(self, call_sid: str) -> list[dict[str, str]]:
+        entries = await self.store.xrange(KEYS.journal(call_sid))
+        return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
+
+    async def kinds(self, call_sid: str) -> list[str]:
+        return [entry["kind"] for entry in await self.journal(call_sid)]
+
+    async def until_ended(self, call_sid: str) -> dict[str, str]:
+        """Waits for the end of a call and gives its card."""
+
+        async def ended() -> bool:
+            return (await self.card(call_sid)).get("state") == "ended"
+
+        await wait_until(ended, f"the call {call_sid} has ended", timeout_s=15)
+        return await self.card(call_sid)
+
+    def realtime(
+        self, knobs: Knobs | None = None, script: str | Script = "english", keep_audio: bool = False
+    ) -> RealtimeSimulator:
+        """A Realtime server where the brains of this stack look for it."""
+        return RealtimeSimulator(port=self.realtime_port, knobs=knobs, script=script, keep_audio=keep_audio)
+
+    def twilio(self, **options: object) -> TwilioSimulator:
+        """A Twilio in front of this stack."""
+        return TwilioSimulator(
+            voice_url=VOICE_URL,
+            auth_token=self.stack.auth_token,
+            dial=f"127.0.0.1:{self.stack.public_port}",
+            **options,  # type: ignore[arg-type]
+        )
+
+    def logs(self) -> str:
+        """All that the roles logged."""
+        return "\n".join(
+            path.read_text("utf-8", errors="replace")
+            for path in sorted(Path(self.stack.run_dir).glob("*.log"))
+            if path.name.split("-")[0] in ("ingress", "brain", "egress")
+        )
+
+
+@pytest.fixture(scope="session")
+def e2e_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with server(valkey_binary(), tmp_path_factory.mktemp("e2e-valkey")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def started_stack(e2e_redis: str) -> Iterator[tuple[Stack, int]]:
+    port = free_port()
+    stack = Stack(
+        StackOptions(
+            name="e2e",
+            redis_url=e2e_redis,
+            model_base_url=f"http://127.0.0.1:{port}/v1",
+            environment=ENVIRONMENT,
+            ready_timeout_s=60,
+        )
+    )
+    asyncio.run(stack.start())
+    yield stack, port
+    asyncio.run(stack.stop())
+
+
+@pytest.fixture
+async def bridge(started_stack: tuple[Stack, int], e2e_redis: str) -> AsyncIterator[Bridge]:
+    """The stack, with checks that a test leaves nothing behind."""
+    stack, port = started_stack
+    store = make_store(e2e_redis, name="e2e")
+    pids = await stack.pids()
+    found = Bridge(stack, port, store)
+    yield found
+    await wait_until(lambda: _is_quiet(e2e_redis), "no call is left on any worker", timeout_s=20)
+    assert keys_without_ttl(e2e_redis) == []
+    assert await stack.pids() == pids, "a process has died and was restarted"
+    assert '"level":"error"' not in found.logs(), "a role logged an error"
+    await store.aclose()
+
+
+def _is_quiet(url: str) -> bool:
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        if client.zcard(KEYS.live(0)) or client.zcard(KEYS.slots(0)) or client.xlen(KEYS.calls(0)):
+            return False
+        workers = client.smembers("tl:workers")
+        return all(client.hget(f"tl:worker:{worker}", "calls") in ("0", None) for worker in workers)

@@ -1,0 +1,190 @@
+"""Whole conversations through real processes, judged by what both ends saw.
+
+The caller hears every reply to the byte, nothing stale, nothing of another call; whatever moment they
+choose to interrupt or to leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from simulators.realtime import Knobs, ResponseKnobs
+from simulators.twilio import (
+    CallRecord,
+    HangUp,
+    InterruptAfter,
+    Pause,
+    Speak,
+    Step,
+    WaitForSilence,
+    WaitForSpeech,
+    WaitUntil,
+)
+from tests.e2e.conftest import QUICK, Bridge, clip, plan
+from tests.e2e.heard import (
+    assert_nothing_stale,
+    assert_protocol_kept,
+    assert_whole_items_heard,
+    created_events,
+    interrupted_items,
+    item_audio,
+)
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(90)
+
+GREETED: tuple[Step, ...] = (WaitForSpeech(), WaitForSilence(300))
+
+
+async def test_a_plain_call(bridge: Bridge) -> None:
+    """Greeting, a question, a function call and its answer, hang-up: all heard whole, once."""
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        steps = (*GREETED, Speak(clip("en_caller_ask")), InterruptAfter(600, clip("en_caller_interrupt")))
+        after = (WaitForSpeech(), WaitForSilence(900), HangUp())
+        call = await twilio.call(plan(*steps, *after), QUICK)
+        (session,) = model.sessions
+        await wait_until(lambda: session.closed_at_ms is not None, "the session is closed")
+        card = await bridge.until_ended(call.call_sid)
+    assert_protocol_kept(call, session)
+    assert_whole_items_heard(call, session)
+    assert_nothing_stale(call, session)
+    outputs = [e for e in session.received_of("conversation.item.create") if "call_id" in str(e)]
+    assert len(outputs) == 1
+    assert len(interrupted_items(session)) == 1
+    assert card["outcome"]
+    kinds = await bridge.kinds(call.call_sid)
+    for kind in ("attached", "claimed", "session_ready", "response_create", "flush", "tool_started", "ended"):
+        assert kind in kinds, f"{kind} is missing in the journal: {kinds}"
+
+
+@pytest.mark.parametrize(("when", "speed_factor"), [("generating", 1.1), ("done but still playing", 20.0)])
+async def test_barge_in(bridge: Bridge, when: str, speed_factor: float) -> None:
+    """The caller speaks into a reply: it is cut at once, and the model learns what was heard."""
+    knobs = Knobs(by_response={2: ResponseKnobs(speed_factor=speed_factor)})
+    async with bridge.realtime(knobs) as model, bridge.twilio() as twilio:
+        steps = (*GREETED, Speak(clip("en_caller_ask")), InterruptAfter(1500, clip("en_caller_interrupt")))
+        call = await twilio.call(plan(*steps, WaitForSpeech(), Pause(500), HangUp()), QUICK)
+        (session,) = model.sessions
+        await bridge.until_ended(call.call_sid)
+    assert_protocol_kept(call, session)
+    assert_nothing_stale(call, session)
+    (truncation,) = session.truncations
+    assert truncation.error == ""
+    cut = next(stretch for stretch in call.playbacks if stretch.end == "cleared")
+    heard_ms = cut.bytes / 8
+    assert truncation.audio_end_ms <= heard_ms + 200, "the model believes that more was heard than was"
+    assert truncation.audio_end_ms >= heard_ms - 600
+    long_reply = session.responses[str(session.items[truncation.item_id].response_id)]
+    assert long_reply.status == ("cancelled" if when == "generating" else "completed")
+    assert [e.code for e in session.errors] == []
+
+
+async def test_barge_in_while_requested(bridge: Bridge) -> None:
+    """The caller speaks before the greeting was created: it is cancelled at its birth, never heard."""
+    knobs = Knobs(by_response={1: ResponseKnobs(created_delay_ms=1500)})
+    async with bridge.realtime(knobs) as model, bridge.twilio() as twilio:
+        call = await twilio.call(
+            plan(Pause(500), Speak(clip("en_caller_ask")), WaitForSpeech(), Pause(1000), HangUp()), QUICK
+        )
+        (session,) = model.sessions
+        await bridge.until_ended(call.call_sid)
+    assert_protocol_kept(call, session)
+    assert_nothing_stale(call, session)
+    assert len(created_events(session)) >= 1
+    greeting = next(iter(session.responses.values()))
+    assert greeting.status == "cancelled"
+
+
+async def test_two_calls_do_not_mix(bridge: Bridge) -> None:
+    """Each model hears its own caller, each caller hears its own model."""
+    async with bridge.realtime(keep_audio=True) as model, bridge.twilio() as twilio:
+
+        async def one(name: str) -> CallRecord:
+            steps = (*GREETED, Speak(clip(name)), WaitForSpeech(), Pause(1500), HangUp())
+            return await twilio.call(plan(*steps), QUICK)
+
+        english, hebrew = await asyncio.gather(one("en_caller_ask"), one("he_caller_ask"))
+        for call in (english, hebrew):
+            await bridge.until_ended(call.call_sid)
+    sessions = model.sessions
+    assert len(sessions) == 2
+    for call, name in ((english, "en_caller_ask"), (hebrew, "he_caller_ask")):
+        own = [session for session in sessions if clip(name).audio[:8000] in bytes(session.appended_audio)]
+        assert len(own) == 1, f"{name} was heard by {len(own)} models"
+        items = {mark.name.split(".")[2] for mark in call.marks}
+        assert items <= set(own[0].items), "a caller was played items of another call"
+        assert_protocol_kept(call, own[0])
+
+
+@pytest.mark.timeout(120)
+async def test_twenty_calls_at_once(bridge: Bridge) -> None:
+    """Every caller is greeted and answered; nothing is lost, nothing is stale."""
+    async with bridge.realtime(keep_audio=True) as model, bridge.twilio() as twilio:
+        clips_ = [clip("en_caller_ask"), clip("en_caller_number")]
+        calls = await asyncio.gather(
+            *(
+                twilio.call(
+                    plan(
+                        WaitForSpeech(),
+                        WaitForSilence(400),
+                        Speak(clips_[n % 2]),
+                        WaitForSpeech(),
+                        Pause(1000),
+                        HangUp(),
+                    ),
+                    QUICK,
+                )
+                for n in range(20)
+            )
+        )
+        for call in calls:
+            await bridge.until_ended(call.call_sid)
+    assert len(model.sessions) == 20
+    by_item = {item: session for session in model.sessions for item in item_audio(session)}
+    for call in calls:
+        owners = {by_item[mark.name.split(".")[2]].number for mark in call.marks}
+        assert len(owners) == 1, "a caller was played items of another call"
+        session = next(s for s in model.sessions if s.number in owners)
+        assert_protocol_kept(call, session)
+        greeting = next(iter(item_audio(session).values()))
+        assert greeting in call.heard_bytes
+
+
+STAGES: dict[str, tuple[Step, ...]] = {
+    "greeting": (WaitForSpeech(),),
+    "caller speaking": (*GREETED, Speak(clip("en_caller_ask"), wait=False), Pause(800)),
+    "answer requested": (*GREETED, Speak(clip("en_caller_ask")), Pause(600)),
+    "reply playing": (*GREETED, Speak(clip("en_caller_ask")), WaitForSpeech(), Pause(700)),
+    "barge-in": (*GREETED, Speak(clip("en_caller_ask")), InterruptAfter(600, clip("en_caller_interrupt"))),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_hang_up(bridge: Bridge, stage: str) -> None:
+    """Wherever the caller hangs up, the call ends once and leaves nothing behind."""
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        call = await twilio.call(plan(*STAGES[stage], HangUp()), QUICK)
+        card = await bridge.until_ended(call.call_sid)
+        await wait_until(
+            lambda: all(session.closed_at_ms is not None for session in model.sessions), "sessions are closed"
+        )
+    assert card["outcome"] in ("completed", "hangup", "caller_hangup"), card["outcome"]
+    assert call.violations == []
+
+
+async def test_hang_up_before_the_socket(bridge: Bridge) -> None:
+    """The caller leaves while it rings: the reserved slot is free again."""
+    async with bridge.twilio() as twilio:
+        call = await twilio.call(plan(HangUp(), hang_up_after_ms=0), QUICK)
+    assert call.end_reason == "caller_hung_up"
+
+
+async def test_hang_up_before_the_session(bridge: Bridge) -> None:
+    """The caller leaves while the session is being opened."""
+    async with bridge.realtime(Knobs(updated_delay_ms=3000)) as model, bridge.twilio() as twilio:
+        waiting = WaitUntil(lambda: bool(model.sessions), "the brain has connected")
+        call = await twilio.call(plan(waiting, HangUp()), QUICK)
+        await bridge.until_ended(call.call_sid)
+        await wait_until(lambda: model.sessions[0].closed_at_ms is not None, "the session is closed")
