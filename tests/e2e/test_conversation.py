@@ -10,6 +10,7 @@ import asyncio
 
 import pytest
 
+from simulators.heard import interrupted_items, item_audio, session_of
 from simulators.realtime import Knobs, ResponseKnobs
 from simulators.twilio import (
     CallRecord,
@@ -28,8 +29,6 @@ from tests.e2e.heard import (
     assert_protocol_kept,
     assert_whole_items_heard,
     created_events,
-    interrupted_items,
-    item_audio,
 )
 from tests.support.waiting import wait_until
 
@@ -142,11 +141,9 @@ async def test_twenty_calls_at_once(bridge: Bridge) -> None:
         for call in calls:
             await bridge.until_ended(call.call_sid)
     assert len(model.sessions) == 20
-    by_item = {item: session for session in model.sessions for item in item_audio(session)}
     for call in calls:
-        owners = {by_item[mark.name.split(".")[2]].number for mark in call.marks}
-        assert len(owners) == 1, "a caller was played items of another call"
-        session = next(s for s in model.sessions if s.number in owners)
+        session = session_of(call, model.sessions)
+        assert session is not None
         assert_protocol_kept(call, session)
         greeting = next(iter(item_audio(session).values()))
         assert greeting in call.heard_bytes

@@ -121,7 +121,7 @@ async def test_an_out_entry_carries_many_calls(store: Store, redis_url: str) -> 
         assert await outbox.flushed(5)
     raw = cast(
         Any,
-        await store.execute_command("XRANGE", KEYS.out("ingress-0@h#1"), "-", "+", **{"NEVER_DECODE": []}),
+        await store.execute_command("XRANGE", KEYS.out("ingress-0@h#1"), "-", "+", NEVER_DECODE=[]),
     )
     entry = raw[-1][1]
     fields = flat(entry) if isinstance(entry, dict) else list(entry)

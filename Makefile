@@ -1,0 +1,69 @@
+# Needs make and Python 3.11 or newer (with venv and pip). Each target makes `.venv` first, if it is not there
+# or if requirements.lock or pyproject.toml have changed. `make PYTHON=/path/to/python3.12 demo` picks another.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.trunkline-installed
+# Bytecode is written at first import: compiling all of it first would take as long as the installation.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq --progress-bar off --no-compile
+
+# Tried in this order; the first that is 3.11 or newer is taken.
+PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint types lock prove-pipeline clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
+
+demo: $(STAMP) ## one simulated call through the whole pipeline, shown live (ARGS="--language he")
+	@$(BIN)/python -m console demo $(ARGS)
+
+run: $(STAMP) ## the whole stack in the foreground until Ctrl-C, and what to do with it
+	@$(BIN)/python -m console run $(ARGS)
+
+test: $(STAMP) ## the tests (ARGS="-k outbox")
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP) ## mypy --strict
+	$(BIN)/mypy
+
+prove-pipeline: $(STAMP) ## the benchmark against a single-process bridge
+	@$(BIN)/python -m bench.prove_pipeline $(ARGS)
+
+lock: ## makes requirements.lock anew from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH, found none; install it: pip install uv" >&2; exit 1; }
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-header --extra demo --extra dev pyproject.toml -o requirements.lock
+
+clean: ## removes .venv, runs, caches and demo output
+	rm -rf $(VENV) .build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock pyproject.toml
+	@found=; \
+	for name in $(PYTHONS); do \
+		if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$name"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "make: expected Python 3.11 or newer, found none of: $(strip $(PYTHONS))." >&2; \
+		echo "make: install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi; \
+	if [ ! -x $(BIN)/python ] && ! "$$found" -m venv $(VENV) >&2; then \
+		rm -rf $(VENV); \
+		echo "make: $$found could not make a virtual environment; Debian and Ubuntu: apt-get install python3-venv" >&2; \
+		exit 1; \
+	fi
+	@echo "make: setting up $(VENV) from requirements.lock (once; a minute or so)"
+	@# pip keeps one core busy with package indexes: two of them, each with half of the lock, take half the time.
+	@# The lock is complete and pins every file, so neither needs to know what the other installs.
+	@mkdir -p .build && awk '/^[A-Za-z0-9]/ { n++ } { print > ".build/lock-" (n % 2) ".txt" }' requirements.lock
+	@$(PIP) --no-deps --require-hashes -r .build/lock-0.txt & other=$$!; \
+		$(PIP) --no-deps --require-hashes -r .build/lock-1.txt && wait $$other
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@

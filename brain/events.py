@@ -1,0 +1,23 @@
+"""Reading fields of the server's events, which are JSON of any shape until looked at.
+
+Owns: two questions that never raise. A field that is missing or of another type reads as empty: the
+server adds fields and leaves out ids, and neither may end a call.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+Json = dict[str, object]
+
+
+def text(event: Json, name: str) -> str:
+    """A string field; empty if it is missing, null or no string."""
+    value = event.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def inner(event: Json, name: str) -> Json:
+    """An object field; empty if it is missing, null or no object."""
+    value = event.get(name)
+    return cast(Json, value) if isinstance(value, dict) else {}

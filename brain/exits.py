@@ -1,0 +1,88 @@
+"""How the brain lets a call go: by way of /voice/resume, which does what the card says next.
+
+Owns: the card's `next`, the `close` for ingress, the wait for the call's end, the release. The order
+matters: the plan stands on the card before the stream is closed, since Twilio asks at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from shared import ownership
+from shared.entries import Name, OutKind
+from shared.ownership import Card, Owner
+from shared.process import Process
+from shared.redis_client import STORE_ERRORS
+
+END_WITHIN_S = 30.0
+"""After our part is done the call is ended by ingress; after this it is somebody else's."""
+
+RELEASE_WITHIN_S = 2.0
+
+
+@dataclass(slots=True)
+class CallExit:
+    """The way out of one call."""
+
+    process: Process
+    owner: Owner
+    card: Card
+    _leg: int = 0
+    _ingress: str = ""
+    _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self._leg = int(self.card.get("leg") or 0)
+        self._ingress = self.card.get("ingress", "")
+
+    def moved(self, leg: int, ingress: str) -> None:
+        """The call has a new media stream, perhaps at another ingress."""
+        if leg >= self._leg and ingress:
+            self._leg, self._ingress = leg, ingress
+
+    def hang_up(self, cause: str) -> None:
+        """Everything was said: end the call."""
+        self.process.outbox.journal(self.owner.call_sid, "hang_up", cause=cause)
+        self._close("hangup", "", cause)
+
+    def apologise(self, cause: str, apology: str) -> None:
+        """The model cannot be had: an apology by Twilio's voice."""
+        self.process.outbox.journal(self.owner.call_sid, "error", what="given_up", cause=cause)
+        self._close("apology", apology, cause)
+
+    def wait_for_end(self, then: Callable[[], None]) -> None:
+        """Calls `then` if nobody ends the call in time."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(END_WITHIN_S, then)
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def release(self) -> None:
+        """Gives the ownership back; bounded, and harmless if the call is another's by now."""
+        owner = self.owner
+        try:
+            async with asyncio.timeout(RELEASE_WITHIN_S):
+                await ownership.release(
+                    self.process.store,
+                    owner.keys,
+                    owner.call_sid,
+                    role="brain",
+                    worker=self.process.name,
+                    epoch=owner.epoch,
+                )
+        except STORE_ERRORS as error:
+            # Redis is away: rivals see our silence instead.
+            self.process.log.warning("release_failed", call=owner.call_sid, reason=type(error).__name__)
+
+    def _close(self, plan: str, argument: str, cause: str) -> None:
+        owner = self.owner
+        self.owner.card({"next": plan, "next_arg": argument}, urgent=True)
+        if self._ingress:
+            name = Name(OutKind.CLOSE.value, owner.call_sid, self._leg, owner.epoch, 0, 0)
+            pair = (name.encode(), cause.encode())
+            self.process.outbox.out(self._ingress, [pair], urgent=True)

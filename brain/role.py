@@ -1,0 +1,118 @@
+"""The brain's process: takes calls while it has room, rings their doorbells, keeps them tidy, drains.
+
+Owns: the calls of this process. Must not know: what happens inside a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from openai import AsyncOpenAI
+
+from brain.agent import default_agent
+from brain.call import BrainCall, CallTools
+from brain.counters import BrainCounters
+from brain.demo_tools import DEMO_TOOLS
+from brain.tools import Toolbox
+from shared.control import SWEEP_S
+from shared.dispatch import Dispatch
+from shared.entries import EntryError, read_ring
+from shared.inbox import Entry
+from shared.ownership import Claim
+from shared.process import Process
+
+UPKEEP_S = 0.5
+"""How often the callers' streams are trimmed."""
+
+SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
+
+
+class BrainRole:
+    """See shared.process.Role."""
+
+    def __init__(self, process: Process) -> None:
+        settings = process.settings
+        self._process = process
+        self.counters = BrainCounters()
+        process.metrics.add("brain", self.counters)
+        self._tools = CallTools(
+            agent=default_agent(settings),
+            toolbox=Toolbox.of(DEMO_TOOLS, settings.tool_timeout_s),
+            client=AsyncOpenAI(
+                api_key=settings.openai_api_key.get_secret_value(),
+                base_url=settings.openai_base_url,
+                max_retries=0,
+            ),
+            counters=self.counters,
+        )
+        self._calls: dict[str, BrainCall] = {}
+        self._none_left = asyncio.Event()
+        self._none_left.set()
+
+    async def start(self) -> None:
+        """Listens to the doorbell of each lane and takes calls."""
+        process = self._process
+        for lane, inbox in enumerate(process.inboxes):
+            inbox.watch(process.keys.wake(lane, process.name), "0", self._on_rings)
+            dispatch = Dispatch(process, lane, has_slot=self._has_slot, on_call=self._on_call)
+            process.spawn(dispatch.run(), f"dispatch-{lane}")
+        process.spawn(self._upkeep(), "upkeep")
+
+    async def drain(self) -> None:
+        """Takes no more calls (the process says so) and waits for the live ones."""
+        await self._none_left.wait()
+
+    async def stop(self) -> None:
+        """What is left hears an apology and is released; its sessions are closed."""
+        await asyncio.gather(*(call.stop() for call in list(self._calls.values())))
+        # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
+        await self._none_left.wait()
+        await self._tools.client.close()
+
+    def live_calls(self) -> int:
+        return len(self._calls)
+
+    def not_ready(self) -> str:
+        return "" if self._has_slot() else f"full: {len(self._calls)} calls"
+
+    # Private.
+
+    def _has_slot(self) -> bool:
+        return len(self._calls) < self._process.capacity and not self._process.draining
+
+    def _on_call(self, call_sid: str, claim: Claim) -> None:
+        if call_sid in self._calls:
+            return  # The claim was repeated after a lost answer: it is being served.
+        call = BrainCall(self._process, call_sid, claim, self._tools)
+        self._calls[call_sid] = call
+        self._none_left.clear()
+        self._process.spawn(self._serve(call), f"call-{call_sid}")
+
+    async def _serve(self, call: BrainCall) -> None:
+        try:
+            await call.run()
+        finally:
+            del self._calls[call.call_sid]
+            if not self._calls:
+                self._none_left.set()
+
+    def _on_rings(self, entries: list[Entry]) -> None:
+        for _, fields in entries:
+            try:
+                call_sid, _why = read_ring(fields)
+            except EntryError as error:
+                self._process.log.warning("bad_ring", reason=str(error))
+                continue
+            call = self._calls.get(call_sid)
+            if call is not None:
+                # Whatever it rings for is a control message too: `stream`, `ended`, a report.
+                call.ring()
+
+    async def _upkeep(self) -> None:
+        beat = 0
+        while True:
+            await asyncio.sleep(UPKEEP_S)
+            beat += 1
+            sweep = beat % SWEEP_EVERY == 0
+            for call in list(self._calls.values()):
+                call.upkeep(sweep=sweep)

@@ -1,0 +1,178 @@
+"""What the sequencer asks its driver to do, in order.
+
+Owns: the shapes. The driver does the actions of one call of a verb in the order given, synchronously:
+a `Flush` stands before the `SendCancel` of the same interruption, and nothing may come between.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from brain.sequencer.wishes import Reason
+
+# To the model.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendCreate:
+    """`response.create` with `event_id` = `token`, and the token in `metadata`."""
+
+    token: str
+    reason: Reason
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendCancel:
+    """`response.cancel`, always by id."""
+
+    event_id: str
+    response_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendTruncate:
+    """`conversation.item.truncate` of content 0 at `audio_end_ms`, which is above zero."""
+
+    event_id: str
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendDelete:
+    """`conversation.item.delete`: nothing of the item was heard."""
+
+    event_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendToolOutput:
+    """`conversation.item.create` with a `function_call_output`."""
+
+    event_id: str
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SilenceServer:
+    """`session.update`: the server makes and interrupts no responses any more (hang-up pending)."""
+
+    event_id: str
+
+
+# To the reply stream.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flush:
+    """Reply entry `flush`: `cut` is the new cut, the ids name what was interrupted (may be empty)."""
+
+    cut: int
+    response_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndItem:
+    """Reply entry `item_end`; `total_bytes` of µ-law were admitted for the item."""
+
+    cut: int
+    response_id: str
+    item_id: str
+    total_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndResponse:
+    """Reply entry `response_end`."""
+
+    cut: int
+    response_id: str
+
+
+# To the rest of the brain.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunTool:
+    """Run a tool outside the read loop, then report ToolFinished."""
+
+    response_id: str
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordHeard:
+    """History entry `heard`: how much of an item reached the caller's ear, now final."""
+
+    item_id: str
+    heard_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HangUp:
+    """Nothing more will be said: end the call."""
+
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Journal:
+    """One line for people: journal entry and log line. Never holds what was said."""
+
+    kind: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+Action = (
+    SendCreate
+    | SendCancel
+    | SendTruncate
+    | SendDelete
+    | SendToolOutput
+    | SilenceServer
+    | Flush
+    | EndItem
+    | EndResponse
+    | RunTool
+    | RecordHeard
+    | HangUp
+    | Journal
+)
+
+
+class Skip(enum.StrEnum):
+    """Why a delta was not admitted."""
+
+    NO_SESSION = "no_session"
+    RETIRED = "retired"
+    FINISHED = "finished"
+    OUT_OF_BAND = "out_of_band"
+    UNKNOWN = "unknown"
+    ITEM_ENDED = "item_ended"
+    BACKLOG = "backlog"
+    EMPTY = "empty"
+    HANG_UP = "hang_up"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioVerdict:
+    """The answer to one audio delta.
+
+    When `skip` is None, write the bytes to `reply` with these ids, `cut` and `offset_bytes`; `first`
+    marks the first audio of its response. `actions` are to be done first, admitted or not.
+    """
+
+    skip: Skip | None
+    response_id: str
+    item_id: str
+    cut: int
+    offset_bytes: int
+    first: bool
+    actions: tuple[Action, ...] = ()

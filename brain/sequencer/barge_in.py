@@ -1,0 +1,166 @@
+"""The caller speaks: cut, flush, cancel, and truncation at what was heard.
+
+Owns: the cut, the retired ids, the wait for egress's figures, the caller's speech. The order of an
+interruption is fixed (DESIGN section 8): the flush goes into `reply` before anything else, since the
+caller hears it; the model's side can wait for a round trip.
+"""
+
+from __future__ import annotations
+
+from brain.sequencer import door, playback
+from brain.sequencer.actions import Flush, RecordHeard, SendCancel, SendDelete, SendTruncate
+from brain.sequencer.inputs import Flushed, SpeechStarted, SpeechStopped, TurnCommitted
+from brain.sequencer.state import Item, PendingCut, Response, State
+from brain.sequencer.wishes import Reason
+
+
+def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
+    """The caller talks: whatever is audible or generating ends. A farewell is not interrupted."""
+    s.caller.speaking = True
+    s.caller.deadline_ms = now_ms + s.config.speech_max_ms
+    s.caller.answer_due_until_ms = None
+    s.journal("speech_started", item=i.item_id)
+    idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
+    if idle is not None:
+        door.supersede(s, idle, "speech")
+    if s.hang_up is None:
+        interrupt(s, now_ms, cause="speech")
+
+
+def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
+    """The caller paused; in server mode its own response is due, and our creates stand back for it."""
+    s.journal("speech_stopped", item=i.item_id)
+    _stop_speaking(s, now_ms)
+
+
+def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
+    """The turn is in the conversation: in brain mode this is the moment to answer it, once."""
+    if s.config.create_response_by != "brain":
+        return
+    if i.item_id and i.item_id == s.caller.last_turn_item_id:
+        return
+    s.caller.last_turn_item_id = i.item_id
+    if s.hang_up is None:
+        door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
+
+
+def speech_overdue(s: State, now_ms: float) -> None:
+    """`speech_stopped` never came: a caller does not talk for ever."""
+    s.journal("error", what="speech_never_stopped")
+    _stop_speaking(s, now_ms)
+
+
+def interrupt(s: State, now_ms: float, *, cause: str) -> None:
+    """End everything audible, unheard, generating or asked for; send nothing if there is nothing."""
+    door.withdraw(s, cause)
+    flush(s, now_ms, cause=cause)
+
+
+def flush(s: State, now_ms: float, *, cause: str) -> None:
+    """End everything audible, unheard or generating: a new cut."""
+    active = s.active
+    targets = [
+        response
+        for response in s.responses.values()
+        if response is active or s.has_unheard(response.response_id)
+    ]
+    if not targets:
+        return
+    resolve_cut(s, {})
+    s.cut += 1
+    playhead = next(iter(s.items.values()), None)
+    interrupted_id = targets[0].response_id if playhead is None else playhead.response_id
+    playhead_id = "" if playhead is None else playhead.item_id
+    s.actions.append(Flush(cut=s.cut, response_id=interrupted_id, item_id=playhead_id))
+    s.journal("flush", cut=s.cut, response=interrupted_id, item=playhead_id, cause=cause)
+    playback.stop_speaking(s, cause="flushed")
+    for response in list(s.responses.values()):
+        retire(s, response)
+    if active is not None:
+        cancel(s, active, now_ms)
+    s.pending_cut = PendingCut(cut=s.cut, deadline_ms=now_ms + s.config.flushed_wait_ms, items=s.items)
+    s.items = {}
+
+
+def retire(s: State, response: Response) -> None:
+    """From now on none of its audio may reach the caller."""
+    s.retired.add(response.response_id)
+    s.responses.pop(response.response_id, None)
+
+
+def cancel(s: State, response: Response, now_ms: float) -> None:
+    """Cancel a generating response, by id, once; the slot stays taken until its `done`."""
+    if response.cancelling or response.done:
+        return
+    response.cancelling = True
+    response.cancel_event_id = s.event_id("cancel")
+    response.deadline_ms = now_ms + s.config.done_wait_ms
+    s.actions.append(SendCancel(event_id=response.cancel_event_id, response_id=response.response_id))
+
+
+def flushed(s: State, i: Flushed, now_ms: float) -> None:
+    """Egress's own figures for the cut: the truth about what was heard."""
+    pending = s.pending_cut
+    if pending is None or pending.cut != i.cut:
+        return
+    s.journal("flushed", cut=i.cut)
+    resolve_cut(s, {item.item_id: item.heard_ms for item in i.items})
+
+
+def resolve_cut(s: State, heard_ms: dict[str, float]) -> None:
+    """Make the model's memory agree with the caller's ear, item by item, in playback order.
+
+    `heard_ms` by item; an item that is not in it keeps its last known playhead.
+    """
+    pending = s.pending_cut
+    if pending is None:
+        return
+    s.pending_cut = None
+    playhead_passed = False
+    for item in pending.items.values():
+        heard = min(heard_ms.get(item.item_id, item.heard_ms), item.received_ms)
+        s.actions.append(RecordHeard(item_id=item.item_id, heard_ms=int(heard)))
+        if playhead_passed:
+            _delete(s, item)
+        elif not _heard_out(s, item, heard):
+            playhead_passed = True
+            _truncate(s, item, heard)
+
+
+def straggler_opened(s: State, item_id: str, response_id: str) -> None:
+    """A retired response opened one more spoken item: nobody will hear it, so nobody said it."""
+    item = Item(item_id=item_id, response_id=response_id)
+    if s.pending_cut is not None:
+        s.pending_cut.items.setdefault(item_id, item)
+    else:
+        _delete(s, item)
+
+
+# Private.
+
+
+def _stop_speaking(s: State, now_ms: float) -> None:
+    s.caller.speaking = False
+    if s.config.create_response_by == "server" and s.hang_up is None:
+        s.caller.answer_due_until_ms = now_ms + s.config.answer_grace_ms
+
+
+def _heard_out(s: State, item: Item, heard_ms: float) -> bool:
+    near_end_ms = item.received_ms - s.config.truncate_margin_ms
+    return item.complete and item.received_bytes > 0 and heard_ms >= near_end_ms
+
+
+def _truncate(s: State, item: Item, heard_ms: float) -> None:
+    keep_ms = int(min(heard_ms, item.received_ms - s.config.truncate_margin_ms))
+    if keep_ms <= 0:
+        _delete(s, item)
+        return
+    s.actions.append(
+        SendTruncate(event_id=s.event_id("truncate"), item_id=item.item_id, audio_end_ms=keep_ms)
+    )
+    s.journal("truncate", item=item.item_id, response=item.response_id, audio_end_ms=keep_ms)
+
+
+def _delete(s: State, item: Item) -> None:
+    s.actions.append(SendDelete(event_id=s.event_id("delete"), item_id=item.item_id))
+    s.journal("truncate", item=item.item_id, response=item.response_id, audio_end_ms=0)

@@ -1,0 +1,257 @@
+"""The one door for creates: gates, deferring, refusals. Nothing else sends `response.create`.
+
+Owns: the outstanding create and the wishes that wait. Rules (DESIGN section 8): gates in the order
+session, hang-up, caller, slot; a closed gate defers and coalesces; a refusal is matched by `event_id`;
+refused with no active response known means again after a doubling pause, until the wish expires.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import replace
+
+from brain.sequencer.actions import SendCreate
+from brain.sequencer.inputs import Refused
+from brain.sequencer.state import Create, Phase, State
+from brain.sequencer.wishes import (
+    ANSWERS_CONVERSATION,
+    EXPIRY_MS,
+    SUPERSEDED_BY_SERVER,
+    Reason,
+    Wish,
+)
+
+ACTIVE_RESPONSE = "conversation_already_has_active_response"
+CANCEL_NOT_ACTIVE = "response_cancel_not_active"
+
+MAX_ABANDONED = 64
+"""Tokens of lost creates remembered: a late `created` within a minute still finds its wish."""
+
+
+class Gate(enum.StrEnum):
+    """What may hold a wish back, in the order in which the gates are asked."""
+
+    SESSION = "session"
+    HANG_UP = "hang_up"
+    CALLER = "caller"
+    SLOT = "slot"
+    BACKOFF = "backoff"
+
+
+def new_wish(
+    s: State,
+    reason: Reason,
+    now_ms: float,
+    *,
+    text: str = "",
+    force: bool = False,
+    call_ids: tuple[str, ...] = (),
+) -> Wish:
+    return Wish(
+        number=s.next_number(),
+        reason=reason,
+        text=text,
+        force=force,
+        expires_at_ms=now_ms + EXPIRY_MS[reason] * s.config.expiry_scale,
+        backoff_ms=s.config.first_backoff_ms,
+        call_ids=call_ids,
+    )
+
+
+def submit(s: State, wish: Wish, now_ms: float) -> None:
+    """Send the wish's create if every gate is open, else let it wait."""
+    gate = closed_gate(s, wish)
+    if gate is None:
+        _send(s, wish, now_ms)
+    else:
+        defer(s, wish, gate)
+
+
+def closed_gate(s: State, wish: Wish) -> Gate | None:
+    """The first closed gate, None if the wish may be sent. The slot has no exception."""
+    if s.phase is not Phase.OPEN:
+        return Gate.SESSION
+    if s.hang_up is not None and wish.reason is not Reason.FAREWELL:
+        return Gate.HANG_UP
+    caller_busy = s.caller.speaking or s.caller.answer_due_until_ms is not None
+    if caller_busy and wish.reason is not Reason.GREETING and not wish.force:
+        return Gate.CALLER
+    if s.active is not None or s.outstanding is not None:
+        return Gate.SLOT
+    return Gate.BACKOFF if wish.not_before_ms > 0 else None
+
+
+def defer(s: State, wish: Wish, gate: Gate, cause: str = "") -> None:
+    """Let a wish wait; one wish a reason waits, a second one joins it."""
+    waiting = s.deferred.get(wish.reason)
+    s.deferred[wish.reason] = wish if waiting is None else waiting.merged_with(wish)
+    s.journal(
+        "response_deferred",
+        reason=wish.reason,
+        gate=gate,
+        cause=cause,
+        wish=wish.number,
+        coalesced="no" if waiting is None else "yes",
+        expires_at_ms=wish.expires_at_ms,
+    )
+
+
+def dispatch(s: State, now_ms: float) -> None:
+    """Send the first waiting wish whose gates are all open; the slot then holds back the others."""
+    for reason in Reason:
+        wish = s.deferred.get(reason)
+        if wish is not None and closed_gate(s, wish) is None:
+            del s.deferred[reason]
+            _send(s, wish, now_ms)
+            return
+
+
+def supersede(s: State, wish: Wish, cause: str) -> None:
+    """Journal that a wish needs no response of its own any more."""
+    s.journal("response_superseded", reason=wish.reason, wish=wish.number, cause=cause)
+
+
+def supersede_by_server(s: State, response_id: str) -> None:
+    """A server-made response took the turn: what it answers as well is not wished any more."""
+    for wish in list(s.deferred.values()):
+        if _answered_by_server(s, wish):
+            del s.deferred[wish.reason]
+            supersede(s, wish, response_id)
+    create = s.outstanding
+    if create is not None and create.wish is not None and _answered_by_server(s, create.wish):
+        supersede(s, create.wish, response_id)
+        disown(create)
+
+
+def disown(create: Create) -> None:
+    """Nobody wants this create any more: should it be created after all, it is cancelled then."""
+    create.wish = None
+    create.cancel_wished = True
+
+
+def withdraw(s: State, cause: str) -> None:
+    """An interruption meets a create in flight: it is cancelled at its `created`.
+
+    What the caller's new turn answers anyway is superseded; what only this wish can say waits again.
+    A greeting may speak over the caller, so their speech does not withdraw it.
+    """
+    create = s.outstanding
+    if create is None or create.wish is None:
+        return
+    wish = create.wish
+    if cause == "speech" and wish.reason is Reason.GREETING:
+        return
+    disown(create)
+    if wish.reason in SUPERSEDED_BY_SERVER:
+        supersede(s, wish, cause)
+    else:
+        defer(s, wish, Gate.SLOT, cause)
+
+
+def refused(s: State, i: Refused, now_ms: float) -> None:
+    """An `error`: ours by `event_id`, or the server's own create that met an active response."""
+    create = s.outstanding
+    if create is not None and i.event_id and i.event_id == create.token:
+        s.outstanding = None
+        s.journal("refused", what="create", token=create.token, code=i.code)
+        if create.wish is not None:
+            _retry(s, create.wish, now_ms, "refused")
+    elif s.active is not None and i.event_id and i.event_id == s.active.cancel_event_id:
+        s.journal("refused", what="cancel", response=s.active.response_id, code=i.code)
+        if i.code == CANCEL_NOT_ACTIVE:
+            # The `done` was sent before this answer; if it does not show up soon it is lost.
+            soon_ms = now_ms + s.config.refused_cancel_wait_ms
+            s.active.deadline_ms = min(s.active.deadline_ms, soon_ms)
+    else:
+        s.journal("refused", what="other", event_id=i.event_id, code=i.code)
+        if _server_lost_its_create(s, i):
+            submit(s, new_wish(s, Reason.TURN, now_ms), now_ms)
+
+
+def never_created(s: State, now_ms: float) -> None:
+    """The outstanding create was not answered in time: give up on it and wish again."""
+    create = s.outstanding
+    if create is None:
+        return
+    s.outstanding = None
+    s.journal("error", what="create_unanswered", token=create.token, reason=create.reason)
+    number = 0 if create.wish is None else create.wish.number
+    s.abandoned[create.token] = number
+    if len(s.abandoned) > MAX_ABANDONED:
+        del s.abandoned[next(iter(s.abandoned))]
+    if create.wish is not None:
+        _retry(s, create.wish, now_ms, "create_unanswered")
+
+
+def failed(s: State, wish: Wish, now_ms: float) -> None:
+    """The response for this wish ended without a sound: the wish is still owed."""
+    _retry(s, wish, now_ms, "nothing_said")
+
+
+def expire(s: State, now_ms: float) -> None:
+    """Drop the wishes that waited too long, each with its journal line; end pauses that are over."""
+    for wish in list(s.deferred.values()):
+        if wish.expires_at_ms <= now_ms:
+            del s.deferred[wish.reason]
+            s.journal("response_expired", reason=wish.reason, wish=wish.number)
+        elif 0 < wish.not_before_ms <= now_ms:
+            s.deferred[wish.reason] = replace(wish, not_before_ms=0.0)
+
+
+def drop_all(s: State, cause: str) -> None:
+    """Supersede every wish, waiting or sent (hang-up)."""
+    for wish in s.deferred.values():
+        supersede(s, wish, cause)
+    s.deferred.clear()
+    create = s.outstanding
+    if create is not None and create.wish is not None:
+        supersede(s, create.wish, cause)
+        disown(create)
+
+
+# Private.
+
+
+def _send(s: State, wish: Wish, now_ms: float) -> None:
+    token = s.event_id("create")
+    s.outstanding = Create(
+        token=token,
+        reason=wish.reason,
+        wish=wish,
+        deadline_ms=now_ms + s.config.created_wait_ms,
+    )
+    s.actions.append(SendCreate(token=token, reason=wish.reason, text=wish.text))
+    s.journal("response_create", reason=wish.reason, token=token, wish=wish.number)
+    for waiting in list(s.deferred.values()):
+        # The same ordered socket carried the outputs and the turn before this create: it sees both.
+        both_answered = {waiting.reason, wish.reason} <= ANSWERS_CONVERSATION
+        if both_answered or waiting.reason is Reason.IDLE_PROMPT:
+            del s.deferred[waiting.reason]
+            supersede(s, waiting, token)
+
+
+def _retry(s: State, wish: Wish, now_ms: float, cause: str) -> None:
+    if s.hang_up is not None and wish.reason is not Reason.FAREWELL:
+        supersede(s, wish, "hang_up")
+    elif s.active is not None:
+        defer(s, wish, Gate.SLOT, cause)
+    else:
+        held = replace(wish, not_before_ms=now_ms + wish.backoff_ms, backoff_ms=wish.backoff_ms * 2)
+        defer(s, held, Gate.BACKOFF, cause)
+
+
+def _answered_by_server(s: State, wish: Wish) -> bool:
+    if wish.reason is Reason.TOOL_OUTPUTS:
+        return all(call_id in s.outputs_added for call_id in wish.call_ids)
+    return wish.reason in SUPERSEDED_BY_SERVER
+
+
+def _server_lost_its_create(s: State, i: Refused) -> bool:
+    """The server's VAD wanted to answer a turn and met an active response: nobody will answer it."""
+    return (
+        not i.event_id
+        and i.code == ACTIVE_RESPONSE
+        and s.config.create_response_by == "server"
+        and s.outstanding is None
+        and s.hang_up is None
+    )

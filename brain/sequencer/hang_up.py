@@ -1,0 +1,83 @@
+"""The end of a call: the farewell is heard first, within a bound.
+
+Owns: the pending hang-up. While one is pending the server makes no responses, and one that still
+appears is cancelled; only the farewell passes the door; the caller does not interrupt it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from brain.sequencer import barge_in, door, playback
+from brain.sequencer.actions import HangUp, SilenceServer
+from brain.sequencer.inputs import HangUpWished
+from brain.sequencer.state import PendingHangUp, Phase, State
+from brain.sequencer.wishes import Reason
+
+
+def wished(s: State, i: HangUpWished, now_ms: float) -> None:
+    """End the call: at once without a farewell, else after it. A second wish only makes it shorter."""
+    if s.hang_up is not None:
+        if not i.farewell:
+            _now(s, i.cause, now_ms)
+        return
+    if not i.farewell:
+        _now(s, i.cause, now_ms)
+        return
+    door.drop_all(s, "hang_up")
+    deadline_ms = now_ms + s.config.farewell_wait_ms
+    s.hang_up = PendingHangUp(cause=i.cause, deadline_ms=deadline_ms)
+    s.caller.answer_due_until_ms = None
+    s.journal("hang_up_pending", cause=i.cause)
+    if s.phase is Phase.OPEN:
+        s.actions.append(SilenceServer(event_id=s.event_id("silence")))
+    asked_by = s.responses.get(i.response_id)
+    if asked_by is not None and asked_by.audio_bytes > 0:
+        s.hang_up.response_id = asked_by.response_id
+        s.hang_up.heard_begin = s.speaking is not None and s.speaking.response_id == asked_by.response_id
+        return
+    farewell = door.new_wish(s, Reason.FAREWELL, now_ms, text=i.farewell)
+    door.submit(s, replace(farewell, expires_at_ms=deadline_ms), now_ms)
+
+
+def check(s: State, now_ms: float) -> None:
+    """Hang up once the farewell was heard out, can no longer come, or the bound has passed."""
+    pending = s.hang_up
+    if pending is None or s.phase is Phase.ENDED:
+        return
+    if now_ms >= pending.deadline_ms:
+        s.journal("error", what="farewell_overdue")
+        _end(s)
+    elif pending.response_id:
+        response_id = pending.response_id
+        response = s.responses.get(response_id)
+        if (response is None or response.done) and not s.has_unheard(response_id):
+            _end(s)
+    elif not _farewell_on_its_way(s):
+        _end(s)
+
+
+# Private.
+
+
+def _farewell_on_its_way(s: State) -> bool:
+    if Reason.FAREWELL in s.deferred:
+        return True
+    create = s.outstanding
+    return create is not None and create.wish is not None and create.reason is Reason.FAREWELL
+
+
+def _now(s: State, cause: str, now_ms: float) -> None:
+    door.drop_all(s, "hang_up")
+    barge_in.interrupt(s, now_ms, cause="hang_up")
+    s.hang_up = PendingHangUp(cause=cause, deadline_ms=now_ms)
+    _end(s)
+
+
+def _end(s: State) -> None:
+    cause = "" if s.hang_up is None else s.hang_up.cause
+    door.drop_all(s, "hang_up")
+    barge_in.resolve_cut(s, {})
+    playback.stop_speaking(s, cause="ended")
+    s.phase = Phase.ENDED
+    s.actions.append(HangUp(cause=cause))

@@ -1,0 +1,248 @@
+"""What can be told to the sequencer: frozen values that reject nonsense when built.
+
+Owns: the shapes. An id that the server left out is the empty string here and means "unknown"; no rule
+ever uses it as a key. Sources: the Realtime server events (their names are in each docstring), egress's
+control messages (DESIGN section 7), operators, tools.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brain.sequencer.wishes import Reason
+
+
+class InputError(ValueError):
+    """A driver built an input that no server event or control message can mean."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionConfirmed:
+    """The first `session.updated` that echoes µ-law both ways: the gate for audio and creates."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionLost:
+    """The model's socket is gone; `cause` is a short word for the journal."""
+
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WishToSpeak:
+    """Someone wants a response. `text` replaces the session's instructions for it; empty = none.
+
+    `force` interrupts what is being said. Tool outputs are not wished from outside: the batch does it.
+    """
+
+    reason: Reason
+    text: str = ""
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.reason in (Reason.TOOL_OUTPUTS, Reason.FAREWELL):
+            raise InputError(
+                f"expected a reason that others may wish for, got {self.reason}: "
+                "finish the tool, or send HangUpWished, instead"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HangUpWished:
+    """End the call: at once, or, with `farewell` instructions, after that farewell was heard.
+
+    `response_id` names the response that asked for it (a tool call): if it spoke, it *is* the farewell.
+    """
+
+    cause: str
+    farewell: str = ""
+    response_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseCreated:
+    """`response.created`. `token` is ours out of `metadata`, empty for a server-made response.
+
+    `out_of_band`: `conversation_id` was null, so it never takes the slot.
+    """
+
+    response_id: str
+    token: str = ""
+    out_of_band: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseDone:
+    """`response.done`. `status`: completed, cancelled, failed or incomplete; `code` of a failure."""
+
+    response_id: str
+    status: str
+    token: str = ""
+    code: str = ""
+    out_of_band: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemOpened:
+    """`response.output_item.added`. `speaks`: a message, as opposed to a function call."""
+
+    response_id: str
+    item_id: str
+    speaks: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemFinished:
+    """`response.output_item.done`, or the audio of the item is complete."""
+
+    response_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemAdded:
+    """`conversation.item.added`; `call_id` is set when it is the output of a tool call."""
+
+    item_id: str
+    call_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolCalled:
+    """A *completed* function_call item. `arguments` is the model's text, perhaps not JSON."""
+
+    response_id: str
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolFinished:
+    """A tool ended; `output` goes to the model. `reply`: the model should answer it."""
+
+    call_id: str
+    output: str
+    reply: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeechStarted:
+    """`input_audio_buffer.speech_started`."""
+
+    item_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeechStopped:
+    """`input_audio_buffer.speech_stopped`."""
+
+    item_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnCommitted:
+    """`input_audio_buffer.committed`: the caller's turn is an item of the conversation."""
+
+    item_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """A non-fatal `error`. `event_id` is that of our own event, empty when the server named none."""
+
+    event_id: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audible:
+    """Control message `audible`: the caller began to hear this response."""
+
+    cut: int
+    response_id: str
+    item_id: str = ""
+    heard_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        _not_negative("heard_ms", self.heard_ms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """Control message `heard`: the playhead moved."""
+
+    cut: int
+    response_id: str
+    item_id: str
+    heard_ms: float
+
+    def __post_init__(self) -> None:
+        _not_negative("heard_ms", self.heard_ms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Silent:
+    """Control message `silent`: nothing unplayed is left. `cause`: played, flushed or ended."""
+
+    cut: int
+    response_id: str
+    item_id: str
+    heard_ms: float
+    cause: str
+
+    def __post_init__(self) -> None:
+        _not_negative("heard_ms", self.heard_ms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlushedItem:
+    """What became of one item that a flush met."""
+
+    item_id: str
+    heard_ms: float
+
+    def __post_init__(self) -> None:
+        _not_negative("heard_ms", self.heard_ms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flushed:
+    """Control message `flushed`: egress did the flush of this cut."""
+
+    cut: int
+    items: tuple[FlushedItem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tick:
+    """A deadline may have passed."""
+
+
+Input = (
+    SessionConfirmed
+    | SessionLost
+    | WishToSpeak
+    | HangUpWished
+    | ResponseCreated
+    | ResponseDone
+    | ItemOpened
+    | ItemFinished
+    | ItemAdded
+    | ToolCalled
+    | ToolFinished
+    | SpeechStarted
+    | SpeechStopped
+    | TurnCommitted
+    | Refused
+    | Audible
+    | Heard
+    | Silent
+    | Flushed
+    | Tick
+)
+
+
+def _not_negative(name: str, value: float) -> None:
+    if not value >= 0:  # NaN fails too
+        raise InputError(f"expected {name} >= 0, got {value}")

@@ -1,0 +1,135 @@
+"""What egress reports of the caller's ear: audible, heard, silent.
+
+Owns: "the AI is speaking", bound to one response id and cleared only by playback, flush, the end of that
+id, or the last deadline of all. A report of another cut than the current one is stale and changes
+nothing, except that the playhead of a cut which still waits for its figures is worth knowing.
+"""
+
+from __future__ import annotations
+
+from brain.sequencer.actions import RecordHeard
+from brain.sequencer.inputs import Audible, Heard, Silent
+from brain.sequencer.state import Item, Speaking, State
+
+
+def audible(s: State, i: Audible, now_ms: float) -> None:
+    """The caller begins to hear a response; what came before it was heard out."""
+    if i.cut != s.cut or i.response_id not in s.responses:
+        return
+    _heard_before(s, i.response_id, i.item_id)
+    _advance(s, i.item_id, i.heard_ms)
+    if s.speaking is not None and s.speaking.response_id == i.response_id:
+        s.speaking.progress_at_ms = now_ms
+        return
+    stop_speaking(s, cause="ended")
+    s.speaking = Speaking(response_id=i.response_id, progress_at_ms=now_ms)
+    s.journal("audible", response=i.response_id, item=i.item_id, cut=i.cut)
+    pending = s.hang_up
+    if pending is not None and pending.response_id == i.response_id and not pending.heard_begin:
+        pending.heard_begin = True
+        pending.deadline_ms = now_ms + s.config.farewell_wait_ms
+
+
+def heard(s: State, i: Heard, now_ms: float) -> None:
+    """The playhead moved."""
+    if i.cut != s.cut:
+        cut = s.pending_cut
+        if cut is not None and i.cut == cut.cut - 1 and i.item_id in cut.items:
+            item = cut.items[i.item_id]
+            item.heard_ms = max(item.heard_ms, min(i.heard_ms, item.received_ms))
+        return
+    _heard_before(s, i.response_id, i.item_id)
+    _advance(s, i.item_id, i.heard_ms)
+    if s.speaking is not None and s.speaking.response_id == i.response_id:
+        s.speaking.progress_at_ms = now_ms
+
+
+def silent(s: State, i: Silent, now_ms: float) -> None:
+    """Egress holds nothing unplayed. While the response still generates it may become audible again."""
+    if i.cut != s.cut:
+        return
+    if i.cause == "played":
+        _heard_before(s, i.response_id, i.item_id)
+        _advance(s, i.item_id, i.heard_ms)
+        _settle_last(s, i)
+    if s.speaking is not None and s.speaking.response_id == i.response_id:
+        stop_speaking(s, cause=i.cause)
+    forget_heard(s)
+
+
+def stop_speaking(s: State, *, cause: str) -> None:
+    """The caller does not hear us any more."""
+    if s.speaking is not None:
+        s.journal("silent", response=s.speaking.response_id, cut=s.cut, cause=cause)
+        s.speaking = None
+
+
+def speaking_deadline_ms(s: State) -> float | None:
+    """When egress must have said something about the audible response, None while nothing is audible."""
+    if s.speaking is None:
+        return None
+    unheard_ms = sum(
+        item.unheard_ms for item in s.items.values() if item.response_id == s.speaking.response_id
+    )
+    return s.speaking.progress_at_ms + unheard_ms + s.config.speaking_slack_ms
+
+
+def speaking_overdue(s: State) -> None:
+    """No report for longer than the audio lasts: take it as played, so that nothing sticks."""
+    speaking = s.speaking
+    if speaking is None:
+        return
+    s.journal("error", what="playback_unreported", response=speaking.response_id)
+    for item in s.items.values():
+        if item.response_id == speaking.response_id:
+            item.heard_ms = item.received_ms
+    stop_speaking(s, cause="unreported")
+    forget_heard(s)
+
+
+def forget_heard(s: State) -> None:
+    """Let go of items that are complete and heard out, and of responses that have none left."""
+    tolerance_ms = s.config.played_tolerance_ms
+    for item in list(s.items.values()):
+        if item.complete and item.unheard_ms <= tolerance_ms:
+            _let_go(s, item)
+    for response in list(s.responses.values()):
+        if response.done and not any(item.response_id == response.response_id for item in s.items.values()):
+            del s.responses[response.response_id]
+
+
+# Private.
+
+
+def _advance(s: State, item_id: str, heard_ms: float) -> None:
+    item = s.items.get(item_id)
+    if item is not None:
+        item.heard_ms = max(item.heard_ms, min(heard_ms, item.received_ms))
+
+
+def _heard_before(s: State, response_id: str, item_id: str) -> None:
+    """Playback is in order: all that stands before the reported item (or response) is heard out.
+
+    A report that names nothing we hold says nothing about what we hold.
+    """
+    by_item = item_id in s.items
+    before: list[Item] = []
+    for item in s.items.values():
+        if item.item_id == item_id or (not by_item and item.response_id == response_id):
+            for earlier in before:
+                earlier.heard_ms = earlier.received_ms
+            return
+        before.append(item)
+
+
+def _settle_last(s: State, i: Silent) -> None:
+    """Rounding may leave a few ms of the item that was just played out."""
+    item = s.items.get(i.item_id)
+    if item is not None and item.unheard_ms <= s.config.played_tolerance_ms:
+        item.heard_ms = item.received_ms
+
+
+def _let_go(s: State, item: Item) -> None:
+    del s.items[item.item_id]
+    if item.received_bytes > 0:
+        s.actions.append(RecordHeard(item_id=item.item_id, heard_ms=int(item.received_ms)))

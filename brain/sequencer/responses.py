@@ -1,0 +1,344 @@
+"""The life of a response: created or adopted, its items and audio, done or given up on.
+
+Owns: who holds the slot. It is taken by a create of ours when it is sent (door), adopted at `created`
+or at the first delta of an unknown live response, and freed by the `done` with the same id, or, where
+that is missing, by the last deadline.
+"""
+
+from __future__ import annotations
+
+from brain.sequencer import barge_in, door, playback, tool_batch
+from brain.sequencer.actions import Action, AudioVerdict, EndItem, EndResponse, Skip
+from brain.sequencer.inputs import ItemFinished, ItemOpened, ResponseCreated, ResponseDone
+from brain.sequencer.state import Create, Item, Phase, Response, State
+from brain.sequencer.wishes import Reason, Wish
+
+
+def created(s: State, i: ResponseCreated, now_ms: float) -> None:
+    """`response.created`: ours by token, else the server's own."""
+    response_id = i.response_id
+    if i.out_of_band:
+        s.out_of_band.add(response_id)
+        return
+    if not response_id:
+        s.journal("error", what="created_without_id")
+        return
+    if response_id in s.retired or response_id in s.finished:
+        return
+    response = s.active
+    if response is None or response.response_id != response_id:
+        response = _adopt(s, response_id, now_ms)
+    elif response.confirmed:
+        return
+    response.confirmed = True
+    response.deadline_ms = _later(s, response, now_ms)
+    _settle_maker(s, response, i.token, now_ms)
+    s.journal(
+        "response_created",
+        response=response_id,
+        by=response.made_by,
+        reason=response.reason or "",
+        token=i.token,
+    )
+
+
+def done(s: State, i: ResponseDone, now_ms: float) -> None:
+    """`response.done`: the only thing that frees the slot, and only for its own id."""
+    if i.out_of_band or not i.response_id or i.response_id in s.out_of_band:
+        return
+    active = s.active
+    if active is None or active.response_id != i.response_id:
+        _late_done(s, i)
+        return
+    if not active.confirmed:
+        _settle_maker(s, active, i.token, now_ms)
+    s.journal("response_done", response=i.response_id, status=i.status, code=i.code)
+    wish = active.wish
+    silent = active.audio_bytes == 0
+    over(s, active, now_ms)
+    if silent and active.response_id not in s.retired:
+        _nothing_said(s, i, wish, now_ms)
+
+
+def item_opened(s: State, i: ItemOpened, now_ms: float) -> None:
+    """`response.output_item.added`: binds an item to its response."""
+    response = _touched(s, i.response_id, now_ms)
+    if response is None:
+        if i.speaks and i.item_id and i.response_id in s.retired:
+            barge_in.straggler_opened(s, i.item_id, i.response_id)
+        return
+    if i.speaks and i.item_id:
+        response.last_item_id = i.item_id
+        s.items.setdefault(i.item_id, Item(item_id=i.item_id, response_id=response.response_id))
+
+
+def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
+    """An item has all its audio: egress may pad its tail."""
+    _touched(s, i.response_id, now_ms)
+    item = s.items.get(i.item_id)
+    if item is not None and item.response_id == i.response_id:
+        _end_item(s, item)
+        playback.forget_heard(s)
+
+
+def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float) -> AudioVerdict:
+    """Judge one audio delta: by its response id first, then by everything else."""
+    if not response_id and s.active is not None:
+        response_id = s.active.response_id
+    skip = _skip(s, response_id, n_bytes)
+    if skip is not None:
+        return _skipped(s, skip, response_id, item_id)
+    response = s.responses.get(response_id)
+    if response is None:
+        response = _adopt(s, response_id, now_ms)
+        if s.outstanding is None:
+            _settle_maker(s, response, "", now_ms)
+        if response.response_id in s.retired:
+            return _skipped(s, Skip.HANG_UP, response_id, item_id)
+    item_id = item_id or response.last_item_id or response_id
+    item = s.items.get(item_id)
+    if item is None:
+        item = s.items[item_id] = Item(item_id=item_id, response_id=response_id)
+    elif item.complete:
+        return _skipped(s, Skip.ITEM_ENDED, response_id, item_id)
+    if s.unheard_bytes + n_bytes > s.config.max_unheard_bytes:
+        response.full = True
+        s.journal("error", what="reply_full", response=response_id)
+        barge_in.cancel(s, response, now_ms)
+        return _skipped(s, Skip.BACKLOG, response_id, item_id)
+    response.last_item_id = item_id
+    response.deadline_ms = _later(s, response, now_ms)
+    offset_bytes = item.received_bytes
+    first = response.audio_bytes == 0
+    item.received_bytes += n_bytes
+    response.audio_bytes += n_bytes
+    return AudioVerdict(
+        skip=None,
+        response_id=response_id,
+        item_id=item_id,
+        cut=s.cut,
+        offset_bytes=offset_bytes,
+        first=first,
+        actions=_taken(s),
+    )
+
+
+def overdue(s: State, now_ms: float) -> None:
+    """The active response's watchdog: silent for ever → cancel; its `done` missing → give it up."""
+    active = s.active
+    if active is None:
+        return
+    if active.cancelling:
+        s.journal("error", what="done_missing", response=active.response_id)
+        over(s, active, now_ms)
+    else:
+        s.journal("error", what="response_silent", response=active.response_id)
+        barge_in.cancel(s, active, now_ms)
+
+
+def over(s: State, response: Response, now_ms: float) -> None:
+    """The response generates no more: close its items, free the slot, let its tools be answered."""
+    response.done = True
+    s.finished.add(response.response_id)
+    if s.active is response:
+        s.active = None
+    if response.response_id not in s.retired:
+        for item in list(s.items.values()):
+            if item.response_id == response.response_id:
+                _end_item(s, item)
+        if response.audio_bytes > 0:
+            s.actions.append(EndResponse(cut=s.cut, response_id=response.response_id))
+        playback.forget_heard(s)
+    tool_batch.response_over(s, response.response_id, now_ms)
+
+
+# Private.
+
+
+def _adopt(s: State, response_id: str, now_ms: float) -> Response:
+    """Give the slot to a live response. The server has one slot: whoever held it is over."""
+    displaced = s.active
+    response = Response(
+        response_id=response_id,
+        deadline_ms=now_ms + s.config.active_silent_ms,
+        confirmed=False,
+    )
+    s.active = response
+    s.responses[response_id] = response
+    if displaced is not None:
+        # After the new one has the slot: what the end of the old one wishes for must find it taken.
+        s.journal("error", what="done_missing", response=displaced.response_id)
+        over(s, displaced, now_ms)
+    return response
+
+
+def _settle_maker(s: State, response: Response, token: str, now_ms: float) -> None:
+    """Find out whose response it is, and do what was waiting for that."""
+    create = s.outstanding
+    if create is not None and token == create.token:
+        s.outstanding = None
+        _is_ours(s, response, create, now_ms)
+        return
+    number = s.abandoned.pop(token, None) if token else None
+    if number is not None:
+        _is_late(s, response, number, now_ms)
+        return
+    if s.hang_up is not None:
+        if response.response_id != s.hang_up.response_id:
+            _unwanted(s, response, now_ms)
+        return
+    if s.config.create_response_by == "server":
+        # Its VAD answers only a caller who stopped.
+        s.caller.speaking = False
+    s.caller.answer_due_until_ms = None
+    door.supersede_by_server(s, response.response_id)
+
+
+def _is_ours(s: State, response: Response, create: Create, now_ms: float) -> None:
+    response.reason = create.reason
+    response.wish = create.wish
+    if create.cancel_wished:
+        _unwanted(s, response, now_ms)
+    elif create.reason is Reason.FAREWELL and s.hang_up is not None:
+        s.hang_up.response_id = response.response_id
+
+
+def _is_late(s: State, response: Response, number: int, now_ms: float) -> None:
+    """A create that was given up on was created after all: it serves its wish, if that still waits."""
+    create = s.outstanding
+    for wish in list(s.deferred.values()):
+        if wish.number == number:
+            del s.deferred[wish.reason]
+            _is_ours(s, response, _as_create(wish), now_ms)
+            return
+    if create is not None and create.wish is not None and create.wish.number == number:
+        wish = create.wish
+        door.disown(create)
+        _is_ours(s, response, _as_create(wish), now_ms)
+        return
+    _unwanted(s, response, now_ms)
+
+
+def _as_create(wish: Wish) -> Create:
+    return Create(token="", reason=wish.reason, wish=wish, deadline_ms=0.0)
+
+
+def _unwanted(s: State, response: Response, now_ms: float) -> None:
+    """Cancel at `created`: nobody wants to hear it. If some of it is in `reply` already, flush that."""
+    if response.audio_bytes > 0:
+        barge_in.flush(s, now_ms, cause="unwanted")
+        return
+    barge_in.retire(s, response)
+    barge_in.cancel(s, response, now_ms)
+    for item in list(s.items.values()):
+        if item.response_id == response.response_id:
+            del s.items[item.item_id]
+            barge_in.straggler_opened(s, item.item_id, response.response_id)
+
+
+def _late_done(s: State, i: ResponseDone) -> None:
+    """A `done` of another id than the active one clears nothing but its own traces."""
+    s.finished.add(i.response_id)
+    create = s.outstanding
+    if create is not None and i.token and i.token == create.token:
+        # Created and done, and we saw only the end: the wish had its response.
+        s.outstanding = None
+        s.journal("error", what="created_missing", response=i.response_id, token=i.token)
+    response = s.responses.get(i.response_id)
+    if response is not None:
+        response.done = True
+        playback.forget_heard(s)
+
+
+def _nothing_said(s: State, i: ResponseDone, wish: Wish | None, now_ms: float) -> None:
+    """A response that failed before its first sound, or was cancelled by the server so early that an
+    operator's words were lost, leaves its wish unspoken."""
+    if i.status == "failed":
+        if wish is None and s.config.create_response_by == "server" and s.hang_up is None:
+            wish = door.new_wish(s, Reason.TURN, now_ms)
+        if wish is not None:
+            door.failed(s, wish, now_ms)
+    elif i.status == "cancelled" and wish is not None and wish.reason in (Reason.OPERATOR, Reason.FAREWELL):
+        door.failed(s, wish, now_ms)
+
+
+def _touched(s: State, response_id: str, now_ms: float) -> Response | None:
+    """The live response of an event about it, adopted if unknown; None if its audio may not be heard."""
+    known = s.responses.get(response_id)
+    if known is None:
+        if not response_id or _dead(s, response_id):
+            return None
+        known = _adopt(s, response_id, now_ms)
+        if s.outstanding is None:
+            _settle_maker(s, known, "", now_ms)
+        if response_id in s.retired:
+            return None
+    if known is s.active:
+        known.deadline_ms = _later(s, known, now_ms)
+    return known
+
+
+def _dead(s: State, response_id: str) -> bool:
+    return response_id in s.retired or response_id in s.finished or response_id in s.out_of_band
+
+
+def _later(s: State, response: Response, now_ms: float) -> float:
+    """A sign of life moves the watchdog, but never that of a missing `done`."""
+    if response.cancelling:
+        return response.deadline_ms
+    return now_ms + s.config.active_silent_ms
+
+
+def _end_item(s: State, item: Item) -> None:
+    if item.complete:
+        return
+    item.complete = True
+    if item.received_bytes > 0:
+        s.actions.append(
+            EndItem(
+                cut=s.cut,
+                response_id=item.response_id,
+                item_id=item.item_id,
+                total_bytes=item.received_bytes,
+            )
+        )
+
+
+def _skip(s: State, response_id: str, n_bytes: int) -> Skip | None:
+    if response_id in s.retired:
+        return Skip.RETIRED
+    if s.phase is not Phase.OPEN:
+        return Skip.NO_SESSION
+    if not response_id:
+        return Skip.UNKNOWN
+    if response_id in s.out_of_band:
+        return Skip.OUT_OF_BAND
+    if response_id in s.finished:
+        return Skip.FINISHED
+    known = s.responses.get(response_id)
+    if known is not None and known.full:
+        return Skip.BACKLOG
+    return Skip.EMPTY if n_bytes <= 0 else None
+
+
+def _skipped(s: State, skip: Skip, response_id: str, item_id: str) -> AudioVerdict:
+    if skip is Skip.RETIRED and s.retired.count(response_id) == 1:
+        # One line a response: the rest of its deltas only count.
+        s.journal("audio_delta_skip", response=response_id, item=item_id, why=skip)
+    return AudioVerdict(
+        skip=skip,
+        response_id=response_id,
+        item_id=item_id,
+        cut=s.cut,
+        offset_bytes=0,
+        first=False,
+        actions=_taken(s),
+    )
+
+
+def _taken(s: State) -> tuple[Action, ...]:
+    if not s.actions:
+        return ()
+    actions = tuple(s.actions)
+    s.actions.clear()
+    return actions

@@ -1,0 +1,21 @@
+"""Wishes from outside: a greeting, an idle prompt, an operator's words.
+
+Owns: what `force` means. It interrupts, then waits for the slot like everyone else.
+"""
+
+from __future__ import annotations
+
+from brain.sequencer import barge_in, door
+from brain.sequencer.inputs import WishToSpeak
+from brain.sequencer.state import Phase, State
+
+
+def wish_to_speak(s: State, i: WishToSpeak, now_ms: float) -> None:
+    """Someone outside wants a response."""
+    if s.hang_up is not None:
+        s.journal("response_superseded", reason=i.reason, cause="hang_up")
+        return
+    wish = door.new_wish(s, i.reason, now_ms, text=i.text, force=i.force)
+    if i.force and s.phase is Phase.OPEN:
+        barge_in.interrupt(s, now_ms, cause="force")
+    door.submit(s, wish, now_ms)

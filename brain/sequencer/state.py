@@ -1,0 +1,287 @@
+"""The whole state of a sequencer, declared, with the small questions everyone asks of it.
+
+Owns: the records and their bounds. Must not know: the rules; they are functions in the sibling modules,
+and `transitions` says which of them answers which input in which state.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Literal
+
+from brain.sequencer.actions import Action, Journal
+from brain.sequencer.wishes import Reason, Wish
+from shared.audio import BYTES_PER_MS
+
+
+class SlotState(enum.StrEnum):
+    """The pair (active response, outstanding create) in one word, and the two ends of a session."""
+
+    CLOSED = "closed"
+    """No confirmed session: before the first one, or after one was lost."""
+    FREE = "free"
+    REQUESTED = "requested"
+    GENERATING = "generating"
+    GENERATING_AND_REQUESTED = "generating_and_requested"
+    """A response that is not ours took the slot while our create was on its way."""
+    CANCELLING = "cancelling"
+    CANCELLING_AND_REQUESTED = "cancelling_and_requested"
+    ENDED = "ended"
+    """Hung up: nothing moves any more."""
+
+
+class Phase(enum.Enum):
+    CLOSED = enum.auto()
+    OPEN = enum.auto()
+    ENDED = enum.auto()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SequencerConfig:
+    """Who makes responses, where the numbers start, and how long each wait may last."""
+
+    create_response_by: Literal["server", "brain"] = "server"
+    """`server`: its VAD answers each turn, and we add to that; `brain`: every create is ours."""
+    first_cut: int = 0
+    """The cut on the card: a new brain goes on from it."""
+    token_prefix: str = "t"
+    """Makes tokens differ between the brains of one call; the epoch is a good one."""
+
+    created_wait_ms: float = 5_000.0
+    """A create is answered within a round trip; after this it is taken as lost."""
+    active_silent_ms: float = 10_000.0
+    """A generating response says something every second; after this it is cancelled."""
+    done_wait_ms: float = 3_000.0
+    """How long after a cancel the `done` may take before the slot is taken back."""
+    refused_cancel_wait_ms: float = 1_000.0
+    """The same once the server said that nothing was active: the `done` went before that answer."""
+    flushed_wait_ms: float = 150.0
+    """How long truncation waits for egress's own figures (DESIGN section 8)."""
+    truncate_margin_ms: float = 100.0
+    """The server has been seen to count 85 ms less than we received; above its figure it refuses."""
+    played_tolerance_ms: float = 20.0
+    """Heard to within one frame is heard: egress counts whole milliseconds and whole frames."""
+    first_backoff_ms: float = 250.0
+    speech_max_ms: float = 60_000.0
+    """The `turn` stream keeps 60 s: past that the caller is taken as not speaking."""
+    answer_grace_ms: float = 500.0
+    """After the caller stopped, the server's own response is due; our creates stand back so long."""
+    speaking_slack_ms: float = 10_000.0
+    """Egress may be silent about playback this much longer than the audio lasts (a seam takes 5 s)."""
+    tool_wait_ms: float = 120_000.0
+    """The driver limits tools far below this; it only catches a driver that forgot one."""
+    farewell_wait_ms: float = 8_000.0
+    """Bound of the farewell: so long to begin to be heard, and once more so long to be heard out."""
+    max_unheard_bytes: int = 4_800_000
+    """10 minutes of µ-law in `reply` (DESIGN section 4)."""
+    expiry_scale: float = 1.0
+    """Stretches the expiries of `wishes.EXPIRY_MS`; 1 but for tests."""
+
+
+@dataclass(slots=True)
+class Create:
+    """A `response.create` sent and not yet answered. `wish` is None once nobody wants it any more."""
+
+    token: str
+    reason: Reason
+    wish: Wish | None
+    deadline_ms: float
+    cancel_wished: bool = False
+
+
+@dataclass(slots=True)
+class Response:
+    """One response of the model, from its `created` (or first delta) until it is done and heard."""
+
+    response_id: str
+    deadline_ms: float
+    """While it holds the slot: silent for ever, or, once cancelling, its `done` is missing."""
+    confirmed: bool
+    """False: adopted from a delta, so we cannot tell yet whose it is."""
+    wish: Wish | None = None
+    reason: Reason | None = None
+    """Ours; None = server-made or not known."""
+    cancel_event_id: str = ""
+    cancelling: bool = False
+    done: bool = False
+    full: bool = False
+    """The bound of `reply` was reached: the rest of it is not admitted."""
+    audio_bytes: int = 0
+    last_item_id: str = ""
+
+    @property
+    def made_by(self) -> str:
+        return "server" if self.reason is None else "brain"
+
+
+@dataclass(slots=True)
+class Item:
+    """One spoken item that is not yet wholly heard."""
+
+    item_id: str
+    response_id: str
+    received_bytes: int = 0
+    heard_ms: float = 0.0
+    complete: bool = False
+    """Its generation ended normally and `item_end` was written."""
+
+    @property
+    def received_ms(self) -> float:
+        return self.received_bytes / BYTES_PER_MS
+
+    @property
+    def unheard_ms(self) -> float:
+        return max(0.0, self.received_ms - self.heard_ms)
+
+
+@dataclass(slots=True)
+class PendingCut:
+    """A flush whose truncations wait for egress's figures."""
+
+    cut: int
+    deadline_ms: float
+    items: dict[str, Item]
+    """In playback order."""
+
+
+@dataclass(slots=True)
+class Speaking:
+    """The caller hears this response; `progress_at_ms` is the last sign of it."""
+
+    response_id: str
+    progress_at_ms: float
+
+
+@dataclass(slots=True)
+class CallerSpeech:
+    speaking: bool = False
+    deadline_ms: float = 0.0
+    answer_due_until_ms: float | None = None
+    """The server's answer to the turn that just ended may come until then."""
+    last_turn_item_id: str = ""
+
+
+@dataclass(slots=True)
+class PendingHangUp:
+    cause: str
+    deadline_ms: float
+    response_id: str = ""
+    """The response that is the farewell, once known."""
+    heard_begin: bool = False
+
+
+@dataclass(slots=True)
+class ToolBatch:
+    """The tool calls of one response."""
+
+    response_id: str
+    generating: bool
+    """More calls may come."""
+    open_calls: dict[str, float] = field(default_factory=dict)
+    """call_id → deadline in ms."""
+    answered: list[str] = field(default_factory=list)
+    """call_ids whose output the model should answer."""
+
+
+class IdMemory:
+    """A bounded set of ids with a count each; the oldest are forgotten first.
+
+    4,096 ids are some hours of talk; one session lasts an hour.
+    """
+
+    __slots__ = ("_counts", "_limit")
+
+    def __init__(self, limit: int = 4_096) -> None:
+        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._limit = limit
+
+    def __contains__(self, known_id: str) -> bool:
+        return known_id in self._counts
+
+    def add(self, new_id: str) -> None:
+        if new_id and new_id not in self._counts:
+            self._counts[new_id] = 0
+            if len(self._counts) > self._limit:
+                self._counts.popitem(last=False)
+
+    def count(self, known_id: str) -> int:
+        """Raise the id's count and return it; an id that was forgotten counts as seen once."""
+        if known_id not in self._counts:
+            return 1
+        self._counts[known_id] += 1
+        return self._counts[known_id]
+
+
+@dataclass(slots=True)
+class State:
+    """Everything a sequencer knows."""
+
+    config: SequencerConfig
+    cut: int
+    phase: Phase = Phase.CLOSED
+    active: Response | None = None
+    outstanding: Create | None = None
+    deferred: dict[Reason, Wish] = field(default_factory=dict)
+    responses: dict[str, Response] = field(default_factory=dict)
+    """Live ones: the active response, and those whose audio is not all heard. No retired ones."""
+    items: dict[str, Item] = field(default_factory=dict)
+    """Unheard ones, in playback order."""
+    pending_cut: PendingCut | None = None
+    speaking: Speaking | None = None
+    caller: CallerSpeech = field(default_factory=CallerSpeech)
+    hang_up: PendingHangUp | None = None
+    batches: dict[str, ToolBatch] = field(default_factory=dict)
+    calls: IdMemory = field(default_factory=IdMemory)
+    """Tool calls seen: each is run once."""
+    outputs_added: IdMemory = field(default_factory=IdMemory)
+    """call_ids whose output the server confirmed as an item."""
+    retired: IdMemory = field(default_factory=IdMemory)
+    """Responses whose audio must never be heard again; the count is the deltas skipped."""
+    finished: IdMemory = field(default_factory=IdMemory)
+    out_of_band: IdMemory = field(default_factory=IdMemory)
+    abandoned: dict[str, int] = field(default_factory=dict)
+    """token of a create that was given up on → the number of its wish. Bounded by the door."""
+    last_number: int = 0
+    actions: list[Action] = field(default_factory=list)
+
+    @property
+    def slot(self) -> SlotState:
+        if self.phase is Phase.CLOSED:
+            return SlotState.CLOSED
+        if self.phase is Phase.ENDED:
+            return SlotState.ENDED
+        requested = self.outstanding is not None
+        if self.active is None:
+            return SlotState.REQUESTED if requested else SlotState.FREE
+        if self.active.cancelling:
+            return SlotState.CANCELLING_AND_REQUESTED if requested else SlotState.CANCELLING
+        return SlotState.GENERATING_AND_REQUESTED if requested else SlotState.GENERATING
+
+    @property
+    def unheard_bytes(self) -> int:
+        """Audio in `reply` that nobody has heard."""
+        return int(sum(item.unheard_ms for item in self.items.values()) * BYTES_PER_MS)
+
+    def next_number(self) -> int:
+        self.last_number += 1
+        return self.last_number
+
+    def event_id(self, kind: str) -> str:
+        """A fresh id for one of our own client events, so that a refusal can be matched."""
+        return f"{self.config.token_prefix}-{kind}-{self.next_number()}"
+
+    def has_unheard(self, response_id: str) -> bool:
+        """Whether audio of this response still waits to be heard (a rest below one frame does not)."""
+        tolerance_ms = self.config.played_tolerance_ms
+        return any(
+            item.response_id == response_id and item.unheard_ms > tolerance_ms for item in self.items.values()
+        )
+
+    def journal(self, kind: str, **fields: str | float) -> None:
+        self.actions.append(Journal(kind=kind, fields={name: _text(value) for name, value in fields.items()}))
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)

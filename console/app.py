@@ -1,0 +1,119 @@
+"""The `trunkline` command line: its commands and their options.
+
+Owns: names, options and help texts. Must not know: how a command does its work; each has its own module,
+imported when it runs, since some need packages that only the demo installs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from console import keys_table, settings_table
+from console.interrupts import run as run_interruptible
+from console.look import make_console
+from shared.exits import Exit
+from shared.process import VERSION
+from shared.redis_client import STORE_ERRORS, make_store
+from shared.settings import Settings, SettingsError, load
+
+app = typer.Typer(
+    name="trunkline",
+    help="Telephone calls (Twilio Media Streams) to a speech-to-speech model (OpenAI Realtime) and back.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RunDir = Annotated[
+    Path | None,
+    typer.Option("--run-dir", help="Folder for logs and the supervisor socket.  [default: below .build/run]"),
+]
+
+
+def main() -> None:
+    """Entry point of the `trunkline` command."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"trunkline {VERSION}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    language: Annotated[
+        Literal["en", "he"], typer.Option(help="Language of the simulated conversation.")
+    ] = "en",
+    output: Annotated[Path, typer.Option(help="Folder for the recording and the picture.")] = Path(
+        "demo-output"
+    ),
+    run_dir: RunDir = None,
+) -> None:
+    """Plays one call through the whole pipeline, shows it live and checks what the caller heard."""
+    settings = _settings()
+    try:
+        module = import_module("console.demo.play")
+    except ImportError as error:
+        _fail(f"the demo needs the packages of the extra `demo` ({error}): pip install -e '.[demo]'")
+    raise typer.Exit(run_interruptible(module.play(settings, language, output, run_dir)))
+
+
+@app.command()
+def run(run_dir: RunDir = None) -> None:
+    """Runs the whole stack on this machine until Ctrl-C, and says what to do with it."""
+    settings = _settings()
+    module = import_module("console.foreground")
+    raise typer.Exit(run_interruptible(module.run_in_foreground(settings, run_dir)))
+
+
+@app.command()
+def settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the README has it.")] = False,
+) -> None:
+    """Every setting: its environment variable, its default, its meaning."""
+    if markdown:
+        typer.echo(settings_table.markdown(), nl=False)
+    else:
+        make_console().print(settings_table.table())
+
+
+@app.command()
+def keys() -> None:
+    """Every kind of Redis key, what it is for, and how much is there now (REDIS_URL)."""
+    redis_url = _settings().redis_url
+    try:
+        sizes = asyncio.run(_measure(redis_url))
+    except STORE_ERRORS as error:
+        _fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")
+    make_console().print(keys_table.table(sizes))
+
+
+async def _measure(redis_url: str) -> list[keys_table.KindSize]:
+    store = make_store(redis_url, name="console", timeout_s=5.0)
+    try:
+        return await keys_table.measure(store)
+    finally:
+        await store.aclose()
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except SettingsError as error:
+        _fail(str(error), Exit.SETTINGS)
+
+
+def _fail(text: str, code: Exit = Exit.FAILED) -> NoReturn:
+    print(f"trunkline: {text}", file=sys.stderr)
+    raise typer.Exit(code)

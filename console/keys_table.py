@@ -1,0 +1,123 @@
+"""`trunkline keys`: every kind of key in Redis, what it is for, and how much is there now.
+
+Owns: the list of kinds (DESIGN section 4 in short) and its live sizes. Must not know: the entries.
+The names come from shared/keys.py, with the wild cards of SCAN in place of call, lane and worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from rich.table import Table
+
+from shared.keys import CONFIG, WORKERS
+from shared.redis_client import Store
+
+SCAN_COUNT = 500
+MEASURED_KEYS = 2000
+"""Keys of one kind whose length is asked for; beyond it the sum is a lower bound and says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyKind:
+    """One row: a kind of key."""
+
+    pattern: str
+    """Glob, as SCAN and `redis-cli --scan --pattern` take it."""
+    type: str
+    """Redis's own word: hash, stream, set, zset."""
+    purpose: str
+    unit: str
+    """What one element of it is."""
+    bound: str
+
+
+KINDS = (
+    KeyKind(pattern="tl:{*}:calls", type="stream", purpose="dispatch of new calls to brain and egress",
+            unit="calls not yet claimed by both", bound="goes when both have claimed"),
+    KeyKind(pattern="tl:{*}:live", type="zset", purpose="who is on the line", unit="live calls", bound="–"),
+    KeyKind(pattern="tl:{*}:slots", type="zset", purpose="admission", unit="slots taken", bound="MAX_CALLS"),
+    KeyKind(pattern="tl:{*}:call:CA*:caller", type="stream", purpose="caller audio the model has not got",
+            unit="frames of 20 ms", bound="30 s, oldest dropped"),
+    KeyKind(pattern="tl:{*}:call:CA*:turn", type="stream", purpose="audio of the caller's open turn",
+            unit="half seconds", bound="60 s"),
+    KeyKind(pattern="tl:{*}:call:CA*:reply", type="stream", purpose="model audio the caller has not heard",
+            unit="pieces", bound="10 min, then the brain stops"),
+    KeyKind(pattern="tl:{*}:call:CA*:control", type="stream", purpose="control messages; XADD allowed",
+            unit="messages", bound="1,000"),
+    KeyKind(pattern="tl:{*}:call:CA*:journal", type="stream", purpose="one entry a transition, for people",
+            unit="entries", bound="2,000"),
+    KeyKind(pattern="tl:{*}:call:CA*:history", type="stream", purpose="items, what was heard of them, tools",
+            unit="entries", bound="2,000"),
+    KeyKind(pattern="tl:{*}:call:CA*:token", type="hash", purpose="one-use tokens of media streams",
+            unit="fields", bound="–"),
+    KeyKind(pattern="tl:{*}:call:CA????????????????????????????????", type="hash",
+            purpose="the card: the truth about a call", unit="fields", bound="–"),
+    KeyKind(pattern="tl:{*}:wake:*", type="stream", purpose="doorbell of a worker", unit="rings",
+            bound="100"),
+    KeyKind(pattern="tl:{*}:owned:*", type="set", purpose="calls that a worker owns", unit="calls",
+            bound="–"),
+    KeyKind(pattern="tl:out:*", type="stream", purpose="audio, marks and clears, egress → ingress",
+            unit="commits", bound="5 s"),
+    KeyKind(pattern="tl:back:*", type="stream", purpose="echoes and progress, ingress → egress",
+            unit="commits", bound="5 s"),
+    KeyKind(pattern="tl:worker:*", type="hash", purpose="beat and figures of a worker", unit="fields",
+            bound="gone an hour after its last beat"),
+    KeyKind(pattern=WORKERS, type="set", purpose="names of all workers", unit="workers", bound="–"),
+    KeyKind(pattern=CONFIG, type="hash", purpose="what all workers must agree on", unit="fields", bound="–"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindSize:
+    """How much there is of one kind now."""
+
+    kind: KeyKind
+    keys: int
+    elements: int
+    complete: bool
+    """False if there were too many keys to ask each for its length."""
+
+
+async def measure(store: Store) -> list[KindSize]:
+    """Counts keys and elements: one SCAN, then a length command a key. Raises STORE_ERRORS."""
+    found: dict[KeyKind, list[bytes]] = {kind: [] for kind in KINDS}
+    async for key in store.scan_iter(match="tl:*", count=SCAN_COUNT):
+        kind = kind_of(key.decode(errors="replace"))
+        if kind is not None:
+            found[kind].append(key)
+    return [await _size(store, kind, keys) for kind, keys in found.items()]
+
+
+def kind_of(key: str) -> KeyKind | None:
+    """The first kind that fits, or None for a key that is not in the table."""
+    return next((kind for kind in KINDS if fnmatchcase(key, kind.pattern)), None)
+
+
+def table(sizes: list[KindSize]) -> Table:
+    """The table for a terminal."""
+    made = Table("key", "type", "keys", "elements", "what it is", "bound")
+    made.columns[0].no_wrap = True
+    for column in made.columns[2:4]:
+        column.justify = "right"
+    for size in sizes:
+        kind = size.kind
+        elements = f"{size.elements:,}{'' if size.complete else '+'} {kind.unit}"
+        pattern = kind.pattern.replace("CA????????????????????????????????", "CA*")
+        made.add_row(pattern, kind.type, f"{size.keys:,}", elements if size.keys else "–", kind.purpose,
+                     kind.bound)  # fmt: skip
+    return made
+
+
+async def _size(store: Store, kind: KeyKind, found: list[bytes]) -> KindSize:
+    asked = found[:MEASURED_KEYS]
+    command = {"stream": "XLEN", "zset": "ZCARD", "set": "SCARD", "hash": "HLEN"}[kind.type]
+    async with store.pipeline(transaction=False) as pipeline:
+        for key in asked:
+            pipeline.execute_command(command, key)
+        lengths: list[Any] = await pipeline.execute(raise_on_error=False)
+    # A key may have gone, or may be of another type, between SCAN and now: it counts as empty.
+    elements = sum(length for length in lengths if isinstance(length, int))
+    return KindSize(kind=kind, keys=len(found), elements=elements, complete=len(asked) == len(found))

@@ -1,0 +1,47 @@
+"""Asks a process whether it is ready: `/readyz` of a role, or whether a port is answered at all.
+
+Owns: one question with a time limit. Must not know: how often it is asked, what follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+ANSWER_TIMEOUT_S = 2.0
+
+
+async def why_not_ready(port: int) -> str:
+    """What `/readyz` on 127.0.0.1:`port` says; empty when ready. Never raises for a peer's fault."""
+    request = f"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            answer = await _exchange(port, request)
+    except TimeoutError:
+        return f"no answer within {ANSWER_TIMEOUT_S:.0f} s"
+    except OSError:
+        return "not up yet"
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = head.split(b" ", 2)[1:2]
+    if status == [b"200"]:
+        return ""
+    return body.decode(errors="replace").strip().removeprefix("not ready: ") or "answered without a status"
+
+
+async def why_not_listening(port: int) -> str:
+    """Empty when something accepts connections on 127.0.0.1:`port`."""
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except (OSError, TimeoutError):
+        return "not up yet"
+    writer.close()
+    return ""
+
+
+async def _exchange(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        return await reader.read()  # To its end: we asked for Connection: close.
+    finally:
+        writer.close()

@@ -1,0 +1,105 @@
+"""The table of all settings, from the one place that declares them (shared/settings.py).
+
+Owns: its two forms, for a terminal and for the README (`markdown`). Must not know: any value in use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import SecretStr
+from rich.table import Table
+
+from shared.settings import REQUIRED_BY_ROLE, Settings, environment_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRow:
+    """One setting as people see it."""
+
+    name: str
+    """Environment variable."""
+    default: str
+    """As one would write it; empty if there is none."""
+    required_by: str
+    """Roles that do not start without it, separated by commas."""
+    choices: str
+    """What it may be, if it is a choice or has limits."""
+    description: str
+
+
+def rows() -> list[SettingRow]:
+    """Every setting, in the order of declaration."""
+    return [_row(field) for field in Settings.model_fields]
+
+
+def markdown() -> str:
+    """The table for the README, with a newline at its end."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for row in rows():
+        default = f"`{row.default}`" if row.default else "none"
+        lines.append(f"| `{row.name}` | {default} | {_markdown_text(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def table() -> Table:
+    """The table for a terminal."""
+    made = Table("variable", "default", "meaning", title="Settings (environment or .env)", show_lines=False)
+    made.columns[0].no_wrap = True
+    made.columns[1].overflow = "fold"
+    for row in rows():
+        made.add_row(row.name, row.default or "–", _text(row))
+    return made
+
+
+def _row(field: str) -> SettingRow:
+    info = Settings.model_fields[field]
+    roles = [role for role, needed in REQUIRED_BY_ROLE.items() if field in needed]
+    return SettingRow(
+        name=environment_name(field),
+        default=_written(info.get_default()),
+        required_by=", ".join(roles),
+        choices=_choices(info.annotation, info.metadata),
+        description=info.description or "",
+    )
+
+
+def _written(default: Any) -> str:
+    """A default as it would stand in `.env`; `Any` because a field's default has the field's type."""
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    if isinstance(default, bool):
+        return "true" if default else "false"
+    if isinstance(default, Enum):
+        return str(default.value)
+    if isinstance(default, float):
+        return f"{default:g}"
+    return str(default)
+
+
+def _choices(annotation: Any, metadata: list[Any]) -> str:
+    """Alternatives of a Literal, or the limits that pydantic keeps as annotated-types objects."""
+    if get_origin(annotation) is Literal:
+        return " or ".join(get_args(annotation))
+    low = [item.ge for item in metadata if type(item).__name__ == "Ge"]
+    above = [item.gt for item in metadata if type(item).__name__ == "Gt"]
+    high = [item.le for item in metadata if type(item).__name__ == "Le"]
+    if high and (low or above):
+        start = f"{low[0]:g}" if low else f"more than {above[0]:g}"
+        return f"{start} to {high[0]:g}" if high[0] < 1e6 else f"{start} to {high[0]}"
+    return ""
+
+
+def _text(row: SettingRow) -> str:
+    parts = [row.description]
+    if row.choices:
+        parts.append(f"({row.choices})")
+    if row.required_by:
+        parts.append(f"Required by {row.required_by}.")
+    return " ".join(parts)
+
+
+def _markdown_text(row: SettingRow) -> str:
+    return _text(row).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,84 @@
+"""supervisord's XML-RPC over its Unix socket, typed.
+
+Owns: the calls we make and the shape of what comes back. Must not know: what the processes are for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from supervisor.xmlrpc import SupervisorTransport
+
+DOWN_STATES = frozenset({"BACKOFF", "EXITED", "FATAL", "UNKNOWN"})
+"""States of a process that was to run and does not."""
+
+SUPERVISOR_ERRORS = (OSError, http.client.HTTPException, xmlrpc.client.Error)
+"""What a call can raise: no socket yet, a supervisord that is ending, a refusal (Fault)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessInfo:
+    """One process as supervisord sees it."""
+
+    name: str
+    group: str
+    state: str
+    """STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL or UNKNOWN."""
+    pid: int
+    """0 while it does not run."""
+    exit_code: int
+    """Of its last end; 0 before any."""
+    text: str
+    """supervisord's own words: uptime, or why it could not be started."""
+
+    @property
+    def is_down(self) -> bool:
+        return self.state in DOWN_STATES
+
+
+class Supervisor:
+    """One supervisord. Every call blocks for some milliseconds and may raise SUPERVISOR_ERRORS."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def processes(self) -> list[ProcessInfo]:
+        """All processes, in supervisord's order."""
+        return [_read(item) for item in self._call("getAllProcessInfo")]
+
+    def restart(self, group: str, name: str) -> None:
+        """Stops the process, waiting for its end, and starts it again, waiting until it runs."""
+        self._call("stopProcess", f"{group}:{name}")
+        self._call("startProcess", f"{group}:{name}")
+
+    def stop(self, group: str, name: str) -> None:
+        """Stops the process for good, waiting for its end."""
+        self._call("stopProcess", f"{group}:{name}")
+
+    def start(self, group: str, name: str) -> None:
+        """Starts a stopped process, waiting until it runs."""
+        self._call("startProcess", f"{group}:{name}")
+
+    def _call(self, method: str, *arguments: str) -> Any:
+        # A connection of its own for each call: supervisord serves all of them from one loop, and a
+        # connection kept open would be found dead after a restart.
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        with contextlib.closing(transport):
+            return getattr(proxy.supervisor, method)(*arguments)
+
+
+def _read(item: dict[str, Any]) -> ProcessInfo:
+    return ProcessInfo(
+        name=cast(str, item["name"]),
+        group=cast(str, item["group"]),
+        state=cast(str, item["statename"]),
+        pid=cast(int, item["pid"]),
+        exit_code=cast(int, item["exitstatus"]),
+        text=cast(str, item["spawnerr"] or item["description"]),
+    )

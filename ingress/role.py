@@ -1,0 +1,158 @@
+"""The ingress role: the public port, put together and taken apart in order.
+
+Why it exists: uvicorn serves HTTP and hands over upgrades, the skeleton gives the process, the
+switchboard the calls; here they are joined. Owns the drain: what stops first, what is waited for,
+what is moved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from http import HTTPStatus
+
+import uvicorn
+from starlette.applications import Starlette
+
+from ingress.admission import Admission
+from ingress.counters import CallCounters, SocketCounters, WebhookCounters
+from ingress.http_protocol import http_protocol_class
+from ingress.leg import Leg
+from ingress.listening import BACKLOG, inherited_listener, own_listener
+from ingress.media_protocol import MediaProtocol, TextSink, media_protocol_class
+from ingress.registry import Registry
+from ingress.signature import Signatures, Verdict
+from ingress.socket_gate import CloseCode
+from ingress.switchboard import Switchboard
+from ingress.webhooks import STORE_CALLS_AT_ONCE, Webhooks
+from shared.admin import OwnSignalsServer
+from shared.exits import Exit
+from shared.process import Process
+
+MEDIA_PATHS = frozenset({"/media", "/media/"})
+HTTP_CONNECTIONS_MAX = 1024
+"""Webhook connections at once; more are answered 503. Media sockets are not among them."""
+
+REQUEST_HEADERS_MAX_BYTES = 16 * 1024
+KEEP_ALIVE_S = 15
+CLOSED_WITHIN_S = 3.0
+"""From our close frames to the last detach, when the process ends."""
+
+SERVER_WITHIN_S = 2.0
+
+
+class IngressRole:
+    """See `shared.process.Role`. It is also the Front of every media socket."""
+
+    def __init__(self, process: Process) -> None:
+        settings = process.settings
+        self._process = process
+        self._signatures = Signatures(settings.auth_tokens)
+        self.counters = SocketCounters()
+        self.send_buffer_bytes = settings.socket_send_buffer_bytes
+        calls, hooks = CallCounters(), WebhookCounters()
+        admission = Admission(settings, process.store, process.keys)
+        registry = Registry(process, calls)
+        self.board = Switchboard(process, admission, registry, calls, self.counters)
+        self._webhooks = Webhooks(
+            settings=settings,
+            store=process.store,
+            keys=process.keys,
+            admission=admission,
+            registry=registry,
+            signatures=self._signatures,
+            counters=hooks,
+            log=process.log,
+            spawn=process.spawn,
+            limit=asyncio.Semaphore(STORE_CALLS_AT_ONCE),
+        )
+        for group, counters in (("sockets", self.counters), ("calls", calls), ("webhooks", hooks)):
+            process.metrics.add(group, counters)
+        self._server: OwnSignalsServer | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.port = 0
+        """The port that is listened on: PORT, or that of an inherited socket."""
+
+    # ------------------------------------------------------------------------------ Role
+
+    async def start(self) -> None:
+        """Listens. Raises SystemExit with its own code if the port cannot be had."""
+        settings = self._process.settings
+        try:
+            listener = inherited_listener() or own_listener(settings.host, settings.port)
+        except OSError as error:
+            self._process.log.error("listen_failed", port=settings.port, reason=str(error))
+            raise SystemExit(Exit.LISTEN) from None
+        name = listener.getsockname()
+        self.port = name[1] if isinstance(name, tuple) else 0
+        self.board.open()
+        self._server = OwnSignalsServer(self._config())
+        self._serving = self._process.spawn(self._server.serve(sockets=[listener]), "public")
+        while not self._server.started and not self._serving.done():  # noqa: ASYNC110 - its only sign
+            await asyncio.sleep(0.01)
+        self._process.log.info("listening", port=self.port)
+
+    async def drain(self) -> None:
+        """No new connections; those that are open, and their calls, go on until they end."""
+        if self._server is not None:
+            for server in self._server.servers:
+                server.close()
+        await self.board.emptied()
+
+    async def stop(self) -> None:
+        """Moves what is left: Twilio asks /voice/resume of a sibling, and streams there."""
+        self.board.close_all(CloseCode.GOING_AWAY, "moving")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSED_WITHIN_S):
+                await self.board.emptied()
+        self.board.shut()
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await asyncio.wait({self._serving}, timeout=SERVER_WITHIN_S)
+
+    def live_calls(self) -> int:
+        return self.board.live_calls()
+
+    def not_ready(self) -> str:
+        return "" if self._server is not None and self._server.started else "not listening"
+
+    # ----------------------------------------------------------------------------- Front
+
+    def refuse_upgrade(self, path: str, signature: str | None) -> HTTPStatus | None:
+        """Before the 101: path, then signature."""
+        if path not in MEDIA_PATHS:
+            self.counters.refused_path += 1
+            return HTTPStatus.NOT_FOUND
+        verdict = self._signatures.check_handshake(self._process.settings.stream_url, signature)
+        if verdict is not Verdict.OK:
+            self.counters.refused_signature += 1
+            self._process.log.warning("upgrade_refused", reason=verdict)
+            return HTTPStatus.FORBIDDEN
+        return None
+
+    def opened(self, media: MediaProtocol) -> TextSink:
+        """A leg for a new socket."""
+        leg = Leg(self.board, media, self._process.log)
+        self.board.socket_opened(leg)
+        return leg
+
+    # ---------------------------------------------------------------------------- inside
+
+    def _config(self) -> uvicorn.Config:
+        app = Starlette(routes=[*self._webhooks.routes()])
+        app.router.redirect_slashes = False
+        return uvicorn.Config(
+            app,
+            http=http_protocol_class(self.counters),
+            ws=media_protocol_class(self),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            limit_concurrency=HTTP_CONNECTIONS_MAX,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=REQUEST_HEADERS_MAX_BYTES,
+        )

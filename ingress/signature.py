@@ -1,0 +1,103 @@
+"""Twilio's `X-Twilio-Signature`, of webhooks and of the WebSocket handshake.
+
+Why it exists: the signature covers the URL as Twilio knows it, which behind a proxy is not the URL
+that we see. So the URL is built from the configured public origin only, never from Host or
+X-Forwarded-* headers, and the few spellings that Twilio is known to sign are tried. Pure. Fails
+closed: no token, no header, no match are all refusals, each with its reason.
+
+Source: Twilio, "Security: validating requests", and its SDK's RequestValidator, which does the
+HMAC. The SDK's own choice of ports is not used: it adds 80, not 443, to a `wss` URL.
+"""
+
+from __future__ import annotations
+
+import enum
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from twilio.request_validator import RequestValidator
+
+_DEFAULT_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+
+
+class Verdict(enum.StrEnum):
+    """Whether a signature stands, and if not, why: the log line and the counter carry it."""
+
+    OK = "ok"
+    NO_TOKEN = "no_token_configured"
+    MISSING = "missing"
+    WRONG = "wrong"
+
+
+class Params:
+    """Form fields with repeated names, in the shape that the SDK's validator reads."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def __iter__(self) -> Iterable[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def getall(self, name: str) -> list[str]:
+        return self._values[name]
+
+
+def candidates(url: str) -> tuple[str, ...]:
+    """The spellings of `url` that Twilio may have signed: with and without slash, and ports.
+
+    `url` is scheme, host, maybe a port, path, and the query as it came on the wire.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    bare = parts.path.removesuffix("/")
+    query = f"?{parts.query}" if parts.query else ""
+    netlocs = (host, f"{host}:{port}") if port else (host,)
+    paths = (bare, bare + "/")
+    return tuple(f"{parts.scheme}://{at}{path}{query}" for at in netlocs for path in paths)
+
+
+class Signatures:
+    """Checks signatures against the auth tokens of the account: one, or two while rotating."""
+
+    __slots__ = ("_validators",)
+
+    def __init__(self, auth_tokens: Sequence[str]) -> None:
+        self._validators = [RequestValidator(token) for token in auth_tokens if token]
+
+    def check_webhook(self, url: str, params: Params, signature: str | None) -> Verdict:
+        """`url` from the configured origin; `params` of the form body, blank ones too, empty for
+        GET.
+        """
+        return self._check(candidates(url), params, signature)
+
+    def check_handshake(self, stream_url: str, signature: str | None) -> Verdict:
+        """`stream_url` is the wss:// URL that stands in our TwiML."""
+        return self._check(candidates(stream_url), Params(()), signature)
+
+    def sign(self, url: str, params: Mapping[str, str]) -> str:
+        """The signature that Twilio would send. Raises ValueError without a token."""
+        if not self._validators:
+            raise ValueError("expected an auth token to sign with, none is configured")
+        return str(self._validators[0].compute_signature(url, params))
+
+    def _check(self, urls: Sequence[str], params: Params, signature: str | None) -> Verdict:
+        if not self._validators:
+            return Verdict.NO_TOKEN
+        if not signature:
+            return Verdict.MISSING
+        came = signature.encode("utf-8", "replace")
+        found = False
+        for validator in self._validators:
+            for url in urls:
+                expected = str(validator.compute_signature(url, params)).encode()
+                found |= hmac.compare_digest(expected, came)
+        return Verdict.OK if found else Verdict.WRONG

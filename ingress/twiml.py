@@ -1,0 +1,120 @@
+"""The TwiML documents that ingress answers with.
+
+Why it exists: what a caller meets when nothing of ours is on the line (a resume, an apology, a
+transfer) is decided by these few documents. Pure; built with the vendor's own classes. Must not
+know why a document is chosen.
+
+Sources: Twilio, TwiML `<Connect>`, `<Stream>`, `<Say>`, `<Dial>`, `<Play>`; "webhook connection
+overrides" for the URL fragment, which is neither sent to us nor signed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from twilio.twiml.voice_response import (
+    Connect,
+    VoiceResponse,
+)
+
+RESUME_FRAGMENT = "#ct=1000&rc=5&rp=all"
+"""Connect within 1 s, five retries, on any failure: a process that just died must not end a call.
+"""
+
+PARAMETER_MAX_CHARACTERS = 499
+"""Twilio: name and value together stay below 500."""
+
+SAY_MAX_CHARACTERS = 4000
+PLAY_DIGITS = re.compile(r"[0-9*#ABCDwW]{1,64}")
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot carry, escaped or not: control characters, surrogates, two non-characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The addresses that stand in our documents, all below the configured public origin."""
+
+    public_url: str
+    stream_url: str
+
+    def resume(self, tries: int = 1) -> str:
+        """`tries`: how often the call will have come there; it bounds a loop without Redis too."""
+        query = f"?n={tries}" if tries > 1 else ""
+        return f"{self.public_url}/voice/resume{query}{RESUME_FRAGMENT}"
+
+    @property
+    def stream_status(self) -> str:
+        return f"{self.public_url}/stream-status"
+
+
+def connect(urls: Urls, parameters: Mapping[str, str], *, digits: str = "", tries: int = 1) -> str:
+    """Opens a media stream; when it ends, Twilio asks /voice/resume how to go on.
+
+    `parameters` reach us as strings in `start.customParameters`; one that is empty is left out, one
+    too long is cut. `digits` are played first, as tones; raises ValueError if they are no digits.
+    """
+    response = VoiceResponse()
+    if digits:
+        if PLAY_DIGITS.fullmatch(digits) is None:
+            raise ValueError("expected 1 to 64 of 0-9 * # A-D w W as digits to play")
+        response.play(digits=digits)
+    verb = Connect()
+    stream = verb.stream(url=urls.stream_url, status_callback=urls.stream_status)
+    for name, value in parameters.items():
+        if value:
+            kept = clean(value)[: PARAMETER_MAX_CHARACTERS - len(name)]
+            stream.parameter(name=name, value=kept)
+    response.append(verb)
+    response.redirect(urls.resume(tries), method="POST")
+    return str(response)
+
+
+def say_and_hang_up(text: str) -> str:
+    """Speaks `text` with Twilio's own voice, then hangs up. No text: hangs up."""
+    response = VoiceResponse()
+    _say(response, text)
+    response.hangup()
+    return str(response)
+
+
+def dial(urls: Urls, number: str, *, text: str = "", tries: int = 1) -> str:
+    """Speaks `text`, then connects the caller with `number`; Twilio reports the outcome to
+    /voice/resume.
+    """
+    response = VoiceResponse()
+    _say(response, text)
+    response.dial(clean(number), action=urls.resume(tries), method="POST")
+    return str(response)
+
+
+def apologise(text: str, fallback_number: str) -> str:
+    """What a caller gets when we cannot serve: `text`, then the fallback number or the end of the
+    call.
+
+    Without an action: when that call ends, so does this one, and nothing of ours is asked.
+    """
+    if not fallback_number:
+        return say_and_hang_up(text)
+    response = VoiceResponse()
+    _say(response, text)
+    response.dial(clean(fallback_number))
+    response.hangup()
+    return str(response)
+
+
+def hang_up() -> str:
+    return say_and_hang_up("")
+
+
+def clean(text: str) -> str:
+    """`text` without the characters that would make the document unreadable for Twilio (12100)."""
+    return _NOT_XML.sub("", text)
+
+
+def _say(response: VoiceResponse, text: str) -> None:
+    spoken = clean(text)[:SAY_MAX_CHARACTERS]
+    if spoken.strip():
+        response.say(spoken)

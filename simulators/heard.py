@@ -1,0 +1,87 @@
+"""What a caller must have heard: the two simulators' records of one call, compared.
+
+Why: both ends of a call are ours here, so "nothing was lost, nothing stale was played" can be checked to the
+byte. Owns the comparison. Pure. Must not know the bridge between the two.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+from simulators.mulaw import SILENCE
+from simulators.realtime.record import SessionRecord
+from simulators.twilio.record import CallRecord
+
+FRAME_BYTES = 160
+_SILENCE = bytes([SILENCE])
+
+
+def item_audio(session: SessionRecord) -> dict[str, bytes]:
+    """All audio that the model sent, by item, in the order in which the items began."""
+    audio: dict[str, bytearray] = {}
+    for event in session.sent_of("response.output_audio.delta"):
+        audio.setdefault(str(event["item_id"]), bytearray()).extend(base64.b64decode(str(event["delta"])))
+    return {item_id: bytes(data) for item_id, data in audio.items()}
+
+
+def frames(audio: bytes) -> list[bytes]:
+    """20 ms frames, the last one padded with silence."""
+    whole = audio + _SILENCE * (-len(audio) % FRAME_BYTES)
+    return [whole[at : at + FRAME_BYTES] for at in range(0, len(whole), FRAME_BYTES)]
+
+
+def interrupted_items(session: SessionRecord) -> set[str]:
+    """Items that the bridge truncated or deleted."""
+    found = {str(event["item_id"]) for event in session.received_of("conversation.item.truncate")}
+    return found | {str(event["item_id"]) for event in session.received_of("conversation.item.delete")}
+
+
+def cancelled_items(session: SessionRecord) -> set[str]:
+    """Items of responses that did not complete."""
+    bad = {response.response_id for response in session.responses.values() if response.status != "completed"}
+    return {item.item_id for item in session.items.values() if item.response_id in bad}
+
+
+def unheard_items(call: CallRecord, session: SessionRecord) -> list[str]:
+    """Items that nobody interrupted and that were not heard to the byte; each with what came of it."""
+    heard = call.heard_bytes
+    excused = interrupted_items(session) | cancelled_items(session)
+    return [
+        f"{item_id}: {len(audio)} bytes, {_heard_share(audio, heard):.0%} of its frames were heard"
+        for item_id, audio in item_audio(session).items()
+        if item_id not in excused and b"".join(frames(audio)) not in heard
+    ]
+
+
+def stale_frames(call: CallRecord, session: SessionRecord) -> int:
+    """Frames of interrupted items that were heard after the clear that should have ended them."""
+    audio = item_audio(session)
+    interrupted = interrupted_items(session)
+    fresh = {frame for item, data in audio.items() if item not in interrupted for frame in frames(data)}
+    stale = {frame for item in interrupted if item in audio for frame in frames(audio[item])} - fresh
+    if not call.clears:
+        return 0
+    first_ms = call.clears[0].at_ms
+    count = 0
+    for playback in call.playbacks:
+        if playback.started_at_ms > first_ms:
+            count += sum(frame in stale for frame in frames(bytes(playback.audio)))
+    return count
+
+
+def session_of(call: CallRecord, sessions: Sequence[SessionRecord]) -> SessionRecord | None:
+    """The model's session of a call, by the item ids in its marks; None if it had none.
+
+    Raises ValueError when items of two sessions were played to one caller.
+    """
+    played = {mark.name.split(".")[2] for mark in call.marks if mark.name.count(".") == 3}
+    owners = [session for session in sessions if played & set(session.items)]
+    if len(owners) > 1:
+        raise ValueError(f"items of {len(owners)} sessions were played to call {call.call_sid}")
+    return owners[0] if owners else None
+
+
+def _heard_share(audio: bytes, heard: bytes) -> float:
+    wanted = frames(audio)
+    return sum(frame in heard for frame in wanted) / len(wanted)

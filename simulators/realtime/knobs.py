@@ -1,0 +1,171 @@
+"""Everything that can be made to go wrong, or slow, on purpose.
+
+Owns the list of knobs and their command-line form. It must not know how a knob is carried out: the
+module that owns the normal behaviour reads the knob beside it. Each session gets a copy of its
+own, which a test may change while the session runs.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
+from typing import Literal, Union, get_args, get_origin, get_type_hints
+
+
+@dataclass(slots=True, kw_only=True)
+class ResponseKnobs:
+    """How one response behaves; the defaults are a healthy service."""
+
+    first_audio_ms: float | None = None
+    """`response.created` to the first delta; `None` draws 300–400."""
+    speed_factor: float = 5.0
+    """Audio generated in one second, in seconds."""
+    created_delay_ms: float = 0.0
+    """The response holds its slot this long before `response.created` is sent."""
+    stall_after_deltas: int | None = None
+    """After this many audio deltas the model is silent for `stall_ms`, then goes on."""
+    stall_ms: float = 5000.0
+    stragglers: int | None = None
+    """Audio deltas that still arrive after a cancel; `None` draws 0–3."""
+    reject_create: Literal["", "with_event_id", "without_event_id"] = ""
+    """Refuse the create with a `server_error`, naming the client's event or not."""
+    lost_done: bool = False
+    """`response.done` never arrives, though the slot is free."""
+    late_done: bool = False
+    """The slot is free, but `response.done` arrives only after the next `response.created`, or
+    after 3 s."""
+    fail: str = ""
+    """End as `failed` with this error code, for example `rate_limit_exceeded`."""
+    fail_after_deltas: int = 0
+    """Audio deltas before the failure."""
+    incomplete: Literal["", "max_output_tokens", "content_filter"] = ""
+    """End as `incomplete` with this reason, halfway through the audio."""
+    second_message: bool = False
+    """Speak a second item whose deltas begin before the first one's `.done` events."""
+    text_part: bool = False
+    """Answer with a text part although the session speaks audio."""
+    unknown_events: bool = False
+    """Send event types that no client knows, among the deltas."""
+    item_id: Literal["present", "missing", "empty"] = "present"
+    """What becomes of `item_id` in `response.*` events."""
+    rate_limits: bool = True
+    """Send `rate_limits.updated` after `response.done`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Knobs:
+    """How one session behaves; the defaults are a healthy service."""
+
+    seed: int = 1
+    """Same seed, same random choices for the session of the same number."""
+    connect_status: int = 0
+    """Refuse the upgrade with this HTTP status; 0 accepts."""
+    account_error: str = ""
+    """A fatal code (`invalid_api_key`, `insufficient_quota`, …): error event, then close 4000."""
+    account_error_at: Literal["connect", "response"] = "connect"
+    """Strike right after the upgrade, or at the first generation."""
+    refuse_updates: int = 0
+    """Refuse this many `session.update` events before accepting one."""
+    updated_delay_ms: float = 20.0
+    """`session.update` to `session.updated`."""
+    updated_copies: int = 1
+    """How often each `session.updated` is sent."""
+    session_limit_ms: float = 3_600_000.0
+    """`session_expired` and close 1001 after this long; `expires_at` agrees."""
+    close_on: str = ""
+    """Close when this event type, of client or server, passes for the `close_on_count`th time.
+    Empty: never; `session.created` is the moment of connecting."""
+    close_on_count: int = 1
+    close_after_ms: float = 0.0
+    """Wait this long after the moment."""
+    close_code: int = 1011
+    """1006 cuts the TCP connection without a close frame."""
+    close_reason: str = ""
+    stall_on: str = ""
+    """Stop reading the socket for `stall_reader_ms` at the first such event type."""
+    stall_reader_ms: float = 5000.0
+    truncate_shortfall_ms: int = 0
+    """The server's own count of an item's audio is this much shorter than the client's."""
+    transcription_fails: bool = False
+    """Caller transcription ends in `.failed`."""
+    response: ResponseKnobs = field(default_factory=ResponseKnobs)
+    """For every response without an entry of its own in `by_response`."""
+    by_response: dict[int, ResponseKnobs] = field(default_factory=dict)
+    """By the number of the response in the session, counted from 1, refused creates included."""
+
+    def for_response(self, number: int) -> ResponseKnobs:
+        """The knobs of the response with this number."""
+        return self.by_response.get(number, self.response)
+
+    def copy(self) -> Knobs:
+        """An independent copy."""
+        return deepcopy(self)
+
+
+def from_texts(texts: Iterable[str]) -> Knobs:
+    """Knobs from the command line: `name=value`, or `2:name=value` for the second response only.
+
+    Raises `ValueError` that names the knob, what was expected and what came.
+    """
+    knobs = Knobs()
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"a knob is written name=value, but got {text!r}")
+        number, colon, inner = name.partition(":")
+        if colon:
+            if not number.isdigit():
+                raise ValueError(f"before ':' a response number is expected, but got {number!r}")
+            own = knobs.by_response.setdefault(int(number), deepcopy(knobs.response))
+            _set(own, inner, value)
+        elif name in _hints(ResponseKnobs):
+            _set(knobs.response, name, value)
+        else:
+            _set(knobs, name, value)
+    return knobs
+
+
+def names() -> list[str]:
+    """Every knob with its default, for the help text."""
+    found = []
+    for knobs in (Knobs(), ResponseKnobs()):
+        for entry in fields(knobs):
+            if entry.name in _hints(type(knobs)):
+                found.append(f"{entry.name}={getattr(knobs, entry.name)}")
+    return found
+
+
+def _set(knobs: Knobs | ResponseKnobs, name: str, value: str) -> None:
+    hints = _hints(type(knobs))
+    if name not in hints:
+        raise ValueError(f"there is no knob {name!r}; there are: {', '.join(names())}")
+    setattr(knobs, name, _read(name, hints[name], value))
+
+
+def _hints(owner: type[Knobs] | type[ResponseKnobs]) -> dict[str, object]:
+    """Names and types of the knobs that a text can set."""
+    hints = get_type_hints(owner)
+    return {name: hint for name, hint in hints.items() if name not in ("response", "by_response")}
+
+
+def _read(name: str, hint: object, value: str) -> object:
+    if get_origin(hint) in (Union, types.UnionType):
+        if value == "none":
+            return None
+        hint = next(member for member in get_args(hint) if member is not types.NoneType)
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise ValueError(f"knob {name} is one of {get_args(hint)}, but got {value!r}")
+        return value
+    if hint is bool:
+        if value not in ("true", "false"):
+            raise ValueError(f"knob {name} is true or false, but got {value!r}")
+        return value == "true"
+    if hint is int or hint is float:
+        try:
+            return int(value) if hint is int else float(value)
+        except ValueError:
+            raise ValueError(f"knob {name} is a number, but got {value!r}") from None
+    return value

@@ -1,0 +1,103 @@
+"""The caller's telephone line: 20 ms in, 20 ms out, from the answer to the end.
+
+Why: the line outlives its media streams. Between two of them the caller goes on talking and
+nobody gets it, which is exactly what a bridge must cope with. Owns the caller, the recording of
+what was said and the current stream. It must not know TwiML or webhooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulators.twilio.caller import Caller, EndCall, Frame
+from simulators.twilio.clip import FRAME_MS, SILENT_FRAME, SILENT_PAYLOAD
+from simulators.twilio.plan import CallPlan
+from simulators.twilio.record import CallRecord, KeyPress, Utterance
+from simulators.twilio.stream import LiveStream
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """Ticked by the metronome. Times of the record are ms since `record.zero_ms`."""
+
+    record: CallRecord
+    plan: CallPlan
+    keep_audio: bool
+    hang_up: Callable[[], None]
+    """Called when the caller ends the call."""
+    stream: LiveStream | None = None
+    caller: Caller | None = None
+    defect: Exception | None = None
+    """What a tick of ours raised: a fault of the simulator, not of the bridge."""
+    _utterance: Utterance | None = None
+
+    def answer(self, now_ms: float) -> None:
+        """The call is answered: the plan begins."""
+        self.record.answered_at_ms = now_ms
+        self.record.playout.quiet_since_ms = now_ms
+        self.caller = Caller(self.plan, now_ms, self.record.failures)
+
+    def tick(self, due_ms: float, now_ms: float) -> None:
+        """20 ms of the call. Both times are the host's monotonic ms."""
+        record, caller, stream = self.record, self.caller, self.stream
+        if caller is None:
+            return
+        record.worst_tick_late_ms = max(record.worst_tick_late_ms, now_ms - due_ms)
+        at_ms = now_ms - record.zero_ms
+        if stream is not None:
+            stream.echo_due_marks(at_ms)
+        actions = caller.tick(at_ms, record.playout)
+        frame = caller.take_frame()
+        delivered = stream is not None and stream.give_frame(
+            SILENT_PAYLOAD if frame is None else frame.clip.payloads[frame.index], at_ms
+        )
+        if frame is not None or self._utterance is not None:
+            self._note_speech(frame, delivered, at_ms)
+        if self.keep_audio:
+            if not record.speech:
+                record.speech_from_ms = due_ms - record.zero_ms
+            record.speech += SILENT_FRAME if frame is None else frame.clip.frames[frame.index]
+        for action in actions:
+            if isinstance(action, EndCall):
+                self.hang_up()
+            else:
+                pressed = self.stream is not None and self.stream.press(action.digit)
+                record.key_presses.append(KeyPress(action.digit, at_ms, pressed))
+
+    def fail(self, error: Exception) -> None:
+        """A tick raised: end the call, and let whoever runs it raise."""
+        self.defect = error
+        self.hang_up()
+
+    def close(self, reason: str, now_ms: float) -> None:
+        """The call is over."""
+        if self._utterance is not None:
+            self._utterance.ended_at_ms = now_ms
+            self._utterance = None
+        # A call that was never answered fails the plan as much as one that ended in the middle.
+        caller = self.caller or Caller(self.plan, now_ms, self.record.failures)
+        if reason != "simulator_closed":
+            caller.call_ended(reason, now_ms)
+
+    # --- private -------------------------------------------------------------------------------
+
+    def _note_speech(self, frame: Frame | None, delivered: bool, at_ms: float) -> None:
+        if frame is None:  # given up in the middle of a clip
+            self._end_utterance(at_ms)
+            return
+        if frame.first:
+            clip = frame.clip
+            self._utterance = Utterance(
+                clip.name, at_ms, clip.voice_from_ms, clip.voice_to_ms, frame.barge_in
+            )
+            self.record.utterances.append(self._utterance)
+        if self._utterance is not None and not delivered:
+            self._utterance.frames_lost += 1
+        if frame.last:
+            self._end_utterance(at_ms + FRAME_MS)
+
+    def _end_utterance(self, at_ms: float) -> None:
+        if self._utterance is not None:
+            self._utterance.ended_at_ms = at_ms
+            self._utterance = None

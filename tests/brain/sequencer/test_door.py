@@ -1,0 +1,292 @@
+"""One door for creates: gates, deferring, coalescing, refusals, expiry."""
+
+from __future__ import annotations
+
+import pytest
+
+from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer.actions import SendCancel, SendCreate
+from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
+
+
+def test_a_wish_with_open_gates_is_sent_at_once() -> None:
+    """The create carries a token, and the slot is taken when it is sent."""
+    desk = Desk()
+
+    (create,) = only(SendCreate, desk.wish(Reason.GREETING, "hello"))
+
+    assert (create.reason, create.text) == (Reason.GREETING, "hello")
+    assert create.token
+    assert desk.core.slot is SlotState.REQUESTED
+
+
+def test_a_greeting_waits_for_the_session() -> None:
+    """Gate 1: nothing is created before the session is confirmed."""
+    desk = Desk(confirmed=False)
+
+    deferred = desk.wish(Reason.GREETING)
+
+    assert journaled(deferred, "response_deferred")[0]["gate"] == "session"
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.GREETING]
+
+
+def test_a_second_confirmation_greets_nobody_again() -> None:
+    """`session.updated` comes again at each later update."""
+    desk = Desk(confirmed=False)
+    desk.wish(Reason.GREETING)
+    desk.give(inputs.SessionConfirmed())
+
+    assert desk.give(inputs.SessionConfirmed()) == []
+
+
+def test_a_wish_waits_while_the_caller_speaks_and_a_greeting_does_not() -> None:
+    """Gate 3: the caller's speech holds all but the greeting."""
+    desk = Desk()
+    desk.speech()
+
+    assert creates(desk.wish(Reason.OPERATOR, "news")) == []
+    assert creates(desk.wish(Reason.GREETING)) == [Reason.GREETING]
+
+
+def test_after_the_caller_stopped_our_creates_stand_back_for_the_servers_answer() -> None:
+    """Server mode: the turn's own response is due now; ours would only collide with it."""
+    desk = Desk()
+    desk.speech()
+    desk.wish(Reason.OPERATOR, "news")
+    desk.now_ms = 1_000
+
+    desk.speech_over()
+
+    assert desk.core.next_deadline_ms() == 1_500
+    assert creates(desk.at(1_499)) == []
+    assert creates(desk.at(1_500)) == [Reason.OPERATOR]
+
+
+def test_a_taken_slot_defers_until_done() -> None:
+    """Gate 4: one response at a time, and no wish is lost."""
+    desk = Desk()
+    desk.created("r1")
+
+    assert creates(desk.wish(Reason.OPERATOR, "news")) == []
+    assert creates(desk.done("r1")) == [Reason.OPERATOR]
+
+
+def test_wishes_of_one_reason_coalesce() -> None:
+    """Two texts that waited are one create."""
+    desk = Desk()
+    desk.created("r1")
+    desk.wish(Reason.OPERATOR, "one")
+    desk.wish(Reason.OPERATOR, "two")
+
+    (create,) = only(SendCreate, desk.done("r1"))
+
+    assert create.text == "one\ntwo"
+
+
+def test_waiting_wishes_are_served_by_rank_one_response_each() -> None:
+    """The slot holds back the second until the first is done."""
+    desk = Desk()
+    desk.created("r1")
+    desk.wish(Reason.TURN)
+    desk.wish(Reason.OPERATOR, "news")
+
+    first = desk.done("r1")
+    desk.created("r2", token(first))
+    second = desk.done("r2")
+
+    assert (creates(first), creates(second)) == ([Reason.OPERATOR], [Reason.TURN])
+
+
+def test_a_deferred_wish_expires_with_a_line() -> None:
+    """A prompt that was meant for now is not said 3 s later."""
+    desk = Desk()
+    desk.created("r1")
+    desk.wish(Reason.IDLE_PROMPT)
+
+    assert desk.core.next_deadline_ms() == 3_000
+    assert journaled(desk.at(3_000), "response_expired")[0]["reason"] == "idle_prompt"
+    assert creates(desk.done("r1")) == []
+
+
+def test_force_flushes_cancels_and_waits_for_done() -> None:
+    """Force does not bypass the slot: cancel, await done, create."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+
+    forced = desk.wish(Reason.OPERATOR, "now", force=True)
+
+    assert [action.response_id for action in only(SendCancel, forced)] == ["r1"]
+    assert creates(forced) == []
+    assert creates(desk.done("r1", "cancelled")) == [Reason.OPERATOR]
+
+
+def test_force_speaks_over_the_caller() -> None:
+    """An operator who forces means now."""
+    desk = Desk()
+    desk.speech()
+
+    assert creates(desk.wish(Reason.OPERATOR, "now", force=True)) == [Reason.OPERATOR]
+
+
+def test_a_refusal_without_a_known_active_response_is_tried_again_with_doubling_pauses() -> None:
+    """250 ms, 500 ms, …, each time as a new create."""
+    desk = Desk()
+    first = token(desk.wish(Reason.OPERATOR, "news"))
+
+    desk.refused(first)
+    assert desk.core.next_deadline_ms() == 250
+    second = token(desk.at(250))
+    desk.refused(second)
+
+    assert desk.core.next_deadline_ms() == 750
+    assert token(desk.at(750)) not in (first, second)
+
+
+def test_a_refused_wish_expires_in_the_end() -> None:
+    """A server that always refuses costs one journal line, not a loop for ever."""
+    desk = Desk()
+    desk.wish(Reason.TURN)
+    for _ in range(20):
+        create = desk.core.state.outstanding
+        if create is not None:
+            desk.refused(create.token)
+        deadline_ms = desk.core.next_deadline_ms()
+        if deadline_ms is None:
+            break
+        desk.at(deadline_ms)
+
+    assert journaled(desk.log, "response_expired")[0]["reason"] == "turn"
+    assert desk.core.slot is SlotState.FREE
+
+
+def test_a_refusal_with_a_known_active_response_waits_for_its_done() -> None:
+    """The server told us why: the slot is taken."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.OPERATOR, "news"))
+    desk.created("server")
+
+    desk.refused(ours)
+
+    assert desk.core.slot is SlotState.GENERATING
+    assert creates(desk.done("server")) == [Reason.OPERATOR]
+
+
+@pytest.mark.parametrize("event_id", ["", "alien"])
+def test_a_refusal_that_does_not_name_our_create_frees_nothing(event_id: str) -> None:
+    """An error without `event_id` never frees the slot."""
+    desk = Desk()
+    desk.wish(Reason.OPERATOR, "news")
+
+    desk.refused(event_id)
+
+    assert desk.core.slot is SlotState.REQUESTED
+
+
+def test_a_refused_server_create_leaves_the_turn_owed() -> None:
+    """The server's VAD met an active response, so nobody would answer the caller: we do."""
+    desk = Desk()
+    desk.created("r1")
+
+    desk.refused("")
+
+    assert creates(desk.done("r1")) == [Reason.TURN]
+
+
+def test_a_create_that_is_never_answered_is_wished_again() -> None:
+    """Requested and never created: 5 s, then once more."""
+    desk = Desk()
+    first = token(desk.wish(Reason.OPERATOR, "news"))
+
+    assert desk.core.next_deadline_ms() == 5_000
+    assert journaled(desk.at(5_000), "error")[0]["what"] == "create_unanswered"
+    assert token(desk.at(5_250)) != first
+
+
+def test_a_late_created_serves_the_wish_that_still_waits() -> None:
+    """The lost create was only slow: it is not said twice."""
+    desk = Desk()
+    first = token(desk.wish(Reason.OPERATOR, "news"))
+    desk.at(5_000)
+
+    desk.created("late", first)
+
+    assert desk.core.slot is SlotState.GENERATING
+    assert creates(desk.done("late")) == []
+    assert desk.core.next_deadline_ms() is None
+
+
+def test_a_late_created_makes_the_repeated_create_superfluous() -> None:
+    """The second create is refused or cancelled at its created, never heard."""
+    desk = Desk()
+    first = token(desk.wish(Reason.OPERATOR, "news"))
+    desk.at(5_000)
+    second = token(desk.at(5_250))
+    desk.created("late", first)
+    desk.done("late")
+
+    actions = desk.created("again", second)
+
+    assert [cancel.response_id for cancel in only(SendCancel, actions)] == ["again"]
+    assert desk.audio("again", "i", 20).skip is not None
+
+
+def test_a_server_made_response_supersedes_what_it_answers() -> None:
+    """Turn, idle prompt and greeting; an operator's words and a farewell are kept."""
+    desk = Desk()
+    desk.speech()
+    for reason in (Reason.TURN, Reason.IDLE_PROMPT, Reason.OPERATOR):
+        desk.wish(reason, "x")
+
+    actions = desk.created("server")
+
+    superseded = [line["reason"] for line in journaled(actions, "response_superseded")]
+    assert superseded == ["turn", "idle_prompt"]
+    assert creates(desk.done("server")) == [Reason.OPERATOR]
+
+
+def test_a_superseded_create_that_is_created_after_all_is_cancelled() -> None:
+    """Two answers to one turn are never heard."""
+    desk = Desk()
+    greeting = token(desk.wish(Reason.GREETING))
+    desk.created("server")
+    desk.done("server")
+
+    actions = desk.created("ours", greeting)
+
+    assert [cancel.response_id for cancel in only(SendCancel, actions)] == ["ours"]
+
+
+def test_a_cancel_wished_before_created_is_sent_at_created() -> None:
+    """The caller spoke before our create was answered."""
+    desk = Desk("brain")
+    ours = token(desk.wish(Reason.TURN))
+
+    assert only(SendCancel, desk.speech()) == []
+    assert [cancel.response_id for cancel in only(SendCancel, desk.created("r1", ours))] == ["r1"]
+    assert desk.audio("r1", "i1", 20).skip is not None
+
+
+def test_an_operators_words_withdrawn_by_speech_are_said_later() -> None:
+    """What only this wish can say is not lost to an interruption before its first sound."""
+    desk = Desk("brain")
+    ours = token(desk.wish(Reason.OPERATOR, "news"))
+    desk.speech()
+    desk.created("r1", ours)
+    desk.done("r1", "cancelled")
+
+    assert creates(desk.speech_over()) == [Reason.OPERATOR]
+
+
+def test_turn_and_tool_outputs_are_answered_by_one_create() -> None:
+    """Both are in the conversation before the create: one response answers both."""
+    desk = Desk("brain")
+    desk.created("r1")
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c1", name="t", arguments="{}"))
+    desk.give(inputs.ToolFinished(call_id="c1", output="{}"))
+    desk.give(inputs.TurnCommitted(item_id="u1"))
+
+    actions = desk.done("r1")
+
+    assert creates(actions) == [Reason.TOOL_OUTPUTS]
+    assert creates(desk.done("r1")) == []
+    assert not desk.core.state.deferred

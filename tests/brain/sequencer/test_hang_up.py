@@ -1,0 +1,142 @@
+"""The end of a call: the farewell is heard first, within a bound."""
+
+from __future__ import annotations
+
+from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer.actions import Action, Flush, HangUp, SendCancel, SilenceServer, Skip
+from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
+
+
+def wished(desk: Desk, farewell: str = "bye", response_id: str = "") -> list[Action]:
+    return desk.give(inputs.HangUpWished(cause="agent", farewell=farewell, response_id=response_id))
+
+
+def test_the_farewell_is_heard_before_the_hang_up() -> None:
+    """Created, generated, played: only then."""
+    desk = Desk()
+    ours = token(wished(desk))
+    desk.created("bye", ours)
+    desk.audio("bye", "i1", 1_000)
+    assert only(HangUp, desk.done("bye")) == []
+    desk.audible("bye", "i1")
+
+    assert [end.cause for end in only(HangUp, desk.played("bye", "i1", 1_000))] == ["agent"]
+    assert desk.core.slot is SlotState.ENDED
+
+
+def test_the_server_is_told_to_make_no_responses() -> None:
+    """`create_response` false while the hang-up is pending."""
+    assert only(SilenceServer, wished(Desk()))
+
+
+def test_a_response_that_appears_anyway_is_cancelled_at_its_created() -> None:
+    """It was on its way already."""
+    desk = Desk()
+    wished(desk)
+
+    actions = desk.created("server")
+
+    assert [cancel.response_id for cancel in only(SendCancel, actions)] == ["server"]
+    assert desk.audio("server", "i", 20).skip is Skip.RETIRED
+
+
+def test_a_farewell_that_was_refused_for_it_is_said_after_it() -> None:
+    """The farewell is the one wish that a pending hang-up keeps."""
+    desk = Desk()
+    ours = token(wished(desk))
+    desk.created("server")
+    desk.refused(ours)
+
+    assert creates(desk.done("server", "cancelled")) == [Reason.FAREWELL]
+
+
+def test_other_wishes_end_with_the_hang_up() -> None:
+    """Superseded, with a line each; new ones too."""
+    desk = Desk()
+    desk.created("r1")
+    desk.wish(Reason.OPERATOR, "news")
+
+    before = journaled(wished(desk), "response_superseded")
+    after = journaled(desk.wish(Reason.OPERATOR, "more"), "response_superseded")
+
+    assert [line["cause"] for line in before + after] == ["hang_up", "hang_up"]
+
+
+def test_a_response_that_spoke_while_asking_is_the_farewell_itself() -> None:
+    """It said goodbye and called the tool: nobody says goodbye twice."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+
+    assert creates(wished(desk, response_id="r1")) == []
+    desk.done("r1")
+
+    assert only(HangUp, desk.played("r1", "i1", 1_000))
+
+
+def test_the_caller_does_not_interrupt_a_farewell() -> None:
+    """Barge-in is off while the hang-up is pending."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.audio("bye", "i1", 1_000)
+
+    assert only(Flush, desk.speech()) == []
+
+
+def test_a_farewell_that_is_never_heard_is_bounded() -> None:
+    """8 s to begin."""
+    desk = Desk()
+    wished(desk)
+
+    assert only(HangUp, desk.at(7_999)) == []
+    assert only(HangUp, desk.at(8_000))
+
+
+def test_a_farewell_that_is_heard_may_be_heard_out_within_the_bound_again() -> None:
+    """8 s more from its first sound."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.audio("bye", "i1", 30_000)
+    desk.done("bye")
+    desk.now_ms = 3_000
+    desk.audible("bye", "i1")
+
+    assert only(HangUp, desk.at(10_999)) == []
+    assert only(HangUp, desk.at(11_000))
+
+
+def test_a_silent_farewell_ends_the_call_when_done() -> None:
+    """There is nothing to hear."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+
+    assert only(HangUp, desk.done("bye"))
+
+
+def test_hanging_up_without_a_farewell_flushes_and_ends_at_once() -> None:
+    """An operator's hangup."""
+    desk = Desk()
+    desk.said("r1", "i1", 5_000, done=False)
+
+    actions = wished(desk, farewell="")
+
+    kinds = [type(action) for action in actions]
+    assert kinds.index(Flush) < kinds.index(SendCancel) < kinds.index(HangUp)
+
+
+def test_a_second_hang_up_without_a_farewell_cuts_the_first_short() -> None:
+    """The operator is in more of a hurry than the agent."""
+    desk = Desk()
+    wished(desk)
+
+    assert only(HangUp, wished(desk, farewell=""))
+
+
+def test_nothing_moves_after_the_end() -> None:
+    """No action, no deadline."""
+    desk = Desk()
+    wished(desk, farewell="")
+
+    assert desk.wish(Reason.OPERATOR, "news") == []
+    assert desk.created("r9") == []
+    assert desk.audio("r9", "i", 20).skip is Skip.NO_SESSION
+    assert desk.core.next_deadline_ms() is None

@@ -1,0 +1,346 @@
+"""Invariants of the sequencer, held against any input in any order.
+
+The rule-based machine plays a server, an egress, a caller and operators who lose, delay, repeat and
+invent messages. After every step:
+
+1. At most one create of ours is outstanding, and none is sent while another response holds the slot.
+2. Every wish is accounted for: it waits, is sent, or was spoken, superseded or expired in the journal.
+3. No delta of a retired response is admitted.
+4. Speaking is bound to one live response.
+5. Every step is in the table.
+6. Nothing sticks: the next deadline lies in the future, and once nothing more comes, everything ends.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, inputs
+from brain.sequencer.actions import Action, Flush, HangUp, Journal, SendCancel, SendCreate
+from brain.sequencer.inputs import Input
+from brain.sequencer.transitions import TRANSITIONS
+
+IDS = st.sampled_from(["r1", "r2", "r3", "r4", ""])
+ITEMS = st.sampled_from(["i1", "i2", "i3", "i4", ""])
+CALLS = st.sampled_from(["c1", "c2", "c3"])
+WISHABLE = st.sampled_from([Reason.GREETING, Reason.TURN, Reason.IDLE_PROMPT, Reason.OPERATOR])
+STATUSES = st.sampled_from(["completed", "cancelled", "failed", "incomplete"])
+MS = st.integers(min_value=0, max_value=3_000)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Any input, in any order, late, lost, duplicated, with unknown ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.core = Sequencer(SequencerConfig())
+        self.now_ms = 0.0
+        self.tokens: list[str] = []
+        self.wishes_open: dict[int, str] = {}
+        self.hung_up = False
+        self.last_id = 0
+
+    @initialize(by=st.sampled_from(["server", "brain"]), confirmed=st.booleans())
+    def begin(self, by: str, confirmed: bool) -> None:
+        mode: dict[str, SequencerConfig] = {
+            "server": SequencerConfig(create_response_by="server"),
+            "brain": SequencerConfig(create_response_by="brain"),
+        }
+        self.core = Sequencer(mode[by])
+        if confirmed:
+            self.give(inputs.SessionConfirmed())
+
+    # The step, and what is checked of it.
+
+    def give(self, input_: Input) -> None:
+        if not isinstance(input_, inputs.Tick):
+            # Deadlines fire before any input: let them, so that the step seen is the input's own.
+            self.check(self.core.handle(inputs.Tick(), self.now_ms))
+        before = self.core.slot
+        self.check(self.core.handle(input_, self.now_ms))
+        after = self.core.slot
+        row = TRANSITIONS[(before, type(input_))]
+        assert after in row.to, f"{type(input_).__name__} led from {before} to {after}"
+
+    def check(self, actions: list[Action]) -> None:
+        for number, action in enumerate(actions):
+            if isinstance(action, SendCreate):
+                assert self.core.slot in (SlotState.REQUESTED, SlotState.ENDED)
+                assert sum(isinstance(other, SendCreate) for other in actions) == 1
+                self.tokens.append(action.token)
+            if isinstance(action, SendCancel):
+                assert action.response_id, "a cancel is always by id"
+            if isinstance(action, Flush):
+                sent_before = actions[:number]
+                assert not any(isinstance(other, SendCancel) for other in sent_before)
+            if isinstance(action, HangUp):
+                assert not self.hung_up, "hung up twice"
+                self.hung_up = True
+            if isinstance(action, Journal):
+                self.account(action)
+
+    def account(self, line: Journal) -> None:
+        """Follow each wish through the journal alone."""
+        if "wish" not in line.fields:
+            return
+        number = int(line.fields["wish"])
+        if line.kind in ("response_deferred", "response_create"):
+            self.wishes_open[number] = line.fields["reason"]
+        elif line.kind in ("response_superseded", "response_expired"):
+            self.wishes_open.pop(number, None)
+
+    # The inputs.
+
+    @rule(ms=st.sampled_from([0, 1, 20, 151, 260, 600, 1_100, 3_100, 5_100, 12_000, 61_000]))
+    def time_passes(self, ms: int) -> None:
+        self.now_ms += ms
+        self.give(inputs.Tick())
+
+    @rule()
+    def confirm(self) -> None:
+        self.give(inputs.SessionConfirmed())
+
+    @rule()
+    def lose_session(self) -> None:
+        self.give(inputs.SessionLost(cause="test"))
+
+    @rule(reason=WISHABLE, text=st.sampled_from(["", "a", "b"]), force=st.booleans())
+    def wish(self, reason: Reason, text: str, force: bool) -> None:
+        self.give(inputs.WishToSpeak(reason=reason, text=text, force=force))
+
+    @rule(response_id=IDS, farewell=st.sampled_from(["", "bye", "bye", "bye"]))
+    @precondition(lambda self: self.now_ms > 200)
+    def hang_up(self, response_id: str, farewell: str) -> None:
+        self.give(inputs.HangUpWished(cause="test", farewell=farewell, response_id=response_id))
+
+    @rule(response_id=IDS, data=st.data(), out_of_band=st.sampled_from([False, False, False, True]))
+    def created(self, response_id: str, data: st.DataObject, out_of_band: bool) -> None:
+        token = data.draw(st.sampled_from(["", "alien", *self.tokens[-3:]]))
+        self.give(inputs.ResponseCreated(response_id=response_id, token=token, out_of_band=out_of_band))
+
+    @rule(response_id=IDS, data=st.data(), status=STATUSES)
+    def done(self, response_id: str, data: st.DataObject, status: str) -> None:
+        token = data.draw(st.sampled_from(["", *self.tokens[-2:]]))
+        self.give(inputs.ResponseDone(response_id=response_id, token=token, status=status))
+
+    @rule(response_id=IDS, item_id=ITEMS, speaks=st.booleans())
+    def item_opened(self, response_id: str, item_id: str, speaks: bool) -> None:
+        self.give(inputs.ItemOpened(response_id=response_id, item_id=item_id, speaks=speaks))
+
+    @rule(response_id=IDS, item_id=ITEMS)
+    def item_finished(self, response_id: str, item_id: str) -> None:
+        self.give(inputs.ItemFinished(response_id=response_id, item_id=item_id))
+
+    @rule(response_id=IDS, item_id=ITEMS, n_bytes=st.sampled_from([0, 1, 160, 2_100, 24_000]))
+    def audio(self, response_id: str, item_id: str, n_bytes: int) -> None:
+        was_retired = response_id in self.core.state.retired
+        offset_bytes = 0
+        verdict = self.core.admit_audio(response_id, item_id, n_bytes, self.now_ms)
+        self.check(list(verdict.actions))
+        assert verdict.cut == self.core.cut
+        if was_retired:
+            assert verdict.skip is not None, "a delta of a retired response was admitted"
+        if verdict.skip is None:
+            assert verdict.response_id
+            assert verdict.item_id
+            assert verdict.offset_bytes >= offset_bytes
+
+    @rule(response_id=IDS, call_id=CALLS)
+    def tool_called(self, response_id: str, call_id: str) -> None:
+        self.give(inputs.ToolCalled(response_id=response_id, call_id=call_id, name="t", arguments="{}"))
+
+    @rule(call_id=CALLS, reply=st.booleans())
+    def tool_finished(self, call_id: str, reply: bool) -> None:
+        self.give(inputs.ToolFinished(call_id=call_id, output="{}", reply=reply))
+
+    @rule(call_id=CALLS)
+    def item_added(self, call_id: str) -> None:
+        self.give(inputs.ItemAdded(item_id="out", call_id=call_id))
+
+    @rule(item_id=ITEMS)
+    def speech_started(self, item_id: str) -> None:
+        self.give(inputs.SpeechStarted(item_id=item_id))
+
+    @rule(item_id=ITEMS)
+    def speech_stopped(self, item_id: str) -> None:
+        self.give(inputs.SpeechStopped(item_id=item_id))
+
+    @rule(item_id=ITEMS)
+    def committed(self, item_id: str) -> None:
+        self.give(inputs.TurnCommitted(item_id=item_id))
+
+    @rule(
+        data=st.data(),
+        code=st.sampled_from(
+            ["conversation_already_has_active_response", "response_cancel_not_active", "new_code"]
+        ),
+    )
+    def refused(self, data: st.DataObject, code: str) -> None:
+        active = self.core.state.active
+        cancel = "" if active is None else active.cancel_event_id
+        event_id = data.draw(st.sampled_from(["", "alien", cancel, *self.tokens[-2:]]))
+        self.give(inputs.Refused(event_id=event_id, code=code))
+
+    @rule(back=st.integers(-1, 1), response_id=IDS, item_id=ITEMS, ms=MS)
+    def audible(self, back: int, response_id: str, item_id: str, ms: int) -> None:
+        self.give(
+            inputs.Audible(cut=self.core.cut - back, response_id=response_id, item_id=item_id, heard_ms=ms)
+        )
+
+    @rule(back=st.integers(-1, 1), response_id=IDS, item_id=ITEMS, ms=MS)
+    def heard(self, back: int, response_id: str, item_id: str, ms: int) -> None:
+        self.give(
+            inputs.Heard(cut=self.core.cut - back, response_id=response_id, item_id=item_id, heard_ms=ms)
+        )
+
+    @rule(
+        back=st.integers(-1, 1),
+        response_id=IDS,
+        item_id=ITEMS,
+        ms=MS,
+        cause=st.sampled_from(["played", "flushed", "ended"]),
+    )
+    def silent(self, back: int, response_id: str, item_id: str, ms: int, cause: str) -> None:
+        self.give(
+            inputs.Silent(
+                cut=self.core.cut - back,
+                response_id=response_id,
+                item_id=item_id,
+                heard_ms=ms,
+                cause=cause,
+            )
+        )
+
+    @rule(back=st.integers(-1, 1), item_id=ITEMS, ms=MS)
+    def flushed(self, back: int, item_id: str, ms: int) -> None:
+        items = (inputs.FlushedItem(item_id=item_id, heard_ms=ms),) if item_id else ()
+        self.give(inputs.Flushed(cut=self.core.cut - back, items=items))
+
+    # What goes well, so that deep states are reached.
+
+    @precondition(lambda self: self.core.state.outstanding is not None)
+    @rule()
+    def our_create_is_answered(self) -> None:
+        create = self.core.state.outstanding
+        assert create is not None
+        self.give(inputs.ResponseCreated(response_id=self.fresh_id(), token=create.token))
+
+    @rule()
+    def server_makes_a_response(self) -> None:
+        self.give(inputs.ResponseCreated(response_id=self.fresh_id()))
+
+    @precondition(lambda self: self.core.state.active is not None)
+    @rule(n_bytes=st.sampled_from([160, 8_000, 24_000]))
+    def active_speaks(self, n_bytes: int) -> None:
+        active = self.core.state.active
+        assert active is not None
+        self.audio(active.response_id, f"item_{active.response_id}", n_bytes)
+
+    @precondition(lambda self: self.core.state.active is not None)
+    @rule(count=st.integers(1, 2), fast=st.booleans())
+    def active_calls_tools(self, count: int, fast: bool) -> None:
+        active = self.core.state.active
+        assert active is not None
+        for number in range(count):
+            call_id = f"call_{active.response_id}_{number}"
+            self.tool_called(active.response_id, call_id)
+            if fast:
+                self.tool_finished(call_id, True)
+
+    @precondition(lambda self: bool(self.core.state.batches))
+    @rule()
+    def a_tool_finishes(self) -> None:
+        for batch in list(self.core.state.batches.values()):
+            for call_id in list(batch.open_calls):
+                self.tool_finished(call_id, True)
+                self.item_added(call_id)
+                return
+
+    @precondition(lambda self: self.core.state.active is not None)
+    @rule(status=STATUSES)
+    def active_is_done(self, status: str) -> None:
+        active = self.core.state.active
+        assert active is not None
+        self.give(inputs.ResponseDone(response_id=active.response_id, status=status))
+
+    @precondition(lambda self: bool(self.core.state.items))
+    @rule(out=st.booleans())
+    def egress_plays(self, out: bool) -> None:
+        item = next(iter(self.core.state.items.values()))
+        self.audible(0, item.response_id, item.item_id, int(item.heard_ms))
+        if out:
+            ms = int(item.received_ms)
+            self.silent(0, item.response_id, item.item_id, ms, "played")
+
+    @precondition(lambda self: self.core.state.pending_cut is not None)
+    @rule(ms=MS)
+    def egress_flushes(self, ms: int) -> None:
+        pending = self.core.state.pending_cut
+        assert pending is not None
+        first = next(iter(pending.items), "i1")
+        self.flushed(0, first, ms)
+
+    def fresh_id(self) -> str:
+        self.last_id += 1
+        return f"resp_{self.last_id}"
+
+    # The invariants.
+
+    @invariant()
+    def every_open_wish_is_waiting_sent_or_spoken(self) -> None:
+        s = self.core.state
+        waiting = {wish.number for wish in s.deferred.values()}
+        for wish in s.deferred.values():
+            assert wish.number in self.wishes_open, "a wish waits that the journal does not know"
+        create = s.outstanding
+        if create is not None and create.wish is not None:
+            assert create.wish.number in self.wishes_open
+            assert create.wish.number not in waiting, "a wish waits and is sent at once"
+
+    @invariant()
+    def a_retired_response_is_not_live(self) -> None:
+        s = self.core.state
+        assert not [r for r in s.responses if r in s.retired]
+        for item in s.items.values():
+            assert item.response_id not in s.retired, "audio of a retired response is waiting"
+            assert item.heard_ms <= item.received_ms
+
+    @invariant()
+    def speaking_is_bound_to_a_live_response(self) -> None:
+        speaking = self.core.audible_response_id
+        if speaking:
+            assert speaking not in self.core.state.retired
+
+    @invariant()
+    def the_next_deadline_lies_in_the_future(self) -> None:
+        self.check(self.core.handle(inputs.Tick(), self.now_ms))
+        deadline_ms = self.core.next_deadline_ms()
+        assert deadline_ms is None or deadline_ms > self.now_ms
+
+    @invariant()
+    def ids_are_never_empty_keys(self) -> None:
+        s = self.core.state
+        assert "" not in s.responses
+        assert "" not in s.items
+
+    def teardown(self) -> None:
+        """Nothing more comes: every wait expires, nothing is speaking, wished, active or asked for."""
+        for _ in range(400):
+            deadline_ms = self.core.next_deadline_ms()
+            if deadline_ms is None:
+                break
+            self.now_ms = deadline_ms
+            self.check(self.core.handle(inputs.Tick(), self.now_ms))
+        s = self.core.state
+        assert self.core.next_deadline_ms() is None
+        assert self.core.slot in (SlotState.FREE, SlotState.CLOSED, SlotState.ENDED)
+        assert not s.deferred
+        assert not self.core.audible_response_id
+        assert not s.caller.speaking or self.core.slot is SlotState.ENDED
+        assert s.pending_cut is None
+
+
+AnyOrder.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestAnyOrder = AnyOrder.TestCase

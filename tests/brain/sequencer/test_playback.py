@@ -1,0 +1,128 @@
+"""Speaking: bound to a response id, cleared only by playback, flush, or the end of that id."""
+
+from __future__ import annotations
+
+from brain.sequencer import inputs
+from brain.sequencer.actions import RecordHeard
+from tests.brain.sequencer.desk import Desk, journaled, only
+
+
+def test_audible_makes_it_speaking_and_played_ends_it() -> None:
+    """One line at each end, with full ids."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000)
+
+    began = journaled(desk.audible("r1", "i1"), "audible")
+    assert desk.core.audible_response_id == "r1"
+    ended = journaled(desk.played("r1", "i1", 1_000), "silent")
+
+    assert began[0]["response"] == ended[0]["response"] == "r1"
+    assert desk.core.audible_response_id == ""
+
+
+def test_done_does_not_end_speaking() -> None:
+    """Generation is over long before playback."""
+    desk = Desk()
+    desk.said("r1", "i1", 5_000, done=False)
+    desk.audible("r1", "i1")
+
+    desk.done("r1")
+
+    assert desk.core.audible_response_id == "r1"
+
+
+def test_a_report_about_another_response_does_not_end_speaking() -> None:
+    """State is held by id, never by a flag."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000)
+    desk.said("r2", "i2", 1_000)
+    desk.audible("r2", "i2")
+
+    desk.played("r1", "i1", 1_000)
+
+    assert desk.core.audible_response_id == "r2"
+
+
+def test_a_report_of_an_old_cut_is_stale() -> None:
+    """It was flushed meanwhile."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    desk.speech()
+
+    desk.audible("r1", "i1", cut=0)
+
+    assert desk.core.audible_response_id == ""
+
+
+def test_the_next_audible_response_ends_the_one_before() -> None:
+    """Its end was not reported, but playback is in order."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000)
+    desk.said("r2", "i2", 1_000)
+    desk.audible("r1", "i1")
+
+    actions = desk.audible("r2", "i2")
+
+    assert journaled(actions, "silent")[0]["cause"] == "ended"
+    assert desk.core.audible_response_id == "r2"
+    assert not desk.core.state.has_unheard("r1")
+
+
+def test_an_underrun_is_silence_until_audible_again() -> None:
+    """The model still generates; egress ran dry."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    desk.audible("r1", "i1")
+    desk.played("r1", "i1", 1_000)
+    assert desk.core.audible_response_id == ""
+
+    desk.audio("r1", "i1", 500)
+    desk.audible("r1", "i1")
+
+    assert desk.core.audible_response_id == "r1"
+
+
+def test_speaking_never_sticks() -> None:
+    """No report for the length of the audio and 10 s: taken as played."""
+    desk = Desk()
+    desk.said("r1", "i1", 3_000)
+    desk.audible("r1", "i1")
+
+    assert desk.core.next_deadline_ms() == 13_000
+    desk.at(13_000)
+
+    assert desk.core.audible_response_id == ""
+    assert desk.core.next_deadline_ms() is None
+
+
+def test_progress_moves_the_last_deadline() -> None:
+    """Heard reports are signs of life."""
+    desk = Desk()
+    desk.said("r1", "i1", 3_000)
+    desk.audible("r1", "i1")
+    desk.now_ms = 2_000
+
+    desk.heard("r1", "i1", 2_000)
+
+    assert desk.core.next_deadline_ms() == 13_000
+
+
+def test_what_was_heard_out_goes_into_history_once() -> None:
+    """One entry an item, when it is final."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000)
+    desk.audible("r1", "i1")
+    desk.played("r1", "i1", 1_000)
+    desk.played("r1", "i1", 1_000)
+
+    assert [(h.item_id, h.heard_ms) for h in only(RecordHeard, desk.log)] == [("i1", 1_000)]
+
+
+def test_a_report_about_nothing_we_hold_changes_nothing() -> None:
+    """An unknown item and an unknown response do not mark ours as heard."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000)
+
+    desk.give(inputs.Silent(cut=0, response_id="rX", item_id="iX", heard_ms=9_000, cause="played"))
+
+    assert desk.core.state.has_unheard("r1")

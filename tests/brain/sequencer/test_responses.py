@@ -1,0 +1,226 @@
+"""The slot, adoption, `done`, deltas, and the watchdogs of a response."""
+
+from __future__ import annotations
+
+from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer.actions import EndItem, EndResponse, SendCancel, Skip
+from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
+
+
+def test_our_created_is_adopted_by_its_token() -> None:
+    """The journal says whose response it is, and why."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.GREETING))
+
+    (line,) = journaled(desk.created("r1", ours), "response_created")
+
+    assert (line["by"], line["reason"]) == ("brain", "greeting")
+
+
+def test_a_servers_own_response_takes_the_slot() -> None:
+    """Adopted like ours."""
+    desk = Desk()
+
+    desk.created("r1")
+
+    assert desk.core.slot is SlotState.GENERATING
+
+
+def test_an_out_of_band_response_never_takes_the_slot() -> None:
+    """`conversation_id` null: it runs beside the conversation, and is not heard."""
+    desk = Desk()
+
+    desk.give(inputs.ResponseCreated(response_id="side", out_of_band=True))
+
+    assert desk.core.slot is SlotState.FREE
+    assert desk.audio("side", "i", 20).skip is Skip.OUT_OF_BAND
+
+
+def test_only_the_matching_done_frees_the_slot() -> None:
+    """A late `done` of an older response, or one without an id, clears nothing."""
+    desk = Desk()
+    desk.created("new")
+
+    desk.done("old")
+    desk.done("")
+    assert desk.core.slot is SlotState.GENERATING
+
+    desk.done("new")
+    assert desk.core.slot is SlotState.FREE
+
+
+def test_an_unknown_live_response_is_adopted_at_its_first_delta() -> None:
+    """Its `created` was lost; its words are not."""
+    desk = Desk()
+
+    verdict = desk.audio("r1", "i1", 20)
+
+    assert verdict.skip is None
+    assert desk.core.slot is SlotState.GENERATING
+
+
+def test_an_adopted_response_turns_out_to_be_ours_at_its_done() -> None:
+    """`done` carries the token too: the wish was spoken, and is not sent again."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.OPERATOR, "news"))
+    desk.audio("r1", "i1", 20)
+
+    desk.give(inputs.ResponseDone(response_id="r1", status="completed", token=ours))
+
+    assert desk.core.slot is SlotState.FREE
+    assert not desk.core.state.deferred
+
+
+def test_deltas_have_offsets_within_their_item() -> None:
+    """Each item counts its own bytes."""
+    desk = Desk()
+    desk.created("r1")
+
+    offsets = [desk.audio("r1", item, 10).offset_bytes for item in ("a", "a", "b", "a")]
+
+    assert offsets == [0, 80, 0, 160]
+
+
+def test_the_first_audio_of_a_response_is_marked() -> None:
+    """The doorbell rings at it."""
+    desk = Desk()
+    desk.created("r1")
+
+    assert [desk.audio("r1", "i1", 10).first for _ in range(2)] == [True, False]
+
+
+def test_a_delta_without_ids_belongs_to_the_active_response() -> None:
+    """Some compatible servers leave them out; an empty string is never a key."""
+    desk = Desk()
+    desk.created("r1")
+
+    verdict = desk.audio("", "", 20)
+
+    assert (verdict.skip, verdict.response_id, verdict.item_id) == (None, "r1", "r1")
+
+
+def test_a_delta_without_ids_and_without_a_response_is_skipped() -> None:
+    """There is nothing it could belong to."""
+    assert Desk().audio("", "i1", 20).skip is Skip.UNKNOWN
+
+
+def test_nothing_is_admitted_before_the_session_is_confirmed() -> None:
+    """It would be PCM."""
+    assert Desk(confirmed=False).audio("r1", "i1", 20).skip is Skip.NO_SESSION
+
+
+def test_done_closes_items_and_response_in_reply() -> None:
+    """Egress pads each item's tail once it knows its length."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 100)
+
+    actions = desk.done("r1")
+
+    (item,) = only(EndItem, actions)
+    assert (item.item_id, item.total_bytes) == ("i1", 800)
+    assert [end.response_id for end in only(EndResponse, actions)] == ["r1"]
+
+
+def test_an_item_is_ended_once() -> None:
+    """`output_item.done`, then `done`: one entry."""
+    desk = Desk()
+
+    desk.said("r1", "i1", 100)
+
+    assert len(only(EndItem, desk.log)) == 1
+
+
+def test_a_silent_active_response_is_cancelled() -> None:
+    """Active and silent: 10 s, then cancel by id."""
+    desk = Desk()
+    desk.created("r1")
+    desk.now_ms = 4_000
+    desk.audio("r1", "i1", 20)
+
+    assert desk.core.next_deadline_ms() == 14_000
+    assert [cancel.response_id for cancel in only(SendCancel, desk.at(14_000))] == ["r1"]
+
+
+def test_a_missing_done_gives_the_slot_back_in_the_end() -> None:
+    """3 s after the cancel the slot is taken back, and what waited is said."""
+    desk = Desk()
+    desk.created("r1")
+    desk.wish(Reason.OPERATOR, "news")
+    desk.at(10_000)
+
+    assert creates(desk.at(13_000)) == [Reason.OPERATOR]
+    assert desk.audio("r1", "i1", 20).skip is Skip.FINISHED
+
+
+def test_a_refused_cancel_shortens_the_wait_for_a_lost_done() -> None:
+    """The server has nothing active: its `done` went before that answer, or never comes."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    (cancel,) = only(SendCancel, desk.speech())
+
+    desk.refused(cancel.event_id, "response_cancel_not_active")
+
+    assert desk.core.slot is SlotState.CANCELLING
+    desk.at(1_000)
+    assert desk.core.slot is SlotState.FREE
+
+
+def test_another_response_means_that_the_active_one_is_over() -> None:
+    """The server has one slot: its `done` was lost, and its late `done` clears nothing."""
+    desk = Desk()
+    desk.created("r1")
+    desk.created("r2")
+
+    desk.done("r1")
+
+    active = desk.core.state.active
+    assert active is not None
+    assert active.response_id == "r2"
+
+
+def test_a_failed_response_of_ours_leaves_its_wish_owed() -> None:
+    """Rate limits strike inside `response.done`: again after a pause."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.OPERATOR, "news"))
+    desk.created("r1", ours)
+
+    desk.done("r1", "failed", "rate_limit_exceeded")
+
+    assert desk.core.next_deadline_ms() == 250
+    assert creates(desk.at(250)) == [Reason.OPERATOR]
+
+
+def test_a_failed_answer_of_the_server_leaves_the_turn_owed() -> None:
+    """Otherwise the caller would wait in silence."""
+    desk = Desk()
+    desk.created("r1")
+
+    desk.done("r1", "failed", "server_error")
+
+    assert creates(desk.at(250)) == [Reason.TURN]
+
+
+def test_ten_minutes_unheard_stop_the_response() -> None:
+    """The bound of `reply`: cancel and journal; what is there is still heard."""
+    desk = Desk()
+    desk.created("r1")
+    assert desk.audio("r1", "i1", 599_990).skip is None
+
+    verdict = desk.audio("r1", "i1", 20)
+
+    assert verdict.skip is Skip.BACKLOG
+    assert only(SendCancel, list(verdict.actions))
+    assert desk.audio("r1", "i1", 1).skip is Skip.BACKLOG
+
+
+def test_skipped_deltas_of_a_response_make_one_line() -> None:
+    """Each is counted by the driver; people read one line."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    desk.speech()
+
+    verdicts = [desk.audio("r1", "i1", 200) for _ in range(3)]
+
+    assert [verdict.skip for verdict in verdicts] == [Skip.RETIRED] * 3
+    assert len(journaled(desk.log, "audio_delta_skip")) == 1

@@ -1,0 +1,29 @@
+"""The state's own small answers."""
+
+from __future__ import annotations
+
+from brain.sequencer.state import IdMemory, Item
+
+
+def test_the_id_memory_forgets_the_oldest_first() -> None:
+    """Its bound holds."""
+    memory = IdMemory(limit=2)
+    for known in ("a", "b", "c"):
+        memory.add(known)
+
+    assert [known in memory for known in ("a", "b", "c")] == [False, True, True]
+
+
+def test_an_empty_id_is_never_remembered() -> None:
+    """A server that leaves out ids must not retire all nameless audio."""
+    memory = IdMemory()
+    memory.add("")
+
+    assert "" not in memory
+
+
+def test_audio_is_measured_in_ms_of_mu_law() -> None:
+    """8 bytes are a millisecond."""
+    item = Item(item_id="i", response_id="r", received_bytes=8_000, heard_ms=400)
+
+    assert (item.received_ms, item.unheard_ms) == (1_000, 600)

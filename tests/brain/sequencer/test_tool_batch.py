@@ -1,0 +1,136 @@
+"""Parallel tool calls: run once, posted as they come, answered by one create."""
+
+from __future__ import annotations
+
+from brain.sequencer import Reason, inputs
+from brain.sequencer.actions import Action, RunTool, SendToolOutput
+from tests.brain.sequencer.desk import Desk, creates, journaled, only
+
+
+def called(desk: Desk, call_id: str, response_id: str = "r1") -> list[Action]:
+    return desk.give(inputs.ToolCalled(response_id=response_id, call_id=call_id, name="t", arguments="{}"))
+
+
+def finished(desk: Desk, call_id: str, *, reply: bool = True) -> list[Action]:
+    return desk.give(inputs.ToolFinished(call_id=call_id, output="{}", reply=reply))
+
+
+def test_parallel_results_are_posted_as_they_come_and_answered_once() -> None:
+    """The create waits for the last of them."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    called(desk, "b")
+    desk.done("r1")
+
+    first, second = finished(desk, "b"), finished(desk, "a")
+
+    assert [output.call_id for output in only(SendToolOutput, first + second)] == ["b", "a"]
+    assert (creates(first), creates(second)) == ([], [Reason.TOOL_OUTPUTS])
+
+
+def test_results_that_are_ready_before_done_wait_for_it() -> None:
+    """More calls may come in the same response."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    posted = finished(desk, "a")
+    called(desk, "b")
+
+    assert only(SendToolOutput, posted)
+    assert creates(desk.done("r1")) == []
+    assert creates(finished(desk, "b")) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_call_is_run_once() -> None:
+    """A repeated event is not a second order."""
+    desk = Desk()
+    desk.created("r1")
+
+    assert len(only(RunTool, called(desk, "a") + called(desk, "a"))) == 1
+
+
+def test_a_tool_may_opt_out_of_a_reply() -> None:
+    """Its output is posted, and nothing is created."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    desk.done("r1")
+
+    actions = finished(desk, "a", reply=False)
+
+    assert only(SendToolOutput, actions)
+    assert creates(actions) == []
+
+
+def test_a_call_of_an_interrupted_response_is_answered_but_not_run() -> None:
+    """No side effect that the caller talked over; no call without its output."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    desk.speech()
+
+    actions = called(desk, "a")
+
+    assert only(RunTool, actions) == []
+    assert [output.call_id for output in only(SendToolOutput, actions)] == ["a"]
+
+
+def test_a_server_made_response_that_saw_the_outputs_supersedes_the_create() -> None:
+    """All items were added before its `created`."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    desk.speech()
+    desk.done("r1")
+    finished(desk, "a")
+    desk.give(inputs.ItemAdded(item_id="o", call_id="a"))
+
+    superseded = journaled(desk.created("server"), "response_superseded")
+
+    assert [line["reason"] for line in superseded] == ["tool_outputs"]
+    assert creates(desk.done("server")) == []
+
+
+def test_a_server_made_response_that_may_not_have_seen_them_does_not() -> None:
+    """The output was posted, but its item was not confirmed before `created`."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    desk.speech()
+    desk.done("r1")
+    finished(desk, "a")
+
+    desk.created("server")
+
+    assert creates(desk.done("server")) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_tool_that_never_ends_is_answered_for() -> None:
+    """A driver that forgot a tool does not leave the model waiting."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    desk.done("r1")
+
+    actions = desk.at(120_000)
+
+    assert "not end in time" in only(SendToolOutput, actions)[0].output
+    assert creates(actions) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_result_nobody_asked_for_is_not_posted() -> None:
+    """Unknown and repeated results are one journal line."""
+    desk = Desk()
+
+    assert only(SendToolOutput, finished(desk, "never_called")) == []
+
+
+def test_a_lost_done_does_not_hold_back_the_answer() -> None:
+    """The response's watchdog closes the batch too."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    finished(desk, "a")
+    desk.at(10_000)
+
+    assert creates(desk.at(13_000)) == [Reason.TOOL_OUTPUTS]

@@ -1,0 +1,298 @@
+"""The brain on a real server, against the Realtime simulator: whole conversations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brain.role import BrainRole
+from shared.entries import ReplyKind
+from shared.redis_client import Store
+from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
+from tests.brain.stage import KEYS, Line, brain, clip, line
+from tests.conftest import keys_without_ttl
+from tests.support.waiting import wait_until
+
+QUICK = Knobs(response=ResponseKnobs(first_audio_ms=20, speed_factor=50, stragglers=2))
+
+
+def done(here: Line, responses: int) -> bool:
+    return here.kinds().count(ReplyKind.RESPONSE_END) >= responses
+
+
+def gone(role: BrainRole) -> bool:
+    return role.live_calls() == 0
+
+
+async def test_a_call_is_greeted_and_left_clean(store: Store, redis_url: str) -> None:
+    """The greeting arrives whole, once, after the gate; at the end nothing is left."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (process, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+
+        (item_id,) = here.items()
+        assert here.audio_of(item_id) == clip("en_model_greeting")
+        assert here.kinds()[-2:] == [ReplyKind.ITEM_END, ReplyKind.RESPONSE_END]
+        (session,) = sim.sessions
+        assert len(session.received_of("response.create")) == 1
+        assert session.violations == []
+        await wait_until(lambda: _kind(here, "silent"), "the journal says it was heard")
+        kinds = [entry["kind"] for entry in await here.journal()]
+        assert kinds.index("session_ready") < kinds.index("response_created")
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
+        await sim.wait_for(lambda: session.closed_at_ms is not None)
+        names = {task.get_name() for task in process.tasks}
+        assert not [name for name in names if name.startswith("CA")]
+    assert keys_without_ttl(redis_url) == []
+
+
+async def _kind(here: Line, kind: str) -> bool:
+    return any(entry["kind"] == kind for entry in await here.journal())
+
+
+async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) -> None:
+    """Caller audio reaches the model in order and leaves Redis; the turn is kept until it is history."""
+    async with (
+        RealtimeSimulator(knobs=QUICK, keep_audio=True) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        asked = clip("en_caller_ask")
+        await here.speak(asked)
+        await wait_until(lambda: done(here, 1), "the turn is answered")
+
+        (session,) = sim.sessions
+        assert bytes(session.appended_audio)[: len(asked)] == asked
+        assert here.audio_of(here.items()[0]) == clip("en_model_long")
+        assert session.received_of("response.create") == []
+        await wait_until(lambda: _empty(here), "caller and turn are trimmed")
+        said = [entry["role"] for entry in await here.history() if entry["kind"] == "item"]
+        assert set(said) == {"user", "assistant"}
+        assert role.counters.caller_gaps == 0
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
+    assert keys_without_ttl(redis_url) == []
+
+
+async def _empty(here: Line) -> bool:
+    caller = await here.store.xlen(KEYS.caller(here.call_sid))
+    turn = await here.store.exists(KEYS.turn(here.call_sid))
+    return bool(caller == 0 and turn == 0)
+
+
+async def test_the_brain_answers_turns_when_told_so(store: Store, redis_url: str) -> None:
+    """create_response off: one create a turn, ours."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="", answers_turns="brain"),
+        line(store, redis_url) as here,
+    ):
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: done(here, 1), "the turn is answered")
+
+        (session,) = sim.sessions
+        assert len(session.received_of("response.create")) == 1
+        assert session.errors == []
+
+
+async def test_an_interruption_is_flushed_and_truncated_at_the_ear(store: Store, redis_url: str) -> None:
+    """Flush in reply, nothing of the old response after it, the model's memory cut at what was heard."""
+    slow = Knobs(response=ResponseKnobs(first_audio_ms=20, speed_factor=3, stragglers=3))
+    async with (
+        RealtimeSimulator(knobs=slow) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        here.hold_at_ms = 640
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: ReplyKind.AUDIO in here.kinds(), "the long answer begins")
+        interrupted = here.reply[0].response_id
+        await here.speak(clip("en_caller_interrupt"))
+        await wait_until(lambda: ReplyKind.FLUSH in here.kinds(), "it is flushed")
+        (session,) = sim.sessions
+        await sim.wait_for(lambda: bool(session.truncations))
+
+        (truncation,) = session.truncations
+        assert (truncation.audio_end_ms, truncation.error) == (640, "")
+        at = here.kinds().index(ReplyKind.FLUSH)
+        assert here.reply[at].cut == 1
+        assert all(entry.response_id != interrupted for entry in here.reply[at + 1 :])
+        assert {"kind": "heard", "id": truncation.item_id, "ms": "640"}.items() <= (
+            await _heard(here, truncation.item_id)
+        ).items()
+        await here.card_says("cut", "1")
+        assert role.counters.errors_unknown == 0
+
+
+async def _heard(here: Line, item_id: str) -> dict[str, str]:
+    async def there() -> bool:
+        return any(entry["kind"] == "heard" and entry["id"] == item_id for entry in await here.history())
+
+    await wait_until(there, "what was heard stands in history")
+    return next(
+        entry for entry in await here.history() if entry["kind"] == "heard" and entry["id"] == item_id
+    )
+
+
+async def test_a_tool_is_run_and_answered_by_one_create(store: Store, redis_url: str, tmp_path: Path) -> None:
+    """Two parallel calls, one answer."""
+    script = tmp_path / "two_calls.toml"
+    script.write_text(
+        """
+language = "en"
+greeting = [{ say = "en_model_greeting" }]
+idle = [{ say = "en_model_idle" }]
+other = [{ say = "en_model_short" }]
+[[turns]]
+heard = "en_caller_number"
+reply = [
+  { call = "check_order", arguments = { order_number = "4217" } },
+  { call = "check_order", arguments = { order_number = "12" } },
+]
+after = [{ say = "en_model_order" }]
+"""
+    )
+    async with (
+        RealtimeSimulator(script=str(script), knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting=""),
+        line(store, redis_url) as here,
+    ):
+        await here.speak(clip("en_caller_number"))
+        await wait_until(lambda: done(here, 1), "the tools are answered")
+
+        (session,) = sim.sessions
+        assert here.audio_of(here.items()[0]) == clip("en_model_order")
+        assert len(session.received_of("response.create")) == 1
+        assert len(session.received_of("conversation.item.create")) == 2
+        states = [e["state"] for e in await here.history() if e["kind"] == "tool"]
+        assert sorted(states) == ["result", "result", "started", "started"]
+
+
+async def test_the_agent_hangs_up_after_its_farewell(store: Store, redis_url: str, tmp_path: Path) -> None:
+    """end_call: the farewell is created, heard, then the card says hangup and ingress is told."""
+    script = tmp_path / "end.toml"
+    script.write_text(
+        """
+language = "en"
+greeting = [{ say = "en_model_greeting" }]
+idle = [{ say = "en_model_idle" }]
+other = [{ say = "en_model_goodbye" }]
+[[turns]]
+heard = "en_caller_goodbye"
+reply = [{ call = "end_call", arguments = { farewell = "Goodbye!" } }]
+after = [{ say = "en_model_goodbye" }]
+"""
+    )
+    async with (
+        RealtimeSimulator(script=str(script), knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting=""),
+        line(store, redis_url) as here,
+    ):
+        await here.speak(clip("en_caller_goodbye"))
+        await here.card_says("next", "hangup")
+
+        assert done(here, 1), "the farewell was heard first"
+        assert here.audio_of(here.items()[0]) == clip("en_model_goodbye")
+        await wait_until(lambda: _closed(here), "ingress is told to close")
+        (session,) = sim.sessions
+        await sim.wait_for(lambda: session.closed_at_ms is not None)
+
+
+async def _closed(here: Line) -> bool:
+    return bool(await here.closes())
+
+
+async def test_an_operator_speaks_and_hangs_up(store: Store, redis_url: str) -> None:
+    """Both typed by hand, without a ring."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting=""),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: bool(sim.sessions), "the session is open")
+        await here.tell("say", text="שלום")
+        await wait_until(lambda: done(here, 1), "it was said")
+        (create,) = sim.sessions[0].received_of("response.create")
+        assert "שלום" in str(create["response"])
+
+        await here.tell("hangup", reason="operator")
+        await here.card_says("next", "hangup")
+        assert await here.closes() == ["operator"]
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        Knobs(connect_status=401),
+        Knobs(account_error="insufficient_quota"),
+        Knobs(account_error="insufficient_quota", account_error_at="response"),
+        Knobs(refuse_updates=9),
+        Knobs(close_on="response.created", close_code=1011),
+        Knobs(close_on="response.created", close_code=1001),
+        Knobs(close_on="response.created", close_code=1006),
+    ],
+    ids=["key", "quota", "quota_later", "update_refused", "lost", "expired", "cut"],
+)
+async def test_no_session_is_never_dead_air(store: Store, redis_url: str, knobs: Knobs) -> None:
+    """Twilio's voice apologises, with a line in the journal; nobody waits in silence."""
+    async with (
+        RealtimeSimulator(knobs=knobs) as sim,
+        brain(redis_url, sim, apology="So sorry.") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await here.card_says("next", "apology")
+
+        assert (await here.card())["next_arg"] == "So sorry."
+        assert len(await here.closes()) == 1
+        assert await _kind(here, "error")
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
+
+
+async def test_a_connection_is_tried_again(store: Store, redis_url: str) -> None:
+    """Two refusals that may pass, then a session."""
+
+    def knobs_for(number: int) -> Knobs:
+        return Knobs(connect_status=503) if number <= 2 else QUICK
+
+    async with (
+        RealtimeSimulator(knobs_for=knobs_for) as sim,
+        brain(redis_url, sim) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+
+        assert role.counters.connect_retries == 2
+
+
+async def test_a_stopping_process_apologises_and_releases(store: Store, redis_url: str) -> None:
+    """What is left at the end of the drain is not left alone."""
+    async with RealtimeSimulator(knobs=QUICK) as sim, line(store, redis_url) as here:
+        async with brain(redis_url, sim):
+            await wait_until(lambda: done(here, 1), "the call is live")
+
+        card = await here.card()
+        assert (card["next"], card["brain"]) == ("apology", "")
+
+
+async def test_two_calls_do_not_hear_each_other(store: Store, redis_url: str) -> None:
+    """Each has its own session and its own reply."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (_, role),
+        line(store, redis_url, 1) as one,
+        line(store, redis_url, 2) as two,
+    ):
+        await wait_until(lambda: done(one, 1) and done(two, 1), "both are greeted")
+
+        assert role.live_calls() == 2
+        assert one.items() != two.items()
+        await one.end()
+        await wait_until(lambda: role.live_calls() == 1, "one is gone")
+        await two.tell("say", text="still there")
+        await wait_until(lambda: done(two, 2), "the other goes on")

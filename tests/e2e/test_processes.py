@@ -1,0 +1,121 @@
+"""Processes that come, go and are killed, under real calls and the real supervisord."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from console.stack import Stack
+from console.stack_plan import StackOptions
+from shared.redis_client import make_store
+from simulators.realtime import RealtimeSimulator
+from simulators.twilio import HangUp, Pause, Speak, WaitForSilence, WaitForSpeech
+from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan
+from tests.e2e.heard import assert_protocol_kept, assert_whole_items_heard
+from tests.support.servers import free_port, server, valkey_binary
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+ONE_EACH = {"ingress": 1, "brain": 1, "egress": 1}
+
+
+async def test_a_killed_process_comes_back_and_takes_calls(
+    started_stack: tuple[Stack, int], e2e_redis: str
+) -> None:
+    """supervisord starts it again; the next call works."""
+    stack, port = started_stack
+    before = await stack.pids()
+    for name in ("ingress-0", "brain-0", "egress-0"):
+        await stack.signal(name, signal.SIGKILL)
+    await wait_until(lambda: _restarted(stack, before), "all three run again", timeout_s=20)
+    await stack.until_ready(30)
+    store = make_store(e2e_redis, name="e2e")
+    bridge = Bridge(stack, port, store)
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        call = await twilio.call(plan(WaitForSpeech(), WaitForSilence(300), HangUp()), QUICK)
+        await bridge.until_ended(call.call_sid)
+    assert_protocol_kept(call, model.sessions[0])
+    assert_whole_items_heard(call, model.sessions[0])
+    await store.aclose()
+
+
+async def _restarted(stack: Stack, before: dict[str, int]) -> bool:
+    now = await stack.pids()
+    return all(now.get(name, 0) not in (0, before[name]) for name in ("ingress-0", "brain-0", "egress-0"))
+
+
+@pytest.fixture
+async def small_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bridge]:
+    """One process of each role, for tests that stop them."""
+    port = free_port()
+    with server(valkey_binary(), tmp_path_factory.mktemp("small")) as url:
+        options = StackOptions(
+            name="small",
+            workers=ONE_EACH,
+            redis_url=url,
+            model_base_url=f"http://127.0.0.1:{port}/v1",
+            environment=ENVIRONMENT,
+            drain_s=20,
+            ready_timeout_s=60,
+        )
+        async with Stack(options) as stack:
+            store = make_store(url, name="e2e")
+            yield Bridge(stack, port, store)
+            await store.aclose()
+
+
+@pytest.mark.parametrize("role", ["ingress", "brain", "egress"])
+async def test_sigterm_under_a_live_call(small_stack: Bridge, role: str) -> None:
+    """The process takes no new call and lets the live one finish, to the last word."""
+    bridge = small_stack
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        steps = (WaitForSpeech(), WaitForSilence(300), Speak(clip("en_caller_ask")), WaitForSpeech())
+        live = twilio.start_call(plan(*steps, Pause(2500), HangUp()), QUICK)
+        await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
+        await bridge.stack.signal(f"{role}-0", signal.SIGTERM)
+        call = await live.finished()
+        await bridge.until_ended(call.call_sid)
+        (session,) = model.sessions
+    assert_protocol_kept(call, session)
+    assert call.streams[0].close_code is None, "the bridge closed the caller's socket"
+    assert len(call.playbacks) >= 2
+
+
+async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The processes wait, say so, and work as soon as Redis is there."""
+    model_port, redis_port = free_port(), free_port()
+    options = StackOptions(
+        name="late",
+        workers=ONE_EACH,
+        redis_url=f"redis://127.0.0.1:{redis_port}/0",
+        model_base_url=f"http://127.0.0.1:{model_port}/v1",
+        environment=ENVIRONMENT,
+        ready_timeout_s=60,
+    )
+    stack = Stack(options)
+    starting = asyncio.create_task(stack.start())
+    try:
+        await wait_until(lambda: _says_unreachable(stack), "each role says that Redis is away", timeout_s=40)
+        folder = tmp_path_factory.mktemp("late")
+        with server(valkey_binary(), folder, port=redis_port) as url:
+            await starting
+            store = make_store(url, name="e2e")
+            bridge = Bridge(stack, model_port, store)
+            async with RealtimeSimulator(port=model_port) as model, bridge.twilio() as twilio:
+                call = await twilio.call(plan(WaitForSpeech(), WaitForSilence(300), HangUp()), QUICK)
+            assert_whole_items_heard(call, model.sessions[0])
+            await store.aclose()
+            await stack.stop()
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await stack.stop()
+
+
+def _says_unreachable(stack: Stack) -> bool:
+    logs = [stack.log(f"{role}-0") for role in ONE_EACH]
+    return all(path.exists() and "redis_unreachable" in path.read_text("utf-8") for path in logs)

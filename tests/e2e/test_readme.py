@@ -1,0 +1,98 @@
+"""The README's tables and recipes: what stands there is run here, during a live call."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from console import settings_table
+from simulators.twilio import HangUp, WaitForEnd
+from tests.e2e.conftest import QUICK, Bridge, plan
+from tests.support.servers import missing
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(60)
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text("utf-8")
+
+
+def section(name: str) -> str:
+    """The part between `<!-- name:begin -->` and `<!-- name:end -->`."""
+    found = re.search(rf"<!-- {name}:begin -->\n(.*?)<!-- {name}:end -->", README, re.DOTALL)
+    assert found, f"README.md has no part {name}"
+    return found[1]
+
+
+def test_the_settings_table_is_the_code() -> None:
+    """`trunkline settings --markdown` writes it."""
+    assert section("settings").strip() == settings_table.markdown().strip()
+
+
+def recipes() -> list[str]:
+    """Each redis-cli line of the README."""
+    lines = [line.split("  #")[0].strip() for line in section("recipes").splitlines()]
+    in_table = re.findall(r"`(redis-cli [^`]*)`", section("keys"))
+    return [line for line in lines if line.startswith("redis-cli")] + in_table
+
+
+async def environment(bridge: Bridge, call_sid: str) -> dict[str, str]:
+    card = await bridge.card(call_sid)
+    return {
+        "CALL": call_sid,
+        "KEY": f"tl:{{0}}:call:{call_sid}",
+        "WORKER": card["brain"],
+        "INGRESS": card["ingress"],
+        "EGRESS": card["egress"],
+    }
+
+
+def run(line: str, url: str, variables: dict[str, str]) -> str:
+    """A recipe as a shell runs it."""
+    port = url.rpartition(":")[2].split("/")[0]
+    command = line.replace("redis-cli", f"redis-cli -p {port}", 1)
+    done = subprocess.run(
+        ["bash", "-c", command], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+    assert not done.stdout.startswith("ERR"), f"{line}: {done.stdout}"
+    assert "WRONGTYPE" not in done.stdout, line
+    return done.stdout
+
+
+async def test_every_recipe_works_on_a_live_call(bridge: Bridge, e2e_redis: str) -> None:
+    """Each line answers something, and the last ones act: the model speaks, then the call ends."""
+    if shutil.which("redis-cli") is None:
+        missing("redis-cli")
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        live = twilio.start_call(plan(WaitForEnd(30_000), HangUp()), QUICK)
+        await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
+        variables = await environment(bridge, live.call_sid)
+        acting = [line for line in recipes() if "XADD" in line]
+        looking = [line for line in recipes() if "XADD" not in line]
+        assert len(looking) > 15
+        silent = [line for line in looking if not run(line, e2e_redis, variables).strip()]
+        assert silent == [], f"these recipes showed nothing: {silent}"
+        run(acting[0], e2e_redis, variables)
+        await wait_until(lambda: len(model.sessions[0].responses) == 2, "the model was made to speak")
+        run(acting[1], e2e_redis, variables)
+        call = await live.finished()
+        await bridge.until_ended(live.call_sid)
+    assert call.end_reason == "bridge_hung_up"
+
+
+def supervisorctl_status(bridge: Bridge) -> str:
+    config = str(bridge.stack.config_file)
+    command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", config, "status"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+async def test_supervisorctl_status_shows_each_process(bridge: Bridge) -> None:
+    """As the README says, with the file of this run."""
+    lines = supervisorctl_status(bridge).splitlines()
+    running = [line.split()[0].split(":")[-1] for line in lines if "RUNNING" in line]
+    assert set(running) >= {f"{role}-{n}" for role in ("ingress", "brain", "egress") for n in (0, 1)}

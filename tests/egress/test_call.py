@@ -1,0 +1,479 @@
+"""One call's core on a stage of given time: what is sent when, what is heard, what is said of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from egress.intake import HELD_MOST_BYTES
+from tests.egress.stage import Stage, frames_of, speech
+
+SECOND = 8000
+"""Bytes of one second."""
+
+
+def test_a_reply_is_played_whole_and_on_time() -> None:
+    """Three seconds in odd pieces come out as the same audio, without a gap, and are reported once."""
+    stage = Stage()
+    audio = speech(3 * SECOND + 77)
+    stage.run(50)
+
+    stage.say(audio, piece=333)
+    stage.run(4000)
+
+    assert stage.audio() == frames_of(audio)
+    times = [when for when, _ in stage.played]
+    assert times[-1] - times[0] == 20 * (len(times) - 1)
+    assert stage.kinds() == ["audible", "heard", "silent"]
+    assert stage.posts[-1].fields == {
+        "cut": 0,
+        "response": "r",
+        "item": "a",
+        "heard_ms": 3009,
+        "cause": "played",
+    }
+
+
+def test_the_first_frames_leave_at_once_and_the_rest_on_the_grid() -> None:
+    """The lead's eight frames, then one every 20 ms."""
+    stage = Stage()
+    stage.run(200)
+    began = stage.now
+
+    stage.say(speech(SECOND))
+    stage.run(200)
+
+    waits = [when - began for when, _ in stage.sent_at]
+    assert waits[:8] == [5.0] * 8
+    assert waits[8:12] == [25.0, 45.0, 65.0, 85.0]
+
+
+def test_frame_numbers_rise_over_items_cuts_and_legs() -> None:
+    """No number comes twice and none is lower than one before it."""
+    stage = Stage()
+    stage.say(speech(SECOND), "a", response="r1")
+    stage.run(300)
+    stage.write("flush", cut=1)
+    stage.say(speech(SECOND, 1), "b", response="r2", cut=1)
+    stage.run(300)
+
+    stage.open_leg()
+    stage.run(1500)
+
+    numbers = [n for _, n in stage.sent_at]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_flush_overtakes_all_that_waits() -> None:
+    """Ten seconds wait; the flush clears at once, drops them, and tells what was heard to the frame."""
+    stage = Stage()
+    stage.say(speech(10 * SECOND))
+    stage.run(1000)
+    heard = len(stage.played) * 20
+
+    stage.write("flush", cut=1)
+    stage.run(2000)
+
+    assert len(stage.clears) == 1
+    assert len(stage.played) * 20 == heard
+    (item,) = stage.flushed()
+    assert item["received_ms"] == 10_000
+    assert abs(int(str(item["heard_ms"])) - heard) <= 40
+    assert int(str(item["heard_ms"])) <= int(str(item["sent_ms"]))
+    assert stage.kinds() == ["audible", "flushed", "silent"]
+    assert stage.posts[-1].fields["cause"] == "flushed"
+    assert stage.reply == []
+
+
+def test_marks_echoed_by_a_clear_prove_nothing() -> None:
+    """Twilio echoes the cleared marks: they are stale, and the next reply starts from nothing heard."""
+    stage = Stage()
+    stage.say(speech(2 * SECOND))
+    stage.run(500)
+    stage.write("flush", cut=1)
+    stage.run(100)
+
+    ledger = stage.call.ledger
+
+    assert ledger.counters.marks_sent > 0
+    assert ledger.counters.echoes_stale == ledger.counters.echoes
+    assert stage.flushed()[0]["heard_ms"] != 2000
+
+
+def test_audio_of_a_lower_cut_is_dropped_and_a_higher_cut_is_a_flush() -> None:
+    """Late audio of the interrupted reply is not heard; a new reply flushes even if its flush is lost."""
+    stage = Stage()
+    stage.say(speech(5 * SECOND), "a", response="r1")
+    stage.run(500)
+    new = speech(SECOND, 7)
+    stage.write("audio", "b", 0, new, cut=1, response="r2")
+    stage.write("audio", "a", 5 * SECOND, speech(SECOND, 3), cut=0, response="r1")
+
+    stage.run(2000)
+
+    assert stage.audio()[-50:] == frames_of(new)
+    assert len(stage.clears) == 1
+    assert stage.call.intake.counters.entries_old_cut == 1
+
+
+def test_a_new_brain_closes_the_item_left_open_and_the_old_one_is_not_heard() -> None:
+    """The dead brain's words are played to where they end; what it writes later is dropped."""
+    stage = Stage()
+    old, new = speech(SECOND // 2 + 50), speech(SECOND, 5)
+    stage.write("audio", "a", 0, old, epoch=1, response="r1")
+    stage.say(new, "b", epoch=2, response="r2")
+    stage.write("audio", "a", len(old), speech(SECOND, 9), epoch=1, response="r1")
+
+    stage.run(3000)
+
+    assert stage.audio() == frames_of(old) + frames_of(new)
+    assert stage.call.intake.counters.entries_old_epoch == 1
+    assert stage.kinds() == ["audible", "heard", "audible", "silent", "heard", "silent"] or (
+        stage.kinds().count("silent") == 2
+    )
+
+
+def test_an_entry_that_comes_twice_is_said_once() -> None:
+    """A write that was sent again adds nothing, even after its item was heard to the end."""
+    stage = Stage()
+    audio = speech(SECOND)
+    stage.say(audio)
+    stage.write("audio", "a", 0, audio[:1000])
+    stage.run(2000)
+    stage.save()
+    stage.write("audio", "a", 0, audio[:1000])
+
+    stage.run(1000)
+
+    assert stage.audio() == frames_of(audio)
+    assert stage.call.intake.counters.bytes_duplicated == 2000
+
+
+def test_a_gap_is_counted_and_accepted() -> None:
+    """Missing bytes are not invented: what is there is said, and the count is told."""
+    stage = Stage()
+    audio = speech(SECOND)
+    stage.write("audio", "a", 0, audio[:1600])
+    stage.write("audio", "a", 3200, audio[3200:])
+    stage.write("item_end", "a", len(audio))
+
+    stage.run(2000)
+
+    assert stage.audio() == frames_of(audio)[:10] + frames_of(audio)[20:]
+    assert stage.call.intake.counters.bytes_missing == 1600
+
+
+def test_silence_between_responses_builds_no_debt() -> None:
+    """The second reply begins with the lead, not with a burst of what was not said in between."""
+    stage = Stage()
+    stage.say(speech(SECOND), "a", response="r1")
+    stage.run(10_000)
+    sent = len(stage.sent_at)
+    stage.say(speech(SECOND), "b", response="r2")
+
+    stage.run(100)
+
+    assert len(stage.sent_at) - sent == 8 + 4
+    assert stage.call.pacer.counters.underruns == 0
+
+
+def test_a_frozen_process_does_not_burst_afterwards() -> None:
+    """A second asleep: at most the lead leaves at once, and nothing is lost."""
+    stage = Stage()
+    audio = speech(5 * SECOND)
+    stage.say(audio)
+    stage.run(1000)
+    stage.egress_is_frozen = True
+    stage.run(1000)
+    stage.egress_is_frozen = False
+    before = len(stage.sent_at)
+
+    stage.run(5)
+    burst = len(stage.sent_at) - before
+    stage.run(6000)
+
+    assert burst <= 8
+    assert stage.audio() == frames_of(audio)
+
+
+@pytest.mark.parametrize("silent_ms", [400, 3000])
+def test_ingress_that_says_nothing_stops_the_reply_and_its_word_starts_it(silent_ms: int) -> None:
+    """No confirmation for longer than the lead: stop, ask; on the answer go on from the last forwarded."""
+    stage = Stage()
+    audio = speech(4 * SECOND)
+    stage.say(audio)
+    stage.run(1000)
+    stage.ingress_is_dead = True
+    stage.run(silent_ms)
+    while_dead = len(stage.sent_at)
+    stage.ingress_is_dead = False
+
+    stage.run(8000)
+
+    assert while_dead <= 8 + 50 + 9 + 8 * (silent_ms // 500 + 1)
+    assert stage.audio() == frames_of(audio)
+    assert stage.call.pacer.counters.stops >= 1
+    assert stage.kinds() == ["audible", "heard", "silent"]
+
+
+def test_a_new_leg_goes_on_from_what_was_heard() -> None:
+    """Ingress dies in mid-word and a new socket comes: at most 300 ms are repeated, none is skipped."""
+    stage = Stage()
+    audio = speech(4 * SECOND)
+    stage.say(audio)
+    stage.run(1000)
+    stage.ingress_is_dead = True
+    in_flight = len([held for held in stage.queue if isinstance(held, bytes)])
+    stage.queue.clear()
+    heard = len(stage.played)
+    stage.run(1000)
+
+    stage.open_leg()
+    stage.run(6000)
+
+    again = stage.audio()[heard:]
+    resumed_at = frames_of(audio).index(again[0])
+    assert 0 < in_flight <= 9
+    assert -1 <= heard - resumed_at <= 8
+    assert again == frames_of(audio)[resumed_at:]
+    assert stage.kinds() == ["audible", "heard", "silent"]
+
+
+def test_a_detached_call_is_silent_until_the_next_stream() -> None:
+    """Between two media streams nothing is sent and nothing is counted as heard."""
+    stage = Stage()
+    stage.say(speech(4 * SECOND))
+    stage.run(1000)
+    stage.act(stage.call.on_detached(1, stage.now))
+    sent = len(stage.sent_at)
+
+    stage.run(2000)
+
+    assert len(stage.sent_at) == sent
+    playhead = stage.call.ledger.playhead
+    assert playhead is not None
+    assert stage.call.ledger.heard_ms(playhead, stage.now) <= 1000
+
+
+@pytest.mark.parametrize("saved_before_ms", [0, 200, 900])
+def test_a_new_owner_says_nothing_twice_and_loses_no_frame(saved_before_ms: int) -> None:
+    """Egress dies: the next one asks how far it came, and goes on with the next frame."""
+    stage = Stage()
+    audio = speech(4 * SECOND + 30)
+    stage.say(audio[:9000], "a", response="r1")
+    stage.say(audio[9000:], "b", response="r2")
+    stage.run(1000)
+    stage.save()
+    stage.run(saved_before_ms)
+    dead = stage.call
+
+    stage.run(0)
+    stage.claim(2)
+    stage.run(6000)
+
+    assert stage.call is not dead
+    assert stage.audio() == frames_of(audio[:9000]) + frames_of(audio[9000:])
+    assert stage.kinds().count("audible") == 2
+    assert stage.kinds()[-1] == "silent"
+
+
+def test_a_new_owner_without_an_answer_goes_on_from_the_card() -> None:
+    """Ingress does not answer within 100 ms: numbers go on from the card, ingress drops the overlap."""
+    stage = Stage()
+    audio = speech(4 * SECOND)
+    stage.say(audio)
+    stage.run(1000)
+    stage.save()
+    stage.run(500)
+    stage.ingress_is_dead = True
+    stage.claim(2)
+    stage.ingress_is_dead = False
+
+    stage.run(6000)
+
+    assert stage.audio() == frames_of(audio)
+
+
+def test_a_new_owner_after_a_flush_is_heard() -> None:
+    """Numbers of a new reply lie above all that the dead owner may have sent."""
+    stage = Stage()
+    stage.say(speech(4 * SECOND), "a", response="r1")
+    stage.run(500)
+    stage.save()
+    stage.run(900)
+    stage.ingress_is_dead = True
+    stage.claim(2)
+    stage.ingress_is_dead = False
+    new = speech(SECOND, 4)
+    stage.write("flush", cut=1)
+    stage.say(new, "b", response="r2", cut=1)
+
+    stage.run(3000)
+
+    assert stage.audio()[-50:] == frames_of(new)
+
+
+def test_trimming_keeps_what_was_not_heard() -> None:
+    """`reply` loses exactly the entries that were heard; the rest is there for the next owner."""
+    stage = Stage()
+    stage.say(speech(4 * SECOND), piece=800)
+    stage.run(1000)
+    heard = len(stage.played) * 160
+
+    stage.save()
+
+    left = [entry for _, entry in stage.reply if entry.audio]
+    assert left[0].offset_bytes <= heard
+    assert left[0].offset_bytes >= heard - 2400
+    assert int(stage.card["tx_q_ms"]) == 4000 - len(stage.sent_at) * 20
+
+
+def test_all_heard_leaves_an_empty_reply() -> None:
+    """When the caller has heard everything there is nothing left in `reply`."""
+    stage = Stage()
+    stage.say(speech(SECOND))
+    stage.run(2000)
+
+    stage.save()
+
+    assert stage.reply == []
+    assert stage.card["playhead_item"] == ""
+    assert stage.card["audible_response"] == ""
+    assert not stage.call.is_busy
+
+
+def test_lost_echoes_do_not_keep_a_response_audible() -> None:
+    """No echo ever comes: two seconds after its audio the response is silent all the same."""
+    stage = Stage(echoes_are_lost=True)
+    stage.say(speech(SECOND))
+
+    stage.run(2500)
+    before = stage.kinds()
+    stage.run(1000)
+
+    assert before == ["audible"]
+    assert stage.kinds() == ["audible", "heard", "silent"]
+    assert stage.call.ledger.counters.marks_lost == 2
+
+
+def test_a_response_without_an_end_falls_silent() -> None:
+    """The brain dies before item_end: when all was heard for 3 s, the caller hears nobody."""
+    stage = Stage()
+    stage.write("audio", "a", 0, speech(SECOND))
+
+    stage.run(6000)
+
+    assert stage.kinds() == ["audible", "silent"]
+
+
+def test_a_very_long_reply_is_held_in_redis() -> None:
+    """Two minutes written at once: egress holds about 30 s of it, and plays it all."""
+    stage = Stage()
+    audio = speech(120 * SECOND)
+    stage.say(audio, piece=4000)
+    stage.run(100)
+    held = stage.call.backlog.held_bytes
+
+    stage.run(125_000)
+
+    assert held <= HELD_MOST_BYTES + 4000
+    assert stage.audio() == frames_of(audio)
+    assert stage.call.intake.counters.fillings == 1
+    assert stage.kinds() == ["audible", "heard", "silent"]
+
+
+def test_a_flush_is_found_behind_what_is_not_held() -> None:
+    """A flush behind two minutes of audio is seen at once."""
+    stage = Stage()
+    stage.say(speech(120 * SECOND), piece=4000)
+    stage.run(500)
+    stage.write("flush", cut=1)
+    new = speech(SECOND, 8)
+    stage.say(new, "b", cut=1, response="r2")
+
+    stage.run(1500)
+
+    assert len(stage.clears) == 1
+    assert stage.audio()[-50:] == frames_of(new)
+
+
+def test_an_ended_call_does_nothing_more() -> None:
+    """After the end no frame leaves, and what was audible is reported silent."""
+    stage = Stage()
+    stage.say(speech(4 * SECOND))
+    stage.run(500)
+    stage.act(stage.call.on_ended(stage.now))
+    sent = len(stage.sent_at)
+
+    stage.run(1000)
+
+    assert len(stage.sent_at) == sent
+    assert stage.posts[-1].fields["cause"] == "ended"
+    assert not stage.call.is_busy
+
+
+Steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("run"), st.integers(1, 60)),
+        st.tuples(st.just("say"), st.integers(1, 9000)),
+        st.tuples(st.just("flush"), st.just(0)),
+        st.tuples(st.just("leg"), st.just(0)),
+        st.tuples(st.just("dead"), st.just(0)),
+        st.tuples(st.just("alive"), st.just(0)),
+        st.tuples(st.just("detach"), st.just(0)),
+        st.tuples(st.just("freeze"), st.integers(1, 60)),
+        st.tuples(st.just("save"), st.just(0)),
+        st.tuples(st.just("owner"), st.just(0)),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(Steps)
+def test_whatever_happens_the_last_reply_is_heard_and_the_call_comes_to_rest(
+    steps: list[tuple[str, int]],
+) -> None:
+    """Under any order of faults: nothing stale is heard after a flush, every audible response falls
+    silent, figures stay in order, and a reply at the end is played whole."""
+    stage = Stage()
+    said, cut = 0, 0
+    for kind, value in steps:
+        if kind == "run":
+            stage.run(value * 5)
+        elif kind == "say":
+            said += 1
+            stage.say(speech(value, said), f"i{said}", response=f"r{said}", cut=cut)
+        elif kind == "flush":
+            cut += 1
+            stage.write("flush", cut=cut)
+        elif kind == "leg":
+            stage.open_leg()
+        elif kind in ("dead", "alive"):
+            stage.ingress_is_dead = kind == "dead"
+        elif kind == "detach":
+            stage.act(stage.call.on_detached(stage.leg, stage.now))
+        elif kind == "freeze":
+            stage.egress_is_frozen = True
+            stage.run(value * 5)
+            stage.egress_is_frozen = False
+        elif kind == "save":
+            stage.save()
+        else:
+            stage.claim(stage.call.start.epoch + 1)
+        for item in stage.call.ledger.items:
+            heard = stage.call.ledger.heard_ms(item, stage.now)
+            assert 0 <= heard <= item.sent_ms <= item.received_ms + 20
+    stage.open_leg()
+    stage.write("flush", cut=cut + 1)
+    last = speech(4000, 999)
+    stage.say(last, "last", response="last", cut=cut + 1)
+    stage.run(1200)
+    stage.save()
+
+    assert stage.audio()[-25:] == frames_of(last)
+    assert stage.posts[-1].kind == "silent"
+    assert stage.call.ledger.audible_response == ""
+    assert not stage.call.is_busy
+    assert stage.reply == []

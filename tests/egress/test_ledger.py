@@ -1,0 +1,273 @@
+"""The ledger with literal times: what was heard, whatever is echoed, and when a response is audible."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from egress.accounts import Cause, Item
+from egress.ledger import MARK_DEADLINE_MS, QUIET_MS, Echo, Ledger
+
+
+def send(ledger: Ledger, item: Item, frames: range, now_ms: float) -> None:
+    """Sends the frames at one moment; ingress confirms them."""
+    for index in frames:
+        ledger.sent(item, (index + 1) * 20, now_ms)
+    ledger.confirm(item, frames.stop * 20)
+
+
+def playing(received_ms: int = 1000, now_ms: float = 0.0) -> tuple[Ledger, Item]:
+    """A ledger whose first item has its first eight frames out."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", received_ms, now_ms)
+    send(ledger, item, range(8), now_ms)
+    return ledger, item
+
+
+def test_sent_audio_is_heard_in_real_time() -> None:
+    """160 ms sent at once are heard 20 ms after 20 ms, and not beyond what was sent."""
+    ledger, item = playing()
+
+    heard = [ledger.heard_ms(item, now) for now in (0.0, 20.0, 100.0, 160.0, 500.0)]
+
+    assert heard == [0, 20, 100, 160, 160]
+
+
+def test_with_steady_sending_the_lead_is_not_heard() -> None:
+    """Of what was sent, the lead is still to play."""
+    ledger, item = playing()
+
+    for index in range(8, 20):
+        now = (index - 7) * 20.0
+        send(ledger, item, range(index, index + 1), now)
+
+    assert item.sent_ms == 400
+    assert ledger.heard_ms(item, 240.0) == 240
+
+
+def test_while_ingress_is_silent_only_confirmed_audio_is_heard() -> None:
+    """What ingress never gave to the socket does not count once the clock stands."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1000, 0.0)
+    for index in range(8):
+        ledger.sent(item, (index + 1) * 20, 0.0)
+    ledger.confirm(item, 60)
+
+    ledger.hold(0.0)
+    held = ledger.heard_ms(item, 500.0)
+    ledger.resume(500.0)
+
+    assert held == 0
+    assert ledger.settled_ms("a", 500.0, None) == 60
+    assert ledger.heard_ms(item, 500.0) == 160
+
+
+def test_a_second_item_waits_for_the_first() -> None:
+    """An item sent while another plays begins when that one is over."""
+    ledger, first = playing(received_ms=160)
+    second = ledger.receive("r", "b", 1000, 0.0)
+    send(ledger, second, range(2), 0.0)
+
+    assert ledger.heard_ms(first, 160.0) == 160
+    assert ledger.heard_ms(second, 160.0) == 0
+    assert ledger.heard_ms(second, 190.0) == 30
+
+
+def test_an_echo_proves_more_than_the_clock() -> None:
+    """A mark that comes back early is believed; one for audio that was not sent is not."""
+    ledger, item = playing()
+    name = ledger.mark(item, 100, 0.0)
+
+    verdicts = [ledger.echo(name), ledger.echo(name), ledger.echo("1.0.a.500")]
+
+    assert verdicts == [Echo.PLAYED, Echo.DUPLICATED, Echo.STALE]
+    assert ledger.heard_ms(item, 0.0) == 100
+
+
+def test_echoes_of_another_leg_or_cut_prove_nothing() -> None:
+    """Only a mark of the current leg and cut counts; foreign names are stale too."""
+    ledger, item = playing()
+
+    verdicts = {ledger.echo(name) for name in ("2.0.a.100", "1.1.a.100", "1.0.x.100", "hold-clip", "")}
+
+    assert verdicts == {Echo.STALE}
+    assert ledger.heard_ms(item, 0.0) == 0
+    assert ledger.counters.echoes_stale == 5
+
+
+def test_a_later_echo_stands_for_those_that_were_lost() -> None:
+    """Echoes come in order: what was passed over is lost, and was played all the same."""
+    ledger, item = playing(received_ms=160)
+    ledger.mark(item, 100, 0.0)
+    ledger.mark(item, 140, 0.0)
+    ledger.end_item(item, 0.0)
+    name = ledger.mark(item, 160, 0.0)
+
+    verdict = ledger.echo(name)
+
+    assert verdict is Echo.PLAYED
+    assert ledger.counters.marks_lost == 2
+    assert ledger.find("a") is None
+
+
+def test_a_flush_reports_what_was_heard_until_then() -> None:
+    """Received, sent and heard of each item; afterwards nothing is known and nothing is audible."""
+    ledger, item = playing()
+    ledger.take_changes()
+
+    reports = ledger.flush(1, 90.0)
+
+    (report,) = reports
+    assert (report.received_ms, report.sent_ms, report.heard_ms) == (1000, 160, 90)
+    assert ledger.cut == 1
+    (change,) = ledger.take_changes()
+    assert (change.kind, change.heard_ms, change.cause) == ("silent", 90, Cause.FLUSHED)
+    assert ledger.echo("1.0.a.100") is Echo.STALE
+    assert item.highest_ms == 90
+
+
+def test_a_response_is_audible_once_and_silent_once() -> None:
+    """From the first frame sent to the echo of the last mark."""
+    ledger, item = playing(received_ms=160)
+    ledger.end_item(item, 0.0)
+    ledger.end_response("r")
+    name = ledger.mark(item, 160, 0.0)
+    during = ledger.audible_response
+
+    ledger.echo(name)
+
+    assert during == "r"
+    assert ledger.audible_response == ""
+    assert [change.kind for change in ledger.take_changes()] == ["audible", "heard", "silent"]
+
+
+def test_a_response_with_more_to_come_stays_audible() -> None:
+    """Its first item is heard to the end, but the response is not over."""
+    ledger, item = playing(received_ms=160)
+    ledger.end_item(item, 0.0)
+    ledger.echo(ledger.mark(item, 160, 0.0))
+    between = ledger.audible_response
+
+    ledger.end_response("r")
+
+    assert between == "r"
+    assert ledger.audible_response == ""
+
+
+def test_a_mark_that_never_comes_has_a_deadline() -> None:
+    """Two seconds after it was due the clock's word is taken."""
+    ledger, item = playing(received_ms=160)
+    ledger.end_item(item, 0.0)
+    ledger.end_response("r")
+    ledger.mark(item, 160, 0.0)
+
+    ledger.expire(160.0 + MARK_DEADLINE_MS - 1)
+    before = ledger.audible_response
+    ledger.expire(160.0 + MARK_DEADLINE_MS)
+
+    assert before == "r"
+    assert ledger.audible_response == ""
+    assert ledger.counters.marks_lost == 1
+
+
+def test_an_overdue_mark_shows_how_late_it_is() -> None:
+    """The age of the oldest mark beyond the time at which its audio should have played."""
+    ledger, item = playing()
+    ledger.mark(item, 160, 0.0)
+
+    ages = [ledger.overdue_ms(now) for now in (100.0, 160.0, 700.0)]
+
+    assert ages == [0, 0, 540]
+
+
+def test_a_response_whose_end_never_comes_falls_silent() -> None:
+    """All of it was heard and nothing came for three seconds."""
+    ledger, _ = playing(received_ms=160)
+
+    ledger.expire(160.0 + QUIET_MS - 1)
+    before = ledger.audible_response
+    ledger.expire(160.0 + QUIET_MS)
+
+    assert before == "r"
+    assert ledger.audible_response == ""
+
+
+def test_the_clock_stands_while_there_is_no_way_to_twilio() -> None:
+    """Held at 50 ms: nothing more is heard, no deadline falls, until it is resumed."""
+    ledger, item = playing()
+    ledger.mark(item, 160, 0.0)
+
+    ledger.hold(50.0)
+    ledger.expire(10_000.0)
+    held = ledger.heard_ms(item, 10_000.0)
+    ledger.resume(10_000.0, playing_ms=110.0)
+
+    assert held == 50
+    assert ledger.counters.marks_lost == 0
+    assert ledger.heard_ms(item, 10_060.0) == 110
+
+
+def test_settled_is_last_forwarded_minus_lead() -> None:
+    """What may be asked for again reaches back to where ingress was last known to be alive."""
+    ledger, item = playing()
+
+    settled = ledger.settled_ms("a", 160.0, unconfirmed_since_ms=20.0)
+
+    assert settled == 20
+    assert ledger.settled_ms("a", 160.0, None) == 160
+    assert ledger.settled_ms("unknown", 160.0, None) == float("inf")
+    assert item.sent_ms == 160
+
+
+Inputs = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.integers(1, 8)),
+        st.tuples(st.just("confirm"), st.integers(0, 60)),
+        st.tuples(st.just("wait"), st.integers(0, 400)),
+        st.tuples(st.just("echo"), st.integers(-10, 2000)),
+        st.tuples(st.just("receive"), st.integers(0, 300)),
+        st.tuples(st.just("hold"), st.just(0)),
+        st.tuples(st.just("resume"), st.integers(0, 160)),
+        st.tuples(st.just("rewind"), st.integers(0, 50)),
+        st.tuples(st.just("mark"), st.just(0)),
+        st.tuples(st.just("expire"), st.just(0)),
+    ),
+    max_size=60,
+)
+
+
+@given(Inputs)
+def test_heard_never_exceeds_sent_and_never_falls(inputs: list[tuple[str, int]]) -> None:
+    """0 ≤ heard ≤ sent ≤ received (padded), and heard only grows, under any echoes and faults."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 0, 0.0)
+    now, cursor, last = 0.0, 0, 0.0
+    for kind, value in inputs:
+        if kind == "send":
+            for _ in range(value):
+                if (cursor + 1) * 20 <= item.received_ms:
+                    cursor += 1
+                    ledger.sent(item, cursor * 20, now)
+        elif kind == "confirm":
+            ledger.confirm(item, min(value, cursor) * 20)
+        elif kind == "wait":
+            now += value
+        elif kind == "echo":
+            ledger.echo(f"1.0.a.{value}")
+        elif kind == "receive":
+            ledger.receive("r", "a", item.received_ms + value, now)
+        elif kind == "hold":
+            ledger.hold(now)
+        elif kind == "resume":
+            ledger.resume(now, playing_ms=value)
+        elif kind == "rewind":
+            cursor = min(cursor, value)
+            ledger.rewind(item, cursor * 20)
+        elif kind == "mark":
+            ledger.mark(item, cursor * 20, now)
+        else:
+            ledger.expire(now)
+
+        heard = ledger.heard_ms(item, now)
+        assert last <= heard <= item.sent_ms <= item.received_ms
+        last = heard

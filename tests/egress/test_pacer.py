@@ -1,0 +1,193 @@
+"""The pacer, with literal times: on absolute deadlines, a lead ahead, without debt and without bursts."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from egress.pacer import LEAD_MS, Pacer
+
+LEAD_FRAMES = 8
+
+
+def run(pacer: Pacer, times_ms: list[float], available: int = 10_000) -> list[int]:
+    """Takes at each time; gives what was taken."""
+    taken = []
+    for now in times_ms:
+        count = pacer.take(now, available)
+        available -= count
+        taken.append(count)
+    return taken
+
+
+def test_a_spurt_begins_with_the_lead_and_goes_on_frame_by_frame() -> None:
+    """Eight frames leave at once, then one every 20 ms."""
+    pacer = Pacer()
+
+    taken = run(pacer, [1000.0 + 20 * tick for tick in range(6)])
+
+    assert taken == [8, 1, 1, 1, 1, 1]
+    assert pacer.next_due_ms == 1120.0
+    assert pacer.counters.spurts == 1
+
+
+def test_early_ticks_take_nothing() -> None:
+    """Asking again before the next due time gives no frame."""
+    pacer = Pacer()
+
+    taken = run(pacer, [0.0, 5.0, 10.0, 19.9, 20.0])
+
+    assert taken == [8, 0, 0, 0, 1]
+
+
+def test_jitter_does_not_add_up() -> None:
+    """Each tick 9 ms late for 10 s: still no frame behind, because due times are absolute."""
+    pacer = Pacer()
+
+    taken = run(pacer, [0.0] + [20.0 * tick + 9.0 for tick in range(1, 501)])
+
+    assert sum(taken) == LEAD_FRAMES + 500
+    assert pacer.counters.underruns == 0
+
+
+def test_one_stall_a_second_ends_not_behind() -> None:
+    """A 100 ms stall each second is caught up from the lead: after 10 s not one frame is missing."""
+    pacer = Pacer()
+    times = [20.0 * tick for tick in range(501) if tick % 50 not in (10, 11, 12, 13)]
+
+    taken = run(pacer, times)
+
+    assert sum(taken) == LEAD_FRAMES + 500
+    assert max(taken) == LEAD_FRAMES
+    assert pacer.counters.underruns == 0
+
+
+def test_a_long_stall_bursts_no_more_than_the_lead() -> None:
+    """After 5 s of standing still the lead leaves at once, then 20 ms a frame: the lost time is lost."""
+    pacer = Pacer()
+    run(pacer, [0.0, 20.0, 40.0])
+
+    taken = run(pacer, [5040.0, 5060.0, 5080.0])
+
+    assert taken == [8, 1, 1]
+    assert pacer.counters.underruns == 1
+
+
+def test_lateness_below_the_lead_is_caught_up() -> None:
+    """139 ms late: seven frames at once, on the old schedule, and no underrun."""
+    pacer = Pacer()
+    run(pacer, [0.0])
+
+    taken = run(pacer, [159.0, 160.0])
+
+    assert taken == [7, 1]
+    assert pacer.counters.underruns == 0
+
+
+def test_silence_builds_no_debt() -> None:
+    """Ten silent seconds between two responses do not make the second one burst or count as an underrun."""
+    pacer = Pacer()
+    first = run(pacer, [0.0, 20.0, 40.0], available=10)
+
+    for tick in range(3, 500):
+        pacer.take(20.0 * tick, 0)
+    second = run(pacer, [10_000.0, 10_020.0])
+
+    assert first == [8, 1, 1]
+    assert second == [8, 1]
+    assert pacer.counters.underruns == 0
+    assert pacer.counters.spurts == 2
+
+
+def test_a_short_pause_of_the_model_keeps_the_schedule() -> None:
+    """Audio that is back before Twilio has run dry goes on where it was."""
+    pacer = Pacer()
+    run(pacer, [0.0, 20.0], available=9)
+    pacer.take(40.0, 0)
+
+    taken = run(pacer, [100.0])
+
+    assert taken == [4]
+    assert pacer.counters.spurts == 1
+
+
+def test_an_unconfirmed_write_stops_the_pacer_after_the_lead() -> None:
+    """Ingress silent for longer than the lead: nothing more until a restart, then the lead at most."""
+    pacer = Pacer()
+    pacer.sent(pacer.take(0.0, 100), 0.0)
+
+    overdue = [pacer.is_overdue(now) for now in (0.0, 160.0, 160.1)]
+    pacer.stop()
+    while_stopped = run(pacer, [200.0, 3000.0])
+    pacer.resume(3100.0, rewound=0, playing_ms=0.0)
+    after = run(pacer, [3100.0, 3120.0])
+
+    assert overdue == [False, False, True]
+    assert while_stopped == [0, 0]
+    assert after == [8, 1]
+    assert pacer.counters.stops == 1
+    assert pacer.counters.underruns == 0
+
+
+def test_a_late_confirmation_leaves_the_schedule_as_it_was() -> None:
+    """Stopped for 40 ms with audio still at Twilio: two frames are owed, and no second lead is sent."""
+    pacer = Pacer()
+    run(pacer, [0.0, 20.0, 40.0])
+    pacer.stop()
+
+    pacer.resume(80.0, rewound=0, playing_ms=160.0)
+    taken = run(pacer, [80.0, 100.0])
+
+    assert taken == [2, 1]
+
+
+def test_rewound_frames_are_sent_again_in_their_old_places() -> None:
+    """Three frames that were lost go again, together with what is due meanwhile."""
+    pacer = Pacer()
+    run(pacer, [0.0, 20.0, 40.0])
+    pacer.stop()
+
+    pacer.resume(60.0, rewound=3, playing_ms=0.0)
+
+    assert run(pacer, [60.0, 80.0]) == [4, 1]
+
+
+def test_what_reached_twilio_only_now_is_part_of_the_lead() -> None:
+    """After 3 s of silence 100 ms arrive late: the burst fills up the lead, no more."""
+    pacer = Pacer()
+    run(pacer, [0.0])
+    pacer.stop()
+
+    pacer.resume(3000.0, rewound=3, playing_ms=100.0)
+
+    assert run(pacer, [3000.0, 3020.0]) == [3, 1]
+
+
+def test_confirmations_keep_it_running() -> None:
+    """Only what is newer than the last confirmed frame counts as unconfirmed."""
+    pacer = Pacer()
+    pacer.sent(8, 0.0)
+    pacer.sent(9, 20.0)
+
+    pacer.confirm(8)
+
+    assert pacer.unconfirmed_since_ms == 20.0
+    assert not pacer.is_overdue(180.0)
+    pacer.confirm(9)
+    assert not pacer.is_overdue(10_000.0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 400), st.integers(0, 30)), min_size=1, max_size=60))
+def test_never_ahead_by_more_than_the_lead(steps: list[tuple[float, int]]) -> None:
+    """Whatever the ticks and the arrivals, no more audio is out than was played plus the lead."""
+    pacer = Pacer()
+    now, available, played_out = 0.0, 0, 0.0
+    for wait, arrived in steps:
+        now += wait
+        available += arrived
+        taken = pacer.take(now, available)
+        available -= taken
+        played_out = max(played_out, now) + 20.0 * taken
+
+        assert 0 <= taken <= LEAD_FRAMES
+        assert played_out - now <= LEAD_MS + 20.0

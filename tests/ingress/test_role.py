@@ -1,0 +1,162 @@
+"""`python -m ingress` as a process: ready, drained, moved, forced, and what it says when it cannot start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+
+from ingress.listening import own_listener
+from shared.exits import Exit
+from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SIGNATURES, STREAM_URL
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+
+
+class Running:
+    """A process, its port and what it has logged."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.port = port
+        self.log = ""
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        while line := await self.process.stdout.readline():
+            self.log += line.decode()
+
+    async def said(self, event: str) -> None:
+        await wait_until(lambda: f'"event":"{event}"' in self.log, f"{event} is logged:\n{self.log}")
+
+    async def ended(self) -> int:
+        async with asyncio.timeout(20):
+            code = await self.process.wait()
+            await self._reading
+        return code
+
+
+@contextlib.asynccontextmanager
+async def started(url: str, *, stdin: int | None = None, **extra: str) -> AsyncIterator[Running]:
+    """An ingress process; ended by force if the test did not end it."""
+    port = int(extra.pop("port", "0")) or free_port()
+    environment = {
+        "PATH": os.environ["PATH"], "REDIS_URL": url, "PUBLIC_URL": PUBLIC_URL, "PYTHONPATH": str(ROOT),
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_ACCOUNT_SID": ACCOUNT, "TRUNKLINE_PORT": str(port),
+        "TRUNKLINE_HOST": "127.0.0.1", "TRUNKLINE_LOG_FORMAT": "json",
+        "TRUNKLINE_ADMIN_PORT_BASE": str(free_port()), **extra,
+    }  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ingress", "--number", "0", cwd=ROOT, env=environment,
+        stdin=asyncio.subprocess.DEVNULL if stdin is None else stdin,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    running = Running(process, port)
+    try:
+        yield running
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await running.ended()
+
+
+def media(port: int) -> connect:
+    return connect(
+        f"ws://127.0.0.1:{port}/media",
+        additional_headers={"X-Twilio-Signature": SIGNATURES.sign(STREAM_URL, {})},
+        compression=None,
+    )
+
+
+async def can_connect(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def test_idle_process_stops_at_once(valkey_url: str) -> None:
+    """SIGTERM without calls: exit 0, nothing listens any more."""
+    async with started(valkey_url) as running:
+        await running.said("ready")
+        assert await can_connect(running.port)
+        running.process.send_signal(signal.SIGTERM)
+        assert await running.ended() == Exit.OK
+        assert not await can_connect(running.port)
+
+
+async def test_drain_waits_then_moves(valkey_url: str) -> None:
+    """SIGTERM with an open socket: no new connection, the socket lives until DRAIN_S, then gets 1001."""
+    async with started(valkey_url, TRUNKLINE_DRAIN_S="1") as running:
+        await running.said("ready")
+        async with media(running.port) as open_socket:
+            running.process.send_signal(signal.SIGTERM)
+            await running.said("draining")
+
+            async def refuses() -> bool:
+                return not await can_connect(running.port)
+
+            await wait_until(refuses, "new connections are refused")
+            await open_socket.send('{"event":"connected"}')
+            async with asyncio.timeout(10):
+                await open_socket.wait_closed()
+            assert (open_socket.close_code, open_socket.close_reason) == (1001, "moving")
+        assert await running.ended() == Exit.OK
+
+
+async def test_second_signal_ends_the_drain(valkey_url: str) -> None:
+    """The second SIGTERM moves the calls now."""
+    async with started(valkey_url, TRUNKLINE_DRAIN_S="60") as running:
+        await running.said("ready")
+        async with media(running.port) as open_socket:
+            running.process.send_signal(signal.SIGTERM)
+            await running.said("draining")
+            running.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(10):
+                await open_socket.wait_closed()
+        assert await running.ended() == Exit.DRAIN_FORCED
+
+
+async def test_inherited_socket(valkey_url: str) -> None:
+    """A listening descriptor 0 is used, and stays open for the next process when this one ends."""
+    with own_listener("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        async with started(valkey_url, stdin=listener.fileno(), port=str(port)) as running:
+            await running.said("ready")
+            async with media(port):
+                pass
+            running.process.send_signal(signal.SIGTERM)
+            assert await running.ended() == Exit.OK
+        assert await can_connect(port)
+
+
+async def test_port_taken(valkey_url: str) -> None:
+    """Its own exit code, and a line that says which port."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        async with started(valkey_url, port=str(taken.getsockname()[1])) as running:
+            assert await running.ended() == Exit.LISTEN
+            assert "listen_failed" in running.log
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "TWILIO_AUTH_TOKEN"])
+async def test_missing_secret_refuses_to_start(valkey_url: str, name: str) -> None:
+    """Fails closed: without a token or an origin no signature can be checked."""
+    async with started(valkey_url, **{name: ""}) as running:
+        assert await running.ended() == Exit.SETTINGS
+        assert name in running.log
+        assert AUTH_TOKEN not in running.log
