@@ -15,6 +15,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from console import keys_table, settings_table
+from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.look import make_console
 from shared.exits import Exit
@@ -74,7 +75,9 @@ def run(run_dir: RunDir = None) -> None:
     """Runs the whole stack on this machine until Ctrl-C, and says what to do with it."""
     settings = _settings()
     module = import_module("console.foreground")
-    raise typer.Exit(run_interruptible(module.run_in_foreground(settings, run_dir)))
+    code = run_interruptible(module.run_in_foreground(settings, run_dir))
+    # A signal is how this command is meant to end.
+    raise typer.Exit(Exit.OK if code > SIGNAL_EXIT_BASE else code)
 
 
 @app.command()

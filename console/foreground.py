@@ -51,6 +51,7 @@ def options_from(settings: Settings, name: str, run_dir: Path | None) -> StackOp
         drain_s=settings.drain_s if "drain_s" in given else DEVELOPMENT_DRAIN_S,
         run_dir=run_dir,
         directory=Path.cwd(),
+        ready_timeout_s=90.0,
     )
 
 
@@ -146,8 +147,9 @@ def simulated_call(stack: Stack) -> str:
     """The command line that places one simulated call into the stack."""
     token = stack.auth_token.split(",")[0].strip()
     return (
-        f"TWILIO_AUTH_TOKEN={token} {python_name()} -m simulators.twilio"
-        f" --voice-url {stack.public_url}/voice --dial 127.0.0.1:{stack.public_port}"
+        f"{python_name()} -m simulators.twilio --voice-url {stack.public_url}/voice"
+        f" --dial 127.0.0.1:{stack.public_port} --auth-token {token}"
+        " --say en_caller_ask --say en_caller_goodbye --record call.wav"
     )
 
 
@@ -165,12 +167,17 @@ def _looking_lines(stack: Stack) -> list[str]:
         f"  {folder}/supervisorctl -c {escape(str(stack.config_file))} status",
         f"  {redis} zrange 'tl:{{0}}:live' 0 -1                     who is on the line",
         f"  {redis} --scan --pattern 'tl:*:call:*:journal'        the journals; then XRANGE KEY - +",
-        f"  REDIS_URL={stack.redis_url} {folder}/trunkline keys",
+        f"  {_redis_setting(stack)}{folder}/trunkline keys",
         f"  curl -s http://127.0.0.1:{stack.admin_port('ingress', 0)}/metrics        "
         f"brain-0: {stack.admin_port('brain', 0)}, egress-0: {stack.admin_port('egress', 0)}",
         f"  tail -F {escape(str(stack.run_dir))}/*.log",
         f"Settings come from the environment and .env; {ENV_PREFIX}… and others: {folder}/trunkline settings",
     ]
+
+
+def _redis_setting(stack: Stack) -> str:
+    """What to put before a command so that it finds the embedded Redis; one of your own is set already."""
+    return "" if stack.options.redis_url else f"REDIS_URL={stack.redis_url} "
 
 
 def redis_cli(redis_url: str) -> str:

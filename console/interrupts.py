@@ -12,6 +12,9 @@ import signal
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
+SIGNAL_EXIT_BASE = 128
+"""Shells report a command that a signal ended as 128 and the signal's number."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -23,7 +26,7 @@ class Interrupted(Exception):
 
     @property
     def exit_code(self) -> int:
-        return 128 + self.number
+        return SIGNAL_EXIT_BASE + self.number
 
 
 def run(main: Coroutine[None, None, int]) -> int:

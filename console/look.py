@@ -40,7 +40,8 @@ def isolated(text: str) -> str:
 
 def make_console() -> Console:
     """For standard output. Where that is no terminal, lines are as long as their text."""
-    console = Console(highlight=False)
+    # No emoji: `tl:back:…` is a key.
+    console = Console(highlight=False, emoji=False)
     if not sys.stdout.isatty():
         console.width = 160
     return console

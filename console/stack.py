@@ -265,14 +265,16 @@ class Stack:
             if info.name in waiting and info.pid:
                 starts[info.name].add(info.pid)
             if info.name in waiting and info.is_down and len(starts[info.name]) >= FAILED_STARTS:
-                raise self._failure(f"{info.name} ended with code {info.exit_code} at each start", waiting)
+                raise self._failure(f"{info.name} ended at each start ({info.text})", waiting)
 
     def _failure(self, what: str, waiting: dict[str, str]) -> StackFailed:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in waiting.items())
-        names = [name for name in waiting if self.log(name).exists()]
-        logs = tails([self.log(name) for name in names])
-        own = tail(self.run_dir / "supervisord.out") if not names else ""
-        return StackFailed(f"{what}. Not ready: {reasons}. All logs: {self.run_dir}\n{own}{logs}")
+        # supervisord's own log has the exit codes; its output has what kept it from logging at all.
+        own = tails([self.log("supervisord")], lines=8)
+        logs = tails([self.log(name) for name in waiting])
+        other = "" if own else tail(self.run_dir / "supervisord.out")
+        text = "\n".join(part for part in (other, own, logs) if part)
+        return StackFailed(f"{what}. Not ready: {reasons}. All logs: {self.run_dir}\n{text}")
 
     def _group(self, name: str) -> str:
         for process in expected_processes(self.options, self.ports):
@@ -286,6 +288,8 @@ class Stack:
         supervisord, self._supervisord = self._supervisord, None
         try:
             if supervisord is not None and supervisord.poll() is None:
+                if self.options.stop_together:
+                    await self._stop_roles()
                 supervisord.send_signal(signal.SIGTERM)
                 await self._until_ended(supervisord)
         finally:
@@ -297,6 +301,19 @@ class Stack:
                 supervisord.wait()
             if self._socket != Path():
                 socket_path.discard(self._socket, self.run_dir)
+
+    async def _stop_roles(self) -> None:
+        """All roles at once; Redis and the simulator go on until they have ended."""
+        groups = [role for role in ROLES if self.options.workers.get(role, 0)]
+        deadline = time.monotonic() + self.options.drain_s + LAST_WRITES_S
+        # Whatever goes wrong here, the SIGTERM that follows stops what is left.
+        with contextlib.suppress(*SUPERVISOR_ERRORS):
+            for group in groups:
+                await asyncio.to_thread(self.supervisor.stop_group, group)
+            while time.monotonic() < deadline:
+                if not any(info.pid for info in await self.processes() if info.group in groups):
+                    return
+                await asyncio.sleep(POLL_S)
 
     async def _until_ended(self, supervisord: subprocess.Popen[bytes]) -> None:
         """supervisord stops one group after the other, each within its stopwaitsecs."""

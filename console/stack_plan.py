@@ -65,7 +65,11 @@ class StackOptions:
     """Working folder of the processes, where they look for `.env`. None: the run folder, which has none."""
     commands: Mapping[str, str] = field(default_factory=dict)
     """Program name → another command line (stand-ins, profilers); `%(process_num)d` is the number."""
-    ready_timeout_s: float = 30.0
+    ready_timeout_s: float = 60.0
+    """Generous: the first start on a machine compiles all that is imported."""
+    stop_together: bool = False
+    """Stop the roles all at once, not ingress first: some seconds faster, and right only when no call is
+    live."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

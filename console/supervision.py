@@ -31,8 +31,6 @@ class ProcessInfo:
     """STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL or UNKNOWN."""
     pid: int
     """0 while it does not run."""
-    exit_code: int
-    """Of its last end; 0 before any."""
     text: str
     """supervisord's own words: uptime, or why it could not be started."""
 
@@ -64,7 +62,11 @@ class Supervisor:
         """Starts a stopped process, waiting until it runs."""
         self._call("startProcess", f"{group}:{name}")
 
-    def _call(self, method: str, *arguments: str) -> Any:
+    def stop_group(self, group: str) -> None:
+        """Asks all processes of a program to stop; does not wait."""
+        self._call("stopProcessGroup", group, False)
+
+    def _call(self, method: str, *arguments: str | bool) -> Any:
         # A connection of its own for each call: supervisord serves all of them from one loop, and a
         # connection kept open would be found dead after a restart.
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
@@ -79,6 +81,5 @@ def _read(item: dict[str, Any]) -> ProcessInfo:
         group=cast(str, item["group"]),
         state=cast(str, item["statename"]),
         pid=cast(int, item["pid"]),
-        exit_code=cast(int, item["exitstatus"]),
         text=cast(str, item["spawnerr"] or item["description"]),
     )

@@ -107,7 +107,13 @@ class Metronome:
             self._phases[call.phase].discard(call)
             call.phase = -1
 
+    @property
+    def is_idle(self) -> bool:
+        """No timer runs."""
+        return self._timer is None
+
     def stop(self) -> None:
+        """No more ticks, until a call enters."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

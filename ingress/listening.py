@@ -24,14 +24,18 @@ def inherited_listener(descriptor: int = STDIN) -> socket.socket | None:
         found = socket.socket(fileno=os.dup(descriptor))
     except OSError:
         return None
+    if not _listens(found):
+        found.close()
+        return None
+    found.setblocking(False)
+    return found
+
+
+def _listens(found: socket.socket) -> bool:
     try:
-        if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            found.setblocking(False)
-            return found
+        return bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
     except OSError:
-        pass  # Not a socket that can say whether it listens: then it is not the one we mean.
-    found.close()
-    return None
+        return False  # A socket that cannot say whether it listens is not the one we mean.
 
 
 def own_listener(host: str, port: int) -> socket.socket:

@@ -41,6 +41,9 @@ UNSENT_MEDIA_BYTES = 64 * 1024
 
 UNSENT_BYTES = 256 * 1024
 CONTROL_FRAMES_PER_S = 20
+CLOSE_REASON_BYTES = 120
+"""RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code."""
+
 TRANSPORT_HIGH_BYTES = 4096
 """Twelve frames: what stands in the transport cannot be dropped any more by a `clear`."""
 
@@ -207,11 +210,9 @@ class MediaProtocol(asyncio.Protocol):
             self._write_library()
 
     def close(self, code: int, reason: str) -> None:
-        """Sends a close frame behind all that is unsent. The caller sees to a peer that stays
-        silent.
-        """
+        """Sends a close frame behind all that is unsent. The caller sees to a peer that stays silent."""
         if self.is_open:
-            self._library.send_close(code, reason[:120])
+            self._library.send_close(code, reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore"))
             self._write_library()
 
     def abort(self) -> None:

@@ -38,8 +38,7 @@ NEW_LEG_WITHIN_S = 5.0
 """A lost or moved stream has this long to come back before the call ends."""
 
 DIALLED_WITHIN_S = 4 * 3600.0
-"""While a transfer rings and talks there is no stream; Twilio's own limit on a call is the bound.
-"""
+"""While a transfer rings and talks there is no stream; Twilio's own limit on a call is the bound."""
 
 
 class Switchboard:

@@ -284,4 +284,4 @@ class State:
 
 
 def _text(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+    return value if isinstance(value, str) else str(round(value))

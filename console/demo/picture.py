@@ -27,6 +27,7 @@ from simulators.twilio.record import CallRecord
 
 CALLER, AGENT, CUT, INK, FAINT = "#2a6fbb", "#2e8b57", "#d1495b", "#22303c", "#8a97a3"
 REPLY_QUEUE, UNSENT, IN_HAND = "#7b5ea7", "#e08e45", "#4f9da6"
+VOICE_HEIGHT = 0.7
 ENVELOPE_MS = 10
 """The waveforms are drawn as envelopes: one column for so much audio."""
 
@@ -81,7 +82,8 @@ def _draw_voice(axis: Axes, audio: bytes, colour: str, name: str) -> None:
     seconds, loudest = envelope(audio)
     axis.fill_between(seconds, -loudest, loudest, color=colour, linewidth=0, alpha=0.9)
     axis.axhline(0, color=colour, linewidth=0.6, alpha=0.6)
-    axis.set_ylim(-1.15, 1.15)
+    # Speech on the telephone is far from full scale: both voices are drawn to the same, fitting height.
+    axis.set_ylim(-VOICE_HEIGHT, VOICE_HEIGHT)
     axis.set_yticks([])
     axis.set_ylabel(name, color=colour, fontweight="bold")
 
@@ -91,22 +93,27 @@ def _mark_turns(caller: Axes, heard: Axes, scene: Scene) -> None:
     for utterance in record.utterances:
         start_s, end_s = utterance.voice_started_at_ms / 1000, utterance.voice_ended_at_ms / 1000
         caller.axvspan(start_s, end_s, color=CALLER, alpha=0.10, linewidth=0)
-        caller.text(start_s + 0.08, 0.98, utterance.name, color=CALLER, fontsize=9, va="top")
+        caller.text(start_s + 0.08, 0.94 * VOICE_HEIGHT, utterance.name, color=CALLER, fontsize=9, va="top")
     for spurt in measures.spurts(record):
         start_s, end_s = spurt.started_at_ms / 1000, spurt.ended_at_ms / 1000
         heard.axvspan(start_s, end_s, color=AGENT, alpha=0.10, linewidth=0)
         label = f"{spurt.played_ms / 1000:.1f} s" + (" (cut)" if spurt.cleared else "")
-        heard.text(start_s + 0.08, 0.98, label, color=AGENT, fontsize=9, va="top")
+        heard.text(start_s + 0.08, 0.94 * VOICE_HEIGHT, label, color=AGENT, fontsize=9, va="top")
     for utterance, turn in zip(record.utterances, scene.figures.turns, strict=True):
         if turn.response_ms is None or turn.response_ms <= 0:
             continue
         from_s = utterance.voice_ended_at_ms / 1000
         to_s = from_s + turn.response_ms / 1000
         heard.annotate(
-            "", (to_s, -0.82), (from_s, -0.82), arrowprops={"arrowstyle": "<->", "color": INK, "lw": 1}
+            "",
+            (to_s, -0.74 * VOICE_HEIGHT),
+            (from_s, -0.74 * VOICE_HEIGHT),
+            arrowprops={"arrowstyle": "<->", "color": INK, "lw": 1},
         )
         text = f"{turn.response_ms:.0f} ms"
-        heard.text((from_s + to_s) / 2, -0.92, text, color=INK, fontsize=8, ha="center", va="top")
+        heard.text(
+            (from_s + to_s) / 2, -0.82 * VOICE_HEIGHT, text, color=INK, fontsize=8, ha="center", va="top"
+        )
 
 
 def _mark_barge_ins(axis: Axes, record: CallRecord) -> None:
@@ -155,7 +162,14 @@ def _draw_hand(axis: Axes, scene: Scene) -> None:
     handles, labels = axis.get_legend_handles_labels()
     more_handles, more_labels = second.get_legend_handles_labels()
     axis.legend(
-        handles + more_handles, labels + more_labels, loc="upper left", fontsize=8, frameon=False, ncols=2
+        handles + more_handles,
+        labels + more_labels,
+        loc="upper left",
+        fontsize=8,
+        frameon=True,
+        framealpha=0.9,
+        edgecolor="none",
+        ncols=2,
     )
 
 
@@ -165,7 +179,7 @@ def _from_zero(axis: Axes) -> None:
 
 
 def _legend(axis: Axes) -> None:
-    axis.legend(loc="upper left", fontsize=8, frameon=False, ncols=2)
+    axis.legend(loc="upper left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none", ncols=2)
 
 
 def _plain(axis: Axes) -> None:
@@ -184,6 +198,6 @@ def _caption(figure: Figure, scene: Scene) -> None:
         f"{found.frames_to_caller} frames to the caller, {found.frames_late} late, "
         f"{found.frames_lost} lost from the caller",
         f"in hand at Twilio: {found.lead_ms:.0f} ms (median)",
-        "dotted: the caller's voice begins; red line: the reply is silent",
+        "red, dotted: the caller's voice begins, solid: silence",
     ]
     figure.text(0.125, 0.897, "  ·  ".join(words), ha="left", color=FAINT, fontsize=9)

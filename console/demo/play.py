@@ -88,6 +88,7 @@ def demo_options(settings: Settings, language: Language, run_dir: Path | None) -
         auth_token="",
         port=0,
         drain_s=2.0,
+        stop_together=True,  # The call is over by then.
         simulator_args=("--script", SIMULATOR_SCRIPTS[language]),
         environment={
             environment_name("log_transcripts"): "true",
@@ -128,7 +129,7 @@ async def _call(demo: Demo, stack: Stack) -> tuple[Watch, CallRecord]:
             keys=Keys(demo.settings.lanes),
             call_sid=live.call_sid,
             now_ms=live.now_ms,
-            on_seen=lambda seen: demo.say(demo.timeline.feed(seen)),
+            on_seen=demo.timeline.feed,
         )
         watching = asyncio.create_task(watch.run(), name="watch")
         try:
@@ -138,30 +139,29 @@ async def _call(demo: Demo, stack: Stack) -> tuple[Watch, CallRecord]:
         finally:
             watching.cancel()
             await asyncio.wait({watching})
-        demo.say(demo.timeline.rest())
+        demo.say(demo.timeline.take_rest())
     return watch, record
 
 
 async def _follow(demo: Demo, live: LiveCall) -> None:
-    """What only the caller's side knows: the answer and the hang-up."""
+    """Prints while the call lasts; adds what only the caller's side knows, the answer and the hang-up."""
+    timeline, record = demo.timeline, live.record
     answered = False
     while not live.task.done():
-        record = live.record
         if record.answered_at_ms is not None and not answered:
             answered = True
-            demo.say([Line(at_ms=record.answered_at_ms, who=Who.CALLER, text="the call is answered")])
+            timeline.add(Line(at_ms=record.answered_at_ms, who=Who.CALLER, text="(the call is answered)"))
+        demo.say(timeline.take(live.now_ms()))
         await asyncio.wait({live.task}, timeout=CALL_POLL_S)
-    if live.record.ended_at_ms is not None:
-        text = live.record.end_reason.replace("_", " ").replace("caller ", "")
-        demo.say([Line(at_ms=live.record.ended_at_ms, who=Who.CALLER, text=text)])
+    if record.ended_at_ms is not None:
+        reason = record.end_reason.removeprefix("caller_").replace("_", " ")
+        timeline.add(Line(at_ms=record.ended_at_ms, who=Who.CALLER, text=f"({reason})"))
 
 
 async def _until_closed(watch: Watch) -> None:
     """Waits, bounded, until the call's journal says that it has ended."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSING_TIMEOUT_S):
-            while not watch.of("journal", "ended"):
-                await asyncio.sleep(CALL_POLL_S)
+        await asyncio.wait_for(watch.ended.wait(), CLOSING_TIMEOUT_S)
     with contextlib.suppress(*STORE_ERRORS):
         await watch.read_rest()
 

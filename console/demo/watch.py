@@ -57,6 +57,8 @@ class Watch:
     samples: list[Sample] = field(default_factory=list)
     card: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the journal says that the call has ended."""
     _positions: dict[str, str] = field(default_factory=dict)
     _wall_zero_ms: float = 0.0
 
@@ -82,10 +84,6 @@ class Watch:
             await self._read(store)
         finally:
             await store.aclose()
-
-    def of(self, stream: str, kind: str) -> list[Seen]:
-        """Entries of one stream and kind, in order."""
-        return [seen for seen in self.seen if seen.stream == stream and seen.kind == kind]
 
     async def _read(self, store: Store) -> None:
         """All streams, the backlogs and the card in one round trip."""
@@ -115,6 +113,8 @@ class Watch:
         for seen in sorted(fresh, key=lambda seen: seen.at_ms):
             self.seen.append(seen)
             self.on_seen(seen)
+            if seen.stream == "journal" and seen.kind == "ended":
+                self.ended.set()
 
     def _seen(self, part: str, entry_id: bytes, fields: dict[str, str]) -> Seen:
         self._positions[part] = entry_id.decode()

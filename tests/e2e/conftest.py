@@ -62,6 +62,9 @@ class Bridge:
         found = await self.store.hgetall(KEYS.card(call_sid))
         return {name.decode(): value.decode() for name, value in found.items()}
 
+    def control(self, call_sid: str) -> str:
+        return KEYS.control(call_sid)
+
     async def journal(self, call_sid: str) -> list[dict[str, str]]:
         entries = await self.store.xrange(KEYS.journal(call_sid))
         return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
@@ -130,14 +133,18 @@ async def bridge(started_stack: tuple[Stack, int], e2e_redis: str) -> AsyncItera
     """The stack, with checks that a test leaves nothing behind."""
     stack, port = started_stack
     store = make_store(e2e_redis, name="e2e")
-    pids = await stack.pids()
-    found = Bridge(stack, port, store)
-    yield found
-    await wait_until(lambda: _is_quiet(e2e_redis), "no call is left on any worker", timeout_s=20)
-    assert keys_without_ttl(e2e_redis) == []
-    assert await stack.pids() == pids, "a process has died and was restarted"
-    assert '"level":"error"' not in found.logs(), "a role logged an error"
-    await store.aclose()
+    try:
+        pids = await stack.pids()
+        found = Bridge(stack, port, store)
+        logged = len(found.logs())
+        yield found
+        await wait_until(lambda: _is_quiet(e2e_redis), "no call is left on any worker", timeout_s=20)
+        assert keys_without_ttl(e2e_redis) == []
+        assert await stack.pids() == pids, "a process has died and was restarted"
+        errors = [line for line in found.logs()[logged:].splitlines() if '"level":"error"' in line]
+        assert errors == [], "a role logged an error"
+    finally:
+        await store.aclose()
 
 
 def _is_quiet(url: str) -> bool:

@@ -29,3 +29,8 @@ def assert_protocol_kept(call: CallRecord, session: SessionRecord) -> None:
     assert call.violations == []
     assert session.violations == []
     assert call.failures == []
+
+
+def heard_items(call: CallRecord) -> set[str]:
+    """Items that were played to the caller, by their marks."""
+    return {mark.name.split(".")[2] for mark in call.marks if not mark.cleared}

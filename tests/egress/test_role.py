@@ -41,12 +41,14 @@ class Ingress:
     out: list[tuple[float, Name, bytes]] = field(default_factory=list)
     entries: int = 0
     is_deaf: bool = False
+    is_over: bool = False
+    """Set before it is cancelled: a cancellation may be lost inside a redis-py command."""
     forwarded: dict[str, int] = field(default_factory=dict)
     _free_at: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
         last: bytes | str = "0"
-        while True:
+        while not self.is_over:
             found = await self.store.xread({KEYS.out(INGRESS): last}, count=200)
             for _, entries in found:
                 for entry_id, fields in entries:
@@ -156,7 +158,10 @@ async def world(store: Store, url: str) -> AsyncIterator[World]:
     outbox = Outbox(url, KEYS, name=INGRESS, commit_ms=0)
     ingress = Ingress(store, outbox)
     async with running(outbox.run(), ingress.run()):
-        yield World(store, url, outbox, ingress)
+        try:
+            yield World(store, url, outbox, ingress)
+        finally:
+            ingress.is_over = True
 
 
 @asynccontextmanager
@@ -183,7 +188,8 @@ async def kill(process: Process) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        await asyncio.wait(tasks)
+        _, stuck = await asyncio.wait(tasks, timeout=5)
+        assert not stuck, f"tasks outlive their process: {stuck}"
     await process.store.aclose()
 
 

@@ -255,6 +255,16 @@ def other(
     return Name(kind, call_sid(number), leg, epoch, cut, n).encode(), value
 
 
+async def raw_answer(port: int, request: bytes) -> bytes:
+    """What a raw request is answered, up to the end of the headers or the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    async with asyncio.timeout(10):
+        answer = await reader.read(4096)
+    writer.close()
+    return answer
+
+
 @contextlib.asynccontextmanager
 async def ingress(url: str, **changes: Any) -> AsyncIterator[Ingress]:
     """An ingress process on a free port, ready."""

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from http import HTTPStatus
 
 import pytest
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+from uvicorn.server import ServerState
 from websockets.exceptions import InvalidStatus
+from websockets.frames import OP_BINARY, OP_CLOSE, OP_CONT, OP_PING, OP_PONG, OP_TEXT, Frame
 
 from ingress import media_protocol
+from ingress.counters import SocketCounters
+from ingress.media_protocol import MediaProtocol, media_protocol_class
 from shared.process import keep_own_keys
 from tests.ingress.harness import (
     PUBLIC_URL,
@@ -18,19 +26,10 @@ from tests.ingress.harness import (
     connected,
     frame,
     other,
+    raw_answer,
     stream_sid,
 )
 from tests.support.waiting import wait_until
-
-
-async def raw_answer(port: int, request: bytes) -> bytes:
-    """What a raw request is answered, up to the end of the headers or the connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    async with asyncio.timeout(10):
-        answer = await reader.read(4096)
-    writer.close()
-    return answer
 
 
 def upgrade(*headers: str, path: str = "/media") -> bytes:
@@ -92,40 +91,127 @@ async def test_other_paths(bridge: Ingress) -> None:
     assert caught.value.response.status_code == 404
 
 
-async def test_slow_handshake_and_missing_start_are_closed(bridge: Ingress) -> None:
-    """A request that drips and a socket without `start` have three seconds each."""
+class FakeTransport(asyncio.Transport):
+    """Takes what is written; says when it is cut."""
 
-    async def drip() -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
-        writer.write(b"GET /media HTTP/1.1\r\nHost: x\r\n")
-        async with asyncio.timeout(10):
-            answer = await reader.read()
-        writer.close()
-        return answer
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_cut = False
 
-    async def silent() -> tuple[int | None, str | None]:
-        async with bridge.connect() as quiet:
-            await quiet.send('{"event":"connected"}')
-            async with asyncio.timeout(10):
-                await quiet.wait_closed()
-            return quiet.close_code, quiet.close_reason
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
 
-    async def idle() -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
-        async with asyncio.timeout(10):
-            answer = await reader.read()
-        writer.close()
-        return answer
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return default
 
-    async def body() -> bytes:
-        head = b"POST /voice HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nCallSid="
-        return await raw_answer(bridge.port, head)
+    def get_write_buffer_size(self) -> int:
+        return 0
 
-    dripped, closed, nothing, half = await asyncio.gather(drip(), silent(), idle(), body())
-    assert dripped == half == b""
-    assert nothing == b""
-    assert closed == (1008, "no start in time")
-    assert bridge.role.counters.handshake_too_slow == 3
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def close(self) -> None:
+        self.is_cut = True
+
+    def abort(self) -> None:
+        self.is_cut = True
+
+
+class FakeFront:
+    """Lets everyone in, and keeps what they say."""
+
+    def __init__(self) -> None:
+        self.counters = SocketCounters()
+        self.send_buffer_bytes = 32_768
+        self.texts: list[bytes] = []
+        self.binaries = 0
+        self.losses = 0
+
+    def refuse_upgrade(self, path: str, signature: str | None) -> HTTPStatus | None:
+        return None
+
+    def opened(self, media: MediaProtocol) -> FakeFront:
+        return self
+
+    def text(self, payload: bytes) -> None:
+        self.texts.append(payload)
+
+    def binary(self) -> None:
+        self.binaries += 1
+
+    def lost(self) -> None:
+        self.losses += 1
+
+
+def opened() -> tuple[MediaProtocol, FakeFront, FakeTransport]:
+    """A socket after its 101, on fakes."""
+    front, transport = FakeFront(), FakeTransport()
+    protocol = media_protocol_class(front)(uvicorn.Config(app=""), ServerState(), {}, None)
+    protocol.connection_made(transport)
+    protocol.data_received(upgrade())
+    assert transport.written.startswith(b"HTTP/1.1 101")
+    return protocol, front, transport
+
+
+def any_frame(opcode: int, data: bytes, fin: bool) -> bytes:
+    """A masked frame, lawful or not: the library refuses to build the other ones."""
+    head = bytes([(0x80 if fin else 0) | opcode])
+    length = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big")
+    return head + length + bytes(4) + data
+
+
+PIECES = st.lists(
+    st.one_of(
+        st.binary(max_size=40),
+        st.builds(
+            any_frame,
+            st.sampled_from([OP_TEXT, OP_BINARY, OP_CONT, OP_PING, OP_PONG, OP_CLOSE]),
+            st.binary(max_size=200),
+            st.booleans(),
+        ),
+    ),
+    max_size=12,
+)
+
+
+@given(pieces=PIECES, cuts=st.lists(st.integers(1, 60), min_size=1, max_size=40))
+def test_any_bytes_harm_nobody(pieces: list[bytes], cuts: list[int]) -> None:
+    """Whatever arrives, cut anywhere: no exception; after a protocol error nothing is taken."""
+    protocol, front, transport = opened()
+    data = b"".join(pieces)
+    at = index = 0
+    while at < len(data) and not transport.is_cut:
+        size = cuts[index % len(cuts)]
+        protocol.data_received(data[at : at + size])
+        at, index = at + size, index + 1
+    taken = len(front.texts)
+    if transport.is_cut:
+        protocol.data_received(Frame(OP_TEXT, b"late").serialize(mask=True))
+        assert len(front.texts) == taken
+    protocol.connection_lost(None)
+    assert front.losses == 1
+
+
+@given(texts=st.lists(st.binary(max_size=300), max_size=8), cuts=st.lists(st.integers(1, 50), min_size=1))
+def test_texts_come_out_as_they_were_sent(texts: list[bytes], cuts: list[int]) -> None:
+    """Whole, in fragments, with pings between, cut anywhere."""
+    protocol, front, _ = opened()
+    data = b""
+    for index, text in enumerate(texts):
+        middle = len(text) // 2
+        if index % 2:
+            data += Frame(OP_TEXT, text[:middle], False).serialize(mask=True)
+            data += Frame(OP_PING, b"p").serialize(mask=True)
+            data += Frame(OP_CONT, text[middle:]).serialize(mask=True)
+        else:
+            data += Frame(OP_TEXT, text).serialize(mask=True)
+    at = index = 0
+    while at < len(data):
+        size = cuts[index % len(cuts)]
+        protocol.data_received(data[at : at + size])
+        at, index = at + size, index + 1
+    assert front.texts == texts
 
 
 async def test_binary_closes_with_1003(bridge: Ingress) -> None:

@@ -237,6 +237,16 @@ async def test_brain_closes_the_socket(bridge: Ingress) -> None:
     assert (await bridge.card())["outcome"] == "hangup"
 
 
+async def test_long_reason_in_hebrew(bridge: Ingress) -> None:
+    """A close frame holds 125 bytes: the reason is cut at a whole letter."""
+    caller = await bridge.live()
+    await bridge.out(other("close", 0, ("שלום " * 60).encode()), worker="brain-0@far#aaaaaa")
+    code, reason = await caller.closed()
+    assert code == 1000
+    assert reason.startswith("brain: שלום")
+    assert len(reason.encode()) <= 120
+
+
 async def test_stop_with_a_move_pending_waits(bridge: Ingress) -> None:
     """A redirect of ours also stops the stream: the call waits for its new leg, which keeps it."""
     bridge.role.board.new_leg_within_s = 0.3

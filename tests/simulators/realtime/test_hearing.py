@@ -197,11 +197,11 @@ def test_a_running_response_keeps_the_idle_timeout_away() -> None:
 def test_transcription_deltas_join_to_the_transcript() -> None:
     """Whether the first word came early or not, in long turns and short ones."""
     client = transcribing()
-    for _ in range(12):
-        client.append(b"\x90\x10" * 1600 + SILENT_FRAME * 16)
+    for _ in range(60):
+        client.append(b"\x90\x10" * 240 + SILENT_FRAME * 16)
         client.advance(10_000)
     completed = client.of(f"{TRANSCRIPTION}.completed")
-    assert len(completed) == 12
+    assert len(completed) == 60
     for event in completed:
         deltas = client.of(f"{TRANSCRIPTION}.delta")
         own = [str(delta["delta"]) for delta in deltas if delta["item_id"] == event["item_id"]]

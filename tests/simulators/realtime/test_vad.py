@@ -89,3 +89,10 @@ def test_other_formats_hear_the_same() -> None:
         audio_format = FORMATS[name]
         found = Vad(SETTINGS, audio_format).feed(audio_format.from_mulaw(audio))
         assert [event.edge for event in found] == edges
+
+
+def test_weak_syllables_do_not_end_a_turn() -> None:
+    """Inside speech a level counts that would not have begun it."""
+    weak = tone(1000, level=250)
+    assert events_of(weak) == []
+    assert [event.edge for event in events_of(tone(200) + weak)] == [Edge.STARTED]

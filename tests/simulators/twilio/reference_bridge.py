@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 
 from twilio.request_validator import RequestValidator
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
@@ -245,6 +246,8 @@ class ReferenceBridge:
     async def run_talk(self, socket: BridgeSocket) -> None:
         try:
             await self.talk(socket)
+        except InvalidState:
+            return  # the call ended while the talk was about to speak
         except AssertionError as error:
             self.errors.append(error)
 

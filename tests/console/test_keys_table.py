@@ -1,0 +1,60 @@
+"""The key table: complete, and with live sizes."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from console import keys_table
+from console.look import make_console
+from shared.keys import CALL_PARTS, CONFIG, WORKERS, Keys
+from shared.redis_client import Store
+
+SID = "CA" + "0" * 32
+WORKER = "brain-0@host#1a2b3c"
+ALL_KEYS = Keys(4)
+
+
+def every_key() -> list[str]:
+    """A key of every builder."""
+    lane = [ALL_KEYS.calls(3), ALL_KEYS.live(3), ALL_KEYS.slots(3)]
+    worker = [
+        ALL_KEYS.wake(3, WORKER),
+        ALL_KEYS.owned(3, WORKER),
+        ALL_KEYS.out(WORKER),
+        ALL_KEYS.back(WORKER),
+    ]
+    parts = [ALL_KEYS.part(SID, part) for part in CALL_PARTS]
+    return [*lane, *worker, *parts, ALL_KEYS.card(SID), ALL_KEYS.worker(WORKER), CONFIG, WORKERS]
+
+
+def test_every_key_that_we_build_is_of_one_kind() -> None:
+    """And every kind has a key: the table neither forgets nor invents."""
+    found = [keys_table.kind_of(key) for key in every_key()]
+    assert None not in found
+    assert len({kind.pattern for kind in found if kind}) == len(every_key()) == len(keys_table.KINDS)
+
+
+def test_a_strange_key_is_of_no_kind() -> None:
+    """Other users of the same Redis are left out."""
+    assert keys_table.kind_of("tl:something:else") is None
+
+
+async def test_sizes_are_counted(store: Store) -> None:
+    """Keys and elements by kind; a key of a wrong type counts as empty."""
+    for _ in range(3):
+        await store.xadd(ALL_KEYS.journal(SID), {"kind": "x"})
+    await store.sadd(WORKERS, "a", "b")
+    await store.set(ALL_KEYS.caller(SID), "not a stream")
+    await store.set("tl:other", "1")
+    sizes = {size.kind.pattern: size for size in await keys_table.measure(store)}
+    assert (sizes["tl:{*}:call:CA*:journal"].keys, sizes["tl:{*}:call:CA*:journal"].elements) == (1, 3)
+    assert sizes[WORKERS].elements == 2
+    assert (sizes["tl:{*}:call:CA*:caller"].keys, sizes["tl:{*}:call:CA*:caller"].elements) == (1, 0)
+
+
+async def test_key_names_are_printed_as_they_are(store: Store) -> None:
+    """Not as emoji, which `:back:` would be."""
+    console: Console = make_console()
+    with console.capture() as captured:
+        console.print(keys_table.table(await keys_table.measure(store)))
+    assert "tl:back:*" in captured.get()

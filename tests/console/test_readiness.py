@@ -1,0 +1,52 @@
+"""Asking whether a process is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from console import readiness
+from console.ports import free_port
+
+
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[int]:
+    """A server that says the same to everybody and closes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    port = free_port()
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    async with server:
+        yield port
+
+
+async def test_ready() -> None:
+    """200 is ready, and a listener is one."""
+    async with answering(b"HTTP/1.1 200 OK\r\n\r\nready\n") as port:
+        assert await readiness.why_not_ready(port) == ""
+        assert await readiness.why_not_listening(port) == ""
+
+
+async def test_not_ready_for_a_reason() -> None:
+    """The process's own words."""
+    async with answering(b"HTTP/1.1 503 No\r\n\r\nnot ready: waiting for Redis\n") as port:
+        assert await readiness.why_not_ready(port) == "waiting for Redis"
+
+
+async def test_nonsense_is_not_ready() -> None:
+    """Whatever listens there is not one of ours."""
+    async with answering(b"") as port:
+        assert await readiness.why_not_ready(port) == "answered without a status"
+
+
+async def test_nobody_listens() -> None:
+    """Not up yet."""
+    port = free_port()
+    assert await readiness.why_not_ready(port) == "not up yet"
+    assert await readiness.why_not_listening(port) == "not up yet"

@@ -1,0 +1,39 @@
+"""The settings table, for the terminal and the README."""
+
+from __future__ import annotations
+
+from console import settings_table
+from shared.settings import Settings, environment_name
+
+
+def test_every_setting_has_a_row_with_its_variable_and_a_sentence() -> None:
+    """In the order of declaration; none without a description."""
+    rows = settings_table.rows()
+    assert [row.name for row in rows] == [environment_name(field) for field in Settings.model_fields]
+    assert [row.name for row in rows if not row.description.endswith(".")] == []
+
+
+def test_defaults_are_written_as_one_would_set_them() -> None:
+    """Numbers without trailing zeros, truth values in lower case, no secret's repr."""
+    defaults = {row.name: row.default for row in settings_table.rows()}
+    assert defaults["TRUNKLINE_DRAIN_S"] == "60"
+    assert defaults["TRUNKLINE_LOG_TRANSCRIPTS"] == "false"
+    assert defaults["OPENAI_API_KEY"] == ""
+    assert Settings(_env_file=None, drain_s=defaults["TRUNKLINE_DRAIN_S"]).drain_s == 60  # type: ignore[call-arg]
+
+
+def test_limits_choices_and_who_needs_it() -> None:
+    """What a setting may be, and which role does not start without it."""
+    rows = {row.name: row for row in settings_table.rows()}
+    assert rows["TRUNKLINE_LEAD_MS"].choices == "40 to 1000"
+    assert rows["TRUNKLINE_LOG_FORMAT"].choices == "auto or json or console"
+    assert rows["TRUNKLINE_TOOL_TIMEOUT_S"].choices == "more than 0 to 120"
+    assert rows["PUBLIC_URL"].required_by == "ingress"
+
+
+def test_markdown_has_a_line_for_each_setting() -> None:
+    """A head, a rule, the rows, a newline at the end; no bar inside a cell."""
+    lines = settings_table.markdown().splitlines()
+    assert len(lines) == 2 + len(Settings.model_fields)
+    assert all(line.replace("\\|", "").count("|") == 4 for line in lines)
+    assert settings_table.markdown().endswith("|\n")

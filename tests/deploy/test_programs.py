@@ -1,0 +1,124 @@
+"""The supervisor files: read as supervisord reads them, and checked for what an operator relies on."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+from supervisor.options import ServerOptions
+
+from shared.settings import Settings
+from shared.worker import ROLES
+
+DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
+PRODUCTION, DEMO = DEPLOY / "supervisord.conf", DEPLOY / "demo.conf"
+ROLES_FILE = DEPLOY / "programs.d" / "roles.conf"
+LAST_WRITES_S = 8
+
+
+@pytest.fixture(params=[PRODUCTION, DEMO], ids=["production", "demo"])
+def options(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ServerOptions:
+    """supervisord's own parser on one of our files, from another folder than ours."""
+    monkeypatch.chdir("/")
+    found = ServerOptions()
+    found.realize(["-c", str(request.param)])
+    return found
+
+
+def sections(file: Path) -> configparser.RawConfigParser:
+    parsed = configparser.RawConfigParser(inline_comment_prefixes=(" ;",))
+    parsed.read(file)
+    return parsed
+
+
+def test_supervisord_reads_both_files_from_any_folder(options: ServerOptions) -> None:
+    """Nothing is missing, and every path is absolute and below deploy/."""
+    paths = [options.logfile, options.pidfile, options.childlogdir]
+    assert options.parse_criticals == []
+    assert [warning for warning in options.parse_warnings if "root" not in warning] == []
+    assert all(Path(path).is_relative_to(DEPLOY / "run") for path in paths)
+
+
+def test_the_only_door_is_a_private_socket(options: ServerOptions) -> None:
+    """A Unix socket with mode 0700, no TCP port."""
+    doors = options.configroot.supervisord.server_configs
+    assert [door["section"] for door in doors] == ["unix_http_server"]
+    assert doors[0]["chmod"] == 0o700
+    assert Path(doors[0]["file"]).parent == DEPLOY / "run"
+
+
+def test_supervisorctl_finds_the_same_socket(options: ServerOptions) -> None:
+    """`supervisorctl -c` of the same file speaks to it."""
+    url = sections(Path(options.configfile)).get("supervisorctl", "serverurl")
+    path = url.removeprefix("unix://").replace("%(here)s", str(DEPLOY))
+    assert path == options.configroot.supervisord.server_configs[0]["file"]
+
+
+def test_it_stays_in_the_foreground_and_changes_no_user(options: ServerOptions) -> None:
+    """Whoever starts it holds it, as the user that it is."""
+    assert options.nodaemon
+    assert options.uid is None
+    assert options.umask == 0o077
+
+
+def test_two_workers_of_each_role(options: ServerOptions) -> None:
+    """Named and numbered, started by the interpreter itself, from a module that there is."""
+    groups = {group.name: group for group in options.process_group_configs}
+    for role in ROLES:
+        names = [process.name for process in groups[role].process_configs]
+        commands = [process.command.split() for process in groups[role].process_configs]
+        assert names == [f"{role}-0", f"{role}-1"]
+        assert [words[1:] for words in commands] == [["-m", role, "--number", str(n)] for n in (0, 1)]
+        assert all(Path(words[0]).name == "python" for words in commands)
+        assert importlib.util.find_spec(role) is not None
+
+
+def test_every_program_is_restarted_and_stopped_with_patience(options: ServerOptions) -> None:
+    """Any exit code restarts it, for days; TERM, and SIGKILL only after the drain."""
+    drain_s = Settings.model_fields["drain_s"].get_default()
+    for group in options.process_group_configs:
+        for process in group.process_configs:
+            assert process.autorestart is not None
+            assert process.autorestart.__name__ == "RestartUnconditionally"
+            assert process.startretries >= 1000
+            assert process.stopsignal == 15
+            assert process.stopasgroup
+            assert process.killasgroup
+            if group.name in ROLES:
+                assert process.stopwaitsecs > drain_s + LAST_WRITES_S
+
+
+def test_ingress_is_drained_first(options: ServerOptions) -> None:
+    """supervisord stops from the highest priority: ingress, brain, egress, then what they stand on."""
+    by_priority = sorted(options.process_group_configs, key=lambda group: -group.priority)
+    names = [group.name for group in by_priority]
+    assert names[:3] == ["ingress", "brain", "egress"]
+    assert set(names[3:]) <= {"valkey", "realtime"}
+
+
+def test_logs_are_rotated(options: ServerOptions) -> None:
+    """One file a process, bounded; stderr goes with stdout."""
+    for group in options.process_group_configs:
+        for process in group.process_configs:
+            assert Path(process.stdout_logfile).resolve() == DEPLOY / "run" / f"{process.name}.log"
+            assert 0 < process.stdout_logfile_maxbytes <= 50_000_000
+            assert process.stdout_logfile_backups > 0
+            assert process.redirect_stderr
+
+
+@pytest.mark.parametrize("file", [PRODUCTION, DEMO, ROLES_FILE], ids=lambda file: file.name)
+def test_no_machine_path_and_no_shell(file: Path) -> None:
+    """The files fit any machine: what is a path hangs on %(here)s."""
+    parsed = sections(file)
+    values = [value for section in parsed.sections() for _, value in parsed.items(section)]
+    assert not [value for value in values if value.startswith("/") or "sh -c" in value]
+    assert "inet_http_server" not in parsed.sections()
+
+
+def test_the_run_folder_is_there_and_untracked() -> None:
+    """supervisord does not make it; a fresh checkout must bring it."""
+    assert (DEPLOY / "run" / ".gitignore").read_text("utf-8").splitlines()[-2:] == ["*", "!.gitignore"]
+    assert os.access(DEPLOY / "run", os.W_OK)
