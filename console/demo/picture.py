@@ -125,7 +125,7 @@ def _mark_barge_ins(axis: Axes, record: CallRecord) -> None:
             label = f" silent after {barge_in.silent_after_ms:.0f} ms"
             axis.text(
                 onset_s + barge_in.silent_after_ms / 1000,
-                0.66,
+                0.72 * VOICE_HEIGHT,
                 label,
                 color=CUT,
                 fontsize=9,

@@ -24,9 +24,9 @@ def test_old_runs_go_but_those_that_still_run(tmp_path: Path) -> None:
     """The last few stay for their logs; other names are left alone."""
     other = run_folder.make_run_dir(tmp_path, "run")
     old = [run_folder.make_run_dir(tmp_path, "demo") for _ in range(run_folder.KEPT_RUNS)]
+    (old[0] / "supervisord.pid").write_text(str(os.getpid()))
     for number, folder in enumerate(old):
         os.utime(folder, (number, number))
-    (old[0] / "supervisord.pid").write_text(str(os.getpid()))
     new = [run_folder.make_run_dir(tmp_path, "demo") for _ in range(2)]
     assert old[0].exists()
     assert not old[1].exists()

@@ -138,7 +138,12 @@ async def bridge(started_stack: tuple[Stack, int], e2e_redis: str) -> AsyncItera
         found = Bridge(stack, port, store)
         logged = len(found.logs())
         yield found
-        await wait_until(lambda: _is_quiet(e2e_redis), "no call is left on any worker", timeout_s=20)
+        await wait_until(
+            lambda: not leftovers(e2e_redis),
+            "no call is left",
+            timeout_s=20,
+            say=lambda: leftovers(e2e_redis),
+        )
         assert keys_without_ttl(e2e_redis) == []
         assert await stack.pids() == pids, "a process has died and was restarted"
         errors = [line for line in found.logs()[logged:].splitlines() if '"level":"error"' in line]
@@ -147,9 +152,17 @@ async def bridge(started_stack: tuple[Stack, int], e2e_redis: str) -> AsyncItera
         await store.aclose()
 
 
-def _is_quiet(url: str) -> bool:
+def leftovers(url: str) -> dict[str, object]:
+    """What a call would leave behind; empty when all is quiet."""
     with redis.Redis.from_url(url, decode_responses=True) as client:
-        if client.zcard(KEYS.live(0)) or client.zcard(KEYS.slots(0)) or client.xlen(KEYS.calls(0)):
-            return False
-        workers = client.smembers("tl:workers")
-        return all(client.hget(f"tl:worker:{worker}", "calls") in ("0", None) for worker in workers)
+        found: dict[str, object] = {
+            "live": client.zrange(KEYS.live(0), 0, -1),
+            "slots": client.zrange(KEYS.slots(0), 0, -1),
+            "calls": client.xrange(KEYS.calls(0)),
+            "workers": {
+                worker: count
+                for worker in client.smembers("tl:workers")
+                if (count := client.hget(f"tl:worker:{worker}", "calls")) not in ("0", None)
+            },
+        }
+    return {name: what for name, what in found.items() if what}

@@ -78,7 +78,8 @@ async def test_barge_in(bridge: Bridge, when: str, speed_factor: float) -> None:
     assert truncation.audio_end_ms >= heard_ms - 600
     long_reply = session.responses[str(session.items[truncation.item_id].response_id)]
     assert long_reply.status == ("cancelled" if when == "generating" else "completed")
-    assert session.errors == []
+    # The server cancels by itself when the caller speaks, so our own cancel may find nothing to do.
+    assert {error["code"] for error in session.errors} <= {"response_cancel_not_active"}
 
 
 async def test_barge_in_while_requested(bridge: Bridge) -> None:

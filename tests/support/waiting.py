@@ -11,9 +11,13 @@ from typing import Any
 
 
 async def wait_until(
-    condition: Callable[[], bool | Awaitable[bool]], what: str, *, timeout_s: float = 10.0
+    condition: Callable[[], bool | Awaitable[bool]],
+    what: str,
+    *,
+    timeout_s: float = 10.0,
+    say: Callable[[], object] = lambda: "",
 ) -> None:
-    """Polls until `condition` holds; fails with `what` was waited for."""
+    """Polls until `condition` holds; fails with `what` was waited for, and with what `say` tells then."""
     deadline = time.monotonic() + timeout_s
     while True:
         result = condition()
@@ -22,7 +26,7 @@ async def wait_until(
         if result:
             return
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:.0f} s in vain until {what}")
+            raise AssertionError(f"waited {timeout_s:.0f} s in vain until {what} {say()}")
         await asyncio.sleep(0.005)
 
 
