@@ -111,7 +111,8 @@ class BrainCall:
                 self._spawn(self._talk(), "talk")
                 self._spawn(self._control.run(), "control")
                 await self._over.wait()
-                for child in self._children:
+                self._control.stop()
+                for child in list(self._children):
                     child.cancel()
         except* Exception as bugs:  # noqa: BLE001 - a bug met in one call must not end the others
             self._group = None

@@ -34,6 +34,7 @@ class ControlFeed:
         self._reader = ControlReader(process.store, self._key, card.get(POSITION) or "0")
         self._saved = self._reader.position
         self._rung = asyncio.Event()
+        self._stopped = False
 
     def ring(self) -> None:
         """There is something to read."""
@@ -55,10 +56,15 @@ class ControlFeed:
             self._saved = position
             self._owner.card({POSITION: position})
 
-    async def run(self) -> None:
-        """Reads on each ring, first what is there already."""
+    def stop(self) -> None:
+        """Ends `run`. Cancelling alone is not enough: a cancelled redis-py command may swallow it."""
+        self._stopped = True
         self._rung.set()
-        while True:
+
+    async def run(self) -> None:
+        """Reads on each ring until stopped, first what is there already."""
+        self._rung.set()
+        while not self._stopped:
             await self._rung.wait()
             self._rung.clear()
             try:

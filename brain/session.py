@@ -24,7 +24,7 @@ from openai.types.websocket_connection_options import WebSocketConnectionOptions
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from brain.counters import BrainCounters
-from brain.events import Json, inner, text
+from brain.events import Json
 from brain.session_gate import SessionGate, Step
 
 CONNECT_WITHIN_S = 6.0
@@ -253,8 +253,3 @@ def close_cause(error: ConnectionClosed) -> str:
     if error.rcvd.code == 4000 and error.rcvd.reason:
         return f"closed_4000_{error.rcvd.reason[:60]}"
     return f"closed_{error.rcvd.code}"
-
-
-def session_expires(event: Json) -> bool:
-    """Whether an `error` announces the end of the session's hour."""
-    return text(inner(event, "error"), "code") == "session_expired"

@@ -99,7 +99,7 @@ def advice(stack: Stack, settings: Settings) -> list[str]:
     """What to do with a running stack, as lines in rich's markup."""
     lines = [f"[{GOOD}]Trunkline runs.[/] Ctrl-C stops it.", ""]
     lines += _twilio_lines(stack, settings)
-    lines += _simulated_call_lines(stack)
+    lines += _simulated_call_lines(stack, settings)
     lines += _looking_lines(stack)
     return lines
 
@@ -139,16 +139,18 @@ def _twilio_lines(stack: Stack, settings: Settings) -> list[str]:
     ]
 
 
-def _simulated_call_lines(stack: Stack) -> list[str]:
-    return ["A simulated call into it, from another terminal:", f"  {escape(simulated_call(stack))}", ""]
+def _simulated_call_lines(stack: Stack, settings: Settings) -> list[str]:
+    line = simulated_call(stack, settings.twilio_account_sid)
+    return ["A simulated call into it, from another terminal:", f"  {escape(line)}", ""]
 
 
-def simulated_call(stack: Stack) -> str:
+def simulated_call(stack: Stack, account_sid: str) -> str:
     """The command line that places one simulated call into the stack."""
     token = stack.auth_token.split(",")[0].strip()
+    account = f" --account-sid {account_sid}" if account_sid else ""
     return (
         f"{python_name()} -m simulators.twilio --voice-url {stack.public_url}/voice"
-        f" --dial 127.0.0.1:{stack.public_port} --auth-token {token}"
+        f" --dial 127.0.0.1:{stack.public_port} --auth-token {token}{account}"
         " --say en_caller_ask --say en_caller_goodbye --record call.wav"
     )
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from pathlib import Path
 
 PROC = Path("/proc")
+POLL_S = 0.01
+END_LIMIT_S = 2.0
+"""A killed process ends within milliseconds, unless the kernel holds it in a system call."""
 
 
 def marked_pids(name: str, value: str) -> list[int]:
@@ -30,9 +34,15 @@ def marked_pids(name: str, value: str) -> list[int]:
 
 
 def kill_marked(name: str, value: str) -> list[int]:
-    """SIGKILL to all of them. Gives the pids that it found."""
-    pids = marked_pids(name, value)
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return pids
+    """SIGKILL until none is left, for END_LIMIT_S at most. Gives the pids that it found. Blocks."""
+    found: set[int] = set()
+    deadline = time.monotonic() + END_LIMIT_S
+    while pids := marked_pids(name, value):
+        found.update(pids)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_S)
+    return sorted(found)

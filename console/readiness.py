@@ -6,6 +6,7 @@ Owns: one question with a time limit. Must not know: how often it is asked, what
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 ANSWER_TIMEOUT_S = 2.0
 
@@ -34,7 +35,7 @@ async def why_not_listening(port: int) -> str:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
     except (OSError, TimeoutError):
         return "not up yet"
-    writer.close()
+    await _close(writer)
     return ""
 
 
@@ -44,4 +45,11 @@ async def _exchange(port: int, request: bytes) -> bytes:
         writer.write(request)
         return await reader.read()  # To its end: we asked for Connection: close.
     finally:
-        writer.close()
+        await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """The peer may have gone first, which is all the same to us."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

@@ -222,6 +222,7 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                umask=0o077,
                 # The terminal's Ctrl-C is for us alone: we decide the order in which things end.
                 start_new_session=True,
             )

@@ -40,6 +40,7 @@ from shared.outbox import Outbox
 from shared.redis_check import RedisRefused, wait_for_redis
 from shared.redis_client import STORE_ERRORS, Store, make_store
 from shared.settings import Settings, SettingsError, load
+from shared.tasks import cancel_all
 from shared.worker import WorkerId
 
 BEAT_S = 0.5
@@ -277,11 +278,11 @@ async def _cancelled(task: asyncio.Task[Any]) -> None:
 async def _finish(process: Process) -> None:
     """Last writes, own keys, connections: in this order, each bounded."""
     await process.outbox.flushed(LAST_WRITES_S)
-    for task in list(process.tasks):
-        if task.get_name() != "admin":
-            task.cancel()
-    if process.tasks:
-        await asyncio.wait(process.tasks, timeout=LAST_WRITES_S)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WRITES_S):
+            await cancel_all(task for task in process.tasks if task.get_name() != "admin")
+            if process.tasks:
+                await asyncio.wait(process.tasks)  # The admin server ends by its own flag.
     with contextlib.suppress(*STORE_ERRORS):
         async with asyncio.timeout(LAST_WRITES_S):
             await _drop_own_keys(process)

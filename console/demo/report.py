@@ -5,6 +5,8 @@ Owns: the look of both. Must not know: how lines and figures came about.
 
 from __future__ import annotations
 
+import textwrap
+
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -18,17 +20,23 @@ from console.look import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD, isolated
 STYLES = {Who.CALLER: CALLER, Who.AGENT: AGENT, Who.TOOL: BRIDGE, Who.BRIDGE: DIM}
 
 
+INDENT = 19
+"""Width of time and speaker before the text."""
+
+
 def print_line(console: Console, line: Line) -> None:
-    """One line of the timeline: time, whose, what."""
+    """One line of the timeline: time, whose, what. On a terminal a long text goes on below its beginning."""
     style = STYLES[line.who]
     row = Text.assemble(
         (f"{line.at_ms / 1000:7.2f} s  ", DIM),
-        (f"{line.who.value:<7} ", style if line.who is Who.BRIDGE else f"bold {style}"),
-        (line.text, style),
+        (f"{line.who.value:<7}  ", style if line.who is Who.BRIDGE else f"bold {style}"),
     )
-    if line.said:
-        row.append(f"“{isolated(line.said)}”", style=style)
-    console.print(row, soft_wrap=not console.is_terminal)
+    whole = f"“{line.said}”" if line.said else line.text
+    width = max(20, console.width - INDENT) if console.is_terminal else max(1, len(whole))
+    # Each piece is isolated by itself: a terminal orders the letters of every line anew.
+    pieces = [isolated(piece) for piece in textwrap.wrap(whole, width)]
+    row.append(f"\n{' ' * INDENT}".join(pieces), style=style)
+    console.print(row, soft_wrap=True)
 
 
 def summary(found: Figures, *, verbose_simulator: bool) -> RenderableType:

@@ -57,6 +57,7 @@ class Line:
     hold_at_ms: int | None = None
     """Stop playing at this playhead of the current item; None = play everything."""
     post: ControlPost | None = None
+    is_deaf: bool = False
     _received: dict[str, int] = field(default_factory=dict)
     _response: dict[str, str] = field(default_factory=dict)
     _audible: str = ""
@@ -98,9 +99,9 @@ class Line:
     # The ear.
 
     async def listen(self) -> None:
-        """Plays `reply` and reports it, for as long as it runs."""
+        """Plays `reply` and reports it until it is deaf."""
         last: bytes | str = "0"
-        while True:
+        while not self.is_deaf:
             for _, entries in await self.store.xread({KEYS.reply(self.call_sid): last}, count=200):
                 for entry_id, fields in entries:
                     last = entry_id
@@ -244,5 +245,10 @@ async def line(store: Store, redis_url: str, number: int = 1) -> AsyncIterator[L
     here = Line(store, outbox, sid(number))
     async with running(outbox.run()):
         await here.open()
-        async with running(here.listen()):
+        ear = asyncio.create_task(here.listen())
+        try:
             yield here
+        finally:
+            # Not cancelled: a cancelled redis-py command may swallow it and read on.
+            here.is_deaf = True
+            await ear

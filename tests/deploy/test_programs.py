@@ -61,7 +61,8 @@ def test_it_stays_in_the_foreground_and_changes_no_user(options: ServerOptions) 
     """Whoever starts it holds it, as the user that it is."""
     assert options.nodaemon
     assert options.uid is None
-    assert options.umask == 0o077
+    processes = [process for group in options.process_group_configs for process in group.process_configs]
+    assert {process.umask for process in processes} == {0o077}
 
 
 def test_two_workers_of_each_role(options: ServerOptions) -> None:

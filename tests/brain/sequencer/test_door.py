@@ -108,26 +108,6 @@ def test_a_deferred_wish_expires_with_a_line() -> None:
     assert creates(desk.done("r1")) == []
 
 
-def test_force_flushes_cancels_and_waits_for_done() -> None:
-    """Force does not bypass the slot: cancel, await done, create."""
-    desk = Desk()
-    desk.said("r1", "i1", 1_000, done=False)
-
-    forced = desk.wish(Reason.OPERATOR, "now", force=True)
-
-    assert [action.response_id for action in only(SendCancel, forced)] == ["r1"]
-    assert creates(forced) == []
-    assert creates(desk.done("r1", "cancelled")) == [Reason.OPERATOR]
-
-
-def test_force_speaks_over_the_caller() -> None:
-    """An operator who forces means now."""
-    desk = Desk()
-    desk.speech()
-
-    assert creates(desk.wish(Reason.OPERATOR, "now", force=True)) == [Reason.OPERATOR]
-
-
 def test_a_refusal_without_a_known_active_response_is_tried_again_with_doubling_pauses() -> None:
     """250 ms, 500 ms, …, each time as a new create."""
     desk = Desk()

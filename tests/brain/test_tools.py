@@ -1,0 +1,137 @@
+"""Python functions as tools: schema, checks, time limit, and what the model is told."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Annotated
+
+import orjson
+import pytest
+from pydantic import Field
+
+from brain.demo_tools import DEMO_TOOLS, check_order
+from brain.tools import EndCall, Toolbox, ToolError, ToolOutcome, tool
+
+
+@tool
+async def add(left: int, right: Annotated[int, Field(description="The other one.")] = 1) -> int:
+    """Add two numbers."""
+    return left + right
+
+
+@tool
+def broken(path: str) -> str:
+    """Fail."""
+    raise OSError(f"cannot open {path}")
+
+
+@tool
+async def endless() -> None:
+    """Never end."""
+    await asyncio.Event().wait()
+
+
+def box(limit_s: float = 5.0) -> Toolbox:
+    return Toolbox.of([add, broken, endless, *DEMO_TOOLS], limit_s)
+
+
+def test_the_schema_comes_from_the_signature() -> None:
+    """Types, defaults and descriptions, and nothing that the API would refuse."""
+    assert add.definition() == {
+        "type": "function",
+        "name": "add",
+        "description": "Add two numbers.",
+        "parameters": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "left": {"type": "integer"},
+                "right": {"type": "integer", "description": "The other one.", "default": 1},
+            },
+            "required": ["left"],
+        },
+    }
+
+
+async def test_a_result_is_json() -> None:
+    """What the function returned."""
+    result = await box().run("add", '{"left": 2, "right": 3}')
+
+    assert (result.outcome, result.output, result.reply) == (ToolOutcome.OK, "5", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "outcome", "says"),
+    [
+        ("add", "{not json", ToolOutcome.BAD_ARGUMENTS, "JSON"),
+        ("add", '{"right": 1}', ToolOutcome.BAD_ARGUMENTS, "left"),
+        ("add", '{"left": 1, "what": 2}', ToolOutcome.BAD_ARGUMENTS, "what"),
+        ("nothing", "{}", ToolOutcome.UNKNOWN_TOOL, "nothing"),
+        ("broken", '{"path": "secret"}', ToolOutcome.FAILED, "OSError"),
+    ],
+)
+async def test_what_goes_wrong_is_told_to_the_model(
+    name: str, arguments: str, outcome: ToolOutcome, says: str
+) -> None:
+    """A clear error result; the call goes on, and a value never stands in it."""
+    result = await box().run(name, arguments)
+
+    assert result.outcome is outcome
+    assert says in orjson.loads(result.output)["error"]
+    assert "secret" not in result.output
+
+
+async def test_a_tool_has_a_time_limit() -> None:
+    """The model is told, and need not wait."""
+    result = await box(limit_s=0.02).run("endless", "{}")
+
+    assert result.outcome is ToolOutcome.TIMED_OUT
+
+
+async def test_a_plain_function_runs_in_a_thread() -> None:
+    """It may block without stopping the audio of other calls."""
+    ran_in: list[threading.Thread] = []
+
+    @tool
+    def note() -> str:
+        """Note the thread."""
+        ran_in.append(threading.current_thread())
+        return "noted"
+
+    await Toolbox.of([note], 5.0).run("note", "")
+
+    assert ran_in[0] is not threading.main_thread()
+
+
+async def test_a_tool_may_end_the_call() -> None:
+    """end_call answers with its farewell and wants no other reply."""
+    result = await box().run("end_call", '{"farewell": "שלום"}')
+
+    assert result.end_call == EndCall(farewell="שלום")
+    assert not result.reply
+
+
+async def test_the_demo_order_is_the_same_everywhere() -> None:
+    """Digits in any notation; no order without digits."""
+    found = await box().run("check_order", '{"order_number": "42-17"}')
+    missing = await box().run("check_order", '{"order_number": "none"}')
+
+    assert orjson.loads(found.output) == {"order_number": "4217", "status": "was handed to the courier"}
+    assert "error" in orjson.loads(missing.output)
+
+
+def test_an_untyped_argument_is_refused_at_import() -> None:
+    """The model could not know what to send."""
+
+    def untyped(order) -> None:  # type: ignore[no-untyped-def]
+        """Have no types."""
+
+    with pytest.raises(ToolError, match="type hint"):
+        tool(untyped)
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    """One would never be called."""
+    with pytest.raises(ToolError, match="check_order"):
+        Toolbox.of([check_order, check_order], 1.0)
