@@ -29,7 +29,7 @@ STAND_INS = {
 
 def options(run_dir: Path, **changes: object) -> StackOptions:
     given: dict[str, object] = {
-        "workers": {"brain": 1, "egress": 1},
+        "workers": {"brain": 1},
         "redis_url": NO_REDIS,
         "model_base_url": NO_MODEL,
         "drain_s": 0.5,
@@ -49,8 +49,8 @@ async def test_starts_until_ready_and_leaves_nothing(tmp_path: Path) -> None:
     async with Stack(options(tmp_path / "run"), progress=said.append) as stack:
         pids = await stack.pids()
         mode = stat.S_IMODE(stack._socket.stat().st_mode)
-    assert set(pids) == {"brain-0", "egress-0", "supervisord"}
-    assert said[-1] == "2 of 2 processes ready"
+    assert set(pids) == {"brain-0", "supervisord"}
+    assert said[-1] == "1 of 1 processes ready"
     assert mode == 0o700
     assert left_behind(stack) == []
     assert not stack._socket.exists()
@@ -59,7 +59,7 @@ async def test_starts_until_ready_and_leaves_nothing(tmp_path: Path) -> None:
 
 async def test_with_the_embedded_valkey(tmp_path: Path) -> None:
     """Without a Redis of one's own, one is started, and it answers."""
-    async with Stack(options(tmp_path / "run", workers={"brain": 1}, redis_url="")) as stack:
+    async with Stack(options(tmp_path / "run", redis_url="")) as stack:
         reader, writer = await asyncio.open_connection("127.0.0.1", stack.ports.redis)
         writer.write(b"PING\r\n")
         answer = await reader.readline()
@@ -84,7 +84,7 @@ async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
 
 async def test_a_restart_by_name(tmp_path: Path) -> None:
     """As a deploy does it: one process, the others stay."""
-    async with Stack(options(tmp_path / "run")) as stack:
+    async with Stack(options(tmp_path / "run", workers={"brain": 1, "egress": 1})) as stack:
         before = await stack.pids()
         await stack.restart("egress-0")
         after = await stack.pids()
@@ -169,7 +169,7 @@ async def test_roles_can_stop_all_at_once(tmp_path: Path) -> None:
 
 async def test_a_run_folder_too_deep_for_a_socket(tmp_path: Path) -> None:
     """The socket goes elsewhere, and goes away."""
-    async with Stack(options(tmp_path / ("d" * 100), workers={"brain": 1})) as stack:
+    async with Stack(options(tmp_path / ("d" * 100))) as stack:
         assert stack._socket.parent != stack.run_dir
     assert not stack._socket.parent.exists()
 

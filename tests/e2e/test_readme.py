@@ -71,6 +71,11 @@ async def test_every_recipe_works_on_a_live_call(bridge: Bridge, e2e_redis: str)
     async with bridge.realtime() as model, bridge.twilio() as twilio:
         live = twilio.start_call(plan(WaitForEnd(30_000), HangUp()), QUICK)
         await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
+
+        async def has_figures() -> bool:
+            return "tx_q_ms" in await bridge.card(live.call_sid)
+
+        await wait_until(has_figures, "egress has put its figures on the card")
         variables = await environment(bridge, live.call_sid)
         acting = [line for line in recipes() if "XADD" in line]
         looking = [line for line in recipes() if "XADD" not in line]
