@@ -55,19 +55,34 @@ def unheard_items(call: CallRecord, session: SessionRecord) -> list[str]:
 
 
 def stale_frames(call: CallRecord, session: SessionRecord) -> int:
-    """Frames of interrupted items that were heard after the clear that should have ended them."""
-    audio = item_audio(session)
+    """Frames of interrupted items that were heard after the clear that should have ended them.
+
+    A frame that some other item also has, which the model began after that clear or which nobody
+    interrupted, is not counted: it may be that item's.
+    """
+    audio = {item: frames(data) for item, data in item_audio(session).items()}
+    began_ms = item_starts_ms(session)
     interrupted = interrupted_items(session)
-    fresh = {frame for item, data in audio.items() if item not in interrupted for frame in frames(data)}
-    stale = {frame for item in interrupted if item in audio for frame in frames(audio[item])} - fresh
-    if not call.clears:
-        return 0
-    first_ms = call.clears[0].at_ms
     count = 0
-    for playback in call.playbacks:
-        if playback.started_at_ms > first_ms:
-            count += sum(frame in stale for frame in frames(bytes(playback.audio)))
+    ends_ms = [clear.at_ms for clear in call.clears[1:]] + [float("inf")]
+    for clear, until_ms in zip(call.clears, ends_ms, strict=False):
+        clear_ms = call.zero_ms + clear.at_ms
+        ended = {item for item in interrupted if began_ms.get(item, clear_ms) < clear_ms}
+        fresh = {frame for item, own in audio.items() if item not in ended for frame in own}
+        stale = {frame for item in ended for frame in audio.get(item, [])} - fresh
+        for playback in call.playbacks:
+            if clear.at_ms < playback.started_at_ms <= until_ms:
+                count += sum(frame in stale for frame in frames(bytes(playback.audio)))
     return count
+
+
+def item_starts_ms(session: SessionRecord) -> dict[str, float]:
+    """When the first audio of each item was sent, on the host's monotonic clock."""
+    starts: dict[str, float] = {}
+    for timed in session.sent:
+        if timed.type == "response.output_audio.delta":
+            starts.setdefault(str(timed.event["item_id"]), timed.at_ms)
+    return starts
 
 
 def session_of(call: CallRecord, sessions: Sequence[SessionRecord]) -> SessionRecord | None:
