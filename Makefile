@@ -23,7 +23,7 @@ run: $(STAMP) ## the whole stack in the foreground until Ctrl-C, and what to do 
 	@$(BIN)/python -m console run $(ARGS)
 
 test: $(STAMP) ## the tests (ARGS="-k outbox")
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check

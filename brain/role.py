@@ -30,6 +30,8 @@ SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
 class BrainRole:
     """See shared.process.Role."""
 
+    starts_without_redis = False
+
     def __init__(self, process: Process) -> None:
         settings = process.settings
         self._process = process

@@ -41,6 +41,8 @@ DRAIN_LOOK_S = 0.1
 class EgressRole:
     """See `shared.process.Role`."""
 
+    starts_without_redis = False
+
     def __init__(self, process: Process) -> None:
         self._process = process
         self._calls: dict[str, HeldCall] = {}

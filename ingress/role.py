@@ -44,6 +44,8 @@ SERVER_WITHIN_S = 2.0
 class IngressRole:
     """See `shared.process.Role`. It is also the Front of every media socket."""
 
+    starts_without_redis = True
+
     def __init__(self, process: Process) -> None:
         settings = process.settings
         self._process = process

@@ -11,7 +11,7 @@ only: they pass fifty times a second a call.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 VERSION = b"1"
@@ -63,11 +63,21 @@ def caller_fields(leg: int, chunk: int, now_ms: float, audio: bytes) -> Fields:
     return [b"v", VERSION, b"l", b"%d" % leg, b"n", b"%d" % chunk, b"t", stamp(now_ms), b"a", audio]
 
 
+_CALLER_ORDER = (b"v", b"l", b"n", b"t", b"a")
+
+
 def read_caller(fields: Sequence[bytes]) -> CallerFrame:
     """Raises EntryError."""
-    found = _read(fields)
+    # Our own writers keep this order, fifty times a second a call: no dict is built for it.
+    found: Mapping[bytes, bytes] | None = None
+    if len(fields) == 10 and tuple(fields[:9:2]) == _CALLER_ORDER and fields[1] == VERSION:
+        leg, chunk, t_ms, audio = fields[3], fields[5], fields[7], fields[9]
+    else:
+        found = _read(fields)
     try:
-        return CallerFrame(int(found[b"l"]), int(found[b"n"]), float(found[b"t"]), found[b"a"])
+        if found is not None:
+            leg, chunk, t_ms, audio = found[b"l"], found[b"n"], found[b"t"], found[b"a"]
+        return CallerFrame(int(leg), int(chunk), float(t_ms), audio)
     except (KeyError, ValueError) as error:
         raise EntryError(f"expected v, l, n, t, a in a caller entry: {error!r}") from None
 

@@ -57,8 +57,11 @@ PR_SET_PDEATHSIG = 1
 class Role(Protocol):
     """What a role gives the skeleton. Each step is called once, in this order."""
 
+    starts_without_redis: bool
+    """Whether `start` comes before Redis is there: ingress can apologise without it."""
+
     async def start(self) -> None:
-        """Redis is there and checked: begin to take calls."""
+        """Begin to take calls."""
 
     async def drain(self) -> None:
         """Refuse new calls and wait for the live ones. Cancelled by the second signal or at DRAIN_S."""
@@ -211,32 +214,32 @@ async def _live(
     """From Redis to the end of the drain."""
     settings, log = process.settings, process.log
     log.info("starting", pid=os.getpid(), version=VERSION)
+    process.spawn(process.outbox.run(), "outbox")
+    for lane, inbox in enumerate(process.inboxes):
+        process.spawn(inbox.run(), f"inbox-{lane}")
+    role = make_role(process)
+    process.metrics.gauge("live_calls", "Calls that this process serves", role.live_calls)
+    if role.starts_without_redis:
+        await role.start()
     waiting = asyncio.create_task(
         wait_for_redis(
             process.store, settings.lanes, lambda why: log.warning("redis_unreachable", reason=why)
         )
     )
     if not await _either(waiting, stopping):
-        return Exit.OK
+        return Exit.FAILED if process.fatal else Exit.OK
     try:
         process.redis_version = waiting.result()
     except RedisRefused as error:
         log.error("redis_refused", reason=str(error))
         return Exit.REDIS_REFUSED
-    process.spawn(process.outbox.run(), "outbox")
-    for lane, inbox in enumerate(process.inboxes):
-        process.spawn(inbox.run(), f"inbox-{lane}")
     await keep_own_keys(process)
-    role = make_role(process)
-    process.metrics.gauge("live_calls", "Calls that this process serves", role.live_calls)
-    await role.start()
+    if not role.starts_without_redis:
+        await role.start()
     made.append(role)
     process.spawn(_beat(process, role), "beat")
-    log.info(
-        "ready",
-        redis=process.redis_version,
-        admin_port=settings.admin_port(process.worker.role, process.worker.number),
-    )
+    admin_port = settings.admin_port(process.worker.role, process.worker.number)
+    log.info("ready", redis=process.redis_version, admin_port=admin_port)
     await stopping.wait()
     process.draining = True
     log.info("draining", calls=role.live_calls(), drain_s=settings.drain_s)
@@ -362,7 +365,8 @@ async def _beat(process: Process, role: Role) -> None:
         figures = {
             "beat": beat, "at_ms": wall_ms(), "host": process.worker.host, "pid": os.getpid(),
             "role": process.worker.role, "calls": role.live_calls(), "capacity": process.capacity,
-            "loop_lag_ms": f"{process.lag.window_ms:.1f}", "draining": int(process.draining), "version": VERSION,
+            "loop_lag_ms": f"{process.lag.window_ms:.1f}", "draining": int(process.draining),
+            "version": VERSION,
         }  # fmt: skip
         flat = [word for pair in figures.items() for word in (pair[0].encode(), str(pair[1]).encode())]
         process.outbox.command(key, [b"HSET", key, *flat])

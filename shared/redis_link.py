@@ -103,12 +103,15 @@ class RedisLink(asyncio.Protocol):
         """Bytes that the kernel has not taken yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
-    def write(self, packed: bytes, replies: int, on_replies: OnReplies) -> None:
-        """Sends packed commands that are answered by `replies` replies. After a loss, does nothing."""
-        if self._transport is None or self.lost:
-            return
-        self._expected.append((replies, on_replies))
-        self._transport.write(packed)
+    def expect(self, replies: int, on_replies: OnReplies) -> None:
+        """Announces that `replies` replies will come to what is sent next. After a loss, does nothing."""
+        if not self.lost:
+            self._expected.append((replies, on_replies))
+
+    def send(self, packed: bytes) -> None:
+        """Sends packed commands, whose replies were announced in their order. After a loss, does nothing."""
+        if packed and self._transport is not None and not self.lost:
+            self._transport.write(packed)
 
     async def ask(self, packed: bytes, *, timeout_s: float) -> Any:
         """One command, its reply. Raises LinkLost (also after `timeout_s`: then the link is closed)."""
@@ -122,7 +125,8 @@ class RedisLink(asyncio.Protocol):
         if self.lost:
             raise LinkLost("the connection to Redis is gone")
         self._asking.append(future)
-        self.write(packed, 1, settle)
+        self.expect(1, settle)
+        self.send(packed)
         timer = loop.call_later(timeout_s, self.close)
         try:
             return await future

@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     )
     answers_turns: Literal["server", "brain"] = Field(
         "server",
-        description="Who asks for the answer to a caller's turn: the Realtime server by itself, or the brain.",
+        description="Who asks for the answer to a turn: the Realtime server by itself, or the brain.",
     )
     vad_threshold: float = Field(0.5, ge=0.0, le=1.0, description="Server VAD: threshold.")
     vad_silence_ms: int = Field(500, ge=100, le=5000, description="Server VAD: silence that ends a turn, ms.")
@@ -126,7 +126,6 @@ class Settings(BaseSettings):
     calls_per_worker: int = Field(
         100, ge=1, le=10_000, description="Calls at once that one brain or egress takes."
     )
-    hard_cap_s: int = Field(7200, ge=10, le=86_400, description="Longest call, s; then a farewell.")
     max_resumes: int = Field(20, ge=0, le=1000, description="New media streams that one call may open.")
     drain_s: float = Field(
         60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."
@@ -140,7 +139,7 @@ class Settings(BaseSettings):
         3.0, ge=0, le=50, description="Least time between two Redis commits of a process, ms."
     )
     read_gap_ms: float = Field(
-        5.0, ge=0, le=50, description="Least time between two blocking reads of a process, ms."
+        10.0, ge=0, le=50, description="Least time between two blocking reads of a process, ms."
     )
     lead_ms: int = Field(
         160, ge=40, le=1000, description="Audio kept ahead of the caller's ear at Twilio, ms."
@@ -153,9 +152,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="One JSON line an event, or coloured text; auto: text on a terminal only."
-    )
-    log_transcripts: bool = Field(
-        False, description="Whether what was said may stand in journals and logs. Off: lengths only."
     )
     mask_numbers: bool = Field(True, description="Whether telephone numbers are masked on cards and in logs.")
 

@@ -14,6 +14,10 @@ from simulators.realtime.record import SessionRecord
 from simulators.twilio.record import CallRecord
 
 FRAME_BYTES = 160
+
+TAIL_FRAMES = 6
+"""100 ms, and the frame in which they end."""
+
 _SILENCE = bytes([SILENCE])
 
 
@@ -44,13 +48,18 @@ def cancelled_items(session: SessionRecord) -> set[str]:
 
 
 def unheard_items(call: CallRecord, session: SessionRecord) -> list[str]:
-    """Items that nobody interrupted and that were not heard to the byte; each with what came of it."""
+    """Items that nobody interrupted and that were not heard to the byte; each with what came of it.
+
+    A barge-in within the last 100 ms of a complete item truncates nothing (the model may as well believe
+    that it was heard): where there was a clear, an item may lack its end.
+    """
     heard = call.heard_bytes
     excused = interrupted_items(session) | cancelled_items(session)
+    spared = TAIL_FRAMES if call.clears else 0
     return [
         f"{item_id}: {len(audio)} bytes, {_heard_share(audio, heard):.0%} of its frames were heard"
         for item_id, audio in item_audio(session).items()
-        if item_id not in excused and b"".join(frames(audio)) not in heard
+        if item_id not in excused and b"".join(frames(audio)[: len(frames(audio)) - spared]) not in heard
     ]
 
 

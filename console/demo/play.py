@@ -91,7 +91,6 @@ def demo_options(settings: Settings, language: Language, run_dir: Path | None) -
         stop_together=True,  # The call is over by then.
         simulator_args=("--script", SIMULATOR_SCRIPTS[language]),
         environment={
-            environment_name("log_transcripts"): "true",
             environment_name("language"): language,
             environment_name("twilio_account_sid"): DEMO_ACCOUNT_SID,
         },

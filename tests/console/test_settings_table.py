@@ -17,7 +17,7 @@ def test_defaults_are_written_as_one_would_set_them() -> None:
     """Numbers without trailing zeros, truth values in lower case, no secret's repr."""
     defaults = {row.name: row.default for row in settings_table.rows()}
     assert defaults["TRUNKLINE_DRAIN_S"] == "60"
-    assert defaults["TRUNKLINE_LOG_TRANSCRIPTS"] == "false"
+    assert defaults["TRUNKLINE_MASK_NUMBERS"] == "true"
     assert defaults["OPENAI_API_KEY"] == ""
     assert float(defaults["TRUNKLINE_DRAIN_S"]) == Settings.model_fields["drain_s"].get_default()
 

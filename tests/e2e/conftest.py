@@ -19,7 +19,7 @@ from console.stack_plan import DEMO_PUBLIC_URL, StackOptions
 from shared.keys import Keys
 from shared.redis_client import Store, make_store
 from simulators import clips
-from simulators.realtime import Knobs, RealtimeSimulator, Script
+from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.twilio import FAST, CallPlan, Clip, Step, TwilioSimulator
 from simulators.twilio import Knobs as TwilioKnobs
 from tests.conftest import keys_without_ttl
@@ -27,6 +27,15 @@ from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
 KEYS = Keys(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests that make calls run in one worker, one after another: they share a stack and two cores."""
+    for item in items:
+        if "tests/e2e" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
 QUICK = TwilioKnobs(pace=FAST)
 """A healthy caller without Twilio's own delays."""
 
@@ -34,7 +43,6 @@ VOICE_URL = f"{DEMO_PUBLIC_URL}/voice#ct=2000&rc=2&rp=all"
 STATUS_URL = f"{DEMO_PUBLIC_URL}/call-status"
 
 ENVIRONMENT = {
-    "TRUNKLINE_LOG_TRANSCRIPTS": "true",
     "TRUNKLINE_LOG_FORMAT": "json",
     "TRUNKLINE_GREETING": "Greet the caller.",
     "TRUNKLINE_FALLBACK_NUMBER": "",
@@ -81,11 +89,9 @@ class Bridge:
         await wait_until(ended, f"the call {call_sid} has ended", timeout_s=15)
         return await self.card(call_sid)
 
-    def realtime(
-        self, knobs: Knobs | None = None, script: str | Script = "english", keep_audio: bool = False
-    ) -> RealtimeSimulator:
+    def realtime(self, knobs: Knobs | None = None, **options: object) -> RealtimeSimulator:
         """A Realtime server where the brains of this stack look for it."""
-        return RealtimeSimulator(port=self.realtime_port, knobs=knobs, script=script, keep_audio=keep_audio)
+        return RealtimeSimulator(port=self.realtime_port, knobs=knobs, **options)  # type: ignore[arg-type]
 
     def twilio(self, **options: object) -> TwilioSimulator:
         """A Twilio in front of this stack."""

@@ -12,7 +12,7 @@ from console.stack import Stack
 from console.stack_plan import StackOptions
 from shared.redis_client import make_store
 from simulators.realtime import RealtimeSimulator
-from simulators.twilio import HangUp, Pause, Speak, WaitForSilence, WaitForSpeech
+from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan
 from tests.e2e.heard import assert_protocol_kept, assert_whole_items_heard
 from tests.support.servers import free_port, server, valkey_binary
@@ -68,25 +68,26 @@ async def small_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
             await store.aclose()
 
 
-@pytest.mark.parametrize("role", ["ingress", "brain", "egress"])
-async def test_sigterm_under_a_live_call(small_stack: Bridge, role: str) -> None:
-    """The process takes no new call and lets the live one finish, to the last word."""
+async def test_sigterm_under_a_live_call(small_stack: Bridge) -> None:
+    """Every process takes no new call and lets the live one finish, to the last word."""
     bridge = small_stack
     async with bridge.realtime() as model, bridge.twilio() as twilio:
         steps = (WaitForSpeech(), WaitForSilence(300), Speak(clip("en_caller_ask")), WaitForSpeech())
         live = twilio.start_call(plan(*steps, Pause(2500), HangUp()), QUICK)
         await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
-        await bridge.stack.signal(f"{role}-0", signal.SIGTERM)
+        for role in ONE_EACH:
+            await bridge.stack.signal(f"{role}-0", signal.SIGTERM)
         call = await live.finished()
         await bridge.until_ended(call.call_sid)
         (session,) = model.sessions
     assert_protocol_kept(call, session)
     assert call.streams[0].close_code is None, "the bridge closed the caller's socket"
     assert len(call.playbacks) >= 2
+    await wait_until(lambda: bridge.logs().count('"reason":"ok"') == 3, "all three have stopped as asked")
 
 
 async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The processes wait, say so, and work as soon as Redis is there."""
+    """The processes wait and say so; callers hear an apology at once; then it works by itself."""
     model_port, redis_port = free_port(), free_port()
     options = StackOptions(
         name="late",
@@ -100,6 +101,7 @@ async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> 
     starting = asyncio.create_task(stack.start())
     try:
         await wait_until(lambda: _says_unreachable(stack), "each role says that Redis is away", timeout_s=40)
+        await _is_told_the_apology(stack)
         folder = tmp_path_factory.mktemp("late")
         with server(valkey_binary(), folder, port=redis_port) as url:
             await starting
@@ -114,6 +116,17 @@ async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> 
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         await stack.stop()
+
+
+async def _is_told_the_apology(stack: Stack) -> None:
+    """A call while Redis is away: spoken within a second, and over."""
+    store = make_store(stack.redis_url, name="e2e")
+    async with Bridge(stack, 0, store).twilio() as twilio:
+        call = await twilio.call(plan(WaitForEnd(10_000)), QUICK)
+    await store.aclose()
+    assert [verb.detail for verb in call.verbs if verb.name.lower() == "say"]
+    (webhook,) = [webhook for webhook in call.webhooks if webhook.purpose == "voice"]
+    assert webhook.status == 200
 
 
 def _says_unreachable(stack: Stack) -> bool:
