@@ -7,6 +7,7 @@ own knobs. After each test the stack must be as before: no call, no key without 
 from __future__ import annotations
 
 import asyncio
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from console.stack import Stack
 from console.stack_plan import DEMO_PUBLIC_URL, StackOptions
 from shared.keys import Keys
 from shared.redis_client import Store, make_store
+from shared.worker import ROLES
 from simulators import clips
 from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.twilio import FAST, CallPlan, Clip, Step, TwilioSimulator
@@ -141,6 +143,7 @@ async def bridge(started_stack: tuple[Stack, int], e2e_redis: str) -> AsyncItera
     store = make_store(e2e_redis, name="e2e")
     try:
         pids = await stack.pids()
+        tasks = tasks_of(stack)
         found = Bridge(stack, port, store)
         logged = len(found.logs())
         yield found
@@ -151,11 +154,37 @@ async def bridge(started_stack: tuple[Stack, int], e2e_redis: str) -> AsyncItera
             say=lambda: leftovers(e2e_redis),
         )
         assert keys_without_ttl(e2e_redis) == []
+        await wait_until(
+            lambda: all(now <= before for now, before in zip(tasks_of(stack), tasks, strict=True)),
+            "each process has no more tasks than before",
+            say=lambda: (tasks, tasks_of(stack)),
+        )
+        assert established(stack.public_port, port) == 0, "a socket of a call is still open"
         assert await stack.pids() == pids, "a process has died and was restarted"
         errors = [line for line in found.logs()[logged:].splitlines() if '"level":"error"' in line]
         assert errors == [], "a role logged an error"
     finally:
         await store.aclose()
+
+
+def tasks_of(stack: Stack) -> list[int]:
+    """asyncio tasks of each role process."""
+    counts = []
+    for role in ROLES:
+        for number in range(2):
+            url = f"http://127.0.0.1:{stack.admin_port(role, number)}/metrics"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+            counts += [int(float(line.split()[1])) for line in lines if line.startswith("trunkline_tasks ")]
+    return counts
+
+
+def established(*ports: int) -> int:
+    """TCP connections on this machine that have one of these ports at either end."""
+    wanted = {f"{port:04X}" for port in ports}
+    lines = Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
+    rows = [line.split() for line in lines]
+    return sum(row[3] == "01" and bool({row[1].split(":")[1], row[2].split(":")[1]} & wanted) for row in rows)
 
 
 def leftovers(url: str) -> dict[str, object]:
