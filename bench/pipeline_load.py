@@ -62,17 +62,39 @@ class LoadFigures:
         return sum(self.cpu_ms.values()) / self.call_seconds
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """What carries the calls: where it is, and the processes whose CPU is counted."""
+
+    public_url: str
+    public_port: int
+    auth_token: str
+    pids: dict[str, int]
+
+
+async def bridge_of(stack: Stack) -> Bridge:
+    """Trunkline itself, all processes but supervisord."""
+    pids = await stack.pids()
+    pids.pop("supervisord", None)
+    return Bridge(
+        public_url=stack.public_url,
+        public_port=stack.public_port,
+        auth_token=stack.auth_token,
+        pids=pids,
+    )
+
+
 async def run(
-    stack: Stack, realtime_port: int, *, calls: int, seconds: float, barge_in_share: float, seed: int
+    bridge: Bridge, realtime_port: int, *, calls: int, seconds: float, barge_in_share: float, seed: int
 ) -> LoadFigures:
-    """Makes the calls and judges them. The stack has been started with this model address."""
+    """Makes the calls and judges them. The bridge looks for the model at this port."""
     said = [Clip(clips.load(name), name) for name in CALLER_CLIPS]
     async with (
         RealtimeSimulator(port=realtime_port, knobs=Knobs(seed=seed)) as model,
         TwilioSimulator(
-            voice_url=f"{stack.public_url}/voice",
-            auth_token=stack.auth_token,
-            dial=f"127.0.0.1:{stack.public_port}",
+            voice_url=f"{bridge.public_url}/voice",
+            auth_token=bridge.auth_token,
+            dial=f"127.0.0.1:{bridge.public_port}",
             seed=seed,
         ) as twilio,
     ):
@@ -82,13 +104,11 @@ async def run(
             clips=said,
             barge_in_share=barge_in_share,
             seed=seed,
-            status_callback=f"{stack.public_url}/call-status",
+            status_callback=f"{bridge.public_url}/call-status",
         )
-        pids = await stack.pids()
-        pids.pop("supervisord", None)
-        before = cpu_ms(pids)
+        before = cpu_ms(bridge.pids)
         records = await run_load(twilio, load)
-        used = spent_ms(before, cpu_ms(pids))
+        used = spent_ms(before, cpu_ms(bridge.pids))
         await asyncio.sleep(1.0)  # The last sessions close; nothing waits for this in a test.
         return judge(records, list(model.sessions), used)
 

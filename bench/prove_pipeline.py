@@ -18,8 +18,9 @@ from rich.table import Table
 from bench import pipeline_load
 from bench.pipeline_load import LoadFigures
 from console.ports import free_port
+from console.readiness import why_not_listening
 from console.stack import Stack
-from console.stack_plan import StackOptions
+from console.stack_plan import DEMO_PUBLIC_URL, StackOptions
 
 LATENESS_LIMIT_MS = 20.0
 
@@ -39,6 +40,9 @@ def main() -> int:
     parser.add_argument("--cost-seconds", type=float, default=30, help="length of its calls, s")
     parser.add_argument("--barge-ins", type=float, default=0.25, help="share of replies that are interrupted")
     parser.add_argument("--seed", type=int, default=1, help="of callers and model")
+    parser.add_argument(
+        "--no-plain", dest="plain", action="store_false", help="do not measure the plainest bridge beside it"
+    )
     return uvloop.run(_prove(parser.parse_args()))
 
 
@@ -55,12 +59,13 @@ async def _prove(arguments: argparse.Namespace) -> int:
     if arguments.cost_calls:
         runs.append((arguments.cost_calls, arguments.cost_seconds))
     broken: list[str] = []
+    costs: list[float] = []
     async with Stack(options, progress=console.print) as stack:
         for number, (calls, seconds) in enumerate(runs):
             console.print(f"\n[bold]{calls} calls of {seconds:.0f} s[/bold] …")
             ticker = asyncio.create_task(_tick(console, seconds + 10))
             figures = await pipeline_load.run(
-                stack,
+                await pipeline_load.bridge_of(stack),
                 port,
                 calls=calls,
                 seconds=seconds,
@@ -70,12 +75,54 @@ async def _prove(arguments: argparse.Namespace) -> int:
             ticker.cancel()
             console.print(_table(figures))
             console.print(_cost(figures))
+            costs.append(figures.cpu_per_call_second_ms)
             if number == 0:
                 broken = _broken(figures)
+    if arguments.plain:
+        for (calls, seconds), cost in zip(runs, costs, strict=True):
+            await _compare(console, port, calls, seconds, cost, arguments)
     for line in broken:
         console.print(f"[red]broken:[/red] {line}")
     console.print("all promises kept" if not broken else f"{len(broken)} promises broken")
     return 1 if broken else 0
+
+
+async def _compare(
+    console: Console, port: int, calls: int, seconds: float, cost: float, arguments: argparse.Namespace
+) -> None:
+    """The same load on the plainest single-process bridge: the yardstick of this machine."""
+    public_port = free_port()
+    command = [
+        sys.executable, "-m", "bench.plain_bridge",
+        "--port", str(public_port), "--model-base-url", f"http://127.0.0.1:{port}/v1",
+    ]  # fmt: skip
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        while await why_not_listening(public_port):  # noqa: ASYNC110 - another process gives no other sign
+            await asyncio.sleep(0.1)
+        bridge = pipeline_load.Bridge(
+            public_url=DEMO_PUBLIC_URL,
+            public_port=public_port,
+            auth_token="plain",
+            pids={"plain": process.pid},
+        )
+        console.print(f"\n[bold]the plainest bridge, {calls} calls of {seconds:.0f} s[/bold] …")
+        figures = await pipeline_load.run(
+            bridge,
+            port,
+            calls=calls,
+            seconds=seconds,
+            barge_in_share=arguments.barge_ins,
+            seed=arguments.seed,
+        )
+    finally:
+        process.terminate()
+        await process.wait()
+    plain = figures.cpu_per_call_second_ms
+    console.print(
+        f"CPU ms per call-second at {calls} calls: Trunkline {cost:.2f}, the plainest bridge {plain:.2f},"
+        f" ratio {cost / plain:.2f}"
+    )
 
 
 async def _tick(console: Console, seconds: float) -> None:
