@@ -20,6 +20,7 @@ from openai import AsyncOpenAI
 
 from brain import reports, translate
 from brain.agent import Agent, session_config
+from brain.call_log import CallLog
 from brain.caller_feed import CallerFeed
 from brain.control_feed import ControlFeed
 from brain.counters import BrainCounters
@@ -37,9 +38,6 @@ from shared.control import ControlMessage
 from shared.ownership import Claim, Owner
 from shared.process import Process
 from shared.scripts import Answer
-
-SPOKEN_KINDS = {"audible": "ai_speaking_started", "silent": "ai_speaking_stopped"}
-"""Journal kinds whose log line has a name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ class BrainCall:
         self._epoch = claim.epoch
         self._log = process.log.bind(call=call_sid, epoch=claim.epoch)
         agent = shared.agent
+        self._lines = CallLog(process.outbox, self._log, call_sid)
         self._owner = Owner(process.outbox, process.keys, call_sid, "brain", claim.epoch, self._on_refused)
         self._exit = CallExit(process, self._owner, claim.card)
         self._sequencer = Sequencer(
@@ -110,10 +109,13 @@ class BrainCall:
                 self._group = group
                 self._spawn(self._talk(), "talk")
                 self._spawn(self._control.run(), "control")
-                await self._over.wait()
-                self._control.stop()
-                for child in list(self._children):
-                    child.cancel()
+                try:
+                    await self._over.wait()
+                finally:
+                    # Also when a child failed: the reader's cancellation may be lost inside redis-py.
+                    self._control.stop()
+                    for child in list(self._children):
+                        child.cancel()
         except* Exception as bugs:  # noqa: BLE001 - a bug met in one call must not end the others
             self._group = None
             self._shared.counters.calls_failed += 1
@@ -122,6 +124,7 @@ class BrainCall:
         finally:
             self._group = None
             self._cancel_timer()
+            self._lines.close()
             self._feed.stop()
             self._exit.cancel()
             await self._session.close()
@@ -172,7 +175,7 @@ class BrainCall:
         for action in asked:
             match action:
                 case actions.Journal():
-                    self._note(action)
+                    self._lines.note(action.kind, action.fields)
                 case actions.Flush():
                     self._shared.counters.barge_ins += 1
                     self._reply.flush(action, now)
@@ -200,10 +203,6 @@ class BrainCall:
             self._session.send(translate.client_event(action, self._shared.agent))
         except SessionError as error:
             self._give_up(error.cause)
-
-    def _note(self, line: actions.Journal) -> None:
-        self._process.outbox.journal(self.call_sid, line.kind, **line.fields)
-        self._log.info(SPOKEN_KINDS.get(line.kind, line.kind), **line.fields)
 
     def _arm(self) -> None:
         """One timer a call. One that fires too early only ticks and is set anew, so it never moves."""
@@ -258,6 +257,7 @@ class BrainCall:
         if verdict.skip is not None:
             skipped = counters.deltas_skipped
             skipped[verdict.skip] = skipped.get(verdict.skip, 0) + 1
+            self._lines.skipped(verdict.response_id)
             return
         counters.deltas += 1
         counters.delta_bytes += len(audio)
@@ -278,6 +278,8 @@ class BrainCall:
                 self._owner.card({"reply_due": wall_ms()})
             case inputs.TurnCommitted(item_id=item_id):
                 self._feed.committed(item_id)
+            case inputs.ResponseDone(response_id=response_id):
+                self._lines.response_done(response_id)
             case inputs.Refused(code=code):
                 if translate.classify(code) is translate.ErrorClass.BENIGN:
                     self._shared.counters.errors_benign += 1
@@ -337,12 +339,12 @@ class BrainCall:
                 self._over.set()
             case "stream":
                 self._exit.moved(message.integer("leg"), message.fields.get("ingress", ""))
-                self._note(actions.Journal(kind="leg", fields={"leg": str(message.integer("leg"))}))
+                self._lines.note("leg", {"leg": str(message.integer("leg"))})
             case "detached":
                 self._log.info("stream_detached", cause=message.fields.get("cause", ""))
             case "dtmf":
                 # The digit itself may be a card number's: it is not written down.
-                self._note(actions.Journal(kind="dtmf", fields={}))
+                self._lines.note("dtmf", {})
             case _:
                 self._shared.counters.control_ignored += 1
                 self._log.info("control_ignored", kind=message.kind, sender=message.sender)
@@ -364,7 +366,8 @@ class BrainCall:
             return
         self._shared.counters.given_up += 1
         self._leave(lambda: self._exit.apologise(cause, self._shared.agent.apology))
-        self.give(inputs.SessionLost(cause=cause))
+        if self._group is not None:  # After a bug the sequencer may be what broke: it is not asked again.
+            self.give(inputs.SessionLost(cause=cause))
 
     def _leave(self, exit_by: Callable[[], None]) -> None:
         self._ending = True

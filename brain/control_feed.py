@@ -15,6 +15,9 @@ from shared.redis_client import STORE_ERRORS
 
 READ_AGAIN_S = 0.2
 POSITION = "control_pos_brain"
+SAVE_EVERY_SWEEPS = 10
+"""The position is written so often even if it stands: a fenced write is how a quiet call whose end was
+missed, or whose card is gone, is let go of."""
 
 
 class ControlFeed:
@@ -33,6 +36,7 @@ class ControlFeed:
         self._key = process.keys.control(owner.call_sid)
         self._reader = ControlReader(process.store, self._key, card.get(POSITION) or "0")
         self._saved = self._reader.position
+        self._sweeps = 0
         self._rung = asyncio.Event()
         self._stopped = False
 
@@ -52,7 +56,8 @@ class ControlFeed:
         command = [b"XRANGE", self._key.encode(), start, b"+", b"COUNT", b"1"]
         lane = self._process.keys.lane(self._owner.call_sid)
         self._process.outbox.command(lane, command, on_reply=found)
-        if position != self._saved:
+        self._sweeps += 1
+        if position != self._saved or self._sweeps % SAVE_EVERY_SWEEPS == 0:
             self._saved = position
             self._owner.card({POSITION: position})
 

@@ -31,6 +31,8 @@ class CallExit:
     card: Card
     _leg: int = 0
     _ingress: str = ""
+    _plan: tuple[str, str, str] | None = None
+    """`next`, its argument and the cause, once the call is on its way out."""
     _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -38,9 +40,17 @@ class CallExit:
         self._ingress = self.card.get("ingress", "")
 
     def moved(self, leg: int, ingress: str) -> None:
-        """The call has a new media stream, perhaps at another ingress."""
-        if leg >= self._leg and ingress:
-            self._leg, self._ingress = leg, ingress
+        """The call has a new media stream, perhaps at another ingress.
+
+        A call on its way out is closed there too: our `close` went to the old stream, and attaching
+        the new one has emptied `next` on the card. The caller would hear nothing.
+        """
+        if leg < self._leg or not ingress:
+            return
+        is_new = leg > self._leg
+        self._leg, self._ingress = leg, ingress
+        if is_new and self._plan is not None:
+            self._close(*self._plan)
 
     def hang_up(self, cause: str) -> None:
         """Everything was said: end the call."""
@@ -81,6 +91,7 @@ class CallExit:
 
     def _close(self, plan: str, argument: str, cause: str) -> None:
         owner = self.owner
+        self._plan = (plan, argument, cause)
         self.owner.card({"next": plan, "next_arg": argument}, urgent=True)
         if self._ingress:
             name = Name(OutKind.CLOSE.value, owner.call_sid, self._leg, owner.epoch, 0, 0)

@@ -145,6 +145,12 @@ class Toolbox:
                     result = await asyncio.to_thread(found.function, **values)
         except TimeoutError:
             return _wrong(ToolOutcome.TIMED_OUT, f"the tool did not answer within {self.time_limit_s:g} s")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Something that the tool waited for was cancelled, not the tool: the model gets its answer.
+            return _wrong(ToolOutcome.FAILED, "the tool failed with CancelledError")
         except Exception as error:  # noqa: BLE001 - a tool is foreign code: the call goes on without it
             return _wrong(ToolOutcome.FAILED, f"the tool failed with {type(error).__name__}")
         return _result(result)
@@ -157,7 +163,12 @@ def _result(value: object) -> ToolResult:
     if isinstance(value, EndCall):
         return ToolResult(outcome=ToolOutcome.OK, output='{"status":"ending"}', reply=False, end_call=value)
     try:
-        output = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+        # A lone surrogate in a text has no UTF-8: it could go neither to the model nor to Redis.
+        output = (
+            value.encode(errors="replace").decode()
+            if isinstance(value, str)
+            else orjson.dumps(value, default=str).decode()
+        )
     except orjson.JSONEncodeError:
         return _wrong(ToolOutcome.FAILED, "the tool's result cannot be written as JSON")
     if len(output) > MAX_OUTPUT_CHARS:

@@ -25,6 +25,8 @@ class RoleCounters:
     calls_lost: int = 0
     """A newer owner has them, or Redis has forgotten them."""
     calls_released: int = 0
+    calls_failed: int = 0
+    """Calls that a bug of ours threw out of the metronome, to be claimed anew."""
     ticks: int = 0
     ticks_late: int = 0
     """More than 10 ms behind their deadline."""

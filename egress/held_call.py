@@ -25,6 +25,10 @@ from shared.ownership import Owner
 REFILL_COUNT = b"100"
 """Entries read again at once: about 10 s of audio in the model's usual pieces."""
 
+SAVE_EVERY = 10
+"""Of so many saves one is written even if nothing changed: a fenced write is how a quiet call whose end was
+missed, or whose card is gone, is let go of."""
+
 JOURNALLED = frozenset({"flushed", "audible", "silent"})
 """Transitions that get a line; `heard` comes once an item and stands in the history anyway."""
 
@@ -52,6 +56,10 @@ class HeldCall:
     _suffix_of: tuple[int, int] = (-1, -1)
     _schedule: int = 0
     _saved: Save | None = None
+    _unsaved: int = 0
+    """Saves left out since the last one that was written."""
+    is_over: bool = False
+    """The call is no longer ours: an answer that comes now leads to nothing."""
 
     # ---------------------------------------------------------------------------------------- Ticking
 
@@ -139,7 +147,8 @@ class HeldCall:
     def save(self, now: float) -> None:
         """Once a second: positions and figures, and the trim of what was heard."""
         action = self.call.save(now)
-        if action != self._saved:
+        self._unsaved += 1
+        if action != self._saved or self._unsaved >= SAVE_EVERY:
             self._save(action)
 
     def _names(self) -> bytes:
@@ -158,13 +167,15 @@ class HeldCall:
             self.outbox.journal(self.call_sid, action.kind, **action.fields)
 
     def _save(self, action: Save) -> None:
-        self._saved = action
+        self._saved, self._unsaved = action, 0
         self.owner.trim(
             "reply", action.keep_from, {**action.figures, "egress_control": self.control.position}
         )
 
     def _refill(self, after_id: str) -> None:
         def answered(reply: object) -> None:
+            if self.is_over:
+                return
             if not isinstance(reply, list):
                 # Refused, or the outbox is full: the core asks again at its next look.
                 self.counters.store_errors += 1

@@ -70,10 +70,14 @@ class OutBatch:
 
 
 class Metronome:
-    """Ticks the calls that were entered, until they need no more."""
+    """Ticks the calls that were entered, until they need no more.
 
-    def __init__(self, batch: OutBatch) -> None:
+    `on_bug` is given a call whose tick raised, which has left by then: the others go on.
+    """
+
+    def __init__(self, batch: OutBatch, on_bug: Callable[[Ticking, Exception], None]) -> None:
         self._batch = batch
+        self._on_bug = on_bug
         self._phases: list[set[Ticking]] = [set() for _ in range(PHASES)]
         self._timer: asyncio.TimerHandle | None = None
         self._is_ticking = False
@@ -139,7 +143,13 @@ class Metronome:
         self._is_ticking = True
         for slot in range(first, min(last, first + PHASES - 1) + 1):
             for call in list(self._phases[slot % PHASES]):
-                if not call.tick(now):
+                try:
+                    wants_more = call.tick(now)
+                except Exception as bug:  # noqa: BLE001 - one call's bug must not silence the others
+                    self.leave(call)
+                    self._on_bug(call, bug)
+                    continue
+                if not wants_more:
                     self.leave(call)
         self._is_ticking = False
         self._slot = last + 1

@@ -14,7 +14,7 @@ from egress.call import Call
 from egress.counters import RoleCounters, Totals
 from egress.handover import choose, read_workers
 from egress.held_call import HeldCall
-from egress.metronome import Metronome, OutBatch
+from egress.metronome import Metronome, OutBatch, Ticking
 from egress.positions import read_start
 from shared import ownership, scripts
 from shared.clock import now_ms, wall_ms
@@ -37,6 +37,9 @@ BACK_KEPT_MS = 5_000
 
 DRAIN_LOOK_S = 0.1
 
+AFRESH_S = 1.0
+"""A call that met a bug rests so long before it is claimed anew: a bug that comes again must not spin."""
+
 
 class EgressRole:
     """See `shared.process.Role`."""
@@ -49,7 +52,7 @@ class EgressRole:
         self.counters = RoleCounters()
         self.totals = Totals()
         self._batch = OutBatch(self._write_out)
-        self.metronome = Metronome(self._batch)
+        self.metronome = Metronome(self._batch, self._on_bug)
         self._slice = 0
         self._last_back_id = b""
         self._tasks: list[asyncio.Task[None]] = []
@@ -144,6 +147,7 @@ class EgressRole:
     def _forget(self, held: HeldCall) -> None:
         if self._calls.pop(held.call_sid, None) is None:
             return
+        held.is_over = True
         self.metronome.leave(held)
         self._process.inboxes[held.lane].unwatch(self._process.keys.reply(held.call_sid))
         self.totals.finish(held.call)
@@ -167,6 +171,26 @@ class EgressRole:
         """Notes where we are, then empties the owner's field: in this order, on one connection."""
         process = self._process
         held.save(now_ms())
+        self._give_back(held, rival)
+        self.counters.calls_released += 1
+        process.log.info("call_released", call=held.call_sid, rival=rival)
+        self._forget(held)
+
+    def _on_bug(self, call: Ticking, bug: Exception) -> None:
+        """A call's core raised: it is given up here and claimed anew, by a sibling if there is one."""
+        if not isinstance(call, HeldCall) or call.is_over:
+            return
+        self.counters.calls_failed += 1
+        self._process.log.error("call_failed", call=call.call_sid, exc_info=bug)
+        self._forget(call)
+        self._process.spawn(self._claim_afresh(call), f"afresh-{call.call_sid}")
+
+    async def _claim_afresh(self, held: HeldCall) -> None:
+        await asyncio.sleep(AFRESH_S)
+        self._give_back(held, await self._find_rival() or self._process.name)
+
+    def _give_back(self, held: HeldCall, rival: str) -> None:
+        process = self._process
         args = ["egress", process.name, str(held.owner.epoch), str(wall_ms()), rival]
         process.outbox.script(
             held.lane,
@@ -175,9 +199,6 @@ class EgressRole:
             [word.encode() for word in args],
             urgent=True,
         )
-        self.counters.calls_released += 1
-        process.log.info("call_released", call=held.call_sid, rival=rival)
-        self._forget(held)
 
     async def _find_rival(self) -> str | None:
         process = self._process

@@ -127,6 +127,8 @@ class MediaProtocol(asyncio.Protocol):
         self.peer = str(name[0]) if isinstance(name, tuple) and name else ""
 
     def data_received(self, data: bytes) -> None:
+        if self._library.parser_exc is not None:
+            return  # The close frame is on its way: what still comes is read only to be thrown away.
         self.last_data_at_ms = now_ms()
         sink = self._sink
         if sink is None:
@@ -306,7 +308,7 @@ class MediaProtocol(asyncio.Protocol):
             self._drain_all()
         for data in writes:
             if not data:
-                transport.close()
+                self._half_close(transport)
             elif self._pending:
                 self._pending.append((None, data))
                 self._pending_bytes += len(data)
@@ -318,6 +320,15 @@ class MediaProtocol(asyncio.Protocol):
         if self._pending_bytes > UNSENT_BYTES and not self._is_aborted:
             self.front.counters.unread_cut += 1
             self.abort()
+
+    def _half_close(self, transport: asyncio.Transport) -> None:
+        """Our side is done. Closing while the peer still sends would reset the connection, and the reset
+        would overtake the close frame that says why. So an accepted socket is read on, into nothing; a
+        peer that does not close then is silent to its sink, whose sweep cuts it."""
+        if self._sink is not None and transport.can_write_eof() and not transport.is_closing():
+            transport.write_eof()
+        else:
+            transport.close()
 
     def _move_pending(self) -> None:
         transport = self._transport

@@ -110,7 +110,8 @@ class ControlReader:
     def _is_new(self, message: ControlMessage) -> bool:
         if not message.number:
             return True  # Typed by hand: each one counts.
-        seen = self._seen.setdefault(message.sender, {})
+        # An owner that claims a call anew counts from one again, under a higher epoch.
+        seen = self._seen.setdefault(f"{message.sender} {message.epoch}", {})
         if message.number in seen:
             return False
         seen[message.number] = None

@@ -99,8 +99,17 @@ class Dispatch:
             process.log.error("bad_calls_entry", entry_id=entry_id)
             await process.store.xdel(self._key, entry_id)
             return
+        # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
+        card = await ownership.read_card(process.store, process.keys, call_sid)
+        epoch = card.get(f"{self._role}_epoch", "0")
         claim = await ownership.claim(
-            process.store, process.keys, call_sid, role=self._role, worker=process.name, entry_id=entry_id
+            process.store,
+            process.keys,
+            call_sid,
+            role=self._role,
+            worker=process.name,
+            expected_epoch=int(epoch) if epoch.isascii() and epoch.isdigit() else 0,
+            entry_id=entry_id,
         )
         if claim.answer is Answer.OK:
             self._on_call(call_sid, claim)

@@ -45,6 +45,8 @@ class InboxCounters:
     entries: int = 0
     connects: int = 0
     errors: int = 0
+    restarts: int = 0
+    """Streams read from 0 again, since Redis had lost what we had read."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,8 @@ class Inbox:
         self._name = name
         self._read_gap_s = read_gap_ms / 1000
         self._watched: dict[bytes, _Watched] = {}
+        self._asked: dict[bytes, _Watched] = {}
+        """What the read under way names."""
         self._some = asyncio.Event()
         self._packed_keys: bytes | None = None
         """The key part of the command; None when the set of streams has changed."""
@@ -107,6 +111,7 @@ class Inbox:
                 )
                 self.counters.connects += 1
                 pause_s = RECONNECT_MIN_S
+                await self._restart_positions(link)
                 await self._read_on(link)
             except STORE_ERRORS:
                 self.counters.errors += 1
@@ -116,6 +121,21 @@ class Inbox:
                 if self._link is not None:
                     self._link.close()
                 self._link = None
+
+    async def _restart_positions(self, link: RedisLink) -> None:
+        """A Redis that came back empty, its clock behind, gives ids below ours: those are read from 0."""
+        for name, item in list(self._watched.items()):
+            question = redis_link.pack([b"XINFO", b"STREAM", name])
+            reply = await link.ask(question, timeout_s=BLOCK_MARGIN_S)
+            newest = (0, 0)  # There is no such stream (yet).
+            if isinstance(reply, ReplyError):
+                if "no such key" not in str(reply):
+                    continue
+            else:
+                newest = _id_key(dict(zip(reply[::2], reply[1::2], strict=False))[b"last-generated-id"])
+            if _id_key(item.last_id) > newest:
+                self.counters.restarts += 1
+                item.last_id, item.packed_id = b"0", _bulk(b"0")
 
     async def _read_on(self, link: RedisLink) -> None:
         while True:
@@ -137,6 +157,7 @@ class Inbox:
     def _command(self) -> bytes:
         watched = self._watched.values()
         if self._packed_keys is None:
+            self._asked = dict(self._watched)
             head = redis_link.pack([b"XREAD", b"COUNT", COUNT, b"BLOCK", b"%d" % BLOCK_MS, b"STREAMS"]).split(
                 b"\r\n", 1
             )[1]
@@ -146,9 +167,11 @@ class Inbox:
 
     def _hand_out(self, reply: list[tuple[bytes, list[Entry]]]) -> None:
         for key, found in reply:
-            item = self._watched.get(key)
+            item, asked = self._watched.get(key), self._asked.get(key)
             if item is None or not found:
                 continue  # Unwatched while the read was under way: its next owner reads it.
+            if asked is None or asked.last_id != item.last_id:
+                continue  # Watched anew from another position: the next read begins there.
             item.last_id = found[-1][0]
             item.packed_id = _bulk(item.last_id)
             self.counters.entries += len(found)
@@ -157,3 +180,8 @@ class Inbox:
 
 def _bulk(value: bytes) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(value), value)
+
+
+def _id_key(entry_id: bytes) -> tuple[int, int]:
+    ms, _, seq = entry_id.partition(b"-")
+    return int(ms), int(seq or 0)

@@ -9,6 +9,7 @@ thread; when the queue is full they are dropped and counted, and the count is lo
 
 from __future__ import annotations
 
+import io
 import queue
 import sys
 import threading
@@ -99,6 +100,9 @@ def _to_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 def configure(level: str, style: str, stream: TextIO | None = None) -> LineWriter:
     """Sets up logging for this process; call it once, and `close` what it gives at the end."""
     target = stream if stream is not None else sys.stdout
+    if isinstance(target, io.TextIOWrapper):
+        # Under an ASCII locale a line of Hebrew, or a masked number, would end the writing thread.
+        target.reconfigure(errors="backslashreplace")
     console = style == "console" or (style == "auto" and target.isatty())
     writer = LineWriter(target)
     render: Any = structlog.dev.ConsoleRenderer(colors=target.isatty()) if console else _to_json

@@ -48,6 +48,8 @@ UNDER_WAY_COMMITS = 64
 """Most commits sent and not answered; more wait in the queue and grow together."""
 
 RECONNECT_MIN_S, RECONNECT_MAX_S = 0.05, 1.0
+SHORT_LIVED_MS = 1000.0
+"""A connection that lasted no longer makes the pause before the next one grow."""
 
 RETRY_PREFIXES = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOSCRIPT", "NOREPLICAS")
 """Errors of a server that is on its way: the commit is sent again on a new connection."""
@@ -73,6 +75,8 @@ class OutboxCounters:
     connects: int = 0
     unknown: int = 0
     """Commits whose answer was lost with the connection: sent again."""
+    callback_errors: int = 0
+    """What `on_reply` raised: bugs, each reported to the loop's exception handler."""
 
 
 @dataclass(slots=True)
@@ -222,9 +226,8 @@ class Outbox:
         if self.backlog_bytes + size > BOUND_BYTES:
             self.counters.refused += 1
             if write.on_reply is not None:
-                write.on_reply(
-                    OutboxFull(f"the outbox holds {self.backlog_bytes} bytes; Redis does not keep up")
-                )
+                why = f"the outbox holds {self.backlog_bytes} bytes; Redis does not keep up"
+                self._tell(write.on_reply, OutboxFull(why))
             return
         self._idle.clear()
         self._queued_bytes += size
@@ -287,19 +290,22 @@ class Outbox:
         """The oldest commit is answered: replies of its writes, or MULTI, QUEUED…, EXEC."""
         commit = self._under_way[0]
         results = replies if commit.single else replies[-1]
-        if isinstance(results, ReplyError) and str(results).startswith("EXECABORT"):
-            # One write was refused when queued: the refusals stand at their places, the rest goes alone.
-            self._drop_head()
-            self._one_by_one(commit, replies[1:-1])
-            return
-        if isinstance(results, ReplyError) or any(
-            isinstance(result, ReplyError) and str(result).startswith(RETRY_PREFIXES) for result in results
-        ):
-            self._last_error = str(results if isinstance(results, ReplyError) else results[0])
+        aborted = isinstance(results, ReplyError) and str(results).startswith("EXECABORT")
+        if isinstance(results, ReplyError) and not aborted:
+            on_its_way: ReplyError | None = results
+        else:
+            # A server that became a replica refuses the writes of a batch when they are queued.
+            on_its_way = _on_its_way(replies if aborted else results)
+        if on_its_way is not None:
+            self._last_error = str(on_its_way)
             if self._link is not None:
                 self._link.close()
             return
         self._drop_head()
+        if aborted:
+            # One write was refused when queued: the refusals stand at their places, the rest goes alone.
+            self._one_by_one(commit, replies[1:-1])
+            return
         for write, result in zip(commit.writes, results, strict=True):
             self._give(write, result)
         if self._queue and self._scheduled is None:
@@ -319,7 +325,30 @@ class Outbox:
             self.counters.reply_errors += 1
             self._last_error = str(result)
         if write.on_reply is not None:
-            write.on_reply(result)
+            self._tell(write.on_reply, result)
+
+    def _tell(self, on_reply: OnReply, result: Any) -> None:
+        try:
+            on_reply(result)
+        # Whatever it is, it is a bug of one call; let through, it would cost all calls the connection.
+        except Exception as error:  # noqa: BLE001
+            self.counters.callback_errors += 1
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a callback of the outbox raised", "exception": error}
+            )
+
+    def _forget_expired(self) -> None:
+        """While Redis is away: stale caller audio must not use up the bound of what is kept."""
+        now, kept = now_ms(), {}
+        for tag, writes in self._queue.items():
+            fresh = [w for w in writes if not w.expires_at_ms or w.expires_at_ms >= now]
+            if len(fresh) < len(writes):
+                self.counters.expired += len(writes) - len(fresh)
+                self._queued_bytes -= sum(len(w.packed) for w in writes) - sum(len(w.packed) for w in fresh)
+            if fresh:
+                kept[tag] = fresh
+        self._queue = kept
+        self._settle_idle()
 
     def _drop_head(self) -> None:
         self._under_way_bytes -= self._under_way.popleft().size_bytes
@@ -339,12 +368,16 @@ class Outbox:
                     link = await open_link(self._url, name=self._name, on_lost=self._on_lost)
                 except STORE_ERRORS as error:
                     self._last_error = f"{type(error).__name__}: {error}"
+                    self._forget_expired()
                     await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
                     pause_s = min(pause_s * 2, RECONNECT_MAX_S)
                     continue
-                pause_s = RECONNECT_MIN_S
+                opened_at_ms = now_ms()
                 self._resume(link)
                 await self._watch(link)
+                # A server that takes connections and refuses writes is not sent the backlog at full speed.
+                is_short = now_ms() - opened_at_ms < SHORT_LIVED_MS
+                pause_s = min(pause_s * 2, RECONNECT_MAX_S) if is_short else RECONNECT_MIN_S
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
         finally:
             if self._link is not None:
@@ -386,3 +419,11 @@ class Outbox:
                 self._scheduled.cancel()
                 self._scheduled, self._scheduled_now = None, False
         self._lost.set()
+
+
+def _on_its_way(replies: redis_link.Replies) -> ReplyError | None:
+    """The first error among the replies that time mends, if there is one."""
+    for reply in replies:
+        if isinstance(reply, ReplyError) and str(reply).startswith(RETRY_PREFIXES):
+            return reply
+    return None

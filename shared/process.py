@@ -36,6 +36,7 @@ from shared.inbox import Inbox
 from shared.keys import Keys
 from shared.logs import LineWriter, Log, configure, get_log
 from shared.loop_lag import LoopLag
+from shared.older_boots import forget_older_boots
 from shared.outbox import Outbox
 from shared.redis_check import RedisRefused, wait_for_redis
 from shared.redis_client import STORE_ERRORS, Store, make_store
@@ -221,11 +222,7 @@ async def _live(
     process.metrics.gauge("live_calls", "Calls that this process serves", role.live_calls)
     if role.starts_without_redis:
         await role.start()
-    waiting = asyncio.create_task(
-        wait_for_redis(
-            process.store, settings.lanes, lambda why: log.warning("redis_unreachable", reason=why)
-        )
-    )
+    waiting = asyncio.create_task(_enter(process))
     if not await _either(waiting, stopping):
         return Exit.FAILED if process.fatal else Exit.OK
     try:
@@ -233,7 +230,6 @@ async def _live(
     except RedisRefused as error:
         log.error("redis_refused", reason=str(error))
         return Exit.REDIS_REFUSED
-    await keep_own_keys(process)
     if not role.starts_without_redis:
         await role.start()
     made.append(role)
@@ -256,6 +252,26 @@ async def _live(
     return Exit.DRAIN_FORCED if forced.is_set() else Exit.OK
 
 
+async def _enter(process: Process) -> str:
+    """Waits for a Redis that can serve, and writes our keys there. Gives its version. Raises RedisRefused."""
+
+    def say(why: str) -> None:
+        process.log.warning("redis_unreachable", reason=why)
+
+    while True:
+        version = await wait_for_redis(process.store, process.settings.lanes, say)
+        try:
+            await keep_own_keys(process)
+            older = await forget_older_boots(process.store, process.keys, process.worker)
+        except STORE_ERRORS as error:
+            say(f"{type(error).__name__}: {error}")
+            await asyncio.sleep(BEAT_S)
+            continue
+        if older:
+            process.log.warning("older_boots_forgotten", workers=older)
+        return version
+
+
 async def _either(task: asyncio.Task[Any], event: asyncio.Event) -> bool:
     """Waits for the task or the event; True if the task is done. A task that loses is cancelled."""
     waiter = asyncio.create_task(event.wait())
@@ -270,10 +286,8 @@ async def _either(task: asyncio.Task[Any], event: asyncio.Event) -> bool:
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:
-    if not task.done():
-        task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.wait({task})
+        await cancel_all([task])  # Once may be lost: role.drain() reads Redis in a loop.
     if not task.cancelled() and task.exception() is not None:
         raise task.exception() or RuntimeError("unreachable")
 
@@ -341,8 +355,11 @@ async def keep_own_keys(process: Process) -> None:
     """Creates or renews the streams that others write to us. Raises STORE_ERRORS."""
     for key in _stream_keys(process):
         if not await process.store.exists(key):
-            entry_id = await process.store.xadd(key, {"v": "1"})
-            await process.store.xdel(key, entry_id)
+            # In one step: a process that is killed between two would leave a key without a TTL.
+            async with process.store.pipeline(transaction=True) as together:
+                together.xadd(key, {"v": "1"}, maxlen=0, approximate=False)
+                together.pexpire(key, key_names.WORKER_TTL_MS)
+                await together.execute()
         await process.store.pexpire(key, key_names.WORKER_TTL_MS)
     for lane in range(process.settings.lanes):
         await process.store.pexpire(process.keys.owned(lane, process.name), key_names.CALL_TTL_MS)
@@ -357,7 +374,7 @@ async def _drop_own_keys(process: Process) -> None:
 
 async def _beat(process: Process, role: Role) -> None:
     """Shows every half second, by the outbox, that this worker lives, and what it carries."""
-    beat = 0
+    beat, connects = 0, process.outbox.counters.connects
     key = process.keys.worker(process.name).encode()
     name = process.name.encode()
     while True:
@@ -372,9 +389,12 @@ async def _beat(process: Process, role: Role) -> None:
         process.outbox.command(key, [b"HSET", key, *flat])
         process.outbox.command(key, [b"PEXPIRE", key, b"%d" % key_names.WORKER_TTL_MS])
         process.outbox.command(b"workers", [b"SADD", key_names.WORKERS.encode(), name])
-        if beat % KEEP_KEYS_EVERY_BEATS == 0:
+        # After a new connection at once: Redis may have come back empty, and nobody can write to us.
+        if beat % KEEP_KEYS_EVERY_BEATS == 0 or process.outbox.counters.connects != connects:
             with contextlib.suppress(*STORE_ERRORS):
+                now_connects = process.outbox.counters.connects
                 await keep_own_keys(process)
+                connects = now_connects
         await asyncio.sleep(BEAT_S)
 
 

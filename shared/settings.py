@@ -258,6 +258,8 @@ def _explain(item: Any) -> str:
     field = field.removeprefix(ENV_PREFIX.lower())
     info = Settings.model_fields.get(field)
     name = environment_name(field) if info is not None else location
-    came = "a secret" if info is not None and info.annotation is SecretStr else repr(item["input"])
+    came = repr(item["input"])
+    if (info is not None and info.annotation is SecretStr) or (field == "redis_url" and "@" in came):
+        came = "a secret"  # A Redis URL with an @ carries a password.
     reason = str(item["msg"]).removeprefix("Value error, ")
     return f"{name}: {reason[0].lower()}{reason[1:]}; came {came}. {info.description if info else ''}".strip()

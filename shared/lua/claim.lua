@@ -20,7 +20,8 @@ if has[1] == 'ended' then settle_entry(true) return {'FENCED', 'ended', has[3]} 
 local epoch = has[3]
 if has[2] ~= worker then
   if has[2] ~= ARGV[3] or has[3] ~= ARGV[4] then
-    settle_entry(has[4] ~= '' and has[5] ~= '')
+    -- Nobody owns the role and its epoch moved on since it was read: the entry is asked for again.
+    if has[2] ~= '' then settle_entry(has[4] ~= '' and has[5] ~= '') end
     return {'FENCED', has[2], has[3]}
   end
   epoch = tostring(tonumber(has[3]) + 1)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from brain import control_feed
 from brain.role import BrainRole
+from brain.sequencer import Sequencer
+from shared import ownership
+from shared.control import ControlMessage, ControlReader
 from shared.entries import ReplyKind
+from shared.ownership import NewStream
 from shared.redis_client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
-from tests.brain.stage import KEYS, Line, brain, clip, line
+from tests.brain.stage import INGRESS, KEYS, Line, brain, clip, line
 from tests.conftest import keys_without_ttl
 from tests.support.waiting import wait_until
 
@@ -126,6 +134,9 @@ async def test_an_interruption_is_flushed_and_truncated_at_the_ear(store: Store,
 
         (truncation,) = session.truncations
         assert (truncation.audio_end_ms, truncation.error) == (640, "")
+        await wait_until(lambda: _kind(here, "audio_delta_skip"), "late audio is counted in one line")
+        skips = [line for line in await here.journal() if line["kind"] == "audio_delta_skip"]
+        assert [(skip["response"], int(skip["count"]) > 0) for skip in skips] == [(interrupted, True)]
         at = here.kinds().index(ReplyKind.FLUSH)
         assert here.reply[at].cut == 1
         assert all(entry.response_id != interrupted for entry in here.reply[at + 1 :])
@@ -303,3 +314,102 @@ async def test_two_calls_do_not_hear_each_other(store: Store, redis_url: str) ->
         await wait_until(lambda: role.live_calls() == 1, "one is gone")
         await two.tell("say", text="still there")
         await wait_until(lambda: done(two, 2), "the other goes on")
+
+
+async def test_a_call_on_its_way_out_is_closed_on_a_new_leg_too(store: Store, redis_url: str) -> None:
+    """A stream that comes while we hang up has emptied the plan on the card: it is not left in silence."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        await here.tell("hangup")
+        await here.card_says("next", "hangup")
+
+        stream = NewStream(
+            call_sid=here.call_sid,
+            stream_sid="MZ" + "f" * 32,
+            ingress=INGRESS,
+            nonce="again",
+            caller_number="",
+            called_number="",
+            agent="",
+        )
+        await ownership.attach(store, KEYS, stream, max_resumes=5)
+        assert (await here.card())["next"] == ""
+
+        await here.card_says("next", "hangup")
+        assert len(await here.closes()) == 2
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
+
+
+@dataclass
+class CarelessReader:
+    """A control reader that loses a cancellation, as a redis-py command now and then does."""
+
+    position: str = "0"
+    is_reading: bool = False
+
+    async def read(self) -> list[ControlMessage]:
+        self.is_reading = True
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.is_reading = False
+        return []
+
+
+@dataclass
+class BrokenSequencer:
+    """A sequencer with a bug that every input meets."""
+
+    whole: Sequencer
+
+    def handle(self, *_: object) -> None:
+        raise RuntimeError("a bug")
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.whole, name)
+
+
+async def test_a_bug_in_one_call_is_an_apology(store: Store, redis_url: str) -> None:
+    """Also when the control reader loses its cancellation: the call is left, the process lives on."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (process, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        (call,) = role._calls.values()
+        reader = CarelessReader()
+        call._control._reader = cast(ControlReader, reader)
+        call.ring()
+        await wait_until(lambda: reader.is_reading, "the control reader waits for Redis")
+        call._sequencer = cast(Sequencer, BrokenSequencer(call._sequencer))
+
+        speaking = asyncio.create_task(here.speak(clip("en_caller_ask")))
+        await here.card_says("next", "apology")
+        await wait_until(lambda: gone(role), "the call is left")
+
+        assert role.counters.calls_failed == 1
+        assert process.fatal is None
+        await speaking
+
+
+async def test_a_quiet_call_whose_card_is_gone_is_left(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis came back empty and nothing rings: the session is not kept open for an hour."""
+    monkeypatch.setattr(control_feed, "SAVE_EVERY_SWEEPS", 1)
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+
+        await store.delete(KEYS.card(here.call_sid), KEYS.control(here.call_sid))
+
+        await wait_until(lambda: gone(role), "the call is left")

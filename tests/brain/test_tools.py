@@ -135,3 +135,37 @@ def test_two_tools_of_one_name_are_refused() -> None:
     """One would never be called."""
     with pytest.raises(ToolError, match="check_order"):
         Toolbox.of([check_order, check_order], 1.0)
+
+
+@tool
+async def deserted() -> str:
+    """Wait for something that is cancelled by somebody else."""
+    waited_for: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    waited_for.cancel()
+    return await waited_for
+
+
+@tool
+def mangled() -> str:
+    """Give a text that has no UTF-8."""
+    return "caf\udce9"
+
+
+async def test_a_cancellation_inside_a_tool_is_a_failure_of_the_tool() -> None:
+    """The model gets an answer; a cancellation of the tool itself still is one."""
+    result = await Toolbox.of([deserted], 5.0).run("deserted", "{}")
+    assert result.outcome is ToolOutcome.FAILED
+
+    task = asyncio.create_task(box().run("endless", "{}"))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_text_without_utf8_does_not_end_the_call() -> None:
+    """It is repaired before it goes to the model and to Redis."""
+    result = await Toolbox.of([mangled], 5.0).run("mangled", "{}")
+
+    assert result.outcome is ToolOutcome.OK
+    assert result.output.encode() == b"caf?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from egress.metronome import PHASE_MS, ROUND_MS, Metronome, OutBatch
+from egress.metronome import PHASE_MS, ROUND_MS, Metronome, OutBatch, Ticking
 from shared.clock import now_ms
 from shared.entries import Pair
 from tests.support.waiting import wait_until
@@ -32,6 +32,10 @@ class Ticked:
         return self.due_ms
 
 
+def no_bug(_call: Ticking, bug: Exception) -> None:
+    raise bug
+
+
 @dataclass
 class Written:
     """What the batch gave to the outbox."""
@@ -46,7 +50,7 @@ async def test_a_tick_is_one_entry_for_each_ingress_worker() -> None:
     """Three calls of one phase, two ingress workers: two entries a tick."""
     written = Written()
     batch = OutBatch(written.write)
-    metronome = Metronome(batch)
+    metronome = Metronome(batch, no_bug)
     now = now_ms()
     calls = [Ticked(batch, ingress, left=2, due_ms=now + 7) for ingress in ("a", "a", "b")]
     for call in calls:
@@ -61,7 +65,7 @@ async def test_a_tick_is_one_entry_for_each_ingress_worker() -> None:
 async def test_ticks_of_a_call_lie_on_its_grid() -> None:
     """A call is served once a round, never before its deadline, whatever the lateness of one tick."""
     batch = OutBatch(Written().write)
-    metronome = Metronome(batch)
+    metronome = Metronome(batch, no_bug)
     call = Ticked(batch, left=8)
     metronome.enter(call, now_ms())
 
@@ -75,7 +79,7 @@ async def test_ticks_of_a_call_lie_on_its_grid() -> None:
 async def test_no_calls_no_timer() -> None:
     """An idle process sleeps."""
     batch = OutBatch(Written().write)
-    metronome = Metronome(batch)
+    metronome = Metronome(batch, no_bug)
     call = Ticked(batch, left=1)
     metronome.enter(call, now_ms())
     await wait_until(lambda: call.left == 0, "the call was served")
@@ -89,7 +93,7 @@ async def test_no_calls_no_timer() -> None:
 async def test_a_call_that_leaves_is_not_served() -> None:
     """Leaving takes effect at once, and twice does no harm."""
     batch = OutBatch(Written().write)
-    metronome = Metronome(batch)
+    metronome = Metronome(batch, no_bug)
     gone, stays = Ticked(batch), Ticked(batch, left=2)
     metronome.enter(gone, now_ms())
     metronome.enter(stays, now_ms())
@@ -114,3 +118,27 @@ def test_urgency_is_of_one_batch_only() -> None:
 
     assert written.entries == [("a", 1, True), ("a", 1, False)]
     assert batch.send() == 0
+
+
+@dataclass(eq=False)
+class Broken(Ticked):
+    """A call whose core has a bug."""
+
+    def tick(self, now_ms: float) -> bool:
+        raise RuntimeError("a bug")
+
+
+async def test_a_bug_in_one_call_does_not_silence_the_others() -> None:
+    """The call that raised leaves and is told; the rest of its phase is served, now and later."""
+    found: list[tuple[Ticking, str]] = []
+    batch = OutBatch(Written().write)
+    metronome = Metronome(batch, lambda call, bug: found.append((call, str(bug))))
+    now = now_ms()
+    broken, sound = Broken(batch, due_ms=now + 7), Ticked(batch, left=5, due_ms=now + 7)
+    metronome.enter(broken, now)
+    metronome.enter(sound, now)
+
+    await wait_until(lambda: sound.left == 0, "the sound call was served")
+
+    assert found == [(broken, "a bug")]
+    assert broken.phase == -1

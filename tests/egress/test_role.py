@@ -8,6 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
+from egress import held_call
+from egress import role as role_module
 from egress.role import EgressRole
 from shared import ownership
 from shared.clock import now_ms
@@ -438,3 +442,61 @@ async def test_a_reply_whose_ring_was_lost_is_found(store: Store, redis_url: str
         here.pens[call].reply(entry, wake=False)
 
         await wait_until(lambda: len(here.ingress.frames(call)) == 10, "the reply was found and sent")
+
+
+async def test_an_answer_for_a_call_that_was_let_go_leads_to_nothing(store: Store, redis_url: str) -> None:
+    """Reply that was read again comes after the release: the call does not rise from the dead."""
+    async with world(store, redis_url) as here, egress(here) as (process, role):
+        call = await here.call()
+        await wait_until(owns(role), "egress has the call")
+        here.say(call, speech(10 * SECOND))
+        await wait_until(lambda: len(here.ingress.frames(call)) > 10, "the reply is playing")
+        held = role._calls[call]
+        answers: list[object] = []
+
+        held._refill("0-0")
+        process.outbox.command(held.lane, [b"PING"], on_reply=answers.append)
+        role._forget(held)
+        await wait_until(lambda: bool(answers), "Redis has answered")
+
+        assert held.phase == -1
+
+
+async def test_a_call_that_met_a_bug_is_claimed_anew(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a sibling by the same process: a fresh start from the card, and the reply goes on."""
+    monkeypatch.setattr(role_module, "AFRESH_S", 0.05)
+    audio = speech(2 * SECOND)
+    async with world(store, redis_url) as here, egress(here) as (_, role):
+        call = await here.call()
+        await wait_until(owns(role), "egress has the call")
+        here.say(call, audio)
+        await wait_until(lambda: len(here.ingress.frames(call)) > 10, "the reply is playing")
+        first = role._calls[call]
+
+        role._on_bug(first, RuntimeError("a bug"))
+        assert role.live_calls() == 0
+
+        await wait_until(lambda: role._calls.get(call) not in (None, first), "it is claimed anew")
+        await wait_until(lambda: here.has(call, "silent"), "the reply was heard to its end")
+        assert here.ingress.frames(call)[-1] == frames_of(audio)[-1]
+        assert role.counters.calls_failed == 1
+
+
+async def test_a_quiet_call_whose_card_is_gone_is_forgotten(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis came back empty and nothing rings: the slot is not held for ever."""
+    monkeypatch.setattr(held_call, "SAVE_EVERY", 1)
+    async with world(store, redis_url) as here, egress(here) as (_, role):
+        call = await here.call()
+        await wait_until(owns(role), "egress has the call")
+
+        # From its first save on, nothing changes.
+        await wait_until(lambda: role._calls[call]._saved is not None, "its figures are on the card")
+        await _card_says(here, call, "n_frames", "0")
+
+        await store.delete(KEYS.card(call), KEYS.control(call))
+
+        await wait_until(owns(role, 0), "the call is forgotten")

@@ -21,6 +21,14 @@ async def test_a_message_that_came_twice_is_read_once(any_store: Store) -> None:
     assert await reader.read() == []
 
 
+async def test_an_owner_counts_anew_under_a_higher_epoch(any_store: Store) -> None:
+    """A worker that lost a call and claimed it again begins at 1: its messages are new."""
+    for epoch in ("1", "1001"):
+        await any_store.xadd("c", {"kind": "heard", "from": "egress-0@h#1", "n": "1", "epoch": epoch})
+    messages = await ControlReader(any_store, "c").read()
+    assert [message.epoch for message in messages] == [1, 1001]
+
+
 async def test_what_a_hand_types_counts_each_time(any_store: Store) -> None:
     """Operators write no numbers: two `say` are two."""
     for _ in range(2):

@@ -60,3 +60,13 @@ def test_a_stalled_pipe_never_blocks_the_writer() -> None:
 def test_numbers_are_masked(number: str, masked: str) -> None:
     """Two digits tell calls apart for an operator and nobody else."""
     assert mask_number(number) == masked
+
+
+def test_a_stream_that_cannot_spell_a_character_ends_nothing() -> None:
+    """Under an ASCII locale letters are escaped, and the lines after it are written."""
+    raw = io.BytesIO()
+    writer = configure("info", "json", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    get_log().info("first", text="שלום")
+    get_log().info("second")
+    writer.close()
+    assert [b"first" in line or b"second" in line for line in raw.getvalue().splitlines()] == [True, True]

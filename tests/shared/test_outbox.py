@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
+
+import pytest
 
 from shared import ownership
 from shared.entries import Name, OutKind, read_caller, read_pairs
 from shared.inbox import Entry, Inbox
 from shared.keys import Keys
 from shared.outbox import Outbox
-from shared.redis_client import Store
+from shared.redis_client import Store, make_store
 from tests.shared.test_ownership import CALL, KEYS, attached
+from tests.support.servers import free_port, redis7_binary, server, valkey_binary
 from tests.support.waiting import running, wait_until
 
 
@@ -159,3 +163,119 @@ async def test_keys_of_many_lanes(redis_url: str, store: Store) -> None:
             outbox.command(lane, [b"SET", b"tl:{%d}:x" % lane, b"1", b"PX", b"60000"])
         assert await outbox.flushed(5)
     assert await store.exists(*[f"tl:{{{lane}}}:x" for lane in range(16)]) == 16
+
+
+async def test_a_batch_outlives_a_server_that_became_a_replica(store: Store, redis_url: str) -> None:
+    """READONLY refuses each write of a batch when it is queued: the whole batch is sent again."""
+    outbox = make(redis_url)
+    replies: list[object] = []
+    try:
+        async with running(outbox.run()):
+            await wait_until(lambda: outbox.connected, "the outbox is connected")
+            await store.execute_command("REPLICAOF", "127.0.0.1", "1")
+            for name in (b"tl:{0}:a", b"tl:{0}:b"):
+                outbox.command(0, [b"SET", name, b"1"], on_reply=replies.append)
+            await wait_until(lambda: outbox.counters.unknown > 0, "the batch was refused")
+            await store.execute_command("REPLICAOF", "NO", "ONE")
+            assert await outbox.flushed(10)
+    finally:
+        await store.execute_command("REPLICAOF", "NO", "ONE")
+    assert replies == [b"OK", b"OK"]
+    assert await store.exists("tl:{0}:a", "tl:{0}:b") == 2
+
+
+async def test_a_callback_that_raises_costs_nobody_else(store: Store, redis_url: str) -> None:
+    """A bug in what one call does with a reply: reported; the connection and its neighbours stay."""
+    outbox = make(redis_url)
+    replies: list[object] = []
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+
+    def broken(_reply: object) -> None:
+        raise ValueError("a bug")
+
+    async with running(outbox.run()):
+        outbox.command(0, [b"SET", b"tl:{0}:a", b"1"], on_reply=broken)
+        outbox.command(0, [b"SET", b"tl:{0}:b", b"1"], on_reply=replies.append)
+        assert await outbox.flushed(5)
+    assert replies == [b"OK"]
+    assert (outbox.counters.connects, outbox.counters.callback_errors, len(reported)) == (1, 1, 1)
+
+
+async def test_stale_caller_audio_is_forgotten_while_redis_is_away() -> None:
+    """In a long outage it would fill the bound, and new control messages would be refused."""
+    outbox = make(f"redis://127.0.0.1:{free_port()}/0")
+    outbox.caller(CALL, 1, 1, b"\xff" * 160)
+    outbox.command(0, [b"SET", b"kept", b"1"])
+    for writes in outbox._queue.values():
+        writes[0].expires_at_ms = writes[0].expires_at_ms and 1.0
+    async with running(outbox.run()):
+        await wait_until(lambda: outbox.counters.expired == 1, "the stale frame is forgotten")
+    kept = [write.packed for writes in outbox._queue.values() for write in writes]
+    assert len(kept) == 1
+    assert outbox.backlog_bytes == len(kept[0])
+
+
+@pytest.mark.parametrize("binary", [valkey_binary, redis7_binary])
+async def test_a_redis_that_came_back_empty_is_read_from_its_first_entry(binary: Any, tmp_path: Path) -> None:
+    """Its clock is behind, so that its ids are below what we had read; a stream that is not lost goes on."""
+    port = free_port()
+    got: list[bytes] = []
+
+    def sink(entries: list[Entry]) -> None:
+        got.extend(fields[1] for _, fields in entries)
+
+    async def add(url: str, key: str, value: str, entry_id: str) -> None:
+        client = make_store(url, name="test")
+        await client.xadd(key, {"a": value}, id=entry_id)
+        await client.aclose()
+
+    inbox = Inbox(f"redis://127.0.0.1:{port}/0", name="brain-0@h#1", read_gap_ms=1)
+    inbox.watch("lost", "0", sink)
+    inbox.watch("absent", "5-0", sink)
+    async with running(inbox.run()):
+        with server(binary(), tmp_path, port=port) as url:
+            await add(url, "lost", "1", "9000-0")
+            await wait_until(lambda: got == [b"1"], "the first life is read")
+        with server(binary(), tmp_path, port=port) as url:
+            await add(url, "lost", "2", "100-0")
+            await wait_until(lambda: got == [b"1", b"2"], "the second life is read")
+            await add(url, "absent", "3", "1-0")
+            await wait_until(lambda: got == [b"1", b"2", b"3"], "what was not there yet is read")
+    assert inbox.counters.restarts >= 2
+
+
+async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_url: str) -> None:
+    """A stream that was read to its end and trimmed empty keeps its position."""
+    inbox = Inbox(redis_url, name="brain-0@h#1", read_gap_ms=1)
+    got: list[bytes] = []
+    inbox.watch("s", "0", lambda entries: got.extend(fields[1] for _, fields in entries))
+    async with running(inbox.run()):
+        await store.xadd("s", {"a": "1"})
+        await wait_until(lambda: got == [b"1"], "the entry is read")
+        await store.xtrim("s", maxlen=0, approximate=False)
+        await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await wait_until(lambda: inbox.counters.connects == 2, "it is connected again")
+        await store.xadd("s", {"a": "2"})
+        await wait_until(lambda: got == [b"1", b"2"], "the next entry is read")
+    assert inbox.counters.restarts == 0
+
+
+async def test_a_stream_watched_anew_is_read_from_its_new_position(store: Store, redis_url: str) -> None:
+    """The read under way was asked from another position: its entries would hide those before them."""
+    inbox = Inbox(redis_url, name="brain-0@h#1", read_gap_ms=1)
+    got: list[bytes] = []
+
+    def sink(entries: list[Entry]) -> None:
+        got.extend(fields[1] for _, fields in entries)
+
+    await store.xadd("s", {"a": "1"}, id="1-0")
+    inbox.watch("s", "1-0", sink)
+    async with running(inbox.run()):
+        await wait_until(lambda: inbox.counters.connects == 1, "it is connected")
+        await asyncio.sleep(0.05)  # The blocking read is under way: nothing shows it.
+        inbox.unwatch("s")
+        inbox.watch("s", "0", sink)
+        await store.xadd("s", {"a": "2"}, id="2-0")
+        await wait_until(lambda: got[-1:] == [b"2"], "the new entry is read")
+    assert got == [b"1", b"2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import redis
 
 from shared.exits import Exit
+from shared.process import _cancelled
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 
@@ -104,3 +106,53 @@ async def test_a_process_lives_and_ends_without_a_trace(
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
         left = set(client.scan_iter())
     assert left == {"tl:config", "tl:{0}:calls"}
+
+
+async def test_a_killed_process_is_forgotten_by_its_next_boot(
+    tmp_path: Path, valkey_url: str, admin_port_base: int
+) -> None:
+    """kill -9 leaves a name in tl:workers; the next egress-0 of this host takes it away."""
+    env = environment(valkey_url, admin_port_base)
+    killed = start("egress", tmp_path, env)
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
+        try:
+            await wait_until(lambda: len(client.smembers("tl:workers")) == 1, "it shows itself", timeout_s=30)
+            (dead,) = client.smembers("tl:workers")
+        finally:
+            killed.kill()
+            killed.communicate(timeout=30)
+        process = start("egress", tmp_path, env)
+        try:
+            await wait_until(
+                lambda: bool(client.smembers("tl:workers") - {dead}),
+                "the next one shows itself",
+                timeout_s=30,
+            )
+            assert dead not in client.smembers("tl:workers")
+            assert not client.exists(f"tl:worker:{dead}")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code, output = ended(process)
+        assert code == Exit.OK, output
+        assert "older_boots_forgotten" in output
+        for_ever = sorted(key for key in client.scan_iter() if client.ttl(key) == -1)
+        assert for_ever == ["tl:config", "tl:{0}:calls"]
+
+
+async def test_a_drain_that_loses_its_cancellation_is_ended_all_the_same() -> None:
+    """It reads Redis in a loop: the process must not wait for its last call instead."""
+    lost: list[int] = []
+
+    async def drain() -> None:
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if lost:
+                    raise
+                lost.append(1)
+
+    task = asyncio.create_task(drain())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(_cancelled(task), 5)
+    assert task.cancelled()

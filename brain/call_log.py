@@ -1,0 +1,69 @@
+"""What a call's lines say, in the journal and in the log: transitions, and audio that was not admitted.
+
+Why it exists: a response that was interrupted may send dozens of deltas more. They are one line with a
+count, written when the response is done, not a line each.
+
+Owns: the names of the lines, the counts under way. Must not know: why something happened. No texts of the
+conversation pass here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.logs import Log
+from shared.outbox import Outbox
+
+SPOKEN_KINDS = {"audible": "ai_speaking_started", "silent": "ai_speaking_stopped"}
+"""Journal kinds whose log line has a name of its own."""
+
+SKIP = "audio_delta_skip"
+MAX_SKIPPING = 16
+"""Responses that are skipped at once; a second one already means that a `done` was lost."""
+
+
+@dataclass(slots=True)
+class _Skipped:
+    fields: dict[str, str]
+    count: int = 0
+
+
+@dataclass(slots=True)
+class CallLog:
+    """The pen for one call's lines."""
+
+    outbox: Outbox
+    log: Log
+    call_sid: str
+    _skipping: dict[str, _Skipped] = field(default_factory=dict)
+
+    def note(self, kind: str, fields: Mapping[str, str]) -> None:
+        """A transition. That of a skipped response waits for its count."""
+        if kind != SKIP:
+            self._write(kind, fields)
+            return
+        if len(self._skipping) >= MAX_SKIPPING:
+            self.response_done(next(iter(self._skipping)))
+        self._skipping[fields.get("response", "")] = _Skipped(dict(fields))
+
+    def skipped(self, response_id: str) -> None:
+        """One delta was not admitted; counted if its response has a line coming."""
+        skipping = self._skipping.get(response_id)
+        if skipping is not None:
+            skipping.count += 1
+
+    def response_done(self, response_id: str) -> None:
+        """No more deltas of this response will come."""
+        skipping = self._skipping.pop(response_id, None)
+        if skipping is not None:
+            self._write(SKIP, {**skipping.fields, "count": str(skipping.count)})
+
+    def close(self) -> None:
+        """Writes what still waits: the call is left."""
+        for response_id in list(self._skipping):
+            self.response_done(response_id)
+
+    def _write(self, kind: str, fields: Mapping[str, str]) -> None:
+        self.outbox.journal(self.call_sid, kind, **fields)
+        self.log.info(SPOKEN_KINDS.get(kind, kind), **fields)
