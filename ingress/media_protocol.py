@@ -127,7 +127,7 @@ class MediaProtocol(asyncio.Protocol):
         self.peer = str(name[0]) if isinstance(name, tuple) and name else ""
 
     def data_received(self, data: bytes) -> None:
-        if self._library.parser_exc is not None:
+        if self.failure:
             return  # The close frame is on its way: what still comes is read only to be thrown away.
         self.last_data_at_ms = now_ms()
         sink = self._sink
