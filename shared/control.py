@@ -118,8 +118,3 @@ class ControlReader:
         if len(seen) > REMEMBERED:
             del seen[next(iter(seen))]
         return True
-
-
-def operator_fields(kind: str, **fields: str) -> dict[str, str]:
-    """The fields of an operator's message, as the console and `redis-cli XADD` write them."""
-    return {"kind": kind, "from": "operator", **fields}

@@ -34,7 +34,7 @@ from shared.entries import Why, ring_fields
 from shared.exits import Exit
 from shared.inbox import Inbox
 from shared.keys import Keys
-from shared.logs import LineWriter, Log, configure, get_log
+from shared.logs import Log, configure, get_log
 from shared.loop_lag import LoopLag
 from shared.older_boots import forget_older_boots
 from shared.outbox import Outbox
@@ -95,7 +95,6 @@ class Process:
     lag: LoopLag
     capacity: int
     draining: bool = False
-    forced: bool = False
     redis_version: str = ""
     fatal: BaseException | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -149,12 +148,8 @@ def run_role(role: str, number: int, make_role: MakeRole) -> int:
     try:
         return uvloop.run(_main(role, number, make_role, settings))
     finally:
-        _end_logs(writer)
+        writer.close()
         lock.close()
-
-
-def _end_logs(writer: LineWriter) -> None:
-    writer.close()
 
 
 async def _main(role: str, number: int, make_role: MakeRole, settings: Settings) -> int:
@@ -310,7 +305,6 @@ async def _finish(process: Process) -> None:
 def _take_signals(process: Process, stopping: asyncio.Event, forced: asyncio.Event) -> None:
     def asked(name: str) -> None:
         if stopping.is_set():
-            process.forced = True
             forced.set()
         process.log.info("signal", name=name, forced=forced.is_set())
         stopping.set()

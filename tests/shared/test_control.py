@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared import ownership
-from shared.control import ControlPost, ControlReader, operator_fields
+from shared.control import ControlPost, ControlReader
 from shared.outbox import Outbox
 from shared.ownership import Owner
 from shared.redis_client import Store
@@ -39,8 +39,8 @@ async def test_what_a_hand_types_counts_each_time(any_store: Store) -> None:
 
 async def test_a_reader_goes_on_from_its_position(any_store: Store) -> None:
     """The position is stored on the card; a new owner starts there."""
-    first = await any_store.xadd("c", operator_fields("hangup"))
-    await any_store.xadd("c", operator_fields("say", text="x"))
+    first = await any_store.xadd("c", {"kind": "hangup"})
+    await any_store.xadd("c", {"kind": "say", "text": "x"})
     reader = ControlReader(any_store, "c", position=first.decode())
     assert [message.kind for message in await reader.read()] == ["say"]
 

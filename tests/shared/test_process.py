@@ -15,6 +15,7 @@ import redis
 
 from shared.exits import Exit
 from shared.process import _cancelled
+from tests.support.careless import careless
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 
@@ -141,18 +142,7 @@ async def test_a_killed_process_is_forgotten_by_its_next_boot(
 
 async def test_a_drain_that_loses_its_cancellation_is_ended_all_the_same() -> None:
     """It reads Redis in a loop: the process must not wait for its last call instead."""
-    lost: list[int] = []
-
-    async def drain() -> None:
-        while True:
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                if lost:
-                    raise
-                lost.append(1)
-
-    task = asyncio.create_task(drain())
+    task = asyncio.create_task(careless())
     await asyncio.sleep(0)
     await asyncio.wait_for(_cancelled(task), 5)
     assert task.cancelled()
