@@ -1,8 +1,9 @@
-"""One call in the brain: the driver that joins session, sequencer, streams, tools and history.
+"""One call in the brain: the driver that joins sessions, sequencer, streams, tools and history.
 
 Owns: the order of a call's life here, and the one place where the sequencer's actions are carried out
 and its clock is read. Decisions are not made here: what may be said is the sequencer's, what is forgotten
-is `turns`', what an event means is `translate`'s.
+is `turns`', what an event means is the engine's, when a session is replaced is `lifeline`'s, how long
+silence and calls may last is `limits`'.
 
 The audio path is synchronous from the socket's frame to the outbox, and from the inbox's entry to the
 socket's queue: nothing is awaited for a frame or a delta.
@@ -11,87 +12,75 @@ socket's queue: nothing is awaited for a frame or a delta.
 from __future__ import annotations
 
 import asyncio
-import binascii
-from base64 import b64decode
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 
-from openai import AsyncOpenAI
-
-from brain import reports, translate
-from brain.agent import Agent, session_config
-from brain.call_log import CallLog
-from brain.caller_feed import CallerFeed
+from brain import call_parts, reports
+from brain.call_parts import CallParts
 from brain.control_feed import ControlFeed
-from brain.counters import BrainCounters
-from brain.events import Json, text
+from brain.engine import Engine, EngineError, Opened, SeedItem, ToModel
 from brain.exits import CallExit
-from brain.history import History
-from brain.reply_writer import ReplyWriter
-from brain.sequencer import Reason, Sequencer, SequencerConfig, actions, inputs
+from brain.sequencer import Reason, actions, inputs
 from brain.sequencer.actions import Action
 from brain.sequencer.inputs import Input
-from brain.session import RealtimeSession, SessionError, SessionPlan
-from brain.tools import Toolbox
+from brain.sessions import Sessions
+from brain.tool_runs import DIGITS_SENT, dial_result
+from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms, wall_ms
 from shared.control import ControlMessage
 from shared.ownership import Claim, Owner
 from shared.process import Process
 from shared.scripts import Answer
 
+SEED_MAX_CHARS = 24_000
+"""Of the past that a new session is told: some hours of talk, a quarter of the smallest context."""
 
-@dataclass(frozen=True, slots=True)
-class CallTools:
-    """What every call of the process shares."""
+ROLL_AGAIN_S = 0.2
+"""A rollover waits for the caller's turn to be in history, looking this often."""
 
-    agent: Agent
-    toolbox: Toolbox
-    client: AsyncOpenAI
-    counters: BrainCounters
+DUE_AGAIN_MS = 8_000.0
+"""While a tool runs ingress is told anew so often that an answer is due: its apology comes at 12 s."""
 
 
 class BrainCall:
     """One claimed call, from `run` to its end. All methods but `run` and `stop` return at once."""
 
-    def __init__(self, process: Process, call_sid: str, claim: Claim, shared: CallTools) -> None:
+    def __init__(self, process: Process, call_sid: str, claim: Claim, parts: CallParts) -> None:
         self.call_sid = call_sid
-        self.lane = process.keys.lane(call_sid)
+        self.epoch = claim.epoch
         self._process = process
-        self._shared = shared
-        self._epoch = claim.epoch
+        self._parts = parts
+        self._counters = parts.counters
         self._log = process.log.bind(call=call_sid, epoch=claim.epoch)
-        agent = shared.agent
-        self._lines = CallLog(process.outbox, self._log, call_sid)
         self._owner = Owner(process.outbox, process.keys, call_sid, "brain", claim.epoch, self._on_refused)
         self._exit = CallExit(process, self._owner, claim.card)
-        self._sequencer = Sequencer(
-            SequencerConfig(
-                create_response_by=agent.answers_turns,
-                first_cut=int(claim.card.get("cut") or 0),
-                token_prefix=f"b{claim.epoch}",
-            )
-        )
-        plan = SessionPlan(
-            model=agent.model,
-            config=session_config(agent, shared.toolbox.definitions()),
-            update_id=f"b{claim.epoch}-session",
-        )
-        self._session = RealtimeSession(shared.client, plan, shared.counters)
-        self._feed = CallerFeed(
-            process,
-            self._owner,
-            self._session,
-            shared.counters,
+        made = call_parts.make(process, self._owner, claim.card, parts, self._log, self)
+        self._agent = made.agent
+        self._sequencer = made.sequencer
+        self._lines = made.lines
+        self._record = made.record
+        self._feed = made.feed
+        self._reply = made.reply
+        self._watch = made.watch
+        self._tools = made.tools
+        self._from_model = made.from_model
+        self._sessions = Sessions(
+            made.make_engine,
+            self,
+            made.from_model,
+            made.lifeline,
+            self._counters,
             self._log,
-            leg=int(claim.card.get("leg") or 0),
-            transcribed=bool(agent.transcription_model),
+            has_past=claim.epoch > 1,
         )
-        self._reply = ReplyWriter(self._owner)
-        self._history = History(self._owner)
         self._control = ControlFeed(process, self._owner, claim.card, self._on_control)
+        self._engine: Engine | None = None
+        self._attached = claim.card.get("state") != "detached"
+        self._move: actions.Move | None = None
+        self._dialled = ""
+        self._force_roll_at_ms = 0.0
+        self._due_at_ms: float | None = None
         self._over = asyncio.Event()
         self._ending = False
-        self._answer_due = False
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -102,8 +91,8 @@ class BrainCall:
     async def run(self) -> None:
         """Serves the call until it ended, was lost to another owner, or is given up. Never raises but
         CancelledError."""
-        self._shared.counters.calls += 1
-        self._log.info("call_taken")
+        self._counters.calls += 1
+        self._log.info("call_taken", agent=self._agent.name)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -118,7 +107,7 @@ class BrainCall:
                         child.cancel()
         except* Exception as bugs:  # noqa: BLE001 - a bug met in one call must not end the others
             self._group = None
-            self._shared.counters.calls_failed += 1
+            self._counters.calls_failed += 1
             self._log.error("call_failed", exc_info=bugs.exceptions[0])
             self._give_up("bug")
         finally:
@@ -127,7 +116,7 @@ class BrainCall:
             self._lines.close()
             self._feed.stop()
             self._exit.cancel()
-            await self._session.close()
+            await self._sessions.close()
             self._log.info("call_left", slot=self._sequencer.slot)
 
     async def stop(self) -> None:
@@ -137,74 +126,116 @@ class BrainCall:
         await self._exit.release()
         self._over.set()
 
+    def abandon(self) -> None:
+        """The call is another owner's by now: lets go of it without a word."""
+        self._ending = True
+        self._feed.stop()
+        self._over.set()
+
     async def _talk(self) -> None:
-        """The session, from connecting to its end."""
-        began_ms = now_ms()
-        if self._epoch == 1 and self._shared.agent.greeting:
+        """All sessions of the call, from the first to the last."""
+        if self.epoch == 1:
+            self._parts.hooks.started(self.call_sid)
+        else:
+            await call_parts.recall(self._process, self._record.conversation, self.call_sid)
+        if self._agent.greeting and self._record.conversation.is_empty:
             self._process.outbox.journal(self.call_sid, "greeting")
-            self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=self._shared.agent.greeting))
-        try:
-            await self._session.open()
-        except SessionError as error:
-            self._shared.counters.sessions_failed += 1
-            self._log.error("session_failed", cause=error.cause, detail=error.detail)
-            self._give_up(error.cause)
-            return
-        self._shared.counters.sessions_confirmed += 1
-        gate = self._session.gate
-        self._log.info("session_confirmed", session=gate.session_id, ms=round(now_ms() - began_ms))
-        self._owner.card({"session_id": gate.session_id, "session_expires_at_s": gate.expires_at_s})
-        self._spawn(self._session.write(), "write")
-        self.give(inputs.SessionConfirmed())
-        self._feed.start()
-        cause = await self._session.read(self._on_event)
+            self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=self._agent.greeting))
+        end = await self._sessions.run()
         if not self._ending:
-            self._shared.counters.sessions_lost += 1
-            self._log.warning("session_lost", cause=cause)
-            self._give_up(cause)
+            self._log.error("call_given_up", cause=end.cause, detail=end.detail)
+            self._give_up(end.cause)
+
+    # The sessions (brain.sessions.Host).
+
+    def seed(self) -> tuple[SeedItem, ...]:
+        return self._record.conversation.seed(SEED_MAX_CHARS, self._sequencer.open_calls)
+
+    def session_begins(self, engine: Engine, opened: Opened) -> None:
+        if self._ending:
+            return
+        self._engine = engine
+        self._log.info("session_confirmed", session=opened.session_id, life_ms=round(opened.life_ms))
+        expires_at_ms = wall_ms() + round(opened.life_ms) if opened.life_ms else 0
+        self._owner.card({"session_id": opened.session_id, "session_expires_at_ms": expires_at_ms})
+        self.give(inputs.SessionConfirmed())
+        self._feed.connect(engine)
+
+    def session_ends(self, cause: str) -> None:
+        self._engine = None
+        replayed = self._feed.disconnect()
+        self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
+
+    def rollover_due(self, force_at_ms: float) -> None:
+        self._force_roll_at_ms = force_at_ms
+        self.give(inputs.RolloverDue(force_at_ms=force_at_ms))
+
+    def _roll_over(self) -> None:
+        """Quiet, by the sequencer; but a turn whose text is still under way would be said twice."""
+        if self._feed.turn_is_open and now_ms() < self._force_roll_at_ms:
+            again = inputs.RolloverDue(force_at_ms=self._force_roll_at_ms)
+            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self.give, again)
+        else:
+            self._sessions.roll()
 
     # The sequencer: inputs, actions, deadlines.
 
     def give(self, input_: Input) -> None:
         """Hands the sequencer an input and carries out what it asks for."""
-        self._perform(self._sequencer.handle(input_, now_ms()))
-        self._arm()
+        self.perform(self._sequencer.handle(input_, now_ms()))
+        self.arm()
 
-    def _perform(self, asked: list[Action] | tuple[Action, ...]) -> None:
+    def perform(self, asked: list[Action] | tuple[Action, ...]) -> None:
+        """Carries out the sequencer's actions, in their order."""
         now = now_ms()
         for action in asked:
             match action:
                 case actions.Journal():
                     self._lines.note(action.kind, action.fields)
                 case actions.Flush():
-                    self._shared.counters.barge_ins += 1
+                    self._counters.barge_ins += 1
                     self._reply.flush(action, now)
                     self._owner.card({"cut": action.cut}, urgent=True)
                 case actions.EndItem():
                     self._reply.end_item(action, now)
+                    self._record.item_ms(action.item_id, action.total_bytes // BYTES_PER_MS)
                 case actions.EndResponse():
                     self._reply.end_response(action, now)
                 case actions.RecordHeard():
-                    self._history.heard(action.item_id, action.heard_ms)
+                    self._record.heard(
+                        action.item_id, action.heard_ms, action.received_ms, complete=action.complete
+                    )
                 case actions.RunTool():
-                    self._history.tool(action.call_id, action.name, "started", action.arguments)
-                    self._spawn(self._run_tool(action), f"tool-{action.name}")
+                    self._spawn(self._tools.run(action), f"tool-{action.name}")
+                case actions.Move():
+                    self._move, self._dialled = action, ""
+                    self._exit.move(action.kind, action.argument)
+                case actions.RollOver():
+                    self._roll_over()
                 case actions.HangUp():
                     self._hang_up(action.cause)
                 case _:
-                    self._send(action)
+                    self._tell_model(action)
 
-    def _send(self, action: translate.ToModel) -> None:
-        if self._ending:
+    def _tell_model(self, action: ToModel | actions.Rewrite) -> None:
+        engine = self._engine
+        if engine is None or self._ending:
             return
-        if isinstance(action, actions.SendCreate):
-            self._shared.counters.creates += 1
         try:
-            self._session.send(translate.client_event(action, self._shared.agent))
-        except SessionError as error:
-            self._give_up(error.cause)
+            if isinstance(action, actions.Rewrite):
+                heard = self._record.conversation.heard_text(action.item_id, action.heard_ms)
+                engine.rewrite(action.item_id, heard)
+                return
+            if isinstance(action, actions.SendCreate):
+                self._counters.creates += 1
+            engine.do(action)
+        except EngineError as error:
+            # It takes nothing any more: closing it makes its reader report the loss.
+            self._log.warning("session_stuck", cause=error.cause)
+            self._engine = None
+            self._spawn(engine.close(), "close")
 
-    def _arm(self) -> None:
+    def arm(self) -> None:
         """One timer a call. One that fires too early only ticks and is set anew, so it never moves."""
         due_ms = self._sequencer.next_deadline_ms()
         if due_ms is None or (self._timer is not None and self._timer_at_ms <= due_ms):
@@ -223,101 +254,30 @@ class BrainCall:
             self._timer.cancel()
             self._timer = None
 
-    # From the model.
+    # What the others of the call ask for.
 
-    def _on_event(self, event: Json) -> None:
-        if event.get("type") == translate.AUDIO_DELTA:
-            self._on_audio(event)
-            return
-        fatal = translate.fatal_code(event)
-        if fatal:
-            self._log.error("session_fatal", code=fatal)
-            self._give_up(fatal)
-            return
-        settled = self._history.on_event(event, now_ms())
-        if settled:
-            self._feed.settled(settled)
-        for input_ in translate.read_event(event):
-            self._before(input_)
-            self.give(input_)
+    def caller_waits(self, waits: bool) -> None:
+        """An answer to the caller is due, or is there: ingress plays its clip if it takes long."""
+        self._due_at_ms = now_ms() if waits else None
+        self._owner.card({"reply_due": wall_ms() if waits else ""})
+        self._exit.due(is_due=waits)
 
-    def _on_audio(self, event: Json) -> None:
-        counters = self._shared.counters
-        try:
-            audio = b64decode(text(event, "delta"))
-        except binascii.Error:
-            counters.deltas_bad += 1
-            return
-        now = now_ms()
-        verdict = self._sequencer.admit_audio(
-            text(event, "response_id"), text(event, "item_id"), len(audio), now
-        )
-        if verdict.actions:
-            self._perform(verdict.actions)
-        if verdict.skip is not None:
-            skipped = counters.deltas_skipped
-            skipped[verdict.skip] = skipped.get(verdict.skip, 0) + 1
-            self._lines.skipped(verdict.response_id)
-            return
-        counters.deltas += 1
-        counters.delta_bytes += len(audio)
-        self._reply.audio(verdict, audio, now)
-        if self._answer_due:
-            self._answer_due = False
-            self._owner.card({"reply_due": ""})
-        self._arm()
-
-    def _before(self, input_: Input) -> None:
-        """What an event means to the caller's turn and the counters, beside the sequencer."""
-        match input_:
-            case inputs.SpeechStarted(item_id=item_id):
-                self._feed.speech_started(item_id)
-            case inputs.SpeechStopped():
-                self._feed.speech_stopped()
-                self._answer_due = True
-                self._owner.card({"reply_due": wall_ms()})
-            case inputs.TurnCommitted(item_id=item_id):
-                self._feed.committed(item_id)
-            case inputs.ResponseDone(response_id=response_id):
-                self._lines.response_done(response_id)
-            case inputs.Refused(code=code):
-                if translate.classify(code) is translate.ErrorClass.BENIGN:
-                    self._shared.counters.errors_benign += 1
-                else:
-                    self._shared.counters.errors_unknown += 1
-                    self._log.warning("error_unknown", code=code, event_id=input_.event_id)
-            case _:
-                pass
-
-    async def _run_tool(self, action: actions.RunTool) -> None:
-        began_ms = now_ms()
-        result = await self._shared.toolbox.run(action.name, action.arguments)
-        counters = self._shared.counters
-        counters.tools_run += 1
-        if result.outcome != "ok":
-            counters.tools_failed += 1
-        self._log.info(
-            "tool_run",
-            tool=action.name,
-            call_id=action.call_id,
-            outcome=result.outcome,
-            ms=round(now_ms() - began_ms),
-        )
-        self._history.tool(action.call_id, action.name, "result", result.output)
-        self.give(inputs.ToolFinished(call_id=action.call_id, output=result.output, reply=result.reply))
-        if result.end_call is not None:
-            self.give(
-                inputs.HangUpWished(
-                    cause=result.end_call.cause,
-                    farewell=result.end_call.farewell,
-                    response_id=action.response_id,
-                )
-            )
+    def response_completed(self) -> None:
+        """The model came to an end in good order."""
+        self._sessions.response_completed()
 
     def upkeep(self, *, sweep: bool) -> None:
         """Twice a second: forget what is done with; with `sweep` look for messages typed by hand."""
         if not self._ending:
+            now = now_ms()
             self._feed.upkeep()
+            busy = self._sequencer.is_busy
+            if self._due_at_ms is not None:
+                if not busy:
+                    self._from_model.answered()
+                elif self._sequencer.open_calls and now - self._due_at_ms >= DUE_AGAIN_MS:
+                    self.caller_waits(True)
+            self._watch.look(now, busy=busy or self._engine is None or not self._attached)
         if sweep and not self._over.is_set():
             self._control.sweep()
 
@@ -328,7 +288,7 @@ class BrainCall:
         self._control.ring()
 
     def _on_control(self, message: ControlMessage) -> None:
-        self._shared.counters.control_messages += 1
+        self._counters.control_messages += 1
         report = reports.read_report(message)
         if report is not None:
             self.give(report)
@@ -338,23 +298,36 @@ class BrainCall:
                 self._log.info("call_ended", outcome=message.fields.get("outcome", ""))
                 self._over.set()
             case "stream":
-                self._exit.moved(message.integer("leg"), message.fields.get("ingress", ""))
-                self._lines.note("leg", {"leg": str(message.integer("leg"))})
+                self._on_stream(message.integer("leg"), message.fields.get("ingress", ""))
             case "detached":
+                self._attached = False
                 self._log.info("stream_detached", cause=message.fields.get("cause", ""))
+            case "dialled":
+                self._dialled = message.fields.get("status", "")[:40]
             case "dtmf":
-                # The digit itself may be a card number's: it is not written down.
-                self._lines.note("dtmf", {})
+                self._watch.pressed(message.fields.get("digit", ""), now_ms())
             case _:
-                self._shared.counters.control_ignored += 1
+                self._counters.control_ignored += 1
                 self._log.info("control_ignored", kind=message.kind, sender=message.sender)
+
+    def _on_stream(self, leg: int, ingress: str) -> None:
+        """A new media stream: the caller is back, if they were sent away."""
+        self._exit.moved(leg, ingress)
+        self._lines.note("leg", {"leg": str(leg)})
+        self._attached = True
+        move, self._move = self._move, None
+        if move is not None:
+            output = dial_result(self._dialled) if move.kind == "dial" else DIGITS_SENT
+            self._lines.note("move_ended", {"what": move.kind, "status": self._dialled})
+            self._tools.moved(move.call_id, output)
+            self.give(inputs.MoveEnded(output=output))
 
     # Ends.
 
     def _hang_up(self, cause: str) -> None:
         if self._ending:
             return
-        self._shared.counters.hang_ups += 1
+        self._counters.hang_ups += 1
         self._leave(lambda: self._exit.hang_up(cause))
 
     def _give_up(self, cause: str) -> None:
@@ -364,8 +337,8 @@ class BrainCall:
         if self._sequencer.state.hang_up is not None:
             self._hang_up(cause)
             return
-        self._shared.counters.given_up += 1
-        self._leave(lambda: self._exit.apologise(cause, self._shared.agent.apology))
+        self._counters.given_up += 1
+        self._leave(lambda: self._exit.apologise(cause, self._agent.apology))
         if self._group is not None:  # After a bug the sequencer may be what broke: it is not asked again.
             self.give(inputs.SessionLost(cause=cause))
 
@@ -375,12 +348,12 @@ class BrainCall:
         self._exit.wait_for_end(self._over.set)
         self._feed.stop()
         if self._group is not None:
-            self._spawn(self._session.close(), "close")
+            self._spawn(self._sessions.close(), "close")
 
     def _on_refused(self, answer: Answer) -> None:
         """A fenced write was refused: the call ended, or another brain has it."""
         if not self._over.is_set():
-            self._shared.counters.fenced += 1
+            self._counters.fenced += 1
             self._log.warning("call_fenced", answer=answer)
             self._ending = True
             self._over.set()

@@ -1,20 +1,20 @@
-"""From entries of the caller's stream to appends: order, gaps, batches.
+"""From entries of the caller's stream to audio for the model: order, gaps, batches.
 
-Owns: which frames are sent, and how many go into one message. Pure. Must not know: Redis, the socket.
+Owns: which frames are sent, and how many go into one append. Pure. Must not know: Redis, the socket.
 
 A frame of an older leg is dropped; a frame that came again (an unknown write that was sent twice) is
 dropped; the place of frames that never came is filled with silence, since the server's VAD only sees
-audio and would otherwise never hear a pause, up to a bound.
+audio and would otherwise never hear a pause. Inside an open turn the same is done by the clock when
+nothing comes at all; what was filled so is not filled once more when the gap is known by position.
+A frame that comes late is never dropped for it: words are worth more than an exact timeline.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass, field
 
 from brain.counters import BrainCounters
-from brain.translate import APPEND_HEAD, APPEND_TAIL
-from shared.audio import FRAMES_PER_S, SILENCE_FRAME
+from shared.audio import FRAME_MS, FRAMES_PER_S, SILENCE_FRAME
 from shared.entries import EntryError, read_caller
 from shared.inbox import Entry
 
@@ -23,6 +23,9 @@ BATCH_FRAMES = 2
 
 MAX_PADDED_FRAMES = FRAMES_PER_S
 """A longer gap is not a pause in speech but a seam: silence of a second ends any turn."""
+
+CLOCK_AFTER_MS = 500.0
+"""So long frames may be late inside a turn before silence is sent in their place."""
 
 
 @dataclass(slots=True)
@@ -37,9 +40,20 @@ class CallerAudio:
     """Frames missed in all."""
     last_id: bytes = b""
     """Last entry taken, sent or dropped."""
+    last_frame_at_ms: float = 0.0
+    """When the last frame was taken."""
+    _clock_frames: int = 0
+    """Padded by the clock since the last frame."""
     _frames: list[bytes] = field(default_factory=list)
 
-    def take(self, entries: list[Entry]) -> None:
+    def restart(self) -> None:
+        """A new session has heard nothing: what is read again is sent again."""
+        self.next_chunk = 0
+        self.last_id = b""
+        self._clock_frames = 0
+        self._frames.clear()
+
+    def take(self, entries: list[Entry], now_ms: float) -> None:
         """Takes a batch as it was read."""
         for entry_id, fields in entries:
             self.last_id = entry_id
@@ -60,22 +74,35 @@ class CallerAudio:
                     continue
                 self._pad(frame.chunk - self.next_chunk)
             self.next_chunk = frame.chunk + 1
+            self.last_frame_at_ms = now_ms
+            self._clock_frames = 0
             self._frames.append(frame.audio)
 
-    def append_text(self, *, all_of_it: bool = False) -> str | None:
-        """One append of everything taken and not yet sent; None while there is less than a batch."""
+    def batch(self, *, all_of_it: bool = False) -> bytes | None:
+        """Everything taken and not yet sent; None while there is less than a batch."""
         frames = self._frames
         if not frames or (len(frames) < BATCH_FRAMES and not all_of_it):
             return None
-        audio = b64encode(b"".join(frames)).decode("ascii")
+        audio = b"".join(frames)
         self.counters.appends += 1
         self.counters.frames_appended += len(frames)
         frames.clear()
-        return f"{APPEND_HEAD}{audio}{APPEND_TAIL}"
+        return audio
+
+    def pad_by_clock(self, now_ms: float) -> None:
+        """Inside an open turn: silence in the place of frames that are late, up to its bound."""
+        late_ms = now_ms - self.last_frame_at_ms
+        if not self.last_frame_at_ms or late_ms < CLOCK_AFTER_MS:
+            return
+        wanted = min(int(late_ms / FRAME_MS), MAX_PADDED_FRAMES) - self._clock_frames
+        if wanted > 0:
+            self._clock_frames += wanted
+            self.counters.frames_padded += wanted
+            self._frames.extend([SILENCE_FRAME] * wanted)
 
     def _pad(self, missing: int) -> None:
         self.gap_frames += missing
-        padded = min(missing, MAX_PADDED_FRAMES)
+        padded = max(0, min(missing, MAX_PADDED_FRAMES) - self._clock_frames)
         self.counters.caller_gaps += 1
         self.counters.frames_padded += padded
         self._frames.extend([SILENCE_FRAME] * padded)

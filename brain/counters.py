@@ -12,14 +12,20 @@ class BrainCounters:
     calls: int = 0
     sessions_confirmed: int = 0
     sessions_failed: int = 0
+    """Attempts that did not end in a confirmed session."""
     sessions_lost: int = 0
-    connect_retries: int = 0
+    rollovers: int = 0
+    items_seeded: int = 0
+    seeds_refused: int = 0
+    """Items of a call's past that a new session would not take."""
     appends: int = 0
     frames_appended: int = 0
     frames_padded: int = 0
     """Silence sent in the place of frames that never came."""
     frames_old_leg: int = 0
     frames_repeated: int = 0
+    frames_replayed: int = 0
+    """Half seconds of an open turn that were said again to a new session."""
     caller_gaps: int = 0
     caller_entries_bad: int = 0
     caller_pauses: int = 0

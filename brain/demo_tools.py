@@ -1,7 +1,6 @@
-"""The two tools every agent has until agents have profiles of their own.
+"""A tool to try things with: it answers from a made-up rule, the same on every machine.
 
-Owns: their behaviour. `check_order` answers from a made-up rule, so that the demo and tests are the same
-on every machine; `end_call` is how the agent hangs up.
+Owns: its behaviour. Offered by the agent of the settings, and by any profile that names it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from brain.tools import EndCall, Tool, tool
+from brain.tools import tool
 
 _STATES = ("is being packed", "was handed to the courier", "arrives tomorrow", "was delivered")
 
@@ -24,16 +23,3 @@ def check_order(
     if not digits:
         return {"error": "no such order", "order_number": order_number}
     return {"order_number": digits, "status": _STATES[int(digits) % len(_STATES)]}
-
-
-@tool
-def end_call(
-    farewell: Annotated[
-        str, Field(description="What to say to the caller before the call ends, in their language.")
-    ] = "Goodbye.",
-) -> EndCall:
-    """End the call. The farewell is spoken for you, so do not say goodbye yourself before calling this."""
-    return EndCall(farewell=farewell or "Goodbye.")
-
-
-DEMO_TOOLS: tuple[Tool, ...] = (check_order, end_call)

@@ -1,7 +1,7 @@
-"""How the brain lets a call go: by way of /voice/resume, which does what the card says next.
+"""What the brain asks ingress for: to let a call go, to move it, to know that an answer is due.
 
-Owns: the card's `next`, the `close` for ingress, the wait for the call's end, the release. The order
-matters: the plan stands on the card before the stream is closed, since Twilio asks at once.
+Owns: the card's `next`, the `close` and `due` for ingress, the wait for the call's end, the release. The
+order matters: the plan stands on the card before the stream is closed, since Twilio asks at once.
 """
 
 from __future__ import annotations
@@ -62,6 +62,21 @@ class CallExit:
         self.process.outbox.journal(self.owner.call_sid, "error", what="given_up", cause=cause)
         self._close("apology", apology, cause)
 
+    def move(self, kind: str, argument: str) -> None:
+        """The caller leaves for a moment: `dial` a number, or hear `digits`; /voice/resume does it.
+
+        Not a way out: a stream that comes back goes on with the call.
+        """
+        self.process.outbox.journal(self.owner.call_sid, "move", what=kind)
+        self._ask(kind, argument, f"move_{kind}")
+
+    def due(self, *, is_due: bool) -> None:
+        """Tells ingress whether the caller waits for an answer: it plays its clip if that takes long."""
+        if self._ingress:
+            name = Name(OutKind.DUE.value, self.owner.call_sid, self._leg, self.owner.epoch, 0, 0)
+            pair = (name.encode(), b"1" if is_due else b"0")
+            self.process.outbox.out(self._ingress, [pair], urgent=False)
+
     def wait_for_end(self, then: Callable[[], None]) -> None:
         """Calls `then` if nobody ends the call in time."""
         loop = asyncio.get_running_loop()
@@ -90,9 +105,12 @@ class CallExit:
             self.process.log.warning("release_failed", call=owner.call_sid, reason=type(error).__name__)
 
     def _close(self, plan: str, argument: str, cause: str) -> None:
-        owner = self.owner
         self._plan = (plan, argument, cause)
-        self.owner.card({"next": plan, "next_arg": argument}, urgent=True)
+        self._ask(plan, argument, cause)
+
+    def _ask(self, plan: str, argument: str, cause: str) -> None:
+        owner = self.owner
+        owner.card({"next": plan, "next_arg": argument, "cause": cause}, urgent=True)
         if self._ingress:
             name = Name(OutKind.CLOSE.value, owner.call_sid, self._leg, owner.epoch, 0, 0)
             pair = (name.encode(), cause.encode())

@@ -30,6 +30,7 @@ def read_report(message: ControlMessage) -> Input | None:
                 response_id=fields.get("response", ""),
                 item_id=fields.get("item", ""),
                 heard_ms=_ms(fields.get("heard_ms", "")),
+                frames_waiting=max(0, message.integer("frames_waiting")),
             )
         case "heard":
             return inputs.Heard(
@@ -37,6 +38,7 @@ def read_report(message: ControlMessage) -> Input | None:
                 response_id=fields.get("response", ""),
                 item_id=fields.get("item", ""),
                 heard_ms=_ms(fields.get("heard_ms", "")),
+                frames_waiting=max(0, message.integer("frames_waiting")),
             )
         case "silent":
             return inputs.Silent(
@@ -44,6 +46,7 @@ def read_report(message: ControlMessage) -> Input | None:
                 response_id=fields.get("response", ""),
                 item_id=fields.get("item", ""),
                 heard_ms=_ms(fields.get("heard_ms", "")),
+                frames_waiting=max(0, message.integer("frames_waiting")),
                 cause=fields.get("cause", "played"),
             )
         case "flushed":

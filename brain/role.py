@@ -9,11 +9,12 @@ import asyncio
 
 from openai import AsyncOpenAI
 
-from brain.agent import default_agent
-from brain.call import BrainCall, CallTools
+from brain.agent_book import AgentBook
+from brain.call import BrainCall
+from brain.call_parts import CallParts
 from brain.counters import BrainCounters
-from brain.demo_tools import DEMO_TOOLS
-from brain.tools import Toolbox
+from brain.courier import Courier
+from brain.hooks import Hooks
 from shared.control import SWEEP_S
 from shared.dispatch import Dispatch
 from shared.entries import EntryError, read_ring
@@ -37,16 +38,17 @@ class BrainRole:
         self._process = process
         self.counters = BrainCounters()
         process.metrics.add("brain", self.counters)
-        self._tools = CallTools(
-            agent=default_agent(settings),
-            toolbox=Toolbox.of(DEMO_TOOLS, settings.tool_timeout_s),
+        self._parts = CallParts(
+            book=AgentBook(settings, process.log),
             client=AsyncOpenAI(
                 api_key=settings.openai_api_key.get_secret_value(),
                 base_url=settings.openai_base_url,
                 max_retries=0,
             ),
             counters=self.counters,
+            hooks=Hooks(process),
         )
+        self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
         self._none_left = asyncio.Event()
         self._none_left.set()
@@ -59,6 +61,7 @@ class BrainRole:
             dispatch = Dispatch(process, lane, has_slot=self._has_slot, on_call=self._on_call)
             process.spawn(dispatch.run(), f"dispatch-{lane}")
         process.spawn(self._upkeep(), "upkeep")
+        self._courier.start()
 
     async def drain(self) -> None:
         """Takes no more calls (the process says so) and waits for the live ones."""
@@ -69,7 +72,8 @@ class BrainRole:
         await asyncio.gather(*(call.stop() for call in list(self._calls.values())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
-        await self._tools.client.close()
+        await self._courier.stop()
+        await self._parts.client.close()
 
     def live_calls(self) -> int:
         return len(self._calls)
@@ -83,9 +87,13 @@ class BrainRole:
         return len(self._calls) < self._process.capacity and not self._process.draining
 
     def _on_call(self, call_sid: str, claim: Claim) -> None:
-        if call_sid in self._calls:
+        held = self._calls.get(call_sid)
+        if held is not None and held.epoch >= claim.epoch:
             return  # The claim was repeated after a lost answer: it is being served.
-        call = BrainCall(self._process, call_sid, claim, self._tools)
+        if held is not None:
+            # A higher epoch over a call that we have: Redis lost it and ingress wrote it anew.
+            held.abandon()
+        call = BrainCall(self._process, call_sid, claim, self._parts)
         self._calls[call_sid] = call
         self._none_left.clear()
         self._process.spawn(self._serve(call), f"call-{call_sid}")
@@ -94,7 +102,8 @@ class BrainRole:
         try:
             await call.run()
         finally:
-            del self._calls[call.call_sid]
+            if self._calls.get(call.call_sid) is call:
+                del self._calls[call.call_sid]
             if not self._calls:
                 self._none_left.set()
 

@@ -1,8 +1,8 @@
-"""Python functions as the model's tools.
+"""The model's tools: Python functions, and whatever else can be run by name with arguments.
 
 Owns: the decorator, the JSON schema from the signature, checking the arguments, the time limit, and what
 the model is told when something goes wrong. Must not know: the session, the call, Redis. A tool that
-wants something of the call returns a value that says so (`EndCall`).
+wants something of the call returns an effect that says so (`EndCall`, `Transfer`, …).
 
 A tool never runs in the task that reads the model's socket: an async one is a task of its own, a plain
 one a thread. A thread cannot be stopped: after the time limit its result is dropped.
@@ -15,7 +15,7 @@ import enum
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import cast, get_type_hints
+from typing import Protocol, cast, get_type_hints
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -33,11 +33,49 @@ class ToolError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool may know of the call it runs in. `caller` is masked unless the settings say otherwise."""
+
+    call_sid: str
+    caller: str
+    called: str
+    agent: str
+
+
+# What a tool may ask of the call.
+
+
+@dataclass(frozen=True, slots=True)
 class EndCall:
-    """What a tool returns to end the call, after the farewell was heard."""
+    """End the call, after the farewell was heard."""
 
     farewell: str
     cause: str = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Dial `number` (E.164 or sip:) for the caller; if nobody takes the call, the conversation goes on."""
+
+    number: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Play keypad tones into the call."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The caller asked for a moment: no idle prompts for so long, or until they speak."""
+
+    seconds: float
+
+
+Effect = EndCall | Transfer | SendDigits | Hold
 
 
 class ToolOutcome(enum.StrEnum):
@@ -50,43 +88,83 @@ class ToolOutcome(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolResult:
-    """What the model gets. `reply`: it should answer. `end_call` is set by a tool that ends the call."""
+    """What the model gets. `reply`: it should answer. `effect`: what is asked of the call."""
 
     outcome: ToolOutcome
     output: str
     reply: bool = True
-    end_call: EndCall | None = None
+    effect: Effect | None = None
+
+
+class ToolFailed(Exception):
+    """Raised by a tool whose failure the model may be told in words: they stand in the result."""
+
+
+class Tool(Protocol):
+    """Anything that can be offered to the model."""
+
+    @property
+    def name(self) -> str:
+        """What the model calls it."""
+
+    @property
+    def time_limit_s(self) -> float:
+        """Of its own; 0 = the agent's. The smaller one holds."""
+
+    def definition(self) -> Json:
+        """The tool as it stands in `session.tools`."""
+
+    async def run(self, arguments: str, context: ToolContext, call_id: str) -> object:
+        """The result: an effect, a text, or anything that can be JSON. Raises BadArguments, ToolFailed,
+        or whatever foreign code raises."""
+
+
+class BadArguments(Exception):
+    """The model's arguments do not fit; the text says what was expected, without the values."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tool:
-    """One tool, ready to be offered."""
+class FunctionTool:
+    """A Python function as a tool."""
 
     name: str
     description: str
     function: ToolFunction
     arguments: type[BaseModel]
     is_async: bool
+    context_name: str = ""
+    """The parameter that takes the ToolContext, if any; the model never sees it."""
+    time_limit_s: float = 0.0
 
     def definition(self) -> Json:
         """The tool as it stands in `session.tools`."""
-        schema = self.arguments.model_json_schema()
         return {
             "type": "function",
             "name": self.name,
             "description": self.description,
-            "parameters": _without_titles(schema),
+            "parameters": without_titles(self.arguments.model_json_schema()),
         }
 
+    async def run(self, arguments: str, context: ToolContext, call_id: str) -> object:
+        """Runs the function with checked arguments."""
+        values = check_arguments(self.arguments, arguments)
+        if self.context_name:
+            values[self.context_name] = context
+        if self.is_async:
+            return await cast(Awaitable[object], self.function(**values))
+        return await asyncio.to_thread(self.function, **values)
 
-def tool(function: ToolFunction) -> Tool:
+
+def tool(function: ToolFunction) -> FunctionTool:
     """Makes a tool of a function with type hints; its docstring is the description.
 
-    Describe an argument with `Annotated[str, Field(description="…")]`. Raises ToolError.
+    Describe an argument with `Annotated[str, Field(description="…")]`; a parameter of type ToolContext is
+    given the call. Raises ToolError.
     """
     name = function.__name__
     hints = get_type_hints(function, include_extras=True)
     found: dict[str, tuple[object, object]] = {}
+    context_name = ""
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name not in hints or parameter.kind not in (
             parameter.POSITIONAL_OR_KEYWORD,
@@ -96,28 +174,33 @@ def tool(function: ToolFunction) -> Tool:
                 f"expected each argument of tool {name} to be named and typed, got {parameter}: "
                 "add a type hint"
             )
+        if hints[parameter.name] is ToolContext:
+            context_name = parameter.name
+            continue
         default = ... if parameter.default is parameter.empty else parameter.default
         found[parameter.name] = (hints[parameter.name], default)
     make = cast(Callable[..., type[BaseModel]], create_model)
-    return Tool(
+    return FunctionTool(
         name=name,
         description=inspect.getdoc(function) or "",
         function=function,
         arguments=make(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **found),
         is_async=inspect.iscoroutinefunction(function),
+        context_name=context_name,
     )
 
 
 @dataclass(slots=True)
 class Toolbox:
-    """The tools of an agent, by name."""
+    """The tools of an agent, by name. `remote`: definitions of tools that the server runs (MCP)."""
 
     time_limit_s: float
+    remote: tuple[Json, ...] = ()
     _tools: dict[str, Tool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tools: Iterable[Tool], time_limit_s: float) -> Toolbox:
-        box = cls(time_limit_s)
+    def of(cls, tools: Iterable[Tool], time_limit_s: float, remote: tuple[Json, ...] = ()) -> Toolbox:
+        box = cls(time_limit_s, remote)
         for each in tools:
             if each.name in box._tools:
                 raise ToolError(f"expected one tool named {each.name}, got two: rename one")
@@ -125,43 +208,78 @@ class Toolbox:
         return box
 
     def definitions(self) -> list[Json]:
-        return [each.definition() for each in self._tools.values()]
+        """What the session is told."""
+        return [*(each.definition() for each in self._tools.values()), *self.remote]
 
-    async def run(self, name: str, arguments: str) -> ToolResult:
+    async def run(self, name: str, arguments: str, context: ToolContext, call_id: str) -> ToolResult:
         """Runs a tool to its result or its time limit. Raises nothing but CancelledError."""
         found = self._tools.get(name)
         if found is None:
             return _wrong(ToolOutcome.UNKNOWN_TOOL, f"there is no tool named {name}")
+        limit_s = min(self.time_limit_s, found.time_limit_s or self.time_limit_s)
         try:
-            checked = found.arguments.model_validate_json(arguments or "{}")
-        except ValidationError as error:
-            return _wrong(ToolOutcome.BAD_ARGUMENTS, _explain(error))
-        values = dict(checked)
-        try:
-            async with asyncio.timeout(self.time_limit_s):
-                if found.is_async:
-                    result = await cast(Awaitable[object], found.function(**values))
-                else:
-                    result = await asyncio.to_thread(found.function, **values)
+            async with asyncio.timeout(limit_s):
+                return _result(await found.run(arguments, context, call_id))
         except TimeoutError:
-            return _wrong(ToolOutcome.TIMED_OUT, f"the tool did not answer within {self.time_limit_s:g} s")
+            return _wrong(ToolOutcome.TIMED_OUT, f"the tool did not answer within {limit_s:g} s")
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
             # Something that the tool waited for was cancelled, not the tool: the model gets its answer.
             return _wrong(ToolOutcome.FAILED, "the tool failed with CancelledError")
+        except BadArguments as error:
+            return _wrong(ToolOutcome.BAD_ARGUMENTS, str(error))
+        except ToolFailed as error:
+            return _wrong(ToolOutcome.FAILED, str(error))
         except Exception as error:  # noqa: BLE001 - a tool is foreign code: the call goes on without it
             return _wrong(ToolOutcome.FAILED, f"the tool failed with {type(error).__name__}")
-        return _result(result)
+
+
+def check_arguments(model: type[BaseModel], arguments: str) -> dict[str, object]:
+    """The model's arguments by name. Raises BadArguments, also where they are no JSON."""
+    try:
+        return dict(model.model_validate_json(arguments or "{}"))
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in item['loc']) or 'arguments'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        ]
+        # Without the values: they may be what the caller said.
+        raise BadArguments("the arguments are wrong: " + "; ".join(problems)) from None
+
+
+def without_titles(schema: Json) -> Json:
+    """pydantic's generated titles say nothing to a model; a property named `title` stays."""
+    cleaned: Json = {}
+    for key, value in schema.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key in ("properties", "$defs") and isinstance(value, dict):
+            cleaned[key] = {name: without_titles(each) for name, each in value.items()}
+        elif isinstance(value, dict):
+            cleaned[key] = without_titles(value)
+        else:
+            cleaned[key] = value
+    return cleaned
 
 
 # Private.
 
 
 def _result(value: object) -> ToolResult:
-    if isinstance(value, EndCall):
-        return ToolResult(outcome=ToolOutcome.OK, output='{"status":"ending"}', reply=False, end_call=value)
+    match value:
+        case EndCall():
+            return ToolResult(outcome=ToolOutcome.OK, output='{"status":"ending"}', reply=False, effect=value)
+        case Hold():
+            return ToolResult(
+                outcome=ToolOutcome.OK, output='{"status":"waiting"}', reply=False, effect=value
+            )
+        case Transfer() | SendDigits():
+            # Its output is what became of it; nobody knows yet.
+            return ToolResult(outcome=ToolOutcome.OK, output="", effect=value)
+        case _:
+            pass
     try:
         # A lone surrogate in a text has no UTF-8: it could go neither to the model nor to Redis.
         output = (
@@ -178,27 +296,3 @@ def _result(value: object) -> ToolResult:
 
 def _wrong(outcome: ToolOutcome, message: str) -> ToolResult:
     return ToolResult(outcome=outcome, output=orjson.dumps({"error": message}).decode())
-
-
-def _explain(error: ValidationError) -> str:
-    """What was expected, without the values: they may be what the caller said."""
-    problems = [
-        f"{'.'.join(str(part) for part in item['loc']) or 'arguments'}: {item['msg']}"
-        for item in error.errors(include_input=False, include_url=False)
-    ]
-    return "the arguments are wrong: " + "; ".join(problems)
-
-
-def _without_titles(schema: Json) -> Json:
-    """pydantic's generated titles say nothing to a model; a property named `title` stays."""
-    cleaned: Json = {}
-    for key, value in schema.items():
-        if key == "title" and isinstance(value, str):
-            continue
-        if key in ("properties", "$defs") and isinstance(value, dict):
-            cleaned[key] = {name: _without_titles(each) for name, each in value.items()}
-        elif isinstance(value, dict):
-            cleaned[key] = _without_titles(value)
-        else:
-            cleaned[key] = value
-    return cleaned

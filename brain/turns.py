@@ -74,6 +74,15 @@ class Turns:
         """The text of an item is in history, or will never be."""
         self._unsettled.pop(item_id, None)
 
+    def session_lost(self, now_ms: float) -> bool:
+        """The session is gone, its items with it. True: the open turn is to be said to the next one.
+
+        What it heard of that turn it reports under an id of its own; the old ids are waited for no longer
+        than a transcript would be.
+        """
+        self.speech_stopped(now_ms)
+        return self._is_open
+
     def upkeep(self, appended_id: str, now_ms: float) -> list[Upkeep]:
         """What to do twice a second."""
         for item_id, deadline_ms in list(self._unsettled.items()):

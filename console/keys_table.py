@@ -55,6 +55,8 @@ KINDS = (
             unit="fields", bound="–"),
     KeyKind(pattern="tl:{*}:call:CA????????????????????????????????", type="hash",
             purpose="the card: the truth about a call", unit="fields", bound="–"),
+    KeyKind(pattern="tl:{*}:hooks", type="stream", purpose="webhooks not yet delivered", unit="events",
+            bound="10,000"),
     KeyKind(pattern="tl:{*}:wake:*", type="stream", purpose="doorbell of a worker", unit="rings",
             bound="100"),
     KeyKind(pattern="tl:{*}:owned:*", type="set", purpose="calls that a worker owns", unit="calls",

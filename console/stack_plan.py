@@ -127,7 +127,7 @@ def expected_processes(options: StackOptions, ports: Ports) -> list[Expected]:
 
 def admin_port(ports: Ports, role: str, number: int) -> int:
     """Admin port of a process, by the rule that the roles themselves use."""
-    settings = Settings(_env_file=None, admin_port_base=ports.admin_base)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, admin_port_base=ports.admin_base)
     return settings.admin_port(role, number)
 
 

@@ -382,8 +382,11 @@ class Call:
 
     def _posts(self) -> list[Action]:
         """Transitions of responses, as control messages."""
-        changes = self.ledger.take_changes()
-        return [Post(kind=change.kind, fields=change_fields(change, self.cut)) for change in changes]
+        waiting = self.backlog.unsent
+        return [
+            Post(kind=change.kind, fields=change_fields(change, self.cut, waiting))
+            for change in self.ledger.take_changes()
+        ]
 
     def _refill(self, now_ms: float, actions: list[Action]) -> None:
         """Reads on when enough of what is held was heard."""

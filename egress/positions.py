@@ -78,13 +78,17 @@ def items_json(reports: Sequence[ItemReport]) -> str:
     )
 
 
-def change_fields(change: Change, cut: int) -> dict[str, str | int]:
-    """The fields of an `audible`, `heard` or `silent` message."""
+def change_fields(change: Change, cut: int, frames_waiting: int) -> dict[str, str | int]:
+    """The fields of an `audible`, `heard` or `silent` message.
+
+    `frames_waiting`: 20 ms frames that are here and not yet sent; the brain's log tells it at each create.
+    """
     fields: dict[str, str | int] = {
         "cut": cut,
         "response": change.response_id,
         "item": change.item_id,
         "heard_ms": change.heard_ms,
+        "frames_waiting": frames_waiting,
     }
     if change.cause is not None:
         fields["cause"] = change.cause.value

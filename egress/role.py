@@ -109,8 +109,12 @@ class EgressRole:
     def take_call(self, call_sid: str, claim: Claim) -> None:
         """A call is ours. Reads its reply from the first entry there is."""
         process = self._process
-        if call_sid in self._calls:
-            return  # Claimed twice, by a repeated script: it is at work already.
+        old = self._calls.get(call_sid)
+        if old is not None:
+            if old.owner.epoch >= claim.epoch:
+                return  # Claimed twice, by a repeated script: it is at work already.
+            # Redis lost the call and ingress wrote it anew, with a higher epoch: what we hold is fenced.
+            self._forget(old)
         now = now_ms()
         try:
             start = read_start(claim.card, claim.epoch)

@@ -32,13 +32,15 @@ RESTORE_LUA = """\
 -- KEYS  1 card  2 calls  3 live  4 slots
 -- ARGV  1 call_sid  2 leg  3 stream_sid  4 ingress worker  5 wall ms  6 from  7 to  8 agent
 --       9 call ttl ms  10 brain epoch  11 egress epoch  12 cut  13 last frame number
+--       14 the called number in full
 -- Also writes card .. ':part' of caller, control, journal: same lane, so same slot.
 -- Answer  {'OK', '1' when it was absent else '0'}
 local card = KEYS[1]
 if redis.call('HEXISTS', card, 'state') == 1 then return {'OK', '0'} end
 redis.call('HSET', card, 'v', '1', 'state', 'attached', 'leg', ARGV[2], 'stream_sid', ARGV[3],
   'ingress', ARGV[4], 'attached_at_ms', ARGV[5], 'started_at_ms', ARGV[5], 'from', ARGV[6],
-  'to', ARGV[7], 'agent', ARGV[8], 'resumes', '0', 'next', '', 'next_arg', '', 'attempts', '0',
+  'to', ARGV[7], 'called', ARGV[14], 'agent', ARGV[8], 'resumes', '0',
+  'next', '', 'next_arg', '', 'attempts', '0',
   'brain', '', 'brain_epoch', ARGV[10], 'egress', '', 'egress_epoch', ARGV[11],
   'cut', ARGV[12], 'frame_n', ARGV[13])
 redis.call('PEXPIRE', card, ARGV[9])
@@ -73,6 +75,7 @@ class Restored:
     caller_number: str
     called_number: str
     agent: str
+    called_line: str
     brain_epoch: int
     egress_epoch: int
     cut: int
@@ -104,6 +107,7 @@ def restore_command(keys: Keys, call: Restored, wall_ms: int) -> list[bytes]:
         call.egress_epoch + EPOCH_LEAP,
         call.cut,
         call.last_frame,
+        call.called_line,
     ]
     words = [word.encode() for word in names] + [str(value).encode() for value in values]
     return [b"EVAL", RESTORE_LUA.encode(), b"4", *words]

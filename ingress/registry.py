@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ingress.counters import CallCounters
-from shared import ownership
+from shared import ownership, scripts
 from shared.clock import now_ms
+from shared.control import CONTROL_MAXLEN
+from shared.entries import Why
 from shared.ownership import Attached, NewStream
 from shared.process import Process
 from shared.redis_client import STORE_ERRORS
@@ -67,6 +69,22 @@ class Registry:
         )
         return found[1] if found is not None and found[0] is Answer.OK else None
 
+    async def tell_dialled(self, call_sid: str, status: str, tries: int) -> None:
+        """Tells the brain that nobody took a transferred call. Raises STORE_ERRORS: asked by a webhook,
+        which Twilio repeats. `tries` makes a repetition the same message."""
+        process = self._process
+        message = {
+            "v": "1", "kind": "dialled", "from": "twilio", "n": f"dialled-{tries}",
+            "status": status[:40],
+        }  # fmt: skip
+        flat = [word for pair in message.items() for word in pair]
+        await ownership.run_script(
+            process.store,
+            scripts.APPEND,
+            [process.keys.card(call_sid), process.keys.control(call_sid)],
+            ["", "0", "0", str(CONTROL_MAXLEN), "brain", Why.CONTROL.value, *flat],
+        )
+
     async def end(self, call_sid: str, outcome: str, *, if_detached_leg: int | None = None) -> None:
         """Ends the call; the first comer's outcome stands."""
         process = self._process
@@ -78,6 +96,7 @@ class Registry:
                 outcome=outcome,
                 by=process.name,
                 if_detached_leg=if_detached_leg,
+                tell="call.ended" in process.settings.hooks,
             )
         )
         if found is None:

@@ -19,6 +19,7 @@ from ingress.post import BackPost
 from ingress.registry import Registry
 from ingress.socket_gate import CloseCode, State
 from ingress.twilio import Start
+from ingress.twiml import DIAL_TIMEOUT_S
 from shared import scripts
 from shared.clock import now_ms, wall_ms
 from shared.entries import EntryError, Pair, Why, read_name, read_pairs
@@ -37,8 +38,9 @@ OUT_KEPT_MS = 5_000
 NEW_LEG_WITHIN_S = 5.0
 """A lost or moved stream has this long to come back before the call ends."""
 
-DIALLED_WITHIN_S = 4 * 3600.0
-"""While a transfer rings and talks there is no stream; Twilio's own limit on a call is the bound."""
+DIALLED_WITHIN_S = DIAL_TIMEOUT_S + 10.0
+"""A number that rang in vain sends the caller back within this. Later the transfer has worked: the rest of
+the call is between those two, and nothing of ours has to stay for it."""
 
 
 class Switchboard:
@@ -109,7 +111,7 @@ class Switchboard:
             leg.refuse(refusal.reason)
             return
         caller = start.parameters.get("from", "")
-        called = start.parameters.get("to", "")
+        called = called_line = start.parameters.get("to", "")
         if self._settings.mask_numbers:
             caller, called = mask_number(caller), mask_number(called)
         stream = NewStream(
@@ -120,6 +122,7 @@ class Switchboard:
             caller_number=caller,
             called_number=called,
             agent=start.parameters.get("agent", ""),
+            called_line=called_line,
         )
         leg.stream = stream
         self._process.spawn(self._attach(leg, stream), f"attach-{start.call_sid}")
@@ -237,8 +240,11 @@ class Switchboard:
         elif planned == "hangup":
             await self._registry.end(leg.call_sid, "hangup")
         else:
-            await asyncio.sleep(DIALLED_WITHIN_S if planned == "dial" else self.new_leg_within_s)
-            await self._registry.end(leg.call_sid, "no_new_stream", if_detached_leg=leg.number)
+            is_dialled = planned == "dial"
+            await asyncio.sleep(DIALLED_WITHIN_S if is_dialled else self.new_leg_within_s)
+            # Who was dialled and did not send the caller back has taken the call: our part is over.
+            outcome = "transferred" if is_dialled else "no_new_stream"
+            await self._registry.end(leg.call_sid, outcome, if_detached_leg=leg.number)
 
     def _forget(self, call_sid: str) -> None:
         call = self._calls.get(call_sid)
@@ -358,6 +364,7 @@ class Switchboard:
             caller_number=stream.caller_number,
             called_number=stream.called_number,
             agent=stream.agent,
+            called_line=stream.called_line,
             brain_epoch=fence.brain_epoch,
             egress_epoch=fence.egress_epoch,
             cut=fence.cut,

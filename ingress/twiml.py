@@ -27,6 +27,10 @@ PARAMETER_MAX_CHARACTERS = 499
 """Twilio: name and value together stay below 500."""
 
 SAY_MAX_CHARACTERS = 4000
+
+DIAL_TIMEOUT_S = 25
+"""How long a dialled number may ring: a voice mailbox takes most calls from about half a minute on."""
+
 PLAY_DIGITS = re.compile(r"[0-9*#ABCDwW]{1,64}")
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -86,7 +90,7 @@ def dial(urls: Urls, number: str, *, text: str = "", tries: int = 1) -> str:
     """
     response = VoiceResponse()
     _say(response, text)
-    response.dial(clean(number), action=urls.resume(tries), method="POST")
+    response.dial(clean(number), action=urls.resume(tries), method="POST", timeout=DIAL_TIMEOUT_S)
     return str(response)
 
 

@@ -106,6 +106,10 @@ class Webhooks:
             card = await read_card(self.store, self.keys, call_sid)
             plan = resume.decide(card, form, tries=tries, max_resumes=self.settings.max_resumes)
             wants_stream = plan.verb is Verb.STREAM
+            dialled = form.get("DialCallStatus", "")
+            if wants_stream and dialled:
+                # Before the stream: the brain must know why the caller is back when they are.
+                await self.registry.tell_dialled(call_sid, dialled, tries)
             admitted = await self.admission.reserve(call_sid) if wants_stream else None
             return card, plan, admitted
 
@@ -119,7 +123,7 @@ class Webhooks:
         if admitted is not None:
             agent = card.get("agent", "")
             return self._stream(call_sid, form, admitted, plan, tries=tries + 1, agent=agent)
-        return self._answer(plan, tries)
+        return self._answer(plan, tries, card.get("fallback", ""))
 
     async def voice_fallback(self, request: Request, form: Form) -> Response:
         """Twilio could not get TwiML from us: the one document that needs nothing."""
@@ -176,7 +180,7 @@ class Webhooks:
         digits = plan.argument if twiml.PLAY_DIGITS.fullmatch(plan.argument) else ""
         return _twiml(twiml.connect(self._urls, parameters, digits=digits, tries=tries))
 
-    def _answer(self, plan: Plan, tries: int) -> Response:
+    def _answer(self, plan: Plan, tries: int, fallback: str) -> Response:
         match plan.verb:
             case Verb.SAY:
                 return _twiml(twiml.say_and_hang_up(plan.argument))
@@ -184,7 +188,7 @@ class Webhooks:
                 return _twiml(twiml.dial(self._urls, plan.argument, tries=tries + 1))
             case Verb.APOLOGISE:
                 self.counters.apologies += 1
-                return self._apology(plan.argument or self.settings.apology)
+                return self._apology(plan.argument or self.settings.apology, fallback)
             case Verb.HANG_UP | Verb.STREAM:
                 return _twiml(twiml.hang_up())
 
@@ -194,8 +198,10 @@ class Webhooks:
         self.log.error("webhook_without_redis", call=call_sid, reason=type(error).__name__)
         return self._apology(self.settings.apology)
 
-    def _apology(self, text: str) -> Response:
-        return _twiml(twiml.apologise(text, self.settings.fallback_number))
+    def _apology(self, text: str, fallback: str = "") -> Response:
+        """`fallback`: the number of the call's own agent, if it has one."""
+        number = fallback if resume.NUMBER.fullmatch(fallback) else self.settings.fallback_number
+        return _twiml(twiml.apologise(text, number))
 
     @property
     def _urls(self) -> twiml.Urls:

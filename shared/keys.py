@@ -69,6 +69,10 @@ class Keys:
         """Sorted set call_sid → lease end in ms: admission."""
         return f"tl:{{{lane}}}:slots"
 
+    def hooks(self, lane: int) -> str:
+        """Stream, group `hooks`: what the user's own systems are still to be told (webhooks)."""
+        return f"tl:{{{lane}}}:hooks"
+
     def wake(self, lane: int, worker: str) -> str:
         """Stream: the doorbell of a worker in a lane."""
         return f"tl:{{{lane}}}:wake:{worker}"

@@ -108,6 +108,8 @@ class NewStream:
     caller_number: str
     called_number: str
     agent: str
+    called_line: str = ""
+    """The called number in full. It is ours, not a person's, and chooses the agent's profile."""
 
 
 async def attach(store: Store, keys: Keys, stream: NewStream, *, max_resumes: int) -> Attached:
@@ -133,6 +135,7 @@ async def attach(store: Store, keys: Keys, stream: NewStream, *, max_resumes: in
             stream.agent,
             CALL_TTL_MS,
             max_resumes,
+            stream.called_line,
         ],
     )
     if reply[0] != b"OK":
@@ -190,18 +193,25 @@ async def release(
 
 
 async def end(
-    store: Store, keys: Keys, call_sid: str, *, outcome: str, by: str, if_detached_leg: int | None = None
+    store: Store,
+    keys: Keys,
+    call_sid: str,
+    *,
+    outcome: str,
+    by: str,
+    if_detached_leg: int | None = None,
+    tell: bool = False,
 ) -> tuple[Answer, bool]:
     """Ends a call; True for the first comer. With `if_detached_leg`: only if that leg is still the last
-    one and its stream is gone."""
+    one and its stream is gone. `tell`: the user's systems are to hear of it (webhooks)."""
     lane = keys.lane(call_sid)
     leg = "" if if_detached_leg is None else if_detached_leg
     answer, rest = read_answer(
         await run_script(
             store,
             scripts.END,
-            [keys.card(call_sid), keys.live(lane), keys.slots(lane)],
-            [call_sid, outcome, by, wall_ms(), ENDED_TTL_MS, leg],
+            [keys.card(call_sid), keys.live(lane), keys.slots(lane), keys.hooks(lane)],
+            [call_sid, outcome, by, wall_ms(), ENDED_TTL_MS, leg, "1" if tell else "", CALL_TTL_MS],
         )
     )
     return answer, answer is Answer.OK and rest[0] == b"1"

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_PREFIX = "TRUNKLINE_"
@@ -22,6 +29,9 @@ REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
     "egress": (),
 }
 """Settings without a usable default, by the role that cannot start without them."""
+
+
+WEBHOOK_EVENTS = frozenset({"call.started", "call.ended", "tool.failed"})
 
 
 class SettingsError(Exception):
@@ -86,7 +96,7 @@ class Settings(BaseSettings):
         " egress-n base + 40 + n.",
     )
 
-    # The agent of every call, until profiles by number exist.
+    # The agent of every call without a profile, and what a profile leaves out.
     model: str = Field("gpt-realtime-2.1", description="Realtime model.")
     voice: str = Field("marin", description="Voice of the model.")
     language: str = Field("en", description="Language of the caller, ISO 639-1; a hint for transcription.")
@@ -109,6 +119,24 @@ class Settings(BaseSettings):
     vad_silence_ms: int = Field(500, ge=100, le=5000, description="Server VAD: silence that ends a turn, ms.")
     vad_prefix_ms: int = Field(300, ge=0, le=2000, description="Server VAD: audio kept before speech, ms.")
     tool_timeout_s: float = Field(10.0, gt=0, le=120, description="Time limit of one tool run, s.")
+    agents_file: str = Field(
+        "",
+        description="File with the agents' profiles by called number (docs/agents.md)."
+        " Empty: agents.toml in the working folder, if there is one.",
+    )
+    hard_cap_s: float = Field(
+        3600.0, ge=0, le=86_400, description="Longest call, s; then a farewell. 0: no limit."
+    )
+    idle_prompt_s: float = Field(
+        10.0,
+        ge=0,
+        le=600,
+        description="Silence after which the agent asks whether the caller is still there, s, from the end"
+        " of playback. 0: never.",
+    )
+    idle_prompts: int = Field(
+        2, ge=0, le=10, description="How often it asks; after one more such silence it says goodbye."
+    )
     apology: str = Field(
         "We are sorry, we cannot go on with this call. Please try again later.",
         description="Spoken by Twilio when the model cannot be had.",
@@ -119,6 +147,22 @@ class Settings(BaseSettings):
     )
     fallback_number: str = Field(
         "", description="Number (E.164) that is dialled after the apology or when full. Empty: hang up."
+    )
+
+    # The user's own systems.
+    webhook_url: str = Field(
+        "",
+        description="Where call starts, call ends and tool failures are told (docs/webhooks.md): https://, or"
+        " http:// for a loopback host. Empty: nowhere.",
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Signs the webhooks: whsec_ and base64, or any text."
+    )
+    webhook_events: str = Field(
+        "call.started,call.ended,tool.failed", description="Which events are told, separated by commas."
+    )
+    webhook_transcript: bool = Field(
+        True, description="Whether call.ended carries the transcript, as heard by the caller."
     )
 
     # Limits.
@@ -169,6 +213,38 @@ class Settings(BaseSettings):
                 "expected https:// (http:// is for loopback hosts only): Twilio streams need TLS"
             )
         return value.rstrip("/")
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _check_webhook_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+        if value and not (is_safe and parts.hostname):
+            raise ValueError("expected an https:// URL (http:// is for loopback hosts only)")
+        return value
+
+    @field_validator("webhook_events")
+    @classmethod
+    def _check_webhook_events(cls, value: str) -> str:
+        unknown = {part.strip() for part in value.split(",") if part.strip()} - WEBHOOK_EVENTS
+        if unknown:
+            raise ValueError(f"expected some of {', '.join(sorted(WEBHOOK_EVENTS))}")
+        return value
+
+    @model_validator(mode="after")
+    def _check_webhook_secret(self) -> Settings:
+        if self.webhook_url and not self.webhook_secret.get_secret_value():
+            raise ValueError(
+                "TRUNKLINE_WEBHOOK_SECRET is missing: webhooks are signed, and TRUNKLINE_WEBHOOK_URL is set"
+            )
+        return self
+
+    @property
+    def hooks(self) -> frozenset[str]:
+        """The events that the user's systems are told; none without a URL."""
+        if not self.webhook_url:
+            return frozenset()
+        return frozenset(part.strip() for part in self.webhook_events.split(",") if part.strip())
 
     @field_validator("redis_url")
     @classmethod
@@ -232,7 +308,7 @@ def load(role: str | None = None, *, env_file: Path | None = Path(".env"), **ove
     for the demo. Raises SettingsError with a line for each problem; a secret's value never stands in it.
     """
     try:
-        settings = Settings(_env_file=env_file, **overrides)  # type: ignore[call-arg]
+        settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
         raise SettingsError([_explain(item) for item in error.errors()]) from None
     problems = [

@@ -16,11 +16,15 @@ from brain.sequencer.wishes import Reason
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendCreate:
-    """`response.create` with `event_id` = `token`, and the token in `metadata`."""
+    """`response.create` with `event_id` = `token`, and the token in `metadata`.
+
+    `audio_only`: the answer before was written, not spoken: ask for audio in so many words.
+    """
 
     token: str
     reason: Reason
     text: str = ""
+    audio_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,11 +54,42 @@ class SendDelete:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendToolOutput:
-    """`conversation.item.create` with a `function_call_output`."""
+    """`conversation.item.create` with a `function_call_output`.
+
+    With a `name`: the session has not seen the call (it was made in an earlier one), so it is told first.
+    """
 
     event_id: str
     call_id: str
     output: str
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendText:
+    """`conversation.item.create` with a text of the caller."""
+
+    event_id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendApproval:
+    """`conversation.item.create` with an `mcp_approval_response`."""
+
+    event_id: str
+    request_id: str
+    approve: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewrite:
+    """An item of an earlier session was heard only so far. The present session knows it as text, which
+    cannot be truncated: it is replaced. 0 = nothing was heard."""
+
+    item_id: str
+    heard_ms: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,10 +144,29 @@ class RunTool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordHeard:
-    """History entry `heard`: how much of an item reached the caller's ear, now final."""
+    """History entry `heard`: how much of an item reached the caller's ear, now final.
+
+    Of `received_ms`; `complete`: that was the whole item, so its text and its audio end together.
+    """
 
     item_id: str
     heard_ms: int
+    received_ms: int
+    complete: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """What was to be heard first was heard: the caller goes. Answered by the input MoveEnded."""
+
+    kind: str
+    argument: str
+    call_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RollOver:
+    """A quiet moment, or the last one: replace the session now. Answered by the input SessionLost."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,12 +190,17 @@ Action = (
     | SendTruncate
     | SendDelete
     | SendToolOutput
+    | SendText
+    | SendApproval
+    | Rewrite
     | SilenceServer
     | Flush
     | EndItem
     | EndResponse
     | RunTool
     | RecordHeard
+    | Move
+    | RollOver
     | HangUp
     | Journal
 )

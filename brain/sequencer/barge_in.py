@@ -8,7 +8,7 @@ caller hears it; the model's side can wait for a round trip.
 from __future__ import annotations
 
 from brain.sequencer import door, playback
-from brain.sequencer.actions import Flush, RecordHeard, SendCancel, SendDelete, SendTruncate
+from brain.sequencer.actions import Flush, RecordHeard, Rewrite, SendCancel, SendDelete, SendTruncate
 from brain.sequencer.inputs import Flushed, SpeechStarted, SpeechStopped, TurnCommitted
 from brain.sequencer.state import Item, PendingCut, Response, State
 from brain.sequencer.wishes import Reason
@@ -31,6 +31,7 @@ def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     """The caller paused; in server mode its own response is due, and our creates stand back for it."""
     s.journal("speech_stopped", item=i.item_id)
     _stop_speaking(s, now_ms)
+    s.caller.is_owed = s.hang_up is None
 
 
 def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
@@ -119,7 +120,14 @@ def resolve_cut(s: State, heard_ms: dict[str, float]) -> None:
     playhead_passed = False
     for item in pending.items.values():
         heard = min(heard_ms.get(item.item_id, item.heard_ms), item.received_ms)
-        s.actions.append(RecordHeard(item_id=item.item_id, heard_ms=int(heard)))
+        s.actions.append(
+            RecordHeard(
+                item_id=item.item_id,
+                heard_ms=int(heard),
+                received_ms=int(item.received_ms),
+                complete=item.complete,
+            )
+        )
         if playhead_passed:
             _delete(s, item)
         elif not _heard_out(s, item, heard):
@@ -129,7 +137,7 @@ def resolve_cut(s: State, heard_ms: dict[str, float]) -> None:
 
 def straggler_opened(s: State, item_id: str, response_id: str) -> None:
     """A retired response opened one more spoken item: nobody will hear it, so nobody said it."""
-    item = Item(item_id=item_id, response_id=response_id)
+    item = Item(item_id=item_id, response_id=response_id, session=s.session)
     if s.pending_cut is not None:
         s.pending_cut.items.setdefault(item_id, item)
     else:
@@ -141,6 +149,7 @@ def straggler_opened(s: State, item_id: str, response_id: str) -> None:
 
 def _stop_speaking(s: State, now_ms: float) -> None:
     s.caller.speaking = False
+    s.caller.stopped_at_ms = now_ms
     if s.config.create_response_by == "server" and s.hang_up is None:
         s.caller.answer_due_until_ms = now_ms + s.config.answer_grace_ms
 
@@ -155,12 +164,24 @@ def _truncate(s: State, item: Item, heard_ms: float) -> None:
     if keep_ms <= 0:
         _delete(s, item)
         return
+    if item.session != s.session:
+        _rewrite(s, item, keep_ms)
+        return
     s.actions.append(
         SendTruncate(event_id=s.event_id("truncate"), item_id=item.item_id, audio_end_ms=keep_ms)
     )
     s.journal("truncate", item=item.item_id, response=item.response_id, audio_end_ms=keep_ms)
 
 
+def _rewrite(s: State, item: Item, heard_ms: int) -> None:
+    """The session that could truncate this item is gone; the present one was told its text."""
+    s.actions.append(Rewrite(item_id=item.item_id, heard_ms=heard_ms))
+    s.journal("rewrite", item=item.item_id, response=item.response_id, audio_end_ms=heard_ms)
+
+
 def _delete(s: State, item: Item) -> None:
+    if item.session != s.session:
+        _rewrite(s, item, 0)
+        return
     s.actions.append(SendDelete(event_id=s.event_id("delete"), item_id=item.item_id))
     s.journal("truncate", item=item.item_id, response=item.response_id, audio_end_ms=0)

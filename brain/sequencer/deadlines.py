@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brain.sequencer import barge_in, door, playback, responses, tool_batch
+from brain.sequencer import barge_in, door, move, playback, responses, rollover, tool_batch
 from brain.sequencer.state import Phase, State
 
 
@@ -33,6 +33,8 @@ def fire(s: State, now_ms: float) -> None:
     if s.active is not None and s.active.deadline_ms <= now_ms:
         responses.overdue(s, now_ms)
     tool_batch.overdue(s, now_ms)
+    if s.move is not None and s.move.deadline_ms <= now_ms:
+        move.overdue(s, now_ms)
     speaking_ms = playback.speaking_deadline_ms(s)
     if speaking_ms is not None and speaking_ms <= now_ms:
         playback.speaking_overdue(s)
@@ -60,8 +62,13 @@ def _all(s: State) -> Iterator[float]:
     speaking_ms = playback.speaking_deadline_ms(s)
     if speaking_ms is not None:
         yield speaking_ms
+    if s.move is not None:
+        yield s.move.deadline_ms
+    rollover_ms = rollover.deadline_ms(s)
+    if rollover_ms is not None:
+        yield rollover_ms
     for batch in s.batches.values():
-        yield from batch.open_calls.values()
+        yield from (call.deadline_ms for call in batch.open_calls.values())
     for wish in s.deferred.values():
         yield wish.expires_at_ms
         if wish.not_before_ms > 0:

@@ -20,6 +20,7 @@ from brain.sequencer.wishes import (
     Reason,
     Wish,
 )
+from shared.audio import BYTES_PER_MS
 
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
 CANCEL_NOT_ACTIVE = "response_cancel_not_active"
@@ -33,6 +34,8 @@ class Gate(enum.StrEnum):
 
     SESSION = "session"
     HANG_UP = "hang_up"
+    AWAY = "away"
+    """The caller goes elsewhere, or is there: nobody would hear it."""
     CALLER = "caller"
     SLOT = "slot"
     BACKOFF = "backoff"
@@ -73,6 +76,8 @@ def closed_gate(s: State, wish: Wish) -> Gate | None:
         return Gate.SESSION
     if s.hang_up is not None and wish.reason is not Reason.FAREWELL:
         return Gate.HANG_UP
+    if s.move is not None:
+        return Gate.AWAY
     caller_busy = s.caller.speaking or s.caller.answer_due_until_ms is not None
     if caller_busy and wish.reason is not Reason.GREETING and not wish.force:
         return Gate.CALLER
@@ -84,15 +89,17 @@ def closed_gate(s: State, wish: Wish) -> Gate | None:
 def defer(s: State, wish: Wish, gate: Gate, cause: str = "") -> None:
     """Let a wish wait; one wish a reason waits, a second one joins it."""
     waiting = s.deferred.get(wish.reason)
-    s.deferred[wish.reason] = wish if waiting is None else waiting.merged_with(wish)
+    kept = wish if waiting is None else waiting.merged_with(wish)
+    s.deferred[wish.reason] = kept
     s.journal(
         "response_deferred",
         reason=wish.reason,
         gate=gate,
         cause=cause,
-        wish=wish.number,
-        coalesced="no" if waiting is None else "yes",
-        expires_at_ms=wish.expires_at_ms,
+        wish=kept.number,
+        # From here on the wish that joins goes by the number of the one that waited.
+        joined=0 if waiting is None or waiting.number == wish.number else wish.number,
+        expires_at_ms=kept.expires_at_ms,
     )
 
 
@@ -220,8 +227,17 @@ def _send(s: State, wish: Wish, now_ms: float) -> None:
         wish=wish,
         deadline_ms=now_ms + s.config.created_wait_ms,
     )
-    s.actions.append(SendCreate(token=token, reason=wish.reason, text=wish.text))
-    s.journal("response_create", reason=wish.reason, token=token, wish=wish.number)
+    s.actions.append(SendCreate(token=token, reason=wish.reason, text=wish.text, audio_only=wish.audio_only))
+    s.journal(
+        "response_create",
+        reason=wish.reason,
+        token=token,
+        wish=wish.number,
+        previous=s.last_created_id,
+        audible="" if s.speaking is None else s.speaking.response_id,
+        frames_waiting=s.frames_waiting,
+        reply_waiting_ms=s.unheard_bytes / BYTES_PER_MS,
+    )
     for waiting in list(s.deferred.values()):
         # The same ordered socket carried the outputs and the turn before this create: it sees both.
         both_answered = {waiting.reason, wish.reason} <= ANSWERS_CONVERSATION
@@ -241,7 +257,7 @@ def _retry(s: State, wish: Wish, now_ms: float, cause: str) -> None:
 
 
 def _answered_by_server(s: State, wish: Wish) -> bool:
-    if wish.reason is Reason.TOOL_OUTPUTS:
+    if wish.call_ids:
         return all(call_id in s.outputs_added for call_id in wish.call_ids)
     return wish.reason in SUPERSEDED_BY_SERVER
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from brain.sequencer import barge_in, door, playback
+from brain.sequencer import barge_in, door, move, playback
 from brain.sequencer.actions import HangUp, SilenceServer
 from brain.sequencer.inputs import HangUpWished
 from brain.sequencer.state import PendingHangUp, Phase, State
@@ -21,9 +21,11 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
         if not i.farewell:
             _now(s, i.cause, now_ms)
         return
-    if not i.farewell:
+    is_away = s.move is not None and s.move.gone
+    if not i.farewell or is_away:
         _now(s, i.cause, now_ms)
         return
+    move.drop(s)
     door.drop_all(s, "hang_up")
     deadline_ms = now_ms + s.config.farewell_wait_ms
     s.hang_up = PendingHangUp(cause=i.cause, deadline_ms=deadline_ms)
@@ -68,6 +70,7 @@ def _farewell_on_its_way(s: State) -> bool:
 
 
 def _now(s: State, cause: str, now_ms: float) -> None:
+    move.drop(s)
     door.drop_all(s, "hang_up")
     barge_in.interrupt(s, now_ms, cause="hang_up")
     s.hang_up = PendingHangUp(cause=cause, deadline_ms=now_ms)

@@ -23,9 +23,20 @@ class SessionConfirmed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionLost:
-    """The model's socket is gone; `cause` is a short word for the journal."""
+    """The model's session is gone; `cause` is a short word for the journal.
+
+    `turn_replayed`: the caller's open turn will be said again to the next session, which answers it.
+    """
 
     cause: str
+    turn_replayed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloverDue:
+    """The session must be replaced before its limit: at a quiet moment, at the latest at `force_at_ms`."""
+
+    force_at_ms: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +68,41 @@ class HangUpWished:
     cause: str
     farewell: str = ""
     response_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MoveWished:
+    """A tool call wants the caller elsewhere for a while: `dial` a number, or hear `digits`.
+
+    What `response_id` has said is heard first. The call is answered when the caller is back (MoveEnded).
+    """
+
+    kind: str
+    argument: str
+    call_id: str
+    response_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("dial", "digits"):
+            raise InputError(f"expected dial or digits as the kind of a move, got {self.kind!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MoveEnded:
+    """The caller is back; `output` tells the model how the move went."""
+
+    output: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallerWrote:
+    """The caller said something beside their voice (keys pressed): `text` for the conversation.
+
+    `barge_in`: it interrupts what is being said, as speech would.
+    """
+
+    text: str
+    barge_in: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +143,38 @@ class ItemFinished:
 
     response_id: str
     item_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextPartOpened:
+    """`response.content_part.added` with a text part: the model writes where it should speak."""
+
+    response_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerToolOpened:
+    """`response.output_item.added` with an MCP call: the server runs it by itself."""
+
+    response_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerToolFinished:
+    """`response.mcp_call.completed` or `.failed`: the model waits to be asked for its answer."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalAsked:
+    """An `mcp_approval_request` item; `approve` is what the agent's profile says to such requests."""
+
+    response_id: str
+    item_id: str
+    approve: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,12 +235,16 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audible:
-    """Control message `audible`: the caller began to hear this response."""
+    """Control message `audible`: the caller began to hear this response.
+
+    `frames_waiting`, here and below: 20 ms frames that egress holds and has not sent.
+    """
 
     cut: int
     response_id: str
     item_id: str = ""
     heard_ms: float = 0.0
+    frames_waiting: int = 0
 
     def __post_init__(self) -> None:
         _not_negative("heard_ms", self.heard_ms)
@@ -176,6 +258,7 @@ class Heard:
     response_id: str
     item_id: str
     heard_ms: float
+    frames_waiting: int = 0
 
     def __post_init__(self) -> None:
         _not_negative("heard_ms", self.heard_ms)
@@ -190,6 +273,7 @@ class Silent:
     item_id: str
     heard_ms: float
     cause: str
+    frames_waiting: int = 0
 
     def __post_init__(self) -> None:
         _not_negative("heard_ms", self.heard_ms)
@@ -222,12 +306,20 @@ class Tick:
 Input = (
     SessionConfirmed
     | SessionLost
+    | RolloverDue
     | WishToSpeak
     | HangUpWished
+    | MoveWished
+    | MoveEnded
+    | CallerWrote
     | ResponseCreated
     | ResponseDone
     | ItemOpened
     | ItemFinished
+    | TextPartOpened
+    | ServerToolOpened
+    | ServerToolFinished
+    | ApprovalAsked
     | ItemAdded
     | ToolCalled
     | ToolFinished

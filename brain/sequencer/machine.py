@@ -6,7 +6,7 @@ that opened, then the hang-up.
 
 from __future__ import annotations
 
-from brain.sequencer import deadlines, door, hang_up, responses
+from brain.sequencer import deadlines, door, hang_up, move, responses, rollover
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.inputs import Input
 from brain.sequencer.state import SequencerConfig, SlotState, State
@@ -43,6 +43,27 @@ class Sequencer:
         speaking = self._state.speaking
         return "" if speaking is None else speaking.response_id
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is said, asked for, waited for or run: no time for an idle prompt."""
+        s = self._state
+        return (
+            s.slot not in (SlotState.FREE, SlotState.ENDED)
+            or bool(s.deferred or s.batches)
+            or s.speaking is not None
+            or s.pending_cut is not None
+            or s.move is not None
+            or s.hang_up is not None
+            or s.caller.speaking
+            or s.caller.answer_due_until_ms is not None
+            or s.unheard_bytes > 0
+        )
+
+    @property
+    def open_calls(self) -> frozenset[str]:
+        """The tool calls under way."""
+        return frozenset(call_id for batch in self._state.batches.values() for call_id in batch.open_calls)
+
     def handle(self, input_: Input, now_ms: float) -> list[Action]:
         """Take one input; the actions are to be done now, in this order."""
         s = self._state
@@ -63,7 +84,9 @@ class Sequencer:
     def _settled(self, now_ms: float) -> list[Action]:
         s = self._state
         door.dispatch(s, now_ms)
+        move.check(s, now_ms)
         hang_up.check(s, now_ms)
+        rollover.check(s, now_ms)
         actions = s.actions
         s.actions = []
         return actions

@@ -14,6 +14,7 @@ from brain.sequencer.state import Item, Speaking, State
 
 def audible(s: State, i: Audible, now_ms: float) -> None:
     """The caller begins to hear a response; what came before it was heard out."""
+    s.frames_waiting = i.frames_waiting
     if i.cut != s.cut or i.response_id not in s.responses:
         return
     _heard_before(s, i.response_id, i.item_id)
@@ -32,6 +33,7 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
 
 def heard(s: State, i: Heard, now_ms: float) -> None:
     """The playhead moved."""
+    s.frames_waiting = i.frames_waiting
     if i.cut != s.cut:
         cut = s.pending_cut
         if cut is not None and i.cut == cut.cut - 1 and i.item_id in cut.items:
@@ -46,6 +48,7 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
 
 def silent(s: State, i: Silent, now_ms: float) -> None:
     """Egress holds nothing unplayed. While the response still generates it may become audible again."""
+    s.frames_waiting = i.frames_waiting
     if i.cut != s.cut:
         return
     if i.cause == "played":
@@ -132,4 +135,7 @@ def _settle_last(s: State, i: Silent) -> None:
 def _let_go(s: State, item: Item) -> None:
     del s.items[item.item_id]
     if item.received_bytes > 0:
-        s.actions.append(RecordHeard(item_id=item.item_id, heard_ms=int(item.received_ms)))
+        received_ms = int(item.received_ms)
+        s.actions.append(
+            RecordHeard(item_id=item.item_id, heard_ms=received_ms, received_ms=received_ms, complete=True)
+        )

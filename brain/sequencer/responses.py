@@ -31,6 +31,7 @@ def created(s: State, i: ResponseCreated, now_ms: float) -> None:
     elif response.confirmed:
         return
     response.confirmed = True
+    s.last_created_id = response_id
     response.deadline_ms = _later(s, response, now_ms)
     _settle_maker(s, response, i.token, now_ms)
     s.journal(
@@ -39,6 +40,8 @@ def created(s: State, i: ResponseCreated, now_ms: float) -> None:
         by=response.made_by,
         reason=response.reason or "",
         token=i.token,
+        # 0: no wish of ours is behind it.
+        wish=0 if response.wish is None else response.wish.number,
     )
 
 
@@ -52,8 +55,14 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
         return
     if not active.confirmed:
         _settle_maker(s, active, i.token, now_ms)
-    s.journal("response_done", response=i.response_id, status=i.status, code=i.code)
     wish = active.wish
+    s.journal(
+        "response_done",
+        response=i.response_id,
+        status=i.status,
+        code=i.code,
+        wish=0 if wish is None else wish.number,
+    )
     silent = active.audio_bytes == 0
     over(s, active, now_ms)
     if silent and active.response_id not in s.retired:
@@ -62,19 +71,21 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
 
 def item_opened(s: State, i: ItemOpened, now_ms: float) -> None:
     """`response.output_item.added`: binds an item to its response."""
-    response = _touched(s, i.response_id, now_ms)
+    response = touched(s, i.response_id, now_ms)
     if response is None:
         if i.speaks and i.item_id and i.response_id in s.retired:
             barge_in.straggler_opened(s, i.item_id, i.response_id)
         return
     if i.speaks and i.item_id:
         response.last_item_id = i.item_id
-        s.items.setdefault(i.item_id, Item(item_id=i.item_id, response_id=response.response_id))
+        s.items.setdefault(i.item_id, _new_item(s, i.item_id, response.response_id))
 
 
 def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
     """An item has all its audio: egress may pad its tail."""
-    _touched(s, i.response_id, now_ms)
+    if touched(s, i.response_id, now_ms) is None and i.response_id in s.retired:
+        s.journal("audio_done_skip", response=i.response_id, item=i.item_id)
+        return
     item = s.items.get(i.item_id)
     if item is not None and item.response_id == i.response_id:
         _end_item(s, item)
@@ -98,7 +109,7 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
     item_id = item_id or response.last_item_id or response_id
     item = s.items.get(item_id)
     if item is None:
-        item = s.items[item_id] = Item(item_id=item_id, response_id=response_id)
+        item = s.items[item_id] = _new_item(s, item_id, response_id)
     elif item.complete:
         return _skipped(s, Skip.ITEM_ENDED, response_id, item_id)
     if s.unheard_bytes + n_bytes > s.config.max_unheard_bytes:
@@ -165,6 +176,7 @@ def _adopt(s: State, response_id: str, now_ms: float) -> Response:
     )
     s.active = response
     s.responses[response_id] = response
+    s.caller.is_owed = False
     if displaced is not None:
         # After the new one has the slot: what the end of the old one wishes for must find it taken.
         s.journal("error", what="done_missing", response=displaced.response_id)
@@ -185,7 +197,11 @@ def _settle_maker(s: State, response: Response, token: str, now_ms: float) -> No
         return
     if s.hang_up is not None:
         if response.response_id != s.hang_up.response_id:
-            _unwanted(s, response, now_ms)
+            unwanted(s, response, now_ms)
+        return
+    if s.move is not None:
+        # The caller is on the way elsewhere: it would be heard by nobody, or when they are back.
+        unwanted(s, response, now_ms)
         return
     if s.config.create_response_by == "server":
         # Its VAD answers only a caller who stopped.
@@ -198,7 +214,7 @@ def _is_ours(s: State, response: Response, create: Create, now_ms: float) -> Non
     response.reason = create.reason
     response.wish = create.wish
     if create.cancel_wished:
-        _unwanted(s, response, now_ms)
+        unwanted(s, response, now_ms)
     elif create.reason is Reason.FAREWELL and s.hang_up is not None:
         s.hang_up.response_id = response.response_id
 
@@ -216,14 +232,14 @@ def _is_late(s: State, response: Response, number: int, now_ms: float) -> None:
         door.disown(create)
         _is_ours(s, response, _as_create(wish), now_ms)
         return
-    _unwanted(s, response, now_ms)
+    unwanted(s, response, now_ms)
 
 
 def _as_create(wish: Wish) -> Create:
     return Create(token="", reason=wish.reason, wish=wish, deadline_ms=0.0)
 
 
-def _unwanted(s: State, response: Response, now_ms: float) -> None:
+def unwanted(s: State, response: Response, now_ms: float) -> None:
     """Cancel at `created`: nobody wants to hear it. If some of it is in `reply` already, flush that."""
     if response.audio_bytes > 0:
         barge_in.flush(s, now_ms, cause="unwanted")
@@ -243,7 +259,13 @@ def _late_done(s: State, i: ResponseDone) -> None:
     if create is not None and i.token and i.token == create.token:
         # Created and done, and we saw only the end: the wish had its response.
         s.outstanding = None
-        s.journal("error", what="created_missing", response=i.response_id, token=i.token)
+        s.journal(
+            "error",
+            what="created_missing",
+            response=i.response_id,
+            token=i.token,
+            wish=0 if create.wish is None else create.wish.number,
+        )
     response = s.responses.get(i.response_id)
     if response is not None:
         response.done = True
@@ -262,7 +284,7 @@ def _nothing_said(s: State, i: ResponseDone, wish: Wish | None, now_ms: float) -
         door.failed(s, wish, now_ms)
 
 
-def _touched(s: State, response_id: str, now_ms: float) -> Response | None:
+def touched(s: State, response_id: str, now_ms: float) -> Response | None:
     """The live response of an event about it, adopted if unknown; None if its audio may not be heard."""
     known = s.responses.get(response_id)
     if known is None:
@@ -276,6 +298,10 @@ def _touched(s: State, response_id: str, now_ms: float) -> Response | None:
     if known is s.active:
         known.deadline_ms = _later(s, known, now_ms)
     return known
+
+
+def _new_item(s: State, item_id: str, response_id: str) -> Item:
+    return Item(item_id=item_id, response_id=response_id, session=s.session)
 
 
 def _dead(s: State, response_id: str) -> bool:

@@ -1,32 +1,60 @@
 """The session begins and ends: what that does to the state.
 
-Owns: the phase. A lost session takes its ids with it: nothing it was generating can come any more, but
-what is in `reply` is still good and will be heard; wishes wait for the next session until they expire.
+Owns: the phase, and what one session owes the caller when it is lost. A lost session takes its ids with
+it: nothing it was generating can come any more, but what is in `reply` is still good and will be heard;
+wishes wait for the next session until they expire.
 """
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, door, responses
+from brain.sequencer import barge_in, caller_text, door, responses, tool_batch
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
+from brain.sequencer.wishes import Reason, Wish
 
 
 def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
     """The gate opens; later echoes of `session.updated` are not a new beginning."""
     s.phase = Phase.OPEN
-    s.journal("session_ready")
+    s.session += 1
+    s.journal("session_ready", session=s.session)
+    caller_text.session_ready(s, now_ms)
 
 
 def lost(s: State, i: SessionLost, now_ms: float) -> None:
-    """Close what was open, keep what is wished."""
-    s.journal("error", what="session_lost", cause=i.cause)
+    """Close what was open, keep what is wished, and what was being said and not yet all said."""
+    if s.phase is not Phase.OPEN:
+        return
+    kind = "rollover" if i.cause == "rollover" else "error"
+    s.journal(kind, what="session_lost", cause=i.cause)
     barge_in.resolve_cut(s, {})
-    s.batches.clear()
+    owed = _owed(s, i, now_ms)
+    s.phase = Phase.CLOSED
+    s.roll_over_by_ms = None
     if s.active is not None:
         responses.over(s, s.active, now_ms)
+    tool_batch.session_over(s, now_ms)
     s.caller = CallerSpeech()
-    s.phase = Phase.CLOSED
     create = s.outstanding
     s.outstanding = None
     if create is not None and create.wish is not None:
         door.defer(s, create.wish, door.Gate.SESSION, "session_lost")
+    if owed is not None:
+        door.defer(s, owed, door.Gate.SESSION, "session_lost")
+
+
+# Private.
+
+
+def _owed(s: State, i: SessionLost, now_ms: float) -> Wish | None:
+    """What the next session has to say that this one did not: its reply was cut off, or never began."""
+    active = s.active
+    if active is None or active.cancelling or active.response_id in s.retired:
+        if s.caller.is_owed and s.hang_up is None and not i.turn_replayed:
+            return door.new_wish(s, Reason.TURN, now_ms)
+        return None
+    if active.audio_bytes == 0 and active.wish is not None:
+        return active.wish
+    # Its tools are answered by a create of their own.
+    answered_anyway = i.turn_replayed or s.hang_up is not None or active.response_id in s.batches
+    return None if answered_anyway else door.new_wish(s, Reason.TURN, now_ms)

@@ -66,6 +66,8 @@ class SequencerConfig:
     first_backoff_ms: float = 250.0
     speech_max_ms: float = 60_000.0
     """The `turn` stream keeps 60 s: past that the caller is taken as not speaking."""
+    quiet_ms: float = 300.0
+    """So long the caller must have been silent for a moment to be quiet (rollover)."""
     answer_grace_ms: float = 500.0
     """After the caller stopped, the server's own response is due; our creates stand back so long."""
     speaking_slack_ms: float = 10_000.0
@@ -126,6 +128,8 @@ class Item:
     heard_ms: float = 0.0
     complete: bool = False
     """Its generation ended normally and `item_end` was written."""
+    session: int = 0
+    """The number of the session that made it: a later one knows it as text only."""
 
     @property
     def received_ms(self) -> float:
@@ -161,6 +165,23 @@ class CallerSpeech:
     answer_due_until_ms: float | None = None
     """The server's answer to the turn that just ended may come until then."""
     last_turn_item_id: str = ""
+    stopped_at_ms: float | None = None
+    """When the caller last fell silent; None: not yet spoken in this session."""
+    is_owed: bool = False
+    """The caller ended a turn and no response has been created since."""
+
+
+@dataclass(slots=True)
+class PendingMove:
+    """The caller is to go elsewhere, or has gone and is expected back."""
+
+    kind: str
+    argument: str
+    call_id: str
+    response_id: str
+    deadline_ms: float
+    """To be heard out; once the caller has gone: to be back."""
+    gone: bool = False
 
 
 @dataclass(slots=True)
@@ -173,14 +194,25 @@ class PendingHangUp:
 
 
 @dataclass(slots=True)
+class OpenCall:
+    """One tool call under way. `by_server`: it runs there (MCP), so nothing is posted."""
+
+    deadline_ms: float
+    name: str = ""
+    arguments: str = ""
+    by_server: bool = False
+
+
+@dataclass(slots=True)
 class ToolBatch:
     """The tool calls of one response."""
 
     response_id: str
     generating: bool
     """More calls may come."""
-    open_calls: dict[str, float] = field(default_factory=dict)
-    """call_id → deadline in ms."""
+    session: int
+    open_calls: dict[str, OpenCall] = field(default_factory=dict)
+    """By call_id; by item id for calls that the server runs."""
     answered: list[str] = field(default_factory=list)
     """call_ids whose output the model should answer."""
 
@@ -241,6 +273,16 @@ class State:
     """Responses whose audio must never be heard again; the count is the deltas skipped."""
     finished: IdMemory = field(default_factory=IdMemory)
     out_of_band: IdMemory = field(default_factory=IdMemory)
+    session: int = 0
+    """The number of the session, raised at each confirmation."""
+    move: PendingMove | None = None
+    roll_over_by_ms: float | None = None
+    """A rollover waits for a quiet moment, until then."""
+    texts: list[str] = field(default_factory=list)
+    """Texts of the caller that wait for a session. Bounded by caller_text."""
+    last_created_id: str = ""
+    frames_waiting: int = 0
+    """20 ms frames at egress, by its last word: for the log only."""
     abandoned: dict[str, int] = field(default_factory=dict)
     """token of a create that was given up on → the number of its wish. Bounded by the door."""
     last_number: int = 0

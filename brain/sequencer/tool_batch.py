@@ -1,15 +1,23 @@
 """Parallel tool calls: each is run once, each output is posted as it comes, one create answers all.
 
 Owns: the batches. A batch is complete when its response is done (no more calls can come) and none of
-its calls is open; only then is the answer wished for.
+its calls is open; only then is the answer wished for. A call outlives its session: its output is then
+posted with the call itself, which the next session has not seen.
 """
 
 from __future__ import annotations
 
 from brain.sequencer import door
-from brain.sequencer.actions import RunTool, SendToolOutput
-from brain.sequencer.inputs import ItemAdded, ToolCalled, ToolFinished
-from brain.sequencer.state import Phase, State, ToolBatch
+from brain.sequencer.actions import RunTool, SendApproval, SendToolOutput
+from brain.sequencer.inputs import (
+    ApprovalAsked,
+    ItemAdded,
+    ServerToolFinished,
+    ServerToolOpened,
+    ToolCalled,
+    ToolFinished,
+)
+from brain.sequencer.state import OpenCall, Phase, State, ToolBatch
 from brain.sequencer.wishes import Reason
 
 NOT_RUN = '{"error": "not run: the caller interrupted before this tool was started"}'
@@ -25,10 +33,10 @@ def called(s: State, i: ToolCalled, now_ms: float) -> None:
         s.journal("tool_finished", call_id=i.call_id, tool=i.name, outcome="not_run")
         _post(s, i.call_id, NOT_RUN)
         return
-    active = s.active
-    generating = active is not None and active.response_id == i.response_id
-    batch = s.batches.setdefault(i.response_id, ToolBatch(response_id=i.response_id, generating=generating))
-    batch.open_calls[i.call_id] = now_ms + s.config.tool_wait_ms
+    batch = _batch_for(s, i.response_id)
+    batch.open_calls[i.call_id] = OpenCall(
+        deadline_ms=now_ms + s.config.tool_wait_ms, name=i.name, arguments=i.arguments
+    )
     s.journal("tool_started", call_id=i.call_id, tool=i.name, response=i.response_id)
     s.actions.append(
         RunTool(response_id=i.response_id, call_id=i.call_id, name=i.name, arguments=i.arguments)
@@ -41,17 +49,64 @@ def finished(s: State, i: ToolFinished, now_ms: float) -> None:
     if batch is None:
         s.journal("tool_finished", call_id=i.call_id, outcome="unknown_call")
         return
-    del batch.open_calls[i.call_id]
-    s.journal("tool_finished", call_id=i.call_id, outcome="posted")
-    _post(s, i.call_id, i.output)
+    call = batch.open_calls.pop(i.call_id)
+    s.journal("tool_finished", call_id=i.call_id, tool=call.name, outcome="posted")
+    if batch.session == s.session and s.phase is Phase.OPEN:
+        _post(s, i.call_id, i.output)
+    elif s.phase is Phase.OPEN:
+        _post(s, i.call_id, i.output, call)
+    # Without a session the result stands in history, and the next session is told with the rest.
     if i.reply:
         batch.answered.append(i.call_id)
     _complete(s, batch, now_ms)
 
 
+def server_tool_opened(s: State, i: ServerToolOpened, now_ms: float) -> None:
+    """The server runs a tool by itself: it is waited for like ours, and answered with them."""
+    if not i.item_id or i.item_id in s.calls or i.response_id in s.retired or s.hang_up is not None:
+        return
+    s.calls.add(i.item_id)
+    batch = _batch_for(s, i.response_id)
+    batch.open_calls[i.item_id] = OpenCall(deadline_ms=now_ms + s.config.tool_wait_ms, by_server=True)
+    s.journal("tool_started", call_id=i.item_id, tool="mcp", response=i.response_id)
+
+
+def server_tool_finished(s: State, i: ServerToolFinished, now_ms: float) -> None:
+    """The server's tool ended; the model says nothing about it until it is asked."""
+    batch = _batch_of(s, i.item_id)
+    if batch is None:
+        return
+    del batch.open_calls[i.item_id]
+    s.journal("tool_finished", call_id=i.item_id, tool="mcp", outcome="by_server")
+    s.outputs_added.add(i.item_id)
+    batch.answered.append(i.item_id)
+    _complete(s, batch, now_ms)
+
+
+def approval_asked(s: State, i: ApprovalAsked, now_ms: float) -> None:
+    """The server asks whether it may run a tool; the agent's profile has the answer."""
+    if not i.item_id or i.item_id in s.calls:
+        return
+    s.calls.add(i.item_id)
+    approve = i.approve and i.response_id not in s.retired and s.hang_up is None
+    s.actions.append(SendApproval(event_id=s.event_id("approval"), request_id=i.item_id, approve=approve))
+    s.journal("tool_approval", item=i.item_id, approve="yes" if approve else "no")
+    if i.response_id in s.retired or s.hang_up is not None:
+        return
+    s.outputs_added.add(i.item_id)
+    batch = _batch_for(s, i.response_id)
+    batch.answered.append(i.item_id)
+    _complete(s, batch, now_ms)
+
+
 def item_added(s: State, i: ItemAdded, now_ms: float) -> None:
-    """The server has an output as an item: a response created from now on could see it."""
+    """The server has an output (or a text) as an item: a response created from now on could see it."""
     s.outputs_added.add(i.call_id)
+
+
+def is_open(s: State, call_id: str) -> bool:
+    """Whether this call still waits for its result."""
+    return _batch_of(s, call_id) is not None
 
 
 def response_over(s: State, response_id: str, now_ms: float) -> None:
@@ -62,21 +117,48 @@ def response_over(s: State, response_id: str, now_ms: float) -> None:
         _complete(s, batch, now_ms)
 
 
+def session_over(s: State, now_ms: float) -> None:
+    """What the server ran is lost with its session; our own tools go on, and are answered in the next."""
+    for batch in list(s.batches.values()):
+        batch.generating = False
+        for call_id, call in list(batch.open_calls.items()):
+            if call.by_server:
+                del batch.open_calls[call_id]
+                batch.answered.append(call_id)
+        _complete(s, batch, now_ms)
+
+
 def overdue(s: State, now_ms: float) -> None:
     """Answer the calls whose tool never ended."""
     for batch in list(s.batches.values()):
-        for call_id, deadline_ms in list(batch.open_calls.items()):
-            if deadline_ms <= now_ms:
+        for call_id, call in list(batch.open_calls.items()):
+            if call.deadline_ms <= now_ms:
                 s.journal("error", what="tool_never_ended", call_id=call_id)
-                finished(s, ToolFinished(call_id=call_id, output=NEVER_ENDED), now_ms)
+                if call.by_server:
+                    server_tool_finished(s, ServerToolFinished(item_id=call_id), now_ms)
+                else:
+                    finished(s, ToolFinished(call_id=call_id, output=NEVER_ENDED), now_ms)
 
 
 # Private.
 
 
-def _post(s: State, call_id: str, output: str) -> None:
-    if s.phase is Phase.OPEN:
-        s.actions.append(SendToolOutput(event_id=s.event_id("output"), call_id=call_id, output=output))
+def _post(s: State, call_id: str, output: str, call: OpenCall | None = None) -> None:
+    """`call` is named where the session has not seen it."""
+    name, arguments = ("", "") if call is None else (call.name, call.arguments)
+    s.actions.append(
+        SendToolOutput(
+            event_id=s.event_id("output"), call_id=call_id, output=output, name=name, arguments=arguments
+        )
+    )
+
+
+def _batch_for(s: State, response_id: str) -> ToolBatch:
+    active = s.active
+    generating = active is not None and active.response_id == response_id
+    return s.batches.setdefault(
+        response_id, ToolBatch(response_id=response_id, generating=generating, session=s.session)
+    )
 
 
 def _batch_of(s: State, call_id: str) -> ToolBatch | None:

@@ -13,13 +13,17 @@ from typing import Final, TypeVar, cast
 
 from brain.sequencer import (
     barge_in,
+    caller_text,
     door,
     hang_up,
     inputs,
+    move,
     playback,
     responses,
+    rollover,
     session,
     speak,
+    text_part,
     tool_batch,
 )
 from brain.sequencer.inputs import Input
@@ -92,7 +96,7 @@ _AFTER_AUDIO: Final[dict[SlotState, frozenset[SlotState]]] = {
     FREE: frozenset({FREE, GENERATING, CANCELLING}),
     REQUESTED: frozenset({REQUESTED, GENERATING_AND_REQUESTED}),
     GENERATING: frozenset({GENERATING, CANCELLING, ENDED}),
-    GENERATING_AND_REQUESTED: frozenset({GENERATING_AND_REQUESTED, ENDED}),
+    GENERATING_AND_REQUESTED: frozenset({GENERATING_AND_REQUESTED, CANCELLING_AND_REQUESTED, ENDED}),
     CANCELLING: frozenset({CANCELLING, GENERATING, ENDED}),
     CANCELLING_AND_REQUESTED: frozenset({CANCELLING_AND_REQUESTED, GENERATING_AND_REQUESTED, ENDED}),
 }
@@ -156,12 +160,47 @@ _on(
 _on(inputs.ItemOpened, responses.item_opened, _AFTER_AUDIO)
 _on(inputs.ItemFinished, responses.item_finished, _AFTER_AUDIO)
 
+_on(
+    inputs.TextPartOpened,
+    text_part.opened,
+    {state: states | {_CANCELLED.get(state, state)} for state, states in _AFTER_AUDIO.items()}
+    | {CANCELLING_AND_REQUESTED: BUSY | {ENDED}},
+)
+_on(inputs.ServerToolOpened, tool_batch.server_tool_opened, _stay(OPEN))
+_on(
+    inputs.ServerToolFinished,
+    tool_batch.server_tool_finished,
+    _stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
+)
+_on(
+    inputs.ApprovalAsked,
+    tool_batch.approval_asked,
+    _stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
+)
+_on(
+    inputs.MoveWished,
+    move.wished,
+    _interrupted() | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
+)
+_on(
+    inputs.MoveEnded,
+    move.ended,
+    _stay(OPEN) | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
+)
+_on(
+    inputs.CallerWrote,
+    caller_text.wrote,
+    _interrupted() | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
+)
+_on(inputs.RolloverDue, rollover.due, _stay(OPEN))
+_ignore(inputs.RolloverDue, frozenset({CLOSED}), "a new session is on its way anyway")
+
 _on(inputs.ItemAdded, tool_batch.item_added, _stay(OPEN))
 _on(inputs.ToolCalled, tool_batch.called, _stay(OPEN))
 _on(
     inputs.ToolFinished,
     tool_batch.finished,
-    _stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
+    _stay(OPEN) | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
 )
 
 _on(inputs.SpeechStarted, barge_in.speech_started, _interrupted())
@@ -217,9 +256,12 @@ for _kind in (
     inputs.ResponseDone,
     inputs.ItemOpened,
     inputs.ItemFinished,
+    inputs.TextPartOpened,
+    inputs.ServerToolOpened,
+    inputs.ServerToolFinished,
+    inputs.ApprovalAsked,
     inputs.ItemAdded,
     inputs.ToolCalled,
-    inputs.ToolFinished,
     inputs.SpeechStarted,
     inputs.SpeechStopped,
     inputs.TurnCommitted,

@@ -50,7 +50,8 @@ class Wish:
     """One wish to speak. It ends spoken, superseded or expired, each with a journal line.
 
     `number` identifies it over retries. `not_before_ms` holds it back after a refusal, 0 = not held;
-    `backoff_ms` is the next such pause. `call_ids`: the tool calls that a TOOL_OUTPUTS wish answers.
+    `backoff_ms` is the next such pause. `call_ids`: the tool calls, or the texts of the caller, that it
+    answers. `audio_only`: it was answered in writing once, so audio is asked for in so many words.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Wish:
     backoff_ms: float
     not_before_ms: float = 0.0
     call_ids: tuple[str, ...] = ()
+    audio_only: bool = False
 
     def merged_with(self, newer: Wish) -> Wish:
         """Both wishes as one: nothing that either asked for is lost."""
@@ -75,4 +77,5 @@ class Wish:
             expires_at_ms=max(self.expires_at_ms, newer.expires_at_ms),
             not_before_ms=min(self.not_before_ms, newer.not_before_ms),
             call_ids=tuple(dict.fromkeys((*self.call_ids, *newer.call_ids))),
+            audio_only=self.audio_only or newer.audio_only,
         )

@@ -1,8 +1,9 @@
 -- END: a call is over. Idempotent: the first comer's outcome stands.
 --
--- KEYS  1 card  2 live  3 slots
+-- KEYS  1 card  2 live  3 slots  4 hooks
 -- ARGV  1 call_sid  2 outcome  3 who says so  4 wall ms  5 ttl of what stays, ms
 --       6 leg that must still be the call's and be detached ('' = end it in any state)
+--       7 '1': the user's systems are to be told (an entry in `hooks`), '' else  8 ttl of hooks, ms
 -- Also deletes caller, turn, reply; sets the TTL of card, control, journal, history, token; empties the
 -- owners' `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
 -- Answer  {'OK', '1' for the first comer else '0', outcome}  or  {'FENCED', leg}  or  {'ABSENT'}
@@ -31,5 +32,10 @@ for _, owner in ipairs({has[3], has[4]}) do
     redis.call('XADD', lane .. 'wake:' .. owner, 'NOMKSTREAM', 'MAXLEN', '100', '*',
       'v', '1', 'call', call, 'why', 'ended')
   end
+end
+if ARGV[7] == '1' then
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', '10000', '*', 'v', '1', 'kind', 'call.ended', 'call', call,
+    'id', call .. '-ended', 't', ARGV[4], 'attempt', '0', 'due', tostring(tonumber(ARGV[4]) + 2000))
+  redis.call('PEXPIRE', KEYS[4], ARGV[8])
 end
 return {'OK', '1', ARGV[2]}

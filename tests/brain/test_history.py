@@ -37,43 +37,44 @@ class Notebook(Owner):
         self.written.append({k.decode(): v.decode() for k, v in to_dict(fields).items()})
 
 
-async def test_a_growing_text_is_written_once_a_second_and_when_final() -> None:
-    """The next brain finds at most a second less than was said."""
+async def test_a_growing_text_is_written_at_once_then_every_second_and_when_final() -> None:
+    """The order stands from the first word; the next brain finds at most a second less than was said."""
     book = Notebook()
     history = History(book)
     for at_ms, word in ((0, "Your "), (500, "order "), (1_000, "is ")):
-        delta = {"type": "response.output_audio_transcript.delta", "item_id": "i", "delta": word}
-        history.on_event(delta, at_ms)
-    done = {
-        "type": "response.output_audio_transcript.done",
-        "item_id": "i",
-        "transcript": "Your order is here.",
-    }
-    history.on_event(done, 1_200)
+        history.model_delta("i", word, at_ms)
+    history.model_text("i", "Your order is here.")
 
     assert [(entry["text"], entry["final"]) for entry in book.written] == [
+        ("Your ", "0"),
         ("Your order is ", "0"),
         ("Your order is here.", "1"),
     ]
 
 
-async def test_a_callers_text_settles_its_turn() -> None:
-    """Unicode as it is; a failed transcript settles too."""
+async def test_an_interrupted_text_is_written_as_far_as_it_came() -> None:
+    """No more of it will come once what was heard is known."""
     book = Notebook()
     history = History(book)
-    prefix = "conversation.item.input_audio_transcription"
+    history.model_delta("i", "Your ", 0)
+    history.model_delta("i", "order", 10)
 
-    done = history.on_event({"type": f"{prefix}.completed", "item_id": "u1", "transcript": "שלום"}, 0)
-    failed = history.on_event({"type": f"{prefix}.failed", "item_id": "u2"}, 0)
+    history.heard("i", 400, 900, False)
 
-    assert (done, failed) == ("u1", "u2")
-    assert [(e["role"], e["text"]) for e in book.written] == [("user", "שלום")]
+    assert [entry["kind"] for entry in book.written] == ["item", "item", "heard"]
+    assert (book.written[1]["text"], book.written[1]["final"]) == ("Your order", "1")
+    assert {"ms": "400", "of": "900", "complete": "0"}.items() <= book.written[2].items()
 
 
-async def test_an_item_without_an_id_is_not_written() -> None:
-    """Nobody could match it."""
+async def test_a_callers_item_stands_before_its_text() -> None:
+    """The transcript may come after the answer; the order is that of the conversation."""
     book = Notebook()
+    history = History(book)
 
-    History(book).on_event({"type": "response.output_audio_transcript.done", "transcript": "x"}, 0)
+    history.user_item("u1")
+    history.user_text("u1", "שלום")
 
-    assert book.written == []
+    assert [(e["role"], e["text"], e["final"]) for e in book.written] == [
+        ("user", "", "0"),
+        ("user", "שלום", "1"),
+    ]

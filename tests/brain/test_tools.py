@@ -10,8 +10,11 @@ import orjson
 import pytest
 from pydantic import Field
 
-from brain.demo_tools import DEMO_TOOLS, check_order
-from brain.tools import EndCall, Toolbox, ToolError, ToolOutcome, tool
+from brain.builtin_tools import end_call
+from brain.demo_tools import check_order
+from brain.tools import EndCall, Toolbox, ToolContext, ToolError, ToolOutcome, tool
+
+CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550001", agent="default")
 
 
 @tool
@@ -33,7 +36,7 @@ async def endless() -> None:
 
 
 def box(limit_s: float = 5.0) -> Toolbox:
-    return Toolbox.of([add, broken, endless, *DEMO_TOOLS], limit_s)
+    return Toolbox.of([add, broken, endless, check_order, end_call], limit_s)
 
 
 def test_the_schema_comes_from_the_signature() -> None:
@@ -56,7 +59,7 @@ def test_the_schema_comes_from_the_signature() -> None:
 
 async def test_a_result_is_json() -> None:
     """What the function returned."""
-    result = await box().run("add", '{"left": 2, "right": 3}')
+    result = await box().run("add", '{"left": 2, "right": 3}', CONTEXT, "c1")
 
     assert (result.outcome, result.output, result.reply) == (ToolOutcome.OK, "5", True)
 
@@ -75,7 +78,7 @@ async def test_what_goes_wrong_is_told_to_the_model(
     name: str, arguments: str, outcome: ToolOutcome, says: str
 ) -> None:
     """A clear error result; the call goes on, and a value never stands in it."""
-    result = await box().run(name, arguments)
+    result = await box().run(name, arguments, CONTEXT, "c1")
 
     assert result.outcome is outcome
     assert says in orjson.loads(result.output)["error"]
@@ -84,7 +87,7 @@ async def test_what_goes_wrong_is_told_to_the_model(
 
 async def test_a_tool_has_a_time_limit() -> None:
     """The model is told, and need not wait."""
-    result = await box(limit_s=0.02).run("endless", "{}")
+    result = await box(limit_s=0.02).run("endless", "{}", CONTEXT, "c1")
 
     assert result.outcome is ToolOutcome.TIMED_OUT
 
@@ -99,23 +102,23 @@ async def test_a_plain_function_runs_in_a_thread() -> None:
         ran_in.append(threading.current_thread())
         return "noted"
 
-    await Toolbox.of([note], 5.0).run("note", "")
+    await Toolbox.of([note], 5.0).run("note", "", CONTEXT, "c1")
 
     assert ran_in[0] is not threading.main_thread()
 
 
 async def test_a_tool_may_end_the_call() -> None:
     """end_call answers with its farewell and wants no other reply."""
-    result = await box().run("end_call", '{"farewell": "שלום"}')
+    result = await box().run("end_call", '{"farewell": "שלום"}', CONTEXT, "c1")
 
-    assert result.end_call == EndCall(farewell="שלום")
+    assert result.effect == EndCall(farewell="שלום")
     assert not result.reply
 
 
 async def test_the_demo_order_is_the_same_everywhere() -> None:
     """Digits in any notation; no order without digits."""
-    found = await box().run("check_order", '{"order_number": "42-17"}')
-    missing = await box().run("check_order", '{"order_number": "none"}')
+    found = await box().run("check_order", '{"order_number": "42-17"}', CONTEXT, "c1")
+    missing = await box().run("check_order", '{"order_number": "none"}', CONTEXT, "c1")
 
     assert orjson.loads(found.output) == {"order_number": "4217", "status": "was handed to the courier"}
     assert "error" in orjson.loads(missing.output)
@@ -153,10 +156,10 @@ def mangled() -> str:
 
 async def test_a_cancellation_inside_a_tool_is_a_failure_of_the_tool() -> None:
     """The model gets an answer; a cancellation of the tool itself still is one."""
-    result = await Toolbox.of([deserted], 5.0).run("deserted", "{}")
+    result = await Toolbox.of([deserted], 5.0).run("deserted", "{}", CONTEXT, "c1")
     assert result.outcome is ToolOutcome.FAILED
 
-    task = asyncio.create_task(box().run("endless", "{}"))
+    task = asyncio.create_task(box().run("endless", "{}", CONTEXT, "c1"))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -165,7 +168,25 @@ async def test_a_cancellation_inside_a_tool_is_a_failure_of_the_tool() -> None:
 
 async def test_a_text_without_utf8_does_not_end_the_call() -> None:
     """It is repaired before it goes to the model and to Redis."""
-    result = await Toolbox.of([mangled], 5.0).run("mangled", "{}")
+    result = await Toolbox.of([mangled], 5.0).run("mangled", "{}", CONTEXT, "c1")
 
     assert result.outcome is ToolOutcome.OK
     assert result.output.encode() == b"caf?"
+
+
+async def test_a_tool_may_know_its_call() -> None:
+    """A parameter of type ToolContext is given, and the model never sees it."""
+
+    @tool
+    async def whoami(context: ToolContext) -> str:
+        """Say who."""
+        return context.agent
+
+    result = await Toolbox.of([whoami], 5.0).run("whoami", "{}", CONTEXT, "c1")
+
+    assert result.output == "default"
+    assert whoami.definition()["parameters"] == {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {},
+    }

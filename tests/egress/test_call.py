@@ -31,6 +31,7 @@ def test_a_reply_is_played_whole_and_on_time() -> None:
         "response": "r",
         "item": "a",
         "heard_ms": 3009,
+        "frames_waiting": 0,
         "cause": "played",
     }
 

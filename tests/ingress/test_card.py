@@ -11,7 +11,8 @@ KEYS = Keys(4)
 CALL = "CA" + "1" * 32
 RESTORED = Restored(
     call_sid=CALL, leg=3, stream_sid="MZ" + "2" * 32, ingress="ingress-0@h#a", caller_number="…11",
-    called_number="…22", agent="", brain_epoch=1, egress_epoch=2, cut=4, last_frame=77,
+    called_number="…22", agent="", called_line="+15550001111",
+    brain_epoch=1, egress_epoch=2, cut=4, last_frame=77,
 )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def test_dial_comes_back() -> None:
     """Busy or no answer returns to the conversation by the action."""
     say, dial = verbs(twiml.dial(URLS, "+15550001111", text="One moment"))
     assert (say.tag, dial.tag, dial.text) == ("Say", "Dial", "+15550001111")
-    assert dial.attrib == {"action": URLS.resume(), "method": "POST"}
+    assert dial.attrib == {"action": URLS.resume(), "method": "POST", "timeout": "25"}
 
 
 def test_apology() -> None:

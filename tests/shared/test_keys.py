@@ -16,6 +16,7 @@ def test_each_key_is_what_it_always_was() -> None:
     assert keys.calls(0) == "tl:{0}:calls"
     assert keys.live(0) == "tl:{0}:live"
     assert keys.slots(0) == "tl:{0}:slots"
+    assert keys.hooks(0) == "tl:{0}:hooks"
     assert keys.wake(0, WORKER) == f"tl:{{0}}:wake:{WORKER}"
     assert keys.owned(0, WORKER) == f"tl:{{0}}:owned:{WORKER}"
     assert keys.card(CALL) == f"tl:{{0}}:call:{CALL}"

@@ -1,24 +1,42 @@
 """Invariants of the sequencer, held against any input in any order.
 
-The rule-based machine plays a server, an egress, a caller and operators who lose, delay, repeat and
-invent messages. After every step:
+The rule-based machine plays a server, an egress, a caller, tools and operators who lose, delay, repeat and
+invent messages, over several sessions. After every step:
 
 1. At most one create of ours is outstanding, and none is sent while another response holds the slot.
-2. Every wish is accounted for: it waits, is sent, or was spoken, superseded or expired in the journal.
+2. Every wish is spoken, superseded or expired, and the journal says which.
 3. No delta of a retired response is admitted.
-4. Speaking is bound to one live response.
+4. Speaking is bound to one live response, and ends.
 5. Every step is in the table.
-6. Nothing sticks: the next deadline lies in the future, and once nothing more comes, everything ends.
+6. The machine never sticks: the next deadline lies in the future, and once nothing more comes, everything
+   ends.
+7. The cut never falls; a tool call is run once; a call is hung up once; nobody is spoken to while away.
+
+`TRUNKLINE_EXAMPLES` sets how many examples are tried (`make prove-sequencer` tries thousands).
 """
 
 from __future__ import annotations
 
-from hypothesis import settings
+import os
+
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, inputs
-from brain.sequencer.actions import Action, Flush, HangUp, Journal, SendCancel, SendCreate
+from brain.sequencer.actions import (
+    Action,
+    Flush,
+    HangUp,
+    Journal,
+    Move,
+    RollOver,
+    RunTool,
+    SendCancel,
+    SendCreate,
+    SendText,
+    SendToolOutput,
+)
 from brain.sequencer.inputs import Input
 from brain.sequencer.transitions import TRANSITIONS
 
@@ -28,6 +46,10 @@ CALLS = st.sampled_from(["c1", "c2", "c3"])
 WISHABLE = st.sampled_from([Reason.GREETING, Reason.TURN, Reason.IDLE_PROMPT, Reason.OPERATOR])
 STATUSES = st.sampled_from(["completed", "cancelled", "failed", "incomplete"])
 MS = st.integers(min_value=0, max_value=3_000)
+EXAMPLES = int(os.environ.get("TRUNKLINE_EXAMPLES", "120"))
+
+
+ENDS_OF_A_WISH = frozenset({"response_created", "response_done", "response_superseded", "response_expired"})
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -41,6 +63,13 @@ class AnyOrder(RuleBasedStateMachine):
         self.wishes_open: dict[int, str] = {}
         self.hung_up = False
         self.last_id = 0
+        self.highest_cut = 0
+        self.tools_run: set[str] = set()
+        self.outputs: list[str] = []
+        self.is_away = False
+        self.rollovers_asked = 0
+        self.texts_written = 0
+        self.texts_sent = 0
 
     @initialize(by=st.sampled_from(["server", "brain"]), confirmed=st.booleans())
     def begin(self, by: str, confirmed: bool) -> None:
@@ -65,8 +94,26 @@ class AnyOrder(RuleBasedStateMachine):
         assert after in row.to, f"{type(input_).__name__} led from {before} to {after}"
 
     def check(self, actions: list[Action]) -> None:
+        assert self.core.cut >= self.highest_cut, "the cut fell"
+        self.highest_cut = self.core.cut
         for number, action in enumerate(actions):
+            if isinstance(action, Journal):
+                self.account(action)
+            if isinstance(action, Move):
+                assert not self.is_away, "moved twice"
+                self.is_away = True
+            if isinstance(action, RunTool):
+                assert action.call_id not in self.tools_run, "a tool ran twice"
+                self.tools_run.add(action.call_id)
+            if isinstance(action, SendToolOutput):
+                self.outputs.append(action.call_id)
+            if isinstance(action, SendText):
+                self.texts_sent += 1
+            if isinstance(action, RollOver):
+                assert self.rollovers_asked > 0, "rolled over unasked"
+                self.rollovers_asked = 0
             if isinstance(action, SendCreate):
+                assert not self.is_away, "spoke to nobody"
                 assert self.core.slot in (SlotState.REQUESTED, SlotState.ENDED)
                 assert sum(isinstance(other, SendCreate) for other in actions) == 1
                 self.tokens.append(action.token)
@@ -78,17 +125,20 @@ class AnyOrder(RuleBasedStateMachine):
             if isinstance(action, HangUp):
                 assert not self.hung_up, "hung up twice"
                 self.hung_up = True
-            if isinstance(action, Journal):
-                self.account(action)
 
     def account(self, line: Journal) -> None:
         """Follow each wish through the journal alone."""
+        if line.fields.get("what") == "move_never_ended":
+            self.is_away = False
         if "wish" not in line.fields:
             return
         number = int(line.fields["wish"])
+        self.wishes_open.pop(int(line.fields.get("joined", 0)), None)
         if line.kind in ("response_deferred", "response_create"):
             self.wishes_open[number] = line.fields["reason"]
-        elif line.kind in ("response_superseded", "response_expired"):
+        else:
+            # Created, or its end seen: spoken. Superseded, expired: said so.
+            assert line.kind in ENDS_OF_A_WISH or line.fields.get("what") == "created_missing"
             self.wishes_open.pop(number, None)
 
     # The inputs.
@@ -102,9 +152,48 @@ class AnyOrder(RuleBasedStateMachine):
     def confirm(self) -> None:
         self.give(inputs.SessionConfirmed())
 
+    @rule(cause=st.sampled_from(["closed_1006", "rollover"]), replayed=st.booleans())
+    def lose_session(self, cause: str, replayed: bool) -> None:
+        self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
+        self.rollovers_asked = 0
+
+    @rule(in_ms=st.sampled_from([0, 100, 5_000]))
+    def rollover_due(self, in_ms: int) -> None:
+        self.rollovers_asked += 1
+        self.give(inputs.RolloverDue(force_at_ms=self.now_ms + in_ms))
+
+    @rule(kind=st.sampled_from(["dial", "digits"]), call_id=CALLS, response_id=IDS)
+    def move_wished(self, kind: str, call_id: str, response_id: str) -> None:
+        self.give(
+            inputs.MoveWished(kind=kind, argument="+15550001", call_id=call_id, response_id=response_id)
+        )
+
     @rule()
-    def lose_session(self) -> None:
-        self.give(inputs.SessionLost(cause="test"))
+    def move_ended(self) -> None:
+        self.is_away = False
+        self.give(inputs.MoveEnded(output="{}"))
+
+    @rule(barge_in=st.booleans())
+    def caller_wrote(self, barge_in: bool) -> None:
+        self.texts_written += 1
+        self.give(inputs.CallerWrote(text="1 2 3", barge_in=barge_in))
+        assert self.texts_sent <= self.texts_written
+
+    @rule(response_id=IDS, item_id=ITEMS)
+    def text_part(self, response_id: str, item_id: str) -> None:
+        self.give(inputs.TextPartOpened(response_id=response_id, item_id=item_id))
+
+    @rule(response_id=IDS, item_id=ITEMS)
+    def server_tool_opened(self, response_id: str, item_id: str) -> None:
+        self.give(inputs.ServerToolOpened(response_id=response_id, item_id=item_id))
+
+    @rule(item_id=ITEMS)
+    def server_tool_finished(self, item_id: str) -> None:
+        self.give(inputs.ServerToolFinished(item_id=item_id))
+
+    @rule(response_id=IDS, item_id=ITEMS, approve=st.booleans())
+    def approval_asked(self, response_id: str, item_id: str, approve: bool) -> None:
+        self.give(inputs.ApprovalAsked(response_id=response_id, item_id=item_id, approve=approve))
 
     @rule(reason=WISHABLE, text=st.sampled_from(["", "a", "b"]), force=st.booleans())
     def wish(self, reason: Reason, text: str, force: bool) -> None:
@@ -251,6 +340,26 @@ class AnyOrder(RuleBasedStateMachine):
 
     @precondition(lambda self: bool(self.core.state.batches))
     @rule()
+    def a_tool_moves_the_caller(self) -> None:
+        for batch in self.core.state.batches.values():
+            for call_id in batch.open_calls:
+                self.move_wished("dial", call_id, batch.response_id)
+                return
+
+    @precondition(lambda self: self.core.state.active is not None)
+    @rule()
+    def active_writes(self) -> None:
+        active = self.core.state.active
+        assert active is not None
+        self.text_part(active.response_id, f"text_{active.response_id}")
+
+    @precondition(lambda self: self.core.slot is SlotState.CLOSED)
+    @rule()
+    def a_new_session(self) -> None:
+        self.confirm()
+
+    @precondition(lambda self: bool(self.core.state.batches))
+    @rule()
     def a_tool_finishes(self) -> None:
         for batch in list(self.core.state.batches.values()):
             for call_id in list(batch.open_calls):
@@ -340,7 +449,16 @@ class AnyOrder(RuleBasedStateMachine):
         assert not self.core.audible_response_id
         assert not s.caller.speaking or self.core.slot is SlotState.ENDED
         assert s.pending_cut is None
+        assert s.move is None or self.core.slot is SlotState.ENDED
+        assert not s.batches or self.core.slot is SlotState.ENDED
+        assert len(set(self.outputs)) == len(self.outputs), "a call was answered twice"
+        assert not self.wishes_open, f"wishes without an end in the journal: {self.wishes_open}"
 
 
-AnyOrder.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+AnyOrder.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 TestAnyOrder = AnyOrder.TestCase

@@ -7,18 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain import translate
 from brain.agent import default_agent
+from brain.engine import Said, SaidKind, ToModel
 from brain.events import Json
+from brain.realtime import translate
+from brain.realtime.translate import ErrorClass
 from brain.sequencer import Reason, actions, inputs
-from brain.translate import ErrorClass
 from shared.settings import load
 
 AGENT = default_agent(load(env_file=None, instructions="Be kind.", language="he"))
 
 
-def sent(action: translate.ToModel) -> Json:
-    event: Json = orjson.loads(translate.client_event(action, AGENT))
+def sent(action: ToModel) -> Json:
+    (text,) = translate.client_events(action, AGENT)
+    event: Json = orjson.loads(text)
     return event
 
 
@@ -175,3 +177,69 @@ def test_silencing_the_server_names_the_whole_detector() -> None:
 
     assert '"create_response":false' in orjson.dumps(event).decode()
     assert '"silence_duration_ms":500' in orjson.dumps(event).decode()
+
+
+def test_a_tool_output_of_an_earlier_session_brings_its_call() -> None:
+    """The API refuses an output without its call."""
+    action = actions.SendToolOutput(event_id="o1", call_id="c1", output="{}", name="t", arguments="[]")
+
+    call, output = (orjson.loads(text)["item"] for text in translate.client_events(action, AGENT))
+
+    assert call == {"type": "function_call", "call_id": "c1", "name": "t", "arguments": "[]"}
+    assert output == {"type": "function_call_output", "call_id": "c1", "output": "{}"}
+
+
+def test_a_text_of_the_caller_has_an_id_of_ours() -> None:
+    """Its echo tells that a later response could answer it."""
+    item = sent(actions.SendText(event_id="b1-text-7", text="1 2 #"))["item"]
+
+    (found,) = translate.read_event({"type": "conversation.item.added", "item": item})
+
+    assert found == inputs.ItemAdded(item_id="b1-text-7", call_id="b1-text-7")
+
+
+def test_a_written_answer_is_noticed() -> None:
+    """A text part where audio should be; an audio part is nothing to tell."""
+    event = {"type": "response.content_part.added", "response_id": "r", "item_id": "i"}
+
+    (found,) = translate.read_event({**event, "part": {"type": "text"}})
+
+    assert found == inputs.TextPartOpened(response_id="r", item_id="i")
+    assert translate.read_event({**event, "part": {"type": "audio"}}) == ()
+    create = sent(actions.SendCreate(token="t", reason=Reason.TURN, audio_only=True))
+    assert create["response"]["output_modalities"] == ["audio"]  # type: ignore[index]
+
+
+def test_tools_of_the_server_are_waited_for() -> None:
+    """Opened by the response, ended without a response id; an approval is answered as the agent says."""
+    item = {"id": "m", "type": "mcp_call"}
+    (opened,) = translate.read_event({"type": "response.output_item.added", "response_id": "r", "item": item})
+    (ended,) = translate.read_event({"type": "response.mcp_call.failed", "item_id": "m"})
+    asked_for = {"id": "q", "type": "mcp_approval_request"}
+    event: Json = {"type": "response.output_item.done", "response_id": "r", "item": asked_for}
+    (asked,) = translate.read_event(event, approve=True)
+
+    assert opened == inputs.ServerToolOpened(response_id="r", item_id="m")
+    assert ended == inputs.ServerToolFinished(item_id="m")
+    assert asked == inputs.ApprovalAsked(response_id="r", item_id="q", approve=True)
+    answer = sent(actions.SendApproval(event_id="a", request_id="q", approve=True))["item"]
+    assert answer == {"type": "mcp_approval_response", "approval_request_id": "q", "approve": True}
+
+
+def test_texts_of_both_sides_are_told() -> None:
+    """A failed transcript is an empty one: nothing more will come."""
+    prefix = "conversation.item.input_audio_transcription"
+    events = [
+        ({"type": "input_audio_buffer.committed", "item_id": "u"}, Said(SaidKind.USER_ITEM, "u")),
+        ({"type": f"{prefix}.completed", "item_id": "u", "transcript": "שלום"},
+         Said(SaidKind.USER_TEXT, "u", "שלום")),
+        ({"type": f"{prefix}.failed", "item_id": "u"}, Said(SaidKind.USER_TEXT, "u")),
+        ({"type": "response.output_audio_transcript.delta", "item_id": "i", "delta": "a"},
+         Said(SaidKind.MODEL_DELTA, "i", "a")),
+        ({"type": "response.output_audio_transcript.done", "item_id": "i", "transcript": "ab"},
+         Said(SaidKind.MODEL_TEXT, "i", "ab")),
+        ({"type": "rate_limits.updated"}, None),
+    ]  # fmt: skip
+
+    for event, said in events:
+        assert translate.read_said(event) == said  # type: ignore[arg-type]

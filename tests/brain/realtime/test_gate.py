@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain.events import Json
-from brain.session_gate import SessionGate, Step
+from brain.realtime.gate import SessionGate, Step
 
 
 def updated(heard: str = "audio/pcmu", spoken: str = "audio/pcmu") -> Json:

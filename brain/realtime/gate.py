@@ -22,10 +22,12 @@ FATAL_CODES = frozenset(
         "beta_api_shape_disabled",
         "invalid_intent",
         "model_not_found",
-        "session_expired",
     }
 )
-"""Codes after which neither waiting nor a new connection helps (or, for the last, this session is over)."""
+"""Codes after which neither waiting nor a new session helps."""
+
+SESSION_EXPIRED = "session_expired"
+"""This session is over; the next one will do."""
 
 
 class Step(enum.Enum):

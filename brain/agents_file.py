@@ -1,0 +1,234 @@
+"""agents.toml: its shape, its checks, and the sentences that explain what is wrong in it.
+
+Why it exists: an operator edits this file, at night too; a slip must be named with the key that it is in,
+before a call meets it. Owns: the shape. Pure: text in, tables or problems out. docs/agents.md is its
+reference. Must not know: where the file is, when it is read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+NUMBER = re.compile(r"\+[1-9][0-9]{3,14}", re.ASCII)
+NAME = r"^[A-Za-z0-9_-]{1,64}$"
+
+Number = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{3,14}$")]
+Destination = Annotated[
+    str, StringConstraints(pattern=r"^(\+[1-9][0-9]{3,14}|sip:[A-Za-z0-9.@:_+-]{3,200})$")
+]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Url = Annotated[
+    str, StringConstraints(pattern=r"^(https://|http://(127\.0\.0\.1|localhost|\[::1\])([:/]|$))")
+]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TurnDetectionTable(_Table):
+    """`turn_detection`."""
+
+    kind: Literal["server_vad", "semantic_vad"] | None = None
+    threshold: float | None = Field(None, ge=0, le=1)
+    silence_ms: int | None = Field(None, ge=100, le=5000)
+    prefix_ms: int | None = Field(None, ge=0, le=2000)
+    eagerness: Literal["low", "medium", "high", "auto"] | None = None
+
+
+class LimitsTable(_Table):
+    """`limits`."""
+
+    hard_cap_s: float | None = Field(None, ge=0, le=86_400)
+    idle_prompt_s: float | None = Field(None, ge=0, le=600)
+    idle_prompts: int | None = Field(None, ge=0, le=10)
+    hold_max_s: float | None = Field(None, ge=0, le=3600)
+    tool_s: float | None = Field(None, gt=0, le=120)
+
+
+class AgentTable(_Table):
+    """`[default]`, and `[agents.<name>]`. What is left out comes from the default, then the settings."""
+
+    numbers: list[Number] = []
+    model: str | None = Field(None, min_length=1)
+    voice: str | None = Field(None, min_length=1)
+    speed: float | None = Field(None, ge=0.25, le=1.5)
+    language: str | None = Field(None, pattern=r"^[a-z]{2,3}$")
+    instructions: str | None = None
+    greeting: str | None = None
+    transcription_model: str | None = None
+    answers_turns: Literal["server", "brain"] | None = None
+    turn_detection: TurnDetectionTable = TurnDetectionTable()
+    noise_reduction: Literal["", "near_field", "far_field"] | None = None
+    max_output_tokens: int | None = Field(None, ge=0, le=4096)
+    tools: list[Name] | None = None
+    mcp: list[Name] | None = None
+    approves_mcp: bool | None = None
+    destinations: dict[str, Destination] | None = None
+    limits: LimitsTable = LimitsTable()
+    dtmf_barge_in: bool | None = None
+    idle_prompt: str | None = None
+    idle_farewell: str | None = None
+    cap_farewell: str | None = None
+    apology: str | None = None
+    fallback_number: Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{3,14})?$")] | None = None
+
+
+class ToolTable(_Table):
+    """`[tools.<name>]`: `python` names a function, or `url` an endpoint."""
+
+    python: str | None = Field(None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    url: Url | None = None
+    method: Literal["POST", "PUT"] = "POST"
+    description: str = ""
+    parameters: dict[str, Any] = {"type": "object", "properties": {}}
+    timeout_s: float = Field(5.0, gt=0, le=120)
+    retries: int = Field(1, ge=0, le=5)
+    secret_env: str = ""
+
+
+class McpTable(_Table):
+    """`[mcp.<name>]`: a server whose tools the model's provider runs."""
+
+    server_url: Url
+    allowed_tools: list[str] | None = None
+    authorization_env: str = ""
+    require_approval: Literal["never", "always"] = "never"
+
+
+class AgentsFile(_Table):
+    """The whole file."""
+
+    default: AgentTable = AgentTable()
+    agents: dict[Name, AgentTable] = {}
+    tools: dict[Name, ToolTable] = {}
+    mcp: dict[Name, McpTable] = {}
+
+
+class AgentsFileError(Exception):
+    """The file is wrong; a line for each problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def parse(text: str, built_in: tuple[str, ...]) -> AgentsFile:
+    """Reads and checks a file. `built_in`: tools that need no table. Raises AgentsFileError."""
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise AgentsFileError([f"expected TOML, but: {error}"]) from None
+    try:
+        tables = AgentsFile.model_validate(found)
+    except ValidationError as error:
+        raise AgentsFileError([_explain(item, found) for item in error.errors(include_url=False)]) from None
+    problems = [*_unknown_names(tables, built_in), *_shared_numbers(tables), *_tools(tables)]
+    if problems:
+        raise AgentsFileError(problems)
+    return tables
+
+
+# Private.
+
+
+def _unknown_names(tables: AgentsFile, built_in: tuple[str, ...]) -> list[str]:
+    problems = []
+    tools, servers = {*built_in, *tables.tools}, set(tables.mcp)
+    for path, table in _agents(tables):
+        for kind, named, known in (("tools", table.tools, tools), ("mcp", table.mcp, servers)):
+            for name in named or ():
+                if name not in known:
+                    problems.append(
+                        f"{path}.{kind}: there is no {name!r}; {_nearest(name, known)}"
+                        f"Known are: {', '.join(sorted(known)) or 'none'}."
+                    )
+        if "transfer_call" in (table.tools or ()) and not (table.destinations or tables.default.destinations):
+            problems.append(
+                f"{path}.destinations: expected at least one, since tools has transfer_call:"
+                ' write destinations = { front_desk = "+15551234567" }.'
+            )
+    return problems
+
+
+def _shared_numbers(tables: AgentsFile) -> list[str]:
+    owners: dict[str, str] = {}
+    problems = []
+    for path, table in _agents(tables):
+        for number in table.numbers:
+            if number in owners:
+                problems.append(f"{path}.numbers: {number} is {owners[number]}'s already: remove one.")
+            owners.setdefault(number, path)
+    if tables.default.numbers:
+        problems.append("default.numbers: the default agent takes every other number: remove this key.")
+    return problems
+
+
+def _tools(tables: AgentsFile) -> list[str]:
+    return [
+        f"tools.{name}: expected either python or url, came {'both' if table.url else 'neither'}."
+        for name, table in tables.tools.items()
+        if bool(table.python) == bool(table.url)
+    ]
+
+
+def _agents(tables: AgentsFile) -> list[tuple[str, AgentTable]]:
+    return [
+        ("default", tables.default),
+        *((f"agents.{name}", table) for name, table in tables.agents.items()),
+    ]
+
+
+_TABLES: dict[str, type[_Table]] = {
+    "default": AgentTable,
+    "agents": AgentTable,
+    "tools": ToolTable,
+    "mcp": McpTable,
+    "turn_detection": TurnDetectionTable,
+    "limits": LimitsTable,
+}
+
+_HINTS = {
+    "string_type": "put it in quotes",
+    "string_pattern_mismatch": "see docs/agents.md for the form",
+    "int_type": "write it without quotes and without a fraction",
+    "float_type": "write it as a number, without quotes",
+    "list_type": "put it in [brackets]",
+    "bool_type": "write true or false",
+}
+
+
+def _explain(item: Any, found: Mapping[str, object]) -> str:
+    """One line: the key, what was expected, what came. Shapes are pydantic's ErrorDetails."""
+    location = [str(part) for part in item["loc"] if part != "[key]"]
+    path = ".".join(location)
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(location)
+        return f"{path}: there is no such key. {_nearest(location[-1], known)}".rstrip()
+    if item["type"] == "missing":
+        return f"{path}: expected a value, came none: add it."
+    message = str(item["msg"])
+    expected = message.removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = expected.replace("String should match pattern", "a text that matches")
+    hint = _HINTS.get(item["type"], "")
+    came = repr(item["input"])
+    came = came if len(came) <= 60 else f"{came[:57]}…"
+    return f"{path}: expected {expected}, came {came}{': ' + hint if hint else ''}."
+
+
+def _known_keys(location: list[str]) -> set[str]:
+    for part in reversed(location[:-1]):
+        if part in _TABLES:
+            return set(_TABLES[part].model_fields)
+    return set(AgentsFile.model_fields)
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]}? " if near else ""

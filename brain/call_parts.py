@@ -1,0 +1,184 @@
+"""Puts the parts of one call together.
+
+Why it exists: `call` says how the parts work with one another; which objects they are, and with what
+figures of the agent each is made, would hide that.
+
+Owns: construction, and reading a call's past for a brain that was not there. Must not know: what any part
+does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from openai import AsyncOpenAI
+
+from brain.agent import Agent
+from brain.agent_book import AgentBook
+from brain.call_log import CallLog
+from brain.caller_feed import CallerFeed
+from brain.conversation import Conversation
+from brain.counters import BrainCounters
+from brain.engine import Engine, Opening
+from brain.from_model import FromModel
+from brain.history import History
+from brain.hooks import Hooks
+from brain.keypad import Keypad
+from brain.lifeline import Lifeline
+from brain.limits import CallLimits, LimitValues
+from brain.realtime import RealtimeEngine
+from brain.record import Record
+from brain.reply_writer import ReplyWriter
+from brain.sequencer import Sequencer, SequencerConfig
+from brain.sequencer.actions import Action
+from brain.sequencer.inputs import Input
+from brain.tool_runs import ToolRuns
+from brain.tools import ToolContext
+from brain.watch import CallWatch
+from shared.clock import now_ms, wall_ms
+from shared.logs import Log
+from shared.ownership import Card, Owner
+from shared.process import Process
+from shared.redis_client import STORE_ERRORS
+
+RECALL_TRIES = 5
+RECALL_PAUSE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class CallParts:
+    """What every call of the process shares."""
+
+    book: AgentBook
+    client: AsyncOpenAI
+    counters: BrainCounters
+    hooks: Hooks
+
+
+class Call(Protocol):
+    """What the parts ask of their call."""
+
+    def give(self, input_: Input) -> None: ...
+
+    def perform(self, asked: list[Action] | tuple[Action, ...]) -> None: ...
+
+    def caller_waits(self, waits: bool) -> None: ...
+
+    def response_completed(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The parts of one call."""
+
+    agent: Agent
+    sequencer: Sequencer
+    lines: CallLog
+    record: Record
+    feed: CallerFeed
+    reply: ReplyWriter
+    watch: CallWatch
+    tools: ToolRuns
+    from_model: FromModel
+    lifeline: Lifeline
+    make_engine: Callable[[int, bool], Engine]
+
+
+def make(process: Process, owner: Owner, card: Card, parts: CallParts, log: Log, call: Call) -> Made:
+    """The parts of the call that `card` describes, for the owner's epoch."""
+    counters = parts.counters
+    parts.book.refresh()
+    agent = parts.book.pick(card.get("agent", ""), card.get("called", ""))
+    owner.card({"agent": agent.name, "profile": agent.snapshot(), "fallback": agent.fallback_number})
+    toolbox = parts.book.toolbox(agent)
+    lines = CallLog(process.outbox, log, owner.call_sid)
+    record = Record(History(owner), Conversation())
+    sequencer = Sequencer(
+        SequencerConfig(
+            create_response_by=agent.answers_turns,
+            first_cut=int(card.get("cut") or 0),
+            token_prefix=f"b{owner.epoch}",
+        )
+    )
+    feed = CallerFeed(
+        process,
+        owner,
+        counters,
+        log,
+        leg=int(card.get("leg") or 0),
+        transcribed=bool(agent.transcription_model),
+    )
+    reply = ReplyWriter(owner)
+    watch = CallWatch(agent, _limits(agent, card), Keypad(), lines, call.give)
+
+    def hold(ms: float) -> None:
+        watch.limits.hold(now_ms(), ms)
+
+    def tool_failed(call_id: str, tool: str, outcome: str) -> None:
+        parts.hooks.tool_failed(owner.call_sid, call_id, tool, outcome)
+
+    def make_engine(number: int, seeded: bool) -> Engine:
+        tag = f"b{owner.epoch}s{number}"
+        opening = Opening(
+            tools=tuple(toolbox.definitions()),
+            tag=tag,
+            seeded=seeded,
+            headers={"X-Client-Request-Id": f"{owner.call_sid}/{tag}"},
+        )
+        return RealtimeEngine(parts.client, agent, opening, counters)
+
+    context = ToolContext(
+        call_sid=owner.call_sid,
+        caller=card.get("from", ""),
+        called=card.get("called", ""),
+        agent=agent.name,
+    )
+    from_model = FromModel(
+        sequencer=sequencer,
+        feed=feed,
+        record=record,
+        reply=reply,
+        lines=lines,
+        log=log,
+        counters=counters,
+        give=call.give,
+        perform=call.perform,
+        caller_waits=call.caller_waits,
+        caller_spoke=watch.caller_active,
+        completed=call.response_completed,
+    )
+    tools = ToolRuns(toolbox, context, counters, record, log, call.give, hold, tool_failed)
+    return Made(
+        agent, sequencer, lines, record, feed, reply, watch, tools, from_model, Lifeline(), make_engine
+    )
+
+
+async def recall(process: Process, conversation: Conversation, call_sid: str) -> None:
+    """Reads what was said before this brain had the call; without Redis it goes on without."""
+    key = process.keys.history(call_sid)
+    for _ in range(RECALL_TRIES):
+        try:
+            found = await cast(Any, process.store.xrange(key))
+        except STORE_ERRORS:
+            await asyncio.sleep(RECALL_PAUSE_S)
+            continue
+        for _, fields in found:
+            conversation.take(
+                {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+            )
+        return
+
+
+def _limits(agent: Agent, card: Card) -> CallLimits:
+    limits = agent.limits
+    began_ms_ago = max(0, wall_ms() - int(card.get("started_at_ms") or wall_ms()))
+    values = LimitValues(
+        hard_cap_s=limits.hard_cap_s,
+        idle_prompt_s=limits.idle_prompt_s,
+        idle_prompts=limits.idle_prompts,
+        hold_max_s=limits.hold_max_s,
+    )
+    return CallLimits(values, now_ms() - began_ms_ago)

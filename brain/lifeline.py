@@ -1,0 +1,108 @@
+"""When a call's next session is tried, and when nothing helps any more.
+
+Why it exists: a lost session must not end a call, and a session that cannot be had must not be asked for
+for ever: the caller would wait in silence, and the bill would grow.
+
+Owns: the bounds, and when a session is old enough to be replaced. Pure: times in, verdicts out. Must not
+know: sockets, the sequencer.
+
+    fatal (key, quota, model)                         give up at once
+    no session for 12 s (6 s at a call's beginning)   give up: the caller has waited long enough
+    5 losses without a completed response between     give up: every new one would end like that
+    100 sessions                                      give up
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FIRST_OUTAGE_MS = 6_000.0
+OUTAGE_MS = 12_000.0
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 250.0, 2_000.0
+MAX_LOSSES = 5
+MAX_SESSIONS = 100
+
+ROLL_BEFORE_MS, ROLL_SHARE = 300_000.0, 0.4
+"""A rollover is due this long before the end, but in a short life not before 60 % of it."""
+
+FORCE_BEFORE_MS, FORCE_SHARE = 30_000.0, 0.15
+"""Without a quiet moment it comes this long before the end, or at 85 % of a short life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Open another session after this pause."""
+
+    after_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No session is to be had. `cause` is a short word for journal and log."""
+
+    cause: str
+
+
+Verdict = Again | GiveUp
+
+
+@dataclass(slots=True)
+class Lifeline:
+    """The bounds of one call. `now_ms` is monotonic."""
+
+    sessions: int = 0
+    rollover_due_ms: float | None = None
+    rollover_force_ms: float | None = None
+    _losses: int = 0
+    """Since the last completed response."""
+    _out_since_ms: float | None = None
+    _pause_ms: float = FIRST_PAUSE_MS
+
+    def begin(self, now_ms: float) -> None:
+        """The first session is being opened."""
+        if self._out_since_ms is None and self.sessions == 0:
+            self._out_since_ms = now_ms
+
+    def confirmed(self, now_ms: float, life_ms: float) -> None:
+        """A session is there, for `life_ms`; 0: nobody said how long."""
+        self.sessions += 1
+        self._out_since_ms = None
+        self._pause_ms = FIRST_PAUSE_MS
+        self.rollover_due_ms = self.rollover_force_ms = None
+        if life_ms > 0:
+            self.rollover_due_ms = now_ms + life_ms - min(ROLL_BEFORE_MS, ROLL_SHARE * life_ms)
+            self.rollover_force_ms = now_ms + life_ms - min(FORCE_BEFORE_MS, FORCE_SHARE * life_ms)
+
+    def response_completed(self) -> None:
+        """The model said something to its end: this session works."""
+        self._losses = 0
+
+    def lost(self, cause: str, fatal: bool, now_ms: float) -> Verdict:
+        """A session that was confirmed is gone."""
+        self._losses += 1
+        self._out_since_ms = now_ms
+        if fatal:
+            return GiveUp(cause)
+        if self._losses >= MAX_LOSSES:
+            return GiveUp("session_unstable")
+        if self.sessions >= MAX_SESSIONS:
+            return GiveUp("too_many_sessions")
+        # The first loss in a while is most likely a single cut connection: no pause.
+        return Again(0.0) if self._losses == 1 else self._after_pause()
+
+    def refused(self, cause: str, fatal: bool, now_ms: float) -> Verdict:
+        """An attempt did not end in a session."""
+        self.begin(now_ms)
+        if fatal:
+            return GiveUp(cause)
+        limit_ms = OUTAGE_MS if self.sessions else FIRST_OUTAGE_MS
+        since_ms = now_ms if self._out_since_ms is None else self._out_since_ms
+        self._out_since_ms = since_ms
+        if now_ms + self._pause_ms - since_ms >= limit_ms:
+            return GiveUp(cause)
+        return self._after_pause()
+
+    def _after_pause(self) -> Again:
+        pause_ms = self._pause_ms
+        self._pause_ms = min(pause_ms * 2, LONGEST_PAUSE_MS)
+        return Again(pause_ms)

@@ -1,0 +1,52 @@
+"""What the caller says beside the voice: keys pressed, as a text of theirs in the conversation.
+
+Owns: the texts that wait for a session. A text is answered like a spoken turn; in server mode too, since
+the server's VAD answers speech only.
+"""
+
+from __future__ import annotations
+
+from brain.sequencer import barge_in, door
+from brain.sequencer.actions import SendText
+from brain.sequencer.inputs import CallerWrote
+from brain.sequencer.state import Phase, State
+from brain.sequencer.wishes import Reason
+
+MAX_WAITING = 8
+"""Texts kept while there is no session: who presses more keys than that meant the last ones."""
+
+
+def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
+    """A text: into the conversation, then answered."""
+    if s.hang_up is not None:
+        s.journal("text_dropped", cause="hang_up")
+        return
+    idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
+    if idle is not None:
+        door.supersede(s, idle, "caller_text")
+    if s.phase is not Phase.OPEN:
+        s.texts.append(i.text)
+        if len(s.texts) > MAX_WAITING:
+            del s.texts[0]
+            s.journal("text_dropped", cause="too_many")
+        return
+    if i.barge_in:
+        barge_in.interrupt(s, now_ms, cause="caller_text")
+    _send(s, i.text, now_ms)
+
+
+def session_ready(s: State, now_ms: float) -> None:
+    """What waited for a session is told to it."""
+    texts, s.texts = s.texts, []
+    for text in texts:
+        _send(s, text, now_ms)
+
+
+# Private.
+
+
+def _send(s: State, text: str, now_ms: float) -> None:
+    event_id = s.event_id("text")
+    s.actions.append(SendText(event_id=event_id, text=text))
+    s.journal("caller_text", event_id=event_id)
+    door.submit(s, door.new_wish(s, Reason.TURN, now_ms, call_ids=(event_id,)), now_ms)

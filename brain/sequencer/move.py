@@ -1,0 +1,93 @@
+"""The caller goes elsewhere for a while: a number is dialled, or digits are played to them.
+
+Owns: the pending move. What the model has said before is heard first, within a bound; then the driver
+moves the caller. Until they are back every create waits, and a response that the server makes is cancelled.
+A hang-up ends a move.
+"""
+
+from __future__ import annotations
+
+from brain.sequencer import barge_in, door, tool_batch
+from brain.sequencer.actions import Move
+from brain.sequencer.inputs import MoveEnded, MoveWished, ToolFinished
+from brain.sequencer.state import PendingMove, Phase, State
+from brain.sequencer.wishes import Reason
+
+NEVER_BACK = '{"error": "the caller did not come back in time; how the move ended is unknown"}'
+ANOTHER = '{"error": "not done: the caller is being moved already"}'
+HANGING_UP = '{"error": "not done: the call is ending"}'
+
+
+def wished(s: State, i: MoveWished, now_ms: float) -> None:
+    """A tool wants the caller elsewhere. One move at a time, none while the call is ending."""
+    if not tool_batch.is_open(s, i.call_id):
+        s.journal("move_refused", what=i.kind, cause="unknown_call")
+        return
+    if s.hang_up is not None or s.move is not None:
+        s.journal("move_refused", what=i.kind, cause="hang_up" if s.hang_up else "moving")
+        output = HANGING_UP if s.hang_up is not None else ANOTHER
+        tool_batch.finished(s, ToolFinished(call_id=i.call_id, output=output), now_ms)
+        return
+    unheard_ms = sum(item.unheard_ms for item in s.items.values())
+    s.move = PendingMove(
+        kind=i.kind,
+        argument=i.argument,
+        call_id=i.call_id,
+        response_id=i.response_id,
+        deadline_ms=now_ms + unheard_ms + s.config.farewell_wait_ms,
+    )
+    s.journal("move_pending", what=i.kind, call_id=i.call_id)
+    door.withdraw(s, "move")
+
+
+def ended(s: State, i: MoveEnded, now_ms: float) -> None:
+    """The caller is back: the tool is answered, and with it the model speaks again."""
+    move = s.move
+    if move is None or not move.gone:
+        return
+    _end(s, move, i.output, now_ms)
+
+
+def overdue(s: State, now_ms: float) -> None:
+    """The caller never came back: whoever is on the line now is spoken to."""
+    move = s.move
+    if move is not None and move.gone:
+        s.journal("error", what="move_never_ended", call_id=move.call_id)
+        _end(s, move, NEVER_BACK, now_ms)
+
+
+def check(s: State, now_ms: float) -> None:
+    """Let the caller go once everything before was heard, or the bound has passed."""
+    move = s.move
+    if move is None or move.gone or s.phase is Phase.ENDED:
+        return
+    response = s.responses.get(move.response_id)
+    is_heard = (response is None or response.done) and not s.has_unheard(move.response_id)
+    if not is_heard and now_ms < move.deadline_ms:
+        return
+    # Whatever else is on its way to the caller would be heard in the middle of the next conversation.
+    barge_in.interrupt(s, now_ms, cause="move")
+    move.gone = True
+    move.deadline_ms = now_ms + s.config.tool_wait_ms
+    s.caller.speaking = False
+    s.caller.answer_due_until_ms = None
+    s.actions.append(Move(kind=move.kind, argument=move.argument, call_id=move.call_id))
+
+
+def drop(s: State) -> None:
+    """The call ends: nobody is moved any more."""
+    if s.move is not None:
+        s.journal("move_dropped", what=s.move.kind, call_id=s.move.call_id)
+        s.move = None
+
+
+# Private.
+
+
+def _end(s: State, move: PendingMove, output: str, now_ms: float) -> None:
+    s.move = None
+    if not tool_batch.is_open(s, move.call_id):
+        # Its session is gone, or its time was up: the conversation goes on all the same.
+        door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
+        return
+    tool_batch.finished(s, ToolFinished(call_id=move.call_id, output=output), now_ms)

@@ -1,0 +1,59 @@
+"""The session must be replaced before its limit: find a moment that nobody notices.
+
+Owns: what a quiet moment is. The change itself is the driver's: it answers with SessionLost, and the next
+session is confirmed like any other.
+"""
+
+from __future__ import annotations
+
+from brain.sequencer.actions import RollOver
+from brain.sequencer.inputs import RolloverDue
+from brain.sequencer.state import Phase, State
+
+
+def due(s: State, i: RolloverDue, now_ms: float) -> None:
+    """From now on the first quiet moment is taken."""
+    if s.roll_over_by_ms is None:
+        s.journal("rollover_due", force_in_ms=max(0.0, i.force_at_ms - now_ms))
+    s.roll_over_by_ms = i.force_at_ms
+
+
+def check(s: State, now_ms: float) -> None:
+    """Roll over if this is a quiet moment, or the last one."""
+    if s.roll_over_by_ms is None or s.phase is not Phase.OPEN or s.hang_up is not None:
+        return
+    quiet_at_ms = _quiet_at_ms(s)
+    if now_ms >= s.roll_over_by_ms or (quiet_at_ms is not None and now_ms >= quiet_at_ms):
+        s.roll_over_by_ms = None
+        s.actions.append(RollOver())
+
+
+def deadline_ms(s: State) -> float | None:
+    """When `check` will roll over if nothing happens before."""
+    if s.roll_over_by_ms is None or s.phase is not Phase.OPEN or s.hang_up is not None:
+        return None
+    quiet_at_ms = _quiet_at_ms(s)
+    return s.roll_over_by_ms if quiet_at_ms is None else min(quiet_at_ms, s.roll_over_by_ms)
+
+
+# Private.
+
+
+def _quiet_at_ms(s: State) -> float | None:
+    """From when on the present silence counts as quiet; None while something is going on."""
+    caller = s.caller
+    is_at_work = (
+        s.active is not None
+        or s.outstanding is not None
+        or s.pending_cut is not None
+        or s.move is not None
+        or bool(s.batches or s.deferred)
+        or s.speaking is not None
+        or s.unheard_bytes > 0
+        or caller.speaking
+        or caller.is_owed
+        or caller.answer_due_until_ms is not None
+    )
+    if is_at_work:
+        return None
+    return 0.0 if caller.stopped_at_ms is None else caller.stopped_at_ms + s.config.quiet_ms

@@ -1,0 +1,37 @@
+"""The model writes where it should speak: nobody would hear it, so it is asked again, for audio.
+
+Why it exists: a session that was told a history of texts may go on in text (reference, section 7). The
+written answer is taken out of the conversation, or the next one would follow its example.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from brain.sequencer import door, responses
+from brain.sequencer.inputs import TextPartOpened
+from brain.sequencer.state import Item, State
+from brain.sequencer.wishes import Reason
+
+
+def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
+    """`response.content_part.added` with a text part."""
+    response = responses.touched(s, i.response_id, now_ms)
+    if response is None or response.audio_bytes > 0 or response.cancelling:
+        return
+    if not response.confirmed and s.outstanding is not None:
+        return  # Perhaps the answer to our create: its `created` will tell whose wish is to be kept.
+    s.journal("error", what="answered_in_text", response=i.response_id, item=i.item_id)
+    wish = response.wish
+    if i.item_id:
+        # Deleted with the response's other items, whether its opening was seen or not.
+        s.items.setdefault(i.item_id, Item(item_id=i.item_id, response_id=i.response_id, session=s.session))
+    responses.unwanted(s, response, now_ms)
+    if s.hang_up is not None and (wish is None or wish.reason is not Reason.FAREWELL):
+        return
+    if wish is None:
+        wish = door.new_wish(s, Reason.TURN, now_ms)
+    elif wish.audio_only:
+        s.journal("response_expired", reason=wish.reason, wish=wish.number, cause="text_again")
+        return
+    door.defer(s, replace(wish, audio_only=True), door.Gate.SLOT, "answered_in_text")
