@@ -16,7 +16,7 @@ from tests.support.waiting import running, wait_until
 
 RESTORED = Restored(
     call_sid=CALL, leg=3, stream_sid="MZ" + "2" * 32, ingress="ingress-0@h#a", caller_number="",
-    called_number="", agent="", called_line="+15550001111", brain_epoch=1, egress_epoch=2, cut=4, last_frame=77,
+    called_number="", agent="", called_line="+1555", brain_epoch=1, egress_epoch=2, cut=4, last_frame=77,
 )  # fmt: skip
 
 
