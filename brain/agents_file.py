@@ -13,19 +13,46 @@ import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
-NUMBER = re.compile(r"\+[1-9][0-9]{3,14}", re.ASCII)
 NAME = r"^[A-Za-z0-9_-]{1,64}$"
 
-Number = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{3,14}$")]
+
+def _expect(pattern: str, expected: str) -> AfterValidator:
+    """A text that matches `pattern`; `expected` says in words what that is."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if form.fullmatch(value) is None:
+            raise ValueError(expected)
+        return value
+
+    return AfterValidator(check)
+
+
+_E164 = "a number such as +15551234567 (E.164)"
+Number = Annotated[str, _expect(r"\+[1-9][0-9]{3,14}", _E164)]
 Destination = Annotated[
-    str, StringConstraints(pattern=r"^(\+[1-9][0-9]{3,14}|sip:[A-Za-z0-9.@:_+-]{3,200})$")
+    str, _expect(r"\+[1-9][0-9]{3,14}|sip:[A-Za-z0-9.@:_+-]{3,200}", f"{_E164}, or sip:name@host")
 ]
+FallbackNumber = Annotated[str, _expect(r"(\+[1-9][0-9]{3,14})?", f"{_E164}, or nothing")]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Url = Annotated[
-    str, StringConstraints(pattern=r"^(https://|http://(127\.0\.0\.1|localhost|\[::1\])([:/]|$))")
+    str,
+    _expect(
+        r"https://.+|http://(127\.0\.0\.1|localhost|\[::1\])([:/].*)?",
+        "an https:// URL (http:// for a loopback host only)",
+    ),
 ]
+Function = Annotated[str, _expect(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a function as package.module:function")]
+Language = Annotated[str, _expect(r"[a-z]{2,3}", "a language as ISO 639-1 writes it, such as he")]
 
 
 class _Table(BaseModel):
@@ -59,7 +86,7 @@ class AgentTable(_Table):
     model: str | None = Field(None, min_length=1)
     voice: str | None = Field(None, min_length=1)
     speed: float | None = Field(None, ge=0.25, le=1.5)
-    language: str | None = Field(None, pattern=r"^[a-z]{2,3}$")
+    language: Language | None = None
     instructions: str | None = None
     greeting: str | None = None
     transcription_model: str | None = None
@@ -77,13 +104,13 @@ class AgentTable(_Table):
     idle_farewell: str | None = None
     cap_farewell: str | None = None
     apology: str | None = None
-    fallback_number: Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{3,14})?$")] | None = None
+    fallback_number: FallbackNumber | None = None
 
 
 class ToolTable(_Table):
     """`[tools.<name>]`: `python` names a function, or `url` an endpoint."""
 
-    python: str | None = Field(None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    python: Function | None = None
     url: Url | None = None
     method: Literal["POST", "PUT"] = "POST"
     description: str = ""
@@ -146,7 +173,7 @@ def _unknown_names(tables: AgentsFile, built_in: tuple[str, ...]) -> list[str]:
             for name in named or ():
                 if name not in known:
                     problems.append(
-                        f"{path}.{kind}: there is no {name!r}; {_nearest(name, known)}"
+                        f"{path}.{kind}: there is no {name!r}. {_nearest(name, known)}"
                         f"Known are: {', '.join(sorted(known)) or 'none'}."
                     )
         if "transfer_call" in (table.tools or ()) and not (table.destinations or tables.default.destinations):
@@ -196,7 +223,7 @@ _TABLES: dict[str, type[_Table]] = {
 
 _HINTS = {
     "string_type": "put it in quotes",
-    "string_pattern_mismatch": "see docs/agents.md for the form",
+    "string_pattern_mismatch": "use letters, digits, - and _",
     "int_type": "write it without quotes and without a fraction",
     "float_type": "write it as a number, without quotes",
     "list_type": "put it in [brackets]",
@@ -215,6 +242,8 @@ def _explain(item: Any, found: Mapping[str, object]) -> str:
         return f"{path}: expected a value, came none: add it."
     message = str(item["msg"])
     expected = message.removeprefix("Input should be ").removeprefix("Value error, ")
+    if expected.startswith(("less than", "greater than")):
+        expected = f"a value {expected}"
     expected = expected.replace("String should match pattern", "a text that matches")
     hint = _HINTS.get(item["type"], "")
     came = repr(item["input"])

@@ -47,6 +47,8 @@ class Host(Protocol):
 class _Ready:
     engine: Engine
     opened: Opened
+    since_ms: float
+    """A standby ages while it waits."""
 
 
 class Sessions:
@@ -152,7 +154,7 @@ class Sessions:
         self._number += 1
         engine = self._opening = self._make_engine(self._number, self._has_past)
         try:
-            return _Ready(engine, await engine.open())
+            return _Ready(engine, await engine.open(), now_ms())
         except (EngineError, asyncio.CancelledError):
             self._leave(engine)
             raise
@@ -164,7 +166,7 @@ class Sessions:
     async def _serve(self, ready: _Ready) -> EngineError:
         engine = self._current = ready.engine
         self._counters.sessions_confirmed += 1
-        self._lifeline.confirmed(now_ms(), ready.opened.life_ms)
+        self._lifeline.confirmed(ready.since_ms, ready.opened.life_ms)
         self._roll.clear()
         self._host.session_begins(engine, ready.opened)
         reading = asyncio.create_task(engine.run(self._listener), name="session-run")

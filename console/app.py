@@ -7,6 +7,7 @@ imported when it runs, since some need packages that only the demo installs.
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -89,6 +90,35 @@ def settings(
         typer.echo(settings_table.markdown(), nl=False)
     else:
         make_console().print(settings_table.table())
+
+
+agents_app = typer.Typer(
+    name="agents", help="The agents by called number (agents.toml).", no_args_is_help=True
+)
+app.add_typer(agents_app)
+
+
+@agents_app.command()
+def check(
+    file: Annotated[
+        Path | None, typer.Argument(help="An agents file.  [default: that of the settings]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Lists the agents as a brain would have them, or says what is wrong in the file, key by key."""
+    arguments = [*([str(file)] if file is not None else []), *(["--json"] if as_json else [])]
+    raise typer.Exit(_ask_brain(arguments))
+
+
+@agents_app.command()
+def example() -> None:
+    """Prints an agents file to begin with."""
+    raise typer.Exit(_ask_brain(["--example"]))
+
+
+def _ask_brain(arguments: list[str]) -> int:
+    """The process that reads the file judges it: the console knows nothing of the inside of a role."""
+    return subprocess.run([sys.executable, "-m", "brain.check", *arguments], check=False).returncode
 
 
 @app.command()

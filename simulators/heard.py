@@ -47,6 +47,28 @@ def cancelled_items(session: SessionRecord) -> set[str]:
     return {item.item_id for item in session.items.values() if item.response_id in bad}
 
 
+def merged(sessions: Sequence[SessionRecord]) -> SessionRecord:
+    """All sessions of one call as if they had been one. Of an item that a later session was told again
+    the first record stands: that with its audio."""
+    first = sessions[0]
+    whole = SessionRecord(
+        number=first.number,
+        session_id=first.session_id,
+        model=first.model,
+        knobs=first.knobs,
+        opened_at_ms=first.opened_at_ms,
+        headers=first.headers,
+    )
+    for session in sessions:
+        whole.sent.extend(session.sent)
+        whole.received.extend(session.received)
+        whole.responses.update(session.responses)
+        whole.truncations.extend(session.truncations)
+        for item_id, item in session.items.items():
+            whole.items.setdefault(item_id, item)
+    return whole
+
+
 def unheard_items(call: CallRecord, session: SessionRecord) -> list[str]:
     """Items that nobody interrupted and that were not heard to the byte; each with what came of it.
 

@@ -294,7 +294,7 @@ def _item_done(event: Json, item: Json, approve: bool) -> tuple[Input, ...]:
     if text(item, "type") == "mcp_approval_request":
         asked = inputs.ApprovalAsked(response_id=response_id, item_id=text(item, "id"), approve=approve)
         return (asked,)
-    finished = inputs.ItemFinished(response_id=response_id, item_id=text(item, "id"))
+    finished = inputs.ItemFinished(response_id=response_id, item_id=text(item, "id"), final=True)
     if text(item, "type") != "function_call" or text(item, "status") != "completed":
         # A cancelled call has arguments too, but nobody may act on them.
         return (finished,)

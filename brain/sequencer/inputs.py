@@ -139,10 +139,11 @@ class ItemOpened:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemFinished:
-    """`response.output_item.done`, or the audio of the item is complete."""
+    """The audio of the item is complete, or, `final`, the item itself: `response.output_item.done`."""
 
     response_id: str
     item_id: str
+    final: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

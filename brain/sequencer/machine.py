@@ -29,6 +29,10 @@ class Sequencer:
         """The state, to read: for the card, for diagnosis and for tests."""
         return self._state
 
+    def restore(self, state: State) -> None:
+        """Go on from a state of another sequencer (tests walk them)."""
+        self._state = state
+
     @property
     def slot(self) -> SlotState:
         return self._state.slot
@@ -83,6 +87,7 @@ class Sequencer:
 
     def _settled(self, now_ms: float) -> list[Action]:
         s = self._state
+        door.expire(s, now_ms)  # Also a wish that has just come back, out of time, from a create in flight.
         door.dispatch(s, now_ms)
         move.check(s, now_ms)
         hang_up.check(s, now_ms)

@@ -76,6 +76,7 @@ def item_opened(s: State, i: ItemOpened, now_ms: float) -> None:
         if i.speaks and i.item_id and i.response_id in s.retired:
             barge_in.straggler_opened(s, i.item_id, i.response_id)
         return
+    response.open_items.add(i.item_id)
     if i.speaks and i.item_id:
         response.last_item_id = i.item_id
         s.items.setdefault(i.item_id, _new_item(s, i.item_id, response.response_id))
@@ -83,9 +84,15 @@ def item_opened(s: State, i: ItemOpened, now_ms: float) -> None:
 
 def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
     """An item has all its audio: egress may pad its tail."""
-    if touched(s, i.response_id, now_ms) is None and i.response_id in s.retired:
-        s.journal("audio_done_skip", response=i.response_id, item=i.item_id)
+    response = touched(s, i.response_id, now_ms)
+    if response is None:
+        if i.response_id in s.retired and not i.final:
+            s.journal("audio_done_skip", response=i.response_id, item=i.item_id)
         return
+    if i.final:
+        response.open_items.discard(i.item_id)
+        if response is s.active and not response.open_items and not response.cancelling:
+            response.deadline_ms = now_ms + s.config.done_after_items_ms
     item = s.items.get(i.item_id)
     if item is not None and item.response_id == i.response_id:
         _end_item(s, item)

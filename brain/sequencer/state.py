@@ -53,6 +53,9 @@ class SequencerConfig:
     """A create is answered within a round trip; after this it is taken as lost."""
     active_silent_ms: float = 10_000.0
     """A generating response says something every second; after this it is cancelled."""
+    done_after_items_ms: float = 4_000.0
+    """A `done` follows its last item at once. When nothing does, neither a `done` nor another item, it is
+    taken as lost: earlier than in the middle of an item, later than a model thinks between two."""
     done_wait_ms: float = 3_000.0
     """How long after a cancel the `done` may take before the slot is taken back."""
     refused_cancel_wait_ms: float = 1_000.0
@@ -111,6 +114,8 @@ class Response:
     full: bool = False
     """The bound of `reply` was reached: the rest of it is not admitted."""
     audio_bytes: int = 0
+    open_items: set[str] = field(default_factory=set)
+    """Items opened and not finished, of any kind."""
     last_item_id: str = ""
 
     @property

@@ -1,0 +1,350 @@
+"""Walks every state of the response sequencer that a short alphabet reaches, breadth first, to a depth.
+
+Why: a property test tries what chance suggests; this leaves nothing out, within its alphabet. Each step is
+checked against the invariants below, and from each state the clock alone must lead to rest.
+
+Owns the alphabet, the canonical form and the invariants. Two states are one when they differ in absolute
+time, in the names of ids, in running numbers, or in what is only remembered of ids that are gone. Must not
+know how a rule decides.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, inputs
+from brain.sequencer.actions import (
+    Action,
+    AudioVerdict,
+    HangUp,
+    Journal,
+    Move,
+    RunTool,
+    SendCreate,
+)
+from brain.sequencer.inputs import Input
+from brain.sequencer.state import State
+from brain.sequencer.transitions import TRANSITIONS
+
+ACTIVE_RESPONSE = "conversation_already_has_active_response"
+CALL = "call"
+REST_TICKS = 200
+ENDS_OF_A_WISH = frozenset({"response_created", "response_done", "response_superseded", "response_expired"})
+
+Mode = Literal["server", "brain"]
+
+
+class Violation(Exception):
+    """An invariant does not hold. `path`: the shortest sequence of inputs that leads there."""
+
+    def __init__(self, what: str, path: list[str]) -> None:
+        self.what = what
+        self.path = path
+        super().__init__(f"{what}\n  after: {' → '.join(path)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """An audio delta: no input of the table, but the walk takes it like one. `ms` of audio."""
+
+    response_id: str
+    item_id: str
+    ms: int = 1_000
+
+
+Step = tuple[str, Input | Delta]
+
+
+@dataclass(slots=True)
+class Walked:
+    """What was walked so far."""
+
+    mode: Mode
+    depth: int = 0
+    states: int = 0
+    steps: int = 0
+    slots: set[SlotState] = field(default_factory=set)
+
+
+Progress = Callable[[Walked], None]
+
+
+def walk(mode: Mode, depth: int, progress: Progress = lambda _: None, max_states: int = 10_000_000) -> Walked:
+    """Walks to `depth` inputs from a fresh sequencer. Raises Violation."""
+    start = Sequencer(SequencerConfig(create_response_by=mode))
+    walked = Walked(mode)
+    frontier: list[tuple[bytes, float, tuple[str, ...]]] = [(pickle.dumps(start.state, -1), 0.0, ())]
+    seen: set[object] = {canonical(start.state, 0.0)}
+    while frontier and walked.depth < depth and walked.states < max_states:
+        following: list[tuple[bytes, float, tuple[str, ...]]] = []
+        for frozen, now_ms, path in frontier:
+            for name, step in alphabet(pickle.loads(frozen)):
+                core = _thaw(frozen)
+                then_ms = _take(core, step, now_ms, [*path, name])
+                walked.steps += 1
+                key = canonical(core.state, then_ms)
+                if key in seen:
+                    continue
+                seen.add(key)
+                walked.slots.add(core.slot)
+                frozen_next = pickle.dumps(core.state, -1)
+                _rests(_thaw(frozen_next), then_ms, [*path, name])
+                following.append((frozen_next, then_ms, (*path, name)))
+        walked.depth += 1
+        walked.states += len(following)
+        frontier = following
+        progress(walked)
+    return walked
+
+
+# The alphabet: what can happen in a state, named by what it means there.
+
+
+def alphabet(s: State) -> Iterator[Step]:
+    """Every input of the walk in this state: fitting, late, repeated, unknown."""
+    yield "session confirmed", inputs.SessionConfirmed()
+    yield "session lost", inputs.SessionLost(cause="closed_1006")
+    yield "session lost, turn replayed", inputs.SessionLost(cause="closed_1006", turn_replayed=True)
+    yield "rollover due", inputs.RolloverDue(force_at_ms=1e9)
+    for reason in (Reason.GREETING, Reason.OPERATOR, Reason.IDLE_PROMPT):
+        yield f"wish: {reason}", inputs.WishToSpeak(reason=reason, text="x")
+    yield "wish: operator, force", inputs.WishToSpeak(reason=Reason.OPERATOR, text="x", force=True)
+    yield "hang up", inputs.HangUpWished(cause="x")
+    yield "hang up with farewell", inputs.HangUpWished(cause="x", farewell="bye")
+    yield "keys", inputs.CallerWrote(text="1")
+    yield "keys, barge-in", inputs.CallerWrote(text="1", barge_in=True)
+    yield "speech started", inputs.SpeechStarted(item_id="u")
+    yield "speech stopped", inputs.SpeechStopped(item_id="u")
+    yield "turn committed", inputs.TurnCommitted(item_id=f"u{s.cut}")
+    yield "created: server's", inputs.ResponseCreated(response_id=f"r{s.last_number}s")
+    yield "created: out of band", inputs.ResponseCreated(response_id="oob", out_of_band=True)
+    yield "done: without id", inputs.ResponseDone(response_id="", status="completed")
+    yield "done: unknown id", inputs.ResponseDone(response_id="alien", status="completed")
+    yield "refused: nameless", inputs.Refused(event_id="", code=ACTIVE_RESPONSE)
+    yield "move ended", inputs.MoveEnded(output="{}")
+    yield "flushed", inputs.Flushed(cut=s.cut)
+    yield "tick", inputs.Tick()
+    yield from _about_ours(s)
+    yield from _about_the_active(s)
+    yield from _about_playback(s)
+    for batch in s.batches.values():
+        for call_id in batch.open_calls:
+            yield "tool finished", inputs.ToolFinished(call_id=call_id, output="{}")
+            yield (
+                "tool moves",
+                inputs.MoveWished(
+                    kind="dial", argument="+15550001", call_id=call_id, response_id=batch.response_id
+                ),
+            )
+    if CALL in s.calls:
+        yield "output added", inputs.ItemAdded(item_id="o", call_id=CALL)
+
+
+def _about_ours(s: State) -> Iterator[Step]:
+    create = s.outstanding
+    if create is not None:
+        yield "created: ours", inputs.ResponseCreated(response_id=f"r{s.last_number}", token=create.token)
+        yield "refused: ours", inputs.Refused(event_id=create.token, code=ACTIVE_RESPONSE)
+        yield (
+            "done: ours, unseen",
+            inputs.ResponseDone(response_id=f"r{s.last_number}", status="completed", token=create.token),
+        )
+    for token in list(s.abandoned)[:1]:
+        yield "created: given up", inputs.ResponseCreated(response_id=f"r{s.last_number}g", token=token)
+
+
+def _about_the_active(s: State) -> Iterator[Step]:
+    active = s.active
+    if active is None:
+        return
+    own, item = active.response_id, f"{active.response_id}-i"
+    for status in ("completed", "cancelled", "failed"):
+        yield f"done: {status}", inputs.ResponseDone(response_id=own, status=status)
+    yield "created: again", inputs.ResponseCreated(response_id=own)
+    yield "item opened", inputs.ItemOpened(response_id=own, item_id=item, speaks=True)
+    yield "audio finished", inputs.ItemFinished(response_id=own, item_id=item)
+    yield "item finished", inputs.ItemFinished(response_id=own, item_id=item, final=True)
+    yield "delta", Delta(own, item)
+    yield "text part", inputs.TextPartOpened(response_id=own, item_id=item)
+    if own not in s.retired:
+        yield "tool called", inputs.ToolCalled(response_id=own, call_id=CALL, name="t", arguments="{}")
+        yield "server's tool", inputs.ServerToolOpened(response_id=own, item_id="mcp")
+    yield "server's tool ended", inputs.ServerToolFinished(item_id="mcp")
+    if active.cancel_event_id:
+        code = "response_cancel_not_active"
+        yield "refused: cancel", inputs.Refused(event_id=active.cancel_event_id, code=code)
+
+
+def _about_playback(s: State) -> Iterator[Step]:
+    for item in list(s.items.values())[:2]:
+        own = {"cut": s.cut, "response_id": item.response_id, "item_id": item.item_id}
+        half, whole = item.received_ms / 2, item.received_ms
+        yield "audible", inputs.Audible(**own)  # type: ignore[arg-type]
+        yield "heard: half", inputs.Heard(**own, heard_ms=half)  # type: ignore[arg-type]
+        yield "silent: played", inputs.Silent(**own, heard_ms=whole, cause="played")  # type: ignore[arg-type]
+        old = {**own, "cut": s.cut - 1}
+        yield "silent: of an old cut", inputs.Silent(**old, heard_ms=whole, cause="played")  # type: ignore[arg-type]
+
+
+# One step, and what must hold of it.
+
+
+def _thaw(frozen: bytes) -> Sequencer:
+    state: State = pickle.loads(frozen)
+    core = Sequencer(state.config)
+    core.restore(state)
+    return core
+
+
+def _take(core: Sequencer, step: Input | Delta, now_ms: float, path: list[str]) -> float:
+    """Takes one step; gives the time after it: a tick waits for the next deadline."""
+    if isinstance(step, inputs.Tick):
+        now_ms = max(now_ms, core.next_deadline_ms() or now_ms)
+    wishes, cut = _wishes(core.state), core.cut
+    if isinstance(step, Delta):
+        was_retired = step.response_id in core.state.retired
+        verdict = core.admit_audio(step.response_id, step.item_id, step.ms * 8, now_ms)
+        _hold(not (was_retired and verdict.skip is None), "a delta of a retired response passed", path)
+        actions: list[Action] = list(verdict.actions)
+        _check_verdict(verdict, core, path)
+    else:
+        before = core.slot
+        actions = core.handle(step, now_ms)
+        row = TRANSITIONS[(before, type(step))]
+        _hold(core.slot in row.to, f"{type(step).__name__} led from {before} to {core.slot}", path)
+    _check(core, actions, wishes, cut, path)
+    return now_ms
+
+
+def _check(core: Sequencer, actions: list[Action], wishes: set[int], cut: int, path: list[str]) -> None:
+    s = core.state
+    creates = [action for action in actions if isinstance(action, SendCreate)]
+    _hold(len(creates) <= 1, "two creates in one step", path)
+    _hold(not (creates and s.active is not None), "a create while another response is active", path)
+    _hold(not (creates and s.move is not None and s.move.gone), "somebody is spoken to while away", path)
+    _hold(core.cut >= cut, "the cut fell", path)
+    _hold(sum(isinstance(a, HangUp | Move) for a in actions) <= 1, "hung up or moved twice", path)
+    tools = [action.call_id for action in actions if isinstance(action, RunTool)]
+    _hold(len(tools) == len(set(tools)), "a tool ran twice", path)
+    _hold(not any(r in s.retired for r in s.responses), "a retired response is live", path)
+    _hold(not any(i.response_id in s.retired for i in s.items.values()), "retired audio waits", path)
+    speaking = core.audible_response_id
+    _hold(not speaking or speaking not in s.retired, "a retired response is audible", path)
+    _hold("" not in s.responses and "" not in s.items, "an empty id is a key", path)
+    ended = {
+        int(action.fields[name])
+        for action in actions
+        if isinstance(action, Journal)
+        for name in ("wish", "joined")
+        if name in action.fields
+        and (
+            name == "joined"
+            or action.kind in ENDS_OF_A_WISH
+            or action.fields.get("what") == "created_missing"
+        )
+    }
+    gone = wishes - _wishes(s) - ended
+    _hold(not gone, f"wishes {sorted(gone)} ended without a journal line", path)
+
+
+def _check_verdict(verdict: AudioVerdict, core: Sequencer, path: list[str]) -> None:
+    _hold(verdict.cut == core.cut, "audio of another cut was admitted", path)
+    _hold(verdict.skip is not None or bool(verdict.item_id), "audio without an item was admitted", path)
+
+
+def _rests(core: Sequencer, now_ms: float, path: list[str]) -> None:
+    """Nothing more comes: every wait ends, in a bounded number of ticks."""
+    for _ in range(REST_TICKS):
+        deadline_ms = core.next_deadline_ms()
+        if deadline_ms is None:
+            break
+        _hold(deadline_ms > now_ms or now_ms == 0, "a deadline stays in the past", path)
+        now_ms = max(now_ms, deadline_ms)
+        core.handle(inputs.Tick(), now_ms)
+    s = core.state
+    _hold(core.next_deadline_ms() is None, "the machine never comes to rest", path)
+    is_over = core.slot is SlotState.ENDED
+    _hold(core.slot in (SlotState.FREE, SlotState.CLOSED, SlotState.ENDED), f"stuck in {core.slot}", path)
+    _hold(not core.audible_response_id, "speaking for ever", path)
+    _hold(not s.deferred, "a wish waits for ever", path)
+    _hold(is_over or not (s.batches or s.move or s.pending_cut), "a tool, move or cut waits for ever", path)
+    _hold(s.hang_up is None or is_over, "a hang-up that never ends", path)
+
+
+def _hold(condition: bool, what: str, path: list[str]) -> None:
+    if not condition:
+        raise Violation(what, path)
+
+
+def _wishes(s: State) -> set[int]:
+    found = {wish.number for wish in s.deferred.values()}
+    if s.outstanding is not None and s.outstanding.wish is not None:
+        found.add(s.outstanding.wish.number)
+    return found
+
+
+# The canonical form.
+
+
+def canonical(s: State, now_ms: float) -> object:
+    """A value that is equal for states that no rule can tell apart, but for what the module says."""
+    names = {response_id: number for number, response_id in enumerate(s.responses)}
+    if s.active is not None:
+        names.setdefault(s.active.response_id, len(names))
+
+    def at(ms: float | None) -> int | None:
+        return None if ms is None else round(ms - now_ms)
+
+    def who(response_id: str) -> int:
+        return names.get(response_id, -1 if response_id else -2)
+
+    create, active, move, hang_up = s.outstanding, s.active, s.move, s.hang_up
+    return (
+        s.phase,
+        None
+        if active is None
+        else (
+            who(active.response_id), at(active.deadline_ms), active.confirmed, active.reason,
+            active.cancelling, active.full, active.audio_bytes, len(active.open_items),
+            active.response_id in s.retired,
+            None if active.wish is None else active.wish.reason,
+        ),
+        None
+        if create is None
+        else (create.reason, at(create.deadline_ms), create.cancel_wished, create.wish is None),
+        tuple(
+            (w.reason, w.force, at(w.expires_at_ms), w.backoff_ms, at(w.not_before_ms or None),
+             w.audio_only, all(c in s.outputs_added for c in w.call_ids))
+            for w in s.deferred.values()
+        ),
+        tuple((who(r.response_id), r.done, r.reason, r.audio_bytes) for r in s.responses.values()),
+        tuple(
+            (who(i.response_id), i.received_bytes, round(i.heard_ms), i.complete, i.session == s.session)
+            for i in s.items.values()
+        ),
+        None
+        if s.pending_cut is None
+        else (at(s.pending_cut.deadline_ms), len(s.pending_cut.items), s.pending_cut.cut == s.cut),
+        None if s.speaking is None else (who(s.speaking.response_id), at(s.speaking.progress_at_ms)),
+        (
+            s.caller.speaking,
+            at(s.caller.deadline_ms) if s.caller.speaking else 0,
+            at(s.caller.answer_due_until_ms),
+            at(s.caller.stopped_at_ms),
+            s.caller.is_owed,
+        ),
+        None
+        if hang_up is None
+        else (at(hang_up.deadline_ms), who(hang_up.response_id), hang_up.heard_begin),
+        None if move is None else (move.gone, at(move.deadline_ms), who(move.response_id)),
+        tuple(
+            (who(b.response_id), b.generating, len(b.answered), b.session == s.session,
+             tuple((at(c.deadline_ms), c.by_server) for c in b.open_calls.values()))
+            for b in s.batches.values()
+        ),
+        CALL in s.calls, CALL in s.outputs_added, "mcp" in s.calls,
+        s.roll_over_by_ms is None, min(len(s.texts), 2), len(s.abandoned),
+    )  # fmt: skip

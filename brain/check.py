@@ -1,0 +1,89 @@
+"""`python -m brain.check [FILE]`: what a brain would make of an agents file, or why it would not start.
+
+Why it exists: the process that reads the file is the one that can judge it; `trunkline agents check` asks
+this one. Owns the listing. Must not know: Redis, the calls. It imports the tools that the file names, as a
+brain would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib import resources
+
+from rich.console import Console
+from rich.table import Table
+
+from brain.agent import Agent
+from brain.agent_book import AgentBook
+from shared.exits import Exit
+from shared.logs import get_log
+from shared.settings import SettingsError, load
+
+
+def main() -> int:
+    """The command. Ends with 0, or as a brain would with this file: 3."""
+    parser = argparse.ArgumentParser(prog="brain.check", description="Checks an agents file.")
+    parser.add_argument("file", nargs="?", default="", help="default: that of the settings")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--example", action="store_true", help="print a file to begin with, and leave")
+    arguments = parser.parse_args()
+    if arguments.example:
+        sys.stdout.write(resources.files("brain").joinpath("agents.example.toml").read_text("utf-8"))
+        return Exit.OK
+    sys.path.insert(0, "")  # As for a brain: functions of the working folder can be tools.
+    try:
+        overrides = {"agents_file": arguments.file} if arguments.file else {}
+        book = AgentBook(load(**overrides), get_log())
+        agents = [(agent, book.numbers_of(name), _tools(book, agent)) for name, agent in _named(book)]
+    except SettingsError as error:
+        _explain(error.problems, as_json=arguments.json)
+        return Exit.SETTINGS
+    if arguments.json:
+        _say(json.dumps([_as_json(*each) for each in agents], ensure_ascii=False, indent=2))
+    else:
+        Console().print(_table(agents))
+    return Exit.OK
+
+
+Listed = tuple[Agent, list[str], list[str]]
+
+
+def _named(book: AgentBook) -> list[tuple[str, Agent]]:
+    return [(agent.name, agent) for agent in book.agents]
+
+
+def _tools(book: AgentBook, agent: Agent) -> list[str]:
+    definitions = book.toolbox(agent).definitions()
+    return [str(each.get("name") or f"mcp:{each.get('server_label')}") for each in definitions]
+
+
+def _explain(problems: list[str], *, as_json: bool) -> None:
+    if as_json:
+        _say(json.dumps({"problems": problems}, ensure_ascii=False, indent=2))
+        return
+    for problem in problems:
+        _say(problem)
+    count = len(problems)
+    _say(f"{count} problem{'s' if count != 1 else ''}: a brain would not start with this file")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _table(agents: list[Listed]) -> Table:
+    table = Table("agent", "numbers", "language", "voice", "model", "tools", title="agents")
+    for agent, numbers, tools in agents:
+        shown = ", ".join(numbers) or ("all others" if agent.name == "default" else "by name only")
+        table.add_row(agent.name, shown, agent.language, agent.voice, agent.model, ", ".join(tools) or "none")
+    return table
+
+
+def _as_json(agent: Agent, numbers: list[str], tools: list[str]) -> dict[str, object]:
+    return {**json.loads(agent.snapshot()), "numbers": numbers, "tools": tools}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
