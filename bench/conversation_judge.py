@@ -15,10 +15,14 @@ from simulators.heard import item_audio, merged, stale_frames, unheard_items
 from simulators.realtime.record import SessionRecord, Truncation
 from simulators.twilio import CallRecord
 from simulators.twilio.measures import barge_ins, percentile
+from simulators.twilio.record import Utterance
 
 FRAME_MS = 20.0
 TURN_MARGIN_MS = 4_000.0
 """What the caller says so shortly before the end may go unanswered: nobody is there any more."""
+
+TURN_GAP_MS = 1_000.0
+"""Twice the silence that ends a turn here."""
 
 OPERATOR_MARGIN_MS = 10_000
 """What an operator says so shortly before the end may find nobody any more."""
@@ -133,11 +137,18 @@ def _turns(figures: Figures, call: CallRecord, own: Sequence[SessionRecord], who
         if item.ended_at_ms is not None and item.ended_at_ms < ended_ms - TURN_MARGIN_MS
     ]
     heard = sum(item.role == "user" for item in whole.items.values())
-    figures.utterances += len(finished)
-    figures.lost_turns += max(0, len(finished) - heard)
+    turns = _apart(finished)
+    figures.utterances += turns
+    figures.lost_turns += max(0, turns - heard)
     for session in own:
         figures.turn_responses += sum(r.reason == "turn" for r in session.responses.values())
         figures.turn_creates += _creates(session, "turn")
+
+
+def _apart(utterances: Sequence[Utterance]) -> int:
+    """How many turns these are: two with hardly a pause between are one to a detector of silence."""
+    gaps = [after.voice_started_at_ms - before.voice_ended_at_ms for before, after in pairwise(utterances)]
+    return len(utterances) - sum(gap < TURN_GAP_MS for gap in gaps)
 
 
 def _creates(session: SessionRecord, reason: str) -> int:

@@ -32,7 +32,7 @@ def test_a_slot_that_is_bypassed_is_found(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(door, "closed_gate", careless)
 
-    with pytest.raises(Violation, match="create|journal"):
+    with pytest.raises(Violation, match=r"create|journal"):
         walk("server", DEPTH)
 
 
