@@ -69,6 +69,7 @@ def check(s: State, now_ms: float) -> None:
     barge_in.interrupt(s, now_ms, cause="move")
     move.gone = True
     move.deadline_ms = now_ms + s.config.tool_wait_ms
+    tool_batch.extend(s, move.call_id, move.deadline_ms)
     s.caller.speaking = False
     s.caller.answer_due_until_ms = None
     s.actions.append(Move(kind=move.kind, argument=move.argument, call_id=move.call_id))

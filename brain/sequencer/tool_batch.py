@@ -109,6 +109,13 @@ def is_open(s: State, call_id: str) -> bool:
     return _batch_of(s, call_id) is not None
 
 
+def extend(s: State, call_id: str, deadline_ms: float) -> None:
+    """Somebody else bounds this call from now on; its own bound comes after that."""
+    batch = _batch_of(s, call_id)
+    if batch is not None:
+        batch.open_calls[call_id].deadline_ms = deadline_ms + 1.0
+
+
 def response_over(s: State, response_id: str, now_ms: float) -> None:
     """No more calls can come from this response."""
     batch = s.batches.get(response_id)

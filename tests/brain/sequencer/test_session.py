@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from brain.sequencer import Reason, SlotState, inputs
-from brain.sequencer.actions import EndItem
-from tests.brain.sequencer.desk import Desk, creates, journaled, only
+from brain.sequencer.actions import (
+    EndItem,
+    Flush,
+    Rewrite,
+    SendCreate,
+    SendDelete,
+    SendToolOutput,
+    SendTruncate,
+)
+from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
 def test_a_lost_session_closes_what_was_open() -> None:
@@ -44,3 +52,111 @@ def test_the_server_is_not_listened_to_without_a_session() -> None:
     assert desk.created("r1") == []
     assert desk.speech() == []
     assert desk.core.slot is SlotState.CLOSED
+
+
+def test_a_reply_that_was_cut_off_is_owed_to_the_next_session() -> None:
+    """What came is heard; the rest is a turn of the next session."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 1_000)
+    lost = desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    assert [end.item_id for end in only(EndItem, lost)] == ["i1"]
+    assert journaled(lost, "response_deferred")[0]["gate"] == "session"
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TURN]
+
+
+def test_a_wish_that_was_not_yet_spoken_is_the_one_that_is_owed() -> None:
+    """An operator's words, lost before their first sound."""
+    desk = Desk()
+    sent = desk.wish(Reason.OPERATOR, "hello")
+    desk.created("r1", token(sent))
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    (create,) = only(SendCreate, desk.give(inputs.SessionConfirmed()))
+    assert (create.reason, create.text) == (Reason.OPERATOR, "hello")
+
+
+def test_a_turn_that_nobody_answered_is_owed() -> None:
+    """The caller had spoken, and no response had been created."""
+    desk = Desk()
+    desk.speech()
+    desk.speech_over()
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TURN]
+
+
+def test_a_turn_that_is_said_again_is_answered_by_its_own() -> None:
+    """Nothing is owed for it, whatever was under way."""
+    for speaking in (False, True):
+        desk = Desk()
+        desk.speech()
+        desk.speech_over()
+        if speaking:
+            desk.created("r1")
+            desk.audio("r1", "i1", 500)
+        desk.give(inputs.SessionLost(cause="closed_1006", turn_replayed=True))
+
+        assert creates(desk.give(inputs.SessionConfirmed())) == []
+
+
+def test_an_interrupted_reply_is_not_owed() -> None:
+    """The caller did not want to hear the rest."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 500)
+    desk.speech()
+    desk.give(inputs.SessionLost(cause="closed_1006", turn_replayed=True))
+
+    assert creates(desk.give(inputs.SessionConfirmed())) == []
+
+
+def test_tools_are_answered_by_their_own_create_in_the_next_session() -> None:
+    """The response that called them is gone: no turn besides, and the call is told with its output."""
+    desk = Desk()
+    desk.created("r1")
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c", name="t", arguments="[]"))
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    confirmed = desk.give(inputs.SessionConfirmed())
+    actions = desk.give(inputs.ToolFinished(call_id="c", output="{}"))
+
+    assert creates(confirmed) == []
+    (output,) = only(SendToolOutput, actions)
+    assert (output.name, output.arguments) == ("t", "[]")
+    assert creates(actions) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_tool_that_ends_between_two_sessions_is_told_with_the_past() -> None:
+    """Nothing is posted; the create waits for the session."""
+    desk = Desk()
+    desk.created("r1")
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c", name="t", arguments="[]"))
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    between = desk.give(inputs.ToolFinished(call_id="c", output="{}"))
+
+    assert only(SendToolOutput, between) == []
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TOOL_OUTPUTS]
+
+
+def test_an_item_of_an_earlier_session_is_rewritten_not_truncated() -> None:
+    """The present session knows it as text, which has no audio to cut."""
+    desk = Desk()
+    desk.said("r1", "i1", 4_000)
+    desk.audible("r1", "i1")
+    desk.give(inputs.SessionLost(cause="rollover"))
+    desk.give(inputs.SessionConfirmed())
+    flush = desk.speech()
+    actions = desk.flushed(1, i1=1_500)
+
+    assert [f.item_id for f in only(Flush, flush)] == ["i1"]
+    assert only(Rewrite, actions) == [Rewrite(item_id="i1", heard_ms=1_500)]
+    assert (only(SendTruncate, actions), only(SendDelete, actions)) == ([], [])
+
+
+def test_a_loss_without_a_session_is_nothing() -> None:
+    """It was told already."""
+    desk = Desk()
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    assert desk.give(inputs.SessionLost(cause="closed_1006")) == []

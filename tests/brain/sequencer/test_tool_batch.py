@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain.sequencer import Reason, inputs
-from brain.sequencer.actions import Action, RunTool, SendToolOutput
+from brain.sequencer.actions import Action, RunTool, SendApproval, SendToolOutput
 from tests.brain.sequencer.desk import Desk, creates, journaled, only
 
 
@@ -134,3 +134,74 @@ def test_a_lost_done_does_not_hold_back_the_answer() -> None:
     desk.at(10_000)
 
     assert creates(desk.at(13_000)) == [Reason.TOOL_OUTPUTS]
+
+
+def server_tool(desk: Desk, item_id: str = "m1") -> None:
+    desk.give(inputs.ServerToolOpened(response_id="r1", item_id=item_id))
+
+
+def test_a_tool_of_the_server_is_waited_for_and_asked_about() -> None:
+    """Nothing is posted: the server has the result. One create, after the response and after the tool."""
+    desk = Desk()
+    desk.created("r1")
+    server_tool(desk)
+    assert creates(desk.done("r1")) == []
+
+    actions = desk.give(inputs.ServerToolFinished(item_id="m1"))
+
+    assert only(SendToolOutput, actions) == []
+    assert creates(actions) == [Reason.TOOL_OUTPUTS]
+
+
+def test_tools_of_both_sides_are_one_batch() -> None:
+    """The last one to end asks for the answer."""
+    desk = Desk()
+    desk.created("r1")
+    server_tool(desk)
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c1", name="t", arguments=""))
+    desk.done("r1")
+
+    assert creates(desk.give(inputs.ServerToolFinished(item_id="m1"))) == []
+    assert creates(desk.give(inputs.ToolFinished(call_id="c1", output="{}"))) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_tool_of_the_server_that_never_ends_is_asked_about_all_the_same() -> None:
+    """The model says what it knows."""
+    desk = Desk()
+    desk.created("r1")
+    server_tool(desk)
+    desk.done("r1")
+
+    assert creates(desk.at(119_999)) == []
+    assert creates(desk.at(120_000)) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_tool_of_a_lost_session_is_lost_with_it() -> None:
+    """The next session is asked to go on."""
+    desk = Desk()
+    desk.created("r1")
+    server_tool(desk)
+    desk.done("r1")
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_server_that_asks_is_answered_once() -> None:
+    """As the agent says; and no for a response that nobody wants any more. Then one create."""
+    for approve in (True, False):
+        desk = Desk()
+        desk.created("r1")
+        asked = inputs.ApprovalAsked(response_id="r1", item_id="q", approve=approve)
+        (answer,) = only(SendApproval, desk.give(asked))
+        assert (answer.request_id, answer.approve) == ("q", approve)
+        assert desk.give(asked) == []
+        assert creates(desk.done("r1")) == [Reason.TOOL_OUTPUTS]
+
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 500)
+    desk.speech()
+    late = desk.give(inputs.ApprovalAsked(response_id="r1", item_id="q", approve=True))
+    assert [answer.approve for answer in only(SendApproval, late)] == [False]
+    assert creates([*late, *desk.done("r1")]) == []

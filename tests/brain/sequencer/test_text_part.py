@@ -1,0 +1,96 @@
+"""The model writes where it should speak."""
+
+from __future__ import annotations
+
+from brain.sequencer import Reason, inputs
+from brain.sequencer.actions import Action, SendCancel, SendCreate, SendDelete
+from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
+
+
+def writes(desk: Desk, response_id: str = "r1") -> list[Action]:
+    return desk.give(inputs.TextPartOpened(response_id=response_id, item_id="t1"))
+
+
+def test_a_written_answer_is_cancelled_taken_out_and_asked_for_aloud() -> None:
+    """The server's own: a turn is owed. The create waits for the `done`."""
+    desk = Desk()
+    desk.created("r1")
+    actions = writes(desk)
+
+    assert [cancel.response_id for cancel in only(SendCancel, actions)] == ["r1"]
+    assert [delete.item_id for delete in only(SendDelete, actions)] == ["t1"]
+    assert creates(actions) == []
+    (create,) = only(SendCreate, desk.done("r1", "cancelled"))
+    assert (create.reason, create.audio_only) == (Reason.TURN, True)
+
+
+def test_the_wish_behind_it_is_the_one_that_is_asked_again() -> None:
+    """An operator's words stay an operator's words."""
+    desk = Desk()
+    sent = desk.wish(Reason.OPERATOR, "hello")
+    desk.created("r1", token(sent))
+    writes(desk)
+
+    (create,) = only(SendCreate, desk.done("r1", "cancelled"))
+    assert (create.reason, create.text, create.audio_only) == (Reason.OPERATOR, "hello", True)
+
+
+def test_a_second_written_answer_is_given_up() -> None:
+    """It was asked for in so many words; asking for ever would not help."""
+    desk = Desk()
+    desk.created("r1")
+    writes(desk)
+    again = desk.done("r1", "cancelled")
+    desk.created("r2", token(again))
+    actions = [*writes(desk, "r2"), *desk.done("r2", "cancelled")]
+
+    assert creates(actions) == []
+    assert journaled(actions, "response_expired")[0]["cause"] == "text_again"
+
+
+def test_a_response_that_speaks_may_also_write() -> None:
+    """The caller hears it: nothing is wrong."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 500)
+
+    assert writes(desk) == []
+
+
+def test_each_response_is_cancelled_once() -> None:
+    """A second part of the same answer changes nothing."""
+    desk = Desk()
+    desk.created("r1")
+    writes(desk)
+
+    assert writes(desk) == []
+
+
+def test_a_written_farewell_is_asked_again_and_nothing_else_is() -> None:
+    """While the call ends only the farewell passes."""
+    desk = Desk()
+    sent = desk.give(inputs.HangUpWished(cause="x", farewell="bye"))
+    desk.created("r1", token(sent))
+    writes(desk)
+
+    (create,) = only(SendCreate, desk.done("r1", "cancelled"))
+    assert (create.reason, create.audio_only) == (Reason.FAREWELL, True)
+
+
+def test_whose_answer_it_is_must_be_known_first() -> None:
+    """An unannounced response beside our create in flight: perhaps it is the answer to it."""
+    desk = Desk()
+    desk.wish(Reason.OPERATOR, "hello")
+    actions = writes(desk, "unannounced")
+
+    assert only(SendCancel, actions) == []
+    assert desk.core.state.outstanding is not None
+
+
+def test_a_part_of_a_dead_response_is_nothing() -> None:
+    """Late, or out of band."""
+    desk = Desk()
+    desk.created("r1")
+    desk.done("r1")
+
+    assert writes(desk) == []
