@@ -24,8 +24,17 @@ TURN_MARGIN_MS = 4_000.0
 TURN_GAP_MS = 1_000.0
 """Twice the silence that ends a turn here."""
 
-OPERATOR_MARGIN_MS = 10_000
-"""What an operator says so shortly before the end may find nobody any more."""
+ANSWERED_WITHIN_MS = 8_000
+"""A create is answered within 5 s or wished again."""
+
+WAITS_AT_MOST_MS = 31_000
+"""An operator's words wait 30 s, then they expire."""
+
+SLOW_MS = 300.0
+"""From a caller's first word to silence, where a look at the call is worth it."""
+
+TOOL_MARGIN_MS = 4_000.0
+"""A tool that was called so shortly before the end had no time to answer."""
 
 Journal = Sequence[Mapping[str, str]]
 
@@ -58,10 +67,11 @@ class Figures:
     tool_outputs: int = 0
     outputs_twice: int = 0
     tool_creates: int = 0
-    unanswered_batches: int = 0
+    tool_batches: int = 0
+    """Responses that called tools: one create at most answers for each."""
     operator_said: int = 0
     operator_spoken: int = 0
-    operator_lost: int = 0
+    operator_lost: list[str] = field(default_factory=list)
     gap_ms: list[float] = field(default_factory=list)
     """From the end of a session to the next one that was spoken to."""
     rollovers: int = 0
@@ -70,6 +80,25 @@ class Figures:
     twilio_violations: int = 0
     model_errors: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+
+    def strange(self) -> dict[str, int]:
+        """Counts of what should be looked at, by name. Not all of it is a broken promise."""
+        return {
+            "ended early": self.ended_early,
+            "lost turn": self.lost_turns,
+            "not heard whole": len(self.unheard),
+            "heard again": len(self.repeated),
+            "stale frames": self.stale_frames,
+            "truncation refused": self.truncations_refused,
+            "truncation above what was heard": len(self.truncations_above_heard),
+            "turn asked for by the brain": self.turn_creates,
+            "output twice": self.outputs_twice,
+            "tool call without output": self.tool_calls - self.tool_outputs,
+            "operator lost": len(self.operator_lost),
+            "session expired": self.expired,
+            "violation": self.model_violations + self.twilio_violations,
+            "waited in vain": len(self.failures),
+        }
 
     def row(self, times_ms: list[float]) -> str:
         """p50, p95, max."""
@@ -85,8 +114,11 @@ def sessions_of(call: CallRecord, sessions: Sequence[SessionRecord]) -> list[Ses
     return [each for each in sessions if each.headers.get("x-client-request-id", "").startswith(mark)]
 
 
-def judge_call(figures: Figures, call: CallRecord, own: Sequence[SessionRecord], journal: Journal) -> None:
-    """Adds one call to the figures."""
+def judge_call(
+    figures: Figures, call: CallRecord, own: Sequence[SessionRecord], journal: Journal
+) -> list[str]:
+    """Adds one call to the figures. Returns what was strange about it, as words."""
+    before = figures.strange()
     figures.calls += 1
     figures.sessions += len(own)
     figures.twilio_violations += len(call.violations)
@@ -94,17 +126,20 @@ def judge_call(figures: Figures, call: CallRecord, own: Sequence[SessionRecord],
     figures.ended_early += call.end_reason != "caller_hung_up"
     if not own:
         figures.failures.append(f"{call.call_sid} had no session")
-        return
+        return ["no session"]
     whole = merged(own)
     _heard(figures, call, whole)
     _turns(figures, call, own, whole)
     _truncations(figures, call, whole)
-    _tools(figures, own)
+    _tools(figures, call, own)
     _operator(figures, call, journal)
     _changes(figures, own, journal)
     figures.model_violations += sum(len(session.violations) for session in own)
     for session in own:
         figures.model_errors.update(str(error["code"]) for error in session.errors)
+    slow = any(item.silent_after_ms > SLOW_MS for item in barge_ins(call))
+    found = [name for name, count in figures.strange().items() if count > before[name]]
+    return [*found, "slow to fall silent"] if slow else found
 
 
 # Private.
@@ -187,48 +222,57 @@ def _heard_before_clear_ms(call: CallRecord, truncation: Truncation, audio: byte
     return None
 
 
-def _tools(figures: Figures, own: Sequence[SessionRecord]) -> None:
+def _tools(figures: Figures, call: CallRecord, own: Sequence[SessionRecord]) -> None:
     asked: set[str] = set()
+    batches: set[str] = set()
     answered: Counter[str] = Counter()
+    until_ms = call.zero_ms + (call.ended_at_ms or 0.0) - TOOL_MARGIN_MS
     for session in own:
-        batches: set[str] = set()
-        for event in session.sent_of("response.output_item.done"):
-            item = event["item"]
-            assert isinstance(item, dict)
-            if item.get("type") == "function_call" and item.get("status") == "completed":
+        for timed in session.sent:
+            item = timed.event.get("item")
+            if timed.type != "response.output_item.done" or not isinstance(item, dict):
+                continue
+            is_call = item.get("type") == "function_call" and item.get("status") == "completed"
+            if is_call:
+                batches.add(str(timed.event["response_id"]))
+            if is_call and timed.at_ms < until_ms:
                 asked.add(str(item["call_id"]))
-                batches.add(str(event["response_id"]))
         for event in session.received_of("conversation.item.create"):
             item = event["item"]
             assert isinstance(item, dict)
             if item.get("type") == "function_call_output" and "-seed-" not in str(event["event_id"]):
                 answered[str(item["call_id"])] += 1
         figures.tool_creates += _creates(session, "tool_outputs")
+    figures.tool_batches += len(batches)
     figures.tool_calls += len(asked)
     figures.tool_outputs += sum(answered[call_id] > 0 for call_id in asked)
     figures.outputs_twice += sum(count > 1 for count in answered.values())
 
 
 def _operator(figures: Figures, call: CallRecord, journal: Journal) -> None:
-    """Each wish of an operator, by the number that the journal gives it."""
+    """Each wish of an operator, by the number that the journal gives it: spoken, superseded, expired, joined
+    to another one, or, when the call ended, still waiting in time."""
+    last: dict[str, Mapping[str, str]] = {}
     ends: dict[str, str] = {}
     over_ms = max((int(line.get("t") or 0) for line in journal), default=0)
     for line in journal:
-        if over_ms - int(line.get("t") or 0) < OPERATOR_MARGIN_MS and line.get("wish", "0") not in ends:
-            continue
         number = line.get("wish", "0")
         if line.get("reason") == "operator" and line["kind"] in ("response_create", "response_deferred"):
-            ends.setdefault(number, "")
+            last[number] = line
             joined = line.get("joined", "0")
-            if joined in ends:
+            if joined in last:
                 ends[joined] = "joined"
-        elif number in ends and line["kind"] in (
+        elif number in last and line["kind"] in (
             "response_created", "response_done", "response_superseded", "response_expired",
         ):  # fmt: skip
-            ends[number] = ends[number] or line["kind"]
-    figures.operator_said += len(ends)
+            ends.setdefault(number, line["kind"])
+    figures.operator_said += len(last)
     figures.operator_spoken += sum(end in ("response_created", "response_done") for end in ends.values())
-    figures.operator_lost += sum(not end for end in ends.values())
+    for number, line in last.items():
+        waited_ms = over_ms - int(line.get("t") or 0)
+        limit_ms = ANSWERED_WITHIN_MS if line["kind"] == "response_create" else WAITS_AT_MOST_MS
+        if number not in ends and waited_ms > limit_ms:
+            figures.operator_lost.append(f"{call.call_sid}: wish {number}, {line['kind']} {waited_ms} ms ago")
 
 
 def _changes(figures: Figures, own: Sequence[SessionRecord], journal: Journal) -> None:

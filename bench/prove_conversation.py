@@ -12,8 +12,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,16 +20,18 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from bench.call_timeline import timeline
 from bench.conversation_judge import Figures, judge_call, sessions_of
+from bench.conversation_scenarios import TWO_TOOLS, Scenario, scenarios
 from console.ports import free_port
 from console.stack import Stack
 from console.stack_plan import StackOptions
 from shared.keys import Keys
 from shared.redis_client import Store, make_store
 from simulators import clips
-from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
+from simulators.realtime import RealtimeSimulator
 from simulators.twilio import CallRecord, Clip, TwilioSimulator
-from simulators.twilio.plan import CallPlan, Pause, Speak, Step, WaitForSilence, WaitForSpeech, conversation
+from simulators.twilio.plan import CallPlan, conversation
 
 TALK = ("en_caller_ask", "en_caller_number", "en_caller_interrupt")
 
@@ -42,41 +43,6 @@ limits = { idle_prompt_s = 0 }
 python = "bench.slow_tools:look_up"
 """
 
-TWO_TOOLS = """
-language = "en"
-greeting = [{ say = "en_model_greeting" }]
-idle = [{ say = "en_model_idle" }]
-other = [{ say = "en_model_short" }]
-[[turns]]
-heard = "en_caller_number"
-reply = [
-  { call = "look_up", arguments = { order_number = "4217" } },
-  { call = "check_order", arguments = { order_number = "12" } },
-]
-after = [{ say = "en_model_order" }]
-[[turns]]
-heard = "en_caller_ask"
-reply = [{ say = "en_model_long" }]
-"""
-
-Broken = dict[str, bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """One kind of trouble. `knobs_for` gives each connection its own; `steps` what a caller does."""
-
-    name: str
-    calls: int
-    seconds: float
-    at_once: int = 20
-    barge_in_share: float = 0.0
-    script: str = "english"
-    knobs_for: Callable[[int], Knobs]
-    steps: Callable[[int], Sequence[Step]] | None = None
-    operator_says: bool = False
-    promises: Callable[[Figures], Broken]
-
 
 @dataclass(slots=True)
 class Run:
@@ -87,7 +53,7 @@ class Run:
     model_port: int
     console: Console
     seed: int
-    records: list[CallRecord] = field(default_factory=list)
+    keep: Path | None
 
 
 def main() -> int:
@@ -102,144 +68,11 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=20, help="calls at the same time")
     parser.add_argument("--seed", type=int, default=1, help="of callers, model and faults")
     parser.add_argument("--only", choices=names, action="append", help="a scenario; may be given again")
-    return uvloop.run(_prove(parser.parse_args()))
-
-
-def _common(figures: Figures) -> Broken:
-    refused = f"{figures.truncations_refused} truncations were refused by the server"
-    return {
-        f"{figures.stale_frames} stale frames were heard after a clear": figures.stale_frames > 0,
-        refused: figures.truncations_refused > 0,
-        f"{len(figures.truncations_above_heard)} truncations above what was heard": bool(
-            figures.truncations_above_heard
-        ),
-        f"{figures.ended_early} calls were not ended by their caller": figures.ended_early > 0,
-        f"{figures.lost_turns} turns of callers were lost": figures.lost_turns > 0,
-        f"{len(figures.repeated)} items were heard again": bool(figures.repeated),
-        f"the model complained {figures.model_violations} times": figures.model_violations > 0,
-        f"Twilio complained {figures.twilio_violations} times": figures.twilio_violations > 0,
-    }
-
-
-def _whole(figures: Figures) -> Broken:
-    return {f"{len(figures.unheard)} uninterrupted items were not heard whole": bool(figures.unheard)}
-
-
-def scenarios(calls: int, at_once: int, seed: int) -> list[Scenario]:
-    """All of them, in the order in which they run."""
-    few = max(at_once, calls // 5)
-    return [
-        Scenario(
-            name="barge-in",
-            calls=calls,
-            at_once=at_once,
-            seconds=20,
-            barge_in_share=0.5,
-            knobs_for=lambda number: Knobs(seed=seed + number),
-            promises=lambda f: _common(f) | _whole(f),
-        ),
-        Scenario(
-            name="parallel-tools",
-            calls=few,
-            at_once=at_once,
-            seconds=24,
-            script=TWO_TOOLS,
-            knobs_for=lambda number: Knobs(seed=seed + number),
-            steps=lambda number: _into_the_tools(random.Random(f"{seed}/{number}")),
-            promises=lambda f: (
-                _common(f)
-                | {
-                    "no tool was called": f.tool_calls == 0,
-                    f"{f.tool_calls - f.tool_outputs} tool calls got no output": f.tool_outputs
-                    < f.tool_calls,
-                    f"{f.outputs_twice} tool calls were answered twice": f.outputs_twice > 0,
-                    f"{f.tool_creates} creates for at most {f.tool_calls // 2} batches": f.tool_creates
-                    > (f.tool_calls + 1) // 2,
-                }
-            ),
-        ),
-        Scenario(
-            name="server-cancels",
-            calls=few,
-            at_once=at_once,
-            seconds=24,
-            barge_in_share=0.7,
-            knobs_for=lambda number: Knobs(
-                seed=seed + number, response=ResponseKnobs(created_delay_ms=250, stragglers=3)
-            ),
-            operator_says=True,
-            promises=lambda f: (
-                _common(f)
-                | {
-                    "no operator spoke": f.operator_said == 0,
-                    f"{f.operator_lost} words of operators have no end in the journal": f.operator_lost > 0,
-                }
-            ),
-        ),
-        Scenario(
-            name="lost-done",
-            calls=few,
-            at_once=at_once,
-            seconds=30,
-            barge_in_share=0.3,
-            knobs_for=lambda number: _some_lost_dones(seed + number),
-            promises=_common,
-        ),
-        Scenario(
-            name="session-drops",
-            calls=few,
-            at_once=at_once,
-            seconds=30,
-            barge_in_share=0.2,
-            knobs_for=lambda number: _drop(random.Random(f"{seed}/drop/{number}")),
-            promises=lambda f: _common(f) | {"no session was dropped": f.sessions <= f.calls},
-        ),
-        Scenario(
-            name="rollover",
-            calls=at_once,
-            at_once=at_once,
-            seconds=105,
-            knobs_for=lambda number: Knobs(seed=seed + number, session_limit_ms=20_000),
-            promises=lambda f: (
-                _common(f)
-                | _whole(f)
-                | {
-                    f"{f.rollovers} rollovers in {f.calls} calls": f.rollovers < 5 * f.calls,
-                    f"{f.expired} sessions ran into their limit": f.expired > 0,
-                    f"{f.turn_creates} turns were answered out of order": f.turn_creates > 0,
-                }
-            ),
-        ),
-    ]
-
-
-def _into_the_tools(chance: random.Random) -> Sequence[Step]:
-    """Asks for something that needs two tools, and speaks again while they run."""
-    number, more = (Clip(clips.load(name), name) for name in ("en_caller_number", "en_caller_ask"))
-    steps: list[Step] = [WaitForSpeech(), WaitForSilence(700)]
-    for _ in range(4):
-        steps.append(Speak(number))
-        if chance.random() < 0.6:
-            steps += [Pause(chance.uniform(600, 1900)), Speak(more)]
-        steps += [WaitForSpeech(), WaitForSilence(1200), Pause(chance.uniform(200, 700))]
-    return steps
-
-
-def _some_lost_dones(seed: int) -> Knobs:
-    chance = random.Random(f"done/{seed}")
-    lost = {n: ResponseKnobs(lost_done=True) for n in range(2, 40) if chance.random() < 0.2}
-    late = {n: ResponseKnobs(late_done=True) for n in range(2, 40) if n not in lost and chance.random() < 0.2}
-    return Knobs(seed=seed, by_response=lost | late)
-
-
-def _drop(chance: random.Random) -> Knobs:
-    knobs = Knobs(seed=chance.randrange(1 << 30))
-    if chance.random() < 0.6:
-        knobs.close_on = "response.output_audio.delta"
-        knobs.close_on_count = chance.randint(5, 60)
-        knobs.close_after_ms = chance.uniform(0, 120)
-        knobs.close_code = chance.choice((1006, 1011))
-    return knobs
+    parser.add_argument("--keep", type=Path, help="folder for timelines of the calls worth a look")
+    arguments = parser.parse_args()
+    if arguments.keep is not None:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
+    return uvloop.run(_prove(arguments))
 
 
 async def _prove(arguments: argparse.Namespace) -> int:
@@ -268,7 +101,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
         )
         async with Stack(options, progress=console.print) as stack:
             store = make_store(stack.redis_url, name="prove")
-            run = Run(stack, store, port, console, arguments.seed)
+            run = Run(stack, store, port, console, arguments.seed, arguments.keep)
             for scenario in chosen:
                 found = await _play(run, scenario, str(script))
                 broken += [f"{scenario.name}: {sentence}" for sentence in found]
@@ -300,9 +133,19 @@ async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
         figures = Figures()
         for record in records:
             journal = await _journal(run.store, record.call_sid)
-            judge_call(figures, record, sessions_of(record, model.sessions), journal)
+            own = sessions_of(record, model.sessions)
+            strange = judge_call(figures, record, own, journal)
+            if run.keep is not None and strange:
+                path = run.keep / f"{scenario.name}-{record.call_sid}.txt"
+                path.write_text(f"{', '.join(strange)}\n\n{timeline(record, own, journal)}", "utf-8")
+                run.console.print(f"  {path}: {', '.join(strange)}")
     run.console.print(_table(scenario, figures))
-    for sentence in [*figures.unheard[:3], *figures.repeated[:3], *figures.truncations_above_heard[:3]]:
+    for sentence in [
+        *figures.operator_lost[:3],
+        *figures.unheard[:3],
+        *figures.repeated[:3],
+        *figures.truncations_above_heard[:3],
+    ]:
         run.console.print(f"  {sentence}")
     return [sentence for sentence, is_broken in scenario.promises(figures).items() if is_broken]
 
@@ -385,8 +228,8 @@ def _table(scenario: Scenario, f: Figures) -> Table:
         ("turns answered by the server / by a create", f"{f.turn_responses} / {f.turn_creates}"),
         ("tool calls / answered / twice / creates for them",
          f"{f.tool_calls} / {f.tool_outputs} / {f.outputs_twice} / {f.tool_creates}"),
-        ("operator's wishes / spoken / without an end",
-         f"{f.operator_said} / {f.operator_spoken} / {f.operator_lost}"),
+        ("operator's wishes / spoken / lost",
+         f"{f.operator_said} / {f.operator_spoken} / {len(f.operator_lost)}"),
         ("sessions rolled over / run into the limit", f"{f.rollovers} / {f.expired}"),
         ("end of a session to the next: p50, p95, max, ms", f.row(f.gap_ms)),
         ("errors from the model", ", ".join(f"{k} x{v}" for k, v in f.model_errors.items()) or "none"),

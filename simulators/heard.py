@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from math import inf
 
 from simulators.mulaw import SILENCE
 from simulators.realtime.record import SessionRecord
@@ -17,6 +18,9 @@ FRAME_BYTES = 160
 
 TAIL_FRAMES = 6
 """100 ms, and the frame in which they end."""
+
+CLEAR_BEFORE_TRUNCATION_MS = 50.0
+"""A truncation follows its clear; they are on two sockets, so the order of arrival may differ by this."""
 
 _SILENCE = bytes([SILENCE])
 
@@ -35,10 +39,18 @@ def frames(audio: bytes) -> list[bytes]:
     return [whole[at : at + FRAME_BYTES] for at in range(0, len(whole), FRAME_BYTES)]
 
 
+def interruptions_ms(session: SessionRecord) -> dict[str, float]:
+    """Items that the bridge truncated or deleted, and when it first did, on the host's monotonic clock."""
+    told: dict[str, float] = {}
+    for timed in session.received:
+        if timed.type in ("conversation.item.truncate", "conversation.item.delete"):
+            told.setdefault(str(timed.event["item_id"]), timed.at_ms)
+    return told
+
+
 def interrupted_items(session: SessionRecord) -> set[str]:
     """Items that the bridge truncated or deleted."""
-    found = {str(event["item_id"]) for event in session.received_of("conversation.item.truncate")}
-    return found | {str(event["item_id"]) for event in session.received_of("conversation.item.delete")}
+    return set(interruptions_ms(session))
 
 
 def cancelled_items(session: SessionRecord) -> set[str]:
@@ -86,19 +98,28 @@ def unheard_items(call: CallRecord, session: SessionRecord) -> list[str]:
 
 
 def stale_frames(call: CallRecord, session: SessionRecord) -> int:
-    """Frames of interrupted items that were heard after the clear that should have ended them.
+    """Frames of interrupted items that were heard after the clear that should have ended them: the last one
+    before the item was truncated or deleted. (An earlier clear ended something else: a hold clip, say.)
 
     A frame that some other item also has, which the model began after that clear or which nobody
     interrupted, is not counted: it may be that item's.
     """
     audio = {item: frames(data) for item, data in item_audio(session).items()}
     began_ms = item_starts_ms(session)
-    interrupted = interrupted_items(session)
+    clears_ms = [call.zero_ms + clear.at_ms for clear in call.clears]
+    ended_ms = {
+        item: max((at for at in clears_ms if at <= told_ms + CLEAR_BEFORE_TRUNCATION_MS), default=inf)
+        for item, told_ms in interruptions_ms(session).items()
+    }
     count = 0
-    ends_ms = [clear.at_ms for clear in call.clears[1:]] + [float("inf")]
+    ends_ms = [clear.at_ms for clear in call.clears[1:]] + [inf]
     for clear, until_ms in zip(call.clears, ends_ms, strict=False):
         clear_ms = call.zero_ms + clear.at_ms
-        ended = {item for item in interrupted if began_ms.get(item, clear_ms) < clear_ms}
+        ended = {
+            item
+            for item, at in ended_ms.items()
+            if at <= clear_ms and began_ms.get(item, clear_ms) < clear_ms
+        }
         fresh = {frame for item, own in audio.items() if item not in ended for frame in own}
         stale = {frame for item in ended for frame in audio.get(item, [])} - fresh
         for playback in call.playbacks:

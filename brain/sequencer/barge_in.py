@@ -19,6 +19,7 @@ def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
     s.caller.speaking = True
     s.caller.deadline_ms = now_ms + s.config.speech_max_ms
     s.caller.answer_due_until_ms = None
+    s.caller.talks_on = s.caller.is_owed
     s.journal("speech_started", item=i.item_id)
     idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
     if idle is not None:
@@ -151,6 +152,7 @@ def straggler_opened(s: State, item_id: str, response_id: str) -> None:
 
 def _stop_speaking(s: State, now_ms: float) -> None:
     s.caller.speaking = False
+    s.caller.talks_on = False
     s.caller.stopped_at_ms = now_ms
     if s.config.create_response_by == "server" and s.hang_up is None:
         s.caller.answer_due_until_ms = now_ms + s.config.answer_grace_ms

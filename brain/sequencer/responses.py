@@ -211,10 +211,23 @@ def _settle_maker(s: State, response: Response, token: str, now_ms: float) -> No
         unwanted(s, response, now_ms)
         return
     if s.config.create_response_by == "server":
+        if s.caller.speaking and s.caller.talks_on:
+            _talked_over(s, response, now_ms)
+            return
         # Its VAD answers only a caller who stopped.
         s.caller.speaking = False
     s.caller.answer_due_until_ms = None
     door.supersede_by_server(s, response.response_id)
+
+
+def _talked_over(s: State, response: Response, now_ms: float) -> None:
+    """The server answers a turn whose caller has gone on talking: interrupted before its first word. The
+    turn that is open will be answered, and with it the one before. Should the server answer once more
+    before it tells of a pause, then it knows of one that we do not."""
+    s.caller.talks_on = False
+    s.caller.is_owed = True
+    s.journal("response_superseded", reason=Reason.TURN, wish=0, cause="speech")
+    unwanted(s, response, now_ms)
 
 
 def _is_ours(s: State, response: Response, create: Create, now_ms: float) -> None:

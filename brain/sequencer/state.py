@@ -174,6 +174,8 @@ class CallerSpeech:
     """When the caller last fell silent; None: not yet spoken in this session."""
     is_owed: bool = False
     """The caller ended a turn and no response has been created since."""
+    talks_on: bool = False
+    """The caller spoke again before the answer to that turn was created: it is interrupted when it comes."""
 
 
 @dataclass(slots=True)
