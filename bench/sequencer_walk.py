@@ -108,7 +108,7 @@ def alphabet(s: State) -> Iterator[Step]:
     yield "session confirmed", inputs.SessionConfirmed()
     yield "session lost", inputs.SessionLost(cause="closed_1006")
     yield "session lost, turn replayed", inputs.SessionLost(cause="closed_1006", turn_replayed=True)
-    yield "rollover due", inputs.RolloverDue(force_at_ms=1e9)
+    yield "rollover due", inputs.RolloverDue(settle_at_ms=0.0, force_at_ms=1e9)
     for reason in (Reason.GREETING, Reason.OPERATOR, Reason.IDLE_PROMPT):
         yield f"wish: {reason}", inputs.WishToSpeak(reason=reason, text="x")
     yield "wish: operator, force", inputs.WishToSpeak(reason=Reason.OPERATOR, text="x", force=True)

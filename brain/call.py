@@ -19,6 +19,7 @@ from brain.call_parts import CallParts
 from brain.control_feed import ControlFeed
 from brain.engine import Engine, EngineError, Opened, SeedItem, ToModel
 from brain.exits import CallExit
+from brain.lifeline import Rollover
 from brain.sequencer import Reason, actions, inputs
 from brain.sequencer.actions import Action
 from brain.sequencer.inputs import Input
@@ -77,7 +78,7 @@ class BrainCall:
         self._attached = claim.card.get("state") != "detached"
         self._move: actions.Move | None = None
         self._dialled = ""
-        self._force_roll_at_ms = 0.0
+        self._rollover: Rollover | None = None
         self._due_at_ms: float | None = None
         self._over = asyncio.Event()
         self._ending = False
@@ -166,15 +167,16 @@ class BrainCall:
         replayed = self._feed.disconnect()
         self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
 
-    def rollover_due(self, force_at_ms: float) -> None:
-        self._force_roll_at_ms = force_at_ms
-        self.give(inputs.RolloverDue(force_at_ms=force_at_ms))
+    def rollover_due(self, rollover: Rollover) -> None:
+        self._rollover = rollover
+        settle_at_ms, force_at_ms = rollover.settle_at_ms, rollover.force_at_ms
+        self.give(inputs.RolloverDue(settle_at_ms=settle_at_ms, force_at_ms=force_at_ms))
 
     def _roll_over(self) -> None:
         """Quiet, by the sequencer; but a turn whose text is still under way would be said twice."""
-        if self._feed.turn_is_open and now_ms() < self._force_roll_at_ms:
-            again = inputs.RolloverDue(force_at_ms=self._force_roll_at_ms)
-            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self.give, again)
+        rollover = self._rollover
+        if rollover is not None and self._feed.turn_is_open and now_ms() < rollover.force_at_ms:
+            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self.rollover_due, rollover)
         else:
             self._sessions.roll()
 

@@ -25,8 +25,11 @@ MAX_SESSIONS = 100
 ROLL_BEFORE_MS, ROLL_SHARE = 300_000.0, 0.4
 """A rollover is due this long before the end, but in a short life not before 60 % of it."""
 
-FORCE_BEFORE_MS, FORCE_SHARE = 30_000.0, 0.15
-"""Without a quiet moment it comes this long before the end, or at 85 % of a short life."""
+SETTLE_SHARE = 0.3
+"""After this share of the wait for a quiet moment, one in which only playback goes on will do."""
+
+FORCE_BEFORE_MS, FORCE_SHARE = 20_000.0, 0.1
+"""Without any such moment it comes this long before the end, or at 90 % of a short life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,23 @@ class GiveUp:
 Verdict = Again | GiveUp
 
 
+@dataclass(frozen=True, slots=True)
+class Rollover:
+    """When a session is to be replaced, monotonic."""
+
+    due_at_ms: float
+    settle_at_ms: float
+    """From then on audio that still plays is no reason to wait."""
+    force_at_ms: float
+
+
 @dataclass(slots=True)
 class Lifeline:
     """The bounds of one call. `now_ms` is monotonic."""
 
     sessions: int = 0
-    rollover_due_ms: float | None = None
-    rollover_force_ms: float | None = None
+    rollover: Rollover | None = None
+    """Of the present session; None where its life is not known."""
     _losses: int = 0
     """Since the last completed response."""
     _out_since_ms: float | None = None
@@ -68,10 +81,11 @@ class Lifeline:
         self.sessions += 1
         self._out_since_ms = None
         self._pause_ms = FIRST_PAUSE_MS
-        self.rollover_due_ms = self.rollover_force_ms = None
+        self.rollover = None
         if life_ms > 0:
-            self.rollover_due_ms = now_ms + life_ms - min(ROLL_BEFORE_MS, ROLL_SHARE * life_ms)
-            self.rollover_force_ms = now_ms + life_ms - min(FORCE_BEFORE_MS, FORCE_SHARE * life_ms)
+            due_ms = now_ms + life_ms - min(ROLL_BEFORE_MS, ROLL_SHARE * life_ms)
+            force_ms = now_ms + life_ms - min(FORCE_BEFORE_MS, FORCE_SHARE * life_ms)
+            self.rollover = Rollover(due_ms, due_ms + SETTLE_SHARE * (force_ms - due_ms), force_ms)
 
     def response_completed(self) -> None:
         """The model said something to its end: this session works."""

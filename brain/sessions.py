@@ -18,7 +18,7 @@ from typing import Protocol
 
 from brain.counters import BrainCounters
 from brain.engine import Engine, EngineError, Listener, Opened, SeedItem
-from brain.lifeline import GiveUp, Lifeline
+from brain.lifeline import GiveUp, Lifeline, Rollover
 from shared.clock import now_ms
 from shared.logs import Log
 
@@ -39,7 +39,7 @@ class Host(Protocol):
     def session_ends(self, cause: str) -> None:
         """No event of that session comes any more. What is not yet done goes to the next one."""
 
-    def rollover_due(self, force_at_ms: float) -> None:
+    def rollover_due(self, rollover: Rollover) -> None:
         """The session must be replaced: call `Sessions.roll` at a quiet moment, at the latest then."""
 
 
@@ -186,19 +186,19 @@ class Sessions:
 
     async def _prepare_rollover(self) -> None:
         """Waits until the session is old, opens its successor, waits for the moment."""
-        due_ms, force_ms = self._lifeline.rollover_due_ms, self._lifeline.rollover_force_ms
-        if due_ms is None or force_ms is None:
+        rollover = self._lifeline.rollover
+        if rollover is None:
             await asyncio.Event().wait()
             return
-        await asyncio.sleep(max(0.0, due_ms - now_ms()) / 1000)
-        while self._standby is None and now_ms() < force_ms:
+        await asyncio.sleep(max(0.0, rollover.due_at_ms - now_ms()) / 1000)
+        while self._standby is None and now_ms() < rollover.force_at_ms:
             try:
                 self._standby = await self._open()
             except EngineError as error:
                 self._counters.sessions_failed += 1
                 self._log.warning("standby_failed", cause=error.cause, detail=error.detail)
                 await asyncio.sleep(STANDBY_PAUSE_S)
-        self._host.rollover_due(force_ms)
+        self._host.rollover_due(rollover)
         await self._roll.wait()
 
     def _after(self, end: EngineError) -> float | GiveUp:

@@ -34,8 +34,10 @@ class SessionLost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloverDue:
-    """The session must be replaced before its limit: at a quiet moment, at the latest at `force_at_ms`."""
+    """The session must be replaced before its limit: at a quiet moment; from `settle_at_ms` on also while
+    what is all generated is still played; at the latest at `force_at_ms`."""
 
+    settle_at_ms: float
     force_at_ms: float
 
 

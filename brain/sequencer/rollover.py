@@ -16,6 +16,7 @@ def due(s: State, i: RolloverDue, now_ms: float) -> None:
     if s.roll_over_by_ms is None:
         s.journal("rollover_due", force_in_ms=max(0.0, i.force_at_ms - now_ms))
     s.roll_over_by_ms = i.force_at_ms
+    s.roll_over_settle_ms = i.settle_at_ms
 
 
 def check(s: State, now_ms: float) -> None:
@@ -40,7 +41,9 @@ def deadline_ms(s: State) -> float | None:
 
 
 def _quiet_at_ms(s: State) -> float | None:
-    """From when on the present silence counts as quiet; None while something is going on."""
+    """From when on the present moment counts as quiet; None while something is going on that must not be
+    cut. What is generated in full and still played goes on over the change, and is left alone for as long
+    as there is time: should it be interrupted, its truncation is only a rewrite (barge_in)."""
     caller = s.caller
     is_at_work = (
         s.active is not None
@@ -48,12 +51,12 @@ def _quiet_at_ms(s: State) -> float | None:
         or s.pending_cut is not None
         or s.move is not None
         or bool(s.batches or s.deferred)
-        or s.speaking is not None
-        or s.unheard_bytes > 0
         or caller.speaking
         or caller.is_owed
         or caller.answer_due_until_ms is not None
     )
     if is_at_work:
         return None
-    return 0.0 if caller.stopped_at_ms is None else caller.stopped_at_ms + s.config.quiet_ms
+    quiet_at_ms = 0.0 if caller.stopped_at_ms is None else caller.stopped_at_ms + s.config.quiet_ms
+    is_playing = s.speaking is not None or s.unheard_bytes > 0
+    return max(quiet_at_ms, s.roll_over_settle_ms) if is_playing else quiet_at_ms

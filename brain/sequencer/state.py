@@ -285,6 +285,8 @@ class State:
     move: PendingMove | None = None
     roll_over_by_ms: float | None = None
     """A rollover waits for a quiet moment, until then."""
+    roll_over_settle_ms: float = 0.0
+    """From then on a moment in which nothing but playback goes on is quiet enough."""
     texts: list[str] = field(default_factory=list)
     """Texts of the caller that wait for a session. Bounded by caller_text."""
     last_created_id: str = ""

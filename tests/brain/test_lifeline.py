@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.lifeline import MAX_SESSIONS, OUTAGE_MS, Again, GiveUp, Lifeline
+from brain.lifeline import MAX_SESSIONS, OUTAGE_MS, Again, GiveUp, Lifeline, Rollover
 
 
 def alive(life_ms: float = 0.0) -> Lifeline:
@@ -71,18 +71,17 @@ def test_a_completed_response_forgives() -> None:
 
 
 def test_a_session_of_an_hour_is_rolled_over_in_its_last_five_minutes() -> None:
-    """And without a quiet moment in its last half."""
+    """When time gets short while something is played; without such a moment 20 s before the end."""
     lifeline = alive(3_600_000)
 
-    assert lifeline.rollover_due_ms == 3_300_000
-    assert lifeline.rollover_force_ms == 3_570_000
+    assert lifeline.rollover == Rollover(3_300_000, 3_384_000, 3_580_000)
 
 
 def test_a_short_life_is_scaled() -> None:
-    """Twenty seconds, as in tests: from 12 s on, at 17 s at the latest."""
+    """Twenty seconds, as in tests: from 12 s on, at 18 s at the latest."""
     lifeline = alive(20_000)
 
-    assert (lifeline.rollover_due_ms, lifeline.rollover_force_ms) == (12_000, 17_000)
+    assert lifeline.rollover == Rollover(12_000, 13_800, 18_000)
 
 
 def test_an_unknown_life_is_never_rolled_over() -> None:
@@ -90,7 +89,7 @@ def test_an_unknown_life_is_never_rolled_over() -> None:
     lifeline = alive(20_000)
     lifeline.confirmed(5_000, 0)
 
-    assert (lifeline.rollover_due_ms, lifeline.rollover_force_ms) == (None, None)
+    assert lifeline.rollover is None
 
 
 @given(

@@ -134,7 +134,7 @@ async def test_a_session_is_rolled_over_before_its_end(store: Store, redis_url: 
         assert role.counters.sessions_lost == 0
         assert sim.sessions[0].sent_of("error") == []
         assert len(here.items()) == 1, "nothing was said twice"
-        assert await journaled(here, "rollover")
+        await wait_until(lambda: journaled(here, "rollover"), "the journal tells of it")
 
 
 async def test_an_open_turn_is_said_again_to_the_next_session(store: Store, redis_url: str) -> None:

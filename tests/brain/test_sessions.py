@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from brain.counters import BrainCounters
 from brain.engine import Engine, EngineError, Listener, Opened, SeedItem, ToModel
-from brain.lifeline import Lifeline
+from brain.lifeline import Lifeline, Rollover
 from brain.sequencer.inputs import Input
 from brain.sessions import Sessions
 from shared.logs import get_log
@@ -74,7 +74,6 @@ class FakeHost:
     """Notes what it is told."""
 
     told: list[str] = field(default_factory=list)
-    force_at_ms: float = 0.0
 
     def seed(self) -> tuple[SeedItem, ...]:
         return PAST
@@ -85,9 +84,8 @@ class FakeHost:
     def session_ends(self, cause: str) -> None:
         self.told.append(f"ends {cause}")
 
-    def rollover_due(self, force_at_ms: float) -> None:
+    def rollover_due(self, rollover: Rollover) -> None:
         self.told.append("rollover due")
-        self.force_at_ms = force_at_ms
 
 
 class FakeListener:

@@ -157,10 +157,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
         self.rollovers_asked = 0
 
-    @rule(in_ms=st.sampled_from([0, 100, 5_000]))
-    def rollover_due(self, in_ms: int) -> None:
+    @rule(in_ms=st.sampled_from([0, 100, 5_000]), settles=st.booleans())
+    def rollover_due(self, in_ms: int, settles: bool) -> None:
         self.rollovers_asked += 1
-        self.give(inputs.RolloverDue(force_at_ms=self.now_ms + in_ms))
+        settle_at_ms = self.now_ms + (in_ms / 2 if settles else in_ms)
+        self.give(inputs.RolloverDue(settle_at_ms=settle_at_ms, force_at_ms=self.now_ms + in_ms))
 
     @rule(kind=st.sampled_from(["dial", "digits"]), call_id=CALLS, response_id=IDS)
     def move_wished(self, kind: str, call_id: str, response_id: str) -> None:

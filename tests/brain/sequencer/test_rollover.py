@@ -9,8 +9,8 @@ from brain.sequencer.actions import Action, RollOver
 from tests.brain.sequencer.desk import Desk, journaled, only
 
 
-def due(desk: Desk, force_at_ms: float = 60_000) -> list[Action]:
-    return desk.give(inputs.RolloverDue(force_at_ms=force_at_ms))
+def due(desk: Desk, force_at_ms: float = 60_000, settle_at_ms: float = 59_000) -> list[Action]:
+    return desk.give(inputs.RolloverDue(settle_at_ms=settle_at_ms, force_at_ms=force_at_ms))
 
 
 def rolls(actions: list[Action]) -> int:
@@ -89,6 +89,30 @@ def test_whatever_is_under_way_is_waited_for(what: str) -> None:
             desk.wish(Reason.OPERATOR, "x", force=True)
 
     assert rolls(due(desk)) == 0
+
+
+def test_when_time_is_short_playback_goes_on_over_the_change() -> None:
+    """A long reply that is all generated: what is in `reply` is heard whichever session is there."""
+    desk = Desk()
+    desk.said("r1", "i1", 30_000)
+    desk.audible("r1", "i1")
+    due(desk, 9_000, settle_at_ms=3_000)
+
+    assert desk.core.next_deadline_ms() == 3_000
+    assert rolls(desk.at(2_999)) == 0
+    assert rolls(desk.at(3_000)) == 1
+
+
+def test_what_is_still_generated_is_never_settled() -> None:
+    """The rest of it would be lost with its session."""
+    desk = Desk()
+    desk.said("r1", "i1", 30_000, done=False)
+    desk.audible("r1", "i1")
+    due(desk, 9_000, settle_at_ms=3_000)
+
+    assert rolls(desk.at(3_000)) == 0
+    desk.now_ms = 4_000
+    assert rolls(desk.done("r1")) == 1
 
 
 def test_without_a_quiet_moment_it_is_forced() -> None:
