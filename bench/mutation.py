@@ -1,0 +1,192 @@
+"""`make prove-mutants`: what would the tests say if sequencer, ledger or pacer were wrong?
+
+mutmut changes one thing at a time (an operator, a number, a string, an argument) and runs the unit tests of
+that function. This runs it on a copy of the tree, counts, and holds every mutant that no test caught against
+docs/mutation.md, which must say why it is harmless. Ends with 1 for a survivor that is not explained there,
+and for an explanation whose mutant is gone.
+
+Owns: the copy, the configuration, the count, the comparison. Must not know how mutants are made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs/mutation.md"
+SOURCES = ("brain/sequencer", "egress/pacer.py", "egress/ledger.py", "egress/accounts.py")
+TESTS = (
+    "tests/brain/sequencer",
+    "tests/egress/test_pacer.py",
+    "tests/egress/test_ledger.py",
+    "tests/egress/test_call.py",
+)
+BESIDE = (
+    *["brain", "egress", "ingress", "shared", "simulators", "console", "bench", "tests", "docs"],
+    "README.md",
+)
+DESELECTED = "tests/brain/sequencer/test_machine.py"
+"""Random by nature: whether it catches a mutant would change from run to run."""
+
+KILLED, SURVIVED, UNTESTED = {1, 3}, {0}, {33, 5}
+"""Exit codes of pytest for a mutant, as mutmut keeps them; any other one is a time-out: caught as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change: where, and the line before and after it."""
+
+    name: str
+    function: str
+    """Module and function, dotted."""
+    before: str
+    after: str
+
+    @property
+    def key(self) -> str:
+        """What docs/mutation.md names it by: survives changes elsewhere in the function."""
+        return f"{self.function}: `{self.before}` → `{self.after}`"
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="make prove-mutants",
+        description="Mutation run over sequencer, ledger and pacer: score, survivors without a reason.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--folder", type=Path, default=ROOT / ".build/mutants", help="where the copy goes")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
+    parser.add_argument("--report", action="store_true", help="only count what an earlier run left there")
+    parser.add_argument("--list", action="store_true", help="print each survivor that is not explained")
+    arguments = parser.parse_args()
+    console = Console()
+    folder: Path = arguments.folder
+    if not arguments.report:
+        _copy(folder)
+        run = subprocess.run(
+            [sys.executable, "-m", "mutmut", "run", "--max-children", str(arguments.jobs)],
+            cwd=folder,
+            check=False,
+        )
+        console.print(f"mutmut ended with {run.returncode}")
+    counts, survivors = _read(folder)
+    if not counts:
+        console.print(f"expected results below {folder}/mutants, found none: run without --report first")
+        return 1
+    _print(console, counts)
+    return _judge(console, survivors, list_all=arguments.list)
+
+
+# Private.
+
+
+def _copy(folder: Path) -> None:
+    """Only what is tracked: no caches, no earlier mutants."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+    for name in filter(None, tracked):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    (folder / "setup.cfg").write_text(_config())
+
+
+def _config() -> str:
+    def block(name: str, values: tuple[str, ...]) -> str:
+        return f"{name}=\n" + "".join(f"    {value}\n" for value in values)
+
+    return "[mutmut]\n" + "".join(
+        (
+            block("source_paths", SOURCES),
+            block("also_copy", BESIDE),
+            block("pytest_add_cli_args_test_selection", TESTS),
+            block("pytest_add_cli_args", ("-p", "no:cacheprovider", "--deselect", DESELECTED)),
+        )
+    )
+
+
+def _read(folder: Path) -> tuple[dict[str, Counter[str]], list[Mutant]]:
+    """Outcomes by module, and the mutants that no test caught."""
+    counts: dict[str, Counter[str]] = {}
+    alive: list[str] = []
+    for meta in sorted((folder / "mutants").rglob("*.meta")):
+        module = str(meta.relative_to(folder / "mutants")).removesuffix(".meta")
+        codes: dict[str, int | None] = orjson.loads(meta.read_bytes())["exit_code_by_key"]
+        for name, code in codes.items():
+            outcome = _outcome(code)
+            counts.setdefault(module, Counter())[outcome] += 1
+            if outcome in ("survived", "untested"):
+                alive.append(name)
+    return counts, [_mutant(folder, name) for name in alive]
+
+
+def _outcome(code: int | None) -> str:
+    if code is None:
+        return "not run"
+    if code in SURVIVED:
+        return "survived"
+    if code in UNTESTED:
+        return "untested"
+    return "killed" if code in KILLED else "timed out"
+
+
+def _mutant(folder: Path, name: str) -> Mutant:
+    shown = subprocess.run(
+        [sys.executable, "-m", "mutmut", "show", name], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
+    before = [line[1:].strip() for line in shown.splitlines() if re.match(r"-(?!--)", line)]
+    after = [line[1:].strip() for line in shown.splitlines() if re.match(r"\+(?!\+\+)", line)]
+    function = re.sub(r"__mutmut_\d+$", "", name).replace(".x_", ".").replace(".xǁ", ".").replace("ǁ", ".")
+    return Mutant(name, function, " ".join(before), " ".join(after))
+
+
+def _print(console: Console, counts: dict[str, Counter[str]]) -> None:
+    outcomes = ("killed", "timed out", "survived", "untested", "not run")
+    table = Table("module", "mutants", *outcomes, "caught")
+    total: Counter[str] = Counter()
+    for module, count in counts.items():
+        total += count
+        table.add_row(module, str(count.total()), *(str(count[name]) for name in outcomes), _share(count))
+    table.add_row("all", str(total.total()), *(str(total[name]) for name in outcomes), _share(total))
+    console.print(table)
+
+
+def _share(count: Counter[str]) -> str:
+    return f"{(count['killed'] + count['timed out']) / count.total():.1%}"
+
+
+def _judge(console: Console, survivors: list[Mutant], *, list_all: bool) -> int:
+    """Survivors against explanations, both ways."""
+    page = PAGE.read_text("utf-8") if PAGE.exists() else ""
+    explained = set(re.findall(r"^- (\S+: `.*` → `.*`)$", page, flags=re.MULTILINE))
+    found = {mutant.key for mutant in survivors}
+    unexplained = sorted(found - explained)
+    gone = sorted(explained - found)
+    console.print(
+        f"{len(survivors)} mutants were not caught: {len(found & explained)} different ones are explained in"
+        f" {PAGE.relative_to(ROOT)}, {len(unexplained)} are not; {len(gone)} explanations have no mutant"
+    )
+    for key in unexplained if list_all else unexplained[:10]:
+        console.print(f"not explained: {key}", markup=False, soft_wrap=True)
+    for key in gone if list_all else gone[:10]:
+        console.print(f"gone: {key}", markup=False, soft_wrap=True)
+    return 1 if unexplained or gone else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
