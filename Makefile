@@ -11,10 +11,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq -
 PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types lock prove-pipeline clean
+.PHONY: help demo run test lint types lock prove-pipeline prove-conversation prove-sequencer prove-mutants clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
 
 demo: $(STAMP) ## one simulated call through the whole pipeline, shown live (ARGS="--language he")
 	@$(BIN)/python -m console demo $(ARGS)
@@ -34,6 +34,17 @@ types: $(STAMP) ## mypy --strict
 
 prove-pipeline: $(STAMP) ## the benchmark against a single-process bridge
 	@$(BIN)/python -m bench.prove_pipeline $(ARGS)
+
+prove-conversation: $(STAMP) ## 400 simulated conversations under faults: nothing stale, nothing lost (12 min)
+	@$(BIN)/python -m bench.prove_conversation $(ARGS)
+
+prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousands of random histories
+	@$(BIN)/python -m bench.prove_sequencer $(ARGS)
+
+# Not in the lock: nothing else needs it.
+prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)
+	@$(PIP) 'mutmut==3.8.1'
+	@$(BIN)/python -m bench.mutation $(ARGS)
 
 lock: ## makes requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH, found none; install it: pip install uv" >&2; exit 1; }
