@@ -69,3 +69,19 @@ def test_speaking_has_names_of_its_own_in_the_log() -> None:
 
     assert paper.logged == ["ai_speaking_started", "ai_speaking_stopped", "response_create"]
     assert [kind for kind, _ in paper.journaled] == ["audible", "silent", "response_create"]
+
+
+def test_ends_of_items_that_nobody_heard_are_one_line_beside_it() -> None:
+    """Two items of one response, and a delta: two lines, each with its count."""
+    log, paper = make_log()
+    log.note("audio_done_skip", {"response": "r1", "item": "i1"})
+    log.note("audio_delta_skip", {"response": "r1", "item": "i2", "why": "retired"})
+    log.skipped("r1")
+    log.note("audio_done_skip", {"response": "r1", "item": "i2"})
+
+    log.response_done("r1")
+
+    assert [(kind, fields["count"]) for kind, fields in paper.journaled] == [
+        ("audio_done_skip", "2"),
+        ("audio_delta_skip", "1"),
+    ]
