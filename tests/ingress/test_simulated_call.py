@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ingress import switchboard
 from ingress.socket_gate import CloseCode
 from shared.entries import Name
 from simulators.twilio.plan import CallPlan, HangUp, Pause, WaitForSpeech, WaitUntil
@@ -69,3 +70,22 @@ async def test_moved_call_goes_on(bridge: Ingress, twilio: TwilioSimulator) -> N
     assert [len(stream.received_at_ms) for stream in record.streams] == [10, 10]
     assert record.violations == []
     assert counters.out_drops["old_leg"] >= 5
+
+
+async def test_who_took_a_transferred_call_keeps_it(
+    bridge: Ingress, twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialled number rings no longer, and the caller does not come back: our part is over."""
+    monkeypatch.setattr(switchboard, "DIALLED_WITHIN_S", 0.3)
+    counters = bridge.role.board.counters
+    call = twilio.start_call(CallPlan([WaitForSpeech(), Pause(3_000), HangUp()], stop_at_failure=False))
+    await wait_until(lambda: counters.attached == 1, "the call is attached")
+    card = bridge.process.keys.card(call.call_sid)
+    await bridge.store.hset(card, mapping={"next": "dial", "next_arg": "+15550003333"})  # type: ignore[misc]
+    bridge.role.board.close_all(CloseCode.NORMAL, "move")
+
+    async def outcome() -> bool:
+        return await bridge.store.hget(card, "outcome") == b"transferred"  # type: ignore[misc]
+
+    await wait_until(outcome, "the call is transferred")
+    await call.finished()

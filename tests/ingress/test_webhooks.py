@@ -254,3 +254,49 @@ async def test_documents_are_xml(bridge: Ingress) -> None:
     response = await bridge.post("/voice", form)
     ElementTree.fromstring(response.text)
     assert parameters(response.text)["from"] == '"><Hangup/>'
+
+
+async def test_the_brain_is_told_that_nobody_took_a_transferred_call(bridge: Ingress) -> None:
+    """Busy: the conversation goes on, and `dialled` stands before the new stream, once for each attempt."""
+    await attached(bridge, next="dial", next_arg="+15550003333")
+    form = {**voice_form(), "DialCallStatus": "busy"}
+
+    answers = [await bridge.post("/voice/resume?n=2", form) for _ in range(2)]
+
+    assert [tags(answer.text) for answer in answers] == [["Connect", "Redirect"]] * 2
+    told = [
+        (fields[b"kind"], fields[b"status"], fields[b"n"])
+        for _, fields in await bridge.store.xrange(bridge.process.keys.control(call_sid()))
+        if fields.get(b"kind") == b"dialled"
+    ]
+    assert set(told) == {(b"dialled", b"busy", b"dialled-2")}
+
+
+async def test_an_apology_goes_on_to_the_agents_own_number(bridge: Ingress) -> None:
+    """The card's `fallback` is that of the agent; the settings have none here."""
+    await attached(bridge, next="apology", next_arg="Sorry, sales cannot talk.", fallback="+15550003333")
+
+    answer = await bridge.post("/voice/resume", voice_form())
+
+    assert tags(answer.text) == ["Say", "Dial", "Hangup"]
+    assert "Sorry, sales cannot talk." in answer.text
+    assert "+15550003333" in answer.text
+
+
+async def test_the_called_number_stands_on_the_card_in_full(bridge: Ingress) -> None:
+    """An agent is chosen by it; the caller's stays masked."""
+    stream = NewStream(
+        call_sid=call_sid(),
+        stream_sid=stream_sid(),
+        ingress="ingress-9@far#bbbbbb",
+        nonce="0" * 32,
+        caller_number="…89",
+        called_number="…22",
+        agent="",
+        called_line="+15550002222",
+    )
+    await ownership.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+
+    card = await bridge.store.hgetall(bridge.process.keys.card(call_sid()))  # type: ignore[misc]
+
+    assert (card[b"from"], card[b"to"], card[b"called"]) == ("…89".encode(), "…22".encode(), b"+15550002222")
