@@ -48,6 +48,7 @@ def options_from(settings: Settings, name: str, run_dir: Path | None) -> StackOp
         public_url=settings.public_url or DEMO_PUBLIC_URL,
         auth_token=settings.twilio_auth_token.get_secret_value(),
         port=settings.port if "port" in given or is_free(settings.port) else 0,
+        host=settings.host if "host" in given else "",
         drain_s=settings.drain_s if "drain_s" in given else DEVELOPMENT_DRAIN_S,
         run_dir=run_dir,
         directory=Path.cwd(),

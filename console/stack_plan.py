@@ -20,7 +20,10 @@ from shared.worker import ROLES
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEPLOY = REPOSITORY / "deploy"
 
-VALKEY, REALTIME = "valkey", "realtime"
+VALKEY, REALTIME, WATCHDOG = "valkey", "realtime", "watchdog"
+
+SECTION_KINDS = ("program", "fcgi-program", "eventlistener")
+"""What supervisord calls the sections of things that it runs."""
 
 DEMO_PUBLIC_URL = "https://demo.trunkline.test"
 
@@ -55,6 +58,13 @@ class StackOptions:
     """Twilio auth token(s). Empty: one is made."""
     port: int = 0
     """Public port of the ingress processes. 0: a free one."""
+    host: str = ""
+    """Address that the public port listens on, IPv4 or a name. Empty: loopback if nobody outside can know
+    the public URL, else every address."""
+    host_name: str = ""
+    """TRUNKLINE_HOST_NAME of the roles: two stacks on one machine that stand for two hosts differ in it."""
+    watchdog: bool = False
+    """Whether the watchdog of production runs too. Tests freeze processes for longer than it would bear."""
     drain_s: float = 5.0
     """TRUNKLINE_DRAIN_S of the roles: how long live calls may go on after the stack is told to stop."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -149,17 +159,31 @@ def environment(
         "public_url": options.public_url,
         "twilio_auth_token": auth_token,
         "port": str(ports.public),
+        "host": listen_host(options),
         "admin_port_base": str(ports.admin_base),
         "drain_s": f"{options.drain_s:g}",
     }
-    if options.public_url.split("://")[-1].split(":")[0] in LOOPBACK_HOSTS or _is_made_up(options.public_url):
-        # Nobody outside this machine is meant to reach it.
-        own["host"] = "127.0.0.1"
+    if options.host_name:
+        own["host_name"] = options.host_name
     merged = {**inherited, **{environment_name(field): value for field, value in own.items()}}
     merged["PYTHONUNBUFFERED"] = "1"
     merged["PYTHONPATH"] = _with_path(str(REPOSITORY), inherited.get("PYTHONPATH", ""))
     merged[MARKER] = stack_id
     return {**merged, **options.environment}
+
+
+def listen_host(options: StackOptions) -> str:
+    """Address of the public port. Raises ValueError for one that supervisord cannot listen on."""
+    if ":" in options.host:
+        raise ValueError(
+            f"TRUNKLINE_HOST: expected an IPv4 address or a name, which is all that supervisord listens on,"
+            f" got {options.host}. For IPv6, put a proxy in front (docs/scaling.md)."
+        )
+    if options.host:
+        return options.host
+    if options.public_url.split("://")[-1].split(":")[0] in LOOPBACK_HOSTS or _is_made_up(options.public_url):
+        return "127.0.0.1"  # Nobody outside this machine is meant to reach it.
+    return str(Settings.model_fields["host"].get_default())
 
 
 def _is_made_up(public_url: str) -> bool:
@@ -177,8 +201,9 @@ def _with_path(first: str, rest: str) -> str:
 def supervisord_file(
     options: StackOptions, ports: Ports, *, run_dir: Path, socket: Path, python: str, deploy: Path = DEPLOY
 ) -> str:
-    """The text of the run's own supervisord file: deploy/demo.conf and roles.conf, fitted to this run."""
-    parsed = _read(deploy / "demo.conf", deploy / "programs.d" / "roles.conf")
+    """The text of the run's own supervisord file: deploy/demo.conf and programs.d, fitted to this run."""
+    programs = ["roles.conf", *(["watchdog.conf"] if options.watchdog else [])]
+    parsed = _read(deploy / "demo.conf", *(deploy / "programs.d" / name for name in programs))
     parsed.remove_section("include")
     folder = _literal(run_dir)
     for section, option, value in (
@@ -193,10 +218,12 @@ def supervisord_file(
         parsed.remove_section(f"program:{VALKEY}")
     if not with_realtime(options):
         parsed.remove_section(f"program:{REALTIME}")
-    for role in ROLES:
-        _fit_role(parsed, role, options)
     for section in parsed.sections():
-        if section.startswith("program:"):
+        kind, _, name = section.partition(":")
+        if kind in SECTION_KINDS and name in ROLES:
+            _fit_role(parsed, section, name, options, ports)
+    for section in parsed.sections():
+        if section.partition(":")[0] in SECTION_KINDS:
             _fit_program(parsed, section, options, ports, folder, python)
     text = io.StringIO()
     parsed.write(text)
@@ -216,14 +243,18 @@ def _literal(path: Path) -> str:
     return str(path).replace("%", "%%")
 
 
-def _fit_role(parsed: configparser.RawConfigParser, role: str, options: StackOptions) -> None:
-    section = f"program:{role}"
+def _fit_role(
+    parsed: configparser.RawConfigParser, section: str, role: str, options: StackOptions, ports: Ports
+) -> None:
+    """What deploy/trunkline.conf says of a role in production, said for this run."""
     count = options.workers.get(role, 0)
     if count == 0:
         parsed.remove_section(section)
         return
     parsed.set(section, "numprocs", str(count))
     parsed.set(section, "stopwaitsecs", str(math.ceil(options.drain_s + LAST_WRITES_S)))
+    if parsed.has_option(section, "socket"):
+        parsed.set(section, "socket", f"tcp://{listen_host(options)}:{ports.public}")
 
 
 def _fit_program(
@@ -234,7 +265,7 @@ def _fit_program(
     folder: str,
     python: str,
 ) -> None:
-    name = section.removeprefix("program:")
+    kind, _, name = section.partition(":")
     _, _, arguments = parsed.get(section, "command").partition(" ")
     if name == REALTIME:
         arguments = arguments.partition("--port")[0] + f"--port {ports.realtime}"
@@ -244,4 +275,6 @@ def _fit_program(
     # supervisord's own working folder holds for all: the launcher chose it.
     parsed.remove_option(section, "directory")
     log = parsed.get(section, "process_name")
-    parsed.set(section, "stdout_logfile", f"{folder}/{log}.log")
+    # What an event listener says on stdout is for supervisord.
+    stream = "stderr_logfile" if kind == "eventlistener" else "stdout_logfile"
+    parsed.set(section, stream, f"{folder}/{log}.log")

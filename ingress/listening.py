@@ -11,8 +11,55 @@ import os
 import socket
 import stat
 
+from shared.settings import Settings, environment_name
+
 BACKLOG = 1024
 STDIN = 0
+
+
+class WrongSocketError(OSError):
+    """The inherited socket listens elsewhere than the settings say."""
+
+
+def public_listener(settings: Settings) -> socket.socket:
+    """The inherited listener if there is one, else our own on HOST and PORT.
+
+    Raises OSError; WrongSocketError if HOST or PORT is set and the inherited socket is another one: an
+    operator who set a loopback host must not find the port open to the world.
+    """
+    found = inherited_listener()
+    if found is None:
+        return own_listener(settings.host, settings.port)
+    problem = _why_another(found, settings)
+    if problem:
+        found.close()
+        raise WrongSocketError(problem)
+    return found
+
+
+def _why_another(found: socket.socket, settings: Settings) -> str:
+    name = found.getsockname()
+    if not isinstance(name, tuple):
+        return ""  # A Unix socket: whoever made it knows why.
+    host, port = name[:2]
+    given = settings.model_fields_set
+    problems = []
+    if "port" in given and port != settings.port:
+        problems.append(f"{environment_name('port')}={settings.port}")
+    if "host" in given and host not in _addresses(settings.host):
+        problems.append(f"{environment_name('host')}={settings.host}")
+    if not problems:
+        return ""
+    return (
+        f"expected the inherited socket to listen as {' and '.join(problems)} says, it listens on"
+        f" {host}:{port}. Set INGRESS_SOCKET in deploy/trunkline.conf to the same, or unset"
+        f" {' and '.join(problem.partition('=')[0] for problem in problems)}."
+    )
+
+
+def _addresses(host: str) -> set[str]:
+    """Raises OSError for a name that does not resolve."""
+    return {str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
 
 
 def inherited_listener(descriptor: int = STDIN) -> socket.socket | None:

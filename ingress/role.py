@@ -18,7 +18,7 @@ from ingress.admission import Admission
 from ingress.counters import CallCounters, SocketCounters, WebhookCounters
 from ingress.http_protocol import http_protocol_class
 from ingress.leg import Leg
-from ingress.listening import BACKLOG, inherited_listener, own_listener
+from ingress.listening import BACKLOG, public_listener
 from ingress.media_protocol import MediaProtocol, TextSink, media_protocol_class
 from ingress.registry import Registry
 from ingress.signature import Signatures, Verdict
@@ -81,7 +81,7 @@ class IngressRole:
         """Listens. Raises SystemExit with its own code if the port cannot be had."""
         settings = self._process.settings
         try:
-            listener = inherited_listener() or own_listener(settings.host, settings.port)
+            listener = public_listener(settings)
         except OSError as error:
             self._process.log.error("listen_failed", port=settings.port, reason=str(error))
             raise SystemExit(Exit.LISTEN) from None

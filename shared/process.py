@@ -175,7 +175,8 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
 
 def make_process(role: str, number: int, settings: Settings) -> Process:
     """The shared parts of a process; nothing runs yet. Needs a running loop."""
-    worker = WorkerId.of_process(role, number, socket.gethostname(), secrets.token_hex(3))
+    host = settings.host_name or socket.gethostname()
+    worker = WorkerId.of_process(role, number, host, secrets.token_hex(3))
     name = str(worker)
     keys = Keys(settings.lanes)
     inboxes = [

@@ -86,8 +86,22 @@ class Settings(BaseSettings):
     )
 
     # Ports.
-    port: int = Field(8080, ge=1, le=65535, description="Public port of every ingress process of a host.")
-    host: str = Field("0.0.0.0", description="Address that the public port listens on.")
+    port: int = Field(
+        8080,
+        ge=1,
+        le=65535,
+        description="Public port of every ingress process of a host. Under supervisord, deploy/trunkline.conf"
+        " decides.",
+    )
+    host: str = Field(
+        "0.0.0.0", description="Address that the public port listens on. Under supervisord as PORT."
+    )
+    host_name: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="This host's name in the names of its workers; no two hosts on one Redis may share it."
+        " Empty: the machine's own.",
+    )
     admin_port_base: int = Field(
         9100,
         ge=1024,

@@ -87,9 +87,14 @@ def closed_gate(s: State, wish: Wish) -> Gate | None:
 
 
 def defer(s: State, wish: Wish, gate: Gate, cause: str = "") -> None:
-    """Let a wish wait; one wish a reason waits, a second one joins it."""
+    """Let a wish wait; one wish a reason waits, a second one joins it: the newer the older, whose words
+    come first. (The older may be the one that comes now: back from a create that was refused.)"""
     waiting = s.deferred.get(wish.reason)
-    kept = wish if waiting is None else waiting.merged_with(wish)
+    joining: Wish | None = None
+    kept = wish
+    if waiting is not None:
+        kept, joining = (waiting, wish) if waiting.number <= wish.number else (wish, waiting)
+        kept = kept.merged_with(joining)
     s.deferred[wish.reason] = kept
     s.journal(
         "response_deferred",
@@ -97,8 +102,8 @@ def defer(s: State, wish: Wish, gate: Gate, cause: str = "") -> None:
         gate=gate,
         cause=cause,
         wish=kept.number,
-        # From here on the wish that joins goes by the number of the one that waited.
-        joined=0 if waiting is None or waiting.number == wish.number else wish.number,
+        # From here on the wish that joins goes by the number of the other.
+        joined=0 if joining is None or joining.number == kept.number else joining.number,
         expires_at_ms=kept.expires_at_ms,
     )
 

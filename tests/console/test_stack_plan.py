@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 from pathlib import Path
 
+import pytest
+
 from console.stack_plan import (
     MARKER,
     REPOSITORY,
@@ -49,7 +51,7 @@ def test_what_is_given_from_outside_is_not_started() -> None:
     assert [process.name for process in expected_processes(options, PORTS)] == [
         "brain-0", "brain-1", "brain-2", "ingress-0",
     ]  # fmt: skip
-    assert [s for s in parsed.sections() if s.startswith("program:")] == ["program:brain", "program:ingress"]
+    assert [s for s in parsed.sections() if "program:" in s] == ["program:brain", "fcgi-program:ingress"]
     assert parsed.get("program:brain", "numprocs") == "3"
 
 
@@ -105,4 +107,29 @@ def test_a_made_up_public_name_listens_on_loopback_only() -> None:
     """A real name listens as the settings say."""
     assert env_of(StackOptions())["TRUNKLINE_HOST"] == "127.0.0.1"
     assert env_of(StackOptions(public_url="http://127.0.0.1:8080"))["TRUNKLINE_HOST"] == "127.0.0.1"
-    assert "TRUNKLINE_HOST" not in env_of(StackOptions(public_url="https://bridge.example.com"))
+    assert env_of(StackOptions(public_url="https://bridge.example.com"))["TRUNKLINE_HOST"] == "0.0.0.0"
+    assert env_of(StackOptions(host="10.0.0.1"))["TRUNKLINE_HOST"] == "10.0.0.1"
+
+
+def test_supervisord_listens_where_the_roles_believe() -> None:
+    """One socket for all ingress processes of the run, on the run's port."""
+    parsed = file_of(StackOptions())
+    assert parsed.get("fcgi-program:ingress", "socket") == "tcp://127.0.0.1:21000"
+    assert parsed.get("fcgi-program:ingress", "numprocs") == "2"
+    with pytest.raises(ValueError, match="expected an IPv4 address or a name"):
+        file_of(StackOptions(host="::1"))
+
+
+def test_the_watchdog_runs_when_asked_for() -> None:
+    """Its stdout stays supervisord's, its log goes to the run's folder."""
+    assert "eventlistener:watchdog" not in file_of(StackOptions()).sections()
+    parsed = file_of(StackOptions(watchdog=True))
+    assert parsed.get("eventlistener:watchdog", "command") == "/venv/bin/python -m console.watchdog"
+    assert parsed.get("eventlistener:watchdog", "stderr_logfile") == "/run/x/%(program_name)s.log"
+    assert parsed.get("eventlistener:watchdog", "stdout_logfile") == "NONE"
+
+
+def test_two_stacks_can_stand_for_two_hosts() -> None:
+    """Only a name of one's own is set; without one the machine's holds."""
+    assert "TRUNKLINE_HOST_NAME" not in env_of(StackOptions())
+    assert env_of(StackOptions(host_name="b"))["TRUNKLINE_HOST_NAME"] == "b"

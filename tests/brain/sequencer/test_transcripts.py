@@ -1,0 +1,629 @@
+"""Whole stories, told to the sequencer, and every action and deadline that came of them, word for word.
+
+Each story is a list of inputs with their times; transcripts/<story>.txt holds what must come of it. A rule
+that changes shows as a difference in a text that a person can read: look at it, and if it is what was meant,
+write the texts anew with TRUNKLINE_REWRITE=1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from brain.sequencer import Reason, Sequencer, SequencerConfig
+from brain.sequencer.actions import Action, Journal
+from brain.sequencer.inputs import (
+    ApprovalAsked,
+    Audible,
+    CallerWrote,
+    Flushed,
+    FlushedItem,
+    HangUpWished,
+    Heard,
+    Input,
+    ItemAdded,
+    ItemFinished,
+    ItemOpened,
+    MoveEnded,
+    MoveWished,
+    Refused,
+    ResponseCreated,
+    ResponseDone,
+    RolloverDue,
+    ServerToolFinished,
+    ServerToolOpened,
+    SessionConfirmed,
+    SessionLost,
+    Silent,
+    SpeechStarted,
+    SpeechStopped,
+    TextPartOpened,
+    Tick,
+    ToolCalled,
+    ToolFinished,
+    TurnCommitted,
+    WishToSpeak,
+)
+
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+REWRITE = os.environ.get("TRUNKLINE_REWRITE") == "1"
+
+
+class Story:
+    """One sequencer, told one thing after the other; writes down what it does."""
+
+    def __init__(self, by: str = "server", *, confirmed: bool = True, **config: float) -> None:
+        self.core = Sequencer(SequencerConfig(create_response_by=by, token_prefix="b1", **config))  # type: ignore[arg-type]
+        self.lines: list[str] = []
+        self.now_ms = 0.0
+        if confirmed:
+            self.at(0, SessionConfirmed())
+
+    def at(self, now_ms: float, *inputs: Input) -> None:
+        self.now_ms = now_ms
+        for input_ in inputs:
+            self.lines.append(f"{now_ms:>8.0f}  {_shown(input_)}")
+            self._note(self.core.handle(input_, now_ms))
+        self._deadline()
+
+    def audio(self, now_ms: float, response_id: str, item_id: str, ms: int) -> None:
+        self.now_ms = now_ms
+        verdict = self.core.admit_audio(response_id, item_id, ms * 8, now_ms)
+        self.lines.append(f"{now_ms:>8.0f}  audio {response_id!r} {item_id!r} {ms} ms")
+        word = "admitted" if verdict.skip is None else f"skipped: {verdict.skip}"
+        self.lines.append(
+            f"            {word}; {verdict.response_id} {verdict.item_id} cut {verdict.cut}"
+            f" offset {verdict.offset_bytes}{' first' if verdict.first else ''}"
+        )
+        self._note(list(verdict.actions))
+        self._deadline()
+
+    def said(self, now_ms: float, response_id: str, item_id: str, ms: int, token: str = "") -> None:
+        """A whole response with one spoken item."""
+        self.at(now_ms, ResponseCreated(response_id=response_id, token=token))
+        self.at(now_ms, ItemOpened(response_id=response_id, item_id=item_id, speaks=True))
+        self.audio(now_ms, response_id, item_id, ms)
+        self.at(
+            now_ms,
+            ItemFinished(response_id=response_id, item_id=item_id),
+            ItemFinished(response_id=response_id, item_id=item_id, final=True),
+            ResponseDone(response_id=response_id, status="completed", token=token),
+        )
+
+    def wait(self) -> None:
+        """Lets the clock run from deadline to deadline until nothing waits any more."""
+        for _ in range(40):
+            deadline_ms = self.core.next_deadline_ms()
+            if deadline_ms is None:
+                return
+            self.at(deadline_ms, Tick())
+        raise AssertionError("the sequencer never comes to rest")
+
+    def _note(self, actions: list[Action]) -> None:
+        self.lines += [f"            {_shown(action)}" for action in actions]
+
+    def _deadline(self) -> None:
+        s = self.core.state
+        deadline_ms = self.core.next_deadline_ms()
+        due = "none" if deadline_ms is None else f"{deadline_ms:.0f}"
+        audible = self.core.audible_response_id or "-"
+        busy = "busy" if self.core.is_busy else "idle"
+        self.lines.append(
+            f"            [{self.core.slot}, cut {self.core.cut}, audible {audible}, {busy}, deadline {due},"
+            f" unheard {s.unheard_bytes}, open {sorted(self.core.open_calls)}]"
+        )
+
+
+def _shown(thing: Input | Action) -> str:
+    if isinstance(thing, Journal):
+        return "journal " + " ".join([thing.kind, *(f"{k}={v}" for k, v in thing.fields.items())])
+    fields = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
+    return " ".join([type(thing).__name__, *(f"{name}={value!s}" for name, value in fields.items())])
+
+
+STORIES: dict[str, Callable[[], Story]] = {}
+
+
+def story(tell: Callable[[], Story]) -> Callable[[], Story]:
+    STORIES[tell.__name__] = tell
+    return tell
+
+
+def wish(reason: Reason, text: str = "", *, force: bool = False) -> WishToSpeak:
+    return WishToSpeak(reason=reason, text=text, force=force)
+
+
+# The stories.
+
+
+@story
+def a_greeting_a_turn_and_a_barge_in() -> Story:
+    s = Story(confirmed=False)
+    s.at(0, wish(Reason.GREETING, "Greet."))
+    s.at(100, SessionConfirmed())
+    s.said(300, "r1", "i1", 3_000, token="b1-create-2")
+    s.at(320, Audible(cut=0, response_id="r1", item_id="i1", frames_waiting=120))
+    s.at(1_320, Heard(cut=0, response_id="r1", item_id="i1", heard_ms=1_000, frames_waiting=70))
+    s.at(1_500, SpeechStarted(item_id="u1"))
+    s.at(1_520, Flushed(cut=1, items=(FlushedItem(item_id="i1", heard_ms=1_180),)))
+    s.at(3_000, SpeechStopped(item_id="u1"), TurnCommitted(item_id="u1"))
+    s.said(3_100, "r2", "i2", 1_000)
+    s.at(3_120, Audible(cut=1, response_id="r2", item_id="i2"))
+    s.at(4_120, Silent(cut=1, response_id="r2", item_id="i2", heard_ms=990, cause="played"))
+    s.wait()
+    return s
+
+
+@story
+def egress_says_nothing_about_a_cut_or_about_playback() -> Story:
+    s = Story()
+    s.said(0, "r1", "i1", 500)
+    s.said(0, "r2", "i2", 2_000)
+    s.said(0, "r3", "i3", 700)
+    s.at(20, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(600, Audible(cut=0, response_id="r2", item_id="i2", heard_ms=40))
+    s.at(1_000, SpeechStarted(item_id="u1"))
+    s.at(1_050, Heard(cut=0, response_id="r2", item_id="i2", heard_ms=400))
+    s.at(1_060, Heard(cut=0, response_id="r1", item_id="i1", heard_ms=9))
+    s.at(1_070, Heard(cut=7, response_id="r2", item_id="i2", heard_ms=1_400))
+    s.at(1_150, Tick())
+    s.at(1_200, SpeechStopped(item_id="u1"))
+    s.said(1_300, "r4", "i4", 1_000)
+    s.at(1_320, Audible(cut=1, response_id="r4", item_id="i4"))
+    s.wait()
+    return s
+
+
+@story
+def the_server_says_what_it_should_not() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id=""), ResponseDone(response_id="", status="completed"))
+    s.at(0, ResponseCreated(response_id="x", out_of_band=True))
+    s.audio(0, "x", "ix", 20)
+    s.audio(0, "", "", 20)
+    s.at(0, ResponseDone(response_id="x", status="completed", out_of_band=True))
+    s.at(10, ItemFinished(response_id="r0", item_id="i0"))
+    s.audio(20, "r0", "i0", 20)
+    s.at(30, ResponseDone(response_id="other", status="completed"))
+    s.audio(40, "other", "io", 20)
+    s.at(
+        50,
+        ResponseDone(response_id="r0", status="completed"),
+        ResponseDone(response_id="r0", status="failed"),
+    )
+    s.audio(60, "r0", "i0", 20)
+    s.audio(60, "r1", "", 20)
+    s.audio(61, "r1", "", 20)
+    s.audio(62, "r1", "i1", 0)
+    s.at(70, ResponseCreated(response_id="r1"), ResponseCreated(response_id="r1"))
+    s.at(80, ResponseCreated(response_id="r2"))
+    s.at(90, Refused(event_id="?", code="unknown"), Refused(event_id="", code="server_error"))
+    s.wait()
+    return s
+
+
+@story
+def a_response_that_falls_silent() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(100, "r1", "i1", 200)
+    s.at(10_100, Tick())
+    s.at(10_200, Refused(event_id="b1-cancel-1", code="response_cancel_not_active"))
+    s.wait()
+    return s
+
+
+@story
+def creates_that_are_refused_lost_and_late() -> Story:
+    s = Story()
+    s.at(0, wish(Reason.OPERATOR, "One."))
+    s.at(50, wish(Reason.OPERATOR, "Two."), wish(Reason.IDLE_PROMPT, "There?"))
+    s.at(100, Refused(event_id="b1-create-2", code="server_error"))
+    s.at(110, wish(Reason.TURN))
+    s.at(350, Tick())
+    s.at(5_350, Tick())
+    s.at(5_400, ResponseCreated(response_id="r1", token="b1-create-5"))
+    s.at(5_450, ResponseDone(response_id="r1", status="cancelled", code="turn_detected"))
+    s.at(5_700, Tick())
+    s.at(5_750, ResponseDone(response_id="r2", status="completed", token="b1-create-8"))
+    s.wait()
+    return s
+
+
+@story
+def our_create_meets_an_active_response() -> Story:
+    s = Story()
+    s.at(0, wish(Reason.TURN))
+    s.at(20, Refused(event_id="b1-create-2", code="conversation_already_has_active_response"))
+    s.said(30, "r1", "i1", 500)
+    s.at(40, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(600, Silent(cut=0, response_id="r1", item_id="i1", heard_ms=495, cause="played"))
+    s.at(700, Refused(event_id="", code="conversation_already_has_active_response"))
+    s.wait()
+    return s
+
+
+@story
+def an_operator_insists() -> Story:
+    s = Story()
+    s.said(0, "r1", "i1", 4_000)
+    s.at(20, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(1_000, wish(Reason.OPERATOR, "Wait."))
+    s.at(1_010, wish(Reason.OPERATOR, "Listen.", force=True))
+    s.at(1_020, SpeechStarted(item_id="u1"))
+    s.at(1_030, wish(Reason.OPERATOR, "Please.", force=True))
+    s.at(1_050, ResponseCreated(response_id="r2", token="b1-create-2"))
+    s.at(1_060, ResponseDone(response_id="r2", status="cancelled", code="client_cancelled"))
+    s.wait()
+    return s
+
+
+@story
+def tools_side_by_side() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(10, ToolCalled(response_id="r1", call_id="c1", name="look_up", arguments='{"n":1}'))
+    s.at(11, ToolCalled(response_id="r1", call_id="c2", name="check", arguments="{"))
+    s.at(12, ToolCalled(response_id="r1", call_id="c1", name="look_up", arguments='{"n":1}'))
+    s.at(13, ToolCalled(response_id="r1", call_id="", name="look_up", arguments=""))
+    s.at(20, ToolFinished(call_id="c1", output="1"), ItemAdded(item_id="o1", call_id="c1"))
+    s.at(25, ToolFinished(call_id="c9", output="9"))
+    s.at(30, ResponseDone(response_id="r1", status="completed"))
+    s.at(40, ToolFinished(call_id="c2", output="2"), ItemAdded(item_id="o2", call_id="c2"))
+    s.said(60, "r2", "i2", 100, token="b1-create-4")
+    s.at(80, Audible(cut=0, response_id="r2", item_id="i2"))
+    s.at(100, ToolCalled(response_id="r2", call_id="c3", name="late", arguments=""))
+    s.at(110, SpeechStarted(item_id="u1"))
+    s.at(120, ToolCalled(response_id="r2", call_id="c4", name="dead", arguments=""))
+    s.at(130, ToolFinished(call_id="c3", output="3", reply=False))
+    s.wait()
+    return s
+
+
+@story
+def a_tool_that_never_ends_and_a_server_that_answers_anyway() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(10, ToolCalled(response_id="r1", call_id="c1", name="hang", arguments="{}"))
+    s.at(20, ResponseDone(response_id="r1", status="completed"))
+    s.at(120_010, Tick())
+    s.at(120_020, ItemAdded(item_id="o1", call_id="c1"))
+    s.at(120_030, ResponseCreated(response_id="r2"))
+    s.at(120_040, ResponseDone(response_id="r2", status="failed", code="server_error"))
+    s.wait()
+    return s
+
+
+@story
+def tools_of_the_server() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(
+        10, ServerToolOpened(response_id="r1", item_id="m1"), ServerToolOpened(response_id="r1", item_id="m1")
+    )
+    s.at(11, ServerToolOpened(response_id="r1", item_id=""))
+    s.at(12, ApprovalAsked(response_id="r1", item_id="a1", approve=True))
+    s.at(13, ApprovalAsked(response_id="r1", item_id="a1", approve=True))
+    s.at(14, ApprovalAsked(response_id="r1", item_id="", approve=True))
+    s.at(15, ServerToolFinished(item_id="m9"))
+    s.at(20, ResponseDone(response_id="r1", status="completed"))
+    s.at(30, ServerToolFinished(item_id="m1"))
+    s.at(40, ResponseCreated(response_id="r2", token="b1-create-3"))
+    s.at(41, ServerToolOpened(response_id="r2", item_id="m2"))
+    s.at(50, SpeechStarted(item_id="u1"))
+    s.at(51, ServerToolOpened(response_id="r2", item_id="m3"))
+    s.at(52, ApprovalAsked(response_id="r2", item_id="a2", approve=True))
+    s.at(53, ApprovalAsked(response_id="r3", item_id="a3", approve=False))
+    s.at(60, SessionLost(cause="closed_1006"))
+    s.at(90, SessionConfirmed())
+    s.wait()
+    return s
+
+
+@story
+def an_approval_is_asked_for_alone_and_while_hanging_up() -> Story:
+    s = Story()
+    s.at(0, ApprovalAsked(response_id="r1", item_id="a1", approve=False))
+    s.at(10, ResponseCreated(response_id="r2", token="b1-create-3"))
+    s.at(20, HangUpWished(cause="agent", farewell="Bye."))
+    s.at(30, ApprovalAsked(response_id="r2", item_id="a2", approve=True))
+    s.at(31, ServerToolOpened(response_id="r2", item_id="m2"))
+    s.wait()
+    return s
+
+
+@story
+def a_session_is_lost_in_the_middle_of_everything() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(10, "r1", "i1", 3_000)
+    s.at(11, ToolCalled(response_id="r1", call_id="c1", name="slow", arguments="{}"))
+    s.at(20, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(30, wish(Reason.OPERATOR, "Hold on."))
+    s.at(1_000, SessionLost(cause="closed_1011"))
+    s.at(1_100, ToolFinished(call_id="c1", output="done"))
+    s.at(1_200, SessionConfirmed())
+    s.at(1_300, SpeechStarted(item_id="u1"))
+    s.at(1_310, Flushed(cut=1, items=(FlushedItem(item_id="i1", heard_ms=1_280),)))
+    s.at(1_400, SpeechStopped(item_id="u1"))
+    s.at(1_500, SessionLost(cause="closed_1006", turn_replayed=True))
+    s.at(1_600, SessionConfirmed(), SessionConfirmed())
+    s.wait()
+    return s
+
+
+@story
+def an_outstanding_create_and_an_owed_turn_outlive_their_session() -> Story:
+    s = Story()
+    s.at(0, SpeechStarted(item_id="u1"))
+    s.at(500, SpeechStopped(item_id="u1"))
+    s.at(600, SessionLost(cause="closed_1006"))
+    s.at(700, SessionConfirmed())
+    s.at(800, SessionLost(cause="closed_1006"), SessionLost(cause="again"))
+    s.at(900, SessionConfirmed())
+    s.said(950, "r1", "i1", 200, token="b1-create-3")
+    s.at(990, SessionLost(cause="rollover"))
+    s.at(1_000, Silent(cut=0, response_id="r1", item_id="i1", heard_ms=200, cause="played"))
+    s.wait()
+    return s
+
+
+@story
+def a_rewrite_after_a_change_of_sessions() -> Story:
+    s = Story()
+    s.said(0, "r1", "i1", 4_000)
+    s.said(10, "r2", "i2", 1_000)
+    s.at(20, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(30, SessionLost(cause="rollover"))
+    s.at(40, SessionConfirmed())
+    s.at(2_000, SpeechStarted(item_id="u1"))
+    s.at(
+        2_010,
+        Flushed(
+            cut=1, items=(FlushedItem(item_id="i1", heard_ms=1_990), FlushedItem(item_id="i2", heard_ms=0))
+        ),
+    )
+    s.wait()
+    return s
+
+
+@story
+def a_rollover_waits_settles_and_is_forced() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(10, "r1", "i1", 30_000)
+    s.at(20, RolloverDue(settle_at_ms=3_000, force_at_ms=9_000))
+    s.at(
+        30,
+        ItemFinished(response_id="r1", item_id="i1", final=True),
+        ResponseDone(response_id="r1", status="completed"),
+    )
+    s.at(2_000, SpeechStarted(item_id="u1"))
+    s.at(2_500, SpeechStopped(item_id="u1"))
+    s.said(2_600, "r2", "i2", 20_000)
+    s.at(2_700, Audible(cut=1, response_id="r2", item_id="i2"))
+    s.at(3_000, Tick())
+    s.at(3_001, SessionLost(cause="rollover"))
+    s.at(3_020, SessionConfirmed())
+    s.at(3_030, RolloverDue(settle_at_ms=4_000, force_at_ms=5_000))
+    s.at(3_500, SpeechStarted(item_id="u2"))
+    s.at(5_000, Tick())
+    s.wait()
+    return s
+
+
+@story
+def the_agent_says_goodbye() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(10, ToolCalled(response_id="r1", call_id="c1", name="end_call", arguments="{}"))
+    s.at(20, ResponseDone(response_id="r1", status="completed"))
+    s.at(30, wish(Reason.OPERATOR, "Wait!"))
+    s.at(40, HangUpWished(cause="agent", farewell="Goodbye.", response_id="r1"))
+    s.at(45, ResponseCreated(response_id="r9", token="b1-create-2"))
+    s.at(46, ResponseDone(response_id="r9", status="cancelled"))
+    s.said(60, "r2", "i2", 1_000, token="b1-create-6")
+    s.at(80, Audible(cut=0, response_id="r2", item_id="i2"))
+    s.at(90, SpeechStarted(item_id="u1"), SpeechStopped(item_id="u1"))
+    s.at(95, CallerWrote(text="1", barge_in=True))
+    s.at(96, wish(Reason.OPERATOR, "No."))
+    s.at(1_100, Silent(cut=0, response_id="r2", item_id="i2", heard_ms=995, cause="played"))
+    s.at(1_200, SpeechStarted(item_id="u2"))
+    s.wait()
+    return s
+
+
+@story
+def a_farewell_that_was_said_already_or_never_comes() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(5, "r1", "i1", 900)
+    s.at(10, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(20, HangUpWished(cause="idle", farewell="Bye.", response_id="r1"))
+    s.at(25, HangUpWished(cause="agent", farewell="Bye again."))
+    s.wait()
+    return s
+
+
+@story
+def the_caller_hangs_up_or_an_operator_ends_the_call() -> Story:
+    s = Story()
+    s.said(0, "r1", "i1", 900)
+    s.at(10, Audible(cut=0, response_id="r1", item_id="i1"), wish(Reason.OPERATOR, "x"))
+    s.at(20, HangUpWished(cause="operator"))
+    s.at(30, wish(Reason.OPERATOR, "y"), Tick())
+    s.audio(40, "r1", "i1", 20)
+    s.wait()
+    return s
+
+
+@story
+def a_transfer_that_nobody_takes() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(5, "r1", "i1", 1_000)
+    s.at(10, ToolCalled(response_id="r1", call_id="c1", name="transfer_call", arguments="{}"))
+    s.at(20, ResponseDone(response_id="r1", status="completed"))
+    s.at(25, MoveWished(kind="dial", argument="+15550003333", call_id="c9"))
+    s.at(30, MoveWished(kind="dial", argument="+15550003333", call_id="c1", response_id="r1"))
+    s.at(40, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(50, wish(Reason.OPERATOR, "Hm."))
+    s.at(1_040, Silent(cut=0, response_id="r1", item_id="i1", heard_ms=1_000, cause="played"))
+    s.at(2_000, ResponseCreated(response_id="r2"))
+    s.at(2_010, ResponseDone(response_id="r2", status="cancelled"))
+    s.at(20_000, MoveEnded(output='{"status":"busy"}'), MoveEnded(output="again"))
+    s.at(20_010, ItemAdded(item_id="o1", call_id="c1"))
+    s.wait()
+    return s
+
+
+@story
+def moves_that_never_end_or_meet_another() -> Story:
+    s = Story("brain")
+    s.at(0, wish(Reason.TURN))
+    s.at(10, ResponseCreated(response_id="r1", token="b1-create-2"))
+    s.at(11, ToolCalled(response_id="r1", call_id="c1", name="send_digits", arguments="{}"))
+    s.at(12, ToolCalled(response_id="r1", call_id="c2", name="transfer_call", arguments="{}"))
+    s.at(13, ResponseDone(response_id="r1", status="completed"))
+    s.at(20, MoveWished(kind="digits", argument="42#", call_id="c1", response_id="r1"))
+    s.at(21, MoveWished(kind="dial", argument="+15550003333", call_id="c2", response_id="r1"))
+    s.wait()
+    return s
+
+
+@story
+def a_caller_who_was_moved_had_spoken() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(1, ToolCalled(response_id="r1", call_id="c1", name="send_digits", arguments="{}"))
+    s.at(2, ResponseDone(response_id="r1", status="completed"))
+    s.at(3, SpeechStarted(item_id="u1"))
+    s.at(500, SpeechStopped(item_id="u1"))
+    s.at(510, MoveWished(kind="digits", argument="1", call_id="c1", response_id="r1"))
+    s.at(520, ResponseCreated(response_id="r2"))
+    s.at(530, ResponseDone(response_id="r2", status="cancelled"))
+    s.at(3_000, MoveEnded(output="ok"))
+    s.wait()
+    return s
+
+
+@story
+def a_hang_up_ends_a_move() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(1, ToolCalled(response_id="r1", call_id="c1", name="transfer_call", arguments="{}"))
+    s.audio(2, "r1", "i1", 2_000)
+    s.at(3, MoveWished(kind="dial", argument="+15550003333", call_id="c1", response_id="r1"))
+    s.at(4, HangUpWished(cause="cap", farewell="Time is up."))
+    s.at(5, MoveWished(kind="dial", argument="+15550003333", call_id="c1", response_id="r1"))
+    s.wait()
+    return s
+
+
+@story
+def keys_are_pressed() -> Story:
+    s = Story(confirmed=False)
+    for number in range(10):
+        s.at(number, CallerWrote(text=f"[{number}]"))
+    s.at(100, SessionConfirmed())
+    s.at(110, ItemAdded(item_id="x", call_id="b1-text-1"))
+    s.said(120, "r1", "i1", 800, token="b1-create-3")
+    s.at(130, Audible(cut=0, response_id="r1", item_id="i1"), wish(Reason.IDLE_PROMPT, "There?"))
+    s.at(200, CallerWrote(text="[5]", barge_in=True))
+    s.wait()
+    return s
+
+
+@story
+def a_written_answer_is_asked_for_aloud() -> Story:
+    s = Story()
+    s.at(0, wish(Reason.OPERATOR, "Say it."))
+    s.at(10, ResponseCreated(response_id="r1", token="b1-create-2"))
+    s.at(20, TextPartOpened(response_id="r1", item_id="i1"))
+    s.at(30, ResponseDone(response_id="r1", status="cancelled"))
+    s.at(40, ResponseCreated(response_id="r2", token="b1-create-5"))
+    s.at(50, TextPartOpened(response_id="r2", item_id="i2"), TextPartOpened(response_id="r2", item_id="i2"))
+    s.at(60, ResponseDone(response_id="r2", status="cancelled"))
+    s.at(70, ResponseCreated(response_id="r3"))
+    s.at(80, TextPartOpened(response_id="r3", item_id="i3"))
+    s.at(90, ResponseDone(response_id="r3", status="cancelled"))
+    s.said(100, "r4", "i4", 20)
+    s.at(110, TextPartOpened(response_id="r4", item_id="i5"))
+    s.wait()
+    return s
+
+
+@story
+def a_caller_talks_on() -> Story:
+    s = Story()
+    s.at(0, SpeechStarted(item_id="u1"))
+    s.at(1_000, SpeechStopped(item_id="u1"))
+    s.at(1_050, SpeechStarted(item_id="u2"))
+    s.at(1_100, ResponseCreated(response_id="r1"))
+    s.audio(1_110, "r1", "i1", 100)
+    s.at(1_120, ItemOpened(response_id="r1", item_id="i1", speaks=True))
+    s.at(
+        1_130,
+        ItemFinished(response_id="r1", item_id="i1"),
+        ResponseDone(response_id="r1", status="cancelled"),
+    )
+    s.at(1_200, SessionLost(cause="closed_1006"))
+    s.at(1_300, SessionConfirmed())
+    s.wait()
+    return s
+
+
+@story
+def the_brain_answers_turns() -> Story:
+    s = Story("brain")
+    s.at(0, SpeechStarted(item_id="u1"))
+    s.at(1_000, SpeechStopped(item_id="u1"), TurnCommitted(item_id="u1"), TurnCommitted(item_id="u1"))
+    s.at(1_010, SpeechStarted(item_id="u2"))
+    s.at(1_100, ResponseCreated(response_id="r1", token="b1-create-2"))
+    s.at(1_150, ResponseDone(response_id="r1", status="cancelled"))
+    s.at(2_000, SpeechStopped(item_id="u2"), TurnCommitted(item_id="u2"))
+    s.at(2_100, ResponseCreated(response_id="r2", token="b1-create-5"))
+    s.at(2_150, ResponseDone(response_id="r2", status="failed", code="server_error"))
+    s.wait()
+    return s
+
+
+@story
+def a_caller_who_never_stops() -> Story:
+    s = Story()
+    s.at(0, SpeechStarted(item_id="u1"), wish(Reason.GREETING, "Hi."))
+    s.at(10, wish(Reason.TURN), wish(Reason.IDLE_PROMPT, "There?"))
+    s.wait()
+    return s
+
+
+@story
+def a_model_that_says_more_than_fits() -> Story:
+    s = Story(max_unheard_bytes=16_000)
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(10, "r1", "i1", 1_900)
+    s.audio(20, "r1", "i1", 100)
+    s.audio(30, "r1", "i1", 1)
+    s.audio(40, "r1", "i1", 1)
+    s.at(50, ResponseDone(response_id="r1", status="cancelled"))
+    s.wait()
+    return s
+
+
+@pytest.mark.parametrize("name", sorted(STORIES))
+def test_a_story_comes_out_as_it_is_written(name: str) -> None:
+    """Every action, every deadline, every word of the journal."""
+    told = "\n".join(STORIES[name]().lines) + "\n"
+    page = TRANSCRIPTS / f"{name}.txt"
+    if REWRITE:
+        page.write_text(told, "utf-8")
+    assert told == page.read_text("utf-8")
+
+
+def test_every_transcript_has_its_story() -> None:
+    """No page is left over."""
+    assert sorted(path.stem for path in TRANSCRIPTS.glob("*.txt")) == sorted(STORIES)
