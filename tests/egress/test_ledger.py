@@ -271,3 +271,165 @@ def test_heard_never_exceeds_sent_and_never_falls(inputs: list[tuple[str, int]])
         heard = ledger.heard_ms(item, now)
         assert last <= heard <= item.sent_ms <= item.received_ms
         last = heard
+
+
+def test_a_rewind_takes_back_what_was_sent_behind_it() -> None:
+    """Cursor, clock, confirmation and marks; what was sent stays sent, what was marked is marked again."""
+    ledger, item = playing(received_ms=2_000)
+    for index in range(8, 40):
+        ledger.sent(item, (index + 1) * 20, 0.0)
+        if ledger.mark_due(item, (index + 1) * 20):
+            ledger.mark(item, (index + 1) * 20, 0.0)
+    other = ledger.receive("r", "b", 1_000, 0.0)
+    ledger.mark(other, 20, 0.0)
+    ledger.confirm(item, 600)
+
+    ledger.rewind(item, 400)
+
+    assert (item.cursor_ms, item.confirmed_ms, item.sent_ms, item.marked_ms) == (400, 400, 800, -1)
+    assert item.plays_until_ms == 400.0
+    assert ledger.heard_ms(item, 100.0) == 100.0
+    ledger.sent(item, 420, 100.0)
+    assert item.plays_until_ms == 420.0
+    assert [mark.item.item_id for mark in ledger._marks] == ["b"]
+    assert ledger.mark_due(item, 500)
+
+
+def test_a_rewind_to_where_we_stand_changes_nothing() -> None:
+    """And one beyond it sends nothing twice."""
+    ledger, item = playing()
+    ledger.mark(item, 160, 0.0)
+
+    for to_ms in (160, 300):
+        ledger.rewind(item, to_ms)
+
+    assert (item.cursor_ms, item.plays_until_ms) == (160, 160.0)
+    assert len(ledger._marks) == 1
+
+
+def test_an_unanswered_mark_is_sent_again_after_a_rewind_behind_it() -> None:
+    """It may have gone down with the socket; one that came back is not asked for again."""
+    ledger, item = playing(received_ms=1_000)
+    name = ledger.mark(item, 100, 0.0)
+    ledger.rewind(item, 140)
+    unanswered = item.marked_ms
+    item.marked_ms = 100
+    assert ledger.echo(name) is Echo.PLAYED
+
+    ledger.rewind(item, 140)
+
+    assert (unanswered, item.marked_ms) == (-1, 100)
+
+
+def test_after_a_stop_the_clock_and_the_marks_wait_anew() -> None:
+    """`playing_ms` reached Twilio only now; an item that was heard out is not said to play."""
+    ledger, first = playing(received_ms=160)
+    second = ledger.receive("r", "b", 1_000, 0.0)
+    ledger.mark(first, 160, 0.0)
+    send(ledger, second, range(3), 0.0)
+    assert (ledger.heard_ms(first, 170.0), ledger.heard_ms(second, 170.0)) == (160, 10)
+    ledger.hold(170.0)
+    assert ledger.next_deadline_ms is None
+
+    ledger.resume(5_000.0, playing_ms=40.0)
+
+    assert first.plays_until_ms == 160.0
+    assert second.plays_until_ms == 5_040.0
+    assert ledger._marks[0].deadline_ms == 5_040.0 + MARK_DEADLINE_MS
+    assert ledger.heard_ms(second, 5_010.0) == 60.0 - 30.0
+
+
+def test_every_change_names_its_response_item_and_figure() -> None:
+    """Audible, heard whole, silent: what the brain is told."""
+    ledger, first = playing(received_ms=160)
+    second = ledger.receive("r", "b", 40, 0.0)
+    send(ledger, second, range(2), 0.0)
+    ledger.end_item(first, 0.0)
+    ledger.end_item(second, 0.0)
+    ledger.end_response("r")
+    names = [ledger.mark(first, 160, 0.0), ledger.mark(second, 40, 0.0)]
+
+    for name in names:
+        assert ledger.echo(name) is Echo.PLAYED
+
+    told = [(c.kind, c.response_id, c.item_id, c.heard_ms, c.cause) for c in ledger.take_changes()]
+    assert told == [
+        ("audible", "r", "a", 0, None),
+        ("heard", "r", "a", 160, None),
+        ("heard", "r", "b", 40, None),
+        ("silent", "r", "b", 40, Cause.PLAYED),
+    ]
+    assert ledger.items == ()
+    assert not ledger.has_changes
+
+
+def test_counters_count_each_mark_and_echo() -> None:
+    """One each: sent, lost, played, twice, stale."""
+    ledger, item = playing()
+    names = [ledger.mark(item, ms, 0.0) for ms in (20, 40, 60)]
+    for name in (names[1], names[1], names[0], "nonsense", "9.9.a.20", "1.0.a.9999", names[2]):
+        ledger.echo(name)
+    ledger.mark(item, 80, 0.0)
+    ledger.mark(item, 100, 0.0)
+    ledger.expire(160.0 + MARK_DEADLINE_MS)
+
+    counters = ledger.counters
+    assert (counters.marks_sent, counters.marks_lost) == (5, 3)
+    assert (counters.echoes, counters.echoes_duplicated, counters.echoes_stale) == (7, 2, 3)
+
+
+def test_the_flush_reports_every_item_in_order() -> None:
+    """Each with its own figures."""
+    ledger, _ = playing(received_ms=400)
+    second = ledger.receive("r2", "b", 1_000, 0.0)
+    send(ledger, second, range(1), 0.0)
+
+    reports = ledger.flush(3, 100.0)
+
+    assert [(r.item_id, r.response_id, r.received_ms, r.sent_ms, r.heard_ms) for r in reports] == [
+        ("a", "r", 400, 160, 100),
+        ("b", "r2", 1_000, 20, 0),
+    ]
+    assert (ledger.cut, ledger.items, ledger.playhead) == (3, (), None)
+    assert [(c.kind, c.response_id, c.item_id, c.heard_ms, c.cause) for c in ledger.take_changes()][2:] == [
+        ("silent", "r", "a", 100, Cause.FLUSHED),
+        ("silent", "r2", "b", 0, Cause.FLUSHED),
+    ]
+
+
+def test_marks_stand_where_half_seconds_end_and_at_the_end_of_an_item() -> None:
+    """Not beyond what was received, not twice, and none for an item without audio."""
+    ledger, item = playing(received_ms=500)
+
+    assert [ms for ms in range(0, 1_020, 20) if ledger.mark_due(item, ms)] == [0, 500]
+    assert not ledger.end_mark_due(item)
+    item.ended = True
+    assert ledger.end_mark_due(item)
+    ledger.mark(item, 500, 0.0)
+    assert not ledger.end_mark_due(item)
+    assert not ledger.mark_due(item, 500)
+    empty = ledger.receive("r", "b", 0, 0.0)
+    empty.ended = True
+    assert not ledger.end_mark_due(empty)
+
+
+def test_what_an_owner_before_us_gave_to_the_socket_plays_for_so_long() -> None:
+    """Skipped audio was sent and confirmed; `playing_ms` of it is still to be heard."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1_000, 0.0)
+
+    ledger.skipped(item, 400, 1_000.0, playing_ms=100.0)
+
+    assert (item.cursor_ms, item.confirmed_ms, item.sent_ms) == (400, 400, 400)
+    assert item.plays_until_ms == 1_100.0
+    assert [ledger.heard_ms(item, now) for now in (1_000.0, 1_050.0, 1_200.0)] == [300.0, 350.0, 400.0]
+    assert ledger.audible_response == "r"
+
+
+def test_nothing_is_settled_before_the_beginning_and_all_of_what_is_unknown() -> None:
+    """Zero at least; infinite for an item that is not known (any more)."""
+    ledger, _ = playing()
+
+    assert ledger.settled_ms("a", 0.0, 0.0) == 0.0
+    assert ledger.settled_ms("nobody", 0.0, None) == float("inf")
+    assert ledger.overdue_ms(10_000.0) == 0.0

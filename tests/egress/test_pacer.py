@@ -191,3 +191,44 @@ def test_never_ahead_by_more_than_the_lead(steps: list[tuple[float, int]]) -> No
 
         assert 0 <= taken <= LEAD_FRAMES
         assert played_out - now <= LEAD_MS + 20.0
+
+
+def test_counters_count_each_spurt_underrun_and_stop() -> None:
+    """Twice each."""
+    pacer = Pacer()
+    for begin in (0.0, 10_000.0):
+        pacer.take(begin, 100)
+        pacer.take(begin + 5_000.0, 100)  # Late, with audio in hand.
+        pacer.take(begin + 5_001.0, 0)
+        pacer.stop()
+        pacer.stop()
+        pacer.restart()
+
+    counters = pacer.counters
+    assert (counters.spurts, counters.underruns, counters.stops) == (2, 2, 2)
+
+
+def test_a_restart_takes_up_a_stopped_pacer_with_a_whole_lead() -> None:
+    """As after silence: nothing is owed, nothing counts as late."""
+    pacer = Pacer()
+    pacer.take(0.0, 100)
+    pacer.stop()
+
+    pacer.restart()
+
+    assert pacer.stopped is False
+    assert pacer.take(1_000.0, 100) == LEAD_FRAMES
+    assert (pacer.counters.spurts, pacer.counters.underruns) == (2, 0)
+    assert pacer.next_due_ms == 1_020.0
+
+
+def test_exactly_at_the_end_of_the_lead_a_new_schedule_begins() -> None:
+    """Twilio has just run dry: the anchor moves, in a take as in a resume."""
+    late, resumed = Pacer(), Pacer()
+    for pacer in (late, resumed):
+        assert pacer.take(0.0, LEAD_FRAMES) == LEAD_FRAMES
+
+    assert late.take(LEAD_MS + 20.0, 100) == LEAD_FRAMES
+    resumed.resume(LEAD_MS + 20.0, rewound=0, playing_ms=0.0)
+    assert resumed.take(LEAD_MS + 20.0, 100) == LEAD_FRAMES
+    assert (late.counters.spurts, late.counters.underruns) == (2, 0)
