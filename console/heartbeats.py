@@ -6,8 +6,8 @@ supervisord, clocks.
 
 A beat that does not change is counted as silence only between two looks in which we ourselves could read
 *and* write Redis, and which are not far apart: a Redis that is away, frozen, full or read-only, and a
-watchdog that was frozen itself, make everybody seem silent (reference: measured, 20 of 20 healthy calls
-were taken from their owners by a rule without this). Process that never showed a beat is not judged:
+watchdog that was frozen itself, make everybody seem silent (measured: a rule without this took
+20 of 20 healthy calls from their owners). A process that never showed a beat is not judged:
 it waits for Redis, and its log says so.
 """
 
@@ -64,16 +64,9 @@ class Heartbeats:
 
         `beats` is pid → beat as it stands in Redis, None if Redis could not be read and written just now.
         """
+        elapsed_ms = self._watched_ms(now_ms, is_good=beats is not None)
         if beats is None:
-            # What comes back after an outage gets the whole time again to show itself.
-            self._last_good_ms = None
-            for known in self._known.values():
-                known.silent_ms = 0.0
             return []
-        elapsed_ms = 0.0
-        if self._last_good_ms is not None and now_ms - self._last_good_ms <= GAP_MS:
-            elapsed_ms = now_ms - self._last_good_ms
-        self._last_good_ms = now_ms
         self._forget_all_but(running)
         hung = []
         for process in running:
@@ -82,6 +75,16 @@ class Heartbeats:
                 hung.append(Hung(process=process, silent_ms=silent_ms))
                 del self._known[process.name]
         return hung
+
+    def _watched_ms(self, now_ms: float, *, is_good: bool) -> float:
+        """Time since the last look if both are good and near; else 0, and all silence is forgotten."""
+        last_ms, self._last_good_ms = self._last_good_ms, now_ms if is_good else None
+        if is_good and last_ms is not None and now_ms - last_ms <= GAP_MS:
+            return now_ms - last_ms
+        # What comes back after an outage gets the whole time again to show itself.
+        for known in self._known.values():
+            known.silent_ms = 0.0
+        return 0.0
 
     def _forget_all_but(self, running: Sequence[Running]) -> None:
         pids = {process.name: process.pid for process in running}

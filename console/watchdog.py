@@ -70,9 +70,8 @@ class BeatReader:
             self._own_key, mapping={"beat": self._looks, "host": self._host, "pid": os.getpid()}
         )
         self._client.pexpire(self._own_key, OWN_TTL_MS)
-        names = sorted(
-            name for name in cast("set[str]", self._client.smembers(WORKERS)) if self._is_here(name)
-        )
+        workers = cast("set[str]", self._client.smembers(WORKERS))
+        names = sorted(name for name in workers if self._is_here(name))
         found = {}
         for name in names:
             beat, pid = cast("list[str | None]", self._client.hmget(Keys().worker(name), "beat", "pid"))

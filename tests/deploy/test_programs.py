@@ -5,17 +5,19 @@ from __future__ import annotations
 import configparser
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from supervisor.options import ServerOptions
 
+from ingress.listening import BACKLOG
 from shared.settings import Settings
 from shared.worker import ROLES
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 PRODUCTION, DEMO = DEPLOY / "supervisord.conf", DEPLOY / "demo.conf"
-ROLES_FILE = DEPLOY / "programs.d" / "roles.conf"
+PROGRAMS = [DEPLOY / "trunkline.conf", *sorted((DEPLOY / "programs.d").glob("*.conf"))]
 LAST_WRITES_S = 8
 
 
@@ -23,8 +25,12 @@ LAST_WRITES_S = 8
 def options(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ServerOptions:
     """supervisord's own parser on one of our files, from another folder than ours."""
     monkeypatch.chdir("/")
+    return parsed_by_supervisord(request.param)
+
+
+def parsed_by_supervisord(file: Path) -> ServerOptions:
     found = ServerOptions()
-    found.realize(["-c", str(request.param)])
+    found.realize(["-c", str(file)])
     return found
 
 
@@ -96,21 +102,67 @@ def test_ingress_is_drained_first(options: ServerOptions) -> None:
     """supervisord stops from the highest priority: ingress, brain, egress, then what they stand on."""
     by_priority = sorted(options.process_group_configs, key=lambda group: -group.priority)
     names = [group.name for group in by_priority]
-    assert names[:3] == ["ingress", "brain", "egress"]
-    assert set(names[3:]) <= {"valkey", "realtime"}
+    serving = [name for name in names if name != "watchdog"]
+    assert serving[:3] == ["ingress", "brain", "egress"]
+    assert set(serving[3:]) <= {"valkey", "realtime"}
+
+
+def test_the_watchdog_is_the_first_to_stop() -> None:
+    """It is production's alone, and what drains is not its business."""
+    groups = {group.name: group for group in parsed_by_supervisord(PRODUCTION).process_group_configs}
+    (watchdog,) = groups["watchdog"].process_configs
+    assert max(groups.values(), key=lambda group: group.priority).name == "watchdog"
+    assert [event.__name__ for event in groups["watchdog"].pool_events] == ["Tick5Event"]
+    assert watchdog.command.split()[1:] == ["-m", "console.watchdog"]
+    assert watchdog.stdout_logfile is None, "its stdout is the protocol"
+
+
+def test_all_ingress_processes_share_one_socket(options: ServerOptions) -> None:
+    """supervisord holds it, where the settings' defaults say."""
+    (ingress,) = [group for group in options.process_group_configs if group.name == "ingress"]
+    fields = Settings.model_fields
+    host, port = fields["host"].get_default(), fields["port"].get_default()
+    assert ingress.socket_config.url == f"tcp://{host}:{port}"
+    assert ingress.socket_config.backlog == BACKLOG
+
+
+def test_one_file_says_how_many(tmp_path: Path) -> None:
+    """An edited line is what supervisord does: more, none, another port, more patience."""
+    shutil.copytree(DEPLOY, tmp_path / "deploy", ignore=shutil.ignore_patterns("*.log", "*.sock", "*.pid"))
+    file = tmp_path / "deploy" / "trunkline.conf"
+    text = file.read_text("utf-8")
+    for before, after in (
+        ('BRAIN_PROCESSES="2"', 'BRAIN_PROCESSES="5"'),
+        ('EGRESS_PROCESSES="2"', 'EGRESS_PROCESSES="0"'),
+        ("0.0.0.0:8080", "127.0.0.1:9090"),
+        ('STOP_WAIT_S="75"', 'STOP_WAIT_S="615"'),
+    ):
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    file.write_text(text, "utf-8")
+    options = parsed_by_supervisord(tmp_path / "deploy" / "supervisord.conf")
+    groups = {group.name: group for group in options.process_group_configs}
+    assert {name: len(group.process_configs) for name, group in groups.items()} == {
+        "ingress": 2, "brain": 5, "egress": 0, "watchdog": 1,
+    }  # fmt: skip
+    assert groups["ingress"].socket_config.url == "tcp://127.0.0.1:9090"
+    assert {process.stopwaitsecs for process in groups["brain"].process_configs} == {615}
 
 
 def test_logs_are_rotated(options: ServerOptions) -> None:
     """One file a process, bounded; stderr goes with stdout."""
     for group in options.process_group_configs:
         for process in group.process_configs:
-            assert Path(process.stdout_logfile).resolve() == DEPLOY / "run" / f"{process.name}.log"
-            assert 0 < process.stdout_logfile_maxbytes <= 50_000_000
-            assert process.stdout_logfile_backups > 0
-            assert process.redirect_stderr
+            is_listener = group.name == "watchdog"
+            stream = "stderr" if is_listener else "stdout"
+            logs = getattr(process, f"{stream}_logfile")
+            assert Path(logs).resolve() == DEPLOY / "run" / f"{process.name}.log"
+            assert 0 < getattr(process, f"{stream}_logfile_maxbytes") <= 50_000_000
+            assert getattr(process, f"{stream}_logfile_backups") > 0
+            assert process.redirect_stderr is not is_listener
 
 
-@pytest.mark.parametrize("file", [PRODUCTION, DEMO, ROLES_FILE], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [PRODUCTION, DEMO, *PROGRAMS], ids=lambda file: file.name)
 def test_no_machine_path_and_no_shell(file: Path) -> None:
     """The files fit any machine: what is a path hangs on %(here)s."""
     parsed = sections(file)
