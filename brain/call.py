@@ -14,13 +14,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
+import orjson
+
 from brain import call_parts, reports
 from brain.call_parts import CallParts
 from brain.control_feed import ControlFeed
 from brain.engine import Engine, EngineError, Opened, SeedItem, ToModel
 from brain.exits import CallExit
 from brain.lifeline import Rollover
-from brain.sequencer import Reason, actions, inputs
+from brain.sequencer import Reason, SlotState, actions, inputs
 from brain.sequencer.actions import Action
 from brain.sequencer.inputs import Input
 from brain.sessions import Sessions
@@ -30,6 +32,7 @@ from shared.clock import now_ms, wall_ms
 from shared.control import ControlMessage
 from shared.ownership import Claim, Owner
 from shared.process import Process
+from shared.rolling import WINDOW_MS
 from shared.scripts import Answer
 
 SEED_MAX_CHARS = 24_000
@@ -37,6 +40,9 @@ SEED_MAX_CHARS = 24_000
 
 ROLL_AGAIN_S = 0.2
 """A rollover waits for the caller's turn to be in history, looking this often."""
+
+ASKED = frozenset({SlotState.REQUESTED, SlotState.GENERATING, SlotState.GENERATING_AND_REQUESTED})
+"""The model has been asked, or is at it: from here on it is its turn."""
 
 DUE_AGAIN_MS = 8_000.0
 """While a tool runs ingress is told anew so often that an answer is due: its apology comes at 12 s."""
@@ -280,8 +286,21 @@ class BrainCall:
                 elif self._sequencer.open_calls and now - self._due_at_ms >= DUE_AGAIN_MS:
                     self.caller_waits(True)
             self._watch.look(now, busy=busy or self._engine is None or not self._attached)
+            self._show_window(now)
         if sweep and not self._over.is_set():
             self._control.sweep()
+
+    def _show_window(self, now: float) -> None:
+        """How the model keeps up, on the card every three seconds, for egress to judge."""
+        window, core = self._from_model.window, self._sequencer
+        is_due = self._due_at_ms is not None and not core.open_calls
+        owes = self._engine is None or core.slot in ASKED or is_due
+        window.look(now, owes=owes, since_ms=self._due_at_ms if is_due else None)
+        if now - window.began_ms < WINDOW_MS:
+            return
+        queued = 0 if self._engine is None else self._engine.queued_events
+        figures = {**self._process.window(now), **window.take(now), "queued": queued}
+        self._owner.card({"w_brain": orjson.dumps(figures).decode()})
 
     # From control messages.
 

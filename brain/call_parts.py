@@ -38,6 +38,7 @@ from brain.sequencer.inputs import Input
 from brain.tool_runs import ToolRuns
 from brain.tools import ToolContext
 from brain.watch import CallWatch
+from brain.window import ModelWindow
 from shared.clock import now_ms, wall_ms
 from shared.logs import Log
 from shared.ownership import Card, Owner
@@ -144,6 +145,7 @@ def make(process: Process, owner: Owner, card: Card, parts: CallParts, log: Log,
         lines=lines,
         log=log,
         counters=counters,
+        window=ModelWindow(now_ms()),
         give=call.give,
         perform=call.perform,
         caller_waits=call.caller_waits,

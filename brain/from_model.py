@@ -20,6 +20,8 @@ from brain.reply_writer import ReplyWriter
 from brain.sequencer import Sequencer, inputs
 from brain.sequencer.actions import Action
 from brain.sequencer.inputs import Input
+from brain.window import ModelWindow
+from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms
 from shared.logs import Log
 
@@ -35,6 +37,7 @@ class FromModel:
     lines: CallLog
     log: Log
     counters: BrainCounters
+    window: ModelWindow
     give: Callable[[Input], None]
     perform: Callable[[tuple[Action, ...]], None]
     caller_waits: Callable[[bool], None]
@@ -62,6 +65,7 @@ class FromModel:
                     self.completed()
             case _:
                 pass
+        self.window.sign(now_ms())
         self.give(input_)
 
     def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None:
@@ -78,6 +82,7 @@ class FromModel:
             return
         counters.deltas += 1
         counters.delta_bytes += len(audio)
+        self.window.sign(now, len(audio) / BYTES_PER_MS)
         self.reply.audio(verdict, audio, now)
         if self._waits:
             self.answered()

@@ -135,6 +135,15 @@ class Backlog:
         """The stretch of the next frame to send."""
         return next((s for s in self.stretches if s.unsent > 0), None)
 
+    def oldest_unsent_id(self) -> str:
+        """Id of the entry of `reply` that holds the next frame to send; '' for none."""
+        stretch = self.next_stretch()
+        if stretch is None:
+            return ""
+        item_id, at_bytes = stretch.item.item_id, stretch.next_frame * FRAME_MS * BYTES_PER_MS
+        found = (e.entry_id for e in self._entries if e.item_id == item_id and e.end_bytes > at_bytes)
+        return next(found, "")
+
     def advance(self, stretch: Stretch) -> tuple[int, int]:
         """Moves the cursor over one frame; gives its number and its index."""
         n, index = self.next_n, stretch.next_frame

@@ -15,10 +15,12 @@ from egress.counters import RoleCounters, Totals
 from egress.handover import choose, read_workers
 from egress.held_call import HeldCall
 from egress.metronome import Metronome, OutBatch, Ticking
+from egress.pipeline import CallPipeline
 from egress.positions import read_start
 from shared import ownership, scripts
 from shared.clock import now_ms, wall_ms
 from shared.control import ControlMessage, ControlPost, ControlReader
+from shared.diagnosis import UNSENT_BYTES
 from shared.dispatch import Dispatch
 from shared.entries import BackKind, EntryError, Name, Pair, Why, read_name, read_pairs, read_ring
 from shared.inbox import Entry
@@ -49,6 +51,7 @@ class EgressRole:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._calls: dict[str, HeldCall] = {}
+        self._pipelines: dict[str, CallPipeline] = {}
         self.counters = RoleCounters()
         self.totals = Totals()
         self._batch = OutBatch(self._write_out)
@@ -142,6 +145,8 @@ class EgressRole:
             lane=process.keys.lane(call_sid),
         )
         self._calls[call_sid] = held
+        log = process.log.bind(call=call_sid)
+        self._pipelines[call_sid] = CallPipeline(process, held, log, began_ms=now)
         self.counters.calls_taken += 1
         process.log.info("call_taken", call=call_sid, epoch=claim.epoch, leg=start.leg, frame_n=start.frame_n)
         held.take(held.call.begin(), now)
@@ -151,6 +156,7 @@ class EgressRole:
     def _forget(self, held: HeldCall) -> None:
         if self._calls.pop(held.call_sid, None) is None:
             return
+        self._pipelines.pop(held.call_sid).end(now_ms())
         held.is_over = True
         self.metronome.leave(held)
         self._process.inboxes[held.lane].unwatch(self._process.keys.reply(held.call_sid))
@@ -279,6 +285,9 @@ class EgressRole:
         elif name.kind == BackKind.FORWARDED:
             unsent_bytes = int(value) if value.isdigit() else 0
             held.take(call.on_forwarded(name.leg, name.n, unsent_bytes, now), now)
+            if unsent_bytes >= UNSENT_BYTES:
+                # Twilio takes nothing: not a matter for the next sweep.
+                self._pipelines[name.call_sid].look(now)
         elif name.kind == BackKind.ATTACHED:
             held.take(call.on_attached(name.leg, name.n, now), now)
 
@@ -334,6 +343,7 @@ class EgressRole:
             served = [held for sid, held in self._calls.items() if hash(sid) % SLICES == self._slice]
             for held in served:
                 held.save(now)
+                self._pipelines[held.call_sid].look(now)
                 if held.call.intake.is_quiet(now):
                     self._process.inboxes[held.lane].unwatch(self._process.keys.reply(held.call_sid))
             self._look_for_news(served)

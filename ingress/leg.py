@@ -44,6 +44,9 @@ class Socket(Protocol):
     @property
     def unsent_bytes(self) -> int: ...
 
+    @property
+    def write_p99_ms(self) -> float: ...
+
     def write_media(self, cut: int, message: bytes) -> bool: ...
 
     def write_control(self, message: bytes) -> None: ...
@@ -186,6 +189,11 @@ class Leg:
     @property
     def unsent_bytes(self) -> int:
         return self._socket.unsent_bytes
+
+    @property
+    def write_p99_ms(self) -> float:
+        """Of the last frames: how long the kernel took to take one."""
+        return self._socket.write_p99_ms
 
     def write_media(self, cut: int, message: bytes) -> bool:
         return self._socket.write_media(cut, message)

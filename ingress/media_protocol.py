@@ -33,6 +33,7 @@ from websockets.server import ServerProtocol
 
 from ingress.counters import SocketCounters
 from ingress.frames import split_text_frames, take_frame, text_frame
+from ingress.write_times import WriteTimes
 from shared.clock import now_ms
 
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -108,6 +109,7 @@ class MediaProtocol(asyncio.Protocol):
         self._pending_bytes = 0
         self._paused = False
         self._is_aborted = False
+        self._write_times = WriteTimes()
         self._control_second = 0
         self._control_count = 0
         self.last_data_at_ms = now_ms()
@@ -181,6 +183,11 @@ class MediaProtocol(asyncio.Protocol):
         if self._transport is None:
             return 0
         return self._pending_bytes + self._transport.get_write_buffer_size() + self._kernel_bytes()
+
+    @property
+    def write_p99_ms(self) -> float:
+        """Of the last frames: how long the kernel took to take one."""
+        return self._write_times.p99_ms
 
     def write_media(self, cut: int, message: bytes) -> bool:
         """Writes a media message of a cut; False if it was dropped because too much is unsent."""
@@ -292,7 +299,9 @@ class MediaProtocol(asyncio.Protocol):
         if transport is None or not self.is_open:
             return
         if not self._paused and not self._pending:
+            began_ms = now_ms()
             transport.write(frame)
+            self._write_times.note(now_ms() - began_ms)
             return
         self._pending.append((cut, frame))
         self._pending_bytes += len(frame)

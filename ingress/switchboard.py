@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
+
 from ingress.admission import Admission, StartRefused
 from ingress.call import Call
 from ingress.card import Restored, figures_command, restore_command
@@ -325,13 +327,13 @@ class Switchboard:
         call = leg.call
         if call is None:
             return
-        process = self._process
+        process, unsent_bytes = self._process, leg.unsent_bytes
+        window = {**process.window(now_ms()), "unsent": unsent_bytes, "write_p99": leg.write_p99_ms}
         figures: dict[str, int | str] = {
-            "ingress_at_ms": wall_ms(),
-            "ingress_lag_ms": round(process.lag.window_ms),
+            "w_ingress": orjson.dumps(window).decode(),
             "n_caller_frames": leg.caller_frames,
             "n_forwarded": call.forwarded,
-            "unsent_bytes": leg.unsent_bytes,
+            "unsent_bytes": unsent_bytes,
         }
         process.outbox.command(
             process.keys.lane(leg.call_sid),

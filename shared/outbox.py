@@ -27,6 +27,7 @@ from shared.clock import now_ms, wall_ms
 from shared.keys import Keys
 from shared.redis_client import STORE_ERRORS
 from shared.redis_link import RedisLink, ReplyError, open_link
+from shared.rolling import RollingMax
 from shared.scripts import Script
 
 CALLER_MAX_AGE_MS = 3000.0
@@ -116,6 +117,7 @@ class Outbox:
         self._idle = asyncio.Event()
         self._idle.set()
         self._last_commit_ms = 0.0
+        self._round_trips = RollingMax()
         self._scheduled: asyncio.Handle | None = None
         self._scheduled_now = False
         self._last_error = ""
@@ -301,6 +303,8 @@ class Outbox:
             if self._link is not None:
                 self._link.close()
             return
+        now = now_ms()
+        self._round_trips.note(now - commit.sent_at_ms, now)
         self._drop_head()
         if aborted:
             # One write was refused when queued: the refusals stand at their places, the rest goes alone.
@@ -356,6 +360,11 @@ class Outbox:
     def _settle_idle(self) -> None:
         if not self._queue and not self._under_way:
             self._idle.set()
+
+    def slowest_ms(self, now: float) -> float:
+        """The slowest commit of the last three seconds, one that is not answered yet included."""
+        waiting_ms = now - self._under_way[0].sent_at_ms if self._under_way else 0.0
+        return max(waiting_ms, self._round_trips.worst(now))
 
     # ---------------------------------------------------------------------------------------- connection
 

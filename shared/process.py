@@ -99,6 +99,15 @@ class Process:
     fatal: BaseException | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
+    def window(self, now: float) -> dict[str, str | int | float]:
+        """What each role's window on a call's card begins with: who says it, and how the process fares."""
+        return {
+            "at": wall_ms(),
+            "worker": self.name,
+            "lag": round(self.lag.window_ms, 1),
+            "redis": round(self.outbox.slowest_ms(now), 1),
+        }
+
     def nudge(self, lane: int) -> None:
         """Ends the blocking read under way in a lane, so that a newly watched stream is read at once."""
         self.ring(lane, self.name, "", Why.CLAIMED)

@@ -30,6 +30,7 @@ class FakeSocket:
         self.failure = ""
         self.is_open = True
         self.unsent_bytes = 0
+        self.write_p99_ms = 0.0
         self.done: list[tuple[Any, ...]] = []
 
     def write_media(self, cut: int, message: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -340,7 +341,7 @@ async def test_out_is_trimmed(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_figures_stand_on_the_card(bridge: Ingress) -> None:
-    """Every three seconds: frames, unsent bytes, loop lag."""
+    """Every three seconds: frames, unsent bytes, and the window that egress judges."""
     caller = await bridge.live()
     await caller.media()
 
@@ -348,4 +349,8 @@ async def test_figures_stand_on_the_card(bridge: Ingress) -> None:
         return (await bridge.card()).get("n_caller_frames") == "1"
 
     await wait_until(has_figures, "the figures are written")
-    assert {"ingress_at_ms", "ingress_lag_ms", "n_forwarded", "unsent_bytes"} <= set(await bridge.card())
+    card = await bridge.card()
+    assert {"n_forwarded", "unsent_bytes"} <= set(card)
+    window = json.loads(card["w_ingress"])
+    assert window["worker"] == bridge.process.name
+    assert {"at", "lag", "redis", "unsent", "write_p99"} <= set(window)

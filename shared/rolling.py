@@ -1,0 +1,42 @@
+"""The worst of the last three seconds, at the cost of an assignment.
+
+Why it exists: a window of a diagnosis needs the worst value that was seen in it, of things that happen
+hundreds of times a second. Owns: that arithmetic. Pure. Must not know: what is measured.
+"""
+
+from __future__ import annotations
+
+BUCKETS = 6
+BUCKET_MS = 500.0
+WINDOW_MS = BUCKETS * BUCKET_MS
+"""The window of the diagnosis (DESIGN section 11)."""
+
+
+class RollingMax:
+    """Keeps the worst value of each half second. `now_ms` is monotonic."""
+
+    __slots__ = ("_buckets", "_index")
+
+    def __init__(self) -> None:
+        self._buckets = [0.0] * BUCKETS
+        self._index = -1
+
+    def note(self, value: float, now_ms: float) -> None:
+        """A value was seen."""
+        at = self._move(now_ms)
+        if value > self._buckets[at]:
+            self._buckets[at] = value
+
+    def worst(self, now_ms: float) -> float:
+        """The worst value of the last three seconds, 0 for none."""
+        self._move(now_ms)
+        return max(self._buckets)
+
+    def _move(self, now_ms: float) -> int:
+        index = int(now_ms // BUCKET_MS)
+        passed = index - self._index
+        if passed > 0:
+            for step in range(min(passed, BUCKETS)):
+                self._buckets[(index - step) % BUCKETS] = 0.0
+            self._index = index
+        return index % BUCKETS

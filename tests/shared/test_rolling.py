@@ -1,0 +1,32 @@
+"""The worst of three seconds."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.rolling import BUCKET_MS, WINDOW_MS, RollingMax
+
+
+def test_the_worst_is_seen_for_three_seconds_and_then_forgotten() -> None:
+    """To within half a second."""
+    rolling = RollingMax()
+    rolling.note(5.0, 10_000.0)
+    rolling.note(9.0, 10_100.0)
+    assert rolling.worst(10_200.0) == 9.0
+    rolling.note(1.0, 12_000.0)
+
+    assert [rolling.worst(now) for now in (12_400.0, 13_100.0, 20_000.0)] == [9.0, 1.0, 0.0]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1_000), st.floats(0, 2_000)), max_size=40))
+def test_nothing_young_is_missed_and_nothing_old_is_kept(steps: list[tuple[float, float]]) -> None:
+    """Whatever comes when."""
+    rolling, now, seen = RollingMax(), 0.0, []
+    for value, pause_ms in steps:
+        now += pause_ms
+        rolling.note(value, now)
+        seen.append((now, value))
+        worst = rolling.worst(now)
+        assert worst >= max(v for at, v in seen if now - at < WINDOW_MS - BUCKET_MS)
+        assert worst <= max(v for at, v in seen if now - at <= WINDOW_MS)
