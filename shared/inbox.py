@@ -41,10 +41,13 @@ Sink = Callable[[list[Entry]], None]
 
 @dataclass(slots=True)
 class InboxCounters:
+    """What a lane's inbox did, since the process started."""
+
     reads: int = 0
     entries: int = 0
     connects: int = 0
     errors: int = 0
+    """Connections that failed or were lost."""
     restarts: int = 0
     """Streams read from 0 again, since Redis had lost what we had read."""
 

@@ -1,17 +1,27 @@
 """How late the event loop runs: the one figure that tells "our CPU is slow" from all else.
 
-Owns: a tick on absolute deadlines and the worst lateness since it was last asked.
+Owns: a tick on absolute deadlines, the worst lateness of the last seconds, and how late all ticks were.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from shared.clock import now_ms
+from shared.histograms import LATENCY_MS, Histogram, histogram
 
 TICK_MS = 50.0
 WINDOW_TICKS = 60
 """Three seconds of ticks: the window of the diagnosis lines."""
+
+
+@dataclass(slots=True)
+class LoopCounters:
+    """Of one event loop."""
+
+    late_ms: Histogram = histogram(LATENCY_MS)
+    """Lateness of the loop, looked at every 50 ms; a longer stall is one value."""
 
 
 class LoopLag:
@@ -22,6 +32,7 @@ class LoopLag:
         self._handle: asyncio.TimerHandle | None = None
         self._recent: list[float] = [0.0] * WINDOW_TICKS
         self._index = 0
+        self.counters = LoopCounters()
         self.worst_ms = 0.0
         """Worst lateness since the process started."""
 
@@ -48,6 +59,7 @@ class LoopLag:
         self._recent[self._index] = late
         self._index = (self._index + 1) % WINDOW_TICKS
         self.worst_ms = max(self.worst_ms, late)
+        self.counters.late_ms.observe(late)
         # A long stall skips ticks: each would tell of the same stall again.
         self._due_ms = max(self._due_ms + TICK_MS, now)
         self._arm()

@@ -24,6 +24,7 @@ from typing import Any
 
 from shared import entries, redis_link
 from shared.clock import now_ms, wall_ms
+from shared.histograms import LATENCY_MS, Histogram, histogram
 from shared.keys import Keys
 from shared.redis_client import STORE_ERRORS
 from shared.redis_link import RedisLink, ReplyError, open_link
@@ -70,14 +71,20 @@ class OutboxCounters:
     commands: int = 0
     bytes_sent: int = 0
     expired: int = 0
+    """Frames of callers dropped because they had become stale before they could be written."""
     refused: int = 0
+    """Writes dropped because the bound of what is queued was reached."""
     resent: int = 0
+    """Writes sent again on a new connection."""
     reply_errors: int = 0
+    """Commands that Redis answered with an error."""
     connects: int = 0
     unknown: int = 0
     """Commits whose answer was lost with the connection: sent again."""
     callback_errors: int = 0
     """What `on_reply` raised: bugs, each reported to the loop's exception handler."""
+    commit_ms: Histogram = histogram(LATENCY_MS)
+    """From the sending of a commit to its answer: Redis and the way there and back."""
 
 
 @dataclass(slots=True)
@@ -305,6 +312,7 @@ class Outbox:
             return
         now = now_ms()
         self._round_trips.note(now - commit.sent_at_ms, now)
+        self.counters.commit_ms.observe(now - commit.sent_at_ms)
         self._drop_head()
         if aborted:
             # One write was refused when queued: the refusals stand at their places, the rest goes alone.

@@ -33,6 +33,26 @@ TURN_MAX_ENTRIES = b"120"
 """60 s of an open turn, half a second an entry."""
 
 
+@dataclass(slots=True)
+class OwnershipCounters:
+    """A process's calls as they come and go between owners."""
+
+    claims: int = 0
+    """Calls taken."""
+    claims_refused: int = 0
+    """Calls that another worker had taken first, or that were over."""
+    releases: int = 0
+    """Calls given back for another worker to take."""
+    losses: dict[str, int] = counted_by("answer", ("fenced", "absent"))
+    """Calls let go of because a write was refused. fenced: a newer owner has it, or it has ended; absent:
+    Redis has forgotten it."""
+
+    def lost(self, answer: Answer) -> None:
+        """A call was let go of, since a fenced write got this answer."""
+        if answer is not Answer.OK:
+            self.losses[answer.name.lower()] += 1
+
+
 @dataclass(frozen=True, slots=True)
 class Attached:
     """ATTACH's answer: `leg` of this media stream, or why it was refused (used, ended, too_many)."""

@@ -31,6 +31,11 @@ def role(name: str, lag_ms: float = 5.0, redis_ms: float = 4.0, age_ms: float = 
     return RoleFigures(role=name, lag_ms=lag_ms, redis_ms=redis_ms, age_ms=age_ms)
 
 
+def beside(other: RoleFigures) -> Figures:
+    """A healthy call but for one role."""
+    return replace(HEALTHY, roles=(role("egress"), other))
+
+
 HEALTHY = Figures(roles=(role("egress"), role("brain"), role("ingress")), is_playing=True)
 
 
@@ -38,9 +43,9 @@ HEALTHY = Figures(roles=(role("egress"), role("brain"), role("ingress")), is_pla
     ("figures", "name", "word"),
     [
         (HEALTHY, "ok", ""),
-        (replace(HEALTHY, roles=(role("egress"), role("brain", redis_ms=REDIS_MS + 5))), "redis_slow", "brain waited 205 ms"),
-        (replace(HEALTHY, roles=(role("egress"), role("brain", lag_ms=CPU_MS))), "cpu(brain)", "150 ms late"),
-        (replace(HEALTHY, roles=(role("egress"), role("ingress", age_ms=STALE_MS + 1))), "cpu(ingress)", "no figures for 6 s"),
+        (beside(role("brain", redis_ms=REDIS_MS + 5)), "redis_slow", "brain waited 205 ms"),
+        (beside(role("brain", lag_ms=CPU_MS)), "cpu(brain)", "150 ms late"),
+        (beside(role("ingress", age_ms=STALE_MS + 1)), "cpu(ingress)", "no figures for 6 s"),
         (replace(HEALTHY, ws_block_ms=WS_BLOCK_MS), "twilio_slow", "a mark is 500 ms overdue"),
         (replace(HEALTHY, unsent_bytes=UNSENT_BYTES), "twilio_slow", "8000 bytes are unsent"),
         (replace(HEALTHY, model_quiet_ms=MODEL_QUIET_MS), "model_slow", "said nothing for 2000 ms"),
