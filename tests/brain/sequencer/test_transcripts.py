@@ -614,6 +614,202 @@ def a_model_that_says_more_than_fits() -> Story:
     return s
 
 
+@story
+def items_of_a_response_come_and_go() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(10, ItemOpened(response_id="r1", item_id="i1", speaks=True))
+    s.at(20, ItemOpened(response_id="r1", item_id="f1", speaks=False))
+    s.audio(30, "r1", "", 500)
+    s.at(40, ItemFinished(response_id="r1", item_id="i1"))
+    s.audio(50, "r1", "i1", 20)
+    s.at(60, ItemFinished(response_id="r1", item_id="i1", final=True))
+    s.at(70, ItemFinished(response_id="r1", item_id="f1", final=True))
+    s.at(80, ItemOpened(response_id="r1", item_id="i2", speaks=True))
+    s.audio(90, "r1", "", 500)
+    s.audio(95, "r1", "i2", 300)
+    s.at(100, ItemFinished(response_id="r1", item_id="i2"))
+    s.at(110, ItemFinished(response_id="r1", item_id="i2", final=True))
+    s.at(120, ResponseDone(response_id="r1", status="completed"))
+    s.at(130, ItemFinished(response_id="r1", item_id="i2", final=True))
+    s.at(140, ItemOpened(response_id="r1", item_id="i3", speaks=True))
+    s.wait()
+    return s
+
+
+@story
+def a_response_whose_items_end_and_whose_done_is_lost() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(10, ItemOpened(response_id="r1", item_id="i1", speaks=True))
+    s.audio(30, "r1", "i1", 500)
+    s.at(40, ItemFinished(response_id="r1", item_id="i1", final=True))
+    s.at(50, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(4_040, Tick())
+    s.at(4_050, ItemFinished(response_id="r1", item_id="i1", final=True))
+    s.wait()
+    return s
+
+
+@story
+def what_a_dead_response_still_sends() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(10, "r1", "i1", 500)
+    s.at(20, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(100, SpeechStarted(item_id="u1"))
+    s.at(110, ItemOpened(response_id="r1", item_id="i2", speaks=True))
+    s.at(111, ItemOpened(response_id="r1", item_id="f1", speaks=False))
+    s.at(112, ItemOpened(response_id="r1", item_id="", speaks=True))
+    s.audio(120, "r1", "i2", 20)
+    s.audio(121, "r1", "i2", 20)
+    s.at(130, ItemFinished(response_id="r1", item_id="i2"))
+    s.at(131, ItemFinished(response_id="r1", item_id="i2", final=True))
+    s.at(
+        140,
+        Flushed(cut=1, items=(FlushedItem(item_id="i1", heard_ms=60), FlushedItem(item_id="i2", heard_ms=9))),
+    )
+    s.at(150, ItemOpened(response_id="r1", item_id="i3", speaks=True))
+    s.at(160, ResponseDone(response_id="r1", status="cancelled"))
+    s.at(
+        170,
+        ItemFinished(response_id="r9", item_id="i9"),
+        ItemOpened(response_id="r9", item_id="i9", speaks=True),
+    )
+    s.wait()
+    return s
+
+
+@story
+def audio_comes_before_its_created_and_nobody_wants_it() -> Story:
+    s = Story()
+    s.at(0, wish(Reason.OPERATOR, "Listen."))
+    s.at(10, SpeechStarted(item_id="u1"))
+    s.audio(20, "r1", "i1", 200)
+    s.at(25, ItemOpened(response_id="r1", item_id="i1", speaks=True))
+    s.at(30, ResponseCreated(response_id="r1", token="b1-create-2"))
+    s.at(40, ResponseDone(response_id="r1", status="cancelled"))
+    s.at(50, SpeechStopped(item_id="u1"))
+    s.wait()
+    return s
+
+
+@story
+def events_of_a_response_come_before_its_created() -> Story:
+    s = Story()
+    s.at(0, wish(Reason.TURN))
+    s.at(10, ItemOpened(response_id="r1", item_id="i1", speaks=True))
+    s.at(20, TextPartOpened(response_id="r1", item_id="i1"))
+    s.audio(30, "r1", "i1", 100)
+    s.at(40, ResponseDone(response_id="r1", status="completed", token="b1-create-2"))
+    s.at(50, ResponseCreated(response_id="r1", token="b1-create-2"))
+    s.at(60, wish(Reason.TURN))
+    s.at(70, SpeechStarted(item_id="u1"))
+    s.at(80, ResponseDone(response_id="r2", status="cancelled", token="b1-create-4"))
+    s.wait()
+    return s
+
+
+@story
+def responses_of_the_server_while_the_call_is_ending() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1", token=""))
+    s.at(10, HangUpWished(cause="cap", farewell="Time."))
+    s.at(20, ResponseDone(response_id="r1", status="failed", code="server_error"))
+    s.audio(30, "r2", "i2", 100)
+    s.at(31, ItemOpened(response_id="r2", item_id="i2", speaks=True))
+    s.at(40, Refused(event_id="b1-create-3", code="server_error"))
+    s.at(50, ResponseDone(response_id="r2", status="cancelled"))
+    s.wait()
+    return s
+
+
+@story
+def an_operators_words_fail_while_the_call_is_ending() -> Story:
+    s = Story()
+    s.at(0, wish(Reason.OPERATOR, "Wait."))
+    s.at(10, ResponseCreated(response_id="r1", token="b1-create-2"))
+    s.at(20, HangUpWished(cause="agent", farewell="Bye.", response_id="r1"))
+    s.at(30, ResponseDone(response_id="r1", status="failed", code="server_error"))
+    s.said(40, "r2", "i2", 400, token="b1-create-5")
+    s.at(50, TextPartOpened(response_id="r2", item_id="i3"))
+    s.at(60, Audible(cut=0, response_id="r2", item_id="i2"))
+    s.wait()
+    return s
+
+
+@story
+def a_farewell_in_writing() -> Story:
+    s = Story()
+    s.at(0, HangUpWished(cause="agent", farewell="Bye."))
+    s.at(10, ResponseCreated(response_id="r1", token="b1-create-3"))
+    s.at(20, TextPartOpened(response_id="r1", item_id="i1"))
+    s.at(30, ResponseDone(response_id="r1", status="cancelled"))
+    s.said(40, "r2", "i2", 400, token="b1-create-6")
+    s.at(50, Audible(cut=0, response_id="r2", item_id="i2"))
+    s.at(500, Silent(cut=0, response_id="r2", item_id="i2", heard_ms=400, cause="played"))
+    return s
+
+
+@story
+def wishes_join_and_keep_what_each_asked_for() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(10, TextPartOpened(response_id="r1", item_id="i1"))
+    s.at(20, CallerWrote(text="[1]"))
+    s.at(30, wish(Reason.OPERATOR, ""), wish(Reason.OPERATOR, "Say this."), wish(Reason.OPERATOR, ""))
+    s.at(40, ItemAdded(item_id="x", call_id="b1-text-5"))
+    s.at(50, ResponseDone(response_id="r1", status="cancelled"))
+    s.wait()
+    return s
+
+
+@story
+def a_caller_is_away_and_the_tools_time_is_up() -> Story:
+    s = Story(tool_wait_ms=1_000.0)
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.at(1, ToolCalled(response_id="r1", call_id="c1", name="transfer_call", arguments="{}"))
+    s.at(2, ResponseDone(response_id="r1", status="completed"))
+    s.at(10, wish(Reason.OPERATOR, "x"))
+    s.at(20, MoveWished(kind="dial", argument="+15550003333", call_id="c1", response_id="r1"))
+    s.at(30, SessionLost(cause="closed_1006"))
+    s.at(40, SessionConfirmed())
+    s.at(1_021, Tick())
+    s.at(1_500, MoveEnded(output="late"))
+    s.wait()
+    return s
+
+
+@story
+def playback_is_told_by_response_alone() -> Story:
+    s = Story()
+    s.said(0, "r1", "i1", 300)
+    s.said(0, "r2", "i2", 300)
+    s.at(10, Audible(cut=0, response_id="r1", frames_waiting=30))
+    s.at(20, Audible(cut=9, response_id="r1", item_id="i1"), Audible(cut=0, response_id="r7", item_id="i1"))
+    s.at(30, Audible(cut=0, response_id="r1", item_id="i1", heard_ms=20, frames_waiting=29))
+    s.at(320, Audible(cut=0, response_id="r2", item_id="", frames_waiting=14))
+    s.at(340, Heard(cut=0, response_id="r2", item_id="", heard_ms=0, frames_waiting=13))
+    s.at(350, Heard(cut=0, response_id="r2", item_id="i2", heard_ms=30, frames_waiting=12))
+    s.at(600, Silent(cut=0, response_id="r2", item_id="i2", heard_ms=281, cause="played", frames_waiting=0))
+    s.at(610, wish(Reason.OPERATOR, "x"))
+    s.wait()
+    return s
+
+
+@story
+def a_long_farewell_is_heard_from_its_begin_on() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(5, "r1", "i1", 12_000)
+    s.at(6, ResponseDone(response_id="r1", status="completed"))
+    s.at(10, HangUpWished(cause="agent", farewell="Bye.", response_id="r1"))
+    s.at(7_000, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(14_000, Audible(cut=0, response_id="r1", item_id="i1", heard_ms=7_000))
+    s.wait()
+    return s
+
+
 @pytest.mark.parametrize("name", sorted(STORIES))
 def test_a_story_comes_out_as_it_is_written(name: str) -> None:
     """Every action, every deadline, every word of the journal."""
