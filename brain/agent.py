@@ -109,7 +109,7 @@ def default_agent(settings: Settings) -> Agent:
             prefix_ms=settings.vad_prefix_ms,
         ),
         apology=settings.apology,
-        tools=("check_order", "end_call"),
+        tools=("check_order", "end_call") if settings.demo_tools else ("end_call",),
         limits=Limits(
             hard_cap_s=settings.hard_cap_s,
             idle_prompt_s=settings.idle_prompt_s,

@@ -20,6 +20,7 @@ from brain.agents_file import AgentsFile, AgentsFileError, AgentTable, McpTable,
 from brain.demo_tools import check_order
 from brain.events import Json
 from brain.http_tools import HttpTool
+from brain.signing import key_of
 from brain.tools import FunctionTool, Tool, Toolbox, ToolError, tool
 from shared.logs import Log
 from shared.settings import Settings, SettingsError
@@ -139,7 +140,7 @@ class AgentBook:
             method=table.method,
             time_limit_s=table.timeout_s,
             retries=table.retries,
-            secret=self._secret(table.secret_env, "secret_env"),
+            secret=self._signing_secret(table.secret_env),
         )
 
     def _servers(self, tables: AgentsFile) -> dict[str, Json]:
@@ -166,6 +167,14 @@ class AgentBook:
             raise AgentsFileError([f"{key}: expected the environment to have {variable}, it has not: set it"])
         return value
 
+    def _signing_secret(self, variable: str) -> str:
+        secret = self._secret(variable, "secret_env")
+        try:
+            key_of(secret)
+        except ValueError as error:
+            raise AgentsFileError([f"secret_env: {variable}: {error}"]) from None
+        return secret
+
 
 def _imported(name: str, path: str) -> Tool:
     module_name, _, attribute = path.partition(":")
@@ -175,7 +184,14 @@ def _imported(name: str, path: str) -> Tool:
         raise ToolError(f"python = {path!r} cannot be imported: {type(error).__name__}: {error}") from None
     if not isinstance(found, FunctionTool) and not callable(found):
         raise ToolError(f"python = {path!r} is no function: decorate one with brain.tools.tool")
-    made: FunctionTool = found if isinstance(found, FunctionTool) else tool(found)
+    try:
+        made: FunctionTool = found if isinstance(found, FunctionTool) else tool(found)
+    except ToolError:
+        raise
+    except Exception as error:  # noqa: BLE001 - type hints are foreign code too: unknown names, unfit types
+        raise ToolError(
+            f"python = {path!r} has parameters that no schema can be made of: {type(error).__name__}: {error}"
+        ) from None
     return replace(made, name=name)
 
 

@@ -167,6 +167,8 @@ def parse(text: str, built_in: tuple[str, ...]) -> AgentsFile:
 
 def _unknown_names(tables: AgentsFile, built_in: tuple[str, ...]) -> list[str]:
     problems = []
+    if "default" in tables.agents:
+        problems.append("agents.default: the default agent is the table [default]: rename this one.")
     tools, servers = {*built_in, *tables.tools}, set(tables.mcp)
     for path, table in _agents(tables):
         for kind, named, known in (("tools", table.tools, tools), ("mcp", table.mcp, servers)):
@@ -176,7 +178,8 @@ def _unknown_names(tables: AgentsFile, built_in: tuple[str, ...]) -> list[str]:
                         f"{path}.{kind}: there is no {name!r}. {_nearest(name, known)}"
                         f"Known are: {', '.join(sorted(known)) or 'none'}."
                     )
-        if "transfer_call" in (table.tools or ()) and not (table.destinations or tables.default.destinations):
+        given, inherited = table.destinations, tables.default.destinations
+        if "transfer_call" in (table.tools or ()) and not (inherited if given is None else given):
             problems.append(
                 f"{path}.destinations: expected at least one, since tools has transfer_call:"
                 ' write destinations = { front_desk = "+15551234567" }.'

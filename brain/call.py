@@ -199,10 +199,11 @@ class BrainCall:
         for action in asked:
             match action:
                 case actions.Journal():
+                    self._parts.figures.sequencer.note(action.kind, action.fields)
                     self._lines.note(action.kind, action.fields)
                 case actions.Flush():
                     self._counters.barge_ins += 1
-                    self._reply.flush(action, now)
+                    self._reply.flush(action, now, self._flush_written())
                     self._owner.card({"cut": action.cut}, urgent=True)
                 case actions.EndItem():
                     self._reply.end_item(action, now)
@@ -225,6 +226,12 @@ class BrainCall:
                 case _:
                     self._tell_model(action)
 
+    def _flush_written(self) -> Callable[[], None] | None:
+        """What to do when a flush stands in Redis: measure the barge-in, if it is one."""
+        stopwatch = self._from_model.stopwatch
+        since_ms = stopwatch.interrupting_since_ms
+        return None if since_ms is None else lambda: stopwatch.flush_written(since_ms, now_ms())
+
     def _tell_model(self, action: ToModel | actions.Rewrite) -> None:
         engine = self._engine
         if engine is None or self._ending:
@@ -236,6 +243,7 @@ class BrainCall:
                 return
             if isinstance(action, actions.SendCreate):
                 self._counters.creates += 1
+                self._from_model.stopwatch.asked(action.token, now_ms())
             engine.do(action)
         except EngineError as error:
             # It takes nothing any more: closing it makes its reader report the loss.
@@ -334,6 +342,7 @@ class BrainCall:
     def _on_stream(self, leg: int, ingress: str) -> None:
         """A new media stream: the caller is back, if they were sent away."""
         self._exit.moved(leg, ingress)
+        self._feed.moved(ingress)
         self._lines.note("leg", {"leg": str(leg)})
         self._attached = True
         move, self._move = self._move, None
@@ -375,6 +384,7 @@ class BrainCall:
         """A fenced write was refused: the call ended, or another brain has it."""
         if not self._over.is_set():
             self._counters.fenced += 1
+            self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
             self._ending = True
             self._over.set()

@@ -21,7 +21,7 @@ from brain.agent_book import AgentBook
 from brain.call_log import CallLog
 from brain.caller_feed import CallerFeed
 from brain.conversation import Conversation
-from brain.counters import BrainCounters
+from brain.counters import BrainCounters, BrainFigures
 from brain.engine import Engine, Opening
 from brain.from_model import FromModel
 from brain.history import History
@@ -35,6 +35,7 @@ from brain.reply_writer import ReplyWriter
 from brain.sequencer import Sequencer, SequencerConfig
 from brain.sequencer.actions import Action
 from brain.sequencer.inputs import Input
+from brain.stopwatch import Stopwatch
 from brain.tool_runs import ToolRuns
 from brain.tools import ToolContext
 from brain.watch import CallWatch
@@ -56,6 +57,7 @@ class CallParts:
     book: AgentBook
     client: AsyncOpenAI
     counters: BrainCounters
+    figures: BrainFigures
     hooks: Hooks
 
 
@@ -110,9 +112,11 @@ def make(process: Process, owner: Owner, card: Card, parts: CallParts, log: Log,
         counters,
         log,
         leg=int(card.get("leg") or 0),
+        ingress=card.get("ingress", ""),
         transcribed=bool(agent.transcription_model),
+        hops=parts.figures.hops,
     )
-    reply = ReplyWriter(owner)
+    reply = ReplyWriter(owner, process.worker.host)
     watch = CallWatch(agent, _limits(agent, card), Keypad(), lines, call.give)
 
     def hold(ms: float) -> None:
@@ -146,6 +150,7 @@ def make(process: Process, owner: Owner, card: Card, parts: CallParts, log: Log,
         log=log,
         counters=counters,
         window=ModelWindow(now_ms()),
+        stopwatch=Stopwatch(parts.figures.times),
         give=call.give,
         perform=call.perform,
         caller_waits=call.caller_waits,

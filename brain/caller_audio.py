@@ -42,6 +42,8 @@ class CallerAudio:
     """Last entry taken, sent or dropped."""
     last_frame_at_ms: float = 0.0
     """When the last frame was taken."""
+    oldest: tuple[bytes, float] | None = None
+    """Entry id and stamp of the oldest frame that is not yet in a batch; silence of ours has none."""
     _clock_frames: int = 0
     """Padded by the clock since the last frame."""
     _frames: list[bytes] = field(default_factory=list)
@@ -52,6 +54,7 @@ class CallerAudio:
         self.last_id = b""
         self._clock_frames = 0
         self._frames.clear()
+        self.oldest = None
 
     def take(self, entries: list[Entry], now_ms: float) -> None:
         """Takes a batch as it was read."""
@@ -76,6 +79,8 @@ class CallerAudio:
             self.next_chunk = frame.chunk + 1
             self.last_frame_at_ms = now_ms
             self._clock_frames = 0
+            if self.oldest is None:
+                self.oldest = (entry_id, frame.t_ms)
             self._frames.append(frame.audio)
 
     def batch(self, *, all_of_it: bool = False) -> bytes | None:
@@ -87,6 +92,7 @@ class CallerAudio:
         self.counters.appends += 1
         self.counters.frames_appended += len(frames)
         frames.clear()
+        self.oldest = None
         return audio
 
     def pad_by_clock(self, now_ms: float) -> None:

@@ -11,10 +11,11 @@ import asyncio
 from typing import Any, cast
 
 from brain.caller_audio import CallerAudio
-from brain.counters import BrainCounters
+from brain.counters import BrainCounters, BrainHops
 from brain.engine import Engine
 from brain.turns import CloseTurn, MoveTurn, Trim, Turns, Upkeep
 from shared.clock import now_ms
+from shared.hops import Hop, host_of
 from shared.inbox import Entry
 from shared.logs import Log
 from shared.ownership import Owner, after
@@ -38,7 +39,9 @@ class CallerFeed:
         log: Log,
         *,
         leg: int,
+        ingress: str,
         transcribed: bool,
+        hops: BrainHops,
     ) -> None:
         self._process = process
         self._owner = owner
@@ -49,6 +52,8 @@ class CallerFeed:
         self._inbox = process.inboxes[lane]
         self._key = process.keys.caller(owner.call_sid)
         self._audio = CallerAudio(counters, leg=leg)
+        self._hop = Hop(hops.ingress_to_brain_ms, process.worker.host)
+        self._ingress_host = host_of(ingress)
         self._turns = Turns(transcribed=transcribed)
         self._engine: Engine | None = None
         self._replaying: asyncio.Task[None] | None = None
@@ -73,6 +78,10 @@ class CallerFeed:
         self._cancel_replay()
         self._inbox.unwatch(self._key)
         return self._turns.session_lost(now_ms())
+
+    def moved(self, ingress: str) -> None:
+        """The caller's frames come from this worker now."""
+        self._ingress_host = host_of(ingress)
 
     def stop(self) -> None:
         """Reads no more; safe to repeat."""
@@ -159,8 +168,11 @@ class CallerFeed:
         engine = self._engine
         if engine is None:
             return
-        self._audio.take(entries, now_ms())
-        audio = self._audio.batch()
+        now = now_ms()
+        self._audio.take(entries, now)
+        oldest, audio = self._audio.oldest, self._audio.batch()
+        if audio is not None and oldest is not None:
+            self._hop.took(oldest[0], self._ingress_host, oldest[1], now)
         if audio is None or engine.append(audio, self._audio.last_id):
             return
         # The model's socket does not keep up: what is not read waits in Redis, and XLEN shows it.

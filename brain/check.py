@@ -1,5 +1,7 @@
 """`python -m brain.check [FILE]`: what a brain would make of an agents file, or why it would not start.
 
+With `--session`: whether the model can be had, by opening one session.
+
 Why it exists: the process that reads the file is the one that can judge it; `trunkline agents check` asks
 this one. Owns the listing. Must not know: Redis, the calls. It imports the tools that the file names, as a
 brain would.
@@ -8,6 +10,7 @@ brain would.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from importlib import resources
@@ -17,9 +20,10 @@ from rich.table import Table
 
 from brain.agent import Agent
 from brain.agent_book import AgentBook
+from brain.session_check import check_session
 from shared.exits import Exit
 from shared.logs import get_log
-from shared.settings import SettingsError, load
+from shared.settings import Settings, SettingsError, load
 
 
 def main() -> int:
@@ -28,6 +32,9 @@ def main() -> int:
     parser.add_argument("file", nargs="?", default="", help="default: that of the settings")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--example", action="store_true", help="print a file to begin with, and leave")
+    parser.add_argument(
+        "--session", action="store_true", help="open one session with the model, and close it"
+    )
     arguments = parser.parse_args()
     if arguments.example:
         sys.stdout.write(resources.files("brain").joinpath("agents.example.toml").read_text("utf-8"))
@@ -35,7 +42,10 @@ def main() -> int:
     sys.path.insert(0, "")  # As for a brain: functions of the working folder can be tools.
     try:
         overrides = {"agents_file": arguments.file} if arguments.file else {}
-        book = AgentBook(load(**overrides), get_log())
+        settings = load("brain" if arguments.session else None, **overrides)
+        if arguments.session:
+            return _open_session(settings, as_json=arguments.json)
+        book = AgentBook(settings, get_log())
         agents = [(agent, book.numbers_of(name), _tools(book, agent)) for name, agent in _named(book)]
     except SettingsError as error:
         _explain(error.problems, as_json=arguments.json)
@@ -45,6 +55,12 @@ def main() -> int:
     else:
         Console().print(_table(agents))
     return Exit.OK
+
+
+def _open_session(settings: Settings, *, as_json: bool) -> int:
+    found = asyncio.run(check_session(settings))
+    _say(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else str(found))
+    return Exit.OK if found.ok else Exit.FAILED
 
 
 Listed = tuple[Agent, list[str], list[str]]

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from brain.sequencer.actions import Skip
+from brain.sequencer.door import Gate
+from brain.stopwatch import ResponseTimes
+from shared.counters import OTHER, Counts
+from shared.histograms import Histogram, latency_ms
+
+FLUSH_CAUSES = ("speech", "caller_text", "force", "hang_up", "move", "unwanted", OTHER)
+"""Why the sequencer ends all that is audible."""
+
+WISH_ENDS = ("spoken", "cut_short", "failed", "superseded", "expired")
+STATUSES = ("completed", "cancelled", "incomplete", "failed", OTHER)
+"""Of `response.done`."""
+
+ENDS_BY_STATUS = {"completed": "spoken", "cancelled": "cut_short"}
 
 
 @dataclass(slots=True)
@@ -10,43 +26,129 @@ class BrainCounters:
     """All calls of the process, since it started."""
 
     calls: int = 0
+    """Calls taken."""
     sessions_confirmed: int = 0
+    """Sessions whose format the model's server has confirmed."""
     sessions_failed: int = 0
     """Attempts that did not end in a confirmed session."""
     sessions_lost: int = 0
+    """Sessions that ended before we ended them."""
     rollovers: int = 0
+    """Sessions replaced before their end."""
     items_seeded: int = 0
+    """Items of a call's past told to a new session."""
     seeds_refused: int = 0
     """Items of a call's past that a new session would not take."""
     appends: int = 0
+    """Pieces of caller audio given to the model."""
     frames_appended: int = 0
+    """Frames of callers given to the model."""
     frames_padded: int = 0
     """Silence sent in the place of frames that never came."""
     frames_old_leg: int = 0
+    """Frames dropped because a newer stream of the call had begun."""
     frames_repeated: int = 0
+    """Frames dropped because they came twice."""
     frames_replayed: int = 0
     """Half seconds of an open turn that were said again to a new session."""
     caller_gaps: int = 0
+    """Times that frames of a caller were missing."""
     caller_entries_bad: int = 0
+    """Entries of callers that could not be read."""
     caller_pauses: int = 0
     """Times that a slow model socket made us leave caller audio in Redis."""
     deltas: int = 0
+    """Pieces of the model's audio."""
     delta_bytes: int = 0
+    """Audio of the model that was admitted."""
     deltas_bad: int = 0
-    deltas_skipped: dict[str, int] = field(default_factory=dict)
-    """By reason (sequencer's Skip)."""
+    """Pieces of the model's audio that were no base64."""
+    deltas_skipped: Counts = field(default_factory=lambda: Counts("cause", Skip))
+    """Pieces of the model's audio that were not admitted."""
     events: int = 0
+    """Events of the model's server."""
     events_bad: int = 0
+    """Events that were no JSON."""
     errors_benign: int = 0
+    """Errors of the model's server that lost races explain."""
     errors_unknown: int = 0
+    """Errors of the model's server that nothing explains."""
     creates: int = 0
+    """Responses asked for."""
     barge_ins: int = 0
+    """Flushes: all that was audible or on its way was ended."""
     tools_run: int = 0
+    """Tool calls run."""
     tools_failed: int = 0
+    """Tool calls that failed or took too long."""
     control_messages: int = 0
+    """Control messages read."""
     control_ignored: int = 0
+    """Control messages of a kind that the brain does not know."""
     hang_ups: int = 0
+    """Calls that we hung up."""
     given_up: int = 0
+    """Calls that heard an apology because the model was not to be had."""
     fenced: int = 0
+    """Calls let go of because a write was refused."""
     calls_failed: int = 0
     """Calls that a bug of ours ended, with an apology."""
+
+
+@dataclass(slots=True)
+class BrainHops:
+    """What the brain adds to the way of the caller's audio."""
+
+    ingress_to_brain_ms: Histogram = field(default_factory=latency_ms)
+    """From the stamp of a caller's frame in ingress to its append: of the oldest frame of each append, which
+    has waited for the second one."""
+
+
+@dataclass(slots=True)
+class SequencerCounters:
+    """What the sequencers of all calls decided, by their journal lines."""
+
+    wishes: Counts = field(default_factory=lambda: Counts("outcome", WISH_ENDS))
+    """Wishes to speak, by how they ended."""
+    deferrals: Counts = field(default_factory=lambda: Counts("gate", Gate))
+    """Times that a wish to speak had to wait, by the gate that was closed."""
+    responses: Counts = field(default_factory=lambda: Counts("status", STATUSES))
+    """Responses of the model that are done, ours and the server's own."""
+    refusals: Counts = field(default_factory=lambda: Counts("what", ("create", "cancel", OTHER)))
+    """Requests of ours that the model's server refused."""
+    flushes: Counts = field(default_factory=lambda: Counts("cause", FLUSH_CAUSES))
+    """Times that all that was audible or on its way was ended."""
+    errors: int = 0
+    """Things that should not happen and were put right: deadlines passed, events missing."""
+
+    def note(self, kind: str, fields: Mapping[str, str]) -> None:
+        """A journal line of a sequencer."""
+        match kind:
+            case "response_done":
+                status = fields.get("status", "")
+                self.responses.count(status)
+                if fields.get("wish", "0") != "0":
+                    self.wishes[ENDS_BY_STATUS.get(status, "failed")] += 1
+            case "response_superseded":
+                self.wishes["superseded"] += 1
+            case "response_expired":
+                self.wishes["expired"] += 1
+            case "response_deferred":
+                self.deferrals[fields["gate"]] += 1
+            case "refused":
+                self.refusals.count(fields.get("what", ""))
+            case "flush":
+                self.flushes.count(fields.get("cause", ""))
+            case "error":
+                self.errors += 1
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class BrainFigures:
+    """What a process measures of all its calls, beside its counters."""
+
+    hops: BrainHops = field(default_factory=BrainHops)
+    sequencer: SequencerCounters = field(default_factory=SequencerCounters)
+    times: ResponseTimes = field(default_factory=ResponseTimes)

@@ -43,9 +43,11 @@ class CourierCounters:
     """Of one process."""
 
     hooks_delivered: int = 0
+    """Webhooks that the user's system has taken."""
     hooks_failed: int = 0
     """Attempts; each is tried again."""
     hooks_given_up: int = 0
+    """Webhooks that will not be tried again."""
 
 
 class Courier:

@@ -15,6 +15,7 @@ from shared.entries import Name, OutKind
 from shared.ownership import Card, Owner
 from shared.process import Process
 from shared.redis_client import STORE_ERRORS
+from shared.scripts import Answer
 
 END_WITHIN_S = 30.0
 """After our part is done the call is ended by ingress; after this it is somebody else's."""
@@ -92,7 +93,7 @@ class CallExit:
         owner = self.owner
         try:
             async with asyncio.timeout(RELEASE_WITHIN_S):
-                await ownership.release(
+                answer = await ownership.release(
                     self.process.store,
                     owner.keys,
                     owner.call_sid,
@@ -100,6 +101,7 @@ class CallExit:
                     worker=self.process.name,
                     epoch=owner.epoch,
                 )
+            self.process.ownership.releases += answer is Answer.OK
         except STORE_ERRORS as error:
             # Redis is away: rivals see our silence instead.
             self.process.log.warning("release_failed", call=owner.call_sid, reason=type(error).__name__)

@@ -20,6 +20,7 @@ from brain.reply_writer import ReplyWriter
 from brain.sequencer import Sequencer, inputs
 from brain.sequencer.actions import Action
 from brain.sequencer.inputs import Input
+from brain.stopwatch import Stopwatch
 from brain.window import ModelWindow
 from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms
@@ -38,6 +39,7 @@ class FromModel:
     log: Log
     counters: BrainCounters
     window: ModelWindow
+    stopwatch: Stopwatch
     give: Callable[[Input], None]
     perform: Callable[[tuple[Action, ...]], None]
     caller_waits: Callable[[bool], None]
@@ -49,24 +51,30 @@ class FromModel:
 
     def on_input(self, input_: Input) -> None:
         """Beside the sequencer, an event may concern the caller's turn and the card."""
+        now = now_ms()
         match input_:
             case inputs.SpeechStarted(item_id=item_id):
+                self.stopwatch.speech_started(now)
                 self.feed.speech_started(item_id)
                 self.caller_spoke()
             case inputs.SpeechStopped():
+                self.stopwatch.speech_stopped(now)
                 self.feed.speech_stopped()
                 self._waits = True
                 self.caller_waits(True)
             case inputs.TurnCommitted(item_id=item_id):
                 self.feed.committed(item_id)
+            case inputs.ResponseCreated(response_id=response_id, token=token):
+                self.stopwatch.created(response_id, token, now)
             case inputs.ResponseDone(response_id=response_id, status=status):
                 self.lines.response_done(response_id)
                 if status == "completed":
                     self.completed()
             case _:
                 pass
-        self.window.sign(now_ms())
+        self.window.sign(now)
         self.give(input_)
+        self.stopwatch.handled()
 
     def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None:
         """One delta: judged, then written whole into `reply`."""
@@ -76,14 +84,15 @@ class FromModel:
         if verdict.actions:
             self.perform(verdict.actions)
         if verdict.skip is not None:
-            skipped = counters.deltas_skipped
-            skipped[verdict.skip] = skipped.get(verdict.skip, 0) + 1
+            counters.deltas_skipped[verdict.skip] += 1
             self.lines.skipped(verdict.response_id)
             return
         counters.deltas += 1
         counters.delta_bytes += len(audio)
         self.window.sign(now, len(audio) / BYTES_PER_MS)
         self.reply.audio(verdict, audio, now)
+        if verdict.first:
+            self.stopwatch.first_audio(verdict.response_id, now)
         if self._waits:
             self.answered()
 

@@ -7,6 +7,7 @@ protocol, pacing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from brain.sequencer import actions
@@ -22,6 +23,8 @@ class ReplyWriter:
     """The pen for one call's reply."""
 
     owner: Owner
+    host: str = ""
+    """Of this process: whose clock the stamps are."""
     _rang_at_ms: float = -RING_EVERY_MS
 
     def audio(self, verdict: AudioVerdict, audio: bytes, now_ms: float) -> None:
@@ -35,6 +38,7 @@ class ReplyWriter:
             offset_bytes=verdict.offset_bytes,
             t_ms=now_ms,
             audio=audio,
+            host=self.host,
         )
         self._write(entry, ring=verdict.first)
 
@@ -53,10 +57,12 @@ class ReplyWriter:
     def end_response(self, action: actions.EndResponse, now_ms: float) -> None:
         self._write(self._boundary(ReplyKind.RESPONSE_END, action.cut, action.response_id, "", 0, now_ms))
 
-    def flush(self, action: actions.Flush, now_ms: float) -> None:
+    def flush(self, action: actions.Flush, now_ms: float, then: Callable[[], None] | None = None) -> None:
+        """`then` is called when it stands in Redis."""
         self._write(
             self._boundary(ReplyKind.FLUSH, action.cut, action.response_id, action.item_id, 0, now_ms),
             ring=True,
+            then=then,
         )
 
     def _boundary(
@@ -77,10 +83,13 @@ class ReplyWriter:
             offset_bytes=offset_bytes,
             t_ms=now_ms,
             audio=b"",
+            host=self.host,
         )
 
-    def _write(self, entry: ReplyEntry, *, ring: bool = False) -> None:
+    def _write(
+        self, entry: ReplyEntry, *, ring: bool = False, then: Callable[[], None] | None = None
+    ) -> None:
         ring = ring or entry.t_ms - self._rang_at_ms >= RING_EVERY_MS
         if ring:
             self._rang_at_ms = entry.t_ms
-        self.owner.reply(entry, wake=ring)
+        self.owner.reply(entry, wake=ring, then=then)

@@ -12,12 +12,12 @@ from openai import AsyncOpenAI
 from brain.agent_book import AgentBook
 from brain.call import BrainCall
 from brain.call_parts import CallParts
-from brain.counters import BrainCounters
+from brain.counters import BrainCounters, BrainFigures
 from brain.courier import Courier
 from brain.hooks import Hooks
 from shared.control import SWEEP_S
 from shared.dispatch import Dispatch
-from shared.entries import EntryError, read_ring
+from shared.entries import EntryError, Why, read_ring
 from shared.inbox import Entry
 from shared.ownership import Claim
 from shared.process import Process
@@ -37,7 +37,11 @@ class BrainRole:
         settings = process.settings
         self._process = process
         self.counters = BrainCounters()
+        self.figures = BrainFigures()
         process.metrics.add("brain", self.counters)
+        process.metrics.add("hop", self.figures.hops)
+        process.metrics.add("sequencer", self.figures.sequencer)
+        process.metrics.add("response", self.figures.times)
         self._parts = CallParts(
             book=AgentBook(settings, process.log),
             client=AsyncOpenAI(
@@ -46,6 +50,7 @@ class BrainRole:
                 max_retries=0,
             ),
             counters=self.counters,
+            figures=self.figures,
             hooks=Hooks(process),
         )
         self._courier = Courier(process)
@@ -110,12 +115,14 @@ class BrainRole:
     def _on_rings(self, entries: list[Entry]) -> None:
         for _, fields in entries:
             try:
-                call_sid, _why = read_ring(fields)
+                call_sid, why = read_ring(fields)
             except EntryError as error:
                 self._process.log.warning("bad_ring", reason=str(error))
                 continue
             call = self._calls.get(call_sid)
-            if call is not None:
+            if why == Why.DRAIN:
+                self._process.begin_drain()
+            elif call is not None:
                 # Whatever it rings for is a control message too: `stream`, `ended`, a report.
                 call.ring()
 

@@ -196,7 +196,11 @@ class Sessions:
                 self._standby = await self._open()
             except EngineError as error:
                 self._counters.sessions_failed += 1
-                self._log.warning("standby_failed", cause=error.cause, detail=error.detail)
+                self._log.warning("standby_failed", cause=error.cause, detail=error.detail, fatal=error.fatal)
+                if error.fatal:
+                    # No other session is to be had: the present one is used to its end, and then the
+                    # lifeline says goodbye.
+                    await asyncio.Event().wait()
                 await asyncio.sleep(STANDBY_PAUSE_S)
         self._host.rollover_due(rollover)
         await self._roll.wait()

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from console import keys_table, settings_table
+from console import keys_table, operate_app, settings_table
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.look import make_console
@@ -138,6 +138,9 @@ async def _measure(redis_url: str) -> list[keys_table.KindSize]:
         return await keys_table.measure(store)
     finally:
         await store.aclose()
+
+
+operate_app.register(app)
 
 
 def _settings() -> Settings:

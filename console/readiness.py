@@ -1,4 +1,4 @@
-"""Asks a process whether it is ready: `/readyz` of a role, or whether a port is answered at all.
+"""Asks a process whether it is ready and what it serves, or whether a port is answered at all.
 
 Owns: one question with a time limit. Must not know: how often it is asked, what follows.
 """
@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 
 ANSWER_TIMEOUT_S = 2.0
+LIVE_CALLS = b"trunkline_live_calls "
 
 
 async def why_not_ready(port: int) -> str:
     """What `/readyz` on 127.0.0.1:`port` says; empty when ready. Never raises for a peer's fault."""
-    request = f"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            answer = await _exchange(port, request)
+            answer = await _exchange(port, _get("/readyz", port))
     except TimeoutError:
         return f"no answer within {ANSWER_TIMEOUT_S:.0f} s"
     except OSError:
@@ -28,6 +28,19 @@ async def why_not_ready(port: int) -> str:
     return body.decode(errors="replace").strip().removeprefix("not ready: ") or "answered without a status"
 
 
+async def live_calls(port: int) -> int | None:
+    """How many calls the process with this admin port serves; None when it does not say."""
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            answer = await _exchange(port, _get("/metrics", port))
+    except (OSError, TimeoutError):
+        return None
+    for line in answer.splitlines():
+        if line.startswith(LIVE_CALLS):
+            return int(float(line.removeprefix(LIVE_CALLS)))
+    return None
+
+
 async def why_not_listening(port: int) -> str:
     """Empty when something accepts connections on 127.0.0.1:`port`."""
     try:
@@ -37,6 +50,10 @@ async def why_not_listening(port: int) -> str:
         return "not up yet"
     await _close(writer)
     return ""
+
+
+def _get(path: str, port: int) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
 
 
 async def _exchange(port: int, request: bytes) -> bytes:

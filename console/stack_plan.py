@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from shared.settings import LOOPBACK_HOSTS, Settings, environment_name
 from shared.worker import ROLES
@@ -165,6 +166,9 @@ def environment(
     }
     if options.host_name:
         own["host_name"] = options.host_name
+    if urlsplit(model_base_url(options, ports)).hostname in LOOPBACK_HOSTS:
+        # A simulator: its conversations ask for this tool.
+        own["demo_tools"] = "true"
     merged = {**inherited, **{environment_name(field): value for field, value in own.items()}}
     merged["PYTHONUNBUFFERED"] = "1"
     merged["PYTHONPATH"] = _with_path(str(REPOSITORY), inherited.get("PYTHONPATH", ""))

@@ -62,6 +62,18 @@ class Supervisor:
         """Starts a stopped process, waiting until it runs."""
         self._call("startProcess", f"{group}:{name}")
 
+    def process(self, group: str, name: str) -> ProcessInfo:
+        """One process."""
+        return _read(self._call("getProcessInfo", f"{group}:{name}"))
+
+    def ask_stop(self, group: str, name: str) -> None:
+        """Sends the stop signal; does not wait. supervisord kills what outlives its stopwaitsecs."""
+        self._call("stopProcess", f"{group}:{name}", False)
+
+    def ask_start(self, group: str, name: str) -> None:
+        """Starts a stopped process; does not wait until it runs."""
+        self._call("startProcess", f"{group}:{name}", False)
+
     def stop_group(self, group: str) -> None:
         """Asks all processes of a program to stop; does not wait."""
         self._call("stopProcessGroup", group, False)

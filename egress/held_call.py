@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
 from egress.call import Call
-from egress.counters import RoleCounters
+from egress.counters import EgressHops, RoleCounters
 from egress.metronome import Metronome, OutBatch
 from shared.clock import now_ms
 from shared.control import ControlPost, ControlReader
-from shared.entries import EntryError, Fields, ReplyEntry, read_reply
+from shared.entries import EntryError, Fields, ReplyEntry, ReplyKind, read_reply, stamp
+from shared.hops import Hop
 from shared.inbox import Entry
 from shared.outbox import Outbox
 from shared.ownership import Owner
@@ -46,6 +47,8 @@ class HeldCall:
     batch: OutBatch
     metronome: Metronome
     counters: RoleCounters
+    hops: EgressHops
+    model_to_egress: Hop
     lane: int
     phase: int = -1
     reply_position: str = "0"
@@ -54,6 +57,8 @@ class HeldCall:
     _suffix: bytes = b""
     """`:call:leg:epoch:cut:` of names in `out`, for the leg and cut below."""
     _suffix_of: tuple[int, int] = (-1, -1)
+    _flush_stamp: bytes = b""
+    """Of the flush that is being taken, if it was written on our host: a clear carries it to ingress."""
     _schedule: int = 0
     _saved: Save | None = None
     _unsaved: int = 0
@@ -87,15 +92,26 @@ class HeldCall:
 
     def take_reply(self, entries: list[Entry]) -> None:
         """The sink of the call's `reply`."""
-        now = now_ms()
+        now, call = now_ms(), self.call
+        stamp_ms: float | None = None
+        sent_before = call.counters.frames_sent
         for entry_id, fields in entries:
             self.reply_position = entry_id.decode()
             entry = self._read(fields)
             if entry is None:
-                self.call.on_unreadable(self.reply_position)
-            else:
-                self.perform(self.call.on_reply(self.reply_position, entry, now))
+                call.on_unreadable(self.reply_position)
+                continue
+            self.model_to_egress.took(entry_id, entry.host, entry.t_ms, now)
+            is_ours = entry.host == self.model_to_egress.host
+            if is_ours and entry.kind is ReplyKind.FLUSH:
+                self._flush_stamp = stamp(entry.t_ms)
+            elif is_ours and entry.audio and not call.backlog.unsent:
+                stamp_ms = entry.t_ms
+            self.perform(call.on_reply(self.reply_position, entry, now))
         self.go_on(now)
+        self._flush_stamp = b""
+        if stamp_ms is not None and call.counters.frames_sent > sent_before:
+            self.hops.model_to_frame_ms.observe(max(0.0, now_ms() - stamp_ms))
 
     def take(self, actions: list[Action], now: float) -> None:
         """Carries out what an input gave, and what is due with it."""
@@ -132,7 +148,7 @@ class HeldCall:
             elif isinstance(action, Mark):
                 batch.add(ingress, (b"mark%b%d" % (self._names(), action.n), action.name.encode()))
             elif isinstance(action, Clear):
-                batch.add(ingress, (b"clear%b%d" % (self._names(), action.n), b""))
+                batch.add(ingress, (b"clear%b%d" % (self._names(), action.n), self._flush_stamp))
                 batch.is_urgent = True
             elif isinstance(action, Attach):
                 batch.add(ingress, (b"attach%b%d" % (self._names(), action.n), b""))

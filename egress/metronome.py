@@ -21,6 +21,7 @@ from typing import Protocol
 
 from shared.clock import now_ms
 from shared.entries import Pair
+from shared.histograms import latency_ms
 
 PHASES = 4
 PHASE_MS = 5.0
@@ -88,6 +89,8 @@ class Metronome:
         """The slot that the timer is set to."""
         self.ticks = 0
         self.ticks_late = 0
+        self.late_ms = latency_ms()
+        """How late each tick began."""
         self.entries = 0
 
     def enter(self, call: Ticking, now: float) -> None:
@@ -137,7 +140,9 @@ class Metronome:
         now = now_ms()
         first = self._due_slot
         self.ticks += 1
-        if now - (self._origin_ms + first * PHASE_MS) > LATE_MS:
+        late_ms = now - (self._origin_ms + first * PHASE_MS)
+        self.late_ms.observe(max(0.0, late_ms))
+        if late_ms > LATE_MS:
             self.ticks_late += 1
         last = max(first, int((now - self._origin_ms) // PHASE_MS))
         self._is_ticking = True

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from egress.counters import Windows
 from egress.held_call import HeldCall
 from shared.clock import now_ms, wall_ms
 from shared.diagnosis import Begun, Episodes, Figures, Over, RoleFigures, Verdict, judge, size_of
@@ -55,6 +56,8 @@ class CallPipeline:
     held: HeldCall
     log: Log
     began_ms: float
+    windows: Windows = field(default_factory=Windows)
+    """Of all calls, for /metrics."""
     episodes: Episodes = field(default_factory=Episodes)
     _asked_ms: float | None = None
     _before: _Counts = field(init=False)
@@ -201,6 +204,7 @@ class CallPipeline:
         figures = self._figures(now)
         verdict = judge(figures)
         self._warn(verdict, figures, now)
+        self.windows.observe(figures, verdict)
         shown = line_of(figures, verdict)
         self.log.info("pipeline", **shown)
         self.held.owner.card(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 
 from egress.call import Call
-from egress.counters import RoleCounters, Totals
+from egress.counters import EgressHops, RoleCounters, Totals, Windows
 from egress.handover import choose, read_workers
 from egress.held_call import HeldCall
 from egress.metronome import Metronome, OutBatch, Ticking
@@ -23,6 +23,7 @@ from shared.control import ControlMessage, ControlPost, ControlReader
 from shared.diagnosis import UNSENT_BYTES
 from shared.dispatch import Dispatch
 from shared.entries import BackKind, EntryError, Name, Pair, Why, read_name, read_pairs, read_ring
+from shared.hops import Hop
 from shared.inbox import Entry
 from shared.outbox import OnReply
 from shared.ownership import Claim, Owner
@@ -54,8 +55,15 @@ class EgressRole:
         self._pipelines: dict[str, CallPipeline] = {}
         self.counters = RoleCounters()
         self.totals = Totals()
+        self.windows = Windows()
+        self.hops = EgressHops()
+        self._model_to_egress = Hop(self.hops.model_to_egress_ms, process.worker.host)
         self._batch = OutBatch(self._write_out)
         self.metronome = Metronome(self._batch, self._on_bug)
+        self.counters.tick_late_ms = self.metronome.late_ms
+        for group, counters in (("egress", self.counters), ("hop", self.hops), ("window", self.windows)):
+            process.metrics.add(group, counters)
+        self._export_totals()
         self._slice = 0
         self._last_back_id = b""
         self._tasks: list[asyncio.Task[None]] = []
@@ -65,8 +73,6 @@ class EgressRole:
     async def start(self) -> None:
         """Begins to read and to take calls."""
         process = self._process
-        process.metrics.add("egress", self.counters)
-        self._export_totals()
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._take_rings)
         process.inboxes[0].watch(process.keys.back(process.name), "0", self.take_back)
@@ -142,11 +148,13 @@ class EgressRole:
             batch=self._batch,
             metronome=self.metronome,
             counters=self.counters,
+            hops=self.hops,
+            model_to_egress=self._model_to_egress,
             lane=process.keys.lane(call_sid),
         )
         self._calls[call_sid] = held
         log = process.log.bind(call=call_sid)
-        self._pipelines[call_sid] = CallPipeline(process, held, log, began_ms=now)
+        self._pipelines[call_sid] = CallPipeline(process, held, log, began_ms=now, windows=self.windows)
         self.counters.calls_taken += 1
         process.log.info("call_taken", call=call_sid, epoch=claim.epoch, leg=start.leg, frame_n=start.frame_n)
         held.take(held.call.begin(), now)
@@ -168,6 +176,7 @@ class EgressRole:
         if held is None or held.owner.epoch != epoch:
             return
         self.counters.calls_lost += 1
+        self._process.ownership.lost(answer)
         self._process.log.warning("call_lost", call=call_sid, epoch=epoch, answer=answer.value)
         self._forget(held)
 
@@ -183,6 +192,7 @@ class EgressRole:
         held.save(now_ms())
         self._give_back(held, rival)
         self.counters.calls_released += 1
+        process.ownership.releases += 1
         process.log.info("call_released", call=held.call_sid, rival=rival)
         self._forget(held)
 
@@ -239,7 +249,10 @@ class EgressRole:
             process.log.warning("take_over_failed", call=call_sid, reason=str(error))
             return
         if claim.answer is Answer.OK:
+            process.ownership.claims += 1
             self.take_call(call_sid, claim)
+        else:
+            process.ownership.claims_refused += 1
 
     # --------------------------------------------------------------------------------------- the readers
 
@@ -252,7 +265,9 @@ class EgressRole:
                 self.counters.unreadable += 1
                 continue
             held = self._calls.get(call_sid)
-            if held is None:
+            if why == Why.DRAIN:
+                self._process.begin_drain()
+            elif held is None:
                 if why == Why.CLAIMED and call_sid:
                     self._process.spawn(self._take_over(call_sid), f"take-over-{call_sid}")
             elif why == Why.REPLY:
@@ -391,15 +406,8 @@ class EgressRole:
 
     def _export_totals(self) -> None:
         self.totals.add_up(held.call for held in self._calls.values())
+        self.totals.export(self._process.metrics)
         self.counters.ticks, self.counters.ticks_late = self.metronome.ticks, self.metronome.ticks_late
-        metrics = self._process.metrics
-        for group, counters in (
-            ("frames", self.totals.frames),
-            ("intake", self.totals.intake),
-            ("pacer", self.totals.pacer),
-            ("ledger", self.totals.ledger),
-        ):
-            metrics.add(group, counters)
 
     def _write_out(self, ingress: str, pairs: list[Pair], urgent: bool) -> None:
         self._process.outbox.out(ingress, pairs, urgent=urgent)

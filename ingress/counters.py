@@ -1,6 +1,6 @@
 """What ingress counts, declared once: plain fields, incremented where things happen.
 
-Labels are bounded: every dict has one key for each member of an enumeration of ours.
+Labels are bounded: Counts have one key for each member of an enumeration of ours.
 """
 
 from __future__ import annotations
@@ -8,15 +8,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ingress.fence import Admit
+from ingress.token import Reason
 from ingress.twilio import Fault
+from shared.counters import OTHER, Counts
+from shared.histograms import Histogram, latency_ms, unsent_bytes
+
+START_REFUSALS = (
+    *Reason,
+    "wrong_format",
+    "wrong_account",
+    "older_leg",
+    "call_ended",
+    "call_too_many",
+    OTHER,
+)
+"""Why a `start` is refused: its token, its data, or the answer of the ATTACH script."""
+
+WEBHOOK_REFUSALS = ("full", "ended", "no_redis", "signature", "bad_request")
 
 
-def _faults() -> dict[str, int]:
-    return {fault.value: 0 for fault in Fault}
+def _faults() -> Counts:
+    return Counts("cause", Fault)
 
 
-def _drops() -> dict[str, int]:
-    return {admit.value: 0 for admit in Admit if admit is not Admit.PASS}
+def _drops() -> Counts:
+    return Counts("cause", [admit for admit in Admit if admit is not Admit.PASS])
 
 
 @dataclass(slots=True)
@@ -24,24 +40,38 @@ class SocketCounters:
     """Media sockets: from the upgrade request to the last byte."""
 
     upgrades: int = 0
+    """WebSocket handshakes answered with 101."""
     refused_signature: int = 0
+    """Handshakes answered 403: not signed by Twilio for this URL."""
     refused_path: int = 0
+    """Handshakes answered 404."""
     refused_request: int = 0
+    """Handshakes that were no valid WebSocket request."""
     handshake_too_slow: int = 0
+    """Connections closed because their request did not come in time."""
     protocol_errors: int = 0
     """Connections that broke RFC 6455, or sent a message above the limit (1009)."""
     control_floods: int = 0
+    """Connections cut because of too many pings."""
     unread_cut: int = 0
     """Sockets dropped because their peer reads nothing at all."""
     pings: int = 0
+    """Pings sent to sockets that had been silent."""
     silent_cut: int = 0
+    """Connections cut because no byte came, pings or not."""
     frames_written: int = 0
+    """Frames of audio given to sockets."""
     frames_overflowed: int = 0
     """Frames dropped because a call's unsent bytes were above the bound: Twilio reads too slowly.
     """
     frames_cleared: int = 0
     """Unsent frames dropped by a clear."""
-    faults: dict[str, int] = field(default_factory=_faults)
+    faults: Counts = field(default_factory=_faults)
+    """Messages of Twilio's that could not be taken."""
+    bytes_written: int = 0
+    """Frames of media and control messages given to sockets, headers of ours included."""
+    unsent_bytes: Histogram = field(default_factory=unsent_bytes)
+    """What a call's socket had not got rid of, looked at every 3 s: ours, the transport's, the kernel's."""
 
 
 @dataclass(slots=True)
@@ -49,35 +79,73 @@ class CallCounters:
     """Calls, and the pipeline's two streams of this process."""
 
     attached: int = 0
+    """Calls that came to this process with their first stream."""
     resumed: int = 0
-    refused_start: int = 0
+    """Streams of calls that had one before."""
+    starts_refused: Counts = field(default_factory=lambda: Counts("reason", START_REFUSALS))
+    """Streams that were opened and not attached."""
     detached: int = 0
+    """Streams that ended."""
     ended: int = 0
+    """Calls that this process ended."""
     superseded: int = 0
+    """Streams closed because the call had a newer one."""
     restored: int = 0
     """Cards written again after Redis came back empty."""
     watchdog_ends: int = 0
+    """Calls ended because Twilio sent no media any more."""
     caller_frames: int = 0
+    """Frames of callers given to the brain."""
     caller_gap_chunks: int = 0
+    """Frames of callers that never came, by Twilio's count."""
     caller_repeats: int = 0
+    """Frames of callers dropped because they came twice."""
     caller_other_track: int = 0
+    """Frames dropped because they were not the caller's."""
     held_dropped: int = 0
+    """Messages dropped because attaching took too long."""
     dtmf: int = 0
+    """Keys pressed."""
     echoes: int = 0
+    """Marks that Twilio sent back."""
     stops: int = 0
+    """`stop` messages of Twilio's."""
     out_entries: int = 0
+    """Entries read from egress and brain."""
     out_frames: int = 0
+    """Frames let through to a socket."""
     out_marks: int = 0
+    """Marks sent."""
     out_clears: int = 0
+    """Clears sent."""
     out_closes: int = 0
+    """Streams closed because the brain asked for it."""
     out_bad: int = 0
+    """Entries or names that could not be read."""
     out_other_calls: int = 0
-    out_drops: dict[str, int] = field(default_factory=_drops)
+    """Frames and marks of calls that are not here (any more)."""
+    out_drops: Counts = field(default_factory=_drops)
+    """Frames and marks that the fence did not let pass."""
     back_entries: int = 0
+    """Entries written to egress."""
     hold_clips: int = 0
+    """Times that the hold clip was played into dead air."""
     apologies: int = 0
     """Calls given back to Twilio's voice after too long a silence."""
     store_errors: int = 0
+    """Steps in Redis that failed and were asked again."""
+
+
+@dataclass(slots=True)
+class IngressHops:
+    """What ingress adds to the way of the model's audio."""
+
+    egress_to_socket_ms: Histogram = field(default_factory=latency_ms)
+    """From an `out` entry's stamp in egress until all its frames were given to their sockets."""
+    socket_write_ms: Histogram = field(default_factory=latency_ms)
+    """Time to take one `out` entry through the fences and write it to its sockets."""
+    flush_to_clear_ms: Histogram = field(default_factory=latency_ms)
+    """From a flush's stamp in the brain to the clear on the socket; all three on one host."""
 
 
 @dataclass(slots=True)
@@ -85,12 +153,16 @@ class WebhookCounters:
     """Twilio's HTTP requests."""
 
     requests: int = 0
-    refused_signature: int = 0
-    bad_requests: int = 0
+    """Requests of Twilio's."""
+    refusals: Counts = field(default_factory=lambda: Counts("reason", WEBHOOK_REFUSALS))
+    """Requests that got no stream although they asked for one, and those that were not believed."""
     connects: int = 0
+    """Calls admitted: a slot, a token, and TwiML that opens a stream."""
     resumes: int = 0
-    busy: int = 0
+    """Requests after a stream had ended: what next?"""
     apologies: int = 0
-    store_failures: int = 0
+    """Answers that make Twilio's voice apologise."""
     stream_errors: int = 0
+    """Errors of streams that Twilio told of."""
     call_ends: int = 0
+    """Final states of calls that Twilio told of."""

@@ -150,7 +150,7 @@ class Leg:
 
     def refuse(self, reason: str) -> None:
         """The start data or the script said no."""
-        self._board.counters.refused_start += 1
+        self._board.counters.starts_refused.count(reason)
         self.log.warning("stream_refused", reason=reason, peer=self._socket.peer)
         self._obey(self.gate.refused(reason, now_ms()), None)
 

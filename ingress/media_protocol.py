@@ -298,6 +298,7 @@ class MediaProtocol(asyncio.Protocol):
         transport = self._transport
         if transport is None or not self.is_open:
             return
+        self.front.counters.bytes_written += len(frame)
         if not self._paused and not self._pending:
             began_ms = now_ms()
             transport.write(frame)

@@ -20,13 +20,16 @@ from ingress.http_protocol import http_protocol_class
 from ingress.leg import Leg
 from ingress.listening import BACKLOG, public_listener
 from ingress.media_protocol import MediaProtocol, TextSink, media_protocol_class
+from ingress.readiness import readiness_route
 from ingress.registry import Registry
 from ingress.signature import Signatures, Verdict
 from ingress.socket_gate import CloseCode
 from ingress.switchboard import Switchboard
 from ingress.webhooks import STORE_CALLS_AT_ONCE, Webhooks
 from shared.admin import OwnSignalsServer
+from shared.entries import EntryError, Why, read_ring
 from shared.exits import Exit
+from shared.inbox import Entry
 from shared.process import Process
 
 MEDIA_PATHS = frozenset({"/media", "/media/"})
@@ -70,6 +73,7 @@ class IngressRole:
         )
         for group, counters in (("sockets", self.counters), ("calls", calls), ("webhooks", hooks)):
             process.metrics.add(group, counters)
+        process.metrics.add("hop", self.board.hops)
         self._server: OwnSignalsServer | None = None
         self._serving: asyncio.Task[None] | None = None
         self.port = 0
@@ -88,6 +92,9 @@ class IngressRole:
         name = listener.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
         self.board.open()
+        process = self._process
+        for lane, inbox in enumerate(process.inboxes):
+            inbox.watch(process.keys.wake(lane, process.name), "0", self._take_rings)
         self._server = OwnSignalsServer(self._config())
         self._serving = self._process.spawn(self._server.serve(sockets=[listener]), "public")
         while not self._server.started and not self._serving.done():  # noqa: ASYNC110 - its only sign
@@ -96,10 +103,26 @@ class IngressRole:
 
     async def drain(self) -> None:
         """No new connections; those that are open, and their calls, go on until they end."""
+        self._refuse_new()
+        await self.board.emptied()
+
+    def _refuse_new(self) -> None:
+        """Listens no more: whoever shares the port takes what comes."""
         if self._server is not None:
             for server in self._server.servers:
                 server.close()
-        await self.board.emptied()
+
+    def _take_rings(self, entries: list[Entry]) -> None:
+        """The sink of the doorbell: nobody rings here but to take this process out."""
+        for _, fields in entries:
+            try:
+                _, why = read_ring(fields)
+            except EntryError as error:
+                self._process.log.warning("bad_ring", reason=str(error))
+                continue
+            if why == Why.DRAIN:
+                self._process.begin_drain()
+                self._refuse_new()
 
     async def stop(self) -> None:
         """Moves what is left: Twilio asks /voice/resume of a sibling, and streams there."""
@@ -141,7 +164,7 @@ class IngressRole:
     # ---------------------------------------------------------------------------- inside
 
     def _config(self) -> uvicorn.Config:
-        app = Starlette(routes=[*self._webhooks.routes()])
+        app = Starlette(routes=[*self._webhooks.routes(), readiness_route(self._process, self.not_ready)])
         app.router.redirect_slashes = False
         return uvicorn.Config(
             app,

@@ -15,7 +15,7 @@ import orjson
 from ingress.admission import Admission, StartRefused
 from ingress.call import Call
 from ingress.card import Restored, figures_command, restore_command
-from ingress.counters import CallCounters, SocketCounters
+from ingress.counters import CallCounters, IngressHops, SocketCounters
 from ingress.leg import Leg
 from ingress.post import BackPost
 from ingress.registry import Registry
@@ -25,6 +25,7 @@ from ingress.twiml import DIAL_TIMEOUT_S
 from shared import scripts
 from shared.clock import now_ms, wall_ms
 from shared.entries import EntryError, Pair, Why, read_name, read_pairs
+from shared.hops import Hop, host_of
 from shared.inbox import Entry
 from shared.logs import mask_number
 from shared.ownership import NewStream
@@ -57,6 +58,8 @@ class Switchboard:
         sockets: SocketCounters,
     ) -> None:
         self.counters = counters
+        self.hops = IngressHops()
+        self._egress_to_socket = Hop(self.hops.egress_to_socket_ms, process.worker.host)
         self.new_leg_within_s = NEW_LEG_WITHIN_S
         self._process = process
         self._settings = process.settings
@@ -259,8 +262,9 @@ class Switchboard:
 
     def take_out(self, entries: list[Entry]) -> None:
         """The sink of `tl:out:<self>`: through the fences, to the sockets, synchronously."""
-        counters = self.counters
-        for _, fields in entries:
+        counters, hops = self.counters, self.hops
+        began_ms = now_ms()
+        for entry_id, fields in entries:
             try:
                 pairs = read_pairs(fields)
             except EntryError:
@@ -273,6 +277,11 @@ class Switchboard:
                     self._take_pair(worker, encoded, value)
                 except ValueError:  # EntryError is one: a name that is none
                     counters.out_bad += 1
+            now = now_ms()
+            hops.socket_write_ms.observe(now - began_ms)
+            if worker.startswith("egress"):  # The brain's own words are no audio.
+                self._egress_to_socket.took(entry_id, host_of(worker), pairs.t_ms, now)
+            began_ms = now
         self._last_out_id = entries[-1][0]
 
     def _take_pair(self, worker: str, encoded: bytes, value: bytes) -> None:
@@ -285,7 +294,10 @@ class Switchboard:
         elif kind == b"frame":
             call.take_frame(worker, int(leg), int(epoch), int(cut), int(n), value)
         else:
+            clears = self.counters.out_clears
             call.take(worker, read_name(encoded), value)
+            if value and self.counters.out_clears > clears and host_of(worker) == self._process.worker.host:
+                self.hops.flush_to_clear_ms.observe(max(0.0, now_ms() - float(value)))
 
     def _send_back(self, worker: str, pairs: list[Pair]) -> None:
         self._process.outbox.back(worker, pairs, urgent=True)
@@ -328,6 +340,7 @@ class Switchboard:
         if call is None:
             return
         process, unsent_bytes = self._process, leg.unsent_bytes
+        self._sockets.unsent_bytes.observe(unsent_bytes)
         window = {**process.window(now_ms()), "unsent": unsent_bytes, "write_p99": leg.write_p99_ms}
         figures: dict[str, int | str] = {
             "w_ingress": orjson.dumps(window).decode(),

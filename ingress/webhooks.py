@@ -164,10 +164,11 @@ class Webhooks:
         agent: str,
     ) -> Response:
         if admitted.refused == "full":
-            self.counters.busy += 1
+            self.counters.refusals["full"] += 1
             self.log.warning("call_refused", call=call_sid, reason="full")
             return self._apology(self.settings.busy_message)
         if admitted.refused:
+            self.counters.refusals["ended"] += 1
             self.log.info("call_refused", call=call_sid, reason=admitted.refused)
             return _twiml(twiml.hang_up())
         self.counters.connects += 1
@@ -193,7 +194,7 @@ class Webhooks:
                 return _twiml(twiml.hang_up())
 
     def _apologise_for(self, call_sid: str, error: BaseException) -> Response:
-        self.counters.store_failures += 1
+        self.counters.refusals["no_redis"] += 1
         self.counters.apologies += 1
         self.log.error("webhook_without_redis", call=call_sid, reason=type(error).__name__)
         return self._apology(self.settings.apology)
@@ -222,15 +223,15 @@ class Webhooks:
                 form, params = await _read_form(request)
                 verdict = self._check(path, request, params)
                 if verdict is not Verdict.OK:
-                    self.counters.refused_signature += 1
+                    self.counters.refusals["signature"] += 1
                     self.log.warning("webhook_refused", path=path, reason=verdict)
                     return PlainTextResponse("Forbidden\n", 403)
                 return await handler(request, form)
             except ClientDisconnect:  # also when the request was too slow: nobody reads the answer
-                self.counters.bad_requests += 1
+                self.counters.refusals["bad_request"] += 1
                 return Response(status_code=400)
             except BadRequest as error:
-                self.counters.bad_requests += 1
+                self.counters.refusals["bad_request"] += 1
                 self.log.warning("webhook_refused", path=path, reason=str(error))
                 return PlainTextResponse(f"{error}\n", error.status)
 

@@ -4,7 +4,7 @@ Why it exists: counters are plain fields of typed, slotted dataclasses, incremen
 happen. A missing one is an AttributeError in the first test, not a zero that hides a fault.
 
 Owns: the translation of such objects into Prometheus families: an int or float is a counter, a Histogram a
-histogram, a dict of `counted_by` a counter with one label; the string below a field is its help text. Must
+histogram, Counts are a counter with one label; the string below a field is its help text. Must
 not know: any single counter.
 """
 
@@ -31,20 +31,26 @@ from prometheus_client.registry import Collector
 from shared.histograms import Histogram
 
 PREFIX = "trunkline"
-LABEL = "label"
-"""The key of a field's metadata under which `counted_by` keeps the label's name."""
+OTHER = "other"
 
 Figures = Callable[[], float]
 
 
-def counted_by(label: str, words: Iterable[str]) -> Any:
-    """A field that counts by a word of a closed set: `drops: dict[str, int] = counted_by("cause", Admit)`.
+class Counts(dict[str, int]):
+    """Counts by a word of a closed set; a field's `default_factory=lambda: Counts("cause", Admit)`.
 
     Every word has its zero from the start: one that was never declared is a KeyError, not a new series.
-    Any, as `dataclasses.field` itself: the declared type is what the field has.
     """
-    known = tuple(str(word) for word in words)
-    return dataclasses.field(default_factory=lambda: dict.fromkeys(known, 0), metadata={LABEL: label})
+
+    __slots__ = ("label",)
+
+    def __init__(self, label: str, words: Iterable[str]) -> None:
+        super().__init__(dict.fromkeys(map(str, words), 0))
+        self.label = label
+
+    def count(self, word: str) -> None:
+        """One more of a word that comes from elsewhere: it must have `other`, for what was not declared."""
+        self[word if word in self else OTHER] += 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,8 +90,7 @@ class DeclaredCounters(Collector):
         families: dict[str, Metric] = {}
         for group in self._groups.values():
             for field in dataclasses.fields(group.counters):
-                if not field.name.startswith("_"):
-                    _export(families, group, field)
+                _export(families, group, field.name)
         yield from families.values()
         for name, (text, read) in self._gauges.items():
             yield GaugeMetricFamily(f"{PREFIX}_{name}", text, value=read())
@@ -102,24 +107,25 @@ class DeclaredCounters(Collector):
         return registry
 
 
-def _export(families: dict[str, Metric], group: _Group, field: dataclasses.Field[Any]) -> None:
-    """Adds one field to its family, which other groups of the name may have begun."""
-    name = f"{PREFIX}_{group.name}_{field.name}"
-    label = field.metadata.get(LABEL)
-    value = getattr(group.counters, field.name)
-    family = families.get(name)
-    if family is None:
-        text = _help(type(group.counters)).get(field.name) or f"{field.name} ({group.name})".replace("_", " ")
-        names = [*group.labels, *([label] if label else [])]
-        make = HistogramMetricFamily if isinstance(value, Histogram) else CounterMetricFamily
-        family = families[name] = make(name, text, labels=names)
+def _export(families: dict[str, Metric], group: _Group, name: str) -> None:
+    """Adds one field to its family, which another group of the name may have begun."""
+    full_name = f"{PREFIX}_{group.name}_{name}"
+    value = getattr(group.counters, name)
+    by = [value.label] if isinstance(value, Counts) else []
     labels = list(group.labels.values())
+    family = families.get(full_name)
+    if family is None:
+        text = _help(type(group.counters)).get(name) or f"{name.capitalize()} ({group.name})".replace(
+            "_", " "
+        )
+        make = HistogramMetricFamily if isinstance(value, Histogram) else CounterMetricFamily
+        family = families[full_name] = make(full_name, text, labels=[*group.labels, *by])
     if isinstance(family, HistogramMetricFamily):
         family.add_metric(labels, value.cumulative(), value.sum)
     elif isinstance(family, CounterMetricFamily):
-        rows = value.items() if label else [("", value)]
+        rows = value.items() if by else [("", value)]
         for word, count in rows:
-            family.add_metric([*labels, *([word] if label else [])], float(count))
+            family.add_metric([*labels, word] if by else labels, float(count))
 
 
 def _help(kind: type[Any]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.rolling import WINDOW_MS
+from shared.worker import ROLES
 
 REDIS_MS = 200.0
 """A commit takes 1 to 5 ms; a fifth of a second is more than the lead covers."""
@@ -44,6 +45,8 @@ CALM_MS = 2 * WINDOW_MS
 
 OK = "ok"
 MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW = "model_slow", "twilio_slow", "redis_slow"
+VERDICTS = (OK, MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW, *(f"cpu({role})" for role in ROLES))
+"""Every word that a verdict can have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

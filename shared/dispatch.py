@@ -112,7 +112,10 @@ class Dispatch:
             entry_id=entry_id,
         )
         if claim.answer is Answer.OK:
+            process.ownership.claims += 1
             self._on_call(call_sid, claim)
+        else:
+            process.ownership.claims_refused += 1
 
 
 def _checked(reply: Any) -> Any:

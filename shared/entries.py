@@ -94,7 +94,7 @@ class ReplyKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplyEntry:
-    """A piece of the model's reply, or a boundary in it.
+    """A piece of the model's reply, or a boundary in it. `host`: whose clock `t_ms` is; empty if not said.
 
     audio: `offset` bytes of the item stand before this piece. item_end: `offset` is the item's length.
     flush: `cut` is the new cut; what has a lower one is void.
@@ -108,6 +108,7 @@ class ReplyEntry:
     offset_bytes: int
     t_ms: float
     audio: bytes
+    host: str = ""
 
 
 def reply_fields(entry: ReplyEntry) -> Fields:
@@ -116,6 +117,8 @@ def reply_fields(entry: ReplyEntry) -> Fields:
         b"r", entry.response_id.encode(), b"i", entry.item_id.encode(), b"o", b"%d" % entry.offset_bytes,
         b"t", stamp(entry.t_ms),
     ]  # fmt: skip
+    if entry.host:
+        fields += (b"h", entry.host.encode())
     if entry.audio:
         fields += (b"a", entry.audio)
     return fields
@@ -134,6 +137,7 @@ def read_reply(fields: Sequence[bytes]) -> ReplyEntry:
             offset_bytes=int(found[b"o"]),
             t_ms=float(found[b"t"]),
             audio=found.get(b"a", b""),
+            host=found.get(b"h", b"").decode(errors="replace"),
         )
     except (KeyError, ValueError) as error:
         raise EntryError(f"expected v, k, e, c, r, i, o, t (and a) in a reply entry: {error!r}") from None
@@ -143,7 +147,10 @@ def read_reply(fields: Sequence[bytes]) -> ReplyEntry:
 
 
 class OutKind(enum.StrEnum):
-    """What may stand in an `out` entry: four kinds of egress, then two of brain."""
+    """What may stand in an `out` entry: four kinds of egress, then two of brain.
+
+    A clear's value is the stamp of the flush behind it, if that was written on egress's host, else empty.
+    """
 
     FRAME = "frame"
     MARK = "mark"
@@ -247,6 +254,8 @@ class Why(enum.StrEnum):
     CLAIMED = "claimed"
     STREAM = "stream"
     ENDED = "ended"
+    DRAIN = "drain"
+    """An operator takes the worker out: no new calls, the live ones go on. No call is named."""
 
 
 def ring_fields(call_sid: str, why: Why) -> Fields:

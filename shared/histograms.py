@@ -9,10 +9,8 @@ and reads, so nothing is locked.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from bisect import bisect_left
-from typing import Any
 
 LATENCY_MS = (0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 3000.0)
 """One hop, one commit, one tick: finest around the few ms that a healthy one takes."""
@@ -90,9 +88,24 @@ class Histogram:
         return [*rows, ("+Inf", float(self.count))]
 
 
-def histogram(bounds: tuple[float, ...]) -> Any:
-    """A field of a dataclass of counters: `commit_ms: Histogram = histogram(LATENCY_MS)`.
+# Factories for fields: `commit_ms: Histogram = field(default_factory=latency_ms)`.
 
-    Any, as `dataclasses.field` itself: the declared type is what the field has.
-    """
-    return dataclasses.field(default_factory=lambda: Histogram(bounds))
+
+def latency_ms() -> Histogram:
+    return Histogram(LATENCY_MS)
+
+
+def response_ms() -> Histogram:
+    return Histogram(RESPONSE_MS)
+
+
+def backlog_ms() -> Histogram:
+    return Histogram(BACKLOG_MS)
+
+
+def backlog_frames() -> Histogram:
+    return Histogram(BACKLOG_FRAMES)
+
+
+def unsent_bytes() -> Histogram:
+    return Histogram(UNSENT_BYTES)

@@ -26,18 +26,18 @@ def host_of(worker: str) -> str:
 class Hop:
     """One hop of this process, whoever writes. All methods take monotonic ms of this host."""
 
-    __slots__ = ("_before", "_host", "_least", "_since_ms", "histogram")
+    __slots__ = ("_before", "_least", "_since_ms", "histogram", "host")
 
     def __init__(self, histogram: Histogram, host: str) -> None:
         self.histogram = histogram
-        self._host = host
+        self.host = host
         self._least = self._before = math.inf
         """The smallest (our clock - id) of this minute, and of the one before."""
         self._since_ms = -math.inf
 
     def took(self, entry_id: bytes, host: str, t_ms: float, now_ms: float) -> None:
         """An entry was read or acted upon. `host`: the writer's; empty if that is not known."""
-        if host == self._host:
+        if host == self.host:
             self.histogram.observe(max(0.0, now_ms - t_ms))
         else:
             self.histogram.observe(self._above_least(entry_id, now_ms))

@@ -44,8 +44,11 @@ class InboxCounters:
     """What a lane's inbox did, since the process started."""
 
     reads: int = 0
+    """Blocking reads that were answered."""
     entries: int = 0
+    """Entries read."""
     connects: int = 0
+    """Connections opened."""
     errors: int = 0
     """Connections that failed or were lost."""
     restarts: int = 0

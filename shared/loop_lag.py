@@ -6,10 +6,10 @@ Owns: a tick on absolute deadlines, the worst lateness of the last seconds, and 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.clock import now_ms
-from shared.histograms import LATENCY_MS, Histogram, histogram
+from shared.histograms import Histogram, latency_ms
 
 TICK_MS = 50.0
 WINDOW_TICKS = 60
@@ -20,7 +20,7 @@ WINDOW_TICKS = 60
 class LoopCounters:
     """Of one event loop."""
 
-    late_ms: Histogram = histogram(LATENCY_MS)
+    late_ms: Histogram = field(default_factory=latency_ms)
     """Lateness of the loop, looked at every 50 ms; a longer stall is one value."""
 
 

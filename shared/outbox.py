@@ -19,12 +19,12 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared import entries, redis_link
 from shared.clock import now_ms, wall_ms
-from shared.histograms import LATENCY_MS, Histogram, histogram
+from shared.histograms import Histogram, latency_ms
 from shared.keys import Keys
 from shared.redis_client import STORE_ERRORS
 from shared.redis_link import RedisLink, ReplyError, open_link
@@ -68,8 +68,11 @@ class OutboxCounters:
     """What the outbox did, since the process started."""
 
     commits: int = 0
+    """Commits sent to Redis."""
     commands: int = 0
+    """Commands in them."""
     bytes_sent: int = 0
+    """Bytes sent to Redis."""
     expired: int = 0
     """Frames of callers dropped because they had become stale before they could be written."""
     refused: int = 0
@@ -83,7 +86,7 @@ class OutboxCounters:
     """Commits whose answer was lost with the connection: sent again."""
     callback_errors: int = 0
     """What `on_reply` raised: bugs, each reported to the loop's exception handler."""
-    commit_ms: Histogram = histogram(LATENCY_MS)
+    commit_ms: Histogram = field(default_factory=latency_ms)
     """From the sending of a commit to its answer: Redis and the way there and back."""
 
 

@@ -13,13 +13,14 @@ one whose answer was lost is simply asked again. Fenced writes go through the ou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from redis.exceptions import NoScriptError
 
 from shared import scripts
 from shared.clock import wall_ms
+from shared.counters import Counts
 from shared.entries import ReplyEntry, ReplyKind, Why, reply_fields
 from shared.keys import CALL_TTL_MS, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.outbox import Outbox
@@ -43,7 +44,7 @@ class OwnershipCounters:
     """Calls that another worker had taken first, or that were over."""
     releases: int = 0
     """Calls given back for another worker to take."""
-    losses: dict[str, int] = counted_by("answer", ("fenced", "absent"))
+    losses: Counts = field(default_factory=lambda: Counts("answer", ("fenced", "absent")))
     """Calls let go of because a write was refused. fenced: a newer owner has it, or it has ended; absent:
     Redis has forgotten it."""
 

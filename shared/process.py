@@ -38,6 +38,8 @@ from shared.logs import Log, configure, get_log
 from shared.loop_lag import LoopLag
 from shared.older_boots import forget_older_boots
 from shared.outbox import Outbox
+from shared.ownership import OwnershipCounters
+from shared.process_metrics import export_process, export_role
 from shared.redis_check import RedisRefused, wait_for_redis
 from shared.redis_client import STORE_ERRORS, Store, make_store
 from shared.settings import Settings, SettingsError, load
@@ -98,6 +100,7 @@ class Process:
     redis_version: str = ""
     fatal: BaseException | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    ownership: OwnershipCounters = field(default_factory=OwnershipCounters)
 
     def window(self, now: float) -> dict[str, str | int | float]:
         """What each role's window on a call's card begins with: who says it, and how the process fares."""
@@ -117,6 +120,12 @@ class Process:
         key = self.keys.wake(lane, worker).encode()
         args = [b"XADD", key, b"NOMKSTREAM", b"MAXLEN", b"100", b"*", *ring_fields(call_sid, why)]
         self.outbox.command(lane, args, urgent=True)
+
+    def begin_drain(self) -> None:
+        """An operator's wish, by the doorbell: no new calls from here on. The process stays until stopped."""
+        if not self.draining:
+            self.draining = True
+            self.log.info("draining", cause="operator")
 
     def spawn(self, coroutine: Any, name: str) -> asyncio.Task[None]:
         """A task of the process: named, kept, and fatal if it raises (crash-only: supervisord restarts)."""
@@ -204,13 +213,7 @@ def make_process(role: str, number: int, settings: Settings) -> Process:
         lag=LoopLag(),
         capacity=settings.calls_per_worker,
     )
-    process.metrics.add("outbox", process.outbox.counters)
-    for lane, inbox in enumerate(inboxes):
-        process.metrics.add(f"inbox_{lane}", inbox.counters)
-    process.metrics.gauge("loop_lag_ms", "Worst event-loop lateness of 3 s", lambda: process.lag.window_ms)
-    process.metrics.gauge(
-        "outbox_backlog_bytes", "Bytes queued for Redis", lambda: process.outbox.backlog_bytes
-    )
+    export_process(process, VERSION)
     return process
 
 
@@ -224,7 +227,7 @@ async def _live(
     for lane, inbox in enumerate(process.inboxes):
         process.spawn(inbox.run(), f"inbox-{lane}")
     role = make_role(process)
-    process.metrics.gauge("live_calls", "Calls that this process serves", role.live_calls)
+    export_role(process, role)
     if role.starts_without_redis:
         await role.start()
     waiting = asyncio.create_task(_enter(process))

@@ -6,6 +6,8 @@ made from here). Must not know: what a role does with them.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -30,6 +32,9 @@ REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
 }
 """Settings without a usable default, by the role that cannot start without them."""
 
+
+SECRET_PREFIX = "whsec_"
+"""How Standard Webhooks writes a secret: this, then base64."""
 
 WEBHOOK_EVENTS = frozenset({"call.started", "call.ended", "tool.failed"})
 
@@ -151,6 +156,10 @@ class Settings(BaseSettings):
     idle_prompts: int = Field(
         2, ge=0, le=10, description="How often it asks; after one more such silence it says goodbye."
     )
+    demo_tools: bool = Field(
+        False,
+        description="Whether agents without a list of tools get the demo's order service (check_order).",
+    )
     apology: str = Field(
         "We are sorry, we cannot go on with this call. Please try again later.",
         description="Spoken by Twilio when the model cannot be had.",
@@ -252,6 +261,17 @@ class Settings(BaseSettings):
                 "TRUNKLINE_WEBHOOK_SECRET is missing: webhooks are signed, and TRUNKLINE_WEBHOOK_URL is set"
             )
         return self
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_webhook_secret_form(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        if secret.startswith(SECRET_PREFIX):
+            try:
+                base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+            except binascii.Error:
+                raise ValueError(f"expected base64 after {SECRET_PREFIX}, or a text without it") from None
+        return value
 
     @property
     def hooks(self) -> frozenset[str]:

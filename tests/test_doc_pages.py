@@ -1,20 +1,34 @@
-"""docs/agents.md and docs/webhooks.md say what the code does: keys, outputs, snippets."""
+"""docs/agents.md, docs/webhooks.md and docs/engines.md say what the code does: keys, outputs, figures."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import sys
+import tomllib
+from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from brain import agents_file, builtin_tools
+from brain import agents_file, builtin_tools, courier, hooks, lifeline
+from brain import check as brain_check
 from brain.agents_file import AgentsFileError
+from brain.call import SEED_MAX_CHARS
+from brain.engine import Engine
+from brain.hooks import Hook, compose
+from brain.lifeline import Again, Lifeline
+from brain.realtime import engine as realtime_engine
 from brain.signing import signed_headers
 from shared.clock import wall_ms
-from shared.settings import Settings
+from shared.settings import WEBHOOK_EVENTS, Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
-AGENTS, WEBHOOKS = ((DOCS / name).read_text("utf-8") for name in ("agents.md", "webhooks.md"))
+AGENTS, WEBHOOKS, ENGINES = (
+    (DOCS / name).read_text("utf-8") for name in ("agents.md", "webhooks.md", "engines.md")
+)
 BUILT_IN = (*builtin_tools.NAMES, "check_order")
 
 
@@ -76,3 +90,135 @@ def test_the_verification_of_the_page_works() -> None:
     assert not is_ours(secret, headers, body + b" ")
     assert not is_ours("another", headers, body)
     assert not is_ours(secret, signed_headers(secret, "CA1-started", 1_000_000_000, body), body)
+
+
+def test_every_whole_file_of_the_page_is_a_good_one() -> None:
+    """Every toml block outside the section of broken files."""
+    section = AGENTS[AGENTS.index("## A broken file") : AGENTS.index("## `[default]`")]
+    broken = blocks(section, "toml")
+    good = [block for block in blocks(AGENTS, "toml") if block not in broken]
+    assert len(good) >= 3
+    assert [agents_file.parse(block, BUILT_IN) for block in good]
+
+
+@pytest.fixture
+def check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str, str], tuple[int, str]]:
+    """`trunkline agents check NAME` on a file with this text: exit code and output, 100 columns wide."""
+    for name in [name for name in os.environ if name.startswith("TRUNKLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(name: str, text: str) -> tuple[int, str]:
+        (tmp_path / name).write_text(text, "utf-8")
+        monkeypatch.setattr(sys, "argv", ["brain.check", name])
+        code = brain_check.main()
+        return code, capsys.readouterr().out
+
+    return run
+
+
+def test_the_check_says_of_the_example_what_the_page_shows(
+    check: Callable[[str, str], tuple[int, str]],
+) -> None:
+    """The table, line for line."""
+    example = next(block for block in blocks(AGENTS, "toml") if "[agents.sales]" in block)
+    (shown,) = [block for block in blocks(AGENTS, "") if "┏" in block]
+    assert check("agents.toml", example) == (0, shown)
+
+
+def test_the_check_says_of_the_broken_files_what_the_page_shows(
+    check: Callable[[str, str], tuple[int, str]],
+) -> None:
+    """With the last line, and code 3."""
+    shown = [block for block in blocks(AGENTS, "") if block.startswith("broken.toml: ")]
+    broken = [block for block in blocks(AGENTS, "toml") if '"end_cal"' in block]
+    assert [check("broken.toml", text) for text in broken] == [(3, output) for output in shown]
+
+
+def test_the_example_of_the_page_is_the_one_that_is_printed() -> None:
+    """But for its comments."""
+    printed = resources.files("brain").joinpath("agents.example.toml").read_text("utf-8")
+    example = next(block for block in blocks(AGENTS, "toml") if "[agents.sales]" in block)
+    assert tomllib.loads(example) == tomllib.loads(printed)
+
+
+def test_the_bounds_of_limits_are_those_of_the_schema() -> None:
+    """`a to b`, or `above a to b`."""
+    for name, schema in agents_file.LimitsTable.model_json_schema()["properties"].items():
+        bounds = schema["anyOf"][0]
+        low = f"above {bounds['exclusiveMinimum']}" if "exclusiveMinimum" in bounds else bounds["minimum"]
+        assert f"| `{name}` | {low} to {bounds['maximum']} |" in AGENTS
+
+
+def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
+    """Made by the courier's own function of one card and one history."""
+    card = {
+        "agent": "sales", "from": "…89", "called": "+15550002222", "outcome": "completed", "cause": "",
+        "started_at_ms": "1767607200000", "ended_at_ms": "1767607450000", "resumes": "0", "leg": "1",
+        "n_caller_frames": "12400",
+    }  # fmt: skip
+    history = [
+        {"kind": "item", "id": "u", "role": "user", "text": "שלום", "final": "1"},
+        {"kind": "item", "id": "a", "role": "assistant", "text": "one two three four", "final": "1"},
+        {"kind": "heard", "id": "a", "ms": "500", "of": "1000", "complete": "1"},
+        {"kind": "tool", "call_id": "call_1", "name": "stock", "state": "result", "value": "{}"},
+    ]
+    details = {"tool.failed": '{"tool":"stock","call_id":"call_1","outcome":"timed_out"}'}
+    at_ms = {"call.started": 120, "tool.failed": 30_000, "call.ended": 250_000}
+    shown = {body["type"]: body for body in map(json.loads, blocks(WEBHOOKS, "json"))}
+    assert set(shown) == WEBHOOK_EVENTS
+    for kind, body in shown.items():
+        at = 1767607200000 + at_ms[kind]
+        hook = Hook(kind, "CA…", "id", at, 0, at, b"", details.get(kind, ""))
+        assert json.loads(compose(hook, card, [*history], with_transcript=True)) == body
+
+
+def test_the_defaults_of_webhooks_are_those_of_the_code() -> None:
+    """Whether what was said leaves the system must not be wrong on the page."""
+    is_told = "on" if Settings.model_fields["webhook_transcript"].default else "off"
+    row = next(line for line in WEBHOOKS.splitlines() if line.startswith("| `TRUNKLINE_WEBHOOK_TRANSCRIPT`"))
+    assert f"{is_told} by default" in row
+
+
+def test_the_figures_of_delivery_are_those_of_the_code() -> None:
+    """Time limit, pauses, end, bound, take-over."""
+    delivery = WEBHOOKS[WEBHOOKS.index("## Delivery") :]
+    for figure in (
+        f"within {courier.TIMEOUT_S:g} s",
+        f"after about {hooks.FIRST_PAUSE_MS / 1000:g} s",
+        f"up to {hooks.LONGEST_PAUSE_MS / 60_000:g} min",
+        f"for {hooks.GIVE_UP_AFTER_MS / 3_600_000:g} h",
+        f"{hooks.MAXLEN:,} events",
+        f"after {courier.ABANDONED_MS / 1000:g} s",
+    ):
+        assert figure in delivery
+
+
+def test_the_figures_of_sessions_are_those_of_the_code() -> None:
+    """And every method of an engine is named."""
+    life = Lifeline()
+    life.begin(0.0)
+    pauses, now_ms = [], 0.0
+    while isinstance(verdict := life.refused("x", False, now_ms), Again):
+        pauses.append(f"{verdict.after_ms / 1000:g} s")
+        now_ms += verdict.after_ms
+    for figure in (
+        f"again after {', '.join(pauses)}",
+        f"later than {lifeline.FIRST_OUTAGE_MS / 1000:g} s",
+        f"later than {lifeline.OUTAGE_MS / 1000:g} s after the loss",
+        f"{lifeline.ROLL_BEFORE_MS / 60_000:g} min before the limit",
+        f"{lifeline.FORCE_BEFORE_MS / 1000:g} s before the limit",
+        f"({realtime_engine.CONNECT_WITHIN_S:g} s, then {realtime_engine.CONFIRM_WITHIN_S:g} s)",
+        f"bounded ({realtime_engine.SEED_WITHIN_S:g} s)",
+        f"{realtime_engine.MAX_QUEUED_APPENDS} pieces",
+        f"newest {SEED_MAX_CHARS:,} characters",
+    ):
+        assert figure in ENGINES
+    methods = [name for name in vars(Engine) if not name.startswith("_")]
+    assert methods
+    assert [name for name in methods if not re.search(rf"`{name}\b", ENGINES)] == []

@@ -22,7 +22,8 @@ def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     if not response.confirmed and s.outstanding is not None:
         return  # Perhaps the answer to our create: its `created` will tell whose wish is to be kept.
     s.journal("error", what="answered_in_text", response=i.response_id, item=i.item_id)
-    wish = response.wish
+    # From here on it is not this response that serves the wish.
+    wish, response.wish = response.wish, None
     if i.item_id:
         # Deleted with the response's other items, whether its opening was seen or not.
         s.items.setdefault(i.item_id, Item(item_id=i.item_id, response_id=i.response_id, session=s.session))

@@ -92,6 +92,7 @@ def demo_options(settings: Settings, language: Language, run_dir: Path | None) -
         simulator_args=("--script", SIMULATOR_SCRIPTS[language]),
         environment={
             environment_name("language"): language,
+            environment_name("demo_tools"): "true",
             environment_name("twilio_account_sid"): DEMO_ACCOUNT_SID,
         },
     )

@@ -211,6 +211,7 @@ async def brain(
             redis_url=redis_url,
             openai_base_url=sim.base_url,
             openai_api_key="key",
+            demo_tools=True,
             **settings,
         ),
     )

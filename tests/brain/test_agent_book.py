@@ -28,7 +28,7 @@ def book(folder: Path, text: str, **environment: str) -> AgentBook:
 
 def problems(folder: Path, text: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        book(folder, text)
+        book(folder, text, BAD_SECRET="whsec_!")
     return [problem.partition("agents.toml: ")[2] for problem in caught.value.problems]
 
 
@@ -105,6 +105,17 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "agents.b.numbers: +15550001 is agents.a's already: remove one."),
         ("[default]\nnumbers = ['+15550001']",
          "default.numbers: the default agent takes every other number: remove this key."),
+        ("[agents.default]\nvoice = 'marin'",
+         "agents.default: the default agent is the table [default]: rename this one."),
+        ("[default]\ndestinations = { desk = '+15550001' }\n"
+         "[agents.a]\ntools = ['transfer_call']\ndestinations = {}",
+         "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
+         ' { front_desk = "+15551234567" }.'),
+        ("[tools.t]\nurl = 'https://x.example'\nsecret_env = 'BAD_SECRET'",
+         "tools.t: secret_env: BAD_SECRET: expected base64 after whsec_ in the secret"),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:unknown_hint'",
+         "tools.t: python = 'tests.brain.unfit_tools:unknown_hint' has parameters that no schema can be made"
+         " of: NameError: name 'Nowhere' is not defined"),
         ("[tools.t]\ndescription = 'x'", "tools.t: expected either python or url, came neither."),
         ("[tools.t]\npython = 'no.such:thing'",
          "tools.t: python = 'no.such:thing' cannot be imported: ModuleNotFoundError: No module named 'no'"),

@@ -174,3 +174,18 @@ def test_frames_that_came_are_sent_in_order_and_once(arrivals: list[tuple[int, i
     silence = sum(frame == SILENCE_FRAME for frame in frames)
     missing = (highest - len(expected)) if expected else 0
     assert silence <= missing + (now - NOW) / 20
+
+
+def test_the_oldest_frame_of_a_batch_is_known_until_it_is_sent() -> None:
+    """By entry id and stamp, for the time of the hop; silence of ours has neither."""
+    caller = feed()
+    caller.take([(b"7-0", caller_fields(1, 1, 70.0, b"a")), (b"9-0", caller_fields(1, 2, 90.0, b"b"))], NOW)
+    assert caller.oldest == (b"7-0", 70.0)
+
+    caller.batch()
+    caller.pad_by_clock(NOW + 600)
+    assert caller.oldest is None
+
+    caller.take([(b"11-0", caller_fields(1, 3, 110.0, b"c"))], NOW)
+    caller.restart()
+    assert caller.oldest is None

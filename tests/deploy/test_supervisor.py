@@ -159,8 +159,7 @@ def sockets_made(running: Deployment) -> int:
 def test_only_restarting_the_group_closes_the_public_port(running: Deployment) -> None:
     """`restart ingress:` stops both before it starts one: what waited in the old socket is gone with it."""
     made = sockets_made(running)
-    for number in (0, 1):
-        running.ctl("restart", f"ingress:ingress-{number}")
+    running.ctl("restart", "ingress:ingress-0")
     assert sockets_made(running) == made
     running.ctl("restart", "ingress:")
     assert sockets_made(running) == made + 1
@@ -195,3 +194,13 @@ def test_a_stop_is_bounded(running: Deployment) -> None:
     assert STOP_WAIT_S - 1 < time.monotonic() - began < STOP_WAIT_S + 20
     assert "killing 'brain-1'" in running.log("supervisord")
     running.ctl("start", "brain:brain-1")
+
+
+def test_shutdown_stops_in_the_reverse_order(running: Deployment) -> None:
+    """The watchdog, then who is nearest to the caller; nothing is left. (The last test: it ends the rest.)"""
+    pids = [info.pid for info in running.processes().values()]
+    assert running.ctl("shutdown").strip() == "Shut down"
+    assert running.process.wait(60) == 0
+    stopped = re.findall(r"stopped: (\w+)", running.log("supervisord"))[-7:]
+    assert stopped == ["watchdog", *(role for role in ("ingress", "brain", "egress") for _ in (0, 1))]
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]

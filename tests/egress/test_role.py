@@ -500,3 +500,26 @@ async def test_a_quiet_call_whose_card_is_gone_is_forgotten(
         await store.delete(KEYS.card(call), KEYS.control(call))
 
         await wait_until(owns(role, 0), "the call is forgotten")
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+async def test_hops_of_a_brain_here_and_elsewhere(store: Store, redis_url: str, is_here: bool) -> None:
+    """A clear hands on the stamp of its flush if it is of our clock; frames count only on one host."""
+    async with world(store, redis_url) as here, egress(here) as (process, role):
+        call = await here.call()
+        await wait_until(owns(role), "egress has the call")
+        here.say(call, speech(800))
+        await wait_until(lambda: here.has(call, "silent"), "there is a way to ingress, and nothing waits")
+        read_before = role.hops.model_to_egress_ms.count
+        host = process.worker.host if is_here else "elsewhere"
+        stamp_ms = now_ms()
+        for kind, cut, audio in ((ReplyKind.AUDIO, 0, speech(SECOND)), (ReplyKind.FLUSH, 1, b"")):
+            entry = ReplyEntry(kind, 1, cut, "resp_b", "item_b", 0, stamp_ms, audio, host)
+            here.pens[call].reply(entry, wake=True)
+            await wait_until(lambda: len(here.ingress.frames(call)) > 5, "the first frames are out")
+        await wait_until(lambda: bool(here.ingress.at(call, OutKind.CLEAR)), "the clear is out")
+
+    (value,) = [value for _, name, value in here.ingress.out if name.kind == OutKind.CLEAR]
+    assert value == (b"%.1f" % stamp_ms if is_here else b"")
+    assert role.hops.model_to_egress_ms.count == read_before + 2
+    assert role.hops.model_to_frame_ms.count == (1 if is_here else 0)

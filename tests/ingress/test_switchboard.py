@@ -12,7 +12,8 @@ import pytest
 from ingress import switchboard
 from ingress import token as stream_token
 from shared import ownership
-from shared.entries import BackKind
+from shared.clock import now_ms
+from shared.entries import BackKind, pairs_fields
 from tests.conftest import keys_without_ttl
 from tests.ingress.harness import (
     AUTH_TOKEN,
@@ -354,3 +355,21 @@ async def test_figures_stand_on_the_card(bridge: Ingress) -> None:
     window = json.loads(card["w_ingress"])
     assert window["worker"] == bridge.process.name
     assert {"at", "lag", "redis", "unsent", "write_p99"} <= set(window)
+
+
+async def test_hops_are_measured_by_the_clock_of_one_host(bridge: Ingress) -> None:
+    """A clear carries the stamp of its flush; a stamp of another host's clock is not taken for ours."""
+    host = bridge.process.worker.host
+    caller = await bridge.live()
+    for number, worker in enumerate((f"egress-0@{host}#aaaaaa", "egress-0@elsewhere#aaaaaa"), 1):
+        pairs = [other("clear", 0, b"%.1f" % (now_ms() - 5), cut=number), frame(0, number, cut=number)]
+        fields = pairs_fields(worker.encode(), now_ms(), pairs)
+        key = bridge.process.keys.out(bridge.process.name)
+        await bridge.store.execute_command("XADD", key, "*", *fields)
+        await caller.receive(2)
+
+    hops = bridge.role.board.hops
+    assert (hops.flush_to_clear_ms.count, hops.egress_to_socket_ms.count) == (1, 2)
+    assert 5 <= hops.flush_to_clear_ms.sum < 10_000
+    assert 0 < hops.egress_to_socket_ms.sum < 10_000
+    assert hops.socket_write_ms.count >= 2

@@ -82,7 +82,7 @@ async def test_too_large_a_body(bridge: Ingress) -> None:
 
 async def test_unknown_paths(bridge: Ingress) -> None:
     """The public port carries our routes and no others."""
-    for path in ("/", "/metrics", "/healthz", "/readyz", "/docs", "/voice/"):
+    for path in ("/", "/metrics", "/healthz", "/readyz/", "/docs", "/voice/"):
         assert (await bridge.http.get(path)).status_code == 404
 
 

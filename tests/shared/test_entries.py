@@ -80,3 +80,13 @@ def test_unknown_fields_are_ignored() -> None:
 def test_a_ring_says_who_and_why() -> None:
     """The doorbell's entry."""
     assert entries.read_ring(entries.ring_fields("CA1", Why.REPLY)) == ("CA1", "reply")
+
+
+def test_a_reply_may_say_whose_clock_its_stamp_is_of() -> None:
+    """Without a host the stamp means nothing to another process; older writers left it out."""
+    said = ReplyEntry(ReplyKind.FLUSH, 1, 2, "r", "i", 0, 5.0, b"", host="far.example")
+    unsaid = ReplyEntry(ReplyKind.FLUSH, 1, 2, "r", "i", 0, 5.0, b"")
+
+    assert entries.read_reply(entries.reply_fields(said)) == said
+    assert entries.read_reply(entries.reply_fields(unsaid)).host == ""
+    assert b"h" not in entries.reply_fields(unsaid)[::2]

@@ -92,3 +92,10 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_is_explained() -> None:
     """The README's table is made from these sentences."""
     assert all(info.description for info in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize("secret", ["whsec_!", "whsec_abc"])
+def test_a_webhook_secret_that_cannot_sign_is_refused_at_start(secret: str) -> None:
+    """Not when the first event is to be delivered."""
+    with pytest.raises(SettingsError, match="expected base64 after whsec_"):
+        load(env_file=None, webhook_url="https://x.example/hook", webhook_secret=secret)

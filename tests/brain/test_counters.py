@@ -1,0 +1,35 @@
+"""What the sequencers' journal lines are counted as."""
+
+from __future__ import annotations
+
+from brain.counters import SequencerCounters
+from brain.sequencer.door import Gate
+
+
+def test_a_wish_ends_in_one_way() -> None:
+    """By the status of its response, or without one."""
+    counters = SequencerCounters()
+    for status in ("completed", "cancelled", "failed", "incomplete"):
+        counters.note("response_done", {"status": status, "wish": "3"})
+    counters.note("response_done", {"status": "completed", "wish": "0"})
+    counters.note("response_superseded", {"reason": "turn"})
+    counters.note("response_expired", {"reason": "turn"})
+
+    assert counters.wishes == {"spoken": 1, "cut_short": 1, "failed": 2, "superseded": 1, "expired": 1}
+    assert counters.responses == {"completed": 2, "cancelled": 1, "failed": 1, "incomplete": 1, "other": 0}
+
+
+def test_deferrals_refusals_and_flushes_have_their_reason() -> None:
+    """Words that the model's server may invent are `other`; a line of another kind is no figure."""
+    counters = SequencerCounters()
+    counters.note("response_deferred", {"gate": Gate.CALLER})
+    counters.note("refused", {"what": "create"})
+    counters.note("flush", {"cause": "speech"})
+    counters.note("flush", {"cause": "a new one"})
+    counters.note("error", {"what": "done_missing"})
+    counters.note("audible", {"response": "r"})
+
+    assert counters.deferrals["caller"] == 1
+    assert counters.refusals["create"] == 1
+    assert (counters.flushes["speech"], counters.flushes["other"]) == (1, 1)
+    assert counters.errors == 1

@@ -1,0 +1,147 @@
+"""What `supervisorctl restart` does to live calls: the table of docs/operating.md, row by row."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from console.stack import Stack
+from console.stack_plan import StackOptions
+from shared.keys import Keys
+from shared.redis_client import Store, make_store
+from simulators.twilio import (
+    FAST,
+    CallPlan,
+    HangUp,
+    Knobs,
+    LiveCall,
+    Step,
+    TwilioSimulator,
+    WaitForSilence,
+    WaitForSpeech,
+    WaitUntil,
+)
+from tests.support.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.xdist_group("deploy"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+KEYS = Keys(1)
+
+
+@dataclass(slots=True)
+class Bridge:
+    """A stack with two of each role, a caller's side, and supervisorctl."""
+
+    stack: Stack
+    store: Store
+    twilio: TwilioSimulator
+
+    async def ctl(self, *words: str) -> None:
+        """`supervisorctl` of the stack; both ends of a restart are over when it returns."""
+        command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self.stack.config_file)]
+        process = await asyncio.create_subprocess_exec(
+            *command, *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        assert await process.wait() == 0
+        await self.stack.until_ready(30)
+
+    async def greeted(self, until: asyncio.Event) -> LiveCall:
+        """A live call that goes on until the event; its greeting has been heard."""
+        steps: list[Step] = [
+            WaitForSpeech(),
+            WaitForSilence(300),
+            WaitUntil(until.is_set, "the test is done"),
+            HangUp(),
+        ]
+        live = self.twilio.start_call(CallPlan(steps=steps, stop_at_failure=False), Knobs(pace=FAST))
+        await wait_until(lambda: len(live.record.marks) > 0, "the greeting was heard", timeout_s=20)
+        return live
+
+    async def card(self, live: LiveCall) -> dict[str, str]:
+        found = await self.store.hgetall(KEYS.card(live.record.call_sid))
+        return {name.decode(): value.decode() for name, value in found.items()}
+
+    async def owner(self, live: LiveCall, role: str) -> str:
+        """supervisord's name of the process that owns the call, empty if none does."""
+        name = (await self.card(live))[role]
+        return name and name.partition("@")[0]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bridge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bridge]:
+    options = StackOptions(
+        drain_s=1,
+        run_dir=tmp_path_factory.mktemp("live"),
+        stop_together=True,
+        environment={"TRUNKLINE_FALLBACK_NUMBER": "", "TRUNKLINE_LOG_FORMAT": "json"},
+    )
+    async with Stack(options) as stack:
+        store = make_store(stack.redis_url, name="test")
+        async with TwilioSimulator(
+            voice_url=f"{stack.public_url}/voice#ct=2000&rc=2&rp=all",
+            auth_token=stack.auth_token,
+            dial=f"127.0.0.1:{stack.public_port}",
+        ) as twilio:
+            yield Bridge(stack, store, twilio)
+        await store.aclose()
+
+
+async def test_restarting_one_ingress_moves_its_calls(bridge: Bridge) -> None:
+    """After the drain Twilio is sent to the sibling; the same call goes on there."""
+    done = asyncio.Event()
+    live = await bridge.greeted(done)
+    before = await bridge.owner(live, "ingress")
+    await bridge.ctl("restart", f"ingress:{before}")
+    assert (await bridge.card(live))["state"] != "ended"
+    assert await bridge.owner(live, "ingress") not in ("", before)
+    done.set()
+    record = await live.finished()
+    assert [stream.close_code for stream in record.streams] == [1001, None]
+
+
+async def test_restarting_one_egress_hands_its_calls_over(bridge: Bridge) -> None:
+    """The caller's socket is not touched."""
+    done = asyncio.Event()
+    live = await bridge.greeted(done)
+    before = await bridge.owner(live, "egress")
+    await bridge.ctl("restart", f"egress:{before}")
+    assert await bridge.owner(live, "egress") not in ("", before)
+    done.set()
+    record = await live.finished()
+    assert [stream.close_code for stream in record.streams] == [None]
+
+
+async def test_restarting_one_brain_ends_its_calls_after_the_drain(bridge: Bridge) -> None:
+    """With the apology; the call of the sibling goes on."""
+    done = asyncio.Event()
+    live = await bridge.greeted(done)
+    owner = await bridge.owner(live, "brain")
+    others = [await bridge.greeted(done) for _ in range(3)]
+    owners = [await bridge.owner(call, "brain") for call in others]
+    await bridge.ctl("restart", f"brain:{owner}")
+    assert (await bridge.card(live))["outcome"] == "apology"
+    for call, name in zip(others, owners, strict=True):
+        assert ((await bridge.card(call))["state"] == "ended") is (name == owner)
+    done.set()
+    record, *_ = [await call.finished() for call in (live, *others)]
+    assert "say" in [verb.name.lower() for verb in record.verbs]
+
+
+async def test_restarting_the_group_of_egress_leaves_its_calls_mute(bridge: Bridge) -> None:
+    """Both stop before one starts: there is nobody to hand a call to."""
+    done = asyncio.Event()
+    live = await bridge.greeted(done)
+    await bridge.ctl("restart", "egress:")
+    assert await bridge.owner(live, "egress") == ""
+    assert (await bridge.card(live))["state"] != "ended"
+    done.set()
+    await live.finished()
