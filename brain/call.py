@@ -337,7 +337,10 @@ class BrainCall:
                 self._watch.pressed(message.fields.get("digit", ""), now_ms())
             case _:
                 self._counters.control_ignored += 1
-                self._log.info("control_ignored", kind=message.kind, sender=message.sender)
+                why = reports.why_refused(message)
+                self._log.info("control_ignored", kind=message.kind[:40], sender=message.sender[:80])
+                if why:
+                    self._lines.note("refused", {"what": message.kind[:40], "why": why})
 
     def _on_stream(self, leg: int, ingress: str) -> None:
         """A new media stream: the caller is back, if they were sent away."""

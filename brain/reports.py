@@ -14,6 +14,9 @@ from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
 from shared.control import ControlMessage
 
+COMMANDS = ("say", "hangup")
+"""What operators may ask of a call by hand. (A worker is drained by its doorbell.)"""
+
 MAX_SAY_CHARS = 2_000
 """Bound of an operator's text; longer ones are cut."""
 
@@ -60,6 +63,17 @@ def read_report(message: ControlMessage) -> Input | None:
             )
         case _:
             return None
+
+
+def why_refused(message: ControlMessage) -> str:
+    """Why a message that means no input is refused, in words for whoever typed it; "" for other roles'."""
+    if message.epoch is not None:
+        return ""  # An owner speaks, perhaps of a newer version: not a matter for people.
+    if message.kind == "say":
+        return "expected a field text with what to say"
+    if not message.kind:
+        return f"expected a field kind, one of {', '.join(COMMANDS)}"
+    return f"expected one of {', '.join(COMMANDS)} as the kind"
 
 
 # Private.

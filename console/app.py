@@ -7,6 +7,7 @@ imported when it runs, since some need packages that only the demo installs.
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -15,7 +16,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from console import keys_table, operate_app, settings_table
+from console import calls_app, calls_view, keys_table, operate_app, settings_table
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.look import make_console
@@ -28,7 +29,7 @@ app = typer.Typer(
     name="trunkline",
     help="Telephone calls (Twilio Media Streams) to a speech-to-speech model (OpenAI Realtime) and back.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 
@@ -83,10 +84,13 @@ def run(run_dir: RunDir = None) -> None:
 
 @app.command()
 def settings(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="As the README has it.")] = False,
 ) -> None:
     """Every setting: its environment variable, its default, its meaning."""
-    if markdown:
+    if as_json:
+        typer.echo(json.dumps(settings_table.as_data(), ensure_ascii=False, indent=2))
+    elif markdown:
         typer.echo(settings_table.markdown(), nl=False)
     else:
         make_console().print(settings_table.table())
@@ -122,14 +126,19 @@ def _ask_brain(arguments: list[str]) -> int:
 
 
 @app.command()
-def keys() -> None:
+def keys(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
     """Every kind of Redis key, what it is for, and how much is there now (REDIS_URL)."""
     redis_url = _settings().redis_url
     try:
         sizes = asyncio.run(_measure(redis_url))
     except STORE_ERRORS as error:
         _fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")
-    make_console().print(keys_table.table(sizes))
+    if as_json:
+        typer.echo(json.dumps(calls_view.sizes_as_data(sizes), ensure_ascii=False, indent=2))
+    else:
+        make_console().print(keys_table.table(sizes))
 
 
 async def _measure(redis_url: str) -> list[keys_table.KindSize]:
@@ -140,6 +149,7 @@ async def _measure(redis_url: str) -> list[keys_table.KindSize]:
         await store.aclose()
 
 
+calls_app.register(app)
 operate_app.register(app)
 
 

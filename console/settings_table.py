@@ -5,7 +5,7 @@ Owns: its two forms, for a terminal and for the README (`markdown`). Must not kn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
@@ -33,6 +33,11 @@ class SettingRow:
 def rows() -> list[SettingRow]:
     """Every setting, in the order of declaration."""
     return [_row(field) for field in Settings.model_fields]
+
+
+def as_data() -> list[dict[str, str]]:
+    """For programs."""
+    return [asdict(row) for row in rows()]
 
 
 def markdown() -> str:

@@ -6,6 +6,7 @@ terminal cells, whatever letters are in it. Owns: fitting, bars, durations. Must
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -18,6 +19,12 @@ from console.look import isolated
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 GAP = " "
 NONE = "–"
+
+CONTROLS = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode categories: controls (Escape, line break, tab), line and paragraph separators."""
+
+TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Embeddings, overrides, isolates (Unicode Standard Annex 9)."""
 
 Row = TypeVar("Row")
 
@@ -34,7 +41,7 @@ class Column(Generic[Row]):
 
 def fit(text: str, width: int, *, right: bool = False, keep_end: bool = False) -> str:
     """Exactly `width` cells: cut with an ellipsis or filled with blanks. Right-to-left text is isolated."""
-    text = " ".join(text.split())  # A line break in a transcript must not break the line.
+    text = tame(text)
     if cell_len(text) > width:
         if keep_end:
             while cell_len(text) > width - 1:
@@ -44,6 +51,14 @@ def fit(text: str, width: int, *, right: bool = False, keep_end: bool = False) -
             text = set_cell_size(text, width - 1) + "…" if width > 1 else "…"[:width]
     blanks = " " * (width - cell_len(text))
     return blanks + isolated(text) if right else isolated(text) + blanks
+
+
+def tame(text: str) -> str:
+    """Text of others without what would act on the terminal: controls become blanks, and marks that turn
+    the direction of all that follows are left out."""
+    return "".join(
+        " " if unicodedata.category(each) in CONTROLS else each for each in text if each not in TURNS
+    )
 
 
 def cell(text: str, width: int, style: str = "", *, right: bool = False, keep_end: bool = False) -> Text:

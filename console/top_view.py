@@ -41,7 +41,8 @@ FULL_CALLER_FRAMES = 50
 FRAME_MS = 20
 LATE_LOOP_MS = 20.0
 
-KEYS_LIST = "↑↓ select  Tab pane  Enter open  s sort  / filter  h hang up  d drain  ? help  q quit"
+KEYS_LIST = "↑↓ select  Tab pane  Enter open  s sort  / filter  h hang up  d drain  ?  q"
+KEYS_HELP = "any key: back"
 KEYS_CALL = "↑↓ scroll  h hang up  Esc back  ? help"
 
 HELP = (
@@ -104,7 +105,10 @@ def draw(
             body = _call_view(state, snapshot, width, room, journal)
         case _:
             body = _list_view(state, snapshot, width, room)
-    return [*head, *_filled(body, room), _footer(state, width)]
+    made = [*head, *_filled(body, room), _footer(state, width)]
+    for each in made:  # Below 80 cells the last columns give way.
+        each.truncate(width)
+    return made
 
 
 # The frame.
@@ -153,7 +157,8 @@ def _footer(state: TopState, width: int) -> Text:
         return cell(state.note, width, BRIDGE)
     if state.typing:
         return cell("type to filter; Enter keeps it, Esc clears it", width, BRIDGE)
-    return cell(KEYS_CALL if state.view == "call" else KEYS_LIST, width, DIM)
+    keys = {"call": KEYS_CALL, "help": KEYS_HELP, "list": KEYS_LIST}[state.view]
+    return cell(keys, width, DIM)
 
 
 def _filled(lines: list[Text], height: int) -> list[Text]:
@@ -168,7 +173,7 @@ def _list_view(state: TopState, snapshot: Snapshot, width: int, room: int) -> li
     calls = shown_calls(state, snapshot)
     worker_rows = min(max(1, len(workers)), max(3, room // 3))
     call_rows = room - worker_rows - 3  # Two lines of titles, one blank.
-    call_columns = columns_of_calls(width, snapshot.at_ms)
+    call_columns = columns_of_calls(width, snapshot.at_ms, state.call_sid)
     made = [titles(call_columns, TITLE)]
     sids = [call.call_sid for call in calls]
     first = _first_shown(sids, state.call_sid, call_rows)
@@ -181,7 +186,7 @@ def _list_view(state: TopState, snapshot: Snapshot, width: int, room: int) -> li
     hidden = len(calls) - call_rows
     made = _filled(made, call_rows + 1)
     made.append(Text(f"  {hidden} more calls" if hidden > 0 else "", style=DIM))
-    worker_columns = columns_of_workers(width)
+    worker_columns = columns_of_workers(width, state.worker)
     made.append(titles(worker_columns, TITLE))
     names = [row.name for row in workers]
     first = _first_shown(names, state.worker, worker_rows)
@@ -204,16 +209,14 @@ def _first_shown(names: Sequence[str], selected: str, rows: int) -> int:
     return max(0, min(place - rows // 2, len(names) - rows))
 
 
-def columns_of_calls(width: int, at_ms: int) -> list[Column[LiveCall]]:
+def columns_of_calls(width: int, at_ms: int, selected: str = "") -> list[Column[LiveCall]]:
     """At 80 cells all that matters; wider terminals also get numbers, agent, longer bars."""
     wide = width >= WIDE
     spare = max(0, width - (WIDE if wide else 80))
     reply_bar, caller_bar = 6 + spare * 2 // 3, 4 + spare // 3
     made: list[Column[LiveCall]] = [
-        Column("call", 7, lambda call: cell(short(call.call_sid), 7)),
-        Column(
-            "age", 7, lambda call: cell(duration(at_ms - call.started_at_ms), 7, right=True), True
-        ),
+        Column(" call", 8, lambda call: cell(_marked(call.call_sid == selected, short(call.call_sid)), 8)),
+        Column("age", 7, lambda call: cell(duration(at_ms - call.started_at_ms), 7, right=True), True),
         _number_column("from", lambda call: call.from_number, 13 if wide else 7),
         Column("state", 8, lambda call: cell(call.state, 8)),
         Column("own", 5, lambda call: cell(owners(call), 5)),
@@ -228,6 +231,11 @@ def columns_of_calls(width: int, at_ms: int) -> list[Column[LiveCall]]:
             Column("agent", 16, lambda call: cell(call.agent, 16)),
         ]
     return made
+
+
+def _marked(is_selected: bool, text: str) -> str:
+    """The selection also without colours."""
+    return ("▸" if is_selected else " ") + text
 
 
 def _number_column(title: str, of: Callable[[LiveCall], str], width: int) -> Column[LiveCall]:
@@ -268,13 +276,15 @@ def _verdict_cell(call: LiveCall, width: int) -> Text:
     return cell(call.verdict or NONE, width, BAD if is_bad(call) else GOOD if call.verdict else DIM)
 
 
-def columns_of_workers(width: int) -> list[Column[WorkerRow]]:
+def columns_of_workers(width: int, selected: str = "") -> list[Column[WorkerRow]]:
     """Name, state, load, lag, beat."""
     spare = max(0, width - 80)
     load_bar = 10 + spare // 2
-    name = 24 + spare - spare // 2
+    name = 22 + spare - spare // 2
     return [
-        Column("worker", name, lambda row: cell(row.name.partition("#")[0], name)),
+        Column(
+            " worker", name, lambda row: cell(_marked(row.name == selected, row.name.partition("#")[0]), name)
+        ),
         Column("state", 9, lambda row: _state_cell(row, 9)),
         Column("calls", load_bar + 10, lambda row: _load_cell(row, load_bar), False),
         Column("loop lag", 9, lambda row: _lag_cell(row, 9), True),
@@ -346,12 +356,20 @@ def _card_lines(call: LiveCall, at_ms: int, width: int) -> list[Text]:
             ("ingress", call.ingress), ("brain", call.brain), ("egress", call.egress))), width),
         Text.assemble("verdict ", _verdict_cell(call, 13), fit(_why(call), width - 21)),
         cell(f"audible {speaking}   caller audio waiting {millis(call.caller_q * FRAME_MS)}"
-             f"   reply entries {call.reply_q}", width),
+             f"   dropped {_drops(call)}", width),
     ]  # fmt: skip
     half = width // 2
     for left, right in zip(FIGURES[::2], FIGURES[1::2], strict=True):
         made.append(Text.assemble(_figure(call, left, half), _figure(call, right, width - half)))
     return made
+
+
+def _drops(call: LiveCall) -> str:
+    """Frames and entries that were dropped in the last window, by cause."""
+    drops = call.pipeline.get("drops")
+    if not isinstance(drops, dict) or not drops:
+        return "nothing"
+    return ", ".join(f"{cause} {count}" for cause, count in drops.items())
 
 
 def _why(call: LiveCall) -> str:

@@ -62,6 +62,7 @@ def scrape(stack: Stack) -> Counter[str]:
 async def test_a_call_is_seen_in_every_metric_of_its_way(bridge: Bridge) -> None:
     """Each hop, response and interruption is observed, on the clock of this host."""
     before = await asyncio.to_thread(scrape, bridge.stack)
+    assert (before["ready"], before["outbox_connected"], before["draining"]) == (6, 6, 0)
     steps = (WaitForSpeech(), WaitForSilence(300), Speak(clip("en_caller_ask")))
     after = (InterruptAfter(1500, clip("en_caller_interrupt")), WaitForSpeech(), Pause(1500), HangUp())
     async with bridge.realtime(), bridge.twilio() as twilio:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from egress.counters import Totals
+from egress.counters import Totals, Windows
+from shared.diagnosis import Figures, Verdict
 from tests.egress.stage import Stage, speech
 
 
@@ -21,3 +22,15 @@ def test_totals_are_of_the_living_and_the_dead() -> None:
     assert totals.frames.frames_sent == 100
     assert totals.ledger.echoes == over.call.ledger.counters.echoes * 2
     assert totals.pacer.spurts == 2
+
+
+def test_a_window_is_one_value_of_each_backlog() -> None:
+    """And its verdict is counted, also one of a role."""
+    windows = Windows()
+    figures = Figures(roles=(), is_playing=True, tx_q_frames=10, reply_q_ms=900.0, caller_q_frames=3)
+
+    windows.observe(figures, Verdict("cpu(brain)"))
+
+    assert windows.verdicts["cpu(brain)"] == 1
+    assert (windows.tx_queue_ms.sum, windows.tx_queue_ms.count) == (200, 1)
+    assert (windows.reply_waiting_ms.sum, windows.caller_queue_frames.sum) == (900, 3)
