@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.reports import read_report
+from brain.reports import read_report, why_refused
 from brain.sequencer import Reason, inputs
 from shared.control import ControlMessage
 
@@ -68,3 +68,23 @@ def test_an_operators_hangup_has_no_farewell() -> None:
 def test_what_is_not_for_the_sequencer_is_none() -> None:
     """The call handles it."""
     assert read_report(message("dtmf", digit="1")) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (message("say"), "expected a field text"),
+        (message("say", text="  "), "expected a field text"),
+        (message("hang up"), "expected one of say, hangup as the kind"),
+        (message(""), "expected a field kind"),
+    ],
+)
+def test_what_an_operator_mistypes_is_refused_in_words(given: ControlMessage, words: str) -> None:
+    """In the journal, where they will look."""
+    assert read_report(given) is None
+    assert words in why_refused(given)
+
+
+def test_an_owners_message_is_never_refused() -> None:
+    """A newer version may say things that this one does not know."""
+    assert why_refused(ControlMessage("1-0", "novelty", "egress-0@h#1", "7", 3, {})) == ""
