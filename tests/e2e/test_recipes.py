@@ -1,0 +1,122 @@
+"""docs/operating.md: every recipe with redis-cli, and the command line, on a live call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulators.twilio import HangUp, WaitForEnd
+from tests.e2e.conftest import QUICK, Bridge, plan
+from tests.support.servers import missing
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(90)
+
+PAGE = (Path(__file__).parent.parent.parent / "docs/operating.md").read_text("utf-8")
+
+
+def recipes() -> list[str]:
+    """Each line of the section's fenced blocks, in order."""
+    section = PAGE.split("## By redis-cli alone")[1].split("\n## ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def run(line: str, url: str, variables: dict[str, str]) -> str:
+    """A recipe as a shell runs it."""
+    port = url.rpartition(":")[2].split("/")[0]
+    command = line.replace("redis-cli", f"redis-cli -p {port}", 1)
+    done = subprocess.run(
+        ["bash", "-c", command], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+    assert not done.stdout.startswith("ERR"), f"{line}: {done.stdout}"
+    assert "WRONGTYPE" not in done.stdout, line
+    return done.stdout.strip()
+
+
+async def trunkline(url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line, as a program reads it; the simulators go on meanwhile."""
+    environment = {**os.environ, "REDIS_URL": url, "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "console", *words]
+    return await asyncio.to_thread(
+        subprocess.run, command, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+async def test_every_recipe_answers_on_a_live_call(bridge: Bridge, e2e_redis: str) -> None:
+    """Looking shows something; a text is said, the egress is taken out, the call is ended."""
+    if shutil.which("redis-cli") is None:
+        missing("redis-cli")
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        live = twilio.start_call(plan(WaitForEnd(45_000), HangUp()), QUICK)
+        await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
+
+        async def is_judged() -> bool:
+            card = await bridge.card(live.call_sid)
+            return "verdict" in card and "w_ingress" in card
+
+        await wait_until(is_judged, "the first window is judged")
+        card = await bridge.card(live.call_sid)
+        variables = {
+            "CALL": live.call_sid,
+            "KEY": f"tl:{{0}}:call:{live.call_sid}",
+            "WORKER": card["egress"],
+        }
+        lines = recipes()
+        assert len(lines) > 12
+        for line in lines[:-1]:
+            assert run(line, e2e_redis, variables), f"{line} showed nothing"
+        creates = model.sessions[0].received_of
+        await wait_until(lambda: "closing" in str(creates("response.create")), "the model was made to speak")
+
+        async def is_draining() -> bool:
+            return await bridge.store.hget(f"tl:worker:{card['egress']}", "draining") == b"1"  # type: ignore[misc]
+
+        await wait_until(is_draining, "the worker drains")
+        run(lines[-1], e2e_redis, variables)
+        call = await live.finished()
+        await bridge.until_ended(live.call_sid)
+        await bridge.restart(card["egress"].partition("@")[0])
+    assert call.end_reason == "bridge_hung_up"
+
+
+async def test_the_command_line_on_a_live_call(bridge: Bridge, e2e_redis: str) -> None:
+    """calls, show, watch, say, hangup: for programs, and a line for people when something is wrong."""
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        live = twilio.start_call(plan(WaitForEnd(45_000), HangUp()), QUICK)
+        await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
+        sid = live.call_sid
+
+        (listed,) = json.loads((await trunkline(e2e_redis, "calls", "--json")).stdout)
+        shown = json.loads((await trunkline(e2e_redis, "show", sid[-8:], "--json")).stdout)
+        nobody = await trunkline(e2e_redis, "show", "zzz")
+        refused = await trunkline(e2e_redis, "say", sid, " ")
+        assert listed["call_sid"] == shown["call_sid"] == sid
+        assert shown["card"]["state"] in ("attached", "live")
+        assert {"kind", "at_ms", "text"} == set(shown["journal"][0])
+        assert (nobody.returncode, f"Live are: {sid}" in nobody.stderr) == (1, True)
+        assert (refused.returncode, "expected a text to say" in refused.stderr) == (2, True)
+        assert sid in (await trunkline(e2e_redis, "calls")).stdout
+        assert "journal" in (await trunkline(e2e_redis, "show", sid)).stdout
+
+        said = await trunkline(e2e_redis, "say", sid, "רק רגע", "--force", "--json")
+        assert json.loads(said.stdout) == {"call_sid": sid, "done": True}
+        creates = model.sessions[0].received_of
+        await wait_until(lambda: "רק רגע" in str(creates("response.create")), "the model was made to speak")
+        assert (await trunkline(e2e_redis, "hangup", sid)).stdout == f"{sid}: asked to hang up\n"
+        call = await live.finished()
+        await bridge.until_ended(sid)
+        watched = await trunkline(e2e_redis, "watch", sid, "--json")
+        lines = [json.loads(line) for line in watched.stdout.splitlines()]
+    assert call.end_reason == "bridge_hung_up"
+    assert lines[0]["kind"] == "attached"
+    assert lines[-1]["kind"] == "ended"
+    assert (await trunkline(e2e_redis, "hangup", sid)).returncode == 1
