@@ -433,3 +433,48 @@ def test_nothing_is_settled_before_the_beginning_and_all_of_what_is_unknown() ->
     assert ledger.settled_ms("a", 0.0, 0.0) == 0.0
     assert ledger.settled_ms("nobody", 0.0, None) == float("inf")
     assert ledger.overdue_ms(10_000.0) == 0.0
+
+
+def test_an_echo_of_a_later_item_settles_those_before_it() -> None:
+    """Twilio plays strictly in order: what stands before a played mark was played."""
+    ledger, first = playing(received_ms=160)
+    second = ledger.receive("r", "b", 160, 0.0)
+    third = ledger.receive("r", "c", 160, 0.0)
+    for item in (second, third):
+        send(ledger, item, range(8), 0.0)
+    for item in (first, second, third):
+        ledger.end_item(item, 0.0)
+    names = [ledger.mark(item, 160, 0.0) for item in (first, second, third)]
+
+    assert ledger.echo(names[1]) is Echo.PLAYED
+
+    assert [item.item_id for item in ledger.items] == ["c"]
+    assert third.acknowledged_ms == 0
+    assert ledger.counters.marks_lost == 1
+
+
+def test_a_lost_mark_inside_an_item_settles_nothing() -> None:
+    """Only the one at its end does, when its deadline has passed."""
+    ledger, item = playing(received_ms=160)
+    ledger.mark(item, 100, 0.0)
+    ledger.end_item(item, 0.0)
+    ledger.mark(item, 160, 0.0)
+
+    ledger.expire(160.0 + MARK_DEADLINE_MS - 1)
+    assert ledger.items == (item,)
+    ledger._marks[0].deadline_ms = 0.0
+    ledger.expire(1.0)
+    assert ledger.items == (item,)
+    ledger.expire(160.0 + MARK_DEADLINE_MS)
+    assert ledger.items == ()
+
+
+def test_what_waits_for_a_mark_is_not_taken_for_quiet() -> None:
+    """An item that is out and ended ends by its mark; one that waits for more audio by the clock."""
+    ended, open_ = playing(received_ms=160), playing(received_ms=160)
+    behind = playing(received_ms=400)
+    ended[0].end_item(ended[1], 0.0)
+
+    quiet = [pair[0]._quiet_at(pair[1].response) for pair in (ended, open_, behind)]
+
+    assert quiet == [float("inf"), 160.0 + QUIET_MS, float("inf")]

@@ -6,6 +6,7 @@ import pytest
 
 from brain.sequencer import Reason, SlotState, inputs
 from brain.sequencer.actions import SendCancel, SendCreate
+from brain.sequencer.door import MAX_ABANDONED
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
@@ -270,3 +271,15 @@ def test_turn_and_tool_outputs_are_answered_by_one_create() -> None:
     assert creates(actions) == [Reason.TOOL_OUTPUTS]
     assert creates(desk.done("r1")) == []
     assert not desk.core.state.deferred
+
+
+def test_lost_creates_are_remembered_up_to_a_bound() -> None:
+    """The oldest is forgotten first; a late `created` of one that is remembered is still ours."""
+    desk = Desk()
+    sent: list[str] = []
+    for number in range(MAX_ABANDONED + 2):
+        desk.now_ms = number * 40_000.0
+        sent.append(token(desk.wish(Reason.TURN)))
+        desk.at(desk.now_ms + 10_000.0)
+
+    assert list(desk.core.state.abandoned) == sent[2:]
