@@ -31,8 +31,9 @@ def find(config: Path | None = None, socket: Path | None = None) -> Path:
         parser.read_string(file.read_text("utf-8"))
         text = parser.get(SECTION, OPTION)
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
         raise NoSocket(
-            f"expected a supervisord file with [{SECTION}] and {OPTION} = …, got {file}: {error}."
+            f"expected a supervisord file with [{SECTION}] and {OPTION} = …, got {file}: {reason}."
             " Give the file with --config, or the socket with --socket."
         ) from None
     # supervisord's own word for the folder of its file.

@@ -60,3 +60,17 @@ async def test_nobody_listens() -> None:
     port = free_port()
     assert await readiness.why_not_ready(port) == "not up yet"
     assert await readiness.why_not_listening(port) == "not up yet"
+
+
+async def test_live_calls_of_a_process() -> None:
+    """One line of its metrics."""
+    answer = b"HTTP/1.1 200 OK\r\n\r\n# HELP trunkline_live_calls Calls\ntrunkline_live_calls 17.0\n"
+    async with answering(answer) as port:
+        assert await readiness.live_calls(port) == 17
+
+
+async def test_live_calls_of_nobody() -> None:
+    """None, not 0: it does not say."""
+    assert await readiness.live_calls(free_port()) is None
+    async with answering(b"HTTP/1.1 200 OK\r\n\r\nother 1\n") as port:
+        assert await readiness.live_calls(port) is None
