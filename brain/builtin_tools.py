@@ -29,7 +29,7 @@ NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold")
 
 
 @tool
-def end_call(
+async def end_call(
     farewell: Annotated[
         str, Field(description="What to say to the caller before the call ends, in their language.")
     ] = "Goodbye.",
@@ -39,7 +39,7 @@ def end_call(
 
 
 @tool
-def send_digits(
+async def send_digits(
     digits: Annotated[
         str,
         Field(description="The keys to press: 0-9, * and #; w waits half a second.", max_length=32),
@@ -52,7 +52,7 @@ def send_digits(
 
 
 @tool
-def hold(
+async def hold(
     seconds: Annotated[
         float, Field(description="How long the caller asked you to wait.", ge=1, le=3600)
     ] = 120.0,
@@ -66,7 +66,7 @@ def transfer_call(destinations: Mapping[str, str]) -> FunctionTool:
     # The names are part of the schema, so that the model cannot invent one.
     names = cast(type[str], Literal.__getitem__(tuple(destinations)))
 
-    def transfer(destination: str) -> Transfer:
+    async def transfer(destination: str) -> Transfer:
         return Transfer(destinations[destination], destination)
 
     described = Field(description="Who the caller is connected with.")
@@ -80,7 +80,7 @@ def transfer_call(destinations: Mapping[str, str]) -> FunctionTool:
             __config__=ConfigDict(extra="forbid"),
             destination=(cast(type[str], Annotated[names, described]), ...),
         ),
-        is_async=False,
+        is_async=True,
     )
 
 

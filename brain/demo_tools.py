@@ -15,7 +15,7 @@ _STATES = ("is being packed", "was handed to the courier", "arrives tomorrow", "
 
 
 @tool
-def check_order(
+async def check_order(
     order_number: Annotated[str, Field(description="The order's number, digits only.", max_length=40)],
 ) -> dict[str, str]:
     """Look up where an order is. Ask the caller for the order number first."""

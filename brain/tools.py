@@ -5,7 +5,8 @@ the model is told when something goes wrong. Must not know: the session, the cal
 wants something of the call returns an effect that says so (`EndCall`, `Transfer`, …).
 
 A tool never runs in the task that reads the model's socket: an async one is a task of its own, a plain
-one a thread. A thread cannot be stopped: after the time limit its result is dropped.
+one a thread (tool_threads). Neither is waited for beyond its time limit, whether it can be stopped or not:
+what it gives after that is dropped.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast, get_type_hints
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 
 from brain.events import Json
+from brain.tool_threads import THREADS, NoThread
 
 MAX_OUTPUT_CHARS = 20_000
 """Longer results crowd out the conversation; the model is told that the rest was cut."""
@@ -152,7 +154,10 @@ class FunctionTool:
             values[self.context_name] = context
         if self.is_async:
             return await cast(Awaitable[object], self.function(**values))
-        return await asyncio.to_thread(self.function, **values)
+        try:
+            return await THREADS.run(self.function, values)
+        except NoThread:
+            raise ToolFailed("too many tools hang already: this one was not run") from None
 
 
 def tool(function: ToolFunction) -> FunctionTool:
@@ -180,11 +185,19 @@ def tool(function: ToolFunction) -> FunctionTool:
         default = ... if parameter.default is parameter.empty else parameter.default
         found[parameter.name] = (hints[parameter.name], default)
     make = cast(Callable[..., type[BaseModel]], create_model)
+    try:
+        arguments = make(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **found)
+        arguments.model_json_schema()
+    except PydanticUserError as error:
+        # Now, not at the first call.
+        raise ToolError(
+            f"tool {name} has parameters that no schema can be made of: {error.message}"
+        ) from None
     return FunctionTool(
         name=name,
         description=inspect.getdoc(function) or "",
         function=function,
-        arguments=make(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **found),
+        arguments=arguments,
         is_async=inspect.iscoroutinefunction(function),
         context_name=context_name,
     )
@@ -197,6 +210,8 @@ class Toolbox:
     time_limit_s: float
     remote: tuple[Json, ...] = ()
     _tools: dict[str, Tool] = field(default_factory=dict)
+    _attempts: set[asyncio.Task[ToolResult]] = field(default_factory=set)
+    """Under way, and left behind after their time limit."""
 
     @classmethod
     def of(cls, tools: Iterable[Tool], time_limit_s: float, remote: tuple[Json, ...] = ()) -> Toolbox:
@@ -217,23 +232,17 @@ class Toolbox:
         if found is None:
             return _wrong(ToolOutcome.UNKNOWN_TOOL, f"there is no tool named {name}")
         limit_s = min(self.time_limit_s, found.time_limit_s or self.time_limit_s)
+        attempt = asyncio.create_task(_attempt(found, arguments, context, call_id), name=f"tool-{found.name}")
+        self._attempts.add(attempt)
+        attempt.add_done_callback(self._attempts.discard)
         try:
-            async with asyncio.timeout(limit_s):
-                return _result(await found.run(arguments, context, call_id))
-        except TimeoutError:
+            # Not `timeout`: that would wait for a tool that does not let itself be cancelled.
+            done, _ = await asyncio.wait({attempt}, timeout=limit_s)
+        finally:
+            attempt.cancel()
+        if not done:
             return _wrong(ToolOutcome.TIMED_OUT, f"the tool did not answer within {limit_s:g} s")
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            # Something that the tool waited for was cancelled, not the tool: the model gets its answer.
-            return _wrong(ToolOutcome.FAILED, "the tool failed with CancelledError")
-        except BadArguments as error:
-            return _wrong(ToolOutcome.BAD_ARGUMENTS, str(error))
-        except ToolFailed as error:
-            return _wrong(ToolOutcome.FAILED, str(error))
-        except Exception as error:  # noqa: BLE001 - a tool is foreign code: the call goes on without it
-            return _wrong(ToolOutcome.FAILED, f"the tool failed with {type(error).__name__}")
+        return attempt.result()
 
 
 def check_arguments(model: type[BaseModel], arguments: str) -> dict[str, object]:
@@ -267,6 +276,24 @@ def without_titles(schema: Json) -> Json:
 # Private.
 
 
+async def _attempt(tool: Tool, arguments: str, context: ToolContext, call_id: str) -> ToolResult:
+    """One run, whatever becomes of it. Raises CancelledError only when it is cancelled itself."""
+    try:
+        return _result(await tool.run(arguments, context, call_id))
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Something that the tool waited for was cancelled, not the tool: the model gets its answer.
+        return _wrong(ToolOutcome.FAILED, "the tool failed with CancelledError")
+    except BadArguments as error:
+        return _wrong(ToolOutcome.BAD_ARGUMENTS, str(error))
+    except ToolFailed as error:
+        return _wrong(ToolOutcome.FAILED, str(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool is foreign code: the call goes on
+        return _wrong(ToolOutcome.FAILED, f"the tool failed with {type(error).__name__}")
+
+
 def _result(value: object) -> ToolResult:
     match value:
         case EndCall():
@@ -285,13 +312,20 @@ def _result(value: object) -> ToolResult:
         output = (
             value.encode(errors="replace").decode()
             if isinstance(value, str)
-            else orjson.dumps(value, default=str).decode()
+            else orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
         )
     except orjson.JSONEncodeError:
         return _wrong(ToolOutcome.FAILED, "the tool's result cannot be written as JSON")
     if len(output) > MAX_OUTPUT_CHARS:
         output = output[:MAX_OUTPUT_CHARS] + " … (the rest was cut)"
     return ToolResult(outcome=ToolOutcome.OK, output=output)
+
+
+def _plain(value: object) -> object:
+    """What orjson has no form for."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return list(value) if isinstance(value, (set, frozenset)) else str(value)
 
 
 def _wrong(outcome: ToolOutcome, message: str) -> ToolResult:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from typing import Annotated
 
 import orjson
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from brain.builtin_tools import end_call
 from brain.demo_tools import check_order
+from brain.tool_threads import NoThread, ToolThreads
 from brain.tools import EndCall, Toolbox, ToolContext, ToolError, ToolOutcome, tool
 
 CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550001", agent="default")
@@ -190,3 +194,146 @@ async def test_a_tool_may_know_its_call() -> None:
         "additionalProperties": False,
         "properties": {},
     }
+
+
+async def test_functions_that_hang_hold_up_nobody() -> None:
+    """More of them than the loop's own pool has threads: other tools run, and names are still looked up."""
+    let_go = threading.Event()
+
+    @tool
+    def hang() -> str:
+        """Hang."""
+        let_go.wait(20)
+        return "late"
+
+    @tool
+    def answer() -> str:
+        """Answer."""
+        return "here"
+
+    tools = Toolbox.of([hang, answer], 0.05)
+    try:
+        hung = await asyncio.gather(*(tools.run("hang", "{}", CONTEXT, f"c{n}") for n in range(40)))
+        assert {result.outcome for result in hung} == {ToolOutcome.TIMED_OUT}
+
+        tools.time_limit_s = 5.0
+        assert (await tools.run("answer", "{}", CONTEXT, "c")).output == "here"
+        async with asyncio.timeout(5):
+            assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
+    finally:
+        let_go.set()
+
+
+async def test_threads_are_bounded_and_come_back() -> None:
+    """Beyond the bound the model is told; a function that ends at last frees its thread."""
+    threads, let_go = ToolThreads(1), threading.Event()
+    first = asyncio.create_task(threads.run(let_go.wait, {}))
+    await asyncio.sleep(0)
+
+    with pytest.raises(NoThread, match="1 runs"):
+        await threads.run(str, {})
+    let_go.set()
+    await first
+    assert await threads.run(str, {}) == ""
+
+
+def test_a_function_that_hangs_does_not_keep_the_process() -> None:
+    """Its thread is nobody's to wait for."""
+    program = (
+        "import asyncio, threading\n"
+        "from brain.tools import Toolbox, ToolContext, tool\n"
+        "@tool\n"
+        "def hang() -> None:\n"
+        "    threading.Event().wait()\n"
+        "context = ToolContext('CA', '', '', '')\n"
+        "print(asyncio.run(Toolbox.of([hang], 0.1).run('hang', '{}', context, 'c')).outcome)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "timed_out")
+
+
+async def test_a_tool_that_cannot_be_cancelled_is_left_behind() -> None:
+    """Its time limit holds all the same, and so does the end of the call."""
+    let_go = asyncio.Event()
+
+    @tool
+    async def stubborn() -> str:
+        """Go on."""
+        while not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    tools = Toolbox.of([stubborn], 0.05)
+    async with asyncio.timeout(5):
+        assert (await tools.run("stubborn", "{}", CONTEXT, "c1")).outcome is ToolOutcome.TIMED_OUT
+    let_go.set()
+
+
+async def test_a_tool_that_times_out_inside_has_failed() -> None:
+    """The limit that passed was not ours: the model is not told a wrong figure."""
+
+    @tool
+    async def impatient() -> str:
+        """Give up soon."""
+        raise TimeoutError
+
+    result = await Toolbox.of([impatient], 9.0).run("impatient", "{}", CONTEXT, "c1")
+
+    assert (result.outcome, "9 s" in result.output) == (ToolOutcome.FAILED, False)
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_tool_that_leaves_the_program_does_not(is_async: bool) -> None:
+    """sys.exit() in foreign code must not end a process with a hundred calls."""
+
+    @tool
+    async def leave() -> None:
+        """Leave."""
+        sys.exit(3)
+
+    @tool
+    def leave_thread() -> None:
+        """Leave."""
+        sys.exit(3)
+
+    tools = Toolbox.of([leave, leave_thread], 5.0)
+    result = await tools.run("leave" if is_async else "leave_thread", "{}", CONTEXT, "c1")
+
+    assert (result.outcome, result.output) == (
+        ToolOutcome.FAILED,
+        '{"error":"the tool failed with SystemExit"}',
+    )
+
+
+async def test_a_model_of_pydantic_is_a_result() -> None:
+    """As JSON, wherever it stands; a set is a list, a key need not be a text."""
+
+    class Bicycle(BaseModel):
+        name: str
+        left: int
+
+    @tool
+    async def look() -> dict[int, object]:
+        """Look."""
+        return {1: Bicycle(name="city", left=3), 2: {"red"}}
+
+    result = await Toolbox.of([look], 5.0).run("look", "{}", CONTEXT, "c1")
+
+    assert orjson.loads(result.output) == {"1": {"name": "city", "left": 3}, "2": ["red"]}
+
+
+def test_a_parameter_without_a_schema_is_refused_at_import() -> None:
+    """Not at the first call, which would end in an apology."""
+
+    def unfit(back: Callable[[], int]) -> None:
+        """Call back."""
+
+    with pytest.raises(ToolError, match="no schema can be made of"):
+        tool(unfit)
