@@ -11,7 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq -
 PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types lock prove-pipeline prove-conversation prove-sequencer prove-mutants clean
+.PHONY: help demo run test lint types lock prove-pipeline prove-conversation prove-sequencer prove-mutants \
+	prove-operations clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -40,6 +41,9 @@ prove-conversation: $(STAMP) ## 400 simulated conversations under faults: nothin
 
 prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousands of random histories
 	@$(BIN)/python -m bench.prove_sequencer $(ARGS)
+
+prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right one, soon, once? (6 min)
+	@$(BIN)/python -m bench.prove_operations $(ARGS)
 
 # Not in the lock: nothing else needs it.
 prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)

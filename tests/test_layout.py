@@ -21,8 +21,9 @@ MAY_IMPORT = {
     "shared": set[str](),
     "simulators": set[str](),
     "console": {"shared", "simulators"},
-    "bench": {"shared", "simulators", "console"},
+    "bench": {"shared", "simulators", "console", *ROLES},
 }
+"""What proves and documents the roles (bench) looks into them; nothing looks into it."""
 
 MAX_MODULE_LINES = 450
 """About 400 is the aim; this is where a module has to be split."""
@@ -45,7 +46,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_imports_run_one_way(package: str) -> None:
-    """Roles import shared, never one another; shared imports none of them."""
+    """Roles import shared, never one another; shared imports none of them; nothing imports bench."""
     for path in modules(package):
         foreign = (set(imported(ast.parse(path.read_text("utf-8")))) & set(PACKAGES)) - {package}
         assert foreign <= MAY_IMPORT[package], f"{path.relative_to(ROOT)} imports {foreign}"

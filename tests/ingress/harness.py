@@ -269,12 +269,16 @@ async def raw_answer(port: int, request: bytes) -> bytes:
 async def ingress(url: str, **changes: Any) -> AsyncIterator[Ingress]:
     """An ingress process on a free port, ready."""
     process = make_process("ingress", 0, make_settings(url, **changes))
+    is_redis_there = False
     with contextlib.suppress(redis.RedisError):
         await keep_own_keys(process)
+        is_redis_there = True
     role = IngressRole(process)
     store = redis.Redis.from_url(url, decode_responses=False, protocol=2)
     async with running(process.outbox.run(), process.inboxes[0].run()):
         await role.start()
+        if is_redis_there:
+            await wait_until(lambda: process.outbox.connected, "the outbox is connected")
         base = f"http://127.0.0.1:{role.port}"
         async with httpx.AsyncClient(base_url=base, trust_env=False, verify=False) as http:
             made = Ingress(process, role, store, http)

@@ -38,7 +38,12 @@ class Running:
             self.log += line.decode()
 
     async def said(self, event: str) -> None:
-        await wait_until(lambda: f'"event":"{event}"' in self.log, f"{event} is logged:\n{self.log}")
+        await wait_until(
+            lambda: f'"event":"{event}"' in self.log,
+            f"{event} is logged",
+            timeout_s=30,
+            say=lambda: f"\n{self.log}",
+        )
 
     async def ended(self) -> int:
         async with asyncio.timeout(20):
