@@ -20,6 +20,7 @@ from console import calls_app, calls_view, keys_table, operate_app, settings_tab
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.look import make_console
+from console.options import AsJson, RedisUrl
 from shared.exits import Exit
 from shared.process import VERSION
 from shared.redis_client import STORE_ERRORS, make_store
@@ -35,7 +36,9 @@ app = typer.Typer(
 
 RunDir = Annotated[
     Path | None,
-    typer.Option("--run-dir", help="Folder for logs and the supervisor socket.  [default: below .build/run]"),
+    typer.Option(
+        "--run-dir", help="Folder for logs and the supervisor socket.", show_default="below .build/run"
+    ),
 ]
 
 
@@ -84,7 +87,7 @@ def run(run_dir: RunDir = None) -> None:
 
 @app.command()
 def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="As the README has it.")] = False,
 ) -> None:
     """Every setting: its environment variable, its default, its meaning."""
@@ -105,9 +108,9 @@ app.add_typer(agents_app)
 @agents_app.command()
 def check(
     file: Annotated[
-        Path | None, typer.Argument(help="An agents file.  [default: that of the settings]")
+        Path | None, typer.Argument(help="An agents file.", show_default="that of the settings")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Lists the agents as a brain would have them, or says what is wrong in the file, key by key."""
     arguments = [*([str(file)] if file is not None else []), *(["--json"] if as_json else [])]
@@ -127,12 +130,12 @@ def _ask_brain(arguments: list[str]) -> int:
 
 @app.command()
 def keys(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
+    redis_url: RedisUrl = "",
 ) -> None:
-    """Every kind of Redis key, what it is for, and how much is there now (REDIS_URL)."""
-    redis_url = _settings().redis_url
+    """Every kind of Redis key, what it is for, and how much is there now."""
     try:
-        sizes = asyncio.run(_measure(redis_url))
+        sizes = asyncio.run(_measure(redis_url or _settings().redis_url))
     except STORE_ERRORS as error:
         _fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")
     if as_json:

@@ -17,23 +17,21 @@ from typing import Annotated, Any, NoReturn, cast
 import typer
 from rich.markup import escape
 
-from console import calls_view, live, watching
+from console import calls_view, live, options, watching
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
+from console.journal import JournalLine, journal_line
 from console.live import LiveCall, WorkerRow
 from console.look import AGENT, BRIDGE, CALLER, DIM, isolated, make_console
-from console.top_view import JournalLine, journal_line
+from console.options import AsJson, RedisUrl, Sid, Worker
+from console.top_text import tame
 from shared.exits import Exit
 from shared.keys import Keys
 from shared.redis_client import STORE_ERRORS, Store, make_store
-from shared.settings import SettingsError, load
+from shared.settings import SettingsError
 
 TIMEOUT_S = 5.0
 DRAIN_LOOK_S = 1.0
-
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-Sid = Annotated[str, typer.Argument(help="The call's SID, or as much of its beginning or end as is unique.")]
-RedisUrl = Annotated[str, typer.Option("--redis-url", help="Redis.  [default: REDIS_URL]")]
 
 
 def register(app: typer.Typer) -> None:
@@ -139,7 +137,7 @@ def say(
 
 
 def drain(
-    worker: Annotated[str, typer.Argument(help="A worker's name, or its beginning: brain-0.")],
+    worker: Worker,
     timeout: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for its live calls; 0: do not wait.")
     ] = 3600.0,
@@ -172,7 +170,7 @@ def _run(work: Work, redis_url: str, *, leave: bool = True) -> int:
     """Connects, works, and leaves with the exit code."""
 
     async def main() -> int:
-        store = make_store(redis_url or _redis_url(), name="console", timeout_s=TIMEOUT_S)
+        store = make_store(_redis_url(redis_url), name="console", timeout_s=TIMEOUT_S)
         try:
             return await work(store, await live.make_keys(store))
         finally:
@@ -196,11 +194,15 @@ def _told() -> Iterator[None]:
         _fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")
 
 
-def _redis_url() -> str:
+def _redis_url(given: str) -> str:
     try:
-        return load().redis_url
+        url = options.redis_url(given)
     except SettingsError as error:
         _fail(str(error), Exit.SETTINGS)
+    problem = options.url_problem(url)
+    if problem:
+        _fail(f"REDIS_URL: {problem}", Exit.SETTINGS)
+    return url
 
 
 async def _journal(store: Store, keys: Keys, call_sid: str, count: int) -> list[JournalLine]:
@@ -222,14 +224,19 @@ def _line(entry: watching.Entry, call: LiveCall) -> str:
     fields = entry.fields
     if entry.stream == "journal":
         line = journal_line(entry.entry_id, fields)
-        return f"{stamp}  [{BRIDGE}]{line.kind}[/]  [{DIM}]{escape(isolated(line.text))}[/]"
+        return f"{stamp}  [{BRIDGE}]{escape(tame(line.kind))}[/]  [{DIM}]{_shown(line.text)}[/]"
     if fields.get("kind") == "item" and fields.get("final") == "1":
         who, style = ("caller", CALLER) if fields.get("role") == "user" else ("agent", AGENT)
-        return f"{stamp}  [{style}]{who}[/]  {escape(isolated(fields.get('text', '')))}"
+        return f"{stamp}  [{style}]{who}[/]  {_shown(fields.get('text', ''))}"
     if fields.get("kind") == "heard" and fields.get("complete") != "1":
         heard = f"heard {fields.get('ms', '?')} of {fields.get('of', '?')} ms"
         return f"{stamp}  [{AGENT}]agent[/]  [{DIM}]{heard}[/]"
     return ""
+
+
+def _shown(text: str) -> str:
+    """What others wrote, as it may stand in a line with markup."""
+    return escape(isolated(tame(text)))
 
 
 def _said(call: LiveCall, done: bool, what: str, *, as_json: bool) -> int:

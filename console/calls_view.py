@@ -12,12 +12,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from console.journal import JournalLine, clock
 from console.keys_table import KindSize
 from console.live import LiveCall
 from console.look import BAD, DIM, GOOD, isolated
 from console.top_state import figure
-from console.top_text import NONE, duration, millis
-from console.top_view import JournalLine
+from console.top_text import NONE, duration, millis, tame
 
 
 def calls_table(calls: Sequence[LiveCall], now_wall_ms: int) -> RenderableType:
@@ -32,7 +32,7 @@ def calls_table(calls: Sequence[LiveCall], now_wall_ms: int) -> RenderableType:
             call.call_sid,
             duration(call.age_ms(now_wall_ms)),
             f"{call.from_number or NONE} → {call.to_number or NONE}",
-            isolated(call.agent),
+            _plain(call.agent),
             call.state,
             " ".join(owner.partition("@")[0] or NONE for owner in owners(call).values()),
             _ms(figure(call, "reply_q_ms")),
@@ -54,9 +54,9 @@ def call_details(call: LiveCall, journal: Sequence[JournalLine], now_wall_ms: in
     head = Table(box=None, show_header=False)
     rows = {
         "call": call.call_sid,
-        "state": f"{call.state}, {duration(call.age_ms(now_wall_ms))}, leg {call.leg}",
+        "state": f"{call.state}, {duration(lasted_ms(call, now_wall_ms))}, leg {call.leg}",
         "from → to": f"{call.from_number or NONE} → {call.to_number or NONE}",
-        "agent": isolated(call.agent),
+        "agent": call.agent,
         **{role: owner or NONE for role, owner in owners(call).items()},
         "audible": call.audible_response or NONE,
         "caller audio waiting": f"{call.caller_q} frames",
@@ -64,19 +64,25 @@ def call_details(call: LiveCall, journal: Sequence[JournalLine], now_wall_ms: in
         "outcome": call.card.get("outcome", "") or NONE,
     }
     for name, value in rows.items():
-        head.add_row(Text(name, style=DIM), value)
+        head.add_row(Text(name, style=DIM), _plain(value))
     why = f"  {call.pipeline.get('why', '')}"
-    head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), why))
+    head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), tame(why)))
     window, counters = _pairs("last window", _window(call)), _pairs("counters", _counters(call))
     return Group(head, window, counters, journal_table(journal))
 
 
 def journal_table(journal: Sequence[JournalLine]) -> Table:
     """The last entries, oldest first."""
-    table = Table("time", "what", "details", title="journal")
+    table = Table("UTC", "what", "details", title="journal")
     for each in journal:
-        table.add_row(f"{each.at_ms}", each.kind, isolated(each.text))
+        table.add_row(clock(each.at_ms), _plain(each.kind), _plain(each.text))
     return table
+
+
+def lasted_ms(call: LiveCall, now_wall_ms: int) -> int:
+    """How long the call has lasted, or had when it ended."""
+    ended_at_ms = call.card.get("ended_at_ms", "")
+    return call.age_ms(int(ended_at_ms) if ended_at_ms.isdecimal() else now_wall_ms)
 
 
 def owners(call: LiveCall) -> dict[str, str]:
@@ -87,7 +93,7 @@ def owners(call: LiveCall) -> dict[str, str]:
 def as_data(call: LiveCall, now_wall_ms: int) -> dict[str, object]:
     """A call for programs. `card` is left out: `show --json` adds it."""
     shown = {name: value for name, value in asdict(call).items() if name != "card"}
-    return {**shown, "age_ms": call.age_ms(now_wall_ms)}
+    return {**shown, "age_ms": lasted_ms(call, now_wall_ms)}
 
 
 def sizes_as_data(sizes: Sequence[KindSize]) -> list[dict[str, object]]:
@@ -109,6 +115,11 @@ def _counters(call: LiveCall) -> Mapping[str, object]:
     return {name: value for name, value in sorted(call.card.items()) if name.startswith("n_")}
 
 
+def _plain(text: str) -> Text:
+    """What others wrote: no markup, nothing that acts on the terminal, its own direction."""
+    return Text(isolated(tame(text)))
+
+
 def _ms(value: float | None) -> str:
     return NONE if value is None else millis(value)
 
@@ -120,5 +131,5 @@ def _number(value: float | None) -> str:
 def _pairs(title: str, values: Mapping[str, object]) -> Table:
     table = Table(title=title, box=None, show_header=False)
     for name, value in values.items():
-        table.add_row(Text(name, style=DIM), f"{value}")
+        table.add_row(Text(name, style=DIM), _plain(f"{value}"))
     return table

@@ -175,17 +175,15 @@ def judge_settings(problems: Sequence[str], roles: Sequence[str]) -> list[Findin
     return made
 
 
-def judge_agents(exit_code: int, listed: Sequence[str], problems: Sequence[str]) -> list[Finding]:
-    """What `python -m brain.check --json` said: agents' names, or problems."""
+def judge_agents(failed: str, listed: Sequence[str], problems: Sequence[str]) -> list[Finding]:
+    """What `python -m brain.check --json` said: agents' names, or problems; `failed`: why it said neither."""
     if problems:
         return [
             fail("agents file", each, "Correct it; docs/agents.md, `trunkline agents check`.")
             for each in problems
         ]
-    if exit_code:
-        return [
-            fail("agents file", f"the check ended with code {exit_code}", "Run `trunkline agents check`.")
-        ]
+    if failed:
+        return [fail("agents file", failed, "Run `trunkline agents check`.")]
     return [ok("agents file", f"{len(listed)} agent{'' if len(listed) == 1 else 's'}: {', '.join(listed)}")]
 
 

@@ -1,6 +1,7 @@
 """The doctor's eyes: gets the facts from Redis, supervisord, the processes, the network.
 
-Owns: how each fact is got, all at once, each within a time limit. Must not know: what is good.
+Owns: how each fact is got, Redis's first and then all at once, each within a time limit. Must not know: what
+is good.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from shared.worker import ROLES
 PINGS = 50
 STORE_TIMEOUT_S = 3.0
 CHECK_WITHIN_S = 20.0
+NO_ANSWER = -1
+"""In place of an exit code."""
+
 ASKED_CONFIG = ("maxmemory-policy", "save", "appendfsync", "stop-writes-on-bgsave-error")
 _OPEN_FILES = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
 
@@ -53,8 +57,9 @@ async def look(asked: Asked) -> list[Finding]:
         rest = ("Redis", "agents file", "public URL", "model session")
         found += [skipped(what, "needs valid settings") for what in rest]
         return found + await _host(asked, None)
+    # Redis by itself: what is started below takes the processor, and its answers would look slow.
+    found += await _redis(settings)
     parts = await asyncio.gather(
-        _redis(settings),
         _host(asked, settings),
         _agents(),
         _public(settings, offline=asked.offline),
@@ -172,7 +177,8 @@ async def _agents() -> list[Finding]:
         if isinstance(listed, list)
         else []
     )
-    return doctor_host.judge_agents(code, names, [str(each) for each in problems or []])
+    failed = _said_nothing(code) if code else ""
+    return doctor_host.judge_agents(failed, names, [str(each) for each in problems or []])
 
 
 async def _session(settings: Settings, *, offline: bool) -> list[Finding]:
@@ -184,11 +190,17 @@ async def _session(settings: Settings, *, offline: bool) -> list[Finding]:
     answer = _read_json(output)
     if isinstance(answer, dict) and "ok" in answer:
         return [doctor_host.judge_session(answer, "")]
-    return [doctor_host.judge_session(None, f"the check ended with code {code} and said nothing of use")]
+    return [doctor_host.judge_session(None, _said_nothing(code))]
+
+
+def _said_nothing(code: int) -> str:
+    if code == NO_ANSWER:
+        return f"no answer within {CHECK_WITHIN_S:.0f} s: is this host overloaded?"
+    return f"the check ended with code {code} and said nothing of use"
 
 
 async def _ask_brain(*words: str) -> tuple[int, str]:
-    """Exit code and output of the brain's own check; code -1: no answer in time."""
+    """Exit code and output of the brain's own check."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "brain.check", *words,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
@@ -199,7 +211,7 @@ async def _ask_brain(*words: str) -> tuple[int, str]:
     except TimeoutError:
         process.kill()
         await process.wait()
-        return -1, ""
+        return NO_ANSWER, ""
     return process.returncode or 0, output.decode(errors="replace")
 
 

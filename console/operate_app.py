@@ -20,6 +20,7 @@ from console import doctor, doctor_look, supervisor_socket
 from console import top as top_screen
 from console.interrupts import run as run_interruptible
 from console.look import BRIDGE, DIM, GOOD, make_console
+from console.options import AsJson, RedisUrl, Role
 from console.readiness import live_calls, why_not_ready
 from console.roll import Roll, RollStopped, Told
 from console.supervision import SUPERVISOR_ERRORS, Supervisor
@@ -31,10 +32,9 @@ READY_WITHIN_S = 60.0
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="supervisord's file.  [default: deploy/supervisord.conf]"),
+    typer.Option("--config", "-c", help="supervisord's file.", show_default="deploy/supervisord.conf"),
 ]
 Socket = Annotated[Path | None, typer.Option("--socket", help="supervisord's socket, instead of its file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,9 +48,10 @@ def top(
     once: Annotated[bool, typer.Option("--once", help="Print one screen and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One snapshot for programs.")] = False,
     interval: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds between two looks.")] = 1.0,
+    redis_url: RedisUrl = "",
 ) -> None:
     """All calls and workers on one screen; keys sort, filter, open, hang up, drain (? lists them)."""
-    url = _settings().redis_url
+    url = redis_url or _settings().redis_url
     screen = top_screen.once(url, as_data=as_json) if once or as_json else top_screen.run(url, interval)
     try:
         raise typer.Exit(run_interruptible(screen))
@@ -61,7 +62,7 @@ def top(
 
 
 def roll(
-    role: Annotated[str, typer.Argument(help="ingress, brain or egress.  [default: all]")] = "",
+    role: Role = "",
     config: Config = None,
     socket: Socket = None,
     timeout: Annotated[
@@ -83,8 +84,9 @@ def roll(
         style = {"ready": GOOD, "done": GOOD, "draining": BRIDGE}.get(told.event, DIM)
         console.print(f"[{style}]{told.process or 'roll':<10}[/] {escape(told.text)}", soft_wrap=True)
 
+    path = _socket(config, socket)
     work = Roll(
-        supervisor=Supervisor(_socket(config, socket)),
+        supervisor=Supervisor(path),
         why_not_ready=lambda role, number: why_not_ready(settings.admin_port(role, number)),
         live_calls=lambda role, number: live_calls(settings.admin_port(role, number)),
         tell=tell,
@@ -102,7 +104,7 @@ def roll(
             tell(Told(event="stopped", text=str(error)))
         _fail(str(error))
     except SUPERVISOR_ERRORS as error:
-        _fail(_no_supervisor(error))
+        _fail(_no_supervisor(path, error))
 
 
 def doctor_command(
@@ -133,10 +135,10 @@ def _socket(config: Path | None, socket: Path | None) -> Path:
         _fail(str(error), Exit.USAGE)
 
 
-def _no_supervisor(error: BaseException) -> str:
+def _no_supervisor(socket: Path, error: BaseException) -> str:
     return (
-        f"supervisord does not answer, or refuses ({error}). Is it the one of deploy/supervisord.conf?"
-        " Another: --config FILE or --socket PATH."
+        f"expected supervisord at {socket}, got: {error}. If it does not run:"
+        " .venv/bin/supervisord -c deploy/supervisord.conf. Another one: --config FILE or --socket PATH."
     )
 
 

@@ -21,14 +21,15 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
 from console import live
+from console.journal import JournalLine, journal_line
 from console.look import make_console
 from console.top_keys import KeyReader
 from console.top_state import Command, Drain, HangUp, Quit, Snapshot, TopState, press, settle
-from console.top_view import JournalLine, draw, journal_line
+from console.top_view import draw, most_scroll
 from shared.clock import wall_ms
 from shared.exits import Exit
 from shared.keys import Keys
@@ -118,6 +119,8 @@ class _Screen:
     snapshot: Snapshot = field(default_factory=Snapshot)
     journal: list[JournalLine] = field(default_factory=list)
     reader: KeyReader = field(default_factory=KeyReader)
+    _height: int = 0
+    """Lines of what was drawn last."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _look_now: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: bool = False
@@ -147,6 +150,11 @@ class _Screen:
             await asyncio.wait({looking, *self._acts})
 
     def _draw(self, console: Console, shown: Live) -> None:
+        # The terminal's own word: COLUMNS and LINES of a shell are as old as the shell's last prompt.
+        width, height = os.get_terminal_size(sys.stdout.fileno())
+        if width and height:  # A serial line does not say.
+            console.size = ConsoleDimensions(width, height)
+        self._height = console.height
         lines = draw(self.state, self.snapshot, console.width, console.height, self.journal)
         for line in lines:
             line.no_wrap = True
@@ -181,7 +189,8 @@ class _Screen:
     def _take(self, keys: list[str]) -> None:
         for key in keys:
             opened = self._opened_call()
-            self.state, command = press(self.state, key, self.snapshot)
+            most = most_scroll(self.state, self.snapshot, self._height, self.journal)
+            self.state, command = press(self.state, key, self.snapshot, most)
             if command is not None:
                 self._act(command)
             if self._opened_call() != opened:

@@ -129,8 +129,10 @@ def settle(state: TopState, snapshot: Snapshot) -> TopState:
     return state
 
 
-def press(state: TopState, key: str, snapshot: Snapshot) -> tuple[TopState, Command | None]:
-    """A key was pressed (names: top_keys.py)."""
+def press(
+    state: TopState, key: str, snapshot: Snapshot, most_scroll: int = 0
+) -> tuple[TopState, Command | None]:
+    """A key was pressed (names: top_keys.py). `most_scroll`: journal lines above those that fit."""
     state = replace(state, note="")
     if key == "interrupt":
         return state, Quit()
@@ -147,7 +149,7 @@ def press(state: TopState, key: str, snapshot: Snapshot) -> tuple[TopState, Comm
     if key == "h":
         return _ask_hang_up(state), None
     if state.view == "call":
-        return _in_call(state, key), None
+        return _in_call(state, key, most_scroll), None
     return settle(_in_list(state, key, snapshot), snapshot), None
 
 
@@ -202,22 +204,12 @@ def _ask_drain(state: TopState) -> TopState:
     return replace(state, asked=Drain(state.worker))
 
 
-def _in_call(state: TopState, key: str) -> TopState:
-    match key:
-        case "escape" | "q" | "left":
-            return replace(state, view="list", scroll=0)
-        case "up" | "k":
-            return replace(state, scroll=state.scroll + 1)
-        case "pageup":
-            return replace(state, scroll=state.scroll + 10)
-        case "down" | "j":
-            return replace(state, scroll=max(0, state.scroll - 1))
-        case "pagedown":
-            return replace(state, scroll=max(0, state.scroll - 10))
-        case "end" | "G":
-            return replace(state, scroll=0)
-        case _:
-            return state
+def _in_call(state: TopState, key: str, most_scroll: int) -> TopState:
+    if key in ("escape", "q", "left"):
+        return replace(state, view="list", scroll=0)
+    # From where the screen is, not from where a key was held down to; up is back in time.
+    scroll = min(state.scroll, most_scroll) - STEPS.get(key, 0)
+    return replace(state, scroll=max(0, min(scroll, most_scroll)))
 
 
 def _in_list(state: TopState, key: str, snapshot: Snapshot) -> TopState:

@@ -6,12 +6,12 @@ what a key does, Redis, the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from rich.text import Text
 
+from console.journal import JournalLine, clock
 from console.live import LiveCall, WorkerRow
 from console.look import BAD, BRIDGE, DIM, GOOD, isolated
 from console.top_state import (
@@ -31,6 +31,7 @@ from shared.worker import WorkerId
 
 TITLE, SELECTED, ELSEWHERE = "bold", "reverse", "bold"
 LEAST_WIDTH, LEAST_HEIGHT = 60, 10
+HEAD_LINES, FOOT_LINES = 2, 1
 WIDE = 118
 """From here on there is room for the called number and the agent."""
 
@@ -43,7 +44,7 @@ LATE_LOOP_MS = 20.0
 
 KEYS_LIST = "↑↓ select  Tab pane  Enter open  s sort  / filter  h hang up  d drain  ?  q"
 KEYS_HELP = "any key: back"
-KEYS_CALL = "↑↓ scroll  h hang up  Esc back  ? help"
+KEYS_CALL = "↑↓ PgUp PgDn Home End scroll  h hang up  Esc back  ? help"
 
 HELP = (
     ("↑ ↓  k j", "select; PageUp, PageDown, Home, End too"),
@@ -63,27 +64,6 @@ HELP = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """One entry of a call's journal."""
-
-    at_ms: int
-    kind: str
-    text: str
-    """The other fields as `name=value`."""
-
-
-def journal_line(entry_id: str, fields: Mapping[str, str]) -> JournalLine:
-    """An entry for people; who wrote it and when stand in `from` and in its id."""
-    rest = [f"{name}={value}" for name, value in fields.items() if name not in ("kind", "from", "t", "v")]
-    writer = fields.get("from", "").partition("@")[0]
-    return JournalLine(
-        at_ms=int(entry_id.partition("-")[0]),
-        kind=fields.get("kind", "?"),
-        text="  ".join([*([writer] if writer else []), *rest]),
-    )
-
-
 def draw(
     state: TopState,
     snapshot: Snapshot,
@@ -97,7 +77,7 @@ def draw(
             [Text(fit(f"expected {LEAST_WIDTH} × {LEAST_HEIGHT}, got {width} × {height}", width))], height
         )
     head = [_header(snapshot, width), _second(state, snapshot, width)]
-    room = height - len(head) - 1
+    room = height - HEAD_LINES - FOOT_LINES
     match state.view:
         case "help":
             body = [Text.assemble(cell(f" {key}", 11, TITLE), fit(what, width - 12)) for key, what in HELP]
@@ -330,20 +310,28 @@ FIGURES = (
 )
 
 
+def most_scroll(state: TopState, snapshot: Snapshot, height: int, journal: Sequence[JournalLine]) -> int:
+    """Lines of the open call's journal that do not fit on a screen of this height."""
+    room = height - HEAD_LINES - FOOT_LINES
+    return max(0, len(journal) - (room - len(_call_head(state, snapshot, LEAST_WIDTH)) - 1))
+
+
 def _call_view(
     state: TopState, snapshot: Snapshot, width: int, room: int, journal: Sequence[JournalLine]
 ) -> list[Text]:
+    made = _call_head(state, snapshot, width)
+    rows = room - len(made) - 1
+    newer = min(state.scroll, max(0, len(journal) - rows))
+    made.append(cell("journal (UTC)" + (f", {newer} newer below" if newer else ""), width, TITLE))
+    last = len(journal) - newer
+    return [*made, *(_journal_text(entry, width) for entry in journal[max(0, last - rows) : last])]
+
+
+def _call_head(state: TopState, snapshot: Snapshot, width: int) -> list[Text]:
     call = next((each for each in snapshot.calls if each.call_sid == state.call_sid), None)
     if call is None:
-        made = [cell(f"{state.call_sid} is over; its journal stays for an hour", width, BRIDGE)]
-    else:
-        made = _card_lines(call, snapshot.at_ms, width)
-    made.append(
-        cell("journal (UTC)" + (f", {state.scroll} newer below" if state.scroll else ""), width, TITLE)
-    )
-    rows = room - len(made)
-    last = max(min(rows, len(journal)), len(journal) - state.scroll)
-    return [*made, *(_journal_text(entry, width) for entry in journal[max(0, last - rows) : last])]
+        return [cell(f"{state.call_sid} is over; its journal stays for an hour", width, BRIDGE)]
+    return _card_lines(call, snapshot.at_ms, width)
 
 
 def _card_lines(call: LiveCall, at_ms: int, width: int) -> list[Text]:
@@ -384,5 +372,6 @@ def _figure(call: LiveCall, of: tuple[str, str, str], width: int) -> Text:
 
 
 def _journal_text(entry: JournalLine, width: int) -> Text:
-    clock = datetime.fromtimestamp(entry.at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
-    return Text.assemble((clock, DIM), " ", cell(entry.kind, 20), " ", fit(entry.text, width - 34))
+    return Text.assemble(
+        (clock(entry.at_ms), DIM), " ", cell(entry.kind, 20), " ", fit(entry.text, width - 34)
+    )

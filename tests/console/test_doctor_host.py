@@ -113,9 +113,10 @@ def test_settings_line_by_line() -> None:
 
 def test_agents() -> None:
     """Names, problems, or a check that broke."""
-    assert rules.judge_agents(0, ["default", "orders"], [])[0].found == "2 agents: default, orders"
-    assert [each.level for each in rules.judge_agents(3, [], ["a", "b"])] == [Level.FAIL, Level.FAIL]
-    assert rules.judge_agents(1, [], [])[0].level is Level.FAIL
+    assert rules.judge_agents("", ["default", "orders"], [])[0].found == "2 agents: default, orders"
+    assert [each.level for each in rules.judge_agents("code 3", [], ["a", "b"])] == [Level.FAIL, Level.FAIL]
+    (broken,) = rules.judge_agents("no answer within 20 s", [], [])
+    assert (broken.level, broken.found) == (Level.FAIL, "no answer within 20 s")
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,16 @@ from tests.support.top_samples import call, snapshot, worker
 THREE = snapshot(call(1), call(2, verdict="model_slow"), call(3, caller_q=90, agent="הזמנות"))
 
 
+MOST_SCROLL = 30
+"""Journal lines that do not fit."""
+
+
 def after(keys: list[str], data: Snapshot = THREE) -> tuple[TopState, list[Command]]:
     """The state after keys, from the first screen on, and all commands."""
     state = settle(TopState(), data)
     commands = []
     for key in keys:
-        state, command = press(state, key, data)
+        state, command = press(state, key, data, MOST_SCROLL)
         if command is not None:
             commands.append(command)
     return state, commands
@@ -101,6 +105,7 @@ def test_enter_opens_and_escape_closes() -> None:
     assert (state.view, state.scroll) == ("call", 2)
     assert after(["enter", "h", "y"])[1] == [HangUp(f"CA{3:032x}")]
     assert after(["enter", "up", "escape"])[0].view == "list"
+    assert after(["enter", "home"])[0].scroll == MOST_SCROLL
     assert after(["enter", "escape"])[0].scroll == 0
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from console.journal import JournalLine, journal_line
 from console.top_state import Snapshot, TopState, press, settle
-from console.top_view import JournalLine, draw, journal_line, owners
+from console.top_view import draw, most_scroll, owners
 from tests.support.top_samples import AT_MS, call, snapshot, worker
 
 HEBREW = "שלום, במה אפשר לעזור"
@@ -22,7 +23,7 @@ def screen(
     """The lines after some keys."""
     state = settle(TopState(), data)
     for key in keys:
-        state, _ = press(state, key, data)
+        state, _ = press(state, key, data, most_scroll(state, data, height, journal))
     return [line.plain for line in draw(state, data, width, height, journal)]
 
 
@@ -115,6 +116,23 @@ def test_scrolling_reads_back_and_stops_at_the_oldest() -> None:
     assert "kind27" in screen(data, "enter", "up", "up", journal=journal)[-2]
     held = screen(data, "enter", *["pageup"] * 20, journal=journal)
     assert any("kind0 " in line for line in held)
+    assert held == screen(data, "enter", "home", journal=journal)
+    assert any("journal (UTC), 21 newer below" in line for line in held)
+    # One step down moves one line, however far up one wanted to go.
+    assert "20 newer below" in "".join(screen(data, "enter", *["pageup"] * 20, "down", journal=journal))
+    assert "newer below" not in "".join(screen(data, "enter", "home", "end", journal=journal))
+
+
+def test_a_larger_screen_that_holds_all_has_nothing_below() -> None:
+    """What was scrolled to before it grew is forgotten with the first key."""
+    journal = tuple(JournalLine(AT_MS, f"kind{number}", "") for number in range(12))
+    data = snapshot(call(5))
+    state, _ = press(settle(TopState(), data), "enter", data)
+    state, _ = press(state, "home", data, most_scroll(state, data, 24, journal))
+    assert state.scroll == 3
+    large = [line.plain for line in draw(state, data, 80, 60, journal)]
+    assert not any("newer below" in line for line in large)
+    assert all(any(f"kind{number} " in line for line in large) for number in range(12))
 
 
 def test_the_journal_of_a_call_that_is_over_stays() -> None:
@@ -130,7 +148,8 @@ def test_the_journal_of_a_call_that_is_over_stays() -> None:
 def test_a_journal_entry_for_people() -> None:
     """Who and what; its time is that of its id."""
     entry = journal_line(
-        "1700000000123-0", {"kind": "say", "from": "brain-0@box#a1", "t": "1", "text": HEBREW}
+        "1700000000123-0",
+        {"kind": "say", "from": "brain-0@box#a1", "t": "1", "text": HEBREW, "token": ""},
     )
     assert entry == JournalLine(1_700_000_000_123, "say", f"brain-0  text={HEBREW}")
 

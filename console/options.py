@@ -1,0 +1,107 @@
+"""Options and arguments that several commands share, and what the shell completes them with.
+
+Owns: their names, help texts, checks, and the candidates for Tab. Must not know: what a command does.
+
+Completion runs on each Tab, in the middle of a line: it answers within a second or not at all, and never
+prints an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+from redis.asyncio.connection import parse_url
+
+from console import live
+from shared.redis_client import STORE_ERRORS, Store, make_store
+from shared.settings import SettingsError, load
+from shared.worker import ROLES
+
+COMPLETE_WITHIN_S = 1.0
+
+Candidates = list[tuple[str, str]]
+"""What may stand there, and what it is."""
+
+
+def redis_url(given: str) -> str:
+    """The option's value, else that of the settings. Raises SettingsError."""
+    return given or load().redis_url
+
+
+def url_problem(url: str) -> str:
+    """Why redis-py would not take a URL; empty when it would."""
+    try:
+        parse_url(url)
+    except ValueError as error:
+        return f"expected a URL such as redis://host:6379/0, rediss:// or unix://, got {url!r} ({error})"
+    return ""
+
+
+def calls(incomplete: str) -> Candidates:
+    """Live calls, by the beginning of their SID."""
+
+    async def read(store: Store) -> Candidates:
+        found = await live.read_calls(store, await live.make_keys(store))
+        return [(call.call_sid, f"{call.from_number} → {call.to_number}") for call in found]
+
+    return _fitting(read, incomplete)
+
+
+def workers(incomplete: str) -> Candidates:
+    """Workers that are alive, without their boot: `brain-0@host`."""
+
+    async def read(store: Store) -> Candidates:
+        rows = [row for row in await live.read_workers(store) if row.alive]
+        return [(row.name.partition("#")[0], f"{row.calls} calls") for row in rows]
+
+    return _fitting(read, incomplete)
+
+
+def roles(incomplete: str) -> list[str]:
+    """The roles."""
+    return [role for role in ROLES if role.startswith(incomplete)]
+
+
+def _fitting(read: Callable[[Store], Awaitable[Candidates]], incomplete: str) -> Candidates:
+    async def ask() -> Candidates:
+        store = make_store(redis_url(""), name="completion", timeout_s=COMPLETE_WITHIN_S)
+        try:
+            async with asyncio.timeout(COMPLETE_WITHIN_S):
+                return await read(store)
+        finally:
+            await store.aclose()
+
+    try:
+        found = asyncio.run(ask())
+    except (*STORE_ERRORS, SettingsError, ValueError):
+        return []  # Nobody wants to read an error in the middle of a line.
+    return [(text, words) for text, words in found if text.startswith(incomplete)]
+
+
+def _checked(url: str) -> str:
+    problem = url_problem(url) if url else ""
+    if problem:
+        raise typer.BadParameter(problem)
+    return url
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Sid = Annotated[
+    str,
+    typer.Argument(
+        help="The call's SID, or as much of its beginning or end as is unique.", autocompletion=calls
+    ),
+]
+Worker = Annotated[
+    str, typer.Argument(help="A worker's name, or its beginning: brain-0.", autocompletion=workers)
+]
+Role = Annotated[
+    str, typer.Argument(help="ingress, brain or egress.", autocompletion=roles, show_default="all")
+]
+RedisUrl = Annotated[
+    str,
+    typer.Option("--redis-url", help="Redis.", callback=_checked, show_default="REDIS_URL"),
+]
