@@ -7,6 +7,7 @@ once. Must not know: the calls. What may stand in the file is `agents_file`'s.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from brain.agent import Agent, default_agent
 from brain.agents_file import AgentsFile, AgentsFileError, AgentTable, McpTable, ToolTable, parse
 from brain.demo_tools import check_order
 from brain.events import Json
-from brain.http_tools import HttpTool
+from brain.http_tools import HttpTool, tls
 from brain.signing import key_of
 from brain.tools import FunctionTool, Tool, Toolbox, ToolError, tool
 from shared.logs import Log
@@ -101,7 +102,7 @@ class AgentBook:
         tables = AgentsFile()
         if seen is not None:
             try:
-                text = self._path.read_text("utf-8")
+                text = self._path.read_text("utf-8-sig")  # Some editors begin a file with a mark.
             except (OSError, UnicodeDecodeError) as error:
                 raise AgentsFileError([f"cannot be read as UTF-8 text: {error}"]) from None
             tables = parse(text, BUILT_IN)
@@ -123,15 +124,22 @@ class AgentBook:
         for name, table in tables.tools.items():
             try:
                 made[name] = self._make_tool(name, table)
-            except (ToolError, AgentsFileError) as error:
-                problems.append(f"tools.{name}: {error}")
+            except ToolError as error:
+                problems.append(f"tools.{name}.python: {error}")
+            except AgentsFileError as error:
+                problems += error.problems
         if problems:
             raise AgentsFileError(problems)
         return made
 
     def _make_tool(self, name: str, table: ToolTable) -> Tool:
         if table.python is not None:
-            return _imported(name, table.python)
+            limit_s = table.timeout_s if "timeout_s" in table.model_fields_set else 0.0
+            found = _imported(table.python)
+            return replace(
+                found, name=name, description=table.description or found.description, time_limit_s=limit_s
+            )
+        tls()  # Now, while a file is read, not in the first call that needs it.
         return HttpTool(
             name=name,
             description=table.description,
@@ -140,7 +148,7 @@ class AgentBook:
             method=table.method,
             time_limit_s=table.timeout_s,
             retries=table.retries,
-            secret=self._signing_secret(table.secret_env),
+            secret=self._signing_secret(table.secret_env, f"tools.{name}.secret_env"),
         )
 
     def _servers(self, tables: AgentsFile) -> dict[str, Json]:
@@ -167,32 +175,38 @@ class AgentBook:
             raise AgentsFileError([f"{key}: expected the environment to have {variable}, it has not: set it"])
         return value
 
-    def _signing_secret(self, variable: str) -> str:
-        secret = self._secret(variable, "secret_env")
+    def _signing_secret(self, variable: str, key: str) -> str:
+        secret = self._secret(variable, key)
         try:
             key_of(secret)
         except ValueError as error:
-            raise AgentsFileError([f"secret_env: {variable}: {error}"]) from None
+            raise AgentsFileError([f"{key}: {variable}: {error}"]) from None
         return secret
 
 
-def _imported(name: str, path: str) -> Tool:
+def _imported(path: str) -> FunctionTool:
     module_name, _, attribute = path.partition(":")
     try:
-        found: Any = vars(importlib.import_module(module_name))[attribute]
-    except Exception as error:  # noqa: BLE001 - the module is foreign code: whatever it raises is its fault
-        raise ToolError(f"python = {path!r} cannot be imported: {type(error).__name__}: {error}") from None
-    if not isinstance(found, FunctionTool) and not callable(found):
-        raise ToolError(f"python = {path!r} is no function: decorate one with brain.tools.tool")
+        names = vars(importlib.import_module(module_name))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: whatever it raises is its fault
+        raise ToolError(f"{module_name} cannot be imported: {type(error).__name__}: {error}") from None
+    if attribute not in names:
+        near = difflib.get_close_matches(attribute, names, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ToolError(f"{module_name} has no {attribute}.{hint}")
+    found: Any = names[attribute]
+    if isinstance(found, FunctionTool):
+        return found
+    if not callable(found):
+        raise ToolError(f"{path} is no function: decorate one with brain.tools.tool")
     try:
-        made: FunctionTool = found if isinstance(found, FunctionTool) else tool(found)
+        return tool(found)
     except ToolError:
         raise
     except Exception as error:  # noqa: BLE001 - type hints are foreign code too: unknown names, unfit types
         raise ToolError(
-            f"python = {path!r} has parameters that no schema can be made of: {type(error).__name__}: {error}"
+            f"{path} has parameters that no schema can be made of: {type(error).__name__}: {error}"
         ) from None
-    return replace(made, name=name)
 
 
 def _merged(base: Agent, table: AgentTable, servers: Mapping[str, Json]) -> Agent:

@@ -31,7 +31,7 @@ class ToolThreads:
         self._free = threading.BoundedSemaphore(most)
 
     async def run(self, function: Callable[..., object], arguments: Mapping[str, object]) -> object:
-        """The function's result, or what it raised. Cancelled, it leaves the thread alone. Raises NoThread."""
+        """The function's result, or what it raised. Cancelled, it leaves the thread. Raises NoThread."""
         if not self._free.acquire(blocking=False):
             raise NoThread(f"{self._most} runs of tools have not ended")
         loop = asyncio.get_running_loop()

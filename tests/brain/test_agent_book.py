@@ -112,13 +112,67 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
          ' { front_desk = "+15551234567" }.'),
         ("[tools.t]\nurl = 'https://x.example'\nsecret_env = 'BAD_SECRET'",
-         "tools.t: secret_env: BAD_SECRET: expected base64 after whsec_ in the secret"),
+         "tools.t.secret_env: BAD_SECRET: expected base64 after whsec_ in the secret"),
         ("[tools.t]\npython = 'tests.brain.unfit_tools:unknown_hint'",
-         "tools.t: python = 'tests.brain.unfit_tools:unknown_hint' has parameters that no schema can be made"
-         " of: NameError: name 'Nowhere' is not defined"),
+         "tools.t.python: tests.brain.unfit_tools:unknown_hint has parameters that no schema can be made of:"
+         " NameError: name 'Nowhere' is not defined"),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:leaves'",
+         "tools.t.python: tests.brain.unfit_tools has no leaves."),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:unknown_hin'",
+         "tools.t.python: tests.brain.unfit_tools has no unknown_hin. Did you mean unknown_hint?"),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:callback'",
+         "tools.t.python: tool callback has parameters that no schema can be made of: Cannot generate a"
+         " JsonSchema for core_schema.CallableSchema"),
+        ("[tools.t]\npython = 'tests.brain.unfit_module:anything'",
+         "tools.t.python: tests.brain.unfit_module cannot be imported: SystemExit: 1"),
+        ("[tools.t]\npython = 'brain.demo_tools:check_order'\nretries = 2\nmethod = 'PUT'",
+         ["tools.t.method: is for tools with url, and this one has python: remove it.",
+          "tools.t.retries: is for tools with url, and this one has python: remove it."]),
+        ("[tools.end_call]\nurl = 'https://x.example'",
+         "tools.end_call: end_call is built in: choose another name."),
+        ("[tools.t]\nurl = 'https://x.example'\nparameters = { model = { type = 'string' } }",
+         'tools.t.parameters: expected a JSON schema with type = "object", since arguments have names.'),
+        ("[tools.t]\nurl = 'https://x.example'\n"
+         "parameters = { type = 'object', properties = { model = 'string' } }",
+         "tools.t.parameters: expected a JSON schema, but properties.model: 'string' is not of type"
+         " 'object', 'boolean'."),
+        ("[tools.t]\nurl = 'https://x.example'\n"
+         "parameters = { type = 'object', '$ref' = 'http://y.example' }",
+         "tools.t.parameters: expected a whole JSON schema, came one with a $ref to elsewhere: nothing is"
+         " fetched."),
+        ("[tools.t]\nurl = 'https://x.example'\nsecret_env = 'whsec_MfKQ9r8GKYqrTwjU'",
+         "tools.t.secret_env: expected the name of an environment variable, such as SHOP_SECRET, came"
+         " something else; a secret itself belongs into the environment, not into this file."),
+        ("[tools.t]\nurl = 'http://localhost:80@evil.example/x'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came one with an @."),
+        ("[tools.t]\nurl = 'https://me:hunter2@shop.example/x'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), without a name and"
+         " password: they would stand in logs, came one with an @."),
+        ("[tools.t]\nurl = 'https:// shop.example'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
+         " 'https:// shop.example'."),
+        ("[tools.t]\nurl = 'https://shop.example:99999'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
+         " 'https://shop.example:99999'."),
+        ("[mcp.m]\nserver_url = 'http://localhost:1'",
+         "mcp.m.server_url: expected an https:// URL, which the model's provider can reach, came"
+         " 'http://localhost:1'."),
+        ("[default]\nlimits = 5",
+         "default.limits: expected a table, came 5: write it as [a table], or in {braces}."),
+        ("[default]\nhard_cap_s = 5", "default.hard_cap_s: there is no such key. It stands in limits."),
+        ("greeting = 'hi'",
+         "greeting: there is no such key. It stands in [default] and [agents.<name>]."),
+        ("[agents.'front desk']\nvoice = 'x'",
+         "agents.front desk: expected 1 to 64 letters, digits, - and _, came 'front desk'."),
+        ("[default]\nvoice = 'x'\nvoice = 'y'\n",
+         "expected TOML, but: Cannot overwrite a value (at line 3, column 12): voice = 'y'"),
+        ("[default]\ntools = ['transfer_call']\ndestinations = { desk = '+15550001' }\n"
+         "[agents.a]\ndestinations = {}",
+         "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
+         ' { front_desk = "+15551234567" }.'),
         ("[tools.t]\ndescription = 'x'", "tools.t: expected either python or url, came neither."),
         ("[tools.t]\npython = 'no.such:thing'",
-         "tools.t: python = 'no.such:thing' cannot be imported: ModuleNotFoundError: No module named 'no'"),
+         "tools.t.python: no.such cannot be imported: ModuleNotFoundError: No module named 'no'"),
         ("[tools.t]\nurl = 'http://example.com'",
          "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
          " 'http://example.com'."),
@@ -126,9 +180,30 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "mcp.m.authorization_env: expected the environment to have NOT_SET, it has not: set it"),
     ],
 )  # fmt: skip
-def test_a_problem_names_its_key_and_what_to_do(tmp_path: Path, text: str, found: str) -> None:
-    """The exact path, what was expected, what came."""
-    assert problems(tmp_path, text) == [found]
+def test_a_problem_names_its_key_and_what_to_do(tmp_path: Path, text: str, found: str | list[str]) -> None:
+    """The exact path, what was expected, what came; never what may be a secret."""
+    assert problems(tmp_path, text) == ([found] if isinstance(found, str) else found)
+
+
+def test_a_file_may_begin_with_a_mark(tmp_path: Path) -> None:
+    """Editors of Windows write one."""
+    assert book(tmp_path, "\ufeff[default]\nvoice = 'cedar'").pick("", "").voice == "cedar"
+
+
+async def test_a_python_tool_has_the_limit_and_the_words_of_its_table(tmp_path: Path) -> None:
+    """What is left out is the function's own."""
+    agents = book(
+        tmp_path,
+        "[default]\ntools = ['slow', 'own']\nlimits = { tool_s = 60.0 }\n"
+        "[tools.slow]\npython = 'tests.brain.unfit_tools:endless'\ntimeout_s = 0.05\ndescription = 'Wait.'\n"
+        "[tools.own]\npython = 'tests.brain.unfit_tools:endless'",
+    )
+    box = agents.toolbox(agents.pick("", ""))
+
+    assert [each["description"] for each in box.definitions()] == ["Wait.", "Never end."]
+    assert (await box.run("slow", "{}", CONTEXT, "c1")).output == (
+        '{"error":"the tool did not answer within 0.05 s"}'
+    )
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 import httpx
 import orjson
+import pytest
 
-from brain.http_tools import MAX_ANSWER_BYTES, HttpTool
+from brain.http_tools import MAX_ANSWER_BYTES, HttpTool, tls
 from brain.tools import Toolbox, ToolContext
 
 CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550002222", agent="sales")
@@ -27,7 +29,7 @@ def tool(
     client = httpx.AsyncClient(transport=httpx.MockTransport(take))
     made = HttpTool(
         name="stock", description="Look it up.", url="https://shop.example/stock",
-        parameters={"type": "object"}, client=client, **more,  # type: ignore[arg-type]
+        **{"parameters": {"type": "object"}, "client": client, **more},  # type: ignore[arg-type]
     )  # fmt: skip
     return made, asked
 
@@ -95,6 +97,60 @@ async def test_arguments_that_are_no_json_are_refused_before_anything_is_sent() 
 
     assert (outcome, asked) == ("bad_arguments", [])
     assert "expected a JSON object" in output
+
+
+async def test_arguments_that_do_not_fit_are_refused_before_anything_is_sent() -> None:
+    """By the schema that the model was given, in all its depth; what came is not repeated."""
+    schema = {
+        "type": "object",
+        "properties": {"model": {"type": "string"}, "sizes": {"type": "array", "items": {"enum": [26, 28]}}},
+        "required": ["model"],
+        "additionalProperties": False,
+    }
+    made, asked = tool(lambda _: httpx.Response(200), parameters=schema)
+
+    outcome, output = await run(made, '{"sizes": [26, "card 4242"], "price": "card 4242"}')
+
+    assert (outcome, asked) == ("bad_arguments", [])
+    error = orjson.loads(output)["error"]
+    for expected in (
+        'sizes.1: expected "enum":[26,28]',
+        'expected "required":["model"]',
+        "additionalProperties",
+    ):
+        assert expected in error
+    assert "4242" not in output
+
+
+async def test_a_schema_fetches_nothing() -> None:
+    """Not even what it names: the tool fails instead."""
+    made, asked = tool(lambda _: httpx.Response(200), parameters={"$ref": "http://127.0.0.1:9/schema"})
+
+    assert (await run(made))[0] == "failed"
+    assert asked == []
+
+
+async def test_a_redirect_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is signed for one address goes to no other. Over a real socket, by the tool's own client, which
+    reads no trust store: that would stop every call of the process for a tenth of a second."""
+    tls()
+    monkeypatch.setattr(ssl, "create_default_context", None)
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        made = HttpTool(
+            name="stock", description="", url=f"http://127.0.0.1:{port}/stock", parameters={"type": "object"}
+        )
+        assert await run(made) == ("failed", '{"error":"the tool answered HTTP 302"}')
+
+    assert asked == [b"POST /stock HTTP/1.1\r\n"]
 
 
 async def test_a_hanging_endpoint_meets_the_time_limit() -> None:

@@ -1,7 +1,9 @@
-"""Functions that are no tools, for the checks of the agents file."""
+"""Functions that are no tools, or bad ones, for the checks of the agents file."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,3 +13,13 @@ if TYPE_CHECKING:
 def unknown_hint(place: Nowhere) -> str:
     """Its hint can be resolved by a type checker, perhaps, and by nobody at run time."""
     return str(place)
+
+
+def callback(back: Callable[[], int]) -> int:
+    """No model can send a function."""
+    return back()
+
+
+async def endless() -> None:
+    """Never end."""
+    await asyncio.Event().wait()
