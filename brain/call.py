@@ -294,7 +294,8 @@ class BrainCall:
                 elif self._sequencer.open_calls and now - self._due_at_ms >= DUE_AGAIN_MS:
                     self.caller_waits(True)
             self._watch.look(now, busy=busy or self._engine is None or not self._attached)
-            self._show_window(now)
+        if not self._over.is_set():
+            self._show_window(now_ms())
         if sweep and not self._over.is_set():
             self._control.sweep()
 
@@ -302,7 +303,9 @@ class BrainCall:
         """How the model keeps up, on the card every three seconds, for egress to judge."""
         window, core = self._from_model.window, self._sequencer
         is_due = self._due_at_ms is not None and not core.open_calls
-        owes = self._engine is None or core.slot in ASKED or is_due
+        owes = self._engine is None or core.slot in ASKED or is_due or self._feed.is_paused
+        # Nobody waits for a model while the caller is away, or after the last word.
+        owes = owes and self._attached and not self._ending
         window.look(now, owes=owes, since_ms=self._due_at_ms if is_due else None)
         if now - window.began_ms < WINDOW_MS:
             return

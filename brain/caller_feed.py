@@ -56,6 +56,8 @@ class CallerFeed:
         self._ingress_host = host_of(ingress)
         self._turns = Turns(transcribed=transcribed)
         self._engine: Engine | None = None
+        self.is_paused = False
+        """Caller audio stays in Redis because the model's socket does not take it."""
         self._replaying: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -66,6 +68,7 @@ class CallerFeed:
         if self._stopped:
             return
         self._engine = engine
+        self.is_paused = False
         self._audio.restart()
         self._replaying = asyncio.create_task(self._replay(engine), name=f"{self._owner.call_sid}-replay")
 
@@ -75,6 +78,7 @@ class CallerFeed:
             return False
         self._forget_done()
         self._engine = None
+        self.is_paused = False
         self._cancel_replay()
         self._inbox.unwatch(self._key)
         return self._turns.session_lost(now_ms())
@@ -178,12 +182,14 @@ class CallerFeed:
         # The model's socket does not keep up: what is not read waits in Redis, and XLEN shows it.
         read_to = self._inbox.unwatch(self._key)
         if read_to is not None:
+            self.is_paused = True
             self._counters.caller_pauses += 1
             self._log.warning("caller_paused", queued=engine.queued_events)
             engine.when_drained(lambda: self._go_on(engine, read_to))
 
     def _go_on(self, engine: Engine, after_id: str) -> None:
         if self._engine is engine:
+            self.is_paused = False
             self._watch(after_id)
 
     def _forget_done(self) -> None:

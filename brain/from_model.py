@@ -86,6 +86,7 @@ class FromModel:
         if verdict.skip is not None:
             counters.deltas_skipped[verdict.skip] += 1
             self.lines.skipped(verdict.response_id)
+            self.window.skipped()
             return
         counters.deltas += 1
         counters.delta_bytes += len(audio)

@@ -9,20 +9,34 @@ warnings. Must not know: the rule (shared/diagnosis.py), pacing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
 from egress.counters import Windows
 from egress.held_call import HeldCall
 from shared.clock import now_ms, wall_ms
-from shared.diagnosis import Begun, Episodes, Figures, Over, RoleFigures, Verdict, judge, size_of
+from shared.diagnosis import (
+    OK,
+    WS_BLOCK_MS,
+    Begun,
+    Episodes,
+    Figures,
+    Over,
+    RoleFigures,
+    Verdict,
+    backlog,
+    judge,
+)
 from shared.logs import Log
 from shared.process import Process
 from shared.rolling import WINDOW_MS
 
 UNANSWERED_MS = WINDOW_MS
 """A window whose questions to Redis are not answered by then is judged without."""
+
+COUNTS = ("overflowed", "skipped")
+"""Figures of other roles that are counts since their last word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +53,28 @@ class _Counts:
 
 @dataclass(slots=True)
 class _Seen:
-    """A role's figures as they stood on the card, and when they last changed, on our clock."""
+    """What the present owner of a role said on the card, and when that last changed, on our clock.
 
+    Another owner's figures are none of this one's, and it has until its first window to speak.
+    """
+
+    changed_ms: float
+    owner: str = ""
+    """Empty while the call has nobody in this role."""
+    leg: int = 0
     at: str = ""
-    changed_ms: float = 0.0
     age_ms: float = 0.0
-    lag_ms: float = 0.0
-    redis_ms: float = 0.0
+    window: dict[str, object] = field(default_factory=dict)
+
+    def figure(self, name: str) -> float:
+        """One of its figures; 0 if it said nothing of the kind."""
+        value = self.window.get(name)
+        return float(value) if isinstance(value, int | float) else 0.0
+
+    def forget_counts(self) -> None:
+        """Counts belong to one of our windows only."""
+        for name in COUNTS:
+            self.window.pop(name, None)
 
 
 @dataclass(slots=True)
@@ -59,16 +88,18 @@ class CallPipeline:
     windows: Windows = field(default_factory=Windows)
     """Of all calls, for /metrics."""
     episodes: Episodes = field(default_factory=Episodes)
+    backlogs: Episodes = field(default_factory=Episodes)
+    """Backlogs that no verdict explains."""
     _asked_ms: float | None = None
     _before: _Counts = field(init=False)
     _seen: dict[str, _Seen] = field(init=False)
     _card: dict[str, str] = field(init=False, default_factory=dict)
-    _unsent_bytes: int = 0
-    _write_p99_ms: float = 0.0
-    _delta_rate: float = 0.0
-    _quiet_ms: float = 0.0
     _caller_q: int = 0
-    _reply_entries: int = 0
+    _is_blind: bool = False
+    """Redis did not answer: that others said nothing meanwhile says nothing about them."""
+    _own_lag_ms: float = 0.0
+    _own_redis_ms: float = 0.0
+    """Our worst of the window, as far as it was looked at."""
 
     def __post_init__(self) -> None:
         self._before = self._counts()
@@ -78,18 +109,37 @@ class CallPipeline:
         """Once a second, and when a socket is seen to be stuck."""
         if self._asked_ms is not None:
             if now - self._asked_ms >= UNANSWERED_MS:
+                self._is_blind = True
                 self._close(now)
                 return
         elif now - self.began_ms >= WINDOW_MS:
             self._ask(now)
-        figures = self._figures(now)
+            if self._asked_ms is None:
+                return  # Answered at once.
+        # That the reply ran dry is a matter for the end of the window: what may explain it comes then.
+        figures = replace(self._figures(now), starved=0)
         self._warn(judge(figures), figures, now)
 
-    def end(self, now: float) -> None:
-        """The call is over, or another's: an open episode ends with it."""
-        over = self.episodes.end(now)
+    @property
+    def is_stuck(self) -> bool:
+        """A mark is overdue and nobody was warned yet: worth a look before the next second."""
+        call = self.held.call
+        return (
+            not self.episodes.name
+            and not call.detached
+            and not call.pacer.stopped
+            and call.ledger.overdue_ms(now_ms()) >= WS_BLOCK_MS
+        )
+
+    def end(self) -> None:
+        """The call is over, or another's: open episodes end with it."""
+        over = self.episodes.end()
         if over is not None:
-            self._tell_over(over)
+            fields = self._tell_over("pipeline_warning_over", over)
+            self.process.outbox.journal(self.held.call_sid, "verdict_over", **fields)
+        over = self.backlogs.end()
+        if over is not None:
+            self._tell_over("backlog_warning_over", over)
 
     # -------------------------------------------------------------------------------- asking Redis
 
@@ -113,22 +163,23 @@ class CallPipeline:
             for name, value in zip(names, reply, strict=True)
         }
         now = now_ms()
-        self._take_window("brain", now)
-        self._take_window("ingress", now)
+        for role in self._seen:
+            self._take_window(role, now)
+        self._is_blind = False
 
     def _take_window(self, role: str, now: float) -> None:
-        seen = self._seen[role]
-        window = _read(self._card.get(f"w_{role}", ""))
-        at = f"{window.get('worker', '')} {window.get('at', '')}"
-        if window and at != seen.at:
-            seen.at, seen.changed_ms = at, now
-            seen.lag_ms, seen.redis_ms = _number(window, "lag"), _number(window, "redis")
-            if role == "brain":
-                self._delta_rate, self._quiet_ms = _number(window, "rate"), _number(window, "quiet")
-            else:
-                self._write_p99_ms = _number(window, "write_p99")
-        if not self._has(role):
-            seen.changed_ms = now  # Nobody is there to say anything.
+        seen, leg = self._seen[role], self.held.call.leg
+        owner = self._card[role] if self._has(role) else ""
+        if owner != seen.owner or (role == "ingress" and leg != seen.leg):
+            seen = self._seen[role] = _Seen(changed_ms=now, owner=owner, leg=leg)
+        if not owner:
+            return
+        window = _read(self._card[f"w_{role}"])
+        at = str(window.get("at", ""))
+        if window.get("worker") == owner and at != seen.at:
+            seen.at, seen.changed_ms, seen.window = at, now, window
+        if self._is_blind:
+            seen.changed_ms = now
         seen.age_ms = now - seen.changed_ms
 
     def _take_caller(self, reply: object) -> None:
@@ -136,8 +187,6 @@ class CallPipeline:
             self._caller_q = reply
 
     def _take_reply(self, reply: object) -> None:
-        if isinstance(reply, int):
-            self._reply_entries = reply
         if self._asked_ms is not None and not self.held.is_over:
             self._close(now_ms())
 
@@ -166,18 +215,22 @@ class CallPipeline:
         counts, before = self._counts(), self._before
         sent = counts.sent - before.sent
         window_ms = max(now - self.began_ms, 1.0)
-        own = RoleFigures(
-            role="egress", lag_ms=process.lag.window_ms, redis_ms=process.outbox.slowest_ms(now)
-        )
+        self._own_lag_ms = max(self._own_lag_ms, process.lag.window_ms)
+        self._own_redis_ms = max(self._own_redis_ms, process.outbox.slowest_ms(now))
+        own = RoleFigures(role="egress", lag_ms=self._own_lag_ms, redis_ms=self._own_redis_ms)
+        ingress, brain = self._seen["ingress"], self._seen["brain"]
         others = [
-            RoleFigures(role=role, lag_ms=seen.lag_ms, redis_ms=seen.redis_ms, age_ms=seen.age_ms)
+            RoleFigures(
+                role=role, lag_ms=seen.figure("lag"), redis_ms=seen.figure("redis"), age_ms=seen.age_ms
+            )
             for role, seen in self._seen.items()
-            if self._has(role)
+            if seen.owner and self._has(role)
         ]
         waiting_ms = sum(max(0.0, i.received_ms - call.ledger.heard_ms(i, now)) for i in call.ledger.items)
         return Figures(
             roles=(own, *others),
             is_playing=not call.detached and (sent > 0 or bool(call.ledger.audible_response)),
+            is_confirmed=not call.pacer.stopped,
             tx_q_frames=call.backlog.unsent,
             tx_q_age_ms=_age_ms(call.backlog.oldest_unsent_id()),
             reply_q_ms=round(waiting_ms),
@@ -187,15 +240,19 @@ class CallPipeline:
             window_ms=round(window_ms),
             ws_block_ms=0.0 if call.detached else round(call.ledger.overdue_ms(now)),
             unsent_bytes=call.unsent_bytes,
-            write_p99_ms=self._write_p99_ms,
-            delta_rate=self._delta_rate,
-            model_quiet_ms=self._quiet_ms,
+            write_p99_ms=ingress.figure("write_p99"),
+            delta_rate=brain.figure("rate"),
+            # While the caller is away nobody waits for the model.
+            model_quiet_ms=0.0 if call.detached else brain.figure("quiet"),
             starved=counts.starved - before.starved,
+            late=counts.late - before.late,
             ai_speaking=call.ledger.audible_response,
             drops={
                 "flushed": counts.flushed - before.flushed,
                 "old_cut": counts.old_cut - before.old_cut,
                 "old_epoch": counts.old_epoch - before.old_epoch,
+                "overflowed": int(ingress.figure("overflowed")),
+                "not_admitted": int(brain.figure("skipped")),
             },
         )
 
@@ -211,30 +268,41 @@ class CallPipeline:
             {"verdict": verdict.name, "pipeline": orjson.dumps({"at": wall_ms(), **shown}).decode()}
         )
         self._asked_ms, self.began_ms, self._before = None, now, self._counts()
+        self._own_lag_ms = self._own_redis_ms = 0.0
+        for seen in self._seen.values():
+            seen.forget_counts()
 
     def _warn(self, verdict: Verdict, figures: Figures, now: float) -> None:
-        match self.episodes.look(verdict, size_of(verdict, figures), now):
+        sid, outbox = self.held.call_sid, self.process.outbox
+        match self.episodes.look(verdict, now):
             case Begun():
                 self.log.warning("pipeline_warning", **line_of(figures, verdict))
-                self.process.outbox.journal(
-                    self.held.call_sid, "verdict", verdict=verdict.name, why=verdict.why
-                )
+                outbox.journal(sid, "verdict", verdict=verdict.name, why=verdict.why)
             case Over() as over:
-                self._tell_over(over)
+                fields = self._tell_over("pipeline_warning_over", over)
+                outbox.journal(sid, "verdict_over", **fields)
+            case None:
+                pass
+        # A backlog inside an episode is a symptom of it, and in its figures.
+        waits = Verdict(OK) if self.episodes.name or self.held.call.detached else backlog(figures)
+        match self.backlogs.look(waits, now):
+            case Begun():
+                shown = line_of(figures, verdict)
+                self.log.warning("backlog_warning", **{**shown, "verdict": waits.name, "why": waits.why})
+            case Over() as over:
+                self._tell_over("backlog_warning_over", over)
             case None:
                 pass
 
-    def _tell_over(self, over: Over) -> None:
-        fields = {
+    def _tell_over(self, event: str, over: Over) -> dict[str, str | int]:
+        fields: dict[str, str | int] = {
             "verdict": over.name,
             "duration_ms": round(over.duration_ms),
             "peak": round(over.peak),
             "peak_why": over.peak_why,
         }
-        self.log.info("pipeline_warning_over", **fields)
-        self.process.outbox.journal(
-            self.held.call_sid, "verdict_over", **{name: str(value) for name, value in fields.items()}
-        )
+        self.log.info(event, **fields)
+        return fields
 
 
 def line_of(figures: Figures, verdict: Verdict) -> dict[str, str | int | float | dict[str, int]]:
@@ -256,6 +324,7 @@ def line_of(figures: Figures, verdict: Verdict) -> dict[str, str | int | float |
         "delta_rate": figures.delta_rate,
         "model_quiet_ms": figures.model_quiet_ms,
         "starved": figures.starved,
+        "late": figures.late,
         "ai_speaking": figures.ai_speaking,
         "redis_ms": round(max((each.redis_ms for each in figures.roles), default=0.0), 1),
         **lags,
@@ -280,8 +349,3 @@ def _read(text: str) -> dict[str, object]:
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _number(window: dict[str, object], name: str) -> float:
-    value = window.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0

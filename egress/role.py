@@ -164,7 +164,7 @@ class EgressRole:
     def _forget(self, held: HeldCall) -> None:
         if self._calls.pop(held.call_sid, None) is None:
             return
-        self._pipelines.pop(held.call_sid).end(now_ms())
+        self._pipelines.pop(held.call_sid).end()
         held.is_over = True
         self.metronome.leave(held)
         self._process.inboxes[held.lane].unwatch(self._process.keys.reply(held.call_sid))
@@ -361,6 +361,9 @@ class EgressRole:
                 self._pipelines[held.call_sid].look(now)
                 if held.call.intake.is_quiet(now):
                     self._process.inboxes[held.lane].unwatch(self._process.keys.reply(held.call_sid))
+            for pipeline in self._pipelines.values():
+                if pipeline.is_stuck:
+                    pipeline.look(now)
             self._look_for_news(served)
             if self._slice == 0:
                 self._trim_back()

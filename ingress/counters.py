@@ -57,8 +57,6 @@ class SocketCounters:
     """Sockets dropped because their peer reads nothing at all."""
     pings: int = 0
     """Pings sent to sockets that had been silent."""
-    silent_cut: int = 0
-    """Connections cut because no byte came, pings or not."""
     frames_written: int = 0
     """Frames of audio given to sockets."""
     frames_overflowed: int = 0
@@ -92,6 +90,8 @@ class CallCounters:
     """Streams closed because the call had a newer one."""
     restored: int = 0
     """Cards written again after Redis came back empty."""
+    silent_cut: int = 0
+    """Connections cut because no byte came, pings or not."""
     watchdog_ends: int = 0
     """Calls ended because Twilio sent no media any more."""
     caller_frames: int = 0

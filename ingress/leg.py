@@ -44,8 +44,7 @@ class Socket(Protocol):
     @property
     def unsent_bytes(self) -> int: ...
 
-    @property
-    def write_p99_ms(self) -> float: ...
+    def take_window(self) -> dict[str, float]: ...
 
     def write_media(self, cut: int, message: bytes) -> bool: ...
 
@@ -167,6 +166,7 @@ class Leg:
         self._obey(self.gate.deadline(now), None)
         quiet_ms = now - self._socket.last_data_at_ms
         if quiet_ms > SILENT_AFTER_MS:
+            self._board.counters.silent_cut += 1
             self.log.warning("socket_silent", quiet_ms=round(quiet_ms))
             self._socket.abort()
         elif quiet_ms > PING_AFTER_MS and self._pinged_after_ms != self._socket.last_data_at_ms:
@@ -190,10 +190,9 @@ class Leg:
     def unsent_bytes(self) -> int:
         return self._socket.unsent_bytes
 
-    @property
-    def write_p99_ms(self) -> float:
-        """Of the last frames: how long the kernel took to take one."""
-        return self._socket.write_p99_ms
+    def take_window(self) -> dict[str, float]:
+        """See `WriteTimes.take`: once a window."""
+        return self._socket.take_window()
 
     def write_media(self, cut: int, message: bytes) -> bool:
         return self._socket.write_media(cut, message)

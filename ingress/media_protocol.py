@@ -184,15 +184,15 @@ class MediaProtocol(asyncio.Protocol):
             return 0
         return self._pending_bytes + self._transport.get_write_buffer_size() + self._kernel_bytes()
 
-    @property
-    def write_p99_ms(self) -> float:
-        """Of the last frames: how long the kernel took to take one."""
-        return self._write_times.p99_ms
+    def take_window(self) -> dict[str, float]:
+        """What became of the writes since it was last asked for (`WriteTimes.take`)."""
+        return self._write_times.take()
 
     def write_media(self, cut: int, message: bytes) -> bool:
         """Writes a media message of a cut; False if it was dropped because too much is unsent."""
         if self._pending_bytes + len(message) > UNSENT_MEDIA_BYTES:
             self.front.counters.frames_overflowed += 1
+            self._write_times.overflow()
             return False
         self.front.counters.frames_written += 1
         self._write(cut, text_frame(message))
@@ -300,9 +300,7 @@ class MediaProtocol(asyncio.Protocol):
             return
         self.front.counters.bytes_written += len(frame)
         if not self._paused and not self._pending:
-            began_ms = now_ms()
-            transport.write(frame)
-            self._write_times.note(now_ms() - began_ms)
+            self._give(transport, frame)
             return
         self._pending.append((cut, frame))
         self._pending_bytes += len(frame)
@@ -345,7 +343,12 @@ class MediaProtocol(asyncio.Protocol):
         while self._pending and not self._paused and transport is not None:
             _, frame = self._pending.popleft()
             self._pending_bytes -= len(frame)
-            transport.write(frame)
+            self._give(transport, frame)
+
+    def _give(self, transport: asyncio.Transport, frame: bytes) -> None:
+        began_ms = now_ms()
+        transport.write(frame)
+        self._write_times.note(now_ms() - began_ms)
 
     def _drain_all(self) -> None:
         """Before a close frame, what is unsent goes to the transport, over its limit or not."""

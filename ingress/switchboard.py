@@ -341,7 +341,7 @@ class Switchboard:
             return
         process, unsent_bytes = self._process, leg.unsent_bytes
         self._sockets.unsent_bytes.observe(unsent_bytes)
-        window = {**process.window(now_ms()), "unsent": unsent_bytes, "write_p99": leg.write_p99_ms}
+        window = {**process.window(now_ms()), "unsent": unsent_bytes, **leg.take_window()}
         figures: dict[str, int | str] = {
             "w_ingress": orjson.dumps(window).decode(),
             "n_caller_frames": leg.caller_frames,

@@ -1,32 +1,41 @@
-"""How long the kernel took to take a socket's last frames.
+"""A socket's window: how long the kernel took to take its frames, and how many it never got.
 
 Why it exists: a write that blocks is a host in trouble, and the only sign that unsent bytes do not show.
-Owns: the last five seconds of writes. Pure. Must not know: sockets.
+Owns: the writes since the window was last taken. Pure. Must not know: sockets.
 """
 
 from __future__ import annotations
 
 from array import array
 
-KEPT = 256
-"""Five seconds of frames."""
+KEPT = 512
+"""Three seconds of frames and marks, three times over; of more than that the last ones count."""
 
 
 class WriteTimes:
-    """A ring of durations."""
+    """A ring of durations, and a count."""
 
-    __slots__ = ("_at", "_times_ms")
+    __slots__ = ("_noted", "_overflowed", "_times_ms")
 
     def __init__(self) -> None:
         self._times_ms = array("f", bytes(4 * KEPT))
-        self._at = 0
+        self._noted = 0
+        self._overflowed = 0
 
     def note(self, duration_ms: float) -> None:
         """One write."""
-        self._times_ms[self._at] = duration_ms
-        self._at = (self._at + 1) % KEPT
+        self._times_ms[self._noted % KEPT] = duration_ms
+        self._noted += 1
 
-    @property
-    def p99_ms(self) -> float:
-        """Of the last writes; those that were never made count as 0."""
-        return round(sorted(self._times_ms)[int(KEPT * 0.99)], 3)
+    def overflow(self) -> None:
+        """A frame was dropped because too much is unsent."""
+        self._overflowed += 1
+
+    def take(self) -> dict[str, float]:
+        """The window's figures; the next window begins. Without a write the p99 is 0."""
+        count = min(self._noted, KEPT)
+        slowest = sorted(self._times_ms[:count])
+        p99_ms = slowest[-(count // 100) - 1] if slowest else 0.0
+        figures: dict[str, float] = {"write_p99": round(p99_ms, 3), "overflowed": self._overflowed}
+        self._noted = self._overflowed = 0
+        return figures

@@ -2,14 +2,15 @@
 
 Why it exists: a caller who waits has one of five causes, and their symptoms look alike: a model that is
 slow, a Twilio that takes nothing, a process of ours that does not get to run, a Redis that does not answer.
-The rule is the same for logs, cards and alerts. Owns: thresholds, their order, hysteresis. Pure. Must not
-know: where figures come from.
+The rule is the same for logs, cards and alerts. Owns: thresholds, their order, hysteresis, which backlogs are
+worth a line of their own. Pure. Must not know: where figures come from.
 
 The order matters, because a cause further up produces the symptoms of those below:
 
     1. redis_slow    a commit of any of the call's processes took REDIS_MS longer than its loop was late
     2. cpu(role)     a loop was CPU_MS late, or a role's figures are older than two windows
-    3. twilio_slow   while audio plays, the oldest mark is WS_BLOCK_MS overdue, or UNSENT_BYTES are unsent
+    3. twilio_slow   while audio plays, UNSENT_BYTES are unsent, or the oldest mark is WS_BLOCK_MS overdue and
+                     ingress confirms frames: where it says nothing, a missing mark is not Twilio's
     4. model_slow    the model owed something and said nothing for MODEL_QUIET_MS, or the reply ran dry
                      inside an item
     5. ok
@@ -17,7 +18,6 @@ The order matters, because a cause further up produces the symptoms of those bel
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -39,6 +39,12 @@ UNSENT_BYTES = 8_000
 
 MODEL_QUIET_MS = 2_000.0
 """The first audio comes after 0.3 to 1.2 s; callers begin to wonder after two."""
+
+CALLER_Q_FRAMES = 150
+"""Three seconds of a caller's words that the model has not got: more than a new session needs."""
+
+REPLY_Q_MS = 300_000.0
+"""Half of the ten minutes that `reply` holds."""
 
 CALM_MS = 2 * WINDOW_MS
 """An episode is over when nothing was wrong for so long."""
@@ -67,6 +73,8 @@ class Figures:
     """Only those that the call has at present."""
     is_playing: bool
     """Audio was on its way to the caller."""
+    is_confirmed: bool = True
+    """Ingress says how far it came with our frames."""
     tx_q_frames: int = 0
     tx_q_age_ms: float = 0.0
     reply_q_ms: float = 0.0
@@ -82,6 +90,8 @@ class Figures:
     model_quiet_ms: float = 0.0
     starved: int = 0
     """Times that the reply ran dry inside an item."""
+    late: int = 0
+    """Frames that left behind their due time."""
     ai_speaking: str = ""
     drops: Mapping[str, int] = field(default_factory=dict)
 
@@ -92,10 +102,13 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`name`, and in `why` the figure that decided it."""
+    """`name`, and in `why` and `figure` what decided it."""
 
     name: str
     why: str = ""
+    figure: float = 0.0
+    times_limit: float = 0.0
+    """`figure` by its threshold: tells the worse of two causes, whatever their units."""
 
     @property
     def is_ok(self) -> bool:
@@ -104,24 +117,41 @@ class Verdict:
 
 def judge(figures: Figures) -> Verdict:
     """The verdict on a window, by the order above."""
-    for each in figures.roles:
-        slow_ms = each.redis_ms - each.lag_ms
-        if slow_ms >= REDIS_MS:
-            return Verdict(REDIS_SLOW, f"{each.role} waited {each.redis_ms:.0f} ms for a commit")
+    slowest = max(figures.roles, key=lambda each: each.redis_ms - each.lag_ms, default=None)
+    if slowest is not None and slowest.redis_ms - slowest.lag_ms >= REDIS_MS:
+        why = f"{slowest.role} waited {slowest.redis_ms:.0f} ms for a commit"
+        return _blame(REDIS_SLOW, slowest.redis_ms, REDIS_MS, why)
     latest = max(figures.roles, key=lambda each: each.lag_ms, default=None)
     if latest is not None and latest.lag_ms >= CPU_MS:
-        return Verdict(f"cpu({latest.role})", f"its loop was {latest.lag_ms:.0f} ms late")
+        why = f"its loop was {latest.lag_ms:.0f} ms late"
+        return _blame(f"cpu({latest.role})", latest.lag_ms, CPU_MS, why)
     stale = max(figures.roles, key=lambda each: each.age_ms, default=None)
     if stale is not None and stale.age_ms > STALE_MS:
-        return Verdict(f"cpu({stale.role})", f"no figures for {stale.age_ms / 1000:.0f} s")
-    if figures.is_playing and figures.ws_block_ms >= WS_BLOCK_MS:
-        return Verdict(TWILIO_SLOW, f"a mark is {figures.ws_block_ms:.0f} ms overdue")
+        why = f"no figures for {stale.age_ms / 1000:.0f} s"
+        return _blame(f"cpu({stale.role})", stale.age_ms, STALE_MS, why)
+    if figures.is_playing and figures.is_confirmed and figures.ws_block_ms >= WS_BLOCK_MS:
+        why = f"a mark is {figures.ws_block_ms:.0f} ms overdue"
+        return _blame(TWILIO_SLOW, figures.ws_block_ms, WS_BLOCK_MS, why)
     if figures.is_playing and figures.unsent_bytes >= UNSENT_BYTES:
-        return Verdict(TWILIO_SLOW, f"{figures.unsent_bytes} bytes are unsent")
+        why = f"{figures.unsent_bytes} bytes are unsent"
+        return _blame(TWILIO_SLOW, figures.unsent_bytes, UNSENT_BYTES, why)
     if figures.model_quiet_ms >= MODEL_QUIET_MS:
-        return Verdict(MODEL_SLOW, f"it said nothing for {figures.model_quiet_ms:.0f} ms")
+        why = f"it said nothing for {figures.model_quiet_ms:.0f} ms"
+        return _blame(MODEL_SLOW, figures.model_quiet_ms, MODEL_QUIET_MS, why)
     if figures.starved:
-        return Verdict(MODEL_SLOW, f"the reply ran dry {figures.starved} times inside an item")
+        why = f"the reply ran dry {figures.starved} times inside an item"
+        return _blame(MODEL_SLOW, figures.starved, 1, why)
+    return Verdict(OK)
+
+
+def backlog(figures: Figures) -> Verdict:
+    """The backlog that is too long, whoever's fault it is: `caller_q`, `reply_q` or `ok`."""
+    if figures.caller_q_frames >= CALLER_Q_FRAMES:
+        why = f"{figures.caller_q_frames} frames of the caller wait for the model"
+        return _blame("caller_q", figures.caller_q_frames, CALLER_Q_FRAMES, why)
+    if figures.reply_q_ms >= REPLY_Q_MS:
+        why = f"{figures.reply_q_ms:.0f} ms of the model wait to be heard"
+        return _blame("reply_q", figures.reply_q_ms, REPLY_Q_MS, why)
     return Verdict(OK)
 
 
@@ -139,7 +169,7 @@ class Over:
     name: str
     duration_ms: float
     peak: float
-    """The worst of the figure that decided it."""
+    """The worst figure that decided it: of all looks, the one furthest above its limit."""
     peak_why: str
 
 
@@ -154,43 +184,37 @@ class Episodes:
     _name: str = ""
     _began_ms: float = 0.0
     _bad_at_ms: float = 0.0
-    _peak: float = 0.0
-    _peak_why: str = ""
+    _peak: Verdict = Verdict(OK)
 
     @property
     def name(self) -> str:
         """The verdict of the present episode, empty for none."""
         return self._name
 
-    def look(self, verdict: Verdict, figure: float, now_ms: float) -> Begun | Over | None:
-        """Takes the verdict of a moment and the size of what decided it."""
+    def look(self, verdict: Verdict, now_ms: float) -> Begun | Over | None:
+        """Takes the verdict of a moment."""
         if not verdict.is_ok:
             self._bad_at_ms = now_ms
             begins = not self._name
             if begins:
                 self._name, self._began_ms = verdict.name, now_ms
-                self._peak, self._peak_why = -math.inf, ""
-            if figure > self._peak:
-                self._peak, self._peak_why = figure, verdict.why
+            if begins or verdict.times_limit > self._peak.times_limit:
+                self._peak = verdict
             return Begun(verdict) if begins else None
         if self._name and now_ms - self._bad_at_ms >= CALM_MS:
-            return self.end(now_ms)
+            return self.end()
         return None
 
-    def end(self, now_ms: float) -> Over | None:
+    def end(self) -> Over | None:
         """The call is over, or nothing was wrong for long enough."""
         if not self._name:
             return None
         name, self._name = self._name, ""
-        return Over(name, min(self._bad_at_ms, now_ms) - self._began_ms, self._peak, self._peak_why)
+        return Over(name, self._bad_at_ms - self._began_ms, self._peak.figure, self._peak.why)
 
 
-def size_of(verdict: Verdict, figures: Figures) -> float:
-    """The figure behind a verdict, for its peak."""
-    if verdict.name == REDIS_SLOW:
-        return max((each.redis_ms for each in figures.roles), default=0.0)
-    if verdict.name.startswith("cpu("):
-        return max((max(each.lag_ms, each.age_ms) for each in figures.roles), default=0.0)
-    if verdict.name == TWILIO_SLOW:
-        return max(figures.ws_block_ms, float(figures.unsent_bytes))
-    return figures.model_quiet_ms
+# Private.
+
+
+def _blame(name: str, figure: float, limit: float, why: str) -> Verdict:
+    return Verdict(name, why, float(figure), figure / limit)

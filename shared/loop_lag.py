@@ -12,8 +12,8 @@ from shared.clock import now_ms
 from shared.histograms import Histogram, latency_ms
 
 TICK_MS = 50.0
-WINDOW_TICKS = 60
-"""Three seconds of ticks: the window of the diagnosis lines."""
+WINDOW_TICKS = 80
+"""Four seconds of ticks: a window of the diagnosis is told up to half a second late (shared/rolling.py)."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class LoopLag:
 
     @property
     def window_ms(self) -> float:
-        """Worst lateness of about the last three seconds."""
+        """Worst lateness of the last four seconds."""
         return max(self._recent)
 
     def _arm(self) -> None:

@@ -19,13 +19,13 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from shared import entries, redis_link
 from shared.clock import now_ms, wall_ms
-from shared.histograms import Histogram, latency_ms
 from shared.keys import Keys
+from shared.outbox_counters import OutboxCounters
 from shared.redis_client import STORE_ERRORS
 from shared.redis_link import RedisLink, ReplyError, open_link
 from shared.rolling import RollingMax
@@ -61,33 +61,6 @@ OnReply = Callable[[Any], None]
 
 class OutboxFull(Exception):
     """A write that was refused because the outbox holds BOUND_BYTES. Given as a reply, never raised."""
-
-
-@dataclass(slots=True)
-class OutboxCounters:
-    """What the outbox did, since the process started."""
-
-    commits: int = 0
-    """Commits sent to Redis."""
-    commands: int = 0
-    """Commands in them."""
-    bytes_sent: int = 0
-    """Bytes sent to Redis."""
-    expired: int = 0
-    """Frames of callers dropped because they had become stale before they could be written."""
-    refused: int = 0
-    """Writes dropped because the bound of what is queued was reached."""
-    resent: int = 0
-    """Writes sent again on a new connection."""
-    reply_errors: int = 0
-    """Commands that Redis answered with an error."""
-    connects: int = 0
-    unknown: int = 0
-    """Commits whose answer was lost with the connection: sent again."""
-    callback_errors: int = 0
-    """What `on_reply` raised: bugs, each reported to the loop's exception handler."""
-    commit_ms: Histogram = field(default_factory=latency_ms)
-    """From the sending of a commit to its answer: Redis and the way there and back."""
 
 
 @dataclass(slots=True)
@@ -128,6 +101,8 @@ class Outbox:
         self._idle.set()
         self._last_commit_ms = 0.0
         self._round_trips = RollingMax()
+        self._away_since_ms = now_ms()
+        """Since when there is no connection, while there is none."""
         self._scheduled: asyncio.Handle | None = None
         self._scheduled_now = False
         self._last_error = ""
@@ -373,8 +348,10 @@ class Outbox:
             self._idle.set()
 
     def slowest_ms(self, now: float) -> float:
-        """The slowest commit of the last three seconds, one that is not answered yet included."""
+        """The slowest commit of the last seconds: one that is not answered, or cannot be sent, included."""
         waiting_ms = now - self._under_way[0].sent_at_ms if self._under_way else 0.0
+        if self._link is None:
+            waiting_ms = max(waiting_ms, now - self._away_since_ms)
         return max(waiting_ms, self._round_trips.worst(now))
 
     # ---------------------------------------------------------------------------------------- connection
@@ -405,6 +382,8 @@ class Outbox:
 
     def _resume(self, link: RedisLink) -> None:
         self._lost.clear()
+        now = now_ms()
+        self._round_trips.note(self.slowest_ms(now), now)  # Answers of what is sent again tell less.
         self._link = link
         self.counters.connects += 1
         again: dict[object, list[_Write]] = {}
@@ -435,6 +414,7 @@ class Outbox:
     def _on_lost(self, link: RedisLink) -> None:
         if link is self._link:
             self._link = None
+            self._away_since_ms = now_ms()
             if self._scheduled is not None:
                 self._scheduled.cancel()
                 self._scheduled, self._scheduled_now = None, False

@@ -21,7 +21,7 @@ def export_process(process: Process, version: str) -> None:
         metrics.add("inbox", inbox.counters, lane=str(lane))
     metrics.add("ownership", process.ownership)
     metrics.add("loop", process.lag.counters)
-    metrics.gauge("loop_lag_ms", "Worst lateness of the event loop in 3 s", lambda: process.lag.window_ms)
+    metrics.gauge("loop_lag_ms", "Worst lateness of the event loop in 4 s", lambda: process.lag.window_ms)
     metrics.gauge(
         "outbox_backlog_bytes", "Bytes queued for Redis or not answered", lambda: outbox.backlog_bytes
     )

@@ -1,4 +1,4 @@
-"""The worst of the last three seconds, at the cost of an assignment.
+"""The worst of the last seconds, at the cost of an assignment.
 
 Why it exists: a window of a diagnosis needs the worst value that was seen in it, of things that happen
 hundreds of times a second. Owns: that arithmetic. Pure. Must not know: what is measured.
@@ -6,10 +6,14 @@ hundreds of times a second. Owns: that arithmetic. Pure. Must not know: what is 
 
 from __future__ import annotations
 
-BUCKETS = 6
-BUCKET_MS = 500.0
-WINDOW_MS = BUCKETS * BUCKET_MS
+WINDOW_MS = 3000.0
 """The window of the diagnosis (DESIGN section 11)."""
+
+BUCKET_MS = 500.0
+BUCKETS = 8
+KEPT_MS = BUCKETS * BUCKET_MS
+"""A window is told up to half a second late, and the oldest bucket is cut off anywhere: what happened in a
+window may be seen in the next one too, but never in none."""
 
 
 class RollingMax:
@@ -28,7 +32,7 @@ class RollingMax:
             self._buckets[at] = value
 
     def worst(self, now_ms: float) -> float:
-        """The worst value of the last three seconds, 0 for none."""
+        """The worst value of the last KEPT_MS, to within a bucket; 0 for none."""
         self._move(now_ms)
         return max(self._buckets)
 

@@ -107,7 +107,7 @@ class Desk:
     window: CallPipeline
 
     def role_says(self, role: str, **figures: object) -> None:
-        at = {"at": self.stage.now, "worker": f"{role}-0", "lag": 2.0, "redis": 3.0}
+        at = {"at": self.stage.now, "worker": f"{role}-0@h#1", "lag": 2.0, "redis": 3.0}
         self.redis.card[f"w_{role}"] = json.dumps({**at, **figures})
 
     def run(self, seconds: int, each: Callable[[], None] = lambda: None) -> None:
@@ -205,8 +205,11 @@ def test_what_others_wrote_may_be_nonsense(desk: Desk) -> None:
     for text in ("", "{", "[]", '{"at":1,"lag":"x"}'):
         desk.redis.card["w_brain"] = text
         desk.run(3, lambda: desk.role_says("ingress"))
+    desk.run(3, both_say(desk, lag="x", rate=None, quiet=[], skipped="1"))
 
-    assert len(desk.paper.of("pipeline")) == 4
+    lines = desk.paper.of("pipeline")
+    assert len(lines) == 5
+    assert (lines[-1]["lag_brain_ms"], lines[-1]["delta_rate"], lines[-1]["verdict"]) == (0.0, 0.0, "ok")
 
 
 def test_a_call_that_ends_inside_an_episode_closes_it(desk: Desk) -> None:
@@ -214,7 +217,137 @@ def test_a_call_that_ends_inside_an_episode_closes_it(desk: Desk) -> None:
     desk.lag.window_ms = 400.0
     desk.run(2, both_say(desk))
 
-    desk.window.end(desk.stage.now)
-    desk.window.end(desk.stage.now)
+    desk.window.end()
+    desk.window.end()
 
     assert [line["verdict"] for line in desk.paper.of("pipeline_warning_over")] == ["cpu(egress)"]
+
+
+def test_the_next_owner_is_not_blamed_for_what_the_last_one_said(desk: Desk) -> None:
+    """Its figures go with it, and the new one has until its first window to speak."""
+    desk.run(6, both_say(desk, lag=400.0, quiet=5_000))
+    assert desk.paper.of("pipeline")[-1]["verdict"] == "cpu(brain)"
+    desk.redis.card["brain"] = "brain-1@h#1"
+    desk.run(3, lambda: desk.role_says("ingress"))
+
+    assert desk.paper.of("pipeline")[-1]["verdict"] == "ok"
+    desk.run(3, lambda: desk.role_says("ingress"))
+    assert desk.paper.of("pipeline")[-1]["verdict"] == "ok", "it has said nothing for one window only"
+
+
+def test_a_model_owes_nothing_to_nobody(desk: Desk) -> None:
+    """The brain is gone, or the caller was sent away: what was said of the model is not repeated."""
+    desk.run(3, both_say(desk, quiet=4_000))
+    assert desk.paper.of("pipeline")[-1]["verdict"] == "model_slow"
+    desk.redis.card["brain"] = ""
+    desk.run(3, lambda: desk.role_says("ingress"))
+    assert desk.paper.of("pipeline")[-1]["verdict"] == "ok"
+
+    desk.redis.card["brain"] = "brain-0@h#1"
+    desk.run(3, both_say(desk, quiet=4_000))
+    desk.stage.call.on_detached(1, desk.stage.now)
+    desk.run(3, both_say(desk, quiet=4_000))
+    assert desk.paper.of("pipeline")[-1]["verdict"] == "ok"
+
+
+def test_silence_while_redis_was_away_is_nobodys(desk: Desk) -> None:
+    """Nothing could be read: others' figures are not old because of that."""
+    desk.run(6, both_say(desk))
+    desk.redis.is_silent = True
+    desk.run(12)
+    desk.redis.is_silent = False
+    desk.run(4)
+
+    assert {line["verdict"] for line in desk.paper.of("pipeline")} == {"ok"}
+    desk.run(10)
+    assert desk.paper.of("pipeline")[-1]["verdict"] == "cpu(ingress)"
+
+
+def test_a_stall_of_ours_is_told_with_its_window_even_if_it_was_at_its_beginning(desk: Desk) -> None:
+    """What it did to the reply is not the model's fault."""
+    desk.run(3, both_say(desk))
+    desk.lag.window_ms = 400.0
+    desk.run(1, both_say(desk))
+    desk.lag.window_ms = 1.0
+    desk.stage.call.counters.starved += 1
+    desk.run(2, both_say(desk))
+
+    assert [line["verdict"] for line in desk.paper.of("pipeline")] == ["ok", "cpu(egress)"]
+    desk.run(3, both_say(desk))
+    assert desk.paper.of("pipeline")[-1]["verdict"] == "ok"
+
+
+def test_a_reply_that_ran_dry_is_judged_at_the_end_of_its_window(desk: Desk) -> None:
+    """What may explain it is on the card only then."""
+    desk.run(3, both_say(desk))
+    desk.stage.call.counters.starved += 1
+    desk.run(2, both_say(desk))
+    assert desk.paper.of("pipeline_warning") == []
+    desk.run(1, both_say(desk))
+
+    assert [line["verdict"] for line in desk.paper.of("pipeline_warning")] == ["model_slow"]
+
+
+def test_a_twilio_that_plays_nothing_is_seen_before_the_next_second(desk: Desk) -> None:
+    """By its overdue mark, within 1.5 s of the moment at which it stops, kernel buffers or not."""
+    desk.stage.say(speech(20 * 8_000))
+    desk.run(3, both_say(desk))
+    desk.stage.echoes_are_lost = True
+    stalled_at = desk.stage.now
+    while not desk.window.is_stuck:
+        desk.stage.run(100)
+        assert desk.stage.now - stalled_at <= 1_500
+    desk.window.look(desk.stage.now)
+
+    (warning,) = desk.paper.of("pipeline_warning")
+    assert warning["verdict"] == "twilio_slow"
+    assert not desk.window.is_stuck, "once an episode"
+
+
+def test_marks_that_are_overdue_because_ingress_is_silent_are_not_twilios(desk: Desk) -> None:
+    """It died, or does not run: the caller's socket may be as good as ever."""
+    desk.stage.say(speech(20 * 8_000))
+    desk.run(3, both_say(desk))
+    counters = desk.stage.call.ledger.counters
+    while counters.marks_sent == counters.echoes:
+        desk.stage.run(5)
+    desk.stage.ingress_is_dead = desk.stage.echoes_are_lost = True
+    desk.run(3, lambda: desk.role_says("brain"))
+
+    line = desk.paper.of("pipeline")[-1]
+    assert cast(float, line["ws_block_ms"]) > 500
+    assert line["verdict"] == "ok"
+    assert not desk.window.is_stuck
+
+
+def test_drops_are_counted_once_and_by_cause(desk: Desk) -> None:
+    """Ours, what ingress could not write, what the brain did not admit."""
+    desk.stage.say(speech(8_000))
+    both_say(desk, skipped=4)()
+    desk.role_says("ingress", overflowed=7)
+    desk.run(3)
+    desk.stage.call.counters.frames_flushed += 5
+    desk.run(3)
+
+    assert [line["drops"] for line in desk.paper.of("pipeline")] == [
+        {"overflowed": 7, "not_admitted": 4},
+        {"flushed": 5},
+    ]
+
+
+def test_a_backlog_that_no_verdict_explains_has_its_own_two_lines(desk: Desk) -> None:
+    """With all figures; inside an episode it is one of these."""
+    desk.redis.caller = 400
+    desk.run(6, both_say(desk))
+    desk.redis.caller = 0
+    desk.run(12, both_say(desk))
+
+    (warning,) = desk.paper.of("backlog_warning")
+    (over,) = desk.paper.of("backlog_warning_over")
+    assert (warning["verdict"], warning["caller_q"]) == ("caller_q", 400)
+    assert {"tx_q", "reply_q_ms", "ws_block_ms", "lag_brain_ms", "redis_ms"} <= set(warning)
+    assert (over["peak"], desk.paper.of("pipeline_warning")) == (400, [])
+
+    desk.redis.caller = 400
+    desk.run(6, both_say(desk, quiet=9_000))
+    assert len(desk.paper.of("backlog_warning")) == 1

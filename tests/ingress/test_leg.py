@@ -30,7 +30,6 @@ class FakeSocket:
         self.failure = ""
         self.is_open = True
         self.unsent_bytes = 0
-        self.write_p99_ms = 0.0
         self.done: list[tuple[Any, ...]] = []
 
     def write_media(self, cut: int, message: bytes) -> bool:
@@ -45,6 +44,9 @@ class FakeSocket:
 
     def ping(self) -> None:
         self.done.append(("ping",))
+
+    def take_window(self) -> dict[str, float]:
+        return {}
 
     def close(self, code: int, reason: str) -> None:
         self.done.append(("close", int(code), reason))
@@ -215,6 +217,7 @@ async def test_silence_is_pinged_once_then_cut(bench: Bench) -> None:
     assert bench.socket.done == [("ping",)]
     bench.leg.sweep(at + SILENT_AFTER_MS + 1)
     assert bench.socket.done == [("ping",), ("abort",)]
+    assert bench.board.counters.silent_cut == 1
 
 
 def test_media_watchdog(bench: Bench) -> None:

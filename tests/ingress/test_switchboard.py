@@ -354,7 +354,7 @@ async def test_figures_stand_on_the_card(bridge: Ingress) -> None:
     assert {"n_forwarded", "unsent_bytes"} <= set(card)
     window = json.loads(card["w_ingress"])
     assert window["worker"] == bridge.process.name
-    assert {"at", "lag", "redis", "unsent", "write_p99"} <= set(window)
+    assert {"at", "lag", "redis", "unsent", "write_p99", "overflowed"} <= set(window)
 
 
 async def test_hops_are_measured_by_the_clock_of_one_host(bridge: Ingress) -> None:

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.diagnosis import (
+    CALLER_Q_FRAMES,
     CALM_MS,
     CPU_MS,
     MODEL_QUIET_MS,
     REDIS_MS,
+    REPLY_Q_MS,
     STALE_MS,
     UNSENT_BYTES,
     WS_BLOCK_MS,
@@ -22,8 +24,8 @@ from shared.diagnosis import (
     Over,
     RoleFigures,
     Verdict,
+    backlog,
     judge,
-    size_of,
 )
 
 
@@ -67,11 +69,42 @@ def test_each_cause_is_known_by_its_figure(figures: Figures, name: str, word: st
         replace(HEALTHY, model_quiet_ms=MODEL_QUIET_MS - 1),
         replace(HEALTHY, roles=(role("egress", lag_ms=CPU_MS - 1, redis_ms=REDIS_MS - 1, age_ms=STALE_MS),)),
         replace(HEALTHY, is_playing=False, ws_block_ms=9_999, unsent_bytes=99_999),
+        replace(HEALTHY, is_confirmed=False, ws_block_ms=9_999),
     ],
 )
 def test_just_below_a_threshold_or_in_silence_all_is_well(figures: Figures) -> None:
-    """Nothing plays: then nothing of Twilio's can be late."""
+    """Nothing plays, or ingress does not say that Twilio was given anything: then it cannot be late."""
     assert judge(figures).is_ok
+
+
+def test_a_socket_that_is_full_is_twilios_even_if_ingress_takes_no_more_frames() -> None:
+    """It confirms none then."""
+    figures = replace(HEALTHY, is_confirmed=False, unsent_bytes=UNSENT_BYTES)
+
+    assert judge(figures).name == "twilio_slow"
+
+
+def test_the_slowest_commit_is_named() -> None:
+    """Not the first one that was too slow."""
+    figures = replace(HEALTHY, roles=(role("egress", redis_ms=300), role("ingress", redis_ms=2_000)))
+
+    assert judge(figures).why == "ingress waited 2000 ms for a commit"
+
+
+@pytest.mark.parametrize(
+    ("figures", "name", "word"),
+    [
+        (replace(HEALTHY, caller_q_frames=CALLER_Q_FRAMES - 1, reply_q_ms=REPLY_Q_MS - 1), "ok", ""),
+        (replace(HEALTHY, caller_q_frames=CALLER_Q_FRAMES), "caller_q", "150 frames of the caller wait"),
+        (replace(HEALTHY, reply_q_ms=REPLY_Q_MS), "reply_q", "300000 ms of the model wait"),
+    ],
+)
+def test_a_backlog_has_a_limit_of_its_own(figures: Figures, name: str, word: str) -> None:
+    """Long before Redis drops anything of it."""
+    found = backlog(figures)
+
+    assert found.name == name
+    assert word in found.why
 
 
 def test_a_late_loop_makes_commits_look_slow() -> None:
@@ -103,51 +136,72 @@ def test_a_cause_further_up_explains_those_below() -> None:
     assert names == ["redis_slow", "cpu(brain)", "twilio_slow", "model_slow"]
 
 
-def test_the_size_of_a_verdict_is_the_figure_that_decided_it() -> None:
-    """For the peak of an episode."""
-    figures = replace(HEALTHY, roles=(role("egress", 170, 300),), ws_block_ms=700, model_quiet_ms=2_500)
+@pytest.mark.parametrize(
+    ("figures", "figure", "times_limit"),
+    [
+        (replace(HEALTHY, roles=(role("egress", 20, 300), role("brain", 150, 310))), 300, 1.5),
+        (replace(HEALTHY, roles=(role("egress", 300), role("brain", age_ms=9_000))), 300, 2.0),
+        (replace(HEALTHY, roles=(role("egress", 100), role("brain", age_ms=9_000))), 9_000, 1.5),
+        (replace(HEALTHY, ws_block_ms=700, unsent_bytes=50_000), 700, 1.4),
+        (replace(HEALTHY, ws_block_ms=100, unsent_bytes=16_000), 16_000, 2.0),
+        (replace(HEALTHY, model_quiet_ms=2_500), 2_500, 1.25),
+        (replace(HEALTHY, starved=3), 3, 3.0),
+    ],
+)
+def test_a_verdict_has_the_figure_that_decided_it(
+    figures: Figures, figure: float, times_limit: float
+) -> None:
+    """Not another one that is worse in its own unit."""
+    verdict = judge(figures)
 
-    sizes = [
-        size_of(Verdict(name), figures) for name in ("redis_slow", "cpu(egress)", "twilio_slow", "model_slow")
-    ]
-
-    assert sizes == [300, 170, 700, 2_500]
+    assert (verdict.figure, verdict.times_limit) == (figure, pytest.approx(times_limit))
 
 
-def slow(ms: float) -> tuple[Verdict, float]:
-    return Verdict("model_slow", f"{ms:.0f} ms"), ms
+def slow(ms: float) -> Verdict:
+    return Verdict("model_slow", f"{ms:.0f} ms", ms, ms / MODEL_QUIET_MS)
 
 
 def test_an_episode_is_two_lines_with_duration_and_peak() -> None:
     """However often it is looked at; calm for two windows ends it."""
     episodes = Episodes()
     told = [
-        episodes.look(*slow(2_100), 1_000),
-        episodes.look(*slow(4_000), 2_000),
-        episodes.look(Verdict("ok"), 0, 3_000),
-        episodes.look(*slow(2_500), 5_000),
-        episodes.look(Verdict("ok"), 0, 5_000 + CALM_MS - 1),
-        episodes.look(Verdict("ok"), 0, 5_000 + CALM_MS),
-        episodes.look(Verdict("ok"), 0, 20_000),
+        episodes.look(slow(2_100), 1_000),
+        episodes.look(slow(4_000), 2_000),
+        episodes.look(Verdict("ok"), 3_000),
+        episodes.look(slow(2_500), 5_000),
+        episodes.look(Verdict("ok"), 5_000 + CALM_MS - 1),
+        episodes.look(Verdict("ok"), 5_000 + CALM_MS),
+        episodes.look(Verdict("ok"), 20_000),
     ]
 
     assert told == [
-        Begun(Verdict("model_slow", "2100 ms")),
+        Begun(slow(2_100)),
         *[None] * 4,
         Over("model_slow", 4_000, 4_000, "4000 ms"),
         None,
     ]
 
 
-def test_another_cause_inside_an_episode_is_no_second_warning() -> None:
-    """The caller hears one trouble; the end names what it began with."""
+def test_the_next_episode_has_a_peak_of_its_own() -> None:
+    """The last one's was worse."""
     episodes = Episodes()
-    episodes.look(Verdict("model_slow", "a"), 2_000, 0)
+    episodes.look(slow(9_000), 0)
+    episodes.end()
+    episodes.look(slow(2_200), 60_000)
 
-    assert episodes.look(Verdict("twilio_slow", "b"), 9_000, 1_000) is None
-    over = episodes.end(2_000)
-    assert over == Over("model_slow", 1_000, 9_000, "b")
-    assert episodes.end(3_000) is None
+    assert episodes.end() == Over("model_slow", 0, 2_200, "2200 ms")
+
+
+def test_another_cause_inside_an_episode_is_no_second_warning() -> None:
+    """The caller hears one trouble; the end names what it began with, and the worst of all, by its limit:
+    4,000 ms of silence are worse than 9,000 unsent bytes."""
+    episodes = Episodes()
+    episodes.look(slow(4_000), 0)
+
+    assert episodes.look(Verdict("twilio_slow", "b", 9_000, 9_000 / UNSENT_BYTES), 1_000) is None
+    assert episodes.look(Verdict("redis_slow", "c", 900, 900 / REDIS_MS), 2_000) is None
+    assert episodes.end() == Over("model_slow", 2_000, 900, "c")
+    assert episodes.end() is None
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 4_000)), max_size=60))
@@ -156,11 +210,11 @@ def test_beginnings_and_ends_take_turns(steps: list[tuple[bool, int]]) -> None:
     episodes, now, told = Episodes(), 0.0, []
     for is_ok, pause_ms in steps:
         now += pause_ms
-        verdict = Verdict("ok") if is_ok else Verdict("model_slow", "x")
-        step = episodes.look(verdict, 1.0, now)
+        verdict = Verdict("ok") if is_ok else Verdict("model_slow", "x", 1.0, 1.0)
+        step = episodes.look(verdict, now)
         if step is not None:
             told.append(type(step))
-    last = episodes.end(now)
+    last = episodes.end()
     if last is not None:
         told.append(type(last))
 

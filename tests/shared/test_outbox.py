@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from shared import ownership
+from shared.clock import now_ms
 from shared.entries import Name, OutKind, read_caller, read_pairs
 from shared.inbox import Entry, Inbox
 from shared.keys import Keys
@@ -279,3 +280,21 @@ async def test_a_stream_watched_anew_is_read_from_its_new_position(store: Store,
         await store.xadd("s", {"a": "2"}, id="2-0")
         await wait_until(lambda: got[-1:] == [b"2"], "the new entry is read")
     assert got == [b"1", b"2"]
+
+
+async def test_a_redis_that_is_away_is_slow(tmp_path: Path) -> None:
+    """Even if nothing was under way when it went; and for a window after it is back, for whom asks then."""
+    port = free_port()
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    outbox = make(f"redis://127.0.0.1:{port}/0")
+    async with running(outbox.run()):
+        with server(valkey_binary(), first, port=port):
+            await wait_until(lambda: outbox.connected, "the outbox is connected")
+            assert await outbox.flushed(5)
+            began_ms = now_ms()
+        await wait_until(lambda: outbox.slowest_ms(now_ms()) >= 250, "the absence grows")
+        with server(valkey_binary(), second, port=port):
+            await wait_until(lambda: outbox.connected, "the outbox is connected again")
+            assert 250 <= outbox.slowest_ms(now_ms()) <= now_ms() - began_ms
