@@ -29,7 +29,7 @@ from brain.counters import BrainCounters
 from brain.engine import EngineError, Listener, Opened, Opening, SeedItem, ToModel
 from brain.events import Json, inner, text
 from brain.realtime import translate
-from brain.realtime.gate import FATAL_CODES, SESSION_EXPIRED, SessionGate, Step
+from brain.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRED, SessionGate, Step
 from brain.realtime.seed import Seed
 from brain.sequencer import inputs
 from shared.clock import wall_ms
@@ -135,7 +135,7 @@ class RealtimeEngine:
                         case Step.OPEN:
                             return
                         case Step.REFUSED:
-                            raise EngineError("session_refused", self._gate.reason, fatal=True)
+                            raise EngineError("session_refused", self._gate.reason, fatal=self._gate.is_fatal)
                         case Step.WAIT:
                             pass
         except TimeoutError:
@@ -182,7 +182,7 @@ class RealtimeEngine:
                     error = inner(event, "error")
                     code = translate.error_code(event)
                     if code in FATAL_CODES or text(error, "event_id") == update_id:
-                        raise EngineError("session_refused", code, fatal=True)
+                        raise EngineError("session_refused", code, fatal=code not in PASSING_CODES)
                 case _:
                     pass
 
@@ -242,8 +242,8 @@ class RealtimeEngine:
             return EngineError(fatal, "the account or the model", fatal=True)
         if kind == "error":
             self._hear_error(translate.error_code(event), listener)
-        elif kind == "mcp_list_tools.failed":
-            listener.on_trouble("mcp_list_tools_failed", known=False)
+        elif kind in ("mcp_list_tools.failed", "response.mcp_call.failed"):
+            listener.on_trouble(kind.removeprefix("response.").replace(".", "_"), known=False)
         said = translate.read_said(event)
         if said is not None and text(event, "response_id") not in self._out_of_band:
             listener.on_said(said)

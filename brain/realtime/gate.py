@@ -26,6 +26,9 @@ FATAL_CODES = frozenset(
 )
 """Codes after which neither waiting nor a new session helps."""
 
+PASSING_CODES = frozenset({"server_error", "rate_limit_exceeded", "inference_rate_limit_exceeded"})
+"""The provider's own trouble: the same session, asked for again, may well be had."""
+
 SESSION_EXPIRED = "session_expired"
 """This session is over; the next one will do."""
 
@@ -41,12 +44,14 @@ class Step(enum.Enum):
 
 @dataclass(slots=True)
 class SessionGate:
-    """One session's gate. `reason` and `expires_at_s` are set on the way."""
+    """One session's gate. `reason`, `is_fatal` and `expires_at_s` are set on the way."""
 
     update_id: str
     session_id: str = ""
     expires_at_s: int = 0
     reason: str = ""
+    is_fatal: bool = True
+    """Whether what was refused would be refused again."""
     updated: bool = False
 
     def handle(self, event: Json) -> Step:
@@ -81,6 +86,6 @@ class SessionGate:
         code = text(error, "code") or text(error, "type")
         ours = text(error, "event_id") in ("", self.update_id)
         if code in FATAL_CODES or ours:
-            self.reason = code
+            self.reason, self.is_fatal = code, code not in PASSING_CODES
             return Step.REFUSED
         return Step.WAIT

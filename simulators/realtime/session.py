@@ -28,6 +28,7 @@ _RACES: Final = frozenset(
         "conversation_already_has_active_response",
         "input_audio_buffer_commit_empty",
         "server_error",
+        "session_update_refused",
     }
 )
 
@@ -174,11 +175,8 @@ class Session:
         knobs = self._outlet.knobs
         if knobs.refuse_updates > 0:
             knobs.refuse_updates -= 1
-            raise errors.Refusal(
-                "server_error",
-                "The server had an error while processing your request.",
-                error_type="server_error",
-            )
+            # Ours: a refusal that says nothing of the provider's own trouble, which would pass.
+            raise errors.Refusal("session_update_refused", "The session cannot be updated like this.")
         self._config = self._config.updated(
             cast(Json, event["session"]),
             audio_spoken=self._responses.audio_spoken,

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
+import orjson
 import pytest
 from openai import AsyncOpenAI
+from websockets.asyncio.server import ServerConnection, serve
 
 from brain.agent import default_agent
 from brain.counters import BrainCounters
@@ -245,3 +247,48 @@ async def test_close_is_safe_at_any_moment_and_again() -> None:
         await engine.close()
         await engine.close()
         await sim.wait_for(lambda: only_session(sim).closed_at_ms is not None)
+
+
+MU_LAW = {"format": {"type": "audio/pcmu"}}
+CONFIRMED: Json = {"type": "session.updated", "session": {"audio": {"input": MU_LAW, "output": MU_LAW}}}
+
+
+@asynccontextmanager
+async def answering(*events: Json) -> AsyncIterator[str]:
+    """A server that answers the first update with these events, and closes."""
+
+    async def serve_one(socket: ServerConnection) -> None:
+        await socket.send('{"type":"session.created","session":{"id":"s"}}')
+        await socket.recv()
+        for event in events:
+            await socket.send(orjson.dumps(event).decode())
+
+    async with serve(serve_one, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/v1"
+
+
+@pytest.mark.parametrize(("code", "fatal"), [("server_error", False), ("unknown_parameter", True)])
+async def test_a_refused_session_says_whether_it_helps_to_wait(code: str, fatal: bool) -> None:
+    """The provider's own trouble passes; our own mistake does not."""
+    error: Json = {"type": "error", "error": {"type": code, "code": None}}
+    async with answering(error) as base_url, making(base_url) as engine:
+        with pytest.raises(EngineError) as refused:
+            await engine.open()
+
+    assert (refused.value.cause, refused.value.detail, refused.value.fatal) == (
+        "session_refused",
+        code,
+        fatal,
+    )
+
+
+async def test_a_tool_that_failed_at_the_provider_is_counted() -> None:
+    """Nobody else would know."""
+    ear = Ear()
+    failed: Json = {"type": "response.mcp_call.failed", "item_id": "item_m", "output_index": 0}
+    async with answering(CONFIRMED, failed) as base_url, making(base_url) as engine:
+        await engine.open()
+        await engine.run(ear)
+
+    assert ear.troubles == [("mcp_call_failed", False)]
+    assert ear.inputs == [inputs.ServerToolFinished(item_id="item_m")]

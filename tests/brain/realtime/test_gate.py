@@ -43,7 +43,19 @@ def test_a_refused_update_does_not_go_live() -> None:
     error: Json = {"type": "error", "error": {"code": "unknown_parameter", "event_id": "u"}}
 
     assert gate.handle(error) is Step.REFUSED
-    assert gate.reason == "unknown_parameter"
+    assert (gate.reason, gate.is_fatal) == ("unknown_parameter", True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [{"type": "server_error"}, {"type": "server_error", "code": "rate_limit_exceeded", "event_id": "u"}],
+)
+def test_trouble_of_the_provider_is_no_last_word(error: Json) -> None:
+    """A call that begins just then is tried again, not sent away."""
+    gate = SessionGate(update_id="u")
+
+    assert gate.handle({"type": "error", "error": error}) is Step.REFUSED
+    assert not gate.is_fatal
 
 
 def test_an_update_without_a_session_is_refused() -> None:
