@@ -110,8 +110,9 @@ def _deadlines() -> str:
     for field in fields(SequencerConfig):
         if not field.name.endswith("_ms"):
             continue
-        found = re.search(rf"    {field.name}: .*?\n    \"\"\"(.*?)\"\"\"", source, re.DOTALL)
-        why = " ".join(found.group(1).split()) if found else ""
+        found = re.search(rf'    {field.name}: [^\n]*\n    """(.*?)"""', source, re.DOTALL)
+        assert found, f"expected a docstring right below {field.name}, to say why it is what it is"
+        why = " ".join(found.group(1).split())
         default = field.default
         assert isinstance(default, float)
         lines.append(f"| `{field.name}` | {default:,.0f} | {why} |")

@@ -28,6 +28,7 @@ from brain.sequencer.actions import (
 from brain.sequencer.inputs import Input
 from brain.sequencer.state import State
 from brain.sequencer.transitions import TRANSITIONS
+from brain.sequencer.wishes import Wish
 
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
 CALL = "call"
@@ -233,7 +234,7 @@ def _check(core: Sequencer, actions: list[Action], wishes: set[int], cut: int, p
     _hold(not any(i.response_id in s.retired for i in s.items.values()), "retired audio waits", path)
     speaking = core.audible_response_id
     _hold(not speaking or speaking not in s.retired, "a retired response is audible", path)
-    _hold("" not in s.responses and "" not in s.items, "an empty id is a key", path)
+    _hold(not any("" in ids for ids in (s.responses, s.items, s.batches)), "an empty id is a key", path)
     ended = {
         int(action.fields[name])
         for action in actions
@@ -301,6 +302,22 @@ def canonical(s: State, now_ms: float) -> object:
     def who(response_id: str) -> int:
         return names.get(response_id, -1 if response_id else -2)
 
+    waiting = {wish.number: wish.reason for wish in s.deferred.values()}
+    if s.outstanding is not None and s.outstanding.wish is not None:
+        waiting[s.outstanding.wish.number] = s.outstanding.wish.reason
+
+    def of_wish(number: int) -> str:
+        """Which wish a create that was given up on belongs to, if that is still waited for."""
+        return waiting.get(number, "")
+
+    def wanted(w: Wish | None) -> object:
+        if w is None:
+            return None
+        return (
+            w.reason, w.force, at(w.expires_at_ms), w.backoff_ms, at(w.not_before_ms or None),
+            w.audio_only, bool(w.text), bool(w.call_ids), all(c in s.outputs_added for c in w.call_ids),
+        )  # fmt: skip
+
     create, active, move, hang_up = s.outstanding, s.active, s.move, s.hang_up
     return (
         s.phase,
@@ -310,16 +327,12 @@ def canonical(s: State, now_ms: float) -> object:
             who(active.response_id), at(active.deadline_ms), active.confirmed, active.reason,
             active.cancelling, active.full, active.audio_bytes, len(active.open_items),
             active.response_id in s.retired,
-            None if active.wish is None else active.wish.reason,
+            wanted(active.wish),
         ),
         None
         if create is None
-        else (create.reason, at(create.deadline_ms), create.cancel_wished, create.wish is None),
-        tuple(
-            (w.reason, w.force, at(w.expires_at_ms), w.backoff_ms, at(w.not_before_ms or None),
-             w.audio_only, all(c in s.outputs_added for c in w.call_ids))
-            for w in s.deferred.values()
-        ),
+        else (create.reason, at(create.deadline_ms), create.cancel_wished, wanted(create.wish)),
+        tuple(wanted(wish) for wish in s.deferred.values()),
         tuple((who(r.response_id), r.done, r.reason, r.audio_bytes) for r in s.responses.values()),
         tuple(
             (who(i.response_id), i.received_bytes, round(i.heard_ms), i.complete, i.session == s.session)
@@ -335,16 +348,18 @@ def canonical(s: State, now_ms: float) -> object:
             at(s.caller.answer_due_until_ms),
             at(s.caller.stopped_at_ms),
             s.caller.is_owed,
+            s.caller.talks_on,
+            s.caller.last_turn_item_id == f"u{s.cut}",
         ),
         None
         if hang_up is None
-        else (at(hang_up.deadline_ms), who(hang_up.response_id), hang_up.heard_begin),
+        else (at(hang_up.deadline_ms), who(hang_up.response_id), hang_up.heard_begin, hang_up.at_once),
         None if move is None else (move.gone, at(move.deadline_ms), who(move.response_id)),
         tuple(
             (who(b.response_id), b.generating, len(b.answered), b.session == s.session,
-             tuple((at(c.deadline_ms), c.by_server) for c in b.open_calls.values()))
+             tuple((at(c.deadline_ms), c.by_server, c.result is None) for c in b.open_calls.values()))
             for b in s.batches.values()
         ),
         CALL in s.calls, CALL in s.outputs_added, "mcp" in s.calls,
-        s.roll_over_by_ms is None, min(len(s.texts), 2), len(s.abandoned),
+        s.roll_over_by_ms is None, min(len(s.texts), 2), tuple(map(of_wish, s.abandoned.values())),
     )  # fmt: skip

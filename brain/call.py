@@ -120,7 +120,7 @@ class BrainCall:
         finally:
             self._group = None
             self._cancel_timer()
-            self._lines.close()
+            self._lines.session_over()
             self._feed.stop()
             self._exit.cancel()
             await self._sessions.close()
@@ -170,6 +170,7 @@ class BrainCall:
 
     def session_ends(self, cause: str) -> None:
         self._engine = None
+        self._lines.session_over()
         replayed = self._feed.disconnect()
         self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
 

@@ -64,8 +64,8 @@ class CallLog:
         for kind, skipped in self._skipping.pop(response_id, {}).items():
             self._write(kind, {**skipped.fields, "count": str(skipped.count)})
 
-    def close(self) -> None:
-        """Writes what still waits: the call is left."""
+    def session_over(self) -> None:
+        """No more of any response will come: writes what still waits. Also when the call is left."""
         for response_id in list(self._skipping):
             self.response_done(response_id)
 

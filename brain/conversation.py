@@ -136,6 +136,15 @@ class Conversation:
         """Whether nothing was said or done yet."""
         return not self._entries
 
+    def takes_text(self, item_id: str, *, whole: bool) -> bool:
+        """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is
+        of audio that nobody got, and would stretch the words over too little time. Only the whole text of an
+        item that was made to its end may still come."""
+        item = self._entries.get(item_id)
+        if not isinstance(item, _Item) or item.heard_ms is None or not item.text:
+            return True
+        return whole and item.total_ms is not None
+
     def heard_text(self, item_id: str, heard_ms: int) -> str:
         """The words of an item that fit into its first `heard_ms`; empty for none."""
         item = self._entries.get(item_id)
@@ -170,7 +179,7 @@ class Conversation:
         """What a new session is told: the newest `max_chars`, in order, as heard.
 
         What is still on its way to the caller counts as said, since it will be heard. `running`: tools
-        that will still answer, with their call; the others' results are unknown for good.
+        that will still be told, with their call; without a result the others' are unknown for good.
         """
         kept: list[tuple[SeedItem, ...]] = []
         chars = 0
@@ -207,7 +216,7 @@ def _message(item: _Item) -> tuple[SeedItem, ...]:
 
 
 def _tool_items(tool: _Tool, running: frozenset[str]) -> tuple[SeedItem, ...]:
-    if tool.output is None and tool.call_id in running:
+    if tool.call_id in running:
         return ()
     output = UNKNOWN_RESULT if tool.output is None else tool.output
     return (

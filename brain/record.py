@@ -35,12 +35,14 @@ class Record:
             case SaidKind.USER_TEXT:
                 self.conversation.user_text(item_id, text)
                 self.history.user_text(item_id, text)
-            case SaidKind.MODEL_DELTA:
+            case SaidKind.MODEL_DELTA if self.conversation.takes_text(item_id, whole=False):
                 self.conversation.model_delta(item_id, text)
                 self.history.model_delta(item_id, text, now_ms())
-            case SaidKind.MODEL_TEXT:
+            case SaidKind.MODEL_TEXT if self.conversation.takes_text(item_id, whole=bool(text)):
                 self.conversation.model_text(item_id, text)
                 self.history.model_text(item_id, text)
+            case _:
+                pass
 
     def item_ms(self, item_id: str, total_ms: int) -> None:
         """An item of the model has all its audio."""

@@ -82,6 +82,7 @@ def flush(s: State, now_ms: float, *, cause: str) -> None:
         cancel(s, active, now_ms)
     s.pending_cut = PendingCut(cut=s.cut, deadline_ms=now_ms + s.config.flushed_wait_ms, items=s.items)
     s.items = {}
+    s.frames_waiting = 0
 
 
 def retire(s: State, response: Response) -> None:

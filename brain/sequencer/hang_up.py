@@ -27,7 +27,7 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
         return
     move.drop(s)
     door.drop_all(s, "hang_up")
-    deadline_ms = now_ms + s.config.farewell_wait_ms
+    deadline_ms = s.farewell_bound_ms(now_ms)
     s.hang_up = PendingHangUp(cause=i.cause, deadline_ms=deadline_ms)
     s.caller.answer_due_until_ms = None
     s.journal("hang_up_pending", cause=i.cause)
@@ -47,7 +47,11 @@ def check(s: State, now_ms: float) -> None:
     pending = s.hang_up
     if pending is None or s.phase is Phase.ENDED:
         return
-    if now_ms >= pending.deadline_ms:
+    if pending.at_once:
+        # Flushed already; what was heard of it is still to be told, and bounded by its own deadline.
+        if s.pending_cut is None:
+            _end(s)
+    elif now_ms >= pending.deadline_ms:
         s.journal("error", what="farewell_overdue")
         _end(s)
     elif pending.response_id:
@@ -73,8 +77,8 @@ def _now(s: State, cause: str, now_ms: float) -> None:
     move.drop(s)
     door.drop_all(s, "hang_up")
     barge_in.interrupt(s, now_ms, cause="hang_up")
-    s.hang_up = PendingHangUp(cause=cause, deadline_ms=now_ms)
-    _end(s)
+    deadline_ms = now_ms if s.pending_cut is None else s.pending_cut.deadline_ms
+    s.hang_up = PendingHangUp(cause=cause, deadline_ms=deadline_ms, at_once=True)
 
 
 def _end(s: State) -> None:

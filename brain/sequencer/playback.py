@@ -14,8 +14,10 @@ from brain.sequencer.state import Item, Speaking, State
 
 def audible(s: State, i: Audible, now_ms: float) -> None:
     """The caller begins to hear a response; what came before it was heard out."""
+    if i.cut != s.cut:
+        return
     s.frames_waiting = i.frames_waiting
-    if i.cut != s.cut or i.response_id not in s.responses:
+    if i.response_id not in s.responses:
         return
     _heard_before(s, i.response_id, i.item_id)
     _advance(s, i.item_id, i.heard_ms)
@@ -28,18 +30,18 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     pending = s.hang_up
     if pending is not None and pending.response_id == i.response_id and not pending.heard_begin:
         pending.heard_begin = True
-        pending.deadline_ms = now_ms + s.config.farewell_wait_ms
+        pending.deadline_ms = max(pending.deadline_ms, s.farewell_bound_ms(now_ms))
 
 
 def heard(s: State, i: Heard, now_ms: float) -> None:
     """The playhead moved."""
-    s.frames_waiting = i.frames_waiting
     if i.cut != s.cut:
         cut = s.pending_cut
         if cut is not None and i.cut == cut.cut - 1 and i.item_id in cut.items:
             item = cut.items[i.item_id]
             item.heard_ms = max(item.heard_ms, min(i.heard_ms, item.received_ms))
         return
+    s.frames_waiting = i.frames_waiting
     _heard_before(s, i.response_id, i.item_id)
     _advance(s, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
@@ -48,9 +50,9 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
 
 def silent(s: State, i: Silent, now_ms: float) -> None:
     """Egress holds nothing unplayed. While the response still generates it may become audible again."""
-    s.frames_waiting = i.frames_waiting
     if i.cut != s.cut:
         return
+    s.frames_waiting = i.frames_waiting
     if i.cause == "played":
         _heard_before(s, i.response_id, i.item_id)
         _advance(s, i.item_id, i.heard_ms)

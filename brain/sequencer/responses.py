@@ -86,7 +86,7 @@ def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
     """An item has all its audio: egress may pad its tail."""
     response = touched(s, i.response_id, now_ms)
     if response is None:
-        if i.response_id in s.retired and not i.final:
+        if not i.final and (i.response_id in s.retired or i.response_id in s.finished):
             s.journal("audio_done_skip", response=i.response_id, item=i.item_id)
         return
     if i.final:
@@ -368,8 +368,9 @@ def _skip(s: State, response_id: str, n_bytes: int) -> Skip | None:
 
 
 def _skipped(s: State, skip: Skip, response_id: str, item_id: str) -> AudioVerdict:
-    if skip is Skip.RETIRED and s.retired.count(response_id) == 1:
+    if skip is not Skip.EMPTY and response_id and response_id not in s.skipped:
         # One line a response: the rest of its deltas only count.
+        s.skipped.add(response_id)
         s.journal("audio_delta_skip", response=response_id, item=item_id, why=skip)
     return AudioVerdict(
         skip=skip,

@@ -8,6 +8,7 @@ wishes wait for the next session until they expire.
 from __future__ import annotations
 
 from brain.sequencer import barge_in, caller_text, door, responses, tool_batch
+from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
 from brain.sequencer.wishes import Reason, Wish
@@ -18,7 +19,11 @@ def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
     s.phase = Phase.OPEN
     s.session += 1
     s.journal("session_ready", session=s.session)
+    if s.hang_up is not None:
+        # The session before was told; this one would answer the caller, or let them cut the farewell.
+        s.actions.append(SilenceServer(event_id=s.event_id("silence")))
     caller_text.session_ready(s, now_ms)
+    tool_batch.session_ready(s, now_ms)
 
 
 def lost(s: State, i: SessionLost, now_ms: float) -> None:

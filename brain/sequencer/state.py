@@ -7,11 +7,11 @@ and `transitions` says which of them answers which input in which state.
 from __future__ import annotations
 
 import enum
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Literal
 
 from brain.sequencer.actions import Action, Journal
+from brain.sequencer.inputs import ToolFinished
 from brain.sequencer.wishes import Reason, Wish
 from shared.audio import BYTES_PER_MS
 
@@ -67,6 +67,7 @@ class SequencerConfig:
     played_tolerance_ms: float = 20.0
     """Heard to within one frame is heard: egress counts whole milliseconds and whole frames."""
     first_backoff_ms: float = 250.0
+    """The pause after a refused create, doubled each time: the server knows of a response that we do not."""
     speech_max_ms: float = 60_000.0
     """The `turn` stream keeps 60 s: past that the caller is taken as not speaking."""
     quiet_ms: float = 300.0
@@ -77,8 +78,13 @@ class SequencerConfig:
     """Egress may be silent about playback this much longer than the audio lasts (a seam takes 5 s)."""
     tool_wait_ms: float = 120_000.0
     """The driver limits tools far below this; it only catches a driver that forgot one."""
+    tool_result_wait_ms: float = 30_000.0
+    """A result that came without a session waits so long for the next one; the call is given up before."""
     farewell_wait_ms: float = 8_000.0
-    """Bound of the farewell: so long to begin to be heard, and once more so long to be heard out."""
+    """Bound of the farewell: so long to begin to be heard, and once more so long to be heard out, beside
+    what is unheard by then."""
+    farewell_unheard_ms: float = 30_000.0
+    """At most so much of unheard audio is waited for before a hang-up: more is no farewell."""
     max_unheard_bytes: int = 4_800_000
     """10 minutes of µ-law in `reply` (DESIGN section 4)."""
     expiry_scale: float = 1.0
@@ -198,6 +204,8 @@ class PendingHangUp:
     response_id: str = ""
     """The response that is the farewell, once known."""
     heard_begin: bool = False
+    at_once: bool = False
+    """Without a farewell: ends as soon as egress has told what was heard of the audio that was flushed."""
 
 
 @dataclass(slots=True)
@@ -208,6 +216,8 @@ class OpenCall:
     name: str = ""
     arguments: str = ""
     by_server: bool = False
+    result: ToolFinished | None = None
+    """It came while there was no session: told to the next one, which may have been told its past by then."""
 
 
 @dataclass(slots=True)
@@ -225,32 +235,25 @@ class ToolBatch:
 
 
 class IdMemory:
-    """A bounded set of ids with a count each; the oldest are forgotten first.
+    """A bounded set of ids; the oldest are forgotten first.
 
     4,096 ids are some hours of talk; one session lasts an hour.
     """
 
-    __slots__ = ("_counts", "_limit")
+    __slots__ = ("_ids", "_limit")
 
     def __init__(self, limit: int = 4_096) -> None:
-        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._ids: dict[str, None] = {}
         self._limit = limit
 
     def __contains__(self, known_id: str) -> bool:
-        return known_id in self._counts
+        return known_id in self._ids
 
     def add(self, new_id: str) -> None:
-        if new_id and new_id not in self._counts:
-            self._counts[new_id] = 0
-            if len(self._counts) > self._limit:
-                self._counts.popitem(last=False)
-
-    def count(self, known_id: str) -> int:
-        """Raise the id's count and return it; an id that was forgotten counts as seen once."""
-        if known_id not in self._counts:
-            return 1
-        self._counts[known_id] += 1
-        return self._counts[known_id]
+        if new_id and new_id not in self._ids:
+            self._ids[new_id] = None
+            if len(self._ids) > self._limit:
+                del self._ids[next(iter(self._ids))]
 
 
 @dataclass(slots=True)
@@ -277,7 +280,9 @@ class State:
     outputs_added: IdMemory = field(default_factory=IdMemory)
     """call_ids whose output the server confirmed as an item."""
     retired: IdMemory = field(default_factory=IdMemory)
-    """Responses whose audio must never be heard again; the count is the deltas skipped."""
+    """Responses whose audio must never be heard again."""
+    skipped: IdMemory = field(default_factory=IdMemory)
+    """Responses of which a delta was not admitted: one line each."""
     finished: IdMemory = field(default_factory=IdMemory)
     out_of_band: IdMemory = field(default_factory=IdMemory)
     session: int = 0
@@ -314,6 +319,11 @@ class State:
     def unheard_bytes(self) -> int:
         """Audio in `reply` that nobody has heard."""
         return int(sum(item.unheard_ms for item in self.items.values()) * BYTES_PER_MS)
+
+    def farewell_bound_ms(self, now_ms: float) -> float:
+        """Until when a farewell may wait: for what is said before it, and for what is there of itself."""
+        unheard_ms = self.unheard_bytes / BYTES_PER_MS
+        return now_ms + self.config.farewell_wait_ms + min(unheard_ms, self.config.farewell_unheard_ms)
 
     def next_number(self) -> int:
         self.last_number += 1

@@ -29,46 +29,59 @@ def called(s: State, i: ToolCalled, now_ms: float) -> None:
     if not i.call_id or i.call_id in s.calls:
         return
     s.calls.add(i.call_id)
-    if i.response_id in s.retired or s.hang_up is not None:
+    response_id = _meant(s, i.response_id)
+    if response_id in s.retired or s.hang_up is not None:
         s.journal("tool_finished", call_id=i.call_id, tool=i.name, outcome="not_run")
         _post(s, i.call_id, NOT_RUN)
         return
-    batch = _batch_for(s, i.response_id)
+    batch = _batch_for(s, response_id or i.call_id)
     batch.open_calls[i.call_id] = OpenCall(
         deadline_ms=now_ms + s.config.tool_wait_ms, name=i.name, arguments=i.arguments
     )
-    s.journal("tool_started", call_id=i.call_id, tool=i.name, response=i.response_id)
-    s.actions.append(
-        RunTool(response_id=i.response_id, call_id=i.call_id, name=i.name, arguments=i.arguments)
-    )
+    s.journal("tool_started", call_id=i.call_id, tool=i.name, response=response_id)
+    s.actions.append(RunTool(response_id=response_id, call_id=i.call_id, name=i.name, arguments=i.arguments))
 
 
 def finished(s: State, i: ToolFinished, now_ms: float) -> None:
     """A tool ended: post its output at once, and wish for the answer when it was the last."""
     batch = _batch_of(s, i.call_id)
-    if batch is None:
+    if batch is None or batch.open_calls[i.call_id].result is not None:
         s.journal("tool_finished", call_id=i.call_id, outcome="unknown_call")
         return
-    call = batch.open_calls.pop(i.call_id)
+    call = batch.open_calls[i.call_id]
+    if s.phase is not Phase.OPEN:
+        s.journal("tool_finished", call_id=i.call_id, tool=call.name, outcome="kept")
+        call.result, call.deadline_ms = i, now_ms + s.config.tool_result_wait_ms
+        return
+    del batch.open_calls[i.call_id]
     s.journal("tool_finished", call_id=i.call_id, tool=call.name, outcome="posted")
-    if batch.session == s.session and s.phase is Phase.OPEN:
+    if batch.session == s.session:
         _post(s, i.call_id, i.output)
-    elif s.phase is Phase.OPEN:
+    else:
         _post(s, i.call_id, i.output, call)
-    # Without a session the result stands in history, and the next session is told with the rest.
     if i.reply:
         batch.answered.append(i.call_id)
     _complete(s, batch, now_ms)
 
 
+def session_ready(s: State, now_ms: float) -> None:
+    """What tools said while there was no session is told to the new one."""
+    for batch in list(s.batches.values()):
+        for call in list(batch.open_calls.values()):
+            result, call.result = call.result, None
+            if result is not None:
+                finished(s, result, now_ms)
+
+
 def server_tool_opened(s: State, i: ServerToolOpened, now_ms: float) -> None:
     """The server runs a tool by itself: it is waited for like ours, and answered with them."""
-    if not i.item_id or i.item_id in s.calls or i.response_id in s.retired or s.hang_up is not None:
+    response_id = _meant(s, i.response_id)
+    if not i.item_id or i.item_id in s.calls or response_id in s.retired or s.hang_up is not None:
         return
     s.calls.add(i.item_id)
-    batch = _batch_for(s, i.response_id)
+    batch = _batch_for(s, response_id or i.item_id)
     batch.open_calls[i.item_id] = OpenCall(deadline_ms=now_ms + s.config.tool_wait_ms, by_server=True)
-    s.journal("tool_started", call_id=i.item_id, tool="mcp", response=i.response_id)
+    s.journal("tool_started", call_id=i.item_id, tool="mcp", response=response_id)
 
 
 def server_tool_finished(s: State, i: ServerToolFinished, now_ms: float) -> None:
@@ -88,13 +101,15 @@ def approval_asked(s: State, i: ApprovalAsked, now_ms: float) -> None:
     if not i.item_id or i.item_id in s.calls:
         return
     s.calls.add(i.item_id)
-    approve = i.approve and i.response_id not in s.retired and s.hang_up is None
+    response_id = _meant(s, i.response_id)
+    unwanted = response_id in s.retired or s.hang_up is not None
+    approve = i.approve and not unwanted
     s.actions.append(SendApproval(event_id=s.event_id("approval"), request_id=i.item_id, approve=approve))
     s.journal("tool_approval", item=i.item_id, approve="yes" if approve else "no")
-    if i.response_id in s.retired or s.hang_up is not None:
+    if unwanted:
         return
     s.outputs_added.add(i.item_id)
-    batch = _batch_for(s, i.response_id)
+    batch = _batch_for(s, response_id or i.item_id)
     batch.answered.append(i.item_id)
     _complete(s, batch, now_ms)
 
@@ -106,7 +121,8 @@ def item_added(s: State, i: ItemAdded, now_ms: float) -> None:
 
 def is_open(s: State, call_id: str) -> bool:
     """Whether this call still waits for its result."""
-    return _batch_of(s, call_id) is not None
+    batch = _batch_of(s, call_id)
+    return batch is not None and batch.open_calls[call_id].result is None
 
 
 def extend(s: State, call_id: str, deadline_ms: float) -> None:
@@ -139,7 +155,16 @@ def overdue(s: State, now_ms: float) -> None:
     """Answer the calls whose tool never ended."""
     for batch in list(s.batches.values()):
         for call_id, call in list(batch.open_calls.items()):
-            if call.deadline_ms <= now_ms:
+            if call.deadline_ms > now_ms:
+                continue
+            if call.result is not None:
+                # No session came for it; a later one reads it in its past.
+                del batch.open_calls[call_id]
+                s.journal("tool_finished", call_id=call_id, tool=call.name, outcome="no_session")
+                if call.result.reply:
+                    batch.answered.append(call_id)
+                _complete(s, batch, now_ms)
+            else:
                 s.journal("error", what="tool_never_ended", call_id=call_id)
                 if call.by_server:
                     server_tool_finished(s, ServerToolFinished(item_id=call_id), now_ms)
@@ -158,6 +183,11 @@ def _post(s: State, call_id: str, output: str, call: OpenCall | None = None) -> 
             event_id=s.event_id("output"), call_id=call_id, output=output, name=name, arguments=arguments
         )
     )
+
+
+def _meant(s: State, response_id: str) -> str:
+    """A response that the server leaves unnamed is the active one; empty if there is none."""
+    return response_id or ("" if s.active is None else s.active.response_id)
 
 
 def _batch_for(s: State, response_id: str) -> ToolBatch:

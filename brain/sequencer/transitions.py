@@ -125,9 +125,7 @@ _on(
 _on(
     inputs.HangUpWished,
     hang_up.wished,
-    {CLOSED: frozenset({CLOSED, ENDED})}
-    | _stay(BUSY | {REQUESTED}, ENDED)
-    | {FREE: frozenset({FREE, REQUESTED, ENDED})},
+    {CLOSED: frozenset({CLOSED, ENDED})} | _interrupted(ENDED) | {FREE: frozenset({FREE, REQUESTED, ENDED})},
 )
 
 _on(
@@ -226,11 +224,11 @@ _on(
     },
 )
 
-# Each of the three may report that the farewell was heard out.
+# Each of the four may report that what was to be heard before the hang-up was heard out, or how far.
 _on(inputs.Audible, playback.audible, _stay(ALIVE, ENDED))
 _on(inputs.Heard, playback.heard, _stay(ALIVE, ENDED))
 _on(inputs.Silent, playback.silent, _stay(ALIVE, ENDED))
-_on(inputs.Flushed, barge_in.flushed, _stay(ALIVE))
+_on(inputs.Flushed, barge_in.flushed, _stay(ALIVE, ENDED))
 
 
 def _tick(s: State, i: inputs.Tick, now_ms: float) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from brain.agent import default_agent, session_config
+from dataclasses import replace
+
+from brain.agent import TurnDetection, default_agent, session_config
 from brain.events import inner
 from shared.settings import load
 
@@ -30,3 +32,20 @@ def test_no_transcription_model_means_no_transcripts() -> None:
     config = session_config(default_agent(load(env_file=None, transcription_model="")), [])
 
     assert inner(inner(config, "audio"), "input")["transcription"] is None
+
+
+def test_the_detector_is_the_agents() -> None:
+    """A line with echo or noise has its own threshold, pauses and noise reduction."""
+    quiet = default_agent(load(env_file=None))
+    noisy = replace(
+        quiet,
+        turn_detection=TurnDetection(threshold=0.8, silence_ms=700, prefix_ms=200),
+        noise_reduction="far_field",
+    )
+
+    heard = inner(inner(session_config(noisy, []), "audio"), "input")
+
+    turns = inner(heard, "turn_detection")
+    found = (turns["threshold"], turns["silence_duration_ms"], turns["prefix_padding_ms"])
+    assert found == (0.8, 700, 200)
+    assert heard["noise_reduction"] == {"type": "far_field"}

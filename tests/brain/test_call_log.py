@@ -53,7 +53,7 @@ def test_lines_that_wait_are_bounded_and_written_at_the_end() -> None:
         log.skipped(f"r{number}")
     assert len(paper.journaled) == 2
 
-    log.close()
+    log.session_over()
 
     assert [fields["response"] for _, fields in paper.journaled] == [
         f"r{number}" for number in range(MAX_SKIPPING + 2)

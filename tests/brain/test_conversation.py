@@ -127,6 +127,7 @@ def test_tools_are_told_with_their_results() -> None:
 
     told = conversation.seed(1_000)
     while_running = conversation.seed(1_000, frozenset({"c2"}))
+    not_yet_told = conversation.seed(1_000, frozenset({"c1", "c2"}))
 
     assert [(item.kind, item.call_id, item.text) for item in told] == [
         ("tool_call", "c1", '{"n": 1}'),
@@ -135,6 +136,7 @@ def test_tools_are_told_with_their_results() -> None:
         ("tool_output", "c2", UNKNOWN_RESULT),
     ]
     assert {item.call_id for item in while_running} == {"c1"}
+    assert not_yet_told == ()
 
 
 def test_a_long_past_is_told_from_its_end() -> None:

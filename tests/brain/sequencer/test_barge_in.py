@@ -293,3 +293,18 @@ def test_a_wish_outlives_an_answer_that_was_talked_over() -> None:
     desk.done("r1", "cancelled", "client_cancelled")
 
     assert [wish.reason for wish in desk.core.state.deferred.values()] == [Reason.OPERATOR]
+
+
+def test_a_refused_truncation_changes_nothing() -> None:
+    """The server had less audio than we thought: the next answer is heard like any other."""
+    desk = playing()
+    desk.speech()
+    (truncate,) = only(SendTruncate, desk.flushed(1, i1=1_234))
+
+    actions = desk.refused(truncate.event_id, "invalid_value")
+
+    assert [type(action) for action in actions] == [Journal]
+    assert desk.core.slot is SlotState.FREE
+    desk.speech_over()
+    desk.created("r2")
+    assert desk.audio("r2", "i2", 200).skip is None

@@ -283,3 +283,47 @@ def test_lost_creates_are_remembered_up_to_a_bound() -> None:
         desk.at(desk.now_ms + 10_000.0)
 
     assert list(desk.core.state.abandoned) == sent[2:]
+
+
+def test_the_line_of_a_create_says_what_it_comes_on_top_of() -> None:
+    """Why, after which response, what the caller hears, and what waits: at egress, and unheard in all."""
+    desk = Desk()
+    desk.said("r1", "i1", 5_000)
+    desk.give(inputs.Audible(cut=0, response_id="r1", item_id="i1", heard_ms=1_000, frames_waiting=40))
+
+    (line,) = journaled(desk.wish(Reason.OPERATOR, "news"), "response_create")
+
+    expected = {"reason": "operator", "previous": "r1", "audible": "r1", "frames_waiting": "40"}
+    assert expected.items() <= line.items()
+    assert line["reply_waiting_ms"] == "4000"
+
+
+def test_after_a_flush_no_frames_wait() -> None:
+    """And a report from before it does not bring them back."""
+    desk = Desk("brain")
+    desk.said("r1", "i1", 5_000)
+    late = inputs.Audible(cut=0, response_id="r1", item_id="i1", heard_ms=1_000, frames_waiting=40)
+    desk.give(late)
+    desk.speech()
+    desk.give(late)
+    desk.speech_over()
+
+    (line,) = journaled(desk.give(inputs.TurnCommitted(item_id="u1")), "response_create")
+
+    assert (line["frames_waiting"], line["reply_waiting_ms"], line["audible"]) == ("0", "0", "")
+
+
+def test_a_greeting_does_not_bypass_the_slot() -> None:
+    """Neither beside a response, nor beside a create that is not answered: it waits, and is said."""
+    beside_a_response, beside_a_create = Desk(), Desk()
+    beside_a_response.created("r1")
+    ours = token(beside_a_create.wish(Reason.OPERATOR, "news"))
+
+    for desk in (beside_a_response, beside_a_create):
+        actions = desk.wish(Reason.GREETING)
+        assert creates(actions) == []
+        assert journaled(actions, "response_deferred")[0]["gate"] == "slot"
+
+    assert creates(beside_a_response.done("r1")) == [Reason.GREETING]
+    beside_a_create.created("r1", ours)
+    assert creates(beside_a_create.done("r1")) == [Reason.GREETING]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain.sequencer import Reason, SlotState, inputs
-from brain.sequencer.actions import Action, Flush, HangUp, SendCancel, SilenceServer, Skip
+from brain.sequencer.actions import Action, Flush, HangUp, RecordHeard, SendCancel, SilenceServer, Skip
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
@@ -92,16 +92,66 @@ def test_a_farewell_that_is_never_heard_is_bounded() -> None:
 
 
 def test_a_farewell_that_is_heard_may_be_heard_out_within_the_bound_again() -> None:
-    """8 s more from its first sound."""
+    """Its own length and 8 s more, from its first sound."""
     desk = Desk()
     desk.created("bye", token(wished(desk)))
-    desk.audio("bye", "i1", 30_000)
+    desk.audio("bye", "i1", 12_000)
     desk.done("bye")
     desk.now_ms = 3_000
     desk.audible("bye", "i1")
 
-    assert only(HangUp, desk.at(10_999)) == []
-    assert only(HangUp, desk.at(11_000))
+    assert only(HangUp, desk.at(22_999)) == []
+    assert only(HangUp, desk.at(23_000))
+
+
+def test_a_long_answer_that_ends_in_a_goodbye_is_not_cut() -> None:
+    """12 s of speech, made in three, then end_call: it is heard to its end."""
+    desk = Desk()
+    desk.said("r1", "i1", 12_000, done=False)
+    desk.audible("r1", "i1")
+    desk.now_ms = 2_500
+    wished(desk, response_id="r1")
+    desk.done("r1")
+
+    assert only(HangUp, desk.at(11_900)) == []
+    assert only(HangUp, desk.played("r1", "i1", 12_000))
+
+
+def test_a_goodbye_waits_for_what_is_said_before_it() -> None:
+    """Ten seconds of another answer are still to be heard: the farewell's own time begins after them."""
+    desk = Desk()
+    desk.said("r1", "i1", 10_000)
+    desk.audible("r1", "i1")
+    desk.created("bye", token(wished(desk)))
+    desk.audio("bye", "i2", 1_000)
+    desk.done("bye")
+
+    desk.at(10_000)
+    assert desk.audible("bye", "i2")
+    assert only(HangUp, desk.played("bye", "i2", 1_000))
+
+
+def test_a_speech_of_minutes_is_no_farewell() -> None:
+    """Half a minute of it, and the 8 s: then the call ends."""
+    desk = Desk()
+    desk.said("r1", "i1", 200_000)
+    desk.audible("r1", "i1")
+    wished(desk, response_id="r1")
+
+    assert only(HangUp, desk.at(37_999)) == []
+    assert only(HangUp, desk.at(38_000))
+
+
+def test_a_new_session_is_told_to_make_no_responses_either() -> None:
+    """The session is lost in the goodbye: the next one must not answer the caller, or let them cut it."""
+    desk = Desk()
+    wished(desk)
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    actions = desk.give(inputs.SessionConfirmed())
+
+    assert only(SilenceServer, actions)
+    assert creates(actions) == [Reason.FAREWELL]
 
 
 def test_a_silent_farewell_ends_the_call_when_done() -> None:
@@ -112,15 +162,41 @@ def test_a_silent_farewell_ends_the_call_when_done() -> None:
     assert only(HangUp, desk.done("bye"))
 
 
-def test_hanging_up_without_a_farewell_flushes_and_ends_at_once() -> None:
-    """An operator's hangup."""
+def test_hanging_up_without_a_farewell_ends_at_once() -> None:
+    """An operator's hangup while nothing is said."""
+    assert only(HangUp, wished(Desk(), farewell=""))
+
+
+def test_hanging_up_in_mid_sentence_drops_what_waits_at_once_and_tells_what_was_heard() -> None:
+    """Flush, cancel; then the end, as soon as egress has said how far the caller heard."""
     desk = Desk()
     desk.said("r1", "i1", 5_000, done=False)
+    desk.audible("r1", "i1")
 
-    actions = wished(desk, farewell="")
+    kinds = [type(action) for action in wished(desk, farewell="")]
+    assert kinds.index(Flush) < kinds.index(SendCancel)
+    assert HangUp not in kinds
+    assert desk.audio("r1", "i1", 200).skip is Skip.RETIRED
 
-    kinds = [type(action) for action in actions]
-    assert kinds.index(Flush) < kinds.index(SendCancel) < kinds.index(HangUp)
+    end = desk.flushed(1, i1=1_234)
+    assert [(heard.item_id, heard.heard_ms) for heard in only(RecordHeard, end)] == [("i1", 1_234)]
+    assert only(HangUp, end)
+
+
+def test_hanging_up_in_mid_sentence_does_not_wait_for_an_egress_that_is_gone() -> None:
+    """150 ms, and no line about a farewell: there was none."""
+    desk = Desk()
+    desk.said("r1", "i1", 5_000)
+    desk.audible("r1", "i1")
+    desk.heard("r1", "i1", 700)
+    wished(desk, farewell="")
+
+    assert desk.core.next_deadline_ms() == 150
+    end = desk.at(150)
+
+    assert [heard.heard_ms for heard in only(RecordHeard, end)] == [700]
+    assert only(HangUp, end)
+    assert journaled(end, "error") == []
 
 
 def test_a_second_hang_up_without_a_farewell_cuts_the_first_short() -> None:

@@ -11,6 +11,8 @@ invent messages, over several sessions. After every step:
 6. The machine never sticks: the next deadline lies in the future, and once nothing more comes, everything
    ends.
 7. The cut never falls; a tool call is run once; a call is hung up once; nobody is spoken to while away.
+8. An item is truncated once, below what was received, and never above what egress said was heard; the audio
+   of an item is admitted without a gap and without a repeat.
 
 `TRUNKLINE_EXAMPLES` sets how many examples are tried (`make prove-sequencer` tries thousands).
 """
@@ -36,6 +38,7 @@ from brain.sequencer.actions import (
     SendCreate,
     SendText,
     SendToolOutput,
+    SendTruncate,
 )
 from brain.sequencer.inputs import Input
 from brain.sequencer.transitions import TRANSITIONS
@@ -70,6 +73,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.rollovers_asked = 0
         self.texts_written = 0
         self.texts_sent = 0
+        self.open_token = ""
+        self.admitted: dict[str, int] = {}
+        self.told_heard: dict[str, float] = {}
+        self.truncated: set[str] = set()
 
     @initialize(by=st.sampled_from(["server", "brain"]), confirmed=st.booleans())
     def begin(self, by: str, confirmed: bool) -> None:
@@ -109,6 +116,8 @@ class AnyOrder(RuleBasedStateMachine):
                 self.outputs.append(action.call_id)
             if isinstance(action, SendText):
                 self.texts_sent += 1
+            if isinstance(action, SendTruncate):
+                self.check_truncation(action)
             if isinstance(action, RollOver):
                 assert self.rollovers_asked > 0, "rolled over unasked"
                 self.rollovers_asked = 0
@@ -126,10 +135,28 @@ class AnyOrder(RuleBasedStateMachine):
                 assert not self.hung_up, "hung up twice"
                 self.hung_up = True
 
+    def check_truncation(self, action: SendTruncate) -> None:
+        item_id, keep_ms = action.item_id, action.audio_end_ms
+        assert item_id not in self.truncated, "an item was truncated twice"
+        self.truncated.add(item_id)
+        margin_ms = self.core.state.config.truncate_margin_ms
+        assert 0 < keep_ms <= self.admitted[item_id] / 8 - margin_ms, "truncated above what was received"
+        assert keep_ms <= self.told_heard.get(item_id, 0.0), "truncated above what was heard"
+
     def account(self, line: Journal) -> None:
-        """Follow each wish through the journal alone."""
-        if line.fields.get("what") == "move_never_ended":
+        """Follow each create and each wish through the journal alone."""
+        what = line.fields.get("what", "")
+        if what == "move_never_ended":
             self.is_away = False
+        if what == "playback_unreported":
+            # Taken as played, for want of a better word: egress has said nothing for too long.
+            self.told_heard.update(dict.fromkeys(self.core.state.items, float("inf")))
+        if line.kind == "response_create":
+            assert not self.open_token, "a create was sent while another is outstanding"
+            self.open_token = line.fields["token"]
+        elif what == "session_lost" or (self.open_token and line.fields.get("token") == self.open_token):
+            # Created, refused, given up on, or gone with its session.
+            self.open_token = ""
         if "wish" not in line.fields:
             return
         number = int(line.fields["wish"])
@@ -219,14 +246,13 @@ class AnyOrder(RuleBasedStateMachine):
     def item_opened(self, response_id: str, item_id: str, speaks: bool) -> None:
         self.give(inputs.ItemOpened(response_id=response_id, item_id=item_id, speaks=speaks))
 
-    @rule(response_id=IDS, item_id=ITEMS)
-    def item_finished(self, response_id: str, item_id: str) -> None:
-        self.give(inputs.ItemFinished(response_id=response_id, item_id=item_id))
+    @rule(response_id=IDS, item_id=ITEMS, final=st.booleans())
+    def item_finished(self, response_id: str, item_id: str, final: bool) -> None:
+        self.give(inputs.ItemFinished(response_id=response_id, item_id=item_id, final=final))
 
     @rule(response_id=IDS, item_id=ITEMS, n_bytes=st.sampled_from([0, 1, 160, 2_100, 24_000]))
     def audio(self, response_id: str, item_id: str, n_bytes: int) -> None:
         was_retired = response_id in self.core.state.retired
-        offset_bytes = 0
         verdict = self.core.admit_audio(response_id, item_id, n_bytes, self.now_ms)
         self.check(list(verdict.actions))
         assert verdict.cut == self.core.cut
@@ -235,7 +261,15 @@ class AnyOrder(RuleBasedStateMachine):
         if verdict.skip is None:
             assert verdict.response_id
             assert verdict.item_id
-            assert verdict.offset_bytes >= offset_bytes
+            item = self.core.state.items[verdict.item_id]
+            if verdict.offset_bytes:
+                assert verdict.offset_bytes == self.admitted[verdict.item_id], "a gap, or a repeat"
+            else:
+                # Also an item of the same name that was heard out or flushed before: it begins anew.
+                self.truncated.discard(verdict.item_id)
+                self.told_heard.pop(verdict.item_id, None)
+            self.admitted[verdict.item_id] = verdict.offset_bytes + n_bytes
+            assert item.received_bytes == self.admitted[verdict.item_id]
 
     @rule(response_id=IDS, call_id=CALLS)
     def tool_called(self, response_id: str, call_id: str) -> None:
@@ -275,12 +309,14 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(back=st.integers(-1, 1), response_id=IDS, item_id=ITEMS, ms=MS)
     def audible(self, back: int, response_id: str, item_id: str, ms: int) -> None:
+        self.tell_heard(item_id, ms, response_id)
         self.give(
             inputs.Audible(cut=self.core.cut - back, response_id=response_id, item_id=item_id, heard_ms=ms)
         )
 
     @rule(back=st.integers(-1, 1), response_id=IDS, item_id=ITEMS, ms=MS)
     def heard(self, back: int, response_id: str, item_id: str, ms: int) -> None:
+        self.tell_heard(item_id, ms, response_id)
         self.give(
             inputs.Heard(cut=self.core.cut - back, response_id=response_id, item_id=item_id, heard_ms=ms)
         )
@@ -293,6 +329,7 @@ class AnyOrder(RuleBasedStateMachine):
         cause=st.sampled_from(["played", "flushed", "ended"]),
     )
     def silent(self, back: int, response_id: str, item_id: str, ms: int, cause: str) -> None:
+        self.tell_heard(item_id, ms, response_id)
         self.give(
             inputs.Silent(
                 cut=self.core.cut - back,
@@ -305,8 +342,20 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(back=st.integers(-1, 1), item_id=ITEMS, ms=MS)
     def flushed(self, back: int, item_id: str, ms: int) -> None:
+        self.tell_heard(item_id, ms)
         items = (inputs.FlushedItem(item_id=item_id, heard_ms=ms),) if item_id else ()
         self.give(inputs.Flushed(cut=self.core.cut - back, items=items))
+
+    def tell_heard(self, item_id: str, ms: float, response_id: str = "") -> None:
+        """A report of egress also says that whatever stands before its item was played."""
+        items = self.core.state.items
+        before: list[str] = []
+        for item in items.values():
+            if item.item_id == item_id or (item_id not in items and item.response_id == response_id):
+                self.told_heard.update(dict.fromkeys(before, float("inf")))
+                break
+            before.append(item.item_id)
+        self.told_heard[item_id] = max(self.told_heard.get(item_id, 0.0), ms)
 
     # What goes well, so that deep states are reached.
 

@@ -126,3 +126,33 @@ def test_a_report_about_nothing_we_hold_changes_nothing() -> None:
     desk.give(inputs.Silent(cut=0, response_id="rX", item_id="iX", heard_ms=9_000, cause="played"))
 
     assert desk.core.state.has_unheard("r1")
+
+
+def test_no_delta_makes_it_speak() -> None:
+    """Neither the first of a response, nor one of another response, nor a late one: the ear decides."""
+    desk = Desk()
+    assert desk.audio("r1", "i1", 1_000).skip is None
+    assert desk.core.audible_response_id == ""
+    desk.audible("r1", "i1")
+    desk.done("r1")
+
+    assert desk.audio("r2", "i2", 1_000).skip is None
+    assert desk.core.audible_response_id == "r1"
+    desk.speech()
+    desk.audio("r2", "i2", 1_000)
+
+    assert desk.core.audible_response_id == ""
+
+
+def test_a_done_of_another_id_or_without_one_does_not_end_speaking() -> None:
+    """Nor does it clear anything of what is still to be heard."""
+    desk = Desk()
+    desk.said("r1", "i1", 3_000, done=False)
+    desk.audible("r1", "i1")
+
+    desk.done("r9")
+    desk.done("")
+
+    assert desk.core.audible_response_id == "r1"
+    assert desk.core.state.has_unheard("r1")
+    assert desk.core.state.active is not None

@@ -224,3 +224,19 @@ def test_skipped_deltas_of_a_response_make_one_line() -> None:
 
     assert [verdict.skip for verdict in verdicts] == [Skip.RETIRED] * 3
     assert len(journaled(desk.log, "audio_delta_skip")) == 1
+
+
+def test_a_response_that_was_given_up_says_so_when_it_speaks_after_all() -> None:
+    """Its words are lost, and people should see that: one line for its deltas, one for each end."""
+    desk = Desk()
+    desk.created("r1")
+    desk.at(10_000)
+    desk.at(13_000)
+
+    for _ in range(2):
+        desk.audio("r1", "i1", 200)
+    desk.give(inputs.ItemFinished(response_id="r1", item_id="i1"))
+
+    lines = journaled(desk.log, "audio_delta_skip")
+    assert [(line["response"], line["item"], line["why"]) for line in lines] == [("r1", "i1", "finished")]
+    assert [line["response"] for line in journaled(desk.log, "audio_done_skip")] == ["r1"]

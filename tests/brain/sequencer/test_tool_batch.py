@@ -205,3 +205,69 @@ def test_a_server_that_asks_is_answered_once() -> None:
     late = desk.give(inputs.ApprovalAsked(response_id="r1", item_id="q", approve=True))
     assert [answer.approve for answer in only(SendApproval, late)] == [False]
     assert creates([*late, *desk.done("r1")]) == []
+
+
+def test_a_result_that_comes_without_a_session_is_told_to_the_next_one() -> None:
+    """With its call: the next session may have been told its past before the tool ended. Then one create."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    desk.done("r1")
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    assert only(SendToolOutput, finished(desk, "a")) == []
+    assert desk.core.open_calls == {"a"}
+    actions = desk.give(inputs.SessionConfirmed())
+
+    assert [(output.call_id, output.name) for output in only(SendToolOutput, actions)] == [("a", "t")]
+    assert creates(actions) == [Reason.TOOL_OUTPUTS]
+    assert desk.core.open_calls == frozenset()
+    assert only(SendToolOutput, finished(desk, "a")) == []
+
+
+def test_a_result_does_not_wait_for_ever_for_a_session() -> None:
+    """30 s; what it answers is then wished for, and expires like any wish."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    desk.done("r1")
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    finished(desk, "a")
+
+    assert desk.core.next_deadline_ms() == 30_000
+    assert journaled(desk.at(30_000), "tool_finished")[0]["outcome"] == "no_session"
+    assert journaled(desk.at(60_000), "response_expired")[0]["reason"] == "tool_outputs"
+    assert desk.core.next_deadline_ms() is None
+
+
+def test_calls_whose_response_is_left_unnamed_belong_to_the_active_one() -> None:
+    """Some servers leave the id out: still one batch, answered once when the response is done."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a", "")
+    called(desk, "b", "")
+    finished(desk, "a")
+
+    done = desk.done("r1")
+
+    assert set(desk.core.state.batches) == {"r1"}
+    assert creates(done) == []
+    assert creates(finished(desk, "b")) == [Reason.TOOL_OUTPUTS]
+
+
+def test_an_unnamed_call_of_an_interrupted_response_is_not_run() -> None:
+    """It can only be of the response that is being cancelled."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    desk.speech()
+
+    assert only(RunTool, called(desk, "a", "")) == []
+
+
+def test_an_unnamed_call_without_any_response_is_a_batch_of_its_own() -> None:
+    """Nothing is ever held by an empty id."""
+    desk = Desk()
+
+    assert only(RunTool, called(desk, "a", ""))
+    assert "" not in desk.core.state.batches
+    assert creates(finished(desk, "a")) == [Reason.TOOL_OUTPUTS]
