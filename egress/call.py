@@ -235,6 +235,9 @@ class Call:
                 self._mark(stretch, end_ms, now_ms, actions)
         pacer.sent(n, now_ms)
         self.counters.frames_sent += count
+        if pacer.counters.spurts != spurts:
+            # Should the caller leave within the second, the card says that this was not yet heard.
+            actions.append(self.save(now_ms))
 
     def _mark(self, stretch: Stretch, ms: int, now_ms: float, actions: list[Action]) -> None:
         name = self.ledger.mark(stretch.item, ms, now_ms)

@@ -305,6 +305,9 @@ class Ledger:
             if mark.item.ended and mark.ms == mark.item.received_ms:
                 mark.item.end_mark_lost = True
                 self._settle(mark.item)
+            elif mark.ms == mark.item.marked_ms:
+                # Should the item turn out to end here, its end has a mark of its own.
+                mark.item.marked_ms = -1
         for response in self._responses.values():
             if response.audible and self._quiet_at(response) <= now_ms:
                 self._fall_silent(response, Cause.PLAYED, now_ms)

@@ -330,6 +330,17 @@ def test_trimming_keeps_what_was_not_heard() -> None:
     assert int(stage.card["tx_q_ms"]) == 4000 - len(stage.sent_at) * 20
 
 
+def test_the_card_says_from_the_first_frame_on_where_playing_stands() -> None:
+    """A caller who leaves within the second has not heard the whole item, and the transcript can tell."""
+    stage = Stage()
+    stage.say(speech(2 * SECOND), item="i1", response="r1")
+
+    stage.run(20)
+
+    assert (stage.card["playhead_item"], stage.card["audible_response"]) == ("i1", "r1")
+    assert int(stage.card["playhead_ms"]) < 200
+
+
 def test_all_heard_leaves_an_empty_reply() -> None:
     """When the caller has heard everything there is nothing left in `reply`."""
     stage = Stage()

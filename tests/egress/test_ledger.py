@@ -469,6 +469,21 @@ def test_a_lost_mark_inside_an_item_settles_nothing() -> None:
     assert ledger.items == ()
 
 
+def test_an_item_that_ends_where_a_mark_was_lost_is_marked_again() -> None:
+    """The model thinks for three seconds and then ends the item at 500 ms sharp: it is not stuck there."""
+    ledger, item = playing(received_ms=500)
+    send(ledger, item, range(8, 25), 340.0)
+    ledger.mark(item, 500, 340.0)
+    ledger.expire(680.0 + MARK_DEADLINE_MS)
+
+    ledger.end_item(item, 3_000.0)
+    ledger.end_response("r")
+
+    assert ledger.end_mark_due(item)
+    assert ledger.echo(ledger.mark(item, 500, 3_000.0)) is Echo.PLAYED
+    assert ledger.audible_response == ""
+
+
 def test_what_waits_for_a_mark_is_not_taken_for_quiet() -> None:
     """An item that is out and ended ends by its mark; one that waits for more audio by the clock."""
     ended, open_ = playing(received_ms=160), playing(received_ms=160)
