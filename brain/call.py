@@ -22,6 +22,7 @@ from brain.control_feed import ControlFeed
 from brain.engine import Engine, EngineError, Opened, SeedItem, ToModel
 from brain.exits import CallExit
 from brain.lifeline import Rollover
+from brain.playhead import last_playhead
 from brain.sequencer import Reason, SlotState, actions, inputs
 from brain.sequencer.actions import Action
 from brain.sequencer.inputs import Input
@@ -206,6 +207,7 @@ class BrainCall:
                     self._counters.barge_ins += 1
                     self._reply.flush(action, now, self._flush_written())
                     self._owner.card({"cut": action.cut}, urgent=True)
+                    self._spawn(self._ask_playhead(action.cut - 1), "playhead")
                 case actions.EndItem():
                     self._reply.end_item(action, now)
                     self._record.item_ms(action.item_id, action.total_bytes // BYTES_PER_MS)
@@ -226,6 +228,12 @@ class BrainCall:
                     self._hang_up(action.cause)
                 case _:
                     self._tell_model(action)
+
+    async def _ask_playhead(self, cut: int) -> None:
+        """Egress tells more, if it tells within the wait; then this changes nothing."""
+        found = await last_playhead(self._process, self.call_sid, cut)
+        if found is not None:
+            self.give(found)
 
     def _flush_written(self) -> Callable[[], None] | None:
         """What to do when a flush stands in Redis: measure the barge-in, if it is one."""

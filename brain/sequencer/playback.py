@@ -19,8 +19,8 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     s.frames_waiting = i.frames_waiting
     if i.response_id not in s.responses:
         return
-    _heard_before(s, i.response_id, i.item_id)
-    _advance(s, i.item_id, i.heard_ms)
+    _heard_before(s.items, i.response_id, i.item_id)
+    _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         s.speaking.progress_at_ms = now_ms
         return
@@ -37,13 +37,13 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
     """The playhead moved."""
     if i.cut != s.cut:
         cut = s.pending_cut
-        if cut is not None and i.cut == cut.cut - 1 and i.item_id in cut.items:
-            item = cut.items[i.item_id]
-            item.heard_ms = max(item.heard_ms, min(i.heard_ms, item.received_ms))
+        if cut is not None and i.cut == cut.cut - 1:
+            _heard_before(cut.items, "", i.item_id)
+            _advance(cut.items, i.item_id, i.heard_ms)
         return
     s.frames_waiting = i.frames_waiting
-    _heard_before(s, i.response_id, i.item_id)
-    _advance(s, i.item_id, i.heard_ms)
+    _heard_before(s.items, i.response_id, i.item_id)
+    _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         s.speaking.progress_at_ms = now_ms
 
@@ -54,8 +54,8 @@ def silent(s: State, i: Silent, now_ms: float) -> None:
         return
     s.frames_waiting = i.frames_waiting
     if i.cause == "played":
-        _heard_before(s, i.response_id, i.item_id)
-        _advance(s, i.item_id, i.heard_ms)
+        _heard_before(s.items, i.response_id, i.item_id)
+        _advance(s.items, i.item_id, i.heard_ms)
         _settle_last(s, i)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         stop_speaking(s, cause=i.cause)
@@ -106,20 +106,20 @@ def forget_heard(s: State) -> None:
 # Private.
 
 
-def _advance(s: State, item_id: str, heard_ms: float) -> None:
-    item = s.items.get(item_id)
+def _advance(items: dict[str, Item], item_id: str, heard_ms: float) -> None:
+    item = items.get(item_id)
     if item is not None:
         item.heard_ms = max(item.heard_ms, min(heard_ms, item.received_ms))
 
 
-def _heard_before(s: State, response_id: str, item_id: str) -> None:
+def _heard_before(items: dict[str, Item], response_id: str, item_id: str) -> None:
     """Playback is in order: all that stands before the reported item (or response) is heard out.
 
     A report that names nothing we hold says nothing about what we hold.
     """
-    by_item = item_id in s.items
+    by_item = item_id in items
     before: list[Item] = []
-    for item in s.items.values():
+    for item in items.values():
         if item.item_id == item_id or (not by_item and item.response_id == response_id):
             for earlier in before:
                 earlier.heard_ms = earlier.received_ms

@@ -58,6 +58,8 @@ class Line:
     """Stop playing at this playhead of the current item; None = play everything."""
     post: ControlPost | None = None
     is_deaf: bool = False
+    is_mute: bool = False
+    """Egress is gone: a flush is not answered."""
     _received: dict[str, int] = field(default_factory=dict)
     _response: dict[str, str] = field(default_factory=dict)
     _audible: str = ""
@@ -130,6 +132,8 @@ class Line:
     def _flush(self, entry: ReplyEntry) -> None:
         assert self.post is not None
         self.cut = entry.cut
+        if self.is_mute:
+            return
         heard_ms = self.hold_at_ms or 0
         items = [
             {"item": item_id, "response": response_id, "heard_ms": heard_ms}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -145,6 +145,30 @@ async def test_an_interruption_is_flushed_and_truncated_at_the_ear(store: Store,
         ).items()
         await here.card_says("cut", "1")
         assert role.counters.errors_unknown == 0
+
+
+async def test_without_egress_an_interruption_is_truncated_where_the_card_says(
+    store: Store, redis_url: str
+) -> None:
+    """Egress dies in mid-word: its last figure counts, and not that nothing was heard."""
+    slow = Knobs(response=ResponseKnobs(first_audio_ms=20, speed_factor=3, stragglers=3))
+    async with (
+        RealtimeSimulator(knobs=slow) as sim,
+        brain(redis_url, sim, greeting=""),
+        line(store, redis_url) as here,
+    ):
+        here.hold_at_ms, here.is_mute = 640, True
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: ReplyKind.AUDIO in here.kinds(), "the long answer begins")
+        item_id = here.reply[0].item_id
+        playhead = {"playhead_item": item_id, "playhead_ms": "420"}
+        await cast(Any, store.hset(KEYS.card(here.call_sid), mapping=playhead))
+        await here.speak(clip("en_caller_interrupt"))
+        (session,) = sim.sessions
+        await sim.wait_for(lambda: bool(session.truncations))
+
+        (truncation,) = session.truncations
+        assert (truncation.item_id, truncation.audio_end_ms, truncation.error) == (item_id, 420, "")
 
 
 async def _heard(here: Line, item_id: str) -> dict[str, str]:

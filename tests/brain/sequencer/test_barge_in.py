@@ -308,3 +308,22 @@ def test_a_refused_truncation_changes_nothing() -> None:
     desk.speech_over()
     desk.created("r2")
     assert desk.audio("r2", "i2", 200).skip is None
+
+
+def test_a_playhead_that_arrives_in_the_wait_says_that_what_stands_before_it_was_heard() -> None:
+    """Two items, the caller in the second: the first is left alone, the second is cut there."""
+    desk = Desk()
+    desk.created("r1")
+    for item_id in ("i1", "i2"):
+        desk.give(inputs.ItemOpened(response_id="r1", item_id=item_id, speaks=True))
+        desk.audio("r1", item_id, 2_000)
+        desk.give(inputs.ItemFinished(response_id="r1", item_id=item_id))
+    desk.done("r1")
+    desk.audible("r1", "i1")
+    desk.speech()
+    desk.give(inputs.Heard(cut=0, response_id="", item_id="i2", heard_ms=700))
+
+    actions = desk.at(150)
+
+    assert [(t.item_id, t.audio_end_ms) for t in only(SendTruncate, actions)] == [("i2", 700)]
+    assert only(SendDelete, actions) == []
