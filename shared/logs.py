@@ -1,75 +1,41 @@
 """Structured logs: one line an event, JSON or coloured text, never blocking the event loop.
 
-Owns: structlog's configuration and the thread that writes. Must not know: who logs what.
+Owns: structlog's configuration, and what libraries say by Python's own logging: it goes the same way. Must
+not know: who logs what, how lines are written (shared/log_writer.py).
 
-Standard output is a pipe to supervisord, and a pipe that nobody reads blocks the writer: a paused
-supervisord would stop the audio of every call in the process. So lines go through a bounded queue to a
-thread; when the queue is full they are dropped and counted, and the count is logged when there is room.
+Each line has its UTC time (`ts`), CLOCK_MONOTONIC of the host (`mono_ms`), level, event and worker. What
+people say, audio and whole numbers are in no line: nobody gives them to a logger.
 """
 
 from __future__ import annotations
 
 import io
-import queue
+import json
+import logging
 import sys
-import threading
 import time
-from typing import Any, TextIO, cast
+from collections.abc import Callable
+from typing import TextIO, cast
 
 import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from shared import log_text
+from shared.log_writer import LineWriter, LogCounters
+
 Log = FilteringBoundLogger
 """What everything that logs takes: bind ids once, then `log.info("event_name", field=value)`."""
 
-QUEUE_LINES = 4096
-"""Lines waiting for the writer; more are dropped and counted."""
-
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
+COUNTERS = LogCounters()
+"""Of this process, which has one log."""
 
-class LineWriter:
-    """Takes finished lines from the loop and writes them from its own thread."""
+_ids: dict[str, str] = {}
+"""Who this process is: in lines of libraries and threads too, which have no bound logger of ours."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._lines: queue.Queue[str | None] = queue.Queue(QUEUE_LINES)
-        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
-        self.dropped = 0
-        self._thread.start()
-
-    def write(self, line: str) -> None:
-        """Never blocks."""
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
-            self.dropped += 1
-
-    def close(self, timeout_s: float = 1.0) -> None:
-        """Writes what waits, within `timeout_s`."""
-        try:
-            self._lines.put(None, timeout=timeout_s)
-        except queue.Full:
-            return
-        self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        reported = 0
-        while True:
-            line = self._lines.get()
-            try:
-                if line is None:
-                    self._stream.flush()
-                    return
-                if self.dropped > reported and self._lines.qsize() < QUEUE_LINES // 2:
-                    lost, reported = self.dropped - reported, self.dropped
-                    self._stream.write(f'{{"event":"log_lines_dropped","lines":{lost}}}\n')
-                self._stream.write(line + "\n")
-                if self._lines.empty():
-                    self._stream.flush()
-            except OSError:
-                self.dropped += 1  # A full disk or a closed pipe: logging must not end the process.
+Render = Callable[[WrappedLogger, str, EventDict], str]
 
 
 class _Lines:
@@ -84,17 +50,71 @@ class _Lines:
     log = debug = info = warning = error = critical = exception = msg
 
 
+class _Library(logging.Handler):
+    """What libraries log. Without it Python would write to stderr from the loop, and wait for its reader."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = get_log(library=record.name)
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):  # Their arguments do not fit their text.
+            text = str(record.msg)
+        level = min((known for known in LEVELS.values() if known >= record.levelno), default=40)
+        log.log(level, "library_log", text=text, exc_info=record.exc_info)
+
+
+_library = _Library(logging.WARNING)
+
+
 def _add_clocks(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    event["ts"] = (
-        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 1_000_000 % 1000:03d}Z"
-    )
+    now_ns = time.time_ns()
+    seconds, rest_ns = divmod(now_ns, 1_000_000_000)
+    utc = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    event["ts"] = f"{utc}.{rest_ns // 1_000_000:03d}Z"
     event["mono_ms"] = round(time.monotonic() * 1000, 1)
+    return event
+
+
+def _add_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name, value in _ids.items():
+        event.setdefault(name, value)
+    return event
+
+
+def _cut(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name, value in event.items():
+        if isinstance(value, str) and len(value) > log_text.VALUE_MOST_CHARS:
+            event[name] = log_text.cut(value)
     return event
 
 
 def _to_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     ordered = {name: event.pop(name) for name in ("ts", "level", "event") if name in event}
-    return orjson.dumps({**ordered, **event}, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    fields = {**ordered, **event}
+    try:
+        line = orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # A number beyond 64 bits, half of a surrogate pair: a line must never raise where it is written.
+        line = json.dumps(fields, default=str, skipkeys=True)
+    return log_text.safe_json(line)
+
+
+def _to_console(*, colors: bool) -> Render:
+    """Text for people. Tracebacks are plain: prettier ones would show the values of variables."""
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=colors, timestamp_key="ts", exception_formatter=structlog.dev.plain_traceback
+    )
+
+    def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
+        safe = {
+            name: log_text.safe_console(value, keeps_lines=name == "exception")
+            if isinstance(value, str)
+            else value
+            for name, value in event.items()
+        }
+        return log_text.isolated(str(renderer(logger, method, safe)))
+
+    return render
 
 
 def configure(level: str, style: str, stream: TextIO | None = None) -> LineWriter:
@@ -103,22 +123,37 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> LineWrite
     if isinstance(target, io.TextIOWrapper):
         # Under an ASCII locale a line of Hebrew, or a masked number, would end the writing thread.
         target.reconfigure(errors="backslashreplace")
-    console = style == "console" or (style == "auto" and target.isatty())
-    writer = LineWriter(target)
-    render: Any = structlog.dev.ConsoleRenderer(colors=target.isatty()) if console else _to_json
+    is_console = style == "console" or (style == "auto" and target.isatty())
+    render: Render = _to_console(colors=target.isatty()) if is_console else _to_json
+
+    def tell_lost(lines: int) -> str:
+        event: EventDict = {"level": "warning", "event": "log_lines_dropped", "lines": lines}
+        return render(None, "warning", _add_ids(None, "", _add_clocks(None, "", event)))
+
+    writer = LineWriter(target, COUNTERS, tell_lost)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             _add_clocks,
-            structlog.processors.format_exc_info,
+            _add_ids,
+            structlog.processors.ExceptionRenderer(),
+            _cut,
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=lambda *_: _Lines(writer),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    if _library not in root.handlers:
+        root.addHandler(_library)
     return writer
+
+
+def identify(**ids: str) -> None:
+    """Says who this process is, for all its lines from here on."""
+    _ids.update(ids)
 
 
 def get_log(**bound: str | int) -> Log:

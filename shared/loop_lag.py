@@ -1,6 +1,7 @@
 """How late the event loop runs: the one figure that tells "our CPU is slow" from all else.
 
-Owns: a tick on absolute deadlines, the worst lateness of the last seconds, and how late all ticks were.
+Owns: a tick on absolute deadlines, the worst lateness of the last seconds, and how late all ticks were. Must
+not know: which line made it late (shared/stall_watch.py finds that).
 """
 
 from __future__ import annotations
@@ -35,9 +36,12 @@ class LoopLag:
         self.counters = LoopCounters()
         self.worst_ms = 0.0
         """Worst lateness since the process started."""
+        self.ticked_at_ms = 0.0
+        """The last sign of life, for who looks from another thread (shared/stall_watch.py)."""
 
     def start(self) -> None:
-        self._due_ms = now_ms() + TICK_MS
+        self.ticked_at_ms = now_ms()
+        self._due_ms = self.ticked_at_ms + TICK_MS
         self._arm()
 
     def stop(self) -> None:
@@ -54,7 +58,7 @@ class LoopLag:
         self._handle = loop.call_later(max(0.0, self._due_ms - now_ms()) / 1000, self._tick)
 
     def _tick(self) -> None:
-        now = now_ms()
+        now = self.ticked_at_ms = now_ms()
         late = max(0.0, now - self._due_ms)
         self._recent[self._index] = late
         self._index = (self._index + 1) % WINDOW_TICKS

@@ -34,7 +34,7 @@ from shared.entries import Why, ring_fields
 from shared.exits import Exit
 from shared.inbox import Inbox
 from shared.keys import Keys
-from shared.logs import Log, configure, get_log
+from shared.logs import Log, configure, get_log, identify
 from shared.loop_lag import LoopLag
 from shared.older_boots import forget_older_boots
 from shared.outbox import Outbox
@@ -43,6 +43,7 @@ from shared.process_metrics import export_process, export_role
 from shared.redis_check import RedisRefused, wait_for_redis
 from shared.redis_client import STORE_ERRORS, Store, make_store
 from shared.settings import Settings, SettingsError, load
+from shared.stall_watch import StallWatch
 from shared.tasks import cancel_all
 from shared.worker import WorkerId
 
@@ -175,7 +176,10 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
     log = process.log
     stopping, forced = asyncio.Event(), asyncio.Event()
     _take_signals(process, stopping, forced)
+    identify(role=role, worker=process.name)
     process.lag.start()
+    watch = StallWatch(process.lag, log)
+    watch.start()
     admin = make_admin_server(
         settings.admin_port(role, number), lambda: _why_not_ready(process, made), process.metrics.registry()
     )
@@ -185,8 +189,9 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
         code = await _live(process, made, make_role, stopping, forced)
     finally:
         admin.should_exit = True
-        process.lag.stop()
         await _finish(process)
+        watch.stop()
+        process.lag.stop()
     log.info("stopped", exit_code=int(code), reason=code.name.lower())
     return code
 

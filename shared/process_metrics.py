@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from shared import logs
+
 if TYPE_CHECKING:
     from shared.process import Process, Role
 
@@ -21,6 +23,7 @@ def export_process(process: Process, version: str) -> None:
         metrics.add("inbox", inbox.counters, lane=str(lane))
     metrics.add("ownership", process.ownership)
     metrics.add("loop", process.lag.counters)
+    metrics.add("log", logs.COUNTERS)
     metrics.gauge("loop_lag_ms", "Worst lateness of the event loop in 4 s", lambda: process.lag.window_ms)
     metrics.gauge(
         "outbox_backlog_bytes", "Bytes queued for Redis or not answered", lambda: outbox.backlog_bytes
