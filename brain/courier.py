@@ -19,11 +19,12 @@ from redis.exceptions import ResponseError
 from brain import hooks
 from brain.hooks import Hook, read_hook
 from brain.signing import signed_headers
-from shared.clock import wall_ms
+from shared.clock import now_ms, wall_ms
 from shared.keys import CALL_TTL_MS
-from shared.ownership import read_card
+from shared.ownership import read_card, run_script
 from shared.process import Process
 from shared.redis_client import STORE_ERRORS
+from shared.scripts import HOOK_AGAIN
 
 GROUP = "hooks"
 POLL_S = 1.0
@@ -35,7 +36,8 @@ MAX_HELD = 500
 ABANDONED_MS = 60_000
 """An event in the hands of a courier that has not shown itself for so long is taken over."""
 
-SHOW_EVERY_POLLS = 20
+SHOW_EVERY_MS = 20_000.0
+"""Deliveries go on in batches of at most TIMEOUT_S, so that it is shown in time, however slow they are."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Courier:
         self._settings = process.settings
         self._abandoned_ms = abandoned_ms
         self._held: dict[tuple[int, str], Hook] = {}
+        self._shown_at_ms = now_ms()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.counters = CourierCounters()
@@ -75,15 +78,14 @@ class Courier:
             await asyncio.wait({self._task}, timeout=TIMEOUT_S + POLL_S)
 
     async def _run(self) -> None:
-        polls = 0
         async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
             while not self._stopping.is_set():
-                polls += 1
                 for lane in range(self._process.keys.lanes):
                     try:
-                        await self._take(lane, show=polls % SHOW_EVERY_POLLS == 0)
+                        await self._take(lane)
                     except STORE_ERRORS as error:
                         self._process.log.debug("courier_waits", reason=type(error).__name__)
+                await self._show()
                 await self._deliver(client)
                 try:
                     async with asyncio.timeout(POLL_S):
@@ -93,14 +95,27 @@ class Courier:
 
     # Taking.
 
-    async def _take(self, lane: int, *, show: bool) -> None:
+    async def _show(self) -> None:
+        """Now and then: somebody still has what is held."""
+        if now_ms() - self._shown_at_ms < SHOW_EVERY_MS:
+            return
+        self._shown_at_ms = now_ms()
+        for lane in range(self._process.keys.lanes):
+            mine: list[Any] = [entry_id for held_lane, entry_id in self._held if held_lane == lane]
+            if not mine:
+                continue
+            key = self._process.keys.hooks(lane)
+            try:
+                # Claimed from oneself.
+                await cast(
+                    Any, self._process.store.xclaim(key, GROUP, self._process.name, 0, mine, justid=True)
+                )
+            except STORE_ERRORS as error:
+                self._process.log.debug("courier_waits", reason=type(error).__name__)
+
+    async def _take(self, lane: int) -> None:
         store, key, me = self._process.store, self._process.keys.hooks(lane), self._process.name
         room = MAX_HELD - sum(1 for held_lane, _ in self._held if held_lane == lane)
-        if show:
-            mine: list[Any] = [entry_id for held_lane, entry_id in self._held if held_lane == lane]
-            if mine:
-                # Claimed from oneself: shows that somebody still has them.
-                await cast(Any, store.xclaim(key, GROUP, me, 0, mine, justid=True))
         if room <= 0:
             return
         try:
@@ -143,6 +158,7 @@ class Courier:
         for begin in range(0, len(due), AT_ONCE):
             if self._stopping.is_set():
                 return
+            await self._show()
             await asyncio.gather(
                 *(
                     self._one(client, lane, entry_id, hook)
@@ -191,22 +207,24 @@ class Courier:
         secret = self._settings.webhook_secret.get_secret_value()
         headers = signed_headers(secret, hook.event_id, wall_ms() // 1000, body)
         headers["content-type"] = "application/json"
+        url = self._settings.webhook_url
         try:
-            response = await client.post(self._settings.webhook_url, content=body, headers=headers)
-        except httpx.HTTPError as error:
+            # Of the answer only the status is read: its body may be long, or never end.
+            async with (
+                asyncio.timeout(TIMEOUT_S),
+                client.stream("POST", url, content=body, headers=headers) as response,
+            ):
+                return "" if response.is_success else f"HTTP {response.status_code}"
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             return type(error).__name__
-        return "" if response.is_success else f"HTTP {response.status_code}"
 
     async def _again(self, key: str, entry_id: str, hook: Hook, body: bytes) -> None:
         """Writes the event back, with its body: the call's keys may be gone by the next attempt."""
         wait_ms = hooks.pause_ms(hook.attempt, random.random())
         later = replace(hook, attempt=hook.attempt + 1, due_ms=wall_ms() + wait_ms, body=body)
-        async with self._process.store.pipeline(transaction=True) as pipe:
-            pipe.xadd(key, cast(Any, later.fields()), maxlen=hooks.MAXLEN, approximate=True)
-            pipe.xack(key, GROUP, entry_id)
-            pipe.xdel(key, entry_id)
-            pipe.pexpire(key, CALL_TTL_MS)
-            await pipe.execute()
+        flat = [word for pair in later.fields().items() for word in pair]
+        arguments = [GROUP, entry_id, self._process.name, hooks.MAXLEN, CALL_TTL_MS, *flat]
+        await run_script(self._process.store, HOOK_AGAIN, [key], arguments)
 
     async def _forget(self, key: str, entry_id: str) -> None:
         async with self._process.store.pipeline(transaction=True) as pipe:

@@ -26,6 +26,10 @@ LONGEST_PAUSE_MS = 300_000
 GIVE_UP_AFTER_MS = 20 * 3_600_000
 """Of trying; an endpoint that was away for a night still gets everything."""
 
+MAX_DIGITS = 18
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999. The stream is open to hands: what no clock can say must not stop a courier."""
+
 CARD_FIGURES = ("resumes", "leg")
 
 
@@ -108,7 +112,7 @@ def compose(
         "started_at": _iso(_int(card.get("started_at_ms", ""))),
     }
     if hook.details:
-        data |= orjson.loads(hook.details)
+        data |= _details(hook.details)
     if hook.kind == "call.ended":
         ended_ms = _int(card.get("ended_at_ms", "")) or hook.at_ms
         data["ended_at"] = _iso(ended_ms)
@@ -143,16 +147,25 @@ def _transcript(card: Mapping[str, str], history: list[Mapping[str, str]]) -> li
     return [{"role": line.role, "text": line.text, "whole": line.whole} for line in lines]
 
 
+def _details(written: str) -> dict[str, object]:
+    try:
+        details = orjson.loads(written)
+    except orjson.JSONDecodeError:
+        return {}
+    return details if isinstance(details, dict) else {}
+
+
 def _iso(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") if ms else ""
+    in_time = 0 < ms <= LATEST_MS
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") if in_time else ""
 
 
 def _int(value: str) -> int:
-    return int(value) if value.isascii() and value.isdigit() else 0
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS else 0
 
 
 def _number(value: bytes) -> int:
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdigit() and len(value) <= MAX_DIGITS else 0
 
 
 def _bytes(value: str | int | bytes) -> bytes:

@@ -44,8 +44,9 @@ TRIM = _load("trim")
 TURN = _load("turn")
 END = _load("end")
 RESERVE = _load("reserve")
+HOOK_AGAIN = _load("hook_again")
 
-ALL = (ATTACH, DETACH, CLAIM, RELEASE, APPEND, TRIM, TURN, END, RESERVE)
+ALL = (ATTACH, DETACH, CLAIM, RELEASE, APPEND, TRIM, TURN, END, RESERVE, HOOK_AGAIN)
 
 
 def read_answer(reply: object) -> tuple[Answer, list[bytes]]:

@@ -8,12 +8,13 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from uvicorn import Config, Server
 
@@ -27,7 +28,7 @@ from shared.redis_client import Store
 from shared.settings import load
 from tests.brain.stage import KEYS, sid
 from tests.conftest import keys_without_ttl
-from tests.support.waiting import wait_until
+from tests.support.waiting import running, wait_until
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -39,10 +40,22 @@ class Endpoint:
     answers: list[int] = field(default_factory=lambda: [204])
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
+    after_s: float = 0.0
+    """How long it thinks about each."""
+    is_endless: bool = False
+    """Its answer has a body that does not end."""
 
     async def take(self, request: Request) -> Response:
         self.got.append((dict(request.headers), await request.body()))
+        await asyncio.sleep(self.after_s)
+        if self.is_endless:
+            return StreamingResponse(self._drip())
         return Response(status_code=self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+
+    async def _drip(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1024
+            await asyncio.sleep(0.01)
 
     def kinds(self) -> list[str]:
         return [orjson.loads(body)["type"] for _, body in self.got]
@@ -173,6 +186,107 @@ async def test_what_a_dead_courier_had_is_told_by_another(store: Store, redis_ur
             await wait_until(lambda: bool(endpoint.got), "the other one tells it")
 
     assert endpoint.kinds() == ["call.ended"]
+
+
+async def failed_tools(process: Process, count: int) -> None:
+    """So many events, in the stream."""
+    for number in range(count):
+        Hooks(process).tool_failed(sid(1), f"call_{number}", "look_up", "failed")
+
+    async def written() -> bool:
+        return await process.store.xlen(KEYS.hooks(0)) == count
+
+    await wait_until(written, "the events are in the stream")
+
+
+async def test_two_couriers_with_one_event_leave_one(store: Store, redis_url: str) -> None:
+    """The second took it over while the first still waited for the endpoint: it is written back once, or
+    each night with a slow endpoint would double what is told."""
+    async with listening(500) as endpoint:
+        endpoint.after_s = 1.5
+        async with (
+            delivering(redis_url, endpoint, abandoned_ms=50) as (process, first),
+            delivering(redis_url, endpoint, 1, abandoned_ms=50) as (_, second),
+        ):
+            await failed_tools(process, 1)
+            await wait_until(
+                lambda: bool(first.counters.hooks_failed and second.counters.hooks_failed),
+                "both have failed with it",
+                timeout_s=20,
+            )
+
+            assert await store.xlen(KEYS.hooks(0)) == 1
+
+
+async def test_what_is_held_is_shown_while_the_endpoint_is_slow(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two batches too: no other courier takes over what this one has."""
+    monkeypatch.setattr(courier_module, "SHOW_EVERY_MS", 100.0)
+    async with listening(500) as endpoint:
+        process = make_process(
+            "brain",
+            7,
+            load(env_file=None, redis_url=redis_url, webhook_url="https://x.example", webhook_secret="s"),
+        )
+        async with running(process.outbox.run()):
+            await failed_tools(process, 3 * courier_module.AT_ONCE)
+        await process.store.aclose()
+        endpoint.after_s = 1.0
+        async with delivering(redis_url, endpoint):
+            await wait_until(
+                lambda: len(endpoint.got) > 2 * courier_module.AT_ONCE, "the third batch is under way"
+            )
+            found = await store.xpending_range(KEYS.hooks(0), courier_module.GROUP, "-", "+", 100)
+
+            assert found
+            assert max(int(entry["time_since_delivered"]) for entry in found) < 1_500
+
+
+async def test_an_answer_without_an_end_is_a_delivery(store: Store, redis_url: str) -> None:
+    """The status says it all: the body is not read, or one endpoint could fill the memory of a brain."""
+    async with listening() as endpoint:
+        endpoint.is_endless = True
+        async with delivering(redis_url, endpoint) as (process, courier):
+            await failed_tools(process, 1)
+            await wait_until(lambda: courier.counters.hooks_delivered == 1, "it is delivered")
+
+
+async def test_an_endpoint_that_says_nothing_is_bounded(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it spends the time."""
+    monkeypatch.setattr(courier_module, "TIMEOUT_S", 0.2)
+    async with listening() as endpoint:
+        endpoint.after_s = 3.0
+        async with delivering(redis_url, endpoint) as (process, courier):
+            await failed_tools(process, 1)
+            await wait_until(lambda: courier.counters.hooks_failed == 1, "it has failed", timeout_s=2.5)
+
+
+async def test_what_a_hand_wrote_stops_no_courier(store: Store, redis_url: str) -> None:
+    """Details that are no JSON, times that no calendar has, numbers that no integer can be."""
+    async with listening() as endpoint, delivering(redis_url, endpoint) as (_, courier):
+        good = Hook("call.started", sid(1), "id", 1_000, 0, 0).fields()
+        for odd in ({"details": "{"}, {"details": "5"}, {"t": "9" * 18}, {"t": "9" * 5_000}, {"v": "7"}):
+            await store.xadd(KEYS.hooks(0), {**good, **odd})  # type: ignore[dict-item]
+        await store.expire(KEYS.hooks(0), 1000)
+        await wait_until(
+            lambda: courier.counters.hooks_delivered == 4, "all but the unknown version are told"
+        )
+
+
+async def test_a_url_that_is_none_is_a_failure(store: Store, redis_url: str) -> None:
+    """It says so with each attempt; the courier goes on."""
+    async with listening() as endpoint, delivering(redis_url, endpoint) as (process, courier):
+        bad = Courier(
+            replace(process, settings=process.settings.model_copy(update={"webhook_url": "https://[x]/"}))
+        )
+        await courier.stop()
+        bad.start()
+        await failed_tools(process, 1)
+        await wait_until(lambda: bad.counters.hooks_failed == 1, "it has failed")
+        await bad.stop()
 
 
 async def test_without_a_url_nobody_is_told_and_nothing_is_kept(store: Store, redis_url: str) -> None:
