@@ -4,8 +4,8 @@ Why it exists: what a caller meets when nothing of ours is on the line (a resume
 transfer) is decided by these few documents. Pure; built with the vendor's own classes. Must not
 know why a document is chosen.
 
-Sources: Twilio, TwiML `<Connect>`, `<Stream>`, `<Say>`, `<Dial>`, `<Play>`; "webhook connection
-overrides" for the URL fragment, which is neither sent to us nor signed.
+Sources: Twilio, TwiML `<Connect>`, `<Stream>`, `<Say>`, `<Dial>` with `<Number>` and `<Sip>`, `<Play>`;
+"webhook connection overrides" for the URL fragment, which is neither sent to us nor signed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from twilio.twiml.voice_response import (
     Connect,
+    Dial,
     VoiceResponse,
 )
 
@@ -90,7 +91,8 @@ def dial(urls: Urls, number: str, *, text: str = "", tries: int = 1) -> str:
     """
     response = VoiceResponse()
     _say(response, text)
-    response.dial(clean(number), action=urls.resume(tries), method="POST", timeout=DIAL_TIMEOUT_S)
+    verb = Dial(action=urls.resume(tries), method="POST", timeout=DIAL_TIMEOUT_S)
+    response.append(_whom(verb, number))
     return str(response)
 
 
@@ -104,7 +106,7 @@ def apologise(text: str, fallback_number: str) -> str:
         return say_and_hang_up(text)
     response = VoiceResponse()
     _say(response, text)
-    response.dial(clean(fallback_number))
+    response.append(_whom(Dial(), fallback_number))
     response.hangup()
     return str(response)
 
@@ -116,6 +118,15 @@ def hang_up() -> str:
 def clean(text: str) -> str:
     """`text` without the characters that would make the document unreadable for Twilio (12100)."""
     return _NOT_XML.sub("", text)
+
+
+def _whom(verb: Dial, number: str) -> Dial:
+    """A SIP address in the text of `<Dial>` would be taken for a number, and fail."""
+    if number.startswith("sip:"):
+        verb.sip(clean(number))
+    else:
+        verb.number(clean(number))
+    return verb
 
 
 def _say(response: VoiceResponse, text: str) -> None:

@@ -227,6 +227,8 @@ class _Reader:
         number = "".join(element.itertext()).strip()
         if not number:
             self._warn("<Dial>: expected a number, got none")
+        if (element.text or "").strip().startswith("sip:"):
+            self._warn("<Dial>: expected a number as its text; a SIP address stands in <Sip>")
         action = element.get("action")
         return Dial(number, None if action is None else urljoin(self.base, action), self._method(element))
 

@@ -62,8 +62,18 @@ def test_say_and_hang_up() -> None:
 def test_dial_comes_back() -> None:
     """Busy or no answer returns to the conversation by the action."""
     say, dial = verbs(twiml.dial(URLS, "+15550001111", text="One moment"))
-    assert (say.tag, dial.tag, dial.text) == ("Say", "Dial", "+15550001111")
+    (whom,) = dial
+    assert (say.tag, dial.tag, whom.tag, whom.text) == ("Say", "Dial", "Number", "+15550001111")
     assert dial.attrib == {"action": URLS.resume(), "method": "POST", "timeout": "25"}
+
+
+def test_a_sip_address_is_named_as_one() -> None:
+    """As plain text of `<Dial>` Twilio would take it for a number."""
+    (dial,) = verbs(twiml.dial(URLS, "sip:desk@pbx.example.com"))
+    _, fallback, _ = verbs(twiml.apologise("Sorry", "sip:desk@pbx.example.com"))
+    assert [(verb.tag, verb.text) for verb in (dial[0], fallback[0])] == [
+        ("Sip", "sip:desk@pbx.example.com")
+    ] * 2
 
 
 def test_apology() -> None:

@@ -107,6 +107,7 @@ def test_a_parameter_must_stay_under_500_characters() -> None:
         "<Connect/>",
         "<Pause length='soon'/>",
         "<Dial/>",
+        "<Dial>sip:desk@pbx.example.com</Dial>",
         "<Redirect method='PUT'>/x</Redirect>",
         '<Redirect verb="x">/x</Redirect>',
         '<Connect colour="red"><Stream url="wss://h/m"/></Connect>',
