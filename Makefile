@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq -
 PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types lock prove-pipeline prove-conversation prove-sequencer prove-mutants \
+.PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
 	prove-operations clean
 
 help: ## this list
@@ -49,6 +49,9 @@ prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right
 prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)
 	@$(PIP) 'mutmut==3.8.1'
 	@$(BIN)/python -m bench.mutation $(ARGS)
+
+captures: $(STAMP) ## the screens of docs/console.md anew (needs tmux)
+	@$(BIN)/python -m bench.captures
 
 lock: ## makes requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH, found none; install it: pip install uv" >&2; exit 1; }

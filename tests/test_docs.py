@@ -62,3 +62,9 @@ def test_the_sequencers_page_is_what_the_code_makes() -> None:
     page = sequencer_diagram.PAGE.read_text("utf-8")
 
     assert sequencer_diagram.filled(page) == page
+
+
+def test_every_page_is_listed_in_the_readme() -> None:
+    """A page that nobody finds is not there."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"](docs/{page.name})" not in text] == []
