@@ -222,6 +222,9 @@ class BrainCall:
                 case actions.Move():
                     self._move, self._dialled = action, ""
                     self._exit.move(action.kind, action.argument)
+                case actions.SendText():
+                    self._record.keys(action.event_id, action.text)
+                    self._tell_model(action)
                 case actions.RollOver():
                     self._roll_over()
                 case actions.HangUp():

@@ -21,6 +21,9 @@ HEARD_OUT_MS = 100
 CUT = "…"
 """Stands where the caller stopped listening."""
 
+KEYS_ROLE = "keys"
+"""Of what the caller pressed: perhaps a card number."""
+
 INAUDIBLE = "[The caller said something that was not transcribed.]"
 LEFT_OUT = "Earlier parts of this call are left out here."
 UNKNOWN_RESULT = '{"error": "the result of this tool is not known"}'
@@ -86,6 +89,8 @@ class Conversation:
             case "heard":
                 ms, of = _number(entry.get("ms", "")), _number(entry.get("of", ""))
                 self.heard(item_id, ms, of, entry.get("complete") == "1")
+            case "keys":
+                self.keys(item_id, entry.get("text", ""))
             case "tool":
                 call_id, name = entry.get("call_id", ""), entry.get("name", "")
                 self.tool(call_id, name, entry.get("state", ""), entry.get("value", ""))
@@ -100,6 +105,10 @@ class Conversation:
     def user_text(self, item_id: str, said: str) -> None:
         item = self._item(item_id, "user")
         item.text, item.final = said, True
+
+    def keys(self, item_id: str, typed: str) -> None:
+        item = self._item(item_id, KEYS_ROLE)
+        item.text, item.final = typed, True
 
     def model_delta(self, item_id: str, delta: str) -> None:
         item = self._item(item_id, "assistant")
@@ -162,6 +171,8 @@ class Conversation:
             if isinstance(entry, _Tool):
                 lines.append(Line("tool", entry.name, entry.call_id, entry.output is not None))
                 continue
+            if entry.role == KEYS_ROLE:
+                continue  # A model must know them; people who read transcripts need not.
             if entry.role != "assistant":
                 lines.append(Line("user", entry.text, entry.item_id))
                 continue
@@ -205,7 +216,7 @@ class Conversation:
 
 
 def _message(item: _Item) -> tuple[SeedItem, ...]:
-    if item.role == "user":
+    if item.role in ("user", KEYS_ROLE):
         said = item.text or INAUDIBLE
         return (SeedItem(kind="message", role="user", text=said, item_id=item.item_id),)
     heard, whole = (item.text, True) if item.heard_ms is None else _cut(item, item.heard_ms)

@@ -6,6 +6,7 @@ read back (conversation). Texts stand here and nowhere else: not in journals, no
     kind=item   id, role (user, assistant), text so far, final 0/1
     kind=audio  id, ms: how long the model's item is
     kind=heard  id, ms, of (ms received by then), complete 0/1
+    kind=keys   id, text: what the caller pressed, as the model was told
     kind=tool   call_id, name, state (started, result), value (arguments or output)
 
 A caller's item is written at once, without its text: the order of the entries is that of the conversation.
@@ -45,6 +46,10 @@ class History:
     def user_text(self, item_id: str, said: str) -> None:
         """The caller's item has its text; empty: it will have none."""
         self._item(item_id, "user", said, final=True)
+
+    def keys(self, item_id: str, typed: str) -> None:
+        """What the caller pressed: the next session must know it; it stands in no transcript."""
+        self._append([b"kind", b"keys", b"id", item_id.encode(), b"text", typed.encode()])
 
     def model_delta(self, item_id: str, delta: str, now_ms: float) -> None:
         """The model's text grows; it leads the audio."""

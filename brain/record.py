@@ -44,6 +44,11 @@ class Record:
             case _:
                 pass
 
+    def keys(self, item_id: str, typed: str) -> None:
+        """What the caller pressed, as the model was told."""
+        self.conversation.keys(item_id, typed)
+        self.history.keys(item_id, typed)
+
     def item_ms(self, item_id: str, total_ms: int) -> None:
         """An item of the model has all its audio."""
         self.conversation.item_ms(item_id, total_ms)

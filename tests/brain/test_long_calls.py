@@ -10,6 +10,7 @@ from typing import cast
 
 import orjson
 
+from brain.conversation import Conversation
 from shared.entries import ReplyKind
 from shared.ownership import NewStream, attach
 from shared.redis_client import Store
@@ -174,6 +175,28 @@ async def test_keys_are_one_text_and_one_answer(store: Store, redis_url: str) ->
         assert told.endswith("4 2 7 #]")
         assert creates(session) == ["turn"]
         assert "4 2 7" not in str(await here.journal())
+
+
+async def test_keys_are_known_to_the_next_session(store: Store, redis_url: str) -> None:
+    """Nobody is asked twice for a customer number; and it is in no transcript."""
+    async with (
+        RealtimeSimulator(knobs=Knobs(response=FAST)) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await sim.wait_for(lambda: bool(sim.sessions and sim.sessions[0].sent_of("session.updated")))
+        for digit in "427#":
+            await here.tell("dtmf", digit=digit, leg="1")
+        await wait_until(lambda: ends(here) == 1, "the keys are answered")
+        sim.close_session(sim.sessions[0], 1006)
+        await wait_until(lambda: role.counters.sessions_confirmed == 2, "there is a new session")
+
+        told, *_ = seeded(sim.sessions[1])
+        assert told.endswith("4 2 7 #]")
+        assert sim.sessions[1].errors == []
+        recalled = Conversation.from_entries(await here.history())
+        assert recalled.seed(1_000)[0].text == told
+        assert "4 2 7" not in str(recalled.lines())
 
 
 async def test_a_written_answer_is_asked_for_again_aloud(store: Store, redis_url: str) -> None:
