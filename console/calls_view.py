@@ -1,6 +1,6 @@
 """Calls as tables and as data: what `calls`, `show` and `keys` print. Pure.
 
-Owns: columns, words, the JSON shapes (docs/operating.md). Must not know: Redis, the terminal.
+Owns: columns, words, the JSON shapes. Must not know: Redis, the terminal.
 """
 
 from __future__ import annotations

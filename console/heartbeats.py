@@ -7,7 +7,8 @@ supervisord, clocks.
 A beat that does not change is counted as silence only between two looks in which we ourselves could read
 *and* write Redis, and which are not far apart: a Redis that is away, frozen, full or read-only, and a
 watchdog that was frozen itself, make everybody seem silent (measured: a rule without this took
-20 of 20 healthy calls from their owners). A process that never showed a beat is not judged:
+20 of 20 healthy calls from their owners). Of a role, one process a look: should we be wrong about all of
+them, one is back before the next goes. A process that never showed a beat is not judged:
 it waits for Redis, and its log says so.
 """
 
@@ -68,13 +69,17 @@ class Heartbeats:
         if beats is None:
             return []
         self._forget_all_but(running)
-        hung = []
+        hung: dict[str, Hung] = {}
         for process in running:
             silent_ms = self._silence(process, beats.get(process.pid, ""), now_ms, elapsed_ms)
-            if silent_ms > STALE_MS and now_ms - self._known[process.name].since_ms > GRACE_MS:
-                hung.append(Hung(process=process, silent_ms=silent_ms))
-                del self._known[process.name]
-        return hung
+            if silent_ms <= STALE_MS or now_ms - self._known[process.name].since_ms <= GRACE_MS:
+                continue
+            role = process.name.rpartition("-")[0]
+            if role not in hung or hung[role].silent_ms < silent_ms:
+                hung[role] = Hung(process=process, silent_ms=silent_ms)
+        for each in hung.values():
+            del self._known[each.process.name]
+        return list(hung.values())
 
     def _watched_ms(self, now_ms: float, *, is_good: bool) -> float:
         """Time since the last look if both are good and near; else 0, and all silence is forgotten."""

@@ -53,6 +53,17 @@ def test_nobody_is_judged_in_its_first_15_s() -> None:
     assert heartbeats.look(45_000, again, {11: "1"}) == []
 
 
+def test_of_a_role_one_a_look() -> None:
+    """Both brains stand still: the one that has done so for longer goes first, the other one 5 s later."""
+    heartbeats = Heartbeats()
+    brains = [Running(name="brain-0", pid=10), Running(name="brain-1", pid=11), EGRESS]
+    found = []
+    for at_s in (0, 5, 10, 15, 20, 25):
+        beats = {10: "1" if at_s else "0", 11: "1", 20: "1"}
+        found.append([each.process.name for each in heartbeats.look(at_s * 1000, brains, beats)])
+    assert found == [[], [], [], [], ["brain-1", "egress-0"], ["brain-0"]]
+
+
 def test_redis_away_condemns_nobody() -> None:
     """Silence is counted from the first look after the outage, from nothing."""
     heartbeats = Heartbeats()
