@@ -20,7 +20,7 @@ def cpu_ms(pids: Mapping[str, int]) -> dict[str, float]:
         try:
             tasks = list(Path(f"/proc/{pid}/task").iterdir())
         except FileNotFoundError:
-            continue
+            continue  # It has ended meanwhile.
         found[name] = sum(_thread_ms(task) for task in tasks)
     return found
 

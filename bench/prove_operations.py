@@ -53,6 +53,10 @@ language = "en"
 greeting = [{ say = "en_model_long" }, { say = "en_model_long" }]
 idle = [{ say = "en_model_idle" }]
 other = [{ say = "en_model_long" }]
+
+[[turns]]
+heard = "en_caller_ask"
+reply = [{ say = "en_model_long" }]
 """
 """Somebody is heard nearly all the time: a socket that stalls is stalled with audio in it."""
 

@@ -91,7 +91,7 @@ class Courier:
                     async with asyncio.timeout(POLL_S):
                         await self._stopping.wait()
                 except TimeoutError:
-                    continue
+                    continue  # Nobody asked us to stop: time to look for hooks.
 
     # Taking.
 
