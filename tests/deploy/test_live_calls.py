@@ -17,6 +17,7 @@ from shared.redis_client import Store, make_store
 from simulators.twilio import (
     FAST,
     CallPlan,
+    CallRecord,
     HangUp,
     Knobs,
     LiveCall,
@@ -76,6 +77,11 @@ class Bridge:
         return name and name.partition("@")[0]
 
 
+def verbs(record: CallRecord) -> list[str]:
+    """What Twilio was told to do, so far."""
+    return [verb.name.lower() for verb in record.verbs]
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bridge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bridge]:
     options = StackOptions(
@@ -133,7 +139,7 @@ async def test_restarting_one_brain_ends_its_calls_after_the_drain(bridge: Bridg
         assert ((await bridge.card(call))["state"] == "ended") is (name == owner)
     done.set()
     record, *_ = [await call.finished() for call in (live, *others)]
-    assert "say" in [verb.name.lower() for verb in record.verbs]
+    assert "say" in verbs(record)
 
 
 async def test_restarting_the_group_of_egress_leaves_its_calls_mute(bridge: Bridge) -> None:
@@ -145,3 +151,45 @@ async def test_restarting_the_group_of_egress_leaves_its_calls_mute(bridge: Brid
     assert (await bridge.card(live))["state"] != "ended"
     done.set()
     await live.finished()
+
+
+async def test_restarting_the_group_of_brains_lets_new_calls_wait(bridge: Bridge) -> None:
+    """Live ones end with the apology; one that comes in meanwhile is greeted when a brain is back."""
+    done = asyncio.Event()
+    live = await bridge.greeted(done)
+    restarting = asyncio.create_task(bridge.ctl("restart", "brain:"))
+    await wait_until(
+        lambda: bool(live.record.verbs[1:]), "the first call gets its next document", timeout_s=30
+    )
+    new = await bridge.greeted(done)
+    await restarting
+    assert (await bridge.card(live))["outcome"] == "apology"
+    assert (await bridge.card(new))["state"] != "ended"
+    done.set()
+    record, other = [await call.finished() for call in (live, new)]
+    assert "say" in verbs(record)
+    assert other.end_reason == "caller_hung_up"
+
+
+async def test_restarting_the_group_of_ingress_cuts_or_moves_its_calls(bridge: Bridge) -> None:
+    """The public port is closed meanwhile; afterwards it serves as before."""
+    done = asyncio.Event()
+    live = await bridge.greeted(done)
+    await bridge.ctl("restart", "ingress:")
+    new = await bridge.greeted(done)
+    done.set()
+    record, other = [await call.finished() for call in (live, new)]
+    assert record.streams[0].close_code == 1001
+    assert other.end_reason == "caller_hung_up"
+
+
+async def test_restarting_everything_cuts_calls_and_serves_again(bridge: Bridge) -> None:
+    """As `restart all` does in production, where Redis is not supervisord's."""
+    done = asyncio.Event()
+    live = await bridge.greeted(done)
+    await bridge.ctl("restart", "ingress:", "brain:", "egress:")
+    assert live.record.streams[0].close_code is not None
+    new = await bridge.greeted(done)
+    done.set()
+    await live.finished()
+    assert (await new.finished()).end_reason == "caller_hung_up"

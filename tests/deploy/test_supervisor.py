@@ -8,6 +8,7 @@ import re
 import secrets
 import signal
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -184,6 +185,52 @@ async def test_signal_term_drains_and_starts_again(running: Deployment) -> None:
     running.until_running()
     assert "exited: egress-0 (exit status 0; not expected)" not in running.log("supervisord")
     assert "exited: egress-0 (exit status 0; expected)" in running.log("supervisord")
+
+
+def test_update_of_one_group_makes_it_as_the_file_now_says(running: Deployment) -> None:
+    """One more brain after an edit of trunkline.conf; nobody else is touched."""
+    file = running.root / "deploy" / "trunkline.conf"
+    text = file.read_text("utf-8")
+    others = {name: info.pid for name, info in running.processes().items() if info.group != "brain"}
+    try:
+        file.write_text(text.replace('BRAIN_PROCESSES="2"', 'BRAIN_PROCESSES="3"'), "utf-8")
+        said = running.ctl("update", "brain").splitlines()
+        assert said == ["brain: stopped", "brain: updated process group"]
+        running.until_ready()
+        now = running.processes()
+        assert {name for name, info in now.items() if info.group == "brain"} == {
+            "brain-0",
+            "brain-1",
+            "brain-2",
+        }
+        assert {name: info.pid for name, info in now.items() if info.group != "brain"} == others
+    finally:
+        file.write_text(text, "utf-8")
+        running.ctl("update", "brain")
+        running.until_ready()
+    assert "brain-2" not in running.processes()
+
+
+def test_tail_shows_a_log_as_it_grows(running: Deployment) -> None:
+    """Through supervisord's socket, from its last lines on."""
+    command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(running.config)]
+    with subprocess.Popen(
+        [*command, "tail", "-f", "brain:brain-1"], stdout=subprocess.PIPE, text=True
+    ) as tail:
+        try:
+            assert tail.stdout is not None
+            assert "Press Ctrl-C to exit" in tail.stdout.readline()
+            assert tail.stdout.readline().strip()
+        finally:
+            tail.terminate()
+
+
+async def test_signal_kill_is_a_crash_that_supervisord_mends(running: Deployment) -> None:
+    """Another process of the same name, by itself."""
+    before = running.pid("egress-1")
+    assert "signalled" in running.ctl("signal", "KILL", "egress:egress-1")
+    await wait_until(lambda: running.pid("egress-1") not in (0, before), "another pid", timeout_s=20)
+    running.until_ready()
 
 
 def test_a_stop_is_bounded(running: Deployment) -> None:
