@@ -96,6 +96,8 @@ def defer(s: State, wish: Wish, gate: Gate, cause: str = "") -> None:
         kept, joining = (waiting, wish) if waiting.number <= wish.number else (wish, waiting)
         kept = kept.merged_with(joining)
     s.deferred[wish.reason] = kept
+    if wish.reason is Reason.FAREWELL and s.hang_up is not None:
+        s.hang_up.response_id = ""  # Whatever response was to be it is not: it is still to be said.
     s.journal(
         "response_deferred",
         reason=wish.reason,

@@ -61,6 +61,7 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
         response=i.response_id,
         status=i.status,
         code=i.code,
+        token=i.token,
         wish=0 if wish is None else wish.number,
     )
     silent = active.audio_bytes == 0

@@ -27,8 +27,6 @@ def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     if i.item_id:
         # Deleted with the response's other items, whether its opening was seen or not.
         s.items.setdefault(i.item_id, Item(item_id=i.item_id, response_id=i.response_id, session=s.session))
-    if s.hang_up is not None and s.hang_up.response_id == i.response_id:
-        s.hang_up.response_id = ""  # It was to be the farewell; another one will be.
     responses.unwanted(s, response, now_ms)
     if s.hang_up is not None and (wish is None or wish.reason is not Reason.FAREWELL):
         return

@@ -216,3 +216,26 @@ def test_nothing_moves_after_the_end() -> None:
     assert desk.created("r9") == []
     assert desk.audio("r9", "i", 20).skip is Skip.NO_SESSION
     assert desk.core.next_deadline_ms() is None
+
+
+def test_a_farewell_that_failed_before_its_first_sound_is_asked_for_again() -> None:
+    """A rate limit is no reason to leave without a word; the bound is the same."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+
+    failed = desk.done("bye", "failed", "rate_limit_exceeded")
+
+    assert only(HangUp, failed) == []
+    assert creates(desk.at(250)) == [Reason.FAREWELL]
+    assert only(HangUp, desk.at(8_000))
+
+
+def test_a_farewell_whose_session_is_lost_before_its_first_sound_is_said_by_the_next() -> None:
+    """Created, and then nothing more of that session."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+
+    assert only(HangUp, desk.give(inputs.SessionLost(cause="closed_1006"))) == []
+    actions = desk.give(inputs.SessionConfirmed())
+
+    assert creates(actions) == [Reason.FAREWELL]

@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from bench import sequencer_walk
 from bench.sequencer_walk import Mode, Violation, walk
 from brain.sequencer import SlotState, barge_in, door
 from brain.sequencer.state import Response, State
@@ -63,4 +62,3 @@ def test_the_way_to_a_violation_is_told() -> None:
     violation = Violation("something", ["session confirmed", "tick"])
 
     assert "session confirmed → tick" in str(violation)
-    assert sequencer_walk.ENDS_OF_A_WISH
