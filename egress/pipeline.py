@@ -144,7 +144,7 @@ class CallPipeline:
     # -------------------------------------------------------------------------------- asking Redis
 
     def _ask(self, now: float) -> None:
-        """What the others wrote, and how long their streams are: one commit, answered in order."""
+        """What the others wrote, and what the model has not got: one commit, answered in order."""
         self._asked_ms = now
         keys, sid = self.process.keys, self.held.call_sid
         lane, outbox = self.held.lane, self.process.outbox
@@ -152,7 +152,6 @@ class CallPipeline:
         names = [b"state", b"brain", b"ingress", b"w_brain", b"w_ingress"]
         outbox.command(lane, [b"HMGET", card, *names], on_reply=self._take_card)
         outbox.command(lane, [b"XLEN", keys.caller(sid).encode()], on_reply=self._take_caller)
-        outbox.command(lane, [b"XLEN", keys.reply(sid).encode()], on_reply=self._take_reply)
 
     def _take_card(self, reply: object) -> None:
         if not isinstance(reply, list) or self.held.is_over:
@@ -183,10 +182,9 @@ class CallPipeline:
         seen.age_ms = now - seen.changed_ms
 
     def _take_caller(self, reply: object) -> None:
+        """The last answer: now the window can be judged."""
         if isinstance(reply, int):
             self._caller_q = reply
-
-    def _take_reply(self, reply: object) -> None:
         if self._asked_ms is not None and not self.held.is_over:
             self._close(now_ms())
 

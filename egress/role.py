@@ -361,7 +361,7 @@ class EgressRole:
                 self._pipelines[held.call_sid].look(now)
                 if held.call.intake.is_quiet(now):
                     self._process.inboxes[held.lane].unwatch(self._process.keys.reply(held.call_sid))
-            for pipeline in self._pipelines.values():
+            for pipeline in list(self._pipelines.values()):
                 if pipeline.is_stuck:
                     pipeline.look(now)
             self._look_for_news(served)

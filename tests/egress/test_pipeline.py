@@ -29,7 +29,6 @@ class FakeRedis:
 
     card: dict[str, str] = field(default_factory=dict)
     caller: int = 3
-    reply: int = 7
     is_silent: bool = False
     commit_ms: float = 2.0
     journaled: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -42,7 +41,8 @@ class FakeRedis:
             values = [self.card.get(name.decode()) for name in args[2:]]
             on_reply([None if value is None else value.encode() for value in values])
         else:
-            on_reply(self.caller if args[1].endswith(b":caller") else self.reply)
+            assert args[1].endswith(b":caller")
+            on_reply(self.caller)
 
     def slowest_ms(self, _now: float) -> float:
         return self.commit_ms

@@ -98,12 +98,13 @@ class FakeTransport(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.is_cut = False
+        self.socket: socket.socket | None = None
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        return default
+        return self.socket if name == "socket" else default
 
     def get_write_buffer_size(self) -> int:
         return 0
@@ -384,3 +385,30 @@ async def test_upgrade_without_start_leaves_no_key(bridge: Ingress) -> None:
         await quiet.send('{"event":"start","start":{"callSid":"CA{evil}"}}')
     await wait_until(lambda: not bridge.role.board.legs, "the socket is gone")
     assert await bridge.store.dbsize() == before
+
+
+def test_the_kernel_keeps_little_back() -> None:
+    """A large send buffer would hide a stalled Twilio for half a minute."""
+    front, transport = FakeFront(), FakeTransport()
+    with socket.socket() as transport.socket:
+        media_protocol_class(front)(uvicorn.Config(app=""), ServerState(), {}, None).connection_made(
+            transport
+        )
+        kept = transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+    assert kept in (front.send_buffer_bytes, 2 * front.send_buffer_bytes)  # Linux doubles what it is told.
+
+
+def test_a_window_tells_what_became_of_its_writes() -> None:
+    """Frames that found no room, and how long those took that went at last."""
+    protocol, _, transport = opened()
+    assert protocol.take_window() == {"write_p99": 0.0, "overflowed": 0}
+    before = len(transport.written)
+    protocol.pause_writing()
+    took = [protocol.write_media(0, b"x" * 1_000) for _ in range(100)]
+    protocol.resume_writing()
+    window = protocol.take_window()
+
+    assert window["overflowed"] == took.count(False) > 0
+    assert window["write_p99"] >= 0
+    assert len(transport.written) - before > took.count(True) * 1_000
