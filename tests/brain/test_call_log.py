@@ -15,13 +15,13 @@ class Paper:
     """Takes journal lines and log lines."""
 
     journaled: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    logged: list[str] = field(default_factory=list)
+    logged: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def journal(self, call_sid: str, kind: str, **fields: str) -> None:
         self.journaled.append((kind, fields))
 
     def info(self, event: str, **fields: str) -> None:
-        self.logged.append(event)
+        self.logged.append((event, fields))
 
 
 def make_log() -> tuple[CallLog, Paper]:
@@ -42,7 +42,7 @@ def test_skipped_audio_is_one_line_with_a_count() -> None:
 
     fields = {"response": "r1", "item": "i1", "why": "retired", "count": "3"}
     assert paper.journaled == [("audio_delta_skip", fields)]
-    assert paper.logged == ["audio_delta_skip"]
+    assert paper.logged == [("audio_delta_skip", fields)]
 
 
 def test_lines_that_wait_are_bounded_and_written_at_the_end() -> None:
@@ -67,7 +67,8 @@ def test_speaking_has_names_of_its_own_in_the_log() -> None:
         log.note(kind, {"response": "r1"})
     log.skipped("unknown")
 
-    assert paper.logged == ["ai_speaking_started", "ai_speaking_stopped", "response_create"]
+    names = ["ai_speaking_started", "ai_speaking_stopped", "response_create"]
+    assert paper.logged == [(name, {"response": "r1"}) for name in names]
     assert [kind for kind, _ in paper.journaled] == ["audible", "silent", "response_create"]
 
 
