@@ -55,6 +55,11 @@ class AgentBook:
         """All of them, the default first."""
         return tuple(self._agents.values())
 
+    @property
+    def has_file(self) -> bool:
+        """Whether the agents are those of a file; else there is the one of the settings."""
+        return self._seen is not None
+
     def numbers_of(self, name: str) -> list[str]:
         """The called numbers of an agent."""
         return [number for number, owner in self._by_number.items() if owner == name]

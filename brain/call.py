@@ -349,6 +349,7 @@ class BrainCall:
             case "dialled":
                 self._dialled = message.fields.get("status", "")[:40]
             case "dtmf":
+                self._tools.caller_active()
                 self._watch.pressed(message.fields.get("digit", ""), now_ms())
             case _:
                 self._counters.control_ignored += 1

@@ -93,11 +93,10 @@ class Made:
 def make(process: Process, owner: Owner, card: Card, parts: CallParts, log: Log, call: Call) -> Made:
     """The parts of the call that `card` describes, for the owner's epoch."""
     counters = parts.counters
-    parts.book.refresh()
-    agent = parts.book.pick(card.get("agent", ""), card.get("called", ""))
+    lines = CallLog(process.outbox, log, owner.call_sid)
+    agent = _agent(parts.book, card, lines)
     owner.card({"agent": agent.name, "profile": agent.snapshot(), "fallback": agent.fallback_number})
     toolbox = parts.book.toolbox(agent)
-    lines = CallLog(process.outbox, log, owner.call_sid)
     record = Record(History(owner), Conversation())
     sequencer = Sequencer(
         SequencerConfig(
@@ -124,6 +123,10 @@ def make(process: Process, owner: Owner, card: Card, parts: CallParts, log: Log,
 
     def tool_failed(call_id: str, tool: str, outcome: str) -> None:
         parts.hooks.tool_failed(owner.call_sid, call_id, tool, outcome)
+
+    def caller_spoke() -> None:
+        watch.caller_active()
+        tools.caller_active()
 
     def make_engine(number: int, seeded: bool) -> Engine:
         tag = f"b{owner.epoch}s{number}"
@@ -154,7 +157,7 @@ def make(process: Process, owner: Owner, card: Card, parts: CallParts, log: Log,
         give=call.give,
         perform=call.perform,
         caller_waits=call.caller_waits,
-        caller_spoke=watch.caller_active,
+        caller_spoke=caller_spoke,
         completed=call.response_completed,
     )
     tools = ToolRuns(toolbox, context, counters, record, log, call.give, hold, tool_failed)
@@ -177,6 +180,17 @@ async def recall(process: Process, conversation: Conversation, call_sid: str) ->
                 {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
             )
         return
+
+
+def _agent(book: AgentBook, card: Card, lines: CallLog) -> Agent:
+    """Who answers: by the file as it is now."""
+    book.refresh()
+    asked_for = card.get("agent", "")
+    agent = book.pick(asked_for, card.get("called", ""))
+    if asked_for and asked_for != agent.name:
+        # A slip in the webhook's URL, or a file that has changed: somebody else answers.
+        lines.note("agent_unknown", {"asked_for": asked_for[:64], "answers": agent.name})
+    return agent
 
 
 def _limits(agent: Agent, card: Card) -> CallLimits:

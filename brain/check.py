@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from brain.agent import Agent
-from brain.agent_book import AgentBook
+from brain.agent_book import DEFAULT_FILE, AgentBook
 from brain.session_check import check_session
 from shared.exits import Exit
 from shared.logs import get_log
@@ -54,6 +54,8 @@ def main() -> int:
         _say(json.dumps([_as_json(*each) for each in agents], ensure_ascii=False, indent=2))
     else:
         Console().print(_table(agents))
+        if not book.has_file:
+            _say(f"there is no {DEFAULT_FILE} here: this is the agent of the settings alone")
     return Exit.OK
 
 

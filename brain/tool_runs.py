@@ -19,9 +19,32 @@ from brain.record import Record
 from brain.sequencer import inputs
 from brain.sequencer.actions import RunTool
 from brain.sequencer.inputs import Input
-from brain.tools import EndCall, Hold, SendDigits, Toolbox, ToolContext, ToolResult, Transfer
+from brain.tools import (
+    EndCall,
+    Hold,
+    SendDigits,
+    Toolbox,
+    ToolContext,
+    ToolOutcome,
+    ToolResult,
+    Transfer,
+    wrong,
+)
 from shared.clock import now_ms
 from shared.logs import Log
+
+MAX_ROUNDS = 12
+"""Responses of the model that call tools, one after another, without a word of the caller. More is a loop:
+it would do things, and cost, until the hard cap, while the caller hears nothing but the hold clip."""
+
+MAX_AT_ONCE = 16
+"""Runs under way in one call; a model may ask for any number in one response."""
+
+TOO_MANY_ROUNDS = "not run: too many tools in a row; answer the caller with what is known, or ask them"
+TOO_MANY_AT_ONCE = f"not run: {MAX_AT_ONCE} tools are under way; call it again when they have answered"
+
+LAST_RESORT = "end_call"
+"""The one tool that ends a loop."""
 
 OnFailure = Callable[[str, str, str], None]
 """(call_id, tool, outcome) of a tool that failed: the operator's own systems may want to know."""
@@ -41,14 +64,21 @@ class ToolRuns:
     on_failure: OnFailure
     _moves: dict[str, str] = field(default_factory=dict)
     """call_id → name of the tools that move the caller: their result is what became of the move."""
+    _rounds: set[str] = field(default_factory=set)
+    """Responses that called tools since the caller's last word; one above the bound is not noted."""
+    _running: int = 0
+
+    def caller_active(self) -> None:
+        """The caller speaks or presses a key: what the model does now is an answer to that."""
+        self._rounds.clear()
 
     async def run(self, action: RunTool) -> None:
         """One tool from its call to its result."""
         self.record.tool(action.call_id, action.name, "started", action.arguments)
         began_ms = now_ms()
-        result = await self.toolbox.run(action.name, action.arguments, self.context, action.call_id)
+        result = self._refusal(action) or await self._run(action)
         self.counters.tools_run += 1
-        if result.outcome != "ok":
+        if result.outcome is not ToolOutcome.OK:
             self.counters.tools_failed += 1
             self.on_failure(action.call_id, action.name, result.outcome)
         self.log.info(
@@ -59,6 +89,24 @@ class ToolRuns:
             ms=round(now_ms() - began_ms),
         )
         self._finish(action, result)
+
+    async def _run(self, action: RunTool) -> ToolResult:
+        self._running += 1
+        try:
+            return await self.toolbox.run(action.name, action.arguments, self.context, action.call_id)
+        finally:
+            self._running -= 1
+
+    def _refusal(self, action: RunTool) -> ToolResult | None:
+        """Why this tool is not run; None when it is."""
+        is_loop = action.response_id not in self._rounds and len(self._rounds) >= MAX_ROUNDS
+        if is_loop and action.name != LAST_RESORT:
+            return wrong(ToolOutcome.REFUSED, TOO_MANY_ROUNDS)
+        if not is_loop:
+            self._rounds.add(action.response_id)
+        if self._running >= MAX_AT_ONCE:
+            return wrong(ToolOutcome.REFUSED, TOO_MANY_AT_ONCE)
+        return None
 
     def moved(self, call_id: str, output: str) -> None:
         """What became of a move that a tool had asked for."""

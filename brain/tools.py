@@ -86,6 +86,8 @@ class ToolOutcome(enum.StrEnum):
     BAD_ARGUMENTS = "bad_arguments"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
+    REFUSED = "refused"
+    """Not run: too many at once, or one after another without a word of the caller."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,7 +232,7 @@ class Toolbox:
         """Runs a tool to its result or its time limit. Raises nothing but CancelledError."""
         found = self._tools.get(name)
         if found is None:
-            return _wrong(ToolOutcome.UNKNOWN_TOOL, f"there is no tool named {name}")
+            return wrong(ToolOutcome.UNKNOWN_TOOL, f"there is no tool named {name}")
         limit_s = min(self.time_limit_s, found.time_limit_s or self.time_limit_s)
         attempt = asyncio.create_task(_attempt(found, arguments, context, call_id), name=f"tool-{found.name}")
         self._attempts.add(attempt)
@@ -241,7 +243,7 @@ class Toolbox:
         finally:
             attempt.cancel()
         if not done:
-            return _wrong(ToolOutcome.TIMED_OUT, f"the tool did not answer within {limit_s:g} s")
+            return wrong(ToolOutcome.TIMED_OUT, f"the tool did not answer within {limit_s:g} s")
         return attempt.result()
 
 
@@ -273,6 +275,11 @@ def without_titles(schema: Json) -> Json:
     return cleaned
 
 
+def wrong(outcome: ToolOutcome, message: str) -> ToolResult:
+    """What the model is told of something that did not work."""
+    return ToolResult(outcome=outcome, output=orjson.dumps({"error": message}).decode())
+
+
 # Private.
 
 
@@ -285,13 +292,13 @@ async def _attempt(tool: Tool, arguments: str, context: ToolContext, call_id: st
         if task is None or task.cancelling():
             raise
         # Something that the tool waited for was cancelled, not the tool: the model gets its answer.
-        return _wrong(ToolOutcome.FAILED, "the tool failed with CancelledError")
+        return wrong(ToolOutcome.FAILED, "the tool failed with CancelledError")
     except BadArguments as error:
-        return _wrong(ToolOutcome.BAD_ARGUMENTS, str(error))
+        return wrong(ToolOutcome.BAD_ARGUMENTS, str(error))
     except ToolFailed as error:
-        return _wrong(ToolOutcome.FAILED, str(error))
+        return wrong(ToolOutcome.FAILED, str(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool is foreign code: the call goes on
-        return _wrong(ToolOutcome.FAILED, f"the tool failed with {type(error).__name__}")
+        return wrong(ToolOutcome.FAILED, f"the tool failed with {type(error).__name__}")
 
 
 def _result(value: object) -> ToolResult:
@@ -315,7 +322,7 @@ def _result(value: object) -> ToolResult:
             else orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
         )
     except orjson.JSONEncodeError:
-        return _wrong(ToolOutcome.FAILED, "the tool's result cannot be written as JSON")
+        return wrong(ToolOutcome.FAILED, "the tool's result cannot be written as JSON")
     if len(output) > MAX_OUTPUT_CHARS:
         output = output[:MAX_OUTPUT_CHARS] + " … (the rest was cut)"
     return ToolResult(outcome=ToolOutcome.OK, output=output)
@@ -326,7 +333,3 @@ def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     return list(value) if isinstance(value, (set, frozenset)) else str(value)
-
-
-def _wrong(outcome: ToolOutcome, message: str) -> ToolResult:
-    return ToolResult(outcome=outcome, output=orjson.dumps({"error": message}).decode())

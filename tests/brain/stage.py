@@ -51,6 +51,7 @@ class Line:
     store: Store
     outbox: Outbox
     call_sid: str
+    agent: str = "default"
     chunk: int = 0
     cut: int = 0
     reply: list[ReplyEntry] = field(default_factory=list)
@@ -76,7 +77,7 @@ class Line:
                 nonce="nonce",
                 caller_number="…11",
                 called_number="…22",
-                agent="default",
+                agent=self.agent,
             ),
             max_resumes=5,
         )
@@ -240,14 +241,16 @@ async def brain(
 
 
 @asynccontextmanager
-async def line(store: Store, redis_url: str, number: int = 1) -> AsyncIterator[Line]:
+async def line(
+    store: Store, redis_url: str, number: int = 1, *, agent: str = "default"
+) -> AsyncIterator[Line]:
     """An attached call, with its ear listening."""
     outbox = Outbox(redis_url, KEYS, name=EGRESS, commit_ms=0)
     for key in (KEYS.out(INGRESS), KEYS.wake(0, EGRESS)):
         await store.xadd(key, {"v": "1"})
         await store.expire(key, 60)
     await store.xtrim(KEYS.out(INGRESS), maxlen=0)
-    here = Line(store, outbox, sid(number))
+    here = Line(store, outbox, sid(number), agent)
     async with running(outbox.run()):
         await here.open()
         ear = asyncio.create_task(here.listen())

@@ -279,3 +279,15 @@ def test_the_check_explains_a_broken_file(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "agents.desk.voice: expected a valid string, came ['שלום']" in done.stdout
     assert "1 problem: a brain would not start with this file" in done.stdout
+
+
+def test_the_check_says_that_there_is_no_file(tmp_path: Path) -> None:
+    """In the wrong folder the table alone would look as if all were well."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "brain.check"],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+
+    assert done.returncode == 0
+    assert "there is no agents.toml here" in done.stdout

@@ -299,6 +299,19 @@ async def test_digits_are_played_by_way_of_the_card(store: Store, redis_url: str
         assert output_of(sim.sessions[0]) == {"status": "sent"}
 
 
+async def test_an_agent_that_nobody_knows_is_told(store: Store, redis_url: str) -> None:
+    """A slip in the webhook's URL: the default answers, and the journal says why."""
+    async with (
+        RealtimeSimulator(knobs=Knobs(response=FAST)) as sim,
+        brain(redis_url, sim, greeting=""),
+        line(store, redis_url, agent="slaes") as here,
+    ):
+        await wait_until(lambda: journaled(here, "agent_unknown"), "the journal tells of it")
+
+        (told,) = [entry for entry in await here.journal() if entry["kind"] == "agent_unknown"]
+        assert (told["asked_for"], told["answers"]) == ("slaes", "default")
+
+
 async def test_a_silent_caller_is_asked_and_then_left(store: Store, redis_url: str) -> None:
     """One prompt, then a farewell, then the end; measured from the end of what was heard."""
     async with (
