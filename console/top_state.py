@@ -58,6 +58,8 @@ class TopState:
     """Everything that is shown and does not come from Redis."""
 
     view: View = "list"
+    before_help: View = "list"
+    """Where the help goes back to."""
     pane: Pane = "calls"
     call_sid: str = ""
     """The selected call; also the one that is open."""
@@ -141,11 +143,11 @@ def press(
     if state.typing:
         return settle(_type(state, key), snapshot), None
     if state.view == "help":
-        return replace(state, view="list"), None
+        return replace(state, view=state.before_help), None
     if key == "q" and state.view == "list":
         return state, Quit()
     if key == "?":
-        return replace(state, view="help"), None
+        return replace(state, view="help", before_help=state.view), None
     if key == "h":
         return _ask_hang_up(state), None
     if state.view == "call":

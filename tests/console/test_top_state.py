@@ -99,6 +99,14 @@ def test_a_question_stands_while_the_list_changes() -> None:
     assert command == asked == HangUp(f"CA{3:032x}")
 
 
+def test_help_goes_back_to_where_it_was_asked_for() -> None:
+    """Any key: to the list, or to the open call."""
+    assert after(["?"])[0].view == "help"
+    assert after(["?", "q"])[0].view == "list"
+    assert after(["enter", "up", "?", "x"])[0].view == "call"
+    assert after(["enter", "up", "?", "x"])[0].scroll == 1
+
+
 def test_enter_opens_and_escape_closes() -> None:
     """In the call, arrows read back in the journal and h still hangs up."""
     state, _ = after(["enter", "up", "up"])
