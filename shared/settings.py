@@ -240,10 +240,15 @@ class Settings(BaseSettings):
     @field_validator("webhook_url")
     @classmethod
     def _check_webhook_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-        if value and not (is_safe and parts.hostname):
-            raise ValueError("expected an https:// URL (http:// is for loopback hosts only)")
+        expected = "expected an https:// URL (http:// is for loopback hosts only)"
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port  # The port raises when it is none.
+        except ValueError:
+            raise ValueError(expected) from None
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS)
+        if value and not (is_safe and host and " " not in value):
+            raise ValueError(expected)
         return value
 
     @field_validator("webhook_events")
@@ -363,13 +368,16 @@ def _has_value(settings: Settings, field: str) -> bool:
 
 def _explain(item: Any) -> str:
     """One line: which setting, what was expected, what came. Shapes are pydantic's `ErrorDetails`."""
-    location = str(item["loc"][0]) if item["loc"] else "?"
+    if not item["loc"]:
+        # Of several settings together: the input is all of them, secrets too.
+        return str(item["msg"]).removeprefix("Value error, ") + "."
+    location = str(item["loc"][0])
     field = next((f for f in Settings.model_fields if environment_name(f) == location), location.lower())
     field = field.removeprefix(ENV_PREFIX.lower())
     info = Settings.model_fields.get(field)
     name = environment_name(field) if info is not None else location
     came = repr(item["input"])
-    if (info is not None and info.annotation is SecretStr) or (field == "redis_url" and "@" in came):
-        came = "a secret"  # A Redis URL with an @ carries a password.
+    if (info is not None and info.annotation is SecretStr) or (field.endswith("_url") and "@" in came):
+        came = "a secret"  # A URL with an @ carries a password.
     reason = str(item["msg"]).removeprefix("Value error, ")
     return f"{name}: {reason[0].lower()}{reason[1:]}; came {came}. {info.description if info else ''}".strip()

@@ -94,6 +94,29 @@ def test_every_setting_is_explained() -> None:
     assert all(info.description for info in Settings.model_fields.values())
 
 
+def test_a_secret_that_is_missing_shows_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What concerns several settings is checked on all of them: none of their values is in the message."""
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-key")
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "canary-token")
+    with pytest.raises(SettingsError) as refused:
+        load(env_file=None, webhook_url="https://x.example/canary-path")
+
+    assert refused.value.problems == [
+        "TRUNKLINE_WEBHOOK_SECRET is missing: webhooks are signed, and TRUNKLINE_WEBHOOK_URL is set."
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://me:canary@x.example/", "https://x.example:99999/", "https:// x.example", "https://[x/"]
+)
+def test_a_webhook_url_that_cannot_be_asked_is_refused_at_start(url: str) -> None:
+    """Not at each delivery; a password in it is not repeated."""
+    with pytest.raises(SettingsError, match="expected an https:// URL") as refused:
+        load(env_file=None, webhook_url=url, webhook_secret="s")
+
+    assert "canary" not in str(refused.value)
+
+
 @pytest.mark.parametrize("secret", ["whsec_!", "whsec_abc"])
 def test_a_webhook_secret_that_cannot_sign_is_refused_at_start(secret: str) -> None:
     """Not when the first event is to be delivered."""
