@@ -17,12 +17,20 @@ from console.stack import Stack
 from console.stack_plan import StackOptions
 from shared.exits import Exit
 from shared.redis_client import make_store
-from simulators.twilio import CallPlan, HangUp, Pause, TwilioSimulator, WaitForSilence, WaitForSpeech
+from simulators.twilio import (
+    CallPlan,
+    CallRecord,
+    HangUp,
+    Pause,
+    TwilioSimulator,
+    WaitForSilence,
+    WaitForSpeech,
+)
 from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge
 from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(240)
 
 TRUNKLINE = Path(sys.executable).parent / "trunkline"
 
@@ -109,31 +117,55 @@ async def test_doctor(bridge: Bridge) -> None:
     assert found["public URL"]["level"] == found["model session"]["level"] == "skipped"
 
 
-async def test_roll_under_a_live_call(bridge: Bridge) -> None:
-    """Every process is a new one in the end, in order, and the call was heard to its end."""
+CALLERS = 20
+
+
+async def test_roll_under_twenty_live_calls(bridge: Bridge) -> None:
+    """Twenty callers, each of whom calls again when a call is over, for as long as the roll takes: every
+    process is a new one in the end, in order, and every call was heard to its end."""
     stack = bridge.stack
     before = await stack.pids()
+    over = asyncio.Event()
     async with (
         bridge.realtime(),
         TwilioSimulator(
             voice_url=f"{stack.public_url}/voice", auth_token=stack.auth_token, allow_ws=True
         ) as twilio,
     ):
-        steps = (WaitForSpeech(), WaitForSilence(300), Pause(4000), HangUp())
-        status = f"{stack.public_url}/call-status"
-        calls = [
-            twilio.start_call(CallPlan(steps=list(steps), status_callback=status), QUICK) for _ in range(2)
-        ]
-        await wait_until(lambda: all(call.record.playbacks for call in calls), "both hear the greeting")
-        code, output = await trunkline(stack, "roll", "--json")
-        records = [await call.finished() for call in calls]
+        live: dict[int, CallRecord] = {}
+
+        async def calls_in_a_row(number: int) -> list[CallRecord]:
+            made = []
+            while not over.is_set():
+                steps = [WaitForSpeech(), WaitForSilence(300), Pause(200 * number), HangUp()]
+                status = f"{stack.public_url}/call-status"
+                call = twilio.start_call(CallPlan(steps=steps, status_callback=status), QUICK)
+                live[number] = call.record
+                made.append(await call.finished())
+            return made
+
+        callers = [asyncio.create_task(calls_in_a_row(number)) for number in range(CALLERS)]
+        try:
+            await wait_until(
+                lambda: len(live) == CALLERS and all(record.playbacks for record in live.values()),
+                "each hears the greeting",
+                timeout_s=30,
+            )
+            code, output = await trunkline(stack, "roll", "--json")
+        finally:
+            over.set()
+            records = [record for made in await asyncio.gather(*callers) for record in made]
     told = [json.loads(line) for line in output.splitlines()]
     assert code == Exit.OK, told
-    assert [record.end_reason for record in records] == ["caller_hung_up"] * 2
+    assert len(records) >= 2 * CALLERS
+    assert [record.end_reason for record in records] == ["caller_hung_up"] * len(records)
+    assert [record.failures + record.violations for record in records] == [[]] * len(records)
+    assert [len(record.streams) for record in records] == [1] * len(records), "a call was moved"
     assert [each["process"] for each in told if each["event"] == "ready"] == [
         f"{role}-{number}" for role in ORDER for number in (0, 1)
     ]
-    assert any(each["calls"] for each in told if each["event"] == "draining"), told
+    drained = {each["process"] for each in told if each["event"] == "draining" and each["calls"]}
+    assert {name.partition("-")[0] for name in drained} == set(ORDER), "each role had live calls to wait for"
     now = await stack.pids()
     rolled = {name for name, pid in now.items() if before[name] != pid}
     assert rolled == {f"{role}-{number}" for role in ORDER for number in (0, 1)}
