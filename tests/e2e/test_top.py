@@ -70,7 +70,8 @@ async def live_call(bridge: Bridge) -> AsyncIterator[LiveCall]:
     """A caller who has heard the greeting, has asked, and then says nothing for long."""
     async with bridge.realtime(), bridge.twilio() as twilio:
         steps = (WaitForSpeech(), WaitForSilence(300), Speak(clip("en_caller_ask")), WaitForSpeech())
-        call = twilio.start_call(plan(*steps, WaitForEnd()), QUICK)
+        # The operator may be quicker than the conversation.
+        call = twilio.start_call(plan(*steps, WaitForEnd(), stop_at_failure=False), QUICK)
         await wait_until(lambda: bool(call.record.playbacks), "the greeting plays", timeout_s=20)
         yield call
 
@@ -135,7 +136,7 @@ async def test_an_operator_looks_opens_and_hangs_up(bridge: Bridge) -> None:
             await until(screen, "hang up the selected call (asks)")
             screen.press("q", "q")
             await until(screen, "left 0", gone="workers alive")
-        await call.finished()
+        assert (await call.finished()).end_reason == "bridge_hung_up"
 
 
 async def test_a_new_size_is_drawn_at_once(bridge: Bridge) -> None:

@@ -1,0 +1,119 @@
+"""docs/operating.md and docs/console.md against the code: exit codes, the journal, commands, screens."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from bench import captures
+from console.app import app
+from console.top_state import ORDERS
+from console.top_view import HELP
+from shared.exits import Exit
+from shared.worker import ROLES
+
+ROOT = Path(__file__).parent.parent
+OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
+CONSOLE = (ROOT / "docs" / "console.md").read_text("utf-8")
+WRITERS = frozenset({"journal", "note"})
+"""Methods that write a line of the journal: its kind is the first text among their arguments."""
+
+
+def table(page: str, head: str) -> list[list[str]]:
+    """Cells of the table that begins with this head."""
+    _, _, rest = page.partition(f"| {head} |")
+    lines = rest.splitlines()[2:]
+    cells = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        cells.append([cell.strip() for cell in line.strip("|").split("|")])
+    return cells
+
+
+def test_every_exit_code_is_explained() -> None:
+    """By number and name."""
+    rows = [(int(number), name) for number, name, _ in table(OPERATING, "exit code")]
+    assert rows == [(code.value, code.name.lower()) for code in Exit]
+
+
+def test_every_kind_of_the_journal_is_explained() -> None:
+    """And none that nobody writes."""
+    named = {kind for row in table(OPERATING, "kind") for kind in re.findall(r"`([a-z_]+)`", row[0])}
+    assert set(written()) - named == set(), "docs/operating.md does not explain these"
+    texts = {text for node in all_nodes() if (text := _text(node))}
+    assert named - texts - set(written()) == set(), "nobody writes these"
+
+
+def written() -> Iterator[str]:
+    """Kinds that some role's code writes."""
+    for node in all_nodes():
+        if isinstance(node, ast.Call) and _method(node) in WRITERS:
+            yield from [text for argument in node.args if (text := _text(argument))][:1]
+    for path in (ROOT / "shared" / "lua").glob("*.lua"):
+        for line in re.findall(r"XADD', card \.\. ':journal'(.*?)\)", path.read_text("utf-8"), re.DOTALL):
+            kind = line.partition("'kind',")[2].partition(",")[0]
+            yield from re.findall(r"'([a-z]+)'", kind)
+
+
+def _method(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else ""
+
+
+def _text(node: ast.AST) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def all_nodes() -> Iterator[ast.AST]:
+    """The syntax of all roles."""
+    for role in (*ROLES, "shared"):
+        for path in (ROOT / role).rglob("*.py"):
+            yield from ast.walk(ast.parse(path.read_text("utf-8")))
+
+
+def test_every_command_is_in_the_table() -> None:
+    """With the name that it is called by."""
+    group = typer.main.get_command(app)
+    names = set(group.commands) - {"agents"} | {
+        f"agents {name}" for name in group.commands["agents"].commands
+    }
+    rows = [re.match(r"`trunkline ([a-z]+(?: [a-z]+)?)", row[0]) for row in table(CONSOLE, "command")]
+    assert {row[1] for row in rows if row} == names
+
+
+def test_every_key_of_the_screen_is_in_the_table() -> None:
+    """As the help on the screen has them."""
+    keys = " ".join(row[0] for row in table(CONSOLE, "key"))
+    words = {word for shown, _ in HELP[:8] for word in shown.split()}
+    assert {word for word in words if word not in keys} == set()
+    sorts = next(row[1] for row in table(CONSOLE, "key") if row[0] == "`s`")
+    assert sorts == "sorts by " + ", ".join(order.name for order in ORDERS)
+
+
+def test_the_screens_are_of_this_version() -> None:
+    """What `make captures` wrote has the titles and keys that are drawn now."""
+    top, call, doctor = (captures.captured(CONSOLE, name) for name in ("top", "top-call", "doctor"))
+    assert len(top.splitlines()) == len(call.splitlines()) == captures.HEIGHT
+    assert max(len(line) for line in [*top.splitlines(), *call.splitlines()]) <= captures.WIDTH
+    assert re.search(r"call +age from +to +agent +state +own +reply +caller +fps verdict", top)
+    assert {"model_slow", "twilio_slow"} <= set(top.split())
+    assert "worst commit" in call
+    assert "response_created" in call
+    assert re.search(r"^ok +media socket +opened in", doctor, re.MULTILINE)
+    assert "→" in doctor
+
+
+def test_a_capture_is_put_between_its_markers() -> None:
+    """And replaces what stood there; a page without markers is refused."""
+    page = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n"
+    made = captures.put(page, "x", "one  \ntwo\n\n")
+    assert made == "a\n<!-- x:begin -->\n```\none\ntwo\n```\n<!-- x:end -->\nb\n"
+    assert captures.captured(made, "x") == "one\ntwo"
+    assert captures.put(made, "x", "one\ntwo") == made
+    with pytest.raises(ValueError, match="<!-- y:begin --> and <!-- y:end -->"):
+        captures.put(page, "y", "")
