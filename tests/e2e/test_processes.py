@@ -86,6 +86,24 @@ async def test_sigterm_under_a_live_call(small_stack: Bridge) -> None:
     await wait_until(lambda: bridge.logs().count('"reason":"ok"') == 3, "all three have stopped as asked")
 
 
+async def test_a_second_sigterm_ends_the_drain(small_stack: Bridge) -> None:
+    """At once, with a code of its own; the live call is let go of."""
+    bridge = small_stack
+    async with bridge.realtime(), bridge.twilio() as twilio:
+        live = twilio.start_call(plan(WaitForEnd(20_000), HangUp()), QUICK)
+        await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
+        before = await bridge.stack.pids()
+        await bridge.stack.signal("brain-0", signal.SIGTERM)
+        await wait_until(lambda: '"event":"draining"' in bridge.logs(), "it drains")
+        await bridge.stack.signal("brain-0", signal.SIGTERM)
+        await wait_until(lambda: '"reason":"drain_forced"' in bridge.logs(), "it has ended", timeout_s=10)
+        call = await live.finished()
+        await bridge.until_ended(call.call_sid)
+    assert "say" in [verb.name.lower() for verb in call.verbs]
+    now = await bridge.stack.pids()
+    assert now["egress-0"] == before["egress-0"]
+
+
 async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The processes wait and say so; callers hear an apology at once; then it works by itself."""
     model_port, redis_port = free_port(), free_port()
