@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -20,13 +21,18 @@ import pytest
 
 from shared.rolling import WINDOW_MS
 from simulators.realtime import Knobs, ResponseKnobs
-from simulators.twilio import CallRecord
+from simulators.twilio import FAST, CallRecord
+from simulators.twilio import Knobs as TwilioKnobs
+from simulators.twilio.knobs import Window
 from simulators.twilio.plan import HangUp, Pause, WaitForSpeech
 from tests.e2e.conftest import QUICK, Bridge, plan
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
+STALLED_FROM_MS, STALLED_MS = 4_000.0, 4_000.0
+SEEN_WITHIN_MS = 1_500.0
+QUIET_TRIES = 4
 STOPPED_S, RUNS_S, TIMES = 0.45, 0.3, 8
 
 TALKATIVE = """
@@ -53,9 +59,65 @@ async def verdicts(bridge: Bridge, call: CallRecord) -> list[dict[str, str]]:
     return [line for line in await bridge.journal(call.call_sid) if line["kind"] == "verdict"]
 
 
+def warnings(bridge: Bridge, call: CallRecord) -> list[dict[str, Any]]:
+    """Lines of the log that warn of a call."""
+    lines = [json.loads(line) for line in bridge.logs().splitlines() if '"pipeline_warning"' in line]
+    return [line for line in lines if line["call"] == call.call_sid]
+
+
 def pipelines(bridge: Bridge, call: CallRecord) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in bridge.logs().splitlines() if '"event":"pipeline"' in line]
     return [line for line in lines if line["call"] == call.call_sid]
+
+
+def wall_ms(call: CallRecord, at_ms: float) -> float:
+    """A moment of the record, on the journal's clock."""
+    return call.zero_ms + at_ms + (time.time() - time.monotonic()) * 1000
+
+
+async def stalled_among_others(bridge: Bridge, talkative: str) -> tuple[CallRecord, list[CallRecord]]:
+    """Four calls that hear the model talk; Twilio stops reading the first one's socket for a while."""
+    stalled = TwilioKnobs(
+        pace=FAST, stalls=(Window(STALLED_FROM_MS, STALLED_MS),), receive_buffer_bytes=4_096
+    )
+    steps = (WaitForSpeech(), Pause(10_000), HangUp())
+    async with bridge.realtime(script=talkative), bridge.twilio() as twilio:
+        call, *others = await asyncio.gather(
+            *(twilio.call(plan(*steps), knobs) for knobs in (stalled, QUICK, QUICK, QUICK))
+        )
+        for each in (call, *others):
+            await bridge.until_ended(each.call_sid)
+    return call, others
+
+
+async def test_a_twilio_that_reads_nothing_is_seen_and_slows_no_other_call(
+    bridge: Bridge, talkative: str
+) -> None:
+    """Within 1.5 s of the moment at which it stops reading, beside what the machine itself was late by;
+    meanwhile the other calls get their audio, and no verdict."""
+    for _ in range(QUIET_TRIES):
+        call, others = await stalled_among_others(bridge, talkative)
+        found = [line["verdict"] for each in (call, *others) for line in await verdicts(bridge, each)]
+        if not any(name.startswith(("cpu", "redis")) for name in found):
+            break  # A machine that was too busy to serve four calls is rightly blamed first.
+    assert found == ["twilio_slow"]
+    (verdict,), (warning,) = await verdicts(bridge, call), warnings(bridge, call)
+    stalled_at_ms = wall_ms(call, opened_at_ms(call) + STALLED_FROM_MS)
+    late_ms = sum(value for name, value in warning.items() if name.startswith("lag_")) + warning["redis_ms"]
+    allowed_ms = SEEN_WITHIN_MS + late_ms + call.worst_tick_late_ms
+    assert 0 < int(verdict["t"]) - stalled_at_ms <= allowed_ms, warning
+
+    for other in others:
+        begin_ms = opened_at_ms(other) + STALLED_FROM_MS
+        frames = [at for at in other.streams[0].received_at_ms if begin_ms <= at < begin_ms + STALLED_MS]
+        assert len(frames) > STALLED_MS / 20 / 2
+
+
+def opened_at_ms(call: CallRecord) -> float:
+    """From when its media flows: the simulator's faults count from there."""
+    at_ms = call.streams[0].first_media_at_ms
+    assert at_ms is not None
+    return at_ms
 
 
 async def test_a_slow_model_is_named_on_its_call_alone(bridge: Bridge) -> None:
