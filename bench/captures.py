@@ -99,7 +99,9 @@ async def _captures(stack: Stack, environment: Mapping[str, str]) -> dict[str, s
             screen, lambda text: "sort: verdict" in text and "model_slow" in text and "twilio_slow" in text
         )
         screen.press("Enter")
-        found["top-call"] = await _until(screen, lambda text: "verdict" in text and "response_created" in text)
+        found["top-call"] = await _until(
+            screen, lambda text: "verdict" in text and "response_created" in text
+        )
         screen.press("q", "q")
     doctor = f"{TRUNKLINE} doctor --config {stack.config_file}"
     with terminal(doctor, environment, WIDTH, 50) as screen:

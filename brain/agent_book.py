@@ -20,9 +20,10 @@ from brain.agent import Agent, default_agent
 from brain.agents_file import AgentsFile, AgentsFileError, AgentTable, McpTable, ToolTable, parse
 from brain.demo_tools import check_order
 from brain.events import Json
-from brain.http_tools import HttpTool, tls
+from brain.http_tools import HttpTool
 from brain.signing import key_of
 from brain.tools import FunctionTool, Tool, Toolbox, ToolError, tool
+from brain.trust_store import for_requests
 from shared.logs import Log
 from shared.settings import Settings, SettingsError
 
@@ -144,7 +145,7 @@ class AgentBook:
             return replace(
                 found, name=name, description=table.description or found.description, time_limit_s=limit_s
             )
-        tls()  # Now, while a file is read, not in the first call that needs it.
+        for_requests()  # Now, while a file is read, not in the first call that needs it.
         return HttpTool(
             name=name,
             description=table.description,

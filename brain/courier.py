@@ -19,6 +19,7 @@ from redis.exceptions import ResponseError
 from brain import hooks
 from brain.hooks import Hook, read_hook
 from brain.signing import signed_headers
+from brain.trust_store import for_requests
 from shared.clock import now_ms, wall_ms
 from shared.keys import CALL_TTL_MS
 from shared.ownership import read_card, run_script
@@ -78,7 +79,9 @@ class Courier:
             await asyncio.wait({self._task}, timeout=TIMEOUT_S + POLL_S)
 
     async def _run(self) -> None:
-        async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            verify=for_requests(), timeout=TIMEOUT_S, follow_redirects=False, trust_env=False
+        ) as client:
             while not self._stopping.is_set():
                 for lane in range(self._process.keys.lanes):
                     try:

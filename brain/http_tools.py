@@ -11,9 +11,7 @@ that one library on the other side verifies both. A request is sent again only w
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass, field
-from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,18 +21,13 @@ from brain.events import Json
 from brain.schemas import misfits
 from brain.signing import signed_headers
 from brain.tools import BadArguments, ToolContext, ToolFailed
+from brain.trust_store import for_requests
 from shared.clock import wall_ms
 
 MAX_ANSWER_BYTES = 256 * 1024
 RETRIED_STATUSES = frozenset({429, 503})
 FIRST_PAUSE_S = 0.2
 TIMEOUT_DEFAULT_S = 5.0
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """The trust store, read once: each reading takes a tenth of a second, in which no call goes on."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +71,9 @@ class HttpTool:
         body = orjson.dumps({"tool": self.name, "arguments": values, "call": call})
         if self.client is not None:
             return await self._ask(self.client, body, call_id)
-        async with httpx.AsyncClient(verify=tls(), follow_redirects=False, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            verify=for_requests(), follow_redirects=False, trust_env=False
+        ) as client:
             return await self._ask(client, body, call_id)
 
     async def _ask(self, client: httpx.AsyncClient, body: bytes, call_id: str) -> str:

@@ -9,6 +9,7 @@ import asyncio
 
 from openai import AsyncOpenAI
 
+from brain import trust_store
 from brain.agent_book import AgentBook
 from brain.call import BrainCall
 from brain.call_parts import CallParts
@@ -35,6 +36,7 @@ class BrainRole:
 
     def __init__(self, process: Process) -> None:
         settings = process.settings
+        trust_store.for_sessions()  # Now, while no call could notice.
         self._process = process
         self.counters = BrainCounters()
         self.figures = BrainFigures()

@@ -24,6 +24,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.websocket_connection_options import WebSocketConnectionOptions
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from brain import trust_store
 from brain.agent import Agent, answering_session, session_config
 from brain.counters import BrainCounters
 from brain.engine import EngineError, Listener, Opened, Opening, SeedItem, ToModel
@@ -55,20 +56,17 @@ MAX_LIFE_MS = 24 * 3_600_000.0
 PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """HTTP answers to the upgrade that may be better a moment later; others will not change."""
 
-_SOCKET_OPTIONS = cast(
-    WebSocketConnectionOptions,  # It names a few; the SDK hands every key on to websockets.connect.
-    {
-        # Our process has no business with a proxy that the environment names.
-        "proxy": None,
-        "max_size": MAX_EVENT_BYTES,
-        # A finite max_size would turn permessage-deflate on: megabytes and CPU a call.
-        "compression": None,
-        "max_queue": 64,
-        "ping_interval": 20,
-        "ping_timeout": 20,
-        "close_timeout": CLOSE_WITHIN_S,
-    },
-)
+_SOCKET_OPTIONS: dict[str, object] = {
+    # Our process has no business with a proxy that the environment names.
+    "proxy": None,
+    "max_size": MAX_EVENT_BYTES,
+    # A finite max_size would turn permessage-deflate on: megabytes and CPU a call.
+    "compression": None,
+    "max_queue": 64,
+    "ping_interval": 20,
+    "ping_timeout": 20,
+    "close_timeout": CLOSE_WITHIN_S,
+}
 
 
 class RealtimeEngine:
@@ -110,7 +108,7 @@ class RealtimeEngine:
                 manager = self._client.realtime.connect(
                     model=self._agent.model,
                     extra_headers=dict(self._opening.headers),
-                    websocket_connection_options=_SOCKET_OPTIONS,
+                    websocket_connection_options=_socket_options(self._client),
                 )
                 self._connection = await manager.enter()
         except InvalidStatus as error:
@@ -340,6 +338,15 @@ class RealtimeEngine:
         if self._connection is None:
             raise EngineError("not_open", "expected an open session: call open() first")
         return self._connection
+
+
+def _socket_options(client: AsyncOpenAI) -> WebSocketConnectionOptions:
+    options = dict(_SOCKET_OPTIONS)
+    if client.base_url.scheme == "https":
+        # Else the library reads the trust store anew for each session, and every call waits for that.
+        options["ssl"] = trust_store.for_sessions()
+    # The type names a few; the SDK hands every key on to websockets.connect.
+    return cast(WebSocketConnectionOptions, options)
 
 
 def read_json(data: bytes) -> Json:

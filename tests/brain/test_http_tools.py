@@ -10,8 +10,9 @@ import httpx
 import orjson
 import pytest
 
-from brain.http_tools import MAX_ANSWER_BYTES, HttpTool, tls
+from brain.http_tools import MAX_ANSWER_BYTES, HttpTool
 from brain.tools import Toolbox, ToolContext
+from brain.trust_store import for_requests
 
 CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550002222", agent="sales")
 
@@ -133,7 +134,7 @@ async def test_a_schema_fetches_nothing() -> None:
 async def test_a_redirect_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is signed for one address goes to no other. Over a real socket, by the tool's own client, which
     reads no trust store: that would stop every call of the process for a tenth of a second."""
-    tls()
+    for_requests()
     monkeypatch.setattr(ssl, "create_default_context", None)
     asked: list[bytes] = []
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import ssl
 import subprocess
@@ -37,7 +36,8 @@ from simulators.twilio import (
     WaitForSilence,
     WaitForSpeech,
 )
-from tests.support.servers import free_port, missing, server, valkey_binary
+from tests.support.certificates import make_certificate
+from tests.support.servers import free_port, needed, server, valkey_binary
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -50,14 +50,6 @@ AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 CALLS_PER_WORKER = 3
 KEYS = Keys(1)
 ONE_EACH = {"ingress": 1, "brain": 1, "egress": 1}
-
-
-def needed(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        missing(name)
-    assert found is not None
-    return found
 
 
 @dataclass(slots=True)
@@ -86,19 +78,6 @@ class TwoHosts:
         card = await self.store.hgetall(KEYS.card(call.call_sid))
         names = {role: card[role.encode()].decode() for role in ONE_EACH}
         return {role: WorkerId.parse(name).host for role, name in names.items() if name}
-
-
-def make_certificate(folder: Path) -> Path:
-    """A certificate for localhost with its key, in one file."""
-    key, certificate, both = folder / "key.pem", folder / "cert.pem", folder / "tls.pem"
-    command = [
-        *(needed("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-        *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-        *("-keyout", str(key), "-out", str(certificate)),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    both.write_bytes(certificate.read_bytes() + key.read_bytes())
-    return both
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

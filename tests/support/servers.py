@@ -37,6 +37,15 @@ def missing(what: str) -> None:
     pytest.skip(text)
 
 
+def needed(name: str) -> str:
+    """The path of a program from Debian."""
+    found = shutil.which(name)
+    if found is None:
+        missing(name)
+    assert found is not None
+    return found
+
+
 @contextmanager
 def server(binary: str, folder: Path, *extra: str, port: int | None = None) -> Iterator[str]:
     """A server of its own, without persistence, on `port` or a free one. Gives its URL."""
