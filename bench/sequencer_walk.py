@@ -325,15 +325,15 @@ def canonical(s: State, now_ms: float) -> object:
         if active is None
         else (
             who(active.response_id), at(active.deadline_ms), active.confirmed, active.reason,
-            active.cancelling, active.full, active.audio_bytes, len(active.open_items),
+            active.cancelling, active.full, active.has_audio, len(active.open_items),
             active.response_id in s.retired,
             wanted(active.wish),
         ),
         None
         if create is None
-        else (create.reason, at(create.deadline_ms), create.cancel_wished, wanted(create.wish)),
+        else (create.reason, at(create.deadline_ms), wanted(create.wish)),
         tuple(wanted(wish) for wish in s.deferred.values()),
-        tuple((who(r.response_id), r.done, r.reason, r.audio_bytes) for r in s.responses.values()),
+        tuple((who(r.response_id), r.done, r.reason, r.has_audio) for r in s.responses.values()),
         tuple(
             (who(i.response_id), i.received_bytes, round(i.heard_ms), i.complete, i.session == s.session)
             for i in s.items.values()

@@ -179,7 +179,7 @@ class Ledger:
         """What the caller has heard of the item: real audio, never less than was said before."""
         held_at_ms = self._held_at_ms
         heard = item.clock_ms(now_ms) if held_at_ms is None else item.proved_ms(min(now_ms, held_at_ms))
-        heard = min(heard, item.sent_ms, item.received_ms)
+        heard = min(heard, item.received_ms)  # The last frame may be padded.
         item.highest_ms = max(item.highest_ms, heard)
         return item.highest_ms
 
@@ -356,7 +356,6 @@ class Ledger:
             return
         if item.acknowledged_ms < item.received_ms and not item.end_mark_lost:
             return
-        item.highest_ms = item.received_ms
         del self._items[item.item_id]
         response = item.response
         response.open_items -= 1

@@ -127,5 +127,5 @@ class Pacer:
         For a flush and a new leg: Twilio has nothing of ours.
         """
         self.stopped = False
-        self._anchor_ms, self._count, self._waiting = None, 0, False
+        self._anchor_ms, self._waiting = None, False
         self._unconfirmed.clear()

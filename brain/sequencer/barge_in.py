@@ -87,15 +87,13 @@ def flush(s: State, now_ms: float, *, cause: str) -> None:
 
 def retire(s: State, response: Response) -> None:
     """From now on none of its audio may reach the caller."""
-    if s.speaking is not None and s.speaking.response_id == response.response_id:
-        playback.stop_speaking(s, cause="retired")
     s.retired.add(response.response_id)
     s.responses.pop(response.response_id, None)
 
 
 def cancel(s: State, response: Response, now_ms: float) -> None:
     """Cancel a generating response, by id, once; the slot stays taken until its `done`."""
-    if response.cancelling or response.done:
+    if response.cancelling:
         return
     response.cancelling = True
     response.cancel_event_id = s.event_id("cancel")
@@ -153,7 +151,6 @@ def straggler_opened(s: State, item_id: str, response_id: str) -> None:
 
 def _stop_speaking(s: State, now_ms: float) -> None:
     s.caller.speaking = False
-    s.caller.talks_on = False
     s.caller.stopped_at_ms = now_ms
     if s.config.create_response_by == "server" and s.hang_up is None:
         s.caller.answer_due_until_ms = now_ms + s.config.answer_grace_ms
@@ -161,7 +158,7 @@ def _stop_speaking(s: State, now_ms: float) -> None:
 
 def _heard_out(s: State, item: Item, heard_ms: float) -> bool:
     near_end_ms = item.received_ms - s.config.truncate_margin_ms
-    return item.complete and item.received_bytes > 0 and heard_ms >= near_end_ms
+    return item.complete and heard_ms >= near_end_ms
 
 
 def _truncate(s: State, item: Item, heard_ms: float) -> None:

@@ -140,7 +140,6 @@ def supersede_by_server(s: State, response_id: str) -> None:
 def disown(create: Create) -> None:
     """Nobody wants this create any more: should it be created after all, it is cancelled then."""
     create.wish = None
-    create.cancel_wished = True
 
 
 def withdraw(s: State, cause: str) -> None:

@@ -34,7 +34,7 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
     if s.phase is Phase.OPEN:
         s.actions.append(SilenceServer(event_id=s.event_id("silence")))
     asked_by = s.responses.get(i.response_id)
-    if asked_by is not None and asked_by.audio_bytes > 0:
+    if asked_by is not None and asked_by.has_audio:
         s.hang_up.response_id = asked_by.response_id
         s.hang_up.heard_begin = s.speaking is not None and s.speaking.response_id == asked_by.response_id
         return
@@ -50,17 +50,17 @@ def check(s: State, now_ms: float) -> None:
     if pending.at_once:
         # Flushed already; what was heard of it is still to be told, and bounded by its own deadline.
         if s.pending_cut is None:
-            _end(s)
+            _end(s, pending.cause)
     elif now_ms >= pending.deadline_ms:
         s.journal("error", what="farewell_overdue")
-        _end(s)
+        _end(s, pending.cause)
     elif pending.response_id:
         response_id = pending.response_id
         response = s.responses.get(response_id)
         if (response is None or response.done) and not s.has_unheard(response_id):
-            _end(s)
+            _end(s, pending.cause)
     elif not _farewell_on_its_way(s):
-        _end(s)
+        _end(s, pending.cause)
 
 
 # Private.
@@ -81,8 +81,7 @@ def _now(s: State, cause: str, now_ms: float) -> None:
     s.hang_up = PendingHangUp(cause=cause, deadline_ms=deadline_ms, at_once=True)
 
 
-def _end(s: State) -> None:
-    cause = "" if s.hang_up is None else s.hang_up.cause
+def _end(s: State, cause: str) -> None:
     door.drop_all(s, "hang_up")
     barge_in.resolve_cut(s, {})
     playback.stop_speaking(s, cause="ended")

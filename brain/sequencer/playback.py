@@ -56,7 +56,6 @@ def silent(s: State, i: Silent, now_ms: float) -> None:
     if i.cause == "played":
         _heard_before(s.items, i.response_id, i.item_id)
         _advance(s.items, i.item_id, i.heard_ms)
-        _settle_last(s, i)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         stop_speaking(s, cause=i.cause)
     forget_heard(s)
@@ -125,13 +124,6 @@ def _heard_before(items: dict[str, Item], response_id: str, item_id: str) -> Non
                 earlier.heard_ms = earlier.received_ms
             return
         before.append(item)
-
-
-def _settle_last(s: State, i: Silent) -> None:
-    """Rounding may leave a few ms of the item that was just played out."""
-    item = s.items.get(i.item_id)
-    if item is not None and item.unheard_ms <= s.config.played_tolerance_ms:
-        item.heard_ms = item.received_ms
 
 
 def _let_go(s: State, item: Item) -> None:

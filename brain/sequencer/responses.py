@@ -10,7 +10,7 @@ from __future__ import annotations
 from brain.sequencer import barge_in, door, playback, tool_batch
 from brain.sequencer.actions import Action, AudioVerdict, EndItem, EndResponse, Skip
 from brain.sequencer.inputs import ItemFinished, ItemOpened, ResponseCreated, ResponseDone
-from brain.sequencer.state import Create, Item, Phase, Response, State
+from brain.sequencer.state import Item, Phase, Response, State
 from brain.sequencer.wishes import Reason, Wish
 
 
@@ -64,7 +64,7 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
         token=i.token,
         wish=0 if wish is None else wish.number,
     )
-    silent = active.audio_bytes == 0
+    silent = not active.has_audio
     over(s, active, now_ms)
     if silent and active.response_id not in s.retired:
         _nothing_said(s, i, wish, now_ms)
@@ -128,9 +128,9 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
     response.last_item_id = item_id
     response.deadline_ms = _later(s, response, now_ms)
     offset_bytes = item.received_bytes
-    first = response.audio_bytes == 0
+    first = not response.has_audio
     item.received_bytes += n_bytes
-    response.audio_bytes += n_bytes
+    response.has_audio = True
     return AudioVerdict(
         skip=None,
         response_id=response_id,
@@ -165,7 +165,7 @@ def over(s: State, response: Response, now_ms: float) -> None:
         for item in list(s.items.values()):
             if item.response_id == response.response_id:
                 _end_item(s, item)
-        if response.audio_bytes > 0:
+        if response.has_audio:
             s.actions.append(EndResponse(cut=s.cut, response_id=response.response_id))
         playback.forget_heard(s)
     tool_batch.response_over(s, response.response_id, now_ms)
@@ -197,9 +197,13 @@ def _settle_maker(s: State, response: Response, token: str, now_ms: float) -> No
     create = s.outstanding
     if create is not None and token == create.token:
         s.outstanding = None
-        _is_ours(s, response, create, now_ms)
+        response.reason = create.reason
+        if create.wish is None:
+            unwanted(s, response, now_ms)
+        else:
+            _serves(s, response, create.wish)
         return
-    number = s.abandoned.pop(token, None) if token else None
+    number = s.abandoned.pop(token, None)
     if number is not None:
         _is_late(s, response, number, now_ms)
         return
@@ -231,12 +235,10 @@ def _talked_over(s: State, response: Response, now_ms: float) -> None:
     unwanted(s, response, now_ms)
 
 
-def _is_ours(s: State, response: Response, create: Create, now_ms: float) -> None:
-    response.reason = create.reason
-    response.wish = create.wish
-    if create.cancel_wished:
-        unwanted(s, response, now_ms)
-    elif create.reason is Reason.FAREWELL and s.hang_up is not None:
+def _serves(s: State, response: Response, wish: Wish) -> None:
+    response.reason = wish.reason
+    response.wish = wish
+    if wish.reason is Reason.FAREWELL and s.hang_up is not None:
         s.hang_up.response_id = response.response_id
 
 
@@ -246,23 +248,18 @@ def _is_late(s: State, response: Response, number: int, now_ms: float) -> None:
     for wish in list(s.deferred.values()):
         if wish.number == number:
             del s.deferred[wish.reason]
-            _is_ours(s, response, _as_create(wish), now_ms)
+            _serves(s, response, wish)
             return
     if create is not None and create.wish is not None and create.wish.number == number:
-        wish = create.wish
+        _serves(s, response, create.wish)
         door.disown(create)
-        _is_ours(s, response, _as_create(wish), now_ms)
         return
     unwanted(s, response, now_ms)
 
 
-def _as_create(wish: Wish) -> Create:
-    return Create(token="", reason=wish.reason, wish=wish, deadline_ms=0.0)
-
-
 def unwanted(s: State, response: Response, now_ms: float) -> None:
     """Cancel at `created`: nobody wants to hear it. If some of it is in `reply` already, flush that."""
-    if response.audio_bytes > 0:
+    if response.has_audio:
         barge_in.flush(s, now_ms, cause="unwanted")
         return
     barge_in.retire(s, response)
@@ -287,10 +284,6 @@ def _late_done(s: State, i: ResponseDone) -> None:
             token=i.token,
             wish=0 if create.wish is None else create.wish.number,
         )
-    response = s.responses.get(i.response_id)
-    if response is not None:
-        response.done = True
-        playback.forget_heard(s)
 
 
 def _nothing_said(s: State, i: ResponseDone, wish: Wish | None, now_ms: float) -> None:

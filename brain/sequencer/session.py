@@ -58,7 +58,7 @@ def _owed(s: State, i: SessionLost, now_ms: float) -> Wish | None:
         if s.caller.is_owed and s.hang_up is None and not i.turn_replayed:
             return door.new_wish(s, Reason.TURN, now_ms)
         return None
-    if active.audio_bytes == 0 and active.wish is not None:
+    if not active.has_audio and active.wish is not None:
         return active.wish
     # Its tools are answered by a create of their own.
     answered_anyway = i.turn_replayed or s.hang_up is not None or active.response_id in s.batches

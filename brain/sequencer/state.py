@@ -93,13 +93,13 @@ class SequencerConfig:
 
 @dataclass(slots=True)
 class Create:
-    """A `response.create` sent and not yet answered. `wish` is None once nobody wants it any more."""
+    """A `response.create` sent and not yet answered. `wish` is None once nobody wants it any more: should
+    it be created after all, it is cancelled then."""
 
     token: str
     reason: Reason
     wish: Wish | None
     deadline_ms: float
-    cancel_wished: bool = False
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class Response:
     done: bool = False
     full: bool = False
     """The bound of `reply` was reached: the rest of it is not admitted."""
-    audio_bytes: int = 0
+    has_audio: bool = False
     open_items: set[str] = field(default_factory=set)
     """Items opened and not finished, of any kind."""
     last_item_id: str = ""
@@ -181,7 +181,8 @@ class CallerSpeech:
     is_owed: bool = False
     """The caller ended a turn and no response has been created since."""
     talks_on: bool = False
-    """The caller spoke again before the answer to that turn was created: it is interrupted when it comes."""
+    """While speaking: they did so before the answer to their last turn was created. It is interrupted when it
+    comes."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from brain.sequencer.wishes import Reason
 def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     """`response.content_part.added` with a text part."""
     response = responses.touched(s, i.response_id, now_ms)
-    if response is None or response.audio_bytes > 0 or response.cancelling:
+    if response is None or response.has_audio or response.cancelling:
         return
     if not response.confirmed and s.outstanding is not None:
         return  # Perhaps the answer to our create: its `created` will tell whose wish is to be kept.
