@@ -190,6 +190,7 @@ def test_a_response_whose_end_never_comes_falls_silent() -> None:
 
     assert before == "r"
     assert ledger.audible_response == ""
+    assert [change.cause for change in ledger.take_changes()] == [None, Cause.PLAYED]
 
 
 def test_the_clock_stands_while_there_is_no_way_to_twilio() -> None:
@@ -493,3 +494,81 @@ def test_what_waits_for_a_mark_is_not_taken_for_quiet() -> None:
     quiet = [pair[0]._quiet_at(pair[1].response) for pair in (ended, open_, behind)]
 
     assert quiet == [float("inf"), 160.0 + QUIET_MS, float("inf")]
+
+
+def test_what_lacks_one_frame_of_what_came_waits_for_it() -> None:
+    """It will be sent, so the response is not quiet; less than a frame is not sent before the item ends."""
+    whole, less = playing(received_ms=180), playing(received_ms=179)
+
+    assert whole[0]._quiet_at(whole[1].response) == float("inf")
+    assert less[0]._quiet_at(less[1].response) == 160.0 + QUIET_MS
+
+
+def test_an_item_without_audio_is_not_said_to_be_heard() -> None:
+    """One of a millisecond is, and its end is marked."""
+    ledger = Ledger(leg=1, cut=0)
+    empty, short = ledger.receive("r", "a", 0, 0.0), ledger.receive("r", "b", 1, 0.0)
+    send(ledger, short, range(1), 0.0)
+    ledger.take_changes()
+
+    ledger.end_item(empty, 0.0)
+    ledger.end_item(short, 0.0)
+
+    assert ledger.end_mark_due(short)
+    ledger.echo(ledger.mark(short, 1, 0.0))
+    assert [(change.kind, change.item_id) for change in ledger.take_changes()] == [("heard", "b")]
+
+
+def test_a_response_that_is_over_is_forgotten() -> None:
+    """A call of hours has hundreds of them."""
+    ledger, item = playing(received_ms=160)
+    ledger.end_item(item, 0.0)
+    ledger.end_response("r")
+    ledger.echo(ledger.mark(item, 160, 0.0))
+
+    assert ledger._responses == {}
+
+
+def test_the_padding_of_the_last_frame_is_not_heard() -> None:
+    """150 ms in eight frames are 150 ms."""
+    ledger, item = playing(received_ms=150)
+
+    assert ledger.heard_ms(item, 500.0) == 150
+
+
+def test_a_mark_that_came_back_is_not_sent_again_after_a_rewind_to_it() -> None:
+    """It stands at the very place from which audio is sent again."""
+    ledger, item = playing()
+    ledger.echo(ledger.mark(item, 140, 0.0))
+
+    ledger.rewind(item, 140)
+
+    assert item.marked_ms == 140
+
+
+def test_after_a_rewind_the_next_frame_plays_behind_what_is_left() -> None:
+    """160 ms were on their way and 60 are taken back: the frame after them ends at 120."""
+    ledger, item = playing()
+
+    ledger.rewind(item, 100)
+    ledger.sent(item, 120, 0.0)
+
+    assert item.plays_until_ms == 120.0
+
+
+def test_while_the_clock_stands_nothing_more_is_settled() -> None:
+    """What ingress confirmed after that may be asked for again."""
+    ledger, _ = playing()
+    ledger.hold(50.0)
+
+    assert ledger.settled_ms("a", 10_000.0, None) == 50
+
+
+def test_what_was_skipped_long_ago_plays_no_more() -> None:
+    """Given to the socket before, and nothing of it now."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1_000, 0.0)
+
+    ledger.skipped(item, 400, 1_000.0)
+
+    assert ledger.heard_ms(item, 1_000.0) == 400

@@ -232,3 +232,26 @@ def test_exactly_at_the_end_of_the_lead_a_new_schedule_begins() -> None:
     resumed.resume(LEAD_MS + 20.0, rewound=0, playing_ms=0.0)
     assert resumed.take(LEAD_MS + 20.0, 100) == LEAD_FRAMES
     assert (late.counters.spurts, late.counters.underruns) == (2, 0)
+
+
+def test_exactly_when_twilio_runs_dry_what_reached_it_now_is_part_of_the_lead() -> None:
+    """100 ms arrive at that very moment: three frames fill up the lead."""
+    pacer = Pacer()
+    run(pacer, [0.0], available=LEAD_FRAMES)
+    pacer.stop()
+
+    pacer.resume(LEAD_MS + 20.0, rewound=0, playing_ms=100.0)
+
+    assert pacer.take(LEAD_MS + 20.0, 100) == 3
+
+
+def test_being_late_after_a_stop_is_not_our_fault() -> None:
+    """Audio was left over before the stop; what comes after it is a new spurt, not an underrun."""
+    pacer = Pacer()
+    pacer.take(0.0, 100)
+    pacer.stop()
+
+    pacer.resume(3_000.0, rewound=0, playing_ms=0.0)
+    pacer.take(10_000.0, 100)
+
+    assert (pacer.counters.spurts, pacer.counters.underruns) == (2, 0)

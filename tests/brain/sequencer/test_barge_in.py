@@ -12,7 +12,7 @@ from brain.sequencer.actions import (
     SendTruncate,
     Skip,
 )
-from tests.brain.sequencer.desk import Desk, creates, journaled, only
+from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
 def playing(ms: int = 5_000, *, done: bool = True) -> Desk:
@@ -190,7 +190,8 @@ def test_barge_in_drops_waiting_idle_prompts() -> None:
     desk.created("r1")
     desk.wish(Reason.IDLE_PROMPT)
 
-    assert journaled(desk.speech(), "response_superseded")[0]["reason"] == "idle_prompt"
+    (line,) = journaled(desk.speech(), "response_superseded")
+    assert (line["reason"], line["cause"]) == ("idle_prompt", "speech")
 
 
 def test_speech_that_never_stops_ends_after_a_minute() -> None:
@@ -327,3 +328,66 @@ def test_a_playhead_that_arrives_in_the_wait_says_that_what_stands_before_it_was
 
     assert [(t.item_id, t.audio_end_ms) for t in only(SendTruncate, actions)] == [("i2", 700)]
     assert only(SendDelete, actions) == []
+
+
+def test_a_millisecond_that_was_heard_is_kept() -> None:
+    """The model said that much; only what was not heard at all is deleted."""
+    desk = playing(5_000)
+    desk.speech()
+
+    actions = desk.flushed(1, i1=1)
+
+    assert [truncate.audio_end_ms for truncate in only(SendTruncate, actions)] == [1]
+    assert only(SendDelete, actions) == []
+
+
+def test_a_short_item_behind_the_playhead_is_deleted() -> None:
+    """It is shorter than the margin below which nothing is truncated, and all the same nobody heard it."""
+    desk = Desk()
+    desk.said("r1", "i1", 5_000, done=False)
+    desk.give(inputs.ItemOpened(response_id="r1", item_id="i2", speaks=True))
+    desk.audio("r1", "i2", 80)
+    desk.done("r1")
+    desk.audible("r1", "i1")
+    desk.speech()
+
+    actions = desk.flushed(1, i1=500)
+
+    assert [delete.item_id for delete in only(SendDelete, actions)] == ["i2"]
+
+
+def test_a_response_that_is_being_cancelled_is_not_cancelled_again() -> None:
+    """It was silent for too long; then the caller speaks."""
+    desk = Desk()
+    desk.created("r1")
+    assert only(SendCancel, desk.at(10_000))
+
+    actions = desk.speech()
+
+    assert only(Flush, actions)
+    assert only(SendCancel, actions) == []
+
+
+def test_stragglers_that_come_before_the_figures_are_deleted_with_the_rest() -> None:
+    """Each of them, and only once."""
+    desk = playing(done=False)
+    desk.speech()
+    for item_id in ("i2", "i3", "i2"):
+        desk.give(inputs.ItemOpened(response_id="r1", item_id=item_id, speaks=True))
+
+    actions = desk.flushed(1, i1=100)
+
+    assert [delete.item_id for delete in only(SendDelete, actions)] == ["i2", "i3"]
+
+
+def test_an_interrupted_response_that_turns_out_to_be_ours_stays_interrupted() -> None:
+    """Its `created` never came: the `done` tells whose it was, and what only its wish can say waits."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.OPERATOR, "news"))
+    desk.give(inputs.ItemOpened(response_id="r1", item_id="i1", speaks=True))
+    desk.speech()
+
+    desk.give(inputs.ResponseDone(response_id="r1", status="cancelled", token=ours))
+
+    assert desk.core.slot is SlotState.FREE
+    assert [wish.text for wish in desk.core.state.deferred.values()] == ["news"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, inputs
 from brain.sequencer.actions import SendCancel, SendCreate
 from brain.sequencer.door import MAX_ABANDONED
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
@@ -327,3 +327,52 @@ def test_a_greeting_does_not_bypass_the_slot() -> None:
     assert creates(beside_a_response.done("r1")) == [Reason.GREETING]
     beside_a_create.created("r1", ours)
     assert creates(beside_a_create.done("r1")) == [Reason.GREETING]
+
+
+def test_a_greeting_in_flight_is_not_withdrawn_by_speech() -> None:
+    """It may speak over the caller: a caller who says hello first is greeted all the same."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.GREETING, "hello"))
+    desk.speech()
+
+    assert only(SendCancel, desk.created("r1", ours)) == []
+    assert desk.audio("r1", "i1", 200).skip is None
+
+
+def test_a_greeting_in_flight_is_withdrawn_by_whoever_insists() -> None:
+    """An operator's words come instead of it."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.GREETING, "hello"))
+    desk.wish(Reason.OPERATOR, "news", force=True)
+
+    assert [cancel.response_id for cancel in only(SendCancel, desk.created("r1", ours))] == ["r1"]
+
+
+def test_a_withdrawn_create_that_comes_too_late_serves_no_wish() -> None:
+    """Its wish, the first of the call, waits for the caller to stop, and is said by another create."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.OPERATOR, "news"))
+    desk.speech()
+    desk.at(5_000)
+
+    actions = desk.created("late", ours)
+
+    assert [cancel.response_id for cancel in only(SendCancel, actions)] == ["late"]
+    assert [wish.text for wish in desk.core.state.deferred.values()] == ["news"]
+
+
+def test_a_token_that_is_not_ours_makes_it_a_response_of_the_server() -> None:
+    """It may be that of another owner of the call."""
+    desk = Desk()
+
+    (line,) = journaled(desk.created("r1", "e7-create-3"), "response_created")
+
+    assert (line["by"], line["wish"]) == ("server", "0")
+
+
+def test_expiries_can_be_stretched() -> None:
+    """All by the same factor."""
+    core = Sequencer(SequencerConfig(expiry_scale=3.0))
+    core.handle(inputs.WishToSpeak(reason=Reason.IDLE_PROMPT), 0.0)
+
+    assert core.next_deadline_ms() == 9_000

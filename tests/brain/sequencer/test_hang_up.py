@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from brain.sequencer import Reason, SlotState, inputs
 from brain.sequencer.actions import Action, Flush, HangUp, RecordHeard, SendCancel, SilenceServer, Skip
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
@@ -204,7 +206,8 @@ def test_a_second_hang_up_without_a_farewell_cuts_the_first_short() -> None:
     desk = Desk()
     wished(desk)
 
-    assert only(HangUp, wished(desk, farewell=""))
+    in_a_hurry = desk.give(inputs.HangUpWished(cause="operator"))
+    assert only(HangUp, in_a_hurry) == [HangUp(cause="operator")]
 
 
 def test_nothing_moves_after_the_end() -> None:
@@ -239,3 +242,40 @@ def test_a_farewell_whose_session_is_lost_before_its_first_sound_is_said_by_the_
     actions = desk.give(inputs.SessionConfirmed())
 
     assert creates(actions) == [Reason.FAREWELL]
+
+
+def test_an_answer_that_asked_before_it_was_heard_has_its_time_from_its_first_sound() -> None:
+    """As any farewell: what is unheard by then, and 8 s."""
+    desk = Desk()
+    desk.said("r1", "i1", 12_000, done=False)
+    wished(desk, response_id="r1")
+    desk.done("r1")
+    desk.now_ms = 3_000
+    desk.audible("r1", "i1")
+
+    assert only(HangUp, desk.at(22_999)) == []
+    assert only(HangUp, desk.at(23_000))
+
+
+@pytest.mark.parametrize("asked", ["before", "while"])
+def test_a_farewell_that_stutters_gains_no_time(asked: str) -> None:
+    """Its time is counted from its first sound, not from each after a gap."""
+    desk = Desk()
+    if asked == "while":
+        desk.said("bye", "i1", 1_000, done=False)
+        desk.audible("bye", "i1")
+        wished(desk, response_id="bye")
+    else:
+        desk.created("bye", token(wished(desk)))
+        desk.audio("bye", "i1", 1_000)
+        desk.audible("bye", "i1")
+    assert desk.core.state.hang_up is not None
+    bound_ms = desk.core.state.hang_up.deadline_ms
+    desk.now_ms = 2_000
+    desk.played("bye", "i1", 1_000)
+    desk.audio("bye", "i1", 500)
+
+    desk.audible("bye", "i1")
+
+    assert bound_ms == 9_000
+    assert desk.core.state.hang_up.deadline_ms == 9_000

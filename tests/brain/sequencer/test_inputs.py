@@ -12,7 +12,7 @@ from brain.sequencer import Reason, inputs
 @pytest.mark.parametrize("reason", [Reason.TOOL_OUTPUTS, Reason.FAREWELL])
 def test_reasons_of_the_core_cannot_be_wished_from_outside(reason: Reason) -> None:
     """Tool outputs and farewells have inputs of their own."""
-    with pytest.raises(inputs.InputError, match="instead"):
+    with pytest.raises(inputs.InputError, match=r"got \w+: finish the tool, or send HangUpWished, instead$"):
         inputs.WishToSpeak(reason=reason)
 
 

@@ -72,7 +72,7 @@ def test_a_playback_that_nobody_reports_is_not_waited_for_for_ever() -> None:
     actions = desk.at(10_000)
 
     assert only(Move, actions) == GONE
-    assert len(only(Flush, actions)) == 1
+    assert [line["cause"] for line in journaled(actions, "flush")] == ["move"]
 
 
 def test_nobody_is_spoken_to_while_away() -> None:
@@ -207,3 +207,17 @@ def test_a_create_in_flight_is_withdrawn() -> None:
     assert only(Move, actions) == GONE
     assert journaled(actions, "response_deferred")[0]["reason"] == "operator"
     assert only(RunTool, desk.log)[0].call_id == "c1"
+
+
+def test_a_second_move_between_two_sessions_is_refused_to_the_next_one() -> None:
+    """The result waits for a session like any other."""
+    desk = Desk()
+    asked(desk)
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c2", name="transfer", arguments="{}"))
+    wish(desk)
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    assert only(SendToolOutput, wish(desk, "c2")) == []
+
+    actions = desk.give(inputs.SessionConfirmed())
+
+    assert [(o.call_id, o.output) for o in only(SendToolOutput, actions)] == [("c2", ANOTHER)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from brain.sequencer import inputs
+import pytest
+
+from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import RecordHeard
 from tests.brain.sequencer.desk import Desk, journaled, only
 
@@ -156,3 +158,50 @@ def test_a_done_of_another_id_or_without_one_does_not_end_speaking() -> None:
     assert desk.core.audible_response_id == "r1"
     assert desk.core.state.has_unheard("r1")
     assert desk.core.state.active is not None
+
+
+@pytest.mark.parametrize("kind", ["heard", "silent"])
+@pytest.mark.parametrize(("response_id", "item_id"), [("", "i2"), ("r1", "i2"), ("r2", "unknown")])
+def test_a_report_says_that_all_before_it_was_heard(kind: str, response_id: str, item_id: str) -> None:
+    """By its item, or by its response alone: playback is in order."""
+    desk = Desk()
+    desk.created("r1")
+    for item in ("i1", "i2"):
+        desk.audio("r1", item, 2_000)
+    desk.done("r1")
+    desk.said("r2", "i3", 2_000)
+
+    if kind == "heard":
+        desk.heard(response_id, item_id, 0)
+    else:
+        desk.played(response_id, item_id, 0)
+
+    unheard = [item_id for item_id, item in desk.core.state.items.items() if item.unheard_ms > 0]
+    assert unheard == (["i2", "i3"] if item_id == "i2" else ["i3"])
+
+
+def test_a_rest_of_one_frame_counts_as_heard() -> None:
+    """And one of a millisecond more does not."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+
+    desk.heard("r1", "i1", 979)
+    assert desk.core.state.has_unheard("r1")
+    desk.heard("r1", "i1", 980)
+    assert not desk.core.state.has_unheard("r1")
+
+
+@pytest.mark.parametrize("kind", ["heard", "silent"])
+def test_the_line_of_a_create_has_the_last_word_on_waiting_frames(kind: str) -> None:
+    """Whatever the report that brought it."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000)
+    fields = {"cut": 0, "response_id": "r1", "item_id": "i1", "heard_ms": 500.0, "frames_waiting": 17}
+    if kind == "heard":
+        desk.give(inputs.Heard(**fields))  # type: ignore[arg-type]
+    else:
+        desk.give(inputs.Silent(cause="flushed", **fields))  # type: ignore[arg-type]
+
+    (line,) = journaled(desk.wish(Reason.OPERATOR, "news"), "response_create")
+
+    assert line["frames_waiting"] == "17"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain.sequencer import Reason, SlotState, inputs
-from brain.sequencer.actions import EndItem, EndResponse, SendCancel, Skip
+from brain.sequencer.actions import EndItem, EndResponse, RecordHeard, SendCancel, SendDelete, Skip
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
@@ -240,3 +240,104 @@ def test_a_response_that_was_given_up_says_so_when_it_speaks_after_all() -> None
     lines = journaled(desk.log, "audio_delta_skip")
     assert [(line["response"], line["item"], line["why"]) for line in lines] == [("r1", "i1", "finished")]
     assert [line["response"] for line in journaled(desk.log, "audio_done_skip")] == ["r1"]
+
+
+def test_a_single_sample_is_audio() -> None:
+    """It is admitted, ended and recorded like more of it; a delta without any is not admitted."""
+    desk = Desk()
+    desk.created("r1")
+    assert desk.core.admit_audio("r1", "i1", 0, 0.0).skip is Skip.EMPTY
+    assert desk.core.admit_audio("r1", "i1", 1, 0.0).skip is None
+
+    actions = desk.done("r1")
+
+    assert [end.total_bytes for end in only(EndItem, actions)] == [1]
+    assert [end.response_id for end in only(EndResponse, actions)] == ["r1"]
+    assert [record.item_id for record in only(RecordHeard, actions)] == ["i1"]
+
+
+def test_what_a_delta_causes_is_done_with_it() -> None:
+    """The first delta of another response ends the one before: not at the next input, now."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 1_000)
+
+    verdict = desk.audio("r2", "i2", 20)
+
+    assert [end.response_id for end in only(EndResponse, list(verdict.actions))] == ["r1"]
+
+
+def test_a_delta_without_an_item_goes_on_with_the_last_one() -> None:
+    """Also when an item was opened and nothing said of it yet, by a response that was never announced."""
+    desk = Desk()
+    desk.give(inputs.ItemOpened(response_id="r1", item_id="i1", speaks=True))
+    first = desk.audio("r1", "", 20)
+    desk.audio("r1", "i2", 20)
+
+    assert first.item_id == "i1"
+    assert desk.audio("r1", "", 20).item_id == "i2"
+
+
+def ending() -> Desk:
+    """The agent hangs up: what r1 said is the farewell, and there is no create in flight."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    desk.give(inputs.HangUpWished(cause="agent", farewell="bye", response_id="r1"))
+    return desk
+
+
+def test_while_the_call_ends_a_delta_of_an_unknown_response_is_not_heard() -> None:
+    """It is cancelled at once, and the line says why."""
+    desk = ending()
+
+    verdict = desk.audio("r2", "i2", 200)
+
+    assert (verdict.skip, verdict.response_id, verdict.item_id) == (Skip.HANG_UP, "r2", "i2")
+    actions = list(verdict.actions)
+    assert [cancel.response_id for cancel in only(SendCancel, actions)] == ["r2"]
+    (line,) = journaled(actions, "audio_delta_skip")
+    assert (line["response"], line["item"], line["why"]) == ("r2", "i2", "hang_up")
+
+
+def test_while_the_call_ends_an_item_of_an_unknown_response_is_not_spoken() -> None:
+    """Cancelled at once, and taken out of the conversation."""
+    desk = ending()
+
+    actions = desk.give(inputs.ItemOpened(response_id="r2", item_id="i2", speaks=True))
+
+    assert [cancel.response_id for cancel in only(SendCancel, actions)] == ["r2"]
+    assert [delete.item_id for delete in only(SendDelete, actions)] == ["i2"]
+
+
+def test_a_done_without_an_id_ends_no_create() -> None:
+    """Not even by its token: the `created` will come, or be missed."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.OPERATOR, "news"))
+
+    desk.give(inputs.ResponseDone(response_id="", status="completed", token=ours))
+
+    assert desk.core.slot is SlotState.REQUESTED
+
+
+def test_a_response_that_failed_after_it_had_spoken_is_not_asked_for_again() -> None:
+    """The caller heard the most of it."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.OPERATOR, "news")))
+    desk.audio("r1", "i1", 2_000)
+
+    actions = desk.done("r1", "failed", "server_error")
+
+    assert journaled(actions, "response_deferred") == []
+    assert not desk.core.state.deferred
+
+
+def test_the_tools_of_a_response_whose_done_was_lost_are_answered_after_the_next_one() -> None:
+    """The next one says that it is over: no more calls can come from it."""
+    desk = Desk()
+    desk.created("r1")
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c", name="t", arguments="{}"))
+    desk.give(inputs.ToolFinished(call_id="c", output="{}"))
+
+    desk.created("r2")
+
+    assert creates(desk.done("r2")) == [Reason.TOOL_OUTPUTS]

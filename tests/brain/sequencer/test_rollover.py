@@ -6,7 +6,7 @@ import pytest
 
 from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import Action, RollOver
-from tests.brain.sequencer.desk import Desk, journaled, only
+from tests.brain.sequencer.desk import Desk, journaled, only, token
 
 
 def due(desk: Desk, force_at_ms: float = 60_000, settle_at_ms: float = 59_000) -> list[Action]:
@@ -156,3 +156,36 @@ def test_a_later_word_moves_the_last_moment() -> None:
 
     assert journaled(again, "rollover_due") == []
     assert rolls(desk.at(3_000)) == 1
+
+
+def test_a_cut_that_waits_for_its_figures_is_waited_for() -> None:
+    """A greeting that was superseded begins to speak all the same, is flushed, and ends."""
+    desk = Desk()
+    greeting = token(desk.wish(Reason.GREETING))
+    desk.created("r1")
+    desk.done("r1")
+    desk.audio("r2", "i2", 1_000)
+    desk.created("r2", greeting)
+    desk.done("r2", "cancelled")
+
+    assert rolls(due(desk)) == 0
+    assert rolls(desk.at(150)) == 1
+
+
+def test_a_call_that_ends_is_not_woken_for_it() -> None:
+    """The last moment for a rollover passes before the farewell is heard: nothing is due then."""
+    desk = Desk()
+    desk.created("r1")
+    due(desk, 4_000)
+    desk.give(inputs.HangUpWished(cause="agent", farewell="bye"))
+    desk.done("r1", "cancelled")
+
+    assert desk.core.next_deadline_ms() == 5_000  # The farewell's create must be answered by then.
+
+
+def test_a_last_moment_that_has_passed_is_now() -> None:
+    """The line counts no time below zero."""
+    desk = Desk()
+    desk.now_ms = 10_000
+
+    assert journaled(due(desk, 9_000), "rollover_due") == [{"force_in_ms": "0"}]

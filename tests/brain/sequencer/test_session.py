@@ -160,3 +160,45 @@ def test_a_loss_without_a_session_is_nothing() -> None:
     desk.give(inputs.SessionLost(cause="closed_1006"))
 
     assert desk.give(inputs.SessionLost(cause="closed_1006")) == []
+
+
+def test_words_that_were_begun_are_not_begun_again() -> None:
+    """An operator's text was heard in part: the next session finishes the turn, in its own words."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.OPERATOR, "hello")))
+    desk.audio("r1", "i1", 500)
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    (create,) = only(SendCreate, desk.give(inputs.SessionConfirmed()))
+    assert (create.reason, create.text) == (Reason.TURN, "")
+
+
+def test_an_answer_that_had_not_begun_is_owed() -> None:
+    """The server's own: it was created, and then nothing more of that session."""
+    desk = Desk()
+    desk.created("r1")
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TURN]
+
+
+def test_a_reply_that_was_stopped_for_its_length_is_not_owed() -> None:
+    """Ten minutes of it wait to be heard already."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 599_990)
+    desk.audio("r1", "i1", 20)
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    assert creates(desk.give(inputs.SessionConfirmed())) == []
+
+
+def test_a_tool_that_was_faster_than_its_response_is_answered_in_the_next_session() -> None:
+    """With the session it is certain that no more calls come."""
+    desk = Desk()
+    desk.created("r1")
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c", name="t", arguments="{}"))
+    desk.give(inputs.ToolFinished(call_id="c", output="{}"))
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TOOL_OUTPUTS]

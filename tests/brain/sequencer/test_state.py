@@ -27,3 +27,16 @@ def test_audio_is_measured_in_ms_of_mu_law() -> None:
     item = Item(item_id="i", response_id="r", received_bytes=8_000, heard_ms=400)
 
     assert (item.received_ms, item.unheard_ms) == (1_000, 600)
+
+
+def test_the_id_memory_holds_some_hours_of_talk() -> None:
+    """4,096 ids; one more, and the oldest is forgotten."""
+    memory = IdMemory()
+    for number in range(4_096):
+        memory.add(f"id{number}")
+    assert "id0" in memory
+
+    memory.add("one more")
+
+    assert "id0" not in memory
+    assert "id1" in memory

@@ -94,3 +94,12 @@ def test_a_part_of_a_dead_response_is_nothing() -> None:
     desk.done("r1")
 
     assert writes(desk) == []
+
+
+def test_a_response_that_is_known_to_be_the_servers_is_not_waited_for() -> None:
+    """A create of ours in flight beside it changes nothing: it is announced, and not ours."""
+    desk = Desk()
+    desk.wish(Reason.OPERATOR, "hello")
+    desk.created("r1")
+
+    assert [cancel.response_id for cancel in only(SendCancel, writes(desk))] == ["r1"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import Action, RunTool, SendApproval, SendToolOutput
 from tests.brain.sequencer.desk import Desk, creates, journaled, only
@@ -271,3 +273,33 @@ def test_an_unnamed_call_without_any_response_is_a_batch_of_its_own() -> None:
     assert only(RunTool, called(desk, "a", ""))
     assert "" not in desk.core.state.batches
     assert creates(finished(desk, "a")) == [Reason.TOOL_OUTPUTS]
+
+
+@pytest.mark.parametrize("what", ["a tool of the server", "an approval"])
+def test_a_server_made_response_has_seen_what_the_server_did_itself(what: str) -> None:
+    """It supersedes the create that waits for the caller to stop."""
+    desk = Desk()
+    desk.created("r1")
+    if what == "an approval":
+        desk.give(inputs.ApprovalAsked(response_id="r1", item_id="m1", approve=True))
+    else:
+        server_tool(desk)
+        desk.give(inputs.ServerToolFinished(item_id="m1"))
+    desk.speech()
+    desk.done("r1", "cancelled")
+
+    superseded = journaled(desk.created("server"), "response_superseded")
+
+    assert [line["reason"] for line in superseded] == ["tool_outputs"]
+
+
+def test_while_the_call_ends_the_server_may_run_nothing() -> None:
+    """It is told no, and nothing is asked of it for that."""
+    desk = Desk()
+    desk.created("r1")
+    desk.give(inputs.HangUpWished(cause="agent", farewell="bye"))
+
+    actions = desk.give(inputs.ApprovalAsked(response_id="r1", item_id="q", approve=True))
+
+    assert [answer.approve for answer in only(SendApproval, actions)] == [False]
+    assert desk.core.state.batches == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from brain.sequencer.wishes import EXPIRY_MS, MAX_TEXT_CHARS, Reason, Wish
 
 
@@ -45,3 +47,12 @@ def test_calls_join_without_repetition() -> None:
 def test_every_reason_expires() -> None:
     """No wish waits for ever."""
     assert set(EXPIRY_MS) == set(Reason)
+
+
+def test_asking_for_audio_outlives_joining() -> None:
+    """Whichever of the two was answered in writing."""
+    asks = dataclasses.replace(wish("a"), audio_only=True)
+
+    assert wish("b").merged_with(asks).audio_only
+    assert asks.merged_with(wish("b")).audio_only
+    assert not wish("a").merged_with(wish("b")).audio_only
