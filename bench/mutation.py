@@ -80,9 +80,7 @@ def main() -> int:
     )
     parser.add_argument("--folder", type=Path, default=ROOT / ".build/mutants", help="where the copy goes")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
-    parser.add_argument(
-        "--again", action="store_true", help="only what changed or survived since the last run"
-    )
+    parser.add_argument("--again", action="store_true", help="only what has changed or survived")
     parser.add_argument("--write", action="store_true", help="put the score into docs/mutation.md")
     parser.add_argument("--report", action="store_true", help="only count what an earlier run left there")
     parser.add_argument("--list", action="store_true", help="print each survivor that is not explained")
