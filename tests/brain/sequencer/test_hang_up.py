@@ -279,3 +279,34 @@ def test_a_farewell_that_stutters_gains_no_time(asked: str) -> None:
 
     assert bound_ms == 9_000
     assert desk.core.state.hang_up.deadline_ms == 9_000
+
+
+def test_a_farewell_that_was_created_late_is_heard_to_its_end() -> None:
+    """It was given up on and asked for again: the first one is the farewell, and the second is not heard."""
+    desk = Desk()
+    first = token(wished(desk))
+    desk.at(5_000)
+    second = token(desk.at(5_250))
+    desk.created("late", first)
+    desk.audio("late", "i1", 1_000)
+    desk.done("late")
+
+    assert only(SendCancel, desk.created("again", second))
+    assert only(HangUp, desk.done("again", "cancelled")) == []
+    assert only(HangUp, desk.played("late", "i1", 1_000))
+
+
+def test_what_was_cut_before_the_end_is_told_before_it() -> None:
+    """The figures of egress are still awaited when the farewell turns out to be silent."""
+    desk = Desk()
+    desk.said("r1", "i1", 5_000)
+    desk.audible("r1", "i1")
+    desk.heard("r1", "i1", 700)
+    desk.speech()
+    wished(desk)
+    desk.created("bye", token(desk.speech_over()))
+
+    end = desk.done("bye")
+
+    assert [heard.heard_ms for heard in only(RecordHeard, end)] == [700]
+    assert only(HangUp, end)

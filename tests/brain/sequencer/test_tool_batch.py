@@ -270,8 +270,8 @@ def test_an_unnamed_call_without_any_response_is_a_batch_of_its_own() -> None:
     """Nothing is ever held by an empty id."""
     desk = Desk()
 
-    assert only(RunTool, called(desk, "a", ""))
-    assert "" not in desk.core.state.batches
+    assert [run.response_id for run in only(RunTool, called(desk, "a", ""))] == [""]
+    assert set(desk.core.state.batches) == {"a"}
     assert creates(finished(desk, "a")) == [Reason.TOOL_OUTPUTS]
 
 
@@ -303,3 +303,31 @@ def test_while_the_call_ends_the_server_may_run_nothing() -> None:
 
     assert [answer.approve for answer in only(SendApproval, actions)] == [False]
     assert desk.core.state.batches == {}
+
+
+@pytest.mark.parametrize("what", ["a tool of the server", "an approval"])
+def test_what_the_server_does_for_an_unnamed_response_is_done_for_the_active_one(what: str) -> None:
+    """The create waits until that one is done."""
+    desk = Desk()
+    desk.created("r1")
+    if what == "an approval":
+        actions = desk.give(inputs.ApprovalAsked(response_id="", item_id="m1", approve=True))
+    else:
+        desk.give(inputs.ServerToolOpened(response_id="", item_id="m1"))
+        actions = desk.give(inputs.ServerToolFinished(item_id="m1"))
+
+    assert creates(actions) == []
+    assert creates(desk.done("r1")) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_tool_of_the_server_for_an_interrupted_response_is_not_waited_for() -> None:
+    """Not even while another one is active."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    desk.speech()
+    desk.done("r1", "cancelled")
+    desk.created("r2")
+
+    server_tool(desk)
+
+    assert desk.core.open_calls == frozenset()
