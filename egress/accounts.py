@@ -79,13 +79,11 @@ class Item:
     highest_ms: float = 0.0
     """What was once said to be heard is never taken back."""
 
-    def clock_ms(self, now_ms: float) -> float:
-        """Heard by the playback clock, or by what echoes proved if that is more."""
-        return max(self.acknowledged_ms, self.cursor_ms - max(0.0, self.plays_until_ms - now_ms))
-
-    def proved_ms(self, now_ms: float) -> float:
-        """As `clock_ms`, but only of what ingress has confirmed."""
-        return max(self.acknowledged_ms, min(self.clock_ms(now_ms), self.confirmed_ms))
+    def proved_ms(self, at_ms: float) -> float:
+        """Heard by the playback clock at `at_ms` of what ingress has confirmed, or by what echoes proved if
+        that is more."""
+        clock_ms = self.cursor_ms - max(0.0, self.plays_until_ms - at_ms)
+        return max(self.acknowledged_ms, min(clock_ms, self.confirmed_ms))
 
 
 @dataclass(slots=True)

@@ -277,7 +277,7 @@ class Call:
 
     def on_echo(self, name: str, now_ms: float) -> list[Action]:
         """Twilio has echoed a mark."""
-        if self.ended or self.ledger.echo(name) is not Echo.PLAYED:
+        if self.ended or self.ledger.echo(name, now_ms) is not Echo.PLAYED:
             return []
         for stretch in self.backlog.stretches:
             if stretch.unsent and self.ledger.find(stretch.item.item_id) is None:
@@ -320,7 +320,7 @@ class Call:
         self.pacer.confirm(n)
         confirmed = 0
         for item, end_ms, count in self.backlog.confirm(n):
-            self.ledger.confirm(item, end_ms)
+            self.ledger.confirm(item, end_ms, now_ms)
             confirmed += count
         if n >= self.backlog.next_n:
             self._skip_through_n = max(self._skip_through_n, n)

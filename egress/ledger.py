@@ -6,10 +6,12 @@ echoing marks, late, sometimes not at all, and echoes them at a clear without ha
 Owns, for each item of the current leg and cut: received, sent, acknowledged and heard milliseconds; the
 marks under way; which responses are audible. Pure. Must not know: bytes of audio, schedules, wires.
 
-The playback clock: frames play in real time, one behind the other, from when they were sent. So of what
-was sent, all is heard but what the clock says is still to play; with steady sending that is the lead.
-An echo of a current mark proves more. While ingress is silent or the media stream is gone, the clock
-stands and only what ingress has confirmed counts. DESIGN section 9; docs/decisions.md on the clock.
+The playback clock: frames play in real time, one behind the other, from when they were sent. The ear is
+later than that: by the way of the frames to Twilio's socket, by the network, by a hole that we do not know
+of. How much later, the first confirmation of a talk spurt bounds and each echo says anew; what comes back
+took time to come, so that the clock errs to less than was heard, never to more. Only what ingress has
+confirmed counts. An echo of a current mark proves more. While ingress is silent or the media stream is gone,
+the clock stands. DESIGN section 9; docs/decisions.md on the clock.
 """
 
 from __future__ import annotations
@@ -73,6 +75,10 @@ class Ledger:
     _plays_until_ms: float = field(init=False, default=0.0)
     _held_at_ms: float | None = field(init=False, default=None)
     """While the call has no working way to Twilio the clock stands."""
+    _behind_ms: float = field(init=False, default=0.0)
+    """How far the ear is behind the clock, at most."""
+    _echo_behind_ms: float = field(init=False, default=0.0)
+    """The same by the last echo alone: what a new talk spurt begins with."""
     _changes: list[Change] = field(init=False, default_factory=list)
 
     # ------------------------------------------------------------------------------- what the model gave
@@ -114,6 +120,8 @@ class Ledger:
 
     def sent(self, item: Item, end_ms: int, now_ms: float) -> None:
         """One frame of the item that ends at `end_ms` was written."""
+        if now_ms >= self._plays_until_ms:
+            self._behind_ms = self._echo_behind_ms
         self._plays_until_ms = max(self._plays_until_ms, now_ms) + FRAME_MS
         item.cursor_ms = end_ms
         item.plays_until_ms = self._plays_until_ms
@@ -131,9 +139,14 @@ class Ledger:
         item.plays_until_ms = self._plays_until_ms = max(self._plays_until_ms, now_ms) + playing_ms
         item.response.audible = True
 
-    def confirm(self, item: Item, end_ms: int) -> None:
-        """Ingress gave the socket the item up to the frame that ends at `end_ms`."""
+    def confirm(self, item: Item, end_ms: int, now_ms: float) -> None:
+        """Ingress gave the socket the item up to the frame that ends at `end_ms`.
+
+        None of these frames can have begun to play later than now, but by the clock some should have.
+        """
         if end_ms > item.confirmed_ms:
+            begins_ms = item.plays_until_ms - (item.cursor_ms - item.confirmed_ms)
+            self._behind_ms = max(self._behind_ms, now_ms - begins_ms)
             item.confirmed_ms = min(end_ms, item.cursor_ms)
 
     def mark_due(self, item: Item, end_ms: int) -> bool:
@@ -154,7 +167,7 @@ class Ledger:
 
     # ------------------------------------------------------------------------------------- what was heard
 
-    def echo(self, name: str) -> Echo:
+    def echo(self, name: str, now_ms: float) -> Echo:
         """Takes an echo. It proves playback only of the current leg and cut; a clear echoes old ones."""
         self.counters.echoes += 1
         read = read_mark(name)
@@ -169,7 +182,7 @@ class Ledger:
         if ms > min(item.sent_ms, item.received_ms):
             self.counters.echoes_stale += 1
             return Echo.STALE
-        self._pass_marks(item, ms)
+        self._pass_marks(item, ms, now_ms)
         item.acknowledged_ms = ms
         item.confirmed_ms = max(item.confirmed_ms, min(ms, item.cursor_ms))
         self._settle(item)
@@ -177,8 +190,8 @@ class Ledger:
 
     def heard_ms(self, item: Item, now_ms: float) -> float:
         """What the caller has heard of the item: real audio, never less than was said before."""
-        held_at_ms = self._held_at_ms
-        heard = item.clock_ms(now_ms) if held_at_ms is None else item.proved_ms(min(now_ms, held_at_ms))
+        at_ms = now_ms if self._held_at_ms is None else min(now_ms, self._held_at_ms)
+        heard = item.proved_ms(at_ms - self._behind_ms)
         heard = min(heard, item.received_ms)  # The last frame may be padded.
         item.highest_ms = max(item.highest_ms, heard)
         return item.highest_ms
@@ -195,7 +208,7 @@ class Ledger:
         standing_ms = now_ms if self._held_at_ms is None else min(now_ms, self._held_at_ms)
         if unconfirmed_since_ms is not None:
             standing_ms = min(standing_ms, unconfirmed_since_ms)
-        return max(0.0, min(item.proved_ms(standing_ms), item.sent_ms))
+        return max(0.0, min(item.proved_ms(standing_ms - self._behind_ms), item.sent_ms))
 
     @property
     def audible_response(self) -> str:
@@ -266,10 +279,13 @@ class Ledger:
         """Lets the clock run again; `playing_ms` of what was sent before are only now at Twilio."""
         self._held_at_ms = None
         plays_until_ms = now_ms + playing_ms
-        self._plays_until_ms = max(self._plays_until_ms, plays_until_ms)
+        # From here on the clock itself is where the ear was.
+        moved_ms = self._behind_ms - self._echo_behind_ms
+        self._behind_ms = self._echo_behind_ms
+        self._plays_until_ms = max(self._plays_until_ms + moved_ms, plays_until_ms)
         for item in self._items.values():
             if item.cursor_ms > item.highest_ms:
-                item.plays_until_ms = max(item.plays_until_ms, plays_until_ms)
+                item.plays_until_ms = max(item.plays_until_ms + moved_ms, plays_until_ms)
         for mark in self._marks:
             # A mark cannot come while nothing moves: its wait begins anew.
             mark.deadline_ms = max(mark.deadline_ms, plays_until_ms + MARK_DEADLINE_MS)
@@ -282,8 +298,9 @@ class Ledger:
             item.plays_until_ms = min(item.plays_until_ms, now_ms)
 
     def new_leg(self, leg: int) -> None:
-        """The marks of the old leg are gone with its socket."""
+        """The marks of the old leg are gone with its socket, and so is what they said of its way."""
         self.leg = leg
+        self._behind_ms = self._echo_behind_ms = 0.0
         self._marks.clear()
 
     @property
@@ -334,7 +351,7 @@ class Ledger:
     def _of(self, response: Response) -> Iterator[Item]:
         return (item for item in self._items.values() if item.response is response)
 
-    def _pass_marks(self, item: Item, ms: int) -> None:
+    def _pass_marks(self, item: Item, ms: int, now_ms: float) -> None:
         """Takes the echoed mark off the list, and with it all before it: echoes come in order."""
         at = next((i for i, m in enumerate(self._marks) if m.item is item and m.ms == ms), None)
         if at is None:
@@ -342,7 +359,8 @@ class Ledger:
         for _ in range(at):
             self._marks.popleft()
             self.counters.marks_lost += 1
-        self._marks.popleft()
+        due_ms = self._marks.popleft().deadline_ms - MARK_DEADLINE_MS
+        self._behind_ms = self._echo_behind_ms = max(0.0, now_ms - due_ms)
         for earlier in list(self._items.values()):
             if earlier is item:
                 break

@@ -23,7 +23,7 @@ RETURN_MS = 15.0
 """How long a word of ingress needs back to egress."""
 
 PROGRESS_MS = 100.0
-"""How often ingress says how far it came; echoes and answers go at once."""
+"""How often ingress says how far it came; echoes, answers and the first frames after a pause go at once."""
 
 
 def speech(length: int, seed: int = 0) -> bytes:
@@ -48,6 +48,8 @@ class Stage:
     now: float = 1000.0
     lead_ms: float = 160.0
     leg: int = 1
+    forward_ms: float = 0.0
+    """How long what egress sends needs to Twilio; never out of order."""
     ingress_is_dead: bool = False
     echoes_are_lost: bool = False
     egress_is_frozen: bool = False
@@ -67,8 +69,9 @@ class Stage:
         self.queue: deque[bytes | str] = deque()
         self._free_at = 0.0
         self._back: deque[tuple[float, str, int | str]] = deque()
-        self._progress_at = 0.0
+        self._progress_at = self._told_at = 0.0
         self._unread: deque[tuple[str, ReplyEntry]] = deque()
+        self._under_way: deque[tuple[float, Action]] = deque()
         self.call = self.claim(1)
 
     def claim(self, epoch: int, card: dict[str, str] | None = None) -> Call:
@@ -114,9 +117,11 @@ class Stage:
         end = self.now + ms
         while self.now < end:
             self.now += STEP_MS
+            while self._under_way and self._under_way[0][0] <= self.now:
+                self._arrive(self._under_way.popleft()[1])
             self._play()
             if self._progress_at and self._progress_at <= self.now:
-                self._progress_at = 0.0
+                self._progress_at, self._told_at = 0.0, self.now
                 self._tell("forwarded", self.highest_n)
             if self.egress_is_frozen:
                 continue
@@ -133,6 +138,7 @@ class Stage:
         self.ingress_is_dead = False
         self.queue.clear()
         self._back.clear()
+        self._under_way.clear()
         self._free_at = self.now
         self.act(self.call.on_stream(self.leg, "i", self.now))
 
@@ -152,28 +158,22 @@ class Stage:
 
     # Ingress and Twilio.
 
+    @property
+    def played_ms(self) -> float:
+        """How much audio the caller has heard by now."""
+        return sum(min(FRAME_MS, self.now - began) for began, _ in self.played)
+
     def act(self, actions: list[Action]) -> None:
         for action in actions:
             match action:
-                case Frame(n, audio):
-                    self.sent_at.append((self.now, n))
-                    if not self.ingress_is_dead and n > self.highest_n:
-                        self.highest_n = n
-                        self.queue.append(audio)
-                        self._progress_at = self._progress_at or self.now + PROGRESS_MS
-                case Mark(_, name):
-                    if not self.ingress_is_dead:
-                        self.queue.append(name)
-                case Clear():
-                    self.clears.append(self.now)
-                    for held in self.queue:
-                        if isinstance(held, str):
-                            self._tell("echo", held)
-                    self.queue.clear()
-                    self._free_at = self.now
-                case Attach():
-                    if not self.ingress_is_dead:
-                        self._tell("attached", self.highest_n)
+                case Frame() | Mark() | Clear() | Attach():
+                    if isinstance(action, Frame):
+                        self.sent_at.append((self.now, action.n))
+                    if self.forward_ms or self._under_way:
+                        last = self._under_way[-1][0] if self._under_way else 0.0
+                        self._under_way.append((max(last, self.now + self.forward_ms), action))
+                    else:
+                        self._arrive(action)
                 case Post():
                     self.posts.append(action)
                 case Save(keep_from=keep_from, figures=figures):
@@ -186,6 +186,27 @@ class Stage:
                 case Refill(after_id=after_id):
                     behind = [e for e in self.reply if int(e[0][:-2]) > int(after_id[:-2])]
                     self.act(self.call.on_refill(after_id, behind[:100], self.now))
+
+    def _arrive(self, action: Action) -> None:
+        match action:
+            case Frame(n, audio):
+                if not self.ingress_is_dead and n > self.highest_n:
+                    self.highest_n = n
+                    self.queue.append(audio)
+                    self._progress_at = self._progress_at or max(self.now, self._told_at + PROGRESS_MS)
+            case Mark(_, name):
+                if not self.ingress_is_dead:
+                    self.queue.append(name)
+            case Clear():
+                self.clears.append(self.now)
+                for held in self.queue:
+                    if isinstance(held, str):
+                        self._tell("echo", held)
+                self.queue.clear()
+                self._free_at = self.now
+            case Attach():
+                if not self.ingress_is_dead:
+                    self._tell("attached", self.highest_n)
 
     def _play(self) -> None:
         while self.queue and self._free_at <= self.now:

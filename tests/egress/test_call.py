@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress.intake import HELD_MOST_BYTES
-from tests.egress.stage import Stage, frames_of, speech
+from tests.egress.stage import RETURN_MS, STEP_MS, Stage, frames_of, speech
 
 SECOND = 8000
 """Bytes of one second."""
@@ -423,6 +423,39 @@ def test_an_ended_call_does_nothing_more() -> None:
     assert len(stage.sent_at) == sent
     assert stage.posts[-1].fields["cause"] == "ended"
     assert not stage.call.is_busy
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 5, 20, 60, 150, 400]), st.integers(1, 200)), min_size=1, max_size=10
+    )
+)
+def test_never_is_more_said_to_be_heard_than_was_played(steps: list[tuple[int, int]]) -> None:
+    """However long frames need to Twilio, and however that changes under way."""
+    stage = Stage()
+    stage.say(speech(60_000))
+    for forward_ms, duration in steps:
+        stage.forward_ms = forward_ms
+        for _ in range(duration):
+            stage.run(STEP_MS)
+            for item in stage.call.ledger.items:
+                assert stage.call.ledger.heard_ms(item, stage.now) <= stage.played_ms + STEP_MS
+
+
+@pytest.mark.parametrize("forward_ms", [0, 20, 40])
+@pytest.mark.parametrize("ran_ms", [300, 450, 900, 2_300])
+def test_what_is_said_to_be_heard_lags_by_no_more_than_the_way_back(forward_ms: int, ran_ms: int) -> None:
+    """At the start of a reply as well as later, once the first confirmation or echo has come."""
+    stage = Stage(forward_ms=forward_ms)
+    stage.say(speech(60_000))
+    stage.run(ran_ms)
+
+    stage.write("flush", cut=1)
+    stage.run(STEP_MS)
+
+    (report,) = stage.flushed()
+    heard_ms = float(str(report["heard_ms"]))
+    assert stage.played_ms - RETURN_MS - 4 * STEP_MS <= heard_ms <= stage.played_ms
 
 
 Steps = st.lists(

@@ -13,7 +13,7 @@ def send(ledger: Ledger, item: Item, frames: range, now_ms: float) -> None:
     """Sends the frames at one moment; ingress confirms them."""
     for index in frames:
         ledger.sent(item, (index + 1) * 20, now_ms)
-    ledger.confirm(item, frames.stop * 20)
+    ledger.confirm(item, frames.stop * 20, now_ms)
 
 
 def playing(received_ms: int = 1000, now_ms: float = 0.0) -> tuple[Ledger, Item]:
@@ -51,7 +51,7 @@ def test_while_ingress_is_silent_only_confirmed_audio_is_heard() -> None:
     item = ledger.receive("r", "a", 1000, 0.0)
     for index in range(8):
         ledger.sent(item, (index + 1) * 20, 0.0)
-    ledger.confirm(item, 60)
+    ledger.confirm(item, 60, 0.0)
 
     ledger.hold(0.0)
     held = ledger.heard_ms(item, 500.0)
@@ -59,7 +59,79 @@ def test_while_ingress_is_silent_only_confirmed_audio_is_heard() -> None:
 
     assert held == 0
     assert ledger.settled_ms("a", 500.0, None) == 60
-    assert ledger.heard_ms(item, 500.0) == 160
+    assert ledger.heard_ms(item, 500.0) == 60
+
+
+def test_what_nobody_confirmed_was_not_heard() -> None:
+    """Frames may wait for an ingress that is late: until it says so, nothing of them plays."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1000, 0.0)
+    for index in range(8):
+        ledger.sent(item, (index + 1) * 20, 0.0)
+    before = ledger.heard_ms(item, 90.0)
+
+    ledger.confirm(item, 160, 100.0)
+
+    assert before == 0
+    assert [ledger.heard_ms(item, now) for now in (100.0, 130.0, 260.0, 400.0)] == [0, 30, 160, 160]
+
+
+def test_a_confirmation_in_time_moves_nothing() -> None:
+    """Frames that are to play later than now may well have been forwarded only now."""
+    ledger, item = playing()
+    for index in range(8, 12):
+        ledger.sent(item, (index + 1) * 20, 80.0)
+
+    ledger.confirm(item, 240, 159.0)
+
+    assert ledger.heard_ms(item, 190.0) == 190
+
+
+def test_an_echo_says_anew_how_far_the_ear_is_behind() -> None:
+    """Late by 40 ms, then by 10: the clock goes by the last one; below what was proved it never falls."""
+    ledger, item = playing(received_ms=4_000)
+    for index in range(8, 100):
+        ledger.sent(item, (index + 1) * 20, 0.0)
+    ledger.confirm(item, 2_000, 0.0)
+    late, in_time = (Ledger.mark(ledger, item, ms, 0.0) for ms in (500, 1_000))
+    for mark, due_ms in zip(ledger._marks, (500.0, 1_000.0), strict=True):
+        mark.deadline_ms = due_ms + MARK_DEADLINE_MS
+
+    ledger.echo(late, 540.0)
+    after_late = [ledger.heard_ms(item, now) for now in (540.0, 900.0)]
+    ledger.echo(in_time, 1_010.0)
+
+    assert after_late == [500, 860]
+    assert ledger.heard_ms(item, 1_200.0) == 1_190
+
+
+def test_a_new_spurt_begins_with_what_the_last_echo_said() -> None:
+    """The network is as far as it was; a confirmation that was late once is forgotten."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 4_000, 0.0)
+    ledger.sent(item, 20, 0.0)
+    ledger.confirm(item, 20, 300.0)
+    name = ledger.mark(item, 20, 300.0)
+    ledger.echo(name, 330.0)
+    for index in range(1, 9):
+        ledger.sent(item, (index + 1) * 20, 1_000.0)
+    ledger.confirm(item, 180, 1_005.0)
+
+    assert ledger.heard_ms(item, 1_100.0) == 20 + 100 - 30
+
+
+def test_a_new_leg_knows_nothing_of_the_way_of_the_old_one() -> None:
+    """Its first confirmation tells."""
+    ledger, item = playing(received_ms=4_000)
+    ledger.echo(ledger.mark(item, 160, 160.0), 400.0)
+    ledger.new_leg(2)
+    ledger.play_from(1_000.0)
+
+    for index in range(8, 16):
+        ledger.sent(item, (index + 1) * 20, 1_000.0)
+    ledger.confirm(item, 320, 1_010.0)
+
+    assert ledger.heard_ms(item, 1_100.0) == 160 + 90
 
 
 def test_a_second_item_waits_for_the_first() -> None:
@@ -78,7 +150,7 @@ def test_an_echo_proves_more_than_the_clock() -> None:
     ledger, item = playing()
     name = ledger.mark(item, 100, 0.0)
 
-    verdicts = [ledger.echo(name), ledger.echo(name), ledger.echo("1.0.a.500")]
+    verdicts = [ledger.echo(name, 0.0), ledger.echo(name, 0.0), ledger.echo("1.0.a.500", 0.0)]
 
     assert verdicts == [Echo.PLAYED, Echo.DUPLICATED, Echo.STALE]
     assert ledger.heard_ms(item, 0.0) == 100
@@ -88,7 +160,7 @@ def test_echoes_of_another_leg_or_cut_prove_nothing() -> None:
     """Only a mark of the current leg and cut counts; foreign names are stale too."""
     ledger, item = playing()
 
-    verdicts = {ledger.echo(name) for name in ("2.0.a.100", "1.1.a.100", "1.0.x.100", "hold-clip", "")}
+    verdicts = {ledger.echo(name, 0.0) for name in ("2.0.a.100", "1.1.a.100", "1.0.x.100", "hold-clip", "")}
 
     assert verdicts == {Echo.STALE}
     assert ledger.heard_ms(item, 0.0) == 0
@@ -103,7 +175,7 @@ def test_a_later_echo_stands_for_those_that_were_lost() -> None:
     ledger.end_item(item, 0.0)
     name = ledger.mark(item, 160, 0.0)
 
-    verdict = ledger.echo(name)
+    verdict = ledger.echo(name, 0.0)
 
     assert verdict is Echo.PLAYED
     assert ledger.counters.marks_lost == 2
@@ -122,7 +194,7 @@ def test_a_flush_reports_what_was_heard_until_then() -> None:
     assert ledger.cut == 1
     (change,) = ledger.take_changes()
     assert (change.kind, change.heard_ms, change.cause) == ("silent", 90, Cause.FLUSHED)
-    assert ledger.echo("1.0.a.100") is Echo.STALE
+    assert ledger.echo("1.0.a.100", 0.0) is Echo.STALE
     assert item.highest_ms == 90
 
 
@@ -134,7 +206,7 @@ def test_a_response_is_audible_once_and_silent_once() -> None:
     name = ledger.mark(item, 160, 0.0)
     during = ledger.audible_response
 
-    ledger.echo(name)
+    ledger.echo(name, 0.0)
 
     assert during == "r"
     assert ledger.audible_response == ""
@@ -145,7 +217,7 @@ def test_a_response_with_more_to_come_stays_audible() -> None:
     """Its first item is heard to the end, but the response is not over."""
     ledger, item = playing(received_ms=160)
     ledger.end_item(item, 0.0)
-    ledger.echo(ledger.mark(item, 160, 0.0))
+    ledger.echo(ledger.mark(item, 160, 0.0), 0.0)
     between = ledger.audible_response
 
     ledger.end_response("r")
@@ -250,11 +322,11 @@ def test_heard_never_exceeds_sent_and_never_falls(inputs: list[tuple[str, int]])
                     cursor += 1
                     ledger.sent(item, cursor * 20, now)
         elif kind == "confirm":
-            ledger.confirm(item, min(value, cursor) * 20)
+            ledger.confirm(item, min(value, cursor) * 20, now)
         elif kind == "wait":
             now += value
         elif kind == "echo":
-            ledger.echo(f"1.0.a.{value}")
+            ledger.echo(f"1.0.a.{value}", now)
         elif kind == "receive":
             ledger.receive("r", "a", item.received_ms + value, now)
         elif kind == "hold":
@@ -283,7 +355,7 @@ def test_a_rewind_takes_back_what_was_sent_behind_it() -> None:
             ledger.mark(item, (index + 1) * 20, 0.0)
     other = ledger.receive("r", "b", 1_000, 0.0)
     ledger.mark(other, 20, 0.0)
-    ledger.confirm(item, 600)
+    ledger.confirm(item, 600, 0.0)
 
     ledger.rewind(item, 400)
 
@@ -315,7 +387,7 @@ def test_an_unanswered_mark_is_sent_again_after_a_rewind_behind_it() -> None:
     ledger.rewind(item, 140)
     unanswered = item.marked_ms
     item.marked_ms = 100
-    assert ledger.echo(name) is Echo.PLAYED
+    assert ledger.echo(name, 0.0) is Echo.PLAYED
 
     ledger.rewind(item, 140)
 
@@ -351,7 +423,7 @@ def test_every_change_names_its_response_item_and_figure() -> None:
     names = [ledger.mark(first, 160, 0.0), ledger.mark(second, 40, 0.0)]
 
     for name in names:
-        assert ledger.echo(name) is Echo.PLAYED
+        assert ledger.echo(name, 0.0) is Echo.PLAYED
 
     told = [(c.kind, c.response_id, c.item_id, c.heard_ms, c.cause) for c in ledger.take_changes()]
     assert told == [
@@ -369,7 +441,7 @@ def test_counters_count_each_mark_and_echo() -> None:
     ledger, item = playing()
     names = [ledger.mark(item, ms, 0.0) for ms in (20, 40, 60)]
     for name in (names[1], names[1], names[0], "nonsense", "9.9.a.20", "1.0.a.9999", names[2]):
-        ledger.echo(name)
+        ledger.echo(name, 0.0)
     ledger.mark(item, 80, 0.0)
     ledger.mark(item, 100, 0.0)
     ledger.expire(160.0 + MARK_DEADLINE_MS)
@@ -447,7 +519,7 @@ def test_an_echo_of_a_later_item_settles_those_before_it() -> None:
         ledger.end_item(item, 0.0)
     names = [ledger.mark(item, 160, 0.0) for item in (first, second, third)]
 
-    assert ledger.echo(names[1]) is Echo.PLAYED
+    assert ledger.echo(names[1], 0.0) is Echo.PLAYED
 
     assert [item.item_id for item in ledger.items] == ["c"]
     assert third.acknowledged_ms == 0
@@ -481,7 +553,7 @@ def test_an_item_that_ends_where_a_mark_was_lost_is_marked_again() -> None:
     ledger.end_response("r")
 
     assert ledger.end_mark_due(item)
-    assert ledger.echo(ledger.mark(item, 500, 3_000.0)) is Echo.PLAYED
+    assert ledger.echo(ledger.mark(item, 500, 3_000.0), 0.0) is Echo.PLAYED
     assert ledger.audible_response == ""
 
 
@@ -515,7 +587,7 @@ def test_an_item_without_audio_is_not_said_to_be_heard() -> None:
     ledger.end_item(short, 0.0)
 
     assert ledger.end_mark_due(short)
-    ledger.echo(ledger.mark(short, 1, 0.0))
+    ledger.echo(ledger.mark(short, 1, 0.0), 0.0)
     assert [(change.kind, change.item_id) for change in ledger.take_changes()] == [("heard", "b")]
 
 
@@ -524,7 +596,7 @@ def test_a_response_that_is_over_is_forgotten() -> None:
     ledger, item = playing(received_ms=160)
     ledger.end_item(item, 0.0)
     ledger.end_response("r")
-    ledger.echo(ledger.mark(item, 160, 0.0))
+    ledger.echo(ledger.mark(item, 160, 0.0), 0.0)
 
     assert ledger._responses == {}
 
@@ -539,7 +611,7 @@ def test_the_padding_of_the_last_frame_is_not_heard() -> None:
 def test_a_mark_that_came_back_is_not_sent_again_after_a_rewind_to_it() -> None:
     """It stands at the very place from which audio is sent again."""
     ledger, item = playing()
-    ledger.echo(ledger.mark(item, 140, 0.0))
+    ledger.echo(ledger.mark(item, 140, 0.0), 0.0)
 
     ledger.rewind(item, 140)
 

@@ -162,13 +162,15 @@ async def test_echo_goes_at_once_with_progress() -> None:
     """In one entry, at the end of the turn of the loop."""
     desk = Desk()
     desk.take("frame", n=1)
+    await asyncio.sleep(0)
     desk.call.echo("1.0.item.20")
     await asyncio.sleep(0)
     assert [(name.kind, value) for _, name, value in desk.told] == [
+        ("forwarded", b"0"),
         ("echo", b"1.0.item.20"),
         ("forwarded", b"0"),
     ]
-    assert desk.counters.back_entries == 1
+    assert desk.counters.back_entries == 2
 
 
 async def test_echo_without_egress_is_nobodys() -> None:

@@ -7,6 +7,7 @@ import asyncio
 from ingress.counters import CallCounters
 from ingress.post import PROGRESS_S, BackPost
 from shared.entries import Pair
+from tests.support.waiting import wait_until
 
 
 class Mover:
@@ -46,6 +47,23 @@ async def test_progress_of_many_calls_is_one_entry() -> None:
         desk.post.moved(call)
     await asyncio.sleep(PROGRESS_S * 1.5)
     assert desk.sent == [("a", 20)]
+
+
+async def test_the_first_frames_after_a_pause_are_told_at_once() -> None:
+    """All that this turn wrote; what follows is told at the end of the tenth of a second; then it is quiet."""
+    desk = Desk()
+    call = Mover("a", times=9)
+    for _ in range(8):
+        desk.post.moved(call)
+    assert desk.sent == []
+    await asyncio.sleep(0)
+    assert (desk.sent, call.times) == ([("a", 1)], 8)
+    call.times = 1
+    desk.post.moved(call)
+    await asyncio.sleep(0)
+    assert desk.sent == [("a", 1)]
+    await wait_until(lambda: desk.sent == [("a", 1)] * 2, "the rest is told")
+    await wait_until(lambda: desk.post._timer is None, "nothing is under way")
 
 
 async def test_progress_repeats_while_wanted() -> None:
