@@ -50,7 +50,7 @@ async def test_progress_of_many_calls_is_one_entry() -> None:
 
 
 async def test_the_first_frames_after_a_pause_are_told_at_once() -> None:
-    """All that this turn wrote; what follows is told at the end of the tenth of a second; then it is quiet."""
+    """All that this turn wrote; what follows at the end of the tenth of a second; then it is quiet."""
     desk = Desk()
     call = Mover("a", times=9)
     for _ in range(8):
