@@ -90,7 +90,7 @@ def test_a_farewell_that_is_never_heard_is_bounded() -> None:
     wished(desk)
 
     assert only(HangUp, desk.at(7_999)) == []
-    assert only(HangUp, desk.at(8_000))
+    assert only(HangUp, desk.at(8_000)) == [HangUp(cause="agent")]
 
 
 def test_a_farewell_that_is_heard_may_be_heard_out_within_the_bound_again() -> None:
@@ -152,7 +152,7 @@ def test_a_new_session_is_told_to_make_no_responses_either() -> None:
 
     actions = desk.give(inputs.SessionConfirmed())
 
-    assert only(SilenceServer, actions)
+    assert [silence.event_id.rpartition("-")[0] for silence in only(SilenceServer, actions)] == ["t-silence"]
     assert creates(actions) == [Reason.FAREWELL]
 
 
@@ -161,7 +161,7 @@ def test_a_silent_farewell_ends_the_call_when_done() -> None:
     desk = Desk()
     desk.created("bye", token(wished(desk)))
 
-    assert only(HangUp, desk.done("bye"))
+    assert only(HangUp, desk.done("bye")) == [HangUp(cause="agent")]
 
 
 def test_hanging_up_without_a_farewell_ends_at_once() -> None:
@@ -310,3 +310,16 @@ def test_what_was_cut_before_the_end_is_told_before_it() -> None:
 
     assert [heard.heard_ms for heard in only(RecordHeard, end)] == [700]
     assert only(HangUp, end)
+
+
+def test_a_farewell_that_is_written_twice_ends_the_call_unsaid() -> None:
+    """It can no longer come: nobody waits for the bound."""
+    desk = Desk()
+    sent = wished(desk)
+    for response_id in ("r1", "r2"):
+        desk.created(response_id, token(sent))
+        desk.give(inputs.TextPartOpened(response_id=response_id, item_id=f"t-{response_id}"))
+        sent = desk.done(response_id, "cancelled")
+
+    assert only(HangUp, desk.log) == [HangUp(cause="agent")]
+    assert desk.now_ms == 0.0

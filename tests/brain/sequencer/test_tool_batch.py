@@ -331,3 +331,20 @@ def test_a_tool_of_the_server_for_an_interrupted_response_is_not_waited_for() ->
     server_tool(desk)
 
     assert desk.core.open_calls == frozenset()
+
+
+def test_a_result_that_no_session_came_for_is_given_up_beside_a_call_that_still_runs() -> None:
+    """Each call has its own time: 30 s for the result of b, 120 s for a, which was called first."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    called(desk, "b")
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    desk.now_ms = 1_000
+    finished(desk, "b")
+
+    actions = desk.at(31_000)
+
+    expected = [{"call_id": "b", "tool": "t", "outcome": "no_session"}]
+    assert journaled(actions, "tool_finished") == expected
+    assert desk.core.open_calls == {"a"}
