@@ -644,3 +644,14 @@ def test_what_was_skipped_long_ago_plays_no_more() -> None:
     ledger.skipped(item, 400, 1_000.0)
 
     assert ledger.heard_ms(item, 1_000.0) == 400
+
+
+def test_a_rewind_finds_no_mark_where_the_last_one_was_lost() -> None:
+    """Given up after its deadline; then the socket breaks and audio is sent again."""
+    ledger, item = playing()
+    ledger.mark(item, 160, 0.0)
+    ledger.expire(160.0 + MARK_DEADLINE_MS)
+
+    ledger.rewind(item, 100)
+
+    assert (item.cursor_ms, item.marked_ms) == (100, -1)

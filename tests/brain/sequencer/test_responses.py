@@ -341,3 +341,12 @@ def test_the_tools_of_a_response_whose_done_was_lost_are_answered_after_the_next
     desk.created("r2")
 
     assert creates(desk.done("r2")) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_response_that_only_ever_named_an_ended_item_is_watched_all_the_same() -> None:
+    """Its first delta is not admitted, but it has the slot: 10 s, like any other."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000)
+
+    assert desk.audio("r2", "i1", 20).skip is Skip.ITEM_ENDED
+    assert desk.core.next_deadline_ms() == 10_000
