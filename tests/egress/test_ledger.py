@@ -655,3 +655,72 @@ def test_a_rewind_finds_no_mark_where_the_last_one_was_lost() -> None:
     ledger.rewind(item, 100)
 
     assert (item.cursor_ms, item.marked_ms) == (100, -1)
+
+
+def test_an_early_echo_and_a_new_leg_leave_the_clock_where_it_is() -> None:
+    """Neither says that the ear is behind it."""
+    early, renewed = playing(), playing()
+    early[0].echo(early[0].mark(early[1], 20, 0.0), 20.0)
+    renewed[0].new_leg(2)
+
+    assert [ledger.heard_ms(item, 100.0) for ledger, item in (early, renewed)] == [100, 100]
+
+
+def test_a_confirmation_that_comes_twice_says_nothing_new() -> None:
+    """The first one was in time; the second does not set the clock back."""
+    ledger, item = playing()
+
+    ledger.confirm(item, 160, 500.0)
+
+    assert ledger.heard_ms(item, 100.0) == 100
+
+
+def test_what_the_ear_is_behind_is_not_settled() -> None:
+    """Confirmed 50 ms after it could have begun to play: at 100 ms at most 50 were heard."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1_000, 0.0)
+    for index in range(8):
+        ledger.sent(item, (index + 1) * 20, 0.0)
+    ledger.confirm(item, 160, 50.0)
+
+    assert ledger.settled_ms("a", 100.0, None) == 50
+
+
+def test_a_frame_at_the_very_end_of_the_last_one_begins_a_spurt() -> None:
+    """What a late confirmation said of the one before is over."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1_000, 0.0)
+    ledger.sent(item, 20, 0.0)
+    ledger.confirm(item, 20, 15.0)
+
+    ledger.sent(item, 40, 20.0)
+    ledger.confirm(item, 40, 20.0)
+
+    assert ledger.heard_ms(item, 40.0) == 40
+
+
+def test_after_a_stop_the_clock_is_where_the_ear_was() -> None:
+    """An echo said 30 ms behind, a confirmation 100: what still plays ends 70 ms later by the clock."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1_000, 0.0)
+    ledger.sent(item, 20, 0.0)
+    ledger.echo(ledger.mark(item, 20, 0.0), 50.0)
+    for index in range(1, 8):
+        ledger.sent(item, (index + 1) * 20, 50.0)
+    ledger.confirm(item, 160, 150.0)
+    assert item.plays_until_ms == 190.0
+    ledger.hold(160.0)
+
+    ledger.resume(170.0)
+
+    assert item.plays_until_ms == 260.0
+
+
+def test_after_a_long_stop_all_that_was_confirmed_has_played() -> None:
+    """None of it is only now at Twilio."""
+    ledger, item = playing()
+    ledger.hold(50.0)
+
+    ledger.resume(1_000.0)
+
+    assert ledger.heard_ms(item, 1_000.0) == 160

@@ -323,3 +323,13 @@ def test_a_farewell_that_is_written_twice_ends_the_call_unsaid() -> None:
 
     assert only(HangUp, desk.log) == [HangUp(cause="agent")]
     assert desk.now_ms == 0.0
+
+
+def test_a_farewell_of_which_only_the_end_was_seen_ends_the_call() -> None:
+    """Created and done, and we heard of neither its `created` nor a sound."""
+    desk = Desk()
+    ours = token(wished(desk))
+
+    actions = desk.give(inputs.ResponseDone(response_id="bye", status="completed", token=ours))
+
+    assert only(HangUp, actions) == [HangUp(cause="agent")]
