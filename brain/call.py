@@ -33,7 +33,7 @@ from shared.clock import now_ms, wall_ms
 from shared.control import ControlMessage
 from shared.ownership import Claim, Owner
 from shared.process import Process
-from shared.rolling import WINDOW_MS
+from shared.rolling import Telling
 from shared.scripts import Answer
 
 SEED_MAX_CHARS = 24_000
@@ -87,6 +87,7 @@ class BrainCall:
         self._dialled = ""
         self._rollover: Rollover | None = None
         self._due_at_ms: float | None = None
+        self._telling = Telling(now_ms())
         self._over = asyncio.Event()
         self._ending = False
         self._children: set[asyncio.Task[None]] = set()
@@ -319,7 +320,7 @@ class BrainCall:
         # Nobody waits for a model while the caller is away, or after the last word.
         owes = owes and self._attached and not self._ending
         window.look(now, owes=owes, since_ms=self._due_at_ms if is_due else None)
-        if now - window.began_ms < WINDOW_MS:
+        if not self._telling.is_due(now, late=self._process.is_late):
             return
         queued = 0 if self._engine is None else self._engine.queued_events
         figures = {**self._process.window(now), **window.take(now), "queued": queued}

@@ -30,11 +30,11 @@ from shared.inbox import Entry
 from shared.logs import mask_number
 from shared.ownership import NewStream
 from shared.process import Process
+from shared.rolling import Telling
 from shared.scripts import Answer
 
 SWEEP_S = 0.25
 SWEEPS_A_SECOND = 4
-FIGURES_S = 3
 OUT_KEPT_MS = 5_000
 """`out` is trimmed to this much server time, once a second."""
 
@@ -77,6 +77,7 @@ class Switchboard:
         self._last_out_id = b""
         self._store_away_at_ms: float | None = None
         self._sweeps = 0
+        self._telling = Telling(now_ms())
         self._sweep_timer: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -327,7 +328,7 @@ class Switchboard:
             leg.sweep(now, self._store_away_at_ms)
         if self._sweeps % SWEEPS_A_SECOND == 0:
             self._trim_out()
-        if self._sweeps % (SWEEPS_A_SECOND * FIGURES_S) == 0:
+        if self._telling.is_due(now, late=self._process.is_late):
             for leg in self.legs:
                 if leg.takes_audio:
                     self._write_figures(leg)

@@ -30,6 +30,7 @@ from shared import keys as key_names
 from shared.admin import make_admin_server
 from shared.clock import wall_ms
 from shared.counters import DeclaredCounters
+from shared.diagnosis import CPU_MS
 from shared.entries import Why, ring_fields
 from shared.exits import Exit
 from shared.inbox import Inbox
@@ -111,6 +112,11 @@ class Process:
             "lag": round(self.lag.window_ms, 1),
             "redis": round(self.outbox.slowest_ms(now), 1),
         }
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the event loop was late lately, by as much as a verdict names."""
+        return self.lag.window_ms >= CPU_MS
 
     def nudge(self, lane: int) -> None:
         """Ends the blocking read under way in a lane, so that a newly watched stream is read at once."""

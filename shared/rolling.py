@@ -1,7 +1,8 @@
-"""The worst of the last seconds, at the cost of an assignment.
+"""The windows of the diagnosis: the worst of the last seconds, and when it is told.
 
-Why it exists: a window of a diagnosis needs the worst value that was seen in it, of things that happen
-hundreds of times a second. Owns: that arithmetic. Pure. Must not know: what is measured.
+Why it exists: a window needs the worst value that was seen in it, of things that happen hundreds of times a
+second, at the cost of an assignment; and whoever judges it waits for it. Owns: that arithmetic. Pure. Must
+not know: what is measured.
 """
 
 from __future__ import annotations
@@ -14,6 +15,25 @@ BUCKETS = 8
 KEPT_MS = BUCKETS * BUCKET_MS
 """A window is told up to half a second late, and the oldest bucket is cut off anywhere: what happened in a
 window may be seen in the next one too, but never in none."""
+
+
+class Telling:
+    """When a role tells its figures of a call. `now_ms` is monotonic."""
+
+    __slots__ = ("_due_ms", "_was_late")
+
+    def __init__(self, now_ms: float) -> None:
+        self._due_ms = now_ms + WINDOW_MS
+        self._was_late = False
+
+    def is_due(self, now_ms: float, *, late: bool) -> bool:
+        """Every window; and at once when the role has begun to be late: a judge who reads once a window
+        himself would know it only two windows later. Asking counts as telling."""
+        if now_ms < self._due_ms and (self._was_late or not late):
+            return False
+        self._due_ms = now_ms + WINDOW_MS
+        self._was_late = late
+        return True
 
 
 class RollingMax:

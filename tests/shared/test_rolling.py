@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.rolling import BUCKET_MS, KEPT_MS, WINDOW_MS, RollingMax
+from shared.rolling import BUCKET_MS, KEPT_MS, WINDOW_MS, RollingMax, Telling
 
 
 def test_the_worst_is_seen_for_four_seconds_and_then_forgotten() -> None:
@@ -38,3 +38,31 @@ def test_nothing_young_is_missed_and_nothing_old_is_kept(steps: list[tuple[float
         worst = rolling.worst(now)
         assert worst >= max(v for at, v in seen if now - at < KEPT_MS - BUCKET_MS)
         assert worst <= max(v for at, v in seen if now - at <= KEPT_MS)
+
+
+def test_figures_are_told_every_window() -> None:
+    """By the time that has passed, however seldom it is asked."""
+    telling = Telling(0.0)
+
+    told = [
+        telling.is_due(now, late=False) for now in (2_999.0, 3_000.0, 3_100.0, 5_999.0, 9_500.0, 12_499.0)
+    ]
+
+    assert told == [False, True, False, False, True, False]
+
+
+def test_lateness_is_told_when_it_begins() -> None:
+    """Once; while it lasts, every window; and again when it comes back."""
+    telling = Telling(0.0)
+    asked = [
+        (500.0, True),
+        (1_000.0, True),
+        (3_499.0, True),
+        (3_500.0, True),
+        (6_500.0, False),
+        (7_000.0, True),
+    ]
+
+    told = [telling.is_due(now, late=late) for now, late in asked]
+
+    assert told == [True, False, False, True, True, True]
