@@ -7,8 +7,8 @@ and for an explanation whose mutant is gone.
 
 `--again` keeps what the run before found out: it makes only the mutants of functions whose text has changed,
 and those that survived. That is a matter of minutes, and enough while tests are written; but it does not see
-that a mutant which was caught no longer is, because its test or what its function calls has changed. The
-figures of the page come from a whole run.
+that a mutant which was caught no longer is, because its test or what its function calls has changed: that
+takes a whole run.
 
 Owns: the copy, the configuration, the count, the comparison. Must not know how mutants are made.
 """
