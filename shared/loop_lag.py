@@ -44,6 +44,11 @@ class LoopLag:
         self._due_ms = self.ticked_at_ms + TICK_MS
         self._arm()
 
+    def forget_recent(self) -> None:
+        """What was late until now concerned nobody: a process that gets ready reads certificates, imports
+        tools, and has no calls yet."""
+        self._recent = [0.0] * WINDOW_TICKS
+
     def stop(self) -> None:
         if self._handle is not None:
             self._handle.cancel()

@@ -252,6 +252,7 @@ async def _live(
     if not role.starts_without_redis:
         await role.start()
     made.append(role)
+    process.lag.forget_recent()
     process.spawn(_beat(process, role), "beat")
     admin_port = settings.admin_port(process.worker.role, process.worker.number)
     log.info("ready", redis=process.redis_version, admin_port=admin_port)
