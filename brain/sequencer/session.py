@@ -54,12 +54,15 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
 def _owed(s: State, i: SessionLost, now_ms: float) -> Wish | None:
     """What the next session has to say that this one did not: its reply was cut off, or never began."""
     active = s.active
-    if active is None or active.cancelling or active.response_id in s.retired:
+    if active is not None and active.response_id in s.retired:
+        active = None
+    if active is not None and active.wish is not None and not active.has_audio:
+        # Also when it was cancelled: nobody interrupted it, it had only said nothing for too long.
+        return active.wish
+    if active is None or active.cancelling:
         if s.caller.is_owed and s.hang_up is None and not i.turn_replayed:
             return door.new_wish(s, Reason.TURN, now_ms)
         return None
-    if not active.has_audio and active.wish is not None:
-        return active.wish
     # Its tools are answered by a create of their own.
     answered_anyway = i.turn_replayed or s.hang_up is not None or active.response_id in s.batches
     return None if answered_anyway else door.new_wish(s, Reason.TURN, now_ms)

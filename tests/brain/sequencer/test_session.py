@@ -35,6 +35,17 @@ def test_wishes_wait_for_the_next_session() -> None:
     assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.OPERATOR]
 
 
+def test_a_wish_whose_response_said_nothing_waits_for_the_next_session() -> None:
+    """It was cancelled for its silence; before its `done` the session is lost."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.OPERATOR, "news")))
+    desk.at(10_000)
+    assert desk.core.slot is SlotState.CANCELLING
+    desk.give(inputs.SessionLost(cause="1006"))
+
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.OPERATOR]
+
+
 def test_wishes_that_see_no_new_session_expire() -> None:
     """With a line each."""
     desk = Desk()
