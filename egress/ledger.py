@@ -49,6 +49,8 @@ class Echo(enum.Enum):
 class _Mark:
     item: Item
     ms: int
+    plays_at_ms: float
+    """When the clock will have played what stands before it."""
     deadline_ms: float
 
 
@@ -161,7 +163,7 @@ class Ledger:
         """Notes a mark behind what was sent and gives its name."""
         item.marked_ms = ms
         due_ms = max(item.plays_until_ms, now_ms)
-        self._marks.append(_Mark(item, ms, due_ms + MARK_DEADLINE_MS))
+        self._marks.append(_Mark(item, ms, due_ms, due_ms + MARK_DEADLINE_MS))
         self.counters.marks_sent += 1
         return mark_name(self.leg, self.cut, item.item_id, ms)
 
@@ -285,7 +287,7 @@ class Ledger:
         self._plays_until_ms = max(self._plays_until_ms + moved_ms, plays_until_ms)
         for item in self._items.values():
             if item.cursor_ms > item.highest_ms:
-                item.plays_until_ms = max(item.plays_until_ms + moved_ms, plays_until_ms)
+                self._plays_later(item, max(item.plays_until_ms + moved_ms, plays_until_ms))
         for mark in self._marks:
             # A mark cannot come while nothing moves: its wait begins anew.
             mark.deadline_ms = max(mark.deadline_ms, plays_until_ms + MARK_DEADLINE_MS)
@@ -351,6 +353,12 @@ class Ledger:
     def _of(self, response: Response) -> Iterator[Item]:
         return (item for item in self._items.values() if item.response is response)
 
+    def _plays_later(self, item: Item, until_ms: float) -> None:
+        for mark in self._marks:
+            if mark.item is item:
+                mark.plays_at_ms += until_ms - item.plays_until_ms
+        item.plays_until_ms = until_ms
+
     def _pass_marks(self, item: Item, ms: int, now_ms: float) -> None:
         """Takes the echoed mark off the list, and with it all before it: echoes come in order."""
         at = next((i for i, m in enumerate(self._marks) if m.item is item and m.ms == ms), None)
@@ -359,8 +367,8 @@ class Ledger:
         for _ in range(at):
             self._marks.popleft()
             self.counters.marks_lost += 1
-        due_ms = self._marks.popleft().deadline_ms - MARK_DEADLINE_MS
-        self._behind_ms = self._echo_behind_ms = max(0.0, now_ms - due_ms)
+        plays_at_ms = self._marks.popleft().plays_at_ms
+        self._behind_ms = self._echo_behind_ms = max(0.0, now_ms - plays_at_ms)
         for earlier in list(self._items.values()):
             if earlier is item:
                 break

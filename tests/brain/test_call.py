@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from brain import call as call_module
+from shared import rolling
 from shared.redis_client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from tests.brain.stage import Line, brain, line
@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture(autouse=True)
 def _short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_module, "WINDOW_MS", 400.0)
+    monkeypatch.setattr(rolling, "WINDOW_MS", 400.0)
 
 
 async def windows(here: Line, count: int) -> list[dict[str, Any]]:

@@ -95,7 +95,7 @@ def test_an_echo_says_anew_how_far_the_ear_is_behind() -> None:
     ledger.confirm(item, 2_000, 0.0)
     late, in_time = (Ledger.mark(ledger, item, ms, 0.0) for ms in (500, 1_000))
     for mark, due_ms in zip(ledger._marks, (500.0, 1_000.0), strict=True):
-        mark.deadline_ms = due_ms + MARK_DEADLINE_MS
+        mark.plays_at_ms = due_ms
 
     ledger.echo(late, 540.0)
     after_late = [ledger.heard_ms(item, now) for now in (540.0, 900.0)]
@@ -118,6 +118,24 @@ def test_a_new_spurt_begins_with_what_the_last_echo_said() -> None:
     ledger.confirm(item, 180, 1_005.0)
 
     assert ledger.heard_ms(item, 1_100.0) == 20 + 100 - 30
+
+
+def test_an_echo_after_a_stop_is_measured_by_the_clock_as_it_was_set() -> None:
+    """160 ms reached Twilio at 1,000 only: an echo at 1,190 of what plays until 1,160 is 30 ms behind."""
+    ledger, item = playing(received_ms=4_000)
+    other = ledger.receive("r", "b", 4_000, 0.0)
+    name = ledger.mark(item, 160, 0.0)
+    ledger.mark(other, 20, 0.0)
+    ledger.hold(0.0)
+    ledger.resume(1_000.0, playing_ms=160.0)
+
+    ledger.echo(name, 1_190.0)
+    for index in range(8, 16):
+        ledger.sent(item, (index + 1) * 20, 1_190.0)
+    ledger.confirm(item, 320, 1_195.0)
+
+    assert [mark.plays_at_ms for mark in ledger._marks] == [0.0]
+    assert ledger.heard_ms(item, 1_290.0) == 160 + 100 - 30
 
 
 def test_a_new_leg_knows_nothing_of_the_way_of_the_old_one() -> None:
