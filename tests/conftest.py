@@ -18,6 +18,13 @@ settings.register_profile("trunkline", deadline=None, suppress_health_check=[Hea
 settings.load_profile("trunkline")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs the machine for itself: `make test` runs it after all else."""
+    for item in items:
+        if item.nodeid.startswith(("tests/e2e/", "tests/deploy/")):
+            item.add_marker("stack")
+
+
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Valkey server for the session; use `valkey_url` in tests."""

@@ -110,6 +110,8 @@ async def test_an_operator_looks_opens_and_hangs_up(bridge: Bridge) -> None:
             # The call: its card, its figures, its journal as it happens, and back to its beginning.
             screen.press("Enter")
             await until(screen, call.call_sid, "frames/s sent", "verdict", "journal (UTC)")
+            # By then it is longer than the screen.
+            await until(screen, "response_done")
             screen.press("Home")
             await until(screen, "attached", "newer below")
             screen.press("End")
