@@ -39,13 +39,13 @@ types: $(STAMP) ## mypy --strict
 prove-pipeline: $(STAMP) ## the benchmark against a single-process bridge
 	@$(BIN)/python -m bench.prove_pipeline $(ARGS)
 
-prove-conversation: $(STAMP) ## 400 simulated conversations under faults: nothing stale, nothing lost (12 min)
+prove-conversation: $(STAMP) ## 380 simulated conversations under faults: nothing stale, nothing lost (10 min)
 	@$(BIN)/python -m bench.prove_conversation $(ARGS)
 
 prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousands of random histories
 	@$(BIN)/python -m bench.prove_sequencer $(ARGS)
 
-prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right one, soon, once? (6 min)
+prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right one, soon, once? (4 min)
 	@$(BIN)/python -m bench.prove_operations $(ARGS)
 
 # Not in the lock: nothing else needs it.

@@ -47,6 +47,12 @@ def _names(path: Path) -> set[str]:
     return names
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_is_left_to_be_filled_in(page: Path) -> None:
+    """No marker of a figure or a text that was to come."""
+    assert re.findall(r"@@\w+@@|\bTODO\b|\bTBD\b", page.read_text("utf-8")) == []
+
+
 def test_every_lesson_is_covered_once() -> None:
     """Rows 1 to 38, each with a test or the reason why there is none."""
     text = (ROOT / "docs" / "lessons-covered.md").read_text("utf-8")
