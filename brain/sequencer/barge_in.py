@@ -86,7 +86,9 @@ def flush(s: State, now_ms: float, *, cause: str) -> None:
 
 
 def retire(s: State, response: Response) -> None:
-    """From now on none of its audio may reach the caller."""
+    """From now on none of its audio may reach the caller, and what is not heard is not speaking."""
+    if s.speaking is not None and s.speaking.response_id == response.response_id:
+        playback.stop_speaking(s, cause="retired")
     s.retired.add(response.response_id)
     s.responses.pop(response.response_id, None)
 

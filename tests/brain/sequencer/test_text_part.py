@@ -103,3 +103,16 @@ def test_a_response_that_is_known_to_be_the_servers_is_not_waited_for() -> None:
     desk.created("r1")
 
     assert [cancel.response_id for cancel in only(SendCancel, writes(desk))] == ["r1"]
+
+
+def test_a_report_that_it_is_heard_does_not_outlive_it() -> None:
+    """Egress named it audible although nothing of it came: a retired response is not speaking."""
+    desk = Desk()
+    desk.created("r1")
+    desk.give(inputs.ItemOpened(response_id="r1", item_id="t1", speaks=True))
+    desk.give(inputs.Audible(cut=0, response_id="r1", item_id="t1"))
+    assert desk.core.audible_response_id == "r1"
+
+    writes(desk)
+
+    assert desk.core.audible_response_id == ""
