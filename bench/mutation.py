@@ -16,6 +16,7 @@ Owns: the copy, the configuration, the count, the comparison. Must not know how 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -44,6 +45,9 @@ BESIDE = (
 )
 DESELECTED = "tests/brain/sequencer/test_machine.py"
 """Random by nature: whether it catches a mutant would change from run to run."""
+
+WALK_DEPTH = "4"
+"""One less than in `make test`: a walk costs ten times as much a step, and there are thousands of mutants."""
 
 KILLED, SURVIVED, UNTESTED = {1, 3}, {0}, {33, 5}
 """Exit codes of pytest for a mutant, as mutmut keeps them; any other one is a time-out: caught as well."""
@@ -92,6 +96,7 @@ def main() -> int:
         run = subprocess.run(
             [sys.executable, "-m", "mutmut", "run", "--max-children", str(arguments.jobs)],
             cwd=folder,
+            env={**os.environ, "TRUNKLINE_WALK_DEPTH": WALK_DEPTH},
             check=False,
         )
         console.print(f"mutmut ended with {run.returncode}")

@@ -10,10 +10,11 @@ from bench.sequencer_walk import Mode, Violation, walk
 from brain.sequencer import SlotState, barge_in, door
 from brain.sequencer.state import Response, State
 
-DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "4"))
+DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "5"))
 """`make prove-sequencer` goes deeper, `make prove-mutants` less deep."""
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("mode", ["server", "brain"])
 def test_every_state_that_a_few_inputs_reach_is_sound(mode: Mode) -> None:
     """All invariants of the walk, in every state and at every step, and rest from everywhere."""
