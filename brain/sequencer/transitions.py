@@ -102,6 +102,9 @@ _AFTER_AUDIO: Final[dict[SlotState, frozenset[SlotState]]] = {
     CANCELLING_AND_REQUESTED: frozenset({CANCELLING_AND_REQUESTED, GENERATING_AND_REQUESTED, ENDED}),
 }
 
+_AFTER_PLAYBACK: Final = stay(frozenset({CLOSED}), ENDED) | interrupted(ENDED)
+"""What was to be heard first is heard: a caller goes elsewhere, and what generates then is for nobody."""
+
 _ANSWERS_TOO_EARLY: Final = "no session is confirmed: an echo of one that was lost"
 _OVER: Final = "hung up: nothing moves any more"
 
@@ -231,10 +234,10 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
         },
     ),
     # Each of the four may report that what was to be heard before the hang-up was heard out, or how far.
-    **handled(inputs.Audible, playback.audible, stay(ALIVE, ENDED)),
-    **handled(inputs.Heard, playback.heard, stay(ALIVE, ENDED)),
-    **handled(inputs.Silent, playback.silent, stay(ALIVE, ENDED)),
-    **handled(inputs.Flushed, barge_in.flushed, stay(ALIVE, ENDED)),
+    **handled(inputs.Audible, playback.audible, _AFTER_PLAYBACK),
+    **handled(inputs.Heard, playback.heard, _AFTER_PLAYBACK),
+    **handled(inputs.Silent, playback.silent, _AFTER_PLAYBACK),
+    **handled(inputs.Flushed, barge_in.flushed, _AFTER_PLAYBACK),
     **handled(
         inputs.Tick,
         _tick,
