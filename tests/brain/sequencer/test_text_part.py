@@ -113,6 +113,7 @@ def test_a_report_that_it_is_heard_does_not_outlive_it() -> None:
     desk.give(inputs.Audible(cut=0, response_id="r1", item_id="t1"))
     assert desk.core.audible_response_id == "r1"
 
-    writes(desk)
+    actions = writes(desk)
 
     assert desk.core.audible_response_id == ""
+    assert journaled(actions, "silent")[0]["cause"] == "retired"
