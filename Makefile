@@ -37,24 +37,24 @@ types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
 prove-pipeline: $(STAMP) ## the benchmark against a single-process bridge
-	@$(BIN)/python -m bench.prove_pipeline $(ARGS)
+	@$(BIN)/python -m proofs.prove.pipeline $(ARGS)
 
 prove-conversation: $(STAMP) ## 380 simulated conversations under faults: nothing stale, nothing lost (10 min)
-	@$(BIN)/python -m bench.prove_conversation $(ARGS)
+	@$(BIN)/python -m proofs.prove.conversation $(ARGS)
 
 prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousands of random histories
-	@$(BIN)/python -m bench.prove_sequencer $(ARGS)
+	@$(BIN)/python -m proofs.prove.sequencer $(ARGS)
 
 prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right one, soon, once? (4 min)
-	@$(BIN)/python -m bench.prove_operations $(ARGS)
+	@$(BIN)/python -m proofs.prove.operations $(ARGS)
 
 # Not in the lock: nothing else needs it.
 prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)
 	@$(PIP) 'mutmut==3.8.1'
-	@$(BIN)/python -m bench.mutation $(ARGS)
+	@$(BIN)/python -m proofs.prove.mutants $(ARGS)
 
 captures: $(STAMP) ## the screens of docs/console.md anew (needs tmux)
-	@$(BIN)/python -m bench.captures
+	@$(BIN)/python -m proofs.pages.captures
 
 lock: ## makes requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH, found none; install it: pip install uv" >&2; exit 1; }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from brain.call.stopwatch import ResponseTimes
 from brain.sequencer.actions import Skip
 from brain.sequencer.door import Gate
-from brain.stopwatch import ResponseTimes
-from shared.counters import OTHER, Counts
-from shared.histograms import Histogram, latency_ms
+from shared.figures.counters import OTHER, Counts
+from shared.figures.histograms import Histogram, latency_ms
 
 FLUSH_CAUSES = ("speech", "caller_text", "force", "hang_up", "move", "unwanted", OTHER)
 """Why the sequencer ends all that is audible."""

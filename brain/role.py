@@ -10,18 +10,18 @@ import asyncio
 from openai import AsyncOpenAI
 
 from brain import trust_store
-from brain.agent_book import AgentBook
-from brain.call import BrainCall
-from brain.call_parts import CallParts
+from brain.agents.book import AgentBook
+from brain.call.call import BrainCall
+from brain.call.parts import CallParts
 from brain.counters import BrainCounters, BrainFigures
-from brain.courier import Courier
-from brain.hooks import Hooks
-from shared.control import SWEEP_S
-from shared.dispatch import Dispatch
-from shared.entries import EntryError, Why, read_ring
-from shared.inbox import Entry
-from shared.ownership import Claim
-from shared.process import Process
+from brain.webhooks.courier import Courier
+from brain.webhooks.events import Hooks
+from shared.contract.entries import EntryError, Why, read_ring
+from shared.ownership.control import SWEEP_S
+from shared.ownership.dispatch import Dispatch
+from shared.ownership.owner import Claim
+from shared.process.life import Process
+from shared.store.inbox import Entry
 
 UPKEEP_S = 0.5
 """How often the callers' streams are trimmed."""
@@ -30,7 +30,7 @@ SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
 
 
 class BrainRole:
-    """See shared.process.Role."""
+    """See shared.process.life.Role."""
 
     starts_without_redis = False
 

@@ -16,15 +16,18 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from console import calls_app, calls_view, keys_table, operate_app, settings_table
+from console import keys_table, settings_table
+from console.calls import commands as calls_app
+from console.calls import view as calls_view
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
-from console.look import make_console
+from console.operate import commands as operate_app
 from console.options import AsJson, RedisUrl
-from shared.exits import Exit
-from shared.process import VERSION
-from shared.redis_client import STORE_ERRORS, make_store
+from console.style import make_console
+from shared.process.exits import Exit
+from shared.process.life import VERSION
 from shared.settings import Settings, SettingsError, load
+from shared.store.client import STORE_ERRORS, make_store
 
 app = typer.Typer(
     name="trunkline",
@@ -79,7 +82,7 @@ def demo(
 def run(run_dir: RunDir = None) -> None:
     """Runs the whole stack on this machine until Ctrl-C, and says what to do with it."""
     settings = _settings()
-    module = import_module("console.foreground")
+    module = import_module("console.stack.foreground")
     code = run_interruptible(module.run_in_foreground(settings, run_dir))
     # A signal is how this command is meant to end.
     raise typer.Exit(Exit.OK if code > SIGNAL_EXIT_BASE else code)
@@ -125,7 +128,7 @@ def example() -> None:
 
 def _ask_brain(arguments: list[str]) -> int:
     """The process that reads the file judges it: the console knows nothing of the inside of a role."""
-    return subprocess.run([sys.executable, "-m", "brain.check", *arguments], check=False).returncode
+    return subprocess.run([sys.executable, "-m", "brain.agents.check", *arguments], check=False).returncode
 
 
 @app.command()

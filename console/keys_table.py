@@ -1,7 +1,7 @@
 """`trunkline keys`: every kind of key in Redis, what it is for, and how much is there now.
 
 Owns: the list of kinds (DESIGN section 4 in short) and its live sizes. Must not know: the entries.
-The names come from shared/keys.py, with the wild cards of SCAN in place of call, lane and worker.
+The names come from shared/contract/keys.py, with the wild cards of SCAN in place of call, lane and worker.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 from rich.table import Table
 
-from shared.keys import CONFIG, WORKERS
-from shared.redis_client import Store
+from shared.contract.keys import CONFIG, WORKERS
+from shared.store.client import Store
 
 SCAN_COUNT = 500
 MEASURED_KEYS = 2000

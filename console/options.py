@@ -15,10 +15,10 @@ from typing import Annotated
 import typer
 from redis.asyncio.connection import parse_url
 
-from console import live
-from shared.redis_client import STORE_ERRORS, Store, make_store
+from console.calls import live
+from shared.contract.worker import ROLES
 from shared.settings import SettingsError, load
-from shared.worker import ROLES
+from shared.store.client import STORE_ERRORS, Store, make_store
 
 COMPLETE_WITHIN_S = 1.0
 

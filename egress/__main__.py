@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from egress.role import EgressRole
-from shared.process import run_role
+from shared.process.life import run_role
 
 
 def main() -> int:

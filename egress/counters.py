@@ -10,14 +10,14 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from egress.call import Call, CallCounters
+from egress.delivery import Call, CallCounters
 from egress.intake import IntakeCounters
 from egress.ledger import LedgerCounters
 from egress.pacer import PacerCounters
 from shared.audio import FRAME_MS
-from shared.counters import Counts, DeclaredCounters
-from shared.diagnosis import VERDICTS, Figures, Verdict
-from shared.histograms import Histogram, backlog_frames, backlog_ms, latency_ms, unsent_bytes
+from shared.figures.counters import Counts, DeclaredCounters
+from shared.figures.diagnosis import VERDICTS, Figures, Verdict
+from shared.figures.histograms import Histogram, backlog_frames, backlog_ms, latency_ms, unsent_bytes
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Windows:
     """The windows of all calls: one value a call every 3 s."""
 
     verdicts: Counts = field(default_factory=lambda: Counts("verdict", VERDICTS))
-    """Windows by whose fault they were (shared/diagnosis.py)."""
+    """Windows by whose fault they were (shared/figures/diagnosis.py)."""
     caller_queue_frames: Histogram = field(default_factory=backlog_frames)
     """Frames of the caller that the model has not got (XLEN of `caller`)."""
     reply_waiting_ms: Histogram = field(default_factory=backlog_ms)

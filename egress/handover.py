@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from shared import keys as key_names
-from shared.keys import Keys
-from shared.redis_client import Store
-from shared.worker import WorkerId
+from shared.contract import keys as key_names
+from shared.contract.keys import Keys
+from shared.contract.worker import WorkerId
+from shared.store.client import Store
 
 FRESH_MS = 3000
 """A worker that showed itself within this wall time may be handed a call; if it is dead after all, the

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from egress.backlog import Backlog, Base, Stretch
 from egress.ledger import Ledger
 from shared.audio import BYTES_PER_MS, FRAME_MS
-from shared.entries import ReplyEntry, ReplyKind
+from shared.contract.entries import ReplyEntry, ReplyKind
 
 HELD_MOST_BYTES = 30_000 * BYTES_PER_MS
 HELD_LESS_BYTES = 15_000 * BYTES_PER_MS

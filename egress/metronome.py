@@ -20,8 +20,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from shared.clock import now_ms
-from shared.entries import Pair
-from shared.histograms import latency_ms
+from shared.contract.entries import Pair
+from shared.figures.histograms import latency_ms
 
 PHASES = 4
 PHASE_MS = 5.0

@@ -1,7 +1,8 @@
 """The egress role: takes calls, reads what concerns them, and lets them go, in order.
 
-Why it exists: the skeleton (shared/process.py) gives a process, the cores give decisions; here the calls of
-a process are kept, the doorbell, `back` and control messages are read, and what is once a second is done.
+Why it exists: the skeleton (shared/process/life.py) gives a process, the cores give decisions; here the
+calls of a process are kept, the doorbell, `back` and control messages are read, and what is once a second
+is done.
 
 Owns: the table of calls and their comings and goings. Must not know: pacing, what was heard.
 """
@@ -10,26 +11,27 @@ from __future__ import annotations
 
 import asyncio
 
-from egress.call import Call
+from egress.call import HeldCall
 from egress.counters import EgressHops, RoleCounters, Totals, Windows
+from egress.delivery import Call
 from egress.handover import choose, read_workers
-from egress.held_call import HeldCall
 from egress.metronome import Metronome, OutBatch, Ticking
-from egress.pipeline import CallPipeline
 from egress.positions import read_start
-from shared import ownership, scripts
+from egress.window import CallPipeline
 from shared.clock import now_ms, wall_ms
-from shared.control import ControlMessage, ControlPost, ControlReader
-from shared.diagnosis import UNSENT_BYTES
-from shared.dispatch import Dispatch
-from shared.entries import BackKind, EntryError, Name, Pair, Why, read_name, read_pairs, read_ring
-from shared.hops import Hop
-from shared.inbox import Entry
-from shared.outbox import OnReply
-from shared.ownership import Claim, Owner
-from shared.process import Process
-from shared.redis_client import STORE_ERRORS
-from shared.scripts import Answer
+from shared.contract import scripts
+from shared.contract.entries import BackKind, EntryError, Name, Pair, Why, read_name, read_pairs, read_ring
+from shared.contract.scripts import Answer
+from shared.figures.diagnosis import UNSENT_BYTES
+from shared.figures.hops import Hop
+from shared.ownership import owner as ownership
+from shared.ownership.control import ControlMessage, ControlPost, ControlReader
+from shared.ownership.dispatch import Dispatch
+from shared.ownership.owner import Claim, Owner
+from shared.process.life import Process
+from shared.store.client import STORE_ERRORS
+from shared.store.inbox import Entry
+from shared.store.outbox import OnReply
 
 SLICES = 10
 SLICE_S = 0.1
@@ -45,7 +47,7 @@ AFRESH_S = 1.0
 
 
 class EgressRole:
-    """See `shared.process.Role`."""
+    """See `shared.process.life.Role`."""
 
     starts_without_redis = False
 

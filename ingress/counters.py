@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ingress.fence import Admit
-from ingress.token import Reason
-from ingress.twilio import Fault
-from shared.counters import OTHER, Counts
-from shared.histograms import Histogram, latency_ms, unsent_bytes
+from ingress.calls.fence import Admit
+from ingress.media.wire import Fault
+from ingress.web.token import Reason
+from shared.figures.counters import OTHER, Counts
+from shared.figures.histograms import Histogram, latency_ms, unsent_bytes
 
 START_REFUSALS = (
     *Reason,

@@ -14,23 +14,23 @@ from http import HTTPStatus
 import uvicorn
 from starlette.applications import Starlette
 
-from ingress.admission import Admission
+from ingress.calls.registry import Registry
+from ingress.calls.switchboard import Switchboard
 from ingress.counters import CallCounters, SocketCounters, WebhookCounters
-from ingress.http_protocol import http_protocol_class
-from ingress.leg import Leg
-from ingress.listening import BACKLOG, public_listener
-from ingress.media_protocol import MediaProtocol, TextSink, media_protocol_class
-from ingress.readiness import readiness_route
-from ingress.registry import Registry
-from ingress.signature import Signatures, Verdict
-from ingress.socket_gate import CloseCode
-from ingress.switchboard import Switchboard
-from ingress.webhooks import STORE_CALLS_AT_ONCE, Webhooks
-from shared.admin import OwnSignalsServer
-from shared.entries import EntryError, Why, read_ring
-from shared.exits import Exit
-from shared.inbox import Entry
-from shared.process import Process
+from ingress.media.gate import CloseCode
+from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
+from ingress.media.stream import Leg
+from ingress.web.admission import Admission
+from ingress.web.http_protocol import http_protocol_class
+from ingress.web.listening import BACKLOG, public_listener
+from ingress.web.readiness import readiness_route
+from ingress.web.routes import STORE_CALLS_AT_ONCE, Webhooks
+from ingress.web.signature import Signatures, Verdict
+from shared.contract.entries import EntryError, Why, read_ring
+from shared.process.admin import OwnSignalsServer
+from shared.process.exits import Exit
+from shared.process.life import Process
+from shared.store.inbox import Entry
 
 MEDIA_PATHS = frozenset({"/media", "/media/"})
 HTTP_CONNECTIONS_MAX = 1024
@@ -45,7 +45,7 @@ SERVER_WITHIN_S = 2.0
 
 
 class IngressRole:
-    """See `shared.process.Role`. It is also the Front of every media socket."""
+    """See `shared.process.life.Role`. It is also the Front of every media socket."""
 
     starts_without_redis = True
 

@@ -9,8 +9,8 @@ import redis as sync_redis
 from fakeredis import FakeAsyncRedis
 from hypothesis import HealthCheck, settings
 
-from shared import keys as key_names
-from shared.redis_client import Store, make_store
+from shared.contract import keys as key_names
+from shared.store.client import Store, make_store
 from tests.support.servers import redis7_binary, server, valkey_binary
 
 # How fast examples are made says something about the machine only: side by side with whole stacks it is slow.

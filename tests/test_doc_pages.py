@@ -13,15 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from brain import agents_file, builtin_tools, courier, hooks, lifeline
-from brain import check as brain_check
-from brain.agents_file import AgentsFileError
-from brain.call import SEED_MAX_CHARS
-from brain.engine import Engine
-from brain.hooks import Hook, compose
-from brain.lifeline import Again, Lifeline
-from brain.realtime import engine as realtime_engine
-from brain.signing import signed_headers
+from brain.agents import check as brain_check
+from brain.agents import file as agents_file
+from brain.agents.file import AgentsFileError
+from brain.call.call import SEED_MAX_CHARS
+from brain.model import lifeline
+from brain.model.engine import Engine
+from brain.model.lifeline import Again, Lifeline
+from brain.model.realtime import socket as realtime_engine
+from brain.tools import builtin as builtin_tools
+from brain.webhooks import courier
+from brain.webhooks import events as hooks
+from brain.webhooks.events import Hook, compose
+from brain.webhooks.signing import signed_headers
 from shared.clock import wall_ms
 from shared.settings import WEBHOOK_EVENTS, Settings
 
@@ -115,7 +119,7 @@ def check(
 
     def run(name: str, text: str) -> tuple[int, str]:
         (tmp_path / name).write_text(text, "utf-8")
-        monkeypatch.setattr(sys, "argv", ["brain.check", name])
+        monkeypatch.setattr(sys, "argv", ["brain.agents.check", name])
         code = brain_check.main()
         return code, capsys.readouterr().out
 
@@ -142,7 +146,7 @@ def test_the_check_says_of_the_broken_files_what_the_page_shows(
 
 def test_the_example_of_the_page_is_the_one_that_is_printed() -> None:
     """But for its comments."""
-    printed = resources.files("brain").joinpath("agents.example.toml").read_text("utf-8")
+    printed = resources.files("brain.agents").joinpath("agents.example.toml").read_text("utf-8")
     example = next(block for block in blocks(AGENTS, "toml") if "[agents.sales]" in block)
     assert tomllib.loads(example) == tomllib.loads(printed)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import sequencer_diagram
+from proofs.pages import sequencer as sequencer_diagram
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -64,7 +64,7 @@ def test_every_lesson_is_covered_once() -> None:
 
 
 def test_the_sequencers_page_is_what_the_code_makes() -> None:
-    """`python -m bench.sequencer_diagram` writes it anew."""
+    """`python -m proofs.pages.sequencer` writes it anew."""
     page = sequencer_diagram.PAGE.read_text("utf-8")
 
     assert sequencer_diagram.filled(page) == page

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from bench import captures
 from console.app import app
-from console.top_state import ORDERS
-from console.top_view import HELP
-from shared.exits import Exit
-from shared.worker import ROLES
+from console.top.state import ORDERS
+from console.top.view import HELP
+from proofs.pages import captures
+from shared.contract.worker import ROLES
+from shared.process.exits import Exit
 
 ROOT = Path(__file__).parent.parent
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
@@ -55,7 +55,7 @@ def written() -> Iterator[str]:
     for node in all_nodes():
         if isinstance(node, ast.Call) and _method(node) in WRITERS:
             yield from [text for argument in node.args if (text := _text(argument))][:1]
-    for path in (ROOT / "shared" / "lua").glob("*.lua"):
+    for path in (ROOT / "shared" / "contract" / "lua").glob("*.lua"):
         for line in re.findall(r"XADD', card \.\. ':journal'(.*?)\)", path.read_text("utf-8"), re.DOTALL):
             kind = line.partition("'kind',")[2].partition(",")[0]
             yield from re.findall(r"'([a-z]+)'", kind)

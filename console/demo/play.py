@@ -20,14 +20,14 @@ from console.demo.script import SIMULATOR_SCRIPTS, Language, Script, plan, scrip
 from console.demo.timeline import Line, Timeline, Who
 from console.demo.verdict import Check, judge, judge_real
 from console.demo.watch import Seen, Watch
-from console.foreground import options_from
-from console.look import BAD, DIM, GOOD, make_console
-from console.stack import Stack, StackFailed
-from console.stack_plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
-from shared.exits import Exit
-from shared.keys import Keys
-from shared.redis_client import STORE_ERRORS
+from console.stack.foreground import options_from
+from console.stack.launcher import Stack, StackFailed
+from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
+from console.style import BAD, DIM, GOOD, make_console
+from shared.contract.keys import Keys
+from shared.process.exits import Exit
 from shared.settings import Settings, environment_name
+from shared.store.client import STORE_ERRORS
 from simulators.twilio import measures
 from simulators.twilio.record import CallRecord
 from simulators.twilio.simulator import DEMO_ACCOUNT_SID, LiveCall, TwilioSimulator

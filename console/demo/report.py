@@ -15,7 +15,7 @@ from rich.text import Text
 from console.demo.figures import Figures
 from console.demo.timeline import Line, Who
 from console.demo.verdict import Check
-from console.look import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD, isolated
+from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD, isolated
 
 STYLES = {Who.CALLER: CALLER, Who.AGENT: AGENT, Who.TOOL: BRIDGE, Who.BRIDGE: DIM}
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulators import clips
-from simulators.twilio.clip import Clip
-from simulators.twilio.plan import (
+from simulators.twilio.caller.clip import Clip
+from simulators.twilio.caller.plan import (
     CallPlan,
     HangUp,
     InterruptAfter,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from console.demo.heard import find, pieces_of
+from console.demo.find_clip import find, pieces_of
 from console.demo.script import TOOL, Script
 from console.demo.watch import Seen
 from simulators.twilio import measures

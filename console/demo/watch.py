@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.keys import Keys
-from shared.redis_client import STORE_ERRORS, Store, make_store
+from shared.contract.keys import Keys
+from shared.store.client import STORE_ERRORS, Store, make_store
 
 POLL_S = 0.1
 WATCHED = ("journal", "history", "control")

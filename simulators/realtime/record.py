@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
-from simulators.realtime.errors import ErrorBody
 from simulators.realtime.knobs import Knobs
+from simulators.realtime.protocol.errors import ErrorBody
 
 MAX_EVENTS = 20_000
 """Events kept for each direction and session; the oldest go first, `*_count` goes on counting."""

@@ -24,12 +24,13 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from simulators.realtime import errors, script
-from simulators.realtime.ids import IdMinter
+from simulators.realtime import script
 from simulators.realtime.knobs import Knobs
-from simulators.realtime.outlet import Close, Json, Send, StopReading
+from simulators.realtime.protocol import errors
 from simulators.realtime.record import SessionRecord
-from simulators.realtime.session import Session
+from simulators.realtime.session.core import Session
+from simulators.realtime.session.ids import IdMinter
+from simulators.realtime.session.outlet import Close, Json, Send, StopReading
 from simulators.realtime.wire import QuickConnection
 
 PATH: Final = "/v1/realtime"

@@ -4,9 +4,8 @@ It posts the signed voice webhook, carries out the TwiML, opens the media stream
 bridge sends on a wall clock and records what the caller heard. It knows nothing of the bridge.
 """
 
-from simulators.twilio.clip import Clip, read_clip
-from simulators.twilio.knobs import FAST, CallUpdate, Injection, Knobs, Pace, Window
-from simulators.twilio.plan import (
+from simulators.twilio.caller.clip import Clip, read_clip
+from simulators.twilio.caller.plan import (
     CallPlan,
     DialOutcome,
     Do,
@@ -22,6 +21,7 @@ from simulators.twilio.plan import (
     WaitUntil,
     conversation,
 )
+from simulators.twilio.knobs import FAST, CallUpdate, Injection, Knobs, Pace, Window
 from simulators.twilio.record import CallRecord, PlanFailed
 from simulators.twilio.simulator import LiveCall, TwilioSimulator
 

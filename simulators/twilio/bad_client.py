@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from simulators.twilio import frames
-from simulators.twilio.signing import HandshakeSignature, sign_upgrade
+from simulators.twilio.media import frames
+from simulators.twilio.webhooks.signing import HandshakeSignature, sign_upgrade
 
 
 @dataclass(frozen=True, slots=True)

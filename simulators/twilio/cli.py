@@ -14,10 +14,8 @@ import uvloop
 
 from simulators import clips as stored_clips
 from simulators.twilio import measures
-from simulators.twilio.clip import Clip, read_clip
-from simulators.twilio.knobs import Knobs
-from simulators.twilio.load import Load, Summary, run_load, summarise
-from simulators.twilio.plan import (
+from simulators.twilio.caller.clip import Clip, read_clip
+from simulators.twilio.caller.plan import (
     CallPlan,
     Dtmf,
     HangUp,
@@ -27,6 +25,8 @@ from simulators.twilio.plan import (
     WaitForSilence,
     WaitForSpeech,
 )
+from simulators.twilio.knobs import Knobs
+from simulators.twilio.load import Load, Summary, run_load, summarise
 from simulators.twilio.record import CallRecord, PlanFailed
 from simulators.twilio.simulator import DEMO_ACCOUNT_SID, TwilioSimulator, parse_address
 

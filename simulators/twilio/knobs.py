@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from simulators.twilio.messages import MULAW_8K, MediaFormat
-from simulators.twilio.signing import HandshakeSignature
+from simulators.twilio.media.messages import MULAW_8K, MediaFormat
+from simulators.twilio.webhooks.signing import HandshakeSignature
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators.twilio.caller import Caller, EndCall, Frame
-from simulators.twilio.clip import FRAME_MS, SILENT_FRAME, SILENT_PAYLOAD
-from simulators.twilio.plan import CallPlan
+from simulators.twilio.caller.clip import FRAME_MS, SILENT_FRAME, SILENT_PAYLOAD
+from simulators.twilio.caller.conduct import Caller, EndCall, Frame
+from simulators.twilio.caller.plan import CallPlan
+from simulators.twilio.media.stream import LiveStream
 from simulators.twilio.record import CallRecord, KeyPress, Utterance
-from simulators.twilio.stream import LiveStream
 
 
 @dataclass(slots=True, eq=False)

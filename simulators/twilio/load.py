@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simulators.twilio import measures
-from simulators.twilio.clip import Clip
+from simulators.twilio.caller.clip import Clip
+from simulators.twilio.caller.plan import CallPlan, conversation
 from simulators.twilio.knobs import Knobs
-from simulators.twilio.plan import CallPlan, conversation
 from simulators.twilio.record import CallRecord
 from simulators.twilio.simulator import TwilioSimulator
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from simulators import mulaw
-from simulators.twilio.playout import REPLY_JOIN_MS, Playback
+from simulators.twilio.media.playout import REPLY_JOIN_MS, Playback
 from simulators.twilio.record import CallRecord, MediaStream, Utterance
 
 

@@ -12,7 +12,7 @@ import math
 import time
 from typing import Final, Protocol
 
-from simulators.twilio.clip import FRAME_MS
+from simulators.twilio.caller.clip import FRAME_MS
 
 _PHASES: Final = 4
 _STEP_MS: Final = FRAME_MS / _PHASES

@@ -15,17 +15,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from simulators.twilio import codes, forms, twiml
-from simulators.twilio.correspondence import Correspondence
+from simulators.twilio import codes
+from simulators.twilio.caller.plan import CallPlan, DialOutcome
 from simulators.twilio.knobs import Knobs
 from simulators.twilio.line import Line
-from simulators.twilio.media_socket import Endpoint, MediaSocket, StreamFailed
-from simulators.twilio.messages import MessageWriter
-from simulators.twilio.plan import CallPlan, DialOutcome
+from simulators.twilio.media.connection import Endpoint, MediaSocket, StreamFailed
+from simulators.twilio.media.messages import MessageWriter
+from simulators.twilio.media.stream import LiveStream
 from simulators.twilio.record import CallRecord, Logged, MediaStream, VerbRun, Webhook
-from simulators.twilio.signing import sign_upgrade
-from simulators.twilio.stream import LiveStream
-from simulators.twilio.webhook import WebhookClient
+from simulators.twilio.webhooks import forms, twiml
+from simulators.twilio.webhooks.correspondence import Correspondence
+from simulators.twilio.webhooks.sending import WebhookClient
+from simulators.twilio.webhooks.signing import sign_upgrade
 
 USER_AGENT: Final = "Twilio.TmeWs/1.0"  # unconfirmed
 _XML_TYPES: Final = ("text/xml", "application/xml", "text/html")

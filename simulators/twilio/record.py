@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from simulators.mulaw import BYTES_PER_MS, SILENCE
-from simulators.twilio.playout import Playback, Playout
+from simulators.twilio.media.playout import Playback, Playout
 
 _SILENCE: Final = bytes([SILENCE])
 

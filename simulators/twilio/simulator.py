@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from simulators.twilio.caller.plan import CallPlan
 from simulators.twilio.knobs import Knobs
-from simulators.twilio.media_socket import Endpoint, MediaSocket
+from simulators.twilio.media.connection import Endpoint, MediaSocket
+from simulators.twilio.media.playout import Playout
 from simulators.twilio.metronome import Metronome
 from simulators.twilio.phone_call import PhoneCall, Twilio, new_sid
-from simulators.twilio.plan import CallPlan
-from simulators.twilio.playout import Playout
 from simulators.twilio.record import CallRecord, PlanFailed
-from simulators.twilio.webhook import DialTransport, WebhookClient
+from simulators.twilio.webhooks.sending import DialTransport, WebhookClient
 
 DEMO_ACCOUNT_SID = "AC" + "0" * 31 + "1"
 

@@ -16,16 +16,16 @@ import orjson
 
 import simulators.clips
 from brain.role import BrainRole
-from shared import ownership
 from shared.audio import BYTES_PER_MS, FRAME_BYTES, SILENCE_FRAME
-from shared.control import ControlPost
-from shared.entries import ReplyEntry, ReplyKind, read_name, read_pairs, read_reply
-from shared.keys import Keys
-from shared.outbox import Outbox
-from shared.ownership import NewStream, Owner
-from shared.process import Process, keep_own_keys, make_process
-from shared.redis_client import Store
+from shared.contract.entries import ReplyEntry, ReplyKind, read_name, read_pairs, read_reply
+from shared.contract.keys import Keys
+from shared.ownership import owner as ownership
+from shared.ownership.control import ControlPost
+from shared.ownership.owner import NewStream, Owner
+from shared.process.life import Process, keep_own_keys, make_process
 from shared.settings import load
+from shared.store.client import Store
+from shared.store.outbox import Outbox
 from simulators.realtime import RealtimeSimulator
 from tests.support.waiting import running, wait_until
 

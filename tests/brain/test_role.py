@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import pytest
 
-from brain import control_feed
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
-from shared import ownership
-from shared.control import ControlMessage, ControlReader
-from shared.entries import ReplyKind
-from shared.ownership import NewStream
-from shared.redis_client import Store
+from shared.contract.entries import ReplyKind
+from shared.ownership import control_feed
+from shared.ownership import owner as ownership
+from shared.ownership.control import ControlMessage, ControlReader
+from shared.ownership.owner import NewStream
+from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from tests.brain.stage import INGRESS, KEYS, Line, brain, clip, line
 from tests.conftest import keys_without_ttl

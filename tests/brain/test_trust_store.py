@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from brain import trust_store
-from brain.engine import EngineError
+from brain.model.engine import EngineError
 from simulators.realtime import RealtimeSimulator
-from tests.brain.realtime.test_engine import making
+from tests.brain.model.realtime.test_socket import making
 from tests.support.certificates import make_certificate
 
 

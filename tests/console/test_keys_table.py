@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from console import keys_table
-from console.look import make_console
-from shared.keys import CALL_PARTS, CONFIG, WORKERS, Keys
-from shared.redis_client import Store
+from console.style import make_console
+from shared.contract.keys import CALL_PARTS, CONFIG, WORKERS, Keys
+from shared.store.client import Store
 
 SID = "CA" + "0" * 32
 WORKER = "brain-0@host#1a2b3c"

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from console import options
 from console.app import app
-from shared.exits import Exit
-from shared.redis_client import Store
+from shared.process.exits import Exit
+from shared.store.client import Store
 from tests.support.redis_samples import BRAIN, ONE, TWO, make_call, make_worker
 
 runner = CliRunner()

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from bench import metrics_table
+from proofs.pages import metrics as metrics_table
+from shared.contract.worker import ROLES
 from shared.settings import Settings, load
-from shared.worker import ROLES
 from tests.support import plain_yaml
 
 ROOT = Path(__file__).parent.parent.parent
@@ -170,7 +170,7 @@ def test_scrape_configuration_finds_every_process() -> None:
 
 def test_table_of_metrics_is_current() -> None:
     """docs/metrics.md is made from the code."""
-    command = [sys.executable, "-m", "bench.metrics_table", "--check"]
+    command = [sys.executable, "-m", "proofs.pages.metrics", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")

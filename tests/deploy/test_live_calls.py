@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from console.stack import Stack
-from console.stack_plan import StackOptions
-from shared.keys import Keys
-from shared.redis_client import Store, make_store
+from console.stack.launcher import Stack
+from console.stack.plan import StackOptions
+from shared.contract.keys import Keys
+from shared.store.client import Store, make_store
 from simulators.twilio import (
     FAST,
     CallPlan,

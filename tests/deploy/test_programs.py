@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions
 
-from ingress.listening import BACKLOG
+from ingress.web.listening import BACKLOG
+from shared.contract.worker import ROLES
 from shared.settings import Settings
-from shared.worker import ROLES
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 PRODUCTION, DEMO = DEPLOY / "supervisord.conf", DEPLOY / "demo.conf"
@@ -113,7 +113,7 @@ def test_the_watchdog_is_the_first_to_stop() -> None:
     (watchdog,) = groups["watchdog"].process_configs
     assert max(groups.values(), key=lambda group: group.priority).name == "watchdog"
     assert [event.__name__ for event in groups["watchdog"].pool_events] == ["Tick5Event"]
-    assert watchdog.command.split()[1:] == ["-m", "console.watchdog"]
+    assert watchdog.command.split()[1:] == ["-m", "console.operate.watchdog"]
     assert watchdog.stdout_logfile is None, "its stdout is the protocol"
 
 

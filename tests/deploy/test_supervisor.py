@@ -19,9 +19,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.worker import ROLES
-from simulators.twilio import forms
-from simulators.twilio.signing import sign_webhook
+from shared.contract.worker import ROLES
+from simulators.twilio.webhooks import forms
+from simulators.twilio.webhooks.signing import sign_webhook
 from tests.support.deployment import AUTH_TOKEN, PUBLIC_URL, Deployment, deployment
 from tests.support.servers import server, valkey_binary
 from tests.support.waiting import wait_until

@@ -19,11 +19,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from console.stack import Stack
-from console.stack_plan import REPOSITORY, StackOptions
-from shared.keys import Keys
-from shared.redis_client import Store, make_store
-from shared.worker import WorkerId
+from console.stack.launcher import Stack
+from console.stack.plan import REPOSITORY, StackOptions
+from shared.contract.keys import Keys
+from shared.contract.worker import WorkerId
+from shared.store.client import Store, make_store
 from simulators.realtime import RealtimeSimulator
 from simulators.twilio import (
     FAST,

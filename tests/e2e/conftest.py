@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from console.stack import Stack
-from console.stack_plan import DEMO_PUBLIC_URL, StackOptions
-from shared.keys import Keys
-from shared.redis_client import Store, make_store
-from shared.worker import ROLES
+from console.stack.launcher import Stack
+from console.stack.plan import DEMO_PUBLIC_URL, StackOptions
+from shared.contract.keys import Keys
+from shared.contract.worker import ROLES
+from shared.store.client import Store, make_store
 from simulators import clips
 from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.twilio import FAST, CallPlan, Clip, Step, TwilioSimulator

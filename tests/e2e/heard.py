@@ -1,10 +1,10 @@
-"""Assertions on what a caller heard, over simulators/heard.py."""
+"""Assertions on what a caller heard, over simulators/comparison.py."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from simulators.heard import stale_frames, unheard_items
+from simulators.comparison import stale_frames, unheard_items
 from simulators.realtime import SessionRecord
 from simulators.twilio import CallRecord
 

@@ -13,7 +13,7 @@ import pytest
 
 from simulators.twilio import CallRecord, HangUp, Pause, PlanFailed, WaitForSilence, WaitForSpeech
 from simulators.twilio import knobs as faults
-from simulators.twilio.messages import MediaFormat
+from simulators.twilio.media.messages import MediaFormat
 from tests.e2e.conftest import QUICK, Bridge, plan
 
 pytestmark = pytest.mark.timeout(60)

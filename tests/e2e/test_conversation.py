@@ -10,7 +10,7 @@ import asyncio
 
 import pytest
 
-from simulators.heard import interrupted_items, item_audio, session_of
+from simulators.comparison import interrupted_items, item_audio, session_of
 from simulators.realtime import Knobs, ResponseKnobs, SessionRecord
 from simulators.twilio import (
     CallRecord,

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from console.stack import Stack
-from shared.worker import ROLES
+from console.stack.launcher import Stack
+from shared.contract.worker import ROLES
 from simulators.twilio import HangUp, InterruptAfter, Pause, Speak, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import QUICK, Bridge, clip, plan
 from tests.support.waiting import wait_until

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from console.stack import Stack
-from console.stack_plan import StackOptions
-from shared.redis_client import make_store
+from console.stack.launcher import Stack
+from console.stack.plan import StackOptions
+from shared.store.client import make_store
 from simulators.realtime import RealtimeSimulator
 from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan

@@ -13,7 +13,7 @@ import pytest
 
 from console import settings_table
 from console.keys_table import KINDS
-from console.stack_plan import DEMO_PUBLIC_URL
+from console.stack.plan import DEMO_PUBLIC_URL
 from shared.settings import load
 from simulators.twilio import CallPlan, HangUp, TwilioSimulator, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import QUICK, Bridge, plan

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from console.roll import ORDER
-from console.stack import Stack
-from console.stack_plan import StackOptions
-from shared.exits import Exit
-from shared.redis_client import make_store
+from console.operate.roll import ORDER
+from console.stack.launcher import Stack
+from console.stack.plan import StackOptions
+from shared.process.exits import Exit
+from shared.store.client import make_store
 from simulators.twilio import (
     CallPlan,
     CallRecord,

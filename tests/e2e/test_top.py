@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.terminal import Terminal, terminal
+from proofs.pages.terminal import Terminal, terminal
 from simulators.twilio import LiveCall, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import QUICK, Bridge, clip, plan
 from tests.support.servers import missing

@@ -19,12 +19,12 @@ from typing import Any, cast
 
 import pytest
 
-from shared.rolling import WINDOW_MS
+from shared.figures.rolling import WINDOW_MS
 from simulators.realtime import Knobs, ResponseKnobs
 from simulators.twilio import FAST, CallRecord
 from simulators.twilio import Knobs as TwilioKnobs
+from simulators.twilio.caller.plan import HangUp, Pause, WaitForSpeech
 from simulators.twilio.knobs import Window
-from simulators.twilio.plan import HangUp, Pause, WaitForSpeech
 from tests.e2e.conftest import QUICK, Bridge, plan
 from tests.support.waiting import wait_until
 

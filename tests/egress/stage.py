@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
 from egress.backlog import Base
-from egress.call import Call
+from egress.delivery import Call
 from egress.positions import Start, read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
-from shared.entries import ReplyEntry, ReplyKind
+from shared.contract.entries import ReplyEntry, ReplyKind
 
 STEP_MS = 5.0
 RETURN_MS = 15.0

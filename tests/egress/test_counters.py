@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from egress.counters import Totals, Windows
-from shared.diagnosis import Figures, Verdict
+from shared.figures.diagnosis import Figures, Verdict
 from tests.egress.stage import Stage, speech
 
 

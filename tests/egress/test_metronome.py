@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from egress.metronome import PHASE_MS, ROUND_MS, Metronome, OutBatch, Ticking
 from shared.clock import now_ms
-from shared.entries import Pair
+from shared.contract.entries import Pair
 from tests.support.waiting import wait_until
 
 

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from egress import held_call
+from egress import call as held_call
 from egress import role as role_module
 from egress.role import EgressRole
-from shared import ownership
 from shared.clock import now_ms
-from shared.entries import BackKind, Name, OutKind, ReplyEntry, ReplyKind, read_name, read_pairs
-from shared.keys import Keys
-from shared.outbox import Outbox
-from shared.ownership import NewStream, Owner
-from shared.process import Process, keep_own_keys, make_process
-from shared.redis_client import Store
+from shared.contract.entries import BackKind, Name, OutKind, ReplyEntry, ReplyKind, read_name, read_pairs
+from shared.contract.keys import Keys
+from shared.ownership import owner as ownership
+from shared.ownership.owner import NewStream, Owner
+from shared.process.life import Process, keep_own_keys, make_process
 from shared.settings import load
+from shared.store.client import Store
+from shared.store.outbox import Outbox
 from tests.conftest import keys_without_ttl
 from tests.egress.stage import frames_of, speech
 from tests.support.waiting import running, wait_until

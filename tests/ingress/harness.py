@@ -21,10 +21,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from ingress.role import IngressRole
-from ingress.signature import Signatures
-from shared import entries, settings
-from shared.entries import Name, Pair
-from shared.process import Process, keep_own_keys, make_process
+from ingress.web.signature import Signatures
+from shared import settings
+from shared.contract import entries
+from shared.contract.entries import Name, Pair
+from shared.process.life import Process, keep_own_keys, make_process
 from shared.settings import Settings
 from tests.support.servers import free_port
 from tests.support.waiting import running, wait_until

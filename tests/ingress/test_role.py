@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from ingress.listening import own_listener
-from shared.exits import Exit
+from ingress.web.listening import own_listener
+from shared.process.exits import Exit
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SIGNATURES, STREAM_URL
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ingress import switchboard
-from ingress.socket_gate import CloseCode
-from shared.entries import Name
-from simulators.twilio.plan import CallPlan, HangUp, Pause, WaitForSpeech, WaitUntil
+from ingress.calls import switchboard
+from ingress.media.gate import CloseCode
+from shared.contract.entries import Name
+from simulators.twilio.caller.plan import CallPlan, HangUp, Pause, WaitForSpeech, WaitUntil
 from simulators.twilio.simulator import LiveCall, TwilioSimulator
 from tests.conftest import keys_without_ttl
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, Ingress

@@ -19,12 +19,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from console.marked import kill_marked
-from console.ports import free_base, free_port
-from console.stack_plan import MARKER, REPOSITORY
-from console.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
+from console.operate.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
+from console.stack.marked import kill_marked
+from console.stack.plan import MARKER, REPOSITORY
+from console.stack.ports import free_base, free_port
+from shared.contract.worker import ROLES
 from shared.settings import Settings
-from shared.worker import ROLES
 
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 PUBLIC_URL = "https://bridge.trunkline.test"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from shared import keys as key_names
 from shared.clock import wall_ms
-from shared.keys import Keys
-from shared.redis_client import Store
+from shared.contract import keys as key_names
+from shared.contract.keys import Keys
+from shared.store.client import Store
 
 KEYS = Keys(1)
 ONE, TWO = "CA" + "1" * 32, "CA" + "2" * 32

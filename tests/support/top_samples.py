@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from console.live import LiveCall, WorkerRow
-from console.top_state import Snapshot
+from console.calls.live import LiveCall, WorkerRow
+from console.top.state import Snapshot
 
 AT_MS = 1_700_000_000_000
 

@@ -9,7 +9,7 @@ import pytest
 from console.demo.script import script
 from console.demo.verdict import Check, judge, judge_real
 from console.demo.watch import Seen
-from simulators.twilio.clip import FRAME_BYTES
+from simulators.twilio.caller.clip import FRAME_BYTES
 from simulators.twilio.record import CallRecord, ClearSeen, Logged, MediaStream, Utterance
 
 SCRIPT = script("en")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from console.demo.watch import Seen, Watch
-from shared.keys import Keys
-from shared.redis_client import make_store
+from shared.contract.keys import Keys
+from shared.store.client import make_store
 from tests.support.waiting import running, wait_until
 
 SID = "CA" + "1" * 32

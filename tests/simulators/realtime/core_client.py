@@ -9,11 +9,11 @@ import orjson
 
 from simulators import clips, mulaw
 from simulators.realtime import script
-from simulators.realtime.ids import IdMinter
 from simulators.realtime.knobs import Knobs, ResponseKnobs
-from simulators.realtime.outlet import Close, Send, StopReading
 from simulators.realtime.record import SessionRecord
-from simulators.realtime.session import Session
+from simulators.realtime.session.core import Session
+from simulators.realtime.session.ids import IdMinter
+from simulators.realtime.session.outlet import Close, Send, StopReading
 
 Event = dict[str, object]
 

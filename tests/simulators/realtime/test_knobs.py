@@ -6,7 +6,7 @@ import pytest
 
 from simulators.realtime import knobs as knobs_module
 from simulators.realtime.knobs import Knobs, ResponseKnobs
-from simulators.realtime.outlet import Close
+from simulators.realtime.session.outlet import Close
 from tests.simulators.realtime.core_client import CoreClient, pcmu_session
 
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from simulators.twilio import frames
 from simulators.twilio.bad_client import BadClient
+from simulators.twilio.media import frames
 from tests.simulators.twilio.reference_bridge import (
     AUTH_TOKEN,
     STREAM_URL,

@@ -6,7 +6,7 @@ import wave
 from pathlib import Path
 
 from simulators.twilio import measures
-from simulators.twilio.playout import Playout
+from simulators.twilio.media.playout import Playout
 from simulators.twilio.record import CallRecord, ClearSeen, MediaStream, Utterance
 
 FRAME = b"\x10" * 160

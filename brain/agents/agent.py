@@ -1,0 +1,182 @@
+"""Who the model is on a call: instructions, voice, language, greeting, tools, limits; and its session.
+
+Owns: the agent and the `session` objects of `session.update`. Pure. Must not know: the socket, the calls,
+the file that agents are written in (agents_file).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+import orjson
+
+from brain.json_fields import Json
+from shared.settings import Settings
+
+MU_LAW = "audio/pcmu"
+"""G.711 µ-law, 8 kHz: what Twilio speaks, so nothing is ever resampled."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnDetection:
+    """How the server finds the end of a turn. `eagerness` is for semantic_vad, the figures for server_vad."""
+
+    kind: Literal["server_vad", "semantic_vad"] = "server_vad"
+    threshold: float = 0.5
+    silence_ms: int = 500
+    prefix_ms: int = 300
+    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What may not go on for ever. 0 = no limit, but for `tool_s`."""
+
+    hard_cap_s: float = 3600.0
+    idle_prompt_s: float = 10.0
+    idle_prompts: int = 2
+    hold_max_s: float = 300.0
+    tool_s: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agent:
+    """One agent. Every text may be in any language."""
+
+    name: str
+    model: str
+    voice: str
+    language: str
+    instructions: str
+    greeting: str
+    """What the model is told to say first; empty = the caller speaks first."""
+    transcription_model: str
+    """Empty = the caller is not transcribed."""
+    answers_turns: Literal["server", "brain"]
+    turn_detection: TurnDetection
+    apology: str
+    """Spoken by Twilio when the model cannot be had."""
+    noise_reduction: Literal["", "near_field", "far_field"] = ""
+    speed: float = 1.0
+    max_output_tokens: int = 0
+    """0 = no limit."""
+    tools: tuple[str, ...] = ()
+    mcp: tuple[Json, ...] = ()
+    """MCP servers as they stand in `session.tools`, with their secrets."""
+    approves_mcp: bool = False
+    """The answer to an MCP server that asks before it runs a tool."""
+    destinations: Mapping[str, str] = field(default_factory=dict)
+    """Where the caller may be transferred to: name → number."""
+    limits: Limits = field(default_factory=Limits)
+    dtmf_barge_in: bool = True
+    """Whether a pressed key interrupts what is being said."""
+    idle_prompt: str = ""
+    """What the model is told to say to a silent caller."""
+    idle_farewell: str = ""
+    cap_farewell: str = ""
+    fallback_number: str = ""
+    """Dialled after the apology; empty: hang up."""
+
+    def snapshot(self) -> str:
+        """The profile for the card, as JSON, without secrets and without the long instructions."""
+        shown = asdict(self)
+        shown["mcp"] = [str(server.get("server_label", "")) for server in self.mcp]
+        shown["instructions"] = f"{len(self.instructions)} characters"
+        return orjson.dumps(shown).decode()
+
+
+IDLE_PROMPT = "The caller has been silent. Ask in one short sentence whether they are still there."
+IDLE_FAREWELL = "The caller has been silent for long. Say goodbye."
+CAP_FAREWELL = "The longest time for a call is over. Say so, and say goodbye."
+
+
+def default_agent(settings: Settings) -> Agent:
+    """The agent of the settings alone: of every call without a profile, and the base of each profile."""
+    return Agent(
+        name="default",
+        model=settings.model,
+        voice=settings.voice,
+        language=settings.language,
+        instructions=settings.instructions,
+        greeting=settings.greeting,
+        transcription_model=settings.transcription_model,
+        answers_turns=settings.answers_turns,
+        turn_detection=TurnDetection(
+            threshold=settings.vad_threshold,
+            silence_ms=settings.vad_silence_ms,
+            prefix_ms=settings.vad_prefix_ms,
+        ),
+        apology=settings.apology,
+        tools=("check_order", "end_call") if settings.demo_tools else ("end_call",),
+        limits=Limits(
+            hard_cap_s=settings.hard_cap_s,
+            idle_prompt_s=settings.idle_prompt_s,
+            idle_prompts=settings.idle_prompts,
+            tool_s=settings.tool_timeout_s,
+        ),
+        idle_prompt=IDLE_PROMPT,
+        idle_farewell=IDLE_FAREWELL,
+        cap_farewell=CAP_FAREWELL,
+        fallback_number=settings.fallback_number,
+    )
+
+
+def session_config(agent: Agent, tools: list[Json], *, answering: bool = True) -> Json:
+    """The `session` of the first `session.update`: every value that we rely on, said explicitly.
+
+    `answering` False: it is told a past first, and must not answer turns before that (answering_session).
+    """
+    transcription: Json | None = None
+    if agent.transcription_model:
+        transcription = {"model": agent.transcription_model, "language": agent.language}
+    output: Json = {"format": {"type": MU_LAW}, "voice": agent.voice}
+    if agent.speed != 1.0:
+        output["speed"] = agent.speed
+    return {
+        "type": "realtime",
+        "output_modalities": ["audio"],
+        "instructions": agent.instructions,
+        "audio": {
+            "input": {
+                "format": {"type": MU_LAW},
+                "noise_reduction": {"type": agent.noise_reduction} if agent.noise_reduction else None,
+                "transcription": transcription,
+                "turn_detection": _turn_detection(agent, answering and agent.answers_turns == "server"),
+            },
+            "output": output,
+        },
+        "tools": list(tools),
+        "tool_choice": "auto",
+        "max_output_tokens": agent.max_output_tokens or "inf",
+    }
+
+
+def answering_session(agent: Agent) -> Json:
+    """The `session` of the update after a seed: from now on turns are answered as the agent says."""
+    return _with_turn_detection(agent, agent.answers_turns == "server")
+
+
+def silenced_session(agent: Agent) -> Json:
+    """The `session` of the update that ends the server's own responses (hang-up pending)."""
+    return _with_turn_detection(agent, by_server=False)
+
+
+def _with_turn_detection(agent: Agent, by_server: bool) -> Json:
+    return {"type": "realtime", "audio": {"input": {"turn_detection": _turn_detection(agent, by_server)}}}
+
+
+def _turn_detection(agent: Agent, by_server: bool) -> Json:
+    """The whole detector, always: a partial object is not promised to keep its other values."""
+    detection = agent.turn_detection
+    answers: Json = {"create_response": by_server, "interrupt_response": by_server}
+    if detection.kind == "semantic_vad":
+        return {"type": "semantic_vad", "eagerness": detection.eagerness, **answers}
+    return {
+        "type": "server_vad",
+        "threshold": detection.threshold,
+        "prefix_padding_ms": detection.prefix_ms,
+        "silence_duration_ms": detection.silence_ms,
+        **answers,
+    }

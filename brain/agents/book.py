@@ -1,0 +1,233 @@
+"""Every agent of this process, by called number: built from the settings and agents.toml.
+
+Owns: choosing the agent of a call, building its tools, and noticing that the file has changed. A file that
+is wrong at start ends the process with a message; one that becomes wrong later changes nothing, and says so
+once. Must not know: the calls. What may stand in the file is `agents_file`'s.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from brain.agents.agent import Agent, default_agent
+from brain.agents.file import AgentsFile, AgentsFileError, AgentTable, McpTable, ToolTable, parse
+from brain.json_fields import Json
+from brain.tools import builtin as builtin_tools
+from brain.tools.demo import check_order
+from brain.tools.http import HttpTool
+from brain.tools.toolbox import FunctionTool, Tool, Toolbox, ToolError, tool
+from brain.trust_store import for_requests
+from brain.webhooks.signing import key_of
+from shared.logs.log import Log
+from shared.settings import Settings, SettingsError
+
+DEFAULT_FILE = "agents.toml"
+READY_MADE: Mapping[str, Tool] = {check_order.name: check_order}
+BUILT_IN = (*builtin_tools.NAMES, *READY_MADE)
+
+
+class AgentBook:
+    """The agents. `refresh` before a `pick`."""
+
+    def __init__(self, settings: Settings, log: Log, environment: Mapping[str, str] = os.environ) -> None:
+        """Raises SettingsError when the file is wrong, or is named and not there."""
+        self._settings = settings
+        self._log = log
+        self._environment = environment
+        self._path = Path(settings.agents_file or DEFAULT_FILE)
+        self._must_exist = bool(settings.agents_file)
+        self._seen: tuple[int, int, int] | None = None
+        self._agents: dict[str, Agent] = {}
+        self._by_number: dict[str, str] = {}
+        self._tools: dict[str, Tool] = {}
+        try:
+            self._load(self._look())
+        except AgentsFileError as error:
+            raise SettingsError([f"{self._path}: {problem}" for problem in error.problems]) from None
+
+    @property
+    def agents(self) -> tuple[Agent, ...]:
+        """All of them, the default first."""
+        return tuple(self._agents.values())
+
+    @property
+    def has_file(self) -> bool:
+        """Whether the agents are those of a file; else there is the one of the settings."""
+        return self._seen is not None
+
+    def numbers_of(self, name: str) -> list[str]:
+        """The called numbers of an agent."""
+        return [number for number, owner in self._by_number.items() if owner == name]
+
+    def refresh(self) -> None:
+        """Takes up a file that has changed; keeps the agents there are if it is wrong."""
+        seen = self._look()
+        if seen == self._seen:
+            return
+        try:
+            self._load(seen)
+        except AgentsFileError as error:
+            self._seen = seen  # Said once for each version of the file.
+            for problem in error.problems:
+                self._log.error("agents_file_wrong", file=str(self._path), problem=problem)
+        else:
+            self._log.info("agents_loaded", file=str(self._path), agents=len(self._agents))
+
+    def pick(self, name: str, called: str) -> Agent:
+        """The agent that is asked for by name, else the one of the called number, else the default."""
+        if name in self._agents:
+            return self._agents[name]
+        return self._agents[self._by_number.get(called, "default")]
+
+    def toolbox(self, agent: Agent) -> Toolbox:
+        """The tools of an agent."""
+        found = [self._tool(name, agent) for name in agent.tools]
+        return Toolbox.of([each for each in found if each is not None], agent.limits.tool_s, agent.mcp)
+
+    # Private.
+
+    def _tool(self, name: str, agent: Agent) -> Tool | None:
+        if name in self._tools:
+            return self._tools[name]
+        return READY_MADE.get(name) or builtin_tools.make(name, agent.destinations)
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+    def _load(self, seen: tuple[int, int, int] | None) -> None:
+        tables = AgentsFile()
+        if seen is not None:
+            try:
+                text = self._path.read_text("utf-8-sig")  # Some editors begin a file with a mark.
+            except (OSError, UnicodeDecodeError) as error:
+                raise AgentsFileError([f"cannot be read as UTF-8 text: {error}"]) from None
+            tables = parse(text, BUILT_IN)
+        elif self._must_exist:
+            raise AgentsFileError(["is not there: correct TRUNKLINE_AGENTS_FILE, or create it"])
+        tools = self._make_tools(tables)
+        base = _merged(default_agent(self._settings), tables.default, self._servers(tables))
+        agents = {"default": base}
+        for name, table in tables.agents.items():
+            agents[name] = replace(_merged(base, table, self._servers(tables)), name=name)
+        self._tools = tools
+        self._agents = agents
+        self._by_number = {number: name for name, table in tables.agents.items() for number in table.numbers}
+        self._seen = seen
+
+    def _make_tools(self, tables: AgentsFile) -> dict[str, Tool]:
+        made: dict[str, Tool] = {}
+        problems: list[str] = []
+        for name, table in tables.tools.items():
+            try:
+                made[name] = self._make_tool(name, table)
+            except ToolError as error:
+                problems.append(f"tools.{name}.python: {error}")
+            except AgentsFileError as error:
+                problems += error.problems
+        if problems:
+            raise AgentsFileError(problems)
+        return made
+
+    def _make_tool(self, name: str, table: ToolTable) -> Tool:
+        if table.python is not None:
+            limit_s = table.timeout_s if "timeout_s" in table.model_fields_set else 0.0
+            found = _imported(table.python)
+            return replace(
+                found, name=name, description=table.description or found.description, time_limit_s=limit_s
+            )
+        for_requests()  # Now, while a file is read, not in the first call that needs it.
+        return HttpTool(
+            name=name,
+            description=table.description,
+            url=table.url or "",
+            parameters=table.parameters,
+            method=table.method,
+            time_limit_s=table.timeout_s,
+            retries=table.retries,
+            secret=self._signing_secret(table.secret_env, f"tools.{name}.secret_env"),
+        )
+
+    def _servers(self, tables: AgentsFile) -> dict[str, Json]:
+        return {name: self._server(name, table) for name, table in tables.mcp.items()}
+
+    def _server(self, name: str, table: McpTable) -> Json:
+        server: Json = {
+            "type": "mcp",
+            "server_label": name,
+            "server_url": table.server_url,
+            "require_approval": table.require_approval,
+        }
+        if table.allowed_tools is not None:
+            server["allowed_tools"] = list(table.allowed_tools)
+        if table.authorization_env:
+            server["authorization"] = self._secret(table.authorization_env, f"mcp.{name}.authorization_env")
+        return server
+
+    def _secret(self, variable: str, key: str) -> str:
+        if not variable:
+            return ""
+        value = self._environment.get(variable, "")
+        if not value:
+            raise AgentsFileError([f"{key}: expected the environment to have {variable}, it has not: set it"])
+        return value
+
+    def _signing_secret(self, variable: str, key: str) -> str:
+        secret = self._secret(variable, key)
+        try:
+            key_of(secret)
+        except ValueError as error:
+            raise AgentsFileError([f"{key}: {variable}: {error}"]) from None
+        return secret
+
+
+def _imported(path: str) -> FunctionTool:
+    module_name, _, attribute = path.partition(":")
+    try:
+        names = vars(importlib.import_module(module_name))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: whatever it raises is its fault
+        raise ToolError(f"{module_name} cannot be imported: {type(error).__name__}: {error}") from None
+    if attribute not in names:
+        near = difflib.get_close_matches(attribute, names, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ToolError(f"{module_name} has no {attribute}.{hint}")
+    found: Any = names[attribute]
+    if isinstance(found, FunctionTool):
+        return found
+    if not callable(found):
+        raise ToolError(f"{path} is no function: decorate one with brain.tools.toolbox.tool")
+    try:
+        return tool(found)
+    except ToolError:
+        raise
+    except Exception as error:  # noqa: BLE001 - type hints are foreign code too: unknown names, unfit types
+        raise ToolError(
+            f"{path} has parameters that no schema can be made of: {type(error).__name__}: {error}"
+        ) from None
+
+
+def _merged(base: Agent, table: AgentTable, servers: Mapping[str, Json]) -> Agent:
+    """`base` with everything that the table says."""
+    said = table.model_dump(
+        exclude_none=True, exclude={"numbers", "turn_detection", "limits", "tools", "mcp", "destinations"}
+    )
+    detection = table.turn_detection.model_dump(exclude_none=True)
+    limits = table.limits.model_dump(exclude_none=True)
+    return replace(
+        base,
+        turn_detection=replace(base.turn_detection, **detection) if detection else base.turn_detection,
+        limits=replace(base.limits, **limits) if limits else base.limits,
+        tools=base.tools if table.tools is None else tuple(dict.fromkeys(table.tools)),
+        mcp=base.mcp if table.mcp is None else tuple(servers[name] for name in table.mcp),
+        destinations=base.destinations if table.destinations is None else dict(table.destinations),
+        **said,
+    )

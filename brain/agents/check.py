@@ -1,0 +1,107 @@
+"""`python -m brain.agents.check [FILE]`: what a brain makes of an agents file, or why it will not start.
+
+With `--session`: whether the model can be had, by opening one session.
+
+Why it exists: the process that reads the file is the one that can judge it; `trunkline agents check` asks
+this one. Owns the listing. Must not know: Redis, the calls. It imports the tools that the file names, as a
+brain would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from importlib import resources
+
+from rich.console import Console
+from rich.table import Table
+
+from brain.agents.agent import Agent
+from brain.agents.book import DEFAULT_FILE, AgentBook
+from brain.model.probe import check_session
+from shared.logs.log import get_log
+from shared.process.exits import Exit
+from shared.settings import Settings, SettingsError, load
+
+
+def main() -> int:
+    """The command. Ends with 0, or as a brain would with this file: 3."""
+    parser = argparse.ArgumentParser(prog="brain.agents.check", description="Checks an agents file.")
+    parser.add_argument("file", nargs="?", default="", help="default: that of the settings")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--example", action="store_true", help="print a file to begin with, and leave")
+    parser.add_argument(
+        "--session", action="store_true", help="open one session with the model, and close it"
+    )
+    arguments = parser.parse_args()
+    if arguments.example:
+        sys.stdout.write(resources.files("brain.agents").joinpath("agents.example.toml").read_text("utf-8"))
+        return Exit.OK
+    sys.path.insert(0, "")  # As for a brain: functions of the working folder can be tools.
+    try:
+        overrides = {"agents_file": arguments.file} if arguments.file else {}
+        settings = load("brain" if arguments.session else None, **overrides)
+        if arguments.session:
+            return _open_session(settings, as_json=arguments.json)
+        book = AgentBook(settings, get_log())
+        agents = [(agent, book.numbers_of(name), _tools(book, agent)) for name, agent in _named(book)]
+    except SettingsError as error:
+        _explain(error.problems, as_json=arguments.json)
+        return Exit.SETTINGS
+    if arguments.json:
+        _say(json.dumps([_as_json(*each) for each in agents], ensure_ascii=False, indent=2))
+    else:
+        Console().print(_table(agents))
+        if not book.has_file:
+            _say(f"there is no {DEFAULT_FILE} here: this is the agent of the settings alone")
+    return Exit.OK
+
+
+def _open_session(settings: Settings, *, as_json: bool) -> int:
+    found = asyncio.run(check_session(settings))
+    _say(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else str(found))
+    return Exit.OK if found.ok else Exit.FAILED
+
+
+Listed = tuple[Agent, list[str], list[str]]
+
+
+def _named(book: AgentBook) -> list[tuple[str, Agent]]:
+    return [(agent.name, agent) for agent in book.agents]
+
+
+def _tools(book: AgentBook, agent: Agent) -> list[str]:
+    definitions = book.toolbox(agent).definitions()
+    return [str(each.get("name") or f"mcp:{each.get('server_label')}") for each in definitions]
+
+
+def _explain(problems: list[str], *, as_json: bool) -> None:
+    if as_json:
+        _say(json.dumps({"problems": problems}, ensure_ascii=False, indent=2))
+        return
+    for problem in problems:
+        _say(problem)
+    count = len(problems)
+    _say(f"{count} problem{'s' if count != 1 else ''}: a brain would not start with this file")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _table(agents: list[Listed]) -> Table:
+    table = Table("agent", "numbers", "language", "voice", "model", "tools", title="agents")
+    for agent, numbers, tools in agents:
+        shown = ", ".join(numbers) or ("all others" if agent.name == "default" else "by name only")
+        table.add_row(agent.name, shown, agent.language, agent.voice, agent.model, ", ".join(tools) or "none")
+    return table
+
+
+def _as_json(agent: Agent, numbers: list[str], tools: list[str]) -> dict[str, object]:
+    return {**json.loads(agent.snapshot()), "numbers": numbers, "tools": tools}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

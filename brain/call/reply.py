@@ -1,0 +1,95 @@
+"""Writes the model's audio and its boundaries into `reply`, fenced, and rings egress's doorbell.
+
+Owns: when the doorbell rings: at the first audio of a response and at a flush, always, else once a
+second while audio comes (egress reads on by itself while there is more). Must not know: the model's
+protocol, pacing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from brain.sequencer import actions
+from brain.sequencer.actions import AudioVerdict
+from shared.contract.entries import ReplyEntry, ReplyKind
+from shared.ownership.owner import Owner
+
+RING_EVERY_MS = 1000.0
+
+
+@dataclass(slots=True)
+class ReplyWriter:
+    """The pen for one call's reply."""
+
+    owner: Owner
+    host: str = ""
+    """Of this process: whose clock the stamps are."""
+    _rang_at_ms: float = -RING_EVERY_MS
+
+    def audio(self, verdict: AudioVerdict, audio: bytes, now_ms: float) -> None:
+        """One admitted delta, whole: egress cuts it into frames."""
+        entry = ReplyEntry(
+            kind=ReplyKind.AUDIO,
+            epoch=self.owner.epoch,
+            cut=verdict.cut,
+            response_id=verdict.response_id,
+            item_id=verdict.item_id,
+            offset_bytes=verdict.offset_bytes,
+            t_ms=now_ms,
+            audio=audio,
+            host=self.host,
+        )
+        self._write(entry, ring=verdict.first)
+
+    def end_item(self, action: actions.EndItem, now_ms: float) -> None:
+        self._write(
+            self._boundary(
+                ReplyKind.ITEM_END,
+                action.cut,
+                action.response_id,
+                action.item_id,
+                action.total_bytes,
+                now_ms,
+            )
+        )
+
+    def end_response(self, action: actions.EndResponse, now_ms: float) -> None:
+        self._write(self._boundary(ReplyKind.RESPONSE_END, action.cut, action.response_id, "", 0, now_ms))
+
+    def flush(self, action: actions.Flush, now_ms: float, then: Callable[[], None] | None = None) -> None:
+        """`then` is called when it stands in Redis."""
+        self._write(
+            self._boundary(ReplyKind.FLUSH, action.cut, action.response_id, action.item_id, 0, now_ms),
+            ring=True,
+            then=then,
+        )
+
+    def _boundary(
+        self,
+        kind: ReplyKind,
+        cut: int,
+        response_id: str,
+        item_id: str,
+        offset_bytes: int,
+        now_ms: float,
+    ) -> ReplyEntry:
+        return ReplyEntry(
+            kind=kind,
+            epoch=self.owner.epoch,
+            cut=cut,
+            response_id=response_id,
+            item_id=item_id,
+            offset_bytes=offset_bytes,
+            t_ms=now_ms,
+            audio=b"",
+            host=self.host,
+        )
+
+    def _write(
+        self, entry: ReplyEntry, *, ring: bool = False, then: Callable[[], None] | None = None
+    ) -> None:
+        ring = ring or entry.t_ms - self._rang_at_ms >= RING_EVERY_MS
+        if ring:
+            self._rang_at_ms = entry.t_ms
+        self.owner.reply(entry, wake=ring, then=then)

@@ -1,0 +1,114 @@
+"""From entries of the caller's stream to audio for the model: order, gaps, batches.
+
+Owns: which frames are sent, and how many go into one append. Pure. Must not know: Redis, the socket.
+
+A frame of an older leg is dropped; a frame that came again (an unknown write that was sent twice) is
+dropped; the place of frames that never came is filled with silence, since the server's VAD only sees
+audio and would otherwise never hear a pause. Inside an open turn the same is done by the clock when
+nothing comes at all; what was filled so is not filled once more when the gap is known by position.
+A frame that comes late is never dropped for it: words are worth more than an exact timeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from brain.counters import BrainCounters
+from shared.audio import FRAME_MS, FRAMES_PER_S, SILENCE_FRAME
+from shared.contract.entries import EntryError, read_caller
+from shared.store.inbox import Entry
+
+BATCH_FRAMES = 2
+"""Frames in one append, at least: halves the cost of a message for 20 ms, which no VAD notices."""
+
+MAX_PADDED_FRAMES = FRAMES_PER_S
+"""A longer gap is not a pause in speech but a seam: silence of a second ends any turn."""
+
+CLOCK_AFTER_MS = 500.0
+"""So long frames may be late inside a turn before silence is sent in their place."""
+
+
+@dataclass(slots=True)
+class CallerAudio:
+    """The caller's side of one call."""
+
+    counters: BrainCounters
+    leg: int
+    next_chunk: int = 0
+    """Twilio chunk expected next; 0 = any."""
+    gap_frames: int = 0
+    """Frames missed in all."""
+    last_id: bytes = b""
+    """Last entry taken, sent or dropped."""
+    last_frame_at_ms: float = 0.0
+    """When the last frame was taken."""
+    oldest: tuple[bytes, float] | None = None
+    """Entry id and stamp of the oldest frame that is not yet in a batch; silence of ours has none."""
+    _clock_frames: int = 0
+    """Padded by the clock since the last frame."""
+    _frames: list[bytes] = field(default_factory=list)
+
+    def restart(self) -> None:
+        """A new session has heard nothing: what is read again is sent again."""
+        self.next_chunk = 0
+        self.last_id = b""
+        self._clock_frames = 0
+        self._frames.clear()
+        self.oldest = None
+
+    def take(self, entries: list[Entry], now_ms: float) -> None:
+        """Takes a batch as it was read."""
+        for entry_id, fields in entries:
+            self.last_id = entry_id
+            try:
+                frame = read_caller(fields)
+            except EntryError:
+                self.counters.caller_entries_bad += 1
+                continue
+            if frame.leg != self.leg:
+                if frame.leg < self.leg:
+                    self.counters.frames_old_leg += 1
+                    continue
+                self.leg = frame.leg
+                self.next_chunk = 0
+            if self.next_chunk and frame.chunk != self.next_chunk:
+                if frame.chunk < self.next_chunk:
+                    self.counters.frames_repeated += 1
+                    continue
+                self._pad(frame.chunk - self.next_chunk)
+            self.next_chunk = frame.chunk + 1
+            self.last_frame_at_ms = now_ms
+            self._clock_frames = 0
+            if self.oldest is None:
+                self.oldest = (entry_id, frame.t_ms)
+            self._frames.append(frame.audio)
+
+    def batch(self, *, all_of_it: bool = False) -> bytes | None:
+        """Everything taken and not yet sent; None while there is less than a batch."""
+        frames = self._frames
+        if not frames or (len(frames) < BATCH_FRAMES and not all_of_it):
+            return None
+        audio = b"".join(frames)
+        self.counters.appends += 1
+        self.counters.frames_appended += len(frames)
+        frames.clear()
+        self.oldest = None
+        return audio
+
+    def pad_by_clock(self, now_ms: float) -> None:
+        """Inside an open turn: silence in the place of frames that are late, up to its bound."""
+        late_ms = now_ms - self.last_frame_at_ms
+        if not self.last_frame_at_ms or late_ms < CLOCK_AFTER_MS:
+            return
+        wanted = min(int(late_ms / FRAME_MS), MAX_PADDED_FRAMES) - self._clock_frames
+        if wanted > 0:
+            self._clock_frames += wanted
+            self.counters.frames_padded += wanted
+            self._frames.extend([SILENCE_FRAME] * wanted)
+
+    def _pad(self, missing: int) -> None:
+        self.gap_frames += missing
+        padded = max(0, min(missing, MAX_PADDED_FRAMES) - self._clock_frames)
+        self.counters.caller_gaps += 1
+        self.counters.frames_padded += padded
+        self._frames.extend([SILENCE_FRAME] * padded)

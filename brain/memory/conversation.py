@@ -1,0 +1,263 @@
+"""What was said on a call, as it was heard: for the next session, for the transcript.
+
+Why it exists: the model writes its words seconds before they are spoken, and an interruption leaves words
+that nobody heard. What counts is the caller's ear. Audio has no words in it, so that the words heard are
+found by interpolation over time.
+
+Owns: the order of the conversation, the words heard of each item, what a new session is told. Pure; made of
+facts as they happen, or of the entries of `history`. Must not know: Redis, the model's wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from brain.model.engine import SeedItem
+
+HEARD_OUT_MS = 100
+"""Heard to within this of its end, a complete item is heard: the same margin as for truncation."""
+
+CUT = "…"
+"""Stands where the caller stopped listening."""
+
+KEYS_ROLE = "keys"
+"""Of what the caller pressed: perhaps a card number."""
+
+INAUDIBLE = "[The caller said something that was not transcribed.]"
+LEFT_OUT = "Earlier parts of this call are left out here."
+UNKNOWN_RESULT = '{"error": "the result of this tool is not known"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the transcript. `role`: user, assistant, or tool.
+
+    `text` is what was heard; `whole`: all of it. Of a tool: its name and what became of it.
+    """
+
+    role: str
+    text: str
+    item_id: str
+    whole: bool = True
+
+
+@dataclass(slots=True)
+class _Item:
+    item_id: str
+    role: str
+    text: str = ""
+    final: bool = False
+    total_ms: int | None = None
+    heard_ms: int | None = None
+    """None: not decided; it is playing, or waits to be played."""
+    heard_of_ms: int = 0
+
+
+@dataclass(slots=True)
+class _Tool:
+    call_id: str
+    name: str
+    arguments: str = ""
+    output: str | None = None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The conversation of one call, in order."""
+
+    _entries: dict[str, _Item | _Tool] = field(default_factory=dict)
+
+    @classmethod
+    def from_entries(cls, entries: Iterable[Mapping[str, str]]) -> Conversation:
+        """From the entries of the `history` stream, in order."""
+        conversation = cls()
+        for entry in entries:
+            conversation.take(entry)
+        return conversation
+
+    def take(self, entry: Mapping[str, str]) -> None:
+        """One entry of `history`; an unknown kind is passed over."""
+        item_id = entry.get("id", "")
+        match entry.get("kind", ""):
+            case "item":
+                item = self._item(item_id, entry.get("role", "assistant"))
+                item.text = entry.get("text", "")
+                item.final = entry.get("final") == "1"
+            case "audio":
+                self.item_ms(item_id, _number(entry.get("ms", "")))
+            case "heard":
+                ms, of = _number(entry.get("ms", "")), _number(entry.get("of", ""))
+                self.heard(item_id, ms, of, entry.get("complete") == "1")
+            case "keys":
+                self.keys(item_id, entry.get("text", ""))
+            case "tool":
+                call_id, name = entry.get("call_id", ""), entry.get("name", "")
+                self.tool(call_id, name, entry.get("state", ""), entry.get("value", ""))
+            case _:
+                pass
+
+    # Facts, as they happen. See brain.memory.history for what each means.
+
+    def user_item(self, item_id: str) -> None:
+        self._item(item_id, "user")
+
+    def user_text(self, item_id: str, said: str) -> None:
+        item = self._item(item_id, "user")
+        item.text, item.final = said, True
+
+    def keys(self, item_id: str, typed: str) -> None:
+        item = self._item(item_id, KEYS_ROLE)
+        item.text, item.final = typed, True
+
+    def model_delta(self, item_id: str, delta: str) -> None:
+        item = self._item(item_id, "assistant")
+        if not item.final:
+            item.text += delta
+
+    def model_text(self, item_id: str, said: str) -> None:
+        item = self._item(item_id, "assistant")
+        item.text, item.final = said or item.text, True
+
+    def item_ms(self, item_id: str, total_ms: int) -> None:
+        self._item(item_id, "assistant").total_ms = total_ms
+
+    def heard(self, item_id: str, heard_ms: int, received_ms: int, complete: bool) -> None:
+        item = self._item(item_id, "assistant")
+        item.heard_ms, item.heard_of_ms = heard_ms, received_ms
+        if complete and item.total_ms is None:
+            item.total_ms = received_ms
+
+    def tool(self, call_id: str, name: str, state: str, value: str) -> None:
+        key = f"tool {call_id}"
+        found = self._entries.get(key)
+        tool = found if isinstance(found, _Tool) else _Tool(call_id, name)
+        self._entries[key] = tool
+        if state == "started":
+            tool.arguments = value
+        else:
+            tool.output = value
+
+    # Questions.
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was said or done yet."""
+        return not self._entries
+
+    def takes_text(self, item_id: str, *, whole: bool) -> bool:
+        """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is
+        of audio that nobody got, and would stretch the words over too little time. Only the whole text of an
+        item that was made to its end may still come."""
+        item = self._entries.get(item_id)
+        if not isinstance(item, _Item) or item.heard_ms is None or not item.text:
+            return True
+        return whole and item.total_ms is not None
+
+    def heard_text(self, item_id: str, heard_ms: int) -> str:
+        """The words of an item that fit into its first `heard_ms`; empty for none."""
+        item = self._entries.get(item_id)
+        if not isinstance(item, _Item) or heard_ms <= 0:
+            return ""
+        said, whole = _cut(item, heard_ms)
+        return said if whole or not said else f"{said}{CUT}"
+
+    def lines(self, playhead: tuple[str, int] | None = None) -> list[Line]:
+        """The transcript as heard. `playhead`: item and ms where playing stood when nobody decided any
+        more (the end of the call); what stands behind it was not heard, what stands before it was."""
+        lines: list[Line] = []
+        passed = False
+        for entry in self._entries.values():
+            if isinstance(entry, _Tool):
+                lines.append(Line("tool", entry.name, entry.call_id, entry.output is not None))
+                continue
+            if entry.role == KEYS_ROLE:
+                continue  # A model must know them; people who read transcripts need not.
+            if entry.role != "assistant":
+                lines.append(Line("user", entry.text, entry.item_id))
+                continue
+            heard_ms = entry.heard_ms
+            if heard_ms is None and playhead is not None:
+                is_here = entry.item_id == playhead[0]
+                heard_ms = playhead[1] if is_here else (0 if passed else None)
+                passed = passed or is_here
+            said, whole = (entry.text, True) if heard_ms is None else _cut(entry, heard_ms)
+            if said:
+                lines.append(Line("assistant", said, entry.item_id, whole))
+        return lines
+
+    def seed(self, max_chars: int, running: frozenset[str] = frozenset()) -> tuple[SeedItem, ...]:
+        """What a new session is told: the newest `max_chars`, in order, as heard.
+
+        What is still on its way to the caller counts as said, since it will be heard. `running`: tools
+        that will still be told, with their call; without a result the others' are unknown for good.
+        """
+        kept: list[tuple[SeedItem, ...]] = []
+        chars = 0
+        is_all = True
+        for entry in reversed(self._entries.values()):
+            told = _tool_items(entry, running) if isinstance(entry, _Tool) else _message(entry)
+            chars += sum(len(item.text) for item in told)
+            if chars > max_chars:
+                is_all = False
+                break
+            kept.append(told)
+        items = [item for told in reversed(kept) for item in told]
+        if not is_all:
+            items.insert(0, SeedItem(kind="message", role="system", text=LEFT_OUT))
+        return tuple(items)
+
+    def _item(self, item_id: str, role: str) -> _Item:
+        found = self._entries.get(item_id)
+        if isinstance(found, _Item):
+            return found
+        item = self._entries[item_id] = _Item(item_id, role)
+        return item
+
+
+def _message(item: _Item) -> tuple[SeedItem, ...]:
+    if item.role in ("user", KEYS_ROLE):
+        said = item.text or INAUDIBLE
+        return (SeedItem(kind="message", role="user", text=said, item_id=item.item_id),)
+    heard, whole = (item.text, True) if item.heard_ms is None else _cut(item, item.heard_ms)
+    if not heard:
+        return ()
+    text = heard if whole else f"{heard}{CUT}"
+    return (SeedItem(kind="message", role="assistant", text=text, item_id=item.item_id),)
+
+
+def _tool_items(tool: _Tool, running: frozenset[str]) -> tuple[SeedItem, ...]:
+    if tool.call_id in running:
+        return ()
+    output = UNKNOWN_RESULT if tool.output is None else tool.output
+    return (
+        SeedItem(kind="tool_call", call_id=tool.call_id, name=tool.name, text=tool.arguments or "{}"),
+        SeedItem(kind="tool_output", call_id=tool.call_id, text=output),
+    )
+
+
+def _cut(item: _Item, heard_ms: int) -> tuple[str, bool]:
+    """The words heard, and whether that is all of them.
+
+    The text of a complete item lasts as long as its audio; that of one that was cut off while it was being
+    made leads the audio, so that a little too much is kept then: by less than a word a second.
+    """
+    of_ms = item.total_ms if item.total_ms is not None else item.heard_of_ms
+    if heard_ms <= 0 or of_ms <= 0:
+        return "", not item.text
+    if item.total_ms is not None and heard_ms >= of_ms - HEARD_OUT_MS:
+        return item.text, True
+    words = item.text.split()
+    total = sum(len(word) + 1 for word in words)
+    room = total * min(1.0, heard_ms / of_ms)
+    kept: list[str] = []
+    for word in words:
+        room -= len(word) + 1
+        if room < 0:
+            break
+        kept.append(word)
+    return " ".join(kept), len(kept) == len(words) and item.total_ms is not None
+
+
+def _number(value: str) -> int:
+    return int(value) if value.isascii() and value.isdigit() else 0

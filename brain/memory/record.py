@@ -1,0 +1,65 @@
+"""What was said, heard and done on a call: once in this process's memory, once in Redis for the next brain.
+
+Why it exists: the memory seeds the next session at once, without asking Redis; the stream seeds the next
+brain and gives the transcript. Both must hold the same facts, so everything is noted here.
+
+Owns: noting twice. Must not know: how either is read (conversation), how texts are cut to what was heard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brain.memory.conversation import Conversation
+from brain.memory.history import History
+from brain.model.engine import Said, SaidKind
+from shared.clock import now_ms
+
+
+@dataclass(slots=True)
+class Record:
+    """The record of one call."""
+
+    history: History
+    conversation: Conversation
+
+    def said(self, said: Said) -> None:
+        """A text of the caller or the model."""
+        item_id, text = said.item_id, said.text
+        if not item_id:
+            return
+        match said.kind:
+            case SaidKind.USER_ITEM:
+                self.conversation.user_item(item_id)
+                self.history.user_item(item_id)
+            case SaidKind.USER_TEXT:
+                self.conversation.user_text(item_id, text)
+                self.history.user_text(item_id, text)
+            case SaidKind.MODEL_DELTA if self.conversation.takes_text(item_id, whole=False):
+                self.conversation.model_delta(item_id, text)
+                self.history.model_delta(item_id, text, now_ms())
+            case SaidKind.MODEL_TEXT if self.conversation.takes_text(item_id, whole=bool(text)):
+                self.conversation.model_text(item_id, text)
+                self.history.model_text(item_id, text)
+            case _:
+                pass
+
+    def keys(self, item_id: str, typed: str) -> None:
+        """What the caller pressed, as the model was told."""
+        self.conversation.keys(item_id, typed)
+        self.history.keys(item_id, typed)
+
+    def item_ms(self, item_id: str, total_ms: int) -> None:
+        """An item of the model has all its audio."""
+        self.conversation.item_ms(item_id, total_ms)
+        self.history.item_ms(item_id, total_ms)
+
+    def heard(self, item_id: str, heard_ms: int, received_ms: int, *, complete: bool) -> None:
+        """How much of an item the caller heard, final."""
+        self.conversation.heard(item_id, heard_ms, received_ms, complete)
+        self.history.heard(item_id, heard_ms, received_ms, complete)
+
+    def tool(self, call_id: str, name: str, state: str, value: str) -> None:
+        """A tool was started (`value`: its arguments) or has its result (`value`: the output)."""
+        self.conversation.tool(call_id, name, state, value)
+        self.history.tool(call_id, name, state, value)

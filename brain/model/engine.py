@@ -1,0 +1,162 @@
+"""What the brain needs of a speech model: the narrow interface behind which one stands.
+
+Why it exists: the sequencer decides in terms of responses, items and turns; whose wire carries them is
+not its business. A model with half-duplex turns (OpenAI Realtime, `brain.model.realtime`) stands behind this,
+and a full-duplex one could: it would report its own turns as speech and responses, take caller audio all
+the time, and treat a create as a hint. docs/engines.md says what each method promises.
+
+Owns: the shapes. Must not know: a wire, Redis, the call.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from brain.json_fields import Json
+from brain.sequencer import actions
+from brain.sequencer.inputs import Input
+
+ToModel = (
+    actions.SendCreate
+    | actions.SendCancel
+    | actions.SendTruncate
+    | actions.SendDelete
+    | actions.SendToolOutput
+    | actions.SendText
+    | actions.SendApproval
+    | actions.SilenceServer
+)
+"""The sequencer's actions that an engine carries out."""
+
+
+class EngineError(Exception):
+    """No session to be had, or this one is over. `cause` is a short word for journal and log.
+
+    `fatal`: neither waiting nor a new session helps (key, quota, model): the call ends politely.
+    """
+
+    def __init__(self, cause: str, detail: str = "", *, fatal: bool = False) -> None:
+        self.cause = cause
+        self.detail = detail
+        self.fatal = fatal
+        super().__init__(f"{cause}: {detail}" if detail else cause)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeedItem:
+    """One thing said or done before this session began, in order.
+
+    `message`: `role` is user, assistant or system, `text` what was said (for the assistant: heard).
+    `tool_call`: `name` and `text` = its arguments. `tool_output`: `text` = the output. Both have
+    `call_id`, and a call always comes with its output. `item_id` is empty, or at most 32 characters.
+    """
+
+    kind: Literal["message", "tool_call", "tool_output"]
+    text: str
+    item_id: str = ""
+    role: Literal["user", "assistant", "system", ""] = ""
+    call_id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A confirmed session. `life_ms`: how long the server lets it live from now on, 0 = not said."""
+
+    session_id: str
+    life_ms: float
+
+
+class SaidKind(enum.StrEnum):
+    """What a `Said` reports."""
+
+    USER_ITEM = "user_item"
+    """The caller's turn is an item of the conversation; its text may come later, or never."""
+    USER_TEXT = "user_text"
+    """The transcript of the caller's item, final. Empty text: there will be none."""
+    MODEL_DELTA = "model_delta"
+    """A further piece of the model's transcript (it leads the audio)."""
+    MODEL_TEXT = "model_text"
+    """The whole transcript of the model's item, final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text of the conversation, for history."""
+
+    kind: SaidKind
+    item_id: str
+    text: str = ""
+
+
+class Listener(Protocol):
+    """Who is told what an engine hears of its model. No method may block; each is called in order."""
+
+    def on_input(self, input_: Input) -> None:
+        """Something that the sequencer must know."""
+
+    def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None:
+        """µ-law of the model, of any length. The hot path: no input object."""
+
+    def on_said(self, said: Said) -> None:
+        """A text, for history."""
+
+    def on_trouble(self, code: str, *, known: bool) -> None:
+        """A refusal that changes nothing but a counter; `known`: expected in lost races."""
+
+
+class Engine(Protocol):
+    """One session of a model, from `open` to `close`. `open`, perhaps `seed`, then `run`."""
+
+    appended_id: bytes
+    """The last caller entry whose audio was given to the model's socket."""
+
+    async def open(self) -> Opened:
+        """Connects and waits until the model has confirmed µ-law both ways. Bounded. Raises EngineError.
+
+        With a seed to come the model makes no responses by itself yet: see `seed`.
+        """
+
+    async def seed(self, items: tuple[SeedItem, ...]) -> None:
+        """Tells the model what was said so far, then lets it answer turns. Bounded. Raises EngineError."""
+
+    async def run(self, listener: Listener) -> EngineError:
+        """Reads and writes until the session is over; says why. Never raises EngineError."""
+
+    def do(self, action: ToModel) -> None:
+        """Queues an action. Never waits. Raises EngineError when the socket takes nothing any more."""
+
+    def rewrite(self, item_id: str, said: str) -> None:
+        """Of a seeded item only `said` was heard (empty: nothing): corrects the model's memory."""
+
+    def append(self, audio: bytes, entry_id: bytes) -> bool:
+        """Queues caller audio up to `entry_id` (empty: audio that was said before, to another session).
+
+        False: the queue is full, stop reading the caller.
+        """
+
+    def when_drained(self, then: Callable[[], None]) -> None:
+        """Calls `then` once when all queued audio was sent."""
+
+    @property
+    def queued_events(self) -> int:
+        """Events that wait for the socket."""
+
+    async def close(self) -> None:
+        """Ends the session, within a bounded time; safe at any moment and again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """How a session is opened. `tools` are function and MCP definitions for the model."""
+
+    tools: tuple[Json, ...]
+    tag: str
+    """Makes the ids of this session's own events differ from those of any other session of the call."""
+    seeded: bool
+    """A seed will follow: until it is in, the model must not answer turns."""
+    headers: Mapping[str, str]
+    """HTTP headers of the connection, by which the model's provider can be asked about this call."""

@@ -1,0 +1,91 @@
+"""The gate of a new session: nothing flows before the server has confirmed µ-law both ways.
+
+Owns: the order created → our update → updated, and what each wrong step means. Pure. Must not know: the
+socket. A session starts with 24 kHz PCM both ways: µ-law read as PCM is noise to the model, and PCM
+played as µ-law is static to the caller.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from brain.agents.agent import MU_LAW
+from brain.json_fields import Json, inner, text
+
+FATAL_CODES = frozenset(
+    {
+        "invalid_api_key",
+        "insufficient_quota",
+        "account_deactivated",
+        "billing_hard_limit_reached",
+        "beta_api_shape_disabled",
+        "invalid_intent",
+        "model_not_found",
+    }
+)
+"""Codes after which neither waiting nor a new session helps."""
+
+PASSING_CODES = frozenset({"server_error", "rate_limit_exceeded", "inference_rate_limit_exceeded"})
+"""The provider's own trouble: the same session, asked for again, may well be had."""
+
+SESSION_EXPIRED = "session_expired"
+"""This session is over; the next one will do."""
+
+
+class Step(enum.Enum):
+    """What the driver does next."""
+
+    WAIT = enum.auto()
+    SEND_UPDATE = enum.auto()
+    OPEN = enum.auto()
+    REFUSED = enum.auto()
+
+
+@dataclass(slots=True)
+class SessionGate:
+    """One session's gate. `reason`, `is_fatal` and `expires_at_s` are set on the way."""
+
+    update_id: str
+    session_id: str = ""
+    expires_at_s: int = 0
+    reason: str = ""
+    is_fatal: bool = True
+    """Whether what was refused would be refused again."""
+    updated: bool = False
+
+    def handle(self, event: Json) -> Step:
+        """The next step after a server event; events that do not concern the gate wait."""
+        match text(event, "type"):
+            case "session.created":
+                return self._created(inner(event, "session"))
+            case "session.updated":
+                return self._updated(inner(event, "session"))
+            case "error":
+                return self._error(inner(event, "error"))
+            case _:
+                return Step.WAIT
+
+    def _created(self, session: Json) -> Step:
+        self.session_id = text(session, "id")
+        expires_at = session.get("expires_at")
+        self.expires_at_s = expires_at if isinstance(expires_at, int) else 0
+        return Step.SEND_UPDATE
+
+    def _updated(self, session: Json) -> Step:
+        audio = inner(session, "audio")
+        for direction in ("input", "output"):
+            echoed = text(inner(inner(audio, direction), "format"), "type")
+            if echoed != MU_LAW:
+                self.reason = f"expected {MU_LAW} as {direction} format, the server has {echoed or 'none'}"
+                return Step.REFUSED
+        self.updated = True
+        return Step.OPEN
+
+    def _error(self, error: Json) -> Step:
+        code = text(error, "code") or text(error, "type")
+        ours = text(error, "event_id") in ("", self.update_id)
+        if code in FATAL_CODES or ours:
+            self.reason, self.is_fatal = code, code not in PASSING_CODES
+            return Step.REFUSED
+        return Step.WAIT

@@ -1,0 +1,79 @@
+"""Tells a new session what was said before it began.
+
+Why it exists: a session cannot be resumed. The next one is given the conversation as text items, before it
+may answer anything; it must not miss one, and must not wait for ever for one that the server refuses.
+
+Owns: the events of a seed, and when it is in. Pure. Must not know: the socket. Rules: reference, section 7.
+The items keep the ids of the sessions before, so that history and the model speak of the same ones; they
+are sent in order on an ordered socket, with nothing else in between, so no chain of predecessors is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from brain.json_fields import Json, inner, text
+from brain.model.engine import SeedItem
+from brain.model.realtime import translate
+
+MAX_ID_CHARS = 32
+"""Ids that a client chooses may not be longer."""
+
+
+@dataclass(slots=True)
+class Seed:
+    """One seed under way."""
+
+    items: tuple[SeedItem, ...]
+    tag: str
+    refused: int = 0
+    item_ids: list[str] = field(default_factory=list)
+    """Ids of the messages, in order: where a rewritten one has to stand."""
+    _waiting: dict[str, str] = field(default_factory=dict)
+    """item id → event id of what the server has not answered."""
+
+    def events(self) -> list[str]:
+        """The client events, in order."""
+        texts: list[str] = []
+        for number, item in enumerate(self.items):
+            item_id = item.item_id
+            if not item_id or len(item_id) > MAX_ID_CHARS:
+                item_id = f"{self.tag}h{number}"
+            event_id = f"{self.tag}-seed-{number}"
+            self._waiting[item_id] = event_id
+            self.item_ids.append(item_id)
+            event = translate.create_item(event_id, _body(item, item_id))
+            texts.append(orjson.dumps(event).decode())
+        return texts
+
+    def handle(self, event: Json) -> None:
+        """A server event: an item is in, or was refused; all others are not for us."""
+        match text(event, "type"):
+            case "conversation.item.added":
+                self._waiting.pop(text(inner(event, "item"), "id"), None)
+            case "error":
+                event_id = text(inner(event, "error"), "event_id")
+                for item_id, sent in list(self._waiting.items()):
+                    if sent == event_id:
+                        del self._waiting[item_id]
+                        self.item_ids.remove(item_id)
+                        self.refused += 1
+            case _:
+                pass
+
+    @property
+    def is_in(self) -> bool:
+        """Whether every item was answered."""
+        return not self._waiting
+
+
+def _body(item: SeedItem, item_id: str) -> Json:
+    match item.kind:
+        case "message":
+            return translate.message(item.role or "user", item.text, item_id)
+        case "tool_call":
+            return {**translate.tool_call(item.call_id, item.name, item.text), "id": item_id}
+        case "tool_output":
+            return {**translate.tool_output(item.call_id, item.text), "id": item_id}

@@ -1,0 +1,368 @@
+"""One Realtime session: the socket, its gate, a reading loop and a writing loop.
+
+Owns: connecting, the order of the gate and the seed, the bounded send queue, which events are the session's
+end. Must not know: the sequencer's rules, Redis, the call. Whether another session is tried after this one
+is not decided here.
+
+Raw frames both ways (`recv_bytes`, `send_raw`): the SDK's typed path costs ten times as much per event.
+The SDK's own reconnect stays off: it would open a blank session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import contextlib
+from base64 import b64decode, b64encode
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+import orjson
+from openai import AsyncOpenAI, OpenAIError
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from openai.types.websocket_connection_options import WebSocketConnectionOptions
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from brain import trust_store
+from brain.agents.agent import Agent, answering_session, session_config
+from brain.counters import BrainCounters
+from brain.json_fields import Json, inner, text
+from brain.model.engine import EngineError, Listener, Opened, Opening, SeedItem, ToModel
+from brain.model.realtime import translate
+from brain.model.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRED, SessionGate, Step
+from brain.model.realtime.seed import Seed
+from brain.sequencer import inputs
+from shared.clock import wall_ms
+
+CONNECT_WITHIN_S = 3.0
+CONFIRM_WITHIN_S = 4.0
+SEED_WITHIN_S = 4.0
+CLOSE_WITHIN_S = 1.0
+
+MAX_EVENT_BYTES = 4 * 1024 * 1024
+"""The largest server event: an audio delta of minutes would be smaller."""
+
+MAX_QUEUED_APPENDS = 50
+"""Appends waiting for the socket (2 s of caller audio). Above it the caller's stream is left unread in
+Redis, where XLEN shows it. Control events are few and always queued."""
+
+MAX_QUEUED_EVENTS = 2_000
+"""Beyond it the socket is taken for dead: it has not taken a byte for minutes."""
+
+MAX_LIFE_MS = 24 * 3_600_000.0
+"""An expiry further away than this is a clock that is wrong, ours or theirs."""
+
+PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+"""HTTP answers to the upgrade that may be better a moment later; others will not change."""
+
+_SOCKET_OPTIONS: dict[str, object] = {
+    # Our process has no business with a proxy that the environment names.
+    "proxy": None,
+    "max_size": MAX_EVENT_BYTES,
+    # A finite max_size would turn permessage-deflate on: megabytes and CPU a call.
+    "compression": None,
+    "max_queue": 64,
+    "ping_interval": 20,
+    "ping_timeout": 20,
+    "close_timeout": CLOSE_WITHIN_S,
+}
+
+
+class RealtimeEngine:
+    """See brain.model.engine.Engine."""
+
+    def __init__(
+        self,
+        client: AsyncOpenAI,
+        agent: Agent,
+        opening: Opening,
+        counters: BrainCounters,
+        *,
+        now_wall_ms: Callable[[], int] = wall_ms,
+    ) -> None:
+        self._client = client
+        self._agent = agent
+        self._opening = opening
+        self._counters = counters
+        self._now_wall_ms = now_wall_ms
+        self._connection: AsyncRealtimeConnection | None = None
+        self._gate = SessionGate(update_id=f"{opening.tag}-session")
+        self._seed = Seed((), opening.tag)
+        self._rewrites = 0
+        self._queue: deque[tuple[str, bytes | None]] = deque()
+        """Events, each with the caller entry up to which it has audio; None: it has none."""
+        self._queued_appends = 0
+        self._some = asyncio.Event()
+        self._on_drained: Callable[[], None] | None = None
+        self._out_of_band: set[str] = set()
+        self._expired = False
+        self.appended_id = b""
+
+    # Opening.
+
+    async def open(self) -> Opened:
+        """One attempt: connects and passes the gate."""
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_S):
+                manager = self._client.realtime.connect(
+                    model=self._agent.model,
+                    extra_headers=dict(self._opening.headers),
+                    websocket_connection_options=_socket_options(self._client),
+                )
+                self._connection = await manager.enter()
+        except InvalidStatus as error:
+            status = error.response.status_code
+            raise EngineError(
+                "connect_refused", f"HTTP {status}", fatal=status not in PASSING_STATUSES
+            ) from error
+        except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed, OpenAIError) as error:
+            raise EngineError("connect_failed", type(error).__name__) from error
+        await self._confirm(self._connection)
+        return Opened(session_id=self._gate.session_id, life_ms=self._life_ms())
+
+    async def _confirm(self, connection: AsyncRealtimeConnection) -> None:
+        config = session_config(self._agent, list(self._opening.tools), answering=not self._opening.seeded)
+        try:
+            async with asyncio.timeout(CONFIRM_WITHIN_S):
+                while True:
+                    match self._gate.handle(await self._receive(connection)):
+                        case Step.SEND_UPDATE:
+                            update = translate.update_session(self._gate.update_id, config)
+                            await connection.send_raw(orjson.dumps(update).decode())
+                        case Step.OPEN:
+                            return
+                        case Step.REFUSED:
+                            raise EngineError("session_refused", self._gate.reason, fatal=self._gate.is_fatal)
+                        case Step.WAIT:
+                            pass
+        except TimeoutError:
+            raise EngineError(
+                "session_unconfirmed", f"no session.updated within {CONFIRM_WITHIN_S:g} s"
+            ) from None
+        except ConnectionClosed as error:
+            raise _closed(error, expired=False) from error
+
+    def _life_ms(self) -> float:
+        left_ms = self._gate.expires_at_s * 1000 - self._now_wall_ms()
+        return float(left_ms) if self._gate.expires_at_s and 0 < left_ms <= MAX_LIFE_MS else 0.0
+
+    # Seeding.
+
+    async def seed(self, items: tuple[SeedItem, ...]) -> None:
+        """Sends the past, waits until it is in, then lets the server answer turns."""
+        connection = self._connected()
+        self._seed = Seed(items, self._opening.tag)
+        update_id = f"{self._opening.tag}-answering"
+        try:
+            async with asyncio.timeout(SEED_WITHIN_S):
+                for event in self._seed.events():
+                    await connection.send_raw(event)
+                while not self._seed.is_in:
+                    self._seed.handle(await self._receive(connection))
+                update = translate.update_session(update_id, answering_session(self._agent))
+                await connection.send_raw(orjson.dumps(update).decode())
+                await self._answered(connection, update_id)
+        except TimeoutError:
+            raise EngineError("seed_unconfirmed", f"not answered within {SEED_WITHIN_S:g} s") from None
+        except ConnectionClosed as error:
+            raise _closed(error, expired=False) from error
+        self._counters.items_seeded += len(items)
+        self._counters.seeds_refused += self._seed.refused
+
+    async def _answered(self, connection: AsyncRealtimeConnection, update_id: str) -> None:
+        while True:
+            event = await self._receive(connection)
+            match text(event, "type"):
+                case "session.updated":
+                    return
+                case "error":
+                    error = inner(event, "error")
+                    code = translate.error_code(event)
+                    if code in FATAL_CODES or text(error, "event_id") == update_id:
+                        raise EngineError("session_refused", code, fatal=code not in PASSING_CODES)
+                case _:
+                    pass
+
+    async def _receive(self, connection: AsyncRealtimeConnection) -> Json:
+        """The next event before the reading loop runs."""
+        while True:
+            try:
+                return read_json(await connection.recv_bytes())
+            except orjson.JSONDecodeError:
+                self._counters.events_bad += 1
+
+    # Running.
+
+    async def run(self, listener: Listener) -> EngineError:
+        """Reads and writes until the session is over."""
+        writing = asyncio.create_task(self._write(), name="session-write")
+        try:
+            return await self._read(listener)
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def _read(self, listener: Listener) -> EngineError:
+        try:
+            connection = self._connected()
+        except EngineError as error:
+            return error
+        while True:
+            try:
+                data = await connection.recv_bytes()
+            except ConnectionClosed as error:
+                # 1000 and 1001 end a plain `async for` without a word; here they are causes too.
+                return _closed(error, expired=self._expired)
+            self._counters.events += 1
+            try:
+                event = read_json(data)
+            except orjson.JSONDecodeError:
+                self._counters.events_bad += 1
+                continue
+            end = self._hear(event, listener)
+            if end is not None:
+                return end
+
+    def _hear(self, event: Json, listener: Listener) -> EngineError | None:
+        """Hands on one event; gives the session's end if that is what it is."""
+        kind = text(event, "type")
+        if kind == translate.AUDIO_DELTA:
+            try:
+                audio = b64decode(text(event, "delta"))
+            except binascii.Error:
+                self._counters.deltas_bad += 1
+                return None
+            listener.on_audio(text(event, "response_id"), text(event, "item_id"), audio)
+            return None
+        fatal = translate.fatal_code(event)
+        if fatal:
+            return EngineError(fatal, "the account or the model", fatal=True)
+        if kind == "error":
+            self._hear_error(translate.error_code(event), listener)
+        elif kind in ("mcp_list_tools.failed", "response.mcp_call.failed"):
+            listener.on_trouble(kind.removeprefix("response.").replace(".", "_"), known=False)
+        said = translate.read_said(event)
+        if said is not None and text(event, "response_id") not in self._out_of_band:
+            listener.on_said(said)
+        for input_ in translate.read_event(event, approve=self._agent.approves_mcp):
+            if isinstance(input_, inputs.ResponseCreated) and input_.out_of_band:
+                self._out_of_band.add(input_.response_id)
+            listener.on_input(input_)
+        return None
+
+    def _hear_error(self, code: str, listener: Listener) -> None:
+        if code == SESSION_EXPIRED:
+            self._expired = True  # The close that follows ends the session.
+            return
+        known = translate.classify(code) is translate.ErrorClass.BENIGN
+        listener.on_trouble(code, known=known)
+
+    async def _write(self) -> None:
+        """Sends what is queued, in order, until the socket closes or the task is cancelled."""
+        connection = self._connected()
+        while True:
+            while self._queue:
+                message, entry_id = self._queue.popleft()
+                try:
+                    await connection.send_raw(message)
+                except ConnectionClosed:
+                    return  # The reader sees the same end, with its cause.
+                if entry_id is not None:
+                    self.appended_id = entry_id or self.appended_id
+                    self._queued_appends -= 1
+                    if self._on_drained is not None and self._queued_appends == 0:
+                        drained, self._on_drained = self._on_drained, None
+                        drained()
+            self._some.clear()
+            await self._some.wait()
+
+    def do(self, action: ToModel) -> None:
+        """Queues an action."""
+        if len(self._queue) >= MAX_QUEUED_EVENTS:
+            raise EngineError("socket_stuck", f"{len(self._queue)} events are not sent")
+        for event in translate.client_events(action, self._agent):
+            self._queue.append((event, None))
+        self._some.set()
+
+    def rewrite(self, item_id: str, said: str) -> None:
+        """Replaces a seeded item at its place; an item that was not seeded is unknown here."""
+        order = self._seed.item_ids
+        if item_id not in order:
+            return
+        at = order.index(item_id)
+        self._rewrites += 1
+        event_id = f"{self._opening.tag}-rewrite-{self._rewrites}"
+        events = [translate.delete_item(event_id, item_id)]
+        if said:
+            # Another id: the old one may be in use until the server has deleted it.
+            new_id = f"{self._opening.tag}w{self._rewrites}"
+            after_id = order[at - 1] if at else "root"
+            body = translate.message("assistant", said, new_id)
+            events.append(translate.create_item(f"{event_id}-text", body, after_id))
+            order[at] = new_id
+        else:
+            del order[at]
+        for event in events:
+            self._queue.append((orjson.dumps(event).decode(), None))
+        self._some.set()
+
+    def append(self, audio: bytes, entry_id: bytes) -> bool:
+        """Queues caller audio. Base64 needs no escaping, so an append is a concatenation: a tenth of the
+        cost of building JSON."""
+        message = f"{translate.APPEND_HEAD}{b64encode(audio).decode('ascii')}{translate.APPEND_TAIL}"
+        self._queue.append((message, entry_id))
+        self._queued_appends += 1
+        self._some.set()
+        return self._queued_appends < MAX_QUEUED_APPENDS
+
+    def when_drained(self, then: Callable[[], None]) -> None:
+        """Calls `then` once when all queued audio was sent."""
+        self._on_drained = then
+
+    @property
+    def queued_events(self) -> int:
+        """Events that wait for the socket."""
+        return len(self._queue)
+
+    async def close(self) -> None:
+        """Closes the socket, within a bounded time; safe to call at any moment and again."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with contextlib.suppress(TimeoutError, OSError, ConnectionClosed):
+            async with asyncio.timeout(CLOSE_WITHIN_S * 2):
+                await connection.close()
+
+    def _connected(self) -> AsyncRealtimeConnection:
+        if self._connection is None:
+            raise EngineError("not_open", "expected an open session: call open() first")
+        return self._connection
+
+
+def _socket_options(client: AsyncOpenAI) -> WebSocketConnectionOptions:
+    options = dict(_SOCKET_OPTIONS)
+    if client.base_url.scheme == "https":
+        # Else the library reads the trust store anew for each session, and every call waits for that.
+        options["ssl"] = trust_store.for_sessions()
+    # The type names a few; the SDK hands every key on to websockets.connect.
+    return cast(WebSocketConnectionOptions, options)
+
+
+def read_json(data: bytes) -> Json:
+    """A server event. Raises orjson.JSONDecodeError; anything but an object reads as an empty one."""
+    event = orjson.loads(data)
+    return event if isinstance(event, dict) else {}
+
+
+def _closed(error: ConnectionClosed, *, expired: bool) -> EngineError:
+    """The close as a cause. The reason of a 4000 is a code of the API, and may be a fatal one."""
+    if error.rcvd is None:
+        return EngineError("closed_1006", "the connection was cut")
+    code, reason = error.rcvd.code, error.rcvd.reason
+    if expired:
+        return EngineError(SESSION_EXPIRED, f"close {code}")
+    if code == 4000 and reason:
+        is_fatal = reason.rpartition(".")[2] in FATAL_CODES
+        return EngineError(f"closed_4000_{reason[:60]}", fatal=is_fatal)
+    return EngineError(f"closed_{code}", reason[:80])

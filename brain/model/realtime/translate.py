@@ -1,0 +1,316 @@
+"""Between the Realtime wire and the brain: server events → inputs and texts, actions → client events.
+
+Owns: event names and their fields, in both directions, and which error codes are benign. Pure. Must not
+know: the socket, or what any of it leads to. Audio deltas do not pass here: they have a short way of
+their own (engine).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import orjson
+
+from brain.agents.agent import Agent, silenced_session
+from brain.json_fields import Json, inner, text
+from brain.model.engine import Said, SaidKind, ToModel
+from brain.model.realtime.gate import FATAL_CODES
+from brain.sequencer import Reason, actions, inputs
+from brain.sequencer.inputs import Input
+
+AUDIO_DELTA: Final = "response.output_audio.delta"
+APPEND_HEAD: Final = '{"type":"input_audio_buffer.append","audio":"'
+APPEND_TAIL: Final = '"}'
+"""Base64 needs no escaping, so an append is a concatenation: a tenth of the cost of building JSON."""
+
+TOKEN: Final = "trunkline_token"
+REASON: Final = "trunkline_reason"
+
+BENIGN_CODES: Final = frozenset(
+    {
+        "conversation_already_has_active_response",
+        "response_cancel_not_active",
+        "input_audio_buffer_commit_empty",
+        "item_truncate_invalid_item_id",
+        "item_delete_invalid_item_id",
+        "item_retrieve_invalid_item_id",
+        "unsupported_content_type",
+        "invalid_value",
+    }
+)
+"""Lost races and repairs that came too late: expected, counted, no more. Others are logged as unknown."""
+
+
+class ErrorClass(enum.StrEnum):
+    BENIGN = "benign"
+    UNKNOWN = "unknown"
+    FATAL = "fatal"
+
+
+def fatal_code(event: Json) -> str:
+    """The code that ends the session, in an `error` or a failed response; empty for all else."""
+    match text(event, "type"):
+        case "error":
+            code = error_code(event)
+        case "response.done":
+            details = inner(inner(event, "response"), "status_details")
+            code = text(inner(details, "error"), "code")
+        case _:
+            return ""
+    return code if code in FATAL_CODES else ""
+
+
+def error_code(event: Json) -> str:
+    """The code of an `error`; older servers send null and only a message, or only a type."""
+    error = inner(event, "error")
+    code = text(error, "code")
+    if code:
+        return code
+    message = text(error, "message").lower()
+    if "active response" in message and "cancel" not in message:
+        return "conversation_already_has_active_response"
+    if "cancellation failed" in message:
+        return "response_cancel_not_active"
+    return text(error, "type") or "unknown"
+
+
+def classify(code: str) -> ErrorClass:
+    if code in FATAL_CODES:
+        return ErrorClass.FATAL
+    return ErrorClass.BENIGN if code in BENIGN_CODES else ErrorClass.UNKNOWN
+
+
+def read_event(event: Json, *, approve: bool = False) -> tuple[Input, ...]:
+    """The inputs that a server event means: none, one, or two for a completed tool call.
+
+    `approve`: the answer to a server that asks whether it may run a tool.
+    """
+    match text(event, "type"):
+        case "response.created":
+            response = inner(event, "response")
+            return (
+                inputs.ResponseCreated(
+                    response_id=text(response, "id"),
+                    token=_token(response),
+                    out_of_band=_out_of_band(response),
+                ),
+            )
+        case "response.done":
+            return (_done(inner(event, "response")),)
+        case "response.output_item.added":
+            return (_item_opened(event, inner(event, "item")),)
+        case "response.content_part.added" if text(inner(event, "part"), "type") == "text":
+            return (
+                inputs.TextPartOpened(response_id=text(event, "response_id"), item_id=text(event, "item_id")),
+            )
+        case "response.mcp_call.completed" | "response.mcp_call.failed":
+            return (inputs.ServerToolFinished(item_id=text(event, "item_id")),)
+        case "response.output_audio.done":
+            return (
+                inputs.ItemFinished(response_id=text(event, "response_id"), item_id=text(event, "item_id")),
+            )
+        case "response.output_item.done":
+            return _item_done(event, inner(event, "item"), approve)
+        case "conversation.item.added":
+            return (_item_added(inner(event, "item")),)
+        case "input_audio_buffer.speech_started":
+            return (inputs.SpeechStarted(item_id=text(event, "item_id")),)
+        case "input_audio_buffer.speech_stopped":
+            return (inputs.SpeechStopped(item_id=text(event, "item_id")),)
+        case "input_audio_buffer.committed":
+            return (inputs.TurnCommitted(item_id=text(event, "item_id")),)
+        case "error":
+            event_id = text(inner(event, "error"), "event_id")
+            return (inputs.Refused(event_id=event_id, code=error_code(event)),)
+        case _:
+            return ()
+
+
+def read_said(event: Json) -> Said | None:
+    """The text that a server event brings; None for all others."""
+    item_id = text(event, "item_id")
+    match text(event, "type"):
+        case "response.output_audio_transcript.delta":
+            return Said(SaidKind.MODEL_DELTA, item_id, text(event, "delta"))
+        case "response.output_audio_transcript.done":
+            return Said(SaidKind.MODEL_TEXT, item_id, text(event, "transcript"))
+        case "input_audio_buffer.committed":
+            return Said(SaidKind.USER_ITEM, item_id)
+        case "conversation.item.input_audio_transcription.completed":
+            return Said(SaidKind.USER_TEXT, item_id, text(event, "transcript"))
+        case "conversation.item.input_audio_transcription.failed":
+            return Said(SaidKind.USER_TEXT, item_id)
+        case _:
+            return None
+
+
+def client_events(action: ToModel, agent: Agent) -> list[str]:
+    """The JSON texts of the client events that an action means: one, or two for a tool's output whose
+    call the session has not seen."""
+    match action:
+        case actions.SendCreate():
+            body: Json = {
+                "type": "response.create",
+                "event_id": action.token,
+                "response": _create(action, agent),
+            }
+        case actions.SendCancel():
+            body = {
+                "type": "response.cancel",
+                "event_id": action.event_id,
+                "response_id": action.response_id,
+            }
+        case actions.SendTruncate():
+            body = {
+                "type": "conversation.item.truncate",
+                "event_id": action.event_id,
+                "item_id": action.item_id,
+                "content_index": 0,
+                "audio_end_ms": action.audio_end_ms,
+            }
+        case actions.SendDelete():
+            body = delete_item(action.event_id, action.item_id)
+        case actions.SendToolOutput():
+            output = create_item(action.event_id, tool_output(action.call_id, action.output))
+            if not action.name:
+                return [_json(output)]
+            call = tool_call(action.call_id, action.name, action.arguments)
+            return [_json(create_item(f"{action.event_id}-call", call)), _json(output)]
+        case actions.SendText():
+            # Our own id, so that the server's echo of the item tells that it is in the conversation.
+            body = create_item(action.event_id, message("user", action.text, action.event_id))
+        case actions.SendApproval():
+            approval: Json = {
+                "type": "mcp_approval_response",
+                "approval_request_id": action.request_id,
+                "approve": action.approve,
+            }
+            body = create_item(action.event_id, approval)
+        case actions.SilenceServer():
+            body = update_session(action.event_id, silenced_session(agent))
+    return [_json(body)]
+
+
+# The shapes of what a client sends, for the engine and for seeding too.
+
+
+def update_session(event_id: str, session: Json) -> Json:
+    return {"type": "session.update", "event_id": event_id, "session": session}
+
+
+def create_item(event_id: str, item: Json, after_id: str = "") -> Json:
+    """`after_id`: the item before it; "root" for the beginning, empty for the end."""
+    event: Json = {"type": "conversation.item.create", "event_id": event_id, "item": item}
+    if after_id:
+        event["previous_item_id"] = after_id
+    return event
+
+
+def delete_item(event_id: str, item_id: str) -> Json:
+    return {"type": "conversation.item.delete", "event_id": event_id, "item_id": item_id}
+
+
+def message(role: str, said: str, item_id: str) -> Json:
+    """A text of the conversation. The model's own are output, all others input."""
+    part = "output_text" if role == "assistant" else "input_text"
+    return {"type": "message", "id": item_id, "role": role, "content": [{"type": part, "text": said}]}
+
+
+def tool_call(call_id: str, name: str, arguments: str) -> Json:
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+
+
+def tool_output(call_id: str, output: str) -> Json:
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+# Private.
+
+
+def _json(event: Json) -> str:
+    return orjson.dumps(event).decode()
+
+
+def _item_opened(event: Json, item: Json) -> Input:
+    response_id, item_id, kind = text(event, "response_id"), text(item, "id"), text(item, "type")
+    if kind == "mcp_call":
+        return inputs.ServerToolOpened(response_id=response_id, item_id=item_id)
+    return inputs.ItemOpened(response_id=response_id, item_id=item_id, speaks=kind == "message")
+
+
+def _item_added(item: Json) -> inputs.ItemAdded:
+    """What a later response could answer has its id as `call_id`: a tool's output, a text of the caller."""
+    item_id = text(item, "id")
+    if text(item, "type") == "function_call_output":
+        return inputs.ItemAdded(item_id=item_id, call_id=text(item, "call_id"))
+    content = item.get("content")
+    first = content[0] if isinstance(content, list) and content else None
+    is_text = isinstance(first, dict) and first.get("type") == "input_text"
+    return inputs.ItemAdded(item_id=item_id, call_id=item_id if is_text else "")
+
+
+def _create(action: actions.SendCreate, agent: Agent) -> Json:
+    response: Json = {"metadata": {TOKEN: action.token, REASON: action.reason.value}}
+    wanted = _instructions(action)
+    if wanted:
+        # They replace the session's for this response, so the agent's own go along.
+        response["instructions"] = f"{agent.instructions}\n\n{wanted}"
+        response["tool_choice"] = "none"
+    if action.audio_only:
+        response["output_modalities"] = ["audio"]
+    return response
+
+
+def _instructions(action: actions.SendCreate) -> str:
+    match action.reason:
+        case Reason.OPERATOR:
+            return (
+                "A supervisor wants the caller to hear the following now. Say it, in the language of the"
+                f" conversation, and nothing else: {action.text}"
+            )
+        case Reason.FAREWELL:
+            return (
+                "The call ends now. Say this farewell, in the language of the conversation, in one short"
+                f" sentence, and ask nothing: {action.text}"
+            )
+        case _:
+            return action.text
+
+
+def _done(response: Json) -> inputs.ResponseDone:
+    details = inner(response, "status_details")
+    return inputs.ResponseDone(
+        response_id=text(response, "id"),
+        status=text(response, "status"),
+        token=_token(response),
+        code=text(inner(details, "error"), "code") or text(details, "reason"),
+        out_of_band=_out_of_band(response),
+    )
+
+
+def _item_done(event: Json, item: Json, approve: bool) -> tuple[Input, ...]:
+    response_id = text(event, "response_id")
+    if text(item, "type") == "mcp_approval_request":
+        asked = inputs.ApprovalAsked(response_id=response_id, item_id=text(item, "id"), approve=approve)
+        return (asked,)
+    finished = inputs.ItemFinished(response_id=response_id, item_id=text(item, "id"), final=True)
+    if text(item, "type") != "function_call" or text(item, "status") != "completed":
+        # A cancelled call has arguments too, but nobody may act on them.
+        return (finished,)
+    called = inputs.ToolCalled(
+        response_id=response_id,
+        call_id=text(item, "call_id"),
+        name=text(item, "name"),
+        arguments=text(item, "arguments"),
+    )
+    return (finished, called)
+
+
+def _token(response: Json) -> str:
+    return text(inner(response, "metadata"), TOKEN)
+
+
+def _out_of_band(response: Json) -> bool:
+    # Null is out of band; a server that leaves the field out means the conversation.
+    return "conversation_id" in response and response["conversation_id"] is None

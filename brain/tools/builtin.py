@@ -1,0 +1,99 @@
+"""The tools that act on the call itself: end it, transfer it, send digits, wait.
+
+Owns: what the model is told of each, and the checks of its arguments. They only say what is wanted (an
+effect): carrying it out, after what was said has been heard, is the call's. Must not know: the call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, cast
+
+from pydantic import ConfigDict, Field, create_model
+
+from brain.tools.toolbox import (
+    EndCall,
+    FunctionTool,
+    Hold,
+    SendDigits,
+    Tool,
+    ToolFailed,
+    Transfer,
+    tool,
+)
+
+DIGITS = re.compile(r"[0-9*#ABCDwW]{1,32}")
+NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold")
+"""Every name that `make` knows."""
+
+
+@tool
+async def end_call(
+    farewell: Annotated[
+        str, Field(description="What to say to the caller before the call ends, in their language.")
+    ] = "Goodbye.",
+) -> EndCall:
+    """End the call. The farewell is spoken for you, so do not say goodbye yourself before calling this."""
+    return EndCall(farewell=farewell or "Goodbye.")
+
+
+@tool
+async def send_digits(
+    digits: Annotated[
+        str,
+        Field(description="The keys to press: 0-9, * and #; w waits half a second.", max_length=32),
+    ],
+) -> SendDigits:
+    """Press keys on the telephone keypad, for example to get through a menu. Say so to the caller first."""
+    if DIGITS.fullmatch(digits) is None:
+        raise ToolFailed("expected 1 to 32 of 0-9 * # A-D w as digits")
+    return SendDigits(digits)
+
+
+@tool
+async def hold(
+    seconds: Annotated[
+        float, Field(description="How long the caller asked you to wait.", ge=1, le=3600)
+    ] = 120.0,
+) -> Hold:
+    """Wait quietly because the caller asked for a moment. Ends as soon as the caller speaks."""
+    return Hold(seconds)
+
+
+def transfer_call(destinations: Mapping[str, str]) -> FunctionTool:
+    """The transfer of one agent: it may only name one of the agent's own destinations."""
+    # The names are part of the schema, so that the model cannot invent one.
+    names = cast(type[str], Literal.__getitem__(tuple(destinations)))
+
+    async def transfer(destination: str) -> Transfer:
+        return Transfer(destinations[destination], destination)
+
+    described = Field(description="Who the caller is connected with.")
+    return FunctionTool(
+        name="transfer_call",
+        description="Connect the caller with somebody else. Tell the caller first. If nobody takes the call,"
+        " you are told, and the conversation goes on.",
+        function=transfer,
+        arguments=create_model(
+            "transfer_call_arguments",
+            __config__=ConfigDict(extra="forbid"),
+            destination=(cast(type[str], Annotated[names, described]), ...),
+        ),
+        is_async=True,
+    )
+
+
+def make(name: str, destinations: Mapping[str, str]) -> Tool | None:
+    """The built-in tool of this name; None if there is none, or nowhere to transfer to."""
+    match name:
+        case "end_call":
+            return end_call
+        case "send_digits":
+            return send_digits
+        case "hold":
+            return hold
+        case "transfer_call" if destinations:
+            return transfer_call(destinations)
+        case _:
+            return None

@@ -1,0 +1,335 @@
+"""The model's tools: Python functions, and whatever else can be run by name with arguments.
+
+Owns: the decorator, the JSON schema from the signature, checking the arguments, the time limit, and what
+the model is told when something goes wrong. Must not know: the session, the call, Redis. A tool that
+wants something of the call returns an effect that says so (`EndCall`, `Transfer`, …).
+
+A tool never runs in the task that reads the model's socket: an async one is a task of its own, a plain
+one a thread (tool_threads). Neither is waited for beyond its time limit, whether it can be stopped or not:
+what it gives after that is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol, cast, get_type_hints
+
+import orjson
+from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
+
+from brain.json_fields import Json
+from brain.tools.threads import THREADS, NoThread
+
+MAX_OUTPUT_CHARS = 20_000
+"""Longer results crowd out the conversation; the model is told that the rest was cut."""
+
+ToolFunction = Callable[..., object]
+
+
+class ToolError(Exception):
+    """A tool that cannot be offered: its signature has no types, or its name is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool may know of the call it runs in. `caller` is masked unless the settings say otherwise."""
+
+    call_sid: str
+    caller: str
+    called: str
+    agent: str
+
+
+# What a tool may ask of the call.
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """End the call, after the farewell was heard."""
+
+    farewell: str
+    cause: str = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Dial `number` (E.164 or sip:) for the caller; if nobody takes the call, the conversation goes on."""
+
+    number: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Play keypad tones into the call."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The caller asked for a moment: no idle prompts for so long, or until they speak."""
+
+    seconds: float
+
+
+Effect = EndCall | Transfer | SendDigits | Hold
+
+
+class ToolOutcome(enum.StrEnum):
+    OK = "ok"
+    UNKNOWN_TOOL = "unknown_tool"
+    BAD_ARGUMENTS = "bad_arguments"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    REFUSED = "refused"
+    """Not run: too many at once, or one after another without a word of the caller."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolResult:
+    """What the model gets. `reply`: it should answer. `effect`: what is asked of the call."""
+
+    outcome: ToolOutcome
+    output: str
+    reply: bool = True
+    effect: Effect | None = None
+
+
+class ToolFailed(Exception):
+    """Raised by a tool whose failure the model may be told in words: they stand in the result."""
+
+
+class Tool(Protocol):
+    """Anything that can be offered to the model."""
+
+    @property
+    def name(self) -> str:
+        """What the model calls it."""
+
+    @property
+    def time_limit_s(self) -> float:
+        """Of its own; 0 = the agent's. The smaller one holds."""
+
+    def definition(self) -> Json:
+        """The tool as it stands in `session.tools`."""
+
+    async def run(self, arguments: str, context: ToolContext, call_id: str) -> object:
+        """The result: an effect, a text, or anything that can be JSON. Raises BadArguments, ToolFailed,
+        or whatever foreign code raises."""
+
+
+class BadArguments(Exception):
+    """The model's arguments do not fit; the text says what was expected, without the values."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionTool:
+    """A Python function as a tool."""
+
+    name: str
+    description: str
+    function: ToolFunction
+    arguments: type[BaseModel]
+    is_async: bool
+    context_name: str = ""
+    """The parameter that takes the ToolContext, if any; the model never sees it."""
+    time_limit_s: float = 0.0
+
+    def definition(self) -> Json:
+        """The tool as it stands in `session.tools`."""
+        return {
+            "type": "function",
+            "name": self.name,
+            "description": self.description,
+            "parameters": without_titles(self.arguments.model_json_schema()),
+        }
+
+    async def run(self, arguments: str, context: ToolContext, call_id: str) -> object:
+        """Runs the function with checked arguments."""
+        values = check_arguments(self.arguments, arguments)
+        if self.context_name:
+            values[self.context_name] = context
+        if self.is_async:
+            return await cast(Awaitable[object], self.function(**values))
+        try:
+            return await THREADS.run(self.function, values)
+        except NoThread:
+            raise ToolFailed("too many tools hang already: this one was not run") from None
+
+
+def tool(function: ToolFunction) -> FunctionTool:
+    """Makes a tool of a function with type hints; its docstring is the description.
+
+    Describe an argument with `Annotated[str, Field(description="…")]`; a parameter of type ToolContext is
+    given the call. Raises ToolError.
+    """
+    name = function.__name__
+    hints = get_type_hints(function, include_extras=True)
+    found: dict[str, tuple[object, object]] = {}
+    context_name = ""
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in hints or parameter.kind not in (
+            parameter.POSITIONAL_OR_KEYWORD,
+            parameter.KEYWORD_ONLY,
+        ):
+            raise ToolError(
+                f"expected each argument of tool {name} to be named and typed, got {parameter}: "
+                "add a type hint"
+            )
+        if hints[parameter.name] is ToolContext:
+            context_name = parameter.name
+            continue
+        default = ... if parameter.default is parameter.empty else parameter.default
+        found[parameter.name] = (hints[parameter.name], default)
+    make = cast(Callable[..., type[BaseModel]], create_model)
+    try:
+        arguments = make(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **found)
+        arguments.model_json_schema()
+    except PydanticUserError as error:
+        # Now, not at the first call.
+        raise ToolError(
+            f"tool {name} has parameters that no schema can be made of: {error.message}"
+        ) from None
+    return FunctionTool(
+        name=name,
+        description=inspect.getdoc(function) or "",
+        function=function,
+        arguments=arguments,
+        is_async=inspect.iscoroutinefunction(function),
+        context_name=context_name,
+    )
+
+
+@dataclass(slots=True)
+class Toolbox:
+    """The tools of an agent, by name. `remote`: definitions of tools that the server runs (MCP)."""
+
+    time_limit_s: float
+    remote: tuple[Json, ...] = ()
+    _tools: dict[str, Tool] = field(default_factory=dict)
+    _attempts: set[asyncio.Task[ToolResult]] = field(default_factory=set)
+    """Under way, and left behind after their time limit."""
+
+    @classmethod
+    def of(cls, tools: Iterable[Tool], time_limit_s: float, remote: tuple[Json, ...] = ()) -> Toolbox:
+        box = cls(time_limit_s, remote)
+        for each in tools:
+            if each.name in box._tools:
+                raise ToolError(f"expected one tool named {each.name}, got two: rename one")
+            box._tools[each.name] = each
+        return box
+
+    def definitions(self) -> list[Json]:
+        """What the session is told."""
+        return [*(each.definition() for each in self._tools.values()), *self.remote]
+
+    async def run(self, name: str, arguments: str, context: ToolContext, call_id: str) -> ToolResult:
+        """Runs a tool to its result or its time limit. Raises nothing but CancelledError."""
+        found = self._tools.get(name)
+        if found is None:
+            return wrong(ToolOutcome.UNKNOWN_TOOL, f"there is no tool named {name}")
+        limit_s = min(self.time_limit_s, found.time_limit_s or self.time_limit_s)
+        attempt = asyncio.create_task(_attempt(found, arguments, context, call_id), name=f"tool-{found.name}")
+        self._attempts.add(attempt)
+        attempt.add_done_callback(self._attempts.discard)
+        try:
+            # Not `timeout`: that would wait for a tool that does not let itself be cancelled.
+            done, _ = await asyncio.wait({attempt}, timeout=limit_s)
+        finally:
+            attempt.cancel()
+        if not done:
+            return wrong(ToolOutcome.TIMED_OUT, f"the tool did not answer within {limit_s:g} s")
+        return attempt.result()
+
+
+def check_arguments(model: type[BaseModel], arguments: str) -> dict[str, object]:
+    """The model's arguments by name. Raises BadArguments, also where they are no JSON."""
+    try:
+        return dict(model.model_validate_json(arguments or "{}"))
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in item['loc']) or 'arguments'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        ]
+        # Without the values: they may be what the caller said.
+        raise BadArguments("the arguments are wrong: " + "; ".join(problems)) from None
+
+
+def without_titles(schema: Json) -> Json:
+    """pydantic's generated titles say nothing to a model; a property named `title` stays."""
+    cleaned: Json = {}
+    for key, value in schema.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key in ("properties", "$defs") and isinstance(value, dict):
+            cleaned[key] = {name: without_titles(each) for name, each in value.items()}
+        elif isinstance(value, dict):
+            cleaned[key] = without_titles(value)
+        else:
+            cleaned[key] = value
+    return cleaned
+
+
+def wrong(outcome: ToolOutcome, message: str) -> ToolResult:
+    """What the model is told of something that did not work."""
+    return ToolResult(outcome=outcome, output=orjson.dumps({"error": message}).decode())
+
+
+# Private.
+
+
+async def _attempt(tool: Tool, arguments: str, context: ToolContext, call_id: str) -> ToolResult:
+    """One run, whatever becomes of it. Raises CancelledError only when it is cancelled itself."""
+    try:
+        return _result(await tool.run(arguments, context, call_id))
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Something that the tool waited for was cancelled, not the tool: the model gets its answer.
+        return wrong(ToolOutcome.FAILED, "the tool failed with CancelledError")
+    except BadArguments as error:
+        return wrong(ToolOutcome.BAD_ARGUMENTS, str(error))
+    except ToolFailed as error:
+        return wrong(ToolOutcome.FAILED, str(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool is foreign code: the call goes on
+        return wrong(ToolOutcome.FAILED, f"the tool failed with {type(error).__name__}")
+
+
+def _result(value: object) -> ToolResult:
+    match value:
+        case EndCall():
+            return ToolResult(outcome=ToolOutcome.OK, output='{"status":"ending"}', reply=False, effect=value)
+        case Hold():
+            return ToolResult(
+                outcome=ToolOutcome.OK, output='{"status":"waiting"}', reply=False, effect=value
+            )
+        case Transfer() | SendDigits():
+            # Its output is what became of it; nobody knows yet.
+            return ToolResult(outcome=ToolOutcome.OK, output="", effect=value)
+        case _:
+            pass
+    try:
+        # A lone surrogate in a text has no UTF-8: it could go neither to the model nor to Redis.
+        output = (
+            value.encode(errors="replace").decode()
+            if isinstance(value, str)
+            else orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+        )
+    except orjson.JSONEncodeError:
+        return wrong(ToolOutcome.FAILED, "the tool's result cannot be written as JSON")
+    if len(output) > MAX_OUTPUT_CHARS:
+        output = output[:MAX_OUTPUT_CHARS] + " … (the rest was cut)"
+    return ToolResult(outcome=ToolOutcome.OK, output=output)
+
+
+def _plain(value: object) -> object:
+    """What orjson has no form for."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return list(value) if isinstance(value, (set, frozenset)) else str(value)

@@ -1,0 +1,236 @@
+"""Brings webhooks to the user's own systems, from a stream, as often as it takes.
+
+Why it exists: their endpoint may be slow or away; no call may wait for it, and no event may be lost with a
+process. Owns: the consumer group on `hooks`, one delivery at a time for each event, the retries. An attempt
+that failed is written back with its due time, so that all there is to know stands in Redis: a courier that
+dies is followed by any other. Must not know: the calls, the audio path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import httpx
+from redis.exceptions import ResponseError
+
+from brain.trust_store import for_requests
+from brain.webhooks import events as hooks
+from brain.webhooks.events import Hook, read_hook
+from brain.webhooks.signing import signed_headers
+from shared.clock import now_ms, wall_ms
+from shared.contract.keys import CALL_TTL_MS
+from shared.contract.scripts import HOOK_AGAIN
+from shared.ownership.owner import read_card, run_script
+from shared.process.life import Process
+from shared.store.client import STORE_ERRORS
+
+GROUP = "hooks"
+POLL_S = 1.0
+TIMEOUT_S = 5.0
+AT_ONCE = 4
+MAX_HELD = 500
+"""Events of one lane in this process's hands; the others wait in Redis."""
+
+ABANDONED_MS = 60_000
+"""An event in the hands of a courier that has not shown itself for so long is taken over."""
+
+SHOW_EVERY_MS = 20_000.0
+"""Deliveries go on in batches of at most TIMEOUT_S, so that it is shown in time, however slow they are."""
+
+
+@dataclass(slots=True)
+class CourierCounters:
+    """Of one process."""
+
+    hooks_delivered: int = 0
+    """Webhooks that the user's system has taken."""
+    hooks_failed: int = 0
+    """Attempts; each is tried again."""
+    hooks_given_up: int = 0
+    """Webhooks that will not be tried again."""
+
+
+class Courier:
+    """The courier of one process. Without a webhook URL it does nothing."""
+
+    def __init__(self, process: Process, *, abandoned_ms: int = ABANDONED_MS) -> None:
+        self._process = process
+        self._settings = process.settings
+        self._abandoned_ms = abandoned_ms
+        self._held: dict[tuple[int, str], Hook] = {}
+        self._shown_at_ms = now_ms()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.counters = CourierCounters()
+        process.metrics.add("courier", self.counters)
+
+    def start(self) -> None:
+        """Begins to deliver."""
+        if self._settings.webhook_url:
+            self._task = self._process.spawn(self._run(), "courier")
+
+    async def stop(self) -> None:
+        """Ends after the deliveries under way; what is left others deliver."""
+        self._stopping.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=TIMEOUT_S + POLL_S)
+
+    async def _run(self) -> None:
+        async with httpx.AsyncClient(
+            verify=for_requests(), timeout=TIMEOUT_S, follow_redirects=False, trust_env=False
+        ) as client:
+            while not self._stopping.is_set():
+                for lane in range(self._process.keys.lanes):
+                    try:
+                        await self._take(lane)
+                    except STORE_ERRORS as error:
+                        self._process.log.debug("courier_waits", reason=type(error).__name__)
+                await self._show()
+                await self._deliver(client)
+                try:
+                    async with asyncio.timeout(POLL_S):
+                        await self._stopping.wait()
+                except TimeoutError:
+                    continue  # Nobody asked us to stop: time to look for hooks.
+
+    # Taking.
+
+    async def _show(self) -> None:
+        """Now and then: somebody still has what is held."""
+        if now_ms() - self._shown_at_ms < SHOW_EVERY_MS:
+            return
+        self._shown_at_ms = now_ms()
+        for lane in range(self._process.keys.lanes):
+            mine: list[Any] = [entry_id for held_lane, entry_id in self._held if held_lane == lane]
+            if not mine:
+                continue
+            key = self._process.keys.hooks(lane)
+            try:
+                # Claimed from oneself.
+                await cast(
+                    Any, self._process.store.xclaim(key, GROUP, self._process.name, 0, mine, justid=True)
+                )
+            except STORE_ERRORS as error:
+                self._process.log.debug("courier_waits", reason=type(error).__name__)
+
+    async def _take(self, lane: int) -> None:
+        store, key, me = self._process.store, self._process.keys.hooks(lane), self._process.name
+        room = MAX_HELD - sum(1 for held_lane, _ in self._held if held_lane == lane)
+        if room <= 0:
+            return
+        try:
+            reply = await cast(Any, store.xreadgroup(GROUP, me, {key: ">"}, count=min(room, 100)))
+            left = await cast(
+                Any, store.xautoclaim(key, GROUP, me, self._abandoned_ms, "0-0", count=min(room, 100))
+            )
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise
+            await self._make_group(key)
+            return
+        found = reply[0][1] if isinstance(reply, list) and reply else []
+        if isinstance(reply, dict):
+            found = [entry for batches in reply.values() for entries in batches for entry in entries]
+        for entry_id, fields in [*found, *left[1]]:
+            await self._hold(lane, key, entry_id.decode(), fields)
+
+    async def _hold(self, lane: int, key: str, entry_id: str, fields: dict[bytes, bytes]) -> None:
+        hook = read_hook(fields) if fields else None
+        if hook is None:
+            await self._forget(key, entry_id)
+        else:
+            self._held.setdefault((lane, entry_id), hook)
+
+    async def _make_group(self, key: str) -> None:
+        try:
+            # Never makes the stream: it would live without a TTL.
+            await self._process.store.xgroup_create(key, GROUP, id="0")
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error) and "key to exist" not in str(error):
+                raise
+
+    # Delivering.
+
+    async def _deliver(self, client: httpx.AsyncClient) -> None:
+        now = wall_ms()
+        due = [(place, hook) for place, hook in self._held.items() if hook.due_ms <= now]
+        due.sort(key=lambda item: item[1].due_ms)
+        for begin in range(0, len(due), AT_ONCE):
+            if self._stopping.is_set():
+                return
+            await self._show()
+            await asyncio.gather(
+                *(
+                    self._one(client, lane, entry_id, hook)
+                    for (lane, entry_id), hook in due[begin : begin + AT_ONCE]
+                )
+            )
+
+    async def _one(self, client: httpx.AsyncClient, lane: int, entry_id: str, hook: Hook) -> None:
+        key = self._process.keys.hooks(lane)
+        try:
+            body = hook.body or await self._compose(hook)
+            problem = await self._post(client, hook, body)
+            if not problem:
+                self.counters.hooks_delivered += 1
+                await self._forget(key, entry_id)
+            elif hooks.is_hopeless(hook, wall_ms()):
+                self.counters.hooks_given_up += 1
+                self._process.log.error("webhook_given_up", event_id=hook.event_id, reason=problem)
+                await self._forget(key, entry_id)
+            else:
+                self.counters.hooks_failed += 1
+                self._process.log.warning(
+                    "webhook_failed", event_id=hook.event_id, attempt=hook.attempt, reason=problem
+                )
+                await self._again(key, entry_id, hook, body)
+        except STORE_ERRORS as error:
+            # It stays pending: told once more, under the same id, when Redis is back.
+            self._process.log.debug("courier_waits", reason=type(error).__name__)
+            return
+        self._held.pop((lane, entry_id), None)
+
+    async def _compose(self, hook: Hook) -> bytes:
+        store, keys = self._process.store, self._process.keys
+        card = await read_card(store, keys, hook.call_sid)
+        history: list[dict[str, str]] = []
+        if hook.kind == "call.ended" and self._settings.webhook_transcript:
+            found = await cast(Any, store.xrange(keys.history(hook.call_sid)))
+            history = [
+                {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+                for _, fields in found
+            ]
+        return hooks.compose(hook, card, [*history], with_transcript=self._settings.webhook_transcript)
+
+    async def _post(self, client: httpx.AsyncClient, hook: Hook, body: bytes) -> str:
+        """Empty when it was taken; else why not."""
+        secret = self._settings.webhook_secret.get_secret_value()
+        headers = signed_headers(secret, hook.event_id, wall_ms() // 1000, body)
+        headers["content-type"] = "application/json"
+        url = self._settings.webhook_url
+        try:
+            # Of the answer only the status is read: its body may be long, or never end.
+            async with (
+                asyncio.timeout(TIMEOUT_S),
+                client.stream("POST", url, content=body, headers=headers) as response,
+            ):
+                return "" if response.is_success else f"HTTP {response.status_code}"
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            return type(error).__name__
+
+    async def _again(self, key: str, entry_id: str, hook: Hook, body: bytes) -> None:
+        """Writes the event back, with its body: the call's keys may be gone by the next attempt."""
+        wait_ms = hooks.pause_ms(hook.attempt, random.random())
+        later = replace(hook, attempt=hook.attempt + 1, due_ms=wall_ms() + wait_ms, body=body)
+        flat = [word for pair in later.fields().items() for word in pair]
+        arguments = [GROUP, entry_id, self._process.name, hooks.MAXLEN, CALL_TTL_MS, *flat]
+        await run_script(self._process.store, HOOK_AGAIN, [key], arguments)
+
+    async def _forget(self, key: str, entry_id: str) -> None:
+        async with self._process.store.pipeline(transaction=True) as pipe:
+            pipe.xack(key, GROUP, entry_id)
+            pipe.xdel(key, entry_id)
+            await pipe.execute()

@@ -1,0 +1,209 @@
+"""Whether a Redis will do: the doctor's rules. Pure.
+
+Owns: what is good enough, and the words for what is not. Must not know: how the facts are got.
+
+What a role refuses at its start (shared/store/check.py: age, memory policy, lanes) fails here too; what only
+shows on a bad day warns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from console.doctor.findings import Finding, fail, ok, warn
+from shared.figures.diagnosis import REDIS_MS
+from shared.store.check import LEAST_REDIS, LEAST_VALKEY
+
+WHERE = "Redis"
+MEDIAN_MS = 3.0
+"""As long as a process waits between two commits by default (TRUNKLINE_COMMIT_MS)."""
+
+WORST_MS = 20.0
+"""A frame's length: from here on a single answer costs one of the eight frames of lead."""
+
+CLOCK_WARN_MS, CLOCK_FAIL_MS = 500.0, 3000.0
+"""The second: a beat that looks older than this is called silent."""
+
+MEMORY_WARN_SHARE, MEMORY_FAIL_SHARE = 0.8, 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisFacts:
+    """What a Redis says of itself."""
+
+    info: Mapping[str, str]
+    """INFO, all sections."""
+    config: Mapping[str, str] = field(default_factory=dict)
+    """CONFIG GET of what the rules ask for; empty where it is forbidden."""
+    round_trips_ms: Sequence[float] = ()
+    clock_ahead_ms: float = 0.0
+    """Redis's clock minus this host's, at the middle of the round trip."""
+    lanes: str = ""
+    """As stored by the first process; empty: none has started."""
+
+
+def judge(facts: RedisFacts, lanes: int) -> list[Finding]:
+    """All findings about a Redis that answers."""
+    found = [
+        _version(facts.info),
+        _role(facts.info),
+        _policy(facts),
+        _memory(facts.info),
+        _persistence(facts),
+        _latency(facts.round_trips_ms),
+        _clock(facts.clock_ahead_ms),
+        _lanes(facts.lanes, lanes),
+    ]
+    return [each for each in found if each is not None]
+
+
+def unreachable(url: str, reason: str) -> Finding:
+    """`url` without its password."""
+    return fail(
+        WHERE,
+        f"{url} does not answer: {reason}",
+        "Start it, or correct REDIS_URL (environment or .env). Roles wait for it meanwhile.",
+    )
+
+
+def _version(info: Mapping[str, str]) -> Finding:
+    is_valkey = "valkey_version" in info
+    name, least = ("Valkey", LEAST_VALKEY) if is_valkey else ("Redis", LEAST_REDIS)
+    version = info["valkey_version"] if is_valkey else info.get("redis_version", "0")
+    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if parts < least:
+        return fail(
+            f"{WHERE} version",
+            f"{name} {version}",
+            f"Use {name} {least[0]}.{least[1]} or newer: roles end with code 6 on this one.",
+        )
+    return ok(f"{WHERE} version", f"{name} {version}")
+
+
+def _role(info: Mapping[str, str]) -> Finding | None:
+    if info.get("role", "master") == "master":
+        return None
+    return fail(
+        f"{WHERE} role",
+        f"it is a {info['role']}: writes are refused",
+        "Let REDIS_URL name the primary.",
+    )
+
+
+def _policy(facts: RedisFacts) -> Finding:
+    policy = facts.info.get("maxmemory_policy", "") or facts.config.get("maxmemory-policy", "")
+    what = f"{WHERE} memory policy"
+    if not policy:
+        return warn(what, "it does not say", "See to it that maxmemory-policy is noeviction.")
+    if policy != "noeviction":
+        return fail(
+            what,
+            f"{policy}: it would delete live calls without a word",
+            "redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf.",
+        )
+    return ok(what, policy)
+
+
+def _memory(info: Mapping[str, str]) -> Finding:
+    what = f"{WHERE} memory"
+    used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if not limit:
+        return ok(what, f"{_megabytes(used)} used, no limit")
+    share = used / limit
+    found = f"{_megabytes(used)} of {_megabytes(limit)} used"
+    do = "Raise maxmemory: a live call needs up to 5 MB while a long answer waits, most need far less."
+    if share >= MEMORY_FAIL_SHARE:
+        return fail(what, f"{found}: writes are refused when it is full", do)
+    return warn(what, found, do) if share >= MEMORY_WARN_SHARE else ok(what, found)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.0f} MB"
+
+
+def _persistence(facts: RedisFacts) -> Finding:
+    what = f"{WHERE} persistence"
+    info, config = facts.info, facts.config
+    if info.get("loading", "0") != "0":
+        return fail(what, "it is still loading its data", "Wait, then ask again.")
+    has_aof = info.get("aof_enabled", "0") != "0"
+    if has_aof and info.get("aof_last_write_status", "ok") != "ok":
+        return fail(what, "its log cannot be written: every write is refused", "Look at its disk: full?")
+    saves = config.get("save", "")
+    is_stopping = config.get("stop-writes-on-bgsave-error", "yes") == "yes"
+    if saves and is_stopping and info.get("rdb_last_bgsave_status", "ok") != "ok":
+        return fail(what, "its last snapshot failed: every write is refused", "Look at its disk: full?")
+    if has_aof:
+        return _log_of_writes(what, config.get("appendfsync", ""))
+    if not config:
+        return warn(what, "no log of writes; whether it takes snapshots it does not say", _APPEND)
+    if saves:
+        return warn(
+            what,
+            f"snapshots only (save {saves}): after a crash, calls of minutes ago stand there as live",
+            f'{_APPEND} Or switch snapshots off (CONFIG SET save "").',
+        )
+    return warn(
+        what,
+        "none: after a restart it is empty. Live calls go on, and the model has forgotten what was said",
+        _APPEND,
+    )
+
+
+_APPEND = "CONFIG SET appendonly yes and appendfsync everysec, and the same in redis.conf."
+
+
+def _log_of_writes(what: str, fsync: str) -> Finding:
+    if fsync == "always":
+        return warn(
+            what,
+            "a log of writes, appendfsync always: every commit waits for the disk",
+            "CONFIG SET appendfsync everysec.",
+        )
+    if fsync == "no":
+        return warn(
+            what,
+            "a log of writes, appendfsync no: a power failure loses up to half a minute",
+            "CONFIG SET appendfsync everysec.",
+        )
+    return ok(what, f"a log of writes, appendfsync {fsync or 'not told'}")
+
+
+def _latency(round_trips_ms: Sequence[float]) -> Finding:
+    what = f"{WHERE} latency"
+    middle, worst = median(round_trips_ms), max(round_trips_ms)
+    found = f"median {middle:.2f} ms, worst {worst:.2f} ms of {len(round_trips_ms)}"
+    do = "Put it nearer (same rack or zone), on a core of its own; `redis-cli --latency` from this host."
+    if worst >= REDIS_MS:
+        return fail(what, f"{found}: longer than the audio kept ahead of the caller", do)
+    if middle >= MEDIAN_MS or worst >= WORST_MS:
+        return warn(what, found, do)
+    return ok(what, found)
+
+
+def _clock(ahead_ms: float) -> Finding:
+    what = "clocks"
+    side = "ahead of" if ahead_ms >= 0 else "behind"
+    found = f"Redis is {abs(ahead_ms):.0f} ms {side} this host"
+    do = "Synchronise both clocks (chrony, systemd-timesyncd). No call depends on it; what you read does."
+    if abs(ahead_ms) >= CLOCK_FAIL_MS:
+        return fail(what, f"{found}: living workers look silent and ages are wrong", do)
+    return (
+        warn(what, f"{found}: ages are wrong by that much", do)
+        if abs(ahead_ms) >= CLOCK_WARN_MS
+        else ok(what, found)
+    )
+
+
+def _lanes(stored: str, wanted: int) -> Finding:
+    if not stored:
+        return ok("lanes", f"{wanted}; none stored yet, the first process stores it")
+    if stored != str(wanted):
+        return fail(
+            "lanes",
+            f"{stored} are stored in tl:config, TRUNKLINE_LANES is {wanted}",
+            f"Set TRUNKLINE_LANES={stored}, or use an empty Redis.",
+        )
+    return ok("lanes", stored)

@@ -1,0 +1,156 @@
+"""The commands that look after processes: `top`, `roll`, `doctor`; their options and help texts.
+
+Owns: names and options of these, and how each one's result becomes output and an exit code. Must not know:
+how they do their work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.markup import escape
+
+from console.doctor import facts as doctor_look
+from console.doctor import findings as doctor
+from console.interrupts import run as run_interruptible
+from console.operate import socket as supervisor_socket
+from console.operate.roll import Roll, RollStopped, Told
+from console.operate.supervision import SUPERVISOR_ERRORS, Supervisor
+from console.options import AsJson, RedisUrl, Role
+from console.stack.readiness import live_calls, why_not_ready
+from console.style import BRIDGE, DIM, GOOD, make_console
+from console.top import screen as top_screen
+from shared.process.exits import Exit
+from shared.settings import Settings, SettingsError, load
+from shared.store.client import STORE_ERRORS
+
+READY_WITHIN_S = 60.0
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="supervisord's file.", show_default="deploy/supervisord.conf"),
+]
+Socket = Annotated[Path | None, typer.Option("--socket", help="supervisord's socket, instead of its file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command(name="top")(top)
+    app.command(name="roll")(roll)
+    app.command(name="doctor")(doctor_command)
+
+
+def top(
+    once: Annotated[bool, typer.Option("--once", help="Print one screen and leave.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One snapshot for programs.")] = False,
+    interval: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds between two looks.")] = 1.0,
+    redis_url: RedisUrl = "",
+) -> None:
+    """All calls and workers on one screen; keys sort, filter, open, hang up, drain (? lists them)."""
+    url = redis_url or _settings().redis_url
+    screen = top_screen.once(url, as_data=as_json) if once or as_json else top_screen.run(url, interval)
+    try:
+        raise typer.Exit(run_interruptible(screen))
+    except LookupError as error:
+        _fail(str(error))
+    except STORE_ERRORS as error:
+        _fail(f"Redis does not answer ({error}). Is REDIS_URL right?")
+
+
+def roll(
+    role: Role = "",
+    config: Config = None,
+    socket: Socket = None,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds in which a restarted process must be ready.")
+    ] = READY_WITHIN_S,
+    force: Annotated[
+        bool, typer.Option("--force", help="A role's only process too: its calls wait.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Restarts this host's processes one by one, each while its siblings are ready."""
+    settings = _settings()
+    console = make_console()
+
+    def tell(told: Told) -> None:
+        if as_json:
+            print(json.dumps(asdict(told), ensure_ascii=False), flush=True)
+            return
+        style = {"ready": GOOD, "done": GOOD, "draining": BRIDGE}.get(told.event, DIM)
+        console.print(f"[{style}]{told.process or 'roll':<10}[/] {escape(told.text)}", soft_wrap=True)
+
+    path = _socket(config, socket)
+    work = Roll(
+        supervisor=Supervisor(path),
+        why_not_ready=lambda role, number: why_not_ready(settings.admin_port(role, number)),
+        live_calls=lambda role, number: live_calls(settings.admin_port(role, number)),
+        tell=tell,
+        timeout_s=timeout,
+    )
+
+    async def main() -> int:
+        await work.run(role, force=force)
+        return Exit.OK
+
+    try:
+        raise typer.Exit(run_interruptible(main()))
+    except RollStopped as error:
+        if as_json:
+            tell(Told(event="stopped", text=str(error)))
+        _fail(str(error))
+    except SUPERVISOR_ERRORS as error:
+        _fail(_no_supervisor(path, error))
+
+
+def doctor_command(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Leave out the public URL and the model.")
+    ] = False,
+    config: Config = None,
+    socket: Socket = None,
+    as_json: AsJson = False,
+) -> None:
+    """Looks at all that calls need and says what to do about what is wrong. Makes no call."""
+    asked = doctor_look.Asked(socket=_socket(config, socket), offline=offline)
+    findings = asyncio.run(doctor_look.look(asked))
+    if as_json:
+        print(doctor.as_json(findings))
+    else:
+        doctor.show(findings, make_console())
+    raise typer.Exit(doctor.exit_code(findings))
+
+
+# Private.
+
+
+def _socket(config: Path | None, socket: Path | None) -> Path:
+    try:
+        return supervisor_socket.find(config, socket)
+    except supervisor_socket.NoSocket as error:
+        _fail(str(error), Exit.USAGE)
+
+
+def _no_supervisor(socket: Path, error: BaseException) -> str:
+    return (
+        f"expected supervisord at {socket}, got: {error}. If it does not run:"
+        " .venv/bin/supervisord -c deploy/supervisord.conf. Another one: --config FILE or --socket PATH."
+    )
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except SettingsError as error:
+        _fail(str(error), Exit.SETTINGS)
+
+
+def _fail(text: str, code: Exit = Exit.FAILED) -> NoReturn:
+    print(f"trunkline: {text}", file=sys.stderr)
+    raise typer.Exit(code)

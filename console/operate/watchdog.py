@@ -1,0 +1,176 @@
+"""`python -m console.operate.watchdog`: supervisord's event listener that ends processes which hang.
+
+Why it exists: supervisord restarts what ends; what hangs must be ended first. Every 5 s (TICK_5) it looks
+at the roles that run on this host and at their beats in Redis; console/operate/heartbeats.py judges. The
+process is killed by its pid: SIGTERM would wait for a drain that a hung process never makes. supervisord
+then starts it again, as after any other end.
+
+Owns: supervisord's event protocol on stdin and stdout, one look, the kill. Must not know: the rule.
+A look that fails is no look: it is logged once, and nothing follows from it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TextIO, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from console.operate.heartbeats import Heartbeats, Running
+from console.operate.supervision import SUPERVISOR_ERRORS, Supervisor
+from shared.contract.keys import WORKERS, Keys
+from shared.contract.worker import ROLES, WorkerId
+from shared.logs.log import Log, configure, get_log
+from shared.process.exits import Exit
+from shared.settings import SettingsError, load
+
+TIMEOUT_S = 1.0
+"""For each step of a look: all of them together must end before the next tick."""
+
+OWN_TTL_MS = 60_000
+SERVER_URL = "SUPERVISOR_SERVER_URL"
+SOCKET_SCHEME = "unix://"
+
+
+class BeatReader:
+    """Reads the beats of this host's workers; raises RedisError or OSError when Redis cannot serve."""
+
+    def __init__(self, url: str, host_name: str) -> None:
+        me = WorkerId.of_process("watchdog", 0, host_name, secrets.token_hex(3))
+        self._host = me.host
+        self._own_key = Keys().worker(str(me))
+        self._looks = 0
+        self._client = redis.Redis.from_url(
+            url,
+            client_name=str(me),
+            decode_responses=True,
+            protocol=2,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    def beats(self) -> dict[int, str]:
+        """pid → beat of the roles on this host.
+
+        Writes a beat of our own first: a Redis that is full or read-only can be read, and nobody's beat
+        moves there.
+        """
+        self._looks += 1
+        self._client.hset(
+            self._own_key, mapping={"beat": self._looks, "host": self._host, "pid": os.getpid()}
+        )
+        self._client.pexpire(self._own_key, OWN_TTL_MS)
+        workers = cast("set[str]", self._client.smembers(WORKERS))
+        names = sorted(name for name in workers if self._is_here(name))
+        found = {}
+        for name in names:
+            beat, pid = cast("list[str | None]", self._client.hmget(Keys().worker(name), "beat", "pid"))
+            if beat is not None and pid is not None and pid.isdigit():
+                found[int(pid)] = beat
+        return found
+
+    def _is_here(self, name: str) -> bool:
+        try:
+            return WorkerId.parse(name).host == self._host
+        except ValueError:
+            return False  # Not a name of ours.
+
+
+class Watchdog:
+    """One look at a time."""
+
+    def __init__(self, supervisor: Supervisor, reader: BeatReader, log: Log) -> None:
+        self._supervisor = supervisor
+        self._reader = reader
+        self._log = log
+        self._heartbeats = Heartbeats()
+        self._blind = ""
+
+    def look(self) -> None:
+        """Looks, judges, kills. Never raises for the fault of supervisord or Redis."""
+        beats: dict[int, str] | None = None
+        running: list[Running] = []
+        try:
+            running = self._running()
+            beats = self._reader.beats()
+            self._blind = ""
+        except (*SUPERVISOR_ERRORS, RedisError) as error:
+            if not self._blind:
+                self._log.warning("watchdog_blind", reason=f"{type(error).__name__}: {error}")
+            self._blind = type(error).__name__
+        for hung in self._heartbeats.look(time.monotonic() * 1000, running, beats):
+            process = hung.process
+            self._log.error(
+                "process_hangs", process=process.name, pid=process.pid, silent_ms=round(hung.silent_ms)
+            )
+            _kill(process.pid, self._log)
+
+    def _running(self) -> list[Running]:
+        return [
+            Running(name=info.name, pid=info.pid)
+            for info in self._supervisor.processes()
+            if info.group in ROLES and info.state == "RUNNING"
+        ]
+
+
+def _kill(pid: int, log: Log) -> None:
+    """By the pid that was judged, not by name: a name may have a new process by now."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        log.info("process_gone", pid=pid)
+
+
+def serve(watchdog: Watchdog, events: TextIO, answers: TextIO) -> None:
+    """supervisord's event listener protocol, until supervisord closes it: READY, header, payload, RESULT."""
+    while True:
+        answers.write("READY\n")
+        answers.flush()
+        header = events.readline()
+        if not header:
+            return
+        words = dict(word.split(":", 1) for word in header.split())
+        events.read(int(words["len"]))
+        watchdog.look()
+        answers.write("RESULT 2\nOK")
+        answers.flush()
+
+
+def main() -> int:
+    """Serves supervisord until it closes our stdin. Gives an exit code of shared/process/exits.py."""
+    server = os.environ.get(SERVER_URL, "")
+    if not server.startswith(SOCKET_SCHEME):
+        print(
+            f"watchdog: expected {SERVER_URL}={SOCKET_SCHEME}…, as supervisord sets it for its event"
+            f" listeners, got {server!r}. deploy/programs.d/watchdog.conf starts it.",
+            file=sys.stderr,
+        )
+        return Exit.USAGE
+    try:
+        settings = load()
+    except SettingsError as error:
+        for problem in error.problems:
+            print(f"watchdog: {problem}", file=sys.stderr)
+        return Exit.SETTINGS
+    writer = configure(settings.log_level, "json", sys.stderr)
+    reader = BeatReader(settings.redis_url, settings.host_name or socket.gethostname())
+    supervisor = Supervisor(Path(server.removeprefix(SOCKET_SCHEME)))
+    try:
+        serve(Watchdog(supervisor, reader, get_log(role="watchdog")), sys.stdin, sys.stdout)
+    finally:
+        writer.close()
+    return Exit.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""`trunkline run`: the stack in the foreground, and what to do with it.
+
+Owns: which parts are embedded, and the words that say what to do next. Must not know: how a stack works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.markup import escape
+
+from console.operate.supervision import SUPERVISOR_ERRORS
+from console.stack.launcher import Stack, StackFailed
+from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
+from console.stack.ports import is_free
+from console.style import BAD, DIM, GOOD, make_console
+from shared.process.exits import Exit
+from shared.settings import ENV_PREFIX, Settings
+
+WATCH_S = 1.0
+"""How often the foreground looks whether its processes live."""
+
+DEVELOPMENT_DRAIN_S = 5.0
+"""On Ctrl-C nobody wants to wait a minute for a call of their own."""
+
+DEFAULT_REDIS_URL = str(Settings.model_fields["redis_url"].get_default())
+DEFAULT_MODEL_URL = str(Settings.model_fields["openai_base_url"].get_default())
+
+
+def options_from(settings: Settings, name: str, run_dir: Path | None) -> StackOptions:
+    """The stack that the settings ask for: a Redis or an API that is set is used, else an embedded one.
+
+    OPENAI_BASE_URL without a key counts too: it names a simulator or a gateway.
+    """
+    key = settings.openai_api_key.get_secret_value()
+    other_base_url = settings.openai_base_url != DEFAULT_MODEL_URL
+    use_api = bool(key) or other_base_url
+    given = settings.model_fields_set
+    return StackOptions(
+        name=name,
+        redis_url=settings.redis_url if "redis_url" in given else "",
+        model_base_url=settings.openai_base_url if use_api else "",
+        model_api_key=key or SIMULATED_API_KEY,
+        public_url=settings.public_url or DEMO_PUBLIC_URL,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        port=settings.port if "port" in given or is_free(settings.port) else 0,
+        host=settings.host if "host" in given else "",
+        drain_s=settings.drain_s if "drain_s" in given else DEVELOPMENT_DRAIN_S,
+        run_dir=run_dir,
+        directory=Path.cwd(),
+        ready_timeout_s=90.0,
+    )
+
+
+async def run_in_foreground(settings: Settings, run_dir: Path | None) -> int:
+    """Runs until a signal cancels it. Gives an exit code only if the stack failed."""
+    console = make_console()
+    options = options_from(settings, "run", run_dir)
+    try:
+        with console.status("starting") as status:
+            stack = Stack(options, progress=lambda line: status.update(escape(line)))
+            await stack.start()
+    except StackFailed as error:
+        console.print(f"[{BAD}]The stack did not start.[/] {escape(str(error))}", soft_wrap=True)
+        return Exit.FAILED
+    try:
+        for line in advice(stack, settings):
+            console.print(line, soft_wrap=True)
+        await _watch(stack, console)
+    finally:
+        console.print(
+            f"\n[{DIM}]stopping (calls may go on for {options.drain_s:g} s; Ctrl-C again: at once)[/]"
+        )
+        await stack.stop()
+        console.print(f"[{DIM}]stopped; logs stay in {escape(str(stack.run_dir))}[/]")
+    return Exit.OK
+
+
+async def _watch(stack: Stack, console: Console) -> None:
+    """Says when a process was started again, until cancelled or until supervisord is gone."""
+    pids = await stack.pids()
+    while True:
+        await asyncio.sleep(WATCH_S)
+        try:
+            now = await stack.pids()
+        except SUPERVISOR_ERRORS:
+            console.print(f"[{BAD}]supervisord is gone; see {escape(str(stack.log('supervisord')))}[/]")
+            return
+        for name, pid in now.items():
+            if pids.get(name, pid) != pid:
+                console.print(f"{name} was started again: pid {pids[name]} → {pid}")
+        pids = {**pids, **now}
+
+
+def advice(stack: Stack, settings: Settings) -> list[str]:
+    """What to do with a running stack, as lines in rich's markup."""
+    lines = [f"[{GOOD}]Trunkline runs.[/] Ctrl-C stops it.", ""]
+    lines += _twilio_lines(stack, settings)
+    lines += _simulated_call_lines(stack, settings)
+    lines += _looking_lines(stack)
+    return lines
+
+
+def _twilio_lines(stack: Stack, settings: Settings) -> list[str]:
+    missing = [
+        name
+        for name, value in (("PUBLIC_URL", settings.public_url), ("TWILIO_AUTH_TOKEN", settings.auth_tokens))
+        if not value
+    ]
+    url = stack.public_url
+    lines = []
+    if missing:
+        lines += [
+            f"[{BAD}]Development values:[/] {' and '.join(missing)} not set, so made up for this run."
+            " Real calls need both.",
+            f"  PUBLIC_URL         {escape(url)}",
+        ]
+        if not settings.auth_tokens:
+            lines.append(f"  TWILIO_AUTH_TOKEN  {stack.auth_token}")
+        lines.append("")
+    simulated = stack.options.model_api_key == SIMULATED_API_KEY
+    model = f"the simulator at {stack.model_base_url}" if simulated else stack.model_base_url
+    return [
+        *lines,
+        f"Model: {escape(model)}" + (" (OPENAI_API_KEY is not set)" if simulated else ""),
+        "",
+        "For a Twilio number (Phone Numbers → your number → Voice configuration):",
+        f"  A call comes in       {escape(url)}/voice            HTTP POST",
+        f"  Primary handler fails {escape(url)}/voice/fallback   HTTP POST",
+        f"  Call status changes   {escape(url)}/call-status      HTTP POST",
+        f"  The tunnel or proxy behind that name must lead to [bold]http://127.0.0.1:{stack.public_port}[/],"
+        " WebSockets included, for example",
+        f"    cloudflared tunnel --url http://127.0.0.1:{stack.public_port}      "
+        f"or    ngrok http {stack.public_port}",
+        "",
+    ]
+
+
+def _simulated_call_lines(stack: Stack, settings: Settings) -> list[str]:
+    line = simulated_call(stack, settings.twilio_account_sid)
+    return ["A simulated call into it, from another terminal:", f"  {escape(line)}", ""]
+
+
+def simulated_call(stack: Stack, account_sid: str) -> str:
+    """The command line that places one simulated call into the stack."""
+    token = stack.auth_token.split(",")[0].strip()
+    account = f" --account-sid {account_sid}" if account_sid else ""
+    return (
+        f"{python_name()} -m simulators.twilio --voice-url {stack.public_url}/voice"
+        f" --dial 127.0.0.1:{stack.public_port} --auth-token {token}{account}"
+        " --say en_caller_ask --say en_caller_goodbye --record call.wav"
+    )
+
+
+def python_name() -> str:
+    """The interpreter as one would type it here."""
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _looking_lines(stack: Stack) -> list[str]:
+    folder = Path(python_name()).parent
+    redis = redis_cli(stack.redis_url)
+    return [
+        "To look inside:",
+        f"  {folder}/supervisorctl -c {escape(str(stack.config_file))} status",
+        f"  {redis} zrange 'tl:{{0}}:live' 0 -1                     who is on the line",
+        f"  {redis} --scan --pattern 'tl:*:call:*:journal'        the journals; then XRANGE KEY - +",
+        f"  {_redis_setting(stack)}{folder}/trunkline keys",
+        f"  curl -s http://127.0.0.1:{stack.admin_port('ingress', 0)}/metrics        "
+        f"brain-0: {stack.admin_port('brain', 0)}, egress-0: {stack.admin_port('egress', 0)}",
+        f"  tail -F {escape(str(stack.run_dir))}/*.log",
+        f"Settings come from the environment and .env; {ENV_PREFIX}… and others: {folder}/trunkline settings",
+    ]
+
+
+def _redis_setting(stack: Stack) -> str:
+    """What to put before a command so that it finds the embedded Redis; one of your own is set already."""
+    return "" if stack.options.redis_url else f"REDIS_URL={stack.redis_url} "
+
+
+def redis_cli(redis_url: str) -> str:
+    """`redis-cli` with the arguments that reach this Redis; a password is left to REDISCLI_AUTH."""
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        return f"redis-cli -s {parts.path}"
+    if parts.username or parts.password:
+        shown = f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
+        return f"REDISCLI_AUTH=… redis-cli -u {shown}"
+    tls = " --tls" if parts.scheme == "rediss" else ""
+    return f"redis-cli -h {parts.hostname} -p {parts.port or 6379}{tls}"

@@ -1,0 +1,260 @@
+"""`trunkline top`: all calls and workers on one screen, and the keys to act on them.
+
+Why it exists: at three in the morning one looks before one types. Owns: the terminal (raw mode, its own
+screen, resizing), the rhythm of reading and drawing. Must not know: what a key does (top_state.py), how it
+looks (top_view.py), how a call is read or hung up (live.py).
+
+Drawing is one write of the whole screen, over what is there: nothing is cleared, so nothing flickers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import termios
+import tty
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, cast
+
+from rich.console import Console, ConsoleDimensions, Group
+from rich.live import Live
+
+from console.calls import live
+from console.calls.journal import JournalLine, journal_line
+from console.style import make_console
+from console.top.keys import KeyReader
+from console.top.state import Command, Drain, HangUp, Quit, Snapshot, TopState, press, settle
+from console.top.view import draw, most_scroll
+from shared.clock import wall_ms
+from shared.contract.keys import Keys
+from shared.process.exits import Exit
+from shared.store.client import STORE_ERRORS, Store, make_store
+
+ESCAPE_PAUSE_S = 0.05
+"""What belongs to an escape sequence comes within this; over a slow line too, since it is one packet."""
+
+JOURNAL_ENTRIES = 200
+STORE_TIMEOUT_S = 2.0
+
+
+async def read(store: Store, keys: Keys, before: Snapshot) -> Snapshot:
+    """What there is now; when Redis is away, what there was, and why. Never raises for Redis's fault."""
+    try:
+        calls = await live.read_calls(store, keys)
+        workers = await live.read_workers(store)
+    except STORE_ERRORS as error:
+        return replace(before, trouble=f"Redis does not answer ({type(error).__name__}: {error})")
+    return Snapshot(at_ms=wall_ms(), calls=tuple(calls), workers=tuple(workers))
+
+
+async def read_journal(store: Store, keys: Keys, call_sid: str) -> list[JournalLine]:
+    """The newest entries, oldest first. Raises STORE_ERRORS."""
+    # redis-py types a reply of streams as what any protocol and decoding might give.
+    entries = cast(Any, await store.xrevrange(keys.journal(call_sid), count=JOURNAL_ENTRIES))
+    return [
+        journal_line(
+            entry_id.decode(),
+            {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()},
+        )
+        for entry_id, fields in reversed(entries)
+    ]
+
+
+def as_json(snapshot: Snapshot) -> str:
+    """A snapshot for programs. Cards are left out: `trunkline show SID --json` has them."""
+    found = asdict(snapshot)
+    for call in found["calls"]:
+        del call["card"]
+    return json.dumps(found, ensure_ascii=False, indent=2)
+
+
+async def once(redis_url: str, *, as_data: bool) -> int:
+    """Prints one screen, or one snapshot as JSON, and leaves."""
+    async with _opened(redis_url) as (store, keys):
+        snapshot = await read(store, keys, Snapshot())
+    if snapshot.trouble:
+        print(f"trunkline: {snapshot.trouble}. Is REDIS_URL right?", file=sys.stderr)
+        return Exit.FAILED
+    if as_data:
+        print(as_json(snapshot))
+        return Exit.OK
+    console = make_console()
+    state = settle(TopState(), snapshot)
+    for line in draw(state, snapshot, console.width, max(24, console.height))[:-1]:
+        console.print(line, no_wrap=True, crop=True)
+    return Exit.OK
+
+
+async def run(redis_url: str, interval_s: float) -> int:
+    """The screen, until q. Raises LookupError when there is no terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise LookupError("expected a terminal; for a pipe or a file use `trunkline top --once` or `--json`")
+    async with _opened(redis_url) as (store, keys):
+        await _Screen(store=store, keys=keys, interval_s=interval_s).run()
+    return Exit.OK
+
+
+@contextlib.asynccontextmanager
+async def _opened(redis_url: str) -> AsyncIterator[tuple[Store, Keys]]:
+    store = make_store(redis_url, name="console", timeout_s=STORE_TIMEOUT_S)
+    try:
+        yield store, await live.make_keys(store)
+    finally:
+        await store.aclose()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Screen:
+    """The driver: keys, ticks and resizes all end in one place, `_draw`."""
+
+    store: Store
+    keys: Keys
+    interval_s: float
+    state: TopState = field(default_factory=TopState)
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    journal: list[JournalLine] = field(default_factory=list)
+    reader: KeyReader = field(default_factory=KeyReader)
+    _height: int = 0
+    """Lines of what was drawn last."""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _look_now: asyncio.Event = field(default_factory=asyncio.Event)
+    _ended: bool = False
+    _acts: set[asyncio.Task[None]] = field(default_factory=set)
+    _escape: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        console = Console(highlight=False, emoji=False)
+        self.snapshot = await read(self.store, self.keys, self.snapshot)
+        self.state = settle(self.state, self.snapshot)
+        looking = asyncio.create_task(self._look())
+        looking.add_done_callback(lambda _: self._changed.set())
+        try:
+            with (
+                _raw(sys.stdin.fileno()),
+                self._listening(),
+                Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as shown,
+            ):
+                while not self._ended:
+                    self._draw(console, shown)
+                    await self._changed.wait()
+                    self._changed.clear()
+                    if looking.done():
+                        looking.result()
+        finally:
+            looking.cancel()
+            await asyncio.wait({looking, *self._acts})
+
+    def _draw(self, console: Console, shown: Live) -> None:
+        # The terminal's own word: COLUMNS and LINES of a shell are as old as the shell's last prompt.
+        width, height = os.get_terminal_size(sys.stdout.fileno())
+        if width and height:  # A serial line does not say.
+            console.size = ConsoleDimensions(width, height)
+        self._height = console.height
+        lines = draw(self.state, self.snapshot, console.width, console.height, self.journal)
+        for line in lines:
+            line.no_wrap = True
+        shown.update(Group(*lines), refresh=True)
+
+    # What comes in.
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(sys.stdin.fileno(), self._on_bytes)
+        loop.add_signal_handler(signal.SIGWINCH, self._changed.set)
+        try:
+            yield
+        finally:
+            loop.remove_reader(sys.stdin.fileno())
+            loop.remove_signal_handler(signal.SIGWINCH)
+
+    def _on_bytes(self) -> None:
+        data = os.read(sys.stdin.fileno(), 1024)
+        if not data:  # The terminal is gone.
+            self._ended = True
+            self._changed.set()
+            return
+        self._take(self.reader.feed(data))
+        if self._escape is not None:
+            self._escape.cancel()
+        if self.reader.is_pending:
+            loop = asyncio.get_running_loop()
+            self._escape = loop.call_later(ESCAPE_PAUSE_S, lambda: self._take(self.reader.quiet()))
+
+    def _take(self, keys: list[str]) -> None:
+        for key in keys:
+            opened = self._opened_call()
+            most = most_scroll(self.state, self.snapshot, self._height, self.journal)
+            self.state, command = press(self.state, key, self.snapshot, most)
+            if command is not None:
+                self._act(command)
+            if self._opened_call() != opened:
+                self.journal = []
+                self._look_now.set()
+        if keys:
+            self._changed.set()
+
+    def _opened_call(self) -> str:
+        return self.state.call_sid if self.state.view == "call" else ""
+
+    async def _look(self) -> None:
+        """Reads, again and again; a key that opens a call makes it read at once."""
+        while True:
+            opened = self._opened_call()
+            self.snapshot = await read(self.store, self.keys, self.snapshot)
+            self.state = settle(self.state, self.snapshot)
+            if opened:
+                # Redis's silence stands on the screen already: read() has put it there.
+                with contextlib.suppress(*STORE_ERRORS):
+                    journal = await read_journal(self.store, self.keys, opened)
+                    if opened == self._opened_call():
+                        self.journal = journal
+            self._changed.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look_now.wait(), self.interval_s)
+            self._look_now.clear()
+
+    # What goes out.
+
+    def _act(self, command: Command) -> None:
+        match command:
+            case Quit():
+                self._ended = True
+            case HangUp(call_sid):
+                self._spawn(live.hang_up(self.store, self.keys, call_sid))
+            case Drain(worker):
+                self._spawn(live.drain(self.store, self.keys, worker))
+
+    def _spawn(self, act: Coroutine[Any, Any, bool]) -> None:
+        task = asyncio.create_task(self._done(act))
+        self._acts.add(task)
+        task.add_done_callback(self._acts.discard)
+
+    async def _done(self, act: Coroutine[Any, Any, bool]) -> None:
+        try:
+            if not await act:
+                self.state = replace(self.state, note="not done: it is gone already")
+        except STORE_ERRORS as error:
+            self.state = replace(self.state, note=f"not done: {error}")
+        self._look_now.set()
+        self._changed.set()
+
+
+@contextlib.contextmanager
+def _raw(descriptor: int) -> Iterator[None]:
+    """Keys one by one, without echo; the terminal is put back in every case."""
+    before = termios.tcgetattr(descriptor)
+    tty.setraw(descriptor)
+    # Output as usual: rich ends lines with \n alone.
+    now = termios.tcgetattr(descriptor)
+    now[1] = before[1]
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, now)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -1,0 +1,95 @@
+"""Reports to egress: mark echoes at once, progress every 100 ms, many calls in one entry.
+
+Why it exists: an entry for each frame written would double the traffic for what ten a second say as
+well. The first frame after a pause is told at once: when a reply begins to play is what the account of
+what was heard begins with. Owns the batches. Must not know what a report makes egress do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from ingress.counters import CallCounters
+from shared.contract.entries import Pair
+
+PROGRESS_S = 0.1
+
+Send = Callable[[str, list[Pair]], None]
+"""Writes one `back` entry to an egress worker; never waits."""
+
+
+class Moving(Protocol):
+    """A call whose progress is reported."""
+
+    def progress(self) -> tuple[str, Pair, bool] | None:
+        """(egress worker, `forwarded` pair, whether to report again soon); None: nothing to tell."""
+
+
+class BackPost:
+    """Gathers pairs by egress worker."""
+
+    def __init__(self, send: Send, counters: CallCounters) -> None:
+        self._send = send
+        self._counters = counters
+        self._pairs: dict[str, list[Pair]] = {}
+        self._begun: set[Moving] = set()
+        """Moved after a pause: told at the end of this turn."""
+        self._told: set[Moving] = set()
+        """Told within this tenth of a second: what moves of them is told at its end."""
+        self._moving: set[Moving] = set()
+        self._soon: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def at_once(self, worker: str, pair: Pair) -> None:
+        """An echo or an answer: goes at the end of this turn of the loop."""
+        self._pairs.setdefault(worker, []).append(pair)
+        self._flush_soon()
+
+    def moved(self, call: Moving) -> None:
+        """A frame of the call was written: its progress goes within 100 ms, after a pause at once."""
+        if call in self._told:
+            self._moving.add(call)
+        elif call not in self._begun:
+            self._begun.add(call)
+            self._flush_soon()
+
+    def forget(self, call: Moving) -> None:
+        for calls in (self._begun, self._told, self._moving):
+            calls.discard(call)
+
+    def _report(self) -> None:
+        self._timer = None
+        self._told.clear()
+        moving, self._moving = self._moving, set()
+        self._tell(moving)
+        self._flush()
+
+    def _tell(self, calls: set[Moving]) -> None:
+        for call in calls:
+            told = call.progress()
+            if told is None:
+                continue
+            worker, pair, again = told
+            self._pairs.setdefault(worker, []).append(pair)
+            self._told.add(call)
+            if again:
+                self._moving.add(call)
+        if self._told and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PROGRESS_S, self._report)
+
+    def _flush_soon(self) -> None:
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        begun, self._begun = self._begun, set()
+        self._tell(begun)
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        pairs, self._pairs = self._pairs, {}
+        for worker, batch in pairs.items():
+            self._counters.back_entries += 1
+            self._send(worker, batch)

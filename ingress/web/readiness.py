@@ -1,0 +1,31 @@
+"""`GET /readyz` on the public port: whether new calls should come to this host. For the proxy in front.
+
+Why it exists: the admin ports are on loopback, so a proxy on another machine cannot ask there, and what it
+must know is whether *a connection to the public port* is served well. All ingress processes of a host share
+that port; one that drains no longer accepts, so whoever answers is one that takes calls.
+
+It says no more than yes or no: the reason, which may name hosts, stays on the admin port. Must not know:
+what the role does. deploy/haproxy.cfg lets nobody ask it from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from shared.process.life import Process
+
+
+def readiness_route(process: Process, not_ready: Callable[[], str]) -> Route:
+    """`not_ready` is the role's own reason, empty when it has none."""
+
+    async def readyz(_request: Request) -> Response:
+        has_redis = bool(process.redis_version) and process.outbox.connected
+        if process.draining or not has_redis or not_ready():
+            return PlainTextResponse("not ready\n", 503)
+        return PlainTextResponse("ready\n")
+
+    return Route("/readyz", readyz, methods=["GET"])

@@ -1,0 +1,244 @@
+"""`make prove-conversation`: conversations under faults: what callers heard, what the model remembers.
+
+Six scenarios on the whole stack, with the faults of both simulators. Prints figures; ends with 1 when a
+promise was broken, each as a sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from console.stack.launcher import Stack
+from console.stack.plan import StackOptions
+from console.stack.ports import free_port
+from proofs.measure.timeline import timeline
+from proofs.prove.judge import Figures, judge_call, sessions_of
+from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
+from shared.contract.keys import Keys
+from shared.store.client import Store, make_store
+from simulators import clips
+from simulators.realtime import RealtimeSimulator
+from simulators.twilio import CallRecord, Clip, TwilioSimulator
+from simulators.twilio.caller.plan import CallPlan, conversation
+
+TALK = ("en_caller_ask", "en_caller_number", "en_caller_interrupt")
+
+AGENTS = """
+[default]
+tools = ["check_order", "look_up", "end_call"]
+limits = { idle_prompt_s = 0 }
+[tools.look_up]
+python = "proofs.prove.slow_tools:look_up"
+"""
+
+
+@dataclass(slots=True)
+class Run:
+    """The parts of a run that every scenario uses."""
+
+    stack: Stack
+    store: Store
+    model_port: int
+    console: Console
+    seed: int
+    keep: Path | None
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="make prove-conversation",
+        description="Simulated conversations under faults: nothing stale, nothing lost, nothing twice.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    names = [scenario.name for scenario in scenarios(200, 20, 1)]
+    parser.add_argument("--calls", type=int, default=200, help="calls of the first scenario")
+    parser.add_argument("--at-once", type=int, default=20, help="calls at the same time")
+    parser.add_argument("--seed", type=int, default=1, help="of callers, model and faults")
+    parser.add_argument("--only", choices=names, action="append", help="a scenario; may be given again")
+    parser.add_argument("--keep", type=Path, help="folder for timelines of the calls worth a look")
+    arguments = parser.parse_args()
+    if arguments.keep is not None:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
+    return uvloop.run(_prove(arguments))
+
+
+async def _prove(arguments: argparse.Namespace) -> int:
+    console = Console()
+    port = free_port()
+    chosen = [
+        each
+        for each in scenarios(arguments.calls, arguments.at_once, arguments.seed)
+        if not arguments.only or each.name in arguments.only
+    ]
+    broken: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="trunkline-prove-") as folder:
+        agents = Path(folder) / "agents.toml"
+        agents.write_text(AGENTS)
+        script = Path(folder) / "two_tools.toml"
+        script.write_text(TWO_TOOLS)
+        options = StackOptions(
+            name="prove-conversation",
+            model_base_url=f"http://127.0.0.1:{port}/v1",
+            environment={
+                "TRUNKLINE_LOG_LEVEL": "warning",
+                "TRUNKLINE_MAX_CALLS": "1000",
+                "TRUNKLINE_AGENTS_FILE": str(agents),
+            },
+            ready_timeout_s=60,
+        )
+        async with Stack(options, progress=console.print) as stack:
+            store = make_store(stack.redis_url, name="prove")
+            run = Run(stack, store, port, console, arguments.seed, arguments.keep)
+            for scenario in chosen:
+                found = await _play(run, scenario, str(script))
+                broken += [f"{scenario.name}: {sentence}" for sentence in found]
+            await store.aclose()
+    for line in broken:
+        console.print(f"[red]broken:[/red] {line}")
+    console.print("all promises kept" if not broken else f"{len(broken)} promises broken")
+    return 1 if broken else 0
+
+
+async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
+    """One scenario; the sentences of its broken promises."""
+    run.console.print(
+        f"\n[bold]{scenario.name}[/bold]: {scenario.calls} calls of {scenario.seconds:.0f} s,"
+        f" {scenario.at_once} at a time …"
+    )
+    script = two_tools if scenario.script == TWO_TOOLS else scenario.script
+    async with (
+        RealtimeSimulator(port=run.model_port, script=script, knobs_for=scenario.knobs_for) as model,
+        TwilioSimulator(
+            voice_url=f"{run.stack.public_url}/voice",
+            auth_token=run.stack.auth_token,
+            dial=f"127.0.0.1:{run.stack.public_port}",
+            seed=run.seed,
+        ) as twilio,
+    ):
+        records = await _call_all(run, scenario, twilio)
+        await asyncio.sleep(1.5)  # The last sessions close; nothing waits for this in a test.
+        figures = Figures()
+        for record in records:
+            journal = await _journal(run.store, record.call_sid)
+            own = sessions_of(record, model.sessions)
+            strange = judge_call(figures, record, own, journal)
+            if run.keep is not None and strange:
+                path = run.keep / f"{scenario.name}-{record.call_sid}.txt"
+                path.write_text(f"{', '.join(strange)}\n\n{timeline(record, own, journal)}", "utf-8")
+                run.console.print(f"  {path}: {', '.join(strange)}")
+    run.console.print(_table(scenario, figures))
+    for sentence in [
+        *figures.operator_lost[:3],
+        *figures.unheard[:3],
+        *figures.repeated[:3],
+        *figures.truncations_above_heard[:3],
+    ]:
+        run.console.print(f"  {sentence}")
+    return [sentence for sentence, is_broken in scenario.promises(figures).items() if is_broken]
+
+
+async def _call_all(run: Run, scenario: Scenario, twilio: TwilioSimulator) -> list[CallRecord]:
+    free = asyncio.Semaphore(scenario.at_once)
+    talk = [Clip(clips.load(name), name) for name in TALK]
+    began = time.monotonic()
+    done = 0
+
+    async def one(number: int) -> CallRecord:
+        nonlocal done
+        async with free:
+            chance = random.Random(f"{run.seed}/{scenario.name}/{number}")
+            await asyncio.sleep(chance.uniform(0, 1.0))  # Not all in the same instant.
+            steps = (
+                scenario.steps(number)
+                if scenario.steps is not None
+                else conversation(
+                    talk, seed=run.seed * 100_003 + number, barge_in_share=scenario.barge_in_share
+                )
+            )
+            plan = CallPlan(
+                steps,
+                hang_up_after_ms=scenario.seconds * 1000,
+                stop_at_failure=False,
+                status_callback=f"{run.stack.public_url}/call-status",
+            )
+            record = await twilio.call(plan)
+            done += 1
+            return record
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(15)
+            run.console.print(f"  {time.monotonic() - began:.0f} s, {done} of {scenario.calls} calls done")
+
+    helpers = [asyncio.create_task(tick())]
+    if scenario.operator_says:
+        helpers.append(asyncio.create_task(_operator(run)))
+    try:
+        return list(await asyncio.gather(*(one(number) for number in range(scenario.calls))))
+    finally:
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+
+
+async def _operator(run: Run) -> None:
+    """Says something into every live call now and then, as redis-cli would."""
+    keys, chance = Keys(1), random.Random(run.seed)
+    while True:
+        await asyncio.sleep(chance.uniform(1.0, 2.5))
+        for member in await cast(Any, run.store.zrange(keys.live(0), 0, -1)):
+            call_sid = member.decode()
+            if chance.random() < 0.4:
+                said = {"kind": "say", "text": "One moment.", "force": str(chance.randrange(2))}
+                await cast(Any, run.store.xadd(keys.control(call_sid), cast(Any, said)))
+
+
+async def _journal(store: Store, call_sid: str) -> list[dict[str, str]]:
+    found = await cast(Any, store.xrange(Keys(1).journal(call_sid)))
+    return [
+        {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+        for _, fields in found
+    ]
+
+
+def _table(scenario: Scenario, f: Figures) -> Table:
+    table = Table("figure", "value", title=f"{scenario.name}: {f.calls} calls, {f.sessions} sessions")
+    truncations = f"{f.truncations} / {f.truncations_refused} / {len(f.truncations_above_heard)}"
+    rows = [
+        ("turns spoken / lost", f"{f.utterances} / {f.lost_turns}"),
+        ("items of the model / not whole / heard again",
+         f"{f.items} / {len(f.unheard)} / {len(f.repeated)}"),
+        ("barge-ins / stale frames heard", f"{f.barge_ins} / {f.stale_frames}"),
+        ("barge-in to silence: p50, p95, max, ms", f.row(f.barge_in_ms)),
+        ("truncations / refused / above what was heard", truncations),
+        ("truncations that could not be judged", str(f.truncations_unjudged)),
+        ("turns answered by the server / by a create", f"{f.turn_responses} / {f.turn_creates}"),
+        ("tool calls / answered / twice / creates for them",
+         f"{f.tool_calls} / {f.tool_outputs} / {f.outputs_twice} / {f.tool_creates}"),
+        ("operator's wishes / spoken / lost",
+         f"{f.operator_said} / {f.operator_spoken} / {len(f.operator_lost)}"),
+        ("sessions rolled over / run into the limit", f"{f.rollovers} / {f.expired}"),
+        ("end of a session to the next: p50, p95, max, ms", f.row(f.gap_ms)),
+        ("errors from the model", ", ".join(f"{k} x{v}" for k, v in f.model_errors.items()) or "none"),
+        ("callers who waited in vain", str(len(f.failures))),
+    ]  # fmt: skip
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

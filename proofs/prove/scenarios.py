@@ -1,0 +1,212 @@
+"""The kinds of trouble that `make prove-conversation` makes, and what is promised under each of them.
+
+Owns the scenarios: faults, what callers do, and promises as sentences. Must not know how calls are made or
+judged; `conversation_judge` gives the figures that a promise reads.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from proofs.prove.judge import Figures
+from simulators import clips
+from simulators.realtime import Knobs, ResponseKnobs
+from simulators.twilio import Clip
+from simulators.twilio.caller.plan import Pause, Speak, Step, WaitForSilence, WaitForSpeech
+
+TWO_TOOLS = """
+language = "en"
+greeting = [{ say = "en_model_greeting" }]
+idle = [{ say = "en_model_idle" }]
+other = [{ say = "en_model_short" }]
+[[turns]]
+heard = "en_caller_number"
+reply = [
+  { call = "look_up", arguments = { order_number = "4217" } },
+  { call = "check_order", arguments = { order_number = "12" } },
+]
+after = [{ say = "en_model_order" }]
+[[turns]]
+heard = "en_caller_ask"
+reply = [{ say = "en_model_long" }]
+"""
+"""A script whose turn calls two tools at once."""
+
+Broken = dict[str, bool]
+"""A sentence, and whether it is true of a run. None may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One kind of trouble. `knobs_for` gives each connection its own; `steps` what a caller does."""
+
+    name: str
+    calls: int
+    seconds: float
+    at_once: int = 20
+    barge_in_share: float = 0.0
+    script: str = "english"
+    knobs_for: Callable[[int], Knobs]
+    steps: Callable[[int], Sequence[Step]] | None = None
+    operator_says: bool = False
+    promises: Callable[[Figures], Broken]
+
+
+def scenarios(calls: int, at_once: int, seed: int) -> list[Scenario]:
+    """All of them, in the order in which they run. The first makes `calls` calls, the others a fifth."""
+    few = max(at_once, calls // 5)
+    return [
+        _barge_in(calls, at_once, seed),
+        _parallel_tools(few, at_once, seed),
+        _server_cancels(few, at_once, seed),
+        Scenario(
+            name="lost-done",
+            calls=few,
+            at_once=at_once,
+            seconds=30,
+            barge_in_share=0.3,
+            knobs_for=lambda number: _some_lost_dones(seed + number),
+            promises=_common,
+        ),
+        Scenario(
+            name="session-drops",
+            calls=few,
+            at_once=at_once,
+            seconds=30,
+            barge_in_share=0.2,
+            knobs_for=lambda number: _drop(random.Random(f"{seed}/drop/{number}")),
+            promises=lambda f: _common(f) | {"no session was dropped": f.sessions <= f.calls},
+        ),
+        _rollover(at_once, seed),
+    ]
+
+
+# Private.
+
+
+def _common(figures: Figures) -> Broken:
+    refused = f"{figures.truncations_refused} truncations were refused by the server"
+    return {
+        f"{figures.stale_frames} stale frames were heard after a clear": figures.stale_frames > 0,
+        refused: figures.truncations_refused > 0,
+        f"{len(figures.truncations_above_heard)} truncations above what was heard": bool(
+            figures.truncations_above_heard
+        ),
+        f"{figures.ended_early} calls were not ended by their caller": figures.ended_early > 0,
+        f"{figures.lost_turns} turns of callers were lost": figures.lost_turns > 0,
+        f"{len(figures.repeated)} items were heard again": bool(figures.repeated),
+        f"the model complained {figures.model_violations} times": figures.model_violations > 0,
+        f"Twilio complained {figures.twilio_violations} times": figures.twilio_violations > 0,
+    }
+
+
+def _whole(figures: Figures) -> Broken:
+    return {f"{len(figures.unheard)} uninterrupted items were not heard whole": bool(figures.unheard)}
+
+
+def _barge_in(calls: int, at_once: int, seed: int) -> Scenario:
+    return Scenario(
+        name="barge-in",
+        calls=calls,
+        at_once=at_once,
+        seconds=20,
+        barge_in_share=0.5,
+        knobs_for=lambda number: Knobs(seed=seed + number),
+        promises=lambda f: _common(f) | _whole(f),
+    )
+
+
+def _parallel_tools(calls: int, at_once: int, seed: int) -> Scenario:
+    def promises(f: Figures) -> Broken:
+        missing = f.tool_calls - f.tool_outputs
+        return _common(f) | {
+            "no tool was called": f.tool_calls == 0,
+            f"{missing} tool calls got no output": missing > 0,
+            f"{f.outputs_twice} tool calls were answered twice": f.outputs_twice > 0,
+            f"{f.tool_creates} creates for {f.tool_batches} batches": f.tool_creates > f.tool_batches,
+        }
+
+    return Scenario(
+        name="parallel-tools",
+        calls=calls,
+        at_once=at_once,
+        seconds=24,
+        script=TWO_TOOLS,
+        knobs_for=lambda number: Knobs(seed=seed + number),
+        steps=lambda number: _into_the_tools(random.Random(f"{seed}/{number}")),
+        promises=promises,
+    )
+
+
+def _server_cancels(calls: int, at_once: int, seed: int) -> Scenario:
+    def promises(f: Figures) -> Broken:
+        return _common(f) | {
+            "no operator spoke": f.operator_said == 0,
+            f"{len(f.operator_lost)} words of operators were lost": bool(f.operator_lost),
+        }
+
+    return Scenario(
+        name="server-cancels",
+        calls=calls,
+        at_once=at_once,
+        seconds=24,
+        barge_in_share=0.7,
+        knobs_for=lambda number: Knobs(
+            seed=seed + number, response=ResponseKnobs(created_delay_ms=250, stragglers=3)
+        ),
+        operator_says=True,
+        promises=promises,
+    )
+
+
+def _rollover(calls: int, seed: int) -> Scenario:
+    def promises(f: Figures) -> Broken:
+        return (
+            _common(f)
+            | _whole(f)
+            | {
+                f"{f.rollovers} rollovers in {f.calls} calls": f.rollovers < 5 * f.calls,
+                f"{f.expired} sessions ran into their limit": f.expired > 0,
+                f"{f.turn_creates} turns were answered out of order": f.turn_creates > 0,
+            }
+        )
+
+    return Scenario(
+        name="rollover",
+        calls=calls,
+        at_once=calls,
+        seconds=105,
+        knobs_for=lambda number: Knobs(seed=seed + number, session_limit_ms=20_000),
+        promises=promises,
+    )
+
+
+def _into_the_tools(chance: random.Random) -> Sequence[Step]:
+    """Asks for something that needs two tools, and speaks again while they run."""
+    number, more = (Clip(clips.load(name), name) for name in ("en_caller_number", "en_caller_ask"))
+    steps: list[Step] = [WaitForSpeech(), WaitForSilence(700)]
+    for _ in range(4):
+        steps.append(Speak(number))
+        if chance.random() < 0.6:
+            steps += [Pause(chance.uniform(600, 1900)), Speak(more)]
+        steps += [WaitForSpeech(), WaitForSilence(1200), Pause(chance.uniform(200, 700))]
+    return steps
+
+
+def _some_lost_dones(seed: int) -> Knobs:
+    chance = random.Random(f"done/{seed}")
+    lost = {n: ResponseKnobs(lost_done=True) for n in range(2, 40) if chance.random() < 0.2}
+    late = {n: ResponseKnobs(late_done=True) for n in range(2, 40) if n not in lost and chance.random() < 0.2}
+    return Knobs(seed=seed, by_response=lost | late)
+
+
+def _drop(chance: random.Random) -> Knobs:
+    knobs = Knobs(seed=chance.randrange(1 << 30))
+    if chance.random() < 0.6:
+        knobs.close_on = "response.output_audio.delta"
+        knobs.close_on_count = chance.randint(5, 60)
+        knobs.close_after_ms = chance.uniform(0, 120)
+        knobs.close_code = chance.choice((1006, 1011))
+    return knobs

@@ -1,0 +1,136 @@
+"""The one place that builds Redis key names.
+
+Why it exists: a key spelt in two places is a key spelt in two ways. Everything that Trunkline keeps in
+Redis is named here, and tests/shared/contract/test_keys.py pins each string.
+
+Owns: the names and the lane arithmetic. Must not know: what is inside a key, who reads it.
+
+`{L}` is the call's lane, `crc32(call_sid) % lanes`, written between braces so that a Redis Cluster puts
+all keys of one call (and of its lane) into one hash slot: every script of a call touches one slot only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from zlib import crc32
+
+CALL_SID = re.compile(r"CA[0-9a-f]{32}")
+STREAM_SID = re.compile(r"MZ[0-9a-f]{32}")
+
+CONFIG = "tl:config"
+WORKERS = "tl:workers"
+
+PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|live)"), re.compile(r"tl:(workers|config)"))
+"""The only keys that live without a TTL. All others get theirs at creation."""
+
+CALL_TTL_MS = 25 * 3_600_000
+"""TTL of every key of a live call: longer than Twilio's longest call (24 h)."""
+
+ENDED_TTL_MS = 3_600_000
+"""TTL of what stays of an ended call, for people: card, control, journal, history."""
+
+WORKER_TTL_MS = 3_600_000
+"""TTL of a worker's own keys, renewed with its beat."""
+
+CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token")
+
+
+def lane_of(call_sid: str, lanes: int) -> int:
+    """The lane of a call: stable for the life of a deployment, because `lanes` is stored in Redis."""
+    return crc32(call_sid.encode("ascii")) % lanes
+
+
+def is_permanent(key: str) -> bool:
+    """Whether `key` may live without a TTL."""
+    return any(pattern.fullmatch(key) for pattern in PERMANENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key builders for a deployment of `lanes` lanes (1 by default, 64 on a Cluster)."""
+
+    lanes: int = 1
+
+    def lane(self, call_sid: str) -> int:
+        return lane_of(call_sid, self.lanes)
+
+    # Of one lane.
+
+    def calls(self, lane: int) -> str:
+        """Stream, groups `brain` and `egress`: dispatch of new calls."""
+        return f"tl:{{{lane}}}:calls"
+
+    def live(self, lane: int) -> str:
+        """Sorted set call_sid → started_at_ms: who is on the line."""
+        return f"tl:{{{lane}}}:live"
+
+    def slots(self, lane: int) -> str:
+        """Sorted set call_sid → lease end in ms: admission."""
+        return f"tl:{{{lane}}}:slots"
+
+    def hooks(self, lane: int) -> str:
+        """Stream, group `hooks`: what the user's own systems are still to be told (webhooks)."""
+        return f"tl:{{{lane}}}:hooks"
+
+    def wake(self, lane: int, worker: str) -> str:
+        """Stream: the doorbell of a worker in a lane."""
+        return f"tl:{{{lane}}}:wake:{worker}"
+
+    def owned(self, lane: int, worker: str) -> str:
+        """Set of call_sids that a worker owns in a lane."""
+        return f"tl:{{{lane}}}:owned:{worker}"
+
+    # Of one call.
+
+    def card(self, call_sid: str) -> str:
+        """Hash: the only truth about a call's state. The other keys of the call add `:part` to it."""
+        return f"tl:{{{self.lane(call_sid)}}}:call:{call_sid}"
+
+    def part(self, call_sid: str, part: str) -> str:
+        """A key of a call by the name of its part, one of CALL_PARTS."""
+        if part not in CALL_PARTS:
+            raise ValueError(f"expected one of {', '.join(CALL_PARTS)} as the part of a call, got {part!r}")
+        return f"{self.card(call_sid)}:{part}"
+
+    def caller(self, call_sid: str) -> str:
+        """Stream: caller audio that the model has not got, a 20 ms frame an entry."""
+        return f"{self.card(call_sid)}:caller"
+
+    def turn(self, call_sid: str) -> str:
+        """Stream: audio of the caller's open turn, moved here from `caller`."""
+        return f"{self.card(call_sid)}:turn"
+
+    def reply(self, call_sid: str) -> str:
+        """Stream: model audio that the caller has not heard."""
+        return f"{self.card(call_sid)}:reply"
+
+    def control(self, call_sid: str) -> str:
+        """Stream of control messages."""
+        return f"{self.card(call_sid)}:control"
+
+    def journal(self, call_sid: str) -> str:
+        """Stream: one entry a transition, for people."""
+        return f"{self.card(call_sid)}:journal"
+
+    def history(self, call_sid: str) -> str:
+        """Stream: items, what was heard of them, tools."""
+        return f"{self.card(call_sid)}:history"
+
+    def token(self, call_sid: str) -> str:
+        """Hash: the issued and the spent stream tokens of a call."""
+        return f"{self.card(call_sid)}:token"
+
+    # Of one worker: a slot of its own, since it serves calls of many lanes.
+
+    def out(self, ingress_worker: str) -> str:
+        """Stream: one entry a tick, many calls in it, egress (and brain) → ingress."""
+        return f"tl:out:{ingress_worker}"
+
+    def back(self, egress_worker: str) -> str:
+        """Stream: mark echoes and progress, ingress → egress."""
+        return f"tl:back:{egress_worker}"
+
+    def worker(self, worker: str) -> str:
+        """Hash: beat, host, pid, calls, capacity, loop lag, draining, version."""
+        return f"tl:worker:{worker}"

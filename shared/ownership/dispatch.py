@@ -1,0 +1,126 @@
+"""How brain and egress take new calls: one at a time, and only with a free slot.
+
+Why it exists: pulling is admission. A worker that is full or draining does not read, so the call goes to
+one that has room, without anybody measuring load.
+
+Owns: the consumer group on `calls`, the blocking read, the CLAIM. Must not know: what a role does with
+the call it gets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from shared.contract.entries import to_dict
+from shared.contract.keys import CALL_SID
+from shared.contract.scripts import Answer
+from shared.ownership import owner as ownership
+from shared.ownership.owner import Claim
+from shared.process.life import Process
+from shared.store import link as redis_link
+from shared.store.client import STORE_ERRORS
+from shared.store.link import LinkLost, RedisLink, ReplyError, open_link
+
+BLOCK_MS = 500
+BLOCK_MARGIN_S = 2.0
+ABANDONED_MS = 1000
+"""An entry that another worker was handed and has not claimed for this long is taken over."""
+
+FULL_PAUSE_S = 0.05
+RETRY_PAUSE_S = 0.3
+
+OnCall = Callable[[str, Claim], None]
+"""Called with each call that is now ours; it starts the work and returns."""
+
+
+class Dispatch:
+    """Takes calls of one lane for a role."""
+
+    def __init__(self, process: Process, lane: int, *, has_slot: Callable[[], bool], on_call: OnCall) -> None:
+        self._process = process
+        self._lane = lane
+        self._role = process.worker.role
+        self._key = process.keys.calls(lane)
+        self._has_slot = has_slot
+        self._on_call = on_call
+
+    async def run(self) -> None:
+        """Takes calls until the process drains. What it was handed and did not take, others take."""
+        process = self._process
+        while not process.draining:
+            link: RedisLink | None = None
+            try:
+                await self._make_group()
+                link = await open_link(process.settings.redis_url, name=f"{process.name}:calls")
+                await self._take(link)
+            except STORE_ERRORS as error:
+                process.log.warning("dispatch_waits", reason=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(RETRY_PAUSE_S)
+            finally:
+                if link is not None:
+                    link.close()
+
+    async def _make_group(self) -> None:
+        try:
+            await self._process.store.xgroup_create(self._key, self._role, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    async def _take(self, link: RedisLink) -> None:
+        name = self._process.name.encode()
+        group = [b"GROUP", self._role.encode(), name]
+        key = self._key.encode()
+        read = redis_link.pack(
+            [b"XREADGROUP", *group, b"COUNT", b"1", b"BLOCK", b"%d" % BLOCK_MS, b"STREAMS", key, b">"]
+        )
+        abandoned = redis_link.pack(
+            [b"XAUTOCLAIM", key, self._role.encode(), name, b"%d" % ABANDONED_MS, b"0", b"COUNT", b"1"]
+        )
+        while not self._process.draining:
+            if not self._has_slot():
+                await asyncio.sleep(FULL_PAUSE_S)
+                continue
+            reply = _checked(await link.ask(read, timeout_s=BLOCK_MS / 1000 + BLOCK_MARGIN_S))
+            entries = (
+                reply[0][1] if reply else _checked(await link.ask(abandoned, timeout_s=BLOCK_MARGIN_S))[1]
+            )
+            for entry_id, fields in entries:
+                if fields and not self._process.draining:
+                    await self._claim(entry_id.decode(), fields)
+
+    async def _claim(self, entry_id: str, fields: list[bytes]) -> None:
+        process = self._process
+        call_sid = to_dict(fields).get(b"call", b"").decode(errors="replace")
+        if CALL_SID.fullmatch(call_sid) is None:
+            process.log.error("bad_calls_entry", entry_id=entry_id)
+            await process.store.xdel(self._key, entry_id)
+            return
+        # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
+        card = await ownership.read_card(process.store, process.keys, call_sid)
+        epoch = card.get(f"{self._role}_epoch", "0")
+        claim = await ownership.claim(
+            process.store,
+            process.keys,
+            call_sid,
+            role=self._role,
+            worker=process.name,
+            expected_epoch=int(epoch) if epoch.isascii() and epoch.isdigit() else 0,
+            entry_id=entry_id,
+        )
+        if claim.answer is Answer.OK:
+            process.ownership.claims += 1
+            self._on_call(call_sid, claim)
+        else:
+            process.ownership.claims_refused += 1
+
+
+def _checked(reply: Any) -> Any:
+    if isinstance(reply, ReplyError):
+        # NOGROUP after a FLUSHALL, UNBLOCKED after a DEL: begin again, from the group's creation.
+        raise LinkLost(f"Redis refused a dispatch read: {reply}")
+    return reply

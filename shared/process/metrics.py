@@ -1,0 +1,44 @@
+"""What /metrics says of every process, whatever its role.
+
+Owns: the names and texts of these figures. Must not know: what a role counts beside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shared.logs import log as logs
+
+if TYPE_CHECKING:
+    from shared.process.life import Process, Role
+
+
+def export_process(process: Process, version: str) -> None:
+    """What /metrics says of every process, whatever its role."""
+    metrics, outbox = process.metrics, process.outbox
+    metrics.fact(worker=process.worker.instance, version=version)
+    metrics.add("outbox", outbox.counters)
+    for lane, inbox in enumerate(process.inboxes):
+        metrics.add("inbox", inbox.counters, lane=str(lane))
+    metrics.add("ownership", process.ownership)
+    metrics.add("loop", process.lag.counters)
+    metrics.add("log", logs.COUNTERS)
+    metrics.gauge("loop_lag_ms", "Worst lateness of the event loop in 4 s", lambda: process.lag.window_ms)
+    metrics.gauge(
+        "outbox_backlog_bytes", "Bytes queued for Redis or not answered", lambda: outbox.backlog_bytes
+    )
+    metrics.gauge("outbox_connected", "1 while there is a connection to Redis", lambda: outbox.connected)
+    metrics.gauge("capacity_calls", "Calls that this process takes at most", lambda: process.capacity)
+    metrics.gauge("draining", "1 while this process takes no new calls", lambda: process.draining)
+    metrics.gauge("tasks", "asyncio tasks of this process", lambda: len(asyncio.all_tasks()))
+
+
+def export_role(process: Process, role: Role) -> None:
+    """What /metrics says of a role's calls; the role has added its own counters."""
+
+    def is_ready() -> bool:
+        return not process.draining and process.outbox.connected and not role.not_ready()
+
+    process.metrics.gauge("live_calls", "Calls that this process serves", role.live_calls)
+    process.metrics.gauge("ready", "1 while new calls may come here", is_ready)

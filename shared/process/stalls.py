@@ -1,0 +1,135 @@
+"""A thread that looks at the event loop from outside, and says which line blocks it.
+
+Why it exists: a loop that is blocked cannot say so, and when it can again the culprit has left the stack.
+"Its loop was 400 ms late" names a process; this names the line.
+
+Owns: the thread, when a stall is told, how often. Must not know: what runs in the loop. `Stalls` is the rule,
+and pure.
+
+The loop's lag meter ticks every 50 ms and leaves a note (`LoopLag.ticked_at_ms`); this thread reads the note
+ten times a second. It needs Python's lock for that: a single call into C that keeps it (a giant regular
+expression) is seen by the lag meter alone. A thread that itself was late tells nothing: the whole process had
+stood still (SIGSTOP, a host that sleeps), and no line of ours is to blame.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from shared.clock import now_ms
+from shared.logs.log import Log
+from shared.process.lag import LoopLag
+
+LOOK_MS = 100.0
+STALL_MS = 200.0
+"""A tick is due every 50 ms, and the diagnosis blames a loop that is 150 ms late."""
+
+TELL_EVERY_MS = 10_000.0
+"""A loop that is blocked again and again is told of so often; what is left out is counted."""
+
+STACK_MOST_FRAMES = 20
+"""Innermost frames that a line names."""
+
+_ROOT = str(Path(__file__).parents[2]) + "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The loop is blocked, now. `untold`: stalls since the last one that was told of."""
+
+    for_ms: float
+    untold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """The stall that was told of is over."""
+
+    took_ms: float
+
+
+@dataclass(slots=True)
+class Stalls:
+    """When a stall is told. `looked_at_ms` of the first look comes from outside."""
+
+    looked_at_ms: float
+    _ticked_at_ms: float = 0.0
+    """The last tick before the present stall; 0 for no stall."""
+    _is_told: bool = False
+    _told_at_ms: float = -TELL_EVERY_MS
+    _untold: int = 0
+
+    def look(self, ticked_at_ms: float, now_ms: float) -> Blocked | Freed | None:
+        """What the loop's last tick says now."""
+        own_late_ms = now_ms - self.looked_at_ms - LOOK_MS
+        self.looked_at_ms = now_ms
+        if self._ticked_at_ms and ticked_at_ms != self._ticked_at_ms:
+            took_ms, was_told = ticked_at_ms - self._ticked_at_ms, self._is_told
+            self._ticked_at_ms, self._is_told = 0.0, False
+            return Freed(took_ms) if was_told else None
+        if self._ticked_at_ms or own_late_ms > LOOK_MS or now_ms - ticked_at_ms < STALL_MS:
+            return None
+        self._ticked_at_ms = ticked_at_ms
+        if now_ms - self._told_at_ms < TELL_EVERY_MS:
+            self._untold += 1
+            return None
+        untold, self._untold = self._untold, 0
+        self._is_told, self._told_at_ms = True, now_ms
+        return Blocked(now_ms - ticked_at_ms, untold)
+
+
+class StallWatch:
+    """Made and started in the thread of the loop that it watches."""
+
+    def __init__(self, lag: LoopLag, log: Log) -> None:
+        self._lag = lag
+        self._log = log
+        self._loop_thread = threading.get_ident()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="stall-watch", daemon=True)
+
+    def start(self) -> None:
+        """The lag meter runs already."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the thread has ended, which takes a look at most."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        stalls = Stalls(now_ms())
+        while not self._stopping.wait(LOOK_MS / 1000):
+            match stalls.look(self._lag.ticked_at_ms, now_ms()):
+                case Blocked() as blocked:
+                    stack = self._stack()
+                    self._log.warning(
+                        "loop_stalled",
+                        for_ms=round(blocked.for_ms),
+                        line=stack[-1] if stack else "",
+                        stack=stack,
+                        untold=blocked.untold,
+                    )
+                case Freed() as freed:
+                    self._log.info("loop_stall_over", took_ms=round(freed.took_ms))
+                case None:
+                    pass
+
+    def _stack(self) -> list[str]:
+        """Where the loop's thread is, outermost frame first. Places only: no value of a variable."""
+        frame = sys._current_frames().get(self._loop_thread)
+        return [] if frame is None else _places(frame)
+
+
+def _places(frame: FrameType) -> list[str]:
+    walked = traceback.walk_stack(frame)
+    places = [
+        f"{each.f_code.co_filename.removeprefix(_ROOT)}:{line} {each.f_code.co_name}"
+        for (each, line), _ in zip(walked, range(STACK_MOST_FRAMES), strict=False)
+    ]
+    return places[::-1]

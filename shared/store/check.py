@@ -1,0 +1,67 @@
+"""What a Redis must be like before a process works with it, and the settings that all processes share.
+
+Owns: the checks at start. A Redis that is away is waited for; one that answers but cannot serve (too
+old, evicting, another number of lanes) is an error of the set-up that no waiting mends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from shared.contract import keys
+from shared.store.client import STORE_ERRORS, Store
+
+LEAST_REDIS = (7, 0)
+LEAST_VALKEY = (8, 0)
+WAIT_MIN_S, WAIT_MAX_S = 0.2, 2.0
+
+
+class RedisRefused(Exception):
+    """Redis is there and cannot serve Trunkline; the text says why and what to do."""
+
+
+async def wait_for_redis(store: Store, lanes: int, on_wait: Callable[[str], None]) -> str:
+    """Waits until Redis answers, then checks it. Gives its version for the log.
+
+    `on_wait` gets the reason each time an attempt failed. Raises RedisRefused. Cancelling is safe.
+    """
+    pause_s = WAIT_MIN_S
+    while True:
+        try:
+            info = await store.info()
+            stored = await _agree_on_lanes(store, lanes)
+        except STORE_ERRORS as error:
+            on_wait(f"{type(error).__name__}: {error}")
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, WAIT_MAX_S)
+            continue
+        if stored != lanes:
+            raise RedisRefused(
+                f"expected LANES to be {stored}, as stored in {keys.CONFIG} by the first process of this"
+                f" deployment, came {lanes}. Set TRUNKLINE_LANES={stored}, or use an empty Redis."
+            )
+        return _check(info)
+
+
+async def _agree_on_lanes(store: Store, lanes: int) -> int:
+    await cast(Any, store.hsetnx(keys.CONFIG, "lanes", str(lanes)))
+    return int(await cast(Any, store.hget(keys.CONFIG, "lanes")) or lanes)
+
+
+def _check(info: dict[str, Any]) -> str:
+    is_valkey = "valkey_version" in info
+    version = str(info["valkey_version"] if is_valkey else info.get("redis_version", "0"))
+    name, least = ("Valkey", LEAST_VALKEY) if is_valkey else ("Redis", LEAST_REDIS)
+    if tuple(int(part) for part in version.split(".")[:2]) < least:
+        raise RedisRefused(
+            f"expected {name} {least[0]}.{least[1]} or newer, came {version}. Use a newer server."
+        )
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        raise RedisRefused(
+            f"expected maxmemory-policy noeviction, came {policy}: it would delete live calls without a word."
+            " Set it with CONFIG SET maxmemory-policy noeviction and in redis.conf."
+        )
+    return f"{name} {version}"

@@ -1,0 +1,193 @@
+"""The one blocking reader of a process and lane: many streams in one XREAD, entries handed to sinks.
+
+Why it exists: a reader for each call would be a connection and a wake-up for each call. One XREAD names
+the streams that may have news, and a short pause between reads lets entries gather.
+
+Owns: the connection, the positions, the pace of reading. Must not know: what an entry means.
+
+A blocking read is never cancelled: it ends by news, by its BLOCK time, or with its connection. A stream
+that is watched anew while a read is under way is named in the next one; `nudge` ends the one under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.clock import now_ms
+from shared.contract.entries import Fields
+from shared.store import link as redis_link
+from shared.store.client import STORE_ERRORS
+from shared.store.link import LinkLost, RedisLink, ReplyError, open_link
+
+BLOCK_MS = 500
+"""How long one read waits for news: also the longest delay of a newly watched stream without a nudge."""
+
+BLOCK_MARGIN_S = 2.0
+"""A read that takes BLOCK_MS and this is taken for dead."""
+
+COUNT = b"200"
+"""Most entries of one stream in one read."""
+
+RECONNECT_MIN_S, RECONNECT_MAX_S = 0.05, 1.0
+
+Entry = tuple[bytes, Fields]
+"""(entry id, flat fields)."""
+
+Sink = Callable[[list[Entry]], None]
+
+
+@dataclass(slots=True)
+class InboxCounters:
+    """What a lane's inbox did, since the process started."""
+
+    reads: int = 0
+    """Blocking reads that were answered."""
+    entries: int = 0
+    """Entries read."""
+    connects: int = 0
+    """Connections opened."""
+    errors: int = 0
+    """Connections that failed or were lost."""
+    restarts: int = 0
+    """Streams read from 0 again, since Redis had lost what we had read."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    sink: Sink
+    packed_key: bytes
+    packed_id: bytes
+    last_id: bytes
+
+
+class Inbox:
+    """Reads the watched streams. Sinks are called synchronously, with entries in order, never twice
+    for one id; a sink must not raise (what it raises ends the process: it is a bug)."""
+
+    def __init__(self, url: str, *, name: str, read_gap_ms: float) -> None:
+        self._url = url
+        self._name = name
+        self._read_gap_s = read_gap_ms / 1000
+        self._watched: dict[bytes, _Watched] = {}
+        self._asked: dict[bytes, _Watched] = {}
+        """What the read under way names."""
+        self._some = asyncio.Event()
+        self._packed_keys: bytes | None = None
+        """The key part of the command; None when the set of streams has changed."""
+        self._link: RedisLink | None = None
+        self._client_id: bytes = b""
+        self.counters = InboxCounters()
+        self.last_read_at_ms = 0.0
+
+    def watch(self, key: str, after_id: str, sink: Sink) -> None:
+        """Reads `key` after `after_id` ("0" = from the first entry there is)."""
+        name = key.encode()
+        last = after_id.encode()
+        self._watched[name] = _Watched(sink, _bulk(name), _bulk(last), last)
+        self._packed_keys = None
+        self._some.set()
+
+    def unwatch(self, key: str) -> str | None:
+        """Stops reading `key`; gives the last id read, or None if it was not watched."""
+        found = self._watched.pop(key.encode(), None)
+        self._packed_keys = None
+        if not self._watched:
+            self._some.clear()
+        return None if found is None else found.last_id.decode()
+
+    def is_watched(self, key: str) -> bool:
+        return key.encode() in self._watched
+
+    @property
+    def client_id(self) -> bytes:
+        """Redis's id of the reading connection: `CLIENT UNBLOCK` it to end the read under way."""
+        return self._client_id
+
+    async def run(self) -> None:
+        """Reads for as long as it runs."""
+        pause_s = RECONNECT_MIN_S
+        while True:
+            try:
+                self._link = link = await open_link(self._url, name=f"{self._name}:read")
+                self._client_id = b"%d" % await link.ask(
+                    redis_link.pack([b"CLIENT", b"ID"]), timeout_s=BLOCK_MARGIN_S
+                )
+                self.counters.connects += 1
+                pause_s = RECONNECT_MIN_S
+                await self._restart_positions(link)
+                await self._read_on(link)
+            except STORE_ERRORS:
+                self.counters.errors += 1
+                await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+                pause_s = min(pause_s * 2, RECONNECT_MAX_S)
+            finally:
+                if self._link is not None:
+                    self._link.close()
+                self._link = None
+
+    async def _restart_positions(self, link: RedisLink) -> None:
+        """A Redis that came back empty, its clock behind, gives ids below ours: those are read from 0."""
+        for name, item in list(self._watched.items()):
+            question = redis_link.pack([b"XINFO", b"STREAM", name])
+            reply = await link.ask(question, timeout_s=BLOCK_MARGIN_S)
+            newest = (0, 0)  # There is no such stream (yet).
+            if isinstance(reply, ReplyError):
+                if "no such key" not in str(reply):
+                    continue
+            else:
+                newest = _id_key(dict(zip(reply[::2], reply[1::2], strict=False))[b"last-generated-id"])
+            if _id_key(item.last_id) > newest:
+                self.counters.restarts += 1
+                item.last_id, item.packed_id = b"0", _bulk(b"0")
+
+    async def _read_on(self, link: RedisLink) -> None:
+        while True:
+            await self._some.wait()
+            started = now_ms()
+            reply = await link.ask(self._command(), timeout_s=BLOCK_MS / 1000 + BLOCK_MARGIN_S)
+            if isinstance(reply, ReplyError):
+                if str(reply).startswith("UNBLOCKED"):
+                    continue
+                raise LinkLost(f"Redis refused a read: {reply}")
+            self.last_read_at_ms = now_ms()
+            self.counters.reads += 1
+            if reply:
+                self._hand_out(reply)
+            rest_s = self._read_gap_s - (now_ms() - started) / 1000
+            if reply and rest_s > 0:
+                await asyncio.sleep(rest_s)
+
+    def _command(self) -> bytes:
+        watched = self._watched.values()
+        if self._packed_keys is None:
+            self._asked = dict(self._watched)
+            head = redis_link.pack([b"XREAD", b"COUNT", COUNT, b"BLOCK", b"%d" % BLOCK_MS, b"STREAMS"]).split(
+                b"\r\n", 1
+            )[1]
+            keys = b"".join([item.packed_key for item in watched])
+            self._packed_keys = b"*%d\r\n%b%b" % (6 + 2 * len(watched), head, keys)
+        return self._packed_keys + b"".join([item.packed_id for item in watched])
+
+    def _hand_out(self, reply: list[tuple[bytes, list[Entry]]]) -> None:
+        for key, found in reply:
+            item, asked = self._watched.get(key), self._asked.get(key)
+            if item is None or not found:
+                continue  # Unwatched while the read was under way: its next owner reads it.
+            if asked is None or asked.last_id != item.last_id:
+                continue  # Watched anew from another position: the next read begins there.
+            item.last_id = found[-1][0]
+            item.packed_id = _bulk(item.last_id)
+            self.counters.entries += len(found)
+            item.sink(found)
+
+
+def _bulk(value: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(value), value)
+
+
+def _id_key(entry_id: bytes) -> tuple[int, int]:
+    ms, _, seq = entry_id.partition(b"-")
+    return int(ms), int(seq or 0)

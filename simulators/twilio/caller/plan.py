@@ -1,0 +1,165 @@
+"""What the caller will do: a list of steps.
+
+Why: a call in a test reads like a conversation: wait for speech, speak, interrupt, press 5, hang
+up. Owns the steps and their time limits as plain data; `caller` carries them out. Durations are
+milliseconds. Every step that waits has a limit; passing it fails the plan.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from simulators.twilio.caller.clip import Clip
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForSpeech:
+    """Until the bridge begins a reply that the caller has not yet waited for.
+
+    A reply that began while the caller was speaking counts too.
+    """
+
+    limit_ms: float = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForSilence:
+    """Until nothing has been played for `quiet_ms`."""
+
+    quiet_ms: float = 700
+    limit_ms: float = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Say the clip; with `wait` false the next step runs while it is being said."""
+
+    clip: Clip
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptAfter:
+    """Speak into the bridge's reply once it has played for `played_ms`."""
+
+    played_ms: float
+    clip: Clip
+    limit_ms: float = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Dtmf:
+    """Press these keys, one every `spacing_ms`."""
+
+    digits: str
+    spacing_ms: float = 200
+
+    def __post_init__(self) -> None:
+        wrong = set(self.digits) - set("0123456789*#ABCD")
+        if wrong or not self.digits:
+            raise ValueError(f"expected digits 0-9 * # A-D, got {self.digits!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Do nothing for so long."""
+
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call. A plan that runs out of steps hangs up too."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForEnd:
+    """Until the bridge ends the call."""
+
+    limit_ms: float = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Until something outside the call is true; `what` names it in the failure."""
+
+    condition: Callable[[], bool]
+    what: str
+    limit_ms: float = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Run a function at this point of the call; it must not block."""
+
+    action: Callable[[], object]
+
+
+Step = (
+    WaitForSpeech
+    | WaitForSilence
+    | Speak
+    | InterruptAfter
+    | Dtmf
+    | Pause
+    | HangUp
+    | WaitForEnd
+    | WaitUntil
+    | Do
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DialOutcome:
+    """How the other number answers a `<Dial>`."""
+
+    status: str = "completed"
+    """completed, busy, no-answer, failed, canceled: DialCallStatus."""
+    ms: float = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """One caller: who calls, what they do, how long at most."""
+
+    steps: Iterable[Step]
+    from_number: str = field(default="+15550001111", repr=False)
+    to_number: str = field(default="+15550002222", repr=False)
+    status_callback: str | None = None
+    """Where the end of the call is posted (`/call-status`)."""
+    fallback_url: str | None = None
+    """Asked when the voice webhook fails."""
+    hang_up_after_ms: float | None = None
+    """The caller hangs up this long after the answer, in whatever step."""
+    stop_at_failure: bool = True
+    """Hang up and raise `PlanFailed` at the first step that fails; else note it and go on."""
+    dials: Sequence[DialOutcome] = (DialOutcome(),)
+    """Outcome of the first `<Dial>`, the second, …; the last one repeats."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """More form fields of the voice webhook, or other values for the usual ones."""
+
+
+def conversation(
+    clips: Sequence[Clip],
+    *,
+    seed: int,
+    barge_in_share: float = 0.0,
+    reply_limit_ms: float = 15_000,
+    pause_ms: tuple[float, float] = (200, 900),
+) -> Iterator[Step]:
+    """Endless talk for load: listen, pause, speak, and now and then interrupt.
+
+    Use it with `hang_up_after_ms` and `stop_at_failure=False`. `barge_in_share` is the share of
+    replies that the caller interrupts, 0 to 1.
+    """
+    chance = random.Random(seed)
+    while True:
+        if chance.random() < barge_in_share:
+            yield InterruptAfter(chance.uniform(300, 2000), chance.choice(clips), reply_limit_ms)
+        else:
+            yield WaitForSpeech(reply_limit_ms)
+            yield WaitForSilence(700)
+            yield Pause(chance.uniform(*pause_ms))
+            yield Speak(chance.choice(clips))

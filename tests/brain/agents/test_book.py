@@ -1,0 +1,293 @@
+"""Agents from a file: who takes a call, what is wrong, and what changes while the process runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import orjson
+import pytest
+
+from brain.agents.agent import session_config
+from brain.agents.book import AgentBook
+from brain.tools.toolbox import ToolContext
+from shared.logs.log import get_log
+from shared.settings import SettingsError, load
+
+CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550002222", agent="sales")
+
+
+def book(folder: Path, text: str, **environment: str) -> AgentBook:
+    path = folder / "agents.toml"
+    path.write_text(text, "utf-8")
+    return AgentBook(load(env_file=None, agents_file=str(path)), get_log(), environment)
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        book(folder, text, BAD_SECRET="whsec_!")
+    return [problem.partition("agents.toml: ")[2] for problem in caught.value.problems]
+
+
+SALES = """
+[default]
+voice = "cedar"
+[agents.sales]
+numbers = ["+15550002222"]
+instructions = "מכרו אופניים."
+limits = { idle_prompts = 1 }
+[agents.by_name]
+speed = 1.2
+"""
+
+
+def test_the_called_number_chooses_the_agent(tmp_path: Path) -> None:
+    """By name first, then by number, else the default; what a profile leaves out is the default's."""
+    agents = book(tmp_path, SALES)
+
+    sales, other = agents.pick("", "+15550002222"), agents.pick("", "+15559999999")
+
+    assert (sales.name, sales.voice, sales.instructions) == ("sales", "cedar", "מכרו אופניים.")
+    assert (sales.limits.idle_prompts, sales.limits.idle_prompt_s) == (1, 10.0)
+    assert other.name == "default"
+    assert agents.pick("by_name", "+15550002222").speed == 1.2
+    assert agents.pick("nobody", "").name == "default"
+
+
+def test_without_a_file_there_is_the_agent_of_the_settings() -> None:
+    """Nothing has to be written for a first call."""
+    agents = AgentBook(load(env_file=None, voice="sage"), get_log())
+
+    assert [agent.name for agent in agents.agents] == ["default"]
+    assert agents.pick("", "+1").voice == "sage"
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    """A typing error in the setting must not become the default agent."""
+    with pytest.raises(SettingsError, match="is not there"):
+        AgentBook(load(env_file=None, agents_file=str(tmp_path / "none.toml")), get_log())
+
+
+def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
+    """And a broken one is not: the agents there are stay."""
+    agents = book(tmp_path, SALES)
+    path = tmp_path / "agents.toml"
+
+    path.write_text(SALES.replace("cedar", "marin"), "utf-8")
+    os.utime(path, ns=(1, 1))
+    agents.refresh()
+    assert agents.pick("sales", "").voice == "marin"
+
+    path.write_text("[default]\nvoice = 7", "utf-8")
+    agents.refresh()
+    agents.refresh()
+    assert agents.pick("sales", "").voice == "marin"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[default]\nvoice = 7", "default.voice: expected a valid string, came 7: put it in quotes."),
+        ("[default]\nvoise = 'x'", "default.voise: there is no such key. Did you mean voice?"),
+        ("[agents.a]\nnumbers = ['0049']",
+         "agents.a.numbers.0: expected a number such as +15551234567 (E.164), came '0049'."),
+        ("[agents.a]\nspeed = 9.0", "agents.a.speed: expected a value less than or equal to 1.5, came 9.0."),
+        ("[agents.a]\ntools = ['end_cal']",
+         "agents.a.tools: there is no 'end_cal'. Did you mean end_call? Known are: check_order, end_call, "
+         "hold, send_digits, transfer_call."),
+        ("[agents.a]\ntools = ['transfer_call']",
+         "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
+         ' { front_desk = "+15551234567" }.'),
+        ("[agents.a]\nnumbers = ['+15550001']\n[agents.b]\nnumbers = ['+15550001']",
+         "agents.b.numbers: +15550001 is agents.a's already: remove one."),
+        ("[default]\nnumbers = ['+15550001']",
+         "default.numbers: the default agent takes every other number: remove this key."),
+        ("[agents.default]\nvoice = 'marin'",
+         "agents.default: the default agent is the table [default]: rename this one."),
+        ("[default]\ndestinations = { desk = '+15550001' }\n"
+         "[agents.a]\ntools = ['transfer_call']\ndestinations = {}",
+         "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
+         ' { front_desk = "+15551234567" }.'),
+        ("[tools.t]\nurl = 'https://x.example'\nsecret_env = 'BAD_SECRET'",
+         "tools.t.secret_env: BAD_SECRET: expected base64 after whsec_ in the secret"),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:unknown_hint'",
+         "tools.t.python: tests.brain.unfit_tools:unknown_hint has parameters that no schema can be made of:"
+         " NameError: name 'Nowhere' is not defined"),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:leaves'",
+         "tools.t.python: tests.brain.unfit_tools has no leaves."),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:unknown_hin'",
+         "tools.t.python: tests.brain.unfit_tools has no unknown_hin. Did you mean unknown_hint?"),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:callback'",
+         "tools.t.python: tool callback has parameters that no schema can be made of: Cannot generate a"
+         " JsonSchema for core_schema.CallableSchema"),
+        ("[tools.t]\npython = 'tests.brain.unfit_module:anything'",
+         "tools.t.python: tests.brain.unfit_module cannot be imported: SystemExit: 1"),
+        ("[tools.t]\npython = 'brain.tools.demo:check_order'\nretries = 2\nmethod = 'PUT'",
+         ["tools.t.method: is for tools with url, and this one has python: remove it.",
+          "tools.t.retries: is for tools with url, and this one has python: remove it."]),
+        ("[tools.end_call]\nurl = 'https://x.example'",
+         "tools.end_call: end_call is built in: choose another name."),
+        ("[tools.t]\nurl = 'https://x.example'\nparameters = { model = { type = 'string' } }",
+         'tools.t.parameters: expected a JSON schema with type = "object", since arguments have names.'),
+        ("[tools.t]\nurl = 'https://x.example'\n"
+         "parameters = { type = 'object', properties = { model = 'string' } }",
+         "tools.t.parameters: expected a JSON schema, but properties.model: 'string' is not of type"
+         " 'object', 'boolean'."),
+        ("[tools.t]\nurl = 'https://x.example'\n"
+         "parameters = { type = 'object', '$ref' = 'http://y.example' }",
+         "tools.t.parameters: expected a whole JSON schema, came one with a $ref to elsewhere: nothing is"
+         " fetched."),
+        ("[tools.t]\nurl = 'https://x.example'\nsecret_env = 'whsec_MfKQ9r8GKYqrTwjU'",
+         "tools.t.secret_env: expected the name of an environment variable, such as SHOP_SECRET, came"
+         " something else; a secret itself belongs into the environment, not into this file."),
+        ("[tools.t]\nurl = 'http://localhost:80@evil.example/x'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came one with an @."),
+        ("[tools.t]\nurl = 'https://me:hunter2@shop.example/x'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), without a name and"
+         " password: they would stand in logs, came one with an @."),
+        ("[tools.t]\nurl = 'https:// shop.example'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
+         " 'https:// shop.example'."),
+        ("[tools.t]\nurl = 'https://shop.example:99999'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
+         " 'https://shop.example:99999'."),
+        ("[mcp.m]\nserver_url = 'http://localhost:1'",
+         "mcp.m.server_url: expected an https:// URL, which the model's provider can reach, came"
+         " 'http://localhost:1'."),
+        ("[default]\nlimits = 5",
+         "default.limits: expected a table, came 5: write it as [a table], or in {braces}."),
+        ("[default]\nhard_cap_s = 5", "default.hard_cap_s: there is no such key. It stands in limits."),
+        ("greeting = 'hi'",
+         "greeting: there is no such key. It stands in [default] and [agents.<name>]."),
+        ("[agents.'front desk']\nvoice = 'x'",
+         "agents.front desk: expected 1 to 64 letters, digits, - and _, came 'front desk'."),
+        ("[default]\nvoice = 'x'\nvoice = 'y'\n",
+         "expected TOML, but: Cannot overwrite a value (at line 3, column 12): voice = 'y'"),
+        ("[default]\ntools = ['transfer_call']\ndestinations = { desk = '+15550001' }\n"
+         "[agents.a]\ndestinations = {}",
+         "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
+         ' { front_desk = "+15551234567" }.'),
+        ("[tools.t]\ndescription = 'x'", "tools.t: expected either python or url, came neither."),
+        ("[tools.t]\npython = 'no.such:thing'",
+         "tools.t.python: no.such cannot be imported: ModuleNotFoundError: No module named 'no'"),
+        ("[tools.t]\nurl = 'http://example.com'",
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
+         " 'http://example.com'."),
+        ("[mcp.m]\nserver_url = 'https://x.example'\nauthorization_env = 'NOT_SET'",
+         "mcp.m.authorization_env: expected the environment to have NOT_SET, it has not: set it"),
+    ],
+)  # fmt: skip
+def test_a_problem_names_its_key_and_what_to_do(tmp_path: Path, text: str, found: str | list[str]) -> None:
+    """The exact path, what was expected, what came; never what may be a secret."""
+    assert problems(tmp_path, text) == ([found] if isinstance(found, str) else found)
+
+
+def test_a_file_may_begin_with_a_mark(tmp_path: Path) -> None:
+    """Editors of Windows write one."""
+    assert book(tmp_path, "\ufeff[default]\nvoice = 'cedar'").pick("", "").voice == "cedar"
+
+
+async def test_a_python_tool_has_the_limit_and_the_words_of_its_table(tmp_path: Path) -> None:
+    """What is left out is the function's own."""
+    agents = book(
+        tmp_path,
+        "[default]\ntools = ['slow', 'own']\nlimits = { tool_s = 60.0 }\n"
+        "[tools.slow]\npython = 'tests.brain.unfit_tools:endless'\ntimeout_s = 0.05\ndescription = 'Wait.'\n"
+        "[tools.own]\npython = 'tests.brain.unfit_tools:endless'",
+    )
+    box = agents.toolbox(agents.pick("", ""))
+
+    assert [each["description"] for each in box.definitions()] == ["Wait.", "Never end."]
+    assert (await box.run("slow", "{}", CONTEXT, "c1")).output == (
+        '{"error":"the tool did not answer within 0.05 s"}'
+    )
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    """Nobody wants to run a check five times."""
+    assert len(problems(tmp_path, "[default]\nvoice = 7\nspeed = 9.0\nnothing = 1")) == 3
+
+
+def test_a_broken_toml_says_where(tmp_path: Path) -> None:
+    """The parser's own line and column."""
+    (problem,) = problems(tmp_path, "[default\n")
+
+    assert problem.startswith("expected TOML, but:")
+    assert "line 1" in problem
+
+
+def test_secrets_are_in_the_session_and_nowhere_else(tmp_path: Path) -> None:
+    """The token of an MCP server goes to the model's provider, never to the card."""
+    agents = book(
+        tmp_path,
+        "[mcp.docs]\nserver_url = 'https://docs.example'\nauthorization_env = 'DOCS'\n"
+        "[default]\nmcp = ['docs']",
+        DOCS="secret-token",
+    )
+    agent = agents.pick("", "")
+
+    definitions = agents.toolbox(agent).definitions()
+
+    assert definitions[-1]["authorization"] == "secret-token"
+    assert session_config(agent, definitions)["tools"][-1]["type"] == "mcp"  # type: ignore[index]
+    assert "secret-token" not in agent.snapshot()
+    assert "secret-token" not in repr(orjson.loads(agent.snapshot()))
+
+
+async def test_tools_of_the_file_can_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain function with hints is enough; transfers know the agent's own destinations only."""
+    (tmp_path / "shop_tools.py").write_text(
+        'def stock(model: str) -> str:\n    """Look it up."""\n    return f"{model}: 3"\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    agents = book(
+        tmp_path,
+        "[tools.stock]\npython = 'shop_tools:stock'\n"
+        "[agents.sales]\ntools = ['stock', 'transfer_call']\ndestinations = { desk = '+15550003333' }",
+    )
+    box = agents.toolbox(agents.pick("sales", ""))
+
+    found = await box.run("stock", '{"model": "city"}', CONTEXT, "c1")
+    moved = await box.run("transfer_call", '{"destination": "desk"}', CONTEXT, "c2")
+    invented = await box.run("transfer_call", '{"destination": "boss"}', CONTEXT, "c3")
+
+    assert found.output == "city: 3"
+    assert (moved.effect is not None, invented.outcome) == (True, "bad_arguments")
+    assert "'desk'" in invented.output
+
+
+def test_the_example_is_sound() -> None:
+    """What `trunkline agents example` prints is what `trunkline agents check` takes."""
+    path = resources.files("brain.agents").joinpath("agents.example.toml")
+    agents = AgentBook(load(env_file=None, agents_file=str(path)), get_log())
+
+    assert [agent.name for agent in agents.agents] == ["default", "sales", "service_he"]
+
+
+def test_the_check_explains_a_broken_file(tmp_path: Path) -> None:
+    """With the exit code that a brain would end with."""
+    path = tmp_path / "agents.toml"
+    path.write_text('[agents.desk]\ngreeting = "שלום"\nvoice = ["שלום"]', "utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "brain.agents.check", str(path)], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 3
+    assert "agents.desk.voice: expected a valid string, came ['שלום']" in done.stdout
+    assert "1 problem: a brain would not start with this file" in done.stdout
+
+
+def test_the_check_says_that_there_is_no_file(tmp_path: Path) -> None:
+    """In the wrong folder the table alone would look as if all were well."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "brain.agents.check"],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+
+    assert done.returncode == 0
+    assert "there is no agents.toml here" in done.stdout

@@ -1,0 +1,61 @@
+"""When egress's doorbell rings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from brain.call.reply import ReplyWriter
+from brain.sequencer.actions import AudioVerdict, EndItem, Flush
+from shared.contract.entries import ReplyEntry, ReplyKind
+from shared.contract.keys import Keys
+from shared.ownership.owner import Owner
+from shared.store.outbox import Outbox
+
+KEYS = Keys(1)
+
+
+class Notebook(Owner):
+    """An owner's pen that keeps what it wrote, and whether it rang."""
+
+    def __init__(self) -> None:
+        outbox = Outbox("redis://127.0.0.1:1/0", KEYS, name="brain-0@h#1", commit_ms=0)
+        super().__init__(outbox, KEYS, "CA" + "0" * 32, "brain", 3, lambda _answer: None)
+        self.written: list[tuple[ReplyEntry, bool]] = []
+
+    def reply(self, entry: ReplyEntry, *, wake: bool, then: Callable[[], None] | None = None) -> None:
+        self.written.append((entry, wake))
+
+
+def verdict(*, first: bool = False) -> AudioVerdict:
+    return AudioVerdict(skip=None, response_id="r", item_id="i", cut=2, offset_bytes=160, first=first)
+
+
+async def test_the_first_audio_rings_then_once_a_second() -> None:
+    """Egress reads on by itself while there is more."""
+    book = Notebook()
+    writer = ReplyWriter(book)
+    for at_ms, first in ((5_000, True), (5_300, False), (5_900, False), (6_000, False)):
+        writer.audio(verdict(first=first), b"\xff" * 160, at_ms)
+
+    assert [rang for _, rang in book.written] == [True, False, False, True]
+
+
+async def test_a_flush_always_rings() -> None:
+    """The caller hears it."""
+    book = Notebook()
+    writer = ReplyWriter(book)
+    writer.audio(verdict(first=True), b"\xff", 0)
+    writer.flush(Flush(cut=3, response_id="r", item_id="i"), 10)
+
+    entry, rang = book.written[-1]
+    assert rang
+    assert (entry.kind, entry.cut, entry.epoch) == (ReplyKind.FLUSH, 3, 3)
+
+
+async def test_an_items_end_says_its_length() -> None:
+    """Egress pads the tail once it has them all."""
+    book = Notebook()
+    ReplyWriter(book).end_item(EndItem(cut=2, response_id="r", item_id="i", total_bytes=801), 0)
+
+    entry, _ = book.written[-1]
+    assert (entry.kind, entry.offset_bytes, entry.audio) == (ReplyKind.ITEM_END, 801, b"")

@@ -1,0 +1,172 @@
+"""The conversation as it was heard, and what a new session is told of it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain.memory.conversation import CUT, INAUDIBLE, LEFT_OUT, UNKNOWN_RESULT, Conversation, Line
+from brain.model.engine import SeedItem
+
+
+def talk() -> Conversation:
+    """A question, an answer of 4 s that was cut at 2 s, and another question."""
+    conversation = Conversation()
+    conversation.user_item("u1")
+    conversation.model_delta("a1", "one two three four ")
+    conversation.model_delta("a1", "five six seven eight")
+    conversation.user_text("u1", "count")
+    conversation.item_ms("a1", 4_000)
+    conversation.heard("a1", 2_000, 4_000, True)
+    conversation.user_item("u2")
+    conversation.user_text("u2", "stop")
+    return conversation
+
+
+def test_the_order_is_that_of_the_conversation() -> None:
+    """Though the caller's transcript came after the answer had begun."""
+    assert [line.item_id for line in talk().lines()] == ["u1", "a1", "u2"]
+
+
+def test_an_interrupted_item_has_the_words_that_were_heard() -> None:
+    """Half of the time, so half of the text, and no half words."""
+    line = talk().lines()[1]
+
+    assert (line.text, line.whole) == ("one two three four", False)
+
+
+def test_an_item_heard_to_its_end_is_whole() -> None:
+    """To within the margin that truncation has too."""
+    conversation = talk()
+    conversation.heard("a1", 3_901, 4_000, True)
+
+    assert conversation.lines()[1] == Line("assistant", "one two three four five six seven eight", "a1")
+
+
+def test_what_nobody_heard_nobody_said() -> None:
+    """It is in neither the transcript nor the seed."""
+    conversation = talk()
+    conversation.heard("a1", 0, 4_000, True)
+
+    assert [line.item_id for line in conversation.lines()] == ["u1", "u2"]
+    assert [item.item_id for item in conversation.seed(1_000)] == ["u1", "u2"]
+
+
+def test_a_right_to_left_text_is_cut_at_its_beginning() -> None:
+    """The first words spoken are the first in the text, whatever side they are shown on."""
+    conversation = Conversation()
+    conversation.model_text("a", "שלום וברכה לכם מכולנו")
+    conversation.heard("a", 1_000, 2_000, True)
+
+    assert conversation.lines()[0].text == "שלום וברכה"
+
+
+def test_a_playhead_says_where_the_call_ended() -> None:
+    """What stands before it was heard, what stands behind it was not."""
+    conversation = Conversation()
+    for item_id in ("a", "b", "c"):
+        conversation.model_text(item_id, "one two three four")
+        conversation.item_ms(item_id, 1_000)
+
+    lines = conversation.lines(("b", 500))
+
+    assert [(line.item_id, line.text, line.whole) for line in lines] == [
+        ("a", "one two three four", True),
+        ("b", "one two", False),
+    ]
+
+
+def test_the_entries_of_history_give_the_same_conversation() -> None:
+    """What one brain knew, the next one reads."""
+    entries = [
+        {"kind": "item", "id": "u1", "role": "user", "text": "", "final": "0"},
+        {"kind": "item", "id": "a1", "role": "assistant", "text": "one two three four ", "final": "0"},
+        {"kind": "item", "id": "u1", "role": "user", "text": "count", "final": "1"},
+        {"kind": "item", "id": "a1", "role": "assistant",
+         "text": "one two three four five six seven eight", "final": "1"},
+        {"kind": "audio", "id": "a1", "ms": "4000"},
+        {"kind": "heard", "id": "a1", "ms": "2000", "of": "4000", "complete": "1"},
+        {"kind": "item", "id": "u2", "role": "user", "text": "stop", "final": "1"},
+        {"kind": "of a later version", "id": "x"},
+    ]  # fmt: skip
+
+    assert Conversation.from_entries(entries).lines() == talk().lines()
+
+
+def test_a_seed_is_what_was_said_as_it_was_heard() -> None:
+    """With the mark where the caller stopped listening."""
+    assert talk().seed(1_000) == (
+        SeedItem(kind="message", role="user", text="count", item_id="u1"),
+        SeedItem(kind="message", role="assistant", text=f"one two three four{CUT}", item_id="a1"),
+        SeedItem(kind="message", role="user", text="stop", item_id="u2"),
+    )
+
+
+def test_what_is_on_its_way_counts_as_said() -> None:
+    """It will be heard; a later interruption corrects it."""
+    conversation = Conversation()
+    conversation.model_delta("a", "on its way")
+
+    assert [item.text for item in conversation.seed(1_000)] == ["on its way"]
+
+
+def test_a_caller_without_a_transcript_is_not_forgotten() -> None:
+    """The model should know that something was said."""
+    conversation = Conversation()
+    conversation.user_item("u")
+
+    assert [item.text for item in conversation.seed(1_000)] == [INAUDIBLE]
+
+
+def test_tools_are_told_with_their_results() -> None:
+    """A call always with an output; one that is still running is told when it has its own."""
+    conversation = Conversation()
+    conversation.tool("c1", "look_up", "started", '{"n": 1}')
+    conversation.tool("c1", "look_up", "result", "found")
+    conversation.tool("c2", "look_up", "started", "")
+
+    told = conversation.seed(1_000)
+    while_running = conversation.seed(1_000, frozenset({"c2"}))
+    not_yet_told = conversation.seed(1_000, frozenset({"c1", "c2"}))
+
+    assert [(item.kind, item.call_id, item.text) for item in told] == [
+        ("tool_call", "c1", '{"n": 1}'),
+        ("tool_output", "c1", "found"),
+        ("tool_call", "c2", "{}"),
+        ("tool_output", "c2", UNKNOWN_RESULT),
+    ]
+    assert {item.call_id for item in while_running} == {"c1"}
+    assert not_yet_told == ()
+
+
+def test_a_long_past_is_told_from_its_end() -> None:
+    """And it is said that something was left out; never an output without its call."""
+    conversation = Conversation()
+    conversation.user_text("u1", "x" * 600)
+    conversation.tool("c1", "t", "started", "y" * 300)
+    conversation.tool("c1", "t", "result", "z" * 300)
+    conversation.user_text("u2", "last")
+
+    told = conversation.seed(500)
+
+    assert [(item.role or item.kind, item.text) for item in told] == [("system", LEFT_OUT), ("user", "last")]
+
+
+def test_the_words_heard_are_told_for_a_correction() -> None:
+    """Nothing for nothing; the mark where it was cut."""
+    conversation = talk()
+
+    assert conversation.heard_text("a1", 1_000) == f"one two{CUT}"
+    assert conversation.heard_text("a1", 0) == ""
+    assert conversation.heard_text("unknown", 1_000) == ""
+
+
+@given(st.text(max_size=80), st.integers(0, 5_000), st.integers(0, 5_000), st.booleans())
+def test_words_are_never_split_and_never_invented(said: str, heard: int, of: int, complete: bool) -> None:
+    """Whatever is heard of whatever text."""
+    conversation = Conversation()
+    conversation.model_text("a", said)
+    conversation.heard("a", heard, of, complete)
+
+    for line in conversation.lines():
+        assert line.text == said or said.split()[: len(line.text.split())] == line.text.split()

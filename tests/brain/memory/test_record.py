@@ -1,0 +1,62 @@
+"""The record: memory and stream say the same, and only what was heard."""
+
+from __future__ import annotations
+
+import pytest
+
+from brain.memory.conversation import Conversation, Line
+from brain.memory.history import History
+from brain.memory.record import Record
+from brain.model.engine import Said, SaidKind
+from tests.brain.memory.test_history import Notebook
+
+
+def told(*heard: tuple[int, int, bool]) -> tuple[Record, Notebook]:
+    """A record of one item of eight words, `heard` (ms, of ms, complete)."""
+    book = Notebook()
+    record = Record(History(book), Conversation())
+    record.said(Said(SaidKind.MODEL_DELTA, "a", "one two three four "))
+    record.said(Said(SaidKind.MODEL_DELTA, "a", "five six seven eight"))
+    for ms, of_ms, complete in heard:
+        record.heard("a", ms, of_ms, complete=complete)
+    return record, book
+
+
+def both(record: Record, book: Notebook) -> list[list[Line]]:
+    """The transcript of this process, and that of the next one."""
+    return [record.conversation.lines(), Conversation.from_entries(book.written).lines()]
+
+
+@pytest.mark.parametrize("whole", ["", "one two three four five six seven eight nine ten eleven twelve"])
+async def test_text_that_straggles_in_after_an_interruption_is_of_audio_nobody_got(whole: str) -> None:
+    """Half of what was received was heard: half of the words, in memory and in the stream."""
+    record, book = told((2_000, 4_000, False))
+
+    record.said(Said(SaidKind.MODEL_DELTA, "a", " nine ten eleven twelve"))
+    record.said(Said(SaidKind.MODEL_TEXT, "a", whole))
+
+    assert both(record, book) == [[Line("assistant", "one two three four", "a", False)]] * 2
+
+
+async def test_the_whole_text_of_a_complete_item_may_come_late() -> None:
+    """It was heard before its text was whole; an empty one, or a piece, takes nothing away."""
+    record, book = told((4_000, 4_000, True))
+    text = "one two three four five six seven eight nine"
+
+    record.said(Said(SaidKind.MODEL_DELTA, "a", " nine"))
+    record.said(Said(SaidKind.MODEL_TEXT, "a", ""))
+    assert [line.text for lines in both(record, book) for line in lines] == [text[:-5]] * 2
+    record.said(Said(SaidKind.MODEL_TEXT, "a", text))
+
+    assert [line.text for lines in both(record, book) for line in lines] == [text] * 2
+
+
+async def test_an_item_whose_text_comes_after_its_audio_has_it_all_the_same() -> None:
+    """Nothing was written when it was interrupted: late words are better than none."""
+    book = Notebook()
+    record = Record(History(book), Conversation())
+    record.heard("a", 1_000, 2_000, complete=False)
+
+    record.said(Said(SaidKind.MODEL_TEXT, "a", "one two three four"))
+
+    assert [line.text for lines in both(record, book) for line in lines] == ["one two"] * 2

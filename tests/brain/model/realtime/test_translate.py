@@ -1,0 +1,245 @@
+"""Server events become inputs, actions become client events."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain.agents.agent import default_agent
+from brain.json_fields import Json
+from brain.model.engine import Said, SaidKind, ToModel
+from brain.model.realtime import translate
+from brain.model.realtime.translate import ErrorClass
+from brain.sequencer import Reason, actions, inputs
+from shared.settings import load
+
+AGENT = default_agent(load(env_file=None, instructions="Be kind.", language="he"))
+
+
+def sent(action: ToModel) -> Json:
+    (text,) = translate.client_events(action, AGENT)
+    event: Json = orjson.loads(text)
+    return event
+
+
+def test_created_carries_our_token_and_the_band() -> None:
+    """Null is out of band; a missing field is the conversation."""
+    ours: Json = {"id": "r", "conversation_id": "c", "metadata": {translate.TOKEN: "t1"}}
+    side: Json = {"id": "r", "conversation_id": None, "metadata": None}
+
+    for response, token, out_of_band in ((ours, "t1", False), (side, "", True), ({"id": "r"}, "", False)):
+        (found,) = translate.read_event({"type": "response.created", "response": response})
+        assert found == inputs.ResponseCreated(response_id="r", token=token, out_of_band=out_of_band)
+
+
+def test_done_carries_status_and_code() -> None:
+    """The code of a failure, or the reason of a cancellation."""
+    failed: Json = {
+        "id": "r",
+        "status": "failed",
+        "conversation_id": "c",
+        "status_details": {"type": "failed", "error": {"code": "rate_limit_exceeded"}},
+    }
+
+    (found,) = translate.read_event({"type": "response.done", "response": failed})
+
+    assert found == inputs.ResponseDone(response_id="r", status="failed", code="rate_limit_exceeded")
+
+
+@pytest.mark.parametrize(("status", "runs"), [("completed", True), ("incomplete", False)])
+def test_only_a_completed_call_is_run(status: str, runs: bool) -> None:
+    """A cancelled call has arguments too."""
+    item = {
+        "id": "i",
+        "type": "function_call",
+        "status": status,
+        "call_id": "c",
+        "name": "t",
+        "arguments": "{}",
+    }
+
+    found = translate.read_event({"type": "response.output_item.done", "response_id": "r", "item": item})
+
+    assert any(isinstance(input_, inputs.ToolCalled) for input_ in found) is runs
+
+
+def test_an_added_output_names_its_call() -> None:
+    """That is how we know what a server-made response could see."""
+    output = {"id": "i", "type": "function_call_output", "call_id": "c1"}
+    call = {"id": "j", "type": "function_call", "call_id": "c1"}
+
+    found = [
+        translate.read_event({"type": "conversation.item.added", "item": item}) for item in (output, call)
+    ]
+
+    assert found == [
+        (inputs.ItemAdded(item_id="i", call_id="c1"),),
+        (inputs.ItemAdded(item_id="j"),),
+    ]
+
+
+def test_old_errors_without_a_code_are_known_by_their_text() -> None:
+    """Older servers send null."""
+    busy: Json = {"error": {"code": None, "message": "Conversation already has an active response"}}
+    late: Json = {"error": {"code": None, "message": "Cancellation failed: no active response found"}}
+
+    assert translate.error_code(busy) == "conversation_already_has_active_response"
+    assert translate.error_code(late) == "response_cancel_not_active"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("response_cancel_not_active", ErrorClass.BENIGN),
+        ("insufficient_quota", ErrorClass.FATAL),
+        ("a_new_code", ErrorClass.UNKNOWN),
+    ],
+)
+def test_codes_are_benign_fatal_or_unknown(code: str, expected: ErrorClass) -> None:
+    """Only account and session codes end a call."""
+    assert translate.classify(code) is expected
+
+
+def test_quota_may_strike_inside_a_response() -> None:
+    """The socket connected fine."""
+    response: Json = {
+        "id": "r",
+        "status": "failed",
+        "status_details": {"error": {"code": "insufficient_quota"}},
+    }
+
+    assert translate.fatal_code({"type": "response.done", "response": response}) == "insufficient_quota"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["type", "response", "item", "error", "response_id", "item_id"]),
+        st.one_of(
+            st.none(),
+            st.text(max_size=5),
+            st.integers(),
+            st.lists(st.none(), max_size=2),
+            st.dictionaries(st.sampled_from(["id", "code", "metadata", "type"]), st.none(), max_size=3),
+            st.sampled_from(["response.created", "response.done", "response.output_item.done", "error"]),
+        ),
+        max_size=6,
+    )
+)
+def test_no_shape_of_event_raises(event: Json) -> None:
+    """The server adds fields, leaves out ids, and sends types that nobody knows."""
+    assert isinstance(translate.read_event(event), tuple)
+    assert isinstance(translate.fatal_code(event), str)
+
+
+def test_a_create_carries_its_token_and_the_agents_instructions() -> None:
+    """Instructions of a response replace the session's, so the agent's own go along."""
+    event = sent(actions.SendCreate(token="t1", reason=Reason.OPERATOR, text="שלום"))
+
+    assert event["event_id"] == "t1"
+    response = event["response"]
+    assert isinstance(response, dict)
+    assert response["metadata"] == {translate.TOKEN: "t1", translate.REASON: "operator"}
+    assert response["instructions"].startswith("Be kind.")
+    assert response["instructions"].endswith("שלום")
+
+
+def test_a_plain_create_leaves_the_sessions_instructions_alone() -> None:
+    """Turns and tool outputs are answered by the agent as it is."""
+    response = sent(actions.SendCreate(token="t1", reason=Reason.TOOL_OUTPUTS))["response"]
+
+    assert isinstance(response, dict)
+    assert set(response) == {"metadata"}
+
+
+def test_a_truncate_names_content_and_ms() -> None:
+    """The server wants all three."""
+    event = sent(actions.SendTruncate(event_id="e", item_id="i", audio_end_ms=640))
+
+    assert event == {
+        "type": "conversation.item.truncate",
+        "event_id": "e",
+        "item_id": "i",
+        "content_index": 0,
+        "audio_end_ms": 640,
+    }
+
+
+def test_a_cancel_is_by_id() -> None:
+    """A bare cancel is reported to do nothing when several are in flight."""
+    assert sent(actions.SendCancel(event_id="e", response_id="r"))["response_id"] == "r"
+
+
+def test_silencing_the_server_names_the_whole_detector() -> None:
+    """A partial object is not promised to keep its other values."""
+    event = sent(actions.SilenceServer(event_id="e"))
+
+    assert '"create_response":false' in orjson.dumps(event).decode()
+    assert '"silence_duration_ms":500' in orjson.dumps(event).decode()
+
+
+def test_a_tool_output_of_an_earlier_session_brings_its_call() -> None:
+    """The API refuses an output without its call."""
+    action = actions.SendToolOutput(event_id="o1", call_id="c1", output="{}", name="t", arguments="[]")
+
+    call, output = (orjson.loads(text)["item"] for text in translate.client_events(action, AGENT))
+
+    assert call == {"type": "function_call", "call_id": "c1", "name": "t", "arguments": "[]"}
+    assert output == {"type": "function_call_output", "call_id": "c1", "output": "{}"}
+
+
+def test_a_text_of_the_caller_has_an_id_of_ours() -> None:
+    """Its echo tells that a later response could answer it."""
+    item = sent(actions.SendText(event_id="b1-text-7", text="1 2 #"))["item"]
+
+    (found,) = translate.read_event({"type": "conversation.item.added", "item": item})
+
+    assert found == inputs.ItemAdded(item_id="b1-text-7", call_id="b1-text-7")
+
+
+def test_a_written_answer_is_noticed() -> None:
+    """A text part where audio should be; an audio part is nothing to tell."""
+    event = {"type": "response.content_part.added", "response_id": "r", "item_id": "i"}
+
+    (found,) = translate.read_event({**event, "part": {"type": "text"}})
+
+    assert found == inputs.TextPartOpened(response_id="r", item_id="i")
+    assert translate.read_event({**event, "part": {"type": "audio"}}) == ()
+    create = sent(actions.SendCreate(token="t", reason=Reason.TURN, audio_only=True))
+    assert create["response"]["output_modalities"] == ["audio"]  # type: ignore[index]
+
+
+def test_tools_of_the_server_are_waited_for() -> None:
+    """Opened by the response, ended without a response id; an approval is answered as the agent says."""
+    item = {"id": "m", "type": "mcp_call"}
+    (opened,) = translate.read_event({"type": "response.output_item.added", "response_id": "r", "item": item})
+    (ended,) = translate.read_event({"type": "response.mcp_call.failed", "item_id": "m"})
+    asked_for = {"id": "q", "type": "mcp_approval_request"}
+    event: Json = {"type": "response.output_item.done", "response_id": "r", "item": asked_for}
+    (asked,) = translate.read_event(event, approve=True)
+
+    assert opened == inputs.ServerToolOpened(response_id="r", item_id="m")
+    assert ended == inputs.ServerToolFinished(item_id="m")
+    assert asked == inputs.ApprovalAsked(response_id="r", item_id="q", approve=True)
+    answer = sent(actions.SendApproval(event_id="a", request_id="q", approve=True))["item"]
+    assert answer == {"type": "mcp_approval_response", "approval_request_id": "q", "approve": True}
+
+
+def test_texts_of_both_sides_are_told() -> None:
+    """A failed transcript is an empty one: nothing more will come."""
+    prefix = "conversation.item.input_audio_transcription"
+    events = [
+        ({"type": "input_audio_buffer.committed", "item_id": "u"}, Said(SaidKind.USER_ITEM, "u")),
+        ({"type": f"{prefix}.completed", "item_id": "u", "transcript": "שלום"},
+         Said(SaidKind.USER_TEXT, "u", "שלום")),
+        ({"type": f"{prefix}.failed", "item_id": "u"}, Said(SaidKind.USER_TEXT, "u")),
+        ({"type": "response.output_audio_transcript.delta", "item_id": "i", "delta": "a"},
+         Said(SaidKind.MODEL_DELTA, "i", "a")),
+        ({"type": "response.output_audio_transcript.done", "item_id": "i", "transcript": "ab"},
+         Said(SaidKind.MODEL_TEXT, "i", "ab")),
+        ({"type": "rate_limits.updated"}, None),
+    ]  # fmt: skip
+
+    for event, said in events:
+        assert translate.read_said(event) == said  # type: ignore[arg-type]

@@ -1,0 +1,253 @@
+"""Sessions of a call, one behind the other, with engines that do as they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from brain.counters import BrainCounters
+from brain.model.engine import Engine, EngineError, Listener, Opened, SeedItem, ToModel
+from brain.model.lifeline import Lifeline, Rollover
+from brain.model.sessions import Sessions
+from brain.sequencer.inputs import Input
+from shared.logs.log import get_log
+from tests.support.waiting import wait_until
+
+PAST = (SeedItem(kind="message", role="user", text="שלום"),)
+
+
+@dataclass
+class FakeEngine:
+    """A session that lives until it is told to end."""
+
+    number: int
+    seeded: bool
+    life_ms: float = 0.0
+    open_fails: EngineError | None = None
+    seed_fails: EngineError | None = None
+    appended_id: bytes = b""
+    queued_events: int = 0
+    seeds: list[tuple[SeedItem, ...]] = field(default_factory=list)
+    is_running: bool = False
+    is_closed: bool = False
+    _end: asyncio.Future[EngineError] | None = None
+
+    async def open(self) -> Opened:
+        if self.open_fails is not None:
+            raise self.open_fails
+        return Opened(session_id=f"sess_{self.number}", life_ms=self.life_ms)
+
+    async def seed(self, items: tuple[SeedItem, ...]) -> None:
+        if self.seed_fails is not None:
+            raise self.seed_fails
+        self.seeds.append(items)
+
+    async def run(self, listener: Listener) -> EngineError:
+        self.is_running = True
+        self._end = asyncio.get_running_loop().create_future()
+        return await self._end
+
+    def end(self, cause: str, *, fatal: bool = False) -> None:
+        assert self._end is not None
+        if not self._end.done():
+            self._end.set_result(EngineError(cause, fatal=fatal))
+
+    def do(self, action: ToModel) -> None: ...
+
+    def rewrite(self, item_id: str, text: str) -> None: ...
+
+    def append(self, audio: bytes, entry_id: bytes) -> bool:
+        return True
+
+    def when_drained(self, then: Callable[[], None]) -> None: ...
+
+    async def close(self) -> None:
+        self.is_closed = True
+        if self._end is not None:
+            self.end("closed_1000")
+
+
+@dataclass
+class FakeHost:
+    """Notes what it is told."""
+
+    told: list[str] = field(default_factory=list)
+
+    def seed(self) -> tuple[SeedItem, ...]:
+        return PAST
+
+    def session_begins(self, engine: Engine, opened: Opened) -> None:
+        self.told.append(f"begins {opened.session_id}")
+
+    def session_ends(self, cause: str) -> None:
+        self.told.append(f"ends {cause}")
+
+    def rollover_due(self, rollover: Rollover) -> None:
+        self.told.append("rollover due")
+
+
+class FakeListener:
+    """Hears nothing of interest."""
+
+    def on_input(self, input_: Input) -> None: ...
+
+    def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None: ...
+
+    def on_said(self, said: object) -> None: ...
+
+    def on_trouble(self, code: str, *, known: bool) -> None: ...
+
+
+@dataclass
+class Stage:
+    """Sessions under test, and every engine that they made. `plans`: how the n-th engine behaves."""
+
+    plans: dict[int, Callable[[FakeEngine], None]] = field(default_factory=dict)
+    host: FakeHost = field(default_factory=FakeHost)
+    engines: list[FakeEngine] = field(default_factory=list)
+    counters: BrainCounters = field(default_factory=BrainCounters)
+    has_past: bool = False
+
+    def make(self, number: int, seeded: bool) -> Engine:
+        engine = FakeEngine(number, seeded)
+        self.plans.get(number, lambda _: None)(engine)
+        self.engines.append(engine)
+        return engine
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[tuple[Sessions, asyncio.Task[EngineError]]]:
+        sessions = Sessions(
+            self.make,
+            self.host,
+            FakeListener(),
+            Lifeline(),
+            self.counters,
+            get_log(),
+            has_past=self.has_past,
+        )
+        task = asyncio.create_task(sessions.run())
+        try:
+            yield sessions, task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await sessions.close()
+        assert all(engine.is_closed for engine in self.engines), "an engine was left open"
+
+    async def told(self, what: str) -> None:
+        await wait_until(lambda: what in self.host.told, f"the host is told {what!r}")
+
+
+async def test_the_first_session_of_a_call_is_told_nothing() -> None:
+    """Without a past there is no seed, and the server may answer from the beginning."""
+    stage = Stage()
+    async with stage.running():
+        await stage.told("begins sess_1")
+
+        assert (stage.engines[0].seeded, stage.engines[0].seeds) == (False, [])
+
+
+async def test_a_taken_over_call_is_told_its_past() -> None:
+    """Another brain had the call: its first session here is seeded."""
+    stage = Stage(has_past=True)
+    async with stage.running():
+        await stage.told("begins sess_1")
+
+        assert (stage.engines[0].seeded, stage.engines[0].seeds) == (True, [PAST])
+
+
+async def test_a_lost_session_is_replaced_and_told_what_was_said() -> None:
+    """The end is told before the beginning of the next, which knows the past."""
+    stage = Stage()
+    async with stage.running():
+        await stage.told("begins sess_1")
+        stage.engines[0].end("closed_1006")
+        await stage.told("begins sess_2")
+
+        assert stage.host.told == ["begins sess_1", "ends closed_1006", "begins sess_2"]
+        assert stage.engines[1].seeds == [PAST]
+        assert stage.counters.sessions_lost == 1
+
+
+async def test_a_fatal_end_is_not_tried_again() -> None:
+    """A key that was refused is refused again."""
+    stage = Stage()
+    async with stage.running() as (_, task):
+        await stage.told("begins sess_1")
+        stage.engines[0].end("insufficient_quota", fatal=True)
+
+        assert (await task).cause == "insufficient_quota"
+        assert len(stage.engines) == 1
+
+
+async def test_a_session_that_cannot_be_opened_is_tried_again() -> None:
+    """One refusal that may pass does not end the call; the engine that failed is closed."""
+
+    def refuse(engine: FakeEngine) -> None:
+        engine.open_fails = EngineError("connect_failed")
+
+    stage = Stage(plans={1: refuse})
+    async with stage.running():
+        await stage.told("begins sess_2")
+
+        assert stage.engines[0].is_closed
+        assert stage.counters.sessions_failed == 1
+
+
+async def test_a_seed_that_fails_costs_that_session_only() -> None:
+    """The next one is told the same."""
+
+    def forget(engine: FakeEngine) -> None:
+        engine.seed_fails = EngineError("seed_timeout")
+
+    stage = Stage(plans={2: forget})
+    async with stage.running():
+        await stage.told("begins sess_1")
+        stage.engines[0].end("closed_1011")
+        await stage.told("begins sess_3")
+
+        assert stage.engines[2].seeds == [PAST]
+
+
+def short(engine: FakeEngine) -> None:
+    engine.life_ms = 100.0
+
+
+async def test_a_rollover_opens_the_next_session_before_it_leaves_the_old() -> None:
+    """The old one serves until the quiet moment; the standby is seeded then, not before."""
+    stage = Stage(plans={1: short})
+    async with stage.running() as (sessions, _):
+        await stage.told("rollover due")
+        standby = stage.engines[1]
+        assert (standby.seeded, standby.seeds, stage.engines[0].is_closed) == (True, [], False)
+        sessions.roll()
+        await stage.told("begins sess_2")
+
+        assert stage.host.told == ["begins sess_1", "rollover due", "ends rollover", "begins sess_2"]
+        assert standby.seeds == [PAST]
+        await wait_until(lambda: stage.engines[0].is_closed, "the old session is closed")
+        assert (stage.counters.rollovers, stage.counters.sessions_lost) == (1, 0)
+
+
+async def test_a_session_lost_while_its_successor_waits_is_followed_by_it() -> None:
+    """The standby saves the time of connecting."""
+    stage = Stage(plans={1: short})
+    async with stage.running():
+        await stage.told("rollover due")
+        stage.engines[0].end("session_expired")
+        await stage.told("begins sess_2")
+
+        assert len(stage.engines) == 2
+
+
+async def test_closing_ends_everything_at_once() -> None:
+    """No session is opened any more, and none is left open."""
+    stage = Stage()
+    async with stage.running() as (sessions, task):
+        await stage.told("begins sess_1")
+        await sessions.close()
+        await asyncio.wait_for(task, 5)
+
+        assert len(stage.engines) == 1

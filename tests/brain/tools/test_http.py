@@ -1,0 +1,170 @@
+"""HTTP endpoints as tools: signed, bounded, tried again where that is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+import httpx
+import orjson
+import pytest
+
+from brain.tools.http import MAX_ANSWER_BYTES, HttpTool
+from brain.tools.toolbox import Toolbox, ToolContext
+from brain.trust_store import for_requests
+
+CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550002222", agent="sales")
+
+
+def tool(
+    answer: Callable[[httpx.Request], httpx.Response], **more: object
+) -> tuple[HttpTool, list[httpx.Request]]:
+    """A tool whose endpoint answers so, and what it was asked."""
+    asked: list[httpx.Request] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return answer(request)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(take))
+    made = HttpTool(
+        name="stock", description="Look it up.", url="https://shop.example/stock",
+        **{"parameters": {"type": "object"}, "client": client, **more},  # type: ignore[arg-type]
+    )  # fmt: skip
+    return made, asked
+
+
+async def run(made: HttpTool, arguments: str = '{"model": "city"}', limit_s: float = 5.0) -> tuple[str, str]:
+    result = await Toolbox.of([made], limit_s).run("stock", arguments, CONTEXT, "call_7")
+    return result.outcome, result.output
+
+
+async def test_the_answer_goes_to_the_model_as_it_is() -> None:
+    """JSON in, anything out; the request says which call it is for."""
+    made, asked = tool(lambda _: httpx.Response(200, text='{"left": 3}'), secret="s")
+
+    assert await run(made) == ("ok", '{"left": 3}')
+    (request,) = asked
+    body = orjson.loads(request.content)
+    assert (body["arguments"], body["call"]["agent"]) == ({"model": "city"}, "sales")
+    assert request.headers["idempotency-key"] == "call_7"
+    assert request.headers["webhook-signature"].startswith("v1,")
+
+
+async def test_a_busy_endpoint_is_asked_again() -> None:
+    """429 and 503 say that nothing was done."""
+    answers = [httpx.Response(503), httpx.Response(200, text="3")]
+    made, asked = tool(lambda _: answers.pop(0), retries=1)
+
+    assert await run(made) == ("ok", "3")
+    assert len(asked) == 2
+
+
+async def test_a_failure_is_told_and_not_repeated() -> None:
+    """500: it may have done its work. The model hears the status, not the body."""
+    made, asked = tool(lambda _: httpx.Response(500, text="stack trace"), retries=3)
+
+    assert await run(made) == ("failed", '{"error":"the tool answered HTTP 500"}')
+    assert len(asked) == 1
+
+
+async def test_an_endpoint_that_cannot_be_reached_is_told_so() -> None:
+    """After the retries."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    made, asked = tool(refuse, retries=1)
+
+    assert await run(made) == ("failed", '{"error":"shop.example cannot be reached"}')
+    assert len(asked) == 2
+
+
+async def test_an_endless_answer_is_cut_off() -> None:
+    """It would crowd out the conversation."""
+    made, _ = tool(lambda _: httpx.Response(200, content=b"x" * (MAX_ANSWER_BYTES + 1)))
+
+    outcome, output = await run(made)
+
+    assert (outcome, "more than" in output) == ("failed", True)
+
+
+async def test_arguments_that_are_no_json_are_refused_before_anything_is_sent() -> None:
+    """The model hears what was expected."""
+    made, asked = tool(lambda _: httpx.Response(200))
+
+    outcome, output = await run(made, "{not json")
+
+    assert (outcome, asked) == ("bad_arguments", [])
+    assert "expected a JSON object" in output
+
+
+async def test_arguments_that_do_not_fit_are_refused_before_anything_is_sent() -> None:
+    """By the schema that the model was given, in all its depth; what came is not repeated."""
+    schema = {
+        "type": "object",
+        "properties": {"model": {"type": "string"}, "sizes": {"type": "array", "items": {"enum": [26, 28]}}},
+        "required": ["model"],
+        "additionalProperties": False,
+    }
+    made, asked = tool(lambda _: httpx.Response(200), parameters=schema)
+
+    outcome, output = await run(made, '{"sizes": [26, "card 4242"], "price": "card 4242"}')
+
+    assert (outcome, asked) == ("bad_arguments", [])
+    error = orjson.loads(output)["error"]
+    for expected in (
+        'sizes.1: expected "enum":[26,28]',
+        'expected "required":["model"]',
+        "additionalProperties",
+    ):
+        assert expected in error
+    assert "4242" not in output
+
+
+async def test_a_schema_fetches_nothing() -> None:
+    """Not even what it names: the tool fails instead."""
+    made, asked = tool(lambda _: httpx.Response(200), parameters={"$ref": "http://127.0.0.1:9/schema"})
+
+    assert (await run(made))[0] == "failed"
+    assert asked == []
+
+
+async def test_a_redirect_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is signed for one address goes to no other. Over a real socket, by the tool's own client, which
+    reads no trust store: that would stop every call of the process for a tenth of a second."""
+    for_requests()
+    monkeypatch.setattr(ssl, "create_default_context", None)
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        made = HttpTool(
+            name="stock", description="", url=f"http://127.0.0.1:{port}/stock", parameters={"type": "object"}
+        )
+        assert await run(made) == ("failed", '{"error":"the tool answered HTTP 302"}')
+
+    assert asked == [b"POST /stock HTTP/1.1\r\n"]
+
+
+async def test_a_hanging_endpoint_meets_the_time_limit() -> None:
+    """Its own, or the agent's if that is shorter."""
+
+    class Hanging(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    made = HttpTool(
+        name="stock", description="", url="https://x.example", parameters={},
+        time_limit_s=9.0, client=httpx.AsyncClient(transport=Hanging()),
+    )  # fmt: skip
+
+    assert await run(made, limit_s=0.05) == ("timed_out", '{"error":"the tool did not answer within 0.05 s"}')

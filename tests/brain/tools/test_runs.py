@@ -1,0 +1,117 @@
+"""The tools of one call beside everything else: what is run, what is refused, what is told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from brain.counters import BrainCounters
+from brain.memory.conversation import Conversation
+from brain.memory.history import History
+from brain.memory.record import Record
+from brain.sequencer import inputs
+from brain.sequencer.actions import RunTool
+from brain.sequencer.inputs import Input
+from brain.tools.builtin import end_call
+from brain.tools.runs import MAX_AT_ONCE, MAX_ROUNDS, ToolRuns
+from brain.tools.toolbox import Toolbox, ToolContext, tool
+from shared.logs.log import get_log
+from shared.ownership.owner import Owner
+from tests.support.waiting import wait_until
+
+CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550001", agent="default")
+
+
+class Pen:
+    """An owner that writes nowhere."""
+
+    def append(self, *_: Any, **__: Any) -> None:
+        return
+
+
+@dataclass
+class Shop:
+    """A tool of the user's own, and what the sequencer and the user's systems hear."""
+
+    ran: int = 0
+    told: list[Input] = field(default_factory=list)
+    failures: list[tuple[str, str, str]] = field(default_factory=list)
+    opens: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def runs(self) -> ToolRuns:
+        @tool
+        async def stock() -> int:
+            """Count."""
+            self.ran += 1
+            await self.opens.wait()
+            return 3
+
+        return ToolRuns(
+            Toolbox.of([stock, end_call], 5.0),
+            CONTEXT,
+            BrainCounters(),
+            Record(History(cast(Owner, Pen())), Conversation()),
+            get_log(),
+            self.told.append,
+            lambda _ms: None,
+            lambda *failure: self.failures.append(failure),
+        )
+
+    @property
+    def outputs(self) -> list[str]:
+        return [told.output for told in self.told if isinstance(told, inputs.ToolFinished)]
+
+
+def called(number: int, name: str = "stock", response: str = "") -> RunTool:
+    return RunTool(
+        response_id=response or f"resp_{number}", call_id=f"call_{number}", name=name, arguments="{}"
+    )
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+async def test_a_loop_of_tools_is_ended(shop: Shop) -> None:
+    """The model is told to answer; it may end the call; the caller's next word begins anew."""
+    shop.opens.set()
+    runs = shop.runs()
+    for number in range(MAX_ROUNDS + 2):
+        await runs.run(called(number))
+    assert shop.ran == MAX_ROUNDS
+    assert ["too many tools in a row" in output for output in shop.outputs[-3:]] == [False, True, True]
+    assert [outcome for _, _, outcome in shop.failures] == ["refused"] * 2
+
+    await runs.run(called(98, "end_call"))
+    assert isinstance(shop.told[-1], inputs.HangUpWished)
+
+    runs.caller_active()
+    await runs.run(called(99))
+    assert shop.ran == MAX_ROUNDS + 1
+
+
+async def test_many_tools_of_one_response_are_one_round(shop: Shop) -> None:
+    """They are no loop."""
+    shop.opens.set()
+    runs = shop.runs()
+    for number in range(MAX_ROUNDS * 2):
+        await runs.run(called(number, response="resp"))
+
+    assert shop.ran == MAX_ROUNDS * 2
+
+
+async def test_tools_at_once_are_bounded(shop: Shop) -> None:
+    """The one too many is answered at once; the others go on."""
+    runs = shop.runs()
+    tasks = [asyncio.create_task(runs.run(called(n, response="resp"))) for n in range(MAX_AT_ONCE + 1)]
+    await wait_until(lambda: shop.ran == MAX_AT_ONCE and bool(shop.outputs), "all but one run")
+
+    (refused,) = shop.outputs
+    assert f"{MAX_AT_ONCE} tools are under way" in refused
+    shop.opens.set()
+    await asyncio.gather(*tasks)
+    assert shop.outputs[1:] == ["3"] * MAX_AT_ONCE

@@ -1,0 +1,339 @@
+"""Python functions as tools: schema, checks, time limit, and what the model is told."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Annotated
+
+import orjson
+import pytest
+from pydantic import BaseModel, Field
+
+from brain.tools.builtin import end_call
+from brain.tools.demo import check_order
+from brain.tools.threads import NoThread, ToolThreads
+from brain.tools.toolbox import EndCall, Toolbox, ToolContext, ToolError, ToolOutcome, tool
+
+CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550001", agent="default")
+
+
+@tool
+async def add(left: int, right: Annotated[int, Field(description="The other one.")] = 1) -> int:
+    """Add two numbers."""
+    return left + right
+
+
+@tool
+def broken(path: str) -> str:
+    """Fail."""
+    raise OSError(f"cannot open {path}")
+
+
+@tool
+async def endless() -> None:
+    """Never end."""
+    await asyncio.Event().wait()
+
+
+def box(limit_s: float = 5.0) -> Toolbox:
+    return Toolbox.of([add, broken, endless, check_order, end_call], limit_s)
+
+
+def test_the_schema_comes_from_the_signature() -> None:
+    """Types, defaults and descriptions, and nothing that the API would refuse."""
+    assert add.definition() == {
+        "type": "function",
+        "name": "add",
+        "description": "Add two numbers.",
+        "parameters": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "left": {"type": "integer"},
+                "right": {"type": "integer", "description": "The other one.", "default": 1},
+            },
+            "required": ["left"],
+        },
+    }
+
+
+async def test_a_result_is_json() -> None:
+    """What the function returned."""
+    result = await box().run("add", '{"left": 2, "right": 3}', CONTEXT, "c1")
+
+    assert (result.outcome, result.output, result.reply) == (ToolOutcome.OK, "5", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "outcome", "says"),
+    [
+        ("add", "{not json", ToolOutcome.BAD_ARGUMENTS, "JSON"),
+        ("add", '{"right": 1}', ToolOutcome.BAD_ARGUMENTS, "left"),
+        ("add", '{"left": 1, "what": 2}', ToolOutcome.BAD_ARGUMENTS, "what"),
+        ("nothing", "{}", ToolOutcome.UNKNOWN_TOOL, "nothing"),
+        ("broken", '{"path": "secret"}', ToolOutcome.FAILED, "OSError"),
+    ],
+)
+async def test_what_goes_wrong_is_told_to_the_model(
+    name: str, arguments: str, outcome: ToolOutcome, says: str
+) -> None:
+    """A clear error result; the call goes on, and a value never stands in it."""
+    result = await box().run(name, arguments, CONTEXT, "c1")
+
+    assert result.outcome is outcome
+    assert says in orjson.loads(result.output)["error"]
+    assert "secret" not in result.output
+
+
+async def test_a_tool_has_a_time_limit() -> None:
+    """The model is told, and need not wait."""
+    result = await box(limit_s=0.02).run("endless", "{}", CONTEXT, "c1")
+
+    assert result.outcome is ToolOutcome.TIMED_OUT
+
+
+async def test_a_plain_function_runs_in_a_thread() -> None:
+    """It may block without stopping the audio of other calls."""
+    ran_in: list[threading.Thread] = []
+
+    @tool
+    def note() -> str:
+        """Note the thread."""
+        ran_in.append(threading.current_thread())
+        return "noted"
+
+    await Toolbox.of([note], 5.0).run("note", "", CONTEXT, "c1")
+
+    assert ran_in[0] is not threading.main_thread()
+
+
+async def test_a_tool_may_end_the_call() -> None:
+    """end_call answers with its farewell and wants no other reply."""
+    result = await box().run("end_call", '{"farewell": "שלום"}', CONTEXT, "c1")
+
+    assert result.effect == EndCall(farewell="שלום")
+    assert not result.reply
+
+
+async def test_the_demo_order_is_the_same_everywhere() -> None:
+    """Digits in any notation; no order without digits."""
+    found = await box().run("check_order", '{"order_number": "42-17"}', CONTEXT, "c1")
+    missing = await box().run("check_order", '{"order_number": "none"}', CONTEXT, "c1")
+
+    assert orjson.loads(found.output) == {"order_number": "4217", "status": "was handed to the courier"}
+    assert "error" in orjson.loads(missing.output)
+
+
+def test_an_untyped_argument_is_refused_at_import() -> None:
+    """The model could not know what to send."""
+
+    def untyped(order) -> None:  # type: ignore[no-untyped-def]
+        """Have no types."""
+
+    with pytest.raises(ToolError, match="type hint"):
+        tool(untyped)
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    """One would never be called."""
+    with pytest.raises(ToolError, match="check_order"):
+        Toolbox.of([check_order, check_order], 1.0)
+
+
+@tool
+async def deserted() -> str:
+    """Wait for something that is cancelled by somebody else."""
+    waited_for: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    waited_for.cancel()
+    return await waited_for
+
+
+@tool
+def mangled() -> str:
+    """Give a text that has no UTF-8."""
+    return "caf\udce9"
+
+
+async def test_a_cancellation_inside_a_tool_is_a_failure_of_the_tool() -> None:
+    """The model gets an answer; a cancellation of the tool itself still is one."""
+    result = await Toolbox.of([deserted], 5.0).run("deserted", "{}", CONTEXT, "c1")
+    assert result.outcome is ToolOutcome.FAILED
+
+    task = asyncio.create_task(box().run("endless", "{}", CONTEXT, "c1"))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_text_without_utf8_does_not_end_the_call() -> None:
+    """It is repaired before it goes to the model and to Redis."""
+    result = await Toolbox.of([mangled], 5.0).run("mangled", "{}", CONTEXT, "c1")
+
+    assert result.outcome is ToolOutcome.OK
+    assert result.output.encode() == b"caf?"
+
+
+async def test_a_tool_may_know_its_call() -> None:
+    """A parameter of type ToolContext is given, and the model never sees it."""
+
+    @tool
+    async def whoami(context: ToolContext) -> str:
+        """Say who."""
+        return context.agent
+
+    result = await Toolbox.of([whoami], 5.0).run("whoami", "{}", CONTEXT, "c1")
+
+    assert result.output == "default"
+    assert whoami.definition()["parameters"] == {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {},
+    }
+
+
+async def test_functions_that_hang_hold_up_nobody() -> None:
+    """More of them than the loop's own pool has threads: other tools run, and names are still looked up."""
+    let_go = threading.Event()
+
+    @tool
+    def hang() -> str:
+        """Hang."""
+        let_go.wait(20)
+        return "late"
+
+    @tool
+    def answer() -> str:
+        """Answer."""
+        return "here"
+
+    tools = Toolbox.of([hang, answer], 0.05)
+    try:
+        hung = await asyncio.gather(*(tools.run("hang", "{}", CONTEXT, f"c{n}") for n in range(40)))
+        assert {result.outcome for result in hung} == {ToolOutcome.TIMED_OUT}
+
+        tools.time_limit_s = 5.0
+        assert (await tools.run("answer", "{}", CONTEXT, "c")).output == "here"
+        async with asyncio.timeout(5):
+            assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
+    finally:
+        let_go.set()
+
+
+async def test_threads_are_bounded_and_come_back() -> None:
+    """Beyond the bound the model is told; a function that ends at last frees its thread."""
+    threads, let_go = ToolThreads(1), threading.Event()
+    first = asyncio.create_task(threads.run(let_go.wait, {}))
+    await asyncio.sleep(0)
+
+    with pytest.raises(NoThread, match="1 runs"):
+        await threads.run(str, {})
+    let_go.set()
+    await first
+    assert await threads.run(str, {}) == ""
+
+
+def test_a_function_that_hangs_does_not_keep_the_process() -> None:
+    """Its thread is nobody's to wait for."""
+    program = (
+        "import asyncio, threading\n"
+        "from brain.tools.toolbox import Toolbox, ToolContext, tool\n"
+        "@tool\n"
+        "def hang() -> None:\n"
+        "    threading.Event().wait()\n"
+        "context = ToolContext('CA', '', '', '')\n"
+        "print(asyncio.run(Toolbox.of([hang], 0.1).run('hang', '{}', context, 'c')).outcome)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "timed_out")
+
+
+async def test_a_tool_that_cannot_be_cancelled_is_left_behind() -> None:
+    """Its time limit holds all the same, and so does the end of the call."""
+    let_go = asyncio.Event()
+
+    @tool
+    async def stubborn() -> str:
+        """Go on."""
+        while not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    tools = Toolbox.of([stubborn], 0.05)
+    async with asyncio.timeout(5):
+        assert (await tools.run("stubborn", "{}", CONTEXT, "c1")).outcome is ToolOutcome.TIMED_OUT
+    let_go.set()
+
+
+async def test_a_tool_that_times_out_inside_has_failed() -> None:
+    """The limit that passed was not ours: the model is not told a wrong figure."""
+
+    @tool
+    async def impatient() -> str:
+        """Give up soon."""
+        raise TimeoutError
+
+    result = await Toolbox.of([impatient], 9.0).run("impatient", "{}", CONTEXT, "c1")
+
+    assert (result.outcome, "9 s" in result.output) == (ToolOutcome.FAILED, False)
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_tool_that_leaves_the_program_does_not(is_async: bool) -> None:
+    """sys.exit() in foreign code must not end a process with a hundred calls."""
+
+    @tool
+    async def leave() -> None:
+        """Leave."""
+        sys.exit(3)
+
+    @tool
+    def leave_thread() -> None:
+        """Leave."""
+        sys.exit(3)
+
+    tools = Toolbox.of([leave, leave_thread], 5.0)
+    result = await tools.run("leave" if is_async else "leave_thread", "{}", CONTEXT, "c1")
+
+    assert (result.outcome, result.output) == (
+        ToolOutcome.FAILED,
+        '{"error":"the tool failed with SystemExit"}',
+    )
+
+
+async def test_a_model_of_pydantic_is_a_result() -> None:
+    """As JSON, wherever it stands; a set is a list, a key need not be a text."""
+
+    class Bicycle(BaseModel):
+        name: str
+        left: int
+
+    @tool
+    async def look() -> dict[int, object]:
+        """Look."""
+        return {1: Bicycle(name="city", left=3), 2: {"red"}}
+
+    result = await Toolbox.of([look], 5.0).run("look", "{}", CONTEXT, "c1")
+
+    assert orjson.loads(result.output) == {"1": {"name": "city", "left": 3}, "2": ["red"]}
+
+
+def test_a_parameter_without_a_schema_is_refused_at_import() -> None:
+    """Not at the first call, which would end in an apology."""
+
+    def unfit(back: Callable[[], int]) -> None:
+        """Call back."""
+
+    with pytest.raises(ToolError, match="no schema can be made of"):
+        tool(unfit)

@@ -1,0 +1,108 @@
+"""The doctor's rules about Redis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.doctor.facts import redis_facts
+from console.doctor.findings import Level
+from console.doctor.redis import RedisFacts, judge
+from shared.store.client import Store
+
+GOOD = RedisFacts(
+    info={
+        "redis_version": "7.0.15",
+        "role": "master",
+        "maxmemory_policy": "noeviction",
+        "maxmemory": "0",
+        "used_memory": "2000000",
+        "aof_enabled": "1",
+        "aof_last_write_status": "ok",
+    },
+    config={"save": "", "appendfsync": "everysec", "maxmemory-policy": "noeviction"},
+    round_trips_ms=(0.2, 0.3, 0.4),
+    clock_ahead_ms=12.0,
+    lanes="1",
+)
+
+
+def with_info(**changes: str) -> RedisFacts:
+    return replace(GOOD, info={**GOOD.info, **changes})
+
+
+def with_config(info: dict[str, str], **changes: str) -> RedisFacts:
+    names = {name.replace("_", "-"): value for name, value in changes.items()}
+    return replace(GOOD, info={**GOOD.info, **info}, config={**GOOD.config, **names})
+
+
+def test_a_good_redis_has_no_finding() -> None:
+    """Every rule was asked and is content."""
+    found = judge(GOOD, lanes=1)
+    assert {each.level for each in found} == {Level.OK}
+    assert len(found) == 7
+
+
+NO_AOF = {"aof_enabled": "0"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "what", "level", "said"),
+    [
+        (with_info(redis_version="6.2.14"), "Redis version", Level.FAIL, "Use Redis 7.0"),
+        (with_info(valkey_version="7.2.5"), "Redis version", Level.FAIL, "Use Valkey 8.0"),
+        (with_info(role="slave"), "Redis role", Level.FAIL, "primary"),
+        (with_info(maxmemory_policy="allkeys-lru"), "Redis memory policy", Level.FAIL, "noeviction"),
+        (with_info(maxmemory="2400000"), "Redis memory", Level.WARN, "Raise maxmemory"),
+        (with_info(maxmemory="2050000"), "Redis memory", Level.FAIL, "refused"),
+        (with_info(loading="1"), "Redis persistence", Level.FAIL, "Wait"),
+        (with_info(aof_last_write_status="err"), "Redis persistence", Level.FAIL, "disk"),
+        (with_config({}, appendfsync="always"), "Redis persistence", Level.WARN, "everysec"),
+        (with_config({}, appendfsync="no"), "Redis persistence", Level.WARN, "everysec"),
+        (with_config(NO_AOF), "Redis persistence", Level.WARN, "forgotten"),
+        (with_config(NO_AOF, save="3600 1"), "Redis persistence", Level.WARN, "snapshots only"),
+        (
+            with_config({**NO_AOF, "rdb_last_bgsave_status": "err"}, save="3600 1"),
+            "Redis persistence",
+            Level.FAIL,
+            "disk",
+        ),
+        (replace(GOOD, round_trips_ms=(4.0, 4.0)), "Redis latency", Level.WARN, "nearer"),
+        (replace(GOOD, round_trips_ms=(0.1, 0.1, 25.0)), "Redis latency", Level.WARN, "nearer"),
+        (replace(GOOD, round_trips_ms=(0.1, 0.1, 250.0)), "Redis latency", Level.FAIL, "nearer"),
+        (replace(GOOD, clock_ahead_ms=-700.0), "clocks", Level.WARN, "700 ms behind"),
+        (replace(GOOD, clock_ahead_ms=4000.0), "clocks", Level.FAIL, "Synchronise"),
+        (replace(GOOD, lanes="64"), "lanes", Level.FAIL, "TRUNKLINE_LANES=64"),
+    ],
+)
+def test_each_fault_is_found_alone_and_says_what_to_do(
+    facts: RedisFacts, what: str, level: Level, said: str
+) -> None:
+    """One finding that is not ok, with a remedy."""
+    bad = [each for each in judge(facts, lanes=1) if each.level is not Level.OK]
+    assert [(each.what, each.level) for each in bad] == [(what, level)]
+    assert bad[0].do
+    assert said in f"{bad[0].found} {bad[0].do}"
+
+
+def test_a_redis_that_hides_its_configuration() -> None:
+    """INFO has the policy; what it does not have is warned of, not guessed."""
+    facts = replace(GOOD, info={**GOOD.info, **NO_AOF}, config={})
+    assert [each.level for each in judge(facts, 1) if each.what == "Redis persistence"] == [Level.WARN]
+    policy = {name: value for name, value in facts.info.items() if name != "maxmemory_policy"}
+    found = {each.what: each.level for each in judge(replace(facts, info=policy), 1)}
+    assert found["Redis memory policy"] is Level.WARN
+
+
+async def test_facts_of_real_servers(store: Store) -> None:
+    """Valkey and Redis 7, as tests start them: good but for what they would lose at a restart."""
+    await store.hset("tl:config", "lanes", "1")
+    facts = await redis_facts(store)
+    assert facts.lanes == "1"
+    assert len(facts.round_trips_ms) == 50
+    assert abs(facts.clock_ahead_ms) < 1000
+    bad = [each for each in judge(facts, lanes=1) if each.level is Level.FAIL]
+    assert [each for each in bad if each.what != "Redis latency"] == []
+    warned = next(each for each in judge(facts, lanes=1) if each.what == "Redis persistence")
+    assert "after a restart it is empty" in warned.found

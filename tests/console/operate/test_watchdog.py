@@ -1,0 +1,146 @@
+"""The watchdog under a real supervisord: who hangs is restarted, and nobody when it is Redis that hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from console.operate.supervision import ProcessInfo, Supervisor
+from console.operate.watchdog import SERVER_URL, BeatReader, Watchdog, serve
+from console.stack.launcher import Stack
+from console.stack.plan import REPOSITORY, StackOptions
+from shared.logs.log import get_log
+from shared.process.exits import Exit
+from tests.support.servers import free_port, server, valkey_binary
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("deploy")]
+
+HOST = "here"
+NO_MODEL = "http://127.0.0.1:9/v1"
+
+
+@contextlib.asynccontextmanager
+async def watched(redis_url: str, run_dir: Path) -> AsyncIterator[Stack]:
+    """A brain, an egress and the watchdog."""
+    options = StackOptions(
+        workers={"brain": 1, "egress": 1},
+        redis_url=redis_url,
+        model_base_url=NO_MODEL,
+        drain_s=1,
+        run_dir=run_dir,
+        watchdog=True,
+    )
+    async with Stack(options) as stack:
+        yield stack
+
+
+async def test_who_hangs_is_restarted_and_nobody_for_redis(tmp_path: Path) -> None:
+    """A stopped brain comes back, its sibling stays; in a stack whose Redis is frozen everybody stays."""
+    with server(valkey_binary(), tmp_path) as url, server(valkey_binary(), tmp_path) as frozen_url:
+        async with watched(url, tmp_path / "a") as one, watched(frozen_url, tmp_path / "b") as other:
+            before, others = await one.pids(), await other.pids()
+            await one.signal("brain-0", signal.SIGSTOP)
+            with redis.Redis.from_url(frozen_url) as client:
+                frozen = int(client.info("server")["process_id"])
+            os.kill(frozen, signal.SIGSTOP)
+            try:
+
+                async def is_restarted() -> bool:
+                    return (await one.pids()).get("brain-0", before["brain-0"]) != before["brain-0"]
+
+                await wait_until(is_restarted, "the watchdog has ended the stopped brain", timeout_s=60)
+                after = await one.pids()
+                assert await other.pids() == others
+            finally:
+                os.kill(frozen, signal.SIGCONT)
+            assert {name for name in before if before[name] != after[name]} == {"brain-0"}
+            assert '"event":"process_hangs"' in one.log("watchdog").read_text("utf-8")
+            assert "process_hangs" not in other.log("watchdog").read_text("utf-8")
+            assert "watchdog_blind" in other.log("watchdog").read_text("utf-8")
+
+
+def write_worker(url: str, name: str, **figures: str | int) -> None:
+    with redis.Redis.from_url(url) as client:
+        client.sadd("tl:workers", name)
+        client.hset(f"tl:worker:{name}", mapping=dict(figures))
+
+
+def test_beats_of_this_host_only(redis_url: str) -> None:
+    """By pid; workers of other hosts, and names that are none, are not ours to judge."""
+    write_worker(redis_url, "brain-0@here#a", beat=7, pid=11)
+    write_worker(redis_url, "brain-0@there#a", beat=8, pid=12)
+    write_worker(redis_url, "egress-0@here#b", beat=9)
+    write_worker(redis_url, "nonsense", beat=9, pid=13)
+    assert BeatReader(redis_url, HOST).beats() == {11: "7"}
+
+
+def test_a_redis_that_can_only_be_read_is_no_witness(redis_url: str) -> None:
+    """Full or read-only: no beat of anybody moves there."""
+    reader = BeatReader(redis_url, HOST)
+    reader.beats()
+    with redis.Redis.from_url(redis_url) as client:
+        client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(redis.RedisError):
+                reader.beats()
+        finally:
+            client.config_set("maxmemory", "0")
+
+
+def test_its_own_key_goes_away(redis_url: str) -> None:
+    """With a TTL, and not in the list of workers."""
+    BeatReader(redis_url, HOST).beats()
+    with redis.Redis.from_url(redis_url) as client:
+        (key,) = client.keys("*")
+        assert key.decode().startswith("tl:worker:watchdog-0@here#")
+        assert 0 < client.ttl(key) <= 60
+
+
+class FakeSupervisor(Supervisor):
+    """Says what runs."""
+
+    def __init__(self, *found: ProcessInfo) -> None:
+        super().__init__(Path())
+        self.found = list(found)
+
+    def processes(self) -> list[ProcessInfo]:
+        return self.found
+
+
+def test_the_protocol_with_supervisord(redis_url: str) -> None:
+    """READY, event, RESULT, the end when supervisord closes; a look that fails is no failure of ours."""
+    payload = "when:1700000000"
+    event = f"ver:3.0 server:supervisor serial:1 pool:watchdog eventname:TICK_5 len:{len(payload)}\n{payload}"
+    answers = io.StringIO()
+    for url in (redis_url, f"redis://127.0.0.1:{free_port()}/0"):
+        watchdog = Watchdog(FakeSupervisor(), BeatReader(url, HOST), get_log())
+        serve(watchdog, io.StringIO(event), answers)
+    assert answers.getvalue() == 2 * "READY\nRESULT 2\nOKREADY\n"
+
+
+async def test_outside_of_supervisord_it_says_what_it_is() -> None:
+    """Expected, came, what to do."""
+    environment = {name: value for name, value in os.environ.items() if name != SERVER_URL}
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "console.operate.watchdog"],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == Exit.USAGE
+    assert "expected SUPERVISOR_SERVER_URL=unix://" in done.stderr
+    assert "deploy/programs.d/watchdog.conf starts it" in done.stderr

@@ -1,0 +1,84 @@
+"""Reports to egress: gathered by worker, sent once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ingress.calls.post import PROGRESS_S, BackPost
+from ingress.counters import CallCounters
+from shared.contract.entries import Pair
+from tests.support.waiting import wait_until
+
+
+class Mover:
+    """A call that has moved; reports `times` times."""
+
+    def __init__(self, worker: str, times: int = 1) -> None:
+        self.worker = worker
+        self.times = times
+
+    def progress(self) -> tuple[str, Pair, bool] | None:
+        self.times -= 1
+        return None if self.times < 0 else (self.worker, (b"n", b"v"), self.times > 0)
+
+
+class Desk:
+    """A post and what it sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int]] = []
+        self.post = BackPost(lambda worker, pairs: self.sent.append((worker, len(pairs))), CallCounters())
+
+
+async def test_one_entry_a_worker_and_turn() -> None:
+    """What one turn of the loop reports goes in one entry for each egress worker."""
+    desk = Desk()
+    for worker in ("a", "b", "a"):
+        desk.post.at_once(worker, (b"n", b"v"))
+    await asyncio.sleep(0)
+    assert sorted(desk.sent) == [("a", 2), ("b", 1)]
+
+
+async def test_progress_of_many_calls_is_one_entry() -> None:
+    """However many frames and calls: one entry for each tenth of a second."""
+    desk = Desk()
+    calls = [Mover("a") for _ in range(20)]
+    for call in calls * 5:
+        desk.post.moved(call)
+    await asyncio.sleep(PROGRESS_S * 1.5)
+    assert desk.sent == [("a", 20)]
+
+
+async def test_the_first_frames_after_a_pause_are_told_at_once() -> None:
+    """All that this turn wrote; what follows at the end of the tenth of a second; then it is quiet."""
+    desk = Desk()
+    call = Mover("a", times=9)
+    for _ in range(8):
+        desk.post.moved(call)
+    assert desk.sent == []
+    await asyncio.sleep(0)
+    assert (desk.sent, call.times) == ([("a", 1)], 8)
+    call.times = 1
+    desk.post.moved(call)
+    await asyncio.sleep(0)
+    assert desk.sent == [("a", 1)]
+    await wait_until(lambda: desk.sent == [("a", 1)] * 2, "the rest is told")
+    await wait_until(lambda: desk.post._timer is None, "nothing is under way")
+
+
+async def test_progress_repeats_while_wanted() -> None:
+    """A call that still has unsent bytes is asked again."""
+    desk = Desk()
+    desk.post.moved(Mover("a", times=2))
+    await asyncio.sleep(PROGRESS_S * 4)
+    assert desk.sent == [("a", 1)] * 2
+
+
+async def test_forgotten_calls_are_silent() -> None:
+    """A call that has left is not asked."""
+    desk = Desk()
+    call = Mover("a")
+    desk.post.moved(call)
+    desk.post.forget(call)
+    await asyncio.sleep(PROGRESS_S * 1.5)
+    assert desk.sent == []

@@ -1,0 +1,62 @@
+"""Steps in Redis are asked again until it answers, and given up after their time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ingress.calls import registry as registry_module
+from ingress.calls.registry import Registry
+from ingress.counters import CallCounters
+from shared.ownership.owner import NewStream
+from shared.process.life import Process, make_process
+from tests.ingress.harness import call_sid, make_settings, stream_sid
+from tests.support.servers import free_port
+from tests.support.waiting import running, wait_until
+
+STREAM = NewStream(
+    call_sid=call_sid(), stream_sid=stream_sid(), ingress="ingress-0@h#a", nonce="0" * 32,
+    caller_number="", called_number="", agent="",
+)  # fmt: skip
+
+
+@pytest.fixture
+async def process(valkey_url: str) -> AsyncIterator[Process]:
+    made = make_process("ingress", 0, make_settings(valkey_url))
+    yield made
+    await made.store.aclose()
+
+
+async def test_steps_of_a_call(process: Process) -> None:
+    """Attach, detach with what is planned, end; each may be asked twice."""
+    counters = CallCounters()
+    registry = Registry(process, counters)
+    for is_new in (True, False):
+        answer = await registry.attach(STREAM, wanted=lambda: True)
+        assert answer is not None
+        assert (answer.leg, answer.is_new, answer.refused) == (1, is_new, "")
+    assert await registry.detach(call_sid(), 2, "lost") is None
+    assert await registry.detach(call_sid(), 1, "lost") == ""
+    await registry.end(call_sid(), "completed", if_detached_leg=2)
+    assert counters.ended == 0
+    for _ in range(2):
+        await registry.end(call_sid(), "completed")
+    assert counters.ended == 1
+    assert await registry.detach(call_sid(), 1, "lost") is None
+
+
+async def test_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Redis a detach and an unwanted attach end; a wanted attach goes on."""
+    monkeypatch.setattr(registry_module, "RETRY_S", 0.001)
+    process = make_process("ingress", 0, make_settings(f"redis://127.0.0.1:{free_port()}/0"))
+    counters = CallCounters()
+    registry = Registry(process, counters)
+    is_wanted = True
+    monkeypatch.setattr(registry_module, "UNKNOWN_ATTACH_MS", 10.0)
+    async with running(registry.attach(STREAM, wanted=lambda: is_wanted)) as (task,):
+        await wait_until(lambda: counters.store_errors > 20, "twenty attempts")
+        assert not task.done()
+        is_wanted = False
+        assert await task is None
+    await process.store.aclose()

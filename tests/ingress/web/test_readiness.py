@@ -1,0 +1,38 @@
+"""`/readyz` on the public port: what a proxy on another machine may know."""
+
+from __future__ import annotations
+
+import httpx
+from starlette.applications import Starlette
+
+from ingress.web.readiness import readiness_route
+from tests.ingress.harness import Ingress
+
+
+async def asked(bridge: Ingress) -> tuple[int, str]:
+    answer = await bridge.http.get("/readyz")
+    return answer.status_code, answer.text
+
+
+async def test_ready_with_redis_only(bridge: Ingress) -> None:
+    """Before Redis has been entered a caller would hear an apology: another host may do better."""
+    bridge.process.redis_version = ""
+    assert await asked(bridge) == (503, "not ready\n")
+    bridge.process.redis_version = "8.0"
+    assert await asked(bridge) == (200, "ready\n")
+
+
+async def test_not_while_it_drains(bridge: Ingress) -> None:
+    """On a connection that was open before; there are no new ones."""
+    bridge.process.redis_version = "8.0"
+    bridge.process.draining = True
+    assert await asked(bridge) == (503, "not ready\n")
+
+
+async def test_no_reason_is_told(bridge: Ingress) -> None:
+    """It may name hosts; the admin port tells it."""
+    bridge.process.redis_version = "8.0"
+    app = Starlette(routes=[readiness_route(bridge.process, lambda: "a-secret-host is away")])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        answer = await client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "not ready\n")

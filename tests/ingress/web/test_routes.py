@@ -1,0 +1,302 @@
+"""The webhooks: signatures, one reservation however often asked, and an answer whatever is broken."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from xml.etree import ElementTree
+
+import pytest
+
+from shared.ownership import owner as ownership
+from shared.ownership.owner import NewStream
+from tests.ingress.harness import (
+    PUBLIC_URL,
+    SIGNATURES,
+    Ingress,
+    call_sid,
+    ingress,
+    parameters,
+    stream_sid,
+    tags,
+    voice_form,
+)
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until
+
+
+async def test_voice_answers_a_stream(bridge: Ingress) -> None:
+    """Connect with its parameters, then the way back; as XML that must not be cached as text."""
+    response = await bridge.post("/voice?agent=sales", voice_form())
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/xml")
+    assert tags(response.text) == ["Connect", "Redirect"]
+    given = parameters(response.text)
+    assert (given["from"], given["to"], given["agent"]) == ("+15550001111", "+15550002222", "sales")
+    assert "/voice/resume#ct=1000&amp;rc=5&amp;rp=all" in response.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/voice", "/voice/resume", "/voice/fallback", "/stream-status", "/call-status"]
+)
+async def test_every_webhook_is_signed(bridge: Ingress, path: str) -> None:
+    """No signature, a wrong one, one for another origin or another body: 403, and nothing happens."""
+    form = voice_form(CallStatus="completed")
+    elsewhere = SIGNATURES.sign("https://evil.example.com" + path, form)
+    before = await bridge.store.dbsize()
+    for signature in ("", "AAAA", elsewhere, SIGNATURES.sign(PUBLIC_URL + path, {})):
+        response = await bridge.post(
+            path, form, signature=signature, Host="evil.example.com", **{"X-Forwarded-Proto": "https"}
+        )
+        assert response.status_code == 403
+    assert await bridge.store.dbsize() == before
+    assert (await bridge.post(path, form)).status_code < 300
+
+
+async def test_get_is_signed_by_its_url(bridge: Ingress) -> None:
+    """A GET's fields stand in the URL, which is signed as written."""
+    query = f"?CallSid={call_sid()}&From=%2B15550001111&FromCity="
+    response = await bridge.get("/voice" + query)
+    assert parameters(response.text)["from"] == "+15550001111"
+    changed = await bridge.http.get(
+        "/voice" + query.replace("1111", "1112"),
+        headers={"X-Twilio-Signature": SIGNATURES.sign(PUBLIC_URL + "/voice" + query, {})},
+    )
+    assert changed.status_code == 403
+
+
+@pytest.mark.parametrize("sid", ["", "CA", "CA" + "g" * 32, "CA{0}" + "0" * 29])
+async def test_hostile_call_sid(bridge: Ingress, sid: str) -> None:
+    """Signed or not, what becomes a key has its shape."""
+    assert (await bridge.post("/voice", voice_form(CallSid=sid))).status_code == 400
+
+
+async def test_too_large_a_body(bridge: Ingress) -> None:
+    """64 KiB is more than Twilio sends."""
+    response = await bridge.post("/voice", voice_form(x="y" * 70_000))
+    assert response.status_code == 413
+    many = voice_form(**{f"x{index}": "" for index in range(600)})
+    assert (await bridge.post("/voice", many)).status_code == 400
+
+
+async def test_unknown_paths(bridge: Ingress) -> None:
+    """The public port carries our routes and no others."""
+    for path in ("/", "/metrics", "/healthz", "/readyz/", "/docs", "/voice/"):
+        assert (await bridge.http.get(path)).status_code == 404
+
+
+async def test_voice_twice_gives_the_same_token(bridge: Ingress) -> None:
+    """Twilio retries webhooks: the same answer while the token is unspent, a new one after."""
+    first, second = await bridge.token(), await bridge.token()
+    assert first == second
+    await bridge.live(token=first)
+    assert await bridge.token() != first
+
+
+async def test_a_hundred_in_parallel_are_one_reservation(bridge: Ingress) -> None:
+    """One slot, one token."""
+    tokens = await asyncio.gather(*(bridge.token() for _ in range(100)))
+    assert len(set(tokens)) == 1
+    assert await bridge.store.zcard(bridge.process.keys.slots(0)) == 1
+
+
+async def test_full(valkey_url: str) -> None:
+    """Spoken when all slots are taken; a known call keeps its slot."""
+    async with ingress(valkey_url, max_calls=2) as bridge:
+        for number in (1, 2):
+            await bridge.token(number)
+        refused = await bridge.post("/voice", voice_form(3))
+        assert tags(refused.text) == ["Say", "Hangup"]
+        assert "Busy." in refused.text
+        assert await bridge.token(1)
+
+
+async def test_full_with_a_fallback_number(valkey_url: str) -> None:
+    """The overflow is dialled on."""
+    async with ingress(valkey_url, max_calls=1, fallback_number="+15550009999") as bridge:
+        await bridge.token(1)
+        refused = await bridge.post("/voice", voice_form(2))
+        assert tags(refused.text) == ["Say", "Dial", "Hangup"]
+
+
+@pytest.fixture
+async def lonely(valkey_url: str) -> AsyncIterator[Ingress]:
+    """An ingress whose Redis refuses every connection."""
+    async with ingress(f"redis://127.0.0.1:{free_port()}/0", fallback_number="+15550009999") as bridge:
+        yield bridge
+
+
+@pytest.mark.parametrize("path", ["/voice", "/voice/resume", "/voice/fallback"])
+async def test_without_redis_a_caller_is_told(lonely: Ingress, path: str) -> None:
+    """Within a second: an apology and the fallback number."""
+    started = time.monotonic()
+    response = await lonely.post(path, voice_form())
+    assert time.monotonic() - started < 2.0
+    assert tags(response.text) == ["Say", "Dial", "Hangup"]
+    assert "Sorry." in response.text
+
+
+async def test_frozen_redis_is_not_waited_for(bridge: Ingress) -> None:
+    """A Redis that answers nothing costs less than a second."""
+    await bridge.token()
+    await bridge.store.client_pause(1500)
+    started = time.monotonic()
+    response = await bridge.post("/voice", voice_form())
+    assert time.monotonic() - started < 1.4
+    assert tags(response.text) == ["Say", "Hangup"]
+
+
+async def attached(bridge: Ingress, **card: str) -> None:
+    """A call whose stream has ended, with a plan on its card."""
+    stream = NewStream(
+        call_sid=call_sid(),
+        stream_sid=stream_sid(),
+        ingress="ingress-9@far#bbbbbb",
+        nonce="0" * 32,
+        caller_number="",
+        called_number="",
+        agent="sales",
+    )
+    await ownership.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+    if card:
+        await bridge.store.hset(bridge.process.keys.card(call_sid()), mapping=dict(card))  # type: ignore[misc]
+
+
+async def test_resume_streams_again(bridge: Ingress) -> None:
+    """Without a plan the conversation goes on, with a new token and the card's agent."""
+    await attached(bridge)
+    response = await bridge.post("/voice/resume", voice_form())
+    assert tags(response.text) == ["Connect", "Redirect"]
+    assert parameters(response.text)["agent"] == "sales"
+    assert "/voice/resume?n=2#" in response.text
+
+
+@pytest.mark.parametrize(
+    ("plan", "argument", "verbs", "outcome"),
+    [
+        ("say", "שלום", ["Say", "Hangup"], "said"),
+        ("apology", "", ["Say", "Hangup"], "apology"),
+        ("hangup", "", ["Hangup"], "hangup"),
+        ("dial", "+15550003333", ["Dial"], ""),
+        ("dial", "900; drop", ["Connect", "Redirect"], ""),
+        ("digits", "12#", ["Play", "Connect", "Redirect"], ""),
+        ("digits", "<x>", ["Connect", "Redirect"], ""),
+        ("resume", "", ["Connect", "Redirect"], ""),
+    ],
+)
+async def test_resume_does_what_the_card_says(
+    bridge: Ingress, plan: str, argument: str, verbs: list[str], outcome: str
+) -> None:
+    """Each plan has its document; those that end the call end it in Redis too."""
+    await attached(bridge, next=plan, next_arg=argument)
+    response = await bridge.post("/voice/resume", voice_form())
+    assert tags(response.text) == verbs
+    if outcome:
+        await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+        assert (await bridge.card())["outcome"] == outcome
+    else:
+        assert (await bridge.card())["state"] == "attached"
+
+
+@pytest.mark.parametrize(
+    ("status", "verbs"),
+    [("busy", ["Connect", "Redirect"]), ("no-answer", ["Connect", "Redirect"]), ("completed", ["Hangup"])],
+)  # fmt: skip
+async def test_after_a_dial(bridge: Ingress, status: str, verbs: list[str]) -> None:
+    """Busy or no answer: the conversation goes on; talked: the call is over."""
+    await attached(bridge, next="dial", next_arg="+15550003333")
+    form = voice_form(DialCallStatus=status)
+    assert tags((await bridge.post("/voice/resume?n=2", form)).text) == verbs
+
+
+async def test_resume_of_an_ended_call(bridge: Ingress) -> None:
+    """It hangs up, whatever is asked, however often."""
+    await attached(bridge)
+    store, keys = bridge.process.store, bridge.process.keys
+    await ownership.end(store, keys, call_sid(), outcome="operator", by="test")
+    for _ in range(2):
+        assert tags((await bridge.post("/voice/resume", voice_form())).text) == ["Hangup"]
+    assert tags((await bridge.post("/voice", voice_form())).text) == ["Hangup"]
+
+
+async def test_resumes_are_bounded(bridge: Ingress) -> None:
+    """By the card, and by our own URL where there is no card."""
+    response = await bridge.post("/voice/resume?n=21", voice_form())
+    assert tags(response.text) == ["Say", "Hangup"]
+    await attached(bridge, resumes="20")
+    response = await bridge.post("/voice/resume", voice_form())
+    assert tags(response.text) == ["Say", "Hangup"]
+
+
+async def test_call_status(bridge: Ingress) -> None:
+    """Only a final status ends a call; an unknown call is nobody's."""
+    await attached(bridge)
+    assert (await bridge.post("/call-status", voice_form(CallStatus="in-progress"))).status_code == 204
+    assert (await bridge.card())["state"] == "attached"
+    assert (await bridge.post("/call-status", voice_form(CallStatus="completed"))).status_code == 204
+    await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+    other = voice_form(5, CallStatus="failed")
+    assert (await bridge.post("/call-status", other)).status_code == 204
+
+
+async def test_stream_status(bridge: Ingress) -> None:
+    """Errors of a stream are counted; the callback changes nothing."""
+    form = {"CallSid": call_sid(), "StreamSid": stream_sid(), "StreamEvent": "stream-error"}
+    response = await bridge.post("/stream-status", {**form, "StreamError": "Handshake Error"})
+    assert response.status_code == 204
+    assert bridge.role._webhooks.counters.stream_errors == 1
+
+
+async def test_documents_are_xml(bridge: Ingress) -> None:
+    """Hostile numbers in the form do not spoil the document."""
+    form = voice_form(From='"><Hangup/>\x00\x1b', To="א&")
+    response = await bridge.post("/voice", form)
+    ElementTree.fromstring(response.text)
+    assert parameters(response.text)["from"] == '"><Hangup/>'
+
+
+async def test_the_brain_is_told_that_nobody_took_a_transferred_call(bridge: Ingress) -> None:
+    """Busy: the conversation goes on, and `dialled` stands before the new stream, once for each attempt."""
+    await attached(bridge, next="dial", next_arg="+15550003333")
+    form = {**voice_form(), "DialCallStatus": "busy"}
+
+    answers = [await bridge.post("/voice/resume?n=2", form) for _ in range(2)]
+
+    assert [tags(answer.text) for answer in answers] == [["Connect", "Redirect"]] * 2
+    told = [
+        (fields[b"kind"], fields[b"status"], fields[b"n"])
+        for _, fields in await bridge.store.xrange(bridge.process.keys.control(call_sid()))
+        if fields.get(b"kind") == b"dialled"
+    ]
+    assert set(told) == {(b"dialled", b"busy", b"dialled-2")}
+
+
+async def test_an_apology_goes_on_to_the_agents_own_number(bridge: Ingress) -> None:
+    """The card's `fallback` is that of the agent; the settings have none here."""
+    await attached(bridge, next="apology", next_arg="Sorry, sales cannot talk.", fallback="+15550003333")
+
+    answer = await bridge.post("/voice/resume", voice_form())
+
+    assert tags(answer.text) == ["Say", "Dial", "Hangup"]
+    assert "Sorry, sales cannot talk." in answer.text
+    assert "+15550003333" in answer.text
+
+
+async def test_the_called_number_stands_on_the_card_in_full(bridge: Ingress) -> None:
+    """An agent is chosen by it; the caller's stays masked."""
+    stream = NewStream(
+        call_sid=call_sid(),
+        stream_sid=stream_sid(),
+        ingress="ingress-9@far#bbbbbb",
+        nonce="0" * 32,
+        caller_number="…89",
+        called_number="…22",
+        agent="",
+        called_line="+15550002222",
+    )
+    await ownership.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+
+    card = await bridge.store.hgetall(bridge.process.keys.card(call_sid()))  # type: ignore[misc]
+
+    assert (card[b"from"], card[b"to"], card[b"called"]) == ("…89".encode(), "…22".encode(), b"+15550002222")

@@ -1,0 +1,65 @@
+"""The exhaustive walk: no violation to a small depth, and a walk that finds what is wrong."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from brain.sequencer import SlotState, barge_in, door
+from brain.sequencer.state import Response, State
+from proofs.prove.walk import Mode, Violation, walk
+
+DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "5"))
+"""`make prove-sequencer` goes deeper, `make prove-mutants` less deep."""
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("mode", ["server", "brain"])
+def test_every_state_that_a_few_inputs_reach_is_sound(mode: Mode) -> None:
+    """All invariants of the walk, in every state and at every step, and rest from everywhere."""
+    walked = walk(mode, DEPTH)
+
+    assert walked.states > 100
+    assert {SlotState.GENERATING, SlotState.CANCELLING, SlotState.REQUESTED} <= walked.slots
+
+
+def test_a_slot_that_is_bypassed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A door without the slot's gate: two creates, or one beside an active response."""
+    real = door.closed_gate
+
+    def careless(s: State, wish: door.Wish) -> door.Gate | None:
+        gate = real(s, wish)
+        return None if gate is door.Gate.SLOT else gate
+
+    monkeypatch.setattr(door, "closed_gate", careless)
+
+    with pytest.raises(Violation, match=r"create|journal"):
+        walk("server", DEPTH)
+
+
+def test_a_wish_that_is_dropped_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Superseding without a journal line is losing."""
+    monkeypatch.setattr(door, "supersede", lambda s, wish, cause: None)
+
+    with pytest.raises(Violation, match="journal"):
+        walk("server", 4)
+
+
+def test_a_retired_response_that_lives_on_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retired, but its audio still waits to be heard."""
+
+    def careless(s: State, response: Response) -> None:
+        s.retired.add(response.response_id)
+
+    monkeypatch.setattr(barge_in, "retire", careless)
+
+    with pytest.raises(Violation, match="retired"):
+        walk("server", 4)
+
+
+def test_the_way_to_a_violation_is_told() -> None:
+    """The shortest sequence, in words."""
+    violation = Violation("something", ["session confirmed", "tick"])
+
+    assert "session confirmed → tick" in str(violation)

@@ -1,0 +1,26 @@
+"""Workers that were killed: their next boot takes their names away."""
+
+from __future__ import annotations
+
+from shared.contract.keys import WORKERS, Keys
+from shared.contract.worker import WorkerId
+from shared.process.older_boots import forget_older_boots
+from shared.store.client import Store
+
+KEYS = Keys(1)
+SELF = WorkerId("brain", 0, "h", "new")
+
+
+async def test_older_boots_of_the_own_instance_are_forgotten(any_store: Store) -> None:
+    """Other instances, other hosts and what is no worker's name stay; so does the list of owned calls."""
+    others = ["brain-1@h#old", "brain-0@elsewhere#old", "egress-0@h#old", "typed by hand", str(SELF)]
+    dead = ["brain-0@h#a1", "brain-0@h#b2"]
+    for name in [*others, *dead]:
+        await any_store.sadd(WORKERS, name)  # type: ignore[misc]
+        await any_store.hset(KEYS.worker(name), "beat", "1")  # type: ignore[misc]
+    await any_store.sadd(KEYS.owned(0, dead[0]), "CA1")  # type: ignore[misc]
+    assert await forget_older_boots(any_store, KEYS, SELF) == dead
+    assert {name.decode() for name in await any_store.smembers(WORKERS)} == set(others)  # type: ignore[misc]
+    assert await any_store.exists(*[KEYS.worker(name) for name in dead]) == 0
+    assert await any_store.exists(*[KEYS.worker(name) for name in others]) == len(others)
+    assert await any_store.exists(KEYS.owned(0, dead[0])) == 1

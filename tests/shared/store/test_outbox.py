@@ -1,0 +1,300 @@
+"""The outbox on real servers: order, commits, loss of the connection, what is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from shared.clock import now_ms
+from shared.contract.entries import Name, OutKind, read_caller, read_pairs
+from shared.contract.keys import Keys
+from shared.ownership import owner as ownership
+from shared.store.client import Store, make_store
+from shared.store.inbox import Entry, Inbox
+from shared.store.outbox import Outbox
+from tests.shared.ownership.test_owner import CALL, KEYS, attached
+from tests.support.servers import free_port, redis7_binary, server, valkey_binary
+from tests.support.waiting import running, wait_until
+
+
+def flat(fields: dict[bytes, bytes]) -> list[bytes]:
+    return [word for pair in fields.items() for word in pair]
+
+
+def make(url: str, commit_ms: float = 0) -> Outbox:
+    return Outbox(url, KEYS, name="ingress-0@h#1", commit_ms=commit_ms)
+
+
+async def test_caller_frames_arrive_in_order_and_whole(store: Store, redis_url: str) -> None:
+    """The hand-packed command writes what the entry format says."""
+    await attached(store)
+    outbox = make(redis_url)
+    async with running(outbox.run()):
+        for chunk in range(1, 1001):
+            outbox.caller(CALL, 1, chunk, bytes([chunk % 256]) * 160)
+        assert await outbox.flushed(5)
+    frames = [read_caller(flat(fields)) for _, fields in await store.xrange(KEYS.caller(CALL))]
+    assert [frame.chunk for frame in frames] == list(range(1, 1001))
+    assert all(frame.audio == bytes([frame.chunk % 256]) * 160 for frame in frames)
+
+
+async def test_writes_of_a_while_are_one_commit(store: Store, redis_url: str) -> None:
+    """Within commit_ms of the last commit, writes wait and go together."""
+    await attached(store)
+    outbox = make(redis_url, commit_ms=50)
+    async with running(outbox.run()):
+        await wait_until(lambda: outbox.connected, "the outbox is connected")
+        outbox.caller(CALL, 1, 1, b"\xff")
+        assert await outbox.flushed(5)
+        before = outbox.counters.commits
+        for chunk in range(2, 12):
+            outbox.caller(CALL, 1, chunk, b"\xff")
+            await asyncio.sleep(0)
+        assert await outbox.flushed(5)
+    assert outbox.counters.commits == before + 1
+
+
+async def test_a_refused_write_takes_no_other_with_it(store: Store, redis_url: str) -> None:
+    """A command that Redis does not know is told so; its neighbours in the commit are done."""
+    outbox = make(redis_url)
+    replies: list[object] = []
+    async with running(outbox.run()):
+        outbox.command(0, [b"SET", b"tl:{0}:a", b"1"], on_reply=replies.append)
+        outbox.command(0, [b"NONSENSE"], on_reply=replies.append)
+        outbox.command(0, [b"SET", b"tl:{0}:b", b"1"], on_reply=replies.append)
+        assert await outbox.flushed(5)
+    assert await store.exists("tl:{0}:a", "tl:{0}:b") == 2
+    assert sorted(isinstance(reply, Exception) for reply in replies) == [False, False, True]
+
+
+async def test_after_a_lost_connection_nothing_is_missing(store: Store, redis_url: str) -> None:
+    """Killed connections in the middle of traffic: frames may come twice, none is missing."""
+    await attached(store)
+    outbox = make(redis_url)
+    async with running(outbox.run()):
+        for chunk in range(1, 301):
+            outbox.caller(CALL, 1, chunk, b"\xff" * 160)
+            if chunk % 60 == 0:
+                await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            await asyncio.sleep(0.001)
+        assert await outbox.flushed(10)
+    chunks = [read_caller(flat(fields)).chunk for _, fields in await store.xrange(KEYS.caller(CALL))]
+    assert sorted(set(chunks)) == list(range(1, 301))
+    assert outbox.counters.connects >= 2
+
+
+async def test_a_script_flush_is_survived(store: Store, redis_url: str) -> None:
+    """NOSCRIPT makes the outbox load the scripts again; the fenced write is done once."""
+    await attached(store)
+    await ownership.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
+    outbox = make(redis_url)
+    owner = ownership.Owner(outbox, KEYS, CALL, "brain", 1, lambda _answer: None)
+    async with running(outbox.run()):
+        await wait_until(lambda: outbox.connected, "the outbox is connected")
+        await store.script_flush()
+        owner.card({"cut": 7})
+        assert await outbox.flushed(5)
+    assert (await ownership.read_card(store, KEYS, CALL))["cut"] == "7"
+
+
+async def test_stale_caller_audio_is_dropped_and_counted(store: Store, redis_url: str) -> None:
+    """What waited longer than 3 s for Redis is not written any more."""
+    await attached(store)
+    outbox = make(redis_url)
+    outbox.caller(CALL, 1, 1, b"\xff" * 160)
+    for writes in outbox._queue.values():
+        for write in writes:
+            write.expires_at_ms = 1.0
+    async with running(outbox.run()):
+        outbox.caller(CALL, 1, 2, b"\xff" * 160)
+        await wait_until(lambda: outbox.counters.expired == 1, "the stale frame is dropped")
+        assert await outbox.flushed(5)
+    chunks = [read_caller(flat(fields)).chunk for _, fields in await store.xrange(KEYS.caller(CALL))]
+    assert chunks == [2]
+
+
+async def test_an_out_entry_carries_many_calls(store: Store, redis_url: str) -> None:
+    """Pairs come back in the order they were given."""
+    await store.xadd(KEYS.out("ingress-0@h#1"), {"v": "1"})
+    names = [Name(OutKind.FRAME, f"CA{n:032x}", 1, 2, 3, n).encode() for n in range(5)]
+    outbox = make(redis_url)
+    async with running(outbox.run()):
+        outbox.out("ingress-0@h#1", [(name, b"\x00\xff") for name in names])
+        assert await outbox.flushed(5)
+    raw = cast(
+        Any,
+        await store.execute_command("XRANGE", KEYS.out("ingress-0@h#1"), "-", "+", NEVER_DECODE=[]),
+    )
+    entry = raw[-1][1]
+    fields = flat(entry) if isinstance(entry, dict) else list(entry)
+    assert [name for name, _ in read_pairs(fields)] == names
+
+
+async def test_the_inbox_reads_what_comes_and_what_was_there(store: Store, redis_url: str) -> None:
+    """A stream watched from "0" gives its entries in order, also those before; a lost connection too."""
+    await attached(store)
+    outbox, inbox = make(redis_url), Inbox(redis_url, name="brain-0@h#1", read_gap_ms=1)
+    got: list[int] = []
+
+    def sink(entries: list[Entry]) -> None:
+        got.extend(read_caller(fields).chunk for _, fields in entries)
+
+    async with running(outbox.run(), inbox.run()):
+        for chunk in range(1, 51):
+            outbox.caller(CALL, 1, chunk, b"\xff" * 160)
+        assert await outbox.flushed(5)
+        inbox.watch(KEYS.caller(CALL), "0", sink)
+        await wait_until(lambda: got[-1:] == [50], "the first fifty are read")
+        await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        for chunk in range(51, 101):
+            outbox.caller(CALL, 1, chunk, b"\xff" * 160)
+        await wait_until(lambda: 100 in got, "the next fifty are read")
+    assert list(dict.fromkeys(got)) == list(range(1, 101))
+
+
+async def test_keys_of_many_lanes(redis_url: str, store: Store) -> None:
+    """Commits are grouped by lane; each lane's writes arrive."""
+    keys = Keys(16)
+    outbox = Outbox(redis_url, keys, name="x", commit_ms=5)
+    async with running(outbox.run()):
+        for lane in range(16):
+            outbox.command(lane, [b"SET", b"tl:{%d}:x" % lane, b"1", b"PX", b"60000"])
+        assert await outbox.flushed(5)
+    assert await store.exists(*[f"tl:{{{lane}}}:x" for lane in range(16)]) == 16
+
+
+async def test_a_batch_outlives_a_server_that_became_a_replica(store: Store, redis_url: str) -> None:
+    """READONLY refuses each write of a batch when it is queued: the whole batch is sent again."""
+    outbox = make(redis_url)
+    replies: list[object] = []
+    try:
+        async with running(outbox.run()):
+            await wait_until(lambda: outbox.connected, "the outbox is connected")
+            await store.execute_command("REPLICAOF", "127.0.0.1", "1")
+            for name in (b"tl:{0}:a", b"tl:{0}:b"):
+                outbox.command(0, [b"SET", name, b"1"], on_reply=replies.append)
+            await wait_until(lambda: outbox.counters.unknown > 0, "the batch was refused")
+            await store.execute_command("REPLICAOF", "NO", "ONE")
+            assert await outbox.flushed(10)
+    finally:
+        await store.execute_command("REPLICAOF", "NO", "ONE")
+    assert replies == [b"OK", b"OK"]
+    assert await store.exists("tl:{0}:a", "tl:{0}:b") == 2
+
+
+async def test_a_callback_that_raises_costs_nobody_else(store: Store, redis_url: str) -> None:
+    """A bug in what one call does with a reply: reported; the connection and its neighbours stay."""
+    outbox = make(redis_url)
+    replies: list[object] = []
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+
+    def broken(_reply: object) -> None:
+        raise ValueError("a bug")
+
+    async with running(outbox.run()):
+        outbox.command(0, [b"SET", b"tl:{0}:a", b"1"], on_reply=broken)
+        outbox.command(0, [b"SET", b"tl:{0}:b", b"1"], on_reply=replies.append)
+        assert await outbox.flushed(5)
+    assert replies == [b"OK"]
+    assert (outbox.counters.connects, outbox.counters.callback_errors, len(reported)) == (1, 1, 1)
+
+
+async def test_stale_caller_audio_is_forgotten_while_redis_is_away() -> None:
+    """In a long outage it would fill the bound, and new control messages would be refused."""
+    outbox = make(f"redis://127.0.0.1:{free_port()}/0")
+    outbox.caller(CALL, 1, 1, b"\xff" * 160)
+    outbox.command(0, [b"SET", b"kept", b"1"])
+    for writes in outbox._queue.values():
+        writes[0].expires_at_ms = writes[0].expires_at_ms and 1.0
+    async with running(outbox.run()):
+        await wait_until(lambda: outbox.counters.expired == 1, "the stale frame is forgotten")
+    kept = [write.packed for writes in outbox._queue.values() for write in writes]
+    assert len(kept) == 1
+    assert outbox.backlog_bytes == len(kept[0])
+
+
+@pytest.mark.parametrize("binary", [valkey_binary, redis7_binary])
+async def test_a_redis_that_came_back_empty_is_read_from_its_first_entry(binary: Any, tmp_path: Path) -> None:
+    """Its clock is behind, so that its ids are below what we had read; a stream that is not lost goes on."""
+    port = free_port()
+    got: list[bytes] = []
+
+    def sink(entries: list[Entry]) -> None:
+        got.extend(fields[1] for _, fields in entries)
+
+    async def add(url: str, key: str, value: str, entry_id: str) -> None:
+        client = make_store(url, name="test")
+        await client.xadd(key, {"a": value}, id=entry_id)
+        await client.aclose()
+
+    inbox = Inbox(f"redis://127.0.0.1:{port}/0", name="brain-0@h#1", read_gap_ms=1)
+    inbox.watch("lost", "0", sink)
+    inbox.watch("absent", "5-0", sink)
+    async with running(inbox.run()):
+        with server(binary(), tmp_path, port=port) as url:
+            await add(url, "lost", "1", "9000-0")
+            await wait_until(lambda: got == [b"1"], "the first life is read")
+        with server(binary(), tmp_path, port=port) as url:
+            await add(url, "lost", "2", "100-0")
+            await wait_until(lambda: got == [b"1", b"2"], "the second life is read")
+            await add(url, "absent", "3", "1-0")
+            await wait_until(lambda: got == [b"1", b"2", b"3"], "what was not there yet is read")
+    assert inbox.counters.restarts >= 2
+
+
+async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_url: str) -> None:
+    """A stream that was read to its end and trimmed empty keeps its position."""
+    inbox = Inbox(redis_url, name="brain-0@h#1", read_gap_ms=1)
+    got: list[bytes] = []
+    inbox.watch("s", "0", lambda entries: got.extend(fields[1] for _, fields in entries))
+    async with running(inbox.run()):
+        await store.xadd("s", {"a": "1"})
+        await wait_until(lambda: got == [b"1"], "the entry is read")
+        await store.xtrim("s", maxlen=0, approximate=False)
+        await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await wait_until(lambda: inbox.counters.connects == 2, "it is connected again")
+        await store.xadd("s", {"a": "2"})
+        await wait_until(lambda: got == [b"1", b"2"], "the next entry is read")
+    assert inbox.counters.restarts == 0
+
+
+async def test_a_stream_watched_anew_is_read_from_its_new_position(store: Store, redis_url: str) -> None:
+    """The read under way was asked from another position: its entries would hide those before them."""
+    inbox = Inbox(redis_url, name="brain-0@h#1", read_gap_ms=1)
+    got: list[bytes] = []
+
+    def sink(entries: list[Entry]) -> None:
+        got.extend(fields[1] for _, fields in entries)
+
+    await store.xadd("s", {"a": "1"}, id="1-0")
+    inbox.watch("s", "1-0", sink)
+    async with running(inbox.run()):
+        await wait_until(lambda: inbox.counters.connects == 1, "it is connected")
+        await asyncio.sleep(0.05)  # The blocking read is under way: nothing shows it.
+        inbox.unwatch("s")
+        inbox.watch("s", "0", sink)
+        await store.xadd("s", {"a": "2"}, id="2-0")
+        await wait_until(lambda: got[-1:] == [b"2"], "the new entry is read")
+    assert got == [b"1", b"2"]
+
+
+async def test_a_redis_that_is_away_is_slow(tmp_path: Path) -> None:
+    """Even if nothing was under way when it went; and for a window after it is back, for whom asks then."""
+    port = free_port()
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    outbox = make(f"redis://127.0.0.1:{port}/0")
+    async with running(outbox.run()):
+        with server(valkey_binary(), first, port=port):
+            await wait_until(lambda: outbox.connected, "the outbox is connected")
+            assert await outbox.flushed(5)
+            began_ms = now_ms()
+        await wait_until(lambda: outbox.slowest_ms(now_ms()) >= 250, "the absence grows")
+        with server(valkey_binary(), second, port=port):
+            await wait_until(lambda: outbox.connected, "the outbox is connected again")
+            assert 250 <= outbox.slowest_ms(now_ms()) <= now_ms() - began_ms
