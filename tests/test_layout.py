@@ -181,10 +181,16 @@ def test_pure_cores_stay_pure() -> None:
     """No clock, socket, environment or Redis in what is meant to be told everything."""
     pure = [
         *modules("brain/sequencer"),
-        *(ROOT / "egress" / name for name in ("framer.py", "pacer.py", "ledger.py", "delivery.py", "backlog.py")),
+        *(
+            ROOT / "egress" / name
+            for name in ("framer.py", "pacer.py", "ledger.py", "delivery.py", "backlog.py")
+        ),
         *(ROOT / "brain/call" / name for name in ("window.py", "stopwatch.py")),
         *(ROOT / "shared/figures" / name for name in ("diagnosis.py", "rolling.py", "histograms.py")),
-        *(ROOT / "ingress" / name for name in ("media/wire.py", "web/token.py", "media/gate.py", "calls/fence.py")),
+        *(
+            ROOT / "ingress" / name
+            for name in ("media/wire.py", "web/token.py", "media/gate.py", "calls/fence.py")
+        ),
         ROOT / "shared/logs/text.py",
         ROOT / "shared/contract/entries.py",
     ]
