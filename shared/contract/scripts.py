@@ -1,14 +1,20 @@
-"""The Lua scripts, by name, with their hashes: files in lua/, each headed by its keys and arguments.
+"""The Lua scripts: files in lua/, each headed by its keys, arguments and answers; loaded by hash.
 
-Owns: loading the files and the three answers. Must not know: when a script is called, or by whom.
+Why it exists: what must happen in one step happens in Redis. Owns: loading the files, the three answers, what
+a call of a script is. Pure but for reading the files once. Must not know: when a script is called, or by
+whom. A typed function for each script stands in steps.py (the rare steps of a call) and writes.py (what
+owners write).
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
+
+from shared.contract.command import Command
 
 
 class Answer(enum.StrEnum):
@@ -30,6 +36,25 @@ class Script:
     sha: str
 
 
+Args = tuple[str | int | bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    """A script with its keys and arguments. `lane`: of all its keys, so that it touches one slot."""
+
+    lane: int
+    script: Script
+    keys: tuple[str, ...]
+    args: Args
+
+    def command(self) -> Command:
+        """For the outbox: each connection loads all scripts when it opens."""
+        keys = [key.encode() for key in self.keys]
+        args = [arg if isinstance(arg, bytes) else str(arg).encode(errors="replace") for arg in self.args]
+        return Command(self.lane, (b"EVALSHA", self.script.sha.encode(), b"%d" % len(keys), *keys, *args))
+
+
 def _load(name: str) -> Script:
     text = files("shared.contract").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
     return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
@@ -44,13 +69,17 @@ TRIM = _load("trim")
 TURN = _load("turn")
 END = _load("end")
 RESERVE = _load("reserve")
+FIGURES = _load("figures")
+RESTORE = _load("restore")
 HOOK_AGAIN = _load("hook_again")
 
-ALL = (ATTACH, DETACH, CLAIM, RELEASE, APPEND, TRIM, TURN, END, RESERVE, HOOK_AGAIN)
+ALL = (
+    ATTACH, DETACH, CLAIM, RELEASE, APPEND, TRIM, TURN, END, RESERVE, FIGURES, RESTORE, HOOK_AGAIN,
+)  # fmt: skip
 
 
-def read_answer(reply: object) -> tuple[Answer, list[bytes]]:
-    """Splits a script's reply into its answer and the rest. Raises ValueError on any other shape."""
+def read_answer(reply: object) -> tuple[Answer, Sequence[bytes]]:
+    """Splits a fenced script's reply into its answer and the rest. Raises ValueError on any other shape."""
     if not isinstance(reply, list) or not reply or not isinstance(reply[0], bytes):
-        raise ValueError(f"expected a list that starts with OK, FENCED or ABSENT, came {reply!r}")
+        raise ValueError(f"expected a list that starts with OK, FENCED or ABSENT, got {reply!r}")
     return Answer(reply[0].decode()), reply[1:]

@@ -1,13 +1,20 @@
-"""Names of worker processes: `role-n@host#boot`.
+"""Workers: their names, `role-n@host#boot`, and what each says of itself.
 
-Owns the format only. `role-n@host` is stable over restarts (the instance), `boot` is new at each start,
-so that two lives of one instance are never taken for each other.
+Why it exists: rivals choose by it, operators read it, the watchdog ends by it. Owns: the format of the name,
+the record of the beat. `role-n@host` is stable over restarts (the instance), `boot` is new at each start, so
+that two lives of one instance are never taken for each other. Pure. Must not know: when a worker counts as
+dead.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from shared.contract import record
+from shared.contract.command import Command
+from shared.contract.keys import WORKER_TTL_MS, WORKERS, Keys
 
 ROLES = ("ingress", "brain", "egress")
 
@@ -33,6 +40,7 @@ class WorkerId:
 
     @classmethod
     def parse(cls, text: str) -> WorkerId:
+        """Raises ValueError for what is no worker's name."""
         match = _WORKER.fullmatch(text)
         if match is None:
             raise ValueError(f"expected a worker as role-n@host#boot, got {text!r}")
@@ -42,3 +50,40 @@ class WorkerId:
     def of_process(cls, role: str, number: int, host: str, boot: str) -> WorkerId:
         """The name of this process. Characters that Redis keys or our formats use are replaced in `host`."""
         return cls(role, number, re.sub(r"[^A-Za-z0-9._-]", "-", host) or "host", boot)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """What a worker says of itself every half second: the hash `tl:worker:<worker>`.
+
+    Writer: shared/process/beat.py. Readers: rivals, the watchdog, `trunkline top` and `doctor`. `at_ms` is
+    wall time; it is for people, never for judging who is dead.
+    """
+
+    beat: int
+    at_ms: int
+    host: str
+    pid: int
+    role: str
+    calls: int
+    capacity: int
+    loop_lag_ms: float
+    draining: bool
+    version: str
+    contract: int
+    """The version of the records that it writes (shared/contract/record.py)."""
+
+
+def write_beat(keys: Keys, worker: str, beat: Beat) -> tuple[Command, ...]:
+    """The worker's hash, its TTL, its name in the list of workers."""
+    key = keys.worker(worker).encode()
+    return (
+        Command(key, (b"HSET", key, *record.flat(beat))),
+        Command(key, (b"PEXPIRE", key, b"%d" % WORKER_TTL_MS)),
+        Command(b"workers", (b"SADD", WORKERS.encode(), worker.encode())),
+    )
+
+
+def read_beat(found: Mapping[str, str]) -> Beat:
+    """A worker's hash as text. Raises ContractError."""
+    return record.read(Beat, found)

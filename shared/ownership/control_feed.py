@@ -1,82 +1,132 @@
 """Reads a call's control messages: when the doorbell rings, and once a second for what nobody rang for.
 
-Owns: the position in `control` and its place on the card. Must not know: what a message leads to.
+Why it exists: brain and egress read the same stream by the same rules. Owns: the position in `control`,
+dropping what came twice, counting what cannot be read. Must not know: what a message leads to, where the
+position is kept.
+
+Reading is no task that waits: a ring starts one, and it ends when nothing is left to read.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, cast
 
-from shared.ownership.control import ControlMessage, ControlReader
-from shared.ownership.owner import Card, Owner
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.contract.command import Command
+from shared.contract.entry import FIRST
+from shared.contract.errors import EntryError
+from shared.contract.keys import Keys
+from shared.contract.streams.control import Letter, read_message
+from shared.logs.log import Log
+from shared.ownership.counters import OwnershipCounters
+from shared.store.client import STORE_ERRORS, Store
+from shared.store.outbox import Outbox
+
+SWEEP_S = 1.0
+"""How often owners look at `control` without a ring: how a hand-typed XADD is seen."""
 
 READ_AGAIN_S = 0.2
-POSITION = "control_pos_brain"
-SAVE_EVERY_SWEEPS = 10
-"""The position is written so often even if it stands: a fenced write is how a quiet call whose end was
-missed, or whose card is gone, is let go of."""
+REMEMBERED = 256
+"""Numbers of each producer kept to drop duplicates; far more than can be under way."""
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+"""Runs a reading as a task of the call or of the process; drops it if the call is over."""
 
 
+@dataclass(slots=True)
 class ControlFeed:
-    """One call's reader; `run` it as a task."""
+    """One call's reader. `on_letter` is called in order, once for each message."""
 
-    def __init__(
-        self,
-        process: Process,
-        owner: Owner,
-        card: Card,
-        on_message: Callable[[ControlMessage], None],
-    ) -> None:
-        self._process = process
-        self._owner = owner
-        self._on_message = on_message
-        self._key = process.keys.control(owner.call_sid)
-        self._reader = ControlReader(process.store, self._key, card.get(POSITION) or "0")
-        self._saved = self._reader.position
-        self._sweeps = 0
-        self._rung = asyncio.Event()
-        self._stopped = False
+    store: Store
+    outbox: Outbox
+    keys: Keys
+    call_sid: str
+    spawn: Spawn
+    on_letter: Callable[[Letter], None]
+    counters: OwnershipCounters
+    log: Log
+    position: str = FIRST
+    """The last entry read."""
+    _seen: dict[str, dict[str, None]] = field(default_factory=dict)
+    _is_reading: bool = False
+    _is_rung: bool = False
+    _is_stopped: bool = False
 
     def ring(self) -> None:
-        """There is something to read."""
-        self._rung.set()
+        """There is, or may be, something to read."""
+        if self._is_stopped:
+            return
+        self._is_rung = True
+        if not self._is_reading:
+            self._is_reading = True
+            self.spawn(self._read(), "control")
 
     def sweep(self) -> None:
-        """Looks, by the outbox, whether somebody typed a message by hand; saves the position."""
+        """Looks, by the outbox, whether somebody typed a message by hand."""
 
         def found(reply: object) -> None:
             if isinstance(reply, list) and reply:
-                self._rung.set()
+                self.ring()
 
-        position = self._reader.position
-        start = b"-" if position == "0" else b"(" + position.encode()
-        command = [b"XRANGE", self._key.encode(), start, b"+", b"COUNT", b"1"]
-        lane = self._process.keys.lane(self._owner.call_sid)
-        self._process.outbox.command(lane, command, on_reply=found)
-        self._sweeps += 1
-        if position != self._saved or self._sweeps % SAVE_EVERY_SWEEPS == 0:
-            self._saved = position
-            self._owner.card({POSITION: position})
+        key = self.keys.control(self.call_sid).encode()
+        words = (b"XRANGE", key, self._start().encode(), b"+", b"COUNT", b"1")
+        self.outbox.send(Command(self.keys.lane(self.call_sid), words), on_reply=found)
 
     def stop(self) -> None:
-        """Ends `run`. Cancelling alone is not enough: a cancelled redis-py command may swallow it."""
-        self._stopped = True
-        self._rung.set()
+        """The call is over: what is being read leads to nothing more."""
+        self._is_stopped = True
 
-    async def run(self) -> None:
-        """Reads on each ring until stopped, first what is there already."""
-        self._rung.set()
-        while not self._stopped:
-            await self._rung.wait()
-            self._rung.clear()
+    # Private.
+
+    async def _read(self) -> None:
+        """Reads until nothing new is rung for. Cancelling it loses nothing: the next ring reads on."""
+        try:
+            while self._is_rung and not self._is_stopped:
+                self._is_rung = False
+                try:
+                    letters = await self._take()
+                except STORE_ERRORS:
+                    await asyncio.sleep(READ_AGAIN_S)
+                    self._is_rung = True
+                    continue
+                for letter in letters:
+                    if not self._is_stopped:
+                        self.on_letter(letter)
+        finally:
+            self._is_reading = False
+
+    async def _take(self) -> list[Letter]:
+        """New messages in order, without repetitions. Raises STORE_ERRORS."""
+        key = self.keys.control(self.call_sid)
+        found: list[tuple[bytes, dict[bytes, bytes]]] = await cast(
+            Any, self.store.xrange(key, min=self._start())
+        )
+        fresh: list[Letter] = []
+        for entry_id, pairs in found:
+            self.position = entry_id.decode()
             try:
-                messages = await self._reader.read()
-            except STORE_ERRORS:
-                await asyncio.sleep(READ_AGAIN_S)
-                self._rung.set()
+                letter = read_message(entry_id, [word for pair in pairs.items() for word in pair])
+            except EntryError as error:
+                self.counters.contract_errors += 1
+                self.log.error("contract_error", record=error.record, field=error.field, reason=str(error))
                 continue
-            for message in messages:
-                self._on_message(message)
+            if self._is_new(letter):
+                fresh.append(letter)
+        return fresh
+
+    def _start(self) -> str:
+        return "-" if self.position == FIRST else f"({self.position}"
+
+    def _is_new(self, letter: Letter) -> bool:
+        if not letter.number:
+            return True  # Typed by hand: each one counts.
+        # An owner that claims a call again counts from one again, under a higher epoch.
+        seen = self._seen.setdefault(f"{letter.sender} {letter.epoch}", {})
+        if letter.number in seen:
+            return False
+        seen[letter.number] = None
+        if len(seen) > REMEMBERED:
+            del seen[next(iter(seen))]
+        return True

@@ -22,8 +22,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared import resp
 from shared.clock import now_ms, wall_ms
 from shared.contract import entries
+from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.contract.scripts import Script
 from shared.figures.rolling import RollingMax
@@ -135,6 +137,15 @@ class Outbox:
     def back(self, egress_worker: str, pairs: Sequence[entries.Pair], *, urgent: bool = False) -> None:
         """One `back` entry: what ingress tells an egress worker."""
         self._pairs(self._keys.back(egress_worker), pairs, urgent)
+
+    def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:
+        """A command, in the next commit. `on_reply` gets the reply, a ReplyError, or OutboxFull."""
+        self._add(command.tag, _Write(resp.pack(command.args), on_reply, 0.0), urgent=urgent)
+
+    def send_packed(self, tag: int | bytes, packed: bytes, *, max_age_ms: float) -> None:
+        """A command that is packed already and worth nothing after `max_age_ms`: dropped then, and
+        counted."""
+        self._add(tag, _Write(packed, None, now_ms() + max_age_ms), urgent=False)
 
     def command(
         self, tag: object, args: Sequence[bytes], *, on_reply: OnReply | None = None, urgent: bool = False

@@ -10,10 +10,8 @@ if not has[1] then return {'ABSENT'} end
 if has[1] == 'ended' or has[2] ~= ARGV[1] then return {'FENCED'} end
 if ARGV[2] == 'close' then
   redis.call('DEL', KEYS[3])
-  redis.call('HSET', KEYS[1], 'turn_open', '0')
   return {'OK', 0}
 end
-redis.call('HSET', KEYS[1], 'turn_open', '1')
 if ARGV[3] == '' then return {'OK', 0} end
 local entries = redis.call('XRANGE', KEYS[2], '-', ARGV[3])
 local audio, leg, chunk = {}, nil, nil

@@ -1,0 +1,31 @@
+-- RESTORE: Redis came back empty under a live call; the holder of its socket writes the card again.
+--
+-- KEYS  1 card  2 calls  3 live  4 slots
+-- ARGV  1 call_sid  2 leg  3 stream_sid  4 ingress worker  5 wall ms  6 from  7 to  8 agent
+--       9 call ttl ms  10 brain epoch  11 egress epoch  12 cut  13 last frame number
+--       14 the called number in full
+-- Also writes card .. ':part' of caller, control, journal: same lane, so same slot.
+-- Answer  {'OK', '1' when it was absent else '0'}
+local card = KEYS[1]
+if redis.call('HEXISTS', card, 'state') == 1 then return {'OK', '0'} end
+redis.call('HSET', card, 'v', '1', 'state', 'attached', 'leg', ARGV[2], 'stream_sid', ARGV[3],
+  'ingress', ARGV[4], 'attached_at_ms', ARGV[5], 'started_at_ms', ARGV[5], 'from', ARGV[6],
+  'to', ARGV[7], 'called', ARGV[14], 'agent', ARGV[8], 'resumes', '0',
+  'next', '', 'next_arg', '', 'attempts', '0',
+  'brain', '', 'brain_epoch', ARGV[10], 'egress', '', 'egress_epoch', ARGV[11],
+  'cut', ARGV[12], 'frame_n', ARGV[13])
+redis.call('PEXPIRE', card, ARGV[9])
+for _, part in ipairs({':caller', ':control', ':journal'}) do
+  local key = card .. part
+  if redis.call('EXISTS', key) == 0 then
+    redis.call('XDEL', key, redis.call('XADD', key, '*', 'v', '1'))
+  end
+  redis.call('PEXPIRE', key, ARGV[9])
+end
+redis.call('XADD', KEYS[2], '*', 'v', '1', 'call', ARGV[1])
+redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
+redis.call('ZADD', KEYS[4], tonumber(ARGV[5]) + tonumber(ARGV[9]), ARGV[1])
+redis.call('PEXPIRE', KEYS[4], ARGV[9])
+redis.call('XADD', card .. ':journal', 'MAXLEN', '~', '2000', '*', 'kind', 'resumed', 'from', ARGV[4],
+  't', ARGV[5], 'leg', ARGV[2], 'why', 'redis_empty')
+return {'OK', '1'}

@@ -1,0 +1,257 @@
+"""Control messages: commands and reports between the processes of a call, and what operators type.
+
+Why it exists: whatever is no audio passes here. Owns: the kinds, a record for each, the entry, both ways;
+what a hand-typed message means, and in which words a slip is answered. Pure. Must not know: what a message
+makes a role do.
+
+An entry is `v`, `kind`, `from` (worker, `twilio` or `operator`), `n` (the producer's running number; of a
+repeated write the same), `epoch` where an owner speaks, then the record's fields. Processes must say all
+fields of a kind: a missing one is a ContractError. People may leave out all but `kind` and what it needs:
+they are read leniently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import orjson
+
+from shared.contract import record
+from shared.contract.entry import VERSION, Fields, text_of, to_dict
+from shared.contract.errors import ContractError, EntryError
+from shared.contract.record import named
+
+MAXLEN = 1000
+"""Never trimmed by reading: what was said on a call can be read afterwards."""
+
+OPERATOR = "operator"
+"""Who speaks where nobody is named: people type without `from`."""
+
+MAX_SAY_CHARS = 2_000
+"""Bound of an operator's text; longer ones are shortened."""
+
+
+# Ingress.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """The call has a new media stream. Written by the script ATTACH."""
+
+    KIND: ClassVar[str] = "stream"
+    leg: int
+    stream_sid: str
+    ingress: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detached:
+    """The stream is gone. Written by the script DETACH."""
+
+    KIND: ClassVar[str] = "detached"
+    leg: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The call is over. Written by the script END."""
+
+    KIND: ClassVar[str] = "ended"
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dtmf:
+    """The caller pressed a key."""
+
+    KIND: ClassVar[str] = "dtmf"
+    digit: str
+    leg: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialled:
+    """What became of a number that was dialled, in the carrier's own word."""
+
+    KIND: ClassVar[str] = "dialled"
+    status: str
+
+
+# Egress.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Playback:
+    cut: int
+    response_id: str = named("response")
+    item_id: str = named("item")
+    heard_ms: int
+    frames_waiting: int
+    """20 ms frames that egress holds and has not sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audible(_Playback):
+    """The caller begins to hear a response."""
+
+    KIND: ClassVar[str] = "audible"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard(_Playback):
+    """An item of it was heard."""
+
+    KIND: ClassVar[str] = "heard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silent(_Playback):
+    """The caller does not hear it any more: played, flushed, ended."""
+
+    KIND: ClassVar[str] = "silent"
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushedItem:
+    """How far an item had come when it was flushed."""
+
+    item_id: str = named("item")
+    response_id: str = named("response")
+    received_ms: int
+    sent_ms: int
+    heard_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flushed:
+    """A flush was carried out. `items` is JSON: a list of FlushedItem."""
+
+    KIND: ClassVar[str] = "flushed"
+    cut: int
+    items: str
+
+    @classmethod
+    def of(cls, cut: int, items: Sequence[FlushedItem]) -> Flushed:
+        """The report of these items."""
+        return cls(cut=cut, items=orjson.dumps([record.write(item) for item in items]).decode())
+
+    def read_items(self) -> tuple[FlushedItem, ...]:
+        """Raises ContractError."""
+        try:
+            found = orjson.loads(self.items)
+        except orjson.JSONDecodeError:
+            found = None
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise ContractError("Flushed", "items", "a list of objects", self.items)
+        return tuple(record.read(FlushedItem, item) for item in found)
+
+
+# People.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """The model is to say something. `force`: over the caller and over a reply."""
+
+    KIND: ClassVar[str] = "say"
+    text: str
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUp:
+    """The call is to end, after a farewell if there is one."""
+
+    KIND: ClassVar[str] = "hangup"
+    reason: str
+    farewell: str
+
+
+Message = Stream | Detached | Ended | Dtmf | Dialled | Audible | Heard | Silent | Flushed | Say | HangUp
+KINDS: Mapping[str, type[Message]] = {
+    kind.KIND: kind
+    for kind in (Stream, Detached, Ended, Dtmf, Dialled, Audible, Heard, Silent, Flushed, Say, HangUp)
+}
+COMMANDS = (Say.KIND, HangUp.KIND)
+"""What operators may ask of a call by hand. (A worker is drained by its doorbell.)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """An entry as read. `message` is None for a kind that only a newer version knows, and for what an
+    operator typed and cannot mean: `refusal` then says in words what was expected."""
+
+    entry_id: str
+    kind: str
+    sender: str
+    number: str
+    epoch: int | None
+    message: Message | None
+    refusal: str = ""
+
+
+def message_fields(message: Message, *, sender: str, number: str, epoch: int | None) -> Fields:
+    """An entry."""
+    fields = [
+        b"v", VERSION, b"kind", message.KIND.encode(), b"from", sender.encode(), b"n", number.encode(),
+    ]  # fmt: skip
+    if epoch is not None:
+        fields += (b"epoch", b"%d" % epoch)
+    return fields + record.flat(message)
+
+
+def operator_fields(command: Say | HangUp) -> Fields:
+    """An entry as a person would type it: without a number, so that saying it twice means it twice."""
+    return [b"kind", command.KIND.encode(), b"from", OPERATOR.encode(), *record.flat(command)]
+
+
+def read_message(entry_id: bytes, fields: Sequence[bytes]) -> Letter:
+    """Raises EntryError for what a process wrote and cannot be read; never for what a person typed."""
+    found = text_of(to_dict(fields))
+    kind, sender = found.get("kind", ""), found.get("from", OPERATOR)
+    epoch = found.get("epoch", "")
+    message, refusal = _typed(kind, found) if sender == OPERATOR else (_written(kind, found), "")
+    return Letter(
+        entry_id=entry_id.decode(),
+        kind=kind,
+        sender=sender,
+        number=found.get("n", ""),
+        epoch=int(epoch) if epoch.isascii() and epoch.isdigit() else None,
+        message=message,
+        refusal=refusal,
+    )
+
+
+# Private.
+
+_TRUE = frozenset({"1", "true", "yes"})
+
+
+def _written(kind: str, found: Mapping[str, str]) -> Message | None:
+    known = KINDS.get(kind)
+    if known is None:
+        return None
+    try:
+        return record.read(known, found)
+    except ContractError as error:
+        raise EntryError(
+            f"control message {kind}", error.field, "what its writer writes", found.get(error.field)
+        ) from None
+
+
+def _typed(kind: str, found: Mapping[str, str]) -> tuple[Message | None, str]:
+    if kind == Say.KIND:
+        said = found.get("text", "").strip()[:MAX_SAY_CHARS]
+        if not said:
+            return None, "expected a field text with what to say"
+        return Say(text=said, force=found.get("force", "").lower() in _TRUE), ""
+    if kind == HangUp.KIND:
+        farewell = found.get("farewell", "")[:MAX_SAY_CHARS]
+        return HangUp(reason=found.get("reason", OPERATOR), farewell=farewell), ""
+    if not kind:
+        return None, f"expected a field kind, one of {', '.join(COMMANDS)}"
+    return None, f"expected one of {', '.join(COMMANDS)} as the kind"

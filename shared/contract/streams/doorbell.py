@@ -1,0 +1,60 @@
+"""The doorbell: a worker's `wake` stream, on which others tell it where there is something to read.
+
+Owns: why it rings, the entry, both ways. Pure. Must not know: what the worker does then. The scripts ring it
+too.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.contract.command import Command
+from shared.contract.entry import VERSION, checked
+from shared.contract.errors import EntryError
+from shared.contract.keys import Keys
+
+MAXLEN = 100
+
+
+class Why(enum.StrEnum):
+    """Why it rings."""
+
+    REPLY = "reply"
+    """There is audio in `reply`."""
+    CONTROL = "control"
+    """There is a control message."""
+    CLAIMED = "claimed"
+    """A call was let go of for this worker to take, or, without a call, its reader is to look again."""
+    STREAM = "stream"
+    """The call has a new media stream (a control message says which)."""
+    ENDED = "ended"
+    """The call has ended (a control message says how)."""
+    DRAIN = "drain"
+    """An operator takes the worker out: no new calls, the live ones go on. No call is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One ring. `why` is None for a reason that only a newer version knows."""
+
+    call_sid: str
+    why: Why | None
+
+
+def ring_command(keys: Keys, lane: int, worker: str, call_sid: str, why: Why) -> Command:
+    """A ring. It goes nowhere if the worker's stream is not there."""
+    key = keys.wake(lane, worker).encode()
+    head = (b"XADD", key, b"NOMKSTREAM", b"MAXLEN", b"%d" % MAXLEN, b"*")
+    return Command(lane, (*head, b"v", VERSION, b"call", call_sid.encode(), b"why", why.value.encode()))
+
+
+def read_ring(fields: Sequence[bytes]) -> Ring:
+    """Raises EntryError."""
+    found = checked("wake", fields)
+    try:
+        call_sid, why = found[b"call"].decode(), found[b"why"].decode()
+    except (KeyError, UnicodeDecodeError) as error:
+        raise EntryError("wake", "call, why", "two texts", str(error)) from None
+    return Ring(call_sid, Why(why) if why in set(Why) else None)

@@ -1,0 +1,95 @@
+"""`history`: the conversation as a next brain needs it: items, what was heard of them, keys, tools.
+
+Why it exists: the model's memory dies with its session, a brain's with its process; this stays. Owns: a
+record for each kind of entry, both ways. Pure. Must not know: how a conversation is made of them
+(brain/memory). Texts stand here and nowhere else: not in journals, not in logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from shared.contract import record
+from shared.contract.entry import VERSION, Fields, checked, text_of
+from shared.contract.errors import ContractError, EntryError
+from shared.contract.record import named
+
+MAXLEN = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A turn of the caller (`user`) or an item of the model (`assistant`): its text so far. A caller's item
+    is written at once, without its text: the order of the entries is that of the conversation."""
+
+    KIND: ClassVar[str] = "item"
+    item_id: str = named("id")
+    role: str
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemLength:
+    """How long the model's item is, once it has all its audio."""
+
+    KIND: ClassVar[str] = "audio"
+    item_id: str = named("id")
+    ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemHeard:
+    """How much of an item was heard, final. `of_ms`: received by then; `complete`: that was all of it."""
+
+    KIND: ClassVar[str] = "heard"
+    item_id: str = named("id")
+    ms: int
+    of_ms: int = named("of")
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysPressed:
+    """What the caller pressed, as the model was told: perhaps a card number."""
+
+    KIND: ClassVar[str] = "keys"
+    item_id: str = named("id")
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool was called (`started`; `value`: its arguments) or has its result (`result`; `value`: the
+    output)."""
+
+    KIND: ClassVar[str] = "tool"
+    call_id: str
+    name: str
+    state: str
+    value: str
+
+
+HistoryEntry = Item | ItemLength | ItemHeard | KeysPressed | Tool
+KINDS: Mapping[str, type[HistoryEntry]] = {
+    kind.KIND: kind for kind in (Item, ItemLength, ItemHeard, KeysPressed, Tool)
+}
+
+
+def history_fields(entry: HistoryEntry) -> Fields:
+    """An entry."""
+    return [b"v", VERSION, b"kind", entry.KIND.encode(), *record.flat(entry)]
+
+
+def read_history(fields: Sequence[bytes]) -> HistoryEntry | None:
+    """None for a kind that only a newer version knows. Raises EntryError."""
+    found = text_of(checked("history", fields))
+    kind = KINDS.get(found.get("kind", ""))
+    if kind is None:
+        return None
+    try:
+        return record.read(kind, found)
+    except ContractError as error:
+        raise EntryError("history", error.field, "what its writer writes", found.get(error.field)) from None

@@ -1,0 +1,150 @@
+"""`journal`: a line for each transition of a call, for the people who read it: who, when, what.
+
+Owns: the kinds, what each tells in words, the entry, both ways. Pure. Must not know: what else its writer
+did. No texts of the conversation, no keys, no numbers stand here.
+
+A kind's sentence names the fields that its writers give; a writer may give more, and all are shown as they
+are.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.contract.command import Command
+from shared.contract.entry import text_of, to_dict, written_ms
+from shared.contract.keys import Keys
+
+MAXLEN = 2000
+
+
+class Kind(enum.StrEnum):
+    """What can happen to a call. The value is the word in Redis, the sentence what it means."""
+
+    sentence: str
+
+    def __new__(cls, word: str, sentence: str) -> Kind:
+        made = str.__new__(cls, word)
+        made._value_ = word
+        made.sentence = sentence
+        return made
+
+    # Streams and owners: written by the scripts.
+    ATTACHED = "attached", "a media stream opened"
+    RESUMED = (
+        "resumed",
+        "the caller's stream opened again, or Redis had lost the call and has it again (`why`)",
+    )
+    DETACHED = "detached", "the media stream is gone (`cause`)"
+    CLAIMED = "claimed", "a worker took a role of the call"
+    RELEASED = "released", "a worker gave a role back"
+    ENDED = "ended", "the call is over, and how (`outcome`)"
+
+    # The session and its responses: the brain.
+    GREETING = "greeting", "the agent is to speak first"
+    SESSION_READY = (
+        "session_ready",
+        "the model has confirmed µ-law both ways; caller audio flows from here on",
+    )
+    RESPONSE_CREATE = "response_create", "the model was asked for a response, and why (`reason`)"
+    RESPONSE_CREATED = "response_created", "the model began a response"
+    RESPONSE_DONE = "response_done", "the model is done with a response, and how (`status`)"
+    RESPONSE_DEFERRED = "response_deferred", "a wish to speak waits, and for what (`gate`)"
+    RESPONSE_SUPERSEDED = "response_superseded", "a wish to speak was overtaken by another response (`cause`)"
+    RESPONSE_EXPIRED = "response_expired", "a wish to speak became too old"
+    SPEECH_STARTED = "speech_started", "the model's voice detection heard the caller begin"
+    SPEECH_STOPPED = "speech_stopped", "the model's voice detection heard the caller stop"
+    FLUSH = "flush", "what was being said is cut (`cause`)"
+    TRUNCATE = "truncate", "the model was told how much of an item was heard"
+    REWRITE = "rewrite", "the same, of an item that an earlier session spoke"
+    AUDIO_DELTA_SKIP = (
+        "audio_delta_skip",
+        "audio of a dead response was dropped: once a response, with the count",
+    )
+    AUDIO_DONE_SKIP = "audio_done_skip", "the end of an item of a dead response was dropped"
+    TOOL_STARTED = "tool_started", "a tool was called"
+    TOOL_FINISHED = "tool_finished", "a tool has ended, and how (`outcome`)"
+    TOOL_APPROVAL = "tool_approval", "an MCP server asked for approval, and what it was told"
+    ROLLOVER_DUE = "rollover_due", "the session gets old; it will be replaced at a quiet moment"
+    ROLLOVER = "rollover", "the session was replaced"
+    DTMF = "dtmf", "keys were pressed (not which)"
+    CALLER_TEXT = "caller_text", "the model was told a text of the caller: the keys that were pressed"
+    TEXT_DROPPED = "text_dropped", "a text of the caller could not be told (`cause`)"
+    IDLE = "idle", "a silent caller was asked whether they are there"
+    LIMIT = "limit", "a limit ended the call (`cause`)"
+    AGENT_UNKNOWN = (
+        "agent_unknown",
+        "the webhook asked for an agent that the file does not have; who answers instead",
+    )
+    HANG_UP_PENDING = "hang_up_pending", "the call ends after the farewell (`cause`)"
+    HANG_UP = "hang_up", "nothing is left to be said, and the call is ended (`cause`)"
+    MOVE_PENDING = "move_pending", "a transfer or keypad tones are wanted, after what is being said"
+    MOVE = "move", "the caller is sent away for a transfer or tones"
+    MOVE_ENDED = "move_ended", "the caller is back from it (`status`)"
+    MOVE_REFUSED = "move_refused", "a transfer or tones were not possible (`cause`)"
+    MOVE_DROPPED = "move_dropped", "a transfer or tones were overtaken by the end"
+    LEG = "leg", "the caller is back on a new stream"
+    ERROR = "error", "something failed (`what`)"
+    REFUSED = (
+        "refused",
+        "a command was not understood, or the model refused what it was asked (`what`, `why`)",
+    )
+
+    # What the caller hears: egress.
+    FLUSHED = "flushed", "a flush was carried out, and how much of each item was heard by then"
+    AUDIBLE = "audible", "the caller begins to hear a response"
+    SILENT = "silent", "the caller does not hear it any more (`cause`)"
+    VERDICT = "verdict", "an episode of trouble begins: whose fault, and the figure that says so (`why`)"
+    VERDICT_OVER = "verdict_over", "an episode of trouble is over: how long, how bad"
+
+
+_SENTENCES = {kind.value: kind.sentence for kind in Kind}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """A line as read. `kind` is a text: newer versions write kinds that this one does not know."""
+
+    at_ms: int
+    """The server's clock."""
+    kind: str
+    writer: str
+    fields: Mapping[str, str]
+    """The other fields."""
+
+    @property
+    def sentence(self) -> str:
+        """What the kind means; empty for one that is not known."""
+        return _SENTENCES.get(self.kind, "")
+
+
+def journal_command(
+    keys: Keys,
+    call_sid: str,
+    writer: bytes,
+    wall_ms: int,
+    kind: Kind,
+    fields: Mapping[str, str | int | float],
+) -> Command:
+    """A line. It goes nowhere if the call is not there any more."""
+    key = keys.journal(call_sid).encode()
+    words = [b"kind", kind.value.encode(), b"from", writer, b"t", b"%d" % wall_ms]
+    for name, value in fields.items():
+        words += (name.encode(), str(value).encode(errors="replace"))
+    head = (b"XADD", key, b"NOMKSTREAM", b"MAXLEN", b"~", b"%d" % MAXLEN, b"*")
+    return Command(keys.lane(call_sid), (*head, *words))
+
+
+def read_journal(entry_id: str | bytes, fields: Sequence[bytes]) -> JournalEntry:
+    """Lenient: whatever stands there is shown. Raises ValueError for what is no id."""
+    found = text_of(to_dict(fields))
+    found.pop("v", None)
+    found.pop("t", None)
+    return JournalEntry(
+        at_ms=written_ms(entry_id),
+        kind=found.pop("kind", "?"),
+        writer=found.pop("from", ""),
+        fields=found,
+    )

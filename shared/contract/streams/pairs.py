@@ -1,0 +1,252 @@
+"""`out` and `back`: many calls in one entry, between an egress worker and an ingress worker.
+
+Why it exists: an entry for each frame of each call would cost a read for each; a tick's frames of all calls
+go in one. Owns: the format of the entries, the names of the pairs in them, gathering pairs by the worker that
+they are for. Pure. Must not know: what a pair makes its reader do.
+
+An entry is `v`, `w` (the writer), `t`, then pairs in sending order. A pair's name is
+`kind:call:leg:epoch:cut:n`, its value raw audio, a mark's name, a figure, or nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from shared.contract.command import Command
+from shared.contract.entry import VERSION, Fields, stamp
+from shared.contract.errors import EntryError, UnknownVersion
+from shared.contract.keys import Keys
+
+MAXLEN = b"2000"
+"""Fuse of `out` and `back`: their readers trim them by time long before."""
+
+KEPT_MS = 5_000
+"""Both are trimmed to this much server time, once a second: for people."""
+
+
+class OutKind(enum.StrEnum):
+    """What may stand in an `out` entry: four kinds of egress, then two of brain.
+
+    A clear's value is the stamp of the flush behind it, if that was written on egress's host, else empty. A
+    due's value is 1 or 0; a close's is the cause.
+    """
+
+    FRAME = "frame"
+    MARK = "mark"
+    CLEAR = "clear"
+    ATTACH = "attach"
+    DUE = "due"
+    CLOSE = "close"
+
+
+class BackKind(enum.StrEnum):
+    """What may stand in a `back` entry. An echo's value is the mark's name, a forwarded's the unsent
+    bytes."""
+
+    ECHO = "echo"
+    FORWARDED = "forwarded"
+    ATTACHED = "attached"
+
+
+Pair = tuple[bytes, bytes]
+"""An encoded Name and its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of a pair.
+
+    `epoch` is that of the owner who speaks: egress's for its four kinds and in `back`, the brain's for
+    `due` and `close`. `n` is the call's frame number: of this frame, or of the last one before it.
+    """
+
+    kind: str
+    call_sid: str
+    leg: int
+    epoch: int
+    cut: int
+    n: int
+
+    def encode(self) -> bytes:
+        """As it stands in an entry."""
+        return b"%b:%b:%d:%d:%d:%d" % (
+            self.kind.encode(), self.call_sid.encode(), self.leg, self.epoch, self.cut, self.n,
+        )  # fmt: skip
+
+
+def read_name(name: bytes) -> Name:
+    """Raises EntryError."""
+    kind, call_sid, leg, epoch, cut, n = split_name(name)
+    try:
+        return Name(kind.decode(), call_sid.decode(), int(leg), int(epoch), int(cut), int(n))
+    except ValueError:
+        raise EntryError("pair", "name", "kind:call:leg:epoch:cut:n", name) from None
+
+
+IS_FRAME = OutKind.FRAME.value.encode()
+"""The kind of nearly all pairs, as `split_name` returns it."""
+
+
+def split_name(name: bytes) -> list[bytes]:
+    """kind, call, leg, epoch, cut, n, unread: for frames, where a Name would cost as much as the rest of
+    their way. Raises EntryError."""
+    parts = name.split(b":")
+    if len(parts) != 6:
+        raise EntryError("pair", "name", "kind:call:leg:epoch:cut:n", name)
+    return parts
+
+
+class OutNames:
+    """Names of one call's pairs in `out`, as egress writes them: what stays the same is kept."""
+
+    __slots__ = ("_of", "_sid", "_suffix")
+
+    def __init__(self, call_sid: str) -> None:
+        self._sid = call_sid.encode()
+        self._of = (-1, -1, -1)
+        self._suffix = b""
+
+    def between(self, leg: int, epoch: int, cut: int) -> bytes:
+        """What a name has between its kind and its number: `:call:leg:epoch:cut:`."""
+        of = (leg, epoch, cut)
+        if of != self._of:
+            self._of, self._suffix = of, b":%b:%d:%d:%d:" % (self._sid, leg, epoch, cut)
+        return self._suffix
+
+
+def frame(between: bytes, n: int, audio: bytes) -> Pair:
+    """20 ms of audio."""
+    return b"frame%b%d" % (between, n), audio
+
+
+def mark(between: bytes, n: int, name: str) -> Pair:
+    """A mark that the carrier sends back when what stands before it was played."""
+    return b"mark%b%d" % (between, n), name.encode()
+
+
+def clear(between: bytes, n: int, flush_stamp: bytes) -> Pair:
+    """What the carrier has not played is void."""
+    return b"clear%b%d" % (between, n), flush_stamp
+
+
+def attach(between: bytes, n: int) -> Pair:
+    """A new owner asks for the last frame that was forwarded."""
+    return b"attach%b%d" % (between, n), b""
+
+
+def due(call_sid: str, leg: int, brain_epoch: int, *, is_due: bool) -> Pair:
+    """The brain: an answer to the caller is due, or is there."""
+    return Name(OutKind.DUE, call_sid, leg, brain_epoch, 0, 0).encode(), b"1" if is_due else b"0"
+
+
+def read_due(value: bytes) -> bool:
+    """What `due` said."""
+    return value not in (b"", b"0")
+
+
+def close(call_sid: str, leg: int, brain_epoch: int, cause: str) -> Pair:
+    """The brain: the stream is to be closed; what comes then stands on the card."""
+    return Name(OutKind.CLOSE, call_sid, leg, brain_epoch, 0, 0).encode(), cause.encode(errors="replace")
+
+
+def read_unsent(value: bytes) -> int:
+    """What `forwarded` said: bytes that the socket has not taken. Raises EntryError."""
+    if not value.isdigit():
+        raise EntryError("pair", BackKind.FORWARDED, "a number of bytes", value)
+    return int(value)
+
+
+# Entries.
+
+
+def out_command(keys: Keys, to_ingress: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Command:
+    """One `out` entry: what egress (or brain) has for an ingress worker in this tick."""
+    return _command(keys.out(to_ingress), writer, now_ms, pairs)
+
+
+def back_command(keys: Keys, to_egress: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Command:
+    """One `back` entry: what ingress tells an egress worker."""
+    return _command(keys.back(to_egress), writer, now_ms, pairs)
+
+
+def trim_command(key: str, last_read_id: bytes) -> Command:
+    """Forgets what was read, but for the last seconds."""
+    keep_ms = max(0, int(last_read_id.partition(b"-")[0]) - KEPT_MS)
+    name = key.encode()
+    return Command(name, (b"XTRIM", name, b"MINID", b"~", b"%d" % keep_ms))
+
+
+def pairs_fields(writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Fields:
+    """The words of an entry."""
+    fields = [b"v", VERSION, b"w", writer, b"t", stamp(now_ms)]
+    for name, value in pairs:
+        fields.append(name)
+        fields.append(value)
+    return fields
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """A read entry."""
+
+    worker: str
+    t_ms: float
+    fields: Sequence[bytes]
+
+    def __iter__(self) -> Iterator[Pair]:
+        """The pairs in sending order, names still encoded: the reader decodes what it wants."""
+        fields = self.fields
+        for index in range(6, len(fields) - 1, 2):
+            yield fields[index], fields[index + 1]
+
+
+def read_pairs(fields: Sequence[bytes]) -> Pairs:
+    """Raises EntryError. The three head fields are written first, always; pairs follow."""
+    if len(fields) < 6 or fields[0] != b"v" or fields[2] != b"w" or fields[4] != b"t":
+        raise EntryError("pairs", "head", "v, w, t first", list(fields[:6:2]))
+    if fields[1] != VERSION:
+        raise UnknownVersion("pairs", fields[1])
+    try:
+        return Pairs(fields[3].decode(), float(fields[5]), fields)
+    except ValueError:
+        raise EntryError("pairs", "head", "a worker and a stamp", (fields[3], fields[5])) from None
+
+
+@dataclass(slots=True)
+class PairBatch:
+    """Pairs gathered by the worker that they are for, until they are sent together."""
+
+    send_to: Callable[[str, list[Pair]], None]
+    """Sends one worker's pairs; never waits."""
+    _pairs: dict[str, list[Pair]] = field(default_factory=dict)
+
+    def add(self, worker: str, pair: Pair) -> None:
+        """One more for a worker."""
+        waiting = self._pairs.get(worker)
+        if waiting is None:
+            self._pairs[worker] = [pair]
+        else:
+            waiting.append(pair)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._pairs
+
+    def send(self) -> int:
+        """Sends all that waits; returns the number of entries."""
+        pairs, self._pairs = self._pairs, {}
+        for worker, batch in pairs.items():
+            self.send_to(worker, batch)
+        return len(pairs)
+
+
+# Private.
+
+
+def _command(key: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Command:
+    name = key.encode()
+    head = (b"XADD", name, b"NOMKSTREAM", b"MAXLEN", b"~", MAXLEN, b"*")
+    return Command(name, (*head, *pairs_fields(writer, now_ms, pairs)))

@@ -1,0 +1,76 @@
+"""`reply`: the model's audio on its way to the caller, and the boundaries in it.
+
+Owns: the format of an entry, both ways. Pure. Must not know: who made it, how it is played.
+
+An engine without response ids gives an empty `response_id`; all its items then belong to one response.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.contract.entry import VERSION, Fields, checked, stamp
+from shared.contract.errors import EntryError
+
+
+class ReplyKind(enum.StrEnum):
+    AUDIO = "audio"
+    ITEM_END = "item_end"
+    RESPONSE_END = "response_end"
+    FLUSH = "flush"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEntry:
+    """A piece of the model's reply, or a boundary in it. `host`: whose clock `t_ms` is; empty if not said.
+
+    audio: `offset` bytes of the item stand before this piece. item_end: `offset` is the item's length.
+    flush: `cut` is the new cut; what has a lower one is void.
+    """
+
+    kind: ReplyKind
+    epoch: int
+    cut: int
+    response_id: str
+    item_id: str
+    offset_bytes: int
+    t_ms: float
+    audio: bytes
+    host: str = ""
+
+
+def reply_fields(entry: ReplyEntry) -> Fields:
+    """The entry."""
+    fields = [
+        b"v", VERSION, b"k", entry.kind.value.encode(), b"e", b"%d" % entry.epoch, b"c", b"%d" % entry.cut,
+        b"r", entry.response_id.encode(), b"i", entry.item_id.encode(), b"o", b"%d" % entry.offset_bytes,
+        b"t", stamp(entry.t_ms),
+    ]  # fmt: skip
+    if entry.host:
+        fields += (b"h", entry.host.encode())
+    if entry.audio:
+        fields += (b"a", entry.audio)
+    return fields
+
+
+def read_reply(fields: Sequence[bytes]) -> ReplyEntry:
+    """Raises EntryError."""
+    found = checked("reply", fields)
+    try:
+        return ReplyEntry(
+            kind=ReplyKind(found[b"k"].decode()),
+            epoch=int(found[b"e"]),
+            cut=int(found[b"c"]),
+            response_id=found[b"r"].decode(),
+            item_id=found[b"i"].decode(),
+            offset_bytes=int(found[b"o"]),
+            t_ms=float(found[b"t"]),
+            audio=found.get(b"a", b""),
+            host=found.get(b"h", b"").decode(errors="replace"),
+        )
+    except KeyError as error:
+        raise EntryError("reply", error.args[0].decode(), "a value", None) from None
+    except ValueError as error:
+        raise EntryError("reply", "k, e, c, r, i, o, t", "what reply_fields writes", str(error)) from None

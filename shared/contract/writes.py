@@ -1,0 +1,138 @@
+"""What is written while a call lives, one function a script: APPEND, TRIM, TURN, FIGURES, HOOK_AGAIN.
+
+Why it exists: as steps.py, for what goes through the outbox and is answered later. Owns: names and types of
+the scripts' arguments. Pure. Must not know: when something is written, what follows from an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.contract import record, scripts
+from shared.contract.entry import after
+from shared.contract.keys import CALL_TTL_MS, Keys
+from shared.contract.scripts import Args, ScriptCall
+from shared.contract.streams import control, history, hooks
+from shared.contract.streams.caller import TURN_MAX_ENTRIES
+from shared.contract.streams.control import Message, message_fields
+from shared.contract.streams.doorbell import Why
+from shared.contract.streams.history import HistoryEntry, history_fields
+from shared.contract.streams.hooks import Hook, hook_fields
+from shared.contract.streams.reply import ReplyEntry, reply_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who writes: the owner of a role of a call, by its epoch. Without a role only an ended call refuses."""
+
+    call_sid: str
+    role: str = ""
+    epoch: int = 0
+
+
+# Streams.
+
+
+def append_reply(keys: Keys, owner: Speaker, entry: ReplyEntry, *, wake: bool) -> ScriptCall:
+    """A piece of the reply. `wake`: egress's doorbell rings with it."""
+    fields = reply_fields(entry)
+    return _append(
+        keys, owner, keys.reply(owner.call_sid), fields, wake="egress" if wake else "", why=Why.REPLY
+    )
+
+
+def append_history(keys: Keys, owner: Speaker, entry: HistoryEntry) -> ScriptCall:
+    """An entry of the history."""
+    fields = history_fields(entry)
+    return _append(keys, owner, keys.history(owner.call_sid), fields, maxlen=history.MAXLEN)
+
+
+def append_control(
+    keys: Keys, speaker: Speaker, message: Message, *, sender: str, number: str, wake: str
+) -> ScriptCall:
+    """A control message; the doorbells of the roles in `wake` ring with it ("brain", "egress" or both)."""
+    epoch = speaker.epoch if speaker.role else None
+    fields = message_fields(message, sender=sender, number=number, epoch=epoch)
+    key = keys.control(speaker.call_sid)
+    return _append(keys, speaker, key, fields, maxlen=control.MAXLEN, wake=wake, creates=False)
+
+
+def _append(
+    keys: Keys,
+    speaker: Speaker,
+    key: str,
+    fields: Sequence[bytes],
+    *,
+    maxlen: int = 0,
+    wake: str = "",
+    why: Why = Why.CONTROL,
+    creates: bool = True,
+) -> ScriptCall:
+    ttl_ms = CALL_TTL_MS if creates else 0
+    args: Args = (speaker.role, speaker.epoch, ttl_ms, maxlen, wake, why.value, *fields)
+    return ScriptCall(keys.lane(speaker.call_sid), scripts.APPEND, (keys.card(speaker.call_sid), key), args)
+
+
+# The card, and the heads of streams.
+
+
+def write_card(keys: Keys, owner: Speaker, *records: object) -> ScriptCall:
+    """Writes records of card.py."""
+    card = keys.card(owner.call_sid)
+    return _trim(keys, owner, card, "", records)
+
+
+def trim_caller(keys: Keys, owner: Speaker, keep_from_id: str, *records: object) -> ScriptCall:
+    """Forgets caller audio before `keep_from_id` and writes records of card.py, in one step."""
+    return _trim(keys, owner, keys.caller(owner.call_sid), keep_from_id, records)
+
+
+def trim_reply(keys: Keys, owner: Speaker, keep_from_id: str, *records: object) -> ScriptCall:
+    """Forgets what was heard, up to `keep_from_id` ("" = nothing), and writes records of card.py, in one
+    step."""
+    return _trim(keys, owner, keys.reply(owner.call_sid), keep_from_id, records)
+
+
+def _trim(keys: Keys, owner: Speaker, key: str, keep_from_id: str, records: Sequence[object]) -> ScriptCall:
+    args: Args = (owner.role, owner.epoch, keep_from_id, *_flat(records))
+    return ScriptCall(keys.lane(owner.call_sid), scripts.TRIM, (keys.card(owner.call_sid), key), args)
+
+
+def move_turn(keys: Keys, owner: Speaker, last_id: str) -> ScriptCall:
+    """Moves caller audio up to and including `last_id` ("" = none yet) into the open turn."""
+    return _turn(keys, owner, "move", last_id, after(last_id) if last_id else "0")
+
+
+def close_turn(keys: Keys, owner: Speaker) -> ScriptCall:
+    """The turn is in history: its audio goes."""
+    return _turn(keys, owner, "close", "", "0")
+
+
+def _turn(keys: Keys, owner: Speaker, verb: str, last_id: str, keep_from_id: str) -> ScriptCall:
+    sid = owner.call_sid
+    args = (owner.epoch, verb, last_id, keep_from_id, CALL_TTL_MS, TURN_MAX_ENTRIES)
+    return ScriptCall(keys.lane(sid), scripts.TURN, (keys.card(sid), keys.caller(sid), keys.turn(sid)), args)
+
+
+def write_leg(keys: Keys, call_sid: str, leg: int, *records: object) -> ScriptCall:
+    """Ingress: writes records of card.py, if the call still has this leg."""
+    args: Args = (leg, *_flat(records))
+    return ScriptCall(keys.lane(call_sid), scripts.FIGURES, (keys.card(call_sid),), args)
+
+
+# Webhooks.
+
+
+def hook_again(keys: Keys, hook: Hook, *, entry_id: str, courier: str) -> ScriptCall:
+    """A webhook that was not taken is written back with its due time, if the courier still has it."""
+    lane = keys.lane(hook.call_sid)
+    args = (hooks.GROUP, entry_id, courier, hooks.MAXLEN, CALL_TTL_MS, *hook_fields(hook))
+    return ScriptCall(lane, scripts.HOOK_AGAIN, (keys.hooks(lane),), args)
+
+
+# Private.
+
+
+def _flat(records: Sequence[object]) -> list[bytes]:
+    return [word for each in records for word in record.flat(each)]

@@ -1,0 +1,134 @@
+"""The rare steps of a call, awaited: RESERVE, ATTACH, DETACH, CLAIM, RELEASE, END; and reading the card.
+
+Why it exists: shared/contract/steps.py says what a step is, redis-py carries it. Owns: sending, loading a
+script that Redis forgot, the time of a step. Must not know: what follows from an answer.
+
+Each step is idempotent: one whose answer was lost is simply asked again. All raise STORE_ERRORS. Cancelling
+one leaves it unknown: it may have been done.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from redis.exceptions import NoScriptError
+
+from shared.clock import wall_ms
+from shared.contract import record, steps
+from shared.contract.entry import text_of
+from shared.contract.keys import Keys
+from shared.contract.scripts import Answer, ScriptCall, read_answer
+from shared.contract.steps import Attached, Claim, NewStream, Reservation
+from shared.store.client import Store
+
+V = TypeVar("V")
+
+
+async def run(store: Store, call: ScriptCall) -> Any:
+    """A script's reply, as redis-py gives it."""
+    script = call.script
+    try:
+        return await cast(Any, store.evalsha(script.sha, len(call.keys), *call.keys, *call.args))
+    except NoScriptError:
+        await cast(Any, store.script_load(script.text))
+        return await cast(Any, store.evalsha(script.sha, len(call.keys), *call.keys, *call.args))
+
+
+async def reserve(
+    store: Store, keys: Keys, call_sid: str, *, limit: int, lease_ms: int, nonce: str, expires_at_ms: int
+) -> Reservation:
+    """A slot in the call's lane and the token that goes with it. The same answer while it is unspent."""
+    step = steps.reserve(
+        keys,
+        call_sid,
+        wall_ms=wall_ms(),
+        limit=limit,
+        lease_ms=lease_ms,
+        nonce=nonce,
+        expires_at_ms=expires_at_ms,
+    )
+    return steps.read_reserve(await run(store, step))
+
+
+async def attach(store: Store, keys: Keys, stream: NewStream, *, max_resumes: int) -> Attached:
+    """A media stream of a call has opened and showed its token."""
+    step = steps.attach(keys, stream, wall_ms=wall_ms(), max_resumes=max_resumes)
+    return steps.read_attach(await run(store, step))
+
+
+async def detach(
+    store: Store, keys: Keys, call_sid: str, *, leg: int, ingress: str, cause: str
+) -> tuple[Answer, str]:
+    """The media stream of a leg is gone. Answers what is planned next (a card.Next), or FENCED."""
+    step = steps.detach(keys, call_sid, leg=leg, ingress=ingress, cause=cause, wall_ms=wall_ms())
+    return steps.read_detach(await run(store, step))
+
+
+async def claim(
+    store: Store,
+    keys: Keys,
+    call_sid: str,
+    *,
+    role: str,
+    worker: str,
+    expected_owner: str = "",
+    expected_epoch: int = 0,
+    entry_id: str = "",
+) -> Claim:
+    """Takes a role of a call if the card still says what was expected."""
+    step = steps.claim(
+        keys,
+        call_sid,
+        role=role,
+        worker=worker,
+        wall_ms=wall_ms(),
+        expected_owner=expected_owner,
+        expected_epoch=expected_epoch,
+        entry_id=entry_id,
+    )
+    return steps.read_claim(await run(store, step))
+
+
+async def release(
+    store: Store, keys: Keys, call_sid: str, *, role: str, worker: str, epoch: int, rival: str = ""
+) -> Answer:
+    """Empties the owner field, and rings the doorbell of `rival` in the same step."""
+    step = steps.release(
+        keys, call_sid, role=role, worker=worker, epoch=epoch, wall_ms=wall_ms(), rival=rival
+    )
+    return read_answer(await run(store, step))[0]
+
+
+async def end(
+    store: Store,
+    keys: Keys,
+    call_sid: str,
+    *,
+    outcome: str,
+    by: str,
+    if_detached_leg: int | None = None,
+    tell: bool = False,
+) -> tuple[Answer, bool]:
+    """Ends a call; True for the first comer. With `if_detached_leg`: only if that leg is still the last one
+    and its stream is gone. `tell`: the user's systems are to hear of it (webhooks)."""
+    step = steps.end(
+        keys,
+        call_sid,
+        outcome=outcome,
+        by=by,
+        wall_ms=wall_ms(),
+        if_detached_leg=if_detached_leg,
+        tell=tell,
+    )
+    return steps.read_end(await run(store, step))
+
+
+async def read_card(store: Store, keys: Keys, call_sid: str) -> dict[str, str]:
+    """The card of a call, for a view of card.py; empty if there is none."""
+    return text_of(await cast(Any, store.hgetall(keys.card(call_sid))))
+
+
+async def read_view(store: Store, keys: Keys, call_sid: str, view: type[V]) -> V | None:
+    """What a view of card.py sees of a call's card; None if there is none. Raises ContractError too."""
+    found = await cast(Any, store.hmget(keys.card(call_sid), list(record.names(view))))
+    return None if all(value is None for value in found) else record.read_values(view, found)
