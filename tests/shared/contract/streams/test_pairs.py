@@ -1,0 +1,101 @@
+"""`out` and `back`: names, pairs, entries, and gathering by worker."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contract.errors import EntryError, UnknownVersion
+from shared.contract.keys import Keys
+from shared.contract.streams import pairs
+from shared.contract.streams.pairs import BackKind, Name, OutKind, OutNames, PairBatch
+
+CALL = "CA" + "0" * 31 + "1"
+NUMBERS = st.integers(0, 2**40)
+
+
+@given(st.sampled_from([*OutKind, *BackKind]), NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+def test_a_name_survives_the_way(kind: str, leg: int, epoch: int, cut: int, n: int) -> None:
+    """Write, read, same."""
+    name = Name(kind, CALL, leg, epoch, cut, n)
+    assert pairs.read_name(name.encode()) == name
+
+
+@given(NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.binary(max_size=200))
+def test_the_quick_names_are_names(leg: int, epoch: int, cut: int, n: int, audio: bytes) -> None:
+    """What egress writes with kept parts is what a Name would be, also when leg or cut change."""
+    names = OutNames(CALL)
+    for _ in range(2):
+        between = names.between(leg, epoch, cut)
+        made = {
+            OutKind.FRAME: pairs.frame(between, n, audio),
+            OutKind.MARK: pairs.mark(between, n, "1.0.item.20"),
+            OutKind.CLEAR: pairs.clear(between, n, b"5.0"),
+            OutKind.ATTACH: pairs.attach(between, n),
+        }
+        for kind, (name, _) in made.items():
+            assert pairs.read_name(name) == Name(kind, CALL, leg, epoch, cut, n)
+        leg, cut = leg + 1, cut + 1
+
+
+def test_what_the_brain_asks_for_is_read() -> None:
+    """`due` and `close`."""
+    name, value = pairs.due(CALL, 1, 2, is_due=True)
+    assert pairs.read_name(name) == Name("due", CALL, 1, 2, 0, 0)
+    assert pairs.read_due(value)
+    assert not pairs.read_due(pairs.due(CALL, 1, 2, is_due=False)[1])
+    name, value = pairs.close(CALL, 1, 2, "farewell")
+    assert (pairs.read_name(name).kind, value) == ("close", b"farewell")
+
+
+def test_unsent_bytes_are_a_number() -> None:
+    """Or an error: not 0."""
+    assert pairs.read_unsent(b"120") == 120
+    with pytest.raises(EntryError):
+        pairs.read_unsent(b"many")
+
+
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=40), st.binary(max_size=200)), max_size=20))
+def test_pairs_keep_their_order_and_repetitions(found: list[tuple[bytes, bytes]]) -> None:
+    """An entry is a list, not a dict: the same name may stand twice."""
+    command = pairs.out_command(Keys(1), "ingress-0@h#1", b"egress-0@h#1", 7.0, found)
+    assert command.tag == command.args[1] == b"tl:out:ingress-0@h#1"
+    read = pairs.read_pairs(command.args[7:])
+    assert list(read) == found
+    assert (read.worker, read.t_ms) == ("egress-0@h#1", 7.0)
+
+
+def test_another_version_is_skipped() -> None:
+    """And told from garbage."""
+    with pytest.raises(UnknownVersion):
+        pairs.read_pairs([b"v", b"2", b"w", b"x", b"t", b"1"])
+
+
+@given(st.lists(st.binary(max_size=20), max_size=30))
+def test_garbage_raises_entry_errors_only(fields: list[bytes]) -> None:
+    """Whatever stands in a stream, a reader meets one error type."""
+    with pytest.raises(EntryError):
+        pairs.read_pairs(fields)
+
+
+@given(st.binary(max_size=60))
+def test_garbage_names_raise_entry_errors_only(name: bytes) -> None:
+    """A name is read or refused."""
+    try:
+        pairs.read_name(name)
+    except EntryError:
+        return
+    assert name.count(b":") == 5
+
+
+def test_pairs_are_gathered_by_worker() -> None:
+    """One entry a worker, in the order of adding; nothing is sent twice."""
+    sent: list[tuple[str, list[pairs.Pair]]] = []
+    batch = PairBatch(lambda worker, some: sent.append((worker, some)))
+    for worker, name in (("a", b"1"), ("b", b"2"), ("a", b"3")):
+        batch.add(worker, (name, b""))
+    assert batch.send() == 2
+    assert sent == [("a", [(b"1", b""), (b"3", b"")]), ("b", [(b"2", b"")])]
+    assert batch.is_empty
+    assert batch.send() == 0

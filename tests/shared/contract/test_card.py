@@ -1,0 +1,57 @@
+"""The card: its fields are those that somebody writes, and views see no others."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.contract import card, record, scripts
+
+LUA = Path(scripts.__file__).parent / "lua"
+ROLE_FIELDS = {"role": ("brain", "egress"), "role .. '_epoch'": ("brain_epoch", "egress_epoch")}
+
+
+def scripted() -> set[str]:
+    """Fields that some script writes on the card, by the text of the scripts."""
+    found: set[str] = set()
+    for path in LUA.glob("*.lua"):
+        text = path.read_text("utf-8")
+        for call in re.findall(r"redis\.call\('HSET', (?:card|KEYS\[1\]), (.*?)\)\n", text, re.DOTALL):
+            if call.startswith("unpack"):
+                continue  # What its caller gives: records.
+            words = [word.strip() for word in re.split(r",\s*", call.replace("\n", " "))]
+            for word in words[::2]:
+                found.update(ROLE_FIELDS.get(word, (word.strip("'"),)))
+    return found
+
+
+def test_the_scripts_write_what_is_listed() -> None:
+    """SCRIPTED and the Lua files say the same."""
+    assert set(card.SCRIPTED) == scripted()
+
+
+@pytest.mark.parametrize("view", card.READERS, ids=lambda view: view.__name__)
+def test_a_view_sees_only_what_somebody_writes(view: type) -> None:
+    """A field that nobody writes would be an error at each reading."""
+    written = set(card.SCRIPTED) | {name for kind in card.WRITERS for name in record.names(kind)}
+    assert set(record.names(view)) <= written
+
+
+@pytest.mark.parametrize("view", card.READERS, ids=lambda view: view.__name__)
+def test_what_a_view_insists_on_is_there_from_the_start(view: type) -> None:
+    """ATTACH and RESTORE write it with the card; all else a writer may not have come to yet."""
+    for name in ("attach", "restore"):
+        text = (LUA / f"{name}.lua").read_text("utf-8")
+        for row in record.rows(view):
+            if not row.is_optional:
+                assert f"'{row.name}'" in text, (
+                    f"{view.__name__}.{row.attribute}: {name}.lua does not write it"
+                )
+
+
+def test_counters_are_those_that_were_written() -> None:
+    """For people: none that nobody has counted yet, nothing that is no counter."""
+    found = {"n_frames": "5", "n_late": "x", "n_of_somebody": "3", "leg": "1"}
+    assert card.counters(found) == {"n_frames": 5}

@@ -1,0 +1,36 @@
+"""Windows: JSON on the card, and an error with a name where a figure is missing."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from shared.contract import window
+from shared.contract.errors import ContractError
+from shared.contract.record import CONTRACT
+from shared.contract.window import BrainWindow
+
+WINDOW = BrainWindow(
+    v=CONTRACT, at_ms=1, worker="brain-0@h#1", lag_ms=0.5, redis_ms=1.0, quiet_ms=0.0, audio_ms_per_s=990.5,
+    skipped=0, queued_events=0,
+)  # fmt: skip
+
+
+def test_a_window_survives_the_way() -> None:
+    """Dump, load, same."""
+    assert window.load(BrainWindow, window.dump(WINDOW)) == WINDOW
+
+
+def test_a_renamed_figure_is_an_error_with_its_name() -> None:
+    """The writer says it under another name: the reader does not take that for 0."""
+    found = orjson.loads(window.dump(WINDOW))
+    found["silence_ms"] = found.pop("quiet_ms")
+    with pytest.raises(ContractError, match="expected a number in quiet_ms of BrainWindow, got nothing"):
+        window.load(BrainWindow, orjson.dumps(found).decode())
+
+
+@pytest.mark.parametrize("text", ["", "x", "[]", "{}", '{"v": "1"}', "null"])
+def test_what_is_no_window_is_refused(text: str) -> None:
+    """Whatever stands in the field."""
+    with pytest.raises(ContractError):
+        window.load(BrainWindow, text)
