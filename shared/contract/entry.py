@@ -29,9 +29,13 @@ def to_dict(fields: Sequence[bytes]) -> dict[bytes, bytes]:
     return dict(zip(fields[::2], fields[1::2], strict=False))
 
 
-def checked(record: str, fields: Sequence[bytes]) -> dict[bytes, bytes]:
+def checked(record: str, fields: Sequence[bytes]) -> Mapping[bytes, bytes]:
     """The fields of an entry of a known version. Raises UnknownVersion."""
-    found = to_dict(fields)
+    return known(record, to_dict(fields))
+
+
+def known(record: str, found: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
+    """The same for fields that are a dict already, as redis-py reads them."""
     version = found.get(b"v")
     if version != VERSION:
         raise UnknownVersion(record, version)

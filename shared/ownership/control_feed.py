@@ -104,10 +104,10 @@ class ControlFeed:
             Any, self.store.xrange(key, min=self._start())
         )
         fresh: list[Letter] = []
-        for entry_id, pairs in found:
+        for entry_id, fields in found:
             self.position = entry_id.decode()
             try:
-                letter = read_message(entry_id, [word for pair in pairs.items() for word in pair])
+                letter = read_message(entry_id, fields)
             except EntryError as error:
                 self.counters.contract_errors += 1
                 self.log.error("contract_error", record=error.record, field=error.field, reason=str(error))

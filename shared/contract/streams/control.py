@@ -19,7 +19,7 @@ from typing import ClassVar
 import orjson
 
 from shared.contract import record
-from shared.contract.entry import VERSION, Fields, text_of, to_dict
+from shared.contract.entry import VERSION, Fields, text_of
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.record import named
 
@@ -209,9 +209,9 @@ def operator_fields(command: Say | HangUp) -> Fields:
     return [b"kind", command.KIND.encode(), b"from", OPERATOR.encode(), *record.flat(command)]
 
 
-def read_message(entry_id: bytes, fields: Sequence[bytes]) -> Letter:
+def read_message(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Letter:
     """Raises EntryError for what a process wrote and cannot be read; never for what a person typed."""
-    found = text_of(to_dict(fields))
+    found = text_of(fields)
     kind, sender = found.get("kind", ""), found.get("from", OPERATOR)
     epoch = found.get("epoch", "")
     message, refusal = _typed(kind, found) if sender == OPERATOR else (_written(kind, found), "")

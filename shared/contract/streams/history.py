@@ -7,12 +7,12 @@ record for each kind of entry, both ways. Pure. Must not know: how a conversatio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from shared.contract import record
-from shared.contract.entry import VERSION, Fields, checked, text_of
+from shared.contract.entry import VERSION, Fields, known, text_of
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.record import named
 
@@ -83,9 +83,9 @@ def history_fields(entry: HistoryEntry) -> Fields:
     return [b"v", VERSION, b"kind", entry.KIND.encode(), *record.flat(entry)]
 
 
-def read_history(fields: Sequence[bytes]) -> HistoryEntry | None:
+def read_history(fields: Mapping[bytes, bytes]) -> HistoryEntry | None:
     """None for a kind that only a newer version knows. Raises EntryError."""
-    found = text_of(checked("history", fields))
+    found = text_of(known("history", fields))
     kind = KINDS.get(found.get("kind", ""))
     if kind is None:
         return None

@@ -8,11 +8,11 @@ process loses it. An event's id is made of what it tells, so that one told twice
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.contract.command import Command
-from shared.contract.entry import VERSION, Fields, checked
+from shared.contract.entry import VERSION, Fields, known
 from shared.contract.errors import EntryError
 from shared.contract.keys import CALL_TTL_MS, Keys
 
@@ -63,10 +63,10 @@ def hook_commands(keys: Keys, hook: Hook) -> tuple[Command, Command]:
     )
 
 
-def read_hook(fields: Sequence[bytes]) -> Hook:
+def read_hook(fields: Mapping[bytes, bytes]) -> Hook:
     """Raises EntryError. The stream is open to hands: figures that no clock can say are 0, and stop no
     courier."""
-    found = checked("hooks", fields)
+    found = known("hooks", fields)
     try:
         event, call_sid, event_id = found[b"kind"], found[b"call"], found[b"id"]
     except KeyError as error:

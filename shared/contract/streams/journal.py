@@ -10,11 +10,11 @@ are.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.contract.command import Command
-from shared.contract.entry import text_of, to_dict, written_ms
+from shared.contract.entry import text_of, written_ms
 from shared.contract.keys import Keys
 
 MAXLEN = 2000
@@ -137,9 +137,9 @@ def journal_command(
     return Command(keys.lane(call_sid), (*head, *words))
 
 
-def read_journal(entry_id: str | bytes, fields: Sequence[bytes]) -> JournalEntry:
+def read_journal(entry_id: str | bytes, fields: Mapping[bytes, bytes]) -> JournalEntry:
     """Lenient: whatever stands there is shown. Raises ValueError for what is no id."""
-    found = text_of(to_dict(fields))
+    found = text_of(fields)
     found.pop("v", None)
     found.pop("t", None)
     return JournalEntry(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.contract.entry import to_dict
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.streams import control
 from shared.contract.streams.control import (
@@ -28,7 +29,7 @@ FLUSHED = Flushed.of(2, [FlushedItem(item_id="i", response_id="r", received_ms=9
 
 def typed(**fields: str) -> Letter:
     """As `XADD …:control * field value …` by hand."""
-    return read_message(b"5-1", [word.encode() for pair in fields.items() for word in pair])
+    return read_message(b"5-1", {name.encode(): value.encode() for name, value in fields.items()})
 
 
 SILENT = Silent(
@@ -39,7 +40,9 @@ SILENT = Silent(
 @pytest.mark.parametrize("message", [AUDIBLE, SILENT, FLUSHED, Say(text="ش", force=False)])
 def test_a_message_survives_the_way(message: Message) -> None:
     """Write, read, same, with who says it and its number."""
-    letter = read_message(b"5-1", message_fields(message, sender="egress-0@h#1", number="7", epoch=3))
+    letter = read_message(
+        b"5-1", to_dict(message_fields(message, sender="egress-0@h#1", number="7", epoch=3))
+    )
     assert letter == Letter(
         entry_id="5-1", kind=message.KIND, sender="egress-0@h#1", number="7", epoch=3, message=message
     )
@@ -59,12 +62,12 @@ def test_a_process_that_says_too_little_is_an_error(gone: str) -> None:
     fields = message_fields(AUDIBLE, sender="egress-0@h#1", number="7", epoch=3)
     at = fields.index(gone.encode())
     with pytest.raises(EntryError, match=f"in {gone} of control message audible"):
-        read_message(b"5-1", fields[:at] + fields[at + 2 :])
+        read_message(b"5-1", to_dict(fields[:at] + fields[at + 2 :]))
 
 
 def test_a_kind_of_a_newer_version_is_passed_over() -> None:
     """No error, no message, no words."""
-    letter = read_message(b"5-1", [b"v", b"1", b"kind", b"hum", b"from", b"egress-0@h#1"])
+    letter = read_message(b"5-1", {b"v": b"1", b"kind": b"hum", b"from": b"egress-0@h#1"})
     assert (letter.message, letter.refusal) == (None, "")
 
 
@@ -96,10 +99,10 @@ def test_a_slip_is_answered_in_words(fields: dict[str, str], words: str) -> None
 @pytest.mark.parametrize("command", [Say(text="שלום", force=True), HangUp(reason="operator", farewell="")])
 def test_the_console_types_as_people_do(command: Say | HangUp) -> None:
     """Its commands go the same way."""
-    assert read_message(b"5-1", operator_fields(command)).message == command
+    assert read_message(b"5-1", to_dict(operator_fields(command))).message == command
 
 
-@given(st.lists(st.binary(max_size=20), max_size=20))
-def test_whatever_is_typed_raises_nothing(fields: list[bytes]) -> None:
+@given(st.dictionaries(st.binary(max_size=20), st.binary(max_size=20), max_size=20))
+def test_whatever_is_typed_raises_nothing(fields: dict[bytes, bytes]) -> None:
     """A hand must not end a call."""
     assert read_message(b"5-1", fields).sender is not None

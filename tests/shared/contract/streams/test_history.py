@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.contract.entry import to_dict
 from shared.contract.errors import EntryError
 from shared.contract.streams.history import (
     HistoryEntry,
@@ -28,15 +29,15 @@ ENTRIES: list[HistoryEntry] = [
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.KIND)
 def test_an_entry_survives_the_way(entry: HistoryEntry) -> None:
     """Write, read, same."""
-    assert read_history(history_fields(entry)) == entry
+    assert read_history(to_dict(history_fields(entry))) == entry
 
 
 def test_a_kind_of_a_newer_version_is_passed_over() -> None:
     """The rest of the conversation is read all the same."""
-    assert read_history([b"v", b"1", b"kind", b"mood", b"id", b"i"]) is None
+    assert read_history({b"v": b"1", b"kind": b"mood", b"id": b"i"}) is None
 
 
 def test_a_missing_field_is_named() -> None:
     """A text that is not there is not an empty text."""
     with pytest.raises(EntryError, match="in text of history"):
-        read_history([b"v", b"1", b"kind", b"item", b"id", b"i", b"role", b"user", b"final", b"1"])
+        read_history({b"v": b"1", b"kind": b"item", b"id": b"i", b"role": b"user", b"final": b"1"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.contract.entry import to_dict
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
 from shared.contract.streams.hooks import Event, Hook, hook_commands, hook_fields, read_hook
@@ -23,7 +24,7 @@ HOOK = Hook(
 
 def test_an_event_survives_the_way() -> None:
     """Write, read, same."""
-    assert read_hook(hook_fields(HOOK)) == HOOK
+    assert read_hook(to_dict(hook_fields(HOOK))) == HOOK
 
 
 def test_an_event_goes_to_its_lane_and_will_not_stay_for_ever() -> None:
@@ -39,7 +40,7 @@ def test_an_event_without_a_name_is_refused(gone: bytes) -> None:
     fields = hook_fields(HOOK)
     at = fields.index(gone)
     with pytest.raises(EntryError, match=f"in {gone.decode()} of hooks"):
-        read_hook(fields[:at] + fields[at + 2 :])
+        read_hook(to_dict(fields[:at] + fields[at + 2 :]))
 
 
 def test_figures_that_no_clock_can_say_stop_no_courier() -> None:
@@ -47,5 +48,5 @@ def test_figures_that_no_clock_can_say_stop_no_courier() -> None:
     fields = hook_fields(HOOK)
     fields[fields.index(b"t") + 1] = b"9" * 40
     fields[fields.index(b"due") + 1] = b"soon"
-    read = read_hook(fields)
+    read = read_hook(to_dict(fields))
     assert (read.at_ms, read.due_ms) == (0, 0)

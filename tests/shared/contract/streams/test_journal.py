@@ -7,6 +7,7 @@ import re
 import pytest
 
 from shared.contract import scripts
+from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
 from shared.contract.streams.journal import JournalEntry, Kind, journal_command, read_journal
 
@@ -16,7 +17,7 @@ CALL = "CA" + "0" * 31 + "1"
 def test_a_line_survives_the_way() -> None:
     """Who, what, with which figures; the time is the server's."""
     command = journal_command(Keys(1), CALL, b"brain-0@h#1", 5, Kind.FLUSH, {"cut": 2, "cause": "דיבור"})
-    assert read_journal("77-0", command.args[7:]) == JournalEntry(
+    assert read_journal("77-0", to_dict(command.args[7:])) == JournalEntry(
         at_ms=77, kind="flush", writer="brain-0@h#1", fields={"cut": "2", "cause": "דיבור"}
     )
 
@@ -30,7 +31,7 @@ def test_each_kind_says_what_it_means(kind: Kind) -> None:
 
 def test_a_kind_of_a_newer_version_is_shown_as_it_is() -> None:
     """Without a sentence."""
-    assert read_journal("1-0", [b"kind", b"whim"]).sentence == ""
+    assert read_journal("1-0", {b"kind": b"whim"}).sentence == ""
 
 
 def test_the_kinds_of_the_scripts_are_known() -> None:
