@@ -127,7 +127,7 @@ def write_leg(keys: Keys, call_sid: str, leg: int, *records: object) -> ScriptCa
 def hook_again(keys: Keys, hook: Hook, *, entry_id: str, courier: str) -> ScriptCall:
     """A webhook that was not taken is written back with its due time, if the courier still has it."""
     lane = keys.lane(hook.call_sid)
-    args = (hooks.GROUP, entry_id, courier, hooks.MAXLEN, CALL_TTL_MS, *hook_fields(hook))
+    args: Args = (hooks.GROUP, entry_id, courier, hooks.MAXLEN, CALL_TTL_MS, *hook_fields(hook))
     return ScriptCall(lane, scripts.HOOK_AGAIN, (keys.hooks(lane),), args)
 
 
