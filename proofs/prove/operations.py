@@ -18,7 +18,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 import uvloop
 from rich.console import Console
@@ -31,7 +30,7 @@ from proofs.prove.busy import BUSY_FOR_S, ROLES
 from shared.contract.keys import Keys
 from shared.figures.diagnosis import MODEL_QUIET_MS
 from shared.figures.rolling import WINDOW_MS
-from shared.store.client import Store, make_store
+from shared.store.client import Store, make_store, text_of
 from simulators import clips
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from simulators.twilio import CallRecord, Clip, TwilioSimulator
@@ -127,7 +126,7 @@ async def _busy(bench: Bench, role: str) -> None:
 async def _freeze_redis(bench: Bench) -> None:
     until = time.monotonic() + FROZEN_FOR_S
     while time.monotonic() < until:
-        await cast(Any, bench.store.client_pause(FROZEN_MS, all=True))
+        await bench.store.redis.client_pause(FROZEN_MS, all=True)
         await asyncio.sleep(FROZEN_EVERY_S)
 
 
@@ -287,13 +286,9 @@ async def _call(bench: Bench, twilio: TwilioSimulator, fault: Fault, number: int
 
 async def _made(store: Store, number: int, record: CallRecord, *, is_slow: bool) -> Made:
     keys = Keys(1)
-    card = await cast(Any, store.hgetall(keys.card(record.call_sid)))
-    journal = await cast(Any, store.xrange(keys.journal(record.call_sid)))
-    return Made(number, record, _text(card), [_text(fields) for _, fields in journal], is_slow)
-
-
-def _text(fields: dict[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+    card = await store.hgetall_text(keys.card(record.call_sid))
+    journal = await store.xrange(keys.journal(record.call_sid))
+    return Made(number, record, card, [text_of(fields) for _, fields in journal], is_slow)
 
 
 def _judge(outcome: Outcome, fault: Fault, made: Made, injected_ms: float) -> None:

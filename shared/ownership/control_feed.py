@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from shared.ownership.control import ControlMessage, ControlReader
 from shared.ownership.owner import Card, Owner
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 
 READ_AGAIN_S = 0.2
 POSITION = "control_pos_brain"

@@ -20,10 +20,10 @@ from shared.contract.keys import CALL_SID
 from shared.contract.scripts import Answer
 from shared.ownership import owner as ownership
 from shared.ownership.owner import Claim
-from shared.process.life import Process
+from shared.process.role import Process
 from shared.store import link as redis_link
-from shared.store.client import STORE_ERRORS
-from shared.store.link import LinkLost, RedisLink, ReplyError, open_link
+from shared.store.errors import STORE_ERRORS, LinkLost
+from shared.store.link import RedisLink, ReplyError, open_link
 
 BLOCK_MS = 500
 BLOCK_MARGIN_S = 2.0

@@ -9,8 +9,6 @@ dead. A worker that lives after all (a second deployment of one name) shows itse
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from shared.contract import keys as key_names
 from shared.contract.keys import Keys
 from shared.contract.worker import WorkerId
@@ -18,17 +16,17 @@ from shared.store.client import Store
 
 
 async def forget_older_boots(store: Store, keys: Keys, worker: WorkerId) -> list[str]:
-    """Removes the other boots of `worker`'s instance; gives their names. Raises STORE_ERRORS.
+    """Removes the other boots of `worker`'s instance; returns their names. Raises STORE_ERRORS.
 
     Their `owned` sets stay: they say which calls were theirs, and expire by themselves.
     """
-    names: set[bytes] = await cast(Any, store.smembers(key_names.WORKERS))
+    names = await store.smembers(key_names.WORKERS)
     older = [
         name for name in sorted(raw.decode(errors="replace") for raw in names) if _is_older(name, worker)
     ]
     for name in older:
-        await cast(Any, store.delete(keys.worker(name)))
-        await cast(Any, store.srem(key_names.WORKERS, name))
+        await store.delete(keys.worker(name))
+        await store.srem(key_names.WORKERS, name)
     return older
 
 

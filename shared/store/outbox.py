@@ -28,8 +28,8 @@ from shared.contract.keys import Keys
 from shared.contract.scripts import Script
 from shared.figures.rolling import RollingMax
 from shared.store import link as redis_link
-from shared.store.client import STORE_ERRORS
 from shared.store.counters import OutboxCounters
+from shared.store.errors import STORE_ERRORS, OutboxFull
 from shared.store.link import RedisLink, ReplyError, open_link
 
 CALLER_MAX_AGE_MS = 3000.0
@@ -58,10 +58,6 @@ RETRY_PREFIXES = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"
 """Errors of a server that is on its way: the commit is sent again on a new connection."""
 
 OnReply = Callable[[Any], None]
-
-
-class OutboxFull(Exception):
-    """A write that was refused because the outbox holds BOUND_BYTES. Given as a reply, never raised."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from shared.contract.scripts import Answer
 from shared.ownership import owner as ownership
 from shared.ownership.dispatch import Dispatch
 from shared.ownership.owner import Claim
-from shared.process.life import Process, make_process
+from shared.process.life import make_process
+from shared.process.role import Process
 from shared.settings import load
 from shared.store.client import Store
 from tests.shared.ownership.test_owner import CALL, KEYS, attached
@@ -26,7 +27,7 @@ def worker(url: str) -> Process:
 
 async def test_a_call_whose_card_was_written_again_is_served(store: Store, redis_url: str) -> None:
     """Its epochs are above 0 and its owners empty: claimed with the epoch that the card says."""
-    await store.execute_command(*restore_command(Keys(1), RESTORED, 1000))
+    await store.redis.execute_command(*restore_command(Keys(1), RESTORED, 1000))
     got: list[tuple[str, Claim]] = []
     process = worker(redis_url)
     dispatch = Dispatch(process, 0, has_slot=lambda: True, on_call=lambda *call: got.append(call))
@@ -40,11 +41,11 @@ async def test_a_call_whose_card_was_written_again_is_served(store: Store, redis
 async def test_a_claim_that_expected_an_older_epoch_leaves_the_entry(any_store: Store) -> None:
     """Nobody owns the role: were the entry settled, nobody would ever serve the call."""
     await attached(any_store)
-    await any_store.hset(KEYS.card(CALL), "egress_epoch", "5")  # type: ignore[misc]
+    await any_store.hset(KEYS.card(CALL), "egress_epoch", "5")
     await any_store.xgroup_create(KEYS.calls(0), "egress", id="0")
     ((_, ((entry_id, _),)),) = await any_store.xreadgroup("egress", "w", {KEYS.calls(0): ">"})
     claim = await ownership.claim(
         any_store, KEYS, CALL, role="egress", worker="w", expected_epoch=4, entry_id=entry_id.decode()
     )
     assert claim.answer is Answer.FENCED
-    assert (await any_store.xpending(KEYS.calls(0), "egress"))["pending"] == 1
+    assert (await any_store.redis.xpending(KEYS.calls(0), "egress"))["pending"] == 1

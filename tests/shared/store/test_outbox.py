@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -78,7 +78,7 @@ async def test_after_a_lost_connection_nothing_is_missing(store: Store, redis_ur
         for chunk in range(1, 301):
             outbox.caller(CALL, 1, chunk, b"\xff" * 160)
             if chunk % 60 == 0:
-                await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             await asyncio.sleep(0.001)
         assert await outbox.flushed(10)
     chunks = [read_caller(flat(fields)).chunk for _, fields in await store.xrange(KEYS.caller(CALL))]
@@ -94,7 +94,7 @@ async def test_a_script_flush_is_survived(store: Store, redis_url: str) -> None:
     owner = ownership.Owner(outbox, KEYS, CALL, "brain", 1, lambda _answer: None)
     async with running(outbox.run()):
         await wait_until(lambda: outbox.connected, "the outbox is connected")
-        await store.script_flush()
+        await store.redis.script_flush()
         owner.card({"cut": 7})
         assert await outbox.flushed(5)
     assert (await ownership.read_card(store, KEYS, CALL))["cut"] == "7"
@@ -124,10 +124,7 @@ async def test_an_out_entry_carries_many_calls(store: Store, redis_url: str) -> 
     async with running(outbox.run()):
         outbox.out("ingress-0@h#1", [(name, b"\x00\xff") for name in names])
         assert await outbox.flushed(5)
-    raw = cast(
-        Any,
-        await store.execute_command("XRANGE", KEYS.out("ingress-0@h#1"), "-", "+", NEVER_DECODE=[]),
-    )
+    raw = await store.redis.execute_command("XRANGE", KEYS.out("ingress-0@h#1"), "-", "+", NEVER_DECODE=[])
     entry = raw[-1][1]
     fields = flat(entry) if isinstance(entry, dict) else list(entry)
     assert [name for name, _ in read_pairs(fields)] == names
@@ -148,7 +145,7 @@ async def test_the_inbox_reads_what_comes_and_what_was_there(store: Store, redis
         assert await outbox.flushed(5)
         inbox.watch(KEYS.caller(CALL), "0", sink)
         await wait_until(lambda: got[-1:] == [50], "the first fifty are read")
-        await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         for chunk in range(51, 101):
             outbox.caller(CALL, 1, chunk, b"\xff" * 160)
         await wait_until(lambda: 100 in got, "the next fifty are read")
@@ -173,14 +170,14 @@ async def test_a_batch_outlives_a_server_that_became_a_replica(store: Store, red
     try:
         async with running(outbox.run()):
             await wait_until(lambda: outbox.connected, "the outbox is connected")
-            await store.execute_command("REPLICAOF", "127.0.0.1", "1")
+            await store.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
             for name in (b"tl:{0}:a", b"tl:{0}:b"):
                 outbox.command(0, [b"SET", name, b"1"], on_reply=replies.append)
             await wait_until(lambda: outbox.counters.unknown > 0, "the batch was refused")
-            await store.execute_command("REPLICAOF", "NO", "ONE")
+            await store.redis.execute_command("REPLICAOF", "NO", "ONE")
             assert await outbox.flushed(10)
     finally:
-        await store.execute_command("REPLICAOF", "NO", "ONE")
+        await store.redis.execute_command("REPLICAOF", "NO", "ONE")
     assert replies == [b"OK", b"OK"]
     assert await store.exists("tl:{0}:a", "tl:{0}:b") == 2
 
@@ -255,7 +252,7 @@ async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_ur
         await store.xadd("s", {"a": "1"})
         await wait_until(lambda: got == [b"1"], "the entry is read")
         await store.xtrim("s", maxlen=0, approximate=False)
-        await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         await wait_until(lambda: inbox.counters.connects == 2, "it is connected again")
         await store.xadd("s", {"a": "2"})
         await wait_until(lambda: got == [b"1", b"2"], "the next entry is read")
