@@ -20,7 +20,7 @@ from shared.contract.entries import EntryError, Why, read_ring
 from shared.ownership.control import SWEEP_S
 from shared.ownership.dispatch import Dispatch
 from shared.ownership.owner import Claim
-from shared.process.life import Process
+from shared.process.role import Process
 from shared.store.inbox import Entry
 
 UPKEEP_S = 0.5
@@ -30,9 +30,10 @@ SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
 
 
 class BrainRole:
-    """See shared.process.life.Role."""
+    """See shared.process.role.Role."""
 
     starts_without_redis = False
+    own_streams = ()
 
     def __init__(self, process: Process) -> None:
         settings = process.settings

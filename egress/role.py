@@ -28,8 +28,8 @@ from shared.ownership import owner as ownership
 from shared.ownership.control import ControlMessage, ControlPost, ControlReader
 from shared.ownership.dispatch import Dispatch
 from shared.ownership.owner import Claim, Owner
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 from shared.store.outbox import OnReply
 
@@ -47,11 +47,12 @@ AFRESH_S = 1.0
 
 
 class EgressRole:
-    """See `shared.process.life.Role`."""
+    """See `shared.process.role.Role`."""
 
     starts_without_redis = False
 
     def __init__(self, process: Process) -> None:
+        self.own_streams = (process.keys.back(process.name),)
         self._process = process
         self._calls: dict[str, HeldCall] = {}
         self._pipelines: dict[str, CallPipeline] = {}
