@@ -1,7 +1,10 @@
 """`make prove-pipeline`: twenty simultaneous calls of a minute, what the callers heard and what it cost.
 
-Prints figures; ends with 1 when a promise was broken (something lost, stale, mixed up, or late beyond
-20 ms at p99), so that nobody has to read them to know. CPU has no limit here yet: it is printed.
+Why it exists: the bridge's first promise is that everything is heard, whole and in time, by the right caller.
+Owns: the promises, and the comparison with the plainest bridge. Must not know: how a load is made or judged.
+
+Prints figures; ends with 1 when a promise was broken (something lost, stale, mixed up, or late beyond 20 ms
+at p99), so that nobody has to read them to know. CPU has no limit here yet: it is printed.
 """
 
 from __future__ import annotations
@@ -98,7 +101,7 @@ async def _compare(
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(*command)
     try:
-        while await why_not_listening(public_port):  # noqa: ASYNC110 - another process gives no other sign
+        while await why_not_listening(public_port):  # noqa: ASYNC110 - another process shows no other sign
             await asyncio.sleep(0.1)
         bridge = pipeline_load.Bridge(
             public_url=DEMO_PUBLIC_URL,
@@ -126,7 +129,7 @@ async def _compare(
 
 
 async def _tick(console: Console, seconds: float) -> None:
-    """Progress on anything long."""
+    """Prints progress."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:
         await asyncio.sleep(10)
@@ -153,7 +156,7 @@ def _table(figures: LoadFigures) -> Table:
     table = Table("figure", "value", title=f"{figures.calls} calls, {figures.call_seconds:.0f} call-seconds")
     turns = f"{figures.utterances} / {figures.answered} / {figures.lost_turns}"
     answers = f"{figures.response_p50_ms:.0f}, {figures.response_p95_ms:.0f}"
-    cuts = f"{figures.barge_in_p50_ms:.0f}, {figures.barge_in_p95_ms:.0f}"
+    silences = f"{figures.barge_in_p50_ms:.0f}, {figures.barge_in_p95_ms:.0f}"
     rows = [
         ("turns spoken / heard by the model / lost", turns),
         ("items spoken by the model / not heard whole", f"{figures.items} / {len(figures.unheard)}"),
@@ -164,7 +167,7 @@ def _table(figures: LoadFigures) -> Table:
         ("arrival - the pacer's schedule: p99, ms", f"{figures.schedule_p99_ms:.1f}"),
         ("holes inside replies", str(figures.gaps)),
         ("end of speech to answer: p50, p95, ms", answers),
-        ("barge-in to silence: p50, p95, ms", cuts),
+        ("barge-in to silence: p50, p95, ms", silences),
         ("complaints of Twilio / of the model", f"{figures.twilio_violations} / {figures.model_violations}"),
         ("errors from the model", ", ".join(f"{k} x{v}" for k, v in figures.model_errors.items()) or "none"),
         ("truncations refused", str(figures.truncations_refused)),

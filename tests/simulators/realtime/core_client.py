@@ -71,7 +71,7 @@ class CoreClient:
         """A ready session whose responses have these knobs."""
         return cls.ready(Knobs(response=ResponseKnobs(**knobs)))  # type: ignore[arg-type]
 
-    # Doing
+    # Doing.
 
     def send(self, event_type: str, **fields: object) -> list[Event]:
         """Send one event; returns what came back at once."""
@@ -122,7 +122,7 @@ class CoreClient:
         """One whole turn of the caller."""
         self.append(clips.load(clip) + SILENT_FRAME * (silence_ms // 20))
 
-    # Asking
+    # Asking.
 
     def types(self) -> list[str]:
         return [str(event["type"]) for event in self.events]

@@ -1,8 +1,8 @@
 """A small bridge to call: webhooks and media WebSockets on one port, scripted by each test.
 
-It keeps what it got (forms, headers, messages) and checks every signature with Twilio's library;
-its WebSocket side is the `websockets` package's own server protocol, so that the simulator's
-framing is judged by somebody else's. It does no more than the test's `documents` and `talk` say.
+It keeps what it got (forms, headers, messages) and checks every signature with Twilio's library; its
+WebSocket side is the `websockets` package's own server protocol, so that the simulator's framing is judged by
+somebody else's. It does no more than the test's `documents` and `talk` say.
 """
 
 from __future__ import annotations

@@ -100,16 +100,6 @@ def test_audio_too_soon_after_a_clear_is_stale() -> None:
     assert measures.stale_after_clear_ms(call) == 40
 
 
-def test_seams_run_from_the_end_of_one_stream_to_media_of_the_next() -> None:
-    """What the caller says in between is lost."""
-    call = record()
-    call.streams[0].ended_at_ms = 1000
-    call.streams.append(MediaStream(2, "MZ2", "wss://h/m", {}, 1500.0))
-    call.streams[1].first_media_at_ms = 1800
-
-    assert measures.seams_ms(call) == [800]
-
-
 def test_percentiles_of_nothing_are_zero() -> None:
     """A summary needs a number."""
     assert measures.percentile([], 0.5) == 0
