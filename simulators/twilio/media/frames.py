@@ -91,9 +91,8 @@ class FrameReader:
             raise FramingError("expected reserved bits 0 (no compression was offered), got others")
         if opcode in (CLOSE, PING, PONG):
             if not final or len(payload) > 125:
-                raise FramingError(
-                    f"expected a whole control frame of at most 125 bytes, got {len(payload)} bytes"
-                )
+                got = f"{len(payload)} bytes, {'whole' if final else 'unfinished'}"
+                raise FramingError(f"expected a whole control frame of at most 125 bytes, got {got}")
             messages.append(Message(opcode, payload))
             return
         if opcode == CONTINUATION:

@@ -154,7 +154,7 @@ class ReferenceBridge:
     talk: Talk = listen
     documents: Documents = default_documents
     refuse: int | None = None
-    """Answer every upgrade with this status."""
+    """Answers every upgrade with this status."""
     content_type: str = "text/xml"
     eager: bytes = b""
     """Sent in one packet with the answer to an upgrade."""
@@ -183,7 +183,7 @@ class ReferenceBridge:
             else:
                 await self.serve_webhook(head, reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            return  # the simulator cut the connection, or the test is over
+            return  # the simulator dropped the connection, or the test is over
         except AssertionError as error:
             self.errors.append(error)
         finally:

@@ -80,7 +80,7 @@ def test_lateness_is_against_anchor_plus_n_times_20() -> None:
     assert list(measures.lateness_ms(call)) == [0, -20, -40, -40, 10, 0]
 
 
-def test_after_a_clear_lateness_begins_anew() -> None:
+def test_after_a_clear_lateness_begins_again() -> None:
     """What was queued is gone: nothing is in hand."""
     call = record()
     arrive(call, 0, frames=10)

@@ -86,6 +86,24 @@ async def test_a_server_that_never_answers_is_31920(monkeypatch: pytest.MonkeyPa
     assert raised.value.code == 31920
 
 
+async def test_a_connection_that_is_cancelled_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever hangs up while Twilio still connects."""
+    tried: list[socket.socket] = []
+
+    async def never(tcp: socket.socket, _address: object) -> None:
+        tried.append(tcp)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+    opening = asyncio.create_task(MediaSocket.open(STREAM_URL, plain(9), Ear(), {}))
+    await wait_until(lambda: bool(tried), "it connects")
+    opening.cancel()
+    await asyncio.wait({opening})
+
+    assert opening.cancelled()
+    assert tried[0].fileno() == -1
+
+
 async def test_buffer_sizes_are_set_before_connecting() -> None:
     """So that a stall is felt soon; Linux doubles what it is told."""
     async with reference_bridge() as bridge:

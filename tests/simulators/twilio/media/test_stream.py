@@ -496,7 +496,7 @@ async def test_a_burst_of_audio_can_get_the_stream_killed() -> None:
 
 
 async def test_a_half_open_socket_stays_silent_while_the_call_moves_on() -> None:
-    """The bridge sees neither data nor end for a while; a new leg may come meanwhile."""
+    """The bridge sees neither data nor end for a while; a new stream may open meanwhile."""
 
     def documents(path: str, form: dict[str, str]) -> str:
         return stream_document()
@@ -513,7 +513,7 @@ async def test_a_half_open_socket_stays_silent_while_the_call_moves_on() -> None
             seen.append(len(first.messages) == count)
 
     async with reference_bridge(talk, documents) as bridge, simulator(bridge) as twilio:
-        plan = CallPlan([WaitUntil(lambda: len(seen) == 2, "the second leg"), HangUp()])
+        plan = CallPlan([WaitUntil(lambda: len(seen) == 2, "the second stream"), HangUp()])
         record = await twilio.call(plan, Knobs(pace=FAST, half_open=Window(100, 1000)))
         first = bridge.sockets[0]
         assert not first.closed.is_set()
