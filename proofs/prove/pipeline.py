@@ -49,6 +49,25 @@ def main() -> int:
     return uvloop.run(_prove(parser.parse_args()))
 
 
+def broken_promises(figures: LoadFigures) -> list[str]:
+    """Each promise that the run broke, as a sentence."""
+    found = {
+        f"{figures.lost_turns} turns of callers were lost": figures.lost_turns > 0,
+        f"{len(figures.unheard)} uninterrupted items were not heard whole": bool(figures.unheard),
+        f"{figures.stale_frames} frames of interrupted replies were heard": figures.stale_frames > 0,
+        f"{figures.mixed_up} callers heard another call": figures.mixed_up > 0,
+        f"lateness p99 was {figures.lateness_p99_ms:.1f} ms": figures.lateness_p99_ms > LATENESS_LIMIT_MS,
+        f"Twilio complained {figures.twilio_violations} times": figures.twilio_violations > 0,
+        f"the model complained {figures.model_violations} times": figures.model_violations > 0,
+        f"{figures.truncations_refused} truncations were refused": figures.truncations_refused > 0,
+        f"{len(figures.failures)} callers waited in vain: {figures.failures[:3]}": bool(figures.failures),
+    }
+    return [sentence for sentence, is_broken in found.items() if is_broken] + figures.unheard[:5]
+
+
+# Private.
+
+
 async def _prove(arguments: argparse.Namespace) -> int:
     console = Console()
     port = free_port()
@@ -80,7 +99,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
             console.print(_cost(figures))
             costs.append(figures.cpu_per_call_second_ms)
             if number == 0:
-                broken = _broken(figures)
+                broken = broken_promises(figures)
     if arguments.plain:
         for (calls, seconds), cost in zip(runs, costs, strict=True):
             await _compare(console, port, calls, seconds, cost, arguments)
@@ -134,22 +153,6 @@ async def _tick(console: Console, seconds: float) -> None:
     while time.monotonic() - started < seconds:
         await asyncio.sleep(10)
         console.print(f"  {time.monotonic() - started:.0f} s of about {seconds:.0f} s")
-
-
-def _broken(figures: LoadFigures) -> list[str]:
-    """Each promise that the run broke, as a sentence."""
-    found = {
-        f"{figures.lost_turns} turns of callers were lost": figures.lost_turns > 0,
-        f"{len(figures.unheard)} uninterrupted items were not heard whole": bool(figures.unheard),
-        f"{figures.stale_frames} frames of interrupted replies were heard": figures.stale_frames > 0,
-        f"{figures.mixed_up} callers heard another call": figures.mixed_up > 0,
-        f"lateness p99 was {figures.lateness_p99_ms:.1f} ms": figures.lateness_p99_ms > LATENESS_LIMIT_MS,
-        f"Twilio complained {figures.twilio_violations} times": figures.twilio_violations > 0,
-        f"the model complained {figures.model_violations} times": figures.model_violations > 0,
-        f"{figures.truncations_refused} truncations were refused": figures.truncations_refused > 0,
-        f"{len(figures.failures)} callers waited in vain: {figures.failures[:3]}": bool(figures.failures),
-    }
-    return [sentence for sentence, is_broken in found.items() if is_broken] + figures.unheard[:5]
 
 
 def _table(figures: LoadFigures) -> Table:
