@@ -6,8 +6,6 @@ made from here). Must not know: what a role does with them.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,8 +20,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contract.worker import ROLES
+from shared.forms import E164_EXAMPLE, Problems, is_confidential, is_number, signing_key, url_of
+
 ENV_PREFIX = "TRUNKLINE_"
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
     "ingress": ("public_url", "twilio_auth_token"),
@@ -32,19 +32,11 @@ REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
 }
 """Settings without a usable default, by the role that cannot start without them."""
 
-
-SECRET_PREFIX = "whsec_"
-"""How Standard Webhooks writes a secret: this, then base64."""
-
 WEBHOOK_EVENTS = frozenset({"call.started", "call.ended", "tool.failed"})
 
 
-class SettingsError(Exception):
-    """One or more settings are missing or wrong; the text has a line for each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+class SettingsError(Problems):
+    """One or more settings are missing or wrong."""
 
 
 def _known_as(name: str) -> AliasChoices:
@@ -227,11 +219,10 @@ class Settings(BaseSettings):
     def _check_public_url(cls, value: str) -> str:
         if not value:
             return value
-        parts = urlsplit(value)
-        loopback = parts.hostname in LOOPBACK_HOSTS
-        if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
+        url = url_of(value)
+        if url is None or url.path not in ("", "/") or url.query or url.fragment:
             raise ValueError("expected an origin such as https://bridge.example.com, without a path")
-        if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        if not is_confidential(url):
             raise ValueError(
                 "expected https:// (http:// is for loopback hosts only): Twilio streams need TLS"
             )
@@ -240,15 +231,9 @@ class Settings(BaseSettings):
     @field_validator("webhook_url")
     @classmethod
     def _check_webhook_url(cls, value: str) -> str:
-        expected = "expected an https:// URL (http:// is for loopback hosts only)"
-        try:
-            parts = urlsplit(value)
-            host, _ = parts.hostname, parts.port  # The port raises when it is none.
-        except ValueError:
-            raise ValueError(expected) from None
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS)
-        if value and not (is_safe and host and " " not in value):
-            raise ValueError(expected)
+        url = url_of(value)
+        if value and (url is None or not is_confidential(url)):
+            raise ValueError("expected an https:// URL (http:// is for loopback hosts only)")
         return value
 
     @field_validator("webhook_events")
@@ -270,16 +255,11 @@ class Settings(BaseSettings):
     @field_validator("webhook_secret")
     @classmethod
     def _check_webhook_secret_form(cls, value: SecretStr) -> SecretStr:
-        secret = value.get_secret_value()
-        if secret.startswith(SECRET_PREFIX):
-            try:
-                base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-            except binascii.Error:
-                raise ValueError(f"expected base64 after {SECRET_PREFIX}, or a text without it") from None
+        signing_key(value.get_secret_value())
         return value
 
     @property
-    def hooks(self) -> frozenset[str]:
+    def told_events(self) -> frozenset[str]:
         """The events that the user's systems are told; none without a URL."""
         if not self.webhook_url:
             return frozenset()
@@ -295,16 +275,16 @@ class Settings(BaseSettings):
     @field_validator("openai_base_url")
     @classmethod
     def _check_openai_base_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        url = url_of(value)
+        if url is None or url.scheme not in ("http", "https"):
             raise ValueError("expected an http:// or https:// URL such as https://api.openai.com/v1")
         return value.rstrip("/")
 
     @field_validator("fallback_number")
     @classmethod
     def _check_fallback_number(cls, value: str) -> str:
-        if value and not (value.startswith("+") and value[1:].isascii() and value[1:].isdigit()):
-            raise ValueError("expected a number as +15551234567 (E.164), or nothing")
+        if value and not is_number(value):
+            raise ValueError(f"expected a number such as {E164_EXAMPLE}, or nothing")
         return value
 
     @field_validator("twilio_account_sid")
@@ -328,8 +308,7 @@ class Settings(BaseSettings):
 
     def admin_port(self, role: str, number: int) -> int:
         """Port of a process's health checks and metrics, on 127.0.0.1."""
-        offset = {"ingress": 0, "brain": 20, "egress": 40}[role]
-        return self.admin_port_base + offset + number
+        return self.admin_port_base + 20 * ROLES.index(role) + number
 
 
 def environment_name(field: str) -> str:

@@ -97,7 +97,7 @@ class Registry:
                 outcome=outcome,
                 by=process.name,
                 if_detached_leg=if_detached_leg,
-                tell="call.ended" in process.settings.hooks,
+                tell="call.ended" in process.settings.told_events,
             )
         )
         if found is None:

@@ -78,9 +78,7 @@ class Inbox:
         self._packed_keys: bytes | None = None
         """The key part of the command; None when the set of streams has changed."""
         self._link: RedisLink | None = None
-        self._client_id: bytes = b""
         self.counters = InboxCounters()
-        self.last_read_at_ms = 0.0
 
     def watch(self, key: str, after_id: str, sink: Sink) -> None:
         """Reads `key` after `after_id` ("0" = from the first entry there is)."""
@@ -101,20 +99,12 @@ class Inbox:
     def is_watched(self, key: str) -> bool:
         return key.encode() in self._watched
 
-    @property
-    def client_id(self) -> bytes:
-        """Redis's id of the reading connection: `CLIENT UNBLOCK` it to end the read under way."""
-        return self._client_id
-
     async def run(self) -> None:
         """Reads for as long as it runs."""
         pause_s = RECONNECT_MIN_S
         while True:
             try:
                 self._link = link = await open_link(self._url, name=f"{self._name}:read")
-                self._client_id = b"%d" % await link.ask(
-                    redis_link.pack([b"CLIENT", b"ID"]), timeout_s=BLOCK_MARGIN_S
-                )
                 self.counters.connects += 1
                 pause_s = RECONNECT_MIN_S
                 await self._restart_positions(link)
@@ -152,7 +142,6 @@ class Inbox:
                 if str(reply).startswith("UNBLOCKED"):
                     continue
                 raise LinkLost(f"Redis refused a read: {reply}")
-            self.last_read_at_ms = now_ms()
             self.counters.reads += 1
             if reply:
                 self._hand_out(reply)

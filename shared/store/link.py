@@ -95,11 +95,6 @@ class RedisLink(asyncio.Protocol):
 
     # --------------------------------------------------------------------------------------- for users
 
-    @property
-    def unsent_bytes(self) -> int:
-        """Bytes that the kernel has not taken yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
-
     def expect(self, replies: int, on_replies: OnReplies) -> None:
         """Announces that `replies` replies will come to what is sent next. After a loss, does nothing."""
         if not self.lost:
