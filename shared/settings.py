@@ -1,7 +1,9 @@
 """Settings of every process: read from the environment and `.env`, checked once at start, then frozen.
 
-Owns: each setting's name, unit, default, check and the sentence that explains it (the README's table is
-made from here). Must not know: what a role does with them.
+Why it exists: a wrong setting is named at the start, not in the middle of a call.
+
+Owns: each setting's name, unit, default, check and the sentence that explains it (the README's table is made
+from here). Must not know: what a role does with them.
 """
 
 from __future__ import annotations
@@ -154,7 +156,7 @@ class Settings(BaseSettings):
     )
     apology: str = Field(
         "We are sorry, we cannot go on with this call. Please try again later.",
-        description="Spoken by Twilio when the model cannot be had.",
+        description="Spoken by Twilio when the model cannot be reached.",
     )
     busy_message: str = Field(
         "All lines are busy at the moment. Please call again in a few minutes.",
@@ -260,7 +262,7 @@ class Settings(BaseSettings):
 
     @property
     def told_events(self) -> frozenset[str]:
-        """The events that the user's systems are told; none without a URL."""
+        """The events that the user's systems are told; empty without a URL."""
         if not self.webhook_url:
             return frozenset()
         return frozenset(part.strip() for part in self.webhook_events.split(",") if part.strip())
@@ -346,7 +348,7 @@ def _has_value(settings: Settings, field: str) -> bool:
 
 
 def _explain(item: Any) -> str:
-    """One line: which setting, what was expected, what came. Shapes are pydantic's `ErrorDetails`."""
+    """One line: which setting, what was expected, what was got. Shapes are pydantic's `ErrorDetails`."""
     if not item["loc"]:
         # Of several settings together: the input is all of them, secrets too.
         return str(item["msg"]).removeprefix("Value error, ") + "."
@@ -355,8 +357,8 @@ def _explain(item: Any) -> str:
     field = field.removeprefix(ENV_PREFIX.lower())
     info = Settings.model_fields.get(field)
     name = environment_name(field) if info is not None else location
-    came = repr(item["input"])
-    if (info is not None and info.annotation is SecretStr) or (field.endswith("_url") and "@" in came):
-        came = "a secret"  # A URL with an @ carries a password.
+    got = repr(item["input"])
+    if (info is not None and info.annotation is SecretStr) or (field.endswith("_url") and "@" in got):
+        got = "a secret"  # A URL with an @ carries a password.
     reason = str(item["msg"]).removeprefix("Value error, ")
-    return f"{name}: {reason[0].lower()}{reason[1:]}; came {came}. {info.description if info else ''}".strip()
+    return f"{name}: {reason[0].lower()}{reason[1:]}; got {got}. {info.description if info else ''}".strip()

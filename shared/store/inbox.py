@@ -6,7 +6,7 @@ the streams that may have news, and a short pause between reads lets entries gat
 Owns: the connection, the positions, the pace of reading. Must not know: what an entry means.
 
 A blocking read is never cancelled: it ends by news, by its BLOCK time, or with its connection. A stream
-that is watched anew while a read is under way is named in the next one; `nudge` ends the one under way.
+that is watched again while a read is under way is named in the next one; `nudge` ends the one under way.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class _Watched:
 
 
 class Inbox:
-    """Reads the watched streams. Sinks are called synchronously, with entries in order, never twice
-    for one id; a sink must not raise (what it raises ends the process: it is a bug)."""
+    """Reads the watched streams. Sinks are called synchronously, with entries in order, never twice for one
+    id; a sink must not raise (what it raises ends the process: it is a bug)."""
 
     def __init__(self, url: str, *, name: str, read_gap_ms: float) -> None:
         self._url = url
@@ -89,7 +89,7 @@ class Inbox:
         self._some.set()
 
     def unwatch(self, key: str) -> str | None:
-        """Stops reading `key`; gives the last id read, or None if it was not watched."""
+        """Stops reading `key`; returns the last id read, or None if it was not watched."""
         found = self._watched.pop(key.encode(), None)
         self._packed_keys = None
         if not self._watched:
@@ -97,10 +97,11 @@ class Inbox:
         return None if found is None else found.last_id.decode()
 
     def is_watched(self, key: str) -> bool:
+        """Whether a stream is read."""
         return key.encode() in self._watched
 
     async def run(self) -> None:
-        """Reads for as long as it runs."""
+        """Reads for as long as it runs; cancelling it ends the connection, and with it the read under way."""
         pause_s = RECONNECT_MIN_S
         while True:
             try:
@@ -118,8 +119,10 @@ class Inbox:
                     self._link.close()
                 self._link = None
 
+    # Private.
+
     async def _restart_positions(self, link: RedisLink) -> None:
-        """A Redis that came back empty, its clock behind, gives ids below ours: those are read from 0."""
+        """Streams of a Redis that came back empty, its clock behind, have ids below ours: read from 0."""
         for name, item in list(self._watched.items()):
             question = redis_link.pack([b"XINFO", b"STREAM", name])
             reply = await link.ask(question, timeout_s=BLOCK_MARGIN_S)
@@ -166,7 +169,7 @@ class Inbox:
             if item is None or not found:
                 continue  # Unwatched while the read was under way: its next owner reads it.
             if asked is None or asked.last_id != item.last_id:
-                continue  # Watched anew from another position: the next read begins there.
+                continue  # Watched again from another position: the next read begins there.
             item.last_id = found[-1][0]
             item.packed_id = _bulk(item.last_id)
             self.counters.entries += len(found)

@@ -27,7 +27,7 @@ CONNECT_TIMEOUT_S = 1.0
 DEFAULT_PORT = 6379
 
 ReplyError = hiredis.ReplyError
-"""An error that Redis answered; it is given as a reply, never raised."""
+"""An error that Redis answered; it is handed out as a reply, never raised."""
 
 Replies = list[Any]
 """What one write is answered with: bytes, int, None, lists of these, or ReplyError."""
@@ -63,7 +63,7 @@ class RedisLink(asyncio.Protocol):
         self.on_lost = on_lost
         self.lost = False
 
-    # ------------------------------------------------------------------------------ asyncio.Protocol
+    # asyncio.Protocol.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -93,7 +93,7 @@ class RedisLink(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
 
-    # --------------------------------------------------------------------------------------- for users
+    # For users.
 
     def expect(self, replies: int, on_replies: OnReplies) -> None:
         """Announces that `replies` replies will come to what is sent next. After a loss, does nothing."""
@@ -106,7 +106,10 @@ class RedisLink(asyncio.Protocol):
             self._transport.write(packed)
 
     async def ask(self, packed: bytes, *, timeout_s: float) -> Any:
-        """One command, its reply. Raises LinkLost (also after `timeout_s`: then the link is closed)."""
+        """One command, its reply. Raises LinkLost (also after `timeout_s`: then the link is closed).
+
+        Cancelling it is safe: the reply still comes, and is dropped.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
 
@@ -132,6 +135,8 @@ class RedisLink(asyncio.Protocol):
             self._transport.abort()
         self._lose()
 
+    # Private.
+
     def _lose(self) -> None:
         if self.lost:
             return
@@ -145,7 +150,10 @@ class RedisLink(asyncio.Protocol):
 
 
 async def open_link(url: str, *, name: str, on_lost: OnLost | None = None) -> RedisLink:
-    """Connects, authenticates, loads our scripts. Raises OSError, TimeoutError or RedisError."""
+    """Connects, authenticates, loads our scripts. Raises OSError, TimeoutError or RedisError.
+
+    Cancelling it closes the connection.
+    """
     options = dict(parse_url(url))
     link = RedisLink()
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -162,6 +170,9 @@ async def open_link(url: str, *, name: str, on_lost: OnLost | None = None) -> Re
     if link.lost:
         raise LinkLost("the connection to Redis is gone")
     return link
+
+
+# Private.
 
 
 async def _connect(link: RedisLink, options: dict[str, Any]) -> None:

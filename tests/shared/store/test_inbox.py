@@ -119,7 +119,7 @@ async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_ur
     assert inbox.counters.restarts == 0
 
 
-async def test_a_stream_watched_anew_is_read_from_its_new_position(store: Store, redis_url: str) -> None:
+async def test_a_stream_watched_again_is_read_from_its_new_position(store: Store, redis_url: str) -> None:
     """The read under way was asked from another position: its entries would hide those before them."""
     inbox = Inbox(redis_url, name=WORKER, read_gap_ms=1)
     got: list[bytes] = []
