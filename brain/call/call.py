@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 import orjson
+from shared.ownership.control import ControlMessage
 
 from brain.call import parts as call_parts
 from brain.call import reports
@@ -32,7 +33,6 @@ from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms, wall_ms
 from shared.contract.scripts import Answer
 from shared.figures.rolling import Telling
-from shared.ownership.control import ControlMessage
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.owner import Claim, Owner
 from shared.process.role import Process

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from shared.contract.command import Command
 from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
@@ -53,7 +54,7 @@ async def test_a_doorbell_rings_only_where_somebody_listens(store: Store, redis_
     await store.xadd(mine, {"v": "1"})
     async with running(process.outbox.run()):
         process.nudge(0)
-        process.outbox.command(0, [b"PING"])
+        process.outbox.send(Command(0, (b"PING",)))
         assert await process.outbox.flushed(5)
         rings = [fields for _, fields in await store.xrange(mine)]
         assert rings[1:] == [{b"v": b"1", b"call": b"", b"why": b"claimed"}]

@@ -9,16 +9,12 @@ import pytest
 from redis.exceptions import RedisError
 
 from shared.contract import scripts
+from shared.resp import pack
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS, LinkLost
-from shared.store.link import Replies, ReplyError, open_link, pack, pack_script
+from shared.store.link import Replies, ReplyError, open_link
 from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
-
-
-def test_a_command_is_packed_as_resp() -> None:
-    """Lengths in bytes, whatever is in them."""
-    assert pack([b"SET", b"k", b"\r\n\xff"]) == b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\n\r\n\xff\r\n"
 
 
 async def test_replies_come_to_those_who_announced_them(redis_url: str) -> None:
@@ -40,7 +36,7 @@ async def test_the_scripts_are_loaded_when_it_opens(store: Store, redis_url: str
     link = await open_link(redis_url, name="t")
     for script in scripts.ALL:
         assert await link.ask(pack([b"SCRIPT", b"EXISTS", script.sha.encode()]), timeout_s=1) == [1]
-    refused = await link.ask(pack_script(scripts.TRIM, [b"key"], []), timeout_s=1)
+    refused = await link.ask(pack([b"EVALSHA", scripts.TRIM.sha.encode(), b"1", b"key"]), timeout_s=1)
     assert not str(refused).startswith("NOSCRIPT")
     link.close()
 
