@@ -24,10 +24,11 @@ from console.interrupts import run as run_interruptible
 from console.operate import commands as operate_app
 from console.options import AsJson, RedisUrl
 from console.style import make_console
+from shared import VERSION
 from shared.process.exits import Exit
-from shared.process.life import VERSION
 from shared.settings import Settings, SettingsError, load
-from shared.store.client import STORE_ERRORS, make_store
+from shared.store.client import make_store
+from shared.store.errors import STORE_ERRORS
 
 app = typer.Typer(
     name="trunkline",

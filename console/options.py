@@ -18,7 +18,8 @@ from redis.asyncio.connection import parse_url
 from console.calls import live
 from shared.contract.worker import ROLES
 from shared.settings import SettingsError, load
-from shared.store.client import STORE_ERRORS, Store, make_store
+from shared.store.client import Store, make_store
+from shared.store.errors import STORE_ERRORS
 
 COMPLETE_WITHIN_S = 1.0
 

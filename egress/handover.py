@@ -10,7 +10,6 @@ released or claimed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
 
 from shared.contract import keys as key_names
 from shared.contract.keys import Keys
@@ -42,10 +41,9 @@ def choose(
 
 async def read_workers(store: Store, keys: Keys) -> list[tuple[str, dict[str, str]]]:
     """What the workers say of themselves. Raises STORE_ERRORS."""
-    names: set[bytes] = await cast(Any, store.smembers(key_names.WORKERS))
+    names = await store.smembers(key_names.WORKERS)
     found: list[tuple[str, dict[str, str]]] = []
     for name in sorted(names):
         text = name.decode(errors="replace")
-        figures: dict[bytes, bytes] = await cast(Any, store.hgetall(keys.worker(text)))
-        found.append((text, {k.decode(): v.decode(errors="replace") for k, v in figures.items()}))
+        found.append((text, await store.hgetall_text(keys.worker(text))))
     return found

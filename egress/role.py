@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 
+from shared.ownership.control import ControlMessage, ControlPost, ControlReader
+
 from egress.call import HeldCall
 from egress.counters import EgressHops, RoleCounters, Totals, Windows
 from egress.delivery import Call
@@ -25,11 +27,10 @@ from shared.contract.scripts import Answer
 from shared.figures.diagnosis import UNSENT_BYTES
 from shared.figures.hops import Hop
 from shared.ownership import owner as ownership
-from shared.ownership.control import ControlMessage, ControlPost, ControlReader
-from shared.ownership.dispatch import Dispatch
 from shared.ownership.owner import Claim, Owner
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.dispatch import Dispatch
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 from shared.store.outbox import OnReply
 
@@ -47,11 +48,12 @@ AFRESH_S = 1.0
 
 
 class EgressRole:
-    """See `shared.process.life.Role`."""
+    """See `shared.process.role.Role`."""
 
     starts_without_redis = False
 
     def __init__(self, process: Process) -> None:
+        self.own_streams = (process.keys.back(process.name),)
         self._process = process
         self._calls: dict[str, HeldCall] = {}
         self._pipelines: dict[str, CallPipeline] = {}

@@ -30,7 +30,7 @@ from shared.figures.diagnosis import (
 )
 from shared.figures.rolling import WINDOW_MS
 from shared.logs.log import Log
-from shared.process.life import Process
+from shared.process.role import Process
 
 UNANSWERED_MS = WINDOW_MS
 """A window whose questions to Redis are not answered by then is judged without."""

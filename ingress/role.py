@@ -29,7 +29,7 @@ from ingress.web.signature import Signatures, Verdict
 from shared.contract.entries import EntryError, Why, read_ring
 from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit
-from shared.process.life import Process
+from shared.process.role import Process
 from shared.store.inbox import Entry
 
 MEDIA_PATHS = frozenset({"/media", "/media/"})
@@ -45,11 +45,12 @@ SERVER_WITHIN_S = 2.0
 
 
 class IngressRole:
-    """See `shared.process.life.Role`. It is also the Front of every media socket."""
+    """See `shared.process.role.Role`. It is also the Front of every media socket."""
 
     starts_without_redis = True
 
     def __init__(self, process: Process) -> None:
+        self.own_streams = (process.keys.out(process.name),)
         settings = process.settings
         self._process = process
         self._signatures = Signatures(settings.auth_tokens)

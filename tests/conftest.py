@@ -70,7 +70,7 @@ async def store(redis_url: str) -> AsyncIterator[Store]:
 async def any_store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """A client of an empty store, once fakeredis, once Valkey, once Redis 7: for commands and scripts."""
     if request.param == "fakeredis":
-        client: Store = FakeAsyncRedis()
+        client = Store(FakeAsyncRedis())
     else:
         client = make_store(_emptied(request.getfixturevalue(f"{request.param}_server")), name="test")
     yield client

@@ -35,7 +35,7 @@ from shared.figures.rolling import Telling
 from shared.ownership.control import ControlMessage
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.owner import Claim, Owner
-from shared.process.life import Process
+from shared.process.role import Process
 
 SEED_MAX_CHARS = 24_000
 """Of the past that a new session is told: some hours of talk, a quarter of the smallest context."""

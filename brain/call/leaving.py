@@ -14,8 +14,8 @@ from shared.contract.entries import Name, OutKind
 from shared.contract.scripts import Answer
 from shared.ownership import owner as ownership
 from shared.ownership.owner import Card, Owner
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 
 END_WITHIN_S = 30.0
 """After our part is done the call is ended by ingress; after this it is somebody else's."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 from openai import AsyncOpenAI
 
@@ -41,10 +41,11 @@ from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import ToolContext
 from brain.webhooks.events import Hooks
 from shared.clock import now_ms, wall_ms
+from shared.contract.entry import text_of
 from shared.logs.log import Log
 from shared.ownership.owner import Card, Owner
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 
 RECALL_TRIES = 5
 RECALL_PAUSE_S = 0.5
@@ -171,14 +172,12 @@ async def recall(process: Process, conversation: Conversation, call_sid: str) ->
     key = process.keys.history(call_sid)
     for _ in range(RECALL_TRIES):
         try:
-            found = await cast(Any, process.store.xrange(key))
+            found = await process.store.xrange(key)
         except STORE_ERRORS:
             await asyncio.sleep(RECALL_PAUSE_S)
             continue
         for _, fields in found:
-            conversation.take(
-                {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
-            )
+            conversation.take(text_of(fields))
         return
 
 

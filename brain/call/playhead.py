@@ -9,21 +9,19 @@ made of it.
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from brain.sequencer.inputs import Heard
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 
 
 async def last_playhead(process: Process, call_sid: str, cut: int) -> Heard | None:
     """The playhead in the cut that was interrupted; None if the card knows of none, or cannot be read."""
     key = process.keys.card(call_sid)
     try:
-        found = await cast(Any, process.store.hmget(key, ["playhead_item", "playhead_ms"]))
+        found = await process.store.hmget_text(key, ["playhead_item", "playhead_ms"])
     except STORE_ERRORS:
         return None
-    item, ms = (value or b"" for value in found)
-    if not item or not ms.isdigit():
+    item, ms = found.get("playhead_item", ""), found.get("playhead_ms", "")
+    if not item or not (ms.isascii() and ms.isdigit()):
         return None
-    return Heard(cut=cut, response_id="", item_id=item.decode(errors="replace"), heard_ms=float(ms))
+    return Heard(cut=cut, response_id="", item_id=item, heard_ms=float(ms))

@@ -8,7 +8,6 @@ means is `caller_audio`'s, how long a turn is open is `turns`'.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
 
 from brain.caller.audio import CallerAudio
 from brain.caller.turns import CloseTurn, MoveTurn, Trim, Turns, Upkeep
@@ -18,8 +17,8 @@ from shared.clock import now_ms
 from shared.figures.hops import Hop, host_of
 from shared.logs.log import Log
 from shared.ownership.owner import Owner, after
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 
 REPLAY_TRIES = 5
@@ -150,7 +149,7 @@ class CallerFeed:
         key = self._process.keys.turn(self._owner.call_sid)
         for _ in range(REPLAY_TRIES):
             try:
-                found = await cast(Any, self._process.store.xrange(key, count=REPLAY_ENTRIES))
+                found = await self._process.store.xrange(key, count=REPLAY_ENTRIES)
             except STORE_ERRORS:
                 await asyncio.sleep(REPLAY_PAUSE_S)
                 continue

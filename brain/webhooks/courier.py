@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, replace
-from typing import Any, cast
 
 import httpx
 from redis.exceptions import ResponseError
@@ -21,11 +20,12 @@ from brain.webhooks import events as hooks
 from brain.webhooks.events import Hook, read_hook
 from brain.webhooks.signing import signed_headers
 from shared.clock import now_ms, wall_ms
+from shared.contract.entry import text_of
 from shared.contract.keys import CALL_TTL_MS
 from shared.contract.scripts import HOOK_AGAIN
 from shared.ownership.owner import read_card, run_script
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 
 GROUP = "hooks"
 POLL_S = 1.0
@@ -104,15 +104,13 @@ class Courier:
             return
         self._shown_at_ms = now_ms()
         for lane in range(self._process.keys.lanes):
-            mine: list[Any] = [entry_id for held_lane, entry_id in self._held if held_lane == lane]
+            mine = [entry_id for held_lane, entry_id in self._held if held_lane == lane]
             if not mine:
                 continue
             key = self._process.keys.hooks(lane)
             try:
                 # Claimed from oneself.
-                await cast(
-                    Any, self._process.store.xclaim(key, GROUP, self._process.name, 0, mine, justid=True)
-                )
+                await self._process.store.xclaim(key, GROUP, self._process.name, mine)
             except STORE_ERRORS as error:
                 self._process.log.debug("courier_waits", reason=type(error).__name__)
 
@@ -122,19 +120,14 @@ class Courier:
         if room <= 0:
             return
         try:
-            reply = await cast(Any, store.xreadgroup(GROUP, me, {key: ">"}, count=min(room, 100)))
-            left = await cast(
-                Any, store.xautoclaim(key, GROUP, me, self._abandoned_ms, "0-0", count=min(room, 100))
-            )
+            fresh = await store.xreadgroup(GROUP, me, {key: ">"}, count=min(room, 100))
+            left = await store.xautoclaim(key, GROUP, me, self._abandoned_ms, count=min(room, 100))
         except ResponseError as error:
             if not str(error).startswith("NOGROUP"):
                 raise
             await self._make_group(key)
             return
-        found = reply[0][1] if isinstance(reply, list) and reply else []
-        if isinstance(reply, dict):
-            found = [entry for batches in reply.values() for entries in batches for entry in entries]
-        for entry_id, fields in [*found, *left[1]]:
+        for entry_id, fields in [*(entry for _, entries in fresh for entry in entries), *left]:
             await self._hold(lane, key, entry_id.decode(), fields)
 
     async def _hold(self, lane: int, key: str, entry_id: str, fields: dict[bytes, bytes]) -> None:
@@ -198,11 +191,8 @@ class Courier:
         card = await read_card(store, keys, hook.call_sid)
         history: list[dict[str, str]] = []
         if hook.kind == "call.ended" and self._settings.webhook_transcript:
-            found = await cast(Any, store.xrange(keys.history(hook.call_sid)))
-            history = [
-                {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
-                for _, fields in found
-            ]
+            found = await store.xrange(keys.history(hook.call_sid))
+            history = [text_of(fields) for _, fields in found]
         return hooks.compose(hook, card, [*history], with_transcript=self._settings.webhook_transcript)
 
     async def _post(self, client: httpx.AsyncClient, hook: Hook, body: bytes) -> str:

@@ -18,7 +18,7 @@ import orjson
 from brain.memory.conversation import Conversation
 from shared.clock import wall_ms
 from shared.contract.keys import CALL_TTL_MS
-from shared.process.life import Process
+from shared.process.role import Process
 
 MAXLEN = 10_000
 FIRST_PAUSE_MS = 1_000

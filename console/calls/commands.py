@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -27,10 +27,12 @@ from console.interrupts import run as run_interruptible
 from console.options import AsJson, RedisUrl, Sid, Worker
 from console.style import AGENT, BRIDGE, CALLER, DIM, isolated, make_console
 from console.top.text import tame
+from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.process.exits import Exit
 from shared.settings import SettingsError
-from shared.store.client import STORE_ERRORS, Store, make_store
+from shared.store.client import Store, make_store
+from shared.store.errors import STORE_ERRORS
 
 TIMEOUT_S = 5.0
 DRAIN_LOOK_S = 1.0
@@ -210,14 +212,8 @@ def _redis_url(given: str) -> str:
 async def _journal(store: Store, keys: Keys, call_sid: str, count: int) -> list[JournalLine]:
     if not count:
         return []
-    found = await cast(Any, store.xrevrange(keys.journal(call_sid), count=count))
-    return [
-        journal_line(
-            entry_id.decode(),
-            {name.decode(): value.decode(errors="replace") for name, value in fields.items()},
-        )
-        for entry_id, fields in reversed(found)
-    ]
+    found = await store.xrevrange(keys.journal(call_sid), count=count)
+    return [journal_line(entry_id.decode(), text_of(fields)) for entry_id, fields in reversed(found)]
 
 
 def _line(entry: watching.Entry, call: LiveCall) -> str:

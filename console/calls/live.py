@@ -7,16 +7,16 @@ know: how anything is shown. Every write here is one that `redis-cli` could do (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
 
 import orjson
+from shared.ownership.control import CONTROL_MAXLEN
 
 from shared.contract import keys as key_names
 from shared.contract.entries import Why, ring_fields
+from shared.contract.entry import text_of
 from shared.contract.keys import Keys
-from shared.ownership.control import CONTROL_MAXLEN
 from shared.store.client import Store
 
 ALIVE_WITHIN_MS = 3_000
@@ -77,7 +77,7 @@ class NoSuchCall(LookupError):
 
 async def make_keys(store: Store) -> Keys:
     """The keys of this deployment: the number of lanes stands in Redis. Raises STORE_ERRORS."""
-    lanes = await cast(Any, store.hget(key_names.CONFIG, "lanes"))
+    lanes = await store.hget(key_names.CONFIG, "lanes")
     return Keys(int(lanes) if lanes else 1)
 
 
@@ -85,8 +85,7 @@ async def read_calls(store: Store, keys: Keys) -> list[LiveCall]:
     """All live calls, oldest first. Raises STORE_ERRORS."""
     sids: list[str] = []
     for lane in range(keys.lanes):
-        found = await cast(Any, store.zrange(keys.live(lane), 0, -1))
-        sids += [member.decode() for member in found]
+        sids += [member.decode() for member in await store.zrange(keys.live(lane), 0, -1)]
     calls = await _read(store, keys, sids)
     return sorted(calls, key=lambda call: (call.started_at_ms, call.call_sid))
 
@@ -110,15 +109,15 @@ async def find_call(store: Store, keys: Keys, text: str) -> LiveCall:
 
 async def read_workers(store: Store) -> list[WorkerRow]:
     """All workers that have not been forgotten, by name. Raises STORE_ERRORS."""
-    names = sorted(member.decode() for member in await cast(Any, store.smembers(key_names.WORKERS)))
-    seconds, micros = await cast(Any, store.time())
+    names = sorted(member.decode() for member in await store.smembers(key_names.WORKERS))
+    seconds, micros = await store.time()
     now_ms = seconds * 1000 + micros // 1000
     keys = Keys(1)
     async with store.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.hgetall(keys.worker(name))
         beats = await pipe.execute()
-    return [_worker(name, _text(beat), now_ms) for name, beat in zip(names, beats, strict=True) if beat]
+    return [_worker(name, text_of(beat), now_ms) for name, beat in zip(names, beats, strict=True) if beat]
 
 
 async def say(store: Store, keys: Keys, call_sid: str, text: str, *, force: bool = False) -> bool:
@@ -135,27 +134,20 @@ async def drain(store: Store, keys: Keys, worker: str) -> bool:
     """Takes a worker out: no new calls. False if nobody listens to that doorbell."""
     fields = _pairs(ring_fields("", Why.DRAIN))
     key = keys.wake(0, worker)
-    entry = await cast(
-        Any,
-        store.xadd(key, cast(Any, fields), maxlen=WAKE_MAXLEN, nomkstream=True),
-    )  # fmt: skip
-    return entry is not None
+    return await store.xadd(key, fields, maxlen=WAKE_MAXLEN, nomkstream=True) is not None
 
 
 async def _command(store: Store, keys: Keys, call_sid: str, fields: dict[str, str]) -> bool:
     message = {**fields, "from": "operator"}
-    added = await cast(
-        Any,
-        store.xadd(keys.control(call_sid), cast(Any, message), maxlen=CONTROL_MAXLEN, nomkstream=True),
-    )
+    added = await store.xadd(keys.control(call_sid), message, maxlen=CONTROL_MAXLEN, nomkstream=True)
     if added is None:
         return False
     # Owners look once a second; a ring makes it at once.
-    card = _text(await cast(Any, store.hmget(keys.card(call_sid), "brain", "state")), ("brain", "state"))
+    card = await store.hmget_text(keys.card(call_sid), ["brain", "state"])
     if card.get("brain"):
         ring = _pairs(ring_fields(call_sid, Why.CONTROL))
         wake = keys.wake(keys.lane(call_sid), card["brain"])
-        await cast(Any, store.xadd(wake, cast(Any, ring), maxlen=WAKE_MAXLEN, nomkstream=True))
+        await store.xadd(wake, ring, maxlen=WAKE_MAXLEN, nomkstream=True)
     return card.get("state") != "ended"
 
 
@@ -173,7 +165,7 @@ async def _read(store: Store, keys: Keys, sids: list[str]) -> list[LiveCall]:
     for index, sid in enumerate(sids):
         card, caller, reply = answers[index * 3 : index * 3 + 3]
         if card:
-            calls.append(_call(sid, _text(card), int(caller), int(reply)))
+            calls.append(_call(sid, text_of(card), int(caller), int(reply)))
     return calls
 
 
@@ -215,17 +207,7 @@ def _worker(name: str, beat: dict[str, str], now_ms: int) -> WorkerRow:
     )
 
 
-def _text(found: Any, names: tuple[str, ...] = ()) -> dict[str, str]:
-    """A hash, or the values of HMGET under their names, as text."""
-    pairs = zip(names, found, strict=True) if names else found.items()
-    return {
-        name if isinstance(name, str) else name.decode(): value.decode(errors="replace")
-        for name, value in pairs
-        if value is not None
-    }
-
-
-def _pairs(flat: Any) -> dict[bytes, bytes]:
+def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, cast
 
+from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.store.client import Store
 
@@ -37,22 +37,18 @@ async def entries(store: Store, keys: Keys, call_sid: str, *, back: bool = True)
     Raises STORE_ERRORS. The client's time-out must be above BLOCK_MS.
     """
     names = {keys.journal(call_sid): "journal", keys.history(call_sid): "history"}
-    positions = dict.fromkeys(names, "0" if back else "$")
+    positions: dict[str, str | bytes] = dict.fromkeys(names, "0" if back else "$")
     while True:
-        found = await cast(Any, store.xread(cast(Any, positions), count=COUNT, block=BLOCK_MS))
+        found = await store.xread(positions, count=COUNT, block=BLOCK_MS)
         fresh = []
-        for key, read in found or ():
+        for key, read in found:
             name = key.decode()
             for entry_id, fields in read:
                 positions[name] = entry_id.decode()
-                fresh.append(Entry(names[name], entry_id.decode(), _text(fields)))
+                fresh.append(Entry(names[name], entry_id.decode(), text_of(fields)))
         for entry in sorted(fresh, key=lambda each: each.at_ms):
             yield entry
             if entry.stream == "journal" and entry.fields.get("kind") == "ended":
                 return
         if not fresh and not await store.exists(keys.card(call_sid)):
             return  # Ended so long ago that Redis has forgotten it, or never there.
-
-
-def _text(fields: dict[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(): value.decode(errors="replace") for name, value in fields.items()}

@@ -27,7 +27,7 @@ from console.style import BAD, DIM, GOOD, make_console
 from shared.contract.keys import Keys
 from shared.process.exits import Exit
 from shared.settings import Settings, environment_name
-from shared.store.client import STORE_ERRORS
+from shared.store.errors import STORE_ERRORS
 from simulators.twilio import measures
 from simulators.twilio.record import CallRecord
 from simulators.twilio.simulator import DEMO_ACCOUNT_SID, LiveCall, TwilioSimulator

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from shared.contract.entry import text_of
 from shared.contract.keys import Keys
-from shared.store.client import STORE_ERRORS, Store, make_store
+from shared.store.client import Store, make_store
+from shared.store.errors import STORE_ERRORS
 
 POLL_S = 0.1
 WATCHED = ("journal", "history", "control")
@@ -97,7 +99,7 @@ class Watch:
             *streams, caller_frames, reply_entries, card = await pipeline.execute()
         at_ms = self.now_ms()
         if card:
-            self.card = _text(card)
+            self.card = text_of(card)
         sample = Sample(
             at_ms=at_ms,
             caller_frames=caller_frames,
@@ -106,7 +108,7 @@ class Watch:
         )
         self.samples.append(sample)
         fresh = [
-            self._seen(part, entry_id, _text(pairs))
+            self._seen(part, entry_id, text_of(pairs))
             for part, entries in zip(WATCHED, streams, strict=True)
             for entry_id, pairs in entries
         ]
@@ -121,7 +123,3 @@ class Watch:
         wall_ms = float(fields.pop("t", entry_id.split(b"-")[0]))
         kind = fields.pop("kind", "")
         return Seen(at_ms=wall_ms - self._wall_zero_ms, stream=part, kind=kind, fields=fields)
-
-
-def _text(pairs: dict[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in pairs.items()}

@@ -13,7 +13,6 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 from urllib.parse import urlsplit
 
 from redis.exceptions import ResponseError
@@ -31,7 +30,8 @@ from console.stack.readiness import why_not_ready
 from shared.contract.keys import CONFIG
 from shared.contract.worker import ROLES
 from shared.settings import REQUIRED_BY_ROLE, Settings, SettingsError, load
-from shared.store.client import STORE_ERRORS, Store, make_store
+from shared.store.client import Store, make_store
+from shared.store.errors import STORE_ERRORS
 
 PINGS = 50
 STORE_TIMEOUT_S = 3.0
@@ -111,23 +111,19 @@ async def redis_facts(store: Store) -> RedisFacts:
     trips = []
     for _ in range(PINGS):
         begun = time.monotonic()
-        await cast(Any, store.ping())
+        await store.ping()
         trips.append((time.monotonic() - begun) * 1000)
     before = time.time()
-    seconds, microseconds = await cast(Any, store.time())
+    seconds, microseconds = await store.time()
     middle = (before + time.time()) / 2
-    lanes = await cast(Any, store.hget(CONFIG, "lanes"))
+    lanes = await store.hget(CONFIG, "lanes")
     return RedisFacts(
         info={str(name): str(value) for name, value in info.items()},
-        config={_text(name): _text(value) for name, value in cast(Any, config).items()},
+        config=config,
         round_trips_ms=trips,
         clock_ahead_ms=(seconds + microseconds / 1e6 - middle) * 1000,
         lanes=lanes.decode() if lanes else "",
     )
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _without_secret(url: str) -> str:

@@ -28,7 +28,7 @@ from console.style import BRIDGE, DIM, GOOD, make_console
 from console.top import screen as top_screen
 from shared.process.exits import Exit
 from shared.settings import Settings, SettingsError, load
-from shared.store.client import STORE_ERRORS
+from shared.store.errors import STORE_ERRORS
 
 READY_WITHIN_S = 60.0
 

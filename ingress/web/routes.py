@@ -29,7 +29,8 @@ from shared.contract.keys import Keys
 from shared.logs.log import Log
 from shared.ownership.owner import Card, read_card
 from shared.settings import Settings
-from shared.store.client import STORE_ERRORS, Store
+from shared.store.client import Store
+from shared.store.errors import STORE_ERRORS
 
 BODY_MAX_BYTES = 64 * 1024
 FIELDS_MAX = 500

@@ -20,8 +20,9 @@ from brain.role import BrainRole
 from egress.role import EgressRole
 from ingress.role import IngressRole
 from shared.contract.worker import ROLES
-from shared.process.life import MakeRole, make_process
+from shared.process.life import make_process
 from shared.process.metrics import export_role
+from shared.process.role import MakeRole
 from shared.settings import load
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"

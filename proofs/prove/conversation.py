@@ -14,7 +14,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import uvloop
 from rich.console import Console
@@ -26,6 +25,7 @@ from console.stack.ports import free_port
 from proofs.measure.timeline import timeline
 from proofs.prove.judge import Figures, judge_call, sessions_of
 from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
+from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.store.client import Store, make_store
 from simulators import clips
@@ -199,19 +199,15 @@ async def _operator(run: Run) -> None:
     keys, chance = Keys(1), random.Random(run.seed)
     while True:
         await asyncio.sleep(chance.uniform(1.0, 2.5))
-        for member in await cast(Any, run.store.zrange(keys.live(0), 0, -1)):
+        for member in await run.store.zrange(keys.live(0), 0, -1):
             call_sid = member.decode()
             if chance.random() < 0.4:
                 said = {"kind": "say", "text": "One moment.", "force": str(chance.randrange(2))}
-                await cast(Any, run.store.xadd(keys.control(call_sid), cast(Any, said)))
+                await run.store.xadd(keys.control(call_sid), said)
 
 
 async def _journal(store: Store, call_sid: str) -> list[dict[str, str]]:
-    found = await cast(Any, store.xrange(Keys(1).journal(call_sid)))
-    return [
-        {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
-        for _, fields in found
-    ]
+    return [text_of(fields) for _, fields in await store.xrange(Keys(1).journal(call_sid))]
 
 
 def _table(scenario: Scenario, f: Figures) -> Table:

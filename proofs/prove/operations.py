@@ -18,7 +18,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 import uvloop
 from rich.console import Console
@@ -28,6 +27,7 @@ from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
 from proofs.prove.busy import BUSY_FOR_S, ROLES
+from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.figures.diagnosis import MODEL_QUIET_MS
 from shared.figures.rolling import WINDOW_MS
@@ -127,7 +127,7 @@ async def _busy(bench: Bench, role: str) -> None:
 async def _freeze_redis(bench: Bench) -> None:
     until = time.monotonic() + FROZEN_FOR_S
     while time.monotonic() < until:
-        await cast(Any, bench.store.client_pause(FROZEN_MS, all=True))
+        await bench.store.redis.client_pause(FROZEN_MS, all=True)
         await asyncio.sleep(FROZEN_EVERY_S)
 
 
@@ -287,13 +287,9 @@ async def _call(bench: Bench, twilio: TwilioSimulator, fault: Fault, number: int
 
 async def _made(store: Store, number: int, record: CallRecord, *, is_slow: bool) -> Made:
     keys = Keys(1)
-    card = await cast(Any, store.hgetall(keys.card(record.call_sid)))
-    journal = await cast(Any, store.xrange(keys.journal(record.call_sid)))
-    return Made(number, record, _text(card), [_text(fields) for _, fields in journal], is_slow)
-
-
-def _text(fields: dict[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+    card = await store.hgetall_text(keys.card(record.call_sid))
+    journal = await store.xrange(keys.journal(record.call_sid))
+    return Made(number, record, card, [text_of(fields) for _, fields in journal], is_slow)
 
 
 def _judge(outcome: Outcome, fault: Fault, made: Made, injected_ms: float) -> None:

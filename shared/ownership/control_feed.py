@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from shared.contract.command import Command
 from shared.contract.entry import FIRST
@@ -21,7 +21,8 @@ from shared.contract.keys import Keys
 from shared.contract.streams.control import Letter, read_message
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
-from shared.store.client import STORE_ERRORS, Store
+from shared.store.client import Store
+from shared.store.errors import STORE_ERRORS
 from shared.store.outbox import Outbox
 
 SWEEP_S = 1.0
@@ -100,9 +101,7 @@ class ControlFeed:
     async def _take(self) -> list[Letter]:
         """New messages in order, without repetitions. Raises STORE_ERRORS."""
         key = self.keys.control(self.call_sid)
-        found: list[tuple[bytes, dict[bytes, bytes]]] = await cast(
-            Any, self.store.xrange(key, min=self._start())
-        )
+        found: list[tuple[bytes, dict[bytes, bytes]]] = await self.store.xrange(key, min=self._start())
         fresh: list[Letter] = []
         for entry_id, fields in found:
             self.position = entry_id.decode()

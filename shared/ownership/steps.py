@@ -9,13 +9,12 @@ one leaves it unknown: it may have been done.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError
 
 from shared.clock import wall_ms
 from shared.contract import record, steps
-from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 from shared.contract.steps import Attached, Claim, NewStream, Reservation
@@ -28,10 +27,10 @@ async def run(store: Store, call: ScriptCall) -> Any:
     """A script's reply, as redis-py gives it."""
     script = call.script
     try:
-        return await cast(Any, store.evalsha(script.sha, len(call.keys), *call.keys, *call.args))
+        return await store.evalsha(script.sha, len(call.keys), *call.keys, *call.args)
     except NoScriptError:
-        await cast(Any, store.script_load(script.text))
-        return await cast(Any, store.evalsha(script.sha, len(call.keys), *call.keys, *call.args))
+        await store.script_load(script.text)
+        return await store.evalsha(script.sha, len(call.keys), *call.keys, *call.args)
 
 
 async def reserve(
@@ -125,10 +124,10 @@ async def end(
 
 async def read_card(store: Store, keys: Keys, call_sid: str) -> dict[str, str]:
     """The card of a call, for a view of card.py; empty if there is none."""
-    return text_of(await cast(Any, store.hgetall(keys.card(call_sid))))
+    return await store.hgetall_text(keys.card(call_sid))
 
 
 async def read_view(store: Store, keys: Keys, call_sid: str, view: type[V]) -> V | None:
     """What a view of card.py sees of a call's card; None if there is none. Raises ContractError too."""
-    found = await cast(Any, store.hmget(keys.card(call_sid), list(record.names(view))))
+    found = await store.hmget(keys.card(call_sid), record.names(view))
     return None if all(value is None for value in found) else record.read_values(view, found)

@@ -7,7 +7,6 @@ worker counts as dead, what a role does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 from shared.contract.entry import text_of
 from shared.contract.errors import ContractError
@@ -28,7 +27,7 @@ class SeenWorker:
 
 async def read_workers(store: Store, keys: Keys) -> list[SeenWorker]:
     """By name. Raises STORE_ERRORS. Cancelling is safe."""
-    members: set[bytes] = await cast(Any, store.smembers(WORKERS))
+    members: set[bytes] = await store.smembers(WORKERS)
     names = sorted(member.decode(errors="replace") for member in members)
     async with store.pipeline(transaction=False) as pipe:
         for name in names:
@@ -45,13 +44,13 @@ async def forget_older_boots(store: Store, keys: Keys, worker: WorkerId) -> list
     all (a second deployment of one name) shows itself again with its beat. Their `owned` sets stay: they say
     which calls were theirs, and expire by themselves. Cancelled, it has removed some of them.
     """
-    members: set[bytes] = await cast(Any, store.smembers(WORKERS))
+    members: set[bytes] = await store.smembers(WORKERS)
     older = [
         name for name in sorted(raw.decode(errors="replace") for raw in members) if _is_older(name, worker)
     ]
     for name in older:
-        await cast(Any, store.delete(keys.worker(name)))
-        await cast(Any, store.srem(WORKERS, name))
+        await store.delete(keys.worker(name))
+        await store.srem(WORKERS, name)
     return older
 
 

@@ -6,12 +6,9 @@ Owns: the names and texts of these figures. Must not know: what a role counts be
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from shared.logs import log as logs
-
-if TYPE_CHECKING:
-    from shared.process.life import Process, Role
+from shared.process.role import Process, Role
 
 
 def export_process(process: Process, version: str) -> None:

@@ -3,6 +3,8 @@
 Why it exists: a task may lose a cancellation. redis-py 8.1 does so now and then, and before Python 3.12
 `asyncio.wait_for` does when the cancellation meets the result; a loop around such a call then runs on for
 ever. Whoever ends a task asks again until it has ended.
+
+Owns: asking again. Must not know: what a task does.
 """
 
 from __future__ import annotations
@@ -15,9 +17,32 @@ ASK_AGAIN_S = 0.25
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancels the tasks until all of them are done. Their errors stay theirs. Cancelling is safe."""
+    """Cancels the tasks until all of them are done. Their errors stay theirs. Cancelling it is safe."""
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_S)
+
+
+async def end_task(task: asyncio.Task[Any]) -> None:
+    """Cancels a task until it is done, and raises what it raised. Cancelling it leaves the task cancelled."""
+    await cancel_all([task])
+    if not task.cancelled():
+        task.result()
+
+
+async def comes_first(task: asyncio.Task[Any], event: asyncio.Event) -> bool:
+    """Waits for the task or the event; True if the task is done. A task that loses is ended.
+
+    Cancelling it leaves the task as it is.
+    """
+    waiter = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiter.cancel()
+    if task.done():
+        return True
+    await end_task(task)
+    return False

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from shared.contract import keys
-from shared.store.client import STORE_ERRORS, Store
+from shared.store.client import Store
+from shared.store.errors import STORE_ERRORS, RedisRefused
 
 LEAST_REDIS = (7, 0)
 LEAST_VALKEY = (8, 0)
 WAIT_MIN_S, WAIT_MAX_S = 0.2, 2.0
-
-
-class RedisRefused(Exception):
-    """Redis is there and cannot serve Trunkline; the text says why and what to do."""
 
 
 async def wait_for_redis(store: Store, lanes: int, on_wait: Callable[[str], None]) -> str:
@@ -46,8 +43,8 @@ async def wait_for_redis(store: Store, lanes: int, on_wait: Callable[[str], None
 
 
 async def _agree_on_lanes(store: Store, lanes: int) -> int:
-    await cast(Any, store.hsetnx(keys.CONFIG, "lanes", str(lanes)))
-    return int(await cast(Any, store.hget(keys.CONFIG, "lanes")) or lanes)
+    await store.hsetnx(keys.CONFIG, "lanes", str(lanes))
+    return int(await store.hget(keys.CONFIG, "lanes") or lanes)
 
 
 def _check(info: dict[str, Any]) -> str:

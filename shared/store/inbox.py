@@ -17,10 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.clock import now_ms
-from shared.contract.entries import Fields
+from shared.contract.entry import Fields
 from shared.store import link as redis_link
-from shared.store.client import STORE_ERRORS
-from shared.store.link import LinkLost, RedisLink, ReplyError, open_link
+from shared.store.errors import STORE_ERRORS, LinkLost
+from shared.store.link import RedisLink, ReplyError, open_link
 
 BLOCK_MS = 500
 """How long one read waits for news: also the longest delay of a newly watched stream without a nudge."""

@@ -21,6 +21,7 @@ from redis.asyncio.connection import SSLConnection, parse_url
 from redis.exceptions import RedisError
 
 from shared.contract import scripts
+from shared.store.errors import LinkLost
 
 CONNECT_TIMEOUT_S = 1.0
 DEFAULT_PORT = 6379
@@ -33,10 +34,6 @@ Replies = list[Any]
 
 OnReplies = Callable[[Replies], None]
 OnLost = Callable[["RedisLink"], None]
-
-
-class LinkLost(RedisError):
-    """The connection is gone; what was under way is *unknown*: it may have been done."""
 
 
 def pack(args: Sequence[bytes]) -> bytes:

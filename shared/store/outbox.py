@@ -18,30 +18,18 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from shared import resp
-from shared.clock import now_ms, wall_ms
-from shared.contract import entries
+from shared.clock import now_ms
 from shared.contract.command import Command
-from shared.contract.keys import Keys
-from shared.contract.scripts import Script
 from shared.figures.rolling import RollingMax
 from shared.store import link as redis_link
-from shared.store.client import STORE_ERRORS
 from shared.store.counters import OutboxCounters
+from shared.store.errors import STORE_ERRORS, OutboxFull
 from shared.store.link import RedisLink, ReplyError, open_link
-
-CALLER_MAX_AGE_MS = 3000.0
-"""Caller audio older than this is worth less than the delay it would cause."""
-
-CALLER_MAXLEN = b"1500"
-"""30 s of frames: the bound of `caller`, oldest dropped by Redis."""
-
-OUT_MAXLEN = b"2000"
-"""Fuse of `out` and `back`; ingress and egress trim them by time long before."""
 
 BOUND_BYTES = 64 * 1024 * 1024
 """Most bytes queued and under way. Beyond it new writes are refused and counted."""
@@ -60,10 +48,6 @@ RETRY_PREFIXES = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"
 """Errors of a server that is on its way: the commit is sent again on a new connection."""
 
 OnReply = Callable[[Any], None]
-
-
-class OutboxFull(Exception):
-    """A write that was refused because the outbox holds BOUND_BYTES. Given as a reply, never raised."""
 
 
 @dataclass(slots=True)
@@ -88,11 +72,9 @@ class _Commit:
 class Outbox:
     """Gathers writes by lane and commits them. Methods return at once; `run` keeps the connection."""
 
-    def __init__(self, url: str, keys: Keys, *, name: str, commit_ms: float) -> None:
+    def __init__(self, url: str, *, name: str, commit_ms: float) -> None:
         self._url = url
-        self._keys = keys
         self._name = name
-        self._worker = name.encode()
         self._commit_ms = commit_ms
         self._queue: dict[object, list[_Write]] = {}
         self._queued_bytes = 0
@@ -109,34 +91,9 @@ class Outbox:
         self._scheduled: asyncio.Handle | None = None
         self._scheduled_now = False
         self._last_error = ""
-        self._caller_heads: dict[str, tuple[bytes, int]] = {}
         self.counters = OutboxCounters()
 
     # ---------------------------------------------------------------------------------- what roles call
-
-    def caller(self, call_sid: str, leg: int, chunk: int, audio: bytes) -> None:
-        """A 20 ms frame of the caller. Written plainly: the leg is its fence, NOMKSTREAM its end."""
-        head = self._caller_heads.get(call_sid)
-        if head is None:
-            head = self._caller_head(call_sid)
-        now = now_ms()
-        l, n, t = b"%d" % leg, b"%d" % chunk, b"%.1f" % now  # noqa: E741 - the field's own name
-        packed = b"%b%d\r\n%b\r\n$1\r\nn\r\n$%d\r\n%b\r\n$1\r\nt\r\n$%d\r\n%b\r\n$1\r\na\r\n$%d\r\n%b\r\n" % (
-            head[0], len(l), l, len(n), n, len(t), t, len(audio), audio,
-        )  # fmt: skip
-        self._add(head[1], _Write(packed, None, now + CALLER_MAX_AGE_MS), urgent=False)
-
-    def forget_caller(self, call_sid: str) -> None:
-        """Drops what is kept for a call's caller audio."""
-        self._caller_heads.pop(call_sid, None)
-
-    def out(self, ingress_worker: str, pairs: Sequence[entries.Pair], *, urgent: bool = False) -> None:
-        """One `out` entry: what egress (or brain) gives an ingress worker in this tick."""
-        self._pairs(self._keys.out(ingress_worker), pairs, urgent)
-
-    def back(self, egress_worker: str, pairs: Sequence[entries.Pair], *, urgent: bool = False) -> None:
-        """One `back` entry: what ingress tells an egress worker."""
-        self._pairs(self._keys.back(egress_worker), pairs, urgent)
 
     def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:
         """A command, in the next commit. `on_reply` gets the reply, a ReplyError, or OutboxFull."""
@@ -146,39 +103,6 @@ class Outbox:
         """A command that is packed already and worth nothing after `max_age_ms`: dropped then, and
         counted."""
         self._add(tag, _Write(packed, None, now_ms() + max_age_ms), urgent=False)
-
-    def command(
-        self, tag: object, args: Sequence[bytes], *, on_reply: OnReply | None = None, urgent: bool = False
-    ) -> None:
-        """Any command. `tag`: the call's lane (int), or the key for keys outside a lane.
-
-        `on_reply` gets the reply, a ReplyError, or OutboxFull. The command may be done twice: it must be
-        idempotent or its entry must have a position.
-        """
-        self._add(tag, _Write(redis_link.pack(args), on_reply, 0.0), urgent=urgent)
-
-    def script(
-        self,
-        lane: int,
-        script: Script,
-        keys: Sequence[str],
-        args: Sequence[bytes],
-        *,
-        on_reply: OnReply | None = None,
-        urgent: bool = False,
-    ) -> None:
-        """One of our scripts; as `command`."""
-        packed = redis_link.pack_script(script, [key.encode() for key in keys], args)
-        self._add(lane, _Write(packed, on_reply, 0.0), urgent=urgent)
-
-    def journal(self, call_sid: str, kind: str, **fields: str | int) -> None:
-        """A line in a call's journal, for people. Transitions only, never frames."""
-        flat = [b"kind", kind.encode(), b"from", self._worker, b"t", b"%d" % wall_ms()]
-        for name, value in fields.items():
-            flat += (name.encode(), str(value).encode())
-        key = self._keys.journal(call_sid).encode()
-        args = [b"XADD", key, b"NOMKSTREAM", b"MAXLEN", b"~", b"2000", b"*", *flat]
-        self.command(self._keys.lane(call_sid), args)
 
     @property
     def backlog_bytes(self) -> int:
@@ -204,21 +128,6 @@ class Outbox:
         return True
 
     # ------------------------------------------------------------------------------------- queue, commit
-
-    def _caller_head(self, call_sid: str) -> tuple[bytes, int]:
-        """All of a caller XADD that is the same for each frame of the call, up to the leg's length."""
-        key = self._keys.caller(call_sid).encode()
-        args = [b"XADD", key, b"NOMKSTREAM", b"MAXLEN", CALLER_MAXLEN, b"*", b"v", b"1", b"l"]
-        body = b"".join(b"$%d\r\n%b\r\n" % (len(arg), arg) for arg in args)
-        head = (b"*%d\r\n%b$" % (len(args) + 7, body), self._keys.lane(call_sid))
-        self._caller_heads[call_sid] = head
-        return head
-
-    def _pairs(self, key: str, pairs: Sequence[entries.Pair], urgent: bool) -> None:
-        encoded = key.encode()
-        args = [b"XADD", encoded, b"NOMKSTREAM", b"MAXLEN", b"~", OUT_MAXLEN, b"*"]
-        args += entries.pairs_fields(self._worker, now_ms(), pairs)
-        self._add(encoded, _Write(redis_link.pack(args), None, 0.0), urgent=urgent)
 
     def _add(self, tag: object, write: _Write, *, urgent: bool) -> None:
         size = len(write.packed)

@@ -22,7 +22,9 @@ from shared.contract.keys import Keys
 from shared.ownership import owner as ownership
 from shared.ownership.control import ControlPost
 from shared.ownership.owner import NewStream, Owner
-from shared.process.life import Process, keep_own_keys, make_process
+from shared.process.beat import keep_own_keys
+from shared.process.life import make_process
+from shared.process.role import Process
 from shared.settings import load
 from shared.store.client import Store
 from shared.store.outbox import Outbox
@@ -222,8 +224,8 @@ async def brain(
     )
     process.spawn(process.outbox.run(), "outbox")
     process.spawn(process.inboxes[0].run(), "inbox-0")
-    await keep_own_keys(process)
     role = BrainRole(process)
+    await keep_own_keys(process, role.own_streams)
     await role.start()
     try:
         yield process, role

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -162,7 +162,7 @@ async def test_without_egress_an_interruption_is_truncated_where_the_card_says(
         await wait_until(lambda: ReplyKind.AUDIO in here.kinds(), "the long answer begins")
         item_id = here.reply[0].item_id
         playhead = {"playhead_item": item_id, "playhead_ms": "420"}
-        await cast(Any, store.hset(KEYS.card(here.call_sid), mapping=playhead))
+        await store.hset(KEYS.card(here.call_sid), mapping=playhead)
         await here.speak(clip("en_caller_interrupt"))
         (session,) = sim.sessions
         await sim.wait_for(lambda: bool(session.truncations))

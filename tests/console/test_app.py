@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from console import settings_table
 from console.app import app
+from shared import VERSION
 from shared.process.exits import Exit
-from shared.process.life import VERSION
 
 runner = CliRunner()
 

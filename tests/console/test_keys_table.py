@@ -44,8 +44,8 @@ async def test_sizes_are_counted(store: Store) -> None:
     for _ in range(3):
         await store.xadd(ALL_KEYS.journal(SID), {"kind": "x"})
     await store.sadd(WORKERS, "a", "b")
-    await store.set(ALL_KEYS.caller(SID), "not a stream")
-    await store.set("tl:other", "1")
+    await store.redis.set(ALL_KEYS.caller(SID), "not a stream")
+    await store.redis.set("tl:other", "1")
     sizes = {size.kind.pattern: size for size in await keys_table.measure(store)}
     assert (sizes["tl:{*}:call:CA*:journal"].keys, sizes["tl:{*}:call:CA*:journal"].elements) == (1, 3)
     assert sizes[WORKERS].elements == 2

@@ -86,7 +86,7 @@ async def test_every_recipe_answers_on_a_live_call(bridge: Bridge, e2e_redis: st
         await wait_until(lambda: "closing" in str(creates("response.create")), "the model was made to speak")
 
         async def is_draining() -> bool:
-            return await bridge.store.hget(f"tl:worker:{card['egress']}", "draining") == b"1"  # type: ignore[misc]
+            return await bridge.store.hget(f"tl:worker:{card['egress']}", "draining") == b"1"
 
         await wait_until(is_draining, "the worker drains")
         run(lines[-1], e2e_redis, variables)

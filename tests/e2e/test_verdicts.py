@@ -15,7 +15,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -198,7 +198,7 @@ async def test_a_redis_that_keeps_us_waiting_is_named(bridge: Bridge, talkative:
 
     async def pause(_sid: str) -> None:
         for _ in range(TIMES):
-            await cast(Any, bridge.store.client_pause(round(STOPPED_S * 1000), all=True))
+            await bridge.store.redis.client_pause(round(STOPPED_S * 1000), all=True)
             await asyncio.sleep(STOPPED_S + RUNS_S)
 
     _, found = await concerned(bridge, talkative, pause)

@@ -18,7 +18,9 @@ from shared.contract.entries import BackKind, Name, OutKind, ReplyEntry, ReplyKi
 from shared.contract.keys import Keys
 from shared.ownership import owner as ownership
 from shared.ownership.owner import NewStream, Owner
-from shared.process.life import Process, keep_own_keys, make_process
+from shared.process.beat import keep_own_keys
+from shared.process.life import make_process
+from shared.process.role import Process
 from shared.settings import load
 from shared.store.client import Store
 from shared.store.outbox import Outbox
@@ -175,8 +177,8 @@ async def egress(here: World, number: int = 0) -> AsyncIterator[tuple[Process, E
     process = make_process("egress", number, settings)
     for index, work in enumerate([process.outbox.run(), *(inbox.run() for inbox in process.inboxes)]):
         process.spawn(work, f"link-{index}")
-    await keep_own_keys(process)
     role = EgressRole(process)
+    await keep_own_keys(process, role.own_streams)
     await role.start()
     try:
         yield process, role

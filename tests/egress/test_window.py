@@ -16,7 +16,7 @@ from egress.window import CallPipeline
 from shared.contract.keys import Keys
 from shared.figures.diagnosis import STALE_MS
 from shared.logs.log import Log
-from shared.process.life import Process
+from shared.process.role import Process
 from shared.store.outbox import OnReply
 from tests.egress.stage import Stage, speech
 

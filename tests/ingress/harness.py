@@ -25,7 +25,9 @@ from ingress.web.signature import Signatures
 from shared import settings
 from shared.contract import entries
 from shared.contract.entries import Name, Pair
-from shared.process.life import Process, keep_own_keys, make_process
+from shared.process.beat import keep_own_keys
+from shared.process.life import make_process
+from shared.process.role import Process
 from shared.settings import Settings
 from tests.support.servers import free_port
 from tests.support.waiting import running, wait_until
@@ -271,10 +273,10 @@ async def ingress(url: str, **changes: Any) -> AsyncIterator[Ingress]:
     """An ingress process on a free port, ready."""
     process = make_process("ingress", 0, make_settings(url, **changes))
     is_redis_there = False
-    with contextlib.suppress(redis.RedisError):
-        await keep_own_keys(process)
-        is_redis_there = True
     role = IngressRole(process)
+    with contextlib.suppress(redis.RedisError):
+        await keep_own_keys(process, role.own_streams)
+        is_redis_there = True
     store = redis.Redis.from_url(url, decode_responses=False, protocol=2)
     async with running(process.outbox.run(), process.inboxes[0].run()):
         await role.start()

@@ -23,7 +23,8 @@ from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hook, Hooks, compose, is_hopeless, pause_ms
 from shared.ownership import owner as ownership
 from shared.ownership.owner import NewStream
-from shared.process.life import Process, make_process
+from shared.process.life import make_process
+from shared.process.role import Process
 from shared.settings import load
 from shared.store.client import Store
 from tests.brain.stage import KEYS, sid
@@ -115,7 +116,7 @@ async def call(store: Store, number: int = 1) -> str:
         {"kind": "item", "id": "a", "role": "assistant", "text": "one two three four", "final": "1"},
         {"kind": "heard", "id": "a", "ms": "500", "of": "1000", "complete": "1"},
     ):
-        await store.xadd(KEYS.history(call_sid), entry)  # type: ignore[arg-type]
+        await store.xadd(KEYS.history(call_sid), entry)
     await store.expire(KEYS.history(call_sid), 1000)
     return call_sid
 
@@ -237,7 +238,7 @@ async def test_what_is_held_is_shown_while_the_endpoint_is_slow(
             await wait_until(
                 lambda: len(endpoint.got) > 2 * courier_module.AT_ONCE, "the third batch is under way"
             )
-            found = await store.xpending_range(KEYS.hooks(0), courier_module.GROUP, "-", "+", 100)
+            found = await store.redis.xpending_range(KEYS.hooks(0), courier_module.GROUP, "-", "+", 100)
 
             assert found
             assert max(int(entry["time_since_delivered"]) for entry in found) < 1_500
@@ -269,7 +270,7 @@ async def test_what_a_hand_wrote_stops_no_courier(store: Store, redis_url: str) 
     async with listening() as endpoint, delivering(redis_url, endpoint) as (_, courier):
         good = Hook("call.started", sid(1), "id", 1_000, 0, 0).fields()
         for odd in ({"details": "{"}, {"details": "5"}, {"t": "9" * 18}, {"t": "9" * 5_000}, {"v": "7"}):
-            await store.xadd(KEYS.hooks(0), {**good, **odd})  # type: ignore[dict-item]
+            await store.xadd(KEYS.hooks(0), {**good, **odd})
         await store.expire(KEYS.hooks(0), 1000)
         await wait_until(
             lambda: courier.counters.hooks_delivered == 4, "all but the unknown version are told"

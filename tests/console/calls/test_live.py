@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import pytest
 
 from console.calls import live
@@ -18,7 +16,7 @@ async def test_calls_come_oldest_first_with_their_figures(store: Store) -> None:
     """Card, lengths of streams, the last window."""
     await make_call(store, TWO, 2_000)
     await make_call(store, ONE, 1_000, verdict="model_slow", pipeline='{"tx_fps":50.1,"why":"x"}', leg="3")
-    await cast(Any, store.xadd(KEYS.caller(ONE), {"a": "x"}))
+    await store.xadd(KEYS.caller(ONE), {"a": "x"})
 
     first, second = await live.read_calls(store, KEYS)
 
@@ -44,7 +42,7 @@ async def test_a_call_is_found_by_a_part_that_only_it_has(store: Store) -> None:
 async def test_a_call_that_has_just_ended_is_still_shown_by_its_whole_sid(store: Store) -> None:
     """Its card stays for an hour."""
     await make_call(store, ONE, 1_000, state="ended")
-    await cast(Any, store.zrem(KEYS.live(0), ONE))
+    await store.zrem(KEYS.live(0), ONE)
 
     assert (await live.find_call(store, KEYS, ONE)).state == "ended"
     with pytest.raises(NoSuchCall, match="There is no live call"):
@@ -64,7 +62,7 @@ async def test_workers_are_alive_by_their_beat(store: Store) -> None:
     """By Redis's clock, so that ours may be wrong."""
     await make_worker(store, "brain-0@h#1", draining=1)
     await make_worker(store, "brain-1@h#1", at_ms=wall_ms() - 60_000)
-    await cast(Any, store.sadd(key_names.WORKERS, "brain-2@h#gone"))
+    await store.sadd(key_names.WORKERS, "brain-2@h#gone")
 
     first, second = await live.read_workers(store)
 
@@ -80,10 +78,10 @@ async def test_commands_are_what_a_hand_would_type(store: Store) -> None:
     assert await live.say(store, KEYS, ONE, "שלום", force=True)
     assert await live.hang_up(store, KEYS, ONE)
 
-    said, hung_up = [fields for _, fields in await cast(Any, store.xrange(KEYS.control(ONE)))][1:]
+    said, hung_up = [fields for _, fields in await store.xrange(KEYS.control(ONE))][1:]
     assert said == {b"kind": b"say", b"text": "שלום".encode(), b"force": b"1", b"from": b"operator"}
     assert hung_up == {b"kind": b"hangup", b"reason": b"operator", b"from": b"operator"}
-    rings = [fields for _, fields in await cast(Any, store.xrange(KEYS.wake(0, BRAIN)))][1:]
+    rings = [fields for _, fields in await store.xrange(KEYS.wake(0, BRAIN))][1:]
     assert [ring[b"call"] for ring in rings] == [ONE.encode()] * 2
 
 
@@ -92,7 +90,7 @@ async def test_no_command_makes_keys_of_a_call_that_is_gone(store: Store) -> Non
     assert not await live.say(store, KEYS, ONE, "x")
     assert not await live.hang_up(store, KEYS, ONE)
     assert not await live.drain(store, KEYS, BRAIN)
-    assert await store.keys("*") == []
+    assert await store.redis.keys("*") == []
 
 
 async def test_a_drain_rings_the_workers_doorbell(store: Store) -> None:
@@ -101,12 +99,12 @@ async def test_a_drain_rings_the_workers_doorbell(store: Store) -> None:
 
     assert await live.drain(store, KEYS, BRAIN)
 
-    _, ring = (await cast(Any, store.xrange(KEYS.wake(0, BRAIN))))[-1]
+    _, ring = (await store.xrange(KEYS.wake(0, BRAIN)))[-1]
     assert (ring[b"why"], ring[b"call"]) == (b"drain", b"")
 
 
 async def test_the_number_of_lanes_stands_in_redis(store: Store) -> None:
     """One until somebody wrote another."""
     assert (await live.make_keys(store)).lanes == 1
-    await cast(Any, store.hset(key_names.CONFIG, "lanes", "8"))
+    await store.hset(key_names.CONFIG, "lanes", "8")
     assert (await live.make_keys(store)).lanes == 8

@@ -17,7 +17,7 @@ RESTORED = Restored(
 
 
 async def figures(store: Store, leg: int) -> bytes:
-    reply = await store.execute_command(*figures_command(KEYS, CALL, leg, {"unsent_bytes": 5}))
+    reply = await store.redis.execute_command(*figures_command(KEYS, CALL, leg, {"unsent_bytes": 5}))
     answer: bytes = reply[0]
     return answer
 
@@ -27,20 +27,20 @@ async def test_figures_answers(store: Store) -> None:
     card = KEYS.card(CALL)
     assert await figures(store, 1) == b"ABSENT"
     assert not await store.exists(card)
-    await store.hset(card, mapping={"state": "attached", "leg": "2"})  # type: ignore[misc]
+    await store.hset(card, mapping={"state": "attached", "leg": "2"})
     assert await figures(store, 1) == b"FENCED"
     assert await figures(store, 2) == b"OK"
-    assert await store.hget(card, "unsent_bytes") == b"5"  # type: ignore[misc]
-    await store.hset(card, "state", "ended")  # type: ignore[misc]
+    assert await store.hget(card, "unsent_bytes") == b"5"
+    await store.hset(card, "state", "ended")
     assert await figures(store, 2) == b"FENCED"
 
 
 async def test_restore_once(store: Store, redis_url: str) -> None:
     """The card comes back with epochs that nobody has used; a second time changes nothing."""
-    first = await store.execute_command(*restore_command(KEYS, RESTORED, 1000))
-    second = await store.execute_command(*restore_command(KEYS, RESTORED, 2000))
+    first = await store.redis.execute_command(*restore_command(KEYS, RESTORED, 1000))
+    second = await store.redis.execute_command(*restore_command(KEYS, RESTORED, 2000))
     assert (first, second) == ([b"OK", b"1"], [b"OK", b"0"])
-    card = await store.hgetall(KEYS.card(CALL))  # type: ignore[misc]
+    card = await store.hgetall(KEYS.card(CALL))
     assert card[b"leg"] == b"3"
     assert int(card[b"brain_epoch"]) == 1 + EPOCH_LEAP
     assert int(card[b"egress_epoch"]) == 2 + EPOCH_LEAP

@@ -10,7 +10,8 @@ from ingress.calls import registry as registry_module
 from ingress.calls.registry import Registry
 from ingress.counters import CallCounters
 from shared.ownership.owner import NewStream
-from shared.process.life import Process, make_process
+from shared.process.life import make_process
+from shared.process.role import Process
 from tests.ingress.harness import call_sid, make_settings, stream_sid
 from tests.support.servers import free_port
 from tests.support.waiting import running, wait_until

@@ -17,7 +17,7 @@ from websockets.frames import OP_BINARY, OP_CLOSE, OP_CONT, OP_PING, OP_PONG, OP
 from ingress.counters import SocketCounters
 from ingress.media import protocol as media_protocol
 from ingress.media.protocol import MediaProtocol, media_protocol_class
-from shared.process.life import keep_own_keys
+from shared.process.beat import keep_own_keys
 from tests.ingress.harness import (
     PUBLIC_URL,
     SIGNATURES,
@@ -378,7 +378,7 @@ async def test_caller_audio_arrives_whole(bridge: Ingress) -> None:
 
 async def test_upgrade_without_start_leaves_no_key(bridge: Ingress) -> None:
     """A socket that was let in and says nothing useful touches no call."""
-    await keep_own_keys(bridge.process)
+    await keep_own_keys(bridge.process, bridge.role.own_streams)
     before = await bridge.store.dbsize()
     async with bridge.connect() as quiet:
         await quiet.send(str(connected()))

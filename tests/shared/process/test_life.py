@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -14,8 +13,6 @@ import pytest
 import redis
 
 from shared.process.exits import Exit
-from shared.process.life import _cancelled
-from tests.support.careless import careless
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 
@@ -138,11 +135,3 @@ async def test_a_killed_process_is_forgotten_by_its_next_boot(
         assert "older_boots_forgotten" in output
         for_ever = sorted(key for key in client.scan_iter() if client.ttl(key) == -1)
         assert for_ever == ["tl:config", "tl:{0}:calls"]
-
-
-async def test_a_drain_that_loses_its_cancellation_is_ended_all_the_same() -> None:
-    """It reads Redis in a loop: the process must not wait for its last call instead."""
-    task = asyncio.create_task(careless())
-    await asyncio.sleep(0)
-    await asyncio.wait_for(_cancelled(task), 5)
-    assert task.cancelled()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from shared.process.tasks import cancel_all
+import pytest
+
+from shared.process.tasks import cancel_all, comes_first, end_task
 from tests.support.careless import careless
 
 
@@ -29,3 +31,34 @@ async def test_errors_of_tasks_stay_theirs() -> None:
     await asyncio.sleep(0)
     await cancel_all([task])
     assert isinstance(task.exception(), ValueError)
+
+
+async def test_ending_a_task_raises_what_it_raised() -> None:
+    """Unlike `cancel_all`: whoever ends one task wants to know."""
+
+    async def failing() -> None:
+        raise ValueError("a bug")
+
+    task = asyncio.create_task(failing())
+    await asyncio.sleep(0)
+    with pytest.raises(ValueError, match="a bug"):
+        await end_task(task)
+
+
+async def test_an_event_that_comes_first_ends_the_task() -> None:
+    """Also one that loses a cancellation: the process must not wait for its last call instead."""
+    event, task = asyncio.Event(), asyncio.create_task(careless())
+    asyncio.get_running_loop().call_soon(event.set)
+    assert not await asyncio.wait_for(comes_first(task, event), 5)
+    assert task.cancelled()
+
+
+async def test_a_task_that_comes_first_keeps_its_result() -> None:
+    """The event was never set."""
+
+    async def answer() -> int:
+        return 7
+
+    task = asyncio.create_task(answer())
+    assert await comes_first(task, asyncio.Event())
+    assert task.result() == 7

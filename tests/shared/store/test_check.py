@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from shared.store.check import RedisRefused, wait_for_redis
+from shared.store.check import wait_for_redis
 from shared.store.client import Store, make_store
+from shared.store.errors import RedisRefused
 from tests.support.servers import free_port, server, valkey_binary
 
 
@@ -18,12 +19,12 @@ async def test_a_good_server_is_named(store: Store) -> None:
 
 async def test_an_evicting_server_is_refused(store: Store) -> None:
     """It would delete live calls without a word."""
-    await store.config_set("maxmemory-policy", "allkeys-lru")
+    await store.redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
         with pytest.raises(RedisRefused, match="noeviction"):
             await wait_for_redis(store, 1, lambda _why: None)
     finally:
-        await store.config_set("maxmemory-policy", "noeviction")
+        await store.redis.config_set("maxmemory-policy", "noeviction")
 
 
 async def test_another_number_of_lanes_is_refused(store: Store) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from shared.clock import now_ms
-from shared.contract.entries import Name, OutKind, read_caller, read_pairs
-from shared.contract.keys import Keys
-from shared.ownership import owner as ownership
+from shared.contract.card import CutRaised
+from shared.contract.command import Command
+from shared.contract.streams import pairs
+from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker, read_caller
+from shared.ownership import steps
+from shared.ownership.owner import Owner
 from shared.store.client import Store, make_store
 from shared.store.inbox import Entry, Inbox
 from shared.store.outbox import Outbox
-from tests.shared.ownership.test_owner import CALL, KEYS, attached
+from tests.shared.ownership.test_steps import CALL, KEYS, attached
 from tests.support.servers import free_port, redis7_binary, server, valkey_binary
 from tests.support.waiting import running, wait_until
 
@@ -25,7 +28,15 @@ def flat(fields: dict[bytes, bytes]) -> list[bytes]:
 
 
 def make(url: str, commit_ms: float = 0) -> Outbox:
-    return Outbox(url, KEYS, name="ingress-0@h#1", commit_ms=commit_ms)
+    return Outbox(url, name="ingress-0@h#1", commit_ms=commit_ms)
+
+
+PACKER = CallerPacker(KEYS, CALL)
+
+
+def say(outbox: Outbox, chunk: int, audio: bytes = b"\xff" * 160) -> None:
+    """A frame of the caller, as ingress writes it."""
+    outbox.send_packed(PACKER.lane, PACKER.pack(1, chunk, now_ms(), audio), max_age_ms=MAX_AGE_MS)
 
 
 async def test_caller_frames_arrive_in_order_and_whole(store: Store, redis_url: str) -> None:
@@ -34,7 +45,7 @@ async def test_caller_frames_arrive_in_order_and_whole(store: Store, redis_url: 
     outbox = make(redis_url)
     async with running(outbox.run()):
         for chunk in range(1, 1001):
-            outbox.caller(CALL, 1, chunk, bytes([chunk % 256]) * 160)
+            say(outbox, chunk, bytes([chunk % 256]) * 160)
         assert await outbox.flushed(5)
     frames = [read_caller(flat(fields)) for _, fields in await store.xrange(KEYS.caller(CALL))]
     assert [frame.chunk for frame in frames] == list(range(1, 1001))
@@ -47,11 +58,11 @@ async def test_writes_of_a_while_are_one_commit(store: Store, redis_url: str) ->
     outbox = make(redis_url, commit_ms=50)
     async with running(outbox.run()):
         await wait_until(lambda: outbox.connected, "the outbox is connected")
-        outbox.caller(CALL, 1, 1, b"\xff")
+        say(outbox, 1, b"\xff")
         assert await outbox.flushed(5)
         before = outbox.counters.commits
         for chunk in range(2, 12):
-            outbox.caller(CALL, 1, chunk, b"\xff")
+            say(outbox, chunk, b"\xff")
             await asyncio.sleep(0)
         assert await outbox.flushed(5)
     assert outbox.counters.commits == before + 1
@@ -62,9 +73,29 @@ async def test_a_refused_write_takes_no_other_with_it(store: Store, redis_url: s
     outbox = make(redis_url)
     replies: list[object] = []
     async with running(outbox.run()):
-        outbox.command(0, [b"SET", b"tl:{0}:a", b"1"], on_reply=replies.append)
-        outbox.command(0, [b"NONSENSE"], on_reply=replies.append)
-        outbox.command(0, [b"SET", b"tl:{0}:b", b"1"], on_reply=replies.append)
+        outbox.send(
+            Command(
+                0,
+                (
+                    b"SET",
+                    b"tl:{0}:a",
+                    b"1",
+                ),
+            ),
+            on_reply=replies.append,
+        )
+        outbox.send(Command(0, (b"NONSENSE",)), on_reply=replies.append)
+        outbox.send(
+            Command(
+                0,
+                (
+                    b"SET",
+                    b"tl:{0}:b",
+                    b"1",
+                ),
+            ),
+            on_reply=replies.append,
+        )
         assert await outbox.flushed(5)
     assert await store.exists("tl:{0}:a", "tl:{0}:b") == 2
     assert sorted(isinstance(reply, Exception) for reply in replies) == [False, False, True]
@@ -76,9 +107,9 @@ async def test_after_a_lost_connection_nothing_is_missing(store: Store, redis_ur
     outbox = make(redis_url)
     async with running(outbox.run()):
         for chunk in range(1, 301):
-            outbox.caller(CALL, 1, chunk, b"\xff" * 160)
+            say(outbox, chunk)
             if chunk % 60 == 0:
-                await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             await asyncio.sleep(0.001)
         assert await outbox.flushed(10)
     chunks = [read_caller(flat(fields)).chunk for _, fields in await store.xrange(KEYS.caller(CALL))]
@@ -89,27 +120,27 @@ async def test_after_a_lost_connection_nothing_is_missing(store: Store, redis_ur
 async def test_a_script_flush_is_survived(store: Store, redis_url: str) -> None:
     """NOSCRIPT makes the outbox load the scripts again; the fenced write is done once."""
     await attached(store)
-    await ownership.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
+    await steps.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
     outbox = make(redis_url)
-    owner = ownership.Owner(outbox, KEYS, CALL, "brain", 1, lambda _answer: None)
+    owner = Owner(outbox, KEYS, CALL, "brain", 1, lambda _answer: None, "brain-0@h#1")
     async with running(outbox.run()):
         await wait_until(lambda: outbox.connected, "the outbox is connected")
-        await store.script_flush()
-        owner.card({"cut": 7})
+        await store.redis.script_flush()
+        owner.card(CutRaised(cut=7))
         assert await outbox.flushed(5)
-    assert (await ownership.read_card(store, KEYS, CALL))["cut"] == "7"
+    assert (await steps.read_card(store, KEYS, CALL))["cut"] == "7"
 
 
 async def test_stale_caller_audio_is_dropped_and_counted(store: Store, redis_url: str) -> None:
     """What waited longer than 3 s for Redis is not written any more."""
     await attached(store)
     outbox = make(redis_url)
-    outbox.caller(CALL, 1, 1, b"\xff" * 160)
+    say(outbox, 1)
     for writes in outbox._queue.values():
         for write in writes:
             write.expires_at_ms = 1.0
     async with running(outbox.run()):
-        outbox.caller(CALL, 1, 2, b"\xff" * 160)
+        say(outbox, 2)
         await wait_until(lambda: outbox.counters.expired == 1, "the stale frame is dropped")
         assert await outbox.flushed(5)
     chunks = [read_caller(flat(fields)).chunk for _, fields in await store.xrange(KEYS.caller(CALL))]
@@ -119,18 +150,15 @@ async def test_stale_caller_audio_is_dropped_and_counted(store: Store, redis_url
 async def test_an_out_entry_carries_many_calls(store: Store, redis_url: str) -> None:
     """Pairs come back in the order they were given."""
     await store.xadd(KEYS.out("ingress-0@h#1"), {"v": "1"})
-    names = [Name(OutKind.FRAME, f"CA{n:032x}", 1, 2, 3, n).encode() for n in range(5)]
+    found = [pairs.frame(pairs.OutNames(f"CA{n:032x}").between(1, 2, 3), n, b"\x00\xff") for n in range(5)]
     outbox = make(redis_url)
     async with running(outbox.run()):
-        outbox.out("ingress-0@h#1", [(name, b"\x00\xff") for name in names])
+        outbox.send(pairs.out_command(KEYS, "ingress-0@h#1", b"egress-0@h#1", now_ms(), found))
         assert await outbox.flushed(5)
-    raw = cast(
-        Any,
-        await store.execute_command("XRANGE", KEYS.out("ingress-0@h#1"), "-", "+", NEVER_DECODE=[]),
-    )
+    raw = await store.redis.execute_command("XRANGE", KEYS.out("ingress-0@h#1"), "-", "+", NEVER_DECODE=[])
     entry = raw[-1][1]
     fields = flat(entry) if isinstance(entry, dict) else list(entry)
-    assert [name for name, _ in read_pairs(fields)] == names
+    assert list(pairs.read_pairs(fields)) == found
 
 
 async def test_the_inbox_reads_what_comes_and_what_was_there(store: Store, redis_url: str) -> None:
@@ -144,24 +172,34 @@ async def test_the_inbox_reads_what_comes_and_what_was_there(store: Store, redis
 
     async with running(outbox.run(), inbox.run()):
         for chunk in range(1, 51):
-            outbox.caller(CALL, 1, chunk, b"\xff" * 160)
+            say(outbox, chunk)
         assert await outbox.flushed(5)
         inbox.watch(KEYS.caller(CALL), "0", sink)
         await wait_until(lambda: got[-1:] == [50], "the first fifty are read")
-        await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         for chunk in range(51, 101):
-            outbox.caller(CALL, 1, chunk, b"\xff" * 160)
+            say(outbox, chunk)
         await wait_until(lambda: 100 in got, "the next fifty are read")
     assert list(dict.fromkeys(got)) == list(range(1, 101))
 
 
 async def test_keys_of_many_lanes(redis_url: str, store: Store) -> None:
     """Commits are grouped by lane; each lane's writes arrive."""
-    keys = Keys(16)
-    outbox = Outbox(redis_url, keys, name="x", commit_ms=5)
+    outbox = make(redis_url, commit_ms=5)
     async with running(outbox.run()):
         for lane in range(16):
-            outbox.command(lane, [b"SET", b"tl:{%d}:x" % lane, b"1", b"PX", b"60000"])
+            outbox.send(
+                Command(
+                    lane,
+                    (
+                        b"SET",
+                        b"tl:{%d}:x" % lane,
+                        b"1",
+                        b"PX",
+                        b"60000",
+                    ),
+                )
+            )
         assert await outbox.flushed(5)
     assert await store.exists(*[f"tl:{{{lane}}}:x" for lane in range(16)]) == 16
 
@@ -173,14 +211,24 @@ async def test_a_batch_outlives_a_server_that_became_a_replica(store: Store, red
     try:
         async with running(outbox.run()):
             await wait_until(lambda: outbox.connected, "the outbox is connected")
-            await store.execute_command("REPLICAOF", "127.0.0.1", "1")
+            await store.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
             for name in (b"tl:{0}:a", b"tl:{0}:b"):
-                outbox.command(0, [b"SET", name, b"1"], on_reply=replies.append)
+                outbox.send(
+                    Command(
+                        0,
+                        (
+                            b"SET",
+                            name,
+                            b"1",
+                        ),
+                    ),
+                    on_reply=replies.append,
+                )
             await wait_until(lambda: outbox.counters.unknown > 0, "the batch was refused")
-            await store.execute_command("REPLICAOF", "NO", "ONE")
+            await store.redis.execute_command("REPLICAOF", "NO", "ONE")
             assert await outbox.flushed(10)
     finally:
-        await store.execute_command("REPLICAOF", "NO", "ONE")
+        await store.redis.execute_command("REPLICAOF", "NO", "ONE")
     assert replies == [b"OK", b"OK"]
     assert await store.exists("tl:{0}:a", "tl:{0}:b") == 2
 
@@ -196,8 +244,28 @@ async def test_a_callback_that_raises_costs_nobody_else(store: Store, redis_url:
         raise ValueError("a bug")
 
     async with running(outbox.run()):
-        outbox.command(0, [b"SET", b"tl:{0}:a", b"1"], on_reply=broken)
-        outbox.command(0, [b"SET", b"tl:{0}:b", b"1"], on_reply=replies.append)
+        outbox.send(
+            Command(
+                0,
+                (
+                    b"SET",
+                    b"tl:{0}:a",
+                    b"1",
+                ),
+            ),
+            on_reply=broken,
+        )
+        outbox.send(
+            Command(
+                0,
+                (
+                    b"SET",
+                    b"tl:{0}:b",
+                    b"1",
+                ),
+            ),
+            on_reply=replies.append,
+        )
         assert await outbox.flushed(5)
     assert replies == [b"OK"]
     assert (outbox.counters.connects, outbox.counters.callback_errors, len(reported)) == (1, 1, 1)
@@ -206,8 +274,17 @@ async def test_a_callback_that_raises_costs_nobody_else(store: Store, redis_url:
 async def test_stale_caller_audio_is_forgotten_while_redis_is_away() -> None:
     """In a long outage it would fill the bound, and new control messages would be refused."""
     outbox = make(f"redis://127.0.0.1:{free_port()}/0")
-    outbox.caller(CALL, 1, 1, b"\xff" * 160)
-    outbox.command(0, [b"SET", b"kept", b"1"])
+    say(outbox, 1)
+    outbox.send(
+        Command(
+            0,
+            (
+                b"SET",
+                b"kept",
+                b"1",
+            ),
+        )
+    )
     for writes in outbox._queue.values():
         writes[0].expires_at_ms = writes[0].expires_at_ms and 1.0
     async with running(outbox.run()):
@@ -255,7 +332,7 @@ async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_ur
         await store.xadd("s", {"a": "1"})
         await wait_until(lambda: got == [b"1"], "the entry is read")
         await store.xtrim("s", maxlen=0, approximate=False)
-        await store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         await wait_until(lambda: inbox.counters.connects == 2, "it is connected again")
         await store.xadd("s", {"a": "2"})
         await wait_until(lambda: got == [b"1", b"2"], "the next entry is read")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from ingress.calls.card import EPOCH_LEAP, Restored, restore_command
-from shared.contract.keys import Keys
 from shared.contract.scripts import Answer
-from shared.ownership import owner as ownership
-from shared.ownership.dispatch import Dispatch
-from shared.ownership.owner import Claim
-from shared.process.life import Process, make_process
+from shared.contract.steps import EPOCH_LEAP, Claim, NewStream, Restored, restore
+from shared.ownership import steps
+from shared.process.dispatch import Dispatch
+from shared.process.life import make_process
+from shared.process.role import Process
 from shared.settings import load
 from shared.store.client import Store
-from tests.shared.ownership.test_owner import CALL, KEYS, attached
+from tests.shared.ownership.test_steps import CALL, KEYS, attached
 from tests.support.waiting import running, wait_until
 
-RESTORED = Restored(
-    call_sid=CALL, leg=3, stream_sid="MZ" + "2" * 32, ingress="ingress-0@h#a", caller_number="",
-    called_number="", agent="", called_line="+1555", brain_epoch=1, egress_epoch=2, cut=4, last_frame=77,
+STREAM = NewStream(
+    call_sid=CALL, stream_sid="MZ" + "2" * 32, ingress="ingress-0@h#a", nonce="", caller_number="",
+    called_number="", agent="", called_line="+1555",
 )  # fmt: skip
+RESTORED = Restored(stream=STREAM, leg=3, brain_epoch=1, egress_epoch=2, cut=4, last_frame=77)
 
 
 def worker(url: str) -> Process:
@@ -26,7 +26,7 @@ def worker(url: str) -> Process:
 
 async def test_a_call_whose_card_was_written_again_is_served(store: Store, redis_url: str) -> None:
     """Its epochs are above 0 and its owners empty: claimed with the epoch that the card says."""
-    await store.execute_command(*restore_command(Keys(1), RESTORED, 1000))
+    await steps.run(store, restore(KEYS, RESTORED, wall_ms=1000))
     got: list[tuple[str, Claim]] = []
     process = worker(redis_url)
     dispatch = Dispatch(process, 0, has_slot=lambda: True, on_call=lambda *call: got.append(call))
@@ -40,11 +40,11 @@ async def test_a_call_whose_card_was_written_again_is_served(store: Store, redis
 async def test_a_claim_that_expected_an_older_epoch_leaves_the_entry(any_store: Store) -> None:
     """Nobody owns the role: were the entry settled, nobody would ever serve the call."""
     await attached(any_store)
-    await any_store.hset(KEYS.card(CALL), "egress_epoch", "5")  # type: ignore[misc]
+    await any_store.hset(KEYS.card(CALL), "egress_epoch", "5")
     await any_store.xgroup_create(KEYS.calls(0), "egress", id="0")
     ((_, ((entry_id, _),)),) = await any_store.xreadgroup("egress", "w", {KEYS.calls(0): ">"})
-    claim = await ownership.claim(
+    claim = await steps.claim(
         any_store, KEYS, CALL, role="egress", worker="w", expected_epoch=4, entry_id=entry_id.decode()
     )
     assert claim.answer is Answer.FENCED
-    assert (await any_store.xpending(KEYS.calls(0), "egress"))["pending"] == 1
+    assert (await any_store.redis.xpending(KEYS.calls(0), "egress"))["pending"] == 1

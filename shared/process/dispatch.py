@@ -15,15 +15,16 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from shared.contract.entries import to_dict
-from shared.contract.keys import CALL_SID
+from shared.contract.card import Owners
+from shared.contract.errors import EntryError
 from shared.contract.scripts import Answer
-from shared.ownership import owner as ownership
-from shared.ownership.owner import Claim
-from shared.process.life import Process
+from shared.contract.steps import Claim
+from shared.contract.streams.calls import read_call
+from shared.ownership import steps
+from shared.process.role import Process
 from shared.store import link as redis_link
-from shared.store.client import STORE_ERRORS
-from shared.store.link import LinkLost, RedisLink, ReplyError, open_link
+from shared.store.errors import STORE_ERRORS, LinkLost
+from shared.store.link import RedisLink, ReplyError, open_link
 
 BLOCK_MS = 500
 BLOCK_MARGIN_S = 2.0
@@ -49,7 +50,8 @@ class Dispatch:
         self._on_call = on_call
 
     async def run(self) -> None:
-        """Takes calls until the process drains. What it was handed and did not take, others take."""
+        """Takes calls until the process drains. What it was handed and did not take, others take: cancelling
+        it is safe."""
         process = self._process
         while not process.draining:
             link: RedisLink | None = None
@@ -95,28 +97,42 @@ class Dispatch:
 
     async def _claim(self, entry_id: str, fields: list[bytes]) -> None:
         process = self._process
-        call_sid = to_dict(fields).get(b"call", b"").decode(errors="replace")
-        if CALL_SID.fullmatch(call_sid) is None:
-            process.log.error("bad_calls_entry", entry_id=entry_id)
+        try:
+            call_sid = read_call(fields)
+        except EntryError as error:
+            process.log.error("bad_calls_entry", entry_id=entry_id, reason=str(error))
             await process.store.xdel(self._key, entry_id)
             return
-        # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
-        card = await ownership.read_card(process.store, process.keys, call_sid)
-        epoch = card.get(f"{self._role}_epoch", "0")
-        claim = await ownership.claim(
-            process.store,
-            process.keys,
-            call_sid,
-            role=self._role,
-            worker=process.name,
-            expected_epoch=int(epoch) if epoch.isascii() and epoch.isdigit() else 0,
-            entry_id=entry_id,
-        )
-        if claim.answer is Answer.OK:
-            process.ownership.claims += 1
+        claim = await claim_free(process, call_sid, entry_id=entry_id)
+        if claim is not None:
             self._on_call(call_sid, claim)
-        else:
-            process.ownership.claims_refused += 1
+
+
+async def claim_free(process: Process, call_sid: str, *, entry_id: str = "") -> Claim | None:
+    """Claims our role of a call that nobody has; None if it was refused. Raises STORE_ERRORS.
+
+    Cancelling it leaves it unknown: it may have been claimed, and the claim is simply repeated.
+    """
+    role = process.worker.role
+    # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
+    owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
+    claim = await steps.claim(
+        process.store,
+        process.keys,
+        call_sid,
+        role=role,
+        worker=process.name,
+        expected_epoch=0 if owners is None else owners.of(role)[1],
+        entry_id=entry_id,
+    )
+    if claim.answer is not Answer.OK:
+        process.ownership.claims_refused += 1
+        return None
+    process.ownership.claims += 1
+    return claim
+
+
+# Private.
 
 
 def _checked(reply: Any) -> Any:

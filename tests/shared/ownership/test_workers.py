@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import WorkerId
-from shared.process.older_boots import forget_older_boots
+from shared.ownership.workers import forget_older_boots
 from shared.store.client import Store
 
 KEYS = Keys(1)
@@ -16,11 +16,11 @@ async def test_older_boots_of_the_own_instance_are_forgotten(any_store: Store) -
     others = ["brain-1@h#old", "brain-0@elsewhere#old", "egress-0@h#old", "typed by hand", str(SELF)]
     dead = ["brain-0@h#a1", "brain-0@h#b2"]
     for name in [*others, *dead]:
-        await any_store.sadd(WORKERS, name)  # type: ignore[misc]
-        await any_store.hset(KEYS.worker(name), "beat", "1")  # type: ignore[misc]
-    await any_store.sadd(KEYS.owned(0, dead[0]), "CA1")  # type: ignore[misc]
+        await any_store.sadd(WORKERS, name)
+        await any_store.hset(KEYS.worker(name), "beat", "1")
+    await any_store.sadd(KEYS.owned(0, dead[0]), "CA1")
     assert await forget_older_boots(any_store, KEYS, SELF) == dead
-    assert {name.decode() for name in await any_store.smembers(WORKERS)} == set(others)  # type: ignore[misc]
+    assert {name.decode() for name in await any_store.smembers(WORKERS)} == set(others)
     assert await any_store.exists(*[KEYS.worker(name) for name in dead]) == 0
     assert await any_store.exists(*[KEYS.worker(name) for name in others]) == len(others)
     assert await any_store.exists(KEYS.owned(0, dead[0])) == 1

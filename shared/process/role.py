@@ -1,0 +1,137 @@
+"""What a role gives the skeleton, and what every role gets from it.
+
+Why it exists: everything else of this folder knows these two and not one another.
+
+Owns: the steps of a role, the parts that all processes have. Must not know: what a role does, in which
+order the parts start and stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from shared.clock import wall_ms
+from shared.contract.keys import Keys
+from shared.contract.record import CONTRACT
+from shared.contract.streams.doorbell import Why, ring_command
+from shared.contract.window import ProcessWindow
+from shared.contract.worker import WorkerId
+from shared.figures.counters import DeclaredCounters
+from shared.figures.diagnosis import CPU_MS
+from shared.logs.log import Log
+from shared.ownership.counters import OwnershipCounters
+from shared.ownership.journal import JournalPen
+from shared.process.lag import LoopLag
+from shared.settings import Settings
+from shared.store.client import Store
+from shared.store.inbox import Inbox
+from shared.store.outbox import Outbox
+
+
+class Role(Protocol):
+    """What a role gives the skeleton. Each step is called once, in this order."""
+
+    starts_without_redis: bool
+    """Whether `start` comes before Redis is there: ingress can apologise without it."""
+
+    @property
+    def own_streams(self) -> tuple[str, ...]:
+        """Streams, beside the doorbells, that others write to this process: there while it lives."""
+
+    async def start(self) -> None:
+        """Begins to take calls. Never cancelled."""
+
+    async def drain(self) -> None:
+        """Refuses new calls and waits for the live ones. Cancelled by the second signal or at DRAIN_S."""
+
+    async def stop(self) -> None:
+        """Lets go of what is left, within a bounded time; the outbox still writes. Never cancelled."""
+
+    def live_calls(self) -> int:
+        """How many calls this process serves now."""
+
+    def not_ready(self) -> str:
+        """Why no new call should come here; empty when ready."""
+
+
+@dataclass(slots=True)
+class Process:
+    """What every role process has."""
+
+    settings: Settings
+    worker: WorkerId
+    name: str
+    """`str(worker)`: written everywhere, so kept."""
+    keys: Keys
+    store: Store
+    outbox: Outbox
+    inboxes: list[Inbox]
+    """One a lane: `inboxes[lane]`."""
+    journal: JournalPen
+    log: Log
+    metrics: DeclaredCounters
+    lag: LoopLag
+    capacity: int
+    draining: bool = False
+    redis_version: str = ""
+    fatal: BaseException | None = None
+    """What the first task that failed has raised: it ends the process."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    ownership: OwnershipCounters = field(default_factory=OwnershipCounters)
+
+    def window(self, now: float) -> ProcessWindow:
+        """What each role's window on a call's card begins with: who says it, and how the process fares."""
+        return ProcessWindow(
+            v=CONTRACT,
+            at_ms=wall_ms(),
+            worker=self.name,
+            lag_ms=round(self.lag.window_ms, 1),
+            redis_ms=round(self.outbox.slowest_ms(now), 1),
+        )
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the event loop was late lately, by as much as a verdict names."""
+        return self.lag.window_ms >= CPU_MS
+
+    def nudge(self, lane: int) -> None:
+        """Ends the blocking read under way in a lane, so that a newly watched stream is read at once."""
+        self.ring(lane, self.name, "", Why.CLAIMED)
+
+    def ring(self, lane: int, worker: str, call_sid: str, why: Why) -> None:
+        """Rings a worker's doorbell."""
+        self.outbox.send(ring_command(self.keys, lane, worker, call_sid, why), urgent=True)
+
+    def begin_drain(self) -> None:
+        """Takes no new calls from here on: an operator's wish, by the doorbell. It stays until stopped."""
+        if not self.draining:
+            self.draining = True
+            self.log.info("draining", cause="operator")
+
+    def spawn(self, coroutine: Any, name: str) -> asyncio.Task[None]:
+        """Starts a task of the process: named, kept, and fatal if it raises (crash-only: supervisord
+        restarts)."""
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    # Private.
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and self.fatal is None:
+            self.fatal = error
+            self.log.error("task_failed", task=task.get_name(), exc_info=error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+MakeRole = Callable[[Process], Role]

@@ -1,0 +1,34 @@
+"""What the store raises, in one place.
+
+Why it exists: who asks Redis for something must tell three things apart: Redis is away (wait, ask again),
+Redis answers and cannot serve (an operator has to act), the write was never sent (Redis does not keep up).
+
+    Exception
+     ├── RedisError (redis-py)      STORE_ERRORS: a time-out or a refusal of one command
+     │    └── LinkLost              the connection is gone, what was under way is unknown
+     ├── OSError                    STORE_ERRORS: no connection
+     │    └── TimeoutError          STORE_ERRORS: no answer in time
+     ├── RedisRefused               Redis cannot serve Trunkline: ends the process
+     └── OutboxFull                 handed to `on_reply`, never raised
+
+Owns: these classes. Must not know: who raises or catches them.
+"""
+
+from __future__ import annotations
+
+from redis.exceptions import RedisError
+
+STORE_ERRORS = (RedisError, OSError, TimeoutError)
+"""What a command may raise when Redis is away, slow or refuses."""
+
+
+class LinkLost(RedisError):
+    """The connection is gone; what was under way is *unknown*: it may have been done."""
+
+
+class RedisRefused(Exception):
+    """Redis is there and cannot serve Trunkline; the text says why and what to do."""
+
+
+class OutboxFull(Exception):
+    """A write that was refused because the outbox holds BOUND_BYTES. Given as a reply, never raised."""

@@ -1,0 +1,85 @@
+"""What a process asks of its host, with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.process.host import lock_instance
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[3]
+
+CHILD = """
+import os, sys, time
+from shared.process.host import end_with_parent
+end_with_parent(int(sys.argv[1]))
+print("asked", flush=True)
+time.sleep(60)
+"""
+
+PARENT = f"""
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", '''{CHILD}''', str(os.getpid())], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_an_instance_is_locked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second lock of one name fails until the first is closed; another deployment has its own."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    first = lock_instance("brain-0", deployment="a")
+    assert first is not None
+    assert lock_instance("brain-0", deployment="a") is None
+    for other in (lock_instance("brain-1", deployment="a"), lock_instance("brain-0", deployment="b")):
+        assert other is not None
+        other.close()
+    first.close()
+    again = lock_instance("brain-0", deployment="a")
+    assert again is not None
+    again.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
+async def test_a_child_ends_with_its_killed_parent() -> None:
+    """SIGKILL runs no handler of the parent; the child gets its SIGTERM all the same."""
+    parent = subprocess.Popen(  # noqa: ASYNC220 - it is quick
+        [sys.executable, "-c", PARENT],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate(timeout=10)
+
+    def is_gone() -> bool:
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return True
+        return _is_zombie(child)
+
+    await wait_until(is_gone, "the child has ended", timeout_s=10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
+def test_a_child_whose_parent_is_gone_already_does_not_begin() -> None:
+    """The parent may die before its child can ask: the child compares whose child it is."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, "1"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
