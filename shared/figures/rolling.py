@@ -8,7 +8,7 @@ not know: what is measured.
 from __future__ import annotations
 
 WINDOW_MS = 3000.0
-"""The window of the diagnosis (DESIGN section 11)."""
+"""The window of the diagnosis (docs/design.md, Diagnosis)."""
 
 BUCKET_MS = 500.0
 BUCKETS = 8
