@@ -23,7 +23,7 @@ from brain.tools.demo import check_order
 from brain.tools.http import HttpTool
 from brain.tools.toolbox import FunctionTool, Tool, Toolbox, ToolError, tool
 from brain.trust_store import for_requests
-from brain.webhooks.signing import key_of
+from shared.forms import signing_key
 from shared.logs.log import Log
 from shared.settings import Settings, SettingsError
 
@@ -184,7 +184,7 @@ class AgentBook:
     def _signing_secret(self, variable: str, key: str) -> str:
         secret = self._secret(variable, key)
         try:
-            key_of(secret)
+            signing_key(secret)
         except ValueError as error:
             raise AgentsFileError([f"{key}: {variable}: {error}"]) from None
         return secret

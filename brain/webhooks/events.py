@@ -88,7 +88,7 @@ class Hooks:
         self._add("tool.failed", call_sid, f"{call_sid}-tool-{call_id}", details)
 
     def _add(self, kind: str, call_sid: str, event_id: str, details: dict[str, str]) -> None:
-        if kind not in self.process.settings.hooks:
+        if kind not in self.process.settings.told_events:
             return
         now = wall_ms()
         hook = Hook(kind, call_sid, event_id, now, 0, now, b"", orjson.dumps(details).decode())

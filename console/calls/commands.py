@@ -25,10 +25,11 @@ from console.calls.live import LiveCall, WorkerRow
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.options import AsJson, RedisUrl, Sid, Worker
-from console.style import AGENT, BRIDGE, CALLER, DIM, isolated, make_console
+from console.style import AGENT, BRIDGE, CALLER, DIM, make_console
 from console.top.text import tame
 from shared.contract.entry import text_of
 from shared.contract.keys import Keys
+from shared.logs.text import isolated
 from shared.process.exits import Exit
 from shared.settings import SettingsError
 from shared.store.client import Store, make_store

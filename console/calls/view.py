@@ -15,9 +15,10 @@ from rich.text import Text
 from console.calls.journal import JournalLine, clock
 from console.calls.live import LiveCall
 from console.keys_table import KindSize
-from console.style import BAD, DIM, GOOD, isolated
+from console.style import BAD, DIM, GOOD
 from console.top.state import figure
 from console.top.text import NONE, duration, millis, tame
+from shared.logs.text import isolated
 
 
 def calls_table(calls: Sequence[LiveCall], now_wall_ms: int) -> RenderableType:

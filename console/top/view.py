@@ -13,7 +13,7 @@ from rich.text import Text
 
 from console.calls.journal import JournalLine, clock
 from console.calls.live import LiveCall, WorkerRow
-from console.style import BAD, BRIDGE, DIM, GOOD, isolated
+from console.style import BAD, BRIDGE, DIM, GOOD
 from console.top.state import (
     ORDERS,
     Drain,
@@ -28,6 +28,7 @@ from console.top.state import (
 )
 from console.top.text import NONE, Column, bar, cell, duration, fit, line, millis, titles
 from shared.contract.worker import WorkerId
+from shared.logs.text import isolated
 
 TITLE, SELECTED, ELSEWHERE = "bold", "reverse", "bold"
 LEAST_WIDTH, LEAST_HEIGHT = 60, 10

@@ -11,13 +11,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from shared.ownership.control import CONTROL_MAXLEN
+
 from ingress.counters import CallCounters
 from shared.clock import now_ms
 from shared.contract import scripts
 from shared.contract.entries import Why
 from shared.contract.scripts import Answer
 from shared.ownership import owner as ownership
-from shared.ownership.control import CONTROL_MAXLEN
 from shared.ownership.owner import Attached, NewStream
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
@@ -97,7 +98,7 @@ class Registry:
                 outcome=outcome,
                 by=process.name,
                 if_detached_leg=if_detached_leg,
-                tell="call.ended" in process.settings.hooks,
+                tell="call.ended" in process.settings.told_events,
             )
         )
         if found is None:

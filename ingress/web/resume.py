@@ -8,11 +8,11 @@ a farewell, and must never loop. Pure. Must not know TwiML, HTTP or Redis.
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-NUMBER = re.compile(r"\+[0-9]{3,15}|sip:[A-Za-z0-9.@:_+-]{3,200}", re.ASCII)
+from shared.forms import is_destination
+
 _ANSWERED = frozenset({"completed", "answered"})
 
 
@@ -58,7 +58,7 @@ def decide(card: Mapping[str, str], form: Mapping[str, str], *, tries: int, max_
                 return Plan(Verb.APOLOGISE, argument, outcome="apology")
             case "hangup":
                 return Plan(Verb.HANG_UP, outcome="hangup")
-            case "dial" if NUMBER.fullmatch(argument):
+            case "dial" if is_destination(argument):
                 return Plan(Verb.DIAL, argument)
     if tries > max_resumes or _number(card.get("resumes", "")) >= max_resumes:
         return Plan(Verb.APOLOGISE, outcome="too_many_resumes")

@@ -26,6 +26,7 @@ from ingress.web.admission import Admission, Admitted
 from ingress.web.resume import Plan, Verb
 from ingress.web.signature import Params, Signatures, Verdict
 from shared.contract.keys import Keys
+from shared.forms import is_destination
 from shared.logs.log import Log
 from shared.ownership.owner import Card, read_card
 from shared.settings import Settings
@@ -202,7 +203,7 @@ class Webhooks:
 
     def _apology(self, text: str, fallback: str = "") -> Response:
         """`fallback`: the number of the call's own agent, if it has one."""
-        number = fallback if resume.NUMBER.fullmatch(fallback) else self.settings.fallback_number
+        number = fallback if is_destination(fallback) else self.settings.fallback_number
         return _twiml(twiml.apologise(text, number))
 
     @property

@@ -10,7 +10,7 @@ from console.calls import commands as calls_app
 from console.calls import view as calls_view
 from console.calls.journal import JournalLine
 from console.calls.watching import Entry
-from console.style import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
+from shared.logs.text import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
 from tests.support.top_samples import AT_MS, call
 
 HEBREW = "שלום"

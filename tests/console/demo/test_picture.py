@@ -69,7 +69,7 @@ def printed(width: int, *things: object) -> str:
 def test_a_line_of_the_timeline() -> None:
     """Time, whose, what; Hebrew isolated, markup in texts left alone."""
     line = Line(at_ms=1234.0, who=Who.CALLER, text="", said="[bold]שלום[/bold]")
-    assert printed(20, line) == "   1.23 s  caller   \u2068“[bold]שלום[/bold]”\u2069\n"
+    assert printed(20, line) == "   1.23 s  caller   \u2066“[bold]שלום[/bold]”\u2069\n"
 
 
 def test_a_long_line_on_a_terminal_goes_on_below_its_beginning() -> None:
@@ -78,8 +78,8 @@ def test_a_long_line_on_a_terminal_goes_on_below_its_beginning() -> None:
     with console.capture() as captured:
         report.print_line(console, Line(at_ms=0.0, who=Who.AGENT, text="", said="שלום לך, איך אפשר לעזור?"))
     first, second = captured.get().splitlines()
-    assert first.startswith("   0.00 s  agent    \u2068“שלום")
-    assert second.startswith(" " * report.INDENT + "\u2068")
+    assert first.startswith("   0.00 s  agent    \u2067“שלום")
+    assert second.startswith(" " * report.INDENT + "\u2067")
     assert first.endswith("\u2069")
     assert second.endswith("”\u2069")
 

@@ -1,65 +1,29 @@
-"""The caller speaks: cut, flush, cancel, and truncation at what was heard.
+"""The cut: everything audible or under way is interrupted, and the model is told what was heard of it.
 
-Owns: the cut, the retired ids, the wait for egress's figures, the caller's speech. The order of an
-interruption is fixed (DESIGN section 8): the flush goes into `reply` before anything else, since the
+Why it exists: the caller's ear and the model's memory part at an interruption, and only egress knows where.
+The order is fixed (docs/design.md, Barge-in): the flush goes into `reply` before anything else, since the
 caller hears it; the model's side can wait for a round trip.
+
+Owns: the number of the cut, the retired ids, the wait for egress's figures, what is truncated, deleted and
+rewritten. Must not know: why there is an interruption. That is for who calls.
 """
 
 from __future__ import annotations
 
 from brain.sequencer import door, playback
 from brain.sequencer.actions import Flush, RecordHeard, Rewrite, SendCancel, SendDelete, SendTruncate
-from brain.sequencer.inputs import Flushed, SpeechStarted, SpeechStopped, TurnCommitted
+from brain.sequencer.inputs import Flushed
 from brain.sequencer.state import Item, PendingCut, Response, State
-from brain.sequencer.wishes import Reason
-
-
-def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
-    """The caller talks: whatever is audible or generating ends. A farewell is not interrupted."""
-    s.caller.speaking = True
-    s.caller.deadline_ms = now_ms + s.config.speech_max_ms
-    s.caller.answer_due_until_ms = None
-    s.caller.talks_on = s.caller.is_owed
-    s.journal("speech_started", item=i.item_id)
-    idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
-    if idle is not None:
-        door.supersede(s, idle, "speech")
-    if s.hang_up is None:
-        interrupt(s, now_ms, cause="speech")
-
-
-def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
-    """The caller paused; in server mode its own response is due, and our creates stand back for it."""
-    s.journal("speech_stopped", item=i.item_id)
-    _stop_speaking(s, now_ms)
-    s.caller.is_owed = s.hang_up is None
-
-
-def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
-    """The turn is in the conversation: in brain mode this is the moment to answer it, once."""
-    if s.config.create_response_by != "brain":
-        return
-    if i.item_id and i.item_id == s.caller.last_turn_item_id:
-        return
-    s.caller.last_turn_item_id = i.item_id
-    if s.hang_up is None:
-        door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
-
-
-def speech_overdue(s: State, now_ms: float) -> None:
-    """`speech_stopped` never came: a caller does not talk for ever."""
-    s.journal("error", what="speech_never_stopped")
-    _stop_speaking(s, now_ms)
 
 
 def interrupt(s: State, now_ms: float, *, cause: str) -> None:
-    """End everything audible, unheard, generating or asked for; send nothing if there is nothing."""
+    """Ends everything audible, unheard, generating or asked for; sends nothing if there is nothing."""
     door.withdraw(s, cause)
     flush(s, now_ms, cause=cause)
 
 
 def flush(s: State, now_ms: float, *, cause: str) -> None:
-    """End everything audible, unheard or generating: a new cut."""
+    """Ends everything audible, unheard or generating: a new cut."""
     active = s.active
     targets = [
         response
@@ -94,7 +58,7 @@ def retire(s: State, response: Response) -> None:
 
 
 def cancel(s: State, response: Response, now_ms: float) -> None:
-    """Cancel a generating response, by id, once; the slot stays taken until its `done`."""
+    """Cancels a generating response, by id, once; the slot stays taken until its `done`."""
     if response.cancelling:
         return
     response.cancelling = True
@@ -112,8 +76,18 @@ def flushed(s: State, i: Flushed, now_ms: float) -> None:
     resolve_cut(s, {item.item_id: item.heard_ms for item in i.items})
 
 
+def figures_due_ms(s: State) -> float | None:
+    """Until when egress's figures are waited for."""
+    return None if s.pending_cut is None else s.pending_cut.deadline_ms
+
+
+def figures_overdue(s: State, now_ms: float) -> None:
+    """Egress says nothing: the last known playhead counts."""
+    resolve_cut(s, {})
+
+
 def resolve_cut(s: State, heard_ms: dict[str, float]) -> None:
-    """Make the model's memory agree with the caller's ear, item by item, in playback order.
+    """Makes the model's memory agree with the caller's ear, item by item, in playback order.
 
     `heard_ms` by item; an item that is not in it keeps its last known playhead.
     """
@@ -134,12 +108,12 @@ def resolve_cut(s: State, heard_ms: dict[str, float]) -> None:
         )
         if playhead_passed:
             _delete(s, item)
-        elif not _heard_out(s, item, heard):
+        elif not _is_heard_out(s, item, heard):
             playhead_passed = True
             _truncate(s, item, heard)
 
 
-def straggler_opened(s: State, item_id: str, response_id: str) -> None:
+def drop_straggler(s: State, item_id: str, response_id: str) -> None:
     """A retired response opened one more spoken item: nobody will hear it, so nobody said it."""
     item = Item(item_id=item_id, response_id=response_id, session=s.session)
     if s.pending_cut is not None:
@@ -151,14 +125,7 @@ def straggler_opened(s: State, item_id: str, response_id: str) -> None:
 # Private.
 
 
-def _stop_speaking(s: State, now_ms: float) -> None:
-    s.caller.speaking = False
-    s.caller.stopped_at_ms = now_ms
-    if s.config.create_response_by == "server" and s.hang_up is None:
-        s.caller.answer_due_until_ms = now_ms + s.config.answer_grace_ms
-
-
-def _heard_out(s: State, item: Item, heard_ms: float) -> bool:
+def _is_heard_out(s: State, item: Item, heard_ms: float) -> bool:
     near_end_ms = item.received_ms - s.config.truncate_margin_ms
     return item.complete and heard_ms >= near_end_ms
 
