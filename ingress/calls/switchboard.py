@@ -2,8 +2,8 @@
 
 Why it exists: attaching, detaching and ending a call wait for Redis, while a socket's loop never
 may. Here the waiting is done, in named tasks. Owns the table of calls, the reader of
-`tl:out:<self>`, the reports to egress, the rules of section 7.5 of the design page. Must not know
-HTTP or TwiML.
+`tl:out:<self>`, the reports to egress, when a call ends with its stream (docs/design.md,
+A call's life). Must not know HTTP or TwiML.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ class Switchboard:
             self.gone(leg, leg.cause or "lost")
 
     async def _detach(self, leg: Leg) -> None:
-        """Section 7.5: says on the card that the stream is gone, then ends the call or waits."""
+        """Says on the card that the stream is gone, then ends the call or waits."""
         try:
             planned = await self._registry.detach(leg.call_sid, leg.number, leg.cause)
         finally:

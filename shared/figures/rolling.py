@@ -8,7 +8,7 @@ not know: what is measured.
 from __future__ import annotations
 
 WINDOW_MS = 3000.0
-"""How often the roles tell their figures of a call, and a verdict is given."""
+"""How often the roles tell their figures of a call, and a verdict is given (docs/design.md, Diagnosis)."""
 
 BUCKET_MS = 500.0
 BUCKETS = 8

@@ -42,7 +42,7 @@ class ItemLength:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemHeard:
-    """How much of an item was heard, final. `of_ms`: received by then; `complete`: that was all of it."""
+    """How much of an item was heard, final. `of`: received by then; `complete`: that was all of it."""
 
     KIND: ClassVar[str] = "heard"
     item_id: str = named("id")

@@ -235,6 +235,6 @@ def feed(gate: Gate, what: Message | str, now_ms: float) -> Do:
 
 
 def test_constants() -> None:
-    """The figures of the design page."""
+    """The figures that were agreed on (docs/design.md, A call's life)."""
     assert socket_gate.START_WITHIN_MS == 3000
     assert (socket_gate.BAD_MESSAGES_MAX, socket_gate.BAD_WINDOW_MS) == (50, 10_000)
