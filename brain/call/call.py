@@ -159,7 +159,7 @@ class BrainCall:
     # The sessions (brain.model.sessions.Host).
 
     def seed(self) -> tuple[SeedItem, ...]:
-        return self._record.conversation.seed(SEED_MAX_CHARS, self._sequencer.open_calls)
+        return self._record.conversation.seed(SEED_MAX_CHARS, self._sequencer.open_tool_calls)
 
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         if self._ending:
@@ -305,7 +305,7 @@ class BrainCall:
             if self._due_at_ms is not None:
                 if not busy:
                     self._from_model.answered()
-                elif self._sequencer.open_calls and now - self._due_at_ms >= DUE_AGAIN_MS:
+                elif self._sequencer.open_tool_calls and now - self._due_at_ms >= DUE_AGAIN_MS:
                     self.caller_waits(True)
             self._watch.look(now, busy=busy or self._engine is None or not self._attached)
         if not self._over.is_set():
@@ -316,7 +316,7 @@ class BrainCall:
     def _show_window(self, now: float) -> None:
         """How the model keeps up, on the card every three seconds, for egress to judge."""
         window, core = self._from_model.window, self._sequencer
-        is_due = self._due_at_ms is not None and not core.open_calls
+        is_due = self._due_at_ms is not None and not core.open_tool_calls
         owes = self._engine is None or core.slot in ASKED or is_due or self._feed.is_paused
         # Nobody waits for a model while the caller is away, or after the last word.
         owes = owes and self._attached and not self._ending

@@ -6,7 +6,7 @@ the server's VAD answers speech only.
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, door
+from brain.sequencer import cut, door
 from brain.sequencer.actions import SendText
 from brain.sequencer.inputs import CallerWrote
 from brain.sequencer.state import Phase, State
@@ -31,7 +31,7 @@ def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
             s.journal("text_dropped", cause="too_many")
         return
     if i.barge_in:
-        barge_in.interrupt(s, now_ms, cause="caller_text")
+        cut.interrupt(s, now_ms, cause="caller_text")
     _send(s, i.text, now_ms)
 
 
@@ -49,4 +49,4 @@ def _send(s: State, text: str, now_ms: float) -> None:
     event_id = s.event_id("text")
     s.actions.append(SendText(event_id=event_id, text=text))
     s.journal("caller_text", event_id=event_id)
-    door.submit(s, door.new_wish(s, Reason.TURN, now_ms, call_ids=(event_id,)), now_ms)
+    door.submit(s, door.new_wish(s, Reason.TURN, now_ms, answered_ids=(event_id,)), now_ms)

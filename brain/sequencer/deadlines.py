@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brain.sequencer import barge_in, door, move, playback, responses, rollover, tool_batch
+from brain.sequencer import caller_turn, cut, door, move, playback, responses, rollover, tool_batch
 from brain.sequencer.state import Phase, State
 
 
@@ -22,14 +22,14 @@ def fire(s: State, now_ms: float) -> None:
     if s.phase is Phase.ENDED:
         return
     if s.pending_cut is not None and s.pending_cut.deadline_ms <= now_ms:
-        barge_in.resolve_cut(s, {})
+        cut.resolve_cut(s, {})
     if s.caller.speaking and s.caller.deadline_ms <= now_ms:
-        barge_in.speech_overdue(s, now_ms)
+        caller_turn.speech_overdue(s, now_ms)
     grace_ms = s.caller.answer_due_until_ms
     if grace_ms is not None and grace_ms <= now_ms:
         s.caller.answer_due_until_ms = None
     if s.outstanding is not None and s.outstanding.deadline_ms <= now_ms:
-        door.never_created(s, now_ms)
+        door.create_overdue(s, now_ms)
     if s.active is not None and s.active.deadline_ms <= now_ms:
         responses.overdue(s, now_ms)
     tool_batch.overdue(s, now_ms)
@@ -68,7 +68,7 @@ def _all(s: State) -> Iterator[float]:
     if rollover_ms is not None:
         yield rollover_ms
     for batch in s.batches.values():
-        yield from (call.deadline_ms for call in batch.open_calls.values())
+        yield from (call.deadline_ms for call in batch.open_tool_calls.values())
     for wish in s.deferred.values():
         yield wish.expires_at_ms
         if wish.not_before_ms > 0:

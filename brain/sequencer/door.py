@@ -48,7 +48,7 @@ def new_wish(
     *,
     text: str = "",
     force: bool = False,
-    call_ids: tuple[str, ...] = (),
+    answered_ids: tuple[str, ...] = (),
 ) -> Wish:
     return Wish(
         number=s.next_number(),
@@ -57,7 +57,7 @@ def new_wish(
         force=force,
         expires_at_ms=now_ms + EXPIRY_MS[reason] * s.config.expiry_scale,
         backoff_ms=s.config.first_backoff_ms,
-        call_ids=call_ids,
+        answered_ids=answered_ids,
     )
 
 
@@ -128,11 +128,11 @@ def supersede(s: State, wish: Wish, cause: str) -> None:
 def supersede_by_server(s: State, response_id: str) -> None:
     """A server-made response took the turn: what it answers as well is not wished any more."""
     for wish in list(s.deferred.values()):
-        if _answered_by_server(s, wish):
+        if _is_answered_by_server(s, wish):
             del s.deferred[wish.reason]
             supersede(s, wish, response_id)
     create = s.outstanding
-    if create is not None and create.wish is not None and _answered_by_server(s, create.wish):
+    if create is not None and create.wish is not None and _is_answered_by_server(s, create.wish):
         supersede(s, create.wish, response_id)
         disown(create)
 
@@ -177,11 +177,11 @@ def refused(s: State, i: Refused, now_ms: float) -> None:
             s.active.deadline_ms = min(s.active.deadline_ms, soon_ms)
     else:
         s.journal("refused", what="other", event_id=i.event_id, code=i.code)
-        if _server_lost_its_create(s, i):
+        if _has_server_lost_its_create(s, i):
             submit(s, new_wish(s, Reason.TURN, now_ms), now_ms)
 
 
-def never_created(s: State, now_ms: float) -> None:
+def create_overdue(s: State, now_ms: float) -> None:
     """The outstanding create was not answered in time: give up on it and wish again."""
     create = s.outstanding
     if create is None:
@@ -196,7 +196,7 @@ def never_created(s: State, now_ms: float) -> None:
         _retry(s, create.wish, now_ms, "create_unanswered")
 
 
-def failed(s: State, wish: Wish, now_ms: float) -> None:
+def retry(s: State, wish: Wish, now_ms: float) -> None:
     """The response for this wish ended without a sound: the wish is still owed."""
     _retry(s, wish, now_ms, "nothing_said")
 
@@ -262,13 +262,13 @@ def _retry(s: State, wish: Wish, now_ms: float, cause: str) -> None:
         defer(s, held, Gate.BACKOFF, cause)
 
 
-def _answered_by_server(s: State, wish: Wish) -> bool:
-    if wish.call_ids:
-        return all(call_id in s.outputs_added for call_id in wish.call_ids)
+def _is_answered_by_server(s: State, wish: Wish) -> bool:
+    if wish.answered_ids:
+        return all(answered_id in s.in_conversation for answered_id in wish.answered_ids)
     return wish.reason in SUPERSEDED_BY_SERVER
 
 
-def _server_lost_its_create(s: State, i: Refused) -> bool:
+def _has_server_lost_its_create(s: State, i: Refused) -> bool:
     """The server's VAD wanted to answer a turn and met an active response: nobody will answer it."""
     return (
         not i.event_id

@@ -182,10 +182,14 @@ class ApprovalAsked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemAdded:
-    """`conversation.item.added`; `call_id` is set when it is the output of a tool call."""
+    """`conversation.item.added`: a response that is created from now on sees the item.
+
+    `answers_id`: the tool call whose output it is, or, for a text of the caller, the item itself; empty for
+    all that no create of ours answers.
+    """
 
     item_id: str
-    call_id: str = ""
+    answers_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,9 +64,11 @@ class Sequencer:
         )
 
     @property
-    def open_calls(self) -> frozenset[str]:
+    def open_tool_calls(self) -> frozenset[str]:
         """The tool calls under way."""
-        return frozenset(call_id for batch in self._state.batches.values() for call_id in batch.open_calls)
+        return frozenset(
+            call_id for batch in self._state.batches.values() for call_id in batch.open_tool_calls
+        )
 
     def handle(self, input_: Input, now_ms: float) -> list[Action]:
         """Take one input; the actions are to be done now, in this order."""

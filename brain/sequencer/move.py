@@ -7,7 +7,7 @@ A hang-up ends a move.
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, door, tool_batch
+from brain.sequencer import cut, door, tool_batch
 from brain.sequencer.actions import Move
 from brain.sequencer.inputs import MoveEnded, MoveWished, ToolFinished
 from brain.sequencer.state import PendingMove, Phase, State
@@ -66,7 +66,7 @@ def check(s: State, now_ms: float) -> None:
     if not is_heard and now_ms < move.deadline_ms:
         return
     # Whatever else is on its way to the caller would be heard in the middle of the next conversation.
-    barge_in.interrupt(s, now_ms, cause="move")
+    cut.interrupt(s, now_ms, cause="move")
     move.gone = True
     move.deadline_ms = now_ms + s.config.tool_wait_ms
     tool_batch.extend(s, move.call_id, move.deadline_ms)

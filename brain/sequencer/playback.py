@@ -19,7 +19,7 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     s.frames_waiting = i.frames_waiting
     if i.response_id not in s.responses:
         return
-    _heard_before(s.items, i.response_id, i.item_id)
+    _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         s.speaking.progress_at_ms = now_ms
@@ -28,8 +28,8 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     s.speaking = Speaking(response_id=i.response_id, progress_at_ms=now_ms)
     s.journal("audible", response=i.response_id, item=i.item_id, cut=i.cut)
     pending = s.hang_up
-    if pending is not None and pending.response_id == i.response_id and not pending.heard_begin:
-        pending.heard_begin = True
+    if pending is not None and pending.response_id == i.response_id and not pending.began:
+        pending.began = True
         pending.deadline_ms = max(pending.deadline_ms, s.farewell_bound_ms(now_ms))
 
 
@@ -38,11 +38,11 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
     if i.cut != s.cut:
         cut = s.pending_cut
         if cut is not None and i.cut == cut.cut - 1:
-            _heard_before(cut.items, "", i.item_id)
+            _hear_out_before(cut.items, "", i.item_id)
             _advance(cut.items, i.item_id, i.heard_ms)
         return
     s.frames_waiting = i.frames_waiting
-    _heard_before(s.items, i.response_id, i.item_id)
+    _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         s.speaking.progress_at_ms = now_ms
@@ -54,7 +54,7 @@ def silent(s: State, i: Silent, now_ms: float) -> None:
         return
     s.frames_waiting = i.frames_waiting
     if i.cause == "played":
-        _heard_before(s.items, i.response_id, i.item_id)
+        _hear_out_before(s.items, i.response_id, i.item_id)
         _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         stop_speaking(s, cause=i.cause)
@@ -111,7 +111,7 @@ def _advance(items: dict[str, Item], item_id: str, heard_ms: float) -> None:
         item.heard_ms = max(item.heard_ms, min(heard_ms, item.received_ms))
 
 
-def _heard_before(items: dict[str, Item], response_id: str, item_id: str) -> None:
+def _hear_out_before(items: dict[str, Item], response_id: str, item_id: str) -> None:
     """Playback is in order: all that stands before the reported item (or response) is heard out.
 
     A report that names nothing we hold says nothing about what we hold.

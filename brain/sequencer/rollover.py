@@ -43,7 +43,7 @@ def deadline_ms(s: State) -> float | None:
 def _quiet_at_ms(s: State) -> float | None:
     """From when on the present moment counts as quiet; None while something is going on that must not be
     cut. What is generated in full and still played goes on over the change, and is left alone for as long
-    as there is time: should it be interrupted, its truncation is only a rewrite (barge_in)."""
+    as there is time: should it be interrupted, its truncation is only a rewrite (cut)."""
     caller = s.caller
     is_at_work = (
         s.active is not None
@@ -52,7 +52,7 @@ def _quiet_at_ms(s: State) -> float | None:
         or s.move is not None
         or bool(s.batches or s.deferred)
         or caller.speaking
-        or caller.is_owed
+        or caller.unanswered
         or caller.answer_due_until_ms is not None
     )
     if is_at_work:

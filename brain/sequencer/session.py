@@ -7,7 +7,7 @@ wishes wait for the next session until they expire.
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, caller_text, door, responses, tool_batch
+from brain.sequencer import caller_text, cut, door, responses, tool_batch
 from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
@@ -32,13 +32,13 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
         return
     kind = "rollover" if i.cause == "rollover" else "error"
     s.journal(kind, what="session_lost", cause=i.cause)
-    barge_in.resolve_cut(s, {})
-    owed = _owed(s, i, now_ms)
+    cut.resolve_cut(s, {})
+    owed = _owed_wish(s, i, now_ms)
     s.phase = Phase.CLOSED
     s.roll_over_by_ms = None
     if s.active is not None:
-        responses.over(s, s.active, now_ms)
-    tool_batch.session_over(s, now_ms)
+        responses.finish(s, s.active, now_ms)
+    tool_batch.session_lost(s, now_ms)
     s.caller = CallerSpeech()
     create = s.outstanding
     s.outstanding = None
@@ -51,16 +51,16 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
 # Private.
 
 
-def _owed(s: State, i: SessionLost, now_ms: float) -> Wish | None:
+def _owed_wish(s: State, i: SessionLost, now_ms: float) -> Wish | None:
     """What the next session has to say that this one did not: its reply was cut off, or never began."""
     active = s.active
     if active is not None and active.response_id in s.retired:
         active = None
-    if active is not None and active.wish is not None and not active.has_audio:
+    if active is not None and active.wish is not None and not active.spoke:
         # Also when it was cancelled: nobody interrupted it, it had only said nothing for too long.
         return active.wish
     if active is None or active.cancelling:
-        if s.caller.is_owed and s.hang_up is None and not i.turn_replayed:
+        if s.caller.unanswered and s.hang_up is None and not i.turn_replayed:
             return door.new_wish(s, Reason.TURN, now_ms)
         return None
     # Its tools are answered by a create of their own.

@@ -119,7 +119,7 @@ class Response:
     done: bool = False
     full: bool = False
     """The bound of `reply` was reached: the rest of it is not admitted."""
-    has_audio: bool = False
+    spoke: bool = False
     open_items: set[str] = field(default_factory=set)
     """Items opened and not finished, of any kind."""
     last_item_id: str = ""
@@ -178,9 +178,9 @@ class CallerSpeech:
     last_turn_item_id: str = ""
     stopped_at_ms: float | None = None
     """When the caller last fell silent; None: not yet spoken in this session."""
-    is_owed: bool = False
+    unanswered: bool = False
     """The caller ended a turn and no response has been created since."""
-    talks_on: bool = False
+    talking_on: bool = False
     """While speaking: they did so before the answer to their last turn was created. It is interrupted when it
     comes."""
 
@@ -204,13 +204,13 @@ class PendingHangUp:
     deadline_ms: float
     response_id: str = ""
     """The response that is the farewell, once known."""
-    heard_begin: bool = False
+    began: bool = False
     at_once: bool = False
     """Without a farewell: ends as soon as egress has told what was heard of the audio that was flushed."""
 
 
 @dataclass(slots=True)
-class OpenCall:
+class ToolCall:
     """One tool call under way. `by_server`: it runs there (MCP), so nothing is posted."""
 
     deadline_ms: float
@@ -229,10 +229,10 @@ class ToolBatch:
     generating: bool
     """More calls may come."""
     session: int
-    open_calls: dict[str, OpenCall] = field(default_factory=dict)
+    open_tool_calls: dict[str, ToolCall] = field(default_factory=dict)
     """By call_id; by item id for calls that the server runs."""
-    answered: list[str] = field(default_factory=list)
-    """call_ids whose output the model should answer."""
+    answered_ids: list[str] = field(default_factory=list)
+    """answered_ids whose output the model should answer."""
 
 
 class IdMemory:
@@ -276,10 +276,10 @@ class State:
     caller: CallerSpeech = field(default_factory=CallerSpeech)
     hang_up: PendingHangUp | None = None
     batches: dict[str, ToolBatch] = field(default_factory=dict)
-    calls: IdMemory = field(default_factory=IdMemory)
+    tool_calls: IdMemory = field(default_factory=IdMemory)
     """Tool calls seen: each is run once."""
-    outputs_added: IdMemory = field(default_factory=IdMemory)
-    """call_ids whose output the server confirmed as an item."""
+    in_conversation: IdMemory = field(default_factory=IdMemory)
+    """answered_ids whose output the server confirmed as an item."""
     retired: IdMemory = field(default_factory=IdMemory)
     """Responses whose audio must never be heard again."""
     skipped: IdMemory = field(default_factory=IdMemory)

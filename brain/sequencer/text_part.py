@@ -16,8 +16,8 @@ from brain.sequencer.wishes import Reason
 
 def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     """`response.content_part.added` with a text part."""
-    response = responses.touched(s, i.response_id, now_ms)
-    if response is None or response.has_audio or response.cancelling:
+    response = responses.live_response(s, i.response_id, now_ms)
+    if response is None or response.spoke or response.cancelling:
         return
     if not response.confirmed and s.outstanding is not None:
         return  # Perhaps the answer to our create: its `created` will tell whose wish is to be kept.
@@ -27,7 +27,7 @@ def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     if i.item_id:
         # Deleted with the response's other items, whether its opening was seen or not.
         s.items.setdefault(i.item_id, Item(item_id=i.item_id, response_id=i.response_id, session=s.session))
-    responses.unwanted(s, response, now_ms)
+    responses.discard(s, response, now_ms)
     if s.hang_up is not None and (wish is None or wish.reason is not Reason.FAREWELL):
         return
     if wish is None:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
 from brain.sequencer import (
-    barge_in,
     caller_text,
+    caller_turn,
+    cut,
     door,
     hang_up,
     inputs,
@@ -211,15 +212,15 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
         tool_batch.finished,
         stay(OPEN) | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
     ),
-    **handled(inputs.SpeechStarted, barge_in.speech_started, interrupted()),
+    **handled(inputs.SpeechStarted, caller_turn.speech_started, interrupted()),
     **handled(
         inputs.SpeechStopped,
-        barge_in.speech_stopped,
+        caller_turn.speech_stopped,
         stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
     ),
     **handled(
         inputs.TurnCommitted,
-        barge_in.turn_committed,
+        caller_turn.turn_committed,
         stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
     ),
     **handled(
@@ -237,7 +238,7 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
     **handled(inputs.Audible, playback.audible, _AFTER_PLAYBACK),
     **handled(inputs.Heard, playback.heard, _AFTER_PLAYBACK),
     **handled(inputs.Silent, playback.silent, _AFTER_PLAYBACK),
-    **handled(inputs.Flushed, barge_in.flushed, _AFTER_PLAYBACK),
+    **handled(inputs.Flushed, cut.flushed, _AFTER_PLAYBACK),
     **handled(
         inputs.Tick,
         _tick,

@@ -240,14 +240,14 @@ def _item_opened(event: Json, item: Json) -> Input:
 
 
 def _item_added(item: Json) -> inputs.ItemAdded:
-    """What a later response could answer has its id as `call_id`: a tool's output, a text of the caller."""
+    """What a later response could answer has an id to be known by: a tool's output, a text of the caller."""
     item_id = text(item, "id")
     if text(item, "type") == "function_call_output":
-        return inputs.ItemAdded(item_id=item_id, call_id=text(item, "call_id"))
+        return inputs.ItemAdded(item_id=item_id, answers_id=text(item, "call_id"))
     content = item.get("content")
     first = content[0] if isinstance(content, list) and content else None
     is_text = isinstance(first, dict) and first.get("type") == "input_text"
-    return inputs.ItemAdded(item_id=item_id, call_id=item_id if is_text else "")
+    return inputs.ItemAdded(item_id=item_id, answers_id=item_id if is_text else "")
 
 
 def _create(action: actions.SendCreate, agent: Agent) -> Json:

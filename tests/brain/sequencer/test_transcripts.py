@@ -114,7 +114,7 @@ class Story:
         busy = "busy" if self.core.is_busy else "idle"
         self.lines.append(
             f"            [{self.core.slot}, cut {self.core.cut}, audible {audible}, {busy}, deadline {due},"
-            f" unheard {s.unheard_bytes}, open {sorted(self.core.open_calls)}]"
+            f" unheard {s.unheard_bytes}, open {sorted(self.core.open_tool_calls)}]"
         )
 
 
@@ -270,10 +270,10 @@ def tools_side_by_side() -> Story:
     s.at(11, ToolCalled(response_id="r1", call_id="c2", name="check", arguments="{"))
     s.at(12, ToolCalled(response_id="r1", call_id="c1", name="look_up", arguments='{"n":1}'))
     s.at(13, ToolCalled(response_id="r1", call_id="", name="look_up", arguments=""))
-    s.at(20, ToolFinished(call_id="c1", output="1"), ItemAdded(item_id="o1", call_id="c1"))
+    s.at(20, ToolFinished(call_id="c1", output="1"), ItemAdded(item_id="o1", answers_id="c1"))
     s.at(25, ToolFinished(call_id="c9", output="9"))
     s.at(30, ResponseDone(response_id="r1", status="completed"))
-    s.at(40, ToolFinished(call_id="c2", output="2"), ItemAdded(item_id="o2", call_id="c2"))
+    s.at(40, ToolFinished(call_id="c2", output="2"), ItemAdded(item_id="o2", answers_id="c2"))
     s.said(60, "r2", "i2", 100, token="b1-create-4")
     s.at(80, Audible(cut=0, response_id="r2", item_id="i2"))
     s.at(100, ToolCalled(response_id="r2", call_id="c3", name="late", arguments=""))
@@ -291,7 +291,7 @@ def a_tool_that_never_ends_and_a_server_that_answers_anyway() -> Story:
     s.at(10, ToolCalled(response_id="r1", call_id="c1", name="hang", arguments="{}"))
     s.at(20, ResponseDone(response_id="r1", status="completed"))
     s.at(120_010, Tick())
-    s.at(120_020, ItemAdded(item_id="o1", call_id="c1"))
+    s.at(120_020, ItemAdded(item_id="o1", answers_id="c1"))
     s.at(120_030, ResponseCreated(response_id="r2"))
     s.at(120_040, ResponseDone(response_id="r2", status="failed", code="server_error"))
     s.wait()
@@ -476,7 +476,7 @@ def a_transfer_that_nobody_takes() -> Story:
     s.at(2_000, ResponseCreated(response_id="r2"))
     s.at(2_010, ResponseDone(response_id="r2", status="cancelled"))
     s.at(20_000, MoveEnded(output='{"status":"busy"}'), MoveEnded(output="again"))
-    s.at(20_010, ItemAdded(item_id="o1", call_id="c1"))
+    s.at(20_010, ItemAdded(item_id="o1", answers_id="c1"))
     s.wait()
     return s
 
@@ -530,7 +530,7 @@ def keys_are_pressed() -> Story:
     for number in range(10):
         s.at(number, CallerWrote(text=f"[{number}]"))
     s.at(100, SessionConfirmed())
-    s.at(110, ItemAdded(item_id="x", call_id="b1-text-1"))
+    s.at(110, ItemAdded(item_id="x", answers_id="b1-text-1"))
     s.said(120, "r1", "i1", 800, token="b1-create-3")
     s.at(130, Audible(cut=0, response_id="r1", item_id="i1"), wish(Reason.IDLE_PROMPT, "There?"))
     s.at(200, CallerWrote(text="[5]", barge_in=True))
@@ -758,7 +758,7 @@ def wishes_join_and_keep_what_each_asked_for() -> Story:
     s.at(10, TextPartOpened(response_id="r1", item_id="i1"))
     s.at(20, CallerWrote(text="[1]"))
     s.at(30, wish(Reason.OPERATOR, ""), wish(Reason.OPERATOR, "Say this."), wish(Reason.OPERATOR, ""))
-    s.at(40, ItemAdded(item_id="x", call_id="b1-text-5"))
+    s.at(40, ItemAdded(item_id="x", answers_id="b1-text-5"))
     s.at(50, ResponseDone(response_id="r1", status="cancelled"))
     s.wait()
     return s

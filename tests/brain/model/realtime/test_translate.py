@@ -75,7 +75,7 @@ def test_an_added_output_names_its_call() -> None:
     ]
 
     assert found == [
-        (inputs.ItemAdded(item_id="i", call_id="c1"),),
+        (inputs.ItemAdded(item_id="i", answers_id="c1"),),
         (inputs.ItemAdded(item_id="j"),),
     ]
 
@@ -195,7 +195,7 @@ def test_a_text_of_the_caller_has_an_id_of_ours() -> None:
 
     (found,) = translate.read_event({"type": "conversation.item.added", "item": item})
 
-    assert found == inputs.ItemAdded(item_id="b1-text-7", call_id="b1-text-7")
+    assert found == inputs.ItemAdded(item_id="b1-text-7", answers_id="b1-text-7")
 
 
 def test_a_written_answer_is_noticed() -> None:

@@ -9,47 +9,8 @@ from __future__ import annotations
 
 from brain.sequencer import door, playback
 from brain.sequencer.actions import Flush, RecordHeard, Rewrite, SendCancel, SendDelete, SendTruncate
-from brain.sequencer.inputs import Flushed, SpeechStarted, SpeechStopped, TurnCommitted
+from brain.sequencer.inputs import Flushed
 from brain.sequencer.state import Item, PendingCut, Response, State
-from brain.sequencer.wishes import Reason
-
-
-def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
-    """The caller talks: whatever is audible or generating ends. A farewell is not interrupted."""
-    s.caller.speaking = True
-    s.caller.deadline_ms = now_ms + s.config.speech_max_ms
-    s.caller.answer_due_until_ms = None
-    s.caller.talks_on = s.caller.is_owed
-    s.journal("speech_started", item=i.item_id)
-    idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
-    if idle is not None:
-        door.supersede(s, idle, "speech")
-    if s.hang_up is None:
-        interrupt(s, now_ms, cause="speech")
-
-
-def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
-    """The caller paused; in server mode its own response is due, and our creates stand back for it."""
-    s.journal("speech_stopped", item=i.item_id)
-    _stop_speaking(s, now_ms)
-    s.caller.is_owed = s.hang_up is None
-
-
-def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
-    """The turn is in the conversation: in brain mode this is the moment to answer it, once."""
-    if s.config.create_response_by != "brain":
-        return
-    if i.item_id and i.item_id == s.caller.last_turn_item_id:
-        return
-    s.caller.last_turn_item_id = i.item_id
-    if s.hang_up is None:
-        door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
-
-
-def speech_overdue(s: State, now_ms: float) -> None:
-    """`speech_stopped` never came: a caller does not talk for ever."""
-    s.journal("error", what="speech_never_stopped")
-    _stop_speaking(s, now_ms)
 
 
 def interrupt(s: State, now_ms: float, *, cause: str) -> None:
@@ -134,12 +95,12 @@ def resolve_cut(s: State, heard_ms: dict[str, float]) -> None:
         )
         if playhead_passed:
             _delete(s, item)
-        elif not _heard_out(s, item, heard):
+        elif not _is_heard_out(s, item, heard):
             playhead_passed = True
             _truncate(s, item, heard)
 
 
-def straggler_opened(s: State, item_id: str, response_id: str) -> None:
+def drop_straggler(s: State, item_id: str, response_id: str) -> None:
     """A retired response opened one more spoken item: nobody will hear it, so nobody said it."""
     item = Item(item_id=item_id, response_id=response_id, session=s.session)
     if s.pending_cut is not None:
@@ -151,14 +112,7 @@ def straggler_opened(s: State, item_id: str, response_id: str) -> None:
 # Private.
 
 
-def _stop_speaking(s: State, now_ms: float) -> None:
-    s.caller.speaking = False
-    s.caller.stopped_at_ms = now_ms
-    if s.config.create_response_by == "server" and s.hang_up is None:
-        s.caller.answer_due_until_ms = now_ms + s.config.answer_grace_ms
-
-
-def _heard_out(s: State, item: Item, heard_ms: float) -> bool:
+def _is_heard_out(s: State, item: Item, heard_ms: float) -> bool:
     near_end_ms = item.received_ms - s.config.truncate_margin_ms
     return item.complete and heard_ms >= near_end_ms
 
