@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from openai import AsyncOpenAI
+from shared.ownership.control import SWEEP_S
 
 from brain import trust_store
 from brain.agents.book import AgentBook
@@ -17,9 +18,8 @@ from brain.counters import BrainCounters, BrainFigures
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
 from shared.contract.entries import EntryError, Why, read_ring
-from shared.ownership.control import SWEEP_S
-from shared.ownership.dispatch import Dispatch
 from shared.ownership.owner import Claim
+from shared.process.dispatch import Dispatch
 from shared.process.role import Process
 from shared.store.inbox import Entry
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 
+from shared.ownership.control import ControlMessage, ControlPost, ControlReader
+
 from egress.call import HeldCall
 from egress.counters import EgressHops, RoleCounters, Totals, Windows
 from egress.delivery import Call
@@ -25,9 +27,8 @@ from shared.contract.scripts import Answer
 from shared.figures.diagnosis import UNSENT_BYTES
 from shared.figures.hops import Hop
 from shared.ownership import owner as ownership
-from shared.ownership.control import ControlMessage, ControlPost, ControlReader
-from shared.ownership.dispatch import Dispatch
 from shared.ownership.owner import Claim, Owner
+from shared.process.dispatch import Dispatch
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry

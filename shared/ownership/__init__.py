@@ -1,1 +1,11 @@
-"""…"""
+"""Who owns a call, and what an owner may do: reading and writing by the contract, over the store.
+
+Why it exists: a call outlives each of our processes. Must not know: what a role does with a call.
+
+    counters      calls as they come and go between owners
+    steps         attach, detach, claim, release, end, reserve: awaited
+    owner         an owner's pen: its fenced writes
+    journal       a process's pen for the journals of its calls
+    control_feed  an owner's eye: the control messages of one call
+    workers       all workers of the deployment, by their own beats
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.contract.scripts import Answer
 from shared.contract.steps import EPOCH_LEAP, Claim, NewStream, Restored, restore
 from shared.ownership import steps
-from shared.ownership.dispatch import Dispatch
+from shared.process.dispatch import Dispatch
 from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
