@@ -47,10 +47,25 @@ def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
         door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
 
 
-def speech_overdue(s: State, now_ms: float) -> None:
+def stop_due_ms(s: State) -> float | None:
+    """Until when a caller who speaks is taken to be speaking."""
+    return s.caller.deadline_ms if s.caller.speaking else None
+
+
+def stop_overdue(s: State, now_ms: float) -> None:
     """`speech_stopped` never came: a caller does not talk for ever."""
     s.journal("error", what="speech_never_stopped")
     _fall_silent(s, now_ms)
+
+
+def answer_due_ms(s: State) -> float | None:
+    """Until when our creates stand back for the server's own response."""
+    return s.caller.answer_due_until_ms
+
+
+def answer_overdue(s: State, now_ms: float) -> None:
+    """The server did not answer the caller: our own creates may."""
+    s.caller.answer_due_until_ms = None
 
 
 # Private.

@@ -1,8 +1,11 @@
-"""The caller speaks: cut, flush, cancel, and truncation at what was heard.
+"""The cut: everything audible or under way is interrupted, and the model is told what was heard of it.
 
-Owns: the cut, the retired ids, the wait for egress's figures, the caller's speech. The order of an
-interruption is fixed (DESIGN section 8): the flush goes into `reply` before anything else, since the
+Why it exists: the caller's ear and the model's memory part at an interruption, and only egress knows where.
+The order is fixed (docs/design.md, Barge-in): the flush goes into `reply` before anything else, since the
 caller hears it; the model's side can wait for a round trip.
+
+Owns: the number of the cut, the retired ids, the wait for egress's figures, what is truncated, deleted and
+rewritten. Must not know: why there is an interruption. That is for who calls.
 """
 
 from __future__ import annotations
@@ -14,13 +17,13 @@ from brain.sequencer.state import Item, PendingCut, Response, State
 
 
 def interrupt(s: State, now_ms: float, *, cause: str) -> None:
-    """End everything audible, unheard, generating or asked for; send nothing if there is nothing."""
+    """Ends everything audible, unheard, generating or asked for; sends nothing if there is nothing."""
     door.withdraw(s, cause)
     flush(s, now_ms, cause=cause)
 
 
 def flush(s: State, now_ms: float, *, cause: str) -> None:
-    """End everything audible, unheard or generating: a new cut."""
+    """Ends everything audible, unheard or generating: a new cut."""
     active = s.active
     targets = [
         response
@@ -55,7 +58,7 @@ def retire(s: State, response: Response) -> None:
 
 
 def cancel(s: State, response: Response, now_ms: float) -> None:
-    """Cancel a generating response, by id, once; the slot stays taken until its `done`."""
+    """Cancels a generating response, by id, once; the slot stays taken until its `done`."""
     if response.cancelling:
         return
     response.cancelling = True
@@ -73,8 +76,18 @@ def flushed(s: State, i: Flushed, now_ms: float) -> None:
     resolve_cut(s, {item.item_id: item.heard_ms for item in i.items})
 
 
+def figures_due_ms(s: State) -> float | None:
+    """Until when egress's figures are waited for."""
+    return None if s.pending_cut is None else s.pending_cut.deadline_ms
+
+
+def figures_overdue(s: State, now_ms: float) -> None:
+    """Egress says nothing: the last known playhead counts."""
+    resolve_cut(s, {})
+
+
 def resolve_cut(s: State, heard_ms: dict[str, float]) -> None:
-    """Make the model's memory agree with the caller's ear, item by item, in playback order.
+    """Makes the model's memory agree with the caller's ear, item by item, in playback order.
 
     `heard_ms` by item; an item that is not in it keeps its last known playhead.
     """

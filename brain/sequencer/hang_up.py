@@ -1,7 +1,9 @@
 """The end of a call: the farewell is heard first, within a bound.
 
-Owns: the pending hang-up. While one is pending the server makes no responses, and one that still
-appears is cancelled; only the farewell passes the door; the caller does not interrupt it.
+Why it exists: while a hang-up is pending the server makes no responses, and one that still appears is
+cancelled; only the farewell passes the door; the caller does not interrupt it.
+
+Owns: the pending hang-up, and when it is one no longer. Must not know: how a call is ended.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from brain.sequencer.wishes import Reason
 
 
 def wished(s: State, i: HangUpWished, now_ms: float) -> None:
-    """End the call: at once without a farewell, else after it. A second wish only makes it shorter."""
+    """Ends the call: at once without a farewell, else after it. A second wish only makes it shorter."""
     if s.hang_up is not None:
         if not i.farewell:
             _hang_up_now(s, i.cause, now_ms)
@@ -42,25 +44,35 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
     door.submit(s, replace(farewell, expires_at_ms=deadline_ms), now_ms)
 
 
-def check(s: State, now_ms: float) -> None:
-    """Hang up once the farewell was heard out, can no longer come, or the bound has passed."""
+def end_if_heard(s: State) -> None:
+    """Hangs up once the farewell was heard out, or can no longer come."""
     pending = s.hang_up
     if pending is None or s.phase is Phase.ENDED:
         return
     if pending.at_once:
-        # Flushed already; what was heard of it is still to be told, and bounded by its own deadline.
+        # Flushed already; what was heard of it is still to be told.
         if s.pending_cut is None:
             _end(s, pending.cause)
-    elif now_ms >= pending.deadline_ms:
-        s.journal("error", what="farewell_overdue")
-        _end(s, pending.cause)
     elif pending.response_id:
-        response_id = pending.response_id
-        response = s.responses.get(response_id)
-        if (response is None or response.done) and not s.has_unheard(response_id):
+        if s.is_heard_out(pending.response_id):
             _end(s, pending.cause)
     elif not _is_farewell_coming(s):
         _end(s, pending.cause)
+
+
+def due_ms(s: State) -> float | None:
+    """By when the call has ended, farewell or not."""
+    return None if s.hang_up is None else s.hang_up.deadline_ms
+
+
+def overdue(s: State, now_ms: float) -> None:
+    """Hangs up: the farewell was not heard out in time."""
+    pending = s.hang_up
+    if pending is None:
+        return
+    if not pending.at_once:
+        s.journal("error", what="farewell_overdue")
+    _end(s, pending.cause)
 
 
 # Private.

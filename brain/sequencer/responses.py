@@ -1,8 +1,10 @@
 """The life of a response: created or adopted, its items and audio, done or given up on.
 
-Owns: who holds the slot. It is taken by a create of ours when it is sent (door), adopted at `created`
-or at the first delta of an unknown live response, and freed by the `done` with the same id, or, where
-that is missing, by the last deadline.
+Why it exists: the slot is taken by a create of ours when it is sent (door), adopted at `created` or at the
+first delta of an unknown live response, and freed by the `done` with the same id, or, where that is missing,
+by the last wait.
+
+Owns: who holds the slot, and which delta is admitted. Must not know: who hears it (playback).
 """
 
 from __future__ import annotations
@@ -101,7 +103,7 @@ def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
 
 
 def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float) -> AudioVerdict:
-    """Judge one audio delta: by its response id first, then by everything else."""
+    """Judges one audio delta: by its response id first, then by everything else."""
     if not response_id and s.active is not None:
         response_id = s.active.response_id
     skip = _why_skip(s, response_id, n_bytes)
@@ -109,10 +111,8 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
         return _refuse(s, skip, response_id, item_id)
     response = s.responses.get(response_id)
     if response is None:
-        response = _adopt(s, response_id, now_ms)
-        if s.outstanding is None:
-            _settle_maker(s, response, "", now_ms)
-        if response.response_id in s.retired:
+        response = _adopt_unannounced(s, response_id, now_ms)
+        if response_id in s.retired:
             return _refuse(s, Skip.HANG_UP, response_id, item_id)
     item_id = item_id or response.last_item_id or response_id
     item = s.items.get(item_id)
@@ -142,8 +142,13 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
     )
 
 
+def due_ms(s: State) -> float | None:
+    """Until when the active response must give a sign of life."""
+    return None if s.active is None else s.active.deadline_ms
+
+
 def overdue(s: State, now_ms: float) -> None:
-    """The active response's watchdog: silent for ever → cancel; its `done` missing → give it up."""
+    """No sign of the active response: it is cancelled, or, if it was cancelled already, given up on."""
     active = s.active
     if active is None:
         return
@@ -156,7 +161,7 @@ def overdue(s: State, now_ms: float) -> None:
 
 
 def finish(s: State, response: Response, now_ms: float) -> None:
-    """The response generates no more: close its items, free the slot, let its tools be answered."""
+    """Ends a response that generates no more: closes its items, frees the slot, has its tools answered."""
     response.done = True
     s.finished.add(response.response_id)
     if s.active is response:
@@ -171,11 +176,39 @@ def finish(s: State, response: Response, now_ms: float) -> None:
     tool_batch.response_finished(s, response.response_id, now_ms)
 
 
+def discard(s: State, response: Response, now_ms: float) -> None:
+    """Cancels a response that nobody wants to hear; what of it is in `reply` already is flushed."""
+    if response.spoke:
+        cut.flush(s, now_ms, cause="unwanted")
+        return
+    cut.retire(s, response)
+    cut.cancel(s, response, now_ms)
+    for item in list(s.items.values()):
+        if item.response_id == response.response_id:
+            del s.items[item.item_id]
+            cut.drop_straggler(s, item.item_id, response.response_id)
+
+
+def live_response(s: State, response_id: str, now_ms: float) -> Response | None:
+    """The response that an event is about, adopted if unknown; None if its audio may not be heard. The event
+    is a sign of life."""
+    known = s.responses.get(response_id)
+    if known is None:
+        if not response_id or _is_dead(s, response_id):
+            return None
+        known = _adopt_unannounced(s, response_id, now_ms)
+        if response_id in s.retired:
+            return None
+    if known is s.active:
+        known.deadline_ms = _watchdog_ms(s, known, now_ms)
+    return known
+
+
 # Private.
 
 
 def _adopt(s: State, response_id: str, now_ms: float) -> Response:
-    """Give the slot to a live response. The server has one slot: whoever held it is over."""
+    """Gives the slot to a live response. The server has one slot: whoever held it is over."""
     displaced = s.active
     response = Response(
         response_id=response_id,
@@ -186,14 +219,23 @@ def _adopt(s: State, response_id: str, now_ms: float) -> Response:
     s.responses[response_id] = response
     s.caller.unanswered = False
     if displaced is not None:
-        # After the new one has the slot: what the end of the old one wishes for must find it taken.
+        # Once the new one has the slot: what the end of the old one wishes for must find it taken.
         s.journal("error", what="done_missing", response=displaced.response_id)
         finish(s, displaced, now_ms)
     return response
 
 
+def _adopt_unannounced(s: State, response_id: str, now_ms: float) -> Response:
+    """Adopts a response whose `created` was not seen. While a create of ours is outstanding it may be that
+    one's answer: then its `created`, or its `done`, will tell."""
+    response = _adopt(s, response_id, now_ms)
+    if s.outstanding is None:
+        _settle_maker(s, response, "", now_ms)
+    return response
+
+
 def _settle_maker(s: State, response: Response, token: str, now_ms: float) -> None:
-    """Find out whose response it is, and do what was waiting for that."""
+    """Finds out whose response it is, and does what was waiting for that."""
     create = s.outstanding
     if create is not None and token == create.token:
         s.outstanding = None
@@ -226,9 +268,9 @@ def _settle_maker(s: State, response: Response, token: str, now_ms: float) -> No
 
 
 def _interrupt_at_birth(s: State, response: Response, now_ms: float) -> None:
-    """The server answers a turn whose caller has gone on talking: interrupted before its first word. The
-    turn that is open will be answered, and with it the one before. Should the server answer once more
-    before it tells of a pause, then it knows of one that we do not."""
+    """Interrupts, before its first word, the server's answer to a turn whose caller has gone on talking. The
+    turn that is open will be answered, and with it the one before. Should the server answer once more before
+    it tells of a pause, then it knows of one that we do not."""
     s.caller.talking_on = False
     s.caller.unanswered = True
     s.journal("response_superseded", reason=Reason.TURN, wish=0, cause="speech")
@@ -236,6 +278,7 @@ def _interrupt_at_birth(s: State, response: Response, now_ms: float) -> None:
 
 
 def _bind_wish(s: State, response: Response, wish: Wish) -> None:
+    """From now on this is the response that serves the wish."""
     response.reason = wish.reason
     response.wish = wish
     if wish.reason is Reason.FAREWELL and s.hang_up is not None:
@@ -243,7 +286,7 @@ def _bind_wish(s: State, response: Response, wish: Wish) -> None:
 
 
 def _adopt_late(s: State, response: Response, number: int, now_ms: float) -> None:
-    """A create that was given up on was created after all: it serves its wish, if that still waits."""
+    """Lets a create that was given up on, and was created after all, serve its wish if that still waits."""
     create = s.outstanding
     for wish in list(s.deferred.values()):
         if wish.number == number:
@@ -257,21 +300,8 @@ def _adopt_late(s: State, response: Response, number: int, now_ms: float) -> Non
     discard(s, response, now_ms)
 
 
-def discard(s: State, response: Response, now_ms: float) -> None:
-    """Cancel at `created`: nobody wants to hear it. If some of it is in `reply` already, flush that."""
-    if response.spoke:
-        cut.flush(s, now_ms, cause="unwanted")
-        return
-    cut.retire(s, response)
-    cut.cancel(s, response, now_ms)
-    for item in list(s.items.values()):
-        if item.response_id == response.response_id:
-            del s.items[item.item_id]
-            cut.drop_straggler(s, item.item_id, response.response_id)
-
-
 def _note_late_done(s: State, i: ResponseDone) -> None:
-    """A `done` of another id than the active one clears nothing but its own traces."""
+    """Clears the traces of a response whose `done` comes while it is not active, and nothing else."""
     s.finished.add(i.response_id)
     create = s.outstanding
     if create is not None and i.token and i.token == create.token:
@@ -287,8 +317,8 @@ def _note_late_done(s: State, i: ResponseDone) -> None:
 
 
 def _retry_if_owed(s: State, i: ResponseDone, wish: Wish | None, now_ms: float) -> None:
-    """A response that failed before its first sound, or was cancelled by the server so early that an
-    operator's words were lost, leaves its wish unspoken."""
+    """Wishes again what a response left unspoken that failed before its first sound, or was cancelled by the
+    server so early that an operator's words were lost."""
     if i.status == "failed":
         if wish is None and s.config.create_response_by == "server" and s.hang_up is None:
             wish = door.new_wish(s, Reason.TURN, now_ms)
@@ -296,22 +326,6 @@ def _retry_if_owed(s: State, i: ResponseDone, wish: Wish | None, now_ms: float) 
             door.retry(s, wish, now_ms)
     elif i.status == "cancelled" and wish is not None and wish.reason in (Reason.OPERATOR, Reason.FAREWELL):
         door.retry(s, wish, now_ms)
-
-
-def live_response(s: State, response_id: str, now_ms: float) -> Response | None:
-    """The live response of an event about it, adopted if unknown; None if its audio may not be heard."""
-    known = s.responses.get(response_id)
-    if known is None:
-        if not response_id or _is_dead(s, response_id):
-            return None
-        known = _adopt(s, response_id, now_ms)
-        if s.outstanding is None:
-            _settle_maker(s, known, "", now_ms)
-        if response_id in s.retired:
-            return None
-    if known is s.active:
-        known.deadline_ms = _watchdog_ms(s, known, now_ms)
-    return known
 
 
 def _new_item(s: State, item_id: str, response_id: str) -> Item:
@@ -323,7 +337,7 @@ def _is_dead(s: State, response_id: str) -> bool:
 
 
 def _watchdog_ms(s: State, response: Response, now_ms: float) -> float:
-    """A sign of life moves the watchdog, but never that of a missing `done`."""
+    """Until when to wait after a sign of life; it never moves the wait for a missing `done`."""
     if response.cancelling:
         return response.deadline_ms
     return now_ms + s.config.active_silent_ms

@@ -1,8 +1,10 @@
 """The session begins and ends: what that does to the state.
 
-Owns: the phase, and what one session owes the caller when it is lost. A lost session takes its ids with
-it: nothing it was generating can come any more, but what is in `reply` is still good and will be heard;
-wishes wait for the next session until they expire.
+Why it exists: a lost session takes its ids with it. Nothing that it was generating can come any more, but
+what is in `reply` is still good and will be heard; wishes wait for the next session until they expire.
+
+Owns: the phase, and what one session owes the caller when it is lost. Must not know: why it was lost, and
+how the next one comes to be.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
 
 
 def lost(s: State, i: SessionLost, now_ms: float) -> None:
-    """Close what was open, keep what is wished, and what was being said and not yet all said."""
+    """Closes what was open; keeps what is wished, and what was being said and is not yet all said."""
     if s.phase is not Phase.OPEN:
         return
     kind = "rollover" if i.cause == "rollover" else "error"
@@ -52,7 +54,7 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
 
 
 def _owed_wish(s: State, i: SessionLost, now_ms: float) -> Wish | None:
-    """What the next session has to say that this one did not: its reply was cut off, or never began."""
+    """What the next session has to say that this one did not: its reply was cut off, or never came."""
     active = s.active
     if active is not None and active.response_id in s.retired:
         active = None

@@ -1,6 +1,7 @@
 """Wishes from outside: a greeting, an idle prompt, an operator's words.
 
-Owns: what `force` means. It interrupts, then waits for the slot like everyone else.
+Owns: what `force` means. It interrupts, then waits for the slot like everyone else. Must not know: who
+wishes.
 """
 
 from __future__ import annotations

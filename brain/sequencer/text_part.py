@@ -1,7 +1,9 @@
 """The model writes where it should speak: nobody would hear it, so it is asked again, for audio.
 
-Why it exists: a session that was told a history of texts may go on in text (reference, section 7). The
-written answer is taken out of the conversation, or the next one would follow its example.
+Why it exists: a session that was told a history of texts may go on in text. The written answer is taken out
+of the conversation, or the next one would follow its example.
+
+Owns: that second question, asked once. Must not know: what was written.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """Parallel tool calls: each is run once, each output is posted as it comes, one create answers all.
 
-Owns: the batches. A batch is complete when its response is done (no more calls can come) and none of
-its calls is open; only then is the answer wished for. A call outlives its session: its output is then
-posted with the call itself, which the next session has not seen.
+Why it exists: a batch is complete when its response is done (no more tool calls can come) and none of its
+own is open; only then is the answer wished for. A tool call outlives its session: its output is then posted
+with the call itself, which the next session has not seen.
+
+Owns: the batches. Must not know: what a tool does.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ NEVER_ENDED = '{"error": "the tool did not end in time; its result is unknown"}'
 
 
 def called(s: State, i: ToolCalled, now_ms: float) -> None:
-    """The model completed a call. An interrupted response's call is answered, but not run."""
+    """The model completed a tool call. That of an interrupted response is answered, but not run."""
     if not i.call_id or i.call_id in s.tool_calls:
         return
     s.tool_calls.add(i.call_id)
@@ -43,22 +45,22 @@ def called(s: State, i: ToolCalled, now_ms: float) -> None:
 
 
 def finished(s: State, i: ToolFinished, now_ms: float) -> None:
-    """A tool ended: post its output at once, and wish for the answer when it was the last."""
+    """A tool ended: its output is posted at once, and the answer wished for when it was the last."""
     batch = _find_batch(s, i.call_id)
     if batch is None or batch.open_tool_calls[i.call_id].result is not None:
         s.journal("tool_finished", call_id=i.call_id, outcome="unknown_call")
         return
-    call = batch.open_tool_calls[i.call_id]
+    tool_call = batch.open_tool_calls[i.call_id]
     if s.phase is not Phase.OPEN:
-        s.journal("tool_finished", call_id=i.call_id, tool=call.name, outcome="kept")
-        call.result, call.deadline_ms = i, now_ms + s.config.tool_result_wait_ms
+        s.journal("tool_finished", call_id=i.call_id, tool=tool_call.name, outcome="kept")
+        tool_call.result, tool_call.deadline_ms = i, now_ms + s.config.tool_result_wait_ms
         return
     del batch.open_tool_calls[i.call_id]
-    s.journal("tool_finished", call_id=i.call_id, tool=call.name, outcome="posted")
+    s.journal("tool_finished", call_id=i.call_id, tool=tool_call.name, outcome="posted")
     if batch.session == s.session:
         _post(s, i.call_id, i.output)
     else:
-        _post(s, i.call_id, i.output, call)
+        _post(s, i.call_id, i.output, tool_call)
     if i.reply:
         batch.answered_ids.append(i.call_id)
     _complete(s, batch, now_ms)
@@ -67,8 +69,8 @@ def finished(s: State, i: ToolFinished, now_ms: float) -> None:
 def session_ready(s: State, now_ms: float) -> None:
     """What tools said while there was no session is told to the new one."""
     for batch in list(s.batches.values()):
-        for call in list(batch.open_tool_calls.values()):
-            result, call.result = call.result, None
+        for tool_call in list(batch.open_tool_calls.values()):
+            result, tool_call.result = tool_call.result, None
             if result is not None:
                 finished(s, result, now_ms)
 
@@ -102,11 +104,11 @@ def approval_asked(s: State, i: ApprovalAsked, now_ms: float) -> None:
         return
     s.tool_calls.add(i.item_id)
     response_id = _meant(s, i.response_id)
-    unwanted = response_id in s.retired or s.hang_up is not None
-    approve = i.approve and not unwanted
+    is_unwanted = response_id in s.retired or s.hang_up is not None
+    approve = i.approve and not is_unwanted
     s.actions.append(SendApproval(event_id=s.event_id("approval"), request_id=i.item_id, approve=approve))
     s.journal("tool_approval", item=i.item_id, approve="yes" if approve else "no")
-    if unwanted:
+    if is_unwanted:
         return
     s.in_conversation.add(i.item_id)
     batch = _open_batch(s, response_id or i.item_id)
@@ -120,20 +122,20 @@ def item_added(s: State, i: ItemAdded, now_ms: float) -> None:
 
 
 def is_open(s: State, call_id: str) -> bool:
-    """Whether this call still waits for its result."""
+    """Whether this tool call still waits for its result."""
     batch = _find_batch(s, call_id)
     return batch is not None and batch.open_tool_calls[call_id].result is None
 
 
 def extend(s: State, call_id: str, deadline_ms: float) -> None:
-    """Somebody else bounds this call from now on; its own bound comes after that."""
+    """Moves the bound of a tool call behind that of somebody else, who bounds it from now on."""
     batch = _find_batch(s, call_id)
     if batch is not None:
         batch.open_tool_calls[call_id].deadline_ms = deadline_ms + 1.0
 
 
 def response_finished(s: State, response_id: str, now_ms: float) -> None:
-    """No more calls can come from this response."""
+    """No more tool calls can come from this response."""
     batch = s.batches.get(response_id)
     if batch is not None:
         batch.generating = False
@@ -144,29 +146,35 @@ def session_lost(s: State, now_ms: float) -> None:
     """What the server ran is lost with its session; our own tools go on, and are answered in the next."""
     for batch in list(s.batches.values()):
         batch.generating = False
-        for call_id, call in list(batch.open_tool_calls.items()):
-            if call.by_server:
+        for call_id, tool_call in list(batch.open_tool_calls.items()):
+            if tool_call.by_server:
                 del batch.open_tool_calls[call_id]
                 batch.answered_ids.append(call_id)
         _complete(s, batch, now_ms)
 
 
+def due_ms(s: State) -> float | None:
+    """Until when the first of the open tool calls must be answered."""
+    tool_calls = (tool_call for batch in s.batches.values() for tool_call in batch.open_tool_calls.values())
+    return min((tool_call.deadline_ms for tool_call in tool_calls), default=None)
+
+
 def overdue(s: State, now_ms: float) -> None:
-    """Answer the calls whose tool never ended."""
+    """Answers the tool calls whose tool never ended; gives up the results that no session came for."""
     for batch in list(s.batches.values()):
-        for call_id, call in list(batch.open_tool_calls.items()):
-            if call.deadline_ms > now_ms:
+        for call_id, tool_call in list(batch.open_tool_calls.items()):
+            if tool_call.deadline_ms > now_ms:
                 continue
-            if call.result is not None:
+            if tool_call.result is not None:
                 # No session came for it; a later one reads it in its past.
                 del batch.open_tool_calls[call_id]
-                s.journal("tool_finished", call_id=call_id, tool=call.name, outcome="no_session")
-                if call.result.reply:
+                s.journal("tool_finished", call_id=call_id, tool=tool_call.name, outcome="no_session")
+                if tool_call.result.reply:
                     batch.answered_ids.append(call_id)
                 _complete(s, batch, now_ms)
             else:
                 s.journal("error", what="tool_never_ended", call_id=call_id)
-                if call.by_server:
+                if tool_call.by_server:
                     server_tool_finished(s, ServerToolFinished(item_id=call_id), now_ms)
                 else:
                     finished(s, ToolFinished(call_id=call_id, output=NEVER_ENDED), now_ms)
@@ -175,9 +183,9 @@ def overdue(s: State, now_ms: float) -> None:
 # Private.
 
 
-def _post(s: State, call_id: str, output: str, call: ToolCall | None = None) -> None:
-    """`call` is named where the session has not seen it."""
-    name, arguments = ("", "") if call is None else (call.name, call.arguments)
+def _post(s: State, call_id: str, output: str, unseen: ToolCall | None = None) -> None:
+    """`unseen`: the tool call itself, where the session has not seen it."""
+    name, arguments = ("", "") if unseen is None else (unseen.name, unseen.arguments)
     s.actions.append(
         SendToolOutput(
             event_id=s.event_id("output"), call_id=call_id, output=output, name=name, arguments=arguments

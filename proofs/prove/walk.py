@@ -1,11 +1,11 @@
 """Walks every state of the response sequencer that a short alphabet reaches, breadth first, to a depth.
 
-Why: a property test tries what chance suggests; this leaves nothing out, within its alphabet. Each step is
-checked against the invariants below, and from each state the clock alone must lead to rest.
+Why it exists: a property test tries what chance suggests; this leaves nothing out, within its alphabet. Each
+step is checked against the invariants below, and from each state the clock alone must lead to rest.
 
-Owns the alphabet, the canonical form and the invariants. Two states are one when they differ in absolute
+Owns: the alphabet, the canonical form and the invariants. Two states are one when they differ in absolute
 time, in the names of ids, in running numbers, or in what is only remembered of ids that are gone. Must not
-know how a rule decides.
+know: how a rule decides.
 """
 
 from __future__ import annotations
@@ -195,13 +195,11 @@ def _about_playback(s: State) -> Iterator[Step]:
 
 def _thaw(frozen: bytes) -> Sequencer:
     state: State = pickle.loads(frozen)
-    core = Sequencer(state.config)
-    core.restore(state)
-    return core
+    return Sequencer(state.config, state)
 
 
 def _take(core: Sequencer, step: Input | Delta, now_ms: float, path: list[str]) -> float:
-    """Takes one step; gives the time after it: a tick waits for the next deadline."""
+    """Takes one step; returns the time after it: a tick waits for the next deadline."""
     if isinstance(step, inputs.Tick):
         now_ms = max(now_ms, core.next_deadline_ms() or now_ms)
     wishes, cut = _wishes(core.state), core.cut

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, inputs
+from brain.sequencer import Reason, SlotState, inputs
 from brain.sequencer.actions import SendCancel, SendCreate
 from brain.sequencer.door import MAX_ABANDONED
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
@@ -368,11 +368,3 @@ def test_a_token_that_is_not_ours_makes_it_a_response_of_the_server() -> None:
     (line,) = journaled(desk.created("r1", "e7-create-3"), "response_created")
 
     assert (line["by"], line["wish"]) == ("server", "0")
-
-
-def test_expiries_can_be_stretched() -> None:
-    """All by the same factor."""
-    core = Sequencer(SequencerConfig(expiry_scale=3.0))
-    core.handle(inputs.WishToSpeak(reason=Reason.IDLE_PROMPT), 0.0)
-
-    assert core.next_deadline_ms() == 9_000

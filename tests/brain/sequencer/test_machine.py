@@ -153,7 +153,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert keep_ms <= self.told_heard.get(item_id, 0.0), "truncated above what was heard"
 
     def account(self, line: Journal) -> None:
-        """Follow each create and each wish through the journal alone."""
+        """Follows each create and each wish through the journal alone."""
         what = line.fields.get("what", "")
         if what == "move_never_ended":
             self.is_away = False
@@ -275,7 +275,7 @@ class AnyOrder(RuleBasedStateMachine):
             if verdict.offset_bytes:
                 assert verdict.offset_bytes == self.admitted[verdict.item_id], "a gap, or a repeat"
             else:
-                # Also an item of the same name that was heard out or flushed before: it begins anew.
+                # Also an item of the same name that was heard out or flushed before: it begins again.
                 self.truncated.discard(verdict.item_id)
                 self.told_heard.pop(verdict.item_id, None)
             self.admitted[verdict.item_id] = verdict.offset_bytes + n_bytes

@@ -2,7 +2,7 @@
 
 Each story is a list of inputs with their times; transcripts/<story>.txt holds what must come of it. A rule
 that changes shows as a difference in a text that a person can read: look at it, and if it is what was meant,
-write the texts anew with TRUNKLINE_REWRITE=1.
+write the texts again with TRUNKLINE_REWRITE=1.
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ class Story:
 def _shown(thing: Input | Action) -> str:
     if isinstance(thing, Journal):
         return "journal " + " ".join([thing.kind, *(f"{k}={v}" for k, v in thing.fields.items())])
-    fields = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
-    return " ".join([type(thing).__name__, *(f"{name}={value!s}" for name, value in fields.items())])
+    # What no rule reads comes last.
+    names = sorted((each.name for each in dataclasses.fields(thing)), key="frames_waiting".__eq__)
+    return " ".join([type(thing).__name__, *(f"{name}={getattr(thing, name)!s}" for name in names)])
 
 
 STORIES: dict[str, Callable[[], Story]] = {}
@@ -531,7 +532,7 @@ def keys_are_pressed() -> Story:
         s.at(number, CallerWrote(text=f"[{number}]"))
     s.at(100, SessionConfirmed())
     s.at(110, ItemAdded(item_id="x", answers_id="b1-text-1"))
-    s.said(120, "r1", "i1", 800, token="b1-create-3")
+    s.said(120, "r1", "i1", 800, token="b1-create-10")
     s.at(130, Audible(cut=0, response_id="r1", item_id="i1"), wish(Reason.IDLE_PROMPT, "There?"))
     s.at(200, CallerWrote(text="[5]", barge_in=True))
     s.wait()
@@ -798,7 +799,7 @@ def playback_is_told_by_response_alone() -> Story:
 
 
 @story
-def a_long_farewell_is_heard_from_its_begin_on() -> Story:
+def a_long_farewell_is_heard_from_its_start_on() -> Story:
     s = Story()
     s.at(0, ResponseCreated(response_id="r1"))
     s.audio(5, "r1", "i1", 12_000)
