@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.webhooks.signing import key_of, signed_headers
+from brain.signing import key_of, signed_headers
 
 
 def test_the_specification_s_example() -> None:
