@@ -7,6 +7,7 @@ record for each kind of entry, both ways. Pure. Must not know: how a conversatio
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -60,15 +61,23 @@ class KeysPressed:
     text: str
 
 
+class ToolState(enum.StrEnum):
+    """How far a tool has come."""
+
+    STARTED = "started"
+    """It was called; the value is its arguments."""
+    RESULT = "result"
+    """It has ended; the value is its output."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A tool was called (`started`; `value`: its arguments) or has its result (`result`; `value`: the
-    output)."""
+    """A tool was called, or has its result."""
 
     KIND: ClassVar[str] = "tool"
     call_id: str
     name: str
-    state: str
+    state: ToolState
     value: str
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from brain.call.stopwatch import ResponseTimes, Stopwatch
+from brain.call.stopwatch import Stopwatch
+from brain.counters import ResponseTimes
 
 
 def stopwatch() -> Stopwatch:

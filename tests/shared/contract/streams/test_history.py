@@ -13,6 +13,7 @@ from shared.contract.streams.history import (
     ItemLength,
     KeysPressed,
     Tool,
+    ToolState,
     history_fields,
     read_history,
 )
@@ -22,7 +23,7 @@ ENTRIES: list[HistoryEntry] = [
     ItemLength(item_id="i", ms=900),
     ItemHeard(item_id="i", ms=400, of_ms=900, complete=False),
     KeysPressed(item_id="k", text="12#"),
-    Tool(call_id="c", name="order", state="started", value='{"n": 1}'),
+    Tool(call_id="c", name="order", state=ToolState.STARTED, value='{"n": 1}'),
 ]
 
 
@@ -41,3 +42,11 @@ def test_a_missing_field_is_named() -> None:
     """A text that is not there is not an empty text."""
     with pytest.raises(EntryError, match="in text of history"):
         read_history({b"v": b"1", b"kind": b"item", b"id": b"i", b"role": b"user", b"final": b"1"})
+
+
+def test_a_tool_has_come_to_a_place_that_is_known() -> None:
+    """Whatever else stands there is no result."""
+    with pytest.raises(EntryError, match="in state of history"):
+        read_history(
+            {b"v": b"1", b"kind": b"tool", b"call_id": b"c", b"name": b"n", b"state": b"?", b"value": b""}
+        )

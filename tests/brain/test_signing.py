@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brain.webhooks.signing import signed_headers
+from brain.signing import signed_headers
 
 
 def test_the_specification_s_example() -> None:

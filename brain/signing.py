@@ -1,7 +1,8 @@
 """Signs what is sent to the user's own systems, by the Standard Webhooks specification.
 
-Owns: the three headers. Pure. A dozen lines of the standard library's HMAC against a fixed specification;
-tests/brain/webhooks/test_signing.py checks them against the specification's own example.
+Why it exists: webhooks and HTTP tools are signed alike, so that one library on the other side verifies both.
+Owns: the three headers. Pure. Must not know: what is sent, or where. A dozen lines of the standard library's
+HMAC against a fixed specification; tests/brain/test_signing.py checks them against its own example.
 """
 
 from __future__ import annotations
