@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from importlib import resources
 from pathlib import Path
 
 import orjson
@@ -206,19 +203,6 @@ async def test_a_python_tool_has_the_limit_and_the_words_of_its_table(tmp_path: 
     )
 
 
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    """Nobody wants to run a check five times."""
-    assert len(problems(tmp_path, "[default]\nvoice = 7\nspeed = 9.0\nnothing = 1")) == 3
-
-
-def test_a_broken_toml_says_where(tmp_path: Path) -> None:
-    """The parser's own line and column."""
-    (problem,) = problems(tmp_path, "[default\n")
-
-    assert problem.startswith("expected TOML, but:")
-    assert "line 1" in problem
-
-
 def test_secrets_are_in_the_session_and_nowhere_else(tmp_path: Path) -> None:
     """The token of an MCP server goes to the model's provider, never to the card."""
     agents = book(
@@ -257,37 +241,3 @@ async def test_tools_of_the_file_can_be_run(tmp_path: Path, monkeypatch: pytest.
     assert found.output == "city: 3"
     assert (moved.effect is not None, invented.outcome) == (True, "bad_arguments")
     assert "'desk'" in invented.output
-
-
-def test_the_example_is_sound() -> None:
-    """What `trunkline agents example` prints is what `trunkline agents check` takes."""
-    path = resources.files("brain.agents").joinpath("agents.example.toml")
-    agents = AgentBook(load(env_file=None, agents_file=str(path)), get_log())
-
-    assert [agent.name for agent in agents.agents] == ["default", "sales", "service_he"]
-
-
-def test_the_check_explains_a_broken_file(tmp_path: Path) -> None:
-    """With the exit code that a brain would end with."""
-    path = tmp_path / "agents.toml"
-    path.write_text('[agents.desk]\ngreeting = "שלום"\nvoice = ["שלום"]', "utf-8")
-
-    done = subprocess.run(
-        [sys.executable, "-m", "brain.agents.check", str(path)], capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 3
-    assert "agents.desk.voice: expected a valid string, got ['שלום']" in done.stdout
-    assert "1 problem: a brain would not start with this file" in done.stdout
-
-
-def test_the_check_says_that_there_is_no_file(tmp_path: Path) -> None:
-    """In the wrong folder the table alone would look as if all were well."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "brain.agents.check"],
-        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
-    )  # fmt: skip
-
-    assert done.returncode == 0
-    assert "there is no agents.toml here" in done.stdout

@@ -11,7 +11,6 @@ from brain.agents.agent import default_agent
 from brain.json_fields import Json
 from brain.model.engine import Said, SaidKind, ToModel
 from brain.model.realtime import translate
-from brain.model.realtime.translate import ErrorClass
 from brain.sequencer import Reason, actions, inputs
 from shared.settings import load
 
@@ -92,14 +91,14 @@ def test_old_errors_without_a_code_are_known_by_their_text() -> None:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("response_cancel_not_active", ErrorClass.BENIGN),
-        ("insufficient_quota", ErrorClass.FATAL),
-        ("a_new_code", ErrorClass.UNKNOWN),
+        ("response_cancel_not_active", True),
+        ("insufficient_quota", False),
+        ("a_new_code", False),
     ],
 )
-def test_codes_are_benign_fatal_or_unknown(code: str, expected: ErrorClass) -> None:
+def test_codes_are_benign_or_not(code: str, expected: bool) -> None:
     """Only account and session codes end a call."""
-    assert translate.classify(code) is expected
+    assert translate.is_benign(code) is expected
 
 
 def test_quota_may_strike_inside_a_response() -> None:
