@@ -30,6 +30,11 @@ class Item:
     text: str
     final: bool
 
+    @property
+    def is_callers(self) -> bool:
+        """Whether it is a turn of the caller."""
+        return self.role == "user"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemLength:
@@ -70,6 +75,11 @@ class Tool:
     name: str
     state: str
     value: str
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it was called; else it has its result."""
+        return self.state == "started"
 
 
 HistoryEntry = Item | ItemLength | ItemHeard | KeysPressed | Tool

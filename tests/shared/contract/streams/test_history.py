@@ -41,3 +41,11 @@ def test_a_missing_field_is_named() -> None:
     """A text that is not there is not an empty text."""
     with pytest.raises(EntryError, match="in text of history"):
         read_history({b"v": b"1", b"kind": b"item", b"id": b"i", b"role": b"user", b"final": b"1"})
+
+
+def test_who_spoke_and_which_half_of_a_tool_an_entry_is() -> None:
+    """Asked of the entry, not of its words."""
+    mine, theirs = (Item(item_id="i", role=role, text="", final=True) for role in ("user", "assistant"))
+    assert (mine.is_callers, theirs.is_callers) == (True, False)
+    asked, done = (Tool(call_id="c", name="n", state=state, value="") for state in ("started", "result"))
+    assert (asked.is_started, done.is_started) == (True, False)
