@@ -18,7 +18,6 @@ import typer
 
 from console import keys_table, settings_table
 from console.calls import commands as calls_app
-from console.calls import view as calls_view
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.operate import commands as operate_app
@@ -143,7 +142,7 @@ def keys(
     except STORE_ERRORS as error:
         _fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")
     if as_json:
-        typer.echo(json.dumps(calls_view.sizes_as_data(sizes), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(keys_table.as_data(sizes), ensure_ascii=False, indent=2))
     else:
         make_console().print(keys_table.table(sizes))
 

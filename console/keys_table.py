@@ -1,12 +1,12 @@
 """`trunkline keys`: every kind of key in Redis, what it is for, and how much is there now.
 
-Owns: the list of kinds (DESIGN section 4 in short) and its live sizes. Must not know: the entries.
+Owns: the list of kinds and its live sizes. Must not know: the entries.
 The names come from shared/contract/keys.py, with the wild cards of SCAN in place of call, lane and worker.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -111,6 +111,14 @@ def table(sizes: list[KindSize]) -> Table:
         made.add_row(pattern, kind.type, f"{size.keys:,}", elements if size.keys else "–", kind.purpose,
                      kind.bound)  # fmt: skip
     return made
+
+
+def as_data(sizes: list[KindSize]) -> list[dict[str, object]]:
+    """For programs."""
+    return [
+        {**asdict(size.kind), "keys": size.keys, "elements": size.elements, "complete": size.complete}
+        for size in sizes
+    ]
 
 
 async def _size(store: Store, kind: KeyKind, found: list[bytes]) -> KindSize:

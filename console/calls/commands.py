@@ -26,7 +26,7 @@ from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.options import AsJson, RedisUrl, Sid, Worker
 from console.style import AGENT, BRIDGE, CALLER, DIM, isolated, make_console
-from console.top.text import tame
+from console.text import tame
 from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.process.exits import Exit

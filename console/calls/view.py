@@ -1,4 +1,4 @@
-"""Calls as tables and as data: what `calls`, `show` and `keys` print. Pure.
+"""Calls as tables and as data: what `calls` and `show` print. Pure.
 
 Owns: columns, words, the JSON shapes. Must not know: Redis, the terminal.
 """
@@ -14,10 +14,9 @@ from rich.text import Text
 
 from console.calls.journal import JournalLine, clock
 from console.calls.live import LiveCall
-from console.keys_table import KindSize
 from console.style import BAD, DIM, GOOD, isolated
+from console.text import NONE, duration, millis, tame
 from console.top.state import figure
-from console.top.text import NONE, duration, millis, tame
 
 
 def calls_table(calls: Sequence[LiveCall], now_wall_ms: int) -> RenderableType:
@@ -94,14 +93,6 @@ def as_data(call: LiveCall, now_wall_ms: int) -> dict[str, object]:
     """A call for programs. `card` is left out: `show --json` adds it."""
     shown = {name: value for name, value in asdict(call).items() if name != "card"}
     return {**shown, "age_ms": lasted_ms(call, now_wall_ms)}
-
-
-def sizes_as_data(sizes: Sequence[KindSize]) -> list[dict[str, object]]:
-    """The key table for programs."""
-    return [
-        {**asdict(size.kind), "keys": size.keys, "elements": size.elements, "complete": size.complete}
-        for size in sizes
-    ]
 
 
 # Private.

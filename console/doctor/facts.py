@@ -24,9 +24,8 @@ from console.doctor import redis as doctor_redis
 from console.doctor.findings import Finding, skipped
 from console.doctor.host import ProcessFacts
 from console.doctor.redis import RedisFacts
-from console.operate.roll import number_of
-from console.operate.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from console.stack.readiness import why_not_ready
+from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared.contract.keys import CONFIG
 from shared.contract.worker import ROLES
 from shared.settings import REQUIRED_BY_ROLE, Settings, SettingsError, load
@@ -150,7 +149,7 @@ async def _host(asked: Asked, settings: Settings | None) -> list[Finding]:
 async def _process(info: ProcessInfo, settings: Settings | None) -> ProcessFacts:
     not_ready = "not asked: the settings do not say where"
     if settings is not None and info.state == "RUNNING":
-        not_ready = await why_not_ready(settings.admin_port(info.group, number_of(info.name)))
+        not_ready = await why_not_ready(settings.admin_port(info.group, info.number))
     return ProcessFacts(info=info, not_ready=not_ready, open_files=_open_files(info.pid))
 
 

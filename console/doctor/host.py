@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from console.calls.live import WorkerRow
 from console.doctor.findings import Finding, Level, fail, ok, skipped, warn
-from console.operate.supervision import ProcessInfo
+from console.stack.supervision import ProcessInfo
 from shared.contract.worker import ROLES
 from shared.settings import Settings
 

@@ -21,9 +21,9 @@ from console.doctor import findings as doctor
 from console.interrupts import run as run_interruptible
 from console.operate import socket as supervisor_socket
 from console.operate.roll import Roll, RollStopped, Told
-from console.operate.supervision import SUPERVISOR_ERRORS, Supervisor
 from console.options import AsJson, RedisUrl, Role
 from console.stack.readiness import live_calls, why_not_ready
+from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
 from console.style import BRIDGE, DIM, GOOD, make_console
 from console.top import screen as top_screen
 from shared.process.exits import Exit

@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from console.operate.supervision import SUPERVISOR_ERRORS, ProcessInfo
+from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo
 from shared.contract.worker import ROLES
 
 ORDER = ("egress", "brain", "ingress")
@@ -56,7 +56,7 @@ class Told:
 
 
 class Processes(Protocol):
-    """What the roll needs of supervisord (console/operate/supervision.py). May raise SUPERVISOR_ERRORS."""
+    """What the roll needs of supervisord (console/stack/supervision.py). May raise SUPERVISOR_ERRORS."""
 
     def processes(self) -> list[ProcessInfo]: ...
     def process(self, group: str, name: str) -> ProcessInfo: ...
@@ -71,11 +71,6 @@ Count = Callable[[str, int], Awaitable[int | None]]
 """Role and number → its live calls, None when it does not say."""
 
 Tell = Callable[[Told], None]
-
-
-def number_of(name: str) -> int:
-    """`brain-1` → 1."""
-    return int(name.rpartition("-")[2])
 
 
 def plan(
@@ -94,7 +89,7 @@ def plan(
     for each in wanted:
         group = sorted(
             (info for info in processes if info.group == each and info.state != "STOPPED"),
-            key=lambda info: (info.name not in unready, number_of(info.name)),
+            key=lambda info: (info.name not in unready, info.number),
         )
         if len(group) == 1 and not force:
             raise RollStopped(
@@ -183,7 +178,7 @@ class Roll:
 
     async def _stop(self, info: ProcessInfo) -> None:
         """Bounded by supervisord, which kills what outlives its stopwaitsecs."""
-        number = number_of(info.name)
+        number = info.number
         calls = await self.live_calls(info.group, number)
         self._say("draining", info.name, _draining(calls), calls)
         await asyncio.to_thread(self.supervisor.ask_stop, info.group, info.name)
@@ -221,7 +216,7 @@ class Roll:
             return f"{now.state}: {now.text}" if now.text else now.state
         if now.pid == old_pid:
             return "not restarted yet"
-        return await self.why_not_ready(info.group, number_of(info.name))
+        return await self.why_not_ready(info.group, info.number)
 
     def _say(self, event: str, process: str, text: str, calls: int | None = None) -> None:
         self.tell(Told(event=event, process=process, text=text, calls=calls))

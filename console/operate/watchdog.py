@@ -26,7 +26,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from console.operate.heartbeats import Heartbeats, Running
-from console.operate.supervision import SUPERVISOR_ERRORS, Supervisor
+from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import ROLES, WorkerId
 from shared.logs.log import Log, configure, get_log

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.markup import escape
 
-from console.operate.supervision import SUPERVISOR_ERRORS
 from console.stack.launcher import Stack, StackFailed
 from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
 from console.stack.ports import is_free
+from console.stack.supervision import SUPERVISOR_ERRORS
 from console.style import BAD, DIM, GOOD, make_console
 from shared.process.exits import Exit
 from shared.settings import ENV_PREFIX, Settings

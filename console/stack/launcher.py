@@ -27,7 +27,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from console.operate.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from console.stack import marked, socket_path
 from console.stack.logs import tail, tails
 from console.stack.plan import (
@@ -48,6 +47,7 @@ from console.stack.plan import (
 from console.stack.ports import free_base, free_port
 from console.stack.readiness import why_not_listening, why_not_ready
 from console.stack.run_folder import make_run_dir
+from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared.contract.worker import ROLES
 
 RUNS = REPOSITORY / ".build" / "run"

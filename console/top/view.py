@@ -14,6 +14,7 @@ from rich.text import Text
 from console.calls.journal import JournalLine, clock
 from console.calls.live import LiveCall, WorkerRow
 from console.style import BAD, BRIDGE, DIM, GOOD, isolated
+from console.text import NONE, Column, bar, cell, duration, fit, line, millis, titles
 from console.top.state import (
     ORDERS,
     Drain,
@@ -26,7 +27,6 @@ from console.top.state import (
     shown_calls,
     shown_workers,
 )
-from console.top.text import NONE, Column, bar, cell, duration, fit, line, millis, titles
 from shared.contract.worker import WorkerId
 
 TITLE, SELECTED, ELSEWHERE = "bold", "reverse", "bold"

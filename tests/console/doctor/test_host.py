@@ -9,7 +9,7 @@ import pytest
 from console.doctor import host as rules
 from console.doctor.findings import Level, exit_code, ok
 from console.doctor.host import ProcessFacts, files_needed
-from console.operate.supervision import ProcessInfo
+from console.stack.supervision import ProcessInfo
 from shared.process.exits import Exit
 from shared.settings import Settings
 from tests.support.top_samples import worker, workers

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from console.operate.supervision import ProcessInfo, Supervisor
 from console.operate.watchdog import SERVER_URL, BeatReader, Watchdog, serve
 from console.stack.launcher import Stack
 from console.stack.plan import REPOSITORY, StackOptions
+from console.stack.supervision import ProcessInfo, Supervisor
 from shared.logs.log import get_log
 from shared.process.exits import Exit
 from tests.support.servers import free_port, server, valkey_binary

@@ -36,7 +36,13 @@ class ProcessInfo:
 
     @property
     def is_down(self) -> bool:
+        """Whether it was to run and does not."""
         return self.state in DOWN_STATES
+
+    @property
+    def number(self) -> int:
+        """Of a role's process: `brain-1` is 1. Raises ValueError for a name without a number."""
+        return int(self.name.rpartition("-")[2])
 
 
 class Supervisor:
@@ -57,10 +63,6 @@ class Supervisor:
     def stop(self, group: str, name: str) -> None:
         """Stops the process for good, waiting for its end."""
         self._call("stopProcess", f"{group}:{name}")
-
-    def start(self, group: str, name: str) -> None:
-        """Starts a stopped process, waiting until it runs."""
-        self._call("startProcess", f"{group}:{name}")
 
     def process(self, group: str, name: str) -> ProcessInfo:
         """One process."""
