@@ -57,7 +57,10 @@ class Demo:
 
 
 async def play(settings: Settings, language: Language, output: Path, run_dir: Path | None) -> int:
-    """The whole demo. Gives the exit code: 0 only if the conversation was what it should be."""
+    """Plays the whole demo. Returns the exit code: 0 only if the conversation was what it should be.
+
+    Cancelled, it ends what it started.
+    """
     console = make_console()
     options = demo_options(settings, language, run_dir)
     demo = Demo(
@@ -151,7 +154,7 @@ async def _follow(demo: Demo, live: LiveCall) -> None:
         if record.answered_at_ms is not None and not answered:
             answered = True
             timeline.add(Line(at_ms=record.answered_at_ms, who=Who.CALLER, text="(the call is answered)"))
-        demo.say(timeline.take(live.now_ms()))
+        demo.say(timeline.take_due(live.now_ms()))
         await asyncio.wait({live.task}, timeout=CALL_POLL_S)
     if record.ended_at_ms is not None:
         reason = record.end_reason.removeprefix("caller_").replace("_", " ")

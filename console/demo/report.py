@@ -66,9 +66,9 @@ def summary(found: Figures, *, verbose_simulator: bool) -> RenderableType:
 
 
 def checks(found: list[Check], *, title: str) -> RenderableType:
-    """Each expectation with a mark, and what came."""
+    """Each expectation with a mark, and what there was."""
     rows = [Text(title, style="bold")]
     for check in found:
         mark, style = ("✓", GOOD) if check.met else ("✗", BAD)
-        rows.append(Text.assemble((f"  {mark} ", style), check.expected, (f"  ({check.came})", DIM)))
+        rows.append(Text.assemble((f"  {mark} ", style), check.expected, (f"  ({check.got})", DIM)))
     return Group(*rows)

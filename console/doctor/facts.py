@@ -52,7 +52,7 @@ class Asked:
     """Leave out what goes over the network: the public URL and the model."""
 
 
-async def look(asked: Asked) -> list[Finding]:
+async def examine(asked: Asked) -> list[Finding]:
     """All findings, in the order in which one mends things. Never raises for a fault of what it sees."""
     settings, found = read_settings()
     if settings is None:
@@ -224,4 +224,4 @@ def _read_json(text: str) -> object:
 async def _public(settings: Settings, *, offline: bool) -> list[Finding]:
     if offline:
         return [doctor_host.not_asked("public URL")]
-    return await doctor_public.look(settings)
+    return await doctor_public.examine(settings)

@@ -162,7 +162,7 @@ def judge_media(url: str, answer: Answer) -> Finding:
 # The driver.
 
 
-async def look(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings) -> list[Finding]:
     """Everything about the public URL. Never raises for a peer's fault."""
     url = settings.public_url
     if not url or not settings.auth_tokens:
