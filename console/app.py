@@ -52,6 +52,7 @@ def main() -> None:
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
 ) -> None:
+    # No docstring: it would stand in the help in place of the application's own.
     if version:
         typer.echo(f"trunkline {VERSION}")
         raise typer.Exit
@@ -122,11 +123,6 @@ def example() -> None:
     raise typer.Exit(_ask_brain(["--example"]))
 
 
-def _ask_brain(arguments: list[str]) -> int:
-    """The process that reads the file judges it: the console knows nothing of the inside of a role."""
-    return subprocess.run([sys.executable, "-m", "brain.agents.check", *arguments], check=False).returncode
-
-
 @app.command()
 def keys(
     as_json: AsJson = False,
@@ -142,13 +138,21 @@ def keys(
         make_console().print(keys_table.table(sizes))
 
 
+call_commands.register(app)
+operate_commands.register(app)
+
+
+# Private.
+
+
+def _ask_brain(arguments: list[str]) -> int:
+    """The process that reads the file judges it: the console knows nothing of the inside of a role."""
+    return subprocess.run([sys.executable, "-m", "brain.agents.check", *arguments], check=False).returncode
+
+
 async def _measure(redis_url: str) -> list[keys_table.KindSize]:
     store = make_store(redis_url, name="console", timeout_s=5.0)
     try:
         return await keys_table.measure(store)
     finally:
         await store.aclose()
-
-
-call_commands.register(app)
-operate_commands.register(app)

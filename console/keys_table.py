@@ -84,7 +84,10 @@ class KindSize:
 
 
 async def measure(store: Store) -> list[KindSize]:
-    """Counts keys and elements: one SCAN, then a length command a key. Raises STORE_ERRORS."""
+    """Counts keys and elements: one SCAN, then a length command a key. Raises STORE_ERRORS.
+
+    Cancelling is safe.
+    """
     found: dict[KeyKind, list[bytes]] = {kind: [] for kind in KINDS}
     async for key in store.scan_iter(match="tl:*", count=SCAN_COUNT):
         kind = kind_of(key.decode(errors="replace"))
@@ -119,6 +122,9 @@ def as_data(sizes: list[KindSize]) -> list[dict[str, object]]:
         {**asdict(size.kind), "keys": size.keys, "elements": size.elements, "complete": size.complete}
         for size in sizes
     ]
+
+
+# Private.
 
 
 async def _size(store: Store, kind: KeyKind, found: list[bytes]) -> KindSize:

@@ -112,17 +112,23 @@ class NoSuchCall(LookupError):
     """No live or recent call fits; the text says which there are."""
 
 
-# Reading. Raises STORE_ERRORS; cancelling is safe.
+# Reading.
 
 
 async def make_keys(store: Store) -> Keys:
-    """The keys of this deployment: the number of lanes stands in Redis."""
+    """The keys of this deployment: the number of lanes stands in Redis. Raises STORE_ERRORS.
+
+    Cancelling is safe.
+    """
     lanes = await store.hget(key_names.CONFIG, "lanes")
     return Keys(int(lanes) if lanes else 1)
 
 
 async def read_calls(store: Store, keys: Keys) -> list[AnyCall]:
-    """All live calls, oldest first; those that cannot be read at the end."""
+    """All live calls, oldest first; those that cannot be read at the end. Raises STORE_ERRORS.
+
+    Cancelling is safe.
+    """
     sids: list[str] = []
     for lane in range(keys.lanes):
         sids += [member.decode() for member in await store.zrange(keys.live(lane), 0, -1)]
@@ -130,7 +136,10 @@ async def read_calls(store: Store, keys: Keys) -> list[AnyCall]:
 
 
 async def find_call(store: Store, keys: Keys, text: str) -> AnyCall:
-    """A call by its SID, or by enough of its beginning or end. Raises NoSuchCall."""
+    """A call by its SID, or by enough of its beginning or end. Raises NoSuchCall, STORE_ERRORS.
+
+    Cancelling is safe.
+    """
     if key_names.CALL_SID.fullmatch(text):
         found = await _read(store, keys, [text])  # Also one that has ended within the last hour.
         if found:
@@ -147,7 +156,7 @@ async def find_call(store: Store, keys: Keys, text: str) -> AnyCall:
 
 
 async def read_newest_journal(store: Store, keys: Keys, call_sid: str, count: int) -> list[JournalEntry]:
-    """The newest lines of a call's journal, oldest first."""
+    """The newest lines of a call's journal, oldest first. Raises STORE_ERRORS. Cancelling is safe."""
     if not count:
         return []
     found = await store.xrevrange(keys.journal(call_sid), count=count)
@@ -155,7 +164,7 @@ async def read_newest_journal(store: Store, keys: Keys, call_sid: str, count: in
 
 
 async def read_workers(store: Store) -> list[AnyWorker]:
-    """All workers that have not been forgotten, by name."""
+    """All workers that have not been forgotten, by name. Raises STORE_ERRORS. Cancelling is safe."""
     seconds, micros = await store.time()
     now_ms = seconds * 1000 + micros // 1000
     found: list[AnyWorker] = []
@@ -168,22 +177,30 @@ async def read_workers(store: Store) -> list[AnyWorker]:
     return found
 
 
-# Asking. Each returns False if nobody is there any more. Raises STORE_ERRORS; cancelled, it may have been
-# done.
+# Asking.
 
 
 async def say(store: Store, keys: Keys, call_sid: str, text: str, *, force: bool = False) -> bool:
-    """Makes the model say something."""
+    """Makes the model say something. False if there is no such call any more. Raises STORE_ERRORS.
+
+    Cancelled, it may have been said.
+    """
     return await _tell(store, keys, call_sid, Say(text=text, force=force))
 
 
 async def hang_up(store: Store, keys: Keys, call_sid: str) -> bool:
-    """Ends a call."""
+    """Ends a call. False if there is no such call any more. Raises STORE_ERRORS.
+
+    Cancelled, it may have been asked for.
+    """
     return await _tell(store, keys, call_sid, HangUp(reason=OPERATOR, farewell=""))
 
 
 async def drain(store: Store, keys: Keys, worker: str) -> bool:
-    """Takes a worker out: no new calls."""
+    """Takes a worker out: no new calls. False if nobody listens to that doorbell. Raises STORE_ERRORS.
+
+    Cancelled, it may have been asked for.
+    """
     return await store.execute(ring_command(keys, 0, worker, "", Why.DRAIN)) is not None
 
 

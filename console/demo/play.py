@@ -26,6 +26,7 @@ from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
 from console.style import BAD, DIM, GOOD, make_console
 from shared.contract.keys import Keys
 from shared.process.exits import Exit
+from shared.process.tasks import cancel_all
 from shared.settings import Settings, environment_name
 from shared.store.errors import STORE_ERRORS
 from simulators.twilio import measures
@@ -52,6 +53,7 @@ class Demo:
     timeline: Timeline = field(default_factory=Timeline)
 
     def say(self, lines: list[Line]) -> None:
+        """Prints lines of the timeline."""
         for line in lines:
             report.print_line(self.console, line)
 
@@ -101,6 +103,9 @@ def demo_options(settings: Settings, language: Language, run_dir: Path | None) -
     )
 
 
+# Private.
+
+
 @contextlib.asynccontextmanager
 async def _running(options: StackOptions, console: Console) -> AsyncIterator[Stack]:
     with console.status("starting") as status:
@@ -140,8 +145,7 @@ async def _call(demo: Demo, stack: Stack) -> tuple[Watch, CallRecord]:
             record = await live.finished()
             await _until_closed(watch)
         finally:
-            watching.cancel()
-            await asyncio.wait({watching})
+            await cancel_all([watching])
         demo.say(demo.timeline.take_rest())
     return watch, record
 
@@ -164,7 +168,8 @@ async def _follow(demo: Demo, live: LiveCall) -> None:
 async def _until_closed(watch: Watch) -> None:
     """Waits, bounded, until the call's journal says that it has ended."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(watch.ended.wait(), CLOSING_TIMEOUT_S)
+        async with asyncio.timeout(CLOSING_TIMEOUT_S):
+            await watch.ended.wait()
     with contextlib.suppress(*STORE_ERRORS):
         await watch.read_rest()
 

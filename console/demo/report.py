@@ -1,6 +1,6 @@
 """What the demo prints: the live lines and the summary.
 
-Owns: the look of both. Must not know: how lines and figures came about.
+Owns: how both look. Must not know: how lines and figures are made.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Timeline:
         return self._take_before(min([now_ms - SETTLE_MS, *waiting]))
 
     def take_rest(self) -> list[Line]:
-        """All that is left, speech whose text never came among it."""
+        """All that is left, and speech whose text was never written."""
         for speech in self._speech.values():
             if speech.at_ms is not None and not speech.is_told:
                 self.add(Line(at_ms=speech.at_ms, who=speech.who, text="(no transcript)"))

@@ -88,14 +88,14 @@ def _interruption(record: CallRecord, script: Script, heard: bytes) -> list[Chec
     found = find(script.long_reply, heard, 0.0)
     length_ms = len(script.long_reply) / 8
     barge_ins = measures.barge_ins(record)
-    begun = Check(
+    began = Check(
         expected="the first question is answered",
         met=found.heard_ms > 1000,
         got=f"{found.heard_ms / 1000:.1f} of {length_ms / 1000:.1f} s heard before the interruption",
     )
     if not barge_ins:
         return [
-            begun,
+            began,
             Check(expected="the caller interrupts a reply", met=False, got="no reply was playing then"),
         ]
     barge_in = barge_ins[0]
@@ -104,7 +104,7 @@ def _interruption(record: CallRecord, script: Script, heard: bytes) -> list[Chec
     stale_ms = measures.stale_after_clear_ms(record, within_ms=STALE_WITHIN_MS)
     later_ms = pieces_of(script.long_reply, heard, silent_at_ms + 1) if cleared else 0.0
     return [
-        begun,
+        began,
         Check(
             expected=f"the interruption cuts the reply within {SILENT_WITHIN_MS:.0f} ms",
             met=cleared and barge_in.silent_after_ms <= SILENT_WITHIN_MS and found.heard_ms < length_ms - 500,

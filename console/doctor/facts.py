@@ -53,7 +53,10 @@ class Asked:
 
 
 async def examine(asked: Asked) -> list[Finding]:
-    """All findings, in the order in which one mends things. Never raises for a fault of what it sees."""
+    """All findings, in the order in which one mends things. Never raises for a fault of what it sees.
+
+    Cancelling is safe.
+    """
     settings, found = read_settings()
     if settings is None:
         rest = ("Redis", "agents file", "public URL", "model session")
@@ -85,7 +88,34 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
     return settings, doctor_host.judge_settings(problems, ROLES)
 
 
-# Redis.
+async def redis_facts(store: Store) -> RedisFacts:
+    """Asks a Redis about itself. Raises STORE_ERRORS. Cancelling is safe."""
+    info = await store.info()
+    try:
+        config = await store.config_get(*ASKED_CONFIG)
+    except ResponseError:  # Forbidden or renamed, as managed services do.
+        config = {}
+    trips = []
+    for _ in range(PINGS):
+        began = time.monotonic()
+        await store.ping()
+        trips.append((time.monotonic() - began) * 1000)
+    before = time.time()
+    seconds, microseconds = await store.time()
+    middle = (before + time.time()) / 2
+    lanes = await store.hget(CONFIG, "lanes")
+    return RedisFacts(
+        info={str(name): str(value) for name, value in info.items()},
+        config=config,
+        round_trips_ms=trips,
+        clock_ahead_ms=(seconds + microseconds / 1e6 - middle) * 1000,
+        lanes=lanes.decode() if lanes else "",
+    )
+
+
+# Private.
+
+# What Redis says.
 
 
 async def _redis(settings: Settings) -> list[Finding]:
@@ -98,31 +128,6 @@ async def _redis(settings: Settings) -> list[Finding]:
     finally:
         await store.aclose()
     return [*doctor_redis.judge(facts, settings.lanes), *doctor_host.judge_workers(workers)]
-
-
-async def redis_facts(store: Store) -> RedisFacts:
-    """Asks a Redis about itself. Raises STORE_ERRORS."""
-    info = await store.info()
-    try:
-        config = await store.config_get(*ASKED_CONFIG)
-    except ResponseError:  # Forbidden or renamed, as managed services do.
-        config = {}
-    trips = []
-    for _ in range(PINGS):
-        begun = time.monotonic()
-        await store.ping()
-        trips.append((time.monotonic() - begun) * 1000)
-    before = time.time()
-    seconds, microseconds = await store.time()
-    middle = (before + time.time()) / 2
-    lanes = await store.hget(CONFIG, "lanes")
-    return RedisFacts(
-        info={str(name): str(value) for name, value in info.items()},
-        config=config,
-        round_trips_ms=trips,
-        clock_ahead_ms=(seconds + microseconds / 1e6 - middle) * 1000,
-        lanes=lanes.decode() if lanes else "",
-    )
 
 
 def _without_secret(url: str) -> str:

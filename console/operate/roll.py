@@ -27,7 +27,7 @@ from shared.contract.worker import ROLES
 ORDER = ("egress", "brain", "ingress")
 POLL_S = 0.2
 SAY_EVERY_S = 5.0
-"""While a process drains, so often its live calls are said even if they are as many as before."""
+"""How often the live calls of a process that drains are told even if they are as many as before."""
 
 STARTABLE = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 """States in which supervisord takes a start."""
@@ -40,7 +40,7 @@ MEANWHILE = {
 
 
 class RollStopped(Exception):
-    """The roll ends here; the text says what was expected, what came, and what to do."""
+    """The roll ends here; the text says what was expected, what there was, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +123,10 @@ class Roll:
     """How long a process, or a sibling that is waited for, may take to be ready."""
 
     async def run(self, role: str = "", *, force: bool = False) -> None:
-        """Restarts. Raises RollStopped and SUPERVISOR_ERRORS. A process that was begun with is brought back
-        even when this is cancelled; a second cancellation leaves it."""
+        """Restarts the processes. Raises RollStopped and SUPERVISOR_ERRORS.
+
+        Cancelled, it first brings back the process that it has told to stop; a second cancellation leaves it.
+        """
         processes = await asyncio.to_thread(self.supervisor.processes)
         mine = [info for info in processes if info.group in ROLES]
         reasons = await asyncio.gather(*(self._why_not_ready(info) for info in mine))
@@ -192,7 +194,7 @@ class Roll:
             await asyncio.sleep(POLL_S)
 
     async def _until_ready(self, info: ProcessInfo, *, old_pid: int = 0) -> str:
-        """Waits; gives the last reason when time is up, empty when ready."""
+        """Waits; returns the last reason when time is up, empty when ready."""
         deadline = time.monotonic() + self.timeout_s
         said = ""
         while True:
@@ -220,6 +222,9 @@ class Roll:
 
     def _say(self, event: str, process: str, text: str, calls: int | None = None) -> None:
         self.tell(Told(event=event, process=process, text=text, calls=calls))
+
+
+# Private.
 
 
 def _draining(calls: int | None) -> str:

@@ -80,6 +80,8 @@ class Supervisor:
         """Asks all processes of a program to stop; does not wait."""
         self._call("stopProcessGroup", group, False)
 
+    # Private.
+
     def _call(self, method: str, *arguments: str | bool) -> Any:
         # A connection of its own for each call: supervisord serves all of them from one loop, and a
         # connection kept open would be found dead after a restart.
@@ -87,6 +89,9 @@ class Supervisor:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         with contextlib.closing(transport):
             return getattr(proxy.supervisor, method)(*arguments)
+
+
+# Private.
 
 
 def _read(item: dict[str, Any]) -> ProcessInfo:

@@ -34,6 +34,7 @@ from shared.clock import wall_ms
 from shared.contract.keys import Keys
 from shared.contract.streams.journal import JournalEntry
 from shared.process.exits import Exit
+from shared.process.tasks import cancel_all
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
 
@@ -45,7 +46,10 @@ STORE_TIMEOUT_S = 2.0
 
 
 async def read(store: Store, keys: Keys, before: Snapshot) -> Snapshot:
-    """What there is now; when Redis is away, what there was, and why. Never raises for Redis's fault."""
+    """What there is now; when Redis is away, what there was, and why. Never raises for Redis's fault.
+
+    Cancelling is safe.
+    """
     try:
         calls = await live.read_calls(store, keys)
         workers = await live.read_workers(store)
@@ -61,7 +65,7 @@ def as_json(snapshot: Snapshot) -> str:
 
 
 async def once(redis_url: str, *, as_data: bool) -> int:
-    """Prints one screen, or one snapshot as JSON, and leaves."""
+    """Prints one screen, or one snapshot as JSON. Returns an exit code. Cancelling is safe."""
     async with _opened(redis_url) as (store, keys):
         snapshot = await read(store, keys, Snapshot())
     if snapshot.trouble:
@@ -78,12 +82,18 @@ async def once(redis_url: str, *, as_data: bool) -> int:
 
 
 async def run(redis_url: str, interval_s: float) -> int:
-    """The screen, until q. Raises LookupError when there is no terminal."""
+    """Shows the screen until q. Raises LookupError when there is no terminal.
+
+    Cancelled, it puts the terminal back as it was.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LookupError("expected a terminal; for a pipe or a file use `trunkline top --once` or `--json`")
     async with _opened(redis_url) as (store, keys):
         await _Screen(store=store, keys=keys, interval_s=interval_s).run()
     return Exit.OK
+
+
+# Private.
 
 
 @contextlib.asynccontextmanager
@@ -133,8 +143,9 @@ class _Screen:
                     if reading.done():
                         reading.result()
         finally:
-            reading.cancel()
-            await asyncio.wait({reading, *self._acts})
+            await cancel_all([reading])
+            if self._acts:
+                await asyncio.wait(self._acts)
 
     def _draw(self, console: Console, shown: Live) -> None:
         # The terminal's own word: COLUMNS and LINES of a shell are as old as the shell's last prompt.
@@ -203,7 +214,8 @@ class _Screen:
                         self.journal = journal
             self._changed.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._read_now.wait(), self.interval_s)
+                async with asyncio.timeout(self.interval_s):
+                    await self._read_now.wait()
             self._read_now.clear()
 
     # What goes out.

@@ -1,10 +1,10 @@
-"""Text in both directions."""
+"""Text in both directions, and the console that it is printed on."""
 
 from __future__ import annotations
 
 import pytest
 
-from console.style import is_right_to_left, isolated
+from console.style import is_right_to_left, isolated, make_console
 
 
 @pytest.mark.parametrize("text", ["שלום, מה שלומך?", "مرحبا", "order 4217: ארבע"])
@@ -24,3 +24,15 @@ def test_direction_is_that_of_the_first_letter_that_has_one() -> None:
     assert is_right_to_left("42: שלום and so on")
     assert not is_right_to_left("42: so שלום")
     assert not is_right_to_left("42")
+
+
+def test_lines_of_a_pipe_are_as_long_as_a_table_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs like grep and people who redirect get whole rows."""
+    make_console().print("x" * 150)
+    assert capsys.readouterr().out == "x" * 150 + "\n"
+
+
+def test_what_is_printed_stays_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys are no emoji, numbers get no colour."""
+    make_console().print("tl:back:egress-0@h#1 42")
+    assert capsys.readouterr().out == "tl:back:egress-0@h#1 42\n"
