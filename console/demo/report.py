@@ -1,6 +1,6 @@
 """What the demo prints: the live lines and the summary.
 
-Owns: the look of both. Must not know: how lines and figures came about.
+Owns: how both look. Must not know: how lines and figures are made.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def summary(found: Figures, *, verbose_simulator: bool) -> RenderableType:
 
 
 def checks(found: list[Check], *, title: str) -> RenderableType:
-    """Each expectation with a mark, and what came."""
+    """Each expectation with a mark, and what there was."""
     rows = [Text(title, style="bold")]
     for check in found:
         mark, style = ("✓", GOOD) if check.met else ("✗", BAD)
-        rows.append(Text.assemble((f"  {mark} ", style), check.expected, (f"  ({check.came})", DIM)))
+        rows.append(Text.assemble((f"  {mark} ", style), check.expected, (f"  ({check.got})", DIM)))
     return Group(*rows)

@@ -90,6 +90,15 @@ class PipelineFigures:
     drops: Mapping[str, int]
 
 
+_HEAD = ("v", "at_ms", "verdict", "why")
+
+
+def figures(window: PipelineFigures) -> dict[str, object]:
+    """The figures of a summary by their names, without its version, its time and its verdict: for people."""
+    rows = record.rows(PipelineFigures)
+    return {row.name: getattr(window, row.attribute) for row in rows if row.name not in _HEAD}
+
+
 W = TypeVar("W", BrainWindow, IngressWindow, PipelineFigures)
 
 

@@ -31,6 +31,11 @@ class Item:
     text: str
     final: bool
 
+    @property
+    def is_callers(self) -> bool:
+        """Whether it is a turn of the caller."""
+        return self.role == "user"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemLength:
@@ -79,6 +84,11 @@ class Tool:
     name: str
     state: ToolState
     value: str
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it was called; else it has its result."""
+        return self.state is ToolState.STARTED
 
 
 HistoryEntry = Item | ItemLength | ItemHeard | KeysPressed | Tool
