@@ -88,7 +88,7 @@ class Tool:
     @property
     def is_started(self) -> bool:
         """Whether it was called; else it has its result."""
-        return self.state is ToolState.STARTED
+        return self.state == ToolState.STARTED
 
 
 HistoryEntry = Item | ItemLength | ItemHeard | KeysPressed | Tool
