@@ -34,3 +34,12 @@ def test_what_is_no_window_is_refused(text: str) -> None:
     """Whatever stands in the field."""
     with pytest.raises(ContractError):
         window.load(BrainWindow, text)
+
+
+def test_the_writer_of_an_unreadable_window_is_known_if_it_says_so() -> None:
+    """A figure was renamed: the line about it names the worker that did it."""
+    found = orjson.loads(window.dump(WINDOW))
+    del found["quiet_ms"]
+
+    assert window.writer_of(orjson.dumps(found).decode()) == WINDOW.worker
+    assert [window.writer_of(text) for text in ("", "x", "[]", "{}", '{"worker": 1}')] == [""] * 5
