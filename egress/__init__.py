@@ -2,7 +2,7 @@
 
 Why it exists: Twilio plays what it is sent and says late what was heard; here audio leaves at the moment at
 which it must, and is accounted for until the caller has heard it. The folder is a ladder, each rung one idea,
-which knows those above it in this list and none below.
+which knows those above it in this list and not those below.
 
 Owns: all that a call's audio needs between `reply` and `out`. Must not know: the model, sockets.
 

@@ -126,5 +126,5 @@ class Marks:
             mark.deadline_ms = max(mark.deadline_ms, at_ms + MARK_DEADLINE_MS)
 
     def clear(self) -> None:
-        """None of them will come back, or none is of use."""
+        """They will not come back, or are of no use any more."""
         self._sent.clear()

@@ -35,7 +35,7 @@ class Ticking(Protocol):
     """A call on the metronome."""
 
     phase: int
-    """The phase it stands in; -1 when it stands in none. The metronome's own note."""
+    """The phase it stands in; -1 when it stands in no phase. The metronome's own note."""
 
     def tick(self, now_ms: float) -> bool:
         """Puts what is due into the batch; False when it needs no more ticks."""
@@ -58,14 +58,12 @@ class OutBatch:
         self.is_urgent = False
         """A clear is among them, or a question to ingress."""
 
-    def send(self, *, urgent: bool = False) -> int:
-        """Hands all to `write`; returns the number of entries."""
-        if self._gathered.is_empty:
-            return 0
-        self.is_urgent = self.is_urgent or urgent
-        count = self._gathered.send()
-        self.is_urgent = False
-        return count
+    def send(self, *, urgent: bool = False) -> None:
+        """Hands all to `write`, an entry for each worker."""
+        if not self._gathered.is_empty:
+            self.is_urgent = self.is_urgent or urgent
+            self._gathered.send()
+            self.is_urgent = False
 
     def _send_to(self, ingress: str, pairs: list[Pair]) -> None:
         self._write(ingress, pairs, self.is_urgent)

@@ -34,7 +34,7 @@ class Unreadable(NamedTuple):
 class Said(Generic[W]):
     """What the present owner of a role said, and when that last changed, on our clock.
 
-    Another owner's figures are none of this one's, and it has until its first window to speak.
+    What another owner said is not its word, and it has until its first window to speak.
     """
 
     role: str

@@ -2,7 +2,7 @@
 
 Why it exists: Twilio plays what it has; a frame that comes late is heard as a gap, and frames that come
 too early cannot be taken back at a barge-in. So frames leave a fixed lead ahead of the moment they are
-played at, on absolute deadlines (DESIGN section 9).
+played at, on absolute deadlines.
 
 Owns: the schedule of a talk spurt and the rule that stops it. Pure. Must not know: audio, items, marks.
 

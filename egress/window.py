@@ -262,7 +262,6 @@ class CallWindow:
 
 def line_of(figures: Figures, verdict: Verdict, at_ms: int) -> PipelineFigures:
     """A judged window, as it stands in the log and on the card."""
-    lags = {each.role: None if each.lag_ms is None else round(each.lag_ms, 1) for each in figures.roles}
     return PipelineFigures(
         v=CONTRACT,
         at_ms=at_ms,
@@ -284,9 +283,9 @@ def line_of(figures: Figures, verdict: Verdict, at_ms: int) -> PipelineFigures:
         late=figures.late,
         ai_speaking=figures.ai_speaking,
         redis_ms=round(max(each.redis_ms for each in figures.roles if each.redis_ms is not None), 1),
-        lag_ingress_ms=lags.get("ingress"),
-        lag_brain_ms=lags.get("brain"),
-        lag_egress_ms=lags.get("egress"),
+        lag_ingress_ms=_lag_ms(figures, "ingress"),
+        lag_brain_ms=_lag_ms(figures, "brain"),
+        lag_egress_ms=_lag_ms(figures, "egress"),
         drops={cause: count for cause, count in figures.drops.items() if count},
     )
 
@@ -301,6 +300,12 @@ def _tell(over: Over, tell: Callable[..., None]) -> None:
         peak=round(over.peak),
         peak_why=over.peak_why,
     )
+
+
+def _lag_ms(figures: Figures, role: str) -> float | None:
+    """What a role says of its lateness; None for one that is not there, or has not said it."""
+    found = figures.of(role)
+    return None if found is None or found.lag_ms is None else round(found.lag_ms, 1)
 
 
 def _age_ms(entry_id: str) -> float:
