@@ -1,15 +1,18 @@
-"""What a brain process counts. Declared fields, incremented where things happen; /metrics reads them."""
+"""What a brain process counts and measures: declared fields, incremented where things happen.
+
+Owns: the fields, and what the sequencers' journal lines are counted as. Must not know: who reads them
+(/metrics does), which call something happened in.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from brain.call.stopwatch import ResponseTimes
 from brain.sequencer.actions import Skip
 from brain.sequencer.door import Gate
+from shared.contract.streams.journal import Kind
 from shared.figures.counters import OTHER, Counts
-from shared.figures.histograms import Histogram, latency_ms
+from shared.figures.histograms import Histogram, latency_ms, response_ms
 
 FLUSH_CAUSES = ("speech", "caller_text", "force", "hang_up", "move", "unwanted", OTHER)
 """Why the sequencer ends all that is audible."""
@@ -62,13 +65,13 @@ class BrainCounters:
     delta_bytes: int = 0
     """Audio of the model that was admitted."""
     deltas_bad: int = 0
-    """Pieces of the model's audio that were no base64."""
+    """Pieces of the model's audio that were not base64."""
     deltas_skipped: Counts = field(default_factory=lambda: Counts("cause", Skip))
     """Pieces of the model's audio that were not admitted."""
     events: int = 0
     """Events of the model's server."""
     events_bad: int = 0
-    """Events that were no JSON."""
+    """Events of the model's server that were not JSON."""
     errors_benign: int = 0
     """Errors of the model's server that lost races explain."""
     errors_unknown: int = 0
@@ -88,7 +91,7 @@ class BrainCounters:
     hang_ups: int = 0
     """Calls that we hung up."""
     given_up: int = 0
-    """Calls that heard an apology because the model was not to be had."""
+    """Calls that heard an apology because there was no session with the model, or no card to be read."""
     fenced: int = 0
     """Calls let go of because a write was refused."""
     calls_failed: int = 0
@@ -102,6 +105,21 @@ class BrainHops:
     ingress_to_brain_ms: Histogram = field(default_factory=latency_ms)
     """From the stamp of a caller's frame in ingress to its append: of the oldest frame of each append, which
     has waited for the second one."""
+
+
+@dataclass(slots=True)
+class ResponseTimes:
+    """How long callers wait for the model, of all calls since the process started."""
+
+    created_ms: Histogram = field(default_factory=response_ms)
+    """From a `response.create` of ours to its `response.created`."""
+    create_to_audio_ms: Histogram = field(default_factory=response_ms)
+    """From a `response.create` of ours to the first audio of its response."""
+    turn_to_audio_ms: Histogram = field(default_factory=response_ms)
+    """From `speech_stopped` to the first audio after it, tools and all. The server's VAD adds its own
+    silence before that."""
+    barge_in_ms: Histogram = field(default_factory=response_ms)
+    """From `speech_started` to the flush that it led to, written in Redis."""
 
 
 @dataclass(slots=True)
@@ -121,25 +139,34 @@ class SequencerCounters:
     errors: int = 0
     """Things that should not happen and were put right: deadlines passed, events missing."""
 
-    def note(self, kind: str, fields: Mapping[str, str]) -> None:
-        """A journal line of a sequencer."""
+    def note(
+        self,
+        kind: Kind,
+        *,
+        status: str = "",
+        wish: str = "0",
+        gate: str = "",
+        what: str = "",
+        cause: str = "",
+        **_: str,
+    ) -> None:
+        """A journal line of a sequencer, and those of its fields that are figures here."""
         match kind:
-            case "response_done":
-                status = fields.get("status", "")
+            case Kind.RESPONSE_DONE:
                 self.responses.count(status)
-                if fields.get("wish", "0") != "0":
+                if wish != "0":
                     self.wishes[ENDS_BY_STATUS.get(status, "failed")] += 1
-            case "response_superseded":
+            case Kind.RESPONSE_SUPERSEDED:
                 self.wishes["superseded"] += 1
-            case "response_expired":
+            case Kind.RESPONSE_EXPIRED:
                 self.wishes["expired"] += 1
-            case "response_deferred":
-                self.deferrals[fields["gate"]] += 1
-            case "refused":
-                self.refusals.count(fields.get("what", ""))
-            case "flush":
-                self.flushes.count(fields.get("cause", ""))
-            case "error":
+            case Kind.RESPONSE_DEFERRED:
+                self.deferrals[gate] += 1
+            case Kind.REFUSED:
+                self.refusals.count(what)
+            case Kind.FLUSH:
+                self.flushes.count(cause)
+            case Kind.ERROR:
                 self.errors += 1
             case _:
                 pass

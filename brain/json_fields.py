@@ -1,7 +1,7 @@
 """Reading fields of the server's events, which are JSON of any shape until looked at.
 
-Owns: two questions that never raise. A field that is missing or of another type reads as empty: the
-server adds fields and leaves out ids, and neither may end a call.
+Why it exists: the server adds fields and leaves out ids, and neither may end a call. Owns: two questions that
+never raise; a field that is missing or of another type reads as empty. Pure. Must not know: any one event.
 """
 
 from __future__ import annotations

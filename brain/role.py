@@ -1,6 +1,7 @@
 """The brain's process: takes calls while it has room, rings their doorbells, keeps them tidy, drains.
 
-Owns: the calls of this process. Must not know: what happens inside a call.
+Why it exists: the skeleton of a process asks for five verbs (shared/process/role.py). Owns: the calls of this
+process, what they share. Must not know: what happens inside a call.
 """
 
 from __future__ import annotations
@@ -8,19 +9,26 @@ from __future__ import annotations
 import asyncio
 
 from openai import AsyncOpenAI
-from shared.ownership.control import SWEEP_S
 
 from brain import trust_store
 from brain.agents.book import AgentBook
 from brain.call.call import BrainCall
-from brain.call.parts import CallParts
+from brain.call.leaving import turn_away
+from brain.call.parts import BrainServices
 from brain.counters import BrainCounters, BrainFigures
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
-from shared.contract.entries import EntryError, Why, read_ring
-from shared.ownership.owner import Claim
+from shared.contract import record
+from shared.contract.card import BrainView, Next, Plan
+from shared.contract.errors import ContractError, EntryError
+from shared.contract.steps import Claim
+from shared.contract.streams.doorbell import Why, read_ring
+from shared.contract.streams.hooks import Event
+from shared.contract.writes import Speaker
+from shared.ownership.control_feed import SWEEP_S
 from shared.process.dispatch import Dispatch
 from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 
 UPKEEP_S = 0.5
@@ -45,7 +53,7 @@ class BrainRole:
         process.metrics.add("hop", self.figures.hops)
         process.metrics.add("sequencer", self.figures.sequencer)
         process.metrics.add("response", self.figures.times)
-        self._parts = CallParts(
+        self._services = BrainServices(
             book=AgentBook(settings, process.log),
             client=AsyncOpenAI(
                 api_key=settings.openai_api_key.get_secret_value(),
@@ -54,7 +62,7 @@ class BrainRole:
             ),
             counters=self.counters,
             figures=self.figures,
-            hooks=Hooks(process),
+            hooks=Hooks(process.outbox, process.keys, settings.told_events),
         )
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
@@ -62,7 +70,7 @@ class BrainRole:
         self._none_left.set()
 
     async def start(self) -> None:
-        """Listens to the doorbell of each lane and takes calls."""
+        """Listens to the doorbell of each lane and takes calls. Never cancelled."""
         process = self._process
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._on_rings)
@@ -72,21 +80,23 @@ class BrainRole:
         self._courier.start()
 
     async def drain(self) -> None:
-        """Takes no more calls (the process says so) and waits for the live ones."""
+        """Takes no more calls (the process says so) and waits for the live ones. Cancelling it is safe."""
         await self._none_left.wait()
 
     async def stop(self) -> None:
-        """What is left hears an apology and is released; its sessions are closed."""
+        """What is left hears an apology and is released; its sessions are closed. Never cancelled."""
         await asyncio.gather(*(call.stop() for call in list(self._calls.values())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
         await self._courier.stop()
-        await self._parts.client.close()
+        await self._services.client.close()
 
     def live_calls(self) -> int:
+        """How many calls this process serves now."""
         return len(self._calls)
 
     def not_ready(self) -> str:
+        """Why no new call should come here; empty when ready."""
         return "" if self._has_slot() else f"full: {len(self._calls)} calls"
 
     # Private.
@@ -95,16 +105,22 @@ class BrainRole:
         return len(self._calls) < self._process.capacity and not self._process.draining
 
     def _on_call(self, call_sid: str, claim: Claim) -> None:
-        held = self._calls.get(call_sid)
+        process, held = self._process, self._calls.get(call_sid)
         if held is not None and held.epoch >= claim.epoch:
             return  # The claim was repeated after a lost answer: it is being served.
         if held is not None:
-            # A higher epoch over a call that we have: Redis lost it and ingress wrote it anew.
+            # A higher epoch over a call that we have: Redis lost it and ingress wrote it again.
             held.abandon()
-        call = BrainCall(self._process, call_sid, claim, self._parts)
+        try:
+            card = record.read(BrainView, claim.card)
+        except ContractError as error:
+            process.ownership.unread(error, process.log.bind(call=call_sid, epoch=claim.epoch))
+            process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
+            return
+        call = BrainCall(process, self._services, call_sid, claim.epoch, card)
         self._calls[call_sid] = call
         self._none_left.clear()
-        self._process.spawn(self._serve(call), f"call-{call_sid}")
+        process.spawn(self._serve(call), f"call-{call_sid}")
 
     async def _serve(self, call: BrainCall) -> None:
         try:
@@ -115,15 +131,29 @@ class BrainRole:
             if not self._calls:
                 self._none_left.set()
 
+    async def _turn_away(self, call_sid: str, epoch: int) -> None:
+        """The caller hears the apology of whoever answers by default: nobody can tell who was asked for."""
+        process = self._process
+        self.counters.given_up += 1
+        apology = self._services.book.pick("", "").apology
+        plan = Plan(next=Next.APOLOGY, next_arg=apology, cause="card_unreadable")
+        speaker = Speaker(call_sid, process.worker.role, epoch)
+        tell = Event.ENDED in process.settings.told_events
+        try:
+            await turn_away(process.store, process.keys, speaker, plan, by=process.name, tell=tell)
+        except STORE_ERRORS as error:
+            # Ingress apologises by itself when Redis stays away.
+            process.log.warning("turn_away_failed", call=call_sid, reason=type(error).__name__)
+
     def _on_rings(self, entries: list[Entry]) -> None:
         for _, fields in entries:
             try:
-                call_sid, why = read_ring(fields)
+                ring = read_ring(fields)
             except EntryError as error:
-                self._process.log.warning("bad_ring", reason=str(error))
+                self._process.ownership.unread(error, self._process.log)
                 continue
-            call = self._calls.get(call_sid)
-            if why == Why.DRAIN:
+            call = self._calls.get(ring.call_sid)
+            if ring.why is Why.DRAIN:
                 self._process.begin_drain()
             elif call is not None:
                 # Whatever it rings for is a control message too: `stream`, `ended`, a report.

@@ -1,7 +1,7 @@
 """The certificates that this process trusts, read once.
 
 Why it exists: reading them takes a tenth of a second and more, in which the event loop stands still, and
-websockets and httpx would read them anew for every session and every tool call: each new call would be a
+websockets and httpx would read them again for every session and every tool call: each new call would be a
 stumble in all the others. Owns: the contexts. Must not know: who connects where.
 
 They are the system's, or those that SSL_CERT_FILE and SSL_CERT_DIR name (Python's `ssl`).
@@ -21,5 +21,5 @@ def for_sessions() -> ssl.SSLContext:
 
 @cache
 def for_requests() -> ssl.SSLContext:
-    """For HTTP tools and webhooks. One of its own: httpx writes into it which protocols it speaks."""
+    """For HTTP tools and webhooks. Another than for sessions: httpx writes into it what it speaks."""
     return ssl.create_default_context()

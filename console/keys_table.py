@@ -1,6 +1,6 @@
 """`trunkline keys`: every kind of key in Redis, what it is for, and how much is there now.
 
-Owns: the list of kinds and its live sizes. Must not know: the entries.
+Owns: the list of kinds (docs/design.md, Keys) and its live sizes. Must not know: the entries.
 The names come from shared/contract/keys.py, with the wild cards of SCAN in place of call, lane and worker.
 """
 

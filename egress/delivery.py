@@ -24,7 +24,7 @@ from shared.audio import FRAME_MS
 from shared.contract.entries import ReplyEntry
 
 ATTACH_WAIT_MS = 100.0
-"""How long a new owner waits to be told the last frame forwarded (DESIGN section 6)."""
+"""How long a new owner waits to be told the last frame forwarded (docs/design.md, Ownership)."""
 
 PROBE_MS = 500.0
 """How often a stopped call asks ingress for a sign of life."""

@@ -11,7 +11,7 @@ later than that: by the way of the frames to Twilio's socket, by the network, by
 of. How much later, the first confirmation of a talk spurt bounds and each echo says anew; what comes back
 took time to come, so that the clock errs to less than was heard, never to more. Only what ingress has
 confirmed counts. An echo of a current mark proves more. While ingress is silent or the media stream is gone,
-the clock stands. DESIGN section 9; docs/decisions.md on the clock.
+the clock stands (docs/design.md, Framer, pacer, ledger). Why it is so: docs/decisions.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MARK_EVERY_MS = 500
 
 MARK_DEADLINE_MS = 2000.0
 """How long after its due time a mark may come. Then the clock's word is taken: carriers lose echoes, and a
-goodbye must end (reference/lessons.md, rows 12 and 13)."""
+goodbye must end (docs/lessons-covered.md, rows 12 and 13)."""
 
 QUIET_MS = 3000.0
 """A response whose end never comes is silent when all was heard and nothing came for so long."""
@@ -223,7 +223,7 @@ class Ledger:
         return next(iter(self._items.values()), None)
 
     def overdue_ms(self, now_ms: float) -> float:
-        """How late the oldest mark under way is: a stalled Twilio shows here first (DESIGN section 11)."""
+        """How late the oldest mark under way is: a stalled Twilio shows here first."""
         if not self._marks:
             return 0.0
         return max(0.0, now_ms - (self._marks[0].deadline_ms - MARK_DEADLINE_MS))

@@ -2,7 +2,7 @@
 
 Why it exists: Twilio plays what it has; a frame that comes late is heard as a gap, and frames that come
 too early cannot be taken back at a barge-in. So frames leave a fixed lead ahead of the moment they are
-played at, on absolute deadlines (DESIGN section 9).
+played at, on absolute deadlines (docs/design.md, Framer, pacer, ledger).
 
 Owns: the schedule of a talk spurt and the rule that stops it. Pure. Must not know: audio, items, marks.
 
@@ -22,8 +22,7 @@ from dataclasses import dataclass, field
 from shared.audio import FRAME_MS
 
 LEAD_MS = 160.0
-"""Strict just-in-time sending gaps audibly; 100 to 250 ms ahead does not
-(reference/twilio-media-streams.md, section 3)."""
+"""Strict just-in-time sending gaps audibly; 100 to 250 ms ahead does not."""
 
 
 LEAST_PATIENCE_MS = 160.0

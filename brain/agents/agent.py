@@ -1,7 +1,7 @@
-"""Who the model is on a call: instructions, voice, language, greeting, tools, limits; and its session.
+"""Who the model is on a call: instructions, voice, language, greeting, tools, limits.
 
-Owns: the agent and the `session` objects of `session.update`. Pure. Must not know: the socket, the calls,
-the file that agents are written in (agents_file).
+Owns: the agent, and the one of the settings alone. Pure. Must not know: how a model is told of it
+(brain.model), the calls, the file that agents are written in (brain.agents.file).
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ import orjson
 
 from brain.json_fields import Json
 from shared.settings import Settings
-
-MU_LAW = "audio/pcmu"
-"""G.711 µ-law, 8 kHz: what Twilio speaks, so nothing is ever resampled."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +54,7 @@ class Agent:
     answers_turns: Literal["server", "brain"]
     turn_detection: TurnDetection
     apology: str
-    """Spoken by Twilio when the model cannot be had."""
+    """Spoken by Twilio when there is no session with the model."""
     noise_reduction: Literal["", "near_field", "far_field"] = ""
     speed: float = 1.0
     max_output_tokens: int = 0
@@ -77,7 +74,7 @@ class Agent:
     idle_farewell: str = ""
     cap_farewell: str = ""
     fallback_number: str = ""
-    """Dialled after the apology; empty: hang up."""
+    """Dialled after the apology; empty: the call ends."""
 
     def snapshot(self) -> str:
         """The profile for the card, as JSON, without secrets and without the long instructions."""
@@ -121,62 +118,3 @@ def default_agent(settings: Settings) -> Agent:
         cap_farewell=CAP_FAREWELL,
         fallback_number=settings.fallback_number,
     )
-
-
-def session_config(agent: Agent, tools: list[Json], *, answering: bool = True) -> Json:
-    """The `session` of the first `session.update`: every value that we rely on, said explicitly.
-
-    `answering` False: it is told a past first, and must not answer turns before that (answering_session).
-    """
-    transcription: Json | None = None
-    if agent.transcription_model:
-        transcription = {"model": agent.transcription_model, "language": agent.language}
-    output: Json = {"format": {"type": MU_LAW}, "voice": agent.voice}
-    if agent.speed != 1.0:
-        output["speed"] = agent.speed
-    return {
-        "type": "realtime",
-        "output_modalities": ["audio"],
-        "instructions": agent.instructions,
-        "audio": {
-            "input": {
-                "format": {"type": MU_LAW},
-                "noise_reduction": {"type": agent.noise_reduction} if agent.noise_reduction else None,
-                "transcription": transcription,
-                "turn_detection": _turn_detection(agent, answering and agent.answers_turns == "server"),
-            },
-            "output": output,
-        },
-        "tools": list(tools),
-        "tool_choice": "auto",
-        "max_output_tokens": agent.max_output_tokens or "inf",
-    }
-
-
-def answering_session(agent: Agent) -> Json:
-    """The `session` of the update after a seed: from now on turns are answered as the agent says."""
-    return _with_turn_detection(agent, agent.answers_turns == "server")
-
-
-def silenced_session(agent: Agent) -> Json:
-    """The `session` of the update that ends the server's own responses (hang-up pending)."""
-    return _with_turn_detection(agent, by_server=False)
-
-
-def _with_turn_detection(agent: Agent, by_server: bool) -> Json:
-    return {"type": "realtime", "audio": {"input": {"turn_detection": _turn_detection(agent, by_server)}}}
-
-
-def _turn_detection(agent: Agent, by_server: bool) -> Json:
-    """The whole detector, always: a partial object is not promised to keep its other values."""
-    detection = agent.turn_detection
-    answers: Json = {"create_response": by_server, "interrupt_response": by_server}
-    if detection.kind == "semantic_vad":
-        return {"type": "semantic_vad", "eagerness": detection.eagerness, **answers}
-    return {
-        "type": "server_vad",
-        "threshold": detection.threshold,
-        "prefix_padding_ms": detection.prefix_ms,
-        "silence_duration_ms": detection.silence_ms,
-        **answers,
-    }

@@ -2,7 +2,7 @@
 
 Owns: choosing the agent of a call, building its tools, and noticing that the file has changed. A file that
 is wrong at start ends the process with a message; one that becomes wrong later changes nothing, and says so
-once. Must not know: the calls. What may stand in the file is `agents_file`'s.
+once. Must not know: the calls. What may stand in the file is brain.agents.file's.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from brain.agents.agent import Agent, default_agent
-from brain.agents.file import AgentsFile, AgentsFileError, AgentTable, McpTable, ToolTable, parse
+from brain.agents.file import AgentsFile, AgentTable, McpTable, ToolTable, parse
+from brain.errors import AgentsFileError, ToolError
 from brain.json_fields import Json
 from brain.tools import builtin as builtin_tools
 from brain.tools.demo import check_order
+from brain.tools.function import FunctionTool, tool
 from brain.tools.http import HttpTool
-from brain.tools.toolbox import FunctionTool, Tool, Toolbox, ToolError, tool
+from brain.tools.toolbox import Tool, Toolbox
 from brain.trust_store import for_requests
-from brain.webhooks.signing import key_of
+from shared.forms import signing_key
 from shared.logs.log import Log
 from shared.settings import Settings, SettingsError
 
@@ -47,7 +49,7 @@ class AgentBook:
         self._by_number: dict[str, str] = {}
         self._tools: dict[str, Tool] = {}
         try:
-            self._load(self._look())
+            self._load(self._stat())
         except AgentsFileError as error:
             raise SettingsError([f"{self._path}: {problem}" for problem in error.problems]) from None
 
@@ -66,8 +68,8 @@ class AgentBook:
         return [number for number, owner in self._by_number.items() if owner == name]
 
     def refresh(self) -> None:
-        """Takes up a file that has changed; keeps the agents there are if it is wrong."""
-        seen = self._look()
+        """Takes up a file that has changed; keeps the present agents if it is wrong."""
+        seen = self._stat()
         if seen == self._seen:
             return
         try:
@@ -97,7 +99,8 @@ class AgentBook:
             return self._tools[name]
         return READY_MADE.get(name) or builtin_tools.make(name, agent.destinations)
 
-    def _look(self) -> tuple[int, int, int] | None:
+    def _stat(self) -> tuple[int, int, int] | None:
+        """What changes with the file; None if there is none."""
         try:
             found = self._path.stat()
         except OSError:
@@ -108,7 +111,7 @@ class AgentBook:
         tables = AgentsFile()
         if seen is not None:
             try:
-                text = self._path.read_text("utf-8-sig")  # Some editors begin a file with a mark.
+                text = self._path.read_text("utf-8-sig")  # Some editors start a file with a mark.
             except (OSError, UnicodeDecodeError) as error:
                 raise AgentsFileError([f"cannot be read as UTF-8 text: {error}"]) from None
             tables = parse(text, BUILT_IN)
@@ -178,13 +181,13 @@ class AgentBook:
             return ""
         value = self._environment.get(variable, "")
         if not value:
-            raise AgentsFileError([f"{key}: expected the environment to have {variable}, it has not: set it"])
+            raise AgentsFileError([f"{key}: expected {variable} in the environment, got nothing: set it"])
         return value
 
     def _signing_secret(self, variable: str, key: str) -> str:
         secret = self._secret(variable, key)
         try:
-            key_of(secret)
+            signing_key(secret)
         except ValueError as error:
             raise AgentsFileError([f"{key}: {variable}: {error}"]) from None
         return secret
@@ -204,7 +207,7 @@ def _imported(path: str) -> FunctionTool:
     if isinstance(found, FunctionTool):
         return found
     if not callable(found):
-        raise ToolError(f"{path} is no function: decorate one with brain.tools.toolbox.tool")
+        raise ToolError(f"{path} is no function: decorate one with brain.tools.tool")
     try:
         return tool(found)
     except ToolError:

@@ -1,10 +1,10 @@
 """`python -m brain.agents.check [FILE]`: what a brain makes of an agents file, or why it will not start.
 
-With `--session`: whether the model can be had, by opening one session.
+With `--session`: whether the model can be reached, by opening one session.
 
 Why it exists: the process that reads the file is the one that can judge it; `trunkline agents check` asks
-this one. Owns the listing. Must not know: Redis, the calls. It imports the tools that the file names, as a
-brain would.
+this one. Owns: the listing. Must not know: Redis, the calls. It imports the tools that the file names, as a
+brain would. It is a command, and stands above all rooms of the brain; nothing imports it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="brain.agents.check", description="Checks an agents file.")
     parser.add_argument("file", nargs="?", default="", help="default: that of the settings")
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("--example", action="store_true", help="print a file to begin with, and leave")
+    parser.add_argument("--example", action="store_true", help="print a file to start with, and leave")
     parser.add_argument(
         "--session", action="store_true", help="open one session with the model, and close it"
     )

@@ -1,7 +1,7 @@
 """agents.toml: its shape, its checks, and the sentences that explain what is wrong in it.
 
 Why it exists: an operator edits this file, at night too; a slip must be named with the key that it is in,
-before a call meets it. Owns: the shape. Pure: text in, tables or problems out. docs/agents.md is its
+before a call meets it. Owns: the shape. Pure. Text in, tables or problems out; docs/agents.md is its
 reference. Must not know: where the file is, when it is read.
 """
 
@@ -12,7 +12,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +22,9 @@ from pydantic import (
     ValidationError,
 )
 
+from brain.errors import AgentsFileError
 from brain.tools.schemas import problem_of
+from shared.forms import E164, E164_EXAMPLE, SIP, is_confidential, url_of
 
 NAME = r"^[A-Za-z0-9_-]{1,64}$"
 
@@ -40,38 +41,28 @@ def _expect(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-_E164 = "a number such as +15551234567 (E.164)"
-Number = Annotated[str, _expect(r"\+[1-9][0-9]{3,14}", _E164)]
-Destination = Annotated[
-    str, _expect(r"\+[1-9][0-9]{3,14}|sip:[A-Za-z0-9.@:_+-]{3,200}", f"{_E164}, or sip:name@host")
-]
-FallbackNumber = Annotated[str, _expect(r"(\+[1-9][0-9]{3,14})?", f"{_E164}, or nothing")]
+_NUMBER = f"a number such as {E164_EXAMPLE}"
+Number = Annotated[str, _expect(E164, _NUMBER)]
+Destination = Annotated[str, _expect(f"{E164}|{SIP}", f"{_NUMBER}, or sip:name@host")]
+FallbackNumber = Annotated[str, _expect(f"({E164})?", f"{_NUMBER}, or nothing")]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-def _url(value: str, schemes: tuple[str, ...], expected: str) -> str:
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname or "", parts.port  # The port raises when it is none.
-    except ValueError:
-        raise ValueError(expected) from None
-    plain = parts.scheme == "http" and host not in _LOOPBACK
-    if parts.scheme not in schemes or plain or not host or re.search(r"\s", value):
+def _url(value: str, expected: str, *, is_far: bool) -> str:
+    url = url_of(value)
+    if url is None or not is_confidential(url) or (is_far and url.scheme != "https"):
         raise ValueError(expected)
-    if parts.username is not None or parts.password is not None:
+    if url.username is not None or url.password is not None:
         raise ValueError(f"{expected}, without a name and password: they would stand in logs")
     return value
 
 
 def _check_url(value: str) -> str:
-    return _url(value, ("https", "http"), "an https:// URL (http:// for a loopback host only)")
+    return _url(value, "an https:// URL (http:// for a loopback host only)", is_far=False)
 
 
 def _check_far_url(value: str) -> str:
-    return _url(value, ("https",), "an https:// URL, which the model's provider can reach")
+    return _url(value, "an https:// URL, which the model's provider can reach", is_far=True)
 
 
 Url = Annotated[str, AfterValidator(_check_url)]
@@ -169,14 +160,6 @@ class AgentsFile(_Table):
     mcp: dict[Name, McpTable] = {}
 
 
-class AgentsFileError(Exception):
-    """The file is wrong; a line for each problem."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
-
-
 def parse(text: str, built_in: tuple[str, ...]) -> AgentsFile:
     """Reads and checks a file. `built_in`: tools that need no table. Raises AgentsFileError."""
     try:
@@ -246,8 +229,8 @@ def _tools(tables: AgentsFile, built_in: tuple[str, ...]) -> list[str]:
         if name in built_in:
             problems.append(f"{path}: {name} is built in: choose another name.")
         if bool(table.python) == bool(table.url):
-            came = "both" if table.url else "neither"
-            problems.append(f"{path}: expected either python or url, came {came}.")
+            got = "both" if table.url else "neither"
+            problems.append(f"{path}: expected either python or url, got {got}.")
         elif table.python:
             for key in sorted(_HTTP_ONLY & table.model_fields_set):
                 problems.append(f"{path}.{key}: is for tools with url, and this one has python: remove it.")
@@ -293,7 +276,7 @@ _EXPECTED = {
 
 
 def _explain(item: Any, found: Mapping[str, object]) -> str:
-    """One line: the key, what was expected, what came. Shapes are pydantic's ErrorDetails."""
+    """One line: the key, what was expected, what stands there. Shapes are pydantic's ErrorDetails."""
     location = [str(part) for part in item["loc"] if part != "[key]"]
     path = ".".join(location)
     if item["type"] == "extra_forbidden":
@@ -301,20 +284,20 @@ def _explain(item: Any, found: Mapping[str, object]) -> str:
         hint = _nearest(location[-1], known) or _home(location[-1])
         return f"{path}: there is no such key. {hint}".rstrip()
     if item["type"] == "missing":
-        return f"{path}: expected a value, came none: add it."
+        return f"{path}: expected a value, got none: add it."
     message = str(item["msg"])
     expected = message.removeprefix("Input should be ").removeprefix("Value error, ")
     if expected.startswith(("less than", "greater than")):
         expected = f"a value {expected}"
     expected = _EXPECTED.get(item["type"], expected)
     hint = _HINTS.get(item["type"], "")
-    came = repr(item["input"])
-    came = came if len(came) <= 60 else f"{came[:57]}…"
+    got = repr(item["input"])
+    got = got if len(got) <= 60 else f"{got[:57]}…"
     if location[-1].endswith("_env"):
-        came = "something else; a secret itself belongs into the environment, not into this file"
-    elif location[-1] in ("url", "server_url") and "@" in came:
-        came = "one with an @"  # What stands before it may be a password.
-    return f"{path}: expected {expected}, came {came}{': ' + hint if hint else ''}."
+        got = "something else; a secret itself belongs into the environment, not into this file"
+    elif location[-1] in ("url", "server_url") and "@" in got:
+        got = "one with an @"  # What stands before it may be a password.
+    return f"{path}: expected {expected}, got {got}{': ' + hint if hint else ''}."
 
 
 def _known_keys(location: list[str]) -> set[str]:

@@ -1,67 +1,80 @@
 """What the model says, on its way into the brain: inputs, audio, texts, and what each means beside them.
 
 Why it exists: an event of the model concerns several parts of a call at once (the sequencer, the caller's
-open turn, history, the card, counters). Which part is told what, and in which order, is here.
+open turn, history, counters, ingress). Which part is told what, and in which order, is here.
 
-Owns: that order; whether the caller waits for an answer. Must not know: a wire, how sessions come and go.
+Owns: that order. Must not know: a wire, how sessions come and go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
+from brain.call.answer_due import AnswerDue, DueStep
 from brain.call.lines import CallLog
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
+from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
 from brain.caller.feed import CallerFeed
 from brain.counters import BrainCounters
 from brain.memory.record import Record
 from brain.model.engine import Said, SaidKind
-from brain.sequencer import Sequencer, inputs
-from brain.sequencer.actions import Action
+from brain.sequencer import inputs
+from brain.sequencer.actions import AudioVerdict
 from brain.sequencer.inputs import Input
+from brain.tools.runs import ToolRuns
 from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms
 from shared.logs.log import Log
 
 
+class Door(Protocol):
+    """The way to the sequencer. What it asks for is done when these return."""
+
+    def give(self, input_: Input) -> None:
+        """Hands it an input."""
+
+    def admit(self, response_id: str, item_id: str, n_bytes: int) -> AudioVerdict:
+        """Has it judge a piece of audio."""
+
+
 @dataclass(slots=True)
 class FromModel:
-    """See brain.model.engine.Listener. `give` hands an input to the sequencer, `perform` does its actions."""
+    """See brain.model.engine.Listener."""
 
-    sequencer: Sequencer
+    door: Door
     feed: CallerFeed
     record: Record
     reply: ReplyWriter
+    due: AnswerDue
+    tell_due: Callable[[DueStep], None]
+    """Tells ingress."""
+    watch: CallWatch
+    tools: ToolRuns
     lines: CallLog
     log: Log
     counters: BrainCounters
     window: ModelWindow
     stopwatch: Stopwatch
-    give: Callable[[Input], None]
-    perform: Callable[[tuple[Action, ...]], None]
-    caller_waits: Callable[[bool], None]
-    """Told when an answer to the caller becomes due, and when its first audio is there."""
-    caller_spoke: Callable[[], None]
     completed: Callable[[], None]
     """Told when a response came to its end in good order."""
-    _waits: bool = False
 
     def on_input(self, input_: Input) -> None:
-        """Beside the sequencer, an event may concern the caller's turn and the card."""
+        """Beside the sequencer, an event may concern the caller's turn, and who waits for what."""
         now = now_ms()
         match input_:
             case inputs.SpeechStarted(item_id=item_id):
                 self.stopwatch.speech_started(now)
                 self.feed.speech_started(item_id)
-                self.caller_spoke()
+                self.watch.caller_active()
+                self.tools.caller_active()
             case inputs.SpeechStopped():
                 self.stopwatch.speech_stopped(now)
                 self.feed.speech_stopped()
-                self._waits = True
-                self.caller_waits(True)
+                self.tell_due(self.due.caller_stopped(now))
             case inputs.TurnCommitted(item_id=item_id):
                 self.feed.committed(item_id)
             case inputs.ResponseCreated(response_id=response_id, token=token):
@@ -73,16 +86,14 @@ class FromModel:
             case _:
                 pass
         self.window.sign(now)
-        self.give(input_)
+        self.door.give(input_)
         self.stopwatch.handled()
 
     def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None:
         """One delta: judged, then written whole into `reply`."""
         counters = self.counters
+        verdict = self.door.admit(response_id, item_id, len(audio))
         now = now_ms()
-        verdict = self.sequencer.admit_audio(response_id, item_id, len(audio), now)
-        if verdict.actions:
-            self.perform(verdict.actions)
         if verdict.skip is not None:
             counters.deltas_skipped[verdict.skip] += 1
             self.lines.skipped(verdict.response_id)
@@ -94,8 +105,8 @@ class FromModel:
         self.reply.audio(verdict, audio, now)
         if verdict.first:
             self.stopwatch.first_audio(verdict.response_id, now)
-        if self._waits:
-            self.answered()
+        if self.due.owed_since_ms is not None:
+            self.tell_due(self.due.audio_came())
 
     def on_said(self, said: Said) -> None:
         """A text: into history, and the caller's turn is settled with it."""
@@ -110,9 +121,3 @@ class FromModel:
         else:
             self.counters.errors_unknown += 1
             self.log.warning("error_unknown", code=code)
-
-    def answered(self) -> None:
-        """Nobody waits for an answer (any more)."""
-        if self._waits:
-            self._waits = False
-            self.caller_waits(False)

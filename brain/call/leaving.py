@@ -1,7 +1,8 @@
 """What the brain asks ingress for: to let a call go, to move it, to know that an answer is due.
 
-Owns: the card's `next`, the `close` and `due` for ingress, the wait for the call's end, the release. The
-order matters: the plan stands on the card before the stream is closed, since Twilio asks at once.
+Why it exists: ingress alone holds the caller's stream, and Twilio asks what comes next as soon as it closes.
+So the plan stands on the card before the stream is closed. Owns: that order, where the stream is, the wait
+for the call's end, giving the call back. Must not know: why a call is left.
 """
 
 from __future__ import annotations
@@ -10,11 +11,22 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.contract.entries import Name, OutKind
+from brain.call.answer_due import DueStep
+from shared.clock import now_ms
+from shared.contract import writes
+from shared.contract.card import Next, Plan
+from shared.contract.keys import Keys
 from shared.contract.scripts import Answer
-from shared.ownership import owner as ownership
-from shared.ownership.owner import Card, Owner
-from shared.process.role import Process
+from shared.contract.streams import pairs
+from shared.contract.streams.journal import Kind
+from shared.contract.streams.pairs import Pair
+from shared.contract.writes import Speaker
+from shared.logs.log import Log
+from shared.ownership import steps
+from shared.ownership.counters import OwnershipCounters
+from shared.ownership.journal import JournalPen
+from shared.ownership.owner import Owner
+from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
 
 END_WITHIN_S = 30.0
@@ -24,96 +36,101 @@ RELEASE_WITHIN_S = 2.0
 
 
 @dataclass(slots=True)
-class CallExit:
-    """The way out of one call."""
+class Leaving:
+    """The way out of one call. `leg`, `ingress`: its media stream, and the worker that holds it."""
 
-    process: Process
     owner: Owner
-    card: Card
-    _leg: int = 0
-    _ingress: str = ""
-    _plan: tuple[str, str, str] | None = None
-    """`next`, its argument and the cause, once the call is on its way out."""
+    journal: JournalPen
+    leg: int
+    ingress: str
+    _plan: Plan | None = None
+    """What comes after the stream, once the call is on its way out."""
     _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
-    def __post_init__(self) -> None:
-        self._leg = int(self.card.get("leg") or 0)
-        self._ingress = self.card.get("ingress", "")
-
-    def moved(self, leg: int, ingress: str) -> None:
+    def stream_opened(self, leg: int, ingress: str) -> None:
         """The call has a new media stream, perhaps at another ingress.
 
         A call on its way out is closed there too: our `close` went to the old stream, and attaching
-        the new one has emptied `next` on the card. The caller would hear nothing.
+        the new one has emptied the plan on the card. The caller would hear nothing.
         """
-        if leg < self._leg or not ingress:
+        if leg < self.leg or not ingress:
             return
-        is_new = leg > self._leg
-        self._leg, self._ingress = leg, ingress
+        is_new = leg > self.leg
+        self.leg, self.ingress = leg, ingress
         if is_new and self._plan is not None:
-            self._close(*self._plan)
+            self._ask(self._plan)
 
     def hang_up(self, cause: str) -> None:
-        """Everything was said: end the call."""
-        self.process.outbox.journal(self.owner.call_sid, "hang_up", cause=cause)
-        self._close("hangup", "", cause)
+        """Everything was said: the call ends."""
+        self.journal.note(self.owner.call_sid, Kind.HANG_UP, cause=cause)
+        self._plan = Plan(next=Next.HANG_UP, next_arg="", cause=cause)
+        self._ask(self._plan)
 
     def apologise(self, cause: str, apology: str) -> None:
-        """The model cannot be had: an apology by Twilio's voice."""
-        self.process.outbox.journal(self.owner.call_sid, "error", what="given_up", cause=cause)
-        self._close("apology", apology, cause)
+        """There is no conversation any more: an apology by Twilio's voice."""
+        self.journal.note(self.owner.call_sid, Kind.ERROR, what="given_up", cause=cause)
+        self._plan = Plan(next=Next.APOLOGY, next_arg=apology, cause=cause)
+        self._ask(self._plan)
 
-    def move(self, kind: str, argument: str) -> None:
-        """The caller leaves for a moment: `dial` a number, or hear `digits`; /voice/resume does it.
+    def move(self, kind: Next, argument: str) -> None:
+        """The caller leaves for a moment, to dial a number or to hear digits; /voice/resume does it.
 
         Not a way out: a stream that comes back goes on with the call.
         """
-        self.process.outbox.journal(self.owner.call_sid, "move", what=kind)
-        self._ask(kind, argument, f"move_{kind}")
+        self.journal.note(self.owner.call_sid, Kind.MOVE, what=kind)
+        self._ask(Plan(next=kind, next_arg=argument, cause=f"move_{kind}"))
 
-    def due(self, *, is_due: bool) -> None:
+    def tell_due(self, step: DueStep) -> None:
         """Tells ingress whether the caller waits for an answer: it plays its clip if that takes long."""
-        if self._ingress:
-            name = Name(OutKind.DUE.value, self.owner.call_sid, self._leg, self.owner.epoch, 0, 0)
-            pair = (name.encode(), b"1" if is_due else b"0")
-            self.process.outbox.out(self._ingress, [pair], urgent=False)
+        if step is not DueStep.NOTHING:
+            is_due = step is not DueStep.TAKE_BACK
+            self._send(pairs.due(self.owner.call_sid, self.leg, self.owner.epoch, is_due=is_due))
 
     def wait_for_end(self, then: Callable[[], None]) -> None:
         """Calls `then` if nobody ends the call in time."""
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(END_WITHIN_S, then)
+        self._timer = asyncio.get_running_loop().call_later(END_WITHIN_S, then)
 
     def cancel(self) -> None:
+        """The call has ended: nothing is waited for."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    async def release(self) -> None:
-        """Gives the ownership back; bounded, and harmless if the call is another's by now."""
-        owner = self.owner
-        try:
-            async with asyncio.timeout(RELEASE_WITHIN_S):
-                answer = await ownership.release(
-                    self.process.store,
-                    owner.keys,
-                    owner.call_sid,
-                    role="brain",
-                    worker=self.process.name,
-                    epoch=owner.epoch,
-                )
-            self.process.ownership.releases += answer is Answer.OK
-        except STORE_ERRORS as error:
-            # Redis is away: rivals see our silence instead.
-            self.process.log.warning("release_failed", call=owner.call_sid, reason=type(error).__name__)
+    # Private.
 
-    def _close(self, plan: str, argument: str, cause: str) -> None:
-        self._plan = (plan, argument, cause)
-        self._ask(plan, argument, cause)
+    def _ask(self, plan: Plan) -> None:
+        self.owner.card(plan, urgent=True)
+        self._send(pairs.close(self.owner.call_sid, self.leg, self.owner.epoch, plan.cause), urgent=True)
 
-    def _ask(self, plan: str, argument: str, cause: str) -> None:
-        owner = self.owner
-        owner.card({"next": plan, "next_arg": argument, "cause": cause}, urgent=True)
-        if self._ingress:
-            name = Name(OutKind.CLOSE.value, owner.call_sid, self._leg, owner.epoch, 0, 0)
-            pair = (name.encode(), cause.encode())
-            self.process.outbox.out(self._ingress, [pair], urgent=True)
+    def _send(self, pair: Pair, *, urgent: bool = False) -> None:
+        if self.ingress:
+            owner = self.owner
+            writer = owner.worker.encode()
+            command = pairs.out_command(owner.keys, self.ingress, writer, now_ms(), [pair])
+            owner.outbox.send(command, urgent=urgent)
+
+
+async def release(store: Store, owner: Owner, counters: OwnershipCounters, log: Log) -> None:
+    """Gives the ownership back; bounded, and harmless if the call is another's by now.
+
+    Cancelling it leaves it unknown whether it was given back.
+    """
+    try:
+        async with asyncio.timeout(RELEASE_WITHIN_S):
+            answer = await steps.release(
+                store, owner.keys, owner.call_sid, role=owner.role, worker=owner.worker, epoch=owner.epoch
+            )
+        counters.releases += answer is Answer.OK
+    except STORE_ERRORS as error:
+        # Redis is away: rivals see our silence instead.
+        log.warning("release_failed", reason=type(error).__name__)
+
+
+async def turn_away(store: Store, keys: Keys, speaker: Speaker, plan: Plan, *, by: str, tell: bool) -> None:
+    """Ends a call whose card says too little to serve it, or even to close its stream: ingress does that when
+    it sees that the call has ended, and then the plan is carried out. Raises STORE_ERRORS.
+
+    Cancelling it leaves the call as it was, or with its plan alone.
+    """
+    await steps.run(store, writes.write_card(keys, speaker, plan))
+    await steps.end(store, keys, speaker.call_sid, outcome=plan.cause, by=by, tell=tell)

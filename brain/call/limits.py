@@ -2,8 +2,8 @@
 
 Why it exists: a caller who put the handset aside, or a loop between two machines, costs money until
 somebody hangs up. (A stream that brings no audio is ended by ingress, which holds the socket.) Owns: the
-bounds and what was done about silence so far. Pure: looked at twice a second. Must not know: the model,
-why a call is busy.
+bounds and what was done about silence so far. Pure. It is asked twice a second. Must not know: the model, why
+a call is busy.
 
 Idle time is measured from the end of playback: the driver says `busy` while anything is audible, asked for,
 generated or run, or the caller speaks.
@@ -66,13 +66,15 @@ class CallLimits:
         self._held_until_ms = now_ms + min(for_ms, self.values.hold_max_s * 1000)
         self._prompts = 0
 
-    def look(self, now_ms: float, *, busy: bool) -> list[Step]:
-        """What is due."""
+    def due(self, now_ms: float, *, busy: bool) -> list[Step]:
+        """What is due now."""
         cap_ms = self.values.hard_cap_s * 1000
         if cap_ms and not self._is_capped and now_ms - self.started_at_ms >= cap_ms:
             self._is_capped = True
             return [HardCap()]
         return self._idle(now_ms, busy=busy)
+
+    # Private.
 
     def _idle(self, now_ms: float, *, busy: bool) -> list[Step]:
         wait_ms = self.values.idle_prompt_s * 1000

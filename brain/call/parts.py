@@ -1,24 +1,25 @@
 """Puts the parts of one call together.
 
-Why it exists: `call` says how the parts work with one another; which objects they are, and with what
-figures of the agent each is made, would hide that.
-
-Owns: construction, and reading a call's past for a brain that was not there. Must not know: what any part
-does.
+Why it exists: `call` says how the parts work with one another; which objects they are, and with what figures
+of the agent each is made, would hide that. Owns: construction. Must not know: what any part does.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from openai import AsyncOpenAI
 
 from brain.agents.agent import Agent
 from brain.agents.book import AgentBook
-from brain.call.from_model import FromModel
+from brain.call.answer_due import AnswerDue
+from brain.call.away import Away
+from brain.call.from_control import FromControl
+from brain.call.from_model import Door, FromModel
+from brain.call.leaving import Leaving
 from brain.call.limits import CallLimits, LimitValues
 from brain.call.lines import CallLog
 from brain.call.reply import ReplyWriter
@@ -33,26 +34,23 @@ from brain.memory.history import History
 from brain.memory.record import Record
 from brain.model.engine import Engine, Opening
 from brain.model.lifeline import Lifeline
-from brain.model.realtime import RealtimeEngine
+from brain.model.realtime.socket import RealtimeEngine
+from brain.model.sessions import Host, Sessions
 from brain.sequencer import Sequencer, SequencerConfig
-from brain.sequencer.actions import Action
-from brain.sequencer.inputs import Input
 from brain.tools.runs import ToolRuns
-from brain.tools.toolbox import ToolContext
+from brain.tools.toolbox import Toolbox, ToolContext
 from brain.webhooks.events import Hooks
 from shared.clock import now_ms, wall_ms
-from shared.contract.entry import text_of
+from shared.contract.card import AgentChosen, BrainView, State
+from shared.contract.entry import FIRST
+from shared.contract.streams.journal import Kind
 from shared.logs.log import Log
-from shared.ownership.owner import Card, Owner
+from shared.ownership.owner import Owner
 from shared.process.role import Process
-from shared.store.errors import STORE_ERRORS
-
-RECALL_TRIES = 5
-RECALL_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class CallParts:
+class BrainServices:
     """What every call of the process shares."""
 
     book: AgentBook
@@ -62,20 +60,18 @@ class CallParts:
     hooks: Hooks
 
 
-class Call(Protocol):
+class CallHost(Door, Host, Protocol):
     """What the parts ask of their call."""
 
-    def give(self, input_: Input) -> None: ...
+    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        """Runs a task of the call, which ends with it."""
 
-    def perform(self, asked: list[Action] | tuple[Action, ...]) -> None: ...
-
-    def caller_waits(self, waits: bool) -> None: ...
-
-    def response_completed(self) -> None: ...
+    def ended(self) -> None:
+        """The call has ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CallParts:
     """The parts of one call."""
 
     agent: Agent
@@ -84,121 +80,123 @@ class Made:
     record: Record
     feed: CallerFeed
     reply: ReplyWriter
+    away: Away
+    leaving: Leaving
+    stopwatch: Stopwatch
+    window: ModelWindow
     watch: CallWatch
     tools: ToolRuns
-    from_model: FromModel
-    lifeline: Lifeline
-    make_engine: Callable[[int, bool], Engine]
+    control: FromControl
+    sessions: Sessions
 
 
-def make(process: Process, owner: Owner, card: Card, parts: CallParts, log: Log, call: Call) -> Made:
+def make(
+    process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log, host: CallHost
+) -> CallParts:
     """The parts of the call that `card` describes, for the owner's epoch."""
-    counters = parts.counters
-    lines = CallLog(process.outbox, log, owner.call_sid)
-    agent = _agent(parts.book, card, lines)
-    owner.card({"agent": agent.name, "profile": agent.snapshot(), "fallback": agent.fallback_number})
-    toolbox = parts.book.toolbox(agent)
+    counters = services.counters
+    lines = CallLog(process.journal, log, owner.call_sid)
+    agent = _agent(services.book, card, lines)
+    owner.card(AgentChosen(agent=agent.name, profile=agent.snapshot(), fallback=agent.fallback_number))
+    toolbox = services.book.toolbox(agent)
     record = Record(History(owner), Conversation())
-    sequencer = Sequencer(
-        SequencerConfig(
-            create_response_by=agent.answers_turns,
-            first_cut=int(card.get("cut") or 0),
-            token_prefix=f"b{owner.epoch}",
-        )
-    )
-    feed = CallerFeed(
-        process,
-        owner,
-        counters,
-        log,
-        leg=int(card.get("leg") or 0),
-        ingress=card.get("ingress", ""),
-        transcribed=bool(agent.transcription_model),
-        hops=parts.figures.hops,
-    )
+    feed = _feed(process, services, owner, card, agent, log)
     reply = ReplyWriter(owner, process.worker.host)
-    watch = CallWatch(agent, _limits(agent, card), Keypad(), lines, call.give)
+    away = Away(is_here=card.state is not State.DETACHED)
+    leaving = Leaving(owner, process.journal, card.leg, card.ingress)
+    due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
+    window = ModelWindow(due, now_ms())
+    watch = CallWatch(agent, _limits(agent, card), Keypad(), due, window, lines, host.give, leaving.tell_due)
+    context = ToolContext(owner.call_sid, caller=card.caller, called=card.called, agent=agent.name)
+    tools = ToolRuns(
+        toolbox, context, counters, record, log, host.give, watch.limits.hold,
+        partial(services.hooks.tool_failed, owner.call_sid),
+    )  # fmt: skip
+    control = FromControl(
+        host, process.store, owner, feed, away, leaving, watch, tools, lines, log, counters,
+        process.ownership, host.ended, host.spawn, card.control_pos or FIRST,
+    )  # fmt: skip
+    lifeline = Lifeline()
+    from_model = FromModel(
+        host, feed, record, reply, due, leaving.tell_due, watch, tools, lines, log, counters, window,
+        stopwatch, lifeline.response_completed,
+    )  # fmt: skip
+    engines = _Engines(services, owner, agent, toolbox)
+    sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=owner.epoch > 1)
+    return CallParts(
+        agent, _sequencer(agent, owner, card), lines, record, feed, reply, away, leaving, stopwatch, window,
+        watch, tools, control, sessions,
+    )  # fmt: skip
 
-    def hold(ms: float) -> None:
-        watch.limits.hold(now_ms(), ms)
 
-    def tool_failed(call_id: str, tool: str, outcome: str) -> None:
-        parts.hooks.tool_failed(owner.call_sid, call_id, tool, outcome)
+# Private.
 
-    def caller_spoke() -> None:
-        watch.caller_active()
-        tools.caller_active()
 
-    def make_engine(number: int, seeded: bool) -> Engine:
-        tag = f"b{owner.epoch}s{number}"
+@dataclass(frozen=True, slots=True)
+class _Engines:
+    """Makes the engine of each session of one call."""
+
+    services: BrainServices
+    owner: Owner
+    agent: Agent
+    toolbox: Toolbox
+
+    def make(self, number: int, seeded: bool) -> Engine:
+        owner, tag = self.owner, f"b{self.owner.epoch}s{number}"
         opening = Opening(
-            tools=tuple(toolbox.definitions()),
+            tools=tuple(self.toolbox.definitions()),
             tag=tag,
             seeded=seeded,
             headers={"X-Client-Request-Id": f"{owner.call_sid}/{tag}"},
         )
-        return RealtimeEngine(parts.client, agent, opening, counters)
-
-    context = ToolContext(
-        call_sid=owner.call_sid,
-        caller=card.get("from", ""),
-        called=card.get("called", ""),
-        agent=agent.name,
-    )
-    from_model = FromModel(
-        sequencer=sequencer,
-        feed=feed,
-        record=record,
-        reply=reply,
-        lines=lines,
-        log=log,
-        counters=counters,
-        window=ModelWindow(now_ms()),
-        stopwatch=Stopwatch(parts.figures.times),
-        give=call.give,
-        perform=call.perform,
-        caller_waits=call.caller_waits,
-        caller_spoke=caller_spoke,
-        completed=call.response_completed,
-    )
-    tools = ToolRuns(toolbox, context, counters, record, log, call.give, hold, tool_failed)
-    return Made(
-        agent, sequencer, lines, record, feed, reply, watch, tools, from_model, Lifeline(), make_engine
-    )
+        return RealtimeEngine(self.services.client, self.agent, opening, self.services.counters)
 
 
-async def recall(process: Process, conversation: Conversation, call_sid: str) -> None:
-    """Reads what was said before this brain had the call; without Redis it goes on without."""
-    key = process.keys.history(call_sid)
-    for _ in range(RECALL_TRIES):
-        try:
-            found = await process.store.xrange(key)
-        except STORE_ERRORS:
-            await asyncio.sleep(RECALL_PAUSE_S)
-            continue
-        for _, fields in found:
-            conversation.take(text_of(fields))
-        return
-
-
-def _agent(book: AgentBook, card: Card, lines: CallLog) -> Agent:
+def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
     """Who answers: by the file as it is now."""
     book.refresh()
-    asked_for = card.get("agent", "")
-    agent = book.pick(asked_for, card.get("called", ""))
+    asked_for = card.agent
+    agent = book.pick(asked_for, card.called)
     if asked_for and asked_for != agent.name:
         # A slip in the webhook's URL, or a file that has changed: somebody else answers.
-        lines.note("agent_unknown", {"asked_for": asked_for[:64], "answers": agent.name})
+        lines.note(Kind.AGENT_UNKNOWN, asked_for=asked_for[:64], answers=agent.name)
     return agent
 
 
-def _limits(agent: Agent, card: Card) -> CallLimits:
+def _sequencer(agent: Agent, owner: Owner, card: BrainView) -> Sequencer:
+    return Sequencer(
+        SequencerConfig(
+            create_response_by=agent.answers_turns, first_cut=card.cut, token_prefix=f"b{owner.epoch}"
+        )
+    )
+
+
+def _feed(
+    process: Process, services: BrainServices, owner: Owner, card: BrainView, agent: Agent, log: Log
+) -> CallerFeed:
+    lane = process.keys.lane(owner.call_sid)
+    return CallerFeed(
+        process.store,
+        process.inboxes[lane],
+        owner,
+        services.counters,
+        log,
+        nudge=partial(process.nudge, lane),
+        leg=card.leg,
+        ingress=card.ingress,
+        transcribed=bool(agent.transcription_model),
+        hops=services.figures.hops,
+        host=process.worker.host,
+    )
+
+
+def _limits(agent: Agent, card: BrainView) -> CallLimits:
     limits = agent.limits
-    began_ms_ago = max(0, wall_ms() - int(card.get("started_at_ms") or wall_ms()))
     values = LimitValues(
         hard_cap_s=limits.hard_cap_s,
         idle_prompt_s=limits.idle_prompt_s,
         idle_prompts=limits.idle_prompts,
         hold_max_s=limits.hold_max_s,
     )
+    began_ms_ago = max(0, wall_ms() - card.started_at_ms)
     return CallLimits(values, now_ms() - began_ms_ago)

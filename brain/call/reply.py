@@ -1,8 +1,8 @@
 """Writes the model's audio and its boundaries into `reply`, fenced, and rings egress's doorbell.
 
-Owns: when the doorbell rings: at the first audio of a response and at a flush, always, else once a
-second while audio comes (egress reads on by itself while there is more). Must not know: the model's
-protocol, pacing.
+Why it exists: a ring for each delta would be a wake-up for each; none would be silence. Owns: when the
+doorbell rings: at the first audio of a response and at a flush, always, else once a second while audio comes
+(egress reads on by itself while there is more). Must not know: the model's protocol, pacing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from brain.sequencer import actions
 from brain.sequencer.actions import AudioVerdict
-from shared.contract.entries import ReplyEntry, ReplyKind
+from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.ownership.owner import Owner
 
 RING_EVERY_MS = 1000.0
@@ -43,6 +43,7 @@ class ReplyWriter:
         self._write(entry, ring=verdict.first)
 
     def end_item(self, action: actions.EndItem, now_ms: float) -> None:
+        """The item has all its audio."""
         self._write(
             self._boundary(
                 ReplyKind.ITEM_END,
@@ -55,15 +56,18 @@ class ReplyWriter:
         )
 
     def end_response(self, action: actions.EndResponse, now_ms: float) -> None:
+        """The response has all its items."""
         self._write(self._boundary(ReplyKind.RESPONSE_END, action.cut, action.response_id, "", 0, now_ms))
 
     def flush(self, action: actions.Flush, now_ms: float, then: Callable[[], None] | None = None) -> None:
-        """`then` is called when it stands in Redis."""
+        """All that was written before is void. `then` is called when that stands in Redis."""
         self._write(
             self._boundary(ReplyKind.FLUSH, action.cut, action.response_id, action.item_id, 0, now_ms),
             ring=True,
             then=then,
         )
+
+    # Private.
 
     def _boundary(
         self,

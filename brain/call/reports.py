@@ -1,109 +1,79 @@
-"""From control messages to the sequencer's inputs.
+"""From what other processes and operators say to the sequencer's inputs.
 
-Owns: which messages of egress and operators mean an input, and how their fields are read. Pure. Lenient:
-people type these messages, and a figure that cannot be read must not end a call.
+Owns: which control messages mean an input, and which. Pure. Must not know: how a message is read, what a
+slip of an operator's is answered (shared/contract/streams/control.py).
+
+A figure that makes no sense must not end a call: people can write these messages too, in a process's name.
 """
 
 from __future__ import annotations
 
-from typing import cast
-
-import orjson
-
 from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
-from shared.ownership.control import ControlMessage
+from shared.contract.card import PlayheadView
+from shared.contract.streams.control import (
+    Audible,
+    Flushed,
+    FlushedItem,
+    HangUp,
+    Heard,
+    Message,
+    Say,
+    Silent,
+)
 
-COMMANDS = ("say", "hangup")
-"""What operators may ask of a call by hand. (A worker is drained by its doorbell.)"""
 
-MAX_SAY_CHARS = 2_000
-"""Bound of an operator's text; longer ones are cut."""
+def read_report(message: Message) -> Input | None:
+    """The input that a message means; None where it is not for the sequencer.
 
-_TRUE = frozenset({"1", "true", "yes"})
-
-
-def read_report(message: ControlMessage) -> Input | None:
-    """The input a message means; None when it is not for the sequencer."""
-    fields = message.fields
-    match message.kind:
-        case "audible":
-            return inputs.Audible(
-                cut=message.integer("cut"),
-                response_id=fields.get("response", ""),
-                item_id=fields.get("item", ""),
-                heard_ms=_ms(fields.get("heard_ms", "")),
-                frames_waiting=max(0, message.integer("frames_waiting")),
+    Raises ContractError for a list of items that cannot be read.
+    """
+    match message:
+        case Audible() | Heard():
+            kind = inputs.Audible if isinstance(message, Audible) else inputs.Heard
+            return kind(
+                cut=message.cut,
+                response_id=message.response_id,
+                item_id=message.item_id,
+                heard_ms=_amount(message.heard_ms),
+                frames_waiting=_amount(message.frames_waiting),
             )
-        case "heard":
-            return inputs.Heard(
-                cut=message.integer("cut"),
-                response_id=fields.get("response", ""),
-                item_id=fields.get("item", ""),
-                heard_ms=_ms(fields.get("heard_ms", "")),
-                frames_waiting=max(0, message.integer("frames_waiting")),
-            )
-        case "silent":
+        case Silent():
             return inputs.Silent(
-                cut=message.integer("cut"),
-                response_id=fields.get("response", ""),
-                item_id=fields.get("item", ""),
-                heard_ms=_ms(fields.get("heard_ms", "")),
-                frames_waiting=max(0, message.integer("frames_waiting")),
-                cause=fields.get("cause", "played"),
+                cut=message.cut,
+                response_id=message.response_id,
+                item_id=message.item_id,
+                heard_ms=_amount(message.heard_ms),
+                frames_waiting=_amount(message.frames_waiting),
+                cause=message.cause,
             )
-        case "flushed":
-            return inputs.Flushed(cut=message.integer("cut"), items=_items(fields.get("items", "[]")))
-        case "say":
-            return _say(fields)
-        case "hangup":
-            return inputs.HangUpWished(
-                cause=fields.get("reason", "operator"),
-                farewell=fields.get("farewell", "")[:MAX_SAY_CHARS],
-            )
+        case Flushed():
+            return inputs.Flushed(cut=message.cut, items=tuple(map(_item, message.read_items())))
+        case Say():
+            return inputs.WishToSpeak(reason=Reason.OPERATOR, text=message.text, force=message.force)
+        case HangUp():
+            return inputs.HangUpWished(cause=message.reason, farewell=message.farewell)
         case _:
             return None
 
 
-def why_refused(message: ControlMessage) -> str:
-    """Why a message that means no input is refused, in words for whoever typed it; "" for other roles'."""
-    if message.epoch is not None:
-        return ""  # An owner speaks, perhaps of a newer version: not a matter for people.
-    if message.kind == "say":
-        return "expected a field text with what to say"
-    if not message.kind:
-        return f"expected a field kind, one of {', '.join(COMMANDS)}"
-    return f"expected one of {', '.join(COMMANDS)} as the kind"
+def read_playhead(view: PlayheadView, cut: int) -> Input | None:
+    """Where playing stood in the cut that was interrupted, by the card; None if it knows of nothing.
+
+    An egress that is gone says nothing of a flush; without this, all of an item that had played for seconds
+    would be taken out of the model's memory. The figure is up to a second old, so never above what was heard.
+    """
+    if view.item_id is None or view.heard_ms is None:
+        return None
+    return inputs.Heard(cut=cut, response_id="", item_id=view.item_id, heard_ms=_amount(view.heard_ms))
 
 
 # Private.
 
 
-def _say(fields: dict[str, str]) -> Input | None:
-    said = fields.get("text", "").strip()[:MAX_SAY_CHARS]
-    if not said:
-        return None
-    force = fields.get("force", "").lower() in _TRUE
-    return inputs.WishToSpeak(reason=Reason.OPERATOR, text=said, force=force)
+def _item(item: FlushedItem) -> inputs.FlushedItem:
+    return inputs.FlushedItem(item_id=item.item_id, heard_ms=_amount(item.heard_ms))
 
 
-def _items(found: str) -> tuple[inputs.FlushedItem, ...]:
-    try:
-        items = orjson.loads(found)
-    except orjson.JSONDecodeError:
-        return ()
-    if not isinstance(items, list):
-        return ()
-    return tuple(
-        inputs.FlushedItem(item_id=str(item.get("item", "")), heard_ms=_ms(str(item.get("heard_ms", ""))))
-        for item in cast(list[object], items)
-        if isinstance(item, dict)
-    )
-
-
-def _ms(value: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        return 0.0
-    return number if 0.0 <= number < float("inf") else 0.0
+def _amount(value: int) -> int:
+    return max(0, value)

@@ -7,24 +7,10 @@ tells it, what is decided.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from shared.figures.histograms import Histogram, response_ms
-
-
-@dataclass(slots=True)
-class ResponseTimes:
-    """Of all calls of a process, since it started."""
-
-    created_ms: Histogram = field(default_factory=response_ms)
-    """From a `response.create` of ours to its `response.created`."""
-    create_to_audio_ms: Histogram = field(default_factory=response_ms)
-    """From a `response.create` of ours to the first audio of its response."""
-    turn_to_audio_ms: Histogram = field(default_factory=response_ms)
-    """From `speech_stopped` to the first audio after it, tools and all. The server's VAD adds its own
-    silence before that."""
-    barge_in_ms: Histogram = field(default_factory=response_ms)
-    """From `speech_started` to the flush that it led to, written in Redis."""
+from brain.counters import ResponseTimes
 
 
 @dataclass(slots=True)
@@ -72,6 +58,7 @@ class Stopwatch:
             self.times.turn_to_audio_ms.observe(now_ms - self._stopped_at_ms)
             self._stopped_at_ms = None
 
-    def flush_written(self, since_ms: float, now_ms: float) -> None:
-        """The flush of a barge-in that began at `since_ms` stands in Redis."""
-        self.times.barge_in_ms.observe(now_ms - since_ms)
+    def barge_in(self, clock: Callable[[], float]) -> Callable[[], None] | None:
+        """What to do when the flush of now stands in Redis, if it is that of a barge-in: it is measured."""
+        since_ms, times = self.interrupting_since_ms, self.times
+        return None if since_ms is None else lambda: times.barge_in_ms.observe(clock() - since_ms)

@@ -1,7 +1,7 @@
-"""Watches one call for what nobody says: silence, too long a call, keys that were pressed.
+"""Watches one call for what nobody says: silence, too long a call, keys that were pressed, a late model.
 
-Owns: asking the two pure cores, `limits` and `keypad`, twice a second, and what their answers mean to the
-sequencer. Must not know: the model, Redis.
+Why it exists: no event tells of what does not happen. Owns: asking the pure cores `limits`, `keypad` and
+`answer_due` twice a second, and what their answers mean to the others. Must not know: the model, Redis.
 """
 
 from __future__ import annotations
@@ -10,42 +10,41 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from brain.agents.agent import Agent
+from brain.call.answer_due import AnswerDue, DueStep, Standing
 from brain.call.limits import CallLimits, HardCap, IdleHangUp, IdlePrompt
 from brain.call.lines import CallLog
+from brain.call.window import ModelWindow
 from brain.caller.keypad import Keypad, Typed
 from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
+from shared.contract.streams.journal import Kind
 
 
 @dataclass(slots=True)
 class CallWatch:
-    """The watch over one call. `give` hands an input to the sequencer."""
+    """The watch over one call. `give` hands an input to the sequencer, `tell_due` tells ingress."""
 
     agent: Agent
     limits: CallLimits
     keypad: Keypad
+    due: AnswerDue
+    window: ModelWindow
     lines: CallLog
     give: Callable[[Input], None]
+    tell_due: Callable[[DueStep], None]
 
-    def look(self, now_ms: float, *, busy: bool) -> None:
-        """Twice a second."""
-        typed = self.keypad.take(now_ms)
-        if typed is not None:
-            self._typed(typed)
-        for step in self.limits.look(now_ms, busy=busy):
-            match step:
-                case IdlePrompt(number=number):
-                    self.lines.note("idle", {"prompt": str(number)})
-                    self.give(inputs.WishToSpeak(reason=Reason.IDLE_PROMPT, text=self.agent.idle_prompt))
-                case IdleHangUp():
-                    self._end("idle", self.agent.idle_farewell)
-                case HardCap():
-                    self._end("hard_cap", self.agent.cap_farewell)
+    def check(self, now_ms: float, call: Standing) -> None:
+        """Twice a second: what is due is done."""
+        if not call.is_ending:
+            self.tell_due(self.due.check(now_ms, busy=call.is_busy, tools_run=call.tools_run))
+            self._check_caller(now_ms, busy=call.is_busy or not call.has_session or not call.is_here)
+        self.due.check_model(now_ms, call)
+        self.window.check(now_ms)
 
     def pressed(self, digit: str, now_ms: float) -> None:
         """The caller pressed a key. The digit itself may be a card number's: it is written nowhere."""
         self.limits.caller_active()
-        self.lines.note("dtmf", {})
+        self.lines.note(Kind.DTMF)
         typed = self.keypad.press(digit, now_ms)
         if typed is not None:
             self._typed(typed)
@@ -54,9 +53,25 @@ class CallWatch:
         """The caller speaks."""
         self.limits.caller_active()
 
+    # Private.
+
+    def _check_caller(self, now_ms: float, *, busy: bool) -> None:
+        typed = self.keypad.due(now_ms)
+        if typed is not None:
+            self._typed(typed)
+        for step in self.limits.due(now_ms, busy=busy):
+            match step:
+                case IdlePrompt(number=number):
+                    self.lines.note(Kind.IDLE, prompt=str(number))
+                    self.give(inputs.WishToSpeak(reason=Reason.IDLE_PROMPT, text=self.agent.idle_prompt))
+                case IdleHangUp():
+                    self._end("idle", self.agent.idle_farewell)
+                case HardCap():
+                    self._end("hard_cap", self.agent.cap_farewell)
+
     def _typed(self, typed: Typed) -> None:
         self.give(inputs.CallerWrote(text=typed.text, barge_in=self.agent.dtmf_barge_in))
 
     def _end(self, cause: str, farewell: str) -> None:
-        self.lines.note("limit", {"cause": cause})
+        self.lines.note(Kind.LIMIT, cause=cause)
         self.give(inputs.HangUpWished(cause=cause, farewell=farewell))

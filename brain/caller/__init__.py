@@ -1,1 +1,10 @@
-"""…"""
+"""The caller's side of a call in the brain: their voice, their turns, their keys.
+
+Owns: what of the caller is told to the model, and when it is forgotten in Redis. Must not know: what the
+model says, how a call is left.
+
+    audio   from entries of the caller's stream to audio: order, gaps, batches
+    turns   the caller's open turn, and how far the stream may be forgotten
+    feed    from the stream into a session, one session after the other
+    keypad  keys put together to what was typed
+"""

@@ -1,6 +1,8 @@
 """From entries of the caller's stream to audio for the model: order, gaps, batches.
 
-Owns: which frames are sent, and how many go into one append. Pure. Must not know: Redis, the socket.
+Why it exists: the model hears what it is sent as if it came without a pause, and frames are repeated, late
+and lost on the way. Owns: which frames are sent, and how many go into one append. Pure. Must not know: the
+socket, where entries are read.
 
 A frame of an older leg is dropped; a frame that came again (an unknown write that was sent twice) is
 dropped; the place of frames that never came is filled with silence, since the server's VAD only sees
@@ -15,8 +17,9 @@ from dataclasses import dataclass, field
 
 from brain.counters import BrainCounters
 from shared.audio import FRAME_MS, FRAMES_PER_S, SILENCE_FRAME
-from shared.contract.entries import EntryError, read_caller
-from shared.store.inbox import Entry
+from shared.contract.entry import Fields
+from shared.contract.errors import EntryError
+from shared.contract.streams.caller import read_caller
 
 BATCH_FRAMES = 2
 """Frames in one append, at least: halves the cost of a message for 20 ms, which no VAD notices."""
@@ -25,7 +28,10 @@ MAX_PADDED_FRAMES = FRAMES_PER_S
 """A longer gap is not a pause in speech but a seam: silence of a second ends any turn."""
 
 CLOCK_AFTER_MS = 500.0
-"""So long frames may be late inside a turn before silence is sent in their place."""
+"""Frames may be late by this much inside a turn before silence is sent in their place."""
+
+Entry = tuple[bytes, Fields]
+"""(entry id, flat fields), as they are read."""
 
 
 @dataclass(slots=True)
@@ -36,12 +42,10 @@ class CallerAudio:
     leg: int
     next_chunk: int = 0
     """Twilio chunk expected next; 0 = any."""
-    gap_frames: int = 0
-    """Frames missed in all."""
     last_id: bytes = b""
-    """Last entry taken, sent or dropped."""
+    """Last entry received, sent or dropped."""
     last_frame_at_ms: float = 0.0
-    """When the last frame was taken."""
+    """When the last frame was received."""
     oldest: tuple[bytes, float] | None = None
     """Entry id and stamp of the oldest frame that is not yet in a batch; silence of ours has none."""
     _clock_frames: int = 0
@@ -56,8 +60,8 @@ class CallerAudio:
         self._frames.clear()
         self.oldest = None
 
-    def take(self, entries: list[Entry], now_ms: float) -> None:
-        """Takes a batch as it was read."""
+    def receive(self, entries: list[Entry], now_ms: float) -> None:
+        """Entries as they were read."""
         for entry_id, fields in entries:
             self.last_id = entry_id
             try:
@@ -84,7 +88,7 @@ class CallerAudio:
             self._frames.append(frame.audio)
 
     def batch(self, *, all_of_it: bool = False) -> bytes | None:
-        """Everything taken and not yet sent; None while there is less than a batch."""
+        """Everything received and not yet sent; None while there is less than a batch."""
         frames = self._frames
         if not frames or (len(frames) < BATCH_FRAMES and not all_of_it):
             return None
@@ -106,8 +110,9 @@ class CallerAudio:
             self.counters.frames_padded += wanted
             self._frames.extend([SILENCE_FRAME] * wanted)
 
+    # Private.
+
     def _pad(self, missing: int) -> None:
-        self.gap_frames += missing
         padded = max(0, min(missing, MAX_PADDED_FRAMES) - self._clock_frames)
         self.counters.caller_gaps += 1
         self.counters.frames_padded += padded

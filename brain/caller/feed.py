@@ -1,30 +1,33 @@
-"""The caller's side of a call in the brain: from the caller's stream into a session, and forgetting.
+"""From the caller's stream into a session, one session after the other, and forgetting what is done with.
 
-Owns: when the stream is read (not before a session is open, not while its socket does not keep up), what
-a new session is told again, and when the stream is trimmed. Must not know: the sequencer. What a frame
-means is `caller_audio`'s, how long a turn is open is `turns`'.
+Why it exists: `audio` and `turns` decide; somebody must read, append and trim. Owns: when the stream is read
+(not before a session is open, not while its socket does not keep up), what a new session is told again. Must
+not know: the sequencer, what a frame means (audio), how long a turn is open (turns).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from brain.caller.audio import CallerAudio
 from brain.caller.turns import CloseTurn, MoveTurn, Trim, Turns, Upkeep
 from brain.counters import BrainCounters, BrainHops
 from brain.model.engine import Engine
 from shared.clock import now_ms
+from shared.contract.card import CallerRead
+from shared.contract.entry import after
+from shared.contract.errors import EntryError
+from shared.contract.streams.caller import TURN_MAX_ENTRIES, read_caller
 from shared.figures.hops import Hop, host_of
 from shared.logs.log import Log
-from shared.ownership.owner import Owner, after
-from shared.process.role import Process
+from shared.ownership.owner import Owner
+from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
-from shared.store.inbox import Entry
+from shared.store.inbox import Entry, Inbox
 
 REPLAY_TRIES = 5
 REPLAY_PAUSE_S = 0.2
-REPLAY_ENTRIES = 120
-"""60 s of an open turn: all that `turn` may hold."""
 
 
 class CallerFeed:
@@ -32,26 +35,29 @@ class CallerFeed:
 
     def __init__(
         self,
-        process: Process,
+        store: Store,
+        inbox: Inbox,
         owner: Owner,
         counters: BrainCounters,
         log: Log,
         *,
+        nudge: Callable[[], None],
         leg: int,
         ingress: str,
         transcribed: bool,
         hops: BrainHops,
+        host: str,
     ) -> None:
-        self._process = process
+        """`inbox`: that of the call's lane; `nudge` makes it read at once. `host`: of this process."""
+        self._store = store
+        self._inbox = inbox
+        self._nudge = nudge
         self._owner = owner
         self._counters = counters
         self._log = log
-        lane = process.keys.lane(owner.call_sid)
-        self._lane = lane
-        self._inbox = process.inboxes[lane]
-        self._key = process.keys.caller(owner.call_sid)
+        self._key = owner.keys.caller(owner.call_sid)
         self._audio = CallerAudio(counters, leg=leg)
-        self._hop = Hop(hops.ingress_to_brain_ms, process.worker.host)
+        self._hop = Hop(hops.ingress_to_brain_ms, host)
         self._ingress_host = host_of(ingress)
         self._turns = Turns(transcribed=transcribed)
         self._engine: Engine | None = None
@@ -97,18 +103,20 @@ class CallerFeed:
 
     # The caller's turn, as the server's VAD reports it.
 
-    @property
-    def turn_is_open(self) -> bool:
-        """Whether the caller said something that is not yet in history."""
-        return self._turns.is_open
+    def may_be_cut(self, force_at_ms: float) -> bool:
+        """Whether the session may be replaced now, by the caller's open turn."""
+        return self._turns.may_be_cut(now_ms(), force_at_ms)
 
     def speech_started(self, item_id: str) -> None:
+        """A turn opens, or goes on."""
         self._carry_out(self._turns.speech_started(item_id, self._appended_id))
 
     def speech_stopped(self) -> None:
+        """The caller is silent."""
         self._turns.speech_stopped(now_ms())
 
     def committed(self, item_id: str) -> None:
+        """The turn is an item of the conversation."""
         self._turns.committed(item_id)
 
     def settled(self, item_id: str) -> None:
@@ -135,27 +143,33 @@ class CallerFeed:
 
     async def _replay(self, engine: Engine) -> None:
         """What the caller had said and no session has answered, then on from the stream's first entry."""
-        for entry in await self._open_turn():
-            audio = entry.get(b"a", b"")
-            if audio:
-                # Without an entry's id: these are in `turn` already and are not forgotten with the stream.
-                engine.append(audio, b"")
-                self._counters.frames_replayed += 1
+        for audio in await self._open_turn():
+            # Without an entry's id: these are in `turn` already and are not forgotten with the stream.
+            engine.append(audio, b"")
+            self._counters.frames_replayed += 1
         self._replaying = None
         if self._engine is engine:
             self._watch("0")
 
-    async def _open_turn(self) -> list[dict[bytes, bytes]]:
-        key = self._process.keys.turn(self._owner.call_sid)
+    async def _open_turn(self) -> list[bytes]:
+        """The audio of the caller's open turn, half a second a piece."""
+        key = self._owner.keys.turn(self._owner.call_sid)
         for _ in range(REPLAY_TRIES):
             try:
-                found = await self._process.store.xrange(key, count=REPLAY_ENTRIES)
+                found = await self._store.xrange(key, count=TURN_MAX_ENTRIES)
             except STORE_ERRORS:
                 await asyncio.sleep(REPLAY_PAUSE_S)
                 continue
-            return [fields for _, fields in found]
+            return [audio for _, fields in found if (audio := self._read_turn(fields))]
         self._log.warning("turn_not_replayed", reason="Redis is away")
         return []
+
+    def _read_turn(self, fields: dict[bytes, bytes]) -> bytes:
+        try:
+            return read_caller([word for pair in fields.items() for word in pair]).audio
+        except EntryError:
+            self._counters.caller_entries_bad += 1
+            return b""
 
     def _cancel_replay(self) -> None:
         if self._replaying is not None:
@@ -165,14 +179,14 @@ class CallerFeed:
     def _watch(self, after_id: str) -> None:
         if not self._stopped:
             self._inbox.watch(self._key, after_id, self._on_entries)
-            self._process.nudge(self._lane)
+            self._nudge()
 
     def _on_entries(self, entries: list[Entry]) -> None:
         engine = self._engine
         if engine is None:
             return
         now = now_ms()
-        self._audio.take(entries, now)
+        self._audio.receive(entries, now)
         oldest, audio = self._audio.oldest, self._audio.batch()
         if audio is not None and oldest is not None:
             self._hop.took(oldest[0], self._ingress_host, oldest[1], now)
@@ -198,7 +212,7 @@ class CallerFeed:
         for step in steps:
             match step:
                 case Trim(last_id):
-                    self._owner.trim("caller", after(last_id), {"caller_pos": last_id})
+                    self._owner.trim_caller(after(last_id), CallerRead(caller_pos=last_id))
                 case MoveTurn(last_id):
                     self._owner.move_turn(last_id)
                 case CloseTurn():

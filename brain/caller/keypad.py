@@ -32,22 +32,24 @@ class Keypad:
     _last_at_ms: float = 0.0
 
     def press(self, key: str, now_ms: float) -> Typed | None:
-        """A key; `#` and the last of too many end the group. What is no key is ignored."""
+        """A key; `#` and the last of too many end the group. What is not a key is ignored."""
         if key not in KEYS:
             return None
         self._keys.append(key)
         self._last_at_ms = now_ms
         return self._group() if key == END_KEY or len(self._keys) >= MAX_KEYS else None
 
-    def take(self, now_ms: float) -> Typed | None:
-        """The group that a pause has ended, if any."""
+    def due(self, now_ms: float) -> Typed | None:
+        """The group that a pause has ended, if there is one."""
         due_ms = self.next_deadline_ms
         return self._group() if due_ms is not None and now_ms >= due_ms else None
 
     @property
     def next_deadline_ms(self) -> float | None:
-        """When `take` will give what was pressed, if nothing follows."""
+        """When what was pressed is due, if nothing follows."""
         return self._last_at_ms + GROUP_MS if self._keys else None
+
+    # Private.
 
     def _group(self) -> Typed:
         keys, self._keys = " ".join(self._keys), []

@@ -4,7 +4,8 @@ Why it exists: a new brain must be able to say again to its new session what the
 model had not yet answered. Outside a turn, what was appended is done with and trimmed; inside one it is
 moved to `turn`, and goes when the turn's text is in history.
 
-Owns: when a turn is open. Pure; the driver does the writing it names. Must not know: Redis, the model.
+Owns: when a turn is open, and whether it may be cut. Pure. The driver does the writing that it names. Must
+not know: Redis, the model.
 """
 
 from __future__ import annotations
@@ -50,7 +51,14 @@ class Turns:
 
     @property
     def is_open(self) -> bool:
+        """Whether the caller said something that is not yet in history."""
         return self._is_open
+
+    def may_be_cut(self, now_ms: float, force_at_ms: float) -> bool:
+        """Whether the session may be replaced now. A turn whose text is still under way would be said twice,
+        to the old session and, out of `turn`, to the new one. From `force_at_ms` on that is the lesser
+        evil."""
+        return not self._is_open or now_ms >= force_at_ms
 
     def speech_started(self, item_id: str, appended_id: str) -> list[Upkeep]:
         """A turn opens, or goes on; what was appended and not yet trimmed holds its first sounds."""
@@ -61,6 +69,7 @@ class Turns:
         return [MoveTurn(appended_id)]
 
     def speech_stopped(self, now_ms: float) -> None:
+        """The caller is silent; the text of what they said may come."""
         self.speaking = False
         for unsettled in self._unsettled:
             self._unsettled[unsettled] = min(self._unsettled[unsettled], now_ms + SETTLE_WITHIN_MS)

@@ -1,1 +1,9 @@
-"""…"""
+"""What was said, heard and done on a call: in this process's memory, and in Redis for the next brain.
+
+Owns: the conversation as the caller heard it. Must not know: a model's wire, when something is said.
+
+    conversation  what was said, as it was heard: seeds, transcripts, corrections
+    history       the same, written for the next brain as it happens
+    record        one fact for both
+    recall        reading what was written
+"""

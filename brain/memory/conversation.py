@@ -4,21 +4,30 @@ Why it exists: the model writes its words seconds before they are spoken, and an
 that nobody heard. What counts is the caller's ear. Audio has no words in it, so that the words heard are
 found by interpolation over time.
 
-Owns: the order of the conversation, the words heard of each item, what a new session is told. Pure; made of
-facts as they happen, or of the entries of `history`. Must not know: Redis, the model's wire.
+Owns: the order of the conversation, the words heard of each item, what a new session is told. Pure. It is
+made of facts as they happen, or of the entries of `history`. Must not know: Redis, the model's wire.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from brain.model.engine import SeedItem
+from shared.contract.streams.history import (
+    HistoryEntry,
+    Item,
+    ItemHeard,
+    ItemLength,
+    KeysPressed,
+    Tool,
+    ToolState,
+)
 
 HEARD_OUT_MS = 100
 """Heard to within this of its end, a complete item is heard: the same margin as for truncation."""
 
-CUT = "…"
+ELLIPSIS = "…"
 """Stands where the caller stopped listening."""
 
 KEYS_ROLE = "keys"
@@ -69,33 +78,27 @@ class Conversation:
     _entries: dict[str, _Item | _Tool] = field(default_factory=dict)
 
     @classmethod
-    def from_entries(cls, entries: Iterable[Mapping[str, str]]) -> Conversation:
-        """From the entries of the `history` stream, in order."""
+    def of(cls, entries: Iterable[HistoryEntry]) -> Conversation:
+        """The conversation that the entries of `history` tell, in their order."""
         conversation = cls()
         for entry in entries:
-            conversation.take(entry)
+            conversation.receive(entry)
         return conversation
 
-    def take(self, entry: Mapping[str, str]) -> None:
-        """One entry of `history`; an unknown kind is passed over."""
-        item_id = entry.get("id", "")
-        match entry.get("kind", ""):
-            case "item":
-                item = self._item(item_id, entry.get("role", "assistant"))
-                item.text = entry.get("text", "")
-                item.final = entry.get("final") == "1"
-            case "audio":
-                self.item_ms(item_id, _number(entry.get("ms", "")))
-            case "heard":
-                ms, of = _number(entry.get("ms", "")), _number(entry.get("of", ""))
-                self.heard(item_id, ms, of, entry.get("complete") == "1")
-            case "keys":
-                self.keys(item_id, entry.get("text", ""))
-            case "tool":
-                call_id, name = entry.get("call_id", ""), entry.get("name", "")
-                self.tool(call_id, name, entry.get("state", ""), entry.get("value", ""))
-            case _:
-                pass
+    def receive(self, entry: HistoryEntry) -> None:
+        """One entry of `history`."""
+        match entry:
+            case Item():
+                item = self._item(entry.item_id, entry.role)
+                item.text, item.final = entry.text, entry.final
+            case ItemLength():
+                self.item_ms(entry.item_id, entry.ms)
+            case ItemHeard():
+                self.heard(entry.item_id, entry.ms, entry.of_ms, entry.complete)
+            case KeysPressed():
+                self.keys(entry.item_id, entry.text)
+            case Tool():
+                self.tool(entry.call_id, entry.name, entry.state, entry.value)
 
     # Facts, as they happen. See brain.memory.history for what each means.
 
@@ -128,15 +131,16 @@ class Conversation:
         if complete and item.total_ms is None:
             item.total_ms = received_ms
 
-    def tool(self, call_id: str, name: str, state: str, value: str) -> None:
+    def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         key = f"tool {call_id}"
         found = self._entries.get(key)
         tool = found if isinstance(found, _Tool) else _Tool(call_id, name)
         self._entries[key] = tool
-        if state == "started":
-            tool.arguments = value
-        else:
-            tool.output = value
+        match state:
+            case ToolState.STARTED:
+                tool.arguments = value
+            case ToolState.RESULT:
+                tool.output = value
 
     # Questions.
 
@@ -155,12 +159,12 @@ class Conversation:
         return whole and item.total_ms is not None
 
     def heard_text(self, item_id: str, heard_ms: int) -> str:
-        """The words of an item that fit into its first `heard_ms`; empty for none."""
+        """The words of an item that fit into its first `heard_ms`; empty if there are none."""
         item = self._entries.get(item_id)
         if not isinstance(item, _Item) or heard_ms <= 0:
             return ""
-        said, whole = _cut(item, heard_ms)
-        return said if whole or not said else f"{said}{CUT}"
+        said, whole = _heard_words(item, heard_ms)
+        return said if whole or not said else f"{said}{ELLIPSIS}"
 
     def lines(self, playhead: tuple[str, int] | None = None) -> list[Line]:
         """The transcript as heard. `playhead`: item and ms where playing stood when nobody decided any
@@ -181,7 +185,7 @@ class Conversation:
                 is_here = entry.item_id == playhead[0]
                 heard_ms = playhead[1] if is_here else (0 if passed else None)
                 passed = passed or is_here
-            said, whole = (entry.text, True) if heard_ms is None else _cut(entry, heard_ms)
+            said, whole = (entry.text, True) if heard_ms is None else _heard_words(entry, heard_ms)
             if said:
                 lines.append(Line("assistant", said, entry.item_id, whole))
         return lines
@@ -207,6 +211,8 @@ class Conversation:
             items.insert(0, SeedItem(kind="message", role="system", text=LEFT_OUT))
         return tuple(items)
 
+    # Private.
+
     def _item(self, item_id: str, role: str) -> _Item:
         found = self._entries.get(item_id)
         if isinstance(found, _Item):
@@ -219,10 +225,10 @@ def _message(item: _Item) -> tuple[SeedItem, ...]:
     if item.role in ("user", KEYS_ROLE):
         said = item.text or INAUDIBLE
         return (SeedItem(kind="message", role="user", text=said, item_id=item.item_id),)
-    heard, whole = (item.text, True) if item.heard_ms is None else _cut(item, item.heard_ms)
+    heard, whole = (item.text, True) if item.heard_ms is None else _heard_words(item, item.heard_ms)
     if not heard:
         return ()
-    text = heard if whole else f"{heard}{CUT}"
+    text = heard if whole else f"{heard}{ELLIPSIS}"
     return (SeedItem(kind="message", role="assistant", text=text, item_id=item.item_id),)
 
 
@@ -236,7 +242,7 @@ def _tool_items(tool: _Tool, running: frozenset[str]) -> tuple[SeedItem, ...]:
     )
 
 
-def _cut(item: _Item, heard_ms: int) -> tuple[str, bool]:
+def _heard_words(item: _Item, heard_ms: int) -> tuple[str, bool]:
     """The words heard, and whether that is all of them.
 
     The text of a complete item lasts as long as its audio; that of one that was cut off while it was being
@@ -257,7 +263,3 @@ def _cut(item: _Item, heard_ms: int) -> tuple[str, bool]:
             break
         kept.append(word)
     return " ".join(kept), len(kept) == len(words) and item.total_ms is not None
-
-
-def _number(value: str) -> int:
-    return int(value) if value.isascii() and value.isdigit() else 0

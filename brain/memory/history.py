@@ -1,24 +1,18 @@
-"""The conversation as a next brain will need it: items, what was heard of them, tools. Fenced.
+"""The conversation as a next brain will need it, written as it happens: items, what was heard of them, tools.
 
-Owns: the entries of `history` and how often a growing item is written anew. Must not know: how they are
-read back (conversation). Texts stand here and nowhere else: not in journals, not in logs.
-
-    kind=item   id, role (user, assistant), text so far, final 0/1
-    kind=audio  id, ms: how long the model's item is
-    kind=heard  id, ms, of (ms received by then), complete 0/1
-    kind=keys   id, text: what the caller pressed, as the model was told
-    kind=tool   call_id, name, state (started, result), value (arguments or output)
-
-A caller's item is written at once, without its text: the order of the entries is that of the conversation.
+Why it exists: the model's text grows by a few letters at a time, and each of them would be an entry. Owns:
+how often a growing item is written again. Must not know: what an entry looks like
+(shared/contract/streams/history.py says what each kind means), how entries are read back (conversation).
+Texts stand here and nowhere else: not in journals, not in logs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.contract.streams.history import Item, ItemHeard, ItemLength, KeysPressed, Tool, ToolState
 from shared.ownership.owner import Owner
 
-MAXLEN = 2000
 REWRITE_EVERY_MS = 1000.0
 """A growing text is written again at most this often, and once when it is final."""
 
@@ -49,7 +43,7 @@ class History:
 
     def keys(self, item_id: str, typed: str) -> None:
         """What the caller pressed: the next session must know it; it stands in no transcript."""
-        self._append([b"kind", b"keys", b"id", item_id.encode(), b"text", typed.encode()])
+        self.owner.history(KeysPressed(item_id=item_id, text=typed))
 
     def model_delta(self, item_id: str, delta: str, now_ms: float) -> None:
         """The model's text grows; it leads the audio."""
@@ -75,7 +69,7 @@ class History:
 
     def item_ms(self, item_id: str, total_ms: int) -> None:
         """The model's item has all its audio."""
-        self._append([b"kind", b"audio", b"id", item_id.encode(), b"ms", b"%d" % total_ms])
+        self.owner.history(ItemLength(item_id=item_id, ms=total_ms))
 
     def heard(self, item_id: str, heard_ms: int, received_ms: int, complete: bool) -> None:
         """How much of an item was heard, final."""
@@ -83,29 +77,13 @@ class History:
         if growing is not None and growing.text:
             # Interrupted: no more text will come, and what came since the last writing counts.
             self._item(item_id, "assistant", growing.text, final=True)
-        self._append(
-            [
-                b"kind", b"heard", b"id", item_id.encode(), b"ms", b"%d" % heard_ms,
-                b"of", b"%d" % received_ms, b"complete", b"1" if complete else b"0",
-            ]
-        )  # fmt: skip
+        self.owner.history(ItemHeard(item_id=item_id, ms=heard_ms, of_ms=received_ms, complete=complete))
 
-    def tool(self, call_id: str, name: str, state: str, value: str) -> None:
-        """A call was started (`value`: its arguments) or has its result (`value`: the output)."""
-        self._append(
-            [
-                b"kind", b"tool", b"call_id", call_id.encode(), b"name", name.encode(),
-                b"state", state.encode(), b"value", value.encode(errors="replace"),
-            ]
-        )  # fmt: skip
+    def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
+        """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
+        self.owner.history(Tool(call_id=call_id, name=name, state=state, value=value))
+
+    # Private.
 
     def _item(self, item_id: str, role: str, said: str, *, final: bool) -> None:
-        self._append(
-            [
-                b"kind", b"item", b"id", item_id.encode(), b"role", role.encode(),
-                b"text", said.encode(errors="replace"), b"final", b"1" if final else b"0",
-            ]
-        )  # fmt: skip
-
-    def _append(self, fields: list[bytes]) -> None:
-        self.owner.append("history", [b"v", b"1", *fields], maxlen=MAXLEN)
+        self.owner.history(Item(item_id=item_id, role=role, text=said, final=final))

@@ -14,6 +14,7 @@ from brain.memory.conversation import Conversation
 from brain.memory.history import History
 from brain.model.engine import Said, SaidKind
 from shared.clock import now_ms
+from shared.contract.streams.history import ToolState
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class Record:
         self.conversation.heard(item_id, heard_ms, received_ms, complete)
         self.history.heard(item_id, heard_ms, received_ms, complete)
 
-    def tool(self, call_id: str, name: str, state: str, value: str) -> None:
+    def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         """A tool was started (`value`: its arguments) or has its result (`value`: the output)."""
         self.conversation.tool(call_id, name, state, value)
         self.history.tool(call_id, name, state, value)

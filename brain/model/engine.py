@@ -3,9 +3,10 @@
 Why it exists: the sequencer decides in terms of responses, items and turns; whose wire carries them is
 not its business. A model with half-duplex turns (OpenAI Realtime, `brain.model.realtime`) stands behind this,
 and a full-duplex one could: it would report its own turns as speech and responses, take caller audio all
-the time, and treat a create as a hint. docs/engines.md says what each method promises.
+the time, and treat a create as a hint. docs/engines.md says what each method promises, and
+tests/brain/model/test_engine.py has such a one.
 
-Owns: the shapes. Must not know: a wire, Redis, the call.
+Owns: the shapes. Pure. Must not know: a wire, Redis, the call.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from brain.errors import EngineError
 from brain.json_fields import Json
 from brain.sequencer import actions
 from brain.sequencer.inputs import Input
@@ -30,19 +32,6 @@ ToModel = (
     | actions.SilenceServer
 )
 """The sequencer's actions that an engine carries out."""
-
-
-class EngineError(Exception):
-    """No session to be had, or this one is over. `cause` is a short word for journal and log.
-
-    `fatal`: neither waiting nor a new session helps (key, quota, model): the call ends politely.
-    """
-
-    def __init__(self, cause: str, detail: str = "", *, fatal: bool = False) -> None:
-        self.cause = cause
-        self.detail = detail
-        self.fatal = fatal
-        super().__init__(f"{cause}: {detail}" if detail else cause)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +88,11 @@ class Listener(Protocol):
         """Something that the sequencer must know."""
 
     def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None:
-        """µ-law of the model, of any length. The hot path: no input object."""
+        """µ-law of the model, of any length. The hot path: no input object.
+
+        Without a response id it is of the response that is under way: one must have been reported as created.
+        Without an item id it is of that response's last item, or of the only one that it has.
+        """
 
     def on_said(self, said: Said) -> None:
         """A text, for history."""
@@ -117,14 +110,21 @@ class Engine(Protocol):
     async def open(self) -> Opened:
         """Connects and waits until the model has confirmed µ-law both ways. Bounded. Raises EngineError.
 
-        With a seed to come the model makes no responses by itself yet: see `seed`.
+        With a seed to come the model makes no responses by itself yet: see `seed`. Cancelled, it is to be
+        closed.
         """
 
     async def seed(self, items: tuple[SeedItem, ...]) -> None:
-        """Tells the model what was said so far, then lets it answer turns. Bounded. Raises EngineError."""
+        """Tells the model what was said so far, then lets it answer turns. Bounded. Raises EngineError.
+
+        Cancelled, it is to be closed: the model may know a part.
+        """
 
     async def run(self, listener: Listener) -> EngineError:
-        """Reads and writes until the session is over; says why. Never raises EngineError."""
+        """Reads and writes until the session is over; returns why. Never raises EngineError.
+
+        Cancelling it ends the session for its listener: nothing more is told.
+        """
 
     def do(self, action: ToModel) -> None:
         """Queues an action. Never waits. Raises EngineError when the socket takes nothing any more."""
@@ -146,7 +146,7 @@ class Engine(Protocol):
         """Events that wait for the socket."""
 
     async def close(self) -> None:
-        """Ends the session, within a bounded time; safe at any moment and again."""
+        """Ends the session, within a bounded time; safe at any moment and again. Not to be cancelled."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

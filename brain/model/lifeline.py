@@ -1,15 +1,15 @@
 """When a call's next session is tried, and when nothing helps any more.
 
-Why it exists: a lost session must not end a call, and a session that cannot be had must not be asked for
-for ever: the caller would wait in silence, and the bill would grow.
+Why it exists: a lost session must not end a call, and a session that is refused must not be asked for
+without end: the caller would wait in silence, and the bill would grow.
 
-Owns: the bounds, and when a session is old enough to be replaced. Pure: times in, verdicts out. Must not
-know: sockets, the sequencer.
+Owns: the bounds, and when a session is old enough to be replaced. Pure. Must not know: sockets, the
+sequencer.
 
-    fatal (key, quota, model)                         give up at once
-    no session for 12 s (6 s at a call's beginning)   give up: the caller has waited long enough
-    5 losses without a completed response between     give up: every new one would end like that
-    100 sessions                                      give up
+- fatal (key, quota, model): give up at once;
+- no session for 12 s (6 s at a call's start): give up, the caller has waited long enough;
+- 5 losses without a completed response between them: give up, every new one would end like that;
+- 100 sessions: give up.
 """
 
 from __future__ import annotations
@@ -41,12 +41,9 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """No session is to be had. `cause` is a short word for journal and log."""
+    """There will be no session. `cause` is a short word for journal and log."""
 
     cause: str
-
-
-Verdict = Again | GiveUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ class Lifeline:
         """The model said something to its end: this session works."""
         self._losses = 0
 
-    def lost(self, cause: str, fatal: bool, now_ms: float) -> Verdict:
+    def lost(self, cause: str, fatal: bool, now_ms: float) -> Again | GiveUp:
         """A session that was confirmed is gone."""
         self._losses += 1
         self._out_since_ms = now_ms
@@ -104,7 +101,7 @@ class Lifeline:
         # The first loss in a while is most likely a single cut connection: no pause.
         return Again(0.0) if self._losses == 1 else self._after_pause()
 
-    def refused(self, cause: str, fatal: bool, now_ms: float) -> Verdict:
+    def refused(self, cause: str, fatal: bool, now_ms: float) -> Again | GiveUp:
         """An attempt did not end in a session."""
         self.begin(now_ms)
         if fatal:
@@ -115,6 +112,8 @@ class Lifeline:
         if now_ms + self._pause_ms - since_ms >= limit_ms:
             return GiveUp(cause)
         return self._after_pause()
+
+    # Private.
 
     def _after_pause(self) -> Again:
         pause_ms = self._pause_ms

@@ -15,7 +15,8 @@ from openai import AsyncOpenAI
 from brain.agents.agent import Agent
 from brain.agents.book import AgentBook
 from brain.counters import BrainCounters
-from brain.model.engine import EngineError, Opening
+from brain.errors import EngineError
+from brain.model.engine import Opening
 from brain.model.realtime.socket import RealtimeEngine
 from shared.clock import now_ms
 from shared.logs.log import get_log
@@ -24,7 +25,7 @@ from shared.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionCheck:
-    """How it went. `cause` and `detail` as in brain.model.engine.EngineError, empty when ok."""
+    """How it went. `cause` and `detail` as in brain.errors.EngineError, empty when ok."""
 
     ok: bool
     model: str
@@ -34,6 +35,7 @@ class SessionCheck:
     fatal: bool = False
 
     def as_dict(self) -> dict[str, str | int | bool]:
+        """For JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -45,7 +47,10 @@ class SessionCheck:
 
 
 async def check_session(settings: Settings) -> SessionCheck:
-    """A session for the default agent, tools included. Bounded by the engine. Raises SettingsError."""
+    """A session for the default agent, tools included. Bounded by the engine. Raises SettingsError.
+
+    Cancelling it closes the session.
+    """
     book = AgentBook(settings, get_log())
     agent = book.agents[0]
     async with AsyncOpenAI(
@@ -59,13 +64,16 @@ async def check_session(settings: Settings) -> SessionCheck:
         ))  # fmt: skip
 
 
+# Private.
+
+
 async def _open(client: AsyncOpenAI, agent: Agent, opening: Opening) -> SessionCheck:
     engine = RealtimeEngine(client, agent, opening, BrainCounters())
-    begun_ms = now_ms()
+    began_ms = now_ms()
     try:
         await engine.open()
     except EngineError as error:
-        took_ms = round(now_ms() - begun_ms)
+        took_ms = round(now_ms() - began_ms)
         return SessionCheck(
             ok=False,
             model=agent.model,
@@ -75,6 +83,6 @@ async def _open(client: AsyncOpenAI, agent: Agent, opening: Opening) -> SessionC
             fatal=error.fatal,
         )
     else:
-        return SessionCheck(ok=True, model=agent.model, took_ms=round(now_ms() - begun_ms))
+        return SessionCheck(ok=True, model=agent.model, took_ms=round(now_ms() - began_ms))
     finally:
         await engine.close()

@@ -1,4 +1,4 @@
-"""The sessions of one call, one behind the other: opened, replaced when lost, rolled over before their end.
+"""The sessions of one call, one after the other: opened, replaced when lost, rolled over before their end.
 
 Why it exists: a call may last longer than a session, and a session may end at any moment; the call goes on
 in the next one, which is told what was said so far. A standby session is opened before a rollover, so that
@@ -6,7 +6,7 @@ the change costs a round trip.
 
 Owns: which engine serves the call now, the standby, the order of leaving one and entering the next. When a
 new session is tried, and when nothing helps, is `lifeline`'s; when a rollover disturbs nobody is the
-sequencer's. Must not know: Redis, the sequencer, a wire.
+sequencer's. Must not know: Redis, the sequencer's rules, a wire.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from brain.counters import BrainCounters
-from brain.model.engine import Engine, EngineError, Listener, Opened, SeedItem
-from brain.model.lifeline import GiveUp, Lifeline, Rollover
+from brain.errors import EngineError
+from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
+from brain.model.lifeline import Again, GiveUp, Lifeline, Rollover
 from shared.clock import now_ms
 from shared.logs.log import Log
 
@@ -28,7 +29,7 @@ STANDBY_PAUSE_S = 1.0
 
 
 class Host(Protocol):
-    """Whom the sessions serve: told of each one's beginning and end."""
+    """Whom the sessions serve: told of each one's start and end."""
 
     def seed(self) -> tuple[SeedItem, ...]:
         """What was said so far, for the session that begins now."""
@@ -83,7 +84,10 @@ class Sessions:
         self._closed = False
 
     async def run(self) -> EngineError:
-        """Serves until no session is to be had any more; says why."""
+        """Serves until there will be no session any more; returns why.
+
+        Cancelling it leaves open what is open: `close` follows.
+        """
         self._lifeline.begin(now_ms())
         while True:
             found = await self._enter()
@@ -92,21 +96,38 @@ class Sessions:
             end = await self._serve(found)
             if self._closed:
                 return end
-            verdict = self._after(end)
-            if isinstance(verdict, GiveUp):
-                return EngineError(verdict.cause, end.detail, fatal=True)
-            await asyncio.sleep(verdict / 1000)
+            next_ = self._after(end)
+            if isinstance(next_, GiveUp):
+                return EngineError(next_.cause, end.detail, fatal=True)
+            await asyncio.sleep(next_.after_ms / 1000)
+
+    @property
+    def serving(self) -> Engine | None:
+        """The engine that serves now; None between two sessions."""
+        return self._current
+
+    def do(self, action: ToModel) -> bool:
+        """Has the model told; False if no session serves."""
+        engine = self._current
+        if engine is None:
+            return False
+        try:
+            engine.do(action)
+        except EngineError as error:
+            # It takes nothing any more: closing it makes its reader report the loss.
+            self._log.warning("session_stuck", cause=error.cause)
+            self._current = None
+            self._leave(engine)
+            return False
+        return True
 
     def roll(self) -> None:
         """Now is a quiet moment, or the last one: go over to the next session."""
         self._roll.set()
 
-    def response_completed(self) -> None:
-        """The model has said something to its end: what went wrong before is forgiven."""
-        self._lifeline.response_completed()
-
     async def close(self) -> None:
-        """Ends `run` and closes whatever is open, within a bounded time; safe to repeat."""
+        """Ends `run` and closes whatever is open, within a bounded time; safe to repeat. Cancelling it
+        leaves the sockets to their own time-outs."""
         self._closed = True
         ready, self._standby = self._standby, None
         engines = [self._current, self._opening, ready.engine if ready else None]
@@ -139,10 +160,10 @@ class Sessions:
                     self._leave(ready.engine)
                 if self._closed:
                     return error
-                verdict = self._lifeline.refused(error.cause, error.fatal, now_ms())
-                if isinstance(verdict, GiveUp):
-                    return EngineError(verdict.cause, error.detail, fatal=True)
-                await asyncio.sleep(verdict.after_ms / 1000)
+                next_ = self._lifeline.refused(error.cause, error.fatal, now_ms())
+                if isinstance(next_, GiveUp):
+                    return EngineError(next_.cause, error.detail, fatal=True)
+                await asyncio.sleep(next_.after_ms / 1000)
                 continue
             self._has_past = True
             if self._closed:
@@ -198,23 +219,22 @@ class Sessions:
                 self._counters.sessions_failed += 1
                 self._log.warning("standby_failed", cause=error.cause, detail=error.detail, fatal=error.fatal)
                 if error.fatal:
-                    # No other session is to be had: the present one is used to its end, and then the
+                    # There will be no other session: the present one is used to its end, and then the
                     # lifeline says goodbye.
                     await asyncio.Event().wait()
                 await asyncio.sleep(STANDBY_PAUSE_S)
         self._host.rollover_due(rollover)
         await self._roll.wait()
 
-    def _after(self, end: EngineError) -> float | GiveUp:
-        """Ends the session for the host; how long to wait before the next one, ms."""
+    def _after(self, end: EngineError) -> Again | GiveUp:
+        """Ends the session for the host; says when the next one is opened."""
         self._host.session_ends(end.cause)
         if end.cause == ROLLOVER:
             self._counters.rollovers += 1
-            return 0.0
+            return Again(0.0)
         self._counters.sessions_lost += 1
         self._log.warning("session_lost", cause=end.cause, detail=end.detail, fatal=end.fatal)
-        verdict = self._lifeline.lost(end.cause, end.fatal, now_ms())
-        return verdict if isinstance(verdict, GiveUp) else verdict.after_ms
+        return self._lifeline.lost(end.cause, end.fatal, now_ms())
 
     def _leave(self, engine: Engine) -> None:
         """Closes an engine beside the work: a closing handshake must not delay the next session."""

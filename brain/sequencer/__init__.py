@@ -2,7 +2,7 @@
 
 Why it exists: the server lets one response at a time speak into a conversation, makes responses of its
 own, and never knows what was played. Everything that can go wrong between those three facts is decided
-here, on plain data, and nowhere else (DESIGN section 8).
+here, on plain data, and nowhere else (docs/design.md, The response sequencer).
 
 Owns: the active response and the outstanding create, the wishes that wait for a gate, what was heard of
 each item, the cut, the caller's speech, batches of tool calls, the hang-up. Must not know: sockets,
@@ -14,13 +14,20 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     state        the whole state, declared
     door         the only place that sends a create: gates, deferring, refusals
     responses    the life of a response and of its audio
-    barge_in     the caller speaks: cut, flush, truncate
+    text_part    a response that writes where it should speak
+    cut          the interruption: flush, cancel, truncate at what was heard
     playback     what egress reports: audible, heard, silent
+    caller_turn  the caller's speech, and the turn it becomes
+    caller_text  keys pressed: a text of the caller
+    speak        wishes to speak from outside
     tool_batch   parallel tool calls, answered by one create
-    hang_up      the farewell, heard first
-    deadlines    every wait that can expire
-    transitions  the table (state, input) → handler, next states
-    machine      the four verbs
+    move         the caller goes elsewhere for a while
+    hang_up      the end of the call, the farewell heard first
+    session      the model's session begins and ends
+    rollover     the session is replaced at a quiet moment
+    waits        the table of all that is waited for, and what ends each wait
+    transitions  the table (state, input) → rule, next states
+    machine      the verbs that a driver calls
 """
 
 from brain.sequencer.machine import Sequencer

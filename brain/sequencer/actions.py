@@ -1,7 +1,10 @@
 """What the sequencer asks its driver to do, in order.
 
-Owns: the shapes. The driver does the actions of one call of a verb in the order given, synchronously:
-a `Flush` stands before the `SendCancel` of the same interruption, and nothing may come between.
+Why it exists: a rule that returns values instead of calling can be tested word for word.
+
+Owns: the shapes. The driver does the actions of one step in the order given, synchronously: a `Flush` stands
+before the `SendCancel` of the same interruption, and nothing may come between. Must not know: how an action
+is spelt on a wire.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from brain.sequencer.wishes import Reason
 class SendCreate:
     """`response.create` with `event_id` = `token`, and the token in `metadata`.
 
-    `audio_only`: the answer before was written, not spoken: ask for audio in so many words.
+    `audio_only`: the answer before was written, not spoken; audio is asked for in so many words.
     """
 
     token: str
@@ -85,8 +88,8 @@ class SendApproval:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rewrite:
-    """An item of an earlier session was heard only so far. The present session knows it as text, which
-    cannot be truncated: it is replaced. 0 = nothing was heard."""
+    """Only this much of an item of an earlier session was heard. The present session knows it as text, which
+    cannot be truncated: it is replaced. 0: nothing was heard."""
 
     item_id: str
     heard_ms: int
@@ -134,7 +137,7 @@ class EndResponse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunTool:
-    """Run a tool outside the read loop, then report ToolFinished."""
+    """A tool is to run outside the read loop. Answered by the input ToolFinished."""
 
     response_id: str
     call_id: str
@@ -166,12 +169,12 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RollOver:
-    """A quiet moment, or the last one: replace the session now. Answered by the input SessionLost."""
+    """A quiet moment, or the last one: the session is replaced now. Answered by the input SessionLost."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HangUp:
-    """Nothing more will be said: end the call."""
+    """Nothing more will be said: the call ends."""
 
     cause: str
 

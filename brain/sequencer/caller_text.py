@@ -1,12 +1,14 @@
 """What the caller says beside the voice: keys pressed, as a text of theirs in the conversation.
 
-Owns: the texts that wait for a session. A text is answered like a spoken turn; in server mode too, since
-the server's VAD answers speech only.
+Why it exists: the server's VAD answers speech only, so a text is answered by a create of ours, in server
+mode too, like a spoken turn.
+
+Owns: the texts that wait for a session. Must not know: what the keys meant.
 """
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, door
+from brain.sequencer import cut, door
 from brain.sequencer.actions import SendText
 from brain.sequencer.inputs import CallerWrote
 from brain.sequencer.state import Phase, State
@@ -31,22 +33,26 @@ def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
             s.journal("text_dropped", cause="too_many")
         return
     if i.barge_in:
-        barge_in.interrupt(s, now_ms, cause="caller_text")
-    _send(s, i.text, now_ms)
+        cut.interrupt(s, now_ms, cause="caller_text")
+    _tell(s, [i.text], now_ms)
 
 
 def session_ready(s: State, now_ms: float) -> None:
-    """What waited for a session is told to it."""
+    """What waited for a session is told to it, all of it before it is answered."""
     texts, s.texts = s.texts, []
-    for text in texts:
-        _send(s, text, now_ms)
+    if texts:
+        _tell(s, texts, now_ms)
 
 
 # Private.
 
 
-def _send(s: State, text: str, now_ms: float) -> None:
-    event_id = s.event_id("text")
-    s.actions.append(SendText(event_id=event_id, text=text))
-    s.journal("caller_text", event_id=event_id)
-    door.submit(s, door.new_wish(s, Reason.TURN, now_ms, call_ids=(event_id,)), now_ms)
+def _tell(s: State, texts: list[str], now_ms: float) -> None:
+    """One create answers them all: on the same socket it follows the last of them."""
+    event_ids: list[str] = []
+    for text in texts:
+        event_id = s.event_id("text")
+        s.actions.append(SendText(event_id=event_id, text=text))
+        s.journal("caller_text", event_id=event_id)
+        event_ids.append(event_id)
+    door.submit(s, door.new_wish(s, Reason.TURN, now_ms, answered_ids=tuple(event_ids)), now_ms)

@@ -1,8 +1,12 @@
 """The one door for creates: gates, deferring, refusals. Nothing else sends `response.create`.
 
-Owns: the outstanding create and the wishes that wait. Rules (DESIGN section 8): gates in the order
-session, hang-up, caller, slot; a closed gate defers and coalesces; a refusal is matched by `event_id`;
-refused with no active response known means again after a doubling pause, until the wish expires.
+Why it exists: many want the model to speak, and the server lets one response speak at a time
+(docs/design.md, The response sequencer). The gates are asked in a fixed order; a closed one defers and
+coalesces; a refusal is matched by `event_id`; refused with no active response known means again after a
+doubling pause, until the wish expires.
+
+Owns: the outstanding create and the wishes that wait. Must not know: who wishes, and what becomes of a
+response once it is created.
 """
 
 from __future__ import annotations
@@ -48,21 +52,22 @@ def new_wish(
     *,
     text: str = "",
     force: bool = False,
-    call_ids: tuple[str, ...] = (),
+    answered_ids: tuple[str, ...] = (),
 ) -> Wish:
+    """A wish that has not asked at any gate yet."""
     return Wish(
         number=s.next_number(),
         reason=reason,
         text=text,
         force=force,
-        expires_at_ms=now_ms + EXPIRY_MS[reason] * s.config.expiry_scale,
+        expires_at_ms=now_ms + EXPIRY_MS[reason],
         backoff_ms=s.config.first_backoff_ms,
-        call_ids=call_ids,
+        answered_ids=answered_ids,
     )
 
 
 def submit(s: State, wish: Wish, now_ms: float) -> None:
-    """Send the wish's create if every gate is open, else let it wait."""
+    """Sends the wish's create if every gate is open, else lets it wait."""
     gate = closed_gate(s, wish)
     if gate is None:
         _send(s, wish, now_ms)
@@ -78,8 +83,8 @@ def closed_gate(s: State, wish: Wish) -> Gate | None:
         return Gate.HANG_UP
     if s.move is not None:
         return Gate.AWAY
-    caller_busy = s.caller.speaking or s.caller.answer_due_until_ms is not None
-    if caller_busy and wish.reason is not Reason.GREETING and not wish.force:
+    is_caller_busy = s.caller.speaking or s.caller.answer_due_until_ms is not None
+    if is_caller_busy and wish.reason is not Reason.GREETING and not wish.force:
         return Gate.CALLER
     if s.active is not None or s.outstanding is not None:
         return Gate.SLOT
@@ -87,8 +92,8 @@ def closed_gate(s: State, wish: Wish) -> Gate | None:
 
 
 def defer(s: State, wish: Wish, gate: Gate, cause: str = "") -> None:
-    """Let a wish wait; one wish a reason waits, a second one joins it: the newer the older, whose words
-    come first. (The older may be the one that comes now: back from a create that was refused.)"""
+    """Lets a wish wait. One wish a reason waits; when there are two, the later is merged into the earlier
+    one, whose text comes first. (The one deferred now may be the earlier: back from a refused create.)"""
     waiting = s.deferred.get(wish.reason)
     joining: Wish | None = None
     kept = wish
@@ -97,21 +102,21 @@ def defer(s: State, wish: Wish, gate: Gate, cause: str = "") -> None:
         kept = kept.merged_with(joining)
     s.deferred[wish.reason] = kept
     if wish.reason is Reason.FAREWELL and s.hang_up is not None:
-        s.hang_up.response_id = ""  # Whatever response was to be it is not: it is still to be said.
+        s.hang_up.response_id = ""  # No response is the farewell any more: it is still to be said.
     s.journal(
         "response_deferred",
         reason=wish.reason,
         gate=gate,
         cause=cause,
         wish=kept.number,
-        # From here on the wish that joins goes by the number of the other.
+        # From here on the wish that joins has the number of the other.
         joined=0 if joining is None or joining.number == kept.number else joining.number,
         expires_at_ms=kept.expires_at_ms,
     )
 
 
 def dispatch(s: State, now_ms: float) -> None:
-    """Send the first waiting wish whose gates are all open; the slot then holds back the others."""
+    """Sends the first waiting wish whose gates are all open; the slot then holds back the others."""
     for reason in Reason:
         wish = s.deferred.get(reason)
         if wish is not None and closed_gate(s, wish) is None:
@@ -121,29 +126,29 @@ def dispatch(s: State, now_ms: float) -> None:
 
 
 def supersede(s: State, wish: Wish, cause: str) -> None:
-    """Journal that a wish needs no response of its own any more."""
+    """Notes in the journal that a wish needs no response of its own any more."""
     s.journal("response_superseded", reason=wish.reason, wish=wish.number, cause=cause)
 
 
 def supersede_by_server(s: State, response_id: str) -> None:
-    """A server-made response took the turn: what it answers as well is not wished any more."""
+    """A server-made response took the turn: what it answers just as well is not wished any more."""
     for wish in list(s.deferred.values()):
-        if _answered_by_server(s, wish):
+        if _is_answered_by_server(s, wish):
             del s.deferred[wish.reason]
             supersede(s, wish, response_id)
     create = s.outstanding
-    if create is not None and create.wish is not None and _answered_by_server(s, create.wish):
+    if create is not None and create.wish is not None and _is_answered_by_server(s, create.wish):
         supersede(s, create.wish, response_id)
         disown(create)
 
 
 def disown(create: Create) -> None:
-    """Nobody wants this create any more: should it be created after all, it is cancelled then."""
+    """Leaves a create without a wish: should it be created after all, it is cancelled then."""
     create.wish = None
 
 
 def withdraw(s: State, cause: str) -> None:
-    """An interruption meets a create in flight: it is cancelled at its `created`.
+    """Takes back a create in flight that an interruption meets: it is cancelled at its `created`.
 
     What the caller's new turn answers anyway is superseded; what only this wish can say waits again.
     A greeting may speak over the caller, so their speech does not withdraw it.
@@ -177,12 +182,17 @@ def refused(s: State, i: Refused, now_ms: float) -> None:
             s.active.deadline_ms = min(s.active.deadline_ms, soon_ms)
     else:
         s.journal("refused", what="other", event_id=i.event_id, code=i.code)
-        if _server_lost_its_create(s, i):
+        if _is_answer_lost(s, i):
             submit(s, new_wish(s, Reason.TURN, now_ms), now_ms)
 
 
-def never_created(s: State, now_ms: float) -> None:
-    """The outstanding create was not answered in time: give up on it and wish again."""
+def created_due_ms(s: State) -> float | None:
+    """Until when the outstanding create must be answered."""
+    return None if s.outstanding is None else s.outstanding.deadline_ms
+
+
+def created_overdue(s: State, now_ms: float) -> None:
+    """The outstanding create was not answered in time: it is given up on, and wished for again."""
     create = s.outstanding
     if create is None:
         return
@@ -196,23 +206,39 @@ def never_created(s: State, now_ms: float) -> None:
         _retry(s, create.wish, now_ms, "create_unanswered")
 
 
-def failed(s: State, wish: Wish, now_ms: float) -> None:
-    """The response for this wish ended without a sound: the wish is still owed."""
+def retry(s: State, wish: Wish, now_ms: float) -> None:
+    """Wishes again: the response for this wish ended without a sound."""
     _retry(s, wish, now_ms, "nothing_said")
 
 
+def expiry_due_ms(s: State) -> float | None:
+    """When the first of the waiting wishes expires."""
+    return min((wish.expires_at_ms for wish in s.deferred.values()), default=None)
+
+
 def expire(s: State, now_ms: float) -> None:
-    """Drop the wishes that waited too long, each with its journal line; end pauses that are over."""
+    """Drops the wishes that waited too long: `response_expired`, each."""
     for wish in list(s.deferred.values()):
         if wish.expires_at_ms <= now_ms:
             del s.deferred[wish.reason]
             s.journal("response_expired", reason=wish.reason, wish=wish.number)
-        elif 0 < wish.not_before_ms <= now_ms:
+
+
+def backoff_due_ms(s: State) -> float | None:
+    """When the first of the pauses after a refusal is over."""
+    pauses = (wish.not_before_ms for wish in s.deferred.values() if wish.not_before_ms > 0)
+    return min(pauses, default=None)
+
+
+def end_backoff(s: State, now_ms: float) -> None:
+    """Lets the wishes whose pause is over ask at the gates again."""
+    for wish in list(s.deferred.values()):
+        if 0 < wish.not_before_ms <= now_ms:
             s.deferred[wish.reason] = replace(wish, not_before_ms=0.0)
 
 
 def drop_all(s: State, cause: str) -> None:
-    """Supersede every wish, waiting or sent (hang-up)."""
+    """Supersedes every wish, waiting or sent."""
     for wish in s.deferred.values():
         supersede(s, wish, cause)
     s.deferred.clear()
@@ -262,13 +288,13 @@ def _retry(s: State, wish: Wish, now_ms: float, cause: str) -> None:
         defer(s, held, Gate.BACKOFF, cause)
 
 
-def _answered_by_server(s: State, wish: Wish) -> bool:
-    if wish.call_ids:
-        return all(call_id in s.outputs_added for call_id in wish.call_ids)
+def _is_answered_by_server(s: State, wish: Wish) -> bool:
+    if wish.answered_ids:
+        return all(answered_id in s.in_conversation for answered_id in wish.answered_ids)
     return wish.reason in SUPERSEDED_BY_SERVER
 
 
-def _server_lost_its_create(s: State, i: Refused) -> bool:
+def _is_answer_lost(s: State, i: Refused) -> bool:
     """The server's VAD wanted to answer a turn and met an active response: nobody will answer it."""
     return (
         not i.event_id

@@ -1,8 +1,11 @@
 """What can be told to the sequencer: frozen values that reject nonsense when built.
 
-Owns: the shapes. An id that the server left out is the empty string here and means "unknown"; no rule
-ever uses it as a key. Sources: the Realtime server events (their names are in each docstring), egress's
-control messages (DESIGN section 7), operators, tools.
+Why it exists: a rule need not check again what was checked when its input was built. Sources: the Realtime
+server events (their names are in each docstring), egress's control messages (docs/design.md, Control
+messages), operators, tools.
+
+Owns: the shapes. An id that the server left out is the empty string here and means "unknown"; no rule ever
+uses it as a key. Must not know: how an event or a message is spelt.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ class SessionLost:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloverDue:
     """The session must be replaced before its limit: at a quiet moment; from `settle_at_ms` on also while
-    what is all generated is still played; at the latest at `force_at_ms`."""
+    only what is generated in full is still played; at the latest at `force_at_ms`."""
 
     settle_at_ms: float
     force_at_ms: float
@@ -43,7 +46,7 @@ class RolloverDue:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WishToSpeak:
-    """Someone wants a response. `text` replaces the session's instructions for it; empty = none.
+    """Someone wants a response. `text` replaces the session's instructions for it; empty: they stand.
 
     `force` interrupts what is being said. Tool outputs are not wished from outside: the batch does it.
     """
@@ -62,7 +65,7 @@ class WishToSpeak:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HangUpWished:
-    """End the call: at once, or, with `farewell` instructions, after that farewell was heard.
+    """The call is to end: at once, or, with `farewell` instructions, after that farewell was heard.
 
     `response_id` names the response that asked for it (a tool call): if it spoke, it *is* the farewell.
     """
@@ -74,7 +77,7 @@ class HangUpWished:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MoveWished:
-    """A tool call wants the caller elsewhere for a while: `dial` a number, or hear `digits`.
+    """A tool wants the caller elsewhere for a while: to `dial` a number, or to hear `digits`.
 
     What `response_id` has said is heard first. The call is answered when the caller is back (MoveEnded).
     """
@@ -98,7 +101,7 @@ class MoveEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallerWrote:
-    """The caller said something beside their voice (keys pressed): `text` for the conversation.
+    """The caller said something other than by voice (keys pressed): `text` for the conversation.
 
     `barge_in`: it interrupts what is being said, as speech would.
     """
@@ -109,7 +112,7 @@ class CallerWrote:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseCreated:
-    """`response.created`. `token` is ours out of `metadata`, empty for a server-made response.
+    """`response.created`. `token` is ours, from `metadata`; empty for a server-made response.
 
     `out_of_band`: `conversation_id` was null, so it never takes the slot.
     """
@@ -182,10 +185,14 @@ class ApprovalAsked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemAdded:
-    """`conversation.item.added`; `call_id` is set when it is the output of a tool call."""
+    """`conversation.item.added`: a response that is created from now on sees the item.
+
+    `answers_id`: the tool call whose output it is, or, for a text of the caller, the item itself; empty for
+    all that no create of ours answers.
+    """
 
     item_id: str
-    call_id: str = ""
+    answers_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,49 +244,40 @@ class Refused:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Audible:
-    """Control message `audible`: the caller began to hear this response.
+class _Playback:
+    """Where playback stands, by egress: `heard_ms` of the item, in this cut.
 
-    `frames_waiting`, here and below: 20 ms frames that egress holds and has not sent.
+    `frames_waiting`: 20 ms frames that egress holds and has not sent.
     """
 
     cut: int
     response_id: str
+    item_id: str
+    heard_ms: float
+    frames_waiting: int = 0
+
+    def __post_init__(self) -> None:
+        _not_negative("heard_ms", self.heard_ms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audible(_Playback):
+    """Control message `audible`: the caller began to hear this response. `item_id` may be left out."""
+
     item_id: str = ""
     heard_ms: float = 0.0
-    frames_waiting: int = 0
-
-    def __post_init__(self) -> None:
-        _not_negative("heard_ms", self.heard_ms)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Heard:
+class Heard(_Playback):
     """Control message `heard`: the playhead moved."""
 
-    cut: int
-    response_id: str
-    item_id: str
-    heard_ms: float
-    frames_waiting: int = 0
-
-    def __post_init__(self) -> None:
-        _not_negative("heard_ms", self.heard_ms)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Silent:
+class Silent(_Playback):
     """Control message `silent`: nothing unplayed is left. `cause`: played, flushed or ended."""
 
-    cut: int
-    response_id: str
-    item_id: str
-    heard_ms: float
     cause: str
-    frames_waiting: int = 0
-
-    def __post_init__(self) -> None:
-        _not_negative("heard_ms", self.heard_ms)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -303,7 +301,7 @@ class Flushed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tick:
-    """A deadline may have passed."""
+    """A wait may be over."""
 
 
 Input = (

@@ -1,15 +1,18 @@
-"""The four verbs of the sequencer: handle an input, judge a delta, name the next deadline, hold still.
+"""The verbs of the sequencer: take an input, judge a delta, name the next moment at which a wait is over.
 
-Owns: the order inside one step: overdue deadlines first, then the input by its row, then whatever gate
-that opened, then the hang-up.
+Why it exists: a driver has one door, and each step goes through it in one order. Waits that are over first;
+then the input, by its row; then the waits again, since what it began may be over already (a wish that came
+back out of time); then whatever gate is open by now, and who was only kept to hear something out.
+
+Owns: that order. Must not know: any rule.
 """
 
 from __future__ import annotations
 
-from brain.sequencer import deadlines, door, hang_up, move, responses, rollover
+from brain.sequencer import door, hang_up, move, responses, waits
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.inputs import Input
-from brain.sequencer.state import SequencerConfig, SlotState, State
+from brain.sequencer.state import Phase, SequencerConfig, SlotState, State
 from brain.sequencer.transitions import TRANSITIONS
 
 
@@ -21,24 +24,23 @@ class Sequencer:
 
     __slots__ = ("_state",)
 
-    def __init__(self, config: SequencerConfig) -> None:
-        self._state = State(config=config, cut=config.first_cut)
+    def __init__(self, config: SequencerConfig, state: State | None = None) -> None:
+        """A fresh one; with `state`, one that goes on where another stood."""
+        self._state = State(config=config, cut=config.first_cut) if state is None else state
 
     @property
     def state(self) -> State:
         """The state, to read: for the card, for diagnosis and for tests."""
         return self._state
 
-    def restore(self, state: State) -> None:
-        """Go on from a state of another sequencer (tests walk them)."""
-        self._state = state
-
     @property
     def slot(self) -> SlotState:
+        """Who holds the slot."""
         return self._state.slot
 
     @property
     def cut(self) -> int:
+        """The number of the present cut."""
         return self._state.cut
 
     @property
@@ -51,47 +53,33 @@ class Sequencer:
     def is_busy(self) -> bool:
         """Whether anything is said, asked for, waited for or run: no time for an idle prompt."""
         s = self._state
-        return (
-            s.slot not in (SlotState.FREE, SlotState.ENDED)
-            or bool(s.deferred or s.batches)
-            or s.speaking is not None
-            or s.pending_cut is not None
-            or s.move is not None
-            or s.hang_up is not None
-            or s.caller.speaking
-            or s.caller.answer_due_until_ms is not None
-            or s.unheard_bytes > 0
-        )
+        return s.phase is not Phase.OPEN or s.hang_up is not None or s.is_working() or s.is_playing()
 
     @property
-    def open_calls(self) -> frozenset[str]:
-        """The tool calls under way."""
-        return frozenset(call_id for batch in self._state.batches.values() for call_id in batch.open_calls)
+    def open_tool_calls(self) -> frozenset[str]:
+        """The ids of the tool calls under way."""
+        batches = self._state.batches.values()
+        return frozenset(call_id for batch in batches for call_id in batch.open_tool_calls)
 
     def handle(self, input_: Input, now_ms: float) -> list[Action]:
-        """Take one input; the actions are to be done now, in this order."""
+        """Takes one input; the actions are to be done now, in this order."""
         s = self._state
-        deadlines.fire(s, now_ms)
+        waits.fire(s, now_ms)
         row = TRANSITIONS[(s.slot, type(input_))]
         if row.handler is not None:
             row.handler(s, input_, now_ms)
-        return self._settled(now_ms)
+        waits.fire(s, now_ms)
+        door.dispatch(s, now_ms)
+        move.depart_if_heard(s, now_ms)
+        hang_up.end_if_heard(s)
+        actions = s.actions
+        s.actions = []
+        return actions
 
     def admit_audio(self, response_id: str, item_id: str, n_bytes: int, now_ms: float) -> AudioVerdict:
-        """Judge one audio delta of `n_bytes` µ-law; cheap, synchronous, no input object."""
+        """Judges one audio delta of `n_bytes` µ-law; cheap, synchronous, no input object."""
         return responses.admit_audio(self._state, response_id, item_id, n_bytes, now_ms)
 
     def next_deadline_ms(self) -> float | None:
         """When `handle(Tick())` is due at the latest, None when nothing waits."""
-        return deadlines.next_ms(self._state)
-
-    def _settled(self, now_ms: float) -> list[Action]:
-        s = self._state
-        door.expire(s, now_ms)  # Also a wish that has just come back, out of time, from a create in flight.
-        door.dispatch(s, now_ms)
-        move.check(s, now_ms)
-        hang_up.check(s, now_ms)
-        rollover.check(s, now_ms)
-        actions = s.actions
-        s.actions = []
-        return actions
+        return waits.next_ms(self._state)

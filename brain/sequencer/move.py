@@ -1,16 +1,18 @@
 """The caller goes elsewhere for a while: a number is dialled, or digits are played to them.
 
-Owns: the pending move. What the model has said before is heard first, within a bound; then the driver
-moves the caller. Until they are back every create waits, and a response that the server makes is cancelled.
-A hang-up ends a move.
+Why it exists: what the model has said before is heard first, within a bound; then the driver moves the
+caller. Until they are back every create waits, and a response that the server makes is cancelled. A hang-up
+ends a move.
+
+Owns: the pending move. Must not know: how a caller is moved.
 """
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, door, tool_batch
+from brain.sequencer import cut, door, tool_batch
 from brain.sequencer.actions import Move
 from brain.sequencer.inputs import MoveEnded, MoveWished, ToolFinished
-from brain.sequencer.state import PendingMove, Phase, State
+from brain.sequencer.state import PendingMove, State
 from brain.sequencer.wishes import Reason
 
 NEVER_BACK = '{"error": "the caller did not come back in time; how the move ended is unknown"}'
@@ -19,7 +21,7 @@ HANGING_UP = '{"error": "not done: the call is ending"}'
 
 
 def wished(s: State, i: MoveWished, now_ms: float) -> None:
-    """A tool wants the caller elsewhere. One move at a time, none while the call is ending."""
+    """A tool wants the caller elsewhere. There is one move at a time, and none while the call is ending."""
     if not tool_batch.is_open(s, i.call_id):
         s.journal("move_refused", what=i.kind, cause="unknown_call")
         return
@@ -48,25 +50,27 @@ def ended(s: State, i: MoveEnded, now_ms: float) -> None:
     _end(s, move, i.output, now_ms)
 
 
-def overdue(s: State, now_ms: float) -> None:
-    """The caller never came back: whoever is on the line now is spoken to."""
+def depart_if_heard(s: State, now_ms: float) -> None:
+    """Lets the caller go once everything said before was heard."""
     move = s.move
-    if move is not None and move.gone:
-        s.journal("error", what="move_never_ended", call_id=move.call_id)
-        _end(s, move, NEVER_BACK, now_ms)
-
-
-def check(s: State, now_ms: float) -> None:
-    """Let the caller go once everything before was heard, or the bound has passed."""
-    move = s.move
-    if move is None or move.gone or s.phase is Phase.ENDED:
+    if move is None or move.gone:
         return
-    response = s.responses.get(move.response_id)
-    is_heard = (response is None or response.done) and not s.has_unheard(move.response_id)
-    if not is_heard and now_ms < move.deadline_ms:
+    if s.is_heard_out(move.response_id):
+        depart(s, now_ms)
+
+
+def departure_due_ms(s: State) -> float | None:
+    """Until when a caller may be kept to hear what was said before."""
+    return None if s.move is None or s.move.gone else s.move.deadline_ms
+
+
+def depart(s: State, now_ms: float) -> None:
+    """Lets the caller go, heard or not."""
+    move = s.move
+    if move is None:
         return
     # Whatever else is on its way to the caller would be heard in the middle of the next conversation.
-    barge_in.interrupt(s, now_ms, cause="move")
+    cut.interrupt(s, now_ms, cause="move")
     move.gone = True
     move.deadline_ms = now_ms + s.config.tool_wait_ms
     tool_batch.extend(s, move.call_id, move.deadline_ms)
@@ -75,8 +79,21 @@ def check(s: State, now_ms: float) -> None:
     s.actions.append(Move(kind=move.kind, argument=move.argument, call_id=move.call_id))
 
 
+def return_due_ms(s: State) -> float | None:
+    """Until when the caller must be back."""
+    return s.move.deadline_ms if s.move is not None and s.move.gone else None
+
+
+def return_overdue(s: State, now_ms: float) -> None:
+    """The caller never came back: whoever is on the line now is spoken to."""
+    move = s.move
+    if move is not None:
+        s.journal("error", what="move_never_ended", call_id=move.call_id)
+        _end(s, move, NEVER_BACK, now_ms)
+
+
 def drop(s: State) -> None:
-    """The call ends: nobody is moved any more."""
+    """Gives the move up: the call ends."""
     if s.move is not None:
         s.journal("move_dropped", what=s.move.kind, call_id=s.move.call_id)
         s.move = None

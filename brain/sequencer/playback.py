@@ -1,8 +1,11 @@
 """What egress reports of the caller's ear: audible, heard, silent.
 
-Owns: "the AI is speaking", bound to one response id and cleared only by playback, flush, the end of that
-id, or the last deadline of all. A report of another cut than the current one is stale and changes
-nothing, except that the playhead of a cut which still waits for its figures is worth knowing.
+Why it exists: generation is over long before playback, so only these reports say what the caller hears. A
+report of another cut than the current one is stale and changes nothing, except that the playhead of a cut
+which still waits for its figures is worth knowing.
+
+Owns: "the AI is speaking", bound to one response id and cleared only by playback, flush, the end of that id,
+or the last wait of all. Must not know: how egress plays.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     s.frames_waiting = i.frames_waiting
     if i.response_id not in s.responses:
         return
-    _heard_before(s.items, i.response_id, i.item_id)
+    _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         s.speaking.progress_at_ms = now_ms
@@ -28,8 +31,8 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     s.speaking = Speaking(response_id=i.response_id, progress_at_ms=now_ms)
     s.journal("audible", response=i.response_id, item=i.item_id, cut=i.cut)
     pending = s.hang_up
-    if pending is not None and pending.response_id == i.response_id and not pending.heard_begin:
-        pending.heard_begin = True
+    if pending is not None and pending.response_id == i.response_id and not pending.began:
+        pending.began = True
         pending.deadline_ms = max(pending.deadline_ms, s.farewell_bound_ms(now_ms))
 
 
@@ -38,11 +41,11 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
     if i.cut != s.cut:
         cut = s.pending_cut
         if cut is not None and i.cut == cut.cut - 1:
-            _heard_before(cut.items, "", i.item_id)
+            _hear_out_before(cut.items, "", i.item_id)
             _advance(cut.items, i.item_id, i.heard_ms)
         return
     s.frames_waiting = i.frames_waiting
-    _heard_before(s.items, i.response_id, i.item_id)
+    _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         s.speaking.progress_at_ms = now_ms
@@ -54,7 +57,7 @@ def silent(s: State, i: Silent, now_ms: float) -> None:
         return
     s.frames_waiting = i.frames_waiting
     if i.cause == "played":
-        _heard_before(s.items, i.response_id, i.item_id)
+        _hear_out_before(s.items, i.response_id, i.item_id)
         _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         stop_speaking(s, cause=i.cause)
@@ -68,8 +71,8 @@ def stop_speaking(s: State, *, cause: str) -> None:
         s.speaking = None
 
 
-def speaking_deadline_ms(s: State) -> float | None:
-    """When egress must have said something about the audible response, None while nothing is audible."""
+def report_due_ms(s: State) -> float | None:
+    """Until when egress must say something about the audible response."""
     if s.speaking is None:
         return None
     unheard_ms = sum(
@@ -78,8 +81,8 @@ def speaking_deadline_ms(s: State) -> float | None:
     return s.speaking.progress_at_ms + unheard_ms + s.config.speaking_slack_ms
 
 
-def speaking_overdue(s: State) -> None:
-    """No report for longer than the audio lasts: take it as played, so that nothing sticks."""
+def report_overdue(s: State, now_ms: float) -> None:
+    """No report for longer than the audio lasts: it is taken as played, so that nothing sticks."""
     speaking = s.speaking
     if speaking is None:
         return
@@ -92,7 +95,7 @@ def speaking_overdue(s: State) -> None:
 
 
 def forget_heard(s: State) -> None:
-    """Let go of items that are complete and heard out, and of responses that have none left."""
+    """Lets go of items that are complete and heard out, and of responses that have no others left."""
     tolerance_ms = s.config.played_tolerance_ms
     for item in list(s.items.values()):
         if item.complete and item.unheard_ms <= tolerance_ms:
@@ -111,8 +114,8 @@ def _advance(items: dict[str, Item], item_id: str, heard_ms: float) -> None:
         item.heard_ms = max(item.heard_ms, min(heard_ms, item.received_ms))
 
 
-def _heard_before(items: dict[str, Item], response_id: str, item_id: str) -> None:
-    """Playback is in order: all that stands before the reported item (or response) is heard out.
+def _hear_out_before(items: dict[str, Item], response_id: str, item_id: str) -> None:
+    """Marks all that stands before the reported item (or response) as heard out: playback is in order.
 
     A report that names nothing we hold says nothing about what we hold.
     """

@@ -1,13 +1,15 @@
 """The life of a response: created or adopted, its items and audio, done or given up on.
 
-Owns: who holds the slot. It is taken by a create of ours when it is sent (door), adopted at `created`
-or at the first delta of an unknown live response, and freed by the `done` with the same id, or, where
-that is missing, by the last deadline.
+Why it exists: the slot is taken by a create of ours when it is sent (door), adopted at `created` or at the
+first delta of an unknown live response, and freed by the `done` with the same id, or, where that is missing,
+by the last wait.
+
+Owns: who holds the slot, and which delta is admitted. Must not know: who hears it (playback).
 """
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, door, playback, tool_batch
+from brain.sequencer import cut, door, playback, tool_batch
 from brain.sequencer.actions import Action, AudioVerdict, EndItem, EndResponse, Skip
 from brain.sequencer.inputs import ItemFinished, ItemOpened, ResponseCreated, ResponseDone
 from brain.sequencer.state import Item, Phase, Response, State
@@ -32,7 +34,7 @@ def created(s: State, i: ResponseCreated, now_ms: float) -> None:
         return
     response.confirmed = True
     s.last_created_id = response_id
-    response.deadline_ms = _later(s, response, now_ms)
+    response.deadline_ms = _watchdog_ms(s, response, now_ms)
     _settle_maker(s, response, i.token, now_ms)
     s.journal(
         "response_created",
@@ -51,7 +53,7 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
         return
     active = s.active
     if active is None or active.response_id != i.response_id:
-        _late_done(s, i)
+        _note_late_done(s, i)
         return
     if not active.confirmed:
         _settle_maker(s, active, i.token, now_ms)
@@ -64,18 +66,18 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
         token=i.token,
         wish=0 if wish is None else wish.number,
     )
-    silent = not active.has_audio
-    over(s, active, now_ms)
+    silent = not active.spoke
+    finish(s, active, now_ms)
     if silent and active.response_id not in s.retired:
-        _nothing_said(s, i, wish, now_ms)
+        _retry_if_owed(s, i, wish, now_ms)
 
 
 def item_opened(s: State, i: ItemOpened, now_ms: float) -> None:
     """`response.output_item.added`: binds an item to its response."""
-    response = touched(s, i.response_id, now_ms)
+    response = live_response(s, i.response_id, now_ms)
     if response is None:
         if i.speaks and i.item_id and i.response_id in s.retired:
-            barge_in.straggler_opened(s, i.item_id, i.response_id)
+            cut.drop_straggler(s, i.item_id, i.response_id)
         return
     response.open_items.add(i.item_id)
     if i.speaks and i.item_id:
@@ -85,7 +87,7 @@ def item_opened(s: State, i: ItemOpened, now_ms: float) -> None:
 
 def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
     """An item has all its audio: egress may pad its tail."""
-    response = touched(s, i.response_id, now_ms)
+    response = live_response(s, i.response_id, now_ms)
     if response is None:
         if not i.final and (i.response_id in s.retired or i.response_id in s.finished):
             s.journal("audio_done_skip", response=i.response_id, item=i.item_id)
@@ -101,36 +103,34 @@ def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
 
 
 def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float) -> AudioVerdict:
-    """Judge one audio delta: by its response id first, then by everything else."""
+    """Judges one audio delta: by its response id first, then by everything else."""
     if not response_id and s.active is not None:
         response_id = s.active.response_id
-    skip = _skip(s, response_id, n_bytes)
+    skip = _why_skip(s, response_id, n_bytes)
     if skip is not None:
-        return _skipped(s, skip, response_id, item_id)
+        return _refuse(s, skip, response_id, item_id)
     response = s.responses.get(response_id)
     if response is None:
-        response = _adopt(s, response_id, now_ms)
-        if s.outstanding is None:
-            _settle_maker(s, response, "", now_ms)
-        if response.response_id in s.retired:
-            return _skipped(s, Skip.HANG_UP, response_id, item_id)
+        response = _adopt_unannounced(s, response_id, now_ms)
+        if response_id in s.retired:
+            return _refuse(s, Skip.HANG_UP, response_id, item_id)
     item_id = item_id or response.last_item_id or response_id
     item = s.items.get(item_id)
     if item is None:
         item = s.items[item_id] = _new_item(s, item_id, response_id)
     elif item.complete:
-        return _skipped(s, Skip.ITEM_ENDED, response_id, item_id)
+        return _refuse(s, Skip.ITEM_ENDED, response_id, item_id)
     if s.unheard_bytes + n_bytes > s.config.max_unheard_bytes:
         response.full = True
         s.journal("error", what="reply_full", response=response_id)
-        barge_in.cancel(s, response, now_ms)
-        return _skipped(s, Skip.BACKLOG, response_id, item_id)
+        cut.cancel(s, response, now_ms)
+        return _refuse(s, Skip.BACKLOG, response_id, item_id)
     response.last_item_id = item_id
-    response.deadline_ms = _later(s, response, now_ms)
+    response.deadline_ms = _watchdog_ms(s, response, now_ms)
     offset_bytes = item.received_bytes
-    first = not response.has_audio
+    first = not response.spoke
     item.received_bytes += n_bytes
-    response.has_audio = True
+    response.spoke = True
     return AudioVerdict(
         skip=None,
         response_id=response_id,
@@ -138,25 +138,30 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
         cut=s.cut,
         offset_bytes=offset_bytes,
         first=first,
-        actions=_taken(s),
+        actions=_take_actions(s),
     )
 
 
+def due_ms(s: State) -> float | None:
+    """Until when the active response must give a sign of life."""
+    return None if s.active is None else s.active.deadline_ms
+
+
 def overdue(s: State, now_ms: float) -> None:
-    """The active response's watchdog: silent for ever → cancel; its `done` missing → give it up."""
+    """No sign of the active response: it is cancelled, or, if it was cancelled already, given up on."""
     active = s.active
     if active is None:
         return
     if active.cancelling:
         s.journal("error", what="done_missing", response=active.response_id)
-        over(s, active, now_ms)
+        finish(s, active, now_ms)
     else:
         s.journal("error", what="response_silent", response=active.response_id)
-        barge_in.cancel(s, active, now_ms)
+        cut.cancel(s, active, now_ms)
 
 
-def over(s: State, response: Response, now_ms: float) -> None:
-    """The response generates no more: close its items, free the slot, let its tools be answered."""
+def finish(s: State, response: Response, now_ms: float) -> None:
+    """Ends a response that generates no more: closes its items, frees the slot, has its tools answered."""
     response.done = True
     s.finished.add(response.response_id)
     if s.active is response:
@@ -165,17 +170,45 @@ def over(s: State, response: Response, now_ms: float) -> None:
         for item in list(s.items.values()):
             if item.response_id == response.response_id:
                 _end_item(s, item)
-        if response.has_audio:
+        if response.spoke:
             s.actions.append(EndResponse(cut=s.cut, response_id=response.response_id))
         playback.forget_heard(s)
-    tool_batch.response_over(s, response.response_id, now_ms)
+    tool_batch.response_finished(s, response.response_id, now_ms)
+
+
+def discard(s: State, response: Response, now_ms: float) -> None:
+    """Cancels a response that nobody wants to hear; what of it is in `reply` already is flushed."""
+    if response.spoke:
+        cut.flush(s, now_ms, cause="unwanted")
+        return
+    cut.retire(s, response)
+    cut.cancel(s, response, now_ms)
+    for item in list(s.items.values()):
+        if item.response_id == response.response_id:
+            del s.items[item.item_id]
+            cut.drop_straggler(s, item.item_id, response.response_id)
+
+
+def live_response(s: State, response_id: str, now_ms: float) -> Response | None:
+    """The response that an event is about, adopted if unknown; None if its audio may not be heard. The event
+    is a sign of life."""
+    known = s.responses.get(response_id)
+    if known is None:
+        if not response_id or _is_dead(s, response_id):
+            return None
+        known = _adopt_unannounced(s, response_id, now_ms)
+        if response_id in s.retired:
+            return None
+    if known is s.active:
+        known.deadline_ms = _watchdog_ms(s, known, now_ms)
+    return known
 
 
 # Private.
 
 
 def _adopt(s: State, response_id: str, now_ms: float) -> Response:
-    """Give the slot to a live response. The server has one slot: whoever held it is over."""
+    """Gives the slot to a live response. The server has one slot: whoever held it is over."""
     displaced = s.active
     response = Response(
         response_id=response_id,
@@ -184,40 +217,49 @@ def _adopt(s: State, response_id: str, now_ms: float) -> Response:
     )
     s.active = response
     s.responses[response_id] = response
-    s.caller.is_owed = False
+    s.caller.unanswered = False
     if displaced is not None:
-        # After the new one has the slot: what the end of the old one wishes for must find it taken.
+        # Once the new one has the slot: what the end of the old one wishes for must find it taken.
         s.journal("error", what="done_missing", response=displaced.response_id)
-        over(s, displaced, now_ms)
+        finish(s, displaced, now_ms)
+    return response
+
+
+def _adopt_unannounced(s: State, response_id: str, now_ms: float) -> Response:
+    """Adopts a response whose `created` was not seen. While a create of ours is outstanding it may be that
+    one's answer: then its `created`, or its `done`, will tell."""
+    response = _adopt(s, response_id, now_ms)
+    if s.outstanding is None:
+        _settle_maker(s, response, "", now_ms)
     return response
 
 
 def _settle_maker(s: State, response: Response, token: str, now_ms: float) -> None:
-    """Find out whose response it is, and do what was waiting for that."""
+    """Finds out whose response it is, and does what was waiting for that."""
     create = s.outstanding
     if create is not None and token == create.token:
         s.outstanding = None
         response.reason = create.reason
         if create.wish is None:
-            unwanted(s, response, now_ms)
+            discard(s, response, now_ms)
         else:
-            _serves(s, response, create.wish)
+            _bind_wish(s, response, create.wish)
         return
     number = s.abandoned.pop(token, None)
     if number is not None:
-        _is_late(s, response, number, now_ms)
+        _adopt_late(s, response, number, now_ms)
         return
     if s.hang_up is not None:
         if response.response_id != s.hang_up.response_id:
-            unwanted(s, response, now_ms)
+            discard(s, response, now_ms)
         return
     if s.move is not None:
         # The caller is on the way elsewhere: it would be heard by nobody, or when they are back.
-        unwanted(s, response, now_ms)
+        discard(s, response, now_ms)
         return
     if s.config.create_response_by == "server":
-        if s.caller.speaking and s.caller.talks_on:
-            _talked_over(s, response, now_ms)
+        if s.caller.speaking and s.caller.talking_on:
+            _interrupt_at_birth(s, response, now_ms)
             return
         # Its VAD answers only a caller who stopped.
         s.caller.speaking = False
@@ -225,53 +267,41 @@ def _settle_maker(s: State, response: Response, token: str, now_ms: float) -> No
     door.supersede_by_server(s, response.response_id)
 
 
-def _talked_over(s: State, response: Response, now_ms: float) -> None:
-    """The server answers a turn whose caller has gone on talking: interrupted before its first word. The
-    turn that is open will be answered, and with it the one before. Should the server answer once more
-    before it tells of a pause, then it knows of one that we do not."""
-    s.caller.talks_on = False
-    s.caller.is_owed = True
+def _interrupt_at_birth(s: State, response: Response, now_ms: float) -> None:
+    """Interrupts, before its first word, the server's answer to a turn whose caller has gone on talking. The
+    turn that is open will be answered, and with it the one before. Should the server answer once more before
+    it tells of a pause, then it knows of one that we do not."""
+    s.caller.talking_on = False
+    s.caller.unanswered = True
     s.journal("response_superseded", reason=Reason.TURN, wish=0, cause="speech")
-    unwanted(s, response, now_ms)
+    discard(s, response, now_ms)
 
 
-def _serves(s: State, response: Response, wish: Wish) -> None:
+def _bind_wish(s: State, response: Response, wish: Wish) -> None:
+    """From now on this is the response that serves the wish."""
     response.reason = wish.reason
     response.wish = wish
     if wish.reason is Reason.FAREWELL and s.hang_up is not None:
         s.hang_up.response_id = response.response_id
 
 
-def _is_late(s: State, response: Response, number: int, now_ms: float) -> None:
-    """A create that was given up on was created after all: it serves its wish, if that still waits."""
+def _adopt_late(s: State, response: Response, number: int, now_ms: float) -> None:
+    """Lets a create that was given up on, and was created after all, serve its wish if that still waits."""
     create = s.outstanding
     for wish in list(s.deferred.values()):
         if wish.number == number:
             del s.deferred[wish.reason]
-            _serves(s, response, wish)
+            _bind_wish(s, response, wish)
             return
     if create is not None and create.wish is not None and create.wish.number == number:
-        _serves(s, response, create.wish)
+        _bind_wish(s, response, create.wish)
         door.disown(create)
         return
-    unwanted(s, response, now_ms)
+    discard(s, response, now_ms)
 
 
-def unwanted(s: State, response: Response, now_ms: float) -> None:
-    """Cancel at `created`: nobody wants to hear it. If some of it is in `reply` already, flush that."""
-    if response.has_audio:
-        barge_in.flush(s, now_ms, cause="unwanted")
-        return
-    barge_in.retire(s, response)
-    barge_in.cancel(s, response, now_ms)
-    for item in list(s.items.values()):
-        if item.response_id == response.response_id:
-            del s.items[item.item_id]
-            barge_in.straggler_opened(s, item.item_id, response.response_id)
-
-
-def _late_done(s: State, i: ResponseDone) -> None:
-    """A `done` of another id than the active one clears nothing but its own traces."""
+def _note_late_done(s: State, i: ResponseDone) -> None:
+    """Clears the traces of a response whose `done` comes while it is not active, and nothing else."""
     s.finished.add(i.response_id)
     create = s.outstanding
     if create is not None and i.token and i.token == create.token:
@@ -286,44 +316,28 @@ def _late_done(s: State, i: ResponseDone) -> None:
         )
 
 
-def _nothing_said(s: State, i: ResponseDone, wish: Wish | None, now_ms: float) -> None:
-    """A response that failed before its first sound, or was cancelled by the server so early that an
-    operator's words were lost, leaves its wish unspoken."""
+def _retry_if_owed(s: State, i: ResponseDone, wish: Wish | None, now_ms: float) -> None:
+    """Wishes again what a response left unspoken that failed before its first sound, or was cancelled by the
+    server so early that an operator's words were lost."""
     if i.status == "failed":
         if wish is None and s.config.create_response_by == "server" and s.hang_up is None:
             wish = door.new_wish(s, Reason.TURN, now_ms)
         if wish is not None:
-            door.failed(s, wish, now_ms)
+            door.retry(s, wish, now_ms)
     elif i.status == "cancelled" and wish is not None and wish.reason in (Reason.OPERATOR, Reason.FAREWELL):
-        door.failed(s, wish, now_ms)
-
-
-def touched(s: State, response_id: str, now_ms: float) -> Response | None:
-    """The live response of an event about it, adopted if unknown; None if its audio may not be heard."""
-    known = s.responses.get(response_id)
-    if known is None:
-        if not response_id or _dead(s, response_id):
-            return None
-        known = _adopt(s, response_id, now_ms)
-        if s.outstanding is None:
-            _settle_maker(s, known, "", now_ms)
-        if response_id in s.retired:
-            return None
-    if known is s.active:
-        known.deadline_ms = _later(s, known, now_ms)
-    return known
+        door.retry(s, wish, now_ms)
 
 
 def _new_item(s: State, item_id: str, response_id: str) -> Item:
     return Item(item_id=item_id, response_id=response_id, session=s.session)
 
 
-def _dead(s: State, response_id: str) -> bool:
+def _is_dead(s: State, response_id: str) -> bool:
     return response_id in s.retired or response_id in s.finished or response_id in s.out_of_band
 
 
-def _later(s: State, response: Response, now_ms: float) -> float:
-    """A sign of life moves the watchdog, but never that of a missing `done`."""
+def _watchdog_ms(s: State, response: Response, now_ms: float) -> float:
+    """Until when to wait after a sign of life; it never moves the wait for a missing `done`."""
     if response.cancelling:
         return response.deadline_ms
     return now_ms + s.config.active_silent_ms
@@ -344,7 +358,7 @@ def _end_item(s: State, item: Item) -> None:
         )
 
 
-def _skip(s: State, response_id: str, n_bytes: int) -> Skip | None:
+def _why_skip(s: State, response_id: str, n_bytes: int) -> Skip | None:
     if response_id in s.retired:
         return Skip.RETIRED
     if s.phase is not Phase.OPEN:
@@ -361,7 +375,7 @@ def _skip(s: State, response_id: str, n_bytes: int) -> Skip | None:
     return Skip.EMPTY if n_bytes <= 0 else None
 
 
-def _skipped(s: State, skip: Skip, response_id: str, item_id: str) -> AudioVerdict:
+def _refuse(s: State, skip: Skip, response_id: str, item_id: str) -> AudioVerdict:
     if skip is not Skip.EMPTY and response_id and response_id not in s.skipped:
         # One line a response: the rest of its deltas only count.
         s.skipped.add(response_id)
@@ -373,11 +387,11 @@ def _skipped(s: State, skip: Skip, response_id: str, item_id: str) -> AudioVerdi
         cut=s.cut,
         offset_bytes=0,
         first=False,
-        actions=_taken(s),
+        actions=_take_actions(s),
     )
 
 
-def _taken(s: State) -> tuple[Action, ...]:
+def _take_actions(s: State) -> tuple[Action, ...]:
     if not s.actions:
         return ()
     actions = tuple(s.actions)

@@ -1,14 +1,14 @@
-"""The session must be replaced before its limit: find a moment that nobody notices.
+"""The session must be replaced before its limit: finds a moment that nobody notices.
 
-Owns: what a quiet moment is. The change itself is the driver's: it answers with SessionLost, and the next
-session is confirmed like any other.
+Owns: what a quiet moment is, and the wait for one. Must not know: how a session is replaced. That is the
+driver's: it answers with SessionLost, and the next session is confirmed like any other.
 """
 
 from __future__ import annotations
 
 from brain.sequencer.actions import RollOver
 from brain.sequencer.inputs import RolloverDue
-from brain.sequencer.state import Phase, State
+from brain.sequencer.state import State
 
 
 def due(s: State, i: RolloverDue, now_ms: float) -> None:
@@ -19,22 +19,19 @@ def due(s: State, i: RolloverDue, now_ms: float) -> None:
     s.roll_over_settle_ms = i.settle_at_ms
 
 
-def check(s: State, now_ms: float) -> None:
-    """Roll over if this is a quiet moment, or the last one."""
-    if s.roll_over_by_ms is None or s.phase is not Phase.OPEN or s.hang_up is not None:
-        return
-    quiet_at_ms = _quiet_at_ms(s)
-    if now_ms >= s.roll_over_by_ms or (quiet_at_ms is not None and now_ms >= quiet_at_ms):
-        s.roll_over_by_ms = None
-        s.actions.append(RollOver())
-
-
-def deadline_ms(s: State) -> float | None:
-    """When `check` will roll over if nothing happens before."""
-    if s.roll_over_by_ms is None or s.phase is not Phase.OPEN or s.hang_up is not None:
+def due_ms(s: State) -> float | None:
+    """From when on the session is replaced if nothing happens before: a quiet moment, or the last one. None
+    also while a call ends: it is over sooner."""
+    if s.roll_over_by_ms is None or s.hang_up is not None:
         return None
     quiet_at_ms = _quiet_at_ms(s)
     return s.roll_over_by_ms if quiet_at_ms is None else min(quiet_at_ms, s.roll_over_by_ms)
+
+
+def roll_over(s: State, now_ms: float) -> None:
+    """Replaces the session: this is a quiet moment, or the last one."""
+    s.roll_over_by_ms = None
+    s.actions.append(RollOver())
 
 
 # Private.
@@ -43,20 +40,9 @@ def deadline_ms(s: State) -> float | None:
 def _quiet_at_ms(s: State) -> float | None:
     """From when on the present moment counts as quiet; None while something is going on that must not be
     cut. What is generated in full and still played goes on over the change, and is left alone for as long
-    as there is time: should it be interrupted, its truncation is only a rewrite (barge_in)."""
+    as there is time: should it be interrupted, its truncation is only a rewrite (cut)."""
     caller = s.caller
-    is_at_work = (
-        s.active is not None
-        or s.outstanding is not None
-        or s.pending_cut is not None
-        or s.move is not None
-        or bool(s.batches or s.deferred)
-        or caller.speaking
-        or caller.is_owed
-        or caller.answer_due_until_ms is not None
-    )
-    if is_at_work:
+    if s.is_working() or caller.unanswered:
         return None
     quiet_at_ms = 0.0 if caller.stopped_at_ms is None else caller.stopped_at_ms + s.config.quiet_ms
-    is_playing = s.speaking is not None or s.unheard_bytes > 0
-    return max(quiet_at_ms, s.roll_over_settle_ms) if is_playing else quiet_at_ms
+    return max(quiet_at_ms, s.roll_over_settle_ms) if s.is_playing() else quiet_at_ms

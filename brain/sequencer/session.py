@@ -1,13 +1,15 @@
 """The session begins and ends: what that does to the state.
 
-Owns: the phase, and what one session owes the caller when it is lost. A lost session takes its ids with
-it: nothing it was generating can come any more, but what is in `reply` is still good and will be heard;
-wishes wait for the next session until they expire.
+Why it exists: a lost session takes its ids with it. Nothing that it was generating can come any more, but
+what is in `reply` is still good and will be heard; wishes wait for the next session until they expire.
+
+Owns: the phase, and what one session owes the caller when it is lost. Must not know: why it was lost, and
+how the next one comes to be.
 """
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, caller_text, door, responses, tool_batch
+from brain.sequencer import caller_text, cut, door, responses, tool_batch
 from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
@@ -27,18 +29,20 @@ def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
 
 
 def lost(s: State, i: SessionLost, now_ms: float) -> None:
-    """Close what was open, keep what is wished, and what was being said and not yet all said."""
+    """Closes what was open; keeps what is wished, and what was being said and is not yet all said."""
     if s.phase is not Phase.OPEN:
         return
-    kind = "rollover" if i.cause == "rollover" else "error"
-    s.journal(kind, what="session_lost", cause=i.cause)
-    barge_in.resolve_cut(s, {})
-    owed = _owed(s, i, now_ms)
+    if i.cause == "rollover":
+        s.journal("rollover", what="session_lost", cause=i.cause)
+    else:
+        s.journal("error", what="session_lost", cause=i.cause)
+    cut.resolve_cut(s, {})
+    owed = _owed_wish(s, i, now_ms)
     s.phase = Phase.CLOSED
     s.roll_over_by_ms = None
     if s.active is not None:
-        responses.over(s, s.active, now_ms)
-    tool_batch.session_over(s, now_ms)
+        responses.finish(s, s.active, now_ms)
+    tool_batch.session_lost(s, now_ms)
     s.caller = CallerSpeech()
     create = s.outstanding
     s.outstanding = None
@@ -51,16 +55,16 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
 # Private.
 
 
-def _owed(s: State, i: SessionLost, now_ms: float) -> Wish | None:
-    """What the next session has to say that this one did not: its reply was cut off, or never began."""
+def _owed_wish(s: State, i: SessionLost, now_ms: float) -> Wish | None:
+    """What the next session has to say that this one did not: its reply was cut off, or never came."""
     active = s.active
     if active is not None and active.response_id in s.retired:
         active = None
-    if active is not None and active.wish is not None and not active.has_audio:
+    if active is not None and active.wish is not None and not active.spoke:
         # Also when it was cancelled: nobody interrupted it, it had only said nothing for too long.
         return active.wish
     if active is None or active.cancelling:
-        if s.caller.is_owed and s.hang_up is None and not i.turn_replayed:
+        if s.caller.unanswered and s.hang_up is None and not i.turn_replayed:
             return door.new_wish(s, Reason.TURN, now_ms)
         return None
     # Its tools are answered by a create of their own.

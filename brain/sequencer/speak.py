@@ -1,11 +1,12 @@
 """Wishes from outside: a greeting, an idle prompt, an operator's words.
 
-Owns: what `force` means. It interrupts, then waits for the slot like everyone else.
+Owns: what `force` means. It interrupts, then waits for the slot like everyone else. Must not know: who
+wishes.
 """
 
 from __future__ import annotations
 
-from brain.sequencer import barge_in, door
+from brain.sequencer import cut, door
 from brain.sequencer.inputs import WishToSpeak
 from brain.sequencer.state import Phase, State
 
@@ -17,5 +18,5 @@ def wish_to_speak(s: State, i: WishToSpeak, now_ms: float) -> None:
         return
     wish = door.new_wish(s, i.reason, now_ms, text=i.text, force=i.force)
     if i.force and s.phase is Phase.OPEN:
-        barge_in.interrupt(s, now_ms, cause="force")
+        cut.interrupt(s, now_ms, cause="force")
     door.submit(s, wish, now_ms)

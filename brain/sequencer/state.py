@@ -1,7 +1,12 @@
 """The whole state of a sequencer, declared, with the small questions everyone asks of it.
 
+Why it exists: a rule that may read and write only declared fields can be walked, pickled and compared.
+
 Owns: the records and their bounds. Must not know: the rules; they are functions in the sibling modules,
 and `transitions` says which of them answers which input in which state.
+
+Booleans: a field has a bare word (`done`, `speaking`); a property or function that works its answer out is
+called `is_…` or `has_…`.
 """
 
 from __future__ import annotations
@@ -33,6 +38,8 @@ class SlotState(enum.StrEnum):
 
 
 class Phase(enum.Enum):
+    """Of the call, by its sessions."""
+
     CLOSED = enum.auto()
     OPEN = enum.auto()
     ENDED = enum.auto()
@@ -40,7 +47,7 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SequencerConfig:
-    """Who makes responses, where the numbers start, and how long each wait may last."""
+    """Who makes responses, where the numbers start, how long each wait may last (waits), what is bounded."""
 
     create_response_by: Literal["server", "brain"] = "server"
     """`server`: its VAD answers each turn, and we add to that; `brain`: every create is ours."""
@@ -61,34 +68,33 @@ class SequencerConfig:
     refused_cancel_wait_ms: float = 1_000.0
     """The same once the server said that nothing was active: the `done` went before that answer."""
     flushed_wait_ms: float = 150.0
-    """How long truncation waits for egress's own figures (DESIGN section 8)."""
-    truncate_margin_ms: float = 100.0
-    """The server has been seen to count 85 ms less than we received; above its figure it refuses."""
-    played_tolerance_ms: float = 20.0
-    """Heard to within one frame is heard: egress counts whole milliseconds and whole frames."""
+    """How long truncation waits for egress's own figures (docs/design.md, Barge-in)."""
     first_backoff_ms: float = 250.0
     """The pause after a refused create, doubled each time: the server knows of a response that we do not."""
     speech_max_ms: float = 60_000.0
     """The `turn` stream keeps 60 s: past that the caller is taken as not speaking."""
     quiet_ms: float = 300.0
-    """So long the caller must have been silent for a moment to be quiet (rollover)."""
+    """How long the caller must have been silent for a moment to count as quiet."""
     answer_grace_ms: float = 500.0
-    """After the caller stopped, the server's own response is due; our creates stand back so long."""
+    """After the caller stopped, the server's own response is due; our creates stand back for this long."""
     speaking_slack_ms: float = 10_000.0
     """Egress may be silent about playback this much longer than the audio lasts (a seam takes 5 s)."""
     tool_wait_ms: float = 120_000.0
     """The driver limits tools far below this; it only catches a driver that forgot one."""
     tool_result_wait_ms: float = 30_000.0
-    """A result that came without a session waits so long for the next one; the call is given up before."""
+    """A result that came without a session waits this long for the next one; the call is given up before."""
     farewell_wait_ms: float = 8_000.0
-    """Bound of the farewell: so long to begin to be heard, and once more so long to be heard out, beside
-    what is unheard by then."""
+    """A farewell must start playing within this, and finish within this again, not counting audio that is
+    queued before it. What is said before a move must be heard within this, not counting its own length."""
     farewell_unheard_ms: float = 30_000.0
-    """At most so much of unheard audio is waited for before a hang-up: more is no farewell."""
+    """At most this much queued audio is waited for before a hang-up: more is no farewell."""
+
+    truncate_margin_ms: float = 100.0
+    """The server has been seen to count 85 ms less than we received; above its figure it refuses."""
+    played_tolerance_ms: float = 20.0
+    """Heard to within one frame is heard: egress counts whole milliseconds and whole frames."""
     max_unheard_bytes: int = 4_800_000
-    """10 minutes of µ-law in `reply` (DESIGN section 4)."""
-    expiry_scale: float = 1.0
-    """Stretches the expiries of `wishes.EXPIRY_MS`; 1 but for tests."""
+    """10 minutes of µ-law in `reply` (docs/design.md, The streams)."""
 
 
 @dataclass(slots=True)
@@ -119,13 +125,15 @@ class Response:
     done: bool = False
     full: bool = False
     """The bound of `reply` was reached: the rest of it is not admitted."""
-    has_audio: bool = False
+    spoke: bool = False
+    """Audio of it was admitted."""
     open_items: set[str] = field(default_factory=set)
     """Items opened and not finished, of any kind."""
     last_item_id: str = ""
 
     @property
     def made_by(self) -> str:
+        """For the journal."""
         return "server" if self.reason is None else "brain"
 
 
@@ -144,10 +152,12 @@ class Item:
 
     @property
     def received_ms(self) -> float:
+        """All of it that came so far."""
         return self.received_bytes / BYTES_PER_MS
 
     @property
     def unheard_ms(self) -> float:
+        """Of that, what the caller has not heard."""
         return max(0.0, self.received_ms - self.heard_ms)
 
 
@@ -171,18 +181,21 @@ class Speaking:
 
 @dataclass(slots=True)
 class CallerSpeech:
+    """What the caller's voice did last in this session."""
+
     speaking: bool = False
     deadline_ms: float = 0.0
+    """While speaking: `speech_stopped` is missing."""
     answer_due_until_ms: float | None = None
     """The server's answer to the turn that just ended may come until then."""
     last_turn_item_id: str = ""
     stopped_at_ms: float | None = None
-    """When the caller last fell silent; None: not yet spoken in this session."""
-    is_owed: bool = False
-    """The caller ended a turn and no response has been created since."""
-    talks_on: bool = False
-    """While speaking: they did so before the answer to their last turn was created. It is interrupted when it
-    comes."""
+    """When they last fell silent; None: they have not spoken in this session."""
+    unanswered: bool = False
+    """They ended a turn, and no response has been created since."""
+    talking_on: bool = False
+    """While speaking: they did so before the answer to their last turn was created. It is interrupted when
+    it comes."""
 
 
 @dataclass(slots=True)
@@ -200,18 +213,22 @@ class PendingMove:
 
 @dataclass(slots=True)
 class PendingHangUp:
+    """The call is to end."""
+
     cause: str
     deadline_ms: float
+    """By then it has ended, whatever is missing."""
     response_id: str = ""
     """The response that is the farewell, once known."""
-    heard_begin: bool = False
+    began: bool = False
+    """The farewell has been audible."""
     at_once: bool = False
     """Without a farewell: ends as soon as egress has told what was heard of the audio that was flushed."""
 
 
 @dataclass(slots=True)
-class OpenCall:
-    """One tool call under way. `by_server`: it runs there (MCP), so nothing is posted."""
+class ToolCall:
+    """One tool call that is not answered. `by_server`: it runs there (MCP), so nothing is posted."""
 
     deadline_ms: float
     name: str = ""
@@ -229,10 +246,10 @@ class ToolBatch:
     generating: bool
     """More calls may come."""
     session: int
-    open_calls: dict[str, OpenCall] = field(default_factory=dict)
-    """By call_id; by item id for calls that the server runs."""
-    answered: list[str] = field(default_factory=list)
-    """call_ids whose output the model should answer."""
+    open_tool_calls: dict[str, ToolCall] = field(default_factory=dict)
+    """By call id; by item id for those that the server runs."""
+    answered_ids: list[str] = field(default_factory=list)
+    """The keys of those whose output is there and the model should answer."""
 
 
 class IdMemory:
@@ -251,6 +268,7 @@ class IdMemory:
         return known_id in self._ids
 
     def add(self, new_id: str) -> None:
+        """Remembers an id; an empty one names nothing and is not remembered."""
         if new_id and new_id not in self._ids:
             self._ids[new_id] = None
             if len(self._ids) > self._limit:
@@ -276,10 +294,11 @@ class State:
     caller: CallerSpeech = field(default_factory=CallerSpeech)
     hang_up: PendingHangUp | None = None
     batches: dict[str, ToolBatch] = field(default_factory=dict)
-    calls: IdMemory = field(default_factory=IdMemory)
+    tool_calls: IdMemory = field(default_factory=IdMemory)
     """Tool calls seen: each is run once."""
-    outputs_added: IdMemory = field(default_factory=IdMemory)
-    """call_ids whose output the server confirmed as an item."""
+    in_conversation: IdMemory = field(default_factory=IdMemory)
+    """What the server has confirmed as an item and a create may have to answer: outputs of tool calls, by
+    call id, and texts of the caller, by item id. A response that is created from now on sees them."""
     retired: IdMemory = field(default_factory=IdMemory)
     """Responses whose audio must never be heard again."""
     skipped: IdMemory = field(default_factory=IdMemory)
@@ -299,12 +318,14 @@ class State:
     frames_waiting: int = 0
     """20 ms frames at egress, by its last word: for the log only."""
     abandoned: dict[str, int] = field(default_factory=dict)
-    """token of a create that was given up on → the number of its wish. Bounded by the door."""
+    """Token of a create that was given up on → the number of its wish. Bounded by the door."""
     last_number: int = 0
     actions: list[Action] = field(default_factory=list)
+    """What the present step asks of the driver so far."""
 
     @property
     def slot(self) -> SlotState:
+        """The pair in one word."""
         if self.phase is Phase.CLOSED:
             return SlotState.CLOSED
         if self.phase is Phase.ENDED:
@@ -321,12 +342,30 @@ class State:
         """Audio in `reply` that nobody has heard."""
         return int(sum(item.unheard_ms for item in self.items.values()) * BYTES_PER_MS)
 
+    def is_working(self) -> bool:
+        """Whether the caller speaks, or anything is asked for, generated, run or waited for. What is only
+        played is no work."""
+        return (
+            self.active is not None
+            or self.outstanding is not None
+            or self.pending_cut is not None
+            or self.move is not None
+            or bool(self.deferred or self.batches)
+            or self.caller.speaking
+            or self.caller.answer_due_until_ms is not None
+        )
+
+    def is_playing(self) -> bool:
+        """Whether anything is heard, or still to be heard."""
+        return self.speaking is not None or self.unheard_bytes > 0
+
     def farewell_bound_ms(self, now_ms: float) -> float:
         """Until when a farewell may wait: for what is said before it, and for what is there of itself."""
         unheard_ms = self.unheard_bytes / BYTES_PER_MS
         return now_ms + self.config.farewell_wait_ms + min(unheard_ms, self.config.farewell_unheard_ms)
 
     def next_number(self) -> int:
+        """A number that was not given out before: for wishes and ids."""
         self.last_number += 1
         return self.last_number
 
@@ -341,7 +380,13 @@ class State:
             item.response_id == response_id and item.unheard_ms > tolerance_ms for item in self.items.values()
         )
 
+    def is_heard_out(self, response_id: str) -> bool:
+        """Whether nothing more of this response will be heard: it is done, and its audio was heard."""
+        response = self.responses.get(response_id)
+        return (response is None or response.done) and not self.has_unheard(response_id)
+
     def journal(self, kind: str, **fields: str | float) -> None:
+        """Asks for a line in the journal."""
         self.actions.append(Journal(kind=kind, fields={name: _text(value) for name, value in fields.items()}))
 
 

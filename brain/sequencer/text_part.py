@@ -1,7 +1,9 @@
 """The model writes where it should speak: nobody would hear it, so it is asked again, for audio.
 
-Why it exists: a session that was told a history of texts may go on in text (reference, section 7). The
-written answer is taken out of the conversation, or the next one would follow its example.
+Why it exists: a session that was told a history of texts may go on in text. The written answer is taken out
+of the conversation, or the next one would follow its example.
+
+Owns: that second question, asked once. Must not know: what was written.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from brain.sequencer.wishes import Reason
 
 def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     """`response.content_part.added` with a text part."""
-    response = responses.touched(s, i.response_id, now_ms)
-    if response is None or response.has_audio or response.cancelling:
+    response = responses.live_response(s, i.response_id, now_ms)
+    if response is None or response.spoke or response.cancelling:
         return
     if not response.confirmed and s.outstanding is not None:
         return  # Perhaps the answer to our create: its `created` will tell whose wish is to be kept.
@@ -27,7 +29,7 @@ def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     if i.item_id:
         # Deleted with the response's other items, whether its opening was seen or not.
         s.items.setdefault(i.item_id, Item(item_id=i.item_id, response_id=i.response_id, session=s.session))
-    responses.unwanted(s, response, now_ms)
+    responses.discard(s, response, now_ms)
     if s.hang_up is not None and (wish is None or wish.reason is not Reason.FAREWELL):
         return
     if wish is None:

@@ -1,8 +1,10 @@
 """Parallel tool calls: each is run once, each output is posted as it comes, one create answers all.
 
-Owns: the batches. A batch is complete when its response is done (no more calls can come) and none of
-its calls is open; only then is the answer wished for. A call outlives its session: its output is then
-posted with the call itself, which the next session has not seen.
+Why it exists: a batch is complete when its response is done (no more tool calls can come) and none of its
+own is open; only then is the answer wished for. A tool call outlives its session: its output is then posted
+with the call itself, which the next session has not seen.
+
+Owns: the batches. Must not know: what a tool does.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from brain.sequencer.inputs import (
     ToolCalled,
     ToolFinished,
 )
-from brain.sequencer.state import OpenCall, Phase, State, ToolBatch
+from brain.sequencer.state import Phase, State, ToolBatch, ToolCall
 from brain.sequencer.wishes import Reason
 
 NOT_RUN = '{"error": "not run: the caller interrupted before this tool was started"}'
@@ -25,17 +27,17 @@ NEVER_ENDED = '{"error": "the tool did not end in time; its result is unknown"}'
 
 
 def called(s: State, i: ToolCalled, now_ms: float) -> None:
-    """The model completed a call. An interrupted response's call is answered, but not run."""
-    if not i.call_id or i.call_id in s.calls:
+    """The model completed a tool call. That of an interrupted response is answered, but not run."""
+    if not i.call_id or i.call_id in s.tool_calls:
         return
-    s.calls.add(i.call_id)
+    s.tool_calls.add(i.call_id)
     response_id = _meant(s, i.response_id)
     if response_id in s.retired or s.hang_up is not None:
         s.journal("tool_finished", call_id=i.call_id, tool=i.name, outcome="not_run")
         _post(s, i.call_id, NOT_RUN)
         return
-    batch = _batch_for(s, response_id or i.call_id)
-    batch.open_calls[i.call_id] = OpenCall(
+    batch = _open_batch(s, response_id or i.call_id)
+    batch.open_tool_calls[i.call_id] = ToolCall(
         deadline_ms=now_ms + s.config.tool_wait_ms, name=i.name, arguments=i.arguments
     )
     s.journal("tool_started", call_id=i.call_id, tool=i.name, response=response_id)
@@ -43,32 +45,32 @@ def called(s: State, i: ToolCalled, now_ms: float) -> None:
 
 
 def finished(s: State, i: ToolFinished, now_ms: float) -> None:
-    """A tool ended: post its output at once, and wish for the answer when it was the last."""
-    batch = _batch_of(s, i.call_id)
-    if batch is None or batch.open_calls[i.call_id].result is not None:
+    """A tool ended: its output is posted at once, and the answer wished for when it was the last."""
+    batch = _find_batch(s, i.call_id)
+    if batch is None or batch.open_tool_calls[i.call_id].result is not None:
         s.journal("tool_finished", call_id=i.call_id, outcome="unknown_call")
         return
-    call = batch.open_calls[i.call_id]
+    tool_call = batch.open_tool_calls[i.call_id]
     if s.phase is not Phase.OPEN:
-        s.journal("tool_finished", call_id=i.call_id, tool=call.name, outcome="kept")
-        call.result, call.deadline_ms = i, now_ms + s.config.tool_result_wait_ms
+        s.journal("tool_finished", call_id=i.call_id, tool=tool_call.name, outcome="kept")
+        tool_call.result, tool_call.deadline_ms = i, now_ms + s.config.tool_result_wait_ms
         return
-    del batch.open_calls[i.call_id]
-    s.journal("tool_finished", call_id=i.call_id, tool=call.name, outcome="posted")
+    del batch.open_tool_calls[i.call_id]
+    s.journal("tool_finished", call_id=i.call_id, tool=tool_call.name, outcome="posted")
     if batch.session == s.session:
         _post(s, i.call_id, i.output)
     else:
-        _post(s, i.call_id, i.output, call)
+        _post(s, i.call_id, i.output, tool_call)
     if i.reply:
-        batch.answered.append(i.call_id)
+        batch.answered_ids.append(i.call_id)
     _complete(s, batch, now_ms)
 
 
 def session_ready(s: State, now_ms: float) -> None:
     """What tools said while there was no session is told to the new one."""
     for batch in list(s.batches.values()):
-        for call in list(batch.open_calls.values()):
-            result, call.result = call.result, None
+        for tool_call in list(batch.open_tool_calls.values()):
+            result, tool_call.result = tool_call.result, None
             if result is not None:
                 finished(s, result, now_ms)
 
@@ -76,97 +78,103 @@ def session_ready(s: State, now_ms: float) -> None:
 def server_tool_opened(s: State, i: ServerToolOpened, now_ms: float) -> None:
     """The server runs a tool by itself: it is waited for like ours, and answered with them."""
     response_id = _meant(s, i.response_id)
-    if not i.item_id or i.item_id in s.calls or response_id in s.retired or s.hang_up is not None:
+    if not i.item_id or i.item_id in s.tool_calls or response_id in s.retired or s.hang_up is not None:
         return
-    s.calls.add(i.item_id)
-    batch = _batch_for(s, response_id or i.item_id)
-    batch.open_calls[i.item_id] = OpenCall(deadline_ms=now_ms + s.config.tool_wait_ms, by_server=True)
+    s.tool_calls.add(i.item_id)
+    batch = _open_batch(s, response_id or i.item_id)
+    batch.open_tool_calls[i.item_id] = ToolCall(deadline_ms=now_ms + s.config.tool_wait_ms, by_server=True)
     s.journal("tool_started", call_id=i.item_id, tool="mcp", response=response_id)
 
 
 def server_tool_finished(s: State, i: ServerToolFinished, now_ms: float) -> None:
     """The server's tool ended; the model says nothing about it until it is asked."""
-    batch = _batch_of(s, i.item_id)
+    batch = _find_batch(s, i.item_id)
     if batch is None:
         return
-    del batch.open_calls[i.item_id]
+    del batch.open_tool_calls[i.item_id]
     s.journal("tool_finished", call_id=i.item_id, tool="mcp", outcome="by_server")
-    s.outputs_added.add(i.item_id)
-    batch.answered.append(i.item_id)
+    s.in_conversation.add(i.item_id)
+    batch.answered_ids.append(i.item_id)
     _complete(s, batch, now_ms)
 
 
 def approval_asked(s: State, i: ApprovalAsked, now_ms: float) -> None:
     """The server asks whether it may run a tool; the agent's profile has the answer."""
-    if not i.item_id or i.item_id in s.calls:
+    if not i.item_id or i.item_id in s.tool_calls:
         return
-    s.calls.add(i.item_id)
+    s.tool_calls.add(i.item_id)
     response_id = _meant(s, i.response_id)
-    unwanted = response_id in s.retired or s.hang_up is not None
-    approve = i.approve and not unwanted
+    is_unwanted = response_id in s.retired or s.hang_up is not None
+    approve = i.approve and not is_unwanted
     s.actions.append(SendApproval(event_id=s.event_id("approval"), request_id=i.item_id, approve=approve))
     s.journal("tool_approval", item=i.item_id, approve="yes" if approve else "no")
-    if unwanted:
+    if is_unwanted:
         return
-    s.outputs_added.add(i.item_id)
-    batch = _batch_for(s, response_id or i.item_id)
-    batch.answered.append(i.item_id)
+    s.in_conversation.add(i.item_id)
+    batch = _open_batch(s, response_id or i.item_id)
+    batch.answered_ids.append(i.item_id)
     _complete(s, batch, now_ms)
 
 
 def item_added(s: State, i: ItemAdded, now_ms: float) -> None:
     """The server has an output (or a text) as an item: a response created from now on could see it."""
-    s.outputs_added.add(i.call_id)
+    s.in_conversation.add(i.answers_id)
 
 
 def is_open(s: State, call_id: str) -> bool:
-    """Whether this call still waits for its result."""
-    batch = _batch_of(s, call_id)
-    return batch is not None and batch.open_calls[call_id].result is None
+    """Whether this tool call still waits for its result."""
+    batch = _find_batch(s, call_id)
+    return batch is not None and batch.open_tool_calls[call_id].result is None
 
 
 def extend(s: State, call_id: str, deadline_ms: float) -> None:
-    """Somebody else bounds this call from now on; its own bound comes after that."""
-    batch = _batch_of(s, call_id)
+    """Moves the bound of a tool call behind that of somebody else, who bounds it from now on."""
+    batch = _find_batch(s, call_id)
     if batch is not None:
-        batch.open_calls[call_id].deadline_ms = deadline_ms + 1.0
+        batch.open_tool_calls[call_id].deadline_ms = deadline_ms + 1.0
 
 
-def response_over(s: State, response_id: str, now_ms: float) -> None:
-    """No more calls can come from this response."""
+def response_finished(s: State, response_id: str, now_ms: float) -> None:
+    """No more tool calls can come from this response."""
     batch = s.batches.get(response_id)
     if batch is not None:
         batch.generating = False
         _complete(s, batch, now_ms)
 
 
-def session_over(s: State, now_ms: float) -> None:
+def session_lost(s: State, now_ms: float) -> None:
     """What the server ran is lost with its session; our own tools go on, and are answered in the next."""
     for batch in list(s.batches.values()):
         batch.generating = False
-        for call_id, call in list(batch.open_calls.items()):
-            if call.by_server:
-                del batch.open_calls[call_id]
-                batch.answered.append(call_id)
+        for call_id, tool_call in list(batch.open_tool_calls.items()):
+            if tool_call.by_server:
+                del batch.open_tool_calls[call_id]
+                batch.answered_ids.append(call_id)
         _complete(s, batch, now_ms)
 
 
+def due_ms(s: State) -> float | None:
+    """Until when the first of the open tool calls must be answered."""
+    tool_calls = (tool_call for batch in s.batches.values() for tool_call in batch.open_tool_calls.values())
+    return min((tool_call.deadline_ms for tool_call in tool_calls), default=None)
+
+
 def overdue(s: State, now_ms: float) -> None:
-    """Answer the calls whose tool never ended."""
+    """Answers the tool calls whose tool never ended; gives up the results that no session came for."""
     for batch in list(s.batches.values()):
-        for call_id, call in list(batch.open_calls.items()):
-            if call.deadline_ms > now_ms:
+        for call_id, tool_call in list(batch.open_tool_calls.items()):
+            if tool_call.deadline_ms > now_ms:
                 continue
-            if call.result is not None:
+            if tool_call.result is not None:
                 # No session came for it; a later one reads it in its past.
-                del batch.open_calls[call_id]
-                s.journal("tool_finished", call_id=call_id, tool=call.name, outcome="no_session")
-                if call.result.reply:
-                    batch.answered.append(call_id)
+                del batch.open_tool_calls[call_id]
+                s.journal("tool_finished", call_id=call_id, tool=tool_call.name, outcome="no_session")
+                if tool_call.result.reply:
+                    batch.answered_ids.append(call_id)
                 _complete(s, batch, now_ms)
             else:
                 s.journal("error", what="tool_never_ended", call_id=call_id)
-                if call.by_server:
+                if tool_call.by_server:
                     server_tool_finished(s, ServerToolFinished(item_id=call_id), now_ms)
                 else:
                     finished(s, ToolFinished(call_id=call_id, output=NEVER_ENDED), now_ms)
@@ -175,9 +183,9 @@ def overdue(s: State, now_ms: float) -> None:
 # Private.
 
 
-def _post(s: State, call_id: str, output: str, call: OpenCall | None = None) -> None:
-    """`call` is named where the session has not seen it."""
-    name, arguments = ("", "") if call is None else (call.name, call.arguments)
+def _post(s: State, call_id: str, output: str, unseen: ToolCall | None = None) -> None:
+    """`unseen`: the tool call itself, where the session has not seen it."""
+    name, arguments = ("", "") if unseen is None else (unseen.name, unseen.arguments)
     s.actions.append(
         SendToolOutput(
             event_id=s.event_id("output"), call_id=call_id, output=output, name=name, arguments=arguments
@@ -190,7 +198,7 @@ def _meant(s: State, response_id: str) -> str:
     return response_id or ("" if s.active is None else s.active.response_id)
 
 
-def _batch_for(s: State, response_id: str) -> ToolBatch:
+def _open_batch(s: State, response_id: str) -> ToolBatch:
     active = s.active
     generating = active is not None and active.response_id == response_id
     return s.batches.setdefault(
@@ -198,14 +206,14 @@ def _batch_for(s: State, response_id: str) -> ToolBatch:
     )
 
 
-def _batch_of(s: State, call_id: str) -> ToolBatch | None:
-    return next((batch for batch in s.batches.values() if call_id in batch.open_calls), None)
+def _find_batch(s: State, call_id: str) -> ToolBatch | None:
+    return next((batch for batch in s.batches.values() if call_id in batch.open_tool_calls), None)
 
 
 def _complete(s: State, batch: ToolBatch, now_ms: float) -> None:
-    if batch.generating or batch.open_calls:
+    if batch.generating or batch.open_tool_calls:
         return
     del s.batches[batch.response_id]
-    if batch.answered and s.hang_up is None:
-        wish = door.new_wish(s, Reason.TOOL_OUTPUTS, now_ms, call_ids=tuple(batch.answered))
+    if batch.answered_ids and s.hang_up is None:
+        wish = door.new_wish(s, Reason.TOOL_OUTPUTS, now_ms, answered_ids=tuple(batch.answered_ids))
         door.submit(s, wish, now_ms)

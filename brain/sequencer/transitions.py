@@ -1,8 +1,12 @@
 """The table: (slot state, input) → handler and the states it may lead to.
 
-Owns: which rule answers which input in which state. `machine` dispatches by it, the tests walk it and
-check each observed step against it. Every pair has a row; a row without a handler is a documented
-ignore. Whether the `to` of a row is exact matters: a step outside it is a bug in a rule.
+Why it exists: that every pair of state and input has an answer must be seen, not hoped. `machine`
+dispatches by the table, the tests walk it and check each observed step against it, docs/sequencer.md is
+made from it.
+
+Owns: which rule answers which input in which state. Every pair has a row; a row without a handler is a
+documented ignore. That the `to` of a row is exact matters: a step outside it is a bug in a rule. Must not
+know: what a rule does.
 """
 
 from __future__ import annotations
@@ -12,8 +16,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
 from brain.sequencer import (
-    barge_in,
     caller_text,
+    caller_turn,
+    cut,
     door,
     hang_up,
     inputs,
@@ -50,7 +55,7 @@ EVERY: Final = frozenset(SlotState)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one input does in one state. `handler` None: ignored, and `why` says why."""
+    """What one input does in one state. `handler` None: it brings nothing, and `why` says why."""
 
     handler: Handler | None
     to: frozenset[SlotState]
@@ -73,6 +78,11 @@ def handled(
 def ignored(kinds: Iterable[type[object]], states: frozenset[SlotState], why: str) -> dict[Pair, Row]:
     """The rows of inputs that do nothing in `states`."""
     return {(state, kind): Row(None, frozenset({state}), why) for kind in kinds for state in states}
+
+
+def passing(to: dict[SlotState, frozenset[SlotState]]) -> dict[Pair, Row]:
+    """The rows of a tick in the states of `to`: where the waits lead that are over by then."""
+    return {(state, inputs.Tick): Row(None, states, _WAITS_FIRST) for state, states in to.items()}
 
 
 def stay(states: frozenset[SlotState], *also: SlotState) -> dict[SlotState, frozenset[SlotState]]:
@@ -107,10 +117,7 @@ _AFTER_PLAYBACK: Final = stay(frozenset({CLOSED}), ENDED) | interrupted(ENDED)
 
 _ANSWERS_TOO_EARLY: Final = "no session is confirmed: an echo of one that was lost"
 _OVER: Final = "hung up: nothing moves any more"
-
-
-def _tick(s: State, i: inputs.Tick, now_ms: float) -> None:
-    """Deadlines are fired before every input; a tick brings nothing else."""
+_WAITS_FIRST: Final = "waits that are over are ended before every input; a tick brings nothing else"
 
 
 TRANSITIONS: Final[dict[Pair, Row]] = {
@@ -211,15 +218,15 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
         tool_batch.finished,
         stay(OPEN) | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
     ),
-    **handled(inputs.SpeechStarted, barge_in.speech_started, interrupted()),
+    **handled(inputs.SpeechStarted, caller_turn.speech_started, interrupted()),
     **handled(
         inputs.SpeechStopped,
-        barge_in.speech_stopped,
+        caller_turn.speech_stopped,
         stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
     ),
     **handled(
         inputs.TurnCommitted,
-        barge_in.turn_committed,
+        caller_turn.turn_committed,
         stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
     ),
     **handled(
@@ -237,10 +244,8 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
     **handled(inputs.Audible, playback.audible, _AFTER_PLAYBACK),
     **handled(inputs.Heard, playback.heard, _AFTER_PLAYBACK),
     **handled(inputs.Silent, playback.silent, _AFTER_PLAYBACK),
-    **handled(inputs.Flushed, barge_in.flushed, _AFTER_PLAYBACK),
-    **handled(
-        inputs.Tick,
-        _tick,
+    **handled(inputs.Flushed, cut.flushed, _AFTER_PLAYBACK),
+    **passing(
         {
             CLOSED: frozenset({CLOSED, ENDED}),
             FREE: frozenset({FREE, REQUESTED, ENDED}),

@@ -1,5 +1,8 @@
 """Reasons to speak, and how long a wish to speak may wait.
 
+Why it exists: what is wished and what is sent are not the same; a wish outlives refusals, lost creates and
+lost sessions, and ends in one of three ways.
+
 Owns: the reasons, their order, their expiry. Must not know: when a gate is open (that is `door`).
 """
 
@@ -50,8 +53,9 @@ class Wish:
     """One wish to speak. It ends spoken, superseded or expired, each with a journal line.
 
     `number` identifies it over retries. `not_before_ms` holds it back after a refusal, 0 = not held;
-    `backoff_ms` is the next such pause. `call_ids`: the tool calls, or the texts of the caller, that it
-    answers. `audio_only`: it was answered in writing once, so audio is asked for in so many words.
+    `backoff_ms` is the next such pause. `answered_ids`: the tool calls (by call id) and texts of the caller
+    (by item id) that it answers. `audio_only`: it was answered in writing once, so audio is asked for in so
+    many words.
     """
 
     number: int
@@ -61,7 +65,7 @@ class Wish:
     expires_at_ms: float
     backoff_ms: float
     not_before_ms: float = 0.0
-    call_ids: tuple[str, ...] = ()
+    answered_ids: tuple[str, ...] = ()
     audio_only: bool = False
 
     def merged_with(self, newer: Wish) -> Wish:
@@ -76,6 +80,6 @@ class Wish:
             force=self.force or newer.force,
             expires_at_ms=max(self.expires_at_ms, newer.expires_at_ms),
             not_before_ms=min(self.not_before_ms, newer.not_before_ms),
-            call_ids=tuple(dict.fromkeys((*self.call_ids, *newer.call_ids))),
+            answered_ids=tuple(dict.fromkeys((*self.answered_ids, *newer.answered_ids))),
             audio_only=self.audio_only or newer.audio_only,
         )

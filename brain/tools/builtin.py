@@ -1,6 +1,6 @@
 """The tools that act on the call itself: end it, transfer it, send digits, wait.
 
-Owns: what the model is told of each, and the checks of its arguments. They only say what is wanted (an
+Owns: what the model is told of each, and the checks of its arguments. Pure. They only say what is wanted (an
 effect): carrying it out, after what was said has been heard, is the call's. Must not know: the call.
 """
 
@@ -12,16 +12,9 @@ from typing import Annotated, Final, Literal, cast
 
 from pydantic import ConfigDict, Field, create_model
 
-from brain.tools.toolbox import (
-    EndCall,
-    FunctionTool,
-    Hold,
-    SendDigits,
-    Tool,
-    ToolFailed,
-    Transfer,
-    tool,
-)
+from brain.errors import ToolFailed
+from brain.tools.function import FunctionTool, tool
+from brain.tools.toolbox import EndCall, Hold, SendDigits, Tool, Transfer
 
 DIGITS = re.compile(r"[0-9*#ABCDwW]{1,32}")
 NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold")

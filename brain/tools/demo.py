@@ -1,6 +1,7 @@
 """A tool to try things with: it answers from a made-up rule, the same on every machine.
 
-Owns: its behaviour. Offered by the agent of the settings, and by any profile that names it.
+Owns: its behaviour. Pure. Must not know: any real order. Offered by the agent of the settings, and by any
+profile that names it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from brain.tools.toolbox import tool
+from brain.tools.function import tool
 
 _STATES = ("is being packed", "was handed to the courier", "arrives tomorrow", "was delivered")
 

@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
+from brain.errors import BadArguments, ToolFailed
 from brain.json_fields import Json
+from brain.signing import signed_headers
 from brain.tools.schemas import misfits
-from brain.tools.toolbox import BadArguments, ToolContext, ToolFailed
+from brain.tools.toolbox import ToolContext
 from brain.trust_store import for_requests
-from brain.webhooks.signing import signed_headers
 from shared.clock import wall_ms
 
 MAX_ANSWER_BYTES = 256 * 1024
@@ -44,7 +45,7 @@ class HttpTool:
     secret: str = field(default="", repr=False)
     """Empty: not signed."""
     client: httpx.AsyncClient | None = field(default=None, repr=False)
-    """For tests; otherwise each run opens one of its own: a tool runs a few times a call."""
+    """For tests; otherwise each run opens its own: a tool runs a few times a call."""
 
     def definition(self) -> Json:
         """The tool as it stands in `session.tools`."""
@@ -56,7 +57,8 @@ class HttpTool:
         }
 
     async def run(self, arguments: str, context: ToolContext, call_id: str) -> object:
-        """One request, again where that is safe. Raises BadArguments, ToolFailed."""
+        """One request, again where that is safe. Raises BadArguments, ToolFailed. Cancelling it leaves it
+        unknown whether the endpoint has acted."""
         try:
             values = orjson.loads(arguments or "{}")
         except orjson.JSONDecodeError:

@@ -3,19 +3,18 @@
 Why it exists: a tool may take seconds, hang or fail; the model, the caller and the audio must not notice
 more of it than its answer.
 
-Owns: the tasks, their counters, history and log lines, and what a tool's effect means to the sequencer.
-Must not know: how a tool is found and run (tools), when its answer is spoken (sequencer).
+Owns: how many run, their counters, history and log lines, and what a tool's effect means to the sequencer.
+Must not know: how a tool is found and run (toolbox), when its answer is spoken (sequencer), where it is
+noted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import orjson
+from typing import Protocol
 
 from brain.counters import BrainCounters
-from brain.memory.record import Record
 from brain.sequencer import inputs
 from brain.sequencer.actions import RunTool
 from brain.sequencer.inputs import Input
@@ -31,6 +30,8 @@ from brain.tools.toolbox import (
     wrong,
 )
 from shared.clock import now_ms
+from shared.contract.card import Next
+from shared.contract.streams.history import ToolState
 from shared.logs.log import Log
 
 MAX_ROUNDS = 12
@@ -50,17 +51,25 @@ OnFailure = Callable[[str, str, str], None]
 """(call_id, tool, outcome) of a tool that failed: the operator's own systems may want to know."""
 
 
+class ToolNotes(Protocol):
+    """Where what was done is noted, for the next session and the next brain."""
+
+    def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
+        """`value`: the arguments of a tool that was started, or its result."""
+
+
 @dataclass(slots=True)
 class ToolRuns:
-    """The tools of one call. `give` hands an input to the sequencer; `hold` suspends idle prompts, ms."""
+    """The tools of one call. `give` hands an input to the sequencer; `hold` suspends idle prompts: from when,
+    for how long, ms."""
 
     toolbox: Toolbox
     context: ToolContext
     counters: BrainCounters
-    record: Record
+    notes: ToolNotes
     log: Log
     give: Callable[[Input], None]
-    hold: Callable[[float], None]
+    hold: Callable[[float, float], None]
     on_failure: OnFailure
     _moves: dict[str, str] = field(default_factory=dict)
     """call_id → name of the tools that move the caller: their result is what became of the move."""
@@ -73,8 +82,8 @@ class ToolRuns:
         self._rounds.clear()
 
     async def run(self, action: RunTool) -> None:
-        """One tool from its call to its result."""
-        self.record.tool(action.call_id, action.name, "started", action.arguments)
+        """One tool from its call to its result. Cancelling it tells nobody of a result."""
+        self.notes.tool(action.call_id, action.name, ToolState.STARTED, action.arguments)
         began_ms = now_ms()
         result = self._refusal(action) or await self._run(action)
         self.counters.tools_run += 1
@@ -89,6 +98,14 @@ class ToolRuns:
             ms=round(now_ms() - began_ms),
         )
         self._finish(action, result)
+
+    def moved(self, call_id: str, output: str) -> None:
+        """What became of a move that a tool had asked for."""
+        name = self._moves.pop(call_id, None)
+        if name is not None:
+            self.notes.tool(call_id, name, ToolState.RESULT, output)
+
+    # Private.
 
     async def _run(self, action: RunTool) -> ToolResult:
         self._running += 1
@@ -108,28 +125,22 @@ class ToolRuns:
             return wrong(ToolOutcome.REFUSED, TOO_MANY_AT_ONCE)
         return None
 
-    def moved(self, call_id: str, output: str) -> None:
-        """What became of a move that a tool had asked for."""
-        name = self._moves.pop(call_id, None)
-        if name is not None:
-            self.record.tool(call_id, name, "result", output)
-
     def _finish(self, action: RunTool, result: ToolResult) -> None:
         match result.effect:
             case Transfer(number=number):
-                self._move(action, "dial", number)
+                self._move(action, Next.DIAL, number)
             case SendDigits(digits=digits):
-                self._move(action, "digits", digits)
+                self._move(action, Next.DIGITS, digits)
             case EndCall(farewell=farewell, cause=cause):
                 self._answer(action, result)
                 self.give(inputs.HangUpWished(cause=cause, farewell=farewell, response_id=action.response_id))
             case Hold(seconds=seconds):
-                self.hold(seconds * 1000)
+                self.hold(now_ms(), seconds * 1000)
                 self._answer(action, result)
             case None:
                 self._answer(action, result)
 
-    def _move(self, action: RunTool, kind: str, argument: str) -> None:
+    def _move(self, action: RunTool, kind: Next, argument: str) -> None:
         self._moves[action.call_id] = action.name
         self.give(
             inputs.MoveWished(
@@ -138,14 +149,5 @@ class ToolRuns:
         )
 
     def _answer(self, action: RunTool, result: ToolResult) -> None:
-        self.record.tool(action.call_id, action.name, "result", result.output)
+        self.notes.tool(action.call_id, action.name, ToolState.RESULT, result.output)
         self.give(inputs.ToolFinished(call_id=action.call_id, output=result.output, reply=result.reply))
-
-
-def dial_result(status: str) -> str:
-    """What the model is told when the other side did not take the call; `status` is Twilio's word."""
-    reason = {"busy": "busy", "no-answer": "nobody answered"}.get(status, "the call could not be connected")
-    return orjson.dumps({"status": "not_connected", "reason": reason}).decode()
-
-
-DIGITS_SENT = '{"status":"sent"}'

@@ -1,7 +1,8 @@
 """JSON schemas that operators write for their tools: whether they are sound, and whether arguments fit.
 
 Why it exists: a schema that the model's provider refuses would end every call of the agent; and what a model
-sends is checked here, before it goes anywhere. Owns: the sentences. Pure: nothing is fetched.
+sends is checked here, before it goes anywhere. Owns: the sentences. Pure. Must not know: the tools.
+Nothing is fetched.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ def problem_of(schema: Json) -> str:
     except SchemaError as error:
         return f"expected a JSON schema, but {_path(error, 'it')}: {error.message[:MAX_EXPECTED_CHARS]}"
     if b'"$ref":"http' in orjson.dumps(schema):
-        return "expected a whole JSON schema, came one with a $ref to elsewhere: nothing is fetched"
+        return "expected a whole JSON schema, got one with a $ref to elsewhere: nothing is fetched"
     return ""
 
 
 def misfits(schema: Json, values: Json) -> list[str]:
-    """A line for each argument that does not fit: what was expected, without what came."""
+    """A line for each argument that does not fit: what was expected, without the value."""
     # A registry of its own, and empty: the default one would fetch what a $ref names.
     validator = Draft202012Validator(schema, registry=Registry())
     found: list[str] = []

@@ -15,16 +15,16 @@ import contextvars
 import threading
 from collections.abc import Callable, Mapping
 
+from brain.errors import NoThread
+
 MAX_THREADS = 64
-"""At once in a process. Tools last a second or two: so many mean that most of them hang."""
-
-
-class NoThread(Exception):
-    """All threads are taken."""
+"""At once in a process. Tools last a second or two: this many mean that most of them hang."""
 
 
 class ToolThreads:
     """The threads of one process."""
+
+    __slots__ = ("_free", "_most")
 
     def __init__(self, most: int = MAX_THREADS) -> None:
         self._most = most

@@ -1,37 +1,29 @@
-"""The model's tools: Python functions, and whatever else can be run by name with arguments.
+"""The tools of an agent, by name: what a tool is, what it may ask of the call, and running one to its end.
 
-Owns: the decorator, the JSON schema from the signature, checking the arguments, the time limit, and what
-the model is told when something goes wrong. Must not know: the session, the call, Redis. A tool that
-wants something of the call returns an effect that says so (`EndCall`, `Transfer`, …).
+Owns: the shapes of tools, effects and results; the time limit; what the model is told when something goes
+wrong. Must not know: the session, the call, Redis, what kind of thing a tool is. A tool that wants something
+of the call returns an effect that says so (`EndCall`, `Transfer`, …).
 
-A tool never runs in the task that reads the model's socket: an async one is a task of its own, a plain
-one a thread (tool_threads). Neither is waited for beyond its time limit, whether it can be stopped or not:
-what it gives after that is dropped.
+A tool never runs in the task that reads the model's socket. It is not waited for beyond its time limit,
+whether it can be stopped or not: what it returns after that is dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import enum
-import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol, cast, get_type_hints
+from typing import Protocol
 
 import orjson
-from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
+from pydantic import BaseModel
 
+from brain.errors import BadArguments, ToolError, ToolFailed
 from brain.json_fields import Json
-from brain.tools.threads import THREADS, NoThread
 
 MAX_OUTPUT_CHARS = 20_000
-"""Longer results crowd out the conversation; the model is told that the rest was cut."""
-
-ToolFunction = Callable[..., object]
-
-
-class ToolError(Exception):
-    """A tool that cannot be offered: its signature has no types, or its name is taken."""
+"""Longer results crowd out the conversation; the model is told that the rest was left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,7 @@ class SendDigits:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The caller asked for a moment: no idle prompts for so long, or until they speak."""
+    """The caller asked for a moment: no idle prompts during it, or until they speak."""
 
     seconds: float
 
@@ -100,10 +92,6 @@ class ToolResult:
     effect: Effect | None = None
 
 
-class ToolFailed(Exception):
-    """Raised by a tool whose failure the model may be told in words: they stand in the result."""
-
-
 class Tool(Protocol):
     """Anything that can be offered to the model."""
 
@@ -120,89 +108,7 @@ class Tool(Protocol):
 
     async def run(self, arguments: str, context: ToolContext, call_id: str) -> object:
         """The result: an effect, a text, or anything that can be JSON. Raises BadArguments, ToolFailed,
-        or whatever foreign code raises."""
-
-
-class BadArguments(Exception):
-    """The model's arguments do not fit; the text says what was expected, without the values."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionTool:
-    """A Python function as a tool."""
-
-    name: str
-    description: str
-    function: ToolFunction
-    arguments: type[BaseModel]
-    is_async: bool
-    context_name: str = ""
-    """The parameter that takes the ToolContext, if any; the model never sees it."""
-    time_limit_s: float = 0.0
-
-    def definition(self) -> Json:
-        """The tool as it stands in `session.tools`."""
-        return {
-            "type": "function",
-            "name": self.name,
-            "description": self.description,
-            "parameters": without_titles(self.arguments.model_json_schema()),
-        }
-
-    async def run(self, arguments: str, context: ToolContext, call_id: str) -> object:
-        """Runs the function with checked arguments."""
-        values = check_arguments(self.arguments, arguments)
-        if self.context_name:
-            values[self.context_name] = context
-        if self.is_async:
-            return await cast(Awaitable[object], self.function(**values))
-        try:
-            return await THREADS.run(self.function, values)
-        except NoThread:
-            raise ToolFailed("too many tools hang already: this one was not run") from None
-
-
-def tool(function: ToolFunction) -> FunctionTool:
-    """Makes a tool of a function with type hints; its docstring is the description.
-
-    Describe an argument with `Annotated[str, Field(description="…")]`; a parameter of type ToolContext is
-    given the call. Raises ToolError.
-    """
-    name = function.__name__
-    hints = get_type_hints(function, include_extras=True)
-    found: dict[str, tuple[object, object]] = {}
-    context_name = ""
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.name not in hints or parameter.kind not in (
-            parameter.POSITIONAL_OR_KEYWORD,
-            parameter.KEYWORD_ONLY,
-        ):
-            raise ToolError(
-                f"expected each argument of tool {name} to be named and typed, got {parameter}: "
-                "add a type hint"
-            )
-        if hints[parameter.name] is ToolContext:
-            context_name = parameter.name
-            continue
-        default = ... if parameter.default is parameter.empty else parameter.default
-        found[parameter.name] = (hints[parameter.name], default)
-    make = cast(Callable[..., type[BaseModel]], create_model)
-    try:
-        arguments = make(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **found)
-        arguments.model_json_schema()
-    except PydanticUserError as error:
-        # Now, not at the first call.
-        raise ToolError(
-            f"tool {name} has parameters that no schema can be made of: {error.message}"
-        ) from None
-    return FunctionTool(
-        name=name,
-        description=inspect.getdoc(function) or "",
-        function=function,
-        arguments=arguments,
-        is_async=inspect.iscoroutinefunction(function),
-        context_name=context_name,
-    )
+        or whatever foreign code raises. Cancelled at its time limit."""
 
 
 @dataclass(slots=True)
@@ -217,6 +123,7 @@ class Toolbox:
 
     @classmethod
     def of(cls, tools: Iterable[Tool], time_limit_s: float, remote: tuple[Json, ...] = ()) -> Toolbox:
+        """A box of these tools. Raises ToolError for two of one name."""
         box = cls(time_limit_s, remote)
         for each in tools:
             if each.name in box._tools:
@@ -229,7 +136,8 @@ class Toolbox:
         return [*(each.definition() for each in self._tools.values()), *self.remote]
 
     async def run(self, name: str, arguments: str, context: ToolContext, call_id: str) -> ToolResult:
-        """Runs a tool to its result or its time limit. Raises nothing but CancelledError."""
+        """Runs a tool to its result or its time limit. Raises nothing but CancelledError: cancelling it
+        cancels the tool, and leaves one behind that does not let itself be cancelled."""
         found = self._tools.get(name)
         if found is None:
             return wrong(ToolOutcome.UNKNOWN_TOOL, f"there is no tool named {name}")
@@ -245,34 +153,6 @@ class Toolbox:
         if not done:
             return wrong(ToolOutcome.TIMED_OUT, f"the tool did not answer within {limit_s:g} s")
         return attempt.result()
-
-
-def check_arguments(model: type[BaseModel], arguments: str) -> dict[str, object]:
-    """The model's arguments by name. Raises BadArguments, also where they are no JSON."""
-    try:
-        return dict(model.model_validate_json(arguments or "{}"))
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in item['loc']) or 'arguments'}: {item['msg']}"
-            for item in error.errors(include_input=False, include_url=False)
-        ]
-        # Without the values: they may be what the caller said.
-        raise BadArguments("the arguments are wrong: " + "; ".join(problems)) from None
-
-
-def without_titles(schema: Json) -> Json:
-    """pydantic's generated titles say nothing to a model; a property named `title` stays."""
-    cleaned: Json = {}
-    for key, value in schema.items():
-        if key == "title" and isinstance(value, str):
-            continue
-        if key in ("properties", "$defs") and isinstance(value, dict):
-            cleaned[key] = {name: without_titles(each) for name, each in value.items()}
-        elif isinstance(value, dict):
-            cleaned[key] = without_titles(value)
-        else:
-            cleaned[key] = value
-    return cleaned
 
 
 def wrong(outcome: ToolOutcome, message: str) -> ToolResult:

@@ -2,8 +2,8 @@
 
 Why it exists: their endpoint may be slow or away; no call may wait for it, and no event may be lost with a
 process. Owns: the consumer group on `hooks`, one delivery at a time for each event, the retries. An attempt
-that failed is written back with its due time, so that all there is to know stands in Redis: a courier that
-dies is followed by any other. Must not know: the calls, the audio path.
+that failed is written back with its due time, so that all there is to know stands in Redis: where a courier
+dies, any other goes on. Must not know: the calls, the audio path.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from dataclasses import dataclass, replace
 import httpx
 from redis.exceptions import ResponseError
 
+from brain.memory.recall import read_entries
+from brain.signing import signed_headers
 from brain.trust_store import for_requests
-from brain.webhooks import events as hooks
-from brain.webhooks.events import Hook, read_hook
-from brain.webhooks.signing import signed_headers
+from brain.webhooks import events
+from brain.webhooks.events import Story
 from shared.clock import now_ms, wall_ms
-from shared.contract.entry import text_of
-from shared.contract.keys import CALL_TTL_MS
-from shared.contract.scripts import HOOK_AGAIN
-from shared.ownership.owner import read_card, run_script
+from shared.contract import card, record, writes
+from shared.contract.card import StoryView
+from shared.contract.errors import ContractError, EntryError
+from shared.contract.streams.hooks import GROUP, Event, Hook, read_hook
+from shared.ownership import steps
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 
-GROUP = "hooks"
 POLL_S = 1.0
 TIMEOUT_S = 5.0
 AT_ONCE = 4
@@ -35,7 +36,7 @@ MAX_HELD = 500
 """Events of one lane in this process's hands; the others wait in Redis."""
 
 ABANDONED_MS = 60_000
-"""An event in the hands of a courier that has not shown itself for so long is taken over."""
+"""An event in the hands of a courier that has not shown itself for this long is taken over."""
 
 SHOW_EVERY_MS = 20_000.0
 """Deliveries go on in batches of at most TIMEOUT_S, so that it is shown in time, however slow they are."""
@@ -73,10 +74,13 @@ class Courier:
             self._task = self._process.spawn(self._run(), "courier")
 
     async def stop(self) -> None:
-        """Ends after the deliveries under way; what is left others deliver."""
+        """Ends after the deliveries under way; what is left others deliver. Cancelling it leaves them under
+        way."""
         self._stopping.set()
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=TIMEOUT_S + POLL_S)
+
+    # Private.
 
     async def _run(self) -> None:
         async with httpx.AsyncClient(
@@ -85,7 +89,7 @@ class Courier:
             while not self._stopping.is_set():
                 for lane in range(self._process.keys.lanes):
                     try:
-                        await self._take(lane)
+                        await self._read(lane)
                     except STORE_ERRORS as error:
                         self._process.log.debug("courier_waits", reason=type(error).__name__)
                 await self._show()
@@ -96,7 +100,7 @@ class Courier:
                 except TimeoutError:
                     continue  # Nobody asked us to stop: time to look for hooks.
 
-    # Taking.
+    # Reading.
 
     async def _show(self) -> None:
         """Now and then: somebody still has what is held."""
@@ -114,7 +118,7 @@ class Courier:
             except STORE_ERRORS as error:
                 self._process.log.debug("courier_waits", reason=type(error).__name__)
 
-    async def _take(self, lane: int) -> None:
+    async def _read(self, lane: int) -> None:
         store, key, me = self._process.store, self._process.keys.hooks(lane), self._process.name
         room = MAX_HELD - sum(1 for held_lane, _ in self._held if held_lane == lane)
         if room <= 0:
@@ -131,7 +135,11 @@ class Courier:
             await self._hold(lane, key, entry_id.decode(), fields)
 
     async def _hold(self, lane: int, key: str, entry_id: str, fields: dict[bytes, bytes]) -> None:
-        hook = read_hook(fields) if fields else None
+        try:
+            hook = read_hook(fields) if fields else None
+        except EntryError as error:
+            self._process.ownership.unread(error, self._process.log)
+            hook = None
         if hook is None:
             await self._forget(key, entry_id)
         else:
@@ -151,14 +159,14 @@ class Courier:
         now = wall_ms()
         due = [(place, hook) for place, hook in self._held.items() if hook.due_ms <= now]
         due.sort(key=lambda item: item[1].due_ms)
-        for begin in range(0, len(due), AT_ONCE):
+        for start in range(0, len(due), AT_ONCE):
             if self._stopping.is_set():
                 return
             await self._show()
             await asyncio.gather(
                 *(
                     self._one(client, lane, entry_id, hook)
-                    for (lane, entry_id), hook in due[begin : begin + AT_ONCE]
+                    for (lane, entry_id), hook in due[start : start + AT_ONCE]
                 )
             )
 
@@ -170,7 +178,7 @@ class Courier:
             if not problem:
                 self.counters.hooks_delivered += 1
                 await self._forget(key, entry_id)
-            elif hooks.is_hopeless(hook, wall_ms()):
+            elif events.is_hopeless(hook, wall_ms()):
                 self.counters.hooks_given_up += 1
                 self._process.log.error("webhook_given_up", event_id=hook.event_id, reason=problem)
                 await self._forget(key, entry_id)
@@ -179,7 +187,7 @@ class Courier:
                 self._process.log.warning(
                     "webhook_failed", event_id=hook.event_id, attempt=hook.attempt, reason=problem
                 )
-                await self._again(key, entry_id, hook, body)
+                await self._again(entry_id, hook, body)
         except STORE_ERRORS as error:
             # It stays pending: told once more, under the same id, when Redis is back.
             self._process.log.debug("courier_waits", reason=type(error).__name__)
@@ -187,13 +195,23 @@ class Courier:
         self._held.pop((lane, entry_id), None)
 
     async def _compose(self, hook: Hook) -> bytes:
-        store, keys = self._process.store, self._process.keys
-        card = await read_card(store, keys, hook.call_sid)
-        history: list[dict[str, str]] = []
-        if hook.kind == "call.ended" and self._settings.webhook_transcript:
-            found = await store.xrange(keys.history(hook.call_sid))
-            history = [text_of(fields) for _, fields in found]
-        return hooks.compose(hook, card, [*history], with_transcript=self._settings.webhook_transcript)
+        process, call_sid = self._process, hook.call_sid
+        found = await steps.read_card(process.store, process.keys, call_sid)
+        transcript = None
+        if hook.event == Event.ENDED and self._settings.webhook_transcript:
+            transcript = await read_entries(
+                process.store, process.keys, call_sid, process.ownership, process.log
+            )
+        return events.compose(hook, self._read_story(found), transcript)
+
+    def _read_story(self, found: dict[str, str]) -> Story | None:
+        if not found:
+            return None  # The call's keys are gone by now.
+        try:
+            return Story(record.read(StoryView, found), card.counters(found))
+        except ContractError as error:
+            self._process.ownership.unread(error, self._process.log)
+            return None
 
     async def _post(self, client: httpx.AsyncClient, hook: Hook, body: bytes) -> str:
         """Empty when it was taken; else why not."""
@@ -211,13 +229,12 @@ class Courier:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             return type(error).__name__
 
-    async def _again(self, key: str, entry_id: str, hook: Hook, body: bytes) -> None:
+    async def _again(self, entry_id: str, hook: Hook, body: bytes) -> None:
         """Writes the event back, with its body: the call's keys may be gone by the next attempt."""
-        wait_ms = hooks.pause_ms(hook.attempt, random.random())
+        process, wait_ms = self._process, events.pause_ms(hook.attempt, random.random())
         later = replace(hook, attempt=hook.attempt + 1, due_ms=wall_ms() + wait_ms, body=body)
-        flat = [word for pair in later.fields().items() for word in pair]
-        arguments = [GROUP, entry_id, self._process.name, hooks.MAXLEN, CALL_TTL_MS, *flat]
-        await run_script(self._process.store, HOOK_AGAIN, [key], arguments)
+        again = writes.hook_again(process.keys, later, entry_id=entry_id, courier=process.name)
+        await steps.run(process.store, again)
 
     async def _forget(self, key: str, entry_id: str) -> None:
         async with self._process.store.pipeline(transaction=True) as pipe:

@@ -1,15 +1,13 @@
-"""What the user's own systems are told: the events, their bodies, and when a failed one is tried again.
+"""What the user's own systems are told: the bodies of the events, and when a failed one is tried again.
 
-Owns: the entries of the `hooks` stream that the brain adds, the bodies, the retry policy. An event's id is
-made of what it tells, so that one told twice can be recognised. Must not know: HTTP (that is `courier`).
-docs/webhooks.md shows the bodies.
-
-call.ended is added by the END script itself, in the same step: nothing that happens to a process loses it.
+Owns: which events the brain adds, the bodies, the retry policy. Must not know: HTTP (that is `courier`), the
+entries of `hooks` (shared/contract/streams/hooks.py). docs/webhooks.md shows the bodies, whose words are the
+users'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,113 +15,82 @@ import orjson
 
 from brain.memory.conversation import Conversation
 from shared.clock import wall_ms
-from shared.contract.keys import CALL_TTL_MS
-from shared.process.role import Process
+from shared.contract.card import StoryView
+from shared.contract.keys import Keys
+from shared.contract.streams.history import HistoryEntry
+from shared.contract.streams.hooks import Event, Hook, hook_commands
+from shared.store.outbox import Outbox
 
-MAXLEN = 10_000
 FIRST_PAUSE_MS = 1_000
 LONGEST_PAUSE_MS = 300_000
 GIVE_UP_AFTER_MS = 20 * 3_600_000
 """Of trying; an endpoint that was away for a night still gets everything."""
 
-MAX_DIGITS = 18
 LATEST_MS = 253_402_300_799_999
 """The end of the year 9999. The stream is open to hands: what no clock can say must not stop a courier."""
 
-CARD_FIGURES = ("resumes", "leg")
-
 
 @dataclass(frozen=True, slots=True)
-class Hook:
-    """One event, as an entry of `hooks`. `body` is empty until it was composed."""
-
-    kind: str
-    call_sid: str
-    event_id: str
-    at_ms: int
-    attempt: int
-    due_ms: int
-    body: bytes = b""
-    details: str = ""
-    """JSON of what belongs to the event beside the call: the tool that failed."""
-
-    def fields(self) -> dict[str, str | int | bytes]:
-        """The entry."""
-        return {
-            "v": 1, "kind": self.kind, "call": self.call_sid, "id": self.event_id, "t": self.at_ms,
-            "attempt": self.attempt, "due": self.due_ms, "body": self.body, "details": self.details,
-        }  # fmt: skip
-
-
-def read_hook(fields: Mapping[bytes, bytes]) -> Hook | None:
-    """An entry of `hooks`; None for one that says nothing to us."""
-    kind, call_sid, event_id = fields.get(b"kind"), fields.get(b"call"), fields.get(b"id")
-    if kind is None or call_sid is None or event_id is None or fields.get(b"v") != b"1":
-        return None
-    return Hook(
-        kind.decode(errors="replace"),
-        call_sid.decode(errors="replace"),
-        event_id.decode(errors="replace"),
-        _number(fields.get(b"t", b"")),
-        _number(fields.get(b"attempt", b"")),
-        _number(fields.get(b"due", b"")),
-        fields.get(b"body", b""),
-        fields.get(b"details", b"").decode(errors="replace"),
-    )
-
-
-@dataclass(slots=True)
 class Hooks:
-    """The brain's pen for `hooks`. Never awaited."""
+    """The brain's pen for `hooks`. Never awaited. `told`: the events that are wanted."""
 
-    process: Process
+    outbox: Outbox
+    keys: Keys
+    told: Collection[str]
 
     def started(self, call_sid: str) -> None:
         """A call has begun: its brain has it."""
-        self._add("call.started", call_sid, f"{call_sid}-started", {})
+        self._add(Event.STARTED, call_sid, f"{call_sid}-started", {})
 
     def tool_failed(self, call_sid: str, call_id: str, tool: str, outcome: str) -> None:
         """A tool failed, hung, or got arguments that do not fit."""
         details = {"tool": tool, "call_id": call_id, "outcome": outcome}
-        self._add("tool.failed", call_sid, f"{call_sid}-tool-{call_id}", details)
+        self._add(Event.TOOL_FAILED, call_sid, f"{call_sid}-tool-{call_id}", details)
 
-    def _add(self, kind: str, call_sid: str, event_id: str, details: dict[str, str]) -> None:
-        if kind not in self.process.settings.hooks:
+    # Private.
+
+    def _add(self, event: Event, call_sid: str, event_id: str, details: dict[str, str]) -> None:
+        if event not in self.told:
             return
         now = wall_ms()
-        hook = Hook(kind, call_sid, event_id, now, 0, now, b"", orjson.dumps(details).decode())
-        lane = self.process.keys.lane(call_sid)
-        key = self.process.keys.hooks(lane).encode()
-        flat = [word for pair in hook.fields().items() for word in (pair[0].encode(), _bytes(pair[1]))]
-        outbox = self.process.outbox
-        outbox.command(lane, [b"XADD", key, b"MAXLEN", b"~", b"%d" % MAXLEN, b"*", *flat])
-        outbox.command(lane, [b"PEXPIRE", key, b"%d" % CALL_TTL_MS])
+        hook = Hook(
+            event=event,
+            call_sid=call_sid,
+            event_id=event_id,
+            at_ms=now,
+            attempt=0,
+            due_ms=now,
+            details=orjson.dumps(details).decode(),
+        )
+        for command in hook_commands(self.keys, hook):
+            self.outbox.send(command)
 
 
-def compose(
-    hook: Hook, card: Mapping[str, str], history: list[Mapping[str, str]], *, with_transcript: bool
-) -> bytes:
-    """The body of an event, by what Redis knows of the call now."""
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What Redis knows of a call at the moment of telling."""
+
+    view: StoryView
+    counters: Mapping[str, int]
+
+
+def compose(hook: Hook, story: Story | None, transcript: Iterable[HistoryEntry] | None) -> bytes:
+    """The body of an event. Without a story the call's keys are gone, or cannot be read: what is not known is
+    empty. Without a transcript none is told."""
+    view = None if story is None else story.view
     data: dict[str, object] = {
         "call_sid": hook.call_sid,
-        "agent": card.get("agent", ""),
-        "from": card.get("from", ""),
-        "to": card.get("called") or card.get("to", ""),
-        "started_at": _iso(_int(card.get("started_at_ms", ""))),
+        "agent": "" if view is None else view.agent,
+        "from": "" if view is None else view.caller,
+        "to": "" if view is None else view.called or view.called_masked,
+        "started_at": _iso(0 if view is None else view.started_at_ms),
     }
-    if hook.details:
-        data |= _details(hook.details)
-    if hook.kind == "call.ended":
-        ended_ms = _int(card.get("ended_at_ms", "")) or hook.at_ms
-        data["ended_at"] = _iso(ended_ms)
-        data["duration_ms"] = max(0, ended_ms - _int(card.get("started_at_ms", "")))
-        data["outcome"] = card.get("outcome", "")
-        data["cause"] = card.get("cause", "")
-        counters = {name: _int(value) for name, value in card.items() if name.startswith("n_")}
-        data["counters"] = counters | {name: _int(card.get(name, "")) for name in CARD_FIGURES}
-        if with_transcript:
-            data["transcript"] = _transcript(card, history)
-    return orjson.dumps({"type": hook.kind, "timestamp": _iso(hook.at_ms), "data": data})
+    data |= _details(hook.details)
+    if hook.event == Event.ENDED:
+        data |= _end(hook, story)
+        if transcript is not None:
+            data["transcript"] = _transcript(view, transcript)
+    return orjson.dumps({"type": hook.event, "timestamp": _iso(hook.at_ms), "data": data})
 
 
 def pause_ms(attempt: int, draw: float) -> int:
@@ -140,16 +107,33 @@ def is_hopeless(hook: Hook, now_wall_ms: int) -> bool:
 # Private.
 
 
-def _transcript(card: Mapping[str, str], history: list[Mapping[str, str]]) -> list[dict[str, object]]:
-    item = card.get("playhead_item", "")
-    playhead = (item, _int(card.get("playhead_ms", ""))) if item else None
-    lines = Conversation.from_entries(history).lines(playhead)
+def _end(hook: Hook, story: Story | None) -> dict[str, object]:
+    if story is None:
+        return {
+            "ended_at": _iso(hook.at_ms), "duration_ms": None, "outcome": "", "cause": "", "counters": {},
+        }  # fmt: skip
+    view = story.view
+    ended_ms = view.ended_at_ms or hook.at_ms
+    return {
+        "ended_at": _iso(ended_ms),
+        "duration_ms": max(0, ended_ms - view.started_at_ms),
+        "outcome": view.outcome or "",
+        "cause": view.cause or "",
+        "counters": {**story.counters, "resumes": view.resumes, "leg": view.leg},
+    }
+
+
+def _transcript(view: StoryView | None, entries: Iterable[HistoryEntry]) -> list[dict[str, object]]:
+    playhead: tuple[str, int] | None = None
+    if view is not None and view.playhead_item is not None and view.playhead_ms is not None:
+        playhead = (view.playhead_item, view.playhead_ms)
+    lines = Conversation.of(entries).lines(playhead)
     return [{"role": line.role, "text": line.text, "whole": line.whole} for line in lines]
 
 
 def _details(written: str) -> dict[str, object]:
     try:
-        details = orjson.loads(written)
+        details = orjson.loads(written or "{}")
     except orjson.JSONDecodeError:
         return {}
     return details if isinstance(details, dict) else {}
@@ -158,15 +142,3 @@ def _details(written: str) -> dict[str, object]:
 def _iso(ms: int) -> str:
     in_time = 0 < ms <= LATEST_MS
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") if in_time else ""
-
-
-def _int(value: str) -> int:
-    return int(value) if value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS else 0
-
-
-def _number(value: bytes) -> int:
-    return int(value) if value.isdigit() and len(value) <= MAX_DIGITS else 0
-
-
-def _bytes(value: str | int | bytes) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()

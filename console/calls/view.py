@@ -15,12 +15,13 @@ from rich.text import Text
 from console.calls.journal import clock, details
 from console.calls.live import AnyCall, AnyWorker, LiveCall, UnreadableCall, UnreadableWorker
 from console.calls.watching import Entry
-from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD, isolated
+from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD
 from console.text import NONE, duration, millis, tame
 from shared.contract import card, window
 from shared.contract.streams.history import Item, ItemHeard
 from shared.contract.streams.journal import JournalEntry
 from shared.figures import diagnosis
+from shared.logs.text import isolated
 
 
 def calls_table(calls: Sequence[AnyCall], now_wall_ms: int) -> RenderableType:

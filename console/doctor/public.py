@@ -25,7 +25,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from console.doctor.findings import Finding, fail, ok, skipped, warn
-from shared.settings import LOOPBACK_HOSTS, Settings
+from shared.forms import LOOPBACK_HOSTS
+from shared.settings import Settings
 from simulators.twilio.webhooks.signing import sign_upgrade, sign_webhook
 
 PATH = "/stream-status"

@@ -17,7 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.contract.worker import ROLES
-from shared.settings import LOOPBACK_HOSTS, Settings, environment_name
+from shared.forms import LOOPBACK_HOSTS
+from shared.settings import Settings, environment_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"

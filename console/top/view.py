@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from console.style import BAD, BRIDGE, DIM, isolated
+from console.style import BAD, BRIDGE, DIM
 from console.text import cell, fit, millis, titles
 from console.top import opened
 from console.top.columns import (
@@ -33,6 +33,7 @@ from console.top.state import (
     shown_workers,
 )
 from shared.contract.streams.journal import JournalEntry
+from shared.logs.text import isolated
 
 SELECTED, ELSEWHERE = "reverse", "bold"
 LEAST_WIDTH, LEAST_HEIGHT = 60, 10

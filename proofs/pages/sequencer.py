@@ -1,7 +1,9 @@
 """Makes the diagram and the tables of docs/sequencer.md from the sequencer itself.
 
-Why: a drawing of a state machine that is kept by hand is wrong after its first change. Owns the parts of
-that page between its markers. `--check` fails when the page is not what the code would make.
+Why it exists: a drawing of a state machine that is kept by hand is wrong after its first change. `--check`
+fails when the page is not what the code would make.
+
+Owns: the parts of that page between its markers. Must not know: what a rule does.
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ import inspect
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 from brain.sequencer.inputs import Input
 from brain.sequencer.state import SequencerConfig, SlotState
 from brain.sequencer.transitions import TRANSITIONS, Row
-from brain.sequencer.wishes import EXPIRY_MS
+from brain.sequencer.waits import WAITS
+from brain.sequencer.wishes import EXPIRY_MS, Reason
 
 PAGE = Path(__file__).parents[2] / "docs" / "sequencer.md"
 MOST_ON_AN_EDGE = 4
@@ -40,7 +44,7 @@ def main() -> int:
 
 
 def filled(page: str) -> str:
-    """The page with its generated parts made anew."""
+    """The page with its generated parts made again."""
     for name, made in (("diagram", _diagram()), ("table", _table()), ("deadlines", _deadlines())):
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
@@ -75,25 +79,29 @@ def _table() -> str:
     lines = ["| input | rule | next states, by state |", "|---|---|---|"]
     for kind in _inputs():
         rows = {state: TRANSITIONS[(state, kind)] for state in SlotState}
-        rule = ", ".join(sorted({_name(row) for row in rows.values() if row.handler is not None}))
-        said = inspect.getdoc(kind) or ""
-        summary = said.split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
-        lines.append(f"| **{kind.__name__}**<br>{summary} | {rule} | {_nexts(rows)} |")
+        handlers = [row.handler for row in rows.values() if row.handler is not None]
+        rule = ", ".join(sorted({_name(handler) for handler in handlers})) or "[the waits](#deadlines)"
+        lines.append(f"| **{kind.__name__}**<br>{_summary(kind)} | {rule} | {_nexts(rows)} |")
     return "\n".join(lines)
 
 
-def _name(row: Row) -> str:
-    handler = row.handler
-    assert handler is not None
-    return f"`{handler.__module__.rpartition('.')[2]}.{handler.__name__}`"
+def _name(rule: Callable[..., None]) -> str:
+    return f"`{rule.__module__.rpartition('.')[2]}.{rule.__name__}`"
+
+
+def _summary(thing: object) -> str:
+    """The first paragraph of its docstring, for a cell."""
+    said = inspect.getdoc(thing)
+    assert said, f"expected a docstring of {thing}, to say what it is or does"
+    return said.split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
 
 
 def _nexts(rows: dict[SlotState, Row]) -> str:
-    """States with the same answer in one line; those that ignore it with the reason."""
+    """A line for each state that answers it; those that ignore it together, with the reason."""
     parts: list[str] = []
     ignored: dict[str, list[str]] = defaultdict(list)
     for state, row in rows.items():
-        if row.handler is None:
+        if row.handler is None and row.to == {state}:
             ignored[row.why].append(state)
             continue
         others = sorted(to for to in row.to if to is not state)
@@ -104,22 +112,24 @@ def _nexts(rows: dict[SlotState, Row]) -> str:
 
 
 def _deadlines() -> str:
-    """Every figure of the configuration, with its reason, and how long each wish waits."""
-    source = inspect.getsource(SequencerConfig)
-    lines = ["| wait | ms | why |", "|---|---|---|"]
-    for field in fields(SequencerConfig):
-        if not field.name.endswith("_ms"):
-            continue
-        found = re.search(rf'    {field.name}: [^\n]*\n    """(.*?)"""', source, re.DOTALL)
-        assert found, f"expected a docstring right below {field.name}, to say why it is what it is"
-        why = " ".join(found.group(1).split())
-        default = field.default
-        assert isinstance(default, float)
-        lines.append(f"| `{field.name}` | {default:,.0f} | {why} |")
-    lines += [
-        f"| a waiting `{reason}` | {ms:,.0f} | then `response_expired` |" for reason, ms in EXPIRY_MS.items()
-    ]
+    """A row a wait: for how long, and which rule ends it."""
+    lines = ["| waited for | for how long, ms | when that has passed |", "|---|---|---|"]
+    for wait in WAITS:
+        bounds = "<br>".join(_bound(name) for name in wait.bounds)
+        lines.append(f"| {wait.name} | {bounds} | {_name(wait.overdue)}<br>{_summary(wait.overdue)} |")
     return "\n".join(lines)
+
+
+def _bound(name: str) -> str:
+    """How long a wish waits, or a figure of the configuration with its reason."""
+    if name in EXPIRY_MS:
+        return f"{name}: {EXPIRY_MS[Reason(name)]:,.0f}"
+    default = {field.name: field.default for field in fields(SequencerConfig)}[name]
+    assert isinstance(default, float)
+    source = inspect.getsource(SequencerConfig)
+    found = re.search(rf'    {name}: [^\n]*\n    """(.*?)"""', source, re.DOTALL)
+    assert found, f"expected a docstring right below {name}, to say why it is what it is"
+    return f"`{name}` {default:,.0f}: {' '.join(found.group(1).split())}"
 
 
 if __name__ == "__main__":

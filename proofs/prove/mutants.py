@@ -1,16 +1,16 @@
 """`make prove-mutants`: what would the tests say if sequencer, ledger or pacer were wrong?
 
-mutmut changes one thing at a time (an operator, a number, a string, an argument) and runs the unit tests of
-that function. This runs it on a copy of the tree, counts, and holds every mutant that no test caught against
-docs/mutation.md, which must say why it is harmless. Ends with 1 for a survivor that is not explained there,
-and for an explanation whose mutant is gone.
+Why it exists: a test that cannot fail holds nothing. mutmut changes one thing at a time (an operator, a
+number, a string, an argument) and runs the unit tests of that function. This runs it on a copy of the tree,
+counts, and holds every mutant that no test caught against docs/mutation.md, which must say why it is
+harmless. Ends with 1 for a survivor that is not explained there, and for an explanation whose mutant is gone.
 
 `--again` keeps what the run before found out: it makes only the mutants of functions whose text has changed,
 and those that survived. That is a matter of minutes, and enough while tests are written; but it does not see
 that a mutant which was caught no longer is, because its test or what its function calls has changed: that
 takes a whole run.
 
-Owns: the copy, the configuration, the count, the comparison. Must not know how mutants are made.
+Owns: the copy, the configuration, the count, the comparison. Must not know: how mutants are made.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """`make prove-sequencer`: the response sequencer, walked to a depth and tried by chance.
 
-Prints what was walked and tried; ends with 1 at the first violation, with the shortest way to it.
+Why it exists: `make test` walks and tries as much as a minute allows; this goes on for longer. It prints what
+was walked and tried, and ends with 1 at the first violation, with the shortest way to it.
+
+Owns: how deep and how often. Must not know: the invariants (walk, tests/brain/sequencer/test_machine.py).
 """
 
 from __future__ import annotations

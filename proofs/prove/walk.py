@@ -1,11 +1,11 @@
 """Walks every state of the response sequencer that a short alphabet reaches, breadth first, to a depth.
 
-Why: a property test tries what chance suggests; this leaves nothing out, within its alphabet. Each step is
-checked against the invariants below, and from each state the clock alone must lead to rest.
+Why it exists: a property test tries what chance suggests; this leaves nothing out, within its alphabet. Each
+step is checked against the invariants below, and from each state the clock alone must lead to rest.
 
-Owns the alphabet, the canonical form and the invariants. Two states are one when they differ in absolute
+Owns: the alphabet, the canonical form and the invariants. Two states are one when they differ in absolute
 time, in the names of ids, in running numbers, or in what is only remembered of ids that are gone. Must not
-know how a rule decides.
+know: how a rule decides.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def alphabet(s: State) -> Iterator[Step]:
     yield from _about_the_active(s)
     yield from _about_playback(s)
     for batch in s.batches.values():
-        for call_id in batch.open_calls:
+        for call_id in batch.open_tool_calls:
             yield "tool finished", inputs.ToolFinished(call_id=call_id, output="{}")
             yield (
                 "tool moves",
@@ -140,8 +140,8 @@ def alphabet(s: State) -> Iterator[Step]:
                     kind="dial", argument="+15550001", call_id=call_id, response_id=batch.response_id
                 ),
             )
-    if CALL in s.calls:
-        yield "output added", inputs.ItemAdded(item_id="o", call_id=CALL)
+    if CALL in s.tool_calls:
+        yield "output added", inputs.ItemAdded(item_id="o", answers_id=CALL)
 
 
 def _about_ours(s: State) -> Iterator[Step]:
@@ -195,13 +195,11 @@ def _about_playback(s: State) -> Iterator[Step]:
 
 def _thaw(frozen: bytes) -> Sequencer:
     state: State = pickle.loads(frozen)
-    core = Sequencer(state.config)
-    core.restore(state)
-    return core
+    return Sequencer(state.config, state)
 
 
 def _take(core: Sequencer, step: Input | Delta, now_ms: float, path: list[str]) -> float:
-    """Takes one step; gives the time after it: a tick waits for the next deadline."""
+    """Takes one step; returns the time after it: a tick waits for the next deadline."""
     if isinstance(step, inputs.Tick):
         now_ms = max(now_ms, core.next_deadline_ms() or now_ms)
     wishes, cut = _wishes(core.state), core.cut
@@ -315,7 +313,8 @@ def canonical(s: State, now_ms: float) -> object:
             return None
         return (
             w.reason, w.force, at(w.expires_at_ms), w.backoff_ms, at(w.not_before_ms or None),
-            w.audio_only, bool(w.text), bool(w.call_ids), all(c in s.outputs_added for c in w.call_ids),
+            w.audio_only, bool(w.text), bool(w.answered_ids),
+            all(answered_id in s.in_conversation for answered_id in w.answered_ids),
         )  # fmt: skip
 
     create, active, move, hang_up = s.outstanding, s.active, s.move, s.hang_up
@@ -325,7 +324,7 @@ def canonical(s: State, now_ms: float) -> object:
         if active is None
         else (
             who(active.response_id), at(active.deadline_ms), active.confirmed, active.reason,
-            active.cancelling, active.full, active.has_audio, len(active.open_items),
+            active.cancelling, active.full, active.spoke, len(active.open_items),
             active.response_id in s.retired,
             wanted(active.wish),
         ),
@@ -333,7 +332,7 @@ def canonical(s: State, now_ms: float) -> object:
         if create is None
         else (create.reason, at(create.deadline_ms), wanted(create.wish)),
         tuple(wanted(wish) for wish in s.deferred.values()),
-        tuple((who(r.response_id), r.done, r.reason, r.has_audio) for r in s.responses.values()),
+        tuple((who(r.response_id), r.done, r.reason, r.spoke) for r in s.responses.values()),
         tuple(
             (who(i.response_id), i.received_bytes, round(i.heard_ms), i.complete, i.session == s.session)
             for i in s.items.values()
@@ -347,19 +346,19 @@ def canonical(s: State, now_ms: float) -> object:
             at(s.caller.deadline_ms) if s.caller.speaking else 0,
             at(s.caller.answer_due_until_ms),
             at(s.caller.stopped_at_ms),
-            s.caller.is_owed,
-            s.caller.talks_on,
+            s.caller.unanswered,
+            s.caller.talking_on,
             s.caller.last_turn_item_id == f"u{s.cut}",
         ),
         None
         if hang_up is None
-        else (at(hang_up.deadline_ms), who(hang_up.response_id), hang_up.heard_begin, hang_up.at_once),
+        else (at(hang_up.deadline_ms), who(hang_up.response_id), hang_up.began, hang_up.at_once),
         None if move is None else (move.gone, at(move.deadline_ms), who(move.response_id)),
         tuple(
-            (who(b.response_id), b.generating, len(b.answered), b.session == s.session,
-             tuple((at(c.deadline_ms), c.by_server, c.result is None) for c in b.open_calls.values()))
+            (who(b.response_id), b.generating, len(b.answered_ids), b.session == s.session,
+             tuple((at(c.deadline_ms), c.by_server, c.result is None) for c in b.open_tool_calls.values()))
             for b in s.batches.values()
         ),
-        CALL in s.calls, CALL in s.outputs_added, "mcp" in s.calls,
+        CALL in s.tool_calls, CALL in s.in_conversation, "mcp" in s.tool_calls,
         s.roll_over_by_ms is None, min(len(s.texts), 2), tuple(map(of_wish, s.abandoned.values())),
     )  # fmt: skip

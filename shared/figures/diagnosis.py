@@ -38,7 +38,7 @@ UNSENT_BYTES = 8_000
 """Half a second of frames as Twilio's messages: more than any healthy socket holds back."""
 
 MODEL_QUIET_MS = 2_000.0
-"""The first audio comes after 0.3 to 1.2 s; callers begin to wonder after two."""
+"""The first audio comes after 0.3 to 1.2 s; callers start to wonder after two."""
 
 CALLER_Q_FRAMES = 150
 """Three seconds of a caller's words that the model has not got: more than a new session needs."""
@@ -47,7 +47,7 @@ REPLY_Q_MS = 300_000.0
 """Half of the ten minutes that `reply` holds."""
 
 CALM_MS = 2 * WINDOW_MS
-"""An episode is over when nothing was wrong for so long."""
+"""An episode is over when nothing was wrong for this long."""
 
 OK = "ok"
 MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW = "model_slow", "twilio_slow", "redis_slow"
@@ -188,7 +188,7 @@ class Episodes:
 
     @property
     def name(self) -> str:
-        """The verdict of the present episode, empty for none."""
+        """The verdict of the present episode; empty if there is no episode."""
         return self._name
 
     def look(self, verdict: Verdict, now_ms: float) -> Begun | Over | None:

@@ -108,8 +108,7 @@ class ControlFeed:
             try:
                 letter = read_message(entry_id, fields)
             except EntryError as error:
-                self.counters.contract_errors += 1
-                self.log.error("contract_error", record=error.record, field=error.field, reason=str(error))
+                self.counters.unread(error, self.log)
                 continue
             if self._is_new(letter):
                 fresh.append(letter)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.contract.errors import ContractError
 from shared.contract.scripts import Answer
 from shared.figures.counters import Counts
+from shared.logs.log import Log
 
 
 @dataclass(slots=True)
@@ -24,6 +26,11 @@ class OwnershipCounters:
     contract_errors: int = 0
     """Records of other processes that lacked a field, or held in it what cannot be read: each has a log
     line."""
+
+    def unread(self, error: ContractError, log: Log) -> None:
+        """A record could not be read: counted, with a line that names it."""
+        self.contract_errors += 1
+        log.error("contract_error", record=error.record, field=error.field, reason=str(error))
 
     def lost(self, answer: Answer) -> None:
         """A call was let go of, since a fenced write got this answer."""

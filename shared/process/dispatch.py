@@ -15,6 +15,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from shared import resp
 from shared.contract.card import Owners
 from shared.contract.errors import EntryError
 from shared.contract.scripts import Answer
@@ -22,7 +23,6 @@ from shared.contract.steps import Claim
 from shared.contract.streams.calls import read_call
 from shared.ownership import steps
 from shared.process.role import Process
-from shared.store import link as redis_link
 from shared.store.errors import STORE_ERRORS, LinkLost
 from shared.store.link import RedisLink, ReplyError, open_link
 
@@ -77,10 +77,10 @@ class Dispatch:
         name = self._process.name.encode()
         group = [b"GROUP", self._role.encode(), name]
         key = self._key.encode()
-        read = redis_link.pack(
+        read = resp.pack(
             [b"XREADGROUP", *group, b"COUNT", b"1", b"BLOCK", b"%d" % BLOCK_MS, b"STREAMS", key, b">"]
         )
-        abandoned = redis_link.pack(
+        abandoned = resp.pack(
             [b"XAUTOCLAIM", key, self._role.encode(), name, b"%d" % ABANDONED_MS, b"0", b"COUNT", b"1"]
         )
         while not self._process.draining:

@@ -12,16 +12,27 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
-
 import simulators.clips
 from brain.role import BrainRole
 from shared.audio import BYTES_PER_MS, FRAME_BYTES, SILENCE_FRAME
-from shared.contract.entries import ReplyEntry, ReplyKind, read_name, read_pairs, read_reply
+from shared.clock import now_ms
 from shared.contract.keys import Keys
-from shared.ownership import owner as ownership
-from shared.ownership.control import ControlPost
-from shared.ownership.owner import NewStream, Owner
+from shared.contract.steps import NewStream
+from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
+from shared.contract.streams.control import (
+    Audible,
+    Flushed,
+    FlushedItem,
+    Message,
+    Silent,
+    message_fields,
+)
+from shared.contract.streams.history import HistoryEntry, read_history
+from shared.contract.streams.journal import JournalEntry, read_journal
+from shared.contract.streams.pairs import OutKind, read_name, read_pairs
+from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
+from shared.ownership import steps
+from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
 from shared.process.life import make_process
 from shared.process.role import Process
@@ -59,17 +70,20 @@ class Line:
     reply: list[ReplyEntry] = field(default_factory=list)
     hold_at_ms: int | None = None
     """Stop playing at this playhead of the current item; None = play everything."""
-    post: ControlPost | None = None
+    owner: Owner | None = None
+    """Egress's pen."""
     is_deaf: bool = False
     is_mute: bool = False
     """Egress is gone: a flush is not answered."""
+    numbers: int = 0
+    """Messages that ingress has sent by hand."""
     _received: dict[str, int] = field(default_factory=dict)
     _response: dict[str, str] = field(default_factory=dict)
     _audible: str = ""
 
     async def open(self) -> None:
         """Attaches the call and claims egress's part of it."""
-        await ownership.attach(
+        await steps.attach(
             self.store,
             KEYS,
             NewStream(
@@ -83,12 +97,13 @@ class Line:
             ),
             max_resumes=5,
         )
-        claim = await ownership.claim(self.store, KEYS, self.call_sid, role="egress", worker=EGRESS)
-        owner = Owner(self.outbox, KEYS, self.call_sid, "egress", claim.epoch, lambda _answer: None)
-        self.post = ControlPost(owner, EGRESS)
+        claim = await steps.claim(self.store, KEYS, self.call_sid, role="egress", worker=EGRESS)
+        self.owner = Owner(
+            self.outbox, KEYS, self.call_sid, "egress", claim.epoch, lambda _answer: None, EGRESS
+        )
 
     async def end(self) -> None:
-        await ownership.end(self.store, KEYS, self.call_sid, outcome="completed", by="test")
+        await steps.end(self.store, KEYS, self.call_sid, outcome="completed", by="test")
 
     # The caller.
 
@@ -96,9 +111,11 @@ class Line:
         """The caller says this, and then is silent for a while; ten times faster than life."""
         frames = [audio[at : at + FRAME_BYTES] for at in range(0, len(audio), FRAME_BYTES)]
         frames[-1] = frames[-1].ljust(FRAME_BYTES, b"\xff")
+        packer = CallerPacker(KEYS, self.call_sid)
         for frame in [*frames, *[SILENCE_FRAME] * SILENCE_AFTER_SPEECH_FRAMES]:
             self.chunk += 1
-            self.outbox.caller(self.call_sid, 1, self.chunk, frame)
+            packed = packer.pack(1, self.chunk, now_ms(), frame)
+            self.outbox.send_packed(packer.lane, packed, max_age_ms=MAX_AGE_MS)
             await asyncio.sleep(0.002)
 
     # The ear.
@@ -114,7 +131,6 @@ class Line:
             await asyncio.sleep(0.002)
 
     def _take(self, entry: ReplyEntry) -> None:
-        assert self.post is not None
         self.reply.append(entry)
         if entry.kind is ReplyKind.FLUSH:
             self._flush(entry)
@@ -125,38 +141,51 @@ class Line:
             self._response[entry.item_id] = entry.response_id
             if self._audible != entry.response_id:
                 self._audible = entry.response_id
-                self._report("audible", entry.item_id, 0)
+                self._tell(
+                    Audible(
+                        cut=self.cut,
+                        response_id=entry.response_id,
+                        item_id=entry.item_id,
+                        heard_ms=0,
+                        frames_waiting=0,
+                    )
+                )
         if entry.kind is ReplyKind.RESPONSE_END and self.hold_at_ms is None:
             item_id = next(i for i, r in self._response.items() if r == entry.response_id)
-            ms = self._received[item_id] // BYTES_PER_MS
-            self._report("silent", item_id, ms, cause="played")
+            self._tell(
+                Silent(
+                    cut=self.cut,
+                    response_id=entry.response_id,
+                    item_id=item_id,
+                    heard_ms=self._received[item_id] // BYTES_PER_MS,
+                    frames_waiting=0,
+                    cause="played",
+                )
+            )
             self._audible = ""
 
     def _flush(self, entry: ReplyEntry) -> None:
-        assert self.post is not None
         self.cut = entry.cut
         if self.is_mute:
             return
         heard_ms = self.hold_at_ms or 0
         items = [
-            {"item": item_id, "response": response_id, "heard_ms": heard_ms}
+            FlushedItem(
+                item_id=item_id,
+                response_id=response_id,
+                received_ms=self._received[item_id] // BYTES_PER_MS,
+                sent_ms=heard_ms,
+                heard_ms=heard_ms,
+            )
             for item_id, response_id in self._response.items()
             if response_id == self._audible
         ]
-        found = orjson.dumps(items).decode()
-        self.post.send("flushed", wake="brain", cut=entry.cut, items=found)
+        self._tell(Flushed.of(entry.cut, items))
         self._audible = ""
 
-    def _report(self, kind: str, item_id: str, heard_ms: int, **more: str) -> None:
-        assert self.post is not None
-        fields = {
-            "cut": self.cut,
-            "response": self._response[item_id],
-            "item": item_id,
-            "heard_ms": heard_ms,
-            **more,
-        }
-        self.post.send(kind, wake="brain", **fields)
+    def _tell(self, message: Message) -> None:
+        assert self.owner is not None
+        self.owner.tell(message, wake="brain")
 
     # Looking.
 
@@ -171,38 +200,43 @@ class Line:
         return [entry.kind for entry in self.reply]
 
     async def card(self) -> dict[str, str]:
-        return await ownership.read_card(self.store, KEYS, self.call_sid)
+        return await steps.read_card(self.store, KEYS, self.call_sid)
 
-    async def journal(self) -> list[dict[str, str]]:
-        return await self._entries(KEYS.journal(self.call_sid))
+    async def journal(self) -> list[JournalEntry]:
+        entries = await self.store.xrange(KEYS.journal(self.call_sid))
+        return [read_journal(entry_id, fields) for entry_id, fields in entries]
 
-    async def history(self) -> list[dict[str, str]]:
-        return await self._entries(KEYS.history(self.call_sid))
+    async def history(self) -> list[HistoryEntry]:
+        entries = [read_history(fields) for _, fields in await self.store.xrange(KEYS.history(self.call_sid))]
+        return [entry for entry in entries if entry is not None]
 
     async def closes(self) -> list[str]:
         """The reasons of the `close` pairs that the brain wrote for ingress."""
-        found: list[str] = []
-        for _, fields in await self.store.xrange(KEYS.out(INGRESS)):
-            for name, value in read_pairs([word for pair in fields.items() for word in pair]):
-                if read_name(name).kind == "close":
-                    found.append(value.decode())
-        return found
+        return [value.decode() for kind, value in await self.told() if kind == OutKind.CLOSE]
 
-    async def tell(self, kind: str, **fields: str) -> None:
+    async def told(self) -> list[tuple[str, bytes]]:
+        """The pairs that the brain wrote for ingress: kind and value."""
+        return [
+            (read_name(name).kind, value)
+            for _, fields in await self.store.xrange(KEYS.out(INGRESS))
+            for name, value in read_pairs([word for pair in fields.items() for word in pair])
+        ]
+
+    async def type(self, kind: str, **fields: str) -> None:
         """An operator types a message; nobody rings."""
         await self.store.xadd(KEYS.control(self.call_sid), {"kind": kind, **fields})
+
+    async def say(self, message: Message) -> None:
+        """Ingress says something; nobody rings."""
+        self.numbers += 1
+        fields = message_fields(message, sender=INGRESS, number=f"test-{self.numbers}", epoch=None)
+        await self.store.redis.execute_command("XADD", KEYS.control(self.call_sid), "*", *fields)
 
     async def card_says(self, name: str, value: str) -> None:
         async def says() -> bool:
             return (await self.card()).get(name) == value
 
         await wait_until(says, f"the card says {name}={value}")
-
-    async def _entries(self, key: str) -> list[dict[str, str]]:
-        return [
-            {name.decode(): value.decode() for name, value in fields.items()}
-            for _, fields in await self.store.xrange(key)
-        ]
 
 
 @asynccontextmanager
@@ -247,7 +281,7 @@ async def line(
     store: Store, redis_url: str, number: int = 1, *, agent: str = "default"
 ) -> AsyncIterator[Line]:
     """An attached call, with its ear listening."""
-    outbox = Outbox(redis_url, KEYS, name=EGRESS, commit_ms=0)
+    outbox = Outbox(redis_url, name=EGRESS, commit_ms=0)
     for key in (KEYS.out(INGRESS), KEYS.wake(0, EGRESS)):
         await store.xadd(key, {"v": "1"})
         await store.expire(key, 60)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
+from brain.call import from_control
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
-from shared.contract.entries import ReplyKind
-from shared.ownership import control_feed
-from shared.ownership import owner as ownership
-from shared.ownership.control import ControlMessage, ControlReader
-from shared.ownership.owner import NewStream
-from shared.store.client import Store
+from shared.contract.steps import NewStream
+from shared.contract.streams.history import Item, ItemHeard, Tool, ToolState
+from shared.contract.streams.journal import Kind
+from shared.contract.streams.reply import ReplyKind
+from shared.ownership import steps
+from shared.store.client import Store, StreamEntry
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from tests.brain.stage import INGRESS, KEYS, Line, brain, clip, line
 from tests.conftest import keys_without_ttl
@@ -55,9 +56,9 @@ async def test_a_call_is_greeted_and_left_clean(store: Store, redis_url: str) ->
         (session,) = sim.sessions
         assert len(session.received_of("response.create")) == 1
         assert session.violations == []
-        await wait_until(lambda: _kind(here, "silent"), "the journal says it was heard")
-        kinds = [entry["kind"] for entry in await here.journal()]
-        assert kinds.index("session_ready") < kinds.index("response_created")
+        await wait_until(lambda: _kind(here, Kind.SILENT), "the journal says it was heard")
+        kinds = [entry.kind for entry in await here.journal()]
+        assert kinds.index(Kind.SESSION_READY) < kinds.index(Kind.RESPONSE_CREATED)
         await here.end()
         await wait_until(lambda: gone(role), "the call is forgotten")
         await sim.wait_for(lambda: session.closed_at_ms is not None)
@@ -66,8 +67,8 @@ async def test_a_call_is_greeted_and_left_clean(store: Store, redis_url: str) ->
     assert keys_without_ttl(redis_url) == []
 
 
-async def _kind(here: Line, kind: str) -> bool:
-    return any(entry["kind"] == kind for entry in await here.journal())
+async def _kind(here: Line, kind: Kind) -> bool:
+    return any(entry.kind == kind for entry in await here.journal())
 
 
 async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) -> None:
@@ -86,7 +87,7 @@ async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) ->
         assert_same(here.audio_of(here.items()[0]), clip("en_model_long"))
         assert session.received_of("response.create") == []
         await wait_until(lambda: _empty(here), "caller and turn are trimmed")
-        said = [entry["role"] for entry in await here.history() if entry["kind"] == "item"]
+        said = [entry.role for entry in await here.history() if isinstance(entry, Item)]
         assert set(said) == {"user", "assistant"}
         assert role.counters.caller_gaps == 0
         await here.end()
@@ -134,15 +135,13 @@ async def test_an_interruption_is_flushed_and_truncated_at_the_ear(store: Store,
 
         (truncation,) = session.truncations
         assert (truncation.audio_end_ms, truncation.error) == (640, "")
-        await wait_until(lambda: _kind(here, "audio_delta_skip"), "late audio is counted in one line")
-        skips = [line for line in await here.journal() if line["kind"] == "audio_delta_skip"]
+        await wait_until(lambda: _kind(here, Kind.AUDIO_DELTA_SKIP), "late audio is counted in one line")
+        skips = [line.fields for line in await here.journal() if line.kind == Kind.AUDIO_DELTA_SKIP]
         assert [(skip["response"], int(skip["count"]) > 0) for skip in skips] == [(interrupted, True)]
         at = here.kinds().index(ReplyKind.FLUSH)
         assert here.reply[at].cut == 1
         assert all(entry.response_id != interrupted for entry in here.reply[at + 1 :])
-        assert {"kind": "heard", "id": truncation.item_id, "ms": "640"}.items() <= (
-            await _heard(here, truncation.item_id)
-        ).items()
+        assert (await _heard(here, truncation.item_id)).ms == 640
         await here.card_says("cut", "1")
         assert role.counters.errors_unknown == 0
 
@@ -171,14 +170,16 @@ async def test_without_egress_an_interruption_is_truncated_where_the_card_says(
         assert (truncation.item_id, truncation.audio_end_ms, truncation.error) == (item_id, 420, "")
 
 
-async def _heard(here: Line, item_id: str) -> dict[str, str]:
-    async def there() -> bool:
-        return any(entry["kind"] == "heard" and entry["id"] == item_id for entry in await here.history())
+async def _heard(here: Line, item_id: str) -> ItemHeard:
+    async def found() -> list[ItemHeard]:
+        entries = await here.history()
+        return [each for each in entries if isinstance(each, ItemHeard) and each.item_id == item_id]
 
-    await wait_until(there, "what was heard stands in history")
-    return next(
-        entry for entry in await here.history() if entry["kind"] == "heard" and entry["id"] == item_id
-    )
+    async def is_there() -> bool:
+        return bool(await found())
+
+    await wait_until(is_there, "what was heard stands in history")
+    return (await found())[0]
 
 
 async def test_a_tool_is_run_and_answered_by_one_create(store: Store, redis_url: str, tmp_path: Path) -> None:
@@ -211,8 +212,8 @@ after = [{ say = "en_model_order" }]
         assert_same(here.audio_of(here.items()[0]), clip("en_model_order"))
         assert len(session.received_of("response.create")) == 1
         assert len(session.received_of("conversation.item.create")) == 2
-        states = [e["state"] for e in await here.history() if e["kind"] == "tool"]
-        assert sorted(states) == ["result", "result", "started", "started"]
+        states = [entry.state for entry in await here.history() if isinstance(entry, Tool)]
+        assert sorted(states) == [ToolState.RESULT] * 2 + [ToolState.STARTED] * 2
 
 
 async def test_the_agent_hangs_up_after_its_farewell(store: Store, redis_url: str, tmp_path: Path) -> None:
@@ -257,12 +258,12 @@ async def test_an_operator_speaks_and_hangs_up(store: Store, redis_url: str) -> 
         line(store, redis_url) as here,
     ):
         await wait_until(lambda: bool(sim.sessions), "the session is open")
-        await here.tell("say", text="שלום")
+        await here.type("say", text="שלום")
         await wait_until(lambda: done(here, 1), "it was said")
         (create,) = sim.sessions[0].received_of("response.create")
         assert "שלום" in str(create["response"])
 
-        await here.tell("hangup", reason="operator")
+        await here.type("hangup", reason="operator")
         await here.card_says("next", "hangup")
         assert await here.closes() == ["operator"]
 
@@ -291,7 +292,7 @@ async def test_no_session_is_never_dead_air(store: Store, redis_url: str, knobs:
 
         assert (await here.card())["next_arg"] == "So sorry."
         assert len(await here.closes()) == 1
-        assert await _kind(here, "error")
+        assert await _kind(here, Kind.ERROR)
         await here.end()
         await wait_until(lambda: gone(role), "the call is forgotten")
 
@@ -336,7 +337,7 @@ async def test_two_calls_do_not_hear_each_other(store: Store, redis_url: str) ->
         assert one.items() != two.items()
         await one.end()
         await wait_until(lambda: role.live_calls() == 1, "one is gone")
-        await two.tell("say", text="still there")
+        await two.type("say", text="still there")
         await wait_until(lambda: done(two, 2), "the other goes on")
 
 
@@ -348,7 +349,7 @@ async def test_a_call_on_its_way_out_is_closed_on_a_new_leg_too(store: Store, re
         line(store, redis_url) as here,
     ):
         await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
-        await here.tell("hangup")
+        await here.type("hangup")
         await here.card_says("next", "hangup")
 
         stream = NewStream(
@@ -360,7 +361,7 @@ async def test_a_call_on_its_way_out_is_closed_on_a_new_leg_too(store: Store, re
             called_number="",
             agent="",
         )
-        await ownership.attach(store, KEYS, stream, max_resumes=5)
+        await steps.attach(store, KEYS, stream, max_resumes=5)
         assert (await here.card())["next"] == ""
 
         await here.card_says("next", "hangup")
@@ -369,14 +370,12 @@ async def test_a_call_on_its_way_out_is_closed_on_a_new_leg_too(store: Store, re
         await wait_until(lambda: gone(role), "the call is forgotten")
 
 
-@dataclass
-class CarelessReader:
-    """A control reader that loses a cancellation, as a redis-py command now and then does."""
+class CarelessStore(Store):
+    """A store that loses a cancellation, as redis-py now and then does."""
 
-    position: str = "0"
-    is_reading: bool = False
+    is_reading = False
 
-    async def read(self) -> list[ControlMessage]:
+    async def xrange(self, *_: Any, **__: Any) -> list[StreamEntry]:
         self.is_reading = True
         try:
             await asyncio.Event().wait()
@@ -407,11 +406,12 @@ async def test_a_bug_in_one_call_is_an_apology(store: Store, redis_url: str) -> 
     ):
         await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
         (call,) = role._calls.values()
-        reader = CarelessReader()
-        call._control._reader = cast(ControlReader, reader)
+        careless = CarelessStore(store.redis)
+        call._parts.control.reader.store = careless
         call.ring()
-        await wait_until(lambda: reader.is_reading, "the control reader waits for Redis")
-        call._sequencer = cast(Sequencer, BrokenSequencer(call._sequencer))
+        await wait_until(lambda: careless.is_reading, "the control reader waits for Redis")
+        broken = cast(Sequencer, BrokenSequencer(call._parts.sequencer))
+        call._parts = replace(call._parts, sequencer=broken)
 
         speaking = asyncio.create_task(here.speak(clip("en_caller_ask")))
         await here.card_says("next", "apology")
@@ -426,7 +426,7 @@ async def test_a_quiet_call_whose_card_is_gone_is_left(
     store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis came back empty and nothing rings: the session is not kept open for an hour."""
-    monkeypatch.setattr(control_feed, "SAVE_EVERY_SWEEPS", 1)
+    monkeypatch.setattr(from_control, "SAVE_EVERY_SWEEPS", 1)
     async with (
         RealtimeSimulator(knobs=QUICK) as sim,
         brain(redis_url, sim, greeting="") as (_, role),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from brain import trust_store
-from brain.model.engine import EngineError
+from brain.errors import EngineError
 from simulators.realtime import RealtimeSimulator
 from tests.brain.model.realtime.test_socket import making
 from tests.support.certificates import make_certificate

@@ -1,8 +1,8 @@
 """A stage for one call's core: a brain that writes, an ingress that forwards, a telephone that plays.
 
-All in given time, 5 ms a step, nothing sleeps. Ingress keeps the fence of DESIGN section 6 (leg, cut, frame
-number), the telephone plays one frame after the other in real time and echoes marks as Twilio does: also at
-a clear. Each can be told to be silent.
+All in given time, 5 ms a step, nothing sleeps. Ingress keeps its fence of leg, cut and frame number
+(docs/design.md, Ownership), the telephone plays one frame after the other in real time and echoes marks as
+Twilio does: also at a clear. Each can be told to be silent.
 """
 
 from __future__ import annotations

@@ -2,12 +2,9 @@
 
 Owns: everything that knows the Realtime protocol. Must not know: the call, Redis, when something is said.
 
-    engine     a session from open to close: socket, reading, writing
+    session    what the server is told of an agent: the objects of `session.update`
     gate       nothing flows before µ-law is confirmed both ways
     seed       telling a new session what was said before it
     translate  server events → inputs, actions → client events
+    socket     a session from open to close: connecting, reading, writing
 """
-
-from brain.model.realtime.socket import RealtimeEngine
-
-__all__ = ["RealtimeEngine"]

@@ -1,8 +1,8 @@
 """The gate of a new session: nothing flows before the server has confirmed µ-law both ways.
 
-Owns: the order created → our update → updated, and what each wrong step means. Pure. Must not know: the
-socket. A session starts with 24 kHz PCM both ways: µ-law read as PCM is noise to the model, and PCM
-played as µ-law is static to the caller.
+Why it exists: a session starts with 24 kHz PCM both ways; µ-law read as PCM is noise to the model, and PCM
+played as µ-law is static to the caller. Owns: the order created → our update → updated, and what each wrong
+step means. Pure. Must not know: the socket.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from brain.agents.agent import MU_LAW
 from brain.json_fields import Json, inner, text
+from brain.model.realtime.session import MU_LAW
 
 FATAL_CODES = frozenset(
     {
@@ -27,7 +27,7 @@ FATAL_CODES = frozenset(
 """Codes after which neither waiting nor a new session helps."""
 
 PASSING_CODES = frozenset({"server_error", "rate_limit_exceeded", "inference_rate_limit_exceeded"})
-"""The provider's own trouble: the same session, asked for again, may well be had."""
+"""The provider's own trouble: the same session, asked for again, may well be granted."""
 
 SESSION_EXPIRED = "session_expired"
 """This session is over; the next one will do."""
@@ -77,7 +77,7 @@ class SessionGate:
         for direction in ("input", "output"):
             echoed = text(inner(inner(audio, direction), "format"), "type")
             if echoed != MU_LAW:
-                self.reason = f"expected {MU_LAW} as {direction} format, the server has {echoed or 'none'}"
+                self.reason = f"expected {MU_LAW} as {direction} format, got {echoed or 'nothing'}"
                 return Step.REFUSED
         self.updated = True
         return Step.OPEN

@@ -3,7 +3,8 @@
 Why it exists: a session cannot be resumed. The next one is given the conversation as text items, before it
 may answer anything; it must not miss one, and must not wait for ever for one that the server refuses.
 
-Owns: the events of a seed, and when it is in. Pure. Must not know: the socket. Rules: reference, section 7.
+Owns: the events of a seed, and when it is in. Pure. Must not know: the socket.
+
 The items keep the ids of the sessions before, so that history and the model speak of the same ones; they
 are sent in order on an ordered socket, with nothing else in between, so no chain of predecessors is needed.
 """
@@ -67,6 +68,9 @@ class Seed:
     def is_in(self) -> bool:
         """Whether every item was answered."""
         return not self._waiting
+
+
+# Private.
 
 
 def _body(item: SeedItem, item_id: str) -> Json:

@@ -25,13 +25,15 @@ from openai.types.websocket_connection_options import WebSocketConnectionOptions
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from brain import trust_store
-from brain.agents.agent import Agent, answering_session, session_config
+from brain.agents.agent import Agent
 from brain.counters import BrainCounters
+from brain.errors import EngineError
 from brain.json_fields import Json, inner, text
-from brain.model.engine import EngineError, Listener, Opened, Opening, SeedItem, ToModel
+from brain.model.engine import Listener, Opened, Opening, SeedItem, ToModel
 from brain.model.realtime import translate
 from brain.model.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRED, SessionGate, Step
 from brain.model.realtime.seed import Seed
+from brain.model.realtime.session import answering_session, session_config
 from brain.sequencer import inputs
 from shared.clock import wall_ms
 
@@ -102,7 +104,7 @@ class RealtimeEngine:
     # Opening.
 
     async def open(self) -> Opened:
-        """One attempt: connects and passes the gate."""
+        """One attempt: connects and passes the gate. Cancelling it leaves a socket to `close`."""
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S):
                 manager = self._client.realtime.connect(
@@ -150,7 +152,8 @@ class RealtimeEngine:
     # Seeding.
 
     async def seed(self, items: tuple[SeedItem, ...]) -> None:
-        """Sends the past, waits until it is in, then lets the server answer turns."""
+        """Sends the past, waits until it is in, then lets the server answer turns. Cancelling it leaves a
+        session that knows part of it: to be closed."""
         connection = self._connected()
         self._seed = Seed(items, self._opening.tag)
         update_id = f"{self._opening.tag}-answering"
@@ -195,7 +198,7 @@ class RealtimeEngine:
     # Running.
 
     async def run(self, listener: Listener) -> EngineError:
-        """Reads and writes until the session is over."""
+        """Reads and writes until the session is over. Cancelling it ends both: what is queued is not sent."""
         writing = asyncio.create_task(self._write(), name="session-write")
         try:
             return await self._read(listener)
@@ -225,7 +228,7 @@ class RealtimeEngine:
                 return end
 
     def _hear(self, event: Json, listener: Listener) -> EngineError | None:
-        """Hands on one event; gives the session's end if that is what it is."""
+        """Hands on one event; returns the session's end if that is what it is."""
         kind = text(event, "type")
         if kind == translate.AUDIO_DELTA:
             try:
@@ -255,8 +258,7 @@ class RealtimeEngine:
         if code == SESSION_EXPIRED:
             self._expired = True  # The close that follows ends the session.
             return
-        known = translate.classify(code) is translate.ErrorClass.BENIGN
-        listener.on_trouble(code, known=known)
+        listener.on_trouble(code, known=translate.is_benign(code))
 
     async def _write(self) -> None:
         """Sends what is queued, in order, until the socket closes or the task is cancelled."""
@@ -326,7 +328,8 @@ class RealtimeEngine:
         return len(self._queue)
 
     async def close(self) -> None:
-        """Closes the socket, within a bounded time; safe to call at any moment and again."""
+        """Closes the socket, within a bounded time; safe to call at any moment and again. Cancelling it
+        leaves the socket to its own time-outs."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -343,7 +346,7 @@ class RealtimeEngine:
 def _socket_options(client: AsyncOpenAI) -> WebSocketConnectionOptions:
     options = dict(_SOCKET_OPTIONS)
     if client.base_url.scheme == "https":
-        # Else the library reads the trust store anew for each session, and every call waits for that.
+        # Else the library reads the trust store again for each session, and every call waits for that.
         options["ssl"] = trust_store.for_sessions()
     # The type names a few; the SDK hands every key on to websockets.connect.
     return cast(WebSocketConnectionOptions, options)

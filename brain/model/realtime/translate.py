@@ -2,20 +2,20 @@
 
 Owns: event names and their fields, in both directions, and which error codes are benign. Pure. Must not
 know: the socket, or what any of it leads to. Audio deltas do not pass here: they have a short way of
-their own (engine).
+their own (socket).
 """
 
 from __future__ import annotations
 
-import enum
 from typing import Final
 
 import orjson
 
-from brain.agents.agent import Agent, silenced_session
+from brain.agents.agent import Agent
 from brain.json_fields import Json, inner, text
 from brain.model.engine import Said, SaidKind, ToModel
 from brain.model.realtime.gate import FATAL_CODES
+from brain.model.realtime.session import silenced_session
 from brain.sequencer import Reason, actions, inputs
 from brain.sequencer.inputs import Input
 
@@ -40,12 +40,6 @@ BENIGN_CODES: Final = frozenset(
     }
 )
 """Lost races and repairs that came too late: expected, counted, no more. Others are logged as unknown."""
-
-
-class ErrorClass(enum.StrEnum):
-    BENIGN = "benign"
-    UNKNOWN = "unknown"
-    FATAL = "fatal"
 
 
 def fatal_code(event: Json) -> str:
@@ -75,10 +69,9 @@ def error_code(event: Json) -> str:
     return text(error, "type") or "unknown"
 
 
-def classify(code: str) -> ErrorClass:
-    if code in FATAL_CODES:
-        return ErrorClass.FATAL
-    return ErrorClass.BENIGN if code in BENIGN_CODES else ErrorClass.UNKNOWN
+def is_benign(code: str) -> bool:
+    """Whether a refusal is explained by a lost race: nothing is wrong, and nothing need be done."""
+    return code in BENIGN_CODES
 
 
 def read_event(event: Json, *, approve: bool = False) -> tuple[Input, ...]:
@@ -192,15 +185,16 @@ def client_events(action: ToModel, agent: Agent) -> list[str]:
     return [_json(body)]
 
 
-# The shapes of what a client sends, for the engine and for seeding too.
+# The shapes of what a client sends, for the socket and for seeding too.
 
 
 def update_session(event_id: str, session: Json) -> Json:
+    """`session.update`."""
     return {"type": "session.update", "event_id": event_id, "session": session}
 
 
 def create_item(event_id: str, item: Json, after_id: str = "") -> Json:
-    """`after_id`: the item before it; "root" for the beginning, empty for the end."""
+    """`conversation.item.create`. `after_id`: the item before it; "root" for the start, empty for the end."""
     event: Json = {"type": "conversation.item.create", "event_id": event_id, "item": item}
     if after_id:
         event["previous_item_id"] = after_id
@@ -208,6 +202,7 @@ def create_item(event_id: str, item: Json, after_id: str = "") -> Json:
 
 
 def delete_item(event_id: str, item_id: str) -> Json:
+    """`conversation.item.delete`."""
     return {"type": "conversation.item.delete", "event_id": event_id, "item_id": item_id}
 
 
@@ -218,10 +213,12 @@ def message(role: str, said: str, item_id: str) -> Json:
 
 
 def tool_call(call_id: str, name: str, arguments: str) -> Json:
+    """A call that the model has made, as an item."""
     return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
 
 
 def tool_output(call_id: str, output: str) -> Json:
+    """A tool's output, as an item."""
     return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 
@@ -240,14 +237,14 @@ def _item_opened(event: Json, item: Json) -> Input:
 
 
 def _item_added(item: Json) -> inputs.ItemAdded:
-    """What a later response could answer has its id as `call_id`: a tool's output, a text of the caller."""
+    """What a later response could answer has an id to be known by: a tool's output, a text of the caller."""
     item_id = text(item, "id")
     if text(item, "type") == "function_call_output":
-        return inputs.ItemAdded(item_id=item_id, call_id=text(item, "call_id"))
+        return inputs.ItemAdded(item_id=item_id, answers_id=text(item, "call_id"))
     content = item.get("content")
     first = content[0] if isinstance(content, list) and content else None
     is_text = isinstance(first, dict) and first.get("type") == "input_text"
-    return inputs.ItemAdded(item_id=item_id, call_id=item_id if is_text else "")
+    return inputs.ItemAdded(item_id=item_id, answers_id=item_id if is_text else "")
 
 
 def _create(action: actions.SendCreate, agent: Agent) -> Json:

@@ -7,6 +7,7 @@ record for each kind of entry, both ways. Pure. Must not know: how a conversatio
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -47,7 +48,7 @@ class ItemLength:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemHeard:
-    """How much of an item was heard, final. `of_ms`: received by then; `complete`: that was all of it."""
+    """How much of an item was heard, final. `of`: received by then; `complete`: that was all of it."""
 
     KIND: ClassVar[str] = "heard"
     item_id: str = named("id")
@@ -65,21 +66,24 @@ class KeysPressed:
     text: str
 
 
+class ToolState(enum.StrEnum):
+    """How far a tool has come."""
+
+    STARTED = "started"
+    """It was called; the value is its arguments."""
+    RESULT = "result"
+    """It has ended; the value is its output."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A tool was called (`started`; `value`: its arguments) or has its result (`result`; `value`: the
-    output)."""
+    """A tool was called, or has its result."""
 
     KIND: ClassVar[str] = "tool"
     call_id: str
     name: str
-    state: str
+    state: ToolState
     value: str
-
-    @property
-    def is_started(self) -> bool:
-        """Whether it was called; else it has its result."""
-        return self.state == "started"
 
 
 HistoryEntry = Item | ItemLength | ItemHeard | KeysPressed | Tool

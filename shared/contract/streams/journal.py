@@ -100,6 +100,9 @@ class Kind(enum.StrEnum):
     VERDICT_OVER = "verdict_over", "an episode of trouble is over: how long, how bad"
 
 
+KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
+"""By their words: calling `Kind` with a word says the same, but no type checker believes it."""
+
 _SENTENCES = {kind.value: kind.sentence for kind in Kind}
 
 

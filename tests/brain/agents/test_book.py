@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from importlib import resources
 from pathlib import Path
 
 import orjson
 import pytest
 
-from brain.agents.agent import session_config
 from brain.agents.book import AgentBook
+from brain.model.realtime.session import session_config
 from brain.tools.toolbox import ToolContext
 from shared.logs.log import get_log
 from shared.settings import SettingsError, load
@@ -90,11 +87,11 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("[default]\nvoice = 7", "default.voice: expected a valid string, came 7: put it in quotes."),
+        ("[default]\nvoice = 7", "default.voice: expected a valid string, got 7: put it in quotes."),
         ("[default]\nvoise = 'x'", "default.voise: there is no such key. Did you mean voice?"),
         ("[agents.a]\nnumbers = ['0049']",
-         "agents.a.numbers.0: expected a number such as +15551234567 (E.164), came '0049'."),
-        ("[agents.a]\nspeed = 9.0", "agents.a.speed: expected a value less than or equal to 1.5, came 9.0."),
+         "agents.a.numbers.0: expected a number such as +15551234567 (E.164), got '0049'."),
+        ("[agents.a]\nspeed = 9.0", "agents.a.speed: expected a value less than or equal to 1.5, got 9.0."),
         ("[agents.a]\ntools = ['end_cal']",
          "agents.a.tools: there is no 'end_cal'. Did you mean end_call? Known are: check_order, end_call, "
          "hold, send_digits, transfer_call."),
@@ -112,7 +109,7 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
          ' { front_desk = "+15551234567" }.'),
         ("[tools.t]\nurl = 'https://x.example'\nsecret_env = 'BAD_SECRET'",
-         "tools.t.secret_env: BAD_SECRET: expected base64 after whsec_ in the secret"),
+         "tools.t.secret_env: BAD_SECRET: expected base64 after whsec_, or a text without it"),
         ("[tools.t]\npython = 'tests.brain.unfit_tools:unknown_hint'",
          "tools.t.python: tests.brain.unfit_tools:unknown_hint has parameters that no schema can be made of:"
          " NameError: name 'Nowhere' is not defined"),
@@ -138,46 +135,46 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          " 'object', 'boolean'."),
         ("[tools.t]\nurl = 'https://x.example'\n"
          "parameters = { type = 'object', '$ref' = 'http://y.example' }",
-         "tools.t.parameters: expected a whole JSON schema, came one with a $ref to elsewhere: nothing is"
+         "tools.t.parameters: expected a whole JSON schema, got one with a $ref to elsewhere: nothing is"
          " fetched."),
         ("[tools.t]\nurl = 'https://x.example'\nsecret_env = 'whsec_MfKQ9r8GKYqrTwjU'",
-         "tools.t.secret_env: expected the name of an environment variable, such as SHOP_SECRET, came"
+         "tools.t.secret_env: expected the name of an environment variable, such as SHOP_SECRET, got"
          " something else; a secret itself belongs into the environment, not into this file."),
         ("[tools.t]\nurl = 'http://localhost:80@evil.example/x'",
-         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came one with an @."),
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), got one with an @."),
         ("[tools.t]\nurl = 'https://me:hunter2@shop.example/x'",
          "tools.t.url: expected an https:// URL (http:// for a loopback host only), without a name and"
-         " password: they would stand in logs, came one with an @."),
+         " password: they would stand in logs, got one with an @."),
         ("[tools.t]\nurl = 'https:// shop.example'",
-         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), got"
          " 'https:// shop.example'."),
         ("[tools.t]\nurl = 'https://shop.example:99999'",
-         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), got"
          " 'https://shop.example:99999'."),
         ("[mcp.m]\nserver_url = 'http://localhost:1'",
-         "mcp.m.server_url: expected an https:// URL, which the model's provider can reach, came"
+         "mcp.m.server_url: expected an https:// URL, which the model's provider can reach, got"
          " 'http://localhost:1'."),
         ("[default]\nlimits = 5",
-         "default.limits: expected a table, came 5: write it as [a table], or in {braces}."),
+         "default.limits: expected a table, got 5: write it as [a table], or in {braces}."),
         ("[default]\nhard_cap_s = 5", "default.hard_cap_s: there is no such key. It stands in limits."),
         ("greeting = 'hi'",
          "greeting: there is no such key. It stands in [default] and [agents.<name>]."),
         ("[agents.'front desk']\nvoice = 'x'",
-         "agents.front desk: expected 1 to 64 letters, digits, - and _, came 'front desk'."),
+         "agents.front desk: expected 1 to 64 letters, digits, - and _, got 'front desk'."),
         ("[default]\nvoice = 'x'\nvoice = 'y'\n",
          "expected TOML, but: Cannot overwrite a value (at line 3, column 12): voice = 'y'"),
         ("[default]\ntools = ['transfer_call']\ndestinations = { desk = '+15550001' }\n"
          "[agents.a]\ndestinations = {}",
          "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
          ' { front_desk = "+15551234567" }.'),
-        ("[tools.t]\ndescription = 'x'", "tools.t: expected either python or url, came neither."),
+        ("[tools.t]\ndescription = 'x'", "tools.t: expected either python or url, got neither."),
         ("[tools.t]\npython = 'no.such:thing'",
          "tools.t.python: no.such cannot be imported: ModuleNotFoundError: No module named 'no'"),
         ("[tools.t]\nurl = 'http://example.com'",
-         "tools.t.url: expected an https:// URL (http:// for a loopback host only), came"
+         "tools.t.url: expected an https:// URL (http:// for a loopback host only), got"
          " 'http://example.com'."),
         ("[mcp.m]\nserver_url = 'https://x.example'\nauthorization_env = 'NOT_SET'",
-         "mcp.m.authorization_env: expected the environment to have NOT_SET, it has not: set it"),
+         "mcp.m.authorization_env: expected NOT_SET in the environment, got nothing: set it"),
     ],
 )  # fmt: skip
 def test_a_problem_names_its_key_and_what_to_do(tmp_path: Path, text: str, found: str | list[str]) -> None:
@@ -204,19 +201,6 @@ async def test_a_python_tool_has_the_limit_and_the_words_of_its_table(tmp_path: 
     assert (await box.run("slow", "{}", CONTEXT, "c1")).output == (
         '{"error":"the tool did not answer within 0.05 s"}'
     )
-
-
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    """Nobody wants to run a check five times."""
-    assert len(problems(tmp_path, "[default]\nvoice = 7\nspeed = 9.0\nnothing = 1")) == 3
-
-
-def test_a_broken_toml_says_where(tmp_path: Path) -> None:
-    """The parser's own line and column."""
-    (problem,) = problems(tmp_path, "[default\n")
-
-    assert problem.startswith("expected TOML, but:")
-    assert "line 1" in problem
 
 
 def test_secrets_are_in_the_session_and_nowhere_else(tmp_path: Path) -> None:
@@ -257,37 +241,3 @@ async def test_tools_of_the_file_can_be_run(tmp_path: Path, monkeypatch: pytest.
     assert found.output == "city: 3"
     assert (moved.effect is not None, invented.outcome) == (True, "bad_arguments")
     assert "'desk'" in invented.output
-
-
-def test_the_example_is_sound() -> None:
-    """What `trunkline agents example` prints is what `trunkline agents check` takes."""
-    path = resources.files("brain.agents").joinpath("agents.example.toml")
-    agents = AgentBook(load(env_file=None, agents_file=str(path)), get_log())
-
-    assert [agent.name for agent in agents.agents] == ["default", "sales", "service_he"]
-
-
-def test_the_check_explains_a_broken_file(tmp_path: Path) -> None:
-    """With the exit code that a brain would end with."""
-    path = tmp_path / "agents.toml"
-    path.write_text('[agents.desk]\ngreeting = "שלום"\nvoice = ["שלום"]', "utf-8")
-
-    done = subprocess.run(
-        [sys.executable, "-m", "brain.agents.check", str(path)], capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 3
-    assert "agents.desk.voice: expected a valid string, came ['שלום']" in done.stdout
-    assert "1 problem: a brain would not start with this file" in done.stdout
-
-
-def test_the_check_says_that_there_is_no_file(tmp_path: Path) -> None:
-    """In the wrong folder the table alone would look as if all were well."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "brain.agents.check"],
-        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
-    )  # fmt: skip
-
-    assert done.returncode == 0
-    assert "there is no agents.toml here" in done.stdout

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
+from shared.contract.streams.control import Detached
+from shared.contract.window import BrainWindow, load
 from shared.figures import rolling
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
@@ -19,13 +18,14 @@ def _short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolling, "WINDOW_MS", 400.0)
 
 
-async def windows(here: Line, count: int) -> list[dict[str, Any]]:
+async def windows(here: Line, count: int) -> list[BrainWindow]:
     """The next windows that are written."""
-    found: list[dict[str, Any]] = []
+    found: list[BrainWindow] = []
 
     async def came() -> bool:
-        window = json.loads((await here.card()).get("w_brain", "{}"))
-        if window and (not found or window["at"] != found[-1]["at"]):
+        text = (await here.card()).get("w_brain")
+        window = load(BrainWindow, text) if text else None
+        if window is not None and (not found or window.at_ms != found[-1].at_ms):
             found.append(window)
         return len(found) > count
 
@@ -45,8 +45,8 @@ async def test_a_call_on_its_way_out_goes_on_saying_how_its_process_fares(
         await here.card_says("next", "apology")
 
         found = await windows(here, 2)
-        assert [window["quiet"] for window in found] == [0, 0]
-        assert {window["worker"] for window in found} == {process.name}
+        assert [window.quiet_ms for window in found] == [0, 0]
+        assert {window.worker for window in found} == {process.name}
         await here.end()
 
 
@@ -59,11 +59,11 @@ async def test_a_model_owes_nothing_while_the_caller_is_away(store: Store, redis
         line(store, redis_url) as here,
     ):
         await sim.wait_for(lambda: bool(sim.sessions and sim.sessions[0].received_of("response.create")))
-        assert (await windows(here, 2))[-1]["quiet"] > 0
-        await here.tell("detached", leg="1", cause="lost")
+        assert (await windows(here, 2))[-1].quiet_ms > 0
+        await here.say(Detached(leg=1, cause="lost"))
 
         async def is_calm() -> bool:
-            return (await windows(here, 1))[-1]["quiet"] == 0
+            return (await windows(here, 1))[-1].quiet_ms == 0
 
         await wait_until(is_calm, "the model is not waited for")
         await here.end()

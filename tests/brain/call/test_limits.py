@@ -13,7 +13,7 @@ def looked(
     """What came of looking twice a second."""
     found: list[tuple[float, Step]] = []
     for half in range(since_s * 2, until_s * 2):
-        found += [(half / 2, step) for step in limits.look(half * 500.0, busy=busy)]
+        found += [(half / 2, step) for step in limits.due(half * 500.0, busy=busy)]
     return found
 
 
@@ -34,7 +34,7 @@ def test_time_while_something_goes_on_is_not_idle() -> None:
     assert looked(limits, 75, since_s=60)[0] == (70.0, IdlePrompt(1))
 
 
-def test_a_caller_who_speaks_is_asked_anew() -> None:
+def test_a_caller_who_speaks_is_asked_again() -> None:
     """The count begins again with the silence after."""
     limits = CallLimits(VALUES, 0.0)
     looked(limits, 25)

@@ -11,8 +11,12 @@ from typing import cast
 import orjson
 
 from brain.memory.conversation import Conversation
-from shared.contract.entries import ReplyKind
-from shared.ownership.owner import NewStream, attach
+from shared.contract.steps import NewStream
+from shared.contract.streams.control import Dialled, Dtmf
+from shared.contract.streams.history import Item
+from shared.contract.streams.journal import Kind
+from shared.contract.streams.reply import ReplyKind
+from shared.ownership.steps import attach
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from simulators.realtime.record import SessionRecord
@@ -45,16 +49,16 @@ def seeded(session: SessionRecord) -> list[str]:
     return texts
 
 
-async def journaled(here: Line, kind: str) -> bool:
-    return any(entry["kind"] == kind for entry in await here.journal())
+async def journaled(here: Line, kind: Kind) -> bool:
+    return any(entry.kind == kind for entry in await here.journal())
 
 
 async def settled(here: Line, turns: int) -> None:
-    """The text of so many turns of the caller is in history."""
+    """The text of this many turns of the caller is in history."""
 
     async def there() -> bool:
-        items = [e for e in await here.history() if e["kind"] == "item" and e["role"] == "user"]
-        return len({e["id"] for e in items if e["final"] == "1"}) >= turns
+        items = [entry for entry in await here.history() if isinstance(entry, Item) and entry.role == "user"]
+        return len({item.item_id for item in items if item.final}) >= turns
 
     await wait_until(there, f"{turns} turns are in history")
 
@@ -135,7 +139,7 @@ async def test_a_session_is_rolled_over_before_its_end(store: Store, redis_url: 
         assert role.counters.sessions_lost == 0
         assert sim.sessions[0].sent_of("error") == []
         assert len(here.items()) == 1, "nothing was said twice"
-        await wait_until(lambda: journaled(here, "rollover"), "the journal tells of it")
+        await wait_until(lambda: journaled(here, Kind.ROLLOVER), "the journal tells of it")
 
 
 async def test_an_open_turn_is_said_again_to_the_next_session(store: Store, redis_url: str) -> None:
@@ -167,7 +171,7 @@ async def test_keys_are_one_text_and_one_answer(store: Store, redis_url: str) ->
     ):
         await sim.wait_for(lambda: bool(sim.sessions and sim.sessions[0].sent_of("session.updated")))
         for digit in "427#":
-            await here.tell("dtmf", digit=digit, leg="1")
+            await here.say(Dtmf(digit=digit, leg=1))
         await wait_until(lambda: ends(here) == 1, "the keys are answered")
 
         (session,) = sim.sessions
@@ -186,7 +190,7 @@ async def test_keys_are_known_to_the_next_session(store: Store, redis_url: str) 
     ):
         await sim.wait_for(lambda: bool(sim.sessions and sim.sessions[0].sent_of("session.updated")))
         for digit in "427#":
-            await here.tell("dtmf", digit=digit, leg="1")
+            await here.say(Dtmf(digit=digit, leg=1))
         await wait_until(lambda: ends(here) == 1, "the keys are answered")
         sim.close_session(sim.sessions[0], 1006)
         await wait_until(lambda: role.counters.sessions_confirmed == 2, "there is a new session")
@@ -194,7 +198,7 @@ async def test_keys_are_known_to_the_next_session(store: Store, redis_url: str) 
         told, *_ = seeded(sim.sessions[1])
         assert told.endswith("4 2 7 #]")
         assert sim.sessions[1].errors == []
-        recalled = Conversation.from_entries(await here.history())
+        recalled = Conversation.of(await here.history())
         assert recalled.seed(1_000)[0].text == told
         assert "4 2 7" not in str(recalled.lines())
 
@@ -234,10 +238,10 @@ destinations = { sales = "+15550007777" }
 """
 
 
-async def back(here: Line, **dialled: str) -> None:
-    """The caller comes back on a new stream."""
+async def back(here: Line, dialled: str = "") -> None:
+    """The caller comes back on a new stream; `dialled`: from a number of which this became."""
     if dialled:
-        await here.tell("dialled", **dialled)
+        await here.say(Dialled(status=dialled))
     stream = NewStream(
         call_sid=here.call_sid, stream_sid="MZ" + "9" * 32, ingress=INGRESS, nonce="nonce-2",
         caller_number="…11", called_number="…22", agent="default",
@@ -269,7 +273,7 @@ async def test_a_transfer_that_fails_goes_on_with_the_conversation(
         await wait_until(lambda: _closed(here), "ingress is told to close the stream")
         (session,) = sim.sessions
         assert session.received_of("response.create") == [], "nobody is spoken to while away"
-        await back(here, status="busy")
+        await back(here, "busy")
         await wait_until(lambda: ends(here) == 1, "the model speaks on")
 
         assert output_of(session) == {"status": "not_connected", "reason": "busy"}
@@ -306,10 +310,10 @@ async def test_an_agent_that_nobody_knows_is_told(store: Store, redis_url: str) 
         brain(redis_url, sim, greeting=""),
         line(store, redis_url, agent="slaes") as here,
     ):
-        await wait_until(lambda: journaled(here, "agent_unknown"), "the journal tells of it")
+        await wait_until(lambda: journaled(here, Kind.AGENT_UNKNOWN), "the journal tells of it")
 
-        (told,) = [entry for entry in await here.journal() if entry["kind"] == "agent_unknown"]
-        assert (told["asked_for"], told["answers"]) == ("slaes", "default")
+        (told,) = [entry for entry in await here.journal() if entry.kind == Kind.AGENT_UNKNOWN]
+        assert told.fields == {"asked_for": "slaes", "answers": "default"}
 
 
 async def test_a_silent_caller_is_asked_and_then_left(store: Store, redis_url: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from brain.call.reply import ReplyWriter
 from brain.sequencer.actions import AudioVerdict, EndItem, Flush
-from shared.contract.entries import ReplyEntry, ReplyKind
 from shared.contract.keys import Keys
+from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.ownership.owner import Owner
 from shared.store.outbox import Outbox
 
@@ -18,8 +18,8 @@ class Notebook(Owner):
     """An owner's pen that keeps what it wrote, and whether it rang."""
 
     def __init__(self) -> None:
-        outbox = Outbox("redis://127.0.0.1:1/0", KEYS, name="brain-0@h#1", commit_ms=0)
-        super().__init__(outbox, KEYS, "CA" + "0" * 32, "brain", 3, lambda _answer: None)
+        outbox = Outbox("redis://127.0.0.1:1/0", name="brain-0@h#1", commit_ms=0)
+        super().__init__(outbox, KEYS, "CA" + "0" * 32, "brain", 3, lambda _answer: None, "brain-0@h#1")
         self.written: list[tuple[ReplyEntry, bool]] = []
 
     def reply(self, entry: ReplyEntry, *, wake: bool, then: Callable[[], None] | None = None) -> None:

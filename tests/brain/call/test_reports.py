@@ -1,90 +1,103 @@
-"""Control messages become inputs; people type some of them."""
+"""What other processes and operators say becomes inputs; what they may say wrongly ends no call."""
 
 from __future__ import annotations
 
 import pytest
 
-from brain.call.reports import read_report, why_refused
+from brain.call.reports import read_playhead, read_report
 from brain.sequencer import Reason, inputs
-from shared.ownership.control import ControlMessage
-
-
-def message(kind: str, **fields: str) -> ControlMessage:
-    return ControlMessage("1-0", kind, "operator", "", None, fields)
+from brain.sequencer.inputs import Input
+from shared.contract.card import PlayheadView
+from shared.contract.errors import ContractError
+from shared.contract.streams.control import (
+    Audible,
+    Detached,
+    Dialled,
+    Dtmf,
+    Ended,
+    Flushed,
+    FlushedItem,
+    HangUp,
+    Heard,
+    Message,
+    Say,
+    Silent,
+    Stream,
+)
 
 
 def test_flushed_carries_what_was_heard_of_each_item() -> None:
-    """A JSON list, other fields ignored."""
-    items = '[{"item":"i1","response":"r1","received_ms":900,"heard_ms":640}]'
+    """Of the rest of egress's figures the sequencer has no need."""
+    item = FlushedItem(item_id="i1", response_id="r1", received_ms=900, sent_ms=700, heard_ms=640)
 
-    found = read_report(message("flushed", cut="3", items=items))
+    found = read_report(Flushed.of(3, [item]))
 
-    assert found == inputs.Flushed(cut=3, items=(inputs.FlushedItem(item_id="i1", heard_ms=640.0),))
-
-
-@pytest.mark.parametrize("items", ["", "{}", "[1]", "nonsense", '[{"heard_ms": "-5"}]'])
-def test_a_broken_flushed_is_still_a_flushed(items: str) -> None:
-    """The wait ends; the last known playhead counts."""
-    found = read_report(message("flushed", cut="3", items=items))
-
-    assert isinstance(found, inputs.Flushed)
+    assert found == inputs.Flushed(cut=3, items=(inputs.FlushedItem(item_id="i1", heard_ms=640),))
 
 
-def test_reports_of_the_ear() -> None:
-    """audible, heard, silent."""
-    ids = {"cut": "1", "response": "r", "item": "i", "heard_ms": "20"}
-
-    assert read_report(message("audible", **ids)) == inputs.Audible(
-        cut=1, response_id="r", item_id="i", heard_ms=20.0
-    )
-    assert read_report(message("heard", **ids)) == inputs.Heard(
-        cut=1, response_id="r", item_id="i", heard_ms=20.0
-    )
-    assert read_report(message("silent", cause="flushed", **ids)) == inputs.Silent(
-        cut=1, response_id="r", item_id="i", heard_ms=20.0, cause="flushed"
-    )
-
-
-def test_an_operators_say_may_force() -> None:
-    """By any of the words people type."""
-    found = read_report(message("say", text=" hello ", force="yes"))
-
-    assert found == inputs.WishToSpeak(reason=Reason.OPERATOR, text="hello", force=True)
-
-
-def test_an_empty_say_is_nothing() -> None:
-    """There is nothing to say."""
-    assert read_report(message("say")) is None
-
-
-def test_an_operators_hangup_has_no_farewell() -> None:
-    """Unless one is typed."""
-    assert read_report(message("hangup")) == inputs.HangUpWished(cause="operator")
-    assert read_report(message("hangup", farewell="bye")) == inputs.HangUpWished(
-        cause="operator", farewell="bye"
-    )
-
-
-def test_what_is_not_for_the_sequencer_is_none() -> None:
-    """The call handles it."""
-    assert read_report(message("dtmf", digit="1")) is None
+@pytest.mark.parametrize("items", ["", "{}", "[1]", "nonsense", '[{"item": "i", "heard_ms": 5}]'])
+def test_items_that_cannot_be_read_are_said_to_be_wrong(items: str) -> None:
+    """Nobody takes them for items of which nothing was heard: the wait for them ends by itself."""
+    with pytest.raises(ContractError):
+        read_report(Flushed(cut=3, items=items))
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("message", "expected"),
     [
-        (message("say"), "expected a field text"),
-        (message("say", text="  "), "expected a field text"),
-        (message("hang up"), "expected one of say, hangup as the kind"),
-        (message(""), "expected a field kind"),
+        (
+            Audible(cut=1, response_id="r", item_id="i", heard_ms=20, frames_waiting=7),
+            inputs.Audible(cut=1, response_id="r", item_id="i", heard_ms=20, frames_waiting=7),
+        ),
+        (
+            Heard(cut=1, response_id="r", item_id="i", heard_ms=20, frames_waiting=7),
+            inputs.Heard(cut=1, response_id="r", item_id="i", heard_ms=20, frames_waiting=7),
+        ),
+        (
+            Silent(cut=1, response_id="r", item_id="i", heard_ms=20, frames_waiting=0, cause="flushed"),
+            inputs.Silent(cut=1, response_id="r", item_id="i", heard_ms=20, cause="flushed"),
+        ),
+        (
+            Say(text="hello", force=True),
+            inputs.WishToSpeak(reason=Reason.OPERATOR, text="hello", force=True),
+        ),
+        (HangUp(reason="operator", farewell=""), inputs.HangUpWished(cause="operator")),
+        (HangUp(reason="r", farewell="bye"), inputs.HangUpWished(cause="r", farewell="bye")),
     ],
+    ids=["audible", "heard", "silent", "say", "hangup", "hangup_with_a_farewell"],
 )
-def test_what_an_operator_mistypes_is_refused_in_words(given: ControlMessage, words: str) -> None:
-    """In the journal, where they will look."""
-    assert read_report(given) is None
-    assert words in why_refused(given)
+def test_a_message_becomes_its_input(message: Message, expected: Input) -> None:
+    """Field by field."""
+    assert read_report(message) == expected
 
 
-def test_an_owners_message_is_never_refused() -> None:
-    """A newer version may say things that this one does not know."""
-    assert why_refused(ControlMessage("1-0", "novelty", "egress-0@h#1", "7", 3, {})) == ""
+def test_figures_that_make_no_sense_end_no_call() -> None:
+    """A hand may write in a process's name; an input would refuse what is below nothing."""
+    found = read_report(Heard(cut=1, response_id="r", item_id="i", heard_ms=-5, frames_waiting=-1))
+
+    assert found == inputs.Heard(cut=1, response_id="r", item_id="i", heard_ms=0)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Stream(leg=2, stream_sid="MZ", ingress="i"),
+        Detached(leg=1, cause="lost"),
+        Ended(outcome="completed"),
+        Dtmf(digit="1", leg=1),
+        Dialled(status="busy"),
+    ],
+    ids=lambda message: message.KIND,
+)
+def test_what_is_not_for_the_sequencer_is_none(message: Message) -> None:
+    """Other parts of the call are told."""
+    assert read_report(message) is None
+
+
+def test_the_card_says_where_playing_stood() -> None:
+    """Of the cut before; nothing where nobody has played anything yet."""
+    assert read_playhead(PlayheadView(item_id="i", heard_ms=420), 3) == inputs.Heard(
+        cut=3, response_id="", item_id="i", heard_ms=420
+    )
+    assert read_playhead(PlayheadView(item_id=None, heard_ms=None), 3) is None
+    assert read_playhead(PlayheadView(item_id="i", heard_ms=None), 3) is None

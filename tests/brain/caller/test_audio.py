@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from brain.caller.audio import CallerAudio
 from brain.counters import BrainCounters
 from shared.audio import SILENCE_FRAME
-from shared.contract.entries import caller_fields
+from shared.contract.streams.caller import CallerFrame, caller_fields
 from shared.store.inbox import Entry
 
 NOW = 1_000.0
@@ -16,7 +16,7 @@ NOW = 1_000.0
 
 def entry(chunk: int, *, leg: int = 1, fill: int | None = None) -> Entry:
     audio = bytes([chunk if fill is None else fill]) * 160
-    return b"%d-0" % chunk, caller_fields(leg, chunk, 0.0, audio)
+    return b"%d-0" % chunk, caller_fields(CallerFrame(leg, chunk, 0.0, audio))
 
 
 def feed(leg: int = 1) -> CallerAudio:
@@ -31,7 +31,7 @@ def audio_in(batch: bytes | None) -> bytes:
 def test_a_batch_is_one_append() -> None:
     """All frames read together travel together."""
     caller = feed()
-    caller.take([entry(1), entry(2), entry(3)], NOW)
+    caller.receive([entry(1), entry(2), entry(3)], NOW)
 
     assert audio_in(caller.batch()) == b"".join(bytes([n]) * 160 for n in (1, 2, 3))
     assert caller.last_id == b"3-0"
@@ -40,7 +40,7 @@ def test_a_batch_is_one_append() -> None:
 def test_a_single_frame_waits_for_the_next() -> None:
     """Or until it is asked for."""
     caller = feed()
-    caller.take([entry(1)], NOW)
+    caller.receive([entry(1)], NOW)
 
     assert caller.batch() is None
     assert len(audio_in(caller.batch(all_of_it=True))) == 160
@@ -49,7 +49,7 @@ def test_a_single_frame_waits_for_the_next() -> None:
 def test_frames_of_an_older_leg_are_dropped() -> None:
     """They come from a socket that is gone."""
     caller = feed(leg=2)
-    caller.take([entry(5, leg=1), entry(1, leg=2), entry(2, leg=2)], NOW)
+    caller.receive([entry(5, leg=1), entry(1, leg=2), entry(2, leg=2)], NOW)
 
     assert audio_in(caller.batch()) == bytes([1]) * 160 + bytes([2]) * 160
     assert caller.counters.frames_old_leg == 1
@@ -58,7 +58,7 @@ def test_frames_of_an_older_leg_are_dropped() -> None:
 def test_a_new_leg_begins_its_own_count() -> None:
     """Twilio's chunks start again with each stream; that is no gap."""
     caller = feed()
-    caller.take([entry(200), entry(1, leg=2)], NOW)
+    caller.receive([entry(200), entry(1, leg=2)], NOW)
 
     assert caller.leg == 2
     assert caller.counters.caller_gaps == 0
@@ -67,7 +67,7 @@ def test_a_new_leg_begins_its_own_count() -> None:
 def test_repeated_frames_are_dropped() -> None:
     """An unknown write was sent twice."""
     caller = feed()
-    caller.take([entry(1), entry(2), entry(1), entry(2), entry(3)], NOW)
+    caller.receive([entry(1), entry(2), entry(1), entry(2), entry(3)], NOW)
 
     assert len(audio_in(caller.batch())) == 3 * 160
     assert caller.counters.frames_repeated == 2
@@ -76,18 +76,18 @@ def test_repeated_frames_are_dropped() -> None:
 def test_a_gap_is_silence_to_the_model() -> None:
     """VAD only sees audio: missing frames are heard as a pause."""
     caller = feed()
-    caller.take([entry(1), entry(4)], NOW)
+    caller.receive([entry(1), entry(4)], NOW)
 
     audio = audio_in(caller.batch())
 
     assert audio == bytes([1]) * 160 + SILENCE_FRAME * 2 + bytes([4]) * 160
-    assert caller.gap_frames == 2
+    assert caller.counters.caller_gaps == 1
 
 
 def test_a_long_gap_is_padded_to_a_bound() -> None:
     """A second of silence ends any turn; minutes would only delay what comes."""
     caller = feed()
-    caller.take([entry(1), (b"9-0", caller_fields(1, 5_000, 0.0, b"\x01" * 160))], NOW)
+    caller.receive([entry(1), (b"9-0", caller_fields(CallerFrame(1, 5_000, 0.0, b"\x01" * 160)))], NOW)
 
     assert len(audio_in(caller.batch())) == (1 + 50 + 1) * 160
 
@@ -95,7 +95,7 @@ def test_a_long_gap_is_padded_to_a_bound() -> None:
 def test_a_broken_entry_is_counted_and_skipped() -> None:
     """Another version, or no audio."""
     caller = feed()
-    caller.take([(b"1-0", [b"v", b"2"]), (b"2-0", [b"v", b"1"]), entry(3)], NOW)
+    caller.receive([(b"1-0", [b"v", b"2"]), (b"2-0", [b"v", b"1"]), entry(3)], NOW)
 
     assert caller.counters.caller_entries_bad == 2
     assert caller.last_id == b"3-0"
@@ -104,7 +104,7 @@ def test_a_broken_entry_is_counted_and_skipped() -> None:
 def test_late_frames_are_silence_by_the_clock_up_to_a_second() -> None:
     """Inside a turn the server must hear the pause, though nothing comes."""
     caller = feed()
-    caller.take([entry(1), entry(2)], NOW)
+    caller.receive([entry(1), entry(2)], NOW)
     caller.batch()
 
     caller.pad_by_clock(NOW + 499)
@@ -120,11 +120,11 @@ def test_late_frames_are_silence_by_the_clock_up_to_a_second() -> None:
 def test_what_the_clock_filled_is_not_filled_again_by_position() -> None:
     """The gap is 30 frames; 25 of them were silence already."""
     caller = feed()
-    caller.take([entry(1)], NOW)
+    caller.receive([entry(1)], NOW)
     caller.pad_by_clock(NOW + 500)
     caller.batch()
 
-    caller.take([entry(32)], NOW + 600)
+    caller.receive([entry(32)], NOW + 600)
 
     assert audio_in(caller.batch()) == SILENCE_FRAME * 5 + bytes([32]) * 160
 
@@ -132,11 +132,11 @@ def test_what_the_clock_filled_is_not_filled_again_by_position() -> None:
 def test_a_late_frame_is_never_dropped_for_time() -> None:
     """Words are worth more than an exact timeline."""
     caller = feed()
-    caller.take([entry(1)], NOW)
+    caller.receive([entry(1)], NOW)
     caller.pad_by_clock(NOW + 800)
     caller.batch()
 
-    caller.take([entry(2), entry(3)], NOW + 900)
+    caller.receive([entry(2), entry(3)], NOW + 900)
 
     assert audio_in(caller.batch()) == bytes([2]) * 160 + bytes([3]) * 160
 
@@ -144,11 +144,11 @@ def test_a_late_frame_is_never_dropped_for_time() -> None:
 def test_a_new_session_hears_again_what_is_read_again() -> None:
     """It has heard nothing."""
     caller = feed()
-    caller.take([entry(1), entry(2)], NOW)
+    caller.receive([entry(1), entry(2)], NOW)
     caller.batch()
 
     caller.restart()
-    caller.take([entry(1), entry(2), entry(3)], NOW)
+    caller.receive([entry(1), entry(2), entry(3)], NOW)
 
     assert len(audio_in(caller.batch())) == 3 * 160
 
@@ -163,7 +163,7 @@ def test_frames_that_came_are_sent_in_order_and_once(arrivals: list[tuple[int, i
     for chunk, after_ms in arrivals:
         now += after_ms
         caller.pad_by_clock(now)
-        caller.take([entry(chunk)], now)
+        caller.receive([entry(chunk)], now)
         sent += caller.batch(all_of_it=True) or b""
         if chunk > highest:
             highest = chunk
@@ -179,13 +179,19 @@ def test_frames_that_came_are_sent_in_order_and_once(arrivals: list[tuple[int, i
 def test_the_oldest_frame_of_a_batch_is_known_until_it_is_sent() -> None:
     """By entry id and stamp, for the time of the hop; silence of ours has neither."""
     caller = feed()
-    caller.take([(b"7-0", caller_fields(1, 1, 70.0, b"a")), (b"9-0", caller_fields(1, 2, 90.0, b"b"))], NOW)
+    caller.receive(
+        [
+            (b"7-0", caller_fields(CallerFrame(1, 1, 70.0, b"a"))),
+            (b"9-0", caller_fields(CallerFrame(1, 2, 90.0, b"b"))),
+        ],
+        NOW,
+    )
     assert caller.oldest == (b"7-0", 70.0)
 
     caller.batch()
     caller.pad_by_clock(NOW + 600)
     assert caller.oldest is None
 
-    caller.take([(b"11-0", caller_fields(1, 3, 110.0, b"c"))], NOW)
+    caller.receive([(b"11-0", caller_fields(CallerFrame(1, 3, 110.0, b"c")))], NOW)
     caller.restart()
     assert caller.oldest is None

@@ -41,10 +41,11 @@ async def test_audio_that_the_model_does_not_take_stays_in_redis_and_is_known_to
     settings = load(env_file=None, redis_url=redis_url, openai_api_key="key")
     process = make_process("brain", 0, settings)
     async with running(process.outbox.run(), process.inboxes[0].run()), line(store, redis_url) as here:
-        owner = Owner(process.outbox, KEYS, here.call_sid, "brain", 1, lambda _answer: None)
+        owner = Owner(process.outbox, KEYS, here.call_sid, "brain", 1, lambda _answer: None, process.name)
         feed = CallerFeed(
-            process, owner, BrainCounters(), process.log,
-            leg=1, ingress=INGRESS, transcribed=False, hops=BrainHops(),
+            process.store, process.inboxes[0], owner, BrainCounters(), process.log,
+            nudge=lambda: process.nudge(0), leg=1, ingress=INGRESS, transcribed=False, hops=BrainHops(),
+            host="h",
         )  # fmt: skip
         engine = FullEngine()
         feed.connect(cast(Engine, engine))

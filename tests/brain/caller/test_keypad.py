@@ -14,12 +14,12 @@ def test_a_pause_ends_a_group() -> None:
     for at_ms, key in enumerate("4271"):
         assert keypad.press(key, at_ms * 300.0) is None
 
-    assert keypad.take(900 + GROUP_MS - 1) is None
-    typed = keypad.take(900 + GROUP_MS)
+    assert keypad.due(900 + GROUP_MS - 1) is None
+    typed = keypad.due(900 + GROUP_MS)
 
     assert typed is not None
     assert typed.text.endswith(": 4 2 7 1]")
-    assert keypad.take(1e9) is None
+    assert keypad.due(1e9) is None
 
 
 def test_the_pound_key_ends_a_group_at_once() -> None:
@@ -47,9 +47,9 @@ def test_every_key_is_in_one_group_in_order(presses: list[tuple[str, int]]) -> N
     keypad, now, groups = Keypad(), 0.0, []
     for key, after_ms in presses:
         now += after_ms
-        for typed in (keypad.take(now), keypad.press(key, now)):
+        for typed in (keypad.due(now), keypad.press(key, now)):
             groups += [] if typed is None else [typed.text]
-    last = keypad.take(now + GROUP_MS)
+    last = keypad.due(now + GROUP_MS)
     groups += [] if last is None else [last.text]
 
     keys = [group[group.index(": ") + 2 : -1].split() for group in groups]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.memory.conversation import CUT, INAUDIBLE, LEFT_OUT, UNKNOWN_RESULT, Conversation, Line
+from brain.memory.conversation import ELLIPSIS, INAUDIBLE, LEFT_OUT, UNKNOWN_RESULT, Conversation, Line
 from brain.model.engine import SeedItem
+from shared.contract.streams.history import HistoryEntry, Item, ItemHeard, ItemLength, ToolState
 
 
 def talk() -> Conversation:
@@ -78,26 +79,25 @@ def test_a_playhead_says_where_the_call_ended() -> None:
 
 def test_the_entries_of_history_give_the_same_conversation() -> None:
     """What one brain knew, the next one reads."""
-    entries = [
-        {"kind": "item", "id": "u1", "role": "user", "text": "", "final": "0"},
-        {"kind": "item", "id": "a1", "role": "assistant", "text": "one two three four ", "final": "0"},
-        {"kind": "item", "id": "u1", "role": "user", "text": "count", "final": "1"},
-        {"kind": "item", "id": "a1", "role": "assistant",
-         "text": "one two three four five six seven eight", "final": "1"},
-        {"kind": "audio", "id": "a1", "ms": "4000"},
-        {"kind": "heard", "id": "a1", "ms": "2000", "of": "4000", "complete": "1"},
-        {"kind": "item", "id": "u2", "role": "user", "text": "stop", "final": "1"},
-        {"kind": "of a later version", "id": "x"},
-    ]  # fmt: skip
+    said = "one two three four "
+    entries: list[HistoryEntry] = [
+        Item(item_id="u1", role="user", text="", final=False),
+        Item(item_id="a1", role="assistant", text=said, final=False),
+        Item(item_id="u1", role="user", text="count", final=True),
+        Item(item_id="a1", role="assistant", text=f"{said}five six seven eight", final=True),
+        ItemLength(item_id="a1", ms=4_000),
+        ItemHeard(item_id="a1", ms=2_000, of_ms=4_000, complete=True),
+        Item(item_id="u2", role="user", text="stop", final=True),
+    ]
 
-    assert Conversation.from_entries(entries).lines() == talk().lines()
+    assert Conversation.of(entries).lines() == talk().lines()
 
 
 def test_a_seed_is_what_was_said_as_it_was_heard() -> None:
     """With the mark where the caller stopped listening."""
     assert talk().seed(1_000) == (
         SeedItem(kind="message", role="user", text="count", item_id="u1"),
-        SeedItem(kind="message", role="assistant", text=f"one two three four{CUT}", item_id="a1"),
+        SeedItem(kind="message", role="assistant", text=f"one two three four{ELLIPSIS}", item_id="a1"),
         SeedItem(kind="message", role="user", text="stop", item_id="u2"),
     )
 
@@ -121,9 +121,9 @@ def test_a_caller_without_a_transcript_is_not_forgotten() -> None:
 def test_tools_are_told_with_their_results() -> None:
     """A call always with an output; one that is still running is told when it has its own."""
     conversation = Conversation()
-    conversation.tool("c1", "look_up", "started", '{"n": 1}')
-    conversation.tool("c1", "look_up", "result", "found")
-    conversation.tool("c2", "look_up", "started", "")
+    conversation.tool("c1", "look_up", ToolState.STARTED, '{"n": 1}')
+    conversation.tool("c1", "look_up", ToolState.RESULT, "found")
+    conversation.tool("c2", "look_up", ToolState.STARTED, "")
 
     told = conversation.seed(1_000)
     while_running = conversation.seed(1_000, frozenset({"c2"}))
@@ -143,8 +143,8 @@ def test_a_long_past_is_told_from_its_end() -> None:
     """And it is said that something was left out; never an output without its call."""
     conversation = Conversation()
     conversation.user_text("u1", "x" * 600)
-    conversation.tool("c1", "t", "started", "y" * 300)
-    conversation.tool("c1", "t", "result", "z" * 300)
+    conversation.tool("c1", "t", ToolState.STARTED, "y" * 300)
+    conversation.tool("c1", "t", ToolState.RESULT, "z" * 300)
     conversation.user_text("u2", "last")
 
     told = conversation.seed(500)
@@ -156,7 +156,7 @@ def test_the_words_heard_are_told_for_a_correction() -> None:
     """Nothing for nothing; the mark where it was cut."""
     conversation = talk()
 
-    assert conversation.heard_text("a1", 1_000) == f"one two{CUT}"
+    assert conversation.heard_text("a1", 1_000) == f"one two{ELLIPSIS}"
     assert conversation.heard_text("a1", 0) == ""
     assert conversation.heard_text("unknown", 1_000) == ""
 

@@ -24,7 +24,7 @@ def told(*heard: tuple[int, int, bool]) -> tuple[Record, Notebook]:
 
 def both(record: Record, book: Notebook) -> list[list[Line]]:
     """The transcript of this process, and that of the next one."""
-    return [record.conversation.lines(), Conversation.from_entries(book.written).lines()]
+    return [record.conversation.lines(), Conversation.of(book.written).lines()]
 
 
 @pytest.mark.parametrize("whole", ["", "one two three four five six seven eight nine ten eleven twelve"])

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from brain.counters import BrainCounters
-from brain.model.engine import Engine, EngineError, Listener, Opened, SeedItem, ToModel
+from brain.errors import EngineError
+from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
 from brain.model.lifeline import Lifeline, Rollover
 from brain.model.sessions import Sessions
 from brain.sequencer.inputs import Input

@@ -29,7 +29,7 @@ class Desk:
         return actions
 
     def at(self, now_ms: float) -> list[Action]:
-        """Let the clock reach `now_ms` and tick there."""
+        """Lets the clock reach `now_ms` and ticks there."""
         self.now_ms = now_ms
         return self.give(inputs.Tick())
 

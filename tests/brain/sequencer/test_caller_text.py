@@ -54,7 +54,7 @@ def test_an_answer_that_could_see_the_text_supersedes_ours() -> None:
         desk.created("r1")
         (text,) = only(SendText, wrote(desk))
         if added:
-            desk.give(inputs.ItemAdded(item_id=text.event_id, call_id=text.event_id))
+            desk.give(inputs.ItemAdded(item_id=text.event_id, answers_id=text.event_id))
         desk.created("r2")
 
         assert creates(desk.done("r2")) == expected

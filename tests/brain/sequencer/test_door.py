@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, inputs
+from brain.sequencer import Reason, SlotState, inputs
 from brain.sequencer.actions import SendCancel, SendCreate
 from brain.sequencer.door import MAX_ABANDONED
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
@@ -121,6 +121,21 @@ def test_a_refusal_without_a_known_active_response_is_tried_again_with_doubling_
 
     assert desk.core.next_deadline_ms() == 750
     assert token(desk.at(750)) not in (first, second)
+
+
+def test_each_refused_wish_has_a_pause_of_its_own() -> None:
+    """The first that is over is the next moment, and sends its own wish alone."""
+    desk = Desk()
+    desk.refused(token(desk.wish(Reason.OPERATOR, "news")))
+    desk.now_ms = 100
+    desk.refused(token(desk.wish(Reason.TURN)))
+
+    assert desk.core.next_deadline_ms() == 250
+    sent = desk.at(250)
+    assert creates(sent) == [Reason.OPERATOR]
+    desk.created("r1", token(sent))
+    assert creates(desk.done("r1")) == []
+    assert creates(desk.at(350)) == [Reason.TURN]
 
 
 def test_a_refused_wish_expires_in_the_end() -> None:
@@ -368,11 +383,3 @@ def test_a_token_that_is_not_ours_makes_it_a_response_of_the_server() -> None:
     (line,) = journaled(desk.created("r1", "e7-create-3"), "response_created")
 
     assert (line["by"], line["wish"]) == ("server", "0")
-
-
-def test_expiries_can_be_stretched() -> None:
-    """All by the same factor."""
-    core = Sequencer(SequencerConfig(expiry_scale=3.0))
-    core.handle(inputs.WishToSpeak(reason=Reason.IDLE_PROMPT), 0.0)
-
-    assert core.next_deadline_ms() == 9_000

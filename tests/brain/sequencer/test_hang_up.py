@@ -85,7 +85,7 @@ def test_the_caller_does_not_interrupt_a_farewell() -> None:
 
 
 def test_a_farewell_that_is_never_heard_is_bounded() -> None:
-    """8 s to begin."""
+    """8 s to start playing."""
     desk = Desk()
     wished(desk)
 

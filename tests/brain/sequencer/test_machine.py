@@ -153,7 +153,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert keep_ms <= self.told_heard.get(item_id, 0.0), "truncated above what was heard"
 
     def account(self, line: Journal) -> None:
-        """Follow each create and each wish through the journal alone."""
+        """Follows each create and each wish through the journal alone."""
         what = line.fields.get("what", "")
         if what == "move_never_ended":
             self.is_away = False
@@ -275,7 +275,7 @@ class AnyOrder(RuleBasedStateMachine):
             if verdict.offset_bytes:
                 assert verdict.offset_bytes == self.admitted[verdict.item_id], "a gap, or a repeat"
             else:
-                # Also an item of the same name that was heard out or flushed before: it begins anew.
+                # Also an item of the same name that was heard out or flushed before: it begins again.
                 self.truncated.discard(verdict.item_id)
                 self.told_heard.pop(verdict.item_id, None)
             self.admitted[verdict.item_id] = verdict.offset_bytes + n_bytes
@@ -291,7 +291,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(call_id=CALLS)
     def item_added(self, call_id: str) -> None:
-        self.give(inputs.ItemAdded(item_id="out", call_id=call_id))
+        self.give(inputs.ItemAdded(item_id="out", answers_id=call_id))
 
     @rule(item_id=ITEMS)
     def speech_started(self, item_id: str) -> None:
@@ -402,7 +402,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def a_tool_moves_the_caller(self) -> None:
         for batch in self.core.state.batches.values():
-            for call_id in batch.open_calls:
+            for call_id in batch.open_tool_calls:
                 self.move_wished("dial", call_id, batch.response_id)
                 return
 
@@ -422,7 +422,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def a_tool_finishes(self) -> None:
         for batch in list(self.core.state.batches.values()):
-            for call_id in list(batch.open_calls):
+            for call_id in list(batch.open_tool_calls):
                 self.tool_finished(call_id, True)
                 self.item_added(call_id)
                 return

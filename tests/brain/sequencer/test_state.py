@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brain.sequencer.state import IdMemory, Item
+from brain.sequencer.state import IdMemory, Item, Response, SequencerConfig, State
 
 
 def test_the_id_memory_forgets_the_oldest_first() -> None:
@@ -20,6 +20,20 @@ def test_an_empty_id_is_never_remembered() -> None:
     memory.add("")
 
     assert "" not in memory
+
+
+def test_a_response_is_heard_out_when_it_is_done_and_all_of_it_was_heard() -> None:
+    """A rest below one frame counts as heard; one that is not held any more was heard out before."""
+    state = State(config=SequencerConfig(), cut=0)
+    response = state.responses["r"] = Response(response_id="r", deadline_ms=0, confirmed=True)
+    item = state.items["i"] = Item(item_id="i", response_id="r", received_bytes=8_000, heard_ms=980)
+    assert not state.is_heard_out("r")
+
+    response.done = True
+    assert state.is_heard_out("r")
+    item.heard_ms = 979
+    assert not state.is_heard_out("r")
+    assert state.is_heard_out("gone")
 
 
 def test_audio_is_measured_in_ms_of_mu_law() -> None:

@@ -85,7 +85,7 @@ def test_a_server_made_response_that_saw_the_outputs_supersedes_the_create() -> 
     desk.speech()
     desk.done("r1")
     finished(desk, "a")
-    desk.give(inputs.ItemAdded(item_id="o", call_id="a"))
+    desk.give(inputs.ItemAdded(item_id="o", answers_id="a"))
 
     superseded = journaled(desk.created("server"), "response_superseded")
 
@@ -218,12 +218,12 @@ def test_a_result_that_comes_without_a_session_is_told_to_the_next_one() -> None
     desk.give(inputs.SessionLost(cause="closed_1006"))
 
     assert only(SendToolOutput, finished(desk, "a")) == []
-    assert desk.core.open_calls == {"a"}
+    assert desk.core.open_tool_calls == {"a"}
     actions = desk.give(inputs.SessionConfirmed())
 
     assert [(output.call_id, output.name) for output in only(SendToolOutput, actions)] == [("a", "t")]
     assert creates(actions) == [Reason.TOOL_OUTPUTS]
-    assert desk.core.open_calls == frozenset()
+    assert desk.core.open_tool_calls == frozenset()
     assert only(SendToolOutput, finished(desk, "a")) == []
 
 
@@ -330,7 +330,7 @@ def test_a_tool_of_the_server_for_an_interrupted_response_is_not_waited_for() ->
 
     server_tool(desk)
 
-    assert desk.core.open_calls == frozenset()
+    assert desk.core.open_tool_calls == frozenset()
 
 
 def test_a_result_that_no_session_came_for_is_given_up_beside_a_call_that_still_runs() -> None:
@@ -347,4 +347,4 @@ def test_a_result_that_no_session_came_for_is_given_up_beside_a_call_that_still_
 
     expected = [{"call_id": "b", "tool": "t", "outcome": "no_session"}]
     assert journaled(actions, "tool_finished") == expected
-    assert desk.core.open_calls == {"a"}
+    assert desk.core.open_tool_calls == {"a"}

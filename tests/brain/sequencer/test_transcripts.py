@@ -2,7 +2,7 @@
 
 Each story is a list of inputs with their times; transcripts/<story>.txt holds what must come of it. A rule
 that changes shows as a difference in a text that a person can read: look at it, and if it is what was meant,
-write the texts anew with TRUNKLINE_REWRITE=1.
+write the texts again with TRUNKLINE_REWRITE=1.
 """
 
 from __future__ import annotations
@@ -114,15 +114,16 @@ class Story:
         busy = "busy" if self.core.is_busy else "idle"
         self.lines.append(
             f"            [{self.core.slot}, cut {self.core.cut}, audible {audible}, {busy}, deadline {due},"
-            f" unheard {s.unheard_bytes}, open {sorted(self.core.open_calls)}]"
+            f" unheard {s.unheard_bytes}, open {sorted(self.core.open_tool_calls)}]"
         )
 
 
 def _shown(thing: Input | Action) -> str:
     if isinstance(thing, Journal):
         return "journal " + " ".join([thing.kind, *(f"{k}={v}" for k, v in thing.fields.items())])
-    fields = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
-    return " ".join([type(thing).__name__, *(f"{name}={value!s}" for name, value in fields.items())])
+    # What no rule reads comes last.
+    names = sorted((each.name for each in dataclasses.fields(thing)), key="frames_waiting".__eq__)
+    return " ".join([type(thing).__name__, *(f"{name}={getattr(thing, name)!s}" for name in names)])
 
 
 STORIES: dict[str, Callable[[], Story]] = {}
@@ -270,10 +271,10 @@ def tools_side_by_side() -> Story:
     s.at(11, ToolCalled(response_id="r1", call_id="c2", name="check", arguments="{"))
     s.at(12, ToolCalled(response_id="r1", call_id="c1", name="look_up", arguments='{"n":1}'))
     s.at(13, ToolCalled(response_id="r1", call_id="", name="look_up", arguments=""))
-    s.at(20, ToolFinished(call_id="c1", output="1"), ItemAdded(item_id="o1", call_id="c1"))
+    s.at(20, ToolFinished(call_id="c1", output="1"), ItemAdded(item_id="o1", answers_id="c1"))
     s.at(25, ToolFinished(call_id="c9", output="9"))
     s.at(30, ResponseDone(response_id="r1", status="completed"))
-    s.at(40, ToolFinished(call_id="c2", output="2"), ItemAdded(item_id="o2", call_id="c2"))
+    s.at(40, ToolFinished(call_id="c2", output="2"), ItemAdded(item_id="o2", answers_id="c2"))
     s.said(60, "r2", "i2", 100, token="b1-create-4")
     s.at(80, Audible(cut=0, response_id="r2", item_id="i2"))
     s.at(100, ToolCalled(response_id="r2", call_id="c3", name="late", arguments=""))
@@ -291,7 +292,7 @@ def a_tool_that_never_ends_and_a_server_that_answers_anyway() -> Story:
     s.at(10, ToolCalled(response_id="r1", call_id="c1", name="hang", arguments="{}"))
     s.at(20, ResponseDone(response_id="r1", status="completed"))
     s.at(120_010, Tick())
-    s.at(120_020, ItemAdded(item_id="o1", call_id="c1"))
+    s.at(120_020, ItemAdded(item_id="o1", answers_id="c1"))
     s.at(120_030, ResponseCreated(response_id="r2"))
     s.at(120_040, ResponseDone(response_id="r2", status="failed", code="server_error"))
     s.wait()
@@ -476,7 +477,7 @@ def a_transfer_that_nobody_takes() -> Story:
     s.at(2_000, ResponseCreated(response_id="r2"))
     s.at(2_010, ResponseDone(response_id="r2", status="cancelled"))
     s.at(20_000, MoveEnded(output='{"status":"busy"}'), MoveEnded(output="again"))
-    s.at(20_010, ItemAdded(item_id="o1", call_id="c1"))
+    s.at(20_010, ItemAdded(item_id="o1", answers_id="c1"))
     s.wait()
     return s
 
@@ -530,8 +531,8 @@ def keys_are_pressed() -> Story:
     for number in range(10):
         s.at(number, CallerWrote(text=f"[{number}]"))
     s.at(100, SessionConfirmed())
-    s.at(110, ItemAdded(item_id="x", call_id="b1-text-1"))
-    s.said(120, "r1", "i1", 800, token="b1-create-3")
+    s.at(110, ItemAdded(item_id="x", answers_id="b1-text-1"))
+    s.said(120, "r1", "i1", 800, token="b1-create-10")
     s.at(130, Audible(cut=0, response_id="r1", item_id="i1"), wish(Reason.IDLE_PROMPT, "There?"))
     s.at(200, CallerWrote(text="[5]", barge_in=True))
     s.wait()
@@ -758,7 +759,7 @@ def wishes_join_and_keep_what_each_asked_for() -> Story:
     s.at(10, TextPartOpened(response_id="r1", item_id="i1"))
     s.at(20, CallerWrote(text="[1]"))
     s.at(30, wish(Reason.OPERATOR, ""), wish(Reason.OPERATOR, "Say this."), wish(Reason.OPERATOR, ""))
-    s.at(40, ItemAdded(item_id="x", call_id="b1-text-5"))
+    s.at(40, ItemAdded(item_id="x", answers_id="b1-text-5"))
     s.at(50, ResponseDone(response_id="r1", status="cancelled"))
     s.wait()
     return s
@@ -798,7 +799,7 @@ def playback_is_told_by_response_alone() -> Story:
 
 
 @story
-def a_long_farewell_is_heard_from_its_begin_on() -> Story:
+def a_long_farewell_is_heard_from_its_start_on() -> Story:
     s = Story()
     s.at(0, ResponseCreated(response_id="r1"))
     s.audio(5, "r1", "i1", 12_000)

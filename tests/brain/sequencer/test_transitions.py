@@ -5,7 +5,7 @@ from __future__ import annotations
 from brain.sequencer import SlotState
 from brain.sequencer.inputs import Input, SpeechStarted, Tick
 from brain.sequencer.state import State
-from brain.sequencer.transitions import TRANSITIONS, Row, handled, ignored, interrupted, stay
+from brain.sequencer.transitions import TRANSITIONS, Row, handled, ignored, interrupted, passing, stay
 
 CLOSED, FREE, ENDED = SlotState.CLOSED, SlotState.FREE, SlotState.ENDED
 
@@ -18,11 +18,11 @@ def test_every_state_and_input_has_a_row() -> None:
 
 
 def test_an_ignore_says_why_and_changes_nothing() -> None:
-    """A row without a handler is documented and stays where it is."""
-    for (state, _), row in TRANSITIONS.items():
+    """A row without a handler is documented and stays where it is; but waits may end with a tick."""
+    for (state, kind), row in TRANSITIONS.items():
         if row.handler is None:
             assert row.why
-            assert row.to == {state}
+            assert row.to == {state} or kind is Tick
 
 
 def test_a_handled_row_names_its_next_states() -> None:
@@ -56,6 +56,19 @@ def test_what_is_ignored_stays_in_each_state_for_one_reason() -> None:
         (ENDED, Tick): Row(None, frozenset({ENDED}), "because"),
         (FREE, SpeechStarted): Row(None, frozenset({FREE}), "because"),
         (ENDED, SpeechStarted): Row(None, frozenset({ENDED}), "because"),
+    }
+
+
+def test_a_tick_is_handled_by_nobody() -> None:
+    """Its rows say where the waits lead that are over by then."""
+    rows = passing({FREE: frozenset({FREE, ENDED}), CLOSED: frozenset({CLOSED})})
+
+    assert {pair: (row.handler, row.to) for pair, row in rows.items()} == {
+        (FREE, Tick): (None, {FREE, ENDED}),
+        (CLOSED, Tick): (None, {CLOSED}),
+    }
+    assert {row.why for row in rows.values()} == {
+        "waits that are over are ended before every input; a tick brings nothing else"
     }
 
 

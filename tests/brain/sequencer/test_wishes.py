@@ -15,7 +15,7 @@ def wish(text: str = "", *, calls: tuple[str, ...] = (), expires: float = 10.0) 
         force=False,
         expires_at_ms=expires,
         backoff_ms=250,
-        call_ids=calls,
+        answered_ids=calls,
     )
 
 
@@ -40,7 +40,7 @@ def test_calls_join_without_repetition() -> None:
     """One create answers all calls of both wishes."""
     merged = wish(calls=("a", "b")).merged_with(wish(calls=("b", "c"), expires=20.0))
 
-    assert merged.call_ids == ("a", "b", "c")
+    assert merged.answered_ids == ("a", "b", "c")
     assert merged.expires_at_ms == 20.0
 
 

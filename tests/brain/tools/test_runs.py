@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any, cast
 
 import pytest
 
 from brain.counters import BrainCounters
-from brain.memory.conversation import Conversation
-from brain.memory.history import History
-from brain.memory.record import Record
 from brain.sequencer import inputs
 from brain.sequencer.actions import RunTool
 from brain.sequencer.inputs import Input
 from brain.tools.builtin import end_call
+from brain.tools.function import tool
 from brain.tools.runs import MAX_AT_ONCE, MAX_ROUNDS, ToolRuns
-from brain.tools.toolbox import Toolbox, ToolContext, tool
+from brain.tools.toolbox import Toolbox, ToolContext
+from shared.contract.streams.history import ToolState
 from shared.logs.log import get_log
-from shared.ownership.owner import Owner
 from tests.support.waiting import wait_until
 
 CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550001", agent="default")
-
-
-class Pen:
-    """An owner that writes nowhere."""
-
-    def append(self, *_: Any, **__: Any) -> None:
-        return
 
 
 @dataclass
@@ -39,7 +29,11 @@ class Shop:
     ran: int = 0
     told: list[Input] = field(default_factory=list)
     failures: list[tuple[str, str, str]] = field(default_factory=list)
+    noted: list[tuple[str, ToolState]] = field(default_factory=list)
     opens: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
+        self.noted.append((call_id, state))
 
     def runs(self) -> ToolRuns:
         @tool
@@ -53,10 +47,10 @@ class Shop:
             Toolbox.of([stock, end_call], 5.0),
             CONTEXT,
             BrainCounters(),
-            Record(History(cast(Owner, Pen())), Conversation()),
+            self,
             get_log(),
             self.told.append,
-            lambda _ms: None,
+            lambda _now_ms, _ms: None,
             lambda *failure: self.failures.append(failure),
         )
 

@@ -1,22 +1,20 @@
-"""Python functions as tools: schema, checks, time limit, and what the model is told."""
+"""Tools by name: running one within its time, and what the model is told of it."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from typing import Annotated
 
 import orjson
 import pytest
 from pydantic import BaseModel, Field
 
+from brain.errors import ToolError
 from brain.tools.builtin import end_call
 from brain.tools.demo import check_order
-from brain.tools.threads import NoThread, ToolThreads
-from brain.tools.toolbox import EndCall, Toolbox, ToolContext, ToolError, ToolOutcome, tool
+from brain.tools.function import tool
+from brain.tools.toolbox import Toolbox, ToolContext, ToolOutcome
 
 CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550001", agent="default")
 
@@ -41,24 +39,6 @@ async def endless() -> None:
 
 def box(limit_s: float = 5.0) -> Toolbox:
     return Toolbox.of([add, broken, endless, check_order, end_call], limit_s)
-
-
-def test_the_schema_comes_from_the_signature() -> None:
-    """Types, defaults and descriptions, and nothing that the API would refuse."""
-    assert add.definition() == {
-        "type": "function",
-        "name": "add",
-        "description": "Add two numbers.",
-        "parameters": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "left": {"type": "integer"},
-                "right": {"type": "integer", "description": "The other one.", "default": 1},
-            },
-            "required": ["left"],
-        },
-    }
 
 
 async def test_a_result_is_json() -> None:
@@ -94,48 +74,6 @@ async def test_a_tool_has_a_time_limit() -> None:
     result = await box(limit_s=0.02).run("endless", "{}", CONTEXT, "c1")
 
     assert result.outcome is ToolOutcome.TIMED_OUT
-
-
-async def test_a_plain_function_runs_in_a_thread() -> None:
-    """It may block without stopping the audio of other calls."""
-    ran_in: list[threading.Thread] = []
-
-    @tool
-    def note() -> str:
-        """Note the thread."""
-        ran_in.append(threading.current_thread())
-        return "noted"
-
-    await Toolbox.of([note], 5.0).run("note", "", CONTEXT, "c1")
-
-    assert ran_in[0] is not threading.main_thread()
-
-
-async def test_a_tool_may_end_the_call() -> None:
-    """end_call answers with its farewell and wants no other reply."""
-    result = await box().run("end_call", '{"farewell": "שלום"}', CONTEXT, "c1")
-
-    assert result.effect == EndCall(farewell="שלום")
-    assert not result.reply
-
-
-async def test_the_demo_order_is_the_same_everywhere() -> None:
-    """Digits in any notation; no order without digits."""
-    found = await box().run("check_order", '{"order_number": "42-17"}', CONTEXT, "c1")
-    missing = await box().run("check_order", '{"order_number": "none"}', CONTEXT, "c1")
-
-    assert orjson.loads(found.output) == {"order_number": "4217", "status": "was handed to the courier"}
-    assert "error" in orjson.loads(missing.output)
-
-
-def test_an_untyped_argument_is_refused_at_import() -> None:
-    """The model could not know what to send."""
-
-    def untyped(order) -> None:  # type: ignore[no-untyped-def]
-        """Have no types."""
-
-    with pytest.raises(ToolError, match="type hint"):
-        tool(untyped)
 
 
 def test_two_tools_of_one_name_are_refused() -> None:
@@ -176,84 +114,6 @@ async def test_a_text_without_utf8_does_not_end_the_call() -> None:
 
     assert result.outcome is ToolOutcome.OK
     assert result.output.encode() == b"caf?"
-
-
-async def test_a_tool_may_know_its_call() -> None:
-    """A parameter of type ToolContext is given, and the model never sees it."""
-
-    @tool
-    async def whoami(context: ToolContext) -> str:
-        """Say who."""
-        return context.agent
-
-    result = await Toolbox.of([whoami], 5.0).run("whoami", "{}", CONTEXT, "c1")
-
-    assert result.output == "default"
-    assert whoami.definition()["parameters"] == {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {},
-    }
-
-
-async def test_functions_that_hang_hold_up_nobody() -> None:
-    """More of them than the loop's own pool has threads: other tools run, and names are still looked up."""
-    let_go = threading.Event()
-
-    @tool
-    def hang() -> str:
-        """Hang."""
-        let_go.wait(20)
-        return "late"
-
-    @tool
-    def answer() -> str:
-        """Answer."""
-        return "here"
-
-    tools = Toolbox.of([hang, answer], 0.05)
-    try:
-        hung = await asyncio.gather(*(tools.run("hang", "{}", CONTEXT, f"c{n}") for n in range(40)))
-        assert {result.outcome for result in hung} == {ToolOutcome.TIMED_OUT}
-
-        tools.time_limit_s = 5.0
-        assert (await tools.run("answer", "{}", CONTEXT, "c")).output == "here"
-        async with asyncio.timeout(5):
-            assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
-    finally:
-        let_go.set()
-
-
-async def test_threads_are_bounded_and_come_back() -> None:
-    """Beyond the bound the model is told; a function that ends at last frees its thread."""
-    threads, let_go = ToolThreads(1), threading.Event()
-    first = asyncio.create_task(threads.run(let_go.wait, {}))
-    await asyncio.sleep(0)
-
-    with pytest.raises(NoThread, match="1 runs"):
-        await threads.run(str, {})
-    let_go.set()
-    await first
-    assert await threads.run(str, {}) == ""
-
-
-def test_a_function_that_hangs_does_not_keep_the_process() -> None:
-    """Its thread is nobody's to wait for."""
-    program = (
-        "import asyncio, threading\n"
-        "from brain.tools.toolbox import Toolbox, ToolContext, tool\n"
-        "@tool\n"
-        "def hang() -> None:\n"
-        "    threading.Event().wait()\n"
-        "context = ToolContext('CA', '', '', '')\n"
-        "print(asyncio.run(Toolbox.of([hang], 0.1).run('hang', '{}', context, 'c')).outcome)\n"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
-    )
-
-    assert (done.returncode, done.stdout.strip()) == (0, "timed_out")
 
 
 async def test_a_tool_that_cannot_be_cancelled_is_left_behind() -> None:
@@ -327,13 +187,3 @@ async def test_a_model_of_pydantic_is_a_result() -> None:
     result = await Toolbox.of([look], 5.0).run("look", "{}", CONTEXT, "c1")
 
     assert orjson.loads(result.output) == {"1": {"name": "city", "left": 3}, "2": ["red"]}
-
-
-def test_a_parameter_without_a_schema_is_refused_at_import() -> None:
-    """Not at the first call, which would end in an apology."""
-
-    def unfit(back: Callable[[], int]) -> None:
-        """Call back."""
-
-    with pytest.raises(ToolError, match="no schema can be made of"):
-        tool(unfit)

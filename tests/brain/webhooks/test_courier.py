@@ -20,9 +20,12 @@ from uvicorn import Config, Server
 
 from brain.webhooks import courier as courier_module
 from brain.webhooks.courier import Courier
-from brain.webhooks.events import Hook, Hooks, compose, is_hopeless, pause_ms
-from shared.ownership import owner as ownership
-from shared.ownership.owner import NewStream
+from brain.webhooks.events import Hooks
+from shared.contract.entry import to_dict
+from shared.contract.steps import NewStream
+from shared.contract.streams.history import HistoryEntry, Item, ItemHeard, history_fields
+from shared.contract.streams.hooks import GROUP, Event, Hook, hook_fields
+from shared.ownership import steps
 from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
@@ -103,6 +106,10 @@ async def delivering(
         await process.store.aclose()
 
 
+def pen(process: Process) -> Hooks:
+    return Hooks(process.outbox, process.keys, process.settings.hooks)
+
+
 async def call(store: Store, number: int = 1) -> str:
     """A call with a past: a question, an answer of which half was heard."""
     call_sid = sid(number)
@@ -110,13 +117,14 @@ async def call(store: Store, number: int = 1) -> str:
         call_sid=call_sid, stream_sid="MZ" + "1" * 32, ingress="ingress-0@h#1", nonce="n",
         caller_number="…11", called_number="…22", agent="sales", called_line="+15550002222",
     )  # fmt: skip
-    await ownership.attach(store, KEYS, stream, max_resumes=5)
-    for entry in (
-        {"kind": "item", "id": "u", "role": "user", "text": "שלום", "final": "1"},
-        {"kind": "item", "id": "a", "role": "assistant", "text": "one two three four", "final": "1"},
-        {"kind": "heard", "id": "a", "ms": "500", "of": "1000", "complete": "1"},
-    ):
-        await store.xadd(KEYS.history(call_sid), entry)
+    await steps.attach(store, KEYS, stream, max_resumes=5)
+    entries: list[HistoryEntry] = [
+        Item(item_id="u", role="user", text="שלום", final=True),
+        Item(item_id="a", role="assistant", text="one two three four", final=True),
+        ItemHeard(item_id="a", ms=500, of_ms=1000, complete=True),
+    ]
+    for entry in entries:
+        await store.xadd(KEYS.history(call_sid), to_dict(history_fields(entry)))
     await store.expire(KEYS.history(call_sid), 1000)
     return call_sid
 
@@ -125,8 +133,8 @@ async def test_the_end_of_a_call_is_told_signed_and_once(store: Store, redis_url
     """Written by END itself; the body has the transcript as it was heard."""
     async with listening() as endpoint, delivering(redis_url, endpoint):
         call_sid = await call(store)
-        await ownership.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
-        await ownership.end(store, KEYS, call_sid, outcome="again", by="t", tell=True)
+        await steps.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
+        await steps.end(store, KEYS, call_sid, outcome="again", by="t", tell=True)
         await wait_until(lambda: bool(endpoint.got), "it is told")
 
         ((headers, body),) = endpoint.got
@@ -152,7 +160,7 @@ async def test_a_refused_webhook_is_tried_again_with_the_same_body(store: Store,
     """The call's keys may be gone by then; the id is the same, so that it can be recognised."""
     async with listening(500, 503, 204) as endpoint, delivering(redis_url, endpoint) as (_, courier):
         call_sid = await call(store)
-        await ownership.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
+        await steps.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
         await wait_until(lambda: len(endpoint.got) == 1, "the first attempt")
         await store.delete(KEYS.history(call_sid), KEYS.card(call_sid))
         await wait_until(lambda: courier.counters.hooks_delivered == 1, "it is taken", timeout_s=20)
@@ -166,7 +174,7 @@ async def test_a_start_and_a_failed_tool_are_told(store: Store, redis_url: str) 
     """Added by the brain through its outbox; the tool's name and outcome, never its arguments."""
     async with listening() as endpoint, delivering(redis_url, endpoint) as (process, _):
         call_sid = await call(store)
-        hooks = Hooks(process)
+        hooks = pen(process)
         hooks.started(call_sid)
         hooks.tool_failed(call_sid, "call_1", "look_up", "timed_out")
         await wait_until(lambda: len(endpoint.got) == 2, "both are told")
@@ -180,9 +188,9 @@ async def test_what_a_dead_courier_had_is_told_by_another(store: Store, redis_ur
     """It had read the event and said nothing more."""
     async with listening() as endpoint:
         call_sid = await call(store)
-        await ownership.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
-        await store.xgroup_create(KEYS.hooks(0), courier_module.GROUP, id="0")
-        await store.xreadgroup(courier_module.GROUP, "brain-9@h#dead", {KEYS.hooks(0): ">"}, count=10)
+        await steps.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
+        await store.xgroup_create(KEYS.hooks(0), GROUP, id="0")
+        await store.xreadgroup(GROUP, "brain-9@h#dead", {KEYS.hooks(0): ">"}, count=10)
         async with delivering(redis_url, endpoint, abandoned_ms=200):
             await wait_until(lambda: bool(endpoint.got), "the other one tells it")
 
@@ -190,9 +198,9 @@ async def test_what_a_dead_courier_had_is_told_by_another(store: Store, redis_ur
 
 
 async def failed_tools(process: Process, count: int) -> None:
-    """So many events, in the stream."""
+    """This many events, in the stream."""
     for number in range(count):
-        Hooks(process).tool_failed(sid(1), f"call_{number}", "look_up", "failed")
+        pen(process).tool_failed(sid(1), f"call_{number}", "look_up", "failed")
 
     async def written() -> bool:
         return await process.store.xlen(KEYS.hooks(0)) == count
@@ -238,7 +246,7 @@ async def test_what_is_held_is_shown_while_the_endpoint_is_slow(
             await wait_until(
                 lambda: len(endpoint.got) > 2 * courier_module.AT_ONCE, "the third batch is under way"
             )
-            found = await store.redis.xpending_range(KEYS.hooks(0), courier_module.GROUP, "-", "+", 100)
+            found = await store.redis.xpending_range(KEYS.hooks(0), GROUP, "-", "+", 100)
 
             assert found
             assert max(int(entry["time_since_delivered"]) for entry in found) < 1_500
@@ -267,14 +275,31 @@ async def test_an_endpoint_that_says_nothing_is_bounded(
 
 async def test_what_a_hand_wrote_stops_no_courier(store: Store, redis_url: str) -> None:
     """Details that are no JSON, times that no calendar has, numbers that no integer can be."""
-    async with listening() as endpoint, delivering(redis_url, endpoint) as (_, courier):
-        good = Hook("call.started", sid(1), "id", 1_000, 0, 0).fields()
-        for odd in ({"details": "{"}, {"details": "5"}, {"t": "9" * 18}, {"t": "9" * 5_000}, {"v": "7"}):
+    hook = Hook(event=Event.STARTED, call_sid=sid(1), event_id="id", at_ms=1_000, attempt=0, due_ms=0)
+    good = to_dict(hook_fields(hook))
+    long, longer = b"9" * 18, b"9" * 5_000
+    async with listening() as endpoint, delivering(redis_url, endpoint) as (process, courier):
+        for odd in ({b"details": b"{"}, {b"details": b"5"}, {b"t": long}, {b"t": longer}, {b"v": b"7"}):
             await store.xadd(KEYS.hooks(0), {**good, **odd})
         await store.expire(KEYS.hooks(0), 1000)
         await wait_until(
             lambda: courier.counters.hooks_delivered == 4, "all but the unknown version are told"
         )
+
+        assert process.ownership.contract_errors == 1
+
+
+async def test_a_card_that_cannot_be_read_stops_no_courier(store: Store, redis_url: str) -> None:
+    """The event is told without what nobody knows, and the card is counted and named in the log."""
+    async with listening() as endpoint, delivering(redis_url, endpoint) as (process, _):
+        call_sid = await call(store)
+        await steps.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
+        await store.hset(KEYS.card(call_sid), "started_at_ms", "yesterday")
+        await wait_until(lambda: bool(endpoint.got), "it is told")
+
+        (told,) = [orjson.loads(body)["data"] for _, body in endpoint.got]
+        assert (told["call_sid"], told["agent"], told["duration_ms"]) == (call_sid, "", None)
+        assert process.ownership.contract_errors == 1
 
 
 async def test_a_url_that_is_none_is_a_failure(store: Store, redis_url: str) -> None:
@@ -293,35 +318,9 @@ async def test_a_url_that_is_none_is_a_failure(store: Store, redis_url: str) -> 
 async def test_without_a_url_nobody_is_told_and_nothing_is_kept(store: Store, redis_url: str) -> None:
     """The stream would grow for nobody."""
     process = make_process("brain", 0, load(env_file=None, redis_url=redis_url))
-    Hooks(process).started(sid(1))
+    pen(process).started(sid(1))
     call_sid = await call(store)
-    await ownership.end(store, KEYS, call_sid, outcome="completed", by="t", tell=False)
+    await steps.end(store, KEYS, call_sid, outcome="completed", by="t", tell=False)
 
     assert await store.exists(KEYS.hooks(0)) == 0
     await process.store.aclose()
-
-
-def test_pauses_double_to_a_bound() -> None:
-    """From a second to five minutes, spread a little."""
-    assert [pause_ms(attempt, 1.0) for attempt in (0, 1, 2, 8, 9, 100)] == [
-        1_000, 2_000, 4_000, 256_000, 300_000, 300_000,
-    ]  # fmt: skip
-    assert pause_ms(0, 0.0) == 750
-
-
-def test_an_event_is_given_up_after_a_night() -> None:
-    """And not before."""
-    hook = Hook("call.ended", sid(1), "id", 1_000, 3, 0)
-
-    assert not is_hopeless(hook, 1_000 + 19 * 3_600_000)
-    assert is_hopeless(hook, 1_000 + 20 * 3_600_000)
-
-
-def test_without_transcripts_there_are_none() -> None:
-    """The setting of whoever does not want texts to leave Redis."""
-    hook = Hook("call.ended", sid(1), "id", 1_000, 0, 0)
-
-    body = orjson.loads(compose(hook, {"outcome": "completed", "n_frames": "7"}, [], with_transcript=False))
-
-    assert "transcript" not in body["data"]
-    assert body["data"]["counters"]["n_frames"] == 7

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from brain.sequencer import SlotState, barge_in, door
+from brain.sequencer import SlotState, cut, door
 from brain.sequencer.state import Response, State
 from proofs.prove.walk import Mode, Violation, walk
 
@@ -52,7 +52,7 @@ def test_a_retired_response_that_lives_on_is_found(monkeypatch: pytest.MonkeyPat
     def careless(s: State, response: Response) -> None:
         s.retired.add(response.response_id)
 
-    monkeypatch.setattr(barge_in, "retire", careless)
+    monkeypatch.setattr(cut, "retire", careless)
 
     with pytest.raises(Violation, match="retired"):
         walk("server", 4)

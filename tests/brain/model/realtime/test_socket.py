@@ -16,10 +16,11 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from brain.agents.agent import default_agent
 from brain.counters import BrainCounters
+from brain.errors import EngineError
 from brain.json_fields import Json
-from brain.model.engine import EngineError, Opening, Said, SeedItem
-from brain.model.realtime import RealtimeEngine
+from brain.model.engine import Opening, Said, SeedItem
 from brain.model.realtime import socket as engine_module
+from brain.model.realtime.socket import RealtimeEngine
 from brain.sequencer import Reason, actions, inputs
 from brain.sequencer.inputs import Input
 from shared.settings import load

@@ -11,7 +11,6 @@ from brain.agents.agent import default_agent
 from brain.json_fields import Json
 from brain.model.engine import Said, SaidKind, ToModel
 from brain.model.realtime import translate
-from brain.model.realtime.translate import ErrorClass
 from brain.sequencer import Reason, actions, inputs
 from shared.settings import load
 
@@ -75,7 +74,7 @@ def test_an_added_output_names_its_call() -> None:
     ]
 
     assert found == [
-        (inputs.ItemAdded(item_id="i", call_id="c1"),),
+        (inputs.ItemAdded(item_id="i", answers_id="c1"),),
         (inputs.ItemAdded(item_id="j"),),
     ]
 
@@ -92,14 +91,14 @@ def test_old_errors_without_a_code_are_known_by_their_text() -> None:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("response_cancel_not_active", ErrorClass.BENIGN),
-        ("insufficient_quota", ErrorClass.FATAL),
-        ("a_new_code", ErrorClass.UNKNOWN),
+        ("response_cancel_not_active", True),
+        ("insufficient_quota", False),
+        ("a_new_code", False),
     ],
 )
-def test_codes_are_benign_fatal_or_unknown(code: str, expected: ErrorClass) -> None:
+def test_codes_are_benign_or_not(code: str, expected: bool) -> None:
     """Only account and session codes end a call."""
-    assert translate.classify(code) is expected
+    assert translate.is_benign(code) is expected
 
 
 def test_quota_may_strike_inside_a_response() -> None:
@@ -195,7 +194,7 @@ def test_a_text_of_the_caller_has_an_id_of_ours() -> None:
 
     (found,) = translate.read_event({"type": "conversation.item.added", "item": item})
 
-    assert found == inputs.ItemAdded(item_id="b1-text-7", call_id="b1-text-7")
+    assert found == inputs.ItemAdded(item_id="b1-text-7", answers_id="b1-text-7")
 
 
 def test_a_written_answer_is_noticed() -> None:

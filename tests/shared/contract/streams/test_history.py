@@ -13,6 +13,7 @@ from shared.contract.streams.history import (
     ItemLength,
     KeysPressed,
     Tool,
+    ToolState,
     history_fields,
     read_history,
 )
@@ -22,7 +23,7 @@ ENTRIES: list[HistoryEntry] = [
     ItemLength(item_id="i", ms=900),
     ItemHeard(item_id="i", ms=400, of_ms=900, complete=False),
     KeysPressed(item_id="k", text="12#"),
-    Tool(call_id="c", name="order", state="started", value='{"n": 1}'),
+    Tool(call_id="c", name="order", state=ToolState.STARTED, value='{"n": 1}'),
 ]
 
 
@@ -43,9 +44,15 @@ def test_a_missing_field_is_named() -> None:
         read_history({b"v": b"1", b"kind": b"item", b"id": b"i", b"role": b"user", b"final": b"1"})
 
 
-def test_who_spoke_and_which_half_of_a_tool_an_entry_is() -> None:
+def test_who_spoke() -> None:
     """Asked of the entry, not of its words."""
     mine, theirs = (Item(item_id="i", role=role, text="", final=True) for role in ("user", "assistant"))
     assert (mine.is_callers, theirs.is_callers) == (True, False)
-    asked, done = (Tool(call_id="c", name="n", state=state, value="") for state in ("started", "result"))
-    assert (asked.is_started, done.is_started) == (True, False)
+
+
+def test_a_tool_has_come_to_a_place_that_is_known() -> None:
+    """Whatever else stands there is no result."""
+    with pytest.raises(EntryError, match="in state of history"):
+        read_history(
+            {b"v": b"1", b"kind": b"tool", b"call_id": b"c", b"name": b"n", b"state": b"?", b"value": b""}
+        )

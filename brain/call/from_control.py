@@ -1,0 +1,148 @@
+"""What other processes and operators say, on its way into the brain: control messages, and the playhead.
+
+Why it exists: as from_model, for the other side: a message may concern several parts of a call at once.
+Owns: which part is told what, the place in `control` and keeping it on the card. Must not know: what a
+message leads to in the sequencer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import InitVar, dataclass, field
+
+from brain.call import reports
+from brain.call.away import Away
+from brain.call.from_model import Door
+from brain.call.leaving import Leaving
+from brain.call.lines import CallLog
+from brain.call.watch import CallWatch
+from brain.caller.feed import CallerFeed
+from brain.counters import BrainCounters
+from brain.sequencer import inputs
+from brain.tools.runs import ToolRuns
+from shared.clock import now_ms
+from shared.contract.card import BrainControl, PlayheadView
+from shared.contract.errors import ContractError
+from shared.contract.streams.control import Detached, Dialled, Dtmf, Ended, Letter, Message, Stream
+from shared.contract.streams.journal import Kind
+from shared.logs.log import Log
+from shared.ownership import steps
+from shared.ownership.control_feed import ControlFeed, Spawn
+from shared.ownership.counters import OwnershipCounters
+from shared.ownership.owner import Owner
+from shared.store.client import Store
+from shared.store.errors import STORE_ERRORS
+
+SAVE_EVERY_SWEEPS = 10
+"""The position is written at this interval even where it stands: a fenced write is how a quiet call whose end
+was missed, or whose card is gone, is let go of."""
+
+MAX_SHOWN_CHARS = 40
+"""Of a kind that nobody knows."""
+
+
+@dataclass(slots=True)
+class FromControl:
+    """The control messages of one call. `position`: where reading goes on."""
+
+    door: Door
+    store: Store
+    owner: Owner
+    feed: CallerFeed
+    away: Away
+    leaving: Leaving
+    watch: CallWatch
+    tools: ToolRuns
+    lines: CallLog
+    log: Log
+    counters: BrainCounters
+    ownership: OwnershipCounters
+    ended: Callable[[], None]
+    """Told when the call has ended."""
+    spawn: InitVar[Spawn]
+    position: InitVar[str]
+    reader: ControlFeed = field(init=False)
+    _saved: str = field(init=False)
+    _sweeps: int = 0
+
+    def __post_init__(self, spawn: Spawn, position: str) -> None:
+        owner = self.owner
+        self.reader = ControlFeed(
+            self.store, owner.outbox, owner.keys, owner.call_sid, spawn, self.on_letter, self.ownership,
+            self.log, position,
+        )  # fmt: skip
+        self._saved = position
+
+    def sweep(self) -> None:
+        """Once a second: looks for messages that nobody rang for, and saves the place in them."""
+        self.reader.sweep()
+        position = self.reader.position
+        self._sweeps += 1
+        if position != self._saved or self._sweeps % SAVE_EVERY_SWEEPS == 0:
+            self._saved = position
+            self.owner.card(BrainControl(control_pos_brain=position))
+
+    def on_letter(self, letter: Letter) -> None:
+        """A message that was read, or why it could not be meant."""
+        self.counters.control_messages += 1
+        if letter.message is not None:
+            self._on_message(letter.message)
+            return
+        kind = letter.kind[:MAX_SHOWN_CHARS]
+        self.counters.control_ignored += 1
+        self.log.info("control_ignored", kind=kind, sender=letter.sender[:80])
+        if letter.refusal:
+            self.lines.note(Kind.REFUSED, what=kind, why=letter.refusal)
+
+    async def ask_playhead(self, cut: int) -> None:
+        """Where playing stood in the cut that was interrupted, by the card. Egress tells more, if it tells
+        within the wait; then this changes nothing. Cancelling it is safe."""
+        try:
+            view = await steps.read_view(self.store, self.owner.keys, self.owner.call_sid, PlayheadView)
+        except STORE_ERRORS:
+            return  # Nobody said where it stood.
+        except ContractError as error:
+            self.ownership.unread(error, self.log)
+            return
+        found = None if view is None else reports.read_playhead(view, cut)
+        if found is not None:
+            self.door.give(found)
+
+    # Private.
+
+    def _on_message(self, message: Message) -> None:
+        try:
+            report = reports.read_report(message)
+        except ContractError as error:
+            self.ownership.unread(error, self.log)
+            return
+        if report is not None:
+            self.door.give(report)
+            return
+        match message:
+            case Ended(outcome=outcome):
+                self.log.info("call_ended", outcome=outcome)
+                self.ended()
+            case Stream(leg=leg, ingress=ingress):
+                self._on_stream(leg, ingress)
+            case Detached(cause=cause):
+                self.away.left()
+                self.log.info("stream_detached", cause=cause)
+            case Dialled(status=status):
+                self.away.dialled(status)
+            case Dtmf(digit=digit):
+                self.tools.caller_active()
+                self.watch.pressed(digit, now_ms())
+            case _:
+                pass
+
+    def _on_stream(self, leg: int, ingress: str) -> None:
+        """A new media stream: the caller is back, if they were sent away."""
+        self.leaving.stream_opened(leg, ingress)
+        self.feed.moved(ingress)
+        self.lines.note(Kind.LEG, leg=str(leg))
+        back = self.away.returned()
+        if back is not None:
+            self.lines.note(Kind.MOVE_ENDED, what=back.kind, status=back.status)
+            self.tools.moved(back.call_id, back.output)
+            self.door.give(inputs.MoveEnded(output=back.output))

@@ -1,0 +1,78 @@
+"""The caller's turn: they speak, they pause, the turn stands in the conversation.
+
+Why it exists: what interrupts a reply, what holds our creates back and what asks for an answer are three
+moments of one turn, and the server tells of each by an event of its own.
+
+Owns: whether the caller speaks, and until when the server's own answer to them may come. Must not know: how
+a reply is interrupted (cut), or what else waits for the caller (door).
+"""
+
+from __future__ import annotations
+
+from brain.sequencer import cut, door
+from brain.sequencer.inputs import SpeechStarted, SpeechStopped, TurnCommitted
+from brain.sequencer.state import State
+from brain.sequencer.wishes import Reason
+
+
+def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
+    """The caller talks: whatever is audible or generating ends. A farewell is not interrupted."""
+    s.caller.speaking = True
+    s.caller.deadline_ms = now_ms + s.config.speech_max_ms
+    s.caller.answer_due_until_ms = None
+    s.caller.talking_on = s.caller.unanswered
+    s.journal("speech_started", item=i.item_id)
+    idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
+    if idle is not None:
+        door.supersede(s, idle, "speech")
+    if s.hang_up is None:
+        cut.interrupt(s, now_ms, cause="speech")
+
+
+def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
+    """The caller paused; in server mode its own response is due, and our creates stand back for it."""
+    s.journal("speech_stopped", item=i.item_id)
+    _fall_silent(s, now_ms)
+    s.caller.unanswered = s.hang_up is None
+
+
+def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
+    """The turn is in the conversation: in brain mode this is the moment to answer it, once."""
+    if s.config.create_response_by != "brain":
+        return
+    if i.item_id and i.item_id == s.caller.last_turn_item_id:
+        return
+    s.caller.last_turn_item_id = i.item_id
+    if s.hang_up is None:
+        door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
+
+
+def stop_due_ms(s: State) -> float | None:
+    """Until when a caller who speaks is taken to be speaking."""
+    return s.caller.deadline_ms if s.caller.speaking else None
+
+
+def stop_overdue(s: State, now_ms: float) -> None:
+    """`speech_stopped` never came: a caller does not talk for ever."""
+    s.journal("error", what="speech_never_stopped")
+    _fall_silent(s, now_ms)
+
+
+def answer_due_ms(s: State) -> float | None:
+    """Until when our creates stand back for the server's own response."""
+    return s.caller.answer_due_until_ms
+
+
+def answer_overdue(s: State, now_ms: float) -> None:
+    """The server did not answer the caller: our own creates may."""
+    s.caller.answer_due_until_ms = None
+
+
+# Private.
+
+
+def _fall_silent(s: State, now_ms: float) -> None:
+    s.caller.speaking = False
+    s.caller.stopped_at_ms = now_ms
+    if s.config.create_response_by == "server" and s.hang_up is None:
+        s.caller.answer_due_until_ms = now_ms + s.config.answer_grace_ms

@@ -1,0 +1,109 @@
+"""`python -m brain.agents.check`: what a brain makes of an agents file, or why it would not start."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from brain.agents import check
+from brain.agents.book import AgentBook
+from shared.logs.log import get_log
+from shared.settings import load
+from simulators.realtime import Knobs, RealtimeSimulator
+
+
+def test_the_check_explains_a_broken_file(tmp_path: Path) -> None:
+    """With the exit code that a brain would end with."""
+    path = tmp_path / "agents.toml"
+    path.write_text('[agents.desk]\ngreeting = "שלום"\nvoice = ["שלום"]', "utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "brain.agents.check", str(path)], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 3
+    assert "agents.desk.voice: expected a valid string, got ['שלום']" in done.stdout
+    assert "1 problem: a brain would not start with this file" in done.stdout
+
+
+def test_the_check_says_that_there_is_no_file(tmp_path: Path) -> None:
+    """In the wrong folder the table alone would look as if all were well."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "brain.agents.check"],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+
+    assert done.returncode == 0
+    assert "there is no agents.toml here" in done.stdout
+
+
+def test_the_example_is_sound() -> None:
+    """What `trunkline agents example` prints is what `trunkline agents check` takes."""
+    path = resources.files("brain.agents").joinpath("agents.example.toml")
+    agents = AgentBook(load(env_file=None, agents_file=str(path)), get_log())
+
+    assert [agent.name for agent in agents.agents] == ["default", "sales", "service_he"]
+
+
+def ran(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    """Exit code and output of the command, run in this process."""
+    monkeypatch.setattr(sys, "argv", ["brain.agents.check", *words])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    code = check.main()
+    return code, capsys.readouterr().out
+
+
+def test_the_example_is_what_it_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Written to a file and checked, it is good: for programs too."""
+    code, text = ran(monkeypatch, capsys, "--example")
+    assert code == 0
+    path = tmp_path / "agents.toml"
+    path.write_text(text, "utf-8")
+
+    code, listed = ran(monkeypatch, capsys, "--json", str(path))
+
+    assert code == 0
+    assert [agent["name"] for agent in json.loads(listed)] == ["default", "sales", "service_he"]
+    assert json.loads(listed)[1]["tools"] == ["stock", "transfer_call", "end_call"]
+
+
+def test_problems_are_a_list_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """With the exit code that a brain would end with."""
+    path = tmp_path / "agents.toml"
+    path.write_text("[default]\nvoise = 'x'", "utf-8")
+
+    code, text = ran(monkeypatch, capsys, "--json", str(path))
+
+    assert code == 3
+    (problem,) = json.loads(text)["problems"]
+    assert problem.endswith("default.voise: there is no such key. Did you mean voice?")
+
+
+async def test_a_session_says_whether_the_model_answers() -> None:
+    """A refusal has its cause, and another exit code than a file that is wrong."""
+    async with RealtimeSimulator(knobs=Knobs(connect_status=401)) as model:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")},
+            "TRUNKLINE_OPENAI_BASE_URL": model.base_url,
+            "TRUNKLINE_OPENAI_API_KEY": "sk-test",
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "brain.agents.check", "--session", "--json",
+            env=environment, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        text, _ = await process.communicate()
+
+    found = json.loads(text)
+    assert (process.returncode, found["ok"], found["cause"]) == (1, False, "connect_refused")

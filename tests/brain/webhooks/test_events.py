@@ -1,0 +1,134 @@
+"""What the user's own systems are told: bodies, and when a failed event is tried again."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import orjson
+import pytest
+
+from brain.webhooks.events import Hooks, Story, compose, is_hopeless, pause_ms
+from shared.contract.card import StoryView
+from shared.contract.command import Command
+from shared.contract.entry import to_dict
+from shared.contract.keys import Keys
+from shared.contract.streams.history import Item
+from shared.contract.streams.hooks import Event, Hook, read_hook
+from shared.store.outbox import Outbox
+
+CALL = "CA" + "1" * 32
+STARTED_MS = 1_767_607_200_000
+
+
+def hook(event: Event = Event.ENDED, *, at_ms: int = STARTED_MS + 5_000, details: str = "") -> Hook:
+    return Hook(
+        event=event, call_sid=CALL, event_id="id", at_ms=at_ms, attempt=0, due_ms=at_ms, details=details
+    )
+
+
+def story(**more: object) -> Story:
+    view = StoryView(
+        **{
+            "agent": "sales", "caller": "…89", "called_masked": "…22", "called": "+15550002222",
+            "started_at_ms": STARTED_MS, "ended_at_ms": STARTED_MS + 4_000, "outcome": "completed",
+            "cause": None, "resumes": 0, "leg": 1, "playhead_item": None, "playhead_ms": None, **more,
+        }  # type: ignore[arg-type]
+    )  # fmt: skip
+    return Story(view, {"n_frames": 7})
+
+
+def data(body: bytes) -> dict[str, object]:
+    found: dict[str, object] = orjson.loads(body)["data"]
+    return found
+
+
+class Notebook:
+    """An outbox that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.sent: list[Command] = []
+
+    def send(self, command: Command) -> None:
+        self.sent.append(command)
+
+
+def test_what_is_added_is_what_a_courier_reads() -> None:
+    """With a TTL beside it: the stream lives as long as a call may."""
+    book = Notebook()
+    hooks = Hooks(cast(Outbox, book), Keys(1), frozenset(Event))
+    hooks.tool_failed(CALL, "call_1", "look_up", "timed_out")
+
+    added, lives = book.sent
+    found = read_hook(to_dict(added.args[6:]))
+    assert (found.event, found.event_id) == (Event.TOOL_FAILED, f"{CALL}-tool-call_1")
+    assert orjson.loads(found.details) == {"tool": "look_up", "call_id": "call_1", "outcome": "timed_out"}
+    assert lives.args[0] == b"PEXPIRE"
+
+
+def test_what_nobody_wants_to_know_is_not_added() -> None:
+    """The stream would grow for nobody."""
+    book = Notebook()
+    Hooks(cast(Outbox, book), Keys(1), {Event.ENDED}).started(CALL)
+
+    assert book.sent == []
+
+
+def test_the_end_says_how_long_how_and_what_was_counted() -> None:
+    """The call's own times, not those of telling."""
+    told = data(compose(hook(), story(cause="agent"), None))
+
+    assert (told["duration_ms"], told["outcome"], told["cause"]) == (4_000, "completed", "agent")
+    assert told["counters"] == {"n_frames": 7, "resumes": 0, "leg": 1}
+    assert told["to"] == "+15550002222"
+
+
+def test_without_transcripts_there_are_none() -> None:
+    """The setting of whoever does not want texts to leave Redis."""
+    assert "transcript" not in data(compose(hook(), story(), None))
+
+
+def test_a_transcript_stops_where_playing_stood() -> None:
+    """What stands behind the playhead was not heard."""
+    said = Item(item_id="a", role="assistant", text="one two three four", final=True)
+    cut_short = story(playhead_item="a", playhead_ms=0)
+
+    assert data(compose(hook(), story(), [said]))["transcript"] == [
+        {"role": "assistant", "text": "one two three four", "whole": True}
+    ]
+    assert data(compose(hook(), cut_short, [said]))["transcript"] == []
+
+
+def test_what_nobody_knows_is_no_figure() -> None:
+    """The call's keys are gone: a duration of nothing would be a lie."""
+    told = data(compose(hook(), None, []))
+
+    assert (told["agent"], told["started_at"], told["duration_ms"], told["counters"]) == ("", "", None, {})
+
+
+@pytest.mark.parametrize(("written", "added"), [("{", {}), ("5", {}), ('{"tool": "t"}', {"tool": "t"})])
+def test_details_of_a_hand_that_slipped_are_left_out(written: str, added: dict[str, str]) -> None:
+    """The event is told all the same."""
+    plain = data(compose(hook(Event.STARTED), story(), None))
+
+    assert data(compose(hook(Event.STARTED, details=written), story(), None)) == plain | added
+
+
+def test_a_time_that_no_calendar_has_is_no_time() -> None:
+    """The stream is open to hands."""
+    assert orjson.loads(compose(hook(at_ms=10**17), story(), None))["timestamp"] == ""
+
+
+def test_pauses_double_to_a_bound() -> None:
+    """From a second to five minutes, spread a little."""
+    assert [pause_ms(attempt, 1.0) for attempt in (0, 1, 2, 8, 9, 100)] == [
+        1_000, 2_000, 4_000, 256_000, 300_000, 300_000,
+    ]  # fmt: skip
+    assert pause_ms(0, 0.0) == 750
+
+
+def test_an_event_is_given_up_after_a_night() -> None:
+    """And not before."""
+    told = hook(at_ms=1_000)
+
+    assert not is_hopeless(told, 1_000 + 19 * 3_600_000)
+    assert is_hopeless(told, 1_000 + 20 * 3_600_000)

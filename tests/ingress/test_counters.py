@@ -1,0 +1,15 @@
+"""Labels of counters: each reason that can be given has its zero from the start."""
+
+from __future__ import annotations
+
+from ingress.calls.fence import Admit
+from ingress.counters import CallCounters, SocketCounters
+from ingress.errors import Fault, StartReason, TokenReason
+
+
+def test_each_reason_is_a_label() -> None:
+    """Of a bad message, of a refused start, of a drop."""
+    calls, sockets = CallCounters(), SocketCounters()
+    assert set(sockets.faults) == set(Fault)
+    assert set(calls.starts_refused) == {*TokenReason, *StartReason, "other"}
+    assert set(calls.out_drops) == set(Admit) - {Admit.PASS}
