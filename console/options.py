@@ -51,7 +51,7 @@ def workers(incomplete: str) -> Candidates:
     """Workers that are alive, without their boot: `brain-0@host`."""
 
     async def read(store: Store) -> Candidates:
-        rows = [row for row in await live.read_workers(store) if isinstance(row, WorkerRow) and row.alive]
+        rows = [row for row in await live.read_workers(store) if isinstance(row, WorkerRow) and row.is_alive]
         return [(row.name.partition("#")[0], f"{row.beat.calls} calls") for row in rows]
 
     return _fitting(read, incomplete)

@@ -191,7 +191,7 @@ async def _find_worker(store: Store, text: str) -> str:
     """The name of the worker that is meant; of several the one that lives."""
     rows = await live.read_workers(store)
     fitting = [row for row in rows if row.name == text] or [row for row in rows if row.name.startswith(text)]
-    alive = [row for row in fitting if isinstance(row, WorkerRow) and row.alive] or fitting
+    alive = [row for row in fitting if isinstance(row, WorkerRow) and row.is_alive] or fitting
     if not text or len(alive) != 1:
         names = ", ".join(row.name for row in (alive or rows)) or "none"
         leave.fail(

@@ -76,7 +76,7 @@ def worker_data(row: AnyWorker) -> dict[str, object]:
         "draining": beat.draining,
         "version": beat.version,
         "beat_age_ms": row.beat_age_ms,
-        "alive": row.alive,
+        "alive": row.is_alive,
     }
 
 

@@ -92,7 +92,7 @@ class WorkerRow:
     beat_age_ms: int
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether it has shown itself just now."""
         return self.beat_age_ms < ALIVE_WITHIN_MS
 

@@ -64,22 +64,20 @@ def call_details(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: in
     """Everything about one call: who has it, its figures, its counters, what happened last."""
     counters = _pairs("counters", dict(sorted(card.counters(call.fields).items())))
     if isinstance(call, UnreadableCall):
-        head = _rows({"call": call.call_sid, "problem": call.problem})
+        head = _rows(("call", call.call_sid), ("problem", call.problem))
         return Group(head, counters, journal_table(journal))
     figures = call.pipeline
     waiting = NONE if figures is None else millis(figures.reply_q_ms)
     head = _rows(
-        {
-            "call": call.call_sid,
-            "state": f"{call.card.state}, {duration(call.age_ms(now_wall_ms))}, leg {call.card.leg}",
-            "from → to": _numbers(call),
-            "agent": call.agent,
-            **{role: owner or NONE for role, owner in call.owners.items()},
-            "audible": call.card.audible_response or NONE,
-            "caller audio waiting": f"{call.caller_q} frames",
-            "reply audio waiting": f"{waiting} in {call.reply_q} pieces",
-            "outcome": call.card.outcome or NONE,
-        }
+        ("call", call.call_sid),
+        ("state", f"{call.card.state}, {duration(call.age_ms(now_wall_ms))}, leg {call.card.leg}"),
+        ("from → to", _numbers(call)),
+        ("agent", call.agent),
+        *((role, owner or NONE) for role, owner in call.owners.items()),
+        ("audible", call.card.audible_response or NONE),
+        ("caller audio waiting", f"{call.caller_q} frames"),
+        ("reply audio waiting", f"{waiting} in {call.reply_q} pieces"),
+        ("outcome", call.card.outcome or NONE),
     )
     why = call.pipeline_problem if figures is None else figures.why
     head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), "  ", tame(why)))
@@ -138,9 +136,9 @@ def _shown(text: str) -> str:
     return escape(isolated(tame(text)))
 
 
-def _rows(values: Mapping[str, str]) -> Table:
+def _rows(*values: tuple[str, str]) -> Table:
     table = Table(box=None, show_header=False)
-    for name, value in values.items():
+    for name, value in values:
         table.add_row(Text(name, style=DIM), _plain(value))
     return table
 

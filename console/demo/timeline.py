@@ -19,7 +19,7 @@ from enum import Enum
 from console.demo.watch import Seen
 from shared.contract.errors import ContractError
 from shared.contract.streams.control import Flushed
-from shared.contract.streams.history import Item, Tool
+from shared.contract.streams.history import Item, Tool, ToolState
 from shared.contract.streams.journal import JournalEntry, Kind
 
 
@@ -139,8 +139,12 @@ class Timeline:
     # The rest.
 
     def _on_tool(self, at_ms: float, tool: Tool) -> None:
-        called = f"{tool.name}({_arguments(tool.value)})"
-        self._tell(at_ms, Who.TOOL, called if tool.is_started else f"{tool.name} → {tool.value}")
+        match tool.state:
+            case ToolState.STARTED:
+                text = f"{tool.name}({_arguments(tool.value)})"
+            case ToolState.RESULT:
+                text = f"{tool.name} → {tool.value}"
+        self._tell(at_ms, Who.TOOL, text)
 
     def _on_flush(self, at_ms: float, _entry: JournalEntry) -> None:
         self._tell(at_ms, Who.BRIDGE, "the caller interrupts: reply flushed, model cancelled")

@@ -128,7 +128,7 @@ def judge_files(role: str, limits: Sequence[int | None], settings: Settings) -> 
 def judge_workers(workers: Sequence[AnyWorker]) -> list[Finding]:
     """All workers of all hosts, as Redis has them."""
     rows = [row for row in workers if isinstance(row, WorkerRow)]
-    alive = [row for row in rows if row.alive]
+    alive = [row for row in rows if row.is_alive]
     found = []
     for role in ROLES:
         mine = [row.beat for row in alive if row.beat.role == role]
@@ -141,7 +141,7 @@ def judge_workers(workers: Sequence[AnyWorker]) -> list[Finding]:
         calls, room = sum(beat.calls for beat in mine), sum(beat.capacity for beat in mine)
         text = f"{len(mine)} alive on {hosts} host{'' if hosts == 1 else 's'}, {calls} of {room:,} calls"
         found.append(ok(f"{role} workers", text))
-    found += _silent([row.name for row in rows if not row.alive])
+    found += _silent([row.name for row in rows if not row.is_alive])
     found += _unreadable([row for row in workers if isinstance(row, UnreadableWorker)])
     versions = sorted({row.beat.version for row in alive if row.beat.version})
     if len(versions) > 1:

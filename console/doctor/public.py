@@ -82,67 +82,21 @@ def judge_certificate(days_left: float | None, reason: str) -> Finding:
 
 def judge_webhooks(url: str, forged: Answer, signed: Answer) -> list[Finding]:
     """A forged signature must be refused, a right one taken."""
+    if forged.status == FORBIDDEN:
+        return [ok("forged webhook", f"refused with {FORBIDDEN}"), _judge_signed(signed)]
     if not forged.status:
-        return [
-            fail(
-                "webhooks",
-                f"{url} gives no answer: {forged.reason}",
-                "Does the proxy or tunnel lead to the public port of ingress, and does ingress run?",
-            )
-        ]
-    if forged.status == ACCEPTED:
-        return [
-            fail(
-                "webhooks",
-                f"{url} took a forged signature",
-                "Something answers in the place of ingress: correct the proxy. Anybody could make calls.",
-            )
-        ]
-    if 300 <= forged.status < 400:
-        return [
-            fail(
-                "webhooks",
-                f"{url} is redirected (HTTP {forged.status})",
-                "Set PUBLIC_URL to where it leads: Twilio's signature covers the URL that it calls.",
-            )
-        ]
-    if forged.status != FORBIDDEN:
-        return [
-            fail(
-                "webhooks",
-                f"{url}: expected HTTP {FORBIDDEN} to a forged signature, got {forged.status}",
-                "What answers is no ingress: correct the proxy (5xx: it does not reach ingress; 404: path).",
-            )
-        ]
-    found = [ok("forged webhook", f"refused with {FORBIDDEN}")]
-    if signed.status == ACCEPTED and signed.took_ms < WEBHOOK_MS:
-        found.append(ok("signed webhook", f"taken in {signed.took_ms:.0f} ms"))
-    elif signed.status == ACCEPTED:
-        found.append(
-            warn(
-                "signed webhook",
-                f"took {signed.took_ms:.0f} ms",
-                "Ingress answers within a second: the proxy?",
-            )
-        )
-    elif signed.status == FORBIDDEN:
-        found.append(
-            fail(
-                "signed webhook",
-                f"refused with {FORBIDDEN}",
-                "The running ingress has another PUBLIC_URL or TWILIO_AUTH_TOKEN than this shell, or the"
-                " proxy rewrites the path.",
-            )
-        )
+        found = f"{url} gives no answer: {forged.reason}"
+        do = "Does the proxy or tunnel lead to the public port of ingress, and does ingress run?"
+    elif forged.status == ACCEPTED:
+        found = f"{url} took a forged signature"
+        do = "Something answers in the place of ingress: correct the proxy. Anybody could make calls."
+    elif 300 <= forged.status < 400:
+        found = f"{url} is redirected (HTTP {forged.status})"
+        do = "Set PUBLIC_URL to where it leads: Twilio's signature covers the URL that it calls."
     else:
-        found.append(
-            fail(
-                "signed webhook",
-                f"HTTP {signed.status}" if signed.status else signed.reason,
-                "Look into the logs of ingress.",
-            )
-        )
-    return found
+        found = f"{url}: expected HTTP {FORBIDDEN} to a forged signature, got {forged.status}"
+        do = "What answers is no ingress: correct the proxy (5xx: it does not reach ingress; 404: path)."
+    return [fail("webhooks", found, do)]
 
 
 def judge_media(url: str, answer: Answer) -> Finding:
@@ -191,6 +145,23 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 # Private.
+
+
+def _judge_signed(answer: Answer) -> Finding:
+    what = "signed webhook"
+    if answer.status == ACCEPTED and answer.took_ms < WEBHOOK_MS:
+        return ok(what, f"taken in {answer.took_ms:.0f} ms")
+    if answer.status == ACCEPTED:
+        return warn(what, f"took {answer.took_ms:.0f} ms", "Ingress answers within a second: the proxy?")
+    if answer.status == FORBIDDEN:
+        return fail(
+            what,
+            f"refused with {FORBIDDEN}",
+            "The running ingress has another PUBLIC_URL or TWILIO_AUTH_TOKEN than this shell, or the proxy"
+            " rewrites the path.",
+        )
+    found = f"HTTP {answer.status}" if answer.status else answer.reason
+    return fail(what, found, "Look into the logs of ingress.")
 
 
 async def _resolve(host: str, port: int) -> tuple[list[str], str]:

@@ -137,7 +137,10 @@ class Stack:
         return found
 
     async def signal(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Sends a signal to one process by name and returns its pid. Raises KeyError if it does not run."""
+        """Sends a signal to one process by name and returns its pid. Raises KeyError if it does not run.
+
+        Cancelled, it has sent nothing.
+        """
         pid = (await self.pids())[name]
         os.kill(pid, number)
         return pid

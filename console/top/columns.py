@@ -140,7 +140,7 @@ def _rate_cell(call: LiveCall, width: int) -> Text:
 
 
 def _state_cell(row: WorkerRow, width: int) -> Text:
-    if not row.alive:
+    if not row.is_alive:
         return cell("silent", width, BAD)
     return cell("draining", width, BRIDGE) if row.beat.draining else cell("ready", width, GOOD)
 

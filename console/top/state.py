@@ -125,12 +125,7 @@ def shown_calls(state: TopState, snapshot: Snapshot) -> list[AnyCall]:
 
 def shown_workers(snapshot: Snapshot) -> list[AnyWorker]:
     """The living first, each by name."""
-    return sorted(snapshot.workers, key=lambda row: (not is_alive(row), row.name))
-
-
-def is_alive(row: AnyWorker) -> bool:
-    """Whether a worker has shown itself just now; one that cannot be read has not."""
-    return isinstance(row, WorkerRow) and row.alive
+    return sorted(snapshot.workers, key=lambda row: (not _is_alive(row), row.name))
 
 
 def settle(state: TopState, snapshot: Snapshot) -> TopState:
@@ -177,6 +172,11 @@ def _matches(call: LiveCall, text: str) -> bool:
 
 def _fits(text: str, *words: str) -> bool:
     return not text or any(text.casefold() in word.casefold() for word in words)
+
+
+def _is_alive(row: AnyWorker) -> bool:
+    """Whether a worker has shown itself just now; one that cannot be read has not."""
+    return isinstance(row, WorkerRow) and row.is_alive
 
 
 def _answer(state: TopState, key: str) -> tuple[TopState, Act | None]:

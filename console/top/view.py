@@ -103,7 +103,7 @@ def _header(snapshot: Snapshot, width: int) -> Text:
     calls, workers = snapshot.readable_calls, snapshot.readable_workers
     bad = sum(is_bad(call) for call in calls)
     frames = sum(call.pipeline.tx_fps for call in calls if call.pipeline is not None)
-    alive = sum(row.alive for row in workers)
+    alive = sum(row.is_alive for row in workers)
     unreadable = len(snapshot.calls) - len(calls) + len(snapshot.workers) - len(workers)
     clock = datetime.fromtimestamp(snapshot.at_ms / 1000, UTC).strftime("%H:%M:%S UTC")
     parts = [

@@ -22,14 +22,16 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from console.calls import live
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
 from proofs.prove.judge import Figures, judge_call, sessions_of
 from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
 from proofs.prove.timeline import timeline
-from shared.contract.entry import text_of
 from shared.contract.keys import Keys
+from shared.contract.streams.control import Say, operator_command
+from shared.contract.streams.journal import MAXLEN
 from shared.store.client import Store, make_store
 from simulators import clips
 from simulators.realtime import RealtimeSimulator
@@ -135,7 +137,7 @@ async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
         await asyncio.sleep(1.5)  # The last sessions close; nothing waits for this in a test.
         figures = Figures()
         for record in records:
-            journal = await _journal(run.store, record.call_sid)
+            journal = await live.read_newest_journal(run.store, Keys(1), record.call_sid, MAXLEN)
             own = sessions_of(record, model.sessions)
             strange = judge_call(figures, record, own, journal)
             if run.keep is not None and strange:
@@ -205,12 +207,8 @@ async def _operator(run: Run) -> None:
         for member in await run.store.zrange(keys.live(0), 0, -1):
             call_sid = member.decode()
             if chance.random() < 0.4:
-                said = {"kind": "say", "text": "One moment.", "force": str(chance.randrange(2))}
-                await run.store.xadd(keys.control(call_sid), said)
-
-
-async def _journal(store: Store, call_sid: str) -> list[dict[str, str]]:
-    return [text_of(fields) for _, fields in await store.xrange(Keys(1).journal(call_sid))]
+                said = Say(text="One moment.", force=bool(chance.randrange(2)))
+                await run.store.execute(operator_command(keys, call_sid, said))
 
 
 def _table(scenario: Scenario, f: Figures) -> Table:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.stack.launcher import Stack
 from proofs.prove.busy import BUSY_FOR_S, ROLES
+from shared.contract.streams.journal import JournalEntry, Kind
 from shared.figures.diagnosis import MODEL_QUIET_MS
 from shared.store.client import Store
 from simulators.realtime import Knobs, ResponseKnobs
@@ -40,8 +41,6 @@ reply = [{ say = "en_model_long" }]
 """
 """Somebody is heard nearly all the time: a socket that stalls is stalled with audio in it."""
 
-Journal = list[dict[str, str]]
-
 
 @dataclass(slots=True)
 class Target:
@@ -57,14 +56,15 @@ class FinishedCall:
 
     number: int
     record: CallRecord
-    card: dict[str, str]
-    journal: Journal
+    owners: Mapping[str, str]
+    """The workers that had it, by role."""
+    journal: Sequence[JournalEntry]
     is_slow: bool
     """Its model session was."""
 
     def owner(self, role: str) -> str:
-        """Number of the worker that had it."""
-        return self.card.get(role, "").partition("@")[0]
+        """The worker that had a role, without host and boot."""
+        return self.owners[role].partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +139,13 @@ async def _freeze_redis(target: Target) -> None:
 
 def _first_silence_ms(call: FinishedCall, _injected_ms: float) -> float:
     """A slow model is slow from the first time that it owes something: here, from its greeting on."""
-    asked = [int(line["t"]) for line in call.journal if line["kind"] in ("response_create", "speech_stopped")]
-    return min(asked, default=0) + MODEL_QUIET_MS
+    asked = (Kind.RESPONSE_CREATE, Kind.SPEECH_STOPPED)
+    return min((line.at_ms for line in call.journal if line.kind in asked), default=0) + MODEL_QUIET_MS
 
 
 def _responses(call: FinishedCall) -> int:
     """A slow model is slow in each of its responses; between them it owes nothing."""
-    return sum(line["kind"] == "response_created" for line in call.journal)
+    return sum(line.kind == Kind.RESPONSE_CREATED for line in call.journal)
 
 
 def _stalling(number: int) -> StreamKnobs:

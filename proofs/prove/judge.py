@@ -7,10 +7,11 @@ and its figures. Pure: records in, figures out. Must not know: how the calls wer
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from shared.contract.streams.journal import JournalEntry, Kind
 from simulators.comparison import item_audio, merged, stale_frames, unheard_items
 from simulators.realtime.record import SessionRecord, Truncation
 from simulators.twilio import CallRecord
@@ -36,7 +37,7 @@ SLOW_MS = 300.0
 TOOL_MARGIN_MS = 4_000.0
 """A tool that was called this shortly before the end had no time to answer."""
 
-Journal = Sequence[Mapping[str, str]]
+Journal = Sequence[JournalEntry]
 
 
 @dataclass(slots=True)
@@ -249,34 +250,36 @@ def _tools(figures: Figures, call: CallRecord, own: Sequence[SessionRecord]) -> 
     figures.outputs_twice += sum(count > 1 for count in answered.values())
 
 
+_SPOKEN = (Kind.RESPONSE_CREATED, Kind.RESPONSE_DONE)
+
+
 def _operator(figures: Figures, call: CallRecord, journal: Journal) -> None:
     """Each wish of an operator, by the number that the journal gives it: spoken, superseded, expired, joined
     to another one, or, when the call ended, still waiting in time."""
-    last: dict[str, Mapping[str, str]] = {}
+    last: dict[str, JournalEntry] = {}
     ends: dict[str, str] = {}
-    over_ms = max((int(line.get("t") or 0) for line in journal), default=0)
+    over_ms = max((line.at_ms for line in journal), default=0)
     for line in journal:
-        number = line.get("wish", "0")
-        if line.get("reason") == "operator" and line["kind"] in ("response_create", "response_deferred"):
+        number = line.fields.get("wish", "0")
+        is_asked = line.kind in (Kind.RESPONSE_CREATE, Kind.RESPONSE_DEFERRED)
+        if is_asked and line.fields.get("reason") == "operator":
             last[number] = line
-            joined = line.get("joined", "0")
+            joined = line.fields.get("joined", "0")
             if joined in last:
                 ends[joined] = "joined"
-        elif number in last and line["kind"] in (
-            "response_created", "response_done", "response_superseded", "response_expired",
-        ):  # fmt: skip
-            ends.setdefault(number, line["kind"])
+        elif number in last and line.kind in (*_SPOKEN, Kind.RESPONSE_SUPERSEDED, Kind.RESPONSE_EXPIRED):
+            ends.setdefault(number, line.kind)
     figures.operator_said += len(last)
-    figures.operator_spoken += sum(end in ("response_created", "response_done") for end in ends.values())
+    figures.operator_spoken += sum(end in _SPOKEN for end in ends.values())
     for number, line in last.items():
-        waited_ms = over_ms - int(line.get("t") or 0)
-        limit_ms = ANSWERED_WITHIN_MS if line["kind"] == "response_create" else WAITS_AT_MOST_MS
+        waited_ms = over_ms - line.at_ms
+        limit_ms = ANSWERED_WITHIN_MS if line.kind == Kind.RESPONSE_CREATE else WAITS_AT_MOST_MS
         if number not in ends and waited_ms > limit_ms:
-            figures.operator_lost.append(f"{call.call_sid}: wish {number}, {line['kind']} {waited_ms} ms ago")
+            figures.operator_lost.append(f"{call.call_sid}: wish {number}, {line.kind} {waited_ms} ms ago")
 
 
 def _changes(figures: Figures, own: Sequence[SessionRecord], journal: Journal) -> None:
-    figures.rollovers += sum(line["kind"] == "rollover" for line in journal)
+    figures.rollovers += sum(line.kind == Kind.ROLLOVER for line in journal)
     for before, after in pairwise(own):
         figures.expired += before.close_code == 1001
         begun = [timed.at_ms for timed in after.sent if timed.type == "session.updated"]

@@ -23,14 +23,17 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from console.calls import live
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
 from proofs.prove import verdicts
 from proofs.prove.busy import ROLES
 from proofs.prove.faults import FAULT_AT_S, TALKATIVE, Fault, FinishedCall, Target, faults
-from shared.contract.entry import text_of
+from shared.contract.card import PeopleView
 from shared.contract.keys import Keys
+from shared.contract.streams.journal import MAXLEN
+from shared.ownership.steps import read_view
 from shared.store.client import Store, make_store
 from simulators import clips
 from simulators.realtime import RealtimeSimulator
@@ -150,10 +153,11 @@ async def _call(target: Target, twilio: TwilioSimulator, fault: Fault, number: i
 
 
 async def _read_call(store: Store, number: int, record: CallRecord, *, is_slow: bool) -> FinishedCall:
-    keys = Keys(1)
-    card = await store.hgetall_text(keys.card(record.call_sid))
-    journal = await store.xrange(keys.journal(record.call_sid))
-    return FinishedCall(number, record, card, [text_of(fields) for _, fields in journal], is_slow)
+    keys, sid = Keys(1), record.call_sid
+    card = await read_view(store, keys, sid, PeopleView)
+    workers = ("", "", "") if card is None else (card.ingress, card.brain, card.egress)
+    journal = await live.read_newest_journal(store, keys, sid, MAXLEN)
+    return FinishedCall(number, record, dict(zip(ROLES, workers, strict=True)), journal, is_slow)
 
 
 if __name__ == "__main__":

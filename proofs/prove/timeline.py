@@ -7,8 +7,9 @@ Must not know: what is right. No audio and no text of an item gets in: kinds, id
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
+from shared.contract.streams.journal import JournalEntry
 from simulators.realtime.record import SessionRecord, TimedEvent
 from simulators.twilio import CallRecord
 
@@ -19,12 +20,10 @@ QUIET = {
 }
 """Events that say nothing a later one does not say."""
 
-SKIPPED_FIELDS = {"kind", "t", "text", "transcript"}
+SKIPPED_FIELDS = {"text", "transcript"}
 
 
-def timeline(
-    call: CallRecord, sessions: Sequence[SessionRecord], journal: Sequence[Mapping[str, str]]
-) -> str:
+def timeline(call: CallRecord, sessions: Sequence[SessionRecord], journal: Sequence[JournalEntry]) -> str:
     """Lines of `ms since the call began`, who, what; in order of time."""
     lines = [*_caller(call), *_journal(call, journal)]
     for session in sessions:
@@ -53,11 +52,11 @@ def _caller(call: CallRecord) -> Iterator[Line]:
             yield mark.echoed_at_ms, "telephone", f"echo {mark.name}"
 
 
-def _journal(call: CallRecord, journal: Sequence[Mapping[str, str]]) -> Iterator[Line]:
+def _journal(call: CallRecord, journal: Sequence[JournalEntry]) -> Iterator[Line]:
     zero_wall_ms = call.zero_ms + (time.time() - time.monotonic()) * 1000
     for line in journal:
-        rest = " ".join(f"{name}={value}" for name, value in line.items() if name not in SKIPPED_FIELDS)
-        yield float(line.get("t") or 0) - zero_wall_ms, "journal", f"{line['kind']} {rest}"
+        fields = [f"{name}={value}" for name, value in line.fields.items() if name not in SKIPPED_FIELDS]
+        yield line.at_ms - zero_wall_ms, "journal", " ".join([line.kind, line.writer, *fields])
 
 
 def _model(call: CallRecord, session: SessionRecord) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from proofs.prove.faults import Fault, FinishedCall
+from shared.contract.streams.journal import Kind
 from shared.figures.rolling import WINDOW_MS
 
 WITHIN_MS = 2 * WINDOW_MS
@@ -32,16 +33,16 @@ class Outcome:
 
 def judge(outcome: Outcome, fault: Fault, call: FinishedCall, injected_ms: float) -> None:
     """Adds one call to the outcome. `injected_ms` is wall time."""
-    told = [line for line in call.journal if line["kind"] == "verdict"]
+    told = [line for line in call.journal if line.kind == Kind.VERDICT]
     if not fault.concerns(call):
         outcome.others += 1
         outcome.others_blamed += [
-            f"{call.record.call_sid}: {line['verdict']}, {line['why']}" for line in told
+            f"{call.record.call_sid}: {line.fields['verdict']}, {line.fields['why']}" for line in told
         ]
         return
     outcome.concerned += 1
     outcome.warnings += len(told)
-    overs = sum(line["kind"] == "verdict_over" for line in call.journal)
+    overs = sum(line.kind == Kind.VERDICT_OVER for line in call.journal)
     if len(told) > fault.episodes(call) or len(told) > overs + 1:
         outcome.repeated.append(
             f"{call.record.call_sid}: {len(told)} warnings, {overs} ends, {fault.episodes(call)} episodes"
@@ -50,12 +51,10 @@ def judge(outcome: Outcome, fault: Fault, call: FinishedCall, injected_ms: float
     if not told:
         outcome.wrong.append(f"{call.record.call_sid}: no verdict")
         return
-    first = told[0]
-    delay_ms = int(first["t"]) - since_ms
-    if first["verdict"] != fault.verdict or delay_ms > WITHIN_MS:
-        outcome.wrong.append(
-            f"{call.record.call_sid}: {first['verdict']} after {delay_ms:.0f} ms, {first['why']}"
-        )
+    verdict, why = told[0].fields["verdict"], told[0].fields["why"]
+    delay_ms = told[0].at_ms - since_ms
+    if verdict != fault.verdict or delay_ms > WITHIN_MS:
+        outcome.wrong.append(f"{call.record.call_sid}: {verdict} after {delay_ms:.0f} ms, {why}")
         return
     outcome.named += 1
     outcome.delays_ms.append(delay_ms)

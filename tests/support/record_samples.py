@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 
+from shared.contract.streams.journal import JournalEntry
 from simulators.realtime.knobs import Knobs
 from simulators.realtime.record import ItemRecord, ResponseRecord, SessionRecord, TimedEvent
 from simulators.twilio.record import CallRecord, ClearSeen, MarkSeen, MediaStream, Utterance
@@ -97,6 +97,7 @@ def ends(record: CallRecord, at_ms: float, reason: str = "caller_hung_up") -> No
     record.end_reason = reason
 
 
-def line(kind: str, t: int, **fields: object) -> Mapping[str, str]:
+def line(kind: str, at_ms: int, **fields: object) -> JournalEntry:
     """One line of a call's journal."""
-    return {"kind": kind, "t": str(t), **{name: str(value) for name, value in fields.items()}}
+    shown = {name: str(value) for name, value in fields.items()}
+    return JournalEntry(at_ms=at_ms, kind=kind, writer="brain-0@h#1", fields=shown)

@@ -85,11 +85,6 @@ class Tool:
     state: ToolState
     value: str
 
-    @property
-    def is_started(self) -> bool:
-        """Whether it was called; else it has its result."""
-        return self.state == ToolState.STARTED
-
 
 HistoryEntry = Item | ItemLength | ItemHeard | KeysPressed | Tool
 KINDS: Mapping[str, type[HistoryEntry]] = {

@@ -112,9 +112,9 @@ async def test_workers_are_alive_by_their_beat(store: Store) -> None:
 
     assert isinstance(first, WorkerRow)
     assert isinstance(second, WorkerRow)
-    assert (first.name, first.alive) == ("brain-0@h#1", True)
+    assert (first.name, first.is_alive) == ("brain-0@h#1", True)
     assert (first.beat.draining, first.beat.capacity) == (True, 10)
-    assert (second.alive, second.beat_age_ms >= 60_000) == (False, True)
+    assert (second.is_alive, second.beat_age_ms >= 60_000) == (False, True)
 
 
 async def test_a_beat_that_cannot_be_read_is_still_a_worker(store: Store) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from console.calls import view
 from console.calls.watching import Entry
 from shared.contract.card import State
-from shared.contract.streams.history import Item, ItemHeard, Tool
+from shared.contract.streams.history import Item, ItemHeard, Tool, ToolState
 from shared.contract.streams.journal import JournalEntry, Kind
 from shared.logs.text import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
 from tests.support.top_samples import (
@@ -149,7 +149,7 @@ def test_what_is_watched() -> None:
     heard = ItemHeard(item_id="i", ms=400, of_ms=900, complete=False)
     assert watched(heard) == "  300.00 s  agent  heard 400 of 900 ms"
     assert watched(Item(item_id="i", role="assistant", text="Hel", final=False)) == ""
-    assert watched(Tool(call_id="c", name="n", state="started", value="")) == ""
+    assert watched(Tool(call_id="c", name="n", state=ToolState.STARTED, value="")) == ""
     assert watched(None) == ""
 
 

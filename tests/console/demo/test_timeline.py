@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.demo.timeline import HOLD_MS, Line, Timeline, Who
 from console.demo.watch import Seen
 from shared.contract.streams.control import Flushed, FlushedItem, Heard
-from shared.contract.streams.history import Item, Tool
+from shared.contract.streams.history import Item, Tool, ToolState
 from shared.contract.streams.journal import Kind
 from tests.support.top_samples import journal_entry
 
@@ -20,7 +20,7 @@ def said(at_ms: float, item_id: str, role: str, text: str, *, final: bool = True
     return Seen(at_ms=at_ms, record=Item(item_id=item_id, role=role, text=text, final=final))
 
 
-def tool(at_ms: float, state: str, value: str) -> Seen:
+def tool(at_ms: float, state: ToolState, value: str) -> Seen:
     return Seen(at_ms=at_ms, record=Tool(call_id="c", name="check_order", state=state, value=value))
 
 
@@ -43,7 +43,7 @@ def test_a_line_waits_for_the_text_of_an_earlier_one() -> None:
     """So that question and answer stand in order although transcripts come late."""
     timeline = Timeline()
     timeline.feed(noted(1000, Kind.SPEECH_STOPPED, item="u1"))
-    timeline.feed(tool(1200, "started", '{"n":"7"}'))
+    timeline.feed(tool(1200, ToolState.STARTED, '{"n":"7"}'))
     assert timeline.take_due(1800) == []
     timeline.feed(said(1900, "u1", "user", "מה?"))
     assert texts(timeline.take_due(2000)) == ["מה?", 'check_order(n="7")']
@@ -93,8 +93,8 @@ def test_most_entries_give_no_line() -> None:
 def test_a_result_of_a_tool() -> None:
     """As it is; arguments that are no object too."""
     timeline = Timeline()
-    timeline.feed(tool(1, "started", "[1]"))
-    timeline.feed(tool(2, "result", "shipped"))
+    timeline.feed(tool(1, ToolState.STARTED, "[1]"))
+    timeline.feed(tool(2, ToolState.RESULT, "shipped"))
     assert texts(timeline.take_rest()) == ["check_order([1])", "check_order → shipped"]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proofs.prove.faults import FAULT_AT_S, STALLED_CALLS, TALKATIVE, Fault, FinishedCall, Journal, faults
+from proofs.prove.faults import FAULT_AT_S, STALLED_CALLS, TALKATIVE, Fault, FinishedCall, faults
+from shared.contract.streams.journal import JournalEntry
 from shared.figures.diagnosis import MODEL_QUIET_MS
 from simulators.realtime import script
 from tests.support.record_samples import call, line
@@ -13,10 +14,9 @@ BY_NAME = {fault.name: fault for fault in faults()}
 
 
 def finished(
-    number: int = 0, *lines: object, brain: str = "brain-0@h#1", is_slow: bool = False
+    number: int = 0, *lines: JournalEntry, brain: str = "brain-0@h#1", is_slow: bool = False
 ) -> FinishedCall:
-    journal: Journal = [dict(each) for each in lines]  # type: ignore[call-overload]
-    return FinishedCall(number, call(f"CA{number}"), {"brain": brain}, journal, is_slow)
+    return FinishedCall(number, call(f"CA{number}"), {"brain": brain}, lines, is_slow)
 
 
 def named(words: str) -> Fault:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from proofs.prove.judge import Figures, judge_call, sessions_of
+from shared.contract.streams.journal import JournalEntry
 from simulators.realtime.record import ItemRecord, ResponseRecord, SessionRecord, Truncation
 from simulators.twilio.record import CallRecord
 from tests.support.record_samples import (
@@ -21,11 +24,11 @@ from tests.support.record_samples import (
 
 
 def judged(
-    caller: CallRecord, *own: SessionRecord, journal: list[object] | None = None
+    caller: CallRecord, *own: SessionRecord, journal: Sequence[JournalEntry] = ()
 ) -> tuple[Figures, list[str]]:
     figures = Figures()
     ends(caller, 60_000)
-    strange = judge_call(figures, caller, own, journal or [])  # type: ignore[arg-type]
+    strange = judge_call(figures, caller, own, journal)
     return figures, strange
 
 
@@ -143,7 +146,7 @@ def test_each_tool_call_gets_one_output() -> None:
 
 def test_an_operators_words_are_spoken_or_accounted_for() -> None:
     """By the number of the wish: spoken, joined to another one, or lost."""
-    journal: list[object] = [
+    journal = [
         line("response_create", 1000, wish=1, reason="operator"),
         line("response_created", 1100, wish=1),
         line("response_deferred", 2000, wish=2, reason="operator"),

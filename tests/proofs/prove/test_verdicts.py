@@ -6,20 +6,20 @@ import pytest
 
 from proofs.prove.faults import Fault, FinishedCall
 from proofs.prove.verdicts import WITHIN_MS, Outcome, broken, judge, row
+from shared.contract.streams.journal import JournalEntry
 from tests.support.record_samples import call, line
 
 FAULT = Fault(name="slow Redis", verdict="redis_slow", concerns=lambda made: made.number == 0)
 
 
-def outcome(*lines: object, number: int = 0) -> Outcome:
+def outcome(*lines: JournalEntry, number: int = 0) -> Outcome:
     """What became of one call with this journal; the fault was injected at 1000."""
     found = Outcome()
-    journal = [dict(each) for each in lines]  # type: ignore[call-overload]
-    judge(found, FAULT, FinishedCall(number, call(), {}, journal, False), 1000.0)
+    judge(found, FAULT, FinishedCall(number, call(), {}, lines, False), 1000.0)
     return found
 
 
-def verdict(at_ms: float, name: str = "redis_slow") -> object:
+def verdict(at_ms: float, name: str = "redis_slow") -> JournalEntry:
     return line("verdict", int(at_ms), verdict=name, why="because")
 
 
@@ -36,7 +36,7 @@ def test_the_right_verdict_in_time_is_named() -> None:
     [(), (verdict(1001 + WITHIN_MS),), (verdict(1500, "model_slow"),)],
     ids=["no verdict", "too late", "another one"],
 )
-def test_no_a_late_or_a_wrong_verdict_breaks_the_promise(lines: tuple[object, ...]) -> None:
+def test_no_a_late_or_a_wrong_verdict_breaks_the_promise(lines: tuple[JournalEntry, ...]) -> None:
     """One sentence for all three; the lines below it tell which."""
     found = outcome(*lines)
 
@@ -46,7 +46,7 @@ def test_no_a_late_or_a_wrong_verdict_breaks_the_promise(lines: tuple[object, ..
 
 
 @pytest.mark.parametrize("between", [(), (line("verdict_over", 1600),)], ids=["no end", "an end between"])
-def test_a_second_warning_in_one_episode_breaks_the_promise(between: tuple[object, ...]) -> None:
+def test_a_second_warning_in_one_episode_breaks_the_promise(between: tuple[JournalEntry, ...]) -> None:
     """This fault has one episode, whether the verdict said in between that it was over or not."""
     found = outcome(verdict(1500), *between, verdict(1700))
 
