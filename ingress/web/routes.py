@@ -156,7 +156,9 @@ class Webhooks:
             self.spawn(self.registry.end(call_sid, status), f"end-{call_sid}")
         return Response(status_code=204)
 
-    # Private: answers.
+    # Private.
+
+    # Answers.
 
     def _stream(
         self, call_sid: str, form: Form, admitted: Admitted, *, tries: int, agent: str, digits: str = ""
@@ -219,7 +221,7 @@ class Webhooks:
         async with asyncio.timeout(STORE_WITHIN_S), self.limit:
             return await ask()
 
-    # Private: signatures.
+    # Signatures.
 
     def _signed(self, path: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Checks the signature before anything of the request is believed."""
