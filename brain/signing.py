@@ -18,7 +18,7 @@ PREFIX = "whsec_"
 def key_of(secret: str) -> bytes:
     """`whsec_` and base64, as the specification writes secrets; anything else is taken as it stands.
 
-    Raises ValueError for what is no base64 after `whsec_`.
+    Raises ValueError for what is not base64 after `whsec_`.
     """
     if secret.startswith(PREFIX):
         try:
