@@ -102,8 +102,8 @@ class BrainCall:
             self._log.info("call_left", slot=self._parts.sequencer.slot)
 
     async def stop(self) -> None:
-        """The process ends: the caller hears the apology by Twilio's voice, and the call is released. Cancelled,
-        it is not released: rivals see our silence instead."""
+        """The process ends: the caller hears the apology by Twilio's voice, and the call is released.
+        Cancelled, it is not released: rivals see our silence instead."""
         if not self._ending:
             self._give_up("drained")
         await leaving.release(self._process.store, self._owner, self._process.ownership, self._log)
