@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from brain.sequencer.actions import RollOver
 from brain.sequencer.inputs import RolloverDue
-from brain.sequencer.state import Phase, State
+from brain.sequencer.state import State
 
 
 def due(s: State, i: RolloverDue, now_ms: float) -> None:
@@ -20,8 +20,9 @@ def due(s: State, i: RolloverDue, now_ms: float) -> None:
 
 
 def due_ms(s: State) -> float | None:
-    """From when on the session is replaced if nothing happens before: a quiet moment, or the last one."""
-    if s.roll_over_by_ms is None or s.phase is not Phase.OPEN or s.hang_up is not None:
+    """From when on the session is replaced if nothing happens before: a quiet moment, or the last one. None
+    also while a call ends: it is over sooner."""
+    if s.roll_over_by_ms is None or s.hang_up is not None:
         return None
     quiet_at_ms = _quiet_at_ms(s)
     return s.roll_over_by_ms if quiet_at_ms is None else min(quiet_at_ms, s.roll_over_by_ms)

@@ -32,8 +32,10 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
     """Closes what was open; keeps what is wished, and what was being said and is not yet all said."""
     if s.phase is not Phase.OPEN:
         return
-    kind = "rollover" if i.cause == "rollover" else "error"
-    s.journal(kind, what="session_lost", cause=i.cause)
+    if i.cause == "rollover":
+        s.journal("rollover", what="session_lost", cause=i.cause)
+    else:
+        s.journal("error", what="session_lost", cause=i.cause)
     cut.resolve_cut(s, {})
     owed = _owed_wish(s, i, now_ms)
     s.phase = Phase.CLOSED

@@ -123,6 +123,21 @@ def test_a_refusal_without_a_known_active_response_is_tried_again_with_doubling_
     assert token(desk.at(750)) not in (first, second)
 
 
+def test_each_refused_wish_has_a_pause_of_its_own() -> None:
+    """The first that is over is the next moment, and sends its own wish alone."""
+    desk = Desk()
+    desk.refused(token(desk.wish(Reason.OPERATOR, "news")))
+    desk.now_ms = 100
+    desk.refused(token(desk.wish(Reason.TURN)))
+
+    assert desk.core.next_deadline_ms() == 250
+    sent = desk.at(250)
+    assert creates(sent) == [Reason.OPERATOR]
+    desk.created("r1", token(sent))
+    assert creates(desk.done("r1")) == []
+    assert creates(desk.at(350)) == [Reason.TURN]
+
+
 def test_a_refused_wish_expires_in_the_end() -> None:
     """A server that always refuses costs one journal line, not a loop for ever."""
     desk = Desk()

@@ -61,6 +61,18 @@ def test_a_barge_in_makes_it_shorter() -> None:
     assert [type(action) for action in actions if isinstance(action, Flush | Move)] == [Flush, Move]
 
 
+def test_a_caller_who_went_while_they_spoke_is_spoken_to_when_they_are_back() -> None:
+    """Their pause was on another line: nobody reports it."""
+    desk = Desk()
+    asked(desk, said_ms=2_000)
+    desk.done("r1")
+    desk.audible("r1", "i1")
+    wish(desk)
+    assert only(Move, desk.speech()) == GONE
+
+    assert creates(desk.give(inputs.MoveEnded(output="{}"))) == [Reason.TOOL_OUTPUTS]
+
+
 def test_a_playback_that_nobody_reports_is_not_waited_for_for_ever() -> None:
     """As long as it lasts, and eight seconds; the rest is flushed, so that nobody hears it later."""
     desk = Desk()

@@ -97,6 +97,18 @@ def test_speaking_never_sticks() -> None:
     assert desk.core.next_deadline_ms() is None
 
 
+def test_only_the_audible_response_is_taken_as_played() -> None:
+    """What stands behind it may still be heard."""
+    desk = Desk()
+    desk.said("r1", "i1", 3_000)
+    desk.said("r2", "i2", 1_000)
+    desk.audible("r1", "i1")
+
+    desk.at(13_000)
+
+    assert [item_id for item_id, item in desk.core.state.items.items() if item.unheard_ms > 0] == ["i2"]
+
+
 def test_progress_moves_the_last_deadline() -> None:
     """Heard reports are signs of life."""
     desk = Desk()

@@ -69,9 +69,9 @@ def test_the_moment_of_silence_is_waited_for() -> None:
     assert rolls(desk.at(1_300)) == 1
 
 
-@pytest.mark.parametrize("what", ["create", "tool", "wish", "cut"])
+@pytest.mark.parametrize("what", ["create", "tool", "wish", "cut", "move"])
 def test_whatever_is_under_way_is_waited_for(what: str) -> None:
-    """A create, a tool, a wish that waits, truncations that wait for their figures."""
+    """A create, a tool, a wish that waits, truncations that wait for their figures, a caller who is away."""
     desk = Desk()
     match what:
         case "create":
@@ -83,12 +83,19 @@ def test_whatever_is_under_way_is_waited_for(what: str) -> None:
         case "wish":
             desk.created("r1")
             desk.wish(Reason.OPERATOR, "x")
+        case "move":
+            desk.created("r1")
+            desk.give(inputs.ToolCalled(response_id="r1", call_id="c", name="t", arguments=""))
+            desk.give(inputs.MoveWished(kind="dial", argument="1", call_id="c", response_id="r1"))
+            desk.done("r1")
+            desk.give(inputs.ToolFinished(call_id="c", output="{}", reply=False))
         case _:
             desk.said("r1", "i1", 1_000)
             desk.audible("r1", "i1")
             desk.wish(Reason.OPERATOR, "x", force=True)
 
     assert rolls(due(desk)) == 0
+    assert desk.core.is_busy
 
 
 def test_when_time_is_short_playback_goes_on_over_the_change() -> None:
