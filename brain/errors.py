@@ -13,6 +13,8 @@ Pure. Must not know: who raises or catches them.
 
 from __future__ import annotations
 
+from shared.forms import Problems
+
 
 class EngineError(Exception):
     """No session could be opened, or this one is over. `cause` is a short word for journal and log.
@@ -27,12 +29,8 @@ class EngineError(Exception):
         super().__init__(f"{cause}: {detail}" if detail else cause)
 
 
-class AgentsFileError(Exception):
+class AgentsFileError(Problems):
     """The agents file is wrong; a line for each problem."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
 
 
 class ToolError(Exception):

@@ -62,7 +62,7 @@ class BrainRole:
             ),
             counters=self.counters,
             figures=self.figures,
-            hooks=Hooks(process.outbox, process.keys, settings.hooks),
+            hooks=Hooks(process.outbox, process.keys, settings.told_events),
         )
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
@@ -138,7 +138,7 @@ class BrainRole:
         apology = self._services.book.pick("", "").apology
         plan = Plan(next=Next.APOLOGY, next_arg=apology, cause="card_unreadable")
         speaker = Speaker(call_sid, process.worker.role, epoch)
-        tell = Event.ENDED in process.settings.hooks
+        tell = Event.ENDED in process.settings.told_events
         try:
             await turn_away(process.store, process.keys, speaker, plan, by=process.name, tell=tell)
         except STORE_ERRORS as error:

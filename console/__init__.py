@@ -1,5 +1,20 @@
 """The `trunkline` command line: demo, run, and what an operator looks at.
 
-Owns the stack launcher and everything that is printed for people. It may use `shared` and `simulators`;
-of the roles it knows only how to start them and what they write to Redis.
+Owns the stack launcher and everything that is printed for people. It may use `shared` and `simulators`; of
+the roles it knows only how to start them and what they write to Redis.
+
+    app             the commands and their options
+    options         options that several commands share, and what Tab completes them with
+    leave           how a command leaves before its time: one line, an exit code
+    interrupts      Ctrl-C and SIGTERM as a cancellation of the one main task
+    style           colours, the one console
+    text            cells, bars and durations of exact width
+    settings_table  `trunkline settings`
+    keys_table      `trunkline keys`
+    calls/          `calls`, `show`, `watch`, `say`, `hangup`, `drain`
+    top/            `top`: all calls and workers on one screen
+    doctor/         `doctor`: is everything there that calls need
+    operate/        `roll`, the watchdog, and the commands that look after processes
+    stack/          a whole Trunkline on this machine under a supervisord: `run`, tests, proofs
+    demo/           `demo`: one simulated call, shown live, then judged
 """

@@ -1,7 +1,7 @@
 """The `trunkline` command line: its commands and their options.
 
-Owns: names, options and help texts. Must not know: how a command does its work; each has its own module,
-imported when it runs, since some need packages that only the demo installs.
+Owns: names, options and help texts. Must not know: how a command does its work. The demo is imported when it
+is played: it needs packages that only its extra installs.
 """
 
 from __future__ import annotations
@@ -10,25 +10,22 @@ import asyncio
 import json
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 
-from console import keys_table, settings_table
-from console.calls import commands as calls_app
-from console.calls import view as calls_view
+from console import keys_table, leave, settings_table
+from console.calls import commands as call_commands
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
-from console.operate import commands as operate_app
+from console.operate import commands as operate_commands
 from console.options import AsJson, RedisUrl
+from console.stack.foreground import run_in_foreground
 from console.style import make_console
 from shared import VERSION
 from shared.process.exits import Exit
-from shared.settings import Settings, SettingsError, load
 from shared.store.client import make_store
-from shared.store.errors import STORE_ERRORS
 
 app = typer.Typer(
     name="trunkline",
@@ -52,9 +49,10 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def top(
+def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
 ) -> None:
+    # No docstring: it would stand in the help in place of the application's own.
     if version:
         typer.echo(f"trunkline {VERSION}")
         raise typer.Exit
@@ -71,20 +69,18 @@ def demo(
     run_dir: RunDir = None,
 ) -> None:
     """Plays one call through the whole pipeline, shows it live and checks what the caller heard."""
-    settings = _settings()
+    settings = leave.load_settings()
     try:
-        module = import_module("console.demo.play")
+        from console.demo.play import play  # noqa: PLC0415 - needs the packages of the extra `demo`
     except ImportError as error:
-        _fail(f"the demo needs the packages of the extra `demo` ({error}): pip install -e '.[demo]'")
-    raise typer.Exit(run_interruptible(module.play(settings, language, output, run_dir)))
+        leave.fail(f"the demo needs the packages of the extra `demo` ({error}): pip install -e '.[demo]'")
+    raise typer.Exit(run_interruptible(play(settings, language, output, run_dir)))
 
 
 @app.command()
 def run(run_dir: RunDir = None) -> None:
     """Runs the whole stack on this machine until Ctrl-C, and says what to do with it."""
-    settings = _settings()
-    module = import_module("console.stack.foreground")
-    code = run_interruptible(module.run_in_foreground(settings, run_dir))
+    code = run_interruptible(run_in_foreground(leave.load_settings(), run_dir))
     # A signal is how this command is meant to end.
     raise typer.Exit(Exit.OK if code > SIGNAL_EXIT_BASE else code)
 
@@ -123,13 +119,8 @@ def check(
 
 @agents_app.command()
 def example() -> None:
-    """Prints an agents file to begin with."""
+    """Prints an agents file to start from."""
     raise typer.Exit(_ask_brain(["--example"]))
-
-
-def _ask_brain(arguments: list[str]) -> int:
-    """The process that reads the file judges it: the console knows nothing of the inside of a role."""
-    return subprocess.run([sys.executable, "-m", "brain.agents.check", *arguments], check=False).returncode
 
 
 @app.command()
@@ -138,14 +129,25 @@ def keys(
     redis_url: RedisUrl = "",
 ) -> None:
     """Every kind of Redis key, what it is for, and how much is there now."""
-    try:
-        sizes = asyncio.run(_measure(redis_url or _settings().redis_url))
-    except STORE_ERRORS as error:
-        _fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")
+    url = leave.redis_url(redis_url)
+    with leave.instead_of_traceback():
+        sizes = asyncio.run(_measure(url))
     if as_json:
-        typer.echo(json.dumps(calls_view.sizes_as_data(sizes), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(keys_table.as_data(sizes), ensure_ascii=False, indent=2))
     else:
         make_console().print(keys_table.table(sizes))
+
+
+call_commands.register(app)
+operate_commands.register(app)
+
+
+# Private.
+
+
+def _ask_brain(arguments: list[str]) -> int:
+    """The process that reads the file judges it: the console knows nothing of the inside of a role."""
+    return subprocess.run([sys.executable, "-m", "brain.agents.check", *arguments], check=False).returncode
 
 
 async def _measure(redis_url: str) -> list[keys_table.KindSize]:
@@ -154,19 +156,3 @@ async def _measure(redis_url: str) -> list[keys_table.KindSize]:
         return await keys_table.measure(store)
     finally:
         await store.aclose()
-
-
-calls_app.register(app)
-operate_app.register(app)
-
-
-def _settings() -> Settings:
-    try:
-        return load()
-    except SettingsError as error:
-        _fail(str(error), Exit.SETTINGS)
-
-
-def _fail(text: str, code: Exit = Exit.FAILED) -> NoReturn:
-    print(f"trunkline: {text}", file=sys.stderr)
-    raise typer.Exit(code)

@@ -30,11 +30,14 @@ class Interrupted(Exception):
 
 
 def run(main: Coroutine[None, None, int]) -> int:
-    """Runs `main` to its end and gives its exit code, or the shell's code for the signal that ended it."""
+    """Runs `main` to its end and returns its exit code, or the shell's code for the signal that ended it."""
     try:
         return asyncio.run(_guarded(main))
     except Interrupted as ended:
         return ended.exit_code
+
+
+# Private.
 
 
 async def _guarded(main: Coroutine[None, None, int]) -> int:

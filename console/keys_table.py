@@ -1,12 +1,12 @@
 """`trunkline keys`: every kind of key in Redis, what it is for, and how much is there now.
 
-Owns: the list of kinds (DESIGN section 4 in short) and its live sizes. Must not know: the entries.
+Owns: the list of kinds (docs/design.md, Keys) and its live sizes. Must not know: the entries.
 The names come from shared/contract/keys.py, with the wild cards of SCAN in place of call, lane and worker.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -84,7 +84,10 @@ class KindSize:
 
 
 async def measure(store: Store) -> list[KindSize]:
-    """Counts keys and elements: one SCAN, then a length command a key. Raises STORE_ERRORS."""
+    """Counts keys and elements: one SCAN, then a length command a key. Raises STORE_ERRORS.
+
+    Cancelling is safe.
+    """
     found: dict[KeyKind, list[bytes]] = {kind: [] for kind in KINDS}
     async for key in store.scan_iter(match="tl:*", count=SCAN_COUNT):
         kind = kind_of(key.decode(errors="replace"))
@@ -111,6 +114,17 @@ def table(sizes: list[KindSize]) -> Table:
         made.add_row(pattern, kind.type, f"{size.keys:,}", elements if size.keys else "–", kind.purpose,
                      kind.bound)  # fmt: skip
     return made
+
+
+def as_data(sizes: list[KindSize]) -> list[dict[str, object]]:
+    """For programs."""
+    return [
+        {**asdict(size.kind), "keys": size.keys, "elements": size.elements, "complete": size.complete}
+        for size in sizes
+    ]
+
+
+# Private.
 
 
 async def _size(store: Store, kind: KeyKind, found: list[bytes]) -> KindSize:

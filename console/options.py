@@ -16,6 +16,7 @@ import typer
 from redis.asyncio.connection import parse_url
 
 from console.calls import live
+from console.calls.live import AnyCall, UnreadableCall, WorkerRow
 from shared.contract.worker import ROLES
 from shared.settings import SettingsError, load
 from shared.store.client import Store, make_store
@@ -25,11 +26,6 @@ COMPLETE_WITHIN_S = 1.0
 
 Candidates = list[tuple[str, str]]
 """What may stand there, and what it is."""
-
-
-def redis_url(given: str) -> str:
-    """The option's value, else that of the settings. Raises SettingsError."""
-    return given or load().redis_url
 
 
 def url_problem(url: str) -> str:
@@ -46,7 +42,7 @@ def calls(incomplete: str) -> Candidates:
 
     async def read(store: Store) -> Candidates:
         found = await live.read_calls(store, await live.make_keys(store))
-        return [(call.call_sid, f"{call.from_number} → {call.to_number}") for call in found]
+        return [(call.call_sid, _numbers(call)) for call in found]
 
     return _fitting(read, incomplete)
 
@@ -55,8 +51,8 @@ def workers(incomplete: str) -> Candidates:
     """Workers that are alive, without their boot: `brain-0@host`."""
 
     async def read(store: Store) -> Candidates:
-        rows = [row for row in await live.read_workers(store) if row.alive]
-        return [(row.name.partition("#")[0], f"{row.calls} calls") for row in rows]
+        rows = [row for row in await live.read_workers(store) if isinstance(row, WorkerRow) and row.alive]
+        return [(row.name.partition("#")[0], f"{row.beat.calls} calls") for row in rows]
 
     return _fitting(read, incomplete)
 
@@ -66,9 +62,18 @@ def roles(incomplete: str) -> list[str]:
     return [role for role in ROLES if role.startswith(incomplete)]
 
 
+# Private.
+
+
+def _numbers(call: AnyCall) -> str:
+    if isinstance(call, UnreadableCall):
+        return call.problem
+    return f"{call.card.from_number} → {call.card.to_number}"
+
+
 def _fitting(read: Callable[[Store], Awaitable[Candidates]], incomplete: str) -> Candidates:
     async def ask() -> Candidates:
-        store = make_store(redis_url(""), name="completion", timeout_s=COMPLETE_WITHIN_S)
+        store = make_store(load().redis_url, name="completion", timeout_s=COMPLETE_WITHIN_S)
         try:
             async with asyncio.timeout(COMPLETE_WITHIN_S):
                 return await read(store)
@@ -88,6 +93,8 @@ def _checked(url: str) -> str:
         raise typer.BadParameter(problem)
     return url
 
+
+# The options.
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Sid = Annotated[

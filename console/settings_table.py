@@ -59,6 +59,9 @@ def table() -> Table:
     return made
 
 
+# Private.
+
+
 def _row(field: str) -> SettingRow:
     info = Settings.model_fields[field]
     roles = [role for role, needed in REQUIRED_BY_ROLE.items() if field in needed]

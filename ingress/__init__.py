@@ -1,5 +1,12 @@
 """The front of Trunkline: TwiML, signatures, admission, and the media socket of each call.
 
-Owns everything that speaks with Twilio, both ways. Must not know the model or pacing: what it
-plays, and when, comes to it through `tl:out:<worker>`, and its own part there is to be the fence.
+Owns: everything that speaks with the carrier, both ways. Must not know: the model, pacing. What it plays, and
+when, comes to it through `tl:out:<worker>`, and its own part there is to be the fence.
+
+    role      the public port, put together and taken apart in order
+    web/      the carrier's HTTP requests and our answers
+    calls/    calls: attached, served, ended
+    media/    one media socket and the carrier's wire
+    counters  what is counted
+    errors    what can be wrong with what comes from outside
 """

@@ -10,6 +10,7 @@ from shared.process.life import run_role
 
 
 def main() -> int:
+    """The command."""
     parser = argparse.ArgumentParser(prog="ingress", description=__doc__)
     parser.add_argument("--number", type=int, default=0, help="number of this process on the host")
     arguments = parser.parse_args()

@@ -1,6 +1,7 @@
 """What ingress counts, declared once: plain fields, incremented where things happen.
 
-Labels are bounded: Counts have one key for each member of an enumeration of ours.
+Owns: the figures, and their meaning in words. Must not know: when something is counted. Labels are bounded:
+Counts have one key for each member of an enumeration of ours.
 """
 
 from __future__ import annotations
@@ -8,23 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit
-from ingress.media.wire import Fault
-from ingress.web.token import Reason
+from ingress.errors import Fault, StartReason, TokenReason, WebhookReason
 from shared.figures.counters import OTHER, Counts
 from shared.figures.histograms import Histogram, latency_ms, unsent_bytes
 
-START_REFUSALS = (
-    *Reason,
-    "wrong_format",
-    "wrong_account",
-    "older_leg",
-    "call_ended",
-    "call_too_many",
-    OTHER,
-)
+START_REFUSALS = (*TokenReason, *StartReason, OTHER)
 """Why a `start` is refused: its token, its data, or the answer of the ATTACH script."""
-
-WEBHOOK_REFUSALS = ("full", "ended", "no_redis", "signature", "bad_request")
 
 
 def _faults() -> Counts:
@@ -60,8 +50,7 @@ class SocketCounters:
     frames_written: int = 0
     """Frames of audio given to sockets."""
     frames_overflowed: int = 0
-    """Frames dropped because a call's unsent bytes were above the bound: Twilio reads too slowly.
-    """
+    """Frames dropped because a call's unsent bytes were above the bound: Twilio reads too slowly."""
     frames_cleared: int = 0
     """Unsent frames dropped by a clear."""
     faults: Counts = field(default_factory=_faults)
@@ -154,7 +143,7 @@ class WebhookCounters:
 
     requests: int = 0
     """Requests of Twilio's."""
-    refusals: Counts = field(default_factory=lambda: Counts("reason", WEBHOOK_REFUSALS))
+    refusals: Counts = field(default_factory=lambda: Counts("reason", WebhookReason))
     """Requests that got no stream although they asked for one, and those that were not believed."""
     connects: int = 0
     """Calls admitted: a slot, a token, and TwiML that opens a stream."""

@@ -1,8 +1,8 @@
 """The ingress role: the public port, put together and taken apart in order.
 
-Why it exists: uvicorn serves HTTP and hands over upgrades, the skeleton gives the process, the
-switchboard the calls; here they are joined. Owns the drain: what stops first, what is waited for,
-what is moved.
+Why it exists: uvicorn serves HTTP and hands over upgrades, the skeleton gives the process, the switchboard
+the calls; here they are joined. Owns: the drain (what stops first, what is waited for, what is moved), which
+carrier's wire is spoken. Must not know: what a request or a message means.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from starlette.applications import Starlette
 from ingress.calls.registry import Registry
 from ingress.calls.switchboard import Switchboard
 from ingress.counters import CallCounters, SocketCounters, WebhookCounters
+from ingress.media import twilio
 from ingress.media.gate import CloseCode
 from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
-from ingress.media.stream import Leg
 from ingress.web.admission import Admission
 from ingress.web.http_protocol import http_protocol_class
 from ingress.web.listening import BACKLOG, public_listener
 from ingress.web.readiness import readiness_route
 from ingress.web.routes import STORE_CALLS_AT_ONCE, Webhooks
-from ingress.web.signature import Signatures, Verdict
-from shared.contract.entries import EntryError, Why, read_ring
+from ingress.web.signature import Check, Signatures
+from shared.contract.errors import EntryError
+from shared.contract.streams.doorbell import Why, read_ring
 from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit
 from shared.process.role import Process
@@ -59,7 +60,7 @@ class IngressRole:
         calls, hooks = CallCounters(), WebhookCounters()
         admission = Admission(settings, process.store, process.keys)
         registry = Registry(process, calls)
-        self.board = Switchboard(process, admission, registry, calls, self.counters)
+        self.switchboard = Switchboard(process, registry, admission.judge, twilio, calls, self.counters)
         self._webhooks = Webhooks(
             settings=settings,
             store=process.store,
@@ -68,22 +69,23 @@ class IngressRole:
             registry=registry,
             signatures=self._signatures,
             counters=hooks,
+            ownership=process.ownership,
             log=process.log,
             spawn=process.spawn,
             limit=asyncio.Semaphore(STORE_CALLS_AT_ONCE),
         )
         for group, counters in (("sockets", self.counters), ("calls", calls), ("webhooks", hooks)):
             process.metrics.add(group, counters)
-        process.metrics.add("hop", self.board.hops)
+        process.metrics.add("hop", self.switchboard.hops)
         self._server: OwnSignalsServer | None = None
         self._serving: asyncio.Task[None] | None = None
         self.port = 0
         """The port that is listened on: PORT, or that of an inherited socket."""
 
-    # ------------------------------------------------------------------------------ Role
+    # Role.
 
     async def start(self) -> None:
-        """Listens. Raises SystemExit with its own code if the port cannot be had."""
+        """Listens. Raises SystemExit with its own code if the port cannot be opened. Never cancelled."""
         settings = self._process.settings
         try:
             listener = public_listener(settings)
@@ -92,10 +94,10 @@ class IngressRole:
             raise SystemExit(Exit.LISTEN) from None
         name = listener.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
-        self.board.open()
+        self.switchboard.open()
         process = self._process
         for lane, inbox in enumerate(process.inboxes):
-            inbox.watch(process.keys.wake(lane, process.name), "0", self._take_rings)
+            inbox.watch(process.keys.wake(lane, process.name), "0", self._receive_rings)
         self._server = OwnSignalsServer(self._config())
         self._serving = self._process.spawn(self._server.serve(sockets=[listener]), "public")
         while not self._server.started and not self._serving.done():  # noqa: ASYNC110 - its only sign
@@ -103,9 +105,50 @@ class IngressRole:
         self._process.log.info("listening", port=self.port)
 
     async def drain(self) -> None:
-        """No new connections; those that are open, and their calls, go on until they end."""
+        """No new connections; those that are open, and their calls, go on until they end. Cancelling is safe:
+        they go on."""
         self._refuse_new()
-        await self.board.emptied()
+        await self.switchboard.table.emptied()
+
+    async def stop(self) -> None:
+        """Moves what is left: the carrier asks /voice/resume of a sibling, and streams there. Never
+        cancelled."""
+        self.switchboard.close_all(CloseCode.GOING_AWAY, "moving")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSED_WITHIN_S):
+                await self.switchboard.table.emptied()
+        self.switchboard.shut()
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await asyncio.wait({self._serving}, timeout=SERVER_WITHIN_S)
+
+    def live_calls(self) -> int:
+        """Calls that are served here."""
+        return self.switchboard.table.live_calls()
+
+    def not_ready(self) -> str:
+        """Why no new call should come here; empty when ready."""
+        return "" if self._server is not None and self._server.started else "not listening"
+
+    # Front.
+
+    def refuse_upgrade(self, path: str, signature: str | None) -> HTTPStatus | None:
+        """Before the 101: path, then signature."""
+        if path not in MEDIA_PATHS:
+            self.counters.refused_path += 1
+            return HTTPStatus.NOT_FOUND
+        check = self._signatures.check_handshake(self._process.settings.stream_url, signature)
+        if check is not Check.OK:
+            self.counters.refused_signature += 1
+            self._process.log.warning("upgrade_refused", reason=check)
+            return HTTPStatus.FORBIDDEN
+        return None
+
+    def opened(self, media: MediaProtocol) -> TextSink:
+        """A media stream for a new socket."""
+        return self.switchboard.socket_opened(media)
+
+    # Private.
 
     def _refuse_new(self) -> None:
         """Listens no more: whoever shares the port takes what comes."""
@@ -113,56 +156,19 @@ class IngressRole:
             for server in self._server.servers:
                 server.close()
 
-    def _take_rings(self, entries: list[Entry]) -> None:
+    def _receive_rings(self, entries: list[Entry]) -> None:
         """The sink of the doorbell: nobody rings here but to take this process out."""
+        process = self._process
         for _, fields in entries:
             try:
-                _, why = read_ring(fields)
+                ring = read_ring(fields)
             except EntryError as error:
-                self._process.log.warning("bad_ring", reason=str(error))
+                process.ownership.contract_errors += 1
+                process.log.error("contract_error", record=error.record, field=error.field, reason=str(error))
                 continue
-            if why == Why.DRAIN:
-                self._process.begin_drain()
+            if ring.why is Why.DRAIN:
+                process.begin_drain()
                 self._refuse_new()
-
-    async def stop(self) -> None:
-        """Moves what is left: Twilio asks /voice/resume of a sibling, and streams there."""
-        self.board.close_all(CloseCode.GOING_AWAY, "moving")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSED_WITHIN_S):
-                await self.board.emptied()
-        self.board.shut()
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await asyncio.wait({self._serving}, timeout=SERVER_WITHIN_S)
-
-    def live_calls(self) -> int:
-        return self.board.live_calls()
-
-    def not_ready(self) -> str:
-        return "" if self._server is not None and self._server.started else "not listening"
-
-    # ----------------------------------------------------------------------------- Front
-
-    def refuse_upgrade(self, path: str, signature: str | None) -> HTTPStatus | None:
-        """Before the 101: path, then signature."""
-        if path not in MEDIA_PATHS:
-            self.counters.refused_path += 1
-            return HTTPStatus.NOT_FOUND
-        verdict = self._signatures.check_handshake(self._process.settings.stream_url, signature)
-        if verdict is not Verdict.OK:
-            self.counters.refused_signature += 1
-            self._process.log.warning("upgrade_refused", reason=verdict)
-            return HTTPStatus.FORBIDDEN
-        return None
-
-    def opened(self, media: MediaProtocol) -> TextSink:
-        """A leg for a new socket."""
-        leg = Leg(self.board, media, self._process.log)
-        self.board.socket_opened(leg)
-        return leg
-
-    # ---------------------------------------------------------------------------- inside
 
     def _config(self) -> uvicorn.Config:
         app = Starlette(routes=[*self._webhooks.routes(), readiness_route(self._process, self.not_ready)])

@@ -1,7 +1,20 @@
-"""What the roles share: keys, entry formats, outbox, inbox, ownership, settings, logs, process skeleton.
+"""What the roles share: the contract between them, how it is carried, and the skeleton of a process.
 
-Nothing in here may know any one role: `ingress`, `brain` and `egress` import `shared`, never the
-other way round (tests/test_layout.py holds this).
+Why it exists: `ingress`, `brain` and `egress` import this package and never one another (tests/test_layout.py
+holds it). Must not know: what any one role does. Their names stand in contract/worker.py, and what each needs
+to start in settings.py.
+
+    audio       the figures of G.711
+    clock       which clock is used for what
+    forms       what a number, a URL and a secret look like
+    resp        commands in Redis's protocol
+    settings    every setting, checked at start
+    logs/       one line an event
+    figures/    counters, histograms, the diagnosis
+    contract/   everything that two processes must agree on
+    store/      how it is carried
+    ownership/  who owns a call
+    process/    the skeleton of every role process
 """
 
 VERSION = "0.1.0"

@@ -1,5 +1,8 @@
 """The figures of G.711 µ-law at 8 kHz, in one place.
 
+Why it exists: a figure that is written out twice is rounded twice. Owns: the format. Pure. Must not know:
+whose audio it is.
+
 Source: RFC 3551 section 4.5.14; Twilio Media Streams, "WebSocket messages".
 """
 

@@ -1,7 +1,8 @@
 """The clocks of the drivers: cores are given `now_ms`, drivers read it here.
 
-Owns: which clock is used for what. CLOCK_MONOTONIC in milliseconds for everything that is compared;
-wall time only for what people read and what Redis keeps over a restart.
+Why it exists: two clocks, each right for something and wrong for the rest. Owns: which is used for what:
+CLOCK_MONOTONIC in milliseconds for everything that is compared, wall time only for what people read and what
+Redis keeps over a restart. Must not know: what is timed.
 """
 
 from __future__ import annotations

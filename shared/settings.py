@@ -1,13 +1,13 @@
 """Settings of every process: read from the environment and `.env`, checked once at start, then frozen.
 
-Owns: each setting's name, unit, default, check and the sentence that explains it (the README's table is
-made from here). Must not know: what a role does with them.
+Why it exists: a wrong setting is named at the start, not in the middle of a call.
+
+Owns: each setting's name, unit, default, check and the sentence that explains it (the README's table is made
+from here). Must not know: what a role does with them.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,8 +22,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contract.worker import ROLES
+from shared.forms import E164_EXAMPLE, Problems, is_confidential, is_number, signing_key, url_of
+
 ENV_PREFIX = "TRUNKLINE_"
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
     "ingress": ("public_url", "twilio_auth_token"),
@@ -32,19 +34,11 @@ REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
 }
 """Settings without a usable default, by the role that cannot start without them."""
 
-
-SECRET_PREFIX = "whsec_"
-"""How Standard Webhooks writes a secret: this, then base64."""
-
 WEBHOOK_EVENTS = frozenset({"call.started", "call.ended", "tool.failed"})
 
 
-class SettingsError(Exception):
-    """One or more settings are missing or wrong; the text has a line for each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+class SettingsError(Problems):
+    """One or more settings are missing or wrong."""
 
 
 def _known_as(name: str) -> AliasChoices:
@@ -162,7 +156,7 @@ class Settings(BaseSettings):
     )
     apology: str = Field(
         "We are sorry, we cannot go on with this call. Please try again later.",
-        description="Spoken by Twilio when the model cannot be had.",
+        description="Spoken by Twilio when the model cannot be reached.",
     )
     busy_message: str = Field(
         "All lines are busy at the moment. Please call again in a few minutes.",
@@ -227,11 +221,10 @@ class Settings(BaseSettings):
     def _check_public_url(cls, value: str) -> str:
         if not value:
             return value
-        parts = urlsplit(value)
-        loopback = parts.hostname in LOOPBACK_HOSTS
-        if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
+        url = url_of(value)
+        if url is None or url.path not in ("", "/") or url.query or url.fragment:
             raise ValueError("expected an origin such as https://bridge.example.com, without a path")
-        if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        if not is_confidential(url):
             raise ValueError(
                 "expected https:// (http:// is for loopback hosts only): Twilio streams need TLS"
             )
@@ -240,15 +233,9 @@ class Settings(BaseSettings):
     @field_validator("webhook_url")
     @classmethod
     def _check_webhook_url(cls, value: str) -> str:
-        expected = "expected an https:// URL (http:// is for loopback hosts only)"
-        try:
-            parts = urlsplit(value)
-            host, _ = parts.hostname, parts.port  # The port raises when it is none.
-        except ValueError:
-            raise ValueError(expected) from None
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS)
-        if value and not (is_safe and host and " " not in value):
-            raise ValueError(expected)
+        url = url_of(value)
+        if value and (url is None or not is_confidential(url)):
+            raise ValueError("expected an https:// URL (http:// is for loopback hosts only)")
         return value
 
     @field_validator("webhook_events")
@@ -270,17 +257,12 @@ class Settings(BaseSettings):
     @field_validator("webhook_secret")
     @classmethod
     def _check_webhook_secret_form(cls, value: SecretStr) -> SecretStr:
-        secret = value.get_secret_value()
-        if secret.startswith(SECRET_PREFIX):
-            try:
-                base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-            except binascii.Error:
-                raise ValueError(f"expected base64 after {SECRET_PREFIX}, or a text without it") from None
+        signing_key(value.get_secret_value())
         return value
 
     @property
-    def hooks(self) -> frozenset[str]:
-        """The events that the user's systems are told; none without a URL."""
+    def told_events(self) -> frozenset[str]:
+        """The events that the user's systems are told; empty without a URL."""
         if not self.webhook_url:
             return frozenset()
         return frozenset(part.strip() for part in self.webhook_events.split(",") if part.strip())
@@ -295,16 +277,16 @@ class Settings(BaseSettings):
     @field_validator("openai_base_url")
     @classmethod
     def _check_openai_base_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        url = url_of(value)
+        if url is None or url.scheme not in ("http", "https"):
             raise ValueError("expected an http:// or https:// URL such as https://api.openai.com/v1")
         return value.rstrip("/")
 
     @field_validator("fallback_number")
     @classmethod
     def _check_fallback_number(cls, value: str) -> str:
-        if value and not (value.startswith("+") and value[1:].isascii() and value[1:].isdigit()):
-            raise ValueError("expected a number as +15551234567 (E.164), or nothing")
+        if value and not is_number(value):
+            raise ValueError(f"expected a number such as {E164_EXAMPLE}, or nothing")
         return value
 
     @field_validator("twilio_account_sid")
@@ -328,8 +310,7 @@ class Settings(BaseSettings):
 
     def admin_port(self, role: str, number: int) -> int:
         """Port of a process's health checks and metrics, on 127.0.0.1."""
-        offset = {"ingress": 0, "brain": 20, "egress": 40}[role]
-        return self.admin_port_base + offset + number
+        return self.admin_port_base + 20 * ROLES.index(role) + number
 
 
 def environment_name(field: str) -> str:
@@ -367,7 +348,7 @@ def _has_value(settings: Settings, field: str) -> bool:
 
 
 def _explain(item: Any) -> str:
-    """One line: which setting, what was expected, what came. Shapes are pydantic's `ErrorDetails`."""
+    """One line: which setting, what was expected, what was got. Shapes are pydantic's `ErrorDetails`."""
     if not item["loc"]:
         # Of several settings together: the input is all of them, secrets too.
         return str(item["msg"]).removeprefix("Value error, ") + "."
@@ -376,8 +357,8 @@ def _explain(item: Any) -> str:
     field = field.removeprefix(ENV_PREFIX.lower())
     info = Settings.model_fields.get(field)
     name = environment_name(field) if info is not None else location
-    came = repr(item["input"])
-    if (info is not None and info.annotation is SecretStr) or (field.endswith("_url") and "@" in came):
-        came = "a secret"  # A URL with an @ carries a password.
+    got = repr(item["input"])
+    if (info is not None and info.annotation is SecretStr) or (field.endswith("_url") and "@" in got):
+        got = "a secret"  # A URL with an @ carries a password.
     reason = str(item["msg"]).removeprefix("Value error, ")
-    return f"{name}: {reason[0].lower()}{reason[1:]}; came {came}. {info.description if info else ''}".strip()
+    return f"{name}: {reason[0].lower()}{reason[1:]}; got {got}. {info.description if info else ''}".strip()

@@ -1,5 +1,12 @@
 """Faithful stand-ins for both ends of a call: Twilio's side and the model's side.
 
-Demo, tests and benchmark talk to these instead of the paid services. They own the wire formats of
-the two services as those behave in the field; they know nothing of ingress, brain and egress.
+Why it exists: demo, tests and proofs need telephone calls that cost nothing and can be made to go wrong on
+purpose. Owns: the wire formats of the two services, as those behave in the field. Must not know: ingress,
+brain and egress.
+
+    mulaw       the audio of a telephone line: conversion and loudness
+    clips/      what is spoken: short lines in English and in Hebrew
+    twilio/     Twilio's side: webhooks, TwiML, media streams, a caller with a plan
+    realtime/   the model's side: sessions, turns, responses by a script
+    comparison  both records of a call, compared to the byte
 """

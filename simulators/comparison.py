@@ -1,7 +1,7 @@
 """What a caller must have heard: the two simulators' records of one call, compared.
 
-Why: both ends of a call are ours here, so "nothing was lost, nothing stale was played" can be checked to the
-byte. Owns the comparison. Pure. Must not know the bridge between the two.
+Why it exists: both ends of a call are ours here, so that "nothing was lost, nothing stale was played" can be
+checked to the byte. Owns: the comparison. Pure. Must not know: the bridge between the two.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def cancelled_items(session: SessionRecord) -> set[str]:
 
 
 def merged(sessions: Sequence[SessionRecord]) -> SessionRecord:
-    """All sessions of one call as if they had been one. Of an item that a later session was told again
-    the first record stands: that with its audio."""
+    """All sessions of one call as if they had been one. Of an item that a later session was told again the
+    first record stands: that with its audio."""
     first = sessions[0]
     whole = SessionRecord(
         number=first.number,
@@ -82,10 +82,10 @@ def merged(sessions: Sequence[SessionRecord]) -> SessionRecord:
 
 
 def unheard_items(call: CallRecord, session: SessionRecord) -> list[str]:
-    """Items that nobody interrupted and that were not heard to the byte; each with what came of it.
+    """Items that nobody interrupted and that were not heard to the byte, each with the share that was heard.
 
-    A barge-in within the last 100 ms of a complete item truncates nothing (the model may as well believe
-    that it was heard): where there was a clear, an item may lack its end.
+    A barge-in within the last 100 ms of a complete item truncates nothing (the model may as well believe that
+    it was heard): where there was a clear, an item may lack its end.
     """
     heard = call.heard_bytes
     excused = interrupted_items(session) | cancelled_items(session)
@@ -101,8 +101,8 @@ def stale_frames(call: CallRecord, session: SessionRecord) -> int:
     """Frames of interrupted items that were heard after the clear that should have ended them: the last one
     before the item was truncated or deleted. (An earlier clear ended something else: a hold clip, say.)
 
-    A frame that some other item also has, which the model began after that clear or which nobody
-    interrupted, is not counted: it may be that item's.
+    A frame that some other item also has, which the model began after that clear or which nobody interrupted,
+    is not counted: it may be that item's.
     """
     audio = {item: frames(data) for item, data in item_audio(session).items()}
     began_ms = item_starts_ms(session)

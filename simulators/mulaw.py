@@ -1,8 +1,10 @@
 """G.711 µ-law, the audio of every telephone call, as lookup tables.
 
-Owns the conversion between µ-law bytes and 16-bit linear samples, and a cheap loudness figure.
-It must not know who uses it: clips, voice activity detection and both simulators do. One byte is
-one sample; 8 samples are one millisecond. Source of the companding: ITU-T G.711, table 2a.
+Why it exists: clips, voice activity detection and both simulators need it, and Python has none of its own
+since 3.13. Owns: the conversion between µ-law bytes and 16-bit linear samples, and a cheap loudness figure.
+Pure. Must not know: who uses it.
+
+One byte is one sample; 8 samples are one millisecond. Source of the companding: ITU-T G.711, table 2a.
 """
 
 from __future__ import annotations

@@ -21,11 +21,11 @@ from brain.model import lifeline
 from brain.model.engine import Engine
 from brain.model.lifeline import Again, Lifeline
 from brain.model.realtime import socket as realtime_engine
+from brain.signing import signed_headers
 from brain.tools import builtin as builtin_tools
 from brain.webhooks import courier
 from brain.webhooks import events as hooks
 from brain.webhooks.events import Hook, compose
-from brain.signing import signed_headers
 from shared.clock import wall_ms
 from shared.settings import WEBHOOK_EVENTS, Settings
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from proofs.pages import sequencer as sequencer_diagram
+from tests.test_design_page import PLANNED
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -30,11 +31,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_tests_that_are_named_exist(page: Path) -> None:
-    """`tests/….py::name` is a function or a class's test of that file."""
-    for path, name in re.findall(r"(tests/[\w/]+\.py)::(\w+)", page.read_text("utf-8")):
+    """`tests/….py` is a file, `tests/….py::name` a function or a class's test of it."""
+    for path, name in re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", page.read_text("utf-8")):
         file = ROOT / path
-        assert file.exists(), f"{page.name} names {path}"
-        assert name in _names(file), f"{page.name} names {path}::{name}"
+        assert file.exists() or path in PLANNED, f"{page.name} names {path}"
+        assert not name or name in _names(file), f"{page.name} names {path}::{name}"
 
 
 def _names(path: Path) -> set[str]:
@@ -64,7 +65,7 @@ def test_every_lesson_is_covered_once() -> None:
 
 
 def test_the_sequencers_page_is_what_the_code_makes() -> None:
-    """`python -m proofs.pages.sequencer` writes it anew."""
+    """`python -m proofs.pages.sequencer` writes it."""
     page = sequencer_diagram.PAGE.read_text("utf-8")
 
     assert sequencer_diagram.filled(page) == page

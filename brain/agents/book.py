@@ -20,13 +20,13 @@ from brain.agents.agent import Agent, default_agent
 from brain.agents.file import AgentsFile, AgentTable, McpTable, ToolTable, parse
 from brain.errors import AgentsFileError, ToolError
 from brain.json_fields import Json
-from brain.signing import key_of
 from brain.tools import builtin as builtin_tools
 from brain.tools.demo import check_order
 from brain.tools.function import FunctionTool, tool
 from brain.tools.http import HttpTool
 from brain.tools.toolbox import Tool, Toolbox
 from brain.trust_store import for_requests
+from shared.forms import signing_key
 from shared.logs.log import Log
 from shared.settings import Settings, SettingsError
 
@@ -188,7 +188,7 @@ class AgentBook:
     def _signing_secret(self, variable: str, key: str) -> str:
         secret = self._secret(variable, key)
         try:
-            key_of(secret)
+            signing_key(secret)
         except ValueError as error:
             raise AgentsFileError([f"{key}: {variable}: {error}"]) from None
         return secret

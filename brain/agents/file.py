@@ -12,7 +12,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +24,7 @@ from pydantic import (
 
 from brain.errors import AgentsFileError
 from brain.tools.schemas import problem_of
+from shared.forms import E164, E164_EXAMPLE, SIP, is_confidential, url_of
 
 NAME = r"^[A-Za-z0-9_-]{1,64}$"
 
@@ -41,38 +41,28 @@ def _expect(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-_E164 = "a number such as +15551234567 (E.164)"
-Number = Annotated[str, _expect(r"\+[1-9][0-9]{3,14}", _E164)]
-Destination = Annotated[
-    str, _expect(r"\+[1-9][0-9]{3,14}|sip:[A-Za-z0-9.@:_+-]{3,200}", f"{_E164}, or sip:name@host")
-]
-FallbackNumber = Annotated[str, _expect(r"(\+[1-9][0-9]{3,14})?", f"{_E164}, or nothing")]
+_NUMBER = f"a number such as {E164_EXAMPLE}"
+Number = Annotated[str, _expect(E164, _NUMBER)]
+Destination = Annotated[str, _expect(f"{E164}|{SIP}", f"{_NUMBER}, or sip:name@host")]
+FallbackNumber = Annotated[str, _expect(f"({E164})?", f"{_NUMBER}, or nothing")]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-def _url(value: str, schemes: tuple[str, ...], expected: str) -> str:
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname or "", parts.port  # The port raises when it is not one.
-    except ValueError:
-        raise ValueError(expected) from None
-    plain = parts.scheme == "http" and host not in _LOOPBACK
-    if parts.scheme not in schemes or plain or not host or re.search(r"\s", value):
+def _url(value: str, expected: str, *, is_far: bool) -> str:
+    url = url_of(value)
+    if url is None or not is_confidential(url) or (is_far and url.scheme != "https"):
         raise ValueError(expected)
-    if parts.username is not None or parts.password is not None:
+    if url.username is not None or url.password is not None:
         raise ValueError(f"{expected}, without a name and password: they would stand in logs")
     return value
 
 
 def _check_url(value: str) -> str:
-    return _url(value, ("https", "http"), "an https:// URL (http:// for a loopback host only)")
+    return _url(value, "an https:// URL (http:// for a loopback host only)", is_far=False)
 
 
 def _check_far_url(value: str) -> str:
-    return _url(value, ("https",), "an https:// URL, which the model's provider can reach")
+    return _url(value, "an https:// URL, which the model's provider can reach", is_far=True)
 
 
 Url = Annotated[str, AfterValidator(_check_url)]

@@ -29,7 +29,7 @@ from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
 from shared.contract.scripts import Answer
-from shared.contract.streams.journal import KINDS, Kind
+from shared.contract.streams.journal import Kind
 from shared.figures.rolling import Telling
 from shared.ownership.owner import Owner
 from shared.process.role import Process
@@ -188,9 +188,8 @@ class BrainCall:
         mine = self._parts
         match action:
             case actions.Journal():
-                kind = KINDS[action.kind]
-                self._services.figures.sequencer.note(kind, **action.fields)
-                mine.lines.note(kind, **action.fields)
+                self._services.figures.sequencer.note(action.kind, **action.fields)
+                mine.lines.note(action.kind, **action.fields)
             case actions.Flush():
                 self._counters.barge_ins += 1
                 mine.reply.flush(action, now, mine.stopwatch.barge_in(now_ms))

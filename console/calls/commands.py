@@ -1,41 +1,34 @@
 """The commands about calls: `calls`, `show`, `watch`, `hangup`, `say`, `drain`; their options and help texts.
 
-Owns: names and options of these, and what their results look like to people and to programs. Must not know:
-how Redis is read (live, watching). Everything here can be done with redis-cli too (docs/operating.md).
+Owns: names and options of these, what waits for what. Must not know: how Redis is read (live, watching), how
+a result looks to people (view) or to programs (data). Everything here can be done with redis-cli too
+(docs/operating.md).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from console import options
-from console.calls import live, watching
-from console.calls import view as calls_view
-from console.calls.journal import JournalLine, journal_line
-from console.calls.live import LiveCall, WorkerRow
+from console import leave
+from console.calls import data, live, view, watching
+from console.calls.live import AnyCall, LiveCall, WorkerRow
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.options import AsJson, RedisUrl, Sid, Worker
-from console.style import AGENT, BRIDGE, CALLER, DIM, isolated, make_console
-from console.top.text import tame
-from shared.contract.entry import text_of
+from console.style import make_console
+from shared.clock import wall_ms
 from shared.contract.keys import Keys
 from shared.process.exits import Exit
-from shared.settings import SettingsError
 from shared.store.client import Store, make_store
-from shared.store.errors import STORE_ERRORS
 
 TIMEOUT_S = 5.0
-DRAIN_LOOK_S = 1.0
+DRAIN_POLL_S = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -55,11 +48,11 @@ def calls(as_json: AsJson = False, redis_url: RedisUrl = "") -> None:
     """Live calls: age, masked numbers, owners, state, backlogs, verdict."""
 
     async def work(store: Store, keys: Keys) -> int:
-        found, now = await live.read_calls(store, keys), _now_ms()
+        found, now = await live.read_calls(store, keys), wall_ms()
         if as_json:
-            _print_json([calls_view.as_data(call, now) for call in found])
+            _print_json([data.aged_call_data(call, now) for call in found])
         else:
-            make_console().print(calls_view.calls_table(found, now))
+            make_console().print(view.calls_table(found, now))
         return Exit.OK
 
     _run(work, redis_url)
@@ -74,18 +67,12 @@ def show(
     """One call: its card, the figures of its last window, its counters, its journal."""
 
     async def work(store: Store, keys: Keys) -> int:
-        call, now = await live.find_call(store, keys, sid), _now_ms()
-        journal = await _journal(store, keys, call.call_sid, lines)
+        call, now = await live.find_call(store, keys, sid), wall_ms()
+        journal = await live.read_newest_journal(store, keys, call.call_sid, lines)
         if as_json:
-            _print_json(
-                {
-                    **calls_view.as_data(call, now),
-                    "card": dict(call.card),
-                    "journal": [{"at_ms": e.at_ms, "kind": e.kind, "text": e.text} for e in journal],
-                }
-            )
+            _print_json(data.whole_call_data(call, journal, now))
         else:
-            make_console().print(calls_view.call_details(call, journal, now))
+            make_console().print(view.call_details(call, journal, now))
         return Exit.OK
 
     _run(work, redis_url)
@@ -97,12 +84,13 @@ def watch(sid: Sid, as_json: AsJson = False, redis_url: RedisUrl = "") -> None:
 
     async def work(store: Store, keys: Keys) -> int:
         call = await live.find_call(store, keys, sid)
+        since_ms = call.card.started_at_ms if isinstance(call, LiveCall) else None
         async for entry in watching.entries(store, keys, call.call_sid):
+            since_ms = entry.at_ms if since_ms is None else since_ms
             if as_json:
-                data = {"at_ms": entry.at_ms, "stream": entry.stream, **entry.fields}
-                print(json.dumps(data, ensure_ascii=False), flush=True)
+                print(json.dumps(data.entry_data(entry), ensure_ascii=False), flush=True)
                 continue
-            line = _line(entry, call)
+            line = view.watched_line(entry, since_ms)
             if line:
                 console.print(line, soft_wrap=True)
         return Exit.OK
@@ -130,7 +118,7 @@ def say(
 ) -> None:
     """Makes the model say something to the caller, when nobody speaks; it waits up to 30 s for that."""
     if not text.strip():
-        _fail("expected a text to say, got an empty one", Exit.USAGE)
+        leave.fail("expected a text to say, got an empty one", Exit.USAGE)
 
     async def work(store: Store, keys: Keys) -> int:
         call = await live.find_call(store, keys, sid)
@@ -154,14 +142,14 @@ def drain(
     """
 
     async def work(store: Store, keys: Keys) -> int:
-        row = await _find_worker(store, worker)
-        if not await live.drain(store, keys, row.name):
-            _fail(f"{row.name} does not listen: it has ended. `trunkline top` shows the workers.")
-        return await _wait_until_empty(store, row, timeout, as_json=as_json)
+        name = await _find_worker(store, worker)
+        if not await live.drain(store, keys, name):
+            leave.fail(f"{name} does not listen: it has ended. `trunkline top` shows the workers.")
+        return await _wait_until_empty(store, name, timeout, as_json=as_json)
 
-    code = _run(work, redis_url, leave=False)
+    code = _exit_code(work, redis_url)
     if code > SIGNAL_EXIT_BASE:
-        print("trunkline: not waiting any more; the worker goes on draining.", file=sys.stderr)
+        leave.complain("not waiting any more; the worker goes on draining.")
     raise typer.Exit(code)
 
 
@@ -170,119 +158,63 @@ def drain(
 Work = Callable[[Store, Keys], Awaitable[int]]
 
 
-def _run(work: Work, redis_url: str, *, leave: bool = True) -> int:
+def _run(work: Work, redis_url: str) -> None:
     """Connects, works, and leaves with the exit code."""
+    raise typer.Exit(_exit_code(work, redis_url))
+
+
+def _exit_code(work: Work, redis_url: str) -> int:
+    url = leave.redis_url(redis_url)
 
     async def main() -> int:
-        store = make_store(_redis_url(redis_url), name="console", timeout_s=TIMEOUT_S)
+        store = make_store(url, name="console", timeout_s=TIMEOUT_S)
         try:
             return await work(store, await live.make_keys(store))
         finally:
             await store.aclose()
 
-    with _told():
-        code = run_interruptible(main())
-    if leave:
-        raise typer.Exit(code)
-    return code
+    with leave.instead_of_traceback():
+        return run_interruptible(main())
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Errors of a set-up become one line."""
-    try:
-        yield
-    except LookupError as error:
-        _fail(str(error))
-    except STORE_ERRORS as error:
-        _fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")
-
-
-def _redis_url(given: str) -> str:
-    try:
-        url = options.redis_url(given)
-    except SettingsError as error:
-        _fail(str(error), Exit.SETTINGS)
-    problem = options.url_problem(url)
-    if problem:
-        _fail(f"REDIS_URL: {problem}", Exit.SETTINGS)
-    return url
-
-
-async def _journal(store: Store, keys: Keys, call_sid: str, count: int) -> list[JournalLine]:
-    if not count:
-        return []
-    found = await store.xrevrange(keys.journal(call_sid), count=count)
-    return [journal_line(entry_id.decode(), text_of(fields)) for entry_id, fields in reversed(found)]
-
-
-def _line(entry: watching.Entry, call: LiveCall) -> str:
-    """An entry for people; empty for one that tells them nothing."""
-    stamp = f"[{DIM}]{max(0, entry.at_ms - call.started_at_ms) / 1000:8.2f} s[/]"
-    fields = entry.fields
-    if entry.stream == "journal":
-        line = journal_line(entry.entry_id, fields)
-        return f"{stamp}  [{BRIDGE}]{escape(tame(line.kind))}[/]  [{DIM}]{_shown(line.text)}[/]"
-    if fields.get("kind") == "item" and fields.get("final") == "1":
-        who, style = ("caller", CALLER) if fields.get("role") == "user" else ("agent", AGENT)
-        return f"{stamp}  [{style}]{who}[/]  {_shown(fields.get('text', ''))}"
-    if fields.get("kind") == "heard" and fields.get("complete") != "1":
-        heard = f"heard {fields.get('ms', '?')} of {fields.get('of', '?')} ms"
-        return f"{stamp}  [{AGENT}]agent[/]  [{DIM}]{heard}[/]"
-    return ""
-
-
-def _shown(text: str) -> str:
-    """What others wrote, as it may stand in a line with markup."""
-    return escape(isolated(tame(text)))
-
-
-def _said(call: LiveCall, done: bool, what: str, *, as_json: bool) -> int:
+def _said(call: AnyCall, done: bool, what: str, *, as_json: bool) -> int:
     if as_json:
         _print_json({"call_sid": call.call_sid, "done": done})
     elif done:
         print(f"{call.call_sid}: {what}")
     else:
-        print(f"trunkline: {call.call_sid} has ended.", file=sys.stderr)
+        leave.complain(f"{call.call_sid} has ended.")
     return Exit.OK if done else Exit.FAILED
 
 
-async def _find_worker(store: Store, text: str) -> WorkerRow:
+async def _find_worker(store: Store, text: str) -> str:
+    """The name of the worker that is meant; of several the one that lives."""
     rows = await live.read_workers(store)
     fitting = [row for row in rows if row.name == text] or [row for row in rows if row.name.startswith(text)]
-    alive = [row for row in fitting if row.alive] or fitting
+    alive = [row for row in fitting if isinstance(row, WorkerRow) and row.alive] or fitting
     if not text or len(alive) != 1:
         names = ", ".join(row.name for row in (alive or rows)) or "none"
-        _fail(f"expected a worker, or a beginning that only one has, got {text!r}. Workers are: {names}.")
-    return alive[0]
+        leave.fail(
+            f"expected a worker, or a beginning that only one has, got {text!r}. Workers are: {names}."
+        )
+    return alive[0].name
 
 
-async def _wait_until_empty(store: Store, row: WorkerRow, timeout_s: float, *, as_json: bool) -> int:
-    until, told = time.monotonic() + timeout_s, -1
+async def _wait_until_empty(store: Store, name: str, timeout_s: float, *, as_json: bool) -> int:
+    until, told = time.monotonic() + timeout_s, ""
     while True:
-        now = next((each for each in await live.read_workers(store) if each.name == row.name), None)
-        count = 0 if now is None else now.calls
-        if count != told:
-            told = count
-            if as_json:
-                print(json.dumps({"worker": row.name, "calls": count}), flush=True)
-            else:
-                print(f"{row.name}: draining, {count} live call{'s' if count != 1 else ''}", flush=True)
-        if count == 0 and (now is None or now.draining):
+        row = next((each for each in await live.read_workers(store) if each.name == name), None)
+        is_over = row is None or (isinstance(row, WorkerRow) and row.beat.draining and row.beat.calls == 0)
+        found = json.dumps(data.drained_data(name, row)) if as_json else view.drained_line(name, row)
+        if found != told:
+            told = found
+            print(found, flush=True)
+        if is_over:
             return Exit.OK
         if time.monotonic() >= until:
             return Exit.OK if timeout_s == 0 else Exit.FAILED
-        await asyncio.sleep(DRAIN_LOOK_S)
+        await asyncio.sleep(DRAIN_POLL_S)
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _print_json(data: object) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2))
-
-
-def _fail(text: str, code: Exit = Exit.FAILED) -> NoReturn:
-    print(f"trunkline: {text}", file=sys.stderr)
-    raise typer.Exit(code)
+def _print_json(found: object) -> None:
+    print(json.dumps(found, ensure_ascii=False, indent=2))

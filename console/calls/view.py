@@ -1,118 +1,131 @@
-"""Calls as tables and as data: what `calls`, `show` and `keys` print. Pure.
+"""Calls as tables: what `calls` and `show` print for people, and the lines of `watch`. Pure.
 
-Owns: columns, words, the JSON shapes. Must not know: Redis, the terminal.
+Owns: columns, words, colours. Must not know: Redis, the terminal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from console.calls.journal import JournalLine, clock
-from console.calls.live import LiveCall
-from console.keys_table import KindSize
-from console.style import BAD, DIM, GOOD, isolated
-from console.top.state import figure
-from console.top.text import NONE, duration, millis, tame
+from console.calls.journal import clock, details
+from console.calls.live import AnyCall, AnyWorker, LiveCall, UnreadableCall, UnreadableWorker
+from console.calls.watching import Entry
+from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD
+from console.text import NONE, duration, millis, tame
+from shared.contract import card, window
+from shared.contract.streams.history import Item, ItemHeard
+from shared.contract.streams.journal import JournalEntry
+from shared.figures import diagnosis
+from shared.logs.text import isolated
 
 
-def calls_table(calls: Sequence[LiveCall], now_wall_ms: int) -> RenderableType:
-    """One row a call."""
+def calls_table(calls: Sequence[AnyCall], now_wall_ms: int) -> RenderableType:
+    """One row a call; below them, what is wrong with those that cannot be read."""
     if not calls:
         return Text("no live calls", style=DIM)
     table = Table("call", "age", "from → to", "agent", "state", "owners", "reply", "caller", "fps", "verdict")
     for column in (1, 6, 7, 8):
         table.columns[column].justify = "right"
+    problems = []
     for call in calls:
+        if isinstance(call, UnreadableCall):
+            problems.append(Text.assemble((call.call_sid, BAD), "  ", _plain(call.problem)))
+            continue
+        figures = call.pipeline
         table.add_row(
             call.call_sid,
             duration(call.age_ms(now_wall_ms)),
-            f"{call.from_number or NONE} → {call.to_number or NONE}",
+            _numbers(call),
             _plain(call.agent),
-            call.state,
-            " ".join(owner.partition("@")[0] or NONE for owner in owners(call).values()),
-            _ms(figure(call, "reply_q_ms")),
+            call.card.state,
+            " ".join(owner.partition("@")[0] or NONE for owner in call.owners.values()),
+            NONE if figures is None else millis(figures.reply_q_ms),
             str(call.caller_q),
-            _number(figure(call, "tx_fps")),
+            NONE if figures is None else f"{figures.tx_fps:.0f}",
             verdict_text(call),
         )
-    return table
+    return Group(table, *problems)
 
 
 def verdict_text(call: LiveCall) -> Text:
-    """Coloured; nothing before the first window."""
-    name = call.verdict or NONE
-    return Text(name, style=GOOD if name == "ok" else (DIM if name == NONE else BAD))
+    """Coloured; a dash before the first window."""
+    name = call.verdict
+    if not name:
+        return Text(NONE, style=DIM)
+    return Text(name, style=GOOD if name == diagnosis.OK else BAD)
 
 
-def call_details(call: LiveCall, journal: Sequence[JournalLine], now_wall_ms: int) -> RenderableType:
+def call_details(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: int) -> RenderableType:
     """Everything about one call: who has it, its figures, its counters, what happened last."""
-    head = Table(box=None, show_header=False)
-    rows = {
-        "call": call.call_sid,
-        "state": f"{call.state}, {duration(lasted_ms(call, now_wall_ms))}, leg {call.leg}",
-        "from → to": f"{call.from_number or NONE} → {call.to_number or NONE}",
-        "agent": call.agent,
-        **{role: owner or NONE for role, owner in owners(call).items()},
-        "audible": call.audible_response or NONE,
-        "caller audio waiting": f"{call.caller_q} frames",
-        "reply audio waiting": f"{_ms(figure(call, 'reply_q_ms'))} in {call.reply_q} pieces",
-        "outcome": call.card.get("outcome", "") or NONE,
-    }
-    for name, value in rows.items():
-        head.add_row(Text(name, style=DIM), _plain(value))
-    why = f"  {call.pipeline.get('why', '')}"
-    head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), tame(why)))
-    window, counters = _pairs("last window", _window(call)), _pairs("counters", _counters(call))
-    return Group(head, window, counters, journal_table(journal))
+    counters = _pairs("counters", dict(sorted(card.counters(call.fields).items())))
+    if isinstance(call, UnreadableCall):
+        head = _rows({"call": call.call_sid, "problem": call.problem})
+        return Group(head, counters, journal_table(journal))
+    figures = call.pipeline
+    waiting = NONE if figures is None else millis(figures.reply_q_ms)
+    head = _rows(
+        {
+            "call": call.call_sid,
+            "state": f"{call.card.state}, {duration(call.age_ms(now_wall_ms))}, leg {call.card.leg}",
+            "from → to": _numbers(call),
+            "agent": call.agent,
+            **{role: owner or NONE for role, owner in call.owners.items()},
+            "audible": call.card.audible_response or NONE,
+            "caller audio waiting": f"{call.caller_q} frames",
+            "reply audio waiting": f"{waiting} in {call.reply_q} pieces",
+            "outcome": call.card.outcome or NONE,
+        }
+    )
+    why = call.pipeline_problem if figures is None else figures.why
+    head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), "  ", tame(why)))
+    last = _pairs("last window", {} if figures is None else window.figures(figures))
+    return Group(head, last, counters, journal_table(journal))
 
 
-def journal_table(journal: Sequence[JournalLine]) -> Table:
-    """The last entries, oldest first."""
+def journal_table(journal: Sequence[JournalEntry]) -> Table:
+    """Lines, oldest first, each with what its kind means."""
     table = Table("UTC", "what", "details", title="journal")
     for each in journal:
-        table.add_row(clock(each.at_ms), _plain(each.kind), _plain(each.text))
+        said = _plain(details(each))
+        if each.sentence:
+            said.append(f"  {each.sentence}" if said else each.sentence, style=DIM)
+        table.add_row(clock(each.at_ms), _plain(each.kind), said)
     return table
 
 
-def lasted_ms(call: LiveCall, now_wall_ms: int) -> int:
-    """How long the call has lasted, or had when it ended."""
-    ended_at_ms = call.card.get("ended_at_ms", "")
-    return call.age_ms(int(ended_at_ms) if ended_at_ms.isdecimal() else now_wall_ms)
+def watched_line(entry: Entry, since_ms: int) -> str:
+    """An entry as a line with markup, its time since `since_ms`; empty for one that tells people nothing."""
+    stamp = f"[{DIM}]{max(0, entry.at_ms - since_ms) / 1000:8.2f} s[/]"
+    match entry.record:
+        case JournalEntry() as line:
+            return f"{stamp}  [{BRIDGE}]{escape(tame(line.kind))}[/]  [{DIM}]{_shown(details(line))}[/]"
+        case Item(final=True) as item:
+            who, style = ("caller", CALLER) if item.is_callers else ("agent", AGENT)
+            return f"{stamp}  [{style}]{who}[/]  {_shown(item.text)}"
+        case ItemHeard(complete=False) as heard:
+            return f"{stamp}  [{AGENT}]agent[/]  [{DIM}]heard {heard.ms} of {heard.of_ms} ms[/]"
+        case _:
+            return ""
 
 
-def owners(call: LiveCall) -> dict[str, str]:
-    """Who has the call, by role; "" for nobody."""
-    return {"ingress": call.ingress, "brain": call.brain, "egress": call.egress}
-
-
-def as_data(call: LiveCall, now_wall_ms: int) -> dict[str, object]:
-    """A call for programs. `card` is left out: `show --json` adds it."""
-    shown = {name: value for name, value in asdict(call).items() if name != "card"}
-    return {**shown, "age_ms": lasted_ms(call, now_wall_ms)}
-
-
-def sizes_as_data(sizes: Sequence[KindSize]) -> list[dict[str, object]]:
-    """The key table for programs."""
-    return [
-        {**asdict(size.kind), "keys": size.keys, "elements": size.elements, "complete": size.complete}
-        for size in sizes
-    ]
+def drained_line(name: str, row: AnyWorker | None) -> str:
+    """How far a worker has drained; None: it has ended."""
+    if isinstance(row, UnreadableWorker):
+        return f"{name}: draining, {tame(row.problem)}"
+    count = 0 if row is None else row.beat.calls
+    return f"{name}: draining, {count} live call{'s' if count != 1 else ''}"
 
 
 # Private.
 
 
-def _window(call: LiveCall) -> Mapping[str, object]:
-    return {name: value for name, value in call.pipeline.items() if name not in ("at", "verdict", "why")}
-
-
-def _counters(call: LiveCall) -> Mapping[str, object]:
-    return {name: value for name, value in sorted(call.card.items()) if name.startswith("n_")}
+def _numbers(call: LiveCall) -> str:
+    return f"{call.card.from_number or NONE} → {call.card.to_number or NONE}"
 
 
 def _plain(text: str) -> Text:
@@ -120,16 +133,20 @@ def _plain(text: str) -> Text:
     return Text(isolated(tame(text)))
 
 
-def _ms(value: float | None) -> str:
-    return NONE if value is None else millis(value)
+def _shown(text: str) -> str:
+    """What others wrote, as it may stand in a line with markup."""
+    return escape(isolated(tame(text)))
 
 
-def _number(value: float | None) -> str:
-    return NONE if value is None else f"{value:.0f}"
+def _rows(values: Mapping[str, str]) -> Table:
+    table = Table(box=None, show_header=False)
+    for name, value in values.items():
+        table.add_row(Text(name, style=DIM), _plain(value))
+    return table
 
 
 def _pairs(title: str, values: Mapping[str, object]) -> Table:
     table = Table(title=title, box=None, show_header=False)
     for name, value in values.items():
-        table.add_row(Text(name, style=DIM), _plain(f"{value}"))
+        table.add_row(Text(name, style=DIM), _plain(NONE if value is None else f"{value}"))
     return table

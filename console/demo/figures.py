@@ -31,10 +31,10 @@ class Figures:
     """Audio at Twilio that `clear` threw away unheard."""
     frames_to_caller: int
     frames_late: int
-    """Frames that came after the time at which they were due to be heard: each is a hole."""
+    """Frames that arrived after the time at which they were due to be heard: each is a hole."""
     worst_late_ms: float
     lead_ms: float
-    """Median of the audio in hand at Twilio when a frame came."""
+    """Median of the audio in hand at Twilio when a frame arrived."""
     frames_from_caller: int
     frames_lost: int
     """Caller frames that the bridge did not take, and that nobody could take."""

@@ -61,5 +61,8 @@ def common_length(left: bytes, right: bytes) -> int:
     return low
 
 
+# Private.
+
+
 def _is_silent(piece: bytes) -> bool:
     return piece.count(SILENCE) * 2 > len(piece)

@@ -6,6 +6,7 @@ text of the conversation stands in the picture, since matplotlib cannot set righ
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +26,11 @@ from simulators import mulaw
 from simulators.twilio import measures
 from simulators.twilio.record import CallRecord
 
-CALLER, AGENT, CUT, INK, FAINT = "#2a6fbb", "#2e8b57", "#d1495b", "#22303c", "#8a97a3"
+CALLER, AGENT, INTERRUPTED, INK, FAINT = "#2a6fbb", "#2e8b57", "#d1495b", "#22303c", "#8a97a3"
 REPLY_QUEUE, UNSENT, IN_HAND = "#7b5ea7", "#e08e45", "#4f9da6"
 VOICE_HEIGHT = 0.7
 ENVELOPE_MS = 10
-"""The waveforms are drawn as envelopes: one column for so much audio."""
+"""The waveforms are drawn as envelopes: one column for this much audio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def envelope(audio: bytes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.floa
     return np.arange(len(loudest)) * ENVELOPE_MS / 1000, loudest
 
 
-# --- private -----------------------------------------------------------------------------------------
+# Private.
 
 
 def _draw_voice(axis: Axes, audio: bytes, colour: str, name: str) -> None:
@@ -119,15 +120,15 @@ def _mark_turns(caller: Axes, heard: Axes, scene: Scene) -> None:
 def _mark_barge_ins(axis: Axes, record: CallRecord) -> None:
     for barge_in in measures.barge_ins(record):
         onset_s = barge_in.voice_started_at_ms / 1000
-        axis.axvline(onset_s, color=CUT, linewidth=1.1, linestyle=":")
-        axis.axvline(onset_s + barge_in.silent_after_ms / 1000, color=CUT, linewidth=1.4)
+        axis.axvline(onset_s, color=INTERRUPTED, linewidth=1.1, linestyle=":")
+        axis.axvline(onset_s + barge_in.silent_after_ms / 1000, color=INTERRUPTED, linewidth=1.4)
         if axis.get_ylabel() == "heard by the caller":
             label = f" silent after {barge_in.silent_after_ms:.0f} ms"
             axis.text(
                 onset_s + barge_in.silent_after_ms / 1000,
                 0.72 * VOICE_HEIGHT,
                 label,
-                color=CUT,
+                color=INTERRUPTED,
                 fontsize=9,
                 fontweight="bold",
             )
@@ -146,7 +147,8 @@ def _draw_queues(axis: Axes, samples: list[Sample]) -> None:
 
 def _draw_hand(axis: Axes, scene: Scene) -> None:
     seconds = [sample.at_ms / 1000 for sample in scene.samples]
-    axis.step(seconds, [s.tx_q_ms / 1000 for s in scene.samples], where="post", color=UNSENT, lw=1.6,
+    unsent_s = [math.nan if s.tx_q_ms is None else s.tx_q_ms / 1000 for s in scene.samples]
+    axis.step(seconds, unsent_s, where="post", color=UNSENT, lw=1.6,
               label="tx_q: audio that egress holds unsent (s)")  # fmt: skip
     axis.set_ylabel("seconds", color=UNSENT)
     _from_zero(axis)
@@ -155,7 +157,7 @@ def _draw_hand(axis: Axes, scene: Scene) -> None:
     second = axis.twinx()
     second.plot(arrivals, in_hand, linestyle="", marker=".", markersize=2.5, color=IN_HAND,
                 label="in hand at Twilio when a frame comes (ms)")  # fmt: skip
-    second.axhline(0, color=CUT, linewidth=0.7, alpha=0.7)
+    second.axhline(0, color=INTERRUPTED, linewidth=0.7, alpha=0.7)
     second.set_ylabel("ms", color=IN_HAND)
     second.set_ylim(min([-20.0, *in_hand]) - 10, max([200.0, *in_hand]) * 1.5)
     _plain(second)

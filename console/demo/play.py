@@ -26,6 +26,7 @@ from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
 from console.style import BAD, DIM, GOOD, make_console
 from shared.contract.keys import Keys
 from shared.process.exits import Exit
+from shared.process.tasks import cancel_all
 from shared.settings import Settings, environment_name
 from shared.store.errors import STORE_ERRORS
 from simulators.twilio import measures
@@ -52,12 +53,16 @@ class Demo:
     timeline: Timeline = field(default_factory=Timeline)
 
     def say(self, lines: list[Line]) -> None:
+        """Prints lines of the timeline."""
         for line in lines:
             report.print_line(self.console, line)
 
 
 async def play(settings: Settings, language: Language, output: Path, run_dir: Path | None) -> int:
-    """The whole demo. Gives the exit code: 0 only if the conversation was what it should be."""
+    """Plays the whole demo. Returns the exit code: 0 only if the conversation was what it should be.
+
+    Cancelled, it ends what it started.
+    """
     console = make_console()
     options = demo_options(settings, language, run_dir)
     demo = Demo(
@@ -96,6 +101,9 @@ def demo_options(settings: Settings, language: Language, run_dir: Path | None) -
             environment_name("twilio_account_sid"): DEMO_ACCOUNT_SID,
         },
     )
+
+
+# Private.
 
 
 @contextlib.asynccontextmanager
@@ -137,8 +145,7 @@ async def _call(demo: Demo, stack: Stack) -> tuple[Watch, CallRecord]:
             record = await live.finished()
             await _until_closed(watch)
         finally:
-            watching.cancel()
-            await asyncio.wait({watching})
+            await cancel_all([watching])
         demo.say(demo.timeline.take_rest())
     return watch, record
 
@@ -151,7 +158,7 @@ async def _follow(demo: Demo, live: LiveCall) -> None:
         if record.answered_at_ms is not None and not answered:
             answered = True
             timeline.add(Line(at_ms=record.answered_at_ms, who=Who.CALLER, text="(the call is answered)"))
-        demo.say(timeline.take(live.now_ms()))
+        demo.say(timeline.take_due(live.now_ms()))
         await asyncio.wait({live.task}, timeout=CALL_POLL_S)
     if record.ended_at_ms is not None:
         reason = record.end_reason.removeprefix("caller_").replace("_", " ")
@@ -161,7 +168,8 @@ async def _follow(demo: Demo, live: LiveCall) -> None:
 async def _until_closed(watch: Watch) -> None:
     """Waits, bounded, until the call's journal says that it has ended."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(watch.ended.wait(), CLOSING_TIMEOUT_S)
+        async with asyncio.timeout(CLOSING_TIMEOUT_S):
+            await watch.ended.wait()
     with contextlib.suppress(*STORE_ERRORS):
         await watch.read_rest()
 

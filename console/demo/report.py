@@ -1,6 +1,6 @@
 """What the demo prints: the live lines and the summary.
 
-Owns: the look of both. Must not know: how lines and figures came about.
+Owns: how both look. Must not know: how lines and figures are made.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from rich.text import Text
 from console.demo.figures import Figures
 from console.demo.timeline import Line, Who
 from console.demo.verdict import Check
-from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD, isolated
+from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD
+from shared.logs.text import isolated
 
 STYLES = {Who.CALLER: CALLER, Who.AGENT: AGENT, Who.TOOL: BRIDGE, Who.BRIDGE: DIM}
 
@@ -33,8 +34,8 @@ def print_line(console: Console, line: Line) -> None:
     )
     whole = f"“{line.said}”" if line.said else line.text
     width = max(20, console.width - INDENT) if console.is_terminal else max(1, len(whole))
-    # Each piece is isolated by itself: a terminal orders the letters of every line anew.
-    pieces = [isolated(piece) for piece in textwrap.wrap(whole, width)]
+    # Each piece is isolated by itself: a terminal orders the letters of every line again.
+    pieces = [isolated(piece, of=whole) for piece in textwrap.wrap(whole, width)]
     row.append(f"\n{' ' * INDENT}".join(pieces), style=style)
     console.print(row, soft_wrap=True)
 
@@ -66,9 +67,9 @@ def summary(found: Figures, *, verbose_simulator: bool) -> RenderableType:
 
 
 def checks(found: list[Check], *, title: str) -> RenderableType:
-    """Each expectation with a mark, and what came."""
+    """Each expectation with a mark, and what there was."""
     rows = [Text(title, style="bold")]
     for check in found:
         mark, style = ("✓", GOOD) if check.met else ("✗", BAD)
-        rows.append(Text.assemble((f"  {mark} ", style), check.expected, (f"  ({check.came})", DIM)))
+        rows.append(Text.assemble((f"  {mark} ", style), check.expected, (f"  ({check.got})", DIM)))
     return Group(*rows)

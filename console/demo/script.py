@@ -1,4 +1,4 @@
-"""What the demo's caller does, and which clips must then be heard. Pure.
+"""What the demo's caller does, and which clips must then be heard. Pure but for reading the clips.
 
 Owns: the steps of the call and the order of the agent's replies. Must not know: how they are judged.
 The Realtime simulator's scripts (simulators/realtime/scripts) answer these clips; the real API answers as
@@ -87,6 +87,9 @@ def plan(chosen: Script, *, real_model: bool, public_url: str) -> CallPlan:
         hang_up_after_ms=120_000.0 if real_model else 60_000.0,
         stop_at_failure=False,
     )
+
+
+# Private.
 
 
 def _caller(language: str, name: str) -> Clip:

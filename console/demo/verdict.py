@@ -1,6 +1,6 @@
-"""Was the conversation what it should be? Pure: what happened in, one answer for each expectation out.
+"""Was the conversation what it should be? What happened in, one answer for each expectation out. Pure.
 
-Owns: the expectations, in words that tell what was expected and what came. Must not know: how they are
+Owns: the expectations, in words that tell what was expected and what there was. Must not know: how they are
 printed, where the figures come from.
 """
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from console.demo.find_clip import find, pieces_of
 from console.demo.script import TOOL, Script
 from console.demo.watch import Seen
+from shared.contract.streams.history import Tool
+from shared.contract.streams.journal import JournalEntry, Kind
 from simulators.twilio import measures
 from simulators.twilio.record import CallRecord
 
@@ -29,7 +31,7 @@ class Check:
 
     expected: str
     met: bool
-    came: str
+    got: str
 
 
 def judge(record: CallRecord, seen: list[Seen], script: Script) -> list[Check]:
@@ -57,14 +59,14 @@ def judge_real(record: CallRecord) -> tuple[list[Check], list[Check]]:
         Check(
             expected="a greeting is heard",
             met=bool(before),
-            came=f"{len(before)} talk spurts before the caller",
+            got=f"{len(before)} talk spurts before the caller",
         ),
-        Check(expected="a reply is heard", met=bool(after), came=f"{len(after)} talk spurts after it"),
+        Check(expected="a reply is heard", met=bool(after), got=f"{len(after)} talk spurts after it"),
     ]
     return required, [_no_failures(record), _nothing_logged(record)]
 
 
-# --- private -----------------------------------------------------------------------------------------
+# Private.
 
 
 def _first_utterance_ms(record: CallRecord) -> float:
@@ -77,7 +79,7 @@ def _whole(expected: str, clip: bytes, heard: bytes, from_ms: float) -> Check:
     return Check(
         expected=expected,
         met=found.heard_ms >= WHOLE * length_ms,
-        came=f"{found.heard_ms / 1000:.1f} of {length_ms / 1000:.1f} s, unbroken",
+        got=f"{found.heard_ms / 1000:.1f} of {length_ms / 1000:.1f} s, unbroken",
     )
 
 
@@ -86,15 +88,15 @@ def _interruption(record: CallRecord, script: Script, heard: bytes) -> list[Chec
     found = find(script.long_reply, heard, 0.0)
     length_ms = len(script.long_reply) / 8
     barge_ins = measures.barge_ins(record)
-    begun = Check(
+    began = Check(
         expected="the first question is answered",
         met=found.heard_ms > 1000,
-        came=f"{found.heard_ms / 1000:.1f} of {length_ms / 1000:.1f} s heard before the interruption",
+        got=f"{found.heard_ms / 1000:.1f} of {length_ms / 1000:.1f} s heard before the interruption",
     )
     if not barge_ins:
         return [
-            begun,
-            Check(expected="the caller interrupts a reply", met=False, came="no reply was playing then"),
+            began,
+            Check(expected="the caller interrupts a reply", met=False, got="no reply was playing then"),
         ]
     barge_in = barge_ins[0]
     silent_at_ms = barge_in.voice_started_at_ms + barge_in.silent_after_ms
@@ -102,48 +104,45 @@ def _interruption(record: CallRecord, script: Script, heard: bytes) -> list[Chec
     stale_ms = measures.stale_after_clear_ms(record, within_ms=STALE_WITHIN_MS)
     later_ms = pieces_of(script.long_reply, heard, silent_at_ms + 1) if cleared else 0.0
     return [
-        begun,
+        began,
         Check(
             expected=f"the interruption cuts the reply within {SILENT_WITHIN_MS:.0f} ms",
             met=cleared and barge_in.silent_after_ms <= SILENT_WITHIN_MS and found.heard_ms < length_ms - 500,
-            came=f"silent {barge_in.silent_after_ms:.0f} ms after the caller's voice began"
+            got=f"silent {barge_in.silent_after_ms:.0f} ms after the caller's voice began"
             if cleared
-            else "no clear came",
+            else "no clear",
         ),
         Check(
             expected="nothing stale is heard after the cut",
             met=stale_ms == 0 and later_ms == 0,
-            came=f"{stale_ms:.0f} ms sent within {STALE_WITHIN_MS:.0f} ms of a clear,"
+            got=f"{stale_ms:.0f} ms sent within {STALE_WITHIN_MS:.0f} ms of a clear,"
             f" {later_ms:.0f} ms of the old reply later",
         ),
     ]
 
 
 def _tool_ran(seen: list[Seen]) -> Check:
-    tools = [entry for entry in seen if entry.stream == "history" and entry.kind == "tool"]
-    started = [entry for entry in tools if entry.fields.get("state") == "started"]
-    results = [entry for entry in tools if entry.fields.get("state") == "result"]
-    names = {entry.fields.get("name", "") for entry in started}
+    tools = [entry.record for entry in seen if isinstance(entry.record, Tool)]
+    started = [tool for tool in tools if tool.is_started]
+    results = [tool for tool in tools if not tool.is_started]
+    names = {tool.name for tool in started}
     return Check(
         expected=f"the function {TOOL} runs once",
         met=len(started) == 1 and len(results) == 1 and names == {TOOL},
-        came=f"{len(started)} started ({', '.join(sorted(names)) or 'none'}), {len(results)} finished",
+        got=f"{len(started)} started ({', '.join(sorted(names)) or 'none'}), {len(results)} finished",
     )
 
 
 def _clean(record: CallRecord, seen: list[Seen]) -> list[Check]:
-    outcomes = [
-        entry.fields.get("outcome", "")
-        for entry in seen
-        if entry.stream == "journal" and entry.kind == "ended"
-    ]
+    lines = [entry.record for entry in seen if isinstance(entry.record, JournalEntry)]
+    outcomes = [line.outcome for line in lines if line.kind == Kind.ENDED]
     return [
         _no_failures(record),
         _nothing_logged(record),
         Check(
             expected="the caller hangs up, and the call's card is closed once",
             met=record.end_reason == "caller_hung_up" and len(outcomes) == 1,
-            came=f"{record.end_reason or 'no end'}; {', '.join(outcomes) or 'not closed'}",
+            got=f"{record.end_reason or 'no end'}; {', '.join(outcomes) or 'not closed'}",
         ),
     ]
 
@@ -152,7 +151,7 @@ def _no_failures(record: CallRecord) -> Check:
     return Check(
         expected="the call goes as the caller planned",
         met=not record.failures,
-        came="; ".join(record.failures) or "every step",
+        got="; ".join(record.failures) or "every step",
     )
 
 
@@ -161,5 +160,5 @@ def _nothing_logged(record: CallRecord) -> Check:
     return Check(
         expected="Twilio has nothing to complain about",
         met=not wrong,
-        came="; ".join(dict.fromkeys(wrong)) or "nothing",
+        got="; ".join(dict.fromkeys(wrong)) or "nothing",
     )

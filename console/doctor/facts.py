@@ -24,9 +24,8 @@ from console.doctor import redis as doctor_redis
 from console.doctor.findings import Finding, skipped
 from console.doctor.host import ProcessFacts
 from console.doctor.redis import RedisFacts
-from console.operate.roll import number_of
-from console.operate.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from console.stack.readiness import why_not_ready
+from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared.contract.keys import CONFIG
 from shared.contract.worker import ROLES
 from shared.settings import REQUIRED_BY_ROLE, Settings, SettingsError, load
@@ -53,8 +52,11 @@ class Asked:
     """Leave out what goes over the network: the public URL and the model."""
 
 
-async def look(asked: Asked) -> list[Finding]:
-    """All findings, in the order in which one mends things. Never raises for a fault of what it sees."""
+async def examine(asked: Asked) -> list[Finding]:
+    """All findings, in the order in which one mends things. Never raises for a fault of what it sees.
+
+    Cancelling is safe.
+    """
     settings, found = read_settings()
     if settings is None:
         rest = ("Redis", "agents file", "public URL", "model session")
@@ -86,7 +88,34 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
     return settings, doctor_host.judge_settings(problems, ROLES)
 
 
-# Redis.
+async def redis_facts(store: Store) -> RedisFacts:
+    """Asks a Redis about itself. Raises STORE_ERRORS. Cancelling is safe."""
+    info = await store.info()
+    try:
+        config = await store.config_get(*ASKED_CONFIG)
+    except ResponseError:  # Forbidden or renamed, as managed services do.
+        config = {}
+    trips = []
+    for _ in range(PINGS):
+        began = time.monotonic()
+        await store.ping()
+        trips.append((time.monotonic() - began) * 1000)
+    before = time.time()
+    seconds, microseconds = await store.time()
+    middle = (before + time.time()) / 2
+    lanes = await store.hget(CONFIG, "lanes")
+    return RedisFacts(
+        info={str(name): str(value) for name, value in info.items()},
+        config=config,
+        round_trips_ms=trips,
+        clock_ahead_ms=(seconds + microseconds / 1e6 - middle) * 1000,
+        lanes=lanes.decode() if lanes else "",
+    )
+
+
+# Private.
+
+# What Redis says.
 
 
 async def _redis(settings: Settings) -> list[Finding]:
@@ -99,31 +128,6 @@ async def _redis(settings: Settings) -> list[Finding]:
     finally:
         await store.aclose()
     return [*doctor_redis.judge(facts, settings.lanes), *doctor_host.judge_workers(workers)]
-
-
-async def redis_facts(store: Store) -> RedisFacts:
-    """Asks a Redis about itself. Raises STORE_ERRORS."""
-    info = await store.info()
-    try:
-        config = await store.config_get(*ASKED_CONFIG)
-    except ResponseError:  # Forbidden or renamed, as managed services do.
-        config = {}
-    trips = []
-    for _ in range(PINGS):
-        begun = time.monotonic()
-        await store.ping()
-        trips.append((time.monotonic() - begun) * 1000)
-    before = time.time()
-    seconds, microseconds = await store.time()
-    middle = (before + time.time()) / 2
-    lanes = await store.hget(CONFIG, "lanes")
-    return RedisFacts(
-        info={str(name): str(value) for name, value in info.items()},
-        config=config,
-        round_trips_ms=trips,
-        clock_ahead_ms=(seconds + microseconds / 1e6 - middle) * 1000,
-        lanes=lanes.decode() if lanes else "",
-    )
 
 
 def _without_secret(url: str) -> str:
@@ -150,7 +154,7 @@ async def _host(asked: Asked, settings: Settings | None) -> list[Finding]:
 async def _process(info: ProcessInfo, settings: Settings | None) -> ProcessFacts:
     not_ready = "not asked: the settings do not say where"
     if settings is not None and info.state == "RUNNING":
-        not_ready = await why_not_ready(settings.admin_port(info.group, number_of(info.name)))
+        not_ready = await why_not_ready(settings.admin_port(info.group, info.number))
     return ProcessFacts(info=info, not_ready=not_ready, open_files=_open_files(info.pid))
 
 
@@ -225,4 +229,4 @@ def _read_json(text: str) -> object:
 async def _public(settings: Settings, *, offline: bool) -> list[Finding]:
     if offline:
         return [doctor_host.not_asked("public URL")]
-    return await doctor_public.look(settings)
+    return await doctor_public.examine(settings)

@@ -1,8 +1,8 @@
 """`trunkline doctor`: is everything there that calls need, and if not, what to do about it.
 
 Why it exists: a call that cannot work should be found out before a caller does. Owns: what a finding is, how
-findings are shown and summed up. Must not know: how anything is looked at (doctor_look.py), nor when it is
-good (doctor_*.py, pure).
+findings are shown and summed up. Must not know: how anything is looked at (facts.py, public.py), nor when it
+is good (redis.py, host.py, public.py).
 """
 
 from __future__ import annotations

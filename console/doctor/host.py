@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.calls.live import WorkerRow
+from console.calls.live import AnyWorker, UnreadableWorker, WorkerRow
 from console.doctor.findings import Finding, Level, fail, ok, skipped, warn
-from console.operate.supervision import ProcessInfo
+from console.stack.supervision import ProcessInfo
 from shared.contract.worker import ROLES
 from shared.settings import Settings
 
@@ -125,43 +125,30 @@ def judge_files(role: str, limits: Sequence[int | None], settings: Settings) -> 
     return warn(what, found, do) if least < needed * SPARE_SHARE else ok(what, found)
 
 
-def judge_workers(workers: Sequence[WorkerRow]) -> list[Finding]:
+def judge_workers(workers: Sequence[AnyWorker]) -> list[Finding]:
     """All workers of all hosts, as Redis has them."""
-    alive = [row for row in workers if row.alive]
+    rows = [row for row in workers if isinstance(row, WorkerRow)]
+    alive = [row for row in rows if row.alive]
     found = []
     for role in ROLES:
-        mine = [row for row in alive if row.role == role]
-        taking = [row for row in mine if not row.draining]
+        mine = [row.beat for row in alive if row.beat.role == role]
+        taking = [beat for beat in mine if not beat.draining]
         if not taking:
             why = "all drain" if mine else "none shows a beat"
             found.append(fail(f"{role} workers", why, f"Start {role} processes: no call can be served."))
             continue
-        hosts = len({row.host for row in mine})
-        calls, room = sum(row.calls for row in mine), sum(row.capacity for row in mine)
+        hosts = len({beat.host for beat in mine})
+        calls, room = sum(beat.calls for beat in mine), sum(beat.capacity for beat in mine)
         text = f"{len(mine)} alive on {hosts} host{'' if hosts == 1 else 's'}, {calls} of {room:,} calls"
         found.append(ok(f"{role} workers", text))
-    found += _silent([row for row in workers if not row.alive])
-    versions = sorted({row.version for row in alive if row.version})
+    found += _silent([row.name for row in rows if not row.alive])
+    found += _unreadable([row for row in workers if isinstance(row, UnreadableWorker)])
+    versions = sorted({row.beat.version for row in alive if row.beat.version})
     if len(versions) > 1:
         found.append(
             warn("versions", f"{', '.join(versions)} at once", "`trunkline roll` on each host finishes it.")
         )
     return found
-
-
-def _silent(rows: Sequence[WorkerRow]) -> list[Finding]:
-    if not rows:
-        return []
-    names = ", ".join(row.name for row in rows[:MAX_NAMES])
-    more = f" and {len(rows) - MAX_NAMES} more" if len(rows) > MAX_NAMES else ""
-    return [
-        warn(
-            "silent workers",
-            f"{names}{more}",
-            "They ended without a word; others have taken their calls. The next start of the same process"
-            " clears its name; of a host that is gone for good: redis-cli SREM tl:workers NAME.",
-        )
-    ]
 
 
 def judge_settings(problems: Sequence[str], roles: Sequence[str]) -> list[Finding]:
@@ -213,3 +200,31 @@ def judge_session(answer: dict[str, object] | None, reason: str) -> Finding:
 def not_asked(what: str) -> Finding:
     """`--offline`."""
     return skipped(what, "not asked for (--offline)")
+
+
+# Private.
+
+
+def _silent(names: Sequence[str]) -> list[Finding]:
+    if not names:
+        return []
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return [
+        warn(
+            "silent workers",
+            f"{', '.join(names[:MAX_NAMES])}{more}",
+            "They ended without a word; others have taken their calls. The next start of the same process"
+            " clears its name; of a host that is gone for good: redis-cli SREM tl:workers NAME.",
+        )
+    ]
+
+
+def _unreadable(rows: Sequence[UnreadableWorker]) -> list[Finding]:
+    return [
+        warn(
+            f"worker {row.name}",
+            row.problem,
+            "It runs another version, or a hand was at tl:worker:NAME: `trunkline roll` on its host.",
+        )
+        for row in rows
+    ]

@@ -25,7 +25,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from console.doctor.findings import Finding, fail, ok, skipped, warn
-from shared.settings import LOOPBACK_HOSTS, Settings
+from shared.forms import LOOPBACK_HOSTS
+from shared.settings import Settings
 from simulators.twilio.webhooks.signing import sign_upgrade, sign_webhook
 
 PATH = "/stream-status"
@@ -162,8 +163,8 @@ def judge_media(url: str, answer: Answer) -> Finding:
 # The driver.
 
 
-async def look(settings: Settings) -> list[Finding]:
-    """Everything about the public URL. Never raises for a peer's fault."""
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything about the public URL. Never raises for a peer's fault. Cancelling is safe."""
     url = settings.public_url
     if not url or not settings.auth_tokens:
         return [skipped("public URL", "PUBLIC_URL or TWILIO_AUTH_TOKEN is missing")]
@@ -187,6 +188,9 @@ async def look(settings: Settings) -> list[Finding]:
     if forged.status:
         found.append(judge_media(settings.stream_url, await _upgrade(settings.stream_url, token)))
     return found
+
+
+# Private.
 
 
 async def _resolve(host: str, port: int) -> tuple[list[str], str]:
@@ -216,16 +220,16 @@ async def _certificate(host: str, port: int) -> tuple[float | None, str]:
 
 
 async def _post(client: httpx.AsyncClient, url: str, signature: str) -> Answer:
-    begun = time.monotonic()
+    began = time.monotonic()
     try:
         answer = await client.post(url, data=EVENT, headers={"X-Twilio-Signature": signature})
     except httpx.HTTPError as error:
         return Answer(0, reason=f"{type(error).__name__}: {error}".rstrip(": "))
-    return Answer(answer.status_code, (time.monotonic() - begun) * 1000)
+    return Answer(answer.status_code, (time.monotonic() - began) * 1000)
 
 
 async def _upgrade(url: str, token: str) -> Answer:
-    begun = time.monotonic()
+    began = time.monotonic()
     headers = {"X-Twilio-Signature": sign_upgrade(token, url) or ""}
     try:
         async with connect(
@@ -236,7 +240,7 @@ async def _upgrade(url: str, token: str) -> Answer:
             close_timeout=1,
             compression=None,
         ):
-            return Answer(101, (time.monotonic() - begun) * 1000)
+            return Answer(101, (time.monotonic() - began) * 1000)
     except InvalidStatus as error:
         return Answer(error.response.status_code)
     except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:

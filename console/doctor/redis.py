@@ -1,4 +1,4 @@
-"""Whether a Redis will do: the doctor's rules. Pure.
+"""Whether a Redis will do: the doctor's rules. Facts in, findings out.
 
 Owns: what is good enough, and the words for what is not. Must not know: how the facts are got.
 
@@ -66,6 +66,9 @@ def unreachable(url: str, reason: str) -> Finding:
         f"{url} does not answer: {reason}",
         "Start it, or correct REDIS_URL (environment or .env). Roles wait for it meanwhile.",
     )
+
+
+# Private.
 
 
 def _version(info: Mapping[str, str]) -> Finding:

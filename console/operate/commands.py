@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from console.doctor import facts as doctor_look
-from console.doctor import findings as doctor
+from console import leave
+from console.doctor import facts, findings
 from console.interrupts import run as run_interruptible
 from console.operate import socket as supervisor_socket
 from console.operate.roll import Roll, RollStopped, Told
-from console.operate.supervision import SUPERVISOR_ERRORS, Supervisor
 from console.options import AsJson, RedisUrl, Role
 from console.stack.readiness import live_calls, why_not_ready
+from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
 from console.style import BRIDGE, DIM, GOOD, make_console
-from console.top import screen as top_screen
+from console.top import screen
 from shared.process.exits import Exit
-from shared.settings import Settings, SettingsError, load
-from shared.store.errors import STORE_ERRORS
 
 READY_WITHIN_S = 60.0
 
@@ -43,7 +40,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command(name="top")(top)
     app.command(name="roll")(roll)
-    app.command(name="doctor")(doctor_command)
+    app.command(name="doctor")(doctor)
 
 
 def top(
@@ -53,14 +50,11 @@ def top(
     redis_url: RedisUrl = "",
 ) -> None:
     """All calls and workers on one screen; keys sort, filter, open, hang up, drain (? lists them)."""
-    url = redis_url or _settings().redis_url
-    screen = top_screen.once(url, as_data=as_json) if once or as_json else top_screen.run(url, interval)
-    try:
-        raise typer.Exit(run_interruptible(screen))
-    except LookupError as error:
-        _fail(str(error))
-    except STORE_ERRORS as error:
-        _fail(f"Redis does not answer ({error}). Is REDIS_URL right?")
+    url = leave.redis_url(redis_url)
+    shown = screen.once(url, as_data=as_json) if once or as_json else screen.run(url, interval)
+    with leave.instead_of_traceback():
+        code = run_interruptible(shown)
+    raise typer.Exit(code)
 
 
 def roll(
@@ -76,7 +70,7 @@ def roll(
     as_json: AsJson = False,
 ) -> None:
     """Restarts this host's processes one by one, each while its siblings are ready."""
-    settings = _settings()
+    settings = leave.load_settings()
     console = make_console()
 
     def tell(told: Told) -> None:
@@ -86,7 +80,7 @@ def roll(
         style = {"ready": GOOD, "done": GOOD, "draining": BRIDGE}.get(told.event, DIM)
         console.print(f"[{style}]{told.process or 'roll':<10}[/] {escape(told.text)}", soft_wrap=True)
 
-    path = _socket(config, socket)
+    path = _find_socket(config, socket)
     work = Roll(
         supervisor=Supervisor(path),
         why_not_ready=lambda role, number: why_not_ready(settings.admin_port(role, number)),
@@ -104,12 +98,12 @@ def roll(
     except RollStopped as error:
         if as_json:
             tell(Told(event="stopped", text=str(error)))
-        _fail(str(error))
+        leave.fail(str(error))
     except SUPERVISOR_ERRORS as error:
-        _fail(_no_supervisor(path, error))
+        leave.fail(_no_supervisor(path, error))
 
 
-def doctor_command(
+def doctor(
     offline: Annotated[
         bool, typer.Option("--offline", help="Leave out the public URL and the model.")
     ] = False,
@@ -118,23 +112,23 @@ def doctor_command(
     as_json: AsJson = False,
 ) -> None:
     """Looks at all that calls need and says what to do about what is wrong. Makes no call."""
-    asked = doctor_look.Asked(socket=_socket(config, socket), offline=offline)
-    findings = asyncio.run(doctor_look.look(asked))
+    asked = facts.Asked(socket=_find_socket(config, socket), offline=offline)
+    found = asyncio.run(facts.examine(asked))
     if as_json:
-        print(doctor.as_json(findings))
+        print(findings.as_json(found))
     else:
-        doctor.show(findings, make_console())
-    raise typer.Exit(doctor.exit_code(findings))
+        findings.show(found, make_console())
+    raise typer.Exit(findings.exit_code(found))
 
 
 # Private.
 
 
-def _socket(config: Path | None, socket: Path | None) -> Path:
+def _find_socket(config: Path | None, socket: Path | None) -> Path:
     try:
         return supervisor_socket.find(config, socket)
     except supervisor_socket.NoSocket as error:
-        _fail(str(error), Exit.USAGE)
+        leave.fail(str(error), Exit.USAGE)
 
 
 def _no_supervisor(socket: Path, error: BaseException) -> str:
@@ -142,15 +136,3 @@ def _no_supervisor(socket: Path, error: BaseException) -> str:
         f"expected supervisord at {socket}, got: {error}. If it does not run:"
         " .venv/bin/supervisord -c deploy/supervisord.conf. Another one: --config FILE or --socket PATH."
     )
-
-
-def _settings() -> Settings:
-    try:
-        return load()
-    except SettingsError as error:
-        _fail(str(error), Exit.SETTINGS)
-
-
-def _fail(text: str, code: Exit = Exit.FAILED) -> NoReturn:
-    print(f"trunkline: {text}", file=sys.stderr)
-    raise typer.Exit(code)

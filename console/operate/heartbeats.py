@@ -21,7 +21,7 @@ STALE_MS = 10_000.0
 """A beat comes every 500 ms; rivals take calls over after 2 s. This much silence is no hiccup."""
 
 GRACE_MS = 15_000.0
-"""From the first time that a process was seen: so long it may take to start."""
+"""How long a process may take to start, from the first time that it was seen."""
 
 GAP_MS = 15_000.0
 """Longest time between two looks that still counts: three ticks of supervisord."""
@@ -48,22 +48,22 @@ class Hung:
 class _Known:
     pid: int
     since_ms: float
-    beat: str
-    """Empty: none seen yet."""
+    beat: int | None
+    """The number of its last beat; None: none seen yet."""
     silent_ms: float = 0.0
 
 
 @dataclass(slots=True)
 class Heartbeats:
-    """What was seen so far. One `look` a tick."""
+    """What was seen so far. One `judge` a tick."""
 
     _known: dict[str, _Known] = field(default_factory=dict)
     _last_good_ms: float | None = None
 
-    def look(self, now_ms: float, running: Sequence[Running], beats: Mapping[int, str] | None) -> list[Hung]:
-        """Takes in one look and gives the processes to kill; each is then forgotten and begins anew.
+    def judge(self, now_ms: float, running: Sequence[Running], beats: Mapping[int, int] | None) -> list[Hung]:
+        """Receives one look and returns the processes to kill; each is then forgotten and starts again.
 
-        `beats` is pid → beat as it stands in Redis, None if Redis could not be read and written just now.
+        `beats` is pid → number of its beat in Redis, None if Redis could not be read and written just now.
         """
         elapsed_ms = self._watched_ms(now_ms, is_good=beats is not None)
         if beats is None:
@@ -71,7 +71,7 @@ class Heartbeats:
         self._forget_all_but(running)
         hung: dict[str, Hung] = {}
         for process in running:
-            silent_ms = self._silence(process, beats.get(process.pid, ""), now_ms, elapsed_ms)
+            silent_ms = self._silence(process, beats.get(process.pid), now_ms, elapsed_ms)
             if silent_ms <= STALE_MS or now_ms - self._known[process.name].since_ms <= GRACE_MS:
                 continue
             role = process.name.rpartition("-")[0]
@@ -80,6 +80,8 @@ class Heartbeats:
         for each in hung.values():
             del self._known[each.process.name]
         return list(hung.values())
+
+    # Private.
 
     def _watched_ms(self, now_ms: float, *, is_good: bool) -> float:
         """Time since the last look if both are good and near; else 0, and all silence is forgotten."""
@@ -95,10 +97,10 @@ class Heartbeats:
         pids = {process.name: process.pid for process in running}
         self._known = {name: known for name, known in self._known.items() if pids.get(name) == known.pid}
 
-    def _silence(self, process: Running, beat: str, now_ms: float, elapsed_ms: float) -> float:
+    def _silence(self, process: Running, beat: int | None, now_ms: float, elapsed_ms: float) -> float:
         known = self._known.setdefault(process.name, _Known(process.pid, now_ms, beat))
-        if beat and beat != known.beat:
+        if beat is not None and beat != known.beat:
             known.beat, known.silent_ms = beat, 0.0
-        elif known.beat:
+        elif known.beat is not None:
             known.silent_ms += elapsed_ms
         return known.silent_ms

@@ -21,13 +21,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from console.operate.supervision import SUPERVISOR_ERRORS, ProcessInfo
+from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo
 from shared.contract.worker import ROLES
 
 ORDER = ("egress", "brain", "ingress")
 POLL_S = 0.2
 SAY_EVERY_S = 5.0
-"""While a process drains, so often its live calls are said even if they are as many as before."""
+"""How often the live calls of a process that drains are told even if they are as many as before."""
 
 STARTABLE = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 """States in which supervisord takes a start."""
@@ -40,7 +40,7 @@ MEANWHILE = {
 
 
 class RollStopped(Exception):
-    """The roll ends here; the text says what was expected, what came, and what to do."""
+    """The roll ends here; the text says what was expected, what there was, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Told:
 
 
 class Processes(Protocol):
-    """What the roll needs of supervisord (console/operate/supervision.py). May raise SUPERVISOR_ERRORS."""
+    """What the roll needs of supervisord (console/stack/supervision.py). May raise SUPERVISOR_ERRORS."""
 
     def processes(self) -> list[ProcessInfo]: ...
     def process(self, group: str, name: str) -> ProcessInfo: ...
@@ -71,11 +71,6 @@ Count = Callable[[str, int], Awaitable[int | None]]
 """Role and number → its live calls, None when it does not say."""
 
 Tell = Callable[[Told], None]
-
-
-def number_of(name: str) -> int:
-    """`brain-1` → 1."""
-    return int(name.rpartition("-")[2])
 
 
 def plan(
@@ -94,7 +89,7 @@ def plan(
     for each in wanted:
         group = sorted(
             (info for info in processes if info.group == each and info.state != "STOPPED"),
-            key=lambda info: (info.name not in unready, number_of(info.name)),
+            key=lambda info: (info.name not in unready, info.number),
         )
         if len(group) == 1 and not force:
             raise RollStopped(
@@ -128,8 +123,10 @@ class Roll:
     """How long a process, or a sibling that is waited for, may take to be ready."""
 
     async def run(self, role: str = "", *, force: bool = False) -> None:
-        """Restarts. Raises RollStopped and SUPERVISOR_ERRORS. A process that was begun with is brought back
-        even when this is cancelled; a second cancellation leaves it."""
+        """Restarts the processes. Raises RollStopped and SUPERVISOR_ERRORS.
+
+        Cancelled, it first brings back the process that it has told to stop; a second cancellation leaves it.
+        """
         processes = await asyncio.to_thread(self.supervisor.processes)
         mine = [info for info in processes if info.group in ROLES]
         reasons = await asyncio.gather(*(self._why_not_ready(info) for info in mine))
@@ -183,7 +180,7 @@ class Roll:
 
     async def _stop(self, info: ProcessInfo) -> None:
         """Bounded by supervisord, which kills what outlives its stopwaitsecs."""
-        number = number_of(info.name)
+        number = info.number
         calls = await self.live_calls(info.group, number)
         self._say("draining", info.name, _draining(calls), calls)
         await asyncio.to_thread(self.supervisor.ask_stop, info.group, info.name)
@@ -197,7 +194,7 @@ class Roll:
             await asyncio.sleep(POLL_S)
 
     async def _until_ready(self, info: ProcessInfo, *, old_pid: int = 0) -> str:
-        """Waits; gives the last reason when time is up, empty when ready."""
+        """Waits; returns the last reason when time is up, empty when ready."""
         deadline = time.monotonic() + self.timeout_s
         said = ""
         while True:
@@ -221,10 +218,13 @@ class Roll:
             return f"{now.state}: {now.text}" if now.text else now.state
         if now.pid == old_pid:
             return "not restarted yet"
-        return await self.why_not_ready(info.group, number_of(info.name))
+        return await self.why_not_ready(info.group, info.number)
 
     def _say(self, event: str, process: str, text: str, calls: int | None = None) -> None:
         self.tell(Told(event=event, process=process, text=text, calls=calls))
+
+
+# Private.
 
 
 def _draining(calls: int | None) -> str:

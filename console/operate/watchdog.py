@@ -1,8 +1,8 @@
 """`python -m console.operate.watchdog`: supervisord's event listener that ends processes which hang.
 
-Why it exists: supervisord restarts what ends; what hangs must be ended first. Every 5 s (TICK_5) it looks
-at the roles that run on this host and at their beats in Redis; console/operate/heartbeats.py judges. The
-process is killed by its pid: SIGTERM would wait for a drain that a hung process never makes. supervisord
+Why it exists: supervisord restarts what ends; what hangs must be ended first. Every 5 s (TICK_5) the watchdog
+looks at the roles that run on this host and at their beats in Redis; console/operate/heartbeats.py judges.
+The process is killed by its pid: SIGTERM would wait for a drain that a hung process never makes. supervisord
 then starts it again, as after any other end.
 
 Owns: supervisord's event protocol on stdin and stdout, one look, the kill. Must not know: the rule.
@@ -26,9 +26,14 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from console.operate.heartbeats import Heartbeats, Running
-from console.operate.supervision import SUPERVISOR_ERRORS, Supervisor
+from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
+from shared import VERSION
+from shared.clock import wall_ms
+from shared.contract import record
+from shared.contract.entry import text_of
+from shared.contract.errors import ContractError
 from shared.contract.keys import WORKERS, Keys
-from shared.contract.worker import ROLES, WorkerId
+from shared.contract.worker import ROLES, Beat, WorkerId, read_beat
 from shared.logs.log import Log, configure, get_log
 from shared.process.exits import Exit
 from shared.settings import SettingsError, load
@@ -46,44 +51,69 @@ class BeatReader:
 
     def __init__(self, url: str, host_name: str) -> None:
         me = WorkerId.of_process("watchdog", 0, host_name, secrets.token_hex(3))
-        self._host = me.host
+        self._me = me
         self._own_key = Keys().worker(str(me))
         self._looks = 0
         self._client = redis.Redis.from_url(
             url,
             client_name=str(me),
-            decode_responses=True,
+            decode_responses=False,
             protocol=2,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
         )
+        self.unreadable: dict[str, ContractError] = {}
+        """Workers whose beat could not be read at the last look, and why: they show none."""
 
-    def beats(self) -> dict[int, str]:
-        """pid → beat of the roles on this host.
+    def read(self) -> dict[int, int]:
+        """pid → number of the beat of each role's process on this host.
 
         Writes a beat of our own first: a Redis that is full or read-only can be read, and nobody's beat
         moves there.
         """
         self._looks += 1
-        self._client.hset(
-            self._own_key, mapping={"beat": self._looks, "host": self._host, "pid": os.getpid()}
-        )
+        self._client.hset(self._own_key, items=record.flat(self._own_beat()))
         self._client.pexpire(self._own_key, OWN_TTL_MS)
-        workers = cast("set[str]", self._client.smembers(WORKERS))
-        names = sorted(name for name in workers if self._is_here(name))
-        found = {}
-        for name in names:
-            beat, pid = cast("list[str | None]", self._client.hmget(Keys().worker(name), "beat", "pid"))
-            if beat is not None and pid is not None and pid.isdigit():
-                found[int(pid)] = beat
-        return found
+        workers = cast("set[bytes]", self._client.smembers(WORKERS))
+        names = sorted(raw.decode(errors="replace") for raw in workers)
+        beats: dict[int, int] = {}
+        unreadable: dict[str, ContractError] = {}
+        for name in filter(self._is_here, names):
+            found = cast("dict[bytes, bytes]", self._client.hgetall(Keys().worker(name)))
+            if not found:
+                continue
+            try:
+                beat = read_beat(text_of(found))
+            except ContractError as error:
+                unreadable[name] = error
+                continue
+            beats[beat.pid] = beat.beat
+        self.unreadable = unreadable
+        return beats
+
+    # Private.
 
     def _is_here(self, name: str) -> bool:
         try:
-            return WorkerId.parse(name).host == self._host
+            return WorkerId.parse(name).host == self._me.host
         except ValueError:
             return False  # Not a name of ours.
+
+    def _own_beat(self) -> Beat:
+        return Beat(
+            beat=self._looks,
+            at_ms=wall_ms(),
+            host=self._me.host,
+            pid=os.getpid(),
+            role=self._me.role,
+            calls=0,
+            capacity=0,
+            loop_lag_ms=0.0,
+            draining=False,
+            version=VERSION,
+            contract=record.CONTRACT,
+        )
 
 
 class Watchdog:
@@ -95,25 +125,30 @@ class Watchdog:
         self._log = log
         self._heartbeats = Heartbeats()
         self._blind = ""
+        self._told: frozenset[str] = frozenset()
+        """Workers whose beat could not be read, and the log says so."""
 
-    def look(self) -> None:
-        """Looks, judges, kills. Never raises for the fault of supervisord or Redis."""
-        beats: dict[int, str] | None = None
+    def tick(self) -> None:
+        """Looks, lets judge, kills. Never raises for the fault of supervisord or Redis."""
+        beats: dict[int, int] | None = None
         running: list[Running] = []
         try:
             running = self._running()
-            beats = self._reader.beats()
+            beats = self._reader.read()
             self._blind = ""
         except (*SUPERVISOR_ERRORS, RedisError) as error:
             if not self._blind:
                 self._log.warning("watchdog_blind", reason=f"{type(error).__name__}: {error}")
             self._blind = type(error).__name__
-        for hung in self._heartbeats.look(time.monotonic() * 1000, running, beats):
+        self._tell_unreadable()
+        for hung in self._heartbeats.judge(time.monotonic() * 1000, running, beats):
             process = hung.process
             self._log.error(
                 "process_hangs", process=process.name, pid=process.pid, silent_ms=round(hung.silent_ms)
             )
             _kill(process.pid, self._log)
+
+    # Private.
 
     def _running(self) -> list[Running]:
         return [
@@ -122,13 +157,14 @@ class Watchdog:
             if info.group in ROLES and info.state == "RUNNING"
         ]
 
-
-def _kill(pid: int, log: Log) -> None:
-    """By the pid that was judged, not by name: a name may have a new process by now."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        log.info("process_gone", pid=pid)
+    def _tell_unreadable(self) -> None:
+        """Once, and again after it could be read."""
+        for name, error in self._reader.unreadable.items():
+            if name not in self._told:
+                self._log.warning(
+                    "contract_error", worker=name, record=error.record, field=error.field, reason=str(error)
+                )
+        self._told = frozenset(self._reader.unreadable)
 
 
 def serve(watchdog: Watchdog, events: TextIO, answers: TextIO) -> None:
@@ -141,13 +177,13 @@ def serve(watchdog: Watchdog, events: TextIO, answers: TextIO) -> None:
             return
         words = dict(word.split(":", 1) for word in header.split())
         events.read(int(words["len"]))
-        watchdog.look()
+        watchdog.tick()
         answers.write("RESULT 2\nOK")
         answers.flush()
 
 
 def main() -> int:
-    """Serves supervisord until it closes our stdin. Gives an exit code of shared/process/exits.py."""
+    """Serves supervisord until it closes our stdin. Returns an exit code of shared/process/exits.py."""
     server = os.environ.get(SERVER_URL, "")
     if not server.startswith(SOCKET_SCHEME):
         print(
@@ -170,6 +206,17 @@ def main() -> int:
     finally:
         writer.close()
     return Exit.OK
+
+
+# Private.
+
+
+def _kill(pid: int, log: Log) -> None:
+    """By the pid that was judged, not by name: a name may have a new process by now."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        log.info("process_gone", pid=pid)
 
 
 if __name__ == "__main__":

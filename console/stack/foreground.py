@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.markup import escape
 
-from console.operate.supervision import SUPERVISOR_ERRORS
 from console.stack.launcher import Stack, StackFailed
 from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
 from console.stack.ports import is_free
+from console.stack.supervision import SUPERVISOR_ERRORS
 from console.style import BAD, DIM, GOOD, make_console
 from shared.process.exits import Exit
 from shared.settings import ENV_PREFIX, Settings
@@ -57,7 +57,7 @@ def options_from(settings: Settings, name: str, run_dir: Path | None) -> StackOp
 
 
 async def run_in_foreground(settings: Settings, run_dir: Path | None) -> int:
-    """Runs until a signal cancels it. Gives an exit code only if the stack failed."""
+    """Runs until it is cancelled by a signal, and then ends the stack. Returns only if the stack failed."""
     console = make_console()
     options = options_from(settings, "run", run_dir)
     try:
@@ -80,6 +80,47 @@ async def run_in_foreground(settings: Settings, run_dir: Path | None) -> int:
     return Exit.OK
 
 
+def advice(stack: Stack, settings: Settings) -> list[str]:
+    """What to do with a running stack, as lines in rich's markup."""
+    lines = [f"[{GOOD}]Trunkline runs.[/] Ctrl-C stops it.", ""]
+    lines += _twilio_lines(stack, settings)
+    lines += _simulated_call_lines(stack, settings)
+    lines += _inspection_lines(stack)
+    return lines
+
+
+def simulated_call(stack: Stack, account_sid: str) -> str:
+    """The command line that places one simulated call into the stack."""
+    token = stack.auth_token.split(",")[0].strip()
+    account = f" --account-sid {account_sid}" if account_sid else ""
+    return (
+        f"{python_name()} -m simulators.twilio --voice-url {stack.public_url}/voice"
+        f" --dial 127.0.0.1:{stack.public_port} --auth-token {token}{account}"
+        " --say en_caller_ask --say en_caller_goodbye --record call.wav"
+    )
+
+
+def python_name() -> str:
+    """The interpreter as one would type it here."""
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def redis_cli(redis_url: str) -> str:
+    """`redis-cli` with the arguments that reach this Redis; a password is left to REDISCLI_AUTH."""
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        return f"redis-cli -s {parts.path}"
+    if parts.username or parts.password:
+        shown = f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
+        return f"REDISCLI_AUTH=… redis-cli -u {shown}"
+    tls = " --tls" if parts.scheme == "rediss" else ""
+    return f"redis-cli -h {parts.hostname} -p {parts.port or 6379}{tls}"
+
+
+# Private.
+
+
 async def _watch(stack: Stack, console: Console) -> None:
     """Says when a process was started again, until cancelled or until supervisord is gone."""
     pids = await stack.pids()
@@ -94,15 +135,6 @@ async def _watch(stack: Stack, console: Console) -> None:
             if pids.get(name, pid) != pid:
                 console.print(f"{name} was started again: pid {pids[name]} → {pid}")
         pids = {**pids, **now}
-
-
-def advice(stack: Stack, settings: Settings) -> list[str]:
-    """What to do with a running stack, as lines in rich's markup."""
-    lines = [f"[{GOOD}]Trunkline runs.[/] Ctrl-C stops it.", ""]
-    lines += _twilio_lines(stack, settings)
-    lines += _simulated_call_lines(stack, settings)
-    lines += _looking_lines(stack)
-    return lines
 
 
 def _twilio_lines(stack: Stack, settings: Settings) -> list[str]:
@@ -145,24 +177,7 @@ def _simulated_call_lines(stack: Stack, settings: Settings) -> list[str]:
     return ["A simulated call into it, from another terminal:", f"  {escape(line)}", ""]
 
 
-def simulated_call(stack: Stack, account_sid: str) -> str:
-    """The command line that places one simulated call into the stack."""
-    token = stack.auth_token.split(",")[0].strip()
-    account = f" --account-sid {account_sid}" if account_sid else ""
-    return (
-        f"{python_name()} -m simulators.twilio --voice-url {stack.public_url}/voice"
-        f" --dial 127.0.0.1:{stack.public_port} --auth-token {token}{account}"
-        " --say en_caller_ask --say en_caller_goodbye --record call.wav"
-    )
-
-
-def python_name() -> str:
-    """The interpreter as one would type it here."""
-    path = Path(sys.executable)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _looking_lines(stack: Stack) -> list[str]:
+def _inspection_lines(stack: Stack) -> list[str]:
     folder = Path(python_name()).parent
     redis = redis_cli(stack.redis_url)
     return [
@@ -181,15 +196,3 @@ def _looking_lines(stack: Stack) -> list[str]:
 def _redis_setting(stack: Stack) -> str:
     """What to put before a command so that it finds the embedded Redis; one of your own is set already."""
     return "" if stack.options.redis_url else f"REDIS_URL={stack.redis_url} "
-
-
-def redis_cli(redis_url: str) -> str:
-    """`redis-cli` with the arguments that reach this Redis; a password is left to REDISCLI_AUTH."""
-    parts = urlsplit(redis_url)
-    if parts.scheme == "unix":
-        return f"redis-cli -s {parts.path}"
-    if parts.username or parts.password:
-        shown = f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
-        return f"REDISCLI_AUTH=… redis-cli -u {shown}"
-    tls = " --tls" if parts.scheme == "rediss" else ""
-    return f"redis-cli -h {parts.hostname} -p {parts.port or 6379}{tls}"

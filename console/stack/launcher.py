@@ -4,7 +4,7 @@ Why it exists: the demo, `trunkline run`, the end-to-end tests and the benchmark
 processes under the real supervisor, on free ports, ready when the block begins and gone when it ends.
 
 Owns: the life of that supervisord and of the run's folder. Must not know: what is done with the stack.
-What a stack consists of is decided in stack_plan.py, without side effects.
+What a stack consists of is decided in plan.py, without side effects.
 
     async with Stack(StackOptions(name="demo")) as stack:
         ...  # stack.public_port, stack.redis_url, await stack.pids()
@@ -27,7 +27,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from console.operate.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from console.stack import marked, socket_path
 from console.stack.logs import tail, tails
 from console.stack.plan import (
@@ -48,6 +47,7 @@ from console.stack.plan import (
 from console.stack.ports import free_base, free_port
 from console.stack.readiness import why_not_listening, why_not_ready
 from console.stack.run_folder import make_run_dir
+from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared.contract.worker import ROLES
 
 RUNS = REPOSITORY / ".build" / "run"
@@ -77,7 +77,7 @@ class Stack:
         self.options = options or StackOptions()
         self.auth_token = self.options.auth_token or secrets.token_hex(16)
         self.stack_id = secrets.token_hex(6)
-        """Stands in the environment of all that this stack starts (stack_plan.MARKER)."""
+        """Stands in the environment of all that this stack starts (plan.MARKER)."""
         self.run_dir = Path()
         """Folder of the supervisord file and the logs; known once `start` was called."""
         self.ports = Ports(public=0, admin_base=0, redis=0, realtime=0)
@@ -123,24 +123,30 @@ class Stack:
         return self.run_dir / f"{name}.log"
 
     async def processes(self) -> list[ProcessInfo]:
-        """What supervisord says of each process. Raises SUPERVISOR_ERRORS."""
+        """What supervisord says of each process. Raises SUPERVISOR_ERRORS. Cancelling is safe."""
         return await asyncio.to_thread(self.supervisor.processes)
 
     async def pids(self) -> dict[str, int]:
-        """Process name → pid, of those that run; `supervisord` among them. Raises SUPERVISOR_ERRORS."""
+        """Process name → pid, of those that run; `supervisord` among them. Raises SUPERVISOR_ERRORS.
+
+        Cancelling is safe.
+        """
         found = {info.name: info.pid for info in await self.processes() if info.pid}
         if self._supervisord is not None:
             found["supervisord"] = self._supervisord.pid
         return found
 
     async def signal(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Sends a signal to one process by name and gives its pid. Raises KeyError if it does not run."""
+        """Sends a signal to one process by name and returns its pid. Raises KeyError if it does not run."""
         pid = (await self.pids())[name]
         os.kill(pid, number)
         return pid
 
     async def restart(self, name: str) -> None:
-        """Stops and starts one process by name, as for a deploy. Raises SUPERVISOR_ERRORS."""
+        """Stops and starts one process by name, as for a deploy. Raises SUPERVISOR_ERRORS.
+
+        Cancelled, it is done all the same, unseen.
+        """
         await asyncio.to_thread(self.supervisor.restart, self._group(name), name)
 
     # Life.
@@ -170,7 +176,7 @@ class Stack:
             raise
 
     async def until_ready(self, timeout_s: float) -> None:
-        """Waits until every process is ready. Raises StackFailed."""
+        """Waits until every process is ready. Raises StackFailed. Cancelling is safe."""
         deadline = time.monotonic() + timeout_s
         expected = expected_processes(self.options, self.ports)
         starts: dict[str, set[int]] = {process.name: set() for process in expected}
@@ -198,7 +204,9 @@ class Stack:
             await asyncio.wait({ending})
             raise
 
-    # Start, privately.
+    # Private.
+
+    # Its start.
 
     def _launch(self) -> None:
         self._choose()
@@ -283,7 +291,7 @@ class Stack:
                 return process.group
         raise KeyError(f"expected the name of a process of this stack such as brain-0, got {name!r}")
 
-    # End, privately.
+    # Its end.
 
     async def _end(self) -> None:
         supervisord, self._supervisord = self._supervisord, None

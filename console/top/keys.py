@@ -49,7 +49,7 @@ MAX_SEQUENCE = 16
 
 @dataclass(slots=True)
 class KeyReader:
-    """Takes bytes as they come, gives keys: a name of the tables above, `escape`, or one character."""
+    """Bytes in, as they arrive; keys out: a name of the tables above, `escape`, or one character."""
 
     _pending: str = ""
     _decoder: codecs.IncrementalDecoder = field(
@@ -65,7 +65,7 @@ class KeyReader:
         """Keys that are complete now."""
         keys = []
         for character in self._decoder.decode(data):
-            key = self._take(character)
+            key = self._receive(character)
             if key:
                 keys.append(key)
         return keys
@@ -75,7 +75,9 @@ class KeyReader:
         pending, self._pending = self._pending, ""
         return ["escape"] if pending == ESCAPE else []
 
-    def _take(self, character: str) -> str:
+    # Private.
+
+    def _receive(self, character: str) -> str:
         if not self._pending:
             if character == ESCAPE:
                 self._pending = ESCAPE

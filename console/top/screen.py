@@ -1,8 +1,8 @@
 """`trunkline top`: all calls and workers on one screen, and the keys to act on them.
 
 Why it exists: at three in the morning one looks before one types. Owns: the terminal (raw mode, its own
-screen, resizing), the rhythm of reading and drawing. Must not know: what a key does (top_state.py), how it
-looks (top_view.py), how a call is read or hung up (live.py).
+screen, resizing), the rhythm of reading and drawing. Must not know: what a key does (state.py), how anything
+looks (view.py), how a call is read or hung up (calls/live.py).
 
 Drawing is one write of the whole screen, over what is there: nothing is cleared, so nothing flickers.
 """
@@ -18,22 +18,23 @@ import sys
 import termios
 import tty
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
-from console.calls import live
-from console.calls.journal import JournalLine, journal_line
+from console import leave
+from console.calls import data, live
 from console.style import make_console
 from console.top.keys import KeyReader
-from console.top.state import Command, Drain, HangUp, Quit, Snapshot, TopState, press, settle
+from console.top.state import Act, Drain, EndCall, Quit, Snapshot, TopState, press, settle
 from console.top.view import draw, most_scroll
 from shared.clock import wall_ms
-from shared.contract.entry import text_of
 from shared.contract.keys import Keys
+from shared.contract.streams.journal import JournalEntry
 from shared.process.exits import Exit
+from shared.process.tasks import cancel_all
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
 
@@ -45,7 +46,10 @@ STORE_TIMEOUT_S = 2.0
 
 
 async def read(store: Store, keys: Keys, before: Snapshot) -> Snapshot:
-    """What there is now; when Redis is away, what there was, and why. Never raises for Redis's fault."""
+    """What there is now; when Redis is away, what there was, and why. Never raises for Redis's fault.
+
+    Cancelling is safe.
+    """
     try:
         calls = await live.read_calls(store, keys)
         workers = await live.read_workers(store)
@@ -54,26 +58,18 @@ async def read(store: Store, keys: Keys, before: Snapshot) -> Snapshot:
     return Snapshot(at_ms=wall_ms(), calls=tuple(calls), workers=tuple(workers))
 
 
-async def read_journal(store: Store, keys: Keys, call_sid: str) -> list[JournalLine]:
-    """The newest entries, oldest first. Raises STORE_ERRORS."""
-    entries = await store.xrevrange(keys.journal(call_sid), count=JOURNAL_ENTRIES)
-    return [journal_line(entry_id.decode(), text_of(fields)) for entry_id, fields in reversed(entries)]
-
-
 def as_json(snapshot: Snapshot) -> str:
     """A snapshot for programs. Cards are left out: `trunkline show SID --json` has them."""
-    found = asdict(snapshot)
-    for call in found["calls"]:
-        del call["card"]
+    found = data.snapshot_data(snapshot.at_ms, snapshot.calls, snapshot.workers, snapshot.trouble)
     return json.dumps(found, ensure_ascii=False, indent=2)
 
 
 async def once(redis_url: str, *, as_data: bool) -> int:
-    """Prints one screen, or one snapshot as JSON, and leaves."""
+    """Prints one screen, or one snapshot as JSON. Returns an exit code. Cancelling is safe."""
     async with _opened(redis_url) as (store, keys):
         snapshot = await read(store, keys, Snapshot())
     if snapshot.trouble:
-        print(f"trunkline: {snapshot.trouble}. Is REDIS_URL right?", file=sys.stderr)
+        leave.complain(f"{snapshot.trouble}. Is REDIS_URL right?")
         return Exit.FAILED
     if as_data:
         print(as_json(snapshot))
@@ -86,12 +82,18 @@ async def once(redis_url: str, *, as_data: bool) -> int:
 
 
 async def run(redis_url: str, interval_s: float) -> int:
-    """The screen, until q. Raises LookupError when there is no terminal."""
+    """Shows the screen until q. Raises LookupError when there is no terminal.
+
+    Cancelled, it puts the terminal back as it was.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LookupError("expected a terminal; for a pipe or a file use `trunkline top --once` or `--json`")
     async with _opened(redis_url) as (store, keys):
         await _Screen(store=store, keys=keys, interval_s=interval_s).run()
     return Exit.OK
+
+
+# Private.
 
 
 @contextlib.asynccontextmanager
@@ -112,12 +114,12 @@ class _Screen:
     interval_s: float
     state: TopState = field(default_factory=TopState)
     snapshot: Snapshot = field(default_factory=Snapshot)
-    journal: list[JournalLine] = field(default_factory=list)
+    journal: list[JournalEntry] = field(default_factory=list)
     reader: KeyReader = field(default_factory=KeyReader)
     _height: int = 0
     """Lines of what was drawn last."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _look_now: asyncio.Event = field(default_factory=asyncio.Event)
+    _read_now: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: bool = False
     _acts: set[asyncio.Task[None]] = field(default_factory=set)
     _escape: asyncio.TimerHandle | None = None
@@ -126,8 +128,8 @@ class _Screen:
         console = Console(highlight=False, emoji=False)
         self.snapshot = await read(self.store, self.keys, self.snapshot)
         self.state = settle(self.state, self.snapshot)
-        looking = asyncio.create_task(self._look())
-        looking.add_done_callback(lambda _: self._changed.set())
+        reading = asyncio.create_task(self._keep_reading())
+        reading.add_done_callback(lambda _: self._changed.set())
         try:
             with (
                 _raw(sys.stdin.fileno()),
@@ -138,11 +140,12 @@ class _Screen:
                     self._draw(console, shown)
                     await self._changed.wait()
                     self._changed.clear()
-                    if looking.done():
-                        looking.result()
+                    if reading.done():
+                        reading.result()
         finally:
-            looking.cancel()
-            await asyncio.wait({looking, *self._acts})
+            await cancel_all([reading])
+            if self._acts:
+                await asyncio.wait(self._acts)
 
     def _draw(self, console: Console, shown: Live) -> None:
         # The terminal's own word: COLUMNS and LINES of a shell are as old as the shell's last prompt.
@@ -174,30 +177,30 @@ class _Screen:
             self._ended = True
             self._changed.set()
             return
-        self._take(self.reader.feed(data))
+        self._press(self.reader.feed(data))
         if self._escape is not None:
             self._escape.cancel()
         if self.reader.is_pending:
             loop = asyncio.get_running_loop()
-            self._escape = loop.call_later(ESCAPE_PAUSE_S, lambda: self._take(self.reader.quiet()))
+            self._escape = loop.call_later(ESCAPE_PAUSE_S, lambda: self._press(self.reader.quiet()))
 
-    def _take(self, keys: list[str]) -> None:
+    def _press(self, keys: list[str]) -> None:
         for key in keys:
             opened = self._opened_call()
             most = most_scroll(self.state, self.snapshot, self._height, self.journal)
-            self.state, command = press(self.state, key, self.snapshot, most)
-            if command is not None:
-                self._act(command)
+            self.state, act = press(self.state, key, self.snapshot, most)
+            if act is not None:
+                self._act(act)
             if self._opened_call() != opened:
                 self.journal = []
-                self._look_now.set()
+                self._read_now.set()
         if keys:
             self._changed.set()
 
     def _opened_call(self) -> str:
         return self.state.call_sid if self.state.view == "call" else ""
 
-    async def _look(self) -> None:
+    async def _keep_reading(self) -> None:
         """Reads, again and again; a key that opens a call makes it read at once."""
         while True:
             opened = self._opened_call()
@@ -206,21 +209,22 @@ class _Screen:
             if opened:
                 # Redis's silence stands on the screen already: read() has put it there.
                 with contextlib.suppress(*STORE_ERRORS):
-                    journal = await read_journal(self.store, self.keys, opened)
+                    journal = await live.read_newest_journal(self.store, self.keys, opened, JOURNAL_ENTRIES)
                     if opened == self._opened_call():
                         self.journal = journal
             self._changed.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_now.wait(), self.interval_s)
-            self._look_now.clear()
+                async with asyncio.timeout(self.interval_s):
+                    await self._read_now.wait()
+            self._read_now.clear()
 
     # What goes out.
 
-    def _act(self, command: Command) -> None:
-        match command:
+    def _act(self, act: Act) -> None:
+        match act:
             case Quit():
                 self._ended = True
-            case HangUp(call_sid):
+            case EndCall(call_sid):
                 self._spawn(live.hang_up(self.store, self.keys, call_sid))
             case Drain(worker):
                 self._spawn(live.drain(self.store, self.keys, worker))
@@ -236,7 +240,7 @@ class _Screen:
                 self.state = replace(self.state, note="not done: it is gone already")
         except STORE_ERRORS as error:
             self.state = replace(self.state, note=f"not done: {error}")
-        self._look_now.set()
+        self._read_now.set()
         self._changed.set()
 
 

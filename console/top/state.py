@@ -1,9 +1,9 @@
-"""What `trunkline top` shows and asks: state and key → state and commands. Pure.
+"""What `trunkline top` shows and asks: state and key → state and acts. Pure.
 
 Owns: selection, order, filter, the open call, the question before a call is hung up or a worker drained.
-Must not know: Redis, the terminal, how anything is drawn (top_view.py).
+Must not know: Redis, the terminal, how anything is drawn (view.py).
 
-The selection is kept by name, not by line: the list is sorted anew each second, and `h` must hang up the
+The selection is kept by name, not by line: the list is sorted again each second, and `h` must hang up the
 call that the operator looks at.
 """
 
@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from console.calls.live import LiveCall, WorkerRow
+from console.calls.live import AnyCall, AnyWorker, LiveCall, UnreadableCall, WorkerRow
+from shared.figures import diagnosis
 
 MAX_FILTER = 40
 
@@ -26,13 +27,23 @@ class Snapshot:
     """What was read last. `at_ms`: wall clock; `trouble`: why it could not be read, empty when it was."""
 
     at_ms: int = 0
-    calls: tuple[LiveCall, ...] = ()
-    workers: tuple[WorkerRow, ...] = ()
+    calls: tuple[AnyCall, ...] = ()
+    workers: tuple[AnyWorker, ...] = ()
     trouble: str = ""
+
+    @property
+    def readable_calls(self) -> list[LiveCall]:
+        """Those that count."""
+        return [call for call in self.calls if isinstance(call, LiveCall)]
+
+    @property
+    def readable_workers(self) -> list[WorkerRow]:
+        """Those that count."""
+        return [row for row in self.workers if isinstance(row, WorkerRow)]
 
 
 @dataclass(frozen=True, slots=True)
-class HangUp:
+class EndCall:
     """End a call."""
 
     call_sid: str
@@ -50,7 +61,7 @@ class Quit:
     """Leave."""
 
 
-Command = HangUp | Drain | Quit
+Act = EndCall | Drain | Quit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +81,7 @@ class TopState:
     filter: str = ""
     typing: bool = False
     """Keys go into the filter."""
-    asked: HangUp | Drain | None = None
+    asked: EndCall | Drain | None = None
     """Waits for y or n."""
     scroll: int = 0
     """Journal lines above the newest that are left out, in the view of a call."""
@@ -86,38 +97,40 @@ class Order:
     of: Callable[[LiveCall], tuple[float, ...]]
 
 
-def figure(call: LiveCall, name: str) -> float | None:
-    """A number of the call's last window; None before the first."""
-    value = call.pipeline.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 def is_bad(call: LiveCall) -> bool:
     """Whether the last window had a fault."""
-    return call.verdict not in ("", "ok")
+    return call.verdict not in ("", diagnosis.OK)
 
 
 ORDERS = (
-    Order("age", lambda call: (-call.started_at_ms,)),
-    Order("verdict", lambda call: (is_bad(call), -call.started_at_ms)),
-    Order("reply", lambda call: (figure(call, "reply_q_ms") or 0.0, call.reply_q)),
+    Order("age", lambda call: (-call.card.started_at_ms,)),
+    Order("verdict", lambda call: (is_bad(call), -call.card.started_at_ms)),
+    Order("reply", lambda call: (0.0 if call.pipeline is None else call.pipeline.reply_q_ms, call.reply_q)),
     Order("caller", lambda call: (call.caller_q,)),
-    Order("rate", lambda call: (figure(call, "tx_fps") or 0.0,)),
+    Order("rate", lambda call: (0.0 if call.pipeline is None else call.pipeline.tx_fps,)),
 )
 
 
-def shown_calls(state: TopState, snapshot: Snapshot) -> list[LiveCall]:
-    """The calls that the filter lets through, in the chosen order; ties by call_sid, so that lines stay."""
-    found = [call for call in snapshot.calls if _matches(call, state.filter)]
+def shown_calls(state: TopState, snapshot: Snapshot) -> list[AnyCall]:
+    """The calls that the filter lets through, in the chosen order; ties by call_sid, so that lines stay. At
+    the end those that cannot be read."""
+    calls = [call for call in snapshot.readable_calls if _matches(call, state.filter)]
     order = ORDERS[state.sort]
-    found.sort(key=lambda call: call.call_sid)
-    found.sort(key=order.of, reverse=True)
-    return found
+    calls.sort(key=lambda call: call.call_sid)
+    calls.sort(key=order.of, reverse=True)
+    others = [call for call in snapshot.calls if isinstance(call, UnreadableCall)]
+    others.sort(key=lambda call: call.call_sid)
+    return [*calls, *(call for call in others if _fits(state.filter, call.call_sid, call.problem))]
 
 
-def shown_workers(snapshot: Snapshot) -> list[WorkerRow]:
+def shown_workers(snapshot: Snapshot) -> list[AnyWorker]:
     """The living first, each by name."""
-    return sorted(snapshot.workers, key=lambda row: (not row.alive, row.name))
+    return sorted(snapshot.workers, key=lambda row: (not is_alive(row), row.name))
+
+
+def is_alive(row: AnyWorker) -> bool:
+    """Whether a worker has shown itself just now; one that cannot be read has not."""
+    return isinstance(row, WorkerRow) and row.alive
 
 
 def settle(state: TopState, snapshot: Snapshot) -> TopState:
@@ -131,10 +144,8 @@ def settle(state: TopState, snapshot: Snapshot) -> TopState:
     return state
 
 
-def press(
-    state: TopState, key: str, snapshot: Snapshot, most_scroll: int = 0
-) -> tuple[TopState, Command | None]:
-    """A key was pressed (names: top_keys.py). `most_scroll`: journal lines above those that fit."""
+def press(state: TopState, key: str, snapshot: Snapshot, most_scroll: int = 0) -> tuple[TopState, Act | None]:
+    """A key was pressed (names: keys.py). `most_scroll`: journal lines above those that fit."""
     state = replace(state, note="")
     if key == "interrupt":
         return state, Quit()
@@ -159,17 +170,19 @@ def press(
 
 
 def _matches(call: LiveCall, text: str) -> bool:
-    if not text:
-        return True
-    words = (call.call_sid, call.from_number, call.to_number, call.agent, call.state, call.verdict,
-             call.ingress, call.brain, call.egress)  # fmt: skip
-    return any(text.casefold() in word.casefold() for word in words)
+    card = call.card
+    return _fits(text, call.call_sid, card.from_number, card.to_number, call.agent, card.state, call.verdict,
+                 card.ingress, card.brain, card.egress)  # fmt: skip
 
 
-def _answer(state: TopState, key: str) -> tuple[TopState, Command | None]:
+def _fits(text: str, *words: str) -> bool:
+    return not text or any(text.casefold() in word.casefold() for word in words)
+
+
+def _answer(state: TopState, key: str) -> tuple[TopState, Act | None]:
     asked = state.asked
     if key in ("y", "Y"):
-        done = f"told to hang up {short(state.call_sid)}" if isinstance(asked, HangUp) else "told to drain"
+        done = f"told to hang up {short(state.call_sid)}" if isinstance(asked, EndCall) else "told to drain"
         return replace(state, asked=None, note=done), asked
     if key in ("n", "N", "escape", "q"):
         return replace(state, asked=None, note="left as it was"), None
@@ -195,7 +208,7 @@ def _ask_hang_up(state: TopState) -> TopState:
         return replace(state, note="h hangs up a call: Tab goes to the calls")
     if not state.call_sid:
         return replace(state, note="no call is selected")
-    return replace(state, asked=HangUp(state.call_sid))
+    return replace(state, asked=EndCall(state.call_sid))
 
 
 def _ask_drain(state: TopState) -> TopState:

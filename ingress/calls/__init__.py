@@ -1,1 +1,18 @@
-"""…"""
+"""Calls as this process serves them: attached, fenced, reported, ended.
+
+Why it exists: a call has several media streams one after another, here and in other processes; what must be
+one over all of them stands here. Owns: calls. Must not know: HTTP, TwiML, how the carrier spells its
+messages.
+
+    switchboard  sockets in, calls through: the reader of `out`, the sweep
+    attaching    how a stream becomes a call's, and what becomes of the call without it
+    ending       the rule: ends a call whose stream is gone, or waits
+    figures      what ingress tells the card of a live call by itself
+    table        which calls and media streams are here
+    registry     the rare steps of a call in Redis, asked with patience
+    call         one call: what goes to its socket, what comes from its caller
+    fence        what of `out` may still be heard
+    dead_air     when a caller hears nothing although somebody should speak
+    hold_clip    what is played then
+    post         reports to egress, many calls in one entry
+"""

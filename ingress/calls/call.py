@@ -1,80 +1,129 @@
-"""One call as this process sees it: the fence, the newest media socket, the egress that serves it.
+"""One call as this process sees it: the fence, the newest media stream, the egress that serves it.
 
-Why it exists: a call may have several media sockets one after another; frame numbers, cuts and
-epochs run over all of them. Owns what is written to the call's socket. Must not know Redis or the
-webhooks.
+Why it exists: a call may have several media streams one after another; frame numbers, cuts and epochs run
+over all of them. Owns: what is written to the call's socket, what its caller's frames, keys and echoes
+become. Must not know: webhooks, how a stream is attached, the clock: `now_ms` is given.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from ingress.calls.dead_air import DeadAir, Wish
+from ingress.calls.dead_air import DeadAir
 from ingress.calls.fence import Admit, Fence
 from ingress.calls.hold_clip import CLIP_MS, hold_clip
 from ingress.calls.post import BackPost
 from ingress.counters import CallCounters
-from ingress.media import wire as twilio
-from shared.clock import now_ms
-from shared.contract.entries import BackKind, Name, OutKind, Pair
+from ingress.media.gate import CloseCode
+from ingress.media.stream import Listener, MediaStream
+from shared.contract import writes
+from shared.contract.keys import Keys
+from shared.contract.steps import NewStream
+from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
+from shared.contract.streams.control import Dtmf
+from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, read_due
+from shared.contract.writes import Speaker
+from shared.store.outbox import Outbox
 
 HOLD_CLIP = hold_clip()
 CLIP_CUT = -1
 """Below every cut of the brain: any clear drops what of the clip is unsent."""
 
 
-class Line(Protocol):
-    """The media socket of a leg, as the call writes to it."""
+@dataclass(slots=True)
+class IngressServices:
+    """What all calls of this process share."""
 
-    stream_sid_bytes: bytes
-
-    @property
-    def takes_audio(self) -> bool:
-        """Attached and open."""
-
-    @property
-    def unsent_bytes(self) -> int: ...
-
-    def write_media(self, cut: int, message: bytes) -> bool: ...
-
-    def write_control(self, message: bytes) -> None: ...
-
-    def drop_media_below(self, cut: int) -> None: ...
-
-    def hang_up(self, reason: str) -> None:
-        """The brain's `close`: 1000, so that Twilio goes on to /voice/resume."""
+    keys: Keys
+    outbox: Outbox
+    worker: str
+    post: BackPost
+    counters: CallCounters
+    letters: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    """Numbers of our control messages: one row for all calls, since a call may leave us and come back."""
 
 
-class Call:
-    """Created when its first leg is attached here; forgotten when it has ended or moved away."""
+class IngressCall:
+    """Made when its first stream is attached here; forgotten when it has ended or moved away."""
 
-    __slots__ = ("_counters", "_dead_air", "_post", "call_sid", "egress", "fence", "forwarded", "line")
+    __slots__ = (
+        "_counters",
+        "_dead_air",
+        "_packer",
+        "_post",
+        "_services",
+        "call_sid",
+        "egress",
+        "fence",
+        "forwarded",
+        "listener",
+        "stream",
+        "told",
+    )
 
-    def __init__(self, call_sid: str, post: BackPost, counters: CallCounters) -> None:
+    def __init__(self, call_sid: str, services: IngressServices, now_ms: float) -> None:
         self.call_sid = call_sid
         self.fence = Fence()
-        self.line: Line | None = None
+        self.stream: MediaStream | None = None
+        """The newest one here, until it is detached."""
+        self.told: NewStream | None = None
+        """What ATTACH was told of it; kept for a Redis that comes back empty."""
         self.egress = ""
         """The egress worker that spoke last within the fence: reports go to it."""
         self.forwarded = 0
         """Number of the last frame given to a socket."""
-        self._post = post
-        self._counters = counters
-        self._dead_air = DeadAir(now_ms(), CLIP_MS)
+        self.listener = Listener(self.hear, self.echo, self.press)
+        """For its streams: its own three methods."""
+        self._services = services
+        self._counters, self._post = services.counters, services.post
+        self._packer = CallerPacker(services.keys, call_sid)
+        self._dead_air = DeadAir(now_ms, CLIP_MS)
 
-    def connect(self, line: Line, leg: int) -> None:
-        """A new leg has the call. Raises ValueError if the leg is not newer."""
+    def connect(self, stream: MediaStream, told: NewStream, leg: int, now_ms: float) -> None:
+        """A new stream has the call. Raises ValueError if its leg is not newer."""
         self.fence.raise_leg(leg)
-        self.line = line
-        self._dead_air = DeadAir(now_ms(), CLIP_MS)
+        self.stream, self.told = stream, told
+        self._dead_air = DeadAir(now_ms, CLIP_MS)
 
-    # ------------------------------------------------------------------------ from `out`
+    # From the caller.
 
-    def take_frame(self, worker: str, leg: int, epoch: int, cut: int, n: int, audio: bytes) -> None:
-        """A frame. Without an open socket nothing passes, and nothing is raised: a new leg may
-        still want it."""
-        line, fence = self._open_line(), self.fence
-        if line is None:
+    def hear(self, leg: int, chunk: int, now_ms: float, audio: bytes) -> None:
+        """20 ms of the caller: on to the brain."""
+        packer = self._packer
+        packed = packer.pack(leg, chunk, now_ms, audio)
+        self._services.outbox.send_packed(packer.lane, packed, max_age_ms=MAX_AGE_MS)
+
+    def press(self, leg: int, digit: str) -> None:
+        """A key was pressed: on to the brain. No owner speaks here: only an ended call refuses."""
+        services = self._services
+        letter = writes.append_control(
+            services.keys,
+            Speaker(self.call_sid),
+            Dtmf(digit=digit, leg=leg),
+            sender=services.worker,
+            number=str(next(services.letters)),
+            wake="brain",
+        )
+        services.outbox.send(letter.command(), urgent=True)
+
+    def echo(self, mark: str) -> None:
+        """The carrier's echo of a mark: on to egress at once, with what was forwarded so far."""
+        self._counters.echoes += 1
+        if self.egress:
+            self._post.at_once(self.egress, self._pair(BackKind.ECHO, mark.encode()))
+            self._post.at_once(self.egress, self._forwarded())
+
+    # From `out`.
+
+    def receive_frame(
+        self, worker: str, leg: int, epoch: int, cut: int, n: int, audio: bytes, now_ms: float
+    ) -> None:
+        """A frame. Without an open socket nothing passes, and nothing is raised: a new leg may still want
+        it."""
+        stream, fence = self._open_stream(), self.fence
+        if stream is None:
             return
         cut_before, frame_before = fence.cut, fence.last_frame
         admit = fence.admit_frame(leg, epoch, cut, n)
@@ -83,91 +132,89 @@ class Call:
             return
         self.egress = worker
         if cut > cut_before:
-            line.drop_media_below(cut)
+            stream.socket.drop_media_below(cut)
         if self._dead_air.is_restless:
-            self._end_clip(line)
+            self._end_clip(stream, now_ms)
         self._counters.out_frames += 1
-        if audio and line.write_media(cut, twilio.build_media(line.stream_sid_bytes, audio)):
+        if audio and stream.socket.write_media(cut, stream.build_media(stream.stream_sid, audio)):
             self.forwarded = n
             self._post.moved(self)
         else:
             fence.take_back(frame_before)
 
-    def take(self, worker: str, name: Name, value: bytes) -> None:
-        """Any other pair of an `out` entry."""
-        line = self._open_line()
-        if line is None:
-            return
-        cut_before = self.fence.cut
+    def receive(self, worker: str, name: Name, value: bytes, now_ms: float) -> bool:
+        """Any other pair of an `out` entry. True if it was a clear and is written."""
+        stream = self._open_stream()
+        if stream is None:
+            return False
+        counters, cut_before = self._counters, self.fence.cut
         admit = self.fence.admit(name)
         if admit is not Admit.PASS:
-            self._counters.out_drops[admit] += 1
-            return
-        kind = name.kind
-        if kind == OutKind.CLOSE:
-            self._counters.out_closes += 1
-            line.hang_up(value.decode(errors="replace"))
-            return
-        if kind == OutKind.DUE:
-            self._dead_air.due(now_ms(), is_due=value not in (b"", b"0"))
-            return
+            counters.out_drops[admit] += 1
+            return False
+        if name.kind == OutKind.CLOSE:
+            counters.out_closes += 1
+            reason = value.decode(errors="replace")
+            # NORMAL, so that the carrier goes on to /voice/resume.
+            stream.close(CloseCode.NORMAL, f"brain: {reason}" if reason else "brain")
+            return False
+        if name.kind == OutKind.DUE:
+            self._dead_air.answer_due(now_ms, is_due=read_due(value))
+            return False
         self.egress = worker
         self._dead_air.egress_seen()
         if self.fence.cut > cut_before:
-            line.drop_media_below(self.fence.cut)
-        if kind == OutKind.MARK:
-            self._counters.out_marks += 1
-            mark = value.decode(errors="replace")
-            line.write_control(twilio.build_mark(line.stream_sid_bytes, mark))
-        elif kind == OutKind.CLEAR:
-            self._counters.out_clears += 1
-            line.write_control(twilio.build_clear(line.stream_sid_bytes))
-        elif kind == OutKind.ATTACH:
-            self._post.at_once(worker, self._pair(BackKind.ATTACHED, b""))
-
-    # ------------------------------------------------------------------------ dead air
-
-    def listen(self, now: float, store_away_at_ms: float | None) -> bool:
-        """Plays the hold clip when the rule says so. False when it is time to apologise."""
-        line = self.line
-        if line is None or not line.takes_audio:
+            stream.socket.drop_media_below(self.fence.cut)
+        if name.kind == OutKind.CLEAR:
+            counters.out_clears += 1
+            stream.socket.write_control(stream.build_clear(stream.stream_sid))
             return True
-        wish = self._dead_air.look(now, store_away_at_ms)
-        if wish is Wish.PLAY:
+        if name.kind == OutKind.MARK:
+            counters.out_marks += 1
+            mark = value.decode(errors="replace")
+            stream.socket.write_control(stream.build_mark(stream.stream_sid, mark))
+        elif name.kind == OutKind.ATTACH:
+            self._post.at_once(worker, self._pair(BackKind.ATTACHED, b""))
+        return False
+
+    # Dead air.
+
+    def fill_dead_air(self, now_ms: float, store_away_at_ms: float | None) -> bool:
+        """Plays the hold clip when the rule says so. False when it is time to apologise."""
+        stream = self.stream
+        if stream is None or not stream.takes_audio:
+            return True
+        step = self._dead_air.due(now_ms, store_away_at_ms)
+        if step is DeadAir.Step.PLAY:
             self._counters.hold_clips += 1
-            line.write_media(CLIP_CUT, twilio.build_media(line.stream_sid_bytes, HOLD_CLIP))
-        return wish is not Wish.APOLOGISE
+            stream.socket.write_media(CLIP_CUT, stream.build_media(stream.stream_sid, HOLD_CLIP))
+        return step is not DeadAir.Step.APOLOGISE
 
-    def _end_clip(self, line: Line) -> None:
-        """A frame has come: what is left of the clip gives way to it."""
-        if self._dead_air.spoken(now_ms()):
-            line.drop_media_below(CLIP_CUT + 1)
-            line.write_control(twilio.build_clear(line.stream_sid_bytes))
-
-    def _open_line(self) -> Line | None:
-        line = self.line
-        if line is not None and line.takes_audio:
-            return line
-        self._counters.out_drops[Admit.OLD_LEG] += 1
-        return None
-
-    # ------------------------------------------------------------------------ to `back`
-
-    def echo(self, mark: str) -> None:
-        """Twilio's echo of a mark: on to egress at once, with what was forwarded so far."""
-        self._counters.echoes += 1
-        if self.egress:
-            self._post.at_once(self.egress, self._pair(BackKind.ECHO, mark.encode()))
-            self._post.at_once(self.egress, self._forwarded())
+    # Reports.
 
     def progress(self) -> tuple[str, Pair, bool] | None:
         """See `post.Moving`."""
-        if not self.egress or self.line is None:
+        if not self.egress or self.stream is None:
             return None
-        return self.egress, self._forwarded(), self.line.unsent_bytes > 0
+        return self.egress, self._forwarded(), self.stream.socket.unsent_bytes > 0
+
+    # Private.
+
+    def _open_stream(self) -> MediaStream | None:
+        stream = self.stream
+        if stream is not None and stream.takes_audio:
+            return stream
+        self._counters.out_drops[Admit.OLD_LEG] += 1
+        return None
+
+    def _end_clip(self, stream: MediaStream, now_ms: float) -> None:
+        """A frame has come: what is left of the clip gives way to it."""
+        if self._dead_air.spoken(now_ms):
+            stream.socket.drop_media_below(CLIP_CUT + 1)
+            stream.socket.write_control(stream.build_clear(stream.stream_sid))
 
     def _forwarded(self) -> Pair:
-        unsent = 0 if self.line is None else self.line.unsent_bytes
+        unsent = 0 if self.stream is None else self.stream.socket.unsent_bytes
         return self._pair(BackKind.FORWARDED, b"%d" % unsent)
 
     def _pair(self, kind: BackKind, value: bytes) -> Pair:

@@ -1,18 +1,17 @@
 """The fence in front of a call's media socket: what of `tl:out:<self>` may still be heard.
 
-Why it exists: owners change and replies are interrupted while entries are under way. Redis cannot
-fence a stream that serves many calls, so ingress does: for each call it keeps the highest leg,
-epoch, cut and frame number, and drops what is lower. Pure. Must not know sockets or Redis.
+Why it exists: owners change and replies are interrupted while entries are under way. Redis cannot fence a
+stream that serves many calls, so ingress does: for each call it keeps the highest leg, epoch, cut and frame
+number, and drops what is lower. Owns: these numbers. Pure. Must not know: sockets, Redis.
 
-Marks are not judged by their frame number: a late mark proves playback of what it names all the
-same.
+Marks are not judged by their frame number: a late mark proves playback of what it names all the same.
 """
 
 from __future__ import annotations
 
 import enum
 
-from shared.contract.entries import Name, OutKind
+from shared.contract.streams.pairs import Name, OutKind
 
 
 class Admit(enum.StrEnum):
@@ -44,7 +43,7 @@ class Fence:
     def raise_leg(self, leg: int) -> None:
         """The call has a new socket. Raises ValueError if `leg` is no higher."""
         if leg <= self.leg:
-            raise ValueError(f"expected a leg above {self.leg}, came {leg}")
+            raise ValueError(f"expected a leg above {self.leg}, got {leg}")
         self.leg = leg
 
     def take_back(self, last_frame: int) -> None:
@@ -86,6 +85,8 @@ class Fence:
         self.last_frame = n
         self._cut_has_frames = True
         return Admit.PASS
+
+    # Private.
 
     def _admit_clear(self, name: Name) -> Admit:
         """`cut` is the new one. A repeated clear would wipe the audio that came after the first."""

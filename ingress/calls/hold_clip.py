@@ -1,7 +1,7 @@
 """The sound that ingress plays by itself while nobody speaks: a soft chime, made here.
 
-Why it exists: it must be there when nothing else is, so it is neither a file nor a service. Owns
-its µ-law bytes. Must not know when it is played.
+Why it exists: it must be there when nothing else is, so it is neither a file nor a service. Owns: its µ-law
+bytes. Pure. Must not know: when it is played.
 """
 
 from __future__ import annotations

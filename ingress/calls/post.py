@@ -1,8 +1,8 @@
 """Reports to egress: mark echoes at once, progress every 100 ms, many calls in one entry.
 
-Why it exists: an entry for each frame written would double the traffic for what ten a second say as
-well. The first frame after a pause is told at once: when a reply begins to play is what the account of
-what was heard begins with. Owns the batches. Must not know what a report makes egress do.
+Why it exists: an entry for each frame written would double the traffic for what ten a second say as well. The
+first frame after a pause is told at once: when a reply begins to play is what the account of what was heard
+begins with. Owns: when a report goes. Must not know: what a report makes egress do.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ingress.counters import CallCounters
-from shared.contract.entries import Pair
+from shared.contract.streams.pairs import Pair, PairBatch
 
 PROGRESS_S = 0.1
 
@@ -28,12 +28,11 @@ class Moving(Protocol):
 
 
 class BackPost:
-    """Gathers pairs by egress worker."""
+    """Gathers reports by egress worker."""
 
     def __init__(self, send: Send, counters: CallCounters) -> None:
-        self._send = send
+        self._batch = PairBatch(send)
         self._counters = counters
-        self._pairs: dict[str, list[Pair]] = {}
         self._begun: set[Moving] = set()
         """Moved after a pause: told at the end of this turn."""
         self._told: set[Moving] = set()
@@ -44,7 +43,7 @@ class BackPost:
 
     def at_once(self, worker: str, pair: Pair) -> None:
         """An echo or an answer: goes at the end of this turn of the loop."""
-        self._pairs.setdefault(worker, []).append(pair)
+        self._batch.add(worker, pair)
         self._flush_soon()
 
     def moved(self, call: Moving) -> None:
@@ -56,8 +55,11 @@ class BackPost:
             self._flush_soon()
 
     def forget(self, call: Moving) -> None:
+        """The call is not here any more."""
         for calls in (self._begun, self._told, self._moving):
             calls.discard(call)
+
+    # Private.
 
     def _report(self) -> None:
         self._timer = None
@@ -72,7 +74,7 @@ class BackPost:
             if told is None:
                 continue
             worker, pair, again = told
-            self._pairs.setdefault(worker, []).append(pair)
+            self._batch.add(worker, pair)
             self._told.add(call)
             if again:
                 self._moving.add(call)
@@ -89,7 +91,4 @@ class BackPost:
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        pairs, self._pairs = self._pairs, {}
-        for worker, batch in pairs.items():
-            self._counters.back_entries += 1
-            self._send(worker, batch)
+        self._counters.back_entries += self._batch.send()

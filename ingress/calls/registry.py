@@ -1,24 +1,27 @@
 """Attach, detach, end: the rare steps of a call in Redis, asked with patience.
 
-Why it exists: a failover or a restart of Redis must not cost a call, so each step is asked again
-until Redis answers. Each is idempotent. Owns the retries and the number of steps under way. Must
-not know what follows from an answer.
+Why it exists: a failover or a restart of Redis must not cost a call, so each step is asked again until Redis
+answers. Each is idempotent. Owns: the retries, the number of steps under way. Must not know: what follows
+from an answer.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from ingress.counters import CallCounters
 from shared.clock import now_ms
-from shared.contract import scripts
-from shared.contract.entries import Why
+from shared.contract import writes
+from shared.contract.card import Next
 from shared.contract.scripts import Answer
-from shared.ownership import owner as ownership
-from shared.ownership.control import CONTROL_MAXLEN
-from shared.ownership.owner import Attached, NewStream
+from shared.contract.steps import Attached, NewStream
+from shared.contract.streams.control import Dialled
+from shared.contract.streams.hooks import Event
+from shared.contract.writes import Speaker
+from shared.ownership import steps
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 
@@ -35,8 +38,16 @@ STEPS_AT_ONCE = 24
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """The stream is gone, and the call is ours to end. `planned` is None for a plan that only a newer version
+    knows."""
+
+    planned: Next | None
+
+
 class Registry:
-    """The steps of `shared.ownership.owner` that ingress takes. Nothing here raises STORE_ERRORS."""
+    """The steps of `shared.ownership.steps` that ingress takes."""
 
     def __init__(self, process: Process, counters: CallCounters) -> None:
         self._process = process
@@ -44,60 +55,57 @@ class Registry:
         self._free = asyncio.Semaphore(STEPS_AT_ONCE)
 
     async def attach(self, stream: NewStream, *, wanted: Callable[[], bool]) -> Attached | None:
-        """None: unknown, and `wanted` has been false for UNKNOWN_ATTACH_MS."""
+        """None: unknown, and `wanted` has been false for UNKNOWN_ATTACH_MS. Cancelling it leaves it unknown
+        too."""
         process = self._process
         return await self._ask(
-            lambda: ownership.attach(
+            lambda: steps.attach(
                 process.store, process.keys, stream, max_resumes=process.settings.max_resumes
             ),
             wanted=wanted,
             give_up_ms=UNKNOWN_ATTACH_MS,
         )
 
-    async def detach(self, call_sid: str, leg: int, cause: str) -> str | None:
-        """What is planned next on the card, maybe nothing; None when the stream is not ours to
-        detach: the call has ended, a newer leg has it, or Redis does not know it."""
+    async def detach(self, call_sid: str, leg: int, cause: str) -> Detached | None:
+        """What is planned next on the card; None when the stream is not ours to detach: the call has ended, a
+        newer leg has it, Redis does not know it, or it did not answer. Cancelling it leaves it unknown."""
         process = self._process
         found = await self._ask(
-            lambda: ownership.detach(
-                process.store,
-                process.keys,
-                call_sid,
-                leg=leg,
-                ingress=process.name,
-                cause=cause[:80],
+            lambda: steps.detach(
+                process.store, process.keys, call_sid, leg=leg, ingress=process.name, cause=cause[:80]
             )
         )
-        return found[1] if found is not None and found[0] is Answer.OK else None
+        if found is None or found[0] is not Answer.OK:
+            return None
+        return Detached(self._read_plan(call_sid, found[1]))
 
     async def tell_dialled(self, call_sid: str, status: str, tries: int) -> None:
-        """Tells the brain that nobody took a transferred call. Raises STORE_ERRORS: asked by a webhook,
-        which Twilio repeats. `tries` makes a repetition the same message."""
+        """Tells the brain that nobody took a transferred call. Raises STORE_ERRORS: asked by a webhook, which
+        Twilio repeats. `tries` makes a repetition the same message: cancelling is safe."""
         process = self._process
-        message = {
-            "v": "1", "kind": "dialled", "from": "twilio", "n": f"dialled-{tries}",
-            "status": status[:40],
-        }  # fmt: skip
-        flat = [word for pair in message.items() for word in pair]
-        await ownership.run_script(
-            process.store,
-            scripts.APPEND,
-            [process.keys.card(call_sid), process.keys.control(call_sid)],
-            ["", "0", "0", str(CONTROL_MAXLEN), "brain", Why.CONTROL.value, *flat],
+        letter = writes.append_control(
+            process.keys,
+            Speaker(call_sid),
+            Dialled(status=status[:40]),
+            sender="twilio",
+            number=f"dialled-{tries}",
+            wake="brain",
         )
+        await steps.run(process.store, letter)
 
     async def end(self, call_sid: str, outcome: str, *, if_detached_leg: int | None = None) -> None:
-        """Ends the call; the first comer's outcome stands."""
+        """Ends the call; the first comer's outcome stands. Cancelled, it may or may not have ended: the
+        janitor's rule stands."""
         process = self._process
         found = await self._ask(
-            lambda: ownership.end(
+            lambda: steps.end(
                 process.store,
                 process.keys,
                 call_sid,
                 outcome=outcome,
                 by=process.name,
                 if_detached_leg=if_detached_leg,
-                tell="call.ended" in process.settings.hooks,
+                tell=Event.ENDED in process.settings.told_events,
             )
         )
         if found is None:
@@ -106,6 +114,17 @@ class Registry:
             self._counters.ended += 1
             process.log.info("ended", call=call_sid, outcome=outcome)
 
+    # Private.
+
+    def _read_plan(self, call_sid: str, word: str) -> Next | None:
+        try:
+            return Next(word)
+        except ValueError:
+            process = self._process
+            process.ownership.contract_errors += 1
+            process.log.error("contract_error", call=call_sid, record="card", field="next", reason=word[:40])
+            return None
+
     async def _ask(
         self,
         ask: Callable[[], Awaitable[T]],
@@ -113,8 +132,8 @@ class Registry:
         wanted: Callable[[], bool] = lambda: False,
         give_up_ms: float = GIVE_UP_MS,
     ) -> T | None:
-        """Asks until Redis answers; None after `give_up_ms` of failures, not counting the time in
-        which the answer was `wanted`."""
+        """Asks until Redis answers; None after `give_up_ms` of failures, not counting the time in which the
+        answer was `wanted`."""
         give_up_at_ms: float | None = None
         while True:
             try:

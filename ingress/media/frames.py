@@ -1,9 +1,8 @@
-"""WebSocket frames by hand, for the two shapes that pass fifty times a second: RFC 6455 section
-5.2.
+"""WebSocket frames by hand, for the two shapes that pass fifty times a second: RFC 6455 section 5.2.
 
-Why it exists: the library's parser is a generator that costs more than all else we do with a frame.
-A whole, unfragmented, masked text frame is read here; anything else (fragments, control frames,
-half a frame) is left to `websockets`, in order. Pure. Must not know Twilio.
+Why it exists: the library's parser is a generator that costs more than all else we do with a frame. A whole,
+unfragmented, masked text frame is read here; anything else (fragments, control frames, half a frame) is left
+to `websockets`, in order. Owns: these two shapes, where a frame ends. Must not know: what a message says.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ def text_frame(payload: bytes) -> bytes:
 
 
 def split_text_frames(data: bytes, max_bytes: int) -> tuple[list[bytes], bytes]:
-    """Takes whole text frames from the front of `data`, until something else stands there.
+    """Splits whole text frames off the front of `data`, until something else stands there.
 
-    Returns the unmasked payloads and what is left for the library. `data` must begin at a frame's
-    first byte and no fragmented message may be open; both are the caller's to know. A frame above
-    `max_bytes` is left, so that the library refuses it (1009).
+    Returns the unmasked payloads and what is left for the library. `data` must begin at a frame's first byte
+    and no fragmented message may be open; both are the caller's to know. A frame above `max_bytes` is left,
+    so that the library refuses it (1009).
     """
     payloads: list[bytes] = []
     at, end = 0, len(data)
@@ -57,8 +56,8 @@ def split_text_frames(data: bytes, max_bytes: int) -> tuple[list[bytes], bytes]:
     return payloads, data[at:] if at else data
 
 
-def take_frame(data: bytes, max_bytes: int) -> tuple[bytes, bytes] | None:
-    """Cuts one whole frame of any kind off the front of `data`; None while a part of it is missing.
+def split_frame(data: bytes, max_bytes: int) -> tuple[bytes, bytes] | None:
+    """Splits one whole frame of any kind off the front of `data`; None while a part of it is missing.
 
     A frame above `max_bytes` comes with all that is there: the library refuses it by its header.
     """

@@ -1,30 +1,21 @@
 """The gate of one media socket: which message is let through, in which state, until when.
 
-Why it exists: a socket is open to anyone who learns its address, so every message is judged before
-it can touch a call. Pure: inputs and the time in, one verb out. Owns the state, the deadlines and
-the budget for bad messages. Must not know the socket, Redis, or what a call does with audio.
+Why it exists: a socket is open to anyone who learns its address, so every message is judged before it can
+touch a call. Owns: the state, the deadlines, the budget for bad messages. Pure. It is told
+what happened and when, and returns one step. Must not know: the socket, Redis, what a call does with audio.
 
-The transitions are one table, `TABLE`; a pair that is not in it is `OUT_OF_PLACE`: counted,
-ignored, and charged to the budget. Tests and docs read the same table.
+The transitions are one table, `TABLE`; a pair that is not in it is `OUT_OF_PLACE`: counted, ignored, and
+charged to the budget. Tests and docs read the same table.
 """
 
 from __future__ import annotations
 
 import enum
 from collections import Counter, deque
+from dataclasses import dataclass
 
-from ingress.media.wire import (
-    Connected,
-    Dtmf,
-    Fault,
-    Mark,
-    Media,
-    Message,
-    Start,
-    Stop,
-    Unknown,
-    WireError,
-)
+from ingress.errors import Fault, WireError
+from ingress.media.wire import Connected, Dtmf, Mark, Media, Message, Start, Stop, Unknown
 
 START_WITHIN_MS = 3_000.0
 """From the upgrade to `start`; Twilio sends it at once."""
@@ -33,10 +24,16 @@ ATTACH_WITHIN_MS = 10_000.0
 """From `start` to the ATTACH script's answer: a call outlives ten seconds without Redis."""
 
 CLOSE_WITHIN_MS = 2_000.0
-"""From our close or Twilio's `stop` to the end of the connection; then it is cut."""
+"""From our close or the carrier's `stop` to the end of the connection; then it is dropped."""
 
 BAD_MESSAGES_MAX = 50
 BAD_WINDOW_MS = 10_000.0
+
+STOPPED = "stop"
+"""The cause of a media stream's end when the carrier said `stop`."""
+
+LOST = "lost"
+"""The cause when the connection ended without a word."""
 
 
 class CloseCode(enum.IntEnum):
@@ -46,12 +43,13 @@ class CloseCode(enum.IntEnum):
     GOING_AWAY = 1001
     UNSUPPORTED = 1003
     POLICY = 1008
-    TOO_BIG = 1009
     SERVER_ERROR = 1011
     TRY_AGAIN = 1013
 
 
 class State(enum.StrEnum):
+    """How far a media socket has come."""
+
     WAITING_CONNECTED = "waiting_connected"
     WAITING_START = "waiting_start"
     ATTACHING = "attaching"
@@ -61,7 +59,7 @@ class State(enum.StrEnum):
 
 
 class Input(enum.StrEnum):
-    """What can come: Twilio's messages, then what the driver learns."""
+    """What can happen: the carrier's messages, then what the driver learns."""
 
     CONNECTED = "connected"
     START = "start"
@@ -69,44 +67,59 @@ class Input(enum.StrEnum):
     DTMF = "dtmf"
     MARK = "mark"
     STOP = "stop"
-    UNKNOWN = "unknown"
-    BAD = "bad"
     BINARY = "binary"
+    """A binary message: no carrier of ours sends one."""
     ATTACHED = "attached"
+    """The ATTACH script said OK."""
     REFUSED = "refused"
     """The token, the account, the format or the ATTACH script said no."""
     CLOSE = "close"
     """Ours: the brain's wish, a newer leg, a drain, an ended call."""
     DEADLINE = "deadline"
+    """`Gate.next_deadline_ms` may have come."""
     LOST = "lost"
     """The connection is over."""
 
 
-class Do(enum.StrEnum):
+class Step(enum.Enum):
     """What the driver does with the message it holds."""
 
-    IGNORE = "ignore"
+    IGNORE = enum.auto()
     """Nothing, and nobody is to blame."""
-    COUNT = "count"
+    COUNT = enum.auto()
     """Nothing; it was counted under `Gate.last_fault`."""
-    ATTACH = "attach"
+    ATTACH = enum.auto()
     """Verify the start data, then run the ATTACH script."""
-    HOLD = "hold"
+    HOLD = enum.auto()
     """Keep it until the ATTACH script answers."""
-    FORWARD = "forward"
-    RELEASE = "release"
+    FORWARD = enum.auto()
+    RELEASE = enum.auto()
     """The call is attached: forward what was held."""
-    STOPPED = "stopped"
-    """Twilio said `stop`."""
-    CLOSE = "close"
+    STOPPED = enum.auto()
+    """The carrier said `stop`."""
+    CLOSE = enum.auto()
     """Send a close frame with `Gate.close_code` and `Gate.close_reason`."""
-    CUT = "cut"
+    ABORT = enum.auto()
     """The peer did not answer our close: drop the connection."""
 
 
-_S, _I, _D = State, Input, Do
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The socket is to end, with this code and reason."""
 
-TABLE: dict[tuple[State, Input], tuple[Do, State]] = {
+    code: CloseCode
+    reason: str
+    given: Input = Input.CLOSE
+
+
+BINARY = Close(CloseCode.UNSUPPORTED, "expected text messages", Input.BINARY)
+
+Given = Message | WireError | Close | Input
+"""What the gate is told: a message, one that could not be read, our wish to end, or what happened."""
+
+_S, _I, _D = State, Input, Step
+
+TABLE: dict[tuple[State, Input], tuple[Step, State]] = {
     (_S.WAITING_CONNECTED, _I.CONNECTED): (_D.IGNORE, _S.WAITING_START),
     (_S.WAITING_CONNECTED, _I.START): (_D.ATTACH, _S.ATTACHING),
     (_S.WAITING_START, _I.START): (_D.ATTACH, _S.ATTACHING),
@@ -124,7 +137,7 @@ TABLE: dict[tuple[State, Input], tuple[Do, State]] = {
     (_S.LIVE, _I.MARK): (_D.FORWARD, _S.LIVE),
     (_S.LIVE, _I.STOP): (_D.STOPPED, _S.CLOSING),
     (_S.LIVE, _I.START): (_D.CLOSE, _S.CLOSING),
-    (_S.CLOSING, _I.DEADLINE): (_D.CUT, _S.CLOSING),
+    (_S.CLOSING, _I.DEADLINE): (_D.ABORT, _S.CLOSING),
     # An open socket ends on any of these, wherever it stands.
     **{
         (state, given): (_D.CLOSE, _S.CLOSING)
@@ -132,9 +145,11 @@ TABLE: dict[tuple[State, Input], tuple[Do, State]] = {
         if state is not State.CLOSING
         for given in (Input.BINARY, Input.CLOSE, Input.DEADLINE)
     },
-    **{(state, Input.LOST): (Do.IGNORE, State.CLOSING) for state in State},
+    **{(state, Input.LOST): (Step.IGNORE, State.CLOSING) for state in State},
     # What still arrives while we close is nobody's fault.
-    **{(State.CLOSING, given): (Do.IGNORE, State.CLOSING) for given in Input if given is not Input.DEADLINE},
+    **{
+        (State.CLOSING, given): (Step.IGNORE, State.CLOSING) for given in Input if given is not Input.DEADLINE
+    },
 }
 
 _CLOSES: dict[tuple[State, Input], tuple[CloseCode, str]] = {
@@ -146,24 +161,21 @@ _CLOSES: dict[tuple[State, Input], tuple[CloseCode, str]] = {
     (_S.WAITING_CONNECTED, _I.STOP): (CloseCode.NORMAL, "stopped before start"),
     (_S.WAITING_START, _I.STOP): (CloseCode.NORMAL, "stopped before start"),
 }
-"""Code and reason of the closes that the pair alone decides; the rest is given by the driver."""
+"""Code and reason of the closes that the pair alone decides; the driver says those of the rest."""
 
-_INPUT_OF: dict[type[object], Input] = {
-    Connected: Input.CONNECTED,
-    Start: Input.START,
-    Media: Input.MEDIA,
-    Dtmf: Input.DTMF,
-    Mark: Input.MARK,
-    Stop: Input.STOP,
-    Unknown: Input.UNKNOWN,
-}
-
-_OF_A_STREAM = (Media, Dtmf, Mark, Stop)
+_OF_A_STREAM = (Media, Mark, Dtmf, Stop)
 """A constant, since a union written in place would be built for each frame."""
+
+_INPUT_OF: dict[type[Message], Input] = {
+    Media: Input.MEDIA,
+    Mark: Input.MARK,
+    Dtmf: Input.DTMF,
+    Stop: Input.STOP,
+}
 
 
 class Gate:
-    """One media socket. Feed it, do what it says, ask the next deadline."""
+    """One media socket. Tell it what happened, do the step it returns, ask the next deadline."""
 
     __slots__ = (
         "_bad_at_ms",
@@ -188,62 +200,53 @@ class Gate:
         """Bad messages of this socket, by kind."""
         self._bad_at_ms: deque[float] = deque(maxlen=BAD_MESSAGES_MAX)
 
-    def receive(self, message: Message, now_ms: float) -> Do:
-        """Judges a message that could be read."""
-        given = _INPUT_OF[type(message)]
-        if isinstance(message, _OF_A_STREAM):
-            if self.stream_sid and message.stream_sid != self.stream_sid:
-                return self._bad(Fault.WRONG_STREAM, now_ms)
-        elif isinstance(message, Unknown):
-            return self._bad(Fault.UNKNOWN_EVENT, now_ms)
-        elif isinstance(message, Start) and not self.stream_sid:
-            self.stream_sid = message.stream_sid
-        return self._step(given, now_ms)
+    def receive(self, given: Given, now_ms: float) -> Step:
+        """Judges what happened."""
+        if isinstance(given, _OF_A_STREAM):
+            if self.stream_sid and given.stream_sid != self.stream_sid:
+                return self._charge(Fault.WRONG_STREAM, now_ms)
+            return self._step(_INPUT_OF[type(given)], now_ms)
+        match given:
+            case Start():
+                self.stream_sid = self.stream_sid or given.stream_sid
+                return self._step(Input.START, now_ms)
+            case Connected():
+                return self._step(Input.CONNECTED, now_ms)
+            case Unknown():
+                return self._charge(Fault.UNKNOWN_EVENT, now_ms)
+            case WireError():
+                return self._charge(given.fault, now_ms)
+            case Close():
+                return self._close(given, now_ms)
+            case Input.DEADLINE:
+                return self._expire(now_ms)
+            case Input():
+                return self._step(given, now_ms)
 
-    def refuse_message(self, error: WireError, now_ms: float) -> Do:
-        """A text message that could not be read."""
-        return self._bad(error.kind, now_ms)
+    # Private.
 
-    def receive_binary(self, now_ms: float) -> Do:
-        """A binary message: Twilio never sends one."""
-        return self.close(CloseCode.UNSUPPORTED, "expected text messages", now_ms, given=Input.BINARY)
-
-    def attached(self, now_ms: float) -> Do:
-        """The ATTACH script said OK."""
-        return self._step(Input.ATTACHED, now_ms)
-
-    def refused(self, reason: str, now_ms: float) -> Do:
-        """The start data or the ATTACH script's answer does not let this socket in."""
-        return self.close(CloseCode.POLICY, reason, now_ms, given=Input.REFUSED)
-
-    def close(self, code: CloseCode, reason: str, now_ms: float, *, given: Input = Input.CLOSE) -> Do:
-        """We end the socket."""
+    def _close(self, close: Close, now_ms: float) -> Step:
+        """Of two closes the first one's reason stands."""
         if self.state is not State.CLOSING:
-            self.close_code, self.close_reason = code, reason
-        return self._step(given, now_ms)
+            self.close_code, self.close_reason = close.code, close.reason
+        return self._step(close.given, now_ms)
 
-    def lost(self, now_ms: float) -> None:
-        """The connection is over: an answer that is still to come finds the gate closing."""
-        self._step(Input.LOST, now_ms)
-
-    def deadline(self, now_ms: float) -> Do:
-        """To be called at `next_deadline_ms`; IGNORE before it."""
+    def _expire(self, now_ms: float) -> Step:
         if self.next_deadline_ms is None or now_ms < self.next_deadline_ms:
-            return Do.IGNORE
+            return Step.IGNORE
         self.next_deadline_ms = None
         return self._step(Input.DEADLINE, now_ms)
 
-    def _step(self, given: Input, now_ms: float) -> Do:
+    def _step(self, given: Input, now_ms: float) -> Step:
         row = TABLE.get((self.state, given))
         if row is None:
             before_start = self.state in (State.WAITING_CONNECTED, State.WAITING_START)
             media_early = given is Input.MEDIA and before_start
-            fault = Fault.MEDIA_BEFORE_START if media_early else Fault.OUT_OF_PLACE
-            return self._bad(fault, now_ms)
-        do, state = row
+            return self._charge(Fault.MEDIA_BEFORE_START if media_early else Fault.OUT_OF_PLACE, now_ms)
+        step, state = row
         if state is not self.state:
             self._enter(state, given, now_ms)
-        return do
+        return step
 
     def _enter(self, state: State, given: Input, now_ms: float) -> None:
         code_and_reason = _CLOSES.get((self.state, given))
@@ -257,15 +260,13 @@ class Gate:
         elif state is State.CLOSING:
             self.next_deadline_ms = now_ms + CLOSE_WITHIN_MS
 
-    def _bad(self, fault: Fault, now_ms: float) -> Do:
+    def _charge(self, fault: Fault, now_ms: float) -> Step:
         """Counts a bad message; more than the budget within the window ends the socket."""
         if self.state is State.CLOSING:
-            return Do.IGNORE
+            return Step.IGNORE
         self.last_fault = fault
         self.faults[fault] += 1
         times = self._bad_at_ms
         spent = len(times) == BAD_MESSAGES_MAX and now_ms - times[0] <= BAD_WINDOW_MS
         times.append(now_ms)
-        if spent:
-            return self.close(CloseCode.POLICY, "too many bad messages", now_ms)
-        return Do.COUNT
+        return self._close(Close(CloseCode.POLICY, "too many bad messages"), now_ms) if spent else Step.COUNT

@@ -1,14 +1,14 @@
 """One media socket as an asyncio.Protocol: the handshake, frames in, frames out, nothing awaited.
 
-Why it exists: ASGI gives a socket's frames through queues and tasks, and hides the transport. Fifty
-frames a second a call both ways, and the duty to drop unsent audio at a `clear`, need neither.
-uvicorn takes this class as `ws=`; RFC 6455 itself is `websockets`' ServerProtocol (sans-IO).
+Why it exists: ASGI hands over a socket's frames through queues and tasks, and hides the transport. Fifty
+frames a second a call both ways, and the duty to drop unsent audio at a `clear`, need neither. uvicorn takes
+this class as `ws=`; RFC 6455 itself is `websockets`' ServerProtocol (sans-IO).
 
-Owns: the transport, the deque of what the transport has not taken, the bounds of both. Must not
-know: Twilio's messages, calls, Redis. Whole text messages go to a `TextSink`, synchronously.
+Owns: the transport, the deque of what the transport has not taken, the bounds of both. Must not know: the
+carrier's messages, calls, Redis. Whole text messages go to a `TextSink`, synchronously.
 
-Bounds: a message 64 KiB (1009); unsent media 64 KiB a call (then frames are dropped and counted);
-all that is unsent 256 KiB and control frames 20 a second (then the connection is cut).
+Bounds: a message 64 KiB (1009); unsent media 64 KiB a call (then frames are dropped and counted); all that is
+unsent 256 KiB and control frames 20 a second (then the connection is dropped).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from ingress.counters import SocketCounters
-from ingress.media.frames import split_text_frames, take_frame, text_frame
-from ingress.media.write_times import WriteTimes
+from ingress.media.frames import split_frame, split_text_frames, text_frame
+from ingress.media.write_times import WriteTimes, WriteWindow
 from shared.clock import now_ms
 
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -58,9 +58,7 @@ _LIBRARY_LOG.setLevel(logging.CRITICAL)
 
 
 class TextSink(Protocol):
-    """Who gets what a media socket receives. Called from the socket's loop; must not block or
-    raise.
-    """
+    """Who gets what a media socket receives. Called from the socket's loop; must not block or raise."""
 
     def text(self, payload: bytes) -> None:
         """A whole text message, not yet known to be UTF-8."""
@@ -117,7 +115,7 @@ class MediaProtocol(asyncio.Protocol):
         self.failure = ""
         """What the peer did against RFC 6455, if that ended the connection."""
 
-    # ------------------------------------------------------------------------- asyncio.Protocol
+    # asyncio.Protocol.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -144,11 +142,11 @@ class MediaProtocol(asyncio.Protocol):
                 payloads, data = split_text_frames(data, MAX_MESSAGE_BYTES)
                 for payload in payloads:
                     sink.text(payload)
-            cut = take_frame(data, MAX_MESSAGE_BYTES)
-            if cut is None:
+            whole = split_frame(data, MAX_MESSAGE_BYTES)
+            if whole is None:
                 self._tail = data
                 return
-            frame, data = cut
+            frame, data = whole
             self._library.receive_data(frame)
             self._handle_events()
             if self._library.parser_exc is not None:
@@ -170,7 +168,7 @@ class MediaProtocol(asyncio.Protocol):
         self._paused = False
         self._move_pending()
 
-    # ------------------------------------------------------------------------------- for the role
+    # For the media stream.
 
     @property
     def is_open(self) -> bool:
@@ -184,9 +182,9 @@ class MediaProtocol(asyncio.Protocol):
             return 0
         return self._pending_bytes + self._transport.get_write_buffer_size() + self._kernel_bytes()
 
-    def take_window(self) -> dict[str, float]:
-        """What became of the writes since it was last asked for (`WriteTimes.take`)."""
-        return self._write_times.take()
+    def take_window(self) -> WriteWindow:
+        """What became of the writes since it was last asked for."""
+        return self._write_times.take_window()
 
     def write_media(self, cut: int, message: bytes) -> bool:
         """Writes a media message of a cut; False if it was dropped because too much is unsent."""
@@ -230,7 +228,9 @@ class MediaProtocol(asyncio.Protocol):
             self._is_aborted = True
             self._transport.abort()
 
-    # ----------------------------------------------------------------------------------- handshake
+    # Private.
+
+    # The handshake.
 
     def _handshake(self, request: Request) -> None:
         counters = self.front.counters
@@ -252,7 +252,7 @@ class MediaProtocol(asyncio.Protocol):
             self._sink = self.front.opened(self)
         self._write_library()
 
-    # -------------------------------------------------------------------------- frames of the library
+    # Frames of the library.
 
     def _handle_events(self) -> None:
         for event in self._library.events_received():
@@ -292,7 +292,7 @@ class MediaProtocol(asyncio.Protocol):
             self.front.counters.control_floods += 1
             self.abort()
 
-    # --------------------------------------------------------------------------------------- writing
+    # Writing.
 
     def _write(self, cut: int | None, frame: bytes) -> None:
         transport = self._transport

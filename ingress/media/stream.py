@@ -1,24 +1,28 @@
-"""One media socket from its upgrade to its end: the gate's verdicts carried out.
+"""One media stream from its upgrade to its end: the steps of the gate carried out.
 
-Why it exists: it stands between the bytes (`media_protocol`) and the call, and is the only place
-where a message of Twilio's has an effect. Owns the gate, the frames held while attaching, the
-caller's chunk counter, the deadlines' sweep. Must not know Redis: the switchboard attaches and
-detaches.
+Why it exists: it stands between the bytes (protocol.py) and the call, and is the only place where a message
+of the carrier's has an effect. Owns: the gate, the frames held while attaching, the caller's chunk counter,
+the deadlines' sweep. Must not know: calls, Redis. It tells its host of its start and its end, and a listener
+of what the caller does.
+
+The clock is read, the gate asked and its step carried out in one place, `_give`.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from ingress.calls.call import Call
 from ingress.counters import CallCounters
-from ingress.media import wire as twilio
-from ingress.media.gate import CloseCode, Do, Gate, State
-from ingress.media.wire import Dtmf, Mark, Media, Message, Start, WireError
+from ingress.errors import StartRefused, WireError
+from ingress.media.gate import BINARY, LOST, STOPPED, Close, CloseCode, Gate, Given, Input, State, Step
+from ingress.media.wire import Dtmf, Mark, Media, Message, Start, Wire
+from ingress.media.write_times import WriteWindow
 from shared.clock import now_ms
+from shared.figures.counters import Counts
 from shared.logs.log import Log
-from shared.ownership.owner import NewStream
 
 HELD_MESSAGES = 150
 """Three seconds of frames while the ATTACH script has not answered; the oldest go first."""
@@ -28,11 +32,11 @@ SILENT_AFTER_MS = 10_000.0
 """A connection with no byte for this long, pings included, is dead."""
 
 WATCHDOG_MS = 8_000.0
-"""Twilio sends fifty frames a second, silence too: none for this long is a dead stream."""
+"""The carrier sends fifty frames a second, silence too: without one for this long the stream is dead."""
 
 
 class Socket(Protocol):
-    """What a leg needs of its MediaProtocol."""
+    """What a media stream needs of its MediaProtocol."""
 
     last_data_at_ms: float
     peer: str
@@ -44,7 +48,7 @@ class Socket(Protocol):
     @property
     def unsent_bytes(self) -> int: ...
 
-    def take_window(self) -> dict[str, float]: ...
+    def take_window(self) -> WriteWindow: ...
 
     def write_media(self, cut: int, message: bytes) -> bool: ...
 
@@ -59,219 +63,248 @@ class Socket(Protocol):
     def abort(self) -> None: ...
 
 
-class Board(Protocol):
-    """What a leg asks of the switchboard. Nothing here waits."""
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Who is told of a media stream's start and end. Nothing here waits."""
 
-    counters: CallCounters
-
-    def start(self, leg: Leg, start: Start) -> None:
-        """Judge the start data, attach the stream; answers through `attached` or `refuse`."""
-
-    def caller_frame(self, call_sid: str, leg: int, chunk: int, audio: bytes) -> None: ...
-
-    def dtmf(self, call_sid: str, leg: int, digit: str) -> None: ...
-
-    def gone(self, leg: Leg, cause: str) -> None:
-        """The stream is over: called once, also for a leg that was never attached."""
-
-    def watchdog(self, leg: Leg) -> None:
-        """The caller's media stopped."""
-
-    def apologise(self, leg: Leg) -> None:
-        """Nobody has spoken for too long: give the call to Twilio's voice."""
-
-    def fault(self, kind: str) -> None:
-        """A bad message was counted."""
+    on_start: Callable[[MediaStream, Start], None]
+    """It wants to be attached: answered by `attached` or `refuse`, sooner or later."""
+    on_gone: Callable[[MediaStream], None]
+    """It is over: called once, also for one that was never attached."""
 
 
-class Leg:
-    """A media socket's session. It is the socket's TextSink and the call's Line."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears what the caller of an attached stream does. Nothing here waits."""
 
-    def __init__(self, board: Board, socket: Socket, log: Log) -> None:
-        now = now_ms()
-        self._board = board
-        self._socket = socket
+    on_audio: Callable[[int, int, float, bytes], None]
+    """Leg, chunk, now, 20 ms of µ-law."""
+    on_echo: Callable[[str], None]
+    """A mark came back: its name."""
+    on_digit: Callable[[int, str], None]
+    """Leg, the key that was pressed."""
+
+
+class MediaStream:
+    """A media socket's session, and its TextSink.
+
+    What goes to the caller is written to `socket` by whoever has the call, as `build_media`, `build_mark`,
+    `build_clear` make it, while `takes_audio`.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_counters",
+        "_faults",
+        "_held",
+        "_host",
+        "_last_chunk",
+        "_listener",
+        "_parse",
+        "_pinged_after_ms",
+        "build_clear",
+        "build_mark",
+        "build_media",
+        "call_sid",
+        "caller_frames",
+        "cause",
+        "gate",
+        "has_ended",
+        "last_media_at_ms",
+        "leg",
+        "log",
+        "socket",
+        "stream_sid",
+    )
+
+    def __init__(
+        self,
+        socket: Socket,
+        wire: Wire,
+        host: Host,
+        counters: CallCounters,
+        faults: Counts,
+        log: Log,
+        *,
+        clock: Callable[[], float] = now_ms,
+    ) -> None:
+        now = clock()
+        self.socket = socket
         self.log = log
         self.gate = Gate(now)
-        self.call: Call | None = None
-        self.stream: NewStream | None = None
-        """What was told to ATTACH; kept for a Redis that comes back empty."""
         self.call_sid = ""
-        self.stream_sid_bytes = b""
-        self.number = 0
-        """The leg's number on the card; 0 until it is attached."""
+        self.stream_sid = b""
+        self.leg = 0
+        """The stream's number on the card; 0 until it is attached."""
         self.has_ended = False
-        """`board.gone` was called."""
+        """Its host was told that it is gone."""
         self.cause = ""
-        """Why it ended: stop, lost, or the reason of a close."""
+        """Why it ended: STOPPED, LOST, what the peer did wrong, or the reason of a close."""
+        self.last_media_at_ms = now
+        self.caller_frames = 0
+        # Kept, since each is called for each frame.
+        self._parse = wire.parse
+        self.build_media = wire.build_media
+        self.build_mark = wire.build_mark
+        self.build_clear = wire.build_clear
+        self._host = host
+        self._listener = _NOBODY
+        self._counters = counters
+        self._faults = faults
+        self._clock = clock
         self._held: deque[Message] = deque()
         self._last_chunk = 0
         self._pinged_after_ms = 0.0
         """`last_data_at_ms` when the last ping was sent: one ping for each silence."""
-        self.last_media_at_ms = now
-        self.caller_frames = 0
 
-    # ------------------------------------------------------------------------------ TextSink
+    # TextSink.
 
     def text(self, payload: bytes) -> None:
-        now = now_ms()
+        """A whole text message."""
         try:
-            message = twilio.parse(payload)
+            given: Given = self._parse(payload)
         except WireError as error:
-            self._obey(self.gate.refuse_message(error, now), None)
-            return
-        do = self.gate.receive(message, now)
-        if do is Do.FORWARD:
-            self._forward(message, now)
-        else:
-            self._obey(do, message)
+            given = error
+        self._give(given)
 
     def binary(self) -> None:
-        self._obey(self.gate.receive_binary(now_ms()), None)
+        """A binary message."""
+        self._give(BINARY)
 
     def lost(self) -> None:
-        cause = self.gate.close_reason if self.gate.state is State.CLOSING else "lost"
-        self.gate.lost(now_ms())
-        self._end(self._socket.failure or cause or "lost")
+        """The connection is over."""
+        cause = self.gate.close_reason if self.gate.state is State.CLOSING else LOST
+        self._give(Input.LOST)
+        self._end(self.socket.failure or cause or LOST)
 
-    # ------------------------------------------------------------------- from the switchboard
-
-    def attached(self, call: Call, number: int) -> bool:
-        """The ATTACH script said OK. False if the socket has gone meanwhile."""
-        self.call, self.number = call, number
-        self.last_media_at_ms = now_ms()
-        if self.gate.attached(self.last_media_at_ms) is not Do.RELEASE:
-            return False
-        held, self._held = self._held, deque()
-        for message in held:
-            self._forward(message, self.last_media_at_ms)
-        return True
-
-    def refuse(self, reason: str) -> None:
-        """The start data or the script said no."""
-        self._board.counters.starts_refused.count(reason)
-        self.log.warning("stream_refused", reason=reason, peer=self._socket.peer)
-        self._obey(self.gate.refused(reason, now_ms()), None)
-
-    def close(self, code: CloseCode, reason: str) -> None:
-        """Ends the socket from our side."""
-        self._obey(self.gate.close(code, reason, now_ms()), None)
-
-    def cut(self) -> None:
-        """Drops the connection without a close frame."""
-        self._socket.abort()
-
-    def sweep(self, now: float, store_away_at_ms: float | None = None) -> None:
-        """Deadlines, pings, the media watchdog, dead air: four times a second for each socket."""
-        self._obey(self.gate.deadline(now), None)
-        quiet_ms = now - self._socket.last_data_at_ms
-        if quiet_ms > SILENT_AFTER_MS:
-            self._board.counters.silent_cut += 1
-            self.log.warning("socket_silent", quiet_ms=round(quiet_ms))
-            self._socket.abort()
-        elif quiet_ms > PING_AFTER_MS and self._pinged_after_ms != self._socket.last_data_at_ms:
-            self._pinged_after_ms = self._socket.last_data_at_ms
-            self._socket.ping()
-        if self.gate.state is not State.LIVE:
-            return
-        if now - self.last_media_at_ms > WATCHDOG_MS:
-            self.last_media_at_ms = now
-            self._board.watchdog(self)
-        elif self.call is not None and not self.call.listen(now, store_away_at_ms):
-            self._board.apologise(self)
-
-    # ------------------------------------------------------------------------------------ Line
+    # For whoever attaches it and has its call.
 
     @property
     def takes_audio(self) -> bool:
-        return self.gate.state is State.LIVE and self._socket.is_open
+        """Attached and open."""
+        return self.gate.state is State.LIVE and self.socket.is_open
 
     @property
-    def unsent_bytes(self) -> int:
-        return self._socket.unsent_bytes
+    def has_call(self) -> bool:
+        """Whether a call is, or is about to be, served by it."""
+        return self.gate.state in (State.ATTACHING, State.LIVE)
 
-    def take_window(self) -> dict[str, float]:
-        """See `WriteTimes.take`: once a window."""
-        return self._socket.take_window()
+    def attached(self, leg: int, listener: Listener) -> bool:
+        """The ATTACH script said OK. False if the socket has gone meanwhile."""
+        self.leg = leg
+        self.log = self.log.bind(leg=leg)
+        self._listener = listener
+        self._give(Input.ATTACHED)
+        return self.gate.state is State.LIVE
 
-    def write_media(self, cut: int, message: bytes) -> bool:
-        return self._socket.write_media(cut, message)
+    def refuse(self, refusal: StartRefused) -> None:
+        """The start data or the script said no."""
+        self._counters.starts_refused.count(refusal.reason)
+        self.log.warning("stream_refused", reason=refusal.reason, peer=self.socket.peer)
+        self._give(Close(CloseCode.POLICY, refusal.reason, Input.REFUSED))
 
-    def write_control(self, message: bytes) -> None:
-        self._socket.write_control(message)
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Ends the socket from our side."""
+        self._give(Close(code, reason))
 
-    def drop_media_below(self, cut: int) -> None:
-        self._socket.drop_media_below(cut)
+    def sweep(self) -> bool:
+        """Deadlines, pings, the media watchdog: four times a second. False, once, when the caller's media has
+        stopped."""
+        now = self._give(Input.DEADLINE)
+        socket = self.socket
+        quiet_ms = now - socket.last_data_at_ms
+        if quiet_ms > SILENT_AFTER_MS:
+            self._counters.silent_cut += 1
+            self.log.warning("socket_silent", quiet_ms=round(quiet_ms))
+            socket.abort()
+        elif quiet_ms > PING_AFTER_MS and self._pinged_after_ms != socket.last_data_at_ms:
+            self._pinged_after_ms = socket.last_data_at_ms
+            socket.ping()
+        if self.gate.state is State.LIVE and now - self.last_media_at_ms > WATCHDOG_MS:
+            self.last_media_at_ms = now
+            return False
+        return True
 
-    def hang_up(self, reason: str) -> None:
-        self.close(CloseCode.NORMAL, f"brain: {reason}" if reason else "brain")
+    # Private.
 
-    # ------------------------------------------------------------------------------------ inside
+    def _give(self, given: Given) -> float:
+        """The one door to the gate: reads the clock, asks, obeys. Returns the time."""
+        now = self._clock()
+        step = self.gate.receive(given, now)
+        if step is Step.FORWARD:
+            self._forward(given, now)
+        elif step is not Step.IGNORE:
+            self._perform(step, given, now)
+        return now
 
-    def _obey(self, do: Do, message: Message | None) -> None:
-        match do:
-            case Do.ATTACH:
-                assert isinstance(message, Start)
-                self.call_sid = message.call_sid
-                self.stream_sid_bytes = message.stream_sid.encode()
-                self.log = self.log.bind(call=message.call_sid, stream=message.stream_sid)
-                self._board.start(self, message)
-            case Do.HOLD:
-                assert message is not None
+    def _perform(self, step: Step, given: Given, now: float) -> None:
+        match step, given:
+            case Step.ATTACH, Start():
+                self.call_sid = given.call_sid
+                self.stream_sid = given.stream_sid.encode()
+                self.log = self.log.bind(call=given.call_sid, stream=given.stream_sid)
+                self._host.on_start(self, given)
+            case Step.HOLD, (Media() | Mark() | Dtmf()):
                 if len(self._held) == HELD_MESSAGES:
                     self._held.popleft()
-                    self._board.counters.held_dropped += 1
-                self._held.append(message)
-            case Do.STOPPED:
-                self._board.counters.stops += 1
-                self._end("stop")
-            case Do.CLOSE:
-                self._socket.close(self.gate.close_code, self.gate.close_reason)
-                self.log.info(
-                    "socket_closing",
-                    code=int(self.gate.close_code),
-                    reason=self.gate.close_reason,
-                    faults=dict(self.gate.faults),
-                )
-            case Do.CUT:
-                self._socket.abort()
-            case Do.COUNT:
+                    self._counters.held_dropped += 1
+                self._held.append(given)
+            case Step.RELEASE, _:
+                self.last_media_at_ms = now
+                held, self._held = self._held, deque()
+                for message in held:
+                    self._forward(message, now)
+            case Step.STOPPED, _:
+                self._counters.stops += 1
+                self._end(STOPPED)
+            case Step.CLOSE, _:
+                self._close()
+            case Step.ABORT, _:
+                self.socket.abort()
+            case Step.COUNT, _:
                 if self.gate.last_fault is not None:
-                    self._board.fault(self.gate.last_fault)
-            case Do.IGNORE | Do.FORWARD | Do.RELEASE:
-                pass
+                    self._faults[self.gate.last_fault] += 1
 
-    def _forward(self, message: Message, now: float) -> None:
-        if isinstance(message, Media):
-            self._caller(message, now)
-        elif isinstance(message, Mark):
-            if self.call is not None:
-                self.call.echo(message.name)
-        elif isinstance(message, Dtmf):
-            self._board.counters.dtmf += 1
-            self._board.dtmf(self.call_sid, self.number, message.digit)
+    def _close(self) -> None:
+        gate = self.gate
+        self.socket.close(gate.close_code, gate.close_reason)
+        self.log.info(
+            "socket_closing", code=int(gate.close_code), reason=gate.close_reason, faults=dict(gate.faults)
+        )
 
-    def _caller(self, media: Media, now: float) -> None:
-        counters = self._board.counters
+    def _forward(self, given: Given, now: float) -> None:
+        counters = self._counters
+        if not isinstance(given, Media):
+            if isinstance(given, Mark):
+                self._listener.on_echo(given.name)
+            elif isinstance(given, Dtmf):
+                counters.dtmf += 1
+                self._listener.on_digit(self.leg, given.digit)
+            return
         self.last_media_at_ms = now
-        if media.track != "inbound":
+        if not given.is_callers:
             counters.caller_other_track += 1
             return
-        chunk = self._last_chunk + 1 if media.chunk is None else media.chunk
-        if chunk != self._last_chunk + 1:
-            if chunk <= self._last_chunk:
+        expected = self._last_chunk + 1
+        chunk = expected if given.chunk is None else given.chunk
+        if chunk != expected:
+            if chunk < expected:
                 counters.caller_repeats += 1
                 return
             if self._last_chunk:
-                counters.caller_gap_chunks += chunk - self._last_chunk - 1
+                counters.caller_gap_chunks += chunk - expected
         self._last_chunk = chunk
         self.caller_frames += 1
         counters.caller_frames += 1
-        self._board.caller_frame(self.call_sid, self.number, chunk, media.audio)
+        self._listener.on_audio(self.leg, chunk, now, given.audio)
 
     def _end(self, cause: str) -> None:
         if not self.has_ended:
             self.has_ended = True
             self.cause = cause
             self._held.clear()
-            self._board.gone(self, cause)
+            self._host.on_gone(self)
+
+
+_NOBODY = Listener(lambda *_: None, lambda _: None, lambda *_: None)
+"""Who hears a stream that is not attached: the gate lets nothing through to them."""

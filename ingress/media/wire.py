@@ -1,93 +1,30 @@
-"""Twilio's Media Streams wire, both ways: messages to objects, objects to messages.
+"""What the rest of ingress needs of a carrier's wire: typed messages in, built messages out.
 
-Why it exists: every oddity of the wire (string counters, missing fields, unknown events, hostile
-JSON) is settled here once, so that the rest of ingress sees typed objects only. Pure. Owns the
-shapes. Must not know sockets, calls or Redis.
+Why it exists: how a carrier spells its messages is known in one module for each carrier (twilio.py); all else
+is written against these. Owns: what a media stream can be told, the shape of a wire. Pure. Must not know: how
+any carrier spells it.
 
-Source: Twilio, "Media Streams - WebSocket messages". Whatever comes, `parse` raises WireError or
-nothing.
+Audio is µ-law at 8 kHz, both ways. Each message but the first names its media stream. A mark comes back once
+all audio before it was played or cleared.
 """
 
 from __future__ import annotations
 
-import enum
-import re
-from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-import orjson
-
-CALL_SID = re.compile(r"CA[0-9a-f]{32}")
-STREAM_SID = re.compile(r"MZ[0-9a-f]{32}")
-
-MARK_NAME_MAX_CHARACTERS = 200
-"""Ours are below 100; an echo longer than this was never sent by us."""
-
-COUNTER_MAX_DIGITS = 16
-"""A call of 24 h has 4.3 million chunks; more digits than this are an attack on `int()`."""
-
-_DIGITS = frozenset("0123456789*#ABCD")
-
-
-# ------------------------------------------------------------------------------------------- errors
-
-
-class Fault(enum.StrEnum):
-    """Why a message was refused: the `kind` that counters carry."""
-
-    NOT_JSON = "not_json"
-    NOT_OBJECT = "not_object"
-    BAD_FIELD = "bad_field"
-    WRONG_STREAM = "wrong_stream"
-    EMPTY_PAYLOAD = "empty_payload"
-    BAD_BASE64 = "bad_base64"
-    BAD_SID = "bad_sid"
-    BAD_DIGIT = "bad_digit"
-    # Judged by the socket gate, which knows what came before.
-    UNKNOWN_EVENT = "unknown_event"
-    MEDIA_BEFORE_START = "media_before_start"
-    OUT_OF_PLACE = "out_of_place"
-
-
-class WireError(Exception):
-    """A message that cannot be taken. The peer's fault, never ours; the text holds no payload."""
-
-    def __init__(self, kind: Fault, text: str) -> None:
-        self.kind = kind
-        super().__init__(text)
-
-
-class NotJsonError(WireError):
-    """No JSON object at all."""
-
-
-class BadMessageError(WireError):
-    """A JSON object whose fields are missing or of the wrong type."""
-
-
-class BadPayloadError(WireError):
-    """Audio that is no base64, or none."""
-
-
-def _bad_field(event: str, field: str, expected: str) -> BadMessageError:
-    return BadMessageError(Fault.BAD_FIELD, f"expected {expected} as {field} of a {event} message")
-
-
-# ------------------------------------------------------------------------------------ Twilio → us
+# The carrier to us.
 
 
 @dataclass(slots=True, frozen=True)
 class Connected:
-    """The first message of a socket. It has no streamSid."""
-
-    protocol: str
-    version: str
+    """A socket is there, and says nothing of a media stream yet. A carrier may leave it out."""
 
 
 @dataclass(slots=True, frozen=True)
 class MediaFormat:
-    """`start.mediaFormat`; ours is audio/x-mulaw, 8000, 1."""
+    """How the caller's audio is coded."""
 
     encoding: str
     sample_rate_hz: int
@@ -95,31 +32,32 @@ class MediaFormat:
 
 
 MULAW_8K_MONO = MediaFormat("audio/x-mulaw", 8000, 1)
+"""The only one that we take."""
 
 
 @dataclass(slots=True, frozen=True)
 class Start:
-    """The second message. `media_format` is None when Twilio left it out, which is tolerated."""
+    """The media stream of a call begins. `media_format` is None where the carrier left it out."""
 
     account_sid: str
     call_sid: str
     stream_sid: str
     media_format: MediaFormat | None
     parameters: Mapping[str, str]
+    """What our answer to the webhook gave the stream along: see parameters.py."""
 
 
 @dataclass(slots=True)
 class Media:
-    """Caller audio: raw µ-law, usually 160 bytes (20 ms). `chunk` is None when it was missing.
-
-    Twilio's `timestamp` is not read: it wobbles, and the chunk tells of gaps.
+    """Audio: raw µ-law, usually 160 bytes (20 ms). `chunk` counts from 1; None where it was missing.
 
     Not frozen: fifty of these a second a call are built, and a frozen one costs twice as much.
     """
 
     stream_sid: str
     chunk: int | None
-    track: str
+    is_callers: bool
+    """Else it is our own, sent back."""
     audio: bytes
 
 
@@ -133,7 +71,7 @@ class Dtmf:
 
 @dataclass(slots=True, frozen=True)
 class Mark:
-    """Twilio's echo of one of our marks: played, or cleared."""
+    """The echo of one of our marks: played, or cleared."""
 
     stream_sid: str
     name: str
@@ -144,7 +82,6 @@ class Stop:
     """The media stream ends: hang-up, redirect or REST. It does not say which."""
 
     stream_sid: str
-    call_sid: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -157,162 +94,20 @@ class Unknown:
 Message = Connected | Start | Media | Dtmf | Mark | Stop | Unknown
 
 
-def parse(text: str | bytes) -> Message:
-    """Reads one text message of Twilio's. Raises WireError and nothing else."""
-    try:
-        found = orjson.loads(text)
-    except (ValueError, RecursionError):
-        # orjson refuses NaN, lone surrogates, bad UTF-8 and depth as ValueError; RecursionError is
-        # here so that the promise above does not rest on the JSON library in use.
-        raise NotJsonError(Fault.NOT_JSON, f"expected JSON, came {len(text)} units of else") from None
-    if type(found) is not dict:
-        raise NotJsonError(Fault.NOT_OBJECT, f"expected a JSON object, came {type(found).__name__}")
-    event = found.get("event")
-    if event == "media":
-        return _read_media(found)
-    if type(event) is not str:
-        raise _bad_field("Twilio", "event", "a string")
-    reader = _READERS.get(event)
-    return Unknown(event[:40]) if reader is None else reader(found)
+# Both ways.
 
 
-def _read_media(found: dict[str, object]) -> Media:
-    media = found.get("media")
-    if type(media) is not dict:
-        raise _bad_field("media", "media", "an object")
-    payload = media.get("payload")
-    if type(payload) is not str:
-        raise _bad_field("media", "media.payload", "a string")
-    try:
-        audio = a2b_base64(payload, strict_mode=True)
-    except ValueError:  # binascii.Error is one, and so is what a non-ASCII string raises
-        raise BadPayloadError(Fault.BAD_BASE64, "expected base64 as media.payload") from None
-    if payload.endswith("==="):  # which CPython 3.11 lets pass after a whole group
-        raise BadPayloadError(Fault.BAD_BASE64, "expected at most two = at the end of media.payload")
-    if not audio:
-        raise BadPayloadError(Fault.EMPTY_PAYLOAD, "expected audio in media.payload, came none")
-    track = media.get("track")
-    return Media(
-        _stream_sid("media", found),
-        _counter("media", "media.chunk", media.get("chunk")),
-        track if type(track) is str else "inbound",
-        audio,
-    )
+class Wire(Protocol):
+    """One carrier's wire; a module of functions is one. A media stream keeps what it calls for each frame."""
 
+    def parse(self, text: str | bytes) -> Message:
+        """Reads one text message. Raises WireError and nothing else, whatever comes."""
 
-def _read_connected(found: dict[str, object]) -> Connected:
-    return Connected(_text(found.get("protocol")), _text(found.get("version")))
+    def build_media(self, stream_sid: bytes, audio: bytes) -> bytes:
+        """A message with audio for the caller: raw µ-law of any length, never empty."""
 
+    def build_mark(self, stream_sid: bytes, name: str) -> bytes:
+        """A mark behind the audio sent so far."""
 
-def _read_start(found: dict[str, object]) -> Start:
-    start = found.get("start")
-    if type(start) is not dict:
-        raise _bad_field("start", "start", "an object")
-    inner, outer = start.get("streamSid"), found.get("streamSid")
-    stream_sid = inner if inner is not None else outer
-    if outer is not None and outer != stream_sid:
-        raise BadMessageError(Fault.WRONG_STREAM, "expected one streamSid in a start message, came two")
-    call_sid = start.get("callSid")
-    if type(call_sid) is not str or CALL_SID.fullmatch(call_sid) is None:
-        raise BadMessageError(Fault.BAD_SID, "expected CA and 32 hexadecimal digits as start.callSid")
-    if type(stream_sid) is not str or STREAM_SID.fullmatch(stream_sid) is None:
-        raise BadMessageError(Fault.BAD_SID, "expected MZ and 32 hexadecimal digits as streamSid")
-    given = start.get("customParameters")
-    parameters = given if type(given) is dict else {}
-    return Start(
-        account_sid=_text(start.get("accountSid")),
-        call_sid=call_sid,
-        stream_sid=stream_sid,
-        media_format=_media_format(start.get("mediaFormat")),
-        parameters={k: v for k, v in parameters.items() if type(v) is str},
-    )
-
-
-def _media_format(found: object) -> MediaFormat | None:
-    if found is None:
-        return None
-    if type(found) is not dict:
-        raise _bad_field("start", "start.mediaFormat", "an object")
-    rate = _counter("start", "mediaFormat.sampleRate", found.get("sampleRate"))
-    channels = _counter("start", "mediaFormat.channels", found.get("channels"))
-    return MediaFormat(_text(found.get("encoding")), rate or 0, channels or 0)
-
-
-def _read_dtmf(found: dict[str, object]) -> Dtmf:
-    dtmf = found.get("dtmf")
-    digit = dtmf.get("digit") if type(dtmf) is dict else None
-    if type(digit) is not str or digit not in _DIGITS:
-        raise BadMessageError(Fault.BAD_DIGIT, "expected one of 0-9 * # A-D as dtmf.digit")
-    return Dtmf(_stream_sid("dtmf", found), digit)
-
-
-def _read_mark(found: dict[str, object]) -> Mark:
-    mark = found.get("mark")
-    name = mark.get("name") if type(mark) is dict else None
-    if type(name) is not str or not name or len(name) > MARK_NAME_MAX_CHARACTERS:
-        raise _bad_field("mark", "mark.name", f"1 to {MARK_NAME_MAX_CHARACTERS} characters")
-    return Mark(_stream_sid("mark", found), name)
-
-
-def _read_stop(found: dict[str, object]) -> Stop:
-    stop = found.get("stop")
-    call_sid = stop.get("callSid") if type(stop) is dict else None
-    return Stop(_stream_sid("stop", found), _text(call_sid))
-
-
-_READERS: dict[str, Callable[[dict[str, object]], Message]] = {
-    "connected": _read_connected,
-    "start": _read_start,
-    "dtmf": _read_dtmf,
-    "mark": _read_mark,
-    "stop": _read_stop,
-}
-
-
-def _text(found: object) -> str:
-    return found if type(found) is str else ""
-
-
-def _stream_sid(event: str, found: dict[str, object]) -> str:
-    stream_sid = found.get("streamSid")
-    if type(stream_sid) is not str:
-        raise _bad_field(event, "streamSid", "a string")
-    return stream_sid
-
-
-def _counter(event: str, field: str, found: object) -> int | None:
-    """Twilio's counters are strings of digits; numbers are tolerated, and so is their absence."""
-    if found is None:
-        return None
-    if type(found) is str and len(found) <= COUNTER_MAX_DIGITS and found.isascii():
-        if found.isdecimal():
-            return int(found)
-    elif type(found) is int and 0 <= found < 10**COUNTER_MAX_DIGITS:
-        return found
-    raise _bad_field(event, field, "a whole number of at most 16 digits, as a string")
-
-
-# ------------------------------------------------------------------------------------ us → Twilio
-
-
-def build_media(stream_sid: bytes, audio: bytes) -> bytes:
-    """A `media` message. `audio` is raw µ-law of any length but none: Twilio kills a stream for
-    that.
-    """
-    return b'{"event":"media","streamSid":"%b","media":{"payload":"%b"}}' % (
-        stream_sid,
-        b2a_base64(audio, newline=False),
-    )
-
-
-def build_mark(stream_sid: bytes, name: str) -> bytes:
-    """A `mark` message; Twilio echoes `name` once all audio before it has played or was cleared."""
-    return b'{"event":"mark","streamSid":"%b","mark":{"name":%b}}' % (
-        stream_sid,
-        orjson.dumps(name),
-    )
-
-
-def build_clear(stream_sid: bytes) -> bytes:
-    """A `clear` message: Twilio drops what it buffers and echoes the pending marks."""
-    return b'{"event":"clear","streamSid":"%b"}' % stream_sid
+    def build_clear(self, stream_sid: bytes) -> bytes:
+        """Drops what the carrier buffers; the pending marks come back."""

@@ -1,4 +1,4 @@
-"""A socket's window: how long the kernel took to take its frames, and how many it never got.
+"""A socket's window: how long the kernel took to take what was written, and how many frames it never got.
 
 Why it exists: a write that blocks is a host in trouble, and the only sign that unsent bytes do not show.
 Owns: the writes since the window was last taken. Pure. Must not know: sockets.
@@ -7,9 +7,19 @@ Owns: the writes since the window was last taken. Pure. Must not know: sockets.
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 
 KEPT = 512
 """Three seconds of frames and marks, three times over; of more than that the last ones count."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteWindow:
+    """What became of a window's writes. Without a write the p99 is 0."""
+
+    write_p99_ms: float
+    overflowed: int
+    """Frames that were dropped because too much was unsent."""
 
 
 class WriteTimes:
@@ -31,11 +41,11 @@ class WriteTimes:
         """A frame was dropped because too much is unsent."""
         self._overflowed += 1
 
-    def take(self) -> dict[str, float]:
-        """The window's figures; the next window begins. Without a write the p99 is 0."""
+    def take_window(self) -> WriteWindow:
+        """The window's figures; the next window begins."""
         count = min(self._noted, KEPT)
         slowest = sorted(self._times_ms[:count])
         p99_ms = slowest[-(count // 100) - 1] if slowest else 0.0
-        figures: dict[str, float] = {"write_p99": round(p99_ms, 3), "overflowed": self._overflowed}
+        window = WriteWindow(round(p99_ms, 3), self._overflowed)
         self._noted = self._overflowed = 0
-        return figures
+        return window

@@ -1,1 +1,15 @@
-"""…"""
+"""The carrier's HTTP requests and our answers, and the public port that they share with the media sockets.
+
+Why it exists: what a caller meets before, between and after media streams is decided by a few documents.
+Owns: the routes, who may open a stream, the port. Must not know: the inside of a media socket.
+
+    routes         five webhooks: what a caller is answered
+    resume         the rule of `/voice/resume`: the card's plan
+    twiml          the documents
+    admission      slots, and who may open a stream
+    token          the one-use token of a media stream
+    signature      whether the carrier has signed a request
+    http_protocol  a request has three seconds to arrive
+    listening      the public listening socket
+    readiness      `/readyz`, for the proxy in front
+"""

@@ -1,8 +1,8 @@
 """Who may open a stream, and who may take a slot: tokens and start data judged, slots reserved.
 
-Why it exists: admission is decided at the webhook, where a caller can still be told something, and
-checked again at `start`, where only a close is left. Owns the keys derived from the auth tokens,
-and the two judgements. Must not know sockets or TwiML.
+Why it exists: admission is decided at the webhook, where a caller can still be told something, and checked
+again at `start`, where only a close is left. Owns: the keys derived from the auth tokens, the two judgements.
+Must not know: sockets, TwiML.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from ingress.errors import StartReason, StartRefused
+from ingress.media.parameters import read_parameters
 from ingress.media.wire import MULAW_8K_MONO, Start
 from ingress.web import token
-from ingress.web.token import Token, TokenError
+from ingress.web.token import Token
 from shared.contract.keys import Keys
-from shared.ownership import owner as ownership
+from shared.ownership import steps
 from shared.settings import Settings
 from shared.store.client import Store
 
@@ -24,35 +26,24 @@ SLOT_LEASE_MS = 10_000
 """A reserved slot that no `start` takes is free again after this."""
 
 
-class StartRefused(Exception):
-    """A `start` that may not be attached; `reason` goes into the close frame, the log, a counter."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
-
-
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The answer to a reservation: a stream token, or why there is none (full, ended)."""
+    """The answer to a reservation: a stream token, or why it is refused (full, ended)."""
 
     token: str
     refused: str = ""
 
 
 def judge_start(start: Start, *, account_sid: str, keys: tuple[bytes, ...], now_s: float) -> Token:
-    """Pure: format, account and token of a `start`. Raises StartRefused.
+    """Format, account and token of a `start`, without a look at anything else. Raises StartRefused.
 
-    `account_sid` is empty when every account is welcome. A missing mediaFormat is tolerated.
+    `account_sid` is empty when every account is welcome. A missing media format is tolerated.
     """
     if start.media_format not in (None, MULAW_8K_MONO):
-        raise StartRefused("wrong_format")
+        raise StartRefused(StartReason.WRONG_FORMAT)
     if account_sid and start.account_sid != account_sid:
-        raise StartRefused("wrong_account")
-    try:
-        return token.verify(keys, start.parameters.get("token"), start.call_sid, now_s)
-    except TokenError as error:
-        raise StartRefused(error.reason) from None
+        raise StartRefused(StartReason.WRONG_ACCOUNT)
+    return token.verify(keys, read_parameters(start.parameters).token, start.call_sid, now_s)
 
 
 class Admission:
@@ -65,14 +56,16 @@ class Admission:
         self._token_keys = tuple(token.derive_key(each) for each in settings.auth_tokens)
         self._slots_per_lane = math.ceil(settings.max_calls / settings.lanes)
 
-    def judge(self, start: Start) -> Token:
-        """`judge_start` with this deployment's keys, now. Raises StartRefused."""
-        return judge_start(start, account_sid=self._account_sid, keys=self._token_keys, now_s=time.time())
+    def judge(self, start: Start) -> str:
+        """`judge_start` with this deployment's keys, now: the nonce of its token. Raises StartRefused."""
+        found = judge_start(start, account_sid=self._account_sid, keys=self._token_keys, now_s=time.time())
+        return found.nonce
 
     async def reserve(self, call_sid: str) -> Admitted:
-        """A slot and a token; the same token for a webhook that comes twice. Raises STORE_ERRORS."""
+        """A slot and a token; the same token for a webhook that comes twice. Raises STORE_ERRORS. Cancelled,
+        it may have taken the slot, which is free again after its lease."""
         expires_at_ms = (int(time.time()) + token.TTL_S) * 1000
-        found = await ownership.reserve(
+        found = await steps.reserve(
             self._store,
             self._keys,
             call_sid,

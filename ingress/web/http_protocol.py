@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with a bound on how long a request may take to arrive.
 
-Why it exists: uvicorn waits for ever for the rest of a request whose first bytes have come, and the
-WebSocket handshake is such a request. Owns that one deadline. Must not know what is requested.
+Why it exists: uvicorn waits for ever for the rest of a request whose first bytes have come, and the WebSocket
+handshake is such a request. Owns: that one deadline. Must not know: what is requested.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ REQUEST_WITHIN_S = 3.0
 
 
 class BoundedHttpProtocol(H11Protocol):
-    """Closes a connection whose request does not arrive in time. Bind it with
-    `http_protocol_class`.
-    """
+    """Closes a connection whose request does not arrive in time. Bind it with `http_protocol_class`."""
 
     counters: ClassVar[SocketCounters]
     request_within_s: ClassVar[float] = REQUEST_WITHIN_S
@@ -58,6 +56,8 @@ class BoundedHttpProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._is_upgraded = True  # The media protocol has deadlines of its own.
         super().handle_websocket_upgrade(event)
+
+    # Private.
 
     def _request_is_under_way(self) -> bool:
         if self._is_upgraded:

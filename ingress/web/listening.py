@@ -1,8 +1,8 @@
 """The public listening socket: our own on PORT, or one that a supervisor holds for us.
 
-Why it exists: several ingress processes of a host share one port. SO_REUSEPORT lets each have a
-socket of its own; under supervisord's `[fcgi-program]` all inherit one as descriptor 0, which stays
-open while they restart, so that no connection is refused. Must not know HTTP.
+Why it exists: several ingress processes of a host share one port. SO_REUSEPORT lets each have a socket of its
+own; under supervisord's `[fcgi-program]` all inherit one as descriptor 0, which stays open while they
+restart, so that no connection is refused. Owns: which of the two it is. Must not know: HTTP.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ import os
 import socket
 import stat
 
+from ingress.errors import WrongSocketError
 from shared.settings import Settings, environment_name
 
 BACKLOG = 1024
 STDIN = 0
-
-
-class WrongSocketError(OSError):
-    """The inherited socket listens elsewhere than the settings say."""
 
 
 def public_listener(settings: Settings) -> socket.socket:
@@ -51,7 +48,7 @@ def _why_another(found: socket.socket, settings: Settings) -> str:
     if not problems:
         return ""
     return (
-        f"expected the inherited socket to listen as {' and '.join(problems)} says, it listens on"
+        f"expected the inherited socket to listen as {' and '.join(problems)} says, got one on"
         f" {host}:{port}. Set INGRESS_SOCKET in deploy/trunkline.conf to the same, or unset"
         f" {' and '.join(problem.partition('=')[0] for problem in problems)}."
     )

@@ -4,8 +4,8 @@ Why it exists: the admin ports are on loopback, so a proxy on another machine ca
 must know is whether *a connection to the public port* is served well. All ingress processes of a host share
 that port; one that drains no longer accepts, so whoever answers is one that takes calls.
 
-It says no more than yes or no: the reason, which may name hosts, stays on the admin port. Must not know:
-what the role does. deploy/haproxy.cfg lets nobody ask it from outside.
+It says no more than yes or no: the reason, which may name hosts, stays on the admin port. Owns: that answer.
+Must not know: what the role does. deploy/haproxy.cfg lets nobody ask it from outside.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared.process.role import Process
 
 
 def readiness_route(process: Process, not_ready: Callable[[], str]) -> Route:
-    """`not_ready` is the role's own reason, empty when it has none."""
+    """`not_ready` is the role's own reason, empty when it is ready."""
 
     async def readyz(_request: Request) -> Response:
         has_redis = bool(process.redis_version) and process.outbox.connected

@@ -1,18 +1,19 @@
 """What `/voice/resume` does: the card's plan, as one pure decision.
 
-Why it exists: Twilio asks this webhook whenever a media stream ended, for whatever reason, and
-again when a dialled number is done. The answer must be right after a crash, a move, a transfer and
-a farewell, and must never loop. Pure. Must not know TwiML, HTTP or Redis.
+Why it exists: Twilio asks this webhook whenever a media stream ended, for whatever reason, and again when a
+dialled number is done. The answer must be right after a crash, a move, a transfer and a farewell, and must
+never loop. Owns: that decision. Pure. Must not know: TwiML, HTTP, Redis.
 """
 
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-NUMBER = re.compile(r"\+[0-9]{3,15}|sip:[A-Za-z0-9.@:_+-]{3,200}", re.ASCII)
+from shared.contract.card import Next, ResumeView, State
+from shared.forms import is_destination
+
 _ANSWERED = frozenset({"completed", "answered"})
 
 
@@ -27,43 +28,34 @@ class Verb(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """`argument`: the text, the number, or the digits before a stream. `outcome`: ends the call
-    with it.
-    """
+class Decision:
+    """`argument`: the text, the number, or the digits before a stream. `outcome`: ends the call with it."""
 
     verb: Verb
     argument: str = ""
     outcome: str = ""
 
 
-def decide(card: Mapping[str, str], form: Mapping[str, str], *, tries: int, max_resumes: int) -> Plan:
-    """`card` is empty if there is none; `tries` counts this call's resumes, as our own URL carries
-    it.
+def decide(card: ResumeView | None, form: Mapping[str, str], *, tries: int, max_resumes: int) -> Decision:
+    """`card` is None where Redis knows no such call; `tries` counts this call's resumes, as our own URL
+    carries it.
 
-    Both bounds hold: the card's, and the URL's, which stands when Redis forgot or no start ever
-    passed.
+    Both bounds hold: the card's, and the URL's, which stands when Redis forgot or no start ever passed.
     """
-    planned, argument = card.get("next", ""), card.get("next_arg", "")
-    if card.get("state") == "ended":
-        return Plan(Verb.SAY, argument) if planned in ("say", "apology") else Plan(Verb.HANG_UP)
+    planned, argument = (Next.NOTHING, "") if card is None else (card.next, card.next_arg)
+    if card is not None and card.state is State.ENDED:
+        return Decision(Verb.SAY, argument) if planned is Next.APOLOGY else Decision(Verb.HANG_UP)
     dialled = form.get("DialCallStatus", "")
     if dialled in _ANSWERED:
-        return Plan(Verb.HANG_UP, outcome="transferred")
+        return Decision(Verb.HANG_UP, outcome="transferred")
     if not dialled:
         match planned:
-            case "say":
-                return Plan(Verb.SAY, argument, outcome="said")
-            case "apology":
-                return Plan(Verb.APOLOGISE, argument, outcome="apology")
-            case "hangup":
-                return Plan(Verb.HANG_UP, outcome="hangup")
-            case "dial" if NUMBER.fullmatch(argument):
-                return Plan(Verb.DIAL, argument)
-    if tries > max_resumes or _number(card.get("resumes", "")) >= max_resumes:
-        return Plan(Verb.APOLOGISE, outcome="too_many_resumes")
-    return Plan(Verb.STREAM, argument if planned == "digits" and not dialled else "")
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+            case Next.APOLOGY:
+                return Decision(Verb.APOLOGISE, argument, outcome="apology")
+            case Next.HANG_UP:
+                return Decision(Verb.HANG_UP, outcome="hangup")
+            case Next.DIAL if is_destination(argument):
+                return Decision(Verb.DIAL, argument)
+    if tries > max_resumes or (card is not None and card.resumes >= max_resumes):
+        return Decision(Verb.APOLOGISE, outcome="too_many_resumes")
+    return Decision(Verb.STREAM, argument if planned is Next.DIGITS and not dialled else "")

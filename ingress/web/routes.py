@@ -1,9 +1,8 @@
 """Twilio's HTTP requests: what a caller is answered when a call begins, resumes, fails or ends.
 
-Why it exists: these five routes share the public port with the media sockets, and are the only
-place where a caller can be told something without one. Owns the routes, the signature check of
-each, and the bound of a second. Must not know sockets. Every answer is idempotent: Twilio asks
-again when it is unsure.
+Why it exists: these five routes share the public port with the media sockets, and are the only place where a
+caller can be told something without one. Owns: the routes, the signature check of each, the bound of a
+second. Must not know: sockets. Every answer is idempotent: Twilio asks again when it is unsure.
 """
 
 from __future__ import annotations
@@ -20,14 +19,19 @@ from starlette.routing import Route
 
 from ingress.calls.registry import Registry
 from ingress.counters import WebhookCounters
-from ingress.media.wire import CALL_SID
+from ingress.errors import BadRequest, WebhookReason
+from ingress.media.parameters import StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
-from ingress.web.resume import Plan, Verb
-from ingress.web.signature import Params, Signatures, Verdict
-from shared.contract.keys import Keys
+from ingress.web.resume import Decision, Verb
+from ingress.web.signature import Check, Params, Signatures
+from shared.contract.card import ResumeView
+from shared.contract.errors import ContractError
+from shared.contract.keys import CALL_SID, Keys
+from shared.forms import is_destination
 from shared.logs.log import Log
-from shared.ownership.owner import Card, read_card
+from shared.ownership.counters import OwnershipCounters
+from shared.ownership.steps import read_view
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
@@ -41,6 +45,9 @@ STORE_CALLS_AT_ONCE = 24
 """A burst of webhooks must not use up the connections of the store."""
 
 FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+AGENT_QUERY = "agent"
+"""The parameter of a webhook's URL that names an agent."""
+
 AGENT_MAX_CHARACTERS = 64
 
 T = TypeVar("T")
@@ -49,17 +56,10 @@ Handler = Callable[[Request, Form], Awaitable[Response]]
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
-class BadRequest(Exception):
-    """A request that no Twilio sends; `status` is answered."""
-
-    def __init__(self, status: int, text: str) -> None:
-        self.status = status
-        super().__init__(text)
-
-
 @dataclass(slots=True)
 class Webhooks:
-    """The five routes. `spawn` runs what need not be waited for."""
+    """The five routes. `spawn` runs what need not be waited for. Cancelling any of them is safe: Twilio asks
+    again."""
 
     settings: Settings
     store: Store
@@ -68,11 +68,13 @@ class Webhooks:
     registry: Registry
     signatures: Signatures
     counters: WebhookCounters
+    ownership: OwnershipCounters
     log: Log
     spawn: Spawn
     limit: asyncio.Semaphore
 
     def routes(self) -> list[Route]:
+        """Each by its path, GET and POST."""
         handlers: dict[str, Handler] = {
             "/voice": self.voice,
             "/voice/resume": self.voice_resume,
@@ -85,7 +87,7 @@ class Webhooks:
             for path, handler in handlers.items()
         ]
 
-    # --------------------------------------------------------------------------------- the routes
+    # The routes.
 
     async def voice(self, request: Request, form: Form) -> Response:
         """A call comes in: a slot and a stream, or a spoken reason."""
@@ -94,8 +96,8 @@ class Webhooks:
             admitted = await self._bounded(lambda: self.admission.reserve(call_sid))
         except STORE_ERRORS as error:
             return self._apologise_for(call_sid, error)
-        agent = request.query_params.get("agent", "")
-        return self._stream(call_sid, form, admitted, Plan(Verb.STREAM), tries=1, agent=agent)
+        agent = request.query_params.get(AGENT_QUERY, "")
+        return self._stream(call_sid, form, admitted, tries=1, agent=agent)
 
     async def voice_resume(self, request: Request, form: Form) -> Response:
         """A stream has ended, or a dialled number is done: what the card's plan says."""
@@ -103,28 +105,30 @@ class Webhooks:
         tries = _tries(request)
         self.counters.resumes += 1
 
-        async def look() -> tuple[Card, Plan, Admitted | None]:
-            card = await read_card(self.store, self.keys, call_sid)
-            plan = resume.decide(card, form, tries=tries, max_resumes=self.settings.max_resumes)
-            wants_stream = plan.verb is Verb.STREAM
+        async def decided() -> tuple[ResumeView | None, Decision, Admitted | None]:
+            card = await read_view(self.store, self.keys, call_sid, ResumeView)
+            decision = resume.decide(card, form, tries=tries, max_resumes=self.settings.max_resumes)
+            wants_stream = decision.verb is Verb.STREAM
             dialled = form.get("DialCallStatus", "")
             if wants_stream and dialled:
                 # Before the stream: the brain must know why the caller is back when they are.
                 await self.registry.tell_dialled(call_sid, dialled, tries)
             admitted = await self.admission.reserve(call_sid) if wants_stream else None
-            return card, plan, admitted
+            return card, decision, admitted
 
         try:
-            card, plan, admitted = await self._bounded(look)
+            card, decision, admitted = await self._bounded(decided)
         except STORE_ERRORS as error:
             return self._apologise_for(call_sid, error)
-        self.log.info("resume", call=call_sid, verb=plan.verb, tries=tries, outcome=plan.outcome)
-        if plan.outcome:
-            self.spawn(self.registry.end(call_sid, plan.outcome), f"end-{call_sid}")
+        except ContractError as error:
+            return self._apologise_for_card(call_sid, error)
+        self.log.info("resume", call=call_sid, verb=decision.verb, tries=tries, outcome=decision.outcome)
+        if decision.outcome:
+            self.spawn(self.registry.end(call_sid, decision.outcome), f"end-{call_sid}")
         if admitted is not None:
-            agent = card.get("agent", "")
-            return self._stream(call_sid, form, admitted, plan, tries=tries + 1, agent=agent)
-        return self._answer(plan, tries, card.get("fallback", ""))
+            agent, digits = "" if card is None else card.agent, decision.argument
+            return self._stream(call_sid, form, admitted, digits=digits, tries=tries + 1, agent=agent)
+        return self._answer(decision, tries, "" if card is None else card.fallback or "")
 
     async def voice_fallback(self, request: Request, form: Form) -> Response:
         """Twilio could not get TwiML from us: the one document that needs nothing."""
@@ -135,12 +139,12 @@ class Webhooks:
     async def stream_status(self, request: Request, form: Form) -> Response:
         """What Twilio thinks of a stream: for the log only, since it may come late or twice."""
         event = form.get("StreamEvent", "")
-        ids = {"call": form.get("CallSid"), "stream": form.get("StreamSid")}
+        log = self.log.bind(call=form.get("CallSid"), stream=form.get("StreamSid"))
         if event == "stream-error":
             self.counters.stream_errors += 1
-            self.log.warning("stream_error", error=form.get("StreamError", "")[:200], **ids)
+            log.warning("stream_error", error=form.get("StreamError", "")[:200])
         else:
-            self.log.info("stream_status", status=event[:40], **ids)
+            log.info("stream_status", status=event[:40])
         return Response(status_code=204)
 
     async def call_status(self, request: Request, form: Form) -> Response:
@@ -152,57 +156,59 @@ class Webhooks:
             self.spawn(self.registry.end(call_sid, status), f"end-{call_sid}")
         return Response(status_code=204)
 
-    # ----------------------------------------------------------------------------------- answers
+    # Private: answers.
 
     def _stream(
-        self,
-        call_sid: str,
-        form: Form,
-        admitted: Admitted,
-        plan: Plan,
-        *,
-        tries: int,
-        agent: str,
+        self, call_sid: str, form: Form, admitted: Admitted, *, tries: int, agent: str, digits: str = ""
     ) -> Response:
-        if admitted.refused == "full":
-            self.counters.refusals["full"] += 1
-            self.log.warning("call_refused", call=call_sid, reason="full")
+        if admitted.refused == WebhookReason.FULL:
+            self.counters.refusals[WebhookReason.FULL] += 1
+            self.log.warning("call_refused", call=call_sid, reason=admitted.refused)
             return self._apology(self.settings.busy_message)
         if admitted.refused:
-            self.counters.refusals["ended"] += 1
+            self.counters.refusals[WebhookReason.ENDED] += 1
             self.log.info("call_refused", call=call_sid, reason=admitted.refused)
             return _twiml(twiml.hang_up())
         self.counters.connects += 1
-        parameters = {
-            "token": admitted.token,
-            "from": form.get("From", ""),
-            "to": form.get("To", ""),
-            "agent": agent[:AGENT_MAX_CHARACTERS],
-        }
-        digits = plan.argument if twiml.PLAY_DIGITS.fullmatch(plan.argument) else ""
-        return _twiml(twiml.connect(self._urls, parameters, digits=digits, tries=tries))
+        parameters = StreamParameters(
+            token=admitted.token,
+            caller=form.get("From", ""),
+            called=form.get("To", ""),
+            agent=agent[:AGENT_MAX_CHARACTERS],
+        )
+        tones = digits if twiml.PLAY_DIGITS.fullmatch(digits) else ""
+        return _twiml(twiml.connect(self._urls, parameters.write(), digits=tones, tries=tries))
 
-    def _answer(self, plan: Plan, tries: int, fallback: str) -> Response:
-        match plan.verb:
+    def _answer(self, decision: Decision, tries: int, fallback: str) -> Response:
+        match decision.verb:
             case Verb.SAY:
-                return _twiml(twiml.say_and_hang_up(plan.argument))
+                return _twiml(twiml.say_and_hang_up(decision.argument))
             case Verb.DIAL:
-                return _twiml(twiml.dial(self._urls, plan.argument, tries=tries + 1))
+                return _twiml(twiml.dial(self._urls, decision.argument, tries=tries + 1))
             case Verb.APOLOGISE:
                 self.counters.apologies += 1
-                return self._apology(plan.argument or self.settings.apology, fallback)
+                return self._apology(decision.argument or self.settings.apology, fallback)
             case Verb.HANG_UP | Verb.STREAM:
                 return _twiml(twiml.hang_up())
 
     def _apologise_for(self, call_sid: str, error: BaseException) -> Response:
-        self.counters.refusals["no_redis"] += 1
+        self.counters.refusals[WebhookReason.NO_REDIS] += 1
         self.counters.apologies += 1
         self.log.error("webhook_without_redis", call=call_sid, reason=type(error).__name__)
         return self._apology(self.settings.apology)
 
+    def _apologise_for_card(self, call_sid: str, error: ContractError) -> Response:
+        """What the card plans cannot be read: better a spoken end than a guess."""
+        self.ownership.contract_errors += 1
+        self.counters.apologies += 1
+        self.log.error(
+            "contract_error", call=call_sid, record=error.record, field=error.field, reason=str(error)
+        )
+        return self._apology(self.settings.apology)
+
     def _apology(self, text: str, fallback: str = "") -> Response:
         """`fallback`: the number of the call's own agent, if it has one."""
-        number = fallback if resume.NUMBER.fullmatch(fallback) else self.settings.fallback_number
+        number = fallback if is_destination(fallback) else self.settings.fallback_number
         return _twiml(twiml.apologise(text, number))
 
     @property
@@ -213,7 +219,7 @@ class Webhooks:
         async with asyncio.timeout(STORE_WITHIN_S), self.limit:
             return await ask()
 
-    # -------------------------------------------------------------------------------- signatures
+    # Private: signatures.
 
     def _signed(self, path: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Checks the signature before anything of the request is believed."""
@@ -222,23 +228,23 @@ class Webhooks:
             self.counters.requests += 1
             try:
                 form, params = await _read_form(request)
-                verdict = self._check(path, request, params)
-                if verdict is not Verdict.OK:
-                    self.counters.refusals["signature"] += 1
-                    self.log.warning("webhook_refused", path=path, reason=verdict)
+                check = self._check(path, request, params)
+                if check is not Check.OK:
+                    self.counters.refusals[WebhookReason.SIGNATURE] += 1
+                    self.log.warning("webhook_refused", path=path, reason=check)
                     return PlainTextResponse("Forbidden\n", 403)
                 return await handler(request, form)
             except ClientDisconnect:  # also when the request was too slow: nobody reads the answer
-                self.counters.refusals["bad_request"] += 1
+                self.counters.refusals[WebhookReason.BAD_REQUEST] += 1
                 return Response(status_code=400)
             except BadRequest as error:
-                self.counters.refusals["bad_request"] += 1
+                self.counters.refusals[WebhookReason.BAD_REQUEST] += 1
                 self.log.warning("webhook_refused", path=path, reason=str(error))
                 return PlainTextResponse(f"{error}\n", error.status)
 
         return handle
 
-    def _check(self, path: str, request: Request, params: Params) -> Verdict:
+    def _check(self, path: str, request: Request, params: Params) -> Check:
         query = request.scope["query_string"].decode("latin-1")
         url = f"{self.settings.public_url}{path}{'?' if query else ''}{query}"
         return self.signatures.check_webhook(url, params, request.headers.get("X-Twilio-Signature"))

@@ -1,12 +1,13 @@
 """Twilio's `X-Twilio-Signature`, of webhooks and of the WebSocket handshake.
 
-Why it exists: the signature covers the URL as Twilio knows it, which behind a proxy is not the URL
-that we see. So the URL is built from the configured public origin only, never from Host or
-X-Forwarded-* headers, and the few spellings that Twilio is known to sign are tried. Pure. Fails
-closed: no token, no header, no match are all refusals, each with its reason.
+Why it exists: the signature covers the URL as Twilio knows it, which behind a proxy is not the URL that we
+see. So the URL is built from the configured public origin only, never from Host or X-Forwarded-* headers, and
+the few spellings that Twilio is known to sign are tried. Owns: what counts as signed. Pure. Must not know:
+requests, what a refusal leads to. Fails closed: no token, no header, no match are all refusals, each with its
+reason.
 
-Source: Twilio, "Security: validating requests", and its SDK's RequestValidator, which does the
-HMAC. The SDK's own choice of ports is not used: it adds 80, not 443, to a `wss` URL.
+Source: Twilio, "Security: validating requests", and its SDK's RequestValidator, which does the HMAC. The
+SDK's own choice of ports is not used: it adds 80, not 443, to a `wss` URL.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from twilio.request_validator import RequestValidator
 _DEFAULT_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 
 
-class Verdict(enum.StrEnum):
+class Check(enum.StrEnum):
     """Whether a signature stands, and if not, why: the log line and the counter carry it."""
 
     OK = "ok"
@@ -45,6 +46,7 @@ class Params:
         return len(self._values)
 
     def getall(self, name: str) -> list[str]:
+        """The values of a name, in their order. The validator's own word."""
         return self._values[name]
 
 
@@ -73,31 +75,31 @@ class Signatures:
     def __init__(self, auth_tokens: Sequence[str]) -> None:
         self._validators = [RequestValidator(token) for token in auth_tokens if token]
 
-    def check_webhook(self, url: str, params: Params, signature: str | None) -> Verdict:
-        """`url` from the configured origin; `params` of the form body, blank ones too, empty for
-        GET.
-        """
+    def check_webhook(self, url: str, params: Params, signature: str | None) -> Check:
+        """`url` from the configured origin; `params` of the form body, blank ones too, empty for GET."""
         return self._check(candidates(url), params, signature)
 
-    def check_handshake(self, stream_url: str, signature: str | None) -> Verdict:
+    def check_handshake(self, stream_url: str, signature: str | None) -> Check:
         """`stream_url` is the wss:// URL that stands in our TwiML."""
         return self._check(candidates(stream_url), Params(()), signature)
 
     def sign(self, url: str, params: Mapping[str, str]) -> str:
         """The signature that Twilio would send. Raises ValueError without a token."""
         if not self._validators:
-            raise ValueError("expected an auth token to sign with, none is configured")
+            raise ValueError("expected an auth token to sign with, got no configured one")
         return str(self._validators[0].compute_signature(url, params))
 
-    def _check(self, urls: Sequence[str], params: Params, signature: str | None) -> Verdict:
+    # Private.
+
+    def _check(self, urls: Sequence[str], params: Params, signature: str | None) -> Check:
         if not self._validators:
-            return Verdict.NO_TOKEN
+            return Check.NO_TOKEN
         if not signature:
-            return Verdict.MISSING
-        came = signature.encode("utf-8", "replace")
+            return Check.MISSING
+        got = signature.encode("utf-8", "replace")
         found = False
         for validator in self._validators:
             for url in urls:
                 expected = str(validator.compute_signature(url, params)).encode()
-                found |= hmac.compare_digest(expected, came)
-        return Verdict.OK if found else Verdict.WRONG
+                found |= hmac.compare_digest(expected, got)
+        return Check.OK if found else Check.WRONG

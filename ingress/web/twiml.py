@@ -1,8 +1,8 @@
 """The TwiML documents that ingress answers with.
 
-Why it exists: what a caller meets when nothing of ours is on the line (a resume, an apology, a
-transfer) is decided by these few documents. Pure; built with the vendor's own classes. Must not
-know why a document is chosen.
+Why it exists: what a caller meets when nothing of ours is on the line (a resume, an apology, a transfer) is
+decided by these few documents. Owns: their words and bounds; built with the vendor's own classes. Pure. Must
+not know: why a document is chosen.
 
 Sources: Twilio, TwiML `<Connect>`, `<Stream>`, `<Say>`, `<Dial>` with `<Number>` and `<Sip>`, `<Play>`;
 "webhook connection overrides" for the URL fragment, which is neither sent to us nor signed.
@@ -14,23 +14,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from twilio.twiml.voice_response import (
-    Connect,
-    Dial,
-    VoiceResponse,
-)
+from twilio.twiml.voice_response import Connect, Dial, VoiceResponse
+
+from ingress.calls.ending import DIAL_TIMEOUT_S
 
 RESUME_FRAGMENT = "#ct=1000&rc=5&rp=all"
-"""Connect within 1 s, five retries, on any failure: a process that just died must not end a call.
-"""
+"""Connect within 1 s, five retries, on any failure: a process that just died must not end a call."""
 
 PARAMETER_MAX_CHARACTERS = 499
 """Twilio: name and value together stay below 500."""
 
 SAY_MAX_CHARACTERS = 4000
-
-DIAL_TIMEOUT_S = 25
-"""How long a dialled number may ring: a voice mailbox takes most calls from about half a minute on."""
 
 PLAY_DIGITS = re.compile(r"[0-9*#ABCDwW]{1,64}")
 
@@ -52,14 +46,15 @@ class Urls:
 
     @property
     def stream_status(self) -> str:
+        """Where Twilio tells what it thinks of a stream."""
         return f"{self.public_url}/stream-status"
 
 
 def connect(urls: Urls, parameters: Mapping[str, str], *, digits: str = "", tries: int = 1) -> str:
     """Opens a media stream; when it ends, Twilio asks /voice/resume how to go on.
 
-    `parameters` reach us as strings in `start.customParameters`; one that is empty is left out, one
-    too long is cut. `digits` are played first, as tones; raises ValueError if they are no digits.
+    `parameters` reach us as strings in `start.customParameters`; one that is empty is left out, one too long
+    is shortened. `digits` are played first, as tones; raises ValueError if they are no digits.
     """
     response = VoiceResponse()
     if digits:
@@ -86,9 +81,7 @@ def say_and_hang_up(text: str) -> str:
 
 
 def dial(urls: Urls, number: str, *, text: str = "", tries: int = 1) -> str:
-    """Speaks `text`, then connects the caller with `number`; Twilio reports the outcome to
-    /voice/resume.
-    """
+    """Speaks `text`, then connects the caller with `number`; Twilio reports the outcome to /voice/resume."""
     response = VoiceResponse()
     _say(response, text)
     verb = Dial(action=urls.resume(tries), method="POST", timeout=DIAL_TIMEOUT_S)
@@ -97,8 +90,7 @@ def dial(urls: Urls, number: str, *, text: str = "", tries: int = 1) -> str:
 
 
 def apologise(text: str, fallback_number: str) -> str:
-    """What a caller gets when we cannot serve: `text`, then the fallback number or the end of the
-    call.
+    """What a caller gets when we cannot serve: `text`, then the fallback number or the end of the call.
 
     Without an action: when that call ends, so does this one, and nothing of ours is asked.
     """
@@ -112,12 +104,16 @@ def apologise(text: str, fallback_number: str) -> str:
 
 
 def hang_up() -> str:
+    """Ends the call without a word."""
     return say_and_hang_up("")
 
 
 def clean(text: str) -> str:
     """`text` without the characters that would make the document unreadable for Twilio (12100)."""
     return _NOT_XML.sub("", text)
+
+
+# Private.
 
 
 def _whom(verb: Dial, number: str) -> Dial:

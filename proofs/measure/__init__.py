@@ -1,1 +1,9 @@
-"""…"""
+"""What a load of calls is heard as, and what it costs.
+
+Owns: the run of a load, its figures, and the yardstick to hold them against. Must not know: which figures are
+promised.
+
+    load          N calls at once on a whole stack, judged by both simulators
+    cpu           CPU time of processes
+    plain_bridge  the plainest bridge that works: the yardstick for CPU
+"""

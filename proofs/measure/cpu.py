@@ -1,10 +1,9 @@
 """CPU time of processes, from /proc: what a call-second costs, and whose cost it is.
 
-Owns reading and subtracting; must not know what the processes are.
-
-Read from the scheduler's own nanoseconds (`schedstat` of each thread), not from utime and stime in `stat`:
-where the kernel samples those by its tick, a process that wakes for microseconds, thousands of times a
-second and in step with timers, is charged several times what it used.
+Why it exists: it is read from the scheduler's own nanoseconds (`schedstat` of each thread), not from utime
+and stime in `stat`: where the kernel samples those by its tick, a process that wakes for microseconds,
+thousands of times a second and in step with timers, is charged several times what it used. Owns: reading and
+subtracting. Must not know: what the processes are.
 """
 
 from __future__ import annotations

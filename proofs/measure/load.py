@@ -1,7 +1,8 @@
 """One load on a whole stack: N calls at once for a while, judged by both simulators, with its CPU cost.
 
-Owns the run and its figures. Both simulators live in this process, so that their records can be compared
-to the byte; the bridge's processes run under supervisord as in production.
+Why it exists: the same load must mean the same for Trunkline and for what it is compared with. Owns: the run
+and its figures. Must not know: which figures are promised. Both simulators live in this process, so that
+their records can be compared to the byte; the bridge's processes run under supervisord as in production.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ LEAD_MS = 160.0
 
 @dataclass(slots=True)
 class LoadFigures:
-    """What came of a load. Times in ms."""
+    """The figures of a load. Times in ms."""
 
     calls: int
     call_seconds: float
@@ -59,6 +60,7 @@ class LoadFigures:
 
     @property
     def cpu_per_call_second_ms(self) -> float:
+        """CPU of all processes for one second of one call."""
         return sum(self.cpu_ms.values()) / self.call_seconds
 
 
@@ -73,7 +75,7 @@ class Bridge:
 
 
 async def bridge_of(stack: Stack) -> Bridge:
-    """Trunkline itself, all processes but supervisord."""
+    """Trunkline itself, all processes but supervisord. Cancelling it only ends the look."""
     pids = await stack.pids()
     pids.pop("supervisord", None)
     return Bridge(
@@ -87,7 +89,10 @@ async def bridge_of(stack: Stack) -> Bridge:
 async def run(
     bridge: Bridge, realtime_port: int, *, calls: int, seconds: float, barge_in_share: float, seed: int
 ) -> LoadFigures:
-    """Makes the calls and judges them. The bridge looks for the model at this port."""
+    """Makes the calls and judges them. The bridge looks for the model at this port.
+
+    Cancelling it ends the calls.
+    """
     said = [Clip(clips.load(name), name) for name in CALLER_CLIPS]
     async with (
         RealtimeSimulator(port=realtime_port, knobs=Knobs(seed=seed)) as model,
@@ -155,11 +160,11 @@ def _judge_call(figures: LoadFigures, record: CallRecord, sessions: list[Session
     if session is None:
         figures.failures.append(f"{record.call_sid} heard nothing")
         return
-    # What the hang-up cut off is nobody's loss: items that were still being played then.
+    # What the hang-up ended is nobody's loss: items that were still being played then.
     ended_ms = record.ended_at_ms or 0.0
-    cut_short = record.playbacks[-1].end == "stream_ended" if record.playbacks else False
+    ended_early = record.playbacks[-1].end == "stream_ended" if record.playbacks else False
     missing = unheard_items(record, session)
-    figures.unheard += missing[:-1] if missing and cut_short else missing
+    figures.unheard += missing[:-1] if missing and ended_early else missing
     figures.stale_frames += stale_frames(record, session)
     figures.items += sum(item.generated_ms > 0 for item in session.items.values())
     figures.model_violations += len(session.violations)

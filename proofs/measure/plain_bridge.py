@@ -3,7 +3,7 @@
 Why it exists: milliseconds differ from machine to machine, a ratio taken in one run does not. This is the
 bridge that the vendors' samples show, written for speed: raw frames both ways, payloads passed on by
 concatenation, the reply sent to Twilio as it comes, `clear` when the caller speaks. It cannot say what was
-heard, and a deploy ends its calls.
+heard, and a deploy ends its calls. Owns: that bridge. Must not know: Trunkline.
 
     python -m proofs.measure.plain_bridge --port 8099 --model-base-url http://127.0.0.1:9000/v1
 """
@@ -53,12 +53,15 @@ class PlainBridge:
         self._stream_url = stream_url
 
     async def voice(self, _request: Request) -> Response:
+        """Answers the voice webhook, signed or not. It awaits nothing."""
         return Response(TWIML.format(url=self._stream_url), media_type="text/xml")
 
     async def status(self, _request: Request) -> Response:
+        """Takes note of no status. It awaits nothing."""
         return Response(status_code=204)
 
     async def media(self, socket: WebSocket) -> None:
+        """One call, until Twilio or the model ends it. Cancelling it ends the call."""
         await socket.accept()
         stream_sid = await self._start(socket)
         async with self._session() as model:
@@ -109,7 +112,10 @@ class PlainBridge:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description="The plainest single-process bridge, for comparison.")
+    parser = argparse.ArgumentParser(
+        prog="python -m proofs.measure.plain_bridge",
+        description="The plainest single-process bridge, for comparison.",
+    )
     parser.add_argument("--port", type=int, required=True, help="port of webhook and media socket")
     parser.add_argument("--model-base-url", required=True, help="base URL of the Realtime API or simulator")
     parser.add_argument("--stream-url", default="wss://demo.trunkline.test/media", help="as in the TwiML")

@@ -1,13 +1,14 @@
 """`make captures`: writes into docs/console.md what `trunkline top` and `doctor` really show.
 
-Why: a screen that somebody typed by hand is wrong after the next column. A whole stack is started with eight
-live calls on it, the model too slow for one of them and another one's Twilio not reading; the commands run in
-a real terminal (tmux), and what stands on its screen is copied. Owns the parts of that page between its
-markers.
+Why it exists: a screen that somebody typed by hand is wrong after the next column. A whole stack is started
+with eight live calls on it, the model too slow for one of them and another one's Twilio not reading; the
+commands run in a real terminal (tmux), and what stands on its screen is copied. Owns: the parts of that page
+between its markers. Must not know: how a screen is drawn.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import re
@@ -39,8 +40,12 @@ LOOK_S, LIMIT_S = 0.2, 60.0
 
 def main() -> int:
     """The command."""
+    argparse.ArgumentParser(
+        prog="make captures",
+        description="Writes what the screens really show into docs/console.md (a minute; needs tmux).",
+    ).parse_args()
     if shutil.which("tmux") is None:
-        print("captures: expected tmux on the PATH, found none; apt-get install tmux", file=sys.stderr)
+        print("captures: expected tmux on the PATH, got none; apt-get install tmux", file=sys.stderr)
         return 1
     captures = asyncio.run(_take())
     page = PAGE.read_text("utf-8")
@@ -55,9 +60,17 @@ def put(page: str, name: str, text: str) -> str:
     """The page with a capture between its markers. Raises ValueError if the page has none of that name."""
     begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
     if begin not in page or end not in page:
-        raise ValueError(f"expected {begin.strip()} and {end} in the page, found at most one of them")
+        raise ValueError(f"expected {begin.strip()} and {end} in the page, got at most one of them")
     head, _, rest = page.partition(begin)
     return f"{head}{begin}```\n{_clean(text)}\n```\n{end}{rest.partition(end)[2]}"
+
+
+def captured(page: str, name: str) -> str:
+    """What stands between a capture's markers, without its fence. Raises ValueError if it is not there."""
+    found = re.search(rf"<!-- {name}:begin -->\n```\n(.*?)\n```\n<!-- {name}:end -->", page, re.DOTALL)
+    if found is None:
+        raise ValueError(f"expected a capture {name} in the page, got none; make captures writes it")
+    return found[1]
 
 
 # Private.
@@ -111,11 +124,11 @@ async def _captures(stack: Stack, environment: Mapping[str, str]) -> dict[str, s
 
 
 async def _until(screen: Terminal, is_there: Callable[[str], bool]) -> str:
-    """The first screen that fits. Raises RuntimeError with the last one when none does."""
+    """The first screen that fits. Raises RuntimeError with the last one when no screen does."""
     until = time.monotonic() + LIMIT_S
     while not is_there(text := await asyncio.to_thread(screen.screen)):
         if time.monotonic() > until:
-            raise RuntimeError(f"expected another screen within {LIMIT_S:.0f} s, the last was:\n{text}")
+            raise RuntimeError(f"expected another screen within {LIMIT_S:.0f} s, got this one last:\n{text}")
         await asyncio.sleep(LOOK_S)
     return text
 
@@ -154,14 +167,6 @@ def _plan(number: int) -> CallPlan:
         hang_up_after_ms=LIMIT_S * 1000,
         stop_at_failure=False,
     )
-
-
-def captured(page: str, name: str) -> str:
-    """What stands between a capture's markers, without its fence."""
-    found = re.search(rf"<!-- {name}:begin -->\n```\n(.*?)\n```\n<!-- {name}:end -->", page, re.DOTALL)
-    if found is None:
-        raise ValueError(f"expected a capture {name} in the page, found none; make captures writes it")
-    return found[1]
 
 
 if __name__ == "__main__":

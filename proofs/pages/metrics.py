@@ -1,8 +1,9 @@
 """Makes the table of docs/metrics.md from what the processes would export.
 
-Why: a list of metrics that is kept by hand is wrong after the next counter. Owns the part of that page
-between its markers. `--check` fails when the page is not what the code would make. Nothing is started: the
-roles are put together, without a Redis or a socket, and asked what they would tell.
+Why it exists: a list of metrics that is kept by hand is wrong after the next counter. Owns: the part of that
+page between its markers. Must not know: what a metric means. `--check` fails when the page is not what the
+code would make. Nothing is started: the roles are put together, without a Redis or a socket, and asked what
+they would tell.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ def main() -> int:
 
 
 async def registries() -> dict[str, CollectorRegistry]:
-    """By role: what its admin port would export before the first call."""
+    """By role: what its admin port would export before the first call.
+
+    Cancelling it leaves a store unclosed.
+    """
     found: dict[str, CollectorRegistry] = {}
     for role in ROLES:
         settings = load(
@@ -95,7 +99,7 @@ def rows(of: dict[str, CollectorRegistry]) -> list[Row]:
 
 
 def filled(page: str, found: list[Row]) -> str:
-    """The page with its table made anew."""
+    """The page with its table made again."""
     lines = ["| metric | kind | from | labels | what |", "|---|---|---|---|---|"]
     for row in found:
         roles = "all" if len(row.roles) == len(ROLES) else ", ".join(row.roles)
@@ -108,7 +112,7 @@ def filled(page: str, found: list[Row]) -> str:
 
 
 def collect(registry: CollectorRegistry) -> list[Metric]:
-    """What a scrape would get. Needs that no loop runs."""
+    """What a scrape would get. No event loop may run."""
 
     async def inside() -> list[Metric]:
         return list(registry.collect())  # The number of tasks is only known inside a loop.

@@ -1,6 +1,7 @@
 """A command in a real terminal of its own (tmux): what is on its screen, and a keyboard.
 
-Used by what takes pictures of `trunkline top` for the documents, and by the test that presses its keys.
+Why it exists: `captures` takes its pictures of `trunkline top` with it, and a test presses its keys. Owns:
+one tmux server. Must not know: the command.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 ANSWER_WITHIN_S = 10
 STAYS_S = 120
-"""So long the last screen can be looked at after the command's end."""
+"""For this long the last screen can be looked at after the command's end."""
 
 
 @dataclass(slots=True)
@@ -25,15 +26,15 @@ class Terminal:
     name: str
 
     def screen(self) -> str:
-        """All lines that are on it now."""
+        """All lines that are on its screen now."""
         return self._tmux("capture-pane", "-p", "-t", "0")
 
     def press(self, *keys: str) -> None:
-        """tmux's names: `Enter`, `Escape`, `PPage`, or a letter."""
+        """Presses keys by tmux's names: `Enter`, `Escape`, `PPage`, or a letter."""
         self._tmux("send-keys", "-t", "0", *keys)
 
     def resize(self, width: int, height: int) -> None:
-        """As if a window was dragged."""
+        """Changes its size, as if a window was dragged."""
         self._tmux("resize-window", "-t", "0", "-x", str(width), "-y", str(height))
 
     def open(self, command: str, width: int, height: int) -> None:

@@ -1,1 +1,19 @@
-"""…"""
+"""Promises, each with a command that tries to break it.
+
+Owns: the commands behind `make prove-…`, the trouble that they make and the judgement. Must not know: how the
+pages about them read.
+
+    pipeline      `make prove-pipeline`: twenty calls of a minute: completeness, lateness, cost
+    conversation  `make prove-conversation`: what callers hear and the model remembers, under faults
+    scenarios     its kinds of trouble, and what is promised under each
+    judge         its judgement: both simulators' records of a call, compared
+    timeline      one call as text, for a look at what went wrong
+    slow_tools    a tool that takes its time
+    operations    `make prove-operations`: does the verdict name the fault, soon, once
+    faults        the faults that it injects, and the verdict that each deserves
+    verdicts      its judgement: right, soon, once, and nobody else blamed
+    busy          a role process that is kept busy on purpose
+    sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance
+    walk          every state that a few inputs reach
+    mutants       `make prove-mutants`: what the tests say to wrong code
+"""

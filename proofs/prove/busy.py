@@ -1,6 +1,6 @@
 """A role process whose main thread is kept busy on purpose: `python -m proofs.prove.busy brain --number 0`.
 
-Why it exists: to prove that a busy loop is found and named, there must be one. SIGUSR1 begins it: for
+Why it exists: to prove that a busy loop is found and named, there must be one. SIGUSR1 starts it: for
 BUSY_FOR_S the process computes for SPIN_S in every PERIOD_S, inside whatever the event loop was doing. Owns:
 that. Must not know: what the role does.
 """
@@ -23,18 +23,17 @@ _until = [0.0]
 
 def main() -> None:
     """Becomes the role that the command line names."""
-    if len(sys.argv) < 2 or sys.argv[1] not in ROLES:
-        sys.exit(
-            f"proofs.prove.busy: expected one of {', '.join(ROLES)} as the first word, got {sys.argv[1:2]}"
-        )
+    named = sys.argv[1] if len(sys.argv) > 1 else "nothing"
+    if named not in ROLES:
+        sys.exit(f"proofs.prove.busy: expected one of {', '.join(ROLES)} as the first word, got {named}")
     role = sys.argv.pop(1)
-    signal.signal(signal.SIGUSR1, _begin)
+    signal.signal(signal.SIGUSR1, _start)
     signal.signal(signal.SIGALRM, _spin)
     sys.argv[0] = role
     runpy.run_module(role, run_name="__main__", alter_sys=True)
 
 
-def _begin(_number: int, _frame: FrameType | None) -> None:
+def _start(_number: int, _frame: FrameType | None) -> None:
     _until[0] = time.monotonic() + BUSY_FOR_S
     signal.setitimer(signal.ITIMER_REAL, 0.01, PERIOD_S)
 

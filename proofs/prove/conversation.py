@@ -1,7 +1,10 @@
 """`make prove-conversation`: conversations under faults: what callers heard, what the model remembers.
 
-Six scenarios on the whole stack, with the faults of both simulators. Prints figures; ends with 1 when a
-promise was broken, each as a sentence.
+Why it exists: talking at once, tools, lost sessions and rollovers go wrong together, on the whole stack, at
+random moments. Owns: the run of the six scenarios. Must not know: what is promised (`scenarios`) or how it is
+judged (`judge`).
+
+Prints figures; ends with 1 when a promise was broken, each as a sentence.
 """
 
 from __future__ import annotations
@@ -22,9 +25,9 @@ from rich.table import Table
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
-from proofs.measure.timeline import timeline
 from proofs.prove.judge import Figures, judge_call, sessions_of
 from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
+from proofs.prove.timeline import timeline
 from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.store.client import Store, make_store
@@ -67,7 +70,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=200, help="calls of the first scenario")
     parser.add_argument("--at-once", type=int, default=20, help="calls at the same time")
     parser.add_argument("--seed", type=int, default=1, help="of callers, model and faults")
-    parser.add_argument("--only", choices=names, action="append", help="a scenario; may be given again")
+    parser.add_argument("--only", choices=names, action="append", help="a scenario; may be repeated")
     parser.add_argument("--keep", type=Path, help="folder for timelines of the calls worth a look")
     arguments = parser.parse_args()
     if arguments.keep is not None:
@@ -113,7 +116,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
 
 
 async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
-    """One scenario; the sentences of its broken promises."""
+    """Plays one scenario; returns the sentences of its broken promises."""
     run.console.print(
         f"\n[bold]{scenario.name}[/bold]: {scenario.calls} calls of {scenario.seconds:.0f} s,"
         f" {scenario.at_once} at a time …"

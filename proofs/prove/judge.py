@@ -1,7 +1,7 @@
-"""What came of conversations: both simulators' records of each call, over all its sessions, compared.
+"""How conversations went: both simulators' records of each call, over all its sessions, compared.
 
-Owns the judgement and its figures. Pure but for nothing: records in, figures out. Must not know how the
-calls were made.
+Why it exists: nobody can listen to 380 calls; what was heard can be checked to the byte. Owns: the judgement
+and its figures. Pure: records in, figures out. Must not know: how the calls were made.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from simulators.twilio.record import Utterance
 
 FRAME_MS = 20.0
 TURN_MARGIN_MS = 4_000.0
-"""What the caller says so shortly before the end may go unanswered: nobody is there any more."""
+"""What the caller says this shortly before the end may go unanswered: nobody is there any more."""
 
 TURN_GAP_MS = 1_000.0
 """Twice the silence that ends a turn here."""
@@ -34,14 +34,14 @@ SLOW_MS = 300.0
 """From a caller's first word to silence, where a look at the call is worth it."""
 
 TOOL_MARGIN_MS = 4_000.0
-"""A tool that was called so shortly before the end had no time to answer."""
+"""A tool that was called this shortly before the end had no time to answer."""
 
 Journal = Sequence[Mapping[str, str]]
 
 
 @dataclass(slots=True)
 class Figures:
-    """What came of one scenario."""
+    """The figures of one scenario."""
 
     calls: int = 0
     sessions: int = 0
@@ -146,15 +146,15 @@ def judge_call(
 
 
 def _heard(figures: Figures, call: CallRecord, whole: SessionRecord) -> None:
-    cut_short = bool(call.playbacks) and call.playbacks[-1].end == "stream_ended"
+    ended_early = bool(call.playbacks) and call.playbacks[-1].end == "stream_ended"
     missing = unheard_items(call, whole)
-    figures.unheard += missing[:-1] if missing and cut_short else missing
+    figures.unheard += missing[:-1] if missing and ended_early else missing
     figures.stale_frames += stale_frames(call, whole)
     audio = item_audio(whole)
     figures.items += len(audio)
     heard = call.heard_bytes
     for said in set(audio.values()):
-        # The last frame is padded, so the audio is looked for without its tail. What was cut off early may
+        # The last frame is padded, so the audio is looked for without its tail. What was stopped early may
         # be the beginning of what was said again in full.
         found = heard.count(said[: len(said) - len(said) % 160]) if len(said) >= 1600 else 0
         count = sum(other.startswith(said) for other in audio.values())
@@ -207,7 +207,7 @@ def _truncations(figures: Figures, call: CallRecord, whole: SessionRecord) -> No
 
 
 def _heard_before_clear_ms(call: CallRecord, truncation: Truncation, audio: bytes) -> float | None:
-    """What the caller had heard of an item when the clear came that belongs to its truncation."""
+    """What the caller had heard of an item at the clear that belongs to its truncation."""
     at_ms = truncation.at_ms - call.zero_ms
     ended = [p for p in call.playbacks if p.end == "cleared" and p.ended_at_ms <= at_ms + 50]
     if not ended or not audio:

@@ -1,7 +1,10 @@
 """`make prove-pipeline`: twenty simultaneous calls of a minute, what the callers heard and what it cost.
 
-Prints figures; ends with 1 when a promise was broken (something lost, stale, mixed up, or late beyond
-20 ms at p99), so that nobody has to read them to know. CPU has no limit here yet: it is printed.
+Why it exists: the bridge's first promise is that everything is heard, whole and in time, by the right caller.
+Owns: the promises, and the comparison with the plainest bridge. Must not know: how a load is made or judged.
+
+Prints figures; ends with 1 when a promise was broken (something lost, stale, mixed up, or late beyond 20 ms
+at p99), so that nobody has to read them to know. CPU has no limit here yet: it is printed.
 """
 
 from __future__ import annotations
@@ -46,6 +49,25 @@ def main() -> int:
     return uvloop.run(_prove(parser.parse_args()))
 
 
+def broken_promises(figures: LoadFigures) -> list[str]:
+    """Each promise that the run broke, as a sentence."""
+    found = {
+        f"{figures.lost_turns} turns of callers were lost": figures.lost_turns > 0,
+        f"{len(figures.unheard)} uninterrupted items were not heard whole": bool(figures.unheard),
+        f"{figures.stale_frames} frames of interrupted replies were heard": figures.stale_frames > 0,
+        f"{figures.mixed_up} callers heard another call": figures.mixed_up > 0,
+        f"lateness p99 was {figures.lateness_p99_ms:.1f} ms": figures.lateness_p99_ms > LATENESS_LIMIT_MS,
+        f"Twilio complained {figures.twilio_violations} times": figures.twilio_violations > 0,
+        f"the model complained {figures.model_violations} times": figures.model_violations > 0,
+        f"{figures.truncations_refused} truncations were refused": figures.truncations_refused > 0,
+        f"{len(figures.failures)} callers waited in vain: {figures.failures[:3]}": bool(figures.failures),
+    }
+    return [sentence for sentence, is_broken in found.items() if is_broken] + figures.unheard[:5]
+
+
+# Private.
+
+
 async def _prove(arguments: argparse.Namespace) -> int:
     console = Console()
     port = free_port()
@@ -77,7 +99,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
             console.print(_cost(figures))
             costs.append(figures.cpu_per_call_second_ms)
             if number == 0:
-                broken = _broken(figures)
+                broken = broken_promises(figures)
     if arguments.plain:
         for (calls, seconds), cost in zip(runs, costs, strict=True):
             await _compare(console, port, calls, seconds, cost, arguments)
@@ -98,7 +120,7 @@ async def _compare(
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(*command)
     try:
-        while await why_not_listening(public_port):  # noqa: ASYNC110 - another process gives no other sign
+        while await why_not_listening(public_port):  # noqa: ASYNC110 - another process shows no other sign
             await asyncio.sleep(0.1)
         bridge = pipeline_load.Bridge(
             public_url=DEMO_PUBLIC_URL,
@@ -126,34 +148,18 @@ async def _compare(
 
 
 async def _tick(console: Console, seconds: float) -> None:
-    """Progress on anything long."""
+    """Prints progress."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:
         await asyncio.sleep(10)
         console.print(f"  {time.monotonic() - started:.0f} s of about {seconds:.0f} s")
 
 
-def _broken(figures: LoadFigures) -> list[str]:
-    """Each promise that the run broke, as a sentence."""
-    found = {
-        f"{figures.lost_turns} turns of callers were lost": figures.lost_turns > 0,
-        f"{len(figures.unheard)} uninterrupted items were not heard whole": bool(figures.unheard),
-        f"{figures.stale_frames} frames of interrupted replies were heard": figures.stale_frames > 0,
-        f"{figures.mixed_up} callers heard another call": figures.mixed_up > 0,
-        f"lateness p99 was {figures.lateness_p99_ms:.1f} ms": figures.lateness_p99_ms > LATENESS_LIMIT_MS,
-        f"Twilio complained {figures.twilio_violations} times": figures.twilio_violations > 0,
-        f"the model complained {figures.model_violations} times": figures.model_violations > 0,
-        f"{figures.truncations_refused} truncations were refused": figures.truncations_refused > 0,
-        f"{len(figures.failures)} callers waited in vain: {figures.failures[:3]}": bool(figures.failures),
-    }
-    return [sentence for sentence, is_broken in found.items() if is_broken] + figures.unheard[:5]
-
-
 def _table(figures: LoadFigures) -> Table:
     table = Table("figure", "value", title=f"{figures.calls} calls, {figures.call_seconds:.0f} call-seconds")
     turns = f"{figures.utterances} / {figures.answered} / {figures.lost_turns}"
     answers = f"{figures.response_p50_ms:.0f}, {figures.response_p95_ms:.0f}"
-    cuts = f"{figures.barge_in_p50_ms:.0f}, {figures.barge_in_p95_ms:.0f}"
+    silences = f"{figures.barge_in_p50_ms:.0f}, {figures.barge_in_p95_ms:.0f}"
     rows = [
         ("turns spoken / heard by the model / lost", turns),
         ("items spoken by the model / not heard whole", f"{figures.items} / {len(figures.unheard)}"),
@@ -164,7 +170,7 @@ def _table(figures: LoadFigures) -> Table:
         ("arrival - the pacer's schedule: p99, ms", f"{figures.schedule_p99_ms:.1f}"),
         ("holes inside replies", str(figures.gaps)),
         ("end of speech to answer: p50, p95, ms", answers),
-        ("barge-in to silence: p50, p95, ms", cuts),
+        ("barge-in to silence: p50, p95, ms", silences),
         ("complaints of Twilio / of the model", f"{figures.twilio_violations} / {figures.model_violations}"),
         ("errors from the model", ", ".join(f"{k} x{v}" for k, v in figures.model_errors.items()) or "none"),
         ("truncations refused", str(figures.truncations_refused)),

@@ -1,7 +1,8 @@
 """The kinds of trouble that `make prove-conversation` makes, and what is promised under each of them.
 
-Owns the scenarios: faults, what callers do, and promises as sentences. Must not know how calls are made or
-judged; `conversation_judge` gives the figures that a promise reads.
+Why it exists: a scenario should read as what it is about: a fault, callers, promises. Owns: the scenarios;
+promises are sentences. Must not know: how calls are made or judged; `judge` makes the figures that a promise
+reads.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ reply = [{ say = "en_model_long" }]
 """A script whose turn calls two tools at once."""
 
 Broken = dict[str, bool]
-"""A sentence, and whether it is true of a run. None may be."""
+"""A sentence about what went wrong, and whether it is true of a run. No such sentence may be true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One kind of trouble. `knobs_for` gives each connection its own; `steps` what a caller does."""
+    """One kind of trouble. `knobs_for` makes each connection's knobs; `steps` says what a caller does."""
 
     name: str
     calls: int

@@ -1,4 +1,8 @@
-"""A tool that takes its time, so that a caller can speak while it runs."""
+"""A tool that takes its time, so that a caller can speak while it runs.
+
+Why it exists: the agents file of `make prove-conversation` names it. Owns: that tool. Must not know: who
+calls it.
+"""
 
 from __future__ import annotations
 

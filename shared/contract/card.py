@@ -41,7 +41,7 @@ class Next(enum.StrEnum):
     """Keypad tones, then a stream again."""
 
 
-# What is written. The scripts write the rest; ORIGIN below says which.
+# What is written. The scripts write the rest: SCRIPTED below.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,7 @@ class AgentChosen:
     """Brain, when it takes a call."""
 
     agent: str
+    """The name of the one that answers."""
     profile: str
     """The agent's snapshot as JSON, without secrets."""
     fallback: str
@@ -57,10 +58,12 @@ class AgentChosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpened:
-    """Brain, at each session with the model. `session_expires_at_ms`: wall time; 0 = not known."""
+    """Brain, at each session with the model."""
 
     session_id: str
+    """The model's id of the session."""
     session_expires_at_ms: int
+    """When the model ends it; wall time, 0 = not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class CutRaised:
     """Brain, at each flush."""
 
     cut: int
+    """The number of the present reply: what has a lower one is void."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,80 +79,109 @@ class Plan:
     """Brain, when the stream is to be closed; ingress, for an apology of its own."""
 
     next: Next
+    """What `/voice/resume` is to do, once; empty: open a stream."""
     next_arg: str
+    """The number, the digits, or the words of the apology."""
     cause: str
+    """Why it is to be closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrainTold:
-    """Brain, every window: a BrainWindow."""
+    """Brain, every window."""
 
     w_brain: str
+    """A BrainWindow as JSON: how the model keeps up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerRead:
-    """Brain, with each trim of `caller`: the last entry that the model has got."""
+    """Brain, with each trim of `caller`."""
 
     caller_pos: str
+    """The last entry that the model has got."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrainControl:
-    """Brain: how far it has read `control`."""
+    """Brain, when it has read on."""
 
     control_pos_brain: str
+    """How far it has read `control`: the last message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressControl:
-    """Egress: how far it has read `control`."""
+    """Egress, when it has read on."""
 
     control_pos_egress: str
+    """How far it has read `control`: the last message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressFigures:
-    """Egress, once a second where something changed: where a next owner goes on, what was heard, counters."""
+    """Egress, once a second where something changed: where a next owner goes on, what was heard."""
 
     frame_n: int
     """The last frame number used."""
     base_cut: int
+    """The cut in which the next three count."""
     base_item: str
+    """The item at which a next owner goes on; empty: none."""
     base_frame: int
+    """The frame of it, on the item's own grid."""
     base_n: int
     """Frame `base_frame` of `base_item` had the number `base_n`: `reply` is numbered from there."""
     playhead_item: str
+    """The item that plays or plays next; empty: none."""
     playhead_ms: int
+    """How much of it was heard."""
     audible_response: str
+    """The response that the caller hears; empty: none. The AI is speaking."""
     tx_q_ms: int
+    """Audio that egress holds and has not sent."""
     mark_overdue_ms: int
+    """How late the oldest mark under way is."""
     n_frames: int
+    """Frames sent."""
     n_late: int
+    """Frames sent more than 10 ms behind their due time."""
     n_underruns: int
+    """Times that frames were late although audio was there."""
     n_starved: int
+    """Times that the reply ran dry inside an item."""
     n_stops: int
+    """Times that ingress confirmed nothing for longer than the lead."""
     n_flushes: int
+    """Interruptions."""
     n_marks_lost: int
+    """Marks that did not come back in time."""
     n_dropped: int
+    """Entries of a lower cut or of an older brain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowJudged:
-    """Egress, every window. `pipeline`: PipelineFigures."""
+    """Egress, every window."""
 
     verdict: str
+    """Whose fault it is: a word of shared/figures/diagnosis.py."""
     pipeline: str
+    """PipelineFigures as JSON: what the verdict was made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngressFigures:
-    """Ingress, every window: an IngressWindow, counters."""
+    """Ingress, every window."""
 
     w_ingress: str
+    """An IngressWindow as JSON: how the carrier takes what it is given."""
     n_caller_frames: int
+    """Frames that the caller sent, in this stream."""
     n_forwarded: int
+    """The number of the last frame that was given to the socket."""
     unsent_bytes: int
+    """Bytes that the carrier's host has not acknowledged."""
 
 
 WRITERS: tuple[type, ...] = (
@@ -156,12 +189,34 @@ WRITERS: tuple[type, ...] = (
     EgressFigures, WindowJudged, IngressFigures,
 )  # fmt: skip
 
-SCRIPTED = (
-    "v", "state", "leg", "stream_sid", "ingress", "attached_at_ms", "started_at_ms", "resumes", "from", "to",
-    "called", "agent", "brain", "brain_epoch", "egress", "egress_epoch", "cut", "frame_n", "next", "next_arg",
-    "attempts", "outcome", "ended_at_ms", "caller_pos",
-)  # fmt: skip
-"""Fields that the scripts write; tests/shared/contract/test_card.py compares them with the scripts."""
+SCRIPTED: Mapping[str, str] = {
+    "v": "ATTACH, RESTORE: the version of the card's layout: 1",
+    "state": "ATTACH, DETACH, END, RESTORE: how the call stands: attached, detached or ended",
+    "leg": "ATTACH, RESTORE: the number of the newest media stream",
+    "stream_sid": "ATTACH, RESTORE: the carrier's id of that stream",
+    "ingress": "ATTACH, RESTORE: the worker that holds its socket, or held it last",
+    "attached_at_ms": "ATTACH, RESTORE: when it was opened; wall time",
+    "started_at_ms": "ATTACH, RESTORE: when the first one was; wall time",
+    "resumes": "ATTACH, RESTORE: media streams after the first one: there is a limit",
+    "from": "ATTACH, RESTORE: the caller's number, masked unless a setting says otherwise",
+    "to": "ATTACH, RESTORE: the called number, masked likewise",
+    "called": "ATTACH, RESTORE: the called number in full: it is ours, and chooses the agent",
+    "agent": "ATTACH, RESTORE: the agent that the webhook asked for, if it asked",
+    "brain": "ATTACH, CLAIM, RELEASE, RESTORE: the worker that has the role; empty: nobody",
+    "brain_epoch": "ATTACH, CLAIM, RESTORE: how often the role was claimed: the fence of its owner's writes",
+    "egress": "ATTACH, CLAIM, RELEASE, RESTORE: as `brain`",
+    "egress_epoch": "ATTACH, CLAIM, RESTORE: as `brain_epoch`",
+    "cut": "ATTACH, RESTORE: 0, or what ingress had seen",
+    "frame_n": "ATTACH, RESTORE: 0, or what ingress had forwarded",
+    "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
+    "next_arg": "ATTACH, RESTORE: emptied likewise",
+    "attempts": "ATTACH, RESTORE: 0: reserved for counting owners that failed",
+    "outcome": "END: how the call ended, in the first comer's word",
+    "ended_at_ms": "END: when; wall time",
+    "caller_pos": "TURN: the last entry that was moved into the open turn",
+}
+"""Fields that the scripts write, as `script(s): meaning`; tests/shared/contract/test_card.py compares them
+with the scripts, and docs/design.md shows them."""
 
 
 # What is read.

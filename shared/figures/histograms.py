@@ -62,7 +62,7 @@ class Histogram:
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         if not bounds or any(low >= high for low, high in itertools.pairwise(bounds)):
-            raise ValueError(f"expected bounds that rise, came {bounds!r}")
+            raise ValueError(f"expected bounds that rise, got {bounds!r}")
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         """Of each bound alone, not added up."""

@@ -19,7 +19,7 @@ LEARN_MS = 60_000.0
 
 
 def host_of(worker: str) -> str:
-    """`host` of `role-n@host#boot`, without a match: a name that is none has no host."""
+    """`host` of `role-n@host#boot`, without a match: a name of another form has no host."""
     return worker.partition("@")[2].partition("#")[0]
 
 

@@ -8,13 +8,13 @@ not know: what is measured.
 from __future__ import annotations
 
 WINDOW_MS = 3000.0
-"""The window of the diagnosis (DESIGN section 11)."""
+"""How often the roles tell their figures of a call, and a verdict is given (docs/design.md, Diagnosis)."""
 
 BUCKET_MS = 500.0
 BUCKETS = 8
 KEPT_MS = BUCKETS * BUCKET_MS
 """A window is told up to half a second late, and the oldest bucket is cut off anywhere: what happened in a
-window may be seen in the next one too, but never in none."""
+window may be seen in the next one too, but is always seen in one."""
 
 
 class Telling:
@@ -52,7 +52,7 @@ class RollingMax:
             self._buckets[at] = value
 
     def worst(self, now_ms: float) -> float:
-        """The worst value of the last KEPT_MS, to within a bucket; 0 for none."""
+        """The worst value of the last KEPT_MS, to within a bucket; 0 if there was no value."""
         self._move(now_ms)
         return max(self._buckets)
 

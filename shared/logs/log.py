@@ -81,10 +81,10 @@ def _add_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
     return event
 
 
-def _cut(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _shortened(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for name, value in event.items():
         if isinstance(value, str) and len(value) > log_text.VALUE_MOST_CHARS:
-            event[name] = log_text.cut(value)
+            event[name] = log_text.shortened(value)
     return event
 
 
@@ -106,19 +106,24 @@ def _to_console(*, colors: bool) -> Render:
     )
 
     def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
-        safe = {
-            name: log_text.safe_console(value, keeps_lines=name == "exception")
-            if isinstance(value, str)
-            else value
-            for name, value in event.items()
-        }
-        return log_text.isolated(str(renderer(logger, method, safe)))
+        return str(renderer(logger, method, {name: _shown(name, value) for name, value in event.items()}))
 
     return render
 
 
+def _shown(name: str, value: object) -> object:
+    """A value as it may stand in a line of text; a traceback has many."""
+    if name == "exception":
+        lines = log_text.safe_console(str(value), keeps_lines=True).split("\n")
+        return "\n".join(log_text.isolated(line) for line in lines)
+    if name == "event":
+        return log_text.isolated(log_text.safe_console(str(value)))
+    found = log_text.quoted(value)
+    return log_text.safe_console(found) if isinstance(found, str) else found
+
+
 def configure(level: str, style: str, stream: TextIO | None = None) -> LineWriter:
-    """Sets up logging for this process; call it once, and `close` what it gives at the end."""
+    """Sets up logging for this process; call it once, and `close` what it returns at the end."""
     target = stream if stream is not None else sys.stdout
     if isinstance(target, io.TextIOWrapper):
         # Under an ASCII locale a line of Hebrew, or a masked number, would end the writing thread.
@@ -138,7 +143,7 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> LineWrite
             _add_clocks,
             _add_ids,
             structlog.processors.ExceptionRenderer(),
-            _cut,
+            _shortened,
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

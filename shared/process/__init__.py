@@ -1,1 +1,16 @@
-"""…"""
+"""The skeleton of every role process: one way to start, to live, to drain and to end.
+
+Why it exists: a role is only what differs between roles. Must not know: any one of them.
+
+    role      what a role gives, and what every process has
+    life      start, signals, drain, ordered end
+    beat      the process's own keys, and the sign that it lives
+    dispatch  new calls, one at a time, while there is a free slot
+    exits     exit codes
+    host      one process a name, and none without its parent
+    admin     the port for health and metrics
+    metrics   what /metrics says of every process
+    lag       how late the event loop runs
+    stalls    which line blocks it
+    tasks     ending tasks for certain
+"""

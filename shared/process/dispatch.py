@@ -15,14 +15,14 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from shared import resp
 from shared.contract.card import Owners
-from shared.contract.errors import EntryError
+from shared.contract.errors import ContractError, EntryError
 from shared.contract.scripts import Answer
 from shared.contract.steps import Claim
 from shared.contract.streams.calls import read_call
 from shared.ownership import steps
 from shared.process.role import Process
-from shared.store import link as redis_link
 from shared.store.errors import STORE_ERRORS, LinkLost
 from shared.store.link import RedisLink, ReplyError, open_link
 
@@ -77,10 +77,10 @@ class Dispatch:
         name = self._process.name.encode()
         group = [b"GROUP", self._role.encode(), name]
         key = self._key.encode()
-        read = redis_link.pack(
+        read = resp.pack(
             [b"XREADGROUP", *group, b"COUNT", b"1", b"BLOCK", b"%d" % BLOCK_MS, b"STREAMS", key, b">"]
         )
-        abandoned = redis_link.pack(
+        abandoned = resp.pack(
             [b"XAUTOCLAIM", key, self._role.encode(), name, b"%d" % ABANDONED_MS, b"0", b"COUNT", b"1"]
         )
         while not self._process.draining:
@@ -109,13 +109,22 @@ class Dispatch:
 
 
 async def claim_free(process: Process, call_sid: str, *, entry_id: str = "") -> Claim | None:
-    """Claims our role of a call that nobody has; None if it was refused. Raises STORE_ERRORS.
+    """Claims our role of a call that nobody has; None if it was refused, or if its card cannot be read.
+    Raises STORE_ERRORS.
 
     Cancelling it leaves it unknown: it may have been claimed, and the claim is simply repeated.
     """
     role = process.worker.role
-    # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
-    owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
+    try:
+        # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
+        owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
+    except ContractError as error:
+        # One spoilt card must not end a worker with all its calls.
+        process.ownership.contract_errors += 1
+        process.log.error(
+            "contract_error", call=call_sid, record=error.record, field=error.field, reason=str(error)
+        )
+        return None
     claim = await steps.claim(
         process.store,
         process.keys,

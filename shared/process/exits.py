@@ -1,6 +1,7 @@
 """Exit codes of Trunkline's processes: an operator reads these in `supervisorctl status` and in logs.
 
-A role never exits because Redis is away; it waits and says so.
+Owns: the numbers and their meaning. Must not know: what leads to one. A role never exits because Redis is
+away; it waits and says so.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ class Exit(enum.IntEnum):
     USAGE = 2
     """The command line is wrong (argparse's own code)."""
     SETTINGS = 3
-    """A setting is missing or wrong; the message names it, what was expected and what came."""
+    """A setting is missing or wrong; the message names it, what was expected and what it got."""
     SECOND_COPY = 4
     """Another process of the same role and number runs on this host."""
     LISTEN = 5

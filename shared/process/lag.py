@@ -34,8 +34,6 @@ class LoopLag:
         self._recent: list[float] = [0.0] * WINDOW_TICKS
         self._index = 0
         self.counters = LoopCounters()
-        self.worst_ms = 0.0
-        """Worst lateness since the process started."""
         self.ticked_at_ms = 0.0
         """The last sign of life, for who looks from another thread (shared/process/stalls.py)."""
 
@@ -67,7 +65,6 @@ class LoopLag:
         late = max(0.0, now - self._due_ms)
         self._recent[self._index] = late
         self._index = (self._index + 1) % WINDOW_TICKS
-        self.worst_ms = max(self.worst_ms, late)
         self.counters.late_ms.observe(late)
         # A long stall skips ticks: each would tell of the same stall again.
         self._due_ms = max(self._due_ms + TICK_MS, now)

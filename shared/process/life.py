@@ -188,6 +188,23 @@ class _Life:
             return Exit.FAILED
         return Exit.DRAIN_FORCED if self.forced.is_set() else Exit.OK
 
+    async def finish(self) -> None:
+        """Last writes, own keys, connections: in this order, each bounded."""
+        process = self.process
+        await process.outbox.flushed(LAST_WRITES_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WRITES_S):
+                await cancel_all(task for task in process.tasks if task.get_name() != "admin")
+                if process.tasks:
+                    await asyncio.wait(process.tasks)  # The admin server ends by its own flag.
+        with contextlib.suppress(*STORE_ERRORS):
+            async with asyncio.timeout(LAST_WRITES_S):
+                await drop_own_keys(process, self.role.own_streams if self.role is not None else ())
+        with contextlib.suppress(*STORE_ERRORS):
+            await process.store.aclose()
+
+    # Private.
+
     async def _start(self, role: Role) -> Exit | None:
         """Waits for Redis and starts the role. Returns the exit code if the process is over before that."""
         process, log = self.process, self.process.log
@@ -245,18 +262,3 @@ class _Life:
         except TimeoutError:
             process.log.warning("drain_timed_out", calls=role.live_calls())
         await end_task(drain)  # Asked until it ends: it reads Redis in a loop.
-
-    async def finish(self) -> None:
-        """Last writes, own keys, connections: in this order, each bounded."""
-        process = self.process
-        await process.outbox.flushed(LAST_WRITES_S)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WRITES_S):
-                await cancel_all(task for task in process.tasks if task.get_name() != "admin")
-                if process.tasks:
-                    await asyncio.wait(process.tasks)  # The admin server ends by its own flag.
-        with contextlib.suppress(*STORE_ERRORS):
-            async with asyncio.timeout(LAST_WRITES_S):
-                await drop_own_keys(process, self.role.own_streams if self.role is not None else ())
-        with contextlib.suppress(*STORE_ERRORS):
-            await process.store.aclose()

@@ -4,7 +4,7 @@ Why it exists: a loop that is blocked cannot say so, and when it can again the c
 "Its loop was 400 ms late" names a process; this names the line.
 
 Owns: the thread, when a stall is told, how often. Must not know: what runs in the loop. `Stalls` is the rule,
-and pure.
+and is told the time.
 
 The loop's lag meter ticks every 50 ms and leaves a note (`LoopLag.ticked_at_ms`); this thread reads the note
 ten times a second. It needs Python's lock for that: a single call into C that keeps it (a giant regular
@@ -30,7 +30,7 @@ STALL_MS = 200.0
 """A tick is due every 50 ms, and the diagnosis blames a loop that is 150 ms late."""
 
 TELL_EVERY_MS = 10_000.0
-"""A loop that is blocked again and again is told of so often; what is left out is counted."""
+"""A loop that is blocked again and again is told of at this interval; what is left out is counted."""
 
 STACK_MOST_FRAMES = 20
 """Innermost frames that a line names."""

@@ -1,1 +1,13 @@
-"""…"""
+"""How what the processes agree on is carried: by redis-py what is rare, by hand what is not.
+
+Why it exists: audio is a few thousand commands a second, all else is a few. Must not know: what a key or an
+entry means.
+
+    errors    what is raised, as a tree
+    client    the typed store: commands that are awaited
+    check     what a Redis must be like at the start
+    link      one raw connection: packed bytes out, replies to callbacks
+    outbox    the one writer of a process
+    counters  what the outbox counts
+    inbox     the one reader of a process and lane
+"""

@@ -1,7 +1,10 @@
 """What a Redis must be like before a process works with it, and the settings that all processes share.
 
-Owns: the checks at start. A Redis that is away is waited for; one that answers but cannot serve (too
-old, evicting, another number of lanes) is an error of the set-up that no waiting mends.
+Why it exists: a wrong Redis loses calls without a word, hours later. One that is away is waited for; one that
+answers but cannot serve (too old, evicting, another number of lanes) is an error of the set-up that no
+waiting mends.
+
+Owns: the checks at start. Must not know: what a process does with its Redis.
 """
 
 from __future__ import annotations
@@ -20,9 +23,9 @@ WAIT_MIN_S, WAIT_MAX_S = 0.2, 2.0
 
 
 async def wait_for_redis(store: Store, lanes: int, on_wait: Callable[[str], None]) -> str:
-    """Waits until Redis answers, then checks it. Gives its version for the log.
+    """Waits until Redis answers, then checks it. Returns its version for the log.
 
-    `on_wait` gets the reason each time an attempt failed. Raises RedisRefused. Cancelling is safe.
+    `on_wait` gets the reason each time an attempt failed. Raises RedisRefused. Cancelling it is safe.
     """
     pause_s = WAIT_MIN_S
     while True:
@@ -37,9 +40,12 @@ async def wait_for_redis(store: Store, lanes: int, on_wait: Callable[[str], None
         if stored != lanes:
             raise RedisRefused(
                 f"expected LANES to be {stored}, as stored in {keys.CONFIG} by the first process of this"
-                f" deployment, came {lanes}. Set TRUNKLINE_LANES={stored}, or use an empty Redis."
+                f" deployment, got {lanes}. Set TRUNKLINE_LANES={stored}, or use an empty Redis."
             )
         return _check(info)
+
+
+# Private.
 
 
 async def _agree_on_lanes(store: Store, lanes: int) -> int:
@@ -53,12 +59,12 @@ def _check(info: dict[str, Any]) -> str:
     name, least = ("Valkey", LEAST_VALKEY) if is_valkey else ("Redis", LEAST_REDIS)
     if tuple(int(part) for part in version.split(".")[:2]) < least:
         raise RedisRefused(
-            f"expected {name} {least[0]}.{least[1]} or newer, came {version}. Use a newer server."
+            f"expected {name} {least[0]}.{least[1]} or newer, got {version}. Use a newer server."
         )
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         raise RedisRefused(
-            f"expected maxmemory-policy noeviction, came {policy}: it would delete live calls without a word."
+            f"expected maxmemory-policy noeviction, got {policy}: it would delete live calls without a word."
             " Set it with CONFIG SET maxmemory-policy noeviction and in redis.conf."
         )
     return f"{name} {version}"

@@ -17,6 +17,7 @@ import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from shared.contract.command import Command
 from shared.contract.entry import text_of
 
 COMMAND_TIMEOUT_S = 1.0
@@ -266,7 +267,11 @@ class Store:
         entries: list[StreamEntry] = reply[1]
         return entries
 
-    # Scripts, and many commands in one round trip.
+    # Commands of the contract, scripts, and many commands in one round trip.
+
+    async def execute(self, command: Command) -> Any:
+        """Sends a command that the contract has made, by itself; returns the server's plain reply."""
+        return await self.redis.execute_command(*command.args)
 
     async def evalsha(self, sha: str, numkeys: int, *keys_and_args: Value) -> Any:
         """Runs a script that the server knows. Raises NoScriptError if it has forgotten it."""

@@ -1,4 +1,7 @@
-"""What an outbox counts. Declared fields, incremented in shared/store/outbox.py; /metrics reads them."""
+"""What an outbox counts: declared fields, incremented in shared/store/outbox.py, read by /metrics.
+
+Owns: their names and help texts. Must not know: how they are told.
+"""
 
 from __future__ import annotations
 

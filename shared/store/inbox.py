@@ -6,7 +6,7 @@ the streams that may have news, and a short pause between reads lets entries gat
 Owns: the connection, the positions, the pace of reading. Must not know: what an entry means.
 
 A blocking read is never cancelled: it ends by news, by its BLOCK time, or with its connection. A stream
-that is watched anew while a read is under way is named in the next one; `nudge` ends the one under way.
+that is watched again while a read is under way is named in the next one; `nudge` ends the one under way.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared import resp
 from shared.clock import now_ms
-from shared.contract.entry import Fields
-from shared.store import link as redis_link
+from shared.contract.entry import Fields, order
 from shared.store.errors import STORE_ERRORS, LinkLost
 from shared.store.link import RedisLink, ReplyError, open_link
 
@@ -64,8 +64,8 @@ class _Watched:
 
 
 class Inbox:
-    """Reads the watched streams. Sinks are called synchronously, with entries in order, never twice
-    for one id; a sink must not raise (what it raises ends the process: it is a bug)."""
+    """Reads the watched streams. Sinks are called synchronously, with entries in order, never twice for one
+    id; a sink must not raise (what it raises ends the process: it is a bug)."""
 
     def __init__(self, url: str, *, name: str, read_gap_ms: float) -> None:
         self._url = url
@@ -78,20 +78,18 @@ class Inbox:
         self._packed_keys: bytes | None = None
         """The key part of the command; None when the set of streams has changed."""
         self._link: RedisLink | None = None
-        self._client_id: bytes = b""
         self.counters = InboxCounters()
-        self.last_read_at_ms = 0.0
 
     def watch(self, key: str, after_id: str, sink: Sink) -> None:
         """Reads `key` after `after_id` ("0" = from the first entry there is)."""
         name = key.encode()
         last = after_id.encode()
-        self._watched[name] = _Watched(sink, _bulk(name), _bulk(last), last)
+        self._watched[name] = _Watched(sink, resp.bulk(name), resp.bulk(last), last)
         self._packed_keys = None
         self._some.set()
 
     def unwatch(self, key: str) -> str | None:
-        """Stops reading `key`; gives the last id read, or None if it was not watched."""
+        """Stops reading `key`; returns the last id read, or None if it was not watched."""
         found = self._watched.pop(key.encode(), None)
         self._packed_keys = None
         if not self._watched:
@@ -99,22 +97,15 @@ class Inbox:
         return None if found is None else found.last_id.decode()
 
     def is_watched(self, key: str) -> bool:
+        """Whether a stream is read."""
         return key.encode() in self._watched
 
-    @property
-    def client_id(self) -> bytes:
-        """Redis's id of the reading connection: `CLIENT UNBLOCK` it to end the read under way."""
-        return self._client_id
-
     async def run(self) -> None:
-        """Reads for as long as it runs."""
+        """Reads for as long as it runs; cancelling it ends the connection, and with it the read under way."""
         pause_s = RECONNECT_MIN_S
         while True:
             try:
                 self._link = link = await open_link(self._url, name=f"{self._name}:read")
-                self._client_id = b"%d" % await link.ask(
-                    redis_link.pack([b"CLIENT", b"ID"]), timeout_s=BLOCK_MARGIN_S
-                )
                 self.counters.connects += 1
                 pause_s = RECONNECT_MIN_S
                 await self._restart_positions(link)
@@ -128,20 +119,22 @@ class Inbox:
                     self._link.close()
                 self._link = None
 
+    # Private.
+
     async def _restart_positions(self, link: RedisLink) -> None:
-        """A Redis that came back empty, its clock behind, gives ids below ours: those are read from 0."""
+        """Streams of a Redis that came back empty, its clock behind, have ids below ours: read from 0."""
         for name, item in list(self._watched.items()):
-            question = redis_link.pack([b"XINFO", b"STREAM", name])
+            question = resp.pack([b"XINFO", b"STREAM", name])
             reply = await link.ask(question, timeout_s=BLOCK_MARGIN_S)
             newest = (0, 0)  # There is no such stream (yet).
             if isinstance(reply, ReplyError):
                 if "no such key" not in str(reply):
                     continue
             else:
-                newest = _id_key(dict(zip(reply[::2], reply[1::2], strict=False))[b"last-generated-id"])
-            if _id_key(item.last_id) > newest:
+                newest = order(dict(zip(reply[::2], reply[1::2], strict=False))[b"last-generated-id"])
+            if order(item.last_id) > newest:
                 self.counters.restarts += 1
-                item.last_id, item.packed_id = b"0", _bulk(b"0")
+                item.last_id, item.packed_id = b"0", resp.bulk(b"0")
 
     async def _read_on(self, link: RedisLink) -> None:
         while True:
@@ -152,7 +145,6 @@ class Inbox:
                 if str(reply).startswith("UNBLOCKED"):
                     continue
                 raise LinkLost(f"Redis refused a read: {reply}")
-            self.last_read_at_ms = now_ms()
             self.counters.reads += 1
             if reply:
                 self._hand_out(reply)
@@ -164,7 +156,7 @@ class Inbox:
         watched = self._watched.values()
         if self._packed_keys is None:
             self._asked = dict(self._watched)
-            head = redis_link.pack([b"XREAD", b"COUNT", COUNT, b"BLOCK", b"%d" % BLOCK_MS, b"STREAMS"]).split(
+            head = resp.pack([b"XREAD", b"COUNT", COUNT, b"BLOCK", b"%d" % BLOCK_MS, b"STREAMS"]).split(
                 b"\r\n", 1
             )[1]
             keys = b"".join([item.packed_key for item in watched])
@@ -177,17 +169,8 @@ class Inbox:
             if item is None or not found:
                 continue  # Unwatched while the read was under way: its next owner reads it.
             if asked is None or asked.last_id != item.last_id:
-                continue  # Watched anew from another position: the next read begins there.
+                continue  # Watched again from another position: the next read begins there.
             item.last_id = found[-1][0]
-            item.packed_id = _bulk(item.last_id)
+            item.packed_id = resp.bulk(item.last_id)
             self.counters.entries += len(found)
             item.sink(found)
-
-
-def _bulk(value: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(value), value)
-
-
-def _id_key(entry_id: bytes) -> tuple[int, int]:
-    ms, _, seq = entry_id.partition(b"-")
-    return int(ms), int(seq or 0)

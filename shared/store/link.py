@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 import hiredis
 from redis.asyncio.connection import SSLConnection, parse_url
 from redis.exceptions import RedisError
 
+from shared import resp
 from shared.contract import scripts
 from shared.store.errors import LinkLost
 
@@ -27,26 +28,13 @@ CONNECT_TIMEOUT_S = 1.0
 DEFAULT_PORT = 6379
 
 ReplyError = hiredis.ReplyError
-"""An error that Redis answered; it is given as a reply, never raised."""
+"""An error that Redis answered; it is handed out as a reply, never raised."""
 
 Replies = list[Any]
 """What one write is answered with: bytes, int, None, lists of these, or ReplyError."""
 
 OnReplies = Callable[[Replies], None]
 OnLost = Callable[["RedisLink"], None]
-
-
-def pack(args: Sequence[bytes]) -> bytes:
-    """A command in the Redis protocol (RESP)."""
-    parts = [b"*%d\r\n" % len(args)]
-    for arg in args:
-        parts.append(b"$%d\r\n%b\r\n" % (len(arg), arg))
-    return b"".join(parts)
-
-
-def pack_script(script: scripts.Script, keys: Sequence[bytes], args: Sequence[bytes]) -> bytes:
-    """An EVALSHA of one of our scripts; links load all scripts when they open."""
-    return pack([b"EVALSHA", script.sha.encode(), b"%d" % len(keys), *keys, *args])
 
 
 class RedisLink(asyncio.Protocol):
@@ -63,7 +51,7 @@ class RedisLink(asyncio.Protocol):
         self.on_lost = on_lost
         self.lost = False
 
-    # ------------------------------------------------------------------------------ asyncio.Protocol
+    # asyncio.Protocol.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -93,12 +81,7 @@ class RedisLink(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
 
-    # --------------------------------------------------------------------------------------- for users
-
-    @property
-    def unsent_bytes(self) -> int:
-        """Bytes that the kernel has not taken yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+    # For users.
 
     def expect(self, replies: int, on_replies: OnReplies) -> None:
         """Announces that `replies` replies will come to what is sent next. After a loss, does nothing."""
@@ -111,7 +94,10 @@ class RedisLink(asyncio.Protocol):
             self._transport.write(packed)
 
     async def ask(self, packed: bytes, *, timeout_s: float) -> Any:
-        """One command, its reply. Raises LinkLost (also after `timeout_s`: then the link is closed)."""
+        """One command, its reply. Raises LinkLost (also after `timeout_s`: then the link is closed).
+
+        Cancelling it is safe: the reply still comes, and is dropped.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
 
@@ -137,6 +123,8 @@ class RedisLink(asyncio.Protocol):
             self._transport.abort()
         self._lose()
 
+    # Private.
+
     def _lose(self) -> None:
         if self.lost:
             return
@@ -150,14 +138,17 @@ class RedisLink(asyncio.Protocol):
 
 
 async def open_link(url: str, *, name: str, on_lost: OnLost | None = None) -> RedisLink:
-    """Connects, authenticates, loads our scripts. Raises OSError, TimeoutError or RedisError."""
+    """Connects, authenticates, loads our scripts. Raises OSError, TimeoutError or RedisError.
+
+    Cancelling it closes the connection.
+    """
     options = dict(parse_url(url))
     link = RedisLink()
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         await _connect(link, options)
         try:
             for args in _handshake(options, name):
-                reply = await link.ask(pack(args), timeout_s=CONNECT_TIMEOUT_S)
+                reply = await link.ask(resp.pack(args), timeout_s=CONNECT_TIMEOUT_S)
                 if isinstance(reply, ReplyError):
                     raise RedisError(f"Redis refused {args[0].decode()}: {reply}")
         except BaseException:
@@ -167,6 +158,9 @@ async def open_link(url: str, *, name: str, on_lost: OnLost | None = None) -> Re
     if link.lost:
         raise LinkLost("the connection to Redis is gone")
     return link
+
+
+# Private.
 
 
 async def _connect(link: RedisLink, options: dict[str, Any]) -> None:

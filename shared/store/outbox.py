@@ -26,10 +26,9 @@ from shared import resp
 from shared.clock import now_ms
 from shared.contract.command import Command
 from shared.figures.rolling import RollingMax
-from shared.store import link as redis_link
 from shared.store.counters import OutboxCounters
 from shared.store.errors import STORE_ERRORS, OutboxFull
-from shared.store.link import RedisLink, ReplyError, open_link
+from shared.store.link import RedisLink, Replies, ReplyError, open_link
 
 BOUND_BYTES = 64 * 1024 * 1024
 """Most bytes queued and under way. Beyond it new writes are refused and counted."""
@@ -194,7 +193,7 @@ class Outbox:
         link.expect(1 if single else len(writes) + 2, self._answered)
         return packed
 
-    def _answered(self, replies: redis_link.Replies) -> None:
+    def _answered(self, replies: Replies) -> None:
         """The oldest commit is answered: replies of its writes, or MULTI, QUEUED…, EXEC."""
         commit = self._under_way[0]
         results = replies if commit.single else replies[-1]
@@ -223,7 +222,7 @@ class Outbox:
             self._schedule(urgent=False)
         self._settle_idle()
 
-    def _one_by_one(self, commit: _Commit, queued: redis_link.Replies) -> None:
+    def _one_by_one(self, commit: _Commit, queued: Replies) -> None:
         for write, reply in zip(commit.writes, queued, strict=True):
             if isinstance(reply, ReplyError):
                 self._give(write, reply)
@@ -342,7 +341,7 @@ class Outbox:
         self._lost.set()
 
 
-def _on_its_way(replies: redis_link.Replies) -> ReplyError | None:
+def _on_its_way(replies: Replies) -> ReplyError | None:
     """The first error among the replies that time mends, if there is one."""
     for reply in replies:
         if isinstance(reply, ReplyError) and str(reply).startswith(RETRY_PREFIXES):

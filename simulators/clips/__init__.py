@@ -1,8 +1,10 @@
 """Short telephone-quality speech for callers and the model, in English and in Hebrew.
 
-Owns the files beside it and their manifest. The speech is synthetic (espeak-ng, made by
-make_clips.py from lines.toml), so it may be shared freely. Clips are raw µ-law, 8 kHz, mono,
-without a header: 8 bytes a millisecond, the bytes that a telephone call carries.
+Owns: the audio files beside it and their manifest. The speech is synthetic (espeak-ng, made from lines.toml),
+so it may be shared freely. Clips are raw µ-law, 8 kHz, mono, without a header: 8 bytes a millisecond, the
+bytes that a telephone call carries.
+
+    make  speaks lines.toml again: audio files and manifest
 """
 
 from __future__ import annotations
@@ -37,10 +39,7 @@ def manifest() -> MappingProxyType[str, Clip]:
 
 @cache
 def load(name: str) -> bytes:
-    """The µ-law audio of one clip.
-
-    Raises `KeyError`, naming the clips that exist, for an unknown name.
-    """
+    """The µ-law audio of one clip. Raises `KeyError`, naming the clips that exist, for an unknown name."""
     if name not in manifest():
-        raise KeyError(f"no clip {name!r}; there are: {', '.join(manifest())}")
+        raise KeyError(f"expected one of the clips {', '.join(manifest())}, got {name!r}")
     return resources.files(__name__).joinpath(f"{name}.ulaw").read_bytes()

@@ -1,4 +1,4 @@
-"""Entry point: `python -m simulators.realtime`."""
+"""`python -m simulators.realtime`."""
 
 from simulators.realtime.cli import main
 

@@ -1,6 +1,7 @@
 """The command line of the Realtime simulator.
 
-Owns arguments, log format and the wait for a signal. It must not know the protocol.
+Why it exists: a client can be tried by hand, and `trunkline demo` runs the simulator as a process. Owns:
+arguments, log format and the wait for a signal. Must not know: the protocol.
 """
 
 from __future__ import annotations
@@ -18,12 +19,9 @@ from simulators.realtime import knobs as knobs_module
 from simulators.realtime.knobs import Knobs
 from simulators.realtime.server import RealtimeSimulator
 
-EXIT_OK = 0
-EXIT_USAGE = 2
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; exit code 2 for wrong arguments."""
+    """Serves until SIGINT or SIGTERM; exit code 2 for wrong arguments."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -37,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     logging.getLogger("websockets").setLevel(logging.WARNING)
     uvloop.run(_serve(options, knobs))
-    sys.exit(EXIT_OK)
+    sys.exit(0)
 
 
 async def _serve(options: argparse.Namespace, knobs: Knobs) -> None:

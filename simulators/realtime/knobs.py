@@ -1,8 +1,9 @@
 """Everything that can be made to go wrong, or slow, on purpose.
 
-Owns the list of knobs and their command-line form. It must not know how a knob is carried out: the
-module that owns the normal behaviour reads the knob beside it. Each session gets a copy of its
-own, which a test may change while the session runs.
+Why it exists: a bridge shows its worth where the model does not behave, and that must happen when a test
+wants it. Owns: the list of knobs and their form on the command line. Must not know: how a knob is carried
+out; the module that owns the normal behaviour reads the knob beside it. Each session gets a copy of its own,
+which a test may change while the session runs.
 """
 
 from __future__ import annotations
@@ -30,28 +31,27 @@ class ResponseKnobs:
     stragglers: int | None = None
     """Audio deltas that still arrive after a cancel; `None` draws 0–3."""
     reject_create: Literal["", "with_event_id", "without_event_id"] = ""
-    """Refuse the create with a `server_error`, naming the client's event or not."""
+    """Refuses the create with a `server_error`, naming the client's event or not."""
     lost_done: bool = False
-    """`response.done` never arrives, though the slot is free."""
+    """`response.done` is never sent, though the slot is free."""
     late_done: bool = False
-    """The slot is free, but `response.done` arrives only after the next `response.created`, or
-    after 3 s."""
+    """The slot is free, but `response.done` is sent only after the next `response.created`, or after 3 s."""
     fail: str = ""
-    """End as `failed` with this error code, for example `rate_limit_exceeded`."""
+    """Ends as `failed` with this error code, for example `rate_limit_exceeded`."""
     fail_after_deltas: int = 0
     """Audio deltas before the failure."""
     incomplete: Literal["", "max_output_tokens", "content_filter"] = ""
-    """End as `incomplete` with this reason, halfway through the audio."""
+    """Ends as `incomplete` with this reason, halfway through the audio."""
     second_message: bool = False
-    """Speak a second item whose deltas begin before the first one's `.done` events."""
+    """Speaks a second item whose deltas begin before the first one's `.done` events."""
     text_part: bool = False
-    """Answer with a text part although the session speaks audio."""
+    """Answers with a text part although the session speaks audio."""
     unknown_events: bool = False
-    """Send event types that no client knows, among the deltas."""
+    """Sends event types that no client knows, among the deltas."""
     item_id: Literal["present", "missing", "empty"] = "present"
     """What becomes of `item_id` in `response.*` events."""
     rate_limits: bool = True
-    """Send `rate_limits.updated` after `response.done`."""
+    """Sends `rate_limits.updated` after `response.done`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,13 +61,13 @@ class Knobs:
     seed: int = 1
     """Same seed, same random choices for the session of the same number."""
     connect_status: int = 0
-    """Refuse the upgrade with this HTTP status; 0 accepts."""
+    """Refuses the upgrade with this HTTP status; 0 accepts."""
     account_error: str = ""
     """A fatal code (`invalid_api_key`, `insufficient_quota`, …): error event, then close 4000."""
     account_error_at: Literal["connect", "response"] = "connect"
-    """Strike right after the upgrade, or at the first generation."""
+    """Strikes right after the upgrade, or at the first generation."""
     refuse_updates: int = 0
-    """Refuse this many `session.update` events before accepting one."""
+    """Refuses this many `session.update` events before it accepts one."""
     updated_delay_ms: float = 20.0
     """`session.update` to `session.updated`."""
     updated_copies: int = 1
@@ -75,16 +75,16 @@ class Knobs:
     session_limit_ms: float = 3_600_000.0
     """`session_expired` and close 1001 after this long; `expires_at` agrees."""
     close_on: str = ""
-    """Close when this event type, of client or server, passes for the `close_on_count`th time.
-    Empty: never; `session.created` is the moment of connecting."""
+    """Closes when this event type, of client or server, passes for the `close_on_count`th time. Empty: never;
+    `session.created` is the moment of connecting."""
     close_on_count: int = 1
     close_after_ms: float = 0.0
-    """Wait this long after the moment."""
+    """Waits this long after the moment."""
     close_code: int = 1011
-    """1006 cuts the TCP connection without a close frame."""
+    """1006 drops the TCP connection without a close frame."""
     close_reason: str = ""
     stall_on: str = ""
-    """Stop reading the socket for `stall_reader_ms` at the first such event type."""
+    """Stops reading the socket for `stall_reader_ms` at the first such event type."""
     stall_reader_ms: float = 5000.0
     truncate_shortfall_ms: int = 0
     """The server's own count of an item's audio is this much shorter than the client's."""
@@ -107,17 +107,17 @@ class Knobs:
 def from_texts(texts: Iterable[str]) -> Knobs:
     """Knobs from the command line: `name=value`, or `2:name=value` for the second response only.
 
-    Raises `ValueError` that names the knob, what was expected and what came.
+    Raises `ValueError` that names the knob, what was expected and what was found instead.
     """
     knobs = Knobs()
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise ValueError(f"a knob is written name=value, but got {text!r}")
+            raise ValueError(f"expected a knob as name=value, got {text!r}")
         number, colon, inner = name.partition(":")
         if colon:
             if not number.isdigit():
-                raise ValueError(f"before ':' a response number is expected, but got {number!r}")
+                raise ValueError(f"expected a response number before ':', got {number!r}")
             own = knobs.by_response.setdefault(int(number), deepcopy(knobs.response))
             _set(own, inner, value)
         elif name in _hints(ResponseKnobs):
@@ -140,7 +140,7 @@ def names() -> list[str]:
 def _set(knobs: Knobs | ResponseKnobs, name: str, value: str) -> None:
     hints = _hints(type(knobs))
     if name not in hints:
-        raise ValueError(f"there is no knob {name!r}; there are: {', '.join(names())}")
+        raise ValueError(f"expected one of the knobs {', '.join(names())}, got {name!r}")
     setattr(knobs, name, _read(name, hints[name], value))
 
 
@@ -157,15 +157,15 @@ def _read(name: str, hint: object, value: str) -> object:
         hint = next(member for member in get_args(hint) if member is not types.NoneType)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
-            raise ValueError(f"knob {name} is one of {get_args(hint)}, but got {value!r}")
+            raise ValueError(f"{name}: expected one of {get_args(hint)}, got {value!r}")
         return value
     if hint is bool:
         if value not in ("true", "false"):
-            raise ValueError(f"knob {name} is true or false, but got {value!r}")
+            raise ValueError(f"{name}: expected true or false, got {value!r}")
         return value == "true"
     if hint is int or hint is float:
         try:
             return int(value) if hint is int else float(value)
         except ValueError:
-            raise ValueError(f"knob {name} is a number, but got {value!r}") from None
+            raise ValueError(f"{name}: expected a number, got {value!r}") from None
     return value

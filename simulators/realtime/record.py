@@ -1,7 +1,8 @@
-"""What a session saw and did, for tests, demo and benchmark to look at.
+"""What a session saw and did.
 
-Owns plain data only; the session writes it, nobody reads it inside the simulator. Times are the
-driver's monotonic milliseconds. No audio is kept unless asked for.
+Why it exists: tests, demo and proofs judge a client by it afterwards. Owns: plain data; the session writes
+it, and nobody reads it inside the simulator. Must not know: what is right. Times are the driver's monotonic
+milliseconds. No audio is kept unless asked for.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class TimedEvent:
 
     @property
     def type(self) -> str:
+        """Its `type`, as text."""
         return str(self.event.get("type"))
 
 
@@ -109,11 +111,7 @@ class SessionRecord:
     violations: list[Violation] = field(default_factory=list)
     closed_at_ms: float | None = None
     close_code: int | None = None
-    """What this side sent or, if the client closed, what it sent; 1006 for a cut connection."""
-
-    def sent_types(self) -> list[str]:
-        """Types of the server events, in order."""
-        return [timed.type for timed in self.sent]
+    """What this side sent or, if the client closed, what it sent; 1006 for a connection that was dropped."""
 
     def sent_of(self, event_type: str) -> list[dict[str, object]]:
         """Server events of one type, in order."""

@@ -1,9 +1,11 @@
 """The conversation that the model has by heart.
 
-Owns reading scripts/*.toml and the choice of a reply. There is no speech recognition: what the
-caller "said" in a turn is the script's line for it, whatever audio came. Turns are counted by the
-user messages in the conversation, so a history restored into a new session goes on where it was;
-after the last turn the first comes again.
+Why it exists: without speech recognition, what the caller "said" in a turn is the script's line for it,
+whatever audio was appended. Owns: reading scripts/*.toml and the choice of a reply. Must not know: events,
+responses, time.
+
+Turns are counted by the user messages in the conversation, so that a history restored into a new session goes
+on where it was; after the last turn the first one follows again.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from simulators import clips
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Speak a clip; its text is the transcript."""
+    """A clip to be spoken; its text is the transcript."""
 
     clip: str
 
@@ -32,14 +34,14 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Answer in text only."""
+    """An answer in text only."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call a function of the client's."""
+    """A call of a function of the client's."""
 
     name: str
     arguments: str
@@ -57,8 +59,8 @@ class Turn:
     heard_clip: str
     reply: Reply
     after: Reply
-    """The answer once the outputs of the reply's calls are there; also said in place of calls
-    when the session does not offer the function."""
+    """The answer once the outputs of the reply's calls are there; also said in place of calls when the
+    session does not offer the function."""
 
     @property
     def heard(self) -> str:
@@ -82,15 +84,11 @@ class Script:
         """The turn with this number, counted from 1; they cycle."""
         return self.turns[(number - 1) % len(self.turns)]
 
-    def caller_clips(self) -> list[str]:
-        """The clips that a caller plays, turn by turn."""
-        return [turn.heard_clip for turn in self.turns]
-
 
 def load(name: str) -> Script:
     """A script by its name beside this module (`english`, `hebrew`), or by the path of a TOML file.
 
-    Raises `FileNotFoundError` or `ValueError` with what is wrong in the file.
+    Raises `FileNotFoundError`, or `ValueError` that says what is wrong in the file.
     """
     path = Path(name)
     folder = resources.files(__package__ or "simulators.realtime").joinpath("scripts")
@@ -105,7 +103,7 @@ def load(name: str) -> Script:
 def _script(name: str, table: Mapping[str, object]) -> Script:
     turns = cast(Sequence[Mapping[str, object]], table.get("turns", ()))
     if not turns:
-        raise ValueError(f"script {name!r}: expected at least one [[turns]] table")
+        raise ValueError(f"script {name!r}: expected at least one [[turns]] table, got none")
     return Script(
         name=name,
         language=str(table["language"]),
@@ -137,12 +135,12 @@ def _output(script: str, output: Mapping[str, object]) -> Output:
             return Call(name, json.dumps(arguments, ensure_ascii=False))
         case _:
             raise ValueError(
-                f"script {script!r}: an output is {{say}}, {{write}} or {{call, arguments}}, "
-                f"but got {dict(output)}"
+                f"script {script!r}: expected an output {{say}}, {{write}} or {{call, arguments}}, "
+                f"got {dict(output)}"
             )
 
 
 def _clip(script: str, name: str) -> str:
     if name not in clips.manifest():
-        raise ValueError(f"script {script!r}: there is no clip {name!r}")
+        raise ValueError(f"script {script!r}: expected the name of a clip, got {name!r}")
     return name

@@ -1,8 +1,9 @@
 """The WebSocket server around the session cores.
 
-Owns sockets, the clock, the upgrade's checks (path, key, model, beta header) and the list of
-sessions. Everything a session says is decided in `session`; here it is only carried out. One
-timer and one writing task a connection; an append wakes no task at all (`wire`).
+Why it exists: everything that a session says is decided in `session`; here it is only carried out. Owns:
+sockets, the clock, the checks of an upgrade (path, key, model, beta header) and the list of sessions. Must
+not know: what an event means. One timer and one writing task a connection; an append wakes no task at all
+(`wire`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ DEFAULT_MODEL: Final = "gpt-realtime-2.1"
 MAX_FRAME_BYTES: Final = 24 * 1024 * 1024
 """15 MiB of audio in base64, and its JSON."""
 MAX_UNSENT_EVENTS: Final = 20_000
-"""A client that does not read for so long is cut off (policy of this simulator)."""
+"""The connection of a client that leaves this many unread is dropped (a policy of this simulator)."""
 CLOSE_TIMEOUT_S: Final = 1.0
 
 log = logging.getLogger("simulators.realtime")
@@ -56,9 +57,8 @@ class RealtimeSimulator:
     """A Realtime API on a local port, as an async context manager.
 
     `script` is a script's name, a TOML path or a `Script`. `knobs` is copied for each session;
-    `knobs_for(number)` instead gives each attempt to connect, counted from 1 and refused ones
-    included, knobs of its own. `api_key=None` takes any bearer. `keep_audio` keeps all appended
-    audio in the records.
+    `knobs_for(number)` instead gives each attempt to connect, counted from 1 and refused ones included, knobs
+    of its own. `api_key=None` takes any bearer. `keep_audio` keeps all appended audio in the records.
     """
 
     def __init__(
@@ -125,9 +125,9 @@ class RealtimeSimulator:
         return f"http://{self._host}:{self.port}/v1"
 
     async def wait_for(self, predicate: Callable[[], bool], timeout_s: float = 10.0) -> None:
-        """Return once `predicate()` holds; it is asked after every event but appends.
+        """Returns once `predicate()` holds; it is asked after every event but appends.
 
-        Raises `TimeoutError`. Safe to cancel.
+        Raises `TimeoutError`. Cancelling it only ends the wait.
         """
         if predicate():
             return
@@ -139,38 +139,38 @@ class RealtimeSimulator:
             del self._watchers[future]
 
     def inject(self, record: SessionRecord, event: Json) -> None:
-        """Send any event on a live session."""
+        """Sends any event on a live session."""
         connection = self._connections[record.number]
         connection.session.inject(_now_ms(), event)
         connection.pump()
 
     def close_session(self, record: SessionRecord, code: int, reason: str = "") -> None:
-        """Close a live session from this side; 1006 cuts the connection."""
+        """Closes a live session from this side; 1006 drops the connection."""
         connection = self._connections[record.number]
         connection.session.close(_now_ms(), code, reason)
         connection.pump()
 
-    # Inside
+    # Private.
 
     def _check_upgrade(self, socket: ServerConnection, request: Request) -> Response | None:
-        """Refuse before the 101, or let the upgrade go on."""
+        """Refuses before the 101, or lets the upgrade go on."""
         self._attempts += 1
         number = self._attempts
         knobs = (self._knobs_for(number) if self._knobs_for else self.knobs).copy()
-        status, reason = self._verdict(request, knobs)
+        status, reason = self._judge_upgrade(request, knobs)
         if status is not HTTPStatus.SWITCHING_PROTOCOLS:
             self.refused.append(Refused(status.value, reason))
-            self.changed()
+            self.wake_waiters()
             return socket.respond(status, reason + "\n")
         self._waiting[socket] = knobs
         return None
 
-    def _verdict(self, request: Request, knobs: Knobs) -> tuple[HTTPStatus, str]:
+    def _judge_upgrade(self, request: Request, knobs: Knobs) -> tuple[HTTPStatus, str]:
         if knobs.connect_status:
-            return HTTPStatus(knobs.connect_status), "Refused by the connect_status knob."
+            return HTTPStatus(knobs.connect_status), "refused by the knob connect_status"
         url = urlsplit(request.path)
         if url.path != PATH:
-            return HTTPStatus.NOT_FOUND, f"Expected {PATH}, but got {url.path}."
+            return HTTPStatus.NOT_FOUND, f"expected {PATH}, got {url.path}"
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not bearer or (self._api_key is not None and bearer != self._api_key):
             return HTTPStatus.UNAUTHORIZED, "Incorrect API key provided (invalid_api_key)."
@@ -206,10 +206,10 @@ class RealtimeSimulator:
         finally:
             del self._connections[number]
             log.info("session %d closed code=%s", number, record.close_code)
-            self.changed()
+            self.wake_waiters()
 
-    def changed(self) -> None:
-        """Something happened: ask those who wait."""
+    def wake_waiters(self) -> None:
+        """Wakes those in `wait_for` whose condition holds now."""
         for future, predicate in self._watchers.items():
             if not future.done() and predicate():
                 future.set_result(None)
@@ -236,7 +236,7 @@ class _Connection:
         self._armed_at_ms: float | None = None
 
     async def run(self, fatal: errors.Refusal | None) -> None:
-        """Until either side closes."""
+        """Serves until either side closes. Cancelling it ends the session, its timer and its writer."""
         writer = asyncio.create_task(self._write(), name=f"realtime-write-{self._record.number}")
         self.session.open(_now_ms(), fatal)
         self.pump()
@@ -254,10 +254,10 @@ class _Connection:
     async def _read(self) -> None:
         self._socket.listen(self._receive)
         try:
-            async for message in self._socket:  # only what came in fragments
+            async for message in self._socket:  # only what was sent in fragments
                 self._receive(message)
         except ConnectionClosed:
-            return  # cut without a close frame: run() takes the code from the socket
+            return  # dropped without a close frame: run() takes the code from the socket
 
     def _receive(self, message: str | bytes) -> None:
         events = self._record.received_count
@@ -265,10 +265,10 @@ class _Connection:
         self.pump()
         if self._record.received_count != events:
             log.info("session %d < %s", self._record.number, self._record.received[-1].type)
-            self._simulator.changed()
+            self._simulator.wake_waiters()
 
     def pump(self) -> None:
-        """Hand what the session wants done to the writer, and set the timer anew."""
+        """Hands what the session wants done to the writer, and sets the timer again."""
         actions = self.session.take_actions()
         if actions:
             for action in actions:
@@ -279,15 +279,15 @@ class _Connection:
                     self._unsent.append(action)
                     self._log(action)
             if len(self._unsent) > MAX_UNSENT_EVENTS:
-                self._cut_off()
+                self._drop_unread()
             self._wake.set()
-            self._simulator.changed()
+            self._simulator.wake_waiters()
         due_at_ms = self.session.next_due_at_ms()
         if due_at_ms != self._armed_at_ms:
             self._arm(due_at_ms)
 
-    def _cut_off(self) -> None:
-        """The client has not read for long; the writer hangs in a send, so cut at once."""
+    def _drop_unread(self) -> None:
+        """The client has not read for long; the writer hangs in a send, so the connection goes at once."""
         self.session.close(_now_ms(), 1006, "the client does not read")
         self._unsent.clear()
         self._socket.transport.abort()
@@ -313,9 +313,9 @@ class _Connection:
         self._armed_at_ms = due_at_ms
         if due_at_ms is not None:
             delay_s = max(0.0, (due_at_ms - _now_ms()) / 1000)
-            self._timer = self._loop.call_later(delay_s, self._due)
+            self._timer = self._loop.call_later(delay_s, self._on_timer)
 
-    def _due(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         self._armed_at_ms = None
         self.session.tick(_now_ms())

@@ -1,8 +1,8 @@
 """A client that does to the media port what Twilio never would.
 
-Why: scanners, broken proxies and attackers reach the same port. Owns raw bytes on one connection:
-half a handshake, masked wrong, fragments, silence. It must not know calls or TwiML; for a signed,
-orderly stream with odd messages use `Knobs` instead.
+Why it exists: scanners, broken proxies and attackers reach the same port. Owns: raw bytes on one connection:
+half a handshake, masked wrong, fragments, silence. Must not know: calls or TwiML; a signed, orderly stream
+with odd messages is what `Knobs` are for.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ class BadClient:
         self.vanish()
 
     async def send_raw(self, data: bytes) -> None:
-        """These bytes and no others. Raises `ConnectionError` once the bridge has closed."""
+        """Sends these bytes and no others. Raises `ConnectionError` once the bridge has closed.
+
+        Cancelled while the bridge does not read, the bytes still leave when it reads again.
+        """
         writer = self._connected()[1]
         writer.write(data)
         await writer.drain()
@@ -84,7 +87,10 @@ class BadClient:
         headers: Mapping[str, str] | None = None,
         limit_s: float = 5.0,
     ) -> frames.UpgradeAnswer:
-        """A whole handshake; the answer, whatever it is. Raises `TimeoutError`."""
+        """A whole handshake; the answer, whatever it is. Raises `TimeoutError`.
+
+        Cancelled, the handshake is left half done: what is left to do is `vanish`.
+        """
         key = b64encode(os.urandom(16)).decode()
         await self.send_raw(self.upgrade_request(signature, key=key, headers=headers))
         reader, data = self._connected()[0], b""
@@ -98,7 +104,7 @@ class BadClient:
         return answer
 
     async def send_text(self, text: str) -> None:
-        """One orderly text message."""
+        """Sends one orderly text message. Cancelling it does what it does to `send_raw`."""
         await self.send_frame(frames.TEXT, text.encode())
 
     async def send_frame(
@@ -110,7 +116,10 @@ class BadClient:
         reserved_bits: int = 0,
         masked: bool = True,
     ) -> None:
-        """One frame as given: unmasked, unfinished or with reserved bits (0x40, 0x20, 0x10)."""
+        """Sends one WebSocket frame as told: unmasked, unfinished or with reserved bits (0x40, 0x20, 0x10).
+
+        Cancelling it does what it does to `send_raw`.
+        """
         head = (0x80 if final else 0) | reserved_bits
         frame = frames.build_frame(opcode, payload, os.urandom(4), head=head)
         if not masked:
@@ -120,7 +129,10 @@ class BadClient:
         await self.send_raw(frame)
 
     async def read_until_closed(self, limit_s: float = 10.0) -> Goodbye:
-        """Wait for the bridge to end the connection. Raises `TimeoutError` when it does not."""
+        """Waits for the bridge to end the connection. Raises `TimeoutError` when it does not.
+
+        Cancelled, it can be called again; half a message that it had read is kept.
+        """
         reader = self._connected()[0]
         data, self._early = self._early, b""
         async with asyncio.timeout(limit_s):
@@ -138,11 +150,11 @@ class BadClient:
                     return Goodbye(None, "end of stream")
 
     def vanish(self) -> None:
-        """Drop the connection without a word."""
+        """Drops the connection without a word."""
         if self._writer is not None:
             self._writer.transport.abort()
 
     def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._reader is None or self._writer is None:
-            raise RuntimeError("expected an open connection; use `async with BadClient(...)`")
+            raise RuntimeError("expected an open connection, got none; use `async with BadClient(...)`")
         return self._reader, self._writer

@@ -1,7 +1,7 @@
-"""`python -m simulators.twilio`: call a bridge from the command line.
+"""`python -m simulators.twilio`: calls a bridge from the command line.
 
-Why: one command to hear whether a bridge works, and one to load it. Owns arguments and the printed
-summary; everything else is the simulator's.
+Why it exists: one command to hear whether a bridge works, and one to load it. Owns: arguments and the printed
+summary. Must not know: how a call is made; that is the simulator's.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m simulators.twilio",
-        description="Call a bridge as Twilio would: signed webhook, TwiML, media stream.",
+        description="Calls a bridge as Twilio would: signed webhook, TwiML, media stream.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--dtmf", metavar="DIGITS", help="pressed after the first reply")
     one.add_argument("--record", type=Path, metavar="WAV", help="write both sides as stereo WAV")
     load = parser.add_argument_group("load")
-    load.add_argument("--calls", type=int, metavar="N", help="so many calls at once, talking on")
+    load.add_argument("--calls", type=int, metavar="N", help="number of calls at once, talking on")
     load.add_argument("--seconds", type=float, default=30.0, metavar="D", help="length of each")
     load.add_argument("--ramp", type=float, default=2.0, metavar="S", help="starts spread over S")
     load.add_argument("--barge-in", type=float, default=0.0, metavar="SHARE", help="0 to 1")
@@ -86,7 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse, call, print; the exit status."""
+    """Parses, calls, prints; returns the exit status."""
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     return uvloop.run(_one_call(options, said, interruption))
 
 
-# --- private -----------------------------------------------------------------------------------
+# Private.
 
 
 def _clip(name: str) -> Clip:
@@ -180,8 +180,8 @@ def _print_call(record: CallRecord) -> None:
         )
     for spurt in measures.spurts(record):
         holes = f", {len(spurt.gaps_ms)} gaps" if spurt.gaps_ms else ""
-        cut = ", cleared" if spurt.cleared else ""
-        print(f"  heard from {spurt.started_at_ms:.0f} ms: {spurt.played_ms:.0f} ms{holes}{cut}")
+        ending = ", cleared" if spurt.cleared else ""
+        print(f"  heard from {spurt.started_at_ms:.0f} ms: {spurt.played_ms:.0f} ms{holes}{ending}")
     for utterance, response in zip(record.utterances, measures.response_times_ms(record), strict=True):
         answer = "no answer" if response is None else f"answered after {response:.0f} ms"
         print(f"  said {utterance.name} at {utterance.started_at_ms:.0f} ms: {answer}")

@@ -1,8 +1,8 @@
 """Twilio's error and warning codes that the simulated side of a call can meet.
 
-Why: a record that says `31951` is compared with Twilio's console and its error pages, so the
-numbers must be theirs. Owns the numbers only; who records them decides the words around them.
-Source: Twilio error pages 11200 to 12300 and 31901 to 31955.
+Why it exists: a record that says `31951` is compared with Twilio's console and its error pages, so the
+numbers must be theirs. Owns: the numbers. Must not know: the words around them; who records a code decides
+those. Source: Twilio error pages 11200 to 12300 and 31901 to 31955.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Everything that can be made to go differently on Twilio's side of one call.
 
-Why: the good path is half of a bridge; the rest is what Twilio, its network and its operators do
-to a call. Owns the choices as declared fields with their normal values; the driver of each obeys.
-Times of faults count from a stream's first media unless the field says otherwise.
+Why it exists: the good path is half of a bridge; the rest is what Twilio, its network and its operators do to
+a call. Owns: the choices as declared fields with their normal values, and ready-made messages that Twilio
+would never send. Pure. Must not know: how a choice is carried out; the driver of each obeys. Times of faults
+count from a stream's first media unless the field says otherwise.
 """
 
 from __future__ import annotations
@@ -24,10 +25,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """A message that Twilio would not send: text or binary, `times` in a row.
-
-    `{stream_sid}` inside it is replaced by the stream's own.
-    """
+    """A message that Twilio would not send: text or binary, `times` in a row. `{stream_sid}` inside it is
+    replaced by the stream's own."""
 
     at_ms: float
     payload: str | bytes = field(repr=False)
@@ -79,22 +78,22 @@ class Knobs:
     faults_on_stream: int = 1
     """Which stream of the call gets the stream faults below; 0 for all."""
 
-    # webhooks
+    # Webhooks.
     repeat_webhook: Literal["no", "in_turn", "at_once"] = "no"
-    """The voice webhook comes twice with one CallSid; the later answer counts."""
+    """The voice webhook is sent twice with one CallSid; the later answer counts."""
     status_delay_ms: float = 0.0
-    """Status callbacks (stream's and call's) come this late."""
+    """Status callbacks (stream's and call's) are sent this late."""
     duplicate_status: bool = False
-    """Each status callback comes twice."""
+    """Each status callback is sent twice."""
     closed_event: Literal["stream-error", "stream-stopped"] = "stream-stopped"
     """What the status callback says when the bridge closed the socket."""
 
-    # handshake
+    # Handshake.
     signature: HandshakeSignature = "good"
     refused_handshakes: int = 0
     """The first n handshakes of the call fail with 31920 before they reach the bridge."""
 
-    # opening
+    # Opening.
     send_connected: bool = True
     send_start: bool = True
     second_start: bool = False
@@ -109,7 +108,7 @@ class Knobs:
     media_before_start: int = 0
     """Frames sent between `connected` and `start`."""
 
-    # media
+    # Media.
     omit_media_keys: frozenset[str] = frozenset()
     """Keys missing in every media: chunk, timestamp."""
     jitter_ms: float = 0.0
@@ -120,7 +119,7 @@ class Knobs:
     """Caller audio lost before Twilio: the timestamp jumps, `chunk` goes on."""
     injections: tuple[Injection, ...] = ()
 
-    # reading
+    # Reading.
     stalls: tuple[Window, ...] = ()
     """Twilio stops reading the socket."""
     receive_buffer_bytes: int | None = None
@@ -130,24 +129,24 @@ class Knobs:
     send_buffer_bytes: int | None = None
     """SO_SNDBUF of the socket: small, so that a bridge that does not read is felt soon."""
 
-    # marks
+    # Marks.
     echo_marks: bool = True
     duplicate_marks: bool = False
     mark_delay_ms: float = 0.0
 
-    # endings
+    # Endings.
     strict: bool = False
-    """Tear the stream down (31924) at the first violation instead of warning."""
+    """The first violation tears the stream down (31924), instead of a warning."""
     end_without_stop: bool = False
     abrupt_end: bool = False
     """No close frame: the connection just goes."""
     half_open: Window | None = None
-    """Neither read nor write for so long, with the socket open; then it goes. The call moves on at
+    """For this window nothing is read or written, with the socket open; then it goes. The call moves on at
     once (31924), as reports from the field have it."""
     kill_at_ms: float | None = None
     """The socket goes without a word, 31903; the call moves on."""
     kill_after_burst_bytes: int | None = None
-    """31924 once more audio than this has come within one second."""
+    """31924 once more audio than this was received within one second."""
     update: CallUpdate | None = None
     hang_up_at_ms: float | None = None
     """The caller hangs up at this time of the stream, whatever the plan says."""
@@ -167,7 +166,7 @@ def oversize_frame(at_ms: float, times: int = 1) -> Injection:
 
 
 def not_json(at_ms: float, times: int = 1) -> Injection:
-    """Text that no JSON parser takes."""
+    """Text that no JSON parser accepts."""
     return Injection(at_ms, '{"event": media', times)
 
 
@@ -187,7 +186,7 @@ def empty_payload(at_ms: float, times: int = 1) -> Injection:
 
 
 def not_base64(at_ms: float, times: int = 1) -> Injection:
-    """Media whose payload is no base64."""
+    """Media whose payload is not base64."""
     return Injection(at_ms, _media("{stream_sid}", "***"), times)
 
 

@@ -1,8 +1,8 @@
 """The caller's telephone line: 20 ms in, 20 ms out, from the answer to the end.
 
-Why: the line outlives its media streams. Between two of them the caller goes on talking and
-nobody gets it, which is exactly what a bridge must cope with. Owns the caller, the recording of
-what was said and the current stream. It must not know TwiML or webhooks.
+Why it exists: the line outlives its media streams. Between two of them the caller goes on talking and nobody
+gets it, which is exactly what a bridge must cope with. Owns: the caller, the recording of what was said and
+the current stream. Must not know: TwiML or webhooks.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Line:
                 record.key_presses.append(KeyPress(action.digit, at_ms, pressed))
 
     def fail(self, error: Exception) -> None:
-        """A tick raised: end the call, and let whoever runs it raise."""
+        """Keeps what a tick raised, for whoever runs the call, and ends the call."""
         self.defect = error
         self.hang_up()
 
@@ -80,10 +80,10 @@ class Line:
         if reason != "simulator_closed":
             caller.call_ended(reason, now_ms)
 
-    # --- private -------------------------------------------------------------------------------
+    # Private.
 
     def _note_speech(self, frame: Frame | None, delivered: bool, at_ms: float) -> None:
-        if frame is None:  # given up in the middle of a clip
+        if frame is None:  # stopped in the middle of a clip
             self._end_utterance(at_ms)
             return
         if frame.first:

@@ -1,7 +1,7 @@
 """Many calls at once, each an endless conversation, until time is up.
 
-Why: the benchmark and the command line share one meaning of "N calls for D seconds". Owns the
-ramp and the summary; must not know what the bridge is.
+Why it exists: `proofs` and the command line share one meaning of "N calls for D seconds". Owns: the ramp and
+the summary. Must not know: what the bridge is.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Load:
     seconds: float
     clips: Sequence[Clip]
     ramp_s: float = 2.0
-    """The calls begin spread over so long."""
+    """The calls begin spread over this time."""
     barge_in_share: float = 0.0
     reply_limit_ms: float = 15_000
     seed: int = 1
@@ -53,7 +53,7 @@ class Summary:
     barge_in_p95_ms: float
     media_messages: int
     late_frames: int
-    """Media that came after its time to play."""
+    """Media that arrived after its time to play."""
     lateness_p99_ms: float
     gaps: int
     worst_gap_ms: float
@@ -63,7 +63,8 @@ class Summary:
 
 
 async def run_load(simulator: TwilioSimulator, load: Load) -> list[CallRecord]:
-    """Make the calls; their records in the order of their beginnings."""
+    """Makes the calls; returns their records in the order of their beginnings. Cancelled, those that have
+    begun go on until the simulator is closed."""
     chance = random.Random(load.seed)
     starts_s = sorted(chance.uniform(0, load.ramp_s) for _ in range(load.calls))
 

@@ -1,7 +1,8 @@
 """Figures drawn from a call's record: what a listener would say about the bridge, in numbers.
 
-Why: response time, barge-in, gaps and lateness must mean the same in tests, demo and benchmark.
-Owns the definitions; pure but for `write_stereo_wav`. Times are ms, as in the record.
+Why it exists: response time, barge-in, gaps and lateness must mean the same in tests, demo and proofs. Owns:
+the definitions, and the WAV of a call. Must not know: why a figure is what it is. Times are ms, as in the
+record.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class BargeIn:
     silent_after_ms: float
     """From the onset of the caller's voice to the last sound of the interrupted reply."""
     clear_after_ms: float | None
-    """To the arrival of the first clear; None when none came."""
+    """To the arrival of the first clear; None without a clear."""
     dropped_ms: float
     """Audio that the clear threw away unheard."""
 
@@ -58,8 +59,8 @@ def spurts(record: CallRecord, *, join_ms: float = REPLY_JOIN_MS) -> list[Spurt]
 def response_times_ms(record: CallRecord) -> list[float | None]:
     """For each utterance: end of the caller's voice to the first sound of the answer.
 
-    None where no spurt began before the next utterance. A spurt that began before the voice
-    ended (an answer to a pause in mid-clip) gives a negative figure.
+    None where no spurt began before the next utterance. The figure is negative for a spurt that began before
+    the voice ended (an answer to a pause in mid-clip).
     """
     starts = [spurt.started_at_ms for spurt in spurts(record)]
     times: list[float | None] = []
@@ -91,9 +92,9 @@ def gaps_ms(record: CallRecord) -> list[float]:
 def lateness_ms(record: CallRecord) -> array[float]:
     """For each media message: arrival minus the time at which its first sample was due to play.
 
-    The due time counts from the first message of the spurt (its anchor), n × 20 ms for 20 ms
-    frames. Negative: so much in hand (the lead). Above zero: that much of a hole. A first message,
-    and one arriving after more than REPLY_JOIN_MS of quiet, is an anchor and counts as 0.
+    The due time counts from the first message of the spurt (its anchor), n × 20 ms for 20 ms frames.
+    Negative: time in hand (the lead). Above zero: a hole of that length. A first message, and one arriving
+    after more than REPLY_JOIN_MS of quiet, is an anchor and counts as 0.
     """
     lateness = array("d")
     for stream in record.streams:
@@ -114,17 +115,8 @@ def stale_after_clear_ms(record: CallRecord, *, within_ms: float = 150.0) -> flo
     return stale_bytes / mulaw.BYTES_PER_MS
 
 
-def seams_ms(record: CallRecord) -> list[float]:
-    """From the end of each media stream to the first media of the next."""
-    return [
-        after.first_media_at_ms - before.ended_at_ms
-        for before, after in pairwise(record.streams)
-        if before.ended_at_ms is not None and after.first_media_at_ms is not None
-    ]
-
-
 def percentile(values: array[float] | list[float], share: float) -> float:
-    """The value below which `share` (0 to 1) of the values lie; 0.0 for none."""
+    """The value below which `share` (0 to 1) of the values lie; 0.0 without values."""
     if not values:
         return 0.0
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
@@ -147,7 +139,7 @@ def write_stereo_wav(record: CallRecord, path: Path) -> None:
         file.writeframes(samples.tobytes())
 
 
-# --- private -----------------------------------------------------------------------------------
+# Private.
 
 
 def _spurt(group: list[Playback]) -> Spurt:
@@ -183,7 +175,7 @@ def _lateness_of(stream: MediaStream) -> array[float]:
     due_ms = float("-inf")
     for at_ms, size in zip(stream.received_at_ms, stream.received_bytes, strict=True):
         while next_clear_ms <= at_ms:
-            due_ms = float("-inf")  # what comes after a clear is a new spurt
+            due_ms = float("-inf")  # what follows a clear is a new spurt
             next_clear_ms = next(clears, float("inf"))
         if at_ms - due_ms > REPLY_JOIN_MS:
             due_ms = at_ms

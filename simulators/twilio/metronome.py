@@ -1,8 +1,8 @@
 """One 20 ms clock for all calls of the process.
 
-Why: a task with `sleep(0.02)` for each call drifts and costs a hundred timers; here one timer
-serves them all on absolute deadlines, in four phases of 5 ms so that calls are spread as they are
-in life. Owns the timer and the figure of its own lateness; must not know what a tick does.
+Why it exists: a task with `sleep(0.02)` for each call drifts and costs a hundred timers; here one timer
+serves them all on absolute deadlines, in four phases of 5 ms, so that calls are spread as they are in life.
+Owns: the timer and the figures of its own lateness. Must not know: what a tick does.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Metronome:
         self.worst_late_ms = 0.0
 
     def join(self, member: Ticking) -> None:
-        """Tick `member` from now on, in the phase with the fewest members."""
+        """Ticks `member` from now on, in the phase with the fewest members."""
         min(self._phases, key=len)[member] = None
         if self._timer is None:
             self._anchor_ms = time.monotonic() * 1000
@@ -50,11 +50,11 @@ class Metronome:
             self._arm()
 
     def leave(self, member: Ticking) -> None:
-        """Never tick `member` again; harmless when it is not there."""
+        """Never ticks `member` again; harmless when it is not there."""
         for phase in self._phases:
             phase.pop(member, None)
 
-    # --- private -------------------------------------------------------------------------------
+    # Private.
 
     def _arm(self) -> None:
         due_ms = self._anchor_ms + self._step * _STEP_MS

@@ -1,8 +1,8 @@
 """One telephone call as Twilio runs it: webhook, TwiML verb by verb, media streams, the end.
 
-Why: the verbs are what joins the parts: a stream that ends falls through to `<Redirect>`, whose
-answer opens the next one on the same call. Owns the call's life: it walks through the documents.
-It must not know sound (`line`, `stream`) or the HTTP of a request (`correspondence`).
+Why it exists: the verbs join the parts: a stream that ends falls through to `<Redirect>`, whose answer opens
+the next one on the same call. Owns: the call's life: it walks through the documents. Must not know: sound
+(`line`, `stream`) or the HTTP of a request (`correspondence`).
 """
 
 from __future__ import annotations
@@ -102,14 +102,14 @@ class PhoneCall:
         self._woken.set()
 
     def update(self, document: str) -> None:
-        """REST: leave the current document and carry out this one."""
+        """REST: leaves the current document and carries out this one."""
         self._update = document.encode()
         if self.line.stream is not None:
             self.line.stream.finish("call_updated")
         self._woken.set()
 
     async def run(self) -> None:
-        """The whole call, until its last status callback is answered."""
+        """The whole call, until its last status callback is answered. Cancelling it ends the call at once."""
         try:
             self._finish(await self._carry_on())
             await self._report_end()
@@ -119,10 +119,12 @@ class PhoneCall:
         if self.line.defect is not None:
             raise self.line.defect
 
-    # --- documents and verbs -------------------------------------------------------------------
+    # Private.
+
+    # Documents and verbs.
 
     async def _carry_on(self) -> str:
-        """Walk from document to document; the reason why the call ended."""
+        """Walks from document to document; returns the reason why the call ended."""
         following: _Next = await self._first_document()
         if isinstance(following, twiml.Document) and not isinstance(
             next(iter(following.verbs), None), twiml.Reject
@@ -182,7 +184,7 @@ class PhoneCall:
             extra["DialCallDuration"] = str(round(outcome.ms / 1000))
         return await self._fetch("dial_action", verb.action, verb.method, extra)
 
-    # --- media streams -------------------------------------------------------------------------
+    # Media streams.
 
     async def _connect(self, verb: twiml.ConnectStream) -> _Next:
         if verb.refusal is not None:
@@ -205,9 +207,9 @@ class PhoneCall:
             self._log(error.code, error.text)
             record.end, record.ended_at_ms = "never_opened", self.now_ms()
             self._stream_over_at_ms = record.ended_at_ms
-            self._mail.stream_status(verb, record, "stream-error", error.text)
+            self._mail.post_stream_status(verb, record, "stream-error", error.text)
             return
-        self._mail.stream_status(verb, record, "stream-started")
+        self._mail.post_stream_status(verb, record, "stream-started")
         self.line.stream = live
         if self._interrupted():  # while the socket was being opened
             live.finish("caller_hung_up" if self._over else "call_updated")
@@ -221,7 +223,7 @@ class PhoneCall:
         else:
             event = "stream-error"
         error_text = "Stream - WebSocket - Close Error" if event == "stream-error" else ""
-        self._mail.stream_status(verb, record, event, error_text)
+        self._mail.post_stream_status(verb, record, event, error_text)
         if not self._interrupted():
             await self._sleep(self._chance.uniform(*self.knobs.pace.seam_ms) / 4)
 
@@ -274,7 +276,7 @@ class PhoneCall:
             headers["x-twilio-signature"] = signature
         await live.open(self.twilio.endpoint_of(url), headers)
 
-    # --- webhooks ------------------------------------------------------------------------------
+    # Webhooks.
 
     async def _first_document(self) -> _Next:
         if self.knobs.repeat_webhook == "no":
@@ -318,7 +320,7 @@ class PhoneCall:
             self._log(notice.code, notice.text)
         return document
 
-    # --- the end -------------------------------------------------------------------------------
+    # The end.
 
     def _finish(self, reason: str) -> None:
         self._over = reason
@@ -333,11 +335,11 @@ class PhoneCall:
             seconds = round((self.now_ms() - answered_at_ms) / 1000)
         elif status == "completed":
             status = "failed" if self._over == "application_error" else "canceled"
-        self._mail.call_status(status, seconds)
+        self._mail.post_call_status(status, seconds)
         await self._mail.settle()
 
     async def _sleep(self, ms: float) -> None:
-        """Let time pass, unless the call ends or is updated meanwhile."""
+        """Lets time pass, unless the call ends or is updated meanwhile."""
         if ms <= 0 or self._over:
             return
         try:
@@ -347,7 +349,7 @@ class PhoneCall:
             return
 
     def _interrupted(self) -> bool:
-        """The call is over or was updated: the current verb is left."""
+        """Whether the call is over or was updated, so that the current verb is left."""
         return bool(self._over) or self._update is not None
 
     def _log(self, code: int, text: str) -> None:

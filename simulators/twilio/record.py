@@ -1,8 +1,8 @@
 """What a call was: everything that happened, when, and both sides of the sound.
 
-Why: a test or a benchmark judges a bridge by what the caller heard and when, and by what Twilio
-would have logged. Owns plain data, written by the call's driver and read by `measures`. All
-`*_at_ms` are milliseconds since the call began (`zero_ms` on the host's monotonic clock).
+Why it exists: a test or a proof judges a bridge by what the caller heard and when, and by what Twilio would
+have logged. Owns: plain data, written by the call's driver and read by `measures`. Pure. Must not know: what
+is right. All `*_at_ms` are milliseconds since the call began (`zero_ms` on the host's monotonic clock).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SILENCE: Final = bytes([SILENCE])
 
 StreamEndCause = Literal[
     "open",  # still running
-    "never_opened",  # refused, timed out: see the notices
+    "never_opened",  # refused, timed out: see what was logged
     "bridge_closed",
     "bridge_lost",  # the connection broke without a close frame
     "caller_hung_up",
@@ -39,7 +39,7 @@ class PlanFailed(Exception):
 
 @dataclass(slots=True)
 class Webhook:
-    """One HTTP request of ours and its answer. `status` 0: none came, `error` says why."""
+    """One HTTP request of ours and its answer. `status` 0: there was no answer, `error` says why."""
 
     purpose: str
     """voice, redirect, action, dial_action, fallback, stream_status, call_status."""
@@ -180,9 +180,9 @@ class CallRecord:
     logged: list[Logged] = field(default_factory=list)
     """Errors and warnings as Twilio logs them: some only once for each stream."""
     failures: list[str] = field(default_factory=list)
-    """Steps that did not come true: what was expected, what came."""
+    """Steps that did not come true: what was expected, and what happened instead."""
     worst_tick_late_ms: float = 0.0
-    """The simulator's own worst delay of a frame: large means that its figures are not to trust."""
+    """The simulator's own worst delay of a frame: large means that its figures are not to be trusted."""
     playout: Playout = field(default_factory=Playout, repr=False)
     speech: bytearray = field(default_factory=bytearray, repr=False)
     """The caller's frames from `speech_from_ms` on, one after another."""
@@ -237,10 +237,6 @@ class CallRecord:
             track += _SILENCE * (at - len(track))
             track[at : at + len(playback.audio)] = playback.audio
         return bytes(track)
-
-    def heard_between(self, from_ms: float, to_ms: float) -> bytes:
-        """What the caller heard in that time, silence included."""
-        return self.heard_audio[_position(from_ms) : _position(to_ms)]
 
 
 def _position(at_ms: float) -> int:

@@ -1,8 +1,8 @@
 """Twilio, as far as one bridge can tell: the entry to the simulator.
 
-Why: a test, the demo and the benchmark make calls through one object. Owns the metronome, the HTTP
-client and the calls under way. It must not know the inside of the bridge: it has two URLs' worth
-of contact with it, the voice webhook and what TwiML names.
+Why it exists: a test, the demo and a proof make calls through one object. Owns: the metronome, the HTTP
+client and the calls under way. Must not know: the inside of the bridge; it meets it at two places, the voice
+webhook and what TwiML names.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ class LiveCall:
         self._call.update(twiml)
 
     async def finished(self) -> CallRecord:
-        """The record once the call is over. Raises `PlanFailed` where the plan says so."""
+        """The record once the call is over. Raises `PlanFailed` where the plan says so.
+
+        Cancelling it only ends the wait: the call goes on.
+        """
         await asyncio.shield(self.task)
         if self.record.failures and self._call.plan.stop_at_failure:
             raise PlanFailed(self.record)
@@ -67,11 +70,11 @@ class LiveCall:
 
 
 class TwilioSimulator:
-    """Makes calls to one bridge. Use it as an async context manager.
+    """Makes calls to one bridge; an async context manager, which ends them with its block.
 
-    `voice_url` is the number's webhook, fragment included. With `dial` ("host:port") the simulator
-    stands for the proxy in front of the bridge as well: all URLs stay public for signatures and
-    Host, all connections go plain to that address. `allow_ws` lets TwiML name `ws://`.
+    `voice_url` is the number's webhook, fragment included. With `dial` ("host:port") the simulator stands for
+    the proxy in front of the bridge as well: all URLs stay public for signatures and Host, all connections go
+    plain to that address. `allow_ws` lets TwiML name `ws://`.
     """
 
     def __init__(
@@ -125,7 +128,10 @@ class TwilioSimulator:
         await self.close()
 
     async def close(self) -> None:
-        """End every call at once and let go of every connection."""
+        """Ends every call at once and lets go of every connection.
+
+        Cancelled, it may leave connections open; it can be called again.
+        """
         tasks = list(self._calls)
         for task in tasks:
             task.cancel()
@@ -143,7 +149,7 @@ class TwilioSimulator:
     def start_call(
         self, plan: CallPlan, knobs: Knobs | None = None, *, call_sid: str | None = None
     ) -> LiveCall:
-        """Begin a call and return at once."""
+        """Begins a call and returns at once."""
         self._seed += 1
         knobs = Knobs() if knobs is None else knobs
         if knobs.seed is None:
@@ -162,10 +168,13 @@ class TwilioSimulator:
         return LiveCall(call, task)
 
     async def call(self, plan: CallPlan, knobs: Knobs | None = None) -> CallRecord:
-        """One whole call. Raises `PlanFailed` (its `record` tells the story) if a step fails."""
+        """One whole call. Raises `PlanFailed` (its `record` tells the story) if a step fails.
+
+        Cancelling it leaves the call running until the simulator is closed.
+        """
         return await self.start_call(plan, knobs).finished()
 
-    # --- private -------------------------------------------------------------------------------
+    # Private.
 
     async def _run(self, call: PhoneCall) -> None:
         self.metronome.join(call.line)
@@ -189,7 +198,7 @@ class TwilioSimulator:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """("host", port) from "host:port". Raises `ValueError` saying what came."""
+    """("host", port) from "host:port". Raises `ValueError` with what it was told instead."""
     host, found, port = text.rpartition(":")
     if not found or not host or not port.isdigit():
         raise ValueError(f"expected host:port, got {text!r}")

@@ -24,7 +24,7 @@ from simulators.twilio import (
     WaitUntil,
 )
 from tests.e2e.conftest import QUICK, Bridge, clip, plan
-from tests.e2e.heard import (
+from tests.e2e.promises import (
     assert_nothing_stale,
     assert_protocol_kept,
     assert_whole_items_heard,

@@ -14,7 +14,7 @@ from shared.store.client import make_store
 from simulators.realtime import RealtimeSimulator
 from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan
-from tests.e2e.heard import assert_protocol_kept, assert_whole_items_heard
+from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
 from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 

@@ -23,8 +23,8 @@ from websockets.exceptions import ConnectionClosed
 from ingress.role import IngressRole
 from ingress.web.signature import Signatures
 from shared import settings
-from shared.contract import entries
-from shared.contract.entries import Name, Pair
+from shared.contract.streams.caller import CallerFrame, read_caller
+from shared.contract.streams.pairs import Name, Pair, pairs_fields, read_name, read_pairs
 from shared.process.beat import keep_own_keys
 from shared.process.life import make_process
 from shared.process.role import Process
@@ -82,7 +82,7 @@ class Ingress:
             caller.socket.transport.abort()
             await caller.socket.wait_closed()
 
-    # ------------------------------------------------------------------------- webhooks
+    # Webhooks.
 
     async def post(
         self, path: str, fields: dict[str, str], *, signature: str | None = None, **headers: str
@@ -101,7 +101,7 @@ class Ingress:
         response = await self.post("/voice", voice_form(number))
         return parameters(response.text)["token"]
 
-    # --------------------------------------------------------------------------- sockets
+    # Sockets.
 
     def connect(self, signature: str | None = None, path: str = "/media", **options: Any) -> connect:
         signed = SIGNATURES.sign(STREAM_URL, {}) if signature is None else signature
@@ -127,17 +127,17 @@ class Ingress:
 
     async def live(self, number: int = 0, **options: Any) -> Caller:
         """`dial`, and the ATTACH has been answered."""
-        before = self.role.board.counters.attached + self.role.board.counters.resumed
+        before = self.role.switchboard.counters.attached + self.role.switchboard.counters.resumed
         caller = await self.dial(number, **options)
-        counters = self.role.board.counters
+        counters = self.role.switchboard.counters
         await wait_until(lambda: counters.attached + counters.resumed > before, "the stream is attached")
         return caller
 
-    # ----------------------------------------------------------------------------- Redis
+    # Redis.
 
     async def out(self, *pairs: Pair, worker: str = EGRESS) -> None:
         """What an egress (or a brain) would write."""
-        fields = entries.pairs_fields(worker.encode(), 1.0, list(pairs))
+        fields = pairs_fields(worker.encode(), 1.0, list(pairs))
         words: list[Any] = list(fields)
         await self.store.execute_command(
             "XADD", self.process.keys.out(self.process.name), "NOMKSTREAM", "*", *words
@@ -149,7 +149,7 @@ class Ingress:
         told = []
         for _, pairs in found:
             flat = [word for pair in pairs.items() for word in pair]
-            told += [(entries.read_name(n), v) for n, v in entries.read_pairs(flat)]
+            told += [(read_name(n), v) for n, v in read_pairs(flat)]
         return told
 
     async def make_back(self, worker: str = EGRESS) -> None:
@@ -164,11 +164,9 @@ class Ingress:
     async def is_in_state(self, state: str, number: int = 0) -> bool:
         return (await self.card(number)).get("state") == state
 
-    async def caller_entries(self, number: int = 0) -> list[entries.CallerFrame]:
+    async def caller_entries(self, number: int = 0) -> list[CallerFrame]:
         found = await self.store.xrange(self.process.keys.caller(call_sid(number)))
-        return [
-            entries.read_caller([word for pair in fields.items() for word in pair]) for _, fields in found
-        ]
+        return [read_caller([word for pair in fields.items() for word in pair]) for _, fields in found]
 
 
 @dataclass

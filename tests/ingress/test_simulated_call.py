@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ingress.calls import switchboard
+from ingress.calls import ending
 from ingress.media.gate import CloseCode
-from shared.contract.entries import Name
+from shared.contract.streams.pairs import Name
 from simulators.twilio.caller.plan import CallPlan, HangUp, Pause, WaitForSpeech, WaitUntil
 from simulators.twilio.simulator import LiveCall, TwilioSimulator
 from tests.conftest import keys_without_ttl
@@ -39,7 +39,7 @@ async def speak(bridge: Ingress, call: LiveCall, *, leg: int, first: int, frames
 
 async def test_call_and_hang_up(bridge: Ingress, twilio: TwilioSimulator, valkey_url: str) -> None:
     """Audio both ways, marks echoed, nothing that Twilio would warn of, and the call ends."""
-    counters = bridge.role.board.counters
+    counters = bridge.role.switchboard.counters
     call = twilio.start_call(CallPlan([WaitForSpeech(), Pause(900), HangUp()]))
     await wait_until(lambda: counters.attached == 1, "the call is attached")
     await speak(bridge, call, leg=1, first=1, frames=25)
@@ -55,13 +55,13 @@ async def test_call_and_hang_up(bridge: Ingress, twilio: TwilioSimulator, valkey
 
 async def test_moved_call_goes_on(bridge: Ingress, twilio: TwilioSimulator) -> None:
     """A socket that we close comes back by /voice/resume: the same call, the next leg, a new token."""
-    counters = bridge.role.board.counters
+    counters = bridge.role.switchboard.counters
     plan = [WaitForSpeech(), WaitUntil(lambda: counters.resumed == 1, "a new leg"), WaitForSpeech(), HangUp()]
     call = twilio.start_call(CallPlan(plan))
     await wait_until(lambda: counters.attached == 1, "the call is attached")
     await speak(bridge, call, leg=1, first=1, frames=10)
     await wait_until(lambda: counters.echoes == 1, "the first words are heard")
-    bridge.role.board.close_all(CloseCode.GOING_AWAY, "moving")
+    bridge.role.switchboard.close_all(CloseCode.GOING_AWAY, "moving")
     await wait_until(lambda: counters.resumed == 1, "the call is back")
     await speak(bridge, call, leg=1, first=11, frames=5)
     await speak(bridge, call, leg=2, first=11, frames=10)
@@ -76,13 +76,13 @@ async def test_who_took_a_transferred_call_keeps_it(
     bridge: Ingress, twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The dialled number rings no longer, and the caller does not come back: our part is over."""
-    monkeypatch.setattr(switchboard, "DIALLED_WITHIN_S", 0.3)
-    counters = bridge.role.board.counters
+    monkeypatch.setattr(ending, "DIALLED_WITHIN_S", 0.3)
+    counters = bridge.role.switchboard.counters
     call = twilio.start_call(CallPlan([WaitForSpeech(), Pause(3_000), HangUp()], stop_at_failure=False))
     await wait_until(lambda: counters.attached == 1, "the call is attached")
     card = bridge.process.keys.card(call.call_sid)
     await bridge.store.hset(card, mapping={"next": "dial", "next_arg": "+15550003333"})  # type: ignore[misc]
-    bridge.role.board.close_all(CloseCode.NORMAL, "move")
+    bridge.role.switchboard.close_all(CloseCode.NORMAL, "move")
 
     async def outcome() -> bool:
         return await bridge.store.hget(card, "outcome") == b"transferred"  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Settings: what is wrong is named, with what was expected, what came, and never a secret's value."""
+"""Settings: what is wrong is named, with what was expected, what was got, and never a secret's value."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from console.operate.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from console.stack.marked import kill_marked
 from console.stack.plan import MARKER, REPOSITORY
 from console.stack.ports import free_base, free_port
+from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared.contract.worker import ROLES
 from shared.settings import Settings
 

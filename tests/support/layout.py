@@ -44,11 +44,20 @@ def roots(tree: ast.AST) -> set[str]:
 
 
 def arrows(sources: Mapping[str, str]) -> dict[str, set[str]]:
-    """Which modules each module imports, of those given."""
-    return {
-        name: {other for other in imported(ast.parse(text)) if other in sources and other != name}
-        for name, text in sources.items()
-    }
+    """Which modules each module imports, of those given. `from a.b import c` is an arrow to the module
+    `a.b.c` if there is one, else to `a.b`."""
+    found: dict[str, set[str]] = {}
+    for name, text in sources.items():
+        others: set[str] = set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                others.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                whole = {f"{node.module}.{alias.name}" for alias in node.names}
+                inner = whole & sources.keys()
+                others |= inner if inner == whole else inner | {node.module}
+        found[name] = (others & sources.keys()) - {name}
+    return found
 
 
 def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:

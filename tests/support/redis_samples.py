@@ -1,28 +1,56 @@
-"""Calls and workers as they stand in Redis, for what reads them."""
+"""Calls and workers as they stand in Redis, for what reads them: written by the contract's own writers."""
 
 from __future__ import annotations
 
 from shared.clock import wall_ms
-from shared.contract import keys as key_names
+from shared.contract import record, steps
 from shared.contract.keys import Keys
+from shared.contract.record import CONTRACT
+from shared.contract.steps import NewStream
+from shared.contract.window import PipelineFigures
+from shared.contract.worker import Beat, WorkerId, write_beat
+from shared.ownership.steps import run
 from shared.store.client import Store
 
 KEYS = Keys(1)
 ONE, TWO = "CA" + "1" * 32, "CA" + "2" * 32
-BRAIN = "brain-0@h#1"
+INGRESS, BRAIN = "ingress-0@h#1", "brain-0@h#1"
+
+FIGURES = PipelineFigures(
+    v=CONTRACT, at_ms=1, verdict="ok", why="", window_ms=3000.0, tx_q=75, tx_q_age_ms=1500.0,
+    reply_q_ms=1500.0, caller_q=3, tx_fps=50.0, sent=150, ws_block_ms=0.0, unsent_bytes=0, write_p99_ms=0.5,
+    delta_rate=990.0, model_quiet_ms=0.0, starved=0, late=0, ai_speaking="", redis_ms=2.5,
+    lag_ingress_ms=1.0, lag_brain_ms=2.0, lag_egress_ms=3.0, drops={},
+)  # fmt: skip
+"""A window in which all was well."""
 
 
-async def make_call(store: Store, sid: str, started_at_ms: int, **card: str) -> None:
-    """What ingress and the owners would have written."""
-    fields = {"state": "live", "started_at_ms": str(started_at_ms), "from": "…11", "brain": BRAIN, **card}
-    await store.hset(KEYS.card(sid), mapping=fields)
-    await store.zadd(KEYS.live(0), {sid: started_at_ms})
-    await store.xadd(KEYS.control(sid), {"v": "1"})
+async def make_call(store: Store, sid: str, started_at_ms: int, **fields: str) -> None:
+    """What ATTACH writes of a call, with a brain; `fields`: what others have written on its card since."""
+    stream = NewStream(
+        call_sid=sid, stream_sid="MZ" + sid[2:], ingress=INGRESS, nonce="n", caller_number="…11",
+        called_number="…22", agent="",
+    )  # fmt: skip
+    await run(store, steps.attach(KEYS, stream, wall_ms=started_at_ms, max_resumes=5))
+    await store.hset(KEYS.card(sid), mapping={"brain": BRAIN, **fields})
 
 
-async def make_worker(store: Store, name: str, **beat: str | int) -> None:
-    """A worker's beat and its doorbell."""
-    fields = {"at_ms": wall_ms(), "role": "brain", "calls": 1, "capacity": 10, "loop_lag_ms": "1.5", **beat}
-    await store.sadd(key_names.WORKERS, name)
-    await store.hset(KEYS.worker(name), mapping=fields)
+async def make_worker(store: Store, name: str, **changes: object) -> None:
+    """A worker's beat of just now, and its doorbell; `changes`: other fields of the beat."""
+    worker = WorkerId.parse(name)
+    beat: dict[str, object] = {
+        "beat": 1,
+        "at_ms": wall_ms(),
+        "host": worker.host,
+        "pid": 42,
+        "role": worker.role,
+        "calls": 1,
+        "capacity": 10,
+        "loop_lag_ms": 1.5,
+        "draining": False,
+        "version": "0.1.0",
+        "contract": CONTRACT,
+    }
+    for command in write_beat(KEYS, name, record.read(Beat, {**beat, **changes})):
+        await store.execute(command)
     await store.xadd(KEYS.wake(0, name), {"v": "1"})

@@ -12,6 +12,7 @@ they are read leniently.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,8 +20,10 @@ from typing import ClassVar
 import orjson
 
 from shared.contract import record
+from shared.contract.command import Command
 from shared.contract.entry import VERSION, Fields, text_of
 from shared.contract.errors import ContractError, EntryError
+from shared.contract.keys import Keys
 from shared.contract.record import named
 
 MAXLEN = 1000
@@ -107,12 +110,21 @@ class Heard(_Playback):
     KIND: ClassVar[str] = "heard"
 
 
+class SilentCause(enum.StrEnum):
+    """Why a response fell silent."""
+
+    PLAYED = "played"
+    FLUSHED = "flushed"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silent(_Playback):
-    """The caller does not hear it any more: played, flushed, ended."""
+    """The caller does not hear it any more."""
 
     KIND: ClassVar[str] = "silent"
     cause: str
+    """A SilentCause; newer versions may know others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +219,12 @@ def message_fields(message: Message, *, sender: str, number: str, epoch: int | N
 def operator_fields(command: Say | HangUp) -> Fields:
     """An entry as a person would type it: without a number, so that saying it twice means it twice."""
     return [b"kind", command.KIND.encode(), b"from", OPERATOR.encode(), *record.flat(command)]
+
+
+def operator_command(keys: Keys, call_sid: str, command: Say | HangUp) -> Command:
+    """An operator's message to a call. It goes nowhere if the call is not there any more."""
+    head = (b"XADD", keys.control(call_sid).encode(), b"NOMKSTREAM", b"MAXLEN", b"~", b"%d" % MAXLEN, b"*")
+    return Command(keys.lane(call_sid), (*head, *operator_fields(command)))
 
 
 def read_message(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Letter:

@@ -31,6 +31,11 @@ class Item:
     text: str
     final: bool
 
+    @property
+    def is_callers(self) -> bool:
+        """Whether it is a turn of the caller."""
+        return self.role == "user"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemLength:
@@ -43,7 +48,7 @@ class ItemLength:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemHeard:
-    """How much of an item was heard, final. `of_ms`: received by then; `complete`: that was all of it."""
+    """How much of an item was heard, final. `of`: received by then; `complete`: that was all of it."""
 
     KIND: ClassVar[str] = "heard"
     item_id: str = named("id")
@@ -79,6 +84,11 @@ class Tool:
     name: str
     state: ToolState
     value: str
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it was called; else it has its result."""
+        return self.state == ToolState.STARTED
 
 
 HistoryEntry = Item | ItemLength | ItemHeard | KeysPressed | Tool

@@ -122,6 +122,18 @@ class JournalEntry:
         """What the kind means; empty for one that is not known."""
         return _SENTENCES.get(self.kind, "")
 
+    # What programs read too; empty where a line does not say it.
+
+    @property
+    def item_id(self) -> str:
+        """The item that it is about."""
+        return self.fields.get("item", "")
+
+    @property
+    def outcome(self) -> str:
+        """How it ended: of `ended`, of `tool_finished`."""
+        return self.fields.get("outcome", "")
+
 
 def journal_command(
     keys: Keys,

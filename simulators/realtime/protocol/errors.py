@@ -1,8 +1,9 @@
 """The refusals of the Realtime API, in its own words and shapes.
 
-Owns the error type, codes and wording. Everything that refuses a client event raises `Refusal`;
-the session turns it into one `error` event carrying the client's `event_id`. Codes marked "ours"
-have not been seen in the field: the documents are silent there.
+Why it exists: a client must meet the same codes and sentences here as at the real service. Owns: the error
+type, codes and wording. Pure. Must not know: when to refuse. Everything that refuses a client event raises
+`Refusal`; the session turns it into one `error` event that carries the client's `event_id`. Codes marked
+"ours" have not been seen in the field: the documents are silent there.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def too_long(param: str, length: int, limit: int) -> Refusal:
 
 
 def invalid_event(message: str) -> Refusal:
-    """A frame that is no event at all: broken JSON, a binary frame, no object."""
+    """A message that is not an event at all: broken JSON, binary, another JSON type than an object."""
     return Refusal("invalid_event", message)
 
 

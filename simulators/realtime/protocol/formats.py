@@ -1,8 +1,8 @@
 """The three audio formats of a Realtime session.
 
-Owns bytes a millisecond, loudness and conversion from the µ-law clips. A session that has not been
-told otherwise reads and speaks 16-bit PCM at 24 kHz: a client that skips the confirmation of its
-`session.update` hears static, as it does with the real service.
+Why it exists: a session that has not been told otherwise reads and speaks 16-bit PCM at 24 kHz: a client that
+skips the confirmation of its `session.update` hears static, as it does with the real service. Owns: bytes a
+millisecond, loudness, and conversion from the µ-law clips. Pure. Must not know: sessions.
 """
 
 from __future__ import annotations

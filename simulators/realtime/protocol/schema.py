@@ -1,9 +1,9 @@
-"""Judges JSON against the SDK's own pydantic types, strictly, and refuses keys they do not declare.
+"""Judges JSON against the SDK's own pydantic types, strictly, and refuses keys that they do not declare.
 
-Owns the walk over those types: required keys, undeclared keys, JSON types, literals, unions; and
-the parameter path that a refusal names (`session.audio.input.format.rate`). It must not know
-events, sessions or ranges. The SDK's types accept anything extra and read every optional field as
-nullable; the server does neither, so null passes only where the caller's table names the path.
+Why it exists: the SDK's types accept anything extra and read every optional field as nullable; the server
+does neither, so null passes only where the caller's table names the path. Owns: the walk over those types
+(required keys, undeclared keys, JSON types, literals, unions) and the parameter path that a refusal names
+(`session.audio.input.format.rate`). Pure. Must not know: events, sessions or ranges.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _PRIMITIVES: Final[Mapping[object, str]] = {
 
 
 def check(value: object, annotation: object, path: str, nullable: frozenset[str]) -> None:
-    """Raise `Refusal` unless `value` (parsed JSON) is exactly what `annotation` declares.
+    """Raises `Refusal` unless `value` (parsed JSON) is exactly what `annotation` declares.
 
-    `nullable` holds the paths, without list indexes, where null is an answer. Raises for the first
-    fault only: absent keys first, then undeclared ones, then values, as the server reports them.
+    `nullable` holds the paths, without list indexes, where null is an answer. Raises for the first fault
+    only: absent keys first, then undeclared ones, then values, as the server reports them.
     """
     if value is None:
         if _bare(path) not in nullable:
@@ -46,7 +46,7 @@ def check(value: object, annotation: object, path: str, nullable: frozenset[str]
 
 
 def _check_member(value: object, member: object, path: str, nullable: frozenset[str]) -> None:
-    """`value` has the JSON type and the tags of `member`; look inside."""
+    """Looks inside a value that has the JSON type and the tags of `member`."""
     if isinstance(member, type) and issubclass(member, BaseModel):
         assert isinstance(value, dict)
         _check_model(value, member, path, nullable)
@@ -99,7 +99,7 @@ def _no_member(value: object, members: tuple[object, ...], annotation: object, p
 
 
 def _fits(value: object, member: object) -> bool:
-    """Has `value` the JSON type of `member`, and if it is tagged, its tags?"""
+    """Whether `value` has the JSON type of `member` and, if that is tagged, its tags."""
     origin = get_origin(member)
     if origin is Literal:
         return any(value == choice and type(value) is type(choice) for choice in get_args(member))

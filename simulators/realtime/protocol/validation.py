@@ -1,8 +1,9 @@
-"""Turns one WebSocket frame from the client into a checked event, or refuses it.
+"""Turns one WebSocket message from the client into a checked event, or refuses it.
 
-Owns which client events exist, their limits that no type can say, and the fast path of
-`input_audio_buffer.append` (50 a second and call). It must not know any session's state: rules that
-need the state live where the state lives. The types are the SDK's (openai.types.realtime).
+Why it exists: what is wrong with an event by itself is told before any session sees it. Owns: which client
+events exist, their limits that no type can say, and the fast path of `input_audio_buffer.append` (50 a second
+and call). Pure. Must not know: any session's state; rules that need it live where the state lives. The types
+are the SDK's (openai.types.realtime).
 """
 
 from __future__ import annotations
@@ -64,9 +65,9 @@ _INPUT_ITEMS: Final = list[ConversationItem | ResponseItemReference]
 
 
 def parse(frame: str | bytes) -> Event:
-    """One frame to an unchecked event.
+    """One WebSocket message to an unchecked event.
 
-    Raises `Refusal` (`invalid_event`) for a binary frame, broken JSON, or no JSON object.
+    Raises `Refusal` (`invalid_event`) for a binary one, broken JSON, or another JSON type than an object.
     """
     if isinstance(frame, bytes):
         raise errors.invalid_event("Expected a text frame with one JSON event, but got a binary frame.")
@@ -80,8 +81,8 @@ def parse(frame: str | bytes) -> Event:
 
 
 def appended_audio(event: Event) -> bytes | None:
-    """The audio of a faultless append, quickly; `None` means: ask `check` what is wrong with it,
-    or that the event is another one. Agrees with `check` (a test holds the two together)."""
+    """The audio of a faultless append, quickly; `None`: it is another event, or `check` says what is wrong.
+    Agrees with `check` (a test holds the two together)."""
     if event.get("type") != APPEND:
         return None
     audio = event.get("audio")
@@ -138,7 +139,7 @@ def _check_session_update(event: Event) -> None:
 
 
 def _check_response_create(event: Event) -> None:
-    """As declared, but for `response.input`, which may hold item references, too."""
+    """As declared, except that `response.input` may hold item references too."""
     response = event.get("response")
     if isinstance(response, dict) and isinstance(response.get("input"), list):
         schema.check(response["input"], _INPUT_ITEMS, "response.input", _NULLABLE)
@@ -162,7 +163,7 @@ def _check_metadata(metadata: dict[str, object]) -> None:
 
 
 def _check_item(item: object) -> None:
-    """Limits of an item that a client adds: ids, and no assistant audio [reference, section 7]."""
+    """Limits of an item that a client adds: ids, and no audio of the assistant's."""
     assert isinstance(item, dict)
     for key in ("id", "call_id"):
         _check_length(item, key, MAX_ITEM_ID_CHARS, "item.")

@@ -1,8 +1,8 @@
 """The effective configuration of a session, and what an update may change.
 
-Owns defaults by model, merging, and the rules between fields. It must not know sockets or
-responses; whether audio was spoken already is told to it. An update is all or nothing: `updated`
-returns a new configuration or raises `Refusal`, and the old one stays untouched.
+Why it exists: an update is all or nothing: `updated` returns a new configuration or raises `Refusal`, and the
+old one stays untouched. Owns: defaults by model, merging, and the rules between fields. Pure. Must not know:
+sockets or responses; whether audio was spoken already is told to it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _REASONING_ONLY: Final = ("parallel_tool_calls", "reasoning")
 
 
 class SessionConfig:
-    """One effective configuration; treat it as frozen."""
+    """One effective configuration; nobody changes it once it is made."""
 
     __slots__ = ("model", "values")
 
@@ -93,8 +93,8 @@ class SessionConfig:
     def updated(self, change: Json, *, audio_spoken: bool, responding: bool) -> SessionConfig:
         """This configuration with `change` (the checked `session` of an update) applied.
 
-        `audio_spoken`: the model has spoken, so the voice is fixed. `responding`: a response is
-        active, so the speed is. Raises `Refusal`.
+        `audio_spoken`: the model has spoken, so the voice is fixed. `responding`: a response is active, so
+        the speed is. Raises `Refusal`.
         """
         for name in _REASONING_ONLY:
             if name in change and name not in self.values:
@@ -136,14 +136,17 @@ class SessionConfig:
 
     @property
     def voice(self) -> object:
+        """The voice's name."""
         return _at(self.values, "audio.output.voice")
 
     @property
     def input_format(self) -> formats.AudioFormat:
+        """How the caller's audio is read."""
         return formats.FORMATS[str(_at(self.values, "audio.input.format.type"))]
 
     @property
     def output_format(self) -> formats.AudioFormat:
+        """How the model speaks."""
         return formats.FORMATS[str(_at(self.values, "audio.output.format.type"))]
 
     @property
@@ -162,24 +165,24 @@ class SessionConfig:
 
     @property
     def create_response(self) -> bool:
+        """Whether the end of a turn is answered by itself."""
         return self._turn_detection is not None and bool(self._turn_detection["create_response"])
 
     @property
     def interrupt_response(self) -> bool:
+        """Whether the caller's speech cancels the response."""
         return self._turn_detection is not None and bool(self._turn_detection["interrupt_response"])
 
     @property
     def idle_timeout_ms(self) -> int | None:
+        """Silence of the caller after which the model speaks again; `None`: it waits for ever."""
         turn = self._turn_detection
         return None if turn is None else cast("int | None", turn.get("idle_timeout_ms"))
 
     @property
     def transcribes(self) -> bool:
+        """Whether the caller's words are told."""
         return _at(self.values, "audio.input.transcription") is not None
-
-    @property
-    def tool_names(self) -> frozenset[str]:
-        return names_of_tools(self.values["tools"])
 
     @property
     def _turn_detection(self) -> Json | None:
@@ -230,7 +233,7 @@ def _semantic_vad() -> Json:
 def _merged(old: object, new: object, path: str) -> object:
     """Absent keys keep their value in the objects of `_MERGED`; all else is replaced whole."""
     if path == "instructions" and new == "":
-        return DEFAULT_INSTRUCTIONS  # recorded: an empty text brings the server's own back
+        return DEFAULT_INSTRUCTIONS  # as recorded: an empty text brings the server's own back
     if path.endswith(".format") and isinstance(new, dict):
         return {"type": formats.PCM, "rate": 24000} if new["type"] == formats.PCM else dict(new)
     if path not in _MERGED or not isinstance(new, dict):

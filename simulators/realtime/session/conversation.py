@@ -1,7 +1,8 @@
 """The default conversation of a session: its ordered items.
 
-Owns adding, deleting, truncating and retrieving items, with the rules of each. It must not know
-how audio is made or heard. Source of the rules: the field notes on `conversation.item.*`.
+Why it exists: what may be truncated, deleted or answered depends on what stands in the conversation. Owns:
+adding, deleting, truncating and retrieving items, with the rules of each; what a script still owes to a
+function output. Pure. Must not know: how audio is made or heard. Source of the rules: recorded sessions.
 """
 
 from __future__ import annotations
@@ -67,10 +68,11 @@ class Conversation:
         self._owed: dict[str, Reply] = {}
         self._answered = 0
 
-    # Asking
+    # Asking.
 
     @property
     def last_item_id(self) -> str | None:
+        """The id of the last item; `None` while there is no item."""
         return self._items[-1].item_id if self._items else None
 
     @property
@@ -82,14 +84,14 @@ class Conversation:
         """The item with this id, if it is (still) part of the conversation."""
         return next((item for item in self._items if item.item_id == item_id), None)
 
-    def take_turn(self) -> bool:
-        """Is there a user message that no reply has been chosen for? It is answered now."""
+    def claim_turn(self) -> bool:
+        """Takes the newest user message as answered; False when it was answered already."""
         fresh = self.turns > self._answered
         self._answered = self.turns
         return fresh
 
     def take_owed(self) -> Reply | None:
-        """The answer to a function output that no response has given yet."""
+        """Takes the answer that the script owes to a function output; `None` when it owes no answer."""
         for item in self._items:
             if item.type == "function_call_output":
                 reply = self._owed.pop(str(item.extra["call_id"]), None)
@@ -97,26 +99,26 @@ class Conversation:
                     return reply
         return None
 
-    # Server's own items
+    # The server's own items.
 
     def append(self, now_ms: float, item: Item) -> None:
-        """Add an item of the server's at the end and say so (`conversation.item.added`)."""
+        """Adds an item of the server's at the end and says so (`conversation.item.added`)."""
         previous = self.last_item_id
         self._items.append(item)
         self._record(item)
         self._outlet.emit(now_ms, "conversation.item.added", previous_item_id=previous, item=item.as_json())
 
     def finish(self, now_ms: float, item: Item, previous_item_id: str | None = None) -> None:
-        """Say that an item is complete. Recorded sessions show null before assistant items."""
+        """Says that an item is complete. Recorded sessions show null before assistant items."""
         self._outlet.emit(
             now_ms, "conversation.item.done", previous_item_id=previous_item_id, item=item.as_json()
         )
 
     def owe(self, call_id: str, reply: Reply) -> None:
-        """Remember what to say once the output of this call is there."""
+        """Remembers what to say once the output of this function call is there."""
         self._owed[call_id] = reply
 
-    # Client's wishes
+    # The client's wishes.
 
     def create(self, now_ms: float, event: Json) -> None:
         """`conversation.item.create`, its shape already checked."""
@@ -149,7 +151,7 @@ class Conversation:
         self._outlet.emit(now_ms, "conversation.item.deleted", item_id=item.item_id)
 
     def truncate(self, now_ms: float, event: Json) -> None:
-        """`conversation.item.truncate`: cut the audio, drop the whole transcript."""
+        """`conversation.item.truncate`: shortens the audio, drops the whole transcript."""
         item_id = str(event["item_id"])
         audio_end_ms = cast(int, event["audio_end_ms"])
         found = self.find(item_id)
@@ -174,7 +176,7 @@ class Conversation:
             audio_end_ms=audio_end_ms,
         )
 
-    # Rules
+    # Rules.
 
     def _check_truncate(self, item: Item, event: Json, audio_end_ms: int) -> None:
         if event["content_index"] != 0:

@@ -1,8 +1,8 @@
-"""One Realtime session: frames and time in, actions out.
+"""One Realtime session: WebSocket messages and time in, actions out.
 
-Owns the life of a session and the door of every client event. Pure: the driver gives it the time
-and the frames, carries out `take_actions()` and asks for `next_due_at_ms()`. Its parts: hearing
-(input), responses (output), conversation (items), config, outlet (the way out).
+Why it exists: sessions can be tried in virtual time, thousands of them a minute. Owns: the life of a session
+and the door of every client event. Must not know: sockets and clocks: the driver says what time it is,
+carries out `take_actions()` and asks for `next_due_at_ms()`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _RACES: Final = frozenset(
 
 
 class Session:
-    """The pure core of one connection.
+    """The core of one connection.
 
-    `opened_at_s` is the wall clock at the upgrade, only for `expires_at`; all else runs on the
-    monotonic `now_ms` given to each verb.
+    `opened_at_s` is the wall clock at the upgrade, only for `expires_at`; all else runs on the monotonic
+    `now_ms` that each verb is told.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Session:
         )
         self._ready = False
 
-    # Driver's verbs
+    # The driver's verbs.
 
     def open(self, now_ms: float, fatal: errors.Refusal | None = None) -> None:
-        """The upgrade is done: greet, or end at once with `fatal`."""
+        """The upgrade is done: greets, or ends at once with `fatal`."""
         record = self._outlet.record
         if fatal is not None:
             self._responses.end_fatally(now_ms, fatal)
@@ -76,7 +76,7 @@ class Session:
             event = validation.parse(frame)
         except errors.Refusal as refusal:
             kind = "binary_frame" if isinstance(frame, bytes) else refusal.code
-            self._violated(now_ms, kind, refusal.message)
+            self._note_violation(now_ms, kind, refusal.message)
             self._responses.report(now_ms, refusal)
             return
         audio = validation.appended_audio(event)
@@ -86,7 +86,7 @@ class Session:
         self._receive_event(now_ms, event)
 
     def tick(self, now_ms: float) -> None:
-        """Let what is due happen."""
+        """Lets happen what is due."""
         if not self._outlet.closed:
             self._outlet.timers.fire(now_ms)
 
@@ -101,14 +101,14 @@ class Session:
         return None if self._outlet.closed else self._outlet.timers.next_due_at_ms()
 
     def inject(self, now_ms: float, event: Json) -> None:
-        """Send an event that the session would not have sent by itself (for tests)."""
+        """Sends an event that the session would not have sent by itself (for tests)."""
         self._outlet.send(now_ms, event)
 
     def close(self, now_ms: float, code: int, reason: str) -> None:
-        """Close from this side; 1006 cuts the connection (for tests)."""
+        """Closes from this side; 1006 drops the connection (for tests)."""
         self._outlet.close(now_ms, code, reason)
 
-    # Client events
+    # Client events.
 
     def _append(self, now_ms: float, audio: bytes) -> None:
         record = self._outlet.record
@@ -117,7 +117,7 @@ class Session:
         if record.keep_audio:
             record.appended_audio += audio
         if not self._ready and record.appends == 1:
-            self._violated(now_ms, "before_session_updated", validation.APPEND)
+            self._note_violation(now_ms, "before_session_updated", validation.APPEND)
         self._hearing.append(now_ms, audio)
 
     def _receive_event(self, now_ms: float, event: Json) -> None:
@@ -129,12 +129,12 @@ class Session:
             self._dispatch(now_ms, validation.check(event), event)
         except errors.Refusal as refusal:
             if refusal.code not in _RACES:
-                self._violated(now_ms, refusal.code, f"{event_type}: {refusal.message}")
+                self._note_violation(now_ms, refusal.code, f"{event_type}: {refusal.message}")
             self._responses.report(now_ms, refusal, validation.client_event_id(event))
-        self._outlet.passed(now_ms, event_type)
+        self._outlet.on_event(now_ms, event_type)
 
     def _dispatch(self, now_ms: float, event_type: str, event: Json) -> None:
-        """Carry out an event whose shape is right. Raises `Refusal`."""
+        """Carries out an event whose shape is right. Raises `Refusal`."""
         match event_type:
             case "session.update":
                 self._update(now_ms, event)
@@ -167,7 +167,7 @@ class Session:
 
     def _create_response(self, now_ms: float, event: Json) -> None:
         if not self._ready:
-            self._violated(now_ms, "before_session_updated", "response.create")
+            self._note_violation(now_ms, "before_session_updated", "response.create")
         self._responses.create_by_client(now_ms, event, self._config)
 
     def _update(self, now_ms: float, event: Json) -> None:
@@ -185,23 +185,25 @@ class Session:
         self._hearing.configure()
         shown = self._shown()
         for _ in range(knobs.updated_copies):
-            self._outlet.timers.at(now_ms + knobs.updated_delay_ms, lambda at_ms: self._updated(at_ms, shown))
+            self._outlet.timers.at(
+                now_ms + knobs.updated_delay_ms, lambda at_ms: self._send_updated(at_ms, shown)
+            )
 
-    def _updated(self, now_ms: float, shown: Json) -> None:
+    def _send_updated(self, now_ms: float, shown: Json) -> None:
         self._ready = True
         self._outlet.emit(now_ms, "session.updated", session=shown)
 
-    # Ends
+    # Ends.
 
     def _expire(self, now_ms: float) -> None:
         refusal = errors.Refusal("session_expired", SESSION_LIMIT_REASON)
         self._responses.report(now_ms, refusal)
         self._outlet.close(now_ms, 1001, SESSION_LIMIT_REASON)
 
-    # Inside
+    # Private.
 
     def _on_response_done(self, now_ms: float, audio_ms: float) -> None:
-        self._hearing.response_done(now_ms, audio_ms)
+        self._hearing.on_response_done(now_ms, audio_ms)
 
     def _shown(self) -> Json:
         """The session object of `session.created` and `session.updated`."""
@@ -211,5 +213,5 @@ class Session:
             "expires_at": self._expires_at_s,
         }
 
-    def _violated(self, now_ms: float, kind: str, detail: str) -> None:
+    def _note_violation(self, now_ms: float, kind: str, detail: str) -> None:
         self._outlet.record.violations.append(Violation(now_ms, kind, detail))

@@ -1,8 +1,9 @@
 """The input side of a session: the audio buffer, turns, and what was "heard".
 
-Owns the input audio buffer, voice detection, commits, the transcription of the caller (by the
-script) and the idle timer. It must not know how replies are made; it asks for one at the end of a
-turn. The buffer is bounded: outside speech it keeps the padding only, by hand 10 minutes.
+Why it exists: a turn is made of audio, silence and time, before any reply is thought of. Owns: the input
+audio buffer, voice detection, commits, the transcription of the caller (by the script) and the idle timer.
+Must not know: how replies are made; it asks for one at the end of a turn. The buffer is bounded: outside
+speech it keeps only the padding, without voice detection 10 minutes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SLACK_MS: Final = 2000
 
 
 class Hearing:
-    """One session's ears. `config()` gives the configuration in force."""
+    """One session's ears. `config()` returns the configuration in force."""
 
     def __init__(
         self,
@@ -53,8 +54,8 @@ class Hearing:
         self._make_vad()
 
     def configure(self) -> None:
-        """The configuration changed: follow it. Offsets go on; speech in progress does too, unless
-        detection itself changed."""
+        """Follows a changed configuration. Offsets go on; so does speech in progress, unless detection itself
+        changed."""
         config = self._config()
         if config.input_format is self._format and config.vad == self._vad_settings:
             return
@@ -63,10 +64,10 @@ class Hearing:
         self._speech_item_id = None
         self._make_vad()
 
-    # Audio
+    # Audio.
 
     def append(self, now_ms: float, audio: bytes) -> None:
-        """`input_audio_buffer.append`: never answered by itself."""
+        """`input_audio_buffer.append`: no event answers it."""
         self._heard_ms += len(audio) / self._format.bytes_per_ms
         buffer = self._buffer
         buffer += audio
@@ -96,14 +97,14 @@ class Hearing:
         self._commit(now_ms, item_id, is_turn=True)
 
     def clear(self, now_ms: float) -> None:
-        """`input_audio_buffer.clear`: also when it is empty already."""
+        """`input_audio_buffer.clear`, answered also when the buffer is empty already."""
         self._buffer.clear()
         self._speech_item_id = None
         if self._vad is not None:
             self._vad.reset()
         self._outlet.emit(now_ms, "input_audio_buffer.cleared")
 
-    # Turns
+    # Turns.
 
     def _speech_started(self, now_ms: float, audio_start_ms: int) -> None:
         self._idle_number += 1
@@ -124,7 +125,7 @@ class Hearing:
             # Streaming recognition may speak of an item that does not exist yet.
             due_at_ms = now_ms + self._outlet.rng.uniform(300, 900)
             number = self._conversation.turns + 1
-            self._outlet.timers.at(due_at_ms, lambda at_ms: self._early_words(at_ms, item_id, number))
+            self._outlet.timers.at(due_at_ms, lambda at_ms: self._send_early_word(at_ms, item_id, number))
 
     def _speech_stopped(self, now_ms: float, audio_end_ms: int) -> None:
         item_id = self._speech_item_id
@@ -140,7 +141,7 @@ class Hearing:
             self._responses.create_by_server(now_ms, "turn", self._config())
 
     def _commit(self, now_ms: float, item_id: str, *, is_turn: bool) -> None:
-        """The buffer becomes a user message; its transcript comes some time later."""
+        """Makes a user message of the buffer; its transcript follows some time later."""
         audio = bytes(self._buffer)
         self._buffer.clear()
         self._speech_item_id = None
@@ -162,11 +163,11 @@ class Hearing:
         if is_turn and self._config().transcribes:
             number = self._conversation.turns
             due_at_ms = now_ms + self._outlet.rng.uniform(150, 2500)
-            self._outlet.timers.at(due_at_ms, lambda at_ms: self._transcribed(at_ms, item, number))
+            self._outlet.timers.at(due_at_ms, lambda at_ms: self._send_transcript(at_ms, item, number))
 
-    # Transcription
+    # Transcription.
 
-    def _early_words(self, now_ms: float, item_id: str, number: int) -> None:
+    def _send_early_word(self, now_ms: float, item_id: str, number: int) -> None:
         if item_id == self._speech_item_id:
             self._early_item_id = item_id
             text = plan.words(self._script.turn(number).heard)[0]
@@ -179,8 +180,8 @@ class Hearing:
                 obfuscation=self._outlet.padding(text),
             )
 
-    def _transcribed(self, now_ms: float, item: Item, number: int) -> None:
-        """What the script says that the caller said."""
+    def _send_transcript(self, now_ms: float, item: Item, number: int) -> None:
+        """Sends what the script says that the caller said."""
         fields: dict[str, object] = {"item_id": item.item_id, "content_index": 0}
         name = "conversation.item.input_audio_transcription"
         if self._outlet.knobs.transcription_fails:
@@ -203,9 +204,9 @@ class Hearing:
         usage = {"type": "duration", "seconds": round(item.audio_ms / 1000, 1)}
         self._outlet.emit(now_ms, f"{name}.completed", **fields, transcript=text, usage=usage)
 
-    # Idle callers
+    # Idle callers.
 
-    def response_done(self, now_ms: float, audio_ms: float) -> None:
+    def on_response_done(self, now_ms: float, audio_ms: float) -> None:
         """A response ended: the caller may be silent for the idle time after its audio."""
         timeout_ms = self._config().idle_timeout_ms
         self._idle_number += 1
@@ -213,9 +214,9 @@ class Hearing:
             return
         number = self._idle_number
         due_at_ms = now_ms + audio_ms + timeout_ms
-        self._outlet.timers.at(due_at_ms, lambda at_ms: self._idle(at_ms, number))
+        self._outlet.timers.at(due_at_ms, lambda at_ms: self._prompt_idle(at_ms, number))
 
-    def _idle(self, now_ms: float, number: int) -> None:
+    def _prompt_idle(self, now_ms: float, number: int) -> None:
         config = self._config()
         if number != self._idle_number or self._responses.active:
             return  # the caller spoke or was answered meanwhile
@@ -233,7 +234,7 @@ class Hearing:
         self._commit(now_ms, item_id, is_turn=False)
         self._responses.create_by_server(now_ms, "idle", config)
 
-    # Inside
+    # Private.
 
     def _make_vad(self) -> None:
         settings = self._vad_settings

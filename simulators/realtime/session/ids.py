@@ -1,7 +1,8 @@
 """Ids in the shapes that recorded Realtime sessions show.
 
-Owns the minting of ids; it must not know what they name. Shapes: a prefix such as `event_`, `sess_`,
-`conv_`, `resp_`, `item_` and 21 characters; `call_` and 16.
+Why it exists: clients store and compare ids, so their length and prefix must be the real ones. Owns: the
+minting of ids: a prefix such as `event_`, `sess_`, `conv_`, `resp_`, `item_` and 21 characters; `call_` and
+16. Must not know: what they name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The way out of a session: what all its parts share.
 
-Owns the list of actions for the driver, the ids, the timers, the seeded random source and the
-record. It must not know why an event is sent. It also watches for the moments at which a knob
-closes the connection or stops reading, because every event passes here.
+Why it exists: every event passes one place, where it is recorded, and where a knob may close the connection
+or stop the reading. Owns: the list of actions for the driver, the ids, the timers, the seeded random source
+and the record. Must not know: why an event is sent.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this event as one text frame."""
+    """One event, to be sent as one text message."""
 
     event: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close the connection; 1006 means cut it without a close frame."""
+    """The connection is to be closed; 1006: dropped without a close frame."""
 
     code: int
     reason: str
@@ -34,7 +34,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class StopReading:
-    """Leave the socket unread for this long."""
+    """The socket is to be left unread for this long."""
 
     duration_ms: float
 
@@ -43,7 +43,7 @@ Action = Send | Close | StopReading
 
 
 class Outlet:
-    """Shared by the parts of one session."""
+    """What the parts of one session share."""
 
     __slots__ = ("_moments", "actions", "closed", "ids", "knobs", "record", "rng", "timers")
 
@@ -58,25 +58,25 @@ class Outlet:
         self._moments = 0
 
     def emit(self, now_ms: float, event_type: str, **fields: object) -> None:
-        """Send one server event. Nothing leaves after a close."""
+        """Sends one server event. Nothing leaves after a close."""
         event: Json = {"type": event_type, "event_id": self.ids.mint("event"), **fields}
         self.send(now_ms, event)
 
     def send(self, now_ms: float, event: Json) -> None:
-        """Send an event that is complete already."""
+        """Sends an event that is complete already."""
         if self.closed:
             return
         self.actions.append(Send(event))
         self.record.sent.append(TimedEvent(now_ms, event))
         self.record.sent_count += 1
-        self.passed(now_ms, str(event["type"]))
+        self.on_event(now_ms, str(event["type"]))
 
     def padding(self, text: str) -> str:
         """The undocumented `obfuscation` of text deltas: padding that hides how long `text` is."""
         return self.ids.mint("pad")[-16 + len(text) % 7 :]
 
-    def passed(self, now_ms: float, event_type: str) -> None:
-        """An event of this type passed, in or out: carry out the knobs that wait for it."""
+    def on_event(self, now_ms: float, event_type: str) -> None:
+        """Carries out the knobs that wait for an event of this type, in or out."""
         knobs = self.knobs
         if event_type == knobs.close_on:
             self._moments += 1
@@ -90,7 +90,7 @@ class Outlet:
             self.actions.append(StopReading(knobs.stall_reader_ms))
 
     def close(self, now_ms: float, code: int, reason: str) -> None:
-        """Close the connection; later events and closes are dropped."""
+        """Closes the connection; later events and closes are dropped."""
         if self.closed:
             return
         self.closed = True

@@ -1,7 +1,8 @@
 """One response on the wire: its object, its items, and the events of each, in recorded order.
 
-Owns what a response's events look like and which belong together. It must not know when they are
-due, or whether the response may exist: `responses` does. Order of events: reference, section 3.2.
+Why it exists: clients rely on which events belong together and in which order they come. Owns: what the
+events of a response look like. Pure. Must not know: when they are due, or whether the response may exist:
+`responses` does.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Response:
 
     @property
     def modalities(self) -> list[str]:
+        """`["audio"]` or `["text"]`."""
         wished = self.params.get("output_modalities", self.config.values["output_modalities"])
         return cast(list[str], wished)
 
@@ -105,7 +107,7 @@ class OutputWriter:
         self._outlet = outlet
 
     def step(self, now_ms: float, response: Response, step: Step) -> None:
-        """Send what one step of the plan stands for."""
+        """Sends what one step of the plan stands for."""
         if step.verb is Verb.OPEN:
             self._open(now_ms, response, step.index)
         elif step.verb is Verb.CLOSE:
@@ -127,7 +129,7 @@ class OutputWriter:
             self._content_delta(now_ms, response, step)
 
     def close(self, now_ms: float, response: Response, index: int, status: str) -> None:
-        """The closing events of one item, complete or not."""
+        """Sends the closing events of one item, complete or not."""
         if index in response.closed or index not in response.items:
             return
         response.closed.add(index)
@@ -145,7 +147,7 @@ class OutputWriter:
         fields: Json = {"response_id": response.response_id, "output_index": index}
         self._outlet.emit(now_ms, "response.output_item.done", **fields, item=self._shown(item, response))
 
-    # Opening
+    # Opening.
 
     def _open(self, now_ms: float, response: Response, index: int) -> None:
         output = response.reply[index]
@@ -201,7 +203,7 @@ class OutputWriter:
             item.extra["phase"] = "final_answer" if last else "commentary"
         return item
 
-    # Deltas
+    # Deltas.
 
     def _content_delta(self, now_ms: float, response: Response, step: Step) -> None:
         item = response.items[step.index]
@@ -242,7 +244,7 @@ class OutputWriter:
             fields["obfuscation"] = self._outlet.padding(step.data)
         self._emit_item(now_ms, response, step.index, event_type, with_content=with_content, fields=fields)
 
-    # Closing
+    # Closing.
 
     def _close_call(self, now_ms: float, response: Response, index: int, item: Item) -> None:
         fields: Json = {name: item.extra[name] for name in ("call_id", "name", "arguments")}
@@ -272,7 +274,7 @@ class OutputWriter:
             self._emit_content(now_ms, response, index, "response.output_text.done", text=part["text"])
         self._emit_content(now_ms, response, index, "response.content_part.done", part=part)
 
-    # Fields
+    # Fields.
 
     def _emit_content(
         self, now_ms: float, response: Response, index: int, event_type: str, **fields: object
@@ -289,7 +291,7 @@ class OutputWriter:
         with_content: bool,
         fields: Json,
     ) -> None:
-        """One `response.*` event of an item, its identifiers in recorded order."""
+        """Sends one `response.*` event of an item, its ids in recorded order."""
         named: Json = {"response_id": response.response_id}
         if response.knobs.item_id != "missing":
             present = response.knobs.item_id == "present"
@@ -309,8 +311,8 @@ class OutputWriter:
 
 
 def _part(item: Item) -> Json:
-    """The content part as `content_part.*` events show it: `audio`/`text`, where the item itself
-    says `output_audio`/`output_text` [recorded]."""
+    """The content part as `content_part.*` events show it: `audio`/`text`, where the item itself says
+    `output_audio`/`output_text`, as recorded."""
     part = cast(list[Json], item.content)[0]
     if part["type"] == "output_audio":
         return {"type": "audio", "transcript": part.get("transcript", "")}

@@ -1,9 +1,9 @@
 """When each piece of a reply is generated.
 
-Owns the burst profile: first audio 300–400 ms after `response.created`, half a second of audio at
-once, then about five times real time, in deltas of 250–275 ms that never fall on a 20 ms frame;
-the transcript runs ahead of the audio. Pure: a reply in, timed steps out. Figures: recorded
-sessions (reference, section 8).
+Why it exists: audio comes in bursts, far ahead of its playing: first audio 300–400 ms after
+`response.created`, half a second of audio at once, then about five times real time, in deltas of 250–275 ms
+that never fall on a 20 ms frame; the transcript runs ahead of the audio. Owns: that profile, as recorded
+sessions show it. Must not know: events, sessions, clocks: a reply in, timed steps out.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ CALL_PIECE_MS: Final = 15.0
 TEXT_PIECE_MS: Final = 20.0
 OUTPUT_TOKEN_MS: Final = 50.0
 """Audio of one output token: about 20 tokens a second."""
-CHUNK_VARIANTS: Final = 8
-"""Different cuts of each clip; few, so that their base64 text is shared by all sessions."""
+DELTA_VARIANTS: Final = 8
+"""Ways to split a clip into deltas; few, so that their base64 text is shared by all sessions."""
 
 
 class Verb(Enum):
@@ -48,8 +48,8 @@ class Verb(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event to come. `at_ms` counts from `response.created`; `index` is the output index;
-    `data` is base64 audio, text or a piece of arguments; `size_bytes` is that of the audio."""
+    """One event to come. `at_ms` counts from `response.created`; `index` is the output index; `data` is
+    base64 audio, text or a piece of arguments; `size_bytes` is that of the audio."""
 
     at_ms: float
     verb: Verb
@@ -85,7 +85,7 @@ def make(
     if knobs.unknown_events and steps:
         steps.append(Step(steps[0].at_ms + 30.0, Verb.UNKNOWN, 0))
     steps.sort(key=lambda step: step.at_ms)  # stable: equal times keep their order
-    return _cut(_stalled(steps, knobs), format_name, max_output_tokens, knobs)
+    return _ended_early(_stalled(steps, knobs), format_name, max_output_tokens, knobs)
 
 
 def _pieces(
@@ -98,7 +98,7 @@ def _pieces(
     elif isinstance(output, Call):
         pieces = [
             Step(at_ms + number * CALL_PIECE_MS, Verb.ARGUMENTS, index, piece)
-            for number, piece in enumerate(_cut_text(output.arguments, CALL_PIECE_CHARS))
+            for number, piece in enumerate(_text_pieces(output.arguments, CALL_PIECE_CHARS))
         ]
     else:
         pieces = [
@@ -112,8 +112,8 @@ def _spoken(
     output: Say, index: int, at_ms: float, format_name: str, knobs: ResponseKnobs, rng: Random
 ) -> list[Step]:
     bytes_per_ms = FORMATS[format_name].bytes_per_ms
-    chunks = audio_chunks(output.clip, format_name, rng.randrange(CHUNK_VARIANTS))
-    total_ms = sum(size for _, size in chunks) / bytes_per_ms
+    deltas = audio_deltas(output.clip, format_name, rng.randrange(DELTA_VARIANTS))
+    total_ms = sum(size for _, size in deltas) / bytes_per_ms
 
     def when_ms(audio_before_ms: float) -> float:
         return at_ms + max(0.0, audio_before_ms - BURST_MS) / knobs.speed_factor
@@ -124,7 +124,7 @@ def _spoken(
         before_ms = total_ms * TRANSCRIPT_LEAD * number / len(said)
         pieces.append(Step(when_ms(before_ms), Verb.TRANSCRIPT, index, word))
     before_bytes = 0
-    for encoded, size in chunks:
+    for encoded, size in deltas:
         due_at_ms = when_ms(before_bytes / bytes_per_ms)
         pieces.append(Step(due_at_ms, Verb.AUDIO, index, encoded, size))
         before_bytes += size
@@ -145,8 +145,10 @@ def _stalled(steps: list[Step], knobs: ResponseKnobs) -> list[Step]:
     return shifted
 
 
-def _cut(steps: list[Step], format_name: str, max_output_tokens: int | None, knobs: ResponseKnobs) -> Plan:
-    """Stop early where a knob or the token limit says so."""
+def _ended_early(
+    steps: list[Step], format_name: str, max_output_tokens: int | None, knobs: ResponseKnobs
+) -> Plan:
+    """The plan, ended early where a knob or the token limit says so."""
     deltas = sum(step.verb is Verb.AUDIO for step in steps)
     if knobs.fail:
         return Plan(_before_delta(steps, knobs.fail_after_deltas), "failed", knobs.fail)
@@ -163,7 +165,7 @@ def _cut(steps: list[Step], format_name: str, max_output_tokens: int | None, kno
 
 
 def _before_delta(steps: list[Step], deltas: int) -> tuple[Step, ...]:
-    """The steps before the audio delta with this number (from 0); none at all before the first."""
+    """The steps before the audio delta with this number, counted from 0; no step before the first one."""
     if deltas == 0:
         return ()
     seen = 0
@@ -176,20 +178,20 @@ def _before_delta(steps: list[Step], deltas: int) -> tuple[Step, ...]:
 
 
 @lru_cache(maxsize=1024)
-def audio_chunks(clip: str, format_name: str, variant: int) -> tuple[tuple[str, int], ...]:
-    """A clip cut into deltas: (base64 text, bytes). Cached, and the same for all sessions."""
+def audio_deltas(clip: str, format_name: str, variant: int) -> tuple[tuple[str, int], ...]:
+    """A clip in deltas: (base64 text, bytes). Cached, and the same for all sessions."""
     rng = Random(f"{clip}/{variant}")
     audio_format = FORMATS[format_name]
     audio = audio_format.from_mulaw(clips.load(clip))
     scale = audio_format.bytes_per_ms // 8
-    chunks = []
+    deltas = []
     start = 0
     while start < len(audio):
         size = rng.randrange(2001, 2200, 2) * scale  # odd for µ-law: never whole 20 ms frames
         piece = audio[start : start + size]
-        chunks.append((base64.b64encode(piece).decode(), len(piece)))
+        deltas.append((base64.b64encode(piece).decode(), len(piece)))
         start += size
-    return tuple(chunks)
+    return tuple(deltas)
 
 
 def words(text: str) -> list[str]:
@@ -198,7 +200,7 @@ def words(text: str) -> list[str]:
     return [first, *(f" {word}" for word in rest)]
 
 
-def _cut_text(text: str, size: int) -> Iterator[str]:
+def _text_pieces(text: str, size: int) -> Iterator[str]:
     return (text[start : start + size] for start in range(0, len(text), size))
 
 

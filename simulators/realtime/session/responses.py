@@ -1,8 +1,9 @@
 """Which responses exist: one writer to the default conversation, others beside it.
 
-Owns the slot, creation, the pace of a running response, cancelling and ending. It must not know
-why the caller spoke or how an event looks. The slot is taken when a create is accepted and freed
-only when `response.done` is sent; a response that is being cancelled still holds it.
+Why it exists: the slot is taken when a create is accepted and freed only when `response.done` is sent; a
+response that is being cancelled still holds it. That is where clients go wrong. Owns: the slot, creation, the
+pace of a running response, cancelling and ending. Pure. Must not know: why the caller spoke, or how an event
+looks.
 """
 
 from __future__ import annotations
@@ -70,10 +71,10 @@ class Responses:
 
     @property
     def active(self) -> bool:
-        """Is the default conversation's slot taken?"""
+        """Whether the default conversation's slot is taken."""
         return self._active is not None
 
-    # Creating
+    # Creating.
 
     def create_by_client(self, now_ms: float, event: Json, config: SessionConfig) -> None:
         """`response.create`. Raises `Refusal`."""
@@ -99,8 +100,8 @@ class Responses:
         self._start(now_ms, "client", params, config)
 
     def create_by_server(self, now_ms: float, reason: Reason, config: SessionConfig) -> None:
-        """A response after a caller's turn or silence; a taken slot gives an error event that
-        names no client event."""
+        """A response after a caller's turn or silence; a taken slot makes an error event that names no client
+        event."""
         try:
             self._check_free()
         except errors.Refusal as refusal:
@@ -109,13 +110,13 @@ class Responses:
         self._start(now_ms, reason, {}, config)
 
     def report(self, now_ms: float, refusal: errors.Refusal, event_id: str | None = None) -> None:
-        """Send a refusal as an `error` event."""
+        """Sends a refusal as an `error` event."""
         body = refusal.body(event_id)
         self._outlet.record.errors.append(body)
         self._outlet.emit(now_ms, "error", error=body)
 
     def end_fatally(self, now_ms: float, refusal: errors.Refusal) -> None:
-        """An error no client can mend: say it, then close 4000."""
+        """An error that no client can mend: says it, then closes with 4000."""
         self.report(now_ms, refusal)
         self._outlet.close(now_ms, 4000, f"{refusal.error_type}.{refusal.code}")
 
@@ -185,12 +186,12 @@ class Responses:
             self._active = run
         if knobs.created_delay_ms:
             due_at_ms = now_ms + knobs.created_delay_ms
-            outlet.timers.at(due_at_ms, lambda at_ms: self._created(at_ms, run))
+            outlet.timers.at(due_at_ms, lambda at_ms: self._send_created(at_ms, run))
         else:
-            self._created(now_ms, run)
+            self._send_created(now_ms, run)
 
     def _reply(self, response: Response, reason: Reason) -> Reply:
-        """What to say: the script knows, by what stands in the conversation."""
+        """What to say, by the script and by what stands in the conversation."""
         script = self._script
         if response.conversation is None:
             reply = script.other
@@ -213,7 +214,7 @@ class Responses:
             reply = script.other if self._greeted else script.greeting
             self._greeted = True
             return reply
-        if not conversation.take_turn():
+        if not conversation.claim_turn():
             return script.other
         turn = script.turn(conversation.turns)
         tools = configs.names_of_tools(response.params.get("tools", response.config.values["tools"]))
@@ -224,9 +225,9 @@ class Responses:
         response.after = turn.after
         return turn.reply
 
-    # Running
+    # Running.
 
-    def _created(self, now_ms: float, run: _Run) -> None:
+    def _send_created(self, now_ms: float, run: _Run) -> None:
         run.created_at_ms = now_ms
         response = run.response
         self._outlet.record.responses[response.response_id] = response.record
@@ -250,7 +251,7 @@ class Responses:
         self._outlet.timers.at(due_at_ms, lambda at_ms: self._advance(at_ms, run))
 
     def _advance(self, now_ms: float, run: _Run) -> None:
-        """The next steps of a response are due."""
+        """Carries out the steps of a response that are due."""
         if run.cancelling or run.response.status != "in_progress":
             return
         assert run.created_at_ms is not None
@@ -271,12 +272,12 @@ class Responses:
             self._owe(run.response, step.index)
 
     def _owe(self, response: Response, index: int) -> None:
-        """A finished call: its output will be answered with the turn's second reply."""
+        """Notes, for a function call that is over, that its output gets the turn's second reply."""
         if isinstance(response.reply[index], Call):
             call_id = str(response.items[index].extra["call_id"])
             self._conversation.owe(call_id, response.after)
 
-    # Ending
+    # Ending.
 
     def cancel(self, now_ms: float, response_id: str | None) -> None:
         """`response.cancel`: by id, or the default conversation's response. Raises `Refusal`."""
@@ -290,13 +291,13 @@ class Responses:
         self._cancel(now_ms, run, "client_cancelled")
 
     def interrupt(self, now_ms: float) -> None:
-        """The caller began to speak: cancel what writes to the default conversation."""
+        """The caller began to speak: cancels what writes to the default conversation."""
         run = self._active
         if run is not None and run.created_at_ms is not None and not run.cancelling:
             self._cancel(now_ms, run, "turn_detected")
 
     def _cancel(self, now_ms: float, run: _Run, reason: str) -> None:
-        """Let 0–3 deltas that were on their way still arrive, then close."""
+        """Lets 0–3 deltas that were on their way still arrive, then ends."""
         run.cancelling = True
         count = run.response.knobs.stragglers
         if count is None:

@@ -1,7 +1,8 @@
 """One heap of due times for a session.
 
-Owns the order in which due things fire; it must not know what they are. Pure: the driver asks for
-the next due time, sleeps, and calls `fire`.
+Why it exists: the driver needs one timer a session, not one for each thing that may come due: it asks for the
+next due time, sleeps, and calls `fire`. Owns: the order in which due things fire. Pure. Must not know: what
+they are.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ class Timers:
         self._numbers = count()
 
     def at(self, due_at_ms: float, callback: Callback) -> None:
-        """Call `callback(now_ms)` once `due_at_ms` has come. There is no cancelling: a callback
-        checks by itself whether it is still wanted."""
+        """Calls `callback(due_at_ms)` once that time is reached. There is no cancelling: a callback checks by
+        itself whether it is still wanted."""
         heapq.heappush(self._heap, (due_at_ms, next(self._numbers), callback))
 
     def next_due_at_ms(self) -> float | None:
@@ -32,8 +33,8 @@ class Timers:
         return self._heap[0][0] if self._heap else None
 
     def fire(self, now_ms: float) -> None:
-        """Call everything due by `now_ms`, each with its own due time, so that a late driver
-        gives the same events as a punctual one."""
+        """Calls everything due by `now_ms`, each with its own due time, so that a late driver makes the same
+        events as a punctual one."""
         heap = self._heap
         while heap and heap[0][0] <= now_ms:
             due_at_ms, _, callback = heapq.heappop(heap)

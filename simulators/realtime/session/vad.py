@@ -1,8 +1,8 @@
 """Server voice activity detection that counts bytes, not time.
 
-Owns the decision where speech begins and ends in the audio that was appended. It knows no clock:
-positions are milliseconds of audio written to the buffer, so a client that stops appending stops
-the detector too, exactly as with the real service. Energy decides here; the real detector is a
+Why it exists: positions are milliseconds of audio written to the buffer, so that a client that stops
+appending stops the detector too, exactly as with the real service. Owns: the decision where speech begins and
+ends in the audio that was appended. Pure. Must not know: a clock. Energy decides here; the real detector is a
 model, so only offsets, windows and order of its events are faithful.
 """
 
@@ -18,8 +18,8 @@ BLOCK_MS: Final = 20
 ONSET_MS: Final = 60
 """Loud audio needed before speech counts as begun: recorded sessions report it 40–140 ms late."""
 LEVEL_PER_THRESHOLD: Final = 0.02
-"""Mean magnitude that threshold 1.0 asks for: half of it, the default, passes speech at -34 dBFS
-and stays above the comfort noise of a telephone line."""
+"""Mean magnitude that threshold 1.0 asks for: half of it, the default, passes speech at -34 dBFS and stays
+above the comfort noise of a telephone line."""
 RELEASE_RATIO: Final = 0.6
 """Inside speech a quieter block still counts, so that weak syllables do not end a turn."""
 
@@ -44,8 +44,8 @@ class VadSettings:
 class VadEvent:
     """An edge and its offset, in ms of audio since the session began.
 
-    STARTED: the padding before the speech is already included (`audio_start_ms`).
-    STOPPED: the silence window is included (`audio_end_ms`).
+    STARTED: the padding before the speech is already included (`audio_start_ms`). STOPPED: the silence window
+    is included (`audio_end_ms`).
     """
 
     edge: Edge
@@ -53,7 +53,7 @@ class VadEvent:
 
 
 class Vad:
-    """Feed it every appended byte; it answers with edges, whatever the split of the bytes."""
+    """Is fed every appended byte and answers with edges, whatever the split of the bytes."""
 
     __slots__ = (
         "_block_bytes",
@@ -80,7 +80,7 @@ class Vad:
         self.speaking = False
 
     def feed(self, audio: bytes) -> list[VadEvent]:
-        """Judge `audio` in blocks of 20 ms; an incomplete block waits for the next call."""
+        """Judges `audio` in blocks of 20 ms; an incomplete block waits for the next call."""
         if self._rest:
             audio = self._rest + audio
         size = self._block_bytes
@@ -94,7 +94,7 @@ class Vad:
         return [event for event in found if event is not None]
 
     def reset(self) -> None:
-        """Forget speech in progress (the buffer was committed or cleared); keep the position."""
+        """Forgets speech in progress (the buffer was committed or cleared); keeps the position."""
         self.speaking = False
         self._loud_ms = 0
         self._quiet_ms = 0

@@ -1,8 +1,8 @@
-"""What the caller says: µ-law audio cut into ready-made frames.
+"""What the caller says: µ-law audio in ready-made frames.
 
-Why: a hundred callers speak the same few clips, and cutting and encoding a frame each time it is
-sent would cost more than sending it. Owns frames and the bounds of the voice inside a clip; must
-not know when or to whom it is spoken.
+Why it exists: a hundred callers speak the same few clips; splitting and encoding a frame each time it is sent
+would cost more than sending it. Owns: frames, and the bounds of the voice inside a clip. Must not know: when
+or to whom it is spoken.
 """
 
 from __future__ import annotations

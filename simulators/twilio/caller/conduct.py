@@ -1,9 +1,9 @@
 """The caller: carries out a plan, 20 ms at a time.
 
-Why: steps that are plain data, judged at each tick, need no task for each call and behave the same
-at any load. Owns which step is running, the frame being said and the limits. Pure: `tick` takes
-the time and what is heard; the driver sends the frame and carries out the actions.
-It must not know sockets, media streams or Twilio's messages.
+Why it exists: steps that are plain data, judged at each tick, need no task for each call and behave the same
+at any load. Owns: which step is running, the frame being said and the limits. Pure: `tick` is told the time
+and what is heard; the driver sends the frame and carries out the actions. Must not know: sockets, media
+streams or Twilio's messages.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class PressKey:
-    """Send one digit."""
+    """One digit is to be sent."""
 
     digit: str
 
 
 @dataclass(frozen=True, slots=True)
 class EndCall:
-    """Hang up."""
+    """The caller hangs up."""
 
 
 Action = PressKey | EndCall
@@ -78,7 +78,7 @@ class Caller:
     answered_at_ms: float
     failures: list[str] = field(default_factory=list)
     done: bool = False
-    """Nothing more will be done: the plan is over or was given up."""
+    """Nothing more will be done: the plan is over or was abandoned."""
     _steps: Iterator[steps.Step] = field(init=False)
     _step: steps.Step | None = None
     _step_number: int = 0
@@ -96,7 +96,7 @@ class Caller:
         self._advance(self.answered_at_ms)
 
     def tick(self, now_ms: float, hearing: Hearing) -> list[Action]:
-        """Go on with the plan; `take_frame` then gives this tick's voice."""
+        """Goes on with the plan; `take_frame` then returns this tick's voice."""
         if self.done:
             return []
         over_ms = self.plan.hang_up_after_ms
@@ -104,7 +104,7 @@ class Caller:
             return self._give_up()
         actions: list[Action] = []
         while not self.done and self._step is not None:
-            if self._met(self._step, now_ms, hearing, actions):
+            if self._pursue(self._step, now_ms, hearing, actions):
                 self._advance(now_ms)
                 continue
             limit_ms = _limit_ms(self._step)
@@ -130,18 +130,18 @@ class Caller:
         return frame
 
     def call_ended(self, reason: str, now_ms: float) -> None:
-        """The call is over, not by the caller: judge the steps that are left."""
+        """The call is over, not by the caller: judges the steps that are left."""
         if self.done:
             return
         self.done = True
         if isinstance(self._step, steps.WaitForEnd | steps.HangUp) or self._step is None:
             return
         self.failures.append(
-            f"step {self._step_number} {_name(self._step)}: expected the call to go on, but it "
-            f"ended ({reason}) {now_ms - self._since_ms:.0f} ms into the step"
+            f"step {self._step_number} {_name(self._step)}: expected the call to go on, got its end "
+            f"({reason}) {now_ms - self._since_ms:.0f} ms into the step"
         )
 
-    # --- private -------------------------------------------------------------------------------
+    # Private.
 
     def _advance(self, now_ms: float) -> None:
         self._step = next(self._steps, None)
@@ -157,8 +157,8 @@ class Caller:
         self._clip = None
         return [EndCall()]
 
-    def _met(self, step: steps.Step, now_ms: float, hearing: Hearing, actions: list[Action]) -> bool:
-        """Whether the step is done; starts it where it needs a start."""
+    def _pursue(self, step: steps.Step, now_ms: float, hearing: Hearing, actions: list[Action]) -> bool:
+        """Starts the step where it needs a start, and returns whether it is done."""
         match step:
             case steps.WaitForSpeech():
                 if hearing.reply_number == self._replies_met:
@@ -187,7 +187,7 @@ class Caller:
                 return True
 
     def _say(self, clip: Clip, hearing: Hearing) -> bool:
-        """Begin the clip unless this step has; False while an earlier clip is still being said."""
+        """Begins the clip unless this step has; False while an earlier clip is still being said."""
         if self._spoken:
             return True
         if self._clip is not None:
@@ -213,15 +213,15 @@ class Caller:
 
     def _describe_failure(self, step: steps.Step, limit_ms: float, now_ms: float, hearing: Hearing) -> str:
         if hearing.playing:
-            came = f"reply {hearing.reply_number} playing, {hearing.reply_played_ms(now_ms):.0f} ms"
+            heard = f"reply {hearing.reply_number} playing, {hearing.reply_played_ms(now_ms):.0f} ms"
         elif hearing.reply_number:
             quiet_ms = now_ms - hearing.quiet_since_ms
-            came = f"{hearing.reply_number} replies so far, then {quiet_ms:.0f} ms of silence"
+            heard = f"{hearing.reply_number} replies so far, then {quiet_ms:.0f} ms of silence"
         else:
-            came = "no sound from the bridge at all"
+            heard = "no sound from the bridge at all"
         return (
             f"step {self._step_number} {_name(step)}: expected {_expected(step)} within "
-            f"{limit_ms:.0f} ms, came: {came}"
+            f"{limit_ms:.0f} ms, got {heard}"
         )
 
 

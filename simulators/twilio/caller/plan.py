@@ -1,8 +1,8 @@
 """What the caller will do: a list of steps.
 
-Why: a call in a test reads like a conversation: wait for speech, speak, interrupt, press 5, hang
-up. Owns the steps and their time limits as plain data; `caller` carries them out. Durations are
-milliseconds. Every step that waits has a limit; passing it fails the plan.
+Why it exists: a call in a test reads like a conversation: wait for speech, speak, interrupt, press 5, hang
+up. Owns: the steps and their time limits as plain data; `conduct` carries them out. Must not know: what a
+call is made of. Durations are milliseconds. Every step that waits has a limit; passing it fails the plan.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from simulators.twilio.caller.clip import Clip
 
 @dataclass(frozen=True, slots=True)
 class WaitForSpeech:
-    """Until the bridge begins a reply that the caller has not yet waited for.
+    """Waits until the bridge begins a reply that the caller has not yet waited for.
 
     A reply that began while the caller was speaking counts too.
     """
@@ -26,7 +26,7 @@ class WaitForSpeech:
 
 @dataclass(frozen=True, slots=True)
 class WaitForSilence:
-    """Until nothing has been played for `quiet_ms`."""
+    """Waits until nothing has been played for `quiet_ms`."""
 
     quiet_ms: float = 700
     limit_ms: float = 60_000
@@ -34,7 +34,7 @@ class WaitForSilence:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Say the clip; with `wait` false the next step runs while it is being said."""
+    """Says the clip; with `wait` false the next step runs while it is being said."""
 
     clip: Clip
     wait: bool = True
@@ -42,7 +42,7 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class InterruptAfter:
-    """Speak into the bridge's reply once it has played for `played_ms`."""
+    """Speaks into the bridge's reply once it has played for `played_ms`."""
 
     played_ms: float
     clip: Clip
@@ -51,7 +51,7 @@ class InterruptAfter:
 
 @dataclass(frozen=True, slots=True)
 class Dtmf:
-    """Press these keys, one every `spacing_ms`."""
+    """Presses these keys, one every `spacing_ms`."""
 
     digits: str
     spacing_ms: float = 200
@@ -64,26 +64,26 @@ class Dtmf:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Do nothing for so long."""
+    """Does nothing for this long."""
 
     ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End the call. A plan that runs out of steps hangs up too."""
+    """Ends the call. A plan that runs out of steps hangs up too."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForEnd:
-    """Until the bridge ends the call."""
+    """Waits until the bridge ends the call."""
 
     limit_ms: float = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """Until something outside the call is true; `what` names it in the failure."""
+    """Waits until something outside the call is true; `what` names it in the failure."""
 
     condition: Callable[[], bool]
     what: str
@@ -92,7 +92,7 @@ class WaitUntil:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """Run a function at this point of the call; it must not block."""
+    """Runs a function at this point of the call; it must not block."""
 
     action: Callable[[], object]
 
@@ -134,7 +134,7 @@ class CallPlan:
     hang_up_after_ms: float | None = None
     """The caller hangs up this long after the answer, in whatever step."""
     stop_at_failure: bool = True
-    """Hang up and raise `PlanFailed` at the first step that fails; else note it and go on."""
+    """Hangs up and raises `PlanFailed` at the first step that fails; else notes it and goes on."""
     dials: Sequence[DialOutcome] = (DialOutcome(),)
     """Outcome of the first `<Dial>`, the second, …; the last one repeats."""
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -149,10 +149,10 @@ def conversation(
     reply_limit_ms: float = 15_000,
     pause_ms: tuple[float, float] = (200, 900),
 ) -> Iterator[Step]:
-    """Endless talk for load: listen, pause, speak, and now and then interrupt.
+    """Endless talk for load: listens, pauses, speaks, and now and then interrupts.
 
-    Use it with `hang_up_after_ms` and `stop_at_failure=False`. `barge_in_share` is the share of
-    replies that the caller interrupts, 0 to 1.
+    For plans with `hang_up_after_ms` and `stop_at_failure=False`. `barge_in_share` is the share of replies
+    that the caller interrupts, 0 to 1.
     """
     chance = random.Random(seed)
     while True:

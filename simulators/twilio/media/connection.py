@@ -1,8 +1,8 @@
 """The TCP side of one media stream: connect, upgrade, messages in and out, ways to end.
 
-Why: Twilio's side must be able to misbehave (stop reading, vanish, break off a handshake) and be
-cheap for a hundred calls, so it is a bare `asyncio.Protocol` over `frames`. Owns one connection.
-It must not know Twilio's messages: whole WebSocket messages go to a listener, synchronously.
+Why it exists: Twilio's side must be able to misbehave (stop reading, vanish, break off a handshake) and be
+cheap for a hundred calls, so it is a bare `asyncio.Protocol` over `frames`. Owns: one connection. Must not
+know: Twilio's messages: whole WebSocket messages go to a listener, synchronously.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class StreamFailed(Exception):
 class Listener(Protocol):
     """Who gets the messages of an open socket."""
 
-    def message_came(self, opcode: int, data: bytes) -> None:
+    def message_received(self, opcode: int, data: bytes) -> None:
         """A whole text or binary message."""
 
     def socket_closed(self, close_code: int | None) -> None:
-        """The bridge closed (its code; 1005 for none), or None: the connection broke."""
+        """The bridge closed (its code; 1005 without a code), or None: the connection broke."""
 
     def protocol_broken(self, text: str) -> None:
-        """The bridge sent what is no WebSocket; the connection is gone."""
+        """The bridge broke the WebSocket protocol; the connection is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,10 @@ class MediaSocket(asyncio.Protocol):
         receive_buffer_bytes: int | None = None,
         send_buffer_bytes: int | None = None,
     ) -> MediaSocket:
-        """Connect and upgrade. Raises `StreamFailed` with Twilio's code."""
+        """Connects and upgrades. Raises `StreamFailed` with Twilio's code.
+
+        Cancelling it drops the connection.
+        """
         media_socket = cls(listener)
         tcp = await _connect(endpoint, receive_buffer_bytes, send_buffer_bytes)
         try:
@@ -119,20 +122,20 @@ class MediaSocket(asyncio.Protocol):
 
     @property
     def unsent_bytes(self) -> int:
-        """Bytes given to `send_text` that the kernel has not taken."""
+        """Bytes sent by `send_text` that the kernel has not taken."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def send_text(self, data: bytes) -> None:
-        """One text message. Ignored once the socket is over."""
+        """Sends one text message. Ignored once the socket is over."""
         self.send(frames.TEXT, data)
 
     def send(self, opcode: int, data: bytes) -> None:
-        """One message or control frame."""
+        """Sends one message or control frame."""
         if not self._over:
             self._write(frames.build_frame(opcode, data, os.urandom(4)))
 
     def close(self) -> None:
-        """Close in order (1000); the listener hears nothing more."""
+        """Closes in order (1000); the listener hears nothing more."""
         if self._over:
             return
         self.send(frames.CLOSE, struct.pack("!H", 1000))
@@ -141,27 +144,27 @@ class MediaSocket(asyncio.Protocol):
         self._close_timer = asyncio.get_running_loop().call_later(_CLOSE_LIMIT_S, self.abort)
 
     def abort(self) -> None:
-        """Drop the connection without a close frame; the listener hears nothing more."""
+        """Drops the connection without a close frame; the listener hears nothing more."""
         self._over = True
         if self._transport is not None:
             self._transport.abort()
 
     def freeze(self) -> None:
-        """Neither read nor write nor tell: the half-open socket. Only `abort` ends it."""
+        """Neither reads nor writes nor tells any more: the half-open socket. Only `abort` ends it."""
         self.pause_reading()
         self._over = True
 
     def pause_reading(self) -> None:
-        """Stop reading: the kernel's buffers fill, then the bridge feels it."""
+        """Stops reading: the kernel's buffers fill, then the bridge feels it."""
         if self._transport is not None and self._transport.is_reading():
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read again."""
+        """Reads again."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
-    # --- asyncio.Protocol ----------------------------------------------------------------------
+    # asyncio.Protocol.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -191,7 +194,7 @@ class MediaSocket(asyncio.Protocol):
             self._over = True
             self._listener.socket_closed(None)
 
-    # --- private -------------------------------------------------------------------------------
+    # Private.
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -215,7 +218,7 @@ class MediaSocket(asyncio.Protocol):
             if opcode == frames.PING:
                 self.send(frames.PONG, payload)
             elif opcode != frames.PONG:
-                self._listener.message_came(opcode, payload)
+                self._listener.message_received(opcode, payload)
 
     def _peer_closed(self, payload: bytes) -> None:
         if not self._over:
@@ -247,6 +250,9 @@ async def _connect(
     try:
         async with asyncio.timeout(_CONNECT_LIMIT_S):
             await loop.sock_connect(tcp, address)
+    except asyncio.CancelledError:
+        tcp.close()
+        raise
     except TimeoutError as error:
         tcp.close()
         raise StreamFailed(codes.CONNECTION_TIMEOUT, "no answer to the connection") from error

@@ -1,9 +1,9 @@
 """Twilio's messages to the bridge, as bytes.
 
-Why: fifty of them a second and call leave the simulator, so `media` is one formatting of bytes,
-not a JSON encoding. Owns the shapes and the counters of one media stream (`sequenceNumber` counts
-all but `connected`; `chunk` counts media; both are strings and start at 1). Pure; must not know
-sockets or clocks. Source: Twilio, Media Streams WebSocket messages.
+Why it exists: fifty of them a second and call leave the simulator, so `media` is one formatting of bytes, not
+a JSON encoding. Owns: the shapes and the counters of one media stream (`sequenceNumber` counts all but
+`connected`; `chunk` counts media; both are strings and start at 1). Pure. Must not know: sockets or clocks.
+Source: Twilio, Media Streams WebSocket messages.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class MessageWriter:
         """`stop`."""
         return self._message("stop", {"accountSid": self.account_sid, "callSid": self.call_sid})
 
-    # --- private -------------------------------------------------------------------------------
+    # Private.
 
     def _message(self, event: str, body: dict[str, object] | dict[str, str]) -> bytes:
         self.sequence += 1

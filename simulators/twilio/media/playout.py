@@ -1,12 +1,12 @@
 """Twilio's playout buffer for one call: a queue of audio and marks, played by the wall clock.
 
-Why: what the caller hears, when a mark comes back and what a `clear` throws away all follow from
-this queue. Owns the queue and the record of what was played; pure: every verb takes `now_ms`.
-It must not know sockets, JSON or timers; whoever drives it asks `next_mark_at_ms`.
+Why it exists: what the caller hears, when a mark comes back and what a `clear` throws away all follow from
+this queue. Owns: the queue and the record of what was played. Pure: every verb is told `now_ms`. Must not
+know: sockets, JSON or timers; whoever drives it asks `next_mark_at_ms`.
 
-Rules (Twilio, Media Streams messages): one order for audio and marks; 8 bytes are 1 ms; a mark
-reaching the head of the queue comes back, at once if nothing is ahead of it; `clear` empties the
-queue and returns the waiting marks in order; beyond 10 minutes media is discarded (31931).
+Rules (Twilio, Media Streams messages): one order for audio and marks; 8 bytes are 1 ms; a mark that reaches
+the head of the queue comes back, at once if nothing is ahead of it; `clear` empties the queue and returns the
+waiting marks in order; beyond 10 minutes media is discarded (31931).
 """
 
 from __future__ import annotations
@@ -61,18 +61,13 @@ class Playout:
         """Whether audio is queued, as of the last verb."""
         return self._queued_bytes > 0
 
-    def queued_ms(self, now_ms: float) -> float:
-        """Audio still to be played at `now_ms`."""
-        self.advance(now_ms)
-        return max(0.0, self._queued_bytes / BYTES_PER_MS - self._head_played_ms(now_ms))
-
     def reply_played_ms(self, now_ms: float) -> float:
         """How much of the current (or else the last) reply has been played."""
         whole_ms = (self.played_bytes - self._reply_from_bytes) / BYTES_PER_MS
         return whole_ms + self._head_played_ms(now_ms)
 
     def push_audio(self, payload: bytes, now_ms: float) -> bool:
-        """Queue audio; False when the buffer is full and the payload was discarded."""
+        """Queues audio; False when the buffer is full and the payload was discarded."""
         self.advance(now_ms)
         if self._queued_bytes + len(payload) > self.capacity_bytes:
             self.discarded_bytes += len(payload)
@@ -86,7 +81,7 @@ class Playout:
         return True
 
     def push_mark(self, name: str, now_ms: float) -> None:
-        """Queue a mark; with nothing ahead of it, it is due now."""
+        """Queues a mark; with nothing ahead of it, it is due now."""
         self.advance(now_ms)
         if self._queue:
             self._queue.append(name)
@@ -94,7 +89,7 @@ class Playout:
             self._due_marks.append(name)
 
     def clear(self, now_ms: float) -> tuple[float, list[str]]:
-        """Drop what is queued: (ms of audio dropped, waiting marks in their order)."""
+        """Drops what is queued: (ms of audio dropped, waiting marks in their order)."""
         return self._empty(now_ms, "cleared")
 
     def end_stream(self, now_ms: float) -> tuple[float, list[str]]:
@@ -102,7 +97,7 @@ class Playout:
         return self._empty(now_ms, "stream_ended")
 
     def advance(self, now_ms: float) -> None:
-        """Play up to `now_ms`: finished audio is recorded, marks reached become due."""
+        """Plays up to `now_ms`: finished audio is recorded, marks reached become due."""
         queue = self._queue
         while queue:
             head = queue[0]
@@ -120,7 +115,7 @@ class Playout:
             queue.popleft()
 
     def take_due_marks(self) -> list[str]:
-        """Marks to echo now, in order; each is given once."""
+        """Marks to echo now, in order; each is returned once."""
         due, self._due_marks = self._due_marks, []
         return due
 
@@ -133,7 +128,7 @@ class Playout:
             at_ms += len(entry) / BYTES_PER_MS
         return None
 
-    # --- private -------------------------------------------------------------------------------
+    # Private.
 
     def _head_played_ms(self, now_ms: float) -> float:
         return max(0.0, now_ms - self._head_at_ms) if self._queued_bytes else 0.0

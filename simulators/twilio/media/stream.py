@@ -1,8 +1,8 @@
 """One media stream from Twilio's side: a WebSocket, its counters, its playout, its faults.
 
-Why: everything between `connected` and the end of the socket happens here, synchronously. Owns the
-messages both ways and what Twilio would log about them. It must not know TwiML, webhooks or the
-caller's plan: `phone_call` gives it frames and waits for `ended`. Times are ms since the call began.
+Why it exists: everything between `connected` and the end of the socket happens here, synchronously. Owns: the
+messages both ways and what Twilio would log about them. Must not know: TwiML, webhooks or the caller's plan:
+`line` hands it frames, and `phone_call` waits for `ended`. Times are ms since the call began.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ class LiveStream:
         self._wobble = (0, *(self._chance.randint(-2, 2) for _ in range(63)))
 
     async def open(self, endpoint: Endpoint, headers: dict[str, str]) -> None:
-        """Connect, then say `connected` and `start`. Raises `StreamFailed`."""
+        """Connects, then says `connected` and `start`. Raises `StreamFailed`.
+
+        Cancelling it drops the connection.
+        """
         self._socket = await MediaSocket.open(
             self.record.url,
             endpoint,
@@ -94,10 +97,10 @@ class LiveStream:
         self._say_hello(now_ms)
         self._schedule_faults()
 
-    # --- towards the bridge --------------------------------------------------------------------
+    # Towards the bridge.
 
     def give_frame(self, payload: bytes, now_ms: float) -> bool:
-        """Send 20 ms of the caller (base64); False when nobody gets them."""
+        """Sends 20 ms of the caller (base64); False when nobody gets them."""
         record, socket = self.record, self._socket
         if socket is None or record.ended_at_ms is not None or now_ms < self._flows_from_ms:
             return False
@@ -111,21 +114,23 @@ class LiveStream:
                 return False
         if socket.unsent_bytes > self.knobs.send_limit_bytes:
             record.frames_dropped += 1
-            self._log(codes.UPSTREAM_OVERFLOW, "expected the bridge to read; caller audio dropped")
+            self._log(
+                codes.UPSTREAM_OVERFLOW, "expected the bridge to read, got no progress; caller audio dropped"
+            )
             return False
         record.frames_sent += 1
         self._send(self.writer.media(payload, timestamp_ms))
         return True
 
     def press(self, digit: str) -> bool:
-        """Send a digit; False when no stream runs."""
+        """Sends a digit; False when no stream runs."""
         if self._socket is None or self.record.ended_at_ms is not None:
             return False
         self._send(self.writer.dtmf(digit))
         return True
 
     def finish(self, cause: StreamEndCause) -> None:
-        """End from Twilio's side: `stop`, then the socket closes."""
+        """Ends from Twilio's side: `stop`, then the socket closes."""
         socket = self._socket
         if socket is not None and self.record.ended_at_ms is None:
             if self._weather is not None:
@@ -140,15 +145,15 @@ class LiveStream:
         self._end(cause)
 
     def echo_due_marks(self, now_ms: float) -> None:
-        """Send back the marks that playback has reached."""
+        """Sends back the marks that playback has reached."""
         self._playout.advance(now_ms)
         for _ in self._playout.take_due_marks():
             self._echo(self._pending_marks.popleft(), now_ms, cleared=False)
 
-    # --- from the bridge (media_socket.Listener) -----------------------------------------------
+    # From the bridge (connection.Listener).
 
-    def message_came(self, opcode: int, data: bytes) -> None:
-        """One message of the bridge, judged and carried out."""
+    def message_received(self, opcode: int, data: bytes) -> None:
+        """Judges one message of the bridge and carries it out."""
         record = self.record
         if record.ended_at_ms is not None:
             return
@@ -188,17 +193,19 @@ class LiveStream:
             self._end("bridge_closed")
 
     def protocol_broken(self, text: str) -> None:
-        """What came was no WebSocket."""
+        """The bridge broke the WebSocket protocol."""
         self._log(codes.PROTOCOL_ERROR, text)
         self._end("torn_down")
 
     def disappear(self, cause: StreamEndCause) -> None:
-        """Drop the connection without a word."""
+        """Drops the connection without a word."""
         if self._socket is not None:
             self._socket.abort()
         self._end(cause)
 
-    # --- private: opening and faults -----------------------------------------------------------
+    # Private.
+
+    # Opening and faults.
 
     def _say_hello(self, now_ms: float) -> None:
         knobs, record = self.knobs, self.record
@@ -275,7 +282,7 @@ class LiveStream:
         self._log(codes.PROTOCOL_ERROR, text)
         self.disappear("torn_down")
 
-    # --- private: media, marks -----------------------------------------------------------------
+    # Media and marks.
 
     def _send(self, message: bytes) -> None:
         if self._socket is None:
@@ -348,7 +355,7 @@ class LiveStream:
         for _ in range(2 if self.knobs.duplicate_marks else 1):
             self._send(self.writer.mark(mark.name))
 
-    # --- private: logging, end -----------------------------------------------------------------
+    # What Twilio logs, and the end.
 
     def _log(self, code: int, text: str) -> None:
         if code in codes.ONCE_PER_STREAM:

@@ -1,8 +1,8 @@
 """What Twilio accepts from the bridge: three messages, exactly shaped.
 
-Why: a real Twilio only logs a warning for a wrong message and goes on, so a bridge can be wrong
-for months. Owns the schema of `media`, `mark` and `clear` and the code of each violation; pure.
-It must not know what a valid message does (`playout`) nor how often a warning is logged (`stream`).
+Why it exists: a real Twilio only logs a warning for a wrong message and goes on, so a bridge can be wrong for
+months. Owns: the schema of `media`, `mark` and `clear` and the code of each violation. Pure. Must not know:
+what a valid message does (`playout`) or how often a warning is logged (`stream`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Drop the audio still queued."""
+    """The audio still queued is to be dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ _SHAPES: Final[dict[str, tuple[str, str] | None]] = {
 
 
 def check_text(text: bytes, stream_sid: str) -> FromBridge:
-    """Judge one text message of the bridge against the schema of `stream_sid`'s stream."""
+    """Judges one text message of the bridge against the schema of `stream_sid`'s stream."""
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -77,7 +77,7 @@ def check_binary(data: bytes) -> Violation:
     )
 
 
-# --- private -----------------------------------------------------------------------------------
+# Private.
 
 
 def _check_shape(event: str, message: dict[str, object]) -> FromBridge:

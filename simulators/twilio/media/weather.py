@@ -1,7 +1,7 @@
 """The network between Twilio and the bridge: late messages, stalls, bursts; never reordered.
 
-Why: TCP-shaped delay is what a bridge's input really looks like. Owns the due time of each
-message. Pure: the driver asks what is due and when to ask again.
+Why it exists: delay in the shape that TCP gives it is what a bridge's input really looks like. Owns: the due
+time of each message. Must not know: sockets and clocks: the driver asks what is due and when to ask again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Weather:
     _last_due_ms: float = 0.0
 
     def hold(self, message: bytes, now_ms: float) -> None:
-        """Take one message on its way."""
+        """Takes one message on its way."""
         due_ms = now_ms
         if self.jitter_ms:
             due_ms += self.chance.uniform(0.0, self.jitter_ms)

@@ -1,8 +1,8 @@
 """All HTTP of one call: the documents it asks for, the status callbacks it sends.
 
-Why: status callbacks run beside the call, late or twice where a knob says so, and must all be
-answered before the record is handed over. Owns those requests and what each form says. It must not
-know what a document means: `phone_call` reads the answers.
+Why it exists: status callbacks run beside the call, late or twice where a knob says so, and must all be
+answered before the record is handed over. Owns: those requests and what each form says. Must not know: what a
+document means: `phone_call` reads the answers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ class Correspondence:
         call_status: str,
         extra: Mapping[str, str] | None = None,
     ) -> Webhook:
-        """Ask for a document, with the retries that the URL's fragment allows."""
+        """Asks for a document, with the retries that the URL's fragment allows.
+
+        Cancelling it breaks the request off.
+        """
         return await self.webhooks.ask(
             self.record,
             purpose,
@@ -50,14 +53,14 @@ class Correspondence:
             retry_pause_ms=self.knobs.pace.retry_pause_ms,
         )
 
-    def stream_status(
+    def post_stream_status(
         self,
         verb: ConnectStream,
         stream: MediaStream,
         event: forms.StreamEvent,
         error: str = "",
     ) -> None:
-        """Post a stream's status where the TwiML said; the call does not wait for it."""
+        """Posts a stream's status where the TwiML said; the call does not wait for it."""
         if not verb.status_callback:
             return
         form = forms.stream_status_form(
@@ -71,23 +74,23 @@ class Correspondence:
         )
         self._post("stream_status", verb.status_callback, form, verb.status_callback_method)
 
-    def call_status(self, status: str, seconds: int) -> None:
-        """Post the end of the call where the plan says, if it does."""
+    def post_call_status(self, status: str, seconds: int) -> None:
+        """Posts the end of the call where the plan says, if it does."""
         if self.plan.status_callback is not None:
             form = forms.call_status_form(self._form(status), seconds, 0, formatdate())
             self._post("call_status", self.plan.status_callback, form, "POST")
 
     async def settle(self) -> None:
-        """Until every status callback has been answered or given up."""
+        """Waits until every status callback was answered or has failed. Cancelling it breaks them off."""
         if self._posts:
             await asyncio.gather(*self._posts)
 
     def drop(self) -> None:
-        """Give up what is still on its way."""
+        """Breaks off what is still on its way."""
         for post in self._posts:
             post.cancel()
 
-    # --- private -------------------------------------------------------------------------------
+    # Private.
 
     def _form(self, status: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         plan = self.plan

@@ -1,8 +1,8 @@
 """The form fields of Twilio's webhooks.
 
-Why: bridges break on what they did not expect there: empty fields (signed all the same), fields
-nobody has heard of. Owns names and values; pure. Must not know HTTP.
-Source: Twilio, voice webhook parameters; Stream status callback; call progress events.
+Why it exists: bridges break on what they did not expect there: empty fields (signed all the same), fields
+nobody has heard of. Owns: names and values. Pure. Must not know: HTTP. Source: Twilio, voice webhook
+parameters; Stream status callback; call progress events.
 """
 
 from __future__ import annotations

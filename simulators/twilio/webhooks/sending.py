@@ -1,9 +1,9 @@
 """Signed webhooks as Twilio sends them: overrides in the URL's fragment, retries, one record each.
 
-Why: whether a bridge survives a slow or a restarting web server is decided by these rules. Owns
-the HTTP side of a call; must not know TwiML or media. With a `dial` address it plays the proxy
-that ends TLS: the public URL is signed and named in Host, the connection goes plain to `dial`.
-Source: Twilio, "Webhooks: connection overrides" and "Security".
+Why it exists: whether a bridge survives a slow or a restarting web server is decided by these rules. Owns:
+the HTTP side of a call. Must not know: TwiML or media. With a `dial` address it plays the proxy that ends
+TLS: the public URL is signed and named in Host, the connection goes plain to `dial`. Source: Twilio,
+"Webhooks: connection overrides" and "Security".
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Overrides:
 def read_overrides(url: str) -> tuple[str, Overrides]:
     """(URL without its fragment, overrides in it); values outside Twilio's ranges are clamped."""
     bare, fragment = urldefrag(url)
-    given = dict(parse_qsl(fragment))
+    written = dict(parse_qsl(fragment))
 
     def number(key: str, default: int, least: int, most: int) -> int:
-        text = given.get(key, "")
+        text = written.get(key, "")
         return min(most, max(least, int(text))) if text.isdigit() else default
 
-    policies = frozenset(given.get("rp", "ct").split(",")) & _RETRY_POLICIES
+    policies = frozenset(written.get("rp", "ct").split(",")) & _RETRY_POLICIES
     return bare, Overrides(
         connect_ms=number("ct", 5000, 100, 10_000),
         read_ms=number("rt", 15_000, 100, 15_000),
@@ -69,7 +69,10 @@ class DialTransport(httpx.AsyncHTTPTransport):
         self._host, self._port = host, port
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The Host header was set from the public URL when the request was built; it stays."""
+        """The Host header was set from the public URL when the request was built; it stays.
+
+        Cancelling it breaks the request off.
+        """
         request.headers["X-Forwarded-Proto"] = request.url.scheme
         request.url = request.url.copy_with(scheme="http", host=self._host, port=self._port)
         return await super().handle_async_request(request)
@@ -92,7 +95,10 @@ class WebhookClient:
         method: str = "POST",
         retry_pause_ms: float = 0.0,
     ) -> Webhook:
-        """One webhook with its retries; the last attempt is returned, all are on the record."""
+        """One webhook with its retries; the last attempt is returned, all are on the record.
+
+        Cancelling it breaks the attempt off; no other one follows.
+        """
         bare, overrides = read_overrides(url)
         attempt = 0
         while True:
@@ -115,7 +121,7 @@ class WebhookClient:
         params: Mapping[str, str],
         method: str,
     ) -> str:
-        """Fill in the answer; returns the retry kind of an error (ct, rt) or nothing."""
+        """Fills in the answer; returns the retry kind of an error (ct, rt) or nothing."""
         body: dict[str, str] | None = dict(params)
         signed: Mapping[str, str] = params
         if method == "GET":

@@ -1,8 +1,8 @@
 """`X-Twilio-Signature` for webhooks and for the WebSocket upgrade.
 
-Why: the bridge refuses what is not signed, so the simulator must sign exactly as Twilio does, by
-Twilio's own library. Owns which text is signed; must not know transports or calls.
-Source: Twilio "Security" and `twilio.request_validator` of twilio-python 9.13.
+Why it exists: the bridge refuses what is not signed, so the simulator must sign exactly as Twilio does, by
+Twilio's own library. Owns: which text is signed. Must not know: transports or calls. Source: Twilio
+"Security" and `twilio.request_validator` of twilio-python 9.13.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from urllib.parse import urldefrag, urlsplit, urlunsplit
 from twilio.request_validator import RequestValidator
 
 HandshakeSignature = Literal["good", "slash", "wrong", "absent", "https"]
-"""What the upgrade carries: the URL as written, with a slash appended, a signature of another
-token, none, or one over the `https://` form (which a bridge must refuse)."""
+"""What the upgrade carries, in this order: a signature over the URL as written, over the URL with a slash
+appended, by another token, no signature, or one over the `https://` form (which a bridge must refuse)."""
 
 
 def sign_webhook(auth_token: str, url: str, params: Mapping[str, str]) -> str:
     """The header's value for one webhook: `url` as configured, `params` as they are posted.
 
-    Fragment and user:password are left out; so is the port of an https URL (Twilio keeps it for
-    http). For GET, give the URL with its query and no params.
+    Fragment and user:password are left out; so is the port of an https URL (Twilio keeps it for http). For
+    GET, `url` carries its query and `params` is empty.
     """
     parts = urlsplit(urldefrag(url).url)
     host = parts.hostname or ""

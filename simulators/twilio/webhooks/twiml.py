@@ -1,9 +1,9 @@
 """TwiML as Twilio reads it: a document into a list of verbs, with warnings for what is wrong.
 
-Why: a bridge steers the call by TwiML, and Twilio forgives little: ws:// is refused, the query of
-a Stream's url never arrives, a long Parameter is lost. Owns those rules; pure. It must not know
-how a verb is carried out (`phone_call`). Relative URLs are resolved against the document's URL.
-Source: Twilio, TwiML `<Connect>`, `<Stream>`, `<Redirect>`, `<Dial>`; error pages 11750 to 31941.
+Why it exists: a bridge steers the call by TwiML, and Twilio forgives little: ws:// is refused, the query of a
+Stream's url never arrives, a long Parameter is lost. Owns: those rules. Pure. Must not know: how a verb is
+carried out (`phone_call`). Relative URLs are resolved against the document's URL. Source: Twilio, TwiML
+`<Connect>`, `<Stream>`, `<Redirect>`, `<Dial>`; error pages 11750 to 31941.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class ConnectStream:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Fetch another document; this one is forgotten."""
+    """Fetches another document; this one is forgotten."""
 
     url: str
     method: str = "POST"
@@ -64,7 +64,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Connect the caller to another number."""
+    """Connects the caller to another number."""
 
     number: str
     action: str | None = None
@@ -73,12 +73,12 @@ class Dial:
 
 @dataclass(frozen=True, slots=True)
 class Hangup:
-    """End the call."""
+    """Ends the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Refuse the call before it is answered."""
+    """Refuses the call before it is answered."""
 
     reason: str = "rejected"
 
@@ -117,7 +117,7 @@ class Document:
 
 
 def parse_twiml(body: bytes, url: str, *, allow_ws: bool = False) -> Document:
-    """Read a document fetched from `url`. Raises `TwimlError` (11750, 12100).
+    """Reads a document fetched from `url`. Raises `TwimlError` (11750, 12100).
 
     `allow_ws` is the test switch that lets a Stream use plain `ws://`.
     """
@@ -126,7 +126,7 @@ def parse_twiml(body: bytes, url: str, *, allow_ws: bool = False) -> Document:
     try:
         root = ElementTree.fromstring(body)
     except ElementTree.ParseError as error:
-        raise TwimlError(codes.TWIML_UNPARSABLE, f"expected XML, got: {error}") from error
+        raise TwimlError(codes.TWIML_UNPARSABLE, f"expected XML, got {error}") from error
     if root.tag != "Response":
         raise TwimlError(codes.TWIML_UNPARSABLE, f"expected <Response>, got <{root.tag}>")
     reader = _Reader(url, allow_ws)
@@ -134,7 +134,7 @@ def parse_twiml(body: bytes, url: str, *, allow_ws: bool = False) -> Document:
     return Document(tuple(verbs), tuple(reader.notices))
 
 
-# --- private -----------------------------------------------------------------------------------
+# Private.
 
 
 @dataclass(slots=True)
@@ -192,7 +192,7 @@ class _Reader:
     def _stream_url(self, written: str) -> tuple[str, Notice | None]:
         try:
             parts = urlsplit(written)
-            _ = parts.port  # raises when it is no number
+            _ = parts.port  # raises when it is not a number
         except ValueError as error:
             return written, Notice(codes.MALFORMED_URL, f"Stream url: {error}")
         if parts.query:

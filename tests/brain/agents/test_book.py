@@ -109,7 +109,7 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
          ' { front_desk = "+15551234567" }.'),
         ("[tools.t]\nurl = 'https://x.example'\nsecret_env = 'BAD_SECRET'",
-         "tools.t.secret_env: BAD_SECRET: expected base64 after whsec_ in the secret"),
+         "tools.t.secret_env: BAD_SECRET: expected base64 after whsec_, or a text without it"),
         ("[tools.t]\npython = 'tests.brain.unfit_tools:unknown_hint'",
          "tools.t.python: tests.brain.unfit_tools:unknown_hint has parameters that no schema can be made of:"
          " NameError: name 'Nowhere' is not defined"),

@@ -5,25 +5,45 @@ from __future__ import annotations
 import pytest
 
 from console.calls import live
-from console.calls.live import NoSuchCall
+from console.calls.live import LiveCall, NoSuchCall, UnreadableCall, UnreadableWorker, WorkerRow
 from shared.clock import wall_ms
 from shared.contract import keys as key_names
+from shared.contract import window
+from shared.contract.card import State
+from shared.contract.streams.control import HangUp, Say, read_message
+from shared.contract.streams.journal import Kind
 from shared.store.client import Store
-from tests.support.redis_samples import BRAIN, KEYS, ONE, TWO, make_call, make_worker
+from tests.support.redis_samples import BRAIN, FIGURES, INGRESS, KEYS, ONE, TWO, make_call, make_worker
+
+
+async def read_one(store: Store) -> LiveCall:
+    """The only call."""
+    (call,) = await live.read_calls(store, KEYS)
+    assert isinstance(call, LiveCall)
+    return call
 
 
 async def test_calls_come_oldest_first_with_their_figures(store: Store) -> None:
     """Card, lengths of streams, the last window."""
     await make_call(store, TWO, 2_000)
-    await make_call(store, ONE, 1_000, verdict="model_slow", pipeline='{"tx_fps":50.1,"why":"x"}', leg="3")
+    await make_call(store, ONE, 1_000, verdict="model_slow", pipeline=window.dump(FIGURES), leg="3")
     await store.xadd(KEYS.caller(ONE), {"a": "x"})
 
     first, second = await live.read_calls(store, KEYS)
 
-    assert (first.call_sid, first.verdict, first.pipeline["tx_fps"]) == (ONE, "model_slow", 50.1)
-    assert (first.leg, first.caller_q, first.reply_q, first.brain, first.egress) == (3, 1, 0, BRAIN, "")
+    assert isinstance(first, LiveCall)
+    assert isinstance(second, LiveCall)
+    assert (first.call_sid, first.verdict, first.pipeline) == (ONE, "model_slow", FIGURES)
+    assert (first.card.leg, first.caller_q, first.reply_q) == (3, 1, 0)
+    assert first.owners == {"ingress": INGRESS, "brain": BRAIN, "egress": ""}
     assert first.age_ms(4_500) == 3_500
-    assert (second.call_sid, second.agent, second.pipeline) == (TWO, "default", {})
+    assert (second.call_sid, second.agent, second.pipeline, second.verdict) == (TWO, "default", None, "")
+
+
+async def test_a_call_that_is_over_gets_no_older(store: Store) -> None:
+    """Its age is what it lasted."""
+    await make_call(store, ONE, 1_000, state="ended", ended_at_ms="3000")
+    assert (await read_one(store)).age_ms(900_000) == 2_000
 
 
 async def test_a_call_is_found_by_a_part_that_only_it_has(store: Store) -> None:
@@ -44,30 +64,78 @@ async def test_a_call_that_has_just_ended_is_still_shown_by_its_whole_sid(store:
     await make_call(store, ONE, 1_000, state="ended")
     await store.zrem(KEYS.live(0), ONE)
 
-    assert (await live.find_call(store, KEYS, ONE)).state == "ended"
+    call = await live.find_call(store, KEYS, ONE)
+    assert isinstance(call, LiveCall)
+    assert call.card.state is State.ENDED
     with pytest.raises(NoSuchCall, match="There is no live call"):
         await live.find_call(store, KEYS, "1111")
 
 
-async def test_a_window_that_is_no_json_hides_no_call(store: Store) -> None:
-    """A hand may have been at the card."""
-    await make_call(store, ONE, 1_000, pipeline="{", leg="many")
+async def test_a_window_that_cannot_be_read_hides_no_call(store: Store) -> None:
+    """A hand may have been at the card: no figure is 0 for that, and the problem is told in words."""
+    await make_call(store, ONE, 1_000, pipeline="{")
 
-    (call,) = await live.read_calls(store, KEYS)
+    call = await read_one(store)
 
-    assert (call.pipeline, call.leg) == ({}, 0)
+    assert call.pipeline is None
+    assert "PipelineFigures" in call.pipeline_problem
+
+
+async def test_a_card_that_cannot_be_read_is_still_a_call(store: Store) -> None:
+    """It stands at the end, with what is wrong, and can be found and hung up; the others are as they were."""
+    await make_call(store, ONE, 1_000, leg="many")
+    await make_call(store, TWO, 2_000)
+
+    good, bad = await live.read_calls(store, KEYS)
+
+    assert isinstance(bad, UnreadableCall)
+    assert (good.call_sid, bad.call_sid, bad.fields["leg"]) == (TWO, ONE, "many")
+    assert bad.problem == "expected a whole number in leg of PeopleView, got 'many'"
+    assert (await live.find_call(store, KEYS, "CA1")).call_sid == ONE
+    assert await live.hang_up(store, KEYS, ONE)
+
+
+async def test_a_live_call_without_a_card_is_no_call(store: Store) -> None:
+    """Redis has lost it, or it ends just now."""
+    await make_call(store, ONE, 1_000)
+    await store.delete(KEYS.card(ONE))
+    assert await live.read_calls(store, KEYS) == []
 
 
 async def test_workers_are_alive_by_their_beat(store: Store) -> None:
-    """By Redis's clock, so that ours may be wrong."""
-    await make_worker(store, "brain-0@h#1", draining=1)
+    """By Redis's clock, so that ours may be wrong. One whose hash is gone is none."""
+    await make_worker(store, "brain-0@h#1", draining=True)
     await make_worker(store, "brain-1@h#1", at_ms=wall_ms() - 60_000)
     await store.sadd(key_names.WORKERS, "brain-2@h#gone")
 
     first, second = await live.read_workers(store)
 
-    assert (first.name, first.alive, first.draining, first.capacity) == ("brain-0@h#1", True, True, 10)
+    assert isinstance(first, WorkerRow)
+    assert isinstance(second, WorkerRow)
+    assert (first.name, first.alive) == ("brain-0@h#1", True)
+    assert (first.beat.draining, first.beat.capacity) == (True, 10)
     assert (second.alive, second.beat_age_ms >= 60_000) == (False, True)
+
+
+async def test_a_beat_that_cannot_be_read_is_still_a_worker(store: Store) -> None:
+    """With what is wrong in words."""
+    await make_worker(store, "brain-0@h#1")
+    await store.redis.hdel(KEYS.worker("brain-0@h#1"), "capacity")
+
+    problem = "expected a whole number in capacity of Beat, got nothing"
+    assert await live.read_workers(store) == [UnreadableWorker(name="brain-0@h#1", problem=problem)]
+
+
+async def test_the_newest_lines_of_a_journal_in_their_order(store: Store) -> None:
+    """As many as were asked for."""
+    await make_call(store, ONE, 1_000)
+    for kind in (Kind.GREETING, Kind.FLUSH, Kind.SILENT):
+        await store.xadd(KEYS.journal(ONE), {"kind": kind, "from": BRAIN})
+
+    found = await live.read_newest_journal(store, KEYS, ONE, 2)
+
+    assert [entry.kind for entry in found] == [Kind.FLUSH, Kind.SILENT]
+    assert await live.read_newest_journal(store, KEYS, ONE, 0) == []
 
 
 async def test_commands_are_what_a_hand_would_type(store: Store) -> None:
@@ -78,11 +146,18 @@ async def test_commands_are_what_a_hand_would_type(store: Store) -> None:
     assert await live.say(store, KEYS, ONE, "שלום", force=True)
     assert await live.hang_up(store, KEYS, ONE)
 
-    said, hung_up = [fields for _, fields in await store.xrange(KEYS.control(ONE))][1:]
-    assert said == {b"kind": b"say", b"text": "שלום".encode(), b"force": b"1", b"from": b"operator"}
-    assert hung_up == {b"kind": b"hangup", b"reason": b"operator", b"from": b"operator"}
+    letters = [read_message(entry_id, fields) for entry_id, fields in await store.xrange(KEYS.control(ONE))]
+    assert [letter.sender for letter in letters] == ["operator", "operator"]
+    assert letters[0].message == Say(text="שלום", force=True)
+    assert letters[1].message == HangUp(reason="operator", farewell="")
     rings = [fields for _, fields in await store.xrange(KEYS.wake(0, BRAIN))][1:]
     assert [ring[b"call"] for ring in rings] == [ONE.encode()] * 2
+
+
+async def test_a_call_that_has_ended_is_told_of(store: Store) -> None:
+    """What is said to it reaches nobody."""
+    await make_call(store, ONE, 1_000, state="ended")
+    assert not await live.say(store, KEYS, ONE, "x")
 
 
 async def test_no_command_makes_keys_of_a_call_that_is_gone(store: Store) -> None:

@@ -6,12 +6,22 @@ import io
 
 from rich.console import Console, RenderableType
 
-from console.calls import commands as calls_app
-from console.calls import view as calls_view
-from console.calls.journal import JournalLine
+from console.calls import view
 from console.calls.watching import Entry
-from console.style import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
-from tests.support.top_samples import AT_MS, call
+from shared.contract.card import State
+from shared.contract.streams.history import Item, ItemHeard, Tool
+from shared.contract.streams.journal import JournalEntry, Kind
+from shared.logs.text import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
+from tests.support.top_samples import (
+    AT_MS,
+    PROBLEM,
+    call,
+    figures,
+    journal_entry,
+    unreadable_call,
+    unreadable_worker,
+    worker,
+)
 
 HEBREW = "שלום"
 NASTY = "[/b] [red]x[/] \x1b[2J"
@@ -24,39 +34,91 @@ def printed(what: RenderableType) -> str:
     return output.getvalue()
 
 
+def row_of(number: int, shown: str) -> list[str]:
+    """The cells of a call's row."""
+    row = next(line for line in shown.splitlines() if f"CA{number:032x}" in line)
+    return [cell.strip() for cell in row.strip("│").split("│")]
+
+
 def test_a_call_is_a_row() -> None:
     """Whole SID, masked numbers, owners without their boot, figures with units."""
-    shown = printed(calls_view.calls_table([call(5)], AT_MS))
-    row = next(line for line in shown.splitlines() if f"CA{5:032x}" in line)
-    assert [cell.strip() for cell in row.strip("│").split("│")] == [
-        f"CA{5:032x}", "5:00", "…11 → …22", "default", "live", "ingress-0 brain-1 egress-0", "1.5s", "3",
+    assert row_of(5, printed(view.calls_table([call(5)], AT_MS))) == [
+        f"CA{5:032x}", "5:00", "…11 → …22", "default", "attached", "ingress-0 brain-1 egress-0", "1.5s", "3",
         "50", "ok",
     ]  # fmt: skip
 
 
+def test_before_the_first_window_there_are_dashes() -> None:
+    """Never a 0 that nobody has said."""
+    row = row_of(5, printed(view.calls_table([call(5, pipeline=None, verdict=None)], AT_MS)))
+    assert (row[6], row[8], row[9]) == ("–", "–", "–")
+
+
+def test_a_card_that_cannot_be_read_stands_below_the_table() -> None:
+    """Its SID and the problem in words; the others are rows as ever."""
+    lines = printed(view.calls_table([call(5), unreadable_call(9)], AT_MS)).splitlines()
+    assert lines[-1].rstrip() == f"CA{9:032x}  {PROBLEM}"
+    assert row_of(5, "\n".join(lines[:-1]))[0] == f"CA{5:032x}"
+
+
 def test_nobody_on_the_line() -> None:
     """Words, no empty table."""
-    assert printed(calls_view.calls_table([], AT_MS)).strip() == "no live calls"
+    assert printed(view.calls_table([], AT_MS)).strip() == "no live calls"
 
 
-def test_the_journal_has_the_time_of_day() -> None:
-    """UTC, as in `top` and in the logs."""
-    shown = printed(calls_view.call_details(call(5), [JournalLine(1_700_000_000_123, "attached", "")], AT_MS))
+def test_the_journal_has_the_time_of_day_and_says_what_each_kind_means() -> None:
+    """UTC, as in `top` and in the logs; a kind of a newer version has no sentence."""
+    lines = [
+        journal_entry(Kind.GREETING, "brain-0@h#1", at_ms=1_700_000_000_123),
+        journal_entry(Kind.LIMIT),
+        journal_entry("whim"),
+    ]
+    shown = printed(view.call_details(call(5), lines, AT_MS))
     assert "22:13:20.123" in shown
+    assert f"brain-0  {Kind.GREETING.sentence} " in shown
+    assert f"│ {Kind.LIMIT.sentence} " in shown
+    assert "│ whim " in shown
+
+
+def test_everything_about_a_call() -> None:
+    """Its figures by the names that docs/operating.md explains, its counters, a dash for what nobody said."""
+    fields = {"n_frames": "77", "leg": "1"}
+    pipeline = figures(write_p99_ms=None, why="a mark is 600 ms overdue")
+    shown = printed(view.call_details(call(5, pipeline=pipeline, fields=fields, outcome="busy"), [], AT_MS))
+    words = [line.split() for line in shown.splitlines()]
+    assert ["tx_q", "75"] in words
+    assert ["write_p99_ms", "–"] in words
+    assert ["n_frames", "77"] in words
+    assert ["outcome", "busy"] in words
+    assert ["verdict", "ok", "a", "mark", "is", "600", "ms", "overdue"] in words
+    assert ["reply", "audio", "waiting", "1.5s", "in", "2", "pieces"] in words
+
+
+def test_a_window_that_cannot_be_read_says_why() -> None:
+    """In place of the verdict's reason."""
+    shown = printed(view.call_details(call(5, pipeline=None, pipeline_problem="expected JSON"), [], AT_MS))
+    assert "ok  expected JSON" in shown
+    assert "reply audio waiting   – in 2 pieces" in shown
+
+
+def test_a_call_that_cannot_be_read_shows_what_is_left() -> None:
+    """The problem and the journal."""
+    shown = printed(view.call_details(unreadable_call(9), [journal_entry(Kind.FLUSH)], AT_MS))
+    assert PROBLEM in shown
+    assert "flush" in shown
 
 
 def test_a_call_that_is_over_gets_no_older() -> None:
     """Its age is what it lasted."""
-    ended = call(5, state="ended", card={"ended_at_ms": str(AT_MS - 4 * 60_000), "outcome": "hangup"})
-    assert "ended, 1:00" in printed(calls_view.call_details(ended, [], AT_MS))
-    assert calls_view.as_data(ended, AT_MS)["age_ms"] == 60_000
+    ended = call(5, state=State.ENDED, ended_at_ms=AT_MS - 4 * 60_000, outcome="hangup")
+    assert "ended, 1:00" in printed(view.call_details(ended, [], AT_MS))
 
 
 def test_words_of_others_are_only_words() -> None:
     """Square brackets are no markup, Escape does nothing, right-to-left text keeps to itself."""
-    journal = [JournalLine(AT_MS, NASTY, f"text={NASTY} {HEBREW}")]
+    journal = [journal_entry(NASTY, text=f"{NASTY} {HEBREW}")]
     shown = printed(
-        calls_view.call_details(call(5, agent=NASTY, pipeline={"ai_speaking": NASTY}), journal, AT_MS)
+        view.call_details(call(5, agent=NASTY, pipeline=figures(ai_speaking=NASTY)), journal, AT_MS)
     )
     assert shown.count("[/b] [red]x[/]") == 4
     assert "\x1b" not in shown
@@ -64,11 +126,38 @@ def test_words_of_others_are_only_words() -> None:
     assert FIRST_STRONG_ISOLATE in shown
 
 
+def watched(record: JournalEntry | Item | ItemHeard | Tool | None) -> str:
+    """A line of `watch`, five minutes into the call."""
+    entry = Entry(stream="history", at_ms=AT_MS, record=record, fields={})
+    return printed(view.watched_line(entry, AT_MS - 300_000)).rstrip("\n")
+
+
 def test_watched_words_of_others_are_only_words() -> None:
     """The same of a line of `watch`."""
-    said = {"kind": "item", "final": "1", "role": "user", "text": f"{NASTY} {HEBREW}"}
-    line = calls_app._line(Entry("history", f"{AT_MS}-0", said), call(5))
-    shown = printed(line)
+    shown = watched(Item(item_id="i", role="user", text=f"{NASTY} {HEBREW}", final=True))
     assert "  300.00 s  caller" in shown
     assert "[/b] [red]x[/]" in shown
     assert "\x1b" not in shown
+
+
+def test_what_is_watched() -> None:
+    """Whole texts, what was cut short, lines of the journal without their sentence; nothing else."""
+    assert (
+        watched(journal_entry(Kind.FLUSH, "brain-0@h#1", cause="x")) == "  300.00 s  flush  brain-0  cause=x"
+    )
+    assert watched(Item(item_id="i", role="assistant", text="Hello.", final=True)).endswith("agent  Hello.")
+    heard = ItemHeard(item_id="i", ms=400, of_ms=900, complete=False)
+    assert watched(heard) == "  300.00 s  agent  heard 400 of 900 ms"
+    assert watched(Item(item_id="i", role="assistant", text="Hel", final=False)) == ""
+    assert watched(Tool(call_id="c", name="n", state="started", value="")) == ""
+    assert watched(None) == ""
+
+
+def test_how_far_a_worker_has_drained() -> None:
+    """Its live calls; one that has ended has none, and of one that cannot be read nobody knows."""
+    assert (
+        view.drained_line("brain-0@h#1", worker("brain-0", calls=2)) == "brain-0@h#1: draining, 2 live calls"
+    )
+    assert view.drained_line("brain-0@h#1", worker("brain-0")) == "brain-0@h#1: draining, 1 live call"
+    assert view.drained_line("brain-0@h#1", None) == "brain-0@h#1: draining, 0 live calls"
+    assert "in contract of Beat" in view.drained_line("brain-0@h#1", unreadable_worker("brain-0"))

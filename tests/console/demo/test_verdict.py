@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from console.demo.script import script
 from console.demo.verdict import Check, judge, judge_real
 from console.demo.watch import Seen
+from shared.contract.streams.history import Tool
+from shared.contract.streams.journal import Kind
 from simulators.twilio.caller.clip import FRAME_BYTES
 from simulators.twilio.record import CallRecord, ClearSeen, Logged, MediaStream, Utterance
+from tests.support.top_samples import journal_entry
 
 SCRIPT = script("en")
 CUT_MS = 2600.0
 
 
 def play(record: CallRecord, at_ms: float, audio: bytes) -> float:
-    """Plays audio as a bridge sends it, in frames, and gives the time of its end."""
+    """Plays audio as a bridge sends it, in frames, and returns the time of its end."""
     now_ms = at_ms
     for start in range(0, len(audio), FRAME_BYTES):
         record.playout.push_audio(audio[start : start + FRAME_BYTES], now_ms)
@@ -57,13 +61,11 @@ def good_call(stale: bytes = b"", later: bytes = b"", tool_reply: bytes = SCRIPT
 
 
 def good_log() -> list[Seen]:
-    def entry(stream: str, kind: str, **fields: str) -> Seen:
-        return Seen(at_ms=0.0, stream=stream, kind=kind, fields=fields)
-
+    tool = Tool(call_id="c", name="check_order", state="started", value="{}")
     return [
-        entry("history", "tool", call_id="c", name="check_order", state="started"),
-        entry("history", "tool", call_id="c", name="check_order", state="result"),
-        entry("journal", "ended", outcome="completed"),
+        Seen(at_ms=0.0, record=tool),
+        Seen(at_ms=0.0, record=replace(tool, state="result")),
+        Seen(at_ms=0.0, record=journal_entry(Kind.ENDED, outcome="completed")),
     ]
 
 

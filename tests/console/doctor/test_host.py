@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from console.doctor import host as rules
 from console.doctor.findings import Level, exit_code, ok
 from console.doctor.host import ProcessFacts, files_needed
-from console.operate.supervision import ProcessInfo
+from console.stack.supervision import ProcessInfo
 from shared.process.exits import Exit
 from shared.settings import Settings
-from tests.support.top_samples import worker, workers
+from tests.support.top_samples import silent_worker, unreadable_worker, worker, workers
 
 SETTINGS = Settings(_env_file=None, max_calls=1000, calls_per_worker=100)
 
@@ -82,20 +80,33 @@ def test_all_workers_alive() -> None:
 
 def test_a_role_that_nobody_serves_fails() -> None:
     """All silent, or all draining: no call can be served."""
-    silent = [replace(row, alive=row.role != "brain") for row in workers()]
+    others = [row for row in workers() if row.beat.role != "brain"]
+    silent = [silent_worker("brain-0"), silent_worker("brain-1"), *others]
     found = {each.what: each for each in rules.judge_workers(silent)}
     assert found["brain workers"].level is Level.FAIL
     assert found["silent workers"].level is Level.WARN
     assert "brain-0@box#a1" in found["silent workers"].found
-    drained = [replace(row, draining=row.role == "egress") for row in workers()]
+    others = [row for row in workers() if row.beat.role != "egress"]
+    drained = [worker(f"egress-{number}", draining=True) for number in (0, 1)] + others
     assert {each.what: each.found for each in rules.judge_workers(drained)}["egress workers"] == "all drain"
 
 
 def test_many_silent_workers_are_not_all_named() -> None:
     """The first, and how many more."""
-    rows = [*workers(), *(worker(f"brain-{number}", alive=False) for number in range(2, 20))]
+    rows = [*workers(), *(silent_worker(f"brain-{number}") for number in range(2, 20))]
     found = rules.judge_workers(rows)[-1]
     assert found.found.endswith("and 12 more")
+
+
+def test_a_worker_that_cannot_be_read_is_warned_of() -> None:
+    """By name, with the problem; it serves nobody that we know of."""
+    found = rules.judge_workers([*workers(), unreadable_worker("brain-2")])
+    assert [(each.what, each.level) for each in found if each.level is not Level.OK] == [
+        ("worker brain-2@box#a1", Level.WARN)
+    ]
+    assert "in contract of Beat" in found[-1].found
+    alone = {each.what: each.level for each in rules.judge_workers([unreadable_worker("brain-2")])}
+    assert alone["brain workers"] is Level.FAIL
 
 
 def test_two_versions_at_once_are_an_unfinished_roll() -> None:

@@ -11,11 +11,11 @@ from pydantic import SecretStr
 from console.doctor.findings import Level
 from console.doctor.public import (
     Answer,
+    examine,
     judge_addresses,
     judge_certificate,
     judge_media,
     judge_webhooks,
-    look,
 )
 from shared.settings import Settings
 
@@ -67,7 +67,7 @@ def test_media_sockets() -> None:
 
 async def test_without_a_url_there_is_nothing_to_ask() -> None:
     """Skipped; the settings have failed already."""
-    found = await look(Settings(_env_file=None))
+    found = await examine(Settings(_env_file=None))
     assert [each.level for each in found] == [Level.SKIPPED]
 
 
@@ -93,7 +93,7 @@ def settings_for(port: int) -> Settings:
 
 async def test_a_front_that_leads_nowhere(front: int) -> None:
     """Both questions fail, each with its own remedy."""
-    found = {each.what: each for each in await look(settings_for(front))}
+    found = {each.what: each for each in await examine(settings_for(front))}
     assert found["webhooks"].level is Level.FAIL
     assert found["media socket"].level is Level.FAIL
     assert "HTTP 503" in found["media socket"].found
@@ -101,6 +101,6 @@ async def test_a_front_that_leads_nowhere(front: int) -> None:
 
 async def test_nobody_listens() -> None:
     """One finding is enough: the socket is not tried."""
-    found = {each.what: each for each in await look(settings_for(9))}
+    found = {each.what: each for each in await examine(settings_for(9))}
     assert "gives no answer" in found["webhooks"].found
     assert "media socket" not in found

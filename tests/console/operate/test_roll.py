@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.operate.roll import ORDER, Roll, RollStopped, Told, number_of, plan, siblings
-from console.operate.supervision import ProcessInfo
+from console.operate.roll import ORDER, Roll, RollStopped, Told, plan, siblings
+from console.stack.supervision import ProcessInfo
 from tests.support.waiting import wait_until
 
 
@@ -216,8 +216,3 @@ async def test_an_interrupt_brings_the_process_back_first() -> None:
         await task
     assert box.done == ["stop brain-0", "start brain-0"]
     assert box.rows["brain-0"].state == "RUNNING"
-
-
-def test_numbers_of_names() -> None:
-    """Two digits too."""
-    assert number_of("brain-12") == 12

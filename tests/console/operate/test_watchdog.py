@@ -11,16 +11,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import redis
 
-from console.operate.supervision import ProcessInfo, Supervisor
 from console.operate.watchdog import SERVER_URL, BeatReader, Watchdog, serve
 from console.stack.launcher import Stack
 from console.stack.plan import REPOSITORY, StackOptions
-from shared.logs.log import get_log
+from console.stack.supervision import ProcessInfo, Supervisor
+from shared.logs.log import Log, get_log
 from shared.process.exits import Exit
+from shared.store.client import make_store
+from tests.support.redis_samples import make_worker
 from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
@@ -70,41 +73,67 @@ async def test_who_hangs_is_restarted_and_nobody_for_redis(tmp_path: Path) -> No
             assert "watchdog_blind" in other.log("watchdog").read_text("utf-8")
 
 
-def write_worker(url: str, name: str, **figures: str | int) -> None:
-    with redis.Redis.from_url(url) as client:
-        client.sadd("tl:workers", name)
-        client.hset(f"tl:worker:{name}", mapping=dict(figures))
+async def write_workers(url: str, **workers: dict[str, object]) -> None:
+    """A brain-0 of each host, with its own changes of a beat."""
+    store = make_store(url, name="test")
+    for host, changes in workers.items():
+        await make_worker(store, f"brain-0@{host}#a", **changes)
+    await store.aclose()
 
 
-def test_beats_of_this_host_only(redis_url: str) -> None:
+async def test_beats_of_this_host_only(redis_url: str) -> None:
     """By pid; workers of other hosts, and names that are none, are not ours to judge."""
-    write_worker(redis_url, "brain-0@here#a", beat=7, pid=11)
-    write_worker(redis_url, "brain-0@there#a", beat=8, pid=12)
-    write_worker(redis_url, "egress-0@here#b", beat=9)
-    write_worker(redis_url, "nonsense", beat=9, pid=13)
-    assert BeatReader(redis_url, HOST).beats() == {11: "7"}
+    await write_workers(redis_url, here={"beat": 7, "pid": 11}, there={"beat": 8, "pid": 12})
+    with redis.Redis.from_url(redis_url) as client:
+        client.sadd("tl:workers", "nonsense", "egress-0@here#gone")
+    assert BeatReader(redis_url, HOST).read() == {11: 7}
+
+
+async def test_a_beat_that_cannot_be_read_is_no_beat(redis_url: str) -> None:
+    """Nobody is judged by it; the log says so once, and again after it could be read."""
+    reader = BeatReader(redis_url, HOST)
+    log = FakeLog()
+    watchdog = Watchdog(FakeSupervisor(), reader, cast(Log, log))
+    with redis.Redis.from_url(redis_url) as client:
+        for spoilt in (True, True, False, True):
+            await write_workers(redis_url, here={"beat": 7, "pid": 11})
+            if spoilt:
+                client.hdel("tl:worker:brain-0@here#a", "calls")
+            watchdog.tick()
+            assert reader.read() == ({} if spoilt else {11: 7})
+    assert log.warnings == [("contract_error", "Beat", "calls")] * 2
 
 
 def test_a_redis_that_can_only_be_read_is_no_witness(redis_url: str) -> None:
     """Full or read-only: no beat of anybody moves there."""
     reader = BeatReader(redis_url, HOST)
-    reader.beats()
+    reader.read()
     with redis.Redis.from_url(redis_url) as client:
         client.config_set("maxmemory", "1")
         try:
             with pytest.raises(redis.RedisError):
-                reader.beats()
+                reader.read()
         finally:
             client.config_set("maxmemory", "0")
 
 
 def test_its_own_key_goes_away(redis_url: str) -> None:
     """With a TTL, and not in the list of workers."""
-    BeatReader(redis_url, HOST).beats()
+    BeatReader(redis_url, HOST).read()
     with redis.Redis.from_url(redis_url) as client:
         (key,) = client.keys("*")
         assert key.decode().startswith("tl:worker:watchdog-0@here#")
         assert 0 < client.ttl(key) <= 60
+
+
+class FakeLog:
+    """Notes the warnings about records."""
+
+    def __init__(self) -> None:
+        self.warnings: list[tuple[str, object, object]] = []
+
+    def warning(self, event: str, **fields: object) -> None:
+        self.warnings.append((event, fields["record"], fields["field"]))
 
 
 class FakeSupervisor(Supervisor):
@@ -130,7 +159,7 @@ def test_the_protocol_with_supervisord(redis_url: str) -> None:
 
 
 async def test_outside_of_supervisord_it_says_what_it_is() -> None:
-    """Expected, came, what to do."""
+    """Expected, got, what to do."""
     environment = {name: value for name, value in os.environ.items() if name != SERVER_URL}
     done = await asyncio.to_thread(
         subprocess.run,

@@ -192,7 +192,7 @@ sys.exit(run(main()))
 
 
 def launch(tmp_path: Path) -> tuple[subprocess.Popen[str], str]:
-    """A launcher in a process of its own; gives the id of its stack once that is ready."""
+    """A launcher in a process of its own; returns the id of its stack once that is ready."""
     process = subprocess.Popen(
         [sys.executable, "-c", LAUNCHER, str(tmp_path / "run")],
         stdout=subprocess.PIPE,

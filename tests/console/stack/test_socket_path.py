@@ -32,7 +32,7 @@ def test_the_limit_leaves_room_for_supervisords_own_suffix(tmp_path: Path) -> No
 
 
 def test_a_path_that_is_too_long_says_what_to_do(tmp_path: Path) -> None:
-    """Expected, came, and the remedy; bytes count, not letters."""
+    """Expected, got, and the remedy; bytes count, not letters."""
     with pytest.raises(socket_path.SocketPathTooLong) as caught:
         socket_path.checked(Path("/tmp") / ("א" * 50) / "supervisor.sock")
     assert f"at most {socket_path.MAX_BYTES} bytes" in str(caught.value)

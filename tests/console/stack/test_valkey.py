@@ -25,7 +25,7 @@ def test_the_default_port_is_redis_own() -> None:
     "url", ["redis://10.0.0.1:6379/0", "rediss://127.0.0.1/0", "unix:///tmp/s", "redis://:secret@127.0.0.1/0"]
 )
 def test_another_redis_is_refused_without_showing_a_password(url: str) -> None:
-    """What was expected, what came, what to do."""
+    """What was expected, what there was, what to do."""
     with pytest.raises(
         ValueError, match=r"expected redis://127\.0\.0\.1:<port>/0.*leave the program"
     ) as caught:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from console.top.state import (
     MAX_FILTER,
     ORDERS,
-    Command,
+    Act,
     Drain,
-    HangUp,
+    EndCall,
     Quit,
     Snapshot,
     TopState,
@@ -19,7 +19,14 @@ from console.top.state import (
     shown_calls,
     shown_workers,
 )
-from tests.support.top_samples import call, snapshot, worker
+from tests.support.top_samples import (
+    call,
+    silent_worker,
+    snapshot,
+    unreadable_call,
+    unreadable_worker,
+    worker,
+)
 
 THREE = snapshot(call(1), call(2, verdict="model_slow"), call(3, caller_q=90, agent="הזמנות"))
 
@@ -28,15 +35,15 @@ MOST_SCROLL = 30
 """Journal lines that do not fit."""
 
 
-def after(keys: list[str], data: Snapshot = THREE) -> tuple[TopState, list[Command]]:
-    """The state after keys, from the first screen on, and all commands."""
+def after(keys: list[str], data: Snapshot = THREE) -> tuple[TopState, list[Act]]:
+    """The state after keys, from the first screen on, and all acts."""
     state = settle(TopState(), data)
-    commands = []
+    acts = []
     for key in keys:
-        state, command = press(state, key, data, MOST_SCROLL)
-        if command is not None:
-            commands.append(command)
-    return state, commands
+        state, act = press(state, key, data, MOST_SCROLL)
+        if act is not None:
+            acts.append(act)
+    return state, acts
 
 
 def selected(state: TopState) -> int:
@@ -82,10 +89,10 @@ def test_a_call_that_ends_gives_the_selection_away() -> None:
 
 def test_hanging_up_asks_first() -> None:
     """Only y does it, for the call that was selected then."""
-    state, commands = after(["j", "h"])
-    assert state.asked == HangUp(state.call_sid)
-    assert commands == []
-    assert after(["j", "h", "y"])[1] == [HangUp(state.call_sid)]
+    state, acts = after(["j", "h"])
+    assert state.asked == EndCall(state.call_sid)
+    assert acts == []
+    assert after(["j", "h", "y"])[1] == [EndCall(state.call_sid)]
     assert after(["j", "h", "n"])[1] == []
     assert after(["j", "h", "j", "escape"])[1] == []
 
@@ -95,8 +102,8 @@ def test_a_question_stands_while_the_list_changes() -> None:
     state, _ = after(["h"])
     asked = state.asked
     state = settle(state, snapshot(call(1)))
-    state, command = press(state, "y", snapshot(call(1)))
-    assert command == asked == HangUp(f"CA{3:032x}")
+    state, act = press(state, "y", snapshot(call(1)))
+    assert act == asked == EndCall(f"CA{3:032x}")
 
 
 def test_help_goes_back_to_where_it_was_asked_for() -> None:
@@ -111,7 +118,7 @@ def test_enter_opens_and_escape_closes() -> None:
     """In the call, arrows read back in the journal and h still hangs up."""
     state, _ = after(["enter", "up", "up"])
     assert (state.view, state.scroll) == ("call", 2)
-    assert after(["enter", "h", "y"])[1] == [HangUp(f"CA{3:032x}")]
+    assert after(["enter", "h", "y"])[1] == [EndCall(f"CA{3:032x}")]
     assert after(["enter", "up", "escape"])[0].view == "list"
     assert after(["enter", "home"])[0].scroll == MOST_SCROLL
     assert after(["enter", "escape"])[0].scroll == 0
@@ -133,10 +140,10 @@ def test_q_goes_back_before_it_quits() -> None:
 
 def test_filter_takes_letters_until_enter() -> None:
     """Also those that are keys elsewhere; the rest of the list follows at once."""
-    state, commands = after(["/", *"slow"])
+    state, acts = after(["/", *"slow"])
     assert [int(each.call_sid[2:], 16) for each in shown_calls(state, THREE)] == [2]
     assert selected(state) == 2
-    assert commands == []
+    assert acts == []
     assert after(["/", *"slow", "enter", "q"])[1] == [Quit()]
     assert after(["/", *"slow", "escape"])[0].filter == ""
     assert after(["/", *"slox", "backspace", "w"])[0].filter == "slow"
@@ -156,8 +163,8 @@ def test_help_and_back() -> None:
 
 def test_drain_needs_a_selected_worker_and_an_answer() -> None:
     """From the calls the first d goes to the workers."""
-    state, commands = after(["d"])
-    assert (state.pane, state.asked, commands) == ("workers", None, [])
+    state, acts = after(["d"])
+    assert (state.pane, state.asked, acts) == ("workers", None, [])
     assert after(["tab", "j", "d", "y"])[1] == [Drain("brain-1@box#a1")]
     assert after(["tab", "d", "n"])[1] == []
     assert after(["tab", "h"])[0].asked is None
@@ -169,9 +176,24 @@ def test_without_calls_nothing_can_be_hung_up_or_opened() -> None:
     assert after(["enter"], snapshot())[0].view == "list"
 
 
+def test_what_cannot_be_read_comes_last_and_counts_nowhere() -> None:
+    """A call can be found, opened and hung up all the same; a worker can be drained."""
+    data = Snapshot(
+        calls=(unreadable_call(9), call(1), call(2)),
+        workers=(unreadable_worker("brain-9"), worker("egress-0")),
+    )
+    state, _ = after([], data)
+    assert [int(each.call_sid[2:], 16) for each in shown_calls(state, data)] == [2, 1, 9]
+    assert (len(data.readable_calls), len(data.readable_workers)) == (2, 1)
+    assert after(["end", "h", "y"], data)[1] == [EndCall(f"CA{9:032x}")]
+    assert after(["end", "enter"], data)[0].view == "call"
+    assert after(["tab", "end", "d", "y"], data)[1] == [Drain("brain-9@box#a1")]
+    assert [each.call_sid for each in shown_calls(after(["/", *"many"], data)[0], data)] == [f"CA{9:032x}"]
+
+
 def test_silent_workers_come_last() -> None:
     """By name otherwise."""
-    data = Snapshot(workers=(worker("egress-0", alive=False), worker("ingress-1"), worker("brain-0")))
+    data = Snapshot(workers=(silent_worker("egress-0"), worker("ingress-1"), worker("brain-0")))
     assert [row.name.partition("@")[0] for row in shown_workers(data)] == ["brain-0", "ingress-1", "egress-0"]
 
 
@@ -206,9 +228,9 @@ def test_no_keys_lead_astray(keys: list[str], numbers: list[int]) -> None:
     state = settle(TopState(), data)
     for key in keys:
         before = state
-        state, command = press(state, key, data)
-        if isinstance(command, HangUp | Drain):
-            assert before.asked == command
+        state, act = press(state, key, data)
+        if isinstance(act, EndCall | Drain):
+            assert before.asked == act
             assert key == "y"
         if state.view == "list" and state.asked is None:
             shown = [each.call_sid for each in shown_calls(state, data)]

@@ -9,16 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.calls.journal import JournalLine, journal_line
 from console.top.state import Snapshot, TopState, press, settle
-from console.top.view import draw, most_scroll, owners
-from tests.support.top_samples import AT_MS, call, snapshot, worker
+from console.top.view import draw, most_scroll
+from shared.contract.streams.journal import JournalEntry
+from tests.support.top_samples import (
+    AT_MS,
+    PROBLEM,
+    call,
+    figures,
+    journal_entry,
+    silent_worker,
+    snapshot,
+    unreadable_call,
+    unreadable_worker,
+    worker,
+)
 
 HEBREW = "שלום, במה אפשר לעזור"
 
 
 def screen(
-    data: Snapshot, *keys: str, width: int = 80, height: int = 24, journal: tuple[JournalLine, ...] = ()
+    data: Snapshot, *keys: str, width: int = 80, height: int = 24, journal: tuple[JournalEntry, ...] = ()
 ) -> list[str]:
     """The lines after some keys."""
     state = settle(TopState(), data)
@@ -29,10 +40,10 @@ def screen(
 
 def test_eighty_by_twenty_four_shows_everything() -> None:
     """All columns with their values, all six workers, the keys."""
-    lines = screen(snapshot(call(7, caller_q=25, pipeline={"tx_fps": 49.6, "reply_q_ms": 7500})))
+    lines = screen(snapshot(call(7, caller_q=25, pipeline=figures(tx_fps=49.6, reply_q_ms=7500.0))))
     assert lines[0].startswith("trunkline top  1 call  0 not ok  50 frames/s  6 of 6 workers alive")
     assert lines[2].split() == ["call", "age", "from", "state", "own", "reply", "caller", "fps", "verdict"]
-    assert lines[3].split() == ["▸…000007", "7:00", "…11", "live", "0/1/0", "███", "7.5s", "██", "500ms",
+    assert lines[3].split() == ["▸…000007", "7:00", "…11", "attached", "0/1/0", "███", "7.5s", "██", "500ms",
                                 "50", "ok"]  # fmt: skip
     assert sum("@box" in line and "ready" in line for line in lines) == 6
     assert lines[-1].startswith("↑↓ select")
@@ -43,7 +54,7 @@ def test_eighty_by_twenty_four_shows_everything() -> None:
 def test_every_screen_is_exactly_as_large_as_the_terminal(view: list[str], width: int, height: int) -> None:
     """No line wraps, none is missing: a screen drawn over another leaves nothing of it."""
     data = snapshot(*(call(number, agent=HEBREW, verdict="cpu(ingress)") for number in range(1, 60)))
-    journal = tuple(JournalLine(AT_MS, "say", f"text={HEBREW} " * 9) for _ in range(99))
+    journal = tuple(journal_entry("say", text=f"{HEBREW} " * 9) for _ in range(99))
     lines = screen(data, *view, width=width, height=height, journal=journal)
     assert len(lines) == height
     assert max(cell_len(line) for line in lines) <= width
@@ -66,10 +77,51 @@ def test_a_verdict_counts_in_the_first_line() -> None:
 
 def test_before_the_first_window_figures_are_missing_not_zero() -> None:
     """A dash."""
-    lines = screen(snapshot(call(1, pipeline={}, verdict="", egress="")))
+    lines = screen(snapshot(call(1, pipeline=None, verdict=None, egress="")))
     row = lines[3].split()
     assert row[-2:] == ["–", "–"]
     assert "0/1/–" in row
+
+
+def test_a_figure_that_nobody_said_is_a_dash_too() -> None:
+    """Not a 0, among those of an open call."""
+    quiet = figures(lag_brain_ms=None, write_p99_ms=None, lag_egress_ms=0.0)
+    lines = screen(snapshot(call(1, pipeline=quiet)), "enter")
+    (lags,) = [line for line in lines if "loop lag brain" in line]
+    assert lags.split()[-1] == "–"
+    (writes,) = [line for line in lines if "socket write p99" in line]
+    assert writes.split()[3] == "–"
+    (egress,) = [line for line in lines if "loop lag egress" in line]
+    assert egress.split()[3:5] == ["0", "ms"]
+
+
+def test_a_call_that_cannot_be_read_is_a_line_of_words() -> None:
+    """It counts in no sum, and the first line says that there is one."""
+    lines = screen(snapshot(unreadable_call(9), call(1)), width=118)
+    assert lines[0].startswith(
+        "trunkline top  1 call  0 not ok  50 frames/s  6 of 6 workers alive  1 unreadable"
+    )
+    assert lines[4].rstrip() == f" …000009 {PROBLEM}"
+    opened = screen(snapshot(unreadable_call(9)), "enter", journal=(journal_entry("attached"),))
+    assert opened[2].rstrip() == f"CA{9:032x}"
+    assert opened[3].rstrip() == PROBLEM
+    assert "attached" in opened[5]
+
+
+def test_a_worker_that_cannot_be_read_is_a_line_of_words() -> None:
+    """Among the others, and no number of it is made up."""
+    data = Snapshot(at_ms=AT_MS, workers=(unreadable_worker("brain-0"), worker("egress-0")))
+    lines = screen(data, width=118)
+    assert "1 of 1 workers alive  1 unreadable" in lines[0]
+    assert any(
+        "brain-0@box expected a whole number in contract of Beat, got nothing" in line for line in lines
+    )
+
+
+def test_a_window_that_cannot_be_read_says_why_in_place_of_the_verdicts_reason() -> None:
+    """In the open call."""
+    lines = screen(snapshot(call(1, pipeline=None, pipeline_problem="expected an object")), "enter")
+    assert any(line.startswith("verdict ok") and "expected an object" in line for line in lines)
 
 
 def test_an_old_picture_says_so() -> None:
@@ -82,7 +134,7 @@ def test_an_old_picture_says_so() -> None:
 
 def test_workers_that_drain_or_are_silent_are_told_apart() -> None:
     """By words, not only by colour."""
-    data = Snapshot(at_ms=AT_MS, workers=(worker("brain-0", draining=True), worker("egress-0", alive=False)))
+    data = Snapshot(at_ms=AT_MS, workers=(worker("brain-0", draining=True), silent_worker("egress-0")))
     lines = screen(data)
     assert any("brain-0@box" in line and "draining" in line for line in lines)
     assert any("egress-0@box" in line and "silent" in line for line in lines)
@@ -97,8 +149,8 @@ def test_a_question_names_its_call_in_full() -> None:
 
 def test_an_open_call_shows_figures_and_the_newest_journal_at_the_end() -> None:
     """Full names of its workers, and why the verdict is what it is."""
-    pipeline = {"tx_fps": 12.5, "why": "it said nothing for 2100 ms", "drops": {"flushed": 3}}
-    journal = tuple(JournalLine(AT_MS + number, f"kind{number}", "brain-1") for number in range(50))
+    pipeline = figures(tx_fps=12.5, why="it said nothing for 2100 ms", drops={"flushed": 3})
+    journal = tuple(journal_entry(f"kind{number}", "brain-1@box#a1") for number in range(50))
     lines = screen(snapshot(call(5, pipeline=pipeline, verdict="model_slow")), "enter", journal=journal)
     text = "\n".join(lines)
     assert f"CA{5:032x}" in text
@@ -111,7 +163,7 @@ def test_an_open_call_shows_figures_and_the_newest_journal_at_the_end() -> None:
 
 def test_scrolling_reads_back_and_stops_at_the_oldest() -> None:
     """However long the key is held down."""
-    journal = tuple(JournalLine(AT_MS, f"kind{number}", "") for number in range(30))
+    journal = tuple(journal_entry(f"kind{number}") for number in range(30))
     data = snapshot(call(5))
     assert "kind27" in screen(data, "enter", "up", "up", journal=journal)[-2]
     held = screen(data, "enter", *["pageup"] * 20, journal=journal)
@@ -125,7 +177,7 @@ def test_scrolling_reads_back_and_stops_at_the_oldest() -> None:
 
 def test_a_larger_screen_that_holds_all_has_nothing_below() -> None:
     """What was scrolled to before it grew is forgotten with the first key."""
-    journal = tuple(JournalLine(AT_MS, f"kind{number}", "") for number in range(12))
+    journal = tuple(journal_entry(f"kind{number}") for number in range(12))
     data = snapshot(call(5))
     state, _ = press(settle(TopState(), data), "enter", data)
     state, _ = press(state, "home", data, most_scroll(state, data, 24, journal))
@@ -139,31 +191,17 @@ def test_the_journal_of_a_call_that_is_over_stays() -> None:
     """Said in place of its card."""
     data = snapshot(call(5))
     state, _ = press(settle(TopState(), data), "enter", data)
-    journal = [JournalLine(AT_MS, "ended", "")]
+    journal = [journal_entry("ended")]
     lines = [line.plain for line in draw(state, snapshot(), 80, 24, journal)]
     assert any("is over" in line for line in lines)
     assert any("ended" in line for line in lines)
-
-
-def test_a_journal_entry_for_people() -> None:
-    """Who and what; its time is that of its id."""
-    entry = journal_line(
-        "1700000000123-0",
-        {"kind": "say", "from": "brain-0@box#a1", "t": "1", "text": HEBREW, "token": ""},
-    )
-    assert entry == JournalLine(1_700_000_000_123, "say", f"brain-0  text={HEBREW}")
-
-
-def test_owners_in_short() -> None:
-    """Numbers only; a name that is none of ours is a question mark."""
-    assert owners(call(1, brain="", egress="somebody")) == "0/–/?"
 
 
 @settings(max_examples=30)
 @given(st.integers(1, 200), st.integers(1, 70), st.text(max_size=40))
 def test_any_size_and_any_text(width: int, height: int, text: str) -> None:
     """The size holds."""
-    data = snapshot(call(1, agent=text, state=text, from_number=text, verdict=text))
+    data = snapshot(call(1, agent=text, from_number=text, verdict=text))
     lines = screen(data, width=width, height=height)
     assert len(lines) == height
     assert max(cell_len(line) for line in lines) <= width

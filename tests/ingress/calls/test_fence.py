@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingress.calls.fence import Admit, Fence
-from shared.contract.entries import Name
+from shared.contract.streams.pairs import Name
 
 CALL = "CA" + "1" * 32
 

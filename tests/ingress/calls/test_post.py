@@ -6,7 +6,7 @@ import asyncio
 
 from ingress.calls.post import PROGRESS_S, BackPost
 from ingress.counters import CallCounters
-from shared.contract.entries import Pair
+from shared.contract.streams.pairs import Pair
 from tests.support.waiting import wait_until
 
 

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ingress.calls import registry as registry_module
-from ingress.calls.registry import Registry
+from ingress.calls.registry import Detached, Registry
 from ingress.counters import CallCounters
-from shared.ownership.owner import NewStream
+from shared.contract.card import Next
+from shared.contract.steps import NewStream
+from shared.contract.streams.control import Dialled, read_message
 from shared.process.life import make_process
 from shared.process.role import Process
 from tests.ingress.harness import call_sid, make_settings, stream_sid
@@ -38,13 +40,38 @@ async def test_steps_of_a_call(process: Process) -> None:
         assert answer is not None
         assert (answer.leg, answer.is_new, answer.refused) == (1, is_new, "")
     assert await registry.detach(call_sid(), 2, "lost") is None
-    assert await registry.detach(call_sid(), 1, "lost") == ""
+    assert await registry.detach(call_sid(), 1, "lost") == Detached(Next.NOTHING)
     await registry.end(call_sid(), "completed", if_detached_leg=2)
     assert counters.ended == 0
     for _ in range(2):
         await registry.end(call_sid(), "completed")
     assert counters.ended == 1
     assert await registry.detach(call_sid(), 1, "lost") is None
+
+
+@pytest.mark.parametrize(("word", "planned", "errors"), [("dial", Next.DIAL, 0), ("unheard of", None, 1)])
+async def test_what_is_planned_is_read(
+    process: Process, word: str, planned: Next | None, errors: int
+) -> None:
+    """A plan of a newer version is counted, and the stream is ours to detach all the same."""
+    registry = Registry(process, CallCounters())
+    await registry.attach(STREAM, wanted=lambda: True)
+    await process.store.hset(process.keys.card(call_sid()), "next", word)
+    assert await registry.detach(call_sid(), 1, "lost") == Detached(planned)
+    assert process.ownership.contract_errors == errors
+
+
+async def test_a_dial_in_vain_is_told_the_brain(process: Process) -> None:
+    """As a control message; asked twice by Twilio it has one number."""
+    registry = Registry(process, CallCounters())
+    await registry.attach(STREAM, wanted=lambda: True)
+    for _ in range(2):
+        await registry.tell_dialled(call_sid(), "busy", 2)
+    found = await process.store.xrange(process.keys.control(call_sid()))
+    letters = [read_message(entry_id, fields) for entry_id, fields in found]
+    assert [(letter.message, letter.number) for letter in letters] == [
+        (Dialled(status="busy"), "dialled-2")
+    ] * 2
 
 
 async def test_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from websockets.frames import OP_BINARY, OP_PING, OP_TEXT, Frame
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
-from ingress.media.frames import split_text_frames, text_frame
+from ingress.media.frames import split_frame, split_text_frames, text_frame
 
 LIMIT = 64 * 1024
 
@@ -66,3 +66,29 @@ def test_a_frame_above_the_limit_is_left() -> None:
     frame = masked(bytes(2000))
     assert split_text_frames(frame, 1999) == ([], frame)
     assert split_text_frames(frame, 2000) == ([bytes(2000)], b"")
+
+
+@given(
+    frames=st.lists(
+        st.tuples(st.sampled_from([OP_TEXT, OP_BINARY, OP_PING]), st.binary(max_size=120), st.booleans()),
+        max_size=4,
+    ),
+    rest=st.integers(0, 60),
+)
+def test_any_whole_frame_is_split_off(frames: list[tuple[int, bytes, bool]], rest: int) -> None:
+    """Whatever its kind, masked or not; a part of one waits for the rest of it."""
+    whole = [Frame(opcode, data, True).serialize(mask=mask) for opcode, data, mask in frames]
+    part = masked(bytes(100))[:rest]
+    data = b"".join(whole) + part
+    taken = []
+    while (found := split_frame(data, LIMIT)) is not None:
+        frame, data = found
+        taken.append(frame)
+    assert (taken, data) == (whole, part)
+
+
+def test_a_frame_above_the_limit_is_given_to_the_library_as_far_as_it_is_there() -> None:
+    """Its header says enough for a refusal."""
+    head = masked(bytes(2000))[:50]
+    assert split_frame(head, 1999) == (head, b"")
+    assert split_frame(head, 2000) is None

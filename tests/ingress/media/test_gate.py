@@ -1,6 +1,4 @@
-"""The gate of a media socket: the table, the deadlines, the budget, and that nothing opens it
-twice.
-"""
+"""The gate of a media socket: the table, the deadlines, the budget, and that nothing opens it twice."""
 
 from __future__ import annotations
 
@@ -8,57 +6,56 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingress.errors import Fault, WireError
 from ingress.media import gate as socket_gate
-from ingress.media.gate import TABLE, CloseCode, Do, Gate, Input, State
+from ingress.media.gate import BINARY, TABLE, Close, CloseCode, Gate, Given, Input, State, Step
 from ingress.media.wire import (
     MULAW_8K_MONO,
     Connected,
     Dtmf,
-    Fault,
     Mark,
     Media,
     Message,
     Start,
     Stop,
     Unknown,
-    WireError,
 )
 
 STREAM = "MZ" + "a" * 32
-CONNECTED = Connected("Call", "1.0.0")
+CONNECTED = Connected()
 START = Start("AC" + "b" * 32, "CA" + "c" * 32, STREAM, MULAW_8K_MONO, {})
-MEDIA = Media(STREAM, 1, "inbound", bytes(160))
+MEDIA = Media(STREAM, 1, True, bytes(160))
 DTMF = Dtmf(STREAM, "5")
 MARK = Mark(STREAM, "1.0.x.20")
-STOP = Stop(STREAM, START.call_sid)
+STOP = Stop(STREAM)
 
 
 def live_gate(now_ms: float = 0.0) -> Gate:
     gate = Gate(now_ms)
-    assert gate.receive(CONNECTED, now_ms) is Do.IGNORE
-    assert gate.receive(START, now_ms) is Do.ATTACH
-    assert gate.attached(now_ms) is Do.RELEASE
+    assert gate.receive(CONNECTED, now_ms) is Step.IGNORE
+    assert gate.receive(START, now_ms) is Step.ATTACH
+    assert gate.receive(Input.ATTACHED, now_ms) is Step.RELEASE
     return gate
 
 
 def test_a_call() -> None:
     """connected, start, media while attaching, attached, media, stop."""
     gate = Gate(0)
-    assert gate.receive(CONNECTED, 1) is Do.IGNORE
-    assert gate.receive(START, 2) is Do.ATTACH
-    assert gate.receive(MEDIA, 3) is Do.HOLD
-    assert gate.attached(4) is Do.RELEASE
+    assert gate.receive(CONNECTED, 1) is Step.IGNORE
+    assert gate.receive(START, 2) is Step.ATTACH
+    assert gate.receive(MEDIA, 3) is Step.HOLD
+    assert gate.receive(Input.ATTACHED, 4) is Step.RELEASE
     assert gate.next_deadline_ms is None
     for message in (MEDIA, DTMF, MARK):
-        assert gate.receive(message, 5) is Do.FORWARD
-    assert gate.receive(STOP, 6) is Do.STOPPED
+        assert gate.receive(message, 5) is Step.FORWARD
+    assert gate.receive(STOP, 6) is Step.STOPPED
     assert gate.state is State.CLOSING
     assert not gate.faults
 
 
 def test_start_without_connected() -> None:
     """A missing `connected` is tolerated."""
-    assert Gate(0).receive(START, 1) is Do.ATTACH
+    assert Gate(0).receive(START, 1) is Step.ATTACH
 
 
 @pytest.mark.parametrize("messages", [[], [CONNECTED]])
@@ -68,17 +65,17 @@ def test_no_start_in_time(messages: list[Message]) -> None:
     for message in messages:
         gate.receive(message, 200)
     assert gate.next_deadline_ms == 3100
-    assert gate.deadline(3099.9) is Do.IGNORE
-    assert gate.deadline(3100) is Do.CLOSE
+    assert gate.receive(Input.DEADLINE, 3099.9) is Step.IGNORE
+    assert gate.receive(Input.DEADLINE, 3100) is Step.CLOSE
     assert (gate.close_code, gate.close_reason) == (CloseCode.POLICY, "no start in time")
 
 
 def test_peer_that_does_not_close_is_cut() -> None:
     """2 s after our close the connection is dropped."""
     gate = Gate(0)
-    gate.deadline(3000)
+    gate.receive(Input.DEADLINE, 3000)
     assert gate.next_deadline_ms == 5000
-    assert gate.deadline(5000) is Do.CUT
+    assert gate.receive(Input.DEADLINE, 5000) is Step.ABORT
     assert gate.next_deadline_ms is None
 
 
@@ -86,8 +83,8 @@ def test_no_answer_from_attach() -> None:
     """Without Redis for 10 s, Twilio is told to come back by the resume webhook."""
     gate = Gate(0)
     gate.receive(START, 1000)
-    assert gate.deadline(10_999) is Do.IGNORE
-    assert gate.deadline(11_000) is Do.CLOSE
+    assert gate.receive(Input.DEADLINE, 10_999) is Step.IGNORE
+    assert gate.receive(Input.DEADLINE, 11_000) is Step.CLOSE
     assert gate.close_code is CloseCode.TRY_AGAIN
 
 
@@ -95,7 +92,7 @@ def test_refused_start() -> None:
     """A token or format that does not stand closes with 1008 and its reason."""
     gate = Gate(0)
     gate.receive(START, 1)
-    assert gate.refused("token_expired", 2) is Do.CLOSE
+    assert gate.receive(Close(CloseCode.POLICY, "token_expired", Input.REFUSED), 2) is Step.CLOSE
     assert (gate.close_code, gate.close_reason) == (CloseCode.POLICY, "token_expired")
 
 
@@ -105,8 +102,8 @@ def test_second_start(attached: bool) -> None:
     gate = Gate(0)
     gate.receive(START, 1)
     if attached:
-        gate.attached(2)
-    assert gate.receive(START, 3) is Do.CLOSE
+        gate.receive(Input.ATTACHED, 2)
+    assert gate.receive(START, 3) is Step.CLOSE
     assert (gate.close_code, gate.close_reason) == (CloseCode.POLICY, "second start")
 
 
@@ -115,7 +112,7 @@ def test_late_attach_answer_changes_nothing() -> None:
     gate = Gate(0)
     gate.receive(START, 1)
     gate.receive(STOP, 2)
-    assert gate.attached(3) is Do.IGNORE
+    assert gate.receive(Input.ATTACHED, 3) is Step.IGNORE
     assert gate.state is State.CLOSING
 
 
@@ -123,24 +120,24 @@ def test_lost_connection_lets_nothing_in() -> None:
     """An ATTACH that is answered after the loss does not make the gate live."""
     gate = Gate(0)
     gate.receive(START, 1)
-    gate.lost(2)
-    assert gate.attached(3) is Do.IGNORE
+    gate.receive(Input.LOST, 2)
+    assert gate.receive(Input.ATTACHED, 3) is Step.IGNORE
     assert gate.state is State.CLOSING
 
 
 def test_media_before_start() -> None:
     """Ignored and counted under its own kind."""
     gate = Gate(0)
-    assert gate.receive(MEDIA, 1) is Do.COUNT
+    assert gate.receive(MEDIA, 1) is Step.COUNT
     assert gate.last_fault is Fault.MEDIA_BEFORE_START
-    assert gate.receive(START, 2) is Do.ATTACH
+    assert gate.receive(START, 2) is Step.ATTACH
 
 
 def test_other_streams_messages() -> None:
     """A message of another stream is counted, never forwarded."""
     gate = live_gate()
-    assert gate.receive(Media("MZ" + "f" * 32, 1, "inbound", b"x"), 1) is Do.COUNT
-    assert gate.receive(Stop("MZ" + "f" * 32, ""), 1) is Do.COUNT
+    assert gate.receive(Media("MZ" + "f" * 32, 1, True, b"x"), 1) is Step.COUNT
+    assert gate.receive(Stop("MZ" + "f" * 32), 1) is Step.COUNT
     assert gate.faults == {Fault.WRONG_STREAM: 2}
     assert gate.state is State.LIVE
 
@@ -148,7 +145,7 @@ def test_other_streams_messages() -> None:
 def test_binary() -> None:
     """1003, in any open state."""
     for gate in (Gate(0), live_gate()):
-        assert gate.receive_binary(1) is Do.CLOSE
+        assert gate.receive(BINARY, 1) is Step.CLOSE
         assert gate.close_code is CloseCode.UNSUPPORTED
 
 
@@ -156,9 +153,9 @@ def test_budget() -> None:
     """50 bad messages in 10 s are borne, the 51st closes with 1008; each kind is counted."""
     gate = live_gate()
     error = WireError(Fault.NOT_JSON, "x")
-    assert {gate.refuse_message(error, i) for i in range(25)} == {Do.COUNT}
-    assert {gate.receive(Unknown("hold"), 25 + i) for i in range(25)} == {Do.COUNT}
-    assert gate.refuse_message(error, 10_000) is Do.CLOSE
+    assert {gate.receive(error, i) for i in range(25)} == {Step.COUNT}
+    assert {gate.receive(Unknown("hold"), 25 + i) for i in range(25)} == {Step.COUNT}
+    assert gate.receive(error, 10_000) is Step.CLOSE
     assert gate.close_reason == "too many bad messages"
     assert gate.faults == {Fault.NOT_JSON: 26, Fault.UNKNOWN_EVENT: 25}
 
@@ -167,15 +164,15 @@ def test_budget_forgets() -> None:
     """Bad messages spread over more than 10 s never close."""
     gate = live_gate()
     error = WireError(Fault.BAD_BASE64, "x")
-    assert {gate.refuse_message(error, i * 201.0) for i in range(500)} == {Do.COUNT}
+    assert {gate.receive(error, i * 201.0) for i in range(500)} == {Step.COUNT}
 
 
 def test_close_keeps_its_first_reason() -> None:
     """A second close changes nothing."""
     gate = live_gate()
-    assert gate.close(CloseCode.NORMAL, "hangup", 1) is Do.CLOSE
-    assert gate.close(CloseCode.POLICY, "later", 2) is Do.IGNORE
-    assert gate.receive_binary(3) is Do.IGNORE
+    assert gate.receive(Close(CloseCode.NORMAL, "hangup"), 1) is Step.CLOSE
+    assert gate.receive(Close(CloseCode.POLICY, "later"), 2) is Step.IGNORE
+    assert gate.receive(BINARY, 3) is Step.IGNORE
     assert (gate.close_code, gate.close_reason) == (CloseCode.NORMAL, "hangup")
 
 
@@ -183,7 +180,7 @@ def test_only_attached_leads_to_live() -> None:
     """In the whole table one row enters LIVE, and one state lets audio through."""
     entering = [key for key, (_, to) in TABLE.items() if to is State.LIVE and key[0] is not to]
     assert entering == [(State.ATTACHING, Input.ATTACHED)]
-    assert {state for (state, _), (do, _) in TABLE.items() if do is Do.FORWARD} == {State.LIVE}
+    assert {state for (state, _), (step, _) in TABLE.items() if step is Step.FORWARD} == {State.LIVE}
 
 
 def test_closing_has_an_answer_to_everything() -> None:
@@ -191,50 +188,31 @@ def test_closing_has_an_answer_to_everything() -> None:
     assert {TABLE[(State.CLOSING, given)][1] for given in Input} == {State.CLOSING}
 
 
-INPUTS = st.sampled_from(
-    [CONNECTED, START, MEDIA, DTMF, MARK, STOP, Unknown("x"), "attached", "refused", "binary",
-     "close", "bad", "deadline"]
+GIVEN = st.sampled_from(
+    [CONNECTED, START, MEDIA, DTMF, MARK, STOP, Unknown("x"), WireError(Fault.NOT_JSON, "x"), BINARY,
+     Close(CloseCode.NORMAL, "x"), Close(CloseCode.POLICY, "no", Input.REFUSED), Input.ATTACHED,
+     Input.DEADLINE]
 )  # fmt: skip
 
 
-@given(st.lists(st.tuples(INPUTS, st.floats(0, 4000)), max_size=80))
-def test_any_order_of_inputs(steps: list[tuple[Message | str, float]]) -> None:
+@given(st.lists(st.tuples(GIVEN, st.floats(0, 4000)), max_size=80))
+def test_any_order_of_inputs(happens: list[tuple[Given, float]]) -> None:
     """Audio is forwarded only between an accepted start and the close; one CLOSE at most."""
     now_ms = 0.0
     gate = Gate(now_ms)
-    done: list[Do] = []
-    for what, pause_ms in steps:
+    done: list[Step] = []
+    for what, pause_ms in happens:
         now_ms += pause_ms
-        done.append(feed(gate, what, now_ms))
-    attached_at = done.index(Do.RELEASE) if Do.RELEASE in done else len(done)
-    assert Do.FORWARD not in done[:attached_at]
-    ends = [i for i, do in enumerate(done) if do in (Do.CLOSE, Do.STOPPED)]
+        done.append(gate.receive(what, now_ms))
+    attached_at = done.index(Step.RELEASE) if Step.RELEASE in done else len(done)
+    assert Step.FORWARD not in done[:attached_at]
+    ends = [i for i, step in enumerate(done) if step in (Step.CLOSE, Step.STOPPED)]
     assert len(ends) <= 1
     if ends:
-        assert set(done[ends[0] + 1 :]) <= {Do.IGNORE, Do.CUT}
-
-
-def feed(gate: Gate, what: Message | str, now_ms: float) -> Do:
-    match what:
-        case "attached":
-            return gate.attached(now_ms)
-        case "refused":
-            return gate.refused("no", now_ms)
-        case "binary":
-            return gate.receive_binary(now_ms)
-        case "close":
-            return gate.close(CloseCode.NORMAL, "x", now_ms)
-        case "bad":
-            return gate.refuse_message(WireError(Fault.NOT_JSON, "x"), now_ms)
-        case "deadline":
-            return gate.deadline(now_ms)
-        case str():
-            raise AssertionError(what)
-        case message:
-            return gate.receive(message, now_ms)
+        assert set(done[ends[0] + 1 :]) <= {Step.IGNORE, Step.ABORT}
 
 
 def test_constants() -> None:
-    """The figures of the design page."""
+    """The figures that were agreed on (docs/design.md, A call's life)."""
     assert socket_gate.START_WITHIN_MS == 3000
     assert (socket_gate.BAD_MESSAGES_MAX, socket_gate.BAD_WINDOW_MS) == (50, 10_000)

@@ -17,6 +17,7 @@ from websockets.frames import OP_BINARY, OP_CLOSE, OP_CONT, OP_PING, OP_PONG, OP
 from ingress.counters import SocketCounters
 from ingress.media import protocol as media_protocol
 from ingress.media.protocol import MediaProtocol, media_protocol_class
+from ingress.media.write_times import WriteWindow
 from shared.process.beat import keep_own_keys
 from tests.ingress.harness import (
     PUBLIC_URL,
@@ -256,7 +257,7 @@ async def test_fragments_and_pings(bridge: Ingress) -> None:
         yield '","dtmf":{"digit":"7"}}'
 
     await caller.socket.send(parts())  # type: ignore[arg-type]
-    await wait_until(lambda: bridge.role.board.counters.dtmf == 1, "the digit has come")
+    await wait_until(lambda: bridge.role.switchboard.counters.dtmf == 1, "the digit has come")
     assert bridge.role.counters.faults["not_json"] == 0
 
 
@@ -266,7 +267,7 @@ async def test_broken_frames_end_only_that_socket(bridge: Ingress) -> None:
     broken.socket.transport.write(b"\x81\x02hi")
     assert (await broken.closed())[0] == 1002
     await healthy.media()
-    await wait_until(lambda: bridge.role.board.counters.caller_frames == 1, "the healthy call goes on")
+    await wait_until(lambda: bridge.role.switchboard.counters.caller_frames == 1, "the healthy call goes on")
 
 
 async def test_control_flood_is_cut(bridge: Ingress) -> None:
@@ -281,16 +282,16 @@ async def test_control_flood_is_cut(bridge: Ingress) -> None:
 async def test_clear_drops_what_is_unsent(bridge: Ingress) -> None:
     """A reader that has stopped gets, after the clear, nothing of the cut before it."""
     caller = await bridge.live(max_queue=None)
-    sink = bridge.role.board.legs.copy().pop()
+    stream = bridge.role.switchboard.table.streams.copy().pop()
     connection = caller.socket.transport.get_extra_info("socket")
     caller.socket.transport.pause_reading()  # type: ignore[attr-defined]
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     batches = range(0, 4000, 200)
     for first in batches:
         await bridge.out(*[frame(0, n) for n in range(first + 1, first + 201)])
-    await wait_until(lambda: bridge.role.board.counters.out_frames == 4000, "all have come")
+    await wait_until(lambda: bridge.role.switchboard.counters.out_frames == 4000, "all have come")
     await bridge.out(other("clear", 0, cut=1), frame(0, 4001, cut=1, audio=b"new"))
-    await wait_until(lambda: bridge.role.board.counters.out_clears == 1, "the clear has come")
+    await wait_until(lambda: bridge.role.switchboard.counters.out_clears == 1, "the clear has come")
     caller.socket.transport.resume_reading()  # type: ignore[attr-defined]
     events = []
     while not events or events[-1] != "bmV3":
@@ -302,7 +303,7 @@ async def test_clear_drops_what_is_unsent(bridge: Ingress) -> None:
     assert counters.frames_overflowed > 0
     received = len(events) - 2
     assert received + counters.frames_cleared + counters.frames_overflowed == 4000
-    assert sink.unsent_bytes < media_protocol.UNSENT_BYTES
+    assert stream.socket.unsent_bytes < media_protocol.UNSENT_BYTES
 
 
 async def test_slow_client_does_not_slow_another(bridge: Ingress) -> None:
@@ -356,7 +357,7 @@ async def test_bytes_split_anywhere(bridge: Ingress) -> None:
     for byte in b"".join(recorded):
         real_write(bytes([byte]))
         await asyncio.sleep(0)
-    await wait_until(lambda: bridge.role.board.counters.dtmf == 3, "three digits have come")
+    await wait_until(lambda: bridge.role.switchboard.counters.dtmf == 3, "three digits have come")
     assert not any(bridge.role.counters.faults.values())
 
 
@@ -383,7 +384,7 @@ async def test_upgrade_without_start_leaves_no_key(bridge: Ingress) -> None:
     async with bridge.connect() as quiet:
         await quiet.send(str(connected()))
         await quiet.send('{"event":"start","start":{"callSid":"CA{evil}"}}')
-    await wait_until(lambda: not bridge.role.board.legs, "the socket is gone")
+    await wait_until(lambda: not bridge.role.switchboard.table.streams, "the socket is gone")
     assert await bridge.store.dbsize() == before
 
 
@@ -402,13 +403,13 @@ def test_the_kernel_keeps_little_back() -> None:
 def test_a_window_tells_what_became_of_its_writes() -> None:
     """Frames that found no room, and how long those took that went at last."""
     protocol, _, transport = opened()
-    assert protocol.take_window() == {"write_p99": 0.0, "overflowed": 0}
+    assert protocol.take_window() == WriteWindow(0.0, 0)
     before = len(transport.written)
     protocol.pause_writing()
     took = [protocol.write_media(0, b"x" * 1_000) for _ in range(100)]
     protocol.resume_writing()
     window = protocol.take_window()
 
-    assert window["overflowed"] == took.count(False) > 0
-    assert window["write_p99"] >= 0
+    assert window.overflowed == took.count(False) > 0
+    assert window.write_p99_ms >= 0
     assert len(transport.written) - before > took.count(True) * 1_000

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from ingress.media.write_times import KEPT, WriteTimes
+from ingress.media.write_times import KEPT, WriteTimes, WriteWindow
 
 
 def test_the_p99_is_of_this_window_alone() -> None:
     """However few writes it had, and whatever the last one had."""
     times = WriteTimes()
-    assert times.take() == {"write_p99": 0.0, "overflowed": 0}
+    assert times.take_window() == WriteWindow(0.0, 0)
     for duration_ms in (0.5, 80.0, 0.25):
         times.note(duration_ms)
-    assert times.take()["write_p99"] == pytest.approx(80.0)
+    assert times.take_window().write_p99_ms == pytest.approx(80.0)
 
     times.note(0.5)
-    assert times.take()["write_p99"] == pytest.approx(0.5)
-    assert times.take()["write_p99"] == 0.0
+    assert times.take_window().write_p99_ms == pytest.approx(0.5)
+    assert times.take_window().write_p99_ms == 0.0
 
 
 def test_one_slow_write_of_two_hundred_is_no_p99() -> None:
@@ -28,7 +28,7 @@ def test_one_slow_write_of_two_hundred_is_no_p99() -> None:
             times.note(0.5)
         for _ in range(slow):
             times.note(80.0)
-        assert times.take()["write_p99"] == pytest.approx(0.5 if slow == 1 else 80.0)
+        assert times.take_window().write_p99_ms == pytest.approx(0.5 if slow == 1 else 80.0)
 
 
 def test_more_writes_than_are_kept_forget_the_first() -> None:
@@ -38,7 +38,7 @@ def test_more_writes_than_are_kept_forget_the_first() -> None:
     for _ in range(KEPT):
         times.note(0.5)
 
-    assert times.take()["write_p99"] == pytest.approx(0.5)
+    assert times.take_window().write_p99_ms == pytest.approx(0.5)
 
 
 def test_frames_that_never_got_there_are_counted_once() -> None:
@@ -47,4 +47,4 @@ def test_frames_that_never_got_there_are_counted_once() -> None:
     times.overflow()
     times.overflow()
 
-    assert [times.take()["overflowed"] for _ in range(2)] == [2, 0]
+    assert [times.take_window().overflowed for _ in range(2)] == [2, 0]

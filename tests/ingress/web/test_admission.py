@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ingress.errors import StartRefused
 from ingress.media.wire import MULAW_8K_MONO, MediaFormat, Start
 from ingress.web import token
-from ingress.web.admission import StartRefused, judge_start
+from ingress.web.admission import judge_start
 
 CALL = "CA" + "1" * 32
 ACCOUNT = "AC" + "2" * 32

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingress.web.listening import WrongSocketError, inherited_listener, own_listener, public_listener
+from ingress.errors import WrongSocketError
+from ingress.web.listening import inherited_listener, own_listener, public_listener
 from shared.settings import Settings
 
 
@@ -76,12 +77,12 @@ def test_the_inherited_one_comes_first(inherited_port: int) -> None:
 
 
 def test_an_inherited_one_elsewhere_is_refused(inherited_port: int) -> None:
-    """Expected, came, what to do: the port that was asked for is not the one that is open."""
+    """Expected, got, what to do: the port that was asked for is not the one that is open."""
     with pytest.raises(WrongSocketError) as refused:
         public_listener(Settings(_env_file=None, port=9999, host="0.0.0.0"))
     text = str(refused.value)
     assert "as TRUNKLINE_PORT=9999 and TRUNKLINE_HOST=0.0.0.0 says" in text
-    assert f"it listens on 127.0.0.1:{inherited_port}" in text
+    assert f"got one on 127.0.0.1:{inherited_port}" in text
     assert "INGRESS_SOCKET in deploy/trunkline.conf" in text
 
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from shared.ownership import owner as ownership
-from shared.ownership.owner import NewStream
+from shared.contract.steps import NewStream
+from shared.ownership import steps
 from tests.ingress.harness import (
     PUBLIC_URL,
     SIGNATURES,
@@ -158,7 +158,7 @@ async def attached(bridge: Ingress, **card: str) -> None:
         called_number="",
         agent="sales",
     )
-    await ownership.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+    await steps.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
     if card:
         await bridge.store.hset(bridge.process.keys.card(call_sid()), mapping=dict(card))  # type: ignore[misc]
 
@@ -175,14 +175,14 @@ async def test_resume_streams_again(bridge: Ingress) -> None:
 @pytest.mark.parametrize(
     ("plan", "argument", "verbs", "outcome"),
     [
-        ("say", "שלום", ["Say", "Hangup"], "said"),
         ("apology", "", ["Say", "Hangup"], "apology"),
+        ("apology", "שלום", ["Say", "Hangup"], "apology"),
         ("hangup", "", ["Hangup"], "hangup"),
         ("dial", "+15550003333", ["Dial"], ""),
         ("dial", "900; drop", ["Connect", "Redirect"], ""),
         ("digits", "12#", ["Play", "Connect", "Redirect"], ""),
         ("digits", "<x>", ["Connect", "Redirect"], ""),
-        ("resume", "", ["Connect", "Redirect"], ""),
+        ("", "", ["Connect", "Redirect"], ""),
     ],
 )
 async def test_resume_does_what_the_card_says(
@@ -200,6 +200,17 @@ async def test_resume_does_what_the_card_says(
 
 
 @pytest.mark.parametrize(
+    ("field", "text"), [("next", "unheard of"), ("resumes", ""), ("resumes", "many"), ("state", "")]
+)
+async def test_a_card_that_cannot_be_read_is_an_apology(bridge: Ingress, field: str, text: str) -> None:
+    """Nobody guesses what was planned: the caller is told something, and the operator which field it is."""
+    await attached(bridge, **{field: text})
+    response = await bridge.post("/voice/resume", voice_form())
+    assert tags(response.text) == ["Say", "Hangup"]
+    assert bridge.process.ownership.contract_errors == 1
+
+
+@pytest.mark.parametrize(
     ("status", "verbs"),
     [("busy", ["Connect", "Redirect"]), ("no-answer", ["Connect", "Redirect"]), ("completed", ["Hangup"])],
 )  # fmt: skip
@@ -214,7 +225,7 @@ async def test_resume_of_an_ended_call(bridge: Ingress) -> None:
     """It hangs up, whatever is asked, however often."""
     await attached(bridge)
     store, keys = bridge.process.store, bridge.process.keys
-    await ownership.end(store, keys, call_sid(), outcome="operator", by="test")
+    await steps.end(store, keys, call_sid(), outcome="operator", by="test")
     for _ in range(2):
         assert tags((await bridge.post("/voice/resume", voice_form())).text) == ["Hangup"]
     assert tags((await bridge.post("/voice", voice_form())).text) == ["Hangup"]
@@ -295,7 +306,7 @@ async def test_the_called_number_stands_on_the_card_in_full(bridge: Ingress) -> 
         agent="",
         called_line="+15550002222",
     )
-    await ownership.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+    await steps.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
 
     card = await bridge.store.hgetall(bridge.process.keys.card(call_sid()))  # type: ignore[misc]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from ingress.web.signature import Params, Signatures, Verdict, candidates
+from ingress.web.signature import Check, Params, Signatures, candidates
 
 TOKEN = "12345"
 STREAM_URL = "wss://bridge.example.com/media"
@@ -28,32 +28,32 @@ VOICE_SIGNATURE = "vU6CWl+4nQQ3YjkGDJcY2vH/lgQ="
 
 
 @pytest.mark.parametrize(
-    ("signature", "verdict"),
+    ("signature", "check"),
     [
-        ("ASGyPT9kdDVOm79OxfQnw7HcSP8=", Verdict.OK),  # wss://…/media
-        ("s8PR4IzGlCW8C4hFit29c/IbuH8=", Verdict.OK),  # wss://…/media/
-        ("k+bG+9TKzlwcKoVkEifGbIQQ/mM=", Verdict.WRONG),  # https://…/media
-        ("", Verdict.MISSING),
-        (None, Verdict.MISSING),
-        ("ש" * 28, Verdict.WRONG),
-        ("A" * 10_000, Verdict.WRONG),
+        ("ASGyPT9kdDVOm79OxfQnw7HcSP8=", Check.OK),  # wss://…/media
+        ("s8PR4IzGlCW8C4hFit29c/IbuH8=", Check.OK),  # wss://…/media/
+        ("k+bG+9TKzlwcKoVkEifGbIQQ/mM=", Check.WRONG),  # https://…/media
+        ("", Check.MISSING),
+        (None, Check.MISSING),
+        ("ש" * 28, Check.WRONG),
+        ("A" * 10_000, Check.WRONG),
     ],
 )
-def test_handshake_vectors(signature: str | None, verdict: Verdict) -> None:
+def test_handshake_vectors(signature: str | None, check: Check) -> None:
     """The wss URL with and without slash is taken, the https one is not."""
-    assert Signatures([TOKEN]).check_handshake(STREAM_URL, signature) is verdict
+    assert Signatures([TOKEN]).check_handshake(STREAM_URL, signature) is check
 
 
 def test_handshake_with_port_443() -> None:
     """The port that the SDK does not try for wss is tried."""
     signature = RequestValidator(TOKEN).compute_signature("wss://bridge.example.com:443/media", {})
-    assert Signatures([TOKEN]).check_handshake(STREAM_URL, signature) is Verdict.OK
+    assert Signatures([TOKEN]).check_handshake(STREAM_URL, signature) is Check.OK
 
 
 def test_webhook_vectors() -> None:
     """Blank values are signed; the query counts as written."""
     signatures = Signatures([TOKEN])
-    assert signatures.check_webhook(VOICE_URL, Params(PAIRS), VOICE_SIGNATURE) is Verdict.OK
+    assert signatures.check_webhook(VOICE_URL, Params(PAIRS), VOICE_SIGNATURE) is Check.OK
     documented = [
         ("CallSid", "CA1234567890ABCDE"),
         ("Caller", "+14158675310"),
@@ -67,7 +67,7 @@ def test_webhook_vectors() -> None:
             Params(documented),
             "L/OH5YylLD5NRKLltdqwSvS0BnU=",
         )
-        is Verdict.OK
+        is Check.OK
     )
 
 
@@ -84,13 +84,13 @@ def test_webhook_vectors() -> None:
 )
 def test_webhook_with_anything_changed(url: str, pairs: list[tuple[str, str]]) -> None:
     """Another scheme, host, query or field, or a blank field lost, is refused."""
-    assert Signatures([TOKEN]).check_webhook(url, Params(pairs), VOICE_SIGNATURE) is Verdict.WRONG
+    assert Signatures([TOKEN]).check_webhook(url, Params(pairs), VOICE_SIGNATURE) is Check.WRONG
 
 
 def test_several_tokens() -> None:
     """While rotating, either token's signature stands."""
     signatures = Signatures(["new", TOKEN])
-    assert signatures.check_webhook(VOICE_URL, Params(PAIRS), VOICE_SIGNATURE) is Verdict.OK
+    assert signatures.check_webhook(VOICE_URL, Params(PAIRS), VOICE_SIGNATURE) is Check.OK
     assert signatures.sign(VOICE_URL, dict(PAIRS)) != VOICE_SIGNATURE
 
 
@@ -99,7 +99,7 @@ def test_without_token_everything_is_refused(tokens: list[str]) -> None:
     """Fails closed: an empty secret signs nothing."""
     signed_with_nothing = RequestValidator("").compute_signature(STREAM_URL, {})
     signatures = Signatures(tokens)
-    assert signatures.check_handshake(STREAM_URL, signed_with_nothing) is Verdict.NO_TOKEN
+    assert signatures.check_handshake(STREAM_URL, signed_with_nothing) is Check.NO_TOKEN
     with pytest.raises(ValueError, match="auth token"):
         signatures.sign(STREAM_URL, {})
 
@@ -123,10 +123,10 @@ def test_candidates() -> None:
 def test_any_form_agrees_with_the_sdk(pairs: list[tuple[str, str]]) -> None:
     """Repeated, blank and Unicode fields: what the SDK signs, we accept."""
     signature = RequestValidator(TOKEN).compute_signature(VOICE_URL, Params(pairs))
-    assert Signatures([TOKEN]).check_webhook(VOICE_URL, Params(pairs), signature) is Verdict.OK
+    assert Signatures([TOKEN]).check_webhook(VOICE_URL, Params(pairs), signature) is Check.OK
 
 
 def test_bad_percent_encoding_does_not_raise() -> None:
     """Bytes that are no UTF-8 become replacement characters before they come here."""
     pairs = parse_qsl("a=%ff%fe&b", keep_blank_values=True)
-    assert Signatures([TOKEN]).check_webhook(VOICE_URL, Params(pairs), "x") is Verdict.WRONG
+    assert Signatures([TOKEN]).check_webhook(VOICE_URL, Params(pairs), "x") is Check.WRONG

@@ -64,7 +64,7 @@ def test_groups_of_one_name_are_one_family() -> None:
 
 
 def test_a_group_that_is_added_again_takes_the_place_of_the_first() -> None:
-    """Egress makes its sums anew each second."""
+    """Egress makes its sums again each second."""
     metrics = DeclaredCounters()
     metrics.add("sample", Sample(seen=1))
     metrics.add("sample", Sample(seen=5))

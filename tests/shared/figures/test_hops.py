@@ -20,7 +20,7 @@ def hop() -> Hop:
 
 
 def test_the_host_of_a_worker() -> None:
-    """A name that is none has no host."""
+    """A name of another form has no host."""
     assert host_of("egress-1@far.example#a1b2c3") == "far.example"
     assert host_of("") == ""
 
@@ -52,7 +52,7 @@ def test_a_quicker_entry_is_the_new_measure(hop: Hop) -> None:
     assert seen(hop) == 4.0
 
 
-def test_clocks_that_drift_apart_are_learnt_anew(hop: Hop) -> None:
+def test_clocks_that_drift_apart_are_learnt_again(hop: Hop) -> None:
     """What was quickest long ago says nothing of today's clocks."""
     hop.took(b"500000-0", "there", 0.0, 1000.0)
     for minute in (1, 2, 3):

@@ -131,7 +131,7 @@ def test_a_terminal_gets_coloured_text_that_nobody_else_can_colour() -> None:
 
     assert line != plain
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[info +\] said ", plain)
-    assert f"\u2067{HEBREW}\u2069 5" in plain
+    assert f"text='\u2068{HEBREW} 5\u2069'" in plain
     assert "a\\x1b[31mb" in plain
     assert "call=CA1" in plain
     assert "mono_ms=" in plain

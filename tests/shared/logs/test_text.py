@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.logs.text import VALUE_MOST_CHARS, cut, isolated, safe_console, safe_json
+from shared.logs.text import (
+    VALUE_MOST_CHARS,
+    is_right_to_left,
+    isolated,
+    quoted,
+    safe_console,
+    safe_json,
+    shortened,
+)
 
 HEBREW, ARABIC = "שלום עולם", "مرحبا"
 OVERRIDE = "\u202e"
@@ -41,28 +50,48 @@ def test_a_traceback_keeps_its_lines_and_nothing_else() -> None:
     assert safe_console("a\nb\x1b[2J", keeps_lines=True) == "a\nb\\x1b[2J"
 
 
-def test_a_right_to_left_run_is_isolated_with_what_is_inside_it() -> None:
-    """The numbers and names behind it keep their places; the quotes around it too."""
-    assert isolated(f"text='{HEBREW}' n=5") == f"text='\u2067{HEBREW}\u2069' n=5"
-    assert isolated(f"a={ARABIC} 12 {HEBREW} b={ARABIC}") == (
-        f"a=\u2067{ARABIC} 12 {HEBREW}\u2069 b=\u2067{ARABIC}\u2069"
+@pytest.mark.parametrize("text", [HEBREW, f"{HEBREW}, John?", ARABIC, "order 4217: ארבע"])
+def test_right_to_left_text_is_isolated(text: str) -> None:
+    """Between FSI and PDI, untouched inside: it reads right, and the line around it keeps its order."""
+    assert isolated(text) == f"\u2068{text}\u2069"
+
+
+@pytest.mark.parametrize("text", ["Hello.", "4217", "", "Grüße, Ελλάδα"])
+def test_other_text_is_left_alone(text: str) -> None:
+    """Some terminals print the marks."""
+    assert isolated(text) == text
+
+
+def test_direction_is_that_of_the_first_letter_that_has_one() -> None:
+    """Digits and signs have none."""
+    assert is_right_to_left("42: שלום and so on")
+    assert not is_right_to_left("42: so שלום")
+    assert not is_right_to_left("42")
+
+
+def test_a_piece_has_the_direction_of_its_whole() -> None:
+    """A wrapped line that happens to start with a name, or has no letter, is not turned round."""
+    assert isolated("John, 42?", of=f"{HEBREW} John, 42?") == "\u2067John, 42?\u2069"
+    assert isolated(f"{HEBREW}!", of=f"He said {HEBREW}!") == f"\u2066{HEBREW}!\u2069"
+    assert isolated("He said", of=f"He said {HEBREW}!") == "He said"
+
+
+def test_a_value_is_isolated_inside_its_quotes() -> None:
+    """The names and numbers behind it keep their places; the quotes around it too."""
+    assert repr(quoted(HEBREW)) == f"'\u2068{HEBREW}\u2069'"
+    assert (
+        repr(quoted({"a": [ARABIC, 5], "b": ("x",)})) == f"{{'a': ['\u2068{ARABIC}\u2069', 5], 'b': ['x']}}"
     )
-    assert isolated("plain … 5") == "plain … 5"
+    assert quoted("plain … 5") == "plain … 5"
 
 
-@given(st.text(st.sampled_from("שم 5a='\n\x1b")))
+@given(st.text(st.sampled_from("שم 5a='\n\x1b" + BIDI_CONTROLS)))
 def test_isolates_are_closed_where_they_are_opened(text: str) -> None:
-    """On each line, and without a letter of ours inside."""
-    shown = isolated(text)
-
-    assert shown.replace("\u2067", "").replace("\u2069", "") == text
-    for line in shown.splitlines():
-        depth = 0
-        for char in line:
-            depth += (char == "\u2067") - (char == "\u2069")
-            assert depth in (0, 1)
-            assert not (depth and char in "a=\x1b")
-        assert depth == 0
+    """A value holds one pair of ours, at its ends, and no control of its own."""
+    shown = repr(quoted(f"{text}ש"))[1:-1]
+    assert shown.startswith("\u2068")
+    assert shown.endswith("\u2069")
+    assert not set(shown[1:-1]) & set(BIDI_CONTROLS + "\n\x1b")
 
 
 def test_an_override_is_shown() -> None:
@@ -70,12 +99,12 @@ def test_an_override_is_shown() -> None:
     assert safe_console(f"a{OVERRIDE}b") == "a\\u202eb"
 
 
-def test_a_long_text_keeps_begin_and_end() -> None:
+def test_a_long_text_keeps_its_start_and_its_end() -> None:
     """And says what is missing."""
     text = "a" * VALUE_MOST_CHARS + "the error"
 
-    assert cut("short") == "short"
-    assert cut(text).startswith("aaa")
-    assert cut(text).endswith("the error")
-    assert len(cut(text)) < VALUE_MOST_CHARS + 60
-    assert "… 9 characters left out …" in cut(text)
+    assert shortened("short") == "short"
+    assert shortened(text).startswith("aaa")
+    assert shortened(text).endswith("the error")
+    assert len(shortened(text)) < VALUE_MOST_CHARS + 60
+    assert "… 9 characters left out …" in shortened(text)

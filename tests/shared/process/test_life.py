@@ -54,7 +54,7 @@ def test_a_missing_setting_has_its_own_exit_code(tmp_path: Path, valkey_url: str
 
 
 def test_a_wrong_setting_says_what_came(tmp_path: Path, valkey_url: str) -> None:
-    """What was expected, what came, before anything starts."""
+    """What was expected, what was got, before anything starts."""
     code, output = ended(start("egress", tmp_path, environment(valkey_url, 70_000)))
     assert code == Exit.SETTINGS
     assert "TRUNKLINE_ADMIN_PORT_BASE" in output

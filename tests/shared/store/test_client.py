@@ -8,6 +8,8 @@ import pytest
 from redis.exceptions import NoScriptError, ResponseError
 
 from shared.contract.entry import text_of
+from shared.contract.keys import Keys
+from shared.contract.streams.doorbell import Why, ring_command
 from shared.store.client import Store
 
 
@@ -102,6 +104,15 @@ async def test_scripts_and_pipelines(any_store: Store) -> None:
         pipe.hset("h", "a", "1")
         pipe.hgetall("h")
         assert await pipe.execute() == [1, {b"a": b"1"}]
+
+
+async def test_a_command_of_the_contract_goes_by_itself(any_store: Store) -> None:
+    """As it is; nobody rings at a stream that is not there."""
+    command = ring_command(Keys(1), 0, "brain-0@h#1", "CA1", Why.CONTROL)
+    assert await any_store.execute(command) is None
+    await any_store.xadd(Keys(1).wake(0, "brain-0@h#1"), {"v": "1"})
+    assert isinstance(await any_store.execute(command), bytes)
+    assert await any_store.xlen(Keys(1).wake(0, "brain-0@h#1")) == 2
 
 
 async def test_what_a_server_says_of_itself(store: Store) -> None:

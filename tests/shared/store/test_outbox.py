@@ -6,8 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from shared.clock import now_ms
 from shared.contract.card import CutRaised
 from shared.contract.command import Command
@@ -15,11 +13,10 @@ from shared.contract.streams import pairs
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker, read_caller
 from shared.ownership import steps
 from shared.ownership.owner import Owner
-from shared.store.client import Store, make_store
-from shared.store.inbox import Entry, Inbox
+from shared.store.client import Store
 from shared.store.outbox import Outbox
 from tests.shared.ownership.test_steps import CALL, KEYS, attached
-from tests.support.servers import free_port, redis7_binary, server, valkey_binary
+from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import running, wait_until
 
 
@@ -161,28 +158,6 @@ async def test_an_out_entry_carries_many_calls(store: Store, redis_url: str) -> 
     assert list(pairs.read_pairs(fields)) == found
 
 
-async def test_the_inbox_reads_what_comes_and_what_was_there(store: Store, redis_url: str) -> None:
-    """A stream watched from "0" gives its entries in order, also those before; a lost connection too."""
-    await attached(store)
-    outbox, inbox = make(redis_url), Inbox(redis_url, name="brain-0@h#1", read_gap_ms=1)
-    got: list[int] = []
-
-    def sink(entries: list[Entry]) -> None:
-        got.extend(read_caller(fields).chunk for _, fields in entries)
-
-    async with running(outbox.run(), inbox.run()):
-        for chunk in range(1, 51):
-            say(outbox, chunk)
-        assert await outbox.flushed(5)
-        inbox.watch(KEYS.caller(CALL), "0", sink)
-        await wait_until(lambda: got[-1:] == [50], "the first fifty are read")
-        await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        for chunk in range(51, 101):
-            say(outbox, chunk)
-        await wait_until(lambda: 100 in got, "the next fifty are read")
-    assert list(dict.fromkeys(got)) == list(range(1, 101))
-
-
 async def test_keys_of_many_lanes(redis_url: str, store: Store) -> None:
     """Commits are grouped by lane; each lane's writes arrive."""
     outbox = make(redis_url, commit_ms=5)
@@ -292,71 +267,6 @@ async def test_stale_caller_audio_is_forgotten_while_redis_is_away() -> None:
     kept = [write.packed for writes in outbox._queue.values() for write in writes]
     assert len(kept) == 1
     assert outbox.backlog_bytes == len(kept[0])
-
-
-@pytest.mark.parametrize("binary", [valkey_binary, redis7_binary])
-async def test_a_redis_that_came_back_empty_is_read_from_its_first_entry(binary: Any, tmp_path: Path) -> None:
-    """Its clock is behind, so that its ids are below what we had read; a stream that is not lost goes on."""
-    port = free_port()
-    got: list[bytes] = []
-
-    def sink(entries: list[Entry]) -> None:
-        got.extend(fields[1] for _, fields in entries)
-
-    async def add(url: str, key: str, value: str, entry_id: str) -> None:
-        client = make_store(url, name="test")
-        await client.xadd(key, {"a": value}, id=entry_id)
-        await client.aclose()
-
-    inbox = Inbox(f"redis://127.0.0.1:{port}/0", name="brain-0@h#1", read_gap_ms=1)
-    inbox.watch("lost", "0", sink)
-    inbox.watch("absent", "5-0", sink)
-    async with running(inbox.run()):
-        with server(binary(), tmp_path, port=port) as url:
-            await add(url, "lost", "1", "9000-0")
-            await wait_until(lambda: got == [b"1"], "the first life is read")
-        with server(binary(), tmp_path, port=port) as url:
-            await add(url, "lost", "2", "100-0")
-            await wait_until(lambda: got == [b"1", b"2"], "the second life is read")
-            await add(url, "absent", "3", "1-0")
-            await wait_until(lambda: got == [b"1", b"2", b"3"], "what was not there yet is read")
-    assert inbox.counters.restarts >= 2
-
-
-async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_url: str) -> None:
-    """A stream that was read to its end and trimmed empty keeps its position."""
-    inbox = Inbox(redis_url, name="brain-0@h#1", read_gap_ms=1)
-    got: list[bytes] = []
-    inbox.watch("s", "0", lambda entries: got.extend(fields[1] for _, fields in entries))
-    async with running(inbox.run()):
-        await store.xadd("s", {"a": "1"})
-        await wait_until(lambda: got == [b"1"], "the entry is read")
-        await store.xtrim("s", maxlen=0, approximate=False)
-        await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        await wait_until(lambda: inbox.counters.connects == 2, "it is connected again")
-        await store.xadd("s", {"a": "2"})
-        await wait_until(lambda: got == [b"1", b"2"], "the next entry is read")
-    assert inbox.counters.restarts == 0
-
-
-async def test_a_stream_watched_anew_is_read_from_its_new_position(store: Store, redis_url: str) -> None:
-    """The read under way was asked from another position: its entries would hide those before them."""
-    inbox = Inbox(redis_url, name="brain-0@h#1", read_gap_ms=1)
-    got: list[bytes] = []
-
-    def sink(entries: list[Entry]) -> None:
-        got.extend(fields[1] for _, fields in entries)
-
-    await store.xadd("s", {"a": "1"}, id="1-0")
-    inbox.watch("s", "1-0", sink)
-    async with running(inbox.run()):
-        await wait_until(lambda: inbox.counters.connects == 1, "it is connected")
-        await asyncio.sleep(0.05)  # The blocking read is under way: nothing shows it.
-        inbox.unwatch("s")
-        inbox.watch("s", "0", sink)
-        await store.xadd("s", {"a": "2"}, id="2-0")
-        await wait_until(lambda: got[-1:] == [b"2"], "the new entry is read")
-    assert got == [b"1", b"2"]
 
 
 async def test_a_redis_that_is_away_is_slow(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A client of the pure session core, in virtual time: no socket, no clock, no waiting."""
+"""A client of the session core, in virtual time: no socket, no clock, no waiting."""
 
 from __future__ import annotations
 
@@ -71,20 +71,21 @@ class CoreClient:
         """A ready session whose responses have these knobs."""
         return cls.ready(Knobs(response=ResponseKnobs(**knobs)))  # type: ignore[arg-type]
 
-    # Doing
+    # Doing.
 
     def send(self, event_type: str, **fields: object) -> list[Event]:
-        """Send one event; returns what came back at once."""
+        """Sends one event; returns what the session answers at once."""
         return self.send_frame(orjson.dumps({"type": event_type, **fields}).decode())
 
     def send_frame(self, frame: str | bytes) -> list[Event]:
+        """Sends one WebSocket message; returns what the session answers at once."""
         before = len(self.events)
         self.session.receive(self.now_ms, frame)
         self._collect()
         return self.events[before:]
 
     def advance(self, duration_ms: float) -> list[Event]:
-        """Let time pass, due time by due time; returns what happened."""
+        """Lets time pass, due time by due time; returns what happened."""
         before = len(self.events)
         until_ms = self.now_ms + duration_ms
         while (due_at_ms := self.session.next_due_at_ms()) is not None and due_at_ms <= until_ms:
@@ -95,7 +96,7 @@ class CoreClient:
         return self.events[before:]
 
     def until(self, event_type: str, limit_ms: float = 30_000) -> Event:
-        """Let time pass until an event of this type comes that was not there before."""
+        """Lets time pass until an event of this type comes that was not there before."""
         before = len(self.events)
         until_ms = self.now_ms + limit_ms
         while self.now_ms < until_ms:
@@ -112,7 +113,7 @@ class CoreClient:
         raise AssertionError(f"no {event_type} in {limit_ms} ms; got {self.types()}")
 
     def append(self, audio: bytes) -> None:
-        """Append audio in 20 ms frames, one every 20 ms."""
+        """Appends audio in 20 ms frames, one every 20 ms."""
         for start in range(0, len(audio), FRAME_BYTES):
             encoded = base64.b64encode(audio[start : start + FRAME_BYTES]).decode()
             self.send("input_audio_buffer.append", audio=encoded)
@@ -122,7 +123,7 @@ class CoreClient:
         """One whole turn of the caller."""
         self.append(clips.load(clip) + SILENT_FRAME * (silence_ms // 20))
 
-    # Asking
+    # Asking.
 
     def types(self) -> list[str]:
         return [str(event["type"]) for event in self.events]

@@ -23,8 +23,8 @@ def test_a_wrong_knob_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> No
     """Exit code 2, and which knobs there are."""
     with pytest.raises(SystemExit) as caught:
         cli.main(["--knob", "nothing=1"])
-    assert caught.value.code == cli.EXIT_USAGE
-    assert "there is no knob 'nothing'" in capsys.readouterr().err
+    assert caught.value.code == 2
+    assert "got 'nothing'" in capsys.readouterr().err
 
 
 async def test_it_serves_until_sigterm() -> None:
@@ -37,4 +37,4 @@ async def test_it_serves_until_sigterm() -> None:
     line = await asyncio.wait_for(process.stdout.readline(), 20)
     assert b"OPENAI_BASE_URL=http://127.0.0.1:" in line
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 10) == cli.EXIT_OK
+    assert await asyncio.wait_for(process.wait(), 10) == 0

@@ -24,12 +24,12 @@ def test_texts_set_knobs_of_session_and_response() -> None:
     ("text", "complaint"),
     [
         ("speed", "name=value"),
-        ("sped_factor=2", "no knob 'sped_factor'"),
+        ("sped_factor=2", "one of the knobs .*, got 'sped_factor'"),
         ("lost_done=maybe", "true or false"),
         ("speed_factor=fast", "a number"),
         ("item_id=none", "one of"),
         ("x:lost_done=true", "response number"),
-        ("2:close_code=1", "no knob 'close_code'"),
+        ("2:close_code=1", "one of the knobs .*, got 'close_code'"),
     ],
 )
 def test_wrong_texts_say_what_was_expected(text: str, complaint: str) -> None:

@@ -33,7 +33,7 @@ def test_the_shipped_scripts(name: str, language: str) -> None:
     assert second.after
     assert isinstance(third.reply[0], Say)
     assert clips.manifest()[third.reply[0].clip].duration_ms < 3000
-    assert all(clips.manifest()[clip].language == language for clip in loaded.caller_clips())
+    assert all(clips.manifest()[turn.heard_clip].language == language for turn in loaded.turns)
 
 
 def test_turns_cycle() -> None:
@@ -53,7 +53,7 @@ def test_a_script_of_ones_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("reply", "complaint"),
-    [('{ say = "nobody" }', "no clip 'nobody'"), ("{ sing = 1 }", "an output is")],
+    [('{ say = "nobody" }', "a clip, got 'nobody'"), ("{ sing = 1 }", "expected an output")],
 )
 def test_a_wrong_script_is_explained(tmp_path: Path, reply: str, complaint: str) -> None:
     """What is wrong is said when it is read, not in the middle of a call."""

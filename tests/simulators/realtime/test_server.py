@@ -162,7 +162,7 @@ async def test_knob_connect_status_for_the_first_attempt_only() -> None:
 
 @pytest.mark.parametrize("code", [1001, 1006, 1011, 4000])
 async def test_early_close_reaches_the_client(code: int) -> None:
-    """Each code arrives as itself; 1006 is a connection cut without a close frame."""
+    """Each code arrives as itself; 1006 is a connection dropped without a close frame."""
     knobs = Knobs(close_on="response.created", close_code=code)
     async with RealtimeSimulator(knobs=knobs) as simulator, dialled(simulator) as connection:
         await confirmed(connection)

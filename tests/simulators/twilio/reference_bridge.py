@@ -1,8 +1,8 @@
 """A small bridge to call: webhooks and media WebSockets on one port, scripted by each test.
 
-It keeps what it got (forms, headers, messages) and checks every signature with Twilio's library;
-its WebSocket side is the `websockets` package's own server protocol, so that the simulator's
-framing is judged by somebody else's. It does no more than the test's `documents` and `talk` say.
+It keeps what it got (forms, headers, messages) and checks every signature with Twilio's library; its
+WebSocket side is the `websockets` package's own server protocol, so that the simulator's framing is judged by
+somebody else's. It does no more than the test's `documents` and `talk` say.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class ReferenceBridge:
     talk: Talk = listen
     documents: Documents = default_documents
     refuse: int | None = None
-    """Answer every upgrade with this status."""
+    """Answers every upgrade with this status."""
     content_type: str = "text/xml"
     eager: bytes = b""
     """Sent in one packet with the answer to an upgrade."""
@@ -183,7 +183,7 @@ class ReferenceBridge:
             else:
                 await self.serve_webhook(head, reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            return  # the simulator cut the connection, or the test is over
+            return  # the simulator dropped the connection, or the test is over
         except AssertionError as error:
             self.errors.append(error)
         finally:

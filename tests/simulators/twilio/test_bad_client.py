@@ -28,7 +28,7 @@ async def test_an_orderly_upgrade_and_messages() -> None:
     async with reference_bridge() as bridge, client(bridge) as bad:
         answer = await bad.upgrade()
         await bad.send_text('{"event":"connected"}')
-        await wait_until(lambda: bool(bridge.sockets[0].messages), "the message came")
+        await wait_until(lambda: bool(bridge.sockets[0].messages), "the message arrived")
 
         assert (answer.status, answer.problem) == (101, "")
         assert bridge.sockets[0].signed

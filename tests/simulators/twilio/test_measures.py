@@ -80,7 +80,7 @@ def test_lateness_is_against_anchor_plus_n_times_20() -> None:
     assert list(measures.lateness_ms(call)) == [0, -20, -40, -40, 10, 0]
 
 
-def test_after_a_clear_lateness_begins_anew() -> None:
+def test_after_a_clear_lateness_begins_again() -> None:
     """What was queued is gone: nothing is in hand."""
     call = record()
     arrive(call, 0, frames=10)
@@ -98,16 +98,6 @@ def test_audio_too_soon_after_a_clear_is_stale() -> None:
         arrive(call, at_ms)
 
     assert measures.stale_after_clear_ms(call) == 40
-
-
-def test_seams_run_from_the_end_of_one_stream_to_media_of_the_next() -> None:
-    """What the caller says in between is lost."""
-    call = record()
-    call.streams[0].ended_at_ms = 1000
-    call.streams.append(MediaStream(2, "MZ2", "wss://h/m", {}, 1500.0))
-    call.streams[1].first_media_at_ms = 1800
-
-    assert measures.seams_ms(call) == [800]
 
 
 def test_percentiles_of_nothing_are_zero() -> None:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import resp
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
 from shared.contract.streams.caller import CallerFrame, CallerPacker, caller_fields, read_caller
@@ -49,10 +48,3 @@ def test_a_missing_field_is_named(gone: bytes) -> None:
     at = fields.index(gone)
     with pytest.raises(EntryError, match=f"in {gone.decode()} of caller"):
         read_caller(fields[:at] + fields[at + 2 :])
-
-
-def test_commands_are_framed_as_redis_reads_them() -> None:
-    """`resp.pack`, through Redis's own parser."""
-    reader = hiredis.Reader()
-    reader.feed(resp.pack([b"SET", b"", b"\r\n"]))
-    assert reader.gets() == [b"SET", b"", b"\r\n"]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.contract.entry import to_dict
 from shared.contract.errors import ContractError, EntryError
+from shared.contract.keys import Keys
 from shared.contract.streams import control
 from shared.contract.streams.control import (
     Audible,
@@ -18,11 +19,14 @@ from shared.contract.streams.control import (
     Message,
     Say,
     Silent,
+    SilentCause,
     message_fields,
+    operator_command,
     operator_fields,
     read_message,
 )
 
+CALL = "CA" + "0" * 31 + "1"
 AUDIBLE = Audible(cut=1, response_id="resp_1", item_id="item_1", heard_ms=120, frames_waiting=3)
 FLUSHED = Flushed.of(2, [FlushedItem(item_id="i", response_id="r", received_ms=9, sent_ms=8, heard_ms=7)])
 
@@ -33,7 +37,7 @@ def typed(**fields: str) -> Letter:
 
 
 SILENT = Silent(
-    cut=1, response_id="resp_1", item_id="item_1", heard_ms=120, frames_waiting=0, cause="played"
+    cut=1, response_id="resp_1", item_id="item_1", heard_ms=120, frames_waiting=0, cause=SilentCause.PLAYED
 )  # fmt: skip
 
 
@@ -100,6 +104,10 @@ def test_a_slip_is_answered_in_words(fields: dict[str, str], words: str) -> None
 def test_the_console_types_as_people_do(command: Say | HangUp) -> None:
     """Its commands go the same way."""
     assert read_message(b"5-1", to_dict(operator_fields(command))).message == command
+    sent = operator_command(Keys(4), CALL, command)
+    assert sent.tag == Keys(4).lane(CALL)
+    assert sent.args[:3] == (b"XADD", Keys(4).control(CALL).encode(), b"NOMKSTREAM")
+    assert read_message(b"5-1", to_dict(sent.args[7:])).message == command
 
 
 @given(st.dictionaries(st.binary(max_size=20), st.binary(max_size=20), max_size=20))

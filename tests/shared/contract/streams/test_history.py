@@ -50,3 +50,11 @@ def test_a_tool_has_come_to_a_place_that_is_known() -> None:
         read_history(
             {b"v": b"1", b"kind": b"tool", b"call_id": b"c", b"name": b"n", b"state": b"?", b"value": b""}
         )
+
+
+def test_who_spoke_and_which_half_of_a_tool_an_entry_is() -> None:
+    """Asked of the entry, not of its words."""
+    mine, theirs = (Item(item_id="i", role=role, text="", final=True) for role in ("user", "assistant"))
+    assert (mine.is_callers, theirs.is_callers) == (True, False)
+    asked, done = (Tool(call_id="c", name="n", state=state, value="") for state in ToolState)
+    assert (asked.is_started, done.is_started) == (True, False)

@@ -42,3 +42,11 @@ def test_the_kinds_of_the_scripts_are_known() -> None:
             written |= set(re.findall(r"'([a-z]+)'", line.partition("'kind',")[2].partition("'from'")[0]))
     assert written
     assert written <= {kind.value for kind in Kind}
+
+
+def test_what_programs_read_of_a_line() -> None:
+    """By name; a line that does not say it says nothing."""
+    line = read_journal("1-0", {b"kind": b"ended", b"outcome": b"completed", b"item": b"i1"})
+    assert (line.outcome, line.item_id) == ("completed", "i1")
+    bare = read_journal("1-0", {b"kind": b"ended"})
+    assert (bare.outcome, bare.item_id) == ("", "")

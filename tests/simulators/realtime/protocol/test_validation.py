@@ -63,8 +63,8 @@ def changed(path: str, value: object) -> Event:
     ],
 )
 def test_good_events_pass(event: Event) -> None:
-    """What the real service takes is taken, and the SDK's type agrees in strict mode (it does not
-    know item references in `response.input`)."""
+    """What the real service takes is taken, and the SDK's type agrees in strict mode (it does not know item
+    references in `response.input`)."""
     name = validation.check(event)
     assert name == event["type"]
     if "item_reference" not in str(event):
@@ -227,8 +227,8 @@ JSON_VALUES = st.one_of(
     | st.fixed_dictionaries({"audio": st.sampled_from(["", "A", "AAAA", "AA==", "AA=", "A A=", "/+8="])})
 )  # fmt: skip
 def test_fast_append_never_takes_what_validation_refuses(fields: Event) -> None:
-    """Where the fast path gives audio, full validation agrees; where validation refuses, the fast
-    path stands back."""
+    """Where the fast path gives audio, full validation agrees; where validation refuses, the fast path stands
+    back."""
     event = orjson.loads(orjson.dumps({"type": APPEND, **fields}))
     fast = validation.appended_audio(event)
     try:

@@ -51,7 +51,7 @@ def test_null_and_empty_clear() -> None:
     config = updated(SessionConfig.default(MODEL), {**pcmu_session(), "instructions": "Be brief."})
     cleared = updated(config, {"audio": {"input": {"turn_detection": None}}, "tools": [], "instructions": ""})
     assert cleared.vad is None
-    assert not cleared.tool_names
+    assert cleared.values["tools"] == []
     assert cleared.values["instructions"] == DEFAULT_INSTRUCTIONS
 
 

@@ -20,7 +20,7 @@ def text_item(role: str, text: str, **more: object) -> Event:
 
 
 def spoken_item(client: CoreClient) -> str:
-    """Let the model speak; returns the item's id."""
+    """Lets the model speak; returns the item's id."""
     client.send("response.create")
     client.until("response.done")
     return next(i.item_id for i in client.record.items.values() if i.role == "assistant")

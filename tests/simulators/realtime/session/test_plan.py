@@ -59,12 +59,12 @@ def test_transcript_leads_the_audio(seed: int) -> None:
 
 def test_deltas_never_fall_on_frames() -> None:
     """About 250–275 ms each, never a multiple of 160 bytes, and together the whole clip."""
-    for variant in range(plan.CHUNK_VARIANTS):
-        chunks = plan.audio_chunks("en_model_long", PCMU, variant)
+    for variant in range(plan.DELTA_VARIANTS):
+        chunks = plan.audio_deltas("en_model_long", PCMU, variant)
         assert all(2000 <= size <= 2200 and size % 160 for _, size in chunks[:-1])
         audio = b"".join(base64.b64decode(encoded) for encoded, _ in chunks)
         assert audio == clips.load("en_model_long")
-    assert len({plan.audio_chunks("en_model_long", PCMU, n) for n in range(8)}) == 8
+    assert len({plan.audio_deltas("en_model_long", PCMU, n) for n in range(8)}) == 8
 
 
 def test_other_formats_have_their_own_bytes() -> None:
@@ -73,8 +73,8 @@ def test_other_formats_have_their_own_bytes() -> None:
     assert sizes[PCM] == 6 * sizes[PCMU]
     assert sizes[PCMA] == sizes[PCMU]
     assert all(step.size_bytes % 2 == 0 for step in audio_steps(made(1, PCM)))
-    mulaw = plan.audio_chunks("en_model_idle", PCMU, 0)
-    assert plan.audio_chunks("en_model_idle", PCMA, 0) != mulaw
+    mulaw = plan.audio_deltas("en_model_idle", PCMU, 0)
+    assert plan.audio_deltas("en_model_idle", PCMA, 0) != mulaw
 
 
 def test_same_seed_same_plan() -> None:

@@ -20,7 +20,7 @@ DELTA = "response.output_audio.delta"
 
 
 def respond(client: CoreClient, **params: object) -> str:
-    """Create a response; returns its id."""
+    """Creates a response; returns its id."""
     events = client.send("response.create", response=params) if params else client.send("response.create")
     assert events[0]["type"] == "response.created", events
     return str(events[0]["response"]["id"])  # type: ignore[index]

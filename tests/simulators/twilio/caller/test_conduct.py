@@ -172,22 +172,22 @@ def test_outside_conditions_and_actions() -> None:
     ],
 )
 def test_a_limit_passed_fails_the_plan_in_words(step: steps.Step, words: str) -> None:
-    """What was expected, what came; then the caller hangs up."""
+    """What was expected, what was heard; then the caller hangs up."""
     talk = run(step).ticks(6)
 
     [failure] = talk.caller.failures
     assert words in failure
-    assert "came: no sound from the bridge at all" in failure
+    assert ", got no sound from the bridge at all" in failure
     assert talk.actions == [EndCall()]
 
 
 def test_a_failure_names_what_was_heard() -> None:
-    """Silence that never came: the bridge talked on."""
+    """Silence was expected, and the bridge talked on."""
     talk = run(steps.WaitForSilence(limit_ms=100))
     talk.ear.playing, talk.ear.reply_number, talk.ear.played_ms = True, 2, 1234
     talk.ticks(6)
 
-    assert "came: reply 2 playing, 1234 ms" in talk.caller.failures[0]
+    assert ", got reply 2 playing, 1234 ms" in talk.caller.failures[0]
 
 
 def test_a_forgiving_plan_goes_on_after_a_failure() -> None:
@@ -213,5 +213,5 @@ def test_a_call_that_ends_early_fails_the_steps_left() -> None:
     early.caller.call_ended("bridge_hung_up", 50)
     fine.caller.call_ended("bridge_hung_up", 50)
 
-    assert "ended (bridge_hung_up)" in early.caller.failures[0]
+    assert "got its end (bridge_hung_up)" in early.caller.failures[0]
     assert fine.caller.failures == []

@@ -20,11 +20,11 @@ from tests.support.waiting import wait_until
 class Ear:
     """Keeps what the socket tells."""
 
-    came: list[tuple[int, bytes]] = field(default_factory=list)
+    received: list[tuple[int, bytes]] = field(default_factory=list)
     closed: list[int | None] = field(default_factory=list)
 
-    def message_came(self, opcode: int, data: bytes) -> None:
-        self.came.append((opcode, data))
+    def message_received(self, opcode: int, data: bytes) -> None:
+        self.received.append((opcode, data))
 
     def socket_closed(self, close_code: int | None) -> None:
         self.closed.append(close_code)
@@ -86,6 +86,24 @@ async def test_a_server_that_never_answers_is_31920(monkeypatch: pytest.MonkeyPa
     assert raised.value.code == 31920
 
 
+async def test_a_connection_that_is_cancelled_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever hangs up while Twilio still connects."""
+    tried: list[socket.socket] = []
+
+    async def never(tcp: socket.socket, _address: object) -> None:
+        tried.append(tcp)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+    opening = asyncio.create_task(MediaSocket.open(STREAM_URL, plain(9), Ear(), {}))
+    await wait_until(lambda: bool(tried), "it connects")
+    opening.cancel()
+    await asyncio.wait({opening})
+
+    assert opening.cancelled()
+    assert tried[0].fileno() == -1
+
+
 async def test_buffer_sizes_are_set_before_connecting() -> None:
     """So that a stall is felt soon; Linux doubles what it is told."""
     async with reference_bridge() as bridge:
@@ -110,10 +128,10 @@ async def test_first_frames_in_one_packet_with_the_answer_are_not_lost() -> None
         bridge.eager = b"\x81\x02hi"
         ear = Ear()
         opened = await MediaSocket.open(STREAM_URL, plain(port_of(bridge.address)), ear, {})
-        await wait_until(lambda: bool(ear.came), "the message came")
+        await wait_until(lambda: bool(ear.received), "the message arrived")
         opened.abort()
 
-        assert ear.came == [(1, b"hi")]
+        assert ear.received == [(1, b"hi")]
 
 
 async def test_a_close_of_ours_is_orderly_and_not_told_to_the_listener() -> None:
@@ -142,6 +160,6 @@ async def test_a_frozen_socket_neither_reads_nor_writes_nor_ends() -> None:
         opened.abort()
         await bridge.idle()
 
-        assert ear.came == []
+        assert ear.received == []
         assert bridge.sockets[0].messages == []
         assert bridge.sockets[0].close_code == 1006

@@ -49,7 +49,7 @@ def arrivals(live: LiveCall) -> list[float]:
     return [at_ms for stream in live.record.streams for at_ms in stream.received_at_ms]
 
 
-# --- media to the bridge -----------------------------------------------------------------------
+# Media to the bridge.
 
 
 async def test_media_is_20_ms_of_160_bytes_with_string_counters_and_a_wobbling_clock() -> None:
@@ -158,7 +158,7 @@ async def test_jitter_keeps_the_order_and_stop_stays_last() -> None:
     assert socket.messages[-1]["event"] == "stop"
 
 
-# --- opening -----------------------------------------------------------------------------------
+# Opening.
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ async def test_odd_messages_can_be_injected(injection: Injection, binary: bool, 
     assert len(knobs.oversize_frame(0).payload) > 64 * 1024
 
 
-# --- marks and clear ---------------------------------------------------------------------------
+# Marks and clear.
 
 
 async def test_a_mark_comes_back_when_its_audio_has_played() -> None:
@@ -310,7 +310,7 @@ async def test_more_than_ten_minutes_queued_is_discarded_with_one_warning() -> N
     assert record.playout.discarded_bytes == 2 * 60 * 8000
 
 
-# --- judgement ---------------------------------------------------------------------------------
+# Judgement.
 
 
 async def wrong(socket: BridgeSocket) -> None:
@@ -422,7 +422,7 @@ async def test_a_stalled_twilio_stops_reading_and_the_bridge_feels_it() -> None:
     assert arrivals[0] > first_media_at_ms + 350
 
 
-# --- endings -----------------------------------------------------------------------------------
+# Endings.
 
 
 @pytest.mark.parametrize(
@@ -496,7 +496,7 @@ async def test_a_burst_of_audio_can_get_the_stream_killed() -> None:
 
 
 async def test_a_half_open_socket_stays_silent_while_the_call_moves_on() -> None:
-    """The bridge sees neither data nor end for a while; a new leg may come meanwhile."""
+    """The bridge sees neither data nor end for a while; a new stream may open meanwhile."""
 
     def documents(path: str, form: dict[str, str]) -> str:
         return stream_document()
@@ -513,7 +513,7 @@ async def test_a_half_open_socket_stays_silent_while_the_call_moves_on() -> None
             seen.append(len(first.messages) == count)
 
     async with reference_bridge(talk, documents) as bridge, simulator(bridge) as twilio:
-        plan = CallPlan([WaitUntil(lambda: len(seen) == 2, "the second leg"), HangUp()])
+        plan = CallPlan([WaitUntil(lambda: len(seen) == 2, "the second stream"), HangUp()])
         record = await twilio.call(plan, Knobs(pace=FAST, half_open=Window(100, 1000)))
         first = bridge.sockets[0]
         assert not first.closed.is_set()

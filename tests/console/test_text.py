@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.style import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
-from console.top.text import bar, duration, fit, millis
+from console.text import bar, duration, fit, millis
+from shared.logs.text import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
 
 ANY_TEXT = st.text(max_size=60) | st.text(alphabet="שלום abc日本\n\x1b\u202e", max_size=60)
 

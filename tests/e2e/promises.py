@@ -1,4 +1,4 @@
-"""Assertions on what a caller heard, over simulators/comparison.py."""
+"""What every call is promised, as assertions over simulators/comparison.py."""
 
 from __future__ import annotations
 

@@ -1,9 +1,13 @@
-"""Makes the speech clips of the simulators again from lines.toml.
+"""Speaks the lines of lines.toml again: one audio file each, and the manifest of them.
 
-Owns the way from text to telephone audio: espeak-ng speaks, sox brings it to 8 kHz with a
-telephone's band and one loudness, our own tables make it µ-law. Run it by hand after changing a
-line: `python simulators/clips/make_clips.py` (needs the Debian packages espeak-ng and sox).
-The result is committed, so nobody else needs them.
+Why it exists: the clips can be made again, and changed, by whoever has the two programs; the result is
+committed, so nobody else needs them. Owns: the way from text to telephone audio: espeak-ng speaks, sox brings
+it to 8 kHz with a telephone's band and one loudness, our own tables make it µ-law. Must not know: who plays
+the clips.
+
+Run it by hand after changing a line (needs the Debian packages espeak-ng and sox):
+
+    python simulators/clips/make.py
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ BAND_HZ = "300-3400"  # what a telephone line lets through
 
 
 def main() -> None:
-    """Speak every line; write the .ulaw files and manifest.json beside this file."""
+    """Speaks every line; writes the .ulaw files and manifest.json beside this file."""
     sys.path.insert(0, str(FOLDER.parent.parent))  # so that it runs as a plain file, too
     from simulators import mulaw  # noqa: PLC0415 - the path is set only now
 
@@ -47,7 +51,7 @@ def main() -> None:
 
 
 def _speak(text: str, voice: str, rate: int, pitch: int) -> array[int]:
-    """Text to 8 kHz 16-bit samples, silence at both ends cut off."""
+    """Text to 8 kHz 16-bit samples, silence at both ends removed."""
     spoken = subprocess.run(
         ["espeak-ng", "-v", voice, "-s", str(rate), "-p", str(pitch), "--stdout", text],
         check=True,

@@ -36,7 +36,13 @@ class ProcessInfo:
 
     @property
     def is_down(self) -> bool:
+        """Whether it was to run and does not."""
         return self.state in DOWN_STATES
+
+    @property
+    def number(self) -> int:
+        """Of a role's process: `brain-1` is 1. Raises ValueError for a name without a number."""
+        return int(self.name.rpartition("-")[2])
 
 
 class Supervisor:
@@ -58,10 +64,6 @@ class Supervisor:
         """Stops the process for good, waiting for its end."""
         self._call("stopProcess", f"{group}:{name}")
 
-    def start(self, group: str, name: str) -> None:
-        """Starts a stopped process, waiting until it runs."""
-        self._call("startProcess", f"{group}:{name}")
-
     def process(self, group: str, name: str) -> ProcessInfo:
         """One process."""
         return _read(self._call("getProcessInfo", f"{group}:{name}"))
@@ -78,6 +80,8 @@ class Supervisor:
         """Asks all processes of a program to stop; does not wait."""
         self._call("stopProcessGroup", group, False)
 
+    # Private.
+
     def _call(self, method: str, *arguments: str | bool) -> Any:
         # A connection of its own for each call: supervisord serves all of them from one loop, and a
         # connection kept open would be found dead after a restart.
@@ -85,6 +89,9 @@ class Supervisor:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         with contextlib.closing(transport):
             return getattr(proxy.supervisor, method)(*arguments)
+
+
+# Private.
 
 
 def _read(item: dict[str, Any]) -> ProcessInfo:

@@ -1,7 +1,7 @@
 """One simulated call as text: what the model, the bridge and the caller did, by time, on one page.
 
-Why: a figure of a thousand calls says that something was wrong, this says what. Owns the format. Must not
-know what is right. No audio and no text of an item gets in: kinds, ids and lengths are enough.
+Why it exists: a figure of a thousand calls says that something was wrong, this says what. Owns: the format.
+Must not know: what is right. No audio and no text of an item gets in: kinds, ids and lengths are enough.
 """
 
 from __future__ import annotations

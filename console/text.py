@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from console.style import isolated
+from shared.logs.text import isolated
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 GAP = " "

@@ -1,0 +1,58 @@
+"""How a command leaves before its time: one line on stderr, and an exit code of shared/process/exits.py.
+
+Why it exists: what is wrong with a set-up (a setting, a Redis that is away) is said in one line, the same by
+every command, never by a traceback. Owns: those lines. Must not know: any one command.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+
+from console.options import url_problem
+from shared.process.exits import Exit
+from shared.settings import Settings, SettingsError, load
+from shared.store.errors import STORE_ERRORS
+
+
+def complain(text: str) -> None:
+    """Says on stderr what is wrong: stdout is for results."""
+    print(f"trunkline: {text}", file=sys.stderr)
+
+
+def fail(text: str, code: Exit = Exit.FAILED) -> NoReturn:
+    """Complains, and leaves. Raises typer.Exit."""
+    complain(text)
+    raise typer.Exit(code)
+
+
+def load_settings() -> Settings:
+    """The settings; leaves if one of them is wrong. Raises typer.Exit."""
+    try:
+        return load()
+    except SettingsError as error:
+        fail(str(error), Exit.SETTINGS)
+
+
+def redis_url(given: str) -> str:
+    """The option's value, else that of the settings; leaves if that is no URL. Raises typer.Exit."""
+    url = given or load_settings().redis_url
+    problem = url_problem(url)
+    if problem:
+        fail(f"REDIS_URL: {problem}", Exit.SETTINGS)
+    return url
+
+
+@contextmanager
+def instead_of_traceback() -> Iterator[None]:
+    """Leaves where Redis does not answer, or what was asked for is not there. Raises typer.Exit."""
+    try:
+        yield
+    except LookupError as error:
+        fail(str(error))
+    except STORE_ERRORS as error:
+        fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")

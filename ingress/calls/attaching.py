@@ -1,0 +1,136 @@
+"""How a media stream becomes a call's, and what becomes of the call when it is gone.
+
+Why it exists: attaching, detaching and ending a call wait for Redis, while a socket's loop never may. Here
+the waiting is done, in named tasks. Owns: the order of these steps. Must not know: what a call plays, when a
+stream is to be closed, the rule of the end (ending.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from ingress.calls import ending
+from ingress.calls.ending import End, Wait
+from ingress.calls.registry import Registry
+from ingress.calls.table import CallTable
+from ingress.counters import CallCounters
+from ingress.errors import StartReason, StartRefused, TokenError, TokenReason
+from ingress.media.gate import LOST, CloseCode
+from ingress.media.parameters import read_parameters
+from ingress.media.stream import MediaStream
+from ingress.media.wire import Start
+from shared.clock import now_ms
+from shared.contract.steps import NewStream
+from shared.logs.log import mask_number
+
+Judge = Callable[[Start], str]
+"""Judges a start; returns the nonce that ATTACH spends. Raises StartRefused."""
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+"""Runs a task of the process."""
+
+
+@dataclass(slots=True)
+class Attaching:
+    """Every stream of the process, at its start and at its end: a `Host` of streams."""
+
+    worker: str
+    masks_numbers: bool
+    """Whether the caller's number stands on the card in part only."""
+    judge: Judge
+    registry: Registry
+    table: CallTable
+    counters: CallCounters
+    spawn: Spawn
+
+    def start(self, stream: MediaStream, start: Start) -> None:
+        """A stream wants to be attached."""
+        try:
+            nonce = self.judge(start)
+        except StartRefused as refusal:
+            stream.refuse(refusal)
+            return
+        said = read_parameters(start.parameters)
+        caller, called = said.caller, said.called
+        if self.masks_numbers:
+            caller, called = mask_number(caller), mask_number(called)
+        told = NewStream(
+            call_sid=start.call_sid,
+            stream_sid=start.stream_sid,
+            ingress=self.worker,
+            nonce=nonce,
+            caller_number=caller,
+            called_number=called,
+            agent=said.agent,
+            called_line=said.called,
+        )
+        self.spawn(self._attach(stream, told), f"attach-{start.call_sid}")
+
+    def gone(self, stream: MediaStream) -> None:
+        """A stream is over, attached or not."""
+        cause = stream.cause or LOST
+        stream.log.info("socket_gone", cause=cause, leg=stream.leg, frames=stream.caller_frames)
+        self.table.stream_gone(stream, detaching=stream.leg > 0)
+        if stream.leg:
+            self.spawn(self._detach(stream), f"detach-{stream.call_sid}")
+
+    # Private.
+
+    async def _attach(self, stream: MediaStream, told: NewStream) -> None:
+        answer = await self.registry.attach(told, wanted=lambda: not stream.has_ended)
+        if answer is None:
+            stream.log.error("attach_unknown", hint="Redis did not answer; the janitor ends the call")
+        elif answer.refused == "used":
+            stream.refuse(TokenError(TokenReason.SPENT))
+        elif answer.refused:
+            stream.refuse(StartRefused(f"call_{answer.refused}"))
+        else:
+            self._attached(stream, told, answer.leg, is_new=answer.is_new)
+
+    def _attached(self, stream: MediaStream, told: NewStream, leg: int, *, is_new: bool) -> None:
+        now = now_ms()
+        call = self.table.call_of(told.call_sid, now)
+        if leg <= call.fence.leg:
+            # A newer stream of the call was attached while this one waited.
+            stream.refuse(StartRefused(StartReason.OLDER_LEG))
+            return
+        older = call.stream
+        call.connect(stream, told, leg, now)
+        if is_new:
+            self.counters.attached += 1
+        else:
+            self.counters.resumed += 1
+        if older is not None and not older.has_ended:
+            self.counters.superseded += 1
+            older.close(CloseCode.POLICY, "newer stream")
+        is_open = stream.attached(leg, call.listener)
+        stream.log.info("attached", is_new=is_new)
+        if not is_open:
+            # It went while it waited, and its host was told before it had a leg.
+            self.gone(stream)
+
+    async def _detach(self, stream: MediaStream) -> None:
+        """Says on the card that the stream is gone, then ends the call or waits."""
+        try:
+            gone = await self.registry.detach(stream.call_sid, stream.leg, stream.cause or LOST)
+        finally:
+            self.table.detached()
+        call = self.table.calls.get(stream.call_sid)
+        if call is not None and call.stream is stream:
+            call.stream = None
+        if gone is not None:
+            self.counters.detached += 1
+            stream.log.info("detached", cause=stream.cause, planned=gone.planned)
+            await self._end_or_wait(stream, ending.decide(stream.cause, gone.planned))
+        self.table.forget(stream.call_sid)
+
+    async def _end_or_wait(self, stream: MediaStream, decision: End | Wait) -> None:
+        match decision:
+            case End(outcome):
+                await self.registry.end(stream.call_sid, outcome)
+            case Wait(for_s, outcome):
+                await asyncio.sleep(for_s)
+                await self.registry.end(stream.call_sid, outcome, if_detached_leg=stream.leg)

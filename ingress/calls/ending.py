@@ -1,0 +1,51 @@
+"""What becomes of a call whose media stream is gone: it ends now, or waits for another stream.
+
+Why it exists: a stream ends in the same way whether the caller has hung up or we have moved them. Owns: the
+rule, its waits, the outcomes that it chooses. Pure. Must not know: who ends a call, how one waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ingress.media.gate import STOPPED
+from shared.contract.card import Next
+
+DIAL_TIMEOUT_S = 25
+"""How long a dialled number may ring: a voice mailbox takes most calls from about half a minute on."""
+
+NEW_STREAM_WITHIN_S = 5.0
+"""A lost or moved stream has this long to come back before the call ends."""
+
+DIALLED_WITHIN_S = DIAL_TIMEOUT_S + 10.0
+"""A number that rang in vain sends the caller back within this. Later the transfer has worked: the rest of
+the call is between those two, and nothing of ours has to stay for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It ends now."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It ends after this time, unless it has another stream by then."""
+
+    for_s: float
+    outcome: str
+
+
+def decide(cause: str, planned: Next | None) -> End | Wait:
+    """`cause`: why the stream is gone. `planned`: what the card said was to come next; None for a plan that
+    only a newer version knows."""
+    match planned:
+        case Next.NOTHING if cause == STOPPED:
+            return End("completed")  # Nobody wanted it but the caller.
+        case Next.HANG_UP:
+            return End("hangup")
+        case Next.DIAL:
+            # Who was dialled and did not send the caller back has taken the call: our part is over.
+            return Wait(DIALLED_WITHIN_S, "transferred")
+    return Wait(NEW_STREAM_WITHIN_S, "no_new_stream")

@@ -1,0 +1,99 @@
+"""What ingress tells the card of a live call by itself: its figures, and the whole card if it is gone.
+
+Why it exists: ingress holds the socket, so it is the one that knows that a call still lives when Redis came
+back empty, and the one that must learn that a call has ended while its socket is open. One write does all
+three: its answer says whether the call still stands. Owns: what follows from that answer. Must not know: how
+a figure is measured, who judges it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ingress.calls.call import IngressCall
+from ingress.calls.table import CallTable
+from ingress.counters import CallCounters, SocketCounters
+from ingress.media.gate import CloseCode
+from ingress.media.stream import MediaStream
+from shared.clock import wall_ms
+from shared.contract import steps, writes
+from shared.contract.card import IngressFigures
+from shared.contract.scripts import Answer, read_answer
+from shared.contract.steps import NewStream, Restored
+from shared.contract.window import IngressWindow, dump
+from shared.figures.rolling import Telling
+from shared.process.role import Process
+
+
+class FiguresPen:
+    """Of all calls of this process, through the outbox. Nothing here waits."""
+
+    def __init__(
+        self,
+        process: Process,
+        table: CallTable,
+        counters: CallCounters,
+        sockets: SocketCounters,
+        now_ms: float,
+    ) -> None:
+        self._process = process
+        self._table = table
+        self._counters = counters
+        self._sockets = sockets
+        self._telling = Telling(now_ms)
+
+    def tell(self, now_ms: float) -> None:
+        """To be called a few times a second: writes once a window, for each stream that is live."""
+        if not self._telling.is_due(now_ms, late=self._process.is_late):
+            return
+        for call in self._table.calls.values():
+            stream, told = call.stream, call.told
+            if stream is not None and told is not None and stream.takes_audio:
+                self._write(call, stream, told, now_ms)
+
+    # Private.
+
+    def _write(self, call: IngressCall, stream: MediaStream, told: NewStream, now_ms: float) -> None:
+        process, unsent_bytes = self._process, stream.socket.unsent_bytes
+        self._sockets.unsent_bytes.observe(unsent_bytes)
+        written = stream.socket.take_window()
+        window = IngressWindow(
+            **dataclasses.asdict(process.window(now_ms)),
+            unsent_bytes=unsent_bytes,
+            write_p99_ms=written.write_p99_ms,
+            overflowed=written.overflowed,
+        )
+        figures = IngressFigures(
+            w_ingress=dump(window),
+            n_caller_frames=stream.caller_frames,
+            n_forwarded=call.forwarded,
+            unsent_bytes=unsent_bytes,
+        )
+
+        def answered(reply: object) -> None:
+            if isinstance(reply, Exception) or not stream.takes_audio:
+                return
+            answer, _ = read_answer(reply)
+            if answer is Answer.FENCED:
+                stream.close(CloseCode.NORMAL, "call ended or moved")
+            elif answer is Answer.ABSENT:
+                self._restore(call, stream, told)
+
+        step = writes.write_leg(process.keys, call.call_sid, stream.leg, figures)
+        process.outbox.send(step.command(), on_reply=answered)
+
+    def _restore(self, call: IngressCall, stream: MediaStream, told: NewStream) -> None:
+        """Redis came back empty: the call's card is written again by the process that holds its socket."""
+        self._counters.restored += 1
+        stream.log.warning("card_restored", hint="Redis had lost the call's card")
+        process, fence = self._process, call.fence
+        restored = Restored(
+            stream=told,
+            leg=stream.leg,
+            brain_epoch=fence.brain_epoch,
+            egress_epoch=fence.egress_epoch,
+            cut=fence.cut,
+            last_frame=call.forwarded,
+        )
+        step = steps.restore(process.keys, restored, wall_ms=wall_ms())
+        process.outbox.send(step.command())

@@ -1,0 +1,74 @@
+"""What a number, a URL and a secret must look like: the forms that settings, files and cards are held to.
+
+Why it exists: a form that is checked in two places is checked in two ways, and what one accepts the other
+refuses in the middle of a call. Owns: these forms, their words in messages, what is raised for many slips at
+once. Pure. Must not know: where a text comes from, what it is for.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from urllib.parse import SplitResult, urlsplit
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names of this host that nobody on the way can read or answer for."""
+
+E164 = r"\+[1-9][0-9]{3,14}"
+"""ITU-T E.164: a country code, which never starts with 0, and fifteen digits at most."""
+
+E164_EXAMPLE = "+15551234567 (E.164)"
+"""How messages show what is expected."""
+
+SIP = r"sip:[A-Za-z0-9.@:_+-]{3,200}"
+
+SECRET_PREFIX = "whsec_"
+"""How Standard Webhooks writes a secret: this, then base64."""
+
+_NUMBER = re.compile(E164, re.ASCII)
+_DESTINATION = re.compile(f"{E164}|{SIP}", re.ASCII)
+_BLANK = re.compile(r"\s")
+
+
+class Problems(Exception):
+    """Something that a person wrote is wrong, in one or more places; the text has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def is_number(text: str) -> bool:
+    """Whether it is a telephone number as E.164 writes it."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def is_destination(text: str) -> bool:
+    """Whether it can be dialled: a telephone number, or a SIP address."""
+    return _DESTINATION.fullmatch(text) is not None
+
+
+def url_of(text: str) -> SplitResult | None:
+    """The parts of a URL that can be asked: with a host, a port that is one, and no blank. Else None."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # Raises when it is not a port.
+    except ValueError:
+        return None
+    return parts if parts.hostname and not _BLANK.search(text) else None
+
+
+def is_confidential(url: SplitResult) -> bool:
+    """Whether what is sent there can be read by nobody on the way: TLS, or plain to this host itself."""
+    return url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK_HOSTS)
+
+
+def signing_key(secret: str) -> bytes:
+    """The key of a secret: the base64 after `whsec_`; any other text as it stands. Raises ValueError."""
+    if not secret.startswith(SECRET_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError(f"expected base64 after {SECRET_PREFIX}, or a text without it") from None

@@ -1,0 +1,159 @@
+"""The commands about calls, from the command line to Redis and back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from console.app import app
+from shared.contract.streams.control import HangUp, Say, read_message
+from shared.contract.streams.journal import Kind
+from shared.process.exits import Exit
+from shared.store.client import Store, make_store
+from tests.support.redis_samples import BRAIN, KEYS, ONE, TWO, make_call, make_worker
+
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def _redis(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", valkey_url)
+
+
+def in_redis(url: str, work: Callable[[Store], Awaitable[object]]) -> object:
+    """What stands there before or after a command, which has an event loop of its own."""
+
+    async def main() -> object:
+        store = make_store(url, name="test")
+        try:
+            return await work(store)
+        finally:
+            await store.aclose()
+
+    return asyncio.run(main())
+
+
+async def one_call(store: Store) -> None:
+    """A live call with a brain."""
+    await make_call(store, ONE, 1_000)
+    await make_worker(store, BRAIN)
+
+
+async def messages(store: Store) -> list[object]:
+    """What was said to the call."""
+    return [
+        read_message(entry_id, fields).message for entry_id, fields in await store.xrange(KEYS.control(ONE))
+    ]
+
+
+def run(*words: str) -> Result:
+    return runner.invoke(app, [*words])
+
+
+def test_calls(valkey_url: str) -> None:
+    """As a table, and for programs."""
+    in_redis(valkey_url, one_call)
+    assert ONE in run("calls").stdout
+    (found,) = json.loads(run("calls", "--json").stdout)
+    assert (found["call_sid"], found["state"], found["pipeline"]) == (ONE, "attached", {})
+
+
+def test_show(valkey_url: str) -> None:
+    """Journal and card; a call that is none is named."""
+    in_redis(valkey_url, one_call)
+    assert Kind.ATTACHED.sentence in run("show", "CA1").stdout
+    found = json.loads(run("show", "CA1", "--json", "-n", "1").stdout)
+    assert found["card"]["brain"] == BRAIN
+    assert [line["kind"] for line in found["journal"]] == ["attached"]
+    assert json.loads(run("show", "CA1", "--json", "-n", "0").stdout)["journal"] == []
+    missed = run("show", "CA2")
+    assert missed.exit_code == Exit.FAILED
+    assert "got 'CA2'" in missed.stderr
+
+
+def test_watch_until_the_call_ends(valkey_url: str) -> None:
+    """Lines for people, one document a line for programs."""
+
+    async def ended_call(store: Store) -> None:
+        await one_call(store)
+        await store.xadd(KEYS.journal(ONE), {"kind": Kind.ENDED, "outcome": "completed"})
+
+    in_redis(valkey_url, ended_call)
+    assert [line.split()[2] for line in run("watch", "CA1").stdout.splitlines()] == ["attached", "ended"]
+    found = [json.loads(line) for line in run("watch", "CA1", "--json").stdout.splitlines()]
+    assert [(each["stream"], each["kind"]) for each in found] == [
+        ("journal", "attached"),
+        ("journal", "ended"),
+    ]
+
+
+def test_say_and_hangup(valkey_url: str) -> None:
+    """What the call is told is what a hand would have typed."""
+    in_redis(valkey_url, one_call)
+    assert run("say", "CA1", "שלום", "--force").stdout == f"{ONE}: will be said\n"
+    assert json.loads(run("hangup", "CA1", "--json").stdout) == {"call_sid": ONE, "done": True}
+    assert in_redis(valkey_url, messages) == [
+        Say(text="שלום", force=True),
+        HangUp(reason="operator", farewell=""),
+    ]
+
+
+def test_an_empty_text_is_not_said(valkey_url: str) -> None:
+    """The command line is wrong."""
+    in_redis(valkey_url, one_call)
+    done = run("say", "CA1", "  ")
+    assert done.exit_code == Exit.USAGE
+    assert "expected a text to say" in done.stderr
+    assert in_redis(valkey_url, messages) == []
+
+
+def test_what_is_said_to_a_call_that_has_ended(valkey_url: str) -> None:
+    """Not done, and so said."""
+    in_redis(valkey_url, lambda store: make_call(store, TWO, 1_000, state="ended"))
+    done = run("hangup", TWO)
+    assert done.exit_code == Exit.FAILED
+    assert done.stderr == f"trunkline: {TWO} has ended.\n"
+
+
+def test_drain(valkey_url: str) -> None:
+    """Rings the worker, and waits until it has no calls."""
+
+    async def empty_worker(store: Store) -> None:
+        await make_worker(store, BRAIN, calls=0, draining=True)
+
+    in_redis(valkey_url, empty_worker)
+    done = run("drain", "brain-0")
+    assert (done.exit_code, done.stdout) == (Exit.OK, f"{BRAIN}: draining, 0 live calls\n")
+
+
+def test_a_drain_that_is_not_waited_for(valkey_url: str) -> None:
+    """`--timeout 0`: told, that is all."""
+    in_redis(valkey_url, one_call)
+    done = run("drain", "brain-0", "--timeout", "0", "--json")
+    assert done.exit_code == Exit.OK
+    assert json.loads(done.stdout) == {"worker": BRAIN, "calls": 1}
+
+
+def test_a_worker_that_nobody_means(valkey_url: str) -> None:
+    """Which there are is said."""
+    in_redis(valkey_url, one_call)
+    done = run("drain", "egress-0")
+    assert done.exit_code == Exit.FAILED
+    assert f"Workers are: {BRAIN}" in done.stderr
+
+
+def test_a_worker_whose_beat_cannot_be_read_can_be_drained(valkey_url: str) -> None:
+    """Its problem stands in place of its calls."""
+
+    async def spoilt(store: Store) -> None:
+        await one_call(store)
+        await store.redis.hdel(KEYS.worker(BRAIN), "calls")
+
+    in_redis(valkey_url, spoilt)
+    done = run("drain", "brain-0", "--timeout", "0")
+    assert done.exit_code == Exit.OK
+    assert "expected a whole number in calls of Beat, got nothing" in done.stdout

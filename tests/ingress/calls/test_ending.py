@@ -1,0 +1,43 @@
+"""What becomes of a call whose stream is gone: the whole rule."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ingress.calls.ending import DIAL_TIMEOUT_S, DIALLED_WITHIN_S, NEW_STREAM_WITHIN_S, End, Wait, decide
+from ingress.media.gate import LOST, STOPPED
+from shared.contract.card import Next
+
+COMES_BACK = Wait(NEW_STREAM_WITHIN_S, "no_new_stream")
+TRANSFERRED = Wait(DIALLED_WITHIN_S, "transferred")
+HUNG_UP = End("hangup")
+CAUSES = (STOPPED, LOST, "brain: farewell", "moving", "newer stream", "PayloadTooBig", "")
+
+RULE: dict[tuple[str, Next | None], End | Wait] = {
+    (STOPPED, Next.NOTHING): End("completed"),
+    (STOPPED, Next.APOLOGY): COMES_BACK,
+    (STOPPED, Next.HANG_UP): HUNG_UP,
+    (STOPPED, Next.DIAL): TRANSFERRED,
+    (STOPPED, Next.DIGITS): COMES_BACK,
+    (STOPPED, None): COMES_BACK,
+    (LOST, Next.NOTHING): COMES_BACK,
+    (LOST, Next.APOLOGY): COMES_BACK,
+    (LOST, Next.HANG_UP): HUNG_UP,
+    (LOST, Next.DIAL): TRANSFERRED,
+    (LOST, Next.DIGITS): COMES_BACK,
+    (LOST, None): COMES_BACK,
+}
+"""A cause that is neither counts as a loss."""
+
+
+@pytest.mark.parametrize(("cause", "planned"), list(itertools.product(CAUSES, (*Next, None))))
+def test_the_rule(cause: str, planned: Next | None) -> None:
+    """Each cause with each plan, also with one that only a newer version knows."""
+    assert decide(cause, planned) == RULE[(STOPPED if cause == STOPPED else LOST, planned)]
+
+
+def test_a_number_that_rings_in_vain_comes_back_in_time() -> None:
+    """The caller of a failed transfer is not taken for one who has left."""
+    assert DIALLED_WITHIN_S > DIAL_TIMEOUT_S > NEW_STREAM_WITHIN_S

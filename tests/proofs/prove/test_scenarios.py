@@ -1,0 +1,77 @@
+"""The scenarios: what each promises, and that a broken promise is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proofs.prove.judge import Figures
+from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
+from simulators.realtime import script
+from simulators.twilio import Speak
+
+ALL = scenarios(200, 20, 1)
+
+
+def good() -> Figures:
+    """Figures of runs in which all went well, and something happened."""
+    return Figures(
+        calls=20, sessions=40, tool_calls=8, tool_outputs=8, tool_creates=4, tool_batches=4,
+        operator_said=3, rollovers=100,
+    )  # fmt: skip
+
+
+def broken(scenario: Scenario, figures: Figures) -> list[str]:
+    return [sentence for sentence, is_broken in scenario.promises(figures).items() if is_broken]
+
+
+def test_the_first_makes_all_calls_and_the_others_a_fifth() -> None:
+    """Under names of their own; those of the rollover are long."""
+    assert len({each.name for each in ALL}) == len(ALL) == 6
+    assert [each.calls for each in ALL] == [200, 40, 40, 40, 40, 20]
+    assert sum(each.calls for each in ALL) == 380
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
+def test_good_figures_break_no_promise_and_a_stale_frame_one(scenario: Scenario) -> None:
+    """Whatever the scenario is about, nothing stale is heard in it."""
+    figures = good()
+    assert broken(scenario, figures) == []
+
+    figures.stale_frames = 2
+    assert broken(scenario, figures) == ["2 stale frames were heard after a clear"]
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
+def test_a_scenario_that_did_not_happen_proves_nothing(scenario: Scenario) -> None:
+    """Tools that nobody called, operators who were silent, sessions that never dropped."""
+    quiet = Figures(calls=20, sessions=20)
+    expected = {
+        "parallel-tools": ["no tool was called"],
+        "server-cancels": ["no operator spoke"],
+        "session-drops": ["no session was dropped"],
+        "rollover": ["0 rollovers in 20 calls"],
+    }
+    assert broken(scenario, quiet) == expected.get(scenario.name, [])
+
+
+def test_knobs_differ_by_connection_and_not_by_run() -> None:
+    """So that a seed can be tried again."""
+    for scenario in ALL:
+        made = [scenario.knobs_for(number) for number in range(1, 30)]
+        assert made == [scenario.knobs_for(number) for number in range(1, 30)]
+        assert len({knobs.seed for knobs in made}) == len(made)
+
+
+def test_callers_speak_into_the_tools(tmp_path: Path) -> None:
+    """The script can be read, calls two tools at once, and some callers do not wait for the answer."""
+    path = tmp_path / "two.toml"
+    path.write_text(TWO_TOOLS, "utf-8")
+    assert len(script.load(str(path)).turns[0].reply) == 2
+
+    tools = next(each for each in ALL if each.name == "parallel-tools")
+    assert tools.steps is not None
+    spoken = [sum(isinstance(step, Speak) for step in tools.steps(number)) for number in range(20)]
+    assert min(spoken) >= 4
+    assert max(spoken) > 4

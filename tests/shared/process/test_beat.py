@@ -1,0 +1,83 @@
+"""The process's own keys, on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from shared.contract import keys as key_names
+from shared.process.beat import beat, drop_own_keys, keep_own_keys
+from shared.process.life import make_process
+from shared.process.role import Process
+from shared.settings import load
+from shared.store.client import Store
+from tests.conftest import without_ttl
+from tests.support.waiting import running, wait_until
+
+OWN = ("tl:own:a", "tl:own:b")
+
+
+class IdleRole:
+    """A role that does nothing."""
+
+    starts_without_redis = False
+    own_streams = OWN
+
+    async def start(self) -> None: ...
+
+    async def drain(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def live_calls(self) -> int:
+        return 2
+
+    def not_ready(self) -> str:
+        return ""
+
+
+def make(url: str) -> Process:
+    return make_process("egress", 0, load(env_file=None, redis_url=url, lanes=2))
+
+
+async def test_keys_are_made_empty_renewed_and_dropped(store: Store, redis_url: str) -> None:
+    """A doorbell a lane and the role's own: none without a TTL, what others wrote is kept."""
+    process = make(redis_url)
+    streams = [process.keys.wake(0, process.name), process.keys.wake(1, process.name), *OWN]
+    await keep_own_keys(process, OWN)
+    assert [await store.xlen(key) for key in streams] == [0, 0, 0, 0]
+    assert await without_ttl(store) == []
+
+    await store.xadd(OWN[0], {"a": "1"})
+    await store.pexpire(OWN[0], 1000)
+    await keep_own_keys(process, OWN)
+    assert await store.xlen(OWN[0]) == 1
+    assert await store.pttl(OWN[0]) > 1000
+
+    await drop_own_keys(process, OWN)
+    assert await store.exists(*streams) == 0
+    await process.store.aclose()
+
+
+async def test_a_beat_says_what_the_worker_carries(store: Store, redis_url: str) -> None:
+    """And makes its streams again at once when Redis came back empty."""
+    process = make(redis_url)
+    key = process.keys.worker(process.name)
+    async with running(process.outbox.run()):
+        await wait_until(lambda: process.outbox.connected, "the outbox is connected")
+        async with running(beat(process, IdleRole())):
+            await wait_until(lambda: _is_there(store, key), "it shows itself")
+            figures = await store.hgetall_text(key)
+            assert {name: figures[name] for name in ("role", "calls", "capacity", "draining")} == {
+                "role": "egress", "calls": "2", "capacity": "100", "draining": "0",
+            }  # fmt: skip
+            assert await store.smembers(key_names.WORKERS) == {process.name.encode()}
+
+            await store.redis.flushall()
+            await store.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            await wait_until(lambda: _is_there(store, *OWN), "its streams are there again")
+    await process.store.aclose()
+    await asyncio.sleep(0)
+
+
+async def _is_there(store: Store, *keys: str) -> bool:
+    return await store.exists(*keys) == len(keys)
