@@ -8,7 +8,8 @@ Frames play in real time, one behind the other, from when they were sent. The ea
 way of the frames to Twilio's socket, by the network, by a hole that we do not know of. How much later, the
 first confirmation of a talk spurt bounds and each echo says again; what comes back took time to come, so that
 the clock errs to less than was heard, never to more. Only what ingress has confirmed counts. An echo of a
-current mark proves more. While ingress is silent or the media stream is gone, the clock stands. (docs/design.md, Framer, pacer, ledger)
+current mark proves more. While ingress is silent or the media stream is gone, the clock stands.
+(docs/design.md, Framer, pacer, ledger)
 """
 
 from __future__ import annotations

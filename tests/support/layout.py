@@ -180,9 +180,10 @@ def impurities(source: str) -> set[str]:
 
 
 def mapped(source: str) -> list[str]:
-    """Names that a package's map lists: lines of its docstring that are indented by four, name first."""
+    """Names that a package's map lists: lines of its docstring that begin with a name and two spaces (a
+    formatter may have moved them to the left)."""
     text = ast.get_docstring(ast.parse(source), clean=False) or ""
-    return re.findall(r"^ {4}(\w+/?) {2,}\S", text, re.MULTILINE)
+    return re.findall(r"^(?: {4})?(\w+/?) {2,}\S", text, re.MULTILINE)
 
 
 def contents(folder: Path) -> set[str]:
