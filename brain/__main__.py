@@ -10,7 +10,7 @@ from shared.process.life import run_role
 
 
 def main() -> int:
-    """Runs the process; gives its exit code (shared/process/exits.py)."""
+    """Runs the process; returns its exit code (shared/process/exits.py)."""
     parser = argparse.ArgumentParser(prog="brain", description="One Realtime session a call.")
     parser.add_argument("--number", type=int, default=0, help="number of this process on its host")
     return run_role("brain", parser.parse_args().number, BrainRole)

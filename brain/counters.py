@@ -1,6 +1,7 @@
 """What a brain process counts and measures: declared fields, incremented where things happen.
 
-Owns: the fields, and what the sequencers' journal lines are counted as. Must not know: who reads them
+Why it exists: a figure that is counted under a name in one place and read under another is 0 for ever. Owns:
+the fields, and what the sequencers' journal lines are counted as. Must not know: who reads them
 (/metrics does), which call something happened in.
 """
 

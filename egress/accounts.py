@@ -1,7 +1,8 @@
-"""The records of the ledger: items, responses, what is reported of them, and the names of marks.
+"""The records of the ledger: items, responses, their transitions, what is counted.
 
-Owns: what is noted of an item and a response, and the playback clock of one item. Pure data: the rules
-that change it are in egress/ledger.py.
+Why it exists: playback clock, marks and ledger change the same records. Owns: what is noted of an item and a
+response, and what the brain is told of a transition. Pure. Must not know: the rules that change the records;
+they are in egress/playback.py, egress/marks.py and egress/ledger.py.
 """
 
 from __future__ import annotations
@@ -9,50 +10,48 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-
-def mark_name(leg: int, cut: int, item_id: str, ms: int) -> str:
-    """`leg.cut.item.ms`: a mark that proves, when it comes back, that `ms` of the item were played."""
-    return f"{leg}.{cut}.{item_id}.{ms}"
+from shared.contract.streams.control import Audible, Heard, Silent, SilentCause
 
 
-def read_mark(name: str) -> tuple[int, int, str, int] | None:
-    """(leg, cut, item, ms) of a mark's name, or None if it is none of ours."""
-    try:
-        leg, cut, rest = name.split(".", 2)
-        item_id, ms = rest.rsplit(".", 1)
-        return int(leg), int(cut), item_id, int(ms)
-    except ValueError:
-        return None
+class ChangeKind(enum.Enum):
+    """What became of a response."""
 
-
-class Cause(enum.StrEnum):
-    """Why a response fell silent."""
-
-    PLAYED = "played"
-    FLUSHED = "flushed"
-    ENDED = "ended"
+    AUDIBLE = enum.auto()
+    HEARD = enum.auto()
+    SILENT = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A transition of a response: it became audible, one of its items was heard, it fell silent."""
 
-    kind: str
+    kind: ChangeKind
     response_id: str
     item_id: str
     heard_ms: int
-    cause: Cause | None = None
+    cause: SilentCause | None = None
+    """Why it fell silent; None for the other two."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemReport:
-    """The figures of one item when it was flushed."""
-
-    item_id: str
-    response_id: str
-    received_ms: int
-    sent_ms: int
-    heard_ms: int
+    def message(self, cut: int, frames_waiting: int) -> Audible | Heard | Silent:
+        """What the brain is told. `frames_waiting`: 20 ms frames that are here and not yet sent; the brain's
+        log tells it at each create."""
+        if self.cause is not None:
+            return Silent(
+                cut=cut,
+                response_id=self.response_id,
+                item_id=self.item_id,
+                heard_ms=self.heard_ms,
+                frames_waiting=frames_waiting,
+                cause=self.cause,
+            )
+        message = Heard if self.kind is ChangeKind.HEARD else Audible
+        return message(
+            cut=cut,
+            response_id=self.response_id,
+            item_id=self.item_id,
+            heard_ms=self.heard_ms,
+            frames_waiting=frames_waiting,
+        )
 
 
 @dataclass(slots=True)
@@ -73,6 +72,7 @@ class Item:
     confirmed_ms: int = 0
     """End of the last frame that ingress gave to the socket."""
     acknowledged_ms: int = 0
+    """Position of the last mark that came back."""
     marked_ms: int = -1
     """Position of the last mark that was sent."""
     end_mark_lost: bool = False
@@ -98,3 +98,15 @@ class Response:
     last_entry_at_ms: float = 0.0
     last_item_id: str = ""
     last_heard_ms: int = 0
+
+
+@dataclass(slots=True)
+class LedgerCounters:
+    """Marks and their echoes, since this process has the call."""
+
+    marks_sent: int = 0
+    marks_lost: int = 0
+    """Passed over by a later echo, or past their deadline."""
+    echoes: int = 0
+    echoes_duplicated: int = 0
+    echoes_stale: int = 0

@@ -1,14 +1,16 @@
 """What the core of a call asks its driver to do.
 
 Owns: the shapes only. A Frame passes fifty times a second a call, so it is the cheapest kind of record;
-the rest are rare.
+the rest are rare. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
+
+from shared.contract.card import EgressFigures
+from shared.contract.streams.control import Audible, Flushed, Heard, Silent
 
 
 class Frame(NamedTuple):
@@ -43,24 +45,23 @@ class Attach:
 class Post:
     """A control message to the brain's owner, and a journal line of the same kind. Urgent."""
 
-    kind: str
-    fields: Mapping[str, str | int]
+    message: Audible | Heard | Silent | Flushed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Save:
-    """Trim `reply` up to what was heard, and note positions on the card, in one fenced script.
+    """Trims `reply` up to what was heard, and notes positions on the card, in one fenced script.
 
-    keep_from: id of the first entry to keep, '' to trim nothing. figures: card fields.
+    keep_from: id of the first entry to keep, '' to trim nothing.
     """
 
     keep_from: str
-    figures: Mapping[str, str | int] = field(default_factory=dict)
+    figures: EgressFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refill:
-    """Read `reply` again behind entry `after_id`, and give the entries to `on_refill`."""
+    """Reads `reply` again behind entry `after_id`, and gives the entries to `on_refill`."""
 
     after_id: str
 

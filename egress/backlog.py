@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from egress.accounts import Item
 from egress.framer import Framer, frame_at_ms
 from shared.audio import BYTES_PER_MS, FRAME_MS
+from shared.contract.entry import after
 
 FINISHED_ITEMS = 64
-"""An entry comes again seconds after its first coming, so few finished items need to be remembered."""
+"""An entry that comes again does so within seconds, so few finished items need to be remembered."""
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Stretch:
 
     @property
     def unsent(self) -> int:
+        """Whole frames of it behind the cursor."""
         return self.framer.end_frame - self.next_frame
 
     @property
@@ -56,7 +58,7 @@ class _Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry of `reply` that was taken. A boundary holds no audio: its item is ''."""
+    """An entry of `reply` that was received. A boundary holds no audio: its item is ''."""
 
     entry_id: str
     item_id: str
@@ -90,10 +92,11 @@ class Backlog:
     _entries: deque[_Entry] = field(init=False, default_factory=deque)
     _kept_from: str = field(init=False, default="")
 
-    # ------------------------------------------------------------------------------------------- taking
+    # Receiving.
 
     @property
     def last(self) -> Stretch | None:
+        """The stretch that came last."""
         return self.stretches[-1] if self.stretches else None
 
     def find(self, item_id: str) -> Stretch | None:
@@ -108,7 +111,7 @@ class Backlog:
         return stretch
 
     def feed(self, stretch: Stretch, entry_id: str, offset_bytes: int, audio: bytes) -> int:
-        """Adds the bytes of an entry to a stretch; gives how many were new."""
+        """Adds the bytes of an entry to a stretch; returns how many were new."""
         before = stretch.framer.end_frame
         new = stretch.framer.feed(offset_bytes, audio)
         self.unsent += stretch.framer.end_frame - before
@@ -116,7 +119,7 @@ class Backlog:
         return new
 
     def note(self, entry_id: str) -> None:
-        """An entry without audio of its own was taken."""
+        """An entry without audio of its own was received."""
         self._entries.append(_Entry(entry_id, "", 0))
 
     def close(self, stretch: Stretch, *, ends_item: bool) -> None:
@@ -129,14 +132,14 @@ class Backlog:
             self.unsent -= stretch.unsent
             stretch.next_frame = stretch.framer.end_frame
 
-    # ------------------------------------------------------------------------------------------ sending
+    # Sending.
 
     def next_stretch(self) -> Stretch | None:
         """The stretch of the next frame to send."""
         return next((s for s in self.stretches if s.unsent > 0), None)
 
     def oldest_unsent_id(self) -> str:
-        """Id of the entry of `reply` that holds the next frame to send; '' for none."""
+        """Id of the entry of `reply` that holds the next frame to send; '' if there is nothing to send."""
         stretch = self.next_stretch()
         if stretch is None:
             return ""
@@ -145,7 +148,7 @@ class Backlog:
         return next(found, "")
 
     def advance(self, stretch: Stretch) -> tuple[int, int]:
-        """Moves the cursor over one frame; gives its number and its index."""
+        """Moves the cursor over one frame; returns its number and its index."""
         n, index = self.next_n, stretch.next_frame
         stretch.next_frame = index + 1
         stretch.base_n = n - index
@@ -161,7 +164,7 @@ class Backlog:
     def confirm(self, n: int) -> list[tuple[Item, int, int]]:
         """Ingress has given the socket all frames up to `n`.
 
-        Gives for each item reached: (item, end of its last confirmed frame in ms, frames confirmed).
+        Returns for each item reached: (item, end of its last confirmed frame in ms, frames confirmed).
         """
         reached: list[tuple[Item, int, int]] = []
         while self._sent and self._sent[0].first_n <= n:
@@ -175,12 +178,12 @@ class Backlog:
             self._sent.popleft()
         return reached
 
-    # ---------------------------------------------------------------------------------------- rewinding
+    # Rewinding.
 
     def rewind_to_confirmed(self) -> list[tuple[Item, int]]:
         """Sets the cursor behind the last confirmed frame: the rest goes again with its old numbers.
 
-        Gives (item, its cursor in ms) for each item whose cursor moved.
+        Returns (item, its cursor in ms) for each item whose cursor moved.
         """
         moved: list[tuple[Item, int]] = []
         if self._sent:
@@ -228,7 +231,7 @@ class Backlog:
                 stretch.next_frame = stretch.framer.end_frame
 
     def clear(self) -> int:
-        """Drops everything; gives the number of frames that were never sent."""
+        """Drops everything; returns the number of frames that were never sent."""
         dropped = self.unsent
         self.stretches.clear()
         self._sent.clear()
@@ -236,14 +239,16 @@ class Backlog:
         self._entries = deque(_Entry(e.entry_id, "", 0) for e in self._entries)
         return dropped
 
-    # ----------------------------------------------------------------------------------------- trimming
+    # Trimming.
 
     @property
     def held_bytes(self) -> int:
+        """Audio that is held, sent or not."""
         return sum(stretch.framer.held_bytes for stretch in self.stretches)
 
     @property
     def unsent_ms(self) -> int:
+        """Audio behind the cursor."""
         return self.unsent * FRAME_MS
 
     def release(self, settled_ms: Callable[[str], float]) -> None:
@@ -263,7 +268,7 @@ class Backlog:
 
     @property
     def keep_from(self) -> str:
-        """Id of the first entry of `reply` to keep, by the last `release`; '' if none is done with."""
+        """Id of the first entry of `reply` to keep, by the last `release`; '' if nothing is done with."""
         return self._kept_from
 
     def base(self, cut: int, settled_ms: Callable[[str], float]) -> Base:
@@ -276,6 +281,8 @@ class Backlog:
         frame = min(max(frame, first.framer.first_frame), first.next_frame)
         n = self.next_n - 1 if first.base_n is None else first.base_n + frame - 1
         return Base(cut=cut, item_id=first.item.item_id, frame=frame, n=n)
+
+    # Private.
 
     @staticmethod
     def _is_done(stretch: Stretch, settled: dict[str, float]) -> bool:
@@ -290,9 +297,3 @@ class Backlog:
             return True
         done = settled.get(entry.item_id, float("inf"))
         return done == float("inf") or done * BYTES_PER_MS >= entry.end_bytes
-
-
-def after(entry_id: str) -> str:
-    """The smallest id above an entry's id."""
-    ms, _, sequence = entry_id.partition("-")
-    return f"{ms}-{int(sequence or 0) + 1}"

@@ -3,24 +3,37 @@
 Why it exists: the core (egress/delivery.py) knows no Redis. Here its actions become pairs of an `out` entry,
 fenced writes and control messages; entries of `reply` and `back` become its inputs.
 
-Owns: the call's pen (Owner), its letter box, its place in `reply`. Must not know: the rules; they are in the
-core. Nothing here awaits but the reading of control messages.
+Owns: the call's pen (Owner), its place in `reply` and in `control`, the clock of the core. Must not know: the
+rules; they are in the core. Nothing here awaits.
+
+There is one door to the core for all that comes, `_step`; beside it there is the metronome's `tick`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
 from egress.counters import EgressHops, RoleCounters
-from egress.delivery import Call
+from egress.delivery import Delivery
 from egress.metronome import Metronome, OutBatch
 from shared.clock import now_ms
-from shared.contract.entries import EntryError, Fields, ReplyEntry, ReplyKind, read_reply, stamp
+from shared.contract import record
+from shared.contract.card import EgressControl
+from shared.contract.command import Command
+from shared.contract.entry import FIRST, Fields, stamp
+from shared.contract.errors import EntryError
+from shared.contract.streams import pairs
+from shared.contract.streams.control import Audible, Flushed, Heard, Silent
+from shared.contract.streams.journal import Kind
+from shared.contract.streams.pairs import BackKind, Name, OutNames, read_unsent
+from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
 from shared.figures.hops import Hop
-from shared.ownership.control import ControlPost, ControlReader
+from shared.ownership.control_feed import ControlFeed
+from shared.ownership.journal import JournalPen
 from shared.ownership.owner import Owner
-from shared.store.inbox import Entry
+from shared.store.inbox import Entry, Inbox
 from shared.store.outbox import Outbox
 
 REFILL_COUNT = b"100"
@@ -30,104 +43,178 @@ SAVE_EVERY = 10
 """Of so many saves one is written even if nothing changed: a fenced write is how a quiet call whose end was
 missed, or whose card is gone, is let go of."""
 
-JOURNALLED = frozenset({"flushed", "audible", "silent"})
+JOURNALLED = {Flushed: Kind.FLUSHED, Audible: Kind.AUDIBLE, Silent: Kind.SILENT}
 """Transitions that get a line; `heard` comes once an item and stands in the history anyway."""
 
+Feed = Callable[[float], Iterable[Action]]
+"""Tells the core something at a moment; what it then asks for."""
 
-@dataclass(eq=False, slots=True)
-class HeldCall:
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class EgressCall:
     """One call that this process owns. Compared by identity: it stands in sets."""
 
     call_sid: str
-    call: Call
+    lane: int
+    delivery: Delivery
     owner: Owner
-    letters: ControlPost
-    control: ControlReader
+    control: ControlFeed
     outbox: Outbox
+    inbox: Inbox
+    nudge: Callable[[], None]
+    """Ends the read under way of the inbox."""
+    journal: JournalPen
     batch: OutBatch
     metronome: Metronome
     counters: RoleCounters
     hops: EgressHops
     model_to_egress: Hop
-    lane: int
     phase: int = -1
-    reply_position: str = "0"
-    is_reading_control: bool = False
-    has_more_control: bool = False
-    _suffix: bytes = b""
-    """`:call:leg:epoch:cut:` of names in `out`, for the leg and cut below."""
-    _suffix_of: tuple[int, int] = (-1, -1)
+    reply_position: str = FIRST
+    is_over: bool = False
+    """The call is not ours any more: an answer that comes now leads to nothing."""
+    _names: OutNames = field(init=False)
     _flush_stamp: bytes = b""
-    """Of the flush that is being taken, if it was written on our host: a clear carries it to ingress."""
+    """Of the flush that is being read, if it was written on our host: a clear carries it to ingress."""
+    _first_stamp_ms: float | None = None
+    """Of the audio being read that found nothing waiting before it, if it was written on our host."""
     _schedule: int = 0
     _saved: Save | None = None
     _unsaved: int = 0
     """Saves left out since the last one that was written."""
-    is_over: bool = False
-    """The call is no longer ours: an answer that comes now leads to nothing."""
 
-    # ---------------------------------------------------------------------------------------- Ticking
+    def __post_init__(self) -> None:
+        self._names = OutNames(self.call_sid)
+
+    # What comes.
+
+    def begin(self) -> None:
+        """The call is ours from now on: asks how far the owner before us came, reads its reply and what it
+        was told."""
+        self._step(lambda _now: self.delivery.begin())
+        self.watch_reply(nudge=True)
+        self.control.ring()
+
+    def receive_reply(self, entries: list[Entry]) -> None:
+        """The sink of the call's `reply`."""
+        sent_before = self.delivery.counters.frames_sent
+        self._step(lambda now: self._read_entries(entries, now))
+        if self._first_stamp_ms is not None and self.delivery.counters.frames_sent > sent_before:
+            self.hops.model_to_frame_ms.observe(max(0.0, now_ms() - self._first_stamp_ms))
+        self._flush_stamp = b""
+
+    def receive_report(self, name: Name, value: bytes) -> None:
+        """A pair of `back`. Raises EntryError."""
+        delivery = self.delivery
+        if name.kind == BackKind.FORWARDED:
+            unsent_bytes = read_unsent(value)
+            self._step(lambda now: delivery.on_forwarded(name.leg, name.n, unsent_bytes, now))
+        elif name.kind == BackKind.ECHO:
+            mark = value.decode(errors="replace")
+            self._step(lambda now: delivery.on_echo(mark, now))
+        elif name.kind == BackKind.ATTACHED:
+            self._step(lambda now: delivery.on_attached(name.leg, name.n, now))
+
+    def follow_stream(self, leg: int, ingress: str) -> None:
+        """The call has a new media stream."""
+        self._step(lambda now: self.delivery.on_stream(leg, ingress, now))
+
+    def detach(self, leg: int) -> None:
+        """The media stream of a leg is gone."""
+        self._step(lambda now: self.delivery.on_detached(leg, now))
 
     def tick(self, now: float) -> bool:
-        """See metronome.Ticking."""
-        call = self.call
-        actions = call.tick(now)
+        """See metronome.Ticking.
+
+        The only way to the core beside `_step`, and the only one whose clock another has read: the metronome
+        serves many calls at one moment, and sends what all of them have for an ingress worker as one entry,
+        which need not be urgent.
+        """
+        delivery = self.delivery
+        actions = delivery.tick(now)
         if actions:
-            self.perform(actions)
-        if not call.is_busy:
+            self._perform(actions)
+        if not delivery.is_busy:
             return False
-        counters = call.pacer.counters
+        counters = delivery.pacer.counters
         schedule = counters.spurts + counters.underruns + counters.stops
         if schedule != self._schedule:
-            # The schedule was anchored anew: another phase may fit it better.
+            # The schedule was anchored again: another phase may fit it better.
             self._schedule = schedule
             self.metronome.enter(self, now)
         return True
 
     def next_due_ms(self) -> float | None:
         """See metronome.Ticking."""
-        return self.call.next_due_ms
+        return self.delivery.next_due_ms
 
-    # ------------------------------------------------------------------------------------------ inputs
+    # The reply, once a second, the end.
 
-    def take_reply(self, entries: list[Entry]) -> None:
-        """The sink of the call's `reply`."""
-        now, call = now_ms(), self.call
-        stamp_ms: float | None = None
-        sent_before = call.counters.frames_sent
+    def watch_reply(self, *, nudge: bool) -> None:
+        """Reads the reply from where it was left. `nudge`: ends the read under way, which does not name this
+        stream; a ring has ended it already."""
+        key = self.owner.keys.reply(self.call_sid)
+        if not self.inbox.is_watched(key):
+            self.delivery.intake.watch(now_ms())
+            self.inbox.watch(key, self.reply_position, self.receive_reply)
+            if nudge:
+                self.nudge()
+
+    def rest(self) -> None:
+        """Stops reading a reply that is quiet, until its doorbell rings."""
+        if self.delivery.intake.is_quiet(now_ms()):
+            self.inbox.unwatch(self.owner.keys.reply(self.call_sid))
+
+    def save(self) -> None:
+        """Once a second: positions and figures, and the trim of what was heard."""
+        action = self.delivery.save(now_ms())
+        self._unsaved += 1
+        if action != self._saved or self._unsaved >= SAVE_EVERY:
+            self._save(action)
+
+    def end(self) -> None:
+        """The call has ended: nothing is sent any more. Nothing is told either; its card refuses all."""
+        self.delivery.on_ended(now_ms())
+
+    def let_go(self) -> None:
+        """The call is not ours any more: what is under way for it leads to nothing."""
+        self.is_over = True
+        self.control.stop()
+        self.metronome.leave(self)
+        self.inbox.unwatch(self.owner.keys.reply(self.call_sid))
+
+    # Private.
+
+    def _step(self, feed: Feed) -> None:
+        """The door to the core: reads the clock, tells it something, carries out what it asks for and what is
+        due with it, sets its next tick. First frames of a spurt, marks and clears go at once."""
+        now = now_ms()
+        self._perform(feed(now))
+        self._perform(self.delivery.tick(now))
+        if self.delivery.is_busy:
+            if self.phase < 0 or self.delivery.next_due_ms is not None:
+                self.metronome.enter(self, now)
+        else:
+            self.metronome.leave(self)
+        self.batch.send(urgent=True)
+
+    def _read_entries(self, entries: list[Entry], now: float) -> Iterator[Action]:
+        """What the core asks for, entry by entry."""
+        delivery, host = self.delivery, self.model_to_egress.host
+        self._first_stamp_ms = None
         for entry_id, fields in entries:
             self.reply_position = entry_id.decode()
             entry = self._read(fields)
             if entry is None:
-                call.on_unreadable(self.reply_position)
+                delivery.on_unreadable(self.reply_position)
                 continue
             self.model_to_egress.took(entry_id, entry.host, entry.t_ms, now)
-            is_ours = entry.host == self.model_to_egress.host
+            is_ours = entry.host == host
             if is_ours and entry.kind is ReplyKind.FLUSH:
                 self._flush_stamp = stamp(entry.t_ms)
-            elif is_ours and entry.audio and not call.backlog.unsent:
-                stamp_ms = entry.t_ms
-            self.perform(call.on_reply(self.reply_position, entry, now))
-        self.go_on(now)
-        self._flush_stamp = b""
-        if stamp_ms is not None and call.counters.frames_sent > sent_before:
-            self.hops.model_to_frame_ms.observe(max(0.0, now_ms() - stamp_ms))
-
-    def take(self, actions: list[Action], now: float) -> None:
-        """Carries out what an input gave, and what is due with it."""
-        if actions:
-            self.perform(actions)
-        self.go_on(now)
-
-    def go_on(self, now: float) -> None:
-        """After an input: first frames of a spurt, marks and clears go at once."""
-        self.perform(self.call.tick(now))
-        if self.call.is_busy:
-            if self.phase < 0 or self.call.next_due_ms is not None:
-                self.metronome.enter(self, now)
-        else:
-            self.metronome.leave(self)
-        self.counters.out_entries += self.batch.send(urgent=True)
+            elif is_ours and entry.audio and not delivery.backlog.unsent:
+                self._first_stamp_ms = entry.t_ms
+            yield from delivery.on_reply(self.reply_position, entry, now)
 
     def _read(self, fields: Fields) -> ReplyEntry | None:
         try:
@@ -136,75 +223,55 @@ class HeldCall:
             self.counters.unreadable += 1
             return None
 
-    # ----------------------------------------------------------------------------------------- actions
-
-    def perform(self, actions: list[Action]) -> None:
+    def _perform(self, actions: Iterable[Action]) -> None:
         """Carries out actions in order. Frames first: they are nearly all."""
-        call, batch = self.call, self.batch
-        ingress = call.ingress
+        delivery, batch, epoch = self.delivery, self.batch, self.owner.epoch
         for action in actions:
+            between = self._names.between(delivery.leg, epoch, delivery.cut)
             if isinstance(action, Frame):
-                batch.add(ingress, (b"frame%b%d" % (self._names(), action.n), action.audio))
+                batch.add(delivery.ingress, pairs.frame(between, action.n, action.audio))
             elif isinstance(action, Mark):
-                batch.add(ingress, (b"mark%b%d" % (self._names(), action.n), action.name.encode()))
+                batch.add(delivery.ingress, pairs.mark(between, action.n, action.name))
             elif isinstance(action, Clear):
-                batch.add(ingress, (b"clear%b%d" % (self._names(), action.n), self._flush_stamp))
+                batch.add(delivery.ingress, pairs.clear(between, action.n, self._flush_stamp))
                 batch.is_urgent = True
             elif isinstance(action, Attach):
-                batch.add(ingress, (b"attach%b%d" % (self._names(), action.n), b""))
+                batch.add(delivery.ingress, pairs.attach(between, action.n))
                 batch.is_urgent = True
             elif isinstance(action, Post):
-                self._post(action)
+                self._post(action.message)
             elif isinstance(action, Save):
                 self._save(action)
             elif isinstance(action, Refill):
                 self._refill(action.after_id)
 
-    def save(self, now: float) -> None:
-        """Once a second: positions and figures, and the trim of what was heard."""
-        action = self.call.save(now)
-        self._unsaved += 1
-        if action != self._saved or self._unsaved >= SAVE_EVERY:
-            self._save(action)
-
-    def _names(self) -> bytes:
-        """What a name has between its kind and its frame number."""
-        call = self.call
-        of = (call.leg, call.cut)
-        if of != self._suffix_of:
-            self._suffix_of = of
-            sid = self.call_sid.encode()
-            self._suffix = b":%b:%d:%d:%d:" % (sid, call.leg, self.owner.epoch, call.cut)
-        return self._suffix
-
-    def _post(self, action: Post) -> None:
-        self.letters.send(action.kind, wake="brain", **action.fields)
-        if action.kind in JOURNALLED:
-            self.outbox.journal(self.call_sid, action.kind, **action.fields)
+    def _post(self, message: Audible | Heard | Silent | Flushed) -> None:
+        self.owner.tell(message, wake="brain")
+        kind = JOURNALLED.get(type(message))
+        if kind is not None:
+            self.journal.note(self.call_sid, kind, **record.write(message))
 
     def _save(self, action: Save) -> None:
         self._saved, self._unsaved = action, 0
-        self.owner.trim(
-            "reply", action.keep_from, {**action.figures, "egress_control": self.control.position}
-        )
+        position = EgressControl(control_pos_egress=self.control.position)
+        self.owner.trim_reply(action.keep_from, action.figures, position)
 
     def _refill(self, after_id: str) -> None:
         def answered(reply: object) -> None:
             if self.is_over:
                 return
             if not isinstance(reply, list):
-                # Refused, or the outbox is full: the core asks again at its next look.
+                # Refused, or the outbox is full: the core asks again at its next check.
                 self.counters.store_errors += 1
-                self.call.intake.refilling = False
+                self.delivery.intake.fail_refill()
                 return
             found: list[tuple[str, ReplyEntry]] = []
             for entry_id, fields in reply:
                 entry = self._read(fields)
                 if entry is not None:
                     found.append((entry_id.decode(), entry))
-            now = now_ms()
-            self.take(self.call.on_refill(after_id, found, now), now)
+            self._step(lambda now: self.delivery.on_refill(after_id, found, now))
 
         key = self.owner.keys.reply(self.call_sid).encode()
-        args = [b"XRANGE", key, b"(" + after_id.encode(), b"+", b"COUNT", REFILL_COUNT]
-        self.outbox.command(self.lane, args, on_reply=answered)
+        words = (b"XRANGE", key, b"(" + after_id.encode(), b"+", b"COUNT", REFILL_COUNT)
+        self.outbox.send(Command(self.lane, words), on_reply=answered)

@@ -1,7 +1,7 @@
 """What an egress process counts, over all its calls.
 
 Owns: the declared totals and how they are added up from the calls' own counters, which are told on each
-call's card. Must not know: what makes a counter grow.
+call's card. Pure. Must not know: what makes a counter grow.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from egress.delivery import Call, CallCounters
+from egress.accounts import LedgerCounters
+from egress.delivery import Delivery, DeliveryCounters
 from egress.intake import IntakeCounters
-from egress.ledger import LedgerCounters
 from egress.pacer import PacerCounters
 from shared.audio import FRAME_MS
 from shared.figures.counters import Counts, DeclaredCounters
@@ -74,7 +74,7 @@ class RoleCounters:
     calls_released: int = 0
     """Calls given to a sibling."""
     calls_failed: int = 0
-    """Calls that a bug of ours threw out of the metronome, to be claimed anew."""
+    """Calls that a bug of ours threw out of the metronome, to be claimed again."""
     ticks: int = 0
     """Ticks of the metronome."""
     ticks_late: int = 0
@@ -97,20 +97,20 @@ class RoleCounters:
 class Totals:
     """The calls' counters, summed over those that are over and those that live."""
 
-    frames: CallCounters = field(default_factory=CallCounters)
+    frames: DeliveryCounters = field(default_factory=DeliveryCounters)
     intake: IntakeCounters = field(default_factory=IntakeCounters)
     pacer: PacerCounters = field(default_factory=PacerCounters)
     ledger: LedgerCounters = field(default_factory=LedgerCounters)
     _over: list[dict[str, int]] = field(default_factory=lambda: [{}, {}, {}, {}])
 
-    def finish(self, call: Call) -> None:
+    def finish(self, call: Delivery) -> None:
         """A call is over: its counts stay."""
         for over, part in zip(self._over, _parts(call), strict=True):
             for name, value in part.items():
                 over[name] = over.get(name, 0) + value
 
-    def add_up(self, live: Iterable[Call]) -> None:
-        """Makes the sums anew; once a second is often enough."""
+    def add_up(self, live: Iterable[Delivery]) -> None:
+        """Makes the sums again; once a second is often enough."""
         sums = [dict(over) for over in self._over]
         for call in live:
             for total, part in zip(sums, _parts(call), strict=True):
@@ -132,7 +132,10 @@ class Totals:
             metrics.add(group, counters)
 
 
-def _parts(call: Call) -> list[dict[str, int]]:
+# Private.
+
+
+def _parts(call: Delivery) -> list[dict[str, int]]:
     return [
         dataclasses.asdict(call.counters),
         dataclasses.asdict(call.intake.counters),

@@ -3,25 +3,29 @@
 Why it exists: framer, backlog, pacer and ledger each know one thing; the rules between them (a flush
 overtakes all that waits; a lost socket rewinds to what was heard; a dead brain's item is closed) are here.
 
-Owns: what a flush does, the way to ingress (attaching, stopped, detached). Pure: inputs and `now_ms` in,
-actions out. Must not know: Redis, sockets, clocks, other calls.
+Owns: what a flush does, the way to ingress (attaching, stopped, detached). Pure. Inputs and `now_ms` come in,
+actions go out. Must not know: Redis, sockets, clocks, other calls.
 
-The driver calls `on_*` with what it reads and `tick` when `next_due_ms` has come, and after each input:
-a first frame of a talk spurt then leaves at once.
+The driver calls `on_*` with what it reads, and `tick` after each input and when `next_due_ms` has come: a
+first frame of a talk spurt then leaves at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import InitVar, dataclass, field
 
 from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
 from egress.backlog import Backlog, Stretch
-from egress.intake import Intake, Verdict
+from egress.intake import Intake, Judgement
 from egress.ledger import Echo, Ledger
+from egress.marks import end_mark_due, mark_due
 from egress.pacer import LEAD_MS, Pacer
-from egress.positions import Start, base_figures, change_fields, items_json
+from egress.positions import Start
 from shared.audio import FRAME_MS
-from shared.contract.entries import ReplyEntry
+from shared.contract.card import EgressFigures
+from shared.contract.streams.control import Flushed
+from shared.contract.streams.reply import ReplyEntry
 
 ATTACH_WAIT_MS = 100.0
 """How long a new owner waits to be told the last frame forwarded (docs/design.md, Ownership)."""
@@ -33,17 +37,17 @@ UNANSWERED_MARGIN_FRAMES = 100
 """A new owner that was told nothing may be behind the card's number by the card's age (1 s) and a lead. If
 it cannot know which audio those frames were, it leaves twice as many numbers out: numbers need only rise."""
 
-LATE_MS = 10.0
+FRAME_LATE_MS = 10.0
 """A frame later than this is counted: half a frame's time is more than a healthy loop needs."""
 
 
 @dataclass(slots=True)
-class CallCounters:
+class DeliveryCounters:
     """What happened to one call's reply, since this process has it."""
 
     frames_sent: int = 0
     frames_late: int = 0
-    """More than LATE_MS behind their due time."""
+    """More than 10 ms behind their due time."""
     frames_flushed: int = 0
     """Dropped unsent at a flush."""
     frames_skipped: int = 0
@@ -54,13 +58,13 @@ class CallCounters:
 
 
 @dataclass(slots=True)
-class Call:
+class Delivery:
     """The core of one call."""
 
     start: Start
-    now_ms: float
+    claimed_at_ms: InitVar[float]
     lead_ms: float = LEAD_MS
-    counters: CallCounters = field(default_factory=CallCounters)
+    counters: DeliveryCounters = field(default_factory=DeliveryCounters)
     leg: int = field(init=False)
     ingress: str = field(init=False)
     unsent_bytes: int = field(init=False, default=0)
@@ -77,17 +81,17 @@ class Call:
     _skip_through_n: int = field(init=False, default=0)
     _is_answered: bool = field(init=False, default=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, claimed_at_ms: float) -> None:
         start = self.start
         self.leg, self.ingress = start.leg, start.ingress
         self.detached = not start.connected
         self.pacer = Pacer(self.lead_ms)
         self.ledger = Ledger(start.leg, start.base.cut)
         self.backlog = Backlog(start.base.n + 1)
-        self.intake = Intake(self.backlog, self.ledger, start.base, self.now_ms)
-        self._attach_by_ms = self.now_ms + ATTACH_WAIT_MS
+        self.intake = Intake(self.backlog, self.ledger, start.base, claimed_at_ms)
+        self._attach_by_ms = claimed_at_ms + ATTACH_WAIT_MS
         if self.detached:
-            self.ledger.hold(self.now_ms)
+            self.ledger.hold(claimed_at_ms)
 
     @property
     def cut(self) -> int:
@@ -98,7 +102,7 @@ class Call:
         """The first action: asks ingress how far the owner before us came."""
         return [] if self.detached else [Attach(n=self.start.frame_n)]
 
-    # ------------------------------------------------------------------------------------------- the reply
+    # The reply.
 
     def on_reply(self, entry_id: str, entry: ReplyEntry, now_ms: float) -> list[Action]:
         """An entry of `reply`, in order."""
@@ -121,33 +125,7 @@ class Call:
         """An entry that says nothing to us: it is trimmed in its turn."""
         self.backlog.note(entry_id)
 
-    def _follow(self, verdict: Verdict, entry_id: str, entry: ReplyEntry, now_ms: float) -> list[Action]:
-        if verdict is Verdict.DROP or verdict is Verdict.LATER:
-            return []
-        if verdict is Verdict.TAKE:
-            self.intake.take(entry_id, entry, now_ms)
-            return self._posts() if self.ledger.has_changes else []
-        actions = self._flush(entry.cut, now_ms)
-        self.intake.take(entry_id, entry, now_ms)
-        return [*actions, *self._posts(), self.save(now_ms)]
-
-    # --------------------------------------------------------------------------------------------- flush
-
-    def _flush(self, cut: int, now_ms: float) -> list[Action]:
-        """A higher cut: what waits is void, Twilio forgets what it has, and the brain is told."""
-        reports = self.ledger.flush(cut, now_ms)
-        self.counters.flushes += 1
-        self.counters.frames_flushed += self.backlog.clear()
-        self.intake.flush()
-        self.pacer.restart()
-        if not self.detached:
-            self.ledger.play_from(now_ms)
-        self._number_anew()
-        actions: list[Action] = [] if self.detached else [Clear(n=self.backlog.next_n - 1)]
-        actions.append(Post(kind="flushed", fields={"cut": cut, "items": items_json(reports)}))
-        return actions
-
-    # ------------------------------------------------------------------------------------------ sending
+    # Sending.
 
     def tick(self, now_ms: float) -> list[Action]:
         """What is due now. Calling it early, late or twice does no harm."""
@@ -158,17 +136,19 @@ class Call:
             self._skip_through_n = max(self._skip_through_n, self.start.frame_n)
         if self.is_sending:
             if self.pacer.is_overdue(now_ms):
-                self._stop(now_ms)
+                self.ledger.hold(self.pacer.unconfirmed_since_ms or now_ms)
+                self.pacer.stop()
                 actions.append(self._probe(now_ms))
             else:
                 self._send(now_ms, actions)
         elif self.pacer.stopped and not self.detached and now_ms >= self._probe_at_ms:
             actions.append(self._probe(now_ms))
         if now_ms >= self._check_at_ms:
-            # Deadlines of marks and of quiet responses are seconds long: no need to look each tick.
+            # Deadlines of marks and of quiet responses are seconds long: no need to check at each tick.
             self._check_at_ms = now_ms + 100.0
             self.ledger.expire(now_ms)
-            self._refill(now_ms, actions)
+            if self.intake.waits_for_room:
+                self._refill(now_ms, actions)
         if self.ledger.has_changes:
             actions += self._posts()
         return actions
@@ -195,68 +175,7 @@ class Call:
         """When the next frame should leave, for choosing a metronome phase; None in silence."""
         return self.pacer.next_due_ms if self.backlog.unsent and self.is_sending else None
 
-    def _send(self, now_ms: float, actions: list[Action]) -> None:
-        backlog = self.backlog
-        if backlog.next_n <= self._skip_through_n:
-            self._skip(now_ms)
-        if backlog.unsent:
-            self._send_frames(now_ms, actions)
-        for stretch in backlog.stretches:
-            if stretch.unsent or not stretch.framer.closed:
-                break
-            if stretch.ends_item and self.ledger.end_mark_due(stretch.item):
-                self._mark(stretch, stretch.item.received_ms, now_ms, actions)
-
-    def _send_frames(self, now_ms: float, actions: list[Action]) -> None:
-        backlog, pacer, ledger = self.backlog, self.pacer, self.ledger
-        due_ms, spurts = pacer.next_due_ms, pacer.counters.spurts
-        count = pacer.take(now_ms, backlog.unsent)
-        if not count:
-            return
-        stretch = backlog.next_stretch()
-        if pacer.counters.spurts != spurts:
-            is_inside = due_ms is not None and stretch is not None and stretch.item.sent_ms > 0
-            self.counters.starved += is_inside
-        elif due_ms is not None and now_ms - due_ms > LATE_MS:
-            self.counters.frames_late += count
-        n = backlog.next_n
-        for _ in range(count):
-            if stretch is None or not stretch.unsent:
-                if stretch is not None and stretch.ends_item and ledger.end_mark_due(stretch.item):
-                    self._mark(stretch, stretch.item.received_ms, now_ms, actions)
-                stretch = backlog.next_stretch()
-            if stretch is None:
-                break
-            n, index = backlog.advance(stretch)
-            actions.append(Frame(n, stretch.framer.frame(index)))
-            end_ms = (index + 1) * FRAME_MS
-            ledger.sent(stretch.item, end_ms, now_ms)
-            if ledger.mark_due(stretch.item, end_ms):
-                self._mark(stretch, end_ms, now_ms, actions)
-        pacer.sent(n, now_ms)
-        self.counters.frames_sent += count
-        if pacer.counters.spurts != spurts:
-            # Should the caller leave within the second, the card says that this was not yet heard.
-            actions.append(self.save(now_ms))
-
-    def _mark(self, stretch: Stretch, ms: int, now_ms: float, actions: list[Action]) -> None:
-        name = self.ledger.mark(stretch.item, ms, now_ms)
-        actions.append(Mark(self.backlog.next_n - 1, name))
-
-    def _skip(self, now_ms: float) -> None:
-        """Moves over frames that ingress has already given to the socket."""
-        # Those of an owner before us have played meanwhile; those of a write given up came just now.
-        playing_ms = FRAME_MS if self.counters.frames_sent else 0.0
-        while self.backlog.next_n <= self._skip_through_n:
-            stretch = self.backlog.next_stretch()
-            if stretch is None:
-                return
-            n, index = self.backlog.advance(stretch)
-            self.backlog.confirm(n)
-            self.ledger.skipped(stretch.item, (index + 1) * FRAME_MS, now_ms, playing_ms)
-            self.counters.frames_skipped += 1
-
-    # ------------------------------------------------------------------------- the way to ingress and back
+    # The way to ingress and back.
 
     def on_attached(self, leg: int, n: int, now_ms: float) -> list[Action]:
         """Ingress answers: `n` was the last frame that it gave the socket, 0 for none."""
@@ -288,9 +207,9 @@ class Call:
         """The call has a new media stream: goes on from what was heard on the old one."""
         if leg <= self.leg or self.ended:
             return []
-        since_ms = self.pacer.unconfirmed_since_ms
-        self._number_anew()
-        moved = self.backlog.rewind_to(lambda item: self.ledger.settled_ms(item, now_ms, since_ms))
+        settled_ms = self._settled(now_ms)
+        self._renumber()
+        moved = self.backlog.rewind_to(settled_ms)
         self.leg, self.ingress = leg, ingress
         self.ledger.new_leg(leg)
         for item, to_ms in moved:
@@ -316,6 +235,124 @@ class Call:
         self.ledger.end(now_ms)
         return self._posts()
 
+    # Positions and figures.
+
+    def save(self, now_ms: float) -> Save:
+        """Positions and figures for the card, and how far the reply may be trimmed. Once a second."""
+        settled_ms = self._settled(now_ms)
+        self.backlog.release(settled_ms)
+        base = self.backlog.base(self.cut, settled_ms)
+        playhead = self.ledger.playhead
+        return Save(
+            keep_from=self.backlog.keep_from,
+            figures=EgressFigures(
+                frame_n=self.backlog.next_n - 1,
+                base_cut=base.cut,
+                base_item=base.item_id,
+                base_frame=base.frame,
+                base_n=base.n,
+                playhead_item="" if playhead is None else playhead.item_id,
+                playhead_ms=0 if playhead is None else int(self.ledger.heard_ms(playhead, now_ms)),
+                audible_response=self.ledger.audible_response,
+                tx_q_ms=self.backlog.unsent_ms,
+                mark_overdue_ms=int(self.ledger.overdue_ms(now_ms)),
+                n_frames=self.counters.frames_sent,
+                n_late=self.counters.frames_late,
+                n_underruns=self.pacer.counters.underruns,
+                n_starved=self.counters.starved,
+                n_stops=self.pacer.counters.stops,
+                n_flushes=self.counters.flushes,
+                n_marks_lost=self.ledger.counters.marks_lost,
+                n_dropped=self.intake.counters.entries_old_cut + self.intake.counters.entries_old_epoch,
+            ),
+        )
+
+    # Private.
+
+    def _follow(self, judgement: Judgement, entry_id: str, entry: ReplyEntry, now_ms: float) -> list[Action]:
+        if judgement is Judgement.FLUSH:
+            actions = self._flush(entry.cut, now_ms)
+            self.intake.receive(entry_id, entry, now_ms)
+            return [*actions, *self._posts(), self.save(now_ms)]
+        if judgement is Judgement.TAKE:
+            self.intake.receive(entry_id, entry, now_ms)
+        return self._posts() if self.ledger.has_changes else []
+
+    def _flush(self, cut: int, now_ms: float) -> list[Action]:
+        """A higher cut: what waits is void, Twilio forgets what it has, and the brain is told."""
+        reports = self.ledger.flush(cut, now_ms)
+        self.counters.flushes += 1
+        self.counters.frames_flushed += self.backlog.clear()
+        self.intake.flush()
+        self.pacer.restart()
+        if not self.detached:
+            self.ledger.play_from(now_ms)
+        self._renumber()
+        actions: list[Action] = [] if self.detached else [Clear(n=self.backlog.next_n - 1)]
+        actions.append(Post(message=Flushed.of(cut, reports)))
+        return actions
+
+    def _send(self, now_ms: float, actions: list[Action]) -> None:
+        backlog = self.backlog
+        if backlog.next_n <= self._skip_through_n:
+            self._skip(now_ms)
+        if backlog.unsent:
+            self._send_frames(now_ms, actions)
+        for stretch in backlog.stretches:
+            if stretch.unsent or not stretch.framer.closed:
+                break
+            if stretch.ends_item and end_mark_due(stretch.item):
+                self._mark(stretch, stretch.item.received_ms, now_ms, actions)
+
+    def _send_frames(self, now_ms: float, actions: list[Action]) -> None:
+        backlog, pacer, ledger = self.backlog, self.pacer, self.ledger
+        due_ms, spurts = pacer.next_due_ms, pacer.counters.spurts
+        count = pacer.release_count(now_ms, backlog.unsent)
+        if not count:
+            return
+        stretch = backlog.next_stretch()
+        if pacer.counters.spurts != spurts:
+            is_inside = due_ms is not None and stretch is not None and stretch.item.sent_ms > 0
+            self.counters.starved += is_inside
+        elif due_ms is not None and now_ms - due_ms > FRAME_LATE_MS:
+            self.counters.frames_late += count
+        n = backlog.next_n
+        for _ in range(count):
+            if stretch is None or not stretch.unsent:
+                if stretch is not None and stretch.ends_item and end_mark_due(stretch.item):
+                    self._mark(stretch, stretch.item.received_ms, now_ms, actions)
+                stretch = backlog.next_stretch()
+            if stretch is None:
+                break
+            n, index = backlog.advance(stretch)
+            actions.append(Frame(n, stretch.framer.frame(index)))
+            end_ms = (index + 1) * FRAME_MS
+            ledger.sent(stretch.item, end_ms, now_ms)
+            if mark_due(stretch.item, end_ms):
+                self._mark(stretch, end_ms, now_ms, actions)
+        pacer.sent(n, now_ms)
+        self.counters.frames_sent += count
+        if pacer.counters.spurts != spurts:
+            # Should the caller leave within the second, the card says that this was not yet heard.
+            actions.append(self.save(now_ms))
+
+    def _mark(self, stretch: Stretch, ms: int, now_ms: float, actions: list[Action]) -> None:
+        name = self.ledger.mark(stretch.item, ms, now_ms)
+        actions.append(Mark(self.backlog.next_n - 1, name))
+
+    def _skip(self, now_ms: float) -> None:
+        """Moves over frames that ingress has already given to the socket."""
+        # Those of an owner before us have played meanwhile; those of a write given up came just now.
+        playing_ms = FRAME_MS if self.counters.frames_sent else 0.0
+        while self.backlog.next_n <= self._skip_through_n:
+            stretch = self.backlog.next_stretch()
+            if stretch is None:
+                return
+            n, index = self.backlog.advance(stretch)
+            self.backlog.confirm(n)
+            self.ledger.skipped(stretch.item, (index + 1) * FRAME_MS, now_ms, playing_ms)
+            self.counters.frames_skipped += 1
+
     def _confirm(self, n: int, now_ms: float) -> None:
         self.pacer.confirm(n)
         confirmed = 0
@@ -325,8 +362,7 @@ class Call:
         if n >= self.backlog.next_n:
             self._skip_through_n = max(self._skip_through_n, n)
         if self.pacer.stopped and not self.detached:
-            # A sign of life: on from the last frame forwarded, with the old numbers, so that ingress
-            # drops what it gets twice.
+            # A sign of life: on behind the last frame forwarded, with the old numbers: ingress drops repeats.
             playing_ms = confirmed * FRAME_MS
             unsent = self.backlog.unsent
             for item, to_ms in self.backlog.rewind_to_confirmed():
@@ -334,7 +370,7 @@ class Call:
             self.pacer.resume(now_ms, self.backlog.unsent - unsent, playing_ms)
             self.ledger.resume(now_ms, playing_ms=playing_ms)
 
-    def _number_anew(self) -> None:
+    def _renumber(self) -> None:
         """The frames to come are others than those an owner before us may have sent: go above its numbers."""
         known = max(self._skip_through_n, self.start.frame_n)
         if not self._is_answered and self.start.epoch > 1:
@@ -342,61 +378,23 @@ class Call:
         self.backlog.next_n = max(self.backlog.next_n, known + 1)
         self._skip_through_n = 0
 
-    def _stop(self, now_ms: float) -> None:
-        self.ledger.hold(self.pacer.unconfirmed_since_ms or now_ms)
-        self.pacer.stop()
-
     def _probe(self, now_ms: float) -> Attach:
         self._probe_at_ms = now_ms + PROBE_MS
         return Attach(n=self.backlog.next_n - 1)
 
-    # -------------------------------------------------------------------------------- reports, positions
-
-    def save(self, now_ms: float) -> Save:
-        """Positions and figures for the card, and how far the reply may be trimmed. Once a second."""
+    def _settled(self, now_ms: float) -> Callable[[str], float]:
+        """What of each item will never be needed again."""
         since_ms = self.pacer.unconfirmed_since_ms
-
-        def settled_ms(item_id: str) -> float:
-            return self.ledger.settled_ms(item_id, now_ms, since_ms)
-
-        self.backlog.release(settled_ms)
-        base = self.backlog.base(self.cut, settled_ms)
-        playhead = self.ledger.playhead
-        return Save(
-            keep_from=self.backlog.keep_from,
-            figures={
-                "frame_n": self.backlog.next_n - 1,
-                **base_figures(base),
-                "playhead_item": "" if playhead is None else playhead.item_id,
-                "playhead_ms": 0 if playhead is None else int(self.ledger.heard_ms(playhead, now_ms)),
-                "audible_response": self.ledger.audible_response,
-                "tx_q_ms": self.backlog.unsent_ms,
-                "mark_overdue_ms": int(self.ledger.overdue_ms(now_ms)),
-                "n_frames": self.counters.frames_sent,
-                "n_late": self.counters.frames_late,
-                "n_underruns": self.pacer.counters.underruns,
-                "n_starved": self.counters.starved,
-                "n_stops": self.pacer.counters.stops,
-                "n_flushes": self.counters.flushes,
-                "n_marks_lost": self.ledger.counters.marks_lost,
-                "n_dropped": self.intake.counters.entries_old_cut + self.intake.counters.entries_old_epoch,
-            },
-        )
+        return lambda item_id: self.ledger.settled_ms(item_id, now_ms, since_ms)
 
     def _posts(self) -> list[Action]:
         """Transitions of responses, as control messages."""
         waiting = self.backlog.unsent
-        return [
-            Post(kind=change.kind, fields=change_fields(change, self.cut, waiting))
-            for change in self.ledger.take_changes()
-        ]
+        return [Post(message=change.message(self.cut, waiting)) for change in self.ledger.take_changes()]
 
     def _refill(self, now_ms: float, actions: list[Action]) -> None:
         """Reads on when enough of what is held was heard."""
-        if not self.intake.waits_for_room:
-            return
-        since_ms = self.pacer.unconfirmed_since_ms
-        self.backlog.release(lambda item: self.ledger.settled_ms(item, now_ms, since_ms))
+        self.backlog.release(self._settled(now_ms))
         after_id = self.intake.refill_after()
         if after_id is not None:
             actions.append(Refill(after_id=after_id))

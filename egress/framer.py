@@ -20,11 +20,6 @@ from shared.audio import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE_BYTE
 _SILENCE = bytes([SILENCE_BYTE])
 
 
-def frames_spanning(length_bytes: int) -> int:
-    """Frames that `length_bytes` of an item need, the padded last one included."""
-    return -(-length_bytes // FRAME_BYTES)
-
-
 def frame_at_ms(position_ms: float) -> int:
     """The first frame that begins at or after a position: what was partly heard is not said again."""
     return -int(-position_ms // FRAME_MS)
@@ -39,11 +34,9 @@ class Framer:
     """
 
     start_bytes: int = 0
-    """Offset in the item of the first byte had."""
+    """Offset in the item of the first byte."""
     received_bytes: int = field(init=False)
-    """Offset behind the last byte had: where the next piece is expected."""
-    duplicated_bytes: int = field(init=False, default=0)
-    """Bytes that came again (an entry written twice after an unknown write) and were dropped."""
+    """Offset behind the last byte: where the next piece is expected."""
     closed: bool = field(init=False, default=False)
     _held: bytearray = field(init=False)
     _held_from: int = field(init=False)
@@ -51,27 +44,26 @@ class Framer:
 
     def __post_init__(self) -> None:
         if self.start_bytes < 0:
-            raise ValueError(f"expected an offset of 0 or more as the start, came {self.start_bytes}")
+            raise ValueError(f"expected an offset of 0 or more as the start, got {self.start_bytes}")
         self.received_bytes = self.start_bytes
         self._held_from = self.start_bytes // FRAME_BYTES
         self._held = bytearray(_SILENCE * (self.start_bytes % FRAME_BYTES))
 
     def missing_before(self, offset_bytes: int) -> int:
-        """Bytes that are missing between what was had and a piece at `offset_bytes`: 0 is no gap."""
+        """Bytes that are missing between what is here and a piece at `offset_bytes`: 0 is no gap."""
         return max(0, offset_bytes - self.received_bytes)
 
     def feed(self, offset_bytes: int, audio: bytes) -> int:
-        """Takes a piece that begins at `offset_bytes` of the item; gives the number of new bytes.
+        """Takes a piece that begins at `offset_bytes` of the item; returns the number of new bytes.
 
-        Bytes already had are dropped. Raises ValueError on a gap or a closed stretch: the caller closes
-        this stretch and begins another one.
+        Bytes that are here already are dropped. Raises ValueError on a gap or a closed stretch: the caller
+        closes this stretch and begins another one.
         """
         if self.closed:
             raise ValueError(f"expected no audio behind the end at {self.received_bytes} bytes")
         if offset_bytes > self.received_bytes:
-            raise ValueError(f"expected bytes from {self.received_bytes} on, came {offset_bytes}: a gap")
+            raise ValueError(f"expected bytes from {self.received_bytes} on, got {offset_bytes}: a gap")
         repeated = min(self.received_bytes - offset_bytes, len(audio))
-        self.duplicated_bytes += repeated
         if repeated:
             audio = audio[repeated:]
         self._held += audio
@@ -106,13 +98,14 @@ class Framer:
 
     @property
     def held_bytes(self) -> int:
+        """What is held, the padding included."""
         return len(self._held)
 
     def frame(self, index: int) -> bytes:
         """The 160 bytes of frame `index`, which must be whole and still held. Raises IndexError."""
         at = (index - self._held_from) * FRAME_BYTES
         if at < 0 or at + FRAME_BYTES > len(self._held):
-            raise IndexError(f"expected a frame in [{self._held_from}, {self.end_frame}), came {index}")
+            raise IndexError(f"expected a frame in [{self._held_from}, {self.end_frame}), got {index}")
         return bytes(self._held[at : at + FRAME_BYTES])
 
     def release(self, up_to_frame: int) -> None:

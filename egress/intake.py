@@ -1,4 +1,4 @@
-"""Judges and takes the entries of one call's `reply`: order, items, gaps, the bound on what is held.
+"""Judges and receives the entries of one call's `reply`: order, items, gaps, the bound on what is held.
 
 Why it exists: what comes may be of an interrupted reply, of a brain that has lost the call, come twice
 after an unknown write, or be more than one process should hold. That is decided here, before anything is
@@ -16,32 +16,33 @@ from dataclasses import dataclass, field
 from egress.backlog import Backlog, Base, Stretch
 from egress.ledger import Ledger
 from shared.audio import BYTES_PER_MS, FRAME_MS
-from shared.contract.entries import ReplyEntry, ReplyKind
+from shared.contract.entry import FIRST, order
+from shared.contract.streams.reply import ReplyEntry, ReplyKind
 
 HELD_MOST_BYTES = 30_000 * BYTES_PER_MS
 HELD_LESS_BYTES = 15_000 * BYTES_PER_MS
-"""What one call holds of its reply: taking stops above the first and goes on below the second. Redis is
-the store; 100 calls at the bound are 24 MB. Entries beyond are only looked at for a flush."""
+"""What one call holds of its reply: receiving stops above the first and goes on below the second. Redis is
+the store; 100 calls at the bound are 24 MB. Entries beyond are only searched for a flush."""
 
 QUIET_AFTER_MS = 3000.0
 DEAD_AFTER_MS = 30_000.0
-"""When the reply need not be watched: nothing for so long after a response's end, or inside one."""
+"""When the reply need not be watched: nothing came for this long after a response's end, or inside one."""
 
 
-class Verdict(enum.Enum):
+class Judgement(enum.Enum):
     """What an entry is, seen from what stood before it."""
 
     DROP = enum.auto()
     TAKE = enum.auto()
     FLUSH = enum.auto()
-    """Of a higher cut: all that stood before it is void. Then take it."""
+    """Of a higher cut: all that stood before it is void. Then it is taken."""
     LATER = enum.auto()
     """Beyond what is held: it will be read again."""
 
 
 @dataclass(slots=True)
 class IntakeCounters:
-    """What came that was not simply taken, since this process has the call."""
+    """What came that was not simply received, since this process has the call."""
 
     entries_old_cut: int = 0
     entries_old_epoch: int = 0
@@ -63,41 +64,42 @@ class Intake:
     last_entry_at_ms: float
     counters: IntakeCounters = field(default_factory=IntakeCounters)
     brain_epoch: int = field(init=False, default=0)
-    refilling: bool = field(init=False, default=False)
+    _is_refilling: bool = field(init=False, default=False)
+    """Entries that were left in Redis are being read again."""
     _response_open: bool = field(init=False, default=False)
     _is_full: bool = field(init=False, default=False)
-    _held_id: str = field(init=False, default="0-0")
-    """The last entry that was taken or dropped for good."""
-    _seen_id: str = field(init=False, default="0-0")
+    _held_id: str = field(init=False, default=FIRST)
+    """The last entry that was received or dropped for good."""
+    _seen_id: str = field(init=False, default=FIRST)
     """The last entry that was read at all."""
     _seen_epoch: int = field(init=False, default=0)
 
-    def judge(self, entry_id: str, entry: ReplyEntry, now_ms: float) -> Verdict:
-        """What to do with an entry that comes in order. Take it (or not) before judging the next."""
+    def judge(self, entry_id: str, entry: ReplyEntry, now_ms: float) -> Judgement:
+        """What to do with an entry that comes in order. It is received (or not) before the next is judged."""
         self.last_entry_at_ms = now_ms
         self._seen_id = entry_id
         self._seen_epoch = max(self._seen_epoch, entry.epoch)
         is_flush = entry.cut > self.ledger.cut and entry.epoch >= self._seen_epoch
         if self._is_full and not is_flush:
-            return Verdict.LATER
-        self._is_full = self.refilling = False
+            return Judgement.LATER
+        self._is_full = self._is_refilling = False
         return self.judge_again(entry_id, entry)
 
-    def judge_again(self, entry_id: str, entry: ReplyEntry) -> Verdict:
+    def judge_again(self, entry_id: str, entry: ReplyEntry) -> Judgement:
         """As `judge`, for an entry that was read again."""
         self._held_id = entry_id
         if entry.epoch < self.brain_epoch:
             self.counters.entries_old_epoch += 1
             self.backlog.note(entry_id)
-            return Verdict.DROP
+            return Judgement.DROP
         if entry.cut < self.ledger.cut:
             self.counters.entries_old_cut += 1
             self.backlog.note(entry_id)
-            return Verdict.DROP
-        return Verdict.FLUSH if entry.cut > self.ledger.cut else Verdict.TAKE
+            return Judgement.DROP
+        return Judgement.FLUSH if entry.cut > self.ledger.cut else Judgement.TAKE
 
-    def take(self, entry_id: str, entry: ReplyEntry, now_ms: float) -> None:
-        """Takes an entry that was judged TAKE, or FLUSH once that is done."""
+    def receive(self, entry_id: str, entry: ReplyEntry, now_ms: float) -> None:
+        """Receives an entry that was judged TAKE, or FLUSH once that is done."""
         if entry.epoch > self.brain_epoch:
             if self.brain_epoch:
                 # Its maker is gone: what it left open ends where it is.
@@ -105,7 +107,7 @@ class Intake:
                 self.ledger.end_open_responses()
             self.brain_epoch = entry.epoch
         if entry.kind is ReplyKind.AUDIO:
-            self._take_audio(entry_id, entry, now_ms)
+            self._receive_audio(entry_id, entry, now_ms)
         else:
             self.backlog.note(entry_id)
             if entry.kind is ReplyKind.ITEM_END:
@@ -113,17 +115,18 @@ class Intake:
             elif entry.kind is ReplyKind.RESPONSE_END:
                 self._end_response(entry, now_ms)
         self._is_full = self._is_full or self.backlog.held_bytes > HELD_MOST_BYTES
-        if self._is_full and not self.refilling:
+        if self._is_full and not self._is_refilling:
             self.counters.fillings += 1
 
     def flush(self) -> None:
         """What was open is void."""
         self.base, self._response_open = None, False
 
-    # ------------------------------------------------------------------------------ the bound, and after
+    # The bound, and after.
 
     @property
     def is_full(self) -> bool:
+        """Whether no more is held for now."""
         return self.backlog.held_bytes > HELD_MOST_BYTES
 
     @property
@@ -132,24 +135,33 @@ class Intake:
         return self._is_full
 
     def refill_after(self) -> str | None:
-        """The id behind which to read again, when there is room; None if there is nothing to do."""
-        if not self._is_full or self.refilling or self.backlog.held_bytes > HELD_LESS_BYTES:
+        """The id behind which to read again, when there is room; None if there is nothing to do.
+        Asking counts as reading."""
+        if not self._is_full or self._is_refilling or self.backlog.held_bytes > HELD_LESS_BYTES:
             return None
-        if _order(self._held_id) >= _order(self._seen_id):
+        if order(self._held_id) >= order(self._seen_id):
             self._is_full = False
             return None
-        self.refilling = True
+        self._is_refilling = True
         return self._held_id
 
     def is_wanted(self, after_id: str) -> bool:
         """Whether entries read again behind `after_id` are still of use: no flush came in between."""
-        return self.refilling and after_id == self._held_id
+        return self._is_refilling and after_id == self._held_id
 
     def end_refill(self, was_empty: bool) -> None:
-        """The entries read again are taken, as far as there was room."""
-        self.refilling = False
-        caught_up = was_empty or _order(self._held_id) >= _order(self._seen_id)
+        """The entries read again are received, as far as there was room."""
+        self._is_refilling = False
+        caught_up = was_empty or order(self._held_id) >= order(self._seen_id)
         self._is_full = not caught_up or self.is_full
+
+    def fail_refill(self) -> None:
+        """They could not be read: the next check asks again."""
+        self._is_refilling = False
+
+    def watch(self, now_ms: float) -> None:
+        """The reply is watched from now on: it is not quiet yet."""
+        self.last_entry_at_ms = now_ms
 
     def is_quiet(self, now_ms: float) -> bool:
         """Whether the reply need not be watched until the doorbell rings again."""
@@ -158,9 +170,9 @@ class Intake:
         limit_ms = DEAD_AFTER_MS if self._response_open else QUIET_AFTER_MS
         return now_ms - self.last_entry_at_ms > limit_ms
 
-    # ------------------------------------------------------------------------------------------- private
+    # Private.
 
-    def _take_audio(self, entry_id: str, entry: ReplyEntry, now_ms: float) -> None:
+    def _receive_audio(self, entry_id: str, entry: ReplyEntry, now_ms: float) -> None:
         size = len(entry.audio)
         self._response_open = True
         stretch = self.backlog.find(entry.item_id)
@@ -227,8 +239,3 @@ class Intake:
     def _close(self, stretch: Stretch, now_ms: float) -> None:
         self.backlog.close(stretch, ends_item=True)
         self.ledger.end_item(stretch.item, now_ms)
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    ms, _, sequence = entry_id.partition("-")
-    return int(ms), int(sequence or 0)

@@ -20,54 +20,53 @@ from collections.abc import Callable
 from typing import Protocol
 
 from shared.clock import now_ms
-from shared.contract.entries import Pair
+from shared.contract.streams.pairs import Pair, PairBatch
 from shared.figures.histograms import latency_ms
 
 PHASES = 4
 PHASE_MS = 5.0
 ROUND_MS = PHASES * PHASE_MS
 
-LATE_MS = 10.0
+TICK_LATE_MS = 10.0
+"""A tick later than this is counted: half a frame's time is more than a healthy loop needs."""
 
 
 class Ticking(Protocol):
     """A call on the metronome."""
 
     phase: int
-    """The phase it stands in; -1 when it stands in none. The metronome's own note."""
+    """The phase it stands in; -1 when it stands in no phase. The metronome's own note."""
 
     def tick(self, now_ms: float) -> bool:
-        """Sends what is due into the batch; False when it needs no more ticks."""
+        """Puts what is due into the batch; False when it needs no more ticks."""
 
     def next_due_ms(self) -> float | None:
         """When its next frame is due, if that is known."""
 
 
 class OutBatch:
-    """Pairs gathered by ingress worker, written as one entry each."""
+    """Pairs for ingress, gathered by worker, and whether one of them must not wait.
+
+    `write` is given one worker's pairs and whether they are urgent; it never waits.
+    """
 
     def __init__(self, write: Callable[[str, list[Pair], bool], None]) -> None:
         self._write = write
-        self._pairs: dict[str, list[Pair]] = {}
+        self._gathered = PairBatch(self._send_to)
+        self.add = self._gathered.add
+        """One more for an ingress worker. No function of ours stands between: each frame passes here."""
         self.is_urgent = False
+        """A clear is among them, or a question to ingress."""
 
-    def add(self, ingress: str, pair: Pair) -> None:
-        waiting = self._pairs.get(ingress)
-        if waiting is None:
-            self._pairs[ingress] = [pair]
-        else:
-            waiting.append(pair)
+    def send(self, *, urgent: bool = False) -> None:
+        """Hands all to `write`, an entry for each worker."""
+        if not self._gathered.is_empty:
+            self.is_urgent = self.is_urgent or urgent
+            self._gathered.send()
+            self.is_urgent = False
 
-    def send(self, *, urgent: bool = False) -> int:
-        """Hands all to the outbox; gives the number of entries."""
-        if not self._pairs:
-            return 0
-        pairs, self._pairs = self._pairs, {}
-        urgent = urgent or self.is_urgent
-        self.is_urgent = False
-        for ingress, batch in pairs.items():
-            self._write(ingress, batch, urgent)
-        return len(pairs)
+    def _send_to(self, ingress: str, pairs: list[Pair]) -> None:
+        self._write(ingress, pairs, self.is_urgent)
 
 
 class Metronome:
@@ -91,7 +90,6 @@ class Metronome:
         self.ticks_late = 0
         self.late_ms = latency_ms()
         """How late each tick began."""
-        self.entries = 0
 
     def enter(self, call: Ticking, now: float) -> None:
         """The call has something to do, at its next due time or within one round."""
@@ -114,19 +112,16 @@ class Metronome:
             self._phases[call.phase].discard(call)
             call.phase = -1
 
-    @property
-    def is_idle(self) -> bool:
-        """No timer runs."""
-        return self._timer is None
-
     def stop(self) -> None:
         """No more ticks, until a call enters."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
+    # Private.
+
     def _arm(self) -> None:
-        """Sets the timer to the next slot whose phase has calls; none, no timer."""
+        """Sets the timer to the next slot whose phase has calls; without calls there is no timer."""
         self.stop()
         for slot in range(self._slot, self._slot + PHASES):
             if self._phases[slot % PHASES]:
@@ -142,7 +137,7 @@ class Metronome:
         self.ticks += 1
         late_ms = now - (self._origin_ms + first * PHASE_MS)
         self.late_ms.observe(max(0.0, late_ms))
-        if late_ms > LATE_MS:
+        if late_ms > TICK_LATE_MS:
             self.ticks_late += 1
         last = max(first, int((now - self._origin_ms) // PHASE_MS))
         self._is_ticking = True
@@ -158,5 +153,5 @@ class Metronome:
                     self.leave(call)
         self._is_ticking = False
         self._slot = last + 1
-        self.entries += self._batch.send()
+        self._batch.send()
         self._arm()

@@ -9,7 +9,7 @@ Owns: the schedule of a talk spurt and the rule that stops it. Pure. Must not kn
 Frame n of a spurt is played at `anchor + n x 20 ms` and due `lead` before. A spurt's anchor is one frame
 after its start, so exactly the lead's worth of frames leaves at once and the next is due 20 ms later.
 What is late by less than the lead is caught up, for Twilio still had audio. Later than that, Twilio
-has run dry: the schedule is anchored anew, which again sends the lead's worth. It never slides: a due time
+has run dry: the schedule is anchored again, which again sends the lead's worth. It never slides: a due time
 is computed from the anchor, not from the last frame. Silence builds no debt: a spurt that had nothing
 to send until after its play time is a new spurt.
 """
@@ -22,8 +22,7 @@ from dataclasses import dataclass, field
 from shared.audio import FRAME_MS
 
 LEAD_MS = 160.0
-"""Strict just-in-time sending gaps audibly; 100 to 250 ms ahead does not."""
-
+"""Sending just in time gaps audibly; 100 to 250 ms ahead does not."""
 
 LEAST_PATIENCE_MS = 160.0
 """Ingress confirms every 100 ms at most: with a shorter lead, silence of the lead would mean nothing."""
@@ -34,7 +33,7 @@ class PacerCounters:
     spurts: int = 0
     """Schedules begun after silence."""
     underruns: int = 0
-    """Schedules begun anew because we were late with audio in hand."""
+    """Schedules begun again because we were late with audio in hand."""
     stops: int = 0
     """Times that ingress said nothing about our frames for longer than the lead."""
 
@@ -48,11 +47,11 @@ class Pacer:
     stopped: bool = field(init=False, default=False)
     _anchor_ms: float | None = field(init=False, default=None)
     _count: int = field(init=False, default=0)
-    """Frames of this spurt that were taken."""
+    """Frames of this spurt that were released."""
     _waiting: bool = field(init=False, default=False)
-    """Whether audio was left over at the last take: if so, being late is our fault."""
+    """Whether audio was left over at the last release: if so, being late is our fault."""
     _unconfirmed: deque[tuple[int, float]] = field(init=False, default_factory=deque)
-    """(frame number, sent at) of what ingress has not confirmed, one pair a take, oldest first."""
+    """(frame number, sent at) of what ingress has not confirmed, one pair a release, oldest first."""
 
     @property
     def next_due_ms(self) -> float | None:
@@ -66,7 +65,7 @@ class Pacer:
         """When the oldest frame that ingress has not confirmed was sent."""
         return self._unconfirmed[0][1] if self._unconfirmed else None
 
-    def take(self, now_ms: float, available: int) -> int:
+    def release_count(self, now_ms: float, available: int) -> int:
         """How many of the `available` frames leave now: at most the lead's worth.
 
         The caller sends them and says so with `sent`.
@@ -81,10 +80,10 @@ class Pacer:
                 self.counters.spurts += 1
             self._anchor_ms, self._count = now_ms + FRAME_MS, 0
         due = int((now_ms - (self._anchor_ms + self._count * FRAME_MS - self.lead_ms)) // FRAME_MS) + 1
-        taken = max(0, min(due, available))
-        self._count += taken
-        self._waiting = taken < available
-        return taken
+        count = max(0, min(due, available))
+        self._count += count
+        self._waiting = count < available
+        return count
 
     def sent(self, last_n: int, now_ms: float) -> None:
         """Frames up to number `last_n` were written."""
@@ -109,7 +108,7 @@ class Pacer:
     def resume(self, now_ms: float, rewound: int, playing_ms: float) -> None:
         """Ingress is there again: goes on behind the last frame forwarded.
 
-        `rewound` frames were taken and will be taken again; `playing_ms` of audio reached Twilio only now.
+        `rewound` frames were released and will be again; `playing_ms` of audio reached Twilio only now.
         If Twilio has not run dry (the confirmation was late, nothing else) the schedule stands; else the
         next frame is anchored behind what plays now. Neither owes anything.
         """

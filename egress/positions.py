@@ -1,23 +1,21 @@
-"""What egress keeps of a call outside its own memory: positions and figures on the card, items of a report.
+"""Where the owner of a call begins: what the card says when the call is claimed.
 
-Why it exists: a next owner, the brain and people all read the same few fields; they are named once.
-
-Owns: the names of egress's card fields, both ways. Pure. Must not know: how the card is read or written.
+Why it exists: a next owner goes on with the frame behind the last one that was heard, and with numbers above
+all that were sent. Owns: making a start of what the owner before us has saved. Pure. Must not know: how the
+card is read or written, when it is saved.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from egress.accounts import Change, ItemReport
 from egress.backlog import Base
+from shared.contract.card import EgressView, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What the card says when a call is claimed."""
+    """What the core of a call is made from."""
 
     leg: int
     ingress: str
@@ -29,67 +27,20 @@ class Start:
     connected: bool = True
 
 
-def read_start(card: Mapping[str, str], epoch: int) -> Start:
-    """The start of an owner's work on a call. Raises ValueError if a number on the card is none."""
-
-    def number(name: str) -> int:
-        return int(card.get(name) or 0)
-
+def read_start(card: EgressView, epoch: int) -> Start:
+    """The start of an owner's work on a call. A card that egress has not written yet has no base: the call
+    starts at nothing."""
     base = Base(
-        cut=number("base_cut"),
-        item_id=card.get("base_item", ""),
-        frame=number("base_frame"),
-        n=number("base_n"),
+        cut=card.base_cut or 0,
+        item_id=card.base_item or "",
+        frame=card.base_frame or 0,
+        n=card.base_n or 0,
     )
     return Start(
-        leg=number("leg"),
-        ingress=card.get("ingress", ""),
+        leg=card.leg,
+        ingress=card.ingress,
         epoch=epoch,
         base=base,
-        frame_n=number("frame_n"),
-        connected=card.get("state") != "detached",
+        frame_n=card.frame_n,
+        connected=card.state is not State.DETACHED,
     )
-
-
-def base_figures(base: Base) -> dict[str, str | int]:
-    """The card fields that `read_start` makes a base of."""
-    return {
-        "base_cut": base.cut,
-        "base_item": base.item_id,
-        "base_frame": base.frame,
-        "base_n": base.n,
-    }
-
-
-def items_json(reports: Sequence[ItemReport]) -> str:
-    """The field `items` of a `flushed` message: a JSON list, an object for each item."""
-    return json.dumps(
-        [
-            {
-                "item": report.item_id,
-                "response": report.response_id,
-                "received_ms": report.received_ms,
-                "sent_ms": report.sent_ms,
-                "heard_ms": report.heard_ms,
-            }
-            for report in reports
-        ],
-        separators=(",", ":"),
-    )
-
-
-def change_fields(change: Change, cut: int, frames_waiting: int) -> dict[str, str | int]:
-    """The fields of an `audible`, `heard` or `silent` message.
-
-    `frames_waiting`: 20 ms frames that are here and not yet sent; the brain's log tells it at each create.
-    """
-    fields: dict[str, str | int] = {
-        "cut": cut,
-        "response": change.response_id,
-        "item": change.item_id,
-        "heard_ms": change.heard_ms,
-        "frames_waiting": frames_waiting,
-    }
-    if change.cause is not None:
-        fields["cause"] = change.cause.value
-    return fields

@@ -3,19 +3,28 @@
 Why it exists: egress stands at the end of the line. It sees what the model gave, what the caller got and
 what Twilio acknowledged; what only ingress and brain know of their processes they put on the card.
 
-Owns: the window of each call, its figures, the `pipeline` line, the card fields `pipeline` and `verdict`,
-warnings. Must not know: the rule (shared/figures/diagnosis.py), pacing.
+Owns: the window of each call, its figures, the `pipeline` line, the same on the card, warnings. Must not
+know: the rule (shared/figures/diagnosis.py), how others' words are read (egress/others.py), pacing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
-import orjson
-
-from egress.call import HeldCall
+from egress.call import EgressCall
 from egress.counters import Windows
+from egress.others import Others
 from shared.clock import now_ms, wall_ms
+from shared.contract import record
+from shared.contract.card import WindowJudged, WindowsView
+from shared.contract.command import Command
+from shared.contract.entry import written_ms
+from shared.contract.record import CONTRACT
+from shared.contract.streams.journal import Kind
+from shared.contract.window import Drop, PipelineFigures, dump
 from shared.figures.diagnosis import (
     OK,
     WS_BLOCK_MS,
@@ -35,9 +44,6 @@ from shared.process.role import Process
 UNANSWERED_MS = WINDOW_MS
 """A window whose questions to Redis are not answered by then is judged without."""
 
-COUNTS = ("overflowed", "skipped")
-"""Figures of other roles that are counts since their last word."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
@@ -52,37 +58,11 @@ class _Counts:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What the present owner of a role said on the card, and when that last changed, on our clock.
-
-    Another owner's figures are none of this one's, and it has until its first window to speak.
-    """
-
-    changed_ms: float
-    owner: str = ""
-    """Empty while the call has nobody in this role."""
-    leg: int = 0
-    at: str = ""
-    age_ms: float = 0.0
-    window: dict[str, object] = field(default_factory=dict)
-
-    def figure(self, name: str) -> float:
-        """One of its figures; 0 if it said nothing of the kind."""
-        value = self.window.get(name)
-        return float(value) if isinstance(value, int | float) else 0.0
-
-    def forget_counts(self) -> None:
-        """Counts belong to one of our windows only."""
-        for name in COUNTS:
-            self.window.pop(name, None)
-
-
-@dataclass(slots=True)
-class CallPipeline:
-    """The window of one call. `look` is cheap and safe to call at any time."""
+class CallWindow:
+    """The window of one call. `check` is cheap and safe to call at any time."""
 
     process: Process
-    held: HeldCall
+    call: EgressCall
     log: Log
     began_ms: float
     windows: Windows = field(default_factory=Windows)
@@ -92,20 +72,19 @@ class CallPipeline:
     """Backlogs that no verdict explains."""
     _asked_ms: float | None = None
     _before: _Counts = field(init=False)
-    _seen: dict[str, _Seen] = field(init=False)
-    _card: dict[str, str] = field(init=False, default_factory=dict)
+    _others: Others = field(init=False)
     _caller_q: int = 0
     _is_blind: bool = False
     """Redis did not answer: that others said nothing meanwhile says nothing about them."""
     _own_lag_ms: float = 0.0
     _own_redis_ms: float = 0.0
-    """Our worst of the window, as far as it was looked at."""
+    """Our worst of the window, as far as it was checked."""
 
     def __post_init__(self) -> None:
         self._before = self._counts()
-        self._seen = {role: _Seen(changed_ms=self.began_ms) for role in ("ingress", "brain")}
+        self._others = Others(self.began_ms)
 
-    def look(self, now: float) -> None:
+    def check(self, now: float) -> None:
         """Once a second, and when a socket is seen to be stuck."""
         if self._asked_ms is not None:
             if now - self._asked_ms >= UNANSWERED_MS:
@@ -117,88 +96,64 @@ class CallPipeline:
             if self._asked_ms is None:
                 return  # Answered at once.
         # That the reply ran dry is a matter for the end of the window: what may explain it comes then.
-        figures = replace(self._figures(now), starved=0)
+        figures = dataclasses.replace(self._figures(now), starved=0)
         self._warn(judge(figures), figures, now)
 
-    @property
-    def is_stuck(self) -> bool:
-        """A mark is overdue and nobody was warned yet: worth a look before the next second."""
-        call = self.held.call
+    def is_stuck(self, now: float) -> bool:
+        """Whether a mark is overdue and nobody was warned yet: not a matter for the next second."""
+        delivery = self.call.delivery
         return (
             not self.episodes.name
-            and not call.detached
-            and not call.pacer.stopped
-            and call.ledger.overdue_ms(now_ms()) >= WS_BLOCK_MS
+            and not delivery.detached
+            and not delivery.pacer.stopped
+            and delivery.ledger.overdue_ms(now) >= WS_BLOCK_MS
         )
 
     def end(self) -> None:
         """The call is over, or another's: open episodes end with it."""
         over = self.episodes.end()
         if over is not None:
-            fields = self._tell_over("pipeline_warning_over", over)
-            self.process.outbox.journal(self.held.call_sid, "verdict_over", **fields)
+            self._tell_episode_over(over)
         over = self.backlogs.end()
         if over is not None:
-            self._tell_over("backlog_warning_over", over)
+            self._tell_backlog_over(over)
 
-    # -------------------------------------------------------------------------------- asking Redis
+    # Private.
 
     def _ask(self, now: float) -> None:
         """What the others wrote, and what the model has not got: one commit, answered in order."""
         self._asked_ms = now
-        keys, sid = self.process.keys, self.held.call_sid
-        lane, outbox = self.held.lane, self.process.outbox
-        card = keys.card(sid).encode()
-        names = [b"state", b"brain", b"ingress", b"w_brain", b"w_ingress"]
-        outbox.command(lane, [b"HMGET", card, *names], on_reply=self._take_card)
-        outbox.command(lane, [b"XLEN", keys.caller(sid).encode()], on_reply=self._take_caller)
+        keys, sid, lane = self.process.keys, self.call.call_sid, self.call.lane
+        names = [name.encode() for name in record.names(WindowsView)]
+        card = Command(lane, (b"HMGET", keys.card(sid).encode(), *names))
+        caller = Command(lane, (b"XLEN", keys.caller(sid).encode()))
+        self.process.outbox.send(card, on_reply=self._on_card)
+        self.process.outbox.send(caller, on_reply=self._on_caller)
 
-    def _take_card(self, reply: object) -> None:
-        if not isinstance(reply, list) or self.held.is_over:
+    def _on_card(self, reply: object) -> None:
+        if not isinstance(reply, list) or self.call.is_over:
             return
-        names = ("state", "brain", "ingress", "w_brain", "w_ingress")
-        self._card = {
-            name: value.decode(errors="replace") if isinstance(value, bytes) else ""
-            for name, value in zip(names, reply, strict=True)
-        }
-        now = now_ms()
-        for role in self._seen:
-            self._take_window(role, now)
+        delivery, now = self.call.delivery, now_ms()
+        unreadable = self._others.read(
+            reply, delivery.leg, now, is_detached=delivery.detached, is_blind=self._is_blind
+        )
         self._is_blind = False
+        for error, worker in unreadable:
+            self.process.ownership.contract_errors += 1
+            self.log.error(
+                "contract_error", record=error.record, field=error.field, worker=worker, reason=str(error)
+            )
 
-    def _take_window(self, role: str, now: float) -> None:
-        seen, leg = self._seen[role], self.held.call.leg
-        owner = self._card[role] if self._has(role) else ""
-        if owner != seen.owner or (role == "ingress" and leg != seen.leg):
-            seen = self._seen[role] = _Seen(changed_ms=now, owner=owner, leg=leg)
-        if not owner:
-            return
-        window = _read(self._card[f"w_{role}"])
-        at = str(window.get("at", ""))
-        if window.get("worker") == owner and at != seen.at:
-            seen.at, seen.changed_ms, seen.window = at, now, window
-        if self._is_blind:
-            seen.changed_ms = now
-        seen.age_ms = now - seen.changed_ms
-
-    def _take_caller(self, reply: object) -> None:
+    def _on_caller(self, reply: object) -> None:
         """The last answer: now the window can be judged."""
         if isinstance(reply, int):
             self._caller_q = reply
-        if self._asked_ms is not None and not self.held.is_over:
+        if self._asked_ms is not None and not self.call.is_over:
             self._close(now_ms())
 
-    def _has(self, role: str) -> bool:
-        """Whether the call has somebody in this role. Without a stream nobody in ingress has it."""
-        if role == "ingress":
-            return self._card.get("state") in ("attached", "live") and not self.held.call.detached
-        return bool(self._card.get(role))
-
-    # -------------------------------------------------------------------------------- the window
-
     def _counts(self) -> _Counts:
-        call = self.held.call
-        counters, intake = call.counters, call.intake.counters
+        delivery = self.call.delivery
+        counters, intake = delivery.counters, delivery.intake.counters
         return _Counts(
             sent=counters.frames_sent,
             starved=counters.starved,
@@ -209,141 +164,150 @@ class CallPipeline:
         )
 
     def _figures(self, now: float) -> Figures:
-        process, call = self.process, self.held.call
+        delivery, process = self.call.delivery, self.process
+        ledger, is_detached = delivery.ledger, delivery.detached
         counts, before = self._counts(), self._before
         sent = counts.sent - before.sent
         window_ms = max(now - self.began_ms, 1.0)
         self._own_lag_ms = max(self._own_lag_ms, process.lag.window_ms)
         self._own_redis_ms = max(self._own_redis_ms, process.outbox.slowest_ms(now))
-        own = RoleFigures(role="egress", lag_ms=self._own_lag_ms, redis_ms=self._own_redis_ms)
-        ingress, brain = self._seen["ingress"], self._seen["brain"]
-        others = [
-            RoleFigures(
-                role=role, lag_ms=seen.figure("lag"), redis_ms=seen.figure("redis"), age_ms=seen.age_ms
-            )
-            for role, seen in self._seen.items()
-            if seen.owner and self._has(role)
-        ]
-        waiting_ms = sum(max(0.0, i.received_ms - call.ledger.heard_ms(i, now)) for i in call.ledger.items)
+        own = RoleFigures(role=process.worker.role, lag_ms=self._own_lag_ms, redis_ms=self._own_redis_ms)
+        brain, ingress = self._others.brain.window, self._others.ingress.window
+        quiet_ms = None if brain is None else brain.quiet_ms
+        unheard_ms = sum(max(0.0, item.received_ms - ledger.heard_ms(item, now)) for item in ledger.items)
         return Figures(
-            roles=(own, *others),
-            is_playing=not call.detached and (sent > 0 or bool(call.ledger.audible_response)),
-            is_confirmed=not call.pacer.stopped,
-            tx_q_frames=call.backlog.unsent,
-            tx_q_age_ms=_age_ms(call.backlog.oldest_unsent_id()),
-            reply_q_ms=round(waiting_ms),
+            roles=(own, *self._others.figures(is_detached=is_detached)),
+            is_playing=not is_detached and (sent > 0 or bool(ledger.audible_response)),
+            is_confirmed=not delivery.pacer.stopped,
+            tx_q_frames=delivery.backlog.unsent,
+            tx_q_age_ms=_age_ms(delivery.backlog.oldest_unsent_id()),
+            reply_q_ms=round(unheard_ms),
             caller_q_frames=self._caller_q,
             tx_fps=round(sent * 1000 / window_ms, 1),
             sent_frames=sent,
             window_ms=round(window_ms),
-            ws_block_ms=0.0 if call.detached else round(call.ledger.overdue_ms(now)),
-            unsent_bytes=call.unsent_bytes,
-            write_p99_ms=ingress.figure("write_p99"),
-            delta_rate=brain.figure("rate"),
+            ws_block_ms=0.0 if is_detached else round(ledger.overdue_ms(now)),
+            unsent_bytes=delivery.unsent_bytes,
+            write_p99_ms=None if ingress is None else ingress.write_p99_ms,
+            delta_rate=None if brain is None else brain.audio_ms_per_s,
             # While the caller is away nobody waits for the model.
-            model_quiet_ms=0.0 if call.detached else brain.figure("quiet"),
+            model_quiet_ms=0.0 if is_detached and quiet_ms is not None else quiet_ms,
             starved=counts.starved - before.starved,
             late=counts.late - before.late,
-            ai_speaking=call.ledger.audible_response,
-            drops={
-                "flushed": counts.flushed - before.flushed,
-                "old_cut": counts.old_cut - before.old_cut,
-                "old_epoch": counts.old_epoch - before.old_epoch,
-                "overflowed": int(ingress.figure("overflowed")),
-                "not_admitted": int(brain.figure("skipped")),
-            },
+            ai_speaking=ledger.audible_response,
+            drops=self._drops(counts),
         )
 
+    def _drops(self, counts: _Counts) -> dict[str, int]:
+        """What was dropped within the window, by cause. The others count since their last word."""
+        before, brain, ingress = self._before, self._others.brain, self._others.ingress
+        drops = {
+            Drop.FLUSHED.value: counts.flushed - before.flushed,
+            Drop.OLD_CUT.value: counts.old_cut - before.old_cut,
+            Drop.OLD_EPOCH.value: counts.old_epoch - before.old_epoch,
+        }
+        if ingress.window is not None and ingress.is_new:
+            drops[Drop.OVERFLOWED.value] = ingress.window.overflowed
+        if brain.window is not None and brain.is_new:
+            drops[Drop.NOT_ADMITTED.value] = brain.window.skipped
+        return drops
+
     def _close(self, now: float) -> None:
-        """The window is over: its line, its fields on the card, the next window."""
+        """The window is over: its line, the same on the card, the next window."""
         figures = self._figures(now)
         verdict = judge(figures)
         self._warn(verdict, figures, now)
         self.windows.observe(figures, verdict)
-        shown = line_of(figures, verdict)
-        self.log.info("pipeline", **shown)
-        self.held.owner.card(
-            {"verdict": verdict.name, "pipeline": orjson.dumps({"at": wall_ms(), **shown}).decode()}
-        )
+        line = line_of(figures, verdict, wall_ms())
+        self.log.info("pipeline", **dataclasses.asdict(line))
+        self.call.owner.card(WindowJudged(verdict=verdict.name, pipeline=dump(line)))
         self._asked_ms, self.began_ms, self._before = None, now, self._counts()
         self._own_lag_ms = self._own_redis_ms = 0.0
-        for seen in self._seen.values():
-            seen.forget_counts()
+        self._others.close_window()
+
+    # Warnings.
 
     def _warn(self, verdict: Verdict, figures: Figures, now: float) -> None:
-        sid, outbox = self.held.call_sid, self.process.outbox
-        match self.episodes.look(verdict, now):
+        match self.episodes.observe(verdict, now):
             case Begun():
-                self.log.warning("pipeline_warning", **line_of(figures, verdict))
-                outbox.journal(sid, "verdict", verdict=verdict.name, why=verdict.why)
+                self._tell_begun("pipeline_warning", figures, verdict)
+                self.process.journal.note(
+                    self.call.call_sid, Kind.VERDICT, verdict=verdict.name, why=verdict.why
+                )
             case Over() as over:
-                fields = self._tell_over("pipeline_warning_over", over)
-                outbox.journal(sid, "verdict_over", **fields)
+                self._tell_episode_over(over)
             case None:
                 pass
         # A backlog inside an episode is a symptom of it, and in its figures.
-        waits = Verdict(OK) if self.episodes.name or self.held.call.detached else backlog(figures)
-        match self.backlogs.look(waits, now):
+        is_explained = self.episodes.name or self.call.delivery.detached
+        waits = Verdict(OK) if is_explained else backlog(figures)
+        match self.backlogs.observe(waits, now):
             case Begun():
-                shown = line_of(figures, verdict)
-                self.log.warning("backlog_warning", **{**shown, "verdict": waits.name, "why": waits.why})
+                self._tell_begun("backlog_warning", figures, waits)
             case Over() as over:
-                self._tell_over("backlog_warning_over", over)
+                self._tell_backlog_over(over)
             case None:
                 pass
 
-    def _tell_over(self, event: str, over: Over) -> dict[str, str | int]:
-        fields: dict[str, str | int] = {
-            "verdict": over.name,
-            "duration_ms": round(over.duration_ms),
-            "peak": round(over.peak),
-            "peak_why": over.peak_why,
-        }
-        self.log.info(event, **fields)
-        return fields
+    def _tell_begun(self, event: str, figures: Figures, verdict: Verdict) -> None:
+        self.log.warning(event, **dataclasses.asdict(line_of(figures, verdict, wall_ms())))
+
+    def _tell_episode_over(self, over: Over) -> None:
+        _tell(over, partial(self.log.info, "pipeline_warning_over"))
+        _tell(over, partial(self.process.journal.note, self.call.call_sid, Kind.VERDICT_OVER))
+
+    def _tell_backlog_over(self, over: Over) -> None:
+        _tell(over, partial(self.log.info, "backlog_warning_over"))
 
 
-def line_of(figures: Figures, verdict: Verdict) -> dict[str, str | int | float | dict[str, int]]:
-    """The fields of a `pipeline` line, in their order."""
-    lags = {f"lag_{each.role}_ms": round(each.lag_ms, 1) for each in figures.roles}
-    return {
-        "verdict": verdict.name,
-        "why": verdict.why,
-        "window_ms": figures.window_ms,
-        "tx_q": figures.tx_q_frames,
-        "tx_q_age_ms": figures.tx_q_age_ms,
-        "reply_q_ms": figures.reply_q_ms,
-        "caller_q": figures.caller_q_frames,
-        "tx_fps": figures.tx_fps,
-        "sent": figures.sent_frames,
-        "ws_block_ms": figures.ws_block_ms,
-        "unsent_bytes": figures.unsent_bytes,
-        "write_p99_ms": figures.write_p99_ms,
-        "delta_rate": figures.delta_rate,
-        "model_quiet_ms": figures.model_quiet_ms,
-        "starved": figures.starved,
-        "late": figures.late,
-        "ai_speaking": figures.ai_speaking,
-        "redis_ms": round(max((each.redis_ms for each in figures.roles), default=0.0), 1),
-        **lags,
-        "drops": {cause: count for cause, count in figures.drops.items() if count},
-    }
+def line_of(figures: Figures, verdict: Verdict, at_ms: int) -> PipelineFigures:
+    """A judged window, as it stands in the log and on the card."""
+    return PipelineFigures(
+        v=CONTRACT,
+        at_ms=at_ms,
+        verdict=verdict.name,
+        why=verdict.why,
+        window_ms=figures.window_ms,
+        tx_q=figures.tx_q_frames,
+        tx_q_age_ms=figures.tx_q_age_ms,
+        reply_q_ms=figures.reply_q_ms,
+        caller_q=figures.caller_q_frames,
+        tx_fps=figures.tx_fps,
+        sent=figures.sent_frames,
+        ws_block_ms=figures.ws_block_ms,
+        unsent_bytes=figures.unsent_bytes,
+        write_p99_ms=figures.write_p99_ms,
+        delta_rate=figures.delta_rate,
+        model_quiet_ms=figures.model_quiet_ms,
+        starved=figures.starved,
+        late=figures.late,
+        ai_speaking=figures.ai_speaking,
+        redis_ms=round(max(each.redis_ms for each in figures.roles if each.redis_ms is not None), 1),
+        lag_ingress_ms=_lag_ms(figures, "ingress"),
+        lag_brain_ms=_lag_ms(figures, "brain"),
+        lag_egress_ms=_lag_ms(figures, "egress"),
+        drops={cause: count for cause, count in figures.drops.items() if count},
+    )
 
 
 # Private.
 
 
+def _tell(over: Over, tell: Callable[..., None]) -> None:
+    tell(
+        verdict=over.name,
+        duration_ms=round(over.duration_ms),
+        peak=round(over.peak),
+        peak_why=over.peak_why,
+    )
+
+
+def _lag_ms(figures: Figures, role: str) -> float | None:
+    """What a role says of its lateness; None for one that is not there, or has not said it."""
+    found = figures.of(role)
+    return None if found is None or found.lag_ms is None else round(found.lag_ms, 1)
+
+
 def _age_ms(entry_id: str) -> float:
-    """Age of an entry of `reply`: its id begins with Redis's clock."""
-    written_ms = entry_id.partition("-")[0]
-    return float(max(0, wall_ms() - int(written_ms))) if written_ms.isdigit() else 0.0
-
-
-def _read(text: str) -> dict[str, object]:
-    if not text:
-        return {}
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    """Age of an entry of `reply`, by the server's clock; 0 if there is no entry."""
+    return float(max(0, wall_ms() - written_ms(entry_id))) if entry_id else 0.0

@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit
-from ingress.errors import Fault, StartReason, TokenReason
+from ingress.errors import Fault, StartReason, TokenReason, WebhookReason
 from shared.figures.counters import OTHER, Counts
 from shared.figures.histograms import Histogram, latency_ms, unsent_bytes
 
 START_REFUSALS = (*TokenReason, *StartReason, OTHER)
 """Why a `start` is refused: its token, its data, or the answer of the ATTACH script."""
-
-WEBHOOK_REFUSALS = ("full", "ended", "no_redis", "signature", "bad_request")
 
 
 def _faults() -> Counts:
@@ -145,7 +143,7 @@ class WebhookCounters:
 
     requests: int = 0
     """Requests of Twilio's."""
-    refusals: Counts = field(default_factory=lambda: Counts("reason", WEBHOOK_REFUSALS))
+    refusals: Counts = field(default_factory=lambda: Counts("reason", WebhookReason))
     """Requests that got no stream although they asked for one, and those that were not believed."""
     connects: int = 0
     """Calls admitted: a slot, a token, and TwiML that opens a stream."""

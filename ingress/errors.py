@@ -53,6 +53,16 @@ class StartReason(enum.StrEnum):
     CALL_TOO_MANY = "call_too_many"
 
 
+class WebhookReason(enum.StrEnum):
+    """Why a webhook got no stream although it asked for one, or was not believed."""
+
+    FULL = "full"
+    ENDED = "ended"
+    NO_REDIS = "no_redis"
+    SIGNATURE = "signature"
+    BAD_REQUEST = "bad_request"
+
+
 class IngressError(Exception):
     """Something from outside that is not taken."""
 

@@ -1,7 +1,8 @@
 """Who the model is on a call: instructions, voice, language, greeting, tools, limits.
 
-Owns: the agent, and the one of the settings alone. Pure. Must not know: how a model is told of it
-(brain.model), the calls, the file that agents are written in (brain.agents.file).
+Why it exists: an agent is chosen once, by the called number, and everything of a call that differs between
+agents stands in it. Owns: the agent, and the one of the settings alone. Pure. Must not know: how a model is
+told of it (brain.model), the calls, the file that agents are written in (brain.agents.file).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Every agent of this process, by called number: built from the settings and agents.toml.
 
-Owns: choosing the agent of a call, building its tools, and noticing that the file has changed. A file that
-is wrong at start ends the process with a message; one that becomes wrong later changes nothing, and says so
-once. Must not know: the calls. What may stand in the file is brain.agents.file's.
+Why it exists: an operator changes the file while calls are on the line. Owns: choosing the agent of a call,
+building its tools, and noticing that the file has changed. A file that is wrong at start ends the process
+with a message; one that becomes wrong later changes nothing, and says so once. Must not know: the calls. What
+may stand in the file is brain.agents.file's.
 """
 
 from __future__ import annotations
@@ -207,7 +208,9 @@ def _imported(path: str) -> FunctionTool:
     if isinstance(found, FunctionTool):
         return found
     if not callable(found):
-        raise ToolError(f"{path} is no function: decorate one with brain.tools.tool")
+        raise ToolError(
+            f"expected a function at {path}, got {type(found).__name__}: decorate one with brain.tools.tool"
+        )
     try:
         return tool(found)
     except ToolError:

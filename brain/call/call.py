@@ -13,7 +13,7 @@ socket's queue: nothing is awaited for a frame or a delta.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 
 from brain.call import leaving, parts
 from brain.call.answer_due import Standing
@@ -29,7 +29,7 @@ from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
 from shared.contract.scripts import Answer
-from shared.contract.streams.journal import KINDS, Kind
+from shared.contract.streams.journal import Kind
 from shared.figures.rolling import Telling
 from shared.ownership.owner import Owner
 from shared.process.role import Process
@@ -57,7 +57,6 @@ class BrainCall:
             process.outbox, process.keys, call_sid, process.worker.role, epoch, self._on_refused, process.name
         )
         self._parts = parts.make(process, services, self._owner, card, self._log, self)
-        self._rollover: Rollover | None = None
         self._telling = Telling(now_ms())
         self._over = asyncio.Event()
         """The call is left: nothing is begun any more."""
@@ -104,9 +103,7 @@ class BrainCall:
 
     async def stop(self) -> None:
         """The process ends: the caller hears the apology by Twilio's voice, and the call is released.
-
-        Cancelling it leaves the call unreleased; rivals see our silence instead.
-        """
+        Cancelled, it is not released: rivals see our silence instead."""
         if not self._ending:
             self._give_up("drained")
         await leaving.release(self._process.store, self._owner, self._process.ownership, self._log)
@@ -120,14 +117,13 @@ class BrainCall:
 
     async def _talk(self) -> None:
         """All sessions of the call, from the first to the last."""
+        process, known, greeting = self._process, self._parts.record.conversation, self._parts.agent.greeting
         if self.epoch == 1:
             self._services.hooks.started(self.call_sid)
         else:
-            process, known = self._process, self._parts.record.conversation
             await recall(known, process.store, process.keys, self.call_sid, process.ownership, self._log)
-        greeting, conversation = self._parts.agent.greeting, self._parts.record.conversation
-        if greeting and conversation.is_empty:
-            self._process.journal.note(self.call_sid, Kind.GREETING)
+        if greeting and known.is_empty:
+            process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
         end = await self._parts.sessions.run()
         if not self._ending:
@@ -138,8 +134,7 @@ class BrainCall:
 
     def seed(self) -> tuple[SeedItem, ...]:
         """What was said so far, for the session that begins now."""
-        core = self._parts.sequencer
-        return self._parts.record.conversation.seed(SEED_MAX_CHARS, core.open_tool_calls)
+        return self._parts.record.conversation.seed(SEED_MAX_CHARS, self._parts.sequencer.open_tool_calls)
 
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         """The model may be spoken to from now on, through this engine."""
@@ -159,12 +154,11 @@ class BrainCall:
 
     def rollover_due(self, rollover: Rollover) -> None:
         """The session must be replaced, at a quiet moment or at the last one."""
-        self._rollover = rollover
-        settle_at_ms, force_at_ms = rollover.settle_at_ms, rollover.force_at_ms
-        self.give(inputs.RolloverDue(settle_at_ms=settle_at_ms, force_at_ms=force_at_ms))
+        due = inputs.RolloverDue(settle_at_ms=rollover.settle_at_ms, force_at_ms=rollover.force_at_ms)
+        self.give(due)
 
     def _roll_over(self) -> None:
-        rollover = self._rollover
+        rollover = self._parts.sessions.rollover
         if rollover is None or self._parts.feed.may_be_cut(rollover.force_at_ms):
             self._parts.sessions.roll()
         else:
@@ -194,9 +188,8 @@ class BrainCall:
         mine = self._parts
         match action:
             case actions.Journal():
-                kind = KINDS[action.kind]
-                self._services.figures.sequencer.note(kind, **action.fields)
-                mine.lines.note(kind, **action.fields)
+                self._services.figures.sequencer.note(action.kind, **action.fields)
+                mine.lines.note(action.kind, **action.fields)
             case actions.Flush():
                 self._counters.barge_ins += 1
                 mine.reply.flush(action, now, mine.stopwatch.barge_in(now_ms))
@@ -219,6 +212,8 @@ class BrainCall:
             case actions.SendText():
                 mine.record.keys(action.event_id, action.text)
                 self._tell_model(action, now)
+            case actions.Rewrite():
+                self._rewrite(action)
             case actions.RollOver():
                 self._roll_over()
             case actions.HangUp():
@@ -233,8 +228,7 @@ class BrainCall:
             return
         self._cancel_timer()
         self._timer_at_ms = due_ms
-        wait_s = max(0.0, due_ms - now) / 1000
-        self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, due_ms - now) / 1000, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
@@ -245,18 +239,16 @@ class BrainCall:
             self._timer.cancel()
             self._timer = None
 
-    def _tell_model(self, action: ToModel | actions.Rewrite, now: float) -> None:
-        mine = self._parts
-        if self._ending:
-            return
-        if isinstance(action, actions.Rewrite):
-            engine = mine.sessions.serving
-            if engine is not None:
-                heard = mine.record.conversation.heard_text(action.item_id, action.heard_ms)
-                engine.rewrite(action.item_id, heard)
-        elif mine.sessions.do(action) and isinstance(action, actions.SendCreate):
+    def _tell_model(self, action: ToModel, now: float) -> None:
+        if not self._ending and self._parts.sessions.do(action) and isinstance(action, actions.SendCreate):
             self._counters.creates += 1
-            mine.stopwatch.asked(action.token, now)
+            self._parts.stopwatch.asked(action.token, now)
+
+    def _rewrite(self, action: actions.Rewrite) -> None:
+        engine = self._parts.sessions.serving
+        if engine is not None and not self._ending:
+            heard = self._parts.record.conversation.heard_text(action.item_id, action.heard_ms)
+            engine.rewrite(action.item_id, heard)
 
     # Others look, ring, and ask for tasks.
 
@@ -274,9 +266,7 @@ class BrainCall:
             mine.feed.upkeep()
         mine.watch.check(now, self._standing())
         if self._telling.is_due(now, late=self._process.is_late):
-            engine = mine.sessions.serving
-            queued_events = 0 if engine is None else engine.queued_events
-            told = mine.window.take(now, self._process.window(now), queued_events)
+            told = mine.window.take(now, self._process.window(now), mine.sessions.queued_events)
             self._owner.card(BrainTold(w_brain=window.dump(told)))
         if sweep:
             mine.control.sweep()
@@ -309,10 +299,10 @@ class BrainCall:
     # Ends.
 
     def _hang_up(self, cause: str) -> None:
-        if self._ending:
-            return
-        self._counters.hang_ups += 1
-        self._leave(lambda: self._parts.leaving.hang_up(cause))
+        if not self._ending:
+            self._counters.hang_ups += 1
+            self._parts.leaving.hang_up(cause)
+            self._leave()
 
     def _give_up(self, cause: str) -> None:
         """There is no conversation any more: Twilio's voice apologises. Never dead air."""
@@ -322,13 +312,13 @@ class BrainCall:
             self._hang_up(cause)
             return
         self._counters.given_up += 1
-        self._leave(lambda: self._parts.leaving.apologise(cause, self._parts.agent.apology))
+        self._parts.leaving.apologise(cause, self._parts.agent.apology)
+        self._leave()
         if self._group is not None:  # After a bug the sequencer may be what broke: it is not asked again.
             self.give(inputs.SessionLost(cause=cause))
 
-    def _leave(self, by: Callable[[], None]) -> None:
+    def _leave(self) -> None:
         self._ending = True
-        by()
         self._parts.leaving.wait_for_end(self._over.set)
         self._parts.feed.stop()
         if self._group is not None:

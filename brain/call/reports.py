@@ -1,6 +1,7 @@
 """From what other processes and operators say to the sequencer's inputs.
 
-Owns: which control messages mean an input, and which. Pure. Must not know: how a message is read, what a
+Why it exists: what may be said between processes and what the sequencer is told are two vocabularies. Owns:
+which control messages mean an input, and which. Pure. Must not know: how a message is read, what a
 slip of an operator's is answered (shared/contract/streams/control.py).
 
 A figure that makes no sense must not end a call: people can write these messages too, in a process's name.

@@ -124,7 +124,7 @@ class CallerFeed:
         self._turns.settled(item_id)
 
     def upkeep(self) -> None:
-        """Twice a second: send the rest of a batch, fill what is late, forget what is done with."""
+        """Twice a second: sends the rest of a batch, fills what is late, forgets what is done with."""
         engine = self._engine
         if engine is None:
             return

@@ -100,38 +100,46 @@ class Conversation:
             case Tool():
                 self.tool(entry.call_id, entry.name, entry.state, entry.value)
 
-    # Facts, as they happen. See brain.memory.history for what each means.
+    # Facts, as they happen.
 
     def user_item(self, item_id: str) -> None:
+        """The caller's turn is an item; its text may come."""
         self._item(item_id, "user")
 
     def user_text(self, item_id: str, said: str) -> None:
+        """The caller's item has its text; empty: it will have none."""
         item = self._item(item_id, "user")
         item.text, item.final = said, True
 
     def keys(self, item_id: str, typed: str) -> None:
+        """What the caller pressed, as the model was told."""
         item = self._item(item_id, KEYS_ROLE)
         item.text, item.final = typed, True
 
     def model_delta(self, item_id: str, delta: str) -> None:
+        """The model's text grows; it leads the audio."""
         item = self._item(item_id, "assistant")
         if not item.final:
             item.text += delta
 
     def model_text(self, item_id: str, said: str) -> None:
+        """The model's text is whole; empty: what grew is all of it."""
         item = self._item(item_id, "assistant")
         item.text, item.final = said or item.text, True
 
     def item_ms(self, item_id: str, total_ms: int) -> None:
+        """The model's item has all its audio."""
         self._item(item_id, "assistant").total_ms = total_ms
 
     def heard(self, item_id: str, heard_ms: int, received_ms: int, complete: bool) -> None:
+        """How much of an item was heard, final."""
         item = self._item(item_id, "assistant")
         item.heard_ms, item.heard_of_ms = heard_ms, received_ms
         if complete and item.total_ms is None:
             item.total_ms = received_ms
 
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
+        """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
         key = f"tool {call_id}"
         found = self._entries.get(key)
         tool = found if isinstance(found, _Tool) else _Tool(call_id, name)

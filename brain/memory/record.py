@@ -1,7 +1,7 @@
 """What was said, heard and done on a call: once in this process's memory, once in Redis for the next brain.
 
 Why it exists: the memory seeds the next session at once, without asking Redis; the stream seeds the next
-brain and gives the transcript. Both must hold the same facts, so everything is noted here.
+brain and makes the transcript. Both must hold the same facts, so everything is noted here.
 
 Owns: noting twice. Must not know: how either is read (conversation), how texts are cut to what was heard.
 """

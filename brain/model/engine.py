@@ -127,7 +127,8 @@ class Engine(Protocol):
         """
 
     def do(self, action: ToModel) -> None:
-        """Queues an action. Never waits. Raises EngineError when the socket takes nothing any more."""
+        """Queues an action. Never waits, and tells the listener nothing before it has returned. Raises
+        EngineError when the socket takes nothing any more."""
 
     def rewrite(self, item_id: str, said: str) -> None:
         """Of a seeded item only `said` was heard (empty: nothing): corrects the model's memory."""

@@ -106,6 +106,16 @@ class Sessions:
         """The engine that serves now; None between two sessions."""
         return self._current
 
+    @property
+    def queued_events(self) -> int:
+        """Events that wait for the socket of the session that serves."""
+        return 0 if self._current is None else self._current.queued_events
+
+    @property
+    def rollover(self) -> Rollover | None:
+        """When the present session is to be replaced, if that is known."""
+        return self._lifeline.rollover
+
     def do(self, action: ToModel) -> bool:
         """Has the model told; False if no session serves."""
         engine = self._current

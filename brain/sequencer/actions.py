@@ -13,6 +13,7 @@ import enum
 from dataclasses import dataclass, field
 
 from brain.sequencer.wishes import Reason
+from shared.contract.streams.journal import Kind
 
 # To the model.
 
@@ -183,7 +184,7 @@ class HangUp:
 class Journal:
     """One line for people: journal entry and log line. Never holds what was said."""
 
-    kind: str
+    kind: Kind
     fields: dict[str, str] = field(default_factory=dict)
 
 

@@ -13,6 +13,7 @@ from brain.sequencer.actions import SendText
 from brain.sequencer.inputs import CallerWrote
 from brain.sequencer.state import Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.streams.journal import Kind
 
 MAX_WAITING = 8
 """Texts kept while there is no session: who presses more keys than that meant the last ones."""
@@ -21,7 +22,7 @@ MAX_WAITING = 8
 def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
     """A text: into the conversation, then answered."""
     if s.hang_up is not None:
-        s.journal("text_dropped", cause="hang_up")
+        s.journal(Kind.TEXT_DROPPED, cause="hang_up")
         return
     idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
     if idle is not None:
@@ -30,7 +31,7 @@ def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
         s.texts.append(i.text)
         if len(s.texts) > MAX_WAITING:
             del s.texts[0]
-            s.journal("text_dropped", cause="too_many")
+            s.journal(Kind.TEXT_DROPPED, cause="too_many")
         return
     if i.barge_in:
         cut.interrupt(s, now_ms, cause="caller_text")
@@ -53,6 +54,6 @@ def _tell(s: State, texts: list[str], now_ms: float) -> None:
     for text in texts:
         event_id = s.event_id("text")
         s.actions.append(SendText(event_id=event_id, text=text))
-        s.journal("caller_text", event_id=event_id)
+        s.journal(Kind.CALLER_TEXT, event_id=event_id)
         event_ids.append(event_id)
     door.submit(s, door.new_wish(s, Reason.TURN, now_ms, answered_ids=tuple(event_ids)), now_ms)

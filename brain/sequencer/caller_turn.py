@@ -13,6 +13,7 @@ from brain.sequencer import cut, door
 from brain.sequencer.inputs import SpeechStarted, SpeechStopped, TurnCommitted
 from brain.sequencer.state import State
 from brain.sequencer.wishes import Reason
+from shared.contract.streams.journal import Kind
 
 
 def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
@@ -21,7 +22,7 @@ def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
     s.caller.deadline_ms = now_ms + s.config.speech_max_ms
     s.caller.answer_due_until_ms = None
     s.caller.talking_on = s.caller.unanswered
-    s.journal("speech_started", item=i.item_id)
+    s.journal(Kind.SPEECH_STARTED, item=i.item_id)
     idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
     if idle is not None:
         door.supersede(s, idle, "speech")
@@ -31,7 +32,7 @@ def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
 
 def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     """The caller paused; in server mode its own response is due, and our creates stand back for it."""
-    s.journal("speech_stopped", item=i.item_id)
+    s.journal(Kind.SPEECH_STOPPED, item=i.item_id)
     _fall_silent(s, now_ms)
     s.caller.unanswered = s.hang_up is None
 
@@ -54,7 +55,7 @@ def stop_due_ms(s: State) -> float | None:
 
 def stop_overdue(s: State, now_ms: float) -> None:
     """`speech_stopped` never came: a caller does not talk for ever."""
-    s.journal("error", what="speech_never_stopped")
+    s.journal(Kind.ERROR, what="speech_never_stopped")
     _fall_silent(s, now_ms)
 
 

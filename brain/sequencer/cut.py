@@ -14,6 +14,7 @@ from brain.sequencer import door, playback
 from brain.sequencer.actions import Flush, RecordHeard, Rewrite, SendCancel, SendDelete, SendTruncate
 from brain.sequencer.inputs import Flushed
 from brain.sequencer.state import Item, PendingCut, Response, State
+from shared.contract.streams.journal import Kind
 
 
 def interrupt(s: State, now_ms: float, *, cause: str) -> None:
@@ -38,7 +39,7 @@ def flush(s: State, now_ms: float, *, cause: str) -> None:
     interrupted_id = targets[0].response_id if playhead is None else playhead.response_id
     playhead_id = "" if playhead is None else playhead.item_id
     s.actions.append(Flush(cut=s.cut, response_id=interrupted_id, item_id=playhead_id))
-    s.journal("flush", cut=s.cut, response=interrupted_id, item=playhead_id, cause=cause)
+    s.journal(Kind.FLUSH, cut=s.cut, response=interrupted_id, item=playhead_id, cause=cause)
     playback.stop_speaking(s, cause="flushed")
     for response in list(s.responses.values()):
         retire(s, response)
@@ -72,7 +73,7 @@ def flushed(s: State, i: Flushed, now_ms: float) -> None:
     pending = s.pending_cut
     if pending is None or pending.cut != i.cut:
         return
-    s.journal("flushed", cut=i.cut)
+    s.journal(Kind.FLUSHED, cut=i.cut)
     resolve_cut(s, {item.item_id: item.heard_ms for item in i.items})
 
 
@@ -141,13 +142,13 @@ def _truncate(s: State, item: Item, heard_ms: float) -> None:
     s.actions.append(
         SendTruncate(event_id=s.event_id("truncate"), item_id=item.item_id, audio_end_ms=keep_ms)
     )
-    s.journal("truncate", item=item.item_id, response=item.response_id, audio_end_ms=keep_ms)
+    s.journal(Kind.TRUNCATE, item=item.item_id, response=item.response_id, audio_end_ms=keep_ms)
 
 
 def _rewrite(s: State, item: Item, heard_ms: int) -> None:
     """The session that could truncate this item is gone; the present one was told its text."""
     s.actions.append(Rewrite(item_id=item.item_id, heard_ms=heard_ms))
-    s.journal("rewrite", item=item.item_id, response=item.response_id, audio_end_ms=heard_ms)
+    s.journal(Kind.REWRITE, item=item.item_id, response=item.response_id, audio_end_ms=heard_ms)
 
 
 def _delete(s: State, item: Item) -> None:
@@ -155,4 +156,4 @@ def _delete(s: State, item: Item) -> None:
         _rewrite(s, item, 0)
         return
     s.actions.append(SendDelete(event_id=s.event_id("delete"), item_id=item.item_id))
-    s.journal("truncate", item=item.item_id, response=item.response_id, audio_end_ms=0)
+    s.journal(Kind.TRUNCATE, item=item.item_id, response=item.response_id, audio_end_ms=0)

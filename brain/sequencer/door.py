@@ -25,6 +25,7 @@ from brain.sequencer.wishes import (
     Wish,
 )
 from shared.audio import BYTES_PER_MS
+from shared.contract.streams.journal import Kind
 
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
 CANCEL_NOT_ACTIVE = "response_cancel_not_active"
@@ -104,7 +105,7 @@ def defer(s: State, wish: Wish, gate: Gate, cause: str = "") -> None:
     if wish.reason is Reason.FAREWELL and s.hang_up is not None:
         s.hang_up.response_id = ""  # No response is the farewell any more: it is still to be said.
     s.journal(
-        "response_deferred",
+        Kind.RESPONSE_DEFERRED,
         reason=wish.reason,
         gate=gate,
         cause=cause,
@@ -127,7 +128,7 @@ def dispatch(s: State, now_ms: float) -> None:
 
 def supersede(s: State, wish: Wish, cause: str) -> None:
     """Notes in the journal that a wish needs no response of its own any more."""
-    s.journal("response_superseded", reason=wish.reason, wish=wish.number, cause=cause)
+    s.journal(Kind.RESPONSE_SUPERSEDED, reason=wish.reason, wish=wish.number, cause=cause)
 
 
 def supersede_by_server(s: State, response_id: str) -> None:
@@ -171,17 +172,17 @@ def refused(s: State, i: Refused, now_ms: float) -> None:
     create = s.outstanding
     if create is not None and i.event_id and i.event_id == create.token:
         s.outstanding = None
-        s.journal("refused", what="create", token=create.token, code=i.code)
+        s.journal(Kind.REFUSED, what="create", token=create.token, code=i.code)
         if create.wish is not None:
             _retry(s, create.wish, now_ms, "refused")
     elif s.active is not None and i.event_id and i.event_id == s.active.cancel_event_id:
-        s.journal("refused", what="cancel", response=s.active.response_id, code=i.code)
+        s.journal(Kind.REFUSED, what="cancel", response=s.active.response_id, code=i.code)
         if i.code == CANCEL_NOT_ACTIVE:
             # The `done` was sent before this answer; if it does not show up soon it is lost.
             soon_ms = now_ms + s.config.refused_cancel_wait_ms
             s.active.deadline_ms = min(s.active.deadline_ms, soon_ms)
     else:
-        s.journal("refused", what="other", event_id=i.event_id, code=i.code)
+        s.journal(Kind.REFUSED, what="other", event_id=i.event_id, code=i.code)
         if _is_answer_lost(s, i):
             submit(s, new_wish(s, Reason.TURN, now_ms), now_ms)
 
@@ -197,7 +198,7 @@ def created_overdue(s: State, now_ms: float) -> None:
     if create is None:
         return
     s.outstanding = None
-    s.journal("error", what="create_unanswered", token=create.token, reason=create.reason)
+    s.journal(Kind.ERROR, what="create_unanswered", token=create.token, reason=create.reason)
     number = 0 if create.wish is None else create.wish.number
     s.abandoned[create.token] = number
     if len(s.abandoned) > MAX_ABANDONED:
@@ -221,7 +222,7 @@ def expire(s: State, now_ms: float) -> None:
     for wish in list(s.deferred.values()):
         if wish.expires_at_ms <= now_ms:
             del s.deferred[wish.reason]
-            s.journal("response_expired", reason=wish.reason, wish=wish.number)
+            s.journal(Kind.RESPONSE_EXPIRED, reason=wish.reason, wish=wish.number)
 
 
 def backoff_due_ms(s: State) -> float | None:
@@ -261,7 +262,7 @@ def _send(s: State, wish: Wish, now_ms: float) -> None:
     )
     s.actions.append(SendCreate(token=token, reason=wish.reason, text=wish.text, audio_only=wish.audio_only))
     s.journal(
-        "response_create",
+        Kind.RESPONSE_CREATE,
         reason=wish.reason,
         token=token,
         wish=wish.number,

@@ -15,6 +15,7 @@ from brain.sequencer.actions import HangUp, SilenceServer
 from brain.sequencer.inputs import HangUpWished
 from brain.sequencer.state import PendingHangUp, Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.streams.journal import Kind
 
 
 def wished(s: State, i: HangUpWished, now_ms: float) -> None:
@@ -32,7 +33,7 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
     deadline_ms = s.farewell_bound_ms(now_ms)
     s.hang_up = PendingHangUp(cause=i.cause, deadline_ms=deadline_ms)
     s.caller.answer_due_until_ms = None
-    s.journal("hang_up_pending", cause=i.cause)
+    s.journal(Kind.HANG_UP_PENDING, cause=i.cause)
     if s.phase is Phase.OPEN:
         s.actions.append(SilenceServer(event_id=s.event_id("silence")))
     asked_by = s.responses.get(i.response_id)
@@ -71,7 +72,7 @@ def overdue(s: State, now_ms: float) -> None:
     if pending is None:
         return
     if not pending.at_once:
-        s.journal("error", what="farewell_overdue")
+        s.journal(Kind.ERROR, what="farewell_overdue")
     _end(s, pending.cause)
 
 

@@ -14,6 +14,7 @@ from brain.sequencer.actions import Move
 from brain.sequencer.inputs import MoveEnded, MoveWished, ToolFinished
 from brain.sequencer.state import PendingMove, State
 from brain.sequencer.wishes import Reason
+from shared.contract.streams.journal import Kind
 
 NEVER_BACK = '{"error": "the caller did not come back in time; how the move ended is unknown"}'
 ANOTHER = '{"error": "not done: the caller is being moved already"}'
@@ -23,10 +24,10 @@ HANGING_UP = '{"error": "not done: the call is ending"}'
 def wished(s: State, i: MoveWished, now_ms: float) -> None:
     """A tool wants the caller elsewhere. There is one move at a time, and none while the call is ending."""
     if not tool_batch.is_open(s, i.call_id):
-        s.journal("move_refused", what=i.kind, cause="unknown_call")
+        s.journal(Kind.MOVE_REFUSED, what=i.kind, cause="unknown_call")
         return
     if s.hang_up is not None or s.move is not None:
-        s.journal("move_refused", what=i.kind, cause="hang_up" if s.hang_up else "moving")
+        s.journal(Kind.MOVE_REFUSED, what=i.kind, cause="hang_up" if s.hang_up else "moving")
         output = HANGING_UP if s.hang_up is not None else ANOTHER
         tool_batch.finished(s, ToolFinished(call_id=i.call_id, output=output), now_ms)
         return
@@ -38,7 +39,7 @@ def wished(s: State, i: MoveWished, now_ms: float) -> None:
         response_id=i.response_id,
         deadline_ms=now_ms + unheard_ms + s.config.farewell_wait_ms,
     )
-    s.journal("move_pending", what=i.kind, call_id=i.call_id)
+    s.journal(Kind.MOVE_PENDING, what=i.kind, call_id=i.call_id)
     door.withdraw(s, "move")
 
 
@@ -88,14 +89,14 @@ def return_overdue(s: State, now_ms: float) -> None:
     """The caller never came back: whoever is on the line now is spoken to."""
     move = s.move
     if move is not None:
-        s.journal("error", what="move_never_ended", call_id=move.call_id)
+        s.journal(Kind.ERROR, what="move_never_ended", call_id=move.call_id)
         _end(s, move, NEVER_BACK, now_ms)
 
 
 def drop(s: State) -> None:
     """Gives the move up: the call ends."""
     if s.move is not None:
-        s.journal("move_dropped", what=s.move.kind, call_id=s.move.call_id)
+        s.journal(Kind.MOVE_DROPPED, what=s.move.kind, call_id=s.move.call_id)
         s.move = None
 
 

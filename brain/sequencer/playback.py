@@ -13,6 +13,7 @@ from __future__ import annotations
 from brain.sequencer.actions import RecordHeard
 from brain.sequencer.inputs import Audible, Heard, Silent
 from brain.sequencer.state import Item, Speaking, State
+from shared.contract.streams.journal import Kind
 
 
 def audible(s: State, i: Audible, now_ms: float) -> None:
@@ -29,7 +30,7 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
         return
     stop_speaking(s, cause="ended")
     s.speaking = Speaking(response_id=i.response_id, progress_at_ms=now_ms)
-    s.journal("audible", response=i.response_id, item=i.item_id, cut=i.cut)
+    s.journal(Kind.AUDIBLE, response=i.response_id, item=i.item_id, cut=i.cut)
     pending = s.hang_up
     if pending is not None and pending.response_id == i.response_id and not pending.began:
         pending.began = True
@@ -67,7 +68,7 @@ def silent(s: State, i: Silent, now_ms: float) -> None:
 def stop_speaking(s: State, *, cause: str) -> None:
     """The caller does not hear us any more."""
     if s.speaking is not None:
-        s.journal("silent", response=s.speaking.response_id, cut=s.cut, cause=cause)
+        s.journal(Kind.SILENT, response=s.speaking.response_id, cut=s.cut, cause=cause)
         s.speaking = None
 
 
@@ -86,7 +87,7 @@ def report_overdue(s: State, now_ms: float) -> None:
     speaking = s.speaking
     if speaking is None:
         return
-    s.journal("error", what="playback_unreported", response=speaking.response_id)
+    s.journal(Kind.ERROR, what="playback_unreported", response=speaking.response_id)
     for item in s.items.values():
         if item.response_id == speaking.response_id:
             item.heard_ms = item.received_ms

@@ -14,6 +14,7 @@ from brain.sequencer.actions import Action, AudioVerdict, EndItem, EndResponse, 
 from brain.sequencer.inputs import ItemFinished, ItemOpened, ResponseCreated, ResponseDone
 from brain.sequencer.state import Item, Phase, Response, State
 from brain.sequencer.wishes import Reason, Wish
+from shared.contract.streams.journal import Kind
 
 
 def created(s: State, i: ResponseCreated, now_ms: float) -> None:
@@ -23,7 +24,7 @@ def created(s: State, i: ResponseCreated, now_ms: float) -> None:
         s.out_of_band.add(response_id)
         return
     if not response_id:
-        s.journal("error", what="created_without_id")
+        s.journal(Kind.ERROR, what="created_without_id")
         return
     if response_id in s.retired or response_id in s.finished:
         return
@@ -37,7 +38,7 @@ def created(s: State, i: ResponseCreated, now_ms: float) -> None:
     response.deadline_ms = _watchdog_ms(s, response, now_ms)
     _settle_maker(s, response, i.token, now_ms)
     s.journal(
-        "response_created",
+        Kind.RESPONSE_CREATED,
         response=response_id,
         by=response.made_by,
         reason=response.reason or "",
@@ -59,7 +60,7 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
         _settle_maker(s, active, i.token, now_ms)
     wish = active.wish
     s.journal(
-        "response_done",
+        Kind.RESPONSE_DONE,
         response=i.response_id,
         status=i.status,
         code=i.code,
@@ -90,7 +91,7 @@ def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
     response = live_response(s, i.response_id, now_ms)
     if response is None:
         if not i.final and (i.response_id in s.retired or i.response_id in s.finished):
-            s.journal("audio_done_skip", response=i.response_id, item=i.item_id)
+            s.journal(Kind.AUDIO_DONE_SKIP, response=i.response_id, item=i.item_id)
         return
     if i.final:
         response.open_items.discard(i.item_id)
@@ -122,7 +123,7 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
         return _refuse(s, Skip.ITEM_ENDED, response_id, item_id)
     if s.unheard_bytes + n_bytes > s.config.max_unheard_bytes:
         response.full = True
-        s.journal("error", what="reply_full", response=response_id)
+        s.journal(Kind.ERROR, what="reply_full", response=response_id)
         cut.cancel(s, response, now_ms)
         return _refuse(s, Skip.BACKLOG, response_id, item_id)
     response.last_item_id = item_id
@@ -153,10 +154,10 @@ def overdue(s: State, now_ms: float) -> None:
     if active is None:
         return
     if active.cancelling:
-        s.journal("error", what="done_missing", response=active.response_id)
+        s.journal(Kind.ERROR, what="done_missing", response=active.response_id)
         finish(s, active, now_ms)
     else:
-        s.journal("error", what="response_silent", response=active.response_id)
+        s.journal(Kind.ERROR, what="response_silent", response=active.response_id)
         cut.cancel(s, active, now_ms)
 
 
@@ -220,7 +221,7 @@ def _adopt(s: State, response_id: str, now_ms: float) -> Response:
     s.caller.unanswered = False
     if displaced is not None:
         # Once the new one has the slot: what the end of the old one wishes for must find it taken.
-        s.journal("error", what="done_missing", response=displaced.response_id)
+        s.journal(Kind.ERROR, what="done_missing", response=displaced.response_id)
         finish(s, displaced, now_ms)
     return response
 
@@ -273,7 +274,7 @@ def _interrupt_at_birth(s: State, response: Response, now_ms: float) -> None:
     it tells of a pause, then it knows of one that we do not."""
     s.caller.talking_on = False
     s.caller.unanswered = True
-    s.journal("response_superseded", reason=Reason.TURN, wish=0, cause="speech")
+    s.journal(Kind.RESPONSE_SUPERSEDED, reason=Reason.TURN, wish=0, cause="speech")
     discard(s, response, now_ms)
 
 
@@ -308,7 +309,7 @@ def _note_late_done(s: State, i: ResponseDone) -> None:
         # Created and done, and we saw only the end: the wish had its response.
         s.outstanding = None
         s.journal(
-            "error",
+            Kind.ERROR,
             what="created_missing",
             response=i.response_id,
             token=i.token,
@@ -379,7 +380,7 @@ def _refuse(s: State, skip: Skip, response_id: str, item_id: str) -> AudioVerdic
     if skip is not Skip.EMPTY and response_id and response_id not in s.skipped:
         # One line a response: the rest of its deltas only count.
         s.skipped.add(response_id)
-        s.journal("audio_delta_skip", response=response_id, item=item_id, why=skip)
+        s.journal(Kind.AUDIO_DELTA_SKIP, response=response_id, item=item_id, why=skip)
     return AudioVerdict(
         skip=skip,
         response_id=response_id,

@@ -9,12 +9,13 @@ from __future__ import annotations
 from brain.sequencer.actions import RollOver
 from brain.sequencer.inputs import RolloverDue
 from brain.sequencer.state import State
+from shared.contract.streams.journal import Kind
 
 
 def due(s: State, i: RolloverDue, now_ms: float) -> None:
     """From now on the first quiet moment is taken."""
     if s.roll_over_by_ms is None:
-        s.journal("rollover_due", force_in_ms=max(0.0, i.force_at_ms - now_ms))
+        s.journal(Kind.ROLLOVER_DUE, force_in_ms=max(0.0, i.force_at_ms - now_ms))
     s.roll_over_by_ms = i.force_at_ms
     s.roll_over_settle_ms = i.settle_at_ms
 

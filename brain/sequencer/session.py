@@ -14,13 +14,14 @@ from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
 from brain.sequencer.wishes import Reason, Wish
+from shared.contract.streams.journal import Kind
 
 
 def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
     """The gate opens; later echoes of `session.updated` are not a new beginning."""
     s.phase = Phase.OPEN
     s.session += 1
-    s.journal("session_ready", session=s.session)
+    s.journal(Kind.SESSION_READY, session=s.session)
     if s.hang_up is not None:
         # The session before was told; this one would answer the caller, or let them cut the farewell.
         s.actions.append(SilenceServer(event_id=s.event_id("silence")))
@@ -33,9 +34,9 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
     if s.phase is not Phase.OPEN:
         return
     if i.cause == "rollover":
-        s.journal("rollover", what="session_lost", cause=i.cause)
+        s.journal(Kind.ROLLOVER, what="session_lost", cause=i.cause)
     else:
-        s.journal("error", what="session_lost", cause=i.cause)
+        s.journal(Kind.ERROR, what="session_lost", cause=i.cause)
     cut.resolve_cut(s, {})
     owed = _owed_wish(s, i, now_ms)
     s.phase = Phase.CLOSED

@@ -9,12 +9,13 @@ from __future__ import annotations
 from brain.sequencer import cut, door
 from brain.sequencer.inputs import WishToSpeak
 from brain.sequencer.state import Phase, State
+from shared.contract.streams.journal import Kind
 
 
 def wish_to_speak(s: State, i: WishToSpeak, now_ms: float) -> None:
     """Someone outside wants a response."""
     if s.hang_up is not None:
-        s.journal("response_superseded", reason=i.reason, cause="hang_up")
+        s.journal(Kind.RESPONSE_SUPERSEDED, reason=i.reason, cause="hang_up")
         return
     wish = door.new_wish(s, i.reason, now_ms, text=i.text, force=i.force)
     if i.force and s.phase is Phase.OPEN:

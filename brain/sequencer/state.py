@@ -19,6 +19,7 @@ from brain.sequencer.actions import Action, Journal
 from brain.sequencer.inputs import ToolFinished
 from brain.sequencer.wishes import Reason, Wish
 from shared.audio import BYTES_PER_MS
+from shared.contract.streams.journal import Kind
 
 
 class SlotState(enum.StrEnum):
@@ -385,7 +386,7 @@ class State:
         response = self.responses.get(response_id)
         return (response is None or response.done) and not self.has_unheard(response_id)
 
-    def journal(self, kind: str, **fields: str | float) -> None:
+    def journal(self, kind: Kind, **fields: str | float) -> None:
         """Asks for a line in the journal."""
         self.actions.append(Journal(kind=kind, fields={name: _text(value) for name, value in fields.items()}))
 

@@ -14,6 +14,7 @@ from brain.sequencer import door, responses
 from brain.sequencer.inputs import TextPartOpened
 from brain.sequencer.state import Item, State
 from brain.sequencer.wishes import Reason
+from shared.contract.streams.journal import Kind
 
 
 def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
@@ -23,7 +24,7 @@ def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
         return
     if not response.confirmed and s.outstanding is not None:
         return  # Perhaps the answer to our create: its `created` will tell whose wish is to be kept.
-    s.journal("error", what="answered_in_text", response=i.response_id, item=i.item_id)
+    s.journal(Kind.ERROR, what="answered_in_text", response=i.response_id, item=i.item_id)
     # From here on it is not this response that serves the wish.
     wish, response.wish = response.wish, None
     if i.item_id:
@@ -35,6 +36,6 @@ def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     if wish is None:
         wish = door.new_wish(s, Reason.TURN, now_ms)
     elif wish.audio_only:
-        s.journal("response_expired", reason=wish.reason, wish=wish.number, cause="text_again")
+        s.journal(Kind.RESPONSE_EXPIRED, reason=wish.reason, wish=wish.number, cause="text_again")
         return
     door.defer(s, replace(wish, audio_only=True), door.Gate.SLOT, "answered_in_text")

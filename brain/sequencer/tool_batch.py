@@ -21,6 +21,7 @@ from brain.sequencer.inputs import (
 )
 from brain.sequencer.state import Phase, State, ToolBatch, ToolCall
 from brain.sequencer.wishes import Reason
+from shared.contract.streams.journal import Kind
 
 NOT_RUN = '{"error": "not run: the caller interrupted before this tool was started"}'
 NEVER_ENDED = '{"error": "the tool did not end in time; its result is unknown"}'
@@ -33,14 +34,14 @@ def called(s: State, i: ToolCalled, now_ms: float) -> None:
     s.tool_calls.add(i.call_id)
     response_id = _meant(s, i.response_id)
     if response_id in s.retired or s.hang_up is not None:
-        s.journal("tool_finished", call_id=i.call_id, tool=i.name, outcome="not_run")
+        s.journal(Kind.TOOL_FINISHED, call_id=i.call_id, tool=i.name, outcome="not_run")
         _post(s, i.call_id, NOT_RUN)
         return
     batch = _open_batch(s, response_id or i.call_id)
     batch.open_tool_calls[i.call_id] = ToolCall(
         deadline_ms=now_ms + s.config.tool_wait_ms, name=i.name, arguments=i.arguments
     )
-    s.journal("tool_started", call_id=i.call_id, tool=i.name, response=response_id)
+    s.journal(Kind.TOOL_STARTED, call_id=i.call_id, tool=i.name, response=response_id)
     s.actions.append(RunTool(response_id=response_id, call_id=i.call_id, name=i.name, arguments=i.arguments))
 
 
@@ -48,15 +49,15 @@ def finished(s: State, i: ToolFinished, now_ms: float) -> None:
     """A tool ended: its output is posted at once, and the answer wished for when it was the last."""
     batch = _find_batch(s, i.call_id)
     if batch is None or batch.open_tool_calls[i.call_id].result is not None:
-        s.journal("tool_finished", call_id=i.call_id, outcome="unknown_call")
+        s.journal(Kind.TOOL_FINISHED, call_id=i.call_id, outcome="unknown_call")
         return
     tool_call = batch.open_tool_calls[i.call_id]
     if s.phase is not Phase.OPEN:
-        s.journal("tool_finished", call_id=i.call_id, tool=tool_call.name, outcome="kept")
+        s.journal(Kind.TOOL_FINISHED, call_id=i.call_id, tool=tool_call.name, outcome="kept")
         tool_call.result, tool_call.deadline_ms = i, now_ms + s.config.tool_result_wait_ms
         return
     del batch.open_tool_calls[i.call_id]
-    s.journal("tool_finished", call_id=i.call_id, tool=tool_call.name, outcome="posted")
+    s.journal(Kind.TOOL_FINISHED, call_id=i.call_id, tool=tool_call.name, outcome="posted")
     if batch.session == s.session:
         _post(s, i.call_id, i.output)
     else:
@@ -83,7 +84,7 @@ def server_tool_opened(s: State, i: ServerToolOpened, now_ms: float) -> None:
     s.tool_calls.add(i.item_id)
     batch = _open_batch(s, response_id or i.item_id)
     batch.open_tool_calls[i.item_id] = ToolCall(deadline_ms=now_ms + s.config.tool_wait_ms, by_server=True)
-    s.journal("tool_started", call_id=i.item_id, tool="mcp", response=response_id)
+    s.journal(Kind.TOOL_STARTED, call_id=i.item_id, tool="mcp", response=response_id)
 
 
 def server_tool_finished(s: State, i: ServerToolFinished, now_ms: float) -> None:
@@ -92,7 +93,7 @@ def server_tool_finished(s: State, i: ServerToolFinished, now_ms: float) -> None
     if batch is None:
         return
     del batch.open_tool_calls[i.item_id]
-    s.journal("tool_finished", call_id=i.item_id, tool="mcp", outcome="by_server")
+    s.journal(Kind.TOOL_FINISHED, call_id=i.item_id, tool="mcp", outcome="by_server")
     s.in_conversation.add(i.item_id)
     batch.answered_ids.append(i.item_id)
     _complete(s, batch, now_ms)
@@ -107,7 +108,7 @@ def approval_asked(s: State, i: ApprovalAsked, now_ms: float) -> None:
     is_unwanted = response_id in s.retired or s.hang_up is not None
     approve = i.approve and not is_unwanted
     s.actions.append(SendApproval(event_id=s.event_id("approval"), request_id=i.item_id, approve=approve))
-    s.journal("tool_approval", item=i.item_id, approve="yes" if approve else "no")
+    s.journal(Kind.TOOL_APPROVAL, item=i.item_id, approve="yes" if approve else "no")
     if is_unwanted:
         return
     s.in_conversation.add(i.item_id)
@@ -168,12 +169,12 @@ def overdue(s: State, now_ms: float) -> None:
             if tool_call.result is not None:
                 # No session came for it; a later one reads it in its past.
                 del batch.open_tool_calls[call_id]
-                s.journal("tool_finished", call_id=call_id, tool=tool_call.name, outcome="no_session")
+                s.journal(Kind.TOOL_FINISHED, call_id=call_id, tool=tool_call.name, outcome="no_session")
                 if tool_call.result.reply:
                     batch.answered_ids.append(call_id)
                 _complete(s, batch, now_ms)
             else:
-                s.journal("error", what="tool_never_ended", call_id=call_id)
+                s.journal(Kind.ERROR, what="tool_never_ended", call_id=call_id)
                 if tool_call.by_server:
                     server_tool_finished(s, ServerToolFinished(item_id=call_id), now_ms)
                 else:

@@ -1,7 +1,8 @@
 """The tools that act on the call itself: end it, transfer it, send digits, wait.
 
-Owns: what the model is told of each, and the checks of its arguments. Pure. They only say what is wanted (an
-effect): carrying it out, after what was said has been heard, is the call's. Must not know: the call.
+Why it exists: every agent needs them, and nobody should write them twice. Owns: what the model is told of
+each, and the checks of its arguments. Pure. They only say what is wanted (an effect): carrying it out, after
+what was said has been heard, is the call's. Must not know: the call.
 """
 
 from __future__ import annotations

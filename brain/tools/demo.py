@@ -1,7 +1,7 @@
 """A tool to try things with: it answers from a made-up rule, the same on every machine.
 
-Owns: its behaviour. Pure. Must not know: any real order. Offered by the agent of the settings, and by any
-profile that names it.
+Why it exists: a first call should have something to ask for. Owns: its behaviour. Pure. Must not know: any
+real order. Offered by the agent of the settings, and by any profile that names it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """HTTP endpoints of the user's own as the model's tools.
 
-Owns: the request (signed), its time-out, its retries, the bound of its answer. Must not know: the call,
-the model. The body is JSON (tool, arguments, call); the answer, JSON or text, goes to the model as it is.
+Why it exists: not everybody's systems speak Python. Owns: the request (signed), its time-out, its retries,
+the bound of its answer. Must not know: the call, the model. The body is JSON (tool, arguments, call); the
+answer, JSON or text, goes to the model as it is.
 
 The signature is that of the Standard Webhooks specification (as for the webhooks to the user's systems), so
 that one library on the other side verifies both. A request is sent again only with the same

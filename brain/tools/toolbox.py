@@ -1,8 +1,9 @@
 """The tools of an agent, by name: what a tool is, what it may ask of the call, and running one to its end.
 
-Owns: the shapes of tools, effects and results; the time limit; what the model is told when something goes
-wrong. Must not know: the session, the call, Redis, what kind of thing a tool is. A tool that wants something
-of the call returns an effect that says so (`EndCall`, `Transfer`, …).
+Why it exists: a tool is foreign code; whatever it does, the model gets an answer in time. Owns: the shapes of
+tools, effects and results; the time limit; what the model is told when something goes wrong. Must not know:
+the session, the call, Redis, what kind of thing a tool is. A tool that wants something of the call returns an
+effect that says so (`EndCall`, `Transfer`, …).
 
 A tool never runs in the task that reads the model's socket. It is not waited for beyond its time limit,
 whether it can be stopped or not: what it returns after that is dropped.
@@ -73,6 +74,8 @@ Effect = EndCall | Transfer | SendDigits | Hold
 
 
 class ToolOutcome(enum.StrEnum):
+    """What became of a tool."""
+
     OK = "ok"
     UNKNOWN_TOOL = "unknown_tool"
     BAD_ARGUMENTS = "bad_arguments"

@@ -1,6 +1,7 @@
 """What the user's own systems are told: the bodies of the events, and when a failed one is tried again.
 
-Owns: which events the brain adds, the bodies, the retry policy. Must not know: HTTP (that is `courier`), the
+Why it exists: what other people's programs read must not change with ours. Owns: which events the brain adds,
+the bodies, the retry policy. Must not know: HTTP (that is `courier`), the
 entries of `hooks` (shared/contract/streams/hooks.py). docs/webhooks.md shows the bodies, whose words are the
 users'.
 """

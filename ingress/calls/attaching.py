@@ -71,7 +71,8 @@ class Attaching:
 
     def gone(self, stream: MediaStream) -> None:
         """A stream is over, attached or not."""
-        stream.log.info("socket_gone", cause=stream.cause, leg=stream.leg, frames=stream.caller_frames)
+        cause = stream.cause or LOST
+        stream.log.info("socket_gone", cause=cause, leg=stream.leg, frames=stream.caller_frames)
         self.table.stream_gone(stream, detaching=stream.leg > 0)
         if stream.leg:
             self.spawn(self._detach(stream), f"detach-{stream.call_sid}")

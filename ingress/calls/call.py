@@ -49,8 +49,10 @@ class IngressCall:
     """Made when its first stream is attached here; forgotten when it has ended or moved away."""
 
     __slots__ = (
+        "_counters",
         "_dead_air",
         "_packer",
+        "_post",
         "_services",
         "call_sid",
         "egress",
@@ -75,6 +77,7 @@ class IngressCall:
         self.listener = Listener(self.hear, self.echo, self.press)
         """For its streams: its own three methods."""
         self._services = services
+        self._counters, self._post = services.counters, services.post
         self._packer = CallerPacker(services.keys, call_sid)
         self._dead_air = DeadAir(now_ms, CLIP_MS)
 
@@ -107,10 +110,10 @@ class IngressCall:
 
     def echo(self, mark: str) -> None:
         """The carrier's echo of a mark: on to egress at once, with what was forwarded so far."""
-        self._services.counters.echoes += 1
+        self._counters.echoes += 1
         if self.egress:
-            self._services.post.at_once(self.egress, self._pair(BackKind.ECHO, mark.encode()))
-            self._services.post.at_once(self.egress, self._forwarded())
+            self._post.at_once(self.egress, self._pair(BackKind.ECHO, mark.encode()))
+            self._post.at_once(self.egress, self._forwarded())
 
     # From `out`.
 
@@ -122,21 +125,20 @@ class IngressCall:
         stream, fence = self._open_stream(), self.fence
         if stream is None:
             return
-        counters = self._services.counters
         cut_before, frame_before = fence.cut, fence.last_frame
         admit = fence.admit_frame(leg, epoch, cut, n)
         if admit is not Admit.PASS:
-            counters.out_drops[admit] += 1
+            self._counters.out_drops[admit] += 1
             return
         self.egress = worker
         if cut > cut_before:
             stream.socket.drop_media_below(cut)
         if self._dead_air.is_restless:
             self._end_clip(stream, now_ms)
-        counters.out_frames += 1
+        self._counters.out_frames += 1
         if audio and stream.socket.write_media(cut, stream.build_media(stream.stream_sid, audio)):
             self.forwarded = n
-            self._services.post.moved(self)
+            self._post.moved(self)
         else:
             fence.take_back(frame_before)
 
@@ -145,7 +147,7 @@ class IngressCall:
         stream = self._open_stream()
         if stream is None:
             return False
-        counters, cut_before = self._services.counters, self.fence.cut
+        counters, cut_before = self._counters, self.fence.cut
         admit = self.fence.admit(name)
         if admit is not Admit.PASS:
             counters.out_drops[admit] += 1
@@ -172,7 +174,7 @@ class IngressCall:
             mark = value.decode(errors="replace")
             stream.socket.write_control(stream.build_mark(stream.stream_sid, mark))
         elif name.kind == OutKind.ATTACH:
-            self._services.post.at_once(worker, self._pair(BackKind.ATTACHED, b""))
+            self._post.at_once(worker, self._pair(BackKind.ATTACHED, b""))
         return False
 
     # Dead air.
@@ -184,7 +186,7 @@ class IngressCall:
             return True
         step = self._dead_air.due(now_ms, store_away_at_ms)
         if step is DeadAir.Step.PLAY:
-            self._services.counters.hold_clips += 1
+            self._counters.hold_clips += 1
             stream.socket.write_media(CLIP_CUT, stream.build_media(stream.stream_sid, HOLD_CLIP))
         return step is not DeadAir.Step.APOLOGISE
 
@@ -202,7 +204,7 @@ class IngressCall:
         stream = self.stream
         if stream is not None and stream.takes_audio:
             return stream
-        self._services.counters.out_drops[Admit.OLD_LEG] += 1
+        self._counters.out_drops[Admit.OLD_LEG] += 1
         return None
 
     def _end_clip(self, stream: MediaStream, now_ms: float) -> None:

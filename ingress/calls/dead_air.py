@@ -79,11 +79,11 @@ class DeadAir:
 
     def _silent_since(self, now_ms: float, store_away_at_ms: float | None) -> float | None:
         """When the longest silence that is long enough to count began."""
-        begun: list[float] = []
+        since: list[float] = []
         if self._due_at_ms is not None and now_ms - self._due_at_ms >= DUE_MS:
-            begun.append(self._due_at_ms)
+            since.append(self._due_at_ms)
         if not self._egress_seen and now_ms - self._since_ms >= DUE_MS:
-            begun.append(self._since_ms)
+            since.append(self._since_ms)
         if store_away_at_ms is not None and now_ms - store_away_at_ms >= STORE_AWAY_MS:
-            begun.append(max(store_away_at_ms, self._since_ms))
-        return min(begun, default=None)
+            since.append(max(store_away_at_ms, self._since_ms))
+        return min(since, default=None)

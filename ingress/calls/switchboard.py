@@ -71,6 +71,7 @@ class Switchboard:
             counters=counters,
             spawn=process.spawn,
         )
+        self._calls = self.table.calls
         self._process = process
         self._registry = registry
         self._wire = wire
@@ -138,7 +139,7 @@ class Switchboard:
         """Raises ValueError for a name that cannot be read. Frames are read in place: a Name for each of them
         would cost as much as the rest of their way."""
         kind, call_sid, leg, epoch, cut, n = split_name(name)
-        call = self.table.calls.get(call_sid.decode())
+        call = self._calls.get(call_sid.decode())
         if call is None:
             self.counters.out_other_calls += 1
         elif kind == IS_FRAME:
@@ -168,7 +169,7 @@ class Switchboard:
         for stream in list(self.table.streams):
             if not stream.sweep():
                 self._end_silent(stream)
-        for call in list(self.table.calls.values()):
+        for call in list(self._calls.values()):
             if not call.fill_dead_air(now, self._store_away_at_ms):
                 self._apologise(call)
         if self._sweeps % SWEEPS_A_SECOND == 0 and self._last_out_id:

@@ -32,7 +32,7 @@ SILENT_AFTER_MS = 10_000.0
 """A connection with no byte for this long, pings included, is dead."""
 
 WATCHDOG_MS = 8_000.0
-"""The carrier sends fifty frames a second, silence too: none for this long is a dead stream."""
+"""The carrier sends fifty frames a second, silence too: without one for this long the stream is dead."""
 
 
 class Socket(Protocol):
@@ -273,22 +273,20 @@ class MediaStream:
         )
 
     def _forward(self, given: Given, now: float) -> None:
-        if isinstance(given, Media):
-            self._hear(given, now)
-        elif isinstance(given, Mark):
-            self._listener.on_echo(given.name)
-        elif isinstance(given, Dtmf):
-            self._counters.dtmf += 1
-            self._listener.on_digit(self.leg, given.digit)
-
-    def _hear(self, media: Media, now: float) -> None:
         counters = self._counters
+        if not isinstance(given, Media):
+            if isinstance(given, Mark):
+                self._listener.on_echo(given.name)
+            elif isinstance(given, Dtmf):
+                counters.dtmf += 1
+                self._listener.on_digit(self.leg, given.digit)
+            return
         self.last_media_at_ms = now
-        if not media.is_callers:
+        if not given.is_callers:
             counters.caller_other_track += 1
             return
         expected = self._last_chunk + 1
-        chunk = expected if media.chunk is None else media.chunk
+        chunk = expected if given.chunk is None else given.chunk
         if chunk != expected:
             if chunk < expected:
                 counters.caller_repeats += 1
@@ -298,7 +296,7 @@ class MediaStream:
         self._last_chunk = chunk
         self.caller_frames += 1
         counters.caller_frames += 1
-        self._listener.on_audio(self.leg, chunk, now, media.audio)
+        self._listener.on_audio(self.leg, chunk, now, given.audio)
 
     def _end(self, cause: str) -> None:
         if not self.has_ended:

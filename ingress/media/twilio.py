@@ -52,7 +52,7 @@ def parse(text: str | bytes) -> Message:
 
 
 def build_media(stream_sid: bytes, audio: bytes) -> bytes:
-    """A `media` message. `audio` is raw µ-law of any length but none: Twilio kills a stream for that."""
+    """A `media` message. `audio` is raw µ-law, never empty: Twilio kills a stream for that."""
     return b'{"event":"media","streamSid":"%b","media":{"payload":"%b"}}' % (
         stream_sid,
         b2a_base64(audio, newline=False),

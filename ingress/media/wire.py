@@ -104,7 +104,7 @@ class Wire(Protocol):
         """Reads one text message. Raises WireError and nothing else, whatever comes."""
 
     def build_media(self, stream_sid: bytes, audio: bytes) -> bytes:
-        """A message with audio for the caller: raw µ-law of any length but none."""
+        """A message with audio for the caller: raw µ-law of any length, never empty."""
 
     def build_mark(self, stream_sid: bytes, name: str) -> bytes:
         """A mark behind the audio sent so far."""

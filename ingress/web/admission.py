@@ -28,7 +28,7 @@ SLOT_LEASE_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The answer to a reservation: a stream token, or why there is none (full, ended)."""
+    """The answer to a reservation: a stream token, or why it is refused (full, ended)."""
 
     token: str
     refused: str = ""

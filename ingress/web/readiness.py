@@ -20,7 +20,7 @@ from shared.process.role import Process
 
 
 def readiness_route(process: Process, not_ready: Callable[[], str]) -> Route:
-    """`not_ready` is the role's own reason, empty when it has none."""
+    """`not_ready` is the role's own reason, empty when it is ready."""
 
     async def readyz(_request: Request) -> Response:
         has_redis = bool(process.redis_version) and process.outbox.connected

@@ -37,7 +37,8 @@ class Decision:
 
 
 def decide(card: ResumeView | None, form: Mapping[str, str], *, tries: int, max_resumes: int) -> Decision:
-    """`card` is None if there is none; `tries` counts this call's resumes, as our own URL carries it.
+    """`card` is None where Redis knows no such call; `tries` counts this call's resumes, as our own URL
+    carries it.
 
     Both bounds hold: the card's, and the URL's, which stands when Redis forgot or no start ever passed.
     """

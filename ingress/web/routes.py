@@ -2,8 +2,7 @@
 
 Why it exists: these five routes share the public port with the media sockets, and are the only place where a
 caller can be told something without one. Owns: the routes, the signature check of each, the bound of a
-second. Must not know: sockets. Every answer is idempotent: Twilio asks again when it is unsure. So cancelling
-a handler, as uvicorn does with requests whose connection is gone at the end, loses nothing.
+second. Must not know: sockets. Every answer is idempotent: Twilio asks again when it is unsure.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from starlette.routing import Route
 
 from ingress.calls.registry import Registry
 from ingress.counters import WebhookCounters
-from ingress.errors import BadRequest
+from ingress.errors import BadRequest, WebhookReason
 from ingress.media.parameters import StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
@@ -59,7 +58,8 @@ Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 @dataclass(slots=True)
 class Webhooks:
-    """The five routes. `spawn` runs what need not be waited for."""
+    """The five routes. `spawn` runs what need not be waited for. Cancelling any of them is safe: Twilio asks
+    again."""
 
     settings: Settings
     store: Store
@@ -156,17 +156,19 @@ class Webhooks:
             self.spawn(self.registry.end(call_sid, status), f"end-{call_sid}")
         return Response(status_code=204)
 
-    # Private: answers.
+    # Private.
+
+    # Answers.
 
     def _stream(
         self, call_sid: str, form: Form, admitted: Admitted, *, tries: int, agent: str, digits: str = ""
     ) -> Response:
-        if admitted.refused == "full":
-            self.counters.refusals["full"] += 1
-            self.log.warning("call_refused", call=call_sid, reason="full")
+        if admitted.refused == WebhookReason.FULL:
+            self.counters.refusals[WebhookReason.FULL] += 1
+            self.log.warning("call_refused", call=call_sid, reason=admitted.refused)
             return self._apology(self.settings.busy_message)
         if admitted.refused:
-            self.counters.refusals["ended"] += 1
+            self.counters.refusals[WebhookReason.ENDED] += 1
             self.log.info("call_refused", call=call_sid, reason=admitted.refused)
             return _twiml(twiml.hang_up())
         self.counters.connects += 1
@@ -192,7 +194,7 @@ class Webhooks:
                 return _twiml(twiml.hang_up())
 
     def _apologise_for(self, call_sid: str, error: BaseException) -> Response:
-        self.counters.refusals["no_redis"] += 1
+        self.counters.refusals[WebhookReason.NO_REDIS] += 1
         self.counters.apologies += 1
         self.log.error("webhook_without_redis", call=call_sid, reason=type(error).__name__)
         return self._apology(self.settings.apology)
@@ -219,7 +221,7 @@ class Webhooks:
         async with asyncio.timeout(STORE_WITHIN_S), self.limit:
             return await ask()
 
-    # Private: signatures.
+    # Signatures.
 
     def _signed(self, path: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Checks the signature before anything of the request is believed."""
@@ -230,15 +232,15 @@ class Webhooks:
                 form, params = await _read_form(request)
                 check = self._check(path, request, params)
                 if check is not Check.OK:
-                    self.counters.refusals["signature"] += 1
+                    self.counters.refusals[WebhookReason.SIGNATURE] += 1
                     self.log.warning("webhook_refused", path=path, reason=check)
                     return PlainTextResponse("Forbidden\n", 403)
                 return await handler(request, form)
             except ClientDisconnect:  # also when the request was too slow: nobody reads the answer
-                self.counters.refusals["bad_request"] += 1
+                self.counters.refusals[WebhookReason.BAD_REQUEST] += 1
                 return Response(status_code=400)
             except BadRequest as error:
-                self.counters.refusals["bad_request"] += 1
+                self.counters.refusals[WebhookReason.BAD_REQUEST] += 1
                 self.log.warning("webhook_refused", path=path, reason=str(error))
                 return PlainTextResponse(f"{error}\n", error.status)
 

@@ -46,6 +46,7 @@ class Params:
         return len(self._values)
 
     def getall(self, name: str) -> list[str]:
+        """The values of a name, in their order. The validator's own word."""
         return self._values[name]
 
 

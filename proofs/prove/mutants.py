@@ -31,13 +31,14 @@ from rich.table import Table
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/mutation.md"
-SOURCES = ("brain/sequencer", "egress/pacer.py", "egress/ledger.py", "egress/accounts.py")
+SOURCES = (
+    "brain/sequencer",
+    *(f"egress/{name}.py" for name in ("pacer", "accounts", "playback", "marks", "ledger")),
+)
 TESTS = (
     "tests/brain/sequencer",
-    "tests/egress/test_pacer.py",
-    "tests/egress/test_ledger.py",
-    "tests/egress/test_accounts.py",
-    "tests/egress/test_delivery.py",
+    *(f"tests/egress/test_{name}.py" for name in ("pacer", "accounts", "playback", "marks")),
+    *(f"tests/egress/test_{name}.py" for name in ("ledger", "ledger_responses", "delivery")),
 )
 BESIDE = (
     *["brain", "egress", "ingress", "shared", "simulators", "console", "proofs", "tests", "docs"],

@@ -7,6 +7,7 @@ not know: how a figure is measured, how a window is judged (shared/figures/diagn
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -56,6 +57,21 @@ class IngressWindow(ProcessWindow):
     """Frames that were dropped because too much was unsent."""
 
 
+class Drop(enum.StrEnum):
+    """Why audio was dropped: the keys of `drops`."""
+
+    FLUSHED = "flushed"
+    """Frames that were not sent before a flush."""
+    OLD_CUT = "old_cut"
+    """Entries of a reply that was cut."""
+    OLD_EPOCH = "old_epoch"
+    """Entries of a brain that has lost the call."""
+    OVERFLOWED = "overflowed"
+    """As in IngressWindow."""
+    NOT_ADMITTED = "not_admitted"
+    """As `skipped` in BrainWindow."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineFigures:
     """`pipeline`: one window of a call, judged. Writer: egress/window.py, in its log too. Readers: the
@@ -88,6 +104,7 @@ class PipelineFigures:
     lag_brain_ms: float | None
     lag_egress_ms: float | None
     drops: Mapping[str, int]
+    """By Drop; what nobody counted, or what was 0, is left out."""
 
 
 _HEAD = ("v", "at_ms", "verdict", "why")
@@ -119,3 +136,14 @@ def load(kind: type[W], text: str) -> W:
     if not isinstance(version, int):
         raise ContractError(kind.__name__, "v", "a whole number", version)
     return record.read(kind, found, version=version)
+
+
+def writer_of(text: str) -> str:
+    """The worker that wrote a window: for the line about one that cannot be read. Empty if that cannot be
+    read either."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return ""
+    worker = found.get("worker") if isinstance(found, dict) else None
+    return worker if isinstance(worker, str) else ""

@@ -57,17 +57,19 @@ VERDICTS = (OK, MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW, *(f"cpu({role})" for role i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleFigures:
-    """What a role says of its process. `age_ms`: since its figures last changed, as the observer saw it."""
+    """What a role says of its process; None for what it did not say, or not so that it can be read."""
 
     role: str
-    lag_ms: float
-    redis_ms: float
+    lag_ms: float | None
+    redis_ms: float | None
     age_ms: float = 0.0
+    """Since its figures last changed, as the observer saw it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One window of one call. Frames of 20 ms; `None` for what nobody said."""
+    """One window of one call. Frames of 20 ms; None for what nobody said: it is no cause of anything, and no
+    proof that all is well."""
 
     roles: tuple[RoleFigures, ...]
     """Only those that the call has at present."""
@@ -84,16 +86,17 @@ class Figures:
     window_ms: float = 0.0
     ws_block_ms: float = 0.0
     unsent_bytes: int = 0
-    write_p99_ms: float = 0.0
-    delta_rate: float = 0.0
+    write_p99_ms: float | None = None
+    delta_rate: float | None = None
     """Milliseconds of audio that the model made in each second."""
-    model_quiet_ms: float = 0.0
+    model_quiet_ms: float | None = None
     starved: int = 0
     """Times that the reply ran dry inside an item."""
     late: int = 0
     """Frames that left behind their due time."""
     ai_speaking: str = ""
     drops: Mapping[str, int] = field(default_factory=dict)
+    """By cause, those that somebody counted."""
 
     def of(self, role: str) -> RoleFigures | None:
         """What a role said."""
@@ -117,14 +120,19 @@ class Verdict:
 
 def judge(figures: Figures) -> Verdict:
     """The verdict on a window, by the order above."""
-    slowest = max(figures.roles, key=lambda each: each.redis_ms - each.lag_ms, default=None)
-    if slowest is not None and slowest.redis_ms - slowest.lag_ms >= REDIS_MS:
-        why = f"{slowest.role} waited {slowest.redis_ms:.0f} ms for a commit"
-        return _blame(REDIS_SLOW, slowest.redis_ms, REDIS_MS, why)
-    latest = max(figures.roles, key=lambda each: each.lag_ms, default=None)
-    if latest is not None and latest.lag_ms >= CPU_MS:
-        why = f"its loop was {latest.lag_ms:.0f} ms late"
-        return _blame(f"cpu({latest.role})", latest.lag_ms, CPU_MS, why)
+    told = [
+        (each.role, each.lag_ms, each.redis_ms)
+        for each in figures.roles
+        if each.lag_ms is not None and each.redis_ms is not None
+    ]
+    if told:
+        role, lag_ms, redis_ms = max(told, key=lambda each: each[2] - each[1])
+        if redis_ms - lag_ms >= REDIS_MS:
+            why = f"{role} waited {redis_ms:.0f} ms for a commit"
+            return _blame(REDIS_SLOW, redis_ms, REDIS_MS, why)
+        role, lag_ms, _ = max(told, key=lambda each: each[1])
+        if lag_ms >= CPU_MS:
+            return _blame(f"cpu({role})", lag_ms, CPU_MS, f"its loop was {lag_ms:.0f} ms late")
     stale = max(figures.roles, key=lambda each: each.age_ms, default=None)
     if stale is not None and stale.age_ms > STALE_MS:
         why = f"no figures for {stale.age_ms / 1000:.0f} s"
@@ -135,7 +143,7 @@ def judge(figures: Figures) -> Verdict:
     if figures.is_playing and figures.unsent_bytes >= UNSENT_BYTES:
         why = f"{figures.unsent_bytes} bytes are unsent"
         return _blame(TWILIO_SLOW, figures.unsent_bytes, UNSENT_BYTES, why)
-    if figures.model_quiet_ms >= MODEL_QUIET_MS:
+    if figures.model_quiet_ms is not None and figures.model_quiet_ms >= MODEL_QUIET_MS:
         why = f"it said nothing for {figures.model_quiet_ms:.0f} ms"
         return _blame(MODEL_SLOW, figures.model_quiet_ms, MODEL_QUIET_MS, why)
     if figures.starved:
@@ -169,7 +177,7 @@ class Over:
     name: str
     duration_ms: float
     peak: float
-    """The worst figure that decided it: of all looks, the one furthest above its limit."""
+    """The worst figure that decided it: of all that were observed, the one furthest above its limit."""
     peak_why: str
 
 
@@ -191,8 +199,8 @@ class Episodes:
         """The verdict of the present episode; empty if there is no episode."""
         return self._name
 
-    def look(self, verdict: Verdict, now_ms: float) -> Begun | Over | None:
-        """Takes the verdict of a moment."""
+    def observe(self, verdict: Verdict, now_ms: float) -> Begun | Over | None:
+        """The verdict of a moment; returns what of it is worth a line."""
         if not verdict.is_ok:
             self._bad_at_ms = now_ms
             begins = not self._name

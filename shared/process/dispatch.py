@@ -17,7 +17,7 @@ from redis.exceptions import ResponseError
 
 from shared import resp
 from shared.contract.card import Owners
-from shared.contract.errors import EntryError
+from shared.contract.errors import ContractError, EntryError
 from shared.contract.scripts import Answer
 from shared.contract.steps import Claim
 from shared.contract.streams.calls import read_call
@@ -109,13 +109,22 @@ class Dispatch:
 
 
 async def claim_free(process: Process, call_sid: str, *, entry_id: str = "") -> Claim | None:
-    """Claims our role of a call that nobody has; None if it was refused. Raises STORE_ERRORS.
+    """Claims our role of a call that nobody has; None if it was refused, or if its card cannot be read.
+    Raises STORE_ERRORS.
 
     Cancelling it leaves it unknown: it may have been claimed, and the claim is simply repeated.
     """
     role = process.worker.role
-    # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
-    owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
+    try:
+        # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
+        owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
+    except ContractError as error:
+        # One spoilt card must not end a worker with all its calls.
+        process.ownership.contract_errors += 1
+        process.log.error(
+            "contract_error", call=call_sid, record=error.record, field=error.field, reason=str(error)
+        )
+        return None
     claim = await steps.claim(
         process.store,
         process.keys,

@@ -12,7 +12,9 @@ import pytest
 from brain.call import from_control
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
+from shared.contract.card import Next, State
 from shared.contract.steps import NewStream
+from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import Item, ItemHeard, Tool, ToolState
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
@@ -437,3 +439,30 @@ async def test_a_quiet_call_whose_card_is_gone_is_left(
         await store.delete(KEYS.card(here.call_sid), KEYS.control(here.call_sid))
 
         await wait_until(lambda: gone(role), "the call is left")
+
+
+async def test_a_call_whose_card_cannot_be_read_hears_an_apology(store: Store, redis_url: str) -> None:
+    """Never a silent drop: counted, and ended with the words on the card, so that Twilio says them."""
+    async with RealtimeSimulator(knobs=QUICK) as sim, line(store, redis_url) as here:
+        await store.hset(KEYS.card(here.call_sid), "started_at_ms", "yesterday")
+        async with brain(redis_url, sim, apology="So sorry.") as (process, role):
+            await here.card_says("state", State.ENDED)
+
+            card = await here.card()
+            assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")
+            assert (process.ownership.contract_errors, role.counters.given_up) == (1, 1)
+            assert (role.live_calls(), sim.sessions) == (0, [])
+
+
+async def test_a_ring_that_cannot_be_read_is_counted_and_stops_nobody(store: Store, redis_url: str) -> None:
+    """The next one is heard."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (process, _),
+        line(store, redis_url) as here,
+    ):
+        await store.xadd(KEYS.wake(0, process.name), {"v": "1", "call": here.call_sid})
+        await wait_until(lambda: process.ownership.contract_errors == 1, "the ring is counted")
+        process.ring(0, process.name, "", Why.DRAIN)
+        await wait_until(lambda: process.draining, "the next ring is heard")
+        await here.end()

@@ -7,16 +7,18 @@ Twilio does: also at a clear. Each can be told to be silent.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from dataclasses import dataclass, field
 
 from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
-from egress.backlog import Base
-from egress.delivery import Call
-from egress.positions import Start, read_start
+from egress.delivery import Delivery
+from egress.positions import read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
-from shared.contract.entries import ReplyEntry, ReplyKind
+from shared.contract import record
+from shared.contract.card import EgressView, State
+from shared.contract.entry import order
+from shared.contract.streams.control import Audible, Flushed, FlushedItem, Heard, Silent
+from shared.contract.streams.reply import ReplyEntry, ReplyKind
 
 STEP_MS = 5.0
 RETURN_MS = 15.0
@@ -43,7 +45,7 @@ def frames_of(audio: bytes) -> list[bytes]:
 
 @dataclass
 class Stage:
-    """Egress between its neighbours. `call` may be replaced: a new owner."""
+    """Egress between its neighbours. `delivery` may be replaced: a new owner."""
 
     now: float = 1000.0
     lead_ms: float = 160.0
@@ -56,43 +58,53 @@ class Stage:
     played: list[tuple[float, bytes]] = field(default_factory=list)
     """(when it began to play, frame)"""
     sent_at: list[tuple[float, int]] = field(default_factory=list)
-    posts: list[Post] = field(default_factory=list)
-    saves: list[Save] = field(default_factory=list)
+    told: list[Audible | Heard | Silent | Flushed] = field(default_factory=list)
+    """What the brain was told."""
     clears: list[float] = field(default_factory=list)
     reply: list[tuple[str, ReplyEntry]] = field(default_factory=list)
     card: dict[str, str] = field(default_factory=dict)
+    """What egress has saved."""
 
     def __post_init__(self) -> None:
         self._entry = 0
         self.highest_n = 0
-        self.highest_cut = 0
         self.queue: deque[bytes | str] = deque()
         self._free_at = 0.0
         self._back: deque[tuple[float, str, int | str]] = deque()
         self._progress_at = self._told_at = 0.0
         self._unread: deque[tuple[str, ReplyEntry]] = deque()
         self._under_way: deque[tuple[float, Action]] = deque()
-        self.call = self.claim(1)
+        self.delivery = self.claim(1)
 
-    def claim(self, epoch: int, card: dict[str, str] | None = None) -> Call:
+    def claim(self, epoch: int) -> Delivery:
         """A new owner of the call, from the card as it stands; it reads `reply` from its first entry."""
-        start = read_start(self.card if card is None else card, epoch)
-        start = Start(leg=self.leg, ingress="i", epoch=epoch, base=start.base, frame_n=start.frame_n)
-        self.call = Call(start, self.now, self.lead_ms)
+        scripted = {"state": State.ATTACHED, "leg": str(self.leg), "ingress": "i", "cut": "0", "frame_n": "0"}
+        start = read_start(record.read(EgressView, {**scripted, **self.card}), epoch)
+        self.delivery = Delivery(start, self.now, self.lead_ms)
         self._unread = deque(self.reply)
-        self.act(self.call.begin())
-        return self.call
+        self.act(self.delivery.begin())
+        return self.delivery
 
     # The brain.
 
-    def write(self, kind: str, item: str = "a", offset: int = 0, audio: bytes = b"", **other: object) -> str:
-        """One entry of `reply`; `cut`, `epoch` and `response` have defaults."""
+    def write(
+        self,
+        kind: str,
+        item: str = "a",
+        offset: int = 0,
+        audio: bytes = b"",
+        *,
+        epoch: int = 1,
+        cut: int = 0,
+        response: str = "r",
+    ) -> str:
+        """One entry of `reply`; returns its id."""
         self._entry += 1
         entry = ReplyEntry(
             kind=ReplyKind(kind),
-            epoch=int(str(other.get("epoch", 1))),
-            cut=int(str(other.get("cut", 0))),
-            response_id=str(other.get("response", "r")),
+            epoch=epoch,
+            cut=cut,
+            response_id=response,
             item_id=item,
             offset_bytes=offset,
             t_ms=0.0,
@@ -103,12 +115,22 @@ class Stage:
         self._unread.append((entry_id, entry))
         return entry_id
 
-    def say(self, audio: bytes, item: str = "a", piece: int = 1000, **other: object) -> None:
+    def say(
+        self,
+        audio: bytes,
+        item: str = "a",
+        piece: int = 1000,
+        *,
+        epoch: int = 1,
+        cut: int = 0,
+        response: str = "r",
+    ) -> None:
         """A whole item and the end of its response."""
         for at in range(0, len(audio), piece):
-            self.write("audio", item, at, audio[at : at + piece], **other)
-        self.write("item_end", item, len(audio), **other)
-        self.write("response_end", item, **other)
+            part = audio[at : at + piece]
+            self.write("audio", item, at, part, epoch=epoch, cut=cut, response=response)
+        self.write("item_end", item, len(audio), epoch=epoch, cut=cut, response=response)
+        self.write("response_end", item, epoch=epoch, cut=cut, response=response)
 
     # Time.
 
@@ -129,8 +151,8 @@ class Stage:
                 _, kind, value = self._back.popleft()
                 self._hear_back(kind, value)
             while self._unread:
-                self.act(self.call.on_reply(*self._unread.popleft(), self.now))
-            self.act(self.call.tick(self.now))
+                self.act(self.delivery.on_reply(*self._unread.popleft(), self.now))
+            self.act(self.delivery.tick(self.now))
 
     def open_leg(self) -> None:
         """A new media stream: a fresh socket, nothing queued in it."""
@@ -140,20 +162,28 @@ class Stage:
         self._back.clear()
         self._under_way.clear()
         self._free_at = self.now
-        self.act(self.call.on_stream(self.leg, "i", self.now))
+        self.act(self.delivery.on_stream(self.leg, "i", self.now))
 
     def save(self) -> None:
-        self.act([self.call.save(self.now)])
+        """As once a second."""
+        self.act([self.delivery.save(self.now)])
 
-    def kinds(self) -> list[str]:
-        return [post.kind for post in self.posts]
+    def kinds(self) -> list[type]:
+        """What the brain was told, by kind."""
+        return [type(message) for message in self.told]
 
-    def flushed(self) -> list[dict[str, object]]:
-        """The items of the last `flushed`."""
-        post = next(post for post in reversed(self.posts) if post.kind == "flushed")
-        return list(json.loads(str(post.fields["items"])))
+    def silent(self) -> Silent:
+        """The last thing that the brain was told: nobody is heard any more."""
+        last = self.told[-1]
+        assert isinstance(last, Silent)
+        return last
+
+    def flushed(self) -> tuple[FlushedItem, ...]:
+        """The items of the last flush."""
+        return next(told for told in reversed(self.told) if isinstance(told, Flushed)).read_items()
 
     def audio(self) -> list[bytes]:
+        """The frames that were played."""
         return [frame for _, frame in self.played]
 
     # Ingress and Twilio.
@@ -164,6 +194,7 @@ class Stage:
         return sum(min(FRAME_MS, self.now - began) for began, _ in self.played)
 
     def act(self, actions: list[Action]) -> None:
+        """Does what the core asks for."""
         for action in actions:
             match action:
                 case Frame() | Mark() | Clear() | Attach():
@@ -174,18 +205,15 @@ class Stage:
                         self._under_way.append((max(last, self.now + self.forward_ms), action))
                     else:
                         self._arrive(action)
-                case Post():
-                    self.posts.append(action)
+                case Post(message=message):
+                    self.told.append(message)
                 case Save(keep_from=keep_from, figures=figures):
-                    self.saves.append(action)
-                    self.card.update({name: str(value) for name, value in figures.items()})
+                    self.card.update({name: str(value) for name, value in record.write(figures).items()})
                     if keep_from:
-                        keep = int(keep_from.partition("-")[0])
-                        below = int(keep_from.partition("-")[2])
-                        self.reply = [e for e in self.reply if (int(e[0][:-2]), 0) >= (keep, below)]
+                        self.reply = [entry for entry in self.reply if order(entry[0]) >= order(keep_from)]
                 case Refill(after_id=after_id):
-                    behind = [e for e in self.reply if int(e[0][:-2]) > int(after_id[:-2])]
-                    self.act(self.call.on_refill(after_id, behind[:100], self.now))
+                    behind = [entry for entry in self.reply if order(entry[0]) > order(after_id)]
+                    self.act(self.delivery.on_refill(after_id, behind[:100], self.now))
 
     def _arrive(self, action: Action) -> None:
         match action:
@@ -225,11 +253,8 @@ class Stage:
 
     def _hear_back(self, kind: str, value: int | str) -> None:
         if kind == "echo":
-            self.act(self.call.on_echo(str(value), self.now))
+            self.act(self.delivery.on_echo(str(value), self.now))
         elif kind == "attached":
-            self.act(self.call.on_attached(self.leg, int(value), self.now))
+            self.act(self.delivery.on_attached(self.leg, int(value), self.now))
         else:
-            self.act(self.call.on_forwarded(self.leg, int(value), 0, self.now))
-
-
-__all__ = ["Base", "Stage", "frames_of", "speech"]
+            self.act(self.delivery.on_forwarded(self.leg, int(value), 0, self.now))

@@ -15,12 +15,12 @@ def test_totals_are_of_the_living_and_the_dead() -> None:
         stage.run(3000)
     totals = Totals()
 
-    totals.finish(over.call)
-    totals.add_up([live.call])
-    totals.add_up([live.call])
+    totals.finish(over.delivery)
+    totals.add_up([live.delivery])
+    totals.add_up([live.delivery])
 
     assert totals.frames.frames_sent == 100
-    assert totals.ledger.echoes == over.call.ledger.counters.echoes * 2
+    assert totals.ledger.echoes == over.delivery.ledger.counters.echoes * 2
     assert totals.pacer.spurts == 2
 
 

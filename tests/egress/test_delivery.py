@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress.intake import HELD_MOST_BYTES
+from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from tests.egress.stage import RETURN_MS, STEP_MS, Stage, frames_of, speech
 
 SECOND = 8000
@@ -25,15 +26,10 @@ def test_a_reply_is_played_whole_and_on_time() -> None:
     assert stage.audio() == frames_of(audio)
     times = [when for when, _ in stage.played]
     assert times[-1] - times[0] == 20 * (len(times) - 1)
-    assert stage.kinds() == ["audible", "heard", "silent"]
-    assert stage.posts[-1].fields == {
-        "cut": 0,
-        "response": "r",
-        "item": "a",
-        "heard_ms": 3009,
-        "frames_waiting": 0,
-        "cause": "played",
-    }
+    assert stage.kinds() == [Audible, Heard, Silent]
+    assert stage.silent() == Silent(
+        cut=0, response_id="r", item_id="a", heard_ms=3009, frames_waiting=0, cause=SilentCause.PLAYED
+    )
 
 
 def test_the_first_frames_leave_at_once_and_the_rest_on_the_grid() -> None:
@@ -79,11 +75,11 @@ def test_a_flush_overtakes_all_that_waits() -> None:
     assert len(stage.clears) == 1
     assert len(stage.played) * 20 == heard
     (item,) = stage.flushed()
-    assert item["received_ms"] == 10_000
-    assert abs(int(str(item["heard_ms"])) - heard) <= 40
-    assert int(str(item["heard_ms"])) <= int(str(item["sent_ms"]))
-    assert stage.kinds() == ["audible", "flushed", "silent"]
-    assert stage.posts[-1].fields["cause"] == "flushed"
+    assert item.received_ms == 10_000
+    assert abs(item.heard_ms - heard) <= 40
+    assert item.heard_ms <= item.sent_ms
+    assert stage.kinds() == [Audible, Flushed, Silent]
+    assert stage.silent().cause == SilentCause.FLUSHED
     assert stage.reply == []
 
 
@@ -95,11 +91,11 @@ def test_marks_echoed_by_a_clear_prove_nothing() -> None:
     stage.write("flush", cut=1)
     stage.run(100)
 
-    ledger = stage.call.ledger
+    ledger = stage.delivery.ledger
 
     assert ledger.counters.marks_sent > 0
     assert ledger.counters.echoes_stale == ledger.counters.echoes
-    assert stage.flushed()[0]["heard_ms"] != 2000
+    assert stage.flushed()[0].heard_ms != 2000
 
 
 def test_audio_of_a_lower_cut_is_dropped_and_a_higher_cut_is_a_flush() -> None:
@@ -115,7 +111,7 @@ def test_audio_of_a_lower_cut_is_dropped_and_a_higher_cut_is_a_flush() -> None:
 
     assert stage.audio()[-50:] == frames_of(new)
     assert len(stage.clears) == 1
-    assert stage.call.intake.counters.entries_old_cut == 1
+    assert stage.delivery.intake.counters.entries_old_cut == 1
 
 
 def test_a_new_brain_closes_the_item_left_open_and_the_old_one_is_not_heard() -> None:
@@ -129,9 +125,9 @@ def test_a_new_brain_closes_the_item_left_open_and_the_old_one_is_not_heard() ->
     stage.run(3000)
 
     assert stage.audio() == frames_of(old) + frames_of(new)
-    assert stage.call.intake.counters.entries_old_epoch == 1
-    assert stage.kinds() == ["audible", "heard", "audible", "silent", "heard", "silent"] or (
-        stage.kinds().count("silent") == 2
+    assert stage.delivery.intake.counters.entries_old_epoch == 1
+    assert stage.kinds() == [Audible, Heard, Audible, Silent, Heard, Silent] or (
+        stage.kinds().count(Silent) == 2
     )
 
 
@@ -148,7 +144,7 @@ def test_an_entry_that_comes_twice_is_said_once() -> None:
     stage.run(1000)
 
     assert stage.audio() == frames_of(audio)
-    assert stage.call.intake.counters.bytes_duplicated == 2000
+    assert stage.delivery.intake.counters.bytes_duplicated == 2000
 
 
 def test_a_gap_is_counted_and_accepted() -> None:
@@ -162,7 +158,7 @@ def test_a_gap_is_counted_and_accepted() -> None:
     stage.run(2000)
 
     assert stage.audio() == frames_of(audio)[:10] + frames_of(audio)[20:]
-    assert stage.call.intake.counters.bytes_missing == 1600
+    assert stage.delivery.intake.counters.bytes_missing == 1600
 
 
 def test_silence_between_responses_builds_no_debt() -> None:
@@ -176,7 +172,7 @@ def test_silence_between_responses_builds_no_debt() -> None:
     stage.run(100)
 
     assert len(stage.sent_at) - sent == 8 + 4
-    assert stage.call.pacer.counters.underruns == 0
+    assert stage.delivery.pacer.counters.underruns == 0
 
 
 def test_a_frozen_process_does_not_burst_afterwards() -> None:
@@ -214,8 +210,8 @@ def test_ingress_that_says_nothing_stops_the_reply_and_its_word_starts_it(silent
 
     assert while_dead <= 8 + 50 + 9 + 8 * (silent_ms // 500 + 1)
     assert stage.audio() == frames_of(audio)
-    assert stage.call.pacer.counters.stops >= 1
-    assert stage.kinds() == ["audible", "heard", "silent"]
+    assert stage.delivery.pacer.counters.stops >= 1
+    assert stage.kinds() == [Audible, Heard, Silent]
 
 
 def test_a_new_leg_goes_on_from_what_was_heard() -> None:
@@ -238,7 +234,7 @@ def test_a_new_leg_goes_on_from_what_was_heard() -> None:
     assert 0 < in_flight <= 9
     assert -1 <= heard - resumed_at <= 8
     assert again == frames_of(audio)[resumed_at:]
-    assert stage.kinds() == ["audible", "heard", "silent"]
+    assert stage.kinds() == [Audible, Heard, Silent]
 
 
 def test_a_detached_call_is_silent_until_the_next_stream() -> None:
@@ -246,15 +242,15 @@ def test_a_detached_call_is_silent_until_the_next_stream() -> None:
     stage = Stage()
     stage.say(speech(4 * SECOND))
     stage.run(1000)
-    stage.act(stage.call.on_detached(1, stage.now))
+    stage.act(stage.delivery.on_detached(1, stage.now))
     sent = len(stage.sent_at)
 
     stage.run(2000)
 
     assert len(stage.sent_at) == sent
-    playhead = stage.call.ledger.playhead
+    playhead = stage.delivery.ledger.playhead
     assert playhead is not None
-    assert stage.call.ledger.heard_ms(playhead, stage.now) <= 1000
+    assert stage.delivery.ledger.heard_ms(playhead, stage.now) <= 1000
 
 
 @pytest.mark.parametrize("saved_before_ms", [0, 200, 900])
@@ -267,16 +263,16 @@ def test_a_new_owner_says_nothing_twice_and_loses_no_frame(saved_before_ms: int)
     stage.run(1000)
     stage.save()
     stage.run(saved_before_ms)
-    dead = stage.call
+    dead = stage.delivery
 
     stage.run(0)
     stage.claim(2)
     stage.run(6000)
 
-    assert stage.call is not dead
+    assert stage.delivery is not dead
     assert stage.audio() == frames_of(audio[:9000]) + frames_of(audio[9000:])
-    assert stage.kinds().count("audible") == 2
-    assert stage.kinds()[-1] == "silent"
+    assert stage.kinds().count(Audible) == 2
+    assert stage.kinds()[-1] is Silent
 
 
 def test_a_new_owner_without_an_answer_goes_on_from_the_card() -> None:
@@ -352,7 +348,7 @@ def test_all_heard_leaves_an_empty_reply() -> None:
     assert stage.reply == []
     assert stage.card["playhead_item"] == ""
     assert stage.card["audible_response"] == ""
-    assert not stage.call.is_busy
+    assert not stage.delivery.is_busy
 
 
 def test_lost_echoes_do_not_keep_a_response_audible() -> None:
@@ -364,9 +360,9 @@ def test_lost_echoes_do_not_keep_a_response_audible() -> None:
     before = stage.kinds()
     stage.run(1000)
 
-    assert before == ["audible"]
-    assert stage.kinds() == ["audible", "heard", "silent"]
-    assert stage.call.ledger.counters.marks_lost == 2
+    assert before == [Audible]
+    assert stage.kinds() == [Audible, Heard, Silent]
+    assert stage.delivery.ledger.counters.marks_lost == 2
 
 
 def test_a_response_without_an_end_falls_silent() -> None:
@@ -376,7 +372,7 @@ def test_a_response_without_an_end_falls_silent() -> None:
 
     stage.run(6000)
 
-    assert stage.kinds() == ["audible", "silent"]
+    assert stage.kinds() == [Audible, Silent]
 
 
 def test_a_very_long_reply_is_held_in_redis() -> None:
@@ -385,14 +381,14 @@ def test_a_very_long_reply_is_held_in_redis() -> None:
     audio = speech(120 * SECOND)
     stage.say(audio, piece=4000)
     stage.run(100)
-    held = stage.call.backlog.held_bytes
+    held = stage.delivery.backlog.held_bytes
 
     stage.run(125_000)
 
     assert held <= HELD_MOST_BYTES + 4000
     assert stage.audio() == frames_of(audio)
-    assert stage.call.intake.counters.fillings == 1
-    assert stage.kinds() == ["audible", "heard", "silent"]
+    assert stage.delivery.intake.counters.fillings == 1
+    assert stage.kinds() == [Audible, Heard, Silent]
 
 
 def test_a_flush_is_found_behind_what_is_not_held() -> None:
@@ -415,14 +411,14 @@ def test_an_ended_call_does_nothing_more() -> None:
     stage = Stage()
     stage.say(speech(4 * SECOND))
     stage.run(500)
-    stage.act(stage.call.on_ended(stage.now))
+    stage.act(stage.delivery.on_ended(stage.now))
     sent = len(stage.sent_at)
 
     stage.run(1000)
 
     assert len(stage.sent_at) == sent
-    assert stage.posts[-1].fields["cause"] == "ended"
-    assert not stage.call.is_busy
+    assert stage.silent().cause == SilentCause.ENDED
+    assert not stage.delivery.is_busy
 
 
 @given(
@@ -438,8 +434,8 @@ def test_never_is_more_said_to_be_heard_than_was_played(steps: list[tuple[int, i
         stage.forward_ms = forward_ms
         for _ in range(duration):
             stage.run(STEP_MS)
-            for item in stage.call.ledger.items:
-                assert stage.call.ledger.heard_ms(item, stage.now) <= stage.played_ms + STEP_MS
+            for item in stage.delivery.ledger.items:
+                assert stage.delivery.ledger.heard_ms(item, stage.now) <= stage.played_ms + STEP_MS
 
 
 @pytest.mark.parametrize("forward_ms", [0, 20, 40])
@@ -454,8 +450,7 @@ def test_what_is_said_to_be_heard_lags_by_no_more_than_the_way_back(forward_ms: 
     stage.run(STEP_MS)
 
     (report,) = stage.flushed()
-    heard_ms = float(str(report["heard_ms"]))
-    assert stage.played_ms - RETURN_MS - 4 * STEP_MS <= heard_ms <= stage.played_ms
+    assert stage.played_ms - RETURN_MS - 4 * STEP_MS <= report.heard_ms <= stage.played_ms
 
 
 Steps = st.lists(
@@ -498,7 +493,7 @@ def test_whatever_happens_the_last_reply_is_heard_and_the_call_comes_to_rest(
         elif kind in ("dead", "alive"):
             stage.ingress_is_dead = kind == "dead"
         elif kind == "detach":
-            stage.act(stage.call.on_detached(stage.leg, stage.now))
+            stage.act(stage.delivery.on_detached(stage.leg, stage.now))
         elif kind == "freeze":
             stage.egress_is_frozen = True
             stage.run(value * 5)
@@ -506,9 +501,9 @@ def test_whatever_happens_the_last_reply_is_heard_and_the_call_comes_to_rest(
         elif kind == "save":
             stage.save()
         else:
-            stage.claim(stage.call.start.epoch + 1)
-        for item in stage.call.ledger.items:
-            heard = stage.call.ledger.heard_ms(item, stage.now)
+            stage.claim(stage.delivery.start.epoch + 1)
+        for item in stage.delivery.ledger.items:
+            heard = stage.delivery.ledger.heard_ms(item, stage.now)
             assert 0 <= heard <= item.sent_ms <= item.received_ms + 20
     stage.open_leg()
     stage.write("flush", cut=cut + 1)
@@ -518,7 +513,7 @@ def test_whatever_happens_the_last_reply_is_heard_and_the_call_comes_to_rest(
     stage.save()
 
     assert stage.audio()[-25:] == frames_of(last)
-    assert stage.posts[-1].kind == "silent"
-    assert stage.call.ledger.audible_response == ""
-    assert not stage.call.is_busy
+    assert stage.kinds()[-1] is Silent
+    assert stage.delivery.ledger.audible_response == ""
+    assert not stage.delivery.is_busy
     assert stage.reply == []

@@ -11,42 +11,42 @@ LEAD_FRAMES = 8
 
 
 def run(pacer: Pacer, times_ms: list[float], available: int = 10_000) -> list[int]:
-    """Takes at each time; gives what was taken."""
-    taken = []
+    """Asks at each time; returns how many frames were released."""
+    released = []
     for now in times_ms:
-        count = pacer.take(now, available)
+        count = pacer.release_count(now, available)
         available -= count
-        taken.append(count)
-    return taken
+        released.append(count)
+    return released
 
 
 def test_a_spurt_begins_with_the_lead_and_goes_on_frame_by_frame() -> None:
     """Eight frames leave at once, then one every 20 ms."""
     pacer = Pacer()
 
-    taken = run(pacer, [1000.0 + 20 * tick for tick in range(6)])
+    released = run(pacer, [1000.0 + 20 * tick for tick in range(6)])
 
-    assert taken == [8, 1, 1, 1, 1, 1]
+    assert released == [8, 1, 1, 1, 1, 1]
     assert pacer.next_due_ms == 1120.0
     assert pacer.counters.spurts == 1
 
 
-def test_early_ticks_take_nothing() -> None:
-    """Asking again before the next due time gives no frame."""
+def test_early_ticks_release_nothing() -> None:
+    """Asking again before the next due time releases no frame."""
     pacer = Pacer()
 
-    taken = run(pacer, [0.0, 5.0, 10.0, 19.9, 20.0])
+    released = run(pacer, [0.0, 5.0, 10.0, 19.9, 20.0])
 
-    assert taken == [8, 0, 0, 0, 1]
+    assert released == [8, 0, 0, 0, 1]
 
 
 def test_jitter_does_not_add_up() -> None:
     """Each tick 9 ms late for 10 s: still no frame behind, because due times are absolute."""
     pacer = Pacer()
 
-    taken = run(pacer, [0.0] + [20.0 * tick + 9.0 for tick in range(1, 501)])
+    released = run(pacer, [0.0] + [20.0 * tick + 9.0 for tick in range(1, 501)])
 
-    assert sum(taken) == LEAD_FRAMES + 500
+    assert sum(released) == LEAD_FRAMES + 500
     assert pacer.counters.underruns == 0
 
 
@@ -55,10 +55,10 @@ def test_one_stall_a_second_ends_not_behind() -> None:
     pacer = Pacer()
     times = [20.0 * tick for tick in range(501) if tick % 50 not in (10, 11, 12, 13)]
 
-    taken = run(pacer, times)
+    released = run(pacer, times)
 
-    assert sum(taken) == LEAD_FRAMES + 500
-    assert max(taken) == LEAD_FRAMES
+    assert sum(released) == LEAD_FRAMES + 500
+    assert max(released) == LEAD_FRAMES
     assert pacer.counters.underruns == 0
 
 
@@ -67,9 +67,9 @@ def test_a_long_stall_bursts_no_more_than_the_lead() -> None:
     pacer = Pacer()
     run(pacer, [0.0, 20.0, 40.0])
 
-    taken = run(pacer, [5040.0, 5060.0, 5080.0])
+    released = run(pacer, [5040.0, 5060.0, 5080.0])
 
-    assert taken == [8, 1, 1]
+    assert released == [8, 1, 1]
     assert pacer.counters.underruns == 1
 
 
@@ -78,9 +78,9 @@ def test_lateness_below_the_lead_is_caught_up() -> None:
     pacer = Pacer()
     run(pacer, [0.0])
 
-    taken = run(pacer, [159.0, 160.0])
+    released = run(pacer, [159.0, 160.0])
 
-    assert taken == [7, 1]
+    assert released == [7, 1]
     assert pacer.counters.underruns == 0
 
 
@@ -90,7 +90,7 @@ def test_silence_builds_no_debt() -> None:
     first = run(pacer, [0.0, 20.0, 40.0], available=10)
 
     for tick in range(3, 500):
-        pacer.take(20.0 * tick, 0)
+        pacer.release_count(20.0 * tick, 0)
     second = run(pacer, [10_000.0, 10_020.0])
 
     assert first == [8, 1, 1]
@@ -103,18 +103,18 @@ def test_a_short_pause_of_the_model_keeps_the_schedule() -> None:
     """Audio that is back before Twilio has run dry goes on where it was."""
     pacer = Pacer()
     run(pacer, [0.0, 20.0], available=9)
-    pacer.take(40.0, 0)
+    pacer.release_count(40.0, 0)
 
-    taken = run(pacer, [100.0])
+    released = run(pacer, [100.0])
 
-    assert taken == [4]
+    assert released == [4]
     assert pacer.counters.spurts == 1
 
 
 def test_an_unconfirmed_write_stops_the_pacer_after_the_lead() -> None:
     """Ingress silent for longer than the lead: nothing more until a restart, then the lead at most."""
     pacer = Pacer()
-    pacer.sent(pacer.take(0.0, 100), 0.0)
+    pacer.sent(pacer.release_count(0.0, 100), 0.0)
 
     overdue = [pacer.is_overdue(now) for now in (0.0, 160.0, 160.1)]
     pacer.stop()
@@ -136,9 +136,9 @@ def test_a_late_confirmation_leaves_the_schedule_as_it_was() -> None:
     pacer.stop()
 
     pacer.resume(80.0, rewound=0, playing_ms=160.0)
-    taken = run(pacer, [80.0, 100.0])
+    released = run(pacer, [80.0, 100.0])
 
-    assert taken == [2, 1]
+    assert released == [2, 1]
 
 
 def test_rewound_frames_are_sent_again_in_their_old_places() -> None:
@@ -185,11 +185,11 @@ def test_never_ahead_by_more_than_the_lead(steps: list[tuple[float, int]]) -> No
     for wait, arrived in steps:
         now += wait
         available += arrived
-        taken = pacer.take(now, available)
-        available -= taken
-        played_out = max(played_out, now) + 20.0 * taken
+        released = pacer.release_count(now, available)
+        available -= released
+        played_out = max(played_out, now) + 20.0 * released
 
-        assert 0 <= taken <= LEAD_FRAMES
+        assert 0 <= released <= LEAD_FRAMES
         assert played_out - now <= LEAD_MS + 20.0
 
 
@@ -197,9 +197,9 @@ def test_counters_count_each_spurt_underrun_and_stop() -> None:
     """Twice each."""
     pacer = Pacer()
     for begin in (0.0, 10_000.0):
-        pacer.take(begin, 100)
-        pacer.take(begin + 5_000.0, 100)  # Late, with audio in hand.
-        pacer.take(begin + 5_001.0, 0)
+        pacer.release_count(begin, 100)
+        pacer.release_count(begin + 5_000.0, 100)  # Late, with audio in hand.
+        pacer.release_count(begin + 5_001.0, 0)
         pacer.stop()
         pacer.stop()
         pacer.restart()
@@ -211,26 +211,26 @@ def test_counters_count_each_spurt_underrun_and_stop() -> None:
 def test_a_restart_takes_up_a_stopped_pacer_with_a_whole_lead() -> None:
     """As after silence: nothing is owed, nothing counts as late."""
     pacer = Pacer()
-    pacer.take(0.0, 100)
+    pacer.release_count(0.0, 100)
     pacer.stop()
 
     pacer.restart()
 
     assert pacer.stopped is False
-    assert pacer.take(1_000.0, 100) == LEAD_FRAMES
+    assert pacer.release_count(1_000.0, 100) == LEAD_FRAMES
     assert (pacer.counters.spurts, pacer.counters.underruns) == (2, 0)
     assert pacer.next_due_ms == 1_020.0
 
 
 def test_exactly_at_the_end_of_the_lead_a_new_schedule_begins() -> None:
-    """Twilio has just run dry: the anchor moves, in a take as in a resume."""
+    """Twilio has just run dry: the anchor moves, in a release as in a resume."""
     late, resumed = Pacer(), Pacer()
     for pacer in (late, resumed):
-        assert pacer.take(0.0, LEAD_FRAMES) == LEAD_FRAMES
+        assert pacer.release_count(0.0, LEAD_FRAMES) == LEAD_FRAMES
 
-    assert late.take(LEAD_MS + 20.0, 100) == LEAD_FRAMES
+    assert late.release_count(LEAD_MS + 20.0, 100) == LEAD_FRAMES
     resumed.resume(LEAD_MS + 20.0, rewound=0, playing_ms=0.0)
-    assert resumed.take(LEAD_MS + 20.0, 100) == LEAD_FRAMES
+    assert resumed.release_count(LEAD_MS + 20.0, 100) == LEAD_FRAMES
     assert (late.counters.spurts, late.counters.underruns) == (2, 0)
 
 
@@ -242,16 +242,16 @@ def test_exactly_when_twilio_runs_dry_what_reached_it_now_is_part_of_the_lead() 
 
     pacer.resume(LEAD_MS + 20.0, rewound=0, playing_ms=100.0)
 
-    assert pacer.take(LEAD_MS + 20.0, 100) == 3
+    assert pacer.release_count(LEAD_MS + 20.0, 100) == 3
 
 
 def test_being_late_after_a_stop_is_not_our_fault() -> None:
     """Audio was left over before the stop; what comes after it is a new spurt, not an underrun."""
     pacer = Pacer()
-    pacer.take(0.0, 100)
+    pacer.release_count(0.0, 100)
     pacer.stop()
 
     pacer.resume(3_000.0, rewound=0, playing_ms=0.0)
-    pacer.take(10_000.0, 100)
+    pacer.release_count(10_000.0, 100)
 
     assert (pacer.counters.spurts, pacer.counters.underruns) == (2, 0)

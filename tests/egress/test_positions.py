@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-import json
-
-import pytest
-
-from egress.accounts import ItemReport
 from egress.backlog import Base
-from egress.positions import base_figures, items_json, read_start
+from egress.positions import read_start
+from shared.contract import record
+from shared.contract.card import EgressFigures, EgressView, State
+from tests.egress.stage import Stage, speech
+
+
+def view(**saved: object) -> EgressView:
+    """What a claim finds on the card: what the scripts wrote, and what an owner before us saved."""
+    scripted = {"state": State.ATTACHED, "leg": "2", "ingress": "i", "cut": "0", "frame_n": "0"}
+    return record.read(EgressView, {**scripted, **{name: str(value) for name, value in saved.items()}})
 
 
 def test_a_base_survives_the_card() -> None:
-    """The fields written are the fields read."""
-    base = Base(cut=3, item_id="item_a", frame=17, n=240)
-    card = {name: str(value) for name, value in base_figures(base).items()}
+    """What one owner saves is where the next one begins."""
+    stage = Stage()
+    stage.say(speech(16_000), "item_a")
+    stage.run(1_000)
+    figures = stage.delivery.save(stage.now).figures
+    assert figures.base_frame > 0
 
-    start = read_start({"leg": "2", "ingress": "i", "frame_n": "251", "state": "attached", **card}, epoch=4)
+    start = read_start(view(**record.write(figures)), epoch=4)
 
-    assert (start.base, start.frame_n, start.leg, start.epoch, start.connected) == (base, 251, 2, 4, True)
+    assert isinstance(figures, EgressFigures)
+    assert start.base == Base(
+        cut=figures.base_cut, item_id="item_a", frame=figures.base_frame, n=figures.base_n
+    )
+    assert (start.frame_n, start.leg, start.ingress, start.epoch) == (figures.frame_n, 2, "i", 4)
+    assert start.connected
 
 
 def test_a_new_call_starts_at_nothing() -> None:
-    """A card that egress has not written: frame 1 of leg 1, cut 0."""
-    start = read_start({"leg": "1", "ingress": "i", "frame_n": "0", "state": "detached"}, epoch=1)
+    """A card that egress has not written: frame 1, cut 0."""
+    start = read_start(view(), epoch=1)
 
     assert start.base == Base(cut=0, item_id="", frame=0, n=0)
-    assert not start.connected
+    assert start.frame_n == 0
 
 
-def test_a_number_that_is_none_is_refused() -> None:
-    """A card spoilt by hand is not guessed at."""
-    with pytest.raises(ValueError, match="invalid literal"):
-        read_start({"leg": "first"}, epoch=1)
-
-
-def test_items_are_a_json_list() -> None:
-    """The contract of `flushed`."""
-    report = ItemReport(item_id="a", response_id="r", received_ms=3, sent_ms=2, heard_ms=1)
-
-    items = json.loads(items_json([report]))
-
-    assert items == [{"item": "a", "response": "r", "received_ms": 3, "sent_ms": 2, "heard_ms": 1}]
+def test_a_call_without_a_stream_is_not_connected() -> None:
+    """Its next stream is told by a control message."""
+    assert not read_start(view(state=State.DETACHED), epoch=1).connected

@@ -1,8 +1,8 @@
 """One Realtime session: the socket, its gate, a reading loop and a writing loop.
 
-Owns: connecting, the order of the gate and the seed, the bounded send queue, which events are the session's
-end. Must not know: the sequencer's rules, Redis, the call. Whether another session is tried after this one
-is not decided here.
+Why it exists: somebody must hold the socket, and read and write at once. Owns: connecting, the order of the
+gate and the seed, the bounded send queue, which events are the session's end. Must not know: the sequencer's
+rules, Redis, the call. Whether another session is tried after this one is not decided here.
 
 Raw frames both ways (`recv_bytes`, `send_raw`): the SDK's typed path costs ten times as much per event.
 The SDK's own reconnect stays off: it would open a blank session.

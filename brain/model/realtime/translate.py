@@ -1,8 +1,8 @@
 """Between the Realtime wire and the brain: server events → inputs and texts, actions → client events.
 
-Owns: event names and their fields, in both directions, and which error codes are benign. Pure. Must not
-know: the socket, or what any of it leads to. Audio deltas do not pass here: they have a short way of
-their own (socket).
+Why it exists: the server's words change from version to version; here they can. Owns: event names and their
+fields, in both directions, and which error codes are benign. Pure. Must not know: the socket, or what any of
+it leads to. Audio deltas do not pass here: they have a short way of their own (socket).
 """
 
 from __future__ import annotations

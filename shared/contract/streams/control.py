@@ -12,6 +12,7 @@ they are read leniently.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -109,12 +110,21 @@ class Heard(_Playback):
     KIND: ClassVar[str] = "heard"
 
 
+class SilentCause(enum.StrEnum):
+    """Why a response fell silent."""
+
+    PLAYED = "played"
+    FLUSHED = "flushed"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silent(_Playback):
-    """The caller does not hear it any more: played, flushed, ended."""
+    """The caller does not hear it any more."""
 
     KIND: ClassVar[str] = "silent"
     cause: str
+    """A SilentCause; newer versions may know others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 Owns: the format of an entry, both ways. Pure. Must not know: who made it, how it is played.
 
-An engine without response ids gives an empty `response_id`; all its items then belong to one response.
+Ids are names and nothing more: an engine whose model has none makes some up, a turn being a response and all
+that it says without an item one item. Of audio neither is ever empty.
 """
 
 from __future__ import annotations

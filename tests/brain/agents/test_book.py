@@ -120,6 +120,9 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
         ("[tools.t]\npython = 'tests.brain.unfit_tools:callback'",
          "tools.t.python: tool callback has parameters that no schema can be made of: Cannot generate a"
          " JsonSchema for core_schema.CallableSchema"),
+        ("[tools.t]\npython = 'brain.tools.demo:_STATES'",
+         "tools.t.python: expected a function at brain.tools.demo:_STATES, got tuple: decorate one with"
+         " brain.tools.tool"),
         ("[tools.t]\npython = 'tests.brain.unfit_module:anything'",
          "tools.t.python: tests.brain.unfit_module cannot be imported: SystemExit: 1"),
         ("[tools.t]\npython = 'brain.tools.demo:check_order'\nretries = 2\nmethod = 'PUT'",

@@ -1,15 +1,21 @@
-"""What a brain says of a call every three seconds, for the verdict: all along, and only what is true."""
+"""The driver of a call: its one door to the sequencer, and what it says of the call every three seconds."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from brain.call import parts
+from brain.sequencer import SequencerConfig
+from brain.sequencer.actions import SendCancel
 from shared.contract.streams.control import Detached
 from shared.contract.window import BrainWindow, load
 from shared.figures import rolling
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from tests.brain.stage import Line, brain, line
+from tests.brain.toy_engine import ToyEngine
 from tests.support.waiting import wait_until
 
 
@@ -66,4 +72,31 @@ async def test_a_model_owes_nothing_while_the_caller_is_away(store: Store, redis
             return (await windows(here, 1))[-1].quiet_ms == 0
 
         await wait_until(is_calm, "the model is not waited for")
+        await here.end()
+
+
+async def test_audio_of_a_response_that_nobody_announced_arms_its_deadline(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is adopted from its audio alone, and then the model falls silent for ever: it is cancelled in time,
+    though nothing more is heard of anybody."""
+    monkeypatch.setattr(parts, "RealtimeEngine", ToyEngine)
+    monkeypatch.setattr(parts, "SequencerConfig", partial(SequencerConfig, active_silent_ms=200.0))
+    monkeypatch.setattr(ToyEngine, "made", [])
+    async with (
+        RealtimeSimulator() as unused,
+        brain(redis_url, unused, greeting=""),
+        line(store, redis_url) as here,
+    ):
+        here.is_deaf = True  # Egress's reports would be heard.
+        made = ToyEngine.made
+        await wait_until(lambda: bool(made and made[0].is_listened_to), "the session runs")
+        (toy,) = made
+        toy.babble(b"\x01" * 800, "item", "resp")
+        assert toy.asked == []
+
+        await wait_until(lambda: bool(toy.asked), "the response is cancelled", timeout_s=3.0)
+
+        assert isinstance(toy.asked[0], SendCancel)
+        assert toy.asked[0].response_id == "resp"
         await here.end()

@@ -64,3 +64,19 @@ def test_speaking_again_keeps_the_turn_open() -> None:
 
     assert turns.upkeep("", 20_000) == []
     assert turns.is_open
+
+
+def test_an_open_turn_is_not_cut_before_the_last_moment() -> None:
+    """It would be said twice: to the old session, and out of `turn` to the new one."""
+    turns = Turns(transcribed=True)
+    assert turns.may_be_cut(1_000.0, 5_000.0)
+
+    turns.speech_started("u", "7-0")
+    assert not turns.may_be_cut(4_999.0, 5_000.0)
+    assert turns.may_be_cut(5_000.0, 5_000.0)
+
+    turns.speech_stopped(1_000.0)
+    turns.settled("u")
+    assert not turns.may_be_cut(1_500.0, 5_000.0)
+    turns.upkeep("9-0", 1_500.0)
+    assert turns.may_be_cut(1_500.0, 5_000.0)

@@ -12,6 +12,7 @@ from brain.errors import EngineError
 from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
 from brain.model.lifeline import Lifeline, Rollover
 from brain.model.sessions import Sessions
+from brain.sequencer.actions import SendCancel
 from brain.sequencer.inputs import Input
 from shared.logs.log import get_log
 from tests.support.waiting import wait_until
@@ -31,6 +32,8 @@ class FakeEngine:
     appended_id: bytes = b""
     queued_events: int = 0
     seeds: list[tuple[SeedItem, ...]] = field(default_factory=list)
+    done: list[ToModel] = field(default_factory=list)
+    is_stuck: bool = False
     is_running: bool = False
     is_closed: bool = False
     _end: asyncio.Future[EngineError] | None = None
@@ -55,7 +58,10 @@ class FakeEngine:
         if not self._end.done():
             self._end.set_result(EngineError(cause, fatal=fatal))
 
-    def do(self, action: ToModel) -> None: ...
+    def do(self, action: ToModel) -> None:
+        if self.is_stuck:
+            raise EngineError("socket_stuck")
+        self.done.append(action)
 
     def rewrite(self, item_id: str, text: str) -> None: ...
 
@@ -213,7 +219,7 @@ async def test_a_seed_that_fails_costs_that_session_only() -> None:
 
 
 def short(engine: FakeEngine) -> None:
-    engine.life_ms = 100.0
+    engine.life_ms = 600.0
 
 
 async def test_a_rollover_opens_the_next_session_before_it_leaves_the_old() -> None:
@@ -252,3 +258,32 @@ async def test_closing_ends_everything_at_once() -> None:
         await asyncio.wait_for(task, 5)
 
         assert len(stage.engines) == 1
+
+
+async def test_the_engine_that_serves_is_told_and_between_two_nobody() -> None:
+    """What the sequencer asks for while there is no session is owed to the next one."""
+    stage = Stage()
+    action = SendCancel(event_id="e", response_id="r")
+    async with stage.running() as (sessions, _):
+        await wait_until(lambda: sessions.serving is not None, "a session serves")
+        assert sessions.do(action)
+        stage.engines[0].queued_events = 3
+        assert sessions.queued_events == 3
+        await sessions.close()
+
+        assert not sessions.do(action)
+        assert sessions.queued_events == 0
+        assert stage.engines[0].done == [action]
+
+
+async def test_an_engine_that_takes_nothing_any_more_is_replaced() -> None:
+    """Closing it makes its reader report the loss; the next one serves."""
+    stage = Stage()
+    async with stage.running() as (sessions, _):
+        await wait_until(lambda: bool(stage.engines and stage.engines[0].is_running), "the first serves")
+        stage.engines[0].is_stuck = True
+
+        assert not sessions.do(SendCancel(event_id="e", response_id="r"))
+        assert sessions.serving is None
+        await wait_until(lambda: len(stage.engines) == 2 and stage.engines[1].is_running, "the next serves")
+        assert stage.engines[0].is_closed

@@ -107,7 +107,7 @@ async def delivering(
 
 
 def pen(process: Process) -> Hooks:
-    return Hooks(process.outbox, process.keys, process.settings.hooks)
+    return Hooks(process.outbox, process.keys, process.settings.told_events)
 
 
 async def call(store: Store, number: int = 1) -> str:

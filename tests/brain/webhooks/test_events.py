@@ -59,7 +59,7 @@ def test_what_is_added_is_what_a_courier_reads() -> None:
     hooks.tool_failed(CALL, "call_1", "look_up", "timed_out")
 
     added, lives = book.sent
-    found = read_hook(to_dict(added.args[6:]))
+    found = read_hook(to_dict(added.args[added.args.index(b"*") + 1 :]))
     assert (found.event, found.event_id) == (Event.TOOL_FAILED, f"{CALL}-tool-call_1")
     assert orjson.loads(found.details) == {"tool": "look_up", "call_id": "call_1", "outcome": "timed_out"}
     assert lives.args[0] == b"PEXPIRE"

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ingress.calls import ending
+from ingress.calls.attaching import Attaching
+from ingress.calls.registry import Detached, Registry
+from ingress.calls.table import CallTable
+from ingress.media import twilio
+from ingress.media.stream import Host, MediaStream
 from ingress.web import token as stream_token
+from shared.contract.card import Next
+from shared.contract.steps import Attached, NewStream
+from shared.logs.log import get_log
 from tests.conftest import keys_without_ttl
+from tests.ingress.fakes import CALL, Desk, FakeSocket, message, start_message
 from tests.ingress.harness import (
     AUTH_TOKEN,
     Ingress,
@@ -164,3 +174,113 @@ async def test_start_without_redis_is_attached_later(valkey_url: str) -> None:
             return len(await bridge.caller_entries()) == 20
 
         await wait_until(has_all, "the held frames stand in Redis")
+
+
+class SlowRegistry(Registry):
+    """Answers when the test says so; keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.attaching: dict[str, asyncio.Future[Attached | None]] = {}
+        self.detached: list[tuple[int, str]] = []
+        self.ended: list[str] = []
+        self.planned: Detached | None = Detached(Next.NOTHING)
+
+    async def attach(self, stream: NewStream, *, wanted: Callable[[], bool]) -> Attached | None:
+        answer: asyncio.Future[Attached | None] = asyncio.get_running_loop().create_future()
+        self.attaching[stream.stream_sid] = answer
+        return await answer
+
+    async def detach(self, call_sid: str, leg: int, cause: str) -> Detached | None:
+        self.detached.append((leg, cause))
+        return self.planned
+
+    async def end(self, call_sid: str, outcome: str, *, if_detached_leg: int | None = None) -> None:
+        self.ended.append(outcome)
+
+
+class Hall:
+    """Streams of one call, on fake sockets, and a Redis that answers late."""
+
+    def __init__(self) -> None:
+        self.desk = Desk(is_attached=False)
+        self.registry = SlowRegistry()
+        self.table = CallTable(self.desk.services)
+        self.tasks: list[asyncio.Future[None]] = []
+        self.attaching = Attaching(
+            worker="ingress-0@h#a",
+            masks_numbers=True,
+            judge=lambda start: "0" * 32,
+            registry=self.registry,
+            table=self.table,
+            counters=self.desk.counters,
+            spawn=lambda step, name: self.tasks.append(asyncio.ensure_future(step)),
+        )
+
+    async def opened(self, number: int) -> tuple[MediaStream, FakeSocket]:
+        """A stream that waits for its attach."""
+        socket = FakeSocket(self.desk.clock)
+        stream = MediaStream(
+            socket, twilio, Host(self.attaching.start, self.attaching.gone), self.desk.counters,
+            self.desk.sockets.faults, get_log(), clock=self.desk.clock,
+        )  # fmt: skip
+        self.table.stream_opened(stream)
+        stream.text(start_message(CALL, stream_sid(number)))
+        await asyncio.sleep(0)
+        return stream, socket
+
+    async def answer(self, number: int, answer: Attached | None) -> None:
+        self.registry.attaching[stream_sid(number)].set_result(answer)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    async def settled(self) -> None:
+        await asyncio.gather(*self.tasks)
+
+
+async def test_an_older_leg_that_is_answered_later_does_not_get_the_call() -> None:
+    """Answers of Redis may come in any order; legs say which stream is newer."""
+    hall = Hall()
+    old, old_socket = await hall.opened(1)
+    new, _ = await hall.opened(2)
+    await hall.answer(2, Attached(2, is_new=False))
+    await hall.answer(1, Attached(1, is_new=True))
+    assert old_socket.done == ["close 1008 older_leg"]
+    assert (new.takes_audio, old.leg) == (True, 0)
+    assert hall.table.calls[CALL].stream is new
+
+
+async def test_a_stream_that_is_attached_after_its_end_is_detached() -> None:
+    """Redis has it as attached, and must be told; the process is not empty before."""
+    hall = Hall()
+    stream, _ = await hall.opened(1)
+    stream.lost()
+    await hall.answer(1, Attached(1, is_new=True))
+    await hall.settled()
+    assert hall.registry.detached == [(1, "lost")]
+    assert hall.table.calls == {}
+    await hall.table.emptied()
+
+
+async def test_nothing_is_known_of_an_attach_without_an_answer() -> None:
+    """It is nobody's call here: nothing is detached, nothing ended."""
+    hall = Hall()
+    stream, _ = await hall.opened(1)
+    stream.lost()
+    await hall.answer(1, None)
+    await hall.settled()
+    assert (hall.registry.detached, hall.registry.ended, hall.table.calls) == ([], [], {})
+
+
+@pytest.mark.parametrize(
+    ("planned", "ended"),
+    [(Detached(Next.NOTHING), ["completed"]), (Detached(Next.HANG_UP), ["hangup"]), (None, [])],
+)
+async def test_a_stop_ends_the_call_that_is_ours(planned: Detached | None, ended: list[str]) -> None:
+    """Not one that has ended or moved away: it is forgotten only."""
+    hall = Hall()
+    hall.registry.planned = planned
+    stream, _ = await hall.opened(1)
+    await hall.answer(1, Attached(1, is_new=True))
+    stream.text(message("stop", stream_sid(1)))
+    await hall.settled()
+    assert (hall.registry.ended, hall.table.calls) == (ended, {})

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from ingress.calls import dead_air
+from ingress.media.stream import WATCHDOG_MS
 from shared.clock import now_ms
+from shared.contract.card import Next
+from shared.contract.command import Command
 from shared.contract.streams import pairs
 from shared.contract.streams.control import Dtmf, read_message
+from shared.contract.streams.doorbell import Why
 from shared.contract.streams.pairs import BackKind, pairs_fields
-from tests.ingress.harness import Ingress, call_sid, frame, other, stream_sid
+from tests.ingress.harness import Ingress, call_sid, frame, other, stream_sid, tags, voice_form
 from tests.support.waiting import wait_until
 
 
@@ -176,3 +181,39 @@ async def test_hops_are_measured_by_the_clock_of_one_host(bridge: Ingress) -> No
     assert 5 <= hops.flush_to_clear_ms.sum < 10_000
     assert 0 < hops.egress_to_socket_ms.sum < 10_000
     assert hops.socket_write_ms.count >= 2
+
+
+async def test_a_caller_whose_media_stopped_is_gone(bridge: Ingress) -> None:
+    """The carrier sends silence too: without any frame the call ends, and its socket with it."""
+    caller = await bridge.live()
+    (stream,) = bridge.role.switchboard.table.streams
+    stream.last_media_at_ms -= WATCHDOG_MS
+    assert await caller.closed() == (1000, "no caller media")
+    await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+    assert (await bridge.card())["outcome"] == "caller_media_stopped"
+    assert bridge.role.switchboard.counters.watchdog_ends == 1
+
+
+async def test_too_long_a_silence_is_given_to_the_carriers_voice(
+    bridge: Ingress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket closes, and the webhook that follows finds the apology on the card."""
+    caller = await bridge.live()
+    monkeypatch.setattr(dead_air, "DUE_MS", 0.0)
+    monkeypatch.setattr(dead_air, "APOLOGISE_MS", 0.0)
+    assert await caller.closed() == (1011, "dead air")
+    card = await bridge.card()
+    assert (card["next"], card["cause"]) == (Next.APOLOGY, "dead_air")
+    answer = await bridge.post("/voice/resume", voice_form())
+    assert tags(answer.text) == ["Say", "Hangup"]
+    assert bridge.role.switchboard.counters.apologies == 1
+
+
+async def test_an_operator_rings_a_process_out(bridge: Ingress) -> None:
+    """Its doorbell says drain: it refuses new connections; a ring that cannot be read is counted."""
+    process = bridge.process
+    broken = Command(0, (b"XADD", process.keys.wake(0, process.name).encode(), b"*", b"v", b"1"))
+    process.outbox.send(broken)
+    process.ring(0, process.name, "", Why.DRAIN)
+    await wait_until(lambda: process.draining, "it drains")
+    assert process.ownership.contract_errors == 1

@@ -77,7 +77,7 @@ def test_the_inherited_one_comes_first(inherited_port: int) -> None:
 
 
 def test_an_inherited_one_elsewhere_is_refused(inherited_port: int) -> None:
-    """Expected, came, what to do: the port that was asked for is not the one that is open."""
+    """Expected, got, what to do: the port that was asked for is not the one that is open."""
     with pytest.raises(WrongSocketError) as refused:
         public_listener(Settings(_env_file=None, port=9999, host="0.0.0.0"))
     text = str(refused.value)

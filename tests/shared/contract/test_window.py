@@ -47,3 +47,12 @@ def test_the_figures_of_a_summary_for_people() -> None:
     found = window.figures(summary)
     assert (found["tx_q"], found["write_p99_ms"], found["drops"]) == (7, None, {"flushed": 3})
     assert not set(found) & {"v", "at_ms", "verdict", "why"}
+
+
+def test_the_writer_of_an_unreadable_window_is_known_if_it_says_so() -> None:
+    """A figure was renamed: the line about it names the worker that did it."""
+    found = orjson.loads(window.dump(WINDOW))
+    del found["quiet_ms"]
+
+    assert window.writer_of(orjson.dumps(found).decode()) == WINDOW.worker
+    assert [window.writer_of(text) for text in ("", "x", "[]", "{}", '{"worker": 1}')] == [""] * 5

@@ -107,6 +107,34 @@ def test_a_backlog_has_a_limit_of_its_own(figures: Figures, name: str, word: str
     assert word in found.why
 
 
+def silent(name: str, age_ms: float = 0.0) -> RoleFigures:
+    """A role of which nobody knows how it fares."""
+    return RoleFigures(role=name, lag_ms=None, redis_ms=None, age_ms=age_ms)
+
+
+def test_what_nobody_said_is_no_cause() -> None:
+    """Neither of a process, nor of the model."""
+    assert judge(beside(silent("brain"))).is_ok
+    assert judge(Figures(roles=(silent("egress"),), is_playing=True)).is_ok
+    assert HEALTHY.model_quiet_ms is None
+
+
+def test_what_one_role_did_not_say_hides_nothing_of_another() -> None:
+    """Whose fault it is can still be seen."""
+    figures = replace(HEALTHY, roles=(silent("brain"), role("ingress", lag_ms=CPU_MS)))
+
+    assert judge(figures).name == "cpu(ingress)"
+    assert (
+        judge(replace(HEALTHY, roles=(silent("brain"),), model_quiet_ms=MODEL_QUIET_MS)).name == "model_slow"
+    )
+
+
+def test_a_role_that_has_never_spoken_is_late_in_the_end() -> None:
+    """It has two windows to do so."""
+    assert judge(beside(silent("brain", age_ms=STALE_MS))).is_ok
+    assert judge(beside(silent("brain", age_ms=STALE_MS + 1))).name == "cpu(brain)"
+
+
 def test_a_late_loop_makes_commits_look_slow() -> None:
     """Its own lateness does not count as Redis's."""
     figures = replace(HEALTHY, roles=(role("egress"), role("brain", lag_ms=400, redis_ms=500)))
@@ -162,16 +190,16 @@ def slow(ms: float) -> Verdict:
 
 
 def test_an_episode_is_two_lines_with_duration_and_peak() -> None:
-    """However often it is looked at; calm for two windows ends it."""
+    """However many windows it lasts; calm for two of them ends it."""
     episodes = Episodes()
     told = [
-        episodes.look(slow(2_100), 1_000),
-        episodes.look(slow(4_000), 2_000),
-        episodes.look(Verdict("ok"), 3_000),
-        episodes.look(slow(2_500), 5_000),
-        episodes.look(Verdict("ok"), 5_000 + CALM_MS - 1),
-        episodes.look(Verdict("ok"), 5_000 + CALM_MS),
-        episodes.look(Verdict("ok"), 20_000),
+        episodes.observe(slow(2_100), 1_000),
+        episodes.observe(slow(4_000), 2_000),
+        episodes.observe(Verdict("ok"), 3_000),
+        episodes.observe(slow(2_500), 5_000),
+        episodes.observe(Verdict("ok"), 5_000 + CALM_MS - 1),
+        episodes.observe(Verdict("ok"), 5_000 + CALM_MS),
+        episodes.observe(Verdict("ok"), 20_000),
     ]
 
     assert told == [
@@ -185,9 +213,9 @@ def test_an_episode_is_two_lines_with_duration_and_peak() -> None:
 def test_the_next_episode_has_a_peak_of_its_own() -> None:
     """The last one's was worse."""
     episodes = Episodes()
-    episodes.look(slow(9_000), 0)
+    episodes.observe(slow(9_000), 0)
     episodes.end()
-    episodes.look(slow(2_200), 60_000)
+    episodes.observe(slow(2_200), 60_000)
 
     assert episodes.end() == Over("model_slow", 0, 2_200, "2200 ms")
 
@@ -196,10 +224,10 @@ def test_another_cause_inside_an_episode_is_no_second_warning() -> None:
     """The caller hears one trouble; the end names what it began with, and the worst of all, by its limit:
     4,000 ms of silence are worse than 9,000 unsent bytes."""
     episodes = Episodes()
-    episodes.look(slow(4_000), 0)
+    episodes.observe(slow(4_000), 0)
 
-    assert episodes.look(Verdict("twilio_slow", "b", 9_000, 9_000 / UNSENT_BYTES), 1_000) is None
-    assert episodes.look(Verdict("redis_slow", "c", 900, 900 / REDIS_MS), 2_000) is None
+    assert episodes.observe(Verdict("twilio_slow", "b", 9_000, 9_000 / UNSENT_BYTES), 1_000) is None
+    assert episodes.observe(Verdict("redis_slow", "c", 900, 900 / REDIS_MS), 2_000) is None
     assert episodes.end() == Over("model_slow", 2_000, 900, "c")
     assert episodes.end() is None
 
@@ -211,7 +239,7 @@ def test_beginnings_and_ends_take_turns(steps: list[tuple[bool, int]]) -> None:
     for is_ok, pause_ms in steps:
         now += pause_ms
         verdict = Verdict("ok") if is_ok else Verdict("model_slow", "x", 1.0, 1.0)
-        step = episodes.look(verdict, now)
+        step = episodes.observe(verdict, now)
         if step is not None:
             told.append(type(step))
     last = episodes.end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.contract.scripts import Answer
 from shared.contract.steps import EPOCH_LEAP, Claim, NewStream, Restored, restore
 from shared.ownership import steps
-from shared.process.dispatch import Dispatch
+from shared.process.dispatch import Dispatch, claim_free
 from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
@@ -48,3 +48,16 @@ async def test_a_claim_that_expected_an_older_epoch_leaves_the_entry(any_store: 
     )
     assert claim.answer is Answer.FENCED
     assert (await any_store.redis.xpending(KEYS.calls(0), "egress"))["pending"] == 1
+
+
+async def test_a_spoilt_card_ends_no_worker(store: Store, redis_url: str) -> None:
+    """It is counted and left; the next call is taken all the same."""
+    await attached(store)
+    await store.hset(KEYS.card(CALL), "egress_epoch", "many")
+    process = worker(redis_url)
+
+    claim = await claim_free(process, CALL)
+
+    await process.store.aclose()
+    assert claim is None
+    assert process.ownership.contract_errors == 1

@@ -19,6 +19,7 @@ from shared.contract.streams.control import (
     Message,
     Say,
     Silent,
+    SilentCause,
     message_fields,
     operator_command,
     operator_fields,
@@ -36,7 +37,7 @@ def typed(**fields: str) -> Letter:
 
 
 SILENT = Silent(
-    cut=1, response_id="resp_1", item_id="item_1", heard_ms=120, frames_waiting=0, cause="played"
+    cut=1, response_id="resp_1", item_id="item_1", heard_ms=120, frames_waiting=0, cause=SilentCause.PLAYED
 )  # fmt: skip
 
 

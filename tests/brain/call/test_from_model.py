@@ -1,0 +1,154 @@
+"""What the model says: which part of a call is told, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+
+from brain.call.answer_due import AnswerDue, DueStep
+from brain.call.from_model import Door, FromModel
+from brain.call.lines import CallLog
+from brain.call.reply import ReplyWriter
+from brain.call.stopwatch import Stopwatch
+from brain.call.watch import CallWatch
+from brain.call.window import ModelWindow
+from brain.caller.feed import CallerFeed
+from brain.counters import BrainCounters, ResponseTimes
+from brain.memory.record import Record
+from brain.model.engine import Said, SaidKind
+from brain.sequencer import inputs
+from brain.sequencer.actions import AudioVerdict, Skip
+from brain.sequencer.inputs import Input
+from brain.tools.runs import ToolRuns
+from shared.logs.log import get_log
+
+
+@dataclass
+class Call:
+    """Every part of a call that may be told, and what it was told, in one list."""
+
+    told: list[tuple[object, ...]] = field(default_factory=list)
+    skip: Skip | None = None
+    """What is said of each delta."""
+
+    def give(self, given: Input) -> None:
+        self.told.append(("core", type(given).__name__))
+
+    def admit(self, response_id: str, item_id: str, n_bytes: int) -> AudioVerdict:
+        self.told.append(("judged", n_bytes))
+        return AudioVerdict(
+            skip=self.skip, response_id=response_id, item_id=item_id, cut=0, offset_bytes=0, first=True
+        )
+
+    def audio(self, verdict: AudioVerdict, audio: bytes, _now_ms: float) -> None:
+        self.told.append(("reply", verdict.item_id, audio))
+
+    def tell_due(self, step: DueStep) -> None:
+        self.told.append(("ingress", step))
+
+    def speech_started(self, item_id: str) -> None:
+        self.told.append(("feed", "speech_started", item_id))
+
+    def speech_stopped(self) -> None:
+        self.told.append(("feed", "speech_stopped"))
+
+    def committed(self, item_id: str) -> None:
+        self.told.append(("feed", "committed", item_id))
+
+    def settled(self, item_id: str) -> None:
+        self.told.append(("feed", "settled", item_id))
+
+    def caller_active(self) -> None:
+        self.told.append(("active",))
+
+    def said(self, said: Said) -> None:
+        self.told.append(("record", said.kind))
+
+    def response_done(self, response_id: str) -> None:
+        self.told.append(("lines", response_id))
+
+    def skipped(self, response_id: str) -> None:
+        self.told.append(("skipped", response_id))
+
+    def completed(self) -> None:
+        self.told.append(("completed",))
+
+
+def listener(skip: Skip | None = None) -> tuple[FromModel, Call]:
+    call, due = Call(skip=skip), AnswerDue()
+    made = FromModel(
+        cast(Door, call), cast(CallerFeed, call), cast(Record, call), cast(ReplyWriter, call), due,
+        call.tell_due, cast(CallWatch, call), cast(ToolRuns, call), cast(CallLog, call), get_log(),
+        BrainCounters(), ModelWindow(due, 0.0), Stopwatch(ResponseTimes()), call.completed,
+    )  # fmt: skip
+    return made, call
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (inputs.SpeechStarted(item_id="u"), [("feed", "speech_started", "u"), ("active",), ("active",)]),
+        (inputs.SpeechStopped(), [("feed", "speech_stopped"), ("ingress", DueStep.TELL)]),
+        (inputs.TurnCommitted(item_id="u"), [("feed", "committed", "u")]),
+        (inputs.ResponseDone(response_id="r", status="completed"), [("lines", "r"), ("completed",)]),
+        (inputs.ResponseDone(response_id="r", status="failed"), [("lines", "r")]),
+        (inputs.Refused(event_id="e", code="c"), []),
+    ],
+    ids=["started", "stopped", "committed", "completed", "failed", "refused"],
+)
+def test_the_sequencer_is_told_last(given: Input, told: list[tuple[object, ...]]) -> None:
+    """What it asks for then finds the others as they should be: the open turn, who waits for what."""
+    made, call = listener()
+
+    made.on_input(given)
+
+    assert call.told == [*told, ("core", type(given).__name__)]
+
+
+def test_audio_that_is_admitted_is_written_and_is_the_answer() -> None:
+    """Ingress is told once that it is there."""
+    made, call = listener()
+    made.due.caller_stopped(0.0)
+    for piece in (b"one", b"two"):
+        made.on_audio("r", "i", piece)
+
+    assert call.told == [
+        ("judged", 3), ("reply", "i", b"one"), ("ingress", DueStep.TAKE_BACK),
+        ("judged", 3), ("reply", "i", b"two"),
+    ]  # fmt: skip
+    assert (made.counters.deltas, made.counters.delta_bytes) == (2, 6)
+
+
+def test_audio_that_is_not_admitted_is_counted_and_answers_nobody() -> None:
+    """The caller waits on."""
+    made, call = listener(Skip.RETIRED)
+    made.due.caller_stopped(0.0)
+    made.on_audio("r", "i", b"late")
+
+    assert call.told == [("judged", 4), ("skipped", "r")]
+    assert made.counters.deltas_skipped["retired"] == 1
+    assert made.due.owed_since_ms == 0.0
+
+
+def test_a_callers_text_settles_their_turn() -> None:
+    """The model's own is only noted."""
+    made, call = listener()
+    made.on_said(Said(SaidKind.USER_TEXT, "u", "hello"))
+    made.on_said(Said(SaidKind.MODEL_TEXT, "a", "hello"))
+
+    assert call.told == [
+        ("record", SaidKind.USER_TEXT),
+        ("feed", "settled", "u"),
+        ("record", SaidKind.MODEL_TEXT),
+    ]
+
+
+def test_a_refusal_is_counted_by_whether_it_was_expected() -> None:
+    """In lost races, or not at all."""
+    made, _ = listener()
+    made.on_trouble("response_cancel_not_active", known=True)
+    made.on_trouble("a_new_code", known=False)
+
+    assert (made.counters.errors_benign, made.counters.errors_unknown) == (1, 1)

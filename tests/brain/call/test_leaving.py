@@ -1,0 +1,186 @@
+"""What ingress is asked for: the plan first, then the stream; and a call that nobody can serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from brain.call import leaving as module
+from brain.call.answer_due import DueStep
+from brain.call.leaving import Leaving, release, turn_away
+from shared.contract.card import Next, Plan, State
+from shared.contract.command import Command
+from shared.contract.keys import Keys
+from shared.contract.streams.journal import Kind
+from shared.contract.streams.pairs import OutKind, read_name, read_pairs
+from shared.contract.writes import Speaker
+from shared.logs.log import get_log
+from shared.ownership import steps
+from shared.ownership.counters import OwnershipCounters
+from shared.ownership.journal import JournalPen
+from shared.ownership.owner import Owner
+from shared.store.client import Store
+from shared.store.outbox import Outbox
+from tests.brain.stage import INGRESS, KEYS, line
+from tests.support.waiting import wait_until
+
+CALL = "CA" + "0" * 32
+ELSEWHERE = "ingress-1@h#2"
+
+
+@dataclass
+class Paper:
+    """Takes what is written, in one order: plans, lines of the journal, pairs for an ingress."""
+
+    written: list[object] = field(default_factory=list)
+
+    def send(self, command: Command, *, on_reply: object = None, urgent: bool = False) -> None:
+        key = command.args[1].decode()
+        for name, value in read_pairs(command.args[command.args.index(b"*") + 1 :]):
+            read = read_name(name)
+            self.written.append((key, read.kind, read.leg, value.decode(), urgent))
+
+    def note(self, _call_sid: str, kind: Kind, **_: object) -> None:
+        self.written.append(kind)
+
+
+class Pen(Owner):
+    """An owner that keeps the plans it writes."""
+
+    def card(self, *records: object, urgent: bool = False) -> None:
+        assert urgent
+        cast(Paper, self.outbox).written.extend(records)
+
+
+def leaving(ingress: str = INGRESS) -> tuple[Leaving, list[object]]:
+    paper = Paper()
+    pen = Pen(cast(Outbox, paper), Keys(1), CALL, "brain", 3, lambda _answer: None, "brain-0@h#1")
+    return Leaving(pen, cast(JournalPen, paper), 2, ingress), paper.written
+
+
+def close(cause: str, leg: int = 2, ingress: str = INGRESS) -> tuple[object, ...]:
+    return (KEYS.out(ingress), OutKind.CLOSE, leg, cause, True)
+
+
+def test_the_plan_stands_on_the_card_before_the_stream_is_closed() -> None:
+    """Twilio asks at once."""
+    way, written = leaving()
+    way.hang_up("agent")
+
+    assert written == [Kind.HANG_UP, Plan(next=Next.HANG_UP, next_arg="", cause="agent"), close("agent")]
+
+
+def test_an_apology_has_its_words() -> None:
+    """For Twilio's voice."""
+    way, written = leaving()
+    way.apologise("closed_1006", "So sorry.")
+
+    plan = Plan(next=Next.APOLOGY, next_arg="So sorry.", cause="closed_1006")
+    assert written == [Kind.ERROR, plan, close("closed_1006")]
+
+
+def test_a_call_on_its_way_out_is_closed_on_a_new_stream_too() -> None:
+    """Wherever it is; not on the stream that was closed already, or on an older one."""
+    way, written = leaving()
+    way.hang_up("agent")
+    del written[:]
+    way.stream_opened(2, INGRESS)
+    way.stream_opened(1, ELSEWHERE)
+    assert written == []
+
+    way.stream_opened(3, ELSEWHERE)
+
+    assert written == [Plan(next=Next.HANG_UP, next_arg="", cause="agent"), close("agent", 3, ELSEWHERE)]
+
+
+def test_a_move_is_no_way_out() -> None:
+    """The stream that comes back goes on with the call."""
+    way, written = leaving()
+    way.move(Next.DIAL, "+15550001111")
+    assert written == [
+        Kind.MOVE,
+        Plan(next=Next.DIAL, next_arg="+15550001111", cause="move_dial"),
+        close("move_dial"),
+    ]
+    del written[:]
+
+    way.stream_opened(3, INGRESS)
+
+    assert written == []
+
+
+def test_ingress_is_told_whether_an_answer_is_due() -> None:
+    """And nothing where there is nothing to tell."""
+    way, written = leaving()
+    for step in (DueStep.TELL, DueStep.NOTHING, DueStep.TELL_AGAIN, DueStep.TAKE_BACK):
+        way.tell_due(step)
+
+    key = KEYS.out(INGRESS)
+    assert written == [(key, OutKind.DUE, 2, value, False) for value in ("1", "1", "0")]
+
+
+def test_without_an_ingress_the_plan_stands_all_the_same() -> None:
+    """Whoever attaches next finds it."""
+    way, written = leaving("")
+    way.tell_due(DueStep.TELL)
+    way.hang_up("agent")
+
+    assert written == [Kind.HANG_UP, Plan(next=Next.HANG_UP, next_arg="", cause="agent")]
+
+
+async def test_an_end_that_nobody_brings_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that has come is not waited for any more."""
+    monkeypatch.setattr(module, "END_WITHIN_S", 0.01)
+    given_up: list[str] = []
+
+    def note(name: str) -> Callable[[], None]:
+        return lambda: given_up.append(name)
+
+    (ended, _), (lost, _) = leaving(), leaving()
+    ended.wait_for_end(note("ended"))
+    ended.cancel()
+    lost.wait_for_end(note("lost"))
+
+    await wait_until(lambda: bool(given_up), "it is given up")
+    assert given_up == ["lost"]
+
+
+async def test_a_call_is_given_back(store: Store, redis_url: str) -> None:
+    """Counted where it was ours, and harmless where it is another's by now."""
+    async with line(store, redis_url) as here:
+        claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker="brain-0@h#1")
+        counters = OwnershipCounters()
+        outbox = cast(Outbox, Paper())
+        mine, older = (
+            Owner(outbox, KEYS, here.call_sid, "brain", epoch, lambda _answer: None, "brain-0@h#1")
+            for epoch in (claim.epoch, claim.epoch - 1)
+        )
+        await release(store, older, counters, get_log())
+        assert (await here.card())["brain"] == "brain-0@h#1"
+
+        await release(store, mine, counters, get_log())
+
+        assert (await here.card())["brain"] == ""
+        assert counters.releases == 1
+        await here.end()
+
+
+async def test_a_call_that_cannot_be_served_ends_with_its_plan_on_the_card(
+    store: Store, redis_url: str
+) -> None:
+    """Ingress sees the end, closes the stream, and Twilio asks what comes next; the user's systems hear of
+    it too."""
+    async with line(store, redis_url) as here:
+        claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker="brain-0@h#1")
+        plan = Plan(next=Next.APOLOGY, next_arg="So sorry.", cause="card_unreadable")
+        speaker = Speaker(here.call_sid, "brain", claim.epoch)
+
+        await turn_away(store, KEYS, speaker, plan, by="brain-0@h#1", tell=True)
+
+        card: dict[str, Any] = await here.card()
+        assert (card["state"], card["outcome"]) == (State.ENDED, "card_unreadable")
+        assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")
+        assert await store.xlen(KEYS.hooks(0)) == 1

@@ -1,0 +1,126 @@
+"""What nobody says: keys that are complete, a silent caller, a call that lasts too long, an answer due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import pytest
+
+from brain.agents.agent import default_agent
+from brain.call.answer_due import AnswerDue, DueStep, Standing
+from brain.call.limits import CallLimits, LimitValues
+from brain.call.lines import CallLog
+from brain.call.watch import CallWatch
+from brain.call.window import ModelWindow
+from brain.caller.keypad import GROUP_MS, Keypad
+from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer.inputs import Input
+from shared.contract.streams.journal import Kind
+from shared.settings import load
+
+QUIET = Standing(
+    slot=SlotState.FREE,
+    is_busy=False,
+    tools_run=False,
+    has_session=True,
+    takes_audio=True,
+    is_here=True,
+    is_ending=False,
+)
+
+
+@dataclass
+class Desk:
+    """A watch, and what comes of it."""
+
+    given: list[Input] = field(default_factory=list)
+    noted: list[tuple[Kind, dict[str, str]]] = field(default_factory=list)
+    told: list[DueStep] = field(default_factory=list)
+    due: AnswerDue = field(default_factory=AnswerDue)
+
+    def note(self, kind: Kind, **fields: str) -> None:
+        self.noted.append((kind, fields))
+
+    def watch(self, *, idle_prompt_s: float = 10.0, hard_cap_s: float = 0.0) -> CallWatch:
+        values = LimitValues(
+            hard_cap_s=hard_cap_s, idle_prompt_s=idle_prompt_s, idle_prompts=1, hold_max_s=300
+        )
+        return CallWatch(
+            default_agent(load(env_file=None)), CallLimits(values, 0.0), Keypad(), self.due,
+            ModelWindow(self.due, 0.0), cast(CallLog, self), self.given.append, self.told.append,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_silent_caller_is_asked_and_then_left(desk: Desk) -> None:
+    """Each with a line in the journal."""
+    watch = desk.watch()
+    for half in range(45):
+        watch.check(half * 500.0, QUIET)
+
+    asked, left = desk.given
+    assert isinstance(asked, inputs.WishToSpeak)
+    assert asked.reason is Reason.IDLE_PROMPT
+    assert isinstance(left, inputs.HangUpWished)
+    assert left.cause == "idle"
+    assert [kind for kind, _ in desk.noted] == [Kind.IDLE, Kind.LIMIT]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [replace(QUIET, is_busy=True), replace(QUIET, has_session=False), replace(QUIET, is_here=False)],
+    ids=["busy", "no_session", "away"],
+)
+def test_a_caller_who_cannot_speak_is_not_silent(desk: Desk, call: Standing) -> None:
+    """Something goes on; there is nobody to speak to; they are elsewhere."""
+    watch = desk.watch()
+    for half in range(100):
+        watch.check(half * 500.0, call)
+
+    assert desk.given == []
+
+
+def test_a_call_that_lasts_too_long_ends_with_a_farewell(desk: Desk) -> None:
+    """However busy it is."""
+    desk.watch(hard_cap_s=60).check(60_000.0, replace(QUIET, is_busy=True))
+
+    (left,) = desk.given
+    assert isinstance(left, inputs.HangUpWished)
+    assert (left.cause, bool(left.farewell)) == ("hard_cap", True)
+
+
+def test_keys_are_told_when_a_pause_has_ended_them(desk: Desk) -> None:
+    """Which keys stands in no journal."""
+    watch = desk.watch()
+    for number, key in enumerate("42"):
+        watch.pressed(key, number * 300.0)
+    watch.check(300.0 + GROUP_MS, replace(QUIET, is_busy=True))
+
+    (wrote,) = desk.given
+    assert isinstance(wrote, inputs.CallerWrote)
+    assert wrote.text.endswith("4 2]")
+    assert desk.noted == [(Kind.DTMF, {})] * 2
+
+
+def test_ingress_is_told_what_the_answer_that_is_due_asks_for(desk: Desk) -> None:
+    """A tool runs on; then nothing goes on any more."""
+    watch = desk.watch()
+    desk.due.caller_stopped(0.0)
+    watch.check(8_000.0, replace(QUIET, is_busy=True, tools_run=True))
+    watch.check(8_500.0, QUIET)
+
+    assert desk.told == [DueStep.TELL_AGAIN, DueStep.TAKE_BACK]
+
+
+def test_after_the_last_word_nobody_is_asked_told_or_waited_for(desk: Desk) -> None:
+    """Only the window goes on."""
+    watch = desk.watch(hard_cap_s=1.0)
+    desk.due.caller_stopped(0.0)
+    watch.check(60_000.0, replace(QUIET, is_ending=True))
+
+    assert (desk.given, desk.told, desk.due.model_owes_since_ms) == ([], [], None)

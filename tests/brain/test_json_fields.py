@@ -1,0 +1,28 @@
+"""Fields of JSON that may be anything: nothing is raised, whatever stands there."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brain.json_fields import Json, inner, text
+
+ANYTHING = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers())
+OBJECTS = st.dictionaries(st.sampled_from(["id", "item", "other"]), ANYTHING | st.just({"id": "x"}))
+
+
+def test_what_is_there_is_read() -> None:
+    """A text as it is, an object as it is."""
+    event: Json = {"id": "", "item": {"id": "x"}}
+
+    assert text(event, "id") == ""
+    assert text(inner(event, "item"), "id") == "x"
+
+
+@given(OBJECTS)
+def test_anything_else_reads_as_empty(event: Json) -> None:
+    """Missing, null, of another type: one step or two deep."""
+    value = event.get("id")
+
+    assert text(event, "id") == (value if isinstance(value, str) else "")
+    assert text(inner(event, "item"), "id") in ("", "x")

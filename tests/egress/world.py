@@ -1,0 +1,253 @@
+"""A Redis with egress's neighbours: a brain's pen, an ingress that answers, a telephone that plays.
+
+For what only a real server shows. Each process that is started here ends with its test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from egress.call import EgressCall
+from egress.role import EgressRole
+from shared.clock import now_ms, wall_ms
+from shared.contract.card import Owners
+from shared.contract.keys import Keys
+from shared.contract.record import CONTRACT
+from shared.contract.steps import NewStream
+from shared.contract.streams.control import Letter, Message, Silent, read_message
+from shared.contract.streams.pairs import (
+    BackKind,
+    Name,
+    OutKind,
+    back_command,
+    read_name,
+    read_pairs,
+)
+from shared.contract.streams.reply import ReplyEntry, ReplyKind
+from shared.contract.worker import Beat, write_beat
+from shared.ownership import steps
+from shared.ownership.owner import Owner
+from shared.process.beat import keep_own_keys
+from shared.process.life import make_process
+from shared.process.role import Process
+from shared.settings import load
+from shared.store.client import Store
+from shared.store.outbox import Outbox
+from tests.support.waiting import running, wait_until
+
+KEYS = Keys(1)
+INGRESS = "ingress-0@h#1"
+BRAIN = "brain-0@h#1"
+SECOND = 8000
+
+
+def sid(number: int) -> str:
+    return f"CA{number:032x}"
+
+
+@dataclass
+class Ingress:
+    """Reads `out` as ingress does, answers, and plays as a telephone does."""
+
+    store: Store
+    outbox: Outbox
+    out: list[tuple[float, Name, bytes]] = field(default_factory=list)
+    entries: int = 0
+    is_deaf: bool = False
+    is_over: bool = False
+    """Set before it is cancelled: a cancellation may be lost inside a redis-py command."""
+    forwarded: dict[str, int] = field(default_factory=dict)
+    _free_at: dict[str, float] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        last: bytes | str = "0"
+        while not self.is_over:
+            found = await self.store.xread({KEYS.out(INGRESS): last}, count=200)
+            for _, entries in found:
+                for entry_id, fields in entries:
+                    last = entry_id
+                    self._take([word for pair in fields.items() for word in pair])
+            await asyncio.sleep(0.002)
+
+    def _take(self, fields: list[bytes]) -> None:
+        self.entries += 1
+        pairs = read_pairs(fields)
+        told: set[str] = set()
+        for encoded, value in pairs:
+            name = read_name(encoded)
+            self.out.append((now_ms(), name, value))
+            if self.is_deaf:
+                continue
+            if name.kind == OutKind.FRAME and name.n > self.forwarded.get(name.call_sid, 0):
+                self.forwarded[name.call_sid] = name.n
+                self._free_at[name.call_sid] = max(self._free_at.get(name.call_sid, 0), now_ms()) + 20
+                told.add(name.call_sid)
+            elif name.kind == OutKind.MARK:
+                wait_ms = max(0.0, self._free_at.get(name.call_sid, 0) - now_ms())
+                asyncio.get_running_loop().call_later(
+                    wait_ms / 1000, self._tell, pairs.worker, BackKind.ECHO, name, value
+                )
+            elif name.kind == OutKind.CLEAR:
+                self._free_at[name.call_sid] = now_ms()
+            elif name.kind == OutKind.ATTACH:
+                self._tell(pairs.worker, BackKind.ATTACHED, name, b"")
+            if name.call_sid in told:
+                self._tell(pairs.worker, BackKind.FORWARDED, name, b"0")
+
+    def _tell(self, egress: str, kind: BackKind, name: Name, value: bytes) -> None:
+        n = self.forwarded.get(name.call_sid, 0)
+        back = Name(kind, name.call_sid, name.leg, name.epoch, name.cut, n)
+        pairs = [(back.encode(), value)]
+        self.outbox.send(back_command(KEYS, egress, INGRESS.encode(), now_ms(), pairs))
+
+    def frames(self, call_sid: str) -> list[bytes]:
+        """The frames of a call, each number once."""
+        seen: dict[int, bytes] = {}
+        for _, name, value in self.out:
+            if name.kind == OutKind.FRAME and name.call_sid == call_sid:
+                seen.setdefault(name.n, value)
+        return [seen[n] for n in sorted(seen)]
+
+    def at(self, call_sid: str, kind: OutKind) -> list[float]:
+        return [when for when, name, _ in self.out if name.kind == kind and name.call_sid == call_sid]
+
+
+@dataclass
+class World:
+    """A Redis with its neighbours, and the egress under test."""
+
+    store: Store
+    url: str
+    outbox: Outbox
+    ingress: Ingress
+    pens: dict[str, Owner] = field(default_factory=dict)
+
+    async def call(self, number: int = 1) -> str:
+        """A call that ingress has attached and a brain owns."""
+        call_sid = sid(number)
+        stream = NewStream(
+            call_sid=call_sid,
+            stream_sid=f"MZ{number:032x}",
+            ingress=INGRESS,
+            nonce=f"nonce{number}",
+            caller_number="…11",
+            called_number="…22",
+            agent="default",
+        )
+        await steps.attach(self.store, KEYS, stream, max_resumes=3)
+        claim = await steps.claim(self.store, KEYS, call_sid, role="brain", worker=BRAIN)
+        self.pens[call_sid] = Owner(self.outbox, KEYS, call_sid, "brain", claim.epoch, lambda _: None, BRAIN)
+        return call_sid
+
+    def write(self, call_sid: str, kind: ReplyKind, cut: int, item: str, offset: int, audio: bytes) -> None:
+        entry = ReplyEntry(kind, 1, cut, f"resp_{item}", item, offset, now_ms(), audio)
+        self.pens[call_sid].reply(entry, wake=True)
+
+    def say(self, call_sid: str, audio: bytes, item: str = "item_a", cut: int = 0) -> None:
+        for at in range(0, len(audio), 1500):
+            self.write(call_sid, ReplyKind.AUDIO, cut, item, at, audio[at : at + 1500])
+        self.write(call_sid, ReplyKind.ITEM_END, cut, item, len(audio), b"")
+        self.write(call_sid, ReplyKind.RESPONSE_END, cut, item, 0, b"")
+
+    async def told(self, call_sid: str) -> list[Message]:
+        """What egress told the brain."""
+        found = await self.store.xrange(KEYS.control(call_sid))
+        letters: list[Letter] = [read_message(entry_id, fields) for entry_id, fields in found]
+        return [letter.message for letter in letters if letter.message and letter.sender.startswith("egress")]
+
+    async def kinds(self, call_sid: str) -> list[type]:
+        """The same by kind."""
+        return [type(message) for message in await self.told(call_sid)]
+
+    async def silent(self, call_sid: str) -> bool:
+        """Whether all was heard."""
+        return Silent in await self.kinds(call_sid)
+
+    async def card(self, call_sid: str) -> dict[str, str]:
+        """The card as it stands."""
+        return await steps.read_card(self.store, KEYS, call_sid)
+
+    async def owners(self, call_sid: str) -> Owners:
+        """Who has the call."""
+        found = await steps.read_view(self.store, KEYS, call_sid, Owners)
+        assert found is not None
+        return found
+
+    async def card_says(self, call_sid: str, name: str, value: str) -> None:
+        """Waits until it does."""
+
+        async def says() -> bool:
+            return (await self.card(call_sid)).get(name) == value
+
+        await wait_until(says, f"the card says {name} {value}")
+
+    async def beat(self, process: Process) -> None:
+        """A worker shows itself once, as its skeleton would."""
+        beat = Beat(
+            beat=1, at_ms=wall_ms(), host="h", pid=1, role="egress", calls=0, capacity=10, loop_lag_ms=0.0,
+            draining=False, version="1", contract=CONTRACT,
+        )  # fmt: skip
+        for command in write_beat(KEYS, process.name, beat):
+            self.outbox.send(command)
+        assert await self.outbox.flushed(5)
+
+
+@asynccontextmanager
+async def world(store: Store, url: str) -> AsyncIterator[World]:
+    """Neighbours that run."""
+    for key in (KEYS.out(INGRESS), KEYS.wake(0, BRAIN)):
+        entry_id = await store.xadd(key, {"v": "1"})
+        assert entry_id is not None
+        await store.xdel(key, entry_id)
+        await store.pexpire(key, 60_000)
+    outbox = Outbox(url, name=INGRESS, commit_ms=0)
+    ingress = Ingress(store, outbox)
+    async with running(outbox.run(), ingress.run()):
+        try:
+            yield World(store, url, outbox, ingress)
+        finally:
+            ingress.is_over = True
+
+
+@asynccontextmanager
+async def egress(here: World, number: int = 0) -> AsyncIterator[tuple[Process, EgressRole]]:
+    """An egress process's role, started; what it started is ended with it."""
+    settings = load("egress", env_file=None, redis_url=here.url)
+    process = make_process("egress", number, settings)
+    for index, work in enumerate([process.outbox.run(), *(inbox.run() for inbox in process.inboxes)]):
+        process.spawn(work, f"link-{index}")
+    role = EgressRole(process)
+    await keep_own_keys(process, role.own_streams)
+    await role.start()
+    try:
+        yield process, role
+    finally:
+        role.calls.metronome.stop()
+        await kill(process)
+        assert process.fatal is None
+
+
+async def kill(process: Process) -> None:
+    """Ends a process as kill -9 does: nothing is written any more."""
+    tasks = list(process.tasks)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, stuck = await asyncio.wait(tasks, timeout=5)
+        assert not stuck, f"tasks outlive their process: {stuck}"
+    await process.store.aclose()
+
+
+def owns(role: EgressRole, calls: int = 1) -> Callable[[], bool]:
+    """For `wait_until`: the process has so many calls."""
+    return lambda: role.live_calls() == calls
+
+
+def held(role: EgressRole, call_sid: str) -> EgressCall:
+    """A call that the process has."""
+    call = role.calls.find(call_sid)
+    assert call is not None
+    return call
