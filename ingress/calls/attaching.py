@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingress.calls import ending
-from ingress.calls.ending import End, Wait
+from ingress.calls.ending import EndLater, EndNow
 from ingress.calls.registry import Registry
 from ingress.calls.table import CallTable
 from ingress.counters import CallCounters
@@ -21,12 +21,12 @@ from ingress.errors import StartReason, StartRefused, TokenError, TokenReason
 from ingress.media.gate import LOST, CloseCode
 from ingress.media.parameters import read_parameters
 from ingress.media.stream import MediaStream
-from ingress.media.wire import Start
+from ingress.media.wire import StreamStart
 from shared.clock import now_ms
 from shared.contract.steps import NewStream
 from shared.logs.log import mask_number
 
-Judge = Callable[[Start], str]
+Judge = Callable[[StreamStart], str]
 """Judges a start; returns the nonce that ATTACH spends. Raises StartRefused."""
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
@@ -46,7 +46,7 @@ class Attaching:
     counters: CallCounters
     spawn: Spawn
 
-    def start(self, stream: MediaStream, start: Start) -> None:
+    def start(self, stream: MediaStream, start: StreamStart) -> None:
         """A stream wants to be attached."""
         try:
             nonce = self.judge(start)
@@ -127,10 +127,10 @@ class Attaching:
             await self._end_or_wait(stream, ending.decide(stream.cause, gone.planned))
         self.table.forget(stream.call_sid)
 
-    async def _end_or_wait(self, stream: MediaStream, decision: End | Wait) -> None:
+    async def _end_or_wait(self, stream: MediaStream, decision: EndNow | EndLater) -> None:
         match decision:
-            case End(outcome):
+            case EndNow(outcome):
                 await self.registry.end(stream.call_sid, outcome)
-            case Wait(for_s, outcome):
-                await asyncio.sleep(for_s)
+            case EndLater(after_s, outcome):
+                await asyncio.sleep(after_s)
                 await self.registry.end(stream.call_sid, outcome, if_detached_leg=stream.leg)

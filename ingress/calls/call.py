@@ -17,7 +17,7 @@ from ingress.calls.hold_clip import CLIP_MS, hold_clip
 from ingress.calls.post import BackPost
 from ingress.counters import CallCounters
 from ingress.media.gate import CloseCode
-from ingress.media.stream import Listener, MediaStream
+from ingress.media.stream import MediaStream, StreamListener
 from shared.contract import writes
 from shared.contract.keys import Keys
 from shared.contract.steps import NewStream
@@ -74,7 +74,7 @@ class IngressCall:
         """The egress worker that spoke last within the fence: reports go to it."""
         self.forwarded = 0
         """Number of the last frame given to a socket."""
-        self.listener = Listener(self.hear, self.echo, self.press)
+        self.listener = StreamListener(self.hear, self.echo, self.press)
         """For its streams: its own three methods."""
         self._services = services
         self._counters, self._post = services.counters, services.post

@@ -23,29 +23,29 @@ the call is between those two, and nothing of ours has to stay for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class EndNow:
     """It ends now."""
 
     outcome: str
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class EndLater:
     """It ends after this time, unless it has another stream by then."""
 
-    for_s: float
+    after_s: float
     outcome: str
 
 
-def decide(cause: str, planned: Next | None) -> End | Wait:
+def decide(cause: str, planned: Next | None) -> EndNow | EndLater:
     """`cause`: why the stream is gone. `planned`: what the card said was to come next; None for a plan that
     only a newer version knows."""
     match planned:
         case Next.NOTHING if cause == STOPPED:
-            return End("completed")  # Nobody wanted it but the caller.
+            return EndNow("completed")  # Nobody wanted it but the caller.
         case Next.HANG_UP:
-            return End("hangup")
+            return EndNow("hangup")
         case Next.DIAL:
             # Who was dialled and did not send the caller back has taken the call: our part is over.
-            return Wait(DIALLED_WITHIN_S, "transferred")
-    return Wait(NEW_STREAM_WITHIN_S, "no_new_stream")
+            return EndLater(DIALLED_WITHIN_S, "transferred")
+    return EndLater(NEW_STREAM_WITHIN_S, "no_new_stream")

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Detached:
+class Gone:
     """The stream is gone, and the call is ours to end. `planned` is None for a plan that only a newer version
     knows."""
 
@@ -66,7 +66,7 @@ class Registry:
             give_up_ms=UNKNOWN_ATTACH_MS,
         )
 
-    async def detach(self, call_sid: str, leg: int, cause: str) -> Detached | None:
+    async def detach(self, call_sid: str, leg: int, cause: str) -> Gone | None:
         """What is planned next on the card; None when the stream is not ours to detach: the call has ended, a
         newer leg has it, Redis does not know it, or it did not answer. Cancelling it leaves it unknown."""
         process = self._process
@@ -77,7 +77,7 @@ class Registry:
         )
         if found is None or found[0] is not Answer.OK:
             return None
-        return Detached(self._read_plan(call_sid, found[1]))
+        return Gone(self._read_plan(call_sid, found[1]))
 
     async def tell_dialled(self, call_sid: str, status: str, tries: int) -> None:
         """Tells the brain that nobody took a transferred call. Raises STORE_ERRORS: asked by a webhook, which

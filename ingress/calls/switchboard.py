@@ -17,7 +17,7 @@ from ingress.calls.registry import Registry
 from ingress.calls.table import CallTable
 from ingress.counters import CallCounters, IngressHops, SocketCounters
 from ingress.media.gate import CloseCode
-from ingress.media.stream import Host, MediaStream, Socket
+from ingress.media.stream import MediaStream, Socket, StreamHost
 from ingress.media.wire import Wire
 from shared.clock import now_ms
 from shared.contract import writes
@@ -76,7 +76,7 @@ class Switchboard:
         self._registry = registry
         self._wire = wire
         self._sockets = sockets
-        self._host = Host(attaching.start, attaching.gone)
+        self._host = StreamHost(attaching.start, attaching.gone)
         self._figures = FiguresPen(process, self.table, counters, sockets, now_ms())
         self._egress_to_socket = Hop(self.hops.egress_to_socket_ms, process.worker.host)
         self._writer = process.name.encode()

@@ -15,7 +15,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from ingress.errors import Fault, WireError
-from ingress.media.wire import Connected, Dtmf, Mark, Media, Message, Start, Stop, Unknown
+from ingress.media.wire import Connected, KeyPress, MarkEcho, Media, Message, StreamStart, StreamStop, Unknown
 
 START_WITHIN_MS = 3_000.0
 """From the upgrade to `start`; Twilio sends it at once."""
@@ -47,7 +47,7 @@ class CloseCode(enum.IntEnum):
     TRY_AGAIN = 1013
 
 
-class State(enum.StrEnum):
+class SocketState(enum.StrEnum):
     """How far a media socket has come."""
 
     WAITING_CONNECTED = "waiting_connected"
@@ -76,18 +76,18 @@ class Input(enum.StrEnum):
     CLOSE = "close"
     """Ours: the brain's wish, a newer leg, a drain, an ended call."""
     DEADLINE = "deadline"
-    """`Gate.next_deadline_ms` may have come."""
+    """`SocketGate.next_deadline_ms` may have come."""
     LOST = "lost"
     """The connection is over."""
 
 
-class Step(enum.Enum):
+class SocketStep(enum.Enum):
     """What the driver does with the message it holds."""
 
     IGNORE = enum.auto()
     """Nothing, and nobody is to blame."""
     COUNT = enum.auto()
-    """Nothing; it was counted under `Gate.last_fault`."""
+    """Nothing; it was counted under `SocketGate.last_fault`."""
     ATTACH = enum.auto()
     """Verify the start data, then run the ATTACH script."""
     HOLD = enum.auto()
@@ -98,7 +98,7 @@ class Step(enum.Enum):
     STOPPED = enum.auto()
     """The carrier said `stop`."""
     CLOSE = enum.auto()
-    """Send a close frame with `Gate.close_code` and `Gate.close_reason`."""
+    """Send a close frame with `SocketGate.close_code` and `SocketGate.close_reason`."""
     ABORT = enum.auto()
     """The peer did not answer our close: drop the connection."""
 
@@ -117,9 +117,9 @@ BINARY = Close(CloseCode.UNSUPPORTED, "expected text messages", Input.BINARY)
 Given = Message | WireError | Close | Input
 """What the gate is told: a message, one that could not be read, our wish to end, or what happened."""
 
-_S, _I, _D = State, Input, Step
+_S, _I, _D = SocketState, Input, SocketStep
 
-TABLE: dict[tuple[State, Input], tuple[Step, State]] = {
+TABLE: dict[tuple[SocketState, Input], tuple[SocketStep, SocketState]] = {
     (_S.WAITING_CONNECTED, _I.CONNECTED): (_D.IGNORE, _S.WAITING_START),
     (_S.WAITING_CONNECTED, _I.START): (_D.ATTACH, _S.ATTACHING),
     (_S.WAITING_START, _I.START): (_D.ATTACH, _S.ATTACHING),
@@ -141,18 +141,16 @@ TABLE: dict[tuple[State, Input], tuple[Step, State]] = {
     # An open socket ends on any of these, wherever it stands.
     **{
         (state, given): (_D.CLOSE, _S.CLOSING)
-        for state in State
-        if state is not State.CLOSING
-        for given in (Input.BINARY, Input.CLOSE, Input.DEADLINE)
+        for state in _S
+        if state is not _S.CLOSING
+        for given in (_I.BINARY, _I.CLOSE, _I.DEADLINE)
     },
-    **{(state, Input.LOST): (Step.IGNORE, State.CLOSING) for state in State},
+    **{(state, _I.LOST): (_D.IGNORE, _S.CLOSING) for state in _S},
     # What still arrives while we close is nobody's fault.
-    **{
-        (State.CLOSING, given): (Step.IGNORE, State.CLOSING) for given in Input if given is not Input.DEADLINE
-    },
+    **{(_S.CLOSING, given): (_D.IGNORE, _S.CLOSING) for given in _I if given is not _I.DEADLINE},
 }
 
-_CLOSES: dict[tuple[State, Input], tuple[CloseCode, str]] = {
+_CLOSES: dict[tuple[SocketState, Input], tuple[CloseCode, str]] = {
     (_S.WAITING_CONNECTED, _I.DEADLINE): (CloseCode.POLICY, "no start in time"),
     (_S.WAITING_START, _I.DEADLINE): (CloseCode.POLICY, "no start in time"),
     (_S.ATTACHING, _I.DEADLINE): (CloseCode.TRY_AGAIN, "not attached in time"),
@@ -163,18 +161,18 @@ _CLOSES: dict[tuple[State, Input], tuple[CloseCode, str]] = {
 }
 """Code and reason of the closes that the pair alone decides; the driver says those of the rest."""
 
-_OF_A_STREAM = (Media, Mark, Dtmf, Stop)
+_OF_A_STREAM = (Media, MarkEcho, KeyPress, StreamStop)
 """A constant, since a union written in place would be built for each frame."""
 
 _INPUT_OF: dict[type[Message], Input] = {
     Media: Input.MEDIA,
-    Mark: Input.MARK,
-    Dtmf: Input.DTMF,
-    Stop: Input.STOP,
+    MarkEcho: Input.MARK,
+    KeyPress: Input.DTMF,
+    StreamStop: Input.STOP,
 }
 
 
-class Gate:
+class SocketGate:
     """One media socket. Tell it what happened, do the step it returns, ask the next deadline."""
 
     __slots__ = (
@@ -190,7 +188,7 @@ class Gate:
 
     def __init__(self, now_ms: float) -> None:
         """`now_ms`: of the upgrade."""
-        self.state = State.WAITING_CONNECTED
+        self.state = SocketState.WAITING_CONNECTED
         self.next_deadline_ms: float | None = now_ms + START_WITHIN_MS
         self.stream_sid = ""
         self.close_code = CloseCode.NORMAL
@@ -200,14 +198,14 @@ class Gate:
         """Bad messages of this socket, by kind."""
         self._bad_at_ms: deque[float] = deque(maxlen=BAD_MESSAGES_MAX)
 
-    def receive(self, given: Given, now_ms: float) -> Step:
+    def receive(self, given: Given, now_ms: float) -> SocketStep:
         """Judges what happened."""
         if isinstance(given, _OF_A_STREAM):
             if self.stream_sid and given.stream_sid != self.stream_sid:
                 return self._charge(Fault.WRONG_STREAM, now_ms)
             return self._step(_INPUT_OF[type(given)], now_ms)
         match given:
-            case Start():
+            case StreamStart():
                 self.stream_sid = self.stream_sid or given.stream_sid
                 return self._step(Input.START, now_ms)
             case Connected():
@@ -225,22 +223,22 @@ class Gate:
 
     # Private.
 
-    def _close(self, close: Close, now_ms: float) -> Step:
+    def _close(self, close: Close, now_ms: float) -> SocketStep:
         """Of two closes the first one's reason stands."""
-        if self.state is not State.CLOSING:
+        if self.state is not SocketState.CLOSING:
             self.close_code, self.close_reason = close.code, close.reason
         return self._step(close.given, now_ms)
 
-    def _expire(self, now_ms: float) -> Step:
+    def _expire(self, now_ms: float) -> SocketStep:
         if self.next_deadline_ms is None or now_ms < self.next_deadline_ms:
-            return Step.IGNORE
+            return SocketStep.IGNORE
         self.next_deadline_ms = None
         return self._step(Input.DEADLINE, now_ms)
 
-    def _step(self, given: Input, now_ms: float) -> Step:
+    def _step(self, given: Input, now_ms: float) -> SocketStep:
         row = TABLE.get((self.state, given))
         if row is None:
-            before_start = self.state in (State.WAITING_CONNECTED, State.WAITING_START)
+            before_start = self.state in (SocketState.WAITING_CONNECTED, SocketState.WAITING_START)
             media_early = given is Input.MEDIA and before_start
             return self._charge(Fault.MEDIA_BEFORE_START if media_early else Fault.OUT_OF_PLACE, now_ms)
         step, state = row
@@ -248,25 +246,29 @@ class Gate:
             self._enter(state, given, now_ms)
         return step
 
-    def _enter(self, state: State, given: Input, now_ms: float) -> None:
+    def _enter(self, state: SocketState, given: Input, now_ms: float) -> None:
         code_and_reason = _CLOSES.get((self.state, given))
         if code_and_reason is not None:
             self.close_code, self.close_reason = code_and_reason
         self.state = state
-        if state is State.ATTACHING:
+        if state is SocketState.ATTACHING:
             self.next_deadline_ms = now_ms + ATTACH_WITHIN_MS
-        elif state is State.LIVE:
+        elif state is SocketState.LIVE:
             self.next_deadline_ms = None
-        elif state is State.CLOSING:
+        elif state is SocketState.CLOSING:
             self.next_deadline_ms = now_ms + CLOSE_WITHIN_MS
 
-    def _charge(self, fault: Fault, now_ms: float) -> Step:
+    def _charge(self, fault: Fault, now_ms: float) -> SocketStep:
         """Counts a bad message; more than the budget within the window ends the socket."""
-        if self.state is State.CLOSING:
-            return Step.IGNORE
+        if self.state is SocketState.CLOSING:
+            return SocketStep.IGNORE
         self.last_fault = fault
         self.faults[fault] += 1
         times = self._bad_at_ms
         spent = len(times) == BAD_MESSAGES_MAX and now_ms - times[0] <= BAD_WINDOW_MS
         times.append(now_ms)
-        return self._close(Close(CloseCode.POLICY, "too many bad messages"), now_ms) if spent else Step.COUNT
+        return (
+            self._close(Close(CloseCode.POLICY, "too many bad messages"), now_ms)
+            if spent
+            else SocketStep.COUNT
+        )

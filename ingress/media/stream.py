@@ -17,8 +17,19 @@ from typing import Protocol
 
 from ingress.counters import CallCounters
 from ingress.errors import StartRefused, WireError
-from ingress.media.gate import BINARY, LOST, STOPPED, Close, CloseCode, Gate, Given, Input, State, Step
-from ingress.media.wire import Dtmf, Mark, Media, Message, Start, Wire
+from ingress.media.gate import (
+    BINARY,
+    LOST,
+    STOPPED,
+    Close,
+    CloseCode,
+    Given,
+    Input,
+    SocketGate,
+    SocketState,
+    SocketStep,
+)
+from ingress.media.wire import KeyPress, MarkEcho, Media, Message, StreamStart, Wire
 from ingress.media.write_times import WriteWindow
 from shared.clock import now_ms
 from shared.figures.counters import Counts
@@ -64,17 +75,17 @@ class Socket(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class StreamHost:
     """Who is told of a media stream's start and end. Nothing here waits."""
 
-    on_start: Callable[[MediaStream, Start], None]
+    on_start: Callable[[MediaStream, StreamStart], None]
     """It wants to be attached: answered by `attached` or `refuse`, sooner or later."""
     on_gone: Callable[[MediaStream], None]
     """It is over: called once, also for one that was never attached."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class StreamListener:
     """Who hears what the caller of an attached stream does. Nothing here waits."""
 
     on_audio: Callable[[int, int, float, bytes], None]
@@ -121,7 +132,7 @@ class MediaStream:
         self,
         socket: Socket,
         wire: Wire,
-        host: Host,
+        host: StreamHost,
         counters: CallCounters,
         faults: Counts,
         log: Log,
@@ -131,7 +142,7 @@ class MediaStream:
         now = clock()
         self.socket = socket
         self.log = log
-        self.gate = Gate(now)
+        self.gate = SocketGate(now)
         self.call_sid = ""
         self.stream_sid = b""
         self.leg = 0
@@ -173,7 +184,7 @@ class MediaStream:
 
     def lost(self) -> None:
         """The connection is over."""
-        cause = self.gate.close_reason if self.gate.state is State.CLOSING else LOST
+        cause = self.gate.close_reason if self.gate.state is SocketState.CLOSING else LOST
         self._give(Input.LOST)
         self._end(self.socket.failure or cause or LOST)
 
@@ -182,20 +193,20 @@ class MediaStream:
     @property
     def takes_audio(self) -> bool:
         """Attached and open."""
-        return self.gate.state is State.LIVE and self.socket.is_open
+        return self.gate.state is SocketState.LIVE and self.socket.is_open
 
     @property
     def has_call(self) -> bool:
         """Whether a call is, or is about to be, served by it."""
-        return self.gate.state in (State.ATTACHING, State.LIVE)
+        return self.gate.state in (SocketState.ATTACHING, SocketState.LIVE)
 
-    def attached(self, leg: int, listener: Listener) -> bool:
+    def attached(self, leg: int, listener: StreamListener) -> bool:
         """The ATTACH script said OK. False if the socket has gone meanwhile."""
         self.leg = leg
         self.log = self.log.bind(leg=leg)
         self._listener = listener
         self._give(Input.ATTACHED)
-        return self.gate.state is State.LIVE
+        return self.gate.state is SocketState.LIVE
 
     def refuse(self, refusal: StartRefused) -> None:
         """The start data or the script said no."""
@@ -220,7 +231,7 @@ class MediaStream:
         elif quiet_ms > PING_AFTER_MS and self._pinged_after_ms != socket.last_data_at_ms:
             self._pinged_after_ms = socket.last_data_at_ms
             socket.ping()
-        if self.gate.state is State.LIVE and now - self.last_media_at_ms > WATCHDOG_MS:
+        if self.gate.state is SocketState.LIVE and now - self.last_media_at_ms > WATCHDOG_MS:
             self.last_media_at_ms = now
             return False
         return True
@@ -231,37 +242,37 @@ class MediaStream:
         """The one door to the gate: reads the clock, asks, obeys. Returns the time."""
         now = self._clock()
         step = self.gate.receive(given, now)
-        if step is Step.FORWARD:
+        if step is SocketStep.FORWARD:
             self._forward(given, now)
-        elif step is not Step.IGNORE:
+        elif step is not SocketStep.IGNORE:
             self._perform(step, given, now)
         return now
 
-    def _perform(self, step: Step, given: Given, now: float) -> None:
+    def _perform(self, step: SocketStep, given: Given, now: float) -> None:
         match step, given:
-            case Step.ATTACH, Start():
+            case SocketStep.ATTACH, StreamStart():
                 self.call_sid = given.call_sid
                 self.stream_sid = given.stream_sid.encode()
                 self.log = self.log.bind(call=given.call_sid, stream=given.stream_sid)
                 self._host.on_start(self, given)
-            case Step.HOLD, (Media() | Mark() | Dtmf()):
+            case SocketStep.HOLD, (Media() | MarkEcho() | KeyPress()):
                 if len(self._held) == HELD_MESSAGES:
                     self._held.popleft()
                     self._counters.held_dropped += 1
                 self._held.append(given)
-            case Step.RELEASE, _:
+            case SocketStep.RELEASE, _:
                 self.last_media_at_ms = now
                 held, self._held = self._held, deque()
                 for message in held:
                     self._forward(message, now)
-            case Step.STOPPED, _:
+            case SocketStep.STOPPED, _:
                 self._counters.stops += 1
                 self._end(STOPPED)
-            case Step.CLOSE, _:
+            case SocketStep.CLOSE, _:
                 self._close()
-            case Step.ABORT, _:
+            case SocketStep.ABORT, _:
                 self.socket.abort()
-            case Step.COUNT, _:
+            case SocketStep.COUNT, _:
                 if self.gate.last_fault is not None:
                     self._faults[self.gate.last_fault] += 1
 
@@ -275,9 +286,9 @@ class MediaStream:
     def _forward(self, given: Given, now: float) -> None:
         counters = self._counters
         if not isinstance(given, Media):
-            if isinstance(given, Mark):
+            if isinstance(given, MarkEcho):
                 self._listener.on_echo(given.name)
-            elif isinstance(given, Dtmf):
+            elif isinstance(given, KeyPress):
                 counters.dtmf += 1
                 self._listener.on_digit(self.leg, given.digit)
             return
@@ -306,5 +317,5 @@ class MediaStream:
             self._host.on_gone(self)
 
 
-_NOBODY = Listener(lambda *_: None, lambda _: None, lambda *_: None)
+_NOBODY = StreamListener(lambda *_: None, lambda _: None, lambda *_: None)
 """Who hears a stream that is not attached: the gate lets nothing through to them."""

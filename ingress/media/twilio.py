@@ -15,7 +15,17 @@ from collections.abc import Callable
 import orjson
 
 from ingress.errors import Fault, WireError
-from ingress.media.wire import Connected, Dtmf, Mark, Media, MediaFormat, Message, Start, Stop, Unknown
+from ingress.media.wire import (
+    Connected,
+    KeyPress,
+    MarkEcho,
+    Media,
+    MediaFormat,
+    Message,
+    StreamStart,
+    StreamStop,
+    Unknown,
+)
 from shared.contract.keys import CALL_SID, STREAM_SID
 
 MARK_NAME_MAX_CHARACTERS = 200
@@ -101,7 +111,7 @@ def _read_connected(_found: dict[str, object]) -> Connected:
     return Connected()
 
 
-def _read_start(found: dict[str, object]) -> Start:
+def _read_start(found: dict[str, object]) -> StreamStart:
     start = found.get("start")
     if type(start) is not dict:
         raise _bad_field("start", "start", "an object")
@@ -116,7 +126,7 @@ def _read_start(found: dict[str, object]) -> Start:
         raise WireError(Fault.BAD_SID, "expected MZ and 32 hexadecimal digits as streamSid")
     given = start.get("customParameters")
     parameters = given if type(given) is dict else {}
-    return Start(
+    return StreamStart(
         account_sid=_text(start.get("accountSid")),
         call_sid=call_sid,
         stream_sid=stream_sid,
@@ -136,24 +146,24 @@ def _media_format(found: object) -> MediaFormat | None:
     return MediaFormat(_text(found.get("encoding")), rate or 0, channels or 0)
 
 
-def _read_dtmf(found: dict[str, object]) -> Dtmf:
+def _read_dtmf(found: dict[str, object]) -> KeyPress:
     dtmf = found.get("dtmf")
     digit = dtmf.get("digit") if type(dtmf) is dict else None
     if type(digit) is not str or digit not in _DIGITS:
         raise WireError(Fault.BAD_DIGIT, "expected one of 0-9 * # A-D as dtmf.digit")
-    return Dtmf(_stream_sid("dtmf", found), digit)
+    return KeyPress(_stream_sid("dtmf", found), digit)
 
 
-def _read_mark(found: dict[str, object]) -> Mark:
+def _read_mark(found: dict[str, object]) -> MarkEcho:
     mark = found.get("mark")
     name = mark.get("name") if type(mark) is dict else None
     if type(name) is not str or not name or len(name) > MARK_NAME_MAX_CHARACTERS:
         raise _bad_field("mark", "mark.name", f"1 to {MARK_NAME_MAX_CHARACTERS} characters")
-    return Mark(_stream_sid("mark", found), name)
+    return MarkEcho(_stream_sid("mark", found), name)
 
 
-def _read_stop(found: dict[str, object]) -> Stop:
-    return Stop(_stream_sid("stop", found))
+def _read_stop(found: dict[str, object]) -> StreamStop:
+    return StreamStop(_stream_sid("stop", found))
 
 
 _READERS: dict[str, Callable[[dict[str, object]], Message]] = {

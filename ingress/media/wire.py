@@ -36,7 +36,7 @@ MULAW_8K_MONO = MediaFormat("audio/x-mulaw", 8000, 1)
 
 
 @dataclass(slots=True, frozen=True)
-class Start:
+class StreamStart:
     """The media stream of a call begins. `media_format` is None where the carrier left it out."""
 
     account_sid: str
@@ -62,7 +62,7 @@ class Media:
 
 
 @dataclass(slots=True, frozen=True)
-class Dtmf:
+class KeyPress:
     """A key the caller pressed: one of 0-9 * # A-D."""
 
     stream_sid: str
@@ -70,7 +70,7 @@ class Dtmf:
 
 
 @dataclass(slots=True, frozen=True)
-class Mark:
+class MarkEcho:
     """The echo of one of our marks: played, or cleared."""
 
     stream_sid: str
@@ -78,7 +78,7 @@ class Mark:
 
 
 @dataclass(slots=True, frozen=True)
-class Stop:
+class StreamStop:
     """The media stream ends: hang-up, redirect or REST. It does not say which."""
 
     stream_sid: str
@@ -91,7 +91,7 @@ class Unknown:
     event: str
 
 
-Message = Connected | Start | Media | Dtmf | Mark | Stop | Unknown
+Message = Connected | StreamStart | Media | KeyPress | MarkEcho | StreamStop | Unknown
 
 
 # Both ways.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ingress.errors import StartReason, StartRefused
 from ingress.media.parameters import read_parameters
-from ingress.media.wire import MULAW_8K_MONO, Start
+from ingress.media.wire import MULAW_8K_MONO, StreamStart
 from ingress.web import token
 from ingress.web.token import Token
 from shared.contract.keys import Keys
@@ -34,7 +34,7 @@ class Admitted:
     refused: str = ""
 
 
-def judge_start(start: Start, *, account_sid: str, keys: tuple[bytes, ...], now_s: float) -> Token:
+def judge_start(start: StreamStart, *, account_sid: str, keys: tuple[bytes, ...], now_s: float) -> Token:
     """Format, account and token of a `start`, without a look at anything else. Raises StartRefused.
 
     `account_sid` is empty when every account is welcome. A missing media format is tolerated.
@@ -56,7 +56,7 @@ class Admission:
         self._token_keys = tuple(token.derive_key(each) for each in settings.auth_tokens)
         self._slots_per_lane = math.ceil(settings.max_calls / settings.lanes)
 
-    def judge(self, start: Start) -> str:
+    def judge(self, start: StreamStart) -> str:
         """`judge_start` with this deployment's keys, now: the nonce of its token. Raises StartRefused."""
         found = judge_start(start, account_sid=self._account_sid, keys=self._token_keys, now_s=time.time())
         return found.nonce

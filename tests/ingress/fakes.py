@@ -12,8 +12,8 @@ from ingress.calls.call import IngressCall, IngressServices
 from ingress.calls.post import BackPost
 from ingress.counters import CallCounters, SocketCounters
 from ingress.media import twilio
-from ingress.media.stream import Host, MediaStream
-from ingress.media.wire import Start, Wire
+from ingress.media.stream import MediaStream, StreamHost
+from ingress.media.wire import StreamStart, Wire
 from ingress.media.write_times import WriteWindow
 from shared.contract.command import Command
 from shared.contract.keys import Keys
@@ -106,11 +106,11 @@ class FakeHost:
     """Keeps what a media stream says of its start and end; never answers by itself."""
 
     def __init__(self) -> None:
-        self.started: list[Start] = []
+        self.started: list[StreamStart] = []
         self.causes: list[str] = []
 
-    def ports(self) -> Host:
-        return Host(
+    def ports(self) -> StreamHost:
+        return StreamHost(
             lambda stream, start: self.started.append(start), lambda stream: self.causes.append(stream.cause)
         )
 

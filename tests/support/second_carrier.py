@@ -10,7 +10,16 @@ from __future__ import annotations
 import json
 
 from ingress.errors import Fault, WireError
-from ingress.media.wire import MULAW_8K_MONO, Dtmf, Mark, Media, Message, Start, Stop, Unknown
+from ingress.media.wire import (
+    MULAW_8K_MONO,
+    KeyPress,
+    MarkEcho,
+    Media,
+    Message,
+    StreamStart,
+    StreamStop,
+    Unknown,
+)
 
 
 def parse(text: str | bytes) -> Message:
@@ -18,15 +27,15 @@ def parse(text: str | bytes) -> Message:
     try:
         match json.loads(text):
             case {"is": "hello", "line": str(line), "call": str(call), "with": dict(given)}:
-                return Start("", call, line, MULAW_8K_MONO, given)
+                return StreamStart("", call, line, MULAW_8K_MONO, given)
             case {"is": "sound", "line": str(line), "count": int(count), "hex": str(found)}:
                 return Media(line, count + 1, True, bytes.fromhex(found))
             case {"is": "cue", "line": str(line), "label": str(label)}:
-                return Mark(line, label)
+                return MarkEcho(line, label)
             case {"is": "key", "line": str(line), "key": str(key)}:
-                return Dtmf(line, key)
+                return KeyPress(line, key)
             case {"is": "goodbye", "line": str(line)}:
-                return Stop(line)
+                return StreamStop(line)
             case {"is": str(other)}:
                 return Unknown(other)
     except ValueError:

@@ -11,10 +11,10 @@ import pytest
 
 from ingress.calls import ending
 from ingress.calls.attaching import Attaching
-from ingress.calls.registry import Detached, Registry
+from ingress.calls.registry import Gone, Registry
 from ingress.calls.table import CallTable
 from ingress.media import twilio
-from ingress.media.stream import Host, MediaStream
+from ingress.media.stream import MediaStream, StreamHost
 from ingress.web import token as stream_token
 from shared.contract.card import Next
 from shared.contract.steps import Attached, NewStream
@@ -183,14 +183,14 @@ class SlowRegistry(Registry):
         self.attaching: dict[str, asyncio.Future[Attached | None]] = {}
         self.detached: list[tuple[int, str]] = []
         self.ended: list[str] = []
-        self.planned: Detached | None = Detached(Next.NOTHING)
+        self.planned: Gone | None = Gone(Next.NOTHING)
 
     async def attach(self, stream: NewStream, *, wanted: Callable[[], bool]) -> Attached | None:
         answer: asyncio.Future[Attached | None] = asyncio.get_running_loop().create_future()
         self.attaching[stream.stream_sid] = answer
         return await answer
 
-    async def detach(self, call_sid: str, leg: int, cause: str) -> Detached | None:
+    async def detach(self, call_sid: str, leg: int, cause: str) -> Gone | None:
         self.detached.append((leg, cause))
         return self.planned
 
@@ -220,7 +220,7 @@ class Hall:
         """A stream that waits for its attach."""
         socket = FakeSocket(self.desk.clock)
         stream = MediaStream(
-            socket, twilio, Host(self.attaching.start, self.attaching.gone), self.desk.counters,
+            socket, twilio, StreamHost(self.attaching.start, self.attaching.gone), self.desk.counters,
             self.desk.sockets.faults, get_log(), clock=self.desk.clock,
         )  # fmt: skip
         self.table.stream_opened(stream)
@@ -273,9 +273,9 @@ async def test_nothing_is_known_of_an_attach_without_an_answer() -> None:
 
 @pytest.mark.parametrize(
     ("planned", "ended"),
-    [(Detached(Next.NOTHING), ["completed"]), (Detached(Next.HANG_UP), ["hangup"]), (None, [])],
+    [(Gone(Next.NOTHING), ["completed"]), (Gone(Next.HANG_UP), ["hangup"]), (None, [])],
 )
-async def test_a_stop_ends_the_call_that_is_ours(planned: Detached | None, ended: list[str]) -> None:
+async def test_a_stop_ends_the_call_that_is_ours(planned: Gone | None, ended: list[str]) -> None:
     """Not one that has ended or moved away: it is forgotten only."""
     hall = Hall()
     hall.registry.planned = planned

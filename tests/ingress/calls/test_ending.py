@@ -6,17 +6,24 @@ import itertools
 
 import pytest
 
-from ingress.calls.ending import DIAL_TIMEOUT_S, DIALLED_WITHIN_S, NEW_STREAM_WITHIN_S, End, Wait, decide
+from ingress.calls.ending import (
+    DIAL_TIMEOUT_S,
+    DIALLED_WITHIN_S,
+    NEW_STREAM_WITHIN_S,
+    EndLater,
+    EndNow,
+    decide,
+)
 from ingress.media.gate import LOST, STOPPED
 from shared.contract.card import Next
 
-COMES_BACK = Wait(NEW_STREAM_WITHIN_S, "no_new_stream")
-TRANSFERRED = Wait(DIALLED_WITHIN_S, "transferred")
-HUNG_UP = End("hangup")
+COMES_BACK = EndLater(NEW_STREAM_WITHIN_S, "no_new_stream")
+TRANSFERRED = EndLater(DIALLED_WITHIN_S, "transferred")
+HUNG_UP = EndNow("hangup")
 CAUSES = (STOPPED, LOST, "brain: farewell", "moving", "newer stream", "PayloadTooBig", "")
 
-RULE: dict[tuple[str, Next | None], End | Wait] = {
-    (STOPPED, Next.NOTHING): End("completed"),
+RULE: dict[tuple[str, Next | None], EndNow | EndLater] = {
+    (STOPPED, Next.NOTHING): EndNow("completed"),
     (STOPPED, Next.APOLOGY): COMES_BACK,
     (STOPPED, Next.HANG_UP): HUNG_UP,
     (STOPPED, Next.DIAL): TRANSFERRED,

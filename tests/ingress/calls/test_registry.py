@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ingress.calls import registry as registry_module
-from ingress.calls.registry import Detached, Registry
+from ingress.calls.registry import Gone, Registry
 from ingress.counters import CallCounters
 from shared.contract.card import Next
 from shared.contract.steps import NewStream
@@ -40,7 +40,7 @@ async def test_steps_of_a_call(process: Process) -> None:
         assert answer is not None
         assert (answer.leg, answer.is_new, answer.refused) == (1, is_new, "")
     assert await registry.detach(call_sid(), 2, "lost") is None
-    assert await registry.detach(call_sid(), 1, "lost") == Detached(Next.NOTHING)
+    assert await registry.detach(call_sid(), 1, "lost") == Gone(Next.NOTHING)
     await registry.end(call_sid(), "completed", if_detached_leg=2)
     assert counters.ended == 0
     for _ in range(2):
@@ -57,7 +57,7 @@ async def test_what_is_planned_is_read(
     registry = Registry(process, CallCounters())
     await registry.attach(STREAM, wanted=lambda: True)
     await process.store.hset(process.keys.card(call_sid()), "next", word)
-    assert await registry.detach(call_sid(), 1, "lost") == Detached(planned)
+    assert await registry.detach(call_sid(), 1, "lost") == Gone(planned)
     assert process.ownership.contract_errors == errors
 
 

@@ -15,8 +15,8 @@ from ingress.media.stream import (
     PING_AFTER_MS,
     SILENT_AFTER_MS,
     WATCHDOG_MS,
-    Listener,
     MediaStream,
+    StreamListener,
 )
 from tests.ingress.fakes import Desk, message, start_message
 
@@ -46,7 +46,7 @@ class Bench:
         self.say("media", **{"chunk": str(self.chunk), "payload": payload, **changes})
 
     def attach(self, leg: int = 1) -> bool:
-        hears = Listener(
+        hears = StreamListener(
             lambda leg, chunk, now, audio: self.frames.append((leg, chunk)),
             self.echoes.append,
             lambda leg, digit: self.digits.append((leg, digit)),
@@ -257,7 +257,7 @@ def test_the_clock_is_read_once_a_message(bench: Bench) -> None:
         bench.stream.log, clock=clock,
     )  # fmt: skip
     stream.text(start_message())
-    stream.attached(1, Listener(lambda leg, chunk, now, audio: times.append(now), print, print))
+    stream.attached(1, StreamListener(lambda leg, chunk, now, audio: times.append(now), print, print))
     before = reads
     stream.text(message("media", payload="AAAA"))
     assert (times, reads) == ([1_000.0 + reads], before + 1)

@@ -55,27 +55,27 @@ def test_connected() -> None:
 def test_start() -> None:
     """`start` gives the ids, the format and the parameters of our TwiML."""
     found = twilio.parse(start_message())
-    assert found == wire.Start(ACCOUNT, CALL, STREAM, wire.MULAW_8K_MONO, {"token": "t", "to": "+1"})
+    assert found == wire.StreamStart(ACCOUNT, CALL, STREAM, wire.MULAW_8K_MONO, {"token": "t", "to": "+1"})
 
 
 def test_start_without_optional_fields() -> None:
     """Missing mediaFormat and customParameters are tolerated, and so is one streamSid only."""
     found = twilio.parse(start_message(mediaFormat="", customParameters="", streamSid=""))
-    assert found == wire.Start(ACCOUNT, CALL, STREAM, None, {})
+    assert found == wire.StreamStart(ACCOUNT, CALL, STREAM, None, {})
 
 
 def test_start_with_strange_format_is_read_not_judged() -> None:
     """Another format is data; refusing it is the gate's part."""
     form = {"encoding": "audio/L16", "sampleRate": "16000", "channels": 2}
     found = twilio.parse(start_message(mediaFormat=form))
-    assert isinstance(found, wire.Start)
+    assert isinstance(found, wire.StreamStart)
     assert found.media_format == wire.MediaFormat("audio/L16", 16000, 2)
 
 
 def test_start_parameters_keep_strings_only() -> None:
     """Parameters are strings; whatever else stands there is left out."""
     found = twilio.parse(start_message(customParameters={"token": 5, "agent": "א", "x": None}))
-    assert isinstance(found, wire.Start)
+    assert isinstance(found, wire.StreamStart)
     assert found.parameters == {"agent": "א"}
 
 
@@ -163,7 +163,7 @@ def test_media_without_audio() -> None:
 def test_dtmf(digit: str) -> None:
     """Every key of a telephone, the military ones too."""
     text = message("dtmf", dtmf={"track": "inbound_track", "digit": digit})
-    assert twilio.parse(text) == wire.Dtmf(STREAM, digit)
+    assert twilio.parse(text) == wire.KeyPress(STREAM, digit)
 
 
 @pytest.mark.parametrize("digit", ["", "12", "E", "٣", 5, None])
@@ -176,9 +176,9 @@ def test_dtmf_with_bad_digit(digit: object) -> None:
 
 def test_mark_and_stop_and_unknown() -> None:
     """The small messages; an unknown event is no error."""
-    assert twilio.parse(message("mark", mark={"name": "1.0.x.20"})) == wire.Mark(STREAM, "1.0.x.20")
-    assert twilio.parse(message("stop", stop={"callSid": CALL})) == wire.Stop(STREAM)
-    assert twilio.parse(message("stop")) == wire.Stop(STREAM)
+    assert twilio.parse(message("mark", mark={"name": "1.0.x.20"})) == wire.MarkEcho(STREAM, "1.0.x.20")
+    assert twilio.parse(message("stop", stop={"callSid": CALL})) == wire.StreamStop(STREAM)
+    assert twilio.parse(message("stop")) == wire.StreamStop(STREAM)
     assert twilio.parse(message("hold")) == wire.Unknown("hold")
 
 

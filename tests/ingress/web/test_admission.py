@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingress.errors import StartRefused
-from ingress.media.wire import MULAW_8K_MONO, MediaFormat, Start
+from ingress.media.wire import MULAW_8K_MONO, MediaFormat, StreamStart
 from ingress.web import token
 from ingress.web.admission import judge_start
 
@@ -16,13 +16,13 @@ KEY = token.derive_key("secret")
 
 def start(
     *, account: str = ACCOUNT, form: MediaFormat | None = MULAW_8K_MONO, given: str | None = "good"
-) -> Start:
+) -> StreamStart:
     minted = token.mint(KEY, CALL, bytes(16), 100)
     parameters = {} if given is None else {"token": minted if given == "good" else given}
-    return Start(account, CALL, "MZ" + "3" * 32, form, parameters)
+    return StreamStart(account, CALL, "MZ" + "3" * 32, form, parameters)
 
 
-def reason(found: Start, *, now_s: float = 50, account_sid: str = ACCOUNT) -> str:
+def reason(found: StreamStart, *, now_s: float = 50, account_sid: str = ACCOUNT) -> str:
     with pytest.raises(StartRefused) as caught:
         judge_start(found, account_sid=account_sid, keys=(KEY,), now_s=now_s)
     return caught.value.reason
