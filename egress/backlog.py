@@ -136,7 +136,10 @@ class Backlog:
 
     def next_stretch(self) -> Stretch | None:
         """The stretch of the next frame to send."""
-        return next((s for s in self.stretches if s.unsent > 0), None)
+        for stretch in self.stretches:  # For each frame: no generator is made for it.
+            if stretch.unsent > 0:
+                return stretch
+        return None
 
     def oldest_unsent_id(self) -> str:
         """Id of the entry of `reply` that holds the next frame to send; '' if there is nothing to send."""

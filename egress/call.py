@@ -75,7 +75,7 @@ class EgressCall:
     """The call is not ours any more: an answer that comes now leads to nothing."""
     _names: OutNames = field(init=False)
     _flush_stamp: bytes = b""
-    """Of the flush that is being read, if it was written on our host: a clear carries it to ingress."""
+    """Of the entry that is being read, if it is a flush of our host: a clear carries it to ingress."""
     _first_stamp_ms: float | None = None
     """Of the audio being read that found nothing waiting before it, if it was written on our host."""
     _schedule: int = 0
@@ -101,7 +101,6 @@ class EgressCall:
         self._step(lambda now: self._read_entries(entries, now))
         if self._first_stamp_ms is not None and self.delivery.counters.frames_sent > sent_before:
             self.hops.model_to_frame_ms.observe(max(0.0, now_ms() - self._first_stamp_ms))
-        self._flush_stamp = b""
 
     def receive_report(self, name: Name, value: bytes) -> None:
         """A pair of `back`. Raises EntryError."""
@@ -210,9 +209,9 @@ class EgressCall:
                 continue
             self.model_to_egress.took(entry_id, entry.host, entry.t_ms, now)
             is_ours = entry.host == host
-            if is_ours and entry.kind is ReplyKind.FLUSH:
-                self._flush_stamp = stamp(entry.t_ms)
-            elif is_ours and entry.audio and not delivery.backlog.unsent:
+            is_flush = entry.kind is ReplyKind.FLUSH
+            self._flush_stamp = stamp(entry.t_ms) if is_ours and is_flush else b""
+            if is_ours and entry.audio and not delivery.backlog.unsent:
                 self._first_stamp_ms = entry.t_ms
             yield from delivery.on_reply(self.reply_position, entry, now)
 
@@ -227,7 +226,7 @@ class EgressCall:
         """Carries out actions in order. Frames first: they are nearly all."""
         delivery, batch, epoch = self.delivery, self.batch, self.owner.epoch
         for action in actions:
-            between = self._names.between(delivery.leg, epoch, delivery.cut)
+            between = self._names.between(delivery.leg, epoch, delivery.ledger.cut)
             if isinstance(action, Frame):
                 batch.add(delivery.ingress, pairs.frame(between, action.n, action.audio))
             elif isinstance(action, Mark):

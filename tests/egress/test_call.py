@@ -288,19 +288,21 @@ def test_a_mark_stands_behind_its_frame(desk: Desk) -> None:
 
 
 def test_each_clear_has_the_cut_and_the_stamp_of_its_own_flush(desk: Desk) -> None:
-    """Two in one reading; a stamp of another host says nothing to ingress."""
+    """All in one reading; a stamp of another host says nothing to ingress, nor does audio of a new reply
+    whose flush was lost."""
     desk.attach()
 
     desk.call.receive_reply(
         [
             desk.entry(ReplyKind.FLUSH, cut=1, host=HERE, t_ms=11.0),
             desk.entry(ReplyKind.FLUSH, cut=2, host=HERE, t_ms=22.0),
+            desk.entry(ReplyKind.FLUSH, cut=3, host="elsewhere", t_ms=33.0),
+            desk.entry(ReplyKind.AUDIO, 0, speech(7), cut=4, host=HERE, t_ms=44.0),
         ]
     )
-    desk.call.receive_reply([desk.entry(ReplyKind.FLUSH, cut=3, host="elsewhere", t_ms=33.0)])
 
     clears = [(read_name(name).cut, value) for _, pairs, _ in desk.entries for name, value in pairs]
-    assert clears == [(1, b"11.0"), (2, b"22.0"), (3, b"")]
+    assert clears == [(1, b"11.0"), (2, b"22.0"), (3, b""), (4, b"")]
     assert all(urgent for _, _, urgent in desk.entries)
 
 

@@ -156,6 +156,18 @@ def test_after_a_stop_marks_play_later_and_wait_again() -> None:
     ]
 
 
+def test_marks_that_are_void_are_forgotten() -> None:
+    """A flush, or a new leg: they are neither lost nor overdue."""
+    of = marks()
+    of.add(item(), 160, 0.0)
+
+    of.clear()
+
+    assert of.next_deadline_ms is None
+    assert lost(of, 10_000.0) == []
+    assert of.counters.marks_lost == 0
+
+
 def test_a_deadline_that_is_further_off_stays() -> None:
     """A stop shortens no wait."""
     of, first = marks(), item(plays_until_ms=9_000.0)

@@ -152,6 +152,9 @@ def test_a_new_spurt_begins_with_what_the_last_echo_said() -> None:
 
 def test_a_new_leg_knows_nothing_of_the_way_of_the_old_one() -> None:
     """Its first confirmation tells; without one the clock is where it is."""
+    fresh, first = playing()
+    fresh.forget_way()
+    assert fresh.heard_ms(first, 100.0) == 100
     playback, item = playing(received_ms=4_000)
     playback.echoed(160.0, 400.0)
     playback.forget_way()
@@ -267,6 +270,7 @@ def test_after_a_stop_the_clock_is_where_the_ear_was() -> None:
     playback.resume([item], 170.0, 0.0)
 
     assert item.plays_until_ms == 260.0
+    assert playback.heard_ms(item, 230.0 + 30.0) == 160 - 30
 
 
 def test_after_a_long_stop_all_that_was_confirmed_has_played() -> None:
@@ -277,6 +281,20 @@ def test_after_a_long_stop_all_that_was_confirmed_has_played() -> None:
     playback.resume([item], 1_000.0, 0.0)
 
     assert playback.heard_ms(item, 1_000.0) == 160
+
+
+def test_on_a_fresh_socket_the_clock_runs_from_now() -> None:
+    """What was sent before plays no more, and the next frame at once."""
+    playback, item = playing()
+    other = an_item("b")
+    playback.hold([item], 50.0)
+
+    playback.play_from([item], 60.0)
+    plays_until_ms = item.plays_until_ms
+    playback.sent(other, 20, 60.0)
+
+    assert not playback.is_held
+    assert (plays_until_ms, other.plays_until_ms) == (60.0, 80.0)
 
 
 # Rewinds, skips, flushes.
