@@ -15,8 +15,8 @@ import pytest
 
 from brain.agents import check as brain_check
 from brain.agents import file as agents_file
-from brain.agents.file import AgentsFileError
 from brain.call.call import SEED_MAX_CHARS
+from brain.errors import AgentsFileError
 from brain.model import lifeline
 from brain.model.engine import Engine
 from brain.model.lifeline import Again, Lifeline
@@ -25,8 +25,13 @@ from brain.signing import signed_headers
 from brain.tools import builtin as builtin_tools
 from brain.webhooks import courier
 from brain.webhooks import events as hooks
-from brain.webhooks.events import Hook, compose
+from brain.webhooks.events import Story, compose
 from shared.clock import wall_ms
+from shared.contract import record
+from shared.contract.card import StoryView, counters
+from shared.contract.streams import hooks as hook_stream
+from shared.contract.streams.history import HistoryEntry, Item, ItemHeard, Tool, ToolState
+from shared.contract.streams.hooks import Hook
 from shared.settings import WEBHOOK_EVENTS, Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -162,24 +167,28 @@ def test_the_bounds_of_limits_are_those_of_the_schema() -> None:
 def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
     """Made by the courier's own function of one card and one history."""
     card = {
-        "agent": "sales", "from": "…89", "called": "+15550002222", "outcome": "completed", "cause": "",
-        "started_at_ms": "1767607200000", "ended_at_ms": "1767607450000", "resumes": "0", "leg": "1",
-        "n_caller_frames": "12400",
+        "agent": "sales", "from": "…89", "to": "…22", "called": "+15550002222", "outcome": "completed",
+        "cause": "", "started_at_ms": "1767607200000", "ended_at_ms": "1767607450000", "resumes": "0",
+        "leg": "1", "n_caller_frames": "12400",
     }  # fmt: skip
-    history = [
-        {"kind": "item", "id": "u", "role": "user", "text": "שלום", "final": "1"},
-        {"kind": "item", "id": "a", "role": "assistant", "text": "one two three four", "final": "1"},
-        {"kind": "heard", "id": "a", "ms": "500", "of": "1000", "complete": "1"},
-        {"kind": "tool", "call_id": "call_1", "name": "stock", "state": "result", "value": "{}"},
+    history: list[HistoryEntry] = [
+        Item(item_id="u", role="user", text="שלום", final=True),
+        Item(item_id="a", role="assistant", text="one two three four", final=True),
+        ItemHeard(item_id="a", ms=500, of_ms=1000, complete=True),
+        Tool(call_id="call_1", name="stock", state=ToolState.RESULT, value="{}"),
     ]
+    story = Story(record.read(StoryView, card), counters(card))
     details = {"tool.failed": '{"tool":"stock","call_id":"call_1","outcome":"timed_out"}'}
     at_ms = {"call.started": 120, "tool.failed": 30_000, "call.ended": 250_000}
     shown = {body["type"]: body for body in map(json.loads, blocks(WEBHOOKS, "json"))}
     assert set(shown) == WEBHOOK_EVENTS
     for kind, body in shown.items():
         at = 1767607200000 + at_ms[kind]
-        hook = Hook(kind, "CA…", "id", at, 0, at, b"", details.get(kind, ""))
-        assert json.loads(compose(hook, card, [*history], with_transcript=True)) == body
+        hook = Hook(
+            event=kind, call_sid="CA…", event_id="id", at_ms=at, attempt=0, due_ms=at,
+            details=details.get(kind, ""),
+        )  # fmt: skip
+        assert json.loads(compose(hook, story, history)) == body
 
 
 def test_the_defaults_of_webhooks_are_those_of_the_code() -> None:
@@ -197,7 +206,7 @@ def test_the_figures_of_delivery_are_those_of_the_code() -> None:
         f"after about {hooks.FIRST_PAUSE_MS / 1000:g} s",
         f"up to {hooks.LONGEST_PAUSE_MS / 60_000:g} min",
         f"for {hooks.GIVE_UP_AFTER_MS / 3_600_000:g} h",
-        f"{hooks.MAXLEN:,} events",
+        f"{hook_stream.MAXLEN:,} events",
         f"after {courier.ABANDONED_MS / 1000:g} s",
     ):
         assert figure in delivery

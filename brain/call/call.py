@@ -130,7 +130,7 @@ class BrainCall:
             self._log.error("call_given_up", cause=end.cause, detail=end.detail)
             self._give_up(end.cause)
 
-    # The sessions (brain.model.sessions.Host).
+    # The sessions (brain.model.sessions.SessionHost).
 
     def seed(self) -> tuple[SeedItem, ...]:
         """What was said so far, for the session that begins now."""

@@ -35,7 +35,7 @@ from brain.memory.record import Record
 from brain.model.engine import Engine, Opening
 from brain.model.lifeline import Lifeline
 from brain.model.realtime.socket import RealtimeEngine
-from brain.model.sessions import Host, Sessions
+from brain.model.sessions import SessionHost, Sessions
 from brain.sequencer import Sequencer, SequencerConfig
 from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
@@ -60,7 +60,7 @@ class BrainServices:
     hooks: Hooks
 
 
-class CallHost(Door, Host, Protocol):
+class CallHost(Door, SessionHost, Protocol):
     """What the parts ask of their call."""
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:

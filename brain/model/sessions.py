@@ -28,7 +28,7 @@ STANDBY_PAUSE_S = 1.0
 """Between attempts to open a standby; the old session serves on meanwhile."""
 
 
-class Host(Protocol):
+class SessionHost(Protocol):
     """Whom the sessions serve: told of each one's start and end."""
 
     def seed(self) -> tuple[SeedItem, ...]:
@@ -58,7 +58,7 @@ class Sessions:
     def __init__(
         self,
         make_engine: Callable[[int, bool], Engine],
-        host: Host,
+        host: SessionHost,
         listener: Listener,
         lifeline: Lifeline,
         counters: BrainCounters,

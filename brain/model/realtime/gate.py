@@ -33,7 +33,7 @@ SESSION_EXPIRED = "session_expired"
 """This session is over; the next one will do."""
 
 
-class Step(enum.Enum):
+class GateStep(enum.Enum):
     """What the driver does next."""
 
     WAIT = enum.auto()
@@ -54,7 +54,7 @@ class SessionGate:
     """Whether what was refused would be refused again."""
     updated: bool = False
 
-    def handle(self, event: Json) -> Step:
+    def handle(self, event: Json) -> GateStep:
         """The next step after a server event; events that do not concern the gate wait."""
         match text(event, "type"):
             case "session.created":
@@ -64,28 +64,28 @@ class SessionGate:
             case "error":
                 return self._error(inner(event, "error"))
             case _:
-                return Step.WAIT
+                return GateStep.WAIT
 
-    def _created(self, session: Json) -> Step:
+    def _created(self, session: Json) -> GateStep:
         self.session_id = text(session, "id")
         expires_at = session.get("expires_at")
         self.expires_at_s = expires_at if isinstance(expires_at, int) else 0
-        return Step.SEND_UPDATE
+        return GateStep.SEND_UPDATE
 
-    def _updated(self, session: Json) -> Step:
+    def _updated(self, session: Json) -> GateStep:
         audio = inner(session, "audio")
         for direction in ("input", "output"):
             echoed = text(inner(inner(audio, direction), "format"), "type")
             if echoed != MU_LAW:
                 self.reason = f"expected {MU_LAW} as {direction} format, got {echoed or 'nothing'}"
-                return Step.REFUSED
+                return GateStep.REFUSED
         self.updated = True
-        return Step.OPEN
+        return GateStep.OPEN
 
-    def _error(self, error: Json) -> Step:
+    def _error(self, error: Json) -> GateStep:
         code = text(error, "code") or text(error, "type")
         ours = text(error, "event_id") in ("", self.update_id)
         if code in FATAL_CODES or ours:
             self.reason, self.is_fatal = code, code not in PASSING_CODES
-            return Step.REFUSED
-        return Step.WAIT
+            return GateStep.REFUSED
+        return GateStep.WAIT

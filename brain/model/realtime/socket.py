@@ -31,7 +31,7 @@ from brain.errors import EngineError
 from brain.json_fields import Json, inner, text
 from brain.model.engine import Listener, Opened, Opening, SeedItem, ToModel
 from brain.model.realtime import translate
-from brain.model.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRED, SessionGate, Step
+from brain.model.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRED, GateStep, SessionGate
 from brain.model.realtime.seed import Seed
 from brain.model.realtime.session import answering_session, session_config
 from brain.sequencer import inputs
@@ -129,14 +129,14 @@ class RealtimeEngine:
             async with asyncio.timeout(CONFIRM_WITHIN_S):
                 while True:
                     match self._gate.handle(await self._receive(connection)):
-                        case Step.SEND_UPDATE:
+                        case GateStep.SEND_UPDATE:
                             update = translate.update_session(self._gate.update_id, config)
                             await connection.send_raw(orjson.dumps(update).decode())
-                        case Step.OPEN:
+                        case GateStep.OPEN:
                             return
-                        case Step.REFUSED:
+                        case GateStep.REFUSED:
                             raise EngineError("session_refused", self._gate.reason, fatal=self._gate.is_fatal)
-                        case Step.WAIT:
+                        case GateStep.WAIT:
                             pass
         except TimeoutError:
             raise EngineError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain.json_fields import Json
-from brain.model.realtime.gate import SessionGate, Step
+from brain.model.realtime.gate import GateStep, SessionGate
 
 
 def updated(heard: str = "audio/pcmu", spoken: str = "audio/pcmu") -> Json:
@@ -22,7 +22,7 @@ def test_created_then_update_then_open() -> None:
     created: Json = {"type": "session.created", "session": {"id": "s", "expires_at": 1_900_000_000}}
     steps = [gate.handle(created), gate.handle({"type": "rate_limits.updated"}), gate.handle(updated())]
 
-    assert steps == [Step.SEND_UPDATE, Step.WAIT, Step.OPEN]
+    assert steps == [GateStep.SEND_UPDATE, GateStep.WAIT, GateStep.OPEN]
     assert (gate.session_id, gate.expires_at_s) == ("s", 1_900_000_000)
 
 
@@ -33,7 +33,7 @@ def test_another_format_is_refused(heard: str, spoken: str) -> None:
     """A server that ignored our format would be heard as static."""
     gate = SessionGate(update_id="u")
 
-    assert gate.handle(updated(heard, spoken)) is Step.REFUSED
+    assert gate.handle(updated(heard, spoken)) is GateStep.REFUSED
     assert "audio/pcmu" in gate.reason
 
 
@@ -42,7 +42,7 @@ def test_a_refused_update_does_not_go_live() -> None:
     gate = SessionGate(update_id="u")
     error: Json = {"type": "error", "error": {"code": "unknown_parameter", "event_id": "u"}}
 
-    assert gate.handle(error) is Step.REFUSED
+    assert gate.handle(error) is GateStep.REFUSED
     assert (gate.reason, gate.is_fatal) == ("unknown_parameter", True)
 
 
@@ -54,10 +54,10 @@ def test_trouble_of_the_provider_is_no_last_word(error: Json) -> None:
     """A call that begins just then is tried again, not sent away."""
     gate = SessionGate(update_id="u")
 
-    assert gate.handle({"type": "error", "error": error}) is Step.REFUSED
+    assert gate.handle({"type": "error", "error": error}) is GateStep.REFUSED
     assert not gate.is_fatal
 
 
 def test_an_update_without_a_session_is_refused() -> None:
     """A missing echo confirms nothing."""
-    assert SessionGate(update_id="u").handle({"type": "session.updated"}) is Step.REFUSED
+    assert SessionGate(update_id="u").handle({"type": "session.updated"}) is GateStep.REFUSED
