@@ -55,11 +55,11 @@ class Change:
 
 
 @dataclass(slots=True)
-class Item:
+class PlayedItem:
     """The account of one item. Positions are ms in the item, sent ones on the frame grid."""
 
     item_id: str
-    response: Response
+    response: PlayedResponse
     received_ms: int = 0
     ended: bool = False
     """Its whole length is known: item_end came, or what followed closed it."""
@@ -87,7 +87,7 @@ class Item:
 
 
 @dataclass(slots=True)
-class Response:
+class PlayedResponse:
     """What is known of a response: an item is one of its parts."""
 
     response_id: str

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from egress.accounts import Item
+from egress.accounts import PlayedItem
 from egress.framer import Framer, frame_at_ms
 from shared.audio import BYTES_PER_MS, FRAME_MS
 from shared.contract.entry import after
@@ -26,7 +26,7 @@ FINISHED_ITEMS = 64
 class Stretch:
     """Unbroken audio of one item, with the place of the cursor in it."""
 
-    item: Item
+    item: PlayedItem
     framer: Framer
     next_frame: int
     """Index of the next frame to send."""
@@ -103,7 +103,7 @@ class Backlog:
         """The newest stretch of an item."""
         return next((s for s in reversed(self.stretches) if s.item.item_id == item_id), None)
 
-    def open(self, item: Item, start_bytes: int) -> Stretch:
+    def open(self, item: PlayedItem, start_bytes: int) -> Stretch:
         """Begins a stretch at an offset of the item."""
         framer = Framer(start_bytes)
         stretch = Stretch(item, framer, framer.first_frame)
@@ -164,12 +164,12 @@ class Backlog:
             self._sent.append(_Sent(n, n, stretch, index))
         return n, index
 
-    def confirm(self, n: int) -> list[tuple[Item, int, int]]:
+    def confirm(self, n: int) -> list[tuple[PlayedItem, int, int]]:
         """Ingress has given the socket all frames up to `n`.
 
         Returns for each item reached: (item, end of its last confirmed frame in ms, frames confirmed).
         """
-        reached: list[tuple[Item, int, int]] = []
+        reached: list[tuple[PlayedItem, int, int]] = []
         while self._sent and self._sent[0].first_n <= n:
             run = self._sent[0]
             count = min(n, run.last_n) - run.first_n + 1
@@ -183,12 +183,12 @@ class Backlog:
 
     # Rewinding.
 
-    def rewind_to_confirmed(self) -> list[tuple[Item, int]]:
+    def rewind_to_confirmed(self) -> list[tuple[PlayedItem, int]]:
         """Sets the cursor behind the last confirmed frame: the rest goes again with its old numbers.
 
         Returns (item, its cursor in ms) for each item whose cursor moved.
         """
-        moved: list[tuple[Item, int]] = []
+        moved: list[tuple[PlayedItem, int]] = []
         if self._sent:
             self.next_n = self._sent[0].first_n
         for run in self._sent:
@@ -200,9 +200,9 @@ class Backlog:
         self._sent.clear()
         return moved
 
-    def rewind_to(self, settled_ms: Callable[[str], float]) -> list[tuple[Item, int]]:
+    def rewind_to(self, settled_ms: Callable[[str], float]) -> list[tuple[PlayedItem, int]]:
         """Sets the cursor to what was settled of each item: the rest goes again, with new numbers."""
-        moved: list[tuple[Item, int]] = []
+        moved: list[tuple[PlayedItem, int]] = []
         for stretch in self.stretches:
             settled = settled_ms(stretch.item.item_id)
             if settled == float("inf"):

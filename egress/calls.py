@@ -22,7 +22,7 @@ from egress.positions import read_start
 from egress.window import CallWindow
 from shared.clock import now_ms, wall_ms
 from shared.contract import record
-from shared.contract.card import EgressView, Owners, State
+from shared.contract.card import CallState, EgressView, Owners
 from shared.contract.entry import FIRST
 from shared.contract.errors import ContractError
 from shared.contract.scripts import Answer
@@ -102,7 +102,7 @@ class Calls:
         process = self._process
         try:
             owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
-            if owners is None or owners.egress or owners.state is State.ENDED or not self.has_slot():
+            if owners is None or owners.egress or owners.state is CallState.ENDED or not self.has_slot():
                 return
             claim = await claim_free(process, call_sid)
         except ContractError as error:

@@ -14,7 +14,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from egress.accounts import Change, ChangeKind, Item, LedgerCounters, Response
+from egress.accounts import Change, ChangeKind, LedgerCounters, PlayedItem, PlayedResponse
 from egress.marks import Marks, mark_name, read_mark
 from egress.playback import Playback
 from shared.audio import FRAME_MS
@@ -41,8 +41,8 @@ class Ledger:
     leg: int
     cut: int
     counters: LedgerCounters = field(default_factory=LedgerCounters)
-    _items: dict[str, Item] = field(init=False, default_factory=dict)
-    _responses: dict[str, Response] = field(init=False, default_factory=dict)
+    _items: dict[str, PlayedItem] = field(init=False, default_factory=dict)
+    _responses: dict[str, PlayedResponse] = field(init=False, default_factory=dict)
     _playback: Playback = field(init=False, default_factory=Playback)
     _marks: Marks = field(init=False)
     _changes: list[Change] = field(init=False, default_factory=list)
@@ -52,27 +52,27 @@ class Ledger:
 
     # What the model gave.
 
-    def receive(self, response_id: str, item_id: str, received_ms: int, now_ms: float) -> Item:
+    def receive(self, response_id: str, item_id: str, received_ms: int, now_ms: float) -> PlayedItem:
         """`received_ms` of the item are there now."""
         item = self._items.get(item_id)
         if item is None:
-            response = self._responses.setdefault(response_id, Response(response_id))
+            response = self._responses.setdefault(response_id, PlayedResponse(response_id))
             response.open_items += 1
-            item = self._items[item_id] = Item(item_id, response)
+            item = self._items[item_id] = PlayedItem(item_id, response)
         item.received_ms = max(item.received_ms, received_ms)
         item.response.last_entry_at_ms = now_ms
         return item
 
-    def find(self, item_id: str) -> Item | None:
+    def find(self, item_id: str) -> PlayedItem | None:
         """The account of an item that is not yet wholly heard."""
         return self._items.get(item_id)
 
     @property
-    def items(self) -> tuple[Item, ...]:
+    def items(self) -> tuple[PlayedItem, ...]:
         """Those not yet wholly heard, in the order of the reply."""
         return tuple(self._items.values())
 
-    def end_item(self, item: Item, now_ms: float) -> None:
+    def end_item(self, item: PlayedItem, now_ms: float) -> None:
         """No more audio of this item will come."""
         item.ended = True
         item.response.last_entry_at_ms = now_ms
@@ -92,24 +92,24 @@ class Ledger:
 
     # What was sent.
 
-    def sent(self, item: Item, end_ms: int, now_ms: float) -> None:
+    def sent(self, item: PlayedItem, end_ms: int, now_ms: float) -> None:
         """One frame of the item that ends at `end_ms` was written."""
         self._playback.sent(item, end_ms, now_ms)
         if not item.response.audible:
             item.response.audible = True
             self._note(ChangeKind.AUDIBLE, item, 0)
 
-    def skipped(self, item: Item, end_ms: int, now_ms: float, playing_ms: float = 0.0) -> None:
+    def skipped(self, item: PlayedItem, end_ms: int, now_ms: float, playing_ms: float = 0.0) -> None:
         """The item up to `end_ms` was given to the socket before, by an owner before us or in a write
         that we had given up; `playing_ms` of it only now."""
         self._playback.skipped(item, end_ms, now_ms, playing_ms)
         item.response.audible = True
 
-    def confirm(self, item: Item, end_ms: int, now_ms: float) -> None:
+    def confirm(self, item: PlayedItem, end_ms: int, now_ms: float) -> None:
         """Ingress gave the socket the item up to the frame that ends at `end_ms`."""
         self._playback.confirm(item, end_ms, now_ms)
 
-    def mark(self, item: Item, ms: int, now_ms: float) -> str:
+    def mark(self, item: PlayedItem, ms: int, now_ms: float) -> str:
         """Notes a mark behind what was sent and returns its name."""
         self._marks.add(item, ms, now_ms)
         return mark_name(self.leg, self.cut, item.item_id, ms)
@@ -140,7 +140,7 @@ class Ledger:
         self._settle(item)
         return Echo.PLAYED
 
-    def heard_ms(self, item: Item, now_ms: float) -> float:
+    def heard_ms(self, item: PlayedItem, now_ms: float) -> float:
         """What the caller has heard of the item: real audio, never less than was said before."""
         return self._playback.heard_ms(item, now_ms)
 
@@ -160,7 +160,7 @@ class Ledger:
         return next((r.response_id for r in self._responses.values() if r.audible), "")
 
     @property
-    def playhead(self) -> Item | None:
+    def playhead(self) -> PlayedItem | None:
         """The item that is playing or will play next."""
         return next(iter(self._items.values()), None)
 
@@ -200,7 +200,7 @@ class Ledger:
         """Stops the clock: Twilio gets nothing, or there is no Twilio."""
         self._playback.hold(self._items.values(), at_ms)
 
-    def rewind(self, item: Item, to_ms: int) -> None:
+    def rewind(self, item: PlayedItem, to_ms: int) -> None:
         """What follows `to_ms` of the item will be sent again; its marks too."""
         self._playback.rewind(item, to_ms)
         self._marks.rewind(item, to_ms)
@@ -258,7 +258,7 @@ class Ledger:
 
     # Private.
 
-    def _quiet_at_ms(self, response: Response) -> float:
+    def _quiet_at_ms(self, response: PlayedResponse) -> float:
         """When an audible response that gets nothing more is taken for silent."""
         latest = response.last_entry_at_ms
         for item in self._of(response):
@@ -266,10 +266,10 @@ class Ledger:
             latest = max(latest, float("inf") if waits_for_mark else item.plays_until_ms)
         return latest + QUIET_MS
 
-    def _of(self, response: Response) -> Iterator[Item]:
+    def _of(self, response: PlayedResponse) -> Iterator[PlayedItem]:
         return (item for item in self._items.values() if item.response is response)
 
-    def _acknowledge_before(self, item: Item) -> None:
+    def _acknowledge_before(self, item: PlayedItem) -> None:
         """Played strictly in order: what stands before a played mark was played."""
         for earlier in list(self._items.values()):
             if earlier is item:
@@ -277,7 +277,7 @@ class Ledger:
             earlier.acknowledged_ms = max(earlier.acknowledged_ms, min(earlier.sent_ms, earlier.received_ms))
             self._settle(earlier)
 
-    def _settle(self, item: Item) -> None:
+    def _settle(self, item: PlayedItem) -> None:
         """Finishes an item that was wholly heard."""
         if not item.ended or item.item_id not in self._items:
             return
@@ -291,7 +291,7 @@ class Ledger:
             self._note(ChangeKind.HEARD, item, item.received_ms)
         self._settle_response(response)
 
-    def _settle_response(self, response: Response) -> None:
+    def _settle_response(self, response: PlayedResponse) -> None:
         if response.ended and response.open_items == 0:
             self._responses.pop(response.response_id, None)
             if response.audible:
@@ -302,7 +302,7 @@ class Ledger:
             if response.audible:
                 self._fall_silent(response, cause, now_ms)
 
-    def _fall_silent(self, response: Response, cause: SilentCause, now_ms: float) -> None:
+    def _fall_silent(self, response: PlayedResponse, cause: SilentCause, now_ms: float) -> None:
         response.audible = False
         for item in self._of(response):
             if item.sent_ms:
@@ -318,7 +318,7 @@ class Ledger:
             )
         )
 
-    def _note(self, kind: ChangeKind, item: Item, heard_ms: int) -> None:
+    def _note(self, kind: ChangeKind, item: PlayedItem, heard_ms: int) -> None:
         self._changes.append(
             Change(
                 kind=kind,

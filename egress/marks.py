@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from egress.accounts import Item, LedgerCounters
+from egress.accounts import LedgerCounters, PlayedItem
 
 MARK_EVERY_MS = 500
 """Finer marks cost messages and prove little more: an echo is late by the network anyway."""
@@ -36,12 +36,12 @@ def read_mark(name: str) -> tuple[int, int, str, int] | None:
         return None
 
 
-def mark_due(item: Item, end_ms: int) -> bool:
+def mark_due(item: PlayedItem, end_ms: int) -> bool:
     """Whether a mark belongs behind the frame that ends at `end_ms`, inside the item."""
     return end_ms % MARK_EVERY_MS == 0 and end_ms <= item.received_ms and end_ms != item.marked_ms
 
 
-def end_mark_due(item: Item) -> bool:
+def end_mark_due(item: PlayedItem) -> bool:
     """Whether the mark of the item's end is still to be sent, all of its frames being out."""
     return item.ended and item.marked_ms != item.received_ms and item.received_ms > 0
 
@@ -50,7 +50,7 @@ def end_mark_due(item: Item) -> bool:
 class SentMark:
     """A mark that has not come back."""
 
-    item: Item
+    item: PlayedItem
     ms: int
     plays_at_ms: float
     """When the clock will have played what stands before it."""
@@ -69,14 +69,14 @@ class Marks:
     counters: LedgerCounters
     _sent: deque[SentMark] = field(init=False, default_factory=deque)
 
-    def add(self, item: Item, ms: int, now_ms: float) -> None:
+    def add(self, item: PlayedItem, ms: int, now_ms: float) -> None:
         """A mark goes behind what was sent of the item."""
         item.marked_ms = ms
         plays_at_ms = max(item.plays_until_ms, now_ms)
         self._sent.append(SentMark(item, ms, plays_at_ms, plays_at_ms + MARK_DEADLINE_MS))
         self.counters.marks_sent += 1
 
-    def echoed(self, item: Item, ms: int) -> SentMark | None:
+    def echoed(self, item: PlayedItem, ms: int) -> SentMark | None:
         """Takes a mark off the list, and with it all before it, which are lost: echoes come in order. None if
         it was given up already."""
         at = next((i for i, mark in enumerate(self._sent) if mark.item is item and mark.ms == ms), None)
@@ -108,13 +108,13 @@ class Marks:
             return 0.0
         return max(0.0, now_ms - (self._sent[0].deadline_ms - MARK_DEADLINE_MS))
 
-    def rewind(self, item: Item, to_ms: int) -> None:
+    def rewind(self, item: PlayedItem, to_ms: int) -> None:
         """What follows `to_ms` of the item will be sent again, and its marks with it."""
         if item.marked_ms > to_ms or item.acknowledged_ms < item.marked_ms:
             item.marked_ms = -1
         self._sent = deque(mark for mark in self._sent if mark.item is not item or mark.ms <= to_ms)
 
-    def play_later(self, item: Item, by_ms: float) -> None:
+    def play_later(self, item: PlayedItem, by_ms: float) -> None:
         """What stands before the marks of an item will play later than was thought."""
         for mark in self._sent:
             if mark.item is item:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from shared.contract import record
-from shared.contract.card import State, WindowsView
+from shared.contract.card import CallState, WindowsView
 from shared.contract.errors import ContractError
 from shared.contract.window import BrainWindow, IngressWindow, load, writer_of
 from shared.figures.diagnosis import RoleFigures
@@ -31,7 +31,7 @@ class Unreadable(NamedTuple):
 
 
 @dataclass(slots=True)
-class Said(Generic[W]):
+class OthersSaid(Generic[W]):
     """What the present owner of a role said, and when that last changed, on our clock.
 
     What another owner said is not its word, and it has until its first window to speak.
@@ -88,12 +88,12 @@ class Others:
     """The other roles of one call. `began_ms`: when we began to listen."""
 
     began_ms: float
-    brain: Said[BrainWindow] = field(init=False)
-    ingress: Said[IngressWindow] = field(init=False)
+    brain: OthersSaid[BrainWindow] = field(init=False)
+    ingress: OthersSaid[IngressWindow] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.brain = Said("brain", BrainWindow, self.began_ms)
-        self.ingress = Said("ingress", IngressWindow, self.began_ms)
+        self.brain = OthersSaid("brain", BrainWindow, self.began_ms)
+        self.ingress = OthersSaid("ingress", IngressWindow, self.began_ms)
 
     def read(
         self, values: Sequence[bytes | None], leg: int, now_ms: float, *, is_detached: bool, is_blind: bool
@@ -110,7 +110,7 @@ class Others:
                 card = record.read_values(WindowsView, values)
             except ContractError as error:
                 found.append(Unreadable(error, ""))
-        is_attached = card is not None and card.state is State.ATTACHED and not is_detached
+        is_attached = card is not None and card.state is CallState.ATTACHED and not is_detached
         self.brain.follow("" if card is None else card.brain, 0, now_ms)
         self.ingress.follow(card.ingress if card is not None and is_attached else "", leg, now_ms)
         if is_blind:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from egress.accounts import Item
+from egress.accounts import PlayedItem
 from shared.audio import FRAME_MS
 
 
@@ -36,7 +36,7 @@ class Playback:
 
     # What is sent, and what comes back of it.
 
-    def sent(self, item: Item, end_ms: int, now_ms: float) -> None:
+    def sent(self, item: PlayedItem, end_ms: int, now_ms: float) -> None:
         """One frame of the item that ends at `end_ms` was written."""
         plays_until_ms = self._plays_until_ms
         if now_ms >= plays_until_ms:
@@ -47,13 +47,13 @@ class Playback:
         if end_ms > item.sent_ms:
             item.sent_ms = end_ms
 
-    def skipped(self, item: Item, end_ms: int, now_ms: float, playing_ms: float) -> None:
+    def skipped(self, item: PlayedItem, end_ms: int, now_ms: float, playing_ms: float) -> None:
         """The item up to `end_ms` was given to the socket before; `playing_ms` of it only now."""
         item.cursor_ms = item.confirmed_ms = end_ms
         item.sent_ms = max(item.sent_ms, end_ms)
         item.plays_until_ms = self._plays_until_ms = max(self._plays_until_ms, now_ms) + playing_ms
 
-    def confirm(self, item: Item, end_ms: int, now_ms: float) -> None:
+    def confirm(self, item: PlayedItem, end_ms: int, now_ms: float) -> None:
         """Ingress gave the socket the item up to the frame that ends at `end_ms`.
 
         None of these frames can have begun to play later than now, but by the clock some should have.
@@ -69,14 +69,14 @@ class Playback:
 
     # What was heard.
 
-    def heard_ms(self, item: Item, now_ms: float) -> float:
+    def heard_ms(self, item: PlayedItem, now_ms: float) -> float:
         """What the caller has heard of the item: real audio, never less than was said before."""
         heard = item.proved_ms(self._standing_ms(now_ms) - self._behind_ms)
         heard = min(heard, item.received_ms)  # The last frame may be padded.
         item.highest_ms = max(item.highest_ms, heard)
         return item.highest_ms
 
-    def settled_ms(self, item: Item, now_ms: float, unconfirmed_since_ms: float | None) -> float:
+    def settled_ms(self, item: PlayedItem, now_ms: float, unconfirmed_since_ms: float | None) -> float:
         """What of the item will never be needed again.
 
         From the moment from which ingress says nothing about our frames it may be dead, and the socket with
@@ -94,14 +94,16 @@ class Playback:
         """Whether the clock stands."""
         return self._held_at_ms is not None
 
-    def hold(self, items: Iterable[Item], at_ms: float) -> None:
+    def hold(self, items: Iterable[PlayedItem], at_ms: float) -> None:
         """Stops the clock: Twilio gets nothing, or there is no Twilio."""
         if self._held_at_ms is None:
             for item in items:
                 self.heard_ms(item, at_ms)
             self._held_at_ms = at_ms
 
-    def resume(self, items: Iterable[Item], now_ms: float, playing_ms: float) -> list[tuple[Item, float]]:
+    def resume(
+        self, items: Iterable[PlayedItem], now_ms: float, playing_ms: float
+    ) -> list[tuple[PlayedItem, float]]:
         """Lets the clock run again; `playing_ms` of what was sent before are only now at Twilio.
 
         Returns by how many ms later each item plays that is not heard out.
@@ -112,7 +114,7 @@ class Playback:
         moved_ms = self._behind_ms - self._echo_behind_ms
         self._behind_ms = self._echo_behind_ms
         self._plays_until_ms = max(self._plays_until_ms + moved_ms, plays_until_ms)
-        later: list[tuple[Item, float]] = []
+        later: list[tuple[PlayedItem, float]] = []
         for item in items:
             if item.cursor_ms > item.highest_ms:
                 until_ms = max(item.plays_until_ms + moved_ms, plays_until_ms)
@@ -120,7 +122,7 @@ class Playback:
                 item.plays_until_ms = until_ms
         return later
 
-    def rewind(self, item: Item, to_ms: int) -> None:
+    def rewind(self, item: PlayedItem, to_ms: int) -> None:
         """What follows `to_ms` of the item will be sent again."""
         again_ms = max(0, item.cursor_ms - to_ms)
         item.cursor_ms -= again_ms
@@ -128,7 +130,7 @@ class Playback:
         self._plays_until_ms -= again_ms
         item.confirmed_ms = min(item.confirmed_ms, item.cursor_ms)
 
-    def play_from(self, items: Iterable[Item], now_ms: float) -> None:
+    def play_from(self, items: Iterable[PlayedItem], now_ms: float) -> None:
         """Lets the clock run on a fresh socket: nothing of what was sent before plays any more."""
         self._held_at_ms = None
         self._plays_until_ms = now_ms

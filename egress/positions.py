@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egress.backlog import Base
-from shared.contract.card import EgressView, State
+from shared.contract.card import CallState, EgressView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,5 +42,5 @@ def read_start(card: EgressView, epoch: int) -> Start:
         epoch=epoch,
         base=base,
         frame_n=card.frame_n,
-        connected=card.state is not State.DETACHED,
+        connected=card.state is not CallState.DETACHED,
     )

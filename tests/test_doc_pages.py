@@ -30,7 +30,7 @@ from shared.clock import wall_ms
 from shared.contract import record
 from shared.contract.card import StoryView, counters
 from shared.contract.streams import hooks as hook_stream
-from shared.contract.streams.history import HistoryEntry, Item, ItemHeard, Tool, ToolState
+from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.hooks import Hook
 from shared.settings import WEBHOOK_EVENTS, Settings
 
@@ -172,10 +172,10 @@ def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
         "leg": "1", "n_caller_frames": "12400",
     }  # fmt: skip
     history: list[HistoryEntry] = [
-        Item(item_id="u", role="user", text="שלום", final=True),
-        Item(item_id="a", role="assistant", text="one two three four", final=True),
+        ItemEntry(item_id="u", role="user", text="שלום", final=True),
+        ItemEntry(item_id="a", role="assistant", text="one two three four", final=True),
         ItemHeard(item_id="a", ms=500, of_ms=1000, complete=True),
-        Tool(call_id="call_1", name="stock", state=ToolState.RESULT, value="{}"),
+        ToolEntry(call_id="call_1", name="stock", state=ToolState.RESULT, value="{}"),
     ]
     story = Story(record.read(StoryView, card), counters(card))
     details = {"tool.failed": '{"tool":"stock","call_id":"call_1","outcome":"timed_out"}'}

@@ -50,14 +50,69 @@ def words() -> frozenset[str]:
         *card.WRITERS, *card.READERS, window.BrainWindow, window.IngressWindow, window.PipelineFigures,
         worker.Beat, control.FlushedItem, *control.KINDS.values(), *history.KINDS.values(),
     )  # fmt: skip
-    enums = (card.State, card.Next, hooks.Event, journal.Kind, pairs.OutKind, pairs.BackKind, reply.ReplyKind)
+    enums = (
+        card.CallState,
+        card.Next,
+        hooks.Event,
+        journal.Kind,
+        pairs.OutKind,
+        pairs.BackKind,
+        reply.ReplyKind,
+    )
     found = {name for kind in records for name in record.names(kind)}
     found |= {str(each) for kind in enums for each in kind}
     found |= set(card.SCRIPTED) | set(control.KINDS) | set(history.KINDS)
     return frozenset(found - {""} - set(worker.ROLES))
 
 
-FOREIGN: dict[str, tuple[str, frozenset[str]]] = {}
+FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
+    "brain/agents/check.py": ("JSON for people", frozenset({"name"})),
+    "brain/call/away.py": ("a tool's result, for the model", frozenset({"reason", "status"})),
+    "brain/model/realtime/gate.py": ("OpenAI's events", frozenset({"error"})),
+    "brain/model/realtime/seed.py": ("OpenAI's events", frozenset({"error", "id"})),
+    "brain/model/realtime/session.py": ("OpenAI's events", frozenset({"audio"})),
+    "brain/model/realtime/socket.py": ("OpenAI's events", frozenset({"error"})),
+    "brain/model/realtime/translate.py": (
+        "OpenAI's events",
+        frozenset({"call_id", "error", "id", "item", "name", "response", "role", "text"}),
+    ),
+    "brain/sequencer/session.py": ("why a session was left", frozenset({"rollover"})),
+    "brain/tools/demo.py": ("a tool's result, for the model", frozenset({"error", "status"})),
+    "brain/tools/function.py": ("a tool as OpenAI defines it", frozenset({"name"})),
+    "brain/tools/http.py": (
+        "the request of an HTTP tool (docs/agents.md)",
+        frozenset({"agent", "call_id", "called", "name", "tool"}),
+    ),
+    "brain/tools/toolbox.py": ("a tool's result, for the model", frozenset({"error"})),
+    "brain/webhooks/events.py": (
+        "the bodies of webhooks (docs/webhooks.md)",
+        frozenset({
+            "agent", "call_id", "cause", "from", "leg", "outcome", "resumes", "role", "text", "to", "tool",
+        }),
+    ),
+    "console/calls/data.py": (
+        "JSON for users",
+        frozenset({
+            "agent", "at_ms", "audible_response", "caller_q", "calls", "capacity", "draining", "host", "leg",
+            "loop_lag_ms", "name", "pid", "pipeline", "role", "started_at_ms", "state", "stream", "text",
+            "verdict", "version", "worker",
+        }),
+    ),
+    "console/doctor/facts.py": ("JSON of brain.agents.check", frozenset({"name"})),
+    "console/doctor/host.py": ("brain.agents.check, /readyz", frozenset({"cause", "draining"})),
+    "console/doctor/redis.py": ("Redis's INFO", frozenset({"role"})),
+    "console/keys_table.py": ("Redis's types, JSON for users", frozenset({"complete", "keys", "stream"})),
+    "console/operate/commands.py": ("events of a roll", frozenset({"draining"})),
+    "console/stack/foreground.py": ("a part of a URL", frozenset({"host"})),
+    "console/stack/plan.py": ("a setting", frozenset({"host"})),
+    "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
+    "console/top/state.py": ("panes of the screen", frozenset({"calls"})),
+    "console/top/view.py": ("panes of the screen", frozenset({"calls"})),
+    "ingress/media/twilio.py": ("Twilio's messages", frozenset({"digit", "dtmf", "mark", "name"})),
+    "ingress/web/listening.py": ("a setting", frozenset({"host"})),
+    "shared/logs/log.py": ("levels of a log", frozenset({"error"})),
+    "shared/store/link.py": ("a part of a URL", frozenset({"host"})),
+}  # fmt: skip
 """Modules that own another vocabulary which has some of the same words: whose words they are, and which."""
 
 
@@ -227,10 +282,21 @@ def twice(sources: dict[str, str]) -> dict[str, list[str]]:
     return {each: places for each, places in found.items() if len(places) > 1}
 
 
+TWINS = {
+    "Audible": "egress's message, and the input that the brain makes of it",
+    "Heard": "egress's message, and the input that the brain makes of it",
+    "Silent": "egress's message, and the input that the brain makes of it",
+    "Flushed": "egress's message, and the input that the brain makes of it",
+    "FlushedItem": "a part of both",
+    "HangUp": "what an operator asks for, and what the sequencer does when it is time",
+}
+"""Names that stand twice on purpose: the same thing before and behind a border."""
+
+
 def test_one_name_for_one_thing() -> None:
     """In the roles and what they share a public class name stands once."""
     sources = {name_of(path): path.read_text("utf-8") for path in modules(*ROLES, "shared")}
-    assert twice(sources) == {}
+    assert set(twice(sources)) == set(TWINS)
 
 
 def test_a_name_for_two_things_is_found() -> None:
@@ -242,7 +308,26 @@ def test_a_name_for_two_things_is_found() -> None:
 
 # 3. Floors.
 
-FLOORS: dict[str, list[list[str]]] = {}
+FLOORS: dict[str, list[list[str]]] = {
+    "shared": [
+        ["process"], ["ownership"], ["store"], ["settings"], ["figures"], ["contract"], ["logs"], ["forms"],
+        ["resp", "clock", "audio"],
+    ],
+    "ingress": [
+        ["__main__"], ["role"], ["web"], ["calls"], ["media"], ["counters"], ["calls.fence"], ["errors"],
+    ],
+    "brain": [
+        ["__main__"], ["role", "agents.check"], ["call"], ["webhooks"], ["caller", "memory"], ["model"],
+        ["agents"], ["tools"], ["counters"], ["sequencer"],
+        ["signing", "trust_store", "json_fields", "errors"],
+    ],
+    "console": [
+        ["__main__"], ["app"], ["demo", "operate.commands", "calls.commands"], ["operate", "stack.foreground"],
+        ["doctor", "top"], ["leave"], ["options"], ["keys_table", "settings_table"], ["calls", "stack"],
+        ["interrupts", "style", "text"],
+    ],
+    "proofs": [["prove", "pages"], ["measure"]],
+}  # fmt: skip
 """Rooms of each package, the highest first; imports go down only. Rooms of one floor do not know one
 another."""
 
@@ -285,18 +370,23 @@ def test_a_climb_and_a_circle_are_found() -> None:
 
 # 4. Doors.
 
-DOORS: dict[str, tuple[str, frozenset[str]]] = {}
-"""Drivers: the one function that may call these methods, and the methods."""
+DOORS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "brain/call/call.py": (frozenset({"_step"}), frozenset({"_perform", "_arm"})),
+    # The metronome's tick takes no input and stays cheap: fifty times a second a call.
+    "egress/call.py": (frozenset({"_step", "tick"}), frozenset({"_perform"})),
+    "ingress/media/stream.py": (frozenset({"_give"}), frozenset({"_perform"})),
+}
+"""Drivers: the function that alone may call these methods, and the methods."""
 
 
 @pytest.mark.parametrize("path", sorted(DOORS))
 def test_a_core_has_one_door(path: str) -> None:
     """One function reads the clock, calls the core, performs its actions, arms its timer; nothing else
     does."""
-    door, guarded = DOORS[path]
+    doors, guarded = DOORS[path]
     source = (ROOT / path).read_text("utf-8")
-    assert f"def {door}(" in source
-    assert layout.outside_the_door(source, door, guarded) == []
+    assert all(f"def {door}(" in source for door in doors)
+    assert layout.outside_the_door(source, doors, guarded) == []
 
 
 def test_a_second_door_is_found() -> None:
@@ -306,7 +396,9 @@ def test_a_second_door_is_found() -> None:
         "    def step(self):\n        self._perform(1)\n        self._arm()\n"
         "    def other(self):\n        self._perform(2)\n"
     )
-    assert layout.outside_the_door(source, "step", frozenset({"_perform", "_arm"})) == [(6, "_perform")]
+    assert layout.outside_the_door(source, frozenset({"step"}), frozenset({"_perform", "_arm"})) == [
+        (6, "_perform")
+    ]
 
 
 # 5. Purity.
@@ -342,10 +434,31 @@ def test_an_impurity_is_found(line: str) -> None:
 
 # 6. Tests.
 
-UNTESTED: dict[str, str] = {}
+UNTESTED: dict[str, str] = {
+    "brain/sequencer/actions.py": "plain records; each is performed in tests/brain/call/test_call.py",
+    "console/stack/supervisord.py": "it becomes supervisord; test_launcher.py kills its launcher",
+    "egress/actions.py": "plain records; each is performed in tests/egress/test_call.py",
+    "proofs/measure/plain_bridge.py": "run whole by make prove-pipeline",
+    "proofs/pages/design.py": "held by tests/test_design_page.py",
+    "proofs/pages/sequencer.py": "held by tests/test_docs.py",
+    "proofs/pages/terminal.py": "held by tests/e2e/test_top.py",
+    "proofs/prove/conversation.py": "run whole by make prove-conversation; rules in judge and scenarios",
+    "proofs/prove/mutants.py": "run whole by make prove-mutants",
+    "proofs/prove/operations.py": "run whole by make prove-operations; rules in faults and verdicts",
+    "proofs/prove/sequencer.py": "run whole by make prove-sequencer",
+    "proofs/prove/slow_tools.py": "one tool, called in make prove-conversation",
+    "shared/audio.py": "figures of a format, nothing that could be wrong alone",
+    "shared/contract/command.py": "a plain record of two fields",
+    "shared/ownership/counters.py": "declared fields; exported in tests/shared/process/test_metrics.py",
+    "shared/process/exits.py": "an enum; tests/test_operating_page.py compares it with the page",
+    "shared/store/counters.py": "declared fields; counted in test_outbox.py and test_inbox.py",
+    "shared/store/errors.py": "a tree of names; each is raised in tests of its raiser",
+    "simulators/clips/make.py": "run by hand, needs espeak-ng and sox; test_clips.py holds its result",
+    "simulators/twilio/codes.py": "numbers only",
+}
 """Modules without a test file of their name, each with the reason. The list only shrinks."""
 
-UNTESTED_AT_MOST = 0
+UNTESTED_AT_MOST = 20
 
 
 def without_a_test() -> set[str]:

@@ -41,7 +41,7 @@ from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
 from brain.webhooks.events import Hooks
 from shared.clock import now_ms, wall_ms
-from shared.contract.card import AgentChosen, BrainView, State
+from shared.contract.card import AgentChosen, BrainView, CallState
 from shared.contract.entry import FIRST
 from shared.contract.streams.journal import Kind
 from shared.logs.log import Log
@@ -102,7 +102,7 @@ def make(
     record = Record(History(owner), Conversation())
     feed = _feed(process, services, owner, card, agent, log)
     reply = ReplyWriter(owner, process.worker.host)
-    away = Away(is_here=card.state is not State.DETACHED)
+    away = Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import (
     HistoryEntry,
-    Item,
+    ItemEntry,
     ItemHeard,
     ItemLength,
     KeysPressed,
-    Tool,
+    ToolEntry,
     ToolState,
 )
 
@@ -88,7 +88,7 @@ class Conversation:
     def receive(self, entry: HistoryEntry) -> None:
         """One entry of `history`."""
         match entry:
-            case Item():
+            case ItemEntry():
                 item = self._item(entry.item_id, entry.role)
                 item.text, item.final = entry.text, entry.final
             case ItemLength():
@@ -97,7 +97,7 @@ class Conversation:
                 self.heard(entry.item_id, entry.ms, entry.of_ms, entry.complete)
             case KeysPressed():
                 self.keys(entry.item_id, entry.text)
-            case Tool():
+            case ToolEntry():
                 self.tool(entry.call_id, entry.name, entry.state, entry.value)
 
     # Facts, as they happen.

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.contract.streams.history import Item, ItemHeard, ItemLength, KeysPressed, Tool, ToolState
+from shared.contract.streams.history import (
+    ItemEntry,
+    ItemHeard,
+    ItemLength,
+    KeysPressed,
+    ToolEntry,
+    ToolState,
+)
 from shared.ownership.owner import Owner
 
 REWRITE_EVERY_MS = 1000.0
@@ -81,9 +88,9 @@ class History:
 
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
-        self.owner.history(Tool(call_id=call_id, name=name, state=state, value=value))
+        self.owner.history(ToolEntry(call_id=call_id, name=name, state=state, value=value))
 
     # Private.
 
     def _item(self, item_id: str, role: str, said: str, *, final: bool) -> None:
-        self.owner.history(Item(item_id=item_id, role=role, text=said, final=final))
+        self.owner.history(ItemEntry(item_id=item_id, role=role, text=said, final=final))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brain.sequencer.wishes import Reason
+from shared.contract.card import Next
 
 
 class InputError(ValueError):
@@ -88,7 +89,7 @@ class MoveWished:
     response_id: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in ("dial", "digits"):
+        if self.kind not in (Next.DIAL, Next.DIGITS):
             raise InputError(f"expected dial or digits as the kind of a move, got {self.kind!r}")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from shared.contract import keys as key_names
 from shared.contract import record, window
-from shared.contract.card import Owners, PeopleView, State
+from shared.contract.card import CallState, Owners, PeopleView
 from shared.contract.entry import text_of
 from shared.contract.errors import ContractError
 from shared.contract.keys import Keys
@@ -219,7 +219,7 @@ async def _tell(store: Store, keys: Keys, call_sid: str, message: Say | HangUp) 
     if owners.brain:
         ring = ring_command(keys, keys.lane(call_sid), owners.brain, call_sid, Why.CONTROL)
         await store.execute(ring)
-    return owners.state is not State.ENDED
+    return owners.state is not CallState.ENDED
 
 
 async def _read(store: Store, keys: Keys, sids: Sequence[str]) -> list[AnyCall]:

@@ -18,7 +18,7 @@ from console.calls.watching import Entry
 from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD
 from console.text import NONE, duration, millis, tame
 from shared.contract import card, window
-from shared.contract.streams.history import Item, ItemHeard
+from shared.contract.streams.history import ItemEntry, ItemHeard
 from shared.contract.streams.journal import JournalEntry
 from shared.figures import diagnosis
 from shared.logs.text import isolated
@@ -102,7 +102,7 @@ def watched_line(entry: Entry, since_ms: int) -> str:
     match entry.record:
         case JournalEntry() as line:
             return f"{stamp}  [{BRIDGE}]{escape(tame(line.kind))}[/]  [{DIM}]{_shown(details(line))}[/]"
-        case Item(final=True) as item:
+        case ItemEntry(final=True) as item:
             who, style = ("caller", CALLER) if item.is_callers else ("agent", AGENT)
             return f"{stamp}  [{style}]{who}[/]  {_shown(item.text)}"
         case ItemHeard(complete=False) as heard:

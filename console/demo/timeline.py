@@ -19,7 +19,7 @@ from enum import Enum
 from console.demo.watch import Seen
 from shared.contract.errors import ContractError
 from shared.contract.streams.control import Flushed
-from shared.contract.streams.history import Item, Tool, ToolState
+from shared.contract.streams.history import ItemEntry, ToolEntry, ToolState
 from shared.contract.streams.journal import JournalEntry, Kind
 
 
@@ -71,9 +71,9 @@ class Timeline:
     def feed(self, seen: Seen) -> None:
         """Notes an entry; most make no line."""
         match seen.record:
-            case Item() as item:
+            case ItemEntry() as item:
                 self._on_item(item)
-            case Tool() as tool:
+            case ToolEntry() as tool:
                 self._on_tool(seen.at_ms, tool)
             case Flushed() as flushed:
                 self._on_flushed(seen.at_ms, flushed)
@@ -126,7 +126,7 @@ class Timeline:
             speech.is_told = True
             self.add(Line(at_ms=speech.at_ms, who=who, text="", said=speech.said))
 
-    def _on_item(self, item: Item) -> None:
+    def _on_item(self, item: ItemEntry) -> None:
         if item.final:
             self._spoke(item.item_id, Who.CALLER if item.is_callers else Who.AGENT, said=item.text)
 
@@ -138,7 +138,7 @@ class Timeline:
 
     # The rest.
 
-    def _on_tool(self, at_ms: float, tool: Tool) -> None:
+    def _on_tool(self, at_ms: float, tool: ToolEntry) -> None:
         match tool.state:
             case ToolState.STARTED:
                 text = f"{tool.name}({_arguments(tool.value)})"

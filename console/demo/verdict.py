@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from console.demo.find_clip import find, pieces_of
 from console.demo.script import TOOL, Script
 from console.demo.watch import Seen
-from shared.contract.streams.history import Tool, ToolState
+from shared.contract.streams.history import ToolEntry, ToolState
 from shared.contract.streams.journal import JournalEntry, Kind
 from simulators.twilio import measures
 from simulators.twilio.record import CallRecord
@@ -122,7 +122,7 @@ def _interruption(record: CallRecord, script: Script, heard: bytes) -> list[Chec
 
 
 def _tool_ran(seen: list[Seen]) -> Check:
-    tools = [entry.record for entry in seen if isinstance(entry.record, Tool)]
+    tools = [entry.record for entry in seen if isinstance(entry.record, ToolEntry)]
     started = [tool for tool in tools if tool.state is ToolState.STARTED]
     results = [tool for tool in tools if tool.state is ToolState.RESULT]
     names = {tool.name for tool in started}

@@ -11,7 +11,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.contract.card import Next, ResumeView, State
+from shared.contract.card import CallState, Next, ResumeView
 from shared.forms import is_destination
 
 _ANSWERED = frozenset({"completed", "answered"})
@@ -43,7 +43,7 @@ def decide(card: ResumeView | None, form: Mapping[str, str], *, tries: int, max_
     Both bounds hold: the card's, and the URL's, which stands when Redis forgot or no start ever passed.
     """
     planned, argument = (Next.NOTHING, "") if card is None else (card.next, card.next_arg)
-    if card is not None and card.state is State.ENDED:
+    if card is not None and card.state is CallState.ENDED:
         return Decision(Verb.SAY, argument) if planned is Next.APOLOGY else Decision(Verb.HANG_UP)
     dialled = form.get("DialCallStatus", "")
     if dialled in _ANSWERED:

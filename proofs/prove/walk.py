@@ -29,11 +29,14 @@ from brain.sequencer.inputs import Input
 from brain.sequencer.state import State
 from brain.sequencer.transitions import TRANSITIONS
 from brain.sequencer.wishes import Wish
+from shared.contract.streams.journal import Kind
 
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
 CALL = "call"
 REST_TICKS = 200
-ENDS_OF_A_WISH = frozenset({"response_created", "response_done", "response_superseded", "response_expired"})
+ENDS_OF_A_WISH = frozenset(
+    {Kind.RESPONSE_CREATED, Kind.RESPONSE_DONE, Kind.RESPONSE_SUPERSEDED, Kind.RESPONSE_EXPIRED}
+)
 
 Mode = Literal["server", "brain"]
 
@@ -290,48 +293,14 @@ def _wishes(s: State) -> set[int]:
 
 def canonical(s: State, now_ms: float) -> object:
     """A value that is equal for states that no rule can tell apart, but for what the module says."""
-    names = {response_id: number for number, response_id in enumerate(s.responses)}
-    if s.active is not None:
-        names.setdefault(s.active.response_id, len(names))
-
-    def at(ms: float | None) -> int | None:
-        return None if ms is None else round(ms - now_ms)
-
-    def who(response_id: str) -> int:
-        return names.get(response_id, -1 if response_id else -2)
-
-    waiting = {wish.number: wish.reason for wish in s.deferred.values()}
-    if s.outstanding is not None and s.outstanding.wish is not None:
-        waiting[s.outstanding.wish.number] = s.outstanding.wish.reason
-
-    def of_wish(number: int) -> str:
-        """Which wish a create that was given up on belongs to, if that is still waited for."""
-        return waiting.get(number, "")
-
-    def wanted(w: Wish | None) -> object:
-        if w is None:
-            return None
-        return (
-            w.reason, w.force, at(w.expires_at_ms), w.backoff_ms, at(w.not_before_ms or None),
-            w.audio_only, bool(w.text), bool(w.answered_ids),
-            all(answered_id in s.in_conversation for answered_id in w.answered_ids),
-        )  # fmt: skip
-
-    create, active, move, hang_up = s.outstanding, s.active, s.move, s.hang_up
+    seen = _Seen(s, now_ms)
+    at, who = seen.at, seen.who
+    hang_up, move = s.hang_up, s.move
     return (
         s.phase,
-        None
-        if active is None
-        else (
-            who(active.response_id), at(active.deadline_ms), active.confirmed, active.reason,
-            active.cancelling, active.full, active.spoke, len(active.open_items),
-            active.response_id in s.retired,
-            wanted(active.wish),
-        ),
-        None
-        if create is None
-        else (create.reason, at(create.deadline_ms), wanted(create.wish)),
-        tuple(wanted(wish) for wish in s.deferred.values()),
+        seen.active(),
+        seen.create(),
+        tuple(seen.wish(wish) for wish in s.deferred.values()),
         tuple((who(r.response_id), r.done, r.reason, r.spoke) for r in s.responses.values()),
         tuple(
             (who(i.response_id), i.received_bytes, round(i.heard_ms), i.complete, i.session == s.session)
@@ -341,15 +310,7 @@ def canonical(s: State, now_ms: float) -> object:
         if s.pending_cut is None
         else (at(s.pending_cut.deadline_ms), len(s.pending_cut.items), s.pending_cut.cut == s.cut),
         None if s.speaking is None else (who(s.speaking.response_id), at(s.speaking.progress_at_ms)),
-        (
-            s.caller.speaking,
-            at(s.caller.deadline_ms) if s.caller.speaking else 0,
-            at(s.caller.answer_due_until_ms),
-            at(s.caller.stopped_at_ms),
-            s.caller.unanswered,
-            s.caller.talking_on,
-            s.caller.last_turn_item_id == f"u{s.cut}",
-        ),
+        seen.caller(),
         None
         if hang_up is None
         else (at(hang_up.deadline_ms), who(hang_up.response_id), hang_up.began, hang_up.at_once),
@@ -360,5 +321,68 @@ def canonical(s: State, now_ms: float) -> object:
             for b in s.batches.values()
         ),
         CALL in s.tool_calls, CALL in s.in_conversation, "mcp" in s.tool_calls,
-        s.roll_over_by_ms is None, min(len(s.texts), 2), tuple(map(of_wish, s.abandoned.values())),
+        s.roll_over_by_ms is None, min(len(s.texts), 2), seen.abandoned(),
     )  # fmt: skip
+
+
+class _Seen:
+    """The parts of a state, with times relative to now and ids by their order."""
+
+    def __init__(self, s: State, now_ms: float) -> None:
+        self._s = s
+        self._now_ms = now_ms
+        self._names = {response_id: number for number, response_id in enumerate(s.responses)}
+        if s.active is not None:
+            self._names.setdefault(s.active.response_id, len(self._names))
+
+    def at(self, ms: float | None) -> int | None:
+        return None if ms is None else round(ms - self._now_ms)
+
+    def who(self, response_id: str) -> int:
+        return self._names.get(response_id, -1 if response_id else -2)
+
+    def wish(self, w: Wish | None) -> object:
+        if w is None:
+            return None
+        return (
+            w.reason, w.force, self.at(w.expires_at_ms), w.backoff_ms, self.at(w.not_before_ms or None),
+            w.audio_only, bool(w.text), bool(w.answered_ids),
+            all(answered_id in self._s.in_conversation for answered_id in w.answered_ids),
+        )  # fmt: skip
+
+    def active(self) -> object:
+        active = self._s.active
+        if active is None:
+            return None
+        return (
+            self.who(active.response_id), self.at(active.deadline_ms), active.confirmed, active.reason,
+            active.cancelling, active.full, active.spoke, len(active.open_items),
+            active.response_id in self._s.retired,
+            self.wish(active.wish),
+        )  # fmt: skip
+
+    def create(self) -> object:
+        create = self._s.outstanding
+        return (
+            None if create is None else (create.reason, self.at(create.deadline_ms), self.wish(create.wish))
+        )
+
+    def caller(self) -> object:
+        caller = self._s.caller
+        return (
+            caller.speaking,
+            self.at(caller.deadline_ms) if caller.speaking else 0,
+            self.at(caller.answer_due_until_ms),
+            self.at(caller.stopped_at_ms),
+            caller.unanswered,
+            caller.talking_on,
+            caller.last_turn_item_id == f"u{self._s.cut}",
+        )
+
+    def abandoned(self) -> object:
+        """Which wish each create that was given up on belongs to, if that is still waited for."""
+        s = self._s
+        waiting = {wish.number: wish.reason for wish in s.deferred.values()}
+        if s.outstanding is not None and s.outstanding.wish is not None:
+            waiting[s.outstanding.wish.number] = s.outstanding.wish.reason
+        return tuple(waiting.get(number, "") for number in s.abandoned.values())

@@ -18,7 +18,7 @@ from shared.contract import record
 from shared.contract.record import named
 
 
-class State(enum.StrEnum):
+class CallState(enum.StrEnum):
     """How a call stands."""
 
     ATTACHED = "attached"
@@ -226,7 +226,7 @@ with the scripts, and docs/design.md shows them."""
 class BrainView:
     """Brain, from the answer to its CLAIM."""
 
-    state: State
+    state: CallState
     leg: int
     ingress: str
     cut: int
@@ -243,7 +243,7 @@ class BrainView:
 class EgressView:
     """Egress, from the answer to its CLAIM."""
 
-    state: State
+    state: CallState
     leg: int
     ingress: str
     cut: int
@@ -259,7 +259,7 @@ class EgressView:
 class ResumeView:
     """Ingress, when Twilio asks what comes next."""
 
-    state: State
+    state: CallState
     next: Next
     next_arg: str
     resumes: int
@@ -271,7 +271,7 @@ class ResumeView:
 class Owners:
     """Who has the call now."""
 
-    state: State
+    state: CallState
     ingress: str
     brain: str
     brain_epoch: int
@@ -287,7 +287,7 @@ class Owners:
 class WindowsView:
     """Egress, once a window: what the others said."""
 
-    state: State
+    state: CallState
     brain: str
     ingress: str
     w_brain: str | None
@@ -324,7 +324,7 @@ class StoryView:
 class PeopleView:
     """The console: what people are shown of a call."""
 
-    state: State
+    state: CallState
     started_at_ms: int
     ended_at_ms: int | None
     outcome: str | None

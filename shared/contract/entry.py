@@ -20,6 +20,9 @@ added."""
 FIRST = "0"
 """The position before the first entry there is."""
 
+NOTHING = {b"v": VERSION}
+"""An entry that says nothing: written and trimmed at once, it makes a stream that can carry a TTL."""
+
 Fields = list[bytes]
 """Field, value, field, value, …"""
 

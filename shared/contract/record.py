@@ -43,7 +43,7 @@ def since(version: int, older: object, name: str = "") -> Any:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class FieldRow:
     """One field of a record as it is written."""
 
     name: str
@@ -54,10 +54,10 @@ class Row:
     older: object
 
 
-_ROWS: dict[type, tuple[Row, ...]] = {}
+_ROWS: dict[type, tuple[FieldRow, ...]] = {}
 
 
-def rows(record: type) -> tuple[Row, ...]:
+def rows(record: type) -> tuple[FieldRow, ...]:
     """The fields of a record, in their order."""
     known = _ROWS.get(record)
     if known is not None:
@@ -68,7 +68,7 @@ def rows(record: type) -> tuple[Row, ...]:
         kind, is_optional = _plain(hints[field.name])
         metadata = field.metadata
         found.append(
-            Row(
+            FieldRow(
                 name=metadata.get("name") or field.name,
                 attribute=field.name,
                 kind=kind,
@@ -151,7 +151,7 @@ def _plain(hint: Any) -> tuple[type, bool]:
 _WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "1 or 0", dict: "an object"}
 
 
-def _convert(record: type, row: Row, value: object) -> object:
+def _convert(record: type, row: FieldRow, value: object) -> object:
     kind = row.kind
     try:
         if value is None:

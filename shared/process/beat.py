@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from shared import VERSION
 from shared.clock import wall_ms
 from shared.contract import keys as key_names
+from shared.contract.entry import NOTHING
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, write_beat
 from shared.process.role import Process, Role
@@ -35,7 +36,7 @@ async def keep_own_keys(process: Process, own_streams: Sequence[str]) -> None:
         if not await process.store.exists(key):
             # In one step: a process that is killed between two would leave a key without a TTL.
             async with process.store.pipeline(transaction=True) as together:
-                together.xadd(key, {"v": "1"}, maxlen=0, approximate=False)
+                together.xadd(key, NOTHING, maxlen=0, approximate=False)
                 together.pexpire(key, key_names.WORKER_TTL_MS)
                 await together.execute()
         await process.store.pexpire(key, key_names.WORKER_TTL_MS)

@@ -92,7 +92,7 @@ class Outbox:
         self._last_error = ""
         self.counters = OutboxCounters()
 
-    # ---------------------------------------------------------------------------------- what roles call
+    # What roles call.
 
     def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:
         """A command, in the next commit. `on_reply` gets the reply, a ReplyError, or OutboxFull."""
@@ -126,7 +126,7 @@ class Outbox:
             return False
         return True
 
-    # ------------------------------------------------------------------------------------- queue, commit
+    # Private: queue, commit.
 
     def _add(self, tag: object, write: _Write, *, urgent: bool) -> None:
         size = len(write.packed)
@@ -274,7 +274,7 @@ class Outbox:
             waiting_ms = max(waiting_ms, now - self._away_since_ms)
         return max(waiting_ms, self._round_trips.worst(now))
 
-    # ---------------------------------------------------------------------------------------- connection
+    # Private: connection.
 
     async def run(self) -> None:
         """Keeps a connection for as long as it runs; cancel it to stop. What is queued then is lost."""

@@ -12,10 +12,10 @@ import pytest
 from brain.call import from_control
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
-from shared.contract.card import Next, State
+from shared.contract.card import CallState, Next
 from shared.contract.steps import NewStream
 from shared.contract.streams.doorbell import Why
-from shared.contract.streams.history import Item, ItemHeard, Tool, ToolState
+from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership import steps
@@ -89,7 +89,7 @@ async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) ->
         assert_same(here.audio_of(here.items()[0]), clip("en_model_long"))
         assert session.received_of("response.create") == []
         await wait_until(lambda: _empty(here), "caller and turn are trimmed")
-        said = [entry.role for entry in await here.history() if isinstance(entry, Item)]
+        said = [entry.role for entry in await here.history() if isinstance(entry, ItemEntry)]
         assert set(said) == {"user", "assistant"}
         assert role.counters.caller_gaps == 0
         await here.end()
@@ -214,7 +214,7 @@ after = [{ say = "en_model_order" }]
         assert_same(here.audio_of(here.items()[0]), clip("en_model_order"))
         assert len(session.received_of("response.create")) == 1
         assert len(session.received_of("conversation.item.create")) == 2
-        states = [entry.state for entry in await here.history() if isinstance(entry, Tool)]
+        states = [entry.state for entry in await here.history() if isinstance(entry, ToolEntry)]
         assert sorted(states) == [ToolState.RESULT] * 2 + [ToolState.STARTED] * 2
 
 
@@ -446,7 +446,7 @@ async def test_a_call_whose_card_cannot_be_read_hears_an_apology(store: Store, r
     async with RealtimeSimulator(knobs=QUICK) as sim, line(store, redis_url) as here:
         await store.hset(KEYS.card(here.call_sid), "started_at_ms", "yesterday")
         async with brain(redis_url, sim, apology="So sorry.") as (process, role):
-            await here.card_says("state", State.ENDED)
+            await here.card_says("state", CallState.ENDED)
 
             card = await here.card()
             assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")

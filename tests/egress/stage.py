@@ -15,7 +15,7 @@ from egress.delivery import Delivery
 from egress.positions import read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract import record
-from shared.contract.card import EgressView, State
+from shared.contract.card import CallState, EgressView
 from shared.contract.entry import order
 from shared.contract.streams.control import Audible, Flushed, FlushedItem, Heard, Silent
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
@@ -78,7 +78,13 @@ class Stage:
 
     def claim(self, epoch: int) -> Delivery:
         """A new owner of the call, from the card as it stands; it reads `reply` from its first entry."""
-        scripted = {"state": State.ATTACHED, "leg": str(self.leg), "ingress": "i", "cut": "0", "frame_n": "0"}
+        scripted = {
+            "state": CallState.ATTACHED,
+            "leg": str(self.leg),
+            "ingress": "i",
+            "cut": "0",
+            "frame_n": "0",
+        }
         start = read_start(record.read(EgressView, {**scripted, **self.card}), epoch)
         self.delivery = Delivery(start, self.now, self.lead_ms)
         self._unread = deque(self.reply)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from egress.accounts import Change, ChangeKind, Item, Response
+from egress.accounts import Change, ChangeKind, PlayedItem, PlayedResponse
 from shared.contract.streams.control import Audible, Heard, Silent, SilentCause
 
 
@@ -22,7 +22,7 @@ def test_heard_is_what_the_clock_and_ingress_agree_on_or_what_a_mark_proves(
     at_ms: float, confirmed_ms: int, acknowledged_ms: int, proved_ms: float
 ) -> None:
     """160 ms were sent and will have played at 1,160."""
-    item = Item("a", Response("r"), cursor_ms=160, plays_until_ms=1_160.0)
+    item = PlayedItem("a", PlayedResponse("r"), cursor_ms=160, plays_until_ms=1_160.0)
     item.confirmed_ms, item.acknowledged_ms = confirmed_ms, acknowledged_ms
 
     assert item.proved_ms(at_ms) == proved_ms

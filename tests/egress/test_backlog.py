@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egress.accounts import Item, Response
+from egress.accounts import PlayedItem, PlayedResponse
 from egress.backlog import FINISHED_ITEMS, Backlog, Base, Stretch
 
 NOTHING, ALL = 0.0, float("inf")
 
 
-def an_item(item_id: str = "a") -> Item:
-    return Item(item_id, Response("r"))
+def an_item(item_id: str = "a") -> PlayedItem:
+    return PlayedItem(item_id, PlayedResponse("r"))
 
 
 def holding(frames: int, item_id: str = "a", *, next_n: int = 1) -> tuple[Backlog, Stretch]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egress.accounts import ChangeKind, Item
+from egress.accounts import ChangeKind, PlayedItem
 from egress.ledger import Echo, Ledger
 from egress.marks import MARK_DEADLINE_MS, end_mark_due, mark_due
 from shared.contract.streams.control import SilentCause
 
 
-def send(ledger: Ledger, item: Item, frames: range, now_ms: float) -> None:
+def send(ledger: Ledger, item: PlayedItem, frames: range, now_ms: float) -> None:
     """Sends the frames at one moment; ingress confirms them."""
     for index in frames:
         ledger.sent(item, (index + 1) * 20, now_ms)
     ledger.confirm(item, frames.stop * 20, now_ms)
 
 
-def playing(received_ms: int = 1000, now_ms: float = 0.0) -> tuple[Ledger, Item]:
+def playing(received_ms: int = 1000, now_ms: float = 0.0) -> tuple[Ledger, PlayedItem]:
     """A ledger whose first item has its first eight frames out."""
     ledger = Ledger(leg=1, cut=0)
     item = ledger.receive("r", "a", received_ms, now_ms)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from egress.accounts import Item, LedgerCounters, Response
+from egress.accounts import LedgerCounters, PlayedItem, PlayedResponse
 from egress.marks import MARK_DEADLINE_MS, Marks, SentMark, end_mark_due, mark_due, mark_name, read_mark
 
 
-def item(item_id: str = "a", received_ms: int = 1_000, plays_until_ms: float = 0.0) -> Item:
-    return Item(item_id, Response("r"), received_ms=received_ms, plays_until_ms=plays_until_ms)
+def item(item_id: str = "a", received_ms: int = 1_000, plays_until_ms: float = 0.0) -> PlayedItem:
+    return PlayedItem(item_id, PlayedResponse("r"), received_ms=received_ms, plays_until_ms=plays_until_ms)
 
 
 def marks() -> Marks:

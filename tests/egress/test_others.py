@@ -8,7 +8,7 @@ import pytest
 
 from egress.others import Others
 from shared.contract import record
-from shared.contract.card import State, WindowsView
+from shared.contract.card import CallState, WindowsView
 from shared.contract.record import CONTRACT
 from shared.contract.window import BrainWindow, IngressWindow, dump
 from shared.figures.diagnosis import RoleFigures
@@ -22,8 +22,8 @@ INGRESS = IngressWindow(
     overflowed=0,
 )  # fmt: skip
 CARD = {
-    "state": State.ATTACHED.value, "brain": BRAIN.worker, "ingress": INGRESS.worker, "w_brain": dump(BRAIN),
-    "w_ingress": dump(INGRESS),
+    "state": CallState.ATTACHED.value, "brain": BRAIN.worker, "ingress": INGRESS.worker,
+    "w_brain": dump(BRAIN), "w_ingress": dump(INGRESS),
 }  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_a_new_leg_has_an_ingress_of_its_own() -> None:
     [
         ({**CARD, "brain": ""}, ["ingress"]),
         ({**CARD, "ingress": ""}, ["brain"]),
-        ({**CARD, "state": State.DETACHED.value}, ["brain"]),
+        ({**CARD, "state": CallState.DETACHED.value}, ["brain"]),
         ({}, []),
     ],
 )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from egress.accounts import Item, Response
+from egress.accounts import PlayedItem, PlayedResponse
 from egress.playback import Playback
 
 
-def an_item(item_id: str = "a", received_ms: int = 1_000) -> Item:
-    return Item(item_id, Response("r"), received_ms=received_ms)
+def an_item(item_id: str = "a", received_ms: int = 1_000) -> PlayedItem:
+    return PlayedItem(item_id, PlayedResponse("r"), received_ms=received_ms)
 
 
-def send(playback: Playback, item: Item, frames: range, now_ms: float) -> None:
+def send(playback: Playback, item: PlayedItem, frames: range, now_ms: float) -> None:
     """Sends the frames at one moment; ingress confirms them."""
     for index in frames:
         playback.sent(item, (index + 1) * 20, now_ms)
     playback.confirm(item, frames.stop * 20, now_ms)
 
 
-def playing(received_ms: int = 1_000) -> tuple[Playback, Item]:
+def playing(received_ms: int = 1_000) -> tuple[Playback, PlayedItem]:
     """A clock and an item whose first eight frames are out."""
     playback, item = Playback(), an_item(received_ms=received_ms)
     send(playback, item, range(8), 0.0)

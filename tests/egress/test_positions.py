@@ -5,13 +5,13 @@ from __future__ import annotations
 from egress.backlog import Base
 from egress.positions import read_start
 from shared.contract import record
-from shared.contract.card import EgressFigures, EgressView, State
+from shared.contract.card import CallState, EgressFigures, EgressView
 from tests.egress.stage import Stage, speech
 
 
 def view(**saved: object) -> EgressView:
     """What a claim finds on the card: what the scripts wrote, and what an owner before us saved."""
-    scripted = {"state": State.ATTACHED, "leg": "2", "ingress": "i", "cut": "0", "frame_n": "0"}
+    scripted = {"state": CallState.ATTACHED, "leg": "2", "ingress": "i", "cut": "0", "frame_n": "0"}
     return record.read(EgressView, {**scripted, **{name: str(value) for name, value in saved.items()}})
 
 
@@ -43,4 +43,4 @@ def test_a_new_call_starts_at_nothing() -> None:
 
 def test_a_call_without_a_stream_is_not_connected() -> None:
     """Its next stream is told by a control message."""
-    assert not read_start(view(state=State.DETACHED), epoch=1).connected
+    assert not read_start(view(state=CallState.DETACHED), epoch=1).connected

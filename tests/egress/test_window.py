@@ -13,7 +13,7 @@ import pytest
 from egress import window as window_module
 from egress.call import EgressCall
 from egress.window import CallWindow, line_of
-from shared.contract.card import State, WindowJudged
+from shared.contract.card import CallState, WindowJudged
 from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.contract.record import CONTRACT
@@ -173,7 +173,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     stage, redis, paper = Stage(), FakeRedis(), Paper()
     monkeypatch.setattr(window_module, "now_ms", lambda: stage.now)
     monkeypatch.setattr(window_module, "wall_ms", lambda: WALL_MS)
-    redis.card = {"state": State.ATTACHED, "brain": BRAIN.worker, "ingress": INGRESS.worker}
+    redis.card = {"state": CallState.ATTACHED, "brain": BRAIN.worker, "ingress": INGRESS.worker}
     process, call = Fakes(redis), Call(stage.delivery)
     window = CallWindow(cast(Process, process), cast(EgressCall, call), cast(Log, paper), stage.now)
     return Desk(stage, redis, process, call, paper, window)

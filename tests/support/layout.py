@@ -228,11 +228,11 @@ def _parts(node: ast.expr) -> Sequence[ast.AST]:
 # Doors.
 
 
-def outside_the_door(source: str, door: str, guarded: frozenset[str]) -> list[tuple[int, str]]:
-    """Calls of `guarded` methods that do not stand in the function `door`, nor in one another."""
+def outside_the_door(source: str, doors: frozenset[str], guarded: frozenset[str]) -> list[tuple[int, str]]:
+    """Calls of `guarded` methods that do not stand in one of the functions `doors`, nor in one another."""
     found = []
     for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name in {door, *guarded}:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name in doors | guarded:
             continue
         for call in ast.walk(node):
             if (

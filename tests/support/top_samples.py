@@ -6,7 +6,7 @@ import dataclasses
 
 from console.calls.live import AnyCall, LiveCall, UnreadableCall, UnreadableWorker, WorkerRow
 from console.top.state import Snapshot
-from shared.contract.card import PeopleView, State
+from shared.contract.card import CallState, PeopleView
 from shared.contract.record import CONTRACT
 from shared.contract.streams.journal import JournalEntry
 from shared.contract.window import PipelineFigures
@@ -25,7 +25,7 @@ def figures(**changes: object) -> PipelineFigures:
 def call(number: int, **changes: object) -> LiveCall:
     """A healthy call that began `number` minutes ago, but for `changes` of its card or beside it."""
     card: dict[str, object] = {
-        "state": State.ATTACHED,
+        "state": CallState.ATTACHED,
         "started_at_ms": AT_MS - number * 60_000,
         "ended_at_ms": None,
         "outcome": None,

@@ -21,7 +21,7 @@ MAXLEN = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class ItemEntry:
     """A turn of the caller (`user`) or an item of the model (`assistant`): its text so far. A caller's item
     is written at once, without its text: the order of the entries is that of the conversation."""
 
@@ -76,7 +76,7 @@ class ToolState(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class ToolEntry:
     """A tool was called, or has its result."""
 
     KIND: ClassVar[str] = "tool"
@@ -86,9 +86,9 @@ class Tool:
     value: str
 
 
-HistoryEntry = Item | ItemLength | ItemHeard | KeysPressed | Tool
+HistoryEntry = ItemEntry | ItemLength | ItemHeard | KeysPressed | ToolEntry
 KINDS: Mapping[str, type[HistoryEntry]] = {
-    kind.KIND: kind for kind in (Item, ItemLength, ItemHeard, KeysPressed, Tool)
+    kind.KIND: kind for kind in (ItemEntry, ItemLength, ItemHeard, KeysPressed, ToolEntry)
 }
 
 

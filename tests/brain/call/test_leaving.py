@@ -11,7 +11,7 @@ import pytest
 from brain.call import leaving as module
 from brain.call.answer_due import DueStep
 from brain.call.leaving import Leaving, release, turn_away
-from shared.contract.card import Next, Plan, State
+from shared.contract.card import CallState, Next, Plan
 from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.contract.streams.journal import Kind
@@ -181,6 +181,6 @@ async def test_a_call_that_cannot_be_served_ends_with_its_plan_on_the_card(
         await turn_away(store, KEYS, speaker, plan, by="brain-0@h#1", tell=True)
 
         card: dict[str, Any] = await here.card()
-        assert (card["state"], card["outcome"]) == (State.ENDED, "card_unreadable")
+        assert (card["state"], card["outcome"]) == (CallState.ENDED, "card_unreadable")
         assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")
         assert await store.xlen(KEYS.hooks(0)) == 1

@@ -13,7 +13,7 @@ import orjson
 from brain.memory.conversation import Conversation
 from shared.contract.steps import NewStream
 from shared.contract.streams.control import Dialled, Dtmf
-from shared.contract.streams.history import Item
+from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership.steps import attach
@@ -57,7 +57,9 @@ async def settled(here: Line, turns: int) -> None:
     """The text of this many turns of the caller is in history."""
 
     async def there() -> bool:
-        items = [entry for entry in await here.history() if isinstance(entry, Item) and entry.role == "user"]
+        items = [
+            entry for entry in await here.history() if isinstance(entry, ItemEntry) and entry.role == "user"
+        ]
         return len({item.item_id for item in items if item.final}) >= turns
 
     await wait_until(there, f"{turns} turns are in history")

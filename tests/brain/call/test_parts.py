@@ -8,14 +8,14 @@ from typing import cast
 from brain.call.call import BrainCall
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
-from shared.contract.card import BrainView, State
+from shared.contract.card import BrainView, CallState
 from shared.contract.entry import FIRST
 from shared.process.life import make_process
 from shared.settings import load
 from tests.brain.stage import INGRESS, sid
 
 CARD = BrainView(
-    state=State.ATTACHED,
+    state=CallState.ATTACHED,
     leg=3,
     ingress=INGRESS,
     cut=7,
@@ -56,7 +56,7 @@ async def test_a_new_call_begins_at_the_start() -> None:
 
 async def test_a_caller_who_was_gone_when_the_call_was_taken_is_away() -> None:
     """Until a stream comes."""
-    call = await made(replace(CARD, state=State.DETACHED))
+    call = await made(replace(CARD, state=CallState.DETACHED))
 
     assert not call._parts.away.is_here
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from brain.memory.conversation import ELLIPSIS, INAUDIBLE, LEFT_OUT, UNKNOWN_RESULT, Conversation, Line
 from brain.model.engine import SeedItem
-from shared.contract.streams.history import HistoryEntry, Item, ItemHeard, ItemLength, ToolState
+from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ItemLength, ToolState
 
 
 def talk() -> Conversation:
@@ -81,13 +81,13 @@ def test_the_entries_of_history_give_the_same_conversation() -> None:
     """What one brain knew, the next one reads."""
     said = "one two three four "
     entries: list[HistoryEntry] = [
-        Item(item_id="u1", role="user", text="", final=False),
-        Item(item_id="a1", role="assistant", text=said, final=False),
-        Item(item_id="u1", role="user", text="count", final=True),
-        Item(item_id="a1", role="assistant", text=f"{said}five six seven eight", final=True),
+        ItemEntry(item_id="u1", role="user", text="", final=False),
+        ItemEntry(item_id="a1", role="assistant", text=said, final=False),
+        ItemEntry(item_id="u1", role="user", text="count", final=True),
+        ItemEntry(item_id="a1", role="assistant", text=f"{said}five six seven eight", final=True),
         ItemLength(item_id="a1", ms=4_000),
         ItemHeard(item_id="a1", ms=2_000, of_ms=4_000, complete=True),
-        Item(item_id="u2", role="user", text="stop", final=True),
+        ItemEntry(item_id="u2", role="user", text="stop", final=True),
     ]
 
     assert Conversation.of(entries).lines() == talk().lines()

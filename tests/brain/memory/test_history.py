@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brain.memory.history import History
 from shared.contract.keys import Keys
-from shared.contract.streams.history import HistoryEntry, Item, ItemHeard
+from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard
 from shared.ownership.owner import Owner
 from shared.store.outbox import Outbox
 
@@ -25,7 +25,9 @@ class Notebook(Owner):
     @property
     def items(self) -> list[tuple[str, str, bool]]:
         """Role, text, whether final, of what was written of items."""
-        return [(entry.role, entry.text, entry.final) for entry in self.written if isinstance(entry, Item)]
+        return [
+            (entry.role, entry.text, entry.final) for entry in self.written if isinstance(entry, ItemEntry)
+        ]
 
 
 async def test_a_growing_text_is_written_at_once_then_every_second_and_when_final() -> None:

@@ -9,14 +9,14 @@ from brain.memory.conversation import Conversation
 from brain.memory.recall import read_entries, recall
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
-from shared.contract.streams.history import Item, history_fields
+from shared.contract.streams.history import ItemEntry, history_fields
 from shared.logs.log import get_log
 from shared.ownership.counters import OwnershipCounters
 from shared.store.client import Store, make_store
 
 KEYS = Keys(1)
 CALL = "CA" + "0" * 32
-SAID = Item(item_id="u", role="user", text="שלום", final=True)
+SAID = ItemEntry(item_id="u", role="user", text="שלום", final=True)
 
 
 async def written(store: Store, *entries: dict[bytes, bytes]) -> None:
@@ -28,7 +28,7 @@ async def written(store: Store, *entries: dict[bytes, bytes]) -> None:
 async def test_entries_are_read_in_their_order(store: Store) -> None:
     """What was written, without what only a newer version knows."""
     later = {b"v": b"1", b"kind": b"mood"}
-    answer = Item(item_id="a", role="assistant", text="hello", final=True)
+    answer = ItemEntry(item_id="a", role="assistant", text="hello", final=True)
     await written(store, to_dict(history_fields(SAID)), later, to_dict(history_fields(answer)))
     counters = OwnershipCounters()
 

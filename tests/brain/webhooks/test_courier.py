@@ -23,7 +23,7 @@ from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
 from shared.contract.entry import to_dict
 from shared.contract.steps import NewStream
-from shared.contract.streams.history import HistoryEntry, Item, ItemHeard, history_fields
+from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, history_fields
 from shared.contract.streams.hooks import GROUP, Event, Hook, hook_fields
 from shared.ownership import steps
 from shared.process.life import make_process
@@ -119,8 +119,8 @@ async def call(store: Store, number: int = 1) -> str:
     )  # fmt: skip
     await steps.attach(store, KEYS, stream, max_resumes=5)
     entries: list[HistoryEntry] = [
-        Item(item_id="u", role="user", text="שלום", final=True),
-        Item(item_id="a", role="assistant", text="one two three four", final=True),
+        ItemEntry(item_id="u", role="user", text="שלום", final=True),
+        ItemEntry(item_id="a", role="assistant", text="one two three four", final=True),
         ItemHeard(item_id="a", ms=500, of_ms=1000, complete=True),
     ]
     for entry in entries:

@@ -12,7 +12,7 @@ from shared.contract.card import StoryView
 from shared.contract.command import Command
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
-from shared.contract.streams.history import Item
+from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.hooks import Event, Hook, read_hook
 from shared.store.outbox import Outbox
 
@@ -89,7 +89,7 @@ def test_without_transcripts_there_are_none() -> None:
 
 def test_a_transcript_stops_where_playing_stood() -> None:
     """What stands behind the playhead was not heard."""
-    said = Item(item_id="a", role="assistant", text="one two three four", final=True)
+    said = ItemEntry(item_id="a", role="assistant", text="one two three four", final=True)
     cut_short = story(playhead_item="a", playhead_ms=0)
 
     assert data(compose(hook(), story(), [said]))["transcript"] == [

@@ -6,7 +6,7 @@ import json
 
 from console.calls import data
 from console.calls.watching import Entry
-from shared.contract.card import State
+from shared.contract.card import CallState
 from tests.support.top_samples import (
     AT_MS,
     PROBLEM,
@@ -45,7 +45,7 @@ def test_the_figures_of_a_call() -> None:
 
 def test_a_call_that_is_over() -> None:
     """It gets no older."""
-    ended = call(5, state=State.ENDED, ended_at_ms=AT_MS - 4 * 60_000)
+    ended = call(5, state=CallState.ENDED, ended_at_ms=AT_MS - 4 * 60_000)
     assert data.aged_call_data(ended, AT_MS)["age_ms"] == 60_000
 
 

@@ -9,7 +9,7 @@ from console.calls.live import LiveCall, NoSuchCall, UnreadableCall, UnreadableW
 from shared.clock import wall_ms
 from shared.contract import keys as key_names
 from shared.contract import window
-from shared.contract.card import State
+from shared.contract.card import CallState
 from shared.contract.streams.control import HangUp, Say, read_message
 from shared.contract.streams.journal import Kind
 from shared.store.client import Store
@@ -66,7 +66,7 @@ async def test_a_call_that_has_just_ended_is_still_shown_by_its_whole_sid(store:
 
     call = await live.find_call(store, KEYS, ONE)
     assert isinstance(call, LiveCall)
-    assert call.card.state is State.ENDED
+    assert call.card.state is CallState.ENDED
     with pytest.raises(NoSuchCall, match="There is no live call"):
         await live.find_call(store, KEYS, "1111")
 

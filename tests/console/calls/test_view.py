@@ -8,8 +8,8 @@ from rich.console import Console, RenderableType
 
 from console.calls import view
 from console.calls.watching import Entry
-from shared.contract.card import State
-from shared.contract.streams.history import Item, ItemHeard, Tool, ToolState
+from shared.contract.card import CallState
+from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.journal import JournalEntry, Kind
 from shared.logs.text import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
 from tests.support.top_samples import (
@@ -110,7 +110,7 @@ def test_a_call_that_cannot_be_read_shows_what_is_left() -> None:
 
 def test_a_call_that_is_over_gets_no_older() -> None:
     """Its age is what it lasted."""
-    ended = call(5, state=State.ENDED, ended_at_ms=AT_MS - 4 * 60_000, outcome="hangup")
+    ended = call(5, state=CallState.ENDED, ended_at_ms=AT_MS - 4 * 60_000, outcome="hangup")
     assert "ended, 1:00" in printed(view.call_details(ended, [], AT_MS))
 
 
@@ -126,7 +126,7 @@ def test_words_of_others_are_only_words() -> None:
     assert FIRST_STRONG_ISOLATE in shown
 
 
-def watched(record: JournalEntry | Item | ItemHeard | Tool | None) -> str:
+def watched(record: JournalEntry | ItemEntry | ItemHeard | ToolEntry | None) -> str:
     """A line of `watch`, five minutes into the call."""
     entry = Entry(stream="history", at_ms=AT_MS, record=record, fields={})
     return printed(view.watched_line(entry, AT_MS - 300_000)).rstrip("\n")
@@ -134,7 +134,7 @@ def watched(record: JournalEntry | Item | ItemHeard | Tool | None) -> str:
 
 def test_watched_words_of_others_are_only_words() -> None:
     """The same of a line of `watch`."""
-    shown = watched(Item(item_id="i", role="user", text=f"{NASTY} {HEBREW}", final=True))
+    shown = watched(ItemEntry(item_id="i", role="user", text=f"{NASTY} {HEBREW}", final=True))
     assert "  300.00 s  caller" in shown
     assert "[/b] [red]x[/]" in shown
     assert "\x1b" not in shown
@@ -145,11 +145,13 @@ def test_what_is_watched() -> None:
     assert (
         watched(journal_entry(Kind.FLUSH, "brain-0@h#1", cause="x")) == "  300.00 s  flush  brain-0  cause=x"
     )
-    assert watched(Item(item_id="i", role="assistant", text="Hello.", final=True)).endswith("agent  Hello.")
+    assert watched(ItemEntry(item_id="i", role="assistant", text="Hello.", final=True)).endswith(
+        "agent  Hello."
+    )
     heard = ItemHeard(item_id="i", ms=400, of_ms=900, complete=False)
     assert watched(heard) == "  300.00 s  agent  heard 400 of 900 ms"
-    assert watched(Item(item_id="i", role="assistant", text="Hel", final=False)) == ""
-    assert watched(Tool(call_id="c", name="n", state=ToolState.STARTED, value="")) == ""
+    assert watched(ItemEntry(item_id="i", role="assistant", text="Hel", final=False)) == ""
+    assert watched(ToolEntry(call_id="c", name="n", state=ToolState.STARTED, value="")) == ""
     assert watched(None) == ""
 
 

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from console.calls.watching import BLOCK_MS, Entry, entries
-from shared.contract.streams.history import Item, history_fields
+from shared.contract.streams.history import ItemEntry, history_fields
 from shared.contract.streams.journal import JournalEntry, Kind
 from shared.store.client import Store, make_store
 from tests.support.redis_samples import BRAIN, KEYS, ONE, make_call
 from tests.support.waiting import running, wait_until
 
-SAID = Item(item_id="i", role="user", text="שלום", final=True)
+SAID = ItemEntry(item_id="i", role="user", text="שלום", final=True)
 
 
 @pytest.fixture

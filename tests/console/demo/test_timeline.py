@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.demo.timeline import HOLD_MS, Line, Timeline, Who
 from console.demo.watch import Seen
 from shared.contract.streams.control import Flushed, FlushedItem, Heard
-from shared.contract.streams.history import Item, Tool, ToolState
+from shared.contract.streams.history import ItemEntry, ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
 from tests.support.top_samples import journal_entry
 
@@ -17,11 +17,11 @@ def noted(at_ms: float, kind: Kind, writer: str = "", **fields: str) -> Seen:
 
 def said(at_ms: float, item_id: str, role: str, text: str, *, final: bool = True) -> Seen:
     """An item of the history."""
-    return Seen(at_ms=at_ms, record=Item(item_id=item_id, role=role, text=text, final=final))
+    return Seen(at_ms=at_ms, record=ItemEntry(item_id=item_id, role=role, text=text, final=final))
 
 
 def tool(at_ms: float, state: ToolState, value: str) -> Seen:
-    return Seen(at_ms=at_ms, record=Tool(call_id="c", name="check_order", state=state, value=value))
+    return Seen(at_ms=at_ms, record=ToolEntry(call_id="c", name="check_order", state=state, value=value))
 
 
 def texts(lines: list[Line]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from console.demo.script import script
 from console.demo.verdict import Check, judge, judge_real
 from console.demo.watch import Seen
-from shared.contract.streams.history import Tool, ToolState
+from shared.contract.streams.history import ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
 from simulators.twilio.caller.clip import FRAME_BYTES
 from simulators.twilio.record import CallRecord, ClearSeen, Logged, MediaStream, Utterance
@@ -61,7 +61,7 @@ def good_call(stale: bytes = b"", later: bytes = b"", tool_reply: bytes = SCRIPT
 
 
 def good_log() -> list[Seen]:
-    tool = Tool(call_id="c", name="check_order", state=ToolState.STARTED, value="{}")
+    tool = ToolEntry(call_id="c", name="check_order", state=ToolState.STARTED, value="{}")
     return [
         Seen(at_ms=0.0, record=tool),
         Seen(at_ms=0.0, record=replace(tool, state=ToolState.RESULT)),

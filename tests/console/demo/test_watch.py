@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from console.demo.watch import Seen, Watch
 from shared.contract.streams.control import Flushed, message_fields
-from shared.contract.streams.history import Item, history_fields
+from shared.contract.streams.history import ItemEntry, history_fields
 from shared.contract.streams.journal import JournalEntry, Kind
 from shared.store.client import Store, make_store
 from tests.support.redis_samples import INGRESS, KEYS, ONE, make_call
@@ -36,7 +36,7 @@ async def test_reads_each_entry_once_and_samples_the_backlogs(valkey_url: str) -
     watch = watch_of(valkey_url, told)
     store = make_store(valkey_url, name="test")
     await make_call(store, ONE, 1_000, tx_q_ms="1500")
-    item = Item(item_id="i", role="user", text="שלום", final=True)
+    item = ItemEntry(item_id="i", role="user", text="שלום", final=True)
     flushed = Flushed.of(1, [])
     async with running(watch.run()):
         for _ in range(3):

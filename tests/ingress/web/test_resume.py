@@ -7,11 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingress.web.resume import Decision, Verb, decide
-from shared.contract.card import Next, ResumeView, State
+from shared.contract.card import CallState, Next, ResumeView
 
 
 def card(
-    planned: Next = Next.NOTHING, argument: str = "", *, state: State = State.DETACHED, resumes: int = 0
+    planned: Next = Next.NOTHING,
+    argument: str = "",
+    *,
+    state: CallState = CallState.DETACHED,
+    resumes: int = 0,
 ) -> ResumeView:
     return ResumeView(
         state=state, next=planned, next_arg=argument, resumes=resumes, agent="", fallback=None
@@ -34,9 +38,9 @@ def decision(found: ResumeView | None, *, tries: int = 1, **form: str) -> Decisi
         (card(Next.DIAL, "sip:a@b.example"), Decision(Verb.DIAL, "sip:a@b.example")),
         (card(Next.DIAL, "+1<"), Decision(Verb.STREAM)),
         (card(Next.DIGITS, "1w2"), Decision(Verb.STREAM, "1w2")),
-        (card(state=State.ENDED), Decision(Verb.HANG_UP)),
-        (card(Next.APOLOGY, "x", state=State.ENDED), Decision(Verb.SAY, "x")),
-        (card(Next.DIAL, "+15550001111", state=State.ENDED), Decision(Verb.HANG_UP)),
+        (card(state=CallState.ENDED), Decision(Verb.HANG_UP)),
+        (card(Next.APOLOGY, "x", state=CallState.ENDED), Decision(Verb.SAY, "x")),
+        (card(Next.DIAL, "+15550001111", state=CallState.ENDED), Decision(Verb.HANG_UP)),
         (card(resumes=20), Decision(Verb.APOLOGISE, outcome="too_many_resumes")),
         (card(resumes=19), Decision(Verb.STREAM)),
     ],

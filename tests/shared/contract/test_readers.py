@@ -27,13 +27,13 @@ WRITERS: dict[type, str] = {
     card.AgentChosen: "brain",
     card.SessionOpened: "brain",
     card.WindowJudged: "egress",
-    control.Audible: "egress",
+    control.Silent: "egress",
     control.FlushedItem: "egress",
     control.Dtmf: "ingress",
     control.Dialled: "ingress",
-    history.Item: "brain",
+    history.ItemEntry: "brain",
     history.ItemHeard: "brain",
-    history.Tool: "brain",
+    history.ToolEntry: "brain",
 }
 """Records, and the package that makes them."""
 
@@ -50,15 +50,16 @@ READERS: dict[type, str] = {
     control.FlushedItem: "brain",
     control.Dtmf: "brain",
     control.Dialled: "brain",
-    history.Item: "brain",
+    history.ItemEntry: "brain",
     history.ItemHeard: "brain",
-    history.Tool: "brain",
+    history.ToolEntry: "brain",
 }
 """Records, and the package that acts by them."""
 
 UNREAD = {
     (window.BrainWindow, "v"): "read by window.load",
     (window.IngressWindow, "v"): "read by window.load",
+    (window.BrainWindow, "queued_events"): "for people",
     (control.FlushedItem, "response_id"): "for people",
     (control.FlushedItem, "received_ms"): "for people",
     (control.FlushedItem, "sent_ms"): "for people",

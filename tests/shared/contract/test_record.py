@@ -27,7 +27,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
 WHOLE = st.integers(-(2**53), 2**53)
 
 
-def values_of(row: record.Row) -> st.SearchStrategy[object]:
+def values_of(row: record.FieldRow) -> st.SearchStrategy[object]:
     """Values that a field may have."""
     if row.kind is bool:
         found: st.SearchStrategy[object] = st.booleans()
@@ -76,7 +76,7 @@ def test_each_field_that_is_missing_is_named(kind: type) -> None:
         assert (caught.value.record, caught.value.field) == (kind.__name__, row.name)
 
 
-def _some(row: record.Row) -> object:
+def _some(row: record.FieldRow) -> object:
     if row.kind in (int, float, bool):
         return "1"
     if row.kind is dict:

@@ -8,22 +8,22 @@ from shared.contract.entry import to_dict
 from shared.contract.errors import EntryError
 from shared.contract.streams.history import (
     HistoryEntry,
-    Item,
+    ItemEntry,
     ItemHeard,
     ItemLength,
     KeysPressed,
-    Tool,
+    ToolEntry,
     ToolState,
     history_fields,
     read_history,
 )
 
 ENTRIES: list[HistoryEntry] = [
-    Item(item_id="i", role="user", text="שלום", final=True),
+    ItemEntry(item_id="i", role="user", text="שלום", final=True),
     ItemLength(item_id="i", ms=900),
     ItemHeard(item_id="i", ms=400, of_ms=900, complete=False),
     KeysPressed(item_id="k", text="12#"),
-    Tool(call_id="c", name="order", state=ToolState.STARTED, value='{"n": 1}'),
+    ToolEntry(call_id="c", name="order", state=ToolState.STARTED, value='{"n": 1}'),
 ]
 
 
@@ -46,7 +46,7 @@ def test_a_missing_field_is_named() -> None:
 
 def test_who_spoke() -> None:
     """Asked of the entry, not of its words."""
-    mine, theirs = (Item(item_id="i", role=role, text="", final=True) for role in ("user", "assistant"))
+    mine, theirs = (ItemEntry(item_id="i", role=role, text="", final=True) for role in ("user", "assistant"))
     assert (mine.is_callers, theirs.is_callers) == (True, False)
 
 

@@ -1,0 +1,105 @@
+"""The scripts: their hashes are Redis's, and each takes as many keys and arguments as it is given."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha1
+from pathlib import Path
+
+import pytest
+
+from shared.contract import scripts, steps, writes
+from shared.contract.card import CutRaised
+from shared.contract.keys import Keys
+from shared.contract.scripts import Answer, Script, ScriptCall, read_answer
+from shared.contract.steps import NewStream, Restored
+from shared.contract.streams.control import Say
+from shared.contract.streams.hooks import Hook
+from shared.contract.streams.reply import ReplyEntry, ReplyKind
+from shared.contract.writes import Speaker
+
+KEYS = Keys(4)
+CALL = "CA" + "0" * 31 + "1"
+OWNER = Speaker(CALL, "brain", 3)
+STREAM = NewStream(
+    call_sid=CALL, stream_sid="MZ1", ingress="i", nonce="n", caller_number="", called_number="", agent=""
+)  # fmt: skip
+HOOK = Hook(event="call.started", call_sid=CALL, event_id="e", at_ms=1, attempt=0, due_ms=1)
+
+CALLS: list[ScriptCall] = [
+    steps.reserve(KEYS, CALL, wall_ms=1, limit=2, lease_ms=3, nonce="n", expires_at_ms=4),
+    steps.attach(KEYS, STREAM, wall_ms=1, max_resumes=2),
+    steps.detach(KEYS, CALL, leg=1, ingress="i", cause="lost", wall_ms=1),
+    steps.claim(KEYS, CALL, role="brain", worker="w", wall_ms=1),
+    steps.release(KEYS, CALL, role="brain", worker="w", epoch=1, wall_ms=1),
+    steps.end(KEYS, CALL, outcome="x", by="w", wall_ms=1),
+    steps.restore(
+        KEYS, Restored(stream=STREAM, leg=1, brain_epoch=1, egress_epoch=1, cut=0, last_frame=0), wall_ms=1
+    ),
+    writes.append_reply(KEYS, OWNER, ReplyEntry(ReplyKind.AUDIO, 3, 0, "r", "i", 0, 1.0, b"x"), wake=True),
+    writes.append_control(KEYS, OWNER, Say(text="x", force=False), sender="w", number="1", wake=""),
+    writes.write_card(KEYS, OWNER, CutRaised(cut=1)),
+    writes.trim_caller(KEYS, OWNER, "1-1"),
+    writes.move_turn(KEYS, OWNER, "1-1"),
+    writes.close_turn(KEYS, OWNER),
+    writes.write_leg(KEYS, CALL, 1, CutRaised(cut=1)),
+    writes.hook_again(KEYS, HOOK, entry_id="1-1", courier="w"),
+]
+
+
+def places(script: Script, name: str) -> int:
+    """The highest place of KEYS or ARGV that a script names."""
+    code = "\n".join(line for line in script.text.splitlines() if not line.startswith("--"))
+    return max((int(number) for number in re.findall(rf"{name}\[(\d+)\]", code)), default=0)
+
+
+def ids(call: ScriptCall) -> str:
+    """For the output of a failing test."""
+    return f"{call.script.name}-{call.args[1]!s:.8}"
+
+
+@pytest.mark.parametrize("call", CALLS, ids=ids)
+def test_a_script_gets_the_keys_that_it_names(call: ScriptCall) -> None:
+    """All of the call's lane: a Cluster refuses what is in two slots."""
+    assert len(call.keys) == places(call.script, "KEYS")
+    assert call.lane == KEYS.lane(CALL)
+    assert {key.split("}")[0] for key in call.keys} == {f"tl:{{{call.lane}}}".rstrip("}")}
+
+
+@pytest.mark.parametrize("call", CALLS, ids=ids)
+def test_a_script_gets_the_arguments_that_it_names(call: ScriptCall) -> None:
+    """As many as it names, or more where it unpacks the rest."""
+    named, takes_more = places(call.script, "ARGV"), "unpack(ARGV" in call.script.text
+    takes_more = takes_more or "#ARGV do" in call.script.text
+    assert len(call.args) >= named
+    assert takes_more or len(call.args) == named
+
+
+def test_every_script_has_a_typed_function() -> None:
+    """None is called by hand."""
+    assert {call.script for call in CALLS} == set(scripts.ALL)
+
+
+def test_hashes_are_those_of_redis() -> None:
+    """Of the file's bytes; each file is loaded, each with its header."""
+    files = {path.stem for path in (Path(scripts.__file__).parent / "lua").glob("*.lua")}
+    assert {script.name for script in scripts.ALL} == files
+    for script in scripts.ALL:
+        assert script.sha == sha1(script.text.encode(), usedforsecurity=False).hexdigest()
+        assert script.text.startswith(f"-- {script.name.upper()}: ")
+
+
+def test_a_call_is_a_command() -> None:
+    """For the outbox: by hash, with the number of its keys, all bytes."""
+    command = writes.close_turn(KEYS, OWNER).command()
+    assert command.tag == KEYS.lane(CALL)
+    assert command.args[:3] == (b"EVALSHA", scripts.TURN.sha.encode(), b"3")
+    assert all(isinstance(word, bytes) for word in command.args)
+
+
+def test_an_answer_is_split_from_what_follows() -> None:
+    """And what is no answer is refused."""
+    assert read_answer([b"FENCED", b"brain-1@h#1"]) == (Answer.FENCED, [b"brain-1@h#1"])
+    for reply in (None, [], b"OK", [1], [b"NONSENSE"]):
+        with pytest.raises(ValueError, match=r"expected|not a valid"):
+            read_answer(reply)

@@ -1,0 +1,56 @@
+"""The answers of the rare steps, as shapes. On a real server: tests/shared/ownership/test_steps.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.contract import steps
+from shared.contract.keys import Keys
+from shared.contract.scripts import Answer
+from shared.contract.steps import EPOCH_LEAP, Attached, Claim, NewStream, Reservation, Restored
+
+CALL = "CA" + "0" * 31 + "1"
+
+
+def test_a_reservation_is_granted_or_refused() -> None:
+    """With its token, or with the reason."""
+    assert steps.read_reserve([b"OK", b"nonce", b"99"]) == Reservation("nonce", 99)
+    assert steps.read_reserve([b"FULL", 12]) == Reservation("", 0, "full")
+    assert steps.read_reserve([b"ENDED"]) == Reservation("", 0, "ended")
+
+
+def test_a_stream_is_attached_or_refused() -> None:
+    """With its leg, or with the reason."""
+    assert steps.read_attach([b"OK", b"2", b"0"]) == Attached(2, False)
+    assert steps.read_attach([b"REFUSED", b"used"]) == Attached(0, False, "used")
+
+
+def test_a_claim_has_the_card_with_it() -> None:
+    """A view is made of it without another round trip."""
+    assert steps.read_claim([b"OK", b"3", b"leg", b"1"]) == Claim(Answer.OK, 3, {"leg": "1"})
+    assert steps.read_claim([b"FENCED", b"brain-1@h#1", b"4"]) == Claim(Answer.FENCED, 0, {})
+
+
+def test_an_end_tells_the_first_comer() -> None:
+    """Whose outcome stands."""
+    assert steps.read_end([b"OK", b"1", b"hangup"]) == (Answer.OK, True)
+    assert steps.read_end([b"OK", b"0", b"hangup"]) == (Answer.OK, False)
+    assert steps.read_end([b"ABSENT"]) == (Answer.ABSENT, False)
+
+
+@pytest.mark.parametrize("read", [steps.read_reserve, steps.read_attach, steps.read_claim, steps.read_end])
+def test_what_is_no_answer_is_refused(read: object) -> None:
+    """ValueError, not a shape with empty fields."""
+    assert callable(read)
+    with pytest.raises(ValueError, match=r"expected|not a valid|invalid"):
+        read([b"WHAT"])
+
+
+def test_restored_epochs_leap() -> None:
+    """Ingress has not seen all epochs of the call, and they must never fall."""
+    stream = NewStream(
+        call_sid=CALL, stream_sid="MZ1", ingress="i", nonce="", caller_number="", called_number="", agent=""
+    )  # fmt: skip
+    restored = Restored(stream=stream, leg=1, brain_epoch=2, egress_epoch=5, cut=0, last_frame=0)
+    args = steps.restore(Keys(1), restored, wall_ms=1).args
+    assert args[9:11] == (2 + EPOCH_LEAP, 5 + EPOCH_LEAP)
