@@ -322,8 +322,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["signing", "trust_store", "json_fields", "errors"],
     ],
     "console": [
-        ["__main__"], ["app"], ["demo", "operate.commands", "calls.commands"], ["operate", "stack.foreground"],
-        ["doctor", "top"], ["leave"], ["options"], ["keys_table", "settings_table"], ["calls", "stack"],
+        ["__main__"], ["app"], ["demo", "operate.commands", "calls.commands"],
+        ["operate", "stack.foreground"], ["doctor", "top"], ["leave"], ["options"], ["keys_table", "settings_table"], ["calls", "stack"],
         ["interrupts", "style", "text"],
     ],
     "proofs": [["prove", "pages"], ["measure"]],
