@@ -14,7 +14,7 @@ import itertools
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Final
@@ -99,11 +99,24 @@ def _readers(name: str) -> str:
 
 
 def _records() -> str:
-    """Who writes each record and when, whom each view is for."""
-    lines = ["| record, view | who, when |", "|---|---|"]
-    for kind in (*card.WRITERS, *card.READERS):
-        lines.append(f"| `{kind.__name__}` | {_summary(kind)} |")
+    """A row a role: what it writes and when, what it is shown; then the views of all others."""
+    lines = ["| who | writes | is shown |", "|---|---|---|"]
+    for role in (*ROLES, ""):
+        cells = (_told(role, kinds) for kinds in (card.WRITERS, card.READERS))
+        lines.append(f"| {role or 'all others'} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _told(role: str, kinds: Sequence[type]) -> str:
+    """Records whose docstring begins with a role, without it; with no role those that begin with none."""
+    told = []
+    for kind in kinds:
+        first, _, rest = _summary(kind).partition(", ")
+        owner = first.lower() if first.lower() in ROLES else ""
+        if owner == role:
+            when = rest if owner else _summary(kind)
+            told.append(f"`{kind.__name__}`: {when[:1].lower()}{when[1:]}")
+    return " ".join(told)
 
 
 def _control() -> str:
