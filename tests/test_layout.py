@@ -323,8 +323,8 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "console": [
         ["__main__"], ["app"], ["demo", "operate.commands", "calls.commands"],
-        ["operate", "stack.foreground"], ["doctor", "top"], ["leave"], ["options"], ["keys_table", "settings_table"], ["calls", "stack"],
-        ["interrupts", "style", "text"],
+        ["operate", "stack.foreground"], ["doctor", "top"], ["leave"], ["options"],
+        ["keys_table", "settings_table"], ["calls", "stack"], ["interrupts", "style", "text"],
     ],
     "proofs": [["prove", "pages"], ["measure"]],
 }  # fmt: skip
