@@ -334,3 +334,59 @@ def test_an_item_that_ends_where_a_mark_was_lost_is_marked_again() -> None:
     assert end_mark_due(item)
     assert ledger.echo(ledger.mark(item, 500, 3_000.0), 0.0) is Echo.PLAYED
     assert ledger.audible_response == ""
+
+
+def test_after_a_flush_nothing_of_before_is_left() -> None:
+    """Neither a mark that is overdue, nor audio that still plays, nor a response."""
+    ledger, item = playing()
+    ledger.mark(item, 160, 0.0)
+
+    ledger.flush(1, 50.0)
+    new = ledger.receive("r", "b", 1_000, 50.0)
+    send(ledger, new, range(1), 50.0)
+
+    assert ledger.overdue_ms(10_000.0) == 0.0
+    assert new.plays_until_ms == 70.0
+    assert new.response is not item.response
+    assert ledger.audible_response == "r"
+
+
+def test_an_echo_confirms_what_ingress_has_not_yet_said() -> None:
+    """No more than was sent since the last rewind."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1_000, 0.0)
+    for index in range(8):
+        ledger.sent(item, (index + 1) * 20, 0.0)
+    names = [ledger.mark(item, ms, 0.0) for ms in (100, 160)]
+
+    ledger.echo(names[0], 100.0)
+    first = item.confirmed_ms
+    ledger.rewind(item, 120)
+    ledger.echo(names[1], 160.0)
+
+    assert (first, item.confirmed_ms, item.acknowledged_ms) == (100, 120, 160)
+
+
+def test_an_item_whose_end_comes_after_its_last_echo_is_finished_by_it() -> None:
+    """The model says late that nothing more comes."""
+    ledger, item = playing(received_ms=160)
+    ledger.echo(ledger.mark(item, 160, 0.0), 160.0)
+    before = ledger.items
+
+    ledger.end_item(item, 500.0)
+
+    assert (before, ledger.items) == ((item,), ())
+
+
+def test_marks_belong_to_the_leg_on_which_they_were_sent() -> None:
+    """Those of the old one will not come; what comes all the same proves nothing."""
+    ledger, item = playing()
+    old = ledger.mark(item, 100, 0.0)
+
+    ledger.new_leg(2)
+    ledger.play_from(60.0)
+
+    assert ledger.overdue_ms(10_000.0) == 0.0
+    assert ledger.echo(old, 100.0) is Echo.STALE
+    assert item.plays_until_ms == 60.0
+    assert ledger.echo(ledger.mark(item, 100, 100.0), 100.0) is Echo.PLAYED

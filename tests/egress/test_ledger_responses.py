@@ -107,6 +107,7 @@ def test_an_item_without_audio_is_not_said_to_be_heard() -> None:
     ledger.end_item(empty, 0.0)
     ledger.end_item(short, 0.0)
 
+    assert ledger.find("a") is None
     assert end_mark_due(short)
     ledger.echo(ledger.mark(short, 1, 0.0), 0.0)
     assert [(change.kind, change.item_id) for change in ledger.take_changes()] == [(ChangeKind.HEARD, "b")]
@@ -120,3 +121,16 @@ def test_a_response_that_is_over_is_forgotten() -> None:
     ledger.echo(ledger.mark(item, 160, 0.0), 0.0)
 
     assert ledger._responses == {}
+
+
+def test_a_response_is_quiet_only_after_its_last_entry() -> None:
+    """A piece of audio too short for a frame, or the end of an item, shows that its maker lives."""
+    piece, end = playing(received_ms=160), playing(received_ms=160)
+
+    piece[0].receive("r", "a", 165, 9_000.0)
+    end[0].receive("r", "b", 0, 0.0)
+    other = end[0].find("b")
+    assert other is not None
+    end[0].end_item(other, 9_000.0)
+
+    assert [ledger._quiet_at_ms(item.response) for ledger, item in (piece, end)] == [9_000.0 + QUIET_MS] * 2
