@@ -30,7 +30,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 WAYS: Final[Mapping[type[control.Message], str]] = {
     control.Stream: "ingress → brain, egress",
     control.Detached: "ingress → brain, egress",
-    control.Ended: "whoever ends the call → brain, egress",
+    control.Ended: "ingress; brain, of a card that it cannot read → brain, egress",
     control.Dtmf: "ingress → brain",
     control.Dialled: "ingress, for `twilio` → brain",
     control.Audible: "egress → brain",
