@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 STALE_MS = 10_000.0
-"""A beat comes every 500 ms; rivals take calls over after 2 s. This much silence is no hiccup."""
+"""A beat comes every 500 ms. This much silence is no hiccup."""
 
 GRACE_MS = 15_000.0
 """How long a process may take to start, from the first time that it was seen."""

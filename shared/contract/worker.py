@@ -57,7 +57,7 @@ class Beat:
     """What a worker says of itself every half second: the hash `tl:worker:<worker>`.
 
     Writer: shared/process/beat.py. Readers: rivals, the watchdog, `trunkline top` and `doctor`. `at_ms` is
-    wall time; it is for people, never for judging who is dead.
+    wall time: for people, and for whom a draining egress offers its calls to; nobody is held for dead by it.
     """
 
     beat: int

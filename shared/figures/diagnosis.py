@@ -68,8 +68,8 @@ class RoleFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One window of one call. Frames of 20 ms; None for what nobody said: it is no cause of anything, and no
-    proof that all is well."""
+    """One window of one call. Frames of 20 ms; None for what nobody said: it blames nobody, and a window in
+    which nothing else is wrong is `ok`; the log's `contract_error` says that a figure could not be read."""
 
     roles: tuple[RoleFigures, ...]
     """Only those that the call has at present."""

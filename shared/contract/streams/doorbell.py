@@ -26,7 +26,8 @@ class Why(enum.StrEnum):
     CONTROL = "control"
     """There is a control message."""
     CLAIMED = "claimed"
-    """A call was let go of for this worker to take, or, without a call, its reader is to look again."""
+    """With a call: it was released for this worker to claim. Without one: the worker's own blocking read is to
+    end, so that the next one names a newly watched stream."""
     STREAM = "stream"
     """The call has a new media stream (a control message says which)."""
     ENDED = "ended"
