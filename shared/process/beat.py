@@ -22,7 +22,8 @@ from shared.process.role import Process, Role
 from shared.store.errors import STORE_ERRORS
 
 BEAT_S = 0.5
-"""How often a worker shows that it lives; an egress that drains hands its calls to nobody who was silent for 3 s."""
+"""How often a worker shows that it lives; an egress that drains hands its calls to nobody who was silent for
+3 s."""
 
 KEEP_KEYS_EVERY_BEATS = 10
 

@@ -99,20 +99,40 @@ def trees(package: str) -> Iterator[tuple[str, ast.Module]]:
             yield name, ast.parse(path.read_text("utf-8"))
 
 
+def users(package: str, name: str) -> str:
+    """Modules of a package that import a record, or its module, in words."""
+    found = []
+    for path, tree in trees(package):
+        names = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+        names |= {each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)}
+        found += [path] if name in names else []
+    return " and ".join(found)
+
+
 def missing_at_reader(kind: type, package: str) -> list[str]:
     """Fields of a record that its reader never asks for, in words."""
     asked = asked_for(package)
     return [
-        f"{package}/ reads {kind.__name__} but not its {row.attribute}"
+        f"{users(package, kind.__name__)}: nothing in {package} asks for {row.attribute} of {kind.__name__}"
         for row in record.rows(kind)
         if row.attribute not in asked and (kind, row.attribute) not in UNREAD
+    ]
+
+
+def missing_at_writer(kind: type, package: str) -> list[str]:
+    """Fields of a record that its writer does not give, in words that name who reads them."""
+    given, readers = made_with(package, kind.__name__), users(READERS.get(kind, package), kind.__name__)
+    return [
+        f"{users(package, kind.__name__)} does not give {row.attribute} of {kind.__name__}; read by {readers}"
+        for row in record.rows(kind)
+        if row.attribute not in given | _of_head(kind)
     ]
 
 
 @pytest.mark.parametrize(("kind", "package"), WRITERS.items(), ids=lambda each: str(each))
 def test_a_writer_says_all_that_is_read(kind: type, package: str) -> None:
     """Each field of a record is given where it is made: none is left to a default, none has another name."""
-    assert made_with(package, kind.__name__) >= {row.attribute for row in record.rows(kind)} - _of_head(kind)
+    assert missing_at_writer(kind, package) == []
 
 
 def _of_head(kind: type) -> set[str]:
