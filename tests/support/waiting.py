@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
+from shared.process.tasks import cancel_all
+
 
 async def wait_until(
     condition: Callable[[], bool | Awaitable[bool]],
@@ -37,8 +39,7 @@ async def running(*coroutines: Coroutine[Any, Any, Any]) -> AsyncIterator[list[a
     try:
         yield tasks
     finally:
+        await cancel_all(tasks)  # Once may be lost: a command of redis-py now and then swallows it.
         for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
