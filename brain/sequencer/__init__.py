@@ -12,6 +12,7 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     actions      what it asks its driver to do
     wishes       reasons to speak, and how long each may wait
     state        the whole state, declared
+    debts        the sound that is owed, by number
     door         the only place that sends a create: gates, deferring, refusals
     responses    the life of a response and of its audio
     text_part    a response that writes where it should speak

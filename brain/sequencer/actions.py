@@ -127,10 +127,11 @@ class EndItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndResponse:
-    """Reply entry `response_end`."""
+    """Reply entry `response_end`. `debt`: see AudioVerdict."""
 
     cut: int
     response_id: str
+    debt: int = 0
 
 
 # To the rest of the brain.
@@ -229,7 +230,8 @@ class AudioVerdict:
     """The answer to one audio delta.
 
     When `skip` is None, write the bytes to `reply` with these ids, `cut` and `offset_bytes`; `first`
-    marks the first audio of its response. `actions` are to be done first, admitted or not.
+    marks the first audio of its response. `debt`: it answers all debts up to this number (debts). `actions`
+    are to be done first, admitted or not.
     """
 
     skip: Skip | None
@@ -238,4 +240,5 @@ class AudioVerdict:
     cut: int
     offset_bytes: int
     first: bool
+    debt: int = 0
     actions: tuple[Action, ...] = ()

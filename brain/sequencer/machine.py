@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from brain.sequencer import door, hang_up, move, responses, waits
 from brain.sequencer.actions import Action, AudioVerdict
+from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
 from brain.sequencer.state import Phase, SequencerConfig, SlotState, State
 from brain.sequencer.transitions import TRANSITIONS
@@ -48,6 +49,11 @@ class Sequencer:
         """The response the caller hears now, empty for none: "the AI is speaking"."""
         speaking = self._state.speaking
         return "" if speaking is None else speaking.response_id
+
+    @property
+    def owed(self) -> Owed | None:
+        """The sound that the caller waits for; None: nothing is owed."""
+        return self._state.debts.owed
 
     @property
     def is_busy(self) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from brain.sequencer.actions import Action, Journal
+from brain.sequencer.debts import Debts
 from brain.sequencer.inputs import ToolFinished
 from brain.sequencer.wishes import Reason, Wish
 from shared.audio import BYTES_PER_MS
@@ -54,6 +55,8 @@ class SequencerConfig:
     """`server`: its VAD answers each turn, and we add to that; `brain`: every create is ours."""
     first_cut: int = 0
     """The cut on the card: a new brain goes on from it."""
+    first_debt: int = 0
+    """The last debt of the brain before: numbers rise over the call."""
     token_prefix: str = "t"
     """Makes tokens differ between the brains of one call; the epoch is a good one."""
 
@@ -128,6 +131,8 @@ class Response:
     """The bound of `reply` was reached: the rest of it is not admitted."""
     spoke: bool = False
     """Audio of it was admitted."""
+    debt: int = 0
+    """It answers all debts up to this one."""
     open_items: set[str] = field(default_factory=set)
     """Items opened and not finished, of any kind."""
     last_item_id: str = ""
@@ -293,6 +298,7 @@ class State:
     pending_cut: PendingCut | None = None
     speaking: Speaking | None = None
     caller: CallerSpeech = field(default_factory=CallerSpeech)
+    debts: Debts = field(default_factory=Debts)
     hang_up: PendingHangUp | None = None
     batches: dict[str, ToolBatch] = field(default_factory=dict)
     tool_calls: IdMemory = field(default_factory=IdMemory)

@@ -27,18 +27,54 @@ KEPT_MS = 5_000
 
 
 class OutKind(enum.StrEnum):
-    """What may stand in an `out` entry: four kinds of egress, then two of brain.
+    """What may stand in an `out` entry: six kinds of egress, then three of brain.
 
-    A clear's value is the stamp of the flush behind it, if that was written on egress's host, else empty. A
-    due's value is 1 or 0; a close's is the cause.
+    A clear's value is the stamp of the flush behind it, if that was written on egress's host, else empty. The
+    value of sound and end is the number of a debt. A due's value is 1 or 0; a close's is the cause. Of owes,
+    the name has the debt's number in place of a frame's.
     """
 
     FRAME = "frame"
     MARK = "mark"
     CLEAR = "clear"
     ATTACH = "attach"
+    SOUND = "sound"
+    """What follows answers all debts up to this number."""
+    END = "end"
+    """The last frame of that answer has gone."""
+    OWES = "owes"
+    """The brain is alive, and this is what it owes the caller."""
     DUE = "due"
     CLOSE = "close"
+
+
+class DebtCause(enum.StrEnum):
+    """What sound is owed for."""
+
+    GREETING = "greeting"
+    TURN = "turn"
+    """The caller has said something."""
+    KEYS = "keys"
+    TOOL = "tool"
+    """The model was heard to say that it will look something up, or a tool has its result."""
+    OPERATOR = "operator"
+    RESUME = "resume"
+    """The caller is back, or another brain has the call."""
+    FAREWELL = "farewell"
+
+
+@dataclass(frozen=True, slots=True)
+class Owes:
+    """What a brain says of one call: it is alive, and owes the caller sound, or nothing (`number` 0)."""
+
+    number: int
+    """Of the last debt that was raised and not taken back."""
+    age_ms: int
+    """Since the oldest debt that the brain does not know to be paid was raised."""
+    cause: DebtCause | None
+    is_caller_speaking: bool
+    is_patient: bool
+    """A tool runs within its limit, or somebody's approval is waited for: no apology yet."""
 
 
 class BackKind(enum.StrEnum):
@@ -144,6 +180,45 @@ def due(call_sid: str, leg: int, brain_epoch: int, *, is_due: bool) -> Pair:
 def read_due(value: bytes) -> bool:
     """What `due` said."""
     return value not in (b"", b"0")
+
+
+def sound(between: bytes, n: int, debt: int) -> Pair:
+    """What follows frame `n` answers all debts up to this one."""
+    return b"sound%b%d" % (between, n), b"%d" % debt
+
+
+def end(between: bytes, n: int, debt: int) -> Pair:
+    """Frame `n` was the last one of the answer to this debt."""
+    return b"end%b%d" % (between, n), b"%d" % debt
+
+
+def read_debt(value: bytes) -> int:
+    """What `sound` or `end` said. Raises EntryError."""
+    if not value.isdigit():
+        raise EntryError("pair", OutKind.SOUND, "the number of a debt", value)
+    return int(value)
+
+
+def owes(call_sid: str, leg: int, brain_epoch: int, owed: Owes) -> Pair:
+    """The brain is alive; what it owes this caller."""
+    flags = ("s" if owed.is_caller_speaking else "") + ("h" if owed.is_patient else "")
+    name = Name(OutKind.OWES, call_sid, leg, brain_epoch, 0, owed.number).encode()
+    return name, f"{owed.age_ms} {flags or '-'} {owed.cause or '-'}".encode()
+
+
+def read_owes(name: Name, value: bytes) -> Owes:
+    """Raises EntryError."""
+    try:
+        age_ms, flags, cause = value.decode().split(" ")
+        return Owes(
+            number=name.n,
+            age_ms=int(age_ms),
+            cause=None if cause == "-" else DebtCause(cause),
+            is_caller_speaking="s" in flags,
+            is_patient="h" in flags,
+        )
+    except ValueError:
+        raise EntryError("pair", OutKind.OWES, "age in ms, flags, cause", value) from None
 
 
 def close(call_sid: str, leg: int, brain_epoch: int, cause: str) -> Pair:

@@ -40,6 +40,8 @@ class ReplyEntry:
     t_ms: float
     audio: bytes
     host: str = ""
+    debt: int = 0
+    """The response answers all debts up to this number; 0: nobody waits for it."""
 
 
 def reply_fields(entry: ReplyEntry) -> Fields:
@@ -51,6 +53,8 @@ def reply_fields(entry: ReplyEntry) -> Fields:
     ]  # fmt: skip
     if entry.host:
         fields += (b"h", entry.host.encode())
+    if entry.debt:
+        fields += (b"d", b"%d" % entry.debt)
     if entry.audio:
         fields += (b"a", entry.audio)
     return fields
@@ -70,8 +74,9 @@ def read_reply(fields: Sequence[bytes]) -> ReplyEntry:
             t_ms=float(found[b"t"]),
             audio=found.get(b"a", b""),
             host=found.get(b"h", b"").decode(errors="replace"),
+            debt=int(found.get(b"d", b"0")),
         )
     except KeyError as error:
         raise EntryError("reply", error.args[0].decode(), "a value", None) from None
     except ValueError as error:
-        raise EntryError("reply", "k, e, c, r, i, o, t", "what reply_fields writes", str(error)) from None
+        raise EntryError("reply", "k, e, c, r, i, o, t, d", "what reply_fields writes", str(error)) from None
