@@ -18,12 +18,14 @@ from brain.call.parts import BrainServices
 from brain.counters import BrainCounters, BrainFigures
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
+from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import BrainView, Next, Plan
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.steps import Claim
 from shared.contract.streams.doorbell import Why, read_ring
 from shared.contract.streams.hooks import Event
+from shared.contract.streams.pairs import Pair, PairBatch, out_command
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
 from shared.process.dispatch import Dispatch
@@ -66,6 +68,7 @@ class BrainRole:
         )
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
+        self._alive = PairBatch(self._send_out)
         self._none_left = asyncio.Event()
         self._none_left.set()
 
@@ -167,3 +170,18 @@ class BrainRole:
             sweep = beat % SWEEP_EVERY == 0
             for call in list(self._calls.values()):
                 call.upkeep(sweep=sweep)
+            if sweep:
+                self._say_alive()
+
+    def _say_alive(self) -> None:
+        """Once a second, for all calls at once: we live, and this is what their callers are owed."""
+        for call in self._calls.values():
+            owed = call.still_owes()
+            if owed is not None:
+                self._alive.add(*owed)
+        self._alive.send()
+
+    def _send_out(self, ingress: str, batch: list[Pair]) -> None:
+        process = self._process
+        command = out_command(process.keys, ingress, process.name.encode(), now_ms(), batch)
+        process.outbox.send(command, urgent=True)

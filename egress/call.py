@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
+from egress.actions import Action, Attach, Clear, End, Frame, Mark, Post, Refill, Save, Sound
 from egress.counters import EgressHops, RoleCounters
 from egress.delivery import Delivery
 from egress.metronome import Metronome, OutBatch
@@ -231,6 +231,10 @@ class EgressCall:
                 batch.add(delivery.ingress, pairs.frame(between, action.n, action.audio))
             elif isinstance(action, Mark):
                 batch.add(delivery.ingress, pairs.mark(between, action.n, action.name))
+            elif isinstance(action, Sound):
+                batch.add(delivery.ingress, pairs.sound(between, action.n, action.debt))
+            elif isinstance(action, End):
+                batch.add(delivery.ingress, pairs.end(between, action.n, action.debt))
             elif isinstance(action, Clear):
                 batch.add(delivery.ingress, pairs.clear(between, action.n, self._flush_stamp))
                 batch.is_urgent = True

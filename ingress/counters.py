@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit
+from ingress.calls.owed import CAUSES
 from ingress.errors import Fault, StartReason, TokenReason, WebhookReason
 from shared.figures.counters import OTHER, Counts
 from shared.figures.histograms import Histogram, latency_ms, unsent_bytes
@@ -118,7 +119,9 @@ class CallCounters:
     back_entries: int = 0
     """Entries written to egress."""
     hold_clips: int = 0
-    """Times that the hold clip was played into dead air."""
+    """Times that the hold clip was played into a silence that was owed sound."""
+    owed_silence_ms: Counts = field(default_factory=lambda: Counts("cause", CAUSES))
+    """Silence that callers heard while sound was owed, by what it was owed for."""
     apologies: int = 0
     """Calls given back to Twilio's voice after too long a silence."""
     store_errors: int = 0

@@ -3,8 +3,8 @@
 Why it exists: the parts of a call know one another as little as they can; somebody must hand on. Owns: the
 order of a call's life here, and the one door to the sequencer (`_step`): nobody else carries out its actions,
 reads the clock for it or arms its timer. Must not know: any rule. What may be said is the sequencer's,
-whether an answer is due `answer_due`'s, where the caller is `away`'s, what is forgotten `turns`', what an
-event means the engine's, when a session is replaced `lifeline`'s, how long a call may last `limits`'.
+whether the model owes an answer `answer_due`'s, where the caller is `away`'s, what is forgotten `turns`',
+what an event means the engine's, when a session is replaced `lifeline`'s, how long a call may last `limits`'.
 
 The audio path is synchronous from the socket's frame to the outbox, and from the inbox's entry to the
 socket's queue: nothing is awaited for a frame or a delta.
@@ -30,6 +30,7 @@ from shared.contract import window
 from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
 from shared.contract.scripts import Answer
 from shared.contract.streams.journal import Kind
+from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
 from shared.ownership.owner import Owner
 from shared.process.role import Process
@@ -182,6 +183,9 @@ class BrainCall:
         """The end of each step: its actions are carried out, and its waits are heard of again."""
         for action in asked:
             self._perform(action, now)
+        words = self._words(now)
+        if self._parts.owing.changed(words):
+            self._parts.leaving.tell_owed(words)
         self._arm(now)
 
     def _perform(self, action: Action, now: float) -> None:
@@ -271,6 +275,13 @@ class BrainCall:
         if sweep:
             mine.control.sweep()
 
+    def still_owes(self) -> tuple[str, Pair] | None:
+        """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
+        ingress = self._parts.leaving.ingress
+        if self._over.is_set() or not ingress:
+            return None
+        return ingress, self._parts.leaving.owes(self._words(now_ms()))
+
     def ended(self) -> None:
         """The call has ended."""
         self._over.set()
@@ -284,10 +295,21 @@ class BrainCall:
         self._children.add(task)
         task.add_done_callback(self._children.discard)
 
+    def _words(self, now: float) -> Owes:
+        core = self._parts.sequencer
+        return self._parts.owing.words(
+            core.state.debts,
+            now,
+            is_caller_speaking=core.state.caller.speaking,
+            # The limits of tools are the driver's own: as long as one runs it is within them.
+            is_patient=bool(core.open_tool_calls),
+        )
+
     def _standing(self) -> Standing:
         mine, core = self._parts, self._parts.sequencer
         return Standing(
             slot=core.slot,
+            owed=core.owed,
             is_busy=core.is_busy,
             tools_run=bool(core.open_tool_calls),
             has_session=mine.sessions.serving is not None,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from brain.call.answer_due import AnswerDue, DueStep
+from brain.call.answer_due import AnswerDue
 from brain.call.lines import CallLog
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
@@ -50,8 +50,6 @@ class FromModel:
     record: Record
     reply: ReplyWriter
     due: AnswerDue
-    tell_due: Callable[[DueStep], None]
-    """Tells ingress."""
     watch: CallWatch
     tools: ToolRuns
     lines: CallLog
@@ -74,7 +72,6 @@ class FromModel:
             case inputs.SpeechStopped():
                 self.stopwatch.speech_stopped(now)
                 self.feed.speech_stopped()
-                self.tell_due(self.due.caller_stopped(now))
             case inputs.TurnCommitted(item_id=item_id):
                 self.feed.committed(item_id)
             case inputs.ResponseCreated(response_id=response_id, token=token):
@@ -105,8 +102,7 @@ class FromModel:
         self.reply.audio(verdict, audio, now)
         if verdict.first:
             self.stopwatch.first_audio(verdict.response_id, now)
-        if self.due.owed_since_ms is not None:
-            self.tell_due(self.due.audio_came())
+            self.due.audio_came(verdict.debt)
 
     def on_said(self, said: Said) -> None:
         """A text: into history, and the caller's turn is settled with it."""

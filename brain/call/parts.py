@@ -22,6 +22,7 @@ from brain.call.from_model import Door, FromModel
 from brain.call.leaving import Leaving
 from brain.call.limits import CallLimits, LimitValues
 from brain.call.lines import CallLog
+from brain.call.owing import DEBTS_AN_EPOCH, Owing
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch
@@ -82,6 +83,7 @@ class CallParts:
     reply: ReplyWriter
     away: Away
     leaving: Leaving
+    owing: Owing
     stopwatch: Stopwatch
     window: ModelWindow
     watch: CallWatch
@@ -106,7 +108,7 @@ def make(
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
-    watch = CallWatch(agent, _limits(agent, card), Keypad(), due, window, lines, host.give, leaving.tell_due)
+    watch = CallWatch(agent, _limits(agent, card), Keypad(), due, window, lines, host.give)
     context = ToolContext(owner.call_sid, caller=card.caller, called=card.called, agent=agent.name)
     tools = ToolRuns(
         toolbox, context, counters, record, log, host.give, watch.limits.hold,
@@ -118,14 +120,14 @@ def make(
     )  # fmt: skip
     lifeline = Lifeline()
     from_model = FromModel(
-        host, feed, record, reply, due, leaving.tell_due, watch, tools, lines, log, counters, window,
+        host, feed, record, reply, due, watch, tools, lines, log, counters, window,
         stopwatch, lifeline.response_completed,
     )  # fmt: skip
     engines = _Engines(services, owner, agent, toolbox)
     sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=owner.epoch > 1)
     return CallParts(
-        agent, _sequencer(agent, owner, card), lines, record, feed, reply, away, leaving, stopwatch, window,
-        watch, tools, control, sessions,
+        agent, _sequencer(agent, owner, card), lines, record, feed, reply, away, leaving, _owing(agent),
+        stopwatch, window, watch, tools, control, sessions,
     )  # fmt: skip
 
 
@@ -166,9 +168,17 @@ def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
 def _sequencer(agent: Agent, owner: Owner, card: BrainView) -> Sequencer:
     return Sequencer(
         SequencerConfig(
-            create_response_by=agent.answers_turns, first_cut=card.cut, token_prefix=f"b{owner.epoch}"
+            create_response_by=agent.answers_turns,
+            first_cut=card.cut,
+            first_debt=owner.epoch * DEBTS_AN_EPOCH,
+            token_prefix=f"b{owner.epoch}",
         )
     )
+
+
+def _owing(agent: Agent) -> Owing:
+    turn = agent.turn_detection
+    return Owing(turn.silence_ms if turn.kind == "server_vad" else 0.0)
 
 
 def _feed(

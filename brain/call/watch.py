@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from brain.agents.agent import Agent
-from brain.call.answer_due import AnswerDue, DueStep, Standing
+from brain.call.answer_due import AnswerDue, Standing
 from brain.call.limits import CallLimits, HardCap, IdleHangUp, IdlePrompt
 from brain.call.lines import CallLog
 from brain.call.window import ModelWindow
@@ -22,7 +22,7 @@ from shared.contract.streams.journal import Kind
 
 @dataclass(slots=True)
 class CallWatch:
-    """The watch over one call. `give` hands an input to the sequencer, `tell_due` tells ingress."""
+    """The watch over one call. `give` hands an input to the sequencer."""
 
     agent: Agent
     limits: CallLimits
@@ -31,12 +31,10 @@ class CallWatch:
     window: ModelWindow
     lines: CallLog
     give: Callable[[Input], None]
-    tell_due: Callable[[DueStep], None]
 
     def check(self, now_ms: float, call: Standing) -> None:
         """Twice a second: what is due is done."""
         if not call.is_ending:
-            self.tell_due(self.due.check(now_ms, busy=call.is_busy, tools_run=call.tools_run))
             self._check_caller(now_ms, busy=call.is_busy or not call.has_session or not call.is_here)
         self.due.check_model(now_ms, call)
         self.window.check(now_ms)

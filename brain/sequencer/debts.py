@@ -32,6 +32,8 @@ class Debts:
     """The number of the last debt."""
     settled: int = 0
     """Up to this number they are paid, by what egress said was audible, or taken back."""
+    waived: int = 0
+    """Of those, up to this number nothing was said, and nothing need be."""
     cause: DebtCause = DebtCause.TURN
     since_ms: float = 0.0
 
@@ -54,4 +56,4 @@ class Debts:
 
     def waive(self) -> None:
         """It was decided that nothing need be said."""
-        self.settled = self.raised
+        self.settled = self.waived = self.raised

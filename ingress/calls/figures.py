@@ -43,12 +43,14 @@ class FiguresPen:
         self._telling = Telling(now_ms)
 
     def tell(self, now_ms: float) -> None:
-        """To be called a few times a second: writes once a window, for each stream that is live."""
-        if not self._telling.is_due(now_ms, late=self._process.is_late):
-            return
+        """To be called a few times a second: writes once a window, for each stream that is live, and at once
+        where a caller has waited long for sound, or waits no longer."""
+        is_due = self._telling.is_due(now_ms, late=self._process.is_late)
         for call in self._table.calls.values():
             stream, told = call.stream, call.told
-            if stream is not None and told is not None and stream.takes_audio:
+            if stream is None or told is None or not stream.takes_audio:
+                continue
+            if call.owed.take_turn() or is_due:
                 self._write(call, stream, told, now_ms)
 
     # Private.
@@ -57,17 +59,22 @@ class FiguresPen:
         process, unsent_bytes = self._process, stream.socket.unsent_bytes
         self._sockets.unsent_bytes.observe(unsent_bytes)
         written = stream.socket.take_window()
+        owed_ms, owed_cause = call.owed.standing
         window = IngressWindow(
             **dataclasses.asdict(process.window(now_ms)),
             unsent_bytes=unsent_bytes,
             write_p99_ms=written.write_p99_ms,
             overflowed=written.overflowed,
+            owed_ms=owed_ms,
+            owed_cause=owed_cause,
         )
         figures = IngressFigures(
             w_ingress=dump(window),
             n_caller_frames=stream.caller_frames,
             n_forwarded=call.forwarded,
             unsent_bytes=unsent_bytes,
+            owed_ms=owed_ms,
+            owed_cause=owed_cause,
         )
 
         def answered(reply: object) -> None:

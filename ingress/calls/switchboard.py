@@ -170,7 +170,7 @@ class Switchboard:
             if not stream.sweep():
                 self._end_silent(stream)
         for call in list(self._calls.values()):
-            if not call.fill_dead_air(now, self._store_away_at_ms):
+            if not call.fill_silence(now, store_away=self._store_away_at_ms is not None):
                 self._apologise(call)
         if self._sweeps % SWEEPS_A_SECOND == 0 and self._last_out_id:
             self._process.outbox.send(trim_command(self._out_key, self._last_out_id))
@@ -191,8 +191,9 @@ class Switchboard:
         if stream is None:
             return
         self.counters.apologies += 1
-        stream.log.error("dead_air", hint="no owner, no answer or no Redis for 12 s")
-        plan = Plan(next=Next.APOLOGY, next_arg="", cause="dead_air")
+        cause = f"silence_{call.owed.cause}"
+        stream.log.error("caller_heard_nothing", cause=cause, owed_ms=round(call.owed.owed_ms))
+        plan = Plan(next=Next.APOLOGY, next_arg="", cause=cause)
         step = writes.write_leg(self._process.keys, call.call_sid, stream.leg, plan)
         self._process.outbox.send(step.command(), urgent=True)
-        stream.close(CloseCode.SERVER_ERROR, "dead air")
+        stream.close(CloseCode.SERVER_ERROR, cause)

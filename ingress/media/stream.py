@@ -90,8 +90,8 @@ class StreamListener:
 
     on_audio: Callable[[int, int, float, bytes], None]
     """Leg, chunk, now, 20 ms of µ-law."""
-    on_echo: Callable[[str], None]
-    """A mark came back: its name."""
+    on_echo: Callable[[str, float], None]
+    """A mark came back: its name, now."""
     on_digit: Callable[[int, str], None]
     """Leg, the key that was pressed."""
 
@@ -287,7 +287,7 @@ class MediaStream:
         counters = self._counters
         if not isinstance(given, Media):
             if isinstance(given, MarkEcho):
-                self._listener.on_echo(given.name)
+                self._listener.on_echo(given.name, now)
             elif isinstance(given, KeyPress):
                 counters.dtmf += 1
                 self._listener.on_digit(self.leg, given.digit)
@@ -317,5 +317,5 @@ class MediaStream:
             self._host.on_gone(self)
 
 
-_NOBODY = StreamListener(lambda *_: None, lambda _: None, lambda *_: None)
+_NOBODY = StreamListener(lambda *_: None, lambda *_: None, lambda *_: None)
 """Who hears a stream that is not attached: the gate lets nothing through to them."""

@@ -182,6 +182,10 @@ class IngressFigures:
     """The number of the last frame that was given to the socket."""
     unsent_bytes: int
     """Bytes that the carrier's host has not acknowledged."""
+    owed_ms: int
+    """Silence that the caller hears while sound is owed, as it stands; 0: none is owed."""
+    owed_cause: str
+    """What for; empty: nothing."""
 
 
 WRITERS: tuple[type, ...] = (
@@ -339,6 +343,8 @@ class PeopleView:
     tx_q_ms: int | None
     verdict: str | None
     pipeline: str | None
+    owed_ms: int | None
+    owed_cause: str | None
 
 
 READERS: tuple[type, ...] = (

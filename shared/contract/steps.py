@@ -69,6 +69,9 @@ class Attached:
     leg: int
     is_new: bool
     refused: str = ""
+    owed_ms: int = 0
+    """Silence that its caller had heard while sound was owed, by the card; and what for."""
+    owed_cause: str = ""
 
 
 def attach(keys: Keys, stream: NewStream, *, wall_ms: int, max_resumes: int) -> ScriptCall:
@@ -89,8 +92,8 @@ def attach(keys: Keys, stream: NewStream, *, wall_ms: int, max_resumes: int) -> 
 def read_attach(reply: Sequence[bytes]) -> Attached:
     """Raises ValueError for what is no answer of ATTACH."""
     match [word.decode() for word in reply]:
-        case ["OK", leg, is_new]:
-            return Attached(int(leg), is_new == "1")
+        case ["OK", leg, is_new, owed_ms, owed_cause]:
+            return Attached(int(leg), is_new == "1", owed_ms=int(owed_ms), owed_cause=owed_cause)
         case ["REFUSED", why]:
             return Attached(0, False, why)
     raise ValueError(f"expected OK or REFUSED, got {reply!r}")

@@ -5,12 +5,14 @@
 --       9 call ttl ms  10 most resumes  11 the called number in full
 -- Also writes the call's caller, control, journal (card .. ':part') and the owners' doorbells
 -- (lane .. 'wake:' .. owner): same lane, so same slot.
--- Answer  {'OK', leg, '1' when the call is new else '0'}  or  {'REFUSED', 'used' | 'ended' | 'too_many'}
+-- Answer  {'OK', leg, '1' when the call is new else '0', owed silence in ms, its cause}  or  {'REFUSED', 'used' | 'ended' | 'too_many'}
 local card = KEYS[1]
 local lane = string.match(card, '^(.-)call:')
 local ttl = ARGV[9]
-local has = redis.call('HMGET', card, 'state', 'leg', 'stream_sid', 'resumes', 'brain', 'egress')
-if has[3] == ARGV[2] and has[1] ~= 'ended' then return {'OK', has[2], '0'} end
+local has = redis.call('HMGET', card, 'state', 'leg', 'stream_sid', 'resumes', 'brain', 'egress',
+  'owed_ms', 'owed_cause')
+local owed_ms, owed_cause = has[7] or '0', has[8] or ''
+if has[3] == ARGV[2] and has[1] ~= 'ended' then return {'OK', has[2], '0', owed_ms, owed_cause} end
 local spent = redis.call('HGET', KEYS[2], ARGV[5])
 if spent and spent ~= ARGV[2] then return {'REFUSED', 'used'} end
 if has[1] == 'ended' then return {'REFUSED', 'ended'} end
@@ -56,4 +58,4 @@ redis.call('ZADD', KEYS[5], tonumber(ARGV[4]) + tonumber(ttl), ARGV[1])
 redis.call('PEXPIRE', KEYS[5], ttl)
 redis.call('XADD', card .. ':journal', 'MAXLEN', '~', '2000', '*', 'kind', has[1] and 'resumed' or 'attached',
   'from', ARGV[3], 't', ARGV[4], 'leg', leg, 'stream_sid', ARGV[2])
-return {'OK', tostring(leg), has[1] and '0' or '1'}
+return {'OK', tostring(leg), has[1] and '0' or '1', owed_ms, owed_cause}

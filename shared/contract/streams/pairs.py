@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from shared.contract.command import Command
 from shared.contract.entry import VERSION, Fields, stamp
@@ -30,8 +31,8 @@ class OutKind(enum.StrEnum):
     """What may stand in an `out` entry: six kinds of egress, then three of brain.
 
     A clear's value is the stamp of the flush behind it, if that was written on egress's host, else empty. The
-    value of sound and end is the number of a debt. A due's value is 1 or 0; a close's is the cause. Of owes,
-    the name has the debt's number in place of a frame's.
+    value of sound and end is the number of a debt, a close's is the cause. Of owes, the name has the debt's
+    number in place of a frame's.
     """
 
     FRAME = "frame"
@@ -44,7 +45,6 @@ class OutKind(enum.StrEnum):
     """The last frame of that answer has gone."""
     OWES = "owes"
     """The brain is alive, and this is what it owes the caller."""
-    DUE = "due"
     CLOSE = "close"
 
 
@@ -63,18 +63,29 @@ class DebtCause(enum.StrEnum):
     FAREWELL = "farewell"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owes:
-    """What a brain says of one call: it is alive, and owes the caller sound, or nothing (`number` 0)."""
+    """What a brain says of one call: it is alive, and this was the last debt (`number` 0: there was none
+    yet).
+
+    It says the number also when the debt is paid: ingress, which hears the caller's ear, is the judge of
+    that.
+    """
 
     number: int
-    """Of the last debt that was raised and not taken back."""
-    age_ms: int
-    """Since the oldest debt that the brain does not know to be paid was raised."""
-    cause: DebtCause | None
-    is_caller_speaking: bool
-    is_patient: bool
+    age_ms: int = 0
+    """Since the oldest debt was raised that is unpaid as far as the brain knows."""
+    cause: DebtCause | None = None
+    is_paid: bool = False
+    """By egress's word an answer to it is audible."""
+    is_waived: bool = False
+    """It was decided that nothing need be said."""
+    is_caller_speaking: bool = False
+    is_patient: bool = False
     """A tool runs within its limit, or somebody's approval is waited for: no apology yet."""
+
+
+_FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_patient": "h"}
 
 
 class BackKind(enum.StrEnum):
@@ -95,7 +106,7 @@ class Name:
     """The name of a pair.
 
     `epoch` is that of the owner who speaks: egress's for its four kinds and in `back`, the brain's for
-    `due` and `close`. `n` is the call's frame number: of this frame, or of the last one before it.
+    `owes` and `close`. `n` is the call's frame number: of this frame, or of the last one before it.
     """
 
     kind: str
@@ -172,16 +183,6 @@ def attach(between: bytes, n: int) -> Pair:
     return b"attach%b%d" % (between, n), b""
 
 
-def due(call_sid: str, leg: int, brain_epoch: int, *, is_due: bool) -> Pair:
-    """The brain: an answer to the caller is due, or is there."""
-    return Name(OutKind.DUE, call_sid, leg, brain_epoch, 0, 0).encode(), b"1" if is_due else b"0"
-
-
-def read_due(value: bytes) -> bool:
-    """What `due` said."""
-    return value not in (b"", b"0")
-
-
 def sound(between: bytes, n: int, debt: int) -> Pair:
     """What follows frame `n` answers all debts up to this one."""
     return b"sound%b%d" % (between, n), b"%d" % debt
@@ -201,7 +202,7 @@ def read_debt(value: bytes) -> int:
 
 def owes(call_sid: str, leg: int, brain_epoch: int, owed: Owes) -> Pair:
     """The brain is alive; what it owes this caller."""
-    flags = ("s" if owed.is_caller_speaking else "") + ("h" if owed.is_patient else "")
+    flags = "".join(flag for field, flag in _FLAGS.items() if attrgetter(field)(owed))
     name = Name(OutKind.OWES, call_sid, leg, brain_epoch, 0, owed.number).encode()
     return name, f"{owed.age_ms} {flags or '-'} {owed.cause or '-'}".encode()
 
@@ -214,8 +215,7 @@ def read_owes(name: Name, value: bytes) -> Owes:
             number=name.n,
             age_ms=int(age_ms),
             cause=None if cause == "-" else DebtCause(cause),
-            is_caller_speaking="s" in flags,
-            is_patient="h" in flags,
+            **{field: flag in flags for field, flag in _FLAGS.items()},
         )
     except ValueError:
         raise EntryError("pair", OutKind.OWES, "age in ms, flags, cause", value) from None
