@@ -234,7 +234,7 @@ class EgressCall:
             elif isinstance(action, Sound):
                 batch.add(delivery.ingress, pairs.sound(between, action.n, action.debt))
             elif isinstance(action, End):
-                batch.add(delivery.ingress, pairs.end(between, action.n, action.debt))
+                batch.add(delivery.ingress, pairs.sound_end(between, action.n, action.debt))
             elif isinstance(action, Clear):
                 batch.add(delivery.ingress, pairs.clear(between, action.n, self._flush_stamp))
                 batch.is_urgent = True

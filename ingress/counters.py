@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit
-from ingress.calls.owed import CAUSES
 from ingress.errors import Fault, StartReason, TokenReason, WebhookReason
+from shared.contract.owed import CAUSES
 from shared.figures.counters import OTHER, Counts
 from shared.figures.histograms import Histogram, latency_ms, unsent_bytes
 

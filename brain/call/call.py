@@ -3,7 +3,7 @@
 Why it exists: the parts of a call know one another as little as they can; somebody must hand on. Owns: the
 order of a call's life here, and the one door to the sequencer (`_step`): nobody else carries out its actions,
 reads the clock for it or arms its timer. Must not know: any rule. What may be said is the sequencer's,
-whether the model owes an answer `answer_due`'s, where the caller is `away`'s, what is forgotten `turns`',
+what is told of it `owing`'s, where the caller is `away`'s, what is forgotten `turns`',
 what an event means the engine's, when a session is replaced `lifeline`'s, how long a call may last `limits`'.
 
 The audio path is synchronous from the socket's frame to the outbox, and from the inbox's entry to the
@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 
 from brain.call import leaving, parts
-from brain.call.answer_due import Standing
+from brain.call.owing import Standing
 from brain.call.parts import BrainServices
 from brain.memory.recall import recall
 from brain.model.engine import Engine, Opened, SeedItem, ToModel

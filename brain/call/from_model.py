@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from brain.call.answer_due import AnswerDue
 from brain.call.lines import CallLog
+from brain.call.owing import AnswerDue
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch

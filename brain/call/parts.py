@@ -15,14 +15,13 @@ from openai import AsyncOpenAI
 
 from brain.agents.agent import Agent
 from brain.agents.book import AgentBook
-from brain.call.answer_due import AnswerDue
 from brain.call.away import Away
 from brain.call.from_control import FromControl
 from brain.call.from_model import Door, FromModel
 from brain.call.leaving import Leaving
 from brain.call.limits import CallLimits, LimitValues
 from brain.call.lines import CallLog
-from brain.call.owing import DEBTS_AN_EPOCH, Owing
+from brain.call.owing import DEBTS_AN_EPOCH, AnswerDue, Owing
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch

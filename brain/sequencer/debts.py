@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.contract.streams.pairs import DebtCause
+from shared.contract.owed import DebtCause
 
 
 @dataclass(frozen=True, slots=True)

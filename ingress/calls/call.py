@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit, Fence
 from ingress.calls.hold_clip import CLIP_MS, hold_clip
-from ingress.calls.owed import Owed, Step
+from ingress.calls.owed import OwedSound, Step
 from ingress.calls.post import BackPost
 from ingress.counters import CallCounters
 from ingress.media.gate import CloseCode
@@ -79,7 +79,7 @@ class IngressCall:
         self._services = services
         self._counters, self._post = services.counters, services.post
         self._packer = CallerPacker(services.keys, call_sid)
-        self.owed = Owed(now_ms, CLIP_MS)
+        self.owed = OwedSound(now_ms, CLIP_MS)
         """The account of the silence that its caller hears."""
 
     def connect(self, stream: MediaStream, told: NewStream, attached: Attached, now_ms: float) -> None:
@@ -89,7 +89,7 @@ class IngressCall:
         self.stream, self.told = stream, told
         before = self.owed
         owed_ms = max(before.owed_ms, attached.owed_ms) if leg > 1 else 0.0
-        self.owed = Owed(
+        self.owed = OwedSound(
             now_ms,
             CLIP_MS,
             owed_ms=owed_ms,
@@ -188,7 +188,7 @@ class IngressCall:
             stream.socket.write_control(stream.build_mark(stream.stream_sid, mark))
         elif name.kind == OutKind.SOUND:
             self.owed.sound(read_debt(value), now_ms)
-        elif name.kind == OutKind.END:
+        elif name.kind == OutKind.SOUND_END:
             self.owed.end(read_debt(value), now_ms)
         elif name.kind == OutKind.ATTACH:
             self._post.at_once(worker, self._pair(BackKind.ATTACHED, b""))

@@ -64,7 +64,7 @@ class Fence:
             return self._admit_brain(name)
         if kind == OutKind.CLEAR:
             return self._admit_clear(name)
-        if kind in (OutKind.MARK, OutKind.SOUND, OutKind.END):
+        if kind in (OutKind.MARK, OutKind.SOUND, OutKind.SOUND_END):
             return self._admit_mark(name)
         if kind == OutKind.ATTACH:
             return self._admit_attach(name)

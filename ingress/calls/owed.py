@@ -10,7 +10,7 @@ know: the clip, the socket, how an answer is asked for again (brain/sequencer/de
   word on once that is 2 s old.
 - Frames given to the socket suspend it if they are no silence; the first mark behind them pays it, and with
   it all up to the number of the last `sound`. Where no mark ever returns, a clock pays.
-- Frames that cease before `end` bring it back, from the last one on.
+- Frames that cease before `sound_end` bring it back, from the last one on.
 - The caller's own voice stops the clock and takes nothing away. Our clip pays nothing.
 """
 
@@ -20,7 +20,8 @@ import enum
 from dataclasses import dataclass, field
 
 from shared.audio import FRAME_MS
-from shared.contract.streams.pairs import DebtCause, Owes
+from shared.contract.owed import NoWord
+from shared.contract.streams.pairs import Owes
 
 CLIP_AFTER_MS = 4_000.0
 """Of unbroken quiet while a debt stands."""
@@ -53,22 +54,6 @@ class Step(enum.Enum):
     APOLOGISE = enum.auto()
 
 
-class NoWord(enum.StrEnum):
-    """What sound is owed for when no brain says it."""
-
-    PICK_UP = "pick_up"
-    """Nobody has spoken for this call yet."""
-    NO_BRAIN = "no_brain"
-    """No brain has said a word for 2 s."""
-    NO_REDIS = "no_redis"
-    """The same, and Redis is away or refuses."""
-    BROKEN_OFF = "broken_off"
-    """An answer stopped in the middle."""
-
-
-CAUSES = (*DebtCause, *NoWord)
-"""All that sound may be owed for."""
-
 TELL_AT_MS = 2_000.0
 """From then on people are told that a caller waits."""
 
@@ -79,7 +64,7 @@ def is_silent(audio: bytes) -> bool:
 
 
 @dataclass(slots=True)
-class Owed:
+class OwedSound:
     """One caller's account, for one media stream. `owed_ms`, `cause` and `settled` go on from an earlier
     one."""
 
@@ -112,7 +97,7 @@ class Owed:
     _answers: int = 0
     """The number of the last `sound`: what the frames that come now answer."""
     _is_open: bool = False
-    """Its `end` is still to come."""
+    """Its `sound_end` is still to come."""
     _plays_until_ms: float = 0.0
     """When the caller has heard what was given to the socket."""
     _heard_until_ms: float = field(init=False)

@@ -17,7 +17,7 @@ from ingress.media.wire import StreamStart, Wire
 from ingress.media.write_times import WriteWindow
 from shared.contract.command import Command
 from shared.contract.keys import Keys
-from shared.contract.steps import NewStream
+from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.pairs import Name, Pair, read_name
 from shared.logs.log import get_log
 from shared.store.outbox import OnReply, Outbox
@@ -139,7 +139,7 @@ class Desk:
 
     def attach(self, leg: int = 1) -> bool:
         """The stream gets the call."""
-        self.call.connect(self.stream, TOLD, leg, self.clock())
+        self.call.connect(self.stream, TOLD, Attached(leg, leg == 1), self.clock())
         return self.stream.attached(leg, self.call.listener)
 
     def receive(self, kind: str, *, n: int = 0, cut: int = 0, epoch: int = 1, value: bytes = b"a",
@@ -150,6 +150,10 @@ class Desk:
             self.call.receive_frame(worker, leg, epoch, cut, n, value, now)
         else:
             self.call.receive(worker, Name(kind, CALL, leg, epoch, cut, n), value, now)
+
+    def look(self, after_ms: float = 0.0, *, store_away: bool = False) -> bool:
+        """The sweep comes by so much later."""
+        return self.call.fill_silence(self.clock() + after_ms, store_away=store_away)
 
     def _send(self, worker: str, pairs: list[Pair]) -> None:
         self.told += [(worker, read_name(name), value) for name, value in pairs]

@@ -20,7 +20,7 @@ FIGURES = PipelineFigures(
     v=CONTRACT, at_ms=1, verdict="ok", why="", window_ms=3000.0, tx_q=75, tx_q_age_ms=1500.0,
     reply_q_ms=1500.0, caller_q=3, tx_fps=50.0, sent=150, ws_block_ms=0.0, unsent_bytes=0, write_p99_ms=0.5,
     delta_rate=990.0, model_quiet_ms=0.0, starved=0, late=0, ai_speaking="", redis_ms=2.5,
-    lag_ingress_ms=1.0, lag_brain_ms=2.0, lag_egress_ms=3.0, drops={},
+    lag_ingress_ms=1.0, lag_brain_ms=2.0, lag_egress_ms=3.0, owed_ms=0, owed_cause="", drops={},
 )  # fmt: skip
 """A window in which all was well."""
 

@@ -19,6 +19,7 @@ from shared.contract.command import Command
 from shared.contract.entry import VERSION, Fields, stamp
 from shared.contract.errors import EntryError, UnknownVersion
 from shared.contract.keys import Keys
+from shared.contract.owed import DebtCause
 
 MAXLEN = b"2000"
 """Fuse of `out` and `back`: their readers trim them by time long before."""
@@ -31,8 +32,8 @@ class OutKind(enum.StrEnum):
     """What may stand in an `out` entry: six kinds of egress, then three of brain.
 
     A clear's value is the stamp of the flush behind it, if that was written on egress's host, else empty. The
-    value of sound and end is the number of a debt, a close's is the cause. Of owes, the name has the debt's
-    number in place of a frame's.
+    value of sound and sound_end is the number of a debt, a close's is the cause. Of owes, the name has the
+    debt's number in place of a frame's.
     """
 
     FRAME = "frame"
@@ -41,26 +42,11 @@ class OutKind(enum.StrEnum):
     ATTACH = "attach"
     SOUND = "sound"
     """What follows answers all debts up to this number."""
-    END = "end"
+    SOUND_END = "sound_end"
     """The last frame of that answer has gone."""
     OWES = "owes"
     """The brain is alive, and this is what it owes the caller."""
     CLOSE = "close"
-
-
-class DebtCause(enum.StrEnum):
-    """What sound is owed for."""
-
-    GREETING = "greeting"
-    TURN = "turn"
-    """The caller has said something."""
-    KEYS = "keys"
-    TOOL = "tool"
-    """The model was heard to say that it will look something up, or a tool has its result."""
-    OPERATOR = "operator"
-    RESUME = "resume"
-    """The caller is back, or another brain has the call."""
-    FAREWELL = "farewell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,13 +174,13 @@ def sound(between: bytes, n: int, debt: int) -> Pair:
     return b"sound%b%d" % (between, n), b"%d" % debt
 
 
-def end(between: bytes, n: int, debt: int) -> Pair:
+def sound_end(between: bytes, n: int, debt: int) -> Pair:
     """Frame `n` was the last one of the answer to this debt."""
-    return b"end%b%d" % (between, n), b"%d" % debt
+    return b"sound_end%b%d" % (between, n), b"%d" % debt
 
 
 def read_debt(value: bytes) -> int:
-    """What `sound` or `end` said. Raises EntryError."""
+    """What `sound` or `sound_end` said. Raises EntryError."""
     if not value.isdigit():
         raise EntryError("pair", OutKind.SOUND, "the number of a debt", value)
     return int(value)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ingress.calls.owed import APOLOGISE_MS, CLIP_AFTER_MS, NoWord, Owed, Step, is_silent
-from shared.contract.streams.pairs import DebtCause, Owes
+from ingress.calls.owed import APOLOGISE_MS, CLIP_AFTER_MS, OwedSound, Step, is_silent
+from shared.contract.owed import DebtCause, NoWord
+from shared.contract.streams.pairs import Owes
 
 CLIP_MS = 1_000.0
 VOICE = bytes([0x90]) * 160
@@ -26,7 +27,7 @@ class Ear:
     second while it lives."""
 
     def __init__(self) -> None:
-        self.owed = Owed(0.0, CLIP_MS)
+        self.owed = OwedSound(0.0, CLIP_MS)
         self.now_ms = 0.0
         self.word: Owes | None = QUIET
         self.store_away = False
@@ -287,7 +288,7 @@ def test_what_was_paid_on_an_earlier_stream_is_not_owed_on_this_one() -> None:
 def test_a_call_that_comes_from_another_process_brings_its_account() -> None:
     """The card said 9 s: the apology is 3 s away."""
     ear = Ear()
-    ear.owed = Owed(0.0, CLIP_MS, owed_ms=9_000.0, cause=DebtCause.TURN)
+    ear.owed = OwedSound(0.0, CLIP_MS, owed_ms=9_000.0, cause=DebtCause.TURN)
 
     ear.say(TURN_1).until(4_000.0)
 

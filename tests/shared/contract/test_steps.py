@@ -21,7 +21,7 @@ def test_a_reservation_is_granted_or_refused() -> None:
 
 def test_a_stream_is_attached_or_refused() -> None:
     """With its leg, or with the reason."""
-    assert steps.read_attach([b"OK", b"2", b"0"]) == Attached(2, False)
+    assert steps.read_attach([b"OK", b"2", b"0", b"300", b"turn"]) == Attached(2, False, "", 300, "turn")
     assert steps.read_attach([b"REFUSED", b"used"]) == Attached(0, False, "used")
 
 
