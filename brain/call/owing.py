@@ -32,16 +32,14 @@ class Owing:
     def words(self, debts: Debts, now_ms: float, *, is_caller_speaking: bool, is_patient: bool) -> Owes:
         """What is to be said now."""
         owed = debts.owed
-        heard_before_ms = self.turn_end_ms if debts.cause is DebtCause.TURN else 0.0
-        return Owes(
-            number=debts.raised,
-            age_ms=0 if owed is None else round(now_ms - owed.since_ms + heard_before_ms),
-            cause=debts.cause if debts.raised else None,
-            is_paid=owed is None,
-            is_waived=debts.raised > 0 and debts.waived == debts.raised,
-            is_caller_speaking=is_caller_speaking,
-            is_patient=is_patient,
-        )
+        if owed is None:
+            is_waived = 0 < debts.raised <= debts.waived
+            said = Owes(number=debts.raised, is_paid=True, is_waived=is_waived)
+        else:
+            heard_before_ms = self.turn_end_ms if owed.cause is DebtCause.TURN else 0.0
+            age_ms = round(now_ms - owed.since_ms + heard_before_ms)
+            said = Owes(number=owed.number, age_ms=age_ms, cause=owed.cause)
+        return replace(said, is_caller_speaking=is_caller_speaking, is_patient=is_patient)
 
     def changed(self, words: Owes) -> bool:
         """Whether these words say something new; they count as told from now on. Age is no news."""

@@ -11,8 +11,10 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     inputs       what can be told to the sequencer
     actions      what it asks its driver to do
     wishes       reasons to speak, and how long each may wait
-    state        the whole state, declared
+    config       the figures: who makes responses, how long each wait may last
     debts        the sound that is owed, by number
+    state        the whole state, declared
+    owing        who raises a debt, what pays it, what takes it back
     door         the only place that sends a create: gates, deferring, refusals
     responses    the life of a response and of its audio
     text_part    a response that writes where it should speak
@@ -31,8 +33,9 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     machine      the verbs that a driver calls
 """
 
+from brain.sequencer.config import SequencerConfig
 from brain.sequencer.machine import Sequencer
-from brain.sequencer.state import SequencerConfig, SlotState
+from brain.sequencer.state import SlotState
 from brain.sequencer.wishes import Reason
 
 __all__ = ["Reason", "Sequencer", "SequencerConfig", "SlotState"]

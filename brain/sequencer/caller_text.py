@@ -8,11 +8,12 @@ Owns: the texts that wait for a session. Must not know: what the keys meant.
 
 from __future__ import annotations
 
-from brain.sequencer import cut, door
+from brain.sequencer import cut, door, owing
 from brain.sequencer.actions import SendText
 from brain.sequencer.inputs import CallerWrote
 from brain.sequencer.state import Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 MAX_WAITING = 8
@@ -27,6 +28,7 @@ def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
     idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
     if idle is not None:
         door.supersede(s, idle, "caller_text")
+    owing.owe(s, DebtCause.KEYS, now_ms)
     if s.phase is not Phase.OPEN:
         s.texts.append(i.text)
         if len(s.texts) > MAX_WAITING:

@@ -9,10 +9,11 @@ a reply is interrupted (cut), or what else waits for the caller (door).
 
 from __future__ import annotations
 
-from brain.sequencer import cut, door
+from brain.sequencer import cut, door, owing
 from brain.sequencer.inputs import SpeechStarted, SpeechStopped, TurnCommitted
 from brain.sequencer.state import State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 
@@ -33,8 +34,12 @@ def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
 def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     """The caller paused; in server mode its own response is due, and our creates stand back for it."""
     s.journal(Kind.SPEECH_STOPPED, item=i.item_id)
+    # The answer may come before the word of the pause that it answers.
+    is_answered = not s.caller.speaking and s.active is not None and not s.active.cancelling
     _fall_silent(s, now_ms)
-    s.caller.unanswered = s.hang_up is None
+    s.caller.unanswered = s.hang_up is None and not is_answered
+    if s.caller.unanswered:
+        owing.owe(s, DebtCause.TURN, now_ms)
 
 
 def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:

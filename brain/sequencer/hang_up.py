@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from brain.sequencer import cut, door, move, playback
+from brain.sequencer import cut, door, move, owing, playback
 from brain.sequencer.actions import HangUp, SilenceServer
 from brain.sequencer.inputs import HangUpWished
 from brain.sequencer.state import PendingHangUp, Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 
@@ -41,6 +42,7 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
         s.hang_up.response_id = asked_by.response_id
         s.hang_up.began = s.speaking is not None and s.speaking.response_id == asked_by.response_id
         return
+    owing.owe(s, DebtCause.FAREWELL, now_ms)
     farewell = door.new_wish(s, Reason.FAREWELL, now_ms, text=i.farewell)
     door.submit(s, replace(farewell, expires_at_ms=deadline_ms), now_ms)
 
@@ -98,5 +100,6 @@ def _end(s: State, cause: str) -> None:
     door.drop_all(s, "hang_up")
     cut.resolve_cut(s, {})
     playback.stop_speaking(s, cause="ended")
+    s.debts.waive_all()
     s.phase = Phase.ENDED
     s.actions.append(HangUp(cause=cause))

@@ -9,11 +9,12 @@ Owns: the pending move. Must not know: how a caller is moved.
 
 from __future__ import annotations
 
-from brain.sequencer import cut, door, tool_batch
+from brain.sequencer import cut, door, owing, tool_batch
 from brain.sequencer.actions import Move
 from brain.sequencer.inputs import MoveEnded, MoveWished, ToolFinished
 from brain.sequencer.state import PendingMove, State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 NEVER_BACK = '{"error": "the caller did not come back in time; how the move ended is unknown"}'
@@ -73,6 +74,7 @@ def depart(s: State, now_ms: float) -> None:
     # Whatever else is on its way to the caller would be heard in the middle of the next conversation.
     cut.interrupt(s, now_ms, cause="move")
     move.gone = True
+    s.debts.waive_all()  # Whoever is elsewhere hears nothing of us, and waits for nothing.
     move.deadline_ms = now_ms + s.config.tool_wait_ms
     tool_batch.extend(s, move.call_id, move.deadline_ms)
     s.caller.speaking = False
@@ -105,6 +107,7 @@ def drop(s: State) -> None:
 
 def _end(s: State, move: PendingMove, output: str, now_ms: float) -> None:
     s.move = None
+    owing.owe(s, DebtCause.RESUME, now_ms)
     if not tool_batch.is_open(s, move.call_id):
         # Its session is gone, or its time was up: the conversation goes on all the same.
         door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)

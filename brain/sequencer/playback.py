@@ -10,6 +10,7 @@ or the last wait of all. Must not know: how egress plays.
 
 from __future__ import annotations
 
+from brain.sequencer import owing
 from brain.sequencer.actions import RecordHeard
 from brain.sequencer.inputs import Audible, Heard, Silent
 from brain.sequencer.state import Item, Speaking, State
@@ -21,8 +22,10 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     if i.cut != s.cut:
         return
     s.frames_waiting = i.frames_waiting
-    if i.response_id not in s.responses:
+    response = s.responses.get(i.response_id)
+    if response is None:
         return
+    owing.sounded(s, response, now_ms)
     _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
@@ -46,6 +49,7 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
             _advance(cut.items, i.item_id, i.heard_ms)
         return
     s.frames_waiting = i.frames_waiting
+    _sounded(s, i, now_ms)
     _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
@@ -58,6 +62,7 @@ def silent(s: State, i: Silent, now_ms: float) -> None:
         return
     s.frames_waiting = i.frames_waiting
     if i.cause == "played":
+        _sounded(s, i, now_ms)
         _hear_out_before(s.items, i.response_id, i.item_id)
         _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
@@ -107,6 +112,14 @@ def forget_heard(s: State) -> None:
 
 
 # Private.
+
+
+def _sounded(s: State, i: Heard | Silent, now_ms: float) -> None:
+    """Something of an item was heard: so its response was audible, whether egress's word of that came or
+    not."""
+    item = s.items.get(i.item_id)
+    if item is not None and i.heard_ms > 0:
+        owing.sounded(s, s.responses.get(item.response_id), now_ms)
 
 
 def _advance(items: dict[str, Item], item_id: str, heard_ms: float) -> None:

@@ -139,6 +139,7 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
         cut=s.cut,
         offset_bytes=offset_bytes,
         first=first,
+        debt=response.debt,
         actions=_take_actions(s),
     )
 
@@ -172,7 +173,8 @@ def finish(s: State, response: Response, now_ms: float) -> None:
             if item.response_id == response.response_id:
                 _end_item(s, item)
         if response.spoke:
-            s.actions.append(EndResponse(cut=s.cut, response_id=response.response_id))
+            end = EndResponse(cut=s.cut, response_id=response.response_id, debt=response.debt)
+            s.actions.append(end)
         playback.forget_heard(s)
     tool_batch.response_finished(s, response.response_id, now_ms)
 
@@ -215,6 +217,7 @@ def _adopt(s: State, response_id: str, now_ms: float) -> Response:
         response_id=response_id,
         deadline_ms=now_ms + s.config.active_silent_ms,
         confirmed=False,
+        debt=s.debts.raised,
     )
     s.active = response
     s.responses[response_id] = response

@@ -9,11 +9,12 @@ how the next one comes to be.
 
 from __future__ import annotations
 
-from brain.sequencer import caller_text, cut, door, responses, tool_batch
+from brain.sequencer import caller_text, cut, door, owing, responses, tool_batch
 from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
 from brain.sequencer.wishes import Reason, Wish
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 
@@ -68,6 +69,9 @@ def _owed_wish(s: State, i: SessionLost, now_ms: float) -> Wish | None:
         if s.caller.unanswered and s.hang_up is None and not i.turn_replayed:
             return door.new_wish(s, Reason.TURN, now_ms)
         return None
-    # Its tools are answered by a create of their own.
-    answered_anyway = i.turn_replayed or s.hang_up is not None or active.response_id in s.batches
-    return None if answered_anyway else door.new_wish(s, Reason.TURN, now_ms)
+    if s.hang_up is not None or active.response_id in s.batches:
+        return None  # Its tools are answered by a create of their own.
+    if active.spoke:
+        # Cut off in the middle: what was heard of it has paid for its beginning only.
+        owing.owe(s, DebtCause.TURN, now_ms)
+    return None if i.turn_replayed else door.new_wish(s, Reason.TURN, now_ms)

@@ -83,7 +83,7 @@ class OwedSound:
     silence_ms: dict[str, float] = field(default_factory=dict)
     """Owed silence by cause since it was last taken: for the metrics."""
     _known: int = 0
-    """The highest debt that a brain has named."""
+    """The last debt that stands, or stood, by the brain's word."""
     _word: Owes | None = None
     _word_at_ms: float = field(init=False)
     _at_ms: float = field(init=False)
@@ -123,7 +123,7 @@ class OwedSound:
             # What was paid before we heard of it was paid on an earlier stream.
             self.settled = max(self.settled, said.number)
         is_new = said.number > max(self._known, self.settled)
-        self._known = max(self._known, said.number)
+        self._known = said.number  # Lower than before where the last ones were taken back.
         self._word, self._word_at_ms = said, now_ms
         self._judge(now_ms, since_ms=now_ms - said.age_ms if is_new else None)
 

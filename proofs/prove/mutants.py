@@ -83,7 +83,7 @@ def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(
         prog="make prove-mutants",
-        description="Mutation run over sequencer, ledger, pacer and owed silence: score, survivors without a reason.",
+        description="Mutation run over sequencer, ledger, pacer, owed silence: score, unexplained survivors.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--folder", type=Path, default=ROOT / ".build/mutants", help="where the copy goes")
