@@ -23,8 +23,10 @@ from shared.contract.keys import Keys
 from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
 from shared.contract.streams.control import Dtmf
+from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, read_debt, read_owes
 from shared.contract.writes import Speaker
+from shared.ownership.journal import JournalPen
 from shared.store.outbox import Outbox
 
 HOLD_CLIP = hold_clip()
@@ -39,6 +41,7 @@ class IngressServices:
     keys: Keys
     outbox: Outbox
     worker: str
+    journal: JournalPen
     post: BackPost
     counters: CallCounters
     letters: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -206,8 +209,14 @@ class IngressCall:
             self._counters.owed_silence_ms[cause] += round(silent_ms)
         if step is Step.PLAY:
             self._counters.hold_clips += 1
+            self.note_silence(Kind.HOLD_CLIP)
             stream.socket.write_media(CLIP_CUT, stream.build_media(stream.stream_sid, HOLD_CLIP))
         return step is not Step.APOLOGISE
+
+    def note_silence(self, kind: Kind) -> None:
+        """A line in the journal: what the caller hears instead of what is owed."""
+        owed = self.owed
+        self._services.journal.note(self.call_sid, kind, cause=owed.cause, owed_ms=round(owed.owed_ms))
 
     # Reports.
 

@@ -23,6 +23,7 @@ from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
 from shared.contract.errors import EntryError
+from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import (
     IS_FRAME,
     Pair,
@@ -58,6 +59,7 @@ class Switchboard:
             keys=process.keys,
             outbox=process.outbox,
             worker=process.name,
+            journal=process.journal,
             post=BackPost(self._send_back, counters),
             counters=counters,
         )
@@ -191,6 +193,7 @@ class Switchboard:
         if stream is None:
             return
         self.counters.apologies += 1
+        call.note_silence(Kind.APOLOGY)
         cause = f"silence_{call.owed.cause}"
         stream.log.error("caller_heard_nothing", cause=cause, owed_ms=round(call.owed.owed_ms))
         plan = Plan(next=Next.APOLOGY, next_arg="", cause=cause)

@@ -20,6 +20,7 @@ from shared.contract.keys import Keys
 from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.pairs import Name, Pair, read_name
 from shared.logs.log import get_log
+from shared.ownership.journal import JournalPen
 from shared.store.outbox import OnReply, Outbox
 
 CALL = "CA" + "1" * 32
@@ -127,7 +128,10 @@ class Desk:
         self.sockets = SocketCounters()
         self.told: list[tuple[str, Name, bytes]] = []
         self.post = BackPost(self._send, self.counters)
-        self.services = IngressServices(Keys(4), self.outbox, "ingress-0@h#a", self.post, self.counters)
+        journal = JournalPen(self.outbox, Keys(4), b"ingress-0@h#a")
+        self.services = IngressServices(
+            Keys(4), self.outbox, "ingress-0@h#a", journal, self.post, self.counters
+        )
         self.call = IngressCall(CALL, self.services, self.clock())
         self.stream = MediaStream(
             self.socket, wire, self.host.ports(), self.counters, self.sockets.faults, get_log(),

@@ -96,6 +96,10 @@ class Kind(enum.StrEnum):
     FLUSHED = "flushed", "a flush was carried out, and how much of each item was heard by then"
     AUDIBLE = "audible", "the caller begins to hear a response"
     SILENT = "silent", "the caller does not hear it any more (`cause`)"
+
+    # What the caller hears instead: ingress.
+    HOLD_CLIP = "hold_clip", "sound is owed and none comes: the caller hears our clip (`cause`, `owed_ms`)"
+    APOLOGY = "apology", "sound was owed for too long: Twilio's voice takes the call (`cause`, `owed_ms`)"
     VERDICT = "verdict", "an episode of trouble begins: whose fault, and the figure that says so (`why`)"
     VERDICT_OVER = "verdict_over", "an episode of trouble is over: how long, how bad"
 
