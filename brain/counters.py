@@ -35,8 +35,10 @@ class BrainCounters:
     """Sessions whose format the model's server has confirmed."""
     sessions_failed: int = 0
     """Attempts that did not end in a confirmed session."""
+    sessions_beside: int = 0
+    """Attempts that were begun beside others, because those were not answered in time."""
     sessions_lost: int = 0
-    """Sessions that ended before we ended them."""
+    """Sessions that ended before we ended them, and those that we replaced because they did not answer."""
     rollovers: int = 0
     """Sessions replaced before their end."""
     items_seeded: int = 0

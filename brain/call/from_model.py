@@ -60,7 +60,9 @@ class FromModel:
     window: ModelWindow
     stopwatch: Stopwatch
     completed: Callable[[], None]
-    """Told when a response came to its end in good order."""
+    """Told when a response with sound came to its end in good order: the session works."""
+    _sounded_id: str = ""
+    """The last response whose audio was admitted."""
 
     def on_input(self, input_: Input) -> None:
         """Beside the sequencer, an event may concern the caller's turn, and who waits for what."""
@@ -81,7 +83,7 @@ class FromModel:
                 self.stopwatch.created(response_id, token, now)
             case inputs.ResponseDone(response_id=response_id, status=status):
                 self.lines.response_done(response_id)
-                if status == "completed":
+                if status == "completed" and response_id == self._sounded_id:
                     self.completed()
             case _:
                 pass
@@ -104,6 +106,7 @@ class FromModel:
         self.window.sign(now, len(audio) / BYTES_PER_MS)
         self.reply.audio(verdict, audio, now)
         if verdict.first:
+            self._sounded_id = verdict.response_id
             self.stopwatch.first_audio(verdict.response_id, now)
         if self.due.owed_since_ms is not None:
             self.tell_due(self.due.audio_came())

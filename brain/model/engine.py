@@ -107,6 +107,11 @@ class Engine(Protocol):
     appended_id: bytes
     """The last caller entry whose audio was given to the model's socket."""
 
+    @property
+    def proven_id(self) -> bytes:
+        """The last caller entry that the model is known to have: it was given to the socket before the last
+        sign of life. What is younger may be lost with the session, and is said again to the next one."""
+
     async def open(self) -> Opened:
         """Connects and waits until the model has confirmed µ-law both ways. Bounded. Raises EngineError.
 
