@@ -151,6 +151,7 @@ class BrainCall:
         self._parts.lines.session_over()
         replayed = self._parts.feed.disconnect()
         self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
+        self._parts.record.session_lost()
 
     def rollover_due(self, rollover: Rollover) -> None:
         """The session must be replaced, at a quiet moment or at the last one."""

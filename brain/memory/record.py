@@ -45,6 +45,11 @@ class Record:
             case _:
                 pass
 
+    def session_lost(self) -> None:
+        """No more text of the present session comes, and what ran ahead of its audio was never said."""
+        for item_id, said in self.conversation.session_lost():
+            self.history.cut_off(item_id, said)
+
     def keys(self, item_id: str, typed: str) -> None:
         """What the caller pressed, as the model was told."""
         self.conversation.keys(item_id, typed)

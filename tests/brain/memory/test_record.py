@@ -60,3 +60,17 @@ async def test_an_item_whose_text_comes_after_its_audio_has_it_all_the_same() ->
     record.said(Said(SaidKind.MODEL_TEXT, "a", "one two three four"))
 
     assert [line.text for lines in both(record, book) for line in lines] == ["one two"] * 2
+
+
+async def test_a_lost_session_leaves_the_same_past_to_both() -> None:
+    """What was written and had no audio is in neither the memory nor the stream."""
+    book = Notebook()
+    record = Record(History(book), Conversation())
+    record.said(Said(SaidKind.MODEL_DELTA, "a", "one two three four five six seven eight"))
+    record.item_ms("a", 1_000)
+    record.session_lost()
+    record.heard("a", 1_000, 1_000, complete=True)
+
+    (mine, stored) = both(record, book)
+    assert mine == stored
+    assert mine[0].text == "one two three…"
