@@ -79,6 +79,8 @@ class BrainCounters:
     """Errors of the model's server that lost races explain."""
     errors_unknown: int = 0
     """Errors of the model's server that nothing explains."""
+    transcriptions_failed: int = 0
+    """Turns of callers that the model's server could not transcribe."""
     creates: int = 0
     """Responses asked for."""
     barge_ins: int = 0

@@ -21,7 +21,7 @@ from brain.call.window import ModelWindow
 from brain.caller.feed import CallerFeed
 from brain.counters import BrainCounters
 from brain.memory.record import Record
-from brain.model.engine import Said, SaidKind
+from brain.model.engine import Said, SaidKind, ServerTool
 from brain.sequencer import inputs
 from brain.sequencer.actions import AudioVerdict
 from brain.sequencer.inputs import Input
@@ -116,6 +116,10 @@ class FromModel:
         self.record.said(said)
         if said.kind is SaidKind.USER_TEXT:
             self.feed.settled(said.item_id)
+
+    def on_server_tool(self, tool: ServerTool) -> None:
+        """A tool that the server ran: into history, as ours."""
+        self.record.server_tool(tool)
 
     def on_trouble(self, code: str, *, known: bool) -> None:
         """A refusal: counted; one that nobody expected has a line."""

@@ -198,6 +198,13 @@ class Conversation:
         """Whether nothing was said or done yet."""
         return not self._entries
 
+    def tool_state(self, call_id: str) -> ToolState | None:
+        """How far a tool has come; None: it is not known."""
+        found = self._entries.get(f"tool {call_id}")
+        if not isinstance(found, _Tool):
+            return None
+        return ToolState.STARTED if found.output is None else ToolState.RESULT
+
     def takes_text(self, item_id: str, *, whole: bool) -> bool:
         """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is
         of audio that nobody got, and would stretch the words over too little time. Only the whole text of an

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
-from brain.model.engine import Said, SaidKind
+from brain.model.engine import Said, SaidKind, ServerTool
 from shared.clock import now_ms
 from shared.contract.streams.history import ToolState
 
@@ -69,3 +69,11 @@ class Record:
         """A tool was started (`value`: its arguments) or has its result (`value`: the output)."""
         self.conversation.tool(call_id, name, state, value)
         self.history.tool(call_id, name, state, value)
+
+    def server_tool(self, tool: ServerTool) -> None:
+        """A tool that the model's server ran; what is known already is not noted again."""
+        known = self.conversation.tool_state(tool.call_id)
+        if known is None:
+            self.tool(tool.call_id, tool.name, ToolState.STARTED, tool.arguments)
+        if tool.output and known is not ToolState.RESULT:
+            self.tool(tool.call_id, tool.name, ToolState.RESULT, tool.output)

@@ -219,9 +219,15 @@ class RealtimeEngine:
             self._hear_error(translate.error_code(event), listener)
         elif kind in ("mcp_list_tools.failed", "response.mcp_call.failed"):
             listener.on_trouble(kind.removeprefix("response.").replace(".", "_"), known=False)
+        elif kind == translate.TRANSCRIPTION_FAILED:
+            self._counters.transcriptions_failed += 1
+            listener.on_trouble("transcription_failed", known=False)
         said = translate.read_said(event)
         if said is not None and text(event, "response_id") not in self._out_of_band:
             listener.on_said(said)
+        server_tool = translate.read_server_tool(event)
+        if server_tool is not None:
+            listener.on_server_tool(server_tool)
         for input_ in translate.read_event(event, approve=self._agent.approves_mcp):
             if isinstance(input_, inputs.ResponseCreated) and input_.out_of_band:
                 self._out_of_band.add(input_.response_id)
