@@ -16,6 +16,7 @@ from brain.call.call import BrainCall
 from brain.call.leaving import turn_away
 from brain.call.parts import BrainServices
 from brain.counters import BrainCounters, BrainFigures
+from brain.tools.attempts import ToolAttempts
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
 from shared.clock import now_ms
@@ -65,6 +66,7 @@ class BrainRole:
             counters=self.counters,
             figures=self.figures,
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
+            attempts=ToolAttempts(),
         )
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
@@ -83,14 +85,17 @@ class BrainRole:
         self._courier.start()
 
     async def drain(self) -> None:
-        """Takes no more calls (the process says so) and waits for the live ones. Cancelling it is safe."""
+        """Takes no more calls (the process says so), waits for the live ones, and for the tools that were
+        begun. Cancelling it is safe."""
         await self._none_left.wait()
+        await self._services.attempts.finished()
 
     async def stop(self) -> None:
         """What is left hears an apology and is released; its sessions are closed. Never cancelled."""
         await asyncio.gather(*(call.stop() for call in list(self._calls.values())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
+        await self._services.attempts.stop()
         await self._courier.stop()
         await self._services.client.close()
 

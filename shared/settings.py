@@ -112,7 +112,12 @@ class Settings(BaseSettings):
     # The agent of every call without a profile, and what a profile leaves out.
     model: str = Field("gpt-realtime-2.1", description="Realtime model.")
     voice: str = Field("marin", description="Voice of the model.")
-    language: str = Field("en", description="Language of the caller, ISO 639-1; a hint for transcription.")
+    language: str = Field(
+        "en",
+        pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$",
+        description="Language of the caller, ISO 639-1 (he) or a tag (en-US); a hint for transcription."
+        " Empty: none is given.",
+    )
     instructions: str = Field(
         "You are a friendly telephone agent. Answer in one or two short sentences.",
         description="Instructions to the model.",

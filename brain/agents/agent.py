@@ -47,6 +47,7 @@ class Agent:
     model: str
     voice: str
     language: str
+    """Of the caller, as ISO 639-1 writes it or a tag such as en-US; empty: not known."""
     instructions: str
     greeting: str
     """What the model is told to say first; empty = the caller speaks first."""

@@ -71,7 +71,13 @@ Variable = Annotated[
     str, _expect(r"([A-Z_][A-Z0-9_]{0,99})?", "the name of an environment variable, such as SHOP_SECRET")
 ]
 Function = Annotated[str, _expect(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a function as package.module:function")]
-Language = Annotated[str, _expect(r"[a-z]{2,3}", "a language as ISO 639-1 writes it, such as he")]
+Language = Annotated[
+    str,
+    _expect(
+        r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?",
+        "a language as ISO 639-1 writes it, such as he, a tag such as en-US, or nothing",
+    ),
+]
 
 
 class _Table(BaseModel):

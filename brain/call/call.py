@@ -152,6 +152,7 @@ class BrainCall:
         self._parts.lines.session_over()
         replayed = self._parts.feed.disconnect()
         self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
+        self._parts.record.session_lost()
 
     def rollover_due(self, rollover: Rollover) -> None:
         """The session must be replaced, at a quiet moment or at the last one."""
@@ -163,7 +164,12 @@ class BrainCall:
         if rollover is None or self._parts.feed.may_be_cut(rollover.force_at_ms):
             self._parts.sessions.roll()
         else:
-            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self.rollover_due, rollover)
+            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self._roll_again, rollover)
+
+    def _roll_again(self, rollover: Rollover) -> None:
+        """Of a session that is gone by now it is nobody's."""
+        if self._parts.sessions.rollover is rollover:
+            self.rollover_due(rollover)
 
     # The sequencer: one door.
 

@@ -21,7 +21,7 @@ from brain.call.window import ModelWindow
 from brain.caller.feed import CallerFeed
 from brain.counters import BrainCounters
 from brain.memory.record import Record
-from brain.model.engine import Said, SaidKind
+from brain.model.engine import Said, SaidKind, ServerTool
 from brain.sequencer import inputs
 from brain.sequencer.actions import AudioVerdict
 from brain.sequencer.inputs import Input
@@ -58,7 +58,9 @@ class FromModel:
     window: ModelWindow
     stopwatch: Stopwatch
     completed: Callable[[], None]
-    """Told when a response came to its end in good order."""
+    """Told when a response with sound came to its end in good order: the session works."""
+    _sounded_id: str = ""
+    """The last response whose audio was admitted."""
 
     def on_input(self, input_: Input) -> None:
         """Beside the sequencer, an event may concern the caller's turn, and who waits for what."""
@@ -78,7 +80,7 @@ class FromModel:
                 self.stopwatch.created(response_id, token, now)
             case inputs.ResponseDone(response_id=response_id, status=status):
                 self.lines.response_done(response_id)
-                if status == "completed":
+                if status == "completed" and response_id == self._sounded_id:
                     self.completed()
             case _:
                 pass
@@ -101,6 +103,7 @@ class FromModel:
         self.window.sign(now, len(audio) / BYTES_PER_MS)
         self.reply.audio(verdict, audio, now)
         if verdict.first:
+            self._sounded_id = verdict.response_id
             self.stopwatch.first_audio(verdict.response_id, now)
             self.due.audio_came(verdict.debt)
 
@@ -109,6 +112,10 @@ class FromModel:
         self.record.said(said)
         if said.kind is SaidKind.USER_TEXT:
             self.feed.settled(said.item_id)
+
+    def on_server_tool(self, tool: ServerTool) -> None:
+        """A tool that the server ran: into history, as ours."""
+        self.record.server_tool(tool)
 
     def on_trouble(self, code: str, *, known: bool) -> None:
         """A refusal: counted; one that nobody expected has a line."""

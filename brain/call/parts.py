@@ -37,6 +37,7 @@ from brain.model.lifeline import Lifeline
 from brain.model.realtime.socket import RealtimeEngine
 from brain.model.sessions import SessionHost, Sessions
 from brain.sequencer import Sequencer, SequencerConfig
+from brain.tools.attempts import ToolAttempts
 from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
 from brain.webhooks.events import Hooks
@@ -58,6 +59,7 @@ class BrainServices:
     counters: BrainCounters
     figures: BrainFigures
     hooks: Hooks
+    attempts: ToolAttempts
 
 
 class CallHost(Door, SessionHost, Protocol):
@@ -111,7 +113,7 @@ def make(
     context = ToolContext(owner.call_sid, caller=card.caller, called=card.called, agent=agent.name)
     tools = ToolRuns(
         toolbox, context, counters, record, log, host.give, watch.limits.hold,
-        partial(services.hooks.tool_failed, owner.call_sid),
+        partial(services.hooks.tool_failed, owner.call_sid), services.attempts,
     )  # fmt: skip
     control = FromControl(
         host, process.store, owner, feed, away, leaving, watch, tools, lines, log, counters,

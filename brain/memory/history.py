@@ -74,6 +74,11 @@ class History:
         whole = said or ("" if growing is None else growing.text)
         self._item(item_id, "assistant", whole, final=True)
 
+    def cut_off(self, item_id: str, said: str) -> None:
+        """The model's text ends here: its session is lost, and more of it was never spoken."""
+        self._growing.pop(item_id, None)
+        self._item(item_id, "assistant", said, final=True)
+
     def item_ms(self, item_id: str, total_ms: int) -> None:
         """The model's item has all its audio."""
         self.owner.history(ItemLength(item_id=item_id, ms=total_ms))

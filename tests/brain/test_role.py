@@ -218,6 +218,51 @@ after = [{ say = "en_model_order" }]
         assert sorted(states) == [ToolState.RESULT] * 2 + [ToolState.STARTED] * 2
 
 
+async def test_a_tool_runs_to_its_limit_after_the_call_and_a_drain_waits_for_it(
+    store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    """The caller asks for something and hangs up: it is not cut off in mid-request."""
+    script, agents = tmp_path / "slow.toml", tmp_path / "agents.toml"
+    script.write_text(
+        """
+language = "en"
+greeting = [{ say = "en_model_greeting" }]
+idle = [{ say = "en_model_idle" }]
+other = [{ say = "en_model_short" }]
+[[turns]]
+heard = "en_caller_number"
+reply = [{ call = "book_it", arguments = {} }]
+after = [{ say = "en_model_order" }]
+"""
+    )
+    agents.write_text(
+        """
+[default]
+tools = ["book_it"]
+[tools.book_it]
+python = "tests.brain.unfit_tools:endless"
+timeout_s = 2.0
+"""
+    )
+    async with (
+        RealtimeSimulator(script=str(script), knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="", agents_file=str(agents)) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await here.speak(clip("en_caller_number"))
+        await wait_until(lambda: _started(here), "the tool runs")
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is left")
+        assert role.counters.tools_run == 0
+        await asyncio.wait_for(role.drain(), 10)
+
+        assert (role.counters.tools_run, role.counters.tools_failed) == (1, 1)
+
+
+async def _started(here: Line) -> bool:
+    return any(isinstance(entry, ToolEntry) for entry in await here.history())
+
+
 async def test_the_agent_hangs_up_after_its_farewell(store: Store, redis_url: str, tmp_path: Path) -> None:
     """end_call: the farewell is created, heard, then the card says hangup and ingress is told."""
     script = tmp_path / "end.toml"

@@ -54,6 +54,13 @@ def test_the_called_number_chooses_the_agent(tmp_path: Path) -> None:
     assert agents.pick("nobody", "").name == "default"
 
 
+def test_a_language_may_be_a_tag_or_left_out(tmp_path: Path) -> None:
+    """Its country is for whoever needs it; nothing means that the model listens for itself."""
+    agents = book(tmp_path, "[default]\nlanguage = 'en-US'\n[agents.any]\nlanguage = ''")
+
+    assert [agent.language for agent in agents.agents] == ["en-US", ""]
+
+
 def test_without_a_file_there_is_the_agent_of_the_settings() -> None:
     """Nothing has to be written for a first call."""
     agents = AgentBook(load(env_file=None, voice="sage"), get_log())
@@ -89,6 +96,9 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
     [
         ("[default]\nvoice = 7", "default.voice: expected a valid string, got 7: put it in quotes."),
         ("[default]\nvoise = 'x'", "default.voise: there is no such key. Did you mean voice?"),
+        ("[default]\nlanguage = 'english'",
+         "default.language: expected a language as ISO 639-1 writes it, such as he, a tag such as en-US, or"
+         " nothing, got 'english'."),
         ("[agents.a]\nnumbers = ['0049']",
          "agents.a.numbers.0: expected a number such as +15551234567 (E.164), got '0049'."),
         ("[agents.a]\nspeed = 9.0", "agents.a.speed: expected a value less than or equal to 1.5, got 9.0."),

@@ -110,7 +110,7 @@ def listener(skip: Skip | None = None) -> tuple[FromModel, Call]:
         (inputs.SpeechStarted(item_id="u"), [("feed", "speech_started", "u"), ("active",), ("active",)]),
         (inputs.SpeechStopped(), [("feed", "speech_stopped")]),
         (inputs.TurnCommitted(item_id="u"), [("feed", "committed", "u")]),
-        (inputs.ResponseDone(response_id="r", status="completed"), [("lines", "r"), ("completed",)]),
+        (inputs.ResponseDone(response_id="r", status="completed"), [("lines", "r")]),
         (inputs.ResponseDone(response_id="r", status="failed"), [("lines", "r")]),
         (inputs.Refused(event_id="e", code="c"), []),
     ],
@@ -140,6 +140,18 @@ def test_audio_that_is_admitted_is_written_and_is_the_answer() -> None:
     assert (made.counters.deltas, made.counters.delta_bytes) == (2, 6)
     made.due.check_model(1.0, WAITING)
     assert made.due.model_owes_since_ms is None
+
+
+def test_only_a_response_with_sound_shows_that_the_session_works() -> None:
+    """One that is completed in silence forgives no loss: sessions would be replaced without end."""
+    made, call = listener()
+    made.on_audio("r", "i", b"one")
+    made.on_input(inputs.ResponseDone(response_id="other", status="completed"))
+    made.on_input(inputs.ResponseDone(response_id="r", status="cancelled"))
+    assert ("completed",) not in call.told
+
+    made.on_input(inputs.ResponseDone(response_id="r", status="completed"))
+    assert ("completed",) in call.told
 
 
 def test_audio_that_is_not_admitted_is_counted_and_answers_nobody() -> None:
