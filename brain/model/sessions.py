@@ -81,6 +81,8 @@ class Sessions:
         self._opening: Engine | None = None
         self._leaving: set[asyncio.Task[None]] = set()
         self._roll = asyncio.Event()
+        self._replace: asyncio.Future[str] | None = None
+        """Of the session that serves: why it is given up, once that is asked for."""
         self._closed = False
 
     async def run(self) -> EngineError:
@@ -134,6 +136,11 @@ class Sessions:
     def roll(self) -> None:
         """Now is a quiet moment, or the last one: go over to the next session."""
         self._roll.set()
+
+    def replace(self, cause: str) -> None:
+        """The session that serves does its work no more: it ends now, as one that is lost for this cause."""
+        if self._replace is not None and not self._replace.done():
+            self._replace.set_result(cause)
 
     async def close(self) -> None:
         """Ends `run` and closes whatever is open, within a bounded time; safe to repeat. Cancelling it
@@ -199,13 +206,16 @@ class Sessions:
         self._counters.sessions_confirmed += 1
         self._lifeline.confirmed(ready.since_ms, ready.opened.life_ms)
         self._roll.clear()
+        replaced = self._replace = asyncio.get_running_loop().create_future()
         self._host.session_begins(engine, ready.opened)
         reading = asyncio.create_task(engine.run(self._listener), name="session-run")
         rolling = asyncio.create_task(self._prepare_rollover(), name="session-rollover")
         try:
-            await asyncio.wait({reading, rolling}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({reading, rolling, replaced}, return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
                 return reading.result()
+            if replaced.done():
+                return EngineError(replaced.result())
             rolling.result()
             return EngineError(ROLLOVER)
         finally:
@@ -213,6 +223,7 @@ class Sessions:
                 task.cancel()
             await asyncio.gather(reading, rolling, return_exceptions=True)
             self._current = None
+            self._replace = None
             self._leave(engine)
 
     async def _prepare_rollover(self) -> None:
