@@ -226,6 +226,8 @@ class BrainCall:
                 self._rewrite(action)
             case actions.RollOver():
                 self._roll_over()
+            case actions.ReplaceSession():
+                mine.sessions.replace(action.cause)
             case actions.HangUp():
                 self._hang_up(action.cause)
             case _:

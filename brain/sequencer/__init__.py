@@ -15,9 +15,11 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     debts        the sound that is owed, by number
     state        the whole state, declared
     owing        who raises a debt, what pays it, what takes it back
+    replace      a session that does not work any more
     door         the only place that sends a create: gates, deferring, refusals
     responses    the life of a response and of its audio
     text_part    a response that writes where it should speak
+    ask_again    what was not said is asked for again
     cut          the interruption: flush, cancel, truncate at what was heard
     playback     what egress reports: audible, heard, silent
     caller_turn  the caller's speech, and the turn it becomes

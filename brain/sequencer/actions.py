@@ -175,6 +175,14 @@ class RollOver:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReplaceSession:
+    """The session does not work any more: it is given up, and a new one is opened. Answered by the input
+    SessionLost. `cause` is a short word for the journal."""
+
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HangUp:
     """Nothing more will be said: the call ends."""
 
@@ -206,6 +214,7 @@ Action = (
     | RecordHeard
     | Move
     | RollOver
+    | ReplaceSession
     | HangUp
     | Journal
 )

@@ -9,7 +9,7 @@ a reply is interrupted (cut), or what else waits for the caller (door).
 
 from __future__ import annotations
 
-from brain.sequencer import cut, door, owing
+from brain.sequencer import cut, door, owing, replace
 from brain.sequencer.inputs import SpeechStarted, SpeechStopped, TurnCommitted
 from brain.sequencer.state import State
 from brain.sequencer.wishes import Reason
@@ -22,6 +22,7 @@ def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
     s.caller.speaking = True
     s.caller.deadline_ms = now_ms + s.config.speech_max_ms
     s.caller.answer_due_until_ms = None
+    s.caller.answer_by_ms = None
     s.caller.talking_on = s.caller.unanswered
     s.journal(Kind.SPEECH_STARTED, item=i.item_id)
     idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
@@ -40,6 +41,7 @@ def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     s.caller.unanswered = s.hang_up is None and not is_answered
     if s.caller.unanswered:
         owing.owe(s, DebtCause.TURN, now_ms)
+        s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
 
 
 def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
@@ -72,6 +74,22 @@ def answer_due_ms(s: State) -> float | None:
 def answer_overdue(s: State, now_ms: float) -> None:
     """The server did not answer the caller: our own creates may."""
     s.caller.answer_due_until_ms = None
+
+
+def created_due_ms(s: State) -> float | None:
+    """By when a response to the caller's turn must have been created."""
+    return s.caller.answer_by_ms
+
+
+def created_missing(s: State, now_ms: float) -> None:
+    """Nobody made a response to the turn, and none is asked for: we ask for it."""
+    s.caller.answer_by_ms = None
+    create = s.outstanding
+    is_asked_for = Reason.TURN in s.deferred or (create is not None and create.wish is not None)
+    if s.caller.unanswered and s.hang_up is None and not is_asked_for:
+        s.journal(Kind.ERROR, what="turn_unanswered")
+        replace.turn_unanswered(s)
+        door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
 
 
 # Private.

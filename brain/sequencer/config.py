@@ -25,10 +25,19 @@ class SequencerConfig:
     token_prefix: str = "t"
     """Makes tokens differ between the brains of one call; the epoch is a good one."""
 
-    created_wait_ms: float = 5_000.0
-    """A create is answered within a round trip; after this it is taken as lost."""
+    silent_ends_in_a_row: int = 3
+    """Responses that failed or said nothing while sound was owed, before the session is replaced."""
+
+    created_wait_ms: float = 2_750.0
+    """A create is answered within a round trip; after this it is taken as lost. A second one in a row that
+    nobody answers costs the session: with the pause between them after 6 s."""
+    turn_answer_wait_ms: float = 3_000.0
+    """So long after the end of a turn a response to it is created; then we ask for it ourselves."""
     active_silent_ms: float = 10_000.0
     """A generating response says something every second; after this it is cancelled."""
+    unspoken_wait_ms: float = 8_000.0
+    """The same while sound is owed and it has said nothing: the caller waits, and is apologised to after
+    12 s."""
     done_after_items_ms: float = 4_000.0
     """A `done` follows its last item at once. When nothing does, neither a `done` nor another item, it is
     taken as lost: earlier than in the middle of an item, later than a model thinks between two."""

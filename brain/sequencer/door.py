@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 from dataclasses import replace
 
+from brain.sequencer import replace as session_replace
 from brain.sequencer.actions import SendCreate
 from brain.sequencer.inputs import Refused
 from brain.sequencer.state import Create, Phase, State
@@ -78,7 +79,7 @@ def submit(s: State, wish: Wish, now_ms: float) -> None:
 
 def closed_gate(s: State, wish: Wish) -> Gate | None:
     """The first closed gate, None if the wish may be sent. The slot has no exception."""
-    if s.phase is not Phase.OPEN:
+    if s.phase is not Phase.OPEN or s.asking.replacing:
         return Gate.SESSION
     if s.hang_up is not None and wish.reason is not Reason.FAREWELL:
         return Gate.HANG_UP
@@ -181,6 +182,7 @@ def refused(s: State, i: Refused, now_ms: float) -> None:
             # The `done` was sent before this answer; if it does not show up soon it is lost.
             soon_ms = now_ms + s.config.refused_cancel_wait_ms
             s.active.deadline_ms = min(s.active.deadline_ms, soon_ms)
+            s.active.cancel_refused = True
     else:
         s.journal(Kind.REFUSED, what="other", event_id=i.event_id, code=i.code)
         if _is_answer_lost(s, i):
@@ -205,10 +207,19 @@ def created_overdue(s: State, now_ms: float) -> None:
         del s.abandoned[next(iter(s.abandoned))]
     if create.wish is not None:
         _retry(s, create.wish, now_ms, "create_unanswered")
+    session_replace.create_unanswered(s)
 
 
-def retry(s: State, wish: Wish, now_ms: float) -> None:
-    """Wishes again: the response for this wish ended without a sound."""
+def retry(s: State, wish: Wish, now_ms: float, *, pause_ms: float = 0.0) -> None:
+    """Wishes again: the response for this wish ended without a sound. `pause_ms`: the server does not want to
+    be asked sooner."""
+    if pause_ms > 0:
+        patient_ms = now_ms + pause_ms + 2 * s.config.created_wait_ms
+        wish = replace(
+            wish,
+            backoff_ms=max(wish.backoff_ms, pause_ms),
+            expires_at_ms=max(wish.expires_at_ms, patient_ms),
+        )
     _retry(s, wish, now_ms, "nothing_said")
 
 

@@ -125,13 +125,20 @@ class ResponseCreated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseDone:
-    """`response.done`. `status`: completed, cancelled, failed or incomplete; `code` of a failure."""
+    """`response.done`. `status`: completed, cancelled, failed or incomplete; `code` of a failure.
+
+    `retry_after_ms`: how long the server does not want to be asked again; 0: it did not say.
+    """
 
     response_id: str
     status: str
     token: str = ""
     code: str = ""
     out_of_band: bool = False
+    retry_after_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        _not_negative("retry_after_ms", self.retry_after_ms)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -335,6 +342,25 @@ Input = (
     | Flushed
     | Tick
 )
+
+
+FROM_SERVER = (
+    ResponseCreated,
+    ResponseDone,
+    ItemOpened,
+    ItemFinished,
+    TextPartOpened,
+    ServerToolOpened,
+    ServerToolFinished,
+    ApprovalAsked,
+    ItemAdded,
+    ToolCalled,
+    SpeechStarted,
+    SpeechStopped,
+    TurnCommitted,
+    Refused,
+)
+"""What the server itself has said: each is a sign of its life."""
 
 
 def _not_negative(name: str, value: float) -> None:

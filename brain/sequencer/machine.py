@@ -9,11 +9,11 @@ Owns: that order. Must not know: any rule.
 
 from __future__ import annotations
 
-from brain.sequencer import door, hang_up, move, responses, waits
+from brain.sequencer import ask_again, door, hang_up, move, replace, responses, waits
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.config import SequencerConfig
 from brain.sequencer.debts import Debts, Owed
-from brain.sequencer.inputs import Input
+from brain.sequencer.inputs import FROM_SERVER, Input
 from brain.sequencer.state import Phase, SlotState, State
 from brain.sequencer.transitions import TRANSITIONS
 
@@ -74,6 +74,8 @@ class Sequencer:
     def handle(self, input_: Input, now_ms: float) -> list[Action]:
         """Takes one input; the actions are to be done now, in this order."""
         s = self._state
+        if isinstance(input_, FROM_SERVER):
+            replace.heard_from(s)
         waits.fire(s, now_ms)
         row = TRANSITIONS[(s.slot, type(input_))]
         if row.handler is not None:
@@ -82,12 +84,14 @@ class Sequencer:
         door.dispatch(s, now_ms)
         move.depart_if_heard(s, now_ms)
         hang_up.end_if_heard(s)
+        ask_again.watch(s, now_ms)
         actions = s.actions
         s.actions = []
         return actions
 
     def admit_audio(self, response_id: str, item_id: str, n_bytes: int, now_ms: float) -> AudioVerdict:
         """Judges one audio delta of `n_bytes` µ-law; cheap, synchronous, no input object."""
+        replace.heard_from(self._state)
         return responses.admit_audio(self._state, response_id, item_id, n_bytes, now_ms)
 
     def next_deadline_ms(self) -> float | None:

@@ -40,3 +40,8 @@ def is_answer_in_reply(s: State) -> bool:
         response.debt >= owed.number and s.has_unheard(response.response_id)
         for response in s.responses.values()
     )
+
+
+def is_unanswered(s: State) -> bool:
+    """Whether sound is owed that nothing in `reply` pays for."""
+    return s.debts.owed is not None and not is_answer_in_reply(s)

@@ -21,7 +21,7 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     """The caller begins to hear a response; what came before it was heard out."""
     if i.cut != s.cut:
         return
-    s.frames_waiting = i.frames_waiting
+    _reported(s, i, now_ms)
     response = s.responses.get(i.response_id)
     if response is None:
         return
@@ -48,7 +48,7 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
             _hear_out_before(cut.items, "", i.item_id)
             _advance(cut.items, i.item_id, i.heard_ms)
         return
-    s.frames_waiting = i.frames_waiting
+    _reported(s, i, now_ms)
     _sounded(s, i, now_ms)
     _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
@@ -60,7 +60,7 @@ def silent(s: State, i: Silent, now_ms: float) -> None:
     """Egress holds nothing unplayed. While the response still generates it may become audible again."""
     if i.cut != s.cut:
         return
-    s.frames_waiting = i.frames_waiting
+    _reported(s, i, now_ms)
     if i.cause == "played":
         _sounded(s, i, now_ms)
         _hear_out_before(s.items, i.response_id, i.item_id)
@@ -112,6 +112,12 @@ def forget_heard(s: State) -> None:
 
 
 # Private.
+
+
+def _reported(s: State, i: Audible | Heard | Silent, now_ms: float) -> None:
+    """Egress is there, and plays the present cut."""
+    s.frames_waiting = i.frames_waiting
+    s.playback_at_ms = now_ms
 
 
 def _sounded(s: State, i: Heard | Silent, now_ms: float) -> None:

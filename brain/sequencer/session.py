@@ -21,6 +21,7 @@ from shared.contract.streams.journal import Kind
 def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
     """The gate opens; later echoes of `session.updated` are not a new beginning."""
     s.phase = Phase.OPEN
+    s.asking.replacing = False
     s.session += 1
     s.journal(Kind.SESSION_READY, session=s.session)
     if s.hang_up is not None:
@@ -41,6 +42,8 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
     cut.resolve_cut(s, {})
     owed = _owed_wish(s, i, now_ms)
     s.phase = Phase.CLOSED
+    s.asking.replacing = False
+    s.asking.unanswered = 0
     s.roll_over_by_ms = None
     if s.active is not None:
         responses.finish(s, s.active, now_ms)

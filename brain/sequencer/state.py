@@ -79,6 +79,10 @@ class Response:
     """Audio of it was admitted."""
     debt: int = 0
     """It answers all debts up to this one."""
+    called_tools: bool = False
+    """What it says may be all in the answer to its tools."""
+    cancel_refused: bool = False
+    """The server said that it was not active any more."""
     open_items: set[str] = field(default_factory=set)
     """Items opened and not finished, of any kind."""
     last_item_id: str = ""
@@ -145,9 +149,25 @@ class CallerSpeech:
     """When they last fell silent; None: they have not spoken in this session."""
     unanswered: bool = False
     """They ended a turn, and no response has been created since."""
+    answer_by_ms: float | None = None
+    """While unanswered: by then a response must have been created, whoever makes it."""
     talking_on: bool = False
     """While speaking: they did so before the answer to their last turn was created. It is interrupted when
     it comes."""
+
+
+@dataclass(slots=True)
+class Asking:
+    """How the model does with what is owed."""
+
+    silent_ends: int = 0
+    """Responses in a row that failed, or ended without a sound while sound was owed."""
+    unanswered: int = 0
+    """Creates in a row that the server did not answer, without any other word of it between them."""
+    again_at_ms: float | None = None
+    """Nothing is under way for what is owed: then it is asked for."""
+    replacing: bool = False
+    """The session is to be replaced: nothing is asked of it any more."""
 
 
 @dataclass(slots=True)
@@ -247,6 +267,9 @@ class State:
     speaking: Speaking | None = None
     caller: CallerSpeech = field(default_factory=CallerSpeech)
     debts: Debts = field(default_factory=Debts)
+    asking: Asking = field(default_factory=Asking)
+    playback_at_ms: float = 0.0
+    """When egress last said something of the present cut, or audio for it came."""
     hang_up: PendingHangUp | None = None
     batches: dict[str, ToolBatch] = field(default_factory=dict)
     tool_calls: IdMemory = field(default_factory=IdMemory)
@@ -308,6 +331,7 @@ class State:
             or bool(self.deferred or self.batches)
             or self.caller.speaking
             or self.caller.answer_due_until_ms is not None
+            or self.caller.answer_by_ms is not None
         )
 
     def is_playing(self) -> bool:

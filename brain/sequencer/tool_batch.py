@@ -211,6 +211,9 @@ def _open_batch(s: State, response_id: str, now_ms: float) -> ToolBatch:
             session=s.session,
             debt=owing.owe(s, DebtCause.TOOL, now_ms),
         )
+    response = s.responses.get(response_id)
+    if response is not None:
+        response.called_tools = True
     return batch
 
 

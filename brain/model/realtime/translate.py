@@ -36,6 +36,18 @@ _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 TOKEN: Final = "trunkline_token"
 REASON: Final = "trunkline_reason"
 
+TEXT_PARTS: Final = frozenset({"text", "output_text"})
+"""What a written part is called: the one in events of a part, the other in items, and in some servers in
+both."""
+
+TEXT_DELTAS: Final = frozenset({"response.output_text.delta", "response.text.delta"})
+
+MAX_RETRY_AFTER_MS: Final = 20_000.0
+"""A caller has long hung up by then: a server that wants to be left alone for longer is asked all the
+same."""
+
+_TRY_AGAIN: Final = re.compile(r"try again in (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(m?s))?", re.IGNORECASE)
+
 BENIGN_CODES: Final = frozenset(
     {
         "conversation_already_has_active_response",
@@ -102,10 +114,11 @@ def read_event(event: Json, *, approve: bool = False) -> tuple[Input, ...]:
             return (_done(inner(event, "response")),)
         case "response.output_item.added":
             return (_item_opened(event, inner(event, "item")),)
-        case "response.content_part.added" if text(inner(event, "part"), "type") == "text":
-            return (
-                inputs.TextPartOpened(response_id=text(event, "response_id"), item_id=text(event, "item_id")),
-            )
+        case "response.content_part.added" if text(inner(event, "part"), "type") in TEXT_PARTS:
+            return (_text_opened(event),)
+        case kind if kind in TEXT_DELTAS:
+            # A server may leave out the event that opens the part.
+            return (_text_opened(event),)
         case "response.mcp_call.completed" | "response.mcp_call.failed":
             return (inputs.ServerToolFinished(item_id=text(event, "item_id")),)
         case "response.output_audio.done":
@@ -305,15 +318,35 @@ def _instructions(action: actions.SendCreate) -> str:
             return action.text
 
 
+def _text_opened(event: Json) -> inputs.TextPartOpened:
+    return inputs.TextPartOpened(response_id=text(event, "response_id"), item_id=text(event, "item_id"))
+
+
 def _done(response: Json) -> inputs.ResponseDone:
     details = inner(response, "status_details")
+    error = inner(details, "error")
     return inputs.ResponseDone(
         response_id=text(response, "id"),
         status=text(response, "status"),
         token=_token(response),
-        code=text(inner(details, "error"), "code") or text(details, "reason"),
+        code=text(error, "code") or text(details, "reason"),
         out_of_band=_out_of_band(response),
+        retry_after_ms=_retry_after_ms(error),
     )
+
+
+def _retry_after_ms(error: Json) -> float:
+    """How long the server does not want to be asked again, by a field or by its words; 0: it does not say."""
+    for name, unit_ms in (("retry_after_ms", 1.0), ("retry_after", 1_000.0)):
+        value = error.get(name)
+        if isinstance(value, int | float) and value > 0:
+            return min(value * unit_ms, MAX_RETRY_AFTER_MS)
+    found = _TRY_AGAIN.search(text(error, "message"))
+    if found is None:
+        return 0.0
+    minutes, amount, unit = found.groups()
+    rest_ms = float(amount or 0) * (1.0 if (unit or "").lower() == "ms" else 1_000.0)
+    return min(int(minutes or 0) * 60_000 + rest_ms, MAX_RETRY_AFTER_MS)
 
 
 def _item_done(event: Json, item: Json, approve: bool) -> tuple[Input, ...]:

@@ -194,6 +194,20 @@ async def test_a_lost_session_is_replaced_and_told_what_was_said() -> None:
         assert stage.counters.sessions_lost == 1
 
 
+async def test_a_session_that_is_given_up_is_replaced_like_a_lost_one() -> None:
+    """At once, though its socket says nothing; asked between two sessions, it is nobody's."""
+    stage = Stage()
+    async with stage.running() as (sessions, _):
+        sessions.replace("too early")
+        await stage.told("begins sess_1")
+        sessions.replace("create_unanswered")
+        sessions.replace("again")
+        await stage.told("begins sess_2")
+
+        assert stage.host.told == ["begins sess_1", "ends create_unanswered", "begins sess_2"]
+        assert stage.counters.sessions_lost == 1
+
+
 async def test_a_fatal_end_is_not_tried_again() -> None:
     """A key that was refused is refused again."""
     stage = Stage()

@@ -52,7 +52,7 @@ def test_wishes_that_see_no_new_session_expire() -> None:
     desk.wish(Reason.TURN)
     desk.give(inputs.SessionLost(cause="1006"))
 
-    assert journaled(desk.at(10_000), "response_expired")[0]["reason"] == "turn"
+    assert journaled(desk.at(16_000), "response_expired")[0]["reason"] == "turn"
     assert desk.core.next_deadline_ms() is None
 
 

@@ -47,6 +47,32 @@ def test_done_carries_status_and_code() -> None:
     assert found == inputs.ResponseDone(response_id="r", status="failed", code="rate_limit_exceeded")
 
 
+@pytest.mark.parametrize(
+    ("error", "expected_ms"),
+    [
+        ({"message": "Rate limit reached. Please try again in 1.2s. Visit …"}, 1_200),
+        ({"message": "Please try again in 850ms."}, 850),
+        ({"message": "Please try again in 3s"}, 3_000),
+        ({"message": "Please try again in 6m0s."}, 20_000),
+        ({"message": "Please try again in 1m."}, 20_000),
+        ({"message": "Please try again later."}, 0),
+        ({"message": "Please try again in a moment."}, 0),
+        ({"retry_after": 2, "message": "try again in 9s"}, 2_000),
+        ({"retry_after_ms": 700}, 700),
+        ({"retry_after": -1, "retry_after_ms": "soon"}, 0),
+        ({}, 0),
+    ],
+)
+def test_done_says_when_the_server_wants_to_be_asked_again(error: Json, expected_ms: float) -> None:
+    """By a field or by the words of the error; never longer than a caller would wait."""
+    failed: Json = {"id": "r", "status": "failed", "status_details": {"type": "failed", "error": error}}
+
+    (found,) = translate.read_event({"type": "response.done", "response": failed})
+
+    assert isinstance(found, inputs.ResponseDone)
+    assert found.retry_after_ms == expected_ms
+
+
 @pytest.mark.parametrize(("status", "runs"), [("completed", True), ("incomplete", False)])
 def test_only_a_completed_call_is_run(status: str, runs: bool) -> None:
     """A cancelled call has arguments too."""
@@ -198,12 +224,14 @@ def test_a_text_of_the_caller_has_an_id_of_ours() -> None:
 
 
 def test_a_written_answer_is_noticed() -> None:
-    """A text part where audio should be; an audio part is nothing to tell."""
+    """A text part where audio should be, under either name, or its text alone; an audio part is nothing to
+    tell."""
     event = {"type": "response.content_part.added", "response_id": "r", "item_id": "i"}
+    delta = {**event, "type": "response.output_text.delta", "delta": "Hello"}
 
-    (found,) = translate.read_event({**event, "part": {"type": "text"}})
+    for written in ({**event, "part": {"type": "text"}}, {**event, "part": {"type": "output_text"}}, delta):
+        assert translate.read_event(written) == (inputs.TextPartOpened(response_id="r", item_id="i"),)
 
-    assert found == inputs.TextPartOpened(response_id="r", item_id="i")
     assert translate.read_event({**event, "part": {"type": "audio"}}) == ()
     create = sent(actions.SendCreate(token="t", reason=Reason.TURN, audio_only=True))
     assert create["response"]["output_modalities"] == ["audio"]  # type: ignore[index]
