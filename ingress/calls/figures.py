@@ -68,6 +68,8 @@ class FiguresPen:
             n_caller_frames=stream.caller_frames,
             n_forwarded=call.forwarded,
             unsent_bytes=unsent_bytes,
+            owed_ms=0,
+            owed_cause="",
         )
 
         def answered(reply: object) -> None:

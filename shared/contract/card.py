@@ -182,6 +182,10 @@ class IngressFigures:
     """The number of the last frame that was given to the socket."""
     unsent_bytes: int
     """Bytes that the carrier's host has not acknowledged."""
+    owed_ms: int
+    """How long sound has been owed to the caller; 0: nothing is owed."""
+    owed_cause: str
+    """What it is owed for; empty: nothing is owed."""
 
 
 WRITERS: tuple[type, ...] = (
@@ -339,10 +343,28 @@ class PeopleView:
     tx_q_ms: int | None
     verdict: str | None
     pipeline: str | None
+    owed_ms: int | None
+    owed_cause: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedView:
+    """The console: a call that is over, in the list of those."""
+
+    state: CallState
+    started_at_ms: int
+    ended_at_ms: int | None
+    from_number: str = named("from")
+    to_number: str = named("to")
+    agent: str
+    outcome: str | None
+    cause: str | None
+    owed_ms: int | None
+    owed_cause: str | None
 
 
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView,
+    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView, EndedView,
 )  # fmt: skip
 
 

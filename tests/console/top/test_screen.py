@@ -144,7 +144,7 @@ def test_keys_on_a_terminal(terminal: Terminal) -> None:
     terminal.press(b"h")
     terminal.wait_for(f"Hang up {ONE}? y or n")
     terminal.press(b"y")
-    terminal.wait_for("told to hang up")
+    terminal.wait_for("hung up")
     terminal.press(b"qq")
     assert terminal.wait_for_end() == Exit.OK
     assert termios.tcgetattr(terminal.other) == terminal.before
