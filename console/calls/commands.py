@@ -61,6 +61,8 @@ def calls(
     redis_url: RedisUrl = "",
 ) -> None:
     """Live calls, those in trouble first: age, masked numbers, owners, state, backlogs, verdict."""
+    if is_ended and ghosts:
+        leave.fail("expected --ended or --ghosts, got both", Exit.USAGE)
     if is_ended:
         wanted = _wanted(since, number, outcome, limit)
         _run(lambda store, keys: _list_ended(store, keys, wanted, as_json=as_json), redis_url)
@@ -131,7 +133,7 @@ def hangup(
 
     async def work(store: Store, keys: Keys) -> int:
         call = await live.find_call(store, keys, sid)
-        became = await ending.hang_up(store, keys, call, means, force=force)
+        became = await ending.hang_up(store, keys, call, means, force=force, within_s=ending.WITHIN_S)
         if as_json:
             _print_json({"call_sid": call.call_sid, "done": became.done, "what": became.words})
         elif became.done:

@@ -77,7 +77,7 @@ async def hang_up(
     means: Means,
     *,
     force: bool = False,
-    within_s: float = WITHIN_S,
+    within_s: float,
 ) -> Ending:
     """Ends a call, and waits up to `within_s` to see it over. Raises STORE_ERRORS.
 
@@ -88,16 +88,23 @@ async def hang_up(
     reason = why_not_asked(call, force=force)
     if reason:
         return await _end(store, keys, call, means, reason)
-    began_ms = now_ms()
-    if not await live.ask_to_hang_up(store, keys, call.call_sid):
-        return _over(await live.read_call(store, keys, call.call_sid))
+    sid, began_ms = call.call_sid, now_ms()
+    if not await live.ask_to_hang_up(store, keys, sid):
+        return _over(await live.read_call(store, keys, sid))
     asked = _brain(call)
     while now_ms() - began_ms < within_s * 1000:
-        if not await live.is_listed(store, keys, call.call_sid):
-            outcome = _outcome(await live.read_call(store, keys, call.call_sid))
+        if not await live.is_listed(store, keys, sid):
+            outcome = _outcome(await live.read_call(store, keys, sid))
             took_s = (now_ms() - began_ms) / 1000
             return Ending(done=True, words=f"hung up{outcome}, {took_s:.1f} s after {asked} was asked")
         await asyncio.sleep(POLL_S)
+    # It may have died since: then nobody is left to be asked.
+    again = next(
+        (each for each in (await live.look_closely(store, keys)).calls if each.call_sid == sid), None
+    )
+    reason = "" if again is None else why_not_asked(again, force=False)
+    if again is not None and reason:
+        return await _end(store, keys, again, means, reason)
     return Ending(done=False, words=_not_done(call, asked, within_s))
 
 

@@ -248,7 +248,7 @@ class _Screen:
         call = call or await live.read_call(self.store, self.keys, call_sid)
         if call is None:
             return "not done: it is gone already"
-        became = await ending.hang_up(self.store, self.keys, call, self.means)
+        became = await ending.hang_up(self.store, self.keys, call, self.means, within_s=ending.WITHIN_S)
         return f"{short(call_sid)} {became.words}"
 
     async def _drain(self, worker: str) -> str:

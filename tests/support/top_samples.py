@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from console.calls import trouble
+from console.calls.ended import EndedCall
 from console.calls.live import AnyCall, LiveCall, UnreadableCall, UnreadableWorker, WorkerRow
 from console.calls.trouble import Crew, Said, Seen
 from console.top.state import Snapshot
-from shared.contract.card import CallState, PeopleView
+from shared.contract.card import CallState, EndedView, PeopleView
 from shared.contract.record import CONTRACT
 from shared.contract.streams.journal import JournalEntry
 from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
@@ -109,6 +110,17 @@ def _said(view: PeopleView, beside: dict[str, object]) -> Said:
         egress=pipeline,  # type: ignore[arg-type]
         problems={"egress": str(problem)} if problem else {},
     )
+
+
+def ended_call(number: int, **changes: object) -> EndedCall:
+    """A call of two minutes that ended just now in an apology, but for `changes` of its card."""
+    card: dict[str, object] = {
+        "state": CallState.ENDED, "started_at_ms": AT_MS - 120_000, "ended_at_ms": AT_MS,
+        "from_number": "…11", "to_number": "…89", "agent": "default", "outcome": "apology",
+        "cause": "no_session", "owed_ms": 5_200, "owed_cause": "turn",
+    }  # fmt: skip
+    view = EndedView(**{**card, **changes})  # type: ignore[arg-type]
+    return EndedCall(call_sid=f"CA{number:032x}", ended_at_ms=AT_MS, card=view)
 
 
 def unreadable_call(number: int) -> UnreadableCall:

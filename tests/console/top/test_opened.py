@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from console.top.opened import FIGURES, head, journal_lines
-from tests.support.top_samples import AT_MS, PROBLEM, call, figures, journal_entry, unreadable_call
+from tests.support.top_samples import AT_MS, PROBLEM, call, crew, figures, journal_entry, unreadable_call
 
 
 def words(**changes: object) -> str:
@@ -30,13 +30,20 @@ def test_every_figure_has_a_place_and_a_unit() -> None:
 
 def test_without_a_window_all_figures_are_dashes() -> None:
     """None is 0."""
-    figures_shown = head(call(5, pipeline=None), AT_MS, 80)[5:]
+    figures_shown = head(call(0, pipeline=None), AT_MS, 80)[5:]
     assert [line.plain.split().count("–") for line in figures_shown] == [2] * (len(FIGURES) // 2)
 
 
 def test_a_card_that_cannot_be_read_says_why() -> None:
     """Below the call's whole SID."""
     assert [line.plain.rstrip() for line in head(unreadable_call(5), AT_MS, 80)] == [f"CA{5:032x}", PROBLEM]
+
+
+def test_what_is_wrong_stands_above_the_verdict() -> None:
+    """And the verdict says whose fault it is, not what egress said when it lived."""
+    shown = words(crew=crew(egress_0=27_000)).splitlines()
+    assert shown[3].rstrip() == "egress-0 is gone: caller hears nothing"
+    assert shown[4].startswith("verdict no egress")
 
 
 def test_nothing_of_a_journal_is_lost_on_a_narrow_screen() -> None:
