@@ -229,7 +229,7 @@ def _call_view(
     rows = room - len(made) - 1
     lines = opened.journal_lines(journal, width)
     newer = min(state.scroll, max(0, len(lines) - rows))
-    made.append(cell("journal (UTC)" + (f", {newer} newer lines below" if newer else ""), width, TITLE))
+    made.append(cell("journal (UTC)" + (f", {newer} newer below" if newer else ""), width, TITLE))
     last = len(lines) - newer
     return [*made, *lines[max(0, last - rows) : last]]
 

@@ -198,10 +198,10 @@ def test_scrolling_reads_back_and_stops_at_the_oldest() -> None:
     held = screen(data, "enter", *["pageup"] * 20, journal=journal)
     assert any("kind0 " in line for line in held)
     assert held == screen(data, "enter", "home", journal=journal)
-    assert any("journal (UTC), 21 newer lines below" in line for line in held)
+    assert any("journal (UTC), 21 newer below" in line for line in held)
     # One step down moves one line, however far up one wanted to go.
-    assert "20 newer lines below" in "".join(screen(data, "enter", *["pageup"] * 20, "down", journal=journal))
-    assert "newer lines below" not in "".join(screen(data, "enter", "home", "end", journal=journal))
+    assert "20 newer below" in "".join(screen(data, "enter", *["pageup"] * 20, "down", journal=journal))
+    assert "newer below" not in "".join(screen(data, "enter", "home", "end", journal=journal))
 
 
 def test_a_larger_screen_that_holds_all_has_nothing_below() -> None:
@@ -212,7 +212,7 @@ def test_a_larger_screen_that_holds_all_has_nothing_below() -> None:
     state, _ = press(state, "home", data, most_scroll(state, data, 80, 24, journal))
     assert state.scroll == 3
     large = [line.plain for line in draw(state, data, 80, 60, journal)]
-    assert not any("newer lines below" in line for line in large)
+    assert not any("newer below" in line for line in large)
     assert all(any(f"kind{number} " in line for line in large) for number in range(12))
 
 
