@@ -146,9 +146,10 @@ class BrainRole:
         apology = self._services.book.pick("", "").apology
         plan = Plan(next=Next.APOLOGY, next_arg=apology, cause="card_unreadable")
         speaker = Speaker(call_sid, process.worker.role, epoch)
-        tell = Event.ENDED in process.settings.told_events
+        settings = process.settings
+        tell, kept = Event.ENDED in settings.told_events, settings.kept
         try:
-            await turn_away(process.store, process.keys, speaker, plan, by=process.name, tell=tell)
+            await turn_away(process.store, process.keys, speaker, plan, by=process.name, tell=tell, kept=kept)
         except STORE_ERRORS as error:
             # Ingress apologises by itself when Redis stays away.
             process.log.warning("turn_away_failed", call=call_sid, reason=type(error).__name__)

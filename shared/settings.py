@@ -22,6 +22,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contract.keys import ENDED_MOST, ENDED_TTL_MS
+from shared.contract.steps import Kept
 from shared.contract.worker import ROLES
 from shared.forms import E164_EXAMPLE, Problems, is_confidential, is_number, signing_key, url_of
 
@@ -193,6 +195,19 @@ class Settings(BaseSettings):
         100, ge=1, le=10_000, description="Calls at once that one brain or egress takes."
     )
     max_resumes: int = Field(20, ge=0, le=1000, description="New media streams that one call may open.")
+    ended_keep_s: float = Field(
+        ENDED_TTL_MS / 1000,
+        ge=60,
+        le=2_592_000,
+        description="How long the card, journal and history of a call stay in Redis after its end, s: some"
+        " tens of KB a call. docs/operating.md has what that takes.",
+    )
+    ended_most: int = Field(
+        ENDED_MOST,
+        ge=1,
+        le=1_000_000,
+        description="Ended calls that `trunkline calls --ended` can list, in each lane; the oldest give way.",
+    )
     drain_s: float = Field(
         60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."
     )
@@ -271,6 +286,11 @@ class Settings(BaseSettings):
         if not self.webhook_url:
             return frozenset()
         return frozenset(part.strip() for part in self.webhook_events.split(",") if part.strip())
+
+    @property
+    def kept(self) -> Kept:
+        """What stays of a call that has ended."""
+        return Kept(ttl_ms=round(self.ended_keep_s * 1000), most=self.ended_most)
 
     @field_validator("redis_url")
     @classmethod

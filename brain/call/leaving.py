@@ -16,6 +16,7 @@ from shared.contract import writes
 from shared.contract.card import Next, Plan
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer
+from shared.contract.steps import Kept
 from shared.contract.streams import pairs
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
@@ -127,11 +128,13 @@ async def release(store: Store, owner: Owner, counters: OwnershipCounters, log: 
         log.warning("release_failed", reason=type(error).__name__)
 
 
-async def turn_away(store: Store, keys: Keys, speaker: Speaker, plan: Plan, *, by: str, tell: bool) -> None:
+async def turn_away(
+    store: Store, keys: Keys, speaker: Speaker, plan: Plan, *, by: str, tell: bool, kept: Kept
+) -> None:
     """Ends a call whose card says too little to serve it, or even to close its stream: ingress does that when
     it sees that the call has ended, and then the plan is carried out. Raises STORE_ERRORS.
 
     Cancelling it leaves the call as it was, or with its plan alone.
     """
     await steps.run(store, writes.write_card(keys, speaker, plan))
-    await steps.end(store, keys, speaker.call_sid, outcome=plan.cause, by=by, tell=tell)
+    await steps.end(store, keys, speaker.call_sid, outcome=plan.cause, by=by, tell=tell, kept=kept)

@@ -106,6 +106,7 @@ class Registry:
                 by=process.name,
                 if_detached_leg=if_detached_leg,
                 tell=Event.ENDED in process.settings.told_events,
+                kept=process.settings.kept,
             )
         )
         if found is None:

@@ -347,8 +347,24 @@ class PeopleView:
     owed_cause: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedView:
+    """The console: a call that is over, in the list of those."""
+
+    state: CallState
+    started_at_ms: int
+    ended_at_ms: int | None
+    from_number: str = named("from")
+    to_number: str = named("to")
+    agent: str
+    outcome: str | None
+    cause: str | None
+    owed_ms: int | None
+    owed_cause: str | None
+
+
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView,
+    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView, EndedView,
 )  # fmt: skip
 
 

@@ -28,7 +28,10 @@ CALL_TTL_MS = 25 * 3_600_000
 """TTL of every key of a live call: longer than Twilio's longest call (24 h)."""
 
 ENDED_TTL_MS = 3_600_000
-"""TTL of what stays of an ended call, for people: card, control, journal, history."""
+"""TTL of what stays of an ended call, for people: card, control, journal, history. By default: a setting."""
+
+ENDED_MOST = 10_000
+"""Ended calls that a lane lists. By default: a setting."""
 
 WORKER_TTL_MS = 3_600_000
 """TTL of a worker's own keys, renewed with its beat."""
@@ -64,6 +67,10 @@ class Keys:
     def live(self, lane: int) -> str:
         """Sorted set call_sid → started_at_ms: who is on the line."""
         return f"tl:{{{lane}}}:live"
+
+    def ended(self, lane: int) -> str:
+        """Sorted set call_sid → ended_at_ms: who was on the line, as long as something of it stays."""
+        return f"tl:{{{lane}}}:ended"
 
     def slots(self, lane: int) -> str:
         """Sorted set call_sid → lease end in ms: admission."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.contract import scripts
-from shared.contract.keys import CALL_TTL_MS, ENDED_TTL_MS, WORKER_TTL_MS, Keys
+from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 
 
@@ -158,6 +158,16 @@ def release(
     return ScriptCall(keys.lane(call_sid), scripts.RELEASE, (keys.card(call_sid),), args)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stays of calls that have ended."""
+
+    ttl_ms: int = ENDED_TTL_MS
+    """How long: card, control, journal, history."""
+    most: int = ENDED_MOST
+    """Calls that a lane lists; the oldest is left out."""
+
+
 def end(
     keys: Keys,
     call_sid: str,
@@ -167,16 +177,18 @@ def end(
     wall_ms: int,
     if_detached_leg: int | None = None,
     tell: bool = False,
+    kept: Kept | None = None,
 ) -> ScriptCall:
     """Ends a call. With `if_detached_leg`: only if that leg is still the last one and its stream is gone.
-    `tell`: the user's systems are to hear of it (hooks)."""
+    `tell`: the user's systems are to hear of it (hooks). `kept`: as the settings say; None: the defaults."""
+    kept = kept or Kept()
     lane = keys.lane(call_sid)
     leg = "" if if_detached_leg is None else if_detached_leg
     return ScriptCall(
         lane,
         scripts.END,
-        (keys.card(call_sid), keys.live(lane), keys.slots(lane), keys.hooks(lane)),
-        (call_sid, outcome, by, wall_ms, ENDED_TTL_MS, leg, "1" if tell else "", CALL_TTL_MS),
+        (keys.card(call_sid), keys.live(lane), keys.slots(lane), keys.hooks(lane), keys.ended(lane)),
+        (call_sid, outcome, by, wall_ms, kept.ttl_ms, leg, "1" if tell else "", CALL_TTL_MS, kept.most),
     )
 
 

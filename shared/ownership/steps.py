@@ -17,7 +17,7 @@ from shared.clock import wall_ms
 from shared.contract import record, steps
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
-from shared.contract.steps import Attached, Claim, NewStream, Reservation
+from shared.contract.steps import Attached, Claim, Kept, NewStream, Reservation
 from shared.store.client import Store
 
 V = TypeVar("V")
@@ -107,9 +107,11 @@ async def end(
     by: str,
     if_detached_leg: int | None = None,
     tell: bool = False,
+    kept: Kept | None = None,
 ) -> tuple[Answer, bool]:
     """Ends a call; True for the first comer. With `if_detached_leg`: only if that leg is still the last one
-    and its stream is gone. `tell`: the user's systems are to hear of it (webhooks)."""
+    and its stream is gone. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of it,
+    by the settings."""
     step = steps.end(
         keys,
         call_sid,
@@ -118,6 +120,7 @@ async def end(
         wall_ms=wall_ms(),
         if_detached_leg=if_detached_leg,
         tell=tell,
+        kept=kept,
     )
     return steps.read_end(await run(store, step))
 

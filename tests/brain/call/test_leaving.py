@@ -14,6 +14,7 @@ from shared.contract.card import CallState, Next, Plan
 from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.contract.owed import DebtCause
+from shared.contract.steps import Kept
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import OutKind, Owes, read_name, read_pairs
 from shared.contract.writes import Speaker
@@ -176,9 +177,10 @@ async def test_a_call_that_cannot_be_served_ends_with_its_plan_on_the_card(
         plan = Plan(next=Next.APOLOGY, next_arg="So sorry.", cause="card_unreadable")
         speaker = Speaker(here.call_sid, "brain", claim.epoch)
 
-        await turn_away(store, KEYS, speaker, plan, by="brain-0@h#1", tell=True)
+        await turn_away(store, KEYS, speaker, plan, by="brain-0@h#1", tell=True, kept=Kept(ttl_ms=90_000))
 
         card: dict[str, Any] = await here.card()
         assert (card["state"], card["outcome"]) == (CallState.ENDED, "card_unreadable")
         assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")
         assert await store.xlen(KEYS.hooks(0)) == 1
+        assert 89_000 < await store.pttl(KEYS.card(here.call_sid)) <= 90_000

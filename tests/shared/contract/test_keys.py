@@ -15,6 +15,7 @@ def test_each_key_is_what_it_always_was() -> None:
     keys = Keys(1)
     assert keys.calls(0) == "tl:{0}:calls"
     assert keys.live(0) == "tl:{0}:live"
+    assert keys.ended(0) == "tl:{0}:ended"
     assert keys.slots(0) == "tl:{0}:slots"
     assert keys.hooks(0) == "tl:{0}:hooks"
     assert keys.wake(0, WORKER) == f"tl:{{0}}:wake:{WORKER}"
@@ -61,6 +62,7 @@ def test_an_unknown_part_is_refused() -> None:
         ("tl:workers", True),
         ("tl:config", True),
         ("tl:{0}:slots", False),
+        ("tl:{0}:ended", False),
         (f"tl:{{0}}:call:{CALL}", False),
         ("tl:out:ingress-0@h#1", False),
     ],
