@@ -37,7 +37,7 @@ async def test_calls_talk_until_time_is_up_and_are_summed_up() -> None:
         assert summary.violations == 0
         assert summary.utterances >= 4
         assert summary.answers >= 4
-        assert 0 < summary.response_p50_ms <= summary.response_p95_ms
+        assert summary.response_p50_ms <= summary.response_p95_ms
         assert summary.media_messages > 4
         assert all(not record.speech for record in records)
 
