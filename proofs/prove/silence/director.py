@@ -122,7 +122,8 @@ class Director:
             debt = hearing.open_debt
             if debt is not None and debt.age_ms > PATIENCE_MS:
                 self._call.hang_up()
-            is_settled = debt is None and not self._call.record.playout.playing and not self._speaks(now_ms)
+            is_paid = bool(hearing.debts) and debt is None
+            is_settled = is_paid and not self._call.record.playout.playing and not self._speaks(now_ms)
             if not is_settled:
                 self._settled_since_ms = None
             elif self._settled_since_ms is None:
