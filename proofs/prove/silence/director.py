@@ -144,12 +144,15 @@ class Director:
         return Trouble(self.stage, self._cast, self.call_sid).of(self.row.fault, self.row.lasts_s)
 
     async def _run_fault(self, fault: AsyncExitStack) -> None:
-        """Begins it at its moment, ends it after its time; one for good ends with the row."""
+        """Begins it at its moment, ends it after its time, which counts from where the caller begins to wait;
+        one for good ends with the row."""
         if not self._is_before_the_call:
             await self._moment()
             await fault.enter_async_context(self._trouble())
         self._fault = Span(self._call.now_ms(), LONGEST_MS)
         if self.row.lasts_s is not None:
+            if self.row.at is At.TURN:
+                await self._until(self._has_spoken)
             await asyncio.sleep(self.row.lasts_s)
             await fault.aclose()
             self._fault = Span(self._fault.start_ms, self._call.now_ms())
@@ -173,9 +176,7 @@ class Director:
                 after_ms = SPEAKING_MS if self.row.at is At.SPEAKING else 0.0
                 await self._until(lambda: self._spoke(lambda word: word.voice_started_at_ms + after_ms))
             case At.WAITING:
-                await self._until(
-                    lambda: self._spoke(lambda word: word.voice_ended_at_ms + STOPPED_SPEAKING_MS)
-                )
+                await self._until(self._has_spoken)
             case At.REPLY:
                 await self._until(self._is_answered)
             case At.TOOL | At.FAREWELL:
@@ -197,6 +198,9 @@ class Director:
     def _spoke(self, moment_ms: Callable[[Utterance], float]) -> bool:
         words = self._call.record.utterances
         return bool(words) and self._call.now_ms() >= moment_ms(words[0])
+
+    def _has_spoken(self) -> bool:
+        return self._spoke(lambda word: word.voice_ended_at_ms + STOPPED_SPEAKING_MS)
 
     def _is_answered(self) -> bool:
         record = self._call.record

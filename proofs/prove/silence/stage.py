@@ -91,7 +91,7 @@ async def open_stage(folder: Path, *, seed: int = 1) -> AsyncIterator[Stage]:
     casts: dict[str, Cast] = {}
     async with (
         Stack(options) as stack,
-        RealtimeSimulator(port=port, knobs_by=lambda headers: _knobs(casts, headers)) as model,
+        RealtimeSimulator(port=port, knobs_by=lambda headers: knobs_of(casts, headers)) as model,
         TwilioSimulator(
             voice_url=f"{stack.public_url}/voice#ct=2000&rc=2&rp=all",
             auth_token=stack.auth_token,
@@ -106,10 +106,7 @@ async def open_stage(folder: Path, *, seed: int = 1) -> AsyncIterator[Stage]:
             await store.aclose()
 
 
-# Private.
-
-
-def _knobs(casts: Mapping[str, Cast], headers: Mapping[str, str]) -> Knobs:
+def knobs_of(casts: Mapping[str, Cast], headers: Mapping[str, str]) -> Knobs:
     """By the call that a session is for. One that nobody plays any more is healthy."""
     call_sid = headers.get("x-client-request-id", "").partition("/")[0]
     cast = casts.get(call_sid)
