@@ -30,7 +30,9 @@ from shared.contract.errors import EntryError
 from shared.contract.streams.doorbell import Why, read_ring
 from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit
+from shared.process.host import who_listens
 from shared.process.role import Process
+from shared.settings import environment_name
 from shared.store.inbox import Entry
 
 MEDIA_PATHS = frozenset({"/media", "/media/"})
@@ -90,7 +92,14 @@ class IngressRole:
         try:
             listener = public_listener(settings)
         except OSError as error:
-            self._process.log.error("listen_failed", port=settings.port, reason=str(error))
+            self._process.log.error(
+                "listen_failed",
+                setting=environment_name("port"),
+                port=settings.port,
+                by=who_listens(settings.port),
+                reason=str(error),
+                do="end what has the port, or set another one",
+            )
             raise SystemExit(Exit.LISTEN) from None
         name = listener.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0

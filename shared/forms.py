@@ -1,8 +1,8 @@
 """What a number, a URL and a secret must look like: the forms that settings, files and cards are held to.
 
 Why it exists: a form that is checked in two places is checked in two ways, and what one accepts the other
-refuses in the middle of a call. Owns: these forms, their words in messages, what is raised for many slips at
-once. Pure. Must not know: where a text comes from, what it is for.
+refuses in the middle of a call. Owns: these forms, their words in messages, what may be shown of a secret,
+what is raised for many slips at once. Pure. Must not know: where a text comes from, what it is for.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ SECRET_PREFIX = "whsec_"
 _NUMBER = re.compile(E164, re.ASCII)
 _DESTINATION = re.compile(f"{E164}|{SIP}", re.ASCII)
 _BLANK = re.compile(r"\s")
+_QUOTES = ('"', "'", "“", "”", "‘", "’", "`")
 
 
 class Problems(Exception):
@@ -64,6 +65,45 @@ def is_confidential(url: SplitResult) -> bool:
     return url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK_HOSTS)
 
 
+def url_shown(text: str) -> str:
+    """A URL as it may stand in a message: without what may be a password, and without its query."""
+    head, _, query = text.partition("?")
+    scheme, separator, rest = head.partition("://")
+    if "@" in text:
+        # Whatever stands before the last @ may belong to a password, even where it breaks the URL.
+        rest = f"…@{text.rpartition('@')[2].partition('?')[0]}"
+        return f"{scheme}://{rest}" if separator else rest
+    return f"{head}?…" if query else head
+
+
+def oddity_of(text: str, *, one_word: bool = True) -> str:
+    """What cannot be meant in a value: a line break, quotes or blanks around it. Empty if there is no such.
+
+    `one_word`: a blank inside and what is not ASCII cannot be meant either. The text is not shown: it may be
+    a secret.
+    """
+    for mark, name in (("\r", "a line break"), ("\n", "a line break"), ("\0", "a NUL character")):
+        if mark in text:
+            return f"{name} {_place(text.rstrip() if text.strip() else text, text.index(mark))}"
+    if text[:1] in _QUOTES or text[-1:] in _QUOTES:
+        return "quotes around it" if text[:1] in _QUOTES and text[-1:] in _QUOTES else "a quote at one end"
+    if text != text.strip():
+        return "a blank at its end" if text == text.lstrip() else "a blank at its beginning"
+    if not one_word:
+        return ""
+    for place, character in enumerate(text):
+        if character.isspace():
+            return f"a blank {_place(text, place)}"
+        if not ("!" <= character <= "~"):
+            return f"the character U+{ord(character):04X} {_place(text, place)}"
+    return ""
+
+
+def secret_shown(text: str) -> str:
+    """What may be told of a secret: its length."""
+    return f"{len(text)} character{'' if len(text) == 1 else 's'}"
+
+
 def signing_key(secret: str) -> bytes:
     """The key of a secret: the base64 after `whsec_`; any other text as it stands. Raises ValueError."""
     if not secret.startswith(SECRET_PREFIX):
@@ -72,3 +112,13 @@ def signing_key(secret: str) -> bytes:
         return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error:
         raise ValueError(f"expected base64 after {SECRET_PREFIX}, or a text without it") from None
+
+
+# Private.
+
+
+def _place(text: str, index: int) -> str:
+    """Where something stands that is at `index`."""
+    if index >= len(text):
+        return "at its end"
+    return f"after {index} character{'' if index == 1 else 's'}" if index else "at its beginning"

@@ -33,7 +33,8 @@ from shared.contract.card import StoryView, counters
 from shared.contract.streams import hooks as hook_stream
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.hooks import Hook
-from shared.settings import WEBHOOK_EVENTS, Settings
+from shared.setting_forms import WEBHOOK_EVENTS
+from shared.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
 AGENTS, WEBHOOKS, ENGINES = (

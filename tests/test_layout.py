@@ -311,8 +311,8 @@ def test_a_name_for_two_things_is_found() -> None:
 
 FLOORS: dict[str, list[list[str]]] = {
     "shared": [
-        ["process"], ["ownership"], ["store"], ["settings"], ["figures"], ["contract"], ["logs"], ["forms"],
-        ["resp", "clock", "audio"],
+        ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
+        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms"], ["resp", "clock", "audio"],
     ],
     "ingress": [
         ["__main__"], ["role"], ["web"], ["calls"], ["media"], ["counters"], ["calls.fence"], ["errors"],

@@ -88,6 +88,7 @@ def _beat(process: Process, role: Role, number: int) -> Beat:
         draining=process.draining,
         version=VERSION,
         contract=CONTRACT,
+        admin_port=process.settings.admin_port(process.worker.role, process.worker.number),
     )
 
 

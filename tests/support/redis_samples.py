@@ -70,6 +70,7 @@ async def make_worker(store: Store, name: str, **changes: object) -> None:
         "draining": False,
         "version": "0.1.0",
         "contract": CONTRACT,
+        "admin_port": 9120,
     }
     for command in write_beat(KEYS, name, record.read(Beat, {**beat, **changes})):
         await store.execute(command)

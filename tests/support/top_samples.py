@@ -142,6 +142,7 @@ def worker(name: str, *, age_ms: int = 200, **changes: object) -> WorkerRow:
         "draining": False,
         "version": "0.1.0",
         "contract": CONTRACT,
+        "admin_port": 9120,
     }
     return WorkerRow(
         name=f"{name}@box#a1",
