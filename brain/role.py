@@ -12,12 +12,14 @@ from openai import AsyncOpenAI
 
 from brain import trust_store
 from brain.agents.book import AgentBook
+from brain.agents.publisher import Publisher
 from brain.call.call import BrainCall
 from brain.call.leaving import turn_away
 from brain.call.parts import BrainServices
 from brain.counters import BrainCounters, BrainFigures
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
+from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import BrainView, Next, Plan
 from shared.contract.errors import ContractError, EntryError
@@ -64,6 +66,7 @@ class BrainRole:
             figures=self.figures,
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
         )
+        self._publisher = Publisher(self._services.book, process.outbox)
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
         self._none_left = asyncio.Event()
@@ -76,6 +79,7 @@ class BrainRole:
             inbox.watch(process.keys.wake(lane, process.name), "0", self._on_rings)
             dispatch = Dispatch(process, lane, has_slot=self._has_slot, on_call=self._on_call)
             process.spawn(dispatch.run(), f"dispatch-{lane}")
+        self._publisher.tell(now_ms())
         process.spawn(self._upkeep(), "upkeep")
         self._courier.start()
 
@@ -117,7 +121,9 @@ class BrainRole:
             process.ownership.unread(error, process.log.bind(call=call_sid, epoch=claim.epoch))
             process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
             return
-        call = BrainCall(process, self._services, call_sid, claim.epoch, card)
+        call = BrainCall(
+            process, self._services, call_sid, claim.epoch, card, caller_number=claim.caller_number
+        )
         self._calls[call_sid] = call
         self._none_left.clear()
         process.spawn(self._serve(call), f"call-{call_sid}")
@@ -165,5 +171,6 @@ class BrainRole:
             await asyncio.sleep(UPKEEP_S)
             beat += 1
             sweep = beat % SWEEP_EVERY == 0
+            self._publisher.tell(now_ms())
             for call in list(self._calls.values()):
                 call.upkeep(sweep=sweep)

@@ -7,6 +7,7 @@ to start in settings.py.
     audio       the figures of G.711
     clock       which clock is used for what
     forms       what a number, a URL and a secret look like
+    tongue      what a carrier's own voice must be told to speak a language
     resp        commands in Redis's protocol
     settings    every setting, checked at start
     logs/       one line an event

@@ -27,6 +27,9 @@ from shared.contract.streams.history import (
 HEARD_OUT_MS = 100
 """Heard to within this of its end, a complete item is heard: the same margin as for truncation."""
 
+AWAITED_ITEMS = 4
+"""Of the newest items a text may still come; that of an older one is lost."""
+
 ELLIPSIS = "…"
 """Stands where the caller stopped listening."""
 
@@ -156,6 +159,12 @@ class Conversation:
     def is_empty(self) -> bool:
         """Whether nothing was said or done yet."""
         return not self._entries
+
+    @property
+    def awaits_words(self) -> bool:
+        """Whether a turn of the caller has no text yet, and may get one."""
+        newest = [entry for entry in self._entries.values() if isinstance(entry, _Item)][-AWAITED_ITEMS:]
+        return any(item.role == "user" and not item.final for item in newest)
 
     def takes_text(self, item_id: str, *, whole: bool) -> bool:
         """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is
