@@ -289,14 +289,8 @@ class BrainCall:
 
     def ended(self) -> None:
         """The call has ended. What the caller said last is waited for: it belongs to what is told of it."""
-        if self._has_ended:
-            return
-        self._has_ended = self._ending = True
-        if self._awaits_words:
-            self._parts.feed.stop()
-            self.spawn(self._last_words(), "last-words")
-        else:
-            self._over.set()
+        if not self._has_ended:
+            self._wind_up()
 
     def spawn(self, coroutine: Coroutine[object, object, None], name: str) -> None:
         """Runs a task of the call, which ends with it; drops it if the call is over."""
@@ -307,6 +301,14 @@ class BrainCall:
         self._children.add(task)
         task.add_done_callback(self._children.discard)
 
+    def _wind_up(self) -> None:
+        self._has_ended = self._ending = True
+        if self._awaits_words:
+            self._parts.feed.stop()
+            self.spawn(self._last_words(), "last-words")
+        else:
+            self._over.set()
+
     @property
     def _awaits_words(self) -> bool:
         """Whether the model still has to write down what the caller said."""
@@ -315,7 +317,7 @@ class BrainCall:
     async def _last_words(self) -> None:
         """Cancelling it loses them."""
         until_ms = now_ms() + LAST_WORDS_MS
-        while self._awaits_words and now_ms() < until_ms:
+        while self._awaits_words and now_ms() < until_ms:  # noqa: ASYNC110 - two facts, in two parts
             await asyncio.sleep(LAST_WORDS_LOOK_S)
         self._over.set()
 
@@ -365,5 +367,4 @@ class BrainCall:
             self._counters.fenced += 1
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
-            self._ending = True
-            self._over.set()
+            self._wind_up()

@@ -240,9 +240,9 @@ class Courier:
 
     async def _forget(self, key: str, entry_id: str, hook: Hook | None = None) -> None:
         """The event is done with; once the end of a call is told, nobody needs its caller's number."""
-        if hook is not None and hook.event == Event.ENDED:
-            await steps.forget_number(self._process.store, self._process.keys, hook.call_sid)
         async with self._process.store.pipeline(transaction=True) as pipe:
             pipe.xack(key, GROUP, entry_id)
             pipe.xdel(key, entry_id)
+            if hook is not None and hook.event == Event.ENDED:
+                pipe.delete(self._process.keys.number(hook.call_sid))
             await pipe.execute()

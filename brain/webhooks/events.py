@@ -86,7 +86,7 @@ def compose(hook: Hook, story: Story | None, transcript: Iterable[HistoryEntry] 
         "to": None if view is None else view.called or view.called_masked,
         "started_at": None if view is None else _iso(view.started_at_ms),
     }
-    data |= _details(hook.details)
+    data |= _object(hook.details)
     if hook.event == Event.ENDED:
         data |= _end(hook, story)
         if transcript is not None:
@@ -98,9 +98,9 @@ def with_number(body: bytes, number: str) -> bytes:
     """The body with the caller's number in full; as it was where that is gone."""
     if not number:
         return body
-    told = orjson.loads(body)
-    told["data"]["from"] = number
-    return orjson.dumps(told)
+    told = _object(body)
+    data = told.get("data")
+    return orjson.dumps({**told, "data": {**data, "from": number}}) if isinstance(data, dict) else body
 
 
 def pause_ms(attempt: int, draw: float) -> int:
@@ -143,12 +143,13 @@ def _transcript(view: StoryView, entries: Iterable[HistoryEntry]) -> list[dict[s
     return [{"role": line.role, "text": line.text, "whole": line.whole} for line in lines]
 
 
-def _details(written: str) -> dict[str, object]:
+def _object(written: str | bytes) -> dict[str, object]:
+    """What was written as a JSON object; empty for anything else: the stream is open to hands."""
     try:
-        details = orjson.loads(written or "{}")
+        found = orjson.loads(written or "{}")
     except orjson.JSONDecodeError:
         return {}
-    return details if isinstance(details, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _iso(ms: int) -> str | None:

@@ -143,11 +143,6 @@ async def read_number(store: Store, keys: Keys, call_sid: str) -> str:
     return "" if found is None else found.decode(errors="replace")
 
 
-async def forget_number(store: Store, keys: Keys, call_sid: str) -> None:
-    """Removes it: nobody of the user's is to be told any more."""
-    await store.delete(keys.number(call_sid))
-
-
 async def read_speech_book(store: Store) -> SpeechBook | None:
     """What the brains have told of the agents; None if they have not. Raises ContractError too."""
     found = await store.hget(SPEECH, BOOK)

@@ -19,7 +19,9 @@ redis.call('ZREM', KEYS[3], call)
 if not has[1] then return {'ABSENT'} end
 if has[1] == 'ended' then return {'OK', '0', has[2]} end
 redis.call('HSET', card, 'state', 'ended', 'outcome', ARGV[2], 'ended_at_ms', ARGV[4])
-if ARGV[9] ~= '' then redis.call('HSET', card, 'cause', ARGV[9]) end
+if ARGV[9] ~= '' then
+  redis.call('HSET', card, 'cause', ARGV[9])
+end
 redis.call('DEL', card .. ':caller', card .. ':turn', card .. ':reply')
 redis.call('XADD', card .. ':journal', 'NOMKSTREAM', 'MAXLEN', '~', '2000', '*', 'kind', 'ended',
   'from', ARGV[3], 't', ARGV[4], 'outcome', ARGV[2])

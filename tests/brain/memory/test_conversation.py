@@ -170,3 +170,17 @@ def test_words_are_never_split_and_never_invented(said: str, heard: int, of: int
 
     for line in conversation.lines():
         assert line.text == said or said.split()[: len(line.text.split())] == line.text.split()
+
+
+def test_words_are_awaited_until_they_are_there() -> None:
+    """A turn of the caller whose text may still come; that of an old one is lost."""
+    conversation = talk()
+    assert not conversation.awaits_words
+    conversation.user_item("u3")
+    assert conversation.awaits_words
+    conversation.user_text("u3", "")
+    assert not conversation.awaits_words
+    conversation.user_item("u4")
+    for number in range(4):
+        conversation.model_delta(f"b{number}", "one")
+    assert not conversation.awaits_words
