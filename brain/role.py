@@ -12,6 +12,7 @@ from openai import AsyncOpenAI
 
 from brain import trust_store
 from brain.agents.book import AgentBook
+from brain.agents.publisher import Publisher
 from brain.call.call import BrainCall
 from brain.call.leaving import turn_away
 from brain.call.parts import BrainServices
@@ -68,6 +69,7 @@ class BrainRole:
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
             attempts=ToolAttempts(),
         )
+        self._publisher = Publisher(self._services.book, process.outbox)
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
         self._alive = PairBatch(self._send_out)
@@ -81,6 +83,7 @@ class BrainRole:
             inbox.watch(process.keys.wake(lane, process.name), "0", self._on_rings)
             dispatch = Dispatch(process, lane, has_slot=self._has_slot, on_call=self._on_call)
             process.spawn(dispatch.run(), f"dispatch-{lane}")
+        self._publisher.tell(now_ms())
         process.spawn(self._upkeep(), "upkeep")
         self._courier.start()
 
@@ -125,7 +128,9 @@ class BrainRole:
             process.ownership.unread(error, process.log.bind(call=call_sid, epoch=claim.epoch))
             process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
             return
-        call = BrainCall(process, self._services, call_sid, claim.epoch, card)
+        call = BrainCall(
+            process, self._services, call_sid, claim.epoch, card, caller_number=claim.caller_number
+        )
         self._calls[call_sid] = call
         self._none_left.clear()
         process.spawn(self._serve(call), f"call-{call_sid}")
@@ -174,6 +179,7 @@ class BrainRole:
             await asyncio.sleep(UPKEEP_S)
             beat += 1
             sweep = beat % SWEEP_EVERY == 0
+            self._publisher.tell(now_ms())
             for call in list(self._calls.values()):
                 call.upkeep(sweep=sweep)
             if sweep:

@@ -38,6 +38,11 @@ from shared.process.role import Process
 SEED_MAX_CHARS = 24_000
 """Of the past that a new session is told: some hours of talk, a quarter of the smallest context."""
 
+LAST_WORDS_MS = 1500.0
+"""How long after a call's end its transcripts are waited for: less than `call.ended` waits for them."""
+
+LAST_WORDS_LOOK_S = 0.05
+
 ROLL_AGAIN_S = 0.2
 """A rollover waits for the caller's turn to be in history, and is tried again after this."""
 
@@ -46,7 +51,14 @@ class BrainCall:
     """One claimed call, from `run` to its end. All methods but `run` and `stop` return at once."""
 
     def __init__(
-        self, process: Process, services: BrainServices, call_sid: str, epoch: int, card: BrainView
+        self,
+        process: Process,
+        services: BrainServices,
+        call_sid: str,
+        epoch: int,
+        card: BrainView,
+        *,
+        caller_number: str = "",
     ) -> None:
         self.call_sid = call_sid
         self.epoch = epoch
@@ -57,12 +69,16 @@ class BrainCall:
         self._owner = Owner(
             process.outbox, process.keys, call_sid, process.worker.role, epoch, self._on_refused, process.name
         )
-        self._parts = parts.make(process, services, self._owner, card, self._log, self)
+        self._parts = parts.make(
+            process, services, self._owner, card, self._log, self, caller_number=caller_number
+        )
         self._telling = Telling(now_ms())
         self._over = asyncio.Event()
         """The call is left: nothing is begun any more."""
         self._ending = False
         """The last word was said: nothing is said any more."""
+        self._has_ended = False
+        """The call is over, for everybody; only what the caller said last may still be on its way."""
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -271,7 +287,7 @@ class BrainCall:
     def upkeep(self, *, sweep: bool) -> None:
         """Twice a second: does what is due, and tells every three seconds how the model keeps up. With
         `sweep` looks for messages that nobody rang for."""
-        if self._over.is_set():
+        if self._over.is_set() or self._has_ended:
             return
         now, mine = now_ms(), self._parts
         if not self._ending:
@@ -291,8 +307,9 @@ class BrainCall:
         return ingress, self._parts.leaving.owes(self._words(now_ms()))
 
     def ended(self) -> None:
-        """The call has ended."""
-        self._over.set()
+        """The call has ended. What the caller said last is waited for: it belongs to what is told of it."""
+        if not self._has_ended:
+            self._wind_up()
 
     def spawn(self, coroutine: Coroutine[object, object, None], name: str) -> None:
         """Runs a task of the call, which ends with it; drops it if the call is over."""
@@ -312,6 +329,26 @@ class BrainCall:
             # The limits of tools are the driver's own: as long as one runs it is within them.
             is_patient=bool(core.open_tool_calls),
         )
+
+    def _wind_up(self) -> None:
+        self._has_ended = self._ending = True
+        if self._awaits_words:
+            self._parts.feed.stop()
+            self.spawn(self._last_words(), "last-words")
+        else:
+            self._over.set()
+
+    @property
+    def _awaits_words(self) -> bool:
+        """Whether the model still has to write down what the caller said."""
+        return self._parts.sessions.serving is not None and self._parts.record.conversation.awaits_words
+
+    async def _last_words(self) -> None:
+        """Cancelling it loses them."""
+        until_ms = now_ms() + LAST_WORDS_MS
+        while self._awaits_words and now_ms() < until_ms:  # noqa: ASYNC110 - two facts, in two parts
+            await asyncio.sleep(LAST_WORDS_LOOK_S)
+        self._over.set()
 
     def _standing(self) -> Standing:
         mine, core = self._parts, self._parts.sequencer
@@ -356,9 +393,8 @@ class BrainCall:
 
     def _on_refused(self, answer: Answer) -> None:
         """A fenced write was refused: the call ended, or another brain has it."""
-        if not self._over.is_set():
+        if not self._over.is_set() and not self._has_ended:
             self._counters.fenced += 1
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
-            self._ending = True
-            self._over.set()
+            self._wind_up()

@@ -94,9 +94,17 @@ class CallParts:
 
 
 def make(
-    process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log, host: CallHost
+    process: Process,
+    services: BrainServices,
+    owner: Owner,
+    card: BrainView,
+    log: Log,
+    host: CallHost,
+    *,
+    caller_number: str,
 ) -> CallParts:
-    """The parts of the call that `card` describes, for the owner's epoch."""
+    """The parts of the call that `card` describes, for the owner's epoch. `caller_number`: in full, for
+    tools; empty where it is gone."""
     counters = services.counters
     lines = CallLog(process.journal, log, owner.call_sid)
     agent = _agent(services.book, card, lines)
@@ -110,7 +118,8 @@ def make(
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
     watch = CallWatch(agent, _limits(agent, card), Keypad(), due, window, lines, host.give)
-    context = ToolContext(owner.call_sid, caller=card.caller, called=card.called, agent=agent.name)
+    caller = caller_number or card.caller
+    context = ToolContext(owner.call_sid, caller=caller, called=card.called, agent=agent.name)
     tools = ToolRuns(
         toolbox, context, counters, record, log, host.give, watch.limits.hold,
         partial(services.hooks.tool_failed, owner.call_sid), services.attempts,
@@ -163,6 +172,8 @@ def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
     if asked_for and asked_for != agent.name:
         # A slip in the webhook's URL, or a file that has changed: somebody else answers.
         lines.note(Kind.AGENT_UNKNOWN, asked_for=asked_for[:64], answers=agent.name)
+    elif not asked_for and not book.knows(card.called):
+        lines.note(Kind.NUMBER_UNKNOWN, answers=agent.name)
     return agent
 
 

@@ -42,6 +42,9 @@ MEASURED_LETTERS = 60.0
 SLOWEST_MS, FASTEST_MS = 150.0, 35.0
 """What no voice exceeds: a text that is odd (figures, a spelt name) must not shift the measure further."""
 
+AWAITED_ITEMS = 4
+"""Of the newest items a text may still come; that of an older one is lost."""
+
 ELLIPSIS = "…"
 """Stands where the caller stopped listening."""
 
@@ -204,6 +207,12 @@ class Conversation:
         if not isinstance(found, _Tool):
             return None
         return ToolState.STARTED if found.output is None else ToolState.RESULT
+
+    @property
+    def awaits_words(self) -> bool:
+        """Whether a turn of the caller has no text yet, and may get one."""
+        newest = [entry for entry in self._entries.values() if isinstance(entry, _Item)][-AWAITED_ITEMS:]
+        return any(item.role == "user" and not item.final for item in newest)
 
     def takes_text(self, item_id: str, *, whole: bool) -> bool:
         """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is

@@ -66,6 +66,7 @@ class Attaching:
             called_number=called,
             agent=said.agent,
             called_line=said.called,
+            caller_line=said.caller,
         )
         self.spawn(self._attach(stream, told), f"attach-{start.call_sid}")
 

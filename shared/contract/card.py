@@ -215,6 +215,7 @@ SCRIPTED: Mapping[str, str] = {
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
     "attempts": "ATTACH, RESTORE: 0: reserved for counting owners that failed",
+    "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
     "caller_pos": "TURN: the last entry that was moved into the open turn",
@@ -269,6 +270,7 @@ class ResumeView:
     resumes: int
     agent: str
     fallback: str | None
+    outcome: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ STREAM_SID = re.compile(r"MZ[0-9a-f]{32}")
 
 CONFIG = "tl:config"
 WORKERS = "tl:workers"
+SPEECH = "tl:speech"
+"""Hash: what Twilio's own voice says to whom, for ingress (shared/contract/speech.py)."""
 
 PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|live)"), re.compile(r"tl:(workers|config)"))
 """The only keys that live without a TTL. All others get theirs at creation."""
@@ -36,7 +38,7 @@ ENDED_MOST = 10_000
 WORKER_TTL_MS = 3_600_000
 """TTL of a worker's own keys, renewed with its beat."""
 
-CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token")
+CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token", "number")
 
 
 def lane_of(call_sid: str, lanes: int) -> int:
@@ -127,6 +129,10 @@ class Keys:
     def token(self, call_sid: str) -> str:
         """Hash: the issued and the spent stream tokens of a call."""
         return f"{self.card(call_sid)}:token"
+
+    def number(self, call_sid: str) -> str:
+        """Hash: the caller's number in full, for tools and webhooks. No command shows it."""
+        return f"{self.card(call_sid)}:number"
 
     # Of one worker: a slot of its own, since it serves calls of many lanes.
 

@@ -8,7 +8,7 @@ is idempotent: one whose answer was lost is simply asked again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.contract import scripts
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
@@ -60,6 +60,8 @@ class NewStream:
     agent: str
     called_line: str = ""
     """The called number in full. It is ours, not a person's, and chooses the agent's profile."""
+    caller_line: str = field(default="", repr=False)
+    """The caller's number in full, for tools and webhooks: it goes into a key of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def attach(keys: Keys, stream: NewStream, *, wall_ms: int, max_resumes: int) -> 
         (
             sid, stream.stream_sid, stream.ingress, wall_ms, stream.nonce, stream.caller_number,
             stream.called_number, stream.agent, CALL_TTL_MS, max_resumes, stream.called_line,
+            stream.caller_line,
         ),
     )  # fmt: skip
 
@@ -118,6 +121,8 @@ class Claim:
     answer: Answer
     epoch: int
     card: Mapping[str, str]
+    caller_number: str = field(default="", repr=False)
+    """In full, for a brain; empty for the others, and where it is gone."""
 
 
 def claim(
@@ -146,8 +151,8 @@ def read_claim(reply: object) -> Claim:
     answer, rest = read_answer(reply)
     if answer is not Answer.OK:
         return Claim(answer, 0, {})
-    words = [word.decode(errors="replace") for word in rest[1:]]
-    return Claim(answer, int(rest[0]), dict(zip(words[::2], words[1::2], strict=True)))
+    number, *words = [word.decode(errors="replace") for word in rest[1:]]
+    return Claim(answer, int(rest[0]), dict(zip(words[::2], words[1::2], strict=True)), number)
 
 
 def release(
@@ -178,9 +183,12 @@ def end(
     if_detached_leg: int | None = None,
     tell: bool = False,
     kept: Kept | None = None,
+    cause: str = "",
 ) -> ScriptCall:
     """Ends a call. With `if_detached_leg`: only if that leg is still the last one and its stream is gone.
-    `tell`: the user's systems are to hear of it (hooks). `kept`: as the settings say; None: the defaults."""
+    `tell`: the user's systems are to hear of it (hooks), and the caller's number stays until they have.
+    `kept`: what stays, by the settings; None: by their defaults. `cause`: why, where no plan on the card says
+    it."""
     kept = kept or Kept()
     lane = keys.lane(call_sid)
     leg = "" if if_detached_leg is None else if_detached_leg
@@ -188,8 +196,11 @@ def end(
         lane,
         scripts.END,
         (keys.card(call_sid), keys.live(lane), keys.slots(lane), keys.hooks(lane), keys.ended(lane)),
-        (call_sid, outcome, by, wall_ms, kept.ttl_ms, leg, "1" if tell else "", CALL_TTL_MS, kept.most),
-    )
+        (
+            call_sid, outcome, by, wall_ms, kept.ttl_ms, leg, "1" if tell else "", CALL_TTL_MS, kept.most,
+            cause, NUMBER_TTL_MS if tell else 0,
+        ),
+    )  # fmt: skip
 
 
 def read_end(reply: object) -> tuple[Answer, bool]:
@@ -197,6 +208,12 @@ def read_end(reply: object) -> tuple[Answer, bool]:
     answer, rest = read_answer(reply)
     return answer, answer is Answer.OK and rest[0] == b"1"
 
+
+NUMBER = "caller"
+"""The one field of the key that holds the caller's number in full."""
+
+NUMBER_TTL_MS = 21 * 3_600_000
+"""How long it stays after the end of a call that is told of: an hour longer than couriers try."""
 
 EPOCH_LEAP = 1000
 """Added to the epochs that ingress saw: it does not see all of them, and they must never fall."""
@@ -227,5 +244,6 @@ def restore(keys: Keys, call: Restored, *, wall_ms: int) -> ScriptCall:
             sid, call.leg, stream.stream_sid, stream.ingress, wall_ms, stream.caller_number,
             stream.called_number, stream.agent, CALL_TTL_MS, call.brain_epoch + EPOCH_LEAP,
             call.egress_epoch + EPOCH_LEAP, call.cut, call.last_frame, stream.called_line,
+            stream.caller_line,
         ),
     )  # fmt: skip

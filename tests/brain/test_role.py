@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from brain.call import from_control
+from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
 from shared.contract.card import CallState, Next
@@ -368,6 +369,67 @@ async def test_a_stopping_process_apologises_and_releases(store: Store, redis_ur
 
         card = await here.card()
         assert (card["next"], card["brain"]) == ("apology", "")
+
+
+async def test_the_callers_last_words_are_written_down_after_the_end(store: Store, redis_url: str) -> None:
+    """Their transcript comes a second after they hung up: the call is left when it is there, and no later."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        (call,) = role._calls.values()
+        call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
+        await wait_until(here.history, "the turn is in history")
+        await here.end()
+        call.ring()
+        await wait_until(lambda: call._has_ended, "the end is known")
+        assert role.live_calls() == 1
+        call._parts.record.said(Said(SaidKind.USER_TEXT, "u9", "bye"))
+        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+
+        assert ItemEntry(item_id="u9", role="user", text="bye", final=True) in await here.history()
+
+
+async def test_last_words_that_do_not_come_hold_nobody(store: Store, redis_url: str) -> None:
+    """A model that never writes them down: the call is left all the same."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        (call,) = role._calls.values()
+        call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+
+
+async def test_a_called_number_of_no_agent_leaves_a_line(
+    store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    """The default agent answers, and whoever wonders why finds it in the journal."""
+    path = tmp_path / "agents.toml"
+    path.write_text("[agents.sales]\nnumbers = ['+15550002222']", "utf-8")
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="", agents_file=str(path)),
+        line(store, redis_url, agent="") as here,
+    ):
+        await wait_until(lambda: _kind(here, Kind.NUMBER_UNKNOWN), "the journal says so")
+
+
+async def test_what_twilios_voice_says_is_told_at_start(store: Store, redis_url: str) -> None:
+    """Before the first call: ingress may need it when no brain is there."""
+    async with RealtimeSimulator(knobs=QUICK) as sim, brain(redis_url, sim, apology="Sorry."):
+
+        async def told() -> bool:
+            book = await steps.read_speech_book(store)
+            return book is not None and book.agents["default"].apology == "Sorry."
+
+        await wait_until(told, "the book is there")
+    assert keys_without_ttl(redis_url) == []
 
 
 async def test_two_calls_do_not_hear_each_other(store: Store, redis_url: str) -> None:

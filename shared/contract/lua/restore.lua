@@ -3,8 +3,8 @@
 -- KEYS  1 card  2 calls  3 live  4 slots
 -- ARGV  1 call_sid  2 leg  3 stream_sid  4 ingress worker  5 wall ms  6 from  7 to  8 agent
 --       9 call ttl ms  10 brain epoch  11 egress epoch  12 cut  13 last frame number
---       14 the called number in full
--- Also writes card .. ':part' of caller, control, journal: same lane, so same slot.
+--       14 the called number in full  15 the caller's in full
+-- Also writes card .. ':part' of caller, control, journal, number: same lane, so same slot.
 -- Answer  {'OK', '1' when it was absent else '0'}
 local card = KEYS[1]
 if redis.call('HEXISTS', card, 'state') == 1 then return {'OK', '0'} end
@@ -21,6 +21,10 @@ for _, part in ipairs({':caller', ':control', ':journal'}) do
     redis.call('XDEL', key, redis.call('XADD', key, '*', 'v', '1'))
   end
   redis.call('PEXPIRE', key, ARGV[9])
+end
+if ARGV[15] ~= '' then
+  redis.call('HSET', card .. ':number', 'caller', ARGV[15])
+  redis.call('PEXPIRE', card .. ':number', ARGV[9])
 end
 redis.call('XADD', KEYS[2], '*', 'v', '1', 'call', ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])

@@ -78,6 +78,10 @@ class Kind(enum.StrEnum):
         "agent_unknown",
         "the webhook asked for an agent that the file does not have; who answers instead",
     )
+    NUMBER_UNKNOWN = (
+        "number_unknown",
+        "no agent has the called number (it stands on the card); who answers instead",
+    )
     HANG_UP_PENDING = "hang_up_pending", "the call ends after the farewell (`cause`)"
     HANG_UP = "hang_up", "nothing is left to be said, and the call is ended (`cause`)"
     MOVE_PENDING = "move_pending", "a transfer or keypad tones are wanted, after what is being said"

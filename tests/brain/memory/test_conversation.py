@@ -256,3 +256,17 @@ def test_words_are_never_invented_and_never_more_than_was_heard(
         assert line.text == said or said.strip().startswith(line.text)
         if line.text != said and of:
             assert words.weight(line.text) <= words.weight(said) * min(1.0, heard / of) + 1
+
+
+def test_words_are_awaited_until_they_are_there() -> None:
+    """A turn of the caller whose text may still come; that of an old one is lost."""
+    conversation = talk()
+    assert not conversation.awaits_words
+    conversation.user_item("u3")
+    assert conversation.awaits_words
+    conversation.user_text("u3", "")
+    assert not conversation.awaits_words
+    conversation.user_item("u4")
+    for number in range(4):
+        conversation.model_delta(f"b{number}", "one")
+    assert not conversation.awaits_words

@@ -99,3 +99,23 @@ async def test_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
         is_wanted = False
         assert await task is None
     await process.store.aclose()
+
+
+async def test_a_call_that_a_webhook_gave_up_ends_as_that(process: Process) -> None:
+    """Whoever ends it first: Twilio's word comes as well, and would call it completed."""
+    registry = Registry(process, CallCounters())
+    await registry.attach(STREAM, wanted=lambda: True)
+    registry._apologised[call_sid()] = "no_redis"
+    await registry.end(call_sid(), "completed")
+    card = await process.store.hgetall_text(process.keys.card(call_sid()))
+    assert (card["outcome"], card["cause"]) == ("apology", "no_redis")
+    assert registry._apologised == {}
+
+
+async def test_what_is_remembered_of_apologies_is_bounded(process: Process) -> None:
+    """While Redis is away for long; the oldest is forgotten."""
+    registry = Registry(process, CallCounters())
+    registry._apologised = {str(number): "no_redis" for number in range(registry_module.APOLOGISED_MOST)}
+    await registry.apologised(call_sid(), "no_redis")
+    assert len(registry._apologised) < registry_module.APOLOGISED_MOST
+    assert "0" not in registry._apologised

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.contract.keys import CONFIG, WORKERS, Keys, is_permanent, lane_of
+from shared.contract.keys import CONFIG, SPEECH, WORKERS, Keys, is_permanent, lane_of
 
 CALL = "CA" + "0" * 31 + "1"
 WORKER = "brain-0@host#1a2b"
@@ -28,10 +28,11 @@ def test_each_key_is_what_it_always_was() -> None:
     assert keys.journal(CALL) == f"tl:{{0}}:call:{CALL}:journal"
     assert keys.history(CALL) == f"tl:{{0}}:call:{CALL}:history"
     assert keys.token(CALL) == f"tl:{{0}}:call:{CALL}:token"
+    assert keys.number(CALL) == f"tl:{{0}}:call:{CALL}:number"
     assert keys.out("ingress-0@h#1") == "tl:out:ingress-0@h#1"
     assert keys.back("egress-0@h#1") == "tl:back:egress-0@h#1"
     assert keys.worker(WORKER) == f"tl:worker:{WORKER}"
-    assert (CONFIG, WORKERS) == ("tl:config", "tl:workers")
+    assert (CONFIG, WORKERS, SPEECH) == ("tl:config", "tl:workers", "tl:speech")
 
 
 def test_the_lane_of_a_call_never_changes() -> None:

@@ -26,8 +26,10 @@ def test_a_stream_is_attached_or_refused() -> None:
 
 
 def test_a_claim_has_the_card_with_it() -> None:
-    """A view is made of it without another round trip."""
-    assert steps.read_claim([b"OK", b"3", b"leg", b"1"]) == Claim(Answer.OK, 3, {"leg": "1"})
+    """A view is made of it without another round trip; before it stands the caller's number, for a brain."""
+    found = steps.read_claim([b"OK", b"3", b"+15550001111", b"leg", b"1"])
+    assert found == Claim(Answer.OK, 3, {"leg": "1"}, "+15550001111")
+    assert "+15550001111" not in repr(found)
     assert steps.read_claim([b"FENCED", b"brain-1@h#1", b"4"]) == Claim(Answer.FENCED, 0, {})
 
 
