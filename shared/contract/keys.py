@@ -21,6 +21,10 @@ STREAM_SID = re.compile(r"MZ[0-9a-f]{32}")
 CONFIG = "tl:config"
 WORKERS = "tl:workers"
 
+NOWHERE = "tl:nowhere"
+"""A stream that is never there: an XADD to it with NOMKSTREAM shows whether Redis takes writes, and leaves
+nothing."""
+
 PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|live)"), re.compile(r"tl:(workers|config)"))
 """The only keys that live without a TTL. All others get theirs at creation."""
 

@@ -165,9 +165,7 @@ class _Life:
             return "waiting for Redis"
         if process.draining:
             return "draining"
-        if not process.outbox.connected:
-            return f"Redis is away: {process.outbox.last_error}"
-        return self.role.not_ready()
+        return process.outbox.trouble or self.role.not_ready()
 
     async def live(self, make_role: MakeRole) -> Exit:
         """From the first connection to the end of the drain."""
