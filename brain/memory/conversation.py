@@ -10,7 +10,7 @@ made of facts as they happen, or of the entries of `history`. Must not know: Red
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from brain.model.engine import SeedItem
@@ -157,6 +157,11 @@ class Conversation:
         """Whether nothing was said or done yet."""
         return not self._entries
 
+    def entries(self) -> Iterator[HistoryEntry]:
+        """All of it as entries of `history`, in order: for a Redis that has lost them."""
+        for entry in self._entries.values():
+            yield from _tool_entries(entry) if isinstance(entry, _Tool) else _item_entries(entry)
+
     def takes_text(self, item_id: str, *, whole: bool) -> bool:
         """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is
         of audio that nobody got, and would stretch the words over too little time. Only the whole text of an
@@ -227,6 +232,26 @@ class Conversation:
             return found
         item = self._entries[item_id] = _Item(item_id, role)
         return item
+
+
+def _item_entries(item: _Item) -> Iterator[HistoryEntry]:
+    item_id = item.item_id
+    if item.role == KEYS_ROLE:
+        yield KeysPressed(item_id=item_id, text=item.text)
+        return
+    yield ItemEntry(item_id=item_id, role=item.role, text=item.text, final=item.final)
+    if item.total_ms is not None:
+        yield ItemLength(item_id=item_id, ms=item.total_ms)
+    if item.heard_ms is not None:
+        complete = item.total_ms is not None
+        yield ItemHeard(item_id=item_id, ms=item.heard_ms, of_ms=item.heard_of_ms, complete=complete)
+
+
+def _tool_entries(tool: _Tool) -> Iterator[HistoryEntry]:
+    told = {ToolState.STARTED: tool.arguments, ToolState.RESULT: tool.output}
+    for state, value in told.items():
+        if value is not None:
+            yield ToolEntry(call_id=tool.call_id, name=tool.name, state=state, value=value)
 
 
 def _message(item: _Item) -> tuple[SeedItem, ...]:
