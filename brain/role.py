@@ -17,6 +17,7 @@ from brain.call.call import BrainCall
 from brain.call.leaving import turn_away
 from brain.call.parts import BrainServices
 from brain.counters import BrainCounters, BrainFigures
+from brain.memory.past import PastCalls
 from brain.tools.attempts import ToolAttempts
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
@@ -30,7 +31,7 @@ from shared.contract.streams.hooks import Event
 from shared.contract.streams.pairs import Pair, PairBatch, out_command
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
-from shared.process.dispatch import Dispatch
+from shared.process.dispatch import Dispatch, claim_restored
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
@@ -39,6 +40,8 @@ UPKEEP_S = 0.5
 """How often the callers' streams are trimmed."""
 
 SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
+
+CLAIM_TRIES, CLAIM_PAUSE_S = 20, 0.5
 
 
 class BrainRole:
@@ -73,6 +76,7 @@ class BrainRole:
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
         self._alive = PairBatch(self._send_out)
+        self._lost = PastCalls()
         self._none_left = asyncio.Event()
         self._none_left.set()
 
@@ -117,10 +121,13 @@ class BrainRole:
 
     def _on_call(self, call_sid: str, claim: Claim) -> None:
         process, held = self._process, self._calls.get(call_sid)
-        if held is not None and held.epoch >= claim.epoch:
+        if held is not None and held.epoch >= claim.epoch and not held.is_lost:
             return  # The claim was repeated after a lost answer: it is being served.
-        if held is not None:
+        if held is None:
+            past = self._lost.take(call_sid)
+        else:
             # A higher epoch over a call that we have: Redis lost it and ingress wrote it again.
+            past = held.past()
             held.abandon()
         try:
             card = record.read(BrainView, claim.card)
@@ -129,7 +136,7 @@ class BrainRole:
             process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
             return
         call = BrainCall(
-            process, self._services, call_sid, claim.epoch, card, caller_number=claim.caller_number
+            process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number
         )
         self._calls[call_sid] = call
         self._none_left.clear()
@@ -141,6 +148,8 @@ class BrainRole:
         finally:
             if self._calls.get(call.call_sid) is call:
                 del self._calls[call.call_sid]
+                if call.is_lost:
+                    self._lost.put(call.call_sid, call.past(), now_ms())
             if not self._calls:
                 self._none_left.set()
 
@@ -169,9 +178,26 @@ class BrainRole:
             call = self._calls.get(ring.call_sid)
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
+            elif ring.why is Why.CLAIMED and ring.call_sid:
+                self._process.spawn(self._claim_restored(ring.call_sid), f"again-{ring.call_sid}")
             elif call is not None:
                 # Whatever it rings for is a control message too: `stream`, `ended`, a report.
                 call.ring()
+
+    async def _claim_restored(self, call_sid: str) -> None:
+        """Redis had lost a call of ours, and ingress has written it again in our name."""
+        for _ in range(CLAIM_TRIES):
+            try:
+                claim = await claim_restored(self._process, call_sid)
+            except ContractError as error:
+                self._process.ownership.unread(error, self._process.log.bind(call=call_sid))
+                return
+            except STORE_ERRORS:
+                await asyncio.sleep(CLAIM_PAUSE_S)
+                continue
+            if claim is not None:
+                self._on_call(call_sid, claim)
+            return
 
     async def _upkeep(self) -> None:
         beat = 0
@@ -180,6 +206,7 @@ class BrainRole:
             beat += 1
             sweep = beat % SWEEP_EVERY == 0
             self._publisher.tell(now_ms())
+            self._lost.forget_old(now_ms())
             for call in list(self._calls.values()):
                 call.upkeep(sweep=sweep)
             if sweep:

@@ -22,8 +22,8 @@ from shared.contract.streams.doorbell import Why, read_ring
 from shared.contract.streams.pairs import BackKind, Name, read_name, read_pairs, trim_command
 from shared.figures.diagnosis import UNSENT_BYTES
 from shared.process.role import Process
+from shared.store.backlog import OnReply
 from shared.store.inbox import Entry
-from shared.store.outbox import OnReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,12 @@ class Readers:
             call = self._calls.find(ring.call_sid)
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
-            elif call is None:
-                if ring.why is Why.CLAIMED and ring.call_sid:
+            elif ring.why is Why.CLAIMED:
+                # Ours already, it may be so no more: Redis lost it, and ingress wrote it again.
+                if ring.call_sid:
                     self._process.spawn(self._calls.take_over(ring.call_sid), f"take-over-{ring.call_sid}")
+            elif call is None:
+                continue
             elif ring.why is Why.REPLY:
                 call.watch_reply(nudge=False)
             elif ring.why is Why.ENDED:

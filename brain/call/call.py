@@ -18,6 +18,8 @@ from collections.abc import Coroutine, Sequence
 from brain.call import leaving, parts
 from brain.call.owing import Standing
 from brain.call.parts import BrainServices
+from brain.memory import past
+from brain.memory.past import Past
 from brain.memory.recall import recall
 from brain.model.engine import Engine, Opened, SeedItem, ToModel
 from brain.model.lifeline import Rollover
@@ -29,6 +31,7 @@ from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
 from shared.contract.scripts import Answer
+from shared.contract.steps import EPOCH_LEAP
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
@@ -57,11 +60,19 @@ class BrainCall:
         call_sid: str,
         epoch: int,
         card: BrainView,
+        past: Past | None = None,
         *,
         caller_number: str = "",
     ) -> None:
+        """`past`: what this process knows of the call from before Redis lost it."""
         self.call_sid = call_sid
         self.epoch = epoch
+        self.recovered = epoch > EPOCH_LEAP
+        """Redis had lost the call, and ingress has written it again."""
+        self.is_lost = False
+        """A fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
+        self._past = past
+        self._is_heard = card.frame_n > 0
         self._process = process
         self._services = services
         self._counters = services.counters
@@ -70,7 +81,7 @@ class BrainCall:
             process.outbox, process.keys, call_sid, process.worker.role, epoch, self._on_refused, process.name
         )
         self._parts = parts.make(
-            process, services, self._owner, card, self._log, self, caller_number=caller_number
+            process, services, self._owner, card, self._log, self, past, caller_number=caller_number
         )
         self._telling = Telling(now_ms())
         self._over = asyncio.Event()
@@ -126,6 +137,10 @@ class BrainCall:
         await leaving.release(self._process.store, self._owner, self._process.ownership, self._log)
         self._over.set()
 
+    def past(self) -> Past:
+        """What is kept of it, should it come back."""
+        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, now_ms())
+
     def abandon(self) -> None:
         """The call is another owner's by now: lets go of it without a word."""
         self._ending = True
@@ -137,9 +152,12 @@ class BrainCall:
         process, known, greeting = self._process, self._parts.record.conversation, self._parts.agent.greeting
         if self.epoch == 1:
             self._services.hooks.started(self.call_sid)
+        elif self._past is not None:
+            self._parts.record.history.again(known.entries())
         else:
             await recall(known, process.store, process.keys, self.call_sid, process.ownership, self._log)
-        if greeting and known.is_empty:
+        was_greeted = self.recovered and self._is_heard  # Though nobody remembers what was said.
+        if greeting and known.is_empty and not was_greeted:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
         end = await self._parts.sessions.run()
@@ -397,4 +415,5 @@ class BrainCall:
             self._counters.fenced += 1
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
+            self.is_lost = True
             self._wind_up()

@@ -31,6 +31,7 @@ from brain.caller.keypad import Keypad
 from brain.counters import BrainCounters, BrainFigures
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
+from brain.memory.past import Past
 from brain.memory.record import Record
 from brain.model.engine import Engine, Opening
 from brain.model.lifeline import Lifeline
@@ -100,17 +101,18 @@ def make(
     card: BrainView,
     log: Log,
     host: CallHost,
+    past: Past | None = None,
     *,
     caller_number: str,
 ) -> CallParts:
-    """The parts of the call that `card` describes, for the owner's epoch. `caller_number`: in full, for
-    tools; empty where it is gone."""
+    """The parts of the call that `card` describes, for the owner's epoch. `past`: what this process knows of
+    the call from before Redis lost it. `caller_number`: in full, for tools; empty where it is gone."""
     counters = services.counters
     lines = CallLog(process.journal, log, owner.call_sid)
     agent = _agent(services.book, card, lines)
     owner.card(AgentChosen(agent=agent.name, profile=agent.snapshot(), fallback=agent.fallback_number))
     toolbox = services.book.toolbox(agent)
-    record = Record(History(owner), Conversation())
+    record = Record(History(owner), Conversation() if past is None else past.conversation)
     feed = _feed(process, services, owner, card, agent, log)
     reply = ReplyWriter(owner, process.worker.host)
     away = Away(is_here=card.state is not CallState.DETACHED)
@@ -135,9 +137,10 @@ def make(
     )  # fmt: skip
     engines = _Engines(services, owner, agent, toolbox)
     sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=owner.epoch > 1)
+    core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
     return CallParts(
-        agent, _sequencer(agent, owner, card), lines, record, feed, reply, away, leaving, _owing(agent),
-        stopwatch, window, watch, tools, control, sessions,
+        agent, core, lines, record, feed, reply, away, leaving, _owing(agent), stopwatch, window, watch,
+        tools, control, sessions,
     )  # fmt: skip
 
 
@@ -177,15 +180,15 @@ def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
     return agent
 
 
-def _sequencer(agent: Agent, owner: Owner, card: BrainView) -> Sequencer:
+def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> Sequencer:
     return Sequencer(
         SequencerConfig(
             create_response_by=agent.answers_turns,
             first_cut=card.cut,
-            first_debt=owner.epoch * DEBTS_AN_EPOCH,
+            first_debt=max(first_debt, owner.epoch * DEBTS_AN_EPOCH),
             token_prefix=f"b{owner.epoch}",
         )
-    )
+    )  # fmt: skip
 
 
 def _owing(agent: Agent) -> Owing:

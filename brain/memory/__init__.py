@@ -8,4 +8,5 @@ Owns: the conversation as the caller heard it. Must not know: a model's wire, wh
     history       the same, written for the next brain as it happens
     record        one fact for both
     recall        reading what was written
+    past          what is kept of a call that Redis has lost
 """

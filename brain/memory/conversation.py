@@ -14,7 +14,7 @@ audio, nobody knows how far: of it counts no more than this model says in so muc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from brain.memory import words
@@ -214,6 +214,11 @@ class Conversation:
         newest = [entry for entry in self._entries.values() if isinstance(entry, _Item)][-AWAITED_ITEMS:]
         return any(item.role == "user" and not item.final for item in newest)
 
+    def entries(self) -> Iterator[HistoryEntry]:
+        """All of it as entries of `history`, in order: for a Redis that has lost them."""
+        for entry in self._entries.values():
+            yield from _tool_entries(entry) if isinstance(entry, _Tool) else _item_entries(entry)
+
     def takes_text(self, item_id: str, *, whole: bool) -> bool:
         """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is
         of audio that nobody got, and would stretch the words over too little time. Only the whole text of an
@@ -318,6 +323,26 @@ class Conversation:
         item.is_measured = True
         self._spoken_letters += words.weight(item.text)
         self._spoken_ms += item.total_ms
+
+
+def _item_entries(item: _Item) -> Iterator[HistoryEntry]:
+    item_id = item.item_id
+    if item.role == KEYS_ROLE:
+        yield KeysPressed(item_id=item_id, text=item.text)
+        return
+    yield ItemEntry(item_id=item_id, role=item.role, text=item.text, final=item.final)
+    if item.total_ms is not None:
+        yield ItemLength(item_id=item_id, ms=item.total_ms)
+    if item.heard_ms is not None:
+        complete = item.total_ms is not None
+        yield ItemHeard(item_id=item_id, ms=item.heard_ms, of_ms=item.heard_of_ms, complete=complete)
+
+
+def _tool_entries(tool: _Tool) -> Iterator[HistoryEntry]:
+    told = {ToolState.STARTED: tool.arguments, ToolState.RESULT: tool.output}
+    for state, value in told.items():
+        if value is not None:
+            yield ToolEntry(call_id=tool.call_id, name=tool.name, state=state, value=value)
 
 
 def _tool_items(tool: _Tool, running: frozenset[str]) -> tuple[SeedItem, ...]:

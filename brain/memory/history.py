@@ -8,9 +8,11 @@ Texts stand here and nowhere else: not in journals, not in logs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.contract.streams.history import (
+    HistoryEntry,
     ItemEntry,
     ItemHeard,
     ItemLength,
@@ -94,6 +96,11 @@ class History:
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
         self.owner.history(ToolEntry(call_id=call_id, name=name, state=state, value=value))
+
+    def again(self, entries: Iterable[HistoryEntry]) -> None:
+        """Redis has lost the history: all of it is written again."""
+        for entry in entries:
+            self.owner.history(entry)
 
     # Private.
 

@@ -84,7 +84,6 @@ class Switchboard:
         self._writer = process.name.encode()
         self._out_key = process.keys.out(process.name)
         self._last_out_id = b""
-        self._store_away_at_ms: float | None = None
         self._sweeps = 0
         self._sweep_timer: asyncio.TimerHandle | None = None
 
@@ -164,15 +163,12 @@ class Switchboard:
         self._arm_sweep()
         self._sweeps += 1
         now = now_ms()
-        if self._process.outbox.connected:
-            self._store_away_at_ms = None
-        elif self._store_away_at_ms is None:
-            self._store_away_at_ms = now
+        store_away_at_ms = self._process.outbox.away_since_ms
         for stream in list(self.table.streams):
             if not stream.sweep():
                 self._end_silent(stream)
         for call in list(self._calls.values()):
-            if not call.fill_silence(now, store_away=self._store_away_at_ms is not None):
+            if not call.fill_silence(now, store_away=store_away_at_ms is not None):
                 self._apologise(call)
         if self._sweeps % SWEEPS_A_SECOND == 0 and self._last_out_id:
             self._process.outbox.send(trim_command(self._out_key, self._last_out_id))

@@ -214,7 +214,7 @@ SCRIPTED: Mapping[str, str] = {
     "frame_n": "ATTACH, RESTORE: 0, or what ingress had forwarded",
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
-    "attempts": "ATTACH, RESTORE: 0: reserved for counting owners that failed",
+    "attempts": "ATTACH, RESTORE: 0, or as ingress had seen it: reserved for counting owners that failed",
     "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
@@ -241,6 +241,8 @@ class BrainView:
     called: str
     """The called number in full: ours, not a person's; it chooses the agent."""
     started_at_ms: int
+    frame_n: int
+    """Above 0: the caller has heard something of us."""
     control_pos: str | None = named("control_pos_brain")
 
 

@@ -23,6 +23,10 @@ WORKERS = "tl:workers"
 SPEECH = "tl:speech"
 """Hash: what Twilio's own voice says to whom, for ingress (shared/contract/speech.py)."""
 
+NOWHERE = "tl:nowhere"
+"""A stream that is never there: an XADD to it with NOMKSTREAM shows whether Redis takes writes, and leaves
+nothing."""
+
 PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|live)"), re.compile(r"tl:(workers|config)"))
 """The only keys that live without a TTL. All others get theirs at creation."""
 

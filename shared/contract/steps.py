@@ -216,7 +216,15 @@ NUMBER_TTL_MS = 21 * 3_600_000
 """How long it stays after the end of a call that is told of: an hour longer than couriers try."""
 
 EPOCH_LEAP = 1000
-"""Added to the epochs that ingress saw: it does not see all of them, and they must never fall."""
+"""Added to the epochs that ingress saw: it may not have seen the last of them, and they must never fall."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who had a role of a call, as far as ingress knows. `worker` is empty where it cannot tell."""
+
+    worker: str
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,25 +233,31 @@ class Restored:
 
     stream: NewStream
     leg: int
-    brain_epoch: int
-    egress_epoch: int
+    brain: Held
+    egress: Held
     cut: int
     last_frame: int
+    started_at_ms: int
+    """When the call's first stream was opened; wall time."""
+    resumes: int
+    attempts: int
 
 
 def restore(keys: Keys, call: Restored, *, wall_ms: int) -> ScriptCall:
-    """Redis came back empty under a live call: the holder of its socket writes the card again."""
+    """Redis came back empty under a live call: the holder of its socket writes the card again. Owners that
+    are known stay owners, with a higher epoch, and are rung; a role without one is dispatched."""
     stream = call.stream
     sid = stream.call_sid
     lane = keys.lane(sid)
     return ScriptCall(
         lane,
         scripts.RESTORE,
-        (keys.card(sid), keys.calls(lane), keys.live(lane), keys.slots(lane)),
+        (keys.card(sid), keys.calls(lane), keys.live(lane), keys.slots(lane), keys.token(sid)),
         (
             sid, call.leg, stream.stream_sid, stream.ingress, wall_ms, stream.caller_number,
-            stream.called_number, stream.agent, CALL_TTL_MS, call.brain_epoch + EPOCH_LEAP,
-            call.egress_epoch + EPOCH_LEAP, call.cut, call.last_frame, stream.called_line,
-            stream.caller_line,
+            stream.called_number, stream.agent, CALL_TTL_MS, call.brain.epoch + EPOCH_LEAP,
+            call.egress.epoch + EPOCH_LEAP, call.cut, call.last_frame, stream.called_line,
+            call.started_at_ms, call.resumes, call.attempts, stream.nonce, call.brain.worker,
+            call.egress.worker, WORKER_TTL_MS, stream.caller_line,
         ),
     )  # fmt: skip

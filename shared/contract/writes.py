@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from shared.contract import record, scripts
 from shared.contract.entry import after
 from shared.contract.keys import CALL_TTL_MS, Keys
-from shared.contract.scripts import Args, ScriptCall
+from shared.contract.scripts import Answer, Args, ScriptCall, read_answer
+from shared.contract.steps import Held
 from shared.contract.streams import control, history, hooks
 from shared.contract.streams.caller import TURN_MAX_ENTRIES
 from shared.contract.streams.control import Message, message_fields
@@ -119,6 +120,32 @@ def write_leg(keys: Keys, call_sid: str, leg: int, *records: object) -> ScriptCa
     """Ingress: writes records of card.py, if the call still has this leg."""
     args: Args = (leg, *_flat(records))
     return ScriptCall(keys.lane(call_sid), scripts.FIGURES, (keys.card(call_sid),), args)
+
+
+@dataclass(frozen=True, slots=True)
+class LegFacts:
+    """What FIGURES answers of a live call: what ingress cannot know by itself."""
+
+    started_at_ms: int
+    resumes: int
+    attempts: int
+    brain: Held
+    egress: Held
+
+
+def read_leg(reply: object) -> tuple[Answer, LegFacts | None]:
+    """And what the card says, where the answer is OK and the card says all of it. Raises ValueError."""
+    answer, rest = read_answer(reply)
+    if answer is not Answer.OK:
+        return answer, None
+    started, resumes, attempts, brain, brain_epoch, egress, egress_epoch = [word.decode() for word in rest]
+    if not all((started, resumes, attempts, brain_epoch, egress_epoch)):
+        return answer, None  # A card that its readers cannot read either.
+    facts = LegFacts(
+        int(started), int(resumes), int(attempts), Held(brain, int(brain_epoch)),
+        Held(egress, int(egress_epoch)),
+    )  # fmt: skip
+    return answer, facts
 
 
 # Webhooks.

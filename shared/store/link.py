@@ -22,12 +22,13 @@ from redis.exceptions import RedisError
 
 from shared import resp
 from shared.contract import scripts
+from shared.store import refusals
 from shared.store.errors import LinkLost
 
 CONNECT_TIMEOUT_S = 1.0
 DEFAULT_PORT = 6379
 
-ReplyError = hiredis.ReplyError
+ReplyError = refusals.ReplyError
 """An error that Redis answered; it is handed out as a reply, never raised."""
 
 Replies = list[Any]

@@ -21,8 +21,10 @@ from shared.contract.keys import Keys
 MAXLEN = b"1500"
 """30 s of frames: the bound of `caller`, oldest dropped by Redis; a gap shows in `chunk`."""
 
-MAX_AGE_MS = 3000.0
-"""Caller audio older than this is worth less than the delay it would cause: the outbox drops it."""
+MAX_AGE_MS = 12_000.0
+"""Caller audio that could not be written is kept for this long: what was said while Redis was away is
+answered afterwards. After that the caller is told that nobody answers (ingress/calls/), and the words are
+dropped."""
 
 TURN_MAX_ENTRIES = 120
 """60 s of an open turn, half a second an entry."""

@@ -7,7 +7,7 @@ import pytest
 from shared.contract import steps
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer
-from shared.contract.steps import EPOCH_LEAP, Attached, Claim, NewStream, Reservation, Restored
+from shared.contract.steps import EPOCH_LEAP, Attached, Claim, Held, NewStream, Reservation, Restored
 
 CALL = "CA" + "0" * 31 + "1"
 
@@ -53,6 +53,9 @@ def test_restored_epochs_leap() -> None:
     stream = NewStream(
         call_sid=CALL, stream_sid="MZ1", ingress="i", nonce="", caller_number="", called_number="", agent=""
     )  # fmt: skip
-    restored = Restored(stream=stream, leg=1, brain_epoch=2, egress_epoch=5, cut=0, last_frame=0)
+    restored = Restored(
+        stream=stream, leg=1, brain=Held("", 2), egress=Held("e", 5), cut=0, last_frame=0, started_at_ms=1,
+        resumes=0, attempts=0,
+    )  # fmt: skip
     args = steps.restore(Keys(1), restored, wall_ms=1).args
     assert args[9:11] == (2 + EPOCH_LEAP, 5 + EPOCH_LEAP)
