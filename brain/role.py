@@ -15,6 +15,7 @@ from brain.agents.book import AgentBook
 from brain.call.call import BrainCall
 from brain.call.leaving import turn_away
 from brain.call.parts import BrainServices
+from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
@@ -32,7 +33,7 @@ from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 
 UPKEEP_S = 0.5
-"""How often the callers' streams are trimmed."""
+"""How often each call looks after what nobody says."""
 
 SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
 
@@ -63,6 +64,7 @@ class BrainRole:
             counters=self.counters,
             figures=self.figures,
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
+            moves=CallerMoves(process.outbox),
         )
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
@@ -77,6 +79,7 @@ class BrainRole:
             dispatch = Dispatch(process, lane, has_slot=self._has_slot, on_call=self._on_call)
             process.spawn(dispatch.run(), f"dispatch-{lane}")
         process.spawn(self._upkeep(), "upkeep")
+        process.spawn(self._services.moves.run(), "moves")
         self._courier.start()
 
     async def drain(self) -> None:

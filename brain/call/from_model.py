@@ -75,8 +75,6 @@ class FromModel:
                 self.stopwatch.speech_stopped(now)
                 self.feed.speech_stopped()
                 self.tell_due(self.due.caller_stopped(now))
-            case inputs.TurnCommitted(item_id=item_id):
-                self.feed.committed(item_id)
             case inputs.ResponseCreated(response_id=response_id, token=token):
                 self.stopwatch.created(response_id, token, now)
             case inputs.ResponseDone(response_id=response_id, status=status):
@@ -105,13 +103,15 @@ class FromModel:
         self.reply.audio(verdict, audio, now)
         if verdict.first:
             self.stopwatch.first_audio(verdict.response_id, now)
+            self.feed.answered()
         if self.due.owed_since_ms is not None:
             self.tell_due(self.due.audio_came())
 
     def on_said(self, said: Said) -> None:
-        """A text: into history, and the caller's turn is settled with it."""
+        """A text: into history, and the caller's turn is settled with it. Without a text it is not: then its
+        audio is all that there is of it."""
         self.record.said(said)
-        if said.kind is SaidKind.USER_TEXT:
+        if said.kind is SaidKind.USER_TEXT and said.text:
             self.feed.settled(said.item_id)
 
     def on_trouble(self, code: str, *, known: bool) -> None:

@@ -28,6 +28,7 @@ from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
 from brain.caller.feed import CallerFeed
 from brain.caller.keypad import Keypad
+from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
@@ -58,6 +59,7 @@ class BrainServices:
     counters: BrainCounters
     figures: BrainFigures
     hooks: Hooks
+    moves: CallerMoves
 
 
 class CallHost(Door, SessionHost, Protocol):
@@ -100,7 +102,7 @@ def make(
     owner.card(AgentChosen(agent=agent.name, profile=agent.snapshot(), fallback=agent.fallback_number))
     toolbox = services.book.toolbox(agent)
     record = Record(History(owner), Conversation())
-    feed = _feed(process, services, owner, card, agent, log)
+    feed = _feed(process, services, owner, card, log)
     reply = ReplyWriter(owner, process.worker.host)
     away = Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
@@ -171,20 +173,18 @@ def _sequencer(agent: Agent, owner: Owner, card: BrainView) -> Sequencer:
     )
 
 
-def _feed(
-    process: Process, services: BrainServices, owner: Owner, card: BrainView, agent: Agent, log: Log
-) -> CallerFeed:
+def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log) -> CallerFeed:
     lane = process.keys.lane(owner.call_sid)
     return CallerFeed(
         process.store,
         process.inboxes[lane],
         owner,
+        services.moves,
         services.counters,
         log,
         nudge=partial(process.nudge, lane),
         leg=card.leg,
         ingress=card.ingress,
-        transcribed=bool(agent.transcription_model),
         hops=services.figures.hops,
         host=process.worker.host,
     )

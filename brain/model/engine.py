@@ -107,6 +107,10 @@ class Engine(Protocol):
     appended_id: bytes
     """The last caller entry whose audio was given to the model's socket."""
 
+    @property
+    def proven_id(self) -> bytes:
+        """The last caller entry whose audio the model certainly received; empty: none yet."""
+
     async def open(self) -> Opened:
         """Connects and waits until the model has confirmed µ-law both ways. Bounded. Raises EngineError.
 

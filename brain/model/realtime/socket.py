@@ -323,6 +323,11 @@ class RealtimeEngine:
         self._on_drained = then
 
     @property
+    def proven_id(self) -> bytes:
+        """What the socket took."""
+        return self.appended_id
+
+    @property
     def queued_events(self) -> int:
         """Events that wait for the socket."""
         return len(self._queue)
