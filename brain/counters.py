@@ -56,7 +56,7 @@ class BrainCounters:
     frames_repeated: int = 0
     """Frames dropped because they came twice."""
     frames_replayed: int = 0
-    """Half seconds of an open turn that were said again to a new session."""
+    """Half seconds of callers that were said again to a new session."""
     caller_gaps: int = 0
     """Times that frames of a caller were missing."""
     caller_entries_bad: int = 0

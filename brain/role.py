@@ -16,6 +16,7 @@ from brain.agents.publisher import Publisher
 from brain.call.call import BrainCall
 from brain.call.leaving import turn_away
 from brain.call.parts import BrainServices
+from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
 from brain.memory.past import PastCalls
 from brain.tools.attempts import ToolAttempts
@@ -37,7 +38,7 @@ from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 
 UPKEEP_S = 0.5
-"""How often the callers' streams are trimmed."""
+"""How often each call looks after what nobody says."""
 
 SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
 
@@ -71,6 +72,7 @@ class BrainRole:
             figures=self.figures,
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
             attempts=ToolAttempts(),
+            moves=CallerMoves(process.outbox),
         )
         self._publisher = Publisher(self._services.book, process.outbox)
         self._courier = Courier(process)
@@ -89,6 +91,7 @@ class BrainRole:
             process.spawn(dispatch.run(), f"dispatch-{lane}")
         self._publisher.tell(now_ms())
         process.spawn(self._upkeep(), "upkeep")
+        process.spawn(self._services.moves.run(), "moves")
         self._courier.start()
 
     async def drain(self) -> None:

@@ -267,7 +267,9 @@ class Delivery:
         return self._posts() if self.ledger.has_changes else []
 
     def _flush(self, cut: int, now_ms: float) -> list[Action]:
-        """A higher cut: what waits is void, Twilio forgets what it has, and the brain is told."""
+        """A higher cut: what waits is void, Twilio forgets what it has, if it has something, and the brain is
+        told."""
+        has_nothing = not self.backlog.unsent and self.ledger.only_waits_for_marks(now_ms)
         reports = self.ledger.flush(cut, now_ms)
         self.counters.flushes += 1
         self.counters.frames_flushed += self.backlog.clear()
@@ -277,7 +279,9 @@ class Delivery:
         if not self.detached:
             self.ledger.play_from(now_ms)
         self._renumber()
-        actions: list[Action] = [] if self.detached else [Clear(n=self.backlog.next_n - 1)]
+        actions: list[Action] = []
+        if not self.detached and not has_nothing:
+            actions.append(Clear(n=self.backlog.next_n - 1))
         actions.append(Post(message=Flushed.of(cut, reports)))
         return actions
 

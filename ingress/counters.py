@@ -87,7 +87,9 @@ class CallCounters:
     caller_frames: int = 0
     """Frames of callers given to the brain."""
     caller_gap_chunks: int = 0
-    """Frames of callers that never came, by Twilio's count."""
+    """Frames of callers that never came, by Twilio's count or its time."""
+    caller_renumbered: int = 0
+    """Times that Twilio's count of a caller's frames leapt or went back, and was followed."""
     caller_repeats: int = 0
     """Frames of callers dropped because they came twice."""
     caller_other_track: int = 0

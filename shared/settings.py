@@ -236,6 +236,13 @@ class Settings(BaseSettings):
     drain_s: float = Field(
         60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."
     )
+    media_timeout_s: float = Field(
+        20.0,
+        ge=0,
+        le=3600,
+        description="Without a frame of the caller for this long, and without an answer of Twilio's to a mark"
+        " either (a caller on hold may send nothing), a call is ended, s. 0: never.",
+    )
     lanes: int = Field(
         1, ge=1, le=1024, description="Hash slots that calls are spread over; 64 on a Cluster."
     )

@@ -74,8 +74,6 @@ class FromModel:
             case inputs.SpeechStopped():
                 self.stopwatch.speech_stopped(now)
                 self.feed.speech_stopped()
-            case inputs.TurnCommitted(item_id=item_id):
-                self.feed.committed(item_id)
             case inputs.ResponseCreated(response_id=response_id, token=token):
                 self.stopwatch.created(response_id, token, now)
             case inputs.ResponseDone(response_id=response_id, status=status):
@@ -106,11 +104,13 @@ class FromModel:
             self._sounded_id = verdict.response_id
             self.stopwatch.first_audio(verdict.response_id, now)
             self.due.audio_came(verdict.debt)
+            self.feed.answered()
 
     def on_said(self, said: Said) -> None:
-        """A text: into history, and the caller's turn is settled with it."""
+        """A text: into history, and the caller's turn is settled with it. Without a text it is not: then its
+        audio is all that there is of it."""
         self.record.said(said)
-        if said.kind is SaidKind.USER_TEXT:
+        if said.kind is SaidKind.USER_TEXT and said.text:
             self.feed.settled(said.item_id)
 
     def on_server_tool(self, tool: ServerTool) -> None:

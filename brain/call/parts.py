@@ -28,6 +28,7 @@ from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
 from brain.caller.feed import CallerFeed
 from brain.caller.keypad import Keypad
+from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
@@ -61,6 +62,7 @@ class BrainServices:
     figures: BrainFigures
     hooks: Hooks
     attempts: ToolAttempts
+    moves: CallerMoves
 
 
 class CallHost(Door, SessionHost, Protocol):
@@ -113,7 +115,7 @@ def make(
     owner.card(AgentChosen(agent=agent.name, profile=agent.snapshot(), fallback=agent.fallback_number))
     toolbox = services.book.toolbox(agent)
     record = Record(History(owner), Conversation() if past is None else past.conversation)
-    feed = _feed(process, services, owner, card, agent, log)
+    feed = _feed(process, services, owner, card, log)
     reply = ReplyWriter(owner, process.worker.host)
     away = Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
@@ -196,20 +198,18 @@ def _owing(agent: Agent) -> Owing:
     return Owing(turn.silence_ms if turn.kind == "server_vad" else 0.0)
 
 
-def _feed(
-    process: Process, services: BrainServices, owner: Owner, card: BrainView, agent: Agent, log: Log
-) -> CallerFeed:
+def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log) -> CallerFeed:
     lane = process.keys.lane(owner.call_sid)
     return CallerFeed(
         process.store,
         process.inboxes[lane],
         owner,
+        services.moves,
         services.counters,
         log,
         nudge=partial(process.nudge, lane),
         leg=card.leg,
         ingress=card.ingress,
-        transcribed=bool(agent.transcription_model),
         hops=services.figures.hops,
         host=process.worker.host,
     )

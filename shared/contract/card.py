@@ -95,14 +95,6 @@ class BrainTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallerRead:
-    """Brain, with each trim of `caller`."""
-
-    caller_pos: str
-    """The last entry that the model has got."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BrainControl:
     """Brain, when it has read on."""
 
@@ -189,7 +181,7 @@ class IngressFigures:
 
 
 WRITERS: tuple[type, ...] = (
-    AgentChosen, SessionOpened, CutRaised, Plan, BrainTold, CallerRead, BrainControl, EgressControl,
+    AgentChosen, SessionOpened, CutRaised, Plan, BrainTold, BrainControl, EgressControl,
     EgressFigures, WindowJudged, IngressFigures,
 )  # fmt: skip
 
@@ -218,7 +210,6 @@ SCRIPTED: Mapping[str, str] = {
     "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
-    "caller_pos": "TURN: the last entry that was moved into the open turn",
 }
 """Fields that the scripts write, as `script(s): meaning`; tests/shared/contract/test_card.py compares them
 with the scripts, and docs/design.md shows them."""

@@ -111,7 +111,8 @@ class Keys:
         return f"{self.card(call_sid)}:caller"
 
     def turn(self, call_sid: str) -> str:
-        """Stream: audio of the caller's open turn, moved here from `caller`."""
+        """Stream: the last of what the model got of the caller, moved here from `caller`: for a next
+        session."""
         return f"{self.card(call_sid)}:turn"
 
     def reply(self, call_sid: str) -> str:

@@ -135,7 +135,7 @@ class Desk:
         self.call = IngressCall(CALL, self.services, self.clock())
         self.stream = MediaStream(
             self.socket, wire, self.host.ports(), self.counters, self.sockets.faults, get_log(),
-            clock=self.clock,
+            media_timeout_ms=20_000.0, clock=self.clock,
         )  # fmt: skip
         if is_attached:
             self.stream.text(start_message())

@@ -22,10 +22,7 @@ from shared.contract.keys import Keys
 from shared.contract.owed import DebtCause
 
 MAXLEN = b"2000"
-"""Fuse of `out` and `back`: their readers trim them by time long before."""
-
-KEPT_MS = 5_000
-"""Both are trimmed to this much server time, once a second: for people."""
+"""Fuse of `out` and `back`: their readers delete what they have read."""
 
 
 class OutKind(enum.StrEnum):
@@ -230,13 +227,6 @@ def out_command(keys: Keys, to_ingress: str, writer: bytes, now_ms: float, pairs
 def back_command(keys: Keys, to_egress: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Command:
     """One `back` entry: what ingress tells an egress worker."""
     return _command(keys.back(to_egress), writer, now_ms, pairs)
-
-
-def trim_command(key: str, last_read_id: bytes) -> Command:
-    """Forgets what was read, but for the last seconds."""
-    keep_ms = max(0, int(last_read_id.partition(b"-")[0]) - KEPT_MS)
-    name = key.encode()
-    return Command(name, (b"XTRIM", name, b"MINID", b"~", b"%d" % keep_ms), frees=True)
 
 
 def pairs_fields(writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Fields:
