@@ -23,12 +23,14 @@ class SendCreate:
     """`response.create` with `event_id` = `token`, and the token in `metadata`.
 
     `audio_only`: the answer before was written, not spoken; audio is asked for in so many words.
+    `without_tools`: the model may call none.
     """
 
     token: str
     reason: Reason
     text: str = ""
     audio_only: bool = False
+    without_tools: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

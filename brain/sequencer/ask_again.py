@@ -35,7 +35,8 @@ def response_ended(
     if response.called_tools:
         replace.worked(s)  # Its tools are answered by a create of their own.
     elif response.spoke:
-        if status in ("incomplete", "failed"):
+        is_to_be_heard = response.reason is Reason.GREETING and not s.config.greeting_interruptible
+        if status in ("incomplete", "failed") or (status == "cancelled" and is_to_be_heard):
             _go_on(s, response, now_ms, retry_after_ms)
     elif _is_to_be_said_again(s, response, status):
         wish = response.wish or door.new_wish(s, Reason.TURN, now_ms)

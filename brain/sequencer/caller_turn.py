@@ -9,7 +9,7 @@ a reply is interrupted (cut), or what else waits for the caller (door).
 
 from __future__ import annotations
 
-from brain.sequencer import cut, door, owing, replace
+from brain.sequencer import cut, door, move, owing, replace
 from brain.sequencer.inputs import SpeechStarted, SpeechStopped, TurnCommitted
 from brain.sequencer.state import State
 from brain.sequencer.wishes import Reason
@@ -29,7 +29,8 @@ def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
     if idle is not None:
         door.supersede(s, idle, "speech")
     if s.hang_up is None:
-        cut.interrupt(s, now_ms, cause="speech")
+        move.caller_spoke(s, now_ms)
+        cut.interrupt_by_caller(s, now_ms, cause="speech")
 
 
 def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
@@ -40,6 +41,7 @@ def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     _fall_silent(s, now_ms)
     s.caller.unanswered = s.hang_up is None and not is_answered
     if s.caller.unanswered:
+        s.asking.tool_rounds = 0
         owing.owe(s, DebtCause.TURN, now_ms)
         s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
 
@@ -86,7 +88,7 @@ def created_missing(s: State, now_ms: float) -> None:
     s.caller.answer_by_ms = None
     create = s.outstanding
     is_asked_for = Reason.TURN in s.deferred or (create is not None and create.wish is not None)
-    if s.caller.unanswered and s.hang_up is None and not is_asked_for:
+    if owing.is_unanswered(s) and s.hang_up is None and not is_asked_for:
         s.journal(Kind.ERROR, what="turn_unanswered")
         replace.turn_unanswered(s)
         door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)

@@ -22,11 +22,20 @@ class SequencerConfig:
     """The cut on the card: a new brain goes on from it."""
     first_debt: int = 0
     """The last debt of the brain before: numbers rise over the call."""
+    server_interrupts: bool = False
+    """Whether its VAD also cancels the response that the caller interrupts (`interrupt_response`)."""
+    greeting_interruptible: bool = True
+    """Whether the caller may cut the greeting short. What they say during one that must be heard is answered
+    after it."""
     token_prefix: str = "t"
     """Makes tokens differ between the brains of one call; the epoch is a good one."""
 
     silent_ends_in_a_row: int = 3
     """Responses that failed or said nothing while sound was owed, before the session is replaced."""
+
+    tool_rounds: int = 8
+    """Tool answers in a row without a sound or a word of the caller; then the answer is asked for without
+    tools."""
 
     created_wait_ms: float = 2_750.0
     """A create is answered within a round trip; after this it is taken as lost. A second one in a row that
@@ -41,6 +50,8 @@ class SequencerConfig:
     done_after_items_ms: float = 4_000.0
     """A `done` follows its last item at once. When nothing does, neither a `done` nor another item, it is
     taken as lost: earlier than in the middle of an item, later than a model thinks between two."""
+    server_cancel_wait_ms: float = 600.0
+    """A server that interrupts by itself ends the response within a round trip; after this we cancel it."""
     done_wait_ms: float = 3_000.0
     """How long after a cancel the `done` may take before the slot is taken back."""
     refused_cancel_wait_ms: float = 1_000.0
@@ -57,6 +68,10 @@ class SequencerConfig:
     """After the caller stopped, the server's own response is due; our creates stand back for this long."""
     speaking_slack_ms: float = 10_000.0
     """Egress may be silent about playback this much longer than the audio lasts (a seam takes 5 s)."""
+    keys_wait_ms: float = 2_500.0
+    """A group of keys is complete 1.5 s after the last one, and looked at twice a second."""
+    away_wait_ms: float = 15_000_000.0
+    """A caller who is connected with somebody else may talk for hours: Twilio ends such a call after four."""
     tool_wait_ms: float = 120_000.0
     """The driver limits tools far below this; it only catches a driver that forgot one."""
     tool_result_wait_ms: float = 30_000.0

@@ -85,7 +85,10 @@ def closed_gate(s: State, wish: Wish) -> Gate | None:
         return Gate.HANG_UP
     if s.move is not None:
         return Gate.AWAY
-    is_caller_busy = s.caller.speaking or s.caller.answer_due_until_ms is not None
+    caller = s.caller
+    is_caller_busy = (
+        caller.speaking or caller.typing_until_ms is not None or caller.answer_due_until_ms is not None
+    )
     if is_caller_busy and wish.reason is not Reason.GREETING and not wish.force:
         return Gate.CALLER
     if s.active is not None or s.outstanding is not None:
@@ -159,7 +162,10 @@ def withdraw(s: State, cause: str) -> None:
     if create is None or create.wish is None:
         return
     wish = create.wish
-    if cause == "speech" and wish.reason is Reason.GREETING:
+    is_by_keys = cause in ("keys", "caller_text")
+    if wish.reason is Reason.GREETING and (
+        cause == "speech" or (is_by_keys and not s.config.greeting_interruptible)
+    ):
         return
     disown(create)
     if wish.reason in SUPERSEDED_BY_SERVER:
@@ -215,12 +221,8 @@ def retry(s: State, wish: Wish, now_ms: float, *, pause_ms: float = 0.0) -> None
     be asked sooner."""
     if pause_ms > 0:
         patient_ms = now_ms + pause_ms + 2 * s.config.created_wait_ms
-        wish = replace(
-            wish,
-            backoff_ms=max(wish.backoff_ms, pause_ms),
-            expires_at_ms=max(wish.expires_at_ms, patient_ms),
-        )
-    _retry(s, wish, now_ms, "nothing_said")
+        wish = replace(wish, expires_at_ms=max(wish.expires_at_ms, patient_ms))
+    _retry(s, wish, now_ms, "nothing_said", pause_ms)
 
 
 def expiry_due_ms(s: State) -> float | None:
@@ -271,7 +273,15 @@ def _send(s: State, wish: Wish, now_ms: float) -> None:
         wish=wish,
         deadline_ms=now_ms + s.config.created_wait_ms,
     )
-    s.actions.append(SendCreate(token=token, reason=wish.reason, text=wish.text, audio_only=wish.audio_only))
+    s.actions.append(
+        SendCreate(
+            token=token,
+            reason=wish.reason,
+            text=wish.text,
+            audio_only=wish.audio_only,
+            without_tools=wish.without_tools,
+        )
+    )
     s.journal(
         Kind.RESPONSE_CREATE,
         reason=wish.reason,
@@ -290,13 +300,14 @@ def _send(s: State, wish: Wish, now_ms: float) -> None:
             supersede(s, waiting, token)
 
 
-def _retry(s: State, wish: Wish, now_ms: float, cause: str) -> None:
+def _retry(s: State, wish: Wish, now_ms: float, cause: str, pause_ms: float = 0.0) -> None:
     if s.hang_up is not None and wish.reason is not Reason.FAREWELL:
         supersede(s, wish, "hang_up")
     elif s.active is not None:
         defer(s, wish, Gate.SLOT, cause)
     else:
-        held = replace(wish, not_before_ms=now_ms + wish.backoff_ms, backoff_ms=wish.backoff_ms * 2)
+        held_until_ms = now_ms + max(wish.backoff_ms, pause_ms)
+        held = replace(wish, not_before_ms=held_until_ms, backoff_ms=wish.backoff_ms * 2)
         defer(s, held, Gate.BACKOFF, cause)
 
 

@@ -29,16 +29,16 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
     if not i.farewell or is_away:
         _hang_up_now(s, i.cause, now_ms)
         return
-    move.drop(s)
+    move.drop(s, "hang_up")
     door.drop_all(s, "hang_up")
     deadline_ms = s.farewell_bound_ms(now_ms)
     s.hang_up = PendingHangUp(cause=i.cause, deadline_ms=deadline_ms)
-    s.caller.answer_due_until_ms = None
+    s.caller.answer_due_until_ms = s.caller.answer_by_ms = s.caller.typing_until_ms = None
     s.journal(Kind.HANG_UP_PENDING, cause=i.cause)
     if s.phase is Phase.OPEN:
         s.actions.append(SilenceServer(event_id=s.event_id("silence")))
     asked_by = s.responses.get(i.response_id)
-    if asked_by is not None and asked_by.spoke:
+    if i.only_if_unsaid and asked_by is not None and asked_by.spoke:
         s.hang_up.response_id = asked_by.response_id
         s.hang_up.began = s.speaking is not None and s.speaking.response_id == asked_by.response_id
         return
@@ -89,7 +89,7 @@ def _is_farewell_coming(s: State) -> bool:
 
 
 def _hang_up_now(s: State, cause: str, now_ms: float) -> None:
-    move.drop(s)
+    move.drop(s, "hang_up")
     door.drop_all(s, "hang_up")
     cut.interrupt(s, now_ms, cause="hang_up")
     deadline_ms = now_ms if s.pending_cut is None else s.pending_cut.deadline_ms

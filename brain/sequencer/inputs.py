@@ -68,12 +68,14 @@ class WishToSpeak:
 class HangUpWished:
     """The call is to end: at once, or, with `farewell` instructions, after that farewell was heard.
 
-    `response_id` names the response that asked for it (a tool call): if it spoke, it *is* the farewell.
+    `only_if_unsaid`: nobody gave that farewell its words. If `response_id`, the response that asked for the
+    end (by a tool call), spoke, then what it said *is* the farewell.
     """
 
     cause: str
     farewell: str = ""
     response_id: str = ""
+    only_if_unsaid: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +100,11 @@ class MoveEnded:
     """The caller is back; `output` tells the model how the move went."""
 
     output: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyPressed:
+    """The caller pressed a key, which interrupts as speech would. What they typed follows as CallerWrote."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -320,6 +327,7 @@ Input = (
     | HangUpWished
     | MoveWished
     | MoveEnded
+    | KeyPressed
     | CallerWrote
     | ResponseCreated
     | ResponseDone

@@ -54,6 +54,12 @@ def worked(s: State) -> None:
     s.asking.silent_ends = 0
 
 
+def lost(s: State) -> None:
+    """The session is gone: nothing counts against the next one."""
+    s.asking.replacing = False
+    s.asking.unanswered = 0
+
+
 def ask(s: State, cause: str) -> None:
     """Asks for a new session, once; nothing is asked of this one any more."""
     if s.phase is not Phase.OPEN or s.asking.replacing:

@@ -58,14 +58,13 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
         return
     if not active.confirmed:
         _settle_maker(s, active, i.token, now_ms)
-    wish = active.wish
     s.journal(
         Kind.RESPONSE_DONE,
         response=i.response_id,
         status=i.status,
         code=i.code,
         token=i.token,
-        wish=0 if wish is None else wish.number,
+        wish=0 if active.wish is None else active.wish.number,
     )
     finish(s, active, now_ms)
     if active.response_id not in s.retired:
@@ -132,6 +131,7 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
     response.spoke = True
     response.deadline_ms = _watchdog_ms(s, response, now_ms)
     s.playback_at_ms = now_ms
+    s.asking.tool_rounds = 0
     replace.worked(s)
     return AudioVerdict(
         skip=None,
@@ -155,7 +155,9 @@ def overdue(s: State, now_ms: float) -> None:
     active = s.active
     if active is None:
         return
-    if active.cancelling:
+    if active.cancelling and not active.cancel_event_id:
+        cut.send_cancel(s, active, now_ms)  # The server did not do it by itself.
+    elif active.cancelling:
         s.journal(Kind.ERROR, what="done_missing", response=active.response_id)
         finish(s, active, now_ms)
         if active.response_id not in s.retired:
@@ -177,8 +179,7 @@ def finish(s: State, response: Response, now_ms: float) -> None:
             if item.response_id == response.response_id:
                 _end_item(s, item)
         if response.spoke:
-            end = EndResponse(cut=s.cut, response_id=response.response_id, debt=response.debt)
-            s.actions.append(end)
+            s.actions.append(EndResponse(cut=s.cut, response_id=response.response_id, debt=response.debt))
         playback.forget_heard(s)
     tool_batch.response_finished(s, response.response_id, now_ms)
 

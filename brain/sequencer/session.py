@@ -9,7 +9,7 @@ how the next one comes to be.
 
 from __future__ import annotations
 
-from brain.sequencer import caller_text, cut, door, owing, responses, tool_batch
+from brain.sequencer import caller_text, cut, door, owing, replace, responses, tool_batch
 from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
@@ -21,12 +21,15 @@ from shared.contract.streams.journal import Kind
 def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
     """The gate opens; later echoes of `session.updated` are not a new beginning."""
     s.phase = Phase.OPEN
-    s.asking.replacing = False
     s.session += 1
     s.journal(Kind.SESSION_READY, session=s.session)
     if s.hang_up is not None:
         # The session before was told; this one would answer the caller, or let them cut the farewell.
         s.actions.append(SilenceServer(event_id=s.event_id("silence")))
+    if s.asking.replayed and s.debts.owed is not None:
+        # Its VAD will hear the turn that it is told again. If not, we ask for the answer.
+        s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
+    s.asking.replayed = False
     caller_text.session_ready(s, now_ms)
     tool_batch.session_ready(s, now_ms)
 
@@ -42,8 +45,8 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
     cut.resolve_cut(s, {})
     owed = _owed_wish(s, i, now_ms)
     s.phase = Phase.CLOSED
-    s.asking.replacing = False
-    s.asking.unanswered = 0
+    replace.lost(s)
+    s.asking.replayed = i.turn_replayed
     s.roll_over_by_ms = None
     if s.active is not None:
         responses.finish(s, s.active, now_ms)
@@ -55,6 +58,11 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
         door.defer(s, create.wish, door.Gate.SESSION, "session_lost")
     if owed is not None:
         door.defer(s, owed, door.Gate.SESSION, "session_lost")
+    turn = s.deferred.get(Reason.TURN)
+    if turn is not None and i.turn_replayed and not turn.answered_ids:
+        # The next session hears the turn itself: with our create it would be answered twice.
+        del s.deferred[Reason.TURN]
+        door.supersede(s, turn, "turn_replayed")
 
 
 # Private.

@@ -151,6 +151,8 @@ class CallerSpeech:
     """They ended a turn, and no response has been created since."""
     answer_by_ms: float | None = None
     """While unanswered: by then a response must have been created, whoever makes it."""
+    typing_until_ms: float | None = None
+    """They press keys: the rest of the group may come until then."""
     talking_on: bool = False
     """While speaking: they did so before the answer to their last turn was created. It is interrupted when
     it comes."""
@@ -166,8 +168,12 @@ class Asking:
     """Creates in a row that the server did not answer, without any other word of it between them."""
     again_at_ms: float | None = None
     """Nothing is under way for what is owed: then it is asked for."""
+    tool_rounds: int = 0
+    """Tool answers in a row without a sound, or a word of the caller, between them."""
     replacing: bool = False
     """The session is to be replaced: nothing is asked of it any more."""
+    replayed: bool = False
+    """The next session is told the caller's last turn again: it answers that by itself."""
 
 
 @dataclass(slots=True)
@@ -206,6 +212,8 @@ class ToolCall:
     name: str = ""
     arguments: str = ""
     by_server: bool = False
+    caller_spoke: bool = False
+    """Since it was called: they may have said that they do not want it."""
     result: ToolFinished | None = None
     """It came while there was no session: told to the next one, which may have been told its past by then."""
 
@@ -332,6 +340,7 @@ class State:
             or self.caller.speaking
             or self.caller.answer_due_until_ms is not None
             or self.caller.answer_by_ms is not None
+            or self.caller.typing_until_ms is not None
         )
 
     def is_playing(self) -> bool:

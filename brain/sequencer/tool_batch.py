@@ -9,6 +9,8 @@ Owns: the batches. Must not know: what a tool does.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from brain.sequencer import door, owing
 from brain.sequencer.actions import RunTool, SendApproval, SendToolOutput
 from brain.sequencer.inputs import (
@@ -123,10 +125,16 @@ def item_added(s: State, i: ItemAdded, now_ms: float) -> None:
     s.in_conversation.add(i.answers_id)
 
 
+def find(s: State, call_id: str) -> ToolCall | None:
+    """This tool call, if it still waits for its result."""
+    batch = _find_batch(s, call_id)
+    tool_call = None if batch is None else batch.open_tool_calls[call_id]
+    return tool_call if tool_call is not None and tool_call.result is None else None
+
+
 def is_open(s: State, call_id: str) -> bool:
     """Whether this tool call still waits for its result."""
-    batch = _find_batch(s, call_id)
-    return batch is not None and batch.open_tool_calls[call_id].result is None
+    return find(s, call_id) is not None
 
 
 def extend(s: State, call_id: str, deadline_ms: float) -> None:
@@ -226,8 +234,12 @@ def _complete(s: State, batch: ToolBatch, now_ms: float) -> None:
         return
     del s.batches[batch.response_id]
     if batch.answered_ids and s.hang_up is None:
+        s.asking.tool_rounds += 1
+        is_loop = s.asking.tool_rounds >= s.config.tool_rounds
+        if is_loop:
+            s.journal(Kind.ERROR, what="too_many_tool_rounds", response=batch.response_id)
         wish = door.new_wish(s, Reason.TOOL_OUTPUTS, now_ms, answered_ids=tuple(batch.answered_ids))
-        door.submit(s, wish, now_ms)
+        door.submit(s, replace(wish, without_tools=is_loop), now_ms)
     else:
         # The tools want no answer, or the call ends: that was decided, so nobody waits for one.
         owing.waive(s, batch.debt)

@@ -16,6 +16,7 @@ from typing import Final
 
 from brain.sequencer import (
     ask_again,
+    caller_text,
     caller_turn,
     cut,
     door,
@@ -63,6 +64,7 @@ WAITS: Final[tuple[Wait, ...]] = (
         caller_turn.created_missing,
         ("turn_answer_wait_ms",),
     ),
+    Wait("the rest of a group of keys", caller_text.keys_due_ms, caller_text.keys_overdue, ("keys_wait_ms",)),
     Wait("the answer to a create", door.created_due_ms, door.created_overdue, ("created_wait_ms",)),
     Wait(
         "the active response",
@@ -72,12 +74,13 @@ WAITS: Final[tuple[Wait, ...]] = (
             "active_silent_ms",
             "unspoken_wait_ms",
             "done_after_items_ms",
+            "server_cancel_wait_ms",
             "done_wait_ms",
             "refused_cancel_wait_ms",
         ),
     ),
     Wait("a tool call", tool_batch.due_ms, tool_batch.overdue, ("tool_wait_ms", "tool_result_wait_ms")),
-    Wait("a caller who is away", move.return_due_ms, move.return_overdue, ("tool_wait_ms",)),
+    Wait("a caller who is away", move.return_due_ms, move.return_overdue, ("away_wait_ms", "tool_wait_ms")),
     Wait("a report of playback", playback.report_due_ms, playback.report_overdue, ("speaking_slack_ms",)),
     Wait(
         "the first sound of an answer",

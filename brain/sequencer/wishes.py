@@ -56,7 +56,8 @@ class Wish:
     `number` identifies it over retries. `not_before_ms` holds it back after a refusal, 0 = not held;
     `backoff_ms` is the next such pause. `answered_ids`: the tool calls (by call id) and texts of the caller
     (by item id) that it answers. `audio_only`: it was answered in writing once, so audio is asked for in so
-    many words. `goes_on`: it asks for the rest of an answer that stopped in the middle.
+    many words. `goes_on`: it asks for the rest of an answer that stopped in the middle. `without_tools`:
+    there were too many rounds of tools, so the answer is asked for with none.
     """
 
     number: int
@@ -69,6 +70,7 @@ class Wish:
     answered_ids: tuple[str, ...] = ()
     audio_only: bool = False
     goes_on: bool = False
+    without_tools: bool = False
 
     def merged_with(self, newer: Wish) -> Wish:
         """Both wishes as one: nothing that either asked for is lost."""
@@ -85,4 +87,5 @@ class Wish:
             answered_ids=tuple(dict.fromkeys((*self.answered_ids, *newer.answered_ids))),
             audio_only=self.audio_only or newer.audio_only,
             goes_on=self.goes_on or newer.goes_on,
+            without_tools=self.without_tools or newer.without_tools,
         )

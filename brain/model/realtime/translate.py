@@ -46,7 +46,7 @@ MAX_RETRY_AFTER_MS: Final = 20_000.0
 """A caller has long hung up by then: a server that wants to be left alone for longer is asked all the
 same."""
 
-_TRY_AGAIN: Final = re.compile(r"try again in (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(m?s))?", re.IGNORECASE)
+_TRY_AGAIN: Final = re.compile(r"try again in (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(m?)s)?", re.IGNORECASE)
 
 BENIGN_CODES: Final = frozenset(
     {
@@ -293,6 +293,8 @@ def _item_added(item: Json) -> inputs.ItemAdded:
 def _create(action: actions.SendCreate, agent: Agent) -> Json:
     response: Json = {"metadata": {TOKEN: action.token, REASON: action.reason.value}}
     wanted = _instructions(action)
+    if action.without_tools:
+        response["tool_choice"] = "none"
     if wanted:
         # They replace the session's for this response, so the agent's own go along.
         response["instructions"] = f"{agent.instructions}\n\n{wanted}"
@@ -344,8 +346,8 @@ def _retry_after_ms(error: Json) -> float:
     found = _TRY_AGAIN.search(text(error, "message"))
     if found is None:
         return 0.0
-    minutes, amount, unit = found.groups()
-    rest_ms = float(amount or 0) * (1.0 if (unit or "").lower() == "ms" else 1_000.0)
+    minutes, amount, milli = found.groups()
+    rest_ms = float(amount or 0) * (1.0 if milli else 1_000.0)
     return min(int(minutes or 0) * 60_000 + rest_ms, MAX_RETRY_AFTER_MS)
 
 

@@ -18,8 +18,13 @@ from brain.sequencer.actions import (
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
-def wished(desk: Desk, farewell: str = "bye", response_id: str = "") -> list[Action]:
-    return desk.give(inputs.HangUpWished(cause="agent", farewell=farewell, response_id=response_id))
+def wished(
+    desk: Desk, farewell: str = "bye", response_id: str = "", *, only_if_unsaid: bool = True
+) -> list[Action]:
+    wish = inputs.HangUpWished(
+        cause="agent", farewell=farewell, response_id=response_id, only_if_unsaid=only_if_unsaid
+    )
+    return desk.give(wish)
 
 
 def test_the_farewell_is_heard_before_the_hang_up() -> None:
@@ -82,6 +87,22 @@ def test_a_response_that_spoke_while_asking_is_the_farewell_itself() -> None:
     desk.done("r1")
 
     assert only(HangUp, desk.played("r1", "i1", 1_000))
+
+
+def test_a_farewell_that_was_given_words_is_said_after_any_preamble() -> None:
+    """ "One moment, I'll book that. Goodbye", says the response; the farewell says what was booked."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    wished(desk, "It is booked. Goodbye.", response_id="r1", only_if_unsaid=False)
+
+    sent = desk.done("r1")
+
+    assert creates(sent) == [Reason.FAREWELL]
+    desk.created("bye", token(sent))
+    desk.audio("bye", "i2", 800)
+    desk.done("bye")
+    assert only(HangUp, desk.played("r1", "i1", 1_000)) == []
+    assert only(HangUp, desk.played("bye", "i2", 800))
 
 
 def test_the_caller_does_not_interrupt_a_farewell() -> None:
