@@ -35,6 +35,9 @@ from shared.store.inbox import Entry
 UPKEEP_S = 0.5
 """How often the callers' streams are trimmed."""
 
+AGENTS_LOOK_S = 1.0
+"""How often the agents file is looked at; a change is taken up at the second look."""
+
 SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
 
 
@@ -79,6 +82,7 @@ class BrainRole:
             dispatch = Dispatch(process, lane, has_slot=self._has_slot, on_call=self._on_call)
             process.spawn(dispatch.run(), f"dispatch-{lane}")
         process.spawn(self._upkeep(), "upkeep")
+        process.spawn(self._look_after_agents(), "agents")
         self._courier.start()
 
     async def drain(self) -> None:
@@ -93,6 +97,7 @@ class BrainRole:
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
         await self._services.attempts.stop()
+        await self._services.book.pool.close()
         await self._courier.stop()
         await self._services.client.close()
 
@@ -163,6 +168,11 @@ class BrainRole:
             elif call is not None:
                 # Whatever it rings for is a control message too: `stream`, `ended`, a report.
                 call.ring()
+
+    async def _look_after_agents(self) -> None:
+        while True:
+            await asyncio.sleep(AGENTS_LOOK_S)
+            await self._services.book.look()
 
     async def _upkeep(self) -> None:
         beat = 0
