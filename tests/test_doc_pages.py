@@ -235,7 +235,7 @@ def test_the_figures_of_sessions_are_those_of_the_code() -> None:
         f"({realtime_engine.CONNECT_WITHIN_S:g} s, then {realtime_engine.CONFIRM_WITHIN_S:g} s)",
         f"bounded ({realtime_engine.SEED_WITHIN_S:g} s)",
         f"{realtime_engine.MAX_QUEUED_APPENDS} pieces",
-        f"newest {SEED_MAX_CHARS:,} characters",
+        f"A seed has {SEED_MAX_CHARS:,} characters",
     ):
         assert figure in ENGINES
     methods = [name for name in vars(Engine) if not name.startswith("_")]

@@ -83,6 +83,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
         "the request of an HTTP tool (docs/agents.md)",
         frozenset({"agent", "call_id", "called", "name", "tool"}),
     ),
+    "brain/tools/schemas.py": ("JSON Schema", frozenset({"items"})),
     "brain/tools/toolbox.py": ("a tool's result, for the model", frozenset({"error"})),
     "brain/webhooks/events.py": (
         "the bodies of webhooks (docs/webhooks.md)",

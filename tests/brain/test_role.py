@@ -13,6 +13,7 @@ from brain.call import from_control
 from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
+from shared.clock import now_ms
 from shared.contract.card import CallState, Next
 from shared.contract.steps import NewStream
 from shared.contract.streams.doorbell import Why
@@ -343,6 +344,37 @@ async def test_no_session_is_never_dead_air(store: Store, redis_url: str, knobs:
         assert await _kind(here, Kind.ERROR)
         await here.end()
         await wait_until(lambda: gone(role), "the call is forgotten")
+
+
+async def test_a_session_whose_update_is_not_answered_is_not_waited_for(store: Store, redis_url: str) -> None:
+    """Another one is opened beside it: the greeting comes from that, within seconds."""
+    knobs = Knobs(response=QUICK.response, updated_delay_ms=60_000.0)
+    async with (
+        RealtimeSimulator(knobs_for=lambda number: knobs if number == 1 else QUICK) as sim,
+        brain(redis_url, sim) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        began_ms = now_ms()
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+
+        assert now_ms() - began_ms < 4_000
+        assert (role.counters.sessions_beside, role.counters.sessions_failed) == (1, 0)
+        await sim.wait_for(lambda: sim.sessions[0].closed_at_ms is not None)
+
+
+@pytest.mark.parametrize("opening_ms", [400.0, 1_500.0])
+async def test_a_slow_opening_is_no_fault(store: Store, redis_url: str, opening_ms: float) -> None:
+    """One session, one greeting; nothing is opened beside it."""
+    knobs = Knobs(response=QUICK.response, updated_delay_ms=opening_ms)
+    async with (
+        RealtimeSimulator(knobs=knobs) as sim,
+        brain(redis_url, sim) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+
+        assert len(sim.sessions) == 1
+        assert role.counters.sessions_beside == 0
 
 
 async def test_a_connection_is_tried_again(store: Store, redis_url: str) -> None:
