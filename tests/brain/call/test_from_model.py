@@ -39,8 +39,9 @@ class Call:
     def admit(self, response_id: str, item_id: str, n_bytes: int) -> AudioVerdict:
         self.told.append(("judged", n_bytes))
         return AudioVerdict(
-            skip=self.skip, response_id=response_id, item_id=item_id, cut=0, offset_bytes=0, first=True
-        )
+            skip=self.skip, response_id=response_id, item_id=item_id, cut=0, offset_bytes=0,
+            first=not any(told[0] == "reply" for told in self.told),
+        )  # fmt: skip
 
     def audio(self, verdict: AudioVerdict, audio: bytes, _now_ms: float) -> None:
         self.told.append(("reply", verdict.item_id, audio))
@@ -54,8 +55,8 @@ class Call:
     def speech_stopped(self) -> None:
         self.told.append(("feed", "speech_stopped"))
 
-    def committed(self, item_id: str) -> None:
-        self.told.append(("feed", "committed", item_id))
+    def answered(self) -> None:
+        self.told.append(("feed", "answered"))
 
     def settled(self, item_id: str) -> None:
         self.told.append(("feed", "settled", item_id))
@@ -91,7 +92,7 @@ def listener(skip: Skip | None = None) -> tuple[FromModel, Call]:
     [
         (inputs.SpeechStarted(item_id="u"), [("feed", "speech_started", "u"), ("active",), ("active",)]),
         (inputs.SpeechStopped(), [("feed", "speech_stopped"), ("ingress", DueStep.TELL)]),
-        (inputs.TurnCommitted(item_id="u"), [("feed", "committed", "u")]),
+        (inputs.TurnCommitted(item_id="u"), []),
         (inputs.ResponseDone(response_id="r", status="completed"), [("lines", "r"), ("completed",)]),
         (inputs.ResponseDone(response_id="r", status="failed"), [("lines", "r")]),
         (inputs.Refused(event_id="e", code="c"), []),
@@ -108,14 +109,14 @@ def test_the_sequencer_is_told_last(given: Input, told: list[tuple[object, ...]]
 
 
 def test_audio_that_is_admitted_is_written_and_is_the_answer() -> None:
-    """Ingress is told once that it is there."""
+    """Ingress and the caller's turn are told once that it is there."""
     made, call = listener()
     made.due.caller_stopped(0.0)
     for piece in (b"one", b"two"):
         made.on_audio("r", "i", piece)
 
     assert call.told == [
-        ("judged", 3), ("reply", "i", b"one"), ("ingress", DueStep.TAKE_BACK),
+        ("judged", 3), ("reply", "i", b"one"), ("feed", "answered"), ("ingress", DueStep.TAKE_BACK),
         ("judged", 3), ("reply", "i", b"two"),
     ]  # fmt: skip
     assert (made.counters.deltas, made.counters.delta_bytes) == (2, 6)
@@ -133,14 +134,16 @@ def test_audio_that_is_not_admitted_is_counted_and_answers_nobody() -> None:
 
 
 def test_a_callers_text_settles_their_turn() -> None:
-    """The model's own is only noted."""
+    """The model's own is only noted, and so is that there will be none."""
     made, call = listener()
     made.on_said(Said(SaidKind.USER_TEXT, "u", "hello"))
+    made.on_said(Said(SaidKind.USER_TEXT, "v", ""))
     made.on_said(Said(SaidKind.MODEL_TEXT, "a", "hello"))
 
     assert call.told == [
         ("record", SaidKind.USER_TEXT),
         ("feed", "settled", "u"),
+        ("record", SaidKind.USER_TEXT),
         ("record", SaidKind.MODEL_TEXT),
     ]
 
