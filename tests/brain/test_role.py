@@ -16,6 +16,7 @@ from brain.sequencer import Sequencer
 from shared.clock import now_ms
 from shared.contract.card import CallState, Next
 from shared.contract.steps import NewStream
+from shared.contract.streams.caller import read_turn
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
@@ -76,7 +77,8 @@ async def _kind(here: Line, kind: Kind) -> bool:
 
 
 async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) -> None:
-    """Caller audio reaches the model in order and leaves Redis; the turn is kept until it is history."""
+    """Caller audio reaches the model in order and leaves its stream; the turn is kept until it is
+    answered."""
     async with (
         RealtimeSimulator(knobs=QUICK, keep_audio=True) as sim,
         brain(redis_url, sim, greeting="") as (_, role),
@@ -90,7 +92,7 @@ async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) ->
         assert_same(bytes(session.appended_audio)[: len(asked)], asked)
         assert_same(here.audio_of(here.items()[0]), clip("en_model_long"))
         assert session.received_of("response.create") == []
-        await wait_until(lambda: _empty(here), "caller and turn are trimmed")
+        await wait_until(lambda: _is_forgotten(here, asked), "the turn has left both streams")
         said = [entry.role for entry in await here.history() if isinstance(entry, ItemEntry)]
         assert set(said) == {"user", "assistant"}
         assert role.counters.caller_gaps == 0
@@ -99,10 +101,9 @@ async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) ->
     assert keys_without_ttl(redis_url) == []
 
 
-async def _empty(here: Line) -> bool:
-    caller = await here.store.xlen(KEYS.caller(here.call_sid))
-    turn = await here.store.exists(KEYS.turn(here.call_sid))
-    return bool(caller == 0 and turn == 0)
+async def _is_forgotten(here: Line, asked: bytes) -> bool:
+    turn = b"".join([read_turn(fields) for _, fields in await here.store.xrange(KEYS.turn(here.call_sid))])
+    return await here.store.xlen(KEYS.caller(here.call_sid)) == 0 and asked[: len(asked) // 2] not in turn
 
 
 async def test_the_brain_answers_turns_when_told_so(store: Store, redis_url: str) -> None:
