@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     voice: Word = Field("marin", description="Voice of the model.")
     language: Language = Field(
         "en",
-        description="Language of the caller, ISO 639-1; a hint for transcription. Empty: the model finds out.",
+        description="Language of the caller, ISO 639-1; a hint for transcription. Empty: none is given.",
     )
     instructions: str = Field(
         "You are a friendly telephone agent. Answer in one or two short sentences.",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +25,10 @@ from brain.tools.function import FunctionTool, tool
 from brain.tools.http import HttpTool
 from brain.tools.toolbox import Tool, Toolbox
 from brain.trust_store import for_requests
+from shared import env_file
 from shared.forms import signing_key
 from shared.logs.log import Log
-from shared.settings import Settings, SettingsError
+from shared.settings import EnvFileError, Settings, SettingsError
 
 DEFAULT_FILE = "agents.toml"
 READY_MADE: Mapping[str, Tool] = {check_order.name: check_order}
@@ -38,11 +38,14 @@ BUILT_IN = (*builtin_tools.NAMES, *READY_MADE)
 class AgentBook:
     """The agents. `refresh` before a `pick`."""
 
-    def __init__(self, settings: Settings, log: Log, environment: Mapping[str, str] = os.environ) -> None:
-        """Raises SettingsError when the file is wrong, or is named and not there."""
+    def __init__(self, settings: Settings, log: Log, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: where secrets stand that the file names; None: the environment, and below it `.env`.
+
+        Raises SettingsError when the file is wrong, or is named and not there.
+        """
         self._settings = settings
         self._log = log
-        self._environment = environment
+        self._environment = _environment() if environment is None else environment
         self._path = Path(settings.agents_file or DEFAULT_FILE)
         self._must_exist = bool(settings.agents_file)
         self._seen: tuple[int, int, int] | None = None
@@ -52,7 +55,8 @@ class AgentBook:
         try:
             self._load(self._stat())
         except AgentsFileError as error:
-            raise SettingsError([f"{self._path}: {problem}" for problem in error.problems]) from None
+            where = self._path.absolute()
+            raise SettingsError([f"{where}: {problem}" for problem in error.problems]) from None
 
     @property
     def agents(self) -> tuple[Agent, ...]:
@@ -182,7 +186,9 @@ class AgentBook:
             return ""
         value = self._environment.get(variable, "")
         if not value:
-            raise AgentsFileError([f"{key}: expected {variable} in the environment, got nothing: set it"])
+            raise AgentsFileError(
+                [f"{key}: expected {variable} in the environment or in .env, got nothing: set it"]
+            )
         return value
 
     def _signing_secret(self, variable: str, key: str) -> str:
@@ -192,6 +198,13 @@ class AgentBook:
         except ValueError as error:
             raise AgentsFileError([f"{key}: {variable}: {error}"]) from None
         return secret
+
+
+def _environment() -> Mapping[str, str]:
+    try:
+        return env_file.environment()
+    except env_file.EnvFileUnreadable as error:
+        raise EnvFileError(error.problems) from None
 
 
 def _imported(path: str) -> FunctionTool:

@@ -177,7 +177,7 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "tools.t.url: expected an https:// URL (http:// for a loopback host only), got"
          " 'http://example.com'."),
         ("[mcp.m]\nserver_url = 'https://x.example'\nauthorization_env = 'NOT_SET'",
-         "mcp.m.authorization_env: expected NOT_SET in the environment, got nothing: set it"),
+         "mcp.m.authorization_env: expected NOT_SET in the environment or in .env, got nothing: set it"),
     ],
 )  # fmt: skip
 def test_a_problem_names_its_key_and_what_to_do(tmp_path: Path, text: str, found: str | list[str]) -> None:

@@ -105,5 +105,5 @@ async def test_a_session_says_whether_the_model_answers() -> None:
         )  # fmt: skip
         text, _ = await process.communicate()
 
-    found = json.loads(text)
+    (found,) = json.loads(text)
     assert (process.returncode, found["ok"], found["cause"]) == (1, False, "connect_refused")

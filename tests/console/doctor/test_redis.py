@@ -41,7 +41,7 @@ def test_a_good_redis_has_no_finding() -> None:
     """Every rule was asked and is content."""
     found = judge(GOOD, lanes=1)
     assert {each.level for each in found} == {Level.OK}
-    assert len(found) == 7
+    assert len(found) == 8
 
 
 NO_AOF = {"aof_enabled": "0"}
