@@ -50,8 +50,8 @@ async def test_everything_is_looked_at_in_the_order_of_mending(
     await make_worker(store, BRAIN)
     await store.aclose()
     found = await examined(monkeypatch, tmp_path)
-    order = ["calls", "settings", "Redis version", "brain workers", "supervisord", "agents file", "public URL",
-             "model session"]  # fmt: skip
+    order = ["calls", "settings", "Redis version", "brain workers", "supervisord", "agents file",
+             "public URL", "model session"]  # fmt: skip
     assert [what for what in found if what in order] == order
     assert found["brain workers"].found == "1 alive on 1 host, 1 of 10 calls"
     assert found["supervisord"].level is Level.FAIL
