@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     language: Language = Field(
         "en",
         description="Language of the caller, ISO 639-1 (he) or a tag (en-US); a hint for transcription."
-        " Empty: the model finds out.",
+        " Empty: none is given.",
     )
     instructions: str = Field(
         "You are a friendly telephone agent. Answer in one or two short sentences.",

@@ -100,9 +100,11 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
             "worker",
         }),
     ),
+    "console/doctor/brain.py": ("JSON of brain.agents.check", frozenset({"agent", "cause"})),
     "console/doctor/facts.py": ("JSON of brain.agents.check", frozenset({"name"})),
-    "console/doctor/host.py": ("brain.agents.check, /readyz", frozenset({"cause", "draining"})),
+    "console/doctor/host.py": ("/readyz", frozenset({"draining"})),
     "console/doctor/redis.py": ("Redis's INFO", frozenset({"role"})),
+    "console/settings_table.py": ("JSON for users", frozenset({"value"})),
     "console/keys_table.py": ("Redis's types, JSON for users", frozenset({"complete", "keys", "stream"})),
     "console/operate/commands.py": ("events of a roll", frozenset({"draining"})),
     "console/stack/foreground.py": ("a part of a URL", frozenset({"host"})),
@@ -452,7 +454,6 @@ UNTESTED: dict[str, str] = {
     "shared/audio.py": "figures of a format, nothing that could be wrong alone",
     "shared/contract/command.py": "a plain record of two fields",
     "shared/ownership/counters.py": "declared fields; exported in tests/shared/process/test_metrics.py",
-    "shared/process/exits.py": "an enum; tests/test_operating_page.py compares it with the page",
     "shared/store/counters.py": "declared fields; counted in test_outbox.py and test_inbox.py",
     "shared/store/errors.py": "a tree of names; each is raised in tests of its raiser",
     "simulators/clips/make.py": "run by hand, needs espeak-ng and sox; test_clips.py holds its result",
@@ -460,7 +461,7 @@ UNTESTED: dict[str, str] = {
 }
 """Modules without a test file of their name, each with the reason. The list only shrinks."""
 
-UNTESTED_AT_MOST = 20
+UNTESTED_AT_MOST = 19
 
 
 def without_a_test() -> set[str]:

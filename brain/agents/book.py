@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import difflib
 import importlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,10 +28,11 @@ from brain.tools.http import HttpPool, HttpTool
 from brain.tools.schemas import problem_of
 from brain.tools.threads import ToolThreads
 from brain.tools.toolbox import Tool, Toolbox
+from shared import env_file
 from shared.contract.speech import DEFAULT, choose
 from shared.forms import signing_key
 from shared.logs.log import Log
-from shared.settings import Settings, SettingsError
+from shared.settings import EnvFileError, Settings, SettingsError
 
 DEFAULT_FILE = "agents.toml"
 READY_MADE: Mapping[str, Tool] = {check_order.name: check_order}
@@ -62,11 +62,14 @@ class _Read:
 class AgentBook:
     """The agents. To be looked after by `look`, about once a second."""
 
-    def __init__(self, settings: Settings, log: Log, environment: Mapping[str, str] = os.environ) -> None:
-        """Raises SettingsError when the file is wrong, or is named and not there."""
+    def __init__(self, settings: Settings, log: Log, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: where secrets stand that the file names; None: the environment, and below it `.env`.
+
+        Raises SettingsError when the file is wrong, or is named and not there.
+        """
         self._settings = settings
         self._log = log
-        self._environment = environment
+        self._environment = _environment() if environment is None else environment
         self._path = Path(settings.agents_file or DEFAULT_FILE)
         self._must_exist = bool(settings.agents_file)
         self.version = 0
@@ -85,7 +88,8 @@ class AgentBook:
         try:
             self._load(self._stat())
         except AgentsFileError as error:
-            raise SettingsError([f"{self._path}: {problem}" for problem in error.problems]) from None
+            where = self._path.absolute()
+            raise SettingsError([f"{where}: {problem}" for problem in error.problems]) from None
 
     @property
     def agents(self) -> tuple[Agent, ...]:
@@ -258,7 +262,9 @@ class AgentBook:
             return ""
         value = self._environment.get(variable, "")
         if not value:
-            raise AgentsFileError([f"{key}: expected {variable} in the environment, got nothing: set it"])
+            raise AgentsFileError(
+                [f"{key}: expected {variable} in the environment or in .env, got nothing: set it"]
+            )
         return value
 
     def _signing_secret(self, variable: str, key: str) -> str:
@@ -277,6 +283,13 @@ def _toolbox(agent: Agent, tools: Mapping[str, Tool]) -> Toolbox:
         for name in agent.tools
     )
     return Toolbox.of([each for each in found if each is not None], agent.limits.tool_s, agent.mcp)
+
+
+def _environment() -> Mapping[str, str]:
+    try:
+        return env_file.environment()
+    except env_file.EnvFileUnreadable as error:
+        raise EnvFileError(error.problems) from None
 
 
 def _imported(path: str) -> FunctionTool:

@@ -16,7 +16,7 @@ from brain.agents.book import AWAY_LOOKS, AgentBook
 from brain.model.realtime.session import session_config
 from brain.tools.toolbox import ToolContext
 from shared.logs.log import get_log
-from shared.settings import SettingsError, load
+from shared.settings import EnvFileError, SettingsError, load
 
 CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550002222", agent="sales")
 
@@ -311,7 +311,7 @@ def test_what_tools_are_told_to_the_model_is_made_once(
          "tools.t.url: expected an https:// URL (http:// for a loopback host only), got"
          " 'http://example.com'."),
         ("[mcp.m]\nserver_url = 'https://x.example'\nauthorization_env = 'NOT_SET'",
-         "mcp.m.authorization_env: expected NOT_SET in the environment, got nothing: set it"),
+         "mcp.m.authorization_env: expected NOT_SET in the environment or in .env, got nothing: set it"),
     ],
 )  # fmt: skip
 def test_a_problem_names_its_key_and_what_to_do(tmp_path: Path, text: str, found: str | list[str]) -> None:
@@ -378,3 +378,22 @@ async def test_tools_of_the_file_can_be_run(tmp_path: Path, monkeypatch: pytest.
     assert found.output == "city: 3"
     assert (moved.effect is not None, invented.outcome) == (True, "bad_arguments")
     assert "'desk'" in invented.output
+
+
+def test_a_secret_may_stand_in_the_file_of_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the others; the environment goes before it, and a file that cannot be read is a wrong set-up."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SHOP_SECRET", raising=False)
+    (tmp_path / ".env").write_text("SHOP_SECRET=from-the-file\n", "utf-8")
+    (tmp_path / "agents.toml").write_text(
+        '[mcp.shop]\nserver_url = "https://x.example"\nauthorization_env = "SHOP_SECRET"\n'
+        '[default]\nmcp = ["shop"]\n', "utf-8",
+    )  # fmt: skip
+    (server,) = AgentBook(load(env_file=None), get_log()).agents[0].mcp
+    assert server["authorization"] == "from-the-file"
+    monkeypatch.setenv("SHOP_SECRET", "from-the-environment")
+    (server,) = AgentBook(load(env_file=None), get_log()).agents[0].mcp
+    assert server["authorization"] == "from-the-environment"
+    (tmp_path / ".env").write_text("not a setting\n", "utf-8")
+    with pytest.raises(EnvFileError):
+        AgentBook(load(env_file=None), get_log())
