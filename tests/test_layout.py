@@ -112,6 +112,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
     "shared/logs/log.py": ("levels of a log", frozenset({"error"})),
     "shared/store/link.py": ("a part of a URL", frozenset({"host"})),
+    "shared/tongue.py": ("languages by ISO 639", frozenset({"id", "ms"})),
 }  # fmt: skip
 """Modules that own another vocabulary which has some of the same words: whose words they are, and which."""
 
@@ -310,7 +311,8 @@ def test_a_name_for_two_things_is_found() -> None:
 
 FLOORS: dict[str, list[list[str]]] = {
     "shared": [
-        ["process"], ["ownership"], ["store"], ["settings"], ["figures"], ["contract"], ["logs"], ["forms"],
+        ["process"], ["ownership"], ["store"], ["settings"], ["figures"], ["contract"], ["logs"],
+        ["forms", "tongue"],
         ["resp", "clock", "audio"],
     ],
     "ingress": [
