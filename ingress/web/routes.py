@@ -180,7 +180,7 @@ class Webhooks:
         status = form.get("CallStatus", "")
         if status in FINAL_STATUSES:
             self.counters.call_ends += 1
-            self.spawn(self.registry.end(call_sid, status), f"end-{call_sid}")
+            self.spawn(self.registry.end_by_status(call_sid, status), f"end-{call_sid}")
         return Response(status_code=204)
 
     # Private.
