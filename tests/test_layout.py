@@ -116,6 +116,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
     "shared/logs/log.py": ("levels of a log", frozenset({"error"})),
     "shared/store/link.py": ("a part of a URL", frozenset({"host"})),
+    "shared/tongue.py": ("languages by ISO 639", frozenset({"id", "ms"})),
 }  # fmt: skip
 """Modules that own another vocabulary which has some of the same words: whose words they are, and which."""
 
@@ -315,7 +316,8 @@ def test_a_name_for_two_things_is_found() -> None:
 FLOORS: dict[str, list[list[str]]] = {
     "shared": [
         ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
-        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms"], ["resp", "clock", "audio"],
+        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms", "tongue"],
+        ["resp", "clock", "audio"],
     ],
     "ingress": [
         ["__main__"], ["role"], ["web"], ["calls"], ["media"], ["counters"], ["calls.fence"], ["errors"],
