@@ -128,7 +128,8 @@ def test_what_the_others_say_goes_before_that_egress_is_silent() -> None:
     assert standing(pipeline=silent, w_brain=brain_window(redis_ms=800.0)).verdict == "redis_slow"
     assert standing(pipeline=silent, w_ingress=ingress_window(lag_ms=300.0)).verdict == "cpu(ingress)"
     another = ingress_window(lag_ms=300.0, worker="ingress-1@box#z9")
-    assert standing(pipeline=silent, w_ingress=another).verdict == "cpu(egress)"
+    back = {"w_ingress": another, "attached_at_ms": AT_MS - 2_000}
+    assert standing(pipeline=silent, **back).verdict == "cpu(egress)"
 
 
 def test_an_egress_that_never_spoke() -> None:
