@@ -224,14 +224,14 @@ class Settings(BaseSettings):
         ENDED_TTL_MS / 1000,
         ge=60,
         le=2_592_000,
-        description="How long the card, journal and history of a call stay in Redis after its end, s: some"
-        " tens of KB a call. docs/operating.md has what that takes.",
+        description="How long card, journal and history of a call stay in Redis after its end, s. The same in"
+        " all processes.",
     )
     ended_most: int = Field(
         ENDED_MOST,
         ge=1,
         le=1_000_000,
-        description="Ended calls that `trunkline calls --ended` can list, in each lane; the oldest give way.",
+        description="Ended calls that `trunkline calls --ended` can list, in each lane; the oldest go.",
     )
     drain_s: float = Field(
         60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."
