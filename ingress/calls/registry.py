@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ingress.counters import CallCounters
 from shared.clock import now_ms
 from shared.contract import writes
-from shared.contract.card import Next
+from shared.contract.card import Next, Plan
 from shared.contract.scripts import Answer
 from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.control import Dialled
@@ -32,6 +32,13 @@ GIVE_UP_MS = 60_000.0
 UNKNOWN_ATTACH_MS = 30_000.0
 """How long an attach of unknown outcome is asked again after its socket has gone."""
 
+CARRIER_GIVES_WAY_S = 3.0
+"""An apology that ingress planned while Redis was away stands on the card by then; the carrier, which was
+only asked to say it, calls the call completed."""
+
+RESUME_GIVES_WAY_S = 2.0
+"""The same for the webhook that answered the apology: it does not know the cause."""
+
 STEPS_AT_ONCE = 24
 """A burst of calls must not use up the connections of the store."""
 
@@ -44,6 +51,8 @@ class Gone:
     knows."""
 
     planned: Next | None
+    waited_s: float = field(default=0.0, compare=False)
+    """How long Redis could not be asked."""
 
 
 class Registry:
@@ -66,18 +75,26 @@ class Registry:
             give_up_ms=UNKNOWN_ATTACH_MS,
         )
 
-    async def detach(self, call_sid: str, leg: int, cause: str) -> Gone | None:
+    async def detach(self, call_sid: str, leg: int, cause: str, plan: Plan | None = None) -> Gone | None:
         """What is planned next on the card; None when the stream is not ours to detach: the call has ended, a
-        newer leg has it, Redis does not know it, or it did not answer. Cancelling it leaves it unknown."""
-        process = self._process
-        found = await self._ask(
-            lambda: steps.detach(
+        newer leg has it, Redis does not know it, or it did not answer. `plan`: ingress's own, written first:
+        an apology that was planned while Redis was away. Cancelling it leaves it unknown."""
+        process, began_ms = self._process, now_ms()
+
+        async def asked() -> tuple[float, tuple[Answer, str]]:
+            waited_ms = now_ms() - began_ms
+            if plan is not None:
+                await steps.run(process.store, writes.write_leg(process.keys, call_sid, leg, plan))
+            detached = await steps.detach(
                 process.store, process.keys, call_sid, leg=leg, ingress=process.name, cause=cause[:80]
             )
-        )
-        if found is None or found[0] is not Answer.OK:
+            return waited_ms, detached
+
+        found = await self._ask(asked)
+        if found is None or found[1][0] is not Answer.OK:
             return None
-        return Gone(self._read_plan(call_sid, found[1]))
+        waited_ms, (_, planned) = found
+        return Gone(self._read_plan(call_sid, planned), waited_ms / 1000)
 
     async def tell_dialled(self, call_sid: str, status: str, tries: int) -> None:
         """Tells the brain that nobody took a transferred call. Raises STORE_ERRORS: asked by a webhook, which
@@ -113,6 +130,16 @@ class Registry:
         elif found[1]:
             self._counters.ended += 1
             process.log.info("ended", call=call_sid, outcome=outcome)
+
+    async def end_late(self, call_sid: str, outcome: str, gives_way_s: float) -> None:
+        """As `end`; but while Redis is away it gives way to whoever knows more of how the call ended, and
+        asks only so long after Redis is back. Cancelled, it may or may not have ended."""
+        outbox, give_up_at_ms = self._process.outbox, now_ms() + GIVE_UP_MS
+        if outbox.away_since_ms is not None:
+            while outbox.away_since_ms is not None and now_ms() < give_up_at_ms:  # noqa: ASYNC110 - a fact
+                await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(gives_way_s)
+        await self.end(call_sid, outcome)
 
     # Private.
 

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ingress.calls.registry import Registry
+from ingress.calls.registry import CARRIER_GIVES_WAY_S, RESUME_GIVES_WAY_S, Registry
 from ingress.counters import WebhookCounters
 from ingress.errors import BadRequest, WebhookReason
 from ingress.media.parameters import StreamParameters
@@ -119,6 +119,7 @@ class Webhooks:
         try:
             card, decision, admitted = await self._bounded(decided)
         except STORE_ERRORS as error:
+            self.spawn(self.registry.end_late(call_sid, "apology", RESUME_GIVES_WAY_S), f"end-{call_sid}")
             return self._apologise_for(call_sid, error)
         except ContractError as error:
             return self._apologise_for_card(call_sid, error)
@@ -153,7 +154,7 @@ class Webhooks:
         status = form.get("CallStatus", "")
         if status in FINAL_STATUSES:
             self.counters.call_ends += 1
-            self.spawn(self.registry.end(call_sid, status), f"end-{call_sid}")
+            self.spawn(self.registry.end_late(call_sid, status, CARRIER_GIVES_WAY_S), f"end-{call_sid}")
         return Response(status_code=204)
 
     # Private.

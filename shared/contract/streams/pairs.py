@@ -250,7 +250,7 @@ def trim_command(key: str, last_read_id: bytes) -> Command:
     """Forgets what was read, but for the last seconds."""
     keep_ms = max(0, int(last_read_id.partition(b"-")[0]) - KEPT_MS)
     name = key.encode()
-    return Command(name, (b"XTRIM", name, b"MINID", b"~", b"%d" % keep_ms), frees=True)
+    return Command(name, (b"XTRIM", name, b"MINID", b"~", b"%d" % keep_ms), when_full=True)
 
 
 def pairs_fields(writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Fields:

@@ -170,3 +170,18 @@ def test_words_are_never_split_and_never_invented(said: str, heard: int, of: int
 
     for line in conversation.lines():
         assert line.text == said or said.split()[: len(line.text.split())] == line.text.split()
+
+
+def test_it_is_written_again_as_it_is() -> None:
+    """For a Redis that has lost it: read back, it is the same conversation."""
+    conversation = talk()
+    conversation.keys("k1", "42")
+    conversation.tool("c1", "look_up", ToolState.STARTED, "{}")
+    conversation.tool("c1", "look_up", ToolState.RESULT, "found")
+    conversation.tool("c2", "book", ToolState.STARTED, "{}")
+    conversation.model_delta("a2", "and it")
+
+    again = Conversation.of(conversation.entries())
+
+    assert again == conversation
+    assert again.seed(10_000) == conversation.seed(10_000)
