@@ -194,7 +194,7 @@ def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> 
 
 def _owing(agent: Agent) -> Owing:
     turn = agent.turn_detection
-    return Owing(turn.silence_ms if turn.kind == "server_vad" else 0.0)
+    return Owing(turn.silence_ms if turn.kind == "server_vad" else 0)
 
 
 def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log) -> CallerFeed:
