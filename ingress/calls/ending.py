@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from ingress.media.gate import STOPPED
 from shared.contract.card import Next
 
+APOLOGY = "apology"
+"""The outcome of a call whose caller heard one."""
+
 DIAL_TIMEOUT_S = 25
 """How long a dialled number may ring: a voice mailbox takes most calls from about half a minute on."""
 
@@ -20,6 +23,10 @@ NEW_STREAM_WITHIN_S = 5.0
 DIALLED_WITHIN_S = DIAL_TIMEOUT_S + 10.0
 """A number that rang in vain sends the caller back within this. Later the transfer has worked: the rest of
 the call is between those two, and nothing of ours has to stay for it."""
+
+RESUMED_WITHIN_S = 2.0
+"""The carrier asks what comes next as soon as a stream is closed. A Redis that could not be asked for longer
+than this was away then, and the caller was told the apology that needs no Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +44,9 @@ class EndLater:
     outcome: str
 
 
-def decide(cause: str, planned: Next | None) -> EndNow | EndLater:
+def decide(cause: str, planned: Next | None, waited_s: float = 0.0) -> EndNow | EndLater:
     """`cause`: why the stream is gone. `planned`: what the card said was to come next; None for a plan that
-    only a newer version knows."""
+    only a newer version knows. `waited_s`: how long Redis could not be asked."""
     match planned:
         case Next.NOTHING if cause == STOPPED:
             return EndNow("completed")  # Nobody wanted it but the caller.
@@ -48,4 +55,9 @@ def decide(cause: str, planned: Next | None) -> EndNow | EndLater:
         case Next.DIAL:
             # Who was dialled and did not send the caller back has taken the call: our part is over.
             return EndLater(DIALLED_WITHIN_S, "transferred")
+        case Next.APOLOGY:
+            # Else /voice/resume ends it, when it says the plan's words.
+            return (
+                EndNow("apology") if waited_s > RESUMED_WITHIN_S else EndLater(NEW_STREAM_WITHIN_S, "apology")
+            )
     return EndLater(NEW_STREAM_WITHIN_S, "no_new_stream")

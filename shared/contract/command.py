@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_READS = frozenset({b"XRANGE", b"XREVRANGE", b"XREAD", b"XLEN", b"HMGET", b"HGETALL"})
+"""What is read through the outbox: a Redis that refuses writes still answers it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -16,3 +19,11 @@ class Command:
 
     tag: int | bytes
     args: tuple[bytes, ...]
+    when_full: bool = False
+    """A Redis without memory takes it, by itself: it frees some, or needs none. It may overtake what was
+    written before it."""
+
+    @property
+    def reads(self) -> bool:
+        """It writes nothing, and may overtake what was written before it."""
+        return self.args[0] in _READS
