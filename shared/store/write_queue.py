@@ -37,7 +37,7 @@ class Write:
 
 
 @dataclass(slots=True)
-class Backlog:
+class WriteQueue:
     """Writes by tag. What was sent and refused (`held`) stands before what was never sent."""
 
     queued_bytes: int = 0
