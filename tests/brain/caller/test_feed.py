@@ -73,7 +73,9 @@ class Booth:
         return engine
 
     async def heard(self, engine: FakeEngine, voices: str) -> None:
-        await wait_until(lambda: engine.voices == voices, f"the model hears {voices}", say=lambda: engine.voices)
+        await wait_until(
+            lambda: engine.voices == voices, f"the model hears {voices}", say=lambda: engine.voices
+        )
 
     async def waiting(self) -> int:
         return await self.store.xlen(KEYS.caller(self.here.call_sid))
