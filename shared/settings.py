@@ -127,8 +127,7 @@ class Settings(BaseSettings):
     model: Word = Field("gpt-realtime-2.1", description="Realtime model.")
     voice: Word = Field("marin", description="Voice of the model.")
     language: Language = Field(
-        "en",
-        description="Language of the caller, ISO 639-1; a hint for transcription. Empty: none is given.",
+        "en", description="Language of the caller, ISO 639-1; a hint for transcription."
     )
     instructions: str = Field(
         "You are a friendly telephone agent. Answer in one or two short sentences.",
