@@ -21,6 +21,7 @@ from ingress.media import twilio
 from ingress.media.gate import CloseCode
 from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
 from ingress.web.admission import Admission
+from ingress.web.announcer import Announcer
 from ingress.web.http_protocol import http_protocol_class
 from ingress.web.listening import BACKLOG, is_about_host, public_listener
 from ingress.web.readiness import readiness_route
@@ -62,12 +63,14 @@ class IngressRole:
         calls, hooks = CallCounters(), WebhookCounters()
         admission = Admission(settings, process.store, process.keys)
         registry = Registry(process, calls)
+        self._announcer = Announcer(settings, process.store, process.ownership, process.log)
         self.switchboard = Switchboard(process, registry, admission.judge, twilio, calls, self.counters)
         self._webhooks = Webhooks(
             settings=settings,
             store=process.store,
             keys=process.keys,
             admission=admission,
+            announcer=self._announcer,
             registry=registry,
             signatures=self._signatures,
             counters=hooks,
@@ -106,6 +109,7 @@ class IngressRole:
         self.port = name[1] if isinstance(name, tuple) else 0
         self.switchboard.open()
         process = self._process
+        process.spawn(self._announcer.run(), "announcer")
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._receive_rings)
         self._server = OwnSignalsServer(self._config())

@@ -26,7 +26,17 @@ SIP = r"sip:[A-Za-z0-9.@:_+-]{3,200}"
 SECRET_PREFIX = "whsec_"
 """How Standard Webhooks writes a secret: this, then base64."""
 
+WITHHELD = frozenset({"266696687", "7378742833", "2562533", "8656696", "86282452253", "7748283", "94844353"})
+"""What a carrier writes in digits for anonymous, restricted, blocked, unknown, unavailable, private and
+withheld, as a telephone's keys spell them: it looks like a number and is nobody's. Source: Twilio, "caller ID
+of withheld numbers", and the keys themselves for the last two."""
+
+LEAST_DIGITS = 8
+"""Of a number that is spelt without its plus."""
+
 _NUMBER = re.compile(E164, re.ASCII)
+_SPELT = re.compile(r"(?:(?:sips?|tel|client|whatsapp):)?(\+|00)?([0-9][0-9 ().-]*)(?:[@;].*)?", re.ASCII)
+_BETWEEN_DIGITS = str.maketrans("", "", " ().-")
 _DESTINATION = re.compile(f"{E164}|{SIP}", re.ASCII)
 _BLANK = re.compile(r"\s")
 _QUOTES = ('"', "'", "“", "”", "‘", "’", "`")
@@ -43,6 +53,27 @@ class Problems(Exception):
 def is_number(text: str) -> bool:
     """Whether it is a telephone number as E.164 writes it."""
     return _NUMBER.fullmatch(text) is not None
+
+
+def is_persons(text: str) -> bool:
+    """Whether it is a telephone number that can be shown to whoever is called: E.164, and not a word for
+    "withheld" in digits."""
+    return is_number(text) and text.removeprefix("+") not in WITHHELD
+
+
+def number_in(text: str) -> str:
+    """The E.164 number that a text spells in one of the ways of carriers: with blanks, without its plus,
+    in a SIP or telephone URI. Empty if it spells none: a name, a word for "withheld".
+
+    Fewer than eight digits without a plus are an extension of somebody's exchange.
+    """
+    found = _SPELT.fullmatch(text.strip())
+    if found is None:
+        return ""
+    digits = found[2].translate(_BETWEEN_DIGITS)
+    if found[1] is None and len(digits) < LEAST_DIGITS:
+        return ""
+    return f"+{digits}" if is_persons(f"+{digits}") else ""
 
 
 def is_destination(text: str) -> bool:

@@ -17,7 +17,7 @@ from shared.forms import E164_EXAMPLE, is_confidential, is_number, oddity_of, si
 
 WEBHOOK_EVENTS = frozenset({"call.started", "call.ended", "tool.failed"})
 
-_LANGUAGE = re.compile(r"([a-z]{2,3})?")
+_LANGUAGE = re.compile(r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?")
 _TAG = re.compile(r"([A-Za-z]{2,3})([-_][A-Za-z0-9_-]+)?")
 
 
@@ -114,8 +114,10 @@ def _check_language(value: str) -> str:
     if _LANGUAGE.fullmatch(value):
         return value
     tag = _TAG.fullmatch(value)
-    hint = f" (write {tag[1].lower()}: the model is not told a region)" if tag else ""
-    raise ValueError(f"expected a language as ISO 639-1 writes it, such as en, or nothing{hint}")
+    hint = f" (did you mean {tag[1].lower()}{(tag[2] or '').replace('_', '-')}?)" if tag else ""
+    raise ValueError(
+        f"expected a language as ISO 639-1 writes it, such as en, a tag such as en-US, or nothing{hint}"
+    )
 
 
 def _check_number(value: str) -> str:

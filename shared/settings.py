@@ -1,9 +1,8 @@
 """Settings of every process: read from the environment and `.env`, checked once at start, then frozen.
 
-Why it exists: a wrong setting is named at the start, not in the middle of a call.
-
-Owns: each setting's name, unit, default, limits and the sentence that explains it (the README's table is made
-from here). Must not know: what a role does with them. What a value must look like is setting_forms.py's.
+Why it exists: a wrong setting is named at the start, not in the middle of a call. Owns: each setting's name,
+unit, default, limits and the sentence that explains it (the README's table is made from here). Must not know:
+what a role does with them. What a value must look like is setting_forms.py's.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import env_file as env_files
+from shared.contract.keys import ENDED_MOST, ENDED_TTL_MS
+from shared.contract.steps import Kept
 from shared.contract.worker import ROLES
 from shared.forms import Problems, secret_shown, url_shown
 from shared.setting_forms import (
@@ -127,7 +128,9 @@ class Settings(BaseSettings):
     model: Word = Field("gpt-realtime-2.1", description="Realtime model.")
     voice: Word = Field("marin", description="Voice of the model.")
     language: Language = Field(
-        "en", description="Language of the caller, ISO 639-1; a hint for transcription."
+        "en",
+        description="Language of the caller, ISO 639-1 (he) or a tag (en-US); a hint for transcription."
+        " Empty: none is given.",
     )
     instructions: str = Field(
         "You are a friendly telephone agent. Answer in one or two short sentences.",
@@ -178,6 +181,18 @@ class Settings(BaseSettings):
         "All lines are busy at the moment. Please call again in a few minutes.",
         description="Spoken by Twilio when all slots are taken.",
     )
+    apology_language: str = Field(
+        "",
+        pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})?)?$",
+        description="Language of what Twilio says itself, such as he or he-IL, where an agent has none of its"
+        " own. Empty: that of TRUNKLINE_LANGUAGE.",
+    )
+    apology_voice: str = Field(
+        "",
+        pattern=r"^[\w.-]{0,100}$",
+        description="Voice of what Twilio says itself, such as Polly.Joanna. Empty: one that speaks the"
+        " language.",
+    )
     fallback_number: PhoneNumber = Field(
         "", description="Number (E.164) that is dialled after the apology or when full. Empty: hang up."
     )
@@ -204,8 +219,28 @@ class Settings(BaseSettings):
         100, ge=1, le=10_000, description="Calls at once that one brain or egress takes."
     )
     max_resumes: int = Field(20, ge=0, le=1000, description="New media streams that one call may open.")
+    ended_keep_s: float = Field(
+        ENDED_TTL_MS / 1000,
+        ge=60,
+        le=2_592_000,
+        description="How long card, journal and history of a call stay in Redis after its end, s. The same in"
+        " all processes.",
+    )
+    ended_most: int = Field(
+        ENDED_MOST,
+        ge=1,
+        le=1_000_000,
+        description="Ended calls that `trunkline calls --ended` can list, in each lane; the oldest go.",
+    )
     drain_s: float = Field(
         60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."
+    )
+    media_timeout_s: float = Field(
+        20.0,
+        ge=0,
+        le=3600,
+        description="Without a frame of the caller for this long, and without an answer of Twilio's to a mark"
+        " either (a caller on hold may send nothing), a call is ended, s. 0: never.",
     )
     lanes: int = Field(
         1, ge=1, le=1024, description="Hash slots that calls are spread over; 64 on a Cluster."
@@ -248,6 +283,11 @@ class Settings(BaseSettings):
         if not self.webhook_url:
             return frozenset()
         return frozenset(part.strip() for part in self.webhook_events.split(",") if part.strip())
+
+    @property
+    def kept(self) -> Kept:
+        """What stays of a call that has ended."""
+        return Kept(ttl_ms=round(self.ended_keep_s * 1000), most=self.ended_most)
 
     @property
     def auth_tokens(self) -> tuple[str, ...]:

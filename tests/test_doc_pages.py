@@ -20,12 +20,13 @@ from brain.errors import AgentsFileError
 from brain.model import lifeline
 from brain.model.engine import Engine
 from brain.model.lifeline import Again, Lifeline
+from brain.model.realtime import connection
 from brain.model.realtime import socket as realtime_engine
 from brain.signing import signed_headers
 from brain.tools import builtin as builtin_tools
 from brain.webhooks import courier
 from brain.webhooks import events as hooks
-from brain.webhooks.events import Story, compose
+from brain.webhooks.events import Story, compose, with_number
 from shared.clock import wall_ms
 from shared.contract import record
 from shared.contract.card import StoryView, counters
@@ -189,7 +190,7 @@ def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
             event=kind, call_sid="CA…", event_id="id", at_ms=at, attempt=0, due_ms=at,
             details=details.get(kind, ""),
         )  # fmt: skip
-        assert json.loads(compose(hook, story, history)) == body
+        assert json.loads(with_number(compose(hook, story, history), "+15550006789")) == body
 
 
 def test_the_defaults_of_webhooks_are_those_of_the_code() -> None:
@@ -222,15 +223,19 @@ def test_the_figures_of_sessions_are_those_of_the_code() -> None:
         pauses.append(f"{verdict.after_ms / 1000:g} s")
         now_ms += verdict.after_ms
     for figure in (
-        f"again after {', '.join(pauses)}",
-        f"later than {lifeline.FIRST_OUTAGE_MS / 1000:g} s",
-        f"later than {lifeline.OUTAGE_MS / 1000:g} s after the loss",
+        f"again after {', '.join(pauses[:3])}, then every {pauses[3]}",
+        f"later than {lifeline.OUTAGE_MS / 1000:g} s after that",
+        f"another one beside it after {lifeline.BESIDE_AFTER_MS / 1000:g} s",
+        f"then every {lifeline.BESIDE_AGAIN_MS / 1000:g} s",
+        f"at most {lifeline.MAX_ATTEMPTS} side by side",
+        f"every {connection.PING_EVERY_S:g} s",
+        f"unanswered for {connection.PONG_WITHIN_S:g} s",
         f"{lifeline.ROLL_BEFORE_MS / 60_000:g} min before the limit",
         f"{lifeline.FORCE_BEFORE_MS / 1000:g} s before the limit",
         f"({realtime_engine.CONNECT_WITHIN_S:g} s, then {realtime_engine.CONFIRM_WITHIN_S:g} s)",
         f"bounded ({realtime_engine.SEED_WITHIN_S:g} s)",
         f"{realtime_engine.MAX_QUEUED_APPENDS} pieces",
-        f"newest {SEED_MAX_CHARS:,} characters",
+        f"A seed has {SEED_MAX_CHARS:,} characters",
     ):
         assert figure in ENGINES
     methods = [name for name in vars(Engine) if not name.startswith("_")]

@@ -83,6 +83,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
         "the request of an HTTP tool (docs/agents.md)",
         frozenset({"agent", "call_id", "called", "name", "tool"}),
     ),
+    "brain/tools/schemas.py": ("JSON Schema", frozenset({"items"})),
     "brain/tools/toolbox.py": ("a tool's result, for the model", frozenset({"error"})),
     "brain/webhooks/events.py": (
         "the bodies of webhooks (docs/webhooks.md)",
@@ -93,9 +94,10 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/calls/data.py": (
         "JSON for users",
         frozenset({
-            "agent", "at_ms", "audible_response", "caller_q", "calls", "capacity", "draining", "host", "leg",
-            "loop_lag_ms", "name", "pid", "pipeline", "role", "started_at_ms", "state", "stream", "text",
-            "verdict", "version", "worker",
+            "agent", "at_ms", "audible_response", "caller_q", "calls", "capacity", "cause", "draining",
+            "ended_at_ms", "host", "leg", "loop_lag_ms", "name", "outcome", "owed_cause", "owed_ms", "pid",
+            "pipeline", "role", "started_at_ms", "state", "stream", "text", "verdict", "version", "why",
+            "worker",
         }),
     ),
     "console/doctor/brain.py": ("JSON of brain.agents.check", frozenset({"agent", "cause"})),
@@ -108,12 +110,13 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/stack/foreground.py": ("a part of a URL", frozenset({"host"})),
     "console/stack/plan.py": ("a setting", frozenset({"host"})),
     "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
-    "console/top/state.py": ("panes of the screen", frozenset({"calls"})),
+    "console/top/state.py": ("panes and keys of the screen", frozenset({"calls", "end"})),
     "console/top/view.py": ("panes of the screen", frozenset({"calls"})),
     "ingress/media/twilio.py": ("Twilio's messages", frozenset({"digit", "dtmf", "mark", "name"})),
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
     "shared/logs/log.py": ("levels of a log", frozenset({"error"})),
     "shared/store/link.py": ("a part of a URL", frozenset({"host"})),
+    "shared/tongue.py": ("languages by ISO 639", frozenset({"id", "ms"})),
 }  # fmt: skip
 """Modules that own another vocabulary which has some of the same words: whose words they are, and which."""
 
@@ -313,7 +316,8 @@ def test_a_name_for_two_things_is_found() -> None:
 FLOORS: dict[str, list[list[str]]] = {
     "shared": [
         ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
-        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms"], ["resp", "clock", "audio"],
+        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms", "tongue"],
+        ["resp", "clock", "audio"],
     ],
     "ingress": [
         ["__main__"], ["role"], ["web"], ["calls"], ["media"], ["counters"], ["calls.fence"], ["errors"],

@@ -47,6 +47,7 @@ class Agent:
     model: str
     voice: str
     language: str
+    """Of the caller, as ISO 639-1 writes it or a tag such as en-US; empty: not known."""
     instructions: str
     greeting: str
     """What the model is told to say first; empty = the caller speaks first."""
@@ -56,6 +57,12 @@ class Agent:
     turn_detection: TurnDetection
     apology: str
     """Spoken by Twilio when there is no session with the model."""
+    busy_message: str
+    """Spoken by Twilio when all lines are taken."""
+    twilio_voice: str = ""
+    """Twilio's name of the voice that speaks both; empty: one that speaks the language."""
+    twilio_language: str = ""
+    """The language of both; empty: the agent's own."""
     noise_reduction: Literal["", "near_field", "far_field"] = ""
     speed: float = 1.0
     max_output_tokens: int = 0
@@ -107,6 +114,9 @@ def default_agent(settings: Settings) -> Agent:
             prefix_ms=settings.vad_prefix_ms,
         ),
         apology=settings.apology,
+        busy_message=settings.busy_message,
+        twilio_voice=settings.apology_voice,
+        twilio_language=settings.apology_language,
         tools=("check_order", "end_call") if settings.demo_tools else ("end_call",),
         limits=Limits(
             hard_cap_s=settings.hard_cap_s,

@@ -8,7 +8,7 @@ doorbell rings: at the first audio of a response and at a flush, always, else on
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brain.sequencer import actions
 from brain.sequencer.actions import AudioVerdict
@@ -39,6 +39,7 @@ class ReplyWriter:
             t_ms=now_ms,
             audio=audio,
             host=self.host,
+            debt=verdict.debt,
         )
         self._write(entry, ring=verdict.first)
 
@@ -57,7 +58,8 @@ class ReplyWriter:
 
     def end_response(self, action: actions.EndResponse, now_ms: float) -> None:
         """The response has all its items."""
-        self._write(self._boundary(ReplyKind.RESPONSE_END, action.cut, action.response_id, "", 0, now_ms))
+        entry = self._boundary(ReplyKind.RESPONSE_END, action.cut, action.response_id, "", 0, now_ms)
+        self._write(replace(entry, debt=action.debt))
 
     def flush(self, action: actions.Flush, now_ms: float, then: Callable[[], None] | None = None) -> None:
         """All that was written before is void. `then` is called when that stands in Redis."""

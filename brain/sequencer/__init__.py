@@ -11,11 +11,15 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     inputs       what can be told to the sequencer
     actions      what it asks its driver to do
     wishes       reasons to speak, and how long each may wait
-    state        the whole state, declared
+    config       the figures: who makes responses, how long each wait may last
     debts        the sound that is owed, by number
+    state        the whole state, declared
+    owing        who raises a debt, what pays it, what takes it back
+    replace      a session that does not work any more
     door         the only place that sends a create: gates, deferring, refusals
     responses    the life of a response and of its audio
     text_part    a response that writes where it should speak
+    ask_again    what was not said is asked for again
     cut          the interruption: flush, cancel, truncate at what was heard
     playback     what egress reports: audible, heard, silent
     caller_turn  the caller's speech, and the turn it becomes
@@ -31,8 +35,9 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     machine      the verbs that a driver calls
 """
 
+from brain.sequencer.config import SequencerConfig
 from brain.sequencer.machine import Sequencer
-from brain.sequencer.state import SequencerConfig, SlotState
+from brain.sequencer.state import SlotState
 from brain.sequencer.wishes import Reason
 
 __all__ = ["Reason", "Sequencer", "SequencerConfig", "SlotState"]

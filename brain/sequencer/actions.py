@@ -23,12 +23,14 @@ class SendCreate:
     """`response.create` with `event_id` = `token`, and the token in `metadata`.
 
     `audio_only`: the answer before was written, not spoken; audio is asked for in so many words.
+    `without_tools`: the model may call none.
     """
 
     token: str
     reason: Reason
     text: str = ""
     audio_only: bool = False
+    without_tools: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +177,14 @@ class RollOver:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReplaceSession:
+    """The session does not work any more: it is given up, and a new one is opened. Answered by the input
+    SessionLost. `cause` is a short word for the journal."""
+
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HangUp:
     """Nothing more will be said: the call ends."""
 
@@ -206,6 +216,7 @@ Action = (
     | RecordHeard
     | Move
     | RollOver
+    | ReplaceSession
     | HangUp
     | Journal
 )

@@ -8,15 +8,36 @@ Owns: the texts that wait for a session. Must not know: what the keys meant.
 
 from __future__ import annotations
 
-from brain.sequencer import cut, door
+from brain.sequencer import cut, door, move, owing
 from brain.sequencer.actions import SendText
-from brain.sequencer.inputs import CallerWrote
+from brain.sequencer.inputs import CallerWrote, KeyPressed
 from brain.sequencer.state import Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 MAX_WAITING = 8
 """Texts kept while there is no session: who presses more keys than that meant the last ones."""
+
+
+def pressed(s: State, i: KeyPressed, now_ms: float) -> None:
+    """A key: it interrupts at once, and what we would say waits for the rest of them. A farewell is not
+    interrupted."""
+    if s.hang_up is not None:
+        return
+    s.caller.typing_until_ms = now_ms + s.config.keys_wait_ms
+    move.caller_spoke(s, now_ms)
+    cut.interrupt_by_caller(s, now_ms, cause="keys")
+
+
+def keys_due_ms(s: State) -> float | None:
+    """Until when the rest of a group of keys may come."""
+    return s.caller.typing_until_ms
+
+
+def keys_overdue(s: State, now_ms: float) -> None:
+    """The group never came: what was held back may be said."""
+    s.caller.typing_until_ms = None
 
 
 def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
@@ -27,6 +48,9 @@ def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
     idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
     if idle is not None:
         door.supersede(s, idle, "caller_text")
+    s.caller.typing_until_ms = None
+    s.asking.tool_rounds = 0
+    owing.owe(s, DebtCause.KEYS, now_ms)
     if s.phase is not Phase.OPEN:
         s.texts.append(i.text)
         if len(s.texts) > MAX_WAITING:
@@ -34,7 +58,8 @@ def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
             s.journal(Kind.TEXT_DROPPED, cause="too_many")
         return
     if i.barge_in:
-        cut.interrupt(s, now_ms, cause="caller_text")
+        move.caller_spoke(s, now_ms)
+        cut.interrupt_by_caller(s, now_ms, cause="caller_text")
     _tell(s, [i.text], now_ms)
 
 

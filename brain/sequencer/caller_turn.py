@@ -9,10 +9,11 @@ a reply is interrupted (cut), or what else waits for the caller (door).
 
 from __future__ import annotations
 
-from brain.sequencer import cut, door
+from brain.sequencer import cut, door, move, owing, replace
 from brain.sequencer.inputs import SpeechStarted, SpeechStopped, TurnCommitted
 from brain.sequencer.state import State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 
@@ -21,20 +22,28 @@ def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
     s.caller.speaking = True
     s.caller.deadline_ms = now_ms + s.config.speech_max_ms
     s.caller.answer_due_until_ms = None
+    s.caller.answer_by_ms = None
     s.caller.talking_on = s.caller.unanswered
     s.journal(Kind.SPEECH_STARTED, item=i.item_id)
     idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
     if idle is not None:
         door.supersede(s, idle, "speech")
     if s.hang_up is None:
-        cut.interrupt(s, now_ms, cause="speech")
+        move.caller_spoke(s, now_ms)
+        cut.interrupt_by_caller(s, now_ms, cause="speech")
 
 
 def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     """The caller paused; in server mode its own response is due, and our creates stand back for it."""
     s.journal(Kind.SPEECH_STOPPED, item=i.item_id)
+    # The answer may come before the word of the pause that it answers.
+    is_answered = not s.caller.speaking and s.active is not None and not s.active.cancelling
     _fall_silent(s, now_ms)
-    s.caller.unanswered = s.hang_up is None
+    s.caller.unanswered = s.hang_up is None and not is_answered
+    if s.caller.unanswered:
+        s.asking.tool_rounds = 0
+        owing.owe(s, DebtCause.TURN, now_ms)
+        s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
 
 
 def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
@@ -67,6 +76,22 @@ def answer_due_ms(s: State) -> float | None:
 def answer_overdue(s: State, now_ms: float) -> None:
     """The server did not answer the caller: our own creates may."""
     s.caller.answer_due_until_ms = None
+
+
+def created_due_ms(s: State) -> float | None:
+    """By when a response to the caller's turn must have been created."""
+    return s.caller.answer_by_ms
+
+
+def created_missing(s: State, now_ms: float) -> None:
+    """Nobody made a response to the turn, and none is asked for: we ask for it."""
+    s.caller.answer_by_ms = None
+    create = s.outstanding
+    is_asked_for = Reason.TURN in s.deferred or (create is not None and create.wish is not None)
+    if owing.is_unanswered(s) and s.hang_up is None and not is_asked_for:
+        s.journal(Kind.ERROR, what="turn_unanswered")
+        replace.turn_unanswered(s)
+        door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
 
 
 # Private.

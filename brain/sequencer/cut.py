@@ -14,7 +14,24 @@ from brain.sequencer import door, playback
 from brain.sequencer.actions import Flush, RecordHeard, Rewrite, SendCancel, SendDelete, SendTruncate
 from brain.sequencer.inputs import Flushed
 from brain.sequencer.state import Item, PendingCut, Response, State
+from brain.sequencer.wishes import Reason
 from shared.contract.streams.journal import Kind
+
+
+def interrupt_by_caller(s: State, now_ms: float, *, cause: str) -> None:
+    """As `interrupt`, for the caller's voice or keys: a greeting that must be heard is not cut."""
+    if is_protected(s):
+        door.withdraw(s, cause)
+    else:
+        interrupt(s, now_ms, cause=cause)
+
+
+def is_protected(s: State) -> bool:
+    """Whether a greeting is said, or still to be heard, that the caller may not cut."""
+    return not s.config.greeting_interruptible and any(
+        response.reason is Reason.GREETING and not s.is_heard_out(response_id)
+        for response_id, response in s.responses.items()
+    )
 
 
 def interrupt(s: State, now_ms: float, *, cause: str) -> None:
@@ -44,7 +61,7 @@ def flush(s: State, now_ms: float, *, cause: str) -> None:
     for response in list(s.responses.values()):
         retire(s, response)
     if active is not None:
-        cancel(s, active, now_ms)
+        cancel(s, active, now_ms, by_server=cause == "speech" and s.config.server_interrupts)
     s.pending_cut = PendingCut(cut=s.cut, deadline_ms=now_ms + s.config.flushed_wait_ms, items=s.items)
     s.items = {}
     s.frames_waiting = 0
@@ -58,11 +75,20 @@ def retire(s: State, response: Response) -> None:
     s.responses.pop(response.response_id, None)
 
 
-def cancel(s: State, response: Response, now_ms: float) -> None:
-    """Cancels a generating response, by id, once; the slot stays taken until its `done`."""
+def cancel(s: State, response: Response, now_ms: float, *, by_server: bool = False) -> None:
+    """Cancels a generating response, by id, once; the slot stays taken until its `done`. `by_server`: the
+    server has done so itself, so our cancel would be an error; it is sent if no `done` follows."""
     if response.cancelling:
         return
     response.cancelling = True
+    if by_server:
+        response.deadline_ms = now_ms + s.config.server_cancel_wait_ms
+    else:
+        send_cancel(s, response, now_ms)
+
+
+def send_cancel(s: State, response: Response, now_ms: float) -> None:
+    """Asks the server to cancel; its `done` is waited for."""
     response.cancel_event_id = s.event_id("cancel")
     response.deadline_ms = now_ms + s.config.done_wait_ms
     s.actions.append(SendCancel(event_id=response.cancel_event_id, response_id=response.response_id))

@@ -10,14 +10,17 @@ meanwhile (ingress).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shared.contract.streams.pairs import DebtCause
+from shared.contract.owed import DebtCause
+
+MAX_STANDING = 64
+"""Debts of which the cause is known. A caller who is owed more has long been told why (ingress)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What stands: `number` is the last debt raised, cause and age are those of the oldest unpaid one."""
+    """What stands: `number` is the last debt that does, cause and age are those of the oldest one."""
 
     number: int
     cause: DebtCause
@@ -30,28 +33,52 @@ class Debts:
 
     raised: int = 0
     """The number of the last debt."""
-    settled: int = 0
-    """Up to this number they are paid, by what egress said was audible, or taken back."""
-    cause: DebtCause = DebtCause.TURN
+    standing: dict[int, DebtCause] = field(default_factory=dict)
+    """Those that are neither paid, by what egress said was audible, nor taken back; the oldest comes
+    first."""
+    waived: int = 0
+    """The highest one that was taken back."""
     since_ms: float = 0.0
+    """Since when the caller has waited for the oldest of them."""
 
     @property
     def owed(self) -> Owed | None:
         """What stands; None: nothing."""
-        return Owed(self.raised, self.cause, self.since_ms) if self.raised > self.settled else None
+        if not self.standing:
+            return None
+        oldest, last = next(iter(self.standing)), next(reversed(self.standing))
+        return Owed(last, self.standing[oldest], self.since_ms)
 
     def owe(self, cause: DebtCause, now_ms: float) -> int:
         """Raises a debt; returns its number. The age is that of the oldest one that stands."""
-        if self.raised == self.settled:
-            self.cause, self.since_ms = cause, now_ms
+        if not self.standing:
+            self.since_ms = now_ms
         self.raised += 1
+        self.standing[self.raised] = cause
+        if len(self.standing) > MAX_STANDING:
+            del self.standing[next(iter(self.standing))]
         return self.raised
 
     def settle(self, number: int, now_ms: float) -> None:
-        """An answer to all debts up to this one is audible. A younger one stands from now on."""
-        self.settled = max(self.settled, min(number, self.raised))
-        self.since_ms = now_ms
+        """An answer to all debts up to this one is audible. A younger one is waited for from now on."""
+        if self._drop(0, number):
+            self.since_ms = now_ms
 
-    def waive(self) -> None:
-        """It was decided that nothing need be said."""
-        self.settled = self.raised
+    def waive(self, number: int, *, above: int = 0) -> None:
+        """It was decided that nothing need be said for the debts up to this one, but for those up to `above`:
+        their answer is on its way to the caller."""
+        if self._drop(above, number):
+            self.waived = max(self.waived, number)
+
+    def waive_all(self) -> None:
+        """Nobody waits any more."""
+        self.standing.clear()
+        self.waived = self.raised
+
+    # Private.
+
+    def _drop(self, above: int, number: int) -> bool:
+        gone = [each for each in self.standing if above < each <= number]
+        for each in gone:
+            del self.standing[each]
+        return bool(gone)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 from dataclasses import replace
 
+from brain.sequencer import replace as session_replace
 from brain.sequencer.actions import SendCreate
 from brain.sequencer.inputs import Refused
 from brain.sequencer.state import Create, Phase, State
@@ -78,13 +79,16 @@ def submit(s: State, wish: Wish, now_ms: float) -> None:
 
 def closed_gate(s: State, wish: Wish) -> Gate | None:
     """The first closed gate, None if the wish may be sent. The slot has no exception."""
-    if s.phase is not Phase.OPEN:
+    if s.phase is not Phase.OPEN or s.asking.replacing:
         return Gate.SESSION
     if s.hang_up is not None and wish.reason is not Reason.FAREWELL:
         return Gate.HANG_UP
     if s.move is not None:
         return Gate.AWAY
-    is_caller_busy = s.caller.speaking or s.caller.answer_due_until_ms is not None
+    caller = s.caller
+    is_caller_busy = (
+        caller.speaking or caller.typing_until_ms is not None or caller.answer_due_until_ms is not None
+    )
     if is_caller_busy and wish.reason is not Reason.GREETING and not wish.force:
         return Gate.CALLER
     if s.active is not None or s.outstanding is not None:
@@ -158,7 +162,10 @@ def withdraw(s: State, cause: str) -> None:
     if create is None or create.wish is None:
         return
     wish = create.wish
-    if cause == "speech" and wish.reason is Reason.GREETING:
+    is_by_keys = cause in ("keys", "caller_text")
+    if wish.reason is Reason.GREETING and (
+        cause == "speech" or (is_by_keys and not s.config.greeting_interruptible)
+    ):
         return
     disown(create)
     if wish.reason in SUPERSEDED_BY_SERVER:
@@ -181,6 +188,7 @@ def refused(s: State, i: Refused, now_ms: float) -> None:
             # The `done` was sent before this answer; if it does not show up soon it is lost.
             soon_ms = now_ms + s.config.refused_cancel_wait_ms
             s.active.deadline_ms = min(s.active.deadline_ms, soon_ms)
+            s.active.cancel_refused = True
     else:
         s.journal(Kind.REFUSED, what="other", event_id=i.event_id, code=i.code)
         if _is_answer_lost(s, i):
@@ -205,11 +213,16 @@ def created_overdue(s: State, now_ms: float) -> None:
         del s.abandoned[next(iter(s.abandoned))]
     if create.wish is not None:
         _retry(s, create.wish, now_ms, "create_unanswered")
+    session_replace.create_unanswered(s)
 
 
-def retry(s: State, wish: Wish, now_ms: float) -> None:
-    """Wishes again: the response for this wish ended without a sound."""
-    _retry(s, wish, now_ms, "nothing_said")
+def retry(s: State, wish: Wish, now_ms: float, *, pause_ms: float = 0.0) -> None:
+    """Wishes again: the response for this wish ended without a sound. `pause_ms`: the server does not want to
+    be asked sooner."""
+    if pause_ms > 0:
+        patient_ms = now_ms + pause_ms + 2 * s.config.created_wait_ms
+        wish = replace(wish, expires_at_ms=max(wish.expires_at_ms, patient_ms))
+    _retry(s, wish, now_ms, "nothing_said", pause_ms)
 
 
 def expiry_due_ms(s: State) -> float | None:
@@ -260,7 +273,15 @@ def _send(s: State, wish: Wish, now_ms: float) -> None:
         wish=wish,
         deadline_ms=now_ms + s.config.created_wait_ms,
     )
-    s.actions.append(SendCreate(token=token, reason=wish.reason, text=wish.text, audio_only=wish.audio_only))
+    s.actions.append(
+        SendCreate(
+            token=token,
+            reason=wish.reason,
+            text=wish.text,
+            audio_only=wish.audio_only,
+            without_tools=wish.without_tools,
+        )
+    )
     s.journal(
         Kind.RESPONSE_CREATE,
         reason=wish.reason,
@@ -279,13 +300,14 @@ def _send(s: State, wish: Wish, now_ms: float) -> None:
             supersede(s, waiting, token)
 
 
-def _retry(s: State, wish: Wish, now_ms: float, cause: str) -> None:
+def _retry(s: State, wish: Wish, now_ms: float, cause: str, pause_ms: float = 0.0) -> None:
     if s.hang_up is not None and wish.reason is not Reason.FAREWELL:
         supersede(s, wish, "hang_up")
     elif s.active is not None:
         defer(s, wish, Gate.SLOT, cause)
     else:
-        held = replace(wish, not_before_ms=now_ms + wish.backoff_ms, backoff_ms=wish.backoff_ms * 2)
+        held_until_ms = now_ms + max(wish.backoff_ms, pause_ms)
+        held = replace(wish, not_before_ms=held_until_ms, backoff_ms=wish.backoff_ms * 2)
         defer(s, held, Gate.BACKOFF, cause)
 
 

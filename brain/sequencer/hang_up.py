@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from brain.sequencer import cut, door, move, playback
+from brain.sequencer import cut, door, move, owing, playback
 from brain.sequencer.actions import HangUp, SilenceServer
 from brain.sequencer.inputs import HangUpWished
 from brain.sequencer.state import PendingHangUp, Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 
@@ -28,19 +29,20 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
     if not i.farewell or is_away:
         _hang_up_now(s, i.cause, now_ms)
         return
-    move.drop(s)
+    move.drop(s, "hang_up")
     door.drop_all(s, "hang_up")
     deadline_ms = s.farewell_bound_ms(now_ms)
     s.hang_up = PendingHangUp(cause=i.cause, deadline_ms=deadline_ms)
-    s.caller.answer_due_until_ms = None
+    s.caller.answer_due_until_ms = s.caller.answer_by_ms = s.caller.typing_until_ms = None
     s.journal(Kind.HANG_UP_PENDING, cause=i.cause)
     if s.phase is Phase.OPEN:
         s.actions.append(SilenceServer(event_id=s.event_id("silence")))
     asked_by = s.responses.get(i.response_id)
-    if asked_by is not None and asked_by.spoke:
+    if i.only_if_unsaid and asked_by is not None and asked_by.spoke:
         s.hang_up.response_id = asked_by.response_id
         s.hang_up.began = s.speaking is not None and s.speaking.response_id == asked_by.response_id
         return
+    owing.owe(s, DebtCause.FAREWELL, now_ms)
     farewell = door.new_wish(s, Reason.FAREWELL, now_ms, text=i.farewell)
     door.submit(s, replace(farewell, expires_at_ms=deadline_ms), now_ms)
 
@@ -87,7 +89,7 @@ def _is_farewell_coming(s: State) -> bool:
 
 
 def _hang_up_now(s: State, cause: str, now_ms: float) -> None:
-    move.drop(s)
+    move.drop(s, "hang_up")
     door.drop_all(s, "hang_up")
     cut.interrupt(s, now_ms, cause="hang_up")
     deadline_ms = now_ms if s.pending_cut is None else s.pending_cut.deadline_ms
@@ -98,5 +100,6 @@ def _end(s: State, cause: str) -> None:
     door.drop_all(s, "hang_up")
     cut.resolve_cut(s, {})
     playback.stop_speaking(s, cause="ended")
+    s.debts.waive_all()
     s.phase = Phase.ENDED
     s.actions.append(HangUp(cause=cause))

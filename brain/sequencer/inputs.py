@@ -68,12 +68,14 @@ class WishToSpeak:
 class HangUpWished:
     """The call is to end: at once, or, with `farewell` instructions, after that farewell was heard.
 
-    `response_id` names the response that asked for it (a tool call): if it spoke, it *is* the farewell.
+    `only_if_unsaid`: nobody gave that farewell its words. If `response_id`, the response that asked for the
+    end (by a tool call), spoke, then what it said *is* the farewell.
     """
 
     cause: str
     farewell: str = ""
     response_id: str = ""
+    only_if_unsaid: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +103,11 @@ class MoveEnded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KeyPressed:
+    """The caller pressed a key, which interrupts as speech would. What they typed follows as CallerWrote."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CallerWrote:
     """The caller said something other than by voice (keys pressed): `text` for the conversation.
 
@@ -125,13 +132,20 @@ class ResponseCreated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseDone:
-    """`response.done`. `status`: completed, cancelled, failed or incomplete; `code` of a failure."""
+    """`response.done`. `status`: completed, cancelled, failed or incomplete; `code` of a failure.
+
+    `retry_after_ms`: how long the server does not want to be asked again; 0: it did not say.
+    """
 
     response_id: str
     status: str
     token: str = ""
     code: str = ""
     out_of_band: bool = False
+    retry_after_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        _not_negative("retry_after_ms", self.retry_after_ms)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -313,6 +327,7 @@ Input = (
     | HangUpWished
     | MoveWished
     | MoveEnded
+    | KeyPressed
     | CallerWrote
     | ResponseCreated
     | ResponseDone
@@ -335,6 +350,25 @@ Input = (
     | Flushed
     | Tick
 )
+
+
+FROM_SERVER = (
+    ResponseCreated,
+    ResponseDone,
+    ItemOpened,
+    ItemFinished,
+    TextPartOpened,
+    ServerToolOpened,
+    ServerToolFinished,
+    ApprovalAsked,
+    ItemAdded,
+    ToolCalled,
+    SpeechStarted,
+    SpeechStopped,
+    TurnCommitted,
+    Refused,
+)
+"""What the server itself has said: each is a sign of its life."""
 
 
 def _not_negative(name: str, value: float) -> None:

@@ -9,11 +9,12 @@ Owns: that order. Must not know: any rule.
 
 from __future__ import annotations
 
-from brain.sequencer import door, hang_up, move, responses, waits
+from brain.sequencer import ask_again, door, hang_up, move, replace, responses, waits
 from brain.sequencer.actions import Action, AudioVerdict
-from brain.sequencer.debts import Owed
-from brain.sequencer.inputs import Input
-from brain.sequencer.state import Phase, SequencerConfig, SlotState, State
+from brain.sequencer.config import SequencerConfig
+from brain.sequencer.debts import Debts, Owed
+from brain.sequencer.inputs import FROM_SERVER, Input
+from brain.sequencer.state import Phase, SlotState, State
 from brain.sequencer.transitions import TRANSITIONS
 
 
@@ -27,7 +28,7 @@ class Sequencer:
 
     def __init__(self, config: SequencerConfig, state: State | None = None) -> None:
         """A fresh one; with `state`, one that goes on where another stood."""
-        self._state = State(config=config, cut=config.first_cut) if state is None else state
+        self._state = _fresh(config) if state is None else state
 
     @property
     def state(self) -> State:
@@ -59,7 +60,10 @@ class Sequencer:
     def is_busy(self) -> bool:
         """Whether anything is said, asked for, waited for or run: no time for an idle prompt."""
         s = self._state
-        return s.phase is not Phase.OPEN or s.hang_up is not None or s.is_working() or s.is_playing()
+        is_owed = s.debts.owed is not None
+        return (
+            s.phase is not Phase.OPEN or s.hang_up is not None or is_owed or s.is_working() or s.is_playing()
+        )
 
     @property
     def open_tool_calls(self) -> frozenset[str]:
@@ -70,6 +74,8 @@ class Sequencer:
     def handle(self, input_: Input, now_ms: float) -> list[Action]:
         """Takes one input; the actions are to be done now, in this order."""
         s = self._state
+        if isinstance(input_, FROM_SERVER):
+            replace.heard_from(s)
         waits.fire(s, now_ms)
         row = TRANSITIONS[(s.slot, type(input_))]
         if row.handler is not None:
@@ -78,14 +84,23 @@ class Sequencer:
         door.dispatch(s, now_ms)
         move.depart_if_heard(s, now_ms)
         hang_up.end_if_heard(s)
+        ask_again.watch(s, now_ms)
         actions = s.actions
         s.actions = []
         return actions
 
     def admit_audio(self, response_id: str, item_id: str, n_bytes: int, now_ms: float) -> AudioVerdict:
         """Judges one audio delta of `n_bytes` µ-law; cheap, synchronous, no input object."""
+        replace.heard_from(self._state)
         return responses.admit_audio(self._state, response_id, item_id, n_bytes, now_ms)
 
     def next_deadline_ms(self) -> float | None:
         """When `handle(Tick())` is due at the latest, None when nothing waits."""
         return waits.next_ms(self._state)
+
+
+# Private.
+
+
+def _fresh(config: SequencerConfig) -> State:
+    return State(config=config, cut=config.first_cut, debts=Debts(raised=config.first_debt))

@@ -10,6 +10,7 @@ or the last wait of all. Must not know: how egress plays.
 
 from __future__ import annotations
 
+from brain.sequencer import owing
 from brain.sequencer.actions import RecordHeard
 from brain.sequencer.inputs import Audible, Heard, Silent
 from brain.sequencer.state import Item, Speaking, State
@@ -20,9 +21,11 @@ def audible(s: State, i: Audible, now_ms: float) -> None:
     """The caller begins to hear a response; what came before it was heard out."""
     if i.cut != s.cut:
         return
-    s.frames_waiting = i.frames_waiting
-    if i.response_id not in s.responses:
+    _reported(s, i, now_ms)
+    response = s.responses.get(i.response_id)
+    if response is None:
         return
+    owing.sounded(s, response, now_ms)
     _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
@@ -45,7 +48,8 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
             _hear_out_before(cut.items, "", i.item_id)
             _advance(cut.items, i.item_id, i.heard_ms)
         return
-    s.frames_waiting = i.frames_waiting
+    _reported(s, i, now_ms)
+    _sounded(s, i, now_ms)
     _hear_out_before(s.items, i.response_id, i.item_id)
     _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
@@ -56,8 +60,9 @@ def silent(s: State, i: Silent, now_ms: float) -> None:
     """Egress holds nothing unplayed. While the response still generates it may become audible again."""
     if i.cut != s.cut:
         return
-    s.frames_waiting = i.frames_waiting
+    _reported(s, i, now_ms)
     if i.cause == "played":
+        _sounded(s, i, now_ms)
         _hear_out_before(s.items, i.response_id, i.item_id)
         _advance(s.items, i.item_id, i.heard_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
@@ -107,6 +112,20 @@ def forget_heard(s: State) -> None:
 
 
 # Private.
+
+
+def _reported(s: State, i: Audible | Heard | Silent, now_ms: float) -> None:
+    """Egress is there, and plays the present cut."""
+    s.frames_waiting = i.frames_waiting
+    s.playback_at_ms = now_ms
+
+
+def _sounded(s: State, i: Heard | Silent, now_ms: float) -> None:
+    """Something of an item was heard: so its response was audible, whether egress's word of that came or
+    not."""
+    item = s.items.get(i.item_id)
+    if item is not None and i.heard_ms > 0:
+        owing.sounded(s, s.responses.get(item.response_id), now_ms)
 
 
 def _advance(items: dict[str, Item], item_id: str, heard_ms: float) -> None:

@@ -9,7 +9,7 @@ Owns: who holds the slot, and which delta is admitted. Must not know: who hears 
 
 from __future__ import annotations
 
-from brain.sequencer import cut, door, playback, tool_batch
+from brain.sequencer import ask_again, cut, door, playback, replace, tool_batch
 from brain.sequencer.actions import Action, AudioVerdict, EndItem, EndResponse, Skip
 from brain.sequencer.inputs import ItemFinished, ItemOpened, ResponseCreated, ResponseDone
 from brain.sequencer.state import Item, Phase, Response, State
@@ -54,23 +54,21 @@ def done(s: State, i: ResponseDone, now_ms: float) -> None:
         return
     active = s.active
     if active is None or active.response_id != i.response_id:
-        _note_late_done(s, i)
+        _note_late_done(s, i, now_ms)
         return
     if not active.confirmed:
         _settle_maker(s, active, i.token, now_ms)
-    wish = active.wish
     s.journal(
         Kind.RESPONSE_DONE,
         response=i.response_id,
         status=i.status,
         code=i.code,
         token=i.token,
-        wish=0 if wish is None else wish.number,
+        wish=0 if active.wish is None else active.wish.number,
     )
-    silent = not active.spoke
     finish(s, active, now_ms)
-    if silent and active.response_id not in s.retired:
-        _retry_if_owed(s, i, wish, now_ms)
+    if active.response_id not in s.retired:
+        ask_again.response_ended(s, active, i.status, now_ms, retry_after_ms=i.retry_after_ms)
 
 
 def item_opened(s: State, i: ItemOpened, now_ms: float) -> None:
@@ -127,11 +125,14 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
         cut.cancel(s, response, now_ms)
         return _refuse(s, Skip.BACKLOG, response_id, item_id)
     response.last_item_id = item_id
-    response.deadline_ms = _watchdog_ms(s, response, now_ms)
     offset_bytes = item.received_bytes
     first = not response.spoke
     item.received_bytes += n_bytes
     response.spoke = True
+    response.deadline_ms = _watchdog_ms(s, response, now_ms)
+    s.playback_at_ms = now_ms
+    s.asking.tool_rounds = 0
+    replace.worked(s)
     return AudioVerdict(
         skip=None,
         response_id=response_id,
@@ -139,6 +140,7 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
         cut=s.cut,
         offset_bytes=offset_bytes,
         first=first,
+        debt=response.debt,
         actions=_take_actions(s),
     )
 
@@ -153,9 +155,14 @@ def overdue(s: State, now_ms: float) -> None:
     active = s.active
     if active is None:
         return
-    if active.cancelling:
+    if active.cancelling and not active.cancel_event_id:
+        cut.send_cancel(s, active, now_ms)  # The server did not do it by itself.
+    elif active.cancelling:
         s.journal(Kind.ERROR, what="done_missing", response=active.response_id)
         finish(s, active, now_ms)
+        if active.response_id not in s.retired:
+            ask_again.response_ended(s, active, "lost", now_ms)
+        replace.done_missing(s, active)
     else:
         s.journal(Kind.ERROR, what="response_silent", response=active.response_id)
         cut.cancel(s, active, now_ms)
@@ -172,7 +179,7 @@ def finish(s: State, response: Response, now_ms: float) -> None:
             if item.response_id == response.response_id:
                 _end_item(s, item)
         if response.spoke:
-            s.actions.append(EndResponse(cut=s.cut, response_id=response.response_id))
+            s.actions.append(EndResponse(cut=s.cut, response_id=response.response_id, debt=response.debt))
         playback.forget_heard(s)
     tool_batch.response_finished(s, response.response_id, now_ms)
 
@@ -213,12 +220,15 @@ def _adopt(s: State, response_id: str, now_ms: float) -> Response:
     displaced = s.active
     response = Response(
         response_id=response_id,
-        deadline_ms=now_ms + s.config.active_silent_ms,
+        deadline_ms=0.0,
         confirmed=False,
+        debt=s.debts.raised,
     )
+    response.deadline_ms = _watchdog_ms(s, response, now_ms)
     s.active = response
     s.responses[response_id] = response
     s.caller.unanswered = False
+    s.caller.answer_by_ms = None
     if displaced is not None:
         # Once the new one has the slot: what the end of the old one wishes for must find it taken.
         s.journal(Kind.ERROR, what="done_missing", response=displaced.response_id)
@@ -301,7 +311,7 @@ def _adopt_late(s: State, response: Response, number: int, now_ms: float) -> Non
     discard(s, response, now_ms)
 
 
-def _note_late_done(s: State, i: ResponseDone) -> None:
+def _note_late_done(s: State, i: ResponseDone, now_ms: float) -> None:
     """Clears the traces of a response whose `done` comes while it is not active, and nothing else."""
     s.finished.add(i.response_id)
     create = s.outstanding
@@ -315,18 +325,7 @@ def _note_late_done(s: State, i: ResponseDone) -> None:
             token=i.token,
             wish=0 if create.wish is None else create.wish.number,
         )
-
-
-def _retry_if_owed(s: State, i: ResponseDone, wish: Wish | None, now_ms: float) -> None:
-    """Wishes again what a response left unspoken that failed before its first sound, or was cancelled by the
-    server so early that an operator's words were lost."""
-    if i.status == "failed":
-        if wish is None and s.config.create_response_by == "server" and s.hang_up is None:
-            wish = door.new_wish(s, Reason.TURN, now_ms)
-        if wish is not None:
-            door.retry(s, wish, now_ms)
-    elif i.status == "cancelled" and wish is not None and wish.reason in (Reason.OPERATOR, Reason.FAREWELL):
-        door.retry(s, wish, now_ms)
+        ask_again.unseen_ended(s, create.wish, now_ms)
 
 
 def _new_item(s: State, item_id: str, response_id: str) -> Item:
@@ -341,7 +340,8 @@ def _watchdog_ms(s: State, response: Response, now_ms: float) -> float:
     """Until when to wait after a sign of life; it never moves the wait for a missing `done`."""
     if response.cancelling:
         return response.deadline_ms
-    return now_ms + s.config.active_silent_ms
+    is_waited_for = s.debts.owed is not None and not response.spoke
+    return now_ms + (s.config.unspoken_wait_ms if is_waited_for else s.config.active_silent_ms)
 
 
 def _end_item(s: State, item: Item) -> None:

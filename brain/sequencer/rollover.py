@@ -6,6 +6,7 @@ driver's: it answers with SessionLost, and the next session is confirmed like an
 
 from __future__ import annotations
 
+from brain.sequencer import owing
 from brain.sequencer.actions import RollOver
 from brain.sequencer.inputs import RolloverDue
 from brain.sequencer.state import State
@@ -22,8 +23,8 @@ def due(s: State, i: RolloverDue, now_ms: float) -> None:
 
 def due_ms(s: State) -> float | None:
     """From when on the session is replaced if nothing happens before: a quiet moment, or the last one. None
-    also while a call ends: it is over sooner."""
-    if s.roll_over_by_ms is None or s.hang_up is not None:
+    also while a call ends, since it is over sooner, and for a session that is given up anyway."""
+    if s.roll_over_by_ms is None or s.hang_up is not None or s.asking.replacing:
         return None
     quiet_at_ms = _quiet_at_ms(s)
     return s.roll_over_by_ms if quiet_at_ms is None else min(quiet_at_ms, s.roll_over_by_ms)
@@ -43,7 +44,7 @@ def _quiet_at_ms(s: State) -> float | None:
     cut. What is generated in full and still played goes on over the change, and is left alone for as long
     as there is time: should it be interrupted, its truncation is only a rewrite (cut)."""
     caller = s.caller
-    if s.is_working() or caller.unanswered:
+    if s.is_working() or caller.unanswered or owing.is_unanswered(s):
         return None
     quiet_at_ms = 0.0 if caller.stopped_at_ms is None else caller.stopped_at_ms + s.config.quiet_ms
     return max(quiet_at_ms, s.roll_over_settle_ms) if s.is_playing() else quiet_at_ms

@@ -9,11 +9,12 @@ how the next one comes to be.
 
 from __future__ import annotations
 
-from brain.sequencer import caller_text, cut, door, responses, tool_batch
+from brain.sequencer import caller_text, cut, door, owing, replace, responses, tool_batch
 from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
 from brain.sequencer.wishes import Reason, Wish
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 
@@ -25,6 +26,10 @@ def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
     if s.hang_up is not None:
         # The session before was told; this one would answer the caller, or let them cut the farewell.
         s.actions.append(SilenceServer(event_id=s.event_id("silence")))
+    if s.asking.replayed and s.debts.owed is not None:
+        # Its VAD will hear the turn that it is told again. If not, we ask for the answer.
+        s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
+    s.asking.replayed = False
     caller_text.session_ready(s, now_ms)
     tool_batch.session_ready(s, now_ms)
 
@@ -40,6 +45,8 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
     cut.resolve_cut(s, {})
     owed = _owed_wish(s, i, now_ms)
     s.phase = Phase.CLOSED
+    replace.lost(s)
+    s.asking.replayed = i.turn_replayed
     s.roll_over_by_ms = None
     if s.active is not None:
         responses.finish(s, s.active, now_ms)
@@ -51,6 +58,11 @@ def lost(s: State, i: SessionLost, now_ms: float) -> None:
         door.defer(s, create.wish, door.Gate.SESSION, "session_lost")
     if owed is not None:
         door.defer(s, owed, door.Gate.SESSION, "session_lost")
+    turn = s.deferred.get(Reason.TURN)
+    if turn is not None and i.turn_replayed and not turn.answered_ids:
+        # The next session hears the turn itself: with our create it would be answered twice.
+        del s.deferred[Reason.TURN]
+        door.supersede(s, turn, "turn_replayed")
 
 
 # Private.
@@ -68,6 +80,9 @@ def _owed_wish(s: State, i: SessionLost, now_ms: float) -> Wish | None:
         if s.caller.unanswered and s.hang_up is None and not i.turn_replayed:
             return door.new_wish(s, Reason.TURN, now_ms)
         return None
-    # Its tools are answered by a create of their own.
-    answered_anyway = i.turn_replayed or s.hang_up is not None or active.response_id in s.batches
-    return None if answered_anyway else door.new_wish(s, Reason.TURN, now_ms)
+    if s.hang_up is not None or active.response_id in s.batches:
+        return None  # Its tools are answered by a create of their own.
+    if active.spoke:
+        # Cut off in the middle: what was heard of it has paid for its beginning only.
+        owing.owe(s, DebtCause.TURN, now_ms)
+    return None if i.turn_replayed else door.new_wish(s, Reason.TURN, now_ms)

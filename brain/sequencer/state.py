@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Literal
 
 from brain.sequencer.actions import Action, Journal
+from brain.sequencer.config import SequencerConfig
 from brain.sequencer.debts import Debts
 from brain.sequencer.inputs import ToolFinished
 from brain.sequencer.wishes import Reason, Wish
@@ -45,60 +45,6 @@ class Phase(enum.Enum):
     CLOSED = enum.auto()
     OPEN = enum.auto()
     ENDED = enum.auto()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SequencerConfig:
-    """Who makes responses, where the numbers start, how long each wait may last (waits), what is bounded."""
-
-    create_response_by: Literal["server", "brain"] = "server"
-    """`server`: its VAD answers each turn, and we add to that; `brain`: every create is ours."""
-    first_cut: int = 0
-    """The cut on the card: a new brain goes on from it."""
-    first_debt: int = 0
-    """The last debt of the brain before: numbers rise over the call."""
-    token_prefix: str = "t"
-    """Makes tokens differ between the brains of one call; the epoch is a good one."""
-
-    created_wait_ms: float = 5_000.0
-    """A create is answered within a round trip; after this it is taken as lost."""
-    active_silent_ms: float = 10_000.0
-    """A generating response says something every second; after this it is cancelled."""
-    done_after_items_ms: float = 4_000.0
-    """A `done` follows its last item at once. When nothing does, neither a `done` nor another item, it is
-    taken as lost: earlier than in the middle of an item, later than a model thinks between two."""
-    done_wait_ms: float = 3_000.0
-    """How long after a cancel the `done` may take before the slot is taken back."""
-    refused_cancel_wait_ms: float = 1_000.0
-    """The same once the server said that nothing was active: the `done` went before that answer."""
-    flushed_wait_ms: float = 150.0
-    """How long truncation waits for egress's own figures (docs/design.md, Barge-in)."""
-    first_backoff_ms: float = 250.0
-    """The pause after a refused create, doubled each time: the server knows of a response that we do not."""
-    speech_max_ms: float = 60_000.0
-    """The `turn` stream keeps 60 s: past that the caller is taken as not speaking."""
-    quiet_ms: float = 300.0
-    """How long the caller must have been silent for a moment to count as quiet."""
-    answer_grace_ms: float = 500.0
-    """After the caller stopped, the server's own response is due; our creates stand back for this long."""
-    speaking_slack_ms: float = 10_000.0
-    """Egress may be silent about playback this much longer than the audio lasts (a seam takes 5 s)."""
-    tool_wait_ms: float = 120_000.0
-    """The driver limits tools far below this; it only catches a driver that forgot one."""
-    tool_result_wait_ms: float = 30_000.0
-    """A result that came without a session waits this long for the next one; the call is given up before."""
-    farewell_wait_ms: float = 8_000.0
-    """A farewell must start playing within this, and finish within this again, not counting audio that is
-    queued before it. What is said before a move must be heard within this, not counting its own length."""
-    farewell_unheard_ms: float = 30_000.0
-    """At most this much queued audio is waited for before a hang-up: more is no farewell."""
-
-    truncate_margin_ms: float = 100.0
-    """The server has been seen to count 85 ms less than we received; above its figure it refuses."""
-    played_tolerance_ms: float = 20.0
-    """Heard to within one frame is heard: egress counts whole milliseconds and whole frames."""
-    max_unheard_bytes: int = 4_800_000
-    """10 minutes of µ-law in `reply` (docs/design.md, The streams)."""
 
 
 @dataclass(slots=True)
@@ -133,6 +79,10 @@ class Response:
     """Audio of it was admitted."""
     debt: int = 0
     """It answers all debts up to this one."""
+    called_tools: bool = False
+    """What it says may be all in the answer to its tools."""
+    cancel_refused: bool = False
+    """The server said that it was not active any more."""
     open_items: set[str] = field(default_factory=set)
     """Items opened and not finished, of any kind."""
     last_item_id: str = ""
@@ -199,9 +149,31 @@ class CallerSpeech:
     """When they last fell silent; None: they have not spoken in this session."""
     unanswered: bool = False
     """They ended a turn, and no response has been created since."""
+    answer_by_ms: float | None = None
+    """While unanswered: by then a response must have been created, whoever makes it."""
+    typing_until_ms: float | None = None
+    """They press keys: the rest of the group may come until then."""
     talking_on: bool = False
     """While speaking: they did so before the answer to their last turn was created. It is interrupted when
     it comes."""
+
+
+@dataclass(slots=True)
+class Asking:
+    """How the model does with what is owed."""
+
+    silent_ends: int = 0
+    """Responses in a row that failed, or ended without a sound while sound was owed."""
+    unanswered: int = 0
+    """Creates in a row that the server did not answer, without any other word of it between them."""
+    again_at_ms: float | None = None
+    """Nothing is under way for what is owed: then it is asked for."""
+    tool_rounds: int = 0
+    """Tool answers in a row without a sound, or a word of the caller, between them."""
+    replacing: bool = False
+    """The session is to be replaced: nothing is asked of it any more."""
+    replayed: bool = False
+    """The next session is told the caller's last turn again: it answers that by itself."""
 
 
 @dataclass(slots=True)
@@ -240,6 +212,8 @@ class ToolCall:
     name: str = ""
     arguments: str = ""
     by_server: bool = False
+    caller_spoke: bool = False
+    """Since it was called: they may have said that they do not want it."""
     result: ToolFinished | None = None
     """It came while there was no session: told to the next one, which may have been told its past by then."""
 
@@ -254,6 +228,8 @@ class ToolBatch:
     session: int
     open_tool_calls: dict[str, ToolCall] = field(default_factory=dict)
     """By call id; by item id for those that the server runs."""
+    debt: int = 0
+    """The sound that was owed when the first of them was called."""
     answered_ids: list[str] = field(default_factory=list)
     """The keys of those whose output is there and the model should answer."""
 
@@ -299,6 +275,9 @@ class State:
     speaking: Speaking | None = None
     caller: CallerSpeech = field(default_factory=CallerSpeech)
     debts: Debts = field(default_factory=Debts)
+    asking: Asking = field(default_factory=Asking)
+    playback_at_ms: float = 0.0
+    """When egress last said something of the present cut, or audio for it came."""
     hang_up: PendingHangUp | None = None
     batches: dict[str, ToolBatch] = field(default_factory=dict)
     tool_calls: IdMemory = field(default_factory=IdMemory)
@@ -360,6 +339,8 @@ class State:
             or bool(self.deferred or self.batches)
             or self.caller.speaking
             or self.caller.answer_due_until_ms is not None
+            or self.caller.answer_by_ms is not None
+            or self.caller.typing_until_ms is not None
         )
 
     def is_playing(self) -> bool:

@@ -9,7 +9,9 @@ Owns: the batches. Must not know: what a tool does.
 
 from __future__ import annotations
 
-from brain.sequencer import door
+from dataclasses import replace
+
+from brain.sequencer import door, owing
 from brain.sequencer.actions import RunTool, SendApproval, SendToolOutput
 from brain.sequencer.inputs import (
     ApprovalAsked,
@@ -21,6 +23,7 @@ from brain.sequencer.inputs import (
 )
 from brain.sequencer.state import Phase, State, ToolBatch, ToolCall
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 NOT_RUN = '{"error": "not run: the caller interrupted before this tool was started"}'
@@ -37,7 +40,7 @@ def called(s: State, i: ToolCalled, now_ms: float) -> None:
         s.journal(Kind.TOOL_FINISHED, call_id=i.call_id, tool=i.name, outcome="not_run")
         _post(s, i.call_id, NOT_RUN)
         return
-    batch = _open_batch(s, response_id or i.call_id)
+    batch = _open_batch(s, response_id or i.call_id, now_ms)
     batch.open_tool_calls[i.call_id] = ToolCall(
         deadline_ms=now_ms + s.config.tool_wait_ms, name=i.name, arguments=i.arguments
     )
@@ -82,7 +85,7 @@ def server_tool_opened(s: State, i: ServerToolOpened, now_ms: float) -> None:
     if not i.item_id or i.item_id in s.tool_calls or response_id in s.retired or s.hang_up is not None:
         return
     s.tool_calls.add(i.item_id)
-    batch = _open_batch(s, response_id or i.item_id)
+    batch = _open_batch(s, response_id or i.item_id, now_ms)
     batch.open_tool_calls[i.item_id] = ToolCall(deadline_ms=now_ms + s.config.tool_wait_ms, by_server=True)
     s.journal(Kind.TOOL_STARTED, call_id=i.item_id, tool="mcp", response=response_id)
 
@@ -112,7 +115,7 @@ def approval_asked(s: State, i: ApprovalAsked, now_ms: float) -> None:
     if is_unwanted:
         return
     s.in_conversation.add(i.item_id)
-    batch = _open_batch(s, response_id or i.item_id)
+    batch = _open_batch(s, response_id or i.item_id, now_ms)
     batch.answered_ids.append(i.item_id)
     _complete(s, batch, now_ms)
 
@@ -122,10 +125,16 @@ def item_added(s: State, i: ItemAdded, now_ms: float) -> None:
     s.in_conversation.add(i.answers_id)
 
 
+def find(s: State, call_id: str) -> ToolCall | None:
+    """This tool call, if it still waits for its result."""
+    batch = _find_batch(s, call_id)
+    tool_call = None if batch is None else batch.open_tool_calls[call_id]
+    return tool_call if tool_call is not None and tool_call.result is None else None
+
+
 def is_open(s: State, call_id: str) -> bool:
     """Whether this tool call still waits for its result."""
-    batch = _find_batch(s, call_id)
-    return batch is not None and batch.open_tool_calls[call_id].result is None
+    return find(s, call_id) is not None
 
 
 def extend(s: State, call_id: str, deadline_ms: float) -> None:
@@ -199,12 +208,21 @@ def _meant(s: State, response_id: str) -> str:
     return response_id or ("" if s.active is None else s.active.response_id)
 
 
-def _open_batch(s: State, response_id: str) -> ToolBatch:
-    active = s.active
-    generating = active is not None and active.response_id == response_id
-    return s.batches.setdefault(
-        response_id, ToolBatch(response_id=response_id, generating=generating, session=s.session)
-    )
+def _open_batch(s: State, response_id: str, now_ms: float) -> ToolBatch:
+    """The batch of this response. The first call of it is waited for by the caller too."""
+    batch = s.batches.get(response_id)
+    if batch is None:
+        active = s.active
+        batch = s.batches[response_id] = ToolBatch(
+            response_id=response_id,
+            generating=active is not None and active.response_id == response_id,
+            session=s.session,
+            debt=owing.owe(s, DebtCause.TOOL, now_ms),
+        )
+    response = s.responses.get(response_id)
+    if response is not None:
+        response.called_tools = True
+    return batch
 
 
 def _find_batch(s: State, call_id: str) -> ToolBatch | None:
@@ -216,5 +234,12 @@ def _complete(s: State, batch: ToolBatch, now_ms: float) -> None:
         return
     del s.batches[batch.response_id]
     if batch.answered_ids and s.hang_up is None:
+        s.asking.tool_rounds += 1
+        is_loop = s.asking.tool_rounds >= s.config.tool_rounds
+        if is_loop:
+            s.journal(Kind.ERROR, what="too_many_tool_rounds", response=batch.response_id)
         wish = door.new_wish(s, Reason.TOOL_OUTPUTS, now_ms, answered_ids=tuple(batch.answered_ids))
-        door.submit(s, wish, now_ms)
+        door.submit(s, replace(wish, without_tools=is_loop), now_ms)
+    else:
+        # The tools want no answer, or the call ends: that was decided, so nobody waits for one.
+        owing.waive(s, batch.debt)

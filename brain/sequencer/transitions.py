@@ -205,6 +205,11 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
         stay(OPEN) | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
     ),
     **handled(
+        inputs.KeyPressed,
+        caller_text.pressed,
+        interrupted() | {CLOSED: frozenset({CLOSED})},
+    ),
+    **handled(
         inputs.CallerWrote,
         caller_text.wrote,
         interrupted() | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},

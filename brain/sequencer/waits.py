@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from brain.sequencer import (
+    ask_again,
+    caller_text,
     caller_turn,
     cut,
     door,
@@ -56,16 +58,37 @@ WAITS: Final[tuple[Wait, ...]] = (
         caller_turn.answer_overdue,
         ("answer_grace_ms",),
     ),
+    Wait(
+        "a response to the caller's turn",
+        caller_turn.created_due_ms,
+        caller_turn.created_missing,
+        ("turn_answer_wait_ms",),
+    ),
+    Wait("the rest of a group of keys", caller_text.keys_due_ms, caller_text.keys_overdue, ("keys_wait_ms",)),
     Wait("the answer to a create", door.created_due_ms, door.created_overdue, ("created_wait_ms",)),
     Wait(
         "the active response",
         responses.due_ms,
         responses.overdue,
-        ("active_silent_ms", "done_after_items_ms", "done_wait_ms", "refused_cancel_wait_ms"),
+        (
+            "active_silent_ms",
+            "unspoken_wait_ms",
+            "done_after_items_ms",
+            "server_cancel_wait_ms",
+            "done_wait_ms",
+            "refused_cancel_wait_ms",
+        ),
     ),
     Wait("a tool call", tool_batch.due_ms, tool_batch.overdue, ("tool_wait_ms", "tool_result_wait_ms")),
-    Wait("a caller who is away", move.return_due_ms, move.return_overdue, ("tool_wait_ms",)),
+    Wait("a caller who is away", move.return_due_ms, move.return_overdue, ("away_wait_ms", "tool_wait_ms")),
     Wait("a report of playback", playback.report_due_ms, playback.report_overdue, ("speaking_slack_ms",)),
+    Wait(
+        "the first sound of an answer",
+        ask_again.sound_due_ms,
+        ask_again.sound_overdue,
+        ("speaking_slack_ms",),
+    ),
+    Wait("an answer that nothing is under way for", ask_again.due_ms, ask_again.again, ("first_backoff_ms",)),
     Wait("a deferred wish", door.expiry_due_ms, door.expire, tuple(Reason)),
     Wait("the pause after a refusal", door.backoff_due_ms, door.end_backoff, ("first_backoff_ms",)),
     Wait("what is heard before a move", move.departure_due_ms, move.depart, ("farewell_wait_ms",)),

@@ -27,13 +27,14 @@ class Reason(enum.StrEnum):
 EXPIRY_MS: Final[dict[Reason, float]] = {
     # As long as the hang-up itself may last, at most: hang_up sets the true figure.
     Reason.FAREWELL: 16_000.0,
-    # Connecting may take 6 s of retries; a greeting that comes later answers nobody.
-    Reason.GREETING: 15_000.0,
+    # Until the caller hears an apology for it: 12 s of silence, while they speak not counted (docs/design.md,
+    # Sound is owed). Then the call is over.
+    Reason.GREETING: 16_000.0,
     # An operator who sees nothing for half a minute will say it again.
     Reason.OPERATOR: 30_000.0,
     # The outputs stay in the conversation; after this the caller has long asked again.
     Reason.TOOL_OUTPUTS: 30_000.0,
-    Reason.TURN: 10_000.0,
+    Reason.TURN: 16_000.0,
     # "Are you still there?" is only true at the moment it was wished.
     Reason.IDLE_PROMPT: 3_000.0,
 }
@@ -55,7 +56,8 @@ class Wish:
     `number` identifies it over retries. `not_before_ms` holds it back after a refusal, 0 = not held;
     `backoff_ms` is the next such pause. `answered_ids`: the tool calls (by call id) and texts of the caller
     (by item id) that it answers. `audio_only`: it was answered in writing once, so audio is asked for in so
-    many words.
+    many words. `goes_on`: it asks for the rest of an answer that stopped in the middle. `without_tools`:
+    there were too many rounds of tools, so the answer is asked for with none.
     """
 
     number: int
@@ -67,6 +69,8 @@ class Wish:
     not_before_ms: float = 0.0
     answered_ids: tuple[str, ...] = ()
     audio_only: bool = False
+    goes_on: bool = False
+    without_tools: bool = False
 
     def merged_with(self, newer: Wish) -> Wish:
         """Both wishes as one: nothing that either asked for is lost."""
@@ -82,4 +86,6 @@ class Wish:
             not_before_ms=min(self.not_before_ms, newer.not_before_ms),
             answered_ids=tuple(dict.fromkeys((*self.answered_ids, *newer.answered_ids))),
             audio_only=self.audio_only or newer.audio_only,
+            goes_on=self.goes_on or newer.goes_on,
+            without_tools=self.without_tools or newer.without_tools,
         )

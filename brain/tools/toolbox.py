@@ -29,10 +29,11 @@ MAX_OUTPUT_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool may know of the call it runs in. `caller` is masked unless the settings say otherwise."""
+    """What a tool may know of the call it runs in."""
 
     call_sid: str
-    caller: str
+    caller: str = field(repr=False)
+    """The caller's number in full: it is looked up, and never logged."""
     called: str
     agent: str
 

@@ -5,7 +5,7 @@ how anything is mended.
 
     findings  what a finding is, how findings are shown and summed up
     facts     the doctor's eyes: how each fact is got
-    calls     rules: which live calls are in trouble
+    calls     rules: whether anybody who calls now is left alone
     redis     rules: whether a Redis will do
     workers   rules: whether there are workers for new calls
     host      rules: whether this host will do

@@ -19,14 +19,13 @@ from pathlib import Path
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from console.calls import live
-from console.calls.live import AnyCall, AnyWorker, UnreadableCall, WorkerRow
+from console.calls.live import AnyWorker, WorkerRow
 from console.doctor import brain as doctor_brain
 from console.doctor import calls as doctor_calls
 from console.doctor import host as doctor_host
 from console.doctor import public as doctor_public
 from console.doctor import redis as doctor_redis
 from console.doctor import workers as doctor_workers
-from console.doctor.calls import Troubled
 from console.doctor.findings import Finding, skipped
 from console.doctor.host import DiskFacts, ProcessFacts
 from console.doctor.redis import RedisFacts
@@ -175,9 +174,9 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
     store = make_store(url, name="doctor", timeout_s=STORE_TIMEOUT_S)
     try:
         facts = await redis_facts(store)
+        looked = await live.look_closely(store, await live.make_keys(store))
         found = doctor_redis.judge(facts, settings.lanes)
-        workers = await live.read_workers(store)
-        calls = await live.read_calls(store, await live.make_keys(store))
+        workers = looked.workers
         owned = await _owned(store, workers, settings.lanes)
     except AuthenticationError as error:
         return [], [doctor_redis.login_refused(place_of(url), login_of(url), f"{error}")], []
@@ -188,7 +187,7 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
     finally:
         await store.aclose()
     judged = doctor_workers.judge_workers(workers, owned, takes_writes=not facts.missing.refusal)
-    return doctor_calls.judge_calls(len(calls), _troubled(calls, workers)), [*found, *judged], workers
+    return doctor_calls.judge(looked.calls), [*found, *judged], workers
 
 
 async def _owned(store: Store, workers: Sequence[AnyWorker], lanes: int) -> dict[str, int]:
@@ -199,24 +198,6 @@ async def _owned(store: Store, workers: Sequence[AnyWorker], lanes: int) -> dict
         name: sum([len(await store.smembers(keys.owned(lane, name))) for lane in range(lanes)])
         for name in silent
     }
-
-
-def _troubled(calls: Sequence[AnyCall], workers: Sequence[AnyWorker]) -> list[Troubled]:
-    """Live calls that cannot be read, and those whose owner shows no beat, or that have none."""
-    alive = {row.name for row in workers if isinstance(row, WorkerRow) and row.is_alive}
-    found = []
-    for call in calls:
-        if isinstance(call, UnreadableCall):
-            found.append(Troubled(call.call_sid, call.problem))
-            continue
-        gone = [
-            f"{owner.partition('@')[0]} shows no beat" if owner else f"no {role} has it"
-            for role, owner in call.owners.items()
-            if owner not in alive
-        ]
-        if gone:
-            found.append(Troubled(call.call_sid, ", ".join(gone)))
-    return found
 
 
 # This host.

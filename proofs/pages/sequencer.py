@@ -17,8 +17,9 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
+from brain.sequencer.config import SequencerConfig
 from brain.sequencer.inputs import Input
-from brain.sequencer.state import SequencerConfig, SlotState
+from brain.sequencer.state import SlotState
 from brain.sequencer.transitions import TRANSITIONS, Row
 from brain.sequencer.waits import WAITS
 from brain.sequencer.wishes import EXPIRY_MS, Reason

@@ -137,6 +137,8 @@ def alphabet(s: State) -> Iterator[Step]:
     for batch in s.batches.values():
         for call_id in batch.open_tool_calls:
             yield "tool finished", inputs.ToolFinished(call_id=call_id, output="{}")
+            silent = inputs.ToolFinished(call_id=call_id, output="{}", reply=False)
+            yield "tool finished, nothing to say", silent
             yield (
                 "tool moves",
                 inputs.MoveWished(
@@ -165,7 +167,7 @@ def _about_the_active(s: State) -> Iterator[Step]:
     if active is None:
         return
     own, item = active.response_id, f"{active.response_id}-i"
-    for status in ("completed", "cancelled", "failed"):
+    for status in ("completed", "cancelled", "failed", "incomplete"):
         yield f"done: {status}", inputs.ResponseDone(response_id=own, status=status)
     yield "created: again", inputs.ResponseCreated(response_id=own)
     yield "item opened", inputs.ItemOpened(response_id=own, item_id=item, speaks=True)
@@ -205,7 +207,7 @@ def _take(core: Sequencer, step: Input | Delta, now_ms: float, path: list[str]) 
     """Takes one step; returns the time after it: a tick waits for the next deadline."""
     if isinstance(step, inputs.Tick):
         now_ms = max(now_ms, core.next_deadline_ms() or now_ms)
-    wishes, cut = _wishes(core.state), core.cut
+    wishes, cut, owing = _wishes(core.state), core.cut, _Owing.of(core.state)
     if isinstance(step, Delta):
         was_retired = step.response_id in core.state.retired
         verdict = core.admit_audio(step.response_id, step.item_id, step.ms * 8, now_ms)
@@ -218,6 +220,7 @@ def _take(core: Sequencer, step: Input | Delta, now_ms: float, path: list[str]) 
         row = TRANSITIONS[(before, type(step))]
         _hold(core.slot in row.to, f"{type(step).__name__} led from {before} to {core.slot}", path)
     _check(core, actions, wishes, cut, path)
+    owing.check(core, step, actions, path)
     return now_ms
 
 
@@ -252,6 +255,37 @@ def _check(core: Sequencer, actions: list[Action], wishes: set[int], cut: int, p
     _hold(not gone, f"wishes {sorted(gone)} ended without a journal line", path)
 
 
+@dataclass(frozen=True, slots=True)
+class _Owing:
+    """What was owed before a step, and what may take it away."""
+
+    debts: frozenset[int]
+    batches: frozenset[str]
+
+    @classmethod
+    def of(cls, s: State) -> _Owing:
+        return cls(frozenset(s.debts.standing), frozenset(s.batches))
+
+    def check(self, core: Sequencer, step: Input | Delta, actions: list[Action], path: list[str]) -> None:
+        """A debt ends by what egress has heard, or by a decision; while one stands, something is waited
+        for."""
+        s = core.state
+        is_heard = isinstance(step, inputs.Audible | inputs.Heard | inputs.Silent)
+        is_decided = any(isinstance(action, HangUp | Move) for action in actions)
+        is_tool_over = bool(self.batches - set(s.batches))
+        _hold(
+            is_heard or is_decided or is_tool_over or self.debts <= set(s.debts.standing),
+            "a debt ended that nobody heard of or took back",
+            path,
+        )
+        is_served = core.slot not in (SlotState.CLOSED, SlotState.ENDED) and not s.asking.replacing
+        _hold(
+            not is_served or core.owed is None or core.next_deadline_ms() is not None,
+            "sound is owed and nothing is waited for",
+            path,
+        )
+
+
 def _check_verdict(verdict: AudioVerdict, core: Sequencer, path: list[str]) -> None:
     _hold(verdict.cut == core.cut, "audio of another cut was admitted", path)
     _hold(verdict.skip is not None or bool(verdict.item_id), "audio without an item was admitted", path)
@@ -270,6 +304,8 @@ def _rests(core: Sequencer, now_ms: float, path: list[str]) -> None:
     _hold(core.next_deadline_ms() is None, "the machine never comes to rest", path)
     is_over = core.slot is SlotState.ENDED
     _hold(core.slot in (SlotState.FREE, SlotState.CLOSED, SlotState.ENDED), f"stuck in {core.slot}", path)
+    is_unserved = is_over or core.slot is SlotState.CLOSED or s.asking.replacing
+    _hold(is_unserved or core.owed is None, "sound is owed for ever", path)
     _hold(not core.audible_response_id, "speaking for ever", path)
     _hold(not s.deferred, "a wish waits for ever", path)
     _hold(is_over or not (s.batches or s.move or s.pending_cut), "a tool, move or cut waits for ever", path)
@@ -301,7 +337,11 @@ def canonical(s: State, now_ms: float) -> object:
         seen.active(),
         seen.create(),
         tuple(seen.wish(wish) for wish in s.deferred.values()),
-        tuple((who(r.response_id), r.done, r.reason, r.spoke) for r in s.responses.values()),
+        tuple(
+            (who(r.response_id), r.done, r.reason, r.spoke, r.called_tools, seen.pays(r.debt))
+            for r in s.responses.values()
+        ),
+        len(s.debts.standing), seen.asking(),
         tuple(
             (who(i.response_id), i.received_bytes, round(i.heard_ms), i.complete, i.session == s.session)
             for i in s.items.values()
@@ -346,7 +386,7 @@ class _Seen:
             return None
         return (
             w.reason, w.force, self.at(w.expires_at_ms), w.backoff_ms, self.at(w.not_before_ms or None),
-            w.audio_only, bool(w.text), bool(w.answered_ids),
+            w.audio_only, w.goes_on, bool(w.text), bool(w.answered_ids),
             all(answered_id in self._s.in_conversation for answered_id in w.answered_ids),
         )  # fmt: skip
 
@@ -357,8 +397,20 @@ class _Seen:
         return (
             self.who(active.response_id), self.at(active.deadline_ms), active.confirmed, active.reason,
             active.cancelling, active.full, active.spoke, len(active.open_items),
-            active.response_id in self._s.retired,
+            active.response_id in self._s.retired, active.cancel_refused,
             self.wish(active.wish),
+        )  # fmt: skip
+
+    def pays(self, debt: int) -> int:
+        """How many of the debts that stand a response pays."""
+        return sum(number <= debt for number in self._s.debts.standing)
+
+    def asking(self) -> object:
+        asking = self._s.asking
+        waits_to_be_heard = any(self._s.has_unheard(response_id) for response_id in self._s.responses)
+        return (
+            asking.silent_ends, asking.unanswered, self.at(asking.again_at_ms), asking.replacing,
+            self.at(self._s.playback_at_ms) if waits_to_be_heard and self._s.debts.standing else 0,
         )  # fmt: skip
 
     def create(self) -> object:
@@ -373,6 +425,7 @@ class _Seen:
             caller.speaking,
             self.at(caller.deadline_ms) if caller.speaking else 0,
             self.at(caller.answer_due_until_ms),
+            self.at(caller.answer_by_ms),
             self.at(caller.stopped_at_ms),
             caller.unanswered,
             caller.talking_on,

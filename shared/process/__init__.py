@@ -5,6 +5,7 @@ Why it exists: a role is only what differs between roles. Must not know: any one
     role      what a role gives, and what every process has
     life      start, signals, drain, ordered end
     beat      the process's own keys, and the sign that it lives
+    refused   when it is told that Redis refuses writes
     dispatch  new calls, one at a time, while there is a free slot
     outage    one outage of Redis: where it begins, where it ends
     exits     exit codes, and what leads to those of the set-up

@@ -143,6 +143,17 @@ async def claim_free(process: Process, call_sid: str, *, entry_id: str = "") -> 
     return claim
 
 
+async def claim_restored(process: Process, call_sid: str) -> Claim | None:
+    """Claims our role of a call that Redis had lost and ingress has written again in our name; None if its
+    card names another, or nobody. Raises STORE_ERRORS and ContractError.
+
+    Cancelling it leaves nothing undone: the card names us all the same.
+    """
+    owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
+    is_ours = owners is not None and owners.of(process.worker.role)[0] == process.name
+    return await claim_free(process, call_sid) if is_ours else None
+
+
 # Private.
 
 

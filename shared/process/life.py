@@ -206,9 +206,7 @@ class _Life:
             return "waiting for Redis"
         if process.draining:
             return "draining"
-        if not process.outbox.connected:
-            return f"Redis is away: {process.outbox.last_error}"
-        return self.role.not_ready()
+        return process.outbox.trouble or self.role.not_ready()
 
     async def live(self, make_role: MakeRole) -> Exit:
         """From the first connection to the end of the drain."""
@@ -315,10 +313,11 @@ class _Life:
         process = self.process
         while True:
             await asyncio.sleep(REDIS_WATCH_S)
-            if process.outbox.connected:
-                process.redis_works("outbox")
+            trouble = process.outbox.trouble
+            if trouble:
+                process.redis_fails("outbox", trouble)
             else:
-                process.redis_fails("outbox", process.outbox.last_error)
+                process.redis_works("outbox")
 
     async def _drain(self, role: Role) -> None:
         """Until no call is left, DRAIN_S is over, or a second signal comes; at once if something failed."""

@@ -85,6 +85,8 @@ class Process:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     ownership: OwnershipCounters = field(default_factory=OwnershipCounters)
     outage: Outage = field(default_factory=Outage)
+    emptied: int = 0
+    """Times that Redis was found empty: it had forgotten our beat."""
 
     def window(self, now: float) -> ProcessWindow:
         """What each role's window on a call's card begins with: who says it, and how the process fares."""

@@ -10,10 +10,13 @@ from typing import Any, cast
 import pytest
 
 from brain.call import from_control
+from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
+from shared.clock import now_ms
 from shared.contract.card import CallState, Next
 from shared.contract.steps import NewStream
+from shared.contract.streams.caller import read_turn
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
@@ -74,7 +77,8 @@ async def _kind(here: Line, kind: Kind) -> bool:
 
 
 async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) -> None:
-    """Caller audio reaches the model in order and leaves Redis; the turn is kept until it is history."""
+    """Caller audio reaches the model in order and leaves its stream; the turn is kept until it is
+    answered."""
     async with (
         RealtimeSimulator(knobs=QUICK, keep_audio=True) as sim,
         brain(redis_url, sim, greeting="") as (_, role),
@@ -88,7 +92,7 @@ async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) ->
         assert_same(bytes(session.appended_audio)[: len(asked)], asked)
         assert_same(here.audio_of(here.items()[0]), clip("en_model_long"))
         assert session.received_of("response.create") == []
-        await wait_until(lambda: _empty(here), "caller and turn are trimmed")
+        await wait_until(lambda: _is_forgotten(here, asked), "the turn has left both streams")
         said = [entry.role for entry in await here.history() if isinstance(entry, ItemEntry)]
         assert set(said) == {"user", "assistant"}
         assert role.counters.caller_gaps == 0
@@ -97,10 +101,9 @@ async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) ->
     assert keys_without_ttl(redis_url) == []
 
 
-async def _empty(here: Line) -> bool:
-    caller = await here.store.xlen(KEYS.caller(here.call_sid))
-    turn = await here.store.exists(KEYS.turn(here.call_sid))
-    return bool(caller == 0 and turn == 0)
+async def _is_forgotten(here: Line, asked: bytes) -> bool:
+    turn = b"".join([read_turn(fields) for _, fields in await here.store.xrange(KEYS.turn(here.call_sid))])
+    return await here.store.xlen(KEYS.caller(here.call_sid)) == 0 and asked[: len(asked) // 2] not in turn
 
 
 async def test_the_brain_answers_turns_when_told_so(store: Store, redis_url: str) -> None:
@@ -218,6 +221,51 @@ after = [{ say = "en_model_order" }]
         assert sorted(states) == [ToolState.RESULT] * 2 + [ToolState.STARTED] * 2
 
 
+async def test_a_tool_runs_to_its_limit_after_the_call_and_a_drain_waits_for_it(
+    store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    """The caller asks for something and hangs up: it is not cut off in mid-request."""
+    script, agents = tmp_path / "slow.toml", tmp_path / "agents.toml"
+    script.write_text(
+        """
+language = "en"
+greeting = [{ say = "en_model_greeting" }]
+idle = [{ say = "en_model_idle" }]
+other = [{ say = "en_model_short" }]
+[[turns]]
+heard = "en_caller_number"
+reply = [{ call = "book_it", arguments = {} }]
+after = [{ say = "en_model_order" }]
+"""
+    )
+    agents.write_text(
+        """
+[default]
+tools = ["book_it"]
+[tools.book_it]
+python = "tests.brain.unfit_tools:endless"
+timeout_s = 2.0
+"""
+    )
+    async with (
+        RealtimeSimulator(script=str(script), knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="", agents_file=str(agents)) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await here.speak(clip("en_caller_number"))
+        await wait_until(lambda: _started(here), "the tool runs")
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is left")
+        assert role.counters.tools_run == 0
+        await asyncio.wait_for(role.drain(), 10)
+
+        assert (role.counters.tools_run, role.counters.tools_failed) == (1, 1)
+
+
+async def _started(here: Line) -> bool:
+    return any(isinstance(entry, ToolEntry) for entry in await here.history())
+
+
 async def test_the_agent_hangs_up_after_its_farewell(store: Store, redis_url: str, tmp_path: Path) -> None:
     """end_call: the farewell is created, heard, then the card says hangup and ingress is told."""
     script = tmp_path / "end.toml"
@@ -299,6 +347,37 @@ async def test_no_session_is_never_dead_air(store: Store, redis_url: str, knobs:
         await wait_until(lambda: gone(role), "the call is forgotten")
 
 
+async def test_a_session_whose_update_is_not_answered_is_not_waited_for(store: Store, redis_url: str) -> None:
+    """Another one is opened beside it: the greeting comes from that, within seconds."""
+    knobs = Knobs(response=QUICK.response, updated_delay_ms=60_000.0)
+    async with (
+        RealtimeSimulator(knobs_for=lambda number: knobs if number == 1 else QUICK) as sim,
+        brain(redis_url, sim) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        began_ms = now_ms()
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+
+        assert now_ms() - began_ms < 4_000
+        assert (role.counters.sessions_beside, role.counters.sessions_failed) == (1, 0)
+        await sim.wait_for(lambda: sim.sessions[0].closed_at_ms is not None)
+
+
+@pytest.mark.parametrize("opening_ms", [400.0, 1_500.0])
+async def test_a_slow_opening_is_no_fault(store: Store, redis_url: str, opening_ms: float) -> None:
+    """One session, one greeting; nothing is opened beside it."""
+    knobs = Knobs(response=QUICK.response, updated_delay_ms=opening_ms)
+    async with (
+        RealtimeSimulator(knobs=knobs) as sim,
+        brain(redis_url, sim) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+
+        assert len(sim.sessions) == 1
+        assert role.counters.sessions_beside == 0
+
+
 async def test_a_connection_is_tried_again(store: Store, redis_url: str) -> None:
     """Two refusals that may pass, then a session."""
 
@@ -323,6 +402,67 @@ async def test_a_stopping_process_apologises_and_releases(store: Store, redis_ur
 
         card = await here.card()
         assert (card["next"], card["brain"]) == ("apology", "")
+
+
+async def test_the_callers_last_words_are_written_down_after_the_end(store: Store, redis_url: str) -> None:
+    """Their transcript comes a second after they hung up: the call is left when it is there, and no later."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        (call,) = role._calls.values()
+        call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
+        await wait_until(here.history, "the turn is in history")
+        await here.end()
+        call.ring()
+        await wait_until(lambda: call._has_ended, "the end is known")
+        assert role.live_calls() == 1
+        call._parts.record.said(Said(SaidKind.USER_TEXT, "u9", "bye"))
+        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+
+        assert ItemEntry(item_id="u9", role="user", text="bye", final=True) in await here.history()
+
+
+async def test_last_words_that_do_not_come_hold_nobody(store: Store, redis_url: str) -> None:
+    """A model that never writes them down: the call is left all the same."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        (call,) = role._calls.values()
+        call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+
+
+async def test_a_called_number_of_no_agent_leaves_a_line(
+    store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    """The default agent answers, and whoever wonders why finds it in the journal."""
+    path = tmp_path / "agents.toml"
+    path.write_text("[agents.sales]\nnumbers = ['+15550002222']", "utf-8")
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="", agents_file=str(path)),
+        line(store, redis_url, agent="") as here,
+    ):
+        await wait_until(lambda: _kind(here, Kind.NUMBER_UNKNOWN), "the journal says so")
+
+
+async def test_what_twilios_voice_says_is_told_at_start(store: Store, redis_url: str) -> None:
+    """Before the first call: ingress may need it when no brain is there."""
+    async with RealtimeSimulator(knobs=QUICK) as sim, brain(redis_url, sim, apology="Sorry."):
+
+        async def told() -> bool:
+            book = await steps.read_speech_book(store)
+            return book is not None and book.agents["default"].apology == "Sorry."
+
+        await wait_until(told, "the book is there")
+    assert keys_without_ttl(redis_url) == []
 
 
 async def test_two_calls_do_not_hear_each_other(store: Store, redis_url: str) -> None:

@@ -20,7 +20,10 @@ def session_config(agent: Agent, tools: list[Json], *, answering: bool = True) -
     """
     transcription: Json | None = None
     if agent.transcription_model:
-        transcription = {"model": agent.transcription_model, "language": agent.language}
+        transcription = {"model": agent.transcription_model}
+        language = agent.language.partition("-")[0]  # The server takes no tag with a country in it.
+        if language:
+            transcription["language"] = language
     output: Json = {"format": {"type": MU_LAW}, "voice": agent.voice}
     if agent.speed != 1.0:
         output["speed"] = agent.speed

@@ -7,25 +7,46 @@ it leads to. Audio deltas do not pass here: they have a short way of their own (
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import orjson
 
 from brain.agents.agent import Agent
 from brain.json_fields import Json, inner, text
-from brain.model.engine import Said, SaidKind, ToModel
+from brain.model.engine import Said, SaidKind, ServerTool, ToModel
 from brain.model.realtime.gate import FATAL_CODES
 from brain.model.realtime.session import silenced_session
 from brain.sequencer import Reason, actions, inputs
 from brain.sequencer.inputs import Input
 
+TRANSCRIPTION_FAILED: Final = "conversation.item.input_audio_transcription.failed"
 AUDIO_DELTA: Final = "response.output_audio.delta"
 APPEND_HEAD: Final = '{"type":"input_audio_buffer.append","audio":"'
 APPEND_TAIL: Final = '"}'
 """Base64 needs no escaping, so an append is a concatenation: a tenth of the cost of building JSON."""
 
+MAX_ID_CHARS: Final = 32
+"""Ids that a client chooses may not be longer."""
+
+MAX_NAME_CHARS: Final = 64
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
+"""What the name of a tool may not have. A server of the user's own may name its tools as it likes."""
+
 TOKEN: Final = "trunkline_token"
 REASON: Final = "trunkline_reason"
+
+TEXT_PARTS: Final = frozenset({"text", "output_text"})
+"""What a written part is called: the one in events of a part, the other in items, and in some servers in
+both."""
+
+TEXT_DELTAS: Final = frozenset({"response.output_text.delta", "response.text.delta"})
+
+MAX_RETRY_AFTER_MS: Final = 20_000.0
+"""A caller has long hung up by then: a server that wants to be left alone for longer is asked all the
+same."""
+
+_TRY_AGAIN: Final = re.compile(r"try again in (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(m?)s)?", re.IGNORECASE)
 
 BENIGN_CODES: Final = frozenset(
     {
@@ -93,10 +114,11 @@ def read_event(event: Json, *, approve: bool = False) -> tuple[Input, ...]:
             return (_done(inner(event, "response")),)
         case "response.output_item.added":
             return (_item_opened(event, inner(event, "item")),)
-        case "response.content_part.added" if text(inner(event, "part"), "type") == "text":
-            return (
-                inputs.TextPartOpened(response_id=text(event, "response_id"), item_id=text(event, "item_id")),
-            )
+        case "response.content_part.added" if text(inner(event, "part"), "type") in TEXT_PARTS:
+            return (_text_opened(event),)
+        case kind if kind in TEXT_DELTAS:
+            # A server may leave out the event that opens the part.
+            return (_text_opened(event),)
         case "response.mcp_call.completed" | "response.mcp_call.failed":
             return (inputs.ServerToolFinished(item_id=text(event, "item_id")),)
         case "response.output_audio.done":
@@ -132,10 +154,30 @@ def read_said(event: Json) -> Said | None:
             return Said(SaidKind.USER_ITEM, item_id)
         case "conversation.item.input_audio_transcription.completed":
             return Said(SaidKind.USER_TEXT, item_id, text(event, "transcript"))
-        case "conversation.item.input_audio_transcription.failed":
+        case kind if kind == TRANSCRIPTION_FAILED:
             return Said(SaidKind.USER_TEXT, item_id)
         case _:
             return None
+
+
+def read_server_tool(event: Json) -> ServerTool | None:
+    """What the server did with a tool of its own (MCP), as far as the event knows; None for all others.
+
+    The item is told as soon as it is called, and again when there is an output or an error.
+    """
+    if text(event, "type") not in ("response.output_item.done", "conversation.item.done"):
+        return None
+    item = inner(event, "item")
+    if text(item, "type") != "mcp_call" or not text(item, "id"):
+        return None
+    error = inner(item, "error")
+    output = text(item, "output") or (orjson.dumps({"error": error}).decode() if error else "")
+    return ServerTool(
+        call_id=text(item, "id")[-MAX_ID_CHARS:],
+        name=_NO_NAME.sub("_", text(item, "name"))[:MAX_NAME_CHARS] or "mcp",
+        arguments=text(item, "arguments"),
+        output=output,
+    )
 
 
 def client_events(action: ToModel, agent: Agent) -> list[str]:
@@ -176,6 +218,7 @@ def client_events(action: ToModel, agent: Agent) -> list[str]:
         case actions.SendApproval():
             approval: Json = {
                 "type": "mcp_approval_response",
+                "id": action.event_id,
                 "approval_request_id": action.request_id,
                 "approve": action.approve,
             }
@@ -250,6 +293,8 @@ def _item_added(item: Json) -> inputs.ItemAdded:
 def _create(action: actions.SendCreate, agent: Agent) -> Json:
     response: Json = {"metadata": {TOKEN: action.token, REASON: action.reason.value}}
     wanted = _instructions(action)
+    if action.without_tools:
+        response["tool_choice"] = "none"
     if wanted:
         # They replace the session's for this response, so the agent's own go along.
         response["instructions"] = f"{agent.instructions}\n\n{wanted}"
@@ -275,15 +320,35 @@ def _instructions(action: actions.SendCreate) -> str:
             return action.text
 
 
+def _text_opened(event: Json) -> inputs.TextPartOpened:
+    return inputs.TextPartOpened(response_id=text(event, "response_id"), item_id=text(event, "item_id"))
+
+
 def _done(response: Json) -> inputs.ResponseDone:
     details = inner(response, "status_details")
+    error = inner(details, "error")
     return inputs.ResponseDone(
         response_id=text(response, "id"),
         status=text(response, "status"),
         token=_token(response),
-        code=text(inner(details, "error"), "code") or text(details, "reason"),
+        code=text(error, "code") or text(details, "reason"),
         out_of_band=_out_of_band(response),
+        retry_after_ms=_retry_after_ms(error),
     )
+
+
+def _retry_after_ms(error: Json) -> float:
+    """How long the server does not want to be asked again, by a field or by its words; 0: it does not say."""
+    for name, unit_ms in (("retry_after_ms", 1.0), ("retry_after", 1_000.0)):
+        value = error.get(name)
+        if isinstance(value, int | float) and value > 0:
+            return min(value * unit_ms, MAX_RETRY_AFTER_MS)
+    found = _TRY_AGAIN.search(text(error, "message"))
+    if found is None:
+        return 0.0
+    minutes, amount, milli = found.groups()
+    rest_ms = float(amount or 0) * (1.0 if milli else 1_000.0)
+    return min(int(minutes or 0) * 60_000 + rest_ms, MAX_RETRY_AFTER_MS)
 
 
 def _item_done(event: Json, item: Json, approve: bool) -> tuple[Input, ...]:

@@ -78,6 +78,10 @@ class Kind(enum.StrEnum):
         "agent_unknown",
         "the webhook asked for an agent that the file does not have; who answers instead",
     )
+    NUMBER_UNKNOWN = (
+        "number_unknown",
+        "no agent has the called number (it stands on the card); who answers instead",
+    )
     HANG_UP_PENDING = "hang_up_pending", "the call ends after the farewell (`cause`)"
     HANG_UP = "hang_up", "nothing is left to be said, and the call is ended (`cause`)"
     MOVE_PENDING = "move_pending", "a transfer or keypad tones are wanted, after what is being said"
@@ -96,6 +100,10 @@ class Kind(enum.StrEnum):
     FLUSHED = "flushed", "a flush was carried out, and how much of each item was heard by then"
     AUDIBLE = "audible", "the caller begins to hear a response"
     SILENT = "silent", "the caller does not hear it any more (`cause`)"
+
+    # What the caller hears instead: ingress.
+    HOLD_CLIP = "hold_clip", "sound is owed and none comes: the caller hears our clip (`cause`, `owed_ms`)"
+    APOLOGY = "apology", "sound was owed for too long: Twilio's voice takes the call (`cause`, `owed_ms`)"
     VERDICT = "verdict", "an episode of trouble begins: whose fault, and the figure that says so (`why`)"
     VERDICT_OVER = "verdict_over", "an episode of trouble is over: how long, how bad"
 

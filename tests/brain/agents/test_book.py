@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from pathlib import Path
 
 import orjson
 import pytest
+from pydantic import BaseModel
 
-from brain.agents.book import AgentBook
+from brain.agents import book as module
+from brain.agents.book import AWAY_LOOKS, AgentBook
 from brain.model.realtime.session import session_config
 from brain.tools.toolbox import ToolContext
 from shared.logs.log import get_log
@@ -54,6 +58,31 @@ def test_the_called_number_chooses_the_agent(tmp_path: Path) -> None:
     assert agents.pick("nobody", "").name == "default"
 
 
+def test_a_language_may_be_a_tag_or_left_out(tmp_path: Path) -> None:
+    """Its country is for whoever needs it; nothing means that the model listens for itself."""
+    agents = book(tmp_path, "[default]\nlanguage = 'en-US'\n[agents.any]\nlanguage = ''")
+
+    assert [agent.language for agent in agents.agents] == ["en-US", ""]
+
+
+@pytest.mark.parametrize(
+    "called", ["15550002222", "+1 555 000-2222", "sip:+15550002222@pbx.example.com;user=phone"]
+)
+def test_the_called_number_may_be_spelt_in_any_way(tmp_path: Path, called: str) -> None:
+    """Carriers write it with blanks, without its plus, in an address."""
+    agents = book(tmp_path, SALES)
+
+    assert agents.pick("", called).name == "sales"
+    assert agents.knows(called)
+
+
+def test_a_called_number_that_nobody_has_is_known_as_such(tmp_path: Path) -> None:
+    """The default agent answers, and the call's journal says so; where no agent has a number, nobody asks."""
+    assert not book(tmp_path, SALES).knows("+15559999999")
+    assert not book(tmp_path, SALES).knows("client:desk")
+    assert AgentBook(load(env_file=None), get_log()).knows("+15559999999")
+
+
 def test_without_a_file_there_is_the_agent_of_the_settings() -> None:
     """Nothing has to be written for a first call."""
     agents = AgentBook(load(env_file=None, voice="sage"), get_log())
@@ -84,11 +113,106 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
     assert agents.pick("sales", "").voice == "marin"
 
 
+async def test_a_file_is_taken_up_once_it_stands_still(tmp_path: Path) -> None:
+    """A save may take two steps, and what stands there between them is nobody's wish."""
+    agents = book(tmp_path, SALES)
+    path = tmp_path / "agents.toml"
+
+    for step, voice in enumerate(("ash", "sage", "marin"), start=1):
+        path.write_text(SALES.replace("cedar", voice), "utf-8")
+        os.utime(path, ns=(step, step))
+        await agents.look()
+        assert agents.pick("sales", "").voice == "cedar"
+    await agents.look()
+
+    assert agents.pick("sales", "").voice == "marin"
+
+
+async def test_an_empty_file_lets_nobody_else_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A save in two steps, or a full disk: the agents stay, and it is said once."""
+    agents = book(tmp_path, SALES)
+    for text in ("", "# nothing yet\n"):
+        (tmp_path / "agents.toml").write_text(text, "utf-8")
+        for _ in range(4):
+            await agents.look()
+
+        assert agents.pick("", "+15550002222").name == "sales"
+
+
+async def test_a_file_that_is_away_for_a_moment_is_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Editors take it away to put another in its place; away for long it is an empty one, as it is at
+    start."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "agents.toml"
+    path.write_text(SALES, "utf-8")
+    agents = AgentBook(load(env_file=None), get_log())
+    path.unlink()
+    for _ in range(AWAY_LOOKS - 1):
+        await agents.look()
+    assert agents.pick("", "+15550002222").name == "sales"
+    await agents.look()
+
+    assert [agent.name for agent in agents.agents] == ["default"]
+
+
+async def test_a_module_is_imported_beside_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take seconds, and in these nobody would be served; one that hangs is given up, and is said."""
+    (tmp_path / "heavy_tools.py").write_text(
+        "import threading\nTHREAD = threading.current_thread()\n"
+        'def stock() -> str:\n    """Look it up."""\n    return "3"\n'
+    )
+    (tmp_path / "endless_tools.py").write_text("import threading\nthreading.Event().wait()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(module, "READ_WITHIN_S", 0.3)
+    agents = book(tmp_path, SALES)
+    path = tmp_path / "agents.toml"
+
+    path.write_text(
+        "[default]\nvoice = 'ash'\ntools = ['t']\n[tools.t]\npython = 'heavy_tools:stock'", "utf-8"
+    )
+    await agents.look()
+    await agents.look()
+    assert agents.pick("", "").voice == "ash"
+    assert sys.modules["heavy_tools"].THREAD is not threading.main_thread()
+
+    path.write_text(
+        "[default]\nvoice = 'sage'\ntools = ['t']\n[tools.t]\npython = 'endless_tools:x'", "utf-8"
+    )
+    await agents.look()
+    await agents.look()
+    assert agents.pick("", "").voice == "ash"
+
+
+def test_what_tools_are_told_to_the_model_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the file is read: a schema takes milliseconds, and each session of each call is told of all."""
+    agents = book(
+        tmp_path,
+        "[default]\ntools = ['check_order', 'transfer_call', 't']\ndestinations = { desk = '+15550001' }\n"
+        "[tools.t]\npython = 'tests.brain.unfit_tools:endless'",
+    )
+    monkeypatch.setattr(BaseModel, "model_json_schema", None)
+
+    names = [each["name"] for each in agents.toolbox(agents.pick("", "")).definitions()]
+    assert names == ["check_order", "transfer_call", "t"]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         ("[default]\nvoice = 7", "default.voice: expected a valid string, got 7: put it in quotes."),
+        ("[default]\ntwilio_voice = 'Polly Joanna'",
+         "default.twilio_voice: expected the name of a voice of Twilio's, such as Polly.Joanna, or nothing,"
+         " got 'Polly Joanna'."),
         ("[default]\nvoise = 'x'", "default.voise: there is no such key. Did you mean voice?"),
+        ("[default]\nlanguage = 'english'",
+         "default.language: expected a language as ISO 639-1 writes it, such as he, a tag such as en-US, or"
+         " nothing, got 'english'."),
         ("[agents.a]\nnumbers = ['0049']",
          "agents.a.numbers.0: expected a number such as +15551234567 (E.164), got '0049'."),
         ("[agents.a]\nspeed = 9.0", "agents.a.speed: expected a value less than or equal to 1.5, got 9.0."),
@@ -136,6 +260,16 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "parameters = { type = 'object', properties = { model = 'string' } }",
          "tools.t.parameters: expected a JSON schema, but properties.model: 'string' is not of type"
          " 'object', 'boolean'."),
+        ("[tools.t]\nurl = 'https://x.example'\nparameters = { type = 'object', anyOf = [{}] }",
+         "tools.t.parameters: expected no anyOf at the top, which the model's provider refuses: use it in a"
+         " property."),
+        ("[tools.t]\nurl = 'https://x.example'\n"
+         "parameters = { type = 'object', properties = { ids = { type = 'array' } } }",
+         "tools.t.parameters: expected items in properties.ids, which is an array: the model's provider"
+         " demands them."),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:listed'",
+         "tools.t.python: the schema of tests.brain.unfit_tools:listed is refused: expected items in"
+         " properties.ids, which is an array: the model's provider demands them"),
         ("[tools.t]\nurl = 'https://x.example'\n"
          "parameters = { type = 'object', '$ref' = 'http://y.example' }",
          "tools.t.parameters: expected a whole JSON schema, got one with a $ref to elsewhere: nothing is"

@@ -23,6 +23,7 @@ CARD = BrainView(
     caller="…11",
     called="+15550002222",
     started_at_ms=0,
+    frame_n=0,
     control_pos=None,
 )
 

@@ -15,9 +15,14 @@ class Desk:
     """One sequencer, its clock and everything it asked for so far."""
 
     def __init__(
-        self, create_response_by: Literal["server", "brain"] = "server", *, confirmed: bool = True
+        self,
+        create_response_by: Literal["server", "brain"] = "server",
+        *,
+        confirmed: bool = True,
+        config: SequencerConfig | None = None,
     ) -> None:
-        self.core = Sequencer(SequencerConfig(create_response_by=create_response_by))
+        """`config` has figures of its own, if the mode alone will not do."""
+        self.core = Sequencer(config or SequencerConfig(create_response_by=create_response_by))
         self.now_ms = 0.0
         self.log: list[Action] = []
         if confirmed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import Action, Flush, SendCreate, SendText
 from brain.sequencer.caller_text import MAX_WAITING
-from tests.brain.sequencer.desk import Desk, creates, journaled, only
+from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
 def wrote(desk: Desk, text: str = "1 2", *, barge_in: bool = False) -> list[Action]:
@@ -92,3 +92,44 @@ def test_who_presses_keys_is_there() -> None:
     actions = wrote(desk)
 
     assert journaled(actions, "response_superseded")[0]["cause"] == "caller_text"
+
+
+def test_the_first_key_interrupts_at_once() -> None:
+    """The digits gather for a second and a half more; what we would say waits for them."""
+    desk = Desk()
+    desk.said("r1", "i1", 4_000)
+    desk.audible("r1", "i1")
+    desk.now_ms = 1_000
+
+    actions = desk.give(inputs.KeyPressed())
+
+    assert [line["cause"] for line in journaled(actions, "flush")] == ["keys"]
+    waiting = desk.wish(Reason.OPERATOR, "Hm.")
+    assert journaled(waiting, "response_deferred")[0]["gate"] == "caller"
+    desk.now_ms = 2_600
+    assert creates(desk.give(inputs.CallerWrote(text="1 2", barge_in=True))) == [Reason.TURN]
+
+
+def test_keys_that_never_become_a_group_hold_nothing_back_for_ever() -> None:
+    """2.5 s after the last one."""
+    desk = Desk()
+    desk.give(inputs.KeyPressed())
+    desk.now_ms = 1_000
+    desk.give(inputs.KeyPressed())
+    desk.wish(Reason.OPERATOR, "Hm.")
+
+    assert creates(desk.at(3_499)) == []
+    assert creates(desk.at(3_500)) == [Reason.OPERATOR]
+
+
+def test_a_key_between_two_sessions_interrupts_what_is_heard() -> None:
+    """Audio in `reply` outlives its session; a farewell does not care."""
+    desk = Desk()
+    desk.said("r1", "i1", 4_000)
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    assert only(Flush, desk.give(inputs.KeyPressed()))
+
+    desk = Desk()
+    desk.created("bye", token(desk.give(inputs.HangUpWished(cause="agent", farewell="bye"))))
+    desk.audio("bye", "i1", 1_000)
+    assert only(Flush, desk.give(inputs.KeyPressed())) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer import Reason, SequencerConfig, SlotState, inputs
 from brain.sequencer.actions import (
     Flush,
     Journal,
@@ -12,7 +12,7 @@ from brain.sequencer.actions import (
     SendTruncate,
     Skip,
 )
-from tests.brain.sequencer.desk import Desk, only, token
+from tests.brain.sequencer.desk import Desk, creates, only, token
 
 
 def playing(ms: int = 5_000, *, done: bool = True) -> Desk:
@@ -292,3 +292,93 @@ def test_an_interrupted_response_that_turns_out_to_be_ours_stays_interrupted() -
 
     assert desk.core.slot is SlotState.FREE
     assert [wish.text for wish in desk.core.state.deferred.values()] == ["news"]
+
+
+def test_what_the_server_cancels_itself_is_not_cancelled_by_us() -> None:
+    """It would answer that nothing is active; if no `done` follows, we do it after all."""
+    desk = Desk(config=SequencerConfig(server_interrupts=True))
+    desk.said("r1", "i1", 5_000, done=False)
+    assert only(Flush, desk.speech())
+    assert only(SendCancel, desk.log) == []
+    assert desk.core.slot is SlotState.CANCELLING
+    assert only(SendCancel, desk.at(599)) == []
+
+    (cancel,) = only(SendCancel, desk.at(600))
+
+    assert cancel.response_id == "r1"
+    assert only(SendCancel, desk.at(3_599)) == []
+    assert desk.core.slot is SlotState.CANCELLING
+    desk.at(3_600)
+    assert desk.core.slot is SlotState.FREE
+
+
+def test_what_the_server_does_not_hear_of_is_cancelled_by_us_at_once() -> None:
+    """An operator who insists, keys."""
+    for input_ in (
+        inputs.WishToSpeak(reason=Reason.OPERATOR, text="x", force=True),
+        inputs.CallerWrote(text="1", barge_in=True),
+        inputs.KeyPressed(),
+    ):
+        desk = Desk(config=SequencerConfig(server_interrupts=True))
+        desk.said("r1", "i1", 5_000, done=False)
+
+        assert only(SendCancel, desk.give(input_))
+
+
+def greeting(*, done: bool) -> Desk:
+    """A greeting of 4 s that must be heard is being said."""
+    desk = Desk(config=SequencerConfig(greeting_interruptible=False))
+    desk.created("r1", token(desk.wish(Reason.GREETING, "This call is recorded.")))
+    desk.audio("r1", "i1", 4_000)
+    if done:
+        desk.done("r1")
+    desk.audible("r1", "i1")
+    return desk
+
+
+def test_a_greeting_that_must_be_heard_is_not_cut_by_voice_or_keys() -> None:
+    """What they said is answered after it."""
+    for done in (True, False):
+        desk = greeting(done=done)
+        desk.speech()
+        desk.give(inputs.KeyPressed())
+        desk.speech_over()
+        assert only(Flush, desk.log) == []
+        assert only(SendCancel, desk.log) == []
+        desk.done("r1")
+        desk.said("r2", "i2", 500)
+        desk.played("r1", "i1", 4_000)
+
+        assert desk.core.owed is not None
+        desk.audible("r2", "i2")
+        assert desk.core.owed is None
+        assert only(Flush, desk.speech())
+
+
+def test_a_greeting_that_must_be_heard_goes_on_when_a_server_cuts_it() -> None:
+    """Its rest is asked for, once."""
+    desk = greeting(done=False)
+    desk.speech()
+    desk.done("r1", "cancelled", "turn_detected")
+    desk.speech_over()
+
+    sent = desk.at(500)
+
+    assert creates(sent) == [Reason.TURN]
+
+
+def test_a_greeting_that_must_be_heard_gives_way_to_an_operator_and_the_end() -> None:
+    """The caller alone may not cut it."""
+    assert only(Flush, greeting(done=True).wish(Reason.OPERATOR, "x", force=True))
+    assert only(Flush, greeting(done=True).give(inputs.HangUpWished(cause="operator")))
+
+
+def test_keys_do_not_withdraw_a_greeting_that_must_be_heard() -> None:
+    """Asked for, and not yet begun."""
+    desk = Desk(config=SequencerConfig(greeting_interruptible=False))
+    ours = token(desk.wish(Reason.GREETING, "This call is recorded."))
+    desk.give(inputs.KeyPressed())
+
+    desk.created("r1", ours)
+
+    assert desk.core.slot is SlotState.GENERATING

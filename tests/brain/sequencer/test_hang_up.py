@@ -5,12 +5,26 @@ from __future__ import annotations
 import pytest
 
 from brain.sequencer import Reason, SlotState, inputs
-from brain.sequencer.actions import Action, Flush, HangUp, RecordHeard, SendCancel, SilenceServer, Skip
+from brain.sequencer.actions import (
+    Action,
+    Flush,
+    HangUp,
+    RecordHeard,
+    ReplaceSession,
+    SendCancel,
+    SilenceServer,
+    Skip,
+)
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
-def wished(desk: Desk, farewell: str = "bye", response_id: str = "") -> list[Action]:
-    return desk.give(inputs.HangUpWished(cause="agent", farewell=farewell, response_id=response_id))
+def wished(
+    desk: Desk, farewell: str = "bye", response_id: str = "", *, only_if_unsaid: bool = True
+) -> list[Action]:
+    wish = inputs.HangUpWished(
+        cause="agent", farewell=farewell, response_id=response_id, only_if_unsaid=only_if_unsaid
+    )
+    return desk.give(wish)
 
 
 def test_the_farewell_is_heard_before_the_hang_up() -> None:
@@ -73,6 +87,22 @@ def test_a_response_that_spoke_while_asking_is_the_farewell_itself() -> None:
     desk.done("r1")
 
     assert only(HangUp, desk.played("r1", "i1", 1_000))
+
+
+def test_a_farewell_that_was_given_words_is_said_after_any_preamble() -> None:
+    """ "One moment, I'll book that. Goodbye", says the response; the farewell says what was booked."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    wished(desk, "It is booked. Goodbye.", response_id="r1", only_if_unsaid=False)
+
+    sent = desk.done("r1")
+
+    assert creates(sent) == [Reason.FAREWELL]
+    desk.created("bye", token(sent))
+    desk.audio("bye", "i2", 800)
+    desk.done("bye")
+    assert only(HangUp, desk.played("r1", "i1", 1_000)) == []
+    assert only(HangUp, desk.played("bye", "i2", 800))
 
 
 def test_the_caller_does_not_interrupt_a_farewell() -> None:
@@ -156,12 +186,29 @@ def test_a_new_session_is_told_to_make_no_responses_either() -> None:
     assert creates(actions) == [Reason.FAREWELL]
 
 
-def test_a_silent_farewell_ends_the_call_when_done() -> None:
-    """There is nothing to hear."""
+def test_a_silent_farewell_is_asked_for_again_within_its_bound() -> None:
+    """Nobody is hung up on in silence while there is time to say goodbye."""
     desk = Desk()
     desk.created("bye", token(wished(desk)))
 
-    assert only(HangUp, desk.done("bye")) == [HangUp(cause="agent")]
+    assert only(HangUp, desk.done("bye")) == []
+    desk.created("again", token(desk.at(250)))
+    desk.audio("again", "i1", 800)
+    desk.done("again")
+    assert only(HangUp, desk.played("again", "i1", 800)) == [HangUp(cause="agent")]
+
+
+def test_a_farewell_that_stays_silent_ends_the_call_at_its_bound() -> None:
+    """Eight seconds: the caller is not kept for ever."""
+    desk = Desk()
+    sent = wished(desk)
+    for number in range(2):
+        desk.created(f"r{number}", token(sent))
+        desk.done(f"r{number}")
+        sent = desk.at(desk.core.next_deadline_ms() or 0)
+
+    assert only(HangUp, desk.at(7_999)) == []
+    assert only(HangUp, desk.at(8_000)) == [HangUp(cause="agent")]
 
 
 def test_hanging_up_without_a_farewell_ends_at_once() -> None:
@@ -297,39 +344,42 @@ def test_a_farewell_that_was_created_late_is_heard_to_its_end() -> None:
 
 
 def test_what_was_cut_before_the_end_is_told_before_it() -> None:
-    """The figures of egress are still awaited when the farewell turns out to be silent."""
+    """The figures of egress are still awaited when the call ends by its bound."""
     desk = Desk()
     desk.said("r1", "i1", 5_000)
     desk.audible("r1", "i1")
     desk.heard("r1", "i1", 700)
     desk.speech()
     wished(desk)
-    desk.created("bye", token(desk.speech_over()))
+    assert desk.core.state.pending_cut is not None
 
-    end = desk.done("bye")
+    end = wished(desk, farewell="") + desk.flushed(1, i1=700)
 
     assert [heard.heard_ms for heard in only(RecordHeard, end)] == [700]
     assert only(HangUp, end)
 
 
-def test_a_farewell_that_is_written_twice_ends_the_call_unsaid() -> None:
-    """It can no longer come: nobody waits for the bound."""
+def test_a_farewell_that_is_written_again_and_again_costs_the_session() -> None:
+    """Each time it is asked for aloud; the third time another session is asked, within the bound."""
     desk = Desk()
     sent = wished(desk)
-    for response_id in ("r1", "r2"):
+    for response_id in ("r1", "r2", "r3"):
         desk.created(response_id, token(sent))
         desk.give(inputs.TextPartOpened(response_id=response_id, item_id=f"t-{response_id}"))
         sent = desk.done(response_id, "cancelled")
 
-    assert only(HangUp, desk.log) == [HangUp(cause="agent")]
-    assert desk.now_ms == 0.0
+    assert creates(sent) == []
+    assert only(ReplaceSession, desk.log) == [ReplaceSession(cause="answered_in_text")]
+    desk.give(inputs.SessionLost(cause="answered_in_text"))
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.FAREWELL]
 
 
-def test_a_farewell_of_which_only_the_end_was_seen_ends_the_call() -> None:
+def test_a_farewell_of_which_only_the_end_was_seen_is_asked_for_again() -> None:
     """Created and done, and we heard of neither its `created` nor a sound."""
     desk = Desk()
     ours = token(wished(desk))
 
     actions = desk.give(inputs.ResponseDone(response_id="bye", status="completed", token=ours))
 
-    assert only(HangUp, actions) == [HangUp(cause="agent")]
+    assert only(HangUp, actions) == []
+    assert creates(desk.at(250)) == [Reason.FAREWELL]

@@ -13,6 +13,8 @@ invent messages, over several sessions. After every step:
 7. The cut never falls; a tool call is run once; a call is hung up once; nobody is spoken to while away.
 8. An item is truncated once, below what was received, and never above what egress said was heard; the audio
    of an item is admitted without a gap and without a repeat.
+9. A debt ends by what egress heard, or by a decision: a hang-up, a move, tools that want no answer. While one
+   stands in an open session, something is waited for; a session is asked to be replaced once.
 
 `TRUNKLINE_EXAMPLES` sets how many examples are tried (`make prove-sequencer` tries thousands).
 """
@@ -32,6 +34,7 @@ from brain.sequencer.actions import (
     HangUp,
     Journal,
     Move,
+    ReplaceSession,
     RollOver,
     RunTool,
     SendCancel,
@@ -71,6 +74,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.outputs: list[str] = []
         self.is_away = False
         self.rollovers_asked = 0
+        self.is_replaced = False
         self.texts_written = 0
         self.texts_sent = 0
         self.open_token = ""
@@ -94,12 +98,23 @@ class AnyOrder(RuleBasedStateMachine):
     def give(self, input_: Input) -> None:
         if not isinstance(input_, inputs.Tick):
             # Deadlines fire before any input: let them, so that the step seen is the input's own.
-            self.check(self.core.handle(inputs.Tick(), self.now_ms))
+            self.step(inputs.Tick())
         before = self.core.slot
-        self.check(self.core.handle(input_, self.now_ms))
+        self.step(input_)
         after = self.core.slot
         row = TRANSITIONS[(before, type(input_))]
         assert after in row.to, f"{type(input_).__name__} led from {before} to {after}"
+
+    def step(self, input_: Input) -> None:
+        s = self.core.state
+        debts, batches = set(s.debts.standing), set(s.batches)
+        actions = self.core.handle(input_, self.now_ms)
+        self.check(actions)
+        is_heard = isinstance(input_, inputs.Audible | inputs.Heard | inputs.Silent)
+        is_decided = any(isinstance(action, HangUp | Move) for action in actions)
+        is_tool_over = bool(batches - set(s.batches))
+        if not (is_heard or is_decided or is_tool_over):
+            assert debts <= set(s.debts.standing), "a debt ended that nobody heard of or took back"
 
     def check(self, actions: list[Action]) -> None:
         assert self.core.cut >= self.highest_cut, "the cut fell"
@@ -119,6 +134,9 @@ class AnyOrder(RuleBasedStateMachine):
                 self.texts_sent += 1
             if isinstance(action, SendTruncate):
                 self.check_truncation(action)
+            if isinstance(action, ReplaceSession):
+                assert not self.is_replaced, "a session is to be replaced twice"
+                self.is_replaced = True
             if isinstance(action, RollOver):
                 assert self.rollovers_asked > 0, "rolled over unasked"
                 self.rollovers_asked = 0
@@ -192,6 +210,7 @@ class AnyOrder(RuleBasedStateMachine):
     def lose_session(self, cause: str, replayed: bool) -> None:
         self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
         self.rollovers_asked = 0
+        self.is_replaced = False
 
     @rule(in_ms=st.sampled_from([0, 100, 5_000]), settles=st.booleans())
     def rollover_due(self, in_ms: int, settles: bool) -> None:
@@ -484,9 +503,20 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def the_next_deadline_lies_in_the_future(self) -> None:
-        self.check(self.core.handle(inputs.Tick(), self.now_ms))
+        self.step(inputs.Tick())
         deadline_ms = self.core.next_deadline_ms()
         assert deadline_ms is None or deadline_ms > self.now_ms
+
+    @invariant()
+    def what_is_owed_is_waited_for(self) -> None:
+        if self.is_served and self.core.owed is not None:
+            assert self.core.next_deadline_ms() is not None, "sound is owed and nothing is waited for"
+
+    @property
+    def is_served(self) -> bool:
+        """Whether there is a session that may be asked."""
+        is_open = self.core.slot not in (SlotState.CLOSED, SlotState.ENDED)
+        return is_open and not self.core.state.asking.replacing
 
     @invariant()
     def ids_are_never_empty_keys(self) -> None:
@@ -501,9 +531,10 @@ class AnyOrder(RuleBasedStateMachine):
             if deadline_ms is None:
                 break
             self.now_ms = deadline_ms
-            self.check(self.core.handle(inputs.Tick(), self.now_ms))
+            self.step(inputs.Tick())
         s = self.core.state
         assert self.core.next_deadline_ms() is None
+        assert self.core.owed is None or not self.is_served, "sound is owed for ever"
         assert self.core.slot in (SlotState.FREE, SlotState.CLOSED, SlotState.ENDED)
         assert not s.deferred
         assert not self.core.audible_response_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import Action, Flush, HangUp, Move, RunTool, SendCancel, SendToolOutput
-from brain.sequencer.move import ANOTHER, HANGING_UP, NEVER_BACK
+from brain.sequencer.move import ANOTHER, HANGING_UP, NEVER_BACK, SPOKE
 from tests.brain.sequencer.desk import Desk, creates, journaled, only
 
 
@@ -48,8 +48,8 @@ def test_with_nothing_said_the_caller_goes_when_the_response_is_done() -> None:
     assert only(Move, desk.done("r1")) == GONE
 
 
-def test_a_barge_in_makes_it_shorter() -> None:
-    """What is flushed is heard no more: there is nothing to wait for."""
+def test_a_caller_who_speaks_before_they_are_gone_stays() -> None:
+    """ "No, wait!": the tool is told that it was not done, and their turn is answered."""
     desk = Desk()
     asked(desk, said_ms=2_000)
     desk.done("r1")
@@ -58,19 +58,54 @@ def test_a_barge_in_makes_it_shorter() -> None:
 
     actions = desk.speech()
 
-    assert [type(action) for action in actions if isinstance(action, Flush | Move)] == [Flush, Move]
+    assert only(Move, actions) == []
+    assert only(Flush, actions)
+    assert [(o.call_id, o.output) for o in only(SendToolOutput, actions)] == [("c1", SPOKE)]
+    assert journaled(actions, "move_dropped") == [{"what": "dial", "call_id": "c1", "cause": "caller"}]
+    desk.give(inputs.ItemAdded(item_id="o", answers_id="c1"))
+    desk.speech_over()
+    desk.said("r2", "i2", 500)
+    assert creates(desk.log) == []
+    assert desk.core.state.move is None
 
 
-def test_a_caller_who_went_while_they_spoke_is_spoken_to_when_they_are_back() -> None:
-    """Their pause was on another line: nobody reports it."""
+def test_a_caller_who_spoke_while_the_tool_ran_stays_too() -> None:
+    """Its move comes after their words, even after the answer to them."""
+    desk = Desk()
+    asked(desk)
+    desk.done("r1")
+    desk.speech()
+    desk.speech_over()
+    desk.said("r2", "i2", 500)
+
+    actions = wish(desk)
+
+    assert journaled(actions, "move_refused")[0]["cause"] == "caller"
+    assert [o.output for o in only(SendToolOutput, actions)] == [SPOKE]
+
+
+def test_a_key_before_they_are_gone_keeps_a_caller_as_well() -> None:
+    """It interrupts as speech would."""
     desk = Desk()
     asked(desk, said_ms=2_000)
     desk.done("r1")
-    desk.audible("r1", "i1")
     wish(desk)
-    assert only(Move, desk.speech()) == GONE
 
-    assert creates(desk.give(inputs.MoveEnded(output="{}"))) == [Reason.TOOL_OUTPUTS]
+    actions = desk.give(inputs.KeyPressed())
+
+    assert only(Move, actions) == []
+    assert journaled(actions, "move_dropped")[0]["cause"] == "caller"
+
+
+def test_a_tool_that_was_called_after_the_words_moves_the_caller() -> None:
+    """They asked to be connected."""
+    desk = Desk()
+    desk.speech()
+    desk.speech_over()
+    asked(desk)
+    desk.done("r1")
+
+    assert only(Move, wish(desk)) == GONE
 
 
 def test_a_playback_that_nobody_reports_is_not_waited_for_for_ever() -> None:
@@ -172,13 +207,40 @@ def test_a_caller_who_never_comes_back_is_not_waited_for_for_ever() -> None:
     desk.now_ms = 5_000
     wish(desk)
     desk.done("r1")
-    assert only(SendToolOutput, desk.at(124_999)) == []
+    assert only(SendToolOutput, desk.at(15_004_999)) == []
 
-    actions = desk.at(125_000)
+    actions = desk.at(15_005_000)
 
     assert [o.output for o in only(SendToolOutput, actions)] == [NEVER_BACK]
     assert desk.core.state.move is None
     assert creates(actions) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_caller_may_talk_to_the_other_side_for_an_hour() -> None:
+    """Nothing is said to nobody meanwhile, and how it went is told when they are back."""
+    desk = Desk()
+    asked(desk)
+    wish(desk)
+    desk.done("r1")
+    desk.at(3_600_000)
+    desk.give(inputs.SessionLost(cause="rollover"))
+    desk.give(inputs.SessionConfirmed())
+    assert creates(desk.log) == []
+
+    actions = desk.give(inputs.MoveEnded(output='{"status":"completed"}'))
+
+    assert [o.output for o in only(SendToolOutput, actions)] == ['{"status":"completed"}']
+    assert creates(actions) == [Reason.TOOL_OUTPUTS]
+
+
+def test_digits_are_played_within_two_minutes() -> None:
+    """Nobody talks to anybody meanwhile."""
+    desk = Desk()
+    asked(desk)
+    desk.give(inputs.MoveWished(kind="digits", argument="1", call_id="c1", response_id="r1"))
+    desk.done("r1")
+
+    assert [o.output for o in only(SendToolOutput, desk.at(120_000))] == [NEVER_BACK]
 
 
 def test_a_move_outlives_its_session() -> None:

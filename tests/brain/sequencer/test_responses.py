@@ -143,14 +143,30 @@ def test_a_silent_active_response_is_cancelled() -> None:
 
 
 def test_a_missing_done_gives_the_slot_back_in_the_end() -> None:
-    """3 s after the cancel the slot is taken back, and what waited is said."""
+    """3 s after the cancel the slot is taken back, and what nobody is owed is said."""
     desk = Desk()
     desk.created("r1")
-    desk.wish(Reason.OPERATOR, "news")
     desk.at(10_000)
+    desk.wish(Reason.IDLE_PROMPT, "There?")
 
-    assert creates(desk.at(13_000)) == [Reason.OPERATOR]
+    assert creates(desk.at(13_000)) == []
+    assert desk.core.slot is SlotState.FREE
     assert desk.audio("r1", "i1", 20).skip is Skip.FINISHED
+
+
+def test_a_response_that_nobody_waits_for_may_be_silent_for_longer() -> None:
+    """While sound is owed and nothing was said, 8 s; else 10."""
+    desk = Desk()
+    desk.created("r1")
+    assert desk.core.next_deadline_ms() == 10_000
+    desk.done("r1")
+    desk.created("r2", token(desk.wish(Reason.OPERATOR, "news")))
+    assert desk.core.next_deadline_ms() == 8_000
+
+    desk.audio("r2", "i2", 500)
+
+    assert desk.core.state.active is not None
+    assert desk.core.state.active.deadline_ms == 10_000
 
 
 def test_a_refused_cancel_shortens_the_wait_for_a_lost_done() -> None:

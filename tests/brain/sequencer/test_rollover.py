@@ -49,19 +49,19 @@ def test_the_caller_must_have_been_silent_for_a_moment_and_been_answered() -> No
     assert rolls(desk.speech_over()) == 0
     assert rolls(desk.at(2_000)) == 0
 
-    desk.created("r1")
-    assert rolls(desk.done("r1")) == 1
+    desk.said("r1", "i1", 500)
+    assert rolls(desk.played("r1", "i1", 500)) == 1
 
 
 def test_the_moment_of_silence_is_waited_for() -> None:
-    """An answer that says nothing, right after the voice."""
+    """An answer of one word, right after the voice."""
     desk = Desk()
     desk.speech()
     desk.now_ms = 1_000
     desk.speech_over()
-    desk.created("r1")
+    desk.said("r1", "i1", 90)
     desk.now_ms = 1_100
-    desk.done("r1")
+    desk.played("r1", "i1", 90)
     assert rolls(due(desk)) == 0
 
     assert desk.core.next_deadline_ms() == 1_300
@@ -166,17 +166,40 @@ def test_a_later_word_moves_the_last_moment() -> None:
 
 
 def test_a_cut_that_waits_for_its_figures_is_waited_for() -> None:
-    """A greeting that was superseded begins to speak all the same, is flushed, and ends."""
+    """A prompt that was superseded begins to speak all the same, is flushed, and ends."""
     desk = Desk()
-    greeting = token(desk.wish(Reason.GREETING))
+    prompt = token(desk.wish(Reason.IDLE_PROMPT))
     desk.created("r1")
     desk.done("r1")
     desk.audio("r2", "i2", 1_000)
-    desk.created("r2", greeting)
+    desk.created("r2", prompt)
     desk.done("r2", "cancelled")
 
     assert rolls(due(desk)) == 0
     assert rolls(desk.at(150)) == 1
+
+
+def test_a_session_that_owes_an_answer_is_not_left_at_a_quiet_moment() -> None:
+    """Its answer said nothing: it is asked again first."""
+    desk = Desk()
+    desk.speech()
+    desk.speech_over()
+    desk.created("r1")
+    desk.done("r1", "cancelled")
+    desk.now_ms = 200
+
+    assert rolls(due(desk)) == 0
+
+
+def test_a_session_that_is_given_up_is_not_rolled_over() -> None:
+    """Its successor is on its way."""
+    desk = Desk()
+    desk.wish(Reason.OPERATOR, "x")
+    due(desk, 7_000)
+    for now_ms in (2_750, 3_000, 5_750):
+        desk.at(now_ms)
+
+    assert rolls(desk.at(7_000)) == 0
 
 
 def test_a_call_that_ends_is_not_woken_for_it() -> None:
@@ -187,7 +210,7 @@ def test_a_call_that_ends_is_not_woken_for_it() -> None:
     desk.give(inputs.HangUpWished(cause="agent", farewell="bye"))
     desk.done("r1", "cancelled")
 
-    assert desk.core.next_deadline_ms() == 5_000  # The farewell's create must be answered by then.
+    assert desk.core.next_deadline_ms() == 2_750  # The farewell's create must be answered by then.
 
 
 def test_a_last_moment_that_has_passed_is_now() -> None:

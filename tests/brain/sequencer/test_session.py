@@ -52,7 +52,7 @@ def test_wishes_that_see_no_new_session_expire() -> None:
     desk.wish(Reason.TURN)
     desk.give(inputs.SessionLost(cause="1006"))
 
-    assert journaled(desk.at(10_000), "response_expired")[0]["reason"] == "turn"
+    assert journaled(desk.at(16_000), "response_expired")[0]["reason"] == "turn"
     assert desk.core.next_deadline_ms() is None
 
 
@@ -213,3 +213,59 @@ def test_a_tool_that_was_faster_than_its_response_is_answered_in_the_next_sessio
     desk.give(inputs.SessionLost(cause="closed_1006"))
 
     assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TOOL_OUTPUTS]
+
+
+def test_a_turn_that_is_said_again_is_not_asked_for_as_well() -> None:
+    """Neither one that waits, nor one under way, nor the answer that had said nothing."""
+    for how in ("waiting", "sent", "answering"):
+        desk = Desk("brain")
+        desk.speech()
+        desk.speech_over()
+        sent = desk.give(inputs.TurnCommitted(item_id="u1"))
+        if how != "sent":
+            desk.created("r1", token(sent))
+        if how == "waiting":
+            desk.done("r1", "failed")
+        desk.give(inputs.SessionLost(cause="closed_1006", turn_replayed=True))
+        desk.give(inputs.SessionConfirmed())
+        desk.speech()
+        desk.speech_over()
+
+        assert creates(desk.give(inputs.TurnCommitted(item_id="v1"))) == [Reason.TURN], how
+        assert len(creates(desk.log)) == 2, how
+
+
+def test_keys_that_wait_for_an_answer_are_answered_though_the_turn_is_said_again() -> None:
+    """They are in the past that the next session is told, and no voice asks for them."""
+    desk = Desk()
+    desk.created("r1")
+    desk.give(inputs.CallerWrote(text="1 2"))
+    desk.give(inputs.SessionLost(cause="closed_1006", turn_replayed=True))
+
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TURN]
+
+
+def test_a_turn_that_is_said_again_and_not_heard_is_asked_for() -> None:
+    """3 s after the next session is there."""
+    desk = Desk()
+    desk.speech()
+    desk.speech_over()
+    desk.give(inputs.SessionLost(cause="closed_1006", turn_replayed=True))
+    desk.now_ms = 1_000
+    desk.give(inputs.SessionConfirmed())
+
+    assert creates(desk.at(3_999)) == []
+    assert creates(desk.at(4_000)) == [Reason.TURN]
+
+
+def test_a_turn_whose_answer_was_heard_is_not_answered_twice() -> None:
+    """It is closed: nothing is said again, and nothing is asked for."""
+    desk = Desk()
+    desk.speech()
+    desk.speech_over()
+    desk.said("r1", "i1", 500)
+    desk.played("r1", "i1", 500)
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    desk.give(inputs.SessionConfirmed())
+
+    assert creates(desk.at(10_000)) == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from brain.sequencer.state import IdMemory, Item, Response, SequencerConfig, State
+from brain.sequencer.config import SequencerConfig
+from brain.sequencer.state import IdMemory, Item, Response, State
 
 
 def test_the_id_memory_forgets_the_oldest_first() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain.sequencer import Reason, inputs
-from brain.sequencer.actions import Action, RunTool, SendApproval, SendToolOutput
+from brain.sequencer.actions import Action, RunTool, SendApproval, SendCreate, SendToolOutput
 from tests.brain.sequencer.desk import Desk, creates, journaled, only
 
 
@@ -348,3 +348,47 @@ def test_a_result_that_no_session_came_for_is_given_up_beside_a_call_that_still_
     expected = [{"call_id": "b", "tool": "t", "outcome": "no_session"}]
     assert journaled(actions, "tool_finished") == expected
     assert desk.core.open_tool_calls == {"a"}
+
+
+def rounds(desk: Desk, count: int) -> list[SendCreate]:
+    """Rounds of one tool of the server's each; the creates that answer them."""
+    sent: list[SendCreate] = []
+    desk.created("r0")
+    for number in range(count):
+        item_id = f"mcp{number}"
+        desk.give(inputs.ServerToolOpened(response_id=f"r{number}", item_id=item_id))
+        desk.done(f"r{number}")
+        sent += only(SendCreate, desk.give(inputs.ServerToolFinished(item_id=item_id)))
+        desk.created(f"r{number + 1}", sent[-1].token)
+    return sent
+
+
+def test_the_rounds_of_tools_are_bounded() -> None:
+    """The eighth answer in a row is asked for without tools: the caller hears what is known."""
+    desk = Desk()
+
+    sent = rounds(desk, 8)
+
+    assert [create.without_tools for create in sent] == [False] * 7 + [True]
+    assert [line["response"] for line in journaled(desk.log, "error")] == ["r7"]
+
+
+def test_a_sound_or_a_word_of_the_caller_begins_the_rounds_again() -> None:
+    """Then it is no loop."""
+    for speak in (True, False):
+        desk = Desk()
+        rounds(desk, 7)
+        if speak:
+            desk.audio("r7", "i7", 500)
+        else:
+            desk.speech()
+            desk.done("r7", "cancelled")
+            desk.speech_over()
+            desk.created("r7b")
+        response_id = "r7" if speak else "r7b"
+        desk.give(inputs.ServerToolOpened(response_id=response_id, item_id="mcp7"))
+        desk.done(response_id)
+
+        (create,) = only(SendCreate, desk.give(inputs.ServerToolFinished(item_id="mcp7")))
+
+        assert not create.without_tools

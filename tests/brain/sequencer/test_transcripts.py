@@ -28,6 +28,7 @@ from brain.sequencer.inputs import (
     ItemAdded,
     ItemFinished,
     ItemOpened,
+    KeyPressed,
     MoveEnded,
     MoveWished,
     Refused,
@@ -444,7 +445,7 @@ def a_farewell_that_was_said_already_or_never_comes() -> Story:
     s.at(0, ResponseCreated(response_id="r1"))
     s.audio(5, "r1", "i1", 900)
     s.at(10, Audible(cut=0, response_id="r1", item_id="i1"))
-    s.at(20, HangUpWished(cause="idle", farewell="Bye.", response_id="r1"))
+    s.at(20, HangUpWished(cause="agent", farewell="Bye.", response_id="r1", only_if_unsaid=True))
     s.at(25, HangUpWished(cause="agent", farewell="Bye again."))
     s.wait()
     return s
@@ -804,9 +805,123 @@ def a_long_farewell_is_heard_from_its_start_on() -> Story:
     s.at(0, ResponseCreated(response_id="r1"))
     s.audio(5, "r1", "i1", 12_000)
     s.at(6, ResponseDone(response_id="r1", status="completed"))
-    s.at(10, HangUpWished(cause="agent", farewell="Bye.", response_id="r1"))
+    s.at(10, HangUpWished(cause="agent", farewell="Bye.", response_id="r1", only_if_unsaid=True))
     s.at(7_000, Audible(cut=0, response_id="r1", item_id="i1"))
     s.at(14_000, Audible(cut=0, response_id="r1", item_id="i1", heard_ms=7_000))
+    s.wait()
+    return s
+
+
+@story
+def a_farewell_with_words_of_its_own_follows_a_preamble() -> Story:
+    s = Story()
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(5, "r1", "i1", 900)
+    s.at(10, ToolCalled(response_id="r1", call_id="c1", name="end_call", arguments="{}"))
+    s.at(20, ResponseDone(response_id="r1", status="completed"))
+    s.at(30, ToolFinished(call_id="c1", output="{}", reply=False))
+    s.at(30, HangUpWished(cause="agent", farewell="Your table is booked. Goodbye.", response_id="r1"))
+    s.at(40, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.said(100, "r2", "i2", 1_500, token="b1-create-4")
+    s.at(900, Audible(cut=0, response_id="r2", item_id="i2"))
+    s.at(2_400, Silent(cut=0, response_id="r2", item_id="i2", heard_ms=1_500, cause="played"))
+    return s
+
+
+@story
+def a_caller_stops_a_transfer() -> Story:
+    s = Story()
+    s.at(0, SpeechStarted(item_id="u1"))
+    s.at(900, SpeechStopped(item_id="u1"))
+    s.at(1_000, ResponseCreated(response_id="r1"))
+    s.audio(1_005, "r1", "i1", 2_000)
+    s.at(1_010, ToolCalled(response_id="r1", call_id="c1", name="transfer_call", arguments="{}"))
+    s.at(1_020, ResponseDone(response_id="r1", status="completed"))
+    s.at(1_030, MoveWished(kind="dial", argument="+15550003333", call_id="c1", response_id="r1"))
+    s.at(1_040, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(1_500, SpeechStarted(item_id="u2"))
+    s.at(1_510, ItemAdded(item_id="o1", answers_id="c1"))
+    s.at(1_520, Flushed(cut=1, items=(FlushedItem(item_id="i1", heard_ms=450),)))
+    s.at(2_500, SpeechStopped(item_id="u2"))
+    s.said(2_600, "r2", "i2", 500)
+    s.at(2_620, Audible(cut=1, response_id="r2", item_id="i2"))
+    s.at(3_120, Silent(cut=1, response_id="r2", item_id="i2", heard_ms=500, cause="played"))
+    s.wait()
+    return s
+
+
+@story
+def a_greeting_that_must_be_heard() -> Story:
+    s = Story(greeting_interruptible=False)
+    s.at(0, wish(Reason.GREETING, "This call is recorded."))
+    s.at(100, ResponseCreated(response_id="r1", token="b1-create-2"))
+    s.audio(110, "r1", "i1", 4_000)
+    s.at(120, ResponseDone(response_id="r1", status="completed"))
+    s.at(130, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(1_000, SpeechStarted(item_id="u1"))
+    s.at(1_600, SpeechStopped(item_id="u1"))
+    s.said(1_700, "r2", "i2", 800)
+    s.at(2_000, KeyPressed())
+    s.at(4_130, Audible(cut=0, response_id="r2", item_id="i2"))
+    s.at(4_200, SpeechStarted(item_id="u2"))
+    s.wait()
+    return s
+
+
+@story
+def keys_interrupt_at_the_first_one() -> Story:
+    s = Story()
+    s.said(0, "r1", "i1", 4_000)
+    s.at(20, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(1_000, KeyPressed())
+    s.at(1_020, Flushed(cut=1, items=(FlushedItem(item_id="i1", heard_ms=960),)))
+    s.at(1_300, KeyPressed(), wish(Reason.OPERATOR, "Hm."))
+    s.at(2_900, CallerWrote(text="[1 2]", barge_in=True))
+    s.said(3_000, "r2", "i2", 500, token="b1-create-5")
+    s.at(3_020, Audible(cut=1, response_id="r2", item_id="i2"))
+    s.at(3_520, Silent(cut=1, response_id="r2", item_id="i2", heard_ms=500, cause="played"))
+    s.wait()
+    return s
+
+
+@story
+def the_server_cancels_what_the_caller_interrupts() -> Story:
+    s = Story(server_interrupts=True)
+    s.at(0, ResponseCreated(response_id="r1"))
+    s.audio(10, "r1", "i1", 2_000)
+    s.at(20, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(500, SpeechStarted(item_id="u1"))
+    s.at(520, ResponseDone(response_id="r1", status="cancelled", code="turn_detected"))
+    s.at(900, SpeechStopped(item_id="u1"))
+    s.at(1_000, ResponseCreated(response_id="r2"))
+    s.audio(1_010, "r2", "i2", 2_000)
+    s.at(1_500, SpeechStarted(item_id="u2"))
+    s.at(1_600, SpeechStopped(item_id="u2"))
+    s.wait()
+    return s
+
+
+@story
+def a_model_that_fails_again_and_again() -> Story:
+    s = Story()
+    s.at(0, SpeechStarted(item_id="u1"))
+    s.at(900, SpeechStopped(item_id="u1"))
+    s.at(1_000, ResponseCreated(response_id="r1"))
+    failed = {"status": "failed", "code": "rate_limit_exceeded"}
+    s.at(1_100, ResponseDone(response_id="r1", retry_after_ms=800, **failed))
+    s.at(1_900, Tick())
+    s.at(2_000, ResponseCreated(response_id="r2", token="b1-create-2"))
+    s.at(2_100, ResponseDone(response_id="r2", **failed))
+    s.at(2_600, Tick())
+    s.at(3_800, ResponseCreated(response_id="r3", token="b1-create-3"))
+    s.at(3_900, ResponseDone(response_id="r3", **failed))
+    s.at(3_910, SessionLost(cause="responses_failed", turn_replayed=True))
+    s.at(4_400, SessionConfirmed())
+    s.at(4_500, SpeechStarted(item_id="v1"))
+    s.at(4_600, SpeechStopped(item_id="v1"))
+    s.said(4_700, "r4", "i4", 600)
+    s.at(4_720, Audible(cut=0, response_id="r4", item_id="i4"))
+    s.at(5_320, Silent(cut=0, response_id="r4", item_id="i4", heard_ms=600, cause="played"))
     s.wait()
     return s
 

@@ -1,28 +1,46 @@
-"""Calls in trouble, as the doctor tells them first."""
+"""Live calls as findings: whoever is left alone is a fault, whatever egress said last."""
 
 from __future__ import annotations
 
-from console.doctor.calls import MAX_CALLS, Troubled, judge_calls
+from console.calls.trouble import Crew
+from console.doctor import calls as rules
 from console.doctor.findings import Level
-
-SID = "CA" + "1" * 26 + "2c1040"
-
-
-def test_a_call_in_trouble_fails_with_what_to_do() -> None:
-    """By the end of its SID, in words; the whole SID stands in the commands."""
-    (found,) = judge_calls(3, [Troubled(SID, "egress-0 shows no beat")])
-    assert (found.level, found.what, found.found) == (Level.FAIL, "call …2c1040", "egress-0 shows no beat")
-    assert f"trunkline show {SID}" in found.do
-    assert f"trunkline hangup {SID}" in found.do
+from tests.support.top_samples import PROBLEM, call, crew, seen, unreadable_call
 
 
-def test_many_are_counted() -> None:
-    """Eight are named, the rest is a number."""
-    found = judge_calls(20, [Troubled(SID, "x")] * (MAX_CALLS + 3))
-    assert len(found) == MAX_CALLS + 1
-    assert found[-1].found == "3 more in trouble"
+def test_calls_that_are_well() -> None:
+    """One line; a slow model leaves nobody alone."""
+    (found,) = rules.judge([call(1), call(2, verdict="model_slow")])
+    assert (found.level, found.what, found.found) == (Level.OK, "live calls", "2, nobody is left alone")
+    assert rules.judge([])[0].level is Level.OK
 
 
-def test_calm_calls_are_one_line() -> None:
-    """With how many there are."""
-    assert [each.found for each in judge_calls(2, [])] == ["2 live, none in trouble"]
+def test_a_caller_who_hears_nothing() -> None:
+    """By its end, with the whole name of the process that is gone."""
+    (found,) = rules.judge([call(7, crew=crew(egress_0=27_000)), call(1)])
+    assert (found.level, found.what) == (Level.FAIL, "call …000007")
+    assert found.found == "egress-0 is gone: caller hears nothing (egress-0@box#c3)"
+    assert f"`trunkline hangup CA{7:032x}`" in found.do
+
+
+def test_sound_that_is_owed() -> None:
+    """What happened last is in its journal."""
+    (found,) = rules.judge([call(7, owed_ms=5_200, owed_cause="turn")])
+    assert found.found == "owed sound for 5.2 s: turn"
+    assert found.do.startswith(f"`trunkline show CA{7:032x}`")
+
+
+def test_a_ghost_and_a_card_that_cannot_be_read() -> None:
+    """Each can be ended."""
+    gone = {**crew(ingress_0=9_000, brain_1=9_000, egress_0=9_000).seen, "brain-7@box#n1": seen()}
+    ghost, unreadable = rules.judge([call(7, crew=Crew(seen=gone)), unreadable_call(9)])
+    assert ghost.found == "a ghost: nobody has this call any more"
+    assert "takes it off the list and frees its slot" in ghost.do
+    assert (unreadable.found, unreadable.level) == (PROBLEM, Level.FAIL)
+
+
+def test_a_fault_that_takes_many_calls_is_not_a_page_of_findings() -> None:
+    """The rest is counted."""
+    found = rules.judge([call(number, crew=crew(egress_0=27_000)) for number in range(1, 12)])
+    assert len(found) == rules.MOST + 1
+    assert found[-1].found == "5 more in trouble"

@@ -221,7 +221,7 @@ class Hall:
         socket = FakeSocket(self.desk.clock)
         stream = MediaStream(
             socket, twilio, StreamHost(self.attaching.start, self.attaching.gone), self.desk.counters,
-            self.desk.sockets.faults, get_log(), clock=self.desk.clock,
+            self.desk.sockets.faults, get_log(), media_timeout_ms=20_000.0, clock=self.desk.clock,
         )  # fmt: skip
         self.table.stream_opened(stream)
         stream.text(start_message(CALL, stream_sid(number)))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ingress.calls import dead_air
-from ingress.media.stream import WATCHDOG_MS
+from ingress.calls import owed
 from shared.clock import now_ms
 from shared.contract.card import Next
 from shared.contract.command import Command
-from shared.contract.streams import pairs
 from shared.contract.streams.control import Dtmf, read_message
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.pairs import BackKind, pairs_fields
@@ -151,18 +149,17 @@ async def test_chunks_that_repeat_or_jump(bridge: Ingress) -> None:
     assert (counters.caller_repeats, counters.caller_gap_chunks) == (2, 2)
 
 
-async def test_out_is_trimmed(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is older than the time kept goes, once a second."""
-    monkeypatch.setattr(pairs, "KEPT_MS", 0)
+async def test_out_holds_what_is_unread(bridge: Ingress) -> None:
+    """What was read is gone."""
     out = bridge.process.keys.out(bridge.process.name)
     await bridge.live()
-    for n in range(300):
+    for n in range(30):
         await bridge.out(frame(0, n + 1))
 
-    async def is_short() -> bool:
-        return int(await bridge.store.xlen(out)) <= 200
+    async def is_empty() -> bool:
+        return int(await bridge.store.xlen(out)) == 0
 
-    await wait_until(is_short, "the old entries are gone")
+    await wait_until(is_empty, "all entries are gone")
 
 
 async def test_hops_are_measured_by_the_clock_of_one_host(bridge: Ingress) -> None:
@@ -187,7 +184,7 @@ async def test_a_caller_whose_media_stopped_is_gone(bridge: Ingress) -> None:
     """The carrier sends silence too: without any frame the call ends, and its socket with it."""
     caller = await bridge.live()
     (stream,) = bridge.role.switchboard.table.streams
-    stream.last_media_at_ms -= WATCHDOG_MS
+    stream.last_media_at_ms -= bridge.process.settings.media_timeout_s * 1000
     assert await caller.closed() == (1000, "no caller media")
     await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
     assert (await bridge.card())["outcome"] == "caller_media_stopped"
@@ -199,11 +196,10 @@ async def test_too_long_a_silence_is_given_to_the_carriers_voice(
 ) -> None:
     """The socket closes, and the webhook that follows finds the apology on the card."""
     caller = await bridge.live()
-    monkeypatch.setattr(dead_air, "DUE_MS", 0.0)
-    monkeypatch.setattr(dead_air, "APOLOGISE_MS", 0.0)
-    assert await caller.closed() == (1011, "dead air")
+    monkeypatch.setattr(owed, "APOLOGISE_MS", 0.0)
+    assert await caller.closed() == (1011, "silence_pick_up")
     card = await bridge.card()
-    assert (card["next"], card["cause"]) == (Next.APOLOGY, "dead_air")
+    assert (card["next"], card["cause"]) == (Next.APOLOGY, "silence_pick_up")
     answer = await bridge.post("/voice/resume", voice_form())
     assert tags(answer.text) == ["Say", "Hangup"]
     assert bridge.role.switchboard.counters.apologies == 1

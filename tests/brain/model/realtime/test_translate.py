@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from brain.agents.agent import default_agent
 from brain.json_fields import Json
-from brain.model.engine import Said, SaidKind, ToModel
+from brain.model.engine import Said, SaidKind, ServerTool, ToModel
 from brain.model.realtime import translate
 from brain.sequencer import Reason, actions, inputs
 from shared.settings import load
@@ -45,6 +45,32 @@ def test_done_carries_status_and_code() -> None:
     (found,) = translate.read_event({"type": "response.done", "response": failed})
 
     assert found == inputs.ResponseDone(response_id="r", status="failed", code="rate_limit_exceeded")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected_ms"),
+    [
+        ({"message": "Rate limit reached. Please try again in 1.2s. Visit …"}, 1_200),
+        ({"message": "Please try again in 850ms."}, 850),
+        ({"message": "Please try again in 3s"}, 3_000),
+        ({"message": "Please try again in 6m0s."}, 20_000),
+        ({"message": "Please try again in 1m."}, 20_000),
+        ({"message": "Please try again later."}, 0),
+        ({"message": "Please try again in a moment."}, 0),
+        ({"retry_after": 2, "message": "try again in 9s"}, 2_000),
+        ({"retry_after_ms": 700}, 700),
+        ({"retry_after": -1, "retry_after_ms": "soon"}, 0),
+        ({}, 0),
+    ],
+)
+def test_done_says_when_the_server_wants_to_be_asked_again(error: Json, expected_ms: float) -> None:
+    """By a field or by the words of the error; never longer than a caller would wait."""
+    failed: Json = {"id": "r", "status": "failed", "status_details": {"type": "failed", "error": error}}
+
+    (found,) = translate.read_event({"type": "response.done", "response": failed})
+
+    assert isinstance(found, inputs.ResponseDone)
+    assert found.retry_after_ms == expected_ms
 
 
 @pytest.mark.parametrize(("status", "runs"), [("completed", True), ("incomplete", False)])
@@ -198,12 +224,14 @@ def test_a_text_of_the_caller_has_an_id_of_ours() -> None:
 
 
 def test_a_written_answer_is_noticed() -> None:
-    """A text part where audio should be; an audio part is nothing to tell."""
+    """A text part where audio should be, under either name, or its text alone; an audio part is nothing to
+    tell."""
     event = {"type": "response.content_part.added", "response_id": "r", "item_id": "i"}
+    delta = {**event, "type": "response.output_text.delta", "delta": "Hello"}
 
-    (found,) = translate.read_event({**event, "part": {"type": "text"}})
+    for written in ({**event, "part": {"type": "text"}}, {**event, "part": {"type": "output_text"}}, delta):
+        assert translate.read_event(written) == (inputs.TextPartOpened(response_id="r", item_id="i"),)
 
-    assert found == inputs.TextPartOpened(response_id="r", item_id="i")
     assert translate.read_event({**event, "part": {"type": "audio"}}) == ()
     create = sent(actions.SendCreate(token="t", reason=Reason.TURN, audio_only=True))
     assert create["response"]["output_modalities"] == ["audio"]  # type: ignore[index]
@@ -222,7 +250,9 @@ def test_tools_of_the_server_are_waited_for() -> None:
     assert ended == inputs.ServerToolFinished(item_id="m")
     assert asked == inputs.ApprovalAsked(response_id="r", item_id="q", approve=True)
     answer = sent(actions.SendApproval(event_id="a", request_id="q", approve=True))["item"]
-    assert answer == {"type": "mcp_approval_response", "approval_request_id": "q", "approve": True}
+    assert answer == {
+        "type": "mcp_approval_response", "id": "a", "approval_request_id": "q", "approve": True,
+    }  # fmt: skip
 
 
 def test_texts_of_both_sides_are_told() -> None:
@@ -242,3 +272,49 @@ def test_texts_of_both_sides_are_told() -> None:
 
     for event, said in events:
         assert translate.read_said(event) == said  # type: ignore[arg-type]
+
+
+CALLED: Json = {
+    "type": "mcp_call", "id": "mcp_1", "name": "search", "server_label": "docs", "arguments": '{"q": 1}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "output"),
+    [
+        ({}, ""),
+        ({"output": None}, ""),
+        ({"output": "found"}, "found"),
+        ({"error": {"type": "http_error", "code": 500}}, '{"error":{"type":"http_error","code":500}}'),
+    ],
+)
+def test_a_tool_of_the_server_is_history(more: Json, output: str) -> None:
+    """Called, and with what came of it, be it told by the response or by the conversation."""
+    for kind in ("response.output_item.done", "conversation.item.done"):
+        found = translate.read_server_tool({"type": kind, "item": {**CALLED, **more}})
+
+        assert found == ServerTool(call_id="mcp_1", name="search", arguments='{"q": 1}', output=output)
+
+
+def test_a_tool_of_the_server_is_told_under_names_that_a_session_takes() -> None:
+    """The next one is told of it as of a tool of ours: short ids, plain names."""
+    item: Json = {**CALLED, "id": "mcp_" + "0" * 60, "name": "shop.orders/find it" + "x" * 80}
+    found = translate.read_server_tool({"type": "conversation.item.done", "item": item})
+
+    assert found is not None
+    assert len(found.call_id) == 32
+    assert found.name.startswith("shop_orders_find_itxxx")
+    assert len(found.name) == 64
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "conversation.item.done", "item": {"type": "message", "id": "m"}},
+        {"type": "response.output_item.added", "item": CALLED},
+        {"type": "response.output_item.done", "item": {**CALLED, "id": ""}},
+    ],
+)
+def test_other_items_are_no_tool_of_the_server(event: Json) -> None:
+    """A message, one that is only opened, one without an id."""
+    assert translate.read_server_tool(event) is None
