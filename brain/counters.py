@@ -35,8 +35,10 @@ class BrainCounters:
     """Sessions whose format the model's server has confirmed."""
     sessions_failed: int = 0
     """Attempts that did not end in a confirmed session."""
+    sessions_beside: int = 0
+    """Attempts that were begun beside others, because those were not answered in time."""
     sessions_lost: int = 0
-    """Sessions that ended before we ended them."""
+    """Sessions that ended before we ended them, and those that we replaced because they did not answer."""
     rollovers: int = 0
     """Sessions replaced before their end."""
     items_seeded: int = 0
@@ -54,7 +56,7 @@ class BrainCounters:
     frames_repeated: int = 0
     """Frames dropped because they came twice."""
     frames_replayed: int = 0
-    """Half seconds of an open turn that were said again to a new session."""
+    """Half seconds of callers that were said again to a new session."""
     caller_gaps: int = 0
     """Times that frames of a caller were missing."""
     caller_entries_bad: int = 0
@@ -77,6 +79,8 @@ class BrainCounters:
     """Errors of the model's server that lost races explain."""
     errors_unknown: int = 0
     """Errors of the model's server that nothing explains."""
+    transcriptions_failed: int = 0
+    """Turns of callers that the model's server could not transcribe."""
     creates: int = 0
     """Responses asked for."""
     barge_ins: int = 0

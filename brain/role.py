@@ -12,29 +12,37 @@ from openai import AsyncOpenAI
 
 from brain import trust_store
 from brain.agents.book import AgentBook
+from brain.agents.publisher import Publisher
 from brain.call.call import BrainCall
 from brain.call.leaving import turn_away
 from brain.call.parts import BrainServices
+from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
+from brain.memory.past import PastCalls
+from brain.tools.attempts import ToolAttempts
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
+from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import BrainView, Next, Plan
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.steps import Claim
 from shared.contract.streams.doorbell import Why, read_ring
 from shared.contract.streams.hooks import Event
+from shared.contract.streams.pairs import Pair, PairBatch, out_command
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
-from shared.process.dispatch import Dispatch
+from shared.process.dispatch import Dispatch, claim_restored
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 
 UPKEEP_S = 0.5
-"""How often the callers' streams are trimmed."""
+"""How often each call looks after what nobody says."""
 
 SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
+
+CLAIM_TRIES, CLAIM_PAUSE_S = 20, 0.5
 
 
 class BrainRole:
@@ -63,9 +71,14 @@ class BrainRole:
             counters=self.counters,
             figures=self.figures,
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
+            attempts=ToolAttempts(),
+            moves=CallerMoves(process.outbox),
         )
+        self._publisher = Publisher(self._services.book, process.outbox)
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
+        self._alive = PairBatch(self._send_out)
+        self._lost = PastCalls()
         self._none_left = asyncio.Event()
         self._none_left.set()
 
@@ -76,18 +89,23 @@ class BrainRole:
             inbox.watch(process.keys.wake(lane, process.name), "0", self._on_rings)
             dispatch = Dispatch(process, lane, has_slot=self._has_slot, on_call=self._on_call)
             process.spawn(dispatch.run(), f"dispatch-{lane}")
+        self._publisher.tell(now_ms())
         process.spawn(self._upkeep(), "upkeep")
+        process.spawn(self._services.moves.run(), "moves")
         self._courier.start()
 
     async def drain(self) -> None:
-        """Takes no more calls (the process says so) and waits for the live ones. Cancelling it is safe."""
+        """Takes no more calls (the process says so), waits for the live ones, and for the tools that were
+        begun. Cancelling it is safe."""
         await self._none_left.wait()
+        await self._services.attempts.finished()
 
     async def stop(self) -> None:
         """What is left hears an apology and is released; its sessions are closed. Never cancelled."""
         await asyncio.gather(*(call.stop() for call in list(self._calls.values())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
+        await self._services.attempts.stop()
         await self._courier.stop()
         await self._services.client.close()
 
@@ -106,10 +124,13 @@ class BrainRole:
 
     def _on_call(self, call_sid: str, claim: Claim) -> None:
         process, held = self._process, self._calls.get(call_sid)
-        if held is not None and held.epoch >= claim.epoch:
+        if held is not None and held.epoch >= claim.epoch and not held.is_lost:
             return  # The claim was repeated after a lost answer: it is being served.
-        if held is not None:
+        if held is None:
+            past = self._lost.take(call_sid)
+        else:
             # A higher epoch over a call that we have: Redis lost it and ingress wrote it again.
+            past = held.past()
             held.abandon()
         try:
             card = record.read(BrainView, claim.card)
@@ -117,7 +138,9 @@ class BrainRole:
             process.ownership.unread(error, process.log.bind(call=call_sid, epoch=claim.epoch))
             process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
             return
-        call = BrainCall(process, self._services, call_sid, claim.epoch, card)
+        call = BrainCall(
+            process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number
+        )
         self._calls[call_sid] = call
         self._none_left.clear()
         process.spawn(self._serve(call), f"call-{call_sid}")
@@ -128,6 +151,8 @@ class BrainRole:
         finally:
             if self._calls.get(call.call_sid) is call:
                 del self._calls[call.call_sid]
+                if call.is_lost:
+                    self._lost.put(call.call_sid, call.past(), now_ms())
             if not self._calls:
                 self._none_left.set()
 
@@ -138,9 +163,10 @@ class BrainRole:
         apology = self._services.book.pick("", "").apology
         plan = Plan(next=Next.APOLOGY, next_arg=apology, cause="card_unreadable")
         speaker = Speaker(call_sid, process.worker.role, epoch)
-        tell = Event.ENDED in process.settings.told_events
+        settings = process.settings
+        tell, kept = Event.ENDED in settings.told_events, settings.kept
         try:
-            await turn_away(process.store, process.keys, speaker, plan, by=process.name, tell=tell)
+            await turn_away(process.store, process.keys, speaker, plan, by=process.name, tell=tell, kept=kept)
         except STORE_ERRORS as error:
             # Ingress apologises by itself when Redis stays away.
             process.log.warning("turn_away_failed", call=call_sid, reason=type(error).__name__)
@@ -155,9 +181,26 @@ class BrainRole:
             call = self._calls.get(ring.call_sid)
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
+            elif ring.why is Why.CLAIMED and ring.call_sid:
+                self._process.spawn(self._claim_restored(ring.call_sid), f"again-{ring.call_sid}")
             elif call is not None:
                 # Whatever it rings for is a control message too: `stream`, `ended`, a report.
                 call.ring()
+
+    async def _claim_restored(self, call_sid: str) -> None:
+        """Redis had lost a call of ours, and ingress has written it again in our name."""
+        for _ in range(CLAIM_TRIES):
+            try:
+                claim = await claim_restored(self._process, call_sid)
+            except ContractError as error:
+                self._process.ownership.unread(error, self._process.log.bind(call=call_sid))
+                return
+            except STORE_ERRORS:
+                await asyncio.sleep(CLAIM_PAUSE_S)
+                continue
+            if claim is not None:
+                self._on_call(call_sid, claim)
+            return
 
     async def _upkeep(self) -> None:
         beat = 0
@@ -165,5 +208,22 @@ class BrainRole:
             await asyncio.sleep(UPKEEP_S)
             beat += 1
             sweep = beat % SWEEP_EVERY == 0
+            self._publisher.tell(now_ms())
+            self._lost.forget_old(now_ms())
             for call in list(self._calls.values()):
                 call.upkeep(sweep=sweep)
+            if sweep:
+                self._say_alive()
+
+    def _say_alive(self) -> None:
+        """Once a second, for all calls at once: we live, and this is what their callers are owed."""
+        for call in self._calls.values():
+            owed = call.still_owes()
+            if owed is not None:
+                self._alive.add(*owed)
+        self._alive.send()
+
+    def _send_out(self, ingress: str, batch: list[Pair]) -> None:
+        process = self._process
+        command = out_command(process.keys, ingress, process.name.encode(), now_ms(), batch)
+        process.outbox.send(command, urgent=True)

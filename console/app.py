@@ -90,13 +90,17 @@ def settings(
     as_json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="As the README has it.")] = False,
 ) -> None:
-    """Every setting: its environment variable, its default, its meaning."""
-    if as_json:
-        typer.echo(json.dumps(settings_table.as_data(), ensure_ascii=False, indent=2))
-    elif markdown:
+    """Every setting: its variable, the value in effect here, where that comes from, its meaning."""
+    if markdown:
         typer.echo(settings_table.markdown(), nl=False)
+        return
+    in_effect = leave.settings_in_effect()
+    if as_json:
+        typer.echo(json.dumps(settings_table.as_data(in_effect), ensure_ascii=False, indent=2))
     else:
-        make_console().print(settings_table.table())
+        make_console().print(settings_table.table(in_effect))
+    # Shown all the same: what is wrong is easier to see beside the rest.
+    leave.load_settings()
 
 
 agents_app = typer.Typer(

@@ -38,6 +38,8 @@ KINDS = (
     KeyKind(pattern="tl:{*}:calls", type="stream", purpose="dispatch of new calls to brain and egress",
             unit="calls not yet claimed by both", bound="goes when both have claimed"),
     KeyKind(pattern="tl:{*}:live", type="zset", purpose="who is on the line", unit="live calls", bound="–"),
+    KeyKind(pattern="tl:{*}:ended", type="zset", purpose="who was on the line", unit="ended calls",
+            bound="ENDED_MOST a lane, ENDED_KEEP_S"),
     KeyKind(pattern="tl:{*}:slots", type="zset", purpose="admission", unit="slots taken", bound="MAX_CALLS"),
     KeyKind(pattern="tl:{*}:call:CA*:caller", type="stream", purpose="caller audio the model has not got",
             unit="frames of 20 ms", bound="30 s, oldest dropped"),

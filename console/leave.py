@@ -6,6 +6,7 @@ every command, never by a traceback. Owns: those lines. Must not know: any one c
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from typing import NoReturn
 import typer
 
 from console.options import url_problem
-from shared.process.exits import Exit
+from shared import env_file
+from shared.process.exits import Exit, exit_of
+from shared.setting_sources import InEffect, doubts, in_effect
 from shared.settings import Settings, SettingsError, load
 from shared.store.errors import STORE_ERRORS
 
@@ -31,11 +34,22 @@ def fail(text: str, code: Exit = Exit.FAILED) -> NoReturn:
 
 
 def load_settings() -> Settings:
-    """The settings; leaves if one of them is wrong. Raises typer.Exit."""
+    """The settings; leaves if one of them is wrong. Names that nobody reads are told. Raises typer.Exit."""
     try:
-        return load()
+        settings = load()
+        for doubt in doubts(os.environ, env_file.read()):
+            complain(str(doubt))
     except SettingsError as error:
-        fail(str(error), Exit.SETTINGS)
+        fail(str(error), exit_of(error))
+    return settings
+
+
+def settings_in_effect() -> list[InEffect]:
+    """Every setting with its value and where that comes from, right or wrong. Raises typer.Exit."""
+    try:
+        return in_effect(os.environ, env_file.read())
+    except env_file.EnvFileUnreadable as error:
+        fail(str(error), Exit.ENV_FILE)
 
 
 def redis_url(given: str) -> str:

@@ -1,17 +1,19 @@
 """The table of all settings, from the one place that declares them (shared/settings.py).
 
-Owns: its two forms, for a terminal and for the README (`markdown`). Must not know: any value in use.
+Owns: its forms: for a terminal and for programs with the values in effect, and for the README (`markdown`),
+which has none. Must not know: where values are read from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import SecretStr
 from rich.table import Table
+from rich.text import Text
 
+from shared.setting_sources import InEffect, Origin, written
 from shared.settings import REQUIRED_BY_ROLE, Settings, environment_name
 
 
@@ -35,9 +37,12 @@ def rows() -> list[SettingRow]:
     return [_row(field) for field in Settings.model_fields]
 
 
-def as_data() -> list[dict[str, str]]:
-    """For programs."""
-    return [asdict(row) for row in rows()]
+def as_data(in_effect: Sequence[InEffect]) -> list[dict[str, str]]:
+    """For programs; of a secret only whether it is set."""
+    return [
+        {**asdict(row), "value": each.value, "origin": each.origin.value, "read_from": each.name}
+        for row, each in zip(rows(), in_effect, strict=True)
+    ]
 
 
 def markdown() -> str:
@@ -49,13 +54,17 @@ def markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-def table() -> Table:
-    """The table for a terminal."""
-    made = Table("variable", "default", "meaning", title="Settings (environment or .env)", show_lines=False)
+def table(in_effect: Sequence[InEffect]) -> Table:
+    """The table for a terminal: what is in effect, and what it means. What is not the default stands out."""
+    made = Table("variable", "value", "from", "meaning", title="Settings in effect here", show_lines=False)
     made.columns[0].no_wrap = True
     made.columns[1].overflow = "fold"
-    for row in rows():
-        made.add_row(row.name, row.default or "–", _text(row))
+    made.columns[2].no_wrap = True
+    for row, each in zip(rows(), in_effect, strict=True):
+        is_default = each.origin is Origin.DEFAULT
+        text = _text(row) if is_default else f"{_text(row)} Default: {row.default or 'none'}."
+        style = "" if is_default else "bold"
+        made.add_row(row.name, Text(each.value or "–", style), Text(each.origin.value, style), Text(text))
     return made
 
 
@@ -67,24 +76,11 @@ def _row(field: str) -> SettingRow:
     roles = [role for role, needed in REQUIRED_BY_ROLE.items() if field in needed]
     return SettingRow(
         name=environment_name(field),
-        default=_written(info.get_default()),
+        default=written(info.get_default()),
         required_by=", ".join(roles),
         choices=_choices(info.annotation, info.metadata),
         description=info.description or "",
     )
-
-
-def _written(default: Any) -> str:
-    """A default as it would stand in `.env`; `Any` because a field's default has the field's type."""
-    if isinstance(default, SecretStr):
-        return default.get_secret_value()
-    if isinstance(default, bool):
-        return "true" if default else "false"
-    if isinstance(default, Enum):
-        return str(default.value)
-    if isinstance(default, float):
-        return f"{default:g}"
-    return str(default)
 
 
 def _choices(annotation: Any, metadata: list[Any]) -> str:

@@ -53,6 +53,20 @@ def fit(text: str, width: int, *, right: bool = False, keep_end: bool = False) -
     return blanks + isolated(text) if right else isolated(text) + blanks
 
 
+def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
+    """A text in lines of exactly `width` cells, at least one: broken at blanks where that is possible, those
+    after the first one indented."""
+    lines: list[str] = []
+    left = tame(text)
+    while True:
+        room = width - (indent if lines else 0)
+        part = left if cell_len(left) <= room else _broken(left, room)
+        lines.append(" " * (width - room) + fit(part, room))
+        left = left[len(part) :].lstrip()
+        if not left:
+            return lines
+
+
 def tame(text: str) -> str:
     """Text of others without what would act on the terminal: controls become blanks, and marks that turn
     the direction of all that follows are left out."""
@@ -101,3 +115,16 @@ def duration(ms: float) -> str:
 def millis(ms: float) -> str:
     """A short time: 0ms, 340ms, 12.3s."""
     return f"{ms:.0f}ms" if ms < 1000 else f"{ms / 1000:.1f}s"
+
+
+# Private.
+
+
+def _broken(text: str, width: int) -> str:
+    """As much of a text as fits, at least one character: up to a blank, unless that would leave it half
+    empty."""
+    most = 1
+    while most < len(text) and cell_len(text[: most + 1]) <= width:
+        most += 1
+    at = text.rfind(" ", 0, most + 1)
+    return text[:at] if at > most // 2 else text[:most]

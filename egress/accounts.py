@@ -91,6 +91,8 @@ class PlayedResponse:
     """What is known of a response: an item is one of its parts."""
 
     response_id: str
+    debt: int = 0
+    """It answers all debts up to this one."""
     ended: bool = False
     audible: bool = False
     open_items: int = 0
@@ -110,3 +112,19 @@ class LedgerCounters:
     echoes: int = 0
     echoes_duplicated: int = 0
     echoes_stale: int = 0
+
+
+@dataclass(slots=True)
+class DeliveryCounters:
+    """What happened to one call's reply, since this process has it."""
+
+    frames_sent: int = 0
+    frames_late: int = 0
+    """More than 10 ms behind their due time."""
+    frames_flushed: int = 0
+    """Dropped unsent at a flush."""
+    frames_skipped: int = 0
+    """Not sent because ingress had them already."""
+    flushes: int = 0
+    starved: int = 0
+    """Talk spurts begun inside an item: the model did not keep up."""

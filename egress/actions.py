@@ -27,6 +27,20 @@ class Mark(NamedTuple):
     name: str
 
 
+class Sound(NamedTuple):
+    """What follows frame `n` answers all debts up to `debt`."""
+
+    n: int
+    debt: int
+
+
+class End(NamedTuple):
+    """Frame `n` was the last one of that answer."""
+
+    n: int
+    debt: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clear:
     """Twilio is to forget what it has. Never waits: urgent."""
@@ -66,4 +80,4 @@ class Refill:
     after_id: str
 
 
-Action = Frame | Mark | Clear | Attach | Post | Save | Refill
+Action = Frame | Mark | Sound | End | Clear | Attach | Post | Save | Refill

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
+from egress.actions import Action, Attach, Clear, End, Frame, Mark, Post, Refill, Save, Sound
 from egress.counters import EgressHops, RoleCounters
 from egress.delivery import Delivery
 from egress.metronome import Metronome, OutBatch
@@ -25,7 +25,7 @@ from shared.contract.command import Command
 from shared.contract.entry import FIRST, Fields, stamp
 from shared.contract.errors import EntryError
 from shared.contract.streams import pairs
-from shared.contract.streams.control import Audible, Flushed, Heard, Silent
+from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import BackKind, Name, OutNames, read_unsent
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
@@ -165,7 +165,8 @@ class EgressCall:
             self.inbox.unwatch(self.owner.keys.reply(self.call_sid))
 
     def save(self) -> None:
-        """Once a second: positions and figures, and the trim of what was heard."""
+        """Once a second, and when a response was heard out: positions and figures, and the trim of what was
+        heard."""
         action = self.delivery.save(now_ms())
         self._unsaved += 1
         if action != self._saved or self._unsaved >= SAVE_EVERY:
@@ -231,6 +232,10 @@ class EgressCall:
                 batch.add(delivery.ingress, pairs.frame(between, action.n, action.audio))
             elif isinstance(action, Mark):
                 batch.add(delivery.ingress, pairs.mark(between, action.n, action.name))
+            elif isinstance(action, Sound):
+                batch.add(delivery.ingress, pairs.sound(between, action.n, action.debt))
+            elif isinstance(action, End):
+                batch.add(delivery.ingress, pairs.sound_end(between, action.n, action.debt))
             elif isinstance(action, Clear):
                 batch.add(delivery.ingress, pairs.clear(between, action.n, self._flush_stamp))
                 batch.is_urgent = True
@@ -249,6 +254,9 @@ class EgressCall:
         kind = JOURNALLED.get(type(message))
         if kind is not None:
             self.journal.note(self.call_sid, kind, **record.write(message))
+        if isinstance(message, Silent) and message.cause == SilentCause.PLAYED:
+            # The length of `reply` is what was not heard: it does not wait for the next second.
+            self._save(self.delivery.save(now_ms()))
 
     def _save(self, action: Save) -> None:
         self._saved, self._unsaved = action, 0

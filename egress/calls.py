@@ -97,12 +97,14 @@ class Calls:
         call.begin()
 
     async def take_over(self, call_sid: str) -> None:
-        """A rival has let go of a call and rang: takes it, if nobody else has. Cancelling it leaves unknown
-        whether the call was claimed; the next ring tells."""
+        """A rival has let go of a call and rang, or ingress has written it again in our name: takes it, if
+        nobody else has. Cancelling it leaves unknown whether the call was claimed; the next ring tells."""
         process = self._process
         try:
             owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
-            if owners is None or owners.egress or owners.state is CallState.ENDED or not self.has_slot():
+            if owners is None or owners.state is CallState.ENDED:
+                return
+            if owners.egress != process.name and (owners.egress or not self.has_slot()):
                 return
             claim = await claim_free(process, call_sid)
         except ContractError as error:

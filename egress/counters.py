@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from egress.accounts import LedgerCounters
-from egress.delivery import Delivery, DeliveryCounters
+from egress.accounts import DeliveryCounters, LedgerCounters
+from egress.delivery import Delivery
 from egress.intake import IntakeCounters
 from egress.pacer import PacerCounters
 from shared.audio import FRAME_MS

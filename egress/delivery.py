@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 
+from egress.accounts import DeliveryCounters
 from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
+from egress.answers import Answers
 from egress.backlog import Backlog, Stretch
 from egress.intake import Intake, Judgement
 from egress.ledger import Echo, Ledger
@@ -42,22 +44,6 @@ FRAME_LATE_MS = 10.0
 
 
 @dataclass(slots=True)
-class DeliveryCounters:
-    """What happened to one call's reply, since this process has it."""
-
-    frames_sent: int = 0
-    frames_late: int = 0
-    """More than 10 ms behind their due time."""
-    frames_flushed: int = 0
-    """Dropped unsent at a flush."""
-    frames_skipped: int = 0
-    """Not sent because ingress had them already."""
-    flushes: int = 0
-    starved: int = 0
-    """Talk spurts begun inside an item: the model did not keep up."""
-
-
-@dataclass(slots=True)
 class Delivery:
     """The core of one call."""
 
@@ -73,6 +59,7 @@ class Delivery:
     ledger: Ledger = field(init=False)
     backlog: Backlog = field(init=False)
     intake: Intake = field(init=False)
+    answers: Answers = field(init=False, default_factory=Answers)
     detached: bool = field(init=False)
     ended: bool = field(init=False, default=False)
     _attach_by_ms: float | None = field(init=False)
@@ -217,6 +204,7 @@ class Delivery:
         self.detached, self._attach_by_ms = False, None
         self.unsent_bytes = 0
         self.pacer.restart()
+        self.answers.restart()
         self.ledger.play_from(now_ms)
         return [Attach(n=self.backlog.next_n - 1), self.save(now_ms), *self.tick(now_ms)]
 
@@ -279,16 +267,21 @@ class Delivery:
         return self._posts() if self.ledger.has_changes else []
 
     def _flush(self, cut: int, now_ms: float) -> list[Action]:
-        """A higher cut: what waits is void, Twilio forgets what it has, and the brain is told."""
+        """A higher cut: what waits is void, Twilio forgets what it has, if it has something, and the brain is
+        told."""
+        has_nothing = not self.backlog.unsent and self.ledger.only_waits_for_marks(now_ms)
         reports = self.ledger.flush(cut, now_ms)
         self.counters.flushes += 1
         self.counters.frames_flushed += self.backlog.clear()
         self.intake.flush()
         self.pacer.restart()
+        self.answers.restart()
         if not self.detached:
             self.ledger.play_from(now_ms)
         self._renumber()
-        actions: list[Action] = [] if self.detached else [Clear(n=self.backlog.next_n - 1)]
+        actions: list[Action] = []
+        if not self.detached and not has_nothing:
+            actions.append(Clear(n=self.backlog.next_n - 1))
         actions.append(Post(message=Flushed.of(cut, reports)))
         return actions
 
@@ -303,6 +296,7 @@ class Delivery:
                 break
             if stretch.ends_item and end_mark_due(stretch.item):
                 self._mark(stretch, stretch.item.received_ms, now_ms, actions)
+        self.answers.end_if_out(backlog.stretches, backlog.next_n - 1, actions)
 
     def _send_frames(self, now_ms: float, actions: list[Action]) -> None:
         backlog, pacer, ledger = self.backlog, self.pacer, self.ledger
@@ -316,7 +310,7 @@ class Delivery:
             self.counters.starved += is_inside
         elif due_ms is not None and now_ms - due_ms > FRAME_LATE_MS:
             self.counters.frames_late += count
-        n = backlog.next_n
+        n = backlog.next_n - 1
         for _ in range(count):
             if stretch is None or not stretch.unsent:
                 if stretch is not None and stretch.ends_item and end_mark_due(stretch.item):
@@ -324,6 +318,7 @@ class Delivery:
                 stretch = backlog.next_stretch()
             if stretch is None:
                 break
+            self.answers.begin(stretch.item.response, n, actions)
             n, index = backlog.advance(stretch)
             actions.append(Frame(n, stretch.framer.frame(index)))
             end_ms = (index + 1) * FRAME_MS
@@ -369,6 +364,7 @@ class Delivery:
                 self.ledger.rewind(item, to_ms)
             self.pacer.resume(now_ms, self.backlog.unsent - unsent, playing_ms)
             self.ledger.resume(now_ms, playing_ms=playing_ms)
+            self.answers.restart()
 
     def _renumber(self) -> None:
         """The frames to come are others than those an owner before us may have sent: go above its numbers."""

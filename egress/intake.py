@@ -196,6 +196,7 @@ class Intake:
             stretch = self.backlog.open(stretch.item, entry.offset_bytes)
         new = self.backlog.feed(stretch, entry_id, entry.offset_bytes, entry.audio)
         self.counters.bytes_duplicated += size - new
+        stretch.item.response.debt = max(stretch.item.response.debt, entry.debt)
         self.ledger.receive(entry.response_id, entry.item_id, stretch.framer.end_ms, now_ms)
         if self.base is not None:
             self._start_inside(self.base, stretch, now_ms)

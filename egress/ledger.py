@@ -23,6 +23,9 @@ from shared.contract.streams.control import FlushedItem, SilentCause
 QUIET_MS = 3000.0
 """A response whose end never comes is silent when all was heard and nothing came for this long."""
 
+HEARD_OUT_MS = 300.0
+"""What the clock has played for this long has left Twilio's buffer, whether its mark came back or not."""
+
 
 class Echo(enum.Enum):
     """What an echo was worth."""
@@ -167,6 +170,15 @@ class Ledger:
     def overdue_ms(self, now_ms: float) -> float:
         """How late the oldest mark under way is: a stalled Twilio shows here first."""
         return self._marks.overdue_ms(now_ms)
+
+    def only_waits_for_marks(self, now_ms: float) -> bool:
+        """Whether all that was received was heard, and nothing but its marks is missing."""
+        items = self._items.values()
+        return (
+            bool(items)
+            and all(0 < item.received_ms <= item.confirmed_ms for item in items)
+            and self._playback.is_over(now_ms - HEARD_OUT_MS)
+        )
 
     # Flush and end.
 

@@ -87,6 +87,10 @@ class Playback:
             standing_ms = min(standing_ms, unconfirmed_since_ms)
         return max(0.0, min(item.proved_ms(standing_ms - self._behind_ms), item.sent_ms))
 
+    def is_over(self, at_ms: float) -> bool:
+        """Whether all that was sent had played by then."""
+        return self._held_at_ms is None and at_ms >= self._plays_until_ms + self._behind_ms
+
     # Stops, rewinds, fresh sockets.
 
     @property

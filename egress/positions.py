@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from egress.backlog import Base
 from shared.contract.card import CallState, EgressView
 
+RESTORED_MARGIN_FRAMES = 100
+"""An owner before us sends for a second at most until it learns that its call was lost; numbers need only
+rise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
@@ -29,12 +33,14 @@ class Start:
 
 def read_start(card: EgressView, epoch: int) -> Start:
     """The start of an owner's work on a call. A card that egress has not written yet has no base: the call
-    starts at nothing."""
+    starts at nothing; or, where frames were forwarded all the same, ingress wrote the card again, and it
+    starts well behind them: they were of a reply that is gone, so that nothing of what comes was sent."""
+    is_restored = card.base_n is None and card.frame_n > 0
     base = Base(
-        cut=card.base_cut or 0,
+        cut=card.cut if is_restored else card.base_cut or 0,
         item_id=card.base_item or "",
         frame=card.base_frame or 0,
-        n=card.base_n or 0,
+        n=card.frame_n + RESTORED_MARGIN_FRAMES if is_restored else card.base_n or 0,
     )
     return Start(
         leg=card.leg,

@@ -3,7 +3,7 @@
 Why it exists: a ring may be lost, an operator types without ringing, a quiet reply is not watched; so what
 concerns a call is found by its ring at once, and by a look once a second in any case.
 
-Owns: the sinks of the process's own streams, their trim, the look. Must not know: what a call makes of it.
+Owns: the sinks of the process's own streams, the look. Must not know: what a call makes of it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from shared.contract.command import Command
 from shared.contract.entry import FIRST
 from shared.contract.errors import EntryError
 from shared.contract.streams.doorbell import Why, read_ring
-from shared.contract.streams.pairs import BackKind, Name, read_name, read_pairs, trim_command
+from shared.contract.streams.pairs import BackKind, Name, read_name, read_pairs
 from shared.figures.diagnosis import UNSENT_BYTES
 from shared.process.role import Process
+from shared.store.backlog import OnReply
 from shared.store.inbox import Entry
-from shared.store.outbox import OnReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,13 @@ class Readers:
         self._process = process
         self._calls = calls
         self._counters = counters
-        self._back_key = process.keys.back(process.name)
-        self._last_back_id = b""
 
     def watch(self) -> None:
         """Begins to read the process's own streams."""
         process = self._process
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), FIRST, self.receive_rings)
-        process.inboxes[0].watch(self._back_key, FIRST, self.receive_back)
+        process.inboxes[0].watch(process.keys.back(process.name), FIRST, self.receive_back, is_ours=True)
 
     def receive_rings(self, entries: list[Entry]) -> None:
         """The sink of the doorbell."""
@@ -63,9 +61,12 @@ class Readers:
             call = self._calls.find(ring.call_sid)
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
-            elif call is None:
-                if ring.why is Why.CLAIMED and ring.call_sid:
+            elif ring.why is Why.CLAIMED:
+                # Ours already, it may be so no more: Redis lost it, and ingress wrote it again.
+                if ring.call_sid:
                     self._process.spawn(self._calls.take_over(ring.call_sid), f"take-over-{ring.call_sid}")
+            elif call is None:
+                continue
             elif ring.why is Why.REPLY:
                 call.watch_reply(nudge=False)
             elif ring.why is Why.ENDED:
@@ -82,7 +83,6 @@ class Readers:
                     self._report(read_name(encoded), value)
             except EntryError:
                 self._counters.unreadable += 1
-        self._last_back_id = entries[-1][0]
 
     def ask_for_news(self, served: Sequence[EgressCall]) -> None:
         """Whether `control` or an unwatched `reply` has news that nobody rang for: one read a lane."""
@@ -99,11 +99,6 @@ class Readers:
             ids = [place.position.encode() for place in places.values()]
             words = (b"XREAD", b"COUNT", b"1", b"STREAMS", *places, *ids)
             self._process.outbox.send(Command(lane, words), on_reply=_answered(places))
-
-    def trim_back(self) -> None:
-        """Forgets reports that were read, but for the last seconds, for people. Once a second."""
-        if self._last_back_id:
-            self._process.outbox.send(trim_command(self._back_key, self._last_back_id))
 
     # Private.
 

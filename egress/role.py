@@ -98,7 +98,6 @@ class EgressRole:
             self.calls.keep_up(served, now_ms())
             self.readers.ask_for_news(served)
             if self._slice == 0:
-                self.readers.trim_back()
                 self._export_totals()
 
     def _export_totals(self) -> None:

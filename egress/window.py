@@ -196,6 +196,8 @@ class CallWindow:
             late=counts.late - before.late,
             ai_speaking=ledger.audible_response,
             drops=self._drops(counts),
+            owed_ms=0 if ingress is None or is_detached else ingress.owed_ms,
+            owed_cause="" if ingress is None else ingress.owed_cause,
         )
 
     def _drops(self, counts: _Counts) -> dict[str, int]:
@@ -286,6 +288,8 @@ def line_of(figures: Figures, verdict: Verdict, at_ms: int) -> PipelineFigures:
         lag_ingress_ms=_lag_ms(figures, "ingress"),
         lag_brain_ms=_lag_ms(figures, "brain"),
         lag_egress_ms=_lag_ms(figures, "egress"),
+        owed_ms=figures.owed_ms,
+        owed_cause=figures.owed_cause,
         drops={cause: count for cause, count in figures.drops.items() if count},
     )
 

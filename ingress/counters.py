@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit
 from ingress.errors import Fault, StartReason, TokenReason, WebhookReason
+from shared.contract.owed import CAUSES
 from shared.figures.counters import OTHER, Counts
 from shared.figures.histograms import Histogram, latency_ms, unsent_bytes
 
@@ -86,7 +87,9 @@ class CallCounters:
     caller_frames: int = 0
     """Frames of callers given to the brain."""
     caller_gap_chunks: int = 0
-    """Frames of callers that never came, by Twilio's count."""
+    """Frames of callers that never came, by Twilio's count or its time."""
+    caller_renumbered: int = 0
+    """Times that Twilio's count of a caller's frames leapt or went back, and was followed."""
     caller_repeats: int = 0
     """Frames of callers dropped because they came twice."""
     caller_other_track: int = 0
@@ -118,7 +121,9 @@ class CallCounters:
     back_entries: int = 0
     """Entries written to egress."""
     hold_clips: int = 0
-    """Times that the hold clip was played into dead air."""
+    """Times that the hold clip was played into a silence that was owed sound."""
+    owed_silence_ms: Counts = field(default_factory=lambda: Counts("cause", CAUSES))
+    """Silence that callers heard while sound was owed, by what it was owed for."""
     apologies: int = 0
     """Calls given back to Twilio's voice after too long a silence."""
     store_errors: int = 0

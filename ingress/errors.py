@@ -59,6 +59,8 @@ class WebhookReason(enum.StrEnum):
     FULL = "full"
     ENDED = "ended"
     NO_REDIS = "no_redis"
+    WRONG_ACCOUNT = "wrong_account"
+    LOOP = "loop"
     SIGNATURE = "signature"
     BAD_REQUEST = "bad_request"
 

@@ -21,6 +21,7 @@ from ingress.media import twilio
 from ingress.media.gate import CloseCode
 from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
 from ingress.web.admission import Admission
+from ingress.web.announcer import Announcer
 from ingress.web.http_protocol import http_protocol_class
 from ingress.web.listening import BACKLOG, public_listener
 from ingress.web.readiness import readiness_route
@@ -30,7 +31,9 @@ from shared.contract.errors import EntryError
 from shared.contract.streams.doorbell import Why, read_ring
 from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit
+from shared.process.host import who_listens
 from shared.process.role import Process
+from shared.settings import environment_name
 from shared.store.inbox import Entry
 
 MEDIA_PATHS = frozenset({"/media", "/media/"})
@@ -60,12 +63,14 @@ class IngressRole:
         calls, hooks = CallCounters(), WebhookCounters()
         admission = Admission(settings, process.store, process.keys)
         registry = Registry(process, calls)
+        self._announcer = Announcer(settings, process.store, process.ownership, process.log)
         self.switchboard = Switchboard(process, registry, admission.judge, twilio, calls, self.counters)
         self._webhooks = Webhooks(
             settings=settings,
             store=process.store,
             keys=process.keys,
             admission=admission,
+            announcer=self._announcer,
             registry=registry,
             signatures=self._signatures,
             counters=hooks,
@@ -90,12 +95,20 @@ class IngressRole:
         try:
             listener = public_listener(settings)
         except OSError as error:
-            self._process.log.error("listen_failed", port=settings.port, reason=str(error))
+            self._process.log.error(
+                "listen_failed",
+                setting=environment_name("port"),
+                port=settings.port,
+                by=who_listens(settings.port),
+                reason=str(error),
+                do="end what has the port, or set another one",
+            )
             raise SystemExit(Exit.LISTEN) from None
         name = listener.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
         self.switchboard.open()
         process = self._process
+        process.spawn(self._announcer.run(), "announcer")
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._receive_rings)
         self._server = OwnSignalsServer(self._config())

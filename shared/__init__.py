@@ -4,17 +4,22 @@ Why it exists: `ingress`, `brain` and `egress` import this package and never one
 holds it). Must not know: what any one role does. Their names stand in contract/worker.py, and what each needs
 to start in settings.py.
 
-    audio       the figures of G.711
-    clock       which clock is used for what
-    forms       what a number, a URL and a secret look like
-    resp        commands in Redis's protocol
-    settings    every setting, checked at start
-    logs/       one line an event
-    figures/    counters, histograms, the diagnosis
-    contract/   everything that two processes must agree on
-    store/      how it is carried
-    ownership/  who owns a call
-    process/    the skeleton of every role process
+    audio            the figures of G.711
+    clock            which clock is used for what
+    forms            what a number, a URL and a secret look like
+    redis_url        what the URL of a Redis looks like, and what may be shown of it
+    tongue           what a carrier's own voice must be told to speak a language
+    resp             commands in Redis's protocol
+    env_file         `.env`, or what is wrong in it
+    setting_forms    what each kind of setting looks like
+    settings         every setting, checked at start
+    setting_sources  where each value comes from; names that nobody reads
+    logs/            one line an event
+    figures/         counters, histograms, the diagnosis
+    contract/        everything that two processes must agree on
+    store/           how it is carried
+    ownership/       who owns a call
+    process/         the skeleton of every role process
 """
 
 VERSION = "0.1.0"

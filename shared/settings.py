@@ -2,28 +2,42 @@
 
 Why it exists: a wrong setting is named at the start, not in the middle of a call.
 
-Owns: each setting's name, unit, default, check and the sentence that explains it (the README's table is made
-from here). Must not know: what a role does with them.
+Owns: each setting's name, unit, default, limits and the sentence that explains it (the README's table is made
+from here). Must not know: what a role does with them. What a value must look like is setting_forms.py's.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AliasChoices,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared import env_file as env_files
+from shared.contract.keys import ENDED_MOST, ENDED_TTL_MS
+from shared.contract.steps import Kept
 from shared.contract.worker import ROLES
-from shared.forms import E164_EXAMPLE, Problems, is_confidential, is_number, signing_key, url_of
+from shared.forms import Problems, secret_shown, url_shown
+from shared.setting_forms import (
+    AccountSid,
+    ApiKey,
+    AuthTokens,
+    BaseUrl,
+    FilePath,
+    FoldedCase,
+    Language,
+    PhoneNumber,
+    PublicUrl,
+    RedisUrl,
+    WebhookEvents,
+    WebhookSecret,
+    WebhookUrl,
+    Word,
+    WordOrNone,
+)
 
 ENV_PREFIX = "TRUNKLINE_"
 
@@ -34,11 +48,13 @@ REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
 }
 """Settings without a usable default, by the role that cannot start without them."""
 
-WEBHOOK_EVENTS = frozenset({"call.started", "call.ended", "tool.failed"})
-
 
 class SettingsError(Problems):
     """One or more settings are missing or wrong."""
+
+
+class EnvFileError(SettingsError):
+    """The file with the settings cannot be read, whole or in part."""
 
 
 def _known_as(name: str) -> AliasChoices:
@@ -50,35 +66,35 @@ class Settings(BaseSettings):
     """Every setting of every role. Units are in the names; points of sharing are in the descriptions."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=ENV_PREFIX, extra="ignore", frozen=True, populate_by_name=True
     )
 
     # The outside world.
-    redis_url: str = Field(
+    redis_url: RedisUrl = Field(
         "redis://127.0.0.1:6379/0",
         validation_alias=_known_as("REDIS_URL"),
         description="Redis 7.0 or newer, or Valkey 8 or newer: redis://, rediss:// (TLS) or unix://.",
     )
-    public_url: str = Field(
+    public_url: PublicUrl = Field(
         "",
         validation_alias=_known_as("PUBLIC_URL"),
         description="Origin that Twilio reaches us at, as https://host (http:// only for a loopback host)."
         " Signatures are checked against it, so it is never guessed from headers.",
     )
-    twilio_auth_token: SecretStr = Field(
+    twilio_auth_token: AuthTokens = Field(
         SecretStr(""),
         validation_alias=_known_as("TWILIO_AUTH_TOKEN"),
         description="Primary Auth Token of the Twilio account. Two, separated by a comma, while rotating.",
     )
-    twilio_account_sid: str = Field(
+    twilio_account_sid: AccountSid = Field(
         "",
         validation_alias=_known_as("TWILIO_ACCOUNT_SID"),
         description="Account SID (AC…). When set, streams of other accounts are refused.",
     )
-    openai_api_key: SecretStr = Field(
+    openai_api_key: ApiKey = Field(
         SecretStr(""), validation_alias=_known_as("OPENAI_API_KEY"), description="OpenAI API key."
     )
-    openai_base_url: str = Field(
+    openai_base_url: BaseUrl = Field(
         "https://api.openai.com/v1",
         validation_alias=_known_as("OPENAI_BASE_URL"),
         description="Base URL of the OpenAI API; the Realtime socket is opened below it.",
@@ -110,9 +126,13 @@ class Settings(BaseSettings):
     )
 
     # The agent of every call without a profile, and what a profile leaves out.
-    model: str = Field("gpt-realtime-2.1", description="Realtime model.")
-    voice: str = Field("marin", description="Voice of the model.")
-    language: str = Field("en", description="Language of the caller, ISO 639-1; a hint for transcription.")
+    model: Word = Field("gpt-realtime-2.1", description="Realtime model.")
+    voice: Word = Field("marin", description="Voice of the model.")
+    language: Language = Field(
+        "en",
+        description="Language of the caller, ISO 639-1 (he) or a tag (en-US); a hint for transcription."
+        " Empty: the model finds out.",
+    )
     instructions: str = Field(
         "You are a friendly telephone agent. Answer in one or two short sentences.",
         description="Instructions to the model.",
@@ -121,10 +141,10 @@ class Settings(BaseSettings):
         "Greet the caller in one short sentence and ask how you can help.",
         description="What the model is told to say first. Empty: the caller speaks first.",
     )
-    transcription_model: str = Field(
+    transcription_model: WordOrNone = Field(
         "gpt-realtime-whisper", description="Model that transcribes the caller. Empty: no transcripts."
     )
-    answers_turns: Literal["server", "brain"] = Field(
+    answers_turns: Annotated[Literal["server", "brain"], FoldedCase] = Field(
         "server",
         description="Who asks for the answer to a turn: the Realtime server by itself, or the brain.",
     )
@@ -132,7 +152,7 @@ class Settings(BaseSettings):
     vad_silence_ms: int = Field(500, ge=100, le=5000, description="Server VAD: silence that ends a turn, ms.")
     vad_prefix_ms: int = Field(300, ge=0, le=2000, description="Server VAD: audio kept before speech, ms.")
     tool_timeout_s: float = Field(10.0, gt=0, le=120, description="Time limit of one tool run, s.")
-    agents_file: str = Field(
+    agents_file: FilePath = Field(
         "",
         description="File with the agents' profiles by called number (docs/agents.md)."
         " Empty: agents.toml in the working folder, if there is one.",
@@ -162,20 +182,32 @@ class Settings(BaseSettings):
         "All lines are busy at the moment. Please call again in a few minutes.",
         description="Spoken by Twilio when all slots are taken.",
     )
-    fallback_number: str = Field(
+    apology_language: str = Field(
+        "",
+        pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})?)?$",
+        description="Language of what Twilio says itself, such as he or he-IL, where an agent has none of its"
+        " own. Empty: that of TRUNKLINE_LANGUAGE.",
+    )
+    apology_voice: str = Field(
+        "",
+        pattern=r"^[\w.-]{0,100}$",
+        description="Voice of what Twilio says itself, such as Polly.Joanna. Empty: one that speaks the"
+        " language.",
+    )
+    fallback_number: PhoneNumber = Field(
         "", description="Number (E.164) that is dialled after the apology or when full. Empty: hang up."
     )
 
     # The user's own systems.
-    webhook_url: str = Field(
+    webhook_url: WebhookUrl = Field(
         "",
         description="Where call starts, call ends and tool failures are told (docs/webhooks.md): https://, or"
         " http:// for a loopback host. Empty: nowhere.",
     )
-    webhook_secret: SecretStr = Field(
+    webhook_secret: WebhookSecret = Field(
         SecretStr(""), description="Signs the webhooks: whsec_ and base64, or any text."
     )
-    webhook_events: str = Field(
+    webhook_events: WebhookEvents = Field(
         "call.started,call.ended,tool.failed", description="Which events are told, separated by commas."
     )
     webhook_transcript: bool = Field(
@@ -188,8 +220,28 @@ class Settings(BaseSettings):
         100, ge=1, le=10_000, description="Calls at once that one brain or egress takes."
     )
     max_resumes: int = Field(20, ge=0, le=1000, description="New media streams that one call may open.")
+    ended_keep_s: float = Field(
+        ENDED_TTL_MS / 1000,
+        ge=60,
+        le=2_592_000,
+        description="How long the card, journal and history of a call stay in Redis after its end, s: some"
+        " tens of KB a call. docs/operating.md has what that takes.",
+    )
+    ended_most: int = Field(
+        ENDED_MOST,
+        ge=1,
+        le=1_000_000,
+        description="Ended calls that `trunkline calls --ended` can list, in each lane; the oldest give way.",
+    )
     drain_s: float = Field(
         60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."
+    )
+    media_timeout_s: float = Field(
+        20.0,
+        ge=0,
+        le=3600,
+        description="Without a frame of the caller for this long, and without an answer of Twilio's to a mark"
+        " either (a caller on hold may send nothing), a call is ended, s. 0: never.",
     )
     lanes: int = Field(
         1, ge=1, le=1024, description="Hash slots that calls are spread over; 64 on a Cluster."
@@ -210,41 +262,13 @@ class Settings(BaseSettings):
     )
 
     # Logs.
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
-    log_format: Literal["auto", "json", "console"] = Field(
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], FoldedCase] = Field(
+        "info", description="Least level logged."
+    )
+    log_format: Annotated[Literal["auto", "json", "console"], FoldedCase] = Field(
         "auto", description="One JSON line an event, or coloured text; auto: text on a terminal only."
     )
     mask_numbers: bool = Field(True, description="Whether telephone numbers are masked on cards and in logs.")
-
-    @field_validator("public_url")
-    @classmethod
-    def _check_public_url(cls, value: str) -> str:
-        if not value:
-            return value
-        url = url_of(value)
-        if url is None or url.path not in ("", "/") or url.query or url.fragment:
-            raise ValueError("expected an origin such as https://bridge.example.com, without a path")
-        if not is_confidential(url):
-            raise ValueError(
-                "expected https:// (http:// is for loopback hosts only): Twilio streams need TLS"
-            )
-        return value.rstrip("/")
-
-    @field_validator("webhook_url")
-    @classmethod
-    def _check_webhook_url(cls, value: str) -> str:
-        url = url_of(value)
-        if value and (url is None or not is_confidential(url)):
-            raise ValueError("expected an https:// URL (http:// is for loopback hosts only)")
-        return value
-
-    @field_validator("webhook_events")
-    @classmethod
-    def _check_webhook_events(cls, value: str) -> str:
-        unknown = {part.strip() for part in value.split(",") if part.strip()} - WEBHOOK_EVENTS
-        if unknown:
-            raise ValueError(f"expected some of {', '.join(sorted(WEBHOOK_EVENTS))}")
-        return value
 
     @model_validator(mode="after")
     def _check_webhook_secret(self) -> Settings:
@@ -254,12 +278,6 @@ class Settings(BaseSettings):
             )
         return self
 
-    @field_validator("webhook_secret")
-    @classmethod
-    def _check_webhook_secret_form(cls, value: SecretStr) -> SecretStr:
-        signing_key(value.get_secret_value())
-        return value
-
     @property
     def told_events(self) -> frozenset[str]:
         """The events that the user's systems are told; empty without a URL."""
@@ -267,34 +285,10 @@ class Settings(BaseSettings):
             return frozenset()
         return frozenset(part.strip() for part in self.webhook_events.split(",") if part.strip())
 
-    @field_validator("redis_url")
-    @classmethod
-    def _check_redis_url(cls, value: str) -> str:
-        if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("expected redis://, rediss:// or unix://")
-        return value
-
-    @field_validator("openai_base_url")
-    @classmethod
-    def _check_openai_base_url(cls, value: str) -> str:
-        url = url_of(value)
-        if url is None or url.scheme not in ("http", "https"):
-            raise ValueError("expected an http:// or https:// URL such as https://api.openai.com/v1")
-        return value.rstrip("/")
-
-    @field_validator("fallback_number")
-    @classmethod
-    def _check_fallback_number(cls, value: str) -> str:
-        if value and not is_number(value):
-            raise ValueError(f"expected a number such as {E164_EXAMPLE}, or nothing")
-        return value
-
-    @field_validator("twilio_account_sid")
-    @classmethod
-    def _check_account_sid(cls, value: str) -> str:
-        if value and not (value.startswith("AC") and len(value) == 34):
-            raise ValueError("expected an Account SID: AC and 32 hexadecimal digits")
-        return value
+    @property
+    def kept(self) -> Kept:
+        """What stays of a call that has ended."""
+        return Kept(ttl_ms=round(self.ended_keep_s * 1000), most=self.ended_most)
 
     @property
     def auth_tokens(self) -> tuple[str, ...]:
@@ -321,14 +315,33 @@ def environment_name(field: str) -> str:
     return f"{ENV_PREFIX}{field.upper()}"
 
 
+def is_secret(field: str) -> bool:
+    """Whether the value of a setting is shown to nobody."""
+    info = Settings.model_fields.get(field)
+    return info is not None and info.annotation is SecretStr
+
+
+def names_of(field: str) -> tuple[str, ...]:
+    """Every variable that a setting is read from, the one that is documented first."""
+    return tuple(dict.fromkeys((environment_name(field), f"{ENV_PREFIX}{field.upper()}")))
+
+
+def found_in(names: Mapping[str, Any], field: str) -> str | None:
+    """The name under which a setting stands there, in whatever case; None if it does not."""
+    folded = {name.casefold(): name for name in names}
+    return next((folded[n.casefold()] for n in names_of(field) if n.casefold() in folded), None)
+
+
 def load(role: str | None = None, *, env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
-    """Reads and checks the settings.
+    """Reads and checks the settings: the environment, else the file, else the default.
 
     `role` adds the check that what this role cannot do without is there. `overrides` are for tests and
     for the demo. Raises SettingsError with a line for each problem; a secret's value never stands in it.
     """
     try:
-        settings = Settings(_env_file=env_file, **overrides)
+        settings = Settings(_env_file=None, **{**_from_file(env_file), **overrides})
+    except env_files.EnvFileUnreadable as error:
+        raise EnvFileError(error.problems) from None
     except ValidationError as error:
         raise SettingsError([_explain(item) for item in error.errors()]) from None
     problems = [
@@ -340,6 +353,25 @@ def load(role: str | None = None, *, env_file: Path | None = Path(".env"), **ove
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+# Private.
+
+
+def _from_file(path: Path | None) -> dict[str, str]:
+    """Settings that stand in the file and not in the environment, by field. Raises EnvFileUnreadable."""
+    found, made = env_files.read(path), {}
+    for field in Settings.model_fields:
+        name = found_in(found, field)
+        if name is None or found_in(os.environ, field) is not None:
+            continue
+        value = found[name]
+        if value is None:
+            raise env_files.EnvFileUnreadable(
+                [f"{(path or Path()).absolute()}: expected {name}=value, got the name alone. Add the value."]
+            )
+        made[field] = value
+    return made
 
 
 def _has_value(settings: Settings, field: str) -> bool:
@@ -357,8 +389,13 @@ def _explain(item: Any) -> str:
     field = field.removeprefix(ENV_PREFIX.lower())
     info = Settings.model_fields.get(field)
     name = environment_name(field) if info is not None else location
-    got = repr(item["input"])
-    if (info is not None and info.annotation is SecretStr) or (field.endswith("_url") and "@" in got):
-        got = "a secret"  # A URL with an @ carries a password.
     reason = str(item["msg"]).removeprefix("Value error, ")
+    got = _shown(item["input"], field)
     return f"{name}: {reason[0].lower()}{reason[1:]}; got {got}. {info.description if info else ''}".strip()
+
+
+def _shown(value: Any, field: str) -> str:
+    """What came, as it may stand in a message."""
+    if is_secret(field):
+        return secret_shown(value.get_secret_value() if isinstance(value, SecretStr) else str(value))
+    return repr(url_shown(value) if field.endswith("_url") and isinstance(value, str) else value)

@@ -20,8 +20,9 @@ PAGE = (ROOT / "docs" / "design.md").read_text("utf-8")
 TITLES = (
     "What must be true", "Shape", "Words", "Keys", "The streams", "Control messages", "The card",
     "Reading and writing", "Ownership", "A call's life", "A call from ring to end", "Barge-in",
-    "The response sequencer", "Framer, pacer, ledger", "What the caller notices", "Diagnosis", "Processes",
-    "Another model, another carrier", "Where modules moved",
+    "The response sequencer", "Sound is owed", "Framer, pacer, ledger", "What the caller notices",
+    "Diagnosis", "Processes", "Another model, another carrier",
+    "Where modules moved",
 )  # fmt: skip
 """Code refers to the page by them."""
 
@@ -192,7 +193,7 @@ def test_every_key_is_in_the_table() -> None:
     """By its name, with the call's, the worker's and the lane's put in."""
     keys, call, worker = Keys(1), "CA" + "0" * 32, "<worker>"
     made = {
-        keys.calls(0), keys.live(0), keys.slots(0), keys.hooks(0), keys.wake(0, worker),
+        keys.calls(0), keys.live(0), keys.ended(0), keys.slots(0), keys.hooks(0), keys.wake(0, worker),
         keys.owned(0, worker), keys.out("<ingress>"), keys.back("<egress>"), keys.worker(worker),
         keys.card(call), CONFIG, WORKERS,
         *(f"…:{part}" for part in CALL_PARTS),

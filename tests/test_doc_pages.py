@@ -20,6 +20,7 @@ from brain.errors import AgentsFileError
 from brain.model import lifeline
 from brain.model.engine import Engine
 from brain.model.lifeline import Again, Lifeline
+from brain.model.realtime import connection
 from brain.model.realtime import socket as realtime_engine
 from brain.signing import signed_headers
 from brain.tools import builtin as builtin_tools
@@ -32,7 +33,8 @@ from shared.contract.card import StoryView, counters
 from shared.contract.streams import hooks as hook_stream
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.hooks import Hook
-from shared.settings import WEBHOOK_EVENTS, Settings
+from shared.setting_forms import WEBHOOK_EVENTS
+from shared.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
 AGENTS, WEBHOOKS, ENGINES = (
@@ -221,9 +223,13 @@ def test_the_figures_of_sessions_are_those_of_the_code() -> None:
         pauses.append(f"{verdict.after_ms / 1000:g} s")
         now_ms += verdict.after_ms
     for figure in (
-        f"again after {', '.join(pauses)}",
-        f"later than {lifeline.FIRST_OUTAGE_MS / 1000:g} s",
-        f"later than {lifeline.OUTAGE_MS / 1000:g} s after the loss",
+        f"again after {', '.join(pauses[:3])}, then every {pauses[3]}",
+        f"later than {lifeline.OUTAGE_MS / 1000:g} s after that",
+        f"another one beside it after {lifeline.BESIDE_AFTER_MS / 1000:g} s",
+        f"then every {lifeline.BESIDE_AGAIN_MS / 1000:g} s",
+        f"at most {lifeline.MAX_ATTEMPTS} side by side",
+        f"every {connection.PING_EVERY_S:g} s",
+        f"unanswered for {connection.PONG_WITHIN_S:g} s",
         f"{lifeline.ROLL_BEFORE_MS / 60_000:g} min before the limit",
         f"{lifeline.FORCE_BEFORE_MS / 1000:g} s before the limit",
         f"({realtime_engine.CONNECT_WITHIN_S:g} s, then {realtime_engine.CONFIRM_WITHIN_S:g} s)",

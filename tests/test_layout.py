@@ -93,9 +93,10 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/calls/data.py": (
         "JSON for users",
         frozenset({
-            "agent", "at_ms", "audible_response", "caller_q", "calls", "capacity", "draining", "host", "leg",
-            "loop_lag_ms", "name", "pid", "pipeline", "role", "started_at_ms", "state", "stream", "text",
-            "verdict", "version", "worker",
+            "agent", "at_ms", "audible_response", "caller_q", "calls", "capacity", "cause", "draining",
+            "ended_at_ms", "host", "leg", "loop_lag_ms", "name", "outcome", "owed_cause", "owed_ms", "pid",
+            "pipeline", "role", "started_at_ms", "state", "stream", "text", "verdict", "version", "why",
+            "worker",
         }),
     ),
     "console/doctor/facts.py": ("JSON of brain.agents.check", frozenset({"name"})),
@@ -106,7 +107,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/stack/foreground.py": ("a part of a URL", frozenset({"host"})),
     "console/stack/plan.py": ("a setting", frozenset({"host"})),
     "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
-    "console/top/state.py": ("panes of the screen", frozenset({"calls"})),
+    "console/top/state.py": ("panes and keys of the screen", frozenset({"calls", "end"})),
     "console/top/view.py": ("panes of the screen", frozenset({"calls"})),
     "ingress/media/twilio.py": ("Twilio's messages", frozenset({"digit", "dtmf", "mark", "name"})),
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
@@ -310,8 +311,8 @@ def test_a_name_for_two_things_is_found() -> None:
 
 FLOORS: dict[str, list[list[str]]] = {
     "shared": [
-        ["process"], ["ownership"], ["store"], ["settings"], ["figures"], ["contract"], ["logs"], ["forms"],
-        ["resp", "clock", "audio"],
+        ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
+        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms"], ["resp", "clock", "audio"],
     ],
     "ingress": [
         ["__main__"], ["role"], ["web"], ["calls"], ["media"], ["counters"], ["calls.fence"], ["errors"],

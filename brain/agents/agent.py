@@ -47,6 +47,7 @@ class Agent:
     model: str
     voice: str
     language: str
+    """Of the caller, as ISO 639-1 writes it or a tag such as en-US; empty: not known."""
     instructions: str
     greeting: str
     """What the model is told to say first; empty = the caller speaks first."""
@@ -56,6 +57,12 @@ class Agent:
     turn_detection: TurnDetection
     apology: str
     """Spoken by Twilio when there is no session with the model."""
+    busy_message: str
+    """Spoken by Twilio when all lines are taken."""
+    twilio_voice: str = ""
+    """Twilio's name of the voice that speaks both; empty: one that speaks the language."""
+    twilio_language: str = ""
+    """The language of both; empty: the agent's own."""
     noise_reduction: Literal["", "near_field", "far_field"] = ""
     speed: float = 1.0
     max_output_tokens: int = 0
@@ -68,6 +75,8 @@ class Agent:
     destinations: Mapping[str, str] = field(default_factory=dict)
     """Where the caller may be transferred to: name → number."""
     limits: Limits = field(default_factory=Limits)
+    greeting_interruptible: bool = True
+    """Whether the caller may cut the greeting short: not where it must be heard, such as a legal notice."""
     dtmf_barge_in: bool = True
     """Whether a pressed key interrupts what is being said."""
     idle_prompt: str = ""
@@ -76,6 +85,12 @@ class Agent:
     cap_farewell: str = ""
     fallback_number: str = ""
     """Dialled after the apology; empty: the call ends."""
+
+    @property
+    def server_interrupts(self) -> bool:
+        """Whether the model's server is to cut a response by itself that the caller speaks over. It would cut
+        a greeting that must be heard as well: then every cut is ours."""
+        return self.answers_turns == "server" and (self.greeting_interruptible or not self.greeting)
 
     def snapshot(self) -> str:
         """The profile for the card, as JSON, without secrets and without the long instructions."""
@@ -107,6 +122,9 @@ def default_agent(settings: Settings) -> Agent:
             prefix_ms=settings.vad_prefix_ms,
         ),
         apology=settings.apology,
+        busy_message=settings.busy_message,
+        twilio_voice=settings.apology_voice,
+        twilio_language=settings.apology_language,
         tools=("check_order", "end_call") if settings.demo_tools else ("end_call",),
         limits=Limits(
             hard_cap_s=settings.hard_cap_s,

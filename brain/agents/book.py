@@ -26,6 +26,7 @@ from brain.tools.function import FunctionTool, tool
 from brain.tools.http import HttpTool
 from brain.tools.toolbox import Tool, Toolbox
 from brain.trust_store import for_requests
+from shared.contract.speech import DEFAULT, choose
 from shared.forms import signing_key
 from shared.logs.log import Log
 from shared.settings import Settings, SettingsError
@@ -46,6 +47,8 @@ class AgentBook:
         self._path = Path(settings.agents_file or DEFAULT_FILE)
         self._must_exist = bool(settings.agents_file)
         self._seen: tuple[int, int, int] | None = None
+        self.version = 0
+        """Rises each time that a file is taken up."""
         self._agents: dict[str, Agent] = {}
         self._by_number: dict[str, str] = {}
         self._tools: dict[str, Tool] = {}
@@ -63,6 +66,11 @@ class AgentBook:
     def has_file(self) -> bool:
         """Whether the agents are those of a file; else there is the one of the settings."""
         return self._seen is not None
+
+    @property
+    def numbers(self) -> Mapping[str, str]:
+        """Called number → name of its agent."""
+        return self._by_number
 
     def numbers_of(self, name: str) -> list[str]:
         """The called numbers of an agent."""
@@ -84,9 +92,11 @@ class AgentBook:
 
     def pick(self, name: str, called: str) -> Agent:
         """The agent that is asked for by name, else the one of the called number, else the default."""
-        if name in self._agents:
-            return self._agents[name]
-        return self._agents[self._by_number.get(called, "default")]
+        return self._agents[choose(name, called, self._agents, self._by_number)]
+
+    def knows(self, called: str) -> bool:
+        """Whether the called number is one of an agent's; true as well where no agent has a number."""
+        return not self._by_number or choose("", called, (), self._by_number) != DEFAULT
 
     def toolbox(self, agent: Agent) -> Toolbox:
         """The tools of an agent."""
@@ -120,13 +130,14 @@ class AgentBook:
             raise AgentsFileError(["is not there: correct TRUNKLINE_AGENTS_FILE, or create it"])
         tools = self._make_tools(tables)
         base = _merged(default_agent(self._settings), tables.default, self._servers(tables))
-        agents = {"default": base}
+        agents = {DEFAULT: base}
         for name, table in tables.agents.items():
             agents[name] = replace(_merged(base, table, self._servers(tables)), name=name)
         self._tools = tools
         self._agents = agents
         self._by_number = {number: name for name, table in tables.agents.items() for number in table.numbers}
         self._seen = seen
+        self.version += 1
 
     def _make_tools(self, tables: AgentsFile) -> dict[str, Tool]:
         made: dict[str, Tool] = {}
@@ -228,6 +239,8 @@ def _merged(base: Agent, table: AgentTable, servers: Mapping[str, Json]) -> Agen
     )
     detection = table.turn_detection.model_dump(exclude_none=True)
     limits = table.limits.model_dump(exclude_none=True)
+    if table.language is not None and table.language != base.language:
+        base = _with_tongue(base, has_own_words=table.apology is not None or table.busy_message is not None)
     return replace(
         base,
         turn_detection=replace(base.turn_detection, **detection) if detection else base.turn_detection,
@@ -237,3 +250,10 @@ def _merged(base: Agent, table: AgentTable, servers: Mapping[str, Json]) -> Agen
         destinations=base.destinations if table.destinations is None else dict(table.destinations),
         **said,
     )
+
+
+def _with_tongue(base: Agent, *, has_own_words: bool) -> Agent:
+    """For an agent of another language: its own words are read in that, inherited ones in the base's."""
+    if has_own_words:
+        return replace(base, twilio_voice="", twilio_language="")
+    return replace(base, twilio_language=base.twilio_language or base.language)

@@ -29,9 +29,9 @@ from shared.forms import E164, E164_EXAMPLE, SIP, is_confidential, url_of
 NAME = r"^[A-Za-z0-9_-]{1,64}$"
 
 
-def _expect(pattern: str, expected: str) -> AfterValidator:
+def _expect(pattern: str, expected: str, *, flags: int = re.ASCII) -> AfterValidator:
     """A text that matches `pattern`; `expected` says in words what that is."""
-    form = re.compile(pattern, re.ASCII)
+    form = re.compile(pattern, flags)
 
     def check(value: str) -> str:
         if form.fullmatch(value) is None:
@@ -71,7 +71,17 @@ Variable = Annotated[
     str, _expect(r"([A-Z_][A-Z0-9_]{0,99})?", "the name of an environment variable, such as SHOP_SECRET")
 ]
 Function = Annotated[str, _expect(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a function as package.module:function")]
-Language = Annotated[str, _expect(r"[a-z]{2,3}", "a language as ISO 639-1 writes it, such as he")]
+Language = Annotated[
+    str,
+    _expect(
+        r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?",
+        "a language as ISO 639-1 writes it, such as he, a tag such as en-US, or nothing",
+    ),
+]
+TwilioVoice = Annotated[
+    str,
+    _expect(r"[\w.-]{0,100}", "the name of a voice of Twilio's, such as Polly.Joanna, or nothing", flags=0),
+]
 
 
 class _Table(BaseModel):
@@ -118,11 +128,14 @@ class AgentTable(_Table):
     approves_mcp: bool | None = None
     destinations: dict[str, Destination] | None = None
     limits: LimitsTable = LimitsTable()
+    greeting_interruptible: bool | None = None
     dtmf_barge_in: bool | None = None
     idle_prompt: str | None = None
     idle_farewell: str | None = None
     cap_farewell: str | None = None
     apology: str | None = None
+    busy_message: str | None = None
+    twilio_voice: TwilioVoice | None = None
     fallback_number: FallbackNumber | None = None
 
 

@@ -8,7 +8,7 @@ Owns: how the parts of a call work with one another. Must not know: a model's wi
     from_control  what other processes and operators say, and which part is told what
     reports       which control messages are inputs of the sequencer
     reply         the model's audio and its boundaries, written for egress
-    answer_due    whether the caller waits for an answer, and since when the model owes it
+    owing         what the caller is owed: told to ingress, and the model's part of it
     away          where the caller is, and what it means when they return
     leaving       what ingress is asked for: to let the call go, to move it
     limits        what may not go on for ever: silence, and the call itself

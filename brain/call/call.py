@@ -3,8 +3,8 @@
 Why it exists: the parts of a call know one another as little as they can; somebody must hand on. Owns: the
 order of a call's life here, and the one door to the sequencer (`_step`): nobody else carries out its actions,
 reads the clock for it or arms its timer. Must not know: any rule. What may be said is the sequencer's,
-whether an answer is due `answer_due`'s, where the caller is `away`'s, what is forgotten `turns`', what an
-event means the engine's, when a session is replaced `lifeline`'s, how long a call may last `limits`'.
+what is told of it `owing`'s, where the caller is `away`'s, what is forgotten `turns`',
+what an event means the engine's, when a session is replaced `lifeline`'s, how long a call may last `limits`'.
 
 The audio path is synchronous from the socket's frame to the outbox, and from the inbox's entry to the
 socket's queue: nothing is awaited for a frame or a delta.
@@ -16,8 +16,10 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 
 from brain.call import leaving, parts
-from brain.call.answer_due import Standing
+from brain.call.owing import Standing
 from brain.call.parts import BrainServices
+from brain.memory import past
+from brain.memory.past import Past
 from brain.memory.recall import recall
 from brain.model.engine import Engine, Opened, SeedItem, ToModel
 from brain.model.lifeline import Rollover
@@ -29,13 +31,20 @@ from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
 from shared.contract.scripts import Answer
+from shared.contract.steps import EPOCH_LEAP
 from shared.contract.streams.journal import Kind
+from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
 from shared.ownership.owner import Owner
 from shared.process.role import Process
 
 SEED_MAX_CHARS = 24_000
 """Of the past that a new session is told: some hours of talk, a quarter of the smallest context."""
+
+LAST_WORDS_MS = 1500.0
+"""How long after a call's end its transcripts are waited for: less than `call.ended` waits for them."""
+
+LAST_WORDS_LOOK_S = 0.05
 
 ROLL_AGAIN_S = 0.2
 """A rollover waits for the caller's turn to be in history, and is tried again after this."""
@@ -45,10 +54,25 @@ class BrainCall:
     """One claimed call, from `run` to its end. All methods but `run` and `stop` return at once."""
 
     def __init__(
-        self, process: Process, services: BrainServices, call_sid: str, epoch: int, card: BrainView
+        self,
+        process: Process,
+        services: BrainServices,
+        call_sid: str,
+        epoch: int,
+        card: BrainView,
+        past: Past | None = None,
+        *,
+        caller_number: str = "",
     ) -> None:
+        """`past`: what this process knows of the call from before Redis lost it."""
         self.call_sid = call_sid
         self.epoch = epoch
+        self.recovered = epoch > EPOCH_LEAP
+        """Redis had lost the call, and ingress has written it again."""
+        self.is_lost = False
+        """A fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
+        self._past = past
+        self._is_heard = card.frame_n > 0
         self._process = process
         self._services = services
         self._counters = services.counters
@@ -56,12 +80,16 @@ class BrainCall:
         self._owner = Owner(
             process.outbox, process.keys, call_sid, process.worker.role, epoch, self._on_refused, process.name
         )
-        self._parts = parts.make(process, services, self._owner, card, self._log, self)
+        self._parts = parts.make(
+            process, services, self._owner, card, self._log, self, past, caller_number=caller_number
+        )
         self._telling = Telling(now_ms())
         self._over = asyncio.Event()
         """The call is left: nothing is begun any more."""
         self._ending = False
         """The last word was said: nothing is said any more."""
+        self._has_ended = False
+        """The call is over, for everybody; only what the caller said last may still be on its way."""
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -109,6 +137,10 @@ class BrainCall:
         await leaving.release(self._process.store, self._owner, self._process.ownership, self._log)
         self._over.set()
 
+    def past(self) -> Past:
+        """What is kept of it, should it come back."""
+        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, now_ms())
+
     def abandon(self) -> None:
         """The call is another owner's by now: lets go of it without a word."""
         self._ending = True
@@ -120,9 +152,12 @@ class BrainCall:
         process, known, greeting = self._process, self._parts.record.conversation, self._parts.agent.greeting
         if self.epoch == 1:
             self._services.hooks.started(self.call_sid)
+        elif self._past is not None:
+            self._parts.record.history.again(known.entries())
         else:
             await recall(known, process.store, process.keys, self.call_sid, process.ownership, self._log)
-        if greeting and known.is_empty:
+        was_greeted = self.recovered and self._is_heard  # Though nobody remembers what was said.
+        if greeting and known.is_empty and not was_greeted:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
         end = await self._parts.sessions.run()
@@ -151,6 +186,7 @@ class BrainCall:
         self._parts.lines.session_over()
         replayed = self._parts.feed.disconnect()
         self.give(inputs.SessionLost(cause=cause, turn_replayed=replayed))
+        self._parts.record.session_lost()
 
     def rollover_due(self, rollover: Rollover) -> None:
         """The session must be replaced, at a quiet moment or at the last one."""
@@ -162,7 +198,12 @@ class BrainCall:
         if rollover is None or self._parts.feed.may_be_cut(rollover.force_at_ms):
             self._parts.sessions.roll()
         else:
-            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self.rollover_due, rollover)
+            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self._roll_again, rollover)
+
+    def _roll_again(self, rollover: Rollover) -> None:
+        """Of a session that is gone by now it is nobody's."""
+        if self._parts.sessions.rollover is rollover:
+            self.rollover_due(rollover)
 
     # The sequencer: one door.
 
@@ -182,6 +223,9 @@ class BrainCall:
         """The end of each step: its actions are carried out, and its waits are heard of again."""
         for action in asked:
             self._perform(action, now)
+        words = self._words(now)
+        if self._parts.owing.changed(words):
+            self._parts.leaving.tell_owed(words)
         self._arm(now)
 
     def _perform(self, action: Action, now: float) -> None:
@@ -211,6 +255,10 @@ class BrainCall:
                 mine.leaving.move(Next(action.kind), action.argument)
             case actions.SendText():
                 mine.record.keys(action.event_id, action.text)
+                self._tell_model(action, now)
+            case actions.SendToolOutput():
+                # Of a move that did not come about: the sequencer knows why.
+                mine.tools.moved(action.call_id, action.output)
                 self._tell_model(action, now)
             case actions.Rewrite():
                 self._rewrite(action)
@@ -261,7 +309,7 @@ class BrainCall:
     def upkeep(self, *, sweep: bool) -> None:
         """Twice a second: does what is due, and tells every three seconds how the model keeps up. With
         `sweep` looks for messages that nobody rang for."""
-        if self._over.is_set():
+        if self._over.is_set() or self._has_ended:
             return
         now, mine = now_ms(), self._parts
         if not self._ending:
@@ -273,9 +321,17 @@ class BrainCall:
         if sweep:
             mine.control.sweep()
 
+    def still_owes(self) -> tuple[str, Pair] | None:
+        """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
+        ingress = self._parts.leaving.ingress
+        if self._over.is_set() or not ingress:
+            return None
+        return ingress, self._parts.leaving.owes(self._words(now_ms()))
+
     def ended(self) -> None:
-        """The call has ended."""
-        self._over.set()
+        """The call has ended. What the caller said last is waited for: it belongs to what is told of it."""
+        if not self._has_ended:
+            self._wind_up()
 
     def spawn(self, coroutine: Coroutine[object, object, None], name: str) -> None:
         """Runs a task of the call, which ends with it; drops it if the call is over."""
@@ -286,10 +342,41 @@ class BrainCall:
         self._children.add(task)
         task.add_done_callback(self._children.discard)
 
+    def _words(self, now: float) -> Owes:
+        core = self._parts.sequencer
+        return self._parts.owing.words(
+            core.state.debts,
+            now,
+            is_caller_speaking=core.state.caller.speaking,
+            # The limits of tools are the driver's own: as long as one runs it is within them.
+            is_patient=bool(core.open_tool_calls),
+        )
+
+    def _wind_up(self) -> None:
+        self._has_ended = self._ending = True
+        if self._awaits_words:
+            self._parts.feed.stop()
+            self.spawn(self._last_words(), "last-words")
+        else:
+            self._over.set()
+
+    @property
+    def _awaits_words(self) -> bool:
+        """Whether the model still has to write down what the caller said."""
+        return self._parts.sessions.serving is not None and self._parts.record.conversation.awaits_words
+
+    async def _last_words(self) -> None:
+        """Cancelling it loses them."""
+        until_ms = now_ms() + LAST_WORDS_MS
+        while self._awaits_words and now_ms() < until_ms:  # noqa: ASYNC110 - two facts, in two parts
+            await asyncio.sleep(LAST_WORDS_LOOK_S)
+        self._over.set()
+
     def _standing(self) -> Standing:
         mine, core = self._parts, self._parts.sequencer
         return Standing(
             slot=core.slot,
+            owed=core.owed,
             is_busy=core.is_busy,
             tools_run=bool(core.open_tool_calls),
             has_session=mine.sessions.serving is not None,
@@ -328,9 +415,9 @@ class BrainCall:
 
     def _on_refused(self, answer: Answer) -> None:
         """A fenced write was refused: the call ended, or another brain has it."""
-        if not self._over.is_set():
+        if not self._over.is_set() and not self._has_ended:
             self._counters.fenced += 1
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
-            self._ending = True
-            self._over.set()
+            self.is_lost = True
+            self._wind_up()

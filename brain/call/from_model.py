@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from brain.call.answer_due import AnswerDue, DueStep
 from brain.call.lines import CallLog
+from brain.call.owing import AnswerDue
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch
@@ -21,7 +21,7 @@ from brain.call.window import ModelWindow
 from brain.caller.feed import CallerFeed
 from brain.counters import BrainCounters
 from brain.memory.record import Record
-from brain.model.engine import Said, SaidKind
+from brain.model.engine import Said, SaidKind, ServerTool
 from brain.sequencer import inputs
 from brain.sequencer.actions import AudioVerdict
 from brain.sequencer.inputs import Input
@@ -50,8 +50,6 @@ class FromModel:
     record: Record
     reply: ReplyWriter
     due: AnswerDue
-    tell_due: Callable[[DueStep], None]
-    """Tells ingress."""
     watch: CallWatch
     tools: ToolRuns
     lines: CallLog
@@ -60,7 +58,9 @@ class FromModel:
     window: ModelWindow
     stopwatch: Stopwatch
     completed: Callable[[], None]
-    """Told when a response came to its end in good order."""
+    """Told when a response with sound came to its end in good order: the session works."""
+    _sounded_id: str = ""
+    """The last response whose audio was admitted."""
 
     def on_input(self, input_: Input) -> None:
         """Beside the sequencer, an event may concern the caller's turn, and who waits for what."""
@@ -74,14 +74,11 @@ class FromModel:
             case inputs.SpeechStopped():
                 self.stopwatch.speech_stopped(now)
                 self.feed.speech_stopped()
-                self.tell_due(self.due.caller_stopped(now))
-            case inputs.TurnCommitted(item_id=item_id):
-                self.feed.committed(item_id)
             case inputs.ResponseCreated(response_id=response_id, token=token):
                 self.stopwatch.created(response_id, token, now)
             case inputs.ResponseDone(response_id=response_id, status=status):
                 self.lines.response_done(response_id)
-                if status == "completed":
+                if status == "completed" and response_id == self._sounded_id:
                     self.completed()
             case _:
                 pass
@@ -104,15 +101,21 @@ class FromModel:
         self.window.sign(now, len(audio) / BYTES_PER_MS)
         self.reply.audio(verdict, audio, now)
         if verdict.first:
+            self._sounded_id = verdict.response_id
             self.stopwatch.first_audio(verdict.response_id, now)
-        if self.due.owed_since_ms is not None:
-            self.tell_due(self.due.audio_came())
+            self.due.audio_came(verdict.debt)
+            self.feed.answered()
 
     def on_said(self, said: Said) -> None:
-        """A text: into history, and the caller's turn is settled with it."""
+        """A text: into history, and the caller's turn is settled with it. Without a text it is not: then its
+        audio is all that there is of it."""
         self.record.said(said)
-        if said.kind is SaidKind.USER_TEXT:
+        if said.kind is SaidKind.USER_TEXT and said.text:
             self.feed.settled(said.item_id)
+
+    def on_server_tool(self, tool: ServerTool) -> None:
+        """A tool that the server ran: into history, as ours."""
+        self.record.server_tool(tool)
 
     def on_trouble(self, code: str, *, known: bool) -> None:
         """A refusal: counted; one that nobody expected has a line."""

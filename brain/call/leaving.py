@@ -1,4 +1,4 @@
-"""What the brain asks ingress for: to let a call go, to move it, to know that an answer is due.
+"""What the brain asks ingress for: to let a call go, to move it, to know what sound is owed.
 
 Why it exists: ingress alone holds the caller's stream, and Twilio asks what comes next as soon as it closes.
 So the plan stands on the card before the stream is closed. Owns: that order, where the stream is, the wait
@@ -11,15 +11,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from brain.call.answer_due import DueStep
 from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer
+from shared.contract.steps import Kept
 from shared.contract.streams import pairs
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import Pair
+from shared.contract.streams.pairs import Owes, Pair
 from shared.contract.writes import Speaker
 from shared.logs.log import Log
 from shared.ownership import steps
@@ -80,11 +80,13 @@ class Leaving:
         self.journal.note(self.owner.call_sid, Kind.MOVE, what=kind)
         self._ask(Plan(next=kind, next_arg=argument, cause=f"move_{kind}"))
 
-    def tell_due(self, step: DueStep) -> None:
-        """Tells ingress whether the caller waits for an answer: it plays its clip if that takes long."""
-        if step is not DueStep.NOTHING:
-            is_due = step is not DueStep.TAKE_BACK
-            self._send(pairs.due(self.owner.call_sid, self.leg, self.owner.epoch, is_due=is_due))
+    def tell_owed(self, words: Owes) -> None:
+        """Tells ingress at once what sound is owed: it plays its clip if that takes long."""
+        self._send(self.owes(words), urgent=True)
+
+    def owes(self, words: Owes) -> Pair:
+        """The same, to be sent with those of other calls."""
+        return pairs.owes(self.owner.call_sid, self.leg, self.owner.epoch, words)
 
     def wait_for_end(self, then: Callable[[], None]) -> None:
         """Calls `then` if nobody ends the call in time."""
@@ -126,11 +128,13 @@ async def release(store: Store, owner: Owner, counters: OwnershipCounters, log: 
         log.warning("release_failed", reason=type(error).__name__)
 
 
-async def turn_away(store: Store, keys: Keys, speaker: Speaker, plan: Plan, *, by: str, tell: bool) -> None:
+async def turn_away(
+    store: Store, keys: Keys, speaker: Speaker, plan: Plan, *, by: str, tell: bool, kept: Kept
+) -> None:
     """Ends a call whose card says too little to serve it, or even to close its stream: ingress does that when
     it sees that the call has ended, and then the plan is carried out. Raises STORE_ERRORS.
 
     Cancelling it leaves the call as it was, or with its plan alone.
     """
     await steps.run(store, writes.write_card(keys, speaker, plan))
-    await steps.end(store, keys, speaker.call_sid, outcome=plan.cause, by=by, tell=tell)
+    await steps.end(store, keys, speaker.call_sid, outcome=plan.cause, by=by, tell=tell, kept=kept)

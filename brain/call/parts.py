@@ -15,28 +15,31 @@ from openai import AsyncOpenAI
 
 from brain.agents.agent import Agent
 from brain.agents.book import AgentBook
-from brain.call.answer_due import AnswerDue
 from brain.call.away import Away
 from brain.call.from_control import FromControl
 from brain.call.from_model import Door, FromModel
 from brain.call.leaving import Leaving
 from brain.call.limits import CallLimits, LimitValues
 from brain.call.lines import CallLog
+from brain.call.owing import DEBTS_AN_EPOCH, AnswerDue, Owing
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
 from brain.caller.feed import CallerFeed
 from brain.caller.keypad import Keypad
+from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
+from brain.memory.past import Past
 from brain.memory.record import Record
 from brain.model.engine import Engine, Opening
 from brain.model.lifeline import Lifeline
 from brain.model.realtime.socket import RealtimeEngine
 from brain.model.sessions import SessionHost, Sessions
 from brain.sequencer import Sequencer, SequencerConfig
+from brain.tools.attempts import ToolAttempts
 from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
 from brain.webhooks.events import Hooks
@@ -58,6 +61,8 @@ class BrainServices:
     counters: BrainCounters
     figures: BrainFigures
     hooks: Hooks
+    attempts: ToolAttempts
+    moves: CallerMoves
 
 
 class CallHost(Door, SessionHost, Protocol):
@@ -82,6 +87,7 @@ class CallParts:
     reply: ReplyWriter
     away: Away
     leaving: Leaving
+    owing: Owing
     stopwatch: Stopwatch
     window: ModelWindow
     watch: CallWatch
@@ -91,26 +97,36 @@ class CallParts:
 
 
 def make(
-    process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log, host: CallHost
+    process: Process,
+    services: BrainServices,
+    owner: Owner,
+    card: BrainView,
+    log: Log,
+    host: CallHost,
+    past: Past | None = None,
+    *,
+    caller_number: str,
 ) -> CallParts:
-    """The parts of the call that `card` describes, for the owner's epoch."""
+    """The parts of the call that `card` describes, for the owner's epoch. `past`: what this process knows of
+    the call from before Redis lost it. `caller_number`: in full, for tools; empty where it is gone."""
     counters = services.counters
     lines = CallLog(process.journal, log, owner.call_sid)
     agent = _agent(services.book, card, lines)
     owner.card(AgentChosen(agent=agent.name, profile=agent.snapshot(), fallback=agent.fallback_number))
     toolbox = services.book.toolbox(agent)
-    record = Record(History(owner), Conversation())
-    feed = _feed(process, services, owner, card, agent, log)
+    record = Record(History(owner), Conversation() if past is None else past.conversation)
+    feed = _feed(process, services, owner, card, log)
     reply = ReplyWriter(owner, process.worker.host)
     away = Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
-    watch = CallWatch(agent, _limits(agent, card), Keypad(), due, window, lines, host.give, leaving.tell_due)
-    context = ToolContext(owner.call_sid, caller=card.caller, called=card.called, agent=agent.name)
+    watch = CallWatch(agent, _limits(agent, card), Keypad(), due, window, lines, host.give)
+    caller = caller_number or card.caller
+    context = ToolContext(owner.call_sid, caller=caller, called=card.called, agent=agent.name)
     tools = ToolRuns(
         toolbox, context, counters, record, log, host.give, watch.limits.hold,
-        partial(services.hooks.tool_failed, owner.call_sid),
+        partial(services.hooks.tool_failed, owner.call_sid), services.attempts,
     )  # fmt: skip
     control = FromControl(
         host, process.store, owner, feed, away, leaving, watch, tools, lines, log, counters,
@@ -118,14 +134,15 @@ def make(
     )  # fmt: skip
     lifeline = Lifeline()
     from_model = FromModel(
-        host, feed, record, reply, due, leaving.tell_due, watch, tools, lines, log, counters, window,
+        host, feed, record, reply, due, watch, tools, lines, log, counters, window,
         stopwatch, lifeline.response_completed,
     )  # fmt: skip
     engines = _Engines(services, owner, agent, toolbox)
     sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=owner.epoch > 1)
+    core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
     return CallParts(
-        agent, _sequencer(agent, owner, card), lines, record, feed, reply, away, leaving, stopwatch, window,
-        watch, tools, control, sessions,
+        agent, core, lines, record, feed, reply, away, leaving, _owing(agent), stopwatch, window, watch,
+        tools, control, sessions,
     )  # fmt: skip
 
 
@@ -160,31 +177,41 @@ def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
     if asked_for and asked_for != agent.name:
         # A slip in the webhook's URL, or a file that has changed: somebody else answers.
         lines.note(Kind.AGENT_UNKNOWN, asked_for=asked_for[:64], answers=agent.name)
+    elif not asked_for and not book.knows(card.called):
+        lines.note(Kind.NUMBER_UNKNOWN, answers=agent.name)
     return agent
 
 
-def _sequencer(agent: Agent, owner: Owner, card: BrainView) -> Sequencer:
+def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> Sequencer:
     return Sequencer(
         SequencerConfig(
-            create_response_by=agent.answers_turns, first_cut=card.cut, token_prefix=f"b{owner.epoch}"
+            create_response_by=agent.answers_turns,
+            server_interrupts=agent.server_interrupts,
+            greeting_interruptible=agent.greeting_interruptible,
+            first_cut=card.cut,
+            first_debt=max(first_debt, owner.epoch * DEBTS_AN_EPOCH),
+            token_prefix=f"b{owner.epoch}",
         )
-    )
+    )  # fmt: skip
 
 
-def _feed(
-    process: Process, services: BrainServices, owner: Owner, card: BrainView, agent: Agent, log: Log
-) -> CallerFeed:
+def _owing(agent: Agent) -> Owing:
+    turn = agent.turn_detection
+    return Owing(turn.silence_ms if turn.kind == "server_vad" else 0.0)
+
+
+def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log) -> CallerFeed:
     lane = process.keys.lane(owner.call_sid)
     return CallerFeed(
         process.store,
         process.inboxes[lane],
         owner,
+        services.moves,
         services.counters,
         log,
         nudge=partial(process.nudge, lane),
         leg=card.leg,
         ingress=card.ingress,
-        transcribed=bool(agent.transcription_model),
         hops=services.figures.hops,
         host=process.worker.host,
     )

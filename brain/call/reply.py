@@ -58,8 +58,8 @@ class ReplyWriter:
 
     def end_response(self, action: actions.EndResponse, now_ms: float) -> None:
         """The response has all its items."""
-        end = self._boundary(ReplyKind.RESPONSE_END, action.cut, action.response_id, "", 0, now_ms)
-        self._write(replace(end, debt=action.debt))
+        entry = self._boundary(ReplyKind.RESPONSE_END, action.cut, action.response_id, "", 0, now_ms)
+        self._write(replace(entry, debt=action.debt))
 
     def flush(self, action: actions.Flush, now_ms: float, then: Callable[[], None] | None = None) -> None:
         """All that was written before is void. `then` is called when that stands in Redis."""

@@ -1,7 +1,7 @@
 """Watches one call for what nobody says: silence, too long a call, keys that were pressed, a late model.
 
 Why it exists: no event tells of what does not happen. Owns: asking the pure cores `limits`, `keypad` and
-`answer_due` twice a second, and what their answers mean to the others. Must not know: the model, Redis.
+`owing` twice a second, and what their answers mean to the others. Must not know: the model, Redis.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from brain.agents.agent import Agent
-from brain.call.answer_due import AnswerDue, DueStep, Standing
 from brain.call.limits import CallLimits, HardCap, IdleHangUp, IdlePrompt
 from brain.call.lines import CallLog
+from brain.call.owing import AnswerDue, Standing
 from brain.call.window import ModelWindow
-from brain.caller.keypad import Keypad, Typed
+from brain.caller.keypad import KEYS, Keypad, Typed
 from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
 from shared.contract.streams.journal import Kind
@@ -22,7 +22,7 @@ from shared.contract.streams.journal import Kind
 
 @dataclass(slots=True)
 class CallWatch:
-    """The watch over one call. `give` hands an input to the sequencer, `tell_due` tells ingress."""
+    """The watch over one call. `give` hands an input to the sequencer."""
 
     agent: Agent
     limits: CallLimits
@@ -31,13 +31,13 @@ class CallWatch:
     window: ModelWindow
     lines: CallLog
     give: Callable[[Input], None]
-    tell_due: Callable[[DueStep], None]
 
     def check(self, now_ms: float, call: Standing) -> None:
         """Twice a second: what is due is done."""
         if not call.is_ending:
-            self.tell_due(self.due.check(now_ms, busy=call.is_busy, tools_run=call.tools_run))
-            self._check_caller(now_ms, busy=call.is_busy or not call.has_session or not call.is_here)
+            # Who is owed an answer is not asked whether they are there.
+            is_waiting = call.owed is not None or not call.has_session or not call.is_here
+            self._check_caller(now_ms, busy=call.is_busy or is_waiting)
         self.due.check_model(now_ms, call)
         self.window.check(now_ms)
 
@@ -45,6 +45,9 @@ class CallWatch:
         """The caller pressed a key. The digit itself may be a card number's: it is written nowhere."""
         self.limits.caller_active()
         self.lines.note(Kind.DTMF)
+        if digit in KEYS and self.agent.dtmf_barge_in:
+            # At once: what was typed is known only when the group is complete.
+            self.give(inputs.KeyPressed())
         typed = self.keypad.press(digit, now_ms)
         if typed is not None:
             self._typed(typed)

@@ -2,14 +2,14 @@
 
 Why it exists: "the model is slow" is only known where the model is asked. Owns: the longest that the model
 was quiet while it owed something, the audio it made, what of it was not admitted. Pure. Must not know: what
-is owed (answer_due), how the window is written.
+is owed (owing), how the window is written.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brain.call.answer_due import AnswerDue
+from brain.call.owing import AnswerDue
 from shared.contract.window import BrainWindow, ProcessWindow
 
 

@@ -3,8 +3,10 @@
 Owns: what of the caller is told to the model, and when it is forgotten in Redis. Must not know: what the
 model says, how a call is left.
 
-    audio   from entries of the caller's stream to audio: order, gaps, batches
-    turns   the caller's open turn, and how far the stream may be forgotten
-    feed    from the stream into a session, one session after the other
-    keypad  keys put together to what was typed
+    audio    from entries of the caller's stream to audio: order, gaps, batches
+    turns    the caller's open turn, and what of their voice a next session must be told
+    unmoved  what was given to the session and stands in the stream still
+    moves    what the models got, moved out of the callers' streams: many calls at once
+    feed     from the stream into a session, one session after the other
+    keypad   keys put together to what was typed
 """

@@ -27,6 +27,10 @@ BATCH_FRAMES = 2
 MAX_PADDED_FRAMES = FRAMES_PER_S
 """A longer gap is not a pause in speech but a seam: silence of a second ends any turn."""
 
+RENUMBERED_FRAMES = 1_500
+"""A number that is lower by more than the stream may hold is no frame that came again: whoever numbers them
+began another count."""
+
 CLOCK_AFTER_MS = 500.0
 """Frames may be late by this much inside a turn before silence is sent in their place."""
 
@@ -41,7 +45,7 @@ class CallerAudio:
     counters: BrainCounters
     leg: int
     next_chunk: int = 0
-    """Twilio chunk expected next; 0 = any."""
+    """Number expected next; 0 = any."""
     last_id: bytes = b""
     """Last entry received, sent or dropped."""
     last_frame_at_ms: float = 0.0
@@ -76,10 +80,11 @@ class CallerAudio:
                 self.leg = frame.leg
                 self.next_chunk = 0
             if self.next_chunk and frame.chunk != self.next_chunk:
-                if frame.chunk < self.next_chunk:
+                behind = self.next_chunk - frame.chunk
+                if 0 < behind <= RENUMBERED_FRAMES:
                     self.counters.frames_repeated += 1
                     continue
-                self._pad(frame.chunk - self.next_chunk)
+                self._pad(-behind)
             self.next_chunk = frame.chunk + 1
             self.last_frame_at_ms = now_ms
             self._clock_frames = 0
@@ -113,6 +118,7 @@ class CallerAudio:
     # Private.
 
     def _pad(self, missing: int) -> None:
+        """Silence in the place of missing frames; of a count that was begun again nobody knows how many."""
         padded = max(0, min(missing, MAX_PADDED_FRAMES) - self._clock_frames)
         self.counters.caller_gaps += 1
         self.counters.frames_padded += padded

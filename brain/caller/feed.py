@@ -1,24 +1,30 @@
-"""From the caller's stream into a session, one session after the other, and forgetting what is done with.
+"""From the caller's stream into a session, one session after the other, and out of the stream again.
 
-Why it exists: `audio` and `turns` decide; somebody must read, append and trim. Owns: when the stream is read
-(not before a session is open, not while its socket does not keep up), what a new session is told again. Must
-not know: the sequencer, what a frame means (audio), how long a turn is open (turns).
+Why it exists: `audio` and `turns` decide; somebody must read, append and have it moved. Owns: when the stream
+is read (not before a session is open, not while its socket does not keep up), what a new session is told
+again. Must not know: the sequencer, what a frame means (audio), how long a turn is open (turns), when moves
+are asked for (moves).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from brain.caller.audio import CallerAudio
-from brain.caller.turns import CloseTurn, MoveTurn, Trim, Turns, Upkeep
+from brain.caller.moves import CallerMoves
+from brain.caller.turns import Turns
+from brain.caller.unmoved import Unmoved
 from brain.counters import BrainCounters, BrainHops
 from brain.model.engine import Engine
+from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms
-from shared.contract.card import CallerRead
-from shared.contract.entry import after
+from shared.contract.entry import FIRST, written_ms
 from shared.contract.errors import EntryError
-from shared.contract.streams.caller import TURN_MAX_ENTRIES, read_caller
+from shared.contract.scripts import Answer
+from shared.contract.streams.caller import read_turn
+from shared.contract.writes import CallerMove, caller_keys
 from shared.figures.hops import Hop, host_of
 from shared.logs.log import Log
 from shared.ownership.owner import Owner
@@ -28,23 +34,29 @@ from shared.store.inbox import Entry, Inbox
 
 REPLAY_TRIES = 5
 REPLAY_PAUSE_S = 0.2
+REPLAY_WAIT_S = 1.0
+"""How long a move that is under way may take before `turn` is read without it."""
+
+REPLAY_BYTES = 500 * BYTES_PER_MS
+"""At least so much goes into one append of a replay: a message for each piece would fill the socket's
+queue."""
 
 
 class CallerFeed:
-    """One call's feed, into one session after the other."""
+    """One call's feed, into one session after the other. It is the call's Mover."""
 
     def __init__(
         self,
         store: Store,
         inbox: Inbox,
         owner: Owner,
+        moves: CallerMoves,
         counters: BrainCounters,
         log: Log,
         *,
         nudge: Callable[[], None],
         leg: int,
         ingress: str,
-        transcribed: bool,
         hops: BrainHops,
         host: str,
     ) -> None:
@@ -56,36 +68,40 @@ class CallerFeed:
         self._counters = counters
         self._log = log
         self._key = owner.keys.caller(owner.call_sid)
+        self.lane = owner.keys.lane(owner.call_sid)
         self._audio = CallerAudio(counters, leg=leg)
         self._hop = Hop(hops.ingress_to_brain_ms, host)
         self._ingress_host = host_of(ingress)
-        self._turns = Turns(transcribed=transcribed)
+        self._turns = Turns()
         self._engine: Engine | None = None
         self.is_paused = False
         """Caller audio stays in Redis because the model's socket does not take it."""
         self._replaying: asyncio.Task[None] | None = None
+        self._moves = moves
+        self._unmoved = Unmoved(caller_keys(owner.keys, owner.call_sid), owner.epoch)
+        self._none_under_way = asyncio.Event()
+        self._none_under_way.set()
         self._stopped = False
 
     # Sessions.
 
     def connect(self, engine: Engine) -> None:
-        """A session is open: it is told the caller's open turn again, then all that is in the stream."""
+        """A session is open: it is told what `turn` has kept, then all that is in the stream."""
         if self._stopped:
             return
         self._engine = engine
         self.is_paused = False
         self._audio.restart()
+        self._moves.add(self)
         self._replaying = asyncio.create_task(self._replay(engine), name=f"{self._owner.call_sid}-replay")
 
     def disconnect(self) -> bool:
         """The session is gone. True: the caller's open turn will be said again to the next one."""
         if self._engine is None:
             return False
-        self._forget_done()
-        self._engine = None
+        self._keep_from_ms(self._engine)
+        self._let_go()
         self.is_paused = False
-        self._cancel_replay()
-        self._inbox.unwatch(self._key)
         return self._turns.session_lost(now_ms())
 
     def moved(self, ingress: str) -> None:
@@ -97,9 +113,7 @@ class CallerFeed:
         if self._stopped:
             return
         self._stopped = True
-        self._engine = None
-        self._cancel_replay()
-        self._inbox.unwatch(self._key)
+        self._let_go()
 
     # The caller's turn, as the server's VAD reports it.
 
@@ -109,22 +123,25 @@ class CallerFeed:
 
     def speech_started(self, item_id: str) -> None:
         """A turn opens, or goes on."""
-        self._carry_out(self._turns.speech_started(item_id, self._appended_id))
+        engine = self._engine
+        self._turns.speech_started(item_id, 0 if engine is None else _position_ms(engine.proven_id))
 
     def speech_stopped(self) -> None:
         """The caller is silent."""
-        self._turns.speech_stopped(now_ms())
-
-    def committed(self, item_id: str) -> None:
-        """The turn is an item of the conversation."""
-        self._turns.committed(item_id)
+        engine = self._engine
+        self._turns.speech_stopped(now_ms(), 0 if engine is None else _position_ms(engine.appended_id))
 
     def settled(self, item_id: str) -> None:
-        """The turn's text is in history, or will never be."""
+        """The turn's text is in history."""
         self._turns.settled(item_id)
 
+    def answered(self) -> None:
+        """A response has sound: what the caller has said is not said again."""
+        self._turns.answered()
+
     def upkeep(self) -> None:
-        """Twice a second: sends the rest of a batch, fills what is late, forgets what is done with."""
+        """Twice a second: sends the rest of a batch, fills what is late, waits no longer for what is
+        overdue."""
         engine = self._engine
         if engine is None:
             return
@@ -132,49 +149,83 @@ class CallerFeed:
             self._audio.pad_by_clock(now_ms())
         rest = self._audio.batch(all_of_it=True)
         if rest is not None:
-            engine.append(rest, self._audio.last_id)
-        self._forget_done()
+            self._append(engine, rest)
+        self._turns.expire(now_ms())
+
+    # Out of the stream (see moves.Mover).
+
+    def next_move(self) -> CallerMove | None:
+        """What the session got since the last move."""
+        engine = self._engine
+        if engine is None:
+            return None
+        move = self._unmoved.next_move(engine.appended_id, self._keep_from_ms(engine))
+        if move is not None:
+            self._none_under_way.clear()
+        return move
+
+    def move_answered(self, answer: Answer | None) -> None:
+        """What Redis said of it."""
+        self._unmoved.answered(answer)
+        self._none_under_way.set()
+        if answer is not None and answer is not Answer.OK:
+            self._owner.on_fenced(answer)
 
     # Private.
 
-    @property
-    def _appended_id(self) -> str:
-        return "" if self._engine is None else self._engine.appended_id.decode()
+    def _keep_from_ms(self, engine: Engine) -> int:
+        return self._turns.keep_from(_position_ms(engine.proven_id), _position_ms(engine.appended_id))
+
+    def _append(self, engine: Engine, audio: bytes) -> bool:
+        last_id = self._audio.last_id
+        self._unmoved.give(last_id, audio)
+        return engine.append(audio, last_id)
+
+    def _let_go(self) -> None:
+        """The session's part is over: what it was not sent stands in the stream for the next one."""
+        self._engine = None
+        if self._replaying is not None:
+            self._replaying.cancel()
+            self._replaying = None
+        self._moves.remove(self)
+        self._unmoved.forget()
+        self._inbox.unwatch(self._key)
 
     async def _replay(self, engine: Engine) -> None:
-        """What the caller had said and no session has answered, then on from the stream's first entry."""
-        for audio in await self._open_turn():
-            # Without an entry's id: these are in `turn` already and are not forgotten with the stream.
-            engine.append(audio, b"")
+        """What the caller said and no session may have received or answered, then on from the stream's first
+        entry."""
+        for last_id, audio in await self._kept():
+            # By the id that it has in `turn`, so that it counts as received. It is not moved again.
+            engine.append(audio, last_id)
             self._counters.frames_replayed += 1
         self._replaying = None
         if self._engine is engine:
-            self._watch("0")
+            self._watch(FIRST)
 
-    async def _open_turn(self) -> list[bytes]:
-        """The audio of the caller's open turn, half a second a piece."""
+    async def _kept(self) -> list[tuple[bytes, bytes]]:
+        """What `turn` has kept, in larger pieces: last id and audio of each."""
+        # If it takes longer Redis is away; what did move is found by the reading below, which tries again.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REPLAY_WAIT_S):
+                await self._none_under_way.wait()
         key = self._owner.keys.turn(self._owner.call_sid)
+        first = f"{self._turns.keep_from(0, 0)}-0"
         for _ in range(REPLAY_TRIES):
             try:
-                found = await self._store.xrange(key, count=TURN_MAX_ENTRIES)
+                found = await self._store.xrange(key, first)
             except STORE_ERRORS:
                 await asyncio.sleep(REPLAY_PAUSE_S)
                 continue
-            return [audio for _, fields in found if (audio := self._read_turn(fields))]
+            return _joined([(entry_id, self._read_turn(fields)) for entry_id, fields in found])
         self._log.warning("turn_not_replayed", reason="Redis is away")
         return []
 
     def _read_turn(self, fields: dict[bytes, bytes]) -> bytes:
         try:
-            return read_caller([word for pair in fields.items() for word in pair]).audio
+            return read_turn(fields)
         except EntryError:
             self._counters.caller_entries_bad += 1
             return b""
-
-    def _cancel_replay(self) -> None:
-        if self._replaying is not None:
-            self._replaying.cancel()
-            self._replaying = None
 
     def _watch(self, after_id: str) -> None:
         if not self._stopped:
@@ -190,7 +241,7 @@ class CallerFeed:
         oldest, audio = self._audio.oldest, self._audio.batch()
         if audio is not None and oldest is not None:
             self._hop.took(oldest[0], self._ingress_host, oldest[1], now)
-        if audio is None or engine.append(audio, self._audio.last_id):
+        if audio is None or self._append(engine, audio):
             return
         # The model's socket does not keep up: what is not read waits in Redis, and XLEN shows it.
         read_to = self._inbox.unwatch(self._key)
@@ -205,15 +256,18 @@ class CallerFeed:
             self.is_paused = False
             self._watch(after_id)
 
-    def _forget_done(self) -> None:
-        self._carry_out(self._turns.upkeep(self._appended_id, now_ms()))
 
-    def _carry_out(self, steps: list[Upkeep]) -> None:
-        for step in steps:
-            match step:
-                case Trim(last_id):
-                    self._owner.trim_caller(after(last_id), CallerRead(caller_pos=last_id))
-                case MoveTurn(last_id):
-                    self._owner.move_turn(last_id)
-                case CloseTurn():
-                    self._owner.close_turn()
+def _position_ms(entry_id: bytes) -> int:
+    """Where in the caller's voice an entry is; 0 before the first."""
+    return written_ms(entry_id) if entry_id else 0
+
+
+def _joined(pieces: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Neighbours joined: id of the last, audio of all of them."""
+    joined: list[tuple[bytes, bytes]] = []
+    for entry_id, audio in pieces:
+        if joined and len(joined[-1][1]) < REPLAY_BYTES:
+            joined[-1] = entry_id, joined[-1][1] + audio
+        else:
+            joined.append((entry_id, audio))
+    return [(entry_id, audio) for entry_id, audio in joined if audio]

@@ -4,15 +4,21 @@ Why it exists: the model writes its words seconds before they are spoken, and an
 that nobody heard. What counts is the caller's ear. Audio has no words in it, so that the words heard are
 found by interpolation over time.
 
-Owns: the order of the conversation, the words heard of each item, what a new session is told. Pure. It is
-made of facts as they happen, or of the entries of `history`. Must not know: Redis, the model's wire.
+Owns: the order of the conversation, the words heard of each item. Pure. It is made of facts as they happen,
+or of the entries of `history`. Must not know: Redis, the model's wire, where a text can be cut (words), what
+a past that is too long loses (budget).
+
+The text of an item that was made to its end lasts as long as its audio. Any other text has run ahead of its
+audio, nobody knows how far: of it counts no more than this model says in so much time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from brain.memory import words
+from brain.memory.budget import BEGINNING_LOST, within
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import (
     HistoryEntry,
@@ -27,6 +33,18 @@ from shared.contract.streams.history import (
 HEARD_OUT_MS = 100
 """Heard to within this of its end, a complete item is heard: the same margin as for truncation."""
 
+LETTER_MS = 70.0
+"""How long a letter takes to be spoken, until this call has shown it."""
+
+MEASURED_LETTERS = 60.0
+"""A text shorter than this shows nothing."""
+
+SLOWEST_MS, FASTEST_MS = 150.0, 35.0
+"""What no voice exceeds: a text that is odd (figures, a spelt name) must not shift the measure further."""
+
+AWAITED_ITEMS = 4
+"""Of the newest items a text may still come; that of an older one is lost."""
+
 ELLIPSIS = "…"
 """Stands where the caller stopped listening."""
 
@@ -34,7 +52,6 @@ KEYS_ROLE = "keys"
 """Of what the caller pressed: perhaps a card number."""
 
 INAUDIBLE = "[The caller said something that was not transcribed.]"
-LEFT_OUT = "Earlier parts of this call are left out here."
 UNKNOWN_RESULT = '{"error": "the result of this tool is not known"}'
 
 
@@ -61,6 +78,9 @@ class _Item:
     heard_ms: int | None = None
     """None: not decided; it is playing, or waits to be played."""
     heard_of_ms: int = 0
+    is_live: bool = False
+    """Its text grows, in the session that serves."""
+    is_measured: bool = False
 
 
 @dataclass(slots=True)
@@ -75,6 +95,11 @@ class _Tool:
 class Conversation:
     """The conversation of one call, in order."""
 
+    is_beginning_lost: bool = False
+    """More was said than is known any more."""
+    _spoken_ms: float = 0.0
+    _spoken_letters: float = 0.0
+    """Of items that were made to their end."""
     _entries: dict[str, _Item | _Tool] = field(default_factory=dict)
 
     @classmethod
@@ -91,6 +116,7 @@ class Conversation:
             case ItemEntry():
                 item = self._item(entry.item_id, entry.role)
                 item.text, item.final = entry.text, entry.final
+                self._measure(item)
             case ItemLength():
                 self.item_ms(entry.item_id, entry.ms)
             case ItemHeard():
@@ -121,15 +147,33 @@ class Conversation:
         item = self._item(item_id, "assistant")
         if not item.final:
             item.text += delta
+            item.is_live = True
 
     def model_text(self, item_id: str, said: str) -> None:
         """The model's text is whole; empty: what grew is all of it."""
         item = self._item(item_id, "assistant")
-        item.text, item.final = said or item.text, True
+        item.text, item.final, item.is_live = said or item.text, True, False
+        self._measure(item)
+
+    def session_lost(self) -> list[tuple[str, str]]:
+        """No more text comes. What ran ahead of its audio was never said: it is cut to the audio that there
+        is. Returns the items whose text is another one now, with it."""
+        cut: list[tuple[str, str]] = []
+        for item in self._entries.values():
+            if not isinstance(item, _Item) or not item.is_live:
+                continue
+            item.is_live = False
+            if item.heard_ms is None:
+                kept = words.beginning(item.text, (item.total_ms or 0) / self._letter_ms)
+                item.text, item.final = f"{kept}{ELLIPSIS}" if kept else "", True
+                cut.append((item.item_id, item.text))
+        return cut
 
     def item_ms(self, item_id: str, total_ms: int) -> None:
         """The model's item has all its audio."""
-        self._item(item_id, "assistant").total_ms = total_ms
+        item = self._item(item_id, "assistant")
+        item.total_ms = total_ms
+        self._measure(item)
 
     def heard(self, item_id: str, heard_ms: int, received_ms: int, complete: bool) -> None:
         """How much of an item was heard, final."""
@@ -157,6 +201,24 @@ class Conversation:
         """Whether nothing was said or done yet."""
         return not self._entries
 
+    def tool_state(self, call_id: str) -> ToolState | None:
+        """How far a tool has come; None: it is not known."""
+        found = self._entries.get(f"tool {call_id}")
+        if not isinstance(found, _Tool):
+            return None
+        return ToolState.STARTED if found.output is None else ToolState.RESULT
+
+    @property
+    def awaits_words(self) -> bool:
+        """Whether a turn of the caller has no text yet, and may get one."""
+        newest = [entry for entry in self._entries.values() if isinstance(entry, _Item)][-AWAITED_ITEMS:]
+        return any(item.role == "user" and not item.final for item in newest)
+
+    def entries(self) -> Iterator[HistoryEntry]:
+        """All of it as entries of `history`, in order: for a Redis that has lost them."""
+        for entry in self._entries.values():
+            yield from _tool_entries(entry) if isinstance(entry, _Tool) else _item_entries(entry)
+
     def takes_text(self, item_id: str, *, whole: bool) -> bool:
         """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is
         of audio that nobody got, and would stretch the words over too little time. Only the whole text of an
@@ -171,7 +233,7 @@ class Conversation:
         item = self._entries.get(item_id)
         if not isinstance(item, _Item) or heard_ms <= 0:
             return ""
-        said, whole = _heard_words(item, heard_ms)
+        said, whole = self._heard_words(item, heard_ms)
         return said if whole or not said else f"{said}{ELLIPSIS}"
 
     def lines(self, playhead: tuple[str, int] | None = None) -> list[Line]:
@@ -193,31 +255,25 @@ class Conversation:
                 is_here = entry.item_id == playhead[0]
                 heard_ms = playhead[1] if is_here else (0 if passed else None)
                 passed = passed or is_here
-            said, whole = (entry.text, True) if heard_ms is None else _heard_words(entry, heard_ms)
+            said, whole = (entry.text, True) if heard_ms is None else self._heard_words(entry, heard_ms)
             if said:
                 lines.append(Line("assistant", said, entry.item_id, whole))
         return lines
 
     def seed(self, max_chars: int, running: frozenset[str] = frozenset()) -> tuple[SeedItem, ...]:
-        """What a new session is told: the newest `max_chars`, in order, as heard.
+        """What a new session is told, as heard, in `max_chars`.
 
         What is still on its way to the caller counts as said, since it will be heard. `running`: tools
         that will still be told, with their call; without a result the others' are unknown for good.
         """
-        kept: list[tuple[SeedItem, ...]] = []
-        chars = 0
-        is_all = True
-        for entry in reversed(self._entries.values()):
-            told = _tool_items(entry, running) if isinstance(entry, _Tool) else _message(entry)
-            chars += sum(len(item.text) for item in told)
-            if chars > max_chars:
-                is_all = False
-                break
-            kept.append(told)
-        items = [item for told in reversed(kept) for item in told]
-        if not is_all:
-            items.insert(0, SeedItem(kind="message", role="system", text=LEFT_OUT))
-        return tuple(items)
+        past = [
+            _tool_items(entry, running) if isinstance(entry, _Tool) else self._message(entry)
+            for entry in self._entries.values()
+        ]
+        told = within(past, max_chars)
+        if self.is_beginning_lost:
+            return (SeedItem(kind="message", role="system", text=BEGINNING_LOST), *told)
+        return told
 
     # Private.
 
@@ -228,16 +284,65 @@ class Conversation:
         item = self._entries[item_id] = _Item(item_id, role)
         return item
 
+    def _message(self, item: _Item) -> tuple[SeedItem, ...]:
+        if item.role in ("user", KEYS_ROLE):
+            said = item.text or INAUDIBLE
+            return (SeedItem(kind="message", role="user", text=said, item_id=item.item_id),)
+        heard_ms = item.heard_ms
+        heard, whole = (item.text, True) if heard_ms is None else self._heard_words(item, heard_ms)
+        if not heard:
+            return ()
+        text = heard if whole else f"{heard}{ELLIPSIS}"
+        return (SeedItem(kind="message", role="assistant", text=text, item_id=item.item_id),)
 
-def _message(item: _Item) -> tuple[SeedItem, ...]:
-    if item.role in ("user", KEYS_ROLE):
-        said = item.text or INAUDIBLE
-        return (SeedItem(kind="message", role="user", text=said, item_id=item.item_id),)
-    heard, whole = (item.text, True) if item.heard_ms is None else _heard_words(item, item.heard_ms)
-    if not heard:
-        return ()
-    text = heard if whole else f"{heard}{ELLIPSIS}"
-    return (SeedItem(kind="message", role="assistant", text=text, item_id=item.item_id),)
+    def _heard_words(self, item: _Item, heard_ms: int) -> tuple[str, bool]:
+        """The words heard, and whether that is all of them."""
+        of_ms = item.total_ms if item.total_ms is not None else item.heard_of_ms
+        if heard_ms <= 0 or of_ms <= 0:
+            return "", not item.text
+        if item.total_ms is not None and heard_ms >= of_ms - HEARD_OUT_MS:
+            return item.text, True
+        room = words.weight(item.text) * min(1.0, heard_ms / of_ms)
+        if item.total_ms is None:
+            room = min(room, heard_ms / self._letter_ms)
+        kept = words.beginning(item.text, room)
+        return kept, kept == item.text.strip() and item.total_ms is not None
+
+    @property
+    def _letter_ms(self) -> float:
+        """How long this model takes for a letter, by what it has said to its end."""
+        letters = self._spoken_letters
+        if letters < MEASURED_LETTERS:
+            return LETTER_MS
+        return min(SLOWEST_MS, max(FASTEST_MS, self._spoken_ms / letters))
+
+    def _measure(self, item: _Item) -> None:
+        """Once an item's text and audio are whole, they show the model's pace."""
+        if item.is_measured or not item.final or not item.total_ms:
+            return
+        item.is_measured = True
+        self._spoken_letters += words.weight(item.text)
+        self._spoken_ms += item.total_ms
+
+
+def _item_entries(item: _Item) -> Iterator[HistoryEntry]:
+    item_id = item.item_id
+    if item.role == KEYS_ROLE:
+        yield KeysPressed(item_id=item_id, text=item.text)
+        return
+    yield ItemEntry(item_id=item_id, role=item.role, text=item.text, final=item.final)
+    if item.total_ms is not None:
+        yield ItemLength(item_id=item_id, ms=item.total_ms)
+    if item.heard_ms is not None:
+        complete = item.total_ms is not None
+        yield ItemHeard(item_id=item_id, ms=item.heard_ms, of_ms=item.heard_of_ms, complete=complete)
+
+
+def _tool_entries(tool: _Tool) -> Iterator[HistoryEntry]:
+    told = {ToolState.STARTED: tool.arguments, ToolState.RESULT: tool.output}
+    for state, value in told.items():
+        if value is not None:
+            yield ToolEntry(call_id=tool.call_id, name=tool.name, state=state, value=value)
 
 
 def _tool_items(tool: _Tool, running: frozenset[str]) -> tuple[SeedItem, ...]:
@@ -248,26 +353,3 @@ def _tool_items(tool: _Tool, running: frozenset[str]) -> tuple[SeedItem, ...]:
         SeedItem(kind="tool_call", call_id=tool.call_id, name=tool.name, text=tool.arguments or "{}"),
         SeedItem(kind="tool_output", call_id=tool.call_id, text=output),
     )
-
-
-def _heard_words(item: _Item, heard_ms: int) -> tuple[str, bool]:
-    """The words heard, and whether that is all of them.
-
-    The text of a complete item lasts as long as its audio; that of one that was cut off while it was being
-    made leads the audio, so that a little too much is kept then: by less than a word a second.
-    """
-    of_ms = item.total_ms if item.total_ms is not None else item.heard_of_ms
-    if heard_ms <= 0 or of_ms <= 0:
-        return "", not item.text
-    if item.total_ms is not None and heard_ms >= of_ms - HEARD_OUT_MS:
-        return item.text, True
-    words = item.text.split()
-    total = sum(len(word) + 1 for word in words)
-    room = total * min(1.0, heard_ms / of_ms)
-    kept: list[str] = []
-    for word in words:
-        room -= len(word) + 1
-        if room < 0:
-            break
-        kept.append(word)
-    return " ".join(kept), len(kept) == len(words) and item.total_ms is not None

@@ -8,9 +8,11 @@ Texts stand here and nowhere else: not in journals, not in logs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.contract.streams.history import (
+    HistoryEntry,
     ItemEntry,
     ItemHeard,
     ItemLength,
@@ -74,6 +76,11 @@ class History:
         whole = said or ("" if growing is None else growing.text)
         self._item(item_id, "assistant", whole, final=True)
 
+    def cut_off(self, item_id: str, said: str) -> None:
+        """The model's text ends here: its session is lost, and more of it was never spoken."""
+        self._growing.pop(item_id, None)
+        self._item(item_id, "assistant", said, final=True)
+
     def item_ms(self, item_id: str, total_ms: int) -> None:
         """The model's item has all its audio."""
         self.owner.history(ItemLength(item_id=item_id, ms=total_ms))
@@ -89,6 +96,11 @@ class History:
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
         self.owner.history(ToolEntry(call_id=call_id, name=name, state=state, value=value))
+
+    def again(self, entries: Iterable[HistoryEntry]) -> None:
+        """Redis has lost the history: all of it is written again."""
+        for entry in entries:
+            self.owner.history(entry)
 
     # Private.
 

@@ -11,7 +11,7 @@ import asyncio
 from brain.memory.conversation import Conversation
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
-from shared.contract.streams.history import HistoryEntry, read_history
+from shared.contract.streams.history import MAXLEN, HistoryEntry, read_history
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.store.client import Store
@@ -40,6 +40,7 @@ async def recall(
             continue
         for entry in found:
             conversation.receive(entry)
+        conversation.is_beginning_lost = len(found) >= MAXLEN
         return
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
-from brain.model.engine import Said, SaidKind
+from brain.model.engine import Said, SaidKind, ServerTool
 from shared.clock import now_ms
 from shared.contract.streams.history import ToolState
 
@@ -45,6 +45,11 @@ class Record:
             case _:
                 pass
 
+    def session_lost(self) -> None:
+        """No more text of the present session comes, and what ran ahead of its audio was never said."""
+        for item_id, said in self.conversation.session_lost():
+            self.history.cut_off(item_id, said)
+
     def keys(self, item_id: str, typed: str) -> None:
         """What the caller pressed, as the model was told."""
         self.conversation.keys(item_id, typed)
@@ -64,3 +69,11 @@ class Record:
         """A tool was started (`value`: its arguments) or has its result (`value`: the output)."""
         self.conversation.tool(call_id, name, state, value)
         self.history.tool(call_id, name, state, value)
+
+    def server_tool(self, tool: ServerTool) -> None:
+        """A tool that the model's server ran; what is known already is not noted again."""
+        known = self.conversation.tool_state(tool.call_id)
+        if known is None:
+            self.tool(tool.call_id, tool.name, ToolState.STARTED, tool.arguments)
+        if tool.output and known is not ToolState.RESULT:
+            self.tool(tool.call_id, tool.name, ToolState.RESULT, tool.output)

@@ -81,6 +81,17 @@ class Said:
     text: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerTool:
+    """A tool that the model's server has called by itself, for history. `output` is empty while there is
+    none."""
+
+    call_id: str
+    name: str
+    arguments: str
+    output: str
+
+
 class Listener(Protocol):
     """Who is told what an engine hears of its model. No method may block; each is called in order."""
 
@@ -97,6 +108,9 @@ class Listener(Protocol):
     def on_said(self, said: Said) -> None:
         """A text, for history."""
 
+    def on_server_tool(self, tool: ServerTool) -> None:
+        """The server called a tool of its own, or has its output: the same one may be told again."""
+
     def on_trouble(self, code: str, *, known: bool) -> None:
         """A refusal that changes nothing but a counter; `known`: expected in lost races."""
 
@@ -106,6 +120,11 @@ class Engine(Protocol):
 
     appended_id: bytes
     """The last caller entry whose audio was given to the model's socket."""
+
+    @property
+    def proven_id(self) -> bytes:
+        """The last caller entry that the model is known to have: it was given to the socket before the last
+        sign of life. What is younger may be lost with the session, and is said again to the next one."""
 
     async def open(self) -> Opened:
         """Connects and waits until the model has confirmed µ-law both ways. Bounded. Raises EngineError.

@@ -7,8 +7,10 @@ Owns: the bounds, and when a session is old enough to be replaced. Pure. Must no
 sequencer.
 
 - fatal (key, quota, model): give up at once;
-- no session for 12 s (6 s at a call's start): give up, the caller has waited long enough;
-- 5 losses without a completed response between them: give up, every new one would end like that;
+- an attempt that is not answered is not waited for: the next one begins beside it;
+- no session for 15 s: give up. That a caller has waited long enough is decided where sound is owed, at 12 s;
+  until then a fault that passes must end in a session;
+- 5 losses without a spoken response between them: give up, every new one would end like that;
 - 100 sessions: give up.
 """
 
@@ -16,9 +18,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FIRST_OUTAGE_MS = 6_000.0
-OUTAGE_MS = 12_000.0
-FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 250.0, 2_000.0
+OUTAGE_MS = 15_000.0
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 250.0, 1_500.0
+
+BESIDE_AFTER_MS = 2_000.0
+"""An attempt that has not ended in a session by then gets a second one beside it. Healthy openings take 400
+to 1,500 ms."""
+
+BESIDE_AGAIN_MS = 1_500.0
+"""From the second on they begin at this interval, so that a fault is over at most this long before the
+next."""
+
+MAX_ATTEMPTS = 4
+"""Side by side."""
 MAX_LOSSES = 5
 MAX_SESSIONS = 100
 
@@ -64,14 +76,19 @@ class Lifeline:
     rollover: Rollover | None = None
     """Of the present session; None where its life is not known."""
     _losses: int = 0
-    """Since the last completed response."""
+    """Since the last response that was spoken to its end."""
     _out_since_ms: float | None = None
     _pause_ms: float = FIRST_PAUSE_MS
 
     def begin(self, now_ms: float) -> None:
-        """The first session is being opened."""
-        if self._out_since_ms is None and self.sessions == 0:
+        """No session serves; one is being opened."""
+        if self._out_since_ms is None:
             self._out_since_ms = now_ms
+
+    @property
+    def give_up_at_ms(self) -> float | None:
+        """When an outage has lasted long enough; None where there is none."""
+        return None if self._out_since_ms is None else self._out_since_ms + OUTAGE_MS
 
     def confirmed(self, now_ms: float, life_ms: float) -> None:
         """A session is there, for `life_ms`; 0: nobody said how long."""
@@ -91,6 +108,7 @@ class Lifeline:
     def lost(self, cause: str, fatal: bool, now_ms: float) -> Again | GiveUp:
         """A session that was confirmed is gone."""
         self._losses += 1
+        self.rollover = None
         self._out_since_ms = now_ms
         if fatal:
             return GiveUp(cause)
@@ -106,10 +124,8 @@ class Lifeline:
         self.begin(now_ms)
         if fatal:
             return GiveUp(cause)
-        limit_ms = OUTAGE_MS if self.sessions else FIRST_OUTAGE_MS
-        since_ms = now_ms if self._out_since_ms is None else self._out_since_ms
-        self._out_since_ms = since_ms
-        if now_ms + self._pause_ms - since_ms >= limit_ms:
+        give_up_at_ms = self.give_up_at_ms
+        if give_up_at_ms is not None and now_ms + self._pause_ms >= give_up_at_ms:
             return GiveUp(cause)
         return self._after_pause()
 

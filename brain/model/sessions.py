@@ -5,19 +5,20 @@ in the next one, which is told what was said so far. A standby session is opened
 the change costs a round trip.
 
 Owns: which engine serves the call now, the standby, the order of leaving one and entering the next. When a
-new session is tried, and when nothing helps, is `lifeline`'s; when a rollover disturbs nobody is the
-sequencer's. Must not know: Redis, the sequencer's rules, a wire.
+new session is tried, and when nothing helps, is `lifeline`'s; how one is got is `attempts`'; when a rollover
+disturbs nobody, and when a session that serves is to be replaced, is the sequencer's. Must not know: Redis,
+the sequencer's rules, a wire.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from brain.counters import BrainCounters
 from brain.errors import EngineError
+from brain.model.attempts import Attempts, Ready
 from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
 from brain.model.lifeline import Again, GiveUp, Lifeline, Rollover
 from shared.clock import now_ms
@@ -42,14 +43,6 @@ class SessionHost(Protocol):
 
     def rollover_due(self, rollover: Rollover) -> None:
         """The session must be replaced: call `Sessions.roll` at a quiet moment, at the latest then."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    engine: Engine
-    opened: Opened
-    since_ms: float
-    """A standby ages while it waits."""
 
 
 class Sessions:
@@ -77,26 +70,25 @@ class Sessions:
         self._has_past = has_past
         self._number = 0
         self._current: Engine | None = None
-        self._standby: _Ready | None = None
-        self._opening: Engine | None = None
+        self._standby: Ready | None = None
+        self._attempts = Attempts(self._make, self._leave, counters, log)
         self._leaving: set[asyncio.Task[None]] = set()
         self._roll = asyncio.Event()
-        self._replace: asyncio.Future[str] | None = None
-        """Of the session that serves: why it is given up, once that is asked for."""
-        self._closed = False
+        self._replaced: asyncio.Future[str] | None = None
+        """Of the session that serves: resolves with the cause when it is to be replaced."""
+        self._closed = asyncio.Event()
 
     async def run(self) -> EngineError:
         """Serves until there will be no session any more; returns why.
 
         Cancelling it leaves open what is open: `close` follows.
         """
-        self._lifeline.begin(now_ms())
         while True:
             found = await self._enter()
             if isinstance(found, EngineError):
                 return found
             end = await self._serve(found)
-            if self._closed:
+            if self._closed.is_set():
                 return end
             next_ = self._after(end)
             if isinstance(next_, GiveUp):
@@ -115,8 +107,8 @@ class Sessions:
 
     @property
     def rollover(self) -> Rollover | None:
-        """When the present session is to be replaced, if that is known."""
-        return self._lifeline.rollover
+        """When the session that serves is to be rolled over, if that is known."""
+        return None if self._current is None else self._lifeline.rollover
 
     def do(self, action: ToModel) -> bool:
         """Has the model told; False if no session serves."""
@@ -126,10 +118,9 @@ class Sessions:
         try:
             engine.do(action)
         except EngineError as error:
-            # It takes nothing any more: closing it makes its reader report the loss.
+            # It takes nothing any more. Its close would take its time: it is not waited for.
             self._log.warning("session_stuck", cause=error.cause)
-            self._current = None
-            self._leave(engine)
+            self.replace(error.cause)
             return False
         return True
 
@@ -138,17 +129,21 @@ class Sessions:
         self._roll.set()
 
     def replace(self, cause: str) -> None:
-        """The session that serves does its work no more: it ends now, as one that is lost for this cause."""
-        if self._replace is not None and not self._replace.done():
-            self._replace.set_result(cause)
+        """The session that serves is not to be trusted any more: it is told nothing from now on, and ends as
+        one that is lost. Where none serves, nothing is done."""
+        replaced = self._replaced
+        if replaced is not None and not replaced.done():
+            self._current = None
+            replaced.set_result(cause)
 
     async def close(self) -> None:
         """Ends `run` and closes whatever is open, within a bounded time; safe to repeat. Cancelling it
         leaves the sockets to their own time-outs."""
-        self._closed = True
+        self._closed.set()
         ready, self._standby = self._standby, None
-        engines = [self._current, self._opening, ready.engine if ready else None]
-        self._current = self._opening = None
+        engines = [self._current, ready.engine if ready else None]
+        self._current = None
+        await self._attempts.end()
         await asyncio.gather(
             *(engine.close() for engine in engines if engine is not None),
             *self._leaving,
@@ -157,56 +152,42 @@ class Sessions:
 
     # Entering a session.
 
-    async def _enter(self) -> _Ready | EngineError:
+    async def _enter(self) -> Ready | EngineError:
         """A session that knows what was said so far: the standby, else a new one, tried with patience."""
-        while True:
-            ready, self._standby = self._standby, None
+        lifeline = self._lifeline
+        lifeline.begin(now_ms())
+        while not self._closed.is_set():
+            standby, self._standby = self._standby, None
+            past = self._host.seed if self._has_past else None
             try:
-                if ready is None:
-                    ready = await self._open()
-                if self._has_past:
-                    await ready.engine.seed(self._host.seed())
-            except asyncio.CancelledError:
-                if ready is not None:
-                    self._leave(ready.engine)
-                raise
+                ready = await self._attempts.first(past, standby, lifeline.give_up_at_ms)
             except EngineError as error:
-                self._counters.sessions_failed += 1
-                self._log.warning("session_failed", cause=error.cause, detail=error.detail, fatal=error.fatal)
-                if ready is not None:
-                    self._leave(ready.engine)
-                if self._closed:
+                if self._closed.is_set():
                     return error
-                next_ = self._lifeline.refused(error.cause, error.fatal, now_ms())
+                next_ = lifeline.refused(error.cause, error.fatal, now_ms())
                 if isinstance(next_, GiveUp):
                     return EngineError(next_.cause, error.detail, fatal=True)
                 await asyncio.sleep(next_.after_ms / 1000)
                 continue
             self._has_past = True
-            if self._closed:
+            if self._closed.is_set():
                 self._leave(ready.engine)
-                return EngineError("closed")
+                break
             return ready
+        return EngineError("closed")
 
-    async def _open(self) -> _Ready:
+    def _make(self) -> Engine:
         self._number += 1
-        engine = self._opening = self._make_engine(self._number, self._has_past)
-        try:
-            return _Ready(engine, await engine.open(), now_ms())
-        except (EngineError, asyncio.CancelledError):
-            self._leave(engine)
-            raise
-        finally:
-            self._opening = None
+        return self._make_engine(self._number, self._has_past)
 
     # Serving one.
 
-    async def _serve(self, ready: _Ready) -> EngineError:
+    async def _serve(self, ready: Ready) -> EngineError:
         engine = self._current = ready.engine
         self._counters.sessions_confirmed += 1
         self._lifeline.confirmed(ready.since_ms, ready.opened.life_ms)
         self._roll.clear()
-        replaced = self._replace = asyncio.get_running_loop().create_future()
+        replaced = self._replaced = asyncio.get_running_loop().create_future()
         self._host.session_begins(engine, ready.opened)
         reading = asyncio.create_task(engine.run(self._listener), name="session-run")
         rolling = asyncio.create_task(self._prepare_rollover(), name="session-rollover")
@@ -215,10 +196,11 @@ class Sessions:
             if reading.done():
                 return reading.result()
             if replaced.done():
-                return EngineError(replaced.result())
+                return EngineError(replaced.result(), "replaced")
             rolling.result()
             return EngineError(ROLLOVER)
         finally:
+            self._replaced = None
             for task in (reading, rolling):
                 task.cancel()
             await asyncio.gather(reading, rolling, return_exceptions=True)
@@ -235,7 +217,7 @@ class Sessions:
         await asyncio.sleep(max(0.0, rollover.due_at_ms - now_ms()) / 1000)
         while self._standby is None and now_ms() < rollover.force_at_ms:
             try:
-                self._standby = await self._open()
+                self._standby = await self._attempts.one()
             except EngineError as error:
                 self._counters.sessions_failed += 1
                 self._log.warning("standby_failed", cause=error.cause, detail=error.detail, fatal=error.fatal)

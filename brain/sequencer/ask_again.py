@@ -16,8 +16,8 @@ from dataclasses import replace as changed
 from brain.sequencer import cut, door, owing, replace
 from brain.sequencer.state import Phase, Response, State
 from brain.sequencer.wishes import Reason, Wish
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import DebtCause
 
 GO_ON = (
     "Your last answer was cut off in the middle. Go on where it stopped, in the same language, and do not"

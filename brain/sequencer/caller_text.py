@@ -13,8 +13,8 @@ from brain.sequencer.actions import SendText
 from brain.sequencer.inputs import CallerWrote, KeyPressed
 from brain.sequencer.state import Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import DebtCause
 
 MAX_WAITING = 8
 """Texts kept while there is no session: who presses more keys than that meant the last ones."""

@@ -13,8 +13,8 @@ from brain.sequencer import cut, door, move, owing, replace
 from brain.sequencer.inputs import SpeechStarted, SpeechStopped, TurnCommitted
 from brain.sequencer.state import State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import DebtCause
 
 
 def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:

@@ -20,10 +20,9 @@ from shared.contract.streams.journal import Kind
 
 def interrupt_by_caller(s: State, now_ms: float, *, cause: str) -> None:
     """As `interrupt`, for the caller's voice or keys: a greeting that must be heard is not cut."""
-    if is_protected(s):
-        door.withdraw(s, cause)
-    else:
-        interrupt(s, now_ms, cause=cause)
+    door.withdraw(s, cause, by_caller=True)
+    if not is_protected(s):
+        flush(s, now_ms, cause=cause)
 
 
 def is_protected(s: State) -> bool:
@@ -76,8 +75,8 @@ def retire(s: State, response: Response) -> None:
 
 
 def cancel(s: State, response: Response, now_ms: float, *, by_server: bool = False) -> None:
-    """Cancels a generating response, by id, once; the slot stays taken until its `done`. `by_server`: the server
-    has done so itself, so our cancel would be an error; it is sent if no `done` follows."""
+    """Cancels a generating response, by id, once; the slot stays taken until its `done`. `by_server`: the
+    server has done so itself, so our cancel would be an error; it is sent if no `done` follows."""
     if response.cancelling:
         return
     response.cancelling = True

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.contract.streams.pairs import DebtCause
+from shared.contract.owed import DebtCause
 
 MAX_STANDING = 64
 """Debts of which the cause is known. A caller who is owed more has long been told why (ingress)."""
@@ -36,6 +36,8 @@ class Debts:
     standing: dict[int, DebtCause] = field(default_factory=dict)
     """Those that are neither paid, by what egress said was audible, nor taken back; the oldest comes
     first."""
+    waived: int = 0
+    """The highest one that was taken back."""
     since_ms: float = 0.0
     """Since when the caller has waited for the oldest of them."""
 
@@ -65,11 +67,13 @@ class Debts:
     def waive(self, number: int, *, above: int = 0) -> None:
         """It was decided that nothing need be said for the debts up to this one, but for those up to `above`:
         their answer is on its way to the caller."""
-        self._drop(above, number)
+        if self._drop(above, number):
+            self.waived = max(self.waived, number)
 
     def waive_all(self) -> None:
         """Nobody waits any more."""
         self.standing.clear()
+        self.waived = self.raised
 
     # Private.
 

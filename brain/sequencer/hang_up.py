@@ -15,8 +15,8 @@ from brain.sequencer.actions import HangUp, SilenceServer
 from brain.sequencer.inputs import HangUpWished
 from brain.sequencer.state import PendingHangUp, Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import DebtCause
 
 
 def wished(s: State, i: HangUpWished, now_ms: float) -> None:

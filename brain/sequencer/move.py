@@ -15,8 +15,8 @@ from brain.sequencer.inputs import MoveEnded, MoveWished, ToolFinished
 from brain.sequencer.state import PendingMove, State, ToolCall
 from brain.sequencer.wishes import Reason
 from shared.contract.card import Next
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import DebtCause
 
 NEVER_BACK = '{"error": "the caller did not come back in time; how the move ended is unknown"}'
 ANOTHER = '{"error": "not done: the caller is being moved already"}'

@@ -10,7 +10,7 @@ know: what is done about a debt that nothing answers (ask_again).
 from __future__ import annotations
 
 from brain.sequencer.state import Phase, Response, State
-from shared.contract.streams.pairs import DebtCause
+from shared.contract.owed import DebtCause
 
 
 def owe(s: State, cause: DebtCause, now_ms: float) -> int:

@@ -14,8 +14,8 @@ from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
 from brain.sequencer.wishes import Reason, Wish
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import DebtCause
 
 
 def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:

@@ -10,8 +10,8 @@ from brain.sequencer import cut, door, owing
 from brain.sequencer.inputs import WishToSpeak
 from brain.sequencer.state import Phase, State
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import DebtCause
 
 CAUSES = {
     Reason.GREETING: DebtCause.GREETING,

@@ -23,8 +23,8 @@ from brain.sequencer.inputs import (
 )
 from brain.sequencer.state import Phase, State, ToolBatch, ToolCall
 from brain.sequencer.wishes import Reason
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import DebtCause
 
 NOT_RUN = '{"error": "not run: the caller interrupted before this tool was started"}'
 NEVER_ENDED = '{"error": "the tool did not end in time; its result is unknown"}'

@@ -56,8 +56,8 @@ class Wish:
     `number` identifies it over retries. `not_before_ms` holds it back after a refusal, 0 = not held;
     `backoff_ms` is the next such pause. `answered_ids`: the tool calls (by call id) and texts of the caller
     (by item id) that it answers. `audio_only`: it was answered in writing once, so audio is asked for in so
-    many words. `goes_on`: it asks for the rest of an answer that stopped in the middle. `without_tools`: there
-    were too many rounds of tools, so the answer is asked for with none.
+    many words. `goes_on`: it asks for the rest of an answer that stopped in the middle. `without_tools`:
+    there were too many rounds of tools, so the answer is asked for with none.
     """
 
     number: int

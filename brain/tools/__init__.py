@@ -7,6 +7,7 @@
     toolbox   what a tool is, what it may ask of the call, running one within its time
     function  Python functions as tools
     http      HTTP endpoints of the user's own as tools
+    attempts  the runs under way in this process, whichever call began them
     builtin   the tools that act on the call itself: end it, transfer it, send digits, wait
     demo      a tool to try things with
     runs      the tools of one call, beside everything else

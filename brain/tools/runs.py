@@ -10,6 +10,7 @@ noted.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +19,7 @@ from brain.counters import BrainCounters
 from brain.sequencer import inputs
 from brain.sequencer.actions import RunTool
 from brain.sequencer.inputs import Input
+from brain.tools.attempts import ToolAttempts
 from brain.tools.toolbox import (
     EndCall,
     Hold,
@@ -43,6 +45,9 @@ MAX_AT_ONCE = 16
 
 TOO_MANY_ROUNDS = "not run: too many tools in a row; answer the caller with what is known, or ask them"
 TOO_MANY_AT_ONCE = f"not run: {MAX_AT_ONCE} tools are under way; call it again when they have answered"
+
+GOODBYE = "Goodbye."
+"""For a tool that ends the call without saying how: said unless the response that called it has spoken."""
 
 LAST_RESORT = "end_call"
 """The one tool that ends a loop."""
@@ -71,6 +76,8 @@ class ToolRuns:
     give: Callable[[Input], None]
     hold: Callable[[float, float], None]
     on_failure: OnFailure
+    attempts: ToolAttempts
+    """Of the process: what is run outlives the call."""
     _moves: dict[str, str] = field(default_factory=dict)
     """call_id → name of the tools that move the caller: their result is what became of the move."""
     _rounds: set[str] = field(default_factory=set)
@@ -82,21 +89,15 @@ class ToolRuns:
         self._rounds.clear()
 
     async def run(self, action: RunTool) -> None:
-        """One tool from its call to its result. Cancelling it tells nobody of a result."""
+        """One tool from its call to its result. Cancelling it tells nobody of a result; the tool itself goes
+        on to its end, which is counted, and told to the user's systems if it failed."""
         self.notes.tool(action.call_id, action.name, ToolState.STARTED, action.arguments)
-        began_ms = now_ms()
-        result = self._refusal(action) or await self._run(action)
-        self.counters.tools_run += 1
-        if result.outcome is not ToolOutcome.OK:
-            self.counters.tools_failed += 1
-            self.on_failure(action.call_id, action.name, result.outcome)
-        self.log.info(
-            "tool_run",
-            tool=action.name,
-            call_id=action.call_id,
-            outcome=result.outcome,
-            ms=round(now_ms() - began_ms),
-        )
+        result = self._refusal(action)
+        if result is None:
+            self._running += 1
+            result = await asyncio.shield(self.attempts.begin(self._attempt(action), action.name))
+        else:
+            self._ended(action, result.outcome, now_ms())
         self._finish(action, result)
 
     def moved(self, call_id: str, output: str) -> None:
@@ -107,12 +108,31 @@ class ToolRuns:
 
     # Private.
 
-    async def _run(self, action: RunTool) -> ToolResult:
-        self._running += 1
+    async def _attempt(self, action: RunTool) -> ToolResult:
+        began_ms = now_ms()
         try:
-            return await self.toolbox.run(action.name, action.arguments, self.context, action.call_id)
+            result = await self.toolbox.run(action.name, action.arguments, self.context, action.call_id)
+        except asyncio.CancelledError:
+            # The process ends, and nobody knows what the tool has done.
+            self._ended(action, ToolOutcome.FAILED, began_ms)
+            raise
         finally:
             self._running -= 1
+        self._ended(action, result.outcome, began_ms)
+        return result
+
+    def _ended(self, action: RunTool, outcome: ToolOutcome, began_ms: float) -> None:
+        self.counters.tools_run += 1
+        if outcome is not ToolOutcome.OK:
+            self.counters.tools_failed += 1
+            self.on_failure(action.call_id, action.name, outcome)
+        self.log.info(
+            "tool_run",
+            tool=action.name,
+            call_id=action.call_id,
+            outcome=outcome,
+            ms=round(now_ms() - began_ms),
+        )
 
     def _refusal(self, action: RunTool) -> ToolResult | None:
         """Why this tool is not run; None when it is."""
@@ -133,7 +153,14 @@ class ToolRuns:
                 self._move(action, Next.DIGITS, digits)
             case EndCall(farewell=farewell, cause=cause):
                 self._answer(action, result)
-                self.give(inputs.HangUpWished(cause=cause, farewell=farewell, response_id=action.response_id))
+                self.give(
+                    inputs.HangUpWished(
+                        cause=cause,
+                        farewell=farewell or GOODBYE,
+                        response_id=action.response_id,
+                        only_if_unsaid=not farewell,
+                    )
+                )
             case Hold(seconds=seconds):
                 self.hold(now_ms(), seconds * 1000)
                 self._answer(action, result)

@@ -29,10 +29,11 @@ MAX_OUTPUT_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool may know of the call it runs in. `caller` is masked unless the settings say otherwise."""
+    """What a tool may know of the call it runs in."""
 
     call_sid: str
     caller: str
+    """The caller's number in full: it is looked up, and never logged."""
     called: str
     agent: str
 
@@ -42,9 +43,10 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class EndCall:
-    """End the call, after the farewell was heard."""
+    """End the call, after the farewell was heard. Without one, what the response said that called the tool is
+    the farewell; if it said nothing, "Goodbye."."""
 
-    farewell: str
+    farewell: str = ""
     cause: str = "agent"
 
 

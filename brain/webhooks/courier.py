@@ -174,14 +174,15 @@ class Courier:
         key = self._process.keys.hooks(lane)
         try:
             body = hook.body or await self._compose(hook)
-            problem = await self._post(client, hook, body)
+            number = await steps.read_number(self._process.store, self._process.keys, hook.call_sid)
+            problem = await self._post(client, hook, events.with_number(body, number))
             if not problem:
                 self.counters.hooks_delivered += 1
-                await self._forget(key, entry_id)
+                await self._forget(key, entry_id, hook)
             elif events.is_hopeless(hook, wall_ms()):
                 self.counters.hooks_given_up += 1
                 self._process.log.error("webhook_given_up", event_id=hook.event_id, reason=problem)
-                await self._forget(key, entry_id)
+                await self._forget(key, entry_id, hook)
             else:
                 self.counters.hooks_failed += 1
                 self._process.log.warning(
@@ -230,14 +231,18 @@ class Courier:
             return type(error).__name__
 
     async def _again(self, entry_id: str, hook: Hook, body: bytes) -> None:
-        """Writes the event back, with its body: the call's keys may be gone by the next attempt."""
+        """Writes the event back, with its body: the call's keys may be gone by the next attempt. The caller's
+        number in full is not in it: it stands in its own key only, and is put in at each attempt."""
         process, wait_ms = self._process, events.pause_ms(hook.attempt, random.random())
         later = replace(hook, attempt=hook.attempt + 1, due_ms=wall_ms() + wait_ms, body=body)
         again = writes.hook_again(process.keys, later, entry_id=entry_id, courier=process.name)
         await steps.run(process.store, again)
 
-    async def _forget(self, key: str, entry_id: str) -> None:
+    async def _forget(self, key: str, entry_id: str, hook: Hook | None = None) -> None:
+        """The event is done with; once the end of a call is told, nobody needs its caller's number."""
         async with self._process.store.pipeline(transaction=True) as pipe:
             pipe.xack(key, GROUP, entry_id)
             pipe.xdel(key, entry_id)
+            if hook is not None and hook.event == Event.ENDED:
+                pipe.delete(self._process.keys.number(hook.call_sid))
             await pipe.execute()

@@ -76,22 +76,31 @@ class Story:
 
 
 def compose(hook: Hook, story: Story | None, transcript: Iterable[HistoryEntry] | None) -> bytes:
-    """The body of an event. Without a story the call's keys are gone, or cannot be read: what is not known is
-    empty. Without a transcript none is told."""
+    """The body of an event. Without a story the call's keys are gone, or cannot be read: what nobody knows
+    any more is null. Without a transcript none is told."""
     view = None if story is None else story.view
     data: dict[str, object] = {
         "call_sid": hook.call_sid,
-        "agent": "" if view is None else view.agent,
-        "from": "" if view is None else view.caller,
-        "to": "" if view is None else view.called or view.called_masked,
-        "started_at": _iso(0 if view is None else view.started_at_ms),
+        "agent": None if view is None else view.agent,
+        "from": None if view is None else view.caller,
+        "to": None if view is None else view.called or view.called_masked,
+        "started_at": None if view is None else _iso(view.started_at_ms),
     }
-    data |= _details(hook.details)
+    data |= _object(hook.details)
     if hook.event == Event.ENDED:
         data |= _end(hook, story)
         if transcript is not None:
-            data["transcript"] = _transcript(view, transcript)
+            data["transcript"] = None if view is None else _transcript(view, transcript)
     return orjson.dumps({"type": hook.event, "timestamp": _iso(hook.at_ms), "data": data})
+
+
+def with_number(body: bytes, number: str) -> bytes:
+    """The body with the caller's number in full; as it was where that is gone."""
+    if not number:
+        return body
+    told = _object(body)
+    data = told.get("data")
+    return orjson.dumps({**told, "data": {**data, "from": number}}) if isinstance(data, dict) else body
 
 
 def pause_ms(attempt: int, draw: float) -> int:
@@ -111,35 +120,38 @@ def is_hopeless(hook: Hook, now_wall_ms: int) -> bool:
 def _end(hook: Hook, story: Story | None) -> dict[str, object]:
     if story is None:
         return {
-            "ended_at": _iso(hook.at_ms), "duration_ms": None, "outcome": "", "cause": "", "counters": {},
+            "ended_at": _iso(hook.at_ms), "duration_ms": None, "outcome": None, "cause": None,
+            "counters": None,
         }  # fmt: skip
     view = story.view
     ended_ms = view.ended_at_ms or hook.at_ms
+    is_known = 0 < view.started_at_ms <= ended_ms
     return {
         "ended_at": _iso(ended_ms),
-        "duration_ms": max(0, ended_ms - view.started_at_ms),
+        "duration_ms": ended_ms - view.started_at_ms if is_known else None,
         "outcome": view.outcome or "",
         "cause": view.cause or "",
         "counters": {**story.counters, "resumes": view.resumes, "leg": view.leg},
     }
 
 
-def _transcript(view: StoryView | None, entries: Iterable[HistoryEntry]) -> list[dict[str, object]]:
+def _transcript(view: StoryView, entries: Iterable[HistoryEntry]) -> list[dict[str, object]]:
     playhead: tuple[str, int] | None = None
-    if view is not None and view.playhead_item is not None and view.playhead_ms is not None:
+    if view.playhead_item is not None and view.playhead_ms is not None:
         playhead = (view.playhead_item, view.playhead_ms)
     lines = Conversation.of(entries).lines(playhead)
     return [{"role": line.role, "text": line.text, "whole": line.whole} for line in lines]
 
 
-def _details(written: str) -> dict[str, object]:
+def _object(written: str | bytes) -> dict[str, object]:
+    """What was written as a JSON object; empty for anything else: the stream is open to hands."""
     try:
-        details = orjson.loads(written or "{}")
+        found = orjson.loads(written or "{}")
     except orjson.JSONDecodeError:
         return {}
-    return details if isinstance(details, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
-def _iso(ms: int) -> str:
+def _iso(ms: int) -> str | None:
     in_time = 0 < ms <= LATEST_MS
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") if in_time else ""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") if in_time else None

@@ -5,6 +5,10 @@ supervisord, the screen of `top`.
 
     commands  `calls`, `show`, `watch`, `say`, `hangup`, `drain`
     live      reading cards, streams and workers; sending what operators ask for
+    ended     calls that are over: one index a lane
+    ending    hanging up: the brain is asked, or nobody is left to ask
+    trouble   what is wrong with a call, in words; whose fault its last window was
+    beats     how long a worker has been silent, by the clock of whoever looks
     watching  one call as it happens
     journal   a line of the journal for people
     view      tables and lines for people

@@ -11,12 +11,12 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from console import leave
-from console.calls import data, live, view, watching
+from console.calls import data, ended, ending, live, view, watching
 from console.calls.live import AnyCall, LiveCall, WorkerRow
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
@@ -44,11 +44,35 @@ def register(app: typer.Typer) -> None:
         app.command(name=name)(command)
 
 
-def calls(as_json: AsJson = False, redis_url: RedisUrl = "") -> None:
-    """Live calls: age, masked numbers, owners, state, backlogs, verdict."""
+def calls(
+    is_ended: Annotated[bool, typer.Option("--ended", help="Calls that are over, newest first.")] = False,
+    ghosts: Annotated[bool, typer.Option("--ghosts", help="Only calls that nobody has any more.")] = False,
+    since: Annotated[
+        str, typer.Option(help="With --ended: that ended within this time: 30m, 1h, 2d.", show_default="all")
+    ] = "",
+    number: Annotated[
+        str, typer.Option(help="With --ended: of a number that ends with this: …89.", show_default="any")
+    ] = "",
+    outcome: Annotated[
+        str, typer.Option(help="With --ended: that ended in this way: apology.", show_default="any")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="With --ended: at most this many.")] = 50,
+    as_json: AsJson = False,
+    redis_url: RedisUrl = "",
+) -> None:
+    """Live calls, those in trouble first: age, masked numbers, owners, state, backlogs, verdict."""
+    if is_ended and ghosts:
+        leave.fail("expected --ended or --ghosts, got both", Exit.USAGE)
+    if is_ended:
+        wanted = _wanted(since, number, outcome, limit)
+        _run(lambda store, keys: _list_ended(store, keys, wanted, as_json=as_json), redis_url)
+    if since or number or outcome:
+        leave.fail("expected --ended with --since, --number or --outcome, got none", Exit.USAGE)
 
     async def work(store: Store, keys: Keys) -> int:
-        found, now = await live.read_calls(store, keys), wall_ms()
+        found, now = (await live.look_closely(store, keys)).calls, wall_ms()
+        if ghosts:
+            found = [call for call in found if call.is_ghost]
         if as_json:
             _print_json([data.aged_call_data(call, now) for call in found])
         else:
@@ -98,13 +122,25 @@ def watch(sid: Sid, as_json: AsJson = False, redis_url: RedisUrl = "") -> None:
     _run(work, redis_url)
 
 
-def hangup(sid: Sid, as_json: AsJson = False, redis_url: RedisUrl = "") -> None:
-    """Ends a call at once."""
+def hangup(
+    sid: Sid,
+    force: Annotated[bool, typer.Option("--force", help="Without asking its brain.")] = False,
+    as_json: AsJson = False,
+    redis_url: RedisUrl = "",
+) -> None:
+    """Ends a call at once, and waits to see it over; one that nobody has any more too."""
+    means = ending.Means.of(leave.load_settings())
 
     async def work(store: Store, keys: Keys) -> int:
         call = await live.find_call(store, keys, sid)
-        done = await live.hang_up(store, keys, call.call_sid)
-        return _said(call, done, "asked to hang up", as_json=as_json)
+        became = await ending.hang_up(store, keys, call, means, force=force, within_s=ending.WITHIN_S)
+        if as_json:
+            _print_json({"call_sid": call.call_sid, "done": became.done, "what": became.words})
+        elif became.done:
+            print(f"{call.call_sid}: {became.words}")
+        else:
+            leave.complain(f"{call.call_sid} {became.words}")
+        return Exit.OK if became.done else Exit.FAILED
 
     _run(work, redis_url)
 
@@ -158,7 +194,24 @@ def drain(
 Work = Callable[[Store, Keys], Awaitable[int]]
 
 
-def _run(work: Work, redis_url: str) -> None:
+def _wanted(since: str, number: str, outcome: str, limit: int) -> ended.Wanted:
+    try:
+        since_ms = wall_ms() - round(ended.duration_s(since) * 1000) if since else 0
+    except ValueError as error:
+        leave.fail(f"--since: {error}", Exit.USAGE)
+    return ended.Wanted(since_ms=since_ms, number=number, outcome=outcome, limit=limit)
+
+
+async def _list_ended(store: Store, keys: Keys, wanted: ended.Wanted, *, as_json: bool) -> int:
+    found = await ended.read_ended(store, keys, wanted)
+    if as_json:
+        _print_json([data.ended_data(call) for call in found.calls])
+    else:
+        make_console().print(view.ended_table(found))
+    return Exit.OK
+
+
+def _run(work: Work, redis_url: str) -> NoReturn:
     """Connects, works, and leaves with the exit code."""
     raise typer.Exit(_exit_code(work, redis_url))
 

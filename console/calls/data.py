@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from console.calls.ended import AnyEndedCall
 from console.calls.journal import details
 from console.calls.live import AnyCall, AnyWorker, UnreadableCall, UnreadableWorker
 from console.calls.watching import Entry
@@ -18,7 +19,7 @@ from shared.contract.streams.journal import JournalEntry
 def call_data(call: AnyCall) -> dict[str, object]:
     """A call; one that cannot be read says why."""
     if isinstance(call, UnreadableCall):
-        return {"call_sid": call.call_sid, "problem": call.problem}
+        return {"call_sid": call.call_sid, "problem": call.problem, "ghost": call.is_ghost}
     card = call.card
     return {
         "call_sid": call.call_sid,
@@ -34,6 +35,11 @@ def call_data(call: AnyCall) -> dict[str, object]:
         "audible_response": card.audible_response or "",
         "pipeline": {} if call.pipeline is None else asdict(call.pipeline),
         "verdict": call.verdict,
+        "why": call.standing.why,
+        "owed_ms": card.owed_ms or 0,
+        "owed_cause": card.owed_cause or "",
+        "trouble": "" if call.standing.trouble is None else call.standing.trouble.words,
+        "ghost": call.is_ghost,
         "caller_q": call.caller_q,
         "reply_q": call.reply_q,
     }
@@ -52,6 +58,26 @@ def whole_call_data(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms:
         **aged_call_data(call, now_wall_ms),
         "card": dict(call.fields),
         "journal": [{"at_ms": e.at_ms, "kind": e.kind, "text": details(e)} for e in journal],
+    }
+
+
+def ended_data(call: AnyEndedCall) -> dict[str, object]:
+    """A call that is over, in the list of those; one that cannot be read says why."""
+    if isinstance(call, UnreadableCall):
+        return {"call_sid": call.call_sid, "problem": call.problem}
+    card = call.card
+    return {
+        "call_sid": call.call_sid,
+        "started_at_ms": card.started_at_ms,
+        "ended_at_ms": call.ended_at_ms,
+        "lasted_ms": call.lasted_ms,
+        "from_number": card.from_number,
+        "to_number": card.to_number,
+        "agent": card.agent,
+        "outcome": card.outcome or "",
+        "cause": card.cause or "",
+        "owed_ms": card.owed_ms or 0,
+        "owed_cause": card.owed_cause or "",
     }
 
 

@@ -17,6 +17,11 @@ def details(entry: JournalEntry) -> str:
     return "  ".join([*([writer] if writer else []), *shown])
 
 
+def date(at_ms: int) -> str:
+    """Day and time of day, UTC: 2026-01-31 01:40:09."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def clock(at_ms: int) -> str:
     """The time of day, UTC: 01:40:09.123."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]

@@ -5,15 +5,21 @@ round trips. Owns: reading cards, lengths of streams and workers; sending what o
 know: how anything is shown. Every write here is one that `redis-cli` could do (docs/operating.md).
 
 What cannot be read has a type of its own, with the problem in words: it is shown, and counts in no figure.
+How a call stands (trouble.py) is judged as it is read, by the beats of its owners at the same look.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from console.calls import trouble
+from console.calls.beats import BeatSeen, BeatWatch
+from console.calls.trouble import ALIVE_WITHIN_MS, Crew, Said, Seen, Standing
+from shared.clock import now_ms
 from shared.contract import keys as key_names
-from shared.contract import record, window
+from shared.contract import record
 from shared.contract.card import CallState, Owners, PeopleView
 from shared.contract.entry import text_of
 from shared.contract.errors import ContractError
@@ -26,8 +32,10 @@ from shared.contract.worker import ROLES, Beat
 from shared.ownership import steps, workers
 from shared.store.client import Store
 
-ALIVE_WITHIN_MS = 3_000
-"""A beat comes every half second; rivals judge by 2 s, and a person may be a little slower."""
+NO_CARD = "it is listed as live, and its card is gone: a ghost"
+
+LOOK_AGAIN_S = 0.8
+"""A worker that lives shows another beat within this."""
 
 DEFAULT_AGENT = "default"
 """Who answers until a brain has said who does."""
@@ -41,10 +49,10 @@ class LiveCall:
     card: PeopleView
     fields: Mapping[str, str] = field(repr=False)
     """All that stands on the card, as text."""
-    pipeline: PipelineFigures | None
-    """The figures of the last window (docs/operating.md); None before the first."""
-    pipeline_problem: str = ""
-    """Why there are no figures, where some were written and cannot be read."""
+    said: Said = field(repr=False)
+    """What each role said of it last."""
+    standing: Standing
+    """Who has it, and what is wrong with it."""
     caller_q: int
     """Entries of `caller`: frames of 20 ms that the model has not got."""
     reply_q: int
@@ -56,9 +64,19 @@ class LiveCall:
         return self.card.agent or DEFAULT_AGENT
 
     @property
+    def pipeline(self) -> PipelineFigures | None:
+        """The figures of the last window (docs/operating.md); None before the first."""
+        return self.said.egress
+
+    @property
     def verdict(self) -> str:
-        """Whose fault the last window was; empty before the first."""
-        return self.card.verdict or ""
+        """Whose fault the last window was, or who is missing; empty before the first."""
+        return self.standing.verdict
+
+    @property
+    def is_ghost(self) -> bool:
+        """Whether nobody has it any more."""
+        return self.standing.is_ghost
 
     @property
     def owners(self) -> dict[str, str]:
@@ -78,6 +96,11 @@ class UnreadableCall:
     call_sid: str
     fields: Mapping[str, str] = field(repr=False)
     problem: str
+
+    @property
+    def is_ghost(self) -> bool:
+        """Whether nothing of it is left but its place among the live."""
+        return not self.fields
 
 
 AnyCall = LiveCall | UnreadableCall
@@ -108,8 +131,23 @@ class UnreadableWorker:
 AnyWorker = WorkerRow | UnreadableWorker
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """All calls and workers at one moment."""
+
+    calls: list[AnyCall]
+    workers: list[AnyWorker]
+
+
 class NoSuchCall(LookupError):
     """No live or recent call fits; the text says which there are."""
+
+
+def by_urgency(call: AnyCall) -> tuple[bool, tuple[bool, int], int, str]:
+    """Sorts calls: in trouble, then by age; at the end those that cannot be read."""
+    if isinstance(call, UnreadableCall):
+        return True, (True, 0), 0, call.call_sid
+    return False, trouble.order(call.standing), call.card.started_at_ms, call.call_sid
 
 
 # Reading.
@@ -124,15 +162,39 @@ async def make_keys(store: Store) -> Keys:
     return Keys(int(lanes) if lanes else 1)
 
 
-async def read_calls(store: Store, keys: Keys) -> list[AnyCall]:
-    """All live calls, oldest first; those that cannot be read at the end. Raises STORE_ERRORS.
+async def look(store: Store, keys: Keys, watch: BeatWatch) -> Look:
+    """All live calls, those in trouble first, then the oldest, those that cannot be read at the end; and all
+    workers. Raises STORE_ERRORS: tell `watch` that it missed that look.
 
     Cancelling is safe.
     """
     sids: list[str] = []
     for lane in range(keys.lanes):
         sids += [member.decode() for member in await store.zrange(keys.live(lane), 0, -1)]
-    return sorted(await _read(store, keys, sids), key=_by_age)
+    at_ms, read = await _read_workers(store)
+    found = _by_own_clock(watch, read)
+    calls = await _read(store, keys, sids, _crew(found), at_ms)
+    return Look(calls=sorted(calls, key=by_urgency), workers=found)
+
+
+async def look_closely(store: Store, keys: Keys) -> Look:
+    """As `look`, for who looks once only: where an owner of a call seems silent, that is looked at again,
+    since the first look can only compare wall clocks. Raises STORE_ERRORS.
+
+    Cancelling is safe.
+    """
+    watch = BeatWatch()
+    found = await look(store, keys, watch)
+    silent = {row.name for row in found.workers if isinstance(row, WorkerRow) and not row.is_alive}
+    if any(not silent.isdisjoint(call.owners.values()) for call in found.calls if isinstance(call, LiveCall)):
+        await asyncio.sleep(LOOK_AGAIN_S)
+        found = await look(store, keys, watch)
+    return found
+
+
+async def read_calls(store: Store, keys: Keys) -> list[AnyCall]:
+    """The calls of one look. Raises STORE_ERRORS. Cancelling is safe."""
+    return (await look(store, keys, BeatWatch())).calls
 
 
 async def find_call(store: Store, keys: Keys, text: str) -> AnyCall:
@@ -140,19 +202,34 @@ async def find_call(store: Store, keys: Keys, text: str) -> AnyCall:
 
     Cancelling is safe.
     """
-    if key_names.CALL_SID.fullmatch(text):
-        found = await _read(store, keys, [text])  # Also one that has ended within the last hour.
-        if found:
-            return found[0]
-    calls = await read_calls(store, keys)
+    calls = (await look_closely(store, keys)).calls
     fitting = [c for c in calls if c.call_sid.startswith(text) or c.call_sid.endswith(text)]
     if text and len(fitting) == 1:
         return fitting[0]
+    if key_names.CALL_SID.fullmatch(text):
+        ended = await read_call(store, keys, text)  # As long as something of it stays.
+        if ended is not None:
+            return ended
     listed = ", ".join(call.call_sid for call in (fitting or calls)[:5])
     if fitting and text:
         raise NoSuchCall(f"{len(fitting)} calls fit {text!r}: {listed}. Give more of the SID.")
     live = f"Live are: {listed}." if calls else "There is no live call."
     raise NoSuchCall(f"expected the SID of a call, or a part that only one has, got {text!r}. {live}")
+
+
+async def read_call(store: Store, keys: Keys, call_sid: str) -> AnyCall | None:
+    """A call by its whole SID, live or over; None if nothing of it stays. Raises STORE_ERRORS.
+
+    Cancelling is safe.
+    """
+    at_ms, read = await _read_workers(store)
+    (found,) = await _read(store, keys, [call_sid], _crew(read), at_ms)
+    return None if isinstance(found, UnreadableCall) and not found.fields else found
+
+
+async def is_listed(store: Store, keys: Keys, call_sid: str) -> bool:
+    """Whether a call is among the live ones. Raises STORE_ERRORS. Cancelling is safe."""
+    return await store.zscore(keys.live(keys.lane(call_sid)), call_sid) is not None
 
 
 async def read_newest_journal(store: Store, keys: Keys, call_sid: str, count: int) -> list[JournalEntry]:
@@ -164,16 +241,11 @@ async def read_newest_journal(store: Store, keys: Keys, call_sid: str, count: in
 
 
 async def read_workers(store: Store) -> list[AnyWorker]:
-    """All workers that have not been forgotten, by name. Raises STORE_ERRORS. Cancelling is safe."""
-    seconds, micros = await store.time()
-    now_ms = seconds * 1000 + micros // 1000
-    found: list[AnyWorker] = []
-    for seen in await workers.read_workers(store, Keys()):
-        if seen.beat is not None:
-            age_ms = max(0, now_ms - seen.beat.at_ms)
-            found.append(WorkerRow(name=seen.name, beat=seen.beat, beat_age_ms=age_ms))
-        elif seen.problem:
-            found.append(UnreadableWorker(name=seen.name, problem=seen.problem))
+    """All workers that have not been forgotten, by name; their age by wall clocks. Raises STORE_ERRORS.
+
+    Cancelling is safe.
+    """
+    _, found = await _read_workers(store)
     return found
 
 
@@ -188,8 +260,8 @@ async def say(store: Store, keys: Keys, call_sid: str, text: str, *, force: bool
     return await _tell(store, keys, call_sid, Say(text=text, force=force))
 
 
-async def hang_up(store: Store, keys: Keys, call_sid: str) -> bool:
-    """Ends a call. False if there is no such call any more. Raises STORE_ERRORS.
+async def ask_to_hang_up(store: Store, keys: Keys, call_sid: str) -> bool:
+    """Asks the brain to end a call. False if there is no such call any more. Raises STORE_ERRORS.
 
     Cancelled, it may have been asked for.
     """
@@ -222,7 +294,40 @@ async def _tell(store: Store, keys: Keys, call_sid: str, message: Say | HangUp) 
     return owners.state is not CallState.ENDED
 
 
-async def _read(store: Store, keys: Keys, sids: Sequence[str]) -> list[AnyCall]:
+async def _read_workers(store: Store) -> tuple[int, list[AnyWorker]]:
+    """The server's wall clock, and the workers."""
+    seconds, micros = await store.time()
+    at_ms = seconds * 1000 + micros // 1000
+    found: list[AnyWorker] = []
+    for seen in await workers.read_workers(store, Keys()):
+        if seen.beat is not None:
+            age_ms = max(0, at_ms - seen.beat.at_ms)
+            found.append(WorkerRow(name=seen.name, beat=seen.beat, beat_age_ms=age_ms))
+        elif seen.problem:
+            found.append(UnreadableWorker(name=seen.name, problem=seen.problem))
+    return at_ms, found
+
+
+def _by_own_clock(watch: BeatWatch, found: Sequence[AnyWorker]) -> list[AnyWorker]:
+    """The workers, with their silence by the clock of whoever looks."""
+    beats = {
+        row.name: BeatSeen(row.beat.beat, row.beat_age_ms) for row in found if isinstance(row, WorkerRow)
+    }
+    silent_ms = watch.look(now_ms(), beats)
+    return [
+        replace(row, beat_age_ms=silent_ms[row.name]) if isinstance(row, WorkerRow) else row for row in found
+    ]
+
+
+def _crew(found: Sequence[AnyWorker]) -> Crew:
+    rows = [row for row in found if isinstance(row, WorkerRow)]
+    return Crew(
+        seen={row.name: Seen(at_ms=row.beat.at_ms, silent_ms=row.beat_age_ms) for row in rows},
+        unreadable=frozenset(row.name for row in found if isinstance(row, UnreadableWorker)),
+    )
+
+
+async def _read(store: Store, keys: Keys, sids: Sequence[str], crew: Crew, at_ms: int) -> list[AnyCall]:
     async with store.pipeline(transaction=False) as pipe:
         for sid in sids:
             pipe.hgetall(keys.card(sid))
@@ -232,38 +337,26 @@ async def _read(store: Store, keys: Keys, sids: Sequence[str]) -> list[AnyCall]:
     calls: list[AnyCall] = []
     for index, sid in enumerate(sids):
         card, caller, reply = answers[index * 3 : index * 3 + 3]
-        if card:
-            calls.append(_call(sid, text_of(card), int(caller), int(reply)))
+        calls.append(_call(sid, text_of(card), int(caller), int(reply), crew, at_ms))
     return calls
 
 
-def _call(call_sid: str, fields: Mapping[str, str], caller_q: int, reply_q: int) -> AnyCall:
+def _call(
+    call_sid: str, fields: Mapping[str, str], caller_q: int, reply_q: int, crew: Crew, at_ms: int
+) -> AnyCall:
+    if not fields:
+        return UnreadableCall(call_sid=call_sid, fields=fields, problem=NO_CARD)
     try:
         card = record.read(PeopleView, fields)
+        said = trouble.said(card, fields)
     except ContractError as error:
         return UnreadableCall(call_sid=call_sid, fields=fields, problem=str(error))
-    pipeline, problem = _pipeline(card.pipeline)
     return LiveCall(
         call_sid=call_sid,
         card=card,
         fields=fields,
-        pipeline=pipeline,
-        pipeline_problem=problem,
+        said=said,
+        standing=trouble.judge(said, crew, at_ms),
         caller_q=caller_q,
         reply_q=reply_q,
     )
-
-
-def _pipeline(text: str | None) -> tuple[PipelineFigures | None, str]:
-    if text is None:
-        return None, ""
-    try:
-        return window.load(PipelineFigures, text), ""
-    except ContractError as error:
-        return None, str(error)
-
-
-def _by_age(call: AnyCall) -> tuple[bool, int, str]:
-    if isinstance(call, UnreadableCall):
-        return True, 0, call.call_sid
-    return False, call.card.started_at_ms, call.call_sid

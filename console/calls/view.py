@@ -1,5 +1,7 @@
 """Calls as tables: what `calls` and `show` print for people, and the lines of `watch`. Pure.
 
+What is in trouble comes first, in red and in words (trouble.py).
+
 Owns: columns, words, colours. Must not know: Redis, the terminal.
 """
 
@@ -12,7 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from console.calls.journal import clock, details
+from console.calls.ended import EndedCall, Found
+from console.calls.journal import clock, date, details
 from console.calls.live import AnyCall, AnyWorker, LiveCall, UnreadableCall, UnreadableWorker
 from console.calls.watching import Entry
 from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD
@@ -25,20 +28,23 @@ from shared.logs.text import isolated
 
 
 def calls_table(calls: Sequence[AnyCall], now_wall_ms: int) -> RenderableType:
-    """One row a call; below them, what is wrong with those that cannot be read."""
+    """A line for each call in trouble; one row a call; below them, what is wrong with those that cannot be
+    read."""
     if not calls:
         return Text("no live calls", style=DIM)
     table = Table("call", "age", "from → to", "agent", "state", "owners", "reply", "caller", "fps", "verdict")
     for column in (1, 6, 7, 8):
         table.columns[column].justify = "right"
-    problems = []
+    troubles, problems = [], []
     for call in calls:
         if isinstance(call, UnreadableCall):
             problems.append(Text.assemble((call.call_sid, BAD), "  ", _plain(call.problem)))
             continue
-        figures = call.pipeline
+        figures, trouble = call.pipeline, call.standing.trouble
+        if trouble is not None:
+            troubles.append(_plain(f"{call.call_sid}  {trouble.words}", BAD))
         table.add_row(
-            call.call_sid,
+            Text(call.call_sid, style="" if trouble is None else BAD),
             duration(call.age_ms(now_wall_ms)),
             _numbers(call),
             _plain(call.agent),
@@ -49,7 +55,34 @@ def calls_table(calls: Sequence[AnyCall], now_wall_ms: int) -> RenderableType:
             NONE if figures is None else f"{figures.tx_fps:.0f}",
             verdict_text(call),
         )
-    return Group(table, *problems)
+    return Group(*troubles, table, *problems)
+
+
+def ended_table(found: Found) -> RenderableType:
+    """Calls that are over, one row each, as they come."""
+    if not found.calls:
+        return Text("no ended call fits", style=DIM)
+    table = Table("ended (UTC)", "lasted", "call", "from → to", "agent", "outcome", "cause", "owed")
+    table.columns[1].justify = "right"
+    problems = []
+    for call in found.calls:
+        if isinstance(call, EndedCall):
+            card = call.card
+            owed = f"{(card.owed_ms or 0) / 1000:.1f} s {card.owed_cause or ''}".strip()
+            table.add_row(
+                date(call.ended_at_ms),
+                duration(call.lasted_ms),
+                call.call_sid,
+                _plain(f"{card.from_number or NONE} → {card.to_number or NONE}"),
+                _plain(card.agent or NONE),
+                _plain(card.outcome or NONE),
+                _plain(card.cause or NONE),
+                Text(owed, style=BAD) if card.owed_ms else Text(NONE, style=DIM),
+            )
+        else:
+            problems.append(Text.assemble((call.call_sid, BAD), "  ", _plain(call.problem)))
+    more = [Text("there are more: --limit", style=DIM)] if found.has_more else []
+    return Group(table, *problems, *more)
 
 
 def verdict_text(call: LiveCall) -> Text:
@@ -66,8 +99,9 @@ def call_details(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: in
     if isinstance(call, UnreadableCall):
         head = _rows(("call", call.call_sid), ("problem", call.problem))
         return Group(head, counters, journal_table(journal))
-    figures = call.pipeline
+    figures, trouble = call.pipeline, call.standing.trouble
     waiting = NONE if figures is None else millis(figures.reply_q_ms)
+    owed_ms = call.card.owed_ms or 0
     head = _rows(
         ("call", call.call_sid),
         ("state", f"{call.card.state}, {duration(call.age_ms(now_wall_ms))}, leg {call.card.leg}"),
@@ -77,10 +111,13 @@ def call_details(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: in
         ("audible", call.card.audible_response or NONE),
         ("caller audio waiting", f"{call.caller_q} frames"),
         ("reply audio waiting", f"{waiting} in {call.reply_q} pieces"),
+        ("owed", f"{owed_ms / 1000:.1f} s: {call.card.owed_cause or NONE}" if owed_ms else NONE),
         ("outcome", call.card.outcome or NONE),
     )
-    why = call.pipeline_problem if figures is None else figures.why
-    head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), "  ", tame(why)))
+    if trouble is not None:
+        head.add_row(Text("trouble", style=DIM), _plain(trouble.words, BAD))
+    why = tame(call.standing.why)
+    head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), "  ", why))
     last = _pairs("last window", {} if figures is None else window.figures(figures))
     return Group(head, last, counters, journal_table(journal))
 
@@ -126,9 +163,9 @@ def _numbers(call: LiveCall) -> str:
     return f"{call.card.from_number or NONE} → {call.card.to_number or NONE}"
 
 
-def _plain(text: str) -> Text:
+def _plain(text: str, style: str = "") -> Text:
     """What others wrote: no markup, nothing that acts on the terminal, its own direction."""
-    return Text(isolated(tame(text)))
+    return Text(isolated(tame(text)), style=style)
 
 
 def _shown(text: str) -> str:

@@ -7,6 +7,7 @@ text of the conversation stands in the picture, since matplotlib cannot set righ
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def envelope(audio: bytes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.floa
     linear = np.asarray(mulaw.decode(whole), dtype=np.float64).reshape(-1, step)
     loudest = np.abs(linear).max(axis=1) / 32768 if len(linear) else np.zeros(0)
     return np.arange(len(loudest)) * ENVELOPE_MS / 1000, loudest
+
+
+Range = tuple[float, float]
+
+
+def from_one_zero(left: Sequence[float], right: Sequence[float]) -> tuple[Range, Range]:
+    """The ranges of two axes of one picture, seconds on the left, ms on the right, whose zeros are one line.
+
+    With two zeros a line through one of them crosses the other axis at a figure that means nothing.
+    """
+    top_left, top_right = max([1.0, *left]) * 1.35, max([200.0, *right]) * 1.5
+    below = max(0.0, -min([0.0, *right])) * 1.1 / top_right
+    return (-below * top_left, top_left), (-below * top_right, top_right)
 
 
 # Private.
@@ -151,15 +165,17 @@ def _draw_hand(axis: Axes, scene: Scene) -> None:
     axis.step(seconds, unsent_s, where="post", color=UNSENT, lw=1.6,
               label="tx_q: audio that egress holds unsent (s)")  # fmt: skip
     axis.set_ylabel("seconds", color=UNSENT)
-    _from_zero(axis)
     arrivals = [at_ms / 1000 for stream in scene.record.streams for at_ms in stream.received_at_ms]
     in_hand = [-ms for ms in measures.lateness_ms(scene.record)]
     second = axis.twinx()
     second.plot(arrivals, in_hand, linestyle="", marker=".", markersize=2.5, color=IN_HAND,
                 label="in hand at Twilio when a frame comes (ms)")  # fmt: skip
-    second.axhline(0, color=INTERRUPTED, linewidth=0.7, alpha=0.7)
     second.set_ylabel("ms", color=IN_HAND)
-    second.set_ylim(min([-20.0, *in_hand]) - 10, max([200.0, *in_hand]) * 1.5)
+    left, right = from_one_zero([s for s in unsent_s if not math.isnan(s)], in_hand)
+    axis.set_ylim(*left)
+    second.set_ylim(*right)
+    if right[0] < 0:  # Frames that came too late: below the line they share.
+        axis.axhline(0, color=FAINT, linewidth=0.7)
     _plain(second)
     handles, labels = axis.get_legend_handles_labels()
     more_handles, more_labels = second.get_legend_handles_labels()

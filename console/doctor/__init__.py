@@ -7,5 +7,6 @@ how anything is mended.
     facts     the doctor's eyes: how each fact is got
     redis     rules: whether a Redis will do
     host      rules: whether this host and all workers will do
+    calls     rules: whether anybody who calls now is left alone
     public    whether Twilio would reach us: asked from outside
 """

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import ResponseError
 
 from console.calls import live
+from console.doctor import calls as doctor_calls
 from console.doctor import host as doctor_host
 from console.doctor import public as doctor_public
 from console.doctor import redis as doctor_redis
@@ -122,12 +123,16 @@ async def _redis(settings: Settings) -> list[Finding]:
     store = make_store(settings.redis_url, name="doctor", timeout_s=STORE_TIMEOUT_S)
     try:
         facts = await redis_facts(store)
-        workers = await live.read_workers(store)
+        looked = await live.look_closely(store, await live.make_keys(store))
     except STORE_ERRORS as error:
         return [doctor_redis.unreachable(_without_secret(settings.redis_url), f"{error}")]
     finally:
         await store.aclose()
-    return [*doctor_redis.judge(facts, settings.lanes), *doctor_host.judge_workers(workers)]
+    return [
+        *doctor_redis.judge(facts, settings.lanes),
+        *doctor_host.judge_workers(looked.workers),
+        *doctor_calls.judge(looked.calls),
+    ]
 
 
 def _without_secret(url: str) -> str:

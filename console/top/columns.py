@@ -1,5 +1,7 @@
 """The rows of `trunkline top`: a call or a worker as cells of exact width. Pure.
 
+A call in trouble has words in place of its figures, in red.
+
 Owns: columns, bars, colours; what gives way when the terminal is small (80 cells show all that matters). Must
 not know: which rows are shown, Redis, the terminal.
 """
@@ -17,6 +19,9 @@ from console.top.state import is_bad, short
 from shared.contract.worker import WorkerId
 
 TITLE = "bold"
+FIRST_FIGURE = "reply"
+"""The title of the first column of figures."""
+
 WIDE = 118
 """From here on there is room for the called number and the agent."""
 
@@ -39,7 +44,7 @@ def columns_of_calls(width: int, at_ms: int, selected: str = "") -> list[Column[
         _number_column("from", lambda call: call.card.from_number, 13 if wide else 7),
         Column("state", 8, lambda call: cell(call.card.state, 8)),
         Column("own", 5, lambda call: cell(owner_numbers(call), 5)),
-        Column("reply", reply_bar + 6, lambda call: _reply_cell(call, reply_bar)),
+        Column(FIRST_FIGURE, reply_bar + 6, lambda call: _reply_cell(call, reply_bar)),
         Column("caller", caller_bar + 6, lambda call: _caller_cell(call, caller_bar)),
         Column("fps", 3, lambda call: _rate_cell(call, 3), True),
         Column("verdict", 12, lambda call: verdict_cell(call, 12)),
@@ -72,9 +77,10 @@ def columns_of_workers(width: int, selected: str = "") -> list[Column[WorkerRow]
 def call_line(
     call: AnyCall, columns: Sequence[Column[LiveCall]], width: int, selected: str, style: str
 ) -> Text:
-    """A call's row; of one that cannot be read, why not."""
+    """A call's row; of one in trouble, what is wrong; of one that cannot be read, why not."""
     if isinstance(call, LiveCall):
-        return line(columns, call, style)
+        wrong = call.standing.trouble
+        return line(columns, call, style) if wrong is None else _troubled(call, columns, wrong.words, style)
     return _problem_line(short(call.call_sid), call.problem, width, style, call.call_sid == selected)
 
 
@@ -98,6 +104,14 @@ def owner_numbers(call: LiveCall) -> str:
 
 
 # Private.
+
+
+def _troubled(call: LiveCall, columns: Sequence[Column[LiveCall]], words: str, style: str) -> Text:
+    """Who it is, and in place of its figures what is wrong."""
+    first = next(place for place, each in enumerate(columns) if each.title == FIRST_FIGURE)
+    width = sum(each.width + 1 for each in columns[first:]) - 1
+    made = Text.assemble(line(columns[:first], call), " ", cell(words, width, BAD))
+    return Text.assemble(made, style=style) if style else made
 
 
 def _problem_line(name: str, problem: str, width: int, style: str, is_selected: bool) -> Text:

@@ -1,19 +1,22 @@
 """The open call on the screen of `trunkline top`: its card, its figures, lines of its journal. Pure.
 
 Owns: words and places of these. Must not know: what is around them, Redis, the terminal.
+
+A line of the journal that is longer than the screen goes on below, so that nothing of it is lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from console.calls.journal import clock, details
 from console.calls.live import AnyCall, LiveCall, UnreadableCall
 from console.style import BAD, DIM
-from console.text import NONE, cell, duration, fit, millis
+from console.text import NONE, cell, duration, fit, millis, tame, wrapped
 from console.top.columns import FRAME_MS, TITLE, verdict_cell
 from shared.contract.streams.journal import JournalEntry
 from shared.contract.window import PipelineFigures
@@ -51,14 +54,23 @@ def head(call: AnyCall, at_ms: int, width: int) -> list[Text]:
     return _card_lines(call, at_ms, width)
 
 
-def journal_line(entry: JournalEntry, width: int) -> Text:
-    """A line of the journal."""
-    return Text.assemble(
-        (clock(entry.at_ms), DIM), " ", cell(entry.kind, 20), " ", fit(details(entry), width - 34)
-    )
+def journal_lines(journal: Sequence[JournalEntry], width: int) -> list[Text]:
+    """The lines of the journal, oldest first: one an entry, or more where an entry does not fit."""
+    return [line for entry in journal for line in _entry_lines(entry, width)]
 
 
 # Private.
+
+KIND = 20
+"""Cells for the kind; a longer one pushes its details to the right."""
+
+
+def _entry_lines(entry: JournalEntry, width: int) -> list[Text]:
+    stamp, kind = clock(entry.at_ms), tame(entry.kind)
+    head = f"{kind}{' ' * max(0, KIND - cell_len(kind))} "
+    first, *rest = wrapped(f"{head}{details(entry)}", width - cell_len(stamp) - 1, indent=2)
+    made = [Text.assemble((stamp, DIM), " ", first)]
+    return made + [Text(" " * (cell_len(stamp) + 1) + each) for each in rest]
 
 
 def _card_lines(call: LiveCall, at_ms: int, width: int) -> list[Text]:
@@ -67,13 +79,15 @@ def _card_lines(call: LiveCall, at_ms: int, width: int) -> list[Text]:
     age, numbers = duration(call.age_ms(at_ms)), f"{card.from_number or NONE} → {card.to_number or NONE}"
     workers = "   ".join(worker or f"no {role}" for role, worker in call.owners.items())
     waiting = millis(call.caller_q * FRAME_MS)
+    wrong = call.standing.trouble
     made = [
         Text.assemble(
             cell(call.call_sid, 36, TITLE), cell(f"{card.state}  {age}  leg {card.leg}", width - 36)
         ),
         cell(f"{numbers}   agent {call.agent}", width),
         cell(workers, width),
-        Text.assemble("verdict ", verdict_cell(call, 13), fit(_why(call), width - 21)),
+        *([cell(wrong.words, width, BAD)] if wrong is not None else []),
+        Text.assemble("verdict ", verdict_cell(call, 13), fit(call.standing.why, width - 21)),
         cell(f"audible {speaking}   caller audio waiting {waiting}   dropped {_drops(call)}", width),
     ]
     half = width // 2
@@ -87,10 +101,6 @@ def _drops(call: LiveCall) -> str:
     if call.pipeline is None or not call.pipeline.drops:
         return "nothing"
     return ", ".join(f"{cause} {count}" for cause, count in call.pipeline.drops.items())
-
-
-def _why(call: LiveCall) -> str:
-    return call.pipeline_problem if call.pipeline is None else call.pipeline.why
 
 
 def _figure(call: LiveCall, figure: _Figure, width: int) -> Text:

@@ -17,7 +17,7 @@ import signal
 import sys
 import termios
 import tty
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,10 +25,11 @@ from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
 from console import leave
-from console.calls import data, live
+from console.calls import data, ending, live
+from console.calls.beats import BeatWatch
 from console.style import make_console
 from console.top.keys import KeyReader
-from console.top.state import Act, Drain, EndCall, Quit, Snapshot, TopState, press, settle
+from console.top.state import Act, Drain, EndCall, Quit, Snapshot, TopState, press, settle, short
 from console.top.view import draw, most_scroll
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
@@ -41,21 +42,25 @@ from shared.store.errors import STORE_ERRORS
 ESCAPE_PAUSE_S = 0.05
 """What belongs to an escape sequence comes within this; over a slow line too, since it is one packet."""
 
+ACT_WITHIN_S = 1.0
 JOURNAL_ENTRIES = 200
 STORE_TIMEOUT_S = 2.0
 
 
-async def read(store: Store, keys: Keys, before: Snapshot) -> Snapshot:
+Reading = Callable[[], Awaitable[live.Look]]
+
+
+async def read(reading: Reading, watch: BeatWatch, before: Snapshot) -> Snapshot:
     """What there is now; when Redis is away, what there was, and why. Never raises for Redis's fault.
 
     Cancelling is safe.
     """
     try:
-        calls = await live.read_calls(store, keys)
-        workers = await live.read_workers(store)
+        found = await reading()
     except STORE_ERRORS as error:
+        watch.missed()
         return replace(before, trouble=f"Redis does not answer ({type(error).__name__}: {error})")
-    return Snapshot(at_ms=wall_ms(), calls=tuple(calls), workers=tuple(workers))
+    return Snapshot(at_ms=wall_ms(), calls=tuple(found.calls), workers=tuple(found.workers))
 
 
 def as_json(snapshot: Snapshot) -> str:
@@ -67,7 +72,7 @@ def as_json(snapshot: Snapshot) -> str:
 async def once(redis_url: str, *, as_data: bool) -> int:
     """Prints one screen, or one snapshot as JSON. Returns an exit code. Cancelling is safe."""
     async with _opened(redis_url) as (store, keys):
-        snapshot = await read(store, keys, Snapshot())
+        snapshot = await read(lambda: live.look_closely(store, keys), BeatWatch(), Snapshot())
     if snapshot.trouble:
         leave.complain(f"{snapshot.trouble}. Is REDIS_URL right?")
         return Exit.FAILED
@@ -81,15 +86,15 @@ async def once(redis_url: str, *, as_data: bool) -> int:
     return Exit.OK
 
 
-async def run(redis_url: str, interval_s: float) -> int:
-    """Shows the screen until q. Raises LookupError when there is no terminal.
+async def run(redis_url: str, interval_s: float, means: ending.Means) -> int:
+    """Shows the screen until q. `means`: to end a call with. Raises LookupError when there is no terminal.
 
     Cancelled, it puts the terminal back as it was.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LookupError("expected a terminal; for a pipe or a file use `trunkline top --once` or `--json`")
     async with _opened(redis_url) as (store, keys):
-        await _Screen(store=store, keys=keys, interval_s=interval_s).run()
+        await _Screen(store=store, keys=keys, interval_s=interval_s, means=means).run()
     return Exit.OK
 
 
@@ -112,12 +117,15 @@ class _Screen:
     store: Store
     keys: Keys
     interval_s: float
+    means: ending.Means
+    watch: BeatWatch = field(default_factory=BeatWatch)
     state: TopState = field(default_factory=TopState)
     snapshot: Snapshot = field(default_factory=Snapshot)
     journal: list[JournalEntry] = field(default_factory=list)
     reader: KeyReader = field(default_factory=KeyReader)
+    _width: int = 0
     _height: int = 0
-    """Lines of what was drawn last."""
+    """The size of what was drawn last."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _read_now: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: bool = False
@@ -126,8 +134,7 @@ class _Screen:
 
     async def run(self) -> None:
         console = Console(highlight=False, emoji=False)
-        self.snapshot = await read(self.store, self.keys, self.snapshot)
-        self.state = settle(self.state, self.snapshot)
+        await self._read()
         reading = asyncio.create_task(self._keep_reading())
         reading.add_done_callback(lambda _: self._changed.set())
         try:
@@ -144,15 +151,16 @@ class _Screen:
                         reading.result()
         finally:
             await cancel_all([reading])
-            if self._acts:
-                await asyncio.wait(self._acts)
+            if self._acts:  # What was asked for is under way; to see it done is not waited for.
+                await asyncio.wait(self._acts, timeout=ACT_WITHIN_S)
+                await cancel_all(list(self._acts))
 
     def _draw(self, console: Console, shown: Live) -> None:
         # The terminal's own word: COLUMNS and LINES of a shell are as old as the shell's last prompt.
         width, height = os.get_terminal_size(sys.stdout.fileno())
         if width and height:  # A serial line does not say.
             console.size = ConsoleDimensions(width, height)
-        self._height = console.height
+        self._width, self._height = console.width, console.height
         lines = draw(self.state, self.snapshot, console.width, console.height, self.journal)
         for line in lines:
             line.no_wrap = True
@@ -187,7 +195,7 @@ class _Screen:
     def _press(self, keys: list[str]) -> None:
         for key in keys:
             opened = self._opened_call()
-            most = most_scroll(self.state, self.snapshot, self._height, self.journal)
+            most = most_scroll(self.state, self.snapshot, self._width, self._height, self.journal)
             self.state, act = press(self.state, key, self.snapshot, most)
             if act is not None:
                 self._act(act)
@@ -204,8 +212,7 @@ class _Screen:
         """Reads, again and again; a key that opens a call makes it read at once."""
         while True:
             opened = self._opened_call()
-            self.snapshot = await read(self.store, self.keys, self.snapshot)
-            self.state = settle(self.state, self.snapshot)
+            await self._read()
             if opened:
                 # Redis's silence stands on the screen already: read() has put it there.
                 with contextlib.suppress(*STORE_ERRORS):
@@ -218,6 +225,12 @@ class _Screen:
                     await self._read_now.wait()
             self._read_now.clear()
 
+    async def _read(self) -> None:
+        self.snapshot = await read(
+            lambda: live.look(self.store, self.keys, self.watch), self.watch, self.snapshot
+        )
+        self.state = settle(self.state, self.snapshot)
+
     # What goes out.
 
     def _act(self, act: Act) -> None:
@@ -225,19 +238,31 @@ class _Screen:
             case Quit():
                 self._ended = True
             case EndCall(call_sid):
-                self._spawn(live.hang_up(self.store, self.keys, call_sid))
+                self._spawn(self._hang_up(call_sid))
             case Drain(worker):
-                self._spawn(live.drain(self.store, self.keys, worker))
+                self._spawn(self._drain(worker))
 
-    def _spawn(self, act: Coroutine[Any, Any, bool]) -> None:
+    async def _hang_up(self, call_sid: str) -> str:
+        # What was read last was judged by our own clock: one more look could only compare wall clocks.
+        call = next((each for each in self.snapshot.calls if each.call_sid == call_sid), None)
+        call = call or await live.read_call(self.store, self.keys, call_sid)
+        if call is None:
+            return "not done: it is gone already"
+        became = await ending.hang_up(self.store, self.keys, call, self.means, within_s=ending.WITHIN_S)
+        return f"{short(call_sid)} {became.words}"
+
+    async def _drain(self, worker: str) -> str:
+        is_told = await live.drain(self.store, self.keys, worker)
+        return self.state.note if is_told else "not done: it is gone already"
+
+    def _spawn(self, act: Coroutine[Any, Any, str]) -> None:
         task = asyncio.create_task(self._done(act))
         self._acts.add(task)
         task.add_done_callback(self._acts.discard)
 
-    async def _done(self, act: Coroutine[Any, Any, bool]) -> None:
+    async def _done(self, act: Coroutine[Any, Any, str]) -> None:
         try:
-            if not await act:
-                self.state = replace(self.state, note="not done: it is gone already")
+            self.state = replace(self.state, note=await act)
         except STORE_ERRORS as error:
             self.state = replace(self.state, note=f"not done: {error}")
         self._read_now.set()

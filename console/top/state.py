@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from console.calls import trouble
 from console.calls.live import AnyCall, AnyWorker, LiveCall, UnreadableCall, WorkerRow
-from shared.figures import diagnosis
 
 MAX_FILTER = 40
 
@@ -98,8 +98,8 @@ class Order:
 
 
 def is_bad(call: LiveCall) -> bool:
-    """Whether the last window had a fault."""
-    return call.verdict not in ("", diagnosis.OK)
+    """Whether it is in trouble, or its last window had a fault."""
+    return call.standing.is_bad
 
 
 ORDERS = (
@@ -112,12 +112,13 @@ ORDERS = (
 
 
 def shown_calls(state: TopState, snapshot: Snapshot) -> list[AnyCall]:
-    """The calls that the filter lets through, in the chosen order; ties by call_sid, so that lines stay. At
-    the end those that cannot be read."""
+    """The calls that the filter lets through: those in trouble first, then in the chosen order; ties by
+    call_sid, so that lines stay. At the end those that cannot be read."""
     calls = [call for call in snapshot.readable_calls if _matches(call, state.filter)]
     order = ORDERS[state.sort]
     calls.sort(key=lambda call: call.call_sid)
     calls.sort(key=order.of, reverse=True)
+    calls.sort(key=lambda call: trouble.order(call.standing))
     others = [call for call in snapshot.calls if isinstance(call, UnreadableCall)]
     others.sort(key=lambda call: call.call_sid)
     return [*calls, *(call for call in others if _fits(state.filter, call.call_sid, call.problem))]
@@ -165,9 +166,9 @@ def press(state: TopState, key: str, snapshot: Snapshot, most_scroll: int = 0) -
 
 
 def _matches(call: LiveCall, text: str) -> bool:
-    card = call.card
+    card, wrong = call.card, call.standing.trouble
     return _fits(text, call.call_sid, card.from_number, card.to_number, call.agent, card.state, call.verdict,
-                 card.ingress, card.brain, card.egress)  # fmt: skip
+                 card.ingress, card.brain, card.egress, "" if wrong is None else wrong.words)  # fmt: skip
 
 
 def _fits(text: str, *words: str) -> bool:
@@ -182,7 +183,7 @@ def _is_alive(row: AnyWorker) -> bool:
 def _answer(state: TopState, key: str) -> tuple[TopState, Act | None]:
     asked = state.asked
     if key in ("y", "Y"):
-        done = f"told to hang up {short(state.call_sid)}" if isinstance(asked, EndCall) else "told to drain"
+        done = f"hanging up {short(state.call_sid)} …" if isinstance(asked, EndCall) else "told to drain"
         return replace(state, asked=None, note=done), asked
     if key in ("n", "N", "escape", "q"):
         return replace(state, asked=None, note="left as it was"), None

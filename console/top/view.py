@@ -58,6 +58,7 @@ HELP = (
     ("caller", "caller audio that the model has not got"),
     ("fps", "frames of 20 ms sent to the caller in a second; 50 while audio plays"),
     ("verdict", "ok, or whose fault it is: model_slow, twilio_slow, redis_slow, cpu(role)"),
+    ("red", "in words, first in the list: nobody has the call, or sound is owed for over 2 s"),
 )
 
 
@@ -88,10 +89,15 @@ def draw(
     return made
 
 
-def most_scroll(state: TopState, snapshot: Snapshot, height: int, journal: Sequence[JournalEntry]) -> int:
-    """Lines of the open call's journal that do not fit on a screen of this height."""
+def most_scroll(
+    state: TopState, snapshot: Snapshot, width: int, height: int, journal: Sequence[JournalEntry]
+) -> int:
+    """Lines of the open call's journal that do not fit on a screen of this size."""
+    if state.view != "call":
+        return 0
     room = height - HEAD_LINES - FOOT_LINES
-    return max(0, len(journal) - (room - len(_head_of_open_call(state, snapshot, LEAST_WIDTH)) - 1))
+    lines = opened.journal_lines(journal, max(LEAST_WIDTH, width))
+    return max(0, len(lines) - (room - len(_head_of_open_call(state, snapshot, LEAST_WIDTH)) - 1))
 
 
 # Private.
@@ -100,23 +106,39 @@ def most_scroll(state: TopState, snapshot: Snapshot, height: int, journal: Seque
 
 
 def _header(snapshot: Snapshot, width: int) -> Text:
+    """How many, and how many of them are not well. On a narrow screen in fewer letters, so that none of it is
+    cut off."""
     calls, workers = snapshot.readable_calls, snapshot.readable_workers
     bad = sum(is_bad(call) for call in calls)
     frames = sum(call.pipeline.tx_fps for call in calls if call.pipeline is not None)
     alive = sum(row.is_alive for row in workers)
     unreadable = len(snapshot.calls) - len(calls) + len(snapshot.workers) - len(workers)
-    clock = datetime.fromtimestamp(snapshot.at_ms / 1000, UTC).strftime("%H:%M:%S UTC")
-    parts = [
-        Text("trunkline top", style=TITLE),
+    clock = datetime.fromtimestamp(snapshot.at_ms / 1000, UTC).strftime("%H:%M:%S")
+    begin = [
         Text(f"{len(calls)} call{'' if len(calls) == 1 else 's'}"),
         Text(f"{bad} not ok", style=BAD if bad else DIM),
-        Text(f"{frames:.0f} frames/s"),
-        Text(f"{alive} of {len(workers)} workers alive"),
-        *([Text(f"{unreadable} unreadable", style=BAD)] if unreadable else []),
     ]
-    left = Text("  ").join(parts)
-    left.truncate(width - len(clock) - 1, pad=True)
-    return Text.assemble(left, " ", (clock, DIM))
+    end = [Text(f"{unreadable} unreadable", style=BAD)] if unreadable else []
+    dead = BAD if alive < len(workers) else ""
+    long = [
+        Text("trunkline top", style=TITLE),
+        *begin,
+        Text(f"{frames:.0f} frames/s"),
+        Text(f"{alive} of {len(workers)} workers alive", style=dead),
+        *end,
+    ]
+    short = [
+        Text("top", style=TITLE),
+        *begin,
+        *end,
+        Text(f"{alive}/{len(workers)} alive", style=dead),
+        Text(f"{frames:.0f} frames/s"),
+    ]
+    left, right = Text("  ").join(long), f" {clock} UTC"
+    if left.cell_len + len(right) > width:
+        left, right = Text("  ").join(short), f" {clock}"
+    left.truncate(width - len(right), pad=True)
+    return Text.assemble(left, (right, DIM))
 
 
 def _second(state: TopState, snapshot: Snapshot, width: int) -> Text:
@@ -205,14 +227,15 @@ def _call_view(
 ) -> list[Text]:
     made = _head_of_open_call(state, snapshot, width)
     rows = room - len(made) - 1
-    newer = min(state.scroll, max(0, len(journal) - rows))
+    lines = opened.journal_lines(journal, width)
+    newer = min(state.scroll, max(0, len(lines) - rows))
     made.append(cell("journal (UTC)" + (f", {newer} newer below" if newer else ""), width, TITLE))
-    last = len(journal) - newer
-    return [*made, *(opened.journal_line(entry, width) for entry in journal[max(0, last - rows) : last])]
+    last = len(lines) - newer
+    return [*made, *lines[max(0, last - rows) : last]]
 
 
 def _head_of_open_call(state: TopState, snapshot: Snapshot, width: int) -> list[Text]:
     call = next((each for each in snapshot.calls if each.call_sid == state.call_sid), None)
     if call is None:
-        return [cell(f"{state.call_sid} is over; its journal stays for an hour", width, BRIDGE)]
+        return [cell(f"{state.call_sid} is over; `trunkline show` has it for a while", width, BRIDGE)]
     return opened.head(call, snapshot.at_ms, width)

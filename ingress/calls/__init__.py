@@ -12,7 +12,7 @@ messages.
     registry     the rare steps of a call in Redis, asked with patience
     call         one call: what goes to its socket, what comes from its caller
     fence        what of `out` may still be heard
-    dead_air     when a caller hears nothing although somebody should speak
+    owed         the sound that a caller is owed: when the clip is played, when we apologise
     hold_clip    what is played then
     post         reports to egress, many calls in one entry
 """

@@ -23,7 +23,7 @@ from ingress.media.parameters import read_parameters
 from ingress.media.stream import MediaStream
 from ingress.media.wire import StreamStart
 from shared.clock import now_ms
-from shared.contract.steps import NewStream
+from shared.contract.steps import Attached, NewStream
 from shared.logs.log import mask_number
 
 Judge = Callable[[StreamStart], str]
@@ -66,6 +66,7 @@ class Attaching:
             called_number=called,
             agent=said.agent,
             called_line=said.called,
+            caller_line=said.caller,
         )
         self.spawn(self._attach(stream, told), f"attach-{start.call_sid}")
 
@@ -88,17 +89,17 @@ class Attaching:
         elif answer.refused:
             stream.refuse(StartRefused(f"call_{answer.refused}"))
         else:
-            self._attached(stream, told, answer.leg, is_new=answer.is_new)
+            self._attached(stream, told, answer)
 
-    def _attached(self, stream: MediaStream, told: NewStream, leg: int, *, is_new: bool) -> None:
-        now = now_ms()
+    def _attached(self, stream: MediaStream, told: NewStream, answer: Attached) -> None:
+        now, leg, is_new = now_ms(), answer.leg, answer.is_new
         call = self.table.call_of(told.call_sid, now)
         if leg <= call.fence.leg:
             # A newer stream of the call was attached while this one waited.
             stream.refuse(StartRefused(StartReason.OLDER_LEG))
             return
         older = call.stream
-        call.connect(stream, told, leg, now)
+        call.connect(stream, told, answer, now)
         if is_new:
             self.counters.attached += 1
         else:

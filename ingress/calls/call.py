@@ -11,20 +11,22 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ingress.calls.dead_air import DeadAir
 from ingress.calls.fence import Admit, Fence
 from ingress.calls.hold_clip import CLIP_MS, hold_clip
+from ingress.calls.owed import OwedSound, Step
 from ingress.calls.post import BackPost
 from ingress.counters import CallCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream, StreamListener
 from shared.contract import writes
 from shared.contract.keys import Keys
-from shared.contract.steps import NewStream
+from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
 from shared.contract.streams.control import Dtmf
-from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, read_due
+from shared.contract.streams.journal import Kind
+from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, read_debt, read_owes
 from shared.contract.writes import Speaker
+from shared.ownership.journal import JournalPen
 from shared.store.outbox import Outbox
 
 HOLD_CLIP = hold_clip()
@@ -39,6 +41,7 @@ class IngressServices:
     keys: Keys
     outbox: Outbox
     worker: str
+    journal: JournalPen
     post: BackPost
     counters: CallCounters
     letters: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -50,7 +53,6 @@ class IngressCall:
 
     __slots__ = (
         "_counters",
-        "_dead_air",
         "_packer",
         "_post",
         "_services",
@@ -59,6 +61,7 @@ class IngressCall:
         "fence",
         "forwarded",
         "listener",
+        "owed",
         "stream",
         "told",
     )
@@ -79,13 +82,23 @@ class IngressCall:
         self._services = services
         self._counters, self._post = services.counters, services.post
         self._packer = CallerPacker(services.keys, call_sid)
-        self._dead_air = DeadAir(now_ms, CLIP_MS)
+        self.owed = OwedSound(now_ms, CLIP_MS)
+        """The account of the silence that its caller hears."""
 
-    def connect(self, stream: MediaStream, told: NewStream, leg: int, now_ms: float) -> None:
+    def connect(self, stream: MediaStream, told: NewStream, attached: Attached, now_ms: float) -> None:
         """A new stream has the call. Raises ValueError if its leg is not newer."""
+        leg = attached.leg
         self.fence.raise_leg(leg)
         self.stream, self.told = stream, told
-        self._dead_air = DeadAir(now_ms, CLIP_MS)
+        before = self.owed
+        owed_ms = max(before.owed_ms, attached.owed_ms) if leg > 1 else 0.0
+        self.owed = OwedSound(
+            now_ms,
+            CLIP_MS,
+            owed_ms=owed_ms,
+            cause=attached.owed_cause or before.cause,
+            settled=before.settled,
+        )
 
     # From the caller.
 
@@ -108,9 +121,10 @@ class IngressCall:
         )
         services.outbox.send(letter.command(), urgent=True)
 
-    def echo(self, mark: str) -> None:
+    def echo(self, mark: str, now_ms: float) -> None:
         """The carrier's echo of a mark: on to egress at once, with what was forwarded so far."""
         self._counters.echoes += 1
+        self.owed.echo(mark, now_ms)
         if self.egress:
             self._post.at_once(self.egress, self._pair(BackKind.ECHO, mark.encode()))
             self._post.at_once(self.egress, self._forwarded())
@@ -133,10 +147,11 @@ class IngressCall:
         self.egress = worker
         if cut > cut_before:
             stream.socket.drop_media_below(cut)
-        if self._dead_air.is_restless:
-            self._end_clip(stream, now_ms)
         self._counters.out_frames += 1
+        if self.owed.is_clip_playing(now_ms):
+            self._end_clip(stream)
         if audio and stream.socket.write_media(cut, stream.build_media(stream.stream_sid, audio)):
+            self.owed.frame(audio, now_ms)
             self.forwarded = n
             self._post.moved(self)
         else:
@@ -158,37 +173,50 @@ class IngressCall:
             # NORMAL, so that the carrier goes on to /voice/resume.
             stream.close(CloseCode.NORMAL, f"brain: {reason}" if reason else "brain")
             return False
-        if name.kind == OutKind.DUE:
-            self._dead_air.answer_due(now_ms, is_due=read_due(value))
+        if name.kind == OutKind.OWES:
+            self.owed.word(read_owes(name, value), now_ms)
             return False
         self.egress = worker
-        self._dead_air.egress_seen()
         if self.fence.cut > cut_before:
             stream.socket.drop_media_below(self.fence.cut)
         if name.kind == OutKind.CLEAR:
             counters.out_clears += 1
+            self.owed.cleared(now_ms)
             stream.socket.write_control(stream.build_clear(stream.stream_sid))
             return True
         if name.kind == OutKind.MARK:
             counters.out_marks += 1
             mark = value.decode(errors="replace")
+            self.owed.mark(mark, now_ms)
             stream.socket.write_control(stream.build_mark(stream.stream_sid, mark))
+        elif name.kind == OutKind.SOUND:
+            self.owed.sound(read_debt(value), now_ms)
+        elif name.kind == OutKind.SOUND_END:
+            self.owed.end(read_debt(value), now_ms)
         elif name.kind == OutKind.ATTACH:
             self._post.at_once(worker, self._pair(BackKind.ATTACHED, b""))
         return False
 
-    # Dead air.
+    # Silence.
 
-    def fill_dead_air(self, now_ms: float, store_away_at_ms: float | None) -> bool:
+    def fill_silence(self, now_ms: float, *, store_away: bool) -> bool:
         """Plays the hold clip when the rule says so. False when it is time to apologise."""
         stream = self.stream
         if stream is None or not stream.takes_audio:
             return True
-        step = self._dead_air.due(now_ms, store_away_at_ms)
-        if step is DeadAir.Step.PLAY:
+        step = self.owed.check(now_ms, store_away=store_away)
+        for cause, silent_ms in self.owed.take_silence().items():
+            self._counters.owed_silence_ms[cause] += round(silent_ms)
+        if step is Step.PLAY:
             self._counters.hold_clips += 1
+            self.note_silence(Kind.HOLD_CLIP)
             stream.socket.write_media(CLIP_CUT, stream.build_media(stream.stream_sid, HOLD_CLIP))
-        return step is not DeadAir.Step.APOLOGISE
+        return step is not Step.APOLOGISE
+
+    def note_silence(self, kind: Kind) -> None:
+        """A line in the journal: what the caller hears instead of what is owed."""
+        owed = self.owed
+        self._services.journal.note(self.call_sid, kind, cause=owed.cause, owed_ms=round(owed.owed_ms))
 
     # Reports.
 
@@ -207,11 +235,10 @@ class IngressCall:
         self._counters.out_drops[Admit.OLD_LEG] += 1
         return None
 
-    def _end_clip(self, stream: MediaStream, now_ms: float) -> None:
+    def _end_clip(self, stream: MediaStream) -> None:
         """A frame has come: what is left of the clip gives way to it."""
-        if self._dead_air.spoken(now_ms):
-            stream.socket.drop_media_below(CLIP_CUT + 1)
-            stream.socket.write_control(stream.build_clear(stream.stream_sid))
+        stream.socket.drop_media_below(CLIP_CUT + 1)
+        stream.socket.write_control(stream.build_clear(stream.stream_sid))
 
     def _forwarded(self) -> Pair:
         unsent = 0 if self.stream is None else self.stream.socket.unsent_bytes

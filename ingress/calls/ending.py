@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from ingress.media.gate import STOPPED
 from shared.contract.card import Next
 
+APOLOGY = "apology"
+"""The outcome of a call whose caller heard one."""
+
 DIAL_TIMEOUT_S = 25
 """How long a dialled number may ring: a voice mailbox takes most calls from about half a minute on."""
 

@@ -60,11 +60,11 @@ class Fence:
             return self.admit_frame(name.leg, name.epoch, name.cut, name.n)
         if name.leg != self.leg:
             return Admit.OLD_LEG
-        if kind == OutKind.CLOSE or kind == OutKind.DUE:
+        if kind == OutKind.CLOSE or kind == OutKind.OWES:
             return self._admit_brain(name)
         if kind == OutKind.CLEAR:
             return self._admit_clear(name)
-        if kind == OutKind.MARK:
+        if kind in (OutKind.MARK, OutKind.SOUND, OutKind.SOUND_END):
             return self._admit_mark(name)
         if kind == OutKind.ATTACH:
             return self._admit_attach(name)

@@ -18,9 +18,10 @@ from ingress.media.stream import MediaStream
 from shared.clock import wall_ms
 from shared.contract import steps, writes
 from shared.contract.card import IngressFigures
-from shared.contract.scripts import Answer, read_answer
-from shared.contract.steps import NewStream, Restored
+from shared.contract.scripts import Answer
+from shared.contract.steps import Held, NewStream, Restored
 from shared.contract.window import IngressWindow, dump
+from shared.contract.writes import LegFacts
 from shared.figures.rolling import Telling
 from shared.process.role import Process
 
@@ -41,14 +42,21 @@ class FiguresPen:
         self._counters = counters
         self._sockets = sockets
         self._telling = Telling(now_ms)
+        self._facts: dict[str, LegFacts] = {}
+        """What the card of each live call said last."""
+        self._emptied = process.emptied
 
     def tell(self, now_ms: float) -> None:
-        """To be called a few times a second: writes once a window, for each stream that is live."""
-        if not self._telling.is_due(now_ms, late=self._process.is_late):
-            return
+        """To be called a few times a second: writes once a window, for each stream that is live; at once when
+        Redis was found empty, and where a caller has waited long for sound, or waits no longer."""
+        is_emptied, self._emptied = self._emptied != self._process.emptied, self._process.emptied
+        is_due = self._telling.is_due(now_ms, late=self._process.is_late) or is_emptied
+        self._facts = {sid: facts for sid, facts in self._facts.items() if sid in self._table.calls}
         for call in self._table.calls.values():
             stream, told = call.stream, call.told
-            if stream is not None and told is not None and stream.takes_audio:
+            if stream is None or told is None or not stream.takes_audio:
+                continue
+            if call.owed.take_turn() or is_due:
                 self._write(call, stream, told, now_ms)
 
     # Private.
@@ -57,24 +65,31 @@ class FiguresPen:
         process, unsent_bytes = self._process, stream.socket.unsent_bytes
         self._sockets.unsent_bytes.observe(unsent_bytes)
         written = stream.socket.take_window()
+        owed_ms, owed_cause = call.owed.standing
         window = IngressWindow(
             **dataclasses.asdict(process.window(now_ms)),
             unsent_bytes=unsent_bytes,
             write_p99_ms=written.write_p99_ms,
             overflowed=written.overflowed,
+            owed_ms=owed_ms,
+            owed_cause=owed_cause,
         )
         figures = IngressFigures(
             w_ingress=dump(window),
             n_caller_frames=stream.caller_frames,
             n_forwarded=call.forwarded,
             unsent_bytes=unsent_bytes,
+            owed_ms=owed_ms,
+            owed_cause=owed_cause,
         )
 
         def answered(reply: object) -> None:
             if isinstance(reply, Exception) or not stream.takes_audio:
                 return
-            answer, _ = read_answer(reply)
-            if answer is Answer.FENCED:
+            answer, facts = writes.read_leg(reply)
+            if facts is not None:
+                self._facts[call.call_sid] = facts
+            elif answer is Answer.FENCED:
                 stream.close(CloseCode.NORMAL, "call ended or moved")
             elif answer is Answer.ABSENT:
                 self._restore(call, stream, told)
@@ -86,14 +101,24 @@ class FiguresPen:
         """Redis came back empty: the call's card is written again by the process that holds its socket."""
         self._counters.restored += 1
         stream.log.warning("card_restored", hint="Redis had lost the call's card")
-        process, fence = self._process, call.fence
+        process, fence, facts = self._process, call.fence, self._facts.get(call.call_sid)
+        wall = wall_ms()
         restored = Restored(
             stream=told,
             leg=stream.leg,
-            brain_epoch=fence.brain_epoch,
-            egress_epoch=fence.egress_epoch,
+            brain=_held(None if facts is None else facts.brain, fence.brain_epoch),
+            egress=_held(None if facts is None else facts.egress, fence.egress_epoch),
             cut=fence.cut,
             last_frame=call.forwarded,
+            # Not known: it is a few seconds old, since its figures were not yet told once.
+            started_at_ms=wall if facts is None else facts.started_at_ms,
+            resumes=stream.leg - 1 if facts is None else facts.resumes,
+            attempts=0 if facts is None else facts.attempts,
         )
-        step = steps.restore(process.keys, restored, wall_ms=wall_ms())
+        step = steps.restore(process.keys, restored, wall_ms=wall)
         process.outbox.send(step.command())
+
+
+def _held(told: Held | None, seen_epoch: int) -> Held:
+    """Who has a role: as the card said last, unless the call was claimed since."""
+    return told if told is not None and told.epoch >= seen_epoch else Held("", seen_epoch)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ingress.calls.ending import APOLOGY
 from ingress.counters import CallCounters
 from shared.clock import now_ms
 from shared.contract import writes
@@ -35,6 +36,9 @@ UNKNOWN_ATTACH_MS = 30_000.0
 STEPS_AT_ONCE = 24
 """A burst of calls must not use up the connections of the store."""
 
+APOLOGISED_MOST = 1000
+"""Calls whose apology is remembered until Redis has been told of it."""
+
 T = TypeVar("T")
 
 
@@ -53,6 +57,8 @@ class Registry:
         self._process = process
         self._counters = counters
         self._free = asyncio.Semaphore(STEPS_AT_ONCE)
+        self._apologised: dict[str, str] = {}
+        """Calls that a webhook had to give up by itself, and why: whoever ends one, that is how it ended."""
 
     async def attach(self, stream: NewStream, *, wanted: Callable[[], bool]) -> Attached | None:
         """None: unknown, and `wanted` has been false for UNKNOWN_ATTACH_MS. Cancelling it leaves it unknown
@@ -96,7 +102,9 @@ class Registry:
     async def end(self, call_sid: str, outcome: str, *, if_detached_leg: int | None = None) -> None:
         """Ends the call; the first comer's outcome stands. Cancelled, it may or may not have ended: the
         janitor's rule stands."""
-        process = self._process
+        process, cause = self._process, self._apologised.get(call_sid, "")
+        if cause:
+            outcome = APOLOGY
         found = await self._ask(
             lambda: steps.end(
                 process.store,
@@ -106,13 +114,25 @@ class Registry:
                 by=process.name,
                 if_detached_leg=if_detached_leg,
                 tell=Event.ENDED in process.settings.told_events,
+                kept=process.settings.kept,
+                cause=cause,
             )
         )
+        if found is not None and found[0] is not Answer.FENCED:
+            self._apologised.pop(call_sid, None)
         if found is None:
             process.log.error("end_unknown", call=call_sid, outcome=outcome)
         elif found[1]:
             self._counters.ended += 1
             process.log.info("ended", call=call_sid, outcome=outcome)
+
+    async def apologised(self, call_sid: str, cause: str) -> None:
+        """A webhook gave the call up by itself: ends it, as soon as Redis answers. Cancelled, it may or may
+        not have ended, and whoever ends it next in this process says so."""
+        if len(self._apologised) >= APOLOGISED_MOST:
+            del self._apologised[next(iter(self._apologised))]
+        self._apologised[call_sid] = cause
+        await self.end(call_sid, APOLOGY)
 
     # Private.
 

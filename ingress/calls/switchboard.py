@@ -22,7 +22,9 @@ from ingress.media.wire import Wire
 from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
+from shared.contract.entry import FIRST
 from shared.contract.errors import EntryError
+from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import (
     IS_FRAME,
     Pair,
@@ -30,14 +32,12 @@ from shared.contract.streams.pairs import (
     read_name,
     read_pairs,
     split_name,
-    trim_command,
 )
 from shared.figures.hops import Hop, host_of
 from shared.process.role import Process
 from shared.store.inbox import Entry
 
 SWEEP_S = 0.25
-SWEEPS_A_SECOND = 4
 
 
 class Switchboard:
@@ -58,6 +58,7 @@ class Switchboard:
             keys=process.keys,
             outbox=process.outbox,
             worker=process.name,
+            journal=process.journal,
             post=BackPost(self._send_back, counters),
             counters=counters,
         )
@@ -80,15 +81,12 @@ class Switchboard:
         self._figures = FiguresPen(process, self.table, counters, sockets, now_ms())
         self._egress_to_socket = Hop(self.hops.egress_to_socket_ms, process.worker.host)
         self._writer = process.name.encode()
-        self._out_key = process.keys.out(process.name)
-        self._last_out_id = b""
-        self._store_away_at_ms: float | None = None
-        self._sweeps = 0
         self._sweep_timer: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
         """Begins to read `tl:out:<self>` and to sweep."""
-        self._process.inboxes[0].watch(self._out_key, "0", self.receive_out)
+        process = self._process
+        process.inboxes[0].watch(process.keys.out(process.name), FIRST, self.receive_out, is_ours=True)
         self._arm_sweep()
 
     def shut(self) -> None:
@@ -98,9 +96,11 @@ class Switchboard:
 
     def socket_opened(self, socket: Socket) -> MediaStream:
         """A media socket was let in: its stream."""
+        process = self._process
         stream = MediaStream(
-            socket, self._wire, self._host, self.counters, self._sockets.faults, self._process.log
-        )
+            socket, self._wire, self._host, self.counters, self._sockets.faults, process.log,
+            media_timeout_ms=process.settings.media_timeout_s * 1000,
+        )  # fmt: skip
         self.table.stream_opened(stream)
         return stream
 
@@ -133,7 +133,6 @@ class Switchboard:
             if worker.startswith("egress"):  # The brain's own words are no audio.
                 self._egress_to_socket.took(entry_id, host_of(worker), entry.t_ms, now)
             began_ms = now
-        self._last_out_id = entries[-1][0]
 
     def _receive_pair(self, worker: str, name: bytes, value: bytes, now: float) -> None:
         """Raises ValueError for a name that cannot be read. Frames are read in place: a Name for each of them
@@ -160,20 +159,14 @@ class Switchboard:
 
     def _sweep(self) -> None:
         self._arm_sweep()
-        self._sweeps += 1
         now = now_ms()
-        if self._process.outbox.connected:
-            self._store_away_at_ms = None
-        elif self._store_away_at_ms is None:
-            self._store_away_at_ms = now
+        store_away_at_ms = self._process.outbox.away_since_ms
         for stream in list(self.table.streams):
             if not stream.sweep():
                 self._end_silent(stream)
         for call in list(self._calls.values()):
-            if not call.fill_dead_air(now, self._store_away_at_ms):
+            if not call.fill_silence(now, store_away=store_away_at_ms is not None):
                 self._apologise(call)
-        if self._sweeps % SWEEPS_A_SECOND == 0 and self._last_out_id:
-            self._process.outbox.send(trim_command(self._out_key, self._last_out_id))
         self._figures.tell(now)
 
     def _end_silent(self, stream: MediaStream) -> None:
@@ -191,8 +184,10 @@ class Switchboard:
         if stream is None:
             return
         self.counters.apologies += 1
-        stream.log.error("dead_air", hint="no owner, no answer or no Redis for 12 s")
-        plan = Plan(next=Next.APOLOGY, next_arg="", cause="dead_air")
+        call.note_silence(Kind.APOLOGY)
+        cause = f"silence_{call.owed.cause}"
+        stream.log.error("caller_heard_nothing", cause=cause, owed_ms=round(call.owed.owed_ms))
+        plan = Plan(next=Next.APOLOGY, next_arg="", cause=cause)
         step = writes.write_leg(self._process.keys, call.call_sid, stream.leg, plan)
         self._process.outbox.send(step.command(), urgent=True)
-        stream.close(CloseCode.SERVER_ERROR, "dead air")
+        stream.close(CloseCode.SERVER_ERROR, cause)

@@ -4,6 +4,7 @@ Owns: sockets, frames, what a media stream may say when. Must not know: calls, R
 arrives goes up by callbacks; what is to be sent comes down by plain calls.
 
     stream       a media socket's session: the gate obeyed, the caller heard
+    numbering    our own numbers for the caller's frames
     gate         which message is let through, in which state, until when
     protocol     the socket as an asyncio.Protocol
     frames       WebSocket frames by hand

@@ -1,9 +1,9 @@
 """One media stream from its upgrade to its end: the steps of the gate carried out.
 
 Why it exists: it stands between the bytes (protocol.py) and the call, and is the only place where a message
-of the carrier's has an effect. Owns: the gate, the frames held while attaching, the caller's chunk counter,
-the deadlines' sweep. Must not know: calls, Redis. It tells its host of its start and its end, and a listener
-of what the caller does.
+of the carrier's has an effect. Owns: the gate, the frames held while attaching, the deadlines' sweep, whether
+the stream still lives. Must not know: calls, Redis. It tells its host of its start and its end, and a
+listener of what the caller does.
 
 The clock is read, the gate asked and its step carried out in one place, `_give`.
 """
@@ -29,6 +29,7 @@ from ingress.media.gate import (
     SocketState,
     SocketStep,
 )
+from ingress.media.numbering import Numbering, Place
 from ingress.media.wire import KeyPress, MarkEcho, Media, Message, StreamStart, Wire
 from ingress.media.write_times import WriteWindow
 from shared.clock import now_ms
@@ -42,8 +43,9 @@ PING_AFTER_MS = 5_000.0
 SILENT_AFTER_MS = 10_000.0
 """A connection with no byte for this long, pings included, is dead."""
 
-WATCHDOG_MS = 8_000.0
-"""The carrier sends fifty frames a second, silence too: without one for this long the stream is dead."""
+SIGN_OF_LIFE = "alive"
+"""Name of the mark by which a stream without media is asked whether it lives: no mark of egress is called
+so."""
 
 
 class Socket(Protocol):
@@ -89,9 +91,9 @@ class StreamListener:
     """Who hears what the caller of an attached stream does. Nothing here waits."""
 
     on_audio: Callable[[int, int, float, bytes], None]
-    """Leg, chunk, now, 20 ms of µ-law."""
-    on_echo: Callable[[str], None]
-    """A mark came back: its name."""
+    """Leg, number (a jump is a gap), now, 20 ms of µ-law."""
+    on_echo: Callable[[str, float], None]
+    """A mark came back: its name, now."""
     on_digit: Callable[[int, str], None]
     """Leg, the key that was pressed."""
 
@@ -109,10 +111,13 @@ class MediaStream:
         "_faults",
         "_held",
         "_host",
-        "_last_chunk",
         "_listener",
+        "_media_timeout_ms",
+        "_numbering",
         "_parse",
         "_pinged_after_ms",
+        "_probed_after_ms",
+        "_sign_at_ms",
         "build_clear",
         "build_mark",
         "build_media",
@@ -137,8 +142,10 @@ class MediaStream:
         faults: Counts,
         log: Log,
         *,
+        media_timeout_ms: float,
         clock: Callable[[], float] = now_ms,
     ) -> None:
+        """`media_timeout_ms`: see `sweep`; 0: for ever."""
         now = clock()
         self.socket = socket
         self.log = log
@@ -152,6 +159,11 @@ class MediaStream:
         self.cause = ""
         """Why it ended: STOPPED, LOST, what the peer did wrong, or the reason of a close."""
         self.last_media_at_ms = now
+        self._sign_at_ms = now
+        """When the carrier last answered our question whether the stream lives."""
+        self._probed_after_ms = 0.0
+        """The last sign of life when that was asked: once for each silence."""
+        self._media_timeout_ms = media_timeout_ms
         self.caller_frames = 0
         # Kept, since each is called for each frame.
         self._parse = wire.parse
@@ -164,7 +176,7 @@ class MediaStream:
         self._faults = faults
         self._clock = clock
         self._held: deque[Message] = deque()
-        self._last_chunk = 0
+        self._numbering = Numbering()
         self._pinged_after_ms = 0.0
         """`last_data_at_ms` when the last ping was sent: one ping for each silence."""
 
@@ -219,8 +231,11 @@ class MediaStream:
         self._give(Close(code, reason))
 
     def sweep(self) -> bool:
-        """Deadlines, pings, the media watchdog: four times a second. False, once, when the caller's media has
-        stopped."""
+        """Deadlines, pings, the media watchdog: four times a second. False, once, when the stream is dead.
+
+        A carrier sends fifty frames a second, silence too. A caller on hold may send none; but then a mark
+        still comes back. So a stream is dead when neither came for the timeout.
+        """
         now = self._give(Input.DEADLINE)
         socket = self.socket
         quiet_ms = now - socket.last_data_at_ms
@@ -231,12 +246,22 @@ class MediaStream:
         elif quiet_ms > PING_AFTER_MS and self._pinged_after_ms != socket.last_data_at_ms:
             self._pinged_after_ms = socket.last_data_at_ms
             socket.ping()
-        if self.gate.state is SocketState.LIVE and now - self.last_media_at_ms > WATCHDOG_MS:
-            self.last_media_at_ms = now
-            return False
-        return True
+        return self._lives(now)
 
     # Private.
+
+    def _lives(self, now: float) -> bool:
+        timeout_ms = self._media_timeout_ms
+        if self.gate.state is not SocketState.LIVE or not timeout_ms:
+            return True
+        sign_at_ms = max(self.last_media_at_ms, self._sign_at_ms)
+        if now - sign_at_ms > timeout_ms:
+            self._sign_at_ms = now
+            return False
+        if now - sign_at_ms > timeout_ms / 2 and self._probed_after_ms != sign_at_ms:
+            self._probed_after_ms = sign_at_ms
+            self.socket.write_control(self.build_mark(self.stream_sid, SIGN_OF_LIFE))
+        return True
 
     def _give(self, given: Given) -> float:
         """The one door to the gate: reads the clock, asks, obeys. Returns the time."""
@@ -287,7 +312,10 @@ class MediaStream:
         counters = self._counters
         if not isinstance(given, Media):
             if isinstance(given, MarkEcho):
-                self._listener.on_echo(given.name)
+                if given.name == SIGN_OF_LIFE:
+                    self._sign_at_ms = now
+                else:
+                    self._listener.on_echo(given.name, now)
             elif isinstance(given, KeyPress):
                 counters.dtmf += 1
                 self._listener.on_digit(self.leg, given.digit)
@@ -296,18 +324,18 @@ class MediaStream:
         if not given.is_callers:
             counters.caller_other_track += 1
             return
-        expected = self._last_chunk + 1
-        chunk = expected if given.chunk is None else given.chunk
-        if chunk != expected:
-            if chunk < expected:
+        numbering, audio = self._numbering, given.audio
+        before = numbering.number
+        place = numbering.place(given.chunk, given.time_ms, len(audio))
+        if place is not Place.NEXT:
+            if place is Place.REPEATED:
                 counters.caller_repeats += 1
                 return
-            if self._last_chunk:
-                counters.caller_gap_chunks += chunk - expected
-        self._last_chunk = chunk
+            counters.caller_gap_chunks += numbering.number - before - 1
+            counters.caller_renumbered += place is Place.RENUMBERED
         self.caller_frames += 1
         counters.caller_frames += 1
-        self._listener.on_audio(self.leg, chunk, now, given.audio)
+        self._listener.on_audio(self.leg, numbering.number, now, audio)
 
     def _end(self, cause: str) -> None:
         if not self.has_ended:
@@ -317,5 +345,5 @@ class MediaStream:
             self._host.on_gone(self)
 
 
-_NOBODY = StreamListener(lambda *_: None, lambda _: None, lambda *_: None)
+_NOBODY = StreamListener(lambda *_: None, lambda *_: None, lambda *_: None)
 """Who hears a stream that is not attached: the gate lets nothing through to them."""

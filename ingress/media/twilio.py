@@ -83,7 +83,6 @@ def build_clear(stream_sid: bytes) -> bytes:
 
 
 def _read_media(found: dict[str, object]) -> Media:
-    # Twilio's `timestamp` is not read: it wobbles, and the chunk tells of gaps.
     media = found.get("media")
     if type(media) is not dict:
         raise _bad_field("media", "media", "an object")
@@ -104,6 +103,7 @@ def _read_media(found: dict[str, object]) -> Media:
         _counter("media", "media.chunk", media.get("chunk")),
         track == "inbound" or type(track) is not str,
         audio,
+        _time_ms(media.get("timestamp")),
     )
 
 
@@ -124,7 +124,8 @@ def _read_start(found: dict[str, object]) -> StreamStart:
         raise WireError(Fault.BAD_SID, "expected CA and 32 hexadecimal digits as start.callSid")
     if type(stream_sid) is not str or STREAM_SID.fullmatch(stream_sid) is None:
         raise WireError(Fault.BAD_SID, "expected MZ and 32 hexadecimal digits as streamSid")
-    given = start.get("customParameters")
+    # Carriers that imitate Twilio put them beside `start`.
+    given = start.get("customParameters", found.get("customParameters"))
     parameters = given if type(given) is dict else {}
     return StreamStart(
         account_sid=_text(start.get("accountSid")),
@@ -196,6 +197,14 @@ def _counter(event: str, field: str, found: object) -> int | None:
     elif type(found) is int and 0 <= found < 10**COUNTER_MAX_DIGITS:
         return found
     raise _bad_field(event, field, "a whole number of at most 16 digits, as a string")
+
+
+def _time_ms(found: object) -> int | None:
+    """A time of Twilio's, as a string of digits or a number. Audio is worth more than its time: one that
+    cannot be read is none."""
+    if type(found) is str and len(found) <= COUNTER_MAX_DIGITS and found.isascii() and found.isdecimal():
+        return int(found)
+    return found if type(found) is int and 0 <= found < 10**COUNTER_MAX_DIGITS else None
 
 
 def _bad_field(event: str, field: str, expected: str) -> WireError:

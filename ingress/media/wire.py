@@ -49,7 +49,7 @@ class StreamStart:
 
 @dataclass(slots=True)
 class Media:
-    """Audio: raw µ-law, usually 160 bytes (20 ms). `chunk` counts from 1; None where it was missing.
+    """Audio: raw µ-law, usually 160 bytes (20 ms). `chunk` counts the messages; None where it was missing.
 
     Not frozen: fifty of these a second a call are built, and a frozen one costs twice as much.
     """
@@ -59,6 +59,8 @@ class Media:
     is_callers: bool
     """Else it is our own, sent back."""
     audio: bytes
+    time_ms: int | None = None
+    """When it begins, by the carrier, since the media stream began; None where it was missing."""
 
 
 @dataclass(slots=True, frozen=True)

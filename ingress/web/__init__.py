@@ -4,6 +4,8 @@ Why it exists: what a caller meets before, between and after media streams is de
 Owns: the routes, who may open a stream, the port. Must not know: the inside of a media socket.
 
     routes         five webhooks: what a caller is answered
+    parties        who is on a call: the person, our number, whom a callee is shown
+    announcer      what Twilio's own voice is to say, by agent
     resume         the rule of `/voice/resume`: the card's plan
     twiml          the documents
     admission      slots, and who may open a stream

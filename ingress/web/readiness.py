@@ -23,7 +23,7 @@ def readiness_route(process: Process, not_ready: Callable[[], str]) -> Route:
     """`not_ready` is the role's own reason, empty when it is ready."""
 
     async def readyz(_request: Request) -> Response:
-        has_redis = bool(process.redis_version) and process.outbox.connected
+        has_redis = bool(process.redis_version) and process.outbox.away_since_ms is None
         if process.draining or not has_redis or not_ready():
             return PlainTextResponse("not ready\n", 503)
         return PlainTextResponse("ready\n")

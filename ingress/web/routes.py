@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -23,18 +23,22 @@ from ingress.errors import BadRequest, WebhookReason
 from ingress.media.parameters import StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
-from ingress.web.resume import Decision, Verb
+from ingress.web.announcer import Announcer
+from ingress.web.parties import Parties, read_parties
+from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read_trail
 from ingress.web.signature import Check, Params, Signatures
 from shared.contract.card import ResumeView
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_SID, Keys
+from shared.contract.speech import Announcement
 from shared.forms import is_destination
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.steps import read_view
-from shared.settings import Settings
+from shared.settings import Settings, environment_name
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
+from shared.tongue import Tongue
 
 BODY_MAX_BYTES = 64 * 1024
 FIELDS_MAX = 500
@@ -48,12 +52,25 @@ FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "cancele
 AGENT_QUERY = "agent"
 """The parameter of a webhook's URL that names an agent."""
 
-AGENT_MAX_CHARACTERS = 64
-
 T = TypeVar("T")
 Form = dict[str, str]
 Handler = Callable[[Request, Form], Awaitable[Response]]
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request about a call: which call, who is on it, what our URL has carried."""
+
+    call_sid: str
+    parties: Parties
+    trail: Trail
+    agent: str
+    """The agent that was asked for; by the card, once there is one."""
+
+    def on(self, card: ResumeView | None) -> Visit:
+        """The same, with what the card says."""
+        return self if card is None or not card.agent else replace(self, agent=card.agent)
 
 
 @dataclass(slots=True)
@@ -65,6 +82,7 @@ class Webhooks:
     store: Store
     keys: Keys
     admission: Admission
+    announcer: Announcer
     registry: Registry
     signatures: Signatures
     counters: WebhookCounters
@@ -91,50 +109,62 @@ class Webhooks:
 
     async def voice(self, request: Request, form: Form) -> Response:
         """A call comes in: a slot and a stream, or a spoken reason."""
-        call_sid = _call_sid(form)
+        agent = request.query_params.get(AGENT_QUERY, "")[:AGENT_MAX_CHARACTERS]
+        visit = Visit(_call_sid(form), read_parties(form), Trail(agent=agent), agent)
+        if self._is_foreign(form):
+            return self._apologise_for_account(visit, form)
+        if visit.parties.is_loop:
+            self.counters.refusals[WebhookReason.LOOP] += 1
+            self.log.warning("call_refused", call=visit.call_sid, reason=WebhookReason.LOOP)
+            return _twiml(twiml.reject())
         try:
-            admitted = await self._bounded(lambda: self.admission.reserve(call_sid))
+            admitted = await self._bounded(lambda: self.admission.reserve(visit.call_sid))
         except STORE_ERRORS as error:
-            return self._apologise_for(call_sid, error)
-        agent = request.query_params.get(AGENT_QUERY, "")
-        return self._stream(call_sid, form, admitted, tries=1, agent=agent)
+            return self._apologise_for(visit, error)
+        return self._stream(visit, admitted)
 
     async def voice_resume(self, request: Request, form: Form) -> Response:
         """A stream has ended, or a dialled number is done: what the card's plan says."""
-        call_sid = _call_sid(form)
-        tries = _tries(request)
+        trail = read_trail(request.query_params)
+        visit = Visit(_call_sid(form), read_parties(form), trail, trail.agent)
+        call_sid, dialled = visit.call_sid, form.get("DialCallStatus", "")
         self.counters.resumes += 1
 
         async def decided() -> tuple[ResumeView | None, Decision, Admitted | None]:
             card = await read_view(self.store, self.keys, call_sid, ResumeView)
-            decision = resume.decide(card, form, tries=tries, max_resumes=self.settings.max_resumes)
-            wants_stream = decision.verb is Verb.STREAM
-            dialled = form.get("DialCallStatus", "")
-            if wants_stream and dialled:
+            decision = resume.decide(
+                card, visit.parties, dialled, trail=trail, max_resumes=self.settings.max_resumes
+            )
+            if decision.dialled:
                 # Before the stream: the brain must know why the caller is back when they are.
-                await self.registry.tell_dialled(call_sid, dialled, tries)
+                await self.registry.tell_dialled(call_sid, decision.dialled, trail.tries)
+            wants_stream = decision.verb is Verb.STREAM
             admitted = await self.admission.reserve(call_sid) if wants_stream else None
             return card, decision, admitted
 
         try:
             card, decision, admitted = await self._bounded(decided)
         except STORE_ERRORS as error:
-            return self._apologise_for(call_sid, error)
+            return self._apologise_for(visit, error)
         except ContractError as error:
-            return self._apologise_for_card(call_sid, error)
-        self.log.info("resume", call=call_sid, verb=decision.verb, tries=tries, outcome=decision.outcome)
+            return self._apologise_for_card(visit, error)
+        self.log.info(
+            "resume", call=call_sid, verb=decision.verb, tries=trail.tries, outcome=decision.outcome
+        )
         if decision.outcome:
             self.spawn(self.registry.end(call_sid, decision.outcome), f"end-{call_sid}")
+        visit = visit.on(card)
         if admitted is not None:
-            agent, digits = "" if card is None else card.agent, decision.argument
-            return self._stream(call_sid, form, admitted, digits=digits, tries=tries + 1, agent=agent)
-        return self._answer(decision, tries, "" if card is None else card.fallback or "")
+            visit = replace(visit, trail=trail.streams(card))
+            return self._stream(visit, admitted, digits=decision.argument)
+        return self._answer(visit, decision, None if card is None else card.fallback)
 
     async def voice_fallback(self, request: Request, form: Form) -> Response:
         """Twilio could not get TwiML from us: the one document that needs nothing."""
-        self.counters.apologies += 1
-        self.log.warning("voice_fallback", call=form.get("CallSid"), error=form.get("ErrorCode"))
-        return self._apology(self.settings.apology)
+        trail = read_trail(request.query_params)
+        visit = Visit(form.get("CallSid", ""), read_parties(form), trail, trail.agent)
+        self.log.warning("voice_fallback", call=visit.call_sid, error=form.get("ErrorCode"))
+        return self._give_up(visit, "webhook_failed")
 
     async def stream_status(self, request: Request, form: Form) -> Response:
         """What Twilio thinks of a stream: for the log only, since it may come late or twice."""
@@ -160,58 +190,83 @@ class Webhooks:
 
     # Answers.
 
-    def _stream(
-        self, call_sid: str, form: Form, admitted: Admitted, *, tries: int, agent: str, digits: str = ""
-    ) -> Response:
+    def _stream(self, visit: Visit, admitted: Admitted, *, digits: str = "") -> Response:
+        call_sid, parties = visit.call_sid, visit.parties
         if admitted.refused == WebhookReason.FULL:
             self.counters.refusals[WebhookReason.FULL] += 1
             self.log.warning("call_refused", call=call_sid, reason=admitted.refused)
-            return self._apology(self.settings.busy_message)
+            return self._say(visit, self._announcement(visit).busy)
         if admitted.refused:
             self.counters.refusals[WebhookReason.ENDED] += 1
             self.log.info("call_refused", call=call_sid, reason=admitted.refused)
             return _twiml(twiml.hang_up())
         self.counters.connects += 1
         parameters = StreamParameters(
-            token=admitted.token,
-            caller=form.get("From", ""),
-            called=form.get("To", ""),
-            agent=agent[:AGENT_MAX_CHARACTERS],
+            token=admitted.token, caller=parties.person, called=parties.line, agent=visit.agent
         )
         tones = digits if twiml.PLAY_DIGITS.fullmatch(digits) else ""
-        return _twiml(twiml.connect(self._urls, parameters.write(), digits=tones, tries=tries))
+        return _twiml(twiml.connect(self._urls, parameters.write(), visit.trail, digits=tones))
 
-    def _answer(self, decision: Decision, tries: int, fallback: str) -> Response:
+    def _answer(self, visit: Visit, decision: Decision, fallback: str | None) -> Response:
         match decision.verb:
-            case Verb.SAY:
-                return _twiml(twiml.say_and_hang_up(decision.argument))
             case Verb.DIAL:
-                return _twiml(twiml.dial(self._urls, decision.argument, tries=tries + 1))
+                trail, caller_id = visit.trail.dials(), self._caller_id(visit)
+                return _twiml(twiml.dial(self._urls, decision.argument, trail, caller_id=caller_id))
             case Verb.APOLOGISE:
-                self.counters.apologies += 1
-                return self._apology(decision.argument or self.settings.apology, fallback)
+                return self._apology(visit, decision.argument, fallback)
             case Verb.HANG_UP | Verb.STREAM:
                 return _twiml(twiml.hang_up())
 
-    def _apologise_for(self, call_sid: str, error: BaseException) -> Response:
+    def _apologise_for(self, visit: Visit, error: BaseException) -> Response:
         self.counters.refusals[WebhookReason.NO_REDIS] += 1
-        self.counters.apologies += 1
-        self.log.error("webhook_without_redis", call=call_sid, reason=type(error).__name__)
-        return self._apology(self.settings.apology)
+        self.log.error("webhook_without_redis", call=visit.call_sid, reason=type(error).__name__)
+        return self._give_up(visit, WebhookReason.NO_REDIS)
 
-    def _apologise_for_card(self, call_sid: str, error: ContractError) -> Response:
+    def _apologise_for_card(self, visit: Visit, error: ContractError) -> Response:
         """What the card plans cannot be read: better a spoken end than a guess."""
-        self.ownership.contract_errors += 1
-        self.counters.apologies += 1
-        self.log.error(
-            "contract_error", call=call_sid, record=error.record, field=error.field, reason=str(error)
-        )
-        return self._apology(self.settings.apology)
+        self.ownership.unread(error, self.log.bind(call=visit.call_sid))
+        return self._give_up(visit, "card_unreadable")
 
-    def _apology(self, text: str, fallback: str = "") -> Response:
-        """`fallback`: the number of the call's own agent, if it has one."""
-        number = fallback if is_destination(fallback) else self.settings.fallback_number
-        return _twiml(twiml.apologise(text, number))
+    def _apologise_for_account(self, visit: Visit, form: Form) -> Response:
+        """Its stream would be refused for the same reason, in silence."""
+        self.counters.refusals[WebhookReason.WRONG_ACCOUNT] += 1
+        self.log.error(
+            "call_refused",
+            call=visit.call_sid,
+            reason=WebhookReason.WRONG_ACCOUNT,
+            account=form.get("AccountSid", "")[:34],
+            hint=f"{environment_name('twilio_account_sid')} names another account: correct or remove it",
+        )
+        return self._apology(visit)
+
+    def _is_foreign(self, form: Form) -> bool:
+        ours, theirs = self.settings.twilio_account_sid, form.get("AccountSid", "")
+        return bool(ours and theirs) and ours != theirs
+
+    def _give_up(self, visit: Visit, cause: str) -> Response:
+        """An apology that no plan on the card tells of: the call ends as what it was."""
+        if CALL_SID.fullmatch(visit.call_sid) is not None:
+            self.spawn(self.registry.apologised(visit.call_sid, cause), f"end-{visit.call_sid}")
+        return self._apology(visit)
+
+    def _apology(self, visit: Visit, text: str = "", fallback: str | None = None) -> Response:
+        """`text`: the brain's own, if it had any; `fallback`: the number of the call's own agent."""
+        self.counters.apologies += 1
+        return self._say(visit, text or self._announcement(visit).apology, fallback)
+
+    def _say(self, visit: Visit, text: str, fallback: str | None = None) -> Response:
+        said = self._announcement(visit)
+        number = fallback or said.fallback
+        if not is_destination(number) or visit.parties.comes_back(number):
+            number = ""
+        tongue = Tongue(language=said.language, voice=said.voice)
+        return _twiml(twiml.apologise(text, tongue, number=number, caller_id=self._caller_id(visit)))
+
+    def _announcement(self, visit: Visit) -> Announcement:
+        return self.announcer.find(visit.agent, visit.parties.line)
+
+    def _caller_id(self, visit: Visit) -> str:
+        return visit.parties.caller_id(self.announcer.own_number(visit.agent))
 
     @property
     def _urls(self) -> twiml.Urls:
@@ -275,11 +330,6 @@ def _call_sid(form: Form) -> str:
     if CALL_SID.fullmatch(call_sid) is None:
         raise BadRequest(400, "expected CA and 32 hexadecimal digits as CallSid")
     return call_sid
-
-
-def _tries(request: Request) -> int:
-    text = request.query_params.get("n", "1")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def _twiml(document: str) -> Response:

@@ -4,8 +4,8 @@ Why it exists: what a caller meets when nothing of ours is on the line (a resume
 decided by these few documents. Owns: their words and bounds; built with the vendor's own classes. Pure. Must
 not know: why a document is chosen.
 
-Sources: Twilio, TwiML `<Connect>`, `<Stream>`, `<Say>`, `<Dial>` with `<Number>` and `<Sip>`, `<Play>`;
-"webhook connection overrides" for the URL fragment, which is neither sent to us nor signed.
+Sources: Twilio, TwiML `<Connect>`, `<Stream>`, `<Say>`, `<Dial>` with `<Number>` and `<Sip>`, `<Play>`,
+`<Reject>`; "webhook connection overrides" for the URL fragment, which is neither sent to us nor signed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from twilio.twiml.voice_response import Connect, Dial, VoiceResponse
 
 from ingress.calls.ending import DIAL_TIMEOUT_S
+from ingress.web.resume import Trail
+from shared.tongue import Tongue
 
 RESUME_FRAGMENT = "#ct=1000&rc=5&rp=all"
 """Connect within 1 s, five retries, on any failure: a process that just died must not end a call."""
@@ -39,10 +41,9 @@ class Urls:
     public_url: str
     stream_url: str
 
-    def resume(self, tries: int = 1) -> str:
-        """`tries`: how often the call will have come there; it bounds a loop without Redis too."""
-        query = f"?n={tries}" if tries > 1 else ""
-        return f"{self.public_url}/voice/resume{query}{RESUME_FRAGMENT}"
+    def resume(self, trail: Trail) -> str:
+        """`trail`: what is carried there."""
+        return f"{self.public_url}/voice/resume{trail.query()}{RESUME_FRAGMENT}"
 
     @property
     def stream_status(self) -> str:
@@ -50,7 +51,7 @@ class Urls:
         return f"{self.public_url}/stream-status"
 
 
-def connect(urls: Urls, parameters: Mapping[str, str], *, digits: str = "", tries: int = 1) -> str:
+def connect(urls: Urls, parameters: Mapping[str, str], trail: Trail, *, digits: str = "") -> str:
     """Opens a media stream; when it ends, Twilio asks /voice/resume how to go on.
 
     `parameters` reach us as strings in `start.customParameters`; one that is empty is left out, one too long
@@ -68,44 +69,46 @@ def connect(urls: Urls, parameters: Mapping[str, str], *, digits: str = "", trie
             kept = clean(value)[: PARAMETER_MAX_CHARACTERS - len(name)]
             stream.parameter(name=name, value=kept)
     response.append(verb)
-    response.redirect(urls.resume(tries), method="POST")
+    response.redirect(urls.resume(trail), method="POST")
     return str(response)
 
 
-def say_and_hang_up(text: str) -> str:
-    """Speaks `text` with Twilio's own voice, then hangs up. No text: hangs up."""
+def dial(urls: Urls, number: str, trail: Trail, *, caller_id: str) -> str:
+    """Connects the caller with `number`; Twilio reports the outcome to /voice/resume. `caller_id`: what is
+    shown there; empty: the caller's own number."""
     response = VoiceResponse()
-    _say(response, text)
-    response.hangup()
-    return str(response)
-
-
-def dial(urls: Urls, number: str, *, text: str = "", tries: int = 1) -> str:
-    """Speaks `text`, then connects the caller with `number`; Twilio reports the outcome to /voice/resume."""
-    response = VoiceResponse()
-    _say(response, text)
-    verb = Dial(action=urls.resume(tries), method="POST", timeout=DIAL_TIMEOUT_S)
+    verb = Dial(action=urls.resume(trail), method="POST", timeout=DIAL_TIMEOUT_S, caller_id=caller_id or None)
     response.append(_whom(verb, number))
     return str(response)
 
 
-def apologise(text: str, fallback_number: str) -> str:
+def apologise(text: str, tongue: Tongue, *, number: str = "", caller_id: str = "") -> str:
     """What a caller gets when we cannot serve: `text`, then the fallback number or the end of the call.
 
     Without an action: when that call ends, so does this one, and nothing of ours is asked.
     """
-    if not fallback_number:
-        return say_and_hang_up(text)
     response = VoiceResponse()
-    _say(response, text)
-    response.append(_whom(Dial(), fallback_number))
+    spoken = clean(text)[:SAY_MAX_CHARACTERS]
+    if spoken.strip():
+        response.say(spoken, voice=tongue.voice or None, language=tongue.language or None)
+    if number:
+        response.append(_whom(Dial(caller_id=caller_id or None), number))
     response.hangup()
     return str(response)
 
 
 def hang_up() -> str:
     """Ends the call without a word."""
-    return say_and_hang_up("")
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
+def reject() -> str:
+    """Refuses a call that is not answered yet: whoever dialled it is told that we are busy."""
+    response = VoiceResponse()
+    response.reject(reason="busy")
+    return str(response)
 
 
 def clean(text: str) -> str:
@@ -123,9 +126,3 @@ def _whom(verb: Dial, number: str) -> Dial:
     else:
         verb.number(clean(number))
     return verb
-
-
-def _say(response: VoiceResponse, text: str) -> None:
-    spoken = clean(text)[:SAY_MAX_CHARACTERS]
-    if spoken.strip():
-        response.say(spoken)

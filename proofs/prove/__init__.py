@@ -15,5 +15,6 @@ pages about them read.
     busy          a role process that is kept busy on purpose
     sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance
     walk          every state that a few inputs reach
+    canonical     when two states are one
     mutants       `make prove-mutants`: what the tests say to wrong code
 """

@@ -95,14 +95,6 @@ class BrainTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallerRead:
-    """Brain, with each trim of `caller`."""
-
-    caller_pos: str
-    """The last entry that the model has got."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BrainControl:
     """Brain, when it has read on."""
 
@@ -182,10 +174,14 @@ class IngressFigures:
     """The number of the last frame that was given to the socket."""
     unsent_bytes: int
     """Bytes that the carrier's host has not acknowledged."""
+    owed_ms: int
+    """Silence that the caller hears while sound is owed, as it stands; 0: none is owed."""
+    owed_cause: str
+    """What for; empty: nothing."""
 
 
 WRITERS: tuple[type, ...] = (
-    AgentChosen, SessionOpened, CutRaised, Plan, BrainTold, CallerRead, BrainControl, EgressControl,
+    AgentChosen, SessionOpened, CutRaised, Plan, BrainTold, BrainControl, EgressControl,
     EgressFigures, WindowJudged, IngressFigures,
 )  # fmt: skip
 
@@ -210,10 +206,10 @@ SCRIPTED: Mapping[str, str] = {
     "frame_n": "ATTACH, RESTORE: 0, or what ingress had forwarded",
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
-    "attempts": "ATTACH, RESTORE: 0: reserved for counting owners that failed",
+    "attempts": "ATTACH, RESTORE: 0, or as ingress had seen it: reserved for counting owners that failed",
+    "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
-    "caller_pos": "TURN: the last entry that was moved into the open turn",
 }
 """Fields that the scripts write, as `script(s): meaning`; tests/shared/contract/test_card.py compares them
 with the scripts, and docs/design.md shows them."""
@@ -236,6 +232,8 @@ class BrainView:
     called: str
     """The called number in full: ours, not a person's; it chooses the agent."""
     started_at_ms: int
+    frame_n: int
+    """Above 0: the caller has heard something of us."""
     control_pos: str | None = named("control_pos_brain")
 
 
@@ -265,6 +263,7 @@ class ResumeView:
     resumes: int
     agent: str
     fallback: str | None
+    outcome: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,10 +338,28 @@ class PeopleView:
     tx_q_ms: int | None
     verdict: str | None
     pipeline: str | None
+    owed_ms: int | None
+    owed_cause: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedView:
+    """The console: a call that is over, in the list of those."""
+
+    state: CallState
+    started_at_ms: int
+    ended_at_ms: int | None
+    from_number: str = named("from")
+    to_number: str = named("to")
+    agent: str
+    outcome: str | None
+    cause: str | None
+    owed_ms: int | None
+    owed_cause: str | None
 
 
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView,
+    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView, EndedView,
 )  # fmt: skip
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_READS = frozenset({b"XRANGE", b"XREVRANGE", b"XREAD", b"XLEN", b"HMGET", b"HGETALL"})
+"""What is read through the outbox: a Redis that refuses writes still answers it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -16,3 +19,10 @@ class Command:
 
     tag: int | bytes
     args: tuple[bytes, ...]
+    frees: bool = False
+    """It frees memory: a Redis that is full takes it, and it may overtake what was written before it."""
+
+    @property
+    def reads(self) -> bool:
+        """It writes nothing, and may overtake what was written before it."""
+        return self.args[0] in _READS

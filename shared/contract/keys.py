@@ -20,6 +20,12 @@ STREAM_SID = re.compile(r"MZ[0-9a-f]{32}")
 
 CONFIG = "tl:config"
 WORKERS = "tl:workers"
+SPEECH = "tl:speech"
+"""Hash: what Twilio's own voice says to whom, for ingress (shared/contract/speech.py)."""
+
+NOWHERE = "tl:nowhere"
+"""A stream that is never there: an XADD to it with NOMKSTREAM shows whether Redis takes writes, and leaves
+nothing."""
 
 PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|live)"), re.compile(r"tl:(workers|config)"))
 """The only keys that live without a TTL. All others get theirs at creation."""
@@ -28,12 +34,15 @@ CALL_TTL_MS = 25 * 3_600_000
 """TTL of every key of a live call: longer than Twilio's longest call (24 h)."""
 
 ENDED_TTL_MS = 3_600_000
-"""TTL of what stays of an ended call, for people: card, control, journal, history."""
+"""TTL of what stays of an ended call, for people: card, control, journal, history. By default: a setting."""
+
+ENDED_MOST = 10_000
+"""Ended calls that a lane lists. By default: a setting."""
 
 WORKER_TTL_MS = 3_600_000
 """TTL of a worker's own keys, renewed with its beat."""
 
-CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token")
+CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token", "number")
 
 
 def lane_of(call_sid: str, lanes: int) -> int:
@@ -64,6 +73,10 @@ class Keys:
     def live(self, lane: int) -> str:
         """Sorted set call_sid → started_at_ms: who is on the line."""
         return f"tl:{{{lane}}}:live"
+
+    def ended(self, lane: int) -> str:
+        """Sorted set call_sid → ended_at_ms: who was on the line, as long as something of it stays."""
+        return f"tl:{{{lane}}}:ended"
 
     def slots(self, lane: int) -> str:
         """Sorted set call_sid → lease end in ms: admission."""
@@ -98,7 +111,8 @@ class Keys:
         return f"{self.card(call_sid)}:caller"
 
     def turn(self, call_sid: str) -> str:
-        """Stream: audio of the caller's open turn, moved here from `caller`."""
+        """Stream: the last of what the model got of the caller, moved here from `caller`: for a next
+        session."""
         return f"{self.card(call_sid)}:turn"
 
     def reply(self, call_sid: str) -> str:
@@ -120,6 +134,10 @@ class Keys:
     def token(self, call_sid: str) -> str:
         """Hash: the issued and the spent stream tokens of a call."""
         return f"{self.card(call_sid)}:token"
+
+    def number(self, call_sid: str) -> str:
+        """Hash: the caller's number in full, for tools and webhooks. No command shows it."""
+        return f"{self.card(call_sid)}:number"
 
     # Of one worker: a slot of its own, since it serves calls of many lanes.
 

@@ -34,6 +34,9 @@ class Script:
     name: str
     text: str
     sha: str
+    frees: bool = False
+    """It frees memory. Its first write is one that a Redis without memory takes (XTRIM, ZREM): all that
+    follow in the same script pass then."""
 
 
 Args = tuple[str | int | bytes, ...]
@@ -52,12 +55,13 @@ class ScriptCall:
         """For the outbox: each connection loads all scripts when it opens."""
         keys = [key.encode() for key in self.keys]
         args = [arg if isinstance(arg, bytes) else str(arg).encode(errors="replace") for arg in self.args]
-        return Command(self.lane, (b"EVALSHA", self.script.sha.encode(), b"%d" % len(keys), *keys, *args))
+        words = (b"EVALSHA", self.script.sha.encode(), b"%d" % len(keys), *keys, *args)
+        return Command(self.lane, words, frees=self.script.frees)
 
 
-def _load(name: str) -> Script:
+def _load(name: str, *, frees: bool = False) -> Script:
     text = files("shared.contract").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
-    return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+    return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest(), frees)
 
 
 ATTACH = _load("attach")
@@ -65,9 +69,9 @@ DETACH = _load("detach")
 CLAIM = _load("claim")
 RELEASE = _load("release")
 APPEND = _load("append")
-TRIM = _load("trim")
-TURN = _load("turn")
-END = _load("end")
+TRIM = _load("trim", frees=True)
+TURN = _load("turn", frees=True)
+END = _load("end", frees=True)
 RESERVE = _load("reserve")
 FIGURES = _load("figures")
 RESTORE = _load("restore")

@@ -8,10 +8,10 @@ is idempotent: one whose answer was lost is simply asked again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.contract import scripts
-from shared.contract.keys import CALL_TTL_MS, ENDED_TTL_MS, WORKER_TTL_MS, Keys
+from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 
 
@@ -60,6 +60,8 @@ class NewStream:
     agent: str
     called_line: str = ""
     """The called number in full. It is ours, not a person's, and chooses the agent's profile."""
+    caller_line: str = field(default="", repr=False)
+    """The caller's number in full, for tools and webhooks: it goes into a key of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,9 @@ class Attached:
     leg: int
     is_new: bool
     refused: str = ""
+    owed_ms: int = 0
+    """Silence that its caller had heard while sound was owed, by the card; and what for."""
+    owed_cause: str = ""
 
 
 def attach(keys: Keys, stream: NewStream, *, wall_ms: int, max_resumes: int) -> ScriptCall:
@@ -82,6 +87,7 @@ def attach(keys: Keys, stream: NewStream, *, wall_ms: int, max_resumes: int) -> 
         (
             sid, stream.stream_sid, stream.ingress, wall_ms, stream.nonce, stream.caller_number,
             stream.called_number, stream.agent, CALL_TTL_MS, max_resumes, stream.called_line,
+            stream.caller_line,
         ),
     )  # fmt: skip
 
@@ -89,8 +95,8 @@ def attach(keys: Keys, stream: NewStream, *, wall_ms: int, max_resumes: int) -> 
 def read_attach(reply: Sequence[bytes]) -> Attached:
     """Raises ValueError for what is no answer of ATTACH."""
     match [word.decode() for word in reply]:
-        case ["OK", leg, is_new]:
-            return Attached(int(leg), is_new == "1")
+        case ["OK", leg, is_new, owed_ms, owed_cause]:
+            return Attached(int(leg), is_new == "1", owed_ms=int(owed_ms), owed_cause=owed_cause)
         case ["REFUSED", why]:
             return Attached(0, False, why)
     raise ValueError(f"expected OK or REFUSED, got {reply!r}")
@@ -115,6 +121,8 @@ class Claim:
     answer: Answer
     epoch: int
     card: Mapping[str, str]
+    caller_number: str = field(default="", repr=False)
+    """In full, for a brain; empty for the others, and where it is gone."""
 
 
 def claim(
@@ -143,8 +151,8 @@ def read_claim(reply: object) -> Claim:
     answer, rest = read_answer(reply)
     if answer is not Answer.OK:
         return Claim(answer, 0, {})
-    words = [word.decode(errors="replace") for word in rest[1:]]
-    return Claim(answer, int(rest[0]), dict(zip(words[::2], words[1::2], strict=True)))
+    number, *words = [word.decode(errors="replace") for word in rest[1:]]
+    return Claim(answer, int(rest[0]), dict(zip(words[::2], words[1::2], strict=True)), number)
 
 
 def release(
@@ -153,6 +161,16 @@ def release(
     """Empties the owner field, and rings the doorbell of `rival` in the same step."""
     args = (role, worker, epoch, wall_ms, rival)
     return ScriptCall(keys.lane(call_sid), scripts.RELEASE, (keys.card(call_sid),), args)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stays of calls that have ended."""
+
+    ttl_ms: int = ENDED_TTL_MS
+    """How long: card, control, journal, history."""
+    most: int = ENDED_MOST
+    """Calls that a lane lists; the oldest is left out."""
 
 
 def end(
@@ -164,17 +182,25 @@ def end(
     wall_ms: int,
     if_detached_leg: int | None = None,
     tell: bool = False,
+    kept: Kept | None = None,
+    cause: str = "",
 ) -> ScriptCall:
     """Ends a call. With `if_detached_leg`: only if that leg is still the last one and its stream is gone.
-    `tell`: the user's systems are to hear of it (hooks)."""
+    `tell`: the user's systems are to hear of it (hooks), and the caller's number stays until they have.
+    `kept`: what stays, by the settings; None: by their defaults. `cause`: why, where no plan on the card says
+    it."""
+    kept = kept or Kept()
     lane = keys.lane(call_sid)
     leg = "" if if_detached_leg is None else if_detached_leg
     return ScriptCall(
         lane,
         scripts.END,
-        (keys.card(call_sid), keys.live(lane), keys.slots(lane), keys.hooks(lane)),
-        (call_sid, outcome, by, wall_ms, ENDED_TTL_MS, leg, "1" if tell else "", CALL_TTL_MS),
-    )
+        (keys.card(call_sid), keys.live(lane), keys.slots(lane), keys.hooks(lane), keys.ended(lane)),
+        (
+            call_sid, outcome, by, wall_ms, kept.ttl_ms, leg, "1" if tell else "", CALL_TTL_MS, kept.most,
+            cause, NUMBER_TTL_MS if tell else 0,
+        ),
+    )  # fmt: skip
 
 
 def read_end(reply: object) -> tuple[Answer, bool]:
@@ -183,8 +209,22 @@ def read_end(reply: object) -> tuple[Answer, bool]:
     return answer, answer is Answer.OK and rest[0] == b"1"
 
 
+NUMBER = "caller"
+"""The one field of the key that holds the caller's number in full."""
+
+NUMBER_TTL_MS = 21 * 3_600_000
+"""How long it stays after the end of a call that is told of: an hour longer than couriers try."""
+
 EPOCH_LEAP = 1000
-"""Added to the epochs that ingress saw: it does not see all of them, and they must never fall."""
+"""Added to the epochs that ingress saw: it may not have seen the last of them, and they must never fall."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who had a role of a call, as far as ingress knows. `worker` is empty where it cannot tell."""
+
+    worker: str
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,24 +233,31 @@ class Restored:
 
     stream: NewStream
     leg: int
-    brain_epoch: int
-    egress_epoch: int
+    brain: Held
+    egress: Held
     cut: int
     last_frame: int
+    started_at_ms: int
+    """When the call's first stream was opened; wall time."""
+    resumes: int
+    attempts: int
 
 
 def restore(keys: Keys, call: Restored, *, wall_ms: int) -> ScriptCall:
-    """Redis came back empty under a live call: the holder of its socket writes the card again."""
+    """Redis came back empty under a live call: the holder of its socket writes the card again. Owners that
+    are known stay owners, with a higher epoch, and are rung; a role without one is dispatched."""
     stream = call.stream
     sid = stream.call_sid
     lane = keys.lane(sid)
     return ScriptCall(
         lane,
         scripts.RESTORE,
-        (keys.card(sid), keys.calls(lane), keys.live(lane), keys.slots(lane)),
+        (keys.card(sid), keys.calls(lane), keys.live(lane), keys.slots(lane), keys.token(sid)),
         (
             sid, call.leg, stream.stream_sid, stream.ingress, wall_ms, stream.caller_number,
-            stream.called_number, stream.agent, CALL_TTL_MS, call.brain_epoch + EPOCH_LEAP,
-            call.egress_epoch + EPOCH_LEAP, call.cut, call.last_frame, stream.called_line,
+            stream.called_number, stream.agent, CALL_TTL_MS, call.brain.epoch + EPOCH_LEAP,
+            call.egress.epoch + EPOCH_LEAP, call.cut, call.last_frame, stream.called_line,
+            call.started_at_ms, call.resumes, call.attempts, stream.nonce, call.brain.worker,
+            call.egress.worker, WORKER_TTL_MS, stream.caller_line,
         ),
     )  # fmt: skip

@@ -55,6 +55,9 @@ class IngressWindow(ProcessWindow):
     write_p99_ms: float
     overflowed: int
     """Frames that were dropped because too much was unsent."""
+    owed_ms: int = record.since(2, 0)
+    """Silence that the caller hears while sound is owed; 0: none is owed."""
+    owed_cause: str = record.since(2, "")
 
 
 class Drop(enum.StrEnum):
@@ -103,6 +106,9 @@ class PipelineFigures:
     lag_ingress_ms: float | None
     lag_brain_ms: float | None
     lag_egress_ms: float | None
+    owed_ms: int = record.since(2, 0)
+    """As in IngressWindow."""
+    owed_cause: str = record.since(2, "")
     drops: Mapping[str, int]
     """By Drop; what nobody counted, or what was 0, is left out."""
 

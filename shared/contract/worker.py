@@ -72,6 +72,8 @@ class Beat:
     version: str
     contract: int
     """The version of the records that it writes (shared/contract/record.py)."""
+    admin_port: int = record.since(2, 0)
+    """Where it answers /readyz and /metrics, on its own 127.0.0.1; 0: not told."""
 
 
 def write_beat(keys: Keys, worker: str, beat: Beat) -> tuple[Command, ...]:
@@ -86,4 +88,5 @@ def write_beat(keys: Keys, worker: str, beat: Beat) -> tuple[Command, ...]:
 
 def read_beat(found: Mapping[str, str]) -> Beat:
     """A worker's hash as text. Raises ContractError."""
-    return record.read(Beat, found)
+    told = found.get("contract", "")
+    return record.read(Beat, found, version=int(told) if told.isdecimal() else record.CONTRACT)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from shared.contract import record, scripts
 from shared.contract.entry import after
 from shared.contract.keys import CALL_TTL_MS, Keys
-from shared.contract.scripts import Args, ScriptCall
+from shared.contract.scripts import Answer, Args, ScriptCall, read_answer
+from shared.contract.steps import Held
 from shared.contract.streams import control, history, hooks
-from shared.contract.streams.caller import TURN_MAX_ENTRIES
 from shared.contract.streams.control import Message, message_fields
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import HistoryEntry, history_fields
@@ -83,11 +83,6 @@ def write_card(keys: Keys, owner: Speaker, *records: object) -> ScriptCall:
     return _trim(keys, owner, card, "", records)
 
 
-def trim_caller(keys: Keys, owner: Speaker, keep_from_id: str, *records: object) -> ScriptCall:
-    """Forgets caller audio before `keep_from_id` and writes records of card.py, in one step."""
-    return _trim(keys, owner, keys.caller(owner.call_sid), keep_from_id, records)
-
-
 def trim_reply(keys: Keys, owner: Speaker, keep_from_id: str, *records: object) -> ScriptCall:
     """Forgets what was heard, up to `keep_from_id` ("" = nothing), and writes records of card.py, in one
     step."""
@@ -99,26 +94,73 @@ def _trim(keys: Keys, owner: Speaker, key: str, keep_from_id: str, records: Sequ
     return ScriptCall(keys.lane(owner.call_sid), scripts.TRIM, (keys.card(owner.call_sid), key), args)
 
 
-def move_turn(keys: Keys, owner: Speaker, last_id: str) -> ScriptCall:
-    """Moves caller audio up to and including `last_id` ("" = none yet) into the open turn."""
-    return _turn(keys, owner, "move", last_id, after(last_id) if last_id else "0")
+@dataclass(frozen=True, slots=True)
+class CallerMove:
+    """Of one call: what the model got leaves `caller` for `turn`, which is cut to what must be kept."""
+
+    keys: tuple[str, str, str]
+    """See `caller_keys`."""
+    epoch: int
+    last_id: str
+    """The last entry that leaves; empty: none does, `turn` is only cut."""
+    audio: bytes
+    """What leaves, as one piece."""
+    keep_from: str
+    """The first entry of `turn` to keep."""
 
 
-def close_turn(keys: Keys, owner: Speaker) -> ScriptCall:
-    """The turn is in history: its audio goes."""
-    return _turn(keys, owner, "close", "", "0")
+def caller_keys(keys: Keys, call_sid: str) -> tuple[str, str, str]:
+    """What a move of a call touches."""
+    return keys.card(call_sid), keys.caller(call_sid), keys.turn(call_sid)
 
 
-def _turn(keys: Keys, owner: Speaker, verb: str, last_id: str, keep_from_id: str) -> ScriptCall:
-    sid = owner.call_sid
-    args = (owner.epoch, verb, last_id, keep_from_id, CALL_TTL_MS, TURN_MAX_ENTRIES)
-    return ScriptCall(keys.lane(sid), scripts.TURN, (keys.card(sid), keys.caller(sid), keys.turn(sid)), args)
+def move_callers(lane: int, moves: Sequence[CallerMove]) -> ScriptCall:
+    """The moves of many calls of one lane, in one step."""
+    names: list[str] = []
+    args: list[str | int | bytes] = [CALL_TTL_MS]
+    for move in moves:
+        names += move.keys
+        first_kept = after(move.last_id) if move.last_id else ""
+        args += (move.epoch, move.last_id, first_kept, move.audio, move.keep_from)
+    return ScriptCall(lane, scripts.TURN, tuple(names), tuple(args))
+
+
+def read_moves(reply: Sequence[bytes]) -> list[Answer | None]:
+    """What became of each call's move; None: Redis refused it, and nothing has moved. Raises ValueError for
+    what is no answer of TURN."""
+    return [None if word == b"REFUSED" else Answer(word.decode()) for word in reply]
 
 
 def write_leg(keys: Keys, call_sid: str, leg: int, *records: object) -> ScriptCall:
     """Ingress: writes records of card.py, if the call still has this leg."""
     args: Args = (leg, *_flat(records))
     return ScriptCall(keys.lane(call_sid), scripts.FIGURES, (keys.card(call_sid),), args)
+
+
+@dataclass(frozen=True, slots=True)
+class LegFacts:
+    """What FIGURES answers of a live call: what ingress cannot know by itself."""
+
+    started_at_ms: int
+    resumes: int
+    attempts: int
+    brain: Held
+    egress: Held
+
+
+def read_leg(reply: object) -> tuple[Answer, LegFacts | None]:
+    """And what the card says, where the answer is OK and the card says all of it. Raises ValueError."""
+    answer, rest = read_answer(reply)
+    if answer is not Answer.OK:
+        return answer, None
+    started, resumes, attempts, brain, brain_epoch, egress, egress_epoch = [word.decode() for word in rest]
+    if not all((started, resumes, attempts, brain_epoch, egress_epoch)):
+        return answer, None  # A card that its readers cannot read either.
+    facts = LegFacts(
+        int(started), int(resumes), int(attempts), Held(brain, int(brain_epoch)),
+        Held(egress, int(egress_epoch)),
+    )  # fmt: skip
+    return answer, facts
 
 
 # Webhooks.

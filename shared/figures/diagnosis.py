@@ -1,6 +1,6 @@
 """Whose fault is it? The rule that turns a window's figures into a verdict, and when a warning is written.
 
-Why it exists: a caller who waits has one of five causes, and their symptoms look alike: a model that is
+Why it exists: a caller who waits has one of six causes, and their symptoms look alike: a model that is
 slow, a Twilio that takes nothing, a process of ours that does not get to run, a Redis that does not answer.
 The rule is the same for logs, cards and alerts. Owns: thresholds, their order, hysteresis, which backlogs are
 worth a line of their own. Pure. Must not know: where figures come from.
@@ -13,7 +13,8 @@ The order matters, because a cause further up produces the symptoms of those bel
                      ingress confirms frames: where it says nothing, a missing mark is not Twilio's
     4. model_slow    the model owed something and said nothing for MODEL_QUIET_MS, or the reply ran dry
                      inside an item
-    5. ok
+    5. owed          none of these, and yet the caller has heard nothing for OWED_MS while sound is owed
+    6. ok
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ UNSENT_BYTES = 8_000
 MODEL_QUIET_MS = 2_000.0
 """The first audio comes after 0.3 to 1.2 s; callers start to wonder after two."""
 
+OWED_MS = 2_000
+"""As for the model: whoever's silence it is."""
+
 CALLER_Q_FRAMES = 150
 """Three seconds of a caller's words that the model has not got: more than a new session needs."""
 
@@ -50,8 +54,8 @@ CALM_MS = 2 * WINDOW_MS
 """An episode is over when nothing was wrong for this long."""
 
 OK = "ok"
-MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW = "model_slow", "twilio_slow", "redis_slow"
-VERDICTS = (OK, MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW, *(f"cpu({role})" for role in ROLES))
+MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW, OWED = "model_slow", "twilio_slow", "redis_slow", "owed"
+VERDICTS = (OK, MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW, OWED, *(f"cpu({role})" for role in ROLES))
 """Every word that a verdict can have."""
 
 
@@ -95,6 +99,9 @@ class Figures:
     late: int = 0
     """Frames that left behind their due time."""
     ai_speaking: str = ""
+    owed_ms: int = 0
+    """Silence that the caller has heard while sound was owed, by ingress's word; 0: none is owed."""
+    owed_cause: str = ""
     drops: Mapping[str, int] = field(default_factory=dict)
     """By cause, those that somebody counted."""
 
@@ -149,6 +156,9 @@ def judge(figures: Figures) -> Verdict:
     if figures.starved:
         why = f"the reply ran dry {figures.starved} times inside an item"
         return _blame(MODEL_SLOW, figures.starved, 1, why)
+    if figures.owed_ms >= OWED_MS:
+        why = f"the caller has heard nothing for {figures.owed_ms} ms: {figures.owed_cause}"
+        return _blame(OWED, figures.owed_ms, OWED_MS, why)
     return Verdict(OK)
 
 

@@ -69,22 +69,10 @@ class Owner:
         """Writes records of shared/contract/card.py."""
         self._send(writes.write_card(self.keys, self._speaker, *records), urgent=urgent)
 
-    def trim_caller(self, keep_from_id: str, *records: object) -> None:
-        """Forgets caller audio before `keep_from_id` and writes records of the card, in one step."""
-        self._send(writes.trim_caller(self.keys, self._speaker, keep_from_id, *records))
-
     def trim_reply(self, keep_from_id: str, *records: object) -> None:
         """Forgets what was heard before `keep_from_id` ("" = nothing) and writes records of the card, in one
         step."""
         self._send(writes.trim_reply(self.keys, self._speaker, keep_from_id, *records))
-
-    def move_turn(self, last_id: str) -> None:
-        """Moves caller audio up to and including `last_id` ("" = none yet) into the open turn."""
-        self._send(writes.move_turn(self.keys, self._speaker, last_id))
-
-    def close_turn(self) -> None:
-        """The turn is in history: its audio goes."""
-        self._send(writes.close_turn(self.keys, self._speaker))
 
     # Private.
 

@@ -15,9 +15,10 @@ from redis.exceptions import NoScriptError
 
 from shared.clock import wall_ms
 from shared.contract import record, steps
-from shared.contract.keys import Keys
+from shared.contract.keys import SPEECH, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
-from shared.contract.steps import Attached, Claim, NewStream, Reservation
+from shared.contract.speech import BOOK, SpeechBook, read_speech
+from shared.contract.steps import Attached, Claim, Kept, NewStream, Reservation
 from shared.store.client import Store
 
 V = TypeVar("V")
@@ -107,9 +108,12 @@ async def end(
     by: str,
     if_detached_leg: int | None = None,
     tell: bool = False,
+    kept: Kept | None = None,
+    cause: str = "",
 ) -> tuple[Answer, bool]:
     """Ends a call; True for the first comer. With `if_detached_leg`: only if that leg is still the last one
-    and its stream is gone. `tell`: the user's systems are to hear of it (webhooks)."""
+    and its stream is gone. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of it,
+    by the settings. `cause`: why, where no plan on the card says it."""
     step = steps.end(
         keys,
         call_sid,
@@ -118,6 +122,8 @@ async def end(
         wall_ms=wall_ms(),
         if_detached_leg=if_detached_leg,
         tell=tell,
+        kept=kept,
+        cause=cause,
     )
     return steps.read_end(await run(store, step))
 
@@ -131,3 +137,15 @@ async def read_view(store: Store, keys: Keys, call_sid: str, view: type[V]) -> V
     """What a view of card.py sees of a call's card; None if there is none. Raises ContractError too."""
     found = await store.hmget(keys.card(call_sid), record.names(view))
     return None if all(value is None for value in found) else record.read_values(view, found)
+
+
+async def read_number(store: Store, keys: Keys, call_sid: str) -> str:
+    """The caller's number in full, for the user's own systems; empty if it is gone."""
+    found = await store.hget(keys.number(call_sid), steps.NUMBER)
+    return "" if found is None else found.decode(errors="replace")
+
+
+async def read_speech_book(store: Store) -> SpeechBook | None:
+    """What the brains have told of the agents; None if they have not. Raises ContractError too."""
+    found = await store.hget(SPEECH, BOOK)
+    return None if found is None else read_speech(found)

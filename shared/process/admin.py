@@ -7,6 +7,7 @@ Alive = the event loop answers. Ready = able to take calls now.
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
@@ -15,6 +16,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+
+HOST = "127.0.0.1"
+BACKLOG = 64
 
 Ready = Callable[[], str]
 """Why the process is not ready; empty when it is."""
@@ -28,8 +32,23 @@ class OwnSignalsServer(uvicorn.Server):
         yield
 
 
+def admin_listener(port: int) -> socket.socket:
+    """The socket of the admin port, on 127.0.0.1. Raises OSError if somebody has it."""
+    listener = socket.socket()
+    try:
+        # What an earlier run left in TIME_WAIT does not count; a listener does.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 def make_admin_server(port: int, ready: Ready, registry: CollectorRegistry) -> OwnSignalsServer:
-    """A server to run with `serve()`; it ends by `should_exit = True`."""
+    """A server to run with `serve(sockets=[admin_listener(port)])`; it ends by `should_exit = True`."""
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -44,7 +63,7 @@ def make_admin_server(port: int, ready: Ready, registry: CollectorRegistry) -> O
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
     config = uvicorn.Config(
         Starlette(routes=routes),
-        host="127.0.0.1",
+        host=HOST,
         port=port,
         lifespan="off",
         log_config=None,

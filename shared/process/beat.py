@@ -2,7 +2,8 @@
 
 Why it exists: nobody can write to a process whose streams are not there, and rivals judge it by its beat.
 
-Owns: when these keys are made, renewed and dropped, what the beat says. Must not know: what a role does.
+Owns: when these keys are made, renewed and dropped, what the beat says; finding out that Redis came back
+empty (it has forgotten the beat before), or refuses writes. Must not know: what a role does.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from shared import VERSION
-from shared.clock import wall_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract import keys as key_names
 from shared.contract.entry import NOTHING
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, write_beat
+from shared.process.refused import Began, Over, RefusalTold
 from shared.process.role import Process, Role
 from shared.store.errors import STORE_ERRORS
 
@@ -58,21 +61,58 @@ async def beat(process: Process, role: Role) -> None:
 
     Runs until it is cancelled, which is safe at any time.
     """
-    number, connects = 0, process.outbox.counters.connects
+    number, connects, told = 0, process.outbox.counters.connects, RefusalTold()
+    forgotten = _Forgotten(process)
     while True:
         number += 1
-        for command in write_beat(process.keys, process.name, _beat(process, role, number)):
+        shown, *rest = write_beat(process.keys, process.name, _beat(process, role, number))
+        process.outbox.send(shown, on_reply=forgotten.look)
+        for command in rest:
             process.outbox.send(command)
         # After a new connection at once: Redis may have come back empty, and nobody can write to us.
-        if number % KEEP_KEYS_EVERY_BEATS == 0 or process.outbox.counters.connects != connects:
+        is_lost = forgotten.event.is_set() or process.outbox.counters.connects != connects
+        if number % KEEP_KEYS_EVERY_BEATS == 0 or is_lost:
+            forgotten.event.clear()
             with contextlib.suppress(*STORE_ERRORS):
                 now_connects = process.outbox.counters.connects
                 await keep_own_keys(process, role.own_streams)
                 connects = now_connects
-        await asyncio.sleep(BEAT_S)
+        _tell_refusal(process, told)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_S):
+                await forgotten.event.wait()
 
 
 # Private.
+
+
+@dataclass(slots=True)
+class _Forgotten:
+    """Finds out by the answers to our beats that Redis has forgotten them."""
+
+    process: Process
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_known: bool = False
+
+    def look(self, reply: object) -> None:
+        """HSET says how many of its fields are new."""
+        if not isinstance(reply, int):
+            return
+        if reply and self._is_known:
+            self.process.emptied += 1
+            self.process.log.error("redis_empty", hint="Redis has lost our keys: calls are written again")
+            self.event.set()
+        self._is_known = True
+
+
+def _tell_refusal(process: Process, told: RefusalTold) -> None:
+    match told.look(process.outbox.refused_since_ms, now_ms()):
+        case Began():
+            process.log.error("redis_refuses_writes", reason=process.outbox.trouble)
+        case Over(lasted_ms):
+            process.log.warning("redis_takes_writes", lasted_ms=round(lasted_ms))
+        case None:
+            pass
 
 
 def _beat(process: Process, role: Role, number: int) -> Beat:
@@ -88,6 +128,7 @@ def _beat(process: Process, role: Role, number: int) -> Beat:
         draining=process.draining,
         version=VERSION,
         contract=CONTRACT,
+        admin_port=process.settings.admin_port(process.worker.role, process.worker.number),
     )
 
 

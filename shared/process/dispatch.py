@@ -43,9 +43,9 @@ class Dispatch:
 
     def __init__(self, process: Process, lane: int, *, has_slot: Callable[[], bool], on_call: OnCall) -> None:
         self._process = process
-        self._lane = lane
         self._role = process.worker.role
         self._key = process.keys.calls(lane)
+        self._task = f"dispatch-{lane}"
         self._has_slot = has_slot
         self._on_call = on_call
 
@@ -60,7 +60,7 @@ class Dispatch:
                 link = await open_link(process.settings.redis_url, name=f"{process.name}:calls")
                 await self._take(link)
             except STORE_ERRORS as error:
-                process.log.warning("dispatch_waits", reason=f"{type(error).__name__}: {error}")
+                process.redis_fails(self._task, f"{type(error).__name__}: {error}")
                 await asyncio.sleep(RETRY_PAUSE_S)
             finally:
                 if link is not None:
@@ -85,9 +85,11 @@ class Dispatch:
         )
         while not self._process.draining:
             if not self._has_slot():
+                self._process.redis_works(self._task)  # As far as is known: its link has been opened.
                 await asyncio.sleep(FULL_PAUSE_S)
                 continue
             reply = _checked(await link.ask(read, timeout_s=BLOCK_MS / 1000 + BLOCK_MARGIN_S))
+            self._process.redis_works(self._task)
             entries = (
                 reply[0][1] if reply else _checked(await link.ask(abandoned, timeout_s=BLOCK_MARGIN_S))[1]
             )
@@ -139,6 +141,17 @@ async def claim_free(process: Process, call_sid: str, *, entry_id: str = "") -> 
         return None
     process.ownership.claims += 1
     return claim
+
+
+async def claim_restored(process: Process, call_sid: str) -> Claim | None:
+    """Claims our role of a call that Redis had lost and ingress has written again in our name; None if its
+    card names another, or nobody. Raises STORE_ERRORS and ContractError.
+
+    Cancelling it leaves nothing undone: the card names us all the same.
+    """
+    owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
+    is_ours = owners is not None and owners.of(process.worker.role)[0] == process.name
+    return await claim_free(process, call_sid) if is_ours else None
 
 
 # Private.

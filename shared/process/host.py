@@ -1,9 +1,11 @@
-"""What a process asks of the host it runs on: to be the only one of its name, and to end with its parent.
+"""What a process asks of the host it runs on: to be the only one of its name, to end with its parent, and who
+listens on a port.
 
 Why it exists: two processes of one role and number would share an admin port and a name; and a launcher that
-is killed with SIGKILL cannot stop what it started. The kernel does both for us, however somebody dies.
+is killed with SIGKILL cannot stop what it started. The kernel does both for us, however somebody dies. A port
+that is taken is taken by somebody, and the kernel knows whom.
 
-Owns: the lock file's name, the call to the kernel. Must not know: what is locked for, who the parent is.
+Owns: the lock file's name, the calls to the kernel. Must not know: what is locked for, who the parent is.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import IO
 from zlib import crc32
 
 PR_SET_PDEATHSIG = 1
+PROC = Path("/proc")
 
 
 def lock_instance(name: str, *, deployment: str) -> IO[str] | None:
@@ -49,5 +52,50 @@ def end_with_parent(expected_parent_pid: int | None = None) -> None:
 
 def end_with_supervisord() -> None:
     """As `end_with_parent`, if supervisord started us: a new one would start second copies."""
-    if "SUPERVISOR_ENABLED" in os.environ:
+    if is_under_supervisord():
         end_with_parent()
+
+
+def is_under_supervisord() -> bool:
+    """Whether supervisord started us, and will again."""
+    return "SUPERVISOR_ENABLED" in os.environ
+
+
+def who_listens(port: int) -> str:
+    """Who has a TCP port, as `pid 123 (node_exporter)`; of another user's process only that it is one.
+
+    Linux only; elsewhere, and for a port that nobody has, empty.
+    """
+    inodes = _listeners(port)
+    if not inodes:
+        return ""
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    for entry in PROC.glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(entry) not in wanted:
+                continue
+            name = (entry.parents[1] / "comm").read_text("utf-8", errors="replace").strip()
+        except OSError:
+            continue  # It has ended meanwhile, or is another user's.
+        return f"pid {entry.parents[1].name} ({name})"
+    return "a process of another user (`ss -ltnp` as root names it)"
+
+
+# Private.
+
+_LISTEN = "0A"
+
+
+def _listeners(port: int) -> set[str]:
+    """Inodes of the sockets that listen on it, IPv4 and IPv6."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = (PROC / "net" / table).read_text("ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            columns = line.split()
+            if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
+                found.add(columns[9])
+    return found

@@ -21,23 +21,25 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from shared import VERSION
+from shared import VERSION, env_file
 from shared.contract.keys import Keys
 from shared.contract.worker import WorkerId
 from shared.figures.counters import DeclaredCounters
 from shared.logs.log import configure, get_log, identify
 from shared.ownership.journal import JournalPen
 from shared.ownership.workers import forget_older_boots
-from shared.process.admin import OwnSignalsServer, make_admin_server
+from shared.process.admin import admin_listener, make_admin_server
 from shared.process.beat import BEAT_S, beat, drop_own_keys, keep_own_keys
-from shared.process.exits import Exit
-from shared.process.host import end_with_supervisord, lock_instance
+from shared.process.exits import OF_THE_SET_UP, Exit, exit_of
+from shared.process.host import end_with_supervisord, is_under_supervisord, lock_instance, who_listens
 from shared.process.lag import LoopLag
 from shared.process.metrics import export_process, export_role
 from shared.process.role import MakeRole, Process, Role
 from shared.process.stalls import StallWatch
 from shared.process.tasks import cancel_all, comes_first, end_task
-from shared.settings import Settings, SettingsError, load
+from shared.redis_url import login_of, place_of, user_of
+from shared.setting_sources import doubts
+from shared.settings import Settings, SettingsError, environment_name, load
 from shared.store.check import wait_for_redis
 from shared.store.client import make_store
 from shared.store.errors import STORE_ERRORS, RedisRefused
@@ -47,21 +49,24 @@ from shared.store.outbox import Outbox
 LAST_WRITES_S = 2.0
 """How long the end of a process waits for its last writes."""
 
+REDIS_WATCH_S = 0.25
+"""How often it is looked whether the outbox is connected: a shorter loss is mended before anybody asks."""
+
 
 def run_role(role: str, number: int, make_role: MakeRole) -> int:
     """Runs one process of a role to its end. Returns the exit code (shared/process/exits.py)."""
+    name = f"{role}-{number}"
     try:
         settings = load(role)
     except SettingsError as error:
-        for problem in error.problems:
-            print(f"{role}-{number}: {problem}", file=sys.stderr)  # noqa: T201 - before logging exists
-        return Exit.SETTINGS
+        return _refused(name, error.problems, exit_of(error))
     # Two deployments on one host differ by Redis and admin port.
-    lock = lock_instance(f"{role}-{number}", deployment=f"{settings.redis_url} {settings.admin_port_base}")
+    lock = lock_instance(name, deployment=f"{settings.redis_url} {settings.admin_port_base}")
     if lock is None:
-        print(f"{role}-{number}: another {role}-{number} of this deployment runs on this host; stop it or"  # noqa: T201
-              " give this one another --number", file=sys.stderr)  # fmt: skip
-        return Exit.SECOND_COPY
+        problem = (
+            f"another {name} of this deployment runs on this host; stop it or give this one another --number"
+        )
+        return _refused(name, [problem], Exit.SECOND_COPY)
     end_with_supervisord()
     writer = configure(settings.log_level, settings.log_format)
     try:
@@ -101,18 +106,55 @@ def make_process(role: str, number: int, settings: Settings) -> Process:
 
 # Private.
 
+_AGAIN = (
+    "supervisord starts it again and again, until this is mended; it is stopped by"
+    " `supervisorctl stop`, and a start by hand is tried at once"
+)
+
+
+def _refused(name: str, problems: list[str], code: Exit) -> Exit:
+    """Says why the process does not start, on stderr: there is no log yet."""
+    lines = [
+        *problems,
+        f"ends with code {code:d} ({code.name.lower()}): {_what_next(code) or 'correct it first'}",
+    ]
+    for line in lines:
+        print(f"{name}: {line}", file=sys.stderr)  # noqa: T201 - before logging exists
+    return code
+
+
+def _what_next(code: Exit) -> str:
+    """What happens after an end that no restart mends; empty where nobody restarts, or it may help."""
+    return _AGAIN if code in OF_THE_SET_UP and is_under_supervisord() else ""
+
 
 async def _main(role: str, number: int, make_role: MakeRole, settings: Settings) -> Exit:
     process = make_process(role, number, settings)
     life = _Life(process)
     life.take_signals()
     identify(role=role, worker=process.name)
+    port = settings.admin_port(role, number)
+    try:
+        listener = admin_listener(port)
+    except OSError as error:
+        process.log.error(
+            "admin_port_taken",
+            setting=environment_name("admin_port_base"),
+            port=port,
+            by=who_listens(port),
+            reason=error.strerror,
+            do=f"set it so that {role}-{number} gets a free port, or end what has this one",
+        )
+        return _stopped(process, Exit.ADMIN_PORT)
+    for doubt in doubts(os.environ, env_file.read()):
+        process.log.warning(
+            "setting_unknown", name=doubt.name, origin=doubt.origin.value, did_you_mean=doubt.near
+        )
     process.lag.start()
     watch = StallWatch(process.lag, process.log)
     watch.start()
-    port = settings.admin_port(role, number)
     admin = make_admin_server(port, life.why_not_ready, process.metrics.registry())
-    process.spawn(_serve_admin(process, admin), "admin")
+    process.spawn(admin.serve(sockets=[listener]), "admin")
     try:
         code = await life.live(make_role)
     finally:
@@ -120,17 +162,14 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
         await life.finish()
         watch.stop()
         process.lag.stop()
-    process.log.info("stopped", exit_code=int(code), reason=code.name.lower())
+    return _stopped(process, code)
+
+
+def _stopped(process: Process, code: Exit) -> Exit:
+    what_next = _what_next(code)
+    more = {"next": what_next} if what_next else {}
+    process.log.info("stopped", exit_code=int(code), reason=code.name.lower(), **more)
     return code
-
-
-async def _serve_admin(process: Process, admin: OwnSignalsServer) -> None:
-    try:
-        await admin.serve()
-    except SystemExit:
-        # uvicorn ends the process itself when it cannot listen; we want our own code and line.
-        process.log.error("admin_port_taken", port=admin.config.port)
-        raise RuntimeError(f"the admin port {admin.config.port} could not be opened") from None
 
 
 @dataclass(slots=True)
@@ -165,9 +204,7 @@ class _Life:
             return "waiting for Redis"
         if process.draining:
             return "draining"
-        if not process.outbox.connected:
-            return f"Redis is away: {process.outbox.last_error}"
-        return self.role.not_ready()
+        return process.outbox.trouble or self.role.not_ready()
 
     async def live(self, make_role: MakeRole) -> Exit:
         """From the first connection to the end of the drain."""
@@ -176,9 +213,18 @@ class _Life:
         process.spawn(process.outbox.run(), "outbox")
         for lane, inbox in enumerate(process.inboxes):
             process.spawn(inbox.run(), f"inbox-{lane}")
-        role = self.role = make_role(process)
+        process.spawn(self._watch_redis(), "redis-watch")
+        try:
+            role = self.role = make_role(process)
+        except SettingsError as error:
+            for problem in error.problems:
+                process.log.error("settings_wrong", problem=problem)
+            return exit_of(error)
         export_role(process, role)
-        ended = await self._start(role)
+        try:
+            ended = await self._start(role)
+        except SystemExit as left:  # A role that cannot open what it serves names its own code.
+            return Exit(int(left.code or Exit.FAILED))
         if ended is not None:
             return ended
         await self.stopping.wait()
@@ -216,8 +262,15 @@ class _Life:
         try:
             process.redis_version = entering.result()
         except RedisRefused as error:
-            log.error("redis_refused", reason=str(error))
-            return Exit.REDIS_REFUSED
+            url = process.settings.redis_url
+            log.error(
+                "redis_refused",
+                setting=environment_name("redis_url"),
+                redis=place_of(url),
+                login=login_of(url),
+                reason=str(error),
+            )
+            return exit_of(error)
         if not role.starts_without_redis:
             await role.start()
         self.is_up = True
@@ -235,10 +288,12 @@ class _Life:
         process = self.process
 
         def say(why: str) -> None:
-            process.log.warning("redis_unreachable", reason=why)
+            process.redis_fails("start", why)
 
+        settings = process.settings
         while True:
-            version = await wait_for_redis(process.store, process.settings.lanes, say)
+            user = user_of(settings.redis_url)
+            version = await wait_for_redis(process.store, settings.lanes, say, user=user)
             try:
                 await keep_own_keys(process, role.own_streams)
                 older = await forget_older_boots(process.store, process.keys, process.worker)
@@ -246,9 +301,21 @@ class _Life:
                 say(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(BEAT_S)
                 continue
+            process.redis_works("start")
             if older:
                 process.log.warning("older_boots_forgotten", workers=older)
             return version
+
+    async def _watch_redis(self) -> None:
+        """Notes whether the outbox, which every role has, is connected. Cancelling it is safe."""
+        process = self.process
+        while True:
+            await asyncio.sleep(REDIS_WATCH_S)
+            trouble = process.outbox.trouble
+            if trouble:
+                process.redis_fails("outbox", trouble)
+            else:
+                process.redis_works("outbox")
 
     async def _drain(self, role: Role) -> None:
         """Until no call is left, DRAIN_S is over, or a second signal comes; at once if something failed."""

@@ -26,6 +26,7 @@ def export_process(process: Process, version: str) -> None:
         "outbox_backlog_bytes", "Bytes queued for Redis or not answered", lambda: outbox.backlog_bytes
     )
     metrics.gauge("outbox_connected", "1 while there is a connection to Redis", lambda: outbox.connected)
+    metrics.gauge("outbox_refused", "1 while Redis refuses writes", lambda: bool(outbox.refusal))
     metrics.gauge("capacity_calls", "Calls that this process takes at most", lambda: process.capacity)
     metrics.gauge("draining", "1 while this process takes no new calls", lambda: process.draining)
     metrics.gauge("tasks", "asyncio tasks of this process", lambda: len(asyncio.all_tasks()))
@@ -35,7 +36,7 @@ def export_role(process: Process, role: Role) -> None:
     """What /metrics says of a role's calls; the role has added its own counters."""
 
     def is_ready() -> bool:
-        return not process.draining and process.outbox.connected and not role.not_ready()
+        return not process.draining and process.outbox.away_since_ms is None and not role.not_ready()
 
     process.metrics.gauge("live_calls", "Calls that this process serves", role.live_calls)
     process.metrics.gauge("ready", "1 while new calls may come here", is_ready)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from shared.clock import wall_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract.keys import Keys
 from shared.contract.record import CONTRACT
 from shared.contract.streams.doorbell import Why, ring_command
@@ -27,6 +27,7 @@ from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.journal import JournalPen
 from shared.process.lag import LoopLag
+from shared.process.outage import Outage
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.inbox import Inbox
@@ -83,6 +84,9 @@ class Process:
     """What the first task that failed has raised: it ends the process."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     ownership: OwnershipCounters = field(default_factory=OwnershipCounters)
+    outage: Outage = field(default_factory=Outage)
+    emptied: int = 0
+    """Times that Redis was found empty: it had forgotten our beat."""
 
     def window(self, now: float) -> ProcessWindow:
         """What each role's window on a call's card begins with: who says it, and how the process fares."""
@@ -106,6 +110,17 @@ class Process:
     def ring(self, lane: int, worker: str, call_sid: str, why: Why) -> None:
         """Rings a worker's doorbell."""
         self.outbox.send(ring_command(self.keys, lane, worker, call_sid, why), urgent=True)
+
+    def redis_fails(self, who: str, reason: str) -> None:
+        """A connection of this process does not work; the first one that says so writes the line."""
+        if self.outage.failed(who, now_ms()):
+            self.log.warning("redis_unreachable", who=who, reason=reason)
+
+    def redis_works(self, who: str) -> None:
+        """A connection works (again); the last one that failed writes the line."""
+        lasted_ms = self.outage.works(who, now_ms())
+        if lasted_ms is not None:
+            self.log.info("redis_back", after_s=round(lasted_ms / 1000, 1))
 
     def begin_drain(self) -> None:
         """Takes no new calls from here on: an operator's wish, by the doorbell. It stays until stopped."""

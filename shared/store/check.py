@@ -2,7 +2,7 @@
 
 Why it exists: a wrong Redis loses calls without a word, hours later. One that is away is waited for; one that
 answers but cannot serve (too old, evicting, another number of lanes) is an error of the set-up that no
-waiting mends.
+waiting mends; so is a password that it does not take, or a user that may not do what is needed.
 
 Owns: the checks at start. Must not know: what a process does with its Redis.
 """
@@ -13,25 +13,45 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from redis.exceptions import AuthenticationError, NoPermissionError
+
 from shared.contract import keys
+from shared.redis_url import DEFAULT_USER
+from shared.store import permissions
 from shared.store.client import Store
-from shared.store.errors import STORE_ERRORS, RedisRefused
+from shared.store.errors import STORE_ERRORS, RedisForbids, RedisLoginRefused, RedisRefused
 
 LEAST_REDIS = (7, 0)
 LEAST_VALKEY = (8, 0)
 WAIT_MIN_S, WAIT_MAX_S = 0.2, 2.0
 
 
-async def wait_for_redis(store: Store, lanes: int, on_wait: Callable[[str], None]) -> str:
+async def wait_for_redis(
+    store: Store, lanes: int, on_wait: Callable[[str], None], *, user: str = DEFAULT_USER
+) -> str:
     """Waits until Redis answers, then checks it. Returns its version for the log.
 
-    `on_wait` gets the reason each time an attempt failed. Raises RedisRefused. Cancelling it is safe.
+    `on_wait` gets the reason each time an attempt failed; `user` is for the words of a refusal. Raises
+    RedisRefused. Cancelling it is safe.
     """
     pause_s = WAIT_MIN_S
     while True:
         try:
+            lacking = await permissions.missing(store)
+            if lacking:
+                raise RedisForbids(
+                    f"expected a user that may do all that Trunkline does; {user} {lacking}."
+                    f" Grant it: {lacking.remedy(user)}"
+                )
             info = await store.info()
             stored = await _agree_on_lanes(store, lanes)
+        except AuthenticationError as error:
+            raise RedisLoginRefused(
+                f"expected user and password to be taken, got: {str(error).rstrip('.')}."
+                " Correct them in REDIS_URL (redis://user:password@host:port/0)."
+            ) from None
+        except NoPermissionError as error:
+            raise RedisForbids(f"expected {user} to be allowed it, got: {error}") from None
         except STORE_ERRORS as error:
             on_wait(f"{type(error).__name__}: {error}")
             await asyncio.sleep(pause_s)

@@ -27,7 +27,11 @@ class OutboxCounters:
     resent: int = 0
     """Writes sent again on a new connection."""
     reply_errors: int = 0
-    """Commands that Redis answered with an error."""
+    """Commands that Redis answered with an error, and that were given up."""
+    refusals: int = 0
+    """Times that Redis began to refuse writes: no memory, no disk, no replicas, read only."""
+    held_back: int = 0
+    """Writes that Redis refused and that were sent again."""
     connects: int = 0
     """Connections opened."""
     unknown: int = 0

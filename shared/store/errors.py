@@ -8,7 +8,9 @@ Redis answers and cannot serve (an operator has to act), the write was never sen
      │    └── LinkLost              the connection is gone, what was under way is unknown
      ├── OSError                    STORE_ERRORS: no connection
      │    └── TimeoutError          STORE_ERRORS: no answer in time
-     ├── RedisRefused               Redis cannot serve Trunkline: ends the process
+     ├── RedisRefused               Redis cannot serve Trunkline: ends the process at its start
+     │    ├── RedisLoginRefused     it does not take user and password
+     │    └── RedisForbids          its user may not do what Trunkline needs
      └── OutboxFull                 handed to `on_reply`, never raised
 
 Owns: these classes. Must not know: who raises or catches them.
@@ -28,6 +30,14 @@ class LinkLost(RedisError):
 
 class RedisRefused(Exception):
     """Redis is there and cannot serve Trunkline; the text says why and what to do."""
+
+
+class RedisLoginRefused(RedisRefused):
+    """Redis takes neither this user nor this password, or wants one where none is given."""
+
+
+class RedisForbids(RedisRefused):
+    """The user may not run commands, or touch keys, that Trunkline needs; the text names them."""
 
 
 class OutboxFull(Exception):

@@ -3,7 +3,9 @@
 Why it exists: a reader for each call would be a connection and a wake-up for each call. One XREAD names
 the streams that may have news, and a short pause between reads lets entries gather.
 
-Owns: the connection, the positions, the pace of reading. Must not know: what an entry means.
+Owns: the connection, the positions, the pace of reading, the trim of streams that nobody else reads: each
+read is preceded by the trim of what the last one found, in one system call, so that what stands in such a
+stream is unread. Must not know: what an entry means.
 
 A blocking read is never cancelled: it ends by news, by its BLOCK time, or with its connection. A stream
 that is watched again while a read is under way is named in the next one; `nudge` ends the one under way.
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 
 from shared import resp
 from shared.clock import now_ms
-from shared.contract.entry import Fields, order
+from shared.contract.entry import Fields, after, order
 from shared.store.errors import STORE_ERRORS, LinkLost
 from shared.store.link import RedisLink, ReplyError, open_link
 
@@ -61,6 +63,7 @@ class _Watched:
     packed_key: bytes
     packed_id: bytes
     last_id: bytes
+    is_ours: bool
 
 
 class Inbox:
@@ -75,16 +78,19 @@ class Inbox:
         self._asked: dict[bytes, _Watched] = {}
         """What the read under way names."""
         self._some = asyncio.Event()
+        self._read: list[bytes] = []
+        """Streams of ours of which something was read and is not trimmed."""
         self._packed_keys: bytes | None = None
         """The key part of the command; None when the set of streams has changed."""
         self._link: RedisLink | None = None
         self.counters = InboxCounters()
 
-    def watch(self, key: str, after_id: str, sink: Sink) -> None:
-        """Reads `key` after `after_id` ("0" = from the first entry there is)."""
+    def watch(self, key: str, after_id: str, sink: Sink, *, is_ours: bool = False) -> None:
+        """Reads `key` after `after_id` ("0" = from the first entry there is). `is_ours`: nobody else reads
+        it, so that what was read is deleted."""
         name = key.encode()
         last = after_id.encode()
-        self._watched[name] = _Watched(sink, resp.bulk(name), resp.bulk(last), last)
+        self._watched[name] = _Watched(sink, resp.bulk(name), resp.bulk(last), last, is_ours)
         self._packed_keys = None
         self._some.set()
 
@@ -140,7 +146,12 @@ class Inbox:
         while True:
             await self._some.wait()
             started = now_ms()
-            reply = await link.ask(self._command(), timeout_s=BLOCK_MS / 1000 + BLOCK_MARGIN_S)
+            trims = self._trims()
+            reply = await link.ask(
+                b"".join([*trims, self._command()]),
+                timeout_s=BLOCK_MS / 1000 + BLOCK_MARGIN_S,
+                commands=len(trims) + 1,
+            )
             if isinstance(reply, ReplyError):
                 if str(reply).startswith("UNBLOCKED"):
                     continue
@@ -151,6 +162,16 @@ class Inbox:
             rest_s = self._read_gap_s - (now_ms() - started) / 1000
             if reply and rest_s > 0:
                 await asyncio.sleep(rest_s)
+
+    def _trims(self) -> list[bytes]:
+        """One for each stream of ours that was read. A trim that is refused or lost is made up for by the
+        next one."""
+        names, self._read = self._read, []
+        return [
+            resp.pack([b"XTRIM", name, b"MINID", after(self._watched[name].last_id.decode()).encode()])
+            for name in names
+            if name in self._watched
+        ]
 
     def _command(self) -> bytes:
         watched = self._watched.values()
@@ -173,4 +194,6 @@ class Inbox:
             item.last_id = found[-1][0]
             item.packed_id = resp.bulk(item.last_id)
             self.counters.entries += len(found)
+            if item.is_ours:
+                self._read.append(key)
             item.sink(found)

@@ -22,12 +22,13 @@ from redis.exceptions import RedisError
 
 from shared import resp
 from shared.contract import scripts
+from shared.store import refusals
 from shared.store.errors import LinkLost
 
 CONNECT_TIMEOUT_S = 1.0
 DEFAULT_PORT = 6379
 
-ReplyError = hiredis.ReplyError
+ReplyError = refusals.ReplyError
 """An error that Redis answered; it is handed out as a reply, never raised."""
 
 Replies = list[Any]
@@ -93,8 +94,9 @@ class RedisLink(asyncio.Protocol):
         if packed and self._transport is not None and not self.lost:
             self._transport.write(packed)
 
-    async def ask(self, packed: bytes, *, timeout_s: float) -> Any:
-        """One command, its reply. Raises LinkLost (also after `timeout_s`: then the link is closed).
+    async def ask(self, packed: bytes, *, timeout_s: float, commands: int = 1) -> Any:
+        """One command, its reply; of several `commands` the last one's. Raises LinkLost (also after
+        `timeout_s`: then the link is closed).
 
         Cancelling it is safe: the reply still comes, and is dropped.
         """
@@ -103,12 +105,12 @@ class RedisLink(asyncio.Protocol):
 
         def settle(replies: Replies) -> None:
             if not future.done():
-                future.set_result(replies[0])
+                future.set_result(replies[-1])
 
         if self.lost:
             raise LinkLost("the connection to Redis is gone")
         self._asking.append(future)
-        self.expect(1, settle)
+        self.expect(commands, settle)
         self.send(packed)
         timer = loop.call_later(timeout_s, self.close)
         try:

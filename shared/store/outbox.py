@@ -4,31 +4,41 @@ Why it exists: a system call and a wake-up of every reader for each 20 ms frame 
 frames. A commit goes at once if the last one is at least `commit_ms` old, else when that has passed;
 what is urgent (flush, clear, control, the first frames of a spurt) never waits.
 
-Owns: the queue, the commits (MULTI/EXEC per lane: a plain pipeline wakes a blocked reader after its
-first entry), the write connection, sending again after a loss. Nothing here is awaited by the audio path.
-Must not know: what an entry means.
+Owns: the commits (MULTI/EXEC per lane: a plain pipeline wakes a blocked reader after its first entry), the
+write connection, sending again after a loss or a refusal. Nothing here is awaited by the audio path. Must not
+know: what an entry means.
 
 A lost or silent connection makes the writes under way *unknown*. They are sent again on a new one, in
 their old order, and readers drop what they have: each audio entry has a position, each control message a
 number. Caller audio grows stale: it is sent with an expiry, and what is older is dropped and counted.
+
+A refusal that passes (no memory, no disk, no replicas …) is like an absence: what was refused is held, and
+nothing more is sent until Redis takes a write that writes nothing, asked ten times a second. Then what was
+held goes in order, a chunk at a time; the episode ends when all of it is taken. Meanwhile reads go by
+themselves, and to a Redis without memory what frees some. What was under way when it began may overtake what
+was refused before it: a gap of some milliseconds, which its position shows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared import resp
 from shared.clock import now_ms
 from shared.contract.command import Command
+from shared.contract.keys import NOWHERE
 from shared.figures.rolling import RollingMax
+from shared.store import refusals
+from shared.store.backlog import AGING_MOST_BYTES, Backlog, OnReply, Write
+from shared.store.commits import NOT_DONE, Commit, Fate, judge, pack
 from shared.store.counters import OutboxCounters
-from shared.store.errors import STORE_ERRORS, OutboxFull
-from shared.store.link import RedisLink, Replies, ReplyError, open_link
+from shared.store.errors import OutboxFull
+from shared.store.keeper import keep_link
+from shared.store.link import RedisLink, Replies, ReplyError
 
 BOUND_BYTES = 64 * 1024 * 1024
 """Most bytes queued and under way. Beyond it new writes are refused and counted."""
@@ -39,33 +49,26 @@ UNANSWERED_MS = 2500.0
 UNDER_WAY_COMMITS = 64
 """Most commits sent and not answered; more wait in the queue and grow together."""
 
-RECONNECT_MIN_S, RECONNECT_MAX_S = 0.05, 1.0
-SHORT_LIVED_MS = 1000.0
-"""A connection that lasted no longer makes the pause before the next one grow."""
+PROBE_S = 0.1
+"""How often a Redis that refuses is asked whether it takes writes again."""
 
-RETRY_PREFIXES = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOSCRIPT", "NOREPLICAS")
-"""Errors of a server that is on its way: the commit is sent again on a new connection."""
+PROBE = resp.pack([b"XADD", NOWHERE.encode(), b"NOMKSTREAM", b"*", b"v", b"1"])
+"""A write that writes nothing: refused like all others, and answered nil when they would be taken."""
 
-OnReply = Callable[[Any], None]
-
-
-@dataclass(slots=True)
-class _Write:
-    packed: bytes
-    on_reply: OnReply | None
-    expires_at_ms: float
-    """0: never."""
+FORGET_EVERY_MS = 1000.0
 
 
 @dataclass(slots=True)
-class _Commit:
-    """Writes sent together for one lane, awaiting their answer."""
+class _Refusal:
+    """One episode, from the first write that was refused until all that was held is taken."""
 
-    tag: object
-    writes: list[_Write]
-    sent_at_ms: float
-    single: bool
-    size_bytes: int
+    since_ms: float
+    word: str
+    error: str
+    is_shut: bool = True
+    """Nothing is sent; False while what was held goes out."""
+    left: int = 0
+    """Writes that were held and are not yet sent again."""
 
 
 class Outbox:
@@ -75,18 +78,19 @@ class Outbox:
         self._url = url
         self._name = name
         self._commit_ms = commit_ms
-        self._queue: dict[object, list[_Write]] = {}
-        self._queued_bytes = 0
-        self._under_way: deque[_Commit] = deque()
+        self._backlog = Backlog()
+        self._under_way: deque[Commit] = deque()
         self._under_way_bytes = 0
         self._link: RedisLink | None = None
-        self._lost = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._last_commit_ms = 0.0
         self._round_trips = RollingMax()
-        self._away_since_ms = now_ms()
+        self._unconnected_since_ms = now_ms()
         """Since when there is no connection, while there is none."""
+        self._refusal: _Refusal | None = None
+        self._probe_timer: asyncio.TimerHandle | None = None
+        self._forgot_at_ms = 0.0
         self._scheduled: asyncio.Handle | None = None
         self._scheduled_now = False
         self._last_error = ""
@@ -96,26 +100,50 @@ class Outbox:
 
     def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:
         """A command, in the next commit. `on_reply` gets the reply, a ReplyError, or OutboxFull."""
-        self._add(command.tag, _Write(resp.pack(command.args), on_reply, 0.0), urgent=urgent)
+        write = Write(resp.pack(command.args), on_reply, 0.0, command.frees, command.reads)
+        self._add(command.tag, write, urgent=urgent)
 
     def send_packed(self, tag: int | bytes, packed: bytes, *, max_age_ms: float) -> None:
         """A command that is packed already and worth nothing after `max_age_ms`: dropped then, and
         counted."""
-        self._add(tag, _Write(packed, None, now_ms() + max_age_ms), urgent=False)
+        now = now_ms()
+        if self.backlog_bytes > AGING_MOST_BYTES:
+            self.counters.expired += self._backlog.make_room(now)
+        self._add(tag, Write(packed, None, now + max_age_ms), urgent=False)
 
     @property
     def backlog_bytes(self) -> int:
         """Bytes queued and under way: the outbox's own backlog."""
-        return self._queued_bytes + self._under_way_bytes
+        return self._backlog.queued_bytes + self._under_way_bytes
 
     @property
     def connected(self) -> bool:
         return self._link is not None
 
     @property
-    def last_error(self) -> str:
-        """Why the last connection failed or was lost; for logs and health checks."""
-        return self._last_error
+    def refused_since_ms(self) -> float | None:
+        """Since when Redis refuses writes; None: it takes them, as far as is known."""
+        return None if self._refusal is None else self._refusal.since_ms
+
+    @property
+    def refusal(self) -> str:
+        """The first word of Redis's refusal (OOM, MISCONF …); empty: it takes writes."""
+        return "" if self._refusal is None else self._refusal.word
+
+    @property
+    def away_since_ms(self) -> float | None:
+        """Since when nothing can be written: Redis is away, or refuses. None: it can."""
+        refused_since_ms = self.refused_since_ms
+        if self._link is not None:
+            return refused_since_ms
+        return min(self._unconnected_since_ms, refused_since_ms or self._unconnected_since_ms)
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written, in words; empty: it can. For health checks and logs."""
+        if self._refusal is not None:
+            return f"Redis refuses writes: {self._refusal.error}"
+        return "" if self._link is not None else f"Redis is away: {self._last_error}"
 
     async def flushed(self, timeout_s: float) -> bool:
         """Waits until all is written and answered; False after `timeout_s`. For the end of a process."""
@@ -126,9 +154,17 @@ class Outbox:
             return False
         return True
 
+    def slowest_ms(self, now: float) -> float:
+        """The slowest commit of the last seconds: one that is not answered, or cannot be sent, included."""
+        waiting_ms = now - self._under_way[0].sent_at_ms if self._under_way else 0.0
+        away_since_ms = self.away_since_ms
+        if away_since_ms is not None:
+            waiting_ms = max(waiting_ms, now - away_since_ms)
+        return max(waiting_ms, self._round_trips.worst(now))
+
     # Private: queue, commit.
 
-    def _add(self, tag: object, write: _Write, *, urgent: bool) -> None:
+    def _add(self, tag: object, write: Write, *, urgent: bool) -> None:
         size = len(write.packed)
         if self.backlog_bytes + size > BOUND_BYTES:
             self.counters.refused += 1
@@ -137,20 +173,17 @@ class Outbox:
                 self._tell(write.on_reply, OutboxFull(why))
             return
         self._idle.clear()
-        self._queued_bytes += size
-        waiting = self._queue.get(tag)
-        if waiting is None:
-            self._queue[tag] = [write]
-        else:
-            waiting.append(write)
+        if self._refusal is not None and self._refusal.is_shut and self._may_overtake(write):
+            self._send_alone(tag, write)
+            return
+        self._backlog.add(tag, write)
         if self._scheduled is None or (urgent and not self._scheduled_now):
             self._schedule(urgent)
 
     def _schedule(self, urgent: bool) -> None:
-        if self._link is None:
+        if self._link is None or (self._refusal is not None and self._refusal.is_shut):
             return
-        if self._scheduled is not None:
-            self._scheduled.cancel()
+        self._unschedule()
         loop = asyncio.get_running_loop()
         wait_ms = 0.0 if urgent else self._last_commit_ms + self._commit_ms - now_ms()
         if wait_ms <= 0:
@@ -159,78 +192,78 @@ class Outbox:
         else:
             self._scheduled, self._scheduled_now = loop.call_later(wait_ms / 1000, self._commit), False
 
+    def _unschedule(self) -> None:
+        if self._scheduled is not None:
+            self._scheduled.cancel()
+        self._scheduled, self._scheduled_now = None, False
+
     def _commit(self) -> None:
         self._scheduled, self._scheduled_now = None, False
-        link = self._link
+        link, refusal = self._link, self._refusal
         if link is None or len(self._under_way) >= UNDER_WAY_COMMITS:
             return
+        if refusal is not None and (refusal.is_shut or self._under_way):
+            return  # What was held goes one step at a time: should it be refused again, its order stands.
         now = now_ms()
         self._last_commit_ms = now
-        queue, self._queue = self._queue, {}
-        self._queued_bytes = 0
+        taken, stale = self._backlog.take(now)
+        self.counters.expired += stale
+        if refusal is not None:
+            refusal.left -= stale + sum(len(writes) for _, writes in taken)
         # One system call for all lanes: it costs more than packing their writes.
-        packed = [self._pack(link, tag, writes, now) for tag, writes in queue.items()]
-        link.send(b"".join(packed))
-        self._settle_idle()
+        link.send(b"".join([self._pack(link, tag, writes, now) for tag, writes in taken if writes]))
+        self._settle()
 
-    def _pack(self, link: RedisLink, tag: object, writes: list[_Write], now: float) -> bytes:
-        """One lane's commit, noted as under way; empty when all of it had expired."""
-        if any(write.expires_at_ms and write.expires_at_ms < now for write in writes):
-            fresh = [w for w in writes if not w.expires_at_ms or w.expires_at_ms >= now]
-            self.counters.expired += len(writes) - len(fresh)
-            writes = fresh
-        if not writes:
-            return b""
-        body = b"".join([write.packed for write in writes])
-        single = len(writes) == 1
-        packed = body if single else b"*1\r\n$5\r\nMULTI\r\n%b*1\r\n$4\r\nEXEC\r\n" % body
-        commit = _Commit(tag, writes, now, single, len(body))
+    def _pack(self, link: RedisLink, tag: object, writes: list[Write], now: float) -> bytes:
+        """One lane's commit, noted as under way."""
+        commit, packed = pack(tag, writes, now)
         self._under_way.append(commit)
         self._under_way_bytes += commit.size_bytes
         self.counters.commits += 1
         self.counters.commands += len(writes)
         self.counters.bytes_sent += len(packed)
-        link.expect(1 if single else len(writes) + 2, self._answered)
+        link.expect(commit.replies, self._answered)
         return packed
 
-    def _answered(self, replies: Replies) -> None:
-        """The oldest commit is answered: replies of its writes, or MULTI, QUEUED…, EXEC."""
-        commit = self._under_way[0]
-        results = replies if commit.single else replies[-1]
-        aborted = isinstance(results, ReplyError) and str(results).startswith("EXECABORT")
-        if isinstance(results, ReplyError) and not aborted:
-            on_its_way: ReplyError | None = results
+    def _send_alone(self, tag: object, write: Write) -> None:
+        link = self._link
+        if link is None:
+            self._backlog.hold(tag, [write])
         else:
-            # A server that became a replica refuses the writes of a batch when they are queued.
-            on_its_way = _on_its_way(replies if aborted else results)
-        if on_its_way is not None:
-            self._last_error = str(on_its_way)
+            link.send(self._pack(link, tag, [write], now_ms()))
+
+    def _answered(self, replies: Replies) -> None:
+        """The oldest commit is answered."""
+        commit = self._under_way[0]
+        verdict = judge(commit, replies)
+        if verdict.word:
+            self._shut(verdict.word, verdict.error)
+        if verdict.fate is Fate.UNKNOWN:
+            self._last_error = verdict.error
             if self._link is not None:
                 self._link.close()
             return
         now = now_ms()
         self._round_trips.note(now - commit.sent_at_ms, now)
         self.counters.commit_ms.observe(now - commit.sent_at_ms)
-        self._drop_head()
-        if aborted:
-            # One write was refused when queued: the refusals stand at their places, the rest goes alone.
-            self._one_by_one(commit, replies[1:-1])
-            return
-        for write, result in zip(commit.writes, results, strict=True):
-            self._give(write, result)
-        if self._queue and self._scheduled is None:
+        self._under_way.popleft()
+        self._under_way_bytes -= commit.size_bytes
+        if not commit.writes:
+            if verdict.fate is Fate.DONE:
+                self._reopen()
+        elif verdict.fate is Fate.REFUSED:
+            self._keep(commit, verdict.answers)
+        else:
+            for write, answer in zip(commit.writes, verdict.answers, strict=True):
+                if answer is NOT_DONE:
+                    self._send_alone(commit.tag, write)
+                else:
+                    self._give(write, answer)
+        self._settle()
+        if self._backlog and self._scheduled is None:
             self._schedule(urgent=False)
-        self._settle_idle()
 
-    def _one_by_one(self, commit: _Commit, queued: Replies) -> None:
-        for write, reply in zip(commit.writes, queued, strict=True):
-            if isinstance(reply, ReplyError):
-                self._give(write, reply)
-            elif self._link is not None:
-                self._link.send(self._pack(self._link, commit.tag, [write], now_ms()))
-        self._settle_idle()
-
-    def _give(self, write: _Write, result: Any) -> None:
+    def _give(self, write: Write, result: Any) -> None:
         if isinstance(result, ReplyError):
             self.counters.reply_errors += 1
             self._last_error = str(result)
@@ -247,103 +280,120 @@ class Outbox:
                 {"message": "a callback of the outbox raised", "exception": error}
             )
 
-    def _forget_expired(self) -> None:
-        """While Redis is away: stale caller audio must not use up the bound of what is kept."""
-        now, kept = now_ms(), {}
-        for tag, writes in self._queue.items():
-            fresh = [w for w in writes if not w.expires_at_ms or w.expires_at_ms >= now]
-            if len(fresh) < len(writes):
-                self.counters.expired += len(writes) - len(fresh)
-                self._queued_bytes -= sum(len(w.packed) for w in writes) - sum(len(w.packed) for w in fresh)
-            if fresh:
-                kept[tag] = fresh
-        self._queue = kept
-        self._settle_idle()
+    def _forget_stale(self, now: float) -> None:
+        """While nothing is written: stale caller audio must not use up the bound of what is kept."""
+        if now - self._forgot_at_ms >= FORGET_EVERY_MS:
+            self._forgot_at_ms = now
+            self.counters.expired += self._backlog.forget_stale(now)
+            self._settle()
 
-    def _drop_head(self) -> None:
-        self._under_way_bytes -= self._under_way.popleft().size_bytes
-
-    def _settle_idle(self) -> None:
-        if not self._queue and not self._under_way:
+    def _settle(self) -> None:
+        if self._under_way:
+            return
+        if self._refusal is not None and not self._refusal.is_shut and self._refusal.left <= 0:
+            self._refusal = None
+        if not self._backlog:
             self._idle.set()
 
-    def slowest_ms(self, now: float) -> float:
-        """The slowest commit of the last seconds: one that is not answered, or cannot be sent, included."""
-        waiting_ms = now - self._under_way[0].sent_at_ms if self._under_way else 0.0
-        if self._link is None:
-            waiting_ms = max(waiting_ms, now - self._away_since_ms)
-        return max(waiting_ms, self._round_trips.worst(now))
+    # Private: while Redis refuses.
 
-    # Private: connection.
+    def _may_overtake(self, write: Write) -> bool:
+        word = self.refusal
+        return (write.reads and word in refusals.HERE) or (write.frees and word == refusals.FULL)
+
+    def _shut(self, word: str, error: str) -> None:
+        """Redis refuses writes: nothing is sent but what may overtake, until it takes them again."""
+        refusal = self._refusal
+        if refusal is None:
+            self.counters.refusals += 1
+            refusal = self._refusal = _Refusal(now_ms(), word, error, is_shut=False)
+        refusal.word, refusal.error = word, error
+        if self._probe_timer is None:
+            self._probe_timer = asyncio.get_running_loop().call_later(PROBE_S, self._probe)
+        if not refusal.is_shut:
+            refusal.is_shut = True
+            self._unschedule()
+            self._overtake()
+
+    def _overtake(self) -> None:
+        for tag, write in self._backlog.take_ahead(self._may_overtake):
+            self._send_alone(tag, write)
+
+    def _keep(self, commit: Commit, answers: Sequence[Any]) -> None:
+        """What was not done waits in its place. What frees memory was refused for its company alone."""
+        kept: list[Write] = []
+        for write, answer in zip(commit.writes, answers, strict=True):
+            if answer is not NOT_DONE:
+                self._give(write, answer)
+            elif not commit.is_single and self._may_overtake(write):
+                self._send_alone(commit.tag, write)
+            else:
+                kept.append(write)
+        self.counters.held_back += len(kept)
+        self._backlog.hold(commit.tag, kept)
+
+    def _probe(self) -> None:
+        self._probe_timer = None
+        now, link = now_ms(), self._link
+        if link is None or self._refusal is None or not self._refusal.is_shut:
+            return
+        self._forget_stale(now)
+        self._under_way.append(Commit(None, [], now, 0))
+        link.expect(1, self._answered)
+        link.send(PROBE)
+
+    def _reopen(self) -> None:
+        """Redis takes writes again: what was held goes first. All that was under way is answered by now."""
+        if self._refusal is not None and self._refusal.is_shut:
+            self._backlog.rejoin()
+            self._refusal.is_shut, self._refusal.left = False, len(self._backlog)
+            self._schedule(urgent=True)
+
+    # The connection (keeper.Host).
 
     async def run(self) -> None:
         """Keeps a connection for as long as it runs; cancel it to stop. What is queued then is lost."""
-        pause_s = RECONNECT_MIN_S
         try:
-            while True:
-                try:
-                    link = await open_link(self._url, name=self._name, on_lost=self._on_lost)
-                except STORE_ERRORS as error:
-                    self._last_error = f"{type(error).__name__}: {error}"
-                    self._forget_expired()
-                    await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-                    pause_s = min(pause_s * 2, RECONNECT_MAX_S)
-                    continue
-                opened_at_ms = now_ms()
-                self._resume(link)
-                await self._watch(link)
-                # A server that takes connections and refuses writes is not sent the backlog at full speed.
-                is_short = now_ms() - opened_at_ms < SHORT_LIVED_MS
-                pause_s = min(pause_s * 2, RECONNECT_MAX_S) if is_short else RECONNECT_MIN_S
-                await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            await keep_link(self._url, self._name, self)
         finally:
-            if self._link is not None:
-                self._link.close()
+            if self._probe_timer is not None:
+                self._probe_timer.cancel()
 
-    def _resume(self, link: RedisLink) -> None:
-        self._lost.clear()
+    def link_opened(self, link: RedisLink) -> None:
+        """All that was under way is unknown, and goes again in its old order."""
         now = now_ms()
         self._round_trips.note(self.slowest_ms(now), now)  # Answers of what is sent again tell less.
         self._link = link
         self.counters.connects += 1
-        again: dict[object, list[_Write]] = {}
         for commit in self._under_way:
-            again.setdefault(commit.tag, []).extend(commit.writes)
-            self.counters.resent += len(commit.writes)
-            self.counters.unknown += 1
+            if commit.writes:
+                self._backlog.hold(commit.tag, commit.writes)
+                self.counters.resent += len(commit.writes)
+                self.counters.unknown += 1
         self._under_way.clear()
-        self._queued_bytes += self._under_way_bytes
         self._under_way_bytes = 0
-        for tag, writes in self._queue.items():
-            again.setdefault(tag, []).extend(writes)
-        self._queue = again
-        if again:
+        self._backlog.rejoin()
+        if self._refusal is not None:
+            self._refusal.is_shut = True
+            self._overtake()
+            self._probe()
+        elif self._backlog:
             self._schedule(urgent=True)
 
-    async def _watch(self, link: RedisLink) -> None:
-        """Returns when the link is lost; closes one that has not answered for too long."""
-        while not link.lost:
-            try:
-                async with asyncio.timeout(0.5):
-                    await self._lost.wait()
-            except TimeoutError:
-                if self._under_way and now_ms() - self._under_way[0].sent_at_ms > UNANSWERED_MS:
-                    self._last_error = f"no answer for {UNANSWERED_MS / 1000:.1f} s"
-                    link.close()
-
-    def _on_lost(self, link: RedisLink) -> None:
+    def link_lost(self, link: RedisLink) -> None:
+        """Nothing is written until there is another."""
         if link is self._link:
             self._link = None
-            self._away_since_ms = now_ms()
-            if self._scheduled is not None:
-                self._scheduled.cancel()
-                self._scheduled, self._scheduled_now = None, False
-        self._lost.set()
+            self._unconnected_since_ms = now_ms()
+            self._unschedule()
 
+    def link_failed(self, why: str) -> None:
+        """Redis is away."""
+        self._last_error = why
+        self._forget_stale(now_ms())
 
-def _on_its_way(replies: Replies) -> ReplyError | None:
-    """The first error among the replies that time mends, if there is one."""
-    for reply in replies:
-        if isinstance(reply, ReplyError) and str(reply).startswith(RETRY_PREFIXES):
-            return reply
-    return None
+    def close_stuck(self, link: RedisLink) -> None:
+        """A commit without an answer: the connection is taken for dead."""
+        if self._under_way and now_ms() - self._under_way[0].sent_at_ms > UNANSWERED_MS:
+            self._last_error = f"no answer for {UNANSWERED_MS / 1000:.1f} s"
+            link.close()

@@ -10,7 +10,8 @@ conversation is a script. Owns: that API, and a record of each session. Must not
     protocol/  client events: their shapes, limits and refusals; audio formats
     session/   one session as a core: events and time in, events out
     wire       WebSocket messages read without a task switch for each
-    server     sockets, the clock, upgrades, the list of sessions
+    connection one socket and its session, carried out
+    server     the port, upgrades, the list of sessions
     cli        the command line
     __main__   `python -m simulators.realtime`
 """

@@ -12,6 +12,7 @@ import types
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
+from math import inf
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
 
@@ -30,8 +31,15 @@ class ResponseKnobs:
     stall_ms: float = 5000.0
     stragglers: int | None = None
     """Audio deltas that still arrive after a cancel; `None` draws 0–3."""
+    unanswered: bool = False
+    """The create, or the caller's turn, leads to nothing: no event comes, and the slot stays free."""
     reject_create: Literal["", "with_event_id", "without_event_id"] = ""
-    """Refuses the create with a `server_error`, naming the client's event or not."""
+    """Refuses the create, naming the client's event or not."""
+    reject_code: str = "server_error"
+    """The code of that refusal, for example `rate_limit_exceeded`."""
+    stuck_cancel: bool = False
+    """A cancel, by the client or by the caller's voice, leads to nothing: no `response.done` comes and the
+    slot is never freed."""
     lost_done: bool = False
     """`response.done` is never sent, though the slot is free."""
     late_done: bool = False
@@ -40,12 +48,22 @@ class ResponseKnobs:
     """Ends as `failed` with this error code, for example `rate_limit_exceeded`."""
     fail_after_deltas: int = 0
     """Audio deltas before the failure."""
+    fail_retry_after_s: float = 0.0
+    """The failure's message says "Please try again in … s"; 0: it names no time."""
     incomplete: Literal["", "max_output_tokens", "content_filter"] = ""
     """Ends as `incomplete` with this reason, halfway through the audio."""
+    incomplete_after_deltas: int | None = None
+    """Audio deltas before that end, 0: no output at all; `None`: half of them."""
+    no_output: bool = False
+    """Completes without any output."""
+    silent_audio: bool = False
+    """All its audio is noise of -72 dBFS, which nobody hears; the transcript is there."""
     second_message: bool = False
     """Speaks a second item whose deltas begin before the first one's `.done` events."""
     text_part: bool = False
     """Answers with a text part although the session speaks audio."""
+    text_part_type: Literal["text", "output_text"] = "text"
+    """What `response.content_part.*` events call a text part."""
     unknown_events: bool = False
     """Sends event types that no client knows, among the deltas."""
     item_id: Literal["present", "missing", "empty"] = "present"
@@ -60,6 +78,10 @@ class Knobs:
 
     seed: int = 1
     """Same seed, same random choices for the session of the same number."""
+    opening_ms: float = 0.0
+    """The request for a connection to its 101; a real service takes 400 to 1,500."""
+    script: str = ""
+    """Another script for this session, by name or TOML path; empty: the simulator's."""
     connect_status: int = 0
     """Refuses the upgrade with this HTTP status; 0 accepts."""
     account_error: str = ""
@@ -68,6 +90,8 @@ class Knobs:
     """Strikes right after the upgrade, or at the first generation."""
     refuse_updates: int = 0
     """Refuses this many `session.update` events before it accepts one."""
+    unanswered_updates: int = 0
+    """This many `session.update` events lead to nothing: neither `session.updated` nor an error comes."""
     updated_delay_ms: float = 20.0
     """`session.update` to `session.updated`."""
     updated_copies: int = 1
@@ -86,6 +110,10 @@ class Knobs:
     stall_on: str = ""
     """Stops reading the socket for `stall_reader_ms` at the first such event type."""
     stall_reader_ms: float = 5000.0
+    freeze_on: str = ""
+    """The connection is half open from the first such event, itself included: for `freeze_ms` nothing is
+    read, written or closed; then all that waited comes at once, as after an outage of the network."""
+    freeze_ms: float = inf
     truncate_shortfall_ms: int = 0
     """The server's own count of an item's audio is this much shorter than the client's."""
     transcription_fails: bool = False

@@ -105,6 +105,9 @@ class SessionRecord:
     sent: deque[TimedEvent] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
     sent_count: int = 0
     items: dict[str, ItemRecord] = field(default_factory=dict)
+    asked_responses: int = 0
+    """Responses that client or server asked for, refused and unanswered ones included: the number of the
+    last one (`Knobs.by_response`)."""
     responses: dict[str, ResponseRecord] = field(default_factory=dict)
     truncations: list[Truncation] = field(default_factory=list)
     errors: list[ErrorBody] = field(default_factory=list)

@@ -1,45 +1,43 @@
 """The WebSocket server around the session cores.
 
-Why it exists: everything that a session says is decided in `session`; here it is only carried out. Owns:
-sockets, the clock, the checks of an upgrade (path, key, model, beta header) and the list of sessions. Must
-not know: what an event means. One timer and one writing task a connection; an append wakes no task at all
+Why it exists: everything that a session says is decided in `session`; here connections come and go. Owns: the
+listening port, the checks of an upgrade (path, key, model, beta header) and the list of sessions. Must not
+know: what an event means. One timer and one writing task a connection; an append wakes no task at all
 (`wire`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import inf
 from random import Random
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from simulators.realtime import script
+from simulators.realtime.connection import Connection, now_ms
 from simulators.realtime.knobs import Knobs
 from simulators.realtime.protocol import errors
 from simulators.realtime.record import SessionRecord
 from simulators.realtime.session.core import Session
 from simulators.realtime.session.ids import IdMinter
-from simulators.realtime.session.outlet import Close, Json, Send, StopReading
+from simulators.realtime.session.outlet import Json
 from simulators.realtime.wire import QuickConnection
 
 PATH: Final = "/v1/realtime"
 DEFAULT_MODEL: Final = "gpt-realtime-2.1"
 MAX_FRAME_BYTES: Final = 24 * 1024 * 1024
 """15 MiB of audio in base64, and its JSON."""
-MAX_UNSENT_EVENTS: Final = 20_000
-"""The connection of a client that leaves this many unread is dropped (a policy of this simulator)."""
 CLOSE_TIMEOUT_S: Final = 1.0
 
 log = logging.getLogger("simulators.realtime")
@@ -58,7 +56,8 @@ class RealtimeSimulator:
 
     `script` is a script's name, a TOML path or a `Script`. `knobs` is copied for each session;
     `knobs_for(number)` instead gives each attempt to connect, counted from 1 and refused ones included, knobs
-    of its own. `api_key=None` takes any bearer. `keep_audio` keeps all appended audio in the records.
+    of its own, and so does `knobs_by(headers)`, by the headers of the request (names in lower case).
+    `api_key=None` takes any bearer. `keep_audio` keeps all appended audio in the records.
     """
 
     def __init__(
@@ -67,6 +66,7 @@ class RealtimeSimulator:
         script: str | script.Script = "english",
         knobs: Knobs | None = None,
         knobs_for: Callable[[int], Knobs] | None = None,
+        knobs_by: Callable[[Mapping[str, str]], Knobs] | None = None,
         api_key: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -75,30 +75,23 @@ class RealtimeSimulator:
         self.script = _loaded(script)
         self.knobs = knobs if knobs is not None else Knobs()
         self._knobs_for = knobs_for
+        self._knobs_by = knobs_by
         self._api_key = api_key
         self._host = host
         self._port = port
         self._keep_audio = keep_audio
         self._server: Server | None = None
+        self._earlier: list[Server] = []
+        self._closing = asyncio.Event()
         self._waiting: dict[ServerConnection, Knobs] = {}
-        self._connections: dict[int, _Connection] = {}
+        self._connections: dict[int, Connection] = {}
         self._watchers: dict[asyncio.Future[None], Callable[[], bool]] = {}
         self._attempts = 0
         self.sessions: list[SessionRecord] = []
         self.refused: list[Refused] = []
 
     async def __aenter__(self) -> Self:
-        self._server = await serve(
-            self._serve,
-            self._host,
-            self._port,
-            process_request=self._check_upgrade,
-            create_connection=QuickConnection,
-            compression=None,
-            max_size=MAX_FRAME_BYTES,
-            ping_interval=None,
-            close_timeout=CLOSE_TIMEOUT_S,
-        )
+        self._server = await self._listen(self._port)
         return self
 
     async def __aexit__(
@@ -107,14 +100,23 @@ class RealtimeSimulator:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._server is not None
-        self._server.close()
-        await self._server.wait_closed()
+        self._closing.set()
+        for connection in self._connections.values():
+            if connection.is_frozen:
+                connection.abort()
+        for server in (*self._earlier, self._server):
+            if server is None:
+                continue
+            server.close()
+            await asyncio.gather(*(each.close(1001) for each in server.connections), return_exceptions=True)
+            await server.wait_closed()
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        assert self._server is not None, "the simulator listens only inside `async with`"
+        if self._server is None or not self._server.is_serving():
+            assert self._port, "the simulator listens only inside `async with`"
+            return self._port
         port = next(iter(self._server.sockets)).getsockname()[1]
         assert isinstance(port, int)
         return port
@@ -141,22 +143,58 @@ class RealtimeSimulator:
     def inject(self, record: SessionRecord, event: Json) -> None:
         """Sends any event on a live session."""
         connection = self._connections[record.number]
-        connection.session.inject(_now_ms(), event)
+        connection.session.inject(now_ms(), event)
         connection.pump()
 
     def close_session(self, record: SessionRecord, code: int, reason: str = "") -> None:
         """Closes a live session from this side; 1006 drops the connection."""
         connection = self._connections[record.number]
-        connection.session.close(_now_ms(), code, reason)
+        connection.session.close(now_ms(), code, reason)
         connection.pump()
+
+    async def refuse_connections(self, duration_ms: float) -> None:
+        """Closes the port for this long, as a host without a server does; open sessions go on.
+
+        Cancelling it opens the port again.
+        """
+        assert self._server is not None, "the simulator listens only inside `async with`"
+        self._port = self.port
+        self._server.close(close_connections=False)
+        self._earlier.append(self._server)
+        try:
+            await asyncio.sleep(duration_ms / 1000)
+        finally:
+            self._server = await self._listen(self._port)
+
+    def freeze(self, record: SessionRecord, duration_ms: float = inf) -> None:
+        """Makes a live session's connection half open: nothing passes in either direction for this long."""
+        self._connections[record.number].freeze(duration_ms)
 
     # Private.
 
-    def _check_upgrade(self, socket: ServerConnection, request: Request) -> Response | None:
-        """Refuses before the 101, or lets the upgrade go on."""
+    async def _listen(self, port: int) -> Server:
+        return await serve(
+            self._serve,
+            self._host,
+            port,
+            process_request=self._check_upgrade,
+            create_connection=QuickConnection,
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            open_timeout=None,
+            ping_interval=None,
+            close_timeout=CLOSE_TIMEOUT_S,
+        )
+
+    async def _check_upgrade(self, socket: ServerConnection, request: Request) -> Response | None:
+        """Refuses before the 101, or lets the upgrade go on, after the time that the knob `opening_ms`
+        names."""
         self._attempts += 1
-        number = self._attempts
-        knobs = (self._knobs_for(number) if self._knobs_for else self.knobs).copy()
+        knobs = self._knobs_of(request, self._attempts).copy()
+        if knobs.opening_ms:
+            # A time-out is the usual case: nobody has closed the simulator meanwhile.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), knobs.opening_ms / 1000)
         status, reason = self._judge_upgrade(request, knobs)
         if status is not HTTPStatus.SWITCHING_PROTOCOLS:
             self.refused.append(Refused(status.value, reason))
@@ -164,6 +202,11 @@ class RealtimeSimulator:
             return socket.respond(status, reason + "\n")
         self._waiting[socket] = knobs
         return None
+
+    def _knobs_of(self, request: Request, number: int) -> Knobs:
+        if self._knobs_by is not None:
+            return self._knobs_by(_headers(request))
+        return self.knobs if self._knobs_for is None else self._knobs_for(number)
 
     def _judge_upgrade(self, request: Request, knobs: Knobs) -> tuple[HTTPStatus, str]:
         if knobs.connect_status:
@@ -191,14 +234,14 @@ class RealtimeSimulator:
             session_id=ids.mint("sess"),
             model=model or DEFAULT_MODEL,
             knobs=knobs,
-            opened_at_ms=_now_ms(),
-            headers={name.lower(): value for name, value in socket.request.headers.raw_items()},
+            opened_at_ms=now_ms(),
+            headers=_headers(socket.request),
             keep_audio=self._keep_audio,
         )
-        record.headers.pop("authorization", None)  # a record may end up in a report
-        session = Session(record, self.script, Random(f"{knobs.seed}/{number}"), ids, time.time())
+        told = script.load(knobs.script) if knobs.script else self.script
+        session = Session(record, told, Random(f"{knobs.seed}/{number}"), ids, time.time())
         self.sessions.append(record)
-        connection = _Connection(self, socket, session, record)
+        connection = Connection(socket, session, record, self.wake_waiters)
         self._connections[number] = connection
         log.info("session %d opened model=%s", number, record.model)
         try:
@@ -213,130 +256,6 @@ class RealtimeSimulator:
         for future, predicate in self._watchers.items():
             if not future.done() and predicate():
                 future.set_result(None)
-
-
-class _Connection:
-    """One socket and its session."""
-
-    def __init__(
-        self,
-        simulator: RealtimeSimulator,
-        socket: QuickConnection,
-        session: Session,
-        record: SessionRecord,
-    ) -> None:
-        self.session = session
-        self._simulator = simulator
-        self._socket = socket
-        self._record = record
-        self._loop = asyncio.get_running_loop()
-        self._unsent: deque[Send | Close] = deque()
-        self._wake = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._armed_at_ms: float | None = None
-
-    async def run(self, fatal: errors.Refusal | None) -> None:
-        """Serves until either side closes. Cancelling it ends the session, its timer and its writer."""
-        writer = asyncio.create_task(self._write(), name=f"realtime-write-{self._record.number}")
-        self.session.open(_now_ms(), fatal)
-        self.pump()
-        try:
-            await self._read()
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            writer.cancel()
-            await asyncio.wait({writer})
-            if self._record.close_code is None:
-                self._record.closed_at_ms = _now_ms()
-                self._record.close_code = self._socket.close_code
-
-    async def _read(self) -> None:
-        self._socket.listen(self._receive)
-        try:
-            async for message in self._socket:  # only what was sent in fragments
-                self._receive(message)
-        except ConnectionClosed:
-            return  # dropped without a close frame: run() takes the code from the socket
-
-    def _receive(self, message: str | bytes) -> None:
-        events = self._record.received_count
-        self.session.receive(_now_ms(), message)
-        self.pump()
-        if self._record.received_count != events:
-            log.info("session %d < %s", self._record.number, self._record.received[-1].type)
-            self._simulator.wake_waiters()
-
-    def pump(self) -> None:
-        """Hands what the session wants done to the writer, and sets the timer again."""
-        actions = self.session.take_actions()
-        if actions:
-            for action in actions:
-                if isinstance(action, StopReading):
-                    self._socket.pause()
-                    self._loop.call_later(action.duration_ms / 1000, self._socket.resume)
-                else:
-                    self._unsent.append(action)
-                    self._log(action)
-            if len(self._unsent) > MAX_UNSENT_EVENTS:
-                self._drop_unread()
-            self._wake.set()
-            self._simulator.wake_waiters()
-        due_at_ms = self.session.next_due_at_ms()
-        if due_at_ms != self._armed_at_ms:
-            self._arm(due_at_ms)
-
-    def _drop_unread(self) -> None:
-        """The client has not read for long; the writer hangs in a send, so the connection goes at once."""
-        self.session.close(_now_ms(), 1006, "the client does not read")
-        self._unsent.clear()
-        self._socket.transport.abort()
-
-    def _log(self, action: Send | Close) -> None:
-        """One line an event, deltas left out; never what was said."""
-        number = self._record.number
-        if isinstance(action, Close):
-            log.info("session %d > close %d %s", number, action.code, action.reason)
-            return
-        event_type = str(action.event["type"])
-        if event_type == "error":
-            body = action.event.get("error")
-            code = body.get("code") if isinstance(body, dict) else None
-            log.info("session %d > error %s", number, code)
-        elif not event_type.endswith(".delta"):
-            log.info("session %d > %s", number, event_type)
-
-    def _arm(self, due_at_ms: float | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._armed_at_ms = due_at_ms
-        if due_at_ms is not None:
-            delay_s = max(0.0, (due_at_ms - _now_ms()) / 1000)
-            self._timer = self._loop.call_later(delay_s, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._armed_at_ms = None
-        self.session.tick(_now_ms())
-        self.pump()
-
-    async def _write(self) -> None:
-        socket = self._socket
-        try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._unsent:
-                    action = self._unsent.popleft()
-                    if isinstance(action, Send):
-                        await socket.send(orjson.dumps(action.event), text=True)
-                    elif action.code == 1006:
-                        socket.transport.abort()
-                    else:
-                        await socket.close(action.code, action.reason)
-        except ConnectionClosed:
-            return  # the reader sees it too and ends the connection
 
 
 def _fatal(request: Request) -> errors.Refusal | None:
@@ -354,13 +273,16 @@ def _fatal(request: Request) -> errors.Refusal | None:
     return None
 
 
+def _headers(request: Request) -> dict[str, str]:
+    """By name in lower case, without the key: they may end up in a report."""
+    found = {name.lower(): value for name, value in request.headers.raw_items()}
+    found.pop("authorization", None)
+    return found
+
+
 def _query(query: str, name: str) -> str:
     return parse_qs(query).get(name, [""])[0]
 
 
 def _loaded(chosen: str | script.Script) -> script.Script:
     return script.load(chosen) if isinstance(chosen, str) else chosen
-
-
-def _now_ms() -> float:
-    return time.monotonic() * 1000

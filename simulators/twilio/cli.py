@@ -16,6 +16,8 @@ from simulators import clips as stored_clips
 from simulators.twilio import measures
 from simulators.twilio.caller.clip import Clip, read_clip
 from simulators.twilio.caller.plan import (
+    CALLED_NUMBER,
+    CALLER_NUMBER,
     CallPlan,
     Dtmf,
     HangUp,
@@ -42,6 +44,10 @@ twenty calls for a minute, every fourth reply interrupted:
   python -m simulators.twilio --voice-url https://demo.trunkline.test/voice --dial 127.0.0.1:8080 \\
       --auth-token TOKEN --calls 20 --seconds 60 --barge-in 0.25
 
+a call to another number of yours (agents.toml), from a SIP address:
+  python -m simulators.twilio --voice-url https://demo.trunkline.test/voice --dial 127.0.0.1:8080 \\
+      --auth-token TOKEN --to +15550003333 --from sip:ada@example.com
+
 exit status: 0 all went as planned, 1 a step failed, 2 wrong usage
 """
 
@@ -63,6 +69,16 @@ def build_parser() -> argparse.ArgumentParser:
         help="connect here, plain, whatever the URLs say (the simulator is the TLS proxy too)",
     )
     parser.add_argument("--allow-ws", action="store_true", help="let TwiML name ws:// (tests)")
+    parser.add_argument(
+        "--from",
+        dest="from_number",
+        default=CALLER_NUMBER,
+        metavar="NUMBER",
+        help="who calls: +1…, sip:…, client:…, anonymous (%(default)s)",
+    )
+    parser.add_argument(
+        "--to", dest="to_number", default=CALLED_NUMBER, metavar="NUMBER", help="who is called (%(default)s)"
+    )
     parser.add_argument("--status-callback", metavar="URL", help="where the call's end is posted")
     parser.add_argument("--seed", type=int, default=1, help="of every random choice")
     one = parser.add_argument_group("one call")
@@ -135,7 +151,12 @@ async def _one_call(options: argparse.Namespace, said: list[Clip], interruption:
     if interruption is not None:
         del steps[-1]
         steps += [InterruptAfter(1500, interruption), WaitForSilence()]
-    plan = CallPlan([*steps, HangUp()], status_callback=options.status_callback)
+    plan = CallPlan(
+        [*steps, HangUp()],
+        from_number=options.from_number,
+        to_number=options.to_number,
+        status_callback=options.status_callback,
+    )
     async with _simulator(options, keep_audio=True) as simulator:
         try:
             record = await simulator.call(plan, Knobs())
@@ -161,6 +182,8 @@ async def _load(options: argparse.Namespace, said: list[Clip]) -> int:
         ramp_s=options.ramp,
         barge_in_share=options.barge_in,
         seed=options.seed,
+        from_number=options.from_number,
+        to_number=options.to_number,
         status_callback=options.status_callback,
     )
     async with _simulator(options, keep_audio=False) as simulator:

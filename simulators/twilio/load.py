@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from simulators.twilio import measures
 from simulators.twilio.caller.clip import Clip
-from simulators.twilio.caller.plan import CallPlan, conversation
+from simulators.twilio.caller.plan import CALLED_NUMBER, CALLER_NUMBER, CallPlan, conversation
 from simulators.twilio.knobs import Knobs
 from simulators.twilio.record import CallRecord
 from simulators.twilio.simulator import TwilioSimulator
@@ -33,6 +33,8 @@ class Load:
     reply_limit_ms: float = 15_000
     seed: int = 1
     knobs: Knobs | None = None
+    from_number: str = CALLER_NUMBER
+    to_number: str = CALLED_NUMBER
     status_callback: str | None = None
 
 
@@ -80,6 +82,8 @@ async def run_load(simulator: TwilioSimulator, load: Load) -> list[CallRecord]:
             steps,
             hang_up_after_ms=load.seconds * 1000,
             stop_at_failure=False,
+            from_number=load.from_number,
+            to_number=load.to_number,
             status_callback=load.status_callback,
         )
         return await simulator.call(plan, load.knobs)

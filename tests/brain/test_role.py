@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from brain.call import from_control
+from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
 from shared.contract.card import CallState, Next
@@ -218,6 +219,51 @@ after = [{ say = "en_model_order" }]
         assert sorted(states) == [ToolState.RESULT] * 2 + [ToolState.STARTED] * 2
 
 
+async def test_a_tool_runs_to_its_limit_after_the_call_and_a_drain_waits_for_it(
+    store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    """The caller asks for something and hangs up: it is not cut off in mid-request."""
+    script, agents = tmp_path / "slow.toml", tmp_path / "agents.toml"
+    script.write_text(
+        """
+language = "en"
+greeting = [{ say = "en_model_greeting" }]
+idle = [{ say = "en_model_idle" }]
+other = [{ say = "en_model_short" }]
+[[turns]]
+heard = "en_caller_number"
+reply = [{ call = "book_it", arguments = {} }]
+after = [{ say = "en_model_order" }]
+"""
+    )
+    agents.write_text(
+        """
+[default]
+tools = ["book_it"]
+[tools.book_it]
+python = "tests.brain.unfit_tools:endless"
+timeout_s = 2.0
+"""
+    )
+    async with (
+        RealtimeSimulator(script=str(script), knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="", agents_file=str(agents)) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await here.speak(clip("en_caller_number"))
+        await wait_until(lambda: _started(here), "the tool runs")
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is left")
+        assert role.counters.tools_run == 0
+        await asyncio.wait_for(role.drain(), 10)
+
+        assert (role.counters.tools_run, role.counters.tools_failed) == (1, 1)
+
+
+async def _started(here: Line) -> bool:
+    return any(isinstance(entry, ToolEntry) for entry in await here.history())
+
+
 async def test_the_agent_hangs_up_after_its_farewell(store: Store, redis_url: str, tmp_path: Path) -> None:
     """end_call: the farewell is created, heard, then the card says hangup and ingress is told."""
     script = tmp_path / "end.toml"
@@ -323,6 +369,67 @@ async def test_a_stopping_process_apologises_and_releases(store: Store, redis_ur
 
         card = await here.card()
         assert (card["next"], card["brain"]) == ("apology", "")
+
+
+async def test_the_callers_last_words_are_written_down_after_the_end(store: Store, redis_url: str) -> None:
+    """Their transcript comes a second after they hung up: the call is left when it is there, and no later."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        (call,) = role._calls.values()
+        call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
+        await wait_until(here.history, "the turn is in history")
+        await here.end()
+        call.ring()
+        await wait_until(lambda: call._has_ended, "the end is known")
+        assert role.live_calls() == 1
+        call._parts.record.said(Said(SaidKind.USER_TEXT, "u9", "bye"))
+        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+
+        assert ItemEntry(item_id="u9", role="user", text="bye", final=True) in await here.history()
+
+
+async def test_last_words_that_do_not_come_hold_nobody(store: Store, redis_url: str) -> None:
+    """A model that never writes them down: the call is left all the same."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        (call,) = role._calls.values()
+        call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+
+
+async def test_a_called_number_of_no_agent_leaves_a_line(
+    store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    """The default agent answers, and whoever wonders why finds it in the journal."""
+    path = tmp_path / "agents.toml"
+    path.write_text("[agents.sales]\nnumbers = ['+15550002222']", "utf-8")
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="", agents_file=str(path)),
+        line(store, redis_url, agent="") as here,
+    ):
+        await wait_until(lambda: _kind(here, Kind.NUMBER_UNKNOWN), "the journal says so")
+
+
+async def test_what_twilios_voice_says_is_told_at_start(store: Store, redis_url: str) -> None:
+    """Before the first call: ingress may need it when no brain is there."""
+    async with RealtimeSimulator(knobs=QUICK) as sim, brain(redis_url, sim, apology="Sorry."):
+
+        async def told() -> bool:
+            book = await steps.read_speech_book(store)
+            return book is not None and book.agents["default"].apology == "Sorry."
+
+        await wait_until(told, "the book is there")
+    assert keys_without_ttl(redis_url) == []
 
 
 async def test_two_calls_do_not_hear_each_other(store: Store, redis_url: str) -> None:

@@ -66,6 +66,10 @@ class ToyEngine:
 
     def when_drained(self, then: object) -> None: ...
 
+    @property
+    def proven_id(self) -> bytes:
+        return self.appended_id
+
     async def close(self) -> None:
         self._over.set()
 

@@ -119,7 +119,10 @@ async def test_the_command_line_on_a_live_call(bridge: Bridge, e2e_redis: str) -
         assert json.loads(said.stdout) == {"call_sid": sid, "done": True}
         creates = model.sessions[0].received_of
         await wait_until(lambda: "רק רגע" in str(creates("response.create")), "the model was made to speak")
-        assert (await trunkline(e2e_redis, "hangup", sid)).stdout == f"{sid}: asked to hang up\n"
+        ended = await trunkline(e2e_redis, "hangup", sid)
+        assert re.fullmatch(
+            rf"{sid}: hung up \(outcome hangup\), \d+\.\d s after brain-\d was asked\n", ended.stdout
+        )
         call = await live.finished()
         await bridge.until_ended(sid)
         watched = await trunkline(e2e_redis, "watch", sid, "--json")
@@ -128,3 +131,5 @@ async def test_the_command_line_on_a_live_call(bridge: Bridge, e2e_redis: str) -
     assert lines[0]["kind"] == "attached"
     assert lines[-1]["kind"] == "ended"
     assert (await trunkline(e2e_redis, "hangup", sid)).returncode == 1
+    (over,) = json.loads((await trunkline(e2e_redis, "calls", "--ended", "--since", "1h", "--json")).stdout)
+    assert (over["call_sid"], over["outcome"]) == (sid, "hangup")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -52,10 +53,10 @@ async def until_filled(screen: Terminal, width: int, height: int, last: str) -> 
         nonlocal lines
         lines = (await asyncio.to_thread(screen.screen)).splitlines()
         first = lines[0]
-        return (
+        return bool(
             len(lines) == height
-            and first.startswith("trunkline top")
-            and first.endswith("UTC")
+            and re.match(r"(trunkline )?top  ", first)
+            and re.search(r" \d\d:\d\d:\d\d( UTC)?$", first)
             and len(first) == width
             and last in lines[-1]
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
+from egress.actions import Action, Attach, Clear, End, Frame, Mark, Post, Refill, Save, Sound
 from egress.delivery import Delivery
 from egress.positions import read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
@@ -61,6 +61,8 @@ class Stage:
     told: list[Audible | Heard | Silent | Flushed] = field(default_factory=list)
     """What the brain was told."""
     clears: list[float] = field(default_factory=list)
+    answers: list[tuple[Sound | End, int]] = field(default_factory=list)
+    """What ingress was told of debts, and how many frames had left by then."""
     reply: list[tuple[str, ReplyEntry]] = field(default_factory=list)
     card: dict[str, str] = field(default_factory=dict)
     """What egress has saved."""
@@ -103,6 +105,7 @@ class Stage:
         epoch: int = 1,
         cut: int = 0,
         response: str = "r",
+        debt: int = 0,
     ) -> str:
         """One entry of `reply`; returns its id."""
         self._entry += 1
@@ -115,6 +118,7 @@ class Stage:
             offset_bytes=offset,
             t_ms=0.0,
             audio=audio,
+            debt=debt,
         )
         entry_id = f"{self._entry}-0"
         self.reply.append((entry_id, entry))
@@ -130,11 +134,12 @@ class Stage:
         epoch: int = 1,
         cut: int = 0,
         response: str = "r",
+        debt: int = 0,
     ) -> None:
         """A whole item and the end of its response."""
         for at in range(0, len(audio), piece):
             part = audio[at : at + piece]
-            self.write("audio", item, at, part, epoch=epoch, cut=cut, response=response)
+            self.write("audio", item, at, part, epoch=epoch, cut=cut, response=response, debt=debt)
         self.write("item_end", item, len(audio), epoch=epoch, cut=cut, response=response)
         self.write("response_end", item, epoch=epoch, cut=cut, response=response)
 
@@ -211,6 +216,8 @@ class Stage:
                         self._under_way.append((max(last, self.now + self.forward_ms), action))
                     else:
                         self._arrive(action)
+                case Sound() | End():
+                    self.answers.append((action, len(self.sent_at)))
                 case Post(message=message):
                     self.told.append(message)
                 case Save(keep_from=keep_from, figures=figures):

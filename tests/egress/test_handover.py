@@ -14,7 +14,7 @@ OWN = "egress-0@h#1"
 NOW_MS = 100_000
 BEAT = Beat(
     beat=1, at_ms=NOW_MS, host="h", pid=1, role="egress", calls=0, capacity=10, loop_lag_ms=0.0,
-    draining=False, version="1", contract=1,
+    draining=False, version="1", contract=1, admin_port=0,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from egress.backlog import Base
 from egress.positions import read_start
 from shared.contract import record
 from shared.contract.card import CallState, EgressFigures, EgressView
-from tests.egress.stage import Stage, speech
+from tests.egress.stage import Stage, frames_of, speech
 
 
 def view(**saved: object) -> EgressView:
@@ -39,6 +39,23 @@ def test_a_new_call_starts_at_nothing() -> None:
 
     assert start.base == Base(cut=0, item_id="", frame=0, n=0)
     assert start.frame_n == 0
+
+
+def test_a_call_that_redis_had_lost_starts_above_all_numbers_so_far() -> None:
+    """What ingress has forwarded was of a reply that is gone: nothing of the next one was sent already."""
+    for cut in (0, 3):
+        stage = Stage()
+        stage.card, stage.highest_n = {"frame_n": "1000", "cut": str(cut)}, 1005
+        stage.claim(epoch=1001)
+        stage.run(50)
+        stage.say(speech(3200), "item_next", epoch=1001, cut=cut)
+        stage.run(1_000)
+
+        assert stage.delivery.counters.frames_skipped == 0
+        assert stage.audio() == frames_of(speech(3200))
+        assert [n for _, n in stage.sent_at] == list(range(1101, 1121))
+        assert stage.silent().cause == "played"
+        assert stage.clears == []
 
 
 def test_a_call_without_a_stream_is_not_connected() -> None:

@@ -125,6 +125,8 @@ BRAIN = BrainWindow(
 INGRESS = IngressWindow(
     v=CONTRACT, at_ms=1, worker="ingress-0@h#1", lag_ms=2.0, redis_ms=3.0, unsent_bytes=0, write_p99_ms=0.2,
     overflowed=0,
+    owed_ms=0,
+    owed_cause="",
 )  # fmt: skip
 
 

@@ -188,7 +188,7 @@ class World:
         """A worker shows itself once, as its skeleton would."""
         beat = Beat(
             beat=1, at_ms=wall_ms(), host="h", pid=1, role="egress", calls=0, capacity=10, loop_lag_ms=0.0,
-            draining=False, version="1", contract=CONTRACT,
+            draining=False, version="1", contract=CONTRACT, admin_port=9140,
         )  # fmt: skip
         for command in write_beat(KEYS, process.name, beat):
             self.outbox.send(command)

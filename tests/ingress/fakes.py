@@ -17,9 +17,10 @@ from ingress.media.wire import StreamStart, Wire
 from ingress.media.write_times import WriteWindow
 from shared.contract.command import Command
 from shared.contract.keys import Keys
-from shared.contract.steps import NewStream
+from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.pairs import Name, Pair, read_name
 from shared.logs.log import get_log
+from shared.ownership.journal import JournalPen
 from shared.store.outbox import OnReply, Outbox
 
 CALL = "CA" + "1" * 32
@@ -127,11 +128,14 @@ class Desk:
         self.sockets = SocketCounters()
         self.told: list[tuple[str, Name, bytes]] = []
         self.post = BackPost(self._send, self.counters)
-        self.services = IngressServices(Keys(4), self.outbox, "ingress-0@h#a", self.post, self.counters)
+        journal = JournalPen(self.outbox, Keys(4), b"ingress-0@h#a")
+        self.services = IngressServices(
+            Keys(4), self.outbox, "ingress-0@h#a", journal, self.post, self.counters
+        )
         self.call = IngressCall(CALL, self.services, self.clock())
         self.stream = MediaStream(
             self.socket, wire, self.host.ports(), self.counters, self.sockets.faults, get_log(),
-            clock=self.clock,
+            media_timeout_ms=20_000.0, clock=self.clock,
         )  # fmt: skip
         if is_attached:
             self.stream.text(start_message())
@@ -139,7 +143,7 @@ class Desk:
 
     def attach(self, leg: int = 1) -> bool:
         """The stream gets the call."""
-        self.call.connect(self.stream, TOLD, leg, self.clock())
+        self.call.connect(self.stream, TOLD, Attached(leg, leg == 1), self.clock())
         return self.stream.attached(leg, self.call.listener)
 
     def receive(self, kind: str, *, n: int = 0, cut: int = 0, epoch: int = 1, value: bytes = b"a",
@@ -150,6 +154,10 @@ class Desk:
             self.call.receive_frame(worker, leg, epoch, cut, n, value, now)
         else:
             self.call.receive(worker, Name(kind, CALL, leg, epoch, cut, n), value, now)
+
+    def look(self, after_ms: float = 0.0, *, store_away: bool = False) -> bool:
+        """The sweep comes by so much later."""
+        return self.call.fill_silence(self.clock() + after_ms, store_away=store_away)
 
     def _send(self, worker: str, pairs: list[Pair]) -> None:
         self.told += [(worker, read_name(name), value) for name, value in pairs]

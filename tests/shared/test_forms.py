@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from shared.forms import Problems, is_confidential, is_destination, is_number, signing_key, url_of
+from shared.forms import (
+    Problems,
+    is_confidential,
+    is_destination,
+    is_number,
+    is_persons,
+    number_in,
+    signing_key,
+    url_of,
+)
 
 
 @pytest.mark.parametrize("text", ["+15551234567", "+4930", "+999999999999999"])
@@ -29,6 +38,29 @@ def test_a_sip_address_can_be_dialled_and_is_no_number() -> None:
     assert is_destination("sip:desk@example.com:5060")
     assert not is_number("sip:desk@example.com")
     assert not is_destination("sip:a b@example.com")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+15551234567", "15551234567", "0015551234567", "+1 (555) 123-45.67",
+     "sip:+15551234567@pbx.example:5060",
+     "sips:15551234567@x;transport=tls", "tel:+1-555-123-4567", "client:+15551234567", " +15551234567 "],
+)  # fmt: skip
+def test_a_number_is_found_in_each_of_its_spellings(text: str) -> None:
+    """Carriers have many; we have one."""
+    assert number_in(text) == "+15551234567"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "anonymous", "+266696687", "266696687", "sip:alice@x.example", "client:alice", "1234", "sip:1234@x",
+     "+",
+     "0", "+0491234567890", "+1555123456789012", "+1555<", "+١٥٥٥١٢٣٤٥٦٧"],
+)  # fmt: skip
+def test_what_spells_no_number_is_none(text: str) -> None:
+    """Names, extensions, and words for "withheld" in digits."""
+    assert number_in(text) == ""
+    assert not is_persons("+266696687")
 
 
 @pytest.mark.parametrize(

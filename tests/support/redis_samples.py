@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from shared.clock import wall_ms
-from shared.contract import record, steps
+from shared.contract import record, steps, window
 from shared.contract.keys import Keys
 from shared.contract.record import CONTRACT
 from shared.contract.steps import NewStream
-from shared.contract.window import PipelineFigures
+from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
 from shared.contract.worker import Beat, WorkerId, write_beat
 from shared.ownership.steps import run
 from shared.store.client import Store
 
 KEYS = Keys(1)
 ONE, TWO = "CA" + "1" * 32, "CA" + "2" * 32
-INGRESS, BRAIN = "ingress-0@h#1", "brain-0@h#1"
+INGRESS, BRAIN, EGRESS = "ingress-0@h#1", "brain-0@h#1", "egress-0@h#1"
 
 FIGURES = PipelineFigures(
     v=CONTRACT, at_ms=1, verdict="ok", why="", window_ms=3000.0, tx_q=75, tx_q_age_ms=1500.0,
     reply_q_ms=1500.0, caller_q=3, tx_fps=50.0, sent=150, ws_block_ms=0.0, unsent_bytes=0, write_p99_ms=0.5,
     delta_rate=990.0, model_quiet_ms=0.0, starved=0, late=0, ai_speaking="", redis_ms=2.5,
-    lag_ingress_ms=1.0, lag_brain_ms=2.0, lag_egress_ms=3.0, drops={},
+    lag_ingress_ms=1.0, lag_brain_ms=2.0, lag_egress_ms=3.0, owed_ms=0, owed_cause="", drops={},
 )  # fmt: skip
 """A window in which all was well."""
 
@@ -33,6 +35,24 @@ async def make_call(store: Store, sid: str, started_at_ms: int, **fields: str) -
     )  # fmt: skip
     await run(store, steps.attach(KEYS, stream, wall_ms=started_at_ms, max_resumes=5))
     await store.hset(KEYS.card(sid), mapping={"brain": BRAIN, **fields})
+
+
+async def make_living_call(store: Store, sid: str, *, age_ms: int = 60_000, **fields: str) -> None:
+    """A call whose owners show their beats and have just spoken of it; `fields`: as above."""
+    at_ms = wall_ms()
+    spoken = {"v": CONTRACT, "at_ms": at_ms, "lag_ms": 1.0, "redis_ms": 2.0}
+    brain = {"worker": BRAIN, "quiet_ms": 0.0, "audio_ms_per_s": 990.0, "skipped": 0, "queued_events": 0}
+    ingress = {"worker": INGRESS, "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0}
+    said = {
+        "egress": EGRESS,
+        "verdict": "ok",
+        "pipeline": window.dump(dataclasses.replace(FIGURES, at_ms=at_ms)),
+        "w_brain": window.dump(record.read(BrainWindow, {**spoken, **brain})),
+        "w_ingress": window.dump(record.read(IngressWindow, {**spoken, **ingress})),
+    }
+    await make_call(store, sid, at_ms - age_ms, **{**said, **fields})
+    for worker in (INGRESS, BRAIN, EGRESS):
+        await make_worker(store, worker)
 
 
 async def make_worker(store: Store, name: str, **changes: object) -> None:
@@ -50,6 +70,7 @@ async def make_worker(store: Store, name: str, **changes: object) -> None:
         "draining": False,
         "version": "0.1.0",
         "contract": CONTRACT,
+        "admin_port": 9120,
     }
     for command in write_beat(KEYS, name, record.read(Beat, {**beat, **changes})):
         await store.execute(command)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+from console.calls import trouble
+from console.calls.ended import EndedCall
 from console.calls.live import AnyCall, LiveCall, UnreadableCall, UnreadableWorker, WorkerRow
+from console.calls.trouble import Crew, Said, Seen
 from console.top.state import Snapshot
-from shared.contract.card import CallState, PeopleView
+from shared.contract.card import CallState, EndedView, PeopleView
 from shared.contract.record import CONTRACT
 from shared.contract.streams.journal import JournalEntry
-from shared.contract.window import PipelineFigures
+from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
 from shared.contract.worker import Beat
 from tests.support.redis_samples import FIGURES
 
@@ -18,12 +21,43 @@ PROBLEM = "expected a whole number in leg of PeopleView, got 'many'"
 
 
 def figures(**changes: object) -> PipelineFigures:
-    """A window in which all was well, but for `changes`."""
-    return dataclasses.replace(FIGURES, **changes)  # type: ignore[arg-type]
+    """A window of a second ago in which all was well, but for `changes`."""
+    return dataclasses.replace(FIGURES, **{"at_ms": AT_MS - 1_000, **changes})  # type: ignore[arg-type]
+
+
+def seen(silent_ms: int = 200) -> Seen:
+    """A process that showed itself so long ago."""
+    return Seen(at_ms=AT_MS - silent_ms, silent_ms=silent_ms)
+
+
+def crew(**silent_ms: int) -> Crew:
+    """Two healthy processes of each role, but for those (`egress_0`) that have been silent for so long."""
+    names = {"ingress_0": "ingress-0@box#a1", "brain_1": "brain-1@box#b2", "egress_0": "egress-0@box#c3"}
+    return Crew(seen={name: seen(silent_ms.get(short, 200)) for short, name in names.items()})
+
+
+def ingress_window(**changes: object) -> IngressWindow:
+    """What ingress says of a call that is well, but for `changes`."""
+    found: dict[str, object] = {
+        "v": CONTRACT, "at_ms": AT_MS - 1_000, "worker": "ingress-0@box#a1", "lag_ms": 1.0, "redis_ms": 2.0,
+        "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0,
+    }  # fmt: skip
+    return IngressWindow(**{**found, **changes})  # type: ignore[arg-type]
+
+
+def brain_window(**changes: object) -> BrainWindow:
+    """What the brain says of a call that is well, but for `changes`."""
+    found: dict[str, object] = {
+        "v": CONTRACT, "at_ms": AT_MS - 1_000, "worker": "brain-1@box#b2", "lag_ms": 1.0, "redis_ms": 2.0,
+        "quiet_ms": 0.0, "audio_ms_per_s": 990.0, "skipped": 0, "queued_events": 0,
+    }  # fmt: skip
+    return BrainWindow(**{**found, **changes})  # type: ignore[arg-type]
 
 
 def call(number: int, **changes: object) -> LiveCall:
-    """A healthy call that began `number` minutes ago, but for `changes` of its card or beside it."""
+    """A healthy call that began `number` minutes ago, but for `changes` of its card or beside it (its
+    `pipeline`, the windows `w_brain` and `w_ingress`, the `crew` that was seen). A `verdict` is its last
+    window's."""
     card: dict[str, object] = {
         "state": CallState.ATTACHED,
         "started_at_ms": AT_MS - number * 60_000,
@@ -40,15 +74,53 @@ def call(number: int, **changes: object) -> LiveCall:
         "tx_q_ms": 1500,
         "verdict": "ok",
         "pipeline": None,
+        "owed_ms": None,
+        "owed_cause": None,
     }
-    beside: dict[str, object] = {"fields": {}, "pipeline": FIGURES, "caller_q": 3, "reply_q": 2}
+    beside: dict[str, object] = {
+        "fields": {}, "pipeline": figures(), "pipeline_problem": "", "caller_q": 3, "reply_q": 2,
+        "w_brain": brain_window(), "w_ingress": ingress_window(), "crew": crew(),
+    }  # fmt: skip
     for name, value in changes.items():
-        (beside if name in beside or name == "pipeline_problem" else card)[name] = value
+        (beside if name in beside else card)[name] = value
+    view = PeopleView(**card)  # type: ignore[arg-type]
+    found = _said(view, beside)
+    judged_by = beside["crew"]
+    assert isinstance(judged_by, Crew)
     return LiveCall(
         call_sid=f"CA{number:032x}",
-        card=PeopleView(**card),  # type: ignore[arg-type]
-        **beside,  # type: ignore[arg-type]
+        card=view,
+        fields=beside["fields"],  # type: ignore[arg-type]
+        said=found,
+        standing=trouble.judge(found, judged_by, AT_MS),
+        caller_q=beside["caller_q"],  # type: ignore[arg-type]
+        reply_q=beside["reply_q"],  # type: ignore[arg-type]
     )
+
+
+def _said(view: PeopleView, beside: dict[str, object]) -> Said:
+    pipeline = beside["pipeline"]
+    if isinstance(pipeline, PipelineFigures) and view.verdict is not None:
+        pipeline = dataclasses.replace(pipeline, verdict=view.verdict)
+    problem = beside["pipeline_problem"]
+    return Said(
+        card=view,
+        ingress=beside["w_ingress"],  # type: ignore[arg-type]
+        brain=beside["w_brain"],  # type: ignore[arg-type]
+        egress=pipeline,  # type: ignore[arg-type]
+        problems={"egress": str(problem)} if problem else {},
+    )
+
+
+def ended_call(number: int, **changes: object) -> EndedCall:
+    """A call of two minutes that ended just now in an apology, but for `changes` of its card."""
+    card: dict[str, object] = {
+        "state": CallState.ENDED, "started_at_ms": AT_MS - 120_000, "ended_at_ms": AT_MS,
+        "from_number": "…11", "to_number": "…89", "agent": "default", "outcome": "apology",
+        "cause": "no_session", "owed_ms": 5_200, "owed_cause": "turn",
+    }  # fmt: skip
+    view = EndedView(**{**card, **changes})  # type: ignore[arg-type]
+    return EndedCall(call_sid=f"CA{number:032x}", ended_at_ms=AT_MS, card=view)
 
 
 def unreadable_call(number: int) -> UnreadableCall:
@@ -70,6 +142,7 @@ def worker(name: str, *, age_ms: int = 200, **changes: object) -> WorkerRow:
         "draining": False,
         "version": "0.1.0",
         "contract": CONTRACT,
+        "admin_port": 9120,
     }
     return WorkerRow(
         name=f"{name}@box#a1",

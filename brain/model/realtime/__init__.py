@@ -2,9 +2,11 @@
 
 Owns: everything that knows the Realtime protocol. Must not know: the call, Redis, when something is said.
 
-    session    what the server is told of an agent: the objects of `session.update`
-    gate       nothing flows before µ-law is confirmed both ways
-    seed       telling a new session what was said before it
-    translate  server events → inputs, actions → client events
-    socket     a session from open to close: connecting, reading, writing
+    session     what the server is told of an agent: the objects of `session.update`
+    gate        nothing flows before µ-law is confirmed both ways
+    seed        telling a new session what was said before it
+    translate   server events → inputs, actions → client events
+    proof       how far the server is proven to have heard the caller
+    connection  the socket: opened, kept alive, its end as a cause
+    socket      a session from open to close: reading and writing
 """

@@ -18,9 +18,7 @@ import orjson
 from brain.json_fields import Json, inner, text
 from brain.model.engine import SeedItem
 from brain.model.realtime import translate
-
-MAX_ID_CHARS = 32
-"""Ids that a client chooses may not be longer."""
+from brain.model.realtime.translate import MAX_ID_CHARS
 
 
 @dataclass(slots=True)

@@ -20,7 +20,10 @@ def session_config(agent: Agent, tools: list[Json], *, answering: bool = True) -
     """
     transcription: Json | None = None
     if agent.transcription_model:
-        transcription = {"model": agent.transcription_model, "language": agent.language}
+        transcription = {"model": agent.transcription_model}
+        language = agent.language.partition("-")[0]  # The server takes no tag with a country in it.
+        if language:
+            transcription["language"] = language
     output: Json = {"format": {"type": MU_LAW}, "voice": agent.voice}
     if agent.speed != 1.0:
         output["speed"] = agent.speed
@@ -63,7 +66,8 @@ def _with_turn_detection(agent: Agent, by_server: bool) -> Json:
 def _turn_detection(agent: Agent, by_server: bool) -> Json:
     """The whole detector, always: a partial object is not promised to keep its other values."""
     detection = agent.turn_detection
-    answers: Json = {"create_response": by_server, "interrupt_response": by_server}
+    interrupts = by_server and agent.server_interrupts
+    answers: Json = {"create_response": by_server, "interrupt_response": interrupts}
     if detection.kind == "semantic_vad":
         return {"type": "semantic_vad", "eagerness": detection.eagerness, **answers}
     return {

@@ -16,34 +16,29 @@ import contextlib
 from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Callable
-from typing import cast
 
 import orjson
-from openai import AsyncOpenAI, OpenAIError
+from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from openai.types.websocket_connection_options import WebSocketConnectionOptions
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
-from brain import trust_store
 from brain.agents.agent import Agent
 from brain.counters import BrainCounters
 from brain.errors import EngineError
 from brain.json_fields import Json, inner, text
 from brain.model.engine import Listener, Opened, Opening, SeedItem, ToModel
 from brain.model.realtime import translate
+from brain.model.realtime.connection import CLOSE_WITHIN_S, connect, end_of
 from brain.model.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRED, GateStep, SessionGate
+from brain.model.realtime.proof import Proof
 from brain.model.realtime.seed import Seed
 from brain.model.realtime.session import answering_session, session_config
 from brain.sequencer import inputs
-from shared.clock import wall_ms
+from shared.clock import now_ms, wall_ms
 
 CONNECT_WITHIN_S = 3.0
 CONFIRM_WITHIN_S = 4.0
 SEED_WITHIN_S = 4.0
-CLOSE_WITHIN_S = 1.0
-
-MAX_EVENT_BYTES = 4 * 1024 * 1024
-"""The largest server event: an audio delta of minutes would be smaller."""
 
 MAX_QUEUED_APPENDS = 50
 """Appends waiting for the socket (2 s of caller audio). Above it the caller's stream is left unread in
@@ -54,21 +49,6 @@ MAX_QUEUED_EVENTS = 2_000
 
 MAX_LIFE_MS = 24 * 3_600_000.0
 """An expiry further away than this is a clock that is wrong, ours or theirs."""
-
-PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-"""HTTP answers to the upgrade that may be better a moment later; others will not change."""
-
-_SOCKET_OPTIONS: dict[str, object] = {
-    # Our process has no business with a proxy that the environment names.
-    "proxy": None,
-    "max_size": MAX_EVENT_BYTES,
-    # A finite max_size would turn permessage-deflate on: megabytes and CPU a call.
-    "compression": None,
-    "max_queue": 64,
-    "ping_interval": 20,
-    "ping_timeout": 20,
-    "close_timeout": CLOSE_WITHIN_S,
-}
 
 
 class RealtimeEngine:
@@ -89,6 +69,7 @@ class RealtimeEngine:
         self._counters = counters
         self._now_wall_ms = now_wall_ms
         self._connection: AsyncRealtimeConnection | None = None
+        self._proof = Proof()
         self._gate = SessionGate(update_id=f"{opening.tag}-session")
         self._seed = Seed((), opening.tag)
         self._rewrites = 0
@@ -107,18 +88,10 @@ class RealtimeEngine:
         """One attempt: connects and passes the gate. Cancelling it leaves a socket to `close`."""
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S):
-                manager = self._client.realtime.connect(
-                    model=self._agent.model,
-                    extra_headers=dict(self._opening.headers),
-                    websocket_connection_options=_socket_options(self._client),
+                self._connection = await connect(
+                    self._client, self._agent.model, self._opening.headers, self._proof
                 )
-                self._connection = await manager.enter()
-        except InvalidStatus as error:
-            status = error.response.status_code
-            raise EngineError(
-                "connect_refused", f"HTTP {status}", fatal=status not in PASSING_STATUSES
-            ) from error
-        except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed, OpenAIError) as error:
+        except TimeoutError as error:
             raise EngineError("connect_failed", type(error).__name__) from error
         await self._confirm(self._connection)
         return Opened(session_id=self._gate.session_id, life_ms=self._life_ms())
@@ -143,7 +116,7 @@ class RealtimeEngine:
                 "session_unconfirmed", f"no session.updated within {CONFIRM_WITHIN_S:g} s"
             ) from None
         except ConnectionClosed as error:
-            raise _closed(error, expired=False) from error
+            raise end_of(error, expired=False) from error
 
     def _life_ms(self) -> float:
         left_ms = self._gate.expires_at_s * 1000 - self._now_wall_ms()
@@ -169,7 +142,7 @@ class RealtimeEngine:
         except TimeoutError:
             raise EngineError("seed_unconfirmed", f"not answered within {SEED_WITHIN_S:g} s") from None
         except ConnectionClosed as error:
-            raise _closed(error, expired=False) from error
+            raise end_of(error, expired=False) from error
         self._counters.items_seeded += len(items)
         self._counters.seeds_refused += self._seed.refused
 
@@ -216,8 +189,9 @@ class RealtimeEngine:
                 data = await connection.recv_bytes()
             except ConnectionClosed as error:
                 # 1000 and 1001 end a plain `async for` without a word; here they are causes too.
-                return _closed(error, expired=self._expired)
+                return end_of(error, expired=self._expired)
             self._counters.events += 1
+            self._proof.event(now_ms())
             try:
                 event = read_json(data)
             except orjson.JSONDecodeError:
@@ -245,9 +219,15 @@ class RealtimeEngine:
             self._hear_error(translate.error_code(event), listener)
         elif kind in ("mcp_list_tools.failed", "response.mcp_call.failed"):
             listener.on_trouble(kind.removeprefix("response.").replace(".", "_"), known=False)
+        elif kind == translate.TRANSCRIPTION_FAILED:
+            self._counters.transcriptions_failed += 1
+            listener.on_trouble("transcription_failed", known=False)
         said = translate.read_said(event)
         if said is not None and text(event, "response_id") not in self._out_of_band:
             listener.on_said(said)
+        server_tool = translate.read_server_tool(event)
+        if server_tool is not None:
+            listener.on_server_tool(server_tool)
         for input_ in translate.read_event(event, approve=self._agent.approves_mcp):
             if isinstance(input_, inputs.ResponseCreated) and input_.out_of_band:
                 self._out_of_band.add(input_.response_id)
@@ -271,13 +251,23 @@ class RealtimeEngine:
                 except ConnectionClosed:
                     return  # The reader sees the same end, with its cause.
                 if entry_id is not None:
-                    self.appended_id = entry_id or self.appended_id
+                    self._appended(entry_id)
                     self._queued_appends -= 1
                     if self._on_drained is not None and self._queued_appends == 0:
                         drained, self._on_drained = self._on_drained, None
                         drained()
             self._some.clear()
             await self._some.wait()
+
+    def _appended(self, entry_id: bytes) -> None:
+        if entry_id:
+            self.appended_id = entry_id
+            self._proof.appended(entry_id, now_ms())
+
+    @property
+    def proven_id(self) -> bytes:
+        """The last caller entry that the server has, for sure."""
+        return self._proof.proven_id
 
     def do(self, action: ToModel) -> None:
         """Queues an action."""
@@ -343,29 +333,7 @@ class RealtimeEngine:
         return self._connection
 
 
-def _socket_options(client: AsyncOpenAI) -> WebSocketConnectionOptions:
-    options = dict(_SOCKET_OPTIONS)
-    if client.base_url.scheme == "https":
-        # Else the library reads the trust store again for each session, and every call waits for that.
-        options["ssl"] = trust_store.for_sessions()
-    # The type names a few; the SDK hands every key on to websockets.connect.
-    return cast(WebSocketConnectionOptions, options)
-
-
 def read_json(data: bytes) -> Json:
     """A server event. Raises orjson.JSONDecodeError; anything but an object reads as an empty one."""
     event = orjson.loads(data)
     return event if isinstance(event, dict) else {}
-
-
-def _closed(error: ConnectionClosed, *, expired: bool) -> EngineError:
-    """The close as a cause. The reason of a 4000 is a code of the API, and may be a fatal one."""
-    if error.rcvd is None:
-        return EngineError("closed_1006", "the connection was cut")
-    code, reason = error.rcvd.code, error.rcvd.reason
-    if expired:
-        return EngineError(SESSION_EXPIRED, f"close {code}")
-    if code == 4000 and reason:
-        is_fatal = reason.rpartition(".")[2] in FATAL_CODES
-        return EngineError(f"closed_4000_{reason[:60]}", fatal=is_fatal)
-    return EngineError(f"closed_{code}", reason[:80])

@@ -14,16 +14,24 @@ import orjson
 
 from brain.agents.agent import Agent
 from brain.json_fields import Json, inner, text
-from brain.model.engine import Said, SaidKind, ToModel
+from brain.model.engine import Said, SaidKind, ServerTool, ToModel
 from brain.model.realtime.gate import FATAL_CODES
 from brain.model.realtime.session import silenced_session
 from brain.sequencer import Reason, actions, inputs
 from brain.sequencer.inputs import Input
 
+TRANSCRIPTION_FAILED: Final = "conversation.item.input_audio_transcription.failed"
 AUDIO_DELTA: Final = "response.output_audio.delta"
 APPEND_HEAD: Final = '{"type":"input_audio_buffer.append","audio":"'
 APPEND_TAIL: Final = '"}'
 """Base64 needs no escaping, so an append is a concatenation: a tenth of the cost of building JSON."""
+
+MAX_ID_CHARS: Final = 32
+"""Ids that a client chooses may not be longer."""
+
+MAX_NAME_CHARS: Final = 64
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
+"""What the name of a tool may not have. A server of the user's own may name its tools as it likes."""
 
 TOKEN: Final = "trunkline_token"
 REASON: Final = "trunkline_reason"
@@ -146,10 +154,30 @@ def read_said(event: Json) -> Said | None:
             return Said(SaidKind.USER_ITEM, item_id)
         case "conversation.item.input_audio_transcription.completed":
             return Said(SaidKind.USER_TEXT, item_id, text(event, "transcript"))
-        case "conversation.item.input_audio_transcription.failed":
+        case kind if kind == TRANSCRIPTION_FAILED:
             return Said(SaidKind.USER_TEXT, item_id)
         case _:
             return None
+
+
+def read_server_tool(event: Json) -> ServerTool | None:
+    """What the server did with a tool of its own (MCP), as far as the event knows; None for all others.
+
+    The item is told as soon as it is called, and again when there is an output or an error.
+    """
+    if text(event, "type") not in ("response.output_item.done", "conversation.item.done"):
+        return None
+    item = inner(event, "item")
+    if text(item, "type") != "mcp_call" or not text(item, "id"):
+        return None
+    error = inner(item, "error")
+    output = text(item, "output") or (orjson.dumps({"error": error}).decode() if error else "")
+    return ServerTool(
+        call_id=text(item, "id")[-MAX_ID_CHARS:],
+        name=_NO_NAME.sub("_", text(item, "name"))[:MAX_NAME_CHARS] or "mcp",
+        arguments=text(item, "arguments"),
+        output=output,
+    )
 
 
 def client_events(action: ToModel, agent: Agent) -> list[str]:
@@ -190,6 +218,7 @@ def client_events(action: ToModel, agent: Agent) -> list[str]:
         case actions.SendApproval():
             approval: Json = {
                 "type": "mcp_approval_response",
+                "id": action.event_id,
                 "approval_request_id": action.request_id,
                 "approve": action.approve,
             }

@@ -5,13 +5,17 @@
 --       4 MAXLEN ('0' = none)  5 roles to wake, e.g. 'brain egress' ('' = none)  6 why
 --       7… field, value, …
 -- Also writes lane .. 'wake:' .. owner of each role to wake: same lane, so same slot.
+-- What an owner has of the conversation it may still add to `history` when the call has ended, if there is one:
+-- the caller's last words are written down a second after they hung up.
 -- Answer  {'OK', entry id}  or  {'FENCED'}  or  {'ABSENT'}
 local card, role = KEYS[1], ARGV[1]
 local has = redis.call('HMGET', card, 'state', role .. '_epoch')
 if not has[1] then return {'ABSENT'} end
-if has[1] == 'ended' or (role ~= '' and has[2] ~= ARGV[2]) then return {'FENCED'} end
+local late = has[1] == 'ended'
+if late and (role == '' or KEYS[2] ~= card .. ':history') then return {'FENCED'} end
+if role ~= '' and has[2] ~= ARGV[2] then return {'FENCED'} end
 local command = {'XADD', KEYS[2]}
-if ARGV[3] == '0' then command[#command + 1] = 'NOMKSTREAM' end
+if late or ARGV[3] == '0' then command[#command + 1] = 'NOMKSTREAM' end
 if ARGV[4] ~= '0' then
   command[#command + 1] = 'MAXLEN' command[#command + 1] = '~' command[#command + 1] = ARGV[4]
 end

@@ -2,15 +2,17 @@
 --
 -- KEYS  1 card  2 token  3 calls  4 live  5 slots
 -- ARGV  1 call_sid  2 stream_sid  3 ingress worker  4 wall ms  5 nonce  6 from  7 to  8 agent
---       9 call ttl ms  10 most resumes  11 the called number in full
--- Also writes the call's caller, control, journal (card .. ':part') and the owners' doorbells
+--       9 call ttl ms  10 most resumes  11 the called number in full  12 the caller's in full
+-- Also writes the call's caller, control, journal, number (card .. ':part') and the owners' doorbells
 -- (lane .. 'wake:' .. owner): same lane, so same slot.
--- Answer  {'OK', leg, '1' when the call is new else '0'}  or  {'REFUSED', 'used' | 'ended' | 'too_many'}
+-- Answer  {'OK', leg, '1' when the call is new else '0', owed silence in ms, its cause}  or  {'REFUSED', 'used' | 'ended' | 'too_many'}
 local card = KEYS[1]
 local lane = string.match(card, '^(.-)call:')
 local ttl = ARGV[9]
-local has = redis.call('HMGET', card, 'state', 'leg', 'stream_sid', 'resumes', 'brain', 'egress')
-if has[3] == ARGV[2] and has[1] ~= 'ended' then return {'OK', has[2], '0'} end
+local has = redis.call('HMGET', card, 'state', 'leg', 'stream_sid', 'resumes', 'brain', 'egress',
+  'owed_ms', 'owed_cause')
+local owed_ms, owed_cause = has[7] or '0', has[8] or ''
+if has[3] == ARGV[2] and has[1] ~= 'ended' then return {'OK', has[2], '0', owed_ms, owed_cause} end
 local spent = redis.call('HGET', KEYS[2], ARGV[5])
 if spent and spent ~= ARGV[2] then return {'REFUSED', 'used'} end
 if has[1] == 'ended' then return {'REFUSED', 'ended'} end
@@ -39,6 +41,10 @@ if not has[1] then
   redis.call('HSET', card, 'v', '1', 'from', ARGV[6], 'to', ARGV[7], 'agent', ARGV[8],
     'called', ARGV[11], 'started_at_ms', ARGV[4], 'brain', '', 'brain_epoch', '0', 'egress', '', 'egress_epoch', '0',
     'cut', '0', 'frame_n', '0', 'attempts', '0')
+  if ARGV[12] ~= '' then
+    redis.call('HSET', card .. ':number', 'caller', ARGV[12])
+    redis.call('PEXPIRE', card .. ':number', ttl)
+  end
   redis.call('XADD', KEYS[3], '*', 'v', '1', 'call', ARGV[1])
   redis.call('ZADD', KEYS[4], ARGV[4], ARGV[1])
 else
@@ -56,4 +62,4 @@ redis.call('ZADD', KEYS[5], tonumber(ARGV[4]) + tonumber(ttl), ARGV[1])
 redis.call('PEXPIRE', KEYS[5], ttl)
 redis.call('XADD', card .. ':journal', 'MAXLEN', '~', '2000', '*', 'kind', has[1] and 'resumed' or 'attached',
   'from', ARGV[3], 't', ARGV[4], 'leg', leg, 'stream_sid', ARGV[2])
-return {'OK', tostring(leg), has[1] and '0' or '1'}
+return {'OK', tostring(leg), has[1] and '0' or '1', owed_ms, owed_cause}

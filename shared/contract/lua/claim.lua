@@ -4,7 +4,8 @@
 -- ARGV  1 role  2 worker  3 expected owner  4 expected epoch  5 entry id in calls ('' if none)
 --       6 wall ms  7 ttl of the owned set in ms
 -- Also writes lane .. 'owned:' .. worker and the journal: same lane, so same slot.
--- Answer  {'OK', epoch, field, value, … of the card}  or  {'FENCED', owner, epoch}  or  {'ABSENT'}
+-- Also reads card .. ':number': a brain's tools need the caller's number in full, nobody else does.
+-- Answer  {'OK', epoch, number or '', field, value, … of the card}  or  {'FENCED', owner, epoch}  or  {'ABSENT'}
 local card, role, worker, entry = KEYS[1], ARGV[1], ARGV[2], ARGV[5]
 local lane, call = string.match(card, '^(.-)call:(.*)$')
 local has = redis.call('HMGET', card, 'state', role, role .. '_epoch', 'brain', 'egress')
@@ -33,6 +34,7 @@ if has[2] ~= worker then
 end
 local other = role == 'brain' and has[5] or has[4]
 settle_entry(other ~= '')
-local answer = {'OK', epoch}
+local number = role == 'brain' and redis.call('HGET', card .. ':number', 'caller') or ''
+local answer = {'OK', epoch, number}
 for _, word in ipairs(redis.call('HGETALL', card)) do answer[#answer + 1] = word end
 return answer

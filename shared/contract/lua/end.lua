@@ -1,10 +1,13 @@
 -- END: a call is over. Idempotent: the first comer's outcome stands.
 --
--- KEYS  1 card  2 live  3 slots  4 hooks
+-- KEYS  1 card  2 live  3 slots  4 hooks  5 ended
 -- ARGV  1 call_sid  2 outcome  3 who says so  4 wall ms  5 ttl of what stays, ms
 --       6 leg that must still be the call's and be detached ('' = end it in any state)
 --       7 '1': the user's systems are to be told (an entry in `hooks`), '' else  8 ttl of hooks, ms
--- Also deletes caller, turn, reply; sets the TTL of card, control, journal, history, token; empties the
+--       9 most calls in `ended`  10 cause ('' = the plan's stands)
+--       11 ttl of the caller's number, ms ('0' = nobody is to be told it)
+-- Puts the call into `ended` and takes out what is older than what stays, then the oldest above ARGV 9.
+-- Also deletes caller, turn, reply; sets the TTL of card, control, journal, history, token, number; empties the
 -- owners' `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
 -- Answer  {'OK', '1' for the first comer else '0', outcome}  or  {'FENCED', leg}  or  {'ABSENT'}
 local card, call = KEYS[1], ARGV[1]
@@ -18,6 +21,9 @@ redis.call('ZREM', KEYS[3], call)
 if not has[1] then return {'ABSENT'} end
 if has[1] == 'ended' then return {'OK', '0', has[2]} end
 redis.call('HSET', card, 'state', 'ended', 'outcome', ARGV[2], 'ended_at_ms', ARGV[4])
+if ARGV[10] ~= '' then
+  redis.call('HSET', card, 'cause', ARGV[10])
+end
 redis.call('DEL', card .. ':caller', card .. ':turn', card .. ':reply')
 redis.call('XADD', card .. ':journal', 'NOMKSTREAM', 'MAXLEN', '~', '2000', '*', 'kind', 'ended',
   'from', ARGV[3], 't', ARGV[4], 'outcome', ARGV[2])
@@ -26,6 +32,11 @@ redis.call('XADD', card .. ':control', 'NOMKSTREAM', 'MAXLEN', '~', '1000', '*',
 for _, part in ipairs({'', ':control', ':journal', ':history', ':token'}) do
   redis.call('PEXPIRE', card .. part, ARGV[5])
 end
+redis.call('ZADD', KEYS[5], ARGV[4], call)
+redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', tonumber(ARGV[4]) - tonumber(ARGV[5]))
+redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -1 - tonumber(ARGV[9]))
+redis.call('PEXPIRE', KEYS[5], ARGV[5])
+redis.call('PEXPIRE', card .. ':number', ARGV[11])
 for _, owner in ipairs({has[3], has[4]}) do
   if owner and owner ~= '' then
     redis.call('SREM', lane .. 'owned:' .. owner, call)

@@ -2,6 +2,7 @@
 --
 -- KEYS  1 card  2 the stream
 -- ARGV  1 role  2 epoch  3 first entry id to keep ('' = trim nothing)  4… card field, value, …
+-- The trim comes first: a Redis that is out of memory takes it, and with it what follows.
 -- Answer  {'OK'}  or  {'FENCED'}  or  {'ABSENT'}
 local has = redis.call('HMGET', KEYS[1], 'state', ARGV[1] .. '_epoch')
 if not has[1] then return {'ABSENT'} end

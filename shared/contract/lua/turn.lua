@@ -1,33 +1,43 @@
--- TURN: the caller's open turn. What the model got is moved from `caller` to `turn`, so that a new brain
--- can say it again; when the turn is in history, `turn` goes.
+-- TURN: what the model got of its callers moves from `caller` to `turn`, for many calls of one brain at once.
+-- `turn` always rolls: it holds what a next session must be told, and nothing older.
 --
--- KEYS  1 card  2 caller  3 turn
--- ARGV  1 brain epoch  2 'move' | 'close'  3 last entry id to move ('' = none)  4 first id to keep
---       5 ttl ms  6 most entries in turn
--- Answer  {'OK', entries moved}  or  {'FENCED'}  or  {'ABSENT'}
-local has = redis.call('HMGET', KEYS[1], 'state', 'brain_epoch')
-if not has[1] then return {'ABSENT'} end
-if has[1] == 'ended' or has[2] ~= ARGV[1] then return {'FENCED'} end
-if ARGV[2] == 'close' then
-  redis.call('DEL', KEYS[3])
-  return {'OK', 0}
-end
-if ARGV[3] == '' then return {'OK', 0} end
-local entries = redis.call('XRANGE', KEYS[2], '-', ARGV[3])
-local audio, leg, chunk = {}, nil, nil
-for _, entry in ipairs(entries) do
-  local fields = entry[2]
-  for index = 1, #fields, 2 do
-    if fields[index] == 'a' then audio[#audio + 1] = fields[index + 1]
-    elseif fields[index] == 'l' then leg = fields[index + 1]
-    elseif fields[index] == 'n' and not chunk then chunk = fields[index + 1] end
+-- KEYS  three a call: card, caller, turn
+-- ARGV  1 ttl ms, then five a call: brain epoch; the last entry of `caller` that moves ('' = none); the first
+--       one to keep there; what moves, as one piece of audio; the first entry of `turn` to keep
+-- A piece of `turn` has the id of the last entry that it was made of, so that one who asks twice moves once.
+-- Answer  one word a call: 'OK' (also of an ended call, whose audio is gone: its owner is told so by END),
+--         'FENCED', 'ABSENT', or 'REFUSED' by Redis (nothing has moved: ask again)
+local TTL = ARGV[1]
+
+local function append(turn, first, id, audio)
+  local added = redis.pcall('XADD', turn, 'NOMKSTREAM', 'MINID', first, id, 'v', '1', 'a', audio)
+  if not added then
+    redis.call('XADD', turn, id, 'v', '1', 'a', audio)
+    redis.call('PEXPIRE', turn, TTL)
+  elseif added.err and not string.find(added.err, 'equal or smaller', 1, true) then
+    error(added.err)
   end
 end
-if #audio > 0 then
-  redis.call('XADD', KEYS[3], 'MAXLEN', ARGV[6], '*', 'v', '1', 'l', leg or '0', 'n', chunk or '0',
-    'a', table.concat(audio))
-  if redis.call('PTTL', KEYS[3]) < 0 then redis.call('PEXPIRE', KEYS[3], ARGV[5]) end
+
+local function move(card, caller, turn, at)
+  local has = redis.call('HMGET', card, 'state', 'brain_epoch')
+  if not has[1] then return 'ABSENT' end
+  if has[1] == 'ended' then return 'OK' end
+  if has[2] ~= ARGV[at] then return 'FENCED' end
+  local id, first = ARGV[at + 1], ARGV[at + 4]
+  if id == '' then
+    redis.call('XTRIM', turn, 'MINID', first)
+  else
+    append(turn, first, id, ARGV[at + 3])
+    redis.call('XTRIM', caller, 'MINID', ARGV[at + 2])
+  end
+  return 'OK'
 end
-redis.call('XTRIM', KEYS[2], 'MINID', ARGV[4])
-redis.call('HSET', KEYS[1], 'caller_pos', ARGV[3])
-return {'OK', #entries}
+
+local answers = {}
+for index = 1, #KEYS / 3 do
+  local key = index * 3 - 2
+  local done, answer = pcall(move, KEYS[key], KEYS[key + 1], KEYS[key + 2], index * 5 - 3)
+  answers[index] = done and answer or 'REFUSED'
+end
+return answers

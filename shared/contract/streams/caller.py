@@ -1,11 +1,12 @@
-"""`caller`: the caller's voice on its way to the model, and `turn`, where the open turn's audio is kept.
+"""`caller`: the caller's voice on its way to the model, and `turn`: what a next session must be told of it.
 
 Why it exists: a frame passes here fifty times a second a call, so that its entry is packed by hand and read
 without a dict; both stand side by side. Owns: the format of both streams, their bounds. Pure. Must not know:
 who reads.
 
 `caller` is written plainly, without a fence: the leg in each entry is its fence, `NOMKSTREAM` its end. `turn`
-is written by the script TURN (0.5 s of audio an entry, in the same format without a stamp).
+is written by the script TURN: what the model got since the last move, as one piece, under the id of the last
+entry of `caller` that is in it. So positions in both are one row.
 """
 
 from __future__ import annotations
@@ -14,23 +15,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared import resp
-from shared.contract.entry import VERSION, Fields, checked, stamp
+from shared.contract.entry import VERSION, Fields, checked, known, stamp
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
 
 MAXLEN = b"1500"
 """30 s of frames: the bound of `caller`, oldest dropped by Redis; a gap shows in `chunk`."""
 
-MAX_AGE_MS = 3000.0
-"""Caller audio older than this is worth less than the delay it would cause: the outbox drops it."""
+MAX_AGE_MS = 12_000.0
+"""Caller audio that could not be written is kept for this long: what was said while Redis was away is
+answered afterwards. After that the caller is told that nobody answers (ingress/calls/), and the words are
+dropped."""
 
-TURN_MAX_ENTRIES = 120
-"""60 s of an open turn, half a second an entry."""
+TURN_MOST_MS = 60_000
+"""The bound of `turn`, by the server's time in its ids: oldest dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallerFrame:
-    """20 ms of the caller. `chunk` is the carrier's counter within the leg; a jump in it is a gap."""
+    """20 ms of the caller. `chunk` counts the frames of the leg, those that never came too: a jump in it is
+    a gap."""
 
     leg: int
     chunk: int
@@ -68,17 +72,25 @@ _ORDER = (b"v", b"l", b"n", b"t", b"a")
 
 
 def read_caller(fields: Sequence[bytes]) -> CallerFrame:
-    """An entry of `caller`, or of `turn` (which has no stamp: 0). Raises EntryError."""
+    """An entry of `caller`. Raises EntryError."""
     # Our own writers keep this order, fifty times a second a call: no dict is built for it.
     if len(fields) == 10 and tuple(fields[:9:2]) == _ORDER and fields[1] == VERSION:
         leg, chunk, t_ms, audio = fields[3], fields[5], fields[7], fields[9]
     else:
         found: Mapping[bytes, bytes] = checked("caller", fields)
         try:
-            leg, chunk, t_ms, audio = found[b"l"], found[b"n"], found.get(b"t", b"0"), found[b"a"]
+            leg, chunk, t_ms, audio = found[b"l"], found[b"n"], found[b"t"], found[b"a"]
         except KeyError as error:
             raise EntryError("caller", error.args[0].decode(), "a value", None) from None
     try:
         return CallerFrame(int(leg), int(chunk), float(t_ms), audio)
     except ValueError:
         raise EntryError("caller", "l, n, t", "numbers", (leg, chunk, t_ms)) from None
+
+
+def read_turn(found: Mapping[bytes, bytes]) -> bytes:
+    """The audio of an entry of `turn`, as redis-py reads it. Raises EntryError."""
+    try:
+        return known("turn", found)[b"a"]
+    except KeyError:
+        raise EntryError("turn", "a", "a value", None) from None

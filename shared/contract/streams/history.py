@@ -17,7 +17,9 @@ from shared.contract.entry import VERSION, Fields, known, text_of
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.record import named
 
-MAXLEN = 2000
+MAXLEN = 8000
+"""Some 1,000 exchanges, of seven or eight entries each: more than an hour's call has. What is older is lost,
+and the next brain says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

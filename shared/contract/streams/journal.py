@@ -78,13 +78,20 @@ class Kind(enum.StrEnum):
         "agent_unknown",
         "the webhook asked for an agent that the file does not have; who answers instead",
     )
+    NUMBER_UNKNOWN = (
+        "number_unknown",
+        "no agent has the called number (it stands on the card); who answers instead",
+    )
     HANG_UP_PENDING = "hang_up_pending", "the call ends after the farewell (`cause`)"
     HANG_UP = "hang_up", "nothing is left to be said, and the call is ended (`cause`)"
     MOVE_PENDING = "move_pending", "a transfer or keypad tones are wanted, after what is being said"
     MOVE = "move", "the caller is sent away for a transfer or tones"
     MOVE_ENDED = "move_ended", "the caller is back from it (`status`)"
     MOVE_REFUSED = "move_refused", "a transfer or tones were not possible (`cause`)"
-    MOVE_DROPPED = "move_dropped", "a transfer or tones were overtaken by the end"
+    MOVE_DROPPED = (
+        "move_dropped",
+        "a transfer or tones were overtaken by the end, or the caller spoke before they were gone (`cause`)",
+    )
     LEG = "leg", "the caller is back on a new stream"
     ERROR = "error", "something failed (`what`)"
     REFUSED = (
@@ -96,6 +103,10 @@ class Kind(enum.StrEnum):
     FLUSHED = "flushed", "a flush was carried out, and how much of each item was heard by then"
     AUDIBLE = "audible", "the caller begins to hear a response"
     SILENT = "silent", "the caller does not hear it any more (`cause`)"
+
+    # What the caller hears instead: ingress.
+    HOLD_CLIP = "hold_clip", "sound is owed and none comes: the caller hears our clip (`cause`, `owed_ms`)"
+    APOLOGY = "apology", "sound was owed for too long: Twilio's voice takes the call (`cause`, `owed_ms`)"
     VERDICT = "verdict", "an episode of trouble begins: whose fault, and the figure that says so (`why`)"
     VERDICT_OVER = "verdict_over", "an episode of trouble is over: how long, how bad"
 

@@ -13,25 +13,24 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from shared.contract.command import Command
 from shared.contract.entry import VERSION, Fields, stamp
 from shared.contract.errors import EntryError, UnknownVersion
 from shared.contract.keys import Keys
+from shared.contract.owed import DebtCause
 
 MAXLEN = b"2000"
-"""Fuse of `out` and `back`: their readers trim them by time long before."""
-
-KEPT_MS = 5_000
-"""Both are trimmed to this much server time, once a second: for people."""
+"""Fuse of `out` and `back`: their readers delete what they have read."""
 
 
 class OutKind(enum.StrEnum):
     """What may stand in an `out` entry: six kinds of egress, then three of brain.
 
     A clear's value is the stamp of the flush behind it, if that was written on egress's host, else empty. The
-    value of sound and end is the number of a debt. A due's value is 1 or 0; a close's is the cause. Of owes,
-    the name has the debt's number in place of a frame's.
+    value of sound and sound_end is the number of a debt, a close's is the cause. Of owes, the name has the
+    debt's number in place of a frame's.
     """
 
     FRAME = "frame"
@@ -40,41 +39,36 @@ class OutKind(enum.StrEnum):
     ATTACH = "attach"
     SOUND = "sound"
     """What follows answers all debts up to this number."""
-    END = "end"
+    SOUND_END = "sound_end"
     """The last frame of that answer has gone."""
     OWES = "owes"
     """The brain is alive, and this is what it owes the caller."""
-    DUE = "due"
     CLOSE = "close"
 
 
-class DebtCause(enum.StrEnum):
-    """What sound is owed for."""
-
-    GREETING = "greeting"
-    TURN = "turn"
-    """The caller has said something."""
-    KEYS = "keys"
-    TOOL = "tool"
-    """The model was heard to say that it will look something up, or a tool has its result."""
-    OPERATOR = "operator"
-    RESUME = "resume"
-    """The caller is back, or another brain has the call."""
-    FAREWELL = "farewell"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owes:
-    """What a brain says of one call: it is alive, and owes the caller sound, or nothing (`number` 0)."""
+    """What a brain says of one call: it is alive, and this was the last debt (`number` 0: there was none
+    yet).
+
+    It says the number also when the debt is paid: ingress, which hears the caller's ear, is the judge of
+    that.
+    """
 
     number: int
-    """Of the last debt that was raised and not taken back."""
-    age_ms: int
-    """Since the oldest debt that the brain does not know to be paid was raised."""
-    cause: DebtCause | None
-    is_caller_speaking: bool
-    is_patient: bool
+    age_ms: int = 0
+    """Since the oldest debt was raised that is unpaid as far as the brain knows."""
+    cause: DebtCause | None = None
+    is_paid: bool = False
+    """By egress's word an answer to it is audible."""
+    is_waived: bool = False
+    """It was decided that nothing need be said."""
+    is_caller_speaking: bool = False
+    is_patient: bool = False
     """A tool runs within its limit, or somebody's approval is waited for: no apology yet."""
+
+
+_FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_patient": "h"}
 
 
 class BackKind(enum.StrEnum):
@@ -95,7 +89,7 @@ class Name:
     """The name of a pair.
 
     `epoch` is that of the owner who speaks: egress's for its four kinds and in `back`, the brain's for
-    `due` and `close`. `n` is the call's frame number: of this frame, or of the last one before it.
+    `owes` and `close`. `n` is the call's frame number: of this frame, or of the last one before it.
     """
 
     kind: str
@@ -172,28 +166,18 @@ def attach(between: bytes, n: int) -> Pair:
     return b"attach%b%d" % (between, n), b""
 
 
-def due(call_sid: str, leg: int, brain_epoch: int, *, is_due: bool) -> Pair:
-    """The brain: an answer to the caller is due, or is there."""
-    return Name(OutKind.DUE, call_sid, leg, brain_epoch, 0, 0).encode(), b"1" if is_due else b"0"
-
-
-def read_due(value: bytes) -> bool:
-    """What `due` said."""
-    return value not in (b"", b"0")
-
-
 def sound(between: bytes, n: int, debt: int) -> Pair:
     """What follows frame `n` answers all debts up to this one."""
     return b"sound%b%d" % (between, n), b"%d" % debt
 
 
-def end(between: bytes, n: int, debt: int) -> Pair:
+def sound_end(between: bytes, n: int, debt: int) -> Pair:
     """Frame `n` was the last one of the answer to this debt."""
-    return b"end%b%d" % (between, n), b"%d" % debt
+    return b"sound_end%b%d" % (between, n), b"%d" % debt
 
 
 def read_debt(value: bytes) -> int:
-    """What `sound` or `end` said. Raises EntryError."""
+    """What `sound` or `sound_end` said. Raises EntryError."""
     if not value.isdigit():
         raise EntryError("pair", OutKind.SOUND, "the number of a debt", value)
     return int(value)
@@ -201,7 +185,7 @@ def read_debt(value: bytes) -> int:
 
 def owes(call_sid: str, leg: int, brain_epoch: int, owed: Owes) -> Pair:
     """The brain is alive; what it owes this caller."""
-    flags = ("s" if owed.is_caller_speaking else "") + ("h" if owed.is_patient else "")
+    flags = "".join(flag for field, flag in _FLAGS.items() if attrgetter(field)(owed))
     name = Name(OutKind.OWES, call_sid, leg, brain_epoch, 0, owed.number).encode()
     return name, f"{owed.age_ms} {flags or '-'} {owed.cause or '-'}".encode()
 
@@ -214,8 +198,7 @@ def read_owes(name: Name, value: bytes) -> Owes:
             number=name.n,
             age_ms=int(age_ms),
             cause=None if cause == "-" else DebtCause(cause),
-            is_caller_speaking="s" in flags,
-            is_patient="h" in flags,
+            **{field: flag in flags for field, flag in _FLAGS.items()},
         )
     except ValueError:
         raise EntryError("pair", OutKind.OWES, "age in ms, flags, cause", value) from None
@@ -244,13 +227,6 @@ def out_command(keys: Keys, to_ingress: str, writer: bytes, now_ms: float, pairs
 def back_command(keys: Keys, to_egress: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Command:
     """One `back` entry: what ingress tells an egress worker."""
     return _command(keys.back(to_egress), writer, now_ms, pairs)
-
-
-def trim_command(key: str, last_read_id: bytes) -> Command:
-    """Forgets what was read, but for the last seconds."""
-    keep_ms = max(0, int(last_read_id.partition(b"-")[0]) - KEPT_MS)
-    name = key.encode()
-    return Command(name, (b"XTRIM", name, b"MINID", b"~", b"%d" % keep_ms))
 
 
 def pairs_fields(writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Fields:

@@ -173,6 +173,9 @@ class Session:
     def _update(self, now_ms: float, event: Json) -> None:
         """`session.update`: all or nothing; in force now, confirmed a moment later."""
         knobs = self._outlet.knobs
+        if knobs.unanswered_updates > 0:
+            knobs.unanswered_updates -= 1
+            return
         if knobs.refuse_updates > 0:
             knobs.refuse_updates -= 1
             # Ours: a refusal that says nothing of the provider's own trouble, which would pass.

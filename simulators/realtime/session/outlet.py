@@ -39,7 +39,14 @@ class StopReading:
     duration_ms: float
 
 
-Action = Send | Close | StopReading
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """The connection is to be half open for this long: nothing is read or written, nothing is closed."""
+
+    duration_ms: float
+
+
+Action = Send | Close | StopReading | Freeze
 
 
 class Outlet:
@@ -88,6 +95,9 @@ class Outlet:
         if event_type == knobs.stall_on:
             knobs.stall_on = ""  # once
             self.actions.append(StopReading(knobs.stall_reader_ms))
+        if event_type == knobs.freeze_on:
+            knobs.freeze_on = ""  # once
+            self.actions.append(Freeze(knobs.freeze_ms))
 
     def close(self, now_ms: float, code: int, reason: str) -> None:
         """Closes the connection; later events and closes are dropped."""

@@ -175,7 +175,8 @@ class OutputWriter:
         item.content = [
             {"type": "output_audio", "transcript": ""} if spoken else {"type": "output_text", "text": ""}
         ]
-        self._emit_content(now_ms, response, index, "response.content_part.added", part=_part(item))
+        part = _part(item, response.knobs.text_part_type)
+        self._emit_content(now_ms, response, index, "response.content_part.added", part=part)
 
     def _new_item(self, response: Response, output: Output, index: int) -> Item:
         outlet = self._outlet
@@ -260,7 +261,7 @@ class OutputWriter:
     def _close_content(
         self, now_ms: float, response: Response, index: int, item: Item, *, spoken: bool
     ) -> None:
-        part = _part(item)
+        part = _part(item, response.knobs.text_part_type)
         if spoken:
             self._emit_content(now_ms, response, index, "response.output_audio.done")
             self._emit_content(
@@ -310,10 +311,10 @@ class OutputWriter:
         return shown
 
 
-def _part(item: Item) -> Json:
+def _part(item: Item, text_type: str) -> Json:
     """The content part as `content_part.*` events show it: `audio`/`text`, where the item itself says
-    `output_audio`/`output_text`, as recorded."""
+    `output_audio`/`output_text`, as recorded. What they call a text part, a knob says."""
     part = cast(list[Json], item.content)[0]
     if part["type"] == "output_audio":
         return {"type": "audio", "transcript": part.get("transcript", "")}
-    return {"type": "text", "text": part.get("text", "")}
+    return {"type": text_type, "text": part.get("text", "")}

@@ -30,6 +30,8 @@ CALL_PIECE_MS: Final = 15.0
 TEXT_PIECE_MS: Final = 20.0
 OUTPUT_TOKEN_MS: Final = 50.0
 """Audio of one output token: about 20 tokens a second."""
+INAUDIBLE: Final = bytes([0xFE, 0xFE, 0x7E, 0x7E])
+"""µ-law of the softest tone there is: ±8 of 32,768, which is -72 dBFS."""
 DELTA_VARIANTS: Final = 8
 """Ways to split a clip into deltas; few, so that their base64 text is shared by all sessions."""
 
@@ -112,7 +114,7 @@ def _spoken(
     output: Say, index: int, at_ms: float, format_name: str, knobs: ResponseKnobs, rng: Random
 ) -> list[Step]:
     bytes_per_ms = FORMATS[format_name].bytes_per_ms
-    deltas = audio_deltas(output.clip, format_name, rng.randrange(DELTA_VARIANTS))
+    deltas = audio_deltas(output.clip, format_name, rng.randrange(DELTA_VARIANTS), silent=knobs.silent_audio)
     total_ms = sum(size for _, size in deltas) / bytes_per_ms
 
     def when_ms(audio_before_ms: float) -> float:
@@ -153,7 +155,8 @@ def _ended_early(
     if knobs.fail:
         return Plan(_before_delta(steps, knobs.fail_after_deltas), "failed", knobs.fail)
     if knobs.incomplete:
-        return Plan(_before_delta(steps, deltas // 2), "incomplete", knobs.incomplete)
+        after = deltas // 2 if knobs.incomplete_after_deltas is None else knobs.incomplete_after_deltas
+        return Plan(_before_delta(steps, after), "incomplete", knobs.incomplete)
     if max_output_tokens is not None:
         limit_bytes = max_output_tokens * OUTPUT_TOKEN_MS * FORMATS[format_name].bytes_per_ms
         spoken_bytes = 0
@@ -178,11 +181,15 @@ def _before_delta(steps: list[Step], deltas: int) -> tuple[Step, ...]:
 
 
 @lru_cache(maxsize=1024)
-def audio_deltas(clip: str, format_name: str, variant: int) -> tuple[tuple[str, int], ...]:
-    """A clip in deltas: (base64 text, bytes). Cached, and the same for all sessions."""
+def audio_deltas(
+    clip: str, format_name: str, variant: int, *, silent: bool = False
+) -> tuple[tuple[str, int], ...]:
+    """A clip in deltas: (base64 text, bytes). Cached, and the same for all sessions. `silent`: as long as the
+    clip, and too soft to be heard."""
     rng = Random(f"{clip}/{variant}")
     audio_format = FORMATS[format_name]
-    audio = audio_format.from_mulaw(clips.load(clip))
+    spoken = clips.load(clip)
+    audio = audio_format.from_mulaw(INAUDIBLE * (len(spoken) // len(INAUDIBLE)) if silent else spoken)
     scale = audio_format.bytes_per_ms // 8
     deltas = []
     start = 0

@@ -65,7 +65,6 @@ class Responses:
         self._active: _Run | None = None
         self._beside: dict[str, _Run] = {}
         self._late: list[Response] = []
-        self._count = 0
         self._greeted = False
         self.audio_spoken = False
 
@@ -85,11 +84,14 @@ class Responses:
             self._start(now_ms, "client", params, config, out_of_band=True)
             return
         self._check_free()
-        knobs = self._outlet.knobs.for_response(self._count + 1)
+        knobs = self._outlet.knobs.for_response(self._next_number)
+        if knobs.unanswered:
+            self._take_number()
+            return
         if knobs.reject_create:
-            self._count += 1
+            self._take_number()
             refusal = errors.Refusal(
-                "server_error",
+                knobs.reject_code,
                 "The server had an error while processing your request.",
                 error_type="server_error",
             )
@@ -107,6 +109,9 @@ class Responses:
         except errors.Refusal as refusal:
             self.report(now_ms, refusal)
             return
+        if self._outlet.knobs.for_response(self._next_number).unanswered:
+            self._take_number()
+            return
         self._start(now_ms, reason, {}, config)
 
     def report(self, now_ms: float, refusal: errors.Refusal, event_id: str | None = None) -> None:
@@ -119,6 +124,14 @@ class Responses:
         """An error that no client can mend: says it, then closes with 4000."""
         self.report(now_ms, refusal)
         self._outlet.close(now_ms, 4000, f"{refusal.error_type}.{refusal.code}")
+
+    @property
+    def _next_number(self) -> int:
+        return self._outlet.record.asked_responses + 1
+
+    def _take_number(self) -> int:
+        self._outlet.record.asked_responses += 1
+        return self._outlet.record.asked_responses
 
     def _check_free(self) -> None:
         if self._active is not None:
@@ -146,11 +159,11 @@ class Responses:
         if outlet.knobs.account_error and outlet.knobs.account_error_at == "response":
             self.end_fatally(now_ms, errors.account(outlet.knobs.account_error))
             return
-        self._count += 1
-        knobs = outlet.knobs.for_response(self._count)
+        number = self._take_number()
+        knobs = outlet.knobs.for_response(number)
         record = ResponseRecord(
             response_id=outlet.ids.mint("resp"),
-            number=self._count,
+            number=number,
             reason=reason,
             metadata=cast("dict[str, str] | None", params.get("metadata")),
             out_of_band=out_of_band,
@@ -158,7 +171,7 @@ class Responses:
         )
         response = Response(
             response_id=record.response_id,
-            number=self._count,
+            number=number,
             reply=(),
             config=config,
             params=params,
@@ -199,6 +212,8 @@ class Responses:
             reply = script.idle
         else:
             reply = self._reply_in_turn(response, reason)
+        if response.knobs.no_output:
+            return ()
         if response.knobs.second_message:
             reply = (*reply, *script.other)
         if response.modalities == ["text"] or response.knobs.text_part:
@@ -299,6 +314,8 @@ class Responses:
     def _cancel(self, now_ms: float, run: _Run, reason: str) -> None:
         """Lets 0–3 deltas that were on their way still arrive, then ends."""
         run.cancelling = True
+        if run.response.knobs.stuck_cancel:
+            return
         count = run.response.knobs.stragglers
         if count is None:
             count = self._outlet.rng.randint(0, 3)
@@ -325,7 +342,7 @@ class Responses:
                 now_ms, response, index, "completed" if status == "completed" else "incomplete"
             )
         response.status = status
-        response.status_details = _details(status, reason)
+        response.status_details = _details(status, reason, response.knobs.fail_retry_after_s)
         response.record.status = status
         response.record.status_reason = reason
         if response.conversation is None:
@@ -357,12 +374,15 @@ class Responses:
             self._outlet.emit(now_ms, "rate_limits.updated", rate_limits=[tokens])
 
 
-def _details(status: str, reason: str | None) -> Json | None:
+def _details(status: str, reason: str | None, retry_after_s: float) -> Json | None:
     """The `status_details` of a response's end."""
     if status == "completed":
         return None
     if status != "failed":
         return {"type": status, "reason": reason}
     kind = "server_error" if reason == "server_error" else "invalid_request_error"
-    error: Json = {"type": kind, "code": reason, "message": f"The response failed: {reason}."}
+    message = f"The response failed: {reason}."
+    if retry_after_s:
+        message += f" Please try again in {retry_after_s:g}s."
+    error: Json = {"type": kind, "code": reason, "message": message}
     return {"type": "failed", "error": error}

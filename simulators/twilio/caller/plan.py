@@ -10,8 +10,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from simulators.twilio.caller.clip import Clip
+
+CALLER_NUMBER: Final = "+15550001111"
+CALLED_NUMBER: Final = "+15550002222"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,8 @@ class CallPlan:
     """One caller: who calls, what they do, how long at most."""
 
     steps: Iterable[Step]
-    from_number: str = field(default="+15550001111", repr=False)
-    to_number: str = field(default="+15550002222", repr=False)
+    from_number: str = field(default=CALLER_NUMBER, repr=False)
+    to_number: str = field(default=CALLED_NUMBER, repr=False)
     status_callback: str | None = None
     """Where the end of the call is posted (`/call-status`)."""
     fallback_url: str | None = None

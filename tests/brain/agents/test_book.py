@@ -54,6 +54,31 @@ def test_the_called_number_chooses_the_agent(tmp_path: Path) -> None:
     assert agents.pick("nobody", "").name == "default"
 
 
+def test_a_language_may_be_a_tag_or_left_out(tmp_path: Path) -> None:
+    """Its country is for whoever needs it; nothing means that the model listens for itself."""
+    agents = book(tmp_path, "[default]\nlanguage = 'en-US'\n[agents.any]\nlanguage = ''")
+
+    assert [agent.language for agent in agents.agents] == ["en-US", ""]
+
+
+@pytest.mark.parametrize(
+    "called", ["15550002222", "+1 555 000-2222", "sip:+15550002222@pbx.example.com;user=phone"]
+)
+def test_the_called_number_may_be_spelt_in_any_way(tmp_path: Path, called: str) -> None:
+    """Carriers write it with blanks, without its plus, in an address."""
+    agents = book(tmp_path, SALES)
+
+    assert agents.pick("", called).name == "sales"
+    assert agents.knows(called)
+
+
+def test_a_called_number_that_nobody_has_is_known_as_such(tmp_path: Path) -> None:
+    """The default agent answers, and the call's journal says so; where no agent has a number, nobody asks."""
+    assert not book(tmp_path, SALES).knows("+15559999999")
+    assert not book(tmp_path, SALES).knows("client:desk")
+    assert AgentBook(load(env_file=None), get_log()).knows("+15559999999")
+
+
 def test_without_a_file_there_is_the_agent_of_the_settings() -> None:
     """Nothing has to be written for a first call."""
     agents = AgentBook(load(env_file=None, voice="sage"), get_log())
@@ -88,7 +113,13 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
     ("text", "found"),
     [
         ("[default]\nvoice = 7", "default.voice: expected a valid string, got 7: put it in quotes."),
+        ("[default]\ntwilio_voice = 'Polly Joanna'",
+         "default.twilio_voice: expected the name of a voice of Twilio's, such as Polly.Joanna, or nothing,"
+         " got 'Polly Joanna'."),
         ("[default]\nvoise = 'x'", "default.voise: there is no such key. Did you mean voice?"),
+        ("[default]\nlanguage = 'english'",
+         "default.language: expected a language as ISO 639-1 writes it, such as he, a tag such as en-US, or"
+         " nothing, got 'english'."),
         ("[agents.a]\nnumbers = ['0049']",
          "agents.a.numbers.0: expected a number such as +15551234567 (E.164), got '0049'."),
         ("[agents.a]\nspeed = 9.0", "agents.a.speed: expected a value less than or equal to 1.5, got 9.0."),

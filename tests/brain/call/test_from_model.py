@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from brain.call.answer_due import AnswerDue, DueStep
 from brain.call.from_model import Door, FromModel
 from brain.call.lines import CallLog
+from brain.call.owing import AnswerDue, Standing
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch
@@ -18,10 +18,12 @@ from brain.caller.feed import CallerFeed
 from brain.counters import BrainCounters, ResponseTimes
 from brain.memory.record import Record
 from brain.model.engine import Said, SaidKind
-from brain.sequencer import inputs
+from brain.sequencer import SlotState, inputs
 from brain.sequencer.actions import AudioVerdict, Skip
+from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
 from brain.tools.runs import ToolRuns
+from shared.contract.owed import DebtCause
 from shared.logs.log import get_log
 
 
@@ -39,14 +41,17 @@ class Call:
     def admit(self, response_id: str, item_id: str, n_bytes: int) -> AudioVerdict:
         self.told.append(("judged", n_bytes))
         return AudioVerdict(
-            skip=self.skip, response_id=response_id, item_id=item_id, cut=0, offset_bytes=0, first=True
+            skip=self.skip,
+            response_id=response_id,
+            item_id=item_id,
+            cut=0,
+            offset_bytes=0,
+            first=True,
+            debt=1,
         )
 
     def audio(self, verdict: AudioVerdict, audio: bytes, _now_ms: float) -> None:
         self.told.append(("reply", verdict.item_id, audio))
-
-    def tell_due(self, step: DueStep) -> None:
-        self.told.append(("ingress", step))
 
     def speech_started(self, item_id: str) -> None:
         self.told.append(("feed", "speech_started", item_id))
@@ -76,11 +81,24 @@ class Call:
         self.told.append(("completed",))
 
 
+WAITING = Standing(
+    slot=SlotState.FREE,
+    owed=Owed(1, DebtCause.TURN, 0.0),
+    is_busy=False,
+    tools_run=False,
+    has_session=True,
+    takes_audio=True,
+    is_here=True,
+    is_ending=False,
+)
+"""A caller who is owed an answer."""
+
+
 def listener(skip: Skip | None = None) -> tuple[FromModel, Call]:
     call, due = Call(skip=skip), AnswerDue()
     made = FromModel(
         cast(Door, call), cast(CallerFeed, call), cast(Record, call), cast(ReplyWriter, call), due,
-        call.tell_due, cast(CallWatch, call), cast(ToolRuns, call), cast(CallLog, call), get_log(),
+        cast(CallWatch, call), cast(ToolRuns, call), cast(CallLog, call), get_log(),
         BrainCounters(), ModelWindow(due, 0.0), Stopwatch(ResponseTimes()), call.completed,
     )  # fmt: skip
     return made, call
@@ -90,9 +108,9 @@ def listener(skip: Skip | None = None) -> tuple[FromModel, Call]:
     ("given", "told"),
     [
         (inputs.SpeechStarted(item_id="u"), [("feed", "speech_started", "u"), ("active",), ("active",)]),
-        (inputs.SpeechStopped(), [("feed", "speech_stopped"), ("ingress", DueStep.TELL)]),
+        (inputs.SpeechStopped(), [("feed", "speech_stopped")]),
         (inputs.TurnCommitted(item_id="u"), [("feed", "committed", "u")]),
-        (inputs.ResponseDone(response_id="r", status="completed"), [("lines", "r"), ("completed",)]),
+        (inputs.ResponseDone(response_id="r", status="completed"), [("lines", "r")]),
         (inputs.ResponseDone(response_id="r", status="failed"), [("lines", "r")]),
         (inputs.Refused(event_id="e", code="c"), []),
     ],
@@ -108,28 +126,43 @@ def test_the_sequencer_is_told_last(given: Input, told: list[tuple[object, ...]]
 
 
 def test_audio_that_is_admitted_is_written_and_is_the_answer() -> None:
-    """Ingress is told once that it is there."""
+    """The model owes nothing any more."""
     made, call = listener()
-    made.due.caller_stopped(0.0)
+    made.due.check_model(0.0, WAITING)
+    assert made.due.model_owes_since_ms is not None
     for piece in (b"one", b"two"):
         made.on_audio("r", "i", piece)
 
     assert call.told == [
-        ("judged", 3), ("reply", "i", b"one"), ("ingress", DueStep.TAKE_BACK),
+        ("judged", 3), ("reply", "i", b"one"),
         ("judged", 3), ("reply", "i", b"two"),
     ]  # fmt: skip
     assert (made.counters.deltas, made.counters.delta_bytes) == (2, 6)
+    made.due.check_model(1.0, WAITING)
+    assert made.due.model_owes_since_ms is None
+
+
+def test_only_a_response_with_sound_shows_that_the_session_works() -> None:
+    """One that is completed in silence forgives no loss: sessions would be replaced without end."""
+    made, call = listener()
+    made.on_audio("r", "i", b"one")
+    made.on_input(inputs.ResponseDone(response_id="other", status="completed"))
+    made.on_input(inputs.ResponseDone(response_id="r", status="cancelled"))
+    assert ("completed",) not in call.told
+
+    made.on_input(inputs.ResponseDone(response_id="r", status="completed"))
+    assert ("completed",) in call.told
 
 
 def test_audio_that_is_not_admitted_is_counted_and_answers_nobody() -> None:
     """The caller waits on."""
     made, call = listener(Skip.RETIRED)
-    made.due.caller_stopped(0.0)
     made.on_audio("r", "i", b"late")
 
     assert call.told == [("judged", 4), ("skipped", "r")]
+    made.due.check_model(1.0, WAITING)
+    assert made.due.model_owes_since_ms is not None
     assert made.counters.deltas_skipped["retired"] == 1
-    assert made.due.owed_since_ms == 0.0
 
 
 def test_a_callers_text_settles_their_turn() -> None:

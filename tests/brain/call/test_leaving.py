@@ -9,13 +9,14 @@ from typing import Any, cast
 import pytest
 
 from brain.call import leaving as module
-from brain.call.answer_due import DueStep
 from brain.call.leaving import Leaving, release, turn_away
 from shared.contract.card import CallState, Next, Plan
 from shared.contract.command import Command
 from shared.contract.keys import Keys
+from shared.contract.owed import DebtCause
+from shared.contract.steps import Kept
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import OutKind, read_name, read_pairs
+from shared.contract.streams.pairs import OutKind, Owes, read_name, read_pairs
 from shared.contract.writes import Speaker
 from shared.logs.log import get_log
 from shared.ownership import steps
@@ -112,20 +113,18 @@ def test_a_move_is_no_way_out() -> None:
     assert written == []
 
 
-def test_ingress_is_told_whether_an_answer_is_due() -> None:
-    """And nothing where there is nothing to tell."""
+def test_ingress_is_told_at_once_what_is_owed() -> None:
+    """To the leg that is open."""
     way, written = leaving()
-    for step in (DueStep.TELL, DueStep.NOTHING, DueStep.TELL_AGAIN, DueStep.TAKE_BACK):
-        way.tell_due(step)
+    way.tell_owed(Owes(number=3, age_ms=500, cause=DebtCause.TURN))
 
-    key = KEYS.out(INGRESS)
-    assert written == [(key, OutKind.DUE, 2, value, False) for value in ("1", "1", "0")]
+    assert written == [(KEYS.out(INGRESS), OutKind.OWES, 2, "500 - turn", True)]
 
 
 def test_without_an_ingress_the_plan_stands_all_the_same() -> None:
     """Whoever attaches next finds it."""
     way, written = leaving("")
-    way.tell_due(DueStep.TELL)
+    way.tell_owed(Owes(number=1))
     way.hang_up("agent")
 
     assert written == [Kind.HANG_UP, Plan(next=Next.HANG_UP, next_arg="", cause="agent")]
@@ -178,9 +177,10 @@ async def test_a_call_that_cannot_be_served_ends_with_its_plan_on_the_card(
         plan = Plan(next=Next.APOLOGY, next_arg="So sorry.", cause="card_unreadable")
         speaker = Speaker(here.call_sid, "brain", claim.epoch)
 
-        await turn_away(store, KEYS, speaker, plan, by="brain-0@h#1", tell=True)
+        await turn_away(store, KEYS, speaker, plan, by="brain-0@h#1", tell=True, kept=Kept(ttl_ms=90_000))
 
         card: dict[str, Any] = await here.card()
         assert (card["state"], card["outcome"]) == (CallState.ENDED, "card_unreadable")
         assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")
         assert await store.xlen(KEYS.hooks(0)) == 1
+        assert 89_000 < await store.pttl(KEYS.card(here.call_sid)) <= 90_000

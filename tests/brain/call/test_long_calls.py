@@ -109,6 +109,9 @@ async def test_a_reply_that_is_cut_off_is_owed(store: Store, redis_url: str) -> 
         assert 0 < len(audio) < len(clip("en_model_long"))
         boundaries = [e for e in here.reply if e.item_id == cut_off and e.kind is ReplyKind.ITEM_END]
         assert [e.offset_bytes for e in boundaries] == [len(audio)], "the open item is closed once"
+        written = sim.sessions[0].sent_of("response.output_audio_transcript.delta")
+        told = seeded(sim.sessions[1])[-1]
+        assert len(told) < len("".join(str(event["delta"]) for event in written)), "text ran ahead of audio"
         assert len(sim.sessions) == 2
 
 

@@ -8,20 +8,23 @@ from typing import cast
 import pytest
 
 from brain.agents.agent import default_agent
-from brain.call.answer_due import AnswerDue, DueStep, Standing
 from brain.call.limits import CallLimits, LimitValues
 from brain.call.lines import CallLog
+from brain.call.owing import AnswerDue, Standing
 from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
 from brain.caller.keypad import GROUP_MS, Keypad
 from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
+from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 from shared.settings import load
 
 QUIET = Standing(
     slot=SlotState.FREE,
     is_busy=False,
+    owed=None,
     tools_run=False,
     has_session=True,
     takes_audio=True,
@@ -36,7 +39,6 @@ class Desk:
 
     given: list[Input] = field(default_factory=list)
     noted: list[tuple[Kind, dict[str, str]]] = field(default_factory=list)
-    told: list[DueStep] = field(default_factory=list)
     due: AnswerDue = field(default_factory=AnswerDue)
 
     def note(self, kind: Kind, **fields: str) -> None:
@@ -48,7 +50,7 @@ class Desk:
         )
         return CallWatch(
             default_agent(load(env_file=None)), CallLimits(values, 0.0), Keypad(), self.due,
-            ModelWindow(self.due, 0.0), cast(CallLog, self), self.given.append, self.told.append,
+            ModelWindow(self.due, 0.0), cast(CallLog, self), self.given.append,
         )  # fmt: skip
 
 
@@ -73,11 +75,16 @@ def test_a_silent_caller_is_asked_and_then_left(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "call",
-    [replace(QUIET, is_busy=True), replace(QUIET, has_session=False), replace(QUIET, is_here=False)],
-    ids=["busy", "no_session", "away"],
+    [
+        replace(QUIET, is_busy=True),
+        replace(QUIET, has_session=False),
+        replace(QUIET, is_here=False),
+        replace(QUIET, owed=Owed(1, DebtCause.TURN, 0.0)),
+    ],
+    ids=["busy", "no_session", "away", "owed"],
 )
 def test_a_caller_who_cannot_speak_is_not_silent(desk: Desk, call: Standing) -> None:
-    """Something goes on; there is nobody to speak to; they are elsewhere."""
+    """Something goes on; there is nobody to speak to; they are elsewhere; they wait for an answer."""
     watch = desk.watch()
     for half in range(100):
         watch.check(half * 500.0, call)
@@ -101,26 +108,31 @@ def test_keys_are_told_when_a_pause_has_ended_them(desk: Desk) -> None:
         watch.pressed(key, number * 300.0)
     watch.check(300.0 + GROUP_MS, replace(QUIET, is_busy=True))
 
-    (wrote,) = desk.given
+    *_, wrote = desk.given
     assert isinstance(wrote, inputs.CallerWrote)
     assert wrote.text.endswith("4 2]")
     assert desk.noted == [(Kind.DTMF, {})] * 2
 
 
-def test_ingress_is_told_what_the_answer_that_is_due_asks_for(desk: Desk) -> None:
-    """A tool runs on; then nothing goes on any more."""
-    watch = desk.watch()
-    desk.due.caller_stopped(0.0)
-    watch.check(8_000.0, replace(QUIET, is_busy=True, tools_run=True))
-    watch.check(8_500.0, QUIET)
-
-    assert desk.told == [DueStep.TELL_AGAIN, DueStep.TAKE_BACK]
-
-
 def test_after_the_last_word_nobody_is_asked_told_or_waited_for(desk: Desk) -> None:
     """Only the window goes on."""
     watch = desk.watch(hard_cap_s=1.0)
-    desk.due.caller_stopped(0.0)
     watch.check(60_000.0, replace(QUIET, is_ending=True))
 
-    assert (desk.given, desk.told, desk.due.model_owes_since_ms) == ([], [], None)
+    assert (desk.given, desk.due.model_owes_since_ms) == ([], None)
+
+
+def test_the_first_key_interrupts_and_the_group_follows(desk: Desk) -> None:
+    """What is no key does neither; an agent may not want to be interrupted by keys."""
+    watch = desk.watch()
+    for digit in ("x", "1", "2"):
+        watch.pressed(digit, 0.0)
+    assert desk.given == [inputs.KeyPressed(), inputs.KeyPressed()]
+    watch.check(GROUP_MS, QUIET)
+    assert isinstance(desk.given[-1], inputs.CallerWrote)
+
+    quiet = Desk()
+    watch = quiet.watch()
+    watch.agent = replace(watch.agent, dtmf_barge_in=False)
+    watch.pressed("1", 0.0)
+    assert quiet.given == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brain.call.answer_due import AnswerDue
+from brain.call.owing import AnswerDue
 from brain.call.window import ModelWindow
 from shared.contract.window import ProcessWindow
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.memory.conversation import ELLIPSIS, INAUDIBLE, LEFT_OUT, UNKNOWN_RESULT, Conversation, Line
+from brain.memory import words
+from brain.memory.budget import BEGINNING_LOST
+from brain.memory.conversation import ELLIPSIS, INAUDIBLE, LETTER_MS, UNKNOWN_RESULT, Conversation, Line
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ItemLength, ToolState
 
@@ -139,17 +141,97 @@ def test_tools_are_told_with_their_results() -> None:
     assert not_yet_told == ()
 
 
-def test_a_long_past_is_told_from_its_end() -> None:
-    """And it is said that something was left out; never an output without its call."""
+def test_a_tools_pages_push_nobody_out() -> None:
+    """Two results of 13,000 characters: who called and why is still told, and both ends of each result."""
     conversation = Conversation()
-    conversation.user_text("u1", "x" * 600)
-    conversation.tool("c1", "t", ToolState.STARTED, "y" * 300)
-    conversation.tool("c1", "t", ToolState.RESULT, "z" * 300)
-    conversation.user_text("u2", "last")
+    conversation.user_text("u1", "My name is Ada Lovelace.")
+    for call_id in ("c1", "c2"):
+        conversation.tool(call_id, "search", ToolState.STARTED, "{}")
+        conversation.tool(call_id, "search", ToolState.RESULT, f"first {'x' * 13_000} last")
+    conversation.user_text("u2", "And now?")
 
-    told = conversation.seed(500)
+    told = conversation.seed(24_000)
 
-    assert [(item.role or item.kind, item.text) for item in told] == [("system", LEFT_OUT), ("user", "last")]
+    assert [item.kind for item in told] == [
+        "message", "tool_call", "tool_output", "tool_call", "tool_output", "message",
+    ]  # fmt: skip
+    assert told[0].text == "My name is Ada Lovelace."
+    for output in (told[2].text, told[4].text):
+        assert output.startswith("first")
+        assert output.endswith("last")
+        assert "characters left out" in output
+
+
+def test_a_past_whose_beginning_is_lost_says_so() -> None:
+    """The next brain found as much as is kept, and no more."""
+    conversation = talk()
+    conversation.is_beginning_lost = True
+
+    assert [item.text for item in conversation.seed(1_000)][:2] == [BEGINNING_LOST, "count"]
+
+
+def test_a_reply_without_spaces_is_cut_where_it_was_heard() -> None:
+    """Chinese, Thai, Japanese: a reply is not one word that was never heard to its end."""
+    for said in (
+        "您好请问有什么可以帮您的吗今天",
+        "สวัสดีค่ะมีอะไรให้ช่วยไหมคะ",
+        "はいかしこまりました少々お待ちください",
+    ):
+        conversation = Conversation()
+        conversation.model_text("a", said)
+        conversation.item_ms("a", 6_000)
+        conversation.heard("a", 3_000, 6_000, True)
+
+        (line,) = conversation.lines()
+        assert said.startswith(line.text)
+        assert 0.3 < len(line.text) / len(said) <= 0.55
+        assert not line.whole
+        assert conversation.seed(1_000)[0].text == f"{line.text}{ELLIPSIS}"
+
+
+def test_text_that_ran_ahead_of_its_audio_was_not_heard() -> None:
+    """Interrupted while it was made: all of the words were there, but a second of audio."""
+    conversation = Conversation()
+    conversation.model_text("a", "word " * 100)
+    conversation.heard("a", 1_000, 1_000, False)
+
+    (line,) = conversation.lines()
+    assert words.weight(line.text) <= 1_000 / LETTER_MS
+    assert line.text
+
+
+def test_a_lost_session_takes_the_words_that_had_no_audio() -> None:
+    """What was received will be heard; what was only written is not the past of anybody."""
+    conversation = Conversation()
+    conversation.model_delta("a", "word " * 100)
+    conversation.item_ms("a", 2_000)
+    conversation.model_delta("b", "Not a sound of it.")
+    cut = dict(conversation.session_lost())
+
+    assert words.weight(cut["a"].removesuffix(ELLIPSIS)) <= 2_000 / LETTER_MS
+    assert cut["b"] == ""
+    assert [(item.item_id, item.text) for item in conversation.seed(5_000)] == [("a", cut["a"])]
+    assert conversation.session_lost() == []
+    conversation.heard("a", 2_000, 2_000, True)
+    assert [line.text for line in conversation.lines()] == [cut["a"]]
+
+
+def test_the_pace_is_that_of_the_voice() -> None:
+    """What it has said to its end shows how fast it speaks."""
+    slow = Conversation()
+    slow.model_text("a", "word " * 20)
+    slow.item_ms("a", 20 * 5 * 140)
+    for conversation in (slow, Conversation()):
+        conversation.model_text("b", "word " * 100)
+        conversation.heard("b", 7_000, 7_000, False)
+
+    fast = Conversation.of(
+        [
+            ItemEntry(item_id="b", role="assistant", text="word " * 100, final=True),
+            ItemHeard(item_id="b", ms=7_000, of_ms=7_000, complete=False),
+        ]
+    )
+    assert len(slow.lines()[1].text) < len(fast.lines()[0].text)
 
 
 def test_the_words_heard_are_told_for_a_correction() -> None:
@@ -162,11 +244,29 @@ def test_the_words_heard_are_told_for_a_correction() -> None:
 
 
 @given(st.text(max_size=80), st.integers(0, 5_000), st.integers(0, 5_000), st.booleans())
-def test_words_are_never_split_and_never_invented(said: str, heard: int, of: int, complete: bool) -> None:
+def test_words_are_never_invented_and_never_more_than_was_heard(
+    said: str, heard: int, of: int, complete: bool
+) -> None:
     """Whatever is heard of whatever text."""
     conversation = Conversation()
     conversation.model_text("a", said)
     conversation.heard("a", heard, of, complete)
 
     for line in conversation.lines():
-        assert line.text == said or said.split()[: len(line.text.split())] == line.text.split()
+        assert line.text == said or said.strip().startswith(line.text)
+        if line.text != said and of:
+            assert words.weight(line.text) <= words.weight(said) * min(1.0, heard / of) + 1
+
+
+def test_words_are_awaited_until_they_are_there() -> None:
+    """A turn of the caller whose text may still come; that of an old one is lost."""
+    conversation = talk()
+    assert not conversation.awaits_words
+    conversation.user_item("u3")
+    assert conversation.awaits_words
+    conversation.user_text("u3", "")
+    assert not conversation.awaits_words
+    conversation.user_item("u4")
+    for number in range(4):
+        conversation.model_delta(f"b{number}", "one")
+    assert not conversation.awaits_words

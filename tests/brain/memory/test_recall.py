@@ -57,6 +57,20 @@ async def test_a_brain_that_was_not_there_knows_what_was_said(store: Store) -> N
     assert [known.text for known in conversation.lines()] == ["שלום"]
 
 
+async def test_a_history_that_is_full_has_lost_its_beginning(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next session is told so."""
+    await written(store, to_dict(history_fields(SAID)), to_dict(history_fields(SAID)))
+    known, cut = Conversation(), Conversation()
+
+    await recall(known, store, KEYS, CALL, OwnershipCounters(), get_log())
+    monkeypatch.setattr(module, "MAXLEN", 2)
+    await recall(cut, store, KEYS, CALL, OwnershipCounters(), get_log())
+
+    assert (known.is_beginning_lost, cut.is_beginning_lost) == (False, True)
+
+
 async def test_without_redis_the_call_goes_on_without_its_past(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a few tries."""
     monkeypatch.setattr(module, "PAUSE_S", 0.001)

@@ -7,7 +7,8 @@ import pytest
 from brain.memory.conversation import Conversation, Line
 from brain.memory.history import History
 from brain.memory.record import Record
-from brain.model.engine import Said, SaidKind
+from brain.model.engine import Said, SaidKind, ServerTool
+from shared.contract.streams.history import ToolEntry
 from tests.brain.memory.test_history import Notebook
 
 
@@ -60,3 +61,31 @@ async def test_an_item_whose_text_comes_after_its_audio_has_it_all_the_same() ->
     record.said(Said(SaidKind.MODEL_TEXT, "a", "one two three four"))
 
     assert [line.text for lines in both(record, book) for line in lines] == ["one two"] * 2
+
+
+async def test_a_lost_session_leaves_the_same_past_to_both() -> None:
+    """What was written and had no audio is in neither the memory nor the stream."""
+    book = Notebook()
+    record = Record(History(book), Conversation())
+    record.said(Said(SaidKind.MODEL_DELTA, "a", "one two three four five six seven eight"))
+    record.item_ms("a", 1_000)
+    record.session_lost()
+    record.heard("a", 1_000, 1_000, complete=True)
+
+    (mine, stored) = both(record, book)
+    assert mine == stored
+    assert mine[0].text == "one two three…"
+
+
+async def test_a_tool_of_the_server_is_noted_once_and_told_to_the_next_session() -> None:
+    """It is told when it is called and when it has its output, and perhaps again."""
+    book = Notebook()
+    record = Record(History(book), Conversation())
+    for output in ("", "found", "found"):
+        record.server_tool(ServerTool(call_id="m", name="search", arguments="{}", output=output))
+
+    assert [entry.value for entry in book.written if isinstance(entry, ToolEntry)] == ["{}", "found"]
+    assert [(item.kind, item.text) for item in record.conversation.seed(1_000)] == [
+        ("tool_call", "{}"),
+        ("tool_output", "found"),
+    ]

@@ -5,7 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.model.lifeline import MAX_SESSIONS, OUTAGE_MS, Again, GiveUp, Lifeline, Rollover
+from brain.model.lifeline import (
+    BESIDE_AGAIN_MS,
+    LONGEST_PAUSE_MS,
+    MAX_SESSIONS,
+    OUTAGE_MS,
+    Again,
+    GiveUp,
+    Lifeline,
+    Rollover,
+)
+
+LONGEST_OPENING_MS, ANSWER_MS, APOLOGY_AT_MS = 1_500.0, 1_000.0, 12_000.0
+"""Of a healthy server; from a session to the first sound; where sound is owed (ingress)."""
 
 
 def alive(life_ms: float = 0.0) -> Lifeline:
@@ -27,7 +39,7 @@ def test_a_fatal_cause_is_the_end() -> None:
 
 
 def test_an_outage_is_tried_with_doubling_pauses_until_its_bound() -> None:
-    """250, 500, 1000, 2000, 2000 … and an end after 12 s."""
+    """250, 500, 1000, 1500, 1500 … and an end after 15 s."""
     lifeline = alive()
     lifeline.lost("closed_1006", False, 0)
     now, pauses = 0.0, []
@@ -35,18 +47,46 @@ def test_an_outage_is_tried_with_doubling_pauses_until_its_bound() -> None:
         pauses.append(verdict.after_ms)
         now += verdict.after_ms
 
-    assert pauses[:5] == [250, 500, 1_000, 2_000, 2_000]
+    assert pauses[:5] == [250, 500, 1_000, 1_500, 1_500]
     assert verdict == GiveUp("connect_failed")
-    assert OUTAGE_MS - 2_000 <= now < OUTAGE_MS
+    assert OUTAGE_MS - 1_500 <= now < OUTAGE_MS
 
 
-def test_a_call_that_never_had_a_session_waits_less() -> None:
-    """Nothing was said yet: the caller hears only silence."""
+def test_a_fault_that_passes_within_eight_seconds_ends_in_a_session() -> None:
+    """At a call's start as in its middle, and in time: the caller hears an answer before the apology."""
+    for lifeline in (Lifeline(), alive()):
+        lifeline.begin(0)
+        now = 0.0
+        while now <= 8_000:
+            verdict = lifeline.refused("connect_failed", False, now)
+            assert isinstance(verdict, Again)
+            now += verdict.after_ms
+        assert now + LONGEST_OPENING_MS + ANSWER_MS < APOLOGY_AT_MS
+
+    longest_ms = max(LONGEST_PAUSE_MS, BESIDE_AGAIN_MS)
+    assert 8_000 + longest_ms + LONGEST_OPENING_MS + ANSWER_MS <= APOLOGY_AT_MS
+
+
+def test_an_outage_has_an_end_that_is_known_beforehand() -> None:
+    """So that attempts that hang can be ended by it too; a session that serves has none."""
     lifeline = Lifeline()
-    lifeline.begin(0)
+    lifeline.begin(100)
+    lifeline.begin(5_000)
+    assert lifeline.give_up_at_ms == 100 + OUTAGE_MS
 
-    assert isinstance(lifeline.refused("connect_failed", False, 3_000), Again)
-    assert lifeline.refused("connect_failed", False, 5_600) == GiveUp("connect_failed")
+    lifeline.confirmed(6_000, 0)
+    assert lifeline.give_up_at_ms is None
+    lifeline.lost("half_open", False, 9_000)
+    lifeline.begin(9_001)
+    assert lifeline.give_up_at_ms == 9_000 + OUTAGE_MS
+
+
+def test_a_lost_session_takes_its_rollover_along() -> None:
+    """Whoever waits for it waits for nothing."""
+    lifeline = alive(20_000)
+    lifeline.lost("closed_1006", False, 1_000)
+
+    assert lifeline.rollover is None
 
 
 def test_sessions_that_die_young_are_not_asked_for_for_ever() -> None:

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from brain.counters import BrainCounters
 from brain.errors import EngineError
+from brain.model import attempts, lifeline
 from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
 from brain.model.lifeline import Lifeline, Rollover
 from brain.model.sessions import Sessions
@@ -30,20 +33,29 @@ class FakeEngine:
     open_fails: EngineError | None = None
     seed_fails: EngineError | None = None
     appended_id: bytes = b""
+    proven_id: bytes = b""
     queued_events: int = 0
     seeds: list[tuple[SeedItem, ...]] = field(default_factory=list)
     done: list[ToModel] = field(default_factory=list)
     is_stuck: bool = False
     is_running: bool = False
     is_closed: bool = False
+    opens: asyncio.Event | None = None
+    """None: at once."""
+    takes_seeds: asyncio.Event | None = None
+    closes: asyncio.Event | None = None
     _end: asyncio.Future[EngineError] | None = None
 
     async def open(self) -> Opened:
+        if self.opens is not None:
+            await self.opens.wait()
         if self.open_fails is not None:
             raise self.open_fails
         return Opened(session_id=f"sess_{self.number}", life_ms=self.life_ms)
 
     async def seed(self, items: tuple[SeedItem, ...]) -> None:
+        if self.takes_seeds is not None:
+            await self.takes_seeds.wait()
         if self.seed_fails is not None:
             raise self.seed_fails
         self.seeds.append(items)
@@ -71,6 +83,8 @@ class FakeEngine:
     def when_drained(self, then: Callable[[], None]) -> None: ...
 
     async def close(self) -> None:
+        if self.closes is not None:
+            await self.closes.wait()
         self.is_closed = True
         if self._end is not None:
             self.end("closed_1000")
@@ -103,6 +117,8 @@ class FakeListener:
     def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None: ...
 
     def on_said(self, said: object) -> None: ...
+
+    def on_server_tool(self, tool: object) -> None: ...
 
     def on_trouble(self, code: str, *, known: bool) -> None: ...
 
@@ -301,3 +317,123 @@ async def test_an_engine_that_takes_nothing_any_more_is_replaced() -> None:
         assert sessions.serving is None
         await wait_until(lambda: len(stage.engines) == 2 and stage.engines[1].is_running, "the next serves")
         assert stage.engines[0].is_closed
+
+
+async def test_a_session_that_does_not_answer_is_replaced_at_once() -> None:
+    """Handled as a lost one; nothing is told to it from then on, and its close is not waited for."""
+
+    def slow_to_close(engine: FakeEngine) -> None:
+        engine.closes = asyncio.Event()
+
+    stage = Stage(plans={1: slow_to_close})
+    async with stage.running() as (sessions, _):
+        await stage.told("begins sess_1")
+        sessions.replace("create_unanswered")
+        sessions.replace("once is enough")
+
+        assert not sessions.do(SendCancel(event_id="e", response_id="r"))
+        await stage.told("begins sess_2")
+        assert stage.host.told == ["begins sess_1", "ends create_unanswered", "begins sess_2"]
+        assert not stage.engines[0].is_closed
+        assert stage.counters.sessions_lost == 1
+        assert stage.engines[0].closes is not None
+        stage.engines[0].closes.set()
+
+
+async def test_replacing_without_end_ends() -> None:
+    """A model that never works is not asked for ever: the caller hears an apology."""
+    stage = Stage()
+    async with stage.running() as (sessions, task):
+        for number in range(1, 6):
+            await stage.told(f"begins sess_{number}")
+            sessions.replace("silent")
+
+        assert (await task).cause == "session_unstable"
+
+
+async def test_where_no_session_serves_none_is_replaced() -> None:
+    """The next one is not to blame."""
+    stage = Stage()
+    async with stage.running() as (sessions, _):
+        sessions.replace("too early")
+        await stage.told("begins sess_1")
+
+        assert sessions.serving is not None
+
+
+async def test_a_rollover_ends_with_its_session() -> None:
+    """What was planned for one that is gone is nobody's plan."""
+    stage = Stage(plans={1: short})
+    async with stage.running() as (sessions, _):
+        await stage.told("begins sess_1")
+        assert sessions.rollover is not None
+        sessions.replace("silent")
+
+        assert sessions.rollover is None
+        await stage.told("begins sess_2")
+        assert sessions.rollover is None
+
+
+async def test_a_session_that_hangs_gets_another_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first that is ready serves; the other is closed."""
+    monkeypatch.setattr(attempts, "BESIDE_AFTER_MS", 20.0)
+
+    def hang(engine: FakeEngine) -> None:
+        engine.opens = asyncio.Event()
+
+    stage = Stage(plans={1: hang})
+    async with stage.running():
+        await stage.told("begins sess_2")
+
+        assert stage.host.told == ["begins sess_2"]
+        await wait_until(lambda: stage.engines[0].is_closed, "the one that hangs is closed")
+        assert stage.counters.sessions_beside == 1
+
+
+async def test_a_standby_that_does_not_take_the_past_gets_another_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may have died while it waited."""
+    monkeypatch.setattr(attempts, "BESIDE_AFTER_MS", 20.0)
+
+    def deaf(engine: FakeEngine) -> None:
+        engine.takes_seeds = asyncio.Event()
+
+    stage = Stage(plans={1: short, 2: deaf})
+    async with stage.running() as (sessions, _):
+        await stage.told("rollover due")
+        sessions.roll()
+        await stage.told("begins sess_3")
+
+        assert stage.engines[2].seeds == [PAST]
+        await wait_until(lambda: stage.engines[1].is_closed, "the deaf one is closed")
+
+
+async def test_an_outage_of_servers_that_say_nothing_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many attempts hang side by side."""
+    monkeypatch.setattr(attempts, "BESIDE_AFTER_MS", 10.0)
+    monkeypatch.setattr(attempts, "BESIDE_AGAIN_MS", 10.0)
+    monkeypatch.setattr(lifeline, "OUTAGE_MS", 150.0)
+
+    def hang(engine: FakeEngine) -> None:
+        engine.opens = asyncio.Event()
+
+    stage = Stage(plans=dict.fromkeys(range(1, 99), hang))
+    async with stage.running() as (_, task):
+        assert (await task).cause == "session_unconfirmed"
+        assert len(stage.engines) == attempts.MAX_ATTEMPTS
+
+
+async def test_closing_ends_attempts_that_hang() -> None:
+    """The caller hung up while the session was opened."""
+
+    def hang(engine: FakeEngine) -> None:
+        engine.opens = asyncio.Event()
+
+    stage = Stage(plans={1: hang})
+    async with stage.running() as (sessions, task):
+        await wait_until(lambda: bool(stage.engines), "an attempt is under way")
+        await sessions.close()
+
+        assert (await asyncio.wait_for(task, 5)).cause == "closed"
+        assert len(stage.engines) == 1

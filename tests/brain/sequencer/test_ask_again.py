@@ -7,7 +7,7 @@ import pytest
 from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import Flush, HangUp, ReplaceSession, SendCreate
 from brain.sequencer.ask_again import GO_ON
-from shared.contract.streams.pairs import DebtCause
+from shared.contract.owed import DebtCause
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain.sequencer.debts import MAX_STANDING, Debts, Owed
-from shared.contract.streams.pairs import DebtCause
+from shared.contract.owed import DebtCause
 
 
 def test_nothing_is_owed_at_first() -> None:

@@ -8,7 +8,7 @@ from brain.sequencer import Reason, Sequencer, SequencerConfig, inputs
 from brain.sequencer.actions import EndResponse
 from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
-from shared.contract.streams.pairs import DebtCause
+from shared.contract.owed import DebtCause
 from tests.brain.sequencer.desk import Desk, only
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -11,9 +11,10 @@ from brain.counters import BrainCounters
 from brain.sequencer import inputs
 from brain.sequencer.actions import RunTool
 from brain.sequencer.inputs import Input
+from brain.tools.attempts import ToolAttempts
 from brain.tools.builtin import end_call
 from brain.tools.function import tool
-from brain.tools.runs import MAX_AT_ONCE, MAX_ROUNDS, ToolRuns
+from brain.tools.runs import GOODBYE, MAX_AT_ONCE, MAX_ROUNDS, ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
 from shared.contract.streams.history import ToolState
 from shared.logs.log import get_log
@@ -31,6 +32,7 @@ class Shop:
     failures: list[tuple[str, str, str]] = field(default_factory=list)
     noted: list[tuple[str, ToolState]] = field(default_factory=list)
     opens: asyncio.Event = field(default_factory=asyncio.Event)
+    attempts: ToolAttempts = field(default_factory=ToolAttempts)
 
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         self.noted.append((call_id, state))
@@ -52,6 +54,7 @@ class Shop:
             self.told.append,
             lambda _now_ms, _ms: None,
             lambda *failure: self.failures.append(failure),
+            self.attempts,
         )
 
     @property
@@ -81,7 +84,10 @@ async def test_a_loop_of_tools_is_ended(shop: Shop) -> None:
     assert [outcome for _, _, outcome in shop.failures] == ["refused"] * 2
 
     await runs.run(called(98, "end_call"))
-    assert isinstance(shop.told[-1], inputs.HangUpWished)
+    end = shop.told[-1]
+    assert isinstance(end, inputs.HangUpWished)
+    # No words were given: what was said will do; if nothing was, this.
+    assert (end.farewell, end.only_if_unsaid) == (GOODBYE, True)
 
     runs.caller_active()
     await runs.run(called(99))
@@ -109,3 +115,50 @@ async def test_tools_at_once_are_bounded(shop: Shop) -> None:
     shop.opens.set()
     await asyncio.gather(*tasks)
     assert shop.outputs[1:] == ["3"] * MAX_AT_ONCE
+
+
+async def test_a_tool_outlives_its_call(shop: Shop) -> None:
+    """The caller says "book it" and hangs up: it is booked. Nobody is told of the result any more."""
+    task = asyncio.create_task(shop.runs().run(called(1)))
+    await wait_until(lambda: shop.ran == 1, "the tool runs")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    shop.opens.set()
+    await shop.attempts.finished()
+
+    assert (shop.outputs, shop.failures) == ([], [])
+
+
+async def test_a_tool_that_fails_after_its_call_is_told_to_the_users_systems(shop: Shop) -> None:
+    """At its time limit: whoever relies on it must know."""
+    runs = shop.runs()
+    runs.toolbox.time_limit_s = 0.05
+    task = asyncio.create_task(runs.run(called(1)))
+    await wait_until(lambda: shop.ran == 1, "the tool runs")
+    task.cancel()
+    await shop.attempts.finished()
+
+    assert shop.failures == [("call_1", "stock", "timed_out")]
+    assert (runs.counters.tools_run, runs.counters.tools_failed) == (1, 1)
+
+
+async def test_a_tool_that_the_end_of_the_process_cuts_off_has_failed(shop: Shop) -> None:
+    """Nobody knows what it has done."""
+    task = asyncio.create_task(shop.runs().run(called(1)))
+    await wait_until(lambda: shop.ran == 1, "the tool runs")
+    task.cancel()
+    await shop.attempts.stop()
+
+    assert shop.failures == [("call_1", "stock", "failed")]
+
+
+async def test_a_farewell_that_has_words_is_said_in_any_case(shop: Shop) -> None:
+    """Whatever the response that called the tool has said."""
+    end = replace(called(1, "end_call"), arguments='{"farewell": "It is booked. Goodbye."}')
+
+    await shop.runs().run(end)
+
+    hang_up = shop.told[-1]
+    assert isinstance(hang_up, inputs.HangUpWished)
+    assert (hang_up.farewell, hang_up.only_if_unsaid) == ("It is booked. Goodbye.", False)

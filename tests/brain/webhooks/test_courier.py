@@ -116,6 +116,7 @@ async def call(store: Store, number: int = 1) -> str:
     stream = NewStream(
         call_sid=call_sid, stream_sid="MZ" + "1" * 32, ingress="ingress-0@h#1", nonce="n",
         caller_number="…11", called_number="…22", agent="sales", called_line="+15550002222",
+        caller_line="+15550001111",
     )  # fmt: skip
     await steps.attach(store, KEYS, stream, max_resumes=5)
     entries: list[HistoryEntry] = [
@@ -168,6 +169,38 @@ async def test_a_refused_webhook_is_tried_again_with_the_same_body(store: Store,
         assert len({body for _, body in endpoint.got}) == 1
         assert len({headers["webhook-id"] for headers, _ in endpoint.got}) == 1
         assert courier.counters.hooks_failed == 2
+
+
+async def test_the_callers_number_is_told_in_full_and_then_forgotten(store: Store, redis_url: str) -> None:
+    """At each attempt; what waits for the next one has it masked, and after the last it is in no key."""
+    async with listening(500, 204) as endpoint, delivering(redis_url, endpoint) as (_, courier):
+        call_sid = await call(store)
+        await steps.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
+        await wait_until(lambda: courier.counters.hooks_failed == 1, "the first attempt")
+
+        waiting = str(await store.xrange(KEYS.hooks(0)))
+        assert "…11".encode() in (await store.xrange(KEYS.hooks(0)))[0][1][b"body"]
+        assert "+15550001111" not in waiting
+        await wait_until(lambda: courier.counters.hooks_delivered == 1, "it is taken", timeout_s=20)
+
+        assert [orjson.loads(body)["data"]["from"] for _, body in endpoint.got] == ["+15550001111"] * 2
+
+        async def gone() -> bool:
+            return await store.exists(KEYS.number(call_sid)) == 0
+
+        await wait_until(gone, "the number is forgotten")
+
+
+async def test_with_every_courier_away_for_hours_nothing_is_made_up(store: Store, redis_url: str) -> None:
+    """Card and history are gone by then: what is left of the call is its id and its end."""
+    call_sid = await call(store)
+    await steps.end(store, KEYS, call_sid, outcome="completed", by="t", tell=True)
+    await store.delete(KEYS.card(call_sid), KEYS.history(call_sid))
+    async with listening() as endpoint, delivering(redis_url, endpoint):
+        await wait_until(lambda: bool(endpoint.got), "it is told")
+
+    told = orjson.loads(endpoint.got[0][1])["data"]
+    assert (told["duration_ms"], told["outcome"], told["transcript"]) == (None, None, None)
 
 
 async def test_a_start_and_a_failed_tool_are_told(store: Store, redis_url: str) -> None:
@@ -298,7 +331,7 @@ async def test_a_card_that_cannot_be_read_stops_no_courier(store: Store, redis_u
         await wait_until(lambda: bool(endpoint.got), "it is told")
 
         (told,) = [orjson.loads(body)["data"] for _, body in endpoint.got]
-        assert (told["call_sid"], told["agent"], told["duration_ms"]) == (call_sid, "", None)
+        assert (told["call_sid"], told["agent"], told["duration_ms"]) == (call_sid, None, None)
         assert process.ownership.contract_errors == 1
 
 

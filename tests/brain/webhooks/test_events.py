@@ -7,7 +7,7 @@ from typing import cast
 import orjson
 import pytest
 
-from brain.webhooks.events import Hooks, Story, compose, is_hopeless, pause_ms
+from brain.webhooks.events import Hooks, Story, compose, is_hopeless, pause_ms, with_number
 from shared.contract.card import StoryView
 from shared.contract.command import Command
 from shared.contract.entry import to_dict
@@ -99,10 +99,33 @@ def test_a_transcript_stops_where_playing_stood() -> None:
 
 
 def test_what_nobody_knows_is_no_figure() -> None:
-    """The call's keys are gone: a duration of nothing would be a lie."""
+    """The call's keys are gone: null, all of it, and no empty text that could be taken for an answer."""
     told = data(compose(hook(), None, []))
 
-    assert (told["agent"], told["started_at"], told["duration_ms"], told["counters"]) == ("", "", None, {})
+    gone = ("agent", "from", "to", "started_at", "duration_ms", "outcome", "cause", "counters", "transcript")
+    assert {name: told[name] for name in gone} == dict.fromkeys(gone)
+    assert told["ended_at"] == "2026-01-05T10:00:05.000+00:00"
+
+
+@pytest.mark.parametrize("started_at_ms", [0, -5, STARTED_MS + 10_000])
+def test_a_start_that_cannot_be_is_no_duration(started_at_ms: int) -> None:
+    """Half a card: fifty years since the epoch are no call's length."""
+    assert data(compose(hook(), story(started_at_ms=started_at_ms), None))["duration_ms"] is None
+
+
+def test_the_callers_number_is_put_into_a_body_in_full() -> None:
+    """At each attempt: what is kept for the next one has the card's, masked."""
+    body = compose(hook(), story(), None)
+
+    assert data(body)["from"] == "…89"
+    assert data(with_number(body, "+15550006789")) == {**data(body), "from": "+15550006789"}
+    assert with_number(body, "") == body
+
+
+@pytest.mark.parametrize("body", [b"{", b"5", b"{}", b'{"data":7}'])
+def test_a_body_of_a_hand_stays_as_it_is(body: bytes) -> None:
+    """It stops no courier."""
+    assert with_number(body, "+15550006789") == body
 
 
 @pytest.mark.parametrize(("written", "added"), [("{", {}), ("5", {}), ('{"tool": "t"}', {"tool": "t"})])
@@ -115,7 +138,7 @@ def test_details_of_a_hand_that_slipped_are_left_out(written: str, added: dict[s
 
 def test_a_time_that_no_calendar_has_is_no_time() -> None:
     """The stream is open to hands."""
-    assert orjson.loads(compose(hook(at_ms=10**17), story(), None))["timestamp"] == ""
+    assert orjson.loads(compose(hook(at_ms=10**17), story(), None))["timestamp"] is None
 
 
 def test_pauses_double_to_a_bound() -> None:

@@ -10,11 +10,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.app import app
+from console.calls import ending
+from shared.clock import wall_ms
 from shared.contract.streams.control import HangUp, Say, read_message
 from shared.contract.streams.journal import Kind
+from shared.ownership import steps
 from shared.process.exits import Exit
 from shared.store.client import Store, make_store
-from tests.support.redis_samples import BRAIN, KEYS, ONE, TWO, make_call, make_worker
+from tests.support.redis_samples import BRAIN, KEYS, ONE, TWO, make_call, make_living_call, make_worker
 
 runner = CliRunner()
 
@@ -91,11 +94,21 @@ def test_watch_until_the_call_ends(valkey_url: str) -> None:
     ]
 
 
-def test_say_and_hangup(valkey_url: str) -> None:
-    """What the call is told is what a hand would have typed."""
-    in_redis(valkey_url, one_call)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No brain answers here: nobody waits for it."""
+    monkeypatch.setattr(ending, "WITHIN_S", 0.2)
+
+
+def test_say_and_hangup(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the call is told is what a hand would have typed; that it was not obeyed is no success."""
+    in_redis(valkey_url, lambda store: make_living_call(store, ONE))
     assert run("say", "CA1", "שלום", "--force").stdout == f"{ONE}: will be said\n"
-    assert json.loads(run("hangup", "CA1", "--json").stdout) == {"call_sid": ONE, "done": True}
+    quick(monkeypatch)
+    asked = run("hangup", "CA1", "--json")
+    assert asked.exit_code == Exit.FAILED
+    found = json.loads(asked.stdout)
+    assert (found["call_sid"], found["done"]) == (ONE, False)
+    assert found["what"].startswith("not hung up: brain-0 was asked")
     assert in_redis(valkey_url, messages) == [
         Say(text="שלום", force=True),
         HangUp(reason="operator", farewell=""),
@@ -116,7 +129,60 @@ def test_what_is_said_to_a_call_that_has_ended(valkey_url: str) -> None:
     in_redis(valkey_url, lambda store: make_call(store, TWO, 1_000, state="ended"))
     done = run("hangup", TWO)
     assert done.exit_code == Exit.FAILED
-    assert done.stderr == f"trunkline: {TWO} has ended.\n"
+    assert done.stderr == f"trunkline: {TWO} has ended\n"
+
+
+def test_a_ghost_is_listed_and_ended(valkey_url: str) -> None:
+    """And the command says what it did."""
+
+    async def ghost(store: Store) -> None:
+        await make_call(store, ONE, 1_000, brain="brain-0@h#dead")
+        await make_living_call(store, TWO)
+
+    in_redis(valkey_url, ghost)
+    (listed,) = json.loads(run("calls", "--ghosts", "--json").stdout)
+    assert (listed["call_sid"], listed["ghost"], listed["verdict"]) == (ONE, True, "no owner")
+    assert "a ghost: nobody has this call any more" in run("calls").stdout
+    done = run("hangup", ONE)
+    assert (done.exit_code, done.stderr) == (Exit.OK, "")
+    assert done.stdout.startswith(f"{ONE}: ended (outcome operator), its slot is free: brain-0 is gone")
+    assert json.loads(run("calls", "--ghosts", "--json").stdout) == []
+    (ended,) = json.loads(run("calls", "--ended", "--json").stdout)
+    assert (ended["call_sid"], ended["outcome"]) == (ONE, "operator")
+
+
+def test_calls_that_are_over_are_searched(valkey_url: str) -> None:
+    """By time, by the end of a number, by outcome; newest first."""
+
+    async def two_ended(store: Store) -> None:
+        for sid, number, outcome in ((ONE, "…89", "apology"), (TWO, "…11", "completed")):
+            await make_call(store, sid, wall_ms() - 60_000, **{"from": number})
+            await steps.end(store, KEYS, sid, outcome=outcome, by="me")
+
+    in_redis(valkey_url, two_ended)
+    assert len(json.loads(run("calls", "--ended", "--since", "1h", "--json").stdout)) == 2
+    shown = run("calls", "--ended", "--since", "1h", "--number", "…89").stdout
+    assert ONE in shown
+    assert TWO not in shown
+    (found,) = json.loads(run("calls", "--ended", "--outcome", "completed", "--json").stdout)
+    assert found["call_sid"] == TWO
+    assert run("calls", "--ended", "--number", "42").stdout.strip() == "no ended call fits"
+    assert "there are more" in run("calls", "--ended", "--limit", "1").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--ended", "--since", "yesterday"], "--since: expected a time such as 30m, 1h or 2d"),
+        (["--number", "89"], "expected --ended with --since, --number or --outcome"),
+        (["--ended", "--ghosts"], "expected --ended or --ghosts, got both"),
+    ],
+)
+def test_a_question_that_is_none(words: list[str], expected: str) -> None:
+    """The command line is wrong."""
+    asked = run("calls", *words)
+    assert asked.exit_code == Exit.USAGE
+    assert expected in asked.stderr
 
 
 def test_drain(valkey_url: str) -> None:

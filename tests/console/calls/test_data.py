@@ -11,6 +11,7 @@ from tests.support.top_samples import (
     AT_MS,
     PROBLEM,
     call,
+    ended_call,
     journal_entry,
     silent_worker,
     unreadable_call,
@@ -22,7 +23,9 @@ CALL = {
     "call_sid": f"CA{5:032x}", "state": "attached", "started_at_ms": AT_MS - 300_000, "from_number": "…11",
     "to_number": "…22", "agent": "default", "leg": 1, "ingress": "ingress-0@box#a1",
     "brain": "brain-1@box#b2", "egress": "egress-0@box#c3", "audible_response": "", "pipeline": {},
-    "verdict": "", "caller_q": 3, "reply_q": 2, "age_ms": 300_000,
+    "verdict": "cpu(egress)", "why": "no figures for 300 s", "caller_q": 3, "reply_q": 2,
+    "age_ms": 300_000, "owed_ms": 0, "owed_cause": "", "trouble": "no word from egress-0 for 300 s",
+    "ghost": False,
 }  # fmt: skip
 
 
@@ -49,6 +52,16 @@ def test_a_call_that_is_over() -> None:
     assert data.aged_call_data(ended, AT_MS)["age_ms"] == 60_000
 
 
+def test_calls_that_are_over_in_a_list() -> None:
+    """All that a row says."""
+    assert as_json(data.ended_data(ended_call(5, cause=None))) == {
+        "call_sid": f"CA{5:032x}", "started_at_ms": AT_MS - 120_000, "ended_at_ms": AT_MS,
+        "lasted_ms": 120_000, "from_number": "…11", "to_number": "…89", "agent": "default",
+        "outcome": "apology", "cause": "", "owed_ms": 5_200, "owed_cause": "turn",
+    }  # fmt: skip
+    assert set(data.ended_data(unreadable_call(9))) == {"call_sid", "problem"}
+
+
 def test_a_whole_call() -> None:
     """With its card as it is and lines of its journal."""
     journal = [journal_entry("flush", "brain-0@box#a1", cause="dtmf")]
@@ -60,7 +73,8 @@ def test_a_whole_call() -> None:
 
 def test_what_cannot_be_read_says_why() -> None:
     """A call with its card as it is, a worker."""
-    assert data.aged_call_data(unreadable_call(9), AT_MS) == {"call_sid": f"CA{9:032x}", "problem": PROBLEM}
+    unreadable = {"call_sid": f"CA{9:032x}", "problem": PROBLEM, "ghost": False}
+    assert data.aged_call_data(unreadable_call(9), AT_MS) == unreadable
     assert data.whole_call_data(unreadable_call(9), [], AT_MS)["card"] == {"leg": "many"}
     assert set(data.worker_data(unreadable_worker("brain-0"))) == {"name", "problem"}
     assert set(data.drained_data("x", unreadable_worker("brain-0"))) == {"worker", "problem"}

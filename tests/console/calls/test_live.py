@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+
 import pytest
 
 from console.calls import live
+from console.calls.beats import BeatWatch
 from console.calls.live import LiveCall, NoSuchCall, UnreadableCall, UnreadableWorker, WorkerRow
+from console.calls.trouble import Severity
 from shared.clock import wall_ms
 from shared.contract import keys as key_names
 from shared.contract import window
@@ -13,7 +18,18 @@ from shared.contract.card import CallState
 from shared.contract.streams.control import HangUp, Say, read_message
 from shared.contract.streams.journal import Kind
 from shared.store.client import Store
-from tests.support.redis_samples import BRAIN, FIGURES, INGRESS, KEYS, ONE, TWO, make_call, make_worker
+from tests.support.redis_samples import (
+    BRAIN,
+    EGRESS,
+    FIGURES,
+    INGRESS,
+    KEYS,
+    ONE,
+    TWO,
+    make_call,
+    make_living_call,
+    make_worker,
+)
 
 
 async def read_one(store: Store) -> LiveCall:
@@ -25,19 +41,82 @@ async def read_one(store: Store) -> LiveCall:
 
 async def test_calls_come_oldest_first_with_their_figures(store: Store) -> None:
     """Card, lengths of streams, the last window."""
-    await make_call(store, TWO, 2_000)
-    await make_call(store, ONE, 1_000, verdict="model_slow", pipeline=window.dump(FIGURES), leg="3")
+    await make_living_call(store, TWO, age_ms=9_000)
+    await make_living_call(store, ONE, leg="3")
     await store.xadd(KEYS.caller(ONE), {"a": "x"})
 
     first, second = await live.read_calls(store, KEYS)
 
     assert isinstance(first, LiveCall)
     assert isinstance(second, LiveCall)
-    assert (first.call_sid, first.verdict, first.pipeline) == (ONE, "model_slow", FIGURES)
+    assert (first.call_sid, first.verdict, first.standing.trouble) == (ONE, "ok", None)
+    assert first.pipeline is not None
+    assert first.pipeline.reply_q_ms == FIGURES.reply_q_ms
     assert (first.card.leg, first.caller_q, first.reply_q) == (3, 1, 0)
-    assert first.owners == {"ingress": INGRESS, "brain": BRAIN, "egress": ""}
-    assert first.age_ms(4_500) == 3_500
-    assert (second.call_sid, second.agent, second.pipeline, second.verdict) == (TWO, "default", None, "")
+    assert first.owners == {"ingress": INGRESS, "brain": BRAIN, "egress": EGRESS}
+    assert first.age_ms(first.card.started_at_ms + 3_500) == 3_500
+    assert (second.call_sid, second.agent) == (TWO, "default")
+
+
+async def test_a_call_whose_egress_died_comes_first(store: Store) -> None:
+    """Whatever egress said last: it said `ok` 27 s ago, and the caller has heard nothing since."""
+    old = window.dump(dataclasses.replace(FIGURES, at_ms=wall_ms() - 27_000))
+    await make_living_call(store, ONE)
+    await make_living_call(store, TWO, age_ms=40_000, egress="egress-1@h#1", pipeline=old)
+    await make_worker(store, "egress-1@h#1", at_ms=wall_ms() - 27_000)
+
+    first, second = (await live.look_closely(store, KEYS)).calls
+
+    assert isinstance(first, LiveCall)
+    assert isinstance(second, LiveCall)
+    assert (first.call_sid, second.call_sid) == (TWO, ONE)
+    assert first.standing.trouble is not None
+    assert first.standing.trouble.words == "egress-1 is gone: caller hears nothing"
+    assert (first.verdict, second.verdict) == ("no egress", "ok")
+
+
+async def test_a_host_whose_clock_is_wrong_is_not_called_dead(store: Store) -> None:
+    """Its beat goes on between two looks, and its windows are as old as its own clock says."""
+    late_ms = wall_ms() - 60_000
+    await make_living_call(
+        store, ONE, pipeline=window.dump(dataclasses.replace(FIGURES, at_ms=late_ms)), egress="egress-1@h#1"
+    )
+    await make_worker(store, "egress-1@h#1", at_ms=late_ms)
+
+    async def beat() -> None:
+        await asyncio.sleep(live.LOOK_AGAIN_S / 2)
+        await make_worker(store, "egress-1@h#1", at_ms=late_ms + 500, beat=2)
+
+    looked, _ = await asyncio.gather(live.look_closely(store, KEYS), beat())
+
+    (call,) = looked.calls
+    assert isinstance(call, LiveCall)
+    assert (call.verdict, call.standing.trouble) == ("ok", None)
+
+
+async def test_a_ghost_of_an_old_snapshot_is_seen(store: Store) -> None:
+    """Its owners live, and none of them has said anything of it for a quarter of an hour."""
+    old = wall_ms() - 900_000
+    await make_living_call(store, TWO)
+    await make_call(store, ONE, old, egress=EGRESS, verdict="ok",
+                    pipeline=window.dump(dataclasses.replace(FIGURES, at_ms=old)))  # fmt: skip
+
+    first, second = await live.read_calls(store, KEYS)
+
+    assert isinstance(first, LiveCall)
+    assert (first.call_sid, first.is_ghost, second.is_ghost) == (ONE, True, False)
+    assert first.standing.trouble is not None
+    assert first.standing.trouble.severity is Severity.GHOST
+
+
+async def test_while_redis_is_away_nobody_grows_silent(store: Store) -> None:
+    """A look that was missed counts for nothing: the workers could not write either."""
+    watch = BeatWatch()
+    await make_living_call(store, ONE)
+    await live.look(store, KEYS, watch)
+    watch.missed()
+    looked = await live.look(store, KEYS, watch)
+    assert all(isinstance(row, WorkerRow) and row.is_alive for row in looked.workers)
 
 
 async def test_a_call_that_is_over_gets_no_older(store: Store) -> None:
@@ -78,7 +157,7 @@ async def test_a_window_that_cannot_be_read_hides_no_call(store: Store) -> None:
     call = await read_one(store)
 
     assert call.pipeline is None
-    assert "PipelineFigures" in call.pipeline_problem
+    assert "PipelineFigures" in call.said.problems["egress"]
 
 
 async def test_a_card_that_cannot_be_read_is_still_a_call(store: Store) -> None:
@@ -92,14 +171,20 @@ async def test_a_card_that_cannot_be_read_is_still_a_call(store: Store) -> None:
     assert (good.call_sid, bad.call_sid, bad.fields["leg"]) == (TWO, ONE, "many")
     assert bad.problem == "expected a whole number in leg of PeopleView, got 'many'"
     assert (await live.find_call(store, KEYS, "CA1")).call_sid == ONE
-    assert await live.hang_up(store, KEYS, ONE)
+    assert await live.ask_to_hang_up(store, KEYS, ONE)
 
 
-async def test_a_live_call_without_a_card_is_no_call(store: Store) -> None:
-    """Redis has lost it, or it ends just now."""
+async def test_a_live_call_without_a_card_is_a_ghost(store: Store) -> None:
+    """Nothing of it is left but its place in the list, and perhaps a slot: it can be found and ended."""
     await make_call(store, ONE, 1_000)
     await store.delete(KEYS.card(ONE))
-    assert await live.read_calls(store, KEYS) == []
+
+    (call,) = await live.read_calls(store, KEYS)
+
+    assert isinstance(call, UnreadableCall)
+    assert call.is_ghost
+    assert call.problem == live.NO_CARD
+    assert (await live.find_call(store, KEYS, ONE)).call_sid == ONE
 
 
 async def test_workers_are_alive_by_their_beat(store: Store) -> None:
@@ -144,7 +229,7 @@ async def test_commands_are_what_a_hand_would_type(store: Store) -> None:
     await make_worker(store, BRAIN)
 
     assert await live.say(store, KEYS, ONE, "שלום", force=True)
-    assert await live.hang_up(store, KEYS, ONE)
+    assert await live.ask_to_hang_up(store, KEYS, ONE)
 
     letters = [read_message(entry_id, fields) for entry_id, fields in await store.xrange(KEYS.control(ONE))]
     assert [letter.sender for letter in letters] == ["operator", "operator"]
@@ -163,7 +248,7 @@ async def test_a_call_that_has_ended_is_told_of(store: Store) -> None:
 async def test_no_command_makes_keys_of_a_call_that_is_gone(store: Store) -> None:
     """A mistyped SID leaves nothing behind."""
     assert not await live.say(store, KEYS, ONE, "x")
-    assert not await live.hang_up(store, KEYS, ONE)
+    assert not await live.ask_to_hang_up(store, KEYS, ONE)
     assert not await live.drain(store, KEYS, BRAIN)
     assert await store.redis.keys("*") == []
 

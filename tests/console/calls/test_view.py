@@ -7,6 +7,7 @@ import io
 from rich.console import Console, RenderableType
 
 from console.calls import view
+from console.calls.ended import Found
 from console.calls.watching import Entry
 from shared.contract.card import CallState
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
@@ -16,6 +17,8 @@ from tests.support.top_samples import (
     AT_MS,
     PROBLEM,
     call,
+    crew,
+    ended_call,
     figures,
     journal_entry,
     unreadable_call,
@@ -34,9 +37,9 @@ def printed(what: RenderableType) -> str:
     return output.getvalue()
 
 
-def row_of(number: int, shown: str) -> list[str]:
-    """The cells of a call's row."""
-    row = next(line for line in shown.splitlines() if f"CA{number:032x}" in line)
+def row_of(number: int, shown: str, first: str = "CA") -> list[str]:
+    """The cells of a call's row, which begins with `first`."""
+    row = next(line for line in shown.splitlines() if f"CA{number:032x}" in line and first in line[:8])
     return [cell.strip() for cell in row.strip("│").split("│")]
 
 
@@ -50,7 +53,7 @@ def test_a_call_is_a_row() -> None:
 
 def test_before_the_first_window_there_are_dashes() -> None:
     """Never a 0 that nobody has said."""
-    row = row_of(5, printed(view.calls_table([call(5, pipeline=None, verdict=None)], AT_MS)))
+    row = row_of(0, printed(view.calls_table([call(0, pipeline=None, verdict=None)], AT_MS)))
     assert (row[6], row[8], row[9]) == ("–", "–", "–")
 
 
@@ -59,6 +62,35 @@ def test_a_card_that_cannot_be_read_stands_below_the_table() -> None:
     lines = printed(view.calls_table([call(5), unreadable_call(9)], AT_MS)).splitlines()
     assert lines[-1].rstrip() == f"CA{9:032x}  {PROBLEM}"
     assert row_of(5, "\n".join(lines[:-1]))[0] == f"CA{5:032x}"
+
+
+def test_a_call_in_trouble_is_said_in_words_above_the_table() -> None:
+    """Its row has the verdict of now, not the last word of an egress that is dead."""
+    lines = printed(view.calls_table([call(5, crew=crew(egress_0=27_000)), call(6)], AT_MS)).splitlines()
+    assert lines[0].rstrip() == f"CA{5:032x}  egress-0 is gone: caller hears nothing"
+    assert row_of(5, "\n".join(lines[1:]))[-1] == "no egress"
+
+
+def test_sound_that_is_owed() -> None:
+    """In the list from two seconds on, in the details at once."""
+    owed = call(5, owed_ms=5_200, owed_cause="turn")
+    assert "owed sound for 5.2 s: turn" in printed(view.calls_table([owed], AT_MS))
+    shown = printed(view.call_details(owed, [], AT_MS))
+    assert "owed                  5.2 s: turn" in shown
+    assert "trouble               owed sound for 5.2 s: turn" in shown
+    assert "owed sound" not in printed(view.calls_table([call(5, owed_ms=1_900, owed_cause="turn")], AT_MS))
+
+
+def test_calls_that_are_over() -> None:
+    """One row each: when, how long, who, how and why, what was owed at the end."""
+    shown = printed(view.ended_table(Found(calls=[ended_call(5), unreadable_call(9)], has_more=True)))
+    assert row_of(5, shown, first="2023") == [
+        "2023-11-14 22:13:20", "2:00", f"CA{5:032x}", "…11 → …89", "default", "apology", "no_session",
+        "5.2 s turn",
+    ]  # fmt: skip
+    assert f"CA{9:032x}  {PROBLEM}" in shown
+    assert "there are more: --limit" in shown
+    assert printed(view.ended_table(Found(calls=[], has_more=False))).strip() == "no ended call fits"
 
 
 def test_nobody_on_the_line() -> None:
@@ -95,9 +127,9 @@ def test_everything_about_a_call() -> None:
 
 
 def test_a_window_that_cannot_be_read_says_why() -> None:
-    """In place of the verdict's reason."""
+    """In place of the verdict, whose age nobody can tell."""
     shown = printed(view.call_details(call(5, pipeline=None, pipeline_problem="expected JSON"), [], AT_MS))
-    assert "ok  expected JSON" in shown
+    assert "verdict               –  expected JSON" in shown
     assert "reply audio waiting   – in 2 pieces" in shown
 
 

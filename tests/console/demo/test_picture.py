@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from console.demo import picture
 from console.demo.figures import figures
@@ -35,6 +36,16 @@ def test_a_call_without_a_word_can_be_drawn(tmp_path: Path) -> None:
     record = CallRecord(call_sid="CA", from_number="", to_number="", zero_ms=0.0)
     picture.draw(sampled(record), tmp_path / "empty.png")
     assert (tmp_path / "empty.png").exists()
+
+
+@pytest.mark.parametrize("in_hand", [[], [40.0, 160.0], [-60.0, 160.0], [-900.0, 20.0]])
+def test_two_axes_have_one_zero(in_hand: list[float]) -> None:
+    """Where frames came too late there is room below it, else it is the bottom; all figures are inside."""
+    (low, high), (low_ms, high_ms) = picture.from_one_zero([0.0, 5.0], in_hand)
+    assert low / (high - low) == pytest.approx(low_ms / (high_ms - low_ms))
+    assert low <= 0 < 5.0 < high
+    assert all(low_ms < ms < high_ms for ms in in_hand)
+    assert (low == 0) is not any(ms < 0 for ms in in_hand)
 
 
 def test_the_envelope_has_a_value_for_each_column() -> None:

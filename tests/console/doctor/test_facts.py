@@ -11,7 +11,7 @@ from console.doctor import facts
 from console.doctor.facts import Asked
 from console.doctor.findings import Finding, Level
 from shared.store.client import make_store
-from tests.support.redis_samples import BRAIN, make_worker
+from tests.support.redis_samples import BRAIN, ONE, make_call, make_worker
 
 NOWHERE = "redis://:secret@127.0.0.1:9/0"
 
@@ -44,12 +44,15 @@ async def test_everything_is_looked_at_in_the_order_of_mending(
     monkeypatch.setenv("REDIS_URL", valkey_url)
     store = make_store(valkey_url, name="test")
     await make_worker(store, BRAIN)
+    await make_call(store, ONE, 1_000)
     await store.aclose()
     found = await examined(monkeypatch, tmp_path)
-    order = ["settings", "Redis version", "brain workers", "supervisord", "agents file", "public URL",
+    order = ["settings", "Redis version", "brain workers", "call …111111", "supervisord",
+             "agents file", "public URL",
              "model session"]  # fmt: skip
     assert [what for what in found if what in order] == order
     assert found["brain workers"].found == "1 alive on 1 host, 1 of 10 calls"
+    assert found["call …111111"].level is Level.FAIL
     assert found["supervisord"].level is Level.FAIL
     assert found["agents file"].found == "the check ended with code 3 and said nothing of use"
     assert found["public URL"].level is found["model session"].level is Level.SKIPPED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from console.style import BAD
 from console.text import line
 from console.top.columns import (
     call_line,
@@ -14,7 +15,7 @@ from console.top.columns import (
     verdict_cell,
     worker_line,
 )
-from tests.support.top_samples import AT_MS, call, figures, unreadable_call, unreadable_worker, worker
+from tests.support.top_samples import AT_MS, call, crew, figures, unreadable_call, unreadable_worker, worker
 
 
 @pytest.mark.parametrize("width", [80, 117, 118, 200])
@@ -49,9 +50,20 @@ def test_owners_in_short() -> None:
 
 def test_before_the_first_window_there_is_a_dash() -> None:
     """For the verdict and its figures."""
-    assert verdict_cell(call(1, verdict=None), 4).plain == "–   "
-    shown = line(columns_of_calls(80, AT_MS), call(1, pipeline=None)).plain
-    assert shown.split()[5] == "–"
+    young = call(0, pipeline=None, verdict=None)
+    assert verdict_cell(young, 4).plain == "–   "
+    assert line(columns_of_calls(80, AT_MS), young).plain.split()[5] == "–"
+
+
+@pytest.mark.parametrize("width", [80, 118])
+def test_a_call_in_trouble_has_words_in_place_of_its_figures(width: int) -> None:
+    """In red; who it is stands where it always does."""
+    dead = call(1, crew=crew(egress_0=27_000))
+    shown = call_line(dead, columns_of_calls(width, AT_MS), width, "", "")
+    healthy = call_line(call(1), columns_of_calls(width, AT_MS), width, "", "")
+    assert shown.plain.rstrip().endswith("0/1/0 egress-0 is gone: caller hears nothing")
+    assert shown.cell_len == healthy.cell_len
+    assert [span.style for span in shown.spans if "egress-0" in shown.plain[span.start : span.end]] == [BAD]
 
 
 def test_a_slow_loop_is_red() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from console.top.opened import FIGURES, head, journal_line
-from tests.support.top_samples import AT_MS, PROBLEM, call, figures, journal_entry, unreadable_call
+from console.top.opened import FIGURES, head, journal_lines
+from tests.support.top_samples import AT_MS, PROBLEM, call, crew, figures, journal_entry, unreadable_call
 
 
 def words(**changes: object) -> str:
@@ -30,7 +30,7 @@ def test_every_figure_has_a_place_and_a_unit() -> None:
 
 def test_without_a_window_all_figures_are_dashes() -> None:
     """None is 0."""
-    figures_shown = head(call(5, pipeline=None), AT_MS, 80)[5:]
+    figures_shown = head(call(0, pipeline=None), AT_MS, 80)[5:]
     assert [line.plain.split().count("–") for line in figures_shown] == [2] * (len(FIGURES) // 2)
 
 
@@ -39,9 +39,28 @@ def test_a_card_that_cannot_be_read_says_why() -> None:
     assert [line.plain.rstrip() for line in head(unreadable_call(5), AT_MS, 80)] == [f"CA{5:032x}", PROBLEM]
 
 
-def test_a_line_of_the_journal_has_its_width() -> None:
-    """Time of day, kind, details."""
-    shown = journal_line(journal_entry("flush", "brain-0@box#a1", cause="x" * 99), 80).plain
-    assert shown.startswith("22:13:20.000 flush ")
-    assert "brain-0  cause=xxx" in shown
-    assert cell_len(shown) == 80
+def test_what_is_wrong_stands_above_the_verdict() -> None:
+    """And the verdict says whose fault it is, not what egress said when it lived."""
+    shown = words(crew=crew(egress_0=27_000)).splitlines()
+    assert shown[3].rstrip() == "egress-0 is gone: caller hears nothing"
+    assert shown[4].startswith("verdict no egress")
+
+
+def test_nothing_of_a_journal_is_lost_on_a_narrow_screen() -> None:
+    """What does not fit goes on below, each line of the screen's width: time of day, kind, details."""
+    entry = journal_entry(
+        "response_created", "brain-1@box#a1", response="resp_WWtbZfAtbeX0000000005", by="brain",
+        reason="greeting", token="b1-create-2", wish="0",
+    )  # fmt: skip
+    shown = [line.plain for line in journal_lines([entry, journal_entry("flush")], 80)]
+    assert shown[0].startswith("22:13:20.000 response_created     brain-1")
+    assert [cell_len(line) for line in shown] == [80] * len(shown)
+    assert len(shown) == 3
+    assert " ".join(" ".join(shown[:2]).split()).endswith("reason=greeting token=b1-create-2 wish=0")
+    assert shown[2].startswith("22:13:20.000 flush ")
+
+
+def test_a_word_that_is_longer_than_the_screen_is_divided() -> None:
+    """A transcript without blanks, a stack of ids."""
+    shown = [line.plain for line in journal_lines([journal_entry("flush", why="x" * 150)], 80)]
+    assert "".join(shown).count("x") == 150

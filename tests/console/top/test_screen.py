@@ -14,23 +14,25 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from console.calls import live
+from console.calls.beats import BeatWatch
+from console.calls.ending import Means
 from console.stack.plan import REPOSITORY
 from console.top import screen
 from console.top.state import Snapshot
 from shared.process.exits import Exit
 from shared.store.client import make_store
-from tests.support.redis_samples import BRAIN, KEYS, ONE, TWO, make_call, make_worker
+from tests.support.redis_samples import BRAIN, INGRESS, KEYS, ONE, TWO, make_call, make_living_call
 from tests.support.top_samples import AT_MS, call, snapshot, unreadable_call, unreadable_worker, worker
 
 NOWHERE = "redis://127.0.0.1:9/0"
 
 
 async def fill(url: str) -> None:
-    """A call that is well, one that cannot be read, a worker."""
+    """A call that is well, one that cannot be read, three workers."""
     store = make_store(url, name="test")
-    await make_call(store, ONE, 1_000)
+    await make_living_call(store, ONE)
     await make_call(store, TWO, 2_000, leg="many")
-    await make_worker(store, BRAIN)
     await store.aclose()
 
 
@@ -39,7 +41,7 @@ async def test_one_screen(valkey_url: str, capsys: pytest.CaptureFixture[str]) -
     await fill(valkey_url)
     assert await screen.once(valkey_url, as_data=False) == Exit.OK
     shown = capsys.readouterr().out
-    assert "trunkline top  1 call  0 not ok  0 frames/s  1 of 1 workers alive  1 unreadable" in shown
+    assert "trunkline top  1 call  0 not ok  50 frames/s  3 of 3 workers alive  1 unreadable" in shown
     assert "expected a whole number in leg of PeopleView, got 'many'" in shown
     assert "select" not in shown
 
@@ -50,8 +52,8 @@ async def test_one_snapshot_for_programs(valkey_url: str, capsys: pytest.Capture
     assert await screen.once(valkey_url, as_data=True) == Exit.OK
     found = json.loads(capsys.readouterr().out)
     assert [each["call_sid"] for each in found["calls"]] == [ONE, TWO]
-    assert [set(each) for each in found["calls"]][1] == {"call_sid", "problem"}
-    assert found["workers"][0]["name"] == BRAIN
+    assert [set(each) for each in found["calls"]][1] == {"call_sid", "problem", "ghost"}
+    assert found["workers"][2]["name"] == INGRESS
     assert found["trouble"] == ""
 
 
@@ -70,7 +72,8 @@ async def test_when_redis_goes_away_the_last_picture_stays() -> None:
     """With the reason."""
     store = make_store(NOWHERE, name="test")
     before = snapshot(call(1))
-    after = await screen.read(store, KEYS, before)
+    watch = BeatWatch()
+    after = await screen.read(lambda: live.look(store, KEYS, watch), watch, before)
     await store.aclose()
     assert after.calls == before.calls
     assert after.trouble.startswith("Redis does not answer")
@@ -79,7 +82,7 @@ async def test_when_redis_goes_away_the_last_picture_stays() -> None:
 async def test_without_a_terminal_it_says_what_to_use_instead() -> None:
     """Tests have none."""
     with pytest.raises(LookupError, match="--once"):
-        await screen.run(NOWHERE, 1.0)
+        await screen.run(NOWHERE, 1.0, Means())
 
 
 class Terminal:
@@ -131,20 +134,24 @@ class Terminal:
 @pytest.fixture
 async def terminal(valkey_url: str) -> AsyncIterator[Terminal]:
     await fill(valkey_url)
+    store = make_store(valkey_url, name="test")
+    await store.delete(KEYS.worker(BRAIN))
+    await store.aclose()
     made = Terminal(valkey_url)
     yield made
     made.close()
 
 
 def test_keys_on_a_terminal(terminal: Terminal) -> None:
-    """A call is opened, hung up after a question, and the terminal is as it was."""
-    terminal.wait_for("1 of 1 workers alive")
+    """A call is opened, ended after a question, and the terminal is as it was. Its brain is gone: nobody is
+    asked, and so it says."""
+    terminal.wait_for("brain-0 is gone: nobody answers")
     terminal.press(b"\r")
     terminal.wait_for("journal (UTC)")
     terminal.press(b"h")
     terminal.wait_for(f"Hang up {ONE}? y or n")
     terminal.press(b"y")
-    terminal.wait_for("told to hang up")
+    terminal.wait_for("ended (outcome operator)")
     terminal.press(b"qq")
     assert terminal.wait_for_end() == Exit.OK
     assert termios.tcgetattr(terminal.other) == terminal.before

@@ -16,6 +16,7 @@ from tests.support.top_samples import (
     AT_MS,
     PROBLEM,
     call,
+    crew,
     figures,
     journal_entry,
     silent_worker,
@@ -23,6 +24,7 @@ from tests.support.top_samples import (
     unreadable_call,
     unreadable_worker,
     worker,
+    workers,
 )
 
 HEBREW = "שלום, במה אפשר לעזור"
@@ -34,7 +36,7 @@ def screen(
     """The lines after some keys."""
     state = settle(TopState(), data)
     for key in keys:
-        state, _ = press(state, key, data, most_scroll(state, data, height, journal))
+        state, _ = press(state, key, data, most_scroll(state, data, width, height, journal))
     return [line.plain for line in draw(state, data, width, height, journal)]
 
 
@@ -75,9 +77,36 @@ def test_a_verdict_counts_in_the_first_line() -> None:
     assert any("twilio_slow" in line for line in lines)
 
 
+def test_a_call_that_nobody_serves_is_the_first_line() -> None:
+    """Before all others, in every order, and it counts in the first line: egress's last word was `ok`."""
+    dead = call(1, crew=crew(egress_0=27_000))
+    for keys in ([], ["s"], ["s", "s"], ["s", "s", "s"]):
+        lines = screen(snapshot(call(3), dead, call(2, verdict="model_slow")), *keys)
+        assert "2 not ok" in lines[0]
+        assert lines[3][1:8] == "…000001"
+        assert "egress-0 is gone: caller hears nothing" in lines[3]
+
+
+def test_a_narrow_screen_cuts_nothing_of_its_first_line() -> None:
+    """Many calls, trouble, a dead worker: fewer letters, all of it."""
+    rows = (*workers()[1:], silent_worker("egress-1"))
+    data = Snapshot(
+        at_ms=AT_MS,
+        calls=(*(call(number, verdict="twilio_slow") for number in range(1, 120)), unreadable_call(9)),
+        workers=rows,
+    )
+    (first, *_) = screen(data)
+    assert " ".join(first.split()) == (
+        "top 119 calls 119 not ok 1 unreadable 5/6 alive 5950 frames/s 22:13:20"
+    )
+    assert screen(data, width=118)[0].startswith(
+        "trunkline top  119 calls  119 not ok  5950 frames/s  5 of 6"
+    )
+
+
 def test_before_the_first_window_figures_are_missing_not_zero() -> None:
     """A dash."""
-    lines = screen(snapshot(call(1, pipeline=None, verdict=None, egress="")))
+    lines = screen(snapshot(call(0, pipeline=None, verdict=None, egress="")))
     row = lines[3].split()
     assert row[-2:] == ["–", "–"]
     assert "0/1/–" in row
@@ -119,9 +148,9 @@ def test_a_worker_that_cannot_be_read_is_a_line_of_words() -> None:
 
 
 def test_a_window_that_cannot_be_read_says_why_in_place_of_the_verdicts_reason() -> None:
-    """In the open call."""
+    """In the open call; how old the verdict beside it is, nobody can tell: there is none."""
     lines = screen(snapshot(call(1, pipeline=None, pipeline_problem="expected an object")), "enter")
-    assert any(line.startswith("verdict ok") and "expected an object" in line for line in lines)
+    assert any(line.startswith("verdict –") and "expected an object" in line for line in lines)
 
 
 def test_an_old_picture_says_so() -> None:
@@ -180,7 +209,7 @@ def test_a_larger_screen_that_holds_all_has_nothing_below() -> None:
     journal = tuple(journal_entry(f"kind{number}") for number in range(12))
     data = snapshot(call(5))
     state, _ = press(settle(TopState(), data), "enter", data)
-    state, _ = press(state, "home", data, most_scroll(state, data, 24, journal))
+    state, _ = press(state, "home", data, most_scroll(state, data, 80, 24, journal))
     assert state.scroll == 3
     large = [line.plain for line in draw(state, data, 80, 60, journal)]
     assert not any("newer below" in line for line in large)

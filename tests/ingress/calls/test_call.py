@@ -7,6 +7,8 @@ import asyncio
 import orjson
 import pytest
 
+from shared.contract.errors import EntryError
+from shared.contract.steps import Attached
 from shared.contract.streams.caller import CallerFrame, read_caller
 from shared.contract.streams.control import Dtmf, read_message
 from shared.contract.streams.pairs import Name
@@ -69,25 +71,49 @@ async def test_dropped_frames_may_come_again() -> None:
 async def test_first_frame_ends_the_hold_clip() -> None:
     """What is unsent of the clip goes, what Twilio has is cleared, then the frame plays."""
     desk = Desk()
-    assert desk.call.fill_dead_air(desk.clock(), desk.clock() - 5_000)
+    assert desk.look(4_000)
+    desk.clock.now_ms += 4_100
     desk.receive("frame", n=1)
     desk.receive("frame", n=2)
     assert desk.socket.done == ["media -1", "drop 0", "control", "media 0", "media 0"]
     assert events(desk)[1] == "clear"
 
 
-async def test_due_answer_that_does_not_come() -> None:
-    """The brain says that an answer is due: four seconds later the clip plays; `0` takes it back."""
+async def test_an_answer_that_does_not_come() -> None:
+    """The brain owes one: four seconds later the clip plays, once. The account says what for."""
     desk = Desk()
-    desk.receive("attach")
-    desk.receive("due", value=b"4000")
-    assert desk.call.fill_dead_air(desk.clock() + 3_900, None)
+    desk.receive("owes", n=1, value=b"0 - turn")
+    for after_ms in (1_000, 2_000, 3_000):
+        assert desk.look(after_ms)
+        desk.call.receive("brain-0@h#a", Name("owes", CALL, 1, 1, 0, 1), b"0 - turn", desk.clock() + after_ms)
+    assert desk.look(3_900)
     assert desk.socket.done == []
-    assert desk.call.fill_dead_air(desk.clock() + 4_100, None)
+    assert desk.look(4_100)
     assert desk.socket.done == ["media -1"]
-    desk.receive("due", value=b"0")
-    assert desk.call.fill_dead_air(desk.clock() + 60_000, None)
-    assert desk.socket.done == ["media -1"]
+    assert desk.call.owed.standing == (4_100, "turn")
+    assert desk.counters.owed_silence_ms["turn"] == 4_100
+
+
+async def test_an_answer_is_paid_by_the_mark_behind_its_sound() -> None:
+    """Egress says what the frames answer; the carrier, that they were played."""
+    desk = Desk()
+    desk.receive("owes", n=1, value=b"0 - turn")
+    desk.receive("sound", value=b"1")
+    desk.receive("frame", n=1, value=bytes([0x90]) * 160)
+    desk.receive("mark", n=1, value=b"1.0.item.20")
+    desk.call.echo("1.0.item.20", desk.clock())
+    desk.receive("sound_end", n=1, value=b"1")
+
+    assert desk.look()
+    assert desk.call.owed.standing == (0, "")
+
+
+async def test_a_word_that_cannot_be_read_is_no_word() -> None:
+    """It is counted where it is read."""
+    desk = Desk()
+    for kind, value in (("owes", b"soon"), ("sound", b"loud"), ("sound_end", b"")):
+        with pytest.raises(EntryError):
+            desk.receive(kind, value=value)
 
 
 async def test_reports_go_to_the_egress_that_speaks() -> None:
@@ -112,7 +138,7 @@ async def test_echo_goes_at_once_with_progress() -> None:
     desk = Desk()
     desk.receive("frame", n=1)
     await asyncio.sleep(0)
-    desk.call.echo("1.0.item.20")
+    desk.call.echo("1.0.item.20", desk.clock())
     await asyncio.sleep(0)
     assert [(name.kind, value) for _, name, value in desk.told] == [
         ("forwarded", b"0"),
@@ -125,7 +151,7 @@ async def test_echo_goes_at_once_with_progress() -> None:
 async def test_echo_without_egress_is_nobodys() -> None:
     """Before any egress has spoken there is none to tell."""
     desk = Desk()
-    desk.call.echo("x")
+    desk.call.echo("x", desk.clock())
     await asyncio.sleep(0)
     assert desk.told == []
 
@@ -133,7 +159,7 @@ async def test_echo_without_egress_is_nobodys() -> None:
 async def test_close_is_the_brains() -> None:
     """An old brain's close is dropped."""
     desk = Desk()
-    desk.receive("due", epoch=2)
+    desk.receive("owes", epoch=2, value=b"0 p -")
     desk.receive("close", epoch=1, value=b"old")
     desk.receive("close", epoch=2, value=b"new")
     assert desk.socket.done == ["close 1000 brain: new"]
@@ -150,8 +176,7 @@ async def test_empty_frames_are_not_written() -> None:
 async def test_nobody_comes() -> None:
     """A clip after four seconds and after each pause, the apology after twelve."""
     desk = Desk()
-    at = desk.clock()
-    times = [ms for ms in range(0, 13_000, 250) if not desk.call.fill_dead_air(at + ms, None)]
+    times = [ms for ms in range(0, 13_000, 250) if not desk.look(ms)]
     assert times[0] == 12_000
     assert desk.socket.done == ["media -1"] * 3
     assert desk.counters.hold_clips == 3
@@ -197,4 +222,4 @@ async def test_an_older_leg_does_not_get_the_call_back() -> None:
     """Legs rise; the newest stream has the call."""
     desk = Desk()
     with pytest.raises(ValueError, match="above 1"):
-        desk.call.connect(desk.stream, TOLD, 1, desk.clock())
+        desk.call.connect(desk.stream, TOLD, Attached(1, True), desk.clock())

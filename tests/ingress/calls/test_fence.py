@@ -94,7 +94,7 @@ def test_brain_has_its_own_epoch() -> None:
     """`close` of an old brain is dropped; egress epochs do not matter to it."""
     fence = Fence(1)
     fence.admit(name("frame", epoch=9, n=1))
-    assert fence.admit(name("due", epoch=2)) is Admit.PASS
+    assert fence.admit(name("owes", epoch=2)) is Admit.PASS
     assert fence.admit(name("close", epoch=1)) is Admit.OLD_EPOCH
     assert fence.admit(name("close", epoch=2)) is Admit.PASS
     assert fence.egress_epoch == 9
@@ -107,7 +107,7 @@ def test_unknown_kind() -> None:
 
 NAMES = st.builds(
     Name,
-    st.sampled_from(["frame", "clear", "mark", "attach", "close", "due"]),
+    st.sampled_from(["frame", "clear", "mark", "attach", "close", "owes"]),
     st.just(CALL),
     st.integers(1, 2),
     st.integers(1, 3),

@@ -26,7 +26,7 @@ STREAM = NewStream(
 
 @pytest.fixture
 async def process(valkey_url: str) -> AsyncIterator[Process]:
-    made = make_process("ingress", 0, make_settings(valkey_url))
+    made = make_process("ingress", 0, make_settings(valkey_url, ended_keep_s=90))
     yield made
     await made.store.aclose()
 
@@ -47,6 +47,17 @@ async def test_steps_of_a_call(process: Process) -> None:
         await registry.end(call_sid(), "completed")
     assert counters.ended == 1
     assert await registry.detach(call_sid(), 1, "lost") is None
+
+
+async def test_a_call_that_is_over_stays_as_long_as_the_settings_say(process: Process) -> None:
+    """Its card and journal; and it is listed for as long."""
+    registry, keys = Registry(process, CallCounters()), process.keys
+    await registry.attach(STREAM, wanted=lambda: True)
+    await registry.end(call_sid(), "completed")
+    lane = keys.lane(call_sid())
+    for key in (keys.card(call_sid()), keys.journal(call_sid()), keys.ended(lane)):
+        assert 89_000 < await process.store.pttl(key) <= 90_000
+    assert await process.store.zrange(keys.ended(lane), 0, -1) == [call_sid().encode()]
 
 
 @pytest.mark.parametrize(("word", "planned", "errors"), [("dial", Next.DIAL, 0), ("unheard of", None, 1)])
@@ -88,3 +99,23 @@ async def test_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
         is_wanted = False
         assert await task is None
     await process.store.aclose()
+
+
+async def test_a_call_that_a_webhook_gave_up_ends_as_that(process: Process) -> None:
+    """Whoever ends it first: Twilio's word comes as well, and would call it completed."""
+    registry = Registry(process, CallCounters())
+    await registry.attach(STREAM, wanted=lambda: True)
+    registry._apologised[call_sid()] = "no_redis"
+    await registry.end(call_sid(), "completed")
+    card = await process.store.hgetall_text(process.keys.card(call_sid()))
+    assert (card["outcome"], card["cause"]) == ("apology", "no_redis")
+    assert registry._apologised == {}
+
+
+async def test_what_is_remembered_of_apologies_is_bounded(process: Process) -> None:
+    """While Redis is away for long; the oldest is forgotten."""
+    registry = Registry(process, CallCounters())
+    registry._apologised = {str(number): "no_redis" for number in range(registry_module.APOLOGISED_MOST)}
+    await registry.apologised(call_sid(), "no_redis")
+    assert len(registry._apologised) < registry_module.APOLOGISED_MOST
+    assert "0" not in registry._apologised

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingress.calls import dead_air
+from ingress.calls import owed
 from ingress.media.stream import WATCHDOG_MS
 from shared.clock import now_ms
 from shared.contract.card import Next
@@ -199,11 +199,10 @@ async def test_too_long_a_silence_is_given_to_the_carriers_voice(
 ) -> None:
     """The socket closes, and the webhook that follows finds the apology on the card."""
     caller = await bridge.live()
-    monkeypatch.setattr(dead_air, "DUE_MS", 0.0)
-    monkeypatch.setattr(dead_air, "APOLOGISE_MS", 0.0)
-    assert await caller.closed() == (1011, "dead air")
+    monkeypatch.setattr(owed, "APOLOGISE_MS", 0.0)
+    assert await caller.closed() == (1011, "silence_pick_up")
     card = await bridge.card()
-    assert (card["next"], card["cause"]) == (Next.APOLOGY, "dead_air")
+    assert (card["next"], card["cause"]) == (Next.APOLOGY, "silence_pick_up")
     answer = await bridge.post("/voice/resume", voice_form())
     assert tags(answer.text) == ["Say", "Hangup"]
     assert bridge.role.switchboard.counters.apologies == 1

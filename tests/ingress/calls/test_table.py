@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ingress.calls.table import CallTable
+from shared.contract.steps import Attached
 from tests.ingress.fakes import CALL, TOLD, Desk
 
 
@@ -56,7 +57,7 @@ async def test_a_call_is_kept_while_it_has_a_stream() -> None:
     table = CallTable(desk.services)
     call = table.call_of(CALL, 0.0)
     assert table.call_of(CALL, 5.0) is call
-    call.connect(desk.stream, TOLD, 1, 0.0)
+    call.connect(desk.stream, TOLD, Attached(1, True), 0.0)
     table.forget(CALL)
     assert table.calls == {CALL: call}
     call.stream = None

@@ -48,7 +48,7 @@ class Bench:
     def attach(self, leg: int = 1) -> bool:
         hears = StreamListener(
             lambda leg, chunk, now, audio: self.frames.append((leg, chunk)),
-            self.echoes.append,
+            lambda name, _now_ms: self.echoes.append(name),
             lambda leg, digit: self.digits.append((leg, digit)),
         )
         return self.stream.attached(leg, hears)

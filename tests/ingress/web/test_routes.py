@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
+from ingress.errors import WebhookReason
+from shared.contract.speech import Announcement, SpeechBook, speech_commands
 from shared.contract.steps import NewStream
 from shared.ownership import steps
 from tests.ingress.harness import (
@@ -34,7 +37,7 @@ async def test_voice_answers_a_stream(bridge: Ingress) -> None:
     assert tags(response.text) == ["Connect", "Redirect"]
     given = parameters(response.text)
     assert (given["from"], given["to"], given["agent"]) == ("+15550001111", "+15550002222", "sales")
-    assert "/voice/resume#ct=1000&amp;rc=5&amp;rp=all" in response.text
+    assert "/voice/resume?agent=sales#ct=1000&amp;rc=5&amp;rp=all" in response.text
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,7 @@ async def test_resume_streams_again(bridge: Ingress) -> None:
     response = await bridge.post("/voice/resume", voice_form())
     assert tags(response.text) == ["Connect", "Redirect"]
     assert parameters(response.text)["agent"] == "sales"
-    assert "/voice/resume?n=2#" in response.text
+    assert "/voice/resume?n=2&amp;l=1#" in response.text
 
 
 @pytest.mark.parametrize(
@@ -238,6 +241,157 @@ async def test_resumes_are_bounded(bridge: Ingress) -> None:
     await attached(bridge, resumes="20")
     response = await bridge.post("/voice/resume", voice_form())
     assert tags(response.text) == ["Say", "Hangup"]
+
+
+HEBREW = Announcement(
+    language="he-IL",
+    voice="Google.he-IL-Standard-A",
+    apology="מצטערים.",
+    busy="תפוס.",
+    fallback="+15550003333",
+)
+ENGLISH = replace(HEBREW, language="en-US", voice="", apology="Sorry, default.", fallback="")
+BOOK = SpeechBook(agents={"default": ENGLISH, "shalom": HEBREW}, numbers={"+97231234567": "shalom"})
+
+
+async def told(bridge: Ingress) -> None:
+    """The brains have told of two agents."""
+    for command in speech_commands(BOOK):
+        await bridge.process.store.execute(command)
+    await bridge.role._announcer.read()
+
+
+def said(document: str) -> tuple[str | None, dict[str, str]]:
+    """The text and the attributes of the first `<Say>`."""
+    say = next(ElementTree.fromstring(document).iter("Say"))
+    return say.text, dict(say.attrib)
+
+
+def dialled(document: str) -> tuple[str, str]:
+    """The number that is dialled, and the caller id that it is shown."""
+    dial = next(ElementTree.fromstring(document).iter("Dial"))
+    return "".join(dial.itertext()), dial.attrib.get("callerId", "")
+
+
+async def test_an_apology_without_words_has_those_of_the_calls_agent(bridge: Ingress) -> None:
+    """In its language, by a voice that speaks it; the card names the agent."""
+    await told(bridge)
+    await attached(bridge, next="apology", agent="shalom")
+    response = await bridge.post("/voice/resume", voice_form())
+    assert said(response.text) == ("מצטערים.", {"language": "he-IL", "voice": "Google.he-IL-Standard-A"})
+    assert dialled(response.text) == ("+15550003333", "")
+
+
+async def test_an_apology_is_said_again_to_who_asks_again(bridge: Ingress) -> None:
+    """The first answer was lost on its way: a repeated webhook must not hang up in silence."""
+    await told(bridge)
+    await attached(bridge, next="apology", agent="shalom")
+    first = await bridge.post("/voice/resume", voice_form())
+    await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+    assert (await bridge.post("/voice/resume", voice_form())).text == first.text
+
+
+@pytest.mark.parametrize("called", ["+97231234567", "sip:+97231234567@pbx.example.com", "97231234567"])
+async def test_full_is_said_in_the_language_of_the_called_number(valkey_url: str, called: str) -> None:
+    """The caller has no agent yet."""
+    async with ingress(valkey_url, max_calls=1) as bridge:
+        await told(bridge)
+        await bridge.token(1)
+        response = await bridge.post("/voice", voice_form(2, To=called))
+        assert said(response.text) == ("תפוס.", {"language": "he-IL", "voice": "Google.he-IL-Standard-A"})
+
+
+async def test_what_was_told_is_said_when_redis_is_away(bridge: Ingress) -> None:
+    """By the agent that the webhook's URL named, which our own URL carries."""
+    await told(bridge)
+    await bridge.store.client_pause(1500)
+    response = await bridge.post("/voice/resume?agent=shalom", voice_form())
+    assert said(response.text)[0] == "מצטערים."
+
+
+@pytest.mark.parametrize(
+    "caller", ["sip:alice@pbx.example.com", "client:alice", "anonymous", "+266696687", ""]
+)
+@pytest.mark.parametrize("plan", ["apology", "dial"])
+async def test_who_has_no_number_to_show_is_connected_all_the_same(
+    bridge: Ingress, caller: str, plan: str
+) -> None:
+    """With our own number: without one Twilio refuses to dial."""
+    await told(bridge)
+    await attached(bridge, next=plan, next_arg="+15550003333" if plan == "dial" else "", agent="shalom")
+    response = await bridge.post("/voice/resume", voice_form(From=caller))
+    assert dialled(response.text) == ("+15550003333", "+15550002222")
+
+
+async def test_a_fallback_that_would_come_back_to_us_is_not_dialled(bridge: Ingress) -> None:
+    """The desk forwards to us when nobody is there."""
+    await told(bridge)
+    await attached(bridge, next="apology", agent="shalom")
+    response = await bridge.post("/voice/resume", voice_form(ForwardedFrom="+15550003333"))
+    assert tags(response.text) == ["Say", "Hangup"]
+
+
+async def test_a_transfer_to_who_forwarded_the_call_is_busy(bridge: Ingress) -> None:
+    """It would ring in vain and come back to us: the conversation goes on instead, and the brain knows
+    why."""
+    await attached(bridge, next="dial", next_arg="+15550003333")
+    form = voice_form(ForwardedFrom="+15550003333")
+    assert tags((await bridge.post("/voice/resume", form)).text) == ["Connect", "Redirect"]
+    told = await bridge.store.xrange(bridge.process.keys.control(call_sid()))
+    assert [fields[b"status"] for _, fields in told if fields.get(b"kind") == b"dialled"] == [b"busy"]
+
+
+async def test_our_own_number_that_calls_itself_is_busy(bridge: Ingress) -> None:
+    """A transfer with our caller id that was forwarded to us: whoever dialled it goes on talking."""
+    response = await bridge.post("/voice", voice_form(From="+15550002222"))
+    assert tags(response.text) == ["Reject"]
+    assert await bridge.store.zcard(bridge.process.keys.slots(0)) == 0
+
+
+async def test_a_call_of_another_account_is_told_at_once(bridge: Ingress) -> None:
+    """Its stream would be refused, and so would each after it; the log names the setting."""
+    response = await bridge.post("/voice", voice_form(AccountSid="AC" + "c" * 32))
+    assert tags(response.text) == ["Say", "Hangup"]
+    assert bridge.role._webhooks.counters.refusals[WebhookReason.WRONG_ACCOUNT] == 1
+    assert await bridge.store.zcard(bridge.process.keys.slots(0)) == 0
+
+
+async def test_streams_that_are_refused_each_time_end_in_words(bridge: Ingress) -> None:
+    """After three, not after twenty: each of them is silence."""
+    document = (await bridge.post("/voice", voice_form())).text
+    streams = 0
+    while tags(document) == ["Connect", "Redirect"]:
+        streams += 1
+        redirect = next(ElementTree.fromstring(document).iter("Redirect")).text or ""
+        path = redirect.removeprefix(PUBLIC_URL).partition("#")[0]
+        document = (await bridge.post(path, voice_form())).text
+    assert (streams, tags(document)) == (3, ["Say", "Hangup"])
+
+
+async def test_of_a_call_that_we_placed_the_person_is_the_callee(bridge: Ingress) -> None:
+    """Our number chooses the agent; theirs is the one that is masked."""
+    form = voice_form(From="+15550002222", To="+15550001111", Direction="outbound-api")
+    given = parameters((await bridge.post("/voice", form)).text)
+    assert (given["from"], given["to"]) == ("+15550001111", "+15550002222")
+
+
+async def test_an_apology_without_redis_is_how_the_call_ended(bridge: Ingress) -> None:
+    """Not `completed`, as Twilio calls it afterwards; the cause says what was missing."""
+    await attached(bridge)
+    await bridge.store.client_pause(1500)
+    response = await bridge.post("/voice/resume", voice_form())
+    assert tags(response.text) == ["Say", "Hangup"]
+    await bridge.post("/call-status", voice_form(CallStatus="completed"))
+    await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+    card = await bridge.card()
+    assert (card["outcome"], card["cause"]) == ("apology", "no_redis")
+
+
+async def test_the_callers_number_in_full_is_in_its_own_key(bridge: Ingress) -> None:
+    """The card has the end of it."""
+    await bridge.live()
+    number = await steps.read_number(bridge.process.store, bridge.process.keys, call_sid())
+    assert (number, (await bridge.card())["from"]) == ("+15550001111", "…11")
 
 
 async def test_call_status(bridge: Ingress) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.contract.keys import CONFIG, WORKERS, Keys, is_permanent, lane_of
+from shared.contract.keys import CONFIG, SPEECH, WORKERS, Keys, is_permanent, lane_of
 
 CALL = "CA" + "0" * 31 + "1"
 WORKER = "brain-0@host#1a2b"
@@ -15,6 +15,7 @@ def test_each_key_is_what_it_always_was() -> None:
     keys = Keys(1)
     assert keys.calls(0) == "tl:{0}:calls"
     assert keys.live(0) == "tl:{0}:live"
+    assert keys.ended(0) == "tl:{0}:ended"
     assert keys.slots(0) == "tl:{0}:slots"
     assert keys.hooks(0) == "tl:{0}:hooks"
     assert keys.wake(0, WORKER) == f"tl:{{0}}:wake:{WORKER}"
@@ -27,10 +28,11 @@ def test_each_key_is_what_it_always_was() -> None:
     assert keys.journal(CALL) == f"tl:{{0}}:call:{CALL}:journal"
     assert keys.history(CALL) == f"tl:{{0}}:call:{CALL}:history"
     assert keys.token(CALL) == f"tl:{{0}}:call:{CALL}:token"
+    assert keys.number(CALL) == f"tl:{{0}}:call:{CALL}:number"
     assert keys.out("ingress-0@h#1") == "tl:out:ingress-0@h#1"
     assert keys.back("egress-0@h#1") == "tl:back:egress-0@h#1"
     assert keys.worker(WORKER) == f"tl:worker:{WORKER}"
-    assert (CONFIG, WORKERS) == ("tl:config", "tl:workers")
+    assert (CONFIG, WORKERS, SPEECH) == ("tl:config", "tl:workers", "tl:speech")
 
 
 def test_the_lane_of_a_call_never_changes() -> None:
@@ -61,6 +63,7 @@ def test_an_unknown_part_is_refused() -> None:
         ("tl:workers", True),
         ("tl:config", True),
         ("tl:{0}:slots", False),
+        ("tl:{0}:ended", False),
         (f"tl:{{0}}:call:{CALL}", False),
         ("tl:out:ingress-0@h#1", False),
     ],

@@ -12,7 +12,7 @@ from shared.contract import scripts, steps, writes
 from shared.contract.card import CutRaised
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Script, ScriptCall, read_answer
-from shared.contract.steps import NewStream, Restored
+from shared.contract.steps import Held, NewStream, Restored
 from shared.contract.streams.control import Say
 from shared.contract.streams.hooks import Hook
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
@@ -24,6 +24,10 @@ OWNER = Speaker(CALL, "brain", 3)
 STREAM = NewStream(
     call_sid=CALL, stream_sid="MZ1", ingress="i", nonce="n", caller_number="", called_number="", agent=""
 )  # fmt: skip
+RESTORED = Restored(
+    stream=STREAM, leg=1, brain=Held("", 1), egress=Held("", 1), cut=0, last_frame=0, started_at_ms=1,
+    resumes=0, attempts=0,
+)  # fmt: skip
 HOOK = Hook(event="call.started", call_sid=CALL, event_id="e", at_ms=1, attempt=0, due_ms=1)
 
 CALLS: list[ScriptCall] = [
@@ -33,9 +37,7 @@ CALLS: list[ScriptCall] = [
     steps.claim(KEYS, CALL, role="brain", worker="w", wall_ms=1),
     steps.release(KEYS, CALL, role="brain", worker="w", epoch=1, wall_ms=1),
     steps.end(KEYS, CALL, outcome="x", by="w", wall_ms=1),
-    steps.restore(
-        KEYS, Restored(stream=STREAM, leg=1, brain_epoch=1, egress_epoch=1, cut=0, last_frame=0), wall_ms=1
-    ),
+    steps.restore(KEYS, RESTORED, wall_ms=1),
     writes.append_reply(KEYS, OWNER, ReplyEntry(ReplyKind.AUDIO, 3, 0, "r", "i", 0, 1.0, b"x"), wake=True),
     writes.append_control(KEYS, OWNER, Say(text="x", force=False), sender="w", number="1", wake=""),
     writes.write_card(KEYS, OWNER, CutRaised(cut=1)),

@@ -7,7 +7,7 @@ import pytest
 from shared.contract import steps
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer
-from shared.contract.steps import EPOCH_LEAP, Attached, Claim, NewStream, Reservation, Restored
+from shared.contract.steps import EPOCH_LEAP, Attached, Claim, Held, NewStream, Reservation, Restored
 
 CALL = "CA" + "0" * 31 + "1"
 
@@ -21,13 +21,15 @@ def test_a_reservation_is_granted_or_refused() -> None:
 
 def test_a_stream_is_attached_or_refused() -> None:
     """With its leg, or with the reason."""
-    assert steps.read_attach([b"OK", b"2", b"0"]) == Attached(2, False)
+    assert steps.read_attach([b"OK", b"2", b"0", b"300", b"turn"]) == Attached(2, False, "", 300, "turn")
     assert steps.read_attach([b"REFUSED", b"used"]) == Attached(0, False, "used")
 
 
 def test_a_claim_has_the_card_with_it() -> None:
-    """A view is made of it without another round trip."""
-    assert steps.read_claim([b"OK", b"3", b"leg", b"1"]) == Claim(Answer.OK, 3, {"leg": "1"})
+    """A view is made of it without another round trip; before it stands the caller's number, for a brain."""
+    found = steps.read_claim([b"OK", b"3", b"+15550001111", b"leg", b"1"])
+    assert found == Claim(Answer.OK, 3, {"leg": "1"}, "+15550001111")
+    assert "+15550001111" not in repr(found)
     assert steps.read_claim([b"FENCED", b"brain-1@h#1", b"4"]) == Claim(Answer.FENCED, 0, {})
 
 
@@ -51,6 +53,9 @@ def test_restored_epochs_leap() -> None:
     stream = NewStream(
         call_sid=CALL, stream_sid="MZ1", ingress="i", nonce="", caller_number="", called_number="", agent=""
     )  # fmt: skip
-    restored = Restored(stream=stream, leg=1, brain_epoch=2, egress_epoch=5, cut=0, last_frame=0)
+    restored = Restored(
+        stream=stream, leg=1, brain=Held("", 2), egress=Held("e", 5), cut=0, last_frame=0, started_at_ms=1,
+        resumes=0, attempts=0,
+    )  # fmt: skip
     args = steps.restore(Keys(1), restored, wall_ms=1).args
     assert args[9:11] == (2 + EPOCH_LEAP, 5 + EPOCH_LEAP)

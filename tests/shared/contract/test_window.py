@@ -42,7 +42,8 @@ def test_the_figures_of_a_summary_for_people() -> None:
         v=CONTRACT, at_ms=1, verdict="ok", why="", window_ms=3000.0, tx_q=7, tx_q_age_ms=0.0,
         reply_q_ms=0.0, caller_q=0, tx_fps=50.0, sent=150, ws_block_ms=0.0, unsent_bytes=0,
         write_p99_ms=None, delta_rate=None, model_quiet_ms=None, starved=0, late=0, ai_speaking="",
-        redis_ms=1.0, lag_ingress_ms=None, lag_brain_ms=0.5, lag_egress_ms=0.5, drops={"flushed": 3},
+        redis_ms=1.0, lag_ingress_ms=None, lag_brain_ms=0.5, lag_egress_ms=0.5, owed_ms=0, owed_cause="",
+        drops={"flushed": 3},
     )  # fmt: skip
     found = window.figures(summary)
     assert (found["tx_q"], found["write_p99_ms"], found["drops"]) == (7, None, {"flushed": 3})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shared.clock import now_ms
 from shared.contract.card import CutRaised
+from shared.contract.keys import ENDED_TTL_MS
 from shared.contract.scripts import Answer
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
 from shared.contract.streams.control import Say, read_message
+from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.ownership import steps
 from shared.ownership.owner import Owner
@@ -82,6 +86,31 @@ async def test_nothing_comes_back_to_life_after_the_end(store: Store, redis_url:
         assert await outbox.flushed(5)
     assert not await store.exists(KEYS.caller(CALL), KEYS.reply(CALL), KEYS.turn(CALL))
     assert keys_without_ttl(redis_url) == []
+
+
+async def test_last_words_are_written_down_after_the_end(store: Store, redis_url: str) -> None:
+    """By the owner of the call, into a history that is there: it gets no other TTL, and no other is made."""
+    await attached(store)
+    await claimed(store)
+    outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
+    told: list[Answer] = []
+    owner = Owner(outbox, KEYS, CALL, "brain", 1, told.append, "brain-0@h#1")
+    stale = Owner(outbox, KEYS, CALL, "brain", 0, told.append, "brain-0@h#1")
+    words = ItemEntry(item_id="u", role="user", text="bye", final=True)
+    async with running(outbox.run()):
+        owner.history(replace(words, text="", final=False))
+        assert await outbox.flushed(5)
+        await steps.end(store, KEYS, CALL, outcome="hangup", by="me")
+        owner.history(words)
+        stale.history(words)
+        assert await outbox.flushed(5)
+        assert await store.xlen(KEYS.history(CALL)) == 2
+        assert 0 < await store.pttl(KEYS.history(CALL)) <= ENDED_TTL_MS
+        await store.delete(KEYS.history(CALL))
+        owner.history(words)
+        assert await outbox.flushed(5)
+    assert not await store.exists(KEYS.history(CALL))
+    assert told == [Answer.FENCED, Answer.ABSENT]
 
 
 async def test_messages_are_numbered_and_ring(store: Store, redis_url: str) -> None:

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from shared.clock import wall_ms
+from shared.contract import steps as contract_steps
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer
-from shared.contract.steps import Attached, Claim, NewStream
+from shared.contract.steps import NUMBER_TTL_MS, Attached, Claim, NewStream, Restored
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.ownership import steps
 from shared.store.client import Store
@@ -29,6 +30,7 @@ def stream(number: int = 1, nonce: str = "nonce") -> NewStream:
         caller_number="…11",
         called_number="…22",
         agent="default",
+        caller_line="+15550001111",
     )
 
 
@@ -138,6 +140,42 @@ async def test_the_end_is_the_first_comers(any_store: Store) -> None:
         if b"call" in fields
     ]
     assert await without_ttl(any_store) == []
+
+
+async def test_the_callers_number_is_a_brains_and_stands_in_its_own_key(any_store: Store) -> None:
+    """Tools and webhooks look the caller up; card, journal and egress know the end of it only."""
+    await attached(any_store)
+    assert (await claimed(any_store)).caller_number == "+15550001111"
+    assert (await claimed(any_store, "egress", "egress-0@h#1")).caller_number == ""
+    assert "+15550001111" not in str(await steps.read_card(any_store, KEYS, CALL))
+    assert "+15550001111" not in str(await any_store.xrange(KEYS.journal(CALL)))
+    assert await steps.read_number(any_store, KEYS, CALL) == "+15550001111"
+    assert await without_ttl(any_store) == []
+
+
+@pytest.mark.parametrize("tell", [False, True])
+async def test_the_callers_number_goes_with_the_call(any_store: Store, tell: bool) -> None:
+    """At once where nobody is told of the end; else it stays for as long as couriers try, and no longer."""
+    await attached(any_store)
+    await steps.end(any_store, KEYS, CALL, outcome="hangup", by="me", tell=tell)
+    left_ms = await any_store.pttl(KEYS.number(CALL))
+    assert (NUMBER_TTL_MS - 60_000 < left_ms <= NUMBER_TTL_MS) if tell else left_ms == -2
+
+
+async def test_the_callers_number_is_restored(any_store: Store) -> None:
+    """Redis came back empty: the holder of the socket knows it."""
+    restored = Restored(stream=stream(), leg=1, brain_epoch=1, egress_epoch=1, cut=0, last_frame=0)
+    await steps.run(any_store, contract_steps.restore(KEYS, restored, wall_ms=wall_ms()))
+    assert await steps.read_number(any_store, KEYS, CALL) == "+15550001111"
+    assert await without_ttl(any_store) == []
+
+
+async def test_an_end_may_say_why(any_store: Store) -> None:
+    """Where no plan on the card does; the first comer's word stands."""
+    await attached(any_store)
+    await steps.end(any_store, KEYS, CALL, outcome="apology", by="me", cause="no_redis")
+    await steps.end(any_store, KEYS, CALL, outcome="apology", by="me", cause="later")
+    assert (await steps.read_card(any_store, KEYS, CALL))["cause"] == "no_redis"
 
 
 async def test_the_end_of_a_detached_leg_spares_a_new_one(any_store: Store) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from shared.figures.counters import DeclaredCounters
-from shared.process.admin import make_admin_server
+from shared.process.admin import admin_listener, make_admin_server
 from tests.support.servers import free_port
 from tests.support.waiting import running, wait_until
 
@@ -24,7 +24,7 @@ async def test_alive_ready_and_counted() -> None:
     port, reasons, metrics = free_port(), ["waiting for Redis"], DeclaredCounters()
     metrics.add("sample", Sample())
     server = make_admin_server(port, lambda: reasons[0], metrics.registry())
-    async with running(server.serve()) as (serving,):
+    async with running(server.serve(sockets=[admin_listener(port)])) as (serving,):
         await wait_until(lambda: server.started, "the port is open")
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
             assert (await http.get("/healthz")).text == "ok\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from brain.agents.agent import Agent, TurnDetection, default_agent
 from brain.json_fields import Json, inner
 from brain.model.realtime.session import answering_session, session_config, silenced_session
@@ -18,6 +20,28 @@ def test_every_value_we_rely_on_is_said() -> None:
     assert heard["format"] == spoken["format"] == {"type": "audio/pcmu"}
     assert inner(heard, "turn_detection")["create_response"] is True
     assert inner(heard, "transcription")["language"] == "he"
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("", None), ("he", "he"), ("en-US", "en"), ("zh-Hant-TW", "zh"), ("yue", "yue")]
+)
+def test_a_language_is_a_hint(language: str, told: str | None) -> None:
+    """The server refuses a whole session for a tag with a country in it; left out, it hears by itself."""
+    config = session_config(default_agent(load(env_file=None, language=language)), [])
+
+    transcription = inner(inner(inner(config, "audio"), "input"), "transcription")
+    assert transcription.get("language") == told
+    assert transcription["model"]
+
+
+def test_a_greeting_that_must_be_heard_is_not_cut_by_the_server() -> None:
+    """It would do so at the caller's first sound; the turns are answered all the same. Every cut is ours."""
+    agent = default_agent(load(env_file=None, greeting="This call is recorded."))
+
+    for interruptible in (True, False):
+        config = session_config(replace(agent, greeting_interruptible=interruptible), [])
+        turns = inner(inner(inner(config, "audio"), "input"), "turn_detection")
+        assert (turns["create_response"], turns["interrupt_response"]) == (True, interruptible)
 
 
 def test_the_brain_may_answer_turns() -> None:

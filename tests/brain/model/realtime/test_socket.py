@@ -18,7 +18,7 @@ from brain.agents.agent import default_agent
 from brain.counters import BrainCounters
 from brain.errors import EngineError
 from brain.json_fields import Json
-from brain.model.engine import Opening, Said, SeedItem
+from brain.model.engine import Opening, Said, SaidKind, SeedItem, ServerTool
 from brain.model.realtime import socket as engine_module
 from brain.model.realtime.socket import RealtimeEngine
 from brain.sequencer import Reason, actions, inputs
@@ -42,6 +42,7 @@ class Ear:
     inputs: list[Input] = field(default_factory=list)
     audio_bytes: int = 0
     said: list[Said] = field(default_factory=list)
+    server_tools: list[ServerTool] = field(default_factory=list)
     troubles: list[tuple[str, bool]] = field(default_factory=list)
 
     def on_input(self, input_: Input) -> None:
@@ -54,6 +55,9 @@ class Ear:
 
     def on_said(self, said: Said) -> None:
         self.said.append(said)
+
+    def on_server_tool(self, tool: ServerTool) -> None:
+        self.server_tools.append(tool)
 
     def on_trouble(self, code: str, *, known: bool) -> None:
         self.troubles.append((code, known))
@@ -281,6 +285,31 @@ async def test_a_refused_session_says_whether_it_helps_to_wait(code: str, fatal:
         code,
         fatal,
     )
+
+
+async def test_a_turn_that_was_not_transcribed_is_counted_and_told() -> None:
+    """Else nobody would know why transcripts are empty."""
+    ear = Ear()
+    failed: Json = {"type": "conversation.item.input_audio_transcription.failed", "item_id": "item_u"}
+    async with answering(CONFIRMED, failed) as base_url, making(base_url) as engine:
+        await engine.open()
+        await engine.run(ear)
+        assert engine._counters.transcriptions_failed == 1
+
+    assert ear.troubles == [("transcription_failed", False)]
+    assert ear.said == [Said(SaidKind.USER_TEXT, "item_u")]
+
+
+async def test_a_tool_of_the_server_is_told() -> None:
+    """With its output, for history."""
+    ear = Ear()
+    item: Json = {"type": "mcp_call", "id": "mcp_1", "name": "search", "arguments": "{}", "output": "found"}
+    done: Json = {"type": "response.output_item.done", "response_id": "r", "item": item}
+    async with answering(CONFIRMED, done) as base_url, making(base_url) as engine:
+        await engine.open()
+        await engine.run(ear)
+
+    assert ear.server_tools == [ServerTool(call_id="mcp_1", name="search", arguments="{}", output="found")]
 
 
 async def test_a_tool_that_failed_at_the_provider_is_counted() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from brain.agents.agent import default_agent
 from brain.json_fields import Json
-from brain.model.engine import Said, SaidKind, ToModel
+from brain.model.engine import Said, SaidKind, ServerTool, ToModel
 from brain.model.realtime import translate
 from brain.sequencer import Reason, actions, inputs
 from shared.settings import load
@@ -250,7 +250,9 @@ def test_tools_of_the_server_are_waited_for() -> None:
     assert ended == inputs.ServerToolFinished(item_id="m")
     assert asked == inputs.ApprovalAsked(response_id="r", item_id="q", approve=True)
     answer = sent(actions.SendApproval(event_id="a", request_id="q", approve=True))["item"]
-    assert answer == {"type": "mcp_approval_response", "approval_request_id": "q", "approve": True}
+    assert answer == {
+        "type": "mcp_approval_response", "id": "a", "approval_request_id": "q", "approve": True,
+    }  # fmt: skip
 
 
 def test_texts_of_both_sides_are_told() -> None:
@@ -270,3 +272,56 @@ def test_texts_of_both_sides_are_told() -> None:
 
     for event, said in events:
         assert translate.read_said(event) == said  # type: ignore[arg-type]
+
+
+CALLED: Json = {
+    "type": "mcp_call", "id": "mcp_1", "name": "search", "server_label": "docs", "arguments": '{"q": 1}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "output"),
+    [
+        ({}, ""),
+        ({"output": None}, ""),
+        ({"output": "found"}, "found"),
+        ({"error": {"type": "http_error", "code": 500}}, '{"error":{"type":"http_error","code":500}}'),
+    ],
+)
+def test_a_tool_of_the_server_is_history(more: Json, output: str) -> None:
+    """Called, and with what came of it, be it told by the response or by the conversation."""
+    for kind in ("response.output_item.done", "conversation.item.done"):
+        found = translate.read_server_tool({"type": kind, "item": {**CALLED, **more}})
+
+        assert found == ServerTool(call_id="mcp_1", name="search", arguments='{"q": 1}', output=output)
+
+
+def test_a_tool_of_the_server_is_told_under_names_that_a_session_takes() -> None:
+    """The next one is told of it as of a tool of ours: short ids, plain names."""
+    item: Json = {**CALLED, "id": "mcp_" + "0" * 60, "name": "shop.orders/find it" + "x" * 80}
+    found = translate.read_server_tool({"type": "conversation.item.done", "item": item})
+
+    assert found is not None
+    assert len(found.call_id) == 32
+    assert found.name.startswith("shop_orders_find_itxxx")
+    assert len(found.name) == 64
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "conversation.item.done", "item": {"type": "message", "id": "m"}},
+        {"type": "response.output_item.added", "item": CALLED},
+        {"type": "response.output_item.done", "item": {**CALLED, "id": ""}},
+    ],
+)
+def test_other_items_are_no_tool_of_the_server(event: Json) -> None:
+    """A message, one that is only opened, one without an id."""
+    assert translate.read_server_tool(event) is None
+
+
+def test_an_answer_may_be_asked_for_without_tools() -> None:
+    """After too many rounds of them."""
+    create = sent(actions.SendCreate(token="t", reason=Reason.TOOL_OUTPUTS, without_tools=True))
+
+    assert create["response"]["tool_choice"] == "none"  # type: ignore[index]

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from shared.contract.errors import EntryError, UnknownVersion
 from shared.contract.keys import Keys
+from shared.contract.owed import DebtCause
 from shared.contract.streams import pairs
-from shared.contract.streams.pairs import BackKind, Name, OutKind, OutNames, PairBatch
+from shared.contract.streams.pairs import BackKind, Name, OutKind, OutNames, Owes, PairBatch
 
 CALL = "CA" + "0" * 31 + "1"
 NUMBERS = st.integers(0, 2**40)
@@ -40,13 +41,50 @@ def test_the_quick_names_are_names(leg: int, epoch: int, cut: int, n: int, audio
 
 
 def test_what_the_brain_asks_for_is_read() -> None:
-    """`due` and `close`."""
-    name, value = pairs.due(CALL, 1, 2, is_due=True)
-    assert pairs.read_name(name) == Name("due", CALL, 1, 2, 0, 0)
-    assert pairs.read_due(value)
-    assert not pairs.read_due(pairs.due(CALL, 1, 2, is_due=False)[1])
+    """`close`; `owes` is below."""
     name, value = pairs.close(CALL, 1, 2, "farewell")
     assert (pairs.read_name(name).kind, value) == ("close", b"farewell")
+
+
+@given(
+    st.builds(
+        Owes,
+        number=st.integers(0, 10**9),
+        age_ms=st.integers(0, 10**6),
+        cause=st.none() | st.sampled_from(DebtCause),
+        is_paid=st.booleans(),
+        is_waived=st.booleans(),
+        is_caller_speaking=st.booleans(),
+        is_patient=st.booleans(),
+    )
+)
+def test_what_is_owed_is_read_as_it_was_said(owed: Owes) -> None:
+    """The number stands in the name, the rest in the value."""
+    name, value = pairs.owes(CALL, 3, 2, owed)
+    read = pairs.read_name(name)
+
+    assert (read.kind, read.leg, read.epoch) == (OutKind.OWES, 3, 2)
+    assert pairs.read_owes(read, value) == owed
+
+
+@pytest.mark.parametrize("value", [b"", b"x - turn", b"1 -", b"1 - boredom", b"\xff - turn"])
+def test_a_word_that_is_none_is_an_error(value: bytes) -> None:
+    """Not a debt of 0."""
+    with pytest.raises(EntryError):
+        pairs.read_owes(Name("owes", CALL, 1, 1, 0, 1), value)
+
+
+def test_the_number_of_a_debt_is_a_number() -> None:
+    """`sound` and `sound_end`."""
+    between = OutNames(CALL).between(1, 2, 3)
+    for kind, (name, value) in {
+        OutKind.SOUND: pairs.sound(between, 7, 12),
+        OutKind.SOUND_END: pairs.sound_end(between, 7, 12),
+    }.items():
+        assert pairs.read_name(name) == Name(kind, CALL, 1, 2, 3, 7)
+        assert pairs.read_debt(value) == 12
+    with pytest.raises(EntryError):
+        pairs.read_debt(b"loud")
 
 
 def test_unsent_bytes_are_a_number() -> None:

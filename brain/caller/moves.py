@@ -1,0 +1,89 @@
+"""What the models of a process got of its callers, moved out of the callers' streams: many calls at once.
+
+Why it exists: the length of `caller` is what waits for the model, so what the model got must leave it soon;
+a script for each call that often would cost more than the audio. Owns: when moves are asked for, one script a
+lane, who is told what became of his. Must not know: what is moved, how much of it is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from shared.contract.scripts import Answer
+from shared.contract.writes import CallerMove, move_callers, read_moves
+from shared.store.outbox import Outbox
+
+MOVE_EVERY_S = 0.08
+"""Four frames of each caller: with those that wait for a pair and for a read, six stand in the stream."""
+
+
+class Mover(Protocol):
+    """One call's part: asked again only when it was told what became of the last move."""
+
+    lane: int
+
+    def next_move(self) -> CallerMove | None:
+        """What is to be moved now; None if nothing is."""
+
+    def move_answered(self, answer: Answer | None) -> None:
+        """What Redis said. None: nothing has moved; the same move is to be asked for again."""
+
+
+class CallerMoves:
+    """The moves of a process."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._movers: set[Mover] = set()
+
+    def add(self, mover: Mover) -> None:
+        """A call's audio is to be moved from now on."""
+        self._movers.add(mover)
+
+    def remove(self, mover: Mover) -> None:
+        """And no more. What is under way is still answered. Safe to repeat."""
+        self._movers.discard(mover)
+
+    async def run(self) -> None:
+        """Moves for as long as it runs; cancelling it leaves what the model got in the callers' streams."""
+        while True:
+            await asyncio.sleep(MOVE_EVERY_S)
+            self.ask()
+
+    def ask(self) -> None:
+        """Asks for all that is to be moved now."""
+        by_lane: dict[int, tuple[list[Mover], list[CallerMove]]] = {}
+        for mover in self._movers:
+            move = mover.next_move()
+            if move is not None:
+                movers, moves = by_lane.setdefault(mover.lane, ([], []))
+                movers.append(mover)
+                moves.append(move)
+        for lane, (movers, moves) in by_lane.items():
+            self._outbox.send(move_callers(lane, moves).command(), on_reply=_Answered(movers))
+
+
+# Private.
+
+
+class _Answered:
+    """Tells each mover of one script what became of his."""
+
+    __slots__ = ("_movers",)
+
+    def __init__(self, movers: list[Mover]) -> None:
+        self._movers = movers
+
+    def __call__(self, reply: Any) -> None:
+        # An error is of the whole script: Redis is full, or on its way.
+        answers = [None] * len(self._movers) if isinstance(reply, Exception) else read_moves(reply)
+        bug: Exception | None = None
+        for mover, answer in zip(self._movers, answers, strict=True):
+            try:
+                mover.move_answered(answer)
+            # A bug met in one call must not leave the others waiting for their answer; the outbox counts it.
+            except Exception as error:  # noqa: BLE001
+                bug = error
+        if bug is not None:
+            raise bug

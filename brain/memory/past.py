@@ -1,0 +1,64 @@
+"""What a brain keeps of a call that it lost because Redis came back empty: to go on, not to begin again.
+
+Why it exists: ingress writes such a call again within a second, in the name of the brain that had it, while
+`history` is gone for good; but the conversation stands in that brain's memory. Owns: what is kept, for how
+long, what was heard of an answer whose rest is lost. Must not know: how a call is claimed, what is said next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from brain.memory.conversation import Conversation
+from brain.sequencer.state import State
+
+KEPT_MS = 60_000.0
+"""A call that was not written again within this is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One call's."""
+
+    conversation: Conversation
+    was_owed: bool
+    """The caller waited for an answer, or the rest of one was lost."""
+    debt: int
+    """The last debt: numbers rise over the call."""
+
+
+def keep(conversation: Conversation, state: State, now_ms: float) -> Past:
+    """What is kept of a call that stands like this. What it was saying is broken off: what was heard of it is
+    what egress has reported, and the time since."""
+    speaking, is_first = state.speaking, True
+    was_owed = state.debts.owed is not None or bool(state.items) or state.active is not None
+    for item in state.items.values():
+        heard_ms = item.heard_ms
+        if is_first and speaking is not None and speaking.response_id == item.response_id:
+            heard_ms += max(0.0, now_ms - speaking.progress_at_ms)
+        is_first = False
+        heard_ms = min(heard_ms, item.received_ms)
+        conversation.heard(item.item_id, int(heard_ms), int(item.received_ms), item.complete)
+    return Past(conversation, was_owed, state.debts.raised)
+
+
+@dataclass(slots=True)
+class PastCalls:
+    """Those that this process lost and may get back."""
+
+    _kept: dict[str, tuple[Past, float]] = field(default_factory=dict)
+
+    def put(self, call_sid: str, past: Past, now_ms: float) -> None:
+        """A call was lost."""
+        self._kept[call_sid] = past, now_ms + KEPT_MS
+
+    def take(self, call_sid: str) -> Past | None:
+        """It is ours again; None: nothing is known of it."""
+        found = self._kept.pop(call_sid, None)
+        return None if found is None else found[0]
+
+    def forget_old(self, now_ms: float) -> None:
+        """Lets go of what nobody has asked for in time."""
+        for call_sid, (_, until_ms) in list(self._kept.items()):
+            if until_ms <= now_ms:
+                del self._kept[call_sid]

@@ -1,0 +1,286 @@
+"""The sound that one caller is owed: kept where the caller's ear is, until an answer was heard.
+
+Why it exists: each fault behind ingress (no brain, no egress, no Redis, a model that fails) ends in the same
+silence, and a silent caller hangs up. The brain says what is owed and egress what a frame answers, but both
+may be gone; ingress has the socket, and counts. Owns: the account of owed silence, when the hold clip is
+played, when the call is given to the carrier's voice. Pure; `now_ms` is monotonic and never falls. Must not
+know: the clip, the socket, how an answer is asked for again (brain/sequencer/debts.py).
+
+- A debt stands from pick-up until a brain speaks, from the moment that the brain states, and from its last
+  word on once that is 2 s old.
+- Frames given to the socket suspend it if they are no silence; the first mark behind them pays it, and with
+  it all up to the number of the last `sound`. Where no mark ever returns, a clock pays.
+- Frames that cease before `sound_end` bring it back, from the last one on.
+- The caller's own voice stops the clock and takes nothing away. Our clip pays nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from shared.audio import FRAME_MS
+from shared.contract.owed import NoWord
+from shared.contract.streams.pairs import Owes
+
+CLIP_AFTER_MS = 4_000.0
+"""Of unbroken quiet while a debt stands."""
+
+CLIP_AGAIN_MS = 2_000.0
+"""Between the end of one clip and the next."""
+
+APOLOGISE_MS = 12_000.0
+"""Of owed silence in all: then the call goes to the carrier's voice."""
+
+WORD_WITHIN_MS = 2_000.0
+"""A brain says every second that it is alive; longer without a word is a debt."""
+
+PAUSE_MS = 1_000.0
+"""Within an answer: speech has pauses, and a model takes a breath."""
+
+MARK_WITHIN_MS = 3_000.0
+"""Where no mark of this stream came back: after its time to play, an answer counts as heard."""
+
+SILENT_CODES = bytes(code for low in range(5) for code in (0xFF - low, 0x7F - low))
+"""µ-law codes of at most 32 in 16-bit samples: -60 dBFS. A frame of nothing else is no sound."""
+
+
+class Step(enum.Enum):
+    """What is to be done about the silence."""
+
+    NOTHING = enum.auto()
+    PLAY = enum.auto()
+    """Play the clip once."""
+    APOLOGISE = enum.auto()
+
+
+TELL_AT_MS = 2_000.0
+"""From then on people are told that a caller waits."""
+
+
+def is_silent(audio: bytes) -> bool:
+    """Whether a frame of µ-law is no sound: for each frame, so one call into C."""
+    return not audio.translate(None, SILENT_CODES)
+
+
+@dataclass(slots=True)
+class OwedSound:
+    """One caller's account, for one media stream. `owed_ms`, `cause` and `settled` go on from an earlier
+    one."""
+
+    began_at_ms: float
+    """When the stream was attached."""
+    clip_ms: float
+    owed_ms: float = 0.0
+    """Of silence, since an answer was last heard; the caller's own voice and a tool at work are not
+    counted."""
+    cause: str = ""
+    """What stands, or stood last."""
+    settled: int = 0
+    """Debts up to this number are paid."""
+    stands: bool = True
+    """Whether sound is owed and not coming."""
+    silence_ms: dict[str, float] = field(default_factory=dict)
+    """Owed silence by cause since it was last taken: for the metrics."""
+    _known: int = 0
+    """The last debt that stands, or stood, by the brain's word."""
+    _word: Owes | None = None
+    _word_at_ms: float = field(init=False)
+    _at_ms: float = field(init=False)
+    """Up to then it is accounted for."""
+    _quiet_ms: float = field(init=False)
+    """Since the last sound, be it ours; the caller's own voice is not counted."""
+    _clip_at_quiet_ms: float = CLIP_AFTER_MS
+    _clip_until_ms: float = 0.0
+    _is_told: bool = False
+    _store_away: bool = False
+    _answers: int = 0
+    """The number of the last `sound`: what the frames that come now answer."""
+    _is_open: bool = False
+    """Its `sound_end` is still to come."""
+    _plays_until_ms: float = 0.0
+    """When the caller has heard what was given to the socket."""
+    _heard_until_ms: float = field(init=False)
+    """When the caller has heard the last of it that was no silence."""
+    _is_voiced: bool = False
+    """Sound of this answer was given to the socket since it was last paid for."""
+    _paying_mark: str = ""
+    _paying_number: int = 0
+    _paying_by_ms: float = 0.0
+    _marks_return: bool = False
+
+    def __post_init__(self) -> None:
+        self._word_at_ms = self._at_ms = self._heard_until_ms = self.began_at_ms
+        self._quiet_ms = min(self.owed_ms, CLIP_AFTER_MS)
+        self.cause = self.cause or NoWord.PICK_UP
+
+    # What others say.
+
+    def word(self, said: Owes, now_ms: float) -> None:
+        """The brain: it is alive, and what it owes."""
+        self._account(now_ms)
+        if said.is_waived or (said.is_paid and said.number > self._known):
+            # What was paid before we heard of it was paid on an earlier stream.
+            self.settled = max(self.settled, said.number)
+        is_new = said.number > max(self._known, self.settled)
+        self._known = said.number  # Lower than before where the last ones were taken back.
+        self._word, self._word_at_ms = said, now_ms
+        self._judge(now_ms, since_ms=now_ms - said.age_ms if is_new else None)
+
+    def sound(self, number: int, now_ms: float) -> None:
+        """Egress: the frames that follow answer all debts up to `number`."""
+        self._account(now_ms)
+        self._answers, self._is_open, self._is_voiced = number, True, False
+
+    def end(self, number: int, now_ms: float) -> None:
+        """Egress: the last frame of that answer was sent."""
+        if number >= self._answers:
+            self._account(now_ms)
+            self._is_open = False
+            self._judge(now_ms)
+
+    def cleared(self, now_ms: float) -> None:
+        """What the carrier had not played is void: its marks come back now, and prove nothing."""
+        self._account(now_ms)
+        self._is_open = self._is_voiced = False
+        self._paying_mark = ""
+        self._plays_until_ms = min(self._plays_until_ms, now_ms)
+        self._heard_until_ms = min(self._heard_until_ms, now_ms)
+        self._judge(now_ms)
+
+    # The frames, the marks.
+
+    def is_clip_playing(self, now_ms: float) -> bool:
+        """Whether what comes now finds the clip before it. Asking ends it: it gives way."""
+        if not self._clip_until_ms:
+            return False
+        is_playing, self._clip_until_ms = now_ms < self._clip_until_ms, 0.0
+        return is_playing
+
+    def frame(self, audio: bytes, now_ms: float) -> None:
+        """A frame was given to the socket. Fifty times a second a call: nothing is accounted for here."""
+        self._plays_until_ms = max(self._plays_until_ms, now_ms) + FRAME_MS
+        if not is_silent(audio):
+            self._heard_until_ms = self._plays_until_ms
+            self._is_voiced = True
+
+    def mark(self, name: str, now_ms: float) -> None:
+        """A mark was given to the socket."""
+        if self._is_voiced and not self._paying_mark:
+            self._paying_mark, self._paying_number = name, self._answers
+            self._paying_by_ms = max(self._plays_until_ms, now_ms) + MARK_WITHIN_MS
+            self._is_voiced = False
+
+    def echo(self, name: str, now_ms: float) -> None:
+        """The carrier has played what stands before this mark."""
+        self._marks_return = True
+        if name and name == self._paying_mark:
+            self._pay(now_ms)
+
+    # Asked a few times a second.
+
+    def check(self, now_ms: float, *, store_away: bool) -> Step:
+        """What is to be done now."""
+        self._store_away = store_away
+        self._account(now_ms)
+        if self._paying_mark and not self._marks_return and now_ms >= self._paying_by_ms:
+            self._pay(now_ms)
+        self._judge(now_ms)
+        if not self.stands:
+            return Step.NOTHING
+        if self.owed_ms >= APOLOGISE_MS:
+            return Step.APOLOGISE
+        if self._quiet_ms < self._clip_at_quiet_ms or self._is_caller_speaking(now_ms):
+            return Step.NOTHING
+        self._quiet_ms = 0.0
+        self._clip_at_quiet_ms = self.clip_ms + CLIP_AGAIN_MS
+        self._clip_until_ms = now_ms + self.clip_ms
+        return Step.PLAY
+
+    @property
+    def standing(self) -> tuple[int, str]:
+        """For the card: the owed silence in ms, and what for; (0, "") where nothing is owed."""
+        return (int(self.owed_ms), self.cause) if self.stands else (0, "")
+
+    def take_turn(self) -> bool:
+        """Whether the card should be told now: a debt has grown old, or an old one is gone."""
+        is_old = self.stands and self.owed_ms >= TELL_AT_MS
+        was_told, self._is_told = self._is_told, is_old
+        return was_told != is_old
+
+    def take_silence(self) -> dict[str, float]:
+        """Owed silence by cause, in ms, since this was last asked."""
+        taken, self.silence_ms = self.silence_ms, {}
+        return taken
+
+    # Private.
+
+    def _has_word(self, now_ms: float) -> bool:
+        return now_ms - self._word_at_ms <= WORD_WITHIN_MS
+
+    def _is_caller_speaking(self, now_ms: float) -> bool:
+        return self._word is not None and self._word.is_caller_speaking and self._has_word(now_ms)
+
+    def _is_sounding(self, now_ms: float) -> bool:
+        return self._heard_until_ms > self.began_at_ms and now_ms < self._heard_until_ms + PAUSE_MS
+
+    def _why(self, now_ms: float) -> str:
+        """What sound is owed for; empty: for nothing."""
+        word = self._word
+        if word is None or not self._has_word(now_ms):
+            if self._store_away:
+                return NoWord.NO_REDIS
+            return NoWord.PICK_UP if word is None else NoWord.NO_BRAIN
+        if self._known > self.settled:
+            return word.cause or NoWord.PICK_UP
+        return NoWord.BROKEN_OFF if self._is_open else ""
+
+    def _judge(self, now_ms: float, since_ms: float | None = None) -> None:
+        """Whether a debt stands now. One that begins to is counted from where the silence began: from the
+        last sound, the brain's last word, or `since_ms`."""
+        why = self._why(now_ms)
+        if not why:
+            self.stands = False
+            self.owed_ms = self._quiet_ms = 0.0
+            self._clip_at_quiet_ms = CLIP_AFTER_MS
+            return
+        self.cause = why
+        if self.stands or self._is_sounding(now_ms):
+            return
+        if since_ms is None:
+            is_known = self._known > self.settled or self._is_open
+            since_ms = self._heard_until_ms if is_known else self._word_at_ms
+        self.stands = True
+        self._at_ms = min(max(since_ms, self._heard_until_ms), now_ms)
+        self._account(now_ms)
+
+    def _account(self, now_ms: float) -> None:
+        """Counts the silence up to now, if it is owed."""
+        since_ms, self._at_ms = self._at_ms, max(now_ms, self._at_ms)
+        if not self.stands:
+            return
+        if self._heard_until_ms > since_ms:
+            # Sound suspends the debt. It stands again from the end of that sound, if it is not paid by then.
+            self.stands = False
+            self._quiet_ms, self._clip_at_quiet_ms = 0.0, CLIP_AFTER_MS
+            return
+        if self._is_caller_speaking(since_ms):
+            return
+        silent_ms = max(0.0, now_ms - since_ms)
+        self._quiet_ms += silent_ms
+        self.silence_ms[self.cause] = self.silence_ms.get(self.cause, 0.0) + silent_ms
+        word = self._word
+        if word is None or not word.is_patient or not self._has_word(since_ms):
+            self.owed_ms += silent_ms
+
+    def _pay(self, now_ms: float) -> None:
+        """What was owed is heard."""
+        self._account(now_ms)
+        self._paying_mark = ""
+        self.owed_ms = 0.0
+        number = self._paying_number
+        if self._word is not None and self._word.is_paid:
+            # The brain knows which answer it was, should egress's word for it be lost.
+            number = max(number, self._known)
+        self.settled = max(self.settled, number)
+        self._judge(now_ms)

@@ -1,0 +1,62 @@
+"""What Redis says when it is there and does not take a write: which refusals pass, and what they mean.
+
+Why it exists: a Redis without memory, disk or replicas answers each write with an error, as it answers a bug
+of ours; the first passes and nothing may be lost by it, the second never passes and must hold up nobody.
+Owns: telling them apart, by the first word of the error. Pure. Must not know: what is done about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import hiredis
+
+ReplyError = hiredis.ReplyError
+"""An error that Redis answered."""
+
+FULL = "OOM"
+"""Over `maxmemory`. What frees memory is taken all the same, but for what stands inside a MULTI."""
+
+HERE = frozenset({FULL, "MISCONF", "NOREPLICAS", "NOSPACE", "BUSY"})
+"""They pass on this connection: no memory, no disk or a snapshot that failed, too few replicas, a script that
+runs for ever. Reads are answered."""
+
+ELSEWHERE = frozenset({"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
+"""A new connection may find another server, or this one when it is up."""
+
+PASSING = HERE | ELSEWHERE
+
+FORGOTTEN = "NOSCRIPT"
+"""Not a refusal: a new connection loads the scripts again."""
+
+_ABORTED = "EXECABORT"
+_BECAUSE = "because of: "
+
+
+def is_abort(reply: Any) -> bool:
+    """Whether a whole MULTI was refused: nothing of it was done."""
+    return isinstance(reply, ReplyError) and (
+        str(reply).startswith(_ABORTED) or word_of(reply) in HERE  # Before Redis 7 without the EXECABORT.
+    )
+
+
+def word_of(error: ReplyError) -> str:
+    """The first word of an error; of an aborted EXEC that of its reason, where it names one."""
+    text = str(error)
+    if text.startswith(_ABORTED) and _BECAUSE in text:
+        text = text.partition(_BECAUSE)[2]
+    return text.partition(" ")[0]
+
+
+def passes(reply: Any) -> bool:
+    """Whether a reply is a refusal that passes."""
+    return isinstance(reply, ReplyError) and word_of(reply) in PASSING
+
+
+def first(replies: Sequence[Any]) -> ReplyError | None:
+    """The first reply that asks for the same write again: a refusal that passes, or a script forgotten."""
+    for reply in replies:
+        if isinstance(reply, ReplyError) and (passes(reply) or word_of(reply) == FORGOTTEN):
+            return reply
+    return None

@@ -1,0 +1,154 @@
+"""Attempts side by side: which is taken, when another begins, and that all others are closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from brain.counters import BrainCounters
+from brain.errors import EngineError
+from brain.model import attempts
+from brain.model.attempts import Attempts, Ready
+from brain.model.engine import Engine, SeedItem
+from shared.clock import now_ms
+from shared.logs.log import get_log
+from tests.brain.model.test_sessions import PAST, FakeEngine
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "BESIDE_AFTER_MS", 30.0)
+    monkeypatch.setattr(attempts, "BESIDE_AGAIN_MS", 30.0)
+
+
+@dataclass
+class Desk:
+    """Makes engines as planned, and notes which were left."""
+
+    plans: list[Callable[[FakeEngine], None]]
+    made: list[FakeEngine] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    counters: BrainCounters = field(default_factory=BrainCounters)
+
+    def make(self) -> Engine:
+        number = len(self.made) + 1
+        engine = FakeEngine(number, seeded=True)
+        if number <= len(self.plans):
+            self.plans[number - 1](engine)
+        self.made.append(engine)
+        return engine
+
+    def leave(self, engine: Engine) -> None:
+        assert isinstance(engine, FakeEngine)
+        self.left.append(engine.number)
+
+    def attempts(self) -> Attempts:
+        return Attempts(self.make, self.leave, self.counters, get_log())
+
+
+def well(engine: FakeEngine) -> None:
+    """At once."""
+
+
+def hangs(engine: FakeEngine) -> None:
+    engine.opens = asyncio.Event()
+
+
+def refuses(*, fatal: bool) -> Callable[[FakeEngine], None]:
+    def plan(engine: FakeEngine) -> None:
+        engine.open_fails = EngineError("connect_refused", fatal=fatal)
+
+    return plan
+
+
+def past() -> tuple[SeedItem, ...]:
+    return PAST
+
+
+def number_of(ready: Ready) -> int:
+    assert isinstance(ready.engine, FakeEngine)
+    return ready.engine.number
+
+
+async def test_a_healthy_opening_is_alone() -> None:
+    """Nothing is begun beside it, nothing is left."""
+    desk = Desk([well])
+    ready = await desk.attempts().first(past)
+
+    assert number_of(ready) == 1
+    assert desk.made[0].seeds == [PAST]
+    assert (desk.left, desk.counters.sessions_beside) == ([], 0)
+
+
+async def test_the_first_that_is_ready_is_taken_and_the_others_are_left() -> None:
+    """Two hang; the third serves."""
+    desk = Desk([hangs, hangs, well])
+    ready = await desk.attempts().first(None)
+
+    assert number_of(ready) == 3
+    assert sorted(desk.left) == [1, 2]
+    assert desk.counters.sessions_beside == 2
+
+
+async def test_a_slow_one_may_still_win() -> None:
+    """It is not given up because another was begun."""
+    desk = Desk([hangs, hangs])
+    first = asyncio.create_task(desk.attempts().first(None))
+    await wait_until(lambda: len(desk.made) == 2, "a second one is under way")
+    opens = desk.made[0].opens
+    assert opens is not None
+    opens.set()
+
+    assert number_of(await first) == 1
+    assert desk.left == [2]
+
+
+async def test_a_failure_beside_one_that_is_under_way_is_no_failure() -> None:
+    """It is counted, and the other one goes on."""
+    desk = Desk([hangs, refuses(fatal=False), well])
+    assert number_of(await desk.attempts().first(None)) == 3
+    assert desk.counters.sessions_failed == 1
+
+
+async def test_a_fatal_refusal_ends_all_of_them() -> None:
+    """The others would be refused as well."""
+    desk = Desk([hangs, refuses(fatal=True)])
+    with pytest.raises(EngineError) as refused:
+        await desk.attempts().first(None)
+
+    assert refused.value.fatal
+    assert sorted(desk.left) == [1, 2]
+
+
+async def test_the_last_failure_is_told() -> None:
+    """Where nothing is under way any more."""
+    desk = Desk([refuses(fatal=False)])
+    with pytest.raises(EngineError, match="connect_refused"):
+        await desk.attempts().first(None)
+    assert desk.left == [1]
+
+
+async def test_they_are_bounded_in_number_and_in_time() -> None:
+    """A server that never answers holds a few sockets, and not for ever."""
+    desk = Desk([hangs] * 20)
+    with pytest.raises(EngineError, match="session_unconfirmed"):
+        await desk.attempts().first(None, give_up_at_ms=now_ms() + 400)
+
+    assert len(desk.made) == attempts.MAX_ATTEMPTS
+    assert sorted(desk.left) == [1, 2, 3, 4]
+
+
+async def test_cancelled_they_are_all_left() -> None:
+    """The call ended meanwhile."""
+    desk = Desk([hangs, hangs])
+    task = asyncio.create_task(desk.attempts().first(None))
+    await wait_until(lambda: len(desk.made) == 2, "a second one is under way")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert sorted(desk.left) == [1, 2]

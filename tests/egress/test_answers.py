@@ -1,0 +1,67 @@
+"""Which debt frames answer: told before the first and after the last of them, on each stream again."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from egress.accounts import PlayedItem, PlayedResponse
+from egress.actions import Action, End, Sound
+from egress.answers import Answers
+from egress.backlog import Stretch
+from egress.framer import Framer
+
+
+def stretch(response: PlayedResponse, frames: int) -> Stretch:
+    """Audio of one item that was not sent."""
+    framer = Framer(0)
+    framer.feed(0, bytes(160 * frames))
+    return Stretch(PlayedItem("i", response), framer, 0)
+
+
+def test_the_first_frame_of_a_response_is_announced_once() -> None:
+    """With the number of the frame before it."""
+    answers, actions = Answers(), list[Action]()
+    response = PlayedResponse("r", debt=7)
+    answers.begin(response, 4, actions)
+    answers.begin(response, 5, actions)
+
+    assert actions == [Sound(4, 7)]
+
+
+def test_the_end_is_told_when_the_response_is_out() -> None:
+    """Not while it may get more, nor while frames of it wait."""
+    answers, actions = Answers(), list[Action]()
+    response = PlayedResponse("r", debt=7)
+    held = deque([stretch(response, 2)])
+    answers.begin(response, 0, actions)
+    answers.end_if_out(held, 1, actions)
+    response.ended = True
+    answers.end_if_out(held, 1, actions)
+    assert actions == [Sound(0, 7)]
+
+    held[0].next_frame = 2
+    answers.end_if_out(held, 2, actions)
+    answers.end_if_out(held, 2, actions)
+
+    assert actions == [Sound(0, 7), End(2, 7)]
+
+
+def test_what_nobody_waits_for_is_not_told() -> None:
+    """A prompt to a caller who is silent."""
+    answers, actions = Answers(), list[Action]()
+    response = PlayedResponse("r", ended=True)
+    answers.begin(response, 0, actions)
+    answers.end_if_out([], 1, actions)
+
+    assert actions == []
+
+
+def test_a_new_stream_is_told_again() -> None:
+    """The one before took what it knew with it."""
+    answers, actions = Answers(), list[Action]()
+    response = PlayedResponse("r", debt=7)
+    answers.begin(response, 0, actions)
+    answers.restart()
+    answers.begin(response, 9, actions)
+
+    assert actions == [Sound(0, 7), Sound(9, 7)]

@@ -1,0 +1,74 @@
+"""What the replies of a commit say became of each of its writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.store.backlog import Write
+from shared.store.commits import NOT_DONE, Commit, Fate, judge, pack
+from shared.store.refusals import ReplyError
+
+OOM = ReplyError("OOM command not allowed when used memory > 'maxmemory'.")
+BUG = ReplyError("ERR unknown command 'NONSENSE'")
+ABORTED = ReplyError("EXECABORT Transaction discarded because of previous errors.")
+FULL_AT_EXEC = ReplyError("EXECABORT Transaction discarded because of: OOM command not allowed")
+
+
+def commit(writes: int) -> Commit:
+    return pack(0, [Write(b"*1\r\n$4\r\nPING\r\n", None) for _ in range(writes)], 0.0)[0]
+
+
+def test_a_single_write_needs_no_transaction() -> None:
+    """Several are one step for every reader."""
+    one, alone = pack(0, [Write(b"x", None)], 7.0)
+    two, together = pack(0, [Write(b"x", None), Write(b"y", None)], 7.0)
+    assert (alone, one.replies, one.size_bytes) == (b"x", 1, 1)
+    assert together == b"*1\r\n$5\r\nMULTI\r\nxy*1\r\n$4\r\nEXEC\r\n"
+    assert (two.replies, two.size_bytes, two.sent_at_ms) == (4, 2, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("replies", "fate", "answers"),
+    [
+        ([b"OK", b"QUEUED", b"QUEUED", [1, 2]], Fate.DONE, [1, 2]),
+        ([b"OK", b"QUEUED", b"QUEUED", [1, BUG]], Fate.DONE, [1, BUG]),
+        ([b"OK", b"QUEUED", b"QUEUED", [1, OOM]], Fate.REFUSED, [1, NOT_DONE]),
+        ([b"OK", b"QUEUED", BUG, ABORTED], Fate.SPOILT, [NOT_DONE, BUG]),
+        ([b"OK", OOM, OOM, ABORTED], Fate.REFUSED, [NOT_DONE, NOT_DONE]),
+        ([b"OK", OOM, BUG, ABORTED], Fate.REFUSED, [NOT_DONE, BUG]),
+        ([b"OK", b"QUEUED", b"QUEUED", FULL_AT_EXEC], Fate.REFUSED, [NOT_DONE, NOT_DONE]),
+        ([b"OK", b"QUEUED", b"QUEUED", [ReplyError("NOSCRIPT No matching"), 2]], Fate.UNKNOWN, []),
+        ([b"OK", ReplyError("READONLY You can't"), b"QUEUED", ABORTED], Fate.UNKNOWN, []),
+        ([ReplyError("LOADING x"), 1, 2, ReplyError("ERR EXEC without MULTI")], Fate.UNKNOWN, []),
+    ],
+)
+def test_what_became_of_a_transaction(replies: list[Any], fate: Fate, answers: list[Any]) -> None:
+    """Each write has its own answer, or was not done through no fault of its own."""
+    verdict = judge(commit(2), replies)
+    assert (verdict.fate, verdict.answers) == (fate, answers)
+
+
+@pytest.mark.parametrize(
+    ("reply", "fate", "word"),
+    [
+        (b"1-1", Fate.DONE, ""),
+        (BUG, Fate.DONE, ""),
+        (OOM, Fate.REFUSED, "OOM"),
+        (ReplyError("MISCONF Redis is configured to save"), Fate.REFUSED, "MISCONF"),
+        (ReplyError("BUSYGROUP Consumer Group name already exists"), Fate.DONE, ""),
+        (ReplyError("READONLY You can't write"), Fate.UNKNOWN, "READONLY"),
+        (ReplyError("NOSCRIPT No matching script"), Fate.UNKNOWN, ""),
+    ],
+)
+def test_what_became_of_a_single_write(reply: Any, fate: Fate, word: str) -> None:
+    """Also of one that only asks whether Redis takes any."""
+    for writes in (0, 1):
+        verdict = judge(commit(writes), [reply])
+        assert (verdict.fate, verdict.word) == (fate, word)
+
+
+def test_the_word_of_an_aborted_transaction_is_its_reason() -> None:
+    """For whoever reads readiness or logs."""
+    assert judge(commit(2), [b"OK", b"QUEUED", b"QUEUED", FULL_AT_EXEC]).word == "OOM"
