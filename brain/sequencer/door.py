@@ -155,8 +155,8 @@ def disown(create: Create) -> None:
 def withdraw(s: State, cause: str, *, by_caller: bool = False) -> None:
     """Takes back a create in flight that an interruption meets: it is cancelled at its `created`.
 
-    What the caller's new turn answers anyway is superseded; what only this wish can say waits again.
-    A greeting may speak over the caller, so their speech does not withdraw it, nor do their keys one that must
+    What the caller's new turn answers anyway is superseded; what only this wish can say waits again. A
+    greeting may speak over the caller, so their speech does not withdraw it, nor do their keys one that must
     be heard.
     """
     create = s.outstanding

@@ -325,3 +325,11 @@ def test_an_answer_may_be_asked_for_without_tools() -> None:
     create = sent(actions.SendCreate(token="t", reason=Reason.TOOL_OUTPUTS, without_tools=True))
 
     assert create["response"]["tool_choice"] == "none"  # type: ignore[index]
+
+
+def test_a_cancel_that_is_the_servers_own_is_not_sent() -> None:
+    """It would answer that nothing is active."""
+    agent = default_agent(load(env_file=None))
+    for left_to_server, events in ((True, 0), (False, 1)):
+        cancel = actions.SendCancel(event_id="e", response_id="r", left_to_server=left_to_server)
+        assert len(translate.client_events(cancel, agent)) == events
