@@ -12,7 +12,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-operations clean
+	prove-operations prove-silence clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -47,6 +47,9 @@ prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousa
 
 prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right one, soon, once? (4 min)
 	@$(BIN)/python -m proofs.prove.operations $(ARGS)
+
+prove-silence: $(STAMP) ## every kind of silence on live calls, judged at the ear (15 min; ARGS="--list")
+	@$(BIN)/python -m proofs.prove.silence $(ARGS)
 
 # Not in the lock: nothing else needs it.
 prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)

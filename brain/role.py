@@ -40,6 +40,9 @@ from shared.store.inbox import Entry
 UPKEEP_S = 0.5
 """How often each call looks after what nobody says."""
 
+AGENTS_LOOK_S = 1.0
+"""How often the agents file is looked at; a change is taken up at the second look."""
+
 SWEEP_EVERY = round(SWEEP_S / UPKEEP_S)
 
 CLAIM_TRIES, CLAIM_PAUSE_S = 20, 0.5
@@ -92,6 +95,7 @@ class BrainRole:
         self._publisher.tell(now_ms())
         process.spawn(self._upkeep(), "upkeep")
         process.spawn(self._services.moves.run(), "moves")
+        process.spawn(self._look_after_agents(), "agents")
         self._courier.start()
 
     async def drain(self) -> None:
@@ -106,6 +110,7 @@ class BrainRole:
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
         await self._services.attempts.stop()
+        await self._services.book.pool.close()
         await self._courier.stop()
         await self._services.client.close()
 
@@ -201,6 +206,11 @@ class BrainRole:
             if claim is not None:
                 self._on_call(call_sid, claim)
             return
+
+    async def _look_after_agents(self) -> None:
+        while True:
+            await asyncio.sleep(AGENTS_LOOK_S)
+            await self._services.book.look()
 
     async def _upkeep(self) -> None:
         beat = 0

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.table import Table
 
-from shared.contract.keys import CONFIG, WORKERS
+from shared.contract.keys import CONFIG, SPEECH, WORKERS
 from shared.store.client import Store
 
 SCAN_COUNT = 500
@@ -55,6 +55,8 @@ KINDS = (
             unit="entries", bound="2,000"),
     KeyKind(pattern="tl:{*}:call:CA*:token", type="hash", purpose="one-use tokens of media streams",
             unit="fields", bound="–"),
+    KeyKind(pattern="tl:{*}:call:CA*:number", type="hash", purpose="the caller's number in full, for tools",
+            unit="fields", bound="gone when the end is told"),
     KeyKind(pattern="tl:{*}:call:CA????????????????????????????????", type="hash",
             purpose="the card: the truth about a call", unit="fields", bound="–"),
     KeyKind(pattern="tl:{*}:hooks", type="stream", purpose="webhooks not yet delivered", unit="events",
@@ -70,6 +72,8 @@ KINDS = (
     KeyKind(pattern="tl:worker:*", type="hash", purpose="beat and figures of a worker", unit="fields",
             bound="gone an hour after its last beat"),
     KeyKind(pattern=WORKERS, type="set", purpose="names of all workers", unit="workers", bound="–"),
+    KeyKind(pattern=SPEECH, type="hash", purpose="what Twilio's own voice says, brain → ingress",
+            unit="fields", bound="–"),
     KeyKind(pattern=CONFIG, type="hash", purpose="what all workers must agree on", unit="fields", bound="–"),
 )  # fmt: skip
 

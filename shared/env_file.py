@@ -41,10 +41,7 @@ def read(path: Path | None = DEFAULT) -> dict[str, str | None]:
         return {}
     except OSError as error:
         raise EnvFileUnreadable(
-            [
-                f"{where}: expected a file that this user can read, got: {error.strerror}."
-                " Correct or remove it."
-            ]
+            [f"{where}: expected a file that this user can read, got: {error.strerror}. Mend or remove it."]
         ) from None
     text = _text_of(raw, where)
     problems = [_explain(each, where) for each in parse_stream(io.StringIO(text)) if each.error]

@@ -81,7 +81,10 @@ def doubts(environ: Mapping[str, str], from_file: Mapping[str, str | None]) -> l
     have variables too.
     """
     known = {name: field for field in Settings.model_fields for name in names_of(field)}
-    documented = [environment_name(field) for field in Settings.model_fields]
+    documented = {
+        environment_name(field).removeprefix(ENV_PREFIX): environment_name(field)
+        for field in Settings.model_fields
+    }
     missing = [
         environment_name(field)
         for field in Settings.model_fields
@@ -94,7 +97,9 @@ def doubts(environ: Mapping[str, str], from_file: Mapping[str, str | None]) -> l
         if upper in known or upper in NOT_SETTINGS:
             continue
         if upper.startswith(ENV_PREFIX):
-            found.append(Doubt(name, origin, _nearest(upper, documented, NEAR_PREFIXED)))
+            # What all have in common says nothing.
+            suffix = _nearest(upper.removeprefix(ENV_PREFIX), list(documented), NEAR_PREFIXED)
+            found.append(Doubt(name, origin, documented.get(suffix, "")))
         elif near := _nearest(upper, foreign, NEAR_FOREIGN):
             found.append(Doubt(name, origin, near))
     return found

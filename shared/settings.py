@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     language: Language = Field(
         "en",
         description="Language of the caller, ISO 639-1 (he) or a tag (en-US); a hint for transcription."
-        " Empty: the model finds out.",
+        " Empty: none is given.",
     )
     instructions: str = Field(
         "You are a friendly telephone agent. Answer in one or two short sentences.",
@@ -224,14 +224,14 @@ class Settings(BaseSettings):
         ENDED_TTL_MS / 1000,
         ge=60,
         le=2_592_000,
-        description="How long the card, journal and history of a call stay in Redis after its end, s: some"
-        " tens of KB a call. docs/operating.md has what that takes.",
+        description="How long card, journal and history of a call stay in Redis after its end, s. The same in"
+        " all processes.",
     )
     ended_most: int = Field(
         ENDED_MOST,
         ge=1,
         le=1_000_000,
-        description="Ended calls that `trunkline calls --ended` can list, in each lane; the oldest give way.",
+        description="Ended calls that `trunkline calls --ended` can list, in each lane; the oldest go.",
     )
     drain_s: float = Field(
         60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."

@@ -83,6 +83,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
         "the request of an HTTP tool (docs/agents.md)",
         frozenset({"agent", "call_id", "called", "name", "tool"}),
     ),
+    "brain/tools/schemas.py": ("JSON Schema", frozenset({"items"})),
     "brain/tools/toolbox.py": ("a tool's result, for the model", frozenset({"error"})),
     "brain/webhooks/events.py": (
         "the bodies of webhooks (docs/webhooks.md)",
@@ -99,9 +100,11 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
             "worker",
         }),
     ),
+    "console/doctor/brain.py": ("JSON of brain.agents.check", frozenset({"agent", "cause"})),
     "console/doctor/facts.py": ("JSON of brain.agents.check", frozenset({"name"})),
-    "console/doctor/host.py": ("brain.agents.check, /readyz", frozenset({"cause", "draining"})),
+    "console/doctor/host.py": ("/readyz", frozenset({"draining"})),
     "console/doctor/redis.py": ("Redis's INFO", frozenset({"role"})),
+    "console/settings_table.py": ("JSON for users", frozenset({"value"})),
     "console/keys_table.py": ("Redis's types, JSON for users", frozenset({"complete", "keys", "stream"})),
     "console/operate/commands.py": ("events of a roll", frozenset({"draining"})),
     "console/stack/foreground.py": ("a part of a URL", frozenset({"host"})),
@@ -113,6 +116,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
     "shared/logs/log.py": ("levels of a log", frozenset({"error"})),
     "shared/store/link.py": ("a part of a URL", frozenset({"host"})),
+    "shared/tongue.py": ("languages by ISO 639", frozenset({"id", "ms"})),
 }  # fmt: skip
 """Modules that own another vocabulary which has some of the same words: whose words they are, and which."""
 
@@ -312,7 +316,8 @@ def test_a_name_for_two_things_is_found() -> None:
 FLOORS: dict[str, list[list[str]]] = {
     "shared": [
         ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
-        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms"], ["resp", "clock", "audio"],
+        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms", "tongue"],
+        ["resp", "clock", "audio"],
     ],
     "ingress": [
         ["__main__"], ["role"], ["web"], ["calls"], ["media"], ["counters"], ["calls.fence"], ["errors"],
@@ -451,7 +456,6 @@ UNTESTED: dict[str, str] = {
     "shared/audio.py": "figures of a format, nothing that could be wrong alone",
     "shared/contract/command.py": "a plain record of two fields",
     "shared/ownership/counters.py": "declared fields; exported in tests/shared/process/test_metrics.py",
-    "shared/process/exits.py": "an enum; tests/test_operating_page.py compares it with the page",
     "shared/store/counters.py": "declared fields; counted in test_outbox.py and test_inbox.py",
     "shared/store/errors.py": "a tree of names; each is raised in tests of its raiser",
     "simulators/clips/make.py": "run by hand, needs espeak-ng and sox; test_clips.py holds its result",
@@ -459,7 +463,7 @@ UNTESTED: dict[str, str] = {
 }
 """Modules without a test file of their name, each with the reason. The list only shrinks."""
 
-UNTESTED_AT_MOST = 20
+UNTESTED_AT_MOST = 19
 
 
 def without_a_test() -> set[str]:

@@ -2,60 +2,94 @@
 
 Why it exists: an operator changes the file while calls are on the line. Owns: choosing the agent of a call,
 building its tools, and noticing that the file has changed. A file that is wrong at start ends the process
-with a message; one that becomes wrong later changes nothing, and says so once. Must not know: the calls. What
-may stand in the file is brain.agents.file's.
+with a message; one that becomes wrong later changes nothing, and says so once. What is built (schemas,
+modules of the user's own) is built once for each file, and beside the calls: it may take seconds. Must not
+know: the calls. What may stand in the file is brain.agents.file's.
 """
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import importlib
-import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from brain.agents.agent import Agent, default_agent
 from brain.agents.file import AgentsFile, AgentTable, McpTable, ToolTable, parse
-from brain.errors import AgentsFileError, ToolError
+from brain.errors import AgentsFileError, NoThread, ToolError
 from brain.json_fields import Json
 from brain.tools import builtin as builtin_tools
 from brain.tools.demo import check_order
 from brain.tools.function import FunctionTool, tool
-from brain.tools.http import HttpTool
+from brain.tools.http import HttpPool, HttpTool
+from brain.tools.schemas import problem_of
+from brain.tools.threads import ToolThreads
 from brain.tools.toolbox import Tool, Toolbox
-from brain.trust_store import for_requests
+from shared import env_file
 from shared.contract.speech import DEFAULT, choose
 from shared.forms import signing_key
 from shared.logs.log import Log
-from shared.settings import Settings, SettingsError
+from shared.settings import EnvFileError, Settings, SettingsError
 
 DEFAULT_FILE = "agents.toml"
 READY_MADE: Mapping[str, Tool] = {check_order.name: check_order}
 BUILT_IN = (*builtin_tools.NAMES, *READY_MADE)
 
 
-class AgentBook:
-    """The agents. `refresh` before a `pick`."""
+AWAY_LOOKS = 5
+"""A file that is not there is believed after so many looks: editors take it away to put another in its
+place."""
 
-    def __init__(self, settings: Settings, log: Log, environment: Mapping[str, str] = os.environ) -> None:
-        """Raises SettingsError when the file is wrong, or is named and not there."""
+READ_WITHIN_S = 30.0
+"""With all modules that it names."""
+
+Seen = tuple[int, int, int] | None
+"""What changes with the file; None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a file says."""
+
+    agents: dict[str, Agent]
+    by_number: dict[str, str]
+    toolboxes: dict[str, Toolbox]
+
+
+class AgentBook:
+    """The agents. To be looked after by `look`, about once a second."""
+
+    def __init__(self, settings: Settings, log: Log, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: where secrets stand that the file names; None: the environment, and below it `.env`.
+
+        Raises SettingsError when the file is wrong, or is named and not there.
+        """
         self._settings = settings
         self._log = log
-        self._environment = environment
+        self._environment = _environment() if environment is None else environment
         self._path = Path(settings.agents_file or DEFAULT_FILE)
         self._must_exist = bool(settings.agents_file)
-        self._seen: tuple[int, int, int] | None = None
         self.version = 0
         """Rises each time that a file is taken up."""
+        self._is_of_file = False
+        self._seen: Seen = None
+        self._coming: Seen = None
+        self._looks = 0
+        """At the file that is coming, unchanged."""
+        self._thread = ToolThreads(1)
+        self.pool = HttpPool()
+        """The connections of all HTTP tools."""
         self._agents: dict[str, Agent] = {}
         self._by_number: dict[str, str] = {}
-        self._tools: dict[str, Tool] = {}
+        self._toolboxes: dict[str, Toolbox] = {}
         try:
             self._load(self._stat())
         except AgentsFileError as error:
-            raise SettingsError([f"{self._path}: {problem}" for problem in error.problems]) from None
+            where = self._path.absolute()
+            raise SettingsError([f"{where}: {problem}" for problem in error.problems]) from None
 
     @property
     def agents(self) -> tuple[Agent, ...]:
@@ -76,19 +110,34 @@ class AgentBook:
         """The called numbers of an agent."""
         return [number for number, owner in self._by_number.items() if owner == name]
 
-    def refresh(self) -> None:
-        """Takes up a file that has changed; keeps the present agents if it is wrong."""
+    async def look(self) -> None:
+        """Takes up a file that has changed, once it has stood unchanged from one look to the next: a save may
+        take two steps. Keeps the present agents if it is wrong. Cancelling it leaves them too."""
         seen = self._stat()
         if seen == self._seen:
+            self._looks = 0
             return
+        if seen != self._coming or not self._looks:
+            self._coming, self._looks = seen, 1
+            return
+        self._looks += 1
+        if seen is None and self._looks < AWAY_LOOKS:
+            return
+        read: object
         try:
-            self._load(seen)
-        except AgentsFileError as error:
-            self._seen = seen  # Said once for each version of the file.
-            for problem in error.problems:
-                self._log.error("agents_file_wrong", file=str(self._path), problem=problem)
-        else:
-            self._log.info("agents_loaded", file=str(self._path), agents=len(self._agents))
+            async with asyncio.timeout(READ_WITHIN_S):
+                read = await self._thread.run(self._read_or_refuse, {"seen": seen})
+        except (TimeoutError, NoThread):
+            read = AgentsFileError([f"is not read within {READ_WITHIN_S:g} s: a module that it names hangs"])
+        self._looks = 0
+        if self._stat() == seen:
+            self._take_up(seen, read)
+
+    def refresh(self) -> None:
+        """Takes up a file that has changed at once: for whoever has no calls."""
+        seen = self._stat()
+        if seen != self._seen:
+            self._take_up(seen, self._read_or_refuse(seen))
 
     def pick(self, name: str, called: str) -> Agent:
         """The agent that is asked for by name, else the one of the called number, else the default."""
@@ -99,26 +148,44 @@ class AgentBook:
         return not self._by_number or choose("", called, (), self._by_number) != DEFAULT
 
     def toolbox(self, agent: Agent) -> Toolbox:
-        """The tools of an agent."""
-        found = [self._tool(name, agent) for name in agent.tools]
-        return Toolbox.of([each for each in found if each is not None], agent.limits.tool_s, agent.mcp)
+        """The tools of an agent, as the file has them now."""
+        return self._toolboxes[agent.name]
 
     # Private.
 
-    def _tool(self, name: str, agent: Agent) -> Tool | None:
-        if name in self._tools:
-            return self._tools[name]
-        return READY_MADE.get(name) or builtin_tools.make(name, agent.destinations)
+    def _take_up(self, seen: Seen, read: object) -> None:
+        if isinstance(read, _Read):
+            self._take(seen, read)
+            self._log.info("agents_loaded", file=str(self._path), agents=len(self._agents))
+            return
+        self._seen = seen  # Said once for each version of the file.
+        for problem in read.problems if isinstance(read, AgentsFileError) else ():
+            self._log.error("agents_file_wrong", file=str(self._path), problem=problem)
 
-    def _stat(self) -> tuple[int, int, int] | None:
-        """What changes with the file; None if there is none."""
+    def _read_or_refuse(self, seen: Seen) -> _Read | AgentsFileError:
+        try:
+            return self._read(seen)
+        except AgentsFileError as error:
+            return error
+
+    def _stat(self) -> Seen:
         try:
             found = self._path.stat()
         except OSError:
             return None
         return (found.st_mtime_ns, found.st_size, found.st_ino)
 
-    def _load(self, seen: tuple[int, int, int] | None) -> None:
+    def _load(self, seen: Seen) -> None:
+        self._take(seen, self._read(seen))
+
+    def _take(self, seen: Seen, read: _Read) -> None:
+        self._agents, self._by_number, self._toolboxes = read.agents, read.by_number, read.toolboxes
+        self._seen = seen
+        self._is_of_file = seen is not None
+        self.version += 1
+
+    def _read(self, seen: Seen) -> _Read:
+        """What the file says; changes nothing, and may run in a thread. Raises AgentsFileError."""
         tables = AgentsFile()
         if seen is not None:
             try:
@@ -126,6 +193,8 @@ class AgentBook:
             except (OSError, UnicodeDecodeError) as error:
                 raise AgentsFileError([f"cannot be read as UTF-8 text: {error}"]) from None
             tables = parse(text, BUILT_IN)
+            if self._is_of_file and not tables.model_fields_set:
+                raise AgentsFileError(["is empty: the agents stay. To do without the file, take it away"])
         elif self._must_exist:
             raise AgentsFileError(["is not there: correct TRUNKLINE_AGENTS_FILE, or create it"])
         tools = self._make_tools(tables)
@@ -133,11 +202,8 @@ class AgentBook:
         agents = {DEFAULT: base}
         for name, table in tables.agents.items():
             agents[name] = replace(_merged(base, table, self._servers(tables)), name=name)
-        self._tools = tools
-        self._agents = agents
-        self._by_number = {number: name for name, table in tables.agents.items() for number in table.numbers}
-        self._seen = seen
-        self.version += 1
+        by_number = {number: name for name, table in tables.agents.items() for number in table.numbers}
+        return _Read(agents, by_number, {name: _toolbox(agent, tools) for name, agent in agents.items()})
 
     def _make_tools(self, tables: AgentsFile) -> dict[str, Tool]:
         made: dict[str, Tool] = {}
@@ -157,10 +223,12 @@ class AgentBook:
         if table.python is not None:
             limit_s = table.timeout_s if "timeout_s" in table.model_fields_set else 0.0
             found = _imported(table.python)
+            wrong = problem_of(found.parameters)
+            if wrong:
+                raise ToolError(f"the schema of {table.python} is refused: {wrong}")
             return replace(
                 found, name=name, description=table.description or found.description, time_limit_s=limit_s
             )
-        for_requests()  # Now, while a file is read, not in the first call that needs it.
         return HttpTool(
             name=name,
             description=table.description,
@@ -170,6 +238,7 @@ class AgentBook:
             time_limit_s=table.timeout_s,
             retries=table.retries,
             secret=self._signing_secret(table.secret_env, f"tools.{name}.secret_env"),
+            pool=self.pool,
         )
 
     def _servers(self, tables: AgentsFile) -> dict[str, Json]:
@@ -193,7 +262,9 @@ class AgentBook:
             return ""
         value = self._environment.get(variable, "")
         if not value:
-            raise AgentsFileError([f"{key}: expected {variable} in the environment, got nothing: set it"])
+            raise AgentsFileError(
+                [f"{key}: expected {variable} in the environment or in .env, got nothing: set it"]
+            )
         return value
 
     def _signing_secret(self, variable: str, key: str) -> str:
@@ -203,6 +274,22 @@ class AgentBook:
         except ValueError as error:
             raise AgentsFileError([f"{key}: {variable}: {error}"]) from None
         return secret
+
+
+def _toolbox(agent: Agent, tools: Mapping[str, Tool]) -> Toolbox:
+    """The tools of an agent: its file's, the ready-made ones, those that act on the call."""
+    found = (
+        tools.get(name) or READY_MADE.get(name) or builtin_tools.make(name, agent.destinations)
+        for name in agent.tools
+    )
+    return Toolbox.of([each for each in found if each is not None], agent.limits.tool_s, agent.mcp)
+
+
+def _environment() -> Mapping[str, str]:
+    try:
+        return env_file.environment()
+    except env_file.EnvFileUnreadable as error:
+        raise EnvFileError(error.problems) from None
 
 
 def _imported(path: str) -> FunctionTool:

@@ -1,6 +1,6 @@
 """`python -m brain.agents.check [FILE]`: what a brain makes of an agents file, or why it will not start.
 
-With `--session`: whether the model can be reached, by opening one session.
+With `--session`: whether the model can be reached, by opening one session for each agent.
 
 Why it exists: the process that reads the file is the one that can judge it; `trunkline agents check` asks
 this one. Owns: the listing. Must not know: Redis, the calls. It imports the tools that the file names, as a
@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from importlib import resources
 
 from rich.console import Console
@@ -20,10 +21,13 @@ from rich.table import Table
 
 from brain.agents.agent import Agent
 from brain.agents.book import DEFAULT_FILE, AgentBook
-from brain.model.probe import check_session
+from brain.model.probe import SessionCheck, check_session
 from shared.logs.log import get_log
-from shared.process.exits import Exit
+from shared.process.exits import Exit, exit_of
 from shared.settings import Settings, SettingsError, load
+
+SESSIONS_AT_ONCE = 4
+"""A provider limits how many may be opened in a moment."""
 
 
 def main() -> int:
@@ -33,7 +37,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--example", action="store_true", help="print a file to start with, and leave")
     parser.add_argument(
-        "--session", action="store_true", help="open one session with the model, and close it"
+        "--session", action="store_true", help="open a session with the model for each agent, and close it"
     )
     arguments = parser.parse_args()
     if arguments.example:
@@ -49,7 +53,7 @@ def main() -> int:
         agents = [(agent, book.numbers_of(name), _tools(book, agent)) for name, agent in _named(book)]
     except SettingsError as error:
         _explain(error.problems, as_json=arguments.json)
-        return Exit.SETTINGS
+        return exit_of(error)
     if arguments.json:
         _say(json.dumps([_as_json(*each) for each in agents], ensure_ascii=False, indent=2))
     else:
@@ -60,9 +64,25 @@ def main() -> int:
 
 
 def _open_session(settings: Settings, *, as_json: bool) -> int:
-    found = asyncio.run(check_session(settings))
-    _say(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else str(found))
-    return Exit.OK if found.ok else Exit.FAILED
+    names = [agent.name for agent in AgentBook(settings, get_log()).agents]
+    found = asyncio.run(_sessions(settings, names))
+    if as_json:
+        _say(json.dumps([each.as_dict() for each in found], ensure_ascii=False))
+    else:
+        for each in found:
+            _say(str(each))
+    return Exit.OK if all(each.ok for each in found) else Exit.FAILED
+
+
+async def _sessions(settings: Settings, names: Sequence[str]) -> list[SessionCheck]:
+    """For each agent, since each has a model, a voice and tools of its own; few at once."""
+    at_once = asyncio.Semaphore(SESSIONS_AT_ONCE)
+
+    async def check(name: str) -> SessionCheck:
+        async with at_once:
+            return await check_session(settings, name)
+
+    return await asyncio.gather(*(check(name) for name in names))
 
 
 Listed = tuple[Agent, list[str], list[str]]

@@ -170,8 +170,7 @@ class _Engines:
 
 
 def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
-    """Who answers: by the file as it is now."""
-    book.refresh()
+    """Who answers: by the file as it was taken up last."""
     asked_for = card.agent
     agent = book.pick(asked_for, card.called)
     if asked_for and asked_for != agent.name:

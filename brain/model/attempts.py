@@ -48,6 +48,8 @@ class Attempts:
         self._counters = counters
         self._log = log
         self._running: set[asyncio.Task[Ready]] = set()
+        self._opened_at_ms = -BESIDE_AFTER_MS
+        """When the last one was opened; being told the past takes a time of its own."""
 
     async def one(self, past: Past | None = None) -> Ready:
         """A single attempt: opened, and told the past if there is one. Raises EngineError.
@@ -57,6 +59,7 @@ class Attempts:
         engine = self._make()
         try:
             opened = await engine.open()
+            self._opened_at_ms = now_ms()
             if past is not None:
                 await engine.seed(past())
         except (EngineError, asyncio.CancelledError):
@@ -89,7 +92,9 @@ class Attempts:
                 now = now_ms()
                 if give_up_at_ms is not None and now >= give_up_at_ms:
                     raise EngineError("session_unconfirmed", "no session in time")
-                if now >= beside_at_ms:
+                if now < self._opened_at_ms + BESIDE_AFTER_MS:
+                    beside_at_ms = max(beside_at_ms, self._opened_at_ms + BESIDE_AFTER_MS)
+                elif now >= beside_at_ms:
                     beside_at_ms = now + BESIDE_AGAIN_MS
                     self._begin_beside(past)
         finally:

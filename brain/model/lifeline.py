@@ -22,8 +22,8 @@ OUTAGE_MS = 15_000.0
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 250.0, 1_500.0
 
 BESIDE_AFTER_MS = 2_000.0
-"""An attempt that has not ended in a session by then gets a second one beside it. Healthy openings take 400
-to 1,500 ms."""
+"""An attempt that is not opened by then, or so long after that has not taken the past, gets a second one
+beside it. Healthy openings take 400 to 1,500 ms."""
 
 BESIDE_AGAIN_MS = 1_500.0
 """From the second on they begin at this interval, so that a fault is over at most this long before the

@@ -27,8 +27,10 @@ from shared.settings import Settings
 class SessionCheck:
     """How it went. `cause` and `detail` as in brain.errors.EngineError, empty when ok."""
 
+    agent: str
     ok: bool
     model: str
+    voice: str
     took_ms: int
     cause: str = ""
     detail: str = ""
@@ -40,19 +42,19 @@ class SessionCheck:
 
     def __str__(self) -> str:
         if self.ok:
-            return f"{self.model}: µ-law confirmed both ways in {self.took_ms} ms"
-        return f"{self.model}: {self.cause}: {self.detail}" + (
+            return f"{self.agent}: {self.model}: µ-law confirmed both ways in {self.took_ms} ms"
+        return f"{self.agent}: {self.model}: {self.cause}: {self.detail}" + (
             " (waiting does not help)" if self.fatal else ""
         )
 
 
-async def check_session(settings: Settings) -> SessionCheck:
-    """A session for the default agent, tools included. Bounded by the engine. Raises SettingsError.
+async def check_session(settings: Settings, agent_name: str = "default") -> SessionCheck:
+    """A session for one agent, tools included. Bounded by the engine. Raises SettingsError.
 
     Cancelling it closes the session.
     """
     book = AgentBook(settings, get_log())
-    agent = book.agents[0]
+    agent = book.pick(agent_name, "")
     async with AsyncOpenAI(
         api_key=settings.openai_api_key.get_secret_value(), base_url=settings.openai_base_url, max_retries=0
     ) as client:
@@ -75,14 +77,17 @@ async def _open(client: AsyncOpenAI, agent: Agent, opening: Opening) -> SessionC
     except EngineError as error:
         took_ms = round(now_ms() - began_ms)
         return SessionCheck(
+            agent=agent.name,
             ok=False,
             model=agent.model,
+            voice=agent.voice,
             took_ms=took_ms,
             cause=error.cause,
             detail=error.detail,
             fatal=error.fatal,
         )
     else:
-        return SessionCheck(ok=True, model=agent.model, took_ms=round(now_ms() - began_ms))
+        took_ms = round(now_ms() - began_ms)
+        return SessionCheck(agent=agent.name, ok=True, model=agent.model, voice=agent.voice, took_ms=took_ms)
     finally:
         await engine.close()

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, cast
 from pydantic import ConfigDict, Field, create_model
 
 from brain.errors import ToolFailed
-from brain.tools.function import FunctionTool, tool
+from brain.tools.function import FunctionTool, schema_of, tool
 from brain.tools.toolbox import EndCall, Hold, SendDigits, Tool, Transfer
 
 DIGITS = re.compile(r"[0-9*#ABCDwW]{1,32}")
@@ -68,16 +68,18 @@ def transfer_call(destinations: Mapping[str, str]) -> FunctionTool:
         return Transfer(destinations[destination], destination)
 
     described = Field(description="Who the caller is connected with.")
+    arguments = create_model(
+        "transfer_call_arguments",
+        __config__=ConfigDict(extra="forbid"),
+        destination=(cast(type[str], Annotated[names, described]), ...),
+    )
     return FunctionTool(
         name="transfer_call",
         description="Connect the caller with somebody else. Tell the caller first. If nobody takes the call,"
         " you are told, and the conversation goes on.",
         function=transfer,
-        arguments=create_model(
-            "transfer_call_arguments",
-            __config__=ConfigDict(extra="forbid"),
-            destination=(cast(type[str], Annotated[names, described]), ...),
-        ),
+        arguments=arguments,
+        parameters=schema_of(arguments),
         is_async=True,
     )
 

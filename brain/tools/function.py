@@ -32,6 +32,8 @@ class FunctionTool:
     description: str
     function: ToolFunction
     arguments: type[BaseModel]
+    parameters: Json
+    """The JSON schema of `arguments`, made once: it takes milliseconds, and every session is told of it."""
     is_async: bool
     context_name: str = ""
     """The parameter that takes the ToolContext, if any; the model never sees it."""
@@ -43,7 +45,7 @@ class FunctionTool:
             "type": "function",
             "name": self.name,
             "description": self.description,
-            "parameters": _without_titles(self.arguments.model_json_schema()),
+            "parameters": self.parameters,
         }
 
     async def run(self, arguments: str, context: ToolContext, call_id: str) -> object:
@@ -87,7 +89,7 @@ def tool(function: ToolFunction) -> FunctionTool:
     make = cast(Callable[..., type[BaseModel]], create_model)
     try:
         arguments = make(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **found)
-        arguments.model_json_schema()
+        parameters = schema_of(arguments)
     except PydanticUserError as error:
         # Now, not at the first call.
         raise ToolError(
@@ -98,9 +100,15 @@ def tool(function: ToolFunction) -> FunctionTool:
         description=inspect.getdoc(function) or "",
         function=function,
         arguments=arguments,
+        parameters=parameters,
         is_async=inspect.iscoroutinefunction(function),
         context_name=context_name,
     )
+
+
+def schema_of(arguments: type[BaseModel]) -> Json:
+    """What a model is told of a tool's arguments. Raises PydanticUserError."""
+    return _without_titles(arguments.model_json_schema())
 
 
 # Private.

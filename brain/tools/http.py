@@ -4,6 +4,9 @@ Why it exists: not everybody's systems speak Python. Owns: the request (signed),
 the bound of its answer. Must not know: the call, the model. The body is JSON (tool, arguments, call); the
 answer, JSON or text, goes to the model as it is.
 
+All tools of a process share one pool of connections: a handshake for each run would cost more than the
+answer. Nothing else is shared: cookies are refused, since the next run may be another caller's.
+
 The signature is that of the Standard Webhooks specification (as for the webhooks to the user's systems), so
 that one library on the other side verifies both. A request is sent again only with the same
 `Idempotency-Key`, and only when the other side cannot be at work on it: no connection, 429, 503.
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import httpx
@@ -31,6 +35,49 @@ RETRIED_STATUSES = frozenset({429, 503})
 FIRST_PAUSE_S = 0.2
 TIMEOUT_DEFAULT_S = 5.0
 
+MAX_CONNECTIONS = 200
+"""Of a process; a run that finds none free waits for one within its time."""
+
+KEPT_CONNECTIONS, KEEP_S = 32, 4.0
+"""Idle ones. Shorter than the 5 s after which common servers close them: a request that meets a close may
+have been carried out or not, and is not sent again."""
+
+
+class HttpPool:
+    """The connections of all HTTP tools of a process. `transport`: for tests."""
+
+    __slots__ = ("_client", "_transport")
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+
+    async def client(self) -> httpx.AsyncClient:
+        """The one client, made at the first run. Cancelling it is safe."""
+        if self._client is None:
+            # Reading the trust store takes a tenth of a second, in which no call would be served.
+            trusted = await asyncio.to_thread(for_requests)
+            if self._client is None:  # Another run may have been faster.
+                self._client = httpx.AsyncClient(
+                    verify=trusted,
+                    transport=self._transport,
+                    limits=httpx.Limits(
+                        max_connections=MAX_CONNECTIONS,
+                        max_keepalive_connections=KEPT_CONNECTIONS,
+                        keepalive_expiry=KEEP_S,
+                    ),
+                    cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
+                    follow_redirects=False,
+                    trust_env=False,
+                )
+        return self._client
+
+    async def close(self) -> None:
+        """Closes all connections. Cancelling it leaves some to the end of the process."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpTool:
@@ -45,8 +92,7 @@ class HttpTool:
     retries: int = 1
     secret: str = field(default="", repr=False)
     """Empty: not signed."""
-    client: httpx.AsyncClient | None = field(default=None, repr=False)
-    """For tests; otherwise each run opens its own: a tool runs a few times a call."""
+    pool: HttpPool = field(default_factory=HttpPool, repr=False)
 
     def definition(self) -> Json:
         """The tool as it stands in `session.tools`."""
@@ -72,12 +118,7 @@ class HttpTool:
         call = {"call_sid": context.call_sid, "caller": context.caller, "called": context.called,
                 "agent": context.agent, "call_id": call_id}  # fmt: skip
         body = orjson.dumps({"tool": self.name, "arguments": values, "call": call})
-        if self.client is not None:
-            return await self._ask(self.client, body, call_id)
-        async with httpx.AsyncClient(
-            verify=for_requests(), follow_redirects=False, trust_env=False
-        ) as client:
-            return await self._ask(client, body, call_id)
+        return await self._ask(await self.pool.client(), body, call_id)
 
     async def _ask(self, client: httpx.AsyncClient, body: bytes, call_id: str) -> str:
         pause_s = FIRST_PAUSE_S

@@ -32,7 +32,7 @@ class ToolContext:
     """What a tool may know of the call it runs in."""
 
     call_sid: str
-    caller: str
+    caller: str = field(repr=False)
     """The caller's number in full: it is looked up, and never logged."""
     called: str
     agent: str

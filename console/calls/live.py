@@ -65,8 +65,9 @@ class LiveCall:
 
     @property
     def pipeline(self) -> PipelineFigures | None:
-        """The figures of the last window (docs/operating.md); None before the first."""
-        return self.said.egress
+        """The figures of the last window (docs/operating.md); None before the first, and where the last one
+        is of a time that is over."""
+        return self.said.egress if self.standing.is_told else None
 
     @property
     def verdict(self) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.contract import record, window
-from shared.contract.card import CallState, PeopleView, WindowsView
+from shared.contract.card import CallState, PeopleView, SpokenView
 from shared.contract.errors import ContractError
 from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
 from shared.contract.worker import ROLES
@@ -127,7 +127,7 @@ class Trouble:
     severity: Severity
     words: str
     role: str = ""
-    """The one that is missing, of which the caller notices most."""
+    """The one that is missing, of which the caller notices most; or that is silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +151,13 @@ class Standing:
         """Whether an operator should look."""
         return self.trouble is not None or self.verdict not in ("", diagnosis.OK)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the figures of egress's last window are of now; of a call that is over they are its
+        last."""
+        egress = self.of("egress")
+        return egress is None or egress.hold is Hold.HAS
+
     def of(self, role: str) -> Holder | None:
         """Who has a role; None of a call that is over."""
         return next((each for each in self.holders if each.role == role), None)
@@ -162,27 +169,33 @@ class Said:
     be read."""
 
     card: PeopleView
+    attached_at_ms: int
+    """When its stream was opened."""
     ingress: IngressWindow | None
     brain: BrainWindow | None
     egress: PipelineFigures | None
     problems: Mapping[str, str]
     """By role: why its word cannot be read."""
 
-    def at_ms(self, role: str) -> int | None:
-        """When somebody in this role last spoke of the call, by that one's clock."""
-        told = {"ingress": self.ingress, "brain": self.brain, "egress": self.egress}[role]
-        return None if told is None else told.at_ms
+    def at_ms(self, role: str) -> int:
+        """When somebody in this role last spoke of the call, or began to have it, by that one's clock."""
+        if role == "ingress":
+            is_its_own = self.ingress is not None and self.ingress.worker == self.card.ingress
+            return max(self.attached_at_ms, self.ingress.at_ms if self.ingress and is_its_own else 0)
+        told = {"brain": self.brain, "egress": self.egress}[role]
+        return self.card.started_at_ms if told is None else told.at_ms
 
 
 def said(card: PeopleView, fields: Mapping[str, str]) -> Said:
-    """By a card: what its view says, and all its fields."""
-    windows = record.read(WindowsView, fields)
+    """By a card: what its view says, and all its fields. Raises ContractError."""
+    windows = record.read(SpokenView, fields)
     ingress, ingress_problem = _load(IngressWindow, windows.w_ingress)
     brain, brain_problem = _load(BrainWindow, windows.w_brain)
     egress, egress_problem = _load(PipelineFigures, card.pipeline)
     problems = {"ingress": ingress_problem, "brain": brain_problem, "egress": egress_problem}
     return Said(
         card=card,
+        attached_at_ms=windows.attached_at_ms,
         ingress=ingress,
         brain=brain,
         egress=egress,
@@ -244,8 +257,7 @@ def _holder(role: str, found: Said, crew: Crew, now_ms: int) -> Holder:
     # Without a stream nobody in ingress has anything to say; of what cannot be read nobody knows the time.
     if role in found.problems or (role == "ingress" and card.state is not CallState.ATTACHED):
         return Holder(role=role, worker=worker, hold=Hold.HAS)
-    spoke_at_ms = found.at_ms(role)
-    quiet_ms = seen.since_ms(card.started_at_ms if spoke_at_ms is None else spoke_at_ms)
+    quiet_ms = seen.since_ms(found.at_ms(role))
     hold = Hold.SILENT if quiet_ms > STALE_MS else Hold.HAS
     return Holder(role=role, worker=worker, hold=hold, quiet_ms=quiet_ms)
 
@@ -268,7 +280,7 @@ def _trouble(card: PeopleView, holders: Sequence[Holder], crew: Crew, age_ms: in
         )
     silent = next((each for each in reversed(holders) if each.hold is Hold.SILENT), None)
     if silent is not None:
-        return Trouble(Severity.QUIET, no_word(silent))
+        return Trouble(Severity.QUIET, no_word(silent), silent.role)
     return None
 
 
@@ -335,7 +347,10 @@ def _verdict(found: Said, holders: Sequence[Holder], trouble: Trouble | None) ->
     if egress.hold is Hold.SILENT:
         return _without_egress(found, holders)
     # Before egress has spoken nothing stands on the card.
-    return ("", "") if found.egress is None else (found.egress.verdict, found.egress.why)
+    verdict, why = ("", "") if found.egress is None else (found.egress.verdict, found.egress.why)
+    if trouble is not None and verdict in ("", diagnosis.OK):
+        return "owed" if trouble.severity is Severity.OWED else f"cpu({trouble.role})", trouble.words
+    return verdict, why
 
 
 def _without_egress(found: Said, holders: Sequence[Holder]) -> tuple[str, str]:

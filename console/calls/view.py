@@ -118,7 +118,7 @@ def call_details(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: in
         head.add_row(Text("trouble", style=DIM), _plain(trouble.words, BAD))
     why = tame(call.standing.why)
     head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), "  ", why))
-    last = _pairs("last window", {} if figures is None else window.figures(figures))
+    last = _last_window(call, now_wall_ms)
     return Group(head, last, counters, journal_table(journal))
 
 
@@ -157,6 +157,14 @@ def drained_line(name: str, row: AnyWorker | None) -> str:
 
 
 # Private.
+
+
+def _last_window(call: LiveCall, now_wall_ms: int) -> Table:
+    """What egress said last; how long ago, where that says nothing of now."""
+    told = call.said.egress
+    is_old = told is not None and call.pipeline is None
+    title = f"last window, {duration(now_wall_ms - told.at_ms)} ago" if told and is_old else "last window"
+    return _pairs(title, {} if told is None else window.figures(told))
 
 
 def _numbers(call: LiveCall) -> str:

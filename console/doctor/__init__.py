@@ -5,8 +5,10 @@ how anything is mended.
 
     findings  what a finding is, how findings are shown and summed up
     facts     the doctor's eyes: how each fact is got
-    redis     rules: whether a Redis will do
-    host      rules: whether this host and all workers will do
     calls     rules: whether anybody who calls now is left alone
+    redis     rules: whether a Redis will do
+    workers   rules: whether there are workers for new calls
+    host      rules: whether this host will do
+    brain     rules: whether agents and model will do
     public    whether Twilio would reach us: asked from outside
 """

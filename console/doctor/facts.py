@@ -8,34 +8,46 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from redis.exceptions import ResponseError
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from console.calls import live
+from console.calls.live import AnyWorker, WorkerRow
+from console.doctor import brain as doctor_brain
 from console.doctor import calls as doctor_calls
 from console.doctor import host as doctor_host
 from console.doctor import public as doctor_public
 from console.doctor import redis as doctor_redis
+from console.doctor import workers as doctor_workers
 from console.doctor.findings import Finding, skipped
-from console.doctor.host import ProcessFacts
+from console.doctor.host import DiskFacts, ProcessFacts
 from console.doctor.redis import RedisFacts
 from console.stack.readiness import why_not_ready
 from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
-from shared.contract.keys import CONFIG
+from shared import env_file
+from shared.contract.keys import CONFIG, Keys
 from shared.contract.worker import ROLES
+from shared.process.exits import Exit
+from shared.redis_url import login_of, place_of
+from shared.setting_sources import doubts
 from shared.settings import REQUIRED_BY_ROLE, Settings, SettingsError, load
+from shared.store import permissions
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
 
 PINGS = 50
 STORE_TIMEOUT_S = 3.0
 CHECK_WITHIN_S = 20.0
+SESSIONS_WITHIN_S = 60.0
+"""A session for each agent, a few at once."""
+
 NO_ANSWER = -1
 """In place of an exit code."""
 
@@ -49,6 +61,8 @@ class Asked:
 
     socket: Path
     """supervisord's."""
+    public_socket: str = ""
+    """What supervisord opens for ingress, by its files; empty: not known."""
     offline: bool = False
     """Leave out what goes over the network: the public URL and the model."""
 
@@ -62,11 +76,12 @@ async def examine(asked: Asked) -> list[Finding]:
     if settings is None:
         rest = ("Redis", "agents file", "public URL", "model session")
         found += [skipped(what, "needs valid settings") for what in rest]
-        return found + await _host(asked, None)
+        return found + await _host(asked, None, [])
     # Redis by itself: what is started below takes the processor, and its answers would look slow.
-    found += await _redis(settings)
+    calls, redis, workers = await _redis(settings)
+    found = [*calls, *found, *redis]
     parts = await asyncio.gather(
-        _host(asked, settings),
+        _host(asked, settings, workers),
         _agents(),
         _public(settings, offline=asked.offline),
         _session(settings, offline=asked.offline),
@@ -86,12 +101,14 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
             load(role)
         except SettingsError as error:
             problems += error.problems
-    return settings, doctor_host.judge_settings(problems, ROLES)
+    doubtful = doctor_host.judge_doubts(doubts(os.environ, env_file.read()))
+    return settings, [*doctor_host.judge_settings(problems, ROLES), *doubtful]
 
 
 async def redis_facts(store: Store) -> RedisFacts:
     """Asks a Redis about itself. Raises STORE_ERRORS. Cancelling is safe."""
-    info = await store.info()
+    missing = await permissions.missing(store)
+    info = {} if "info" in missing.commands else await store.info()
     try:
         config = await store.config_get(*ASKED_CONFIG)
     except ResponseError:  # Forbidden or renamed, as managed services do.
@@ -111,7 +128,39 @@ async def redis_facts(store: Store) -> RedisFacts:
         round_trips_ms=trips,
         clock_ahead_ms=(seconds + microseconds / 1e6 - middle) * 1000,
         lanes=lanes.decode() if lanes else "",
+        missing=missing,
     )
+
+
+def admin_port(info: ProcessInfo, settings: Settings, workers: Sequence[AnyWorker]) -> int:
+    """Where a process of this host answers: as its beat says, else by the settings of this shell, which need
+    not be its own."""
+    mine = [
+        row.beat for row in workers if isinstance(row, WorkerRow) and row.name.startswith(f"{info.name}@")
+    ]
+    for beat in mine:
+        if beat.pid == info.pid and beat.admin_port:
+            return beat.admin_port
+    return settings.admin_port(info.group, info.number)
+
+
+def disks(logs: Iterable[str]) -> list[DiskFacts]:
+    """Each disk that log files are written to, once."""
+    found: dict[int, DiskFacts] = {}
+    for folder in dict.fromkeys(str(Path(log).parent) for log in logs if log):
+        try:
+            device, room = os.stat(folder).st_dev, os.statvfs(folder)
+        except OSError:
+            continue  # Another host's path, or a folder that is gone: supervisord says so at the next start.
+        found.setdefault(
+            device,
+            DiskFacts(
+                folder=folder,
+                free_bytes=room.f_bavail * room.f_frsize,
+                free_files=room.f_favail if room.f_files else None,
+            ),
+        )
+    return list(found.values())
 
 
 # Private.
@@ -119,48 +168,68 @@ async def redis_facts(store: Store) -> RedisFacts:
 # What Redis says.
 
 
-async def _redis(settings: Settings) -> list[Finding]:
-    store = make_store(settings.redis_url, name="doctor", timeout_s=STORE_TIMEOUT_S)
+async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list[AnyWorker]]:
+    """What is found of live calls, what of Redis and all workers, and the workers."""
+    url = settings.redis_url
+    store = make_store(url, name="doctor", timeout_s=STORE_TIMEOUT_S)
     try:
         facts = await redis_facts(store)
         looked = await live.look_closely(store, await live.make_keys(store))
+        found = doctor_redis.judge(facts, settings.lanes)
+        workers = looked.workers
+        owned = await _owned(store, workers, settings.lanes)
+    except AuthenticationError as error:
+        return [], [doctor_redis.login_refused(place_of(url), login_of(url), f"{error}")], []
+    except NoPermissionError as error:
+        return [], [doctor_redis.forbidden(f"{error}")], []
     except STORE_ERRORS as error:
-        return [doctor_redis.unreachable(_without_secret(settings.redis_url), f"{error}")]
+        return [], [doctor_redis.unreachable(place_of(url), f"{error}")], []
     finally:
         await store.aclose()
-    return [
-        *doctor_redis.judge(facts, settings.lanes),
-        *doctor_host.judge_workers(looked.workers),
-        *doctor_calls.judge(looked.calls),
-    ]
+    judged = doctor_workers.judge_workers(workers, owned, takes_writes=not facts.missing.refusal)
+    return doctor_calls.judge(looked.calls), [*found, *judged], workers
 
 
-def _without_secret(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return f"unix://{parts.path}"
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
+async def _owned(store: Store, workers: Sequence[AnyWorker], lanes: int) -> dict[str, int]:
+    """How many calls each worker that shows no beat still has."""
+    keys = Keys(lanes)
+    silent = [row.name for row in workers if isinstance(row, WorkerRow) and not row.is_alive]
+    return {
+        name: sum([len(await store.smembers(keys.owned(lane, name))) for lane in range(lanes)])
+        for name in silent
+    }
 
 
 # This host.
 
 
-async def _host(asked: Asked, settings: Settings | None) -> list[Finding]:
+async def _host(asked: Asked, settings: Settings | None, workers: Sequence[AnyWorker]) -> list[Finding]:
     supervisor = Supervisor(asked.socket)
     try:
         processes = await asyncio.to_thread(supervisor.processes)
     except SUPERVISOR_ERRORS as error:
         return [doctor_host.no_supervisor(str(asked.socket), str(error))]
     mine = [info for info in processes if info.group in ROLES]
-    facts = await asyncio.gather(*(_process(info, settings) for info in mine))
-    return doctor_host.judge_processes(facts, settings)
+    facts = await asyncio.gather(*(_process(info, settings, workers) for info in mine))
+    found = doctor_host.judge_processes(facts, settings)
+    found += [doctor_host.judge_disk(each) for each in disks(info.log for info in processes)]
+    return found + (doctor_host.judge_port(settings, asked.public_socket) if settings is not None else [])
 
 
-async def _process(info: ProcessInfo, settings: Settings | None) -> ProcessFacts:
+async def _process(
+    info: ProcessInfo, settings: Settings | None, workers: Sequence[AnyWorker]
+) -> ProcessFacts:
     not_ready = "not asked: the settings do not say where"
     if settings is not None and info.state == "RUNNING":
-        not_ready = await why_not_ready(settings.admin_port(info.group, info.number))
-    return ProcessFacts(info=info, not_ready=not_ready, open_files=_open_files(info.pid))
+        not_ready = await why_not_ready(admin_port(info, settings, workers))
+    return ProcessFacts(
+        info=info, not_ready=not_ready, open_files=_open_files(info.pid), ended=_ended(info.exit_status)
+    )
+
+
+def _ended(status: int) -> str:
+    known = {code.value: code for code in Exit if code}
+    return f"exit code {status}, {known[status].name.lower()}" if status in known else ""
 
 
 def _open_files(pid: int) -> int | None:
@@ -185,8 +254,8 @@ async def _agents() -> list[Finding]:
         if isinstance(listed, list)
         else []
     )
-    failed = _said_nothing(code) if code else ""
-    return doctor_host.judge_agents(failed, names, [str(each) for each in problems or []])
+    failed = _said_nothing(code, CHECK_WITHIN_S) if code else ""
+    return doctor_brain.judge_agents(failed, names, [str(each) for each in problems or []])
 
 
 async def _session(settings: Settings, *, offline: bool) -> list[Finding]:
@@ -194,27 +263,27 @@ async def _session(settings: Settings, *, offline: bool) -> list[Finding]:
         return [doctor_host.not_asked("model session")]
     if not settings.openai_api_key.get_secret_value():
         return [skipped("model session", "OPENAI_API_KEY is missing")]
-    code, output = await _ask_brain("--session", "--json")
-    answer = _read_json(output)
-    if isinstance(answer, dict) and "ok" in answer:
-        return [doctor_host.judge_session(answer, "")]
-    return [doctor_host.judge_session(None, _said_nothing(code))]
+    code, output = await _ask_brain("--session", "--json", within_s=SESSIONS_WITHIN_S)
+    listed = _read_json(output)
+    answers = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    reason = _said_nothing(code, SESSIONS_WITHIN_S)
+    return doctor_brain.judge_sessions(answers, reason, settings.openai_base_url)
 
 
-def _said_nothing(code: int) -> str:
+def _said_nothing(code: int, within_s: float) -> str:
     if code == NO_ANSWER:
-        return f"no answer within {CHECK_WITHIN_S:.0f} s: is this host overloaded?"
+        return f"no answer within {within_s:.0f} s: is this host overloaded?"
     return f"the check ended with code {code} and said nothing of use"
 
 
-async def _ask_brain(*words: str) -> tuple[int, str]:
+async def _ask_brain(*words: str, within_s: float = CHECK_WITHIN_S) -> tuple[int, str]:
     """Exit code and output of the brain's own check."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "brain.agents.check", *words,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(CHECK_WITHIN_S):
+        async with asyncio.timeout(within_s):
             output, _ = await process.communicate()
     except TimeoutError:
         process.kill()

@@ -1,7 +1,7 @@
-"""Whether this host and all workers will do: the doctor's rules about processes. Pure.
+"""Whether this host will do: the doctor's rules about its processes, their limits, disk and port. Pure.
 
-Owns: what is good enough of supervisord's processes, of their limits, of the workers in Redis. Must not know:
-how the facts are got.
+Owns: what is good enough of supervisord's processes and of what they need from the host. Must not know: how
+the facts are got.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.calls.live import AnyWorker, UnreadableWorker, WorkerRow
-from console.doctor.findings import Finding, Level, fail, ok, skipped, warn
+from console.doctor.findings import Finding, fail, ok, skipped, warn
 from console.stack.supervision import ProcessInfo
 from shared.contract.worker import ROLES
-from shared.settings import Settings
+from shared.setting_sources import Doubt
+from shared.settings import Settings, environment_name
 
 OWN_FILES = 256
 """Descriptors of a process without any call: Redis, logs, admin port, webhooks that come and go."""
 
 SPARE_SHARE = 1.2
 
-MAX_NAMES = 6
+DISK_FAIL_BYTES, DISK_WARN_BYTES = 20_000_000, 1_000_000_000
+"""One log file before it is rotated; about what all of a host's log files and their older ones take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,19 @@ class ProcessFacts:
     """What /readyz says; empty when ready."""
     open_files: int | None
     """Its limit of open files; None: unlimited or not to be read."""
+    ended: str = ""
+    """How it ended last, where that says what is wrong: `exit code 3, settings`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskFacts:
+    """The disk that log files are written to."""
+
+    folder: str
+    free_bytes: int
+    """For this user."""
+    free_files: int | None
+    """How many files it can still take; None: it has no such limit."""
 
 
 def files_needed(role: str, settings: Settings) -> int:
@@ -85,7 +99,7 @@ def judge_processes(facts: Sequence[ProcessFacts], settings: Settings | None) ->
 def judge_process(facts: ProcessFacts) -> Finding:
     """State by supervisord's word, then readiness by its own."""
     info = facts.info
-    log = f"{info.name}.log, in the folder of the supervisor's logs"
+    log = info.log or f"{info.name}.log, in the folder of the supervisor's logs"
     if info.state == "STOPPED":
         return warn(
             info.name, "stopped", f"Somebody stopped it; supervisorctl start {info.group}:{info.name}."
@@ -93,7 +107,7 @@ def judge_process(facts: ProcessFacts) -> Finding:
     if info.state != "RUNNING":
         return fail(
             info.name,
-            f"{info.state}: {info.text}",
+            f"{info.state}: {info.text}{f' ({facts.ended})' if facts.ended else ''}",
             f"Its last words stand in {log}; docs/operating.md says what each exit code means.",
         )
     if facts.not_ready == "draining":
@@ -125,30 +139,48 @@ def judge_files(role: str, limits: Sequence[int | None], settings: Settings) -> 
     return warn(what, found, do) if least < needed * SPARE_SHARE else ok(what, found)
 
 
-def judge_workers(workers: Sequence[AnyWorker]) -> list[Finding]:
-    """All workers of all hosts, as Redis has them."""
-    rows = [row for row in workers if isinstance(row, WorkerRow)]
-    alive = [row for row in rows if row.is_alive]
-    found = []
-    for role in ROLES:
-        mine = [row.beat for row in alive if row.beat.role == role]
-        taking = [beat for beat in mine if not beat.draining]
-        if not taking:
-            why = "all drain" if mine else "none shows a beat"
-            found.append(fail(f"{role} workers", why, f"Start {role} processes: no call can be served."))
-            continue
-        hosts = len({beat.host for beat in mine})
-        calls, room = sum(beat.calls for beat in mine), sum(beat.capacity for beat in mine)
-        text = f"{len(mine)} alive on {hosts} host{'' if hosts == 1 else 's'}, {calls} of {room:,} calls"
-        found.append(ok(f"{role} workers", text))
-    found += _silent([row.name for row in rows if not row.is_alive])
-    found += _unreadable([row for row in workers if isinstance(row, UnreadableWorker)])
-    versions = sorted({row.beat.version for row in alive if row.beat.version})
-    if len(versions) > 1:
-        found.append(
-            warn("versions", f"{', '.join(versions)} at once", "`trunkline roll` on each host finishes it.")
+def judge_disk(facts: DiskFacts) -> Finding:
+    """Room for what processes log. A log that cannot be written stops no call, and nobody can tell why one
+    was bad."""
+    what = "log disk"
+    found = f"{facts.folder}: {facts.free_bytes / 1_000_000:,.0f} MB free"
+    do = "Make room, or give logs another disk (stdout_logfile in deploy/programs.d/roles.conf)."
+    if facts.free_files == 0:
+        return fail(what, f"{found}, and no room for another file: log lines are lost", do)
+    if facts.free_bytes < DISK_FAIL_BYTES:
+        return fail(what, f"{found}: log lines are lost", do)
+    return warn(what, found, do) if facts.free_bytes < DISK_WARN_BYTES else ok(what, found)
+
+
+def judge_port(settings: Settings, listens: str) -> list[Finding]:
+    """TRUNKLINE_PORT, where it is set, against the socket that supervisord opens for ingress (`listens`;
+    empty: not known)."""
+    port = listens.rpartition(":")[2]
+    if "port" not in settings.model_fields_set or not port.isdecimal():
+        return []
+    name = environment_name("port")
+    if int(port) == settings.port:
+        return [ok("public port", f"{port}, as {name} says")]
+    return [
+        fail(
+            "public port",
+            f"{name} is {settings.port}, and supervisord opens {listens} for ingress",
+            f"Let INGRESS_SOCKET in deploy/trunkline.conf name the same port, or do not set {name}: else"
+            " ingress does not start (exit code listen).",
         )
-    return found
+    ]
+
+
+def judge_doubts(doubts: Sequence[Doubt]) -> list[Finding]:
+    """Names that look like settings and are none."""
+    return [
+        warn(
+            "settings",
+            f"{each.name} ({each.origin}) is no setting: nobody reads it",
+            f"Did you mean {each.near}?" if each.near else "`trunkline settings` lists all settings.",
+        )
+        for each in doubts
+    ]
 
 
 def judge_settings(problems: Sequence[str], roles: Sequence[str]) -> list[Finding]:
@@ -162,69 +194,6 @@ def judge_settings(problems: Sequence[str], roles: Sequence[str]) -> list[Findin
     return made
 
 
-def judge_agents(failed: str, listed: Sequence[str], problems: Sequence[str]) -> list[Finding]:
-    """What `python -m brain.agents.check --json` said: names or problems; `failed`: why it said neither."""
-    if problems:
-        return [
-            fail("agents file", each, "Correct it; docs/agents.md, `trunkline agents check`.")
-            for each in problems
-        ]
-    if failed:
-        return [fail("agents file", failed, "Run `trunkline agents check`.")]
-    return [ok("agents file", f"{len(listed)} agent{'' if len(listed) == 1 else 's'}: {', '.join(listed)}")]
-
-
-def judge_session(answer: dict[str, object] | None, reason: str) -> Finding:
-    """What `python -m brain.agents.check --session` said; None: nothing of use, for this reason."""
-    what = "model session"
-    if answer is None:
-        return fail(what, reason, "Run `python -m brain.agents.check --session` by hand.")
-    if answer.get("ok"):
-        return ok(
-            what,
-            f"{answer.get('model')}: µ-law confirmed both ways in {answer.get('took_ms')} ms, closed again",
-        )
-    found = f"{answer.get('cause')}: {answer.get('detail')}"
-    status = str(answer.get("detail"))
-    if "401" in status or "invalid_api_key" in status:
-        do = "Correct OPENAI_API_KEY."
-    elif answer.get("cause") == "connect_failed":
-        do = "Is OPENAI_BASE_URL right, and may this host reach it?"
-    elif answer.get("fatal"):
-        do = "Waiting does not help: look at key, quota, and TRUNKLINE_MODEL at the provider."
-    else:
-        do = "Try again; it may pass."
-    return Finding(Level.FAIL, what, found, do)
-
-
 def not_asked(what: str) -> Finding:
     """`--offline`."""
     return skipped(what, "not asked for (--offline)")
-
-
-# Private.
-
-
-def _silent(names: Sequence[str]) -> list[Finding]:
-    if not names:
-        return []
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return [
-        warn(
-            "silent workers",
-            f"{', '.join(names[:MAX_NAMES])}{more}",
-            "They ended without a word; others have taken their calls. The next start of the same process"
-            " clears its name; of a host that is gone for good: redis-cli SREM tl:workers NAME.",
-        )
-    ]
-
-
-def _unreadable(rows: Sequence[UnreadableWorker]) -> list[Finding]:
-    return [
-        warn(
-            f"worker {row.name}",
-            row.problem,
-            "It runs another version, or a hand was at tl:worker:NAME: `trunkline roll` on its host.",
-        )
-        for row in rows
-    ]

@@ -15,6 +15,7 @@ from statistics import median
 from console.doctor.findings import Finding, fail, ok, warn
 from shared.figures.diagnosis import REDIS_MS
 from shared.store.check import LEAST_REDIS, LEAST_VALKEY
+from shared.store.permissions import Missing
 
 WHERE = "Redis"
 MEDIAN_MS = 3.0
@@ -42,21 +43,45 @@ class RedisFacts:
     """Redis's clock minus this host's, at the middle of the round trip."""
     lanes: str = ""
     """As stored by the first process; empty: none has started."""
+    missing: Missing = field(default_factory=Missing)
+    """What its user may not do, and why it takes no writes now."""
 
 
 def judge(facts: RedisFacts, lanes: int) -> list[Finding]:
     """All findings about a Redis that answers."""
+    if "info" in facts.missing.commands:
+        return [each for each in [_permissions(facts.missing)] if each is not None]
     found = [
         _version(facts.info),
         _role(facts.info),
+        _permissions(facts.missing),
         _policy(facts),
         _memory(facts.info),
+        _writes(facts.missing.refusal),
         _persistence(facts),
         _latency(facts.round_trips_ms),
         _clock(facts.clock_ahead_ms),
         _lanes(facts.lanes, lanes),
     ]
     return [each for each in found if each is not None]
+
+
+def login_refused(place: str, login: str, reason: str) -> Finding:
+    """It answers, and takes neither this user nor this password, or wants some."""
+    return fail(
+        WHERE,
+        f"{place} does not let us in ({login}): {reason}",
+        "Correct user and password in REDIS_URL (environment or .env): redis://user:password@host:port/0.",
+    )
+
+
+def forbidden(reason: str) -> Finding:
+    """Its user may not even do what the doctor asks."""
+    return fail(
+        f"{WHERE} permissions",
+        f"its user may not do what is asked here: {reason}",
+        "As its administrator: ACL SETUSER USER ~tl:* and the commands that docs/operating.md lists.",
+    )
 
 
 def unreachable(url: str, reason: str) -> Finding:
@@ -92,6 +117,24 @@ def _role(info: Mapping[str, str]) -> Finding | None:
         f"{WHERE} role",
         f"it is a {info['role']}: writes are refused",
         "Let REDIS_URL name the primary.",
+    )
+
+
+def _permissions(missing: Missing) -> Finding | None:
+    what = f"{WHERE} permissions"
+    if not missing:
+        return ok(what, "all that is needed")
+    return fail(what, f"its user {missing}", f"As its administrator: {missing.remedy('USER')}")
+
+
+def _writes(refusal: str) -> Finding | None:
+    """Whatever the reason: full, a replica, a disk that its log cannot be written to."""
+    if not refusal:
+        return None
+    return fail(
+        f"{WHERE} writes",
+        f"it refuses them: {refusal}",
+        "No call can be served: raise maxmemory, mend its disk, or let REDIS_URL name the primary.",
     )
 
 

@@ -116,7 +116,11 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Looks at all that calls need and says what to do about what is wrong. Makes no call."""
-    asked = facts.Asked(socket=_find_socket(config, socket), offline=offline)
+    asked = facts.Asked(
+        socket=_find_socket(config, socket),
+        public_socket="" if socket is not None else supervisor_socket.public_socket(config),
+        offline=offline,
+    )
     found = asyncio.run(facts.examine(asked))
     if as_json:
         print(findings.as_json(found))

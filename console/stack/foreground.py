@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,12 +17,22 @@ from rich.console import Console
 from rich.markup import escape
 
 from console.stack.launcher import Stack, StackFailed
-from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
+from console.stack.plan import (
+    DEMO_PUBLIC_URL,
+    SIMULATED_API_KEY,
+    StackOptions,
+    with_realtime,
+    with_valkey,
+)
 from console.stack.ports import is_free
 from console.stack.supervision import SUPERVISOR_ERRORS
 from console.style import BAD, DIM, GOOD, make_console
 from shared.process.exits import Exit
 from shared.settings import ENV_PREFIX, Settings
+
+CALL_COMES_IN = "/voice#ct=2000&rc=2&rp=all"
+"""The webhook as Twilio is given it: what stands behind # stays there, and makes it try again after 2 s,
+twice."""
 
 WATCH_S = 1.0
 """How often the foreground looks whether its processes live."""
@@ -60,9 +73,11 @@ async def run_in_foreground(settings: Settings, run_dir: Path | None) -> int:
     """Runs until it is cancelled by a signal, and then ends the stack. Returns only if the stack failed."""
     console = make_console()
     options = options_from(settings, "run", run_dir)
+    console.print(f"[{DIM}]starting {escape(_parts(options))}[/]", soft_wrap=True)
     try:
         with console.status("starting") as status:
-            stack = Stack(options, progress=lambda line: status.update(escape(line)))
+            progress = Progress(console, status.update)
+            stack = Stack(options, progress=progress.tell)
             await stack.start()
     except StackFailed as error:
         console.print(f"[{BAD}]The stack did not start.[/] {escape(str(error))}", soft_wrap=True)
@@ -80,12 +95,32 @@ async def run_in_foreground(settings: Settings, run_dir: Path | None) -> int:
     return Exit.OK
 
 
+@dataclass(slots=True)
+class Progress:
+    """What the start waits for: shown as it changes, and a line that stays whenever another process is
+    ready."""
+
+    console: Console
+    update: Callable[[str], None]
+    _began_s: float = field(default_factory=time.monotonic)
+    _ready: str = ""
+
+    def tell(self, line: str) -> None:
+        """`line` begins with how many are ready."""
+        self.update(escape(line))
+        ready = line.partition(" ")[0]
+        if ready != self._ready:
+            self._ready = ready
+            took_s = time.monotonic() - self._began_s
+            self.console.print(f"[{DIM}]{took_s:5.1f} s  {escape(line)}[/]", soft_wrap=True)
+
+
 def advice(stack: Stack, settings: Settings) -> list[str]:
     """What to do with a running stack, as lines in rich's markup."""
     lines = [f"[{GOOD}]Trunkline runs.[/] Ctrl-C stops it.", ""]
     lines += _twilio_lines(stack, settings)
     lines += _simulated_call_lines(stack, settings)
-    lines += _inspection_lines(stack)
+    lines += _inspection_lines(stack, settings)
     return lines
 
 
@@ -161,7 +196,7 @@ def _twilio_lines(stack: Stack, settings: Settings) -> list[str]:
         f"Model: {escape(model)}" + (" (OPENAI_API_KEY is not set)" if simulated else ""),
         "",
         "For a Twilio number (Phone Numbers → your number → Voice configuration):",
-        f"  A call comes in       {escape(url)}/voice            HTTP POST",
+        f"  A call comes in       {escape(url + CALL_COMES_IN)}   HTTP POST",
         f"  Primary handler fails {escape(url)}/voice/fallback   HTTP POST",
         f"  Call status changes   {escape(url)}/call-status      HTTP POST",
         f"  The tunnel or proxy behind that name must lead to [bold]http://127.0.0.1:{stack.public_port}[/],"
@@ -177,7 +212,7 @@ def _simulated_call_lines(stack: Stack, settings: Settings) -> list[str]:
     return ["A simulated call into it, from another terminal:", f"  {escape(line)}", ""]
 
 
-def _inspection_lines(stack: Stack) -> list[str]:
+def _inspection_lines(stack: Stack, settings: Settings) -> list[str]:
     folder = Path(python_name()).parent
     redis = redis_cli(stack.redis_url)
     return [
@@ -185,12 +220,36 @@ def _inspection_lines(stack: Stack) -> list[str]:
         f"  {folder}/supervisorctl -c {escape(str(stack.config_file))} status",
         f"  {redis} zrange 'tl:{{0}}:live' 0 -1                     who is on the line",
         f"  {redis} --scan --pattern 'tl:*:call:*:journal'        the journals; then XRANGE KEY - +",
-        f"  {_redis_setting(stack)}{folder}/trunkline keys",
+        f"  {_redis_setting(stack)}{folder}/trunkline top",
+        f"  {escape(_made_up(stack, settings))}{folder}/trunkline doctor --offline"
+        f" --config {escape(str(stack.config_file))}",
         f"  curl -s http://127.0.0.1:{stack.admin_port('ingress', 0)}/metrics        "
         f"brain-0: {stack.admin_port('brain', 0)}, egress-0: {stack.admin_port('egress', 0)}",
         f"  tail -F {escape(str(stack.run_dir))}/*.log",
         f"Settings come from the environment and .env; {ENV_PREFIX}… and others: {folder}/trunkline settings",
     ]
+
+
+def _parts(options: StackOptions) -> str:
+    """What is about to be started."""
+    embedded = [
+        *(["an embedded Valkey"] if with_valkey(options) else []),
+        *(["the simulator of the model"] if with_realtime(options) else []),
+    ]
+    workers = ", ".join(f"{count} {role}" for role, count in options.workers.items())
+    return f"{' and '.join([*embedded, ''])}{workers}"
+
+
+def _made_up(stack: Stack, settings: Settings) -> str:
+    """Settings of this run that the shell does not have, to put before a command."""
+    is_simulated = stack.options.model_api_key == SIMULATED_API_KEY
+    made_up = {
+        "PUBLIC_URL": "" if settings.public_url else stack.public_url,
+        "TWILIO_AUTH_TOKEN": "" if settings.auth_tokens else stack.auth_token,
+        "OPENAI_API_KEY": SIMULATED_API_KEY if is_simulated else "",
+        "OPENAI_BASE_URL": stack.model_base_url if is_simulated else "",
+    }
+    return _redis_setting(stack) + "".join(f"{name}={value} " for name, value in made_up.items() if value)
 
 
 def _redis_setting(stack: Stack) -> str:

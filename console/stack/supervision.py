@@ -33,6 +33,10 @@ class ProcessInfo:
     """0 while it does not run."""
     text: str
     """supervisord's own words: uptime, or why it could not be started."""
+    exit_status: int = 0
+    """How it ended last; 0 too while it has not."""
+    log: str = ""
+    """Where what it says is written; empty if nowhere."""
 
     @property
     def is_down(self) -> bool:
@@ -101,4 +105,6 @@ def _read(item: dict[str, Any]) -> ProcessInfo:
         state=cast(str, item["statename"]),
         pid=cast(int, item["pid"]),
         text=cast(str, item["spawnerr"] or item["description"]),
+        exit_status=cast(int, item["exitstatus"]),
+        log=cast(str, item["stdout_logfile"] or item["stderr_logfile"]),
     )

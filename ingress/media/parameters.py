@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 TOKEN, CALLER, CALLED, AGENT = "token", "from", "to", "agent"
+"""`AGENT` is also what names an agent in the URLs of webhooks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +21,9 @@ class StreamParameters:
     token: str
     """Who may open the stream (ingress/web/token.py)."""
     caller: str
-    """The caller's number."""
+    """The number of the person, in full, as the carrier writes it."""
     called: str
-    """The called number."""
+    """Our own number: the called one, or the one that we call from."""
     agent: str
     """The agent that the webhook's URL asked for."""
 

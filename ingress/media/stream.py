@@ -159,7 +159,7 @@ class MediaStream:
         self.cause = ""
         """Why it ended: STOPPED, LOST, what the peer did wrong, or the reason of a close."""
         self.last_media_at_ms = now
-        self._sign_at_ms = now
+        self._sign_at_ms = 0.0
         """When the carrier last answered our question whether the stream lives."""
         self._probed_after_ms = 0.0
         """The last sign of life when that was asked: once for each silence."""
@@ -256,7 +256,7 @@ class MediaStream:
             return True
         sign_at_ms = max(self.last_media_at_ms, self._sign_at_ms)
         if now - sign_at_ms > timeout_ms:
-            self._sign_at_ms = now
+            self.last_media_at_ms = now
             return False
         if now - sign_at_ms > timeout_ms / 2 and self._probed_after_ms != sign_at_ms:
             self._probed_after_ms = sign_at_ms

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ingress.calls.ending import APOLOGY
+from ingress.media.parameters import AGENT
 from ingress.web.parties import Parties
 from shared.contract.card import CallState, Next, ResumeView
 from shared.forms import is_destination
@@ -74,7 +75,7 @@ class Trail:
         if self.unattached:
             said["s"] = self.unattached
         if self.agent:
-            said["agent"] = self.agent
+            said[AGENT] = self.agent
         return f"?{urlencode(said)}" if said else ""
 
     def streams(self, card: ResumeView | None) -> Trail:
@@ -95,7 +96,7 @@ def read_trail(query: Mapping[str, str]) -> Trail:
         tries=tries,
         legs=_number(query.get("l", ""), 0 if tries == 1 else LEGS_UNKNOWN),
         unattached=_number(query.get("s", ""), 0),
-        agent=query.get("agent", "")[:AGENT_MAX_CHARACTERS],
+        agent=query.get(AGENT, "")[:AGENT_MAX_CHARACTERS],
     )
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from ingress.calls.registry import Registry
 from ingress.counters import WebhookCounters
 from ingress.errors import BadRequest, WebhookReason
-from ingress.media.parameters import StreamParameters
+from ingress.media.parameters import AGENT, StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
 from ingress.web.announcer import Announcer
@@ -49,9 +49,6 @@ STORE_CALLS_AT_ONCE = 24
 """A burst of webhooks must not use up the connections of the store."""
 
 FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-AGENT_QUERY = "agent"
-"""The parameter of a webhook's URL that names an agent."""
-
 T = TypeVar("T")
 Form = dict[str, str]
 Handler = Callable[[Request, Form], Awaitable[Response]]
@@ -109,7 +106,7 @@ class Webhooks:
 
     async def voice(self, request: Request, form: Form) -> Response:
         """A call comes in: a slot and a stream, or a spoken reason."""
-        agent = request.query_params.get(AGENT_QUERY, "")[:AGENT_MAX_CHARACTERS]
+        agent = request.query_params.get(AGENT, "")[:AGENT_MAX_CHARACTERS]
         visit = Visit(_call_sid(form), read_parties(form), Trail(agent=agent), agent)
         if self._is_foreign(form):
             return self._apologise_for_account(visit, form)
@@ -183,7 +180,7 @@ class Webhooks:
         status = form.get("CallStatus", "")
         if status in FINAL_STATUSES:
             self.counters.call_ends += 1
-            self.spawn(self.registry.end(call_sid, status), f"end-{call_sid}")
+            self.spawn(self.registry.end_by_status(call_sid, status), f"end-{call_sid}")
         return Response(status_code=204)
 
     # Private.

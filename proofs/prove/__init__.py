@@ -13,6 +13,7 @@ pages about them read.
     faults        the faults that it injects, and the verdict that each deserves
     verdicts      its judgement: right, soon, once, and nobody else blamed
     busy          a role process that is kept busy on purpose
+    silence/      `make prove-silence`: nobody is left in silence, tried kind by kind
     sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance
     walk          every state that a few inputs reach
     canonical     when two states are one

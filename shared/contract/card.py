@@ -343,6 +343,15 @@ class PeopleView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenView:
+    """The console: when those who have a call spoke of it last."""
+
+    attached_at_ms: int
+    w_brain: str | None
+    w_ingress: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndedView:
     """The console: a call that is over, in the list of those."""
 
@@ -359,7 +368,8 @@ class EndedView:
 
 
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView, EndedView,
+    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView, SpokenView,
+    EndedView,
 )  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def _listeners(port: int) -> set[str]:
         try:
             lines = (PROC / "net" / table).read_text("ascii").splitlines()[1:]
         except OSError:
-            continue
+            continue  # No Linux, or no IPv6.
         for line in lines:
             columns = line.split()
             if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:

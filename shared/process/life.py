@@ -166,9 +166,11 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
 
 
 def _stopped(process: Process, code: Exit) -> Exit:
+    log = process.log
     what_next = _what_next(code)
-    more = {"next": what_next} if what_next else {}
-    process.log.info("stopped", exit_code=int(code), reason=code.name.lower(), **more)
+    if what_next:
+        log = log.bind(restarts=what_next)
+    log.info("stopped", exit_code=int(code), reason=code.name.lower())
     return code
 
 

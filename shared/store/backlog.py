@@ -32,7 +32,7 @@ class Write:
     on_reply: OnReply | None
     expires_at_ms: float = 0.0
     """0: never."""
-    frees: bool = False
+    when_full: bool = False
     reads: bool = False
 
 

@@ -100,7 +100,7 @@ class Outbox:
 
     def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:
         """A command, in the next commit. `on_reply` gets the reply, a ReplyError, or OutboxFull."""
-        write = Write(resp.pack(command.args), on_reply, 0.0, command.frees, command.reads)
+        write = Write(resp.pack(command.args), on_reply, 0.0, command.when_full, command.reads)
         self._add(command.tag, write, urgent=urgent)
 
     def send_packed(self, tag: int | bytes, packed: bytes, *, max_age_ms: float) -> None:
@@ -299,7 +299,7 @@ class Outbox:
 
     def _may_overtake(self, write: Write) -> bool:
         word = self.refusal
-        return (write.reads and word in refusals.HERE) or (write.frees and word == refusals.FULL)
+        return (write.reads and word in refusals.HERE) or (write.when_full and word == refusals.FULL)
 
     def _shut(self, word: str, error: str) -> None:
         """Redis refuses writes: nothing is sent but what may overtake, until it takes them again."""

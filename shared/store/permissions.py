@@ -105,6 +105,9 @@ class Missing:
     commands: tuple[str, ...] = ()
     """As ACL rules name them: `xadd`, `script|load`."""
     keys: tuple[str, ...] = ()
+    refusal: str = ""
+    """Why the server takes no writes of anybody at this moment (its memory is full, it is a replica), in its
+    own words: no matter of permissions, and it may pass."""
 
     def __bool__(self) -> bool:
         return bool(self.commands or self.keys)
@@ -114,7 +117,8 @@ class Missing:
         if self.commands:
             parts.append(f"may not run {_some(self.commands)}")
         if self.keys:
-            parts.append(f"may not read and write {_some(self.keys)}")
+            keys = "tl:*" if set(self.keys) >= set(KEYS) else _some(self.keys)
+            parts.append(f"may not read and write keys {keys}")
         return " and ".join(parts)
 
     def remedy(self, user: str) -> str:
@@ -129,18 +133,16 @@ async def missing(store: Store) -> Missing:
     Cancelling it costs the connection that it asks on.
     """
     pool: Any = store.redis.connection_pool
+    # A connection of its own, which nobody gets after it, whatever state it is in. Without a name: to give
+    # itself one is a command that may be forbidden too.
+    connection = pool.connection_class(**{**pool.connection_kwargs, "client_name": None})
     try:
-        connection = await pool.get_connection()
-    except NoPermissionError as error:  # Of the handshake: its name, its database.
-        return Missing(commands=(_command_of(error),))
-    try:
+        await connection.connect()
         return await _judged_by(connection)
-    except NoPermissionError as error:
+    except NoPermissionError as error:  # Of MULTI, or of SELECT in the handshake: nothing can be asked.
         return Missing(commands=(_command_of(error),))
     finally:
-        # In whatever state it is: nobody else gets it.
         await connection.disconnect()
-        await pool.release(connection)
 
 
 # Private.
@@ -154,26 +156,20 @@ async def _judged_by(connection: Any) -> Missing:
     await connection.send_packed_command(connection.pack_commands(asked))
     commands: dict[str, None] = {}
     keys: dict[str, None] = {}
+    refusal = ""
     for words in asked:
-        refusal = await _refusal(connection)
-        if "command" in refusal:
-            commands[_rule(words)] = None
-        elif refusal:
-            keys[words[words.index(_KEY)] if _KEY in words else words[1]] = None
+        try:
+            await connection.read_response()
+        except NoPermissionError as error:
+            if _COMMAND.search(str(error)):
+                commands[_rule(words)] = None
+            else:
+                keys[words[words.index(_KEY)] if _KEY in words else words[1]] = None
+        except ResponseError as error:
+            refusal = refusal or str(error)
     await connection.send_command("DISCARD")
     await connection.read_response()
-    return Missing(commands=tuple(commands), keys=tuple(keys))
-
-
-async def _refusal(connection: Any) -> str:
-    """Why the user may not do what was queued; empty if it may."""
-    try:
-        await connection.read_response()
-    except NoPermissionError as error:
-        return str(error)
-    except ResponseError:
-        return ""  # Another refusal (a replica, a full memory) is not this module's to judge.
-    return ""
+    return Missing(commands=tuple(commands), keys=tuple(keys), refusal=refusal)
 
 
 def _rule(words: Words) -> str:

@@ -66,7 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=9000, help="port, 0 for any (%(default)s)")
-    parser.add_argument("--script", default="english", help="english, hebrew or a .toml file (%(default)s)")
+    parser.add_argument(
+        "--script",
+        default="english",
+        help="english, hebrew or a .toml file of that form: simulators/realtime/scripts (%(default)s)",
+    )
     parser.add_argument("--api-key", help="the only key accepted; without it any key is")
     parser.add_argument(
         "--knob", action="append", default=[], metavar="NAME=VALUE", help="see below; repeatable"

@@ -114,12 +114,18 @@ class RealtimeSimulator:
     @property
     def port(self) -> int:
         """The port it listens on."""
-        if self._server is None or not self._server.is_serving():
+        if not self.is_listening:
             assert self._port, "the simulator listens only inside `async with`"
             return self._port
+        assert self._server is not None
         port = next(iter(self._server.sockets)).getsockname()[1]
         assert isinstance(port, int)
         return port
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether connections are accepted, refused ones among them."""
+        return self._server is not None and self._server.is_serving()
 
     @property
     def base_url(self) -> str:
@@ -195,6 +201,10 @@ class RealtimeSimulator:
             # A time-out is the usual case: nobody has closed the simulator meanwhile.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), knobs.opening_ms / 1000)
+            if self._closing.is_set() or socket.transport.is_closing():
+                # One of the two has gone: there is nothing to answer, and nothing to log.
+                socket.transport.abort()
+                raise asyncio.CancelledError
         status, reason = self._judge_upgrade(request, knobs)
         if status is not HTTPStatus.SWITCHING_PROTOCOLS:
             self.refused.append(Refused(status.value, reason))

@@ -2,7 +2,7 @@
 
 Why it exists: a record that says `31951` is compared with Twilio's console and its error pages, so the
 numbers must be theirs. Owns: the numbers. Must not know: the words around them; who records a code decides
-those. Source: Twilio error pages 11200 to 12300 and 31901 to 31955.
+those. Source: Twilio error pages 11200 to 13214 and 31901 to 31955.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ TWIML_TOO_LARGE: Final = 11750
 TWIML_UNPARSABLE: Final = 12100
 TWIML_SCHEMA_WARNING: Final = 12200
 INVALID_CONTENT_TYPE: Final = 12300
+DIAL_CALLER_ID: Final = 13214
 
 CONNECTION_TIMEOUT: Final = 31901
 CONNECTION_REFUSED: Final = 31902

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ from simulators.twilio.webhooks.sending import WebhookClient
 from simulators.twilio.webhooks.signing import sign_upgrade
 
 USER_AGENT: Final = "Twilio.TmeWs/1.0"  # unconfirmed
+_E164: Final = re.compile(r"\+[1-9][0-9]{3,14}")
 _XML_TYPES: Final = ("text/xml", "application/xml", "text/html")
 
 
@@ -176,6 +178,9 @@ class PhoneCall:
         outcomes = self.plan.dials or (DialOutcome(),)
         outcome = outcomes[min(self._dials, len(outcomes) - 1)]
         self._dials += 1
+        if not verb.caller_id and _E164.fullmatch(self.plan.from_number) is None:
+            self._log(codes.DIAL_CALLER_ID, "<Dial>: expected a callerId, since the caller has no number")
+            outcome = DialOutcome("failed", 0)
         await self._sleep(outcome.ms)
         if verb.action is None or self._over:
             return None

@@ -7,14 +7,17 @@ caller hears). It plays faster than a telephone, and can be told to stop in the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 import simulators.clips
+from brain.caller import turns
 from brain.role import BrainRole
-from shared.audio import BYTES_PER_MS, FRAME_BYTES, SILENCE_FRAME
+from shared.audio import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 from shared.clock import now_ms
 from shared.contract.keys import Keys
 from shared.contract.steps import NewStream
@@ -46,6 +49,8 @@ KEYS = Keys(1)
 INGRESS = "ingress-0@h#1"
 EGRESS = "egress-0@h#1"
 SILENCE_AFTER_SPEECH_FRAMES = 60
+SPEED = 10
+"""How much faster than life the caller speaks."""
 
 
 def sid(number: int = 1) -> str:
@@ -116,7 +121,7 @@ class Line:
             self.chunk += 1
             packed = packer.pack(1, self.chunk, now_ms(), frame)
             self.outbox.send_packed(packer.lane, packed, max_age_ms=MAX_AGE_MS)
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(FRAME_MS / 1000 / SPEED)
 
     # The ear.
 
@@ -243,7 +248,19 @@ class Line:
 async def brain(
     redis_url: str, sim: RealtimeSimulator, **settings: object
 ) -> AsyncIterator[tuple[Process, BrainRole]]:
-    """A brain process's inside, without signals and admin port."""
+    """A brain process's inside, without signals and admin port. The caller speaks ten times faster than life,
+    and less evenly, so that what is kept of their voice is as much shorter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(turns, "KEPT_BEFORE_PROOF_MS", turns.KEPT_BEFORE_PROOF_MS // SPEED)
+        patch.setattr(turns, "KEPT_BEFORE_STOP_MS", 0)
+        async with _brain(redis_url, sim, settings) as found:
+            yield found
+
+
+@asynccontextmanager
+async def _brain(
+    redis_url: str, sim: RealtimeSimulator, settings: Mapping[str, object]
+) -> AsyncIterator[tuple[Process, BrainRole]]:
     process = make_process(
         "brain",
         0,

@@ -13,16 +13,20 @@ from brain.call import from_control
 from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
+from shared.clock import now_ms, wall_ms
 from shared.contract.card import CallState, Next
-from shared.contract.steps import NewStream
+from shared.contract.steps import EPOCH_LEAP, Held, NewStream, Restored, restore
+from shared.contract.streams.caller import read_turn
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership import steps
+from shared.ownership.owner import Owner
+from shared.process.beat import keep_own_keys
 from shared.store.client import Store, StreamEntry
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
-from tests.brain.stage import INGRESS, KEYS, Line, brain, clip, line
+from tests.brain.stage import EGRESS, INGRESS, KEYS, Line, brain, clip, line
 from tests.conftest import keys_without_ttl
 from tests.support.waiting import wait_until
 
@@ -74,8 +78,51 @@ async def _kind(here: Line, kind: Kind) -> bool:
     return any(entry.kind == kind for entry in await here.journal())
 
 
+async def test_a_call_that_redis_had_lost_goes_on_with_its_memory(store: Store, redis_url: str) -> None:
+    """The same brain is rung and remembers what was said: the caller is greeted once, and answered."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (process, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+        await wait_until(lambda: _kind(here, Kind.SILENT), "the journal says it was heard")
+        before = [entry for entry in await here.history() if isinstance(entry, ItemEntry)]
+        await store.redis.flushall()
+        await keep_own_keys(process, role.own_streams)
+        stream = NewStream(
+            call_sid=here.call_sid, stream_sid="MZ1", ingress=INGRESS, nonce="n", caller_number="",
+            called_number="", agent="default",
+        )  # fmt: skip
+        restored = Restored(
+            stream=stream, leg=1, brain=Held(process.name, 1), egress=Held(EGRESS, 1), cut=0, last_frame=100,
+            started_at_ms=wall_ms(), resumes=0, attempts=0,
+        )  # fmt: skip
+        await steps.run(store, restore(KEYS, restored, wall_ms=wall_ms()))
+        await wait_until(lambda: len(sim.sessions) == 2, "it has another session")
+        assert here.owner is not None
+        here.owner = Owner(
+            here.outbox, KEYS, here.call_sid, "egress", 1 + EPOCH_LEAP, lambda _answer: None, EGRESS
+        )
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: done(here, 2), "the turn is answered")
+
+        first, second = sim.sessions
+        assert len(first.received_of("response.create")) == 1
+        assert second.received_of("response.create") == []
+        (seeded,) = second.received_of("conversation.item.create")
+        assert seeded["item"]["role"] == "assistant"
+        again = [entry for entry in await here.history() if isinstance(entry, ItemEntry)]
+        assert again[0] == before[-1]
+        assert role.live_calls() == 1
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
+    assert keys_without_ttl(redis_url) == []
+
+
 async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) -> None:
-    """Caller audio reaches the model in order and leaves Redis; the turn is kept until it is history."""
+    """Caller audio reaches the model in order and leaves its stream; the turn is kept until it is
+    answered."""
     async with (
         RealtimeSimulator(knobs=QUICK, keep_audio=True) as sim,
         brain(redis_url, sim, greeting="") as (_, role),
@@ -89,7 +136,7 @@ async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) ->
         assert_same(bytes(session.appended_audio)[: len(asked)], asked)
         assert_same(here.audio_of(here.items()[0]), clip("en_model_long"))
         assert session.received_of("response.create") == []
-        await wait_until(lambda: _empty(here), "caller and turn are trimmed")
+        await wait_until(lambda: _is_forgotten(here, asked), "the turn has left both streams")
         said = [entry.role for entry in await here.history() if isinstance(entry, ItemEntry)]
         assert set(said) == {"user", "assistant"}
         assert role.counters.caller_gaps == 0
@@ -98,10 +145,9 @@ async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) ->
     assert keys_without_ttl(redis_url) == []
 
 
-async def _empty(here: Line) -> bool:
-    caller = await here.store.xlen(KEYS.caller(here.call_sid))
-    turn = await here.store.exists(KEYS.turn(here.call_sid))
-    return bool(caller == 0 and turn == 0)
+async def _is_forgotten(here: Line, asked: bytes) -> bool:
+    turn = b"".join([read_turn(fields) for _, fields in await here.store.xrange(KEYS.turn(here.call_sid))])
+    return await here.store.xlen(KEYS.caller(here.call_sid)) == 0 and asked[: len(asked) // 2] not in turn
 
 
 async def test_the_brain_answers_turns_when_told_so(store: Store, redis_url: str) -> None:
@@ -343,6 +389,37 @@ async def test_no_session_is_never_dead_air(store: Store, redis_url: str, knobs:
         assert await _kind(here, Kind.ERROR)
         await here.end()
         await wait_until(lambda: gone(role), "the call is forgotten")
+
+
+async def test_a_session_whose_update_is_not_answered_is_not_waited_for(store: Store, redis_url: str) -> None:
+    """Another one is opened beside it: the greeting comes from that, within seconds."""
+    knobs = Knobs(response=QUICK.response, updated_delay_ms=60_000.0)
+    async with (
+        RealtimeSimulator(knobs_for=lambda number: knobs if number == 1 else QUICK) as sim,
+        brain(redis_url, sim) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        began_ms = now_ms()
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+
+        assert now_ms() - began_ms < 4_000
+        assert (role.counters.sessions_beside, role.counters.sessions_failed) == (1, 0)
+        await sim.wait_for(lambda: sim.sessions[0].closed_at_ms is not None)
+
+
+@pytest.mark.parametrize("opening_ms", [400.0, 1_500.0])
+async def test_a_slow_opening_is_no_fault(store: Store, redis_url: str, opening_ms: float) -> None:
+    """One session, one greeting; nothing is opened beside it."""
+    knobs = Knobs(response=QUICK.response, updated_delay_ms=opening_ms)
+    async with (
+        RealtimeSimulator(knobs=knobs) as sim,
+        brain(redis_url, sim) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+
+        assert len(sim.sessions) == 1
+        assert role.counters.sessions_beside == 0
 
 
 async def test_a_connection_is_tried_again(store: Store, redis_url: str) -> None:

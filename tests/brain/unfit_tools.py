@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import WithJsonSchema
 
 if TYPE_CHECKING:
     from nowhere import Nowhere  # type: ignore[import-not-found]
@@ -23,3 +25,8 @@ def callback(back: Callable[[], int]) -> int:
 async def endless() -> None:
     """Never end."""
     await asyncio.Event().wait()
+
+
+def listed(ids: Annotated[list[str], WithJsonSchema({"type": "array"})]) -> int:
+    """Its own schema does not say what is in the list."""
+    return len(ids)

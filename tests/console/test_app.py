@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -51,3 +54,38 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     done = runner.invoke(app, ["run"])
     assert done.exit_code == Exit.SETTINGS
     assert "TRUNKLINE_LEAD_MS" in done.output
+
+
+def test_settings_show_what_is_in_effect_even_if_it_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The table, then the problem, and the exit code of a wrong setting."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRUNKLINE_LEAD_MS", "7")
+    done = runner.invoke(app, ["settings", "--json"])
+    assert done.exit_code == Exit.SETTINGS
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert rows["TRUNKLINE_LEAD_MS"]["value"] == "7"
+    assert "TRUNKLINE_LEAD_MS: " in done.stderr
+
+
+def test_a_misspelt_setting_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On stderr, by every command that reads settings; it goes on."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRUNKLINE_VOCE", "marin")
+    done = runner.invoke(app, ["settings", "--json"])
+    assert done.exit_code == Exit.OK
+    assert (
+        "trunkline: TRUNKLINE_VOCE (environment) is no setting, and nobody reads it: did you mean"
+        in done.stderr
+    )
+
+
+def test_a_file_of_settings_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A line, no traceback, its own code."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(b"\xff\xfe")
+    for words in (["settings"], ["calls"], ["run"]):
+        done = runner.invoke(app, words)
+        assert done.exit_code == Exit.ENV_FILE
+        assert f"{tmp_path}/.env, line 1: expected text in UTF-8" in done.stderr

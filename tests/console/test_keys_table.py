@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from rich.console import Console
 
 from console import keys_table
 from console.style import make_console
-from shared.contract.keys import CALL_PARTS, CONFIG, WORKERS, Keys
+from shared.contract.keys import CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys
 from shared.store.client import Store
 
 SID = "CA" + "0" * 32
@@ -24,7 +27,7 @@ def every_key() -> list[str]:
         ALL_KEYS.back(WORKER),
     ]
     parts = [ALL_KEYS.part(SID, part) for part in CALL_PARTS]
-    return [*lane, *worker, *parts, ALL_KEYS.card(SID), ALL_KEYS.worker(WORKER), CONFIG, WORKERS]
+    return [*lane, *worker, *parts, ALL_KEYS.card(SID), ALL_KEYS.worker(WORKER), CONFIG, SPEECH, WORKERS]
 
 
 def test_every_key_that_we_build_is_of_one_kind() -> None:
@@ -50,6 +53,14 @@ async def test_sizes_are_counted(store: Store) -> None:
     assert (sizes["tl:{*}:call:CA*:journal"].keys, sizes["tl:{*}:call:CA*:journal"].elements) == (1, 3)
     assert sizes[WORKERS].elements == 2
     assert (sizes["tl:{*}:call:CA*:caller"].keys, sizes["tl:{*}:call:CA*:caller"].elements) == (1, 0)
+
+
+def test_no_command_shows_a_callers_number() -> None:
+    """Only how many there are: nothing of the console reads the key in which it stands in full."""
+    for path in (Path(keys_table.__file__).parent).rglob("*.py"):
+        source = path.read_text("utf-8")
+        assert "read_number" not in source, path
+        assert not re.search(r"keys\.number\(|part\(.*number", source), path
 
 
 async def test_key_names_are_printed_as_they_are(store: Store) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
+from rich.console import Console
+
 from console import settings_table
+from shared.setting_sources import in_effect
 from shared.settings import Settings, environment_name
 
 
@@ -37,3 +42,19 @@ def test_markdown_has_a_line_for_each_setting() -> None:
     assert len(lines) == 2 + len(Settings.model_fields)
     assert all(line.replace("\\|", "").count("|") == 4 for line in lines)
     assert settings_table.markdown().endswith("|\n")
+
+
+def test_what_is_in_effect_and_where_it_comes_from() -> None:
+    """For a terminal and for programs; of a secret its length."""
+    found = in_effect(
+        {"OPENAI_API_KEY": "sk-canary", "TRUNKLINE_LEAD_MS": "200"}, {"TRUNKLINE_VOICE": "cedar"}
+    )
+    rows = {row["name"]: row for row in settings_table.as_data(found)}
+    assert (rows["TRUNKLINE_LEAD_MS"]["value"], rows["TRUNKLINE_LEAD_MS"]["origin"]) == ("200", "environment")
+    assert (rows["TRUNKLINE_VOICE"]["value"], rows["TRUNKLINE_VOICE"]["origin"]) == ("cedar", ".env")
+    assert (rows["TRUNKLINE_PORT"]["value"], rows["TRUNKLINE_PORT"]["origin"]) == ("8080", "default")
+    assert rows["OPENAI_API_KEY"]["value"] == "set (9 characters)"
+    output = io.StringIO()
+    Console(file=output, width=200).print(settings_table.table(found))
+    assert "canary" not in output.getvalue() + str(rows)
+    assert "Default: 160." in output.getvalue()

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import cast
-
-from egress.calls import Calls
-from egress.counters import RoleCounters
-from egress.readers import Readers
 from shared.clock import now_ms
-from shared.contract.command import Command
-from shared.contract.keys import Keys
 from shared.contract.streams.doorbell import Why, ring_command
-from shared.contract.streams.pairs import BackKind, Name, back_command, pairs_fields, trim_command
+from shared.contract.streams.pairs import BackKind, Name, back_command
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.figures.diagnosis import UNSENT_BYTES
-from shared.process.role import Process
 from shared.store.client import Store
 from tests.egress.stage import speech
 from tests.egress.world import INGRESS, KEYS, egress, held, owns, sid, world
@@ -105,37 +96,3 @@ async def test_reports_on_calls_of_others_are_counted(store: Store, redis_url: s
 
         await wait_until(lambda: held(role, call).delivery.unsent_bytes == UNSENT_BYTES, "it was read")
         assert role.counters.back_for_others == 1
-
-
-@dataclass
-class Outbox:
-    """What is to be written."""
-
-    sent: list[Command] = field(default_factory=list)
-
-    def send(self, command: Command) -> None:
-        self.sent.append(command)
-
-
-@dataclass
-class FakeProcess:
-    """What of a process a trim uses."""
-
-    outbox: Outbox = field(default_factory=Outbox)
-    name: str = "egress-0@h#1"
-    keys: Keys = KEYS
-
-
-def test_what_ingress_said_is_trimmed_but_for_the_last_seconds() -> None:
-    """For people; before anything was read there is nothing to trim."""
-    process, counters = FakeProcess(), RoleCounters()
-    readers = Readers(cast(Process, process), cast(Calls, None), counters)
-    readers.trim_back()
-    before = list(process.outbox.sent)
-    readers.receive_back([(b"9000-7", pairs_fields(b"ingress-0@h#1", 0.0, []))])
-
-    readers.trim_back()
-
-    assert before == []
-    assert process.outbox.sent == [trim_command(KEYS.back(process.name), b"9000-7")]
-    assert (counters.back_entries, counters.unreadable) == (1, 0)

@@ -21,11 +21,13 @@ from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.pairs import Name, Pair, read_name
 from shared.logs.log import get_log
 from shared.ownership.journal import JournalPen
-from shared.store.outbox import OnReply, Outbox
+from shared.store.backlog import OnReply
+from shared.store.outbox import Outbox
 
 CALL = "CA" + "1" * 32
 STREAM = "MZ" + "2" * 32
 EGRESS = "egress-0@h#a"
+MEDIA_TIMEOUT_MS = 20_000.0
 TOLD = NewStream(
     call_sid=CALL, stream_sid=STREAM, ingress="ingress-0@h#a", nonce="0" * 32,
     caller_number="…11", called_number="…22", agent="sales", called_line="+15550002222",
@@ -135,7 +137,7 @@ class Desk:
         self.call = IngressCall(CALL, self.services, self.clock())
         self.stream = MediaStream(
             self.socket, wire, self.host.ports(), self.counters, self.sockets.faults, get_log(),
-            media_timeout_ms=20_000.0, clock=self.clock,
+            media_timeout_ms=MEDIA_TIMEOUT_MS, clock=self.clock,
         )  # fmt: skip
         if is_attached:
             self.stream.text(start_message())

@@ -40,7 +40,7 @@ def ingress_window(**changes: object) -> IngressWindow:
     """What ingress says of a call that is well, but for `changes`."""
     found: dict[str, object] = {
         "v": CONTRACT, "at_ms": AT_MS - 1_000, "worker": "ingress-0@box#a1", "lag_ms": 1.0, "redis_ms": 2.0,
-        "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0,
+        "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0, "owed_ms": 0, "owed_cause": "",
     }  # fmt: skip
     return IngressWindow(**{**found, **changes})  # type: ignore[arg-type]
 
@@ -79,7 +79,7 @@ def call(number: int, **changes: object) -> LiveCall:
     }
     beside: dict[str, object] = {
         "fields": {}, "pipeline": figures(), "pipeline_problem": "", "caller_q": 3, "reply_q": 2,
-        "w_brain": brain_window(), "w_ingress": ingress_window(), "crew": crew(),
+        "attached_at_ms": 0, "w_brain": brain_window(), "w_ingress": ingress_window(), "crew": crew(),
     }  # fmt: skip
     for name, value in changes.items():
         (beside if name in beside else card)[name] = value
@@ -105,6 +105,7 @@ def _said(view: PeopleView, beside: dict[str, object]) -> Said:
     problem = beside["pipeline_problem"]
     return Said(
         card=view,
+        attached_at_ms=beside["attached_at_ms"] or view.started_at_ms,  # type: ignore[arg-type]
         ingress=beside["w_ingress"],  # type: ignore[arg-type]
         brain=beside["w_brain"],  # type: ignore[arg-type]
         egress=pipeline,  # type: ignore[arg-type]

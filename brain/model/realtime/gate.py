@@ -86,6 +86,7 @@ class SessionGate:
         code = text(error, "code") or text(error, "type")
         ours = text(error, "event_id") in ("", self.update_id)
         if code in FATAL_CODES or ours:
-            self.reason, self.is_fatal = code, code not in PASSING_CODES
+            where = text(error, "param")
+            self.reason, self.is_fatal = f"{code} in {where}" if where else code, code not in PASSING_CODES
             return GateStep.REFUSED
         return GateStep.WAIT

@@ -35,6 +35,8 @@ from shared.store.errors import STORE_ERRORS
 
 STACKS = 3
 AT_ONCE = 8
+LATE_MS = 150.0
+"""A simulator that was later than this at a frame is told of: the row's figures are off by as much."""
 
 
 @dataclass(slots=True)
@@ -52,11 +54,12 @@ class Run:
         """Adds a row that was played, and says so. Cancelling it leaves the row out."""
         result = played.result
         self.results[result.row.name] = result
+        late = f", simulator {result.late_ms:.0f} ms late" if result.late_ms > LATE_MS else ""
         verdict = "[red]broken[/red]: " + "; ".join(result.broken) if result.broken else "kept"
         self.console.print(
             f"{time.monotonic() - self.began_s:4.0f} s  {len(self.results):3d} of {self.total}"
             f"  {result.row.name}: silence {result.silence_text}, wait {result.wait_text},"
-            f" {result.heard_text}: {verdict}",
+            f" {result.heard_text}{late}: {verdict}",
             soft_wrap=True,
             highlight=False,
         )

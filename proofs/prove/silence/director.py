@@ -83,6 +83,7 @@ class Director:
         result = Result(
             row=self.row,
             hearing=hearing,
+            call_sid=self.call_sid,
             ended=record.end_reason,
             problem="; ".join(problems) or ("" if self._fault is not None else NOT_BEGUN),
             late_ms=record.worst_tick_late_ms,

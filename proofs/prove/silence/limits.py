@@ -29,6 +29,7 @@ class Result:
 
     row: Row
     hearing: Hearing
+    call_sid: str = ""
     ended: str
     """Why the call ended, in the simulator's words."""
     problem: str = ""

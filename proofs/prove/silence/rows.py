@@ -41,13 +41,16 @@ NEVER_MS = 1e9
 
 _STORY = {At.TOOL: Story.TOOL, At.FAREWELL: Story.FAREWELL}
 
+_NOTHING = ResponseKnobs(unanswered=True)
+_FAILED = ResponseKnobs(fail="server_error")
+
 _SPOKEN = (At.GREETING, At.TURN, At.TOOL, At.FAREWELL)
 """Where the model owes words."""
 
 
 def rows() -> list[Row]:
     """All of them, those that need a stack of their own last."""
-    found = [*_healthy(), *_responses(), *_sessions(), *_callers(), *_processes(), *_store()]
+    found = [*_healthy(), *_responses(), *_halves(), *_sessions(), *_callers(), *_processes(), *_store()]
     return [row for row in found if not row.is_alone] + [row for row in found if row.is_alone]
 
 
@@ -86,15 +89,13 @@ def _response_row(name: str, text: str, knobs: ResponseKnobs, at: At, lasts_s: f
 
 def _responses() -> Iterator[Row]:
     """The model, one response after another."""
-    nothing = ResponseKnobs(unanswered=True)
-    failed = ResponseKnobs(fail="server_error")
     limited = ResponseKnobs(fail="rate_limit_exceeded", fail_retry_after_s=RETRY_AFTER_S)
     empty = ResponseKnobs(no_output=True)
     for at in _SPOKEN:
-        yield _response_row("unanswered", "nothing comes of it: no response is made", nothing, at)
+        yield _response_row("unanswered", "nothing comes of it: no response is made", _NOTHING, at)
         yield _response_row("no_output", "`completed` without any output", empty, at)
-        yield _response_row("failed", "every response `failed`: server_error", failed, at, PASSES_S)
-        yield _response_row("failed_for_good", "every response `failed`: server_error", failed, at, None)
+        yield _response_row("failed", "every response `failed`: server_error", _FAILED, at, PASSES_S)
+        yield _response_row("failed_for_good", "every response `failed`: server_error", _FAILED, at, None)
         yield _response_row(
             "limited",
             f"`failed`: rate_limit_exceeded, try again in {RETRY_AFTER_S:g} s",
@@ -105,7 +106,7 @@ def _responses() -> Iterator[Row]:
         text = "the answer is a text part (`text`)"
         yield _response_row("text_part", text, ResponseKnobs(text_part=True), at)
     for at in (At.GREETING, At.TURN):
-        yield _response_row("unanswered_for_good", "no response is ever made", nothing, at, None)
+        yield _response_row("unanswered_for_good", "no response is ever made", _NOTHING, at, None)
         yield _response_row("no_output_for_good", "all are `completed` without output", empty, at, None)
         soft = ResponseKnobs(silent_audio=True)
         yield _response_row("inaudible", "`completed`, its audio below -60 dBFS", soft, at)
@@ -113,6 +114,10 @@ def _responses() -> Iterator[Row]:
         yield _response_row("slow", "first audio after 6 s", slow, at)
         limit = ResponseKnobs(incomplete="max_output_tokens", incomplete_after_deltas=0)
         yield _response_row("token_limit", "`incomplete`: max_output_tokens, no sound", limit, at)
+
+
+def _halves() -> Iterator[Row]:
+    """The model, in the middle of a response, or with less than one."""
     at = At.TURN
     yield _response_row(
         "inaudible_for_good", "all audio below -60 dBFS", ResponseKnobs(silent_audio=True), at, None
@@ -141,10 +146,10 @@ def _responses() -> Iterator[Row]:
         text = "the create is refused: rate_limit_exceeded, no event_id"
         yield _response_row("refused", text, refused, at, RETRY_AFTER_S)
     text = "a create is never answered (the brain asks for turns)"
-    asks = _response_row("create_unanswered", text, nothing, At.TURN)
+    asks = _response_row("create_unanswered", text, _NOTHING, At.TURN)
     yield replace(asks, agent="asks")
     text = "every response `failed`, idle prompts are on"
-    prompts = _response_row("failed_prompts", text, failed, At.TURN, None)
+    prompts = _response_row("failed_prompts", text, _FAILED, At.TURN, None)
     yield replace(prompts, agent="prompts")
 
 
@@ -197,17 +202,16 @@ def _callers() -> Iterator[Row]:
     ):
         row = _response_row(name, text, knobs, At.TURN)
         yield replace(row, name=name, story=Story.INTERRUPTS)
-    nothing = ResponseKnobs(unanswered=True)
     yield replace(
         _response_row(
-            "hello", "no response is ever made; the caller says hello? every 3 s", nothing, At.TURN, None
+            "hello", "no response is ever made; the caller says hello? every 3 s", _NOTHING, At.TURN, None
         ),
         name="hello_every_three_seconds",
         story=Story.HELLO,
     )
     for name, knobs, text in (
-        ("unanswered", nothing, "nothing comes of a key"),
-        ("failed", ResponseKnobs(fail="server_error"), "the answer to a key `failed`"),
+        ("unanswered", _NOTHING, "nothing comes of a key"),
+        ("failed", _FAILED, "the answer to a key `failed`"),
     ):
         row = _response_row(name, text, knobs, At.IDLE)
         yield replace(row, name=f"{name}_keys", story=Story.KEYS)

@@ -68,9 +68,7 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(folder: Path, *, seed: int = 1) -> AsyncIterator[Stage]:
-    """A stage of its own; gone when the block ends. `folder` holds its files."""
-    for story in Story:
-        (folder / f"{story.name.lower()}.toml").write_text(script(story))
+    """A stage with a stack of its own; gone when the block ends. `folder` holds its files."""
     agents = folder / "agents.toml"
     agents.write_text(AGENTS)
     port = free_port()
@@ -88,22 +86,30 @@ async def open_stage(folder: Path, *, seed: int = 1) -> AsyncIterator[Stage]:
         ready_timeout_s=90,
         stop_together=True,
     )
+    async with Stack(options) as stack, stage_on(stack, port, folder, seed=seed) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def stage_on(stack: Stack, model_port: int, folder: Path, *, seed: int = 1) -> AsyncIterator[Stage]:
+    """A stage on a stack that runs and looks for its model at this port."""
+    for story in Story:
+        (folder / f"{story.name.lower()}.toml").write_text(script(story))
     casts: dict[str, Cast] = {}
-    async with (
-        Stack(options) as stack,
-        RealtimeSimulator(port=port, knobs_by=lambda headers: knobs_of(casts, headers)) as model,
-        TwilioSimulator(
-            voice_url=f"{stack.public_url}/voice#ct=2000&rc=2&rp=all",
-            auth_token=stack.auth_token,
-            dial=f"127.0.0.1:{stack.public_port}",
-            seed=seed,
-        ) as twilio,
-    ):
-        store = make_store(stack.redis_url, name="prove", timeout_s=5.0)
-        try:
+    store = make_store(stack.redis_url, name="prove", timeout_s=5.0)
+    try:
+        async with (
+            RealtimeSimulator(port=model_port, knobs_by=lambda headers: knobs_of(casts, headers)) as model,
+            TwilioSimulator(
+                voice_url=f"{stack.public_url}/voice#ct=2000&rc=2&rp=all",
+                auth_token=stack.auth_token,
+                dial=f"127.0.0.1:{stack.public_port}",
+                seed=seed,
+            ) as twilio,
+        ):
             yield Stage(stack, store, model, twilio, folder, casts)
-        finally:
-            await store.aclose()
+    finally:
+        await store.aclose()
 
 
 def knobs_of(casts: Mapping[str, Cast], headers: Mapping[str, str]) -> Knobs:

@@ -69,6 +69,8 @@ class Dial:
     number: str
     action: str | None = None
     method: str = "POST"
+    caller_id: str = ""
+    """What the number is shown; empty: the caller's own number, if they have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Say:
     """Twilio's own voice."""
 
     text: str
+    language: str = ""
+    voice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class _Reader:
             "Hangup": lambda _: Hangup(),
             "Reject": lambda e: Reject(e.get("reason", "rejected")),
             "Pause": self._pause,
-            "Say": lambda e: Say("".join(e.itertext()).strip()),
+            "Say": self._say,
             "Play": lambda e: Play(self._text(e), e.get("digits", "")),
         }
         if element.tag not in readers:
@@ -230,7 +234,17 @@ class _Reader:
         if (element.text or "").strip().startswith("sip:"):
             self._warn("<Dial>: expected a number as its text; a SIP address stands in <Sip>")
         action = element.get("action")
-        return Dial(number, None if action is None else urljoin(self.base, action), self._method(element))
+        return Dial(
+            number,
+            None if action is None else urljoin(self.base, action),
+            self._method(element),
+            element.get("callerId", ""),
+        )
+
+    def _say(self, element: ElementTree.Element) -> Say:
+        self._check_attributes(element, {"language", "loop", "voice"})
+        text = "".join(element.itertext()).strip()
+        return Say(text, element.get("language", ""), element.get("voice", ""))
 
     def _pause(self, element: ElementTree.Element) -> Pause:
         written = element.get("length", "1")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from pathlib import Path
 
 import orjson
 import pytest
+from pydantic import BaseModel
 
-from brain.agents.book import AgentBook
+from brain.agents import book as module
+from brain.agents.book import AWAY_LOOKS, AgentBook
 from brain.model.realtime.session import session_config
 from brain.tools.toolbox import ToolContext
 from shared.logs.log import get_log
-from shared.settings import SettingsError, load
+from shared.settings import EnvFileError, SettingsError, load
 
 CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550002222", agent="sales")
 
@@ -109,6 +113,95 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
     assert agents.pick("sales", "").voice == "marin"
 
 
+async def test_a_file_is_taken_up_once_it_stands_still(tmp_path: Path) -> None:
+    """A save may take two steps, and what stands there between them is nobody's wish."""
+    agents = book(tmp_path, SALES)
+    path = tmp_path / "agents.toml"
+
+    for step, voice in enumerate(("ash", "sage", "marin"), start=1):
+        path.write_text(SALES.replace("cedar", voice), "utf-8")
+        os.utime(path, ns=(step, step))
+        await agents.look()
+        assert agents.pick("sales", "").voice == "cedar"
+    await agents.look()
+
+    assert agents.pick("sales", "").voice == "marin"
+
+
+async def test_an_empty_file_lets_nobody_else_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A save in two steps, or a full disk: the agents stay, and it is said once."""
+    agents = book(tmp_path, SALES)
+    for text in ("", "# nothing yet\n"):
+        (tmp_path / "agents.toml").write_text(text, "utf-8")
+        for _ in range(4):
+            await agents.look()
+
+        assert agents.pick("", "+15550002222").name == "sales"
+
+
+async def test_a_file_that_is_away_for_a_moment_is_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Editors take it away to put another in its place; away for long it is an empty one, as it is at
+    start."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "agents.toml"
+    path.write_text(SALES, "utf-8")
+    agents = AgentBook(load(env_file=None), get_log())
+    path.unlink()
+    for _ in range(AWAY_LOOKS - 1):
+        await agents.look()
+    assert agents.pick("", "+15550002222").name == "sales"
+    await agents.look()
+
+    assert [agent.name for agent in agents.agents] == ["default"]
+
+
+async def test_a_module_is_imported_beside_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take seconds, and in these nobody would be served; one that hangs is given up, and is said."""
+    (tmp_path / "heavy_tools.py").write_text(
+        "import threading\nTHREAD = threading.current_thread()\n"
+        'def stock() -> str:\n    """Look it up."""\n    return "3"\n'
+    )
+    (tmp_path / "endless_tools.py").write_text("import threading\nthreading.Event().wait()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(module, "READ_WITHIN_S", 0.3)
+    agents = book(tmp_path, SALES)
+    path = tmp_path / "agents.toml"
+
+    path.write_text(
+        "[default]\nvoice = 'ash'\ntools = ['t']\n[tools.t]\npython = 'heavy_tools:stock'", "utf-8"
+    )
+    await agents.look()
+    await agents.look()
+    assert agents.pick("", "").voice == "ash"
+    assert sys.modules["heavy_tools"].THREAD is not threading.main_thread()
+
+    path.write_text(
+        "[default]\nvoice = 'sage'\ntools = ['t']\n[tools.t]\npython = 'endless_tools:x'", "utf-8"
+    )
+    await agents.look()
+    await agents.look()
+    assert agents.pick("", "").voice == "ash"
+
+
+def test_what_tools_are_told_to_the_model_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the file is read: a schema takes milliseconds, and each session of each call is told of all."""
+    agents = book(
+        tmp_path,
+        "[default]\ntools = ['check_order', 'transfer_call', 't']\ndestinations = { desk = '+15550001' }\n"
+        "[tools.t]\npython = 'tests.brain.unfit_tools:endless'",
+    )
+    monkeypatch.setattr(BaseModel, "model_json_schema", None)
+
+    names = [each["name"] for each in agents.toolbox(agents.pick("", "")).definitions()]
+    assert names == ["check_order", "transfer_call", "t"]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -167,6 +260,16 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "parameters = { type = 'object', properties = { model = 'string' } }",
          "tools.t.parameters: expected a JSON schema, but properties.model: 'string' is not of type"
          " 'object', 'boolean'."),
+        ("[tools.t]\nurl = 'https://x.example'\nparameters = { type = 'object', anyOf = [{}] }",
+         "tools.t.parameters: expected no anyOf at the top, which the model's provider refuses: use it in a"
+         " property."),
+        ("[tools.t]\nurl = 'https://x.example'\n"
+         "parameters = { type = 'object', properties = { ids = { type = 'array' } } }",
+         "tools.t.parameters: expected items in properties.ids, which is an array: the model's provider"
+         " demands them."),
+        ("[tools.t]\npython = 'tests.brain.unfit_tools:listed'",
+         "tools.t.python: the schema of tests.brain.unfit_tools:listed is refused: expected items in"
+         " properties.ids, which is an array: the model's provider demands them"),
         ("[tools.t]\nurl = 'https://x.example'\n"
          "parameters = { type = 'object', '$ref' = 'http://y.example' }",
          "tools.t.parameters: expected a whole JSON schema, got one with a $ref to elsewhere: nothing is"
@@ -208,7 +311,7 @@ def test_a_changed_file_is_taken_up_for_new_calls(tmp_path: Path) -> None:
          "tools.t.url: expected an https:// URL (http:// for a loopback host only), got"
          " 'http://example.com'."),
         ("[mcp.m]\nserver_url = 'https://x.example'\nauthorization_env = 'NOT_SET'",
-         "mcp.m.authorization_env: expected NOT_SET in the environment, got nothing: set it"),
+         "mcp.m.authorization_env: expected NOT_SET in the environment or in .env, got nothing: set it"),
     ],
 )  # fmt: skip
 def test_a_problem_names_its_key_and_what_to_do(tmp_path: Path, text: str, found: str | list[str]) -> None:
@@ -275,3 +378,22 @@ async def test_tools_of_the_file_can_be_run(tmp_path: Path, monkeypatch: pytest.
     assert found.output == "city: 3"
     assert (moved.effect is not None, invented.outcome) == (True, "bad_arguments")
     assert "'desk'" in invented.output
+
+
+def test_a_secret_may_stand_in_the_file_of_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the others; the environment goes before it, and a file that cannot be read is a wrong set-up."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SHOP_SECRET", raising=False)
+    (tmp_path / ".env").write_text("SHOP_SECRET=from-the-file\n", "utf-8")
+    (tmp_path / "agents.toml").write_text(
+        '[mcp.shop]\nserver_url = "https://x.example"\nauthorization_env = "SHOP_SECRET"\n'
+        '[default]\nmcp = ["shop"]\n', "utf-8",
+    )  # fmt: skip
+    (server,) = AgentBook(load(env_file=None), get_log()).agents[0].mcp
+    assert server["authorization"] == "from-the-file"
+    monkeypatch.setenv("SHOP_SECRET", "from-the-environment")
+    (server,) = AgentBook(load(env_file=None), get_log()).agents[0].mcp
+    assert server["authorization"] == "from-the-environment"
+    (tmp_path / ".env").write_text("not a setting\n", "utf-8")
+    with pytest.raises(EnvFileError):
+        AgentBook(load(env_file=None), get_log())

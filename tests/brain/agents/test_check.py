@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,19 +92,37 @@ def test_problems_are_a_list_for_programs(
     assert problem.endswith("default.voise: there is no such key. Did you mean voice?")
 
 
-async def test_a_session_says_whether_the_model_answers() -> None:
+async def sessions(folder: Path, model: RealtimeSimulator) -> tuple[int, list[dict[str, Any]]]:
+    """Exit code and findings of `--session --json` in this folder."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")},
+        "OPENAI_BASE_URL": model.base_url,
+        "OPENAI_API_KEY": "sk-test",
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "brain.agents.check", "--session", "--json",
+        env=environment, cwd=folder, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    text, _ = await process.communicate()
+    return process.returncode or 0, json.loads(text)
+
+
+async def test_a_session_says_whether_the_model_answers(tmp_path: Path) -> None:
     """A refusal has its cause, and another exit code than a file that is wrong."""
     async with RealtimeSimulator(knobs=Knobs(connect_status=401)) as model:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")},
-            "TRUNKLINE_OPENAI_BASE_URL": model.base_url,
-            "TRUNKLINE_OPENAI_API_KEY": "sk-test",
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "brain.agents.check", "--session", "--json",
-            env=environment, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        text, _ = await process.communicate()
+        code, (found,) = await sessions(tmp_path, model)
+    assert (code, found["ok"], found["cause"]) == (1, False, "connect_refused")
 
-    found = json.loads(text)
-    assert (process.returncode, found["ok"], found["cause"]) == (1, False, "connect_refused")
+
+async def test_each_agent_has_a_session(tmp_path: Path) -> None:
+    """A model, a voice, a tool that one of them alone has is found out before its first call."""
+    (tmp_path / "agents.toml").write_text('[agents.desk]\nvoice = "cedar"\n[agents.night]\n', "utf-8")
+    async with RealtimeSimulator() as model:
+        code, found = await sessions(tmp_path, model)
+        opened = len(model.sessions)
+    assert code == 0
+    assert [(each["agent"], each["voice"], each["ok"]) for each in found] == [
+        ("default", "marin", True), ("desk", "cedar", True), ("night", "marin", True),
+    ]  # fmt: skip
+    assert opened == 3

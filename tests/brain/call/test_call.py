@@ -7,8 +7,10 @@ from functools import partial
 import pytest
 
 from brain.call import parts
+from brain.model.lifeline import Rollover
 from brain.sequencer import SequencerConfig
 from brain.sequencer.actions import SendCancel
+from brain.sequencer.inputs import Input
 from shared.contract.streams.control import Detached
 from shared.contract.window import BrainWindow, load
 from shared.figures import rolling
@@ -99,4 +101,28 @@ async def test_audio_of_a_response_that_nobody_announced_arms_its_deadline(
 
         assert isinstance(toy.asked[0], SendCancel)
         assert toy.asked[0].response_id == "resp"
+        await here.end()
+
+
+async def test_a_rollover_of_a_session_that_is_gone_is_nobodys(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its timer may outlive it: the next session is not rolled over for that."""
+    async with (
+        RealtimeSimulator() as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "a session serves")
+        (call,) = role._calls.values()
+        rollover = call._parts.sessions.rollover
+        assert rollover is not None
+        given: list[Input] = []
+        monkeypatch.setattr(call, "give", given.append)
+        call._roll_again(Rollover(0.0, 0.0, 0.0))
+        assert given == []
+
+        call._roll_again(rollover)
+        assert len(given) == 1
+        monkeypatch.undo()
         await here.end()

@@ -46,7 +46,7 @@ class Call:
             item_id=item_id,
             cut=0,
             offset_bytes=0,
-            first=True,
+            first=not any(told[0] == "reply" for told in self.told),
             debt=1,
         )
 
@@ -59,8 +59,8 @@ class Call:
     def speech_stopped(self) -> None:
         self.told.append(("feed", "speech_stopped"))
 
-    def committed(self, item_id: str) -> None:
-        self.told.append(("feed", "committed", item_id))
+    def answered(self) -> None:
+        self.told.append(("feed", "answered"))
 
     def settled(self, item_id: str) -> None:
         self.told.append(("feed", "settled", item_id))
@@ -109,7 +109,7 @@ def listener(skip: Skip | None = None) -> tuple[FromModel, Call]:
     [
         (inputs.SpeechStarted(item_id="u"), [("feed", "speech_started", "u"), ("active",), ("active",)]),
         (inputs.SpeechStopped(), [("feed", "speech_stopped")]),
-        (inputs.TurnCommitted(item_id="u"), [("feed", "committed", "u")]),
+        (inputs.TurnCommitted(item_id="u"), []),
         (inputs.ResponseDone(response_id="r", status="completed"), [("lines", "r")]),
         (inputs.ResponseDone(response_id="r", status="failed"), [("lines", "r")]),
         (inputs.Refused(event_id="e", code="c"), []),
@@ -126,7 +126,7 @@ def test_the_sequencer_is_told_last(given: Input, told: list[tuple[object, ...]]
 
 
 def test_audio_that_is_admitted_is_written_and_is_the_answer() -> None:
-    """The model owes nothing any more."""
+    """The model owes nothing any more, and the caller's turn is told once that its answer is there."""
     made, call = listener()
     made.due.check_model(0.0, WAITING)
     assert made.due.model_owes_since_ms is not None
@@ -134,7 +134,7 @@ def test_audio_that_is_admitted_is_written_and_is_the_answer() -> None:
         made.on_audio("r", "i", piece)
 
     assert call.told == [
-        ("judged", 3), ("reply", "i", b"one"),
+        ("judged", 3), ("reply", "i", b"one"), ("feed", "answered"),
         ("judged", 3), ("reply", "i", b"two"),
     ]  # fmt: skip
     assert (made.counters.deltas, made.counters.delta_bytes) == (2, 6)
@@ -166,14 +166,16 @@ def test_audio_that_is_not_admitted_is_counted_and_answers_nobody() -> None:
 
 
 def test_a_callers_text_settles_their_turn() -> None:
-    """The model's own is only noted."""
+    """The model's own is only noted, and so is that there will be none."""
     made, call = listener()
     made.on_said(Said(SaidKind.USER_TEXT, "u", "hello"))
+    made.on_said(Said(SaidKind.USER_TEXT, "v", ""))
     made.on_said(Said(SaidKind.MODEL_TEXT, "a", "hello"))
 
     assert call.told == [
         ("record", SaidKind.USER_TEXT),
         ("feed", "settled", "u"),
+        ("record", SaidKind.USER_TEXT),
         ("record", SaidKind.MODEL_TEXT),
     ]
 

@@ -92,6 +92,17 @@ def test_a_long_gap_is_padded_to_a_bound() -> None:
     assert len(audio_in(caller.batch())) == (1 + 50 + 1) * 160
 
 
+def test_one_wild_number_deafens_nobody() -> None:
+    """What follows it is heard: so far back is no repeat but another count."""
+    caller = feed()
+    caller.receive([entry(1), (b"9-0", caller_fields(CallerFrame(1, 1_000_001, 0.0, b"\x09" * 160)))], NOW)
+    caller.batch()
+    caller.receive([entry(3), entry(4), entry(4)], NOW)
+
+    assert audio_in(caller.batch()) == bytes([3]) * 160 + bytes([4]) * 160
+    assert caller.counters.frames_repeated == 1
+
+
 def test_a_broken_entry_is_counted_and_skipped() -> None:
     """Another version, or no audio."""
     caller = feed()

@@ -94,6 +94,20 @@ async def test_the_first_that_is_ready_is_taken_and_the_others_are_left() -> Non
     assert desk.counters.sessions_beside == 2
 
 
+async def test_being_told_the_past_takes_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened in time, and slow to take what was said so far: nothing is begun beside it yet."""
+    monkeypatch.setattr(attempts, "BESIDE_AFTER_MS", 200.0)
+
+    def slow(engine: FakeEngine) -> None:
+        engine.opens, engine.takes_seeds = asyncio.Event(), asyncio.Event()
+        asyncio.get_running_loop().call_later(0.15, engine.opens.set)
+        asyncio.get_running_loop().call_later(0.25, engine.takes_seeds.set)
+
+    desk = Desk([slow])
+    assert number_of(await desk.attempts().first(past)) == 1
+    assert desk.counters.sessions_beside == 0
+
+
 async def test_a_slow_one_may_still_win() -> None:
     """It is not given up because another was begun."""
     desk = Desk([hangs, hangs])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import ssl
+import threading
 from collections.abc import Callable
 
 import httpx
 import orjson
 import pytest
 
-from brain.tools.http import MAX_ANSWER_BYTES, HttpTool
+from brain.tools import http
+from brain.tools.http import MAX_ANSWER_BYTES, HttpPool, HttpTool
 from brain.tools.toolbox import Toolbox, ToolContext
 from brain.trust_store import for_requests
 
@@ -27,10 +31,10 @@ def tool(
         asked.append(request)
         return answer(request)
 
-    client = httpx.AsyncClient(transport=httpx.MockTransport(take))
+    pool = HttpPool(httpx.MockTransport(take))
     made = HttpTool(
         name="stock", description="Look it up.", url="https://shop.example/stock",
-        **{"parameters": {"type": "object"}, "client": client, **more},  # type: ignore[arg-type]
+        **{"parameters": {"type": "object"}, "pool": pool, **more},  # type: ignore[arg-type]
     )  # fmt: skip
     return made, asked
 
@@ -150,6 +154,7 @@ async def test_a_redirect_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
             name="stock", description="", url=f"http://127.0.0.1:{port}/stock", parameters={"type": "object"}
         )
         assert await run(made) == ("failed", '{"error":"the tool answered HTTP 302"}')
+        await made.pool.close()
 
     assert asked == [b"POST /stock HTTP/1.1\r\n"]
 
@@ -164,7 +169,60 @@ async def test_a_hanging_endpoint_meets_the_time_limit() -> None:
 
     made = HttpTool(
         name="stock", description="", url="https://x.example", parameters={},
-        time_limit_s=9.0, client=httpx.AsyncClient(transport=Hanging()),
+        time_limit_s=9.0, pool=HttpPool(Hanging()),
     )  # fmt: skip
 
     assert await run(made, limit_s=0.05) == ("timed_out", '{"error":"the tool did not answer within 0.05 s"}')
+
+
+async def test_all_tools_of_a_process_share_their_connections() -> None:
+    """Two tools, three runs, one connection: a handshake would cost more than the answer. No cookie passes
+    from one caller's run to the next."""
+    peers: list[object] = []
+    cookies: list[bytes] = []
+    closed = asyncio.Event()
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peers.append(writer.get_extra_info("peername"))
+        with contextlib.suppress(asyncio.IncompleteReadError):  # The other side has closed it.
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(re.search(rb"content-length: (\d+)", head.lower())[1])  # type: ignore[index]
+                await reader.readexactly(length)
+                cookies.extend(re.findall(rb"(?i)cookie: .*", head))
+                writer.write(b"HTTP/1.1 200 OK\r\nset-cookie: who=ada\r\ncontent-length: 2\r\n\r\n{}")
+                await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    pool = HttpPool()
+    async with await asyncio.start_server(serve_one, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+        one, two = (
+            HttpTool(name="stock", description=name, url=url, parameters={"type": "object"}, pool=pool)
+            for name in "ab"
+        )
+        for made in (one, two, one):
+            assert await run(made) == ("ok", "{}")
+        await pool.close()
+        await asyncio.wait_for(closed.wait(), 5)
+
+    assert (len(peers), cookies) == (1, [])
+
+
+async def test_the_trust_store_is_not_read_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That would stop every call of the process for a tenth of a second."""
+    readers: list[threading.Thread] = []
+
+    def read() -> ssl.SSLContext:
+        readers.append(threading.current_thread())
+        return for_requests()
+
+    monkeypatch.setattr(http, "for_requests", read)
+    pool = HttpPool()
+    first, second = await asyncio.gather(pool.client(), pool.client())
+    await pool.close()
+
+    assert first is second
+    assert threading.main_thread() not in readers

@@ -15,8 +15,10 @@ BICYCLE: Json = {
 
 
 def test_a_sound_schema_has_no_problem() -> None:
-    """As in agents.toml."""
+    """As in agents.toml; what the provider refuses at the top may stand in a property."""
     assert problem_of(BICYCLE) == ""
+    sizes: Json = {"anyOf": [{"type": "array", "items": {"enum": [26, 28]}}, {"type": "null"}]}
+    assert problem_of({"type": "object", "properties": {"sizes": sizes, "anyOf": {"type": "string"}}}) == ""
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,20 @@ def test_a_sound_schema_has_no_problem() -> None:
         ({"type": "string"}, 'type = "object"'),
         ({"type": "object", "properties": {"model": "string"}}, "properties.model"),
         ({"type": "object", "$ref": "http://x.example"}, "got one with a $ref to elsewhere"),
+        ({"type": "object"}, "expected properties"),
+        *(
+            ({**BICYCLE, keyword: [BICYCLE]}, f"expected no {keyword} at the top")
+            for keyword in ("anyOf", "allOf")
+        ),
+        ({**BICYCLE, "enum": [{}]}, "expected no enum at the top"),
+        (
+            {"type": "object", "properties": {"ids": {"type": ["array", "null"]}}},
+            "expected items in properties.ids",
+        ),
+        (
+            {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, {"type": "array"}]}}},
+            "expected items in properties.a.anyOf.1",
+        ),
     ],
 )
 def test_a_schema_that_is_not_one_says_where(schema: Json, says: str) -> None:

@@ -90,12 +90,26 @@ def test_a_caller_who_is_away_needs_no_ingress() -> None:
     assert words(crew=crew(brain_1=40_000), **away) == "brain-1 is gone: nobody answers"
 
 
+def test_a_caller_who_is_back_is_heard_of_with_the_next_window() -> None:
+    """What ingress said of the stream before counts for nothing."""
+    back = {"attached_at_ms": AT_MS - 2_000, "w_ingress": ingress_window(at_ms=AT_MS - 40_000)}
+    assert words(**back) == ""
+    assert words(**{**back, "attached_at_ms": AT_MS - 6_500}) == "no word from ingress-0 for 6 s"
+
+
 def test_sound_that_is_owed() -> None:
     """For over two seconds, while there is a stream to hear it on."""
     assert words(owed_ms=5_200, owed_cause="turn") == "owed sound for 5.2 s: turn"
     assert words(owed_ms=2_000, owed_cause="turn") == ""
     assert words(owed_ms=5_200, owed_cause="turn", state=CallState.DETACHED) == ""
     assert standing(owed_ms=5_200, owed_cause="turn").is_bad
+
+
+def test_who_waits_for_sound_is_never_ok() -> None:
+    """Whoever's fault it is, if egress knows; else the verdict says that sound is owed."""
+    owed = standing(owed_ms=5_200, owed_cause="turn", verdict="ok")
+    assert (owed.verdict, owed.why) == ("owed", "owed sound for 5.2 s: turn")
+    assert standing(owed_ms=5_200, owed_cause="turn", verdict="model_slow").verdict == "model_slow"
 
 
 @pytest.mark.parametrize("age_ms", [6_100, 27_000])
@@ -114,7 +128,8 @@ def test_what_the_others_say_goes_before_that_egress_is_silent() -> None:
     assert standing(pipeline=silent, w_brain=brain_window(redis_ms=800.0)).verdict == "redis_slow"
     assert standing(pipeline=silent, w_ingress=ingress_window(lag_ms=300.0)).verdict == "cpu(ingress)"
     another = ingress_window(lag_ms=300.0, worker="ingress-1@box#z9")
-    assert standing(pipeline=silent, w_ingress=another).verdict == "cpu(egress)"
+    back = {"w_ingress": another, "attached_at_ms": AT_MS - 2_000}
+    assert standing(pipeline=silent, **back).verdict == "cpu(egress)"
 
 
 def test_an_egress_that_never_spoke() -> None:
@@ -127,6 +142,7 @@ def test_the_others_are_asked_too() -> None:
     """Egress judges them itself; should it not, the screen does."""
     assert words(w_brain=brain_window(at_ms=AT_MS - 8_000)) == "no word from brain-1 for 8 s"
     assert words(w_ingress=ingress_window(at_ms=AT_MS - 8_000)) == "no word from ingress-0 for 8 s"
+    assert standing(w_ingress=ingress_window(at_ms=AT_MS - 8_000)).verdict == "cpu(ingress)"
 
 
 def test_a_window_that_cannot_be_read_has_no_age() -> None:

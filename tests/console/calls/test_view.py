@@ -68,7 +68,14 @@ def test_a_call_in_trouble_is_said_in_words_above_the_table() -> None:
     """Its row has the verdict of now, not the last word of an egress that is dead."""
     lines = printed(view.calls_table([call(5, crew=crew(egress_0=27_000)), call(6)], AT_MS)).splitlines()
     assert lines[0].rstrip() == f"CA{5:032x}  egress-0 is gone: caller hears nothing"
-    assert row_of(5, "\n".join(lines[1:]))[-1] == "no egress"
+    assert row_of(5, "\n".join(lines[1:]))[-4:] == ["–", "3", "–", "no egress"]
+
+
+def test_figures_of_a_time_that_is_over_say_so() -> None:
+    """In the details, with their age; nowhere else are they shown as if they were of now."""
+    silent = call(5, pipeline=figures(at_ms=AT_MS - 27_000))
+    assert "last window, 27s ago" in printed(view.call_details(silent, [], AT_MS))
+    assert "last window, " not in printed(view.call_details(call(5), [], AT_MS))
 
 
 def test_sound_that_is_owed() -> None:

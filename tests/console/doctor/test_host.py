@@ -1,4 +1,4 @@
-"""The doctor's rules about processes, workers, settings, agents and the model."""
+"""The doctor's rules about this host: its processes, disk and port; and about the settings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pytest
 
 from console.doctor import host as rules
 from console.doctor.findings import Level, exit_code, ok
-from console.doctor.host import ProcessFacts, files_needed
+from console.doctor.host import DiskFacts, ProcessFacts, files_needed
 from console.stack.supervision import ProcessInfo
 from shared.process.exits import Exit
+from shared.setting_sources import Doubt, Origin
 from shared.settings import Settings
-from tests.support.top_samples import silent_worker, unreadable_worker, worker, workers
 
 SETTINGS = Settings(_env_file=None, max_calls=1000, calls_per_worker=100)
 
@@ -67,54 +67,6 @@ def test_open_files_against_the_calls() -> None:
     assert rules.judge_files("ingress", [None], SETTINGS).level is Level.OK
 
 
-def test_all_workers_alive() -> None:
-    """A finding for each role, and no other."""
-    found = rules.judge_workers(workers())
-    assert [(each.what, each.level) for each in found] == [
-        ("ingress workers", Level.OK),
-        ("brain workers", Level.OK),
-        ("egress workers", Level.OK),
-    ]
-    assert found[0].found == "2 alive on 1 host, 2 of 200 calls"
-
-
-def test_a_role_that_nobody_serves_fails() -> None:
-    """All silent, or all draining: no call can be served."""
-    others = [row for row in workers() if row.beat.role != "brain"]
-    silent = [silent_worker("brain-0"), silent_worker("brain-1"), *others]
-    found = {each.what: each for each in rules.judge_workers(silent)}
-    assert found["brain workers"].level is Level.FAIL
-    assert found["silent workers"].level is Level.WARN
-    assert "brain-0@box#a1" in found["silent workers"].found
-    others = [row for row in workers() if row.beat.role != "egress"]
-    drained = [worker(f"egress-{number}", draining=True) for number in (0, 1)] + others
-    assert {each.what: each.found for each in rules.judge_workers(drained)}["egress workers"] == "all drain"
-
-
-def test_many_silent_workers_are_not_all_named() -> None:
-    """The first, and how many more."""
-    rows = [*workers(), *(silent_worker(f"brain-{number}") for number in range(2, 20))]
-    found = rules.judge_workers(rows)[-1]
-    assert found.found.endswith("and 12 more")
-
-
-def test_a_worker_that_cannot_be_read_is_warned_of() -> None:
-    """By name, with the problem; it serves nobody that we know of."""
-    found = rules.judge_workers([*workers(), unreadable_worker("brain-2")])
-    assert [(each.what, each.level) for each in found if each.level is not Level.OK] == [
-        ("worker brain-2@box#a1", Level.WARN)
-    ]
-    assert "in contract of Beat" in found[-1].found
-    alone = {each.what: each.level for each in rules.judge_workers([unreadable_worker("brain-2")])}
-    assert alone["brain workers"] is Level.FAIL
-
-
-def test_two_versions_at_once_are_an_unfinished_roll() -> None:
-    """Both are named."""
-    rows = [*workers(), worker("brain-2", version="0.2.0")]
-    assert rules.judge_workers(rows)[-1].found == "0.1.0, 0.2.0 at once"
-
-
 def test_settings_line_by_line() -> None:
     """Each problem is a finding; its sentence says what to do."""
     found = rules.judge_settings(["PUBLIC_URL is missing: Origin of ours.", "odd"], ["brain"])
@@ -122,37 +74,60 @@ def test_settings_line_by_line() -> None:
     assert rules.judge_settings([], ["ingress", "brain"])[0].found == "valid for ingress, brain"
 
 
-def test_agents() -> None:
-    """Names, problems, or a check that broke."""
-    assert rules.judge_agents("", ["default", "orders"], [])[0].found == "2 agents: default, orders"
-    assert [each.level for each in rules.judge_agents("code 3", [], ["a", "b"])] == [Level.FAIL, Level.FAIL]
-    (broken,) = rules.judge_agents("no answer within 20 s", [], [])
-    assert (broken.level, broken.found) == (Level.FAIL, "no answer within 20 s")
-
-
-@pytest.mark.parametrize(
-    ("cause", "detail", "fatal", "said"),
-    [
-        ("connect_refused", "HTTP 401", True, "OPENAI_API_KEY"),
-        ("connect_failed", "TimeoutError", False, "OPENAI_BASE_URL"),
-        ("session_refused", "model_not_found", True, "TRUNKLINE_MODEL"),
-        ("connect_refused", "HTTP 503", False, "again"),
-    ],
-)
-def test_a_model_that_cannot_be_had(cause: str, detail: str, fatal: bool, said: str) -> None:
-    """The remedy depends on the cause."""
-    found = rules.judge_session({"ok": False, "cause": cause, "detail": detail, "fatal": fatal}, "")
-    assert found.level is Level.FAIL
-    assert said in found.do
-
-
-def test_a_model_that_can_be_had() -> None:
-    """How long it took."""
-    assert "80 ms" in rules.judge_session({"ok": True, "model": "m", "took_ms": 80}, "").found
-    assert rules.judge_session(None, "no answer").level is Level.FAIL
-
-
 def test_warnings_alone_are_no_failure() -> None:
     """The exit code is for what does not work."""
     assert exit_code([ok("a", "b"), rules.judge_process(facts(state="STOPPED"))]) == Exit.OK
     assert exit_code([ok("a", "b"), rules.judge_process(facts(state="FATAL"))]) == Exit.FAILED
+
+
+def test_a_process_that_ended_says_with_which_code() -> None:
+    """Its name too: that is what the page of exit codes is searched for. Its log by its whole path."""
+    info = ProcessInfo(
+        name="brain-0", group="brain", state="BACKOFF", pid=0, text="too quickly", log="/l/b.log"
+    )
+    found = rules.judge_process(
+        ProcessFacts(info=info, not_ready="", open_files=None, ended="exit code 3, settings")
+    )
+    assert found.found == "BACKOFF: too quickly (exit code 3, settings)"
+    assert "/l/b.log" in found.do
+
+
+@pytest.mark.parametrize(
+    ("free_bytes", "free_files", "level"),
+    [
+        (0, 100, Level.FAIL),
+        (5_000_000_000, 0, Level.FAIL),
+        (300_000_000, None, Level.WARN),
+        (5_000_000_000, None, Level.OK),
+    ],
+)
+def test_a_disk_without_room_for_logs(free_bytes: int, free_files: int | None, level: Level) -> None:
+    """No bytes, or no files: either way what happens from now on is told by nobody."""
+    found = rules.judge_disk(DiskFacts(folder="/logs", free_bytes=free_bytes, free_files=free_files))
+    assert found.level is level
+    assert "/logs" in found.found
+
+
+def test_a_port_that_supervisord_does_not_open() -> None:
+    """Ingress would end with code 5. Not set, or not known, it is nobody's business."""
+    (wrong,) = rules.judge_port(Settings(_env_file=None, port=9090), "tcp://0.0.0.0:8080")
+    assert wrong.level is Level.FAIL
+    assert wrong.found == "TRUNKLINE_PORT is 9090, and supervisord opens tcp://0.0.0.0:8080 for ingress"
+    assert "INGRESS_SOCKET" in wrong.do
+    (right,) = rules.judge_port(Settings(_env_file=None, port=8080), "tcp://0.0.0.0:8080")
+    assert right.level is Level.OK
+    assert rules.judge_port(Settings(_env_file=None), "tcp://0.0.0.0:8081") == []
+    assert rules.judge_port(Settings(_env_file=None, port=8080), "") == []
+
+
+def test_a_misspelt_setting_is_warned_of() -> None:
+    """With the one that may be meant."""
+    near, far = rules.judge_doubts(
+        [
+            Doubt("TRUNKLINE_VOCE", Origin.ENVIRONMENT, "TRUNKLINE_VOICE"),
+            Doubt("TRUNKLINE_X", Origin.FILE, ""),
+        ]
+    )
+    assert (near.level, near.do) == (Level.WARN, "Did you mean TRUNKLINE_VOICE?")
+    assert "TRUNKLINE_X (.env)" in far.found
+    assert "`trunkline settings`" in far.do

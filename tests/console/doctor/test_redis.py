@@ -10,6 +10,7 @@ from console.doctor.facts import redis_facts
 from console.doctor.findings import Level
 from console.doctor.redis import RedisFacts, judge
 from shared.store.client import Store
+from shared.store.permissions import Missing
 
 GOOD = RedisFacts(
     info={
@@ -41,7 +42,7 @@ def test_a_good_redis_has_no_finding() -> None:
     """Every rule was asked and is content."""
     found = judge(GOOD, lanes=1)
     assert {each.level for each in found} == {Level.OK}
-    assert len(found) == 7
+    assert len(found) == 8
 
 
 NO_AOF = {"aof_enabled": "0"}
@@ -106,3 +107,13 @@ async def test_facts_of_real_servers(store: Store) -> None:
     assert [each for each in bad if each.what != "Redis latency"] == []
     warned = next(each for each in judge(facts, lanes=1) if each.what == "Redis persistence")
     assert "after a restart it is empty" in warned.found
+
+
+def test_a_user_that_may_not_do_all() -> None:
+    """What is missing, and the rule that grants it; without INFO nothing else can be judged."""
+    found = {each.what: each for each in judge(replace(GOOD, missing=Missing(commands=("xadd",))), lanes=1)}
+    assert found["Redis permissions"].level is Level.FAIL
+    assert found["Redis permissions"].found == "its user may not run xadd"
+    assert "ACL SETUSER USER +xadd" in found["Redis permissions"].do
+    alone = judge(replace(GOOD, info={}, missing=Missing(commands=("info",))), lanes=1)
+    assert [each.what for each in alone] == ["Redis permissions"]

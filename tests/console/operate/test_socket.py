@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.operate.socket import NoSocket, find
+from console.operate.socket import NoSocket, find, public_socket
 from console.stack.plan import DEPLOY
 
 
@@ -42,3 +42,18 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """Said as such."""
     with pytest.raises(NoSocket, match="No such file"):
         find(tmp_path / "none.conf")
+
+
+def test_the_public_socket_of_deploy() -> None:
+    """By the file that an operator edits."""
+    assert public_socket() == "tcp://0.0.0.0:8080"
+
+
+def test_the_public_socket_of_a_file_of_ones_own(tmp_path: Path) -> None:
+    """Written out, as a launcher does; or nowhere."""
+    file = tmp_path / "own.conf"
+    file.write_text("[fcgi-program:ingress]\nsocket = tcp://127.0.0.1:9090 ; mine\n", "utf-8")
+    assert public_socket(file) == "tcp://127.0.0.1:9090"
+    file.write_text("[program:other]\ncommand = x\n", "utf-8")
+    assert public_socket(file) == ""
+    assert public_socket(tmp_path / "none.conf") == ""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from rich.text import Text
 
-from console.stack.foreground import advice, options_from, redis_cli
+from console.stack.foreground import (
+    CALL_COMES_IN,
+    Progress,
+    advice,
+    options_from,
+    python_name,
+    redis_cli,
+)
 from console.stack.launcher import Stack
 from console.stack.plan import DEMO_PUBLIC_URL, Ports, with_realtime, with_valkey
 from shared.settings import load
@@ -83,3 +92,49 @@ def test_redis_cli_for_a_socket_and_for_tls() -> None:
     """The arguments that reach each."""
     assert redis_cli("unix:///tmp/r.sock") == "redis-cli -s /tmp/r.sock"
     assert redis_cli("rediss://r/0") == "redis-cli -h r -p 6379 --tls"
+
+
+def test_the_webhook_is_the_one_of_the_readme() -> None:
+    """With Twilio's own retries behind the #."""
+    assert f"https://b.example.com{CALL_COMES_IN} " in said(public_url="https://b.example.com")
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    assert f"https://bridge.example.com{CALL_COMES_IN}`" in readme
+
+
+def test_the_doctor_is_given_what_this_run_made_up() -> None:
+    """And only that: what is set is in the shell already."""
+    text = said()
+    assert (
+        "REDIS_URL=redis://127.0.0.1:23000/0 PUBLIC_URL=https://demo.trunkline.test TWILIO_AUTH_TOKEN="
+        in text
+    )
+    assert "trunkline doctor --offline --config /run/x/supervisord.conf" in text
+    (line,) = [
+        line
+        for line in said(redis_url="redis://r:1/0", openai_api_key="sk-hidden", twilio_auth_token="t" * 32,
+                         public_url="https://b.example.com").splitlines()
+        if "trunkline doctor" in line
+    ]  # fmt: skip
+    assert line.strip().startswith(python_folder())
+    assert "=" not in line
+
+
+def python_folder() -> str:
+    """Where the command lies, as the lines have it."""
+    return str(Path(python_name()).parent)
+
+
+def test_progress_is_a_line_whenever_another_process_is_ready() -> None:
+    """At once, not after seconds; what changes in between is shown and not kept."""
+    shown: list[str] = []
+    output = io.StringIO()
+    progress = Progress(Console(file=output, width=200), shown.append)
+    for line in ("0 of 2 processes ready; waiting for a (not up yet), b (not up yet)",
+                 "0 of 2 processes ready; waiting for a (draining), b (not up yet)",
+                 "1 of 2 processes ready; waiting for b (not up yet)", "2 of 2 processes ready"):  # fmt: skip
+        progress.tell(line)
+    assert len(shown) == 4
+    kept = output.getvalue().splitlines()
+    assert [line.split("s  ")[1].split(" ready")[0] for line in kept] == [
+        "0 of 2 processes", "1 of 2 processes", "2 of 2 processes",
+    ]  # fmt: skip

@@ -15,7 +15,8 @@ from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 
 ROW = {
     "name": "brain-1", "group": "brain", "statename": "RUNNING", "pid": 7, "spawnerr": "",
-    "description": "pid 7, uptime 0:00:05",
+    "description": "pid 7, uptime 0:00:05", "exitstatus": 3,
+    "stdout_logfile": "/l/b.log", "stderr_logfile": "",
 }  # fmt: skip
 
 
@@ -68,7 +69,13 @@ def test_processes_as_they_are(stand_in: StandIn, tmp_path: Path) -> None:
     """What could not be started says why."""
     up, down = Supervisor(tmp_path / "s.sock").processes()
     assert up == ProcessInfo(
-        name="brain-1", group="brain", state="RUNNING", pid=7, text="pid 7, uptime 0:00:05"
+        name="brain-1",
+        group="brain",
+        state="RUNNING",
+        pid=7,
+        text="pid 7, uptime 0:00:05",
+        exit_status=3,
+        log="/l/b.log",
     )
     assert (up.is_down, down.is_down, down.text) == (False, True, "no file")
     assert Supervisor(tmp_path / "s.sock").process("brain", "brain-1") == up

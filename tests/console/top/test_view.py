@@ -83,6 +83,7 @@ def test_a_call_that_nobody_serves_is_the_first_line() -> None:
     for keys in ([], ["s"], ["s", "s"], ["s", "s", "s"]):
         lines = screen(snapshot(call(3), dead, call(2, verdict="model_slow")), *keys)
         assert "2 not ok" in lines[0]
+        assert "100 frames/s" in lines[0]  # Two calls': the third one's figures are of a time that is over.
         assert lines[3][1:8] == "…000001"
         assert "egress-0 is gone: caller hears nothing" in lines[3]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -110,6 +111,21 @@ async def test_a_call_that_a_webhook_gave_up_ends_as_that(process: Process) -> N
     card = await process.store.hgetall_text(process.keys.card(call_sid()))
     assert (card["outcome"], card["cause"]) == ("apology", "no_redis")
     assert registry._apologised == {}
+
+
+async def test_after_an_outage_the_carriers_word_comes_last(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has apologised: what it knows is how the call ended, whoever was asked first."""
+    monkeypatch.setattr(registry_module, "OTHERS_FIRST_S", 0.5)
+    here, there = Registry(process, CallCounters()), Registry(process, CallCounters())
+    await here.attach(STREAM, wanted=lambda: True)
+    await process.store.redis.client_pause(1_500)
+    by_status = asyncio.create_task(here.end_by_status(call_sid(), "completed"))
+    await wait_until(lambda: here._counters.store_errors > 0, "Redis is away")
+    await asyncio.gather(by_status, there.apologised(call_sid(), "no_redis"))
+    card = await process.store.hgetall_text(process.keys.card(call_sid()))
+    assert (card["outcome"], card["cause"]) == ("apology", "no_redis")
 
 
 async def test_what_is_remembered_of_apologies_is_bounded(process: Process) -> None:

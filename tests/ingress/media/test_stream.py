@@ -13,12 +13,13 @@ from ingress.media.gate import CloseCode
 from ingress.media.stream import (
     HELD_MESSAGES,
     PING_AFTER_MS,
+    SIGN_OF_LIFE,
     SILENT_AFTER_MS,
-    WATCHDOG_MS,
     MediaStream,
     StreamListener,
 )
-from tests.ingress.fakes import Desk, message, start_message
+from shared.logs.log import get_log
+from tests.ingress.fakes import MEDIA_TIMEOUT_MS, Desk, message, start_message
 
 
 class Bench:
@@ -195,25 +196,66 @@ def test_silence_is_pinged_once_then_cut(bench: Bench) -> None:
     assert bench.counters.silent_cut == 1
 
 
+def swept(bench: Bench, quiet_ms: float) -> bool:
+    """The sweep after so long a time without media; the connection itself is well."""
+    bench.clock.now_ms = bench.stream.last_media_at_ms + quiet_ms
+    bench.socket.last_data_at_ms = bench.clock.now_ms
+    return bench.stream.sweep()
+
+
 def test_media_watchdog(bench: Bench) -> None:
-    """A live stream without media for eight seconds is told once; pongs do not count as media."""
+    """A live stream without media and without an answer is dead: told once. Pongs do not count as media."""
     bench.start()
     bench.attach()
-    at = bench.stream.last_media_at_ms
-    bench.socket.last_data_at_ms = at + WATCHDOG_MS
-    found = []
-    for late_ms in (0, 1, 250):
-        bench.clock.now_ms = at + WATCHDOG_MS + late_ms
-        found.append(bench.stream.sweep())
-    assert found == [True, False, True]
+    assert [swept(bench, ms) for ms in (MEDIA_TIMEOUT_MS, MEDIA_TIMEOUT_MS + 1, 250)] == [True, False, True]
+
+
+def test_a_caller_on_hold_sends_nothing_and_stays(bench: Bench) -> None:
+    """Half-way the stream is asked, once, by a mark; while it comes back the caller is there. Nobody else
+    hears of that mark."""
+    bench.start()
+    bench.attach()
+    asked = bench.stream.build_mark(bench.stream.stream_sid, SIGN_OF_LIFE)
+    assert [swept(bench, MEDIA_TIMEOUT_MS / 2 + ms) for ms in (0, 1, 250)] == [True] * 3
+    assert bench.socket.written == [asked]
+    bench.say("mark", name=SIGN_OF_LIFE)
+    assert [swept(bench, MEDIA_TIMEOUT_MS + ms) for ms in (1, 2_000)] == [True] * 2
+    assert swept(bench, MEDIA_TIMEOUT_MS + 250 + 1)
+    assert bench.socket.written == [asked, asked]
+    assert bench.echoes == []
+    assert not swept(bench, MEDIA_TIMEOUT_MS * 2)
+
+
+def test_the_watchdog_may_be_off() -> None:
+    """Then the stream is never asked."""
+    desk = Desk(is_attached=False)
+    stream = MediaStream(
+        desk.socket, twilio, desk.host.ports(), desk.counters, desk.sockets.faults, get_log(),
+        media_timeout_ms=0.0, clock=desk.clock,
+    )  # fmt: skip
+    stream.text(start_message())
+    stream.attached(1, desk.call.listener)
+    desk.clock.now_ms += 3_600_000
+    desk.socket.last_data_at_ms = desk.clock.now_ms
+    assert stream.sweep()
+    assert desk.socket.written == []
+
+
+def test_what_the_carriers_numbers_say_is_counted(bench: Bench) -> None:
+    """A wild counter is followed; what only its time tells of is a gap for the brain."""
+    bench.start()
+    bench.attach()
+    for chunk, timestamp in (("1", "100"), ("2", "140"), ("1000002", "160"), ("4", "180")):
+        bench.media(chunk=chunk, timestamp=timestamp)
+    bench.media(chunk="5", timestamp="no number")
+    assert bench.frames == [(1, 1), (1, 3), (1, 4), (1, 5), (1, 6)]
+    assert (bench.counters.caller_gap_chunks, bench.counters.caller_renumbered) == (1, 2)
 
 
 def test_watchdog_waits_for_the_attach(bench: Bench) -> None:
     """While Redis is away it is not the caller who is silent."""
     bench.start()
-    bench.clock.now_ms += 9_000
-    bench.socket.last_data_at_ms = bench.clock.now_ms
-    assert bench.stream.sweep()
+    assert swept(bench, 9_000)
 
 
 def test_close_from_our_side(bench: Bench) -> None:
@@ -254,7 +296,7 @@ def test_the_clock_is_read_once_a_message(bench: Bench) -> None:
 
     stream = MediaStream(
         bench.socket, twilio, bench.desk.host.ports(), bench.counters, bench.desk.sockets.faults,
-        bench.stream.log, clock=clock,
+        bench.stream.log, media_timeout_ms=MEDIA_TIMEOUT_MS, clock=clock,
     )  # fmt: skip
     stream.text(start_message())
     stream.attached(1, StreamListener(lambda leg, chunk, now, audio: times.append(now), print, print))

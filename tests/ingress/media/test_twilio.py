@@ -79,6 +79,18 @@ def test_start_parameters_keep_strings_only() -> None:
     assert found.parameters == {"agent": "א"}
 
 
+def test_start_parameters_may_stand_beside_it() -> None:
+    """Carriers that imitate Twilio put them there; where both are, those inside count."""
+    start = {"streamSid": STREAM, "callSid": CALL}
+    beside = twilio.parse(message("start", start=start, customParameters={"token": "t"}))
+    both = twilio.parse(
+        message("start", start={**start, "customParameters": {"token": "u"}}, customParameters={"token": "t"})
+    )
+    assert isinstance(beside, wire.StreamStart)
+    assert isinstance(both, wire.StreamStart)
+    assert (beside.parameters, both.parameters) == ({"token": "t"}, {"token": "u"})
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -110,7 +122,7 @@ def test_start_with_two_stream_sids() -> None:
 def test_media() -> None:
     """Counters are strings on the wire and numbers with us; the audio is raw."""
     found = twilio.parse(media_message(PAYLOAD))
-    assert found == wire.Media(STREAM, 1, True, AUDIO)
+    assert found == wire.Media(STREAM, 1, True, AUDIO, 57)
 
 
 @pytest.mark.parametrize("order", [["media", "event", "streamSid"], ["streamSid", "media", "event"]])
@@ -118,7 +130,7 @@ def test_media_in_any_key_order(order: list[str]) -> None:
     """Key order varies, and unknown keys come unannounced."""
     fields: dict[str, Any] = json.loads(media_message(PAYLOAD))
     text = json.dumps({"new": [1], **{key: fields[key] for key in order}})
-    assert twilio.parse(text) == wire.Media(STREAM, 1, True, AUDIO)
+    assert twilio.parse(text) == wire.Media(STREAM, 1, True, AUDIO, 57)
 
 
 @pytest.mark.parametrize(
@@ -127,13 +139,21 @@ def test_media_in_any_key_order(order: list[str]) -> None:
 def test_the_track_tells_whose_audio_it_is(track: object, is_callers: bool) -> None:
     """What names no track is the caller's: it is all that we asked for."""
     found = twilio.parse(media_message(PAYLOAD, track=track))
-    assert found == wire.Media(STREAM, 1, is_callers, AUDIO)
+    assert found == wire.Media(STREAM, 1, is_callers, AUDIO, 57)
 
 
 def test_media_tolerates_numbers_and_absence() -> None:
-    """Counters may be numbers or missing, and the track may be missing."""
+    """Counters and times may be numbers or missing, and the track may be missing."""
     text = message("media", media={"chunk": 7, "payload": PAYLOAD})
-    assert twilio.parse(text) == wire.Media(STREAM, 7, True, AUDIO)
+    assert twilio.parse(text) == wire.Media(STREAM, 7, True, AUDIO, None)
+    text = message("media", media={"timestamp": 57, "payload": PAYLOAD})
+    assert twilio.parse(text) == wire.Media(STREAM, None, True, AUDIO, 57)
+
+
+@pytest.mark.parametrize("time", ["", "-1", "1.5", "x", "9" * 17, "²", -1, 1.5, True, 10**16, [], {}])
+def test_a_bad_time_is_none(time: object) -> None:
+    """The audio is good all the same."""
+    assert twilio.parse(media_message(PAYLOAD, timestamp=time)) == wire.Media(STREAM, 1, True, AUDIO, None)
 
 
 @pytest.mark.parametrize("chunk", ["", "-1", "1.5", "x", "9" * 17, "²", -1, 1.5, True, 10**16, [], {}])

@@ -16,7 +16,7 @@ from shared.contract.steps import Held, NewStream, Restored
 from shared.contract.streams.control import Say
 from shared.contract.streams.hooks import Hook
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
-from shared.contract.writes import Speaker
+from shared.contract.writes import CallerMove, Speaker
 
 KEYS = Keys(4)
 CALL = "CA" + "0" * 31 + "1"
@@ -41,9 +41,10 @@ CALLS: list[ScriptCall] = [
     writes.append_reply(KEYS, OWNER, ReplyEntry(ReplyKind.AUDIO, 3, 0, "r", "i", 0, 1.0, b"x"), wake=True),
     writes.append_control(KEYS, OWNER, Say(text="x", force=False), sender="w", number="1", wake=""),
     writes.write_card(KEYS, OWNER, CutRaised(cut=1)),
-    writes.trim_caller(KEYS, OWNER, "1-1"),
-    writes.move_turn(KEYS, OWNER, "1-1"),
-    writes.close_turn(KEYS, OWNER),
+    writes.trim_reply(KEYS, OWNER, "1-1"),
+    writes.move_callers(
+        KEYS.lane(CALL), [CallerMove(writes.caller_keys(KEYS, CALL), 3, "1-1", b"x", keep_from="1-0")] * 2
+    ),
     writes.write_leg(KEYS, CALL, 1, CutRaised(cut=1)),
     writes.hook_again(KEYS, HOOK, entry_id="1-1", courier="w"),
 ]
@@ -62,17 +63,19 @@ def ids(call: ScriptCall) -> str:
 
 @pytest.mark.parametrize("call", CALLS, ids=ids)
 def test_a_script_gets_the_keys_that_it_names(call: ScriptCall) -> None:
-    """All of the call's lane: a Cluster refuses what is in two slots."""
-    assert len(call.keys) == places(call.script, "KEYS")
+    """All of the call's lane: a Cluster refuses what is in two slots. One that serves many calls takes three
+    of each."""
+    serves_many = "#KEYS / 3 do" in call.script.text
+    assert len(call.keys) == (6 if serves_many else places(call.script, "KEYS"))
     assert call.lane == KEYS.lane(CALL)
     assert {key.split("}")[0] for key in call.keys} == {f"tl:{{{call.lane}}}".rstrip("}")}
 
 
 @pytest.mark.parametrize("call", CALLS, ids=ids)
 def test_a_script_gets_the_arguments_that_it_names(call: ScriptCall) -> None:
-    """As many as it names, or more where it unpacks the rest."""
+    """As many as it names, or more where it unpacks the rest or serves many calls."""
     named, takes_more = places(call.script, "ARGV"), "unpack(ARGV" in call.script.text
-    takes_more = takes_more or "#ARGV do" in call.script.text
+    takes_more = takes_more or "#ARGV do" in call.script.text or "#KEYS / 3 do" in call.script.text
     assert len(call.args) >= named
     assert takes_more or len(call.args) == named
 
@@ -93,9 +96,9 @@ def test_hashes_are_those_of_redis() -> None:
 
 def test_a_call_is_a_command() -> None:
     """For the outbox: by hash, with the number of its keys, all bytes."""
-    command = writes.close_turn(KEYS, OWNER).command()
+    command = writes.write_card(KEYS, OWNER, CutRaised(cut=1)).command()
     assert command.tag == KEYS.lane(CALL)
-    assert command.args[:3] == (b"EVALSHA", scripts.TURN.sha.encode(), b"3")
+    assert command.args[:3] == (b"EVALSHA", scripts.TRIM.sha.encode(), b"2")
     assert all(isinstance(word, bytes) for word in command.args)
 
 

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contract.worker import WorkerId
+from shared.contract import record
+from shared.contract.errors import ContractError
+from shared.contract.record import CONTRACT
+from shared.contract.worker import Beat, WorkerId, read_beat
 
 
 def test_a_name_reads_back() -> None:
@@ -27,3 +30,17 @@ def test_nonsense_is_refused() -> None:
     """With what was expected and what came."""
     with pytest.raises(ValueError, match=r"expected a worker as role-n@host#boot, got 'brain'"):
         WorkerId.parse("brain")
+
+
+def test_an_older_worker_has_no_admin_port() -> None:
+    """Of the version before it was told, 0 stands; a worker of this version must tell it."""
+    beat = Beat(
+        beat=1, at_ms=1, host="h", pid=1, role="brain", calls=0, capacity=1, loop_lag_ms=0.0, draining=False,
+        version="1", contract=CONTRACT, admin_port=9120,
+    )  # fmt: skip
+    written = {name: str(value) for name, value in record.write(beat).items()}
+    assert read_beat(written) == beat
+    del written["admin_port"]
+    assert read_beat({**written, "contract": "1"}).admin_port == 0
+    with pytest.raises(ContractError, match="in admin_port of Beat"):
+        read_beat(written)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.contract import writes
-from shared.contract.card import CallerRead, CutRaised
+from shared.contract.card import BrainControl, CutRaised
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
+from shared.contract.scripts import Answer
 from shared.contract.streams.control import Dtmf, read_message
 from shared.contract.streams.history import ItemLength, history_fields
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, reply_fields
-from shared.contract.writes import Speaker
+from shared.contract.writes import CallerMove, Speaker
 
 KEYS = Keys(1)
 CALL = "CA" + "0" * 31 + "1"
@@ -39,12 +42,28 @@ def test_who_owns_nothing_has_no_epoch() -> None:
 
 def test_records_are_written_side_by_side() -> None:
     """In one step, with the trim."""
-    call = writes.trim_caller(KEYS, OWNER, "5-1", CallerRead(caller_pos="5-0"), CutRaised(cut=2))
-    assert call.args == ("brain", 3, "5-1", b"caller_pos", b"5-0", b"cut", b"2")
-    assert call.keys == (KEYS.card(CALL), KEYS.caller(CALL))
+    call = writes.trim_reply(KEYS, OWNER, "5-1", BrainControl(control_pos_brain="5-0"), CutRaised(cut=2))
+    assert call.args == ("brain", 3, "5-1", b"control_pos_brain", b"5-0", b"cut", b"2")
+    assert call.keys == (KEYS.card(CALL), KEYS.reply(CALL))
 
 
-def test_a_turn_is_moved_up_to_an_entry() -> None:
-    """What is kept begins behind it; an empty turn moves nothing."""
-    assert writes.move_turn(KEYS, OWNER, "5-1").args[:4] == (3, "move", "5-1", "5-2")
-    assert writes.move_turn(KEYS, OWNER, "").args[:4] == (3, "move", "", "0")
+def test_many_calls_are_moved_at_once() -> None:
+    """Each up to an entry, behind which `caller` begins; one of which nothing moves is only cut."""
+    other = "CA" + "0" * 31 + "2"
+    moves = [
+        CallerMove(writes.caller_keys(KEYS, CALL), 3, last_id="5-1", audio=b"x", keep_from="4-0"),
+        CallerMove(writes.caller_keys(KEYS, other), 7, last_id="", audio=b"", keep_from="6-0"),
+    ]
+
+    call = writes.move_callers(0, moves)
+
+    assert call.args[1:] == (3, "5-1", "5-2", b"x", "4-0", 7, "", "", b"", "6-0")
+    assert call.keys == (*writes.caller_keys(KEYS, CALL), *writes.caller_keys(KEYS, other))
+
+
+def test_what_became_of_each_move_is_read() -> None:
+    """A refusal of Redis's is no answer of the fence."""
+    answers = writes.read_moves([b"OK", b"REFUSED", b"FENCED", b"ABSENT"])
+    assert answers == [Answer.OK, None, Answer.FENCED, Answer.ABSENT]
+    with pytest.raises(ValueError, match="NONSENSE"):
+        writes.read_moves([b"NONSENSE"])

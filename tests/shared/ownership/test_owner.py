@@ -8,10 +8,11 @@ from shared.clock import now_ms
 from shared.contract.card import CutRaised
 from shared.contract.keys import ENDED_TTL_MS
 from shared.contract.scripts import Answer
-from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
+from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker, read_turn
 from shared.contract.streams.control import Say, read_message
 from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
+from shared.contract.writes import CallerMove, caller_keys, move_callers, read_moves
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.store.client import Store
@@ -49,27 +50,83 @@ async def test_fenced_writes(store: Store, redis_url: str) -> None:
     assert keys_without_ttl(redis_url) == []
 
 
-async def test_an_open_turn_moves_and_closes(store: Store, redis_url: str) -> None:
-    """Audio of an open turn leaves `caller` for `turn` in one step, and goes when the turn is closed."""
+async def moved(outbox: Outbox, *moves: CallerMove) -> list[Answer | None]:
+    """What became of each."""
+    answers: list[Answer | None] = []
+    call = move_callers(0, moves)
+    outbox.send(call.command(), on_reply=lambda reply: answers.extend(read_moves(reply)))
+    await wait_until(lambda: len(answers) == len(moves), "the script has answered")
+    return answers
+
+
+def move(
+    last_id: str, audio: bytes, *, keep_from: str = "0-0", epoch: int = 1, call: str = CALL
+) -> CallerMove:
+    return CallerMove(caller_keys(KEYS, call), epoch, last_id, audio, keep_from)
+
+
+async def test_what_the_model_got_moves_and_rolls(store: Store, redis_url: str) -> None:
+    """It leaves `caller` for `turn` as one piece, under the id of its last entry; what is too old for `turn`
+    goes in the same step. Asked for twice, it moves once."""
     await attached(store)
     await claimed(store)
     outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
-    owner = Owner(outbox, KEYS, CALL, "brain", 1, lambda _answer: None, "brain-0@h#1")
     async with running(outbox.run()):
         for chunk in range(1, 11):
             say(outbox, chunk, bytes([chunk]) * 160)
         assert await outbox.flushed(5)
         ids = [entry_id.decode() for entry_id, _ in await store.xrange(KEYS.caller(CALL))]
-        owner.move_turn(ids[5])
-        assert await outbox.flushed(5)
+
+        for _ in range(2):
+            assert await moved(outbox, move(ids[5], b"first")) == [Answer.OK]
+        assert await moved(outbox, move(ids[7], b"second")) == [Answer.OK]
         turn = await store.xrange(KEYS.turn(CALL))
-        assert [len(fields[b"a"]) for _, fields in turn] == [6 * 160]
-        assert await store.xlen(KEYS.caller(CALL)) == 4
+        assert [(entry_id.decode(), read_turn(fields)) for entry_id, fields in turn] == [
+            (ids[5], b"first"), (ids[7], b"second"),
+        ]  # fmt: skip
+        assert [entry_id.decode() for entry_id, _ in await store.xrange(KEYS.caller(CALL))] == ids[8:]
         assert await store.pttl(KEYS.turn(CALL)) > 0
-        owner.close_turn()
-        await wait_until(lambda: outbox.backlog_bytes == 0, "the outbox is empty")
+
+        assert await moved(outbox, move(ids[9], b"third", keep_from=ids[7])) == [Answer.OK]
+        assert [read_turn(fields) for _, fields in await store.xrange(KEYS.turn(CALL))] == [
+            b"second",
+            b"third",
+        ]
+        assert await moved(outbox, move("", b"", keep_from=ids[9])) == [Answer.OK]
+        assert [read_turn(fields) for _, fields in await store.xrange(KEYS.turn(CALL))] == [b"third"]
+    await steps.end(store, KEYS, CALL, outcome="hangup", by="me")
+    assert keys_without_ttl(redis_url) == []
+
+
+async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url: str) -> None:
+    """One that was lost, one that is gone and one that Redis refuses keep nobody from moving; an ended one
+    has nothing that could move."""
+    await attached(store)
+    await claimed(store)
+    other, broken, ended = ("CA" + "0" * 31 + digit for digit in "789")
+    for sid in (broken, ended):
+        await store.hset(KEYS.card(sid), mapping={"state": "attached", "brain_epoch": "1"})
+        await store.expire(KEYS.card(sid), 60)
+    await store.hset(KEYS.card(ended), mapping={"state": "ended"})
+    await store.hset(KEYS.turn(broken), mapping={"no": "stream"})
+    await store.expire(KEYS.turn(broken), 60)
+    outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
+    async with running(outbox.run()):
+        say(outbox, 1, b"x" * 160)
         assert await outbox.flushed(5)
-    assert not await store.exists(KEYS.turn(CALL))
+        [(entry_id, _)] = await store.xrange(KEYS.caller(CALL))
+        last_id = entry_id.decode()
+        answers = await moved(
+            outbox,
+            move(last_id, b"x", epoch=0),
+            move(last_id, b"x", call=other),
+            move(last_id, b"x", call=broken),
+            move(last_id, b"x", call=ended),
+            move(last_id, b"x"),
+        )
+    assert answers == [Answer.FENCED, Answer.ABSENT, None, Answer.OK, Answer.OK]
+    assert await store.xlen(KEYS.caller(CALL)) == 0
+    assert [await store.exists(KEYS.turn(sid)) for sid in (CALL, other, ended)] == [1, 0, 0]
 
 
 async def test_nothing_comes_back_to_life_after_the_end(store: Store, redis_url: str) -> None:
@@ -82,8 +139,7 @@ async def test_nothing_comes_back_to_life_after_the_end(store: Store, redis_url:
     async with running(outbox.run()):
         say(outbox, 1, b"\xff" * 160)
         owner.reply(ReplyEntry(ReplyKind.AUDIO, 1, 0, "r", "i", 0, 1.0, b"\xff"), wake=True)
-        owner.move_turn("")
-        assert await outbox.flushed(5)
+        await moved(outbox, move("1-0", b"x"))
     assert not await store.exists(KEYS.caller(CALL), KEYS.reply(CALL), KEYS.turn(CALL))
     assert keys_without_ttl(redis_url) == []
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from shared.process.host import lock_instance
+from shared.process.host import lock_instance, who_listens
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -83,3 +84,12 @@ def _is_zombie(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def test_who_listens_is_named() -> None:
+    """By pid and name, IPv4 or IPv6; nobody for a port that is free."""
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.create_server((address, 0), family=family) as listener:
+            port = listener.getsockname()[1]
+            assert who_listens(port).startswith(f"pid {os.getpid()} (")
+        assert who_listens(port) == ""

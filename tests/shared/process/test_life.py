@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import IO
 
 import pytest
 import redis
 
+from console.stack.ports import free_base
 from shared.process.exits import Exit
-from tests.support.servers import free_port
+from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
+ADMIN_SPAN = 64
+"""Ports in a row that are free: those of all roles."""
 
 
 def environment(url: str, admin_port_base: int, **more: str) -> dict[str, str]:
@@ -31,11 +38,16 @@ def environment(url: str, admin_port_base: int, **more: str) -> dict[str, str]:
     }
 
 
-def start(role: str, folder: Path, env: dict[str, str]) -> subprocess.Popen[str]:
+def start(
+    role: str, folder: Path, env: dict[str, str], output: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", role, "--number", "0"]
-    return subprocess.Popen(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    return subprocess.Popen(command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT, text=True)
+
+
+def lines(output: str) -> list[dict[str, object]]:
+    """What a process has logged."""
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -61,6 +73,107 @@ def test_a_wrong_setting_says_what_came(tmp_path: Path, valkey_url: str) -> None
     assert "70000" in output
 
 
+def test_a_wrong_agents_file_is_a_line_for_each_problem(tmp_path: Path, valkey_url: str) -> None:
+    """File, key, what was expected, what came, what to do; no traceback, and the code of a wrong setting."""
+    (tmp_path / "agents.toml").write_text('[agents.desk]\nvoice = ["x"]\nvoise = "y"\n', "utf-8")
+    env = environment(valkey_url, free_base(ADMIN_SPAN), OPENAI_API_KEY="sk-x")
+    code, output = ended(start("brain", tmp_path, env))
+    assert code == Exit.SETTINGS
+    assert "Traceback" not in output
+    problems = [each["problem"] for each in lines(output) if each["event"] == "settings_wrong"]
+    assert problems == [
+        f"{tmp_path}/agents.toml: agents.desk.voice: expected a valid string, got ['x']: put it in quotes.",
+        f"{tmp_path}/agents.toml: agents.desk.voise: there is no such key. Did you mean voice?",
+    ]
+    assert "restarts" not in lines(output)[-1]
+
+
+def test_under_supervisord_each_end_says_that_it_will_be_started_again(
+    tmp_path: Path, valkey_url: str
+) -> None:
+    """It is for ever: whoever reads the log must see that no restart will mend it."""
+    env = environment(valkey_url, free_base(ADMIN_SPAN), SUPERVISOR_ENABLED="1", OPENAI_API_KEY="sk-x")
+    code, output = ended(start("brain", tmp_path, {**env, "TRUNKLINE_LEAD_MS": "7"}))
+    assert code == Exit.SETTINGS
+    assert "ends with code 3 (settings): supervisord starts it again and again" in output
+    (tmp_path / "agents.toml").write_text("[agents", "utf-8")
+    code, output = ended(start("brain", tmp_path, env))
+    assert (code, lines(output)[-1]["exit_code"]) == (Exit.SETTINGS, Exit.SETTINGS)
+    assert str(lines(output)[-1]["restarts"]).startswith("supervisord starts it again and again")
+
+
+def test_a_file_of_settings_that_cannot_be_read_has_its_own_exit_code(
+    tmp_path: Path, valkey_url: str
+) -> None:
+    """Named with file and line, once."""
+    (tmp_path / ".env").write_text("TRUNKLINE_LANES=1\nnot a setting\n", "utf-8")
+    code, output = ended(start("egress", tmp_path, environment(valkey_url, free_base(ADMIN_SPAN))))
+    assert code == Exit.ENV_FILE
+    assert output.count(f"{tmp_path}/.env, line 2: expected NAME=value") == 1
+    assert output.count("line 2") == 1
+
+
+def test_a_port_of_somebody_else_has_its_own_exit_code(tmp_path: Path, valkey_url: str) -> None:
+    """With the setting, the port, and who has it; no traceback."""
+    base = free_base(ADMIN_SPAN)
+    with socket.create_server(("127.0.0.1", base + 40)):
+        code, output = ended(start("egress", tmp_path, environment(valkey_url, base)))
+    assert code == Exit.ADMIN_PORT
+    assert "Traceback" not in output
+    (taken,) = [each for each in lines(output) if each["event"] == "admin_port_taken"]
+    assert (taken["setting"], taken["port"]) == ("TRUNKLINE_ADMIN_PORT_BASE", base + 40)
+    assert f"pid {os.getpid()} " in str(taken["by"])
+
+
+def test_a_public_port_of_somebody_else_too(tmp_path: Path, valkey_url: str) -> None:
+    """Another code: it is another setting."""
+    base = free_base(ADMIN_SPAN)
+    with socket.create_server(("127.0.0.1", base + 5)):
+        env = environment(
+            valkey_url, base, TRUNKLINE_PORT=str(base + 5), TRUNKLINE_HOST="127.0.0.1",
+            PUBLIC_URL="https://b.example.com", TWILIO_AUTH_TOKEN="0" * 32,
+        )  # fmt: skip
+        code, output = ended(start("ingress", tmp_path, env))
+    assert code == Exit.LISTEN
+    assert "Traceback" not in output
+    (taken,) = [each for each in lines(output) if each["event"] == "listen_failed"]
+    assert (taken["setting"], taken["port"]) == ("TRUNKLINE_PORT", base + 5)
+    assert lines(output)[-1]["reason"] == "listen"
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "said"),
+    [
+        ((">other", "~tl:*", "+@all"), Exit.REDIS_LOGIN, "user app, a password of 6 characters"),
+        ((">secret", "~tl:*", "+@all", "-xautoclaim"), Exit.REDIS_FORBIDS, "app may not run xautoclaim"),
+        ((">secret", "~other:*", "+@all"), Exit.REDIS_FORBIDS, "may not read and write keys tl:*"),
+    ],
+)
+def test_a_redis_user_that_cannot_serve_has_its_own_exit_code(
+    tmp_path: Path, valkey_url: str, rules: tuple[str, ...], code: Exit, said: str
+) -> None:
+    """A wrong password, a command or a pattern of keys that is missing: waiting mends none of them."""
+    with redis.Redis.from_url(valkey_url) as client:
+        client.execute_command("ACL", "SETUSER", "app", "reset", "on", *rules)
+    url = valkey_url.replace("redis://", "redis://app:secret@")
+    ended_with, output = ended(start("egress", tmp_path, environment(url, free_base(ADMIN_SPAN))))
+    assert ended_with == code
+    (refused,) = [each for each in lines(output) if each["event"] == "redis_refused"]
+    assert refused["setting"] == "REDIS_URL"
+    assert said in f"{refused['login']} {refused['reason']}"
+    assert "secret" not in output
+
+
+def test_a_misspelt_setting_is_told_at_the_start(tmp_path: Path, valkey_url: str) -> None:
+    """A warning with the one that may be meant; the process goes on."""
+    with redis.Redis.from_url(valkey_url) as client:
+        client.hset("tl:config", "lanes", "7")
+    env = environment(valkey_url, free_base(ADMIN_SPAN), TRUNKLINE_VOCE="marin")
+    _, output = ended(start("egress", tmp_path, env))
+    (doubt,) = [each for each in lines(output) if each["event"] == "setting_unknown"]
+    assert (doubt["name"], doubt["did_you_mean"]) == ("TRUNKLINE_VOCE", "TRUNKLINE_VOICE")
+
+
 def test_a_redis_that_cannot_serve_is_refused(tmp_path: Path, valkey_url: str) -> None:
     """Another number of lanes than the deployment's: its own code, and what to set."""
     with redis.Redis.from_url(valkey_url) as client:
@@ -72,7 +185,7 @@ def test_a_redis_that_cannot_serve_is_refused(tmp_path: Path, valkey_url: str) -
 
 @pytest.fixture
 def admin_port_base() -> int:
-    return free_port() % 30_000 + 20_000
+    return free_base(ADMIN_SPAN)
 
 
 def is_ready(port: int) -> bool:
@@ -135,3 +248,25 @@ async def test_a_killed_process_is_forgotten_by_its_next_boot(
         assert "older_boots_forgotten" in output
         for_ever = sorted(key for key in client.scan_iter() if client.ttl(key) == -1)
         assert for_ever == ["tl:config", "tl:{0}:calls"]
+
+
+async def test_an_outage_is_one_line_at_its_beginning_and_one_at_its_end(
+    tmp_path: Path, admin_port_base: int
+) -> None:
+    """However many connections notice it, however often they try."""
+    port, log = free_port(), tmp_path / "egress-0.log"
+    with log.open("w") as output, server(valkey_binary(), tmp_path, port=port) as url:
+        process = start("egress", tmp_path, environment(url, admin_port_base), output)
+        await wait_until(lambda: is_ready(admin_port_base + 40), "egress-0 is ready", timeout_s=30)
+    try:
+        await asyncio.sleep(2)  # Attempts several times a second: each of them might write a line.
+        with server(valkey_binary(), tmp_path, port=port):
+            await wait_until(lambda: "redis_back" in log.read_text("utf-8"), "it says so", timeout_s=30)
+            assert is_ready(admin_port_base + 40)
+            told = lines(log.read_text("utf-8"))
+    finally:
+        process.kill()
+        process.wait(10)
+    found = [each for each in told if str(each["event"]).startswith("redis_")]
+    assert [each["event"] for each in found] == ["redis_unreachable", "redis_back"]
+    assert float(str(found[1]["after_s"])) > 1.5

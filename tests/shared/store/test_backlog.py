@@ -5,8 +5,8 @@ from __future__ import annotations
 from shared.store.backlog import CHUNK, ROOM_MS, Backlog, Write
 
 
-def write(name: str, *, expires_at_ms: float = 0.0, frees: bool = False) -> Write:
-    return Write(name.encode(), None, expires_at_ms, frees)
+def write(name: str, *, expires_at_ms: float = 0.0, when_full: bool = False) -> Write:
+    return Write(name.encode(), None, expires_at_ms, when_full)
 
 
 def taken(backlog: Backlog, now_ms: float = 0.0) -> dict[object, list[str]]:
@@ -66,9 +66,9 @@ def test_what_is_stale_is_dropped_and_counted() -> None:
 def test_what_may_overtake_is_taken_out_of_its_place() -> None:
     """The rest waits as it stood."""
     backlog = Backlog()
-    for tag, name, frees in ((0, "a", False), (0, "trim", True), (1, "trim too", True), (0, "b", False)):
-        backlog.add(tag, write(name, frees=frees))
-    ahead = backlog.take_ahead(lambda each: each.frees)
+    for tag, name, when_full in ((0, "a", False), (0, "trim", True), (1, "trim too", True), (0, "b", False)):
+        backlog.add(tag, write(name, when_full=when_full))
+    ahead = backlog.take_ahead(lambda each: each.when_full)
     assert [(tag, each.packed) for tag, each in ahead] == [(0, b"trim"), (1, b"trim too")]
     assert backlog.queued_bytes == 2
     assert taken(backlog) == {0: ["a", "b"]}

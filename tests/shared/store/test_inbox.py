@@ -62,6 +62,31 @@ async def test_unwatching_returns_the_position(store: Store, redis_url: str) -> 
         assert inbox.unwatch("s") is None
 
 
+async def test_a_stream_of_ours_holds_what_is_unread(store: Store, redis_url: str) -> None:
+    """What was read is deleted with the next read, which finds what came meanwhile; others' streams are left
+    as they are."""
+    inbox, got = Inbox(redis_url, name=WORKER, read_gap_ms=1), list[bytes]()
+    for key in ("ours", "theirs"):
+        await store.xadd(key, {"a": key})
+    inbox.watch("ours", "0", into(got), is_ours=True)
+    inbox.watch("theirs", "0", into(got))
+
+    async def is_empty() -> bool:
+        return await store.xlen("ours") == 0
+
+    async with running(inbox.run()):
+        await wait_until(is_empty, "what was read is gone")
+        await store.xadd("ours", {"a": "more"})
+        await wait_until(lambda: got[-1:] == [b"more"], "what came after is read")
+        await wait_until(is_empty, "and gone")
+        inbox.unwatch("ours")
+        await store.xadd("ours", {"a": "unread"})
+        await store.xadd("theirs", {"a": "last"})
+        await wait_until(lambda: got[-1:] == [b"last"], "the rest is read")
+    assert await store.xlen("ours") == 1
+    assert await store.xlen("theirs") == 2
+
+
 async def test_a_bug_of_a_sink_ends_the_inbox(store: Store, redis_url: str) -> None:
     """It is not read around: what it missed would be missed for good."""
     inbox = Inbox(redis_url, name=WORKER, read_gap_ms=1)

@@ -13,7 +13,7 @@ from simulators.realtime.knobs import Knobs, ResponseKnobs
 from simulators.realtime.record import SessionRecord
 from simulators.realtime.session.core import Session
 from simulators.realtime.session.ids import IdMinter
-from simulators.realtime.session.outlet import Close, Send, StopReading
+from simulators.realtime.session.outlet import Close, Freeze, Send, StopReading
 
 Event = dict[str, object]
 
@@ -53,7 +53,7 @@ class CoreClient:
         self.session = Session(self.record, script.load("english"), rng, ids, 1_800_000_000.0)
         self.events: list[Event] = []
         self.closes: list[Close] = []
-        self.stalls: list[StopReading] = []
+        self.stalls: list[StopReading | Freeze] = []
         self.session.open(self.now_ms)
         self._collect()
 

@@ -6,7 +6,7 @@ import pytest
 
 from simulators.realtime import knobs as knobs_module
 from simulators.realtime.knobs import Knobs, ResponseKnobs
-from simulators.realtime.session.outlet import Close
+from simulators.realtime.session.outlet import Close, Freeze
 from tests.simulators.realtime.core_client import CoreClient, pcmu_session
 
 
@@ -108,3 +108,20 @@ def test_every_knob_is_named_in_the_help() -> None:
     assert "close_code=1011" in listed
     assert "speed_factor=5.0" in listed
     assert "by_response" not in listed
+
+
+def test_knob_unanswered_updates() -> None:
+    """Neither confirmed nor refused; the next one is."""
+    client = CoreClient(Knobs(unanswered_updates=1))
+    assert client.send("session.update", session=pcmu_session()) == []
+    assert client.advance(10_000) == []
+    client.send("session.update", session=pcmu_session())
+    assert client.until("session.updated")
+
+
+def test_knob_freeze_on_asks_for_it_once() -> None:
+    """At the first event of that type."""
+    client = CoreClient(Knobs(freeze_on="session.update", freeze_ms=700))
+    client.send("session.update", session=pcmu_session())
+    client.send("session.update", session=pcmu_session())
+    assert client.stalls == [Freeze(700)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import orjson
@@ -16,11 +17,17 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 
 from simulators import clips
-from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs, server
+from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from tests.simulators.realtime.core_client import pcmu_session
+from tests.support.waiting import wait_until
 
 MODEL = "gpt-realtime-2.1"
 KEY = "sk-test"
+UPGRADE = (
+    f"GET /v1/realtime?model={MODEL} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer k\r\n\r\n"
+).encode()
 
 
 @asynccontextmanager
@@ -196,37 +203,6 @@ async def test_the_clients_close_is_recorded() -> None:
         assert record.close_code == 1000
 
 
-async def test_knob_stall_on_stops_reading() -> None:
-    """While stalled nothing is read; afterwards everything is there, in order."""
-    knobs = Knobs(stall_on="session.update", stall_reader_ms=400)
-    async with RealtimeSimulator(knobs=knobs) as simulator, dialled(simulator) as connection:
-        await send(connection, "session.update", session=pcmu_session())
-        for number in range(5):
-            await send(connection, "response.cancel", event_id=f"c{number}")
-        (record,) = simulator.sessions
-        await until(connection, "session.updated")
-        assert record.received_count == 1
-        await simulator.wait_for(lambda: record.received_count == 6)
-        ids = [event["event_id"] for event in record.received_of("response.cancel")]
-        assert ids == [f"c{number}" for number in range(5)]
-        assert record.received[1].at_ms - record.received[0].at_ms >= 390
-
-
-async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be sent is bounded, though the writer hangs in a send."""
-    monkeypatch.setattr(server, "MAX_UNSENT_EVENTS", 50)
-    async with RealtimeSimulator() as simulator:
-        headers = {"Authorization": "Bearer k"}
-        async with connect(simulator_url(simulator), additional_headers=headers, proxy=None, max_queue=1):
-            await simulator.wait_for(lambda: bool(simulator.sessions))
-            (record,) = simulator.sessions
-            while record.close_code is None:
-                simulator.inject(record, {"type": "big", "padding": "x" * 500_000})
-                await asyncio.sleep(0)
-            assert record.close_code == 1006
-            await simulator.wait_for(lambda: record.closed_at_ms is not None)
-
-
 async def test_the_log_names_events_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """One line an event kind; no delta, no audio, no words."""
     caplog.set_level(logging.INFO, "simulators.realtime")
@@ -275,3 +251,74 @@ async def test_the_key_is_not_recorded() -> None:
         await simulator.wait_for(lambda: bool(simulator.sessions))
         assert "sk-secret" not in str(simulator.sessions[0].headers)
         assert "user-agent" in simulator.sessions[0].headers
+
+
+async def test_knob_opening_ms_delays_the_upgrade() -> None:
+    """The session begins then, not before."""
+    async with RealtimeSimulator(knobs=Knobs(opening_ms=250)) as simulator:
+        asked_at_s = asyncio.get_running_loop().time()
+        async with dialled(simulator) as connection:
+            await until(connection, "session.created")
+        assert asyncio.get_running_loop().time() - asked_at_s >= 0.25
+
+
+async def test_an_upgrade_that_is_never_answered_ends_with_the_simulator(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whether its client still waits or has gone; nothing is logged of it."""
+    async with RealtimeSimulator(knobs=Knobs(opening_ms=1e9)) as simulator:
+        reader, waiting = await asyncio.open_connection("127.0.0.1", simulator.port)
+        waiting.write(UPGRADE)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2), dialled(simulator):
+                pass
+        assert simulator.sessions == []
+    with contextlib.suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    waiting.close()
+    await asyncio.gather(waiting.wait_closed(), return_exceptions=True)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_session_gets_knobs_by_its_headers() -> None:
+    """Its script too; the key is not among them."""
+    asked: list[Mapping[str, str]] = []
+
+    def knobs_by(headers: Mapping[str, str]) -> Knobs:
+        asked.append(headers)
+        return Knobs(script="hebrew")
+
+    async with RealtimeSimulator(knobs_by=knobs_by) as simulator, dialled(simulator) as connection:
+        await confirmed(connection)
+        await send(connection, "response.create")
+        await until(connection, "response.done")
+        said = [item.text for item in simulator.sessions[0].items.values()]
+    assert said == [clips.manifest()["he_model_greeting"].text]
+    assert "user-agent" in asked[0]
+    assert "authorization" not in asked[0]
+
+
+async def test_connections_are_refused_for_a_while_and_sessions_go_on() -> None:
+    """As if nobody listened there."""
+    async with RealtimeSimulator() as simulator, dialled(simulator) as connection:
+        await confirmed(connection)
+        port = simulator.port
+        refusing = asyncio.create_task(simulator.refuse_connections(400))
+        await wait_until(lambda: not simulator.is_listening, "the port is closed")
+        assert await _is_refused(port)
+        await send(connection, "response.create")
+        await until(connection, "response.done")
+        await refusing
+        async with dialled(simulator) as other:
+            await until(other, "session.created")
+        assert simulator.port == port
+
+
+async def _is_refused(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return True
+    writer.close()
+    await writer.wait_closed()
+    return False

@@ -84,3 +84,14 @@ def test_help_shows_whole_commands(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
 
     assert "--calls 20 --seconds 60 --barge-in 0.25" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("load", [[], ["--calls", "1", "--seconds", "0.5", "--ramp", "0"]])
+async def test_who_calls_whom_can_be_said(load: list[str]) -> None:
+    """Of one call and of many: another of your numbers, a SIP address."""
+    async with reference_bridge(greet, lambda path, form: "<Response><Hangup/></Response>") as bridge:
+        await run(*target(bridge.address), "--to", "+15550003333", "--from", "sip:ada@example.com", *load)
+
+        form = bridge.posts[0].form
+        assert (form["To"], form["Called"]) == ("+15550003333", "+15550003333")
+        assert (form["From"], form["Caller"]) == ("sip:ada@example.com", "sip:ada@example.com")

@@ -185,6 +185,29 @@ async def test_dial_reports_its_outcome_to_the_action() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("attribute", "status", "codes_logged"),
+    [("", "failed", [13214]), (' callerId="+15550002222"', "completed", [])],
+)
+async def test_who_has_no_number_needs_a_caller_id_to_be_dialled_on(
+    attribute: str, status: str, codes_logged: list[int]
+) -> None:
+    """A SIP or Client leg, or a withheld number: without one the dial fails."""
+
+    def documents(path: str, form: dict[str, str]) -> str:
+        if path == "/voice":
+            return f'<Response><Dial action="/dialled"{attribute}>+15550003333</Dial></Response>'
+        return "<Response><Hangup/></Response>"
+
+    record, bridge = await call(
+        WaitForEnd(),
+        documents=documents,
+        plan={"from_number": "client:alice", "dials": [DialOutcome("completed", 30)]},
+    )
+    assert [post.form["DialCallStatus"] for post in bridge.posts_to("/dialled")] == [status]
+    assert [entry.code for entry in record.logged] == codes_logged
+
+
 async def test_dial_without_action_goes_to_the_next_verb() -> None:
     """And a call can be rejected before it is answered."""
     dialled, _ = await call(WaitForEnd(), documents=says("<Dial>+1</Dial><Say>x</Say>"))

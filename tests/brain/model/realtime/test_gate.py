@@ -46,6 +46,16 @@ def test_a_refused_update_does_not_go_live() -> None:
     assert (gate.reason, gate.is_fatal) == ("unknown_parameter", True)
 
 
+def test_what_is_refused_is_named() -> None:
+    """A voice that there is not, a tool's schema: the code alone would not say which."""
+    gate = SessionGate(update_id="u")
+    param = "session.audio.output.voice"
+    error: Json = {"type": "error", "error": {"code": "invalid_value", "param": param, "event_id": "u"}}
+
+    assert gate.handle(error) is GateStep.REFUSED
+    assert gate.reason == f"invalid_value in {param}"
+
+
 @pytest.mark.parametrize(
     "error",
     [{"type": "server_error"}, {"type": "server_error", "code": "rate_limit_exceeded", "event_id": "u"}],

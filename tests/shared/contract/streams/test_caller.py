@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
-from shared.contract.streams.caller import CallerFrame, CallerPacker, caller_fields, read_caller
+from shared.contract.streams.caller import CallerFrame, CallerPacker, caller_fields, read_caller, read_turn
 
 CALL = "CA" + "0" * 31 + "1"
 NUMBERS = st.integers(0, 2**40)
@@ -41,10 +41,19 @@ def test_garbage_raises_entry_errors_only(fields: list[bytes]) -> None:
         read_caller(fields)
 
 
-@pytest.mark.parametrize("gone", [b"l", b"n", b"a"])
+@pytest.mark.parametrize("gone", [b"l", b"n", b"t", b"a"])
 def test_a_missing_field_is_named(gone: bytes) -> None:
     """The error says which."""
     fields = caller_fields(CallerFrame(1, 2, 3.0, b"x"))
     at = fields.index(gone)
     with pytest.raises(EntryError, match=f"in {gone.decode()} of caller"):
         read_caller(fields[:at] + fields[at + 2 :])
+
+
+def test_a_piece_of_a_turn_is_its_audio() -> None:
+    """What says less is named; what a newer version says is not guessed at."""
+    assert read_turn({b"v": b"1", b"a": b"x", b"new": b"y"}) == b"x"
+    with pytest.raises(EntryError, match="in a of turn"):
+        read_turn({b"v": b"1"})
+    with pytest.raises(EntryError):
+        read_turn({b"v": b"2", b"a": b"x"})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
+from simulators import clips, mulaw
 from simulators.realtime.knobs import Knobs, ResponseKnobs
 from tests.simulators.realtime.core_client import SILENT_FRAME, CoreClient, compact
 
@@ -454,3 +457,86 @@ def test_knob_rate_limits() -> None:
     client.advance(10_000)
     assert client.of("rate_limits.updated") == []
     assert client.of("response.done")
+
+
+def test_knob_unanswered_create_leads_to_nothing() -> None:
+    """No event, and the slot stays free for the next one."""
+    client = CoreClient.ready(Knobs(by_response={1: ResponseKnobs(unanswered=True)}))
+    assert client.send("response.create") == []
+    assert client.advance(10_000) == []
+    respond(client)
+    assert client.record.asked_responses == 2
+
+
+def test_knob_unanswered_turn_leads_to_nothing() -> None:
+    """It is committed, and the next response answers it."""
+    client = CoreClient.ready(Knobs(by_response={1: ResponseKnobs(unanswered=True)}))
+    client.say()
+    client.advance(5_000)
+    assert client.of("input_audio_buffer.committed")
+    assert client.of("response.created") == []
+    respond(client)
+    assert done(client)["output"][0]["content"][0]["transcript"].startswith("Of course")  # type: ignore[index]
+
+
+def test_knob_stuck_cancel_blocks_the_slot() -> None:
+    """Nothing ends, and no other response can begin."""
+    client = CoreClient.with_response(stuck_cancel=True)
+    response_id = respond(client)
+    client.advance(600)
+    client.send("response.cancel", response_id=response_id)
+    client.advance(60_000)
+    assert client.of("response.done") == []
+    assert client.error_code(client.send("response.create")) == "conversation_already_has_active_response"
+
+
+def test_knob_reject_code() -> None:
+    """The refusal says what a test wants to be said."""
+    client = CoreClient.with_response(reject_create="without_event_id", reject_code="rate_limit_exceeded")
+    (error,) = client.send("response.create", event_id="c1")
+    assert error["error"]["code"] == "rate_limit_exceeded"  # type: ignore[index]
+    assert error["error"]["event_id"] is None  # type: ignore[index]
+
+
+def test_knob_fail_names_a_time() -> None:
+    """In the message, as the service does."""
+    client = CoreClient.with_response(fail="rate_limit_exceeded", fail_retry_after_s=2.5)
+    respond(client)
+    error = done(client)["status_details"]["error"]  # type: ignore[index]
+    assert error["message"].endswith("Please try again in 2.5s.")
+
+
+def test_knob_no_output() -> None:
+    """Completed, and nothing in it."""
+    client = CoreClient.with_response(no_output=True)
+    respond(client)
+    response = done(client)
+    assert (response["status"], response["output"]) == ("completed", [])
+
+
+def test_knob_silent_audio_is_as_long_as_the_clip_and_too_soft() -> None:
+    """A transcript comes with it, so that it looks like an answer."""
+    client = CoreClient.with_response(silent_audio=True)
+    respond(client)
+    response = done(client)
+    audio = b"".join(base64.b64decode(str(event["delta"])) for event in client.of(DELTA))
+    assert abs(len(audio) - len(clips.load("en_model_greeting"))) < 4
+    assert mulaw.energy(audio) == 0
+    assert response["output"][0]["content"][0]["transcript"].startswith("Hello")  # type: ignore[index]
+
+
+@pytest.mark.parametrize("deltas", [0, 3])
+def test_knob_incomplete_after_deltas(deltas: int) -> None:
+    """As early as a test wants."""
+    client = CoreClient.with_response(incomplete="max_output_tokens", incomplete_after_deltas=deltas)
+    respond(client)
+    assert done(client)["status"] == "incomplete"
+    assert len(client.of(DELTA)) == deltas
+
+
+def test_knob_text_part_type() -> None:
+    """Both names are met in the field."""
+    client = CoreClient.with_response(text_part=True, text_part_type="output_text")
+    respond(client)
+    done(client)
+    assert client.first("response.content_part.added")["part"] == {"type": "output_text", "text": ""}

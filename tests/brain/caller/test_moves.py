@@ -1,0 +1,107 @@
+"""The moves of many calls: one script a lane, one answer each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brain.caller.moves import CallerMoves
+from shared.contract import scripts
+from shared.contract.command import Command
+from shared.contract.scripts import Answer
+from shared.contract.writes import CallerMove
+from shared.store.errors import OutboxFull
+from shared.store.outbox import OnReply, Outbox
+
+
+class FakeOutbox(Outbox):
+    """Keeps what is sent and who waits for its answer."""
+
+    def __init__(self) -> None:
+        super().__init__("redis://127.0.0.1:1/0", name="test", commit_ms=3.0)
+        self.sent: list[tuple[Command, Any]] = []
+
+    def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:
+        self.sent.append((command, on_reply))
+
+
+class FakeMover:
+    """Has one thing to move, or nothing."""
+
+    def __init__(self, lane: int, name: str = "", *, raises: bool = False) -> None:
+        self.lane = lane
+        self.name = name
+        self.raises = raises
+        self.answers: list[Answer | None] = []
+
+    def next_move(self) -> CallerMove | None:
+        keys = (f"{self.name}:card", f"{self.name}:caller", f"{self.name}:turn")
+        return CallerMove(keys, 1, "5-0", b"x", "0-0") if self.name else None
+
+    def move_answered(self, answer: Answer | None) -> None:
+        self.answers.append(answer)
+        if self.raises:
+            raise ValueError("a bug")
+
+
+def test_calls_of_one_lane_are_one_script() -> None:
+    """Who has nothing to move, or left, is not in it."""
+    outbox = FakeOutbox()
+    moves = CallerMoves(outbox)
+    gone = FakeMover(0, "gone")
+    for mover in (FakeMover(0, "a"), FakeMover(0), FakeMover(0, "b"), FakeMover(1, "c"), gone):
+        moves.add(mover)
+    moves.remove(gone)
+    moves.remove(gone)
+
+    moves.ask()
+
+    found = {command.tag: command.args for command, _ in outbox.sent}
+    assert {tag: args[2] for tag, args in found.items()} == {0: b"6", 1: b"3"}
+    assert {args[1] for args in found.values()} == {scripts.TURN.sha.encode()}
+    assert {b"a:card", b"b:card"} <= set(found[0])
+
+
+def test_nothing_to_move_is_no_script() -> None:
+    """Nobody speaks."""
+    outbox = FakeOutbox()
+    moves = CallerMoves(outbox)
+    moves.add(FakeMover(0))
+
+    moves.ask()
+
+    assert outbox.sent == []
+
+
+def test_each_is_told_what_became_of_his() -> None:
+    """Of an error of the whole script all are told that nothing moved."""
+    outbox = FakeOutbox()
+    moves, movers = CallerMoves(outbox), [FakeMover(0, "a"), FakeMover(0, "b")]
+    for mover in movers:
+        moves.add(mover)
+    moves.ask()
+    moves.ask()
+    (command, first), (_, second) = outbox.sent
+    in_order = sorted(movers, key=lambda mover: command.args.index(f"{mover.name}:card".encode()))
+
+    first([b"OK", b"FENCED"])
+    second(OutboxFull("full"))
+
+    assert [mover.answers for mover in in_order] == [[Answer.OK, None], [Answer.FENCED, None]]
+
+
+def test_a_bug_in_one_call_keeps_no_answer_from_the_others() -> None:
+    """The outbox counts it."""
+    outbox = FakeOutbox()
+    moves = CallerMoves(outbox)
+    movers = [FakeMover(0, "a", raises=True), FakeMover(0, "b", raises=True)]
+    for mover in movers:
+        moves.add(mover)
+    moves.ask()
+    [(_, answered)] = outbox.sent
+
+    with pytest.raises(ValueError, match="a bug"):
+        answered([b"OK", b"OK"])
+
+    assert [mover.answers for mover in movers] == [[Answer.OK], [Answer.OK]]

@@ -1,0 +1,30 @@
+"""Which exit code stands for which fault of a set-up."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.process.exits import OF_THE_SET_UP, Exit, exit_of
+from shared.settings import EnvFileError, SettingsError
+from shared.store.errors import RedisForbids, RedisLoginRefused, RedisRefused
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SettingsError(["a"]), Exit.SETTINGS),
+        (EnvFileError(["a"]), Exit.ENV_FILE),
+        (RedisRefused("a"), Exit.REDIS_REFUSED),
+        (RedisLoginRefused("a"), Exit.REDIS_LOGIN),
+        (RedisForbids("a"), Exit.REDIS_FORBIDS),
+    ],
+)
+def test_each_kind_of_fault_has_its_own(error: SettingsError | RedisRefused, code: Exit) -> None:
+    """And a restart mends none of them."""
+    assert exit_of(error) is code
+    assert code in OF_THE_SET_UP
+
+
+def test_what_a_restart_may_mend_is_not_among_them() -> None:
+    """A bug, a stop, a drain that was cut short."""
+    assert {Exit.OK, Exit.FAILED, Exit.USAGE, Exit.DRAIN_FORCED}.isdisjoint(OF_THE_SET_UP)
