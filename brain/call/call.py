@@ -256,6 +256,10 @@ class BrainCall:
             case actions.SendText():
                 mine.record.keys(action.event_id, action.text)
                 self._tell_model(action, now)
+            case actions.SendToolOutput():
+                # Of a move that did not come about: the sequencer knows why.
+                mine.tools.moved(action.call_id, action.output)
+                self._tell_model(action, now)
             case actions.Rewrite():
                 self._rewrite(action)
             case actions.RollOver():

@@ -185,6 +185,8 @@ def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> 
     return Sequencer(
         SequencerConfig(
             create_response_by=agent.answers_turns,
+            server_interrupts=agent.server_interrupts,
+            greeting_interruptible=agent.greeting_interruptible,
             first_cut=card.cut,
             first_debt=max(first_debt, owner.epoch * DEBTS_AN_EPOCH),
             token_prefix=f"b{owner.epoch}",

@@ -152,20 +152,19 @@ def disown(create: Create) -> None:
     create.wish = None
 
 
-def withdraw(s: State, cause: str) -> None:
+def withdraw(s: State, cause: str, *, by_caller: bool = False) -> None:
     """Takes back a create in flight that an interruption meets: it is cancelled at its `created`.
 
-    What the caller's new turn answers anyway is superseded; what only this wish can say waits again.
-    A greeting may speak over the caller, so their speech does not withdraw it.
+    What the caller's new turn answers anyway is superseded; what only this wish can say waits again. A
+    greeting may speak over the caller, so their speech does not withdraw it, nor do their keys one that must
+    be heard.
     """
     create = s.outstanding
     if create is None or create.wish is None:
         return
     wish = create.wish
-    is_by_keys = cause in ("keys", "caller_text")
-    if wish.reason is Reason.GREETING and (
-        cause == "speech" or (is_by_keys and not s.config.greeting_interruptible)
-    ):
+    is_protected = by_caller and not s.config.greeting_interruptible
+    if wish.reason is Reason.GREETING and (cause == "speech" or is_protected):
         return
     disown(create)
     if wish.reason in SUPERSEDED_BY_SERVER:
