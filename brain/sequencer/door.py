@@ -224,6 +224,15 @@ def retry(s: State, wish: Wish, now_ms: float, *, pause_ms: float = 0.0) -> None
     _retry(s, wish, now_ms, "nothing_said", pause_ms)
 
 
+def held_back(s: State, wish: Wish, now_ms: float, pause_ms: float = 0.0) -> Wish:
+    """The wish, not before a pause is over; the next one will be longer."""
+    return replace(
+        wish,
+        not_before_ms=now_ms + max(wish.backoff_ms, pause_ms),
+        backoff_ms=min(wish.backoff_ms * 2, s.config.longest_backoff_ms),
+    )
+
+
 def expiry_due_ms(s: State) -> float | None:
     """When the first of the waiting wishes expires."""
     return min((wish.expires_at_ms for wish in s.deferred.values()), default=None)
@@ -305,9 +314,7 @@ def _retry(s: State, wish: Wish, now_ms: float, cause: str, pause_ms: float = 0.
     elif s.active is not None:
         defer(s, wish, Gate.SLOT, cause)
     else:
-        held_until_ms = now_ms + max(wish.backoff_ms, pause_ms)
-        held = replace(wish, not_before_ms=held_until_ms, backoff_ms=wish.backoff_ms * 2)
-        defer(s, held, Gate.BACKOFF, cause)
+        defer(s, held_back(s, wish, now_ms, pause_ms), Gate.BACKOFF, cause)
 
 
 def _is_answered_by_server(s: State, wish: Wish) -> bool:

@@ -35,3 +35,10 @@ def test_wishes_for_what_is_owed_outlive_the_apology() -> None:
     owed = [reason for reason in Reason if reason is not Reason.IDLE_PROMPT]
 
     assert all(EXPIRY_MS[reason] > APOLOGY_MS for reason in owed)
+
+
+def test_a_fault_that_passes_within_eight_seconds_is_asked_about_before_the_apology() -> None:
+    """However often the model has failed by then: the longest pause is short."""
+    config = SequencerConfig()
+
+    assert 8_000 + config.longest_backoff_ms < APOLOGY_MS - 1_000
