@@ -61,8 +61,8 @@ class BrainCall:
         self.epoch = epoch
         self.recovered = epoch > EPOCH_LEAP
         """Redis had lost the call, and ingress has written it again."""
-        self.is_lost = False
-        """A fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
+        self.lost_at_ms: float | None = None
+        """When a fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
         self._past = past
         self._is_heard = card.frame_n > 0
         self._process = process
@@ -127,7 +127,8 @@ class BrainCall:
 
     def past(self) -> Past:
         """What is kept of it, should it come back."""
-        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, now_ms())
+        at_ms = now_ms() if self.lost_at_ms is None else self.lost_at_ms
+        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, at_ms)
 
     def abandon(self) -> None:
         """The call is another owner's by now: lets go of it without a word."""
@@ -353,5 +354,5 @@ class BrainCall:
             self._counters.fenced += 1
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
-            self.is_lost = self._ending = True
+            self.lost_at_ms, self._ending = now_ms(), True
             self._over.set()

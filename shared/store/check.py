@@ -31,7 +31,7 @@ async def wait_for_redis(store: Store, lanes: int, on_wait: Callable[[str], None
     while True:
         try:
             info = await store.info()
-            stored = await _agree_on_lanes(store, lanes)
+            stored = await agree_on_lanes(store, lanes)
         except STORE_ERRORS as error:
             on_wait(f"{type(error).__name__}: {error}")
             await asyncio.sleep(pause_s)
@@ -45,12 +45,14 @@ async def wait_for_redis(store: Store, lanes: int, on_wait: Callable[[str], None
         return _check(info)
 
 
-# Private.
-
-
-async def _agree_on_lanes(store: Store, lanes: int) -> int:
+async def agree_on_lanes(store: Store, lanes: int) -> int:
+    """How many lanes the deployment has: as its first process said. Raises STORE_ERRORS. Cancelling is
+    safe."""
     await store.hsetnx(keys.CONFIG, "lanes", str(lanes))
     return int(await store.hget(keys.CONFIG, "lanes") or lanes)
+
+
+# Private.
 
 
 def _check(info: dict[str, Any]) -> str:
