@@ -12,6 +12,7 @@ from console.doctor.facts import Asked
 from console.doctor.findings import Finding, Level
 from console.doctor.workers import NO_WRITES
 from console.stack.supervision import ProcessInfo
+from shared.clock import wall_ms
 from shared.settings import Settings
 from shared.store.client import make_store
 from tests.support.redis_samples import BRAIN, INGRESS, KEYS, ONE, make_call, make_worker
@@ -105,7 +106,7 @@ async def test_calls_whose_owners_show_no_beat_come_first(
     """Before settings and Redis: somebody is on the line. Whose calls they still are is told too."""
     monkeypatch.setenv("REDIS_URL", valkey_url)
     store = make_store(valkey_url, name="test")
-    await make_call(store, ONE, 1)
+    await make_call(store, ONE, wall_ms())
     await make_worker(store, INGRESS)
     await make_worker(store, BRAIN, at_ms=1)
     await store.redis.sadd(KEYS.owned(0, BRAIN), ONE)

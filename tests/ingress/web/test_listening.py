@@ -97,7 +97,7 @@ def test_our_own_without_an_inherited_one() -> None:
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
 def test_a_host_that_cannot_be_listened_on_is_no_matter_of_the_port(host: str) -> None:
     """A name that nobody knows, the address of another host; a port that is taken is told apart."""
-    with pytest.raises(OSError, match="known|assign") as refused:
+    with pytest.raises(OSError, match=r"known|assign") as refused:
         own_listener(host, 0)
     assert is_about_host(refused.value)
     with socket.socket() as taken:
