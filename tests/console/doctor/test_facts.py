@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,14 @@ def test_a_disk_is_looked_at_once(tmp_path: Path) -> None:
     (found,) = facts.disks([str(tmp_path / "a.log"), str(tmp_path / "b.log"), "", "/no/such/folder/c.log"])
     assert found.folder == str(tmp_path)
     assert found.free_bytes > 0
+
+
+async def test_a_port_that_keeps_supervisord_from_starting_is_found(tmp_path: Path) -> None:
+    """It says so nowhere but on its own terminal: who has the port is told beside it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listens = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        asked = Asked(socket=tmp_path / "none.sock", public_socket=listens, offline=True)
+        (found,) = await facts._host(asked, None, [])
+    assert f"pid {os.getpid()} (" in found.found
+    assert listens in found.found
+    assert "INGRESS_SOCKET" in found.do
