@@ -41,11 +41,6 @@ from shared.process.role import Process
 SEED_MAX_CHARS = 24_000
 """Of the past that a new session is told: some hours of talk, a quarter of the smallest context."""
 
-LAST_WORDS_MS = 1500.0
-"""How long after a call's end its transcripts are waited for: less than `call.ended` waits for them."""
-
-LAST_WORDS_LOOK_S = 0.05
-
 ROLL_AGAIN_S = 0.2
 """A rollover waits for the caller's turn to be in history, and is tried again after this."""
 
@@ -320,14 +315,18 @@ class BrainCall:
     def still_owes(self) -> tuple[str, Pair] | None:
         """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
         ingress = self._parts.leaving.ingress
-        if self._over.is_set() or not ingress:
+        if self._over.is_set() or self._has_ended or not ingress:
             return None
         return ingress, self._parts.leaving.owes(self._words(now_ms()))
 
     def ended(self) -> None:
         """The call has ended. What the caller said last is waited for: it belongs to what is told of it."""
-        if not self._has_ended:
-            self._wind_up()
+        self._has_ended = self._ending = True
+        if self._awaits_words():
+            self._parts.feed.stop()
+            self.spawn(leaving.last_words(self._awaits_words, self._over.set), "last-words")
+        else:
+            self._over.set()
 
     def spawn(self, coroutine: Coroutine[object, object, None], name: str) -> None:
         """Runs a task of the call, which ends with it; drops it if the call is over."""
@@ -348,25 +347,9 @@ class BrainCall:
             is_patient=bool(core.open_tool_calls),
         )
 
-    def _wind_up(self) -> None:
-        self._has_ended = self._ending = True
-        if self._awaits_words:
-            self._parts.feed.stop()
-            self.spawn(self._last_words(), "last-words")
-        else:
-            self._over.set()
-
-    @property
     def _awaits_words(self) -> bool:
         """Whether the model still has to write down what the caller said."""
         return self._parts.sessions.serving is not None and self._parts.record.conversation.awaits_words
-
-    async def _last_words(self) -> None:
-        """Cancelling it loses them."""
-        until_ms = now_ms() + LAST_WORDS_MS
-        while self._awaits_words and now_ms() < until_ms:  # noqa: ASYNC110 - two facts, in two parts
-            await asyncio.sleep(LAST_WORDS_LOOK_S)
-        self._over.set()
 
     def _standing(self) -> Standing:
         mine, core = self._parts, self._parts.sequencer
@@ -416,4 +399,4 @@ class BrainCall:
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
             self.is_lost = True
-            self._wind_up()
+            self.ended()
