@@ -30,6 +30,7 @@ from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
+from shared.contract.owed import DebtCause
 from shared.contract.scripts import Answer
 from shared.contract.steps import EPOCH_LEAP
 from shared.contract.streams.journal import Kind
@@ -37,6 +38,7 @@ from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
 from shared.ownership.owner import Owner
 from shared.process.role import Process
+from shared.process.tasks import Alarm
 
 SEED_MAX_CHARS = 24_000
 """Of the past that a new session is told: some hours of talk, a quarter of the smallest context."""
@@ -87,8 +89,7 @@ class BrainCall:
         """The call is over, for everybody; only what the caller said last may still be on its way."""
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at_ms = 0.0
+        self._alarm = Alarm(lambda: self.give(inputs.Tick()))
 
     # Life.
 
@@ -117,7 +118,7 @@ class BrainCall:
         finally:
             self._group = None
             self._over.set()
-            self._cancel_timer()
+            self._alarm.cancel()
             self._parts.lines.session_over()
             self._parts.feed.stop()
             self._parts.leaving.cancel()
@@ -251,6 +252,10 @@ class BrainCall:
             case actions.SendText():
                 mine.record.keys(action.event_id, action.text)
                 self._tell_model(action, now)
+            case actions.SendToolOutput():
+                # Of a move that did not come about: the sequencer knows why.
+                mine.tools.moved(action.call_id, action.output)
+                self._tell_model(action, now)
             case actions.Rewrite():
                 self._rewrite(action)
             case actions.RollOver():
@@ -258,27 +263,14 @@ class BrainCall:
             case actions.ReplaceSession():
                 mine.sessions.replace(action.cause)
             case actions.HangUp():
-                self._hang_up(action.cause)
+                self._hang_up(action.cause, unheard=action.unheard)
             case _:
                 self._tell_model(action, now)
 
     def _arm(self, now: float) -> None:
-        """One timer a call. One that fires too early only ticks and is set again, so it never moves."""
         due_ms = self._parts.sequencer.next_deadline_ms()
-        if due_ms is None or self._over.is_set() or (self._timer and self._timer_at_ms <= due_ms):
-            return
-        self._cancel_timer()
-        self._timer_at_ms = due_ms
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, due_ms - now) / 1000, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        self.give(inputs.Tick())
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if due_ms is not None and not self._over.is_set():
+            self._alarm.set(due_ms, now)
 
     def _tell_model(self, action: ToModel, now: float) -> None:
         if not self._ending and self._parts.sessions.do(action) and isinstance(action, actions.SendCreate):
@@ -321,12 +313,8 @@ class BrainCall:
 
     def ended(self) -> None:
         """The call has ended. What the caller said last is waited for: it belongs to what is told of it."""
-        self._has_ended = self._ending = True
-        if self._awaits_words():
-            self._parts.feed.stop()
-            self.spawn(leaving.last_words(self._awaits_words, self._over.set), "last-words")
-        else:
-            self._over.set()
+        if not self._has_ended:
+            self._wind_up()
 
     def spawn(self, coroutine: Coroutine[object, object, None], name: str) -> None:
         """Runs a task of the call, which ends with it; drops it if the call is over."""
@@ -347,9 +335,13 @@ class BrainCall:
             is_patient=bool(core.open_tool_calls),
         )
 
-    def _awaits_words(self) -> bool:
-        """Whether the model still has to write down what the caller said."""
-        return self._parts.sessions.serving is not None and self._parts.record.conversation.awaits_words
+    def _wind_up(self) -> None:
+        self._has_ended = self._ending = True
+        if self._parts.last_words.are_awaited:
+            self._parts.feed.stop()
+            self.spawn(self._parts.last_words.wait(self._over.set), "last-words")
+        else:
+            self._over.set()
 
     def _standing(self) -> Standing:
         mine, core = self._parts, self._parts.sequencer
@@ -366,18 +358,24 @@ class BrainCall:
 
     # Ends.
 
-    def _hang_up(self, cause: str) -> None:
-        if not self._ending:
-            self._counters.hang_ups += 1
+    def _hang_up(self, cause: str, *, unheard: bool) -> None:
+        """`unheard`: a farewell was owed and never heard. Twilio's voice speaks instead: no bare click."""
+        if self._ending:
+            return
+        self._counters.hang_ups += 1
+        if unheard:
+            self._parts.leaving.apologise(cause, self._parts.agent.apology)
+        else:
             self._parts.leaving.hang_up(cause)
-            self._leave()
+        self._leave()
 
     def _give_up(self, cause: str) -> None:
         """There is no conversation any more: Twilio's voice apologises. Never dead air."""
         if self._ending:
             return
-        if self._parts.sequencer.state.hang_up is not None:
-            self._hang_up(cause)
+        core = self._parts.sequencer.state
+        if core.hang_up is not None:
+            self._hang_up(cause, unheard=DebtCause.FAREWELL in core.debts.standing.values())
             return
         self._counters.given_up += 1
         self._parts.leaving.apologise(cause, self._parts.agent.apology)
@@ -399,4 +397,4 @@ class BrainCall:
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
             self.is_lost = True
-            self.ended()
+            self._wind_up()

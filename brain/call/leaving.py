@@ -34,11 +34,6 @@ END_WITHIN_S = 30.0
 
 RELEASE_WITHIN_S = 2.0
 
-LAST_WORDS_MS = 1500.0
-"""How long after a call's end its transcripts are waited for: less than `call.ended` waits for them."""
-
-LAST_WORDS_LOOK_S = 0.05
-
 
 @dataclass(slots=True)
 class Leaving:
@@ -115,15 +110,6 @@ class Leaving:
             writer = owner.worker.encode()
             command = pairs.out_command(owner.keys, self.ingress, writer, now_ms(), [pair])
             owner.outbox.send(command, urgent=urgent)
-
-
-async def last_words(awaited: Callable[[], bool], then: Callable[[], None]) -> None:
-    """Calls `then` when what the caller said last is written down, or will not be. Cancelling it loses
-    that."""
-    until_ms = now_ms() + LAST_WORDS_MS
-    while awaited() and now_ms() < until_ms:  # noqa: ASYNC110 - what is awaited is two facts, in two parts
-        await asyncio.sleep(LAST_WORDS_LOOK_S)
-    then()
 
 
 async def release(store: Store, owner: Owner, counters: OwnershipCounters, log: Log) -> None:

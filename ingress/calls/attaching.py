@@ -115,8 +115,9 @@ class Attaching:
 
     async def _detach(self, stream: MediaStream) -> None:
         """Says on the card that the stream is gone, then ends the call or waits."""
+        plan = self.table.take_plan(stream.call_sid)
         try:
-            gone = await self.registry.detach(stream.call_sid, stream.leg, stream.cause or LOST)
+            gone = await self.registry.detach(stream.call_sid, stream.leg, stream.cause or LOST, plan)
         finally:
             self.table.detached()
         call = self.table.calls.get(stream.call_sid)
@@ -125,7 +126,7 @@ class Attaching:
         if gone is not None:
             self.counters.detached += 1
             stream.log.info("detached", cause=stream.cause, planned=gone.planned)
-            await self._end_or_wait(stream, ending.decide(stream.cause, gone.planned))
+            await self._end_or_wait(stream, ending.decide(stream.cause, gone.planned, gone.waited_s))
         self.table.forget(stream.call_sid)
 
     async def _end_or_wait(self, stream: MediaStream, decision: EndNow | EndLater) -> None:

@@ -24,6 +24,10 @@ DIALLED_WITHIN_S = DIAL_TIMEOUT_S + 10.0
 """A number that rang in vain sends the caller back within this. Later the transfer has worked: the rest of
 the call is between those two, and nothing of ours has to stay for it."""
 
+RESUMED_WITHIN_S = 2.0
+"""The carrier asks what comes next as soon as a stream is closed. A Redis that could not be asked for longer
+than this was away then, and the caller was told the apology that needs no Redis."""
+
 
 @dataclass(frozen=True, slots=True)
 class EndNow:
@@ -40,9 +44,9 @@ class EndLater:
     outcome: str
 
 
-def decide(cause: str, planned: Next | None) -> EndNow | EndLater:
+def decide(cause: str, planned: Next | None, waited_s: float = 0.0) -> EndNow | EndLater:
     """`cause`: why the stream is gone. `planned`: what the card said was to come next; None for a plan that
-    only a newer version knows."""
+    only a newer version knows. `waited_s`: how long Redis could not be asked."""
     match planned:
         case Next.NOTHING if cause == STOPPED:
             return EndNow("completed")  # Nobody wanted it but the caller.
@@ -51,4 +55,9 @@ def decide(cause: str, planned: Next | None) -> EndNow | EndLater:
         case Next.DIAL:
             # Who was dialled and did not send the caller back has taken the call: our part is over.
             return EndLater(DIALLED_WITHIN_S, "transferred")
+        case Next.APOLOGY:
+            # Else /voice/resume ends it, when it says the plan's words.
+            return (
+                EndNow("apology") if waited_s > RESUMED_WITHIN_S else EndLater(NEW_STREAM_WITHIN_S, "apology")
+            )
     return EndLater(NEW_STREAM_WITHIN_S, "no_new_stream")

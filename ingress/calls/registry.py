@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ingress.calls.ending import APOLOGY
 from ingress.counters import CallCounters
 from shared.clock import now_ms
 from shared.contract import writes
-from shared.contract.card import Next
+from shared.contract.card import Next, Plan
 from shared.contract.scripts import Answer
 from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.control import Dialled
@@ -36,8 +36,9 @@ UNKNOWN_ATTACH_MS = 30_000.0
 STEPS_AT_ONCE = 24
 """A burst of calls must not use up the connections of the store."""
 
-OTHERS_FIRST_S = 1.0
-"""After Redis was away: longer than an end that waits for it needs to be asked again."""
+OTHERS_FIRST_S = 3.0
+"""After Redis was away: longer than an end that waits for it needs to be asked again, and than an apology
+that was planned meanwhile needs to stand on the card."""
 
 APOLOGISED_MOST = 1000
 """Calls whose apology is remembered until Redis has been told of it."""
@@ -51,6 +52,8 @@ class Gone:
     knows."""
 
     planned: Next | None
+    waited_s: float = field(default=0.0, compare=False)
+    """How long Redis could not be asked."""
 
 
 class Registry:
@@ -75,18 +78,26 @@ class Registry:
             give_up_ms=UNKNOWN_ATTACH_MS,
         )
 
-    async def detach(self, call_sid: str, leg: int, cause: str) -> Gone | None:
+    async def detach(self, call_sid: str, leg: int, cause: str, plan: Plan | None = None) -> Gone | None:
         """What is planned next on the card; None when the stream is not ours to detach: the call has ended, a
-        newer leg has it, Redis does not know it, or it did not answer. Cancelling it leaves it unknown."""
-        process = self._process
-        found = await self._ask(
-            lambda: steps.detach(
+        newer leg has it, Redis does not know it, or it did not answer. `plan`: ingress's own, written first:
+        an apology that was planned while Redis was away. Cancelling it leaves it unknown."""
+        process, began_ms = self._process, now_ms()
+
+        async def asked() -> tuple[float, tuple[Answer, str]]:
+            waited_ms = now_ms() - began_ms
+            if plan is not None:
+                await steps.run(process.store, writes.write_leg(process.keys, call_sid, leg, plan))
+            detached = await steps.detach(
                 process.store, process.keys, call_sid, leg=leg, ingress=process.name, cause=cause[:80]
             )
-        )
-        if found is None or found[0] is not Answer.OK:
+            return waited_ms, detached
+
+        found = await self._ask(asked)
+        if found is None or found[1][0] is not Answer.OK:
             return None
-        return Gone(self._read_plan(call_sid, found[1]))
+        waited_ms, (_, planned) = found
+        return Gone(self._read_plan(call_sid, planned), waited_ms / 1000)
 
     async def tell_dialled(self, call_sid: str, status: str, tries: int) -> None:
         """Tells the brain that nobody took a transferred call. Raises STORE_ERRORS: asked by a webhook, which

@@ -190,4 +190,5 @@ class Switchboard:
         plan = Plan(next=Next.APOLOGY, next_arg="", cause=cause)
         step = writes.write_leg(self._process.keys, call.call_sid, stream.leg, plan)
         self._process.outbox.send(step.command(), urgent=True)
+        self.table.plan(call.call_sid, plan)
         stream.close(CloseCode.SERVER_ERROR, cause)

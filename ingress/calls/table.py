@@ -1,7 +1,8 @@
 """Which calls and media streams are in this process, and when it is empty.
 
 Why it exists: streams come and go, calls outlive them, and a process may end only when the last detach is
-done. Owns: the two tables, the count of detaches under way. Must not know: what a call or a stream does.
+done. Owns: the two tables, ingress's own plans, the count of detaches under way. Must not know: what a call
+or a stream does.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ import asyncio
 
 from ingress.calls.call import IngressCall, IngressServices
 from ingress.media.stream import MediaStream
+from shared.contract.card import Plan
 
 
 class CallTable:
     """Calls by call_sid; every open media socket, attached or not."""
 
-    __slots__ = ("_detaching", "_idle", "_services", "calls", "streams")
+    __slots__ = ("_detaching", "_idle", "_plans", "_services", "calls", "streams")
 
     def __init__(self, services: IngressServices) -> None:
         self.calls: dict[str, IngressCall] = {}
         self.streams: set[MediaStream] = set()
         self._services = services
+        self._plans: dict[str, Plan] = {}
         self._detaching = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -40,6 +43,14 @@ class CallTable:
         """Redis knows that a stream is gone, or will not be told any more."""
         self._detaching -= 1
         self._settle()
+
+    def plan(self, call_sid: str, plan: Plan) -> None:
+        """What comes after the stream that ingress itself is about to close: kept until Redis knows it."""
+        self._plans[call_sid] = plan
+
+    def take_plan(self, call_sid: str) -> Plan | None:
+        """The same; None: ingress has planned nothing."""
+        return self._plans.pop(call_sid, None)
 
     def call_of(self, call_sid: str, now_ms: float) -> IngressCall:
         """The call, made if it is not here yet."""

@@ -19,8 +19,9 @@ class Command:
 
     tag: int | bytes
     args: tuple[bytes, ...]
-    frees: bool = False
-    """It frees memory: a Redis that is full takes it, and it may overtake what was written before it."""
+    when_full: bool = False
+    """A Redis without memory takes it, by itself: it frees some, or needs none. It may overtake what was
+    written before it."""
 
     @property
     def reads(self) -> bool:

@@ -34,9 +34,9 @@ class Script:
     name: str
     text: str
     sha: str
-    frees: bool = False
-    """It frees memory. Its first write is one that a Redis without memory takes (XTRIM, ZREM): all that
-    follow in the same script pass then."""
+    when_full: bool = False
+    """A Redis without memory takes it: its first write is one that needs none (XTRIM, ZREM, HDEL), and all
+    that follow in the same script pass then."""
 
 
 Args = tuple[str | int | bytes, ...]
@@ -56,12 +56,12 @@ class ScriptCall:
         keys = [key.encode() for key in self.keys]
         args = [arg if isinstance(arg, bytes) else str(arg).encode(errors="replace") for arg in self.args]
         words = (b"EVALSHA", self.script.sha.encode(), b"%d" % len(keys), *keys, *args)
-        return Command(self.lane, words, frees=self.script.frees)
+        return Command(self.lane, words, when_full=self.script.when_full)
 
 
-def _load(name: str, *, frees: bool = False) -> Script:
+def _load(name: str, *, when_full: bool = False) -> Script:
     text = files("shared.contract").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
-    return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest(), frees)
+    return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest(), when_full)
 
 
 ATTACH = _load("attach")
@@ -69,11 +69,11 @@ DETACH = _load("detach")
 CLAIM = _load("claim")
 RELEASE = _load("release")
 APPEND = _load("append")
-TRIM = _load("trim", frees=True)
-TURN = _load("turn", frees=True)
-END = _load("end", frees=True)
+TRIM = _load("trim", when_full=True)
+TURN = _load("turn")
+END = _load("end", when_full=True)
 RESERVE = _load("reserve")
-FIGURES = _load("figures")
+FIGURES = _load("figures", when_full=True)
 RESTORE = _load("restore")
 HOOK_AGAIN = _load("hook_again")
 

@@ -20,7 +20,7 @@ from shared.contract import keys as key_names
 from shared.contract.entry import NOTHING
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, write_beat
-from shared.process.refused import Began, Over, RefusalTold
+from shared.process.refused import RefusalBegan, RefusalOver, RefusalTold
 from shared.process.role import Process, Role
 from shared.store.errors import STORE_ERRORS
 
@@ -107,9 +107,9 @@ class _Forgotten:
 
 def _tell_refusal(process: Process, told: RefusalTold) -> None:
     match told.look(process.outbox.refused_since_ms, now_ms()):
-        case Began():
+        case RefusalBegan():
             process.log.error("redis_refuses_writes", reason=process.outbox.trouble)
-        case Over(lasted_ms):
+        case RefusalOver(lasted_ms):
             process.log.warning("redis_takes_writes", lasted_ms=round(lasted_ms))
         case None:
             pass

@@ -30,15 +30,15 @@ from typing import Any
 from shared import resp
 from shared.clock import now_ms
 from shared.contract.command import Command
-from shared.contract.keys import NOWHERE
+from shared.contract.entry import probe_command
 from shared.figures.rolling import RollingMax
 from shared.store import refusals
-from shared.store.backlog import AGING_MOST_BYTES, Backlog, OnReply, Write
 from shared.store.commits import NOT_DONE, Commit, Fate, judge, pack
 from shared.store.counters import OutboxCounters
 from shared.store.errors import OutboxFull
 from shared.store.keeper import keep_link
 from shared.store.link import RedisLink, Replies, ReplyError
+from shared.store.write_queue import AGING_MOST_BYTES, OnReply, Write, WriteQueue
 
 BOUND_BYTES = 64 * 1024 * 1024
 """Most bytes queued and under way. Beyond it new writes are refused and counted."""
@@ -52,8 +52,7 @@ UNDER_WAY_COMMITS = 64
 PROBE_S = 0.1
 """How often a Redis that refuses is asked whether it takes writes again."""
 
-PROBE = resp.pack([b"XADD", NOWHERE.encode(), b"NOMKSTREAM", b"*", b"v", b"1"])
-"""A write that writes nothing: refused like all others, and answered nil when they would be taken."""
+PROBE = resp.pack(probe_command().args)
 
 FORGET_EVERY_MS = 1000.0
 
@@ -78,7 +77,7 @@ class Outbox:
         self._url = url
         self._name = name
         self._commit_ms = commit_ms
-        self._backlog = Backlog()
+        self._queue = WriteQueue()
         self._under_way: deque[Commit] = deque()
         self._under_way_bytes = 0
         self._link: RedisLink | None = None
@@ -100,7 +99,7 @@ class Outbox:
 
     def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:
         """A command, in the next commit. `on_reply` gets the reply, a ReplyError, or OutboxFull."""
-        write = Write(resp.pack(command.args), on_reply, 0.0, command.frees, command.reads)
+        write = Write(resp.pack(command.args), on_reply, 0.0, command.when_full, command.reads)
         self._add(command.tag, write, urgent=urgent)
 
     def send_packed(self, tag: int | bytes, packed: bytes, *, max_age_ms: float) -> None:
@@ -108,13 +107,13 @@ class Outbox:
         counted."""
         now = now_ms()
         if self.backlog_bytes > AGING_MOST_BYTES:
-            self.counters.expired += self._backlog.make_room(now)
+            self.counters.expired += self._queue.make_room(now)
         self._add(tag, Write(packed, None, now + max_age_ms), urgent=False)
 
     @property
     def backlog_bytes(self) -> int:
         """Bytes queued and under way: the outbox's own backlog."""
-        return self._backlog.queued_bytes + self._under_way_bytes
+        return self._queue.queued_bytes + self._under_way_bytes
 
     @property
     def connected(self) -> bool:
@@ -176,7 +175,7 @@ class Outbox:
         if self._refusal is not None and self._refusal.is_shut and self._may_overtake(write):
             self._send_alone(tag, write)
             return
-        self._backlog.add(tag, write)
+        self._queue.add(tag, write)
         if self._scheduled is None or (urgent and not self._scheduled_now):
             self._schedule(urgent)
 
@@ -206,7 +205,7 @@ class Outbox:
             return  # What was held goes one step at a time: should it be refused again, its order stands.
         now = now_ms()
         self._last_commit_ms = now
-        taken, stale = self._backlog.take(now)
+        taken, stale = self._queue.take(now)
         self.counters.expired += stale
         if refusal is not None:
             refusal.left -= stale + sum(len(writes) for _, writes in taken)
@@ -228,7 +227,7 @@ class Outbox:
     def _send_alone(self, tag: object, write: Write) -> None:
         link = self._link
         if link is None:
-            self._backlog.hold(tag, [write])
+            self._queue.hold(tag, [write])
         else:
             link.send(self._pack(link, tag, [write], now_ms()))
 
@@ -260,7 +259,7 @@ class Outbox:
                 else:
                     self._give(write, answer)
         self._settle()
-        if self._backlog and self._scheduled is None:
+        if self._queue and self._scheduled is None:
             self._schedule(urgent=False)
 
     def _give(self, write: Write, result: Any) -> None:
@@ -284,7 +283,7 @@ class Outbox:
         """While nothing is written: stale caller audio must not use up the bound of what is kept."""
         if now - self._forgot_at_ms >= FORGET_EVERY_MS:
             self._forgot_at_ms = now
-            self.counters.expired += self._backlog.forget_stale(now)
+            self.counters.expired += self._queue.forget_stale(now)
             self._settle()
 
     def _settle(self) -> None:
@@ -292,14 +291,14 @@ class Outbox:
             return
         if self._refusal is not None and not self._refusal.is_shut and self._refusal.left <= 0:
             self._refusal = None
-        if not self._backlog:
+        if not self._queue:
             self._idle.set()
 
     # Private: while Redis refuses.
 
     def _may_overtake(self, write: Write) -> bool:
         word = self.refusal
-        return (write.reads and word in refusals.HERE) or (write.frees and word == refusals.FULL)
+        return (write.reads and word in refusals.HERE) or (write.when_full and word == refusals.FULL)
 
     def _shut(self, word: str, error: str) -> None:
         """Redis refuses writes: nothing is sent but what may overtake, until it takes them again."""
@@ -316,7 +315,7 @@ class Outbox:
             self._overtake()
 
     def _overtake(self) -> None:
-        for tag, write in self._backlog.take_ahead(self._may_overtake):
+        for tag, write in self._queue.take_ahead(self._may_overtake):
             self._send_alone(tag, write)
 
     def _keep(self, commit: Commit, answers: Sequence[Any]) -> None:
@@ -330,7 +329,7 @@ class Outbox:
             else:
                 kept.append(write)
         self.counters.held_back += len(kept)
-        self._backlog.hold(commit.tag, kept)
+        self._queue.hold(commit.tag, kept)
 
     def _probe(self) -> None:
         self._probe_timer = None
@@ -345,8 +344,8 @@ class Outbox:
     def _reopen(self) -> None:
         """Redis takes writes again: what was held goes first. All that was under way is answered by now."""
         if self._refusal is not None and self._refusal.is_shut:
-            self._backlog.rejoin()
-            self._refusal.is_shut, self._refusal.left = False, len(self._backlog)
+            self._queue.rejoin()
+            self._refusal.is_shut, self._refusal.left = False, len(self._queue)
             self._schedule(urgent=True)
 
     # The connection (keeper.Host).
@@ -367,17 +366,17 @@ class Outbox:
         self.counters.connects += 1
         for commit in self._under_way:
             if commit.writes:
-                self._backlog.hold(commit.tag, commit.writes)
+                self._queue.hold(commit.tag, commit.writes)
                 self.counters.resent += len(commit.writes)
                 self.counters.unknown += 1
         self._under_way.clear()
         self._under_way_bytes = 0
-        self._backlog.rejoin()
+        self._queue.rejoin()
         if self._refusal is not None:
             self._refusal.is_shut = True
             self._overtake()
             self._probe()
-        elif self._backlog:
+        elif self._queue:
             self._schedule(urgent=True)
 
     def link_lost(self, link: RedisLink) -> None:

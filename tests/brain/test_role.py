@@ -13,18 +13,20 @@ from brain.call import from_control
 from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
-from shared.clock import now_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract.card import CallState, Next
-from shared.contract.steps import NewStream
+from shared.contract.steps import EPOCH_LEAP, Held, NewStream, Restored, restore
 from shared.contract.streams.caller import read_turn
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership import steps
+from shared.ownership.owner import Owner
+from shared.process.beat import keep_own_keys
 from shared.store.client import Store, StreamEntry
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
-from tests.brain.stage import INGRESS, KEYS, Line, brain, clip, line
+from tests.brain.stage import EGRESS, INGRESS, KEYS, Line, brain, clip, line
 from tests.conftest import keys_without_ttl
 from tests.support.waiting import wait_until
 
@@ -74,6 +76,48 @@ async def test_a_call_is_greeted_and_left_clean(store: Store, redis_url: str) ->
 
 async def _kind(here: Line, kind: Kind) -> bool:
     return any(entry.kind == kind for entry in await here.journal())
+
+
+async def test_a_call_that_redis_had_lost_goes_on_with_its_memory(store: Store, redis_url: str) -> None:
+    """The same brain is rung and remembers what was said: the caller is greeted once, and answered."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (process, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+        await wait_until(lambda: _kind(here, Kind.SILENT), "the journal says it was heard")
+        before = [entry for entry in await here.history() if isinstance(entry, ItemEntry)]
+        await store.redis.flushall()
+        await keep_own_keys(process, role.own_streams)
+        stream = NewStream(
+            call_sid=here.call_sid, stream_sid="MZ1", ingress=INGRESS, nonce="n", caller_number="",
+            called_number="", agent="default",
+        )  # fmt: skip
+        restored = Restored(
+            stream=stream, leg=1, brain=Held(process.name, 1), egress=Held(EGRESS, 1), cut=0, last_frame=100,
+            started_at_ms=wall_ms(), resumes=0, attempts=0,
+        )  # fmt: skip
+        await steps.run(store, restore(KEYS, restored, wall_ms=wall_ms()))
+        await wait_until(lambda: len(sim.sessions) == 2, "it has another session")
+        assert here.owner is not None
+        here.owner = Owner(
+            here.outbox, KEYS, here.call_sid, "egress", 1 + EPOCH_LEAP, lambda _answer: None, EGRESS
+        )
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: done(here, 2), "the turn is answered")
+
+        first, second = sim.sessions
+        assert len(first.received_of("response.create")) == 1
+        assert second.received_of("response.create") == []
+        (seeded,) = second.received_of("conversation.item.create")
+        assert seeded["item"]["role"] == "assistant"
+        again = [entry for entry in await here.history() if isinstance(entry, ItemEntry)]
+        assert again[0] == before[-1]
+        assert role.live_calls() == 1
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
+    assert keys_without_ttl(redis_url) == []
 
 
 async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) -> None:

@@ -6,16 +6,19 @@ import pytest
 
 from egress import call as call_module
 from egress import calls as calls_module
+from egress.role import EgressRole
 from shared.contract import record
 from shared.contract.card import EgressControl, EgressView
-from shared.contract.entry import FIRST
+from shared.contract.entry import FIRST, NOTHING
 from shared.contract.scripts import Answer
-from shared.contract.steps import Claim, NewStream
+from shared.contract.steps import EPOCH_LEAP, Claim, Held, NewStream, Restored, restore
 from shared.contract.streams.pairs import OutKind
 from shared.ownership import steps
+from shared.ownership.owner import Owner
+from shared.process.beat import keep_own_keys
 from shared.store.client import Store
 from tests.egress.stage import frames_of, speech
-from tests.egress.world import INGRESS, KEYS, SECOND, egress, held, owns, world
+from tests.egress.world import BRAIN, INGRESS, KEYS, SECOND, egress, held, owns, world
 from tests.support.waiting import wait_until
 
 
@@ -67,6 +70,45 @@ async def test_a_fenced_owner_lets_go(store: Store, redis_url: str) -> None:
         await wait_until(owns(role, 0), "the fenced owner has let go")
 
         assert role.counters.calls_lost == 1
+
+
+async def test_a_call_that_redis_had_lost_is_served_again(store: Store, redis_url: str) -> None:
+    """By the same worker, which is rung: the next reply is heard from its first frame."""
+    first, second = speech(2 * SECOND, 1), speech(SECOND, 2)
+    async with world(store, redis_url) as here, egress(here) as (process, role):
+        call = await here.call()
+        await wait_until(owns(role), "egress has the call")
+        here.say(call, first)
+        await wait_until(lambda: len(here.ingress.frames(call)) == 100, "the first reply is sent")
+        await store.redis.flushall()
+        await keep_own_keys(process, role.own_streams)
+        await store.xadd(KEYS.out(INGRESS), NOTHING, maxlen=0, approximate=False)
+        stream = NewStream(
+            call_sid=call,
+            stream_sid="MZ1",
+            ingress=INGRESS,
+            nonce="n",
+            caller_number="",
+            called_number="",
+            agent="",
+        )
+        restored = Restored(
+            stream=stream, leg=1, brain=Held(BRAIN, 1), egress=Held(process.name, 1), cut=0, last_frame=100,
+            started_at_ms=1, resumes=0, attempts=0,
+        )  # fmt: skip
+        await steps.run(store, restore(KEYS, restored, wall_ms=1))
+        await wait_until(lambda: _epoch(role, call) == 1 + EPOCH_LEAP, "it is claimed again")
+        here.pens[call] = Owner(here.outbox, KEYS, call, "brain", 1 + EPOCH_LEAP, lambda _answer: None, BRAIN)
+        here.say(call, second, "item_b")
+        await wait_until(lambda: len(here.ingress.frames(call)) >= 150, "the second reply is sent")
+
+        assert here.ingress.frames(call)[100:] == frames_of(second)
+        assert held(role, call).delivery.counters.frames_skipped == 0
+
+
+def _epoch(role: EgressRole, call: str) -> int:
+    found = role.calls.find(call)
+    return 0 if found is None else found.owner.epoch
 
 
 async def test_a_new_leg_is_followed(store: Store, redis_url: str) -> None:

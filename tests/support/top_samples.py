@@ -40,7 +40,7 @@ def ingress_window(**changes: object) -> IngressWindow:
     """What ingress says of a call that is well, but for `changes`."""
     found: dict[str, object] = {
         "v": CONTRACT, "at_ms": AT_MS - 1_000, "worker": "ingress-0@box#a1", "lag_ms": 1.0, "redis_ms": 2.0,
-        "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0,
+        "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0, "owed_ms": 0, "owed_cause": "",
     }  # fmt: skip
     return IngressWindow(**{**found, **changes})  # type: ignore[arg-type]
 

@@ -190,6 +190,8 @@ def client_events(action: ToModel, agent: Agent) -> list[str]:
                 "event_id": action.token,
                 "response": _create(action, agent),
             }
+        case actions.SendCancel(left_to_server=True):
+            return []  # The session says `interrupt_response`.
         case actions.SendCancel():
             body = {
                 "type": "response.cancel",

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from brain.call import leaving as module
-from brain.call.leaving import Leaving, last_words, release, turn_away
+from brain.call.leaving import Leaving, release, turn_away
 from shared.contract.card import CallState, Next, Plan
 from shared.contract.command import Command
 from shared.contract.keys import Keys
@@ -118,7 +118,7 @@ def test_ingress_is_told_at_once_what_is_owed() -> None:
     way, written = leaving()
     way.tell_owed(Owes(number=3, age_ms=500, cause=DebtCause.TURN))
 
-    assert written == [(KEYS.out(INGRESS), OutKind.OWES, 2, "500 - turn", True)]
+    assert written == [(KEYS.out(INGRESS), OutKind.OWES, 2, "500 - turn 0", True)]
 
 
 def test_without_an_ingress_the_plan_stands_all_the_same() -> None:
@@ -184,14 +184,3 @@ async def test_a_call_that_cannot_be_served_ends_with_its_plan_on_the_card(
         assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")
         assert await store.xlen(KEYS.hooks(0)) == 1
         assert 89_000 < await store.pttl(KEYS.card(here.call_sid)) <= 90_000
-
-
-async def test_last_words_are_waited_for_until_they_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not a moment longer; and where they do not come, no longer than a webhook waits for them."""
-    left: list[str] = []
-    asked = iter([True, True, False])
-    await last_words(lambda: next(asked), lambda: left.append("written down"))
-    monkeypatch.setattr(module, "LAST_WORDS_MS", 100.0)
-    await last_words(lambda: True, lambda: left.append("lost"))
-
-    assert left == ["written down", "lost"]

@@ -270,3 +270,18 @@ def test_words_are_awaited_until_they_are_there() -> None:
     for number in range(4):
         conversation.model_delta(f"b{number}", "one")
     assert not conversation.awaits_words
+
+
+def test_it_is_written_again_as_it_is() -> None:
+    """For a Redis that has lost it: read back, it is the same conversation."""
+    conversation = talk()
+    conversation.keys("k1", "42")
+    conversation.tool("c1", "look_up", ToolState.STARTED, "{}")
+    conversation.tool("c1", "look_up", ToolState.RESULT, "found")
+    conversation.tool("c2", "book", ToolState.STARTED, "{}")
+    conversation.model_delta("a2", "and it")
+
+    again = Conversation.of(conversation.entries())
+
+    assert again == conversation
+    assert again.seed(10_000) == conversation.seed(10_000)

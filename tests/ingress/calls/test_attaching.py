@@ -16,7 +16,7 @@ from ingress.calls.table import CallTable
 from ingress.media import twilio
 from ingress.media.stream import MediaStream, StreamHost
 from ingress.web import token as stream_token
-from shared.contract.card import Next
+from shared.contract.card import Next, Plan
 from shared.contract.steps import Attached, NewStream
 from shared.logs.log import get_log
 from tests.conftest import keys_without_ttl
@@ -190,7 +190,7 @@ class SlowRegistry(Registry):
         self.attaching[stream.stream_sid] = answer
         return await answer
 
-    async def detach(self, call_sid: str, leg: int, cause: str) -> Gone | None:
+    async def detach(self, call_sid: str, leg: int, cause: str, plan: Plan | None = None) -> Gone | None:
         self.detached.append((leg, cause))
         return self.planned
 

@@ -10,6 +10,7 @@ from ingress.calls.ending import (
     DIAL_TIMEOUT_S,
     DIALLED_WITHIN_S,
     NEW_STREAM_WITHIN_S,
+    RESUMED_WITHIN_S,
     EndLater,
     EndNow,
     decide,
@@ -19,18 +20,19 @@ from shared.contract.card import Next
 
 COMES_BACK = EndLater(NEW_STREAM_WITHIN_S, "no_new_stream")
 TRANSFERRED = EndLater(DIALLED_WITHIN_S, "transferred")
+APOLOGISED = EndLater(NEW_STREAM_WITHIN_S, "apology")
 HUNG_UP = EndNow("hangup")
 CAUSES = (STOPPED, LOST, "brain: farewell", "moving", "newer stream", "PayloadTooBig", "")
 
 RULE: dict[tuple[str, Next | None], EndNow | EndLater] = {
     (STOPPED, Next.NOTHING): EndNow("completed"),
-    (STOPPED, Next.APOLOGY): COMES_BACK,
+    (STOPPED, Next.APOLOGY): APOLOGISED,
     (STOPPED, Next.HANG_UP): HUNG_UP,
     (STOPPED, Next.DIAL): TRANSFERRED,
     (STOPPED, Next.DIGITS): COMES_BACK,
     (STOPPED, None): COMES_BACK,
     (LOST, Next.NOTHING): COMES_BACK,
-    (LOST, Next.APOLOGY): COMES_BACK,
+    (LOST, Next.APOLOGY): APOLOGISED,
     (LOST, Next.HANG_UP): HUNG_UP,
     (LOST, Next.DIAL): TRANSFERRED,
     (LOST, Next.DIGITS): COMES_BACK,
@@ -43,6 +45,13 @@ RULE: dict[tuple[str, Next | None], EndNow | EndLater] = {
 def test_the_rule(cause: str, planned: Next | None) -> None:
     """Each cause with each plan, also with one that only a newer version knows."""
     assert decide(cause, planned) == RULE[(STOPPED if cause == STOPPED else LOST, planned)]
+
+
+def test_an_apology_without_redis_ends_the_call_as_soon_as_redis_is_back() -> None:
+    """The webhook that said it could not end it, and the carrier calls the call completed."""
+    for cause in CAUSES:
+        assert decide(cause, Next.APOLOGY, RESUMED_WITHIN_S) == APOLOGISED
+        assert decide(cause, Next.APOLOGY, RESUMED_WITHIN_S + 0.1) == EndNow("apology")
 
 
 def test_a_number_that_rings_in_vain_comes_back_in_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.contract.record import CONTRACT
+from shared.contract.steps import EPOCH_LEAP
 from shared.contract.window import IngressWindow, load
 from shared.ownership import steps
 from tests.conftest import keys_without_ttl
@@ -40,7 +41,51 @@ async def test_ended_call_loses_its_socket_and_empty_redis_gets_its_card_back(
     card = await bridge.card(2)
     assert (card["leg"], card["cut"], card["frame_n"]) == ("1", "2", "2")
     assert int(card["egress_epoch"]) > 3
+    assert (card["brain"], card["egress"]) == ("", "")
     assert await bridge.store.xlen(bridge.process.keys.calls(0)) == 1
     await kept.media()
     await wait_until(lambda: bridge.role.switchboard.counters.caller_frames == 1, "audio flows")
     assert keys_without_ttl(valkey_url) == []
+
+
+async def test_a_call_that_redis_lost_keeps_its_owners_and_its_age(bridge: Ingress, valkey_url: str) -> None:
+    """What its figures were answered last: written again at once, for owners that are rung."""
+    process, sid = bridge.process, call_sid()
+    await bridge.live()
+    for role, worker in (("brain", "brain-0@h#1"), ("egress", "egress-0@h#1")):
+        await steps.claim(process.store, process.keys, sid, role=role, worker=worker)
+    await process.store.hset(process.keys.card(sid), mapping={"started_at_ms": "5", "attempts": "1"})
+    await wait_until(lambda: _has_figures(bridge), "the figures are written")
+    await bridge.store.flushall()
+    process.emptied += 1
+    await wait_until(lambda: bridge.is_in_state("attached"), "the card is there again", timeout_s=1.5)
+
+    card = await bridge.card()
+    assert (card["brain"], card["brain_epoch"]) == ("brain-0@h#1", str(1 + EPOCH_LEAP))
+    assert (card["egress"], card["egress_epoch"]) == ("egress-0@h#1", str(1 + EPOCH_LEAP))
+    assert (card["started_at_ms"], card["resumes"], card["attempts"]) == ("5", "0", "1")
+    assert await bridge.store.xlen(process.keys.calls(0)) == 0
+    assert await bridge.store.xlen(process.keys.wake(0, "brain-0@h#1")) == 1
+    assert keys_without_ttl(valkey_url) == []
+
+
+async def test_an_owner_who_came_after_the_last_figures_is_not_overruled(bridge: Ingress) -> None:
+    """A higher epoch was seen since: who has the role is not known, and the call is dispatched."""
+    process, sid = bridge.process, call_sid()
+    caller = await bridge.live()
+    for role, worker in (("brain", "brain-0@h#1"), ("egress", "egress-0@h#1")):
+        await steps.claim(process.store, process.keys, sid, role=role, worker=worker)
+    await wait_until(lambda: _has_figures(bridge), "the figures are written")
+    await bridge.out(frame(0, 1, epoch=2))
+    await caller.receive()
+    await bridge.store.flushall()
+    process.emptied += 1
+    await wait_until(lambda: bridge.is_in_state("attached"), "the card is there again")
+
+    card = await bridge.card()
+    assert (card["brain"], card["egress"], card["egress_epoch"]) == ("brain-0@h#1", "", str(2 + EPOCH_LEAP))
+    assert await bridge.store.xlen(process.keys.calls(0)) == 1
+
+
+async def _has_figures(bridge: Ingress) -> bool:
+    return "w_ingress" in await bridge.card()

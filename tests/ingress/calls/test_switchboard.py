@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from ingress.calls import owed
+from ingress.calls.ending import RESUMED_WITHIN_S
 from shared.clock import now_ms
 from shared.contract.card import Next
 from shared.contract.command import Command
 from shared.contract.streams.control import Dtmf, read_message
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.pairs import BackKind, pairs_fields
-from tests.ingress.harness import Ingress, call_sid, frame, other, stream_sid, tags, voice_form
+from tests.ingress.harness import Caller, Ingress, call_sid, frame, other, stream_sid, tags, voice_form
+from tests.shared.store.test_outbox_refused import refused, refusing
 from tests.support.waiting import wait_until
 
 
@@ -213,3 +215,52 @@ async def test_an_operator_rings_a_process_out(bridge: Ingress) -> None:
     process.ring(0, process.name, "", Why.DRAIN)
     await wait_until(lambda: process.draining, "it drains")
     assert process.ownership.contract_errors == 1
+
+
+async def test_an_apology_while_redis_refuses_is_the_outcome(bridge: Ingress, valkey_url: str) -> None:
+    """Though the carrier says completed long before Redis can be told: why it ended stands on the card."""
+    caller = await bridge.live()
+    with refusing(valkey_url, "NOREPLICAS"):
+        await apologised(bridge, caller, "NOREPLICAS")
+        began_ms = now_ms()
+        await wait_until(lambda: now_ms() - began_ms > RESUMED_WITHIN_S * 1000 + 100, "Redis was not asked")
+        assert not await bridge.is_in_state("ended")
+    await ended_with_an_apology(bridge)
+
+
+async def test_an_apology_while_redis_is_full_is_the_outcome(bridge: Ingress, valkey_url: str) -> None:
+    """A Redis without memory takes the plan and the end: nothing waits for it."""
+    caller = await bridge.live()
+    with refusing(valkey_url, "OOM"):
+        await apologised(bridge, caller, "OOM")
+        await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+    await ended_with_an_apology(bridge)
+
+
+async def apologised(bridge: Ingress, caller: Caller, word: str) -> None:
+    """Ingress closes the stream with an apology; the carrier says it, and that the call is completed."""
+    await caller.media()
+    await refused(bridge.process.outbox, word)
+    bridge.role.switchboard._apologise(bridge.role.switchboard.table.calls[call_sid()])
+    await caller.closed()
+    if word == "OOM":
+        await wait_until(lambda: _says(bridge, "next", "apology"), "the plan is written")
+    resumed = await bridge.post("/voice/resume?n=1", voice_form())
+    assert tags(resumed.text)[0] == "Say"
+    await bridge.post("/call-status", voice_form(CallStatus="completed"))
+
+
+async def ended_with_an_apology(bridge: Ingress) -> None:
+    """And nobody says anything else of it later."""
+    await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+    await wait_until(lambda: not _ends(bridge), "nobody ends it any more", say=lambda: _ends(bridge))
+    card = await bridge.card()
+    assert (card["outcome"], card["cause"]) == ("apology", "dead_air")
+
+
+async def _says(bridge: Ingress, name: str, value: str) -> bool:
+    return (await bridge.card()).get(name) == value
+
+
+def _ends(bridge: Ingress) -> list[str]:
+    return [name for task in bridge.process.tasks if (name := task.get_name()).startswith("end-")]

@@ -79,5 +79,19 @@ async def test_a_beat_says_what_the_worker_carries(store: Store, redis_url: str)
     await asyncio.sleep(0)
 
 
+async def test_a_redis_that_was_emptied_is_noticed_by_the_beat(store: Store, redis_url: str) -> None:
+    """No connection was lost: the answer to a beat says that the one before is forgotten."""
+    process = make(redis_url)
+    async with running(process.outbox.run()):
+        await wait_until(lambda: process.outbox.connected, "the outbox is connected")
+        async with running(beat(process, IdleRole())):
+            await wait_until(lambda: _is_there(store, process.keys.worker(process.name)), "it shows itself")
+            assert process.emptied == 0
+            await store.redis.flushall()
+            await wait_until(lambda: _is_there(store, *OWN), "its streams are there again", timeout_s=1.5)
+            assert process.emptied == 1
+    await process.store.aclose()
+
+
 async def _is_there(store: Store, *keys: str) -> bool:
     return await store.exists(*keys) == len(keys)

@@ -15,7 +15,6 @@ from shared.contract.card import CutRaised
 from shared.contract.command import Command
 from shared.contract.keys import NOWHERE
 from shared.contract.streams.caller import read_caller
-from shared.contract.streams.pairs import trim_command
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.store.client import Store
@@ -151,29 +150,27 @@ async def test_what_frees_memory_is_done_while_redis_is_full(store: Store, redis
     """Also when it was sent in one commit with writes that are refused: else nothing would ever get
     better."""
     await attached(store)
-    claim = await steps.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
+    claim = await steps.claim(store, KEYS, CALL, role="egress", worker="egress-0@h#1")
     outbox = make(redis_url)
-    owner = Owner(outbox, KEYS, CALL, "brain", claim.epoch, lambda _answer: None, "brain-0@h#1")
-    out = KEYS.out("ingress-0@h#1")
-    await store.xadd(out, {"v": "1"}, "1-1")
+    owner = Owner(outbox, KEYS, CALL, "egress", claim.epoch, lambda _answer: None, "egress-0@h#1")
+    reply = KEYS.reply(CALL)
+    await store.xadd(reply, {"v": "1"}, "1-1")
+    await store.xadd(reply, {"v": "1"}, "2-1")
     async with running(outbox.run()):
         say(outbox, 1)
         say(outbox, 2)
         assert await outbox.flushed(5)
-        (_, _), (second, _) = await store.xrange(KEYS.caller(CALL))
         with refusing(redis_url, "OOM"):
             say(outbox, 3)
-            owner.trim_caller(second.decode(), CutRaised(cut=7))
+            owner.trim_reply("2-1", CutRaised(cut=7))
             say(outbox, 4)
             await refused(outbox, "OOM")
-            outbox.send(trim_command(out, b"9000000000000-1"))
-            await wait_until(lambda: _is(store.xlen(out), 0), "`out` is trimmed")
-            await wait_until(lambda: _is(store.xlen(KEYS.caller(CALL)), 1), "`caller` is trimmed")
+            await wait_until(lambda: _is(store.xlen(reply), 1), "`reply` is trimmed")
             assert (await steps.read_card(store, KEYS, CALL))["cut"] == "7"
-            owner.trim_caller("9000000000000-1")
-            await wait_until(lambda: _is(store.xlen(KEYS.caller(CALL)), 0), "the next trim is done too")
+            owner.trim_reply("9000000000000-1")
+            await wait_until(lambda: _is(store.xlen(reply), 0), "the next trim is done too")
         assert await outbox.flushed(5)
-    assert await heard(store) == [3, 4]
+    assert await heard(store) == [1, 2, 3, 4]
 
 
 async def test_a_call_ends_while_redis_is_full(store: Store, redis_url: str) -> None:

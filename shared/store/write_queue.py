@@ -32,12 +32,12 @@ class Write:
     on_reply: OnReply | None
     expires_at_ms: float = 0.0
     """0: never."""
-    frees: bool = False
+    when_full: bool = False
     reads: bool = False
 
 
 @dataclass(slots=True)
-class Backlog:
+class WriteQueue:
     """Writes by tag. What was sent and refused (`held`) stands before what was never sent."""
 
     queued_bytes: int = 0
