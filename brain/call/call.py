@@ -306,7 +306,7 @@ class BrainCall:
     def still_owes(self) -> tuple[str, Pair] | None:
         """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
         ingress = self._parts.leaving.ingress
-        if self._over.is_set() or not ingress:
+        if self._over.is_set() or self._has_ended or not ingress:
             return None
         return ingress, self._parts.leaving.owes(self._words(now_ms()))
 
