@@ -1,9 +1,8 @@
 """Settings of every process: read from the environment and `.env`, checked once at start, then frozen.
 
-Why it exists: a wrong setting is named at the start, not in the middle of a call.
-
-Owns: each setting's name, unit, default, limits and the sentence that explains it (the README's table is made
-from here). Must not know: what a role does with them. What a value must look like is setting_forms.py's.
+Why it exists: a wrong setting is named at the start, not in the middle of a call. Owns: each setting's name,
+unit, default, limits and the sentence that explains it (the README's table is made from here). Must not know:
+what a role does with them. What a value must look like is setting_forms.py's.
 """
 
 from __future__ import annotations

@@ -78,9 +78,9 @@ class _Item:
     heard_ms: int | None = None
     """None: not decided; it is playing, or waits to be played."""
     heard_of_ms: int = 0
-    is_live: bool = False
-    """Its text grows, in the session that serves."""
-    is_measured: bool = False
+    is_live: bool = field(default=False, compare=False)
+    """Its text grows, in the session that serves: a fact of this process."""
+    is_measured: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)

@@ -191,9 +191,11 @@ class ReplaceSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HangUp:
-    """Nothing more will be said: the call ends."""
+    """Nothing more will be said: the call ends. `unheard`: a farewell was owed, and nothing of it was
+    heard."""
 
     cause: str
+    unheard: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,7 +64,7 @@ def no_supervisor(where: str, reason: str) -> Finding:
         "supervisord",
         f"{where} does not answer: {reason}",
         ".venv/bin/supervisord -c deploy/supervisord.conf starts it; one that was started with another file:"
-        " --config FILE or --socket PATH.",
+        " --config FILE or --socket PATH (that of a `make run` is the file that it prints).",
     )
 
 

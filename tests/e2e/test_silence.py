@@ -45,6 +45,7 @@ def broken(results: list[Result]) -> dict[str, list[str]]:
 
 async def test_a_model_that_does_not_speak_is_answered_for(bridge: Bridge, tmp_path: Path) -> None:
     """In time and in words, whatever is wrong with it."""
+    bridge.provoked.add("caller_heard_nothing")
     async with stage_on(bridge.stack, bridge.realtime_port, tmp_path) as stage:
         results = await asyncio.gather(*(play(stage, name) for name in TOGETHER))
         for result in results:

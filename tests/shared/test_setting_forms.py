@@ -104,5 +104,5 @@ def test_choices_in_capitals_are_taken() -> None:
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """No shell has seen what stands in `.env`."""
-    monkeypatch.setenv("HOME", "/home/me")
-    assert load(env_file=None, agents_file="~/agents.toml").agents_file == "/home/me/agents.toml"
+    monkeypatch.setenv("HOME", "/folder")
+    assert load(env_file=None, agents_file="~/agents.toml").agents_file == "/folder/agents.toml"

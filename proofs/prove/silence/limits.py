@@ -46,8 +46,8 @@ class Result:
         owed = hearing.open_debt
         apologies = hearing.count(Kind.APOLOGY)
         found = {
-            f"silence of {hearing.quiet_ms / 1000:.1f} s": hearing.quiet_ms > QUIET_MS,
-            f"{hearing.age_ms / 1000:.1f} s without an answer or the apology": hearing.age_ms > WAIT_MS,
+            f"silence of {hearing.quiet_ms / 1000:.2f} s": hearing.quiet_ms > QUIET_MS,
+            f"{hearing.age_ms / 1000:.2f} s without an answer or the apology": hearing.age_ms > WAIT_MS,
             f"ended by {self.ended}": self.ended == "application_error",
             "the apology, and the fault has passed": bool(apologies) and not self.row.may_apologise,
         }

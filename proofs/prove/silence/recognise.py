@@ -74,7 +74,7 @@ def sounds(at_ms: float, audio: bytes, known: Known) -> list[Sound]:
             found.append(Sound(Kind.CLIP, span, piece.name))
             continue
         heard_to = piece.offset + piece.end - piece.start
-        is_short = bool(piece.name) and _audible_bytes(clips[piece.name][heard_to:]) > MISSING_BYTES
+        is_short = bool(piece.name) and _goes_on(clips[piece.name][heard_to:])
         found.append(Sound(Kind.ANSWER, span, piece.name, is_short or piece.name in known.preambles))
     return found
 
@@ -133,14 +133,24 @@ def _common_before(left: bytes, right: bytes) -> int:
 
 
 def _audible(audio: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """From the first to the last audible frame between two positions."""
-    frames = [
-        at for at in range(start, end, FRAME_BYTES) if not is_quiet(audio[at : min(end, at + FRAME_BYTES)])
-    ]
-    return (frames[0], min(end, frames[-1] + FRAME_BYTES)) if frames else None
+    """From the first to the last audible frame between two positions; looked for from both ends."""
+    frames = range(start, end, FRAME_BYTES)
+
+    def is_heard(at: int) -> bool:
+        return not is_quiet(audio[at : min(end, at + FRAME_BYTES)])
+
+    first = next((at for at in frames if is_heard(at)), None)
+    if first is None:
+        return None
+    last = next(at for at in reversed(frames) if is_heard(at))
+    return first, min(end, last + FRAME_BYTES)
 
 
-def _audible_bytes(audio: bytes) -> int:
-    return sum(
-        FRAME_BYTES for at in range(0, len(audio), FRAME_BYTES) if not is_quiet(audio[at : at + FRAME_BYTES])
-    )
+def _goes_on(rest: bytes) -> bool:
+    """Whether so much of what was not heard is audible that it is missed."""
+    missed = 0
+    for at in range(0, len(rest), FRAME_BYTES):
+        missed += 0 if is_quiet(rest[at : at + FRAME_BYTES]) else FRAME_BYTES
+        if missed > MISSING_BYTES:
+            return True
+    return False

@@ -102,17 +102,18 @@ async def test_the_limit_of_open_files_is_that_of_the_process() -> None:
 async def test_calls_whose_owners_show_no_beat_come_first(
     valkey_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """By role, and what is known: that nobody shows a beat, or that nobody has it."""
+    """Before all else, in words; and whose calls they still are."""
     monkeypatch.setenv("REDIS_URL", valkey_url)
     store = make_store(valkey_url, name="test")
     await make_call(store, ONE, 1)
+    await make_worker(store, "egress-7@h#1")
     await make_worker(store, BRAIN, at_ms=1)
     await store.redis.sadd(KEYS.owned(0, BRAIN), ONE)
     await store.aclose()
     monkeypatch.setattr(facts, "_ask_brain", no_brain)
     found = await facts.examine(Asked(socket=tmp_path / "none.sock", offline=True))
     assert found[0].what == f"call …{ONE[-6:]}"
-    assert found[0].found == "ingress-0 shows no beat, brain-0 shows no beat, no egress has it"
+    assert found[0].found == "a ghost: nobody has this call any more"
     (silent,) = [each for each in found if each.what == "silent workers"]
     assert "still owner of 1 call)" in silent.found
 

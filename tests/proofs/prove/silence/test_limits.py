@@ -34,13 +34,13 @@ def test_a_clip_in_time_and_an_answer_in_time_are_what_was_promised() -> None:
 
 def test_a_silence_over_four_and_a_half_seconds_breaks_it() -> None:
     """Also when the answer comes."""
-    assert result(Sound(Kind.ANSWER, Span(4_600, 5_000))).broken == ["silence of 4.6 s"]
+    assert result(Sound(Kind.ANSWER, Span(4_600, 5_000))).broken == ["silence of 4.60 s"]
 
 
 def test_a_wait_over_thirteen_seconds_breaks_it() -> None:
     """However often our own clip was heard."""
     later = Sound(Kind.ANSWER, Span(13_100, 15_000))
-    assert result(*CLIPS, later).broken == ["13.1 s without an answer or the apology"]
+    assert result(*CLIPS, later).broken == ["13.10 s without an answer or the apology"]
 
 
 def test_time_without_a_socket_is_allowed() -> None:

@@ -22,7 +22,7 @@ def result(end_ms: float) -> Result:
 def test_a_row_says_what_when_how_long_and_whether_it_was_kept() -> None:
     """In the order of the head."""
     assert row_of(result(1_000)) == ("brain_killed", "a|b", "waiting", "once", "1.0 s", "1.0 s", "–", "yes")
-    assert row_of(result(5_000))[-1] == "no: silence of 5.0 s"
+    assert row_of(result(5_000))[-1] == "no: silence of 5.00 s"
     assert len(HEAD) == len(shown([result(1_000)]).columns)
 
 
