@@ -164,7 +164,8 @@ class BrainCall:
 
     def seed(self) -> tuple[SeedItem, ...]:
         """What was said so far, for the session that begins now."""
-        return self._parts.record.conversation.seed(SEED_MAX_CHARS, self._parts.sequencer.open_tool_calls)
+        past, core = self._parts.record.conversation, self._parts.sequencer
+        return past.seed(SEED_MAX_CHARS, core.open_tool_calls, self._parts.feed.voice_of)
 
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         """The model may be spoken to from now on, through this engine."""
