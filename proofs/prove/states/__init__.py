@@ -1,7 +1,7 @@
-"""The states of the sequencer: each that a few inputs reach, and when two of them are one.
+"""Every state of the response sequencer that a few inputs reach.
 
-Owns: the walk. Must not know: how a violation is told to people.
+Owns: the walk and its invariants. Must not know: how a rule decides, how deep it is walked.
 
+    walk       the alphabet, each step, and what must hold
     canonical  when two states are one
-    walk       every state that a few inputs reach
 """
