@@ -110,7 +110,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/stack/foreground.py": ("a part of a URL", frozenset({"host"})),
     "console/stack/plan.py": ("a setting", frozenset({"host"})),
     "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
-    "console/top/state.py": ("panes and keys of the screen", frozenset({"calls"})),
+    "console/top/state.py": ("panes of the screen", frozenset({"calls"})),
     "console/top/view.py": ("panes of the screen", frozenset({"calls"})),
     "ingress/media/twilio.py": ("Twilio's messages", frozenset({"digit", "dtmf", "mark", "name"})),
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),

@@ -40,9 +40,7 @@ from shared.ownership.owner import Owner
 from shared.process.role import Process
 from shared.process.tasks import Alarm
 
-SEED_MAX_CHARS = 24_000
-"""Of the past that a new session is told: some hours of talk, a quarter of the smallest context."""
-
+SEED_MAX_CHARS = 24_000  # Some hours of talk, a quarter of the smallest context.
 ROLL_AGAIN_S = 0.2
 """A rollover waits for the caller's turn to be in history, and is tried again after this."""
 
@@ -66,8 +64,8 @@ class BrainCall:
         self.epoch = epoch
         self.recovered = epoch > EPOCH_LEAP
         """Redis had lost the call, and ingress has written it again."""
-        self.is_lost = False
-        """A fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
+        self.lost_at_ms: float | None = None
+        """When a fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
         self._past, self._is_heard = past, card.frame_n > 0
         self._process = process
         self._services = services
@@ -134,7 +132,8 @@ class BrainCall:
 
     def past(self) -> Past:
         """What is kept of it, should it come back."""
-        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, now_ms())
+        at_ms = now_ms() if self.lost_at_ms is None else self.lost_at_ms
+        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, at_ms)
 
     def abandon(self) -> None:
         """The call is another owner's by now: lets go of it without a word."""
@@ -307,7 +306,7 @@ class BrainCall:
     def still_owes(self) -> tuple[str, Pair] | None:
         """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
         ingress = self._parts.leaving.ingress
-        if self._over.is_set() or not ingress:
+        if self._over.is_set() or self._has_ended or not ingress:
             return None
         return ingress, self._parts.leaving.owes(self._words(now_ms()))
 
@@ -396,5 +395,5 @@ class BrainCall:
             self._counters.fenced += 1
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
-            self.is_lost = True
+            self.lost_at_ms = now_ms()
             self._wind_up()

@@ -16,7 +16,6 @@ pages about them read.
     busy          a role process that is kept busy on purpose
     silence/      `make prove-silence`: nobody is left in silence, tried kind by kind
     sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance
-    walk          every state that a few inputs reach
-    canonical     when two states are one
+    states/       its states: the walk through them, when two are one
     mutants       `make prove-mutants`: what the tests say to wrong code
 """

@@ -22,6 +22,7 @@ from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, write_beat
 from shared.process.refused import RefusalBegan, RefusalOver, RefusalTold
 from shared.process.role import Process, Role
+from shared.store.check import agree_on_lanes
 from shared.store.errors import STORE_ERRORS
 
 BEAT_S = 0.5
@@ -76,6 +77,8 @@ async def beat(process: Process, role: Role) -> None:
             with contextlib.suppress(*STORE_ERRORS):
                 now_connects = process.outbox.counters.connects
                 await keep_own_keys(process, role.own_streams)
+                if is_lost:
+                    await agree_on_lanes(process.store, process.settings.lanes)
                 connects = now_connects
         _tell_refusal(process, told)
         with contextlib.suppress(TimeoutError):

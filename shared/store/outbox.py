@@ -24,7 +24,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shared import resp
@@ -38,13 +37,14 @@ from shared.store.counters import OutboxCounters
 from shared.store.errors import OutboxFull
 from shared.store.keeper import keep_link
 from shared.store.link import RedisLink, Replies, ReplyError
+from shared.store.refusals import Refusal
 from shared.store.write_queue import AGING_MOST_BYTES, OnReply, Write, WriteQueue
 
 BOUND_BYTES = 64 * 1024 * 1024
 """Most bytes queued and under way. Beyond it new writes are refused and counted."""
 
-UNANSWERED_MS = 2500.0
-"""A commit without an answer for this long: the connection is taken for dead."""
+SILENT_MS, UNANSWERED_MS = 1000.0, 2500.0
+"""A commit without an answer for this long: Redis counts as away; the connection is taken for dead."""
 
 UNDER_WAY_COMMITS = 64
 """Most commits sent and not answered; more wait in the queue and grow together."""
@@ -55,19 +55,6 @@ PROBE_S = 0.1
 PROBE = resp.pack(probe_command().args)
 
 FORGET_EVERY_MS = 1000.0
-
-
-@dataclass(slots=True)
-class _Refusal:
-    """One episode, from the first write that was refused until all that was held is taken."""
-
-    since_ms: float
-    word: str
-    error: str
-    is_shut: bool = True
-    """Nothing is sent; False while what was held goes out."""
-    left: int = 0
-    """Writes that were held and are not yet sent again."""
 
 
 class Outbox:
@@ -87,7 +74,7 @@ class Outbox:
         self._round_trips = RollingMax()
         self._unconnected_since_ms = now_ms()
         """Since when there is no connection, while there is none."""
-        self._refusal: _Refusal | None = None
+        self._refusal: Refusal | None = None
         self._probe_timer: asyncio.TimerHandle | None = None
         self._forgot_at_ms = 0.0
         self._scheduled: asyncio.Handle | None = None
@@ -131,18 +118,19 @@ class Outbox:
 
     @property
     def away_since_ms(self) -> float | None:
-        """Since when nothing can be written: Redis is away, or refuses. None: it can."""
-        refused_since_ms = self.refused_since_ms
-        if self._link is not None:
-            return refused_since_ms
-        return min(self._unconnected_since_ms, refused_since_ms or self._unconnected_since_ms)
+        """Since when nothing can be written: Redis is away, silent, or refuses. None: it can."""
+        silent_since_ms = self._unconnected_since_ms if self._link is None else self._silent_since_ms()
+        since_ms = [since for since in (silent_since_ms, self.refused_since_ms) if since is not None]
+        return min(since_ms, default=None)
 
     @property
     def trouble(self) -> str:
         """Why nothing can be written, in words; empty: it can. For health checks and logs."""
         if self._refusal is not None:
             return f"Redis refuses writes: {self._refusal.error}"
-        return "" if self._link is not None else f"Redis is away: {self._last_error}"
+        if self._link is None:
+            return f"Redis is away: {self._last_error}"
+        return "" if self._silent_since_ms() is None else "Redis does not answer"
 
     async def flushed(self, timeout_s: float) -> bool:
         """Waits until all is written and answered; False after `timeout_s`. For the end of a process."""
@@ -162,6 +150,10 @@ class Outbox:
         return max(waiting_ms, self._round_trips.worst(now))
 
     # Private: queue, commit.
+
+    def _silent_since_ms(self) -> float | None:
+        sent_at_ms = self._under_way[0].sent_at_ms if self._under_way else None
+        return sent_at_ms if sent_at_ms is not None and now_ms() - sent_at_ms > SILENT_MS else None
 
     def _add(self, tag: object, write: Write, *, urgent: bool) -> None:
         size = len(write.packed)
@@ -305,7 +297,7 @@ class Outbox:
         refusal = self._refusal
         if refusal is None:
             self.counters.refusals += 1
-            refusal = self._refusal = _Refusal(now_ms(), word, error, is_shut=False)
+            refusal = self._refusal = Refusal(now_ms(), word, error, is_shut=False)
         refusal.word, refusal.error = word, error
         if self._probe_timer is None:
             self._probe_timer = asyncio.get_running_loop().call_later(PROBE_S, self._probe)
@@ -383,7 +375,8 @@ class Outbox:
         """Nothing is written until there is another."""
         if link is self._link:
             self._link = None
-            self._unconnected_since_ms = now_ms()
+            # What it never answered was written in vain: nothing could be written since.
+            self._unconnected_since_ms = self._under_way[0].sent_at_ms if self._under_way else now_ms()
             self._unschedule()
 
     def link_failed(self, why: str) -> None:

@@ -14,6 +14,7 @@ from random import Random
 
 from proofs.prove.judge import sessions_of
 from proofs.prove.silence.cast import Cast
+from proofs.prove.silence.ear import Kind
 from proofs.prove.silence.faults import At, Row, Stopped
 from proofs.prove.silence.limits import NOT_BEGUN, Result
 from proofs.prove.silence.recording import Listener
@@ -123,7 +124,8 @@ class Director:
             debt = hearing.open_debt
             if debt is not None and debt.age_ms > PATIENCE_MS:
                 self._call.hang_up()
-            is_paid = bool(hearing.debts) and debt is None
+            # Whoever was apologised to waits for the end.
+            is_paid = bool(hearing.debts) and debt is None and not hearing.count(Kind.APOLOGY)
             is_settled = is_paid and not self._call.record.playout.playing and not self._speaks(now_ms)
             if not is_settled:
                 self._settled_since_ms = None

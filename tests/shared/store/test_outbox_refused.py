@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis as sync_redis
+from redis.exceptions import OutOfMemoryError
 
 from shared.clock import now_ms
 from shared.contract.card import CutRaised
@@ -229,6 +230,12 @@ async def test_a_snapshot_that_failed_is_a_refusal(tmp_path: Path) -> None:
             client.bgsave()
             assert await outbox.flushed(5)
     assert replies == [1, 2]
+
+
+async def test_a_new_call_is_refused_while_redis_is_full(store: Store, redis_url: str) -> None:
+    """At the webhook, in words: its stream could not be attached."""
+    with refusing(redis_url, "OOM"), pytest.raises(OutOfMemoryError):
+        await steps.reserve(store, KEYS, CALL, limit=9, lease_ms=9, nonce="n", expires_at_ms=9)
 
 
 async def test_a_refusal_outlives_its_connection(store: Store, redis_url: str, word: str) -> None:

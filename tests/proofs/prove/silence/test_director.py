@@ -64,6 +64,7 @@ async def test_an_apology_is_heard_as_one(tmp_path: Path) -> None:
     found = await played(KEYS, tmp_path, _answers_keys, sorry)
 
     assert found.result.hearing.count(Kind.APOLOGY) == 1
+    assert found.record.key_presses == []
     assert found.result.broken == ["the apology, and the fault has passed"]
 
 

@@ -27,7 +27,7 @@ from brain.sequencer.actions import (
 from brain.sequencer.inputs import Input
 from brain.sequencer.state import State
 from brain.sequencer.transitions import TRANSITIONS
-from proofs.prove.canonical import CALL, canonical
+from proofs.prove.states.canonical import CALL, canonical
 from shared.contract.streams.journal import Kind
 
 ACTIVE_RESPONSE = "conversation_already_has_active_response"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain.sequencer import Reason, Sequencer, SequencerConfig, inputs
-from proofs.prove.canonical import canonical
+from proofs.prove.states.canonical import canonical
 
 
 def said(at_ms: float, response_id: str) -> Sequencer:

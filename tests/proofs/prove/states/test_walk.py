@@ -8,7 +8,7 @@ import pytest
 
 from brain.sequencer import SlotState, ask_again, cut, door
 from brain.sequencer.state import Response, State
-from proofs.prove.walk import Mode, Violation, walk
+from proofs.prove.states.walk import Mode, Violation, walk
 
 DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "5"))
 """`make prove-sequencer` goes deeper, `make prove-mutants` less deep."""
