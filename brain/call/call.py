@@ -66,8 +66,7 @@ class BrainCall:
         """Redis had lost the call, and ingress has written it again."""
         self.lost_at_ms: float | None = None
         """When a fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
-        self._past = past
-        self._is_heard = card.frame_n > 0
+        self._past, self._is_heard = past, card.frame_n > 0
         self._process = process
         self._services = services
         self._counters = services.counters
