@@ -41,8 +41,7 @@ from shared.process.role import Process
 from shared.process.tasks import Alarm
 
 SEED_MAX_CHARS = 24_000  # Some hours of talk, a quarter of the smallest context.
-ROLL_AGAIN_S = 0.2
-"""A rollover waits for the caller's turn to be in history, and is tried again after this."""
+ROLL_AGAIN_S = 0.2  # A rollover waits for the caller's turn to be in history.
 
 
 class BrainCall:
@@ -154,6 +153,8 @@ class BrainCall:
         if greeting and known.is_empty and not was_greeted:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
+        elif self._past is not None and self._past.was_owed:
+            self.give(inputs.WishToSpeak(reason=Reason.TURN))  # The rest of an answer was lost, or all of it.
         end = await self._parts.sessions.run()
         if not self._ending:
             self._log.error("call_given_up", cause=end.cause, detail=end.detail)
