@@ -331,6 +331,7 @@ class BrainCall:
             core.state.debts,
             now,
             is_caller_speaking=core.state.caller.speaking,
+            is_deaf=self._parts.sessions.serving is None,
             # The limits of tools are the driver's own: as long as one runs it is within them.
             is_patient=bool(core.open_tool_calls),
         )
