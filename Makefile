@@ -12,7 +12,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-operations prove-silence clean
+	prove-operations prove-silence prove-queues clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ types: $(STAMP) ## mypy --strict
 
 prove-pipeline: $(STAMP) ## the benchmark against a single-process bridge
 	@$(BIN)/python -m proofs.prove.pipeline $(ARGS)
+
+prove-queues: $(STAMP) ## XLEN of the queues over twenty healthy calls of a minute
+	@$(BIN)/python -m proofs.prove.queues $(ARGS)
 
 prove-conversation: $(STAMP) ## 380 simulated conversations under faults: nothing stale, nothing lost (10 min)
 	@$(BIN)/python -m proofs.prove.conversation $(ARGS)

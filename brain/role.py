@@ -129,7 +129,7 @@ class BrainRole:
 
     def _on_call(self, call_sid: str, claim: Claim) -> None:
         process, held = self._process, self._calls.get(call_sid)
-        if held is not None and held.epoch >= claim.epoch and not held.is_lost:
+        if held is not None and held.epoch >= claim.epoch and held.lost_at_ms is None:
             return  # The claim was repeated after a lost answer: it is being served.
         if held is None:
             past = self._lost.take(call_sid)
@@ -156,7 +156,7 @@ class BrainRole:
         finally:
             if self._calls.get(call.call_sid) is call:
                 del self._calls[call.call_sid]
-                if call.is_lost:
+                if call.lost_at_ms is not None:
                     self._lost.put(call.call_sid, call.past(), now_ms())
             if not self._calls:
                 self._none_left.set()

@@ -267,9 +267,9 @@ class Delivery:
         return self._posts() if self.ledger.has_changes else []
 
     def _flush(self, cut: int, now_ms: float) -> list[Action]:
-        """A higher cut: what waits is void, Twilio forgets what it has, if it has something, and the brain is
+        """A higher cut: what waits is void, Twilio forgets what it has (if anything), and the brain is
         told."""
-        has_nothing = not self.backlog.unsent and self.ledger.only_waits_for_marks(now_ms)
+        is_heard = not self.backlog.unsent and self.ledger.only_waits_for_marks(now_ms)
         reports = self.ledger.flush(cut, now_ms)
         self.counters.flushes += 1
         self.counters.frames_flushed += self.backlog.clear()
@@ -279,9 +279,7 @@ class Delivery:
         if not self.detached:
             self.ledger.play_from(now_ms)
         self._renumber()
-        actions: list[Action] = []
-        if not self.detached and not has_nothing:
-            actions.append(Clear(n=self.backlog.next_n - 1))
+        actions: list[Action] = [] if self.detached or is_heard else [Clear(n=self.backlog.next_n - 1)]
         actions.append(Post(message=Flushed.of(cut, reports)))
         return actions
 
@@ -332,8 +330,7 @@ class Delivery:
             actions.append(self.save(now_ms))
 
     def _mark(self, stretch: Stretch, ms: int, now_ms: float, actions: list[Action]) -> None:
-        name = self.ledger.mark(stretch.item, ms, now_ms)
-        actions.append(Mark(self.backlog.next_n - 1, name))
+        actions.append(Mark(self.backlog.next_n - 1, self.ledger.mark(stretch.item, ms, now_ms)))
 
     def _skip(self, now_ms: float) -> None:
         """Moves over frames that ingress has already given to the socket."""
@@ -391,6 +388,5 @@ class Delivery:
     def _refill(self, now_ms: float, actions: list[Action]) -> None:
         """Reads on when enough of what is held was heard."""
         self.backlog.release(self._settled(now_ms))
-        after_id = self.intake.refill_after()
-        if after_id is not None:
+        if (after_id := self.intake.refill_after()) is not None:
             actions.append(Refill(after_id=after_id))

@@ -22,8 +22,8 @@ from shared.contract.streams.doorbell import Why, read_ring
 from shared.contract.streams.pairs import BackKind, Name, read_name, read_pairs
 from shared.figures.diagnosis import UNSENT_BYTES
 from shared.process.role import Process
-from shared.store.backlog import OnReply
 from shared.store.inbox import Entry
+from shared.store.write_queue import OnReply
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
 from ingress.web.admission import Admission
 from ingress.web.announcer import Announcer
 from ingress.web.http_protocol import http_protocol_class
-from ingress.web.listening import BACKLOG, public_listener
+from ingress.web.listening import BACKLOG, is_about_host, public_listener
 from ingress.web.readiness import readiness_route
 from ingress.web.routes import STORE_CALLS_AT_ONCE, Webhooks
 from ingress.web.signature import Check, Signatures
@@ -95,13 +95,14 @@ class IngressRole:
         try:
             listener = public_listener(settings)
         except OSError as error:
+            setting = "host" if is_about_host(error) else "port"
             self._process.log.error(
                 "listen_failed",
-                setting=environment_name("port"),
+                setting=environment_name(setting),
+                host=settings.host,
                 port=settings.port,
                 by=who_listens(settings.port),
                 reason=str(error),
-                do="end what has the port, or set another one",
             )
             raise SystemExit(Exit.LISTEN) from None
         name = listener.getsockname()

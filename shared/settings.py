@@ -1,9 +1,8 @@
 """Settings of every process: read from the environment and `.env`, checked once at start, then frozen.
 
-Why it exists: a wrong setting is named at the start, not in the middle of a call.
-
-Owns: each setting's name, unit, default, limits and the sentence that explains it (the README's table is made
-from here). Must not know: what a role does with them. What a value must look like is setting_forms.py's.
+Why it exists: a wrong setting is named at the start, not in the middle of a call. Owns: each setting's name,
+unit, default, limits and the sentence that explains it (the README's table is made from here). Must not know:
+what a role does with them. What a value must look like is setting_forms.py's.
 """
 
 from __future__ import annotations
@@ -182,11 +181,8 @@ class Settings(BaseSettings):
         "All lines are busy at the moment. Please call again in a few minutes.",
         description="Spoken by Twilio when all slots are taken.",
     )
-    apology_language: str = Field(
-        "",
-        pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})?)?$",
-        description="Language of what Twilio says itself, such as he or he-IL, where an agent has none of its"
-        " own. Empty: that of TRUNKLINE_LANGUAGE.",
+    apology_language: Language = Field(
+        "", description="Language of what Twilio says itself, such as he. Empty: that of TRUNKLINE_LANGUAGE."
     )
     apology_voice: str = Field(
         "",

@@ -74,7 +74,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "brain/model/realtime/socket.py": ("OpenAI's events", frozenset({"error"})),
     "brain/model/realtime/translate.py": (
         "OpenAI's events",
-        frozenset({"call_id", "error", "id", "item", "name", "response", "role", "text"}),
+        frozenset({"audio", "call_id", "error", "id", "item", "name", "response", "role", "text"}),
     ),
     "brain/sequencer/session.py": ("why a session was left", frozenset({"rollover"})),
     "brain/tools/demo.py": ("a tool's result, for the model", frozenset({"error", "status"})),
@@ -110,7 +110,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/stack/foreground.py": ("a part of a URL", frozenset({"host"})),
     "console/stack/plan.py": ("a setting", frozenset({"host"})),
     "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
-    "console/top/state.py": ("panes and keys of the screen", frozenset({"calls", "end"})),
+    "console/top/state.py": ("panes of the screen", frozenset({"calls"})),
     "console/top/view.py": ("panes of the screen", frozenset({"calls"})),
     "ingress/media/twilio.py": ("Twilio's messages", frozenset({"digit", "dtmf", "mark", "name"})),
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),

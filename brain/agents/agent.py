@@ -75,6 +75,8 @@ class Agent:
     destinations: Mapping[str, str] = field(default_factory=dict)
     """Where the caller may be transferred to: name → number."""
     limits: Limits = field(default_factory=Limits)
+    greeting_interruptible: bool = True
+    """Whether the caller may cut the greeting short: not where it must be heard, such as a legal notice."""
     dtmf_barge_in: bool = True
     """Whether a pressed key interrupts what is being said."""
     idle_prompt: str = ""
@@ -83,6 +85,12 @@ class Agent:
     cap_farewell: str = ""
     fallback_number: str = ""
     """Dialled after the apology; empty: the call ends."""
+
+    @property
+    def server_interrupts(self) -> bool:
+        """Whether the model's server is to cut a response by itself that the caller speaks over. It would cut
+        a greeting that must be heard as well: then every cut is ours."""
+        return self.answers_turns == "server" and (self.greeting_interruptible or not self.greeting)
 
     def snapshot(self) -> str:
         """The profile for the card, as JSON, without secrets and without the long instructions."""

@@ -88,7 +88,8 @@ class AgentBook:
         try:
             self._load(self._stat())
         except AgentsFileError as error:
-            where = self._path.absolute()
+            # As it was named; one that nobody named by its whole path.
+            where = self._path if self._must_exist else self._path.absolute()
             raise SettingsError([f"{where}: {problem}" for problem in error.problems]) from None
 
     @property

@@ -128,6 +128,7 @@ class AgentTable(_Table):
     approves_mcp: bool | None = None
     destinations: dict[str, Destination] | None = None
     limits: LimitsTable = LimitsTable()
+    greeting_interruptible: bool | None = None
     dtmf_barge_in: bool | None = None
     idle_prompt: str | None = None
     idle_farewell: str | None = None

@@ -30,6 +30,7 @@ from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
+from shared.contract.owed import DebtCause
 from shared.contract.scripts import Answer
 from shared.contract.steps import EPOCH_LEAP
 from shared.contract.streams.journal import Kind
@@ -37,17 +38,10 @@ from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
 from shared.ownership.owner import Owner
 from shared.process.role import Process
+from shared.process.tasks import Alarm
 
-SEED_MAX_CHARS = 24_000
-"""Of the past that a new session is told: some hours of talk, a quarter of the smallest context."""
-
-LAST_WORDS_MS = 1500.0
-"""How long after a call's end its transcripts are waited for: less than `call.ended` waits for them."""
-
-LAST_WORDS_LOOK_S = 0.05
-
-ROLL_AGAIN_S = 0.2
-"""A rollover waits for the caller's turn to be in history, and is tried again after this."""
+SEED_MAX_CHARS = 24_000  # Some hours of talk, a quarter of the smallest context.
+ROLL_AGAIN_S = 0.2  # A rollover waits for the caller's turn to be in history.
 
 
 class BrainCall:
@@ -69,10 +63,9 @@ class BrainCall:
         self.epoch = epoch
         self.recovered = epoch > EPOCH_LEAP
         """Redis had lost the call, and ingress has written it again."""
-        self.is_lost = False
-        """A fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
-        self._past = past
-        self._is_heard = card.frame_n > 0
+        self.lost_at_ms: float | None = None
+        """When a fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
+        self._past, self._is_heard = past, card.frame_n > 0
         self._process = process
         self._services = services
         self._counters = services.counters
@@ -92,8 +85,7 @@ class BrainCall:
         """The call is over, for everybody; only what the caller said last may still be on its way."""
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at_ms = 0.0
+        self._alarm = Alarm(lambda: self.give(inputs.Tick()))
 
     # Life.
 
@@ -122,7 +114,7 @@ class BrainCall:
         finally:
             self._group = None
             self._over.set()
-            self._cancel_timer()
+            self._alarm.cancel()
             self._parts.lines.session_over()
             self._parts.feed.stop()
             self._parts.leaving.cancel()
@@ -139,7 +131,8 @@ class BrainCall:
 
     def past(self) -> Past:
         """What is kept of it, should it come back."""
-        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, now_ms())
+        at_ms = now_ms() if self.lost_at_ms is None else self.lost_at_ms
+        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, at_ms)
 
     def abandon(self) -> None:
         """The call is another owner's by now: lets go of it without a word."""
@@ -160,6 +153,8 @@ class BrainCall:
         if greeting and known.is_empty and not was_greeted:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
+        elif self._past is not None and self._past.was_owed:
+            self.give(inputs.WishToSpeak(reason=Reason.TURN))  # The rest of an answer was lost, or all of it.
         end = await self._parts.sessions.run()
         if not self._ending:
             self._log.error("call_given_up", cause=end.cause, detail=end.detail)
@@ -169,7 +164,8 @@ class BrainCall:
 
     def seed(self) -> tuple[SeedItem, ...]:
         """What was said so far, for the session that begins now."""
-        return self._parts.record.conversation.seed(SEED_MAX_CHARS, self._parts.sequencer.open_tool_calls)
+        past, core = self._parts.record.conversation, self._parts.sequencer
+        return past.seed(SEED_MAX_CHARS, core.open_tool_calls, self._parts.feed.voice_of)
 
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         """The model may be spoken to from now on, through this engine."""
@@ -256,6 +252,10 @@ class BrainCall:
             case actions.SendText():
                 mine.record.keys(action.event_id, action.text)
                 self._tell_model(action, now)
+            case actions.SendToolOutput():
+                # Of a move that did not come about: the sequencer knows why.
+                mine.tools.moved(action.call_id, action.output)
+                self._tell_model(action, now)
             case actions.Rewrite():
                 self._rewrite(action)
             case actions.RollOver():
@@ -263,27 +263,14 @@ class BrainCall:
             case actions.ReplaceSession():
                 mine.sessions.replace(action.cause)
             case actions.HangUp():
-                self._hang_up(action.cause)
+                self._hang_up(action.cause, unheard=action.unheard)
             case _:
                 self._tell_model(action, now)
 
     def _arm(self, now: float) -> None:
-        """One timer a call. One that fires too early only ticks and is set again, so it never moves."""
         due_ms = self._parts.sequencer.next_deadline_ms()
-        if due_ms is None or self._over.is_set() or (self._timer and self._timer_at_ms <= due_ms):
-            return
-        self._cancel_timer()
-        self._timer_at_ms = due_ms
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, due_ms - now) / 1000, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        self.give(inputs.Tick())
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if due_ms is not None and not self._over.is_set():
+            self._alarm.set(due_ms, now)
 
     def _tell_model(self, action: ToModel, now: float) -> None:
         if not self._ending and self._parts.sessions.do(action) and isinstance(action, actions.SendCreate):
@@ -320,7 +307,7 @@ class BrainCall:
     def still_owes(self) -> tuple[str, Pair] | None:
         """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
         ingress = self._parts.leaving.ingress
-        if self._over.is_set() or not ingress:
+        if self._over.is_set() or self._has_ended or not ingress:
             return None
         return ingress, self._parts.leaving.owes(self._words(now_ms()))
 
@@ -350,23 +337,11 @@ class BrainCall:
 
     def _wind_up(self) -> None:
         self._has_ended = self._ending = True
-        if self._awaits_words:
+        if self._parts.last_words.are_awaited:
             self._parts.feed.stop()
-            self.spawn(self._last_words(), "last-words")
+            self.spawn(self._parts.last_words.wait(self._over.set), "last-words")
         else:
             self._over.set()
-
-    @property
-    def _awaits_words(self) -> bool:
-        """Whether the model still has to write down what the caller said."""
-        return self._parts.sessions.serving is not None and self._parts.record.conversation.awaits_words
-
-    async def _last_words(self) -> None:
-        """Cancelling it loses them."""
-        until_ms = now_ms() + LAST_WORDS_MS
-        while self._awaits_words and now_ms() < until_ms:  # noqa: ASYNC110 - two facts, in two parts
-            await asyncio.sleep(LAST_WORDS_LOOK_S)
-        self._over.set()
 
     def _standing(self) -> Standing:
         mine, core = self._parts, self._parts.sequencer
@@ -383,18 +358,24 @@ class BrainCall:
 
     # Ends.
 
-    def _hang_up(self, cause: str) -> None:
-        if not self._ending:
-            self._counters.hang_ups += 1
+    def _hang_up(self, cause: str, *, unheard: bool) -> None:
+        """`unheard`: a farewell was owed and never heard. Twilio's voice speaks instead: no bare click."""
+        if self._ending:
+            return
+        self._counters.hang_ups += 1
+        if unheard:
+            self._parts.leaving.apologise(cause, self._parts.agent.apology)
+        else:
             self._parts.leaving.hang_up(cause)
-            self._leave()
+        self._leave()
 
     def _give_up(self, cause: str) -> None:
         """There is no conversation any more: Twilio's voice apologises. Never dead air."""
         if self._ending:
             return
-        if self._parts.sequencer.state.hang_up is not None:
-            self._hang_up(cause)
+        core = self._parts.sequencer.state
+        if core.hang_up is not None:
+            self._hang_up(cause, unheard=DebtCause.FAREWELL in core.debts.standing.values())
             return
         self._counters.given_up += 1
         self._parts.leaving.apologise(cause, self._parts.agent.apology)
@@ -415,5 +396,5 @@ class BrainCall:
             self._counters.fenced += 1
             self._process.ownership.lost(answer)
             self._log.warning("call_fenced", answer=answer)
-            self.is_lost = True
+            self.lost_at_ms = now_ms()
             self._wind_up()

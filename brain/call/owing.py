@@ -26,7 +26,7 @@ class Owing:
     """The words of one call. `turn_end_ms`: how long the model listens to silence before it says that a turn
     has ended: the caller has waited since before that."""
 
-    turn_end_ms: float
+    turn_end_ms: int
     _told: Owes | None = None
 
     def words(self, debts: Debts, now_ms: float, *, is_caller_speaking: bool, is_patient: bool) -> Owes:
@@ -36,10 +36,15 @@ class Owing:
             is_waived = 0 < debts.raised <= debts.waived
             said = Owes(number=debts.raised, is_paid=True, is_waived=is_waived)
         else:
-            heard_before_ms = self.turn_end_ms if owed.cause is DebtCause.TURN else 0.0
+            heard_before_ms = self.turn_end_ms if owed.cause is DebtCause.TURN else 0
             age_ms = round(now_ms - owed.since_ms + heard_before_ms)
             said = Owes(number=owed.number, age_ms=age_ms, cause=owed.cause)
-        return replace(said, is_caller_speaking=is_caller_speaking, is_patient=is_patient)
+        return replace(
+            said,
+            is_caller_speaking=is_caller_speaking,
+            listened_ms=self.turn_end_ms,
+            is_patient=is_patient,
+        )
 
     def changed(self, words: Owes) -> bool:
         """Whether these words say something new; they count as told from now on. Age is no news."""

@@ -32,6 +32,7 @@ from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
+from brain.memory.last_words import LastWords
 from brain.memory.past import Past
 from brain.memory.record import Record
 from brain.model.engine import Engine, Opening
@@ -94,6 +95,7 @@ class CallParts:
     tools: ToolRuns
     control: FromControl
     sessions: Sessions
+    last_words: LastWords
 
 
 def make(
@@ -142,7 +144,7 @@ def make(
     core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
     return CallParts(
         agent, core, lines, record, feed, reply, away, leaving, _owing(agent), stopwatch, window, watch,
-        tools, control, sessions,
+        tools, control, sessions, LastWords(record.conversation, lambda: sessions.serving is not None),
     )  # fmt: skip
 
 
@@ -185,6 +187,8 @@ def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> 
     return Sequencer(
         SequencerConfig(
             create_response_by=agent.answers_turns,
+            server_interrupts=agent.server_interrupts,
+            greeting_interruptible=agent.greeting_interruptible,
             first_cut=card.cut,
             first_debt=max(first_debt, owner.epoch * DEBTS_AN_EPOCH),
             token_prefix=f"b{owner.epoch}",
@@ -194,7 +198,7 @@ def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> 
 
 def _owing(agent: Agent) -> Owing:
     turn = agent.turn_detection
-    return Owing(turn.silence_ms if turn.kind == "server_vad" else 0.0)
+    return Owing(turn.silence_ms if turn.kind == "server_vad" else 0)
 
 
 def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log) -> CallerFeed:

@@ -14,7 +14,7 @@ from brain.call.limits import CallLimits, HardCap, IdleHangUp, IdlePrompt
 from brain.call.lines import CallLog
 from brain.call.owing import AnswerDue, Standing
 from brain.call.window import ModelWindow
-from brain.caller.keypad import Keypad, Typed
+from brain.caller.keypad import KEYS, Keypad, Typed
 from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
 from shared.contract.streams.journal import Kind
@@ -45,6 +45,9 @@ class CallWatch:
         """The caller pressed a key. The digit itself may be a card number's: it is written nowhere."""
         self.limits.caller_active()
         self.lines.note(Kind.DTMF)
+        if digit in KEYS and self.agent.dtmf_barge_in:
+            # At once: what was typed is known only when the group is complete.
+            self.give(inputs.KeyPressed())
         typed = self.keypad.press(digit, now_ms)
         if typed is not None:
             self._typed(typed)

@@ -14,8 +14,9 @@ from shared.contract.scripts import Answer
 from shared.contract.writes import CallerMove, move_callers, read_moves
 from shared.store.outbox import Outbox
 
-MOVE_EVERY_S = 0.08
-"""Four frames of each caller: with those that wait for a pair and for a read, six stand in the stream."""
+MOVE_EVERY_S = 0.06
+"""Three frames of each caller: with those that wait for a pair and for a read, five stand in the stream at
+most while nothing is late."""
 
 
 class Mover(Protocol):

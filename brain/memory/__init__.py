@@ -6,6 +6,7 @@ Owns: the conversation as the caller heard it. Must not know: a model's wire, wh
     budget        what of a long past a new session is told
     conversation  what was said, as it was heard: seeds, transcripts, corrections
     history       the same, written for the next brain as it happens
+    last_words    text that comes after a call's end
     record        one fact for both
     recall        reading what was written
     past          what is kept of a call that Redis has lost

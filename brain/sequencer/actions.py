@@ -35,10 +35,15 @@ class SendCreate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendCancel:
-    """`response.cancel`, always by id."""
+    """`response.cancel`, always by id.
+
+    `left_to_server`: a server that interrupts by itself has done so, and would answer that nothing is active.
+    Where it has not, a second one follows without the word.
+    """
 
     event_id: str
     response_id: str
+    left_to_server: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,9 +191,11 @@ class ReplaceSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HangUp:
-    """Nothing more will be said: the call ends."""
+    """Nothing more will be said: the call ends. `unheard`: a farewell was owed, and nothing of it was
+    heard."""
 
     cause: str
+    unheard: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -58,7 +58,8 @@ def watch(s: State, now_ms: float) -> None:
     if not _is_forgotten(s):
         s.asking.again_at_ms = None
     elif s.asking.again_at_ms is None:
-        s.asking.again_at_ms = now_ms + s.config.first_backoff_ms * 2**s.asking.silent_ends
+        pause_ms = s.config.first_backoff_ms * 2**s.asking.silent_ends
+        s.asking.again_at_ms = now_ms + min(pause_ms, s.config.longest_backoff_ms)
 
 
 def due_ms(s: State) -> float | None:

@@ -60,6 +60,8 @@ class SequencerConfig:
     """How long truncation waits for egress's own figures (docs/design.md, Barge-in)."""
     first_backoff_ms: float = 250.0
     """The pause after a refused create, doubled each time: the server knows of a response that we do not."""
+    longest_backoff_ms: float = 2_000.0
+    """It is doubled up to this: a fault that passes within 8 s is to end in an answer, before the apology."""
     speech_max_ms: float = 60_000.0
     """The `turn` stream keeps 60 s: past that the caller is taken as not speaking."""
     quiet_ms: float = 300.0

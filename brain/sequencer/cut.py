@@ -20,10 +20,9 @@ from shared.contract.streams.journal import Kind
 
 def interrupt_by_caller(s: State, now_ms: float, *, cause: str) -> None:
     """As `interrupt`, for the caller's voice or keys: a greeting that must be heard is not cut."""
-    if is_protected(s):
-        door.withdraw(s, cause)
-    else:
-        interrupt(s, now_ms, cause=cause)
+    door.withdraw(s, cause, by_caller=True)
+    if not is_protected(s):
+        flush(s, now_ms, cause=cause)
 
 
 def is_protected(s: State) -> bool:
@@ -77,12 +76,15 @@ def retire(s: State, response: Response) -> None:
 
 def cancel(s: State, response: Response, now_ms: float, *, by_server: bool = False) -> None:
     """Cancels a generating response, by id, once; the slot stays taken until its `done`. `by_server`: the
-    server has done so itself, so our cancel would be an error; it is sent if no `done` follows."""
+    server has done so itself, so our cancel would be an error; it is meant if no `done` follows."""
     if response.cancelling:
         return
     response.cancelling = True
     if by_server:
         response.deadline_ms = now_ms + s.config.server_cancel_wait_ms
+        event_id = s.event_id("cancel")
+        hint = SendCancel(event_id=event_id, response_id=response.response_id, left_to_server=True)
+        s.actions.append(hint)
     else:
         send_cancel(s, response, now_ms)
 

@@ -152,20 +152,19 @@ def disown(create: Create) -> None:
     create.wish = None
 
 
-def withdraw(s: State, cause: str) -> None:
+def withdraw(s: State, cause: str, *, by_caller: bool = False) -> None:
     """Takes back a create in flight that an interruption meets: it is cancelled at its `created`.
 
-    What the caller's new turn answers anyway is superseded; what only this wish can say waits again.
-    A greeting may speak over the caller, so their speech does not withdraw it.
+    What the caller's new turn answers anyway is superseded; what only this wish can say waits again. A
+    greeting may speak over the caller, so their speech does not withdraw it, nor do their keys one that must
+    be heard.
     """
     create = s.outstanding
     if create is None or create.wish is None:
         return
     wish = create.wish
-    is_by_keys = cause in ("keys", "caller_text")
-    if wish.reason is Reason.GREETING and (
-        cause == "speech" or (is_by_keys and not s.config.greeting_interruptible)
-    ):
+    is_protected = by_caller and not s.config.greeting_interruptible
+    if wish.reason is Reason.GREETING and (cause == "speech" or is_protected):
         return
     disown(create)
     if wish.reason in SUPERSEDED_BY_SERVER:
@@ -223,6 +222,15 @@ def retry(s: State, wish: Wish, now_ms: float, *, pause_ms: float = 0.0) -> None
         patient_ms = now_ms + pause_ms + 2 * s.config.created_wait_ms
         wish = replace(wish, expires_at_ms=max(wish.expires_at_ms, patient_ms))
     _retry(s, wish, now_ms, "nothing_said", pause_ms)
+
+
+def held_back(s: State, wish: Wish, now_ms: float, pause_ms: float = 0.0) -> Wish:
+    """The wish, not before a pause is over; the next one will be longer."""
+    return replace(
+        wish,
+        not_before_ms=now_ms + max(wish.backoff_ms, pause_ms),
+        backoff_ms=min(wish.backoff_ms * 2, s.config.longest_backoff_ms),
+    )
 
 
 def expiry_due_ms(s: State) -> float | None:
@@ -306,9 +314,7 @@ def _retry(s: State, wish: Wish, now_ms: float, cause: str, pause_ms: float = 0.
     elif s.active is not None:
         defer(s, wish, Gate.SLOT, cause)
     else:
-        held_until_ms = now_ms + max(wish.backoff_ms, pause_ms)
-        held = replace(wish, not_before_ms=held_until_ms, backoff_ms=wish.backoff_ms * 2)
-        defer(s, held, Gate.BACKOFF, cause)
+        defer(s, held_back(s, wish, now_ms, pause_ms), Gate.BACKOFF, cause)
 
 
 def _is_answered_by_server(s: State, wish: Wish) -> bool:

@@ -40,4 +40,6 @@ def opened(s: State, i: TextPartOpened, now_ms: float) -> None:
     elif wish.audio_only and s.debts.owed is None:
         s.journal(Kind.RESPONSE_EXPIRED, reason=wish.reason, wish=wish.number, cause="text_again")
         return
+    elif wish.audio_only:
+        wish = door.held_back(s, wish, now_ms)
     door.defer(s, changed(wish, audio_only=True), door.Gate.SLOT, "answered_in_text")

@@ -90,7 +90,12 @@ WAITS: Final[tuple[Wait, ...]] = (
     ),
     Wait("an answer that nothing is under way for", ask_again.due_ms, ask_again.again, ("first_backoff_ms",)),
     Wait("a deferred wish", door.expiry_due_ms, door.expire, tuple(Reason)),
-    Wait("the pause after a refusal", door.backoff_due_ms, door.end_backoff, ("first_backoff_ms",)),
+    Wait(
+        "the pause after a refusal",
+        door.backoff_due_ms,
+        door.end_backoff,
+        ("first_backoff_ms", "longest_backoff_ms"),
+    ),
     Wait("what is heard before a move", move.departure_due_ms, move.depart, ("farewell_wait_ms",)),
     Wait("a farewell", hang_up.due_ms, hang_up.overdue, ("farewell_wait_ms", "farewell_unheard_ms")),
     Wait("the moment for a rollover", rollover.due_ms, rollover.roll_over, ("quiet_ms",)),

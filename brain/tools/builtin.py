@@ -25,11 +25,15 @@ NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold")
 @tool
 async def end_call(
     farewell: Annotated[
-        str, Field(description="What to say to the caller before the call ends, in their language.")
-    ] = "Goodbye.",
+        str,
+        Field(
+            description="What is said to the caller before the call ends, in their language. Leave it out if"
+            " you have said goodbye already."
+        ),
+    ] = "",
 ) -> EndCall:
     """End the call. The farewell is spoken for you, so do not say goodbye yourself before calling this."""
-    return EndCall(farewell=farewell or "Goodbye.")
+    return EndCall(farewell=farewell)
 
 
 @tool

@@ -46,6 +46,9 @@ MAX_AT_ONCE = 16
 TOO_MANY_ROUNDS = "not run: too many tools in a row; answer the caller with what is known, or ask them"
 TOO_MANY_AT_ONCE = f"not run: {MAX_AT_ONCE} tools are under way; call it again when they have answered"
 
+GOODBYE = "Goodbye."
+"""For a tool that ends the call without saying how: said unless the response that called it has spoken."""
+
 LAST_RESORT = "end_call"
 """The one tool that ends a loop."""
 
@@ -150,7 +153,14 @@ class ToolRuns:
                 self._move(action, Next.DIGITS, digits)
             case EndCall(farewell=farewell, cause=cause):
                 self._answer(action, result)
-                self.give(inputs.HangUpWished(cause=cause, farewell=farewell, response_id=action.response_id))
+                self.give(
+                    inputs.HangUpWished(
+                        cause=cause,
+                        farewell=farewell or GOODBYE,
+                        response_id=action.response_id,
+                        only_if_unsaid=not farewell,
+                    )
+                )
             case Hold(seconds=seconds):
                 self.hold(now_ms(), seconds * 1000)
                 self._answer(action, result)

@@ -43,9 +43,10 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class EndCall:
-    """End the call, after the farewell was heard."""
+    """End the call, after the farewell was heard. Without one, what the response said that called the tool is
+    the farewell; if it said nothing, "Goodbye."."""
 
-    farewell: str
+    farewell: str = ""
     cause: str = "agent"
 
 

@@ -158,8 +158,9 @@ def say(
 
     async def work(store: Store, keys: Keys) -> int:
         call = await live.find_call(store, keys, sid)
-        done = await live.say(store, keys, call.call_sid, text, force=force)
-        return _said(call, done, "will be said", as_json=as_json)
+        reason = ending.why_not_asked(call, force=False)
+        done = not reason and await live.say(store, keys, call.call_sid, text, force=force)
+        return _said(call, done, reason, as_json=as_json)
 
     _run(work, redis_url)
 
@@ -230,13 +231,14 @@ def _exit_code(work: Work, redis_url: str) -> int:
         return run_interruptible(main())
 
 
-def _said(call: AnyCall, done: bool, what: str, *, as_json: bool) -> int:
+def _said(call: AnyCall, done: bool, reason: str, *, as_json: bool) -> int:
+    """`reason`: why nobody was asked; empty where that is not why it was not done."""
     if as_json:
         _print_json({"call_sid": call.call_sid, "done": done})
     elif done:
-        print(f"{call.call_sid}: {what}")
+        print(f"{call.call_sid}: will be said")
     else:
-        leave.complain(f"{call.call_sid} has ended.")
+        leave.complain(f"{call.call_sid} {f'not said: {reason}' if reason else 'has ended.'}")
     return Exit.OK if done else Exit.FAILED
 
 

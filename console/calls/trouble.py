@@ -23,13 +23,10 @@ from shared.contract.errors import ContractError
 from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
 from shared.contract.worker import ROLES
 from shared.figures import diagnosis
-from shared.figures.diagnosis import STALE_MS, Figures, RoleFigures
+from shared.figures.diagnosis import OWED_MS, STALE_MS, Figures, RoleFigures
 
 ALIVE_WITHIN_MS = 3_000
 """A beat comes every half second; rivals judge by 2 s, and a person may be a little slower."""
-
-OWED_MS = 2_000
-"""Sound that is owed for longer than this is a caller who begins to wonder."""
 
 UNOWNED_MS = 2_000
 """A call is claimed within a second: for this long nobody need own a new one."""
@@ -118,6 +115,8 @@ class Severity(enum.IntEnum):
     """A role is done by nobody."""
     GHOST = 4
     """Nobody has the call at all."""
+    BLIND = 5
+    """No process shows a beat at all: nobody can tell who has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,14 +266,14 @@ def _holder(role: str, found: Said, crew: Crew, now_ms: int) -> Holder:
 
 def _trouble(card: PeopleView, holders: Sequence[Holder], crew: Crew, age_ms: int) -> Trouble | None:
     if not crew.is_anybody_alive:
-        return Trouble(Severity.GHOST, "no process shows a beat: all ended, or Redis takes no writes")
+        return Trouble(Severity.BLIND, "no process shows a beat: all ended, or Redis takes no writes")
     if _is_ghost(card, holders, age_ms):
         return Trouble(Severity.GHOST, "a ghost: nobody has this call any more")
     missing = _missing(card, holders, age_ms)
     if missing:
         return Trouble(Severity.MISSING, _words(missing), missing[0].role)
     owed_ms = card.owed_ms or 0
-    if card.state is CallState.ATTACHED and owed_ms > OWED_MS:
+    if card.state is CallState.ATTACHED and owed_ms >= OWED_MS:
         return Trouble(
             Severity.OWED, f"owed sound for {owed_ms / 1000:.1f} s: {card.owed_cause or 'unknown'}"
         )
@@ -337,8 +336,8 @@ def _short(worker: str) -> str:
 
 def _verdict(found: Said, holders: Sequence[Holder], trouble: Trouble | None) -> tuple[str, str]:
     """The verdict to be shown, and why."""
-    if trouble is not None and trouble.severity is Severity.GHOST:
-        return "no owner", trouble.words
+    if trouble is not None and trouble.severity in (Severity.GHOST, Severity.BLIND):
+        return "no owner" if trouble.severity is Severity.GHOST else "no beat", trouble.words
     if trouble is not None and trouble.severity is Severity.MISSING:
         return f"no {trouble.role}", trouble.words
     if "egress" in found.problems:
@@ -349,7 +348,7 @@ def _verdict(found: Said, holders: Sequence[Holder], trouble: Trouble | None) ->
     # Before egress has spoken nothing stands on the card.
     verdict, why = ("", "") if found.egress is None else (found.egress.verdict, found.egress.why)
     if trouble is not None and verdict in ("", diagnosis.OK):
-        return "owed" if trouble.severity is Severity.OWED else f"cpu({trouble.role})", trouble.words
+        return diagnosis.OWED if trouble.severity is Severity.OWED else f"cpu({trouble.role})", trouble.words
     return verdict, why
 
 

@@ -18,6 +18,9 @@ MOST = 6
 
 def judge(calls: Sequence[AnyCall]) -> list[Finding]:
     """Live calls, as they come from a look: those in trouble first."""
+    blind = next((words for words in map(_blindness, calls) if words), "")
+    if blind:
+        return [fail("live calls", f"{len(calls)}: {blind}", "See the findings on Redis and workers.")]
     found = [each for each in (_judge(call) for call in calls) if each is not None]
     if not found:
         return [ok("live calls", f"{len(calls)}, nobody is left alone")]
@@ -28,6 +31,12 @@ def judge(calls: Sequence[AnyCall]) -> list[Finding]:
 
 
 # Private.
+
+
+def _blindness(call: AnyCall) -> str:
+    """What is said where no process at all shows a beat: then it is no matter of this call. Else empty."""
+    trouble = None if isinstance(call, UnreadableCall) else call.standing.trouble
+    return trouble.words if trouble is not None and trouble.severity is Severity.BLIND else ""
 
 
 def _judge(call: AnyCall) -> Finding | None:

@@ -30,6 +30,10 @@ from shared.ownership.journal import JournalPen
 from shared.store.outbox import Outbox
 
 HOLD_CLIP = hold_clip()
+PICK_UP_MS = 400.0
+"""The carrier opens a stream a quarter to half a second after it has picked up: the caller waits from then
+on."""
+
 CLIP_CUT = -1
 """Below every cut of the brain: any clear drops what of the clip is unsent."""
 
@@ -82,7 +86,7 @@ class IngressCall:
         self._services = services
         self._counters, self._post = services.counters, services.post
         self._packer = CallerPacker(services.keys, call_sid)
-        self.owed = OwedSound(now_ms, CLIP_MS)
+        self.owed = OwedSound(now_ms - PICK_UP_MS, CLIP_MS)
         """The account of the silence that its caller hears."""
 
     def connect(self, stream: MediaStream, told: NewStream, attached: Attached, now_ms: float) -> None:
@@ -93,7 +97,7 @@ class IngressCall:
         before = self.owed
         owed_ms = max(before.owed_ms, attached.owed_ms) if leg > 1 else 0.0
         self.owed = OwedSound(
-            now_ms,
+            now_ms - PICK_UP_MS,
             CLIP_MS,
             owed_ms=owed_ms,
             cause=attached.owed_cause or before.cause,

@@ -69,7 +69,7 @@ class OwedSound:
     one."""
 
     began_at_ms: float
-    """When the stream was attached."""
+    """When the stream was attached, or when the call was picked up."""
     clip_ms: float
     owed_ms: float = 0.0
     """Of silence, since an answer was last heard; the caller's own voice and a tool at work are not
@@ -122,6 +122,9 @@ class OwedSound:
         if said.is_waived or (said.is_paid and said.number > self._known):
             # What was paid before we heard of it was paid on an earlier stream.
             self.settled = max(self.settled, said.number)
+        if self._is_caller_speaking(now_ms) and not said.is_caller_speaking:
+            # They fell silent before the model could say so.
+            self._at_ms = min(self._at_ms, now_ms - said.listened_ms)
         is_new = said.number > max(self._known, self.settled)
         self._known = said.number  # Lower than before where the last ones were taken back.
         self._word, self._word_at_ms = said, now_ms

@@ -7,6 +7,7 @@ restart, so that no connection is refused. Owns: which of the two it is. Must no
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -57,6 +58,11 @@ def _why_another(found: socket.socket, settings: Settings) -> str:
 def _addresses(host: str) -> set[str]:
     """Raises OSError for a name that does not resolve."""
     return {str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+
+
+def is_about_host(error: OSError) -> bool:
+    """Whether it is HOST that cannot be listened on: a name that nobody knows, an address of another host."""
+    return isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
 
 
 def inherited_listener(descriptor: int = STDIN) -> socket.socket | None:

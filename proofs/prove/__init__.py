@@ -9,12 +9,13 @@ pages about them read.
     judge         its judgement: both simulators' records of a call, compared
     timeline      one call as text, for a look at what went wrong
     slow_tools    a tool that takes its time
+    queues        `make prove-queues`: what stands in Redis over healthy calls: next to nothing
     operations    `make prove-operations`: does the verdict name the fault, soon, once
     faults        the faults that it injects, and the verdict that each deserves
     verdicts      its judgement: right, soon, once, and nobody else blamed
     busy          a role process that is kept busy on purpose
     silence/      `make prove-silence`: nobody is left in silence, tried kind by kind
     sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance
-    walk          every state that a few inputs reach
+    states/       every state that a few inputs reach
     mutants       `make prove-mutants`: what the tests say to wrong code
 """

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from proofs.prove.walk import Mode, Violation, Walked, walk
+from proofs.prove.states.walk import Mode, Violation, Walked, walk
 
 ROOT = Path(__file__).parents[2]
 MACHINE = "tests/brain/sequencer/test_machine.py"

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shared.contract.command import Command
 from shared.contract.errors import UnknownVersion
+from shared.contract.keys import NOWHERE
 
 VERSION = b"1"
 """`v` of every entry. It changes when an older reader would misread a newer entry, not when a field is
@@ -22,6 +24,12 @@ FIRST = "0"
 
 NOTHING = {b"v": VERSION}
 """An entry that says nothing: written and trimmed at once, it makes a stream that can carry a TTL."""
+
+
+def probe_command() -> Command:
+    """A write that writes nothing: refused like all others, answered nil by a Redis that takes them."""
+    return Command(NOWHERE.encode(), (b"XADD", NOWHERE.encode(), b"NOMKSTREAM", b"*", b"v", VERSION))
+
 
 Fields = list[bytes]
 """Field, value, field, value, …"""

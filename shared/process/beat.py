@@ -20,8 +20,9 @@ from shared.contract import keys as key_names
 from shared.contract.entry import NOTHING
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, write_beat
-from shared.process.refused import Began, Over, RefusalTold
+from shared.process.refused import RefusalBegan, RefusalOver, RefusalTold
 from shared.process.role import Process, Role
+from shared.store.check import agree_on_lanes
 from shared.store.errors import STORE_ERRORS
 
 BEAT_S = 0.5
@@ -76,6 +77,8 @@ async def beat(process: Process, role: Role) -> None:
             with contextlib.suppress(*STORE_ERRORS):
                 now_connects = process.outbox.counters.connects
                 await keep_own_keys(process, role.own_streams)
+                if is_lost:
+                    await agree_on_lanes(process.store, process.settings.lanes)
                 connects = now_connects
         _tell_refusal(process, told)
         with contextlib.suppress(TimeoutError):
@@ -107,9 +110,9 @@ class _Forgotten:
 
 def _tell_refusal(process: Process, told: RefusalTold) -> None:
     match told.look(process.outbox.refused_since_ms, now_ms()):
-        case Began():
+        case RefusalBegan():
             process.log.error("redis_refuses_writes", reason=process.outbox.trouble)
-        case Over(lasted_ms):
+        case RefusalOver(lasted_ms):
             process.log.warning("redis_takes_writes", lasted_ms=round(lasted_ms))
         case None:
             pass

@@ -14,12 +14,12 @@ CALM_MS = 3000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class RefusalBegan:
     """Redis refuses writes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class RefusalOver:
     """It takes them again."""
 
     lasted_ms: float
@@ -33,16 +33,16 @@ class RefusalTold:
     _refused_ms: float = 0.0
     """When writes were seen to be refused last."""
 
-    def look(self, refused_since_ms: float | None, now_ms: float) -> Began | Over | None:
+    def look(self, refused_since_ms: float | None, now_ms: float) -> RefusalBegan | RefusalOver | None:
         """What is to be told now."""
         if refused_since_ms is not None:
             self._refused_ms = now_ms
             if self._began_ms is not None:
                 return None
             self._began_ms = refused_since_ms
-            return Began()
+            return RefusalBegan()
         if self._began_ms is None or now_ms - self._refused_ms < CALM_MS:
             return None
         lasted_ms = self._refused_ms - self._began_ms
         self._began_ms = None
-        return Over(lasted_ms)
+        return RefusalOver(lasted_ms)

@@ -1,16 +1,16 @@
-"""Ending tasks for certain.
+"""Ending tasks for certain; one timer for a deadline that moves.
 
 Why it exists: a task may lose a cancellation. redis-py 8.1 does so now and then, and before Python 3.12
 `asyncio.wait_for` does when the cancellation meets the result; a loop around such a call then runs on for
 ever. Whoever ends a task asks again until it has ended.
 
-Owns: asking again. Must not know: what a task does.
+Owns: asking again; when the timer is set. Must not know: what a task does, what is due.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 ASK_AGAIN_S = 0.25
@@ -46,3 +46,33 @@ async def comes_first(task: asyncio.Task[Any], event: asyncio.Event) -> bool:
         return True
     await end_task(task)
     return False
+
+
+class Alarm:
+    """One timer, for whoever has a next deadline that moves. One that rings too early is only set again, so
+    it is never moved back."""
+
+    __slots__ = ("_at_ms", "_ring", "_timer")
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._timer: asyncio.TimerHandle | None = None
+        self._at_ms = 0.0
+
+    def set(self, at_ms: float, now_ms: float) -> None:
+        """Rings at that time at the latest, by the monotonic clock."""
+        if self._timer is not None and self._at_ms <= at_ms:
+            return
+        self.cancel()
+        self._at_ms = at_ms
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, at_ms - now_ms) / 1000, self._fire)
+
+    def cancel(self) -> None:
+        """Does not ring any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._ring()

@@ -10,7 +10,7 @@ entry means.
     refusals     which errors of Redis pass, and which never do
     link         one raw connection: packed bytes out, replies to callbacks
     keeper       one connection after another
-    backlog      what waits to be written, in order
+    write_queue  what waits to be written, in order
     commits      what is sent together, and what its replies mean
     outbox       the one writer of a process
     counters     what the outbox counts

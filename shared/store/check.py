@@ -44,7 +44,7 @@ async def wait_for_redis(
                     f" Grant it: {lacking.remedy(user)}"
                 )
             info = await store.info()
-            stored = await _agree_on_lanes(store, lanes)
+            stored = await agree_on_lanes(store, lanes)
         except AuthenticationError as error:
             raise RedisLoginRefused(
                 f"expected user and password to be taken, got: {str(error).rstrip('.')}."
@@ -65,12 +65,14 @@ async def wait_for_redis(
         return _check(info)
 
 
-# Private.
-
-
-async def _agree_on_lanes(store: Store, lanes: int) -> int:
+async def agree_on_lanes(store: Store, lanes: int) -> int:
+    """How many lanes the deployment has: as its first process said. Raises STORE_ERRORS. Cancelling is
+    safe."""
     await store.hsetnx(keys.CONFIG, "lanes", str(lanes))
     return int(await store.hget(keys.CONFIG, "lanes") or lanes)
+
+
+# Private.
 
 
 def _check(info: dict[str, Any]) -> str:

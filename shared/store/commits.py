@@ -2,7 +2,7 @@
 
 Why it exists: a MULTI is answered in four ways (done, refused as a whole, refused by one of its writes, never
 begun), a single command in two, and each leads elsewhere. Owns: the bytes of a commit, reading its replies.
-Pure. Must not know: connections, when something is sent again.
+Must not know: connections, when something is sent again.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.store import refusals
-from shared.store.backlog import Write
 from shared.store.refusals import ReplyError
+from shared.store.write_queue import Write
 
 
 class Fate(enum.Enum):
@@ -34,7 +34,7 @@ NOT_DONE = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Answered:
     """`answers`: one for each write, in order, where the fate is not UNKNOWN. `error`: the refusal, or why
     the fate is unknown; `word`: its first, if it is a refusal that passes."""
 
@@ -71,7 +71,7 @@ def pack(tag: object, writes: list[Write], now_ms: float) -> tuple[Commit, bytes
     return Commit(tag, writes, now_ms, len(body)), packed
 
 
-def judge(commit: Commit, replies: list[Any]) -> Verdict:
+def judge(commit: Commit, replies: list[Any]) -> Answered:
     """`replies`: those of its writes, or MULTI, QUEUED…, EXEC."""
     results = replies if commit.is_single else replies[-1]
     if isinstance(results, ReplyError) and not refusals.is_abort(results):
@@ -88,13 +88,13 @@ def judge(commit: Commit, replies: list[Any]) -> Verdict:
         answers = results
     if error is not None:
         answers = [NOT_DONE if refusals.passes(answer) else answer for answer in answers]
-        return Verdict(Fate.REFUSED, answers, str(error), refusals.word_of(error))
-    return Verdict(Fate.SPOILT if is_aborted else Fate.DONE, answers)
+        return Answered(Fate.REFUSED, answers, str(error), refusals.word_of(error))
+    return Answered(Fate.SPOILT if is_aborted else Fate.DONE, answers)
 
 
 # Private.
 
 
-def _unknown(error: ReplyError) -> Verdict:
+def _unknown(error: ReplyError) -> Answered:
     word = refusals.word_of(error) if refusals.passes(error) else ""
-    return Verdict(Fate.UNKNOWN, [], str(error), word)
+    return Answered(Fate.UNKNOWN, [], str(error), word)

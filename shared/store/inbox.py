@@ -33,6 +33,10 @@ BLOCK_MARGIN_S = 2.0
 COUNT = b"200"
 """Most entries of one stream in one read."""
 
+TURN_ENTRIES = 500
+"""Entries handed out in one turn of the loop, or those of one stream more: after an absence of Redis there
+are thousands, and frames must leave on time all the same."""
+
 RECONNECT_MIN_S, RECONNECT_MAX_S = 0.05, 1.0
 
 Entry = tuple[bytes, Fields]
@@ -158,7 +162,7 @@ class Inbox:
                 raise LinkLost(f"Redis refused a read: {reply}")
             self.counters.reads += 1
             if reply:
-                self._hand_out(reply)
+                await self._hand_out(reply)
             rest_s = self._read_gap_s - (now_ms() - started) / 1000
             if reply and rest_s > 0:
                 await asyncio.sleep(rest_s)
@@ -184,8 +188,13 @@ class Inbox:
             self._packed_keys = b"*%d\r\n%b%b" % (6 + 2 * len(watched), head, keys)
         return self._packed_keys + b"".join([item.packed_id for item in watched])
 
-    def _hand_out(self, reply: list[tuple[bytes, list[Entry]]]) -> None:
+    async def _hand_out(self, reply: list[tuple[bytes, list[Entry]]]) -> None:
+        """Cancelling it between two streams leaves the rest unread."""
+        handed = 0
         for key, found in reply:
+            if handed >= TURN_ENTRIES:
+                handed = 0
+                await asyncio.sleep(0)
             item, asked = self._watched.get(key), self._asked.get(key)
             if item is None or not found:
                 continue  # Unwatched while the read was under way: its next owner reads it.
@@ -196,4 +205,5 @@ class Inbox:
             self.counters.entries += len(found)
             if item.is_ours:
                 self._read.append(key)
+            handed += len(found)
             item.sink(found)

@@ -24,27 +24,27 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shared import resp
 from shared.clock import now_ms
 from shared.contract.command import Command
-from shared.contract.keys import NOWHERE
+from shared.contract.entry import probe_command
 from shared.figures.rolling import RollingMax
 from shared.store import refusals
-from shared.store.backlog import AGING_MOST_BYTES, Backlog, OnReply, Write
 from shared.store.commits import NOT_DONE, Commit, Fate, judge, pack
 from shared.store.counters import OutboxCounters
 from shared.store.errors import OutboxFull
 from shared.store.keeper import keep_link
 from shared.store.link import RedisLink, Replies, ReplyError
+from shared.store.refusals import Refusal
+from shared.store.write_queue import AGING_MOST_BYTES, OnReply, Write, WriteQueue
 
 BOUND_BYTES = 64 * 1024 * 1024
 """Most bytes queued and under way. Beyond it new writes are refused and counted."""
 
-UNANSWERED_MS = 2500.0
-"""A commit without an answer for this long: the connection is taken for dead."""
+SILENT_MS, UNANSWERED_MS = 1000.0, 2500.0
+"""A commit without an answer for this long: Redis counts as away; the connection is taken for dead."""
 
 UNDER_WAY_COMMITS = 64
 """Most commits sent and not answered; more wait in the queue and grow together."""
@@ -52,23 +52,9 @@ UNDER_WAY_COMMITS = 64
 PROBE_S = 0.1
 """How often a Redis that refuses is asked whether it takes writes again."""
 
-PROBE = resp.pack([b"XADD", NOWHERE.encode(), b"NOMKSTREAM", b"*", b"v", b"1"])
-"""A write that writes nothing: refused like all others, and answered nil when they would be taken."""
+PROBE = resp.pack(probe_command().args)
 
 FORGET_EVERY_MS = 1000.0
-
-
-@dataclass(slots=True)
-class _Refusal:
-    """One episode, from the first write that was refused until all that was held is taken."""
-
-    since_ms: float
-    word: str
-    error: str
-    is_shut: bool = True
-    """Nothing is sent; False while what was held goes out."""
-    left: int = 0
-    """Writes that were held and are not yet sent again."""
 
 
 class Outbox:
@@ -78,7 +64,7 @@ class Outbox:
         self._url = url
         self._name = name
         self._commit_ms = commit_ms
-        self._backlog = Backlog()
+        self._queue = WriteQueue()
         self._under_way: deque[Commit] = deque()
         self._under_way_bytes = 0
         self._link: RedisLink | None = None
@@ -88,7 +74,7 @@ class Outbox:
         self._round_trips = RollingMax()
         self._unconnected_since_ms = now_ms()
         """Since when there is no connection, while there is none."""
-        self._refusal: _Refusal | None = None
+        self._refusal: Refusal | None = None
         self._probe_timer: asyncio.TimerHandle | None = None
         self._forgot_at_ms = 0.0
         self._scheduled: asyncio.Handle | None = None
@@ -108,13 +94,13 @@ class Outbox:
         counted."""
         now = now_ms()
         if self.backlog_bytes > AGING_MOST_BYTES:
-            self.counters.expired += self._backlog.make_room(now)
+            self.counters.expired += self._queue.make_room(now)
         self._add(tag, Write(packed, None, now + max_age_ms), urgent=False)
 
     @property
     def backlog_bytes(self) -> int:
         """Bytes queued and under way: the outbox's own backlog."""
-        return self._backlog.queued_bytes + self._under_way_bytes
+        return self._queue.queued_bytes + self._under_way_bytes
 
     @property
     def connected(self) -> bool:
@@ -132,18 +118,19 @@ class Outbox:
 
     @property
     def away_since_ms(self) -> float | None:
-        """Since when nothing can be written: Redis is away, or refuses. None: it can."""
-        refused_since_ms = self.refused_since_ms
-        if self._link is not None:
-            return refused_since_ms
-        return min(self._unconnected_since_ms, refused_since_ms or self._unconnected_since_ms)
+        """Since when nothing can be written: Redis is away, silent, or refuses. None: it can."""
+        silent_since_ms = self._unconnected_since_ms if self._link is None else self._silent_since_ms()
+        since_ms = [since for since in (silent_since_ms, self.refused_since_ms) if since is not None]
+        return min(since_ms, default=None)
 
     @property
     def trouble(self) -> str:
         """Why nothing can be written, in words; empty: it can. For health checks and logs."""
         if self._refusal is not None:
             return f"Redis refuses writes: {self._refusal.error}"
-        return "" if self._link is not None else f"Redis is away: {self._last_error}"
+        if self._link is None:
+            return f"Redis is away: {self._last_error}"
+        return "" if self._silent_since_ms() is None else "Redis does not answer"
 
     async def flushed(self, timeout_s: float) -> bool:
         """Waits until all is written and answered; False after `timeout_s`. For the end of a process."""
@@ -164,6 +151,10 @@ class Outbox:
 
     # Private: queue, commit.
 
+    def _silent_since_ms(self) -> float | None:
+        sent_at_ms = self._under_way[0].sent_at_ms if self._under_way else None
+        return sent_at_ms if sent_at_ms is not None and now_ms() - sent_at_ms > SILENT_MS else None
+
     def _add(self, tag: object, write: Write, *, urgent: bool) -> None:
         size = len(write.packed)
         if self.backlog_bytes + size > BOUND_BYTES:
@@ -176,7 +167,7 @@ class Outbox:
         if self._refusal is not None and self._refusal.is_shut and self._may_overtake(write):
             self._send_alone(tag, write)
             return
-        self._backlog.add(tag, write)
+        self._queue.add(tag, write)
         if self._scheduled is None or (urgent and not self._scheduled_now):
             self._schedule(urgent)
 
@@ -206,7 +197,7 @@ class Outbox:
             return  # What was held goes one step at a time: should it be refused again, its order stands.
         now = now_ms()
         self._last_commit_ms = now
-        taken, stale = self._backlog.take(now)
+        taken, stale = self._queue.take(now)
         self.counters.expired += stale
         if refusal is not None:
             refusal.left -= stale + sum(len(writes) for _, writes in taken)
@@ -228,7 +219,7 @@ class Outbox:
     def _send_alone(self, tag: object, write: Write) -> None:
         link = self._link
         if link is None:
-            self._backlog.hold(tag, [write])
+            self._queue.hold(tag, [write])
         else:
             link.send(self._pack(link, tag, [write], now_ms()))
 
@@ -260,7 +251,7 @@ class Outbox:
                 else:
                     self._give(write, answer)
         self._settle()
-        if self._backlog and self._scheduled is None:
+        if self._queue and self._scheduled is None:
             self._schedule(urgent=False)
 
     def _give(self, write: Write, result: Any) -> None:
@@ -284,7 +275,7 @@ class Outbox:
         """While nothing is written: stale caller audio must not use up the bound of what is kept."""
         if now - self._forgot_at_ms >= FORGET_EVERY_MS:
             self._forgot_at_ms = now
-            self.counters.expired += self._backlog.forget_stale(now)
+            self.counters.expired += self._queue.forget_stale(now)
             self._settle()
 
     def _settle(self) -> None:
@@ -292,7 +283,7 @@ class Outbox:
             return
         if self._refusal is not None and not self._refusal.is_shut and self._refusal.left <= 0:
             self._refusal = None
-        if not self._backlog:
+        if not self._queue:
             self._idle.set()
 
     # Private: while Redis refuses.
@@ -306,7 +297,7 @@ class Outbox:
         refusal = self._refusal
         if refusal is None:
             self.counters.refusals += 1
-            refusal = self._refusal = _Refusal(now_ms(), word, error, is_shut=False)
+            refusal = self._refusal = Refusal(now_ms(), word, error, is_shut=False)
         refusal.word, refusal.error = word, error
         if self._probe_timer is None:
             self._probe_timer = asyncio.get_running_loop().call_later(PROBE_S, self._probe)
@@ -316,7 +307,7 @@ class Outbox:
             self._overtake()
 
     def _overtake(self) -> None:
-        for tag, write in self._backlog.take_ahead(self._may_overtake):
+        for tag, write in self._queue.take_ahead(self._may_overtake):
             self._send_alone(tag, write)
 
     def _keep(self, commit: Commit, answers: Sequence[Any]) -> None:
@@ -330,7 +321,7 @@ class Outbox:
             else:
                 kept.append(write)
         self.counters.held_back += len(kept)
-        self._backlog.hold(commit.tag, kept)
+        self._queue.hold(commit.tag, kept)
 
     def _probe(self) -> None:
         self._probe_timer = None
@@ -345,8 +336,8 @@ class Outbox:
     def _reopen(self) -> None:
         """Redis takes writes again: what was held goes first. All that was under way is answered by now."""
         if self._refusal is not None and self._refusal.is_shut:
-            self._backlog.rejoin()
-            self._refusal.is_shut, self._refusal.left = False, len(self._backlog)
+            self._queue.rejoin()
+            self._refusal.is_shut, self._refusal.left = False, len(self._queue)
             self._schedule(urgent=True)
 
     # The connection (keeper.Host).
@@ -367,24 +358,25 @@ class Outbox:
         self.counters.connects += 1
         for commit in self._under_way:
             if commit.writes:
-                self._backlog.hold(commit.tag, commit.writes)
+                self._queue.hold(commit.tag, commit.writes)
                 self.counters.resent += len(commit.writes)
                 self.counters.unknown += 1
         self._under_way.clear()
         self._under_way_bytes = 0
-        self._backlog.rejoin()
+        self._queue.rejoin()
         if self._refusal is not None:
             self._refusal.is_shut = True
             self._overtake()
             self._probe()
-        elif self._backlog:
+        elif self._queue:
             self._schedule(urgent=True)
 
     def link_lost(self, link: RedisLink) -> None:
         """Nothing is written until there is another."""
         if link is self._link:
             self._link = None
-            self._unconnected_since_ms = now_ms()
+            # What it never answered was written in vain: nothing could be written since.
+            self._unconnected_since_ms = self._under_way[0].sent_at_ms if self._under_way else now_ms()
             self._unschedule()
 
     def link_failed(self, why: str) -> None:

@@ -8,6 +8,7 @@ Owns: telling them apart, by the first word of the error. Pure. Must not know: w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import hiredis
@@ -32,6 +33,19 @@ FORGOTTEN = "NOSCRIPT"
 
 _ABORTED = "EXECABORT"
 _BECAUSE = "because of: "
+
+
+@dataclass(slots=True)
+class Refusal:
+    """One episode, from the first write that was refused until all that was held is taken."""
+
+    since_ms: float
+    word: str
+    error: str
+    is_shut: bool = True
+    """Nothing is sent; False while what was held goes out."""
+    left: int = 0
+    """Writes that were held and are not yet sent again."""
 
 
 def is_abort(reply: Any) -> bool:

@@ -9,7 +9,14 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 TARGETS = (
     *("help", "demo", "run", "test", "lint", "types", "lock", "captures", "clean"),
-    *("prove-pipeline", "prove-conversation", "prove-sequencer", "prove-mutants", "prove-operations"),
+    *(
+        "prove-pipeline",
+        "prove-conversation",
+        "prove-sequencer",
+        "prove-mutants",
+        "prove-operations",
+        "prove-queues",
+    ),
 )
 
 

@@ -18,7 +18,7 @@ from egress.positions import Start
 from shared.clock import now_ms
 from shared.contract.card import EgressControl, EgressFigures
 from shared.contract.command import Command
-from shared.contract.entry import FIRST
+from shared.contract.entry import FIRST, after
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
 from shared.contract.streams.control import Audible, Flushed, Heard, Message, Silent
@@ -363,6 +363,22 @@ def test_what_has_changed_is_saved_at_once(desk: Desk) -> None:
 
     keep_from, figures, control = desk.pen.saved[-1]
     assert (keep_from, figures.frame_n, control) == ("2-1", 1, EgressControl(control_pos_egress="5-0"))
+
+
+def test_what_was_heard_out_leaves_the_reply_at_once(desk: Desk) -> None:
+    """It does not wait for the next second; what was interrupted went with its flush."""
+    desk.attach()
+    desk.say(speech(160))
+    desk.report(BackKind.FORWARDED, 1)
+    before = len(desk.pen.saved)
+    desk.call.receive_reply([desk.entry(ReplyKind.RESPONSE_END)])
+    last_id = desk.call.reply_position
+
+    desk.report(BackKind.ECHO, value=b"1.0.a.20")
+
+    (keep_from, figures, _), *more = desk.pen.saved[before:]
+    assert more == []
+    assert (keep_from, figures.audible_response) == (after(last_id), "")
 
 
 # The reply.

@@ -83,6 +83,22 @@ def test_a_flush_overtakes_all_that_waits() -> None:
     assert stage.reply == []
 
 
+@pytest.mark.parametrize(("after_ms", "clears"), [(100, 1), (600, 0)])
+def test_what_was_heard_out_is_not_cleared_although_no_mark_came_back(after_ms: int, clears: int) -> None:
+    """Twilio has nothing left to forget; the brain is told all the same. What may still play is cleared."""
+    stage = Stage()
+    stage.echoes_are_lost = True
+    stage.say(speech(SECOND))
+    stage.run(1000 + after_ms)
+
+    stage.write("flush", cut=1)
+    stage.run(100)
+
+    assert len(stage.clears) == clears
+    (item,) = stage.flushed()
+    assert item.received_ms == 1_000
+
+
 def test_marks_echoed_by_a_clear_prove_nothing() -> None:
     """Twilio echoes the cleared marks: they are stale, and the next reply starts from nothing heard."""
     stage = Stage()

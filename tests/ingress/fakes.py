@@ -21,8 +21,8 @@ from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.pairs import Name, Pair, read_name
 from shared.logs.log import get_log
 from shared.ownership.journal import JournalPen
-from shared.store.backlog import OnReply
 from shared.store.outbox import Outbox
+from shared.store.write_queue import OnReply
 
 CALL = "CA" + "1" * 32
 STREAM = "MZ" + "2" * 32

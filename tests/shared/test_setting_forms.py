@@ -87,13 +87,15 @@ def test_transcription_may_be_left_out() -> None:
     assert load(env_file=None, transcription_model="").transcription_model == ""
 
 
-@pytest.mark.parametrize(("value", "hint"), [("en-US", "(write en:"), ("HE", "(write he:"), ("english", "")])
-def test_a_language_is_iso_639_1(value: str, hint: str) -> None:
-    """A tag with a region is fatal on every call; what to write instead is said."""
+@pytest.mark.parametrize(
+    ("value", "hint"), [("HE", "did you mean he?"), ("en_US", "en-US?"), ("english", "")]
+)
+def test_a_language_is_iso_639_1_or_a_tag(value: str, hint: str) -> None:
+    """What to write instead is said."""
     text = problem(language=value)
     assert text.startswith("TRUNKLINE_LANGUAGE: expected a language as ISO 639-1 writes it, such as en")
     assert hint in text
-    assert load(env_file=None, language="").language == ""
+    assert [load(env_file=None, language=each).language for each in ("", "en-US")] == ["", "en-US"]
 
 
 def test_choices_in_capitals_are_taken() -> None:
@@ -104,5 +106,5 @@ def test_choices_in_capitals_are_taken() -> None:
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """No shell has seen what stands in `.env`."""
-    monkeypatch.setenv("HOME", "/home/me")
-    assert load(env_file=None, agents_file="~/agents.toml").agents_file == "/home/me/agents.toml"
+    monkeypatch.setenv("HOME", "/folder")
+    assert load(env_file=None, agents_file="~/agents.toml").agents_file == "/folder/agents.toml"

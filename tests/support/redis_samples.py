@@ -42,7 +42,8 @@ async def make_living_call(store: Store, sid: str, *, age_ms: int = 60_000, **fi
     at_ms = wall_ms()
     spoken = {"v": CONTRACT, "at_ms": at_ms, "lag_ms": 1.0, "redis_ms": 2.0}
     brain = {"worker": BRAIN, "quiet_ms": 0.0, "audio_ms_per_s": 990.0, "skipped": 0, "queued_events": 0}
-    ingress = {"worker": INGRESS, "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0}
+    ingress = {"worker": INGRESS, "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0, "owed_ms": 0,
+               "owed_cause": ""}  # fmt: skip
     said = {
         "egress": EGRESS,
         "verdict": "ok",

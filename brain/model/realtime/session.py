@@ -66,7 +66,8 @@ def _with_turn_detection(agent: Agent, by_server: bool) -> Json:
 def _turn_detection(agent: Agent, by_server: bool) -> Json:
     """The whole detector, always: a partial object is not promised to keep its other values."""
     detection = agent.turn_detection
-    answers: Json = {"create_response": by_server, "interrupt_response": by_server}
+    interrupts = by_server and agent.server_interrupts
+    answers: Json = {"create_response": by_server, "interrupt_response": interrupts}
     if detection.kind == "semantic_vad":
         return {"type": "semantic_vad", "eagerness": detection.eagerness, **answers}
     return {

@@ -88,7 +88,10 @@ class Kind(enum.StrEnum):
     MOVE = "move", "the caller is sent away for a transfer or tones"
     MOVE_ENDED = "move_ended", "the caller is back from it (`status`)"
     MOVE_REFUSED = "move_refused", "a transfer or tones were not possible (`cause`)"
-    MOVE_DROPPED = "move_dropped", "a transfer or tones were overtaken by the end"
+    MOVE_DROPPED = (
+        "move_dropped",
+        "a transfer or tones were overtaken by the end, or the caller spoke before they were gone (`cause`)",
+    )
     LEG = "leg", "the caller is back on a new stream"
     ERROR = "error", "something failed (`what`)"
     REFUSED = (

@@ -34,3 +34,14 @@ def test_what_is_shown_of_an_agent_has_no_secret_and_no_long_text() -> None:
     assert (shown["mcp"], shown["instructions"]) == (["docs"], "900 characters")
     assert "secret-token" not in agent.snapshot()
     assert shown["limits"]["hard_cap_s"] == agent.limits.hard_cap_s
+
+
+def test_the_server_interrupts_unless_the_greeting_must_be_heard() -> None:
+    """Or answers no turns at all; without a greeting there is nothing to protect."""
+    agent = default_agent(load(env_file=None, greeting="This call is recorded."))
+    notice = replace(agent, greeting_interruptible=False)
+
+    assert agent.server_interrupts
+    assert not notice.server_interrupts
+    assert replace(notice, greeting="").server_interrupts
+    assert not replace(agent, answers_turns="brain").server_interrupts

@@ -9,9 +9,11 @@ import pytest
 from brain.call import parts
 from brain.model.lifeline import Rollover
 from brain.sequencer import SequencerConfig
-from brain.sequencer.actions import SendCancel
-from brain.sequencer.inputs import Input
+from brain.sequencer.actions import RunTool, SendCancel, SendCreate
+from brain.sequencer.inputs import Input, ResponseCreated, SpeechStarted, ToolCalled
+from shared.contract.card import Next
 from shared.contract.streams.control import Detached
+from shared.contract.streams.history import ToolEntry
 from shared.contract.window import BrainWindow, load
 from shared.figures import rolling
 from shared.store.client import Store
@@ -125,4 +127,52 @@ async def test_a_rollover_of_a_session_that_is_gone_is_nobodys(
         call._roll_again(rollover)
         assert len(given) == 1
         monkeypatch.undo()
+        await here.end()
+
+
+async def test_a_session_that_answers_nothing_is_replaced_and_the_next_one_asked(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket that is half open: two creates without an answer, then the greeting is asked of another
+    one."""
+    monkeypatch.setattr(parts, "RealtimeEngine", ToyEngine)
+    hasty = partial(SequencerConfig, created_wait_ms=150.0, first_backoff_ms=50.0)
+    monkeypatch.setattr(parts, "SequencerConfig", hasty)
+    monkeypatch.setattr(ToyEngine, "made", [])
+    async with (
+        RealtimeSimulator() as unused,
+        brain(redis_url, unused, greeting="Say hello.") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        made = ToyEngine.made
+        await wait_until(lambda: len(made) > 1 and bool(made[1].asked), "another session is asked")
+
+        first, second = made[:2]
+        assert [type(action) for action in first.asked] == [SendCreate, SendCreate]
+        assert isinstance(second.asked[0], SendCreate)
+        assert second.asked[0].text == "Say hello."
+        assert role.counters.sessions_lost == 1
+        await here.end()
+
+
+async def test_a_move_that_the_caller_stopped_is_a_result_in_history(store: Store, redis_url: str) -> None:
+    """What the tool is told stands there too: the next session knows that nobody was connected."""
+    async with (
+        RealtimeSimulator() as sim,
+        brain(redis_url, sim, greeting="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.sessions_confirmed == 1, "a session serves")
+        (call,) = role._calls.values()
+        call.give(ResponseCreated(response_id="r"))
+        call.give(ToolCalled(response_id="r", call_id="c1", name="absent", arguments="{}"))
+        run = RunTool(response_id="r", call_id="c1", name="absent", arguments="{}")
+        call._parts.tools._move(run, Next.DIAL, "+15550001111")
+        call.give(SpeechStarted(item_id="u"))
+
+        async def is_told() -> bool:
+            told = [entry for entry in await here.history() if isinstance(entry, ToolEntry)]
+            return any("the caller spoke" in entry.value for entry in told)
+
+        await wait_until(is_told, "the result is in history")
         await here.end()

@@ -44,20 +44,22 @@ def said(owing: Owing, debts: Debts, now_ms: float) -> Owes:
 
 def test_a_turn_is_owed_from_before_the_model_saw_its_end() -> None:
     """It listens to silence first; a greeting has no such time."""
-    owing, debts = Owing(500.0), Debts()
-    assert said(owing, debts, 0.0) == Owes(number=0, is_paid=True)
+    owing, debts = Owing(500), Debts()
+    assert said(owing, debts, 0.0) == Owes(number=0, is_paid=True, listened_ms=500)
 
     debts.owe(DebtCause.GREETING, 1_000.0)
-    assert said(owing, debts, 3_000.0) == Owes(number=1, age_ms=2_000, cause=DebtCause.GREETING)
+    assert said(owing, debts, 3_000.0) == Owes(
+        number=1, age_ms=2_000, cause=DebtCause.GREETING, listened_ms=500
+    )
 
     debts.settle(1, 4_000.0)
     debts.owe(DebtCause.TURN, 5_000.0)
-    assert said(owing, debts, 6_000.0) == Owes(number=2, age_ms=1_500, cause=DebtCause.TURN)
+    assert said(owing, debts, 6_000.0) == Owes(number=2, age_ms=1_500, cause=DebtCause.TURN, listened_ms=500)
 
 
 def test_the_number_stays_when_the_debt_is_paid_or_taken_back() -> None:
     """Ingress judges by it; that it was taken back is said too."""
-    owing, debts = Owing(0.0), Debts()
+    owing, debts = Owing(0), Debts()
     debts.owe(DebtCause.TURN, 0.0)
     debts.settle(1, 500.0)
     assert said(owing, debts, 1_000.0) == Owes(number=1, is_paid=True)
@@ -69,7 +71,7 @@ def test_the_number_stays_when_the_debt_is_paid_or_taken_back() -> None:
 
 def test_age_alone_is_no_news() -> None:
     """A change is told at once, the rest with the word of the second."""
-    owing = Owing(0.0)
+    owing = Owing(0)
     assert owing.changed(Owes(number=0, is_paid=True))
     assert not owing.changed(Owes(number=0, is_paid=True))
     assert owing.changed(Owes(number=1, cause=DebtCause.TURN))

@@ -47,6 +47,13 @@ async def test_a_call_goes_on_where_its_card_says() -> None:
     assert cast(Sequencer, parts.sequencer).state.config.token_prefix == "b2"
 
 
+async def test_the_sequencer_knows_what_its_agent_lets_a_caller_cut() -> None:
+    """And whether the server does that by itself."""
+    config = (await made(CARD))._parts.sequencer.state.config
+
+    assert (config.greeting_interruptible, config.server_interrupts) == (True, True)
+
+
 async def test_a_new_call_begins_at_the_start() -> None:
     """Nobody has read anything of it."""
     call = await made(CARD)

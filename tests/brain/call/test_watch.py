@@ -108,7 +108,7 @@ def test_keys_are_told_when_a_pause_has_ended_them(desk: Desk) -> None:
         watch.pressed(key, number * 300.0)
     watch.check(300.0 + GROUP_MS, replace(QUIET, is_busy=True))
 
-    (wrote,) = desk.given
+    *_, wrote = desk.given
     assert isinstance(wrote, inputs.CallerWrote)
     assert wrote.text.endswith("4 2]")
     assert desk.noted == [(Kind.DTMF, {})] * 2
@@ -120,3 +120,19 @@ def test_after_the_last_word_nobody_is_asked_told_or_waited_for(desk: Desk) -> N
     watch.check(60_000.0, replace(QUIET, is_ending=True))
 
     assert (desk.given, desk.due.model_owes_since_ms) == ([], None)
+
+
+def test_the_first_key_interrupts_and_the_group_follows(desk: Desk) -> None:
+    """What is no key does neither; an agent may not want to be interrupted by keys."""
+    watch = desk.watch()
+    for digit in ("x", "1", "2"):
+        watch.pressed(digit, 0.0)
+    assert desk.given == [inputs.KeyPressed(), inputs.KeyPressed()]
+    watch.check(GROUP_MS, QUIET)
+    assert isinstance(desk.given[-1], inputs.CallerWrote)
+
+    quiet = Desk()
+    watch = quiet.watch()
+    watch.agent = replace(watch.agent, dtmf_barge_in=False)
+    watch.pressed("1", 0.0)
+    assert quiet.given == []

@@ -354,3 +354,30 @@ def test_a_session_that_says_nothing_is_asked_three_times() -> None:
     assert creates(desk.at(5_000)) == []
     desk.give(inputs.SessionLost(cause="nothing_said"))
     assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TURN]
+
+
+def test_a_model_that_fails_for_eight_seconds_is_asked_again_in_time() -> None:
+    """The pauses double up to 2 s; sessions are replaced meanwhile; the caller hears an answer, no
+    apology."""
+    desk = Desk()
+    turn(desk)
+    desk.created("f")
+    desk.done("f", "failed")
+    asked_at_ms: list[float] = []
+    number = 0
+    while desk.now_ms < 12_000:
+        due_ms = desk.core.next_deadline_ms()
+        assert due_ms is not None
+        actions = desk.at(due_ms)
+        if creates(actions):
+            asked_at_ms.append(desk.now_ms)
+            number += 1
+            desk.created(f"f{number}", token(actions))
+            actions = desk.done(f"f{number}", "failed")
+        if only(ReplaceSession, actions):
+            desk.give(inputs.SessionLost(cause="responses_failed"))
+            desk.give(inputs.SessionConfirmed())
+
+    assert asked_at_ms == [250, 750, 1_750, 3_750, 5_750, 7_750, 9_750, 11_750, 13_750][: len(asked_at_ms)]
+    assert 9_750 in asked_at_ms
+    assert len(only(ReplaceSession, desk.log)) == 3

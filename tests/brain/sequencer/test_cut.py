@@ -298,14 +298,14 @@ def test_what_the_server_cancels_itself_is_not_cancelled_by_us() -> None:
     """It would answer that nothing is active; if no `done` follows, we do it after all."""
     desk = Desk(config=SequencerConfig(server_interrupts=True))
     desk.said("r1", "i1", 5_000, done=False)
-    assert only(Flush, desk.speech())
-    assert only(SendCancel, desk.log) == []
+    (hint,) = only(SendCancel, desk.speech())
+    assert (hint.response_id, hint.left_to_server) == ("r1", True)
     assert desk.core.slot is SlotState.CANCELLING
     assert only(SendCancel, desk.at(599)) == []
 
     (cancel,) = only(SendCancel, desk.at(600))
 
-    assert cancel.response_id == "r1"
+    assert (cancel.response_id, cancel.left_to_server) == ("r1", False)
     assert only(SendCancel, desk.at(3_599)) == []
     assert desk.core.slot is SlotState.CANCELLING
     desk.at(3_600)
@@ -322,7 +322,7 @@ def test_what_the_server_does_not_hear_of_is_cancelled_by_us_at_once() -> None:
         desk = Desk(config=SequencerConfig(server_interrupts=True))
         desk.said("r1", "i1", 5_000, done=False)
 
-        assert only(SendCancel, desk.give(input_))
+        assert [cancel.left_to_server for cancel in only(SendCancel, desk.give(input_))] == [False]
 
 
 def greeting(*, done: bool) -> Desk:

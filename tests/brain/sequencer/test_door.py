@@ -152,7 +152,7 @@ def test_a_refused_wish_expires_in_the_end() -> None:
         desk.at(deadline_ms)
 
     assert journaled(desk.log, "response_expired")[0]["reason"] == "turn"
-    assert len(creates(desk.log)) == 7
+    assert len(creates(desk.log)) == 11
     assert creates(desk.at(16_250)) == [Reason.TURN]
 
 

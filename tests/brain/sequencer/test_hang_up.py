@@ -366,12 +366,13 @@ def test_a_farewell_that_is_written_again_and_again_costs_the_session() -> None:
     for response_id in ("r1", "r2", "r3"):
         desk.created(response_id, token(sent))
         desk.give(inputs.TextPartOpened(response_id=response_id, item_id=f"t-{response_id}"))
-        sent = desk.done(response_id, "cancelled")
+        sent = desk.done(response_id, "cancelled") + desk.at(desk.now_ms + 250)
 
     assert creates(sent) == []
     assert only(ReplaceSession, desk.log) == [ReplaceSession(cause="answered_in_text")]
     desk.give(inputs.SessionLost(cause="answered_in_text"))
-    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.FAREWELL]
+    desk.give(inputs.SessionConfirmed())
+    assert creates(desk.at(1_000)) == [Reason.FAREWELL]
 
 
 def test_a_farewell_of_which_only_the_end_was_seen_is_asked_for_again() -> None:

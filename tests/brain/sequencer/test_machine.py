@@ -83,11 +83,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.truncated: set[str] = set()
         self.spoke: set[str] = set()
 
-    @initialize(by=st.sampled_from(["server", "brain"]), confirmed=st.booleans())
+    @initialize(by=st.sampled_from(["server", "brain", "notice"]), confirmed=st.booleans())
     def begin(self, by: str, confirmed: bool) -> None:
         mode: dict[str, SequencerConfig] = {
-            "server": SequencerConfig(create_response_by="server"),
+            "server": SequencerConfig(create_response_by="server", server_interrupts=True),
             "brain": SequencerConfig(create_response_by="brain"),
+            "notice": SequencerConfig(create_response_by="server", greeting_interruptible=False),
         }
         self.core = Sequencer(mode[by])
         if confirmed:
@@ -229,6 +230,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.is_away = False
         self.give(inputs.MoveEnded(output="{}"))
 
+    @rule()
+    def key_pressed(self) -> None:
+        self.give(inputs.KeyPressed())
+
     @rule(barge_in=st.booleans())
     def caller_wrote(self, barge_in: bool) -> None:
         self.texts_written += 1
@@ -255,10 +260,13 @@ class AnyOrder(RuleBasedStateMachine):
     def wish(self, reason: Reason, text: str, force: bool) -> None:
         self.give(inputs.WishToSpeak(reason=reason, text=text, force=force))
 
-    @rule(response_id=IDS, farewell=st.sampled_from(["", "bye", "bye", "bye"]))
+    @rule(response_id=IDS, farewell=st.sampled_from(["", "bye", "bye", "bye"]), unsaid=st.booleans())
     @precondition(lambda self: self.now_ms > 200)
-    def hang_up(self, response_id: str, farewell: str) -> None:
-        self.give(inputs.HangUpWished(cause="test", farewell=farewell, response_id=response_id))
+    def hang_up(self, response_id: str, farewell: str, unsaid: bool) -> None:
+        wish = inputs.HangUpWished(
+            cause="test", farewell=farewell, response_id=response_id, only_if_unsaid=unsaid
+        )
+        self.give(wish)
 
     @rule(response_id=IDS, data=st.data(), out_of_band=st.sampled_from([False, False, False, True]))
     def created(self, response_id: str, data: st.DataObject, out_of_band: bool) -> None:
@@ -268,7 +276,12 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(response_id=IDS, data=st.data(), status=STATUSES)
     def done(self, response_id: str, data: st.DataObject, status: str) -> None:
         token = data.draw(st.sampled_from(["", *self.tokens[-2:]]))
-        self.give(inputs.ResponseDone(response_id=response_id, token=token, status=status))
+        retry_after_ms = data.draw(st.sampled_from([0.0, 900.0, 20_000.0]))
+        self.give(
+            inputs.ResponseDone(
+                response_id=response_id, token=token, status=status, retry_after_ms=retry_after_ms
+            )
+        )
 
     @rule(response_id=IDS, item_id=ITEMS, speaks=st.booleans())
     def item_opened(self, response_id: str, item_id: str, speaks: bool) -> None:

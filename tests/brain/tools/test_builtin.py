@@ -24,11 +24,12 @@ async def test_a_tool_may_end_the_call() -> None:
     assert not result.reply
 
 
-async def test_a_farewell_is_never_empty() -> None:
-    """The call would end without a word."""
-    result = await box().run("end_call", '{"farewell": ""}', CONTEXT, "c1")
+@pytest.mark.parametrize("arguments", ["{}", '{"farewell": ""}'])
+async def test_a_farewell_may_be_left_out(arguments: str) -> None:
+    """By a model that has said goodbye already."""
+    result = await box().run("end_call", arguments, CONTEXT, "c1")
 
-    assert result.effect == EndCall(farewell="Goodbye.")
+    assert result.effect == EndCall(farewell="")
 
 
 async def test_a_transfer_goes_to_one_of_the_agents_own_destinations() -> None:

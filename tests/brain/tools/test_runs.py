@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -14,7 +14,7 @@ from brain.sequencer.inputs import Input
 from brain.tools.attempts import ToolAttempts
 from brain.tools.builtin import end_call
 from brain.tools.function import tool
-from brain.tools.runs import MAX_AT_ONCE, MAX_ROUNDS, ToolRuns
+from brain.tools.runs import GOODBYE, MAX_AT_ONCE, MAX_ROUNDS, ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
 from shared.contract.streams.history import ToolState
 from shared.logs.log import get_log
@@ -84,7 +84,10 @@ async def test_a_loop_of_tools_is_ended(shop: Shop) -> None:
     assert [outcome for _, _, outcome in shop.failures] == ["refused"] * 2
 
     await runs.run(called(98, "end_call"))
-    assert isinstance(shop.told[-1], inputs.HangUpWished)
+    end = shop.told[-1]
+    assert isinstance(end, inputs.HangUpWished)
+    # No words were given: what was said will do; if nothing was, this.
+    assert (end.farewell, end.only_if_unsaid) == (GOODBYE, True)
 
     runs.caller_active()
     await runs.run(called(99))
@@ -148,3 +151,14 @@ async def test_a_tool_that_the_end_of_the_process_cuts_off_has_failed(shop: Shop
     await shop.attempts.stop()
 
     assert shop.failures == [("call_1", "stock", "failed")]
+
+
+async def test_a_farewell_that_has_words_is_said_in_any_case(shop: Shop) -> None:
+    """Whatever the response that called the tool has said."""
+    end = replace(called(1, "end_call"), arguments='{"farewell": "It is booked. Goodbye."}')
+
+    await shop.runs().run(end)
+
+    hang_up = shop.told[-1]
+    assert isinstance(hang_up, inputs.HangUpWished)
+    assert (hang_up.farewell, hang_up.only_if_unsaid) == ("It is booked. Goodbye.", False)

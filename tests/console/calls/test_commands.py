@@ -115,6 +115,15 @@ def test_say_and_hangup(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Non
     ]
 
 
+def test_nobody_is_there_to_say_it(valkey_url: str) -> None:
+    """What is told to a dead brain is said by nobody, and so it is told."""
+    in_redis(valkey_url, lambda store: make_living_call(store, ONE, brain="brain-7@h#dead"))
+    done = run("say", ONE, "hello")
+    assert (done.exit_code, done.stdout) == (Exit.FAILED, "")
+    assert done.stderr == f"trunkline: {ONE} not said: brain-7 is gone: nobody was there to be asked\n"
+    assert Say(text="hello", force=False) not in in_redis(valkey_url, messages)  # type: ignore[operator]
+
+
 def test_an_empty_text_is_not_said(valkey_url: str) -> None:
     """The command line is wrong."""
     in_redis(valkey_url, one_call)

@@ -30,6 +30,15 @@ def test_sound_that_is_owed() -> None:
     assert found.do.startswith(f"`trunkline show CA{7:032x}`")
 
 
+def test_when_no_process_shows_a_beat_no_call_is_blamed() -> None:
+    """All have ended, or Redis takes no writes: one finding, whose cause stands elsewhere."""
+    silent = crew(ingress_0=9_000, brain_1=9_000, egress_0=9_000)
+    (found,) = rules.judge([call(7, crew=silent), call(8, crew=silent), unreadable_call(9)])
+    assert (found.level, found.what) == (Level.FAIL, "live calls")
+    assert found.found == "3: no process shows a beat: all ended, or Redis takes no writes"
+    assert found.do == "See the findings on Redis and workers."
+
+
 def test_a_ghost_and_a_card_that_cannot_be_read() -> None:
     """Each can be ended."""
     gone = {**crew(ingress_0=9_000, brain_1=9_000, egress_0=9_000).seen, "brain-7@box#n1": seen()}

@@ -6,7 +6,9 @@ import httpx
 from starlette.applications import Starlette
 
 from ingress.web.readiness import readiness_route
-from tests.ingress.harness import Ingress
+from tests.ingress.harness import Ingress, tags, voice_form
+from tests.shared.store.test_outbox_refused import refused, refusing
+from tests.support.waiting import wait_until
 
 
 async def asked(bridge: Ingress) -> tuple[int, str]:
@@ -19,6 +21,20 @@ async def test_ready_with_redis_only(bridge: Ingress) -> None:
     bridge.process.redis_version = ""
     assert await asked(bridge) == (503, "not ready\n")
     bridge.process.redis_version = "8.0"
+    assert await asked(bridge) == (200, "ready\n")
+
+
+async def test_not_while_redis_refuses_writes(bridge: Ingress, valkey_url: str) -> None:
+    """It is there, and a new call could not be attached."""
+    bridge.process.redis_version = "8.0"
+    caller = await bridge.live()
+    with refusing(valkey_url, "OOM"):
+        await caller.media()
+        await refused(bridge.process.outbox, "OOM")
+        assert await asked(bridge) == (503, "not ready\n")
+        answer = await bridge.post("/voice", voice_form(1))
+        assert tags(answer.text)[0] == "Say"
+    await wait_until(lambda: bridge.process.outbox.away_since_ms is None, "writes are taken again")
     assert await asked(bridge) == (200, "ready\n")
 
 

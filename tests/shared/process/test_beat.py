@@ -90,6 +90,7 @@ async def test_a_redis_that_was_emptied_is_noticed_by_the_beat(store: Store, red
             await store.redis.flushall()
             await wait_until(lambda: _is_there(store, *OWN), "its streams are there again", timeout_s=1.5)
             assert process.emptied == 1
+            await wait_until(lambda: _is_there(store, key_names.CONFIG), "the number of lanes stands there")
     await process.store.aclose()
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from shared.process.refused import CALM_MS, Began, Over, RefusalTold
+from shared.process.refused import CALM_MS, RefusalBegan, RefusalOver, RefusalTold
 
 
 def test_an_episode_is_told_once_at_its_beginning_and_once_at_its_end() -> None:
     """A Redis at the edge of its memory, which refuses and takes by turns, is one episode."""
     told = RefusalTold()
     assert told.look(None, 0.0) is None
-    assert told.look(90.0, 100.0) == Began()
+    assert told.look(90.0, 100.0) == RefusalBegan()
     for now_ms in range(500, 20_000, 500):
         refused_since_ms = None if now_ms % 1000 else now_ms - 50.0
         assert told.look(refused_since_ms, float(now_ms)) is None
     last_ms = 20_000.0
     assert told.look(last_ms, last_ms) is None
     assert told.look(None, last_ms + CALM_MS - 1) is None
-    assert told.look(None, last_ms + CALM_MS) == Over(last_ms - 90.0)
+    assert told.look(None, last_ms + CALM_MS) == RefusalOver(last_ms - 90.0)
     assert told.look(None, last_ms + 2 * CALM_MS) is None
-    assert told.look(last_ms + 3 * CALM_MS, last_ms + 3 * CALM_MS) == Began()
+    assert told.look(last_ms + 3 * CALM_MS, last_ms + 3 * CALM_MS) == RefusalBegan()

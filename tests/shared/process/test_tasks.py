@@ -7,7 +7,8 @@ import contextlib
 
 import pytest
 
-from shared.process.tasks import cancel_all, comes_first, end_task
+from shared.clock import now_ms
+from shared.process.tasks import Alarm, cancel_all, comes_first, end_task
 from tests.support.careless import careless
 
 
@@ -62,3 +63,21 @@ async def test_a_task_that_comes_first_keeps_its_result() -> None:
     task = asyncio.create_task(answer())
     assert await comes_first(task, asyncio.Event())
     assert task.result() == 7
+
+
+async def test_an_alarm_rings_at_the_earliest_time_that_was_set() -> None:
+    """A later one does not move it; one that was cancelled does not ring."""
+    rung = asyncio.Event()
+    alarm = Alarm(rung.set)
+    now = now_ms()
+    alarm.set(now + 60_000.0, now)
+    alarm.set(now, now)
+    alarm.set(now + 90_000.0, now)
+    await asyncio.wait_for(rung.wait(), 5)
+
+    rung.clear()
+    alarm.set(now, now)
+    alarm.cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not rung.is_set()

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.store.backlog import Write
 from shared.store.commits import NOT_DONE, Commit, Fate, judge, pack
 from shared.store.refusals import ReplyError
+from shared.store.write_queue import Write
 
 OOM = ReplyError("OOM command not allowed when used memory > 'maxmemory'.")
 BUG = ReplyError("ERR unknown command 'NONSENSE'")

@@ -49,6 +49,27 @@ async def test_many_streams_are_one_read(store: Store, redis_url: str) -> None:
     assert inbox.counters.reads == 1
 
 
+async def test_a_great_backlog_is_handed_out_in_turns(store: Store, redis_url: str) -> None:
+    """After an absence of Redis: whatever else the loop has to do comes in between."""
+    inbox, turns, seen = Inbox(redis_url, name=WORKER, read_gap_ms=1), 0, list[int]()
+
+    def sink(_: list[Entry]) -> None:
+        seen.append(turns)
+
+    for key in (f"s{n}" for n in range(12)):
+        async with store.pipeline(transaction=False) as pipe:
+            for _ in range(200):
+                pipe.xadd(key, {"a": "1"})
+            await pipe.execute()
+        inbox.watch(key, "0", sink)
+    async with running(inbox.run()):
+        while len(seen) < 12:
+            turns += 1
+            await asyncio.sleep(0)
+    assert inbox.counters.reads == 1
+    assert len(set(seen)) == 4  # Three streams of 200 each pass 500.
+
+
 async def test_unwatching_returns_the_position(store: Store, redis_url: str) -> None:
     """The next owner reads on from there; what is not watched is not read."""
     inbox, got = Inbox(redis_url, name=WORKER, read_gap_ms=1), list[bytes]()

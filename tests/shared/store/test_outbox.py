@@ -255,6 +255,25 @@ async def test_stale_caller_audio_is_forgotten_while_redis_is_away() -> None:
     assert outbox.backlog_bytes == len(resp.pack(kept.args))
 
 
+async def test_a_redis_that_does_not_answer_is_away(store: Store, redis_url: str) -> None:
+    """Since the first commit that it never answered: not only when the connection is given up for it."""
+    outbox = make(redis_url)
+    async with running(outbox.run()):
+        await wait_until(lambda: outbox.connected, "the outbox is connected")
+        await store.redis.execute_command("CLIENT", "PAUSE", "3200", "ALL")
+        began_ms = now_ms()
+        outbox.send(Command(0, (b"SET", b"tl:{0}:a", b"1")))
+        await wait_until(lambda: outbox.away_since_ms is not None, "it counts as away")
+        assert outbox.connected
+        assert outbox.trouble == "Redis does not answer"
+        await wait_until(lambda: not outbox.connected, "its connection is given up")
+        assert outbox.away_since_ms is not None
+        assert outbox.away_since_ms - began_ms < 500
+        assert outbox.trouble.startswith("Redis is away: no answer")
+        assert await outbox.flushed(10)
+        assert outbox.away_since_ms is None
+
+
 async def test_a_redis_that_is_away_is_slow(tmp_path: Path) -> None:
     """Even if nothing was under way when it went; and for a window after it is back, for whom asks then."""
     port = free_port()

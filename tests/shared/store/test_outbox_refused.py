@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import redis as sync_redis
+from redis.exceptions import OutOfMemoryError
 
 from shared.clock import now_ms
 from shared.contract.card import CutRaised
 from shared.contract.command import Command
 from shared.contract.keys import NOWHERE
+from shared.contract.scripts import Answer
 from shared.contract.streams.caller import read_caller
+from shared.contract.writes import CallerMove, caller_keys, move_callers, read_moves
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.store.client import Store
@@ -173,6 +176,29 @@ async def test_what_frees_memory_is_done_while_redis_is_full(store: Store, redis
     assert await heard(store) == [1, 2, 3, 4]
 
 
+async def test_what_the_model_got_moves_while_redis_is_full(store: Store, redis_url: str) -> None:
+    """It takes no more room in `turn` than in `caller`; and the commit is not one that is refused."""
+    await attached(store)
+    claim = await steps.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
+    outbox, answers = make(redis_url), list[Answer | None]()
+    async with running(outbox.run()):
+        say(outbox, 1)
+        say(outbox, 2)
+        assert await outbox.flushed(5)
+        (first, _), _ = await store.xrange(KEYS.caller(CALL))
+        move = CallerMove(caller_keys(KEYS, CALL), claim.epoch, first.decode(), b"x", keep_from="0-0")
+        with refusing(redis_url, "OOM"):
+            say(outbox, 3)
+            await refused(outbox, "OOM")
+            outbox.send(
+                move_callers(0, [move]).command(), on_reply=lambda reply: answers.extend(read_moves(reply))
+            )
+            await wait_until(lambda: answers == [Answer.OK], "the move is done")
+        assert await outbox.flushed(5)
+    assert await store.xlen(KEYS.turn(CALL)) == 1
+    assert await heard(store) == [2, 3]
+
+
 async def test_a_call_ends_while_redis_is_full(store: Store, redis_url: str) -> None:
     """Its audio is what the memory is needed for."""
     await attached(store)
@@ -204,6 +230,12 @@ async def test_a_snapshot_that_failed_is_a_refusal(tmp_path: Path) -> None:
             client.bgsave()
             assert await outbox.flushed(5)
     assert replies == [1, 2]
+
+
+async def test_a_new_call_is_refused_while_redis_is_full(store: Store, redis_url: str) -> None:
+    """At the webhook, in words: its stream could not be attached."""
+    with refusing(redis_url, "OOM"), pytest.raises(OutOfMemoryError):
+        await steps.reserve(store, KEYS, CALL, limit=9, lease_ms=9, nonce="n", expires_at_ms=9)
 
 
 async def test_a_refusal_outlives_its_connection(store: Store, redis_url: str, word: str) -> None:

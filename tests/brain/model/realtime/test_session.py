@@ -34,6 +34,16 @@ def test_a_language_is_a_hint(language: str, told: str | None) -> None:
     assert transcription["model"]
 
 
+def test_a_greeting_that_must_be_heard_is_not_cut_by_the_server() -> None:
+    """It would do so at the caller's first sound; the turns are answered all the same. Every cut is ours."""
+    agent = default_agent(load(env_file=None, greeting="This call is recorded."))
+
+    for interruptible in (True, False):
+        config = session_config(replace(agent, greeting_interruptible=interruptible), [])
+        turns = inner(inner(inner(config, "audio"), "input"), "turn_detection")
+        assert (turns["create_response"], turns["interrupt_response"]) == (True, interruptible)
+
+
 def test_the_brain_may_answer_turns() -> None:
     """Then the server neither answers nor interrupts."""
     config = session_config(default_agent(load(env_file=None, answers_turns="brain")), [])

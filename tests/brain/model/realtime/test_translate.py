@@ -318,3 +318,18 @@ def test_a_tool_of_the_server_is_told_under_names_that_a_session_takes() -> None
 def test_other_items_are_no_tool_of_the_server(event: Json) -> None:
     """A message, one that is only opened, one without an id."""
     assert translate.read_server_tool(event) is None
+
+
+def test_an_answer_may_be_asked_for_without_tools() -> None:
+    """After too many rounds of them."""
+    create = sent(actions.SendCreate(token="t", reason=Reason.TOOL_OUTPUTS, without_tools=True))
+
+    assert create["response"]["tool_choice"] == "none"  # type: ignore[index]
+
+
+def test_a_cancel_that_is_the_servers_own_is_not_sent() -> None:
+    """It would answer that nothing is active."""
+    agent = default_agent(load(env_file=None))
+    for left_to_server, events in ((True, 0), (False, 1)):
+        cancel = actions.SendCancel(event_id="e", response_id="r", left_to_server=left_to_server)
+        assert len(translate.client_events(cancel, agent)) == events

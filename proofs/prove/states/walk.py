@@ -3,15 +3,14 @@
 Why it exists: a property test tries what chance suggests; this leaves nothing out, within its alphabet. Each
 step is checked against the invariants below, and from each state the clock alone must lead to rest.
 
-Owns: the alphabet, the canonical form and the invariants. Two states are one when they differ in absolute
-time, in the names of ids, in running numbers, or in what is only remembered of ids that are gone. Must not
-know: how a rule decides.
+Owns: the alphabet and the invariants. When two states are one is `canonical`'s. Must not know: how a rule
+decides.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,17 +27,22 @@ from brain.sequencer.actions import (
 from brain.sequencer.inputs import Input
 from brain.sequencer.state import State
 from brain.sequencer.transitions import TRANSITIONS
-from brain.sequencer.wishes import Wish
+from proofs.prove.states.canonical import CALL, canonical
 from shared.contract.streams.journal import Kind
 
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
-CALL = "call"
 REST_TICKS = 200
 ENDS_OF_A_WISH = frozenset(
     {Kind.RESPONSE_CREATED, Kind.RESPONSE_DONE, Kind.RESPONSE_SUPERSEDED, Kind.RESPONSE_EXPIRED}
 )
 
 Mode = Literal["server", "brain"]
+
+CONFIGS: Mapping[Mode, SequencerConfig] = {
+    "server": SequencerConfig(create_response_by="server", server_interrupts=True),
+    "brain": SequencerConfig(create_response_by="brain", greeting_interruptible=False),
+}
+"""What may differ between agents, spread over the two."""
 
 
 class Violation(Exception):
@@ -78,7 +82,7 @@ Progress = Callable[[Walked], None]
 
 def walk(mode: Mode, depth: int, progress: Progress = lambda _: None, max_states: int = 10_000_000) -> Walked:
     """Walks to `depth` inputs from a fresh sequencer. Raises Violation."""
-    start = Sequencer(SequencerConfig(create_response_by=mode))
+    start = Sequencer(CONFIGS[mode])
     walked = Walked(mode)
     frontier: list[tuple[bytes, float, tuple[str, ...]]] = [(pickle.dumps(start.state, -1), 0.0, ())]
     seen: set[object] = {canonical(start.state, 0.0)}
@@ -118,6 +122,7 @@ def alphabet(s: State) -> Iterator[Step]:
     yield "wish: operator, force", inputs.WishToSpeak(reason=Reason.OPERATOR, text="x", force=True)
     yield "hang up", inputs.HangUpWished(cause="x")
     yield "hang up with farewell", inputs.HangUpWished(cause="x", farewell="bye")
+    yield "key", inputs.KeyPressed()
     yield "keys", inputs.CallerWrote(text="1")
     yield "keys, barge-in", inputs.CallerWrote(text="1", barge_in=True)
     yield "speech started", inputs.SpeechStarted(item_id="u")
@@ -322,120 +327,3 @@ def _wishes(s: State) -> set[int]:
     if s.outstanding is not None and s.outstanding.wish is not None:
         found.add(s.outstanding.wish.number)
     return found
-
-
-# The canonical form.
-
-
-def canonical(s: State, now_ms: float) -> object:
-    """A value that is equal for states that no rule can tell apart, but for what the module says."""
-    seen = _Seen(s, now_ms)
-    at, who = seen.at, seen.who
-    hang_up, move = s.hang_up, s.move
-    return (
-        s.phase,
-        seen.active(),
-        seen.create(),
-        tuple(seen.wish(wish) for wish in s.deferred.values()),
-        tuple(
-            (who(r.response_id), r.done, r.reason, r.spoke, r.called_tools, seen.pays(r.debt))
-            for r in s.responses.values()
-        ),
-        len(s.debts.standing), seen.asking(),
-        tuple(
-            (who(i.response_id), i.received_bytes, round(i.heard_ms), i.complete, i.session == s.session)
-            for i in s.items.values()
-        ),
-        None
-        if s.pending_cut is None
-        else (at(s.pending_cut.deadline_ms), len(s.pending_cut.items), s.pending_cut.cut == s.cut),
-        None if s.speaking is None else (who(s.speaking.response_id), at(s.speaking.progress_at_ms)),
-        seen.caller(),
-        None
-        if hang_up is None
-        else (at(hang_up.deadline_ms), who(hang_up.response_id), hang_up.began, hang_up.at_once),
-        None if move is None else (move.gone, at(move.deadline_ms), who(move.response_id)),
-        tuple(
-            (who(b.response_id), b.generating, len(b.answered_ids), b.session == s.session,
-             tuple((at(c.deadline_ms), c.by_server, c.result is None) for c in b.open_tool_calls.values()))
-            for b in s.batches.values()
-        ),
-        CALL in s.tool_calls, CALL in s.in_conversation, "mcp" in s.tool_calls,
-        s.roll_over_by_ms is None, min(len(s.texts), 2), seen.abandoned(),
-    )  # fmt: skip
-
-
-class _Seen:
-    """The parts of a state, with times relative to now and ids by their order."""
-
-    def __init__(self, s: State, now_ms: float) -> None:
-        self._s = s
-        self._now_ms = now_ms
-        self._names = {response_id: number for number, response_id in enumerate(s.responses)}
-        if s.active is not None:
-            self._names.setdefault(s.active.response_id, len(self._names))
-
-    def at(self, ms: float | None) -> int | None:
-        return None if ms is None else round(ms - self._now_ms)
-
-    def who(self, response_id: str) -> int:
-        return self._names.get(response_id, -1 if response_id else -2)
-
-    def wish(self, w: Wish | None) -> object:
-        if w is None:
-            return None
-        return (
-            w.reason, w.force, self.at(w.expires_at_ms), w.backoff_ms, self.at(w.not_before_ms or None),
-            w.audio_only, w.goes_on, bool(w.text), bool(w.answered_ids),
-            all(answered_id in self._s.in_conversation for answered_id in w.answered_ids),
-        )  # fmt: skip
-
-    def active(self) -> object:
-        active = self._s.active
-        if active is None:
-            return None
-        return (
-            self.who(active.response_id), self.at(active.deadline_ms), active.confirmed, active.reason,
-            active.cancelling, active.full, active.spoke, len(active.open_items),
-            active.response_id in self._s.retired, active.cancel_refused,
-            self.wish(active.wish),
-        )  # fmt: skip
-
-    def pays(self, debt: int) -> int:
-        """How many of the debts that stand a response pays."""
-        return sum(number <= debt for number in self._s.debts.standing)
-
-    def asking(self) -> object:
-        asking = self._s.asking
-        waits_to_be_heard = any(self._s.has_unheard(response_id) for response_id in self._s.responses)
-        return (
-            asking.silent_ends, asking.unanswered, self.at(asking.again_at_ms), asking.replacing,
-            self.at(self._s.playback_at_ms) if waits_to_be_heard and self._s.debts.standing else 0,
-        )  # fmt: skip
-
-    def create(self) -> object:
-        create = self._s.outstanding
-        return (
-            None if create is None else (create.reason, self.at(create.deadline_ms), self.wish(create.wish))
-        )
-
-    def caller(self) -> object:
-        caller = self._s.caller
-        return (
-            caller.speaking,
-            self.at(caller.deadline_ms) if caller.speaking else 0,
-            self.at(caller.answer_due_until_ms),
-            self.at(caller.answer_by_ms),
-            self.at(caller.stopped_at_ms),
-            caller.unanswered,
-            caller.talking_on,
-            caller.last_turn_item_id == f"u{self._s.cut}",
-        )
-
-    def abandoned(self) -> object:
-        """Which wish each create that was given up on belongs to, if that is still waited for."""
-        s = self._s
-        waiting = {wish.number: wish.reason for wish in s.deferred.values()}
-        if s.outstanding is not None and s.outstanding.wish is not None:
-            waiting[s.outstanding.wish.number] = s.outstanding.wish.reason
-        return tuple(waiting.get(number, "") for number in s.abandoned.values())

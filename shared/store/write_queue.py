@@ -37,7 +37,7 @@ class Write:
 
 
 @dataclass(slots=True)
-class Backlog:
+class WriteQueue:
     """Writes by tag. What was sent and refused (`held`) stands before what was never sent."""
 
     queued_bytes: int = 0
@@ -81,8 +81,8 @@ class Backlog:
             chunk = writes
             if len(writes) > CHUNK:
                 chunk, self._queue[tag] = writes[:CHUNK], writes[CHUNK:]
-            fresh = _fresh(chunk, now_ms)
-            dropped += len(chunk) - len(fresh)
+            fresh, stale = _parted(chunk, now_ms)
+            dropped += len(stale)
             taken.append((tag, fresh))
             self.queued_bytes -= sum([len(write.packed) for write in chunk])
         return taken, dropped
@@ -101,19 +101,17 @@ class Backlog:
 
     def forget_stale(self, now_ms: float) -> int:
         """Drops what has become stale; returns how much."""
-        dropped = 0
+        dropped: list[Write] = []
         for queue in (self._held, self._queue):
             for tag, writes in list(queue.items()):
-                fresh = _fresh(writes, now_ms)
-                if len(fresh) == len(writes):
-                    continue
-                dropped += len(writes) - len(fresh)
-                self.queued_bytes -= sum(len(w.packed) for w in writes) - sum(len(w.packed) for w in fresh)
+                fresh, stale = _parted(writes, now_ms)
+                dropped += stale
                 if fresh:
                     queue[tag] = fresh
                 else:
                     del queue[tag]
-        return dropped
+        self.queued_bytes -= sum([len(write.packed) for write in dropped])
+        return len(dropped)
 
     def make_room(self, now_ms: float) -> int:
         """Drops the oldest second of what grows stale; returns how many writes. Looks once a second at
@@ -121,18 +119,22 @@ class Backlog:
         if now_ms - self._made_room_at_ms < ROOM_MS:
             return 0
         self._made_room_at_ms = now_ms
-        aging = (
-            write.expires_at_ms
-            for queue in (self._held, self._queue)
-            for writes in queue.values()
-            for write in writes
-            if write.expires_at_ms
-        )
-        oldest_ms = min(aging, default=None)
+        oldest = [_oldest_ms(writes) for queue in (self._held, self._queue) for writes in queue.values()]
+        oldest_ms = min(filter(None, oldest), default=None)
         return 0 if oldest_ms is None else self.forget_stale(max(now_ms, oldest_ms + ROOM_MS))
 
 
-def _fresh(writes: list[Write], now_ms: float) -> list[Write]:
-    if any(write.expires_at_ms and write.expires_at_ms < now_ms for write in writes):
-        return [write for write in writes if not write.expires_at_ms or write.expires_at_ms >= now_ms]
-    return writes
+def _oldest_ms(writes: list[Write]) -> float:
+    """When the first of them becomes stale; 0: none ever does."""
+    return next((write.expires_at_ms for write in writes if write.expires_at_ms), 0.0)
+
+
+def _parted(writes: list[Write], now_ms: float) -> tuple[list[Write], list[Write]]:
+    """Those that are good, and those that are stale. All have the same life, so they become stale in their
+    order, and only the first need be looked at: there may be tens of thousands."""
+    if not 0 < _oldest_ms(writes) < now_ms:
+        return writes, []
+    first = next((n for n, write in enumerate(writes) if write.expires_at_ms >= now_ms), len(writes))
+    head = writes[:first]
+    fresh = [write for write in head if not write.expires_at_ms]
+    return fresh + writes[first:], [write for write in head if write.expires_at_ms]

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from brain.sequencer import SlotState, cut, door
+from brain.sequencer import SlotState, ask_again, cut, door
 from brain.sequencer.state import Response, State
-from proofs.prove.walk import Mode, Violation, walk
+from proofs.prove.states.walk import Mode, Violation, walk
 
 DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "5"))
 """`make prove-sequencer` goes deeper, `make prove-mutants` less deep."""
@@ -63,3 +63,23 @@ def test_the_way_to_a_violation_is_told() -> None:
     violation = Violation("something", ["session confirmed", "tick"])
 
     assert "session confirmed → tick" in str(violation)
+
+
+def test_a_debt_that_a_silent_end_takes_away_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ended is not heard."""
+
+    def careless(s: State, response: Response, status: str, now_ms: float, **_: float) -> None:
+        s.debts.waive_all()
+
+    monkeypatch.setattr(ask_again, "response_ended", careless)
+
+    with pytest.raises(Violation, match="nobody heard of"):
+        walk("server", 4)
+
+
+def test_a_debt_that_nobody_looks_after_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Owed, and no wait armed."""
+    monkeypatch.setattr(ask_again, "watch", lambda s, now_ms: None)
+
+    with pytest.raises(Violation, match="sound is owed"):
+        walk("server", 4)

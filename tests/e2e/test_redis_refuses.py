@@ -1,0 +1,136 @@
+"""Redis refuses writes, or is emptied, under real calls: words are answered, the call goes on, its end is
+true."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+import redis as sync_redis
+
+from console.stack.launcher import Stack
+from console.stack.plan import StackOptions
+from shared.store.client import make_store
+from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
+from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan
+from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
+from tests.shared.store.test_outbox_refused import refusing
+from tests.support.servers import free_port, server, valkey_binary
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+REFUSED_S = 5.0
+"""Within the 8 s after which a fault may end a call."""
+
+FROZEN_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def redis_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that may be broken."""
+    with server(valkey_binary(), tmp_path_factory.mktemp("refusing")) as url:
+        yield url
+
+
+@pytest.fixture
+async def bridge(redis_of_its_own: str) -> AsyncIterator[Bridge]:
+    """Two brains and two egress: a call must find back to those that had it."""
+    port = free_port()
+    options = StackOptions(
+        name="refusing",
+        workers={"ingress": 1, "brain": 2, "egress": 2},
+        redis_url=redis_of_its_own,
+        model_base_url=f"http://127.0.0.1:{port}/v1",
+        environment=ENVIRONMENT,
+        ready_timeout_s=60,
+    )
+    async with Stack(options) as stack:
+        store = make_store(redis_of_its_own, name="e2e")
+        yield Bridge(stack, port, store)
+        await store.aclose()
+
+
+async def greeted(bridge: Bridge, call_sid: str) -> None:
+    """Waits until the greeting was heard."""
+
+    async def was_heard() -> bool:
+        return "silent" in await bridge.kinds(call_sid)
+
+    await wait_until(was_heard, "the greeting was heard", timeout_s=20)
+
+
+@pytest.mark.parametrize("word", ["OOM", "NOREPLICAS"])
+async def test_what_is_said_while_redis_refuses_is_answered(
+    bridge: Bridge, redis_of_its_own: str, word: str
+) -> None:
+    """On the live call, when the fault is over; the log has one line for its beginning, one for its end."""
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        steps = (WaitForSpeech(), WaitForSilence(300), Pause(1500), Speak(clip("en_caller_ask")))
+        live = twilio.start_call(plan(*steps, Pause(12_000), HangUp()), QUICK)
+        await wait_until(lambda: bool(live.record.call_sid), "the call has begun")
+        await greeted(bridge, live.record.call_sid)
+        with refusing(redis_of_its_own, word):
+            await asyncio.sleep(REFUSED_S)
+        call = await live.finished()
+        card = await bridge.until_ended(call.call_sid)
+        (session,) = model.sessions
+    assert card["outcome"] == "completed"
+    assert_protocol_kept(call, session)
+    assert_whole_items_heard(call, session)
+    assert [response.reason for response in session.responses.values()] == ["client", "turn"]
+    for event in ("redis_refuses_writes", "redis_takes_writes"):
+        said = [line for line in bridge.logs().splitlines() if f'"event":"{event}"' in line]
+        assert 1 <= len(said) <= 5  # Each process says it, and no more than once.
+
+
+async def test_a_call_goes_on_in_a_redis_that_was_emptied(bridge: Bridge) -> None:
+    """By the same brain and egress, with its memory and its age; nobody is greeted twice."""
+    async with bridge.realtime() as model, bridge.twilio() as twilio:
+        steps = (WaitForSpeech(), WaitForSilence(300), Pause(4000), Speak(clip("en_caller_ask")))
+        live = twilio.start_call(plan(*steps, WaitForSpeech(), WaitForSilence(500), HangUp()), QUICK)
+        await wait_until(lambda: bool(live.record.call_sid), "the call has begun")
+        await greeted(bridge, live.record.call_sid)
+        before = await bridge.card(live.record.call_sid)
+        await bridge.store.redis.flushall()
+        call = await live.finished()
+        card = await bridge.until_ended(call.call_sid)
+        first, second = model.sessions
+    for name in ("brain", "egress", "started_at_ms", "agent", "leg"):
+        assert card[name] == before[name]
+    assert len(first.received_of("response.create")) == 1
+    assert second.received_of("response.create") == []
+    assert_whole_items_heard(call, second)
+    assert card["outcome"] == "completed"
+
+
+@contextmanager
+def frozen(url: str) -> Iterator[None]:
+    """A server that answers nobody for some seconds."""
+    with sync_redis.Redis.from_url(url) as client:
+        client.execute_command("CLIENT", "PAUSE", str(FROZEN_MS), "ALL")
+    yield
+
+
+@pytest.mark.parametrize("fault", ["refusing", "frozen"])
+async def test_the_apology_of_a_call_without_redis_is_its_outcome(
+    bridge: Bridge, redis_of_its_own: str, fault: str
+) -> None:
+    """Though the carrier calls it completed: the card says what the caller was told, and why."""
+    async with bridge.realtime(), bridge.twilio() as twilio:
+        live = twilio.start_call(plan(WaitForSpeech(), WaitForEnd(30_000), HangUp()), QUICK)
+        await wait_until(lambda: bool(live.record.call_sid), "the call has begun")
+        await greeted(bridge, live.record.call_sid)
+        began_s = time.monotonic()
+        broken = frozen(redis_of_its_own) if fault == "frozen" else refusing(redis_of_its_own, "NOREPLICAS")
+        with broken:
+            call = await live.finished()
+            assert time.monotonic() - began_s < FROZEN_MS / 1000
+            rest_s = FROZEN_MS / 1000 - (time.monotonic() - began_s)
+            await asyncio.sleep(rest_s if fault == "frozen" else 3.0)
+        card = await bridge.until_ended(call.call_sid)
+    assert "say" in [verb.name.lower() for verb in call.verbs]
+    assert (card["outcome"], card["cause"]) == ("apology", "dead_air")

@@ -1,0 +1,45 @@
+"""When two states are one: whatever no rule can tell apart."""
+
+from __future__ import annotations
+
+from brain.sequencer import Reason, Sequencer, SequencerConfig, inputs
+from proofs.prove.states.canonical import canonical
+
+
+def said(at_ms: float, response_id: str) -> Sequencer:
+    """A turn, and an answer to it."""
+    core = Sequencer(SequencerConfig())
+    for input_ in (
+        inputs.SessionConfirmed(),
+        inputs.SpeechStarted(item_id="u"),
+        inputs.SpeechStopped(item_id="u"),
+        inputs.ResponseCreated(response_id=response_id),
+    ):
+        core.handle(input_, at_ms)
+    core.admit_audio(response_id, "i", 8_000, at_ms)
+    return core
+
+
+def test_time_and_names_make_no_difference() -> None:
+    """The same things at another moment, under other ids."""
+    assert canonical(said(0, "a").state, 0) == canonical(said(5_000, "b").state, 5_000)
+
+
+def test_what_is_owed_does() -> None:
+    """And whether an answer that waits to be heard pays for it."""
+    owing, paid = said(0, "a"), said(0, "a")
+    paid.handle(inputs.Audible(cut=0, response_id="a", item_id="i"), 0)
+    more = said(0, "a")
+    more.handle(inputs.WishToSpeak(reason=Reason.OPERATOR, text="x"), 0)
+
+    forms = [canonical(core.state, 0) for core in (owing, paid, more)]
+
+    assert len(set(forms)) == 3
+
+
+def test_how_the_model_does_makes_a_difference() -> None:
+    """A session with a mark against it is another one."""
+    good, bad = said(0, "a"), said(0, "a")
+    bad.state.asking.silent_ends = 1
+
+    assert canonical(good.state, 0) != canonical(bad.state, 0)
