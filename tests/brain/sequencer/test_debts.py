@@ -10,6 +10,7 @@ def test_nothing_is_owed_at_first() -> None:
     """Also where another brain had raised debts before."""
     assert Debts().owed is None
     assert Debts(raised=7).owed is None
+    assert Debts().waived == 0
 
 
 def test_a_debt_has_a_number_a_cause_and_an_age() -> None:

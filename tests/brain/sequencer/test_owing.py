@@ -9,7 +9,7 @@ from brain.sequencer.actions import EndResponse
 from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
 from shared.contract.owed import DebtCause
-from tests.brain.sequencer.desk import Desk, only
+from tests.brain.sequencer.desk import Desk, only, token
 
 
 def owed(desk: Desk) -> tuple[int, DebtCause] | None:
@@ -258,3 +258,18 @@ def test_a_call_that_owes_sound_is_busy() -> None:
     desk.done("r1", "cancelled")
 
     assert desk.core.is_busy
+
+
+def test_all_that_waits_to_be_heard_stays_owed_when_a_tool_takes_its_debt_back() -> None:
+    """Two answers stand in `reply`: each pays for its own."""
+    desk = Desk()
+    turn(desk)
+    desk.said("r1", "i1", 500)
+    desk.created("r2", token(desk.wish(Reason.OPERATOR, "Say it.")))
+    desk.audio("r2", "i2", 500)
+    tool(desk, "r2")
+    desk.done("r2")
+
+    desk.give(inputs.ToolFinished(call_id="c1", output="{}", reply=False))
+
+    assert list(desk.core.state.debts.standing) == [1, 2]

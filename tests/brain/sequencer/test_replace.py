@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer import Reason, SlotState, inputs, replace
 from brain.sequencer.actions import ReplaceSession, SendCreate
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
@@ -168,3 +168,15 @@ def test_the_next_session_begins_without_a_mark_against_it() -> None:
     desk.at(3_000)
 
     assert only(ReplaceSession, desk.at(5_750)) == []
+
+
+def test_only_an_open_session_is_given_up_and_once() -> None:
+    """Whoever asks."""
+    closed, desk = Desk(confirmed=False), Desk()
+    replace.ask(closed.core.state, "x")
+    assert closed.core.state.actions == []
+
+    for _ in range(2):
+        replace.ask(desk.core.state, "x")
+
+    assert only(ReplaceSession, desk.core.state.actions) == [ReplaceSession(cause="x")]
