@@ -17,3 +17,11 @@ SILENCE_BYTE = 0xFF
 """Positive zero. Never pad with 0x00: that is near full scale in µ-law, and clicks."""
 
 SILENCE_FRAME = bytes([SILENCE_BYTE]) * FRAME_BYTES
+
+SILENT_CODES = bytes(code for low in range(5) for code in (0xFF - low, 0x7F - low))
+"""µ-law codes of at most 32 in 16-bit samples: -60 dBFS. Audio of nothing else is no sound."""
+
+
+def is_silent(audio: bytes) -> bool:
+    """Whether µ-law is no sound: asked for each frame, so one call into C."""
+    return not audio.translate(None, SILENT_CODES)

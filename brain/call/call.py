@@ -208,10 +208,10 @@ class BrainCall:
         now = now_ms()
         self._step(self._parts.sequencer.handle(input_, now), now)
 
-    def admit(self, response_id: str, item_id: str, n_bytes: int) -> AudioVerdict:
+    def admit(self, response_id: str, item_id: str, n_bytes: int, *, audible: bool) -> AudioVerdict:
         """Has the sequencer judge a delta and carries out what it asks for."""
         now = now_ms()
-        verdict = self._parts.sequencer.admit_audio(response_id, item_id, n_bytes, now)
+        verdict = self._parts.sequencer.admit_audio(response_id, item_id, n_bytes, now, audible=audible)
         self._step(verdict.actions, now)
         return verdict
 
@@ -332,8 +332,7 @@ class BrainCall:
             now,
             is_caller_speaking=core.state.caller.speaking,
             is_deaf=self._parts.sessions.serving is None,
-            # The limits of tools are the driver's own: as long as one runs it is within them.
-            is_patient=bool(core.open_tool_calls),
+            is_patient=bool(core.open_tool_calls),  # As long as one runs it is within its limit.
         )
 
     def _wind_up(self) -> None:

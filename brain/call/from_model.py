@@ -26,7 +26,7 @@ from brain.sequencer import inputs
 from brain.sequencer.actions import AudioVerdict
 from brain.sequencer.inputs import Input
 from brain.tools.runs import ToolRuns
-from shared.audio import BYTES_PER_MS
+from shared.audio import BYTES_PER_MS, is_silent
 from shared.clock import now_ms
 from shared.logs.log import Log
 
@@ -37,8 +37,8 @@ class Door(Protocol):
     def give(self, input_: Input) -> None:
         """Hands it an input."""
 
-    def admit(self, response_id: str, item_id: str, n_bytes: int) -> AudioVerdict:
-        """Has it judge a piece of audio."""
+    def admit(self, response_id: str, item_id: str, n_bytes: int, *, audible: bool) -> AudioVerdict:
+        """Has it judge a piece of audio. `audible`: it is no silence."""
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class FromModel:
     def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None:
         """One delta: judged, then written whole into `reply`."""
         counters = self.counters
-        verdict = self.door.admit(response_id, item_id, len(audio))
+        verdict = self.door.admit(response_id, item_id, len(audio), audible=not is_silent(audio))
         now = now_ms()
         if verdict.skip is not None:
             counters.deltas_skipped[verdict.skip] += 1

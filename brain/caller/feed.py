@@ -189,7 +189,8 @@ class CallerFeed:
 
     def _append(self, engine: Engine, audio: bytes) -> bool:
         last_id = self._audio.last_id
-        self._unmoved.give(last_id, audio)
+        if last_id:  # Else it is silence of ours, and stands in no stream.
+            self._unmoved.give(last_id, audio)
         self._voices.hear(audio)
         return engine.append(audio, last_id)
 

@@ -34,9 +34,10 @@ def response_ended(
     """A response is over that nobody interrupted. `status` is its own, or `lost`: no `done` came."""
     if response.called_tools:
         replace.worked(s)  # Its tools are answered by a create of their own.
-    elif response.spoke:
+    elif response.sounded:
+        was_silent = response.cancelling and not response.full  # Nobody interrupted it: it had ceased.
         is_to_be_heard = response.reason is Reason.GREETING and not s.config.greeting_interruptible
-        if status in ("incomplete", "failed") or (status == "cancelled" and is_to_be_heard):
+        if status in ("incomplete", "failed") or was_silent or (status == "cancelled" and is_to_be_heard):
             _go_on(s, response, now_ms, retry_after_ms)
     elif _is_to_be_said_again(s, response, status):
         wish = response.wish or door.new_wish(s, Reason.TURN, now_ms)

@@ -100,7 +100,8 @@ def _end(s: State, cause: str) -> None:
     door.drop_all(s, "hang_up")
     cut.resolve_cut(s, {})
     playback.stop_speaking(s, cause="ended")
-    unheard = DebtCause.FAREWELL in s.debts.standing.values()
+    is_awaited = s.hang_up is not None and not s.hang_up.at_once
+    unheard = is_awaited and DebtCause.FAREWELL in s.debts.standing.values()
     s.debts.waive_all()
     s.phase = Phase.ENDED
     s.actions.append(HangUp(cause=cause, unheard=unheard))

@@ -89,10 +89,13 @@ class Sequencer:
         s.actions = []
         return actions
 
-    def admit_audio(self, response_id: str, item_id: str, n_bytes: int, now_ms: float) -> AudioVerdict:
-        """Judges one audio delta of `n_bytes` µ-law; cheap, synchronous, no input object."""
+    def admit_audio(
+        self, response_id: str, item_id: str, n_bytes: int, now_ms: float, *, audible: bool = True
+    ) -> AudioVerdict:
+        """Judges one audio delta of `n_bytes` µ-law; cheap, synchronous, no input object. `audible`: it is no
+        silence."""
         replace.heard_from(self._state)
-        return responses.admit_audio(self._state, response_id, item_id, n_bytes, now_ms)
+        return responses.admit_audio(self._state, response_id, item_id, n_bytes, now_ms, audible=audible)
 
     def next_deadline_ms(self) -> float | None:
         """When `handle(Tick())` is due at the latest, None when nothing waits."""

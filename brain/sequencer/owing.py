@@ -23,7 +23,7 @@ def owe(s: State, cause: DebtCause, now_ms: float) -> int:
 
 def sounded(s: State, response: Response | None, now_ms: float) -> None:
     """The caller hears this response: what it answers is paid."""
-    if response is not None and response.spoke:
+    if response is not None and response.sounded:
         s.debts.settle(response.debt, now_ms)
 
 

@@ -54,6 +54,13 @@ def worked(s: State) -> None:
     s.asking.silent_ends = 0
 
 
+def sounded(s: State, response: Response) -> None:
+    """Audio of it came that is no silence."""
+    response.sounded = True
+    s.asking.tool_rounds = 0
+    worked(s)
+
+
 def lost(s: State) -> None:
     """The session is gone: nothing counts against the next one."""
     s.asking.replacing = False

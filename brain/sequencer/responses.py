@@ -1,8 +1,7 @@
 """The life of a response: created or adopted, its items and audio, done or given up on.
 
 Why it exists: the slot is taken by a create of ours when it is sent (door), adopted at `created` or at the
-first delta of an unknown live response, and freed by the `done` with the same id, or, where that is missing,
-by the last wait.
+first delta of an unknown live response, and freed by the `done` with the same id, or by the last wait.
 
 Owns: who holds the slot, and which delta is admitted. Must not know: who hears it (playback).
 """
@@ -81,7 +80,9 @@ def item_opened(s: State, i: ItemOpened, now_ms: float) -> None:
     response.open_items.add(i.item_id)
     if i.speaks and i.item_id:
         response.last_item_id = i.item_id
-        s.items.setdefault(i.item_id, _new_item(s, i.item_id, response.response_id))
+        s.items.setdefault(
+            i.item_id, Item(item_id=i.item_id, response_id=response.response_id, session=s.session)
+        )
 
 
 def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
@@ -101,7 +102,9 @@ def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
         playback.forget_heard(s)
 
 
-def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float) -> AudioVerdict:
+def admit_audio(
+    s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float, *, audible: bool = True
+) -> AudioVerdict:
     """Judges one audio delta: by its response id first, then by everything else."""
     if not response_id and s.active is not None:
         response_id = s.active.response_id
@@ -116,7 +119,7 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
     item_id = item_id or response.last_item_id or response_id
     item = s.items.get(item_id)
     if item is None:
-        item = s.items[item_id] = _new_item(s, item_id, response_id)
+        item = s.items[item_id] = Item(item_id=item_id, response_id=response_id, session=s.session)
     elif item.complete:
         return _refuse(s, Skip.ITEM_ENDED, response_id, item_id)
     if s.unheard_bytes + n_bytes > s.config.max_unheard_bytes:
@@ -131,8 +134,8 @@ def admit_audio(s: State, response_id: str, item_id: str, n_bytes: int, now_ms: 
     response.spoke = True
     response.deadline_ms = _watchdog_ms(s, response, now_ms)
     s.playback_at_ms = now_ms
-    s.asking.tool_rounds = 0
-    replace.worked(s)
+    if audible:
+        replace.sounded(s, response)
     return AudioVerdict(
         skip=None,
         response_id=response_id,
@@ -328,10 +331,6 @@ def _note_late_done(s: State, i: ResponseDone, now_ms: float) -> None:
         ask_again.unseen_ended(s, create.wish, now_ms)
 
 
-def _new_item(s: State, item_id: str, response_id: str) -> Item:
-    return Item(item_id=item_id, response_id=response_id, session=s.session)
-
-
 def _is_dead(s: State, response_id: str) -> bool:
     return response_id in s.retired or response_id in s.finished or response_id in s.out_of_band
 
@@ -340,8 +339,9 @@ def _watchdog_ms(s: State, response: Response, now_ms: float) -> float:
     """Until when to wait after a sign of life; it never moves the wait for a missing `done`."""
     if response.cancelling:
         return response.deadline_ms
-    is_waited_for = s.debts.owed is not None and not response.spoke
-    return now_ms + (s.config.unspoken_wait_ms if is_waited_for else s.config.active_silent_ms)
+    if response.spoke:
+        return now_ms + s.config.ceased_ms
+    return now_ms + (s.config.active_silent_ms if s.debts.owed is None else s.config.unspoken_wait_ms)
 
 
 def _end_item(s: State, item: Item) -> None:

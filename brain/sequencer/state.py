@@ -77,6 +77,8 @@ class Response:
     """The bound of `reply` was reached: the rest of it is not admitted."""
     spoke: bool = False
     """Audio of it was admitted."""
+    sounded: bool = False
+    """And some of it was no silence."""
     debt: int = 0
     """It answers all debts up to this one."""
     called_tools: bool = False

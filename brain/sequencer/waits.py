@@ -72,6 +72,7 @@ WAITS: Final[tuple[Wait, ...]] = (
         responses.overdue,
         (
             "active_silent_ms",
+            "ceased_ms",
             "unspoken_wait_ms",
             "done_after_items_ms",
             "server_cancel_wait_ms",

@@ -21,7 +21,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from shared.audio import FRAME_MS
+from shared.audio import FRAME_MS, is_silent
 from shared.contract.owed import DebtCause, NoWord
 from shared.contract.streams.pairs import Owes
 
@@ -42,9 +42,6 @@ PAUSE_MS = 1_000.0
 
 MARK_WITHIN_MS = 3_000.0
 """Where no mark of this stream came back: after its time to play, an answer counts as heard."""
-
-SILENT_CODES = bytes(code for low in range(5) for code in (0xFF - low, 0x7F - low))
-"""µ-law codes of at most 32 in 16-bit samples: -60 dBFS. A frame of nothing else is no sound."""
 
 QUIET_CODES = bytes(code for low in range(14) for code in (0xFF - low, 0x7F - low))
 """Of at most 104: -50 dBFS. A telephone line hums below it; a voice does not."""
@@ -70,11 +67,6 @@ class Step(enum.Enum):
 
 TELL_AT_MS = 2_000.0
 """From then on people are told that a caller waits."""
-
-
-def is_silent(audio: bytes) -> bool:
-    """Whether a frame of µ-law is no sound: for each frame, so one call into C."""
-    return not audio.translate(None, SILENT_CODES)
 
 
 def is_voice(audio: bytes) -> bool:

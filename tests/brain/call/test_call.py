@@ -85,7 +85,7 @@ async def test_audio_of_a_response_that_nobody_announced_arms_its_deadline(
     """It is adopted from its audio alone, and then the model falls silent for ever: it is cancelled in time,
     though nothing more is heard of anybody."""
     monkeypatch.setattr(parts, "RealtimeEngine", ToyEngine)
-    monkeypatch.setattr(parts, "SequencerConfig", partial(SequencerConfig, active_silent_ms=200.0))
+    monkeypatch.setattr(parts, "SequencerConfig", partial(SequencerConfig, ceased_ms=200.0))
     monkeypatch.setattr(ToyEngine, "made", [])
     async with (
         RealtimeSimulator() as unused,

@@ -38,7 +38,7 @@ class Call:
     def give(self, given: Input) -> None:
         self.told.append(("core", type(given).__name__))
 
-    def admit(self, response_id: str, item_id: str, n_bytes: int) -> AudioVerdict:
+    def admit(self, response_id: str, item_id: str, n_bytes: int, *, audible: bool) -> AudioVerdict:
         self.told.append(("judged", n_bytes))
         return AudioVerdict(
             skip=self.skip,

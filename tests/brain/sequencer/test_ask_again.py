@@ -381,3 +381,31 @@ def test_a_model_that_fails_for_eight_seconds_is_asked_again_in_time() -> None:
     assert asked_at_ms == [250, 750, 1_750, 3_750, 5_750, 7_750, 9_750, 11_750, 13_750][: len(asked_at_ms)]
     assert 9_750 in asked_at_ms
     assert len(only(ReplaceSession, desk.log)) == 3
+
+
+def test_silence_is_no_answer() -> None:
+    """A response of nothing but silence is asked for again, though audio of it came."""
+    desk = Desk()
+    turn(desk)
+    desk.created("r1")
+    desk.core.admit_audio("r1", "i1", 8_000, desk.now_ms, audible=False)
+
+    desk.done("r1")
+
+    assert desk.core.owed is not None
+    desk.at(desk.core.next_deadline_ms() or 0)
+    assert desk.core.slot is SlotState.REQUESTED
+
+
+def test_an_answer_that_ceases_goes_on() -> None:
+    """Nobody interrupted it: it is cancelled after 5 s, and the model is asked for the rest."""
+    desk = Desk()
+    turn(desk)
+    desk.created("r1")
+    desk.audio("r1", "i1", 8_000)
+    desk.at(5_000)
+
+    (asked,) = creates(desk.done("r1", "cancelled"))
+
+    assert asked.text == GO_ON
+    assert desk.core.owed is not None

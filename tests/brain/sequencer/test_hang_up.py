@@ -120,7 +120,7 @@ def test_a_farewell_that_is_never_heard_is_bounded() -> None:
     wished(desk)
 
     assert only(HangUp, desk.at(7_999)) == []
-    assert only(HangUp, desk.at(8_000)) == [HangUp(cause="agent")]
+    assert only(HangUp, desk.at(8_000)) == [HangUp(cause="agent", unheard=True)]
 
 
 def test_a_farewell_that_is_heard_may_be_heard_out_within_the_bound_again() -> None:
@@ -208,7 +208,7 @@ def test_a_farewell_that_stays_silent_ends_the_call_at_its_bound() -> None:
         sent = desk.at(desk.core.next_deadline_ms() or 0)
 
     assert only(HangUp, desk.at(7_999)) == []
-    assert only(HangUp, desk.at(8_000)) == [HangUp(cause="agent")]
+    assert only(HangUp, desk.at(8_000)) == [HangUp(cause="agent", unheard=True)]
 
 
 def test_hanging_up_without_a_farewell_ends_at_once() -> None:

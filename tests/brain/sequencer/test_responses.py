@@ -132,14 +132,14 @@ def test_an_item_is_ended_once() -> None:
 
 
 def test_a_silent_active_response_is_cancelled() -> None:
-    """Active and silent: 10 s, then cancel by id."""
+    """It has said something, and ceases: 5 s, then cancel by id; the rest is owed."""
     desk = Desk()
     desk.created("r1")
     desk.now_ms = 4_000
     desk.audio("r1", "i1", 20)
 
-    assert desk.core.next_deadline_ms() == 14_000
-    assert [cancel.response_id for cancel in only(SendCancel, desk.at(14_000))] == ["r1"]
+    assert desk.core.next_deadline_ms() == 9_000
+    assert [cancel.response_id for cancel in only(SendCancel, desk.at(9_000))] == ["r1"]
 
 
 def test_a_missing_done_gives_the_slot_back_in_the_end() -> None:
@@ -155,7 +155,7 @@ def test_a_missing_done_gives_the_slot_back_in_the_end() -> None:
 
 
 def test_a_response_that_nobody_waits_for_may_be_silent_for_longer() -> None:
-    """While sound is owed and nothing was said, 8 s; else 10."""
+    """While sound is owed and nothing was said, 8 s; once it has spoken, 5; else 10."""
     desk = Desk()
     desk.created("r1")
     assert desk.core.next_deadline_ms() == 10_000
@@ -166,7 +166,7 @@ def test_a_response_that_nobody_waits_for_may_be_silent_for_longer() -> None:
     desk.audio("r2", "i2", 500)
 
     assert desk.core.state.active is not None
-    assert desk.core.state.active.deadline_ms == 10_000
+    assert desk.core.state.active.deadline_ms == 5_000
 
 
 def test_a_refused_cancel_shortens_the_wait_for_a_lost_done() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ingress.calls.owed import APOLOGISE_MS, CLIP_AFTER_MS, OwedSound, Step, is_silent
+from ingress.calls.owed import APOLOGISE_MS, CLIP_AFTER_MS, OwedSound, Step
+from shared.audio import is_silent
 from shared.contract.owed import DebtCause, NoWord
 from shared.contract.streams.pairs import Owes
 

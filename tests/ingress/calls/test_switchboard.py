@@ -255,7 +255,8 @@ async def ended_with_an_apology(bridge: Ingress) -> None:
     await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
     await wait_until(lambda: not _ends(bridge), "nobody ends it any more", say=lambda: _ends(bridge))
     card = await bridge.card()
-    assert (card["outcome"], card["cause"]) == ("apology", "dead_air")
+    assert card["outcome"] == "apology"
+    assert card["cause"] in ("no_redis", "silence_pick_up", "silence_no_redis")  # Whoever was first.
 
 
 async def _says(bridge: Ingress, name: str, value: str) -> bool:
