@@ -181,11 +181,8 @@ class Settings(BaseSettings):
         "All lines are busy at the moment. Please call again in a few minutes.",
         description="Spoken by Twilio when all slots are taken.",
     )
-    apology_language: str = Field(
-        "",
-        pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})?)?$",
-        description="Language of what Twilio says itself, such as he or he-IL, where an agent has none of its"
-        " own. Empty: that of TRUNKLINE_LANGUAGE.",
+    apology_language: Language = Field(
+        "", description="Language of what Twilio says itself, such as he. Empty: that of TRUNKLINE_LANGUAGE."
     )
     apology_voice: str = Field(
         "",

@@ -74,7 +74,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "brain/model/realtime/socket.py": ("OpenAI's events", frozenset({"error"})),
     "brain/model/realtime/translate.py": (
         "OpenAI's events",
-        frozenset({"call_id", "error", "id", "item", "name", "response", "role", "text"}),
+        frozenset({"audio", "call_id", "error", "id", "item", "name", "response", "role", "text"}),
     ),
     "brain/sequencer/session.py": ("why a session was left", frozenset({"rollover"})),
     "brain/tools/demo.py": ("a tool's result, for the model", frozenset({"error", "status"})),

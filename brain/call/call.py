@@ -41,8 +41,7 @@ from shared.process.role import Process
 from shared.process.tasks import Alarm
 
 SEED_MAX_CHARS = 24_000  # Some hours of talk, a quarter of the smallest context.
-ROLL_AGAIN_S = 0.2
-"""A rollover waits for the caller's turn to be in history, and is tried again after this."""
+ROLL_AGAIN_S = 0.2  # A rollover waits for the caller's turn to be in history.
 
 
 class BrainCall:
@@ -66,8 +65,7 @@ class BrainCall:
         """Redis had lost the call, and ingress has written it again."""
         self.lost_at_ms: float | None = None
         """When a fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
-        self._past = past
-        self._is_heard = card.frame_n > 0
+        self._past, self._is_heard = past, card.frame_n > 0
         self._process = process
         self._services = services
         self._counters = services.counters
@@ -155,6 +153,8 @@ class BrainCall:
         if greeting and known.is_empty and not was_greeted:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
+        elif self._past is not None and self._past.was_owed:
+            self.give(inputs.WishToSpeak(reason=Reason.TURN))  # The rest of an answer was lost, or all of it.
         end = await self._parts.sessions.run()
         if not self._ending:
             self._log.error("call_given_up", cause=end.cause, detail=end.detail)
@@ -164,7 +164,8 @@ class BrainCall:
 
     def seed(self) -> tuple[SeedItem, ...]:
         """What was said so far, for the session that begins now."""
-        return self._parts.record.conversation.seed(SEED_MAX_CHARS, self._parts.sequencer.open_tool_calls)
+        past, core = self._parts.record.conversation, self._parts.sequencer
+        return past.seed(SEED_MAX_CHARS, core.open_tool_calls, self._parts.feed.voice_of)
 
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         """The model may be spoken to from now on, through this engine."""
@@ -306,7 +307,7 @@ class BrainCall:
     def still_owes(self) -> tuple[str, Pair] | None:
         """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
         ingress = self._parts.leaving.ingress
-        if self._over.is_set() or not ingress:
+        if self._over.is_set() or self._has_ended or not ingress:
             return None
         return ingress, self._parts.leaving.owes(self._words(now_ms()))
 
@@ -330,6 +331,7 @@ class BrainCall:
             core.state.debts,
             now,
             is_caller_speaking=core.state.caller.speaking,
+            is_deaf=self._parts.sessions.serving is None,
             # The limits of tools are the driver's own: as long as one runs it is within them.
             is_patient=bool(core.open_tool_calls),
         )

@@ -29,7 +29,9 @@ class Owing:
     turn_end_ms: int
     _told: Owes | None = None
 
-    def words(self, debts: Debts, now_ms: float, *, is_caller_speaking: bool, is_patient: bool) -> Owes:
+    def words(
+        self, debts: Debts, now_ms: float, *, is_caller_speaking: bool, is_deaf: bool, is_patient: bool
+    ) -> Owes:
         """What is to be said now."""
         owed = debts.owed
         if owed is None:
@@ -42,7 +44,7 @@ class Owing:
         return replace(
             said,
             is_caller_speaking=is_caller_speaking,
-            listened_ms=self.turn_end_ms,
+            is_deaf=is_deaf,
             is_patient=is_patient,
         )
 

@@ -5,6 +5,7 @@ model says, how a call is left.
 
     audio    from entries of the caller's stream to audio: order, gaps, batches
     turns    the caller's open turn, and what of their voice a next session must be told
+    voices   what the caller said, as sound, for as long as there is no text of it
     unmoved  what was given to the session and stands in the stream still
     moves    what the models got, moved out of the callers' streams: many calls at once
     feed     from the stream into a session, one session after the other

@@ -16,6 +16,7 @@ from brain.caller.audio import CallerAudio
 from brain.caller.moves import CallerMoves
 from brain.caller.turns import Turns
 from brain.caller.unmoved import Unmoved
+from brain.caller.voices import Voices
 from brain.counters import BrainCounters, BrainHops
 from brain.model.engine import Engine
 from shared.audio import BYTES_PER_MS
@@ -73,6 +74,7 @@ class CallerFeed:
         self._hop = Hop(hops.ingress_to_brain_ms, host)
         self._ingress_host = host_of(ingress)
         self._turns = Turns()
+        self._voices = Voices()
         self._engine: Engine | None = None
         self.is_paused = False
         """Caller audio stays in Redis because the model's socket does not take it."""
@@ -101,6 +103,7 @@ class CallerFeed:
             return False
         self._keep_from_ms(self._engine)
         self._let_go()
+        self._voices.stopped()
         self.is_paused = False
         return self._turns.session_lost(now_ms())
 
@@ -124,20 +127,28 @@ class CallerFeed:
     def speech_started(self, item_id: str) -> None:
         """A turn opens, or goes on."""
         engine = self._engine
+        self._voices.started(item_id)
         self._turns.speech_started(item_id, 0 if engine is None else _position_ms(engine.proven_id))
 
     def speech_stopped(self) -> None:
         """The caller is silent."""
         engine = self._engine
+        self._voices.stopped()
         self._turns.speech_stopped(now_ms(), 0 if engine is None else _position_ms(engine.appended_id))
 
     def settled(self, item_id: str) -> None:
         """The turn's text is in history."""
         self._turns.settled(item_id)
+        self._voices.forget(item_id)
 
     def answered(self) -> None:
         """A response has sound: what the caller has said is not said again."""
         self._turns.answered()
+
+    def voice_of(self, item_id: str) -> bytes | None:
+        """How a new session is told an item that has no text: by its sound, if that is known. None: not at
+        all, since it is said again."""
+        return None if self._turns.is_waiting(item_id) else self._voices.of(item_id)
 
     def upkeep(self) -> None:
         """Twice a second: sends the rest of a batch, fills what is late, waits no longer for what is
@@ -179,6 +190,7 @@ class CallerFeed:
     def _append(self, engine: Engine, audio: bytes) -> bool:
         last_id = self._audio.last_id
         self._unmoved.give(last_id, audio)
+        self._voices.hear(audio)
         return engine.append(audio, last_id)
 
     def _let_go(self) -> None:
@@ -197,6 +209,7 @@ class CallerFeed:
         for last_id, audio in await self._kept():
             # By the id that it has in `turn`, so that it counts as received. It is not moved again.
             engine.append(audio, last_id)
+            self._voices.hear(audio, is_replayed=True)
             self._counters.frames_replayed += 1
         self._replaying = None
         if self._engine is engine:

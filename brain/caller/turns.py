@@ -47,6 +47,10 @@ class Turns:
         """Whether the caller said something that the next session must hear."""
         return self._is_open
 
+    def is_waiting(self, item_id: str) -> bool:
+        """Whether an item is part of the open turn, neither answered nor in history as text."""
+        return item_id in self._unsettled
+
     def may_be_cut(self, now_ms: float, force_at_ms: float) -> bool:
         """Whether the session may be replaced now. A turn whose answer is still under way would be said
         twice, to the old session and, out of `turn`, to the new one. From `force_at_ms` on that is the lesser

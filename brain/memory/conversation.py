@@ -14,7 +14,7 @@ audio, nobody knows how far: of it counts no more than this model says in so muc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from brain.memory import words
@@ -260,14 +260,21 @@ class Conversation:
                 lines.append(Line("assistant", said, entry.item_id, whole))
         return lines
 
-    def seed(self, max_chars: int, running: frozenset[str] = frozenset()) -> tuple[SeedItem, ...]:
+    def seed(
+        self,
+        max_chars: int,
+        running: frozenset[str] = frozenset(),
+        voice_of: Callable[[str], bytes | None] = lambda _item_id: b"",
+    ) -> tuple[SeedItem, ...]:
         """What a new session is told, as heard, in `max_chars`.
 
         What is still on its way to the caller counts as said, since it will be heard. `running`: tools
         that will still be told, with their call; without a result the others' are unknown for good.
+        `voice_of`: the sound of a caller's item that has no text (empty: it is not known), or None if the
+        caller will be heard to say it again.
         """
         past = [
-            _tool_items(entry, running) if isinstance(entry, _Tool) else self._message(entry)
+            _tool_items(entry, running) if isinstance(entry, _Tool) else self._message(entry, voice_of)
             for entry in self._entries.values()
         ]
         told = within(past, max_chars)
@@ -284,10 +291,13 @@ class Conversation:
         item = self._entries[item_id] = _Item(item_id, role)
         return item
 
-    def _message(self, item: _Item) -> tuple[SeedItem, ...]:
+    def _message(self, item: _Item, voice_of: Callable[[str], bytes | None]) -> tuple[SeedItem, ...]:
         if item.role in ("user", KEYS_ROLE):
+            voice = b"" if item.text else voice_of(item.item_id)
+            if voice is None:
+                return ()
             said = item.text or INAUDIBLE
-            return (SeedItem(kind="message", role="user", text=said, item_id=item.item_id),)
+            return (SeedItem(kind="message", role="user", text=said, item_id=item.item_id, audio=voice),)
         heard_ms = item.heard_ms
         heard, whole = (item.text, True) if heard_ms is None else self._heard_words(item, heard_ms)
         if not heard:

@@ -38,7 +38,8 @@ ToModel = (
 class SeedItem:
     """One thing said or done before this session began, in order.
 
-    `message`: `role` is user, assistant or system, `text` what was said (for the assistant: heard).
+    `message`: `role` is user, assistant or system, `text` what was said (for the assistant: heard); `audio`,
+    where it is not empty, is told in its place: µ-law of a user whose words are not known.
     `tool_call`: `name` and `text` = its arguments. `tool_output`: `text` = the output. Both have
     `call_id`, and a call always comes with its output. `item_id` is empty, or at most 32 characters.
     """
@@ -49,6 +50,7 @@ class SeedItem:
     role: Literal["user", "assistant", "system", ""] = ""
     call_id: str = ""
     name: str = ""
+    audio: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

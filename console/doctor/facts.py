@@ -35,6 +35,7 @@ from shared import env_file
 from shared.contract.keys import CONFIG, Keys
 from shared.contract.worker import ROLES
 from shared.process.exits import Exit
+from shared.process.host import who_listens
 from shared.redis_url import login_of, place_of
 from shared.setting_sources import doubts
 from shared.settings import REQUIRED_BY_ROLE, Settings, SettingsError, load
@@ -208,7 +209,9 @@ async def _host(asked: Asked, settings: Settings | None, workers: Sequence[AnyWo
     try:
         processes = await asyncio.to_thread(supervisor.processes)
     except SUPERVISOR_ERRORS as error:
-        return [doctor_host.no_supervisor(str(asked.socket), str(error))]
+        port = asked.public_socket.rpartition(":")[2]
+        by = await asyncio.to_thread(who_listens, int(port)) if port.isdecimal() else ""
+        return [doctor_host.no_supervisor(str(asked.socket), str(error), asked.public_socket, by)]
     mine = [info for info in processes if info.group in ROLES]
     facts = await asyncio.gather(*(_process(info, settings, workers) for info in mine))
     found = doctor_host.judge_processes(facts, settings)

@@ -58,8 +58,16 @@ def files_needed(role: str, settings: Settings) -> int:
     return OWN_FILES + calls[role]
 
 
-def no_supervisor(where: str, reason: str) -> Finding:
-    """supervisord does not answer."""
+def no_supervisor(where: str, reason: str, listens: str = "", taken_by: str = "") -> Finding:
+    """supervisord does not answer. `taken_by`: who has the port that it would open for ingress
+    (`listens`)."""
+    if taken_by:
+        return fail(
+            "supervisord",
+            f"{where} does not answer: {reason}; and {taken_by} has {listens}, which it opens for ingress",
+            "End that, or let INGRESS_SOCKET in deploy/trunkline.conf name another port; then start it:"
+            " .venv/bin/supervisord -c deploy/supervisord.conf.",
+        )
     return fail(
         "supervisord",
         f"{where} does not answer: {reason}",

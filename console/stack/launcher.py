@@ -44,11 +44,12 @@ from console.stack.plan import (
     redis_url,
     supervisord_file,
 )
-from console.stack.ports import free_base, free_port
+from console.stack.ports import free_base, free_port, is_free
 from console.stack.readiness import why_not_listening, why_not_ready
 from console.stack.run_folder import make_run_dir
 from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared.contract.worker import ROLES
+from shared.process.host import who_listens
 
 RUNS = REPOSITORY / ".build" / "run"
 POLL_S = 0.1
@@ -249,6 +250,12 @@ class Stack:
         span = admin_span(self.options)
         admin_base = free_base(span)
         taken = set(range(admin_base, admin_base + span))
+        if self.options.port and not is_free(self.options.port):
+            by = who_listens(self.options.port) or "somebody else"
+            raise StackFailed(
+                f"TRUNKLINE_PORT: expected a free port, got {self.options.port}, which {by} has."
+                " End that, or set another one."
+            )
         public = self.options.port or free_port(taken)
         redis = free_port(taken := taken | {public})
         realtime = free_port(taken | {redis})

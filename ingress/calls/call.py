@@ -108,6 +108,7 @@ class IngressCall:
 
     def hear(self, leg: int, chunk: int, now_ms: float, audio: bytes) -> None:
         """20 ms of the caller: on to the brain."""
+        self.owed.caller(audio, now_ms)
         packer = self._packer
         packed = packer.pack(leg, chunk, now_ms, audio)
         self._services.outbox.send_packed(packer.lane, packed, max_age_ms=MAX_AGE_MS)
@@ -152,7 +153,7 @@ class IngressCall:
         if cut > cut_before:
             stream.socket.drop_media_below(cut)
         self._counters.out_frames += 1
-        if self.owed.is_clip_playing(now_ms):
+        if self.owed.ends_clip(audio, now_ms):
             self._end_clip(stream)
         if audio and stream.socket.write_media(cut, stream.build_media(stream.stream_sid, audio)):
             self.owed.frame(audio, now_ms)

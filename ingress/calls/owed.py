@@ -12,6 +12,8 @@ know: the clip, the socket, how an answer is asked for again (brain/sequencer/de
   it all up to the number of the last `sound`. Where no mark ever returns, a clock pays.
 - Frames that cease before `sound_end` bring it back, from the last one on.
 - The caller's own voice stops the clock and takes nothing away. Our clip pays nothing.
+- What the brain says of the caller's voice it has from the model, late, and it may be gone: a caller who is
+  said to speak, and of whom no voice came for a while, waits since their last sound.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import enum
 from dataclasses import dataclass, field
 
 from shared.audio import FRAME_MS
-from shared.contract.owed import NoWord
+from shared.contract.owed import DebtCause, NoWord
 from shared.contract.streams.pairs import Owes
 
 CLIP_AFTER_MS = 4_000.0
@@ -44,6 +46,18 @@ MARK_WITHIN_MS = 3_000.0
 SILENT_CODES = bytes(code for low in range(5) for code in (0xFF - low, 0x7F - low))
 """µ-law codes of at most 32 in 16-bit samples: -60 dBFS. A frame of nothing else is no sound."""
 
+QUIET_CODES = bytes(code for low in range(14) for code in (0xFF - low, 0x7F - low))
+"""Of at most 104: -50 dBFS. A telephone line hums below it; a voice does not."""
+
+VOICED_SAMPLES = 8
+"""Of 160: a click is no voice."""
+
+HUSH_MS = 700.0
+"""Between two words. A caller who is quiet for longer is not speaking, whoever says so."""
+
+DEAF_BEFORE_MS = 2_000.0
+"""What was said so shortly before its session was lost, the model may not have heard."""
+
 
 class Step(enum.Enum):
     """What is to be done about the silence."""
@@ -61,6 +75,11 @@ TELL_AT_MS = 2_000.0
 def is_silent(audio: bytes) -> bool:
     """Whether a frame of µ-law is no sound: for each frame, so one call into C."""
     return not audio.translate(None, SILENT_CODES)
+
+
+def is_voice(audio: bytes) -> bool:
+    """Whether a frame of the caller's may be a voice."""
+    return len(audio.translate(None, QUIET_CODES)) >= VOICED_SAMPLES
 
 
 @dataclass(slots=True)
@@ -92,6 +111,11 @@ class OwedSound:
     """Since the last sound, be it ours; the caller's own voice is not counted."""
     _clip_at_quiet_ms: float = CLIP_AFTER_MS
     _clip_until_ms: float = 0.0
+    _is_behind_clip: bool = False
+    """Silence of an answer was given while the clip played, and plays behind it."""
+    _voice_ms: float = float("-inf")
+    """When the caller's voice was last heard."""
+    _deaf_since_ms: float | None = None
     _is_told: bool = False
     _store_away: bool = False
     _answers: int = 0
@@ -122,9 +146,10 @@ class OwedSound:
         if said.is_waived or (said.is_paid and said.number > self._known):
             # What was paid before we heard of it was paid on an earlier stream.
             self.settled = max(self.settled, said.number)
-        if self._is_caller_speaking(now_ms) and not said.is_caller_speaking:
-            # They fell silent before the model could say so.
-            self._at_ms = min(self._at_ms, now_ms - said.listened_ms)
+        if not said.is_deaf:
+            self._deaf_since_ms = None
+        elif self._deaf_since_ms is None:
+            self._deaf_since_ms = now_ms
         is_new = said.number > max(self._known, self.settled)
         self._known = said.number  # Lower than before where the last ones were taken back.
         self._word, self._word_at_ms = said, now_ms
@@ -153,12 +178,18 @@ class OwedSound:
 
     # The frames, the marks.
 
-    def is_clip_playing(self, now_ms: float) -> bool:
-        """Whether what comes now finds the clip before it. Asking ends it: it gives way."""
+    def ends_clip(self, audio: bytes, now_ms: float) -> bool:
+        """Whether a frame that comes now finds the clip before it, and the clip is to give way. Silence of an
+        answer does not end it: it would leave the caller with nothing."""
         if not self._clip_until_ms:
             return False
-        is_playing, self._clip_until_ms = now_ms < self._clip_until_ms, 0.0
-        return is_playing
+        is_playing = now_ms < self._clip_until_ms
+        if is_silent(audio):
+            self._is_behind_clip = self._is_behind_clip or is_playing
+            return False
+        is_before = is_playing or self._is_behind_clip
+        self._clip_until_ms, self._is_behind_clip = 0.0, False
+        return is_before
 
     def frame(self, audio: bytes, now_ms: float) -> None:
         """A frame was given to the socket. Fifty times a second a call: nothing is accounted for here."""
@@ -166,6 +197,11 @@ class OwedSound:
         if not is_silent(audio):
             self._heard_until_ms = self._plays_until_ms
             self._is_voiced = True
+
+    def caller(self, audio: bytes, now_ms: float) -> None:
+        """A frame of the caller's. As often as `frame`."""
+        if is_voice(audio):
+            self._voice_ms = now_ms
 
     def mark(self, name: str, now_ms: float) -> None:
         """A mark was given to the socket."""
@@ -221,27 +257,37 @@ class OwedSound:
     def _has_word(self, now_ms: float) -> bool:
         return now_ms - self._word_at_ms <= WORD_WITHIN_MS
 
-    def _is_caller_speaking(self, now_ms: float) -> bool:
+    def _is_said_to_speak(self, now_ms: float) -> bool:
         return self._word is not None and self._word.is_caller_speaking and self._has_word(now_ms)
+
+    def _is_caller_speaking(self, now_ms: float) -> bool:
+        return self._is_said_to_speak(now_ms) and now_ms - self._voice_ms <= HUSH_MS
 
     def _is_sounding(self, now_ms: float) -> bool:
         return self._heard_until_ms > self.began_at_ms and now_ms < self._heard_until_ms + PAUSE_MS
 
-    def _why(self, now_ms: float) -> str:
-        """What sound is owed for; empty: for nothing."""
+    def _why(self, now_ms: float) -> tuple[str, float]:
+        """What sound is owed for, and from when on it is counted; an empty text: for nothing."""
         word = self._word
+        is_known = self._known > self.settled
         if word is None or not self._has_word(now_ms):
+            since_ms = self._heard_until_ms if is_known or self._is_open else self._word_at_ms
             if self._store_away:
-                return NoWord.NO_REDIS
-            return NoWord.PICK_UP if word is None else NoWord.NO_BRAIN
-        if self._known > self.settled:
-            return word.cause or NoWord.PICK_UP
-        return NoWord.BROKEN_OFF if self._is_open else ""
+                return NoWord.NO_REDIS, since_ms
+            return (NoWord.PICK_UP if word is None else NoWord.NO_BRAIN), since_ms
+        if is_known:
+            return word.cause or NoWord.PICK_UP, self._heard_until_ms
+        if self._is_said_to_speak(now_ms):
+            return ("", 0.0) if self._is_caller_speaking(now_ms) else (DebtCause.TURN, self._voice_ms)
+        deaf_since_ms, is_hushed = self._deaf_since_ms, now_ms - self._voice_ms > HUSH_MS
+        if deaf_since_ms is not None and is_hushed and self._voice_ms > deaf_since_ms - DEAF_BEFORE_MS:
+            return NoWord.NO_SESSION, self._voice_ms
+        return (NoWord.BROKEN_OFF, self._heard_until_ms) if self._is_open else ("", 0.0)
 
     def _judge(self, now_ms: float, since_ms: float | None = None) -> None:
         """Whether a debt stands now. One that begins to is counted from where the silence began: from the
-        last sound, the brain's last word, or `since_ms`."""
-        why = self._why(now_ms)
+        last sound, the brain's last word, the caller's last voice, or `since_ms`."""
+        why, began_ms = self._why(now_ms)
         if not why:
             self.stands = False
             self.owed_ms = self._quiet_ms = 0.0
@@ -250,11 +296,9 @@ class OwedSound:
         self.cause = why
         if self.stands or self._is_sounding(now_ms):
             return
-        if since_ms is None:
-            is_known = self._known > self.settled or self._is_open
-            since_ms = self._heard_until_ms if is_known else self._word_at_ms
         self.stands = True
-        self._at_ms = min(max(since_ms, self._heard_until_ms), now_ms)
+        since_ms = began_ms if since_ms is None else since_ms
+        self._at_ms = min(max(since_ms, self._heard_until_ms, self.began_at_ms), now_ms)
         self._account(now_ms)
 
     def _account(self, now_ms: float) -> None:
@@ -267,8 +311,12 @@ class OwedSound:
             self.stands = False
             self._quiet_ms, self._clip_at_quiet_ms = 0.0, CLIP_AFTER_MS
             return
-        if self._is_caller_speaking(since_ms):
-            return
+        if self._is_said_to_speak(now_ms):
+            # Their pauses are theirs, up to a moment; what is longer counts from their last sound.
+            since_ms = max(since_ms, self._voice_ms)
+            if now_ms - self._voice_ms <= HUSH_MS:
+                self._at_ms = min(since_ms, now_ms)
+                return
         silent_ms = max(0.0, now_ms - since_ms)
         self._quiet_ms += silent_ms
         self.silence_ms[self.cause] = self.silence_ms.get(self.cause, 0.0) + silent_ms

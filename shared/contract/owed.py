@@ -34,6 +34,8 @@ class NoWord(enum.StrEnum):
     """No brain has said a word for 2 s."""
     NO_REDIS = "no_redis"
     """The same, and Redis is away or refuses."""
+    NO_SESSION = "no_session"
+    """The caller has said something to a brain that has no session with the model."""
     BROKEN_OFF = "broken_off"
     """An answer stopped in the middle."""
 

@@ -68,6 +68,7 @@ COMMANDS: tuple[Words, ...] = (
     ("ZCARD", _KEY),
     ("ZRANGE", _KEY, "0", "-1"),
     ("ZREM", _KEY, "m"),
+    ("ZREMRANGEBYRANK", _KEY, "0", "0"),
     ("ZREMRANGEBYSCORE", _KEY, "-inf", "0"),
     ("ZSCORE", _KEY, "m"),
 )

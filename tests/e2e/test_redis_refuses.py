@@ -4,9 +4,12 @@ true."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
+import redis as sync_redis
 
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
@@ -22,6 +25,8 @@ pytestmark = pytest.mark.timeout(120)
 
 REFUSED_S = 5.0
 """Within the 8 s after which a fault may end a call."""
+
+FROZEN_MS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -102,17 +107,30 @@ async def test_a_call_goes_on_in_a_redis_that_was_emptied(bridge: Bridge) -> Non
     assert card["outcome"] == "completed"
 
 
+@contextmanager
+def frozen(url: str) -> Iterator[None]:
+    """A server that answers nobody for some seconds."""
+    with sync_redis.Redis.from_url(url) as client:
+        client.execute_command("CLIENT", "PAUSE", str(FROZEN_MS), "ALL")
+    yield
+
+
+@pytest.mark.parametrize("fault", ["refusing", "frozen"])
 async def test_the_apology_of_a_call_without_redis_is_its_outcome(
-    bridge: Bridge, redis_of_its_own: str
+    bridge: Bridge, redis_of_its_own: str, fault: str
 ) -> None:
     """Though the carrier calls it completed: the card says what the caller was told, and why."""
     async with bridge.realtime(), bridge.twilio() as twilio:
         live = twilio.start_call(plan(WaitForSpeech(), WaitForEnd(30_000), HangUp()), QUICK)
         await wait_until(lambda: bool(live.record.call_sid), "the call has begun")
         await greeted(bridge, live.record.call_sid)
-        with refusing(redis_of_its_own, "NOREPLICAS"):
+        began_s = time.monotonic()
+        broken = frozen(redis_of_its_own) if fault == "frozen" else refusing(redis_of_its_own, "NOREPLICAS")
+        with broken:
             call = await live.finished()
-            await asyncio.sleep(3.0)
+            assert time.monotonic() - began_s < FROZEN_MS / 1000
+            rest_s = FROZEN_MS / 1000 - (time.monotonic() - began_s)
+            await asyncio.sleep(rest_s if fault == "frozen" else 3.0)
         card = await bridge.until_ended(call.call_sid)
     assert "say" in [verb.name.lower() for verb in call.verbs]
     assert (card["outcome"], card["cause"]) == ("apology", "dead_air")

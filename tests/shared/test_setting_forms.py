@@ -87,13 +87,15 @@ def test_transcription_may_be_left_out() -> None:
     assert load(env_file=None, transcription_model="").transcription_model == ""
 
 
-@pytest.mark.parametrize(("value", "hint"), [("en-US", "(write en:"), ("HE", "(write he:"), ("english", "")])
-def test_a_language_is_iso_639_1(value: str, hint: str) -> None:
-    """A tag with a region is fatal on every call; what to write instead is said."""
+@pytest.mark.parametrize(
+    ("value", "hint"), [("HE", "did you mean he?"), ("en_US", "en-US?"), ("english", "")]
+)
+def test_a_language_is_iso_639_1_or_a_tag(value: str, hint: str) -> None:
+    """What to write instead is said."""
     text = problem(language=value)
     assert text.startswith("TRUNKLINE_LANGUAGE: expected a language as ISO 639-1 writes it, such as en")
     assert hint in text
-    assert load(env_file=None, language="").language == ""
+    assert [load(env_file=None, language=each).language for each in ("", "en-US")] == ["", "en-US"]
 
 
 def test_choices_in_capitals_are_taken() -> None:

@@ -73,6 +73,8 @@ class Seed:
 
 def _body(item: SeedItem, item_id: str) -> Json:
     match item.kind:
+        case "message" if item.audio:
+            return translate.spoken(item.audio, item_id)
         case "message":
             return translate.message(item.role or "user", item.text, item_id)
         case "tool_call":

@@ -8,6 +8,7 @@ it leads to. Audio deltas do not pass here: they have a short way of their own (
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import Final
 
 import orjson
@@ -255,6 +256,12 @@ def message(role: str, said: str, item_id: str) -> Json:
     """A text of the conversation. The model's own are output, all others input."""
     part = "output_text" if role == "assistant" else "input_text"
     return {"type": "message", "id": item_id, "role": role, "content": [{"type": part, "text": said}]}
+
+
+def spoken(audio: bytes, item_id: str) -> Json:
+    """What the caller said, as sound, in the session's own format."""
+    part = {"type": "input_audio", "audio": b64encode(audio).decode("ascii")}
+    return {"type": "message", "id": item_id, "role": "user", "content": [part]}
 
 
 def tool_call(call_id: str, name: str, arguments: str) -> Json:

@@ -64,14 +64,13 @@ class Owes:
     is_waived: bool = False
     """It was decided that nothing need be said."""
     is_caller_speaking: bool = False
-    listened_ms: int = 0
-    """How long the caller must have been silent for the model to say that they are: their silence began so
-    much earlier than its word of it."""
+    is_deaf: bool = False
+    """There is no session with the model: nobody hears the caller."""
     is_patient: bool = False
     """A tool runs within its limit, or somebody's approval is waited for: no apology yet."""
 
 
-_FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_patient": "h"}
+_FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_deaf": "d", "is_patient": "h"}
 
 
 class BackKind(enum.StrEnum):
@@ -190,22 +189,21 @@ def owes(call_sid: str, leg: int, brain_epoch: int, owed: Owes) -> Pair:
     """The brain is alive; what it owes this caller."""
     flags = "".join(flag for field, flag in _FLAGS.items() if attrgetter(field)(owed))
     name = Name(OutKind.OWES, call_sid, leg, brain_epoch, 0, owed.number).encode()
-    return name, f"{owed.age_ms} {flags or '-'} {owed.cause or '-'} {owed.listened_ms}".encode()
+    return name, f"{owed.age_ms} {flags or '-'} {owed.cause or '-'}".encode()
 
 
 def read_owes(name: Name, value: bytes) -> Owes:
     """Raises EntryError."""
     try:
-        age_ms, flags, cause, listened_ms = value.decode().split(" ")
+        age_ms, flags, cause = value.decode().split(" ")
         return Owes(
             number=name.n,
             age_ms=int(age_ms),
-            listened_ms=int(listened_ms),
             cause=None if cause == "-" else DebtCause(cause),
             **{field: flag in flags for field, flag in _FLAGS.items()},
         )
     except ValueError:
-        raise EntryError("pair", OutKind.OWES, "age in ms, flags, cause, ms", value) from None
+        raise EntryError("pair", OutKind.OWES, "age in ms, flags, cause", value) from None
 
 
 def close(call_sid: str, leg: int, brain_epoch: int, cause: str) -> Pair:

@@ -118,7 +118,7 @@ def test_ingress_is_told_at_once_what_is_owed() -> None:
     way, written = leaving()
     way.tell_owed(Owes(number=3, age_ms=500, cause=DebtCause.TURN))
 
-    assert written == [(KEYS.out(INGRESS), OutKind.OWES, 2, "500 - turn 0", True)]
+    assert written == [(KEYS.out(INGRESS), OutKind.OWES, 2, "500 - turn", True)]
 
 
 def test_without_an_ingress_the_plan_stands_all_the_same() -> None:

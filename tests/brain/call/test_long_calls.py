@@ -5,6 +5,7 @@ The brain on a real server, against the Realtime simulator.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +24,7 @@ from simulators.realtime.record import SessionRecord
 from tests.brain.stage import INGRESS, KEYS, Line, brain, clip, line
 from tests.support.waiting import wait_until
 
+SOUND = "(sound)"
 FAST = ResponseKnobs(first_audio_ms=20, speed_factor=50, stragglers=0)
 
 
@@ -40,12 +42,12 @@ def creates(session: SessionRecord) -> list[str]:
 
 
 def seeded(session: SessionRecord) -> list[str]:
-    """The texts that a session was told before it was asked for anything."""
+    """The texts that a session was told before it was asked for anything; of what was told as sound, that."""
     texts: list[str] = []
     for event in session.received_of("conversation.item.create"):
         item = cast(dict[str, object], event["item"])
         for part in cast(list[dict[str, str]], item.get("content", [])):
-            texts.append(part["text"])
+            texts.append(part.get("text", SOUND))
     return texts
 
 
@@ -88,6 +90,34 @@ async def test_a_lost_session_is_followed_by_one_that_knows_the_past(store: Stor
         assert second.violations == []
         assert first.headers["x-client-request-id"].startswith(here.call_sid)
         assert "check_order" in str(second.received_of("session.update")[0])
+
+
+async def test_without_transcription_the_next_session_is_told_the_callers_voice(
+    store: Store, redis_url: str
+) -> None:
+    """The connection is cut right after a turn was answered: the turn stands in the past as it sounded, and
+    is not answered again."""
+    async with (
+        RealtimeSimulator(knobs=Knobs(response=FAST)) as sim,
+        brain(redis_url, sim, greeting="", transcription_model="") as (_, role),
+        line(store, redis_url) as here,
+    ):
+        asked = clip("en_caller_ask")
+        await here.speak(asked)
+        await wait_until(lambda: ends(here) == 1, "the first turn is answered")
+        sim.close_session(sim.sessions[0], 1006)
+        await wait_until(lambda: role.counters.sessions_confirmed == 2, "there is a new session")
+        await here.speak(clip("en_caller_goodbye"))
+        await wait_until(lambda: ends(here) == 2, "the second turn is answered")
+
+        _, second = sim.sessions
+        assert seeded(second)[:2] == [SOUND, sim.script.turns[0].reply[0].text]  # type: ignore[union-attr]
+        told = cast(
+            dict[str, list[dict[str, str]]], second.received_of("conversation.item.create")[0]["item"]
+        )
+        assert asked[len(asked) // 4 : len(asked) // 2] in b64decode(told["content"][0]["audio"])
+        assert second.errors == []
+        assert second.violations == []
 
 
 async def test_a_reply_that_is_cut_off_is_owed(store: Store, redis_url: str) -> None:

@@ -39,22 +39,20 @@ AT_A_TOOL = replace(ASKED, slot=SlotState.FREE, tools_run=True)
 
 def said(owing: Owing, debts: Debts, now_ms: float) -> Owes:
     """With nobody speaking, and no tool."""
-    return owing.words(debts, now_ms, is_caller_speaking=False, is_patient=False)
+    return owing.words(debts, now_ms, is_caller_speaking=False, is_deaf=False, is_patient=False)
 
 
 def test_a_turn_is_owed_from_before_the_model_saw_its_end() -> None:
     """It listens to silence first; a greeting has no such time."""
     owing, debts = Owing(500), Debts()
-    assert said(owing, debts, 0.0) == Owes(number=0, is_paid=True, listened_ms=500)
+    assert said(owing, debts, 0.0) == Owes(number=0, is_paid=True)
 
     debts.owe(DebtCause.GREETING, 1_000.0)
-    assert said(owing, debts, 3_000.0) == Owes(
-        number=1, age_ms=2_000, cause=DebtCause.GREETING, listened_ms=500
-    )
+    assert said(owing, debts, 3_000.0) == Owes(number=1, age_ms=2_000, cause=DebtCause.GREETING)
 
     debts.settle(1, 4_000.0)
     debts.owe(DebtCause.TURN, 5_000.0)
-    assert said(owing, debts, 6_000.0) == Owes(number=2, age_ms=1_500, cause=DebtCause.TURN, listened_ms=500)
+    assert said(owing, debts, 6_000.0) == Owes(number=2, age_ms=1_500, cause=DebtCause.TURN)
 
 
 def test_the_number_stays_when_the_debt_is_paid_or_taken_back() -> None:

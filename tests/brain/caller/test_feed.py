@@ -204,6 +204,30 @@ async def test_only_a_turn_without_an_answer_is_said_again(
         await it.heard(new, "e" if is_answered else "abcde")
 
 
+async def test_an_item_is_told_by_its_sound_unless_it_is_said_again(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has a text needs none; of what was said to the next session again it is told under its new id."""
+    async with booth(store, redis_url) as it:
+        old = await it.connected(FakeEngine())
+        it.feed.speech_started("u")
+        await it.say("abcd")
+        await it.heard(old, "abcd")
+        it.feed.speech_stopped()
+        assert it.feed.voice_of("u") is None
+        it.feed.disconnect()
+
+        new = await it.connected(FakeEngine())
+        await it.heard(new, "abcd")
+        it.feed.speech_started("v")
+        it.feed.speech_stopped()
+        it.feed.answered()
+        voices = [it.feed.voice_of(item_id) for item_id in ("u", "v", "w")]
+        assert [b"a" * FRAME_BYTES in (voice or b"") for voice in voices] == [True, True, False]
+        it.feed.settled("v")
+        assert it.feed.voice_of("v") == b""
+
+
 async def test_a_brain_that_lost_the_call_is_told(store: Store, redis_url: str) -> None:
     """By the answer to its next move; it keeps off the audio."""
     async with booth(store, redis_url) as it:

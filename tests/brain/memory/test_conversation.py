@@ -120,6 +120,21 @@ def test_a_caller_without_a_transcript_is_not_forgotten() -> None:
     assert [item.text for item in conversation.seed(1_000)] == [INAUDIBLE]
 
 
+def test_a_turn_without_a_text_is_told_by_its_sound() -> None:
+    """If it is known; one that the caller will be heard to say again is not told. A text needs no sound."""
+    conversation = Conversation()
+    for item_id in ("known", "unknown", "open", "text"):
+        conversation.user_item(item_id)
+    conversation.user_text("text", "hello")
+    voices = {"known": b"voice", "open": None, "text": b"voice too"}
+
+    told = conversation.seed(1_000, voice_of=lambda item_id: voices.get(item_id, b""))
+
+    assert [(item.item_id, item.text, item.audio) for item in told] == [
+        ("known", INAUDIBLE, b"voice"), ("unknown", INAUDIBLE, b""), ("text", "hello", b""),
+    ]  # fmt: skip
+
+
 def test_tools_are_told_with_their_results() -> None:
     """A call always with an output; one that is still running is told when it has its own."""
     conversation = Conversation()

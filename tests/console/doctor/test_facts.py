@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from console.doctor.facts import Asked
 from console.doctor.findings import Finding, Level
 from console.doctor.workers import NO_WRITES
 from console.stack.supervision import ProcessInfo
+from shared.clock import wall_ms
 from shared.settings import Settings
 from shared.store.client import make_store
-from tests.support.redis_samples import BRAIN, KEYS, ONE, make_call, make_worker
+from tests.support.redis_samples import BRAIN, INGRESS, KEYS, ONE, make_call, make_worker
 from tests.support.top_samples import unreadable_worker, worker
 
 NOWHERE = "redis://:secret@127.0.0.1:9/0"
@@ -102,18 +104,19 @@ async def test_the_limit_of_open_files_is_that_of_the_process() -> None:
 async def test_calls_whose_owners_show_no_beat_come_first(
     valkey_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Before all else, in words; and whose calls they still are."""
+    """Before settings and Redis: somebody is on the line. Whose calls they still are is told too."""
     monkeypatch.setenv("REDIS_URL", valkey_url)
     store = make_store(valkey_url, name="test")
-    await make_call(store, ONE, 1)
-    await make_worker(store, "egress-7@h#1")
+    await make_call(store, ONE, wall_ms())
+    await make_worker(store, INGRESS)
     await make_worker(store, BRAIN, at_ms=1)
     await store.redis.sadd(KEYS.owned(0, BRAIN), ONE)
     await store.aclose()
     monkeypatch.setattr(facts, "_ask_brain", no_brain)
     found = await facts.examine(Asked(socket=tmp_path / "none.sock", offline=True))
     assert found[0].what == f"call …{ONE[-6:]}"
-    assert found[0].found == "a ghost: nobody has this call any more"
+    assert found[0].level is Level.FAIL
+    assert "brain-0 is gone" in found[0].found
     (silent,) = [each for each in found if each.what == "silent workers"]
     assert "still owner of 1 call)" in silent.found
 
@@ -173,3 +176,14 @@ def test_a_disk_is_looked_at_once(tmp_path: Path) -> None:
     (found,) = facts.disks([str(tmp_path / "a.log"), str(tmp_path / "b.log"), "", "/no/such/folder/c.log"])
     assert found.folder == str(tmp_path)
     assert found.free_bytes > 0
+
+
+async def test_a_port_that_keeps_supervisord_from_starting_is_found(tmp_path: Path) -> None:
+    """It says so nowhere but on its own terminal: who has the port is told beside it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listens = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        asked = Asked(socket=tmp_path / "none.sock", public_socket=listens, offline=True)
+        (found,) = await facts._host(asked, None, [])
+    assert f"pid {os.getpid()} (" in found.found
+    assert listens in found.found
+    assert "INGRESS_SOCKET" in found.do

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -223,3 +224,14 @@ async def test_a_killed_launcher_takes_everything_with_it(tmp_path: Path) -> Non
     with process:
         process.kill()
     await wait_until(lambda: marked_pids(MARKER, stack_id) == [], "all processes have ended", timeout_s=30)
+
+
+async def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
+    """By whom: supervisord would only say that it cannot create a socket."""
+    with socket.create_server(("", 0)) as other:
+        stack = Stack(options(tmp_path / "run", port=other.getsockname()[1]))
+        with pytest.raises(
+            StackFailed, match=f"TRUNKLINE_PORT: expected a free port.*pid {os.getpid()} "
+        ) as caught:
+            await stack.start()
+    assert "Traceback" not in str(caught.value)

@@ -82,24 +82,22 @@ async def test_first_frame_ends_the_hold_clip() -> None:
 async def test_an_answer_that_does_not_come() -> None:
     """The brain owes one: four seconds later the clip plays, once. The account says what for."""
     desk = Desk()
-    desk.receive("owes", n=1, value=b"0 - turn 0")
+    desk.receive("owes", n=1, value=b"0 - turn")
     for after_ms in (1_000, 2_000, 3_000):
         assert desk.look(after_ms)
-        desk.call.receive(
-            "brain-0@h#a", Name("owes", CALL, 1, 1, 0, 1), b"0 - turn 0", desk.clock() + after_ms
-        )
+        desk.call.receive("brain-0@h#a", Name("owes", CALL, 1, 1, 0, 1), b"0 - turn", desk.clock() + after_ms)
     assert desk.look(3_500)
     assert desk.socket.done == []
     assert desk.look(4_100)
     assert desk.socket.done == ["media -1"]
-    assert desk.call.owed.standing == (4_100, "turn")
-    assert desk.counters.owed_silence_ms["turn"] == 4_100
+    assert desk.call.owed.standing == (4_500, "turn")
+    assert desk.counters.owed_silence_ms["turn"] + desk.counters.owed_silence_ms["pick_up"] == 4_500
 
 
 async def test_an_answer_is_paid_by_the_mark_behind_its_sound() -> None:
     """Egress says what the frames answer; the carrier, that they were played."""
     desk = Desk()
-    desk.receive("owes", n=1, value=b"0 - turn 0")
+    desk.receive("owes", n=1, value=b"0 - turn")
     desk.receive("sound", value=b"1")
     desk.receive("frame", n=1, value=bytes([0x90]) * 160)
     desk.receive("mark", n=1, value=b"1.0.item.20")
@@ -161,7 +159,7 @@ async def test_echo_without_egress_is_nobodys() -> None:
 async def test_close_is_the_brains() -> None:
     """An old brain's close is dropped."""
     desk = Desk()
-    desk.receive("owes", epoch=2, value=b"0 p - 0")
+    desk.receive("owes", epoch=2, value=b"0 p -")
     desk.receive("close", epoch=1, value=b"old")
     desk.receive("close", epoch=2, value=b"new")
     assert desk.socket.done == ["close 1000 brain: new"]

@@ -55,6 +55,14 @@ class Ear:
                 self.steps.append((self.now_ms, step))
         return self
 
+    def speak(self, for_ms: float) -> Ear:
+        """The caller's voice for so long."""
+        end_ms = self.now_ms + for_ms
+        while self.now_ms < end_ms:
+            self.owed.caller(VOICE, self.now_ms)
+            self.until(self.now_ms + 20.0)
+        return self
+
     def play(self, for_ms: float, audio: bytes = VOICE, *, mark: str = "m", echoes: bool = True) -> Ear:
         """Frames for so long, in real time, a mark behind the last one, its echo."""
         end_ms = self.now_ms + for_ms
@@ -204,9 +212,7 @@ def test_the_callers_voice_stops_the_clock_and_takes_nothing_away(ear: Ear) -> N
     ear.say(TURN_1)
     for number in range(2, 9):
         ear.until(ear.now_ms + 2_500.0)
-        ear.say(Owes(number=number - 1, cause=DebtCause.TURN, is_caller_speaking=True)).until(
-            ear.now_ms + 500.0
-        )
+        ear.say(Owes(number=number - 1, cause=DebtCause.TURN, is_caller_speaking=True)).speak(500.0)
         ear.say(Owes(number=number, cause=DebtCause.TURN))
 
     assert APOLOGISE in {step for _, step in ear.steps}
@@ -326,8 +332,49 @@ def test_the_card_is_told_when_a_debt_grows_old_and_when_it_is_gone(ear: Ear) ->
 def test_a_frame_ends_the_clip_once(ear: Ear) -> None:
     """What is left of it gives way."""
     ear.say(TURN_1).until(5_000.0)
-    assert ear.owed.is_clip_playing(ear.now_ms + 500.0)
-    assert not ear.owed.is_clip_playing(ear.now_ms + 600.0)
+    assert ear.owed.ends_clip(VOICE, ear.now_ms + 500.0)
+    assert not ear.owed.ends_clip(VOICE, ear.now_ms + 600.0)
+
+
+def test_silence_of_an_answer_does_not_end_the_clip(ear: Ear) -> None:
+    """It plays behind the clip; the first sound clears both."""
+    ear.say(TURN_1).until(5_000.0)
+    assert not ear.owed.ends_clip(SILENCE, ear.now_ms + 500.0)
+    assert ear.owed.ends_clip(VOICE, ear.now_ms + 1_200.0)
+
+
+def test_a_caller_who_is_said_to_speak_and_does_not_waits(ear: Ear) -> None:
+    """The model never said that they had stopped: they wait since their last sound."""
+    ear.say(Owes(number=0, is_paid=True, is_caller_speaking=True)).speak(1_000.0)
+    last_voice_ms = ear.now_ms
+
+    ear.until(last_voice_ms + 12_250.0)
+
+    assert ear.steps[0] == (pytest.approx(last_voice_ms + 4_000.0, abs=260.0), PLAY)
+    assert ear.steps[-1] == (pytest.approx(last_voice_ms + 12_000.0, abs=260.0), APOLOGISE)
+    assert ear.owed.cause == DebtCause.TURN
+
+
+def test_pauses_within_a_callers_speech_are_theirs(ear: Ear) -> None:
+    """Half a minute of words with half a second between them, while an answer is owed: no clip."""
+    ear.say(Owes(number=1, cause=DebtCause.TURN, is_caller_speaking=True))
+    for _ in range(30):
+        ear.speak(500.0).until(ear.now_ms + 500.0)
+
+    assert ear.steps == []
+
+
+def test_words_to_a_brain_without_a_session_are_owed_an_answer(ear: Ear) -> None:
+    """From their last sound; silence is owed none."""
+    ear.say(Owes(number=0, is_paid=True, is_deaf=True)).until(20_000.0)
+    assert ear.steps == []
+
+    ear.speak(500.0).until(24_750.0)
+
+    assert [step for _, step in ear.steps] == [PLAY]
+    assert ear.owed.cause == NoWord.NO_SESSION
+    ear.say(QUIET).until(25_000.0)
+    assert ear.owed.standing == (0, "")
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingress.errors import WrongSocketError
-from ingress.web.listening import inherited_listener, own_listener, public_listener
+from ingress.web.listening import inherited_listener, is_about_host, own_listener, public_listener
 from shared.settings import Settings
 
 
@@ -92,3 +92,17 @@ def test_our_own_without_an_inherited_one() -> None:
         port = sibling.getsockname()[1]
         with public_listener(Settings(_env_file=None, host="127.0.0.1", port=port)) as found:
             assert found.getsockname() == ("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
+def test_a_host_that_cannot_be_listened_on_is_no_matter_of_the_port(host: str) -> None:
+    """A name that nobody knows, the address of another host; a port that is taken is told apart."""
+    with pytest.raises(OSError, match=r"known|assign") as refused:
+        own_listener(host, 0)
+    assert is_about_host(refused.value)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(OSError, match="in use") as refused:
+            own_listener("127.0.0.1", taken.getsockname()[1])
+    assert not is_about_host(refused.value)

@@ -10,7 +10,7 @@ from shared.clock import wall_ms
 from shared.contract import steps as contract_steps
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer
-from shared.contract.steps import NUMBER_TTL_MS, Attached, Claim, NewStream, Restored
+from shared.contract.steps import NUMBER_TTL_MS, Attached, Claim, Held, NewStream, Restored
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.ownership import steps
 from shared.store.client import Store
@@ -164,7 +164,10 @@ async def test_the_callers_number_goes_with_the_call(any_store: Store, tell: boo
 
 async def test_the_callers_number_is_restored(any_store: Store) -> None:
     """Redis came back empty: the holder of the socket knows it."""
-    restored = Restored(stream=stream(), leg=1, brain_epoch=1, egress_epoch=1, cut=0, last_frame=0)
+    restored = Restored(
+        stream=stream(), leg=1, brain=Held("", 1), egress=Held("", 1), cut=0, last_frame=0,
+        started_at_ms=wall_ms(), resumes=0, attempts=0,
+    )  # fmt: skip
     await steps.run(any_store, contract_steps.restore(KEYS, restored, wall_ms=wall_ms()))
     assert await steps.read_number(any_store, KEYS, CALL) == "+15550001111"
     assert await without_ttl(any_store) == []

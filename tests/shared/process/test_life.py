@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -250,6 +250,15 @@ async def test_a_killed_process_is_forgotten_by_its_next_boot(
         assert for_ever == ["tl:config", "tl:{0}:calls"]
 
 
+def vain_attempts(port: int) -> int:
+    """Connections of its reader that failed or were lost, as it counts them."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    counted = re.search(r"^trunkline_inbox_errors_total\S* (\S+)", text, re.MULTILINE)
+    assert counted is not None
+    return int(float(counted[1]))
+
+
 async def test_an_outage_is_one_line_at_its_beginning_and_one_at_its_end(
     tmp_path: Path, admin_port_base: int
 ) -> None:
@@ -259,7 +268,9 @@ async def test_an_outage_is_one_line_at_its_beginning_and_one_at_its_end(
         process = start("egress", tmp_path, environment(url, admin_port_base), output)
         await wait_until(lambda: is_ready(admin_port_base + 40), "egress-0 is ready", timeout_s=30)
     try:
-        await asyncio.sleep(2)  # Attempts several times a second: each of them might write a line.
+        await wait_until(
+            lambda: vain_attempts(admin_port_base + 40) >= 5, "it has tried several times", timeout_s=30
+        )
         with server(valkey_binary(), tmp_path, port=port):
             await wait_until(lambda: "redis_back" in log.read_text("utf-8"), "it says so", timeout_s=30)
             assert is_ready(admin_port_base + 40)
@@ -267,6 +278,6 @@ async def test_an_outage_is_one_line_at_its_beginning_and_one_at_its_end(
     finally:
         process.kill()
         process.wait(10)
-    found = [each for each in told if str(each["event"]).startswith("redis_")]
+    found = [each for each in told if each["event"] in ("redis_unreachable", "redis_back")]
     assert [each["event"] for each in found] == ["redis_unreachable", "redis_back"]
-    assert float(str(found[1]["after_s"])) > 1.5
+    assert float(str(found[1]["after_s"])) > 0

@@ -39,6 +39,16 @@ def test_every_item_is_told_in_order_with_its_text() -> None:
     assert items[2]["call_id"] == items[3]["call_id"] == "call_1"  # type: ignore[index]
 
 
+def test_a_turn_whose_words_are_not_known_is_told_by_its_sound() -> None:
+    """In the format that the session was opened with."""
+    item = SeedItem(kind="message", role="user", text="[unknown]", item_id="item_1", audio=b"\xff\x7f")
+
+    (event,) = sent(Seed((item,), "b1s2"))
+
+    part = {"type": "input_audio", "audio": "/38="}
+    assert event["item"] == {"type": "message", "id": "item_1", "role": "user", "content": [part]}
+
+
 def test_items_keep_their_ids_where_a_client_may_choose_such() -> None:
     """History and the model speak of the same items; an id that is too long gets another."""
     long = SeedItem(kind="message", role="user", text="x", item_id="i" * (MAX_ID_CHARS + 1))
