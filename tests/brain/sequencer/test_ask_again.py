@@ -211,6 +211,24 @@ def test_a_wish_that_was_told_to_wait_does_not_expire_before() -> None:
     assert creates(desk.at(18_000)) == [Reason.TURN]
 
 
+def test_a_failed_response_that_nobody_wished_for_is_asked_about_where_somebody_waits() -> None:
+    """The server's own, always; in brain mode one of unknown origin only while sound is owed."""
+    for by, is_owed, asked in (("server", False, True), ("brain", False, False), ("brain", True, True)):
+        desk = Desk("server" if by == "server" else "brain")
+        if is_owed:
+            turn(desk)
+        desk.now_ms = 100
+        desk.created("r1")
+        failed(desk, "r1")
+
+        assert bool(creates(desk.at(350))) is asked, (by, is_owed)
+
+    desk = Desk("brain")
+    desk.created("r1", token(desk.wish(Reason.IDLE_PROMPT, "There?")))
+    failed(desk, "r1")
+    assert creates(desk.at(250)) == [Reason.IDLE_PROMPT]
+
+
 def test_an_error_without_a_name_ends_no_debt() -> None:
     """A rate limit that the server tells of beside everything: what is owed is asked for all the same."""
     desk = Desk()

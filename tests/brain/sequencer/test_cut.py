@@ -382,3 +382,15 @@ def test_keys_do_not_withdraw_a_greeting_that_must_be_heard() -> None:
     desk.created("r1", ours)
 
     assert desk.core.slot is SlotState.GENERATING
+
+
+def test_what_the_server_cuts_goes_on_only_if_it_is_a_notice() -> None:
+    """Not a greeting that may be cut, and not what follows one that may not."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.GREETING, "Hi.")))
+    desk.audio("r1", "i1", 1_000)
+    assert creates(desk.done("r1", "cancelled")) == []
+
+    desk = greeting(done=True)
+    desk.said("r2", "i2", 1_000, done=False)
+    assert creates(desk.done("r2", "cancelled")) == []

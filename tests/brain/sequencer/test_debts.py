@@ -77,3 +77,15 @@ def test_the_debts_of_one_call_are_bounded() -> None:
 
     assert len(debts.standing) == MAX_STANDING
     assert debts.owed == Owed(MAX_STANDING + 3, DebtCause.TURN, 0.0)
+
+
+def test_the_highest_debt_that_was_taken_back_is_remembered() -> None:
+    """Whoever is told that nothing is owed wants to know whether it was heard."""
+    debts = Debts()
+    for _ in range(3):
+        debts.owe(DebtCause.TURN, 0)
+
+    debts.waive(3, above=1)
+    debts.waive(1)
+
+    assert (debts.waived, debts.owed) == (3, None)
