@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.sequencer import Reason, inputs
+from brain.sequencer import Reason, SlotState, inputs
 from brain.sequencer.actions import Flush, HangUp, ReplaceSession, SendCreate
 from brain.sequencer.ask_again import GO_ON
 from shared.contract.owed import DebtCause
@@ -423,7 +423,7 @@ def test_an_answer_that_ceases_goes_on() -> None:
     desk.audio("r1", "i1", 8_000)
     desk.at(5_000)
 
-    (asked,) = creates(desk.done("r1", "cancelled"))
+    (asked,) = only(SendCreate, desk.done("r1", "cancelled"))
 
     assert asked.text == GO_ON
     assert desk.core.owed is not None
