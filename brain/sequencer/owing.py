@@ -37,7 +37,7 @@ def is_answer_in_reply(s: State) -> bool:
     """Whether audio that answers all that is owed waits to be heard."""
     owed = s.debts.owed
     return owed is not None and any(
-        response.debt >= owed.number and s.has_unheard(response.response_id)
+        response.debt >= owed.number and response.sounded and s.has_unheard(response.response_id)
         for response in s.responses.values()
     )
 
