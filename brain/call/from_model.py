@@ -60,7 +60,7 @@ class FromModel:
     completed: Callable[[], None]
     """Told when a response with sound came to its end in good order: the session works."""
     _sounded_id: str = ""
-    """The last response whose audio was admitted."""
+    """The last response that had sound."""
 
     def on_input(self, input_: Input) -> None:
         """Beside the sequencer, an event may concern the caller's turn, and who waits for what."""
@@ -89,7 +89,8 @@ class FromModel:
     def on_audio(self, response_id: str, item_id: str, audio: bytes) -> None:
         """One delta: judged, then written whole into `reply`."""
         counters = self.counters
-        verdict = self.door.admit(response_id, item_id, len(audio), audible=not is_silent(audio))
+        is_sound = not is_silent(audio)
+        verdict = self.door.admit(response_id, item_id, len(audio), audible=is_sound)
         now = now_ms()
         if verdict.skip is not None:
             counters.deltas_skipped[verdict.skip] += 1
@@ -101,9 +102,10 @@ class FromModel:
         self.window.sign(now, len(audio) / BYTES_PER_MS)
         self.reply.audio(verdict, audio, now)
         if verdict.first:
-            self._sounded_id = verdict.response_id
             self.stopwatch.first_audio(verdict.response_id, now)
             self.due.audio_came(verdict.debt)
+        if is_sound and verdict.response_id != self._sounded_id:
+            self._sounded_id = verdict.response_id
             self.feed.answered()
 
     def on_said(self, said: Said) -> None:

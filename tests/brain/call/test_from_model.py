@@ -23,6 +23,7 @@ from brain.sequencer.actions import AudioVerdict, Skip
 from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
 from brain.tools.runs import ToolRuns
+from shared.audio import SILENCE_FRAME
 from shared.contract.owed import DebtCause
 from shared.logs.log import get_log
 
@@ -140,6 +141,22 @@ def test_audio_that_is_admitted_is_written_and_is_the_answer() -> None:
     assert (made.counters.deltas, made.counters.delta_bytes) == (2, 6)
     made.due.check_model(1.0, WAITING)
     assert made.due.model_owes_since_ms is None
+
+
+def test_audio_without_sound_answers_nobody() -> None:
+    """It is written, but the caller's turn is still to be answered, and the session has not shown that it
+    works."""
+    made, call = listener()
+    made.on_audio("r", "i", SILENCE_FRAME)
+    made.on_input(inputs.ResponseDone(response_id="r", status="completed"))
+
+    assert ("reply", "i", SILENCE_FRAME) in call.told
+    assert ("feed", "answered") not in call.told
+    assert ("completed",) not in call.told
+
+    made.on_audio("s", "j", SILENCE_FRAME)
+    made.on_audio("s", "j", b"sound")
+    assert call.told[-1] == ("feed", "answered")
 
 
 def test_only_a_response_with_sound_shows_that_the_session_works() -> None:
