@@ -154,7 +154,7 @@ class BrainCall:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
         elif self._past is not None and self._past.was_owed:
-            self.give(inputs.WishToSpeak(reason=Reason.TURN))  # The rest of an answer was lost, or all of it.
+            self.give(inputs.WishToSpeak(reason=Reason.TURN, text=self._past.wish))
         end = await self._parts.sessions.run()
         if not self._ending:
             self._log.error("call_given_up", cause=end.cause, detail=end.detail)

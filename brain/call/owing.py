@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from brain.sequencer import SlotState
 from brain.sequencer.debts import Debts, Owed
-from shared.contract.owed import DebtCause
 from shared.contract.streams.pairs import Owes
 
 DEBTS_AN_EPOCH = 1_000_000
@@ -23,10 +22,8 @@ DEBTS_AN_EPOCH = 1_000_000
 
 @dataclass(slots=True)
 class Owing:
-    """The words of one call. `turn_end_ms`: how long the model listens to silence before it says that a turn
-    has ended: the caller has waited since before that."""
+    """The words of one call."""
 
-    turn_end_ms: int
     _told: Owes | None = None
 
     def words(
@@ -38,9 +35,7 @@ class Owing:
             is_waived = 0 < debts.raised <= debts.waived
             said = Owes(number=debts.raised, is_paid=True, is_waived=is_waived)
         else:
-            heard_before_ms = self.turn_end_ms if owed.cause is DebtCause.TURN else 0
-            age_ms = round(now_ms - owed.since_ms + heard_before_ms)
-            said = Owes(number=owed.number, age_ms=age_ms, cause=owed.cause)
+            said = Owes(number=owed.number, age_ms=round(now_ms - owed.since_ms), cause=owed.cause)
         return replace(
             said,
             is_caller_speaking=is_caller_speaking,

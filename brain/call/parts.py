@@ -143,7 +143,7 @@ def make(
     sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=owner.epoch > 1)
     core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
     return CallParts(
-        agent, core, lines, record, feed, reply, away, leaving, _owing(agent), stopwatch, window, watch,
+        agent, core, lines, record, feed, reply, away, leaving, Owing(), stopwatch, window, watch,
         tools, control, sessions, LastWords(record.conversation, lambda: sessions.serving is not None),
     )  # fmt: skip
 
@@ -184,6 +184,7 @@ def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
 
 
 def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> Sequencer:
+    turn = agent.turn_detection
     return Sequencer(
         SequencerConfig(
             create_response_by=agent.answers_turns,
@@ -192,13 +193,9 @@ def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> 
             first_cut=card.cut,
             first_debt=max(first_debt, owner.epoch * DEBTS_AN_EPOCH),
             token_prefix=f"b{owner.epoch}",
+            listens_ms=float(turn.silence_ms) if turn.kind == "server_vad" else 0.0,
         )
     )  # fmt: skip
-
-
-def _owing(agent: Agent) -> Owing:
-    turn = agent.turn_detection
-    return Owing(turn.silence_ms if turn.kind == "server_vad" else 0)
 
 
 def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log) -> CallerFeed:

@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 from brain.memory.conversation import Conversation
 from brain.sequencer.state import State
 
+LOST_WORDS = (
+    "What the caller has just said was lost. Tell them so in one short sentence, in the language of the"
+    " conversation, and ask them to say it again."
+)
+
 KEPT_MS = 60_000.0
 """A call that was not written again within this is over."""
 
@@ -22,7 +27,9 @@ class Past:
 
     conversation: Conversation
     was_owed: bool
-    """The caller waited for an answer, or the rest of one was lost."""
+    """The caller waited for an answer, or the rest of one was lost, or they were just saying something."""
+    wish: str
+    """What the model is to be told when it goes on; empty: nothing, it knows what it was asked."""
     debt: int
     """The last debt: numbers rise over the call."""
 
@@ -31,7 +38,8 @@ def keep(conversation: Conversation, state: State, now_ms: float) -> Past:
     """What is kept of a call that stands like this. What it was saying is broken off: what was heard of it is
     what egress has reported, and the time since."""
     speaking, is_first = state.speaking, True
-    was_owed = state.debts.owed is not None or bool(state.items) or state.active is not None
+    was_speaking = state.caller.speaking
+    was_owed = was_speaking or state.debts.owed is not None or bool(state.items) or state.active is not None
     for item in state.items.values():
         heard_ms = item.heard_ms
         if is_first and speaking is not None and speaking.response_id == item.response_id:
@@ -39,7 +47,7 @@ def keep(conversation: Conversation, state: State, now_ms: float) -> Past:
         is_first = False
         heard_ms = min(heard_ms, item.received_ms)
         conversation.heard(item.item_id, int(heard_ms), int(item.received_ms), item.complete)
-    return Past(conversation, was_owed, state.debts.raised)
+    return Past(conversation, was_owed, LOST_WORDS if was_speaking else "", state.debts.raised)
 
 
 @dataclass(slots=True)

@@ -42,7 +42,7 @@ def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     s.caller.unanswered = s.hang_up is None and not is_answered
     if s.caller.unanswered:
         s.asking.tool_rounds = 0
-        owing.owe(s, DebtCause.TURN, now_ms)
+        owing.owe(s, DebtCause.TURN, now_ms - s.config.listens_ms)
         s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
 
 

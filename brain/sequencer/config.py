@@ -44,6 +44,9 @@ class SequencerConfig:
     """So long after the end of a turn a response to it is created; then we ask for it ourselves."""
     active_silent_ms: float = 10_000.0
     """A generating response says something every second; after this it is cancelled."""
+    listens_ms: float = 0.0
+    """How long the model listens to silence before it says that a turn has ended: the caller waits since
+    before that."""
     ceased_ms: float = 5_000.0
     """The same once it has said something: a caller who was left in mid-sentence waits for the rest."""
     unspoken_wait_ms: float = 8_000.0

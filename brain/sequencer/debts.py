@@ -18,6 +18,10 @@ MAX_STANDING = 64
 """Debts of which the cause is known. A caller who is owed more has long been told why (ingress)."""
 
 
+CARRIED_MS = 100.0
+"""What follows a decision by so little belongs to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owed:
     """What stands: `number` is the last debt that does, cause and age are those of the oldest one."""
@@ -38,6 +42,7 @@ class Debts:
     first."""
     waived: int = 0
     """The highest one that was taken back."""
+    waived_at_ms: float = float("-inf")
     since_ms: float = 0.0
     """Since when the caller has waited for the oldest of them."""
 
@@ -50,8 +55,9 @@ class Debts:
         return Owed(last, self.standing[oldest], self.since_ms)
 
     def owe(self, cause: DebtCause, now_ms: float) -> int:
-        """Raises a debt; returns its number. The age is that of the oldest one that stands."""
-        if not self.standing:
+        """Raises a debt; returns its number. The age is that of the oldest one that stands, or that was taken
+        back only just: a caller who is said goodbye to has waited since their last word."""
+        if not self.standing and now_ms - self.waived_at_ms > CARRIED_MS:
             self.since_ms = now_ms
         self.raised += 1
         self.standing[self.raised] = cause
@@ -64,11 +70,11 @@ class Debts:
         if self._drop(0, number):
             self.since_ms = now_ms
 
-    def waive(self, number: int, *, above: int = 0) -> None:
+    def waive(self, number: int, now_ms: float, *, above: int = 0) -> None:
         """It was decided that nothing need be said for the debts up to this one, but for those up to `above`:
         their answer is on its way to the caller."""
         if self._drop(above, number):
-            self.waived = max(self.waived, number)
+            self.waived, self.waived_at_ms = max(self.waived, number), now_ms
 
     def waive_all(self) -> None:
         """Nobody waits any more."""

@@ -28,7 +28,6 @@ from brain.sequencer.wishes import (
 from shared.audio import BYTES_PER_MS
 from shared.contract.streams.journal import Kind
 
-ACTIVE_RESPONSE = "conversation_already_has_active_response"
 CANCEL_NOT_ACTIVE = "response_cancel_not_active"
 
 MAX_ABANDONED = 64
@@ -179,6 +178,7 @@ def refused(s: State, i: Refused, now_ms: float) -> None:
     if create is not None and i.event_id and i.event_id == create.token:
         s.outstanding = None
         s.journal(Kind.REFUSED, what="create", token=create.token, code=i.code)
+        session_replace.create_refused(s, i.code)
         if create.wish is not None:
             _retry(s, create.wish, now_ms, "refused")
     elif s.active is not None and i.event_id and i.event_id == s.active.cancel_event_id:
@@ -327,7 +327,7 @@ def _is_answer_lost(s: State, i: Refused) -> bool:
     """The server's VAD wanted to answer a turn and met an active response: nobody will answer it."""
     return (
         not i.event_id
-        and i.code == ACTIVE_RESPONSE
+        and i.code == session_replace.ACTIVE_RESPONSE
         and s.config.create_response_by == "server"
         and s.outstanding is None
         and s.hang_up is None

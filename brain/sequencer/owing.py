@@ -27,10 +27,10 @@ def sounded(s: State, response: Response | None, now_ms: float) -> None:
         s.debts.settle(response.debt, now_ms)
 
 
-def waive(s: State, number: int) -> None:
+def waive(s: State, number: int, now_ms: float) -> None:
     """It was decided that debts up to this one need no answer; what is in `reply` is still owed."""
     in_reply = max((r.debt for r in s.responses.values() if s.has_unheard(r.response_id)), default=0)
-    s.debts.waive(number, above=in_reply)
+    s.debts.waive(number, now_ms, above=in_reply)
 
 
 def is_answer_in_reply(s: State) -> bool:

@@ -14,6 +14,11 @@ from brain.sequencer.actions import ReplaceSession
 from brain.sequencer.state import Phase, Response, State
 from shared.contract.streams.journal import Kind
 
+ACTIVE_RESPONSE = "conversation_already_has_active_response"
+
+REFUSED_IN_A_ROW = 4
+"""Creates, with doubling pauses between them: nearly two seconds. A race is over by the second."""
+
 UNANSWERED_IN_A_ROW = 2
 """Creates. One may be lost between two healthy ends."""
 
@@ -35,6 +40,15 @@ def create_unanswered(s: State) -> None:
         ask(s, "create_unanswered")
 
 
+def create_refused(s: State, code: str) -> None:
+    """A create met a response that we know to be over: the server's slot is stuck."""
+    if code != ACTIVE_RESPONSE or s.active is not None:
+        return
+    s.asking.refused += 1
+    if s.asking.refused >= REFUSED_IN_A_ROW and owing.is_unanswered(s):
+        ask(s, "slot_stuck")
+
+
 def done_missing(s: State, response: Response) -> None:
     """A response was cancelled, and its `done` did not come. A server that says that nothing was active
     lives; its `done` alone was lost."""
@@ -51,7 +65,7 @@ def silent_end(s: State, cause: str) -> None:
 
 def worked(s: State) -> None:
     """A response spoke, or called a tool."""
-    s.asking.silent_ends = 0
+    s.asking.silent_ends = s.asking.refused = 0
 
 
 def sounded(s: State, response: Response) -> None:
@@ -72,6 +86,6 @@ def ask(s: State, cause: str) -> None:
     if s.phase is not Phase.OPEN or s.asking.replacing:
         return
     s.asking.replacing = True
-    s.asking.silent_ends = s.asking.unanswered = 0
+    s.asking.silent_ends = s.asking.unanswered = s.asking.refused = 0
     s.journal(Kind.ERROR, what="session_replaced", cause=cause)
     s.actions.append(ReplaceSession(cause=cause))

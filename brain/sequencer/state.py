@@ -166,6 +166,8 @@ class Asking:
 
     silent_ends: int = 0
     """Responses in a row that failed, or ended without a sound while sound was owed."""
+    refused: int = 0
+    """Creates in a row that met a response which we know to be over."""
     unanswered: int = 0
     """Creates in a row that the server did not answer, without any other word of it between them."""
     again_at_ms: float | None = None

@@ -242,4 +242,4 @@ def _complete(s: State, batch: ToolBatch, now_ms: float) -> None:
         door.submit(s, replace(wish, without_tools=is_loop), now_ms)
     else:
         # The tools want no answer, or the call ends: that was decided, so nobody waits for one.
-        owing.waive(s, batch.debt)
+        owing.waive(s, batch.debt, now_ms)

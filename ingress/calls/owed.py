@@ -34,6 +34,9 @@ CLIP_AGAIN_MS = 2_000.0
 APOLOGISE_MS = 12_000.0
 """Of owed silence in all: then the call goes to the carrier's voice."""
 
+RESUME_WITHOUT_STORE_MS = 700.0
+"""Without Redis the webhook that says the apology answers so much later: that is part of the wait."""
+
 WORD_WITHIN_MS = 2_000.0
 """A brain says every second that it is alive; longer without a word is a debt."""
 
@@ -219,7 +222,7 @@ class OwedSound:
         self._judge(now_ms)
         if not self.stands:
             return Step.NOTHING
-        if self.owed_ms >= APOLOGISE_MS:
+        if self.owed_ms >= APOLOGISE_MS - (RESUME_WITHOUT_STORE_MS if store_away else 0.0):
             return Step.APOLOGISE
         if self._quiet_ms < self._clip_at_quiet_ms or self._is_caller_speaking(now_ms):
             return Step.NOTHING

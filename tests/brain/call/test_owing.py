@@ -42,9 +42,9 @@ def said(owing: Owing, debts: Debts, now_ms: float) -> Owes:
     return owing.words(debts, now_ms, is_caller_speaking=False, is_deaf=False, is_patient=False)
 
 
-def test_a_turn_is_owed_from_before_the_model_saw_its_end() -> None:
-    """It listens to silence first; a greeting has no such time."""
-    owing, debts = Owing(500), Debts()
+def test_the_age_of_what_is_owed_is_said() -> None:
+    """Since the oldest debt that stands."""
+    owing, debts = Owing(), Debts()
     assert said(owing, debts, 0.0) == Owes(number=0, is_paid=True)
 
     debts.owe(DebtCause.GREETING, 1_000.0)
@@ -52,24 +52,24 @@ def test_a_turn_is_owed_from_before_the_model_saw_its_end() -> None:
 
     debts.settle(1, 4_000.0)
     debts.owe(DebtCause.TURN, 5_000.0)
-    assert said(owing, debts, 6_000.0) == Owes(number=2, age_ms=1_500, cause=DebtCause.TURN)
+    assert said(owing, debts, 6_000.0) == Owes(number=2, age_ms=1_000, cause=DebtCause.TURN)
 
 
 def test_the_number_stays_when_the_debt_is_paid_or_taken_back() -> None:
     """Ingress judges by it; that it was taken back is said too."""
-    owing, debts = Owing(0), Debts()
+    owing, debts = Owing(), Debts()
     debts.owe(DebtCause.TURN, 0.0)
     debts.settle(1, 500.0)
     assert said(owing, debts, 1_000.0) == Owes(number=1, is_paid=True)
 
     debts.owe(DebtCause.TOOL, 2_000.0)
-    debts.waive(2)
+    debts.waive(2, 2_000.0)
     assert said(owing, debts, 2_500.0) == Owes(number=2, is_paid=True, is_waived=True)
 
 
 def test_age_alone_is_no_news() -> None:
     """A change is told at once, the rest with the word of the second."""
-    owing = Owing(0)
+    owing = Owing()
     assert owing.changed(Owes(number=0, is_paid=True))
     assert not owing.changed(Owes(number=0, is_paid=True))
     assert owing.changed(Owes(number=1, cause=DebtCause.TURN))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from brain.memory.conversation import ELLIPSIS, Conversation
-from brain.memory.past import KEPT_MS, Past, PastCalls, keep
+from brain.memory.past import KEPT_MS, LOST_WORDS, Past, PastCalls, keep
 from brain.sequencer.state import Item, SequencerConfig, Speaking, State
 from shared.audio import BYTES_PER_MS
-from shared.contract.streams.pairs import DebtCause
+from shared.contract.owed import DebtCause
 
 
 def speaking(*item_ids: str) -> State:
@@ -46,17 +46,28 @@ def test_more_than_there_was_is_never_heard() -> None:
 def test_what_was_owed_is_owed_still() -> None:
     """And debts go on counting."""
     state = State(config=SequencerConfig(), cut=0)
-    assert keep(Conversation(), state, 0.0) == Past(Conversation(), was_owed=False, debt=0)
+    assert keep(Conversation(), state, 0.0) == Past(Conversation(), was_owed=False, wish="", debt=0)
     state.debts.owe(DebtCause.TURN, 0.0)
-    assert keep(Conversation(), state, 0.0) == Past(Conversation(), was_owed=True, debt=1)
+    assert keep(Conversation(), state, 0.0) == Past(Conversation(), was_owed=True, wish="", debt=1)
 
 
 def test_a_call_that_does_not_come_back_is_forgotten() -> None:
     """It is taken once, and within its time."""
-    calls, past = PastCalls(), Past(Conversation(), was_owed=False, debt=0)
+    calls, past = PastCalls(), Past(Conversation(), was_owed=False, wish="", debt=0)
     calls.put("CA1", past, 0.0)
     calls.put("CA2", past, 1.0)
     calls.forget_old(KEPT_MS)
     assert calls.take("CA1") is None
     assert calls.take("CA2") is past
     assert calls.take("CA2") is None
+
+
+def test_a_caller_who_was_speaking_is_asked_to_say_it_again() -> None:
+    """Their words stood in Redis alone."""
+    state = State(config=SequencerConfig(), cut=0)
+    state.caller.speaking = True
+
+    past = keep(Conversation(), state, 0.0)
+
+    assert past.was_owed
+    assert past.wish == LOST_WORDS

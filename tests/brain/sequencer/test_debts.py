@@ -61,7 +61,7 @@ def test_what_is_taken_back_is_that_debt_and_those_before_it() -> None:
     for cause in (DebtCause.TURN, DebtCause.TOOL, DebtCause.KEYS):
         debts.owe(cause, 100)
 
-    debts.waive(2, above=1)
+    debts.waive(2, 0.0, above=1)
 
     assert list(debts.standing) == [1, 3]
     debts.waive_all()
@@ -85,7 +85,20 @@ def test_the_highest_debt_that_was_taken_back_is_remembered() -> None:
     for _ in range(3):
         debts.owe(DebtCause.TURN, 0)
 
-    debts.waive(3, above=1)
-    debts.waive(1)
+    debts.waive(3, 0.0, above=1)
+    debts.waive(1, 0.0)
 
     assert (debts.waived, debts.owed) == (3, None)
+
+
+def test_a_goodbye_is_owed_since_the_callers_last_word() -> None:
+    """The tool that ends the call wants no answer, and a moment later the farewell is owed."""
+    debts = Debts()
+    debts.owe(DebtCause.TURN, 1_000.0)
+    debts.waive(1, 2_000.0)
+    debts.owe(DebtCause.FAREWELL, 2_050.0)
+    assert debts.since_ms == 1_000.0
+
+    debts.waive(2, 3_000.0)
+    debts.owe(DebtCause.TURN, 9_000.0)
+    assert debts.since_ms == 9_000.0

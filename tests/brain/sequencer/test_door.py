@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain.sequencer import Reason, SlotState, inputs
-from brain.sequencer.actions import SendCancel, SendCreate
+from brain.sequencer.actions import ReplaceSession, SendCancel, SendCreate
 from brain.sequencer.door import MAX_ABANDONED
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
@@ -139,8 +139,8 @@ def test_each_refused_wish_has_a_pause_of_its_own() -> None:
 
 
 def test_a_refused_wish_expires_in_the_end() -> None:
-    """A server that always refuses costs some journal lines, not a loop without a pause. What is owed is then
-    asked for again."""
+    """A server that always refuses costs some journal lines, not a loop without a pause, and its session is
+    to be replaced: nothing is asked of it any more."""
     desk = Desk()
     desk.wish(Reason.TURN)
     while desk.now_ms < 16_000:
@@ -152,8 +152,8 @@ def test_a_refused_wish_expires_in_the_end() -> None:
         desk.at(deadline_ms)
 
     assert journaled(desk.log, "response_expired")[0]["reason"] == "turn"
-    assert len(creates(desk.log)) == 11
-    assert creates(desk.at(16_250)) == [Reason.TURN]
+    assert len(creates(desk.log)) == 4
+    assert [asked.cause for asked in only(ReplaceSession, desk.log)] == ["slot_stuck"]
 
 
 def test_a_refusal_with_a_known_active_response_waits_for_its_done() -> None:

@@ -180,3 +180,16 @@ def test_only_an_open_session_is_given_up_and_once() -> None:
         replace.ask(desk.core.state, "x")
 
     assert only(ReplaceSession, desk.core.state.actions) == [ReplaceSession(cause="x")]
+
+
+def test_a_slot_that_is_stuck_costs_the_session() -> None:
+    """Four creates in a row meet a response that we know to be over, while sound is owed."""
+    desk = Desk()
+    sent = desk.wish(Reason.OPERATOR, "Say it.")
+    for _ in range(4):
+        assert only(ReplaceSession, desk.log) == []
+        desk.refused(token(sent))
+        sent = desk.at(desk.core.next_deadline_ms() or 0)
+
+    (asked,) = only(ReplaceSession, desk.log)
+    assert asked.cause == "slot_stuck"
