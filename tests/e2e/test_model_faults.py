@@ -26,6 +26,7 @@ def apologies(call: CallRecord) -> list[str]:
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_spoken_apology(bridge: Bridge, fault: str) -> None:
     """By way of /voice/resume, and then the call is over."""
+    bridge.provoked.add("call_given_up")
     async with bridge.realtime(FAULTS[fault]), bridge.twilio() as twilio:
         call = await twilio.call(plan(WaitForEnd(20_000)), QUICK)
         await bridge.until_ended(call.call_sid)
@@ -38,6 +39,7 @@ async def test_a_spoken_apology(bridge: Bridge, fault: str) -> None:
 
 async def test_nobody_at_the_models_address(bridge: Bridge) -> None:
     """Connection refused: tried again for a bounded time, then the apology."""
+    bridge.provoked.add("caller_heard_nothing")
     async with bridge.twilio() as twilio:
         call = await twilio.call(plan(WaitForEnd(30_000)), QUICK)
         await bridge.until_ended(call.call_sid)

@@ -131,5 +131,5 @@ async def test_the_command_line_on_a_live_call(bridge: Bridge, e2e_redis: str) -
     assert lines[0]["kind"] == "attached"
     assert lines[-1]["kind"] == "ended"
     assert (await trunkline(e2e_redis, "hangup", sid)).returncode == 1
-    (over,) = json.loads((await trunkline(e2e_redis, "calls", "--ended", "--since", "1h", "--json")).stdout)
-    assert (over["call_sid"], over["outcome"]) == (sid, "hangup")
+    over = json.loads((await trunkline(e2e_redis, "calls", "--ended", "--since", "1h", "--json")).stdout)
+    assert [row["outcome"] for row in over if row["call_sid"] == sid] == ["hangup"]

@@ -133,4 +133,8 @@ async def test_the_apology_of_a_call_without_redis_is_its_outcome(
             await asyncio.sleep(rest_s if fault == "frozen" else 3.0)
         card = await bridge.until_ended(call.call_sid)
     assert "say" in [verb.name.lower() for verb in call.verbs]
-    assert (card["outcome"], card["cause"]) == ("apology", "dead_air")
+    assert card["outcome"] == "apology"
+    assert card["cause"] in (
+        "no_redis",
+        "silence_no_redis",
+    )  # The webhook's word, or that of the socket's holder.
