@@ -23,7 +23,10 @@ from shared.contract.errors import ContractError
 from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
 from shared.contract.worker import ROLES
 from shared.figures import diagnosis
-from shared.figures.diagnosis import OWED_MS, STALE_MS, Figures, RoleFigures
+from shared.figures.diagnosis import STALE_MS, Figures, RoleFigures
+
+OWED_MS = 2_000
+"""Sound that is owed for longer is told to people: callers start to wonder."""
 
 ALIVE_WITHIN_MS = 3_000
 """A beat comes every half second; rivals judge by 2 s, and a person may be a little slower."""

@@ -41,8 +41,8 @@ UNSENT_BYTES = 8_000
 MODEL_QUIET_MS = 2_000.0
 """The first audio comes after 0.3 to 1.2 s; callers start to wonder after two."""
 
-OWED_MS = 2_000
-"""As for the model: whoever's silence it is."""
+OWED_MS = 4_000
+"""The caller hears the hold clip by then. Whoever of the others is to blame was named before."""
 
 CALLER_Q_FRAMES = 150
 """Three seconds of a caller's words that the model has not got: more than a new session needs."""

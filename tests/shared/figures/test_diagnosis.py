@@ -13,6 +13,7 @@ from shared.figures.diagnosis import (
     CALM_MS,
     CPU_MS,
     MODEL_QUIET_MS,
+    OWED_MS,
     REDIS_MS,
     REPLY_Q_MS,
     STALE_MS,
@@ -247,3 +248,13 @@ def test_beginnings_and_ends_take_turns(steps: list[tuple[bool, int]]) -> None:
         told.append(type(last))
 
     assert told == [Begun, Over] * (len(told) // 2)
+
+
+def test_a_caller_who_waits_for_sound_is_never_well() -> None:
+    """Whoever else is to blame is named first: nobody is, and yet nothing is heard."""
+    waits = replace(HEALTHY, owed_ms=OWED_MS, owed_cause="turn")
+
+    assert judge(waits).name == "owed"
+    assert "turn" in judge(waits).why
+    assert judge(replace(waits, owed_ms=OWED_MS - 1)).is_ok
+    assert judge(replace(waits, starved=1)).name == "model_slow"
