@@ -90,8 +90,7 @@ class BrainCall:
     # Life.
 
     async def run(self) -> None:
-        """Serves the call until it ended, was lost to another owner, or is given up. Never raises but
-        CancelledError: cancelling it leaves the call without a word, for another owner."""
+        """Serves the call until it ended, was lost, or is given up. Never raises but CancelledError."""
         self._counters.calls += 1
         self._log.info("call_taken", agent=self._parts.agent.name)
         try:
@@ -122,8 +121,7 @@ class BrainCall:
             self._log.info("call_left", slot=self._parts.sequencer.slot)
 
     async def stop(self) -> None:
-        """The process ends: the caller hears the apology by Twilio's voice, and the call is released.
-        Cancelled, it is not released: rivals see our silence instead."""
+        """The process ends: apologises, then releases the call. Cancelled, rivals see our silence instead."""
         if not self._ending:
             self._give_up("drained")
         await leaving.release(self._process.store, self._owner, self._process.ownership, self._log)
@@ -338,6 +336,8 @@ class BrainCall:
     def _wind_up(self) -> None:
         self._has_ended = self._ending = True
         if self._parts.last_words.are_awaited:
+            active = self._parts.sequencer.state.active
+            self._parts.sessions.hush("" if active is None else active.response_id)
             self._parts.feed.stop()
             self.spawn(self._parts.last_words.wait(self._over.set), "last-words")
         else:

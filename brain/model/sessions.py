@@ -21,6 +21,7 @@ from brain.errors import EngineError
 from brain.model.attempts import Attempts, Ready
 from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
 from brain.model.lifeline import Again, GiveUp, Lifeline, Rollover
+from brain.sequencer import actions
 from shared.clock import now_ms
 from shared.logs.log import Log
 
@@ -123,6 +124,13 @@ class Sessions:
             self.replace(error.cause)
             return False
         return True
+
+    def hush(self, response_id: str) -> None:
+        """The call is over: the model says nothing any more, but texts of what was said may still come.
+        `response_id`: what it is saying; empty: nothing."""
+        self.do(actions.SilenceServer(event_id="over-silence"))
+        if response_id:
+            self.do(actions.SendCancel(event_id="over-cancel", response_id=response_id))
 
     def roll(self) -> None:
         """Now is a quiet moment, or the last one: go over to the next session."""

@@ -463,6 +463,8 @@ async def test_the_callers_last_words_are_written_down_after_the_end(store: Stor
         call.ring()
         await wait_until(lambda: call._has_ended, "the end is known")
         assert role.live_calls() == 1
+        told = sim.sessions[0].received_of
+        await wait_until(lambda: "over-silence" in str(told("session.update")), "the model is hushed")
         call._parts.record.said(Said(SaidKind.USER_TEXT, "u9", "bye"))
         await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
 
