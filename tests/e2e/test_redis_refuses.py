@@ -18,7 +18,7 @@ from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, 
 from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan
 from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
 from tests.shared.store.test_outbox_refused import refusing
-from tests.support.servers import free_port, server, valkey_binary
+from tests.support.servers import OWN_TIMEOUT_S, free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -49,7 +49,7 @@ async def bridge(redis_of_its_own: str) -> AsyncIterator[Bridge]:
         ready_timeout_s=60,
     )
     async with Stack(options) as stack:
-        store = make_store(redis_of_its_own, name="e2e")
+        store = make_store(redis_of_its_own, name="e2e", timeout_s=OWN_TIMEOUT_S)
         yield Bridge(stack, port, store)
         await store.aclose()
 

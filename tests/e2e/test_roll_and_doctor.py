@@ -27,7 +27,7 @@ from simulators.twilio import (
     WaitForSpeech,
 )
 from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge
-from tests.support.servers import free_port, server, valkey_binary
+from tests.support.servers import OWN_TIMEOUT_S, free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -50,7 +50,7 @@ async def bridge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Brid
             drain_s=30,
         )
         async with Stack(options) as stack:
-            store = make_store(url, name="e2e")
+            store = make_store(url, name="e2e", timeout_s=OWN_TIMEOUT_S)
             yield Bridge(stack, model_port, store)
             await store.aclose()
 
