@@ -12,8 +12,8 @@ know: the clip, the socket, how an answer is asked for again (brain/sequencer/de
   pays it, and with it all up to the number of the last `sound`. Where none comes back in time, a clock pays.
 - Frames that cease before `sound_end` bring it back, from the last one on.
 - The caller's own voice stops the clock and takes nothing away. Our clip pays nothing.
-- Who is said to speak and makes pauses, tells a story or waits in vain: what they speak is taken off what they
-  were silent, so that pauses alone never add up.
+- Who is said to speak and makes pauses, tells a story or waits in vain: what they speak is taken off what
+  they were silent, so that pauses alone never add up.
 - What the brain says of the caller's voice it has from the model, late, and it may be gone: a caller who is
   said to speak, and of whom no voice came for a while, waits since their last sound.
 """

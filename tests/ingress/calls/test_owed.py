@@ -381,8 +381,8 @@ def test_words_to_a_brain_without_a_session_are_owed_an_answer(ear: Ear) -> None
 
 
 def test_words_again_and_again_to_a_brain_without_a_session_are_answered_by_the_clip(ear: Ear) -> None:
-    """ "Hello?" every three seconds, and no model that could hear it: the clock stands while they speak, and goes
-    on from where it stood."""
+    """ "Hello?" each three seconds, and no model that could hear it: the clock stands while they speak, and
+    goes on from where it stood."""
     ear.say(replace(QUIET, is_deaf=True))
 
     while ear.now_ms < 12_000.0:
@@ -425,7 +425,8 @@ def test_a_lost_echo_is_made_good_by_the_next_one(ear: Ear) -> None:
 
 
 def test_a_lost_echo_behind_the_last_frame_is_made_good_by_a_clock(ear: Ear) -> None:
-    """Though marks of this stream have come back before: else an answer that was heard ends in the apology."""
+    """Though marks of this stream have come back before: else an answer that was heard ends in the
+    apology."""
     ear.owed.sound(0, ear.now_ms)
     ear.play(500.0, mark="greeting")
     ear.say(TURN_1)
@@ -440,8 +441,8 @@ def test_a_lost_echo_behind_the_last_frame_is_made_good_by_a_clock(ear: Ear) -> 
 
 
 def test_an_answer_that_is_announced_again_is_paid_by_its_end(ear: Ear) -> None:
-    """Egress repeats what it cannot know to have arrived, and its frames are dropped as repeats: what was given
-    to the socket before counts."""
+    """Egress repeats what it cannot know to have arrived, and its frames are dropped as repeats: what was
+    given to the socket before counts."""
     ear.say(TURN_1)
     ear.owed.sound(1, ear.now_ms)
     ear.play(300.0, mark="")
