@@ -350,11 +350,11 @@ def test_a_result_that_no_session_came_for_is_given_up_beside_a_call_that_still_
     assert desk.core.open_tool_calls == {"a"}
 
 
-def rounds(desk: Desk, count: int) -> list[SendCreate]:
-    """Rounds of one tool of the server's each; the creates that answer them."""
+def rounds(desk: Desk, count: int, first: int = 0) -> list[SendCreate]:
+    """Rounds of one tool of the server's each, from response `first` on; the creates that answer them."""
     sent: list[SendCreate] = []
-    desk.created("r0")
-    for number in range(count):
+    desk.created(f"r{first}")
+    for number in range(first, first + count):
         item_id = f"mcp{number}"
         desk.give(inputs.ServerToolOpened(response_id=f"r{number}", item_id=item_id))
         desk.done(f"r{number}")
@@ -370,7 +370,7 @@ def test_the_rounds_of_tools_are_bounded() -> None:
     sent = rounds(desk, 8)
 
     assert [create.without_tools for create in sent] == [False] * 7 + [True]
-    assert [line["response"] for line in journaled(desk.log, "error")] == ["r7"]
+    assert journaled(desk.log, "error") == [{"what": "too_many_tool_rounds", "response": "r7"}]
 
 
 def test_a_sound_or_a_word_of_the_caller_begins_the_rounds_again() -> None:
@@ -392,3 +392,14 @@ def test_a_sound_or_a_word_of_the_caller_begins_the_rounds_again() -> None:
         (create,) = only(SendCreate, desk.give(inputs.ServerToolFinished(item_id="mcp7")))
 
         assert not create.without_tools
+
+
+def test_after_a_sound_there_are_as_many_rounds_as_before_it() -> None:
+    """Seven more with tools, then the eighth without."""
+    desk = Desk()
+    rounds(desk, 3)
+    desk.audio("r3", "i3", 500)
+
+    sent = rounds(desk, 8, first=3)
+
+    assert [create.without_tools for create in sent] == [False] * 7 + [True]
