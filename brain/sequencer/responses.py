@@ -103,7 +103,7 @@ def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
 
 
 def admit_audio(
-    s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float, *, audible: bool = True
+    s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float, *, audible: bool
 ) -> AudioVerdict:
     """Judges one audio delta: by its response id first, then by everything else."""
     if not response_id and s.active is not None:

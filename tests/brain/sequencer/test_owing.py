@@ -328,3 +328,38 @@ def test_an_answer_does_not_pay_for_what_waits_behind_it() -> None:
     stands = owed(desk)
     assert stands is not None
     assert stands[1] is DebtCause.TURN
+
+
+@pytest.mark.parametrize("kind", ["audible", "heard", "played"])
+def test_a_younger_debt_is_waited_for_since_the_older_one_was_paid(kind: str) -> None:
+    """Whatever the report that paid: the caller heard something then."""
+    desk = Desk()
+    turn(desk)
+    desk.said("r1", "i1", 1_000)
+    desk.wish(Reason.OPERATOR, "One more thing.")
+    desk.now_ms = 1_000
+
+    match kind:
+        case "audible":
+            desk.audible("r1", "i1")
+        case "heard":
+            desk.heard("r1", "i1", 500)
+        case _:
+            desk.played("r1", "i1", 1_000)
+
+    assert desk.core.owed == Owed(2, DebtCause.OPERATOR, 1_000)
+
+
+@pytest.mark.parametrize("kind", ["heard", "played"])
+def test_a_playhead_pays_only_once_it_has_moved(kind: str) -> None:
+    """At the start of an item nothing of it was heard; a millisecond later something was."""
+    desk = Desk()
+    turn(desk)
+    desk.said("r1", "i1", 1_000)
+    report = desk.heard if kind == "heard" else desk.played
+
+    report("r1", "i1", 0)
+    assert owed(desk) == (1, DebtCause.TURN)
+    report("r1", "i1", 1)
+
+    assert owed(desk) is None

@@ -350,11 +350,11 @@ def test_a_result_that_no_session_came_for_is_given_up_beside_a_call_that_still_
     assert desk.core.open_tool_calls == {"a"}
 
 
-def rounds(desk: Desk, count: int) -> list[SendCreate]:
-    """Rounds of one tool of the server's each; the creates that answer them."""
+def rounds(desk: Desk, count: int, first: int = 0) -> list[SendCreate]:
+    """Rounds of one tool of the server's each, from response `first` on; the creates that answer them."""
     sent: list[SendCreate] = []
-    desk.created("r0")
-    for number in range(count):
+    desk.created(f"r{first}")
+    for number in range(first, first + count):
         item_id = f"mcp{number}"
         desk.give(inputs.ServerToolOpened(response_id=f"r{number}", item_id=item_id))
         desk.done(f"r{number}")
@@ -370,7 +370,7 @@ def test_the_rounds_of_tools_are_bounded() -> None:
     sent = rounds(desk, 8)
 
     assert [create.without_tools for create in sent] == [False] * 7 + [True]
-    assert [line["response"] for line in journaled(desk.log, "error")] == ["r7"]
+    assert journaled(desk.log, "error") == [{"what": "too_many_tool_rounds", "response": "r7"}]
 
 
 @pytest.mark.parametrize("caller_spoke", [True, False])
