@@ -103,13 +103,13 @@ def _responses() -> Iterator[Row]:
             at,
             RETRY_AFTER_S,
         )
+        soft = ResponseKnobs(silent_audio=True)
+        yield _response_row("inaudible", "`completed`, its audio below -60 dBFS", soft, at)
         text = "the answer is a text part (`text`)"
         yield _response_row("text_part", text, ResponseKnobs(text_part=True), at)
     for at in (At.GREETING, At.TURN):
         yield _response_row("unanswered_for_good", "no response is ever made", _NOTHING, at, None)
         yield _response_row("no_output_for_good", "all are `completed` without output", empty, at, None)
-        soft = ResponseKnobs(silent_audio=True)
-        yield _response_row("inaudible", "`completed`, its audio below -60 dBFS", soft, at)
         slow = ResponseKnobs(first_audio_ms=6_000.0)
         yield _response_row("slow", "first audio after 6 s", slow, at)
         limit = ResponseKnobs(incomplete="max_output_tokens", incomplete_after_deltas=0)
@@ -209,6 +209,15 @@ def _callers() -> Iterator[Row]:
         name="hello_every_three_seconds",
         story=Story.HELLO,
     )
+    yield Row(
+        name="hello_to_nobody",
+        text="connections to the model are refused; the caller says hello? every 3 s",
+        fault=Unreachable(),
+        at=At.IDLE,
+        lasts_s=None,
+        story=Story.HELLO,
+        may_apologise=True,
+    )
     for name, knobs, text in (
         ("unanswered", _NOTHING, "nothing comes of a key"),
         ("failed", _FAILED, "the answer to a key `failed`"),
@@ -226,15 +235,16 @@ def _callers() -> Iterator[Row]:
 
 def _processes() -> Iterator[Row]:
     for role in ROLES:
-        for at in (At.GREETING, At.WAITING, At.REPLY):
-            is_healed = role == "ingress"
+        for at in (At.GREETING, At.WAITING, At.REPLY, At.TOOL, At.FAREWELL):
             yield Row(
                 name=f"{role}_killed_{at}",
                 text=f"{role} is killed",
                 fault=Killed(role),
                 at=at,
-                may_apologise=not is_healed,
+                story=_STORY.get(at, Story.TWO_TURNS),
+                may_apologise=role != "ingress",
             )
+        for at in (At.GREETING, At.WAITING, At.REPLY):
             stopped = Row(
                 name=f"{role}_stopped_{at}",
                 text=f"{role} stands still (SIGSTOP)",

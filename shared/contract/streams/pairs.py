@@ -67,7 +67,7 @@ class Owes:
     is_deaf: bool = False
     """There is no session with the model: nobody hears the caller."""
     is_patient: bool = False
-    """A tool runs within its limit, or somebody's approval is waited for: no apology yet."""
+    """A tool runs within its limit: no apology yet."""
 
 
 _FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_deaf": "d", "is_patient": "h"}
