@@ -56,7 +56,7 @@ def test_rows_that_need_a_stack_of_their_own_come_last() -> None:
 def test_rows_are_chosen_by_a_part_of_their_name() -> None:
     """Several parts add up; a part that fits nothing is refused."""
     assert {row.at for row in chosen(["half_open_passes"])} == {At.IDLE, At.SPEAKING, At.WAITING, At.REPLY}
-    assert len(chosen(["egress_killed", "egress_stopped"])) == 9
+    assert len(chosen(["egress_killed", "egress_stopped"])) == 11
     assert chosen(None) == rows()
     with pytest.raises(ValueError, match="expected a part of the name of a row"):
         chosen(["half_open", "no such row"])
