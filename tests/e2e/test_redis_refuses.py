@@ -74,7 +74,7 @@ async def test_what_is_said_while_redis_refuses_is_answered(
         await wait_until(lambda: bool(live.record.call_sid), "the call has begun")
         await greeted(bridge, live.record.call_sid)
         with refusing(redis_of_its_own, word):
-            await asyncio.sleep(REFUSED_S)
+            await asyncio.sleep(REFUSED_S)  # The length of the fault.
         call = await live.finished()
         card = await bridge.until_ended(call.call_sid)
         (session,) = model.sessions
@@ -130,6 +130,7 @@ async def test_the_apology_of_a_call_without_redis_is_its_outcome(
             call = await live.finished()
             assert time.monotonic() - began_s < FROZEN_MS / 1000
             rest_s = FROZEN_MS / 1000 - (time.monotonic() - began_s)
+            # The fault outlasts the call: what was said can be written only afterwards.
             await asyncio.sleep(rest_s if fault == "frozen" else 3.0)
         card = await bridge.until_ended(call.call_sid)
     assert "say" in [verb.name.lower() for verb in call.verbs]
