@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -132,21 +131,23 @@ async def lonely(valkey_url: str) -> AsyncIterator[Ingress]:
 
 @pytest.mark.parametrize("path", ["/voice", "/voice/resume", "/voice/fallback"])
 async def test_without_redis_a_caller_is_told(lonely: Ingress, path: str) -> None:
-    """Within a second: an apology and the fallback number."""
-    started = time.monotonic()
-    response = await lonely.post(path, voice_form())
-    assert time.monotonic() - started < 2.0
+    """Long before the carrier gives up, at 15 s: an apology and the fallback number."""
+    async with asyncio.timeout(7.5):
+        response = await lonely.post(path, voice_form())
     assert tags(response.text) == ["Say", "Dial", "Hangup"]
     assert "Sorry." in response.text
 
 
+FROZEN_MS = 3_000
+"""Far more than /voice waits for Redis: a busy machine takes its time for the rest."""
+
+
 async def test_frozen_redis_is_not_waited_for(bridge: Ingress) -> None:
-    """A Redis that answers nothing costs less than a second."""
+    """The caller is answered while it still answers nothing."""
     await bridge.token()
-    await bridge.store.client_pause(1500)
-    started = time.monotonic()
-    response = await bridge.post("/voice", voice_form())
-    assert time.monotonic() - started < 1.4
+    await bridge.store.client_pause(FROZEN_MS)
+    async with asyncio.timeout(FROZEN_MS / 1000):
+        response = await bridge.post("/voice", voice_form())
     assert tags(response.text) == ["Say", "Hangup"]
 
 
