@@ -77,14 +77,20 @@ def test_a_call_of_an_interrupted_response_is_answered_but_not_run() -> None:
     assert [output.call_id for output in only(SendToolOutput, actions)] == ["a"]
 
 
-def test_a_server_made_response_that_saw_the_outputs_supersedes_the_create() -> None:
-    """All items were added before its `created`."""
+def answered_while_the_caller_speaks() -> Desk:
+    """The output of the only call is posted; its create waits for the end of the caller's speech."""
     desk = Desk()
     desk.created("r1")
     called(desk, "a")
     desk.speech()
     desk.done("r1")
     finished(desk, "a")
+    return desk
+
+
+def test_a_server_made_response_that_saw_the_outputs_supersedes_the_create() -> None:
+    """All items were added before its `created`."""
+    desk = answered_while_the_caller_speaks()
     desk.give(inputs.ItemAdded(item_id="o", answers_id="a"))
 
     superseded = journaled(desk.created("server"), "response_superseded")
@@ -95,12 +101,7 @@ def test_a_server_made_response_that_saw_the_outputs_supersedes_the_create() -> 
 
 def test_a_server_made_response_that_may_not_have_seen_them_does_not() -> None:
     """The output was posted, but its item was not confirmed before `created`."""
-    desk = Desk()
-    desk.created("r1")
-    called(desk, "a")
-    desk.speech()
-    desk.done("r1")
-    finished(desk, "a")
+    desk = answered_while_the_caller_speaks()
 
     desk.created("server")
 

@@ -151,18 +151,20 @@ async def test_frozen_redis_is_not_waited_for(bridge: Ingress) -> None:
     assert tags(response.text) == ["Say", "Hangup"]
 
 
+NOBODYS = NewStream(
+    call_sid=call_sid(), stream_sid=stream_sid(), ingress="ingress-9@far#bbbbbb", nonce="0" * 32,
+    caller_number="", called_number="", agent="sales",
+)  # fmt: skip
+"""A stream at an ingress that is not there, of a caller who hides both numbers."""
+
+
+async def attach(bridge: Ingress, stream: NewStream) -> None:
+    await steps.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+
+
 async def attached(bridge: Ingress, **card: str) -> None:
     """A call whose stream has ended, with a plan on its card."""
-    stream = NewStream(
-        call_sid=call_sid(),
-        stream_sid=stream_sid(),
-        ingress="ingress-9@far#bbbbbb",
-        nonce="0" * 32,
-        caller_number="",
-        called_number="",
-        agent="sales",
-    )
-    await steps.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+    await attach(bridge, NOBODYS)
     if card:
         await bridge.store.hset(bridge.process.keys.card(call_sid()), mapping=dict(card))  # type: ignore[misc]
 
@@ -451,17 +453,8 @@ async def test_an_apology_goes_on_to_the_agents_own_number(bridge: Ingress) -> N
 
 async def test_the_called_number_stands_on_the_card_in_full(bridge: Ingress) -> None:
     """An agent is chosen by it; the caller's stays masked."""
-    stream = NewStream(
-        call_sid=call_sid(),
-        stream_sid=stream_sid(),
-        ingress="ingress-9@far#bbbbbb",
-        nonce="0" * 32,
-        caller_number="…89",
-        called_number="…22",
-        agent="",
-        called_line="+15550002222",
-    )
-    await steps.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+    known = replace(NOBODYS, caller_number="…89", called_number="…22", called_line="+15550002222")
+    await attach(bridge, known)
 
     card = await bridge.store.hgetall(bridge.process.keys.card(call_sid()))  # type: ignore[misc]
 
