@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from console.stack.launcher import Stack
+from console.stack.plan import StackOptions
 from proofs.measure.cpu import cpu_ms, spent_ms
 from simulators import clips
 from simulators.comparison import session_of, stale_frames, unheard_items
@@ -62,6 +63,16 @@ class LoadFigures:
     def cpu_per_call_second_ms(self) -> float:
         """CPU of all processes for one second of one call."""
         return sum(self.cpu_ms.values()) / self.call_seconds
+
+
+def options(name: str, model_port: int, **environment: str) -> StackOptions:
+    """A stack to be loaded: it takes whatever calls are made, logs little, and looks for its model at this
+    port."""
+    return StackOptions(
+        name=name,
+        model_base_url=f"http://127.0.0.1:{model_port}/v1",
+        environment={"TRUNKLINE_LOG_LEVEL": "warning", "TRUNKLINE_MAX_CALLS": "1000", **environment},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
