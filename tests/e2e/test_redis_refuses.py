@@ -11,14 +11,11 @@ from contextlib import contextmanager
 import pytest
 import redis as sync_redis
 
-from console.stack.launcher import Stack
-from console.stack.plan import StackOptions
-from shared.store.client import make_store
 from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
-from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan
+from tests.e2e.conftest import QUICK, Bridge, clip, own_stack, plan
 from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
 from tests.shared.store.test_outbox_refused import refusing
-from tests.support.servers import free_port, server, valkey_binary
+from tests.support.servers import server, valkey_binary
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -39,19 +36,9 @@ def redis_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def bridge(redis_of_its_own: str) -> AsyncIterator[Bridge]:
     """Two brains and two egress: a call must find back to those that had it."""
-    port = free_port()
-    options = StackOptions(
-        name="refusing",
-        workers={"ingress": 1, "brain": 2, "egress": 2},
-        redis_url=redis_of_its_own,
-        model_base_url=f"http://127.0.0.1:{port}/v1",
-        environment=ENVIRONMENT,
-        ready_timeout_s=60,
-    )
-    async with Stack(options) as stack:
-        store = make_store(redis_of_its_own, name="e2e")
-        yield Bridge(stack, port, store)
-        await store.aclose()
+    workers = {"ingress": 1, "brain": 2, "egress": 2}
+    async with own_stack("refusing", redis_of_its_own, workers=workers) as bridge:
+        yield bridge
 
 
 async def greeted(bridge: Bridge, call_sid: str) -> None:
