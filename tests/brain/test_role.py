@@ -428,7 +428,7 @@ async def test_the_callers_last_words_are_written_down_after_the_end(store: Stor
         told = sim.sessions[0].received_of
         await wait_until(lambda: "over-silence" in str(told("session.update")), "the model is hushed")
         call._parts.record.said(Said(SaidKind.USER_TEXT, "u9", "bye"))
-        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+        await wait_until(lambda: gone(role), "the call is left")
 
         assert ItemEntry(item_id="u9", role="user", text="bye", final=True) in await here.history()
 
@@ -443,7 +443,7 @@ async def test_last_words_that_do_not_come_hold_nobody(store: Store, redis_url: 
         call = await serving(role)
         call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
         await here.end()
-        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+        await wait_until(lambda: gone(role), "the call is left")
 
 
 async def test_a_called_number_of_no_agent_leaves_a_line(

@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 import pytest
 
 from ingress.errors import WebhookReason
-from shared.contract.speech import Announcement, SpeechBook, speech_commands
+from shared.contract.speech import SpeechBook, speech_commands
 from shared.contract.steps import NewStream
 from shared.ownership import steps
 from tests.ingress.harness import (
+    HEBREW,
     PUBLIC_URL,
     SIGNATURES,
     Ingress,
@@ -246,13 +247,6 @@ async def test_resumes_are_bounded(bridge: Ingress) -> None:
     assert tags(response.text) == ["Say", "Hangup"]
 
 
-HEBREW = Announcement(
-    language="he-IL",
-    voice="Google.he-IL-Standard-A",
-    apology="מצטערים.",
-    busy="תפוס.",
-    fallback="+15550003333",
-)
 ENGLISH = replace(HEBREW, language="en-US", voice="", apology="Sorry, default.", fallback="")
 BOOK = SpeechBook(agents={"default": ENGLISH, "shalom": HEBREW}, numbers={"+97231234567": "shalom"})
 

@@ -46,7 +46,7 @@ async def test_knob_freeze_on_holds_what_is_said_both_ways() -> None:
     async with RealtimeSimulator(knobs=knobs) as simulator, dialled(simulator) as client:
         await send(client, "session.update", session=pcmu_session())
         await until(client, "session.created")
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError):  # By the same clock that ends the freeze 0.2 s later.
             await asyncio.wait_for(until(client, "session.updated"), 0.3)
         await send(client, "response.create")
         (record,) = simulator.sessions
@@ -62,7 +62,7 @@ async def test_a_frozen_session_answers_no_ping_and_is_not_closed() -> None:
         (record,) = simulator.sessions
         simulator.freeze(record)
         pong = await client.ping()
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError):  # Only time shows it: no barrier passes a frozen session.
             await asyncio.wait_for(asyncio.shield(pong), 0.3)
         assert record.closed_at_ms is None
 
