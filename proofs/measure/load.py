@@ -97,6 +97,16 @@ async def bridge_of(stack: Stack) -> Bridge:
     )
 
 
+def carrier(bridge: Bridge | Stack, seed: int, *, path: str = "/voice") -> TwilioSimulator:
+    """A Twilio whose number leads to the bridge."""
+    return TwilioSimulator(
+        voice_url=f"{bridge.public_url}{path}",
+        auth_token=bridge.auth_token,
+        dial=f"127.0.0.1:{bridge.public_port}",
+        seed=seed,
+    )
+
+
 async def run(
     bridge: Bridge, realtime_port: int, *, calls: int, seconds: float, barge_in_share: float, seed: int
 ) -> LoadFigures:
@@ -107,12 +117,7 @@ async def run(
     said = [Clip(clips.load(name), name) for name in CALLER_CLIPS]
     async with (
         RealtimeSimulator(port=realtime_port, knobs=Knobs(seed=seed)) as model,
-        TwilioSimulator(
-            voice_url=f"{bridge.public_url}/voice",
-            auth_token=bridge.auth_token,
-            dial=f"127.0.0.1:{bridge.public_port}",
-            seed=seed,
-        ) as twilio,
+        carrier(bridge, seed) as twilio,
     ):
         load = Load(
             calls=calls,

@@ -115,12 +115,7 @@ async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
     script = two_tools if scenario.script == TWO_TOOLS else scenario.script
     async with (
         RealtimeSimulator(port=run.model_port, script=script, knobs_for=scenario.knobs_for) as model,
-        TwilioSimulator(
-            voice_url=f"{run.stack.public_url}/voice",
-            auth_token=run.stack.auth_token,
-            dial=f"127.0.0.1:{run.stack.public_port}",
-            seed=run.seed,
-        ) as twilio,
+        load.carrier(run.stack, run.seed) as twilio,
     ):
         records = await _call_all(run, scenario, twilio)
         await asyncio.sleep(1.5)  # The last sessions close; nothing waits for this in a test.
