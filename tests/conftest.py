@@ -6,16 +6,27 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import redis as sync_redis
+import structlog
 from fakeredis import FakeAsyncRedis
 from hypothesis import HealthCheck, settings
 
 from shared.contract import keys as key_names
 from shared.store.client import Store, make_store
-from tests.support.servers import redis7_binary, server, valkey_binary
+from tests.support.servers import OWN_TIMEOUT_S, redis7_binary, server, valkey_binary
 
 # How fast examples are made says something about the machine only: side by side with whole stacks it is slow.
 settings.register_profile("trunkline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("trunkline")
+
+# What structlog does unasked shows the variables of each frame of a traceback: seconds of work in which the
+# loop of the process under test stands still.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,7 +72,7 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def store(redis_url: str) -> AsyncIterator[Store]:
     """A client of `redis_url`."""
-    client = make_store(redis_url, name="test")
+    client = make_store(redis_url, name="test", timeout_s=OWN_TIMEOUT_S)
     yield client
     await client.aclose()
 
@@ -72,7 +83,9 @@ async def any_store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     if request.param == "fakeredis":
         client = Store(FakeAsyncRedis())
     else:
-        client = make_store(_emptied(request.getfixturevalue(f"{request.param}_server")), name="test")
+        client = make_store(
+            _emptied(request.getfixturevalue(f"{request.param}_server")), name="test", timeout_s=OWN_TIMEOUT_S
+        )
     yield client
     await client.aclose()
 

@@ -234,6 +234,8 @@ def _complete(s: State, batch: ToolBatch, now_ms: float) -> None:
         return
     del s.batches[batch.response_id]
     if batch.answered_ids and s.hang_up is None:
+        if s.debts.owed is None:
+            owing.owe(s, DebtCause.TOOL, now_ms)  # Something else was answered meanwhile.
         s.asking.tool_rounds += 1
         is_loop = s.asking.tool_rounds >= s.config.tool_rounds
         if is_loop:

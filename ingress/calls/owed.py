@@ -8,10 +8,12 @@ know: the clip, the socket, how an answer is asked for again (brain/sequencer/de
 
 - A debt stands from pick-up until a brain speaks, from the moment that the brain states, and from its last
   word on once that is 2 s old.
-- Frames given to the socket suspend it if they are no silence; the first mark behind them pays it, and with
-  it all up to the number of the last `sound`. Where no mark ever returns, a clock pays.
+- Frames given to the socket suspend it if they are no silence; the first mark behind them that comes back
+  pays it, and with it all up to the number of the last `sound`. Where none comes back in time, a clock pays.
 - Frames that cease before `sound_end` bring it back, from the last one on.
 - The caller's own voice stops the clock and takes nothing away. Our clip pays nothing.
+- Who is said to speak and makes pauses, tells a story or waits in vain: what they speak is taken off what
+  they were silent, so that pauses alone never add up.
 - What the brain says of the caller's voice it has from the model, late, and it may be gone: a caller who is
   said to speak, and of whom no voice came for a while, waits since their last sound.
 """
@@ -44,7 +46,8 @@ PAUSE_MS = 1_000.0
 """Within an answer: speech has pauses, and a model takes a breath."""
 
 MARK_WITHIN_MS = 3_000.0
-"""Where no mark of this stream came back: after its time to play, an answer counts as heard."""
+"""So long after its time to play an answer counts as heard, though no mark behind it came back: carriers lose
+echoes, and some send none."""
 
 QUIET_CODES = bytes(code for low in range(14) for code in (0xFF - low, 0x7F - low))
 """Of at most 104: -50 dBFS. A telephone line hums below it; a voice does not."""
@@ -75,6 +78,16 @@ TELL_AT_MS = 2_000.0
 def is_voice(audio: bytes) -> bool:
     """Whether a frame of the caller's may be a voice."""
     return len(audio.translate(None, QUIET_CODES)) >= VOICED_SAMPLES
+
+
+@dataclass(frozen=True, slots=True)
+class PayingMark:
+    """A mark behind sound of an answer: its echo pays."""
+
+    number: int
+    """Debts up to this one."""
+    by_ms: float
+    """Then it is paid without an echo."""
 
 
 @dataclass(slots=True)
@@ -123,10 +136,8 @@ class OwedSound:
     """When the caller has heard the last of it that was no silence."""
     _is_voiced: bool = False
     """Sound of this answer was given to the socket since it was last paid for."""
-    _paying_mark: str = ""
-    _paying_number: int = 0
-    _paying_by_ms: float = 0.0
-    _marks_return: bool = False
+    _paying: dict[str, PayingMark] = field(default_factory=dict)
+    """By name, in the order in which the carrier comes to them. Bounded by the clock that pays them."""
 
     def __post_init__(self) -> None:
         self._word_at_ms = self._at_ms = self._heard_until_ms = self.began_at_ms
@@ -153,7 +164,10 @@ class OwedSound:
     def sound(self, number: int, now_ms: float) -> None:
         """Egress: the frames that follow answer all debts up to `number`."""
         self._account(now_ms)
-        self._answers, self._is_open, self._is_voiced = number, True, False
+        if number != self._answers:
+            self._is_voiced = False
+        # The same number again: egress repeats what it cannot know to have been given to the socket.
+        self._answers, self._is_open = number, True
 
     def end(self, number: int, now_ms: float) -> None:
         """Egress: the last frame of that answer was sent."""
@@ -166,7 +180,7 @@ class OwedSound:
         """What the carrier had not played is void: its marks come back now, and prove nothing."""
         self._account(now_ms)
         self._is_open = self._is_voiced = False
-        self._paying_mark = ""
+        self._paying.clear()
         self._plays_until_ms = min(self._plays_until_ms, now_ms)
         self._heard_until_ms = min(self._heard_until_ms, now_ms)
         self._judge(now_ms)
@@ -200,16 +214,15 @@ class OwedSound:
 
     def mark(self, name: str, now_ms: float) -> None:
         """A mark was given to the socket."""
-        if self._is_voiced and not self._paying_mark:
-            self._paying_mark, self._paying_number = name, self._answers
-            self._paying_by_ms = max(self._plays_until_ms, now_ms) + MARK_WITHIN_MS
+        if self._is_voiced and name:
+            by_ms = max(self._plays_until_ms, now_ms) + MARK_WITHIN_MS
+            self._paying[name] = PayingMark(self._answers, by_ms)
             self._is_voiced = False
 
     def echo(self, name: str, now_ms: float) -> None:
-        """The carrier has played what stands before this mark."""
-        self._marks_return = True
-        if name and name == self._paying_mark:
-            self._pay(now_ms)
+        """The carrier has played what stands before this mark, and so before those that it did not echo."""
+        if name in self._paying:
+            self._pay(name, now_ms)
 
     # Asked a few times a second.
 
@@ -217,8 +230,9 @@ class OwedSound:
         """What is to be done now."""
         self._store_away = store_away
         self._account(now_ms)
-        if self._paying_mark and not self._marks_return and now_ms >= self._paying_by_ms:
-            self._pay(now_ms)
+        for name, mark in list(self._paying.items()):
+            if now_ms >= mark.by_ms:
+                self._pay(name, now_ms)
         self._judge(now_ms)
         if not self.stands:
             return Step.NOTHING
@@ -255,8 +269,21 @@ class OwedSound:
     def _is_said_to_speak(self, now_ms: float) -> bool:
         return self._word is not None and self._word.is_caller_speaking and self._has_word(now_ms)
 
+    def _is_hushed(self, now_ms: float) -> bool:
+        return now_ms - self._voice_ms > HUSH_MS
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether the brain has stated a debt that stands."""
+        return self._known > self.settled
+
+    def _is_turn_open(self, now_ms: float) -> bool:
+        """Whether what the caller says now is a turn that nobody has closed: the model says so, or there is
+        none that could."""
+        return self._is_said_to_speak(now_ms) or (self._deaf_since_ms is not None and not self._is_known)
+
     def _is_caller_speaking(self, now_ms: float) -> bool:
-        return self._is_said_to_speak(now_ms) and now_ms - self._voice_ms <= HUSH_MS
+        return self._is_turn_open(now_ms) and not self._is_hushed(now_ms)
 
     def _is_sounding(self, now_ms: float) -> bool:
         return self._heard_until_ms > self.began_at_ms and now_ms < self._heard_until_ms + PAUSE_MS
@@ -264,18 +291,19 @@ class OwedSound:
     def _why(self, now_ms: float) -> tuple[str, float]:
         """What sound is owed for, and from when on it is counted; an empty text: for nothing."""
         word = self._word
-        is_known = self._known > self.settled
         if word is None or not self._has_word(now_ms):
-            since_ms = self._heard_until_ms if is_known or self._is_open else self._word_at_ms
+            since_ms = self._heard_until_ms if self._is_known or self._is_open else self._word_at_ms
             if self._store_away:
                 return NoWord.NO_REDIS, since_ms
             return (NoWord.PICK_UP if word is None else NoWord.NO_BRAIN), since_ms
-        if is_known:
+        if self._is_known:
             return word.cause or NoWord.PICK_UP, self._heard_until_ms
+        # What they waited for before they spoke again they still wait for.
+        is_waiting = self._is_hushed(now_ms) or self.stands
         if self._is_said_to_speak(now_ms):
-            return ("", 0.0) if self._is_caller_speaking(now_ms) else (DebtCause.TURN, self._voice_ms)
-        deaf_since_ms, is_hushed = self._deaf_since_ms, now_ms - self._voice_ms > HUSH_MS
-        if deaf_since_ms is not None and is_hushed and self._voice_ms > deaf_since_ms - DEAF_BEFORE_MS:
+            return (DebtCause.TURN, self._voice_ms) if is_waiting else ("", 0.0)
+        deaf_since_ms = self._deaf_since_ms
+        if deaf_since_ms is not None and is_waiting and self._voice_ms > deaf_since_ms - DEAF_BEFORE_MS:
             return NoWord.NO_SESSION, self._voice_ms
         return (NoWord.BROKEN_OFF, self._heard_until_ms) if self._is_open else ("", 0.0)
 
@@ -306,10 +334,12 @@ class OwedSound:
             self.stands = False
             self._quiet_ms, self._clip_at_quiet_ms = 0.0, CLIP_AFTER_MS
             return
-        if self._is_said_to_speak(now_ms):
+        if self._is_turn_open(now_ms):
             # Their pauses are theirs, up to a moment; what is longer counts from their last sound.
-            since_ms = max(since_ms, self._voice_ms)
-            if now_ms - self._voice_ms <= HUSH_MS:
+            spoke_ms, since_ms = self._voice_ms - since_ms, max(since_ms, self._voice_ms)
+            if spoke_ms > 0 and self._is_said_to_speak(now_ms) and not self._is_known:
+                self._forgive(spoke_ms)
+            if not self._is_hushed(now_ms) or not self.stands:
                 self._at_ms = min(since_ms, now_ms)
                 return
         silent_ms = max(0.0, now_ms - since_ms)
@@ -319,12 +349,20 @@ class OwedSound:
         if word is None or not word.is_patient or not self._has_word(since_ms):
             self.owed_ms += silent_ms
 
-    def _pay(self, now_ms: float) -> None:
-        """What was owed is heard."""
+    def _forgive(self, spoke_ms: float) -> None:
+        """Who is said to speak and does, does not wait: as long as they spoke they were not silent."""
+        self._quiet_ms = max(0.0, self._quiet_ms - spoke_ms)
+        self.owed_ms = max(0.0, self.owed_ms - spoke_ms)
+        self.stands = self.owed_ms > 0
+
+    def _pay(self, name: str, now_ms: float) -> None:
+        """What was owed is heard: up to this mark, and to those before it."""
         self._account(now_ms)
-        self._paying_mark = ""
-        self.owed_ms = 0.0
-        number = self._paying_number
+        self.owed_ms, number = 0.0, 0
+        for each in list(self._paying):
+            number = self._paying.pop(each).number
+            if each == name:
+                break
         if self._word is not None and self._word.is_paid:
             # The brain knows which answer it was, should egress's word for it be lost.
             number = max(number, self._known)

@@ -30,10 +30,11 @@ class Parties:
 
     @property
     def is_loop(self) -> bool:
-        """Whether our own number calls itself: a transfer or a fallback that was forwarded back to us."""
-        if self.is_outbound or not is_number(self.line):
-            return False
-        return self.line in (number_in(self.person), self.forwarded_by)
+        """Whether our own number calls itself: a transfer or a fallback that was forwarded back to us.
+
+        `ForwardedFrom` says nothing of it: carriers send the called number there on ordinary calls too.
+        """
+        return not self.is_outbound and is_number(self.line) and self.line == number_in(self.person)
 
     def comes_back(self, destination: str) -> bool:
         """Whether what is dialled there would come back to us: it is where this call came from, or we."""

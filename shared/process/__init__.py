@@ -14,5 +14,6 @@ Why it exists: a role is only what differs between roles. Must not know: any one
     metrics   what /metrics says of every process
     lag       how late the event loop runs
     stalls    which line blocks it
+    garbage   what collecting garbage costs, and what is kept out of it
     tasks     ending tasks for certain
 """

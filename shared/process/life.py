@@ -151,6 +151,7 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
             "setting_unknown", name=doubt.name, origin=doubt.origin.value, did_you_mean=doubt.near
         )
     process.lag.start()
+    process.garbage.start()
     watch = StallWatch(process.lag, process.log)
     watch.start()
     admin = make_admin_server(port, life.why_not_ready, process.metrics.registry())
@@ -161,6 +162,7 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
         admin.should_exit = True
         await life.finish()
         watch.stop()
+        process.garbage.stop()
         process.lag.stop()
     return _stopped(process, code)
 
@@ -276,6 +278,7 @@ class _Life:
         if not role.starts_without_redis:
             await role.start()
         self.is_up = True
+        process.garbage.keep_for_good()
         process.lag.forget_recent()
         process.spawn(beat(process, role), "beat")
         admin_port = process.settings.admin_port(process.worker.role, process.worker.number)

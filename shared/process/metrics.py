@@ -20,6 +20,7 @@ def export_process(process: Process, version: str) -> None:
         metrics.add("inbox", inbox.counters, lane=str(lane))
     metrics.add("ownership", process.ownership)
     metrics.add("loop", process.lag.counters)
+    metrics.add("garbage", process.garbage.counters)
     metrics.add("log", logs.COUNTERS)
     metrics.gauge("loop_lag_ms", "Worst lateness of the event loop in 4 s", lambda: process.lag.window_ms)
     metrics.gauge(

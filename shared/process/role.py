@@ -26,6 +26,7 @@ from shared.figures.diagnosis import CPU_MS
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.journal import JournalPen
+from shared.process.garbage import GarbageWatch
 from shared.process.lag import LoopLag
 from shared.process.outage import Outage
 from shared.settings import Settings
@@ -85,6 +86,7 @@ class Process:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     ownership: OwnershipCounters = field(default_factory=OwnershipCounters)
     outage: Outage = field(default_factory=Outage)
+    garbage: GarbageWatch = field(default_factory=GarbageWatch)
     emptied: int = 0
     """Times that Redis was found empty: it had forgotten our beat."""
 

@@ -27,6 +27,7 @@ from simulators.twilio import (
     WaitForSpeech,
     WaitUntil,
 )
+from tests.support.servers import OWN_TIMEOUT_S
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -91,7 +92,7 @@ async def bridge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Brid
         environment={"TRUNKLINE_FALLBACK_NUMBER": "", "TRUNKLINE_LOG_FORMAT": "json"},
     )
     async with Stack(options) as stack:
-        store = make_store(stack.redis_url, name="test")
+        store = make_store(stack.redis_url, name="test", timeout_s=OWN_TIMEOUT_S)
         async with TwilioSimulator(
             voice_url=f"{stack.public_url}/voice#ct=2000&rc=2&rp=all",
             auth_token=stack.auth_token,

@@ -37,7 +37,7 @@ from simulators.twilio import (
     WaitForSpeech,
 )
 from tests.support.certificates import make_certificate
-from tests.support.servers import free_port, needed, server, valkey_binary
+from tests.support.servers import OWN_TIMEOUT_S, free_port, needed, server, valkey_binary
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -105,7 +105,7 @@ async def hosts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TwoHo
             )
 
         async with RealtimeSimulator(port=model_port), host("host-a") as a, host("host-b") as b:
-            store = make_store(url, name="test")
+            store = make_store(url, name="test", timeout_s=OWN_TIMEOUT_S)
             yield TwoHosts(a, b, store, public_url, tls_port, make_certificate(folder))
             await store.aclose()
 

@@ -27,7 +27,7 @@ from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.twilio import FAST, CallPlan, Clip, Step, TwilioSimulator
 from simulators.twilio import Knobs as TwilioKnobs
 from tests.conftest import keys_without_ttl
-from tests.support.servers import free_port, server, valkey_binary
+from tests.support.servers import OWN_TIMEOUT_S, free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
 KEYS = Keys(1)
@@ -143,7 +143,7 @@ async def own_stack(name: str, redis_url: str, **options: Any) -> AsyncIterator[
         )
     )
     async with stack:
-        store = make_store(redis_url, name="e2e")
+        store = make_store(redis_url, name="e2e", timeout_s=OWN_TIMEOUT_S)
         yield Bridge(stack, port, store)
         await store.aclose()
 
@@ -174,7 +174,7 @@ def started_stack(e2e_redis: str) -> Iterator[tuple[Stack, int]]:
 async def bridge(started_stack: tuple[Stack, int], e2e_redis: str) -> AsyncIterator[Bridge]:
     """The stack, with checks that a test leaves nothing behind."""
     stack, port = started_stack
-    store = make_store(e2e_redis, name="e2e")
+    store = make_store(e2e_redis, name="e2e", timeout_s=OWN_TIMEOUT_S)
     try:
         pids = await stack.pids()
         tasks = tasks_of(stack)

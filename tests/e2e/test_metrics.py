@@ -20,6 +20,9 @@ pytestmark = pytest.mark.timeout(90)
 SLOWEST_HOP_MS = 1000.0
 """A hop takes some ms; a stamp of another clock would be hours off."""
 
+IMPORTED_OBJECTS = 30_000
+"""What each role holds for good, at least: its modules and their classes."""
+
 HOPS = (
     "hop_ingress_to_brain_ms",
     "hop_model_to_egress_ms",
@@ -63,6 +66,7 @@ async def test_a_call_is_seen_in_every_metric_of_its_way(bridge: Bridge) -> None
     """Each hop, response and interruption is observed, on the clock of this host."""
     before = await asyncio.to_thread(scrape, bridge.stack)
     assert (before["ready"], before["outbox_connected"], before["draining"]) == (6, 6, 0)
+    assert before["garbage_kept_objects_total"] > 6 * IMPORTED_OBJECTS
     steps = (WaitForSpeech(), WaitForSilence(300), Speak(clip("en_caller_ask")))
     after = (InterruptAfter(1500, clip("en_caller_interrupt")), WaitForSpeech(), Pause(1500), HangUp())
     async with bridge.realtime(), bridge.twilio() as twilio:

@@ -15,7 +15,7 @@ from simulators.realtime import RealtimeSimulator
 from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, own_stack, plan
 from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
-from tests.support.servers import free_port, server, valkey_binary
+from tests.support.servers import OWN_TIMEOUT_S, free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -33,7 +33,7 @@ async def test_a_killed_process_comes_back_and_takes_calls(
         await stack.signal(name, signal.SIGKILL)
     await wait_until(lambda: _restarted(stack, before), "all three run again", timeout_s=20)
     await stack.until_ready(30)
-    store = make_store(e2e_redis, name="e2e")
+    store = make_store(e2e_redis, name="e2e", timeout_s=OWN_TIMEOUT_S)
     bridge = Bridge(stack, port, store)
     async with bridge.realtime() as model, bridge.twilio() as twilio:
         call = await twilio.call(plan(WaitForSpeech(), WaitForSilence(300), HangUp()), QUICK)
@@ -110,7 +110,7 @@ async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> 
         folder = tmp_path_factory.mktemp("late")
         with server(valkey_binary(), folder, port=redis_port) as url:
             await starting
-            store = make_store(url, name="e2e")
+            store = make_store(url, name="e2e", timeout_s=OWN_TIMEOUT_S)
             bridge = Bridge(stack, model_port, store)
             async with RealtimeSimulator(port=model_port) as model, bridge.twilio() as twilio:
                 call = await twilio.call(plan(WaitForSpeech(), WaitForSilence(300), HangUp()), QUICK)
@@ -125,7 +125,7 @@ async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> 
 
 async def _is_told_the_apology(stack: Stack) -> None:
     """A call while Redis is away: spoken within a second, and over."""
-    store = make_store(stack.redis_url, name="e2e")
+    store = make_store(stack.redis_url, name="e2e", timeout_s=OWN_TIMEOUT_S)
     async with Bridge(stack, 0, store).twilio() as twilio:
         call = await twilio.call(plan(WaitForEnd(10_000)), QUICK)
     await store.aclose()

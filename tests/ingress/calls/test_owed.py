@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -376,6 +378,81 @@ def test_words_to_a_brain_without_a_session_are_owed_an_answer(ear: Ear) -> None
     assert ear.owed.cause == NoWord.NO_SESSION
     ear.say(QUIET).until(25_000.0)
     assert ear.owed.standing == (0, "")
+
+
+def test_words_again_and_again_to_a_brain_without_a_session_are_answered_by_the_clip(ear: Ear) -> None:
+    """ "Hello?" each three seconds, and no model that could hear it: the clock stands while they speak, and
+    goes on from where it stood."""
+    ear.say(replace(QUIET, is_deaf=True))
+
+    while ear.now_ms < 12_000.0:
+        ear.speak(500.0).until(ear.now_ms + 2_500.0)
+
+    assert [step for _, step in ear.steps][:1] == [PLAY]
+    assert ear.steps[0][0] <= 7_500.0
+
+
+def test_a_turn_that_no_model_closes_ends_in_clip_and_apology(ear: Ear) -> None:
+    """The model heard them begin and never that they stopped; they ask "hello?" every three seconds."""
+    ear.say(replace(QUIET, is_caller_speaking=True))
+
+    while ear.now_ms < 30_000.0 and (ear.now_ms, APOLOGISE) not in ear.steps:
+        ear.speak(500.0).until(ear.now_ms + 2_500.0)
+
+    played = [at for at, step in ear.steps if step is PLAY]
+    apologised = [at for at, step in ear.steps if step is APOLOGISE]
+    assert played[0] <= 9_000.0
+    assert apologised[0] <= 22_000.0
+
+
+def test_a_story_with_pauses_is_not_interrupted(ear: Ear) -> None:
+    """Whoever speaks longer than they are silent is not waiting: their pauses do not add up."""
+    ear.say(replace(QUIET, is_caller_speaking=True))
+
+    while ear.now_ms < 120_000.0:
+        ear.speak(2_500.0).until(ear.now_ms + 2_000.0)
+
+    assert ear.steps == []
+
+
+def test_a_lost_echo_is_made_good_by_the_next_one(ear: Ear) -> None:
+    """The carrier comes to marks in order: what stands before a later one was played."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(500.0, mark="lost", echoes=False).play(500.0, mark="next")
+
+    assert (ear.owed.owed_ms, ear.owed.settled) == (0.0, 1)
+
+
+def test_a_lost_echo_behind_the_last_frame_is_made_good_by_a_clock(ear: Ear) -> None:
+    """Though marks of this stream have come back before: else an answer that was heard ends in the
+    apology."""
+    ear.owed.sound(0, ear.now_ms)
+    ear.play(500.0, mark="greeting")
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(500.0, mark="lost", echoes=False)
+    ear.owed.end(1, ear.now_ms)
+
+    ear.say(replace(TURN_1, is_paid=True)).until(30_000.0)
+
+    assert ear.steps == []
+    assert ear.owed.settled == 1
+
+
+def test_an_answer_that_is_announced_again_is_paid_by_its_end(ear: Ear) -> None:
+    """Egress repeats what it cannot know to have arrived, and its frames are dropped as repeats: what was
+    given to the socket before counts."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(300.0, mark="")
+    ear.owed.sound(1, ear.now_ms)
+    ear.owed.mark("end", ear.now_ms)
+    ear.owed.end(1, ear.now_ms)
+
+    ear.owed.echo("end", ear.now_ms)
+
+    assert ear.owed.settled == 1
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -75,11 +75,12 @@ def test_on_a_call_that_we_placed_we_are_shown() -> None:
         (PERSON, DESK, False),
         (LINE, "", True),
         ("15550002222", "", True),
-        (PERSON, LINE, True),
+        (PERSON, LINE, False),
     ],
 )
 def test_our_own_number_calling_itself_is_a_loop(caller: str, forwarded: str, is_loop: bool) -> None:
-    """A transfer with our caller id came back; a desk that forwards to us is none."""
+    """A transfer with our caller id came back; a desk that forwards to us is none, nor is an ordinary call of
+    a carrier that names the called number there."""
     assert parties(caller=caller, forwarded=forwarded).is_loop is is_loop
 
 

@@ -1,0 +1,67 @@
+"""What is kept out of collections, and what collections are timed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from weakref import ref
+
+import pytest
+
+from shared.process.garbage import FULL, GarbageWatch
+
+
+@pytest.fixture
+def watch() -> Iterator[GarbageWatch]:
+    found = GarbageWatch()
+    found.start()
+    yield found
+    found.stop()
+
+
+def test_full_collections_are_timed_and_no_others(watch: GarbageWatch) -> None:
+    """The small ones come often and cost nothing."""
+    gc.collect(FULL - 1)
+    assert watch.counters.full_ms.count == 0
+
+    gc.collect()
+
+    assert watch.counters.full_ms.count == 1
+    assert watch.counters.full_ms.sum > 0
+
+
+def test_a_watch_that_was_stopped_times_nothing() -> None:
+    """It has left the list of those who are told."""
+    watch = GarbageWatch()
+    watch.start()
+    watch.stop()
+
+    gc.collect()
+
+    assert watch.counters.full_ms.count == 0
+
+
+class Knot:
+    """Garbage that only a collection finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_is_there_is_looked_at_no_more_and_what_comes_later_is(watch: GarbageWatch) -> None:
+    """What was garbage already does not stay for good."""
+    kept = Knot()
+    gone = ref(Knot())
+    try:
+        watch.keep_for_good()
+
+        assert gone() is None
+        looked_at = {id(each) for each in gc.get_objects()}
+        later = Knot()
+        assert id(kept) not in looked_at
+        assert watch.counters.kept_objects == gc.get_freeze_count() > 0
+        assert id(later) in {id(each) for each in gc.get_objects()}
+        del later
+        assert gc.collect() >= 1
+    finally:
+        gc.unfreeze()
