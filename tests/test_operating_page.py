@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import typer
 
 from console.app import app
@@ -112,14 +111,3 @@ def test_the_screens_are_of_this_version() -> None:
     assert "response_created" in call
     assert re.search(r"^ok +media socket +opened in", doctor, re.MULTILINE)
     assert "→" in doctor
-
-
-def test_a_capture_is_put_between_its_markers() -> None:
-    """And replaces what stood there; a page without markers is refused."""
-    page = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n"
-    made = captures.put(page, "x", "one  \ntwo\n\n")
-    assert made == "a\n<!-- x:begin -->\n```\none\ntwo\n```\n<!-- x:end -->\nb\n"
-    assert captures.captured(made, "x") == "one\ntwo"
-    assert captures.put(made, "x", "one\ntwo") == made
-    with pytest.raises(ValueError, match="<!-- y:begin --> and <!-- y:end -->"):
-        captures.put(page, "y", "")

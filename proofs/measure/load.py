@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from console.stack.launcher import Stack
+from console.stack.plan import StackOptions
 from proofs.measure.cpu import cpu_ms, spent_ms
 from simulators import clips
 from simulators.comparison import session_of, stale_frames, unheard_items
@@ -64,6 +65,16 @@ class LoadFigures:
         return sum(self.cpu_ms.values()) / self.call_seconds
 
 
+def options(name: str, model_port: int, **environment: str) -> StackOptions:
+    """A stack to be loaded: it takes whatever calls are made, logs little, and looks for its model at this
+    port."""
+    return StackOptions(
+        name=name,
+        model_base_url=f"http://127.0.0.1:{model_port}/v1",
+        environment={"TRUNKLINE_LOG_LEVEL": "warning", "TRUNKLINE_MAX_CALLS": "1000", **environment},
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
     """What carries the calls: where it is, and the processes whose CPU is counted."""
@@ -86,6 +97,16 @@ async def bridge_of(stack: Stack) -> Bridge:
     )
 
 
+def carrier(bridge: Bridge | Stack, seed: int, *, path: str = "/voice") -> TwilioSimulator:
+    """A Twilio whose number leads to the bridge."""
+    return TwilioSimulator(
+        voice_url=f"{bridge.public_url}{path}",
+        auth_token=bridge.auth_token,
+        dial=f"127.0.0.1:{bridge.public_port}",
+        seed=seed,
+    )
+
+
 async def run(
     bridge: Bridge, realtime_port: int, *, calls: int, seconds: float, barge_in_share: float, seed: int
 ) -> LoadFigures:
@@ -96,12 +117,7 @@ async def run(
     said = [Clip(clips.load(name), name) for name in CALLER_CLIPS]
     async with (
         RealtimeSimulator(port=realtime_port, knobs=Knobs(seed=seed)) as model,
-        TwilioSimulator(
-            voice_url=f"{bridge.public_url}/voice",
-            auth_token=bridge.auth_token,
-            dial=f"127.0.0.1:{bridge.public_port}",
-            seed=seed,
-        ) as twilio,
+        carrier(bridge, seed) as twilio,
     ):
         load = Load(
             calls=calls,

@@ -21,6 +21,7 @@ from pathlib import Path
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
+from proofs.pages import parts
 from proofs.pages.terminal import Terminal, terminal
 from simulators import clips
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
@@ -29,7 +30,7 @@ from simulators.twilio.caller.plan import CallPlan, conversation
 from simulators.twilio.knobs import Knobs as StreamKnobs
 from simulators.twilio.knobs import Window
 
-PAGE = Path(__file__).parents[2] / "docs" / "console.md"
+PAGE = parts.DOCS / "console.md"
 TRUNKLINE = Path(sys.executable).parent / "trunkline"
 WIDTH, HEIGHT = 120, 28
 CALLS = 8
@@ -58,11 +59,7 @@ def main() -> int:
 
 def put(page: str, name: str, text: str) -> str:
     """The page with a capture between its markers. Raises ValueError if the page has none of that name."""
-    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
-    if begin not in page or end not in page:
-        raise ValueError(f"expected {begin.strip()} and {end} in the page, got at most one of them")
-    head, _, rest = page.partition(begin)
-    return f"{head}{begin}```\n{_clean(text)}\n```\n{end}{rest.partition(end)[2]}"
+    return parts.put(page, name, f"```\n{_clean(text)}\n```")
 
 
 def captured(page: str, name: str) -> str:

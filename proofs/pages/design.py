@@ -7,7 +7,6 @@ words around them. `--check` fails when a page is not what the code would make.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import inspect
 import itertools
@@ -16,16 +15,15 @@ import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
-from pathlib import Path
+from functools import partial
 from typing import Final
 
+from proofs.pages import parts
 from shared.contract import card, record
 from shared.contract.streams import control, history, journal
 from shared.contract.streams.doorbell import Why
 from shared.contract.window import BrainWindow, IngressWindow, ProcessWindow
 from shared.contract.worker import ROLES
-
-DOCS = Path(__file__).parents[2] / "docs"
 
 WAYS: Final[Mapping[type[control.Message], str]] = {
     control.Stream: "ingress → brain, egress",
@@ -44,30 +42,13 @@ WAYS: Final[Mapping[type[control.Message], str]] = {
 
 def main() -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m proofs.pages.design", description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="say whether the pages are current; write nothing"
-    )
-    arguments = parser.parse_args()
-    old = [name for name in PARTS if filled(name, text := (DOCS / name).read_text("utf-8")) != text]
-    for name in old:
-        if arguments.check:
-            sys.stderr.write(f"docs/{name} is not current: run python -m proofs.pages.design\n")
-        else:
-            path = DOCS / name
-            path.write_text(filled(name, path.read_text("utf-8")), "utf-8")
-    return int(arguments.check and bool(old))
+    return parts.keep("proofs.pages.design", __doc__, {name: partial(filled, name) for name in PARTS})
 
 
 def filled(name: str, page: str) -> str:
     """The page of this name with its generated parts made again. Raises ValueError for a missing marker."""
     for part, make in PARTS[name].items():
-        start, end = f"<!-- {part}:begin -->", f"<!-- {part}:end -->"
-        head, found, rest = page.partition(start)
-        _, closed, tail = rest.partition(end)
-        if not (found and closed):
-            raise ValueError(f"expected {start} and {end} in docs/{name}")
-        page = f"{head}{start}\n{make()}\n{end}{tail}"
+        page = parts.put(page, part, make())
     return page
 
 

@@ -8,26 +8,23 @@ they would tell.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import re
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Metric
 
 from brain.role import BrainRole
 from egress.role import EgressRole
 from ingress.role import IngressRole
+from proofs.pages import parts
 from shared.contract.worker import ROLES
 from shared.process.life import make_process
 from shared.process.metrics import export_role
 from shared.process.role import MakeRole
 from shared.settings import load
 
-PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
-BEGIN, END = "<!-- metrics:begin -->", "<!-- metrics:end -->"
+PAGE = "metrics.md"
 OPEN_LABELS = frozenset({"lane", "worker", "version", "le"})
 """Labels whose values depend on the deployment: the table does not list them."""
 
@@ -47,17 +44,9 @@ class Row:
 
 def main() -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m proofs.pages.metrics", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="say whether the page is current; write nothing")
-    arguments = parser.parse_args()
-    text = PAGE.read_text("utf-8")
-    made = filled(text, rows(asyncio.run(registries())))
-    if arguments.check:
-        if made != text:
-            sys.stderr.write("docs/metrics.md is not current: run python -m proofs.pages.metrics\n")
-        return int(made != text)
-    PAGE.write_text(made, "utf-8")
-    return 0
+    return parts.keep(
+        "proofs.pages.metrics", __doc__, {PAGE: lambda page: filled(page, rows(asyncio.run(registries())))}
+    )
 
 
 async def registries() -> dict[str, CollectorRegistry]:
@@ -99,16 +88,14 @@ def rows(of: dict[str, CollectorRegistry]) -> list[Row]:
 
 
 def filled(page: str, found: list[Row]) -> str:
-    """The page with its table made again."""
+    """The page with its table made again. Raises ValueError for a missing marker."""
     lines = ["| metric | kind | from | labels | what |", "|---|---|---|---|---|"]
     for row in found:
         roles = "all" if len(row.roles) == len(ROLES) else ", ".join(row.roles)
         labels = "<br>".join(_label(name, words) for name, words in row.labels.items() if name != "le")
         text = row.text.replace("|", "\\|")
         lines.append(f"| `{row.name}` | {row.kind} | {roles} | {labels} | {text} |")
-    table = "\n".join(lines)
-    pattern = re.compile(re.escape(BEGIN) + r".*?" + re.escape(END), re.DOTALL)
-    return pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", page)
+    return parts.put(page, "metrics", "\n".join(lines))
 
 
 def collect(registry: CollectorRegistry) -> list[Metric]:

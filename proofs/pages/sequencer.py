@@ -8,14 +8,12 @@ Owns: the parts of that page between its markers. Must not know: what a rule doe
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import fields
-from pathlib import Path
 
 from brain.sequencer.config import SequencerConfig
 from brain.sequencer.inputs import Input
@@ -23,33 +21,22 @@ from brain.sequencer.state import SlotState
 from brain.sequencer.transitions import TRANSITIONS, Row
 from brain.sequencer.waits import WAITS
 from brain.sequencer.wishes import EXPIRY_MS, Reason
+from proofs.pages import parts
 
-PAGE = Path(__file__).parents[2] / "docs" / "sequencer.md"
+PAGE = parts.DOCS / "sequencer.md"
 MOST_ON_AN_EDGE = 4
 """More inputs than this on one edge of the diagram are counted; the table names them."""
 
 
 def main() -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m proofs.pages.sequencer", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="say whether the page is current; write nothing")
-    arguments = parser.parse_args()
-    text = PAGE.read_text("utf-8")
-    made = filled(text)
-    if arguments.check:
-        if made != text:
-            sys.stderr.write("docs/sequencer.md is not current: run python -m proofs.pages.sequencer\n")
-        return int(made != text)
-    PAGE.write_text(made, "utf-8")
-    return 0
+    return parts.keep("proofs.pages.sequencer", __doc__, {PAGE.name: filled})
 
 
 def filled(page: str) -> str:
-    """The page with its generated parts made again."""
-    for name, made in (("diagram", _diagram()), ("table", _table()), ("deadlines", _deadlines())):
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
-        page = pattern.sub(lambda _, b=begin, m=made, e=end: f"{b}\n{m}\n{e}", page)  # type: ignore[misc]
+    """The page with its generated parts made again. Raises ValueError for a missing marker."""
+    for part, made in (("diagram", _diagram()), ("table", _table()), ("deadlines", _deadlines())):
+        page = parts.put(page, part, made)
     return page
 
 

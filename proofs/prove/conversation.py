@@ -24,9 +24,10 @@ from rich.table import Table
 
 from console.calls import live
 from console.stack.launcher import Stack
-from console.stack.plan import StackOptions
 from console.stack.ports import free_port
+from proofs.measure import load
 from proofs.prove.judge import Figures, judge_call, sessions_of
+from proofs.prove.promises import conclude, true_of
 from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
 from proofs.prove.timeline import timeline
 from shared.contract.keys import Keys
@@ -94,16 +95,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
         agents.write_text(AGENTS)
         script = Path(folder) / "two_tools.toml"
         script.write_text(TWO_TOOLS)
-        options = StackOptions(
-            name="prove-conversation",
-            model_base_url=f"http://127.0.0.1:{port}/v1",
-            environment={
-                "TRUNKLINE_LOG_LEVEL": "warning",
-                "TRUNKLINE_MAX_CALLS": "1000",
-                "TRUNKLINE_AGENTS_FILE": str(agents),
-            },
-            ready_timeout_s=60,
-        )
+        options = load.options("prove-conversation", port, TRUNKLINE_AGENTS_FILE=str(agents))
         async with Stack(options, progress=console.print) as stack:
             store = make_store(stack.redis_url, name="prove")
             run = Run(stack, store, port, console, arguments.seed, arguments.keep)
@@ -111,10 +103,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
                 found = await _play(run, scenario, str(script))
                 broken += [f"{scenario.name}: {sentence}" for sentence in found]
             await store.aclose()
-    for line in broken:
-        console.print(f"[red]broken:[/red] {line}")
-    console.print("all promises kept" if not broken else f"{len(broken)} promises broken")
-    return 1 if broken else 0
+    return conclude(console, broken)
 
 
 async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
@@ -126,12 +115,7 @@ async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
     script = two_tools if scenario.script == TWO_TOOLS else scenario.script
     async with (
         RealtimeSimulator(port=run.model_port, script=script, knobs_for=scenario.knobs_for) as model,
-        TwilioSimulator(
-            voice_url=f"{run.stack.public_url}/voice",
-            auth_token=run.stack.auth_token,
-            dial=f"127.0.0.1:{run.stack.public_port}",
-            seed=run.seed,
-        ) as twilio,
+        load.carrier(run.stack, run.seed) as twilio,
     ):
         records = await _call_all(run, scenario, twilio)
         await asyncio.sleep(1.5)  # The last sessions close; nothing waits for this in a test.
@@ -152,7 +136,7 @@ async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
         *figures.truncations_above_heard[:3],
     ]:
         run.console.print(f"  {sentence}")
-    return [sentence for sentence, is_broken in scenario.promises(figures).items() if is_broken]
+    return true_of(scenario.promises(figures))
 
 
 async def _call_all(run: Run, scenario: Scenario, twilio: TwilioSimulator) -> list[CallRecord]:

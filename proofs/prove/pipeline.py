@@ -19,11 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from console.stack.launcher import Stack
-from console.stack.plan import DEMO_PUBLIC_URL, StackOptions
+from console.stack.plan import DEMO_PUBLIC_URL
 from console.stack.ports import free_port
 from console.stack.readiness import why_not_listening
 from proofs.measure import load as pipeline_load
 from proofs.measure.load import LoadFigures
+from proofs.prove.promises import conclude, true_of
 
 LATENESS_LIMIT_MS = 20.0
 
@@ -62,7 +63,7 @@ def broken_promises(figures: LoadFigures) -> list[str]:
         f"{figures.truncations_refused} truncations were refused": figures.truncations_refused > 0,
         f"{len(figures.failures)} callers waited in vain: {figures.failures[:3]}": bool(figures.failures),
     }
-    return [sentence for sentence, is_broken in found.items() if is_broken] + figures.unheard[:5]
+    return true_of(found) + figures.unheard[:5]
 
 
 # Private.
@@ -71,18 +72,12 @@ def broken_promises(figures: LoadFigures) -> list[str]:
 async def _prove(arguments: argparse.Namespace) -> int:
     console = Console()
     port = free_port()
-    options = StackOptions(
-        name="prove",
-        model_base_url=f"http://127.0.0.1:{port}/v1",
-        environment={"TRUNKLINE_LOG_LEVEL": "warning", "TRUNKLINE_MAX_CALLS": "1000"},
-        ready_timeout_s=60,
-    )
     runs = [(arguments.calls, arguments.seconds)]
     if arguments.cost_calls:
         runs.append((arguments.cost_calls, arguments.cost_seconds))
     broken: list[str] = []
     costs: list[float] = []
-    async with Stack(options, progress=console.print) as stack:
+    async with Stack(pipeline_load.options("prove", port), progress=console.print) as stack:
         for number, (calls, seconds) in enumerate(runs):
             console.print(f"\n[bold]{calls} calls of {seconds:.0f} s[/bold] …")
             ticker = asyncio.create_task(_tick(console, seconds + 10))
@@ -103,10 +98,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
     if arguments.plain:
         for (calls, seconds), cost in zip(runs, costs, strict=True):
             await _compare(console, port, calls, seconds, cost, arguments)
-    for line in broken:
-        console.print(f"[red]broken:[/red] {line}")
-    console.print("all promises kept" if not broken else f"{len(broken)} promises broken")
-    return 1 if broken else 0
+    return conclude(console, broken)
 
 
 async def _compare(

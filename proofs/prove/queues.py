@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from console.stack.launcher import Stack
-from console.stack.plan import StackOptions
 from console.stack.ports import free_port
 from proofs.measure import load as pipeline_load
 from proofs.measure.queues import Samples, sample
+from proofs.prove.promises import conclude, true_of
 from shared.process.tasks import cancel_all
 from shared.store.client import make_store
 
@@ -56,7 +56,7 @@ def broken_promises(samples: Samples) -> list[str]:
             samples.reply_left_s > REPLY_LEFT_S + SAMPLING_S
         ),
     }
-    return [sentence for sentence, is_broken in found.items() if is_broken]
+    return true_of(found)
 
 
 # Private.
@@ -65,14 +65,8 @@ def broken_promises(samples: Samples) -> list[str]:
 async def _prove(arguments: argparse.Namespace) -> int:
     console = Console()
     port = free_port()
-    options = StackOptions(
-        name="queues",
-        model_base_url=f"http://127.0.0.1:{port}/v1",
-        environment={"TRUNKLINE_LOG_LEVEL": "warning", "TRUNKLINE_MAX_CALLS": "1000"},
-        ready_timeout_s=60,
-    )
     samples = Samples()
-    async with Stack(options, progress=console.print) as stack:
+    async with Stack(pipeline_load.options("queues", port), progress=console.print) as stack:
         store = make_store(stack.redis_url, name="prove-queues")
         console.print(f"\n[bold]{arguments.calls} calls of {arguments.seconds:.0f} s[/bold] …")
         sampling = asyncio.create_task(sample(store, samples), name="sample")
@@ -94,11 +88,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
         f" CPU ms per call-second: {figures.cpu_per_call_second_ms:.2f};"
         f" worst lateness of a sample: {samples.late_s * 1000:.0f} ms"
     )
-    broken = broken_promises(samples)
-    for line in broken:
-        console.print(f"[red]broken:[/red] {line}")
-    console.print("all promises kept" if not broken else f"{len(broken)} promises broken")
-    return 1 if broken else 0
+    return conclude(console, broken_promises(samples))
 
 
 def _table(samples: Samples) -> Table:

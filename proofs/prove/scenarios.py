@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from proofs.prove.judge import Figures
+from proofs.prove.promises import Broken
 from simulators import clips
 from simulators.realtime import Knobs, ResponseKnobs
 from simulators.twilio import Clip
@@ -34,9 +35,6 @@ heard = "en_caller_ask"
 reply = [{ say = "en_model_long" }]
 """
 """A script whose turn calls two tools at once."""
-
-Broken = dict[str, bool]
-"""A sentence about what went wrong, and whether it is true of a run. No such sentence may be true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from proofs.prove.faults import Fault, FinishedCall
+from proofs.prove.promises import true_of
 from shared.contract.streams.journal import Kind
 from shared.figures.rolling import WINDOW_MS
 
@@ -70,7 +71,7 @@ def broken(outcome: Outcome) -> list[str]:
         f"{len(outcome.repeated)} calls were warned of twice in one episode": bool(outcome.repeated),
         f"{len(outcome.others_blamed)} verdicts on calls without a fault": bool(outcome.others_blamed),
     }
-    return [sentence for sentence, is_broken in sentences.items() if is_broken]
+    return true_of(sentences)
 
 
 def row(fault: Fault, outcome: Outcome) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import simulators.clips
+from brain.call.call import BrainCall
 from brain.caller import turns
 from brain.role import BrainRole
 from shared.audio import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE_FRAME
@@ -62,6 +63,33 @@ def clip(name: str) -> bytes:
     return (Path(simulators.clips.__path__[0]) / f"{name}.ulaw").read_bytes()
 
 
+SCRIPT = """
+language = "en"
+greeting = [{{ say = "en_model_greeting" }}]
+idle = [{{ say = "en_model_idle" }}]
+other = [{{ say = "{other}" }}]
+[[turns]]
+heard = "{heard}"
+reply = [{calls}]
+after = [{{ say = "{after}" }}]
+"""
+
+
+def write_script(
+    folder: Path,
+    *calls: tuple[str, str],
+    heard: str = "en_caller_number",
+    after: str = "en_model_order",
+    other: str = "en_model_short",
+) -> str:
+    """A script for the simulator: what the caller says makes the model call these tools, each with its
+    arguments as TOML. Returns the file's path."""
+    path = folder / "script.toml"
+    replies = [f'{{ call = "{tool}", arguments = {arguments} }}' for tool, arguments in calls]
+    path.write_text(SCRIPT.format(heard=heard, calls=", ".join(replies), after=after, other=other))
+    return str(path)
+
+
 @dataclass
 class Line:
     """One call as ingress and egress see it."""
@@ -80,6 +108,7 @@ class Line:
     is_deaf: bool = False
     is_mute: bool = False
     """Egress is gone: a flush is not answered."""
+    streams: int = 0
     numbers: int = 0
     """Messages that ingress has sent by hand."""
     _received: dict[str, int] = field(default_factory=dict)
@@ -88,24 +117,23 @@ class Line:
 
     async def open(self) -> None:
         """Attaches the call and claims egress's part of it."""
-        await steps.attach(
-            self.store,
-            KEYS,
-            NewStream(
-                call_sid=self.call_sid,
-                stream_sid=f"MZ{self.call_sid[2:]}",
-                ingress=INGRESS,
-                nonce="nonce",
-                caller_number="…11",
-                called_number="…22",
-                agent=self.agent,
-            ),
-            max_resumes=5,
-        )
+        await self.attach()
         claim = await steps.claim(self.store, KEYS, self.call_sid, role="egress", worker=EGRESS)
         self.owner = Owner(
             self.outbox, KEYS, self.call_sid, "egress", claim.epoch, lambda _answer: None, EGRESS
         )
+
+    async def attach(self) -> None:
+        """A new stream gets the call; the first one begins it."""
+        await steps.attach(self.store, KEYS, self.stream(), max_resumes=5)
+
+    def stream(self) -> NewStream:
+        """The next media stream of the call."""
+        self.streams += 1
+        return NewStream(
+            call_sid=self.call_sid, stream_sid=f"MZ{self.call_sid[2:-2]}{self.streams:02}", ingress=INGRESS,
+            nonce=f"nonce-{self.streams}", caller_number="…11", called_number="…22", agent=self.agent,
+        )  # fmt: skip
 
     async def end(self) -> None:
         await steps.end(self.store, KEYS, self.call_sid, outcome="completed", by="test")
@@ -313,3 +341,10 @@ async def line(
             # Not cancelled: a cancelled redis-py command may swallow it and read on.
             here.is_deaf = True
             await ear
+
+
+async def serving(role: BrainRole) -> BrainCall:
+    """The only call of a brain, once it has a session."""
+    await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+    (call,) = role._calls.values()
+    return call

@@ -13,9 +13,9 @@ from brain.call import from_control
 from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
-from shared.clock import now_ms, wall_ms
+from shared.clock import wall_ms
 from shared.contract.card import CallState, Next
-from shared.contract.steps import EPOCH_LEAP, Held, NewStream, Restored, restore
+from shared.contract.steps import EPOCH_LEAP, Held, Restored, restore
 from shared.contract.streams.caller import read_turn
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
@@ -26,7 +26,7 @@ from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
 from shared.store.client import Store, StreamEntry
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
-from tests.brain.stage import EGRESS, INGRESS, KEYS, Line, brain, clip, line
+from tests.brain.stage import EGRESS, KEYS, Line, brain, clip, line, serving, write_script
 from tests.conftest import keys_without_ttl
 from tests.support.waiting import wait_until
 
@@ -90,13 +90,9 @@ async def test_a_call_that_redis_had_lost_goes_on_with_its_memory(store: Store, 
         before = [entry for entry in await here.history() if isinstance(entry, ItemEntry)]
         await store.redis.flushall()
         await keep_own_keys(process, role.own_streams)
-        stream = NewStream(
-            call_sid=here.call_sid, stream_sid="MZ1", ingress=INGRESS, nonce="n", caller_number="",
-            called_number="", agent="default",
-        )  # fmt: skip
         restored = Restored(
-            stream=stream, leg=1, brain=Held(process.name, 1), egress=Held(EGRESS, 1), cut=0, last_frame=100,
-            started_at_ms=wall_ms(), resumes=0, attempts=0,
+            stream=here.stream(), leg=1, brain=Held(process.name, 1), egress=Held(EGRESS, 1), cut=0,
+            last_frame=100, started_at_ms=wall_ms(), resumes=0, attempts=0,
         )  # fmt: skip
         await steps.run(store, restore(KEYS, restored, wall_ms=wall_ms()))
         await wait_until(lambda: len(sim.sessions) == 2, "it has another session")
@@ -233,24 +229,10 @@ async def _heard(here: Line, item_id: str) -> ItemHeard:
 
 async def test_a_tool_is_run_and_answered_by_one_create(store: Store, redis_url: str, tmp_path: Path) -> None:
     """Two parallel calls, one answer."""
-    script = tmp_path / "two_calls.toml"
-    script.write_text(
-        """
-language = "en"
-greeting = [{ say = "en_model_greeting" }]
-idle = [{ say = "en_model_idle" }]
-other = [{ say = "en_model_short" }]
-[[turns]]
-heard = "en_caller_number"
-reply = [
-  { call = "check_order", arguments = { order_number = "4217" } },
-  { call = "check_order", arguments = { order_number = "12" } },
-]
-after = [{ say = "en_model_order" }]
-"""
-    )
+    orders = [("check_order", f'{{ order_number = "{number}" }}') for number in (4217, 12)]
+    script = write_script(tmp_path, *orders)
     async with (
-        RealtimeSimulator(script=str(script), knobs=QUICK) as sim,
+        RealtimeSimulator(script=script, knobs=QUICK) as sim,
         brain(redis_url, sim, greeting=""),
         line(store, redis_url) as here,
     ):
@@ -269,19 +251,8 @@ async def test_a_tool_runs_to_its_limit_after_the_call_and_a_drain_waits_for_it(
     store: Store, redis_url: str, tmp_path: Path
 ) -> None:
     """The caller asks for something and hangs up: it is not cut off in mid-request."""
-    script, agents = tmp_path / "slow.toml", tmp_path / "agents.toml"
-    script.write_text(
-        """
-language = "en"
-greeting = [{ say = "en_model_greeting" }]
-idle = [{ say = "en_model_idle" }]
-other = [{ say = "en_model_short" }]
-[[turns]]
-heard = "en_caller_number"
-reply = [{ call = "book_it", arguments = {} }]
-after = [{ say = "en_model_order" }]
-"""
-    )
+    script = write_script(tmp_path, ("book_it", "{}"))
+    agents = tmp_path / "agents.toml"
     agents.write_text(
         """
 [default]
@@ -292,7 +263,7 @@ timeout_s = 2.0
 """
     )
     async with (
-        RealtimeSimulator(script=str(script), knobs=QUICK) as sim,
+        RealtimeSimulator(script=script, knobs=QUICK) as sim,
         brain(redis_url, sim, greeting="", agents_file=str(agents)) as (_, role),
         line(store, redis_url) as here,
     ):
@@ -312,21 +283,15 @@ async def _started(here: Line) -> bool:
 
 async def test_the_agent_hangs_up_after_its_farewell(store: Store, redis_url: str, tmp_path: Path) -> None:
     """end_call: the farewell is created, heard, then the card says hangup and ingress is told."""
-    script = tmp_path / "end.toml"
-    script.write_text(
-        """
-language = "en"
-greeting = [{ say = "en_model_greeting" }]
-idle = [{ say = "en_model_idle" }]
-other = [{ say = "en_model_goodbye" }]
-[[turns]]
-heard = "en_caller_goodbye"
-reply = [{ call = "end_call", arguments = { farewell = "Goodbye!" } }]
-after = [{ say = "en_model_goodbye" }]
-"""
+    script = write_script(
+        tmp_path,
+        ("end_call", '{ farewell = "Goodbye!" }'),
+        heard="en_caller_goodbye",
+        after="en_model_goodbye",
+        other="en_model_goodbye",
     )
     async with (
-        RealtimeSimulator(script=str(script), knobs=QUICK) as sim,
+        RealtimeSimulator(script=script, knobs=QUICK) as sim,
         brain(redis_url, sim, greeting=""),
         line(store, redis_url) as here,
     ):
@@ -399,10 +364,8 @@ async def test_a_session_whose_update_is_not_answered_is_not_waited_for(store: S
         brain(redis_url, sim) as (_, role),
         line(store, redis_url) as here,
     ):
-        began_ms = now_ms()
         await wait_until(lambda: done(here, 1), "the greeting is in reply")
 
-        assert now_ms() - began_ms < 4_000
         assert (role.counters.sessions_beside, role.counters.sessions_failed) == (1, 0)
         await sim.wait_for(lambda: sim.sessions[0].closed_at_ms is not None)
 
@@ -455,8 +418,7 @@ async def test_the_callers_last_words_are_written_down_after_the_end(store: Stor
         brain(redis_url, sim, greeting="") as (_, role),
         line(store, redis_url) as here,
     ):
-        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
-        (call,) = role._calls.values()
+        call = await serving(role)
         call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
         await wait_until(here.history, "the turn is in history")
         await here.end()
@@ -466,7 +428,7 @@ async def test_the_callers_last_words_are_written_down_after_the_end(store: Stor
         told = sim.sessions[0].received_of
         await wait_until(lambda: "over-silence" in str(told("session.update")), "the model is hushed")
         call._parts.record.said(Said(SaidKind.USER_TEXT, "u9", "bye"))
-        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+        await wait_until(lambda: gone(role), "the call is left")
 
         assert ItemEntry(item_id="u9", role="user", text="bye", final=True) in await here.history()
 
@@ -478,11 +440,10 @@ async def test_last_words_that_do_not_come_hold_nobody(store: Store, redis_url: 
         brain(redis_url, sim, greeting="") as (_, role),
         line(store, redis_url) as here,
     ):
-        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
-        (call,) = role._calls.values()
+        call = await serving(role)
         call._parts.record.said(Said(SaidKind.USER_ITEM, "u9", ""))
         await here.end()
-        await wait_until(lambda: gone(role), "the call is left", timeout_s=5)
+        await wait_until(lambda: gone(role), "the call is left")
 
 
 async def test_a_called_number_of_no_agent_leaves_a_line(
@@ -536,20 +497,11 @@ async def test_a_call_on_its_way_out_is_closed_on_a_new_leg_too(store: Store, re
         brain(redis_url, sim, greeting="") as (_, role),
         line(store, redis_url) as here,
     ):
-        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        await serving(role)
         await here.type("hangup")
         await here.card_says("next", "hangup")
 
-        stream = NewStream(
-            call_sid=here.call_sid,
-            stream_sid="MZ" + "f" * 32,
-            ingress=INGRESS,
-            nonce="again",
-            caller_number="",
-            called_number="",
-            agent="",
-        )
-        await steps.attach(store, KEYS, stream, max_resumes=5)
+        await here.attach()
         assert (await here.card())["next"] == ""
 
         await here.card_says("next", "hangup")
@@ -592,8 +544,7 @@ async def test_a_bug_in_one_call_is_an_apology(store: Store, redis_url: str) -> 
         brain(redis_url, sim, greeting="") as (process, role),
         line(store, redis_url) as here,
     ):
-        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
-        (call,) = role._calls.values()
+        call = await serving(role)
         careless = CarelessStore(store.redis)
         call._parts.control.reader.store = careless
         call.ring()
@@ -620,7 +571,7 @@ async def test_a_quiet_call_whose_card_is_gone_is_left(
         brain(redis_url, sim, greeting="") as (_, role),
         line(store, redis_url) as here,
     ):
-        await wait_until(lambda: role.counters.sessions_confirmed == 1, "the session is open")
+        await serving(role)
 
         await store.delete(KEYS.card(here.call_sid), KEYS.control(here.call_sid))
 

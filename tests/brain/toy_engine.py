@@ -10,6 +10,9 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
+import pytest
+
+from brain.call import parts
 from brain.errors import EngineError
 from brain.model.engine import Listener, Opened, Opening, SeedItem, ToModel
 from brain.sequencer import actions, inputs
@@ -105,3 +108,9 @@ class ToyEngine:
         assert self._listener is not None
         kind = inputs.SpeechStarted if speaks else inputs.SpeechStopped
         self._listener.on_input(kind(item_id=f"{self.tag}-heard{self.turns}"))
+
+
+def use_toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sessions of calls are toys from now on, to be found in `ToyEngine.made`."""
+    monkeypatch.setattr(parts, "RealtimeEngine", ToyEngine)
+    monkeypatch.setattr(ToyEngine, "made", [])

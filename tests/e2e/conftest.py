@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -127,6 +129,25 @@ class Bridge:
         }
 
 
+@asynccontextmanager
+async def own_stack(name: str, redis_url: str, **options: Any) -> AsyncIterator[Bridge]:
+    """A stack for one test, which may do with it what it likes."""
+    port = free_port()
+    stack = Stack(
+        StackOptions(
+            name=name,
+            redis_url=redis_url,
+            model_base_url=f"http://127.0.0.1:{port}/v1",
+            environment=ENVIRONMENT,
+            **options,
+        )
+    )
+    async with stack:
+        store = make_store(redis_url, name="e2e", timeout_s=OWN_TIMEOUT_S)
+        yield Bridge(stack, port, store)
+        await store.aclose()
+
+
 @pytest.fixture(scope="session")
 def e2e_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with server(valkey_binary(), tmp_path_factory.mktemp("e2e-valkey")) as url:
@@ -142,7 +163,6 @@ def started_stack(e2e_redis: str) -> Iterator[tuple[Stack, int]]:
             redis_url=e2e_redis,
             model_base_url=f"http://127.0.0.1:{port}/v1",
             environment=ENVIRONMENT,
-            ready_timeout_s=60,
         )
     )
     asyncio.run(stack.start())

@@ -13,7 +13,7 @@ from console.stack.plan import StackOptions
 from shared.store.client import make_store
 from simulators.realtime import RealtimeSimulator
 from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
-from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan
+from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, own_stack, plan
 from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
 from tests.support.servers import OWN_TIMEOUT_S, free_port, server, valkey_binary
 from tests.support.waiting import wait_until
@@ -51,21 +51,9 @@ async def _restarted(stack: Stack, before: dict[str, int]) -> bool:
 @pytest.fixture
 async def small_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bridge]:
     """One process of each role, for tests that stop them."""
-    port = free_port()
     with server(valkey_binary(), tmp_path_factory.mktemp("small")) as url:
-        options = StackOptions(
-            name="small",
-            workers=ONE_EACH,
-            redis_url=url,
-            model_base_url=f"http://127.0.0.1:{port}/v1",
-            environment=ENVIRONMENT,
-            drain_s=20,
-            ready_timeout_s=60,
-        )
-        async with Stack(options) as stack:
-            store = make_store(url, name="e2e", timeout_s=OWN_TIMEOUT_S)
-            yield Bridge(stack, port, store)
-            await store.aclose()
+        async with own_stack("small", url, workers=ONE_EACH, drain_s=20) as bridge:
+            yield bridge
 
 
 async def test_sigterm_under_a_live_call(small_stack: Bridge) -> None:
@@ -113,7 +101,6 @@ async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> 
         redis_url=f"redis://127.0.0.1:{redis_port}/0",
         model_base_url=f"http://127.0.0.1:{model_port}/v1",
         environment=ENVIRONMENT,
-        ready_timeout_s=60,
     )
     stack = Stack(options)
     starting = asyncio.create_task(stack.start())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from console.stack.plan import DEMO_PUBLIC_URL
 from shared.settings import load
 from simulators.twilio import CallPlan, HangUp, TwilioSimulator, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import QUICK, Bridge, plan
+from tests.e2e.shell import run
 from tests.support.servers import missing
 from tests.support.waiting import wait_until
 
@@ -113,18 +113,6 @@ async def environment(bridge: Bridge, call_sid: str) -> dict[str, str]:
         "INGRESS": card["ingress"],
         "EGRESS": card["egress"],
     }
-
-
-def run(line: str, url: str, variables: dict[str, str]) -> str:
-    """A recipe as a shell runs it."""
-    port = url.rpartition(":")[2].split("/")[0]
-    command = line.replace("redis-cli", f"redis-cli -p {port}", 1)
-    done = subprocess.run(
-        ["bash", "-c", command], env={**os.environ, **variables}, capture_output=True, text=True, check=True
-    )
-    assert not done.stdout.startswith("ERR"), f"{line}: {done.stdout}"
-    assert "WRONGTYPE" not in done.stdout, line
-    return done.stdout
 
 
 async def test_every_recipe_works_on_a_live_call(bridge: Bridge, e2e_redis: str) -> None:

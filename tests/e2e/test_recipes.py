@@ -15,6 +15,7 @@ import pytest
 
 from simulators.twilio import HangUp, WaitForEnd
 from tests.e2e.conftest import QUICK, Bridge, plan
+from tests.e2e.shell import run
 from tests.support.servers import missing
 from tests.support.waiting import wait_until
 
@@ -28,18 +29,6 @@ def recipes() -> list[str]:
     section = PAGE.split("## By redis-cli alone")[1].split("\n## ")[0]
     blocks = re.findall(r"^```sh\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line.strip()]
-
-
-def run(line: str, url: str, variables: dict[str, str]) -> str:
-    """A recipe as a shell runs it."""
-    port = url.rpartition(":")[2].split("/")[0]
-    command = line.replace("redis-cli", f"redis-cli -p {port}", 1)
-    done = subprocess.run(
-        ["bash", "-c", command], env={**os.environ, **variables}, capture_output=True, text=True, check=True
-    )
-    assert not done.stdout.startswith("ERR"), f"{line}: {done.stdout}"
-    assert "WRONGTYPE" not in done.stdout, line
-    return done.stdout
 
 
 def nothing_in(line: str, output: str) -> bool:

@@ -11,14 +11,11 @@ from contextlib import contextmanager
 import pytest
 import redis as sync_redis
 
-from console.stack.launcher import Stack
-from console.stack.plan import StackOptions
-from shared.store.client import make_store
 from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
-from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, plan
+from tests.e2e.conftest import QUICK, Bridge, clip, own_stack, plan
 from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
 from tests.shared.store.test_outbox_refused import refusing
-from tests.support.servers import OWN_TIMEOUT_S, free_port, server, valkey_binary
+from tests.support.servers import server, valkey_binary
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -39,19 +36,9 @@ def redis_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def bridge(redis_of_its_own: str) -> AsyncIterator[Bridge]:
     """Two brains and two egress: a call must find back to those that had it."""
-    port = free_port()
-    options = StackOptions(
-        name="refusing",
-        workers={"ingress": 1, "brain": 2, "egress": 2},
-        redis_url=redis_of_its_own,
-        model_base_url=f"http://127.0.0.1:{port}/v1",
-        environment=ENVIRONMENT,
-        ready_timeout_s=60,
-    )
-    async with Stack(options) as stack:
-        store = make_store(redis_of_its_own, name="e2e", timeout_s=OWN_TIMEOUT_S)
-        yield Bridge(stack, port, store)
-        await store.aclose()
+    workers = {"ingress": 1, "brain": 2, "egress": 2}
+    async with own_stack("refusing", redis_of_its_own, workers=workers) as bridge:
+        yield bridge
 
 
 async def greeted(bridge: Bridge, call_sid: str) -> None:
@@ -74,7 +61,7 @@ async def test_what_is_said_while_redis_refuses_is_answered(
         await wait_until(lambda: bool(live.record.call_sid), "the call has begun")
         await greeted(bridge, live.record.call_sid)
         with refusing(redis_of_its_own, word):
-            await asyncio.sleep(REFUSED_S)
+            await asyncio.sleep(REFUSED_S)  # The length of the fault.
         call = await live.finished()
         card = await bridge.until_ended(call.call_sid)
         (session,) = model.sessions
@@ -130,6 +117,7 @@ async def test_the_apology_of_a_call_without_redis_is_its_outcome(
             call = await live.finished()
             assert time.monotonic() - began_s < FROZEN_MS / 1000
             rest_s = FROZEN_MS / 1000 - (time.monotonic() - began_s)
+            # The fault outlasts the call: what was said can be written only afterwards.
             await asyncio.sleep(rest_s if fault == "frozen" else 3.0)
         card = await bridge.until_ended(call.call_sid)
     assert "say" in [verb.name.lower() for verb in call.verbs]

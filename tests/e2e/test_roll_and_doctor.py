@@ -14,9 +14,7 @@ import pytest
 
 from console.operate.roll import ORDER
 from console.stack.launcher import Stack
-from console.stack.plan import StackOptions
 from shared.process.exits import Exit
-from shared.store.client import make_store
 from simulators.twilio import (
     CallPlan,
     CallRecord,
@@ -26,8 +24,8 @@ from simulators.twilio import (
     WaitForSilence,
     WaitForSpeech,
 )
-from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge
-from tests.support.servers import OWN_TIMEOUT_S, free_port, server, valkey_binary
+from tests.e2e.conftest import QUICK, Bridge, own_stack
+from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -38,21 +36,11 @@ TRUNKLINE = Path(sys.executable).parent / "trunkline"
 @pytest.fixture
 async def bridge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bridge]:
     """Two of each role, at a public URL that leads here."""
-    port, model_port = free_port(), free_port()
+    port = free_port()
+    public_url = f"http://127.0.0.1:{port}"
     with server(valkey_binary(), tmp_path_factory.mktemp("roll")) as url:
-        options = StackOptions(
-            name="roll",
-            redis_url=url,
-            model_base_url=f"http://127.0.0.1:{model_port}/v1",
-            public_url=f"http://127.0.0.1:{port}",
-            port=port,
-            environment=ENVIRONMENT,
-            drain_s=30,
-        )
-        async with Stack(options) as stack:
-            store = make_store(url, name="e2e", timeout_s=OWN_TIMEOUT_S)
-            yield Bridge(stack, model_port, store)
-            await store.aclose()
+        async with own_stack("roll", url, public_url=public_url, port=port, drain_s=30) as bridge:
+            yield bridge
 
 
 def environment(stack: Stack) -> dict[str, str]:

@@ -184,7 +184,7 @@ async def test_a_process_that_does_not_get_to_run_is_named(bridge: Bridge, talka
         pid = (await bridge.stack.pids())[worker]
         for _ in range(TIMES):
             os.kill(pid, signal.SIGSTOP)
-            await asyncio.sleep(STOPPED_S)
+            await asyncio.sleep(STOPPED_S)  # The length of the fault, here and below.
             os.kill(pid, signal.SIGCONT)
             await asyncio.sleep(RUNS_S)
 

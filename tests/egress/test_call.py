@@ -33,7 +33,7 @@ from shared.store.client import Store
 from shared.store.inbox import Entry, Inbox, Sink
 from shared.store.outbox import OnReply, Outbox
 from tests.egress.stage import frames_of, speech
-from tests.egress.world import SECOND, egress, held, owns, world
+from tests.egress.world import SECOND, egress, held, world
 from tests.support.waiting import wait_until
 
 SID = "CA" + "0" * 32
@@ -487,10 +487,8 @@ def test_a_call_that_has_ended_tells_nothing(desk: Desk) -> None:
 async def test_an_answer_for_a_call_that_was_let_go_leads_to_nothing(store: Store, redis_url: str) -> None:
     """Reply that was read again comes after the release: the call does not rise from the dead."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
-        here.say(call, speech(10 * SECOND))
-        await wait_until(lambda: len(here.ingress.frames(call)) > 10, "the reply is playing")
+        call = await here.served(role)
+        await here.play(call, speech(10 * SECOND), frames=10)
         gone = held(role, call)
         answers: list[object] = []
 
@@ -506,10 +504,8 @@ async def test_a_silent_ingress_is_asked_and_goes_on(store: Store, redis_url: st
     """Ingress says nothing for a while: egress stops, asks, and loses nothing."""
     audio = speech(2 * SECOND)
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
-        here.say(call, audio)
-        await wait_until(lambda: len(here.ingress.frames(call)) > 20, "the reply is playing")
+        call = await here.served(role)
+        await here.play(call, audio, frames=20)
 
         here.ingress.is_deaf = True
         delivery = held(role, call).delivery
@@ -524,8 +520,7 @@ async def test_a_silent_ingress_is_asked_and_goes_on(store: Store, redis_url: st
 async def test_hops_of_a_brain_here_and_elsewhere(store: Store, redis_url: str, is_here: bool) -> None:
     """A clear hands on the stamp of its flush if it is of our clock; frames count only on one host."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         here.say(call, speech(800))
         await wait_until(lambda: here.silent(call), "there is a way to ingress, and nothing waits")
         read_before = role.hops.model_to_egress_ms.count

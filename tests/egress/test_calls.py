@@ -11,14 +11,14 @@ from shared.contract import record
 from shared.contract.card import EgressControl, EgressView
 from shared.contract.entry import FIRST, NOTHING
 from shared.contract.scripts import Answer
-from shared.contract.steps import EPOCH_LEAP, Claim, Held, NewStream, Restored, restore
+from shared.contract.steps import EPOCH_LEAP, Claim, Held, Restored, restore
 from shared.contract.streams.pairs import OutKind
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
 from shared.store.client import Store
 from tests.egress.stage import frames_of, speech
-from tests.egress.world import BRAIN, INGRESS, KEYS, SECOND, egress, held, owns, world
+from tests.egress.world import BRAIN, INGRESS, KEYS, SECOND, a_stream, egress, held, owns, world
 from tests.support.waiting import wait_until
 
 
@@ -28,10 +28,8 @@ async def test_after_a_kill_the_next_owner_goes_on_with_the_next_frame(store: St
     async with world(store, redis_url) as here, egress(here, 1) as (rival, sibling):
         rival.draining = True  # It takes no new call by itself.
         async with egress(here, 0) as (_, role):
-            call = await here.call()
-            await wait_until(owns(role), "egress-0 has the call")
-            here.say(call, audio)
-            await wait_until(lambda: len(here.ingress.frames(call)) > 80, "the reply is playing")
+            call = await here.served(role)
+            await here.play(call, audio, frames=80)
         before = await here.owners(call)
         claim = await steps.claim(
             store,
@@ -53,10 +51,8 @@ async def test_after_a_kill_the_next_owner_goes_on_with_the_next_frame(store: St
 async def test_a_fenced_owner_lets_go(store: Store, redis_url: str) -> None:
     """Another worker claims the call: the next fenced write is refused, and nothing more is sent."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
-        here.say(call, speech(10 * SECOND))
-        await wait_until(lambda: len(here.ingress.frames(call)) > 10, "the reply is playing")
+        call = await here.served(role)
+        await here.play(call, speech(10 * SECOND), frames=10)
 
         await steps.claim(
             store,
@@ -76,25 +72,15 @@ async def test_a_call_that_redis_had_lost_is_served_again(store: Store, redis_ur
     """By the same worker, which is rung: the next reply is heard from its first frame."""
     first, second = speech(2 * SECOND, 1), speech(SECOND, 2)
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         here.say(call, first)
         await wait_until(lambda: len(here.ingress.frames(call)) == 100, "the first reply is sent")
         await store.redis.flushall()
         await keep_own_keys(process, role.own_streams)
         await store.xadd(KEYS.out(INGRESS), NOTHING, maxlen=0, approximate=False)
-        stream = NewStream(
-            call_sid=call,
-            stream_sid="MZ1",
-            ingress=INGRESS,
-            nonce="n",
-            caller_number="",
-            called_number="",
-            agent="",
-        )
         restored = Restored(
-            stream=stream, leg=1, brain=Held(BRAIN, 1), egress=Held(process.name, 1), cut=0, last_frame=100,
-            started_at_ms=1, resumes=0, attempts=0,
+            stream=a_stream(call), leg=1, brain=Held(BRAIN, 1), egress=Held(process.name, 1), cut=0,
+            last_frame=100, started_at_ms=1, resumes=0, attempts=0,
         )  # fmt: skip
         await steps.run(store, restore(KEYS, restored, wall_ms=1))
         await wait_until(lambda: _epoch(role, call) == 1 + EPOCH_LEAP, "it is claimed again")
@@ -115,25 +101,14 @@ async def test_a_new_leg_is_followed(store: Store, redis_url: str) -> None:
     """Detached: silence. A new stream of the call: the rest of the reply, on the new leg."""
     audio = speech(3 * SECOND)
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
-        here.say(call, audio)
-        await wait_until(lambda: len(here.ingress.frames(call)) > 50, "the reply is playing")
+        call = await here.served(role)
+        await here.play(call, audio, frames=50)
 
         await steps.detach(store, KEYS, call, leg=1, ingress=INGRESS, cause="lost")
         delivery = held(role, call).delivery
         await wait_until(lambda: delivery.detached, "egress knows")
         before = len(here.ingress.frames(call))
-        stream = NewStream(
-            call_sid=call,
-            stream_sid="MZ" + "f" * 32,
-            ingress=INGRESS,
-            nonce="again",
-            caller_number="",
-            called_number="",
-            agent="",
-        )
-        await steps.attach(store, KEYS, stream, max_resumes=3)
+        await steps.attach(store, KEYS, a_stream(call, 2), max_resumes=3)
         await wait_until(lambda: here.silent(call), "the reply was heard")
 
         frames = [(name.leg, value) for _, name, value in here.ingress.out if name.kind == OutKind.FRAME]
@@ -150,10 +125,8 @@ async def test_a_call_that_met_a_bug_is_claimed_again(
     monkeypatch.setattr(calls_module, "REST_AFTER_BUG_S", 0.05)
     audio = speech(2 * SECOND)
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
-        here.say(call, audio)
-        await wait_until(lambda: len(here.ingress.frames(call)) > 10, "the reply is playing")
+        call = await here.served(role)
+        await here.play(call, audio, frames=10)
         first = held(role, call)
 
         role.calls._on_bug(first, RuntimeError("a bug"))
@@ -171,8 +144,7 @@ async def test_a_quiet_call_whose_card_is_gone_is_forgotten(
     """Redis came back empty and nothing rings: the slot is not held for ever."""
     monkeypatch.setattr(call_module, "SAVE_EVERY", 1)
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
 
         # From its first save on, nothing changes.
         await here.card_says(call, "n_frames", "0")
@@ -185,8 +157,7 @@ async def test_a_quiet_call_whose_card_is_gone_is_forgotten(
 async def test_a_call_that_is_claimed_twice_is_at_work_already(store: Store, redis_url: str) -> None:
     """By a repeated script; a higher epoch is another owner's, and takes its place."""
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         first = held(role, call)
         card = await here.card(call)
 
@@ -203,8 +174,7 @@ async def test_a_call_that_is_claimed_twice_is_at_work_already(store: Store, red
 async def test_a_card_that_cannot_be_read_is_told_and_not_taken(store: Store, redis_url: str) -> None:
     """With the name of the field: it is not guessed at."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         card = await here.card(call)
         epoch = held(role, call).owner.epoch
 
@@ -219,8 +189,7 @@ async def test_the_next_owner_reads_control_on_from_where_the_last_one_was(
 ) -> None:
     """The position is saved with the figures."""
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         await steps.detach(store, KEYS, call, leg=1, ingress=INGRESS, cause="lost")
         await wait_until(lambda: held(role, call).delivery.detached, "egress knows")
         position = held(role, call).control.position
@@ -243,8 +212,7 @@ async def test_a_call_that_another_has_is_not_taken_over(store: Store, redis_url
         egress(here, 1) as (late, other),
     ):
         late.draining = True  # It takes no new call by itself.
-        call = await here.call()
-        await wait_until(owns(role), "egress-0 has the call")
+        call = await here.served(role)
         late.draining = False
         before = (late.ownership.claims, late.ownership.claims_refused)
 

@@ -9,20 +9,12 @@ import pytest
 from egress.others import Others
 from shared.contract import record
 from shared.contract.card import CallState, WindowsView
-from shared.contract.record import CONTRACT
-from shared.contract.window import BrainWindow, IngressWindow, dump
+from shared.contract.window import dump
 from shared.figures.diagnosis import RoleFigures
+from tests.support.window_samples import brain_window, ingress_window
 
-BRAIN = BrainWindow(
-    v=CONTRACT, at_ms=1, worker="brain-0@h#1", lag_ms=2.0, redis_ms=3.0, quiet_ms=40.0,
-    audio_ms_per_s=1_000.0, skipped=5, queued_events=0,
-)  # fmt: skip
-INGRESS = IngressWindow(
-    v=CONTRACT, at_ms=1, worker="ingress-0@h#1", lag_ms=4.0, redis_ms=6.0, unsent_bytes=0, write_p99_ms=0.2,
-    overflowed=0,
-    owed_ms=0,
-    owed_cause="",
-)  # fmt: skip
+BRAIN = brain_window(lag_ms=2.0, redis_ms=3.0, quiet_ms=40.0, skipped=5)
+INGRESS = ingress_window(lag_ms=4.0, redis_ms=6.0)
 CARD = {
     "state": CallState.ATTACHED.value, "brain": BRAIN.worker, "ingress": INGRESS.worker,
     "w_brain": dump(BRAIN), "w_ingress": dump(INGRESS),

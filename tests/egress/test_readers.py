@@ -16,8 +16,7 @@ from tests.support.waiting import wait_until
 async def test_a_spoilt_entry_does_no_harm(store: Store, redis_url: str) -> None:
     """Entries of another version in reply, doorbell and back are counted and passed over."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         here.write(call, ReplyKind.AUDIO, 0, "item_a", 0, speech(800))
         await here.outbox.flushed(5)
 
@@ -35,8 +34,7 @@ async def test_a_spoilt_entry_does_no_harm(store: Store, redis_url: str) -> None
 async def test_a_reply_whose_ring_was_lost_is_found(store: Store, redis_url: str) -> None:
     """No doorbell: the sweep sees the entries within a second or so."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         process.inboxes[0].unwatch(KEYS.reply(call))
 
         entry = ReplyEntry(ReplyKind.AUDIO, 1, 0, "resp_a", "item_a", 0, now_ms(), speech(1600))
@@ -48,8 +46,7 @@ async def test_a_reply_whose_ring_was_lost_is_found(store: Store, redis_url: str
 async def test_what_an_operator_types_is_read_though_nobody_rang(store: Store, redis_url: str) -> None:
     """The position moves on, so that it is not read again; it is the brain that answers."""
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
 
         typed = await store.xadd(KEYS.control(call), {"kind": "say", "text": "hello"})
 
@@ -60,8 +57,7 @@ async def test_what_an_operator_types_is_read_though_nobody_rang(store: Store, r
 async def test_a_worker_is_taken_out_by_its_doorbell(store: Store, redis_url: str) -> None:
     """Its calls go on; it asks for no more."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        await here.call()
-        await wait_until(owns(role), "egress has the call")
+        await here.served(role)
 
         here.outbox.send(ring_command(KEYS, 0, process.name, "", Why.DRAIN))
 
@@ -73,8 +69,7 @@ async def test_a_worker_is_taken_out_by_its_doorbell(store: Store, redis_url: st
 async def test_an_ending_that_is_rung_ends_the_call_at_once(store: Store, redis_url: str) -> None:
     """Its control message says how; that is no matter of egress."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
 
         here.outbox.send(ring_command(KEYS, 0, process.name, call, Why.ENDED))
 
@@ -85,8 +80,7 @@ async def test_an_ending_that_is_rung_ends_the_call_at_once(store: Store, redis_
 async def test_reports_on_calls_of_others_are_counted(store: Store, redis_url: str) -> None:
     """A call was just released or has ended; those behind it in the entry are read."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         pairs = [
             (Name(BackKind.FORWARDED, call_sid, 1, 1, 0, 0).encode(), b"%d" % UNSENT_BYTES)
             for call_sid in (sid(99), call)

@@ -20,8 +20,7 @@ async def test_a_reply_is_spoken_heard_and_trimmed(store: Store, redis_url: str)
     """Frames at 20 ms with the lead first, marks answered, the brain told, `reply` empty in the end."""
     audio = speech(SECOND + 100)
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
+        call = await here.served(role)
         here.say(call, audio)
 
         await wait_until(lambda: here.silent(call), "the response was heard")
@@ -56,10 +55,8 @@ async def test_a_flush_overtakes_what_waits(store: Store, redis_url: str) -> Non
     """Barge-in with ten seconds waiting: clear goes out, nothing old follows, heard is told."""
     new = speech(SECOND // 2, 3)
     async with world(store, redis_url) as here, egress(here) as (_, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress has the call")
-        here.say(call, speech(10 * SECOND), "item_a")
-        await wait_until(lambda: len(here.ingress.frames(call)) > 20, "the reply is playing")
+        call = await here.served(role)
+        await here.play(call, speech(10 * SECOND), frames=20)
 
         here.write(call, ReplyKind.FLUSH, 1, "item_a", 0, b"")
         here.say(call, new, "item_b", cut=1)
@@ -102,12 +99,10 @@ async def test_a_released_call_goes_on_in_the_sibling(store: Store, redis_url: s
     """In mid-word from one process to the other: no frame twice, none lost."""
     audio = speech(3 * SECOND)
     async with world(store, redis_url) as here, egress(here, 0) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress-0 has the call")
+        call = await here.served(role)
         async with egress(here, 1) as (other, sibling):
             await here.beat(other)
-            here.say(call, audio)
-            await wait_until(lambda: len(here.ingress.frames(call)) > 30, "the reply is playing")
+            await here.play(call, audio, frames=30)
 
             process.draining = True
             await role.stop()
@@ -125,12 +120,10 @@ async def test_a_draining_process_hands_a_call_over_between_two_responses(
 ) -> None:
     """Not while it speaks; without a sibling it would go on here."""
     async with world(store, redis_url) as here, egress(here, 0) as (process, role):
-        call = await here.call()
-        await wait_until(owns(role), "egress-0 has the call")
+        call = await here.served(role)
         async with egress(here, 1) as (other, sibling):
             await here.beat(other)
-            here.say(call, speech(SECOND // 2))
-            await wait_until(lambda: len(here.ingress.frames(call)) > 8, "the reply is playing")
+            await here.play(call, speech(SECOND // 2), frames=8)
 
             process.draining = True
             async with asyncio.timeout(10):

@@ -18,7 +18,7 @@ from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.contract.record import CONTRACT
 from shared.contract.streams.journal import Kind
-from shared.contract.window import BrainWindow, Drop, IngressWindow, PipelineFigures, dump, load
+from shared.contract.window import BrainWindow, Drop, PipelineFigures, dump, load
 from shared.contract.worker import WorkerId
 from shared.figures.diagnosis import STALE_MS, Figures, RoleFigures, Verdict
 from shared.logs.log import Log
@@ -26,6 +26,7 @@ from shared.ownership.counters import OwnershipCounters
 from shared.process.role import Process
 from shared.store.outbox import OnReply
 from tests.egress.stage import Stage, speech
+from tests.support.window_samples import brain_window, ingress_window
 
 SID = "CA" + "0" * 32
 WALL_MS = 1_000
@@ -118,16 +119,8 @@ class Call:
     is_over: bool = False
 
 
-BRAIN = BrainWindow(
-    v=CONTRACT, at_ms=1, worker="brain-0@h#1", lag_ms=2.0, redis_ms=3.0, quiet_ms=0.0, audio_ms_per_s=1_000.0,
-    skipped=0, queued_events=0,
-)  # fmt: skip
-INGRESS = IngressWindow(
-    v=CONTRACT, at_ms=1, worker="ingress-0@h#1", lag_ms=2.0, redis_ms=3.0, unsent_bytes=0, write_p99_ms=0.2,
-    overflowed=0,
-    owed_ms=0,
-    owed_cause="",
-)  # fmt: skip
+BRAIN = brain_window(lag_ms=2.0, redis_ms=3.0, audio_ms_per_s=1_000.0)
+INGRESS = ingress_window(lag_ms=2.0, redis_ms=3.0, write_p99_ms=0.2)
 
 
 @dataclass

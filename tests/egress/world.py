@@ -48,6 +48,14 @@ def sid(number: int) -> str:
     return f"CA{number:032x}"
 
 
+def a_stream(call_sid: str, number: int = 1) -> NewStream:
+    """A media stream of this call, as ingress attaches it."""
+    return NewStream(
+        call_sid=call_sid, stream_sid=f"MZ{number:032x}", ingress=INGRESS, nonce=f"nonce{number}",
+        caller_number="…11", called_number="…22", agent="default",
+    )  # fmt: skip
+
+
 @dataclass
 class Ingress:
     """Reads `out` as ingress does, answers, and plays as a telephone does."""
@@ -128,18 +136,15 @@ class World:
     async def call(self, number: int = 1) -> str:
         """A call that ingress has attached and a brain owns."""
         call_sid = sid(number)
-        stream = NewStream(
-            call_sid=call_sid,
-            stream_sid=f"MZ{number:032x}",
-            ingress=INGRESS,
-            nonce=f"nonce{number}",
-            caller_number="…11",
-            called_number="…22",
-            agent="default",
-        )
-        await steps.attach(self.store, KEYS, stream, max_resumes=3)
+        await steps.attach(self.store, KEYS, a_stream(call_sid, number), max_resumes=3)
         claim = await steps.claim(self.store, KEYS, call_sid, role="brain", worker=BRAIN)
         self.pens[call_sid] = Owner(self.outbox, KEYS, call_sid, "brain", claim.epoch, lambda _: None, BRAIN)
+        return call_sid
+
+    async def served(self, role: EgressRole) -> str:
+        """The same, once this egress has it as its only one."""
+        call_sid = await self.call()
+        await wait_until(owns(role), "egress has the call")
         return call_sid
 
     def write(self, call_sid: str, kind: ReplyKind, cut: int, item: str, offset: int, audio: bytes) -> None:
@@ -151,6 +156,11 @@ class World:
             self.write(call_sid, ReplyKind.AUDIO, cut, item, at, audio[at : at + 1500])
         self.write(call_sid, ReplyKind.ITEM_END, cut, item, len(audio), b"")
         self.write(call_sid, ReplyKind.RESPONSE_END, cut, item, 0, b"")
+
+    async def play(self, call_sid: str, audio: bytes, *, frames: int) -> None:
+        """The model says this, and more than so many frames have come to ingress."""
+        self.say(call_sid, audio)
+        await wait_until(lambda: len(self.ingress.frames(call_sid)) > frames, "the reply is playing")
 
     async def told(self, call_sid: str) -> list[Message]:
         """What egress told the brain."""

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from ingress.role import IngressRole
 from ingress.web.signature import Signatures
 from shared import settings
+from shared.contract.speech import Announcement
 from shared.contract.streams.caller import CallerFrame, read_caller
 from shared.contract.streams.pairs import Name, Pair, pairs_fields, read_name, read_pairs
 from shared.process.beat import keep_own_keys
@@ -39,6 +40,14 @@ ACCOUNT = "AC" + "b" * 32
 SIGNATURES = Signatures([AUTH_TOKEN])
 FRAME = bytes(range(100)) + bytes(60)
 EGRESS = "egress-0@far#aaaaaa"
+HEBREW = Announcement(
+    language="he-IL",
+    voice="Google.he-IL-Standard-A",
+    apology="מצטערים.",
+    busy="תפוס.",
+    fallback="+15550003333",
+)
+"""What an agent has Twilio's own voice say."""
 
 
 def call_sid(number: int = 0) -> str:

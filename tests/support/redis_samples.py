@@ -9,10 +9,11 @@ from shared.contract import record, steps, window
 from shared.contract.keys import Keys
 from shared.contract.record import CONTRACT
 from shared.contract.steps import NewStream
-from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
+from shared.contract.window import PipelineFigures
 from shared.contract.worker import Beat, WorkerId, write_beat
 from shared.ownership.steps import run
 from shared.store.client import Store
+from tests.support.window_samples import brain_window, ingress_window
 
 KEYS = Keys(1)
 ONE, TWO = "CA" + "1" * 32, "CA" + "2" * 32
@@ -40,16 +41,12 @@ async def make_call(store: Store, sid: str, started_at_ms: int, **fields: str) -
 async def make_living_call(store: Store, sid: str, *, age_ms: int = 60_000, **fields: str) -> None:
     """A call whose owners show their beats and have just spoken of it; `fields`: as above."""
     at_ms = wall_ms()
-    spoken = {"v": CONTRACT, "at_ms": at_ms, "lag_ms": 1.0, "redis_ms": 2.0}
-    brain = {"worker": BRAIN, "quiet_ms": 0.0, "audio_ms_per_s": 990.0, "skipped": 0, "queued_events": 0}
-    ingress = {"worker": INGRESS, "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0, "owed_ms": 0,
-               "owed_cause": ""}  # fmt: skip
     said = {
         "egress": EGRESS,
         "verdict": "ok",
         "pipeline": window.dump(dataclasses.replace(FIGURES, at_ms=at_ms)),
-        "w_brain": window.dump(record.read(BrainWindow, {**spoken, **brain})),
-        "w_ingress": window.dump(record.read(IngressWindow, {**spoken, **ingress})),
+        "w_brain": window.dump(brain_window(at_ms=at_ms, worker=BRAIN)),
+        "w_ingress": window.dump(ingress_window(at_ms=at_ms, worker=INGRESS)),
     }
     await make_call(store, sid, at_ms - age_ms, **{**said, **fields})
     for worker in (INGRESS, BRAIN, EGRESS):

@@ -14,6 +14,7 @@ from shared.contract.record import CONTRACT
 from shared.contract.streams.journal import JournalEntry
 from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
 from shared.contract.worker import Beat
+from tests.support import window_samples
 from tests.support.redis_samples import FIGURES
 
 AT_MS = 1_700_000_000_000
@@ -38,20 +39,12 @@ def crew(**silent_ms: int) -> Crew:
 
 def ingress_window(**changes: object) -> IngressWindow:
     """What ingress says of a call that is well, but for `changes`."""
-    found: dict[str, object] = {
-        "v": CONTRACT, "at_ms": AT_MS - 1_000, "worker": "ingress-0@box#a1", "lag_ms": 1.0, "redis_ms": 2.0,
-        "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0, "owed_ms": 0, "owed_cause": "",
-    }  # fmt: skip
-    return IngressWindow(**{**found, **changes})  # type: ignore[arg-type]
+    return window_samples.ingress_window(**{"at_ms": AT_MS - 1_000, "worker": "ingress-0@box#a1", **changes})
 
 
 def brain_window(**changes: object) -> BrainWindow:
     """What the brain says of a call that is well, but for `changes`."""
-    found: dict[str, object] = {
-        "v": CONTRACT, "at_ms": AT_MS - 1_000, "worker": "brain-1@box#b2", "lag_ms": 1.0, "redis_ms": 2.0,
-        "quiet_ms": 0.0, "audio_ms_per_s": 990.0, "skipped": 0, "queued_events": 0,
-    }  # fmt: skip
-    return BrainWindow(**{**found, **changes})  # type: ignore[arg-type]
+    return window_samples.brain_window(**{"at_ms": AT_MS - 1_000, "worker": "brain-1@box#b2", **changes})
 
 
 def call(number: int, **changes: object) -> LiveCall:

@@ -1,4 +1,4 @@
-"""Waiting for described conditions, instead of sleeping."""
+"""Waiting for described conditions, instead of sleeping; and time that passes only when it is told to."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
+from unittest import mock
 
 from shared.process.tasks import cancel_all
 
@@ -43,3 +44,30 @@ async def running(*coroutines: Coroutine[Any, Any, Any]) -> AsyncIterator[list[a
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
+
+
+class HeldClock:
+    """The clock of the running loop, held: its timers fire when time is let pass, and at no other moment.
+
+    For what must not happen: however long a test waits for that on a busy machine, it proves little.
+    """
+
+    def __init__(self) -> None:
+        self.now_s = asyncio.get_running_loop().time()
+
+    def time(self) -> float:
+        return self.now_s
+
+    async def let_pass(self, seconds: float) -> None:
+        """Moves the clock, and lets the loop do what is due then and what follows from it."""
+        self.now_s += seconds
+        for _ in range(3):  # The timer is seen to be due, it fires, what it called for the next turn is done.
+            await asyncio.sleep(0)
+
+
+@contextlib.contextmanager
+def held_clock() -> Iterator[HeldClock]:
+    """Within it nothing may be waited for that the machine's own time brings: `wait_until` would not end."""
+    clock = HeldClock()
+    with mock.patch.object(asyncio.get_running_loop(), "time", clock.time):
+        yield clock

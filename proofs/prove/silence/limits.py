@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proofs.prove.promises import true_of
 from proofs.prove.silence.ear import Hearing, Kind
 from proofs.prove.silence.faults import Row
 
@@ -51,7 +52,7 @@ class Result:
             f"ended by {self.ended}": self.ended == "application_error",
             "the apology, and the fault has passed": bool(apologies) and not self.row.may_apologise,
         }
-        sentences = [sentence for sentence, is_broken in found.items() if is_broken]
+        sentences = true_of(found)
         if owed is not None:
             how = "given up by the caller" if self.ended in BY_CALLER else "hung up on in silence"
             sentences.append(f"{how} ({owed.cause} owed)")

@@ -15,6 +15,7 @@ from pathlib import Path
 from console.stack.launcher import Stack, StackFailed
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
+from proofs.measure.load import carrier
 from proofs.prove.silence.cast import Cast
 from proofs.prove.silence.faults import Story
 from proofs.prove.silence.story import script
@@ -100,12 +101,7 @@ async def stage_on(stack: Stack, model_port: int, folder: Path, *, seed: int = 1
     try:
         async with (
             RealtimeSimulator(port=model_port, knobs_by=lambda headers: knobs_of(casts, headers)) as model,
-            TwilioSimulator(
-                voice_url=f"{stack.public_url}/voice#ct=2000&rc=2&rp=all",
-                auth_token=stack.auth_token,
-                dial=f"127.0.0.1:{stack.public_port}",
-                seed=seed,
-            ) as twilio,
+            carrier(stack, seed, path="/voice#ct=2000&rc=2&rp=all") as twilio,
         ):
             yield Stage(stack, store, model, twilio, folder, casts)
     finally:

@@ -18,8 +18,8 @@ from shared.contract.window import BrainWindow, load
 from shared.figures import rolling
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
-from tests.brain.stage import Line, brain, line
-from tests.brain.toy_engine import ToyEngine
+from tests.brain.stage import Line, brain, line, serving
+from tests.brain.toy_engine import ToyEngine, use_toys
 from tests.support.waiting import wait_until
 
 
@@ -84,9 +84,8 @@ async def test_audio_of_a_response_that_nobody_announced_arms_its_deadline(
 ) -> None:
     """It is adopted from its audio alone, and then the model falls silent for ever: it is cancelled in time,
     though nothing more is heard of anybody."""
-    monkeypatch.setattr(parts, "RealtimeEngine", ToyEngine)
+    use_toys(monkeypatch)
     monkeypatch.setattr(parts, "SequencerConfig", partial(SequencerConfig, ceased_ms=200.0))
-    monkeypatch.setattr(ToyEngine, "made", [])
     async with (
         RealtimeSimulator() as unused,
         brain(redis_url, unused, greeting=""),
@@ -115,8 +114,7 @@ async def test_a_rollover_of_a_session_that_is_gone_is_nobodys(
         brain(redis_url, sim, greeting="") as (_, role),
         line(store, redis_url) as here,
     ):
-        await wait_until(lambda: role.counters.sessions_confirmed == 1, "a session serves")
-        (call,) = role._calls.values()
+        call = await serving(role)
         rollover = call._parts.sessions.rollover
         assert rollover is not None
         given: list[Input] = []
@@ -135,10 +133,9 @@ async def test_a_session_that_answers_nothing_is_replaced_and_the_next_one_asked
 ) -> None:
     """A socket that is half open: two creates without an answer, then the greeting is asked of another
     one."""
-    monkeypatch.setattr(parts, "RealtimeEngine", ToyEngine)
+    use_toys(monkeypatch)
     hasty = partial(SequencerConfig, created_wait_ms=150.0, first_backoff_ms=50.0)
     monkeypatch.setattr(parts, "SequencerConfig", hasty)
-    monkeypatch.setattr(ToyEngine, "made", [])
     async with (
         RealtimeSimulator() as unused,
         brain(redis_url, unused, greeting="Say hello.") as (_, role),
@@ -162,8 +159,7 @@ async def test_a_move_that_the_caller_stopped_is_a_result_in_history(store: Stor
         brain(redis_url, sim, greeting="") as (_, role),
         line(store, redis_url) as here,
     ):
-        await wait_until(lambda: role.counters.sessions_confirmed == 1, "a session serves")
-        (call,) = role._calls.values()
+        call = await serving(role)
         call.give(ResponseCreated(response_id="r"))
         call.give(ToolCalled(response_id="r", call_id="c1", name="absent", arguments="{}"))
         run = RunTool(response_id="r", call_id="c1", name="absent", arguments="{}")

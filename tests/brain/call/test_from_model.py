@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
 
 from brain.call.from_model import Door, FromModel
 from brain.call.lines import CallLog
-from brain.call.owing import AnswerDue, Standing
+from brain.call.owing import AnswerDue
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch
@@ -18,7 +18,7 @@ from brain.caller.feed import CallerFeed
 from brain.counters import BrainCounters, ResponseTimes
 from brain.memory.record import Record
 from brain.model.engine import Said, SaidKind
-from brain.sequencer import SlotState, inputs
+from brain.sequencer import inputs
 from brain.sequencer.actions import AudioVerdict, Skip
 from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
@@ -26,6 +26,7 @@ from brain.tools.runs import ToolRuns
 from shared.audio import SILENCE_FRAME
 from shared.contract.owed import DebtCause
 from shared.logs.log import get_log
+from tests.brain.call.standings import QUIET
 
 
 @dataclass
@@ -85,16 +86,7 @@ class Call:
         self.told.append(("completed",))
 
 
-WAITING = Standing(
-    slot=SlotState.FREE,
-    owed=Owed(1, DebtCause.TURN, 0.0),
-    is_busy=False,
-    tools_run=False,
-    has_session=True,
-    takes_audio=True,
-    is_here=True,
-    is_ending=False,
-)
+WAITING = replace(QUIET, owed=Owed(1, DebtCause.TURN, 0.0))
 """A caller who is owed an answer."""
 
 

@@ -6,22 +6,22 @@ The brain on a real server, against the Realtime simulator.
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
 import orjson
 
 from brain.memory.conversation import Conversation
-from shared.contract.steps import NewStream
 from shared.contract.streams.control import Dialled, Dtmf
 from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
-from shared.ownership.steps import attach
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from simulators.realtime.record import SessionRecord
-from tests.brain.stage import INGRESS, KEYS, Line, brain, clip, line
+from tests.brain.stage import Line, brain, clip, line, write_script
 from tests.support.waiting import wait_until
 
 SOUND = "(sound)"
@@ -255,17 +255,6 @@ async def test_a_written_answer_is_asked_for_again_aloud(store: Store, redis_url
         assert len(session.received_of("conversation.item.delete")) == 1
 
 
-MOVE = """
-language = "en"
-greeting = [{{ say = "en_model_greeting" }}]
-idle = [{{ say = "en_model_idle" }}]
-other = [{{ say = "en_model_short" }}]
-[[turns]]
-heard = "en_caller_number"
-reply = [{{ call = "{tool}", arguments = {arguments} }}]
-after = [{{ say = "en_model_order" }}]
-"""
-
 AGENTS = """
 [default]
 tools = ["transfer_call", "send_digits", "end_call"]
@@ -273,15 +262,28 @@ destinations = { sales = "+15550007777" }
 """
 
 
+@asynccontextmanager
+async def asking_to_be_moved(
+    store: Store, redis_url: str, folder: Path, tool: str, arguments: str
+) -> AsyncIterator[tuple[RealtimeSimulator, Line]]:
+    """A caller who has asked for something that takes them off the line."""
+    agents = folder / "agents.toml"
+    agents.write_text(AGENTS)
+    script = write_script(folder, (tool, arguments))
+    async with (
+        RealtimeSimulator(script=script, knobs=Knobs(response=FAST)) as sim,
+        brain(redis_url, sim, greeting="", agents_file=str(agents)),
+        line(store, redis_url) as here,
+    ):
+        await here.speak(clip("en_caller_number"))
+        yield sim, here
+
+
 async def back(here: Line, dialled: str = "") -> None:
     """The caller comes back on a new stream; `dialled`: from a number of which this became."""
     if dialled:
         await here.say(Dialled(status=dialled))
-    stream = NewStream(
-        call_sid=here.call_sid, stream_sid="MZ" + "9" * 32, ingress=INGRESS, nonce="nonce-2",
-        caller_number="…11", called_number="…22", agent="default",
-    )  # fmt: skip
-    await attach(here.store, KEYS, stream, max_resumes=5)
+    await here.attach()
 
 
 def output_of(session: SessionRecord) -> dict[str, str]:
@@ -294,15 +296,8 @@ async def test_a_transfer_that_fails_goes_on_with_the_conversation(
     store: Store, redis_url: str, tmp_path: Path
 ) -> None:
     """The card says whom to dial; busy; the model is told, and speaks to the caller who is back."""
-    script, agents = tmp_path / "move.toml", tmp_path / "agents.toml"
-    script.write_text(MOVE.format(tool="transfer_call", arguments='{ destination = "sales" }'))
-    agents.write_text(AGENTS)
-    async with (
-        RealtimeSimulator(script=str(script), knobs=Knobs(response=FAST)) as sim,
-        brain(redis_url, sim, greeting="", agents_file=str(agents)),
-        line(store, redis_url) as here,
-    ):
-        await here.speak(clip("en_caller_number"))
+    moved = asking_to_be_moved(store, redis_url, tmp_path, "transfer_call", '{ destination = "sales" }')
+    async with moved as (sim, here):
         await here.card_says("next", "dial")
         await here.card_says("next_arg", "+15550007777")
         await wait_until(lambda: _closed(here), "ingress is told to close the stream")
@@ -321,15 +316,8 @@ async def _closed(here: Line) -> bool:
 
 async def test_digits_are_played_by_way_of_the_card(store: Store, redis_url: str, tmp_path: Path) -> None:
     """send_digits leaves the stream for a moment and comes back."""
-    script, agents = tmp_path / "move.toml", tmp_path / "agents.toml"
-    script.write_text(MOVE.format(tool="send_digits", arguments='{ digits = "12w3#" }'))
-    agents.write_text(AGENTS)
-    async with (
-        RealtimeSimulator(script=str(script), knobs=Knobs(response=FAST)) as sim,
-        brain(redis_url, sim, greeting="", agents_file=str(agents)),
-        line(store, redis_url) as here,
-    ):
-        await here.speak(clip("en_caller_number"))
+    moved = asking_to_be_moved(store, redis_url, tmp_path, "send_digits", '{ digits = "12w3#" }')
+    async with moved as (sim, here):
         await here.card_says("next_arg", "12w3#")
         await here.card_says("next", "digits")
         await back(here)

@@ -11,18 +11,7 @@ from brain.sequencer import SlotState
 from brain.sequencer.debts import Debts, Owed
 from shared.contract.owed import DebtCause
 from shared.contract.streams.pairs import Owes
-
-QUIET = Standing(
-    slot=SlotState.FREE,
-    owed=None,
-    is_busy=False,
-    tools_run=False,
-    has_session=True,
-    takes_audio=True,
-    is_here=True,
-    is_ending=False,
-)
-"""Nothing goes on."""
+from tests.brain.call.standings import QUIET
 
 
 def owed(since_ms: float, number: int = 1) -> Owed:

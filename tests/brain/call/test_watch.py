@@ -14,23 +14,13 @@ from brain.call.owing import AnswerDue, Standing
 from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
 from brain.caller.keypad import GROUP_MS, Keypad
-from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer import Reason, inputs
 from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
 from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 from shared.settings import load
-
-QUIET = Standing(
-    slot=SlotState.FREE,
-    is_busy=False,
-    owed=None,
-    tools_run=False,
-    has_session=True,
-    takes_audio=True,
-    is_here=True,
-    is_ending=False,
-)
+from tests.brain.call.standings import QUIET
 
 
 @dataclass

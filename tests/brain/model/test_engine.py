@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from brain.call import parts
 from brain.role import BrainRole
 from brain.sequencer import actions
 from shared.contract.streams.history import ItemHeard
@@ -15,7 +14,7 @@ from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.store.client import Store
 from simulators.realtime import RealtimeSimulator
 from tests.brain.stage import Line, brain, line
-from tests.brain.toy_engine import ToyEngine
+from tests.brain.toy_engine import ToyEngine, use_toys
 from tests.support.waiting import wait_until
 
 A, B, C = b"\x01" * 4_000, b"\x02" * 333, b"\x03" * 160
@@ -23,8 +22,7 @@ A, B, C = b"\x01" * 4_000, b"\x02" * 333, b"\x03" * 160
 
 @pytest.fixture(autouse=True)
 def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "RealtimeEngine", ToyEngine)
-    monkeypatch.setattr(ToyEngine, "made", [])
+    use_toys(monkeypatch)
 
 
 @asynccontextmanager

@@ -77,14 +77,20 @@ def test_a_call_of_an_interrupted_response_is_answered_but_not_run() -> None:
     assert [output.call_id for output in only(SendToolOutput, actions)] == ["a"]
 
 
-def test_a_server_made_response_that_saw_the_outputs_supersedes_the_create() -> None:
-    """All items were added before its `created`."""
+def answered_while_the_caller_speaks() -> Desk:
+    """The output of the only call is posted; its create waits for the end of the caller's speech."""
     desk = Desk()
     desk.created("r1")
     called(desk, "a")
     desk.speech()
     desk.done("r1")
     finished(desk, "a")
+    return desk
+
+
+def test_a_server_made_response_that_saw_the_outputs_supersedes_the_create() -> None:
+    """All items were added before its `created`."""
+    desk = answered_while_the_caller_speaks()
     desk.give(inputs.ItemAdded(item_id="o", answers_id="a"))
 
     superseded = journaled(desk.created("server"), "response_superseded")
@@ -95,12 +101,7 @@ def test_a_server_made_response_that_saw_the_outputs_supersedes_the_create() -> 
 
 def test_a_server_made_response_that_may_not_have_seen_them_does_not() -> None:
     """The output was posted, but its item was not confirmed before `created`."""
-    desk = Desk()
-    desk.created("r1")
-    called(desk, "a")
-    desk.speech()
-    desk.done("r1")
-    finished(desk, "a")
+    desk = answered_while_the_caller_speaks()
 
     desk.created("server")
 
@@ -209,13 +210,19 @@ def test_a_server_that_asks_is_answered_once() -> None:
     assert creates([*late, *desk.done("r1")]) == []
 
 
-def test_a_result_that_comes_without_a_session_is_told_to_the_next_one() -> None:
-    """With its call: the next session may have been told its past before the tool ended. Then one create."""
+def lost_with_a_call_open() -> Desk:
+    """The session went while the tool ran."""
     desk = Desk()
     desk.created("r1")
     called(desk, "a")
     desk.done("r1")
     desk.give(inputs.SessionLost(cause="closed_1006"))
+    return desk
+
+
+def test_a_result_that_comes_without_a_session_is_told_to_the_next_one() -> None:
+    """With its call: the next session may have been told its past before the tool ended. Then one create."""
+    desk = lost_with_a_call_open()
 
     assert only(SendToolOutput, finished(desk, "a")) == []
     assert desk.core.open_tool_calls == {"a"}
@@ -229,11 +236,7 @@ def test_a_result_that_comes_without_a_session_is_told_to_the_next_one() -> None
 
 def test_a_result_does_not_wait_for_ever_for_a_session() -> None:
     """30 s; what it answers is then wished for, and expires like any wish."""
-    desk = Desk()
-    desk.created("r1")
-    called(desk, "a")
-    desk.done("r1")
-    desk.give(inputs.SessionLost(cause="closed_1006"))
+    desk = lost_with_a_call_open()
     finished(desk, "a")
 
     assert desk.core.next_deadline_ms() == 30_000

@@ -101,8 +101,17 @@ async def test_a_cancellation_inside_a_tool_is_a_failure_of_the_tool() -> None:
     result = await Toolbox.of([deserted], 5.0).run("deserted", "{}", CONTEXT, "c1")
     assert result.outcome is ToolOutcome.FAILED
 
-    task = asyncio.create_task(box().run("endless", "{}", CONTEXT, "c1"))
-    await asyncio.sleep(0.01)
+    begun = asyncio.Event()
+
+    @tool
+    async def begun_and_endless() -> None:
+        """Never end."""
+        begun.set()
+        await asyncio.Event().wait()
+
+    waits = Toolbox.of([begun_and_endless], 5.0)
+    task = asyncio.create_task(waits.run("begun_and_endless", "{}", CONTEXT, "c1"))
+    await asyncio.wait_for(begun.wait(), 5)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

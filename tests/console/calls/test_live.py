@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 
 import pytest
@@ -15,6 +14,7 @@ from shared.clock import wall_ms
 from shared.contract import keys as key_names
 from shared.contract import window
 from shared.contract.card import CallState
+from shared.contract.keys import Keys
 from shared.contract.streams.control import HangUp, Say, read_message
 from shared.contract.streams.journal import Kind
 from shared.store.client import Store
@@ -75,7 +75,9 @@ async def test_a_call_whose_egress_died_comes_first(store: Store) -> None:
     assert (first.verdict, second.verdict) == ("no egress", "ok")
 
 
-async def test_a_host_whose_clock_is_wrong_is_not_called_dead(store: Store) -> None:
+async def test_a_host_whose_clock_is_wrong_is_not_called_dead(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its beat goes on between two looks, and its windows are as old as its own clock says."""
     late_ms = wall_ms() - 60_000
     await make_living_call(
@@ -83,11 +85,17 @@ async def test_a_host_whose_clock_is_wrong_is_not_called_dead(store: Store) -> N
     )
     await make_worker(store, "egress-1@h#1", at_ms=late_ms)
 
-    async def beat() -> None:
-        await asyncio.sleep(live.LOOK_AGAIN_S / 2)
-        await make_worker(store, "egress-1@h#1", at_ms=late_ms + 500, beat=2)
+    look = live.look
 
-    looked, _ = await asyncio.gather(live.look_closely(store, KEYS), beat())
+    async def look_and_beat(store: Store, keys: Keys, watch: BeatWatch) -> live.Look:
+        found = await look(store, keys, watch)
+        await make_worker(store, "egress-1@h#1", at_ms=late_ms + 500, beat=2)
+        return found
+
+    monkeypatch.setattr(live, "look", look_and_beat)
+    monkeypatch.setattr(live, "LOOK_AGAIN_S", 0.0)
+
+    looked = await live.look_closely(store, KEYS)
 
     (call,) = looked.calls
     assert isinstance(call, LiveCall)

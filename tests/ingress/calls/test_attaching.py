@@ -31,7 +31,7 @@ from tests.ingress.harness import (
     stream_sid,
     voice_form,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import held_clock, wait_until
 
 
 async def test_call_from_start_to_stop(bridge: Ingress, valkey_url: str) -> None:
@@ -136,17 +136,23 @@ async def test_newest_socket_of_a_call_wins(bridge: Ingress) -> None:
 
 async def test_stop_with_a_move_pending_waits(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
     """A redirect of ours also stops the stream: the call waits for its new leg, which keeps it."""
-    monkeypatch.setattr(ending, "NEW_STREAM_WITHIN_S", 0.3)
+    monkeypatch.setattr(ending, "NEW_STREAM_WITHIN_S", 0.6)
     caller = await bridge.live()
     await bridge.store.hset(bridge.process.keys.card(call_sid()), "next", "digits")  # type: ignore[misc]
     await caller.event("stop", callSid=caller.call_sid)
     await wait_until(lambda: bridge.is_in_state("detached"), "the stream is gone")
     form = voice_form()
     resumed = await bridge.post("/voice/resume", form)
+    waiting_for_a_new_leg = f"detach-{caller.call_sid}"
+    assert waiting_for_a_new_leg in _running_tasks()
     await bridge.live(stream=7, token=parameters(resumed.text)["token"])
-    await asyncio.sleep(0.5)  # Longer than the wait for a new leg: its end must do nothing.
+    await wait_until(lambda: waiting_for_a_new_leg not in _running_tasks(), "the wait is over, to no effect")
     card = await bridge.card()
     assert (card["state"], card["leg"], card["next"]) == ("attached", "2", "")
+
+
+def _running_tasks() -> set[str]:
+    return {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_lost_socket_waits_then_ends(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +260,9 @@ async def test_a_stream_that_is_attached_after_its_end_is_detached() -> None:
     hall = Hall()
     stream, _ = await hall.opened(1)
     stream.lost()
-    await hall.answer(1, Attached(1, is_new=True))
+    with held_clock() as clock:
+        await hall.answer(1, Attached(1, is_new=True))
+        await clock.let_pass(ending.NEW_STREAM_WITHIN_S)
     await hall.settled()
     assert hall.registry.detached == [(1, "lost")]
     assert hall.table.calls == {}

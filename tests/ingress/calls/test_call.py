@@ -7,13 +7,14 @@ import asyncio
 import orjson
 import pytest
 
+from ingress.calls.post import PROGRESS_S
 from shared.contract.errors import EntryError
 from shared.contract.steps import Attached
 from shared.contract.streams.caller import CallerFrame, read_caller
 from shared.contract.streams.control import Dtmf, read_message
 from shared.contract.streams.pairs import Name
 from tests.ingress.fakes import CALL, EGRESS, TOLD, Desk
-from tests.support.waiting import wait_until
+from tests.support.waiting import held_clock
 
 
 def events(desk: Desk) -> list[str]:
@@ -119,18 +120,21 @@ async def test_a_word_that_cannot_be_read_is_no_word() -> None:
 async def test_reports_go_to_the_egress_that_speaks() -> None:
     """Progress within 100 ms, once for many frames; again while bytes are unsent."""
     desk = Desk()
-    for n in range(1, 6):
-        desk.receive("frame", n=n)
-    desk.receive("frame", n=6, epoch=2, worker="egress-1@h#b")
-    desk.socket.unsent_bytes = 500
-    await wait_until(lambda: len(desk.told) >= 2, "progress was told twice")
-    worker, name, value = desk.told[0]
-    assert (worker, name.kind, name.epoch, name.n, value) == ("egress-1@h#b", "forwarded", 2, 6, b"500")
-    desk.socket.unsent_bytes = 0
-    await asyncio.sleep(0.15)  # The last report, then none: nothing shows an absence but time.
-    count = len(desk.told)
-    await asyncio.sleep(0.15)
-    assert len(desk.told) == count
+    with held_clock() as clock:
+        for n in range(1, 6):
+            desk.receive("frame", n=n)
+        desk.receive("frame", n=6, epoch=2, worker="egress-1@h#b")
+        desk.socket.unsent_bytes = 500
+        await asyncio.sleep(0)
+        ((worker, name, value),) = desk.told
+        assert (worker, name.kind, name.epoch, name.n, value) == ("egress-1@h#b", "forwarded", 2, 6, b"500")
+        await clock.let_pass(PROGRESS_S)
+        assert len(desk.told) == 2
+        desk.socket.unsent_bytes = 0
+        await clock.let_pass(PROGRESS_S)  # The last report, then none.
+        assert len(desk.told) == 3
+        await clock.let_pass(PROGRESS_S)
+    assert len(desk.told) == 3
 
 
 async def test_echo_goes_at_once_with_progress() -> None:

@@ -7,7 +7,7 @@ import asyncio
 from ingress.calls.post import PROGRESS_S, BackPost
 from ingress.counters import CallCounters
 from shared.contract.streams.pairs import Pair
-from tests.support.waiting import wait_until
+from tests.support.waiting import held_clock
 
 
 class Mover:
@@ -43,9 +43,11 @@ async def test_progress_of_many_calls_is_one_entry() -> None:
     """However many frames and calls: one entry for each tenth of a second."""
     desk = Desk()
     calls = [Mover("a") for _ in range(20)]
-    for call in calls * 5:
-        desk.post.moved(call)
-    await asyncio.sleep(PROGRESS_S * 1.5)
+    with held_clock() as clock:
+        for call in calls * 5:
+            desk.post.moved(call)
+        await clock.let_pass(PROGRESS_S)
+        await clock.let_pass(PROGRESS_S)
     assert desk.sent == [("a", 20)]
 
 
@@ -53,24 +55,29 @@ async def test_the_first_frames_after_a_pause_are_told_at_once() -> None:
     """All that this turn wrote; what follows at the end of the tenth of a second; then it is quiet."""
     desk = Desk()
     call = Mover("a", times=9)
-    for _ in range(8):
+    with held_clock() as clock:
+        for _ in range(8):
+            desk.post.moved(call)
+        assert desk.sent == []
+        await asyncio.sleep(0)
+        assert (desk.sent, call.times) == ([("a", 1)], 8)
+        call.times = 1
         desk.post.moved(call)
-    assert desk.sent == []
-    await asyncio.sleep(0)
-    assert (desk.sent, call.times) == ([("a", 1)], 8)
-    call.times = 1
-    desk.post.moved(call)
-    await asyncio.sleep(0)
-    assert desk.sent == [("a", 1)]
-    await wait_until(lambda: desk.sent == [("a", 1)] * 2, "the rest is told")
-    await wait_until(lambda: desk.post._timer is None, "nothing is under way")
+        await asyncio.sleep(0)
+        assert desk.sent == [("a", 1)]
+        await clock.let_pass(PROGRESS_S)
+        assert desk.sent == [("a", 1)] * 2
+        await clock.let_pass(PROGRESS_S)
+        assert desk.post._timer is None
 
 
 async def test_progress_repeats_while_wanted() -> None:
     """A call that still has unsent bytes is asked again."""
     desk = Desk()
-    desk.post.moved(Mover("a", times=2))
-    await asyncio.sleep(PROGRESS_S * 4)
+    with held_clock() as clock:
+        desk.post.moved(Mover("a", times=2))
+        for _ in range(4):
+            await clock.let_pass(PROGRESS_S)
     assert desk.sent == [("a", 1)] * 2
 
 
@@ -78,7 +85,8 @@ async def test_forgotten_calls_are_silent() -> None:
     """A call that has left is not asked."""
     desk = Desk()
     call = Mover("a")
-    desk.post.moved(call)
-    desk.post.forget(call)
-    await asyncio.sleep(PROGRESS_S * 1.5)
+    with held_clock() as clock:
+        desk.post.moved(call)
+        desk.post.forget(call)
+        await clock.let_pass(PROGRESS_S)
     assert desk.sent == []

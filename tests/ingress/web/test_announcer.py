@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from ingress.web.announcer import Announcer
 from shared.contract.keys import SPEECH
-from shared.contract.speech import BOOK, Announcement, SpeechBook, speech_commands
+from shared.contract.speech import BOOK, SpeechBook, speech_commands
 from shared.logs.log import get_log
 from shared.ownership.counters import OwnershipCounters
 from shared.store.client import Store, make_store
-from tests.ingress.harness import make_settings
+from tests.ingress.harness import HEBREW, make_settings
 from tests.support.servers import free_port
 
-HEBREW = Announcement(
-    language="he-IL",
-    voice="Google.he-IL-Standard-A",
-    apology="מצטערים.",
-    busy="תפוס.",
-    fallback="+15550003333",
-)
 TOLD = SpeechBook(agents={"default": HEBREW}, numbers={"+15550002222": "default"})
 
 

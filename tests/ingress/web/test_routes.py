@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -11,10 +10,11 @@ from xml.etree import ElementTree
 import pytest
 
 from ingress.errors import WebhookReason
-from shared.contract.speech import Announcement, SpeechBook, speech_commands
+from shared.contract.speech import SpeechBook, speech_commands
 from shared.contract.steps import NewStream
 from shared.ownership import steps
 from tests.ingress.harness import (
+    HEBREW,
     PUBLIC_URL,
     SIGNATURES,
     Ingress,
@@ -132,36 +132,40 @@ async def lonely(valkey_url: str) -> AsyncIterator[Ingress]:
 
 @pytest.mark.parametrize("path", ["/voice", "/voice/resume", "/voice/fallback"])
 async def test_without_redis_a_caller_is_told(lonely: Ingress, path: str) -> None:
-    """Within a second: an apology and the fallback number."""
-    started = time.monotonic()
-    response = await lonely.post(path, voice_form())
-    assert time.monotonic() - started < 2.0
+    """Long before the carrier gives up, at 15 s: an apology and the fallback number."""
+    async with asyncio.timeout(7.5):
+        response = await lonely.post(path, voice_form())
     assert tags(response.text) == ["Say", "Dial", "Hangup"]
     assert "Sorry." in response.text
 
 
+FROZEN_MS = 3_000
+"""Far more than /voice waits for Redis: a busy machine takes its time for the rest."""
+
+
 async def test_frozen_redis_is_not_waited_for(bridge: Ingress) -> None:
-    """A Redis that answers nothing costs less than a second."""
+    """The caller is answered while it still answers nothing."""
     await bridge.token()
-    await bridge.store.client_pause(1500)
-    started = time.monotonic()
-    response = await bridge.post("/voice", voice_form())
-    assert time.monotonic() - started < 1.4
+    await bridge.store.client_pause(FROZEN_MS)
+    async with asyncio.timeout(FROZEN_MS / 1000):
+        response = await bridge.post("/voice", voice_form())
     assert tags(response.text) == ["Say", "Hangup"]
+
+
+NOBODYS = NewStream(
+    call_sid=call_sid(), stream_sid=stream_sid(), ingress="ingress-9@far#bbbbbb", nonce="0" * 32,
+    caller_number="", called_number="", agent="sales",
+)  # fmt: skip
+"""A stream at an ingress that is not there, of a caller who hides both numbers."""
+
+
+async def attach(bridge: Ingress, stream: NewStream) -> None:
+    await steps.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
 
 
 async def attached(bridge: Ingress, **card: str) -> None:
     """A call whose stream has ended, with a plan on its card."""
-    stream = NewStream(
-        call_sid=call_sid(),
-        stream_sid=stream_sid(),
-        ingress="ingress-9@far#bbbbbb",
-        nonce="0" * 32,
-        caller_number="",
-        called_number="",
-        agent="sales",
-    )
-    await steps.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+    await attach(bridge, NOBODYS)
     if card:
         await bridge.store.hset(bridge.process.keys.card(call_sid()), mapping=dict(card))  # type: ignore[misc]
 
@@ -243,13 +247,6 @@ async def test_resumes_are_bounded(bridge: Ingress) -> None:
     assert tags(response.text) == ["Say", "Hangup"]
 
 
-HEBREW = Announcement(
-    language="he-IL",
-    voice="Google.he-IL-Standard-A",
-    apology="מצטערים.",
-    busy="תפוס.",
-    fallback="+15550003333",
-)
 ENGLISH = replace(HEBREW, language="en-US", voice="", apology="Sorry, default.", fallback="")
 BOOK = SpeechBook(agents={"default": ENGLISH, "shalom": HEBREW}, numbers={"+97231234567": "shalom"})
 
@@ -450,17 +447,8 @@ async def test_an_apology_goes_on_to_the_agents_own_number(bridge: Ingress) -> N
 
 async def test_the_called_number_stands_on_the_card_in_full(bridge: Ingress) -> None:
     """An agent is chosen by it; the caller's stays masked."""
-    stream = NewStream(
-        call_sid=call_sid(),
-        stream_sid=stream_sid(),
-        ingress="ingress-9@far#bbbbbb",
-        nonce="0" * 32,
-        caller_number="…89",
-        called_number="…22",
-        agent="",
-        called_line="+15550002222",
-    )
-    await steps.attach(bridge.process.store, bridge.process.keys, stream, max_resumes=20)
+    known = replace(NOBODYS, caller_number="…89", called_number="…22", called_line="+15550002222")
+    await attach(bridge, known)
 
     card = await bridge.store.hgetall(bridge.process.keys.card(call_sid()))  # type: ignore[misc]
 

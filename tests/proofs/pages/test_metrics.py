@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from proofs.pages.metrics import BEGIN, END, filled, rows
+from proofs.pages.metrics import filled, rows
 
+BEGIN, END = "<!-- metrics:begin -->", "<!-- metrics:end -->"
 PAGE = f"before\n{BEGIN}\nold\n{END}\nafter\n"
 
 

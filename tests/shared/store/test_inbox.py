@@ -165,6 +165,12 @@ async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_ur
     assert inbox.counters.restarts == 0
 
 
+async def is_reading(store: Store) -> bool:
+    """Whether Redis has the inbox wait for entries."""
+    clients = await store.redis.client_list()
+    return any(client["name"] == f"{WORKER}:read" and "b" in client["flags"] for client in clients)
+
+
 async def test_a_stream_watched_again_is_read_from_its_new_position(store: Store, redis_url: str) -> None:
     """The read under way was asked from another position: its entries would hide those before them."""
     inbox = Inbox(redis_url, name=WORKER, read_gap_ms=1)
@@ -174,7 +180,7 @@ async def test_a_stream_watched_again_is_read_from_its_new_position(store: Store
     inbox.watch("s", "1-0", into(got))
     async with running(inbox.run()):
         await wait_until(lambda: inbox.counters.connects == 1, "it is connected")
-        await asyncio.sleep(0.05)  # The blocking read is under way: nothing shows it.
+        await wait_until(lambda: is_reading(store), "the blocking read is under way")
         inbox.unwatch("s")
         inbox.watch("s", "0", into(got))
         await store.xadd("s", {"a": "2"}, id="2-0")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from websockets.asyncio.client import connect
 
 from simulators.realtime import Knobs, RealtimeSimulator, connection
 from tests.simulators.realtime.core_client import pcmu_session
-from tests.simulators.realtime.test_server import confirmed, dialled, send, simulator_url, until
+from tests.simulators.realtime.test_server import bare, confirmed, dialled, send, until
 
 
 async def test_knob_stall_on_stops_reading() -> None:
@@ -31,16 +30,14 @@ async def test_knob_stall_on_stops_reading() -> None:
 async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be sent is bounded, though the writer hangs in a send."""
     monkeypatch.setattr(connection, "MAX_UNSENT_EVENTS", 50)
-    async with RealtimeSimulator() as simulator:
-        headers = {"Authorization": "Bearer k"}
-        async with connect(simulator_url(simulator), additional_headers=headers, proxy=None, max_queue=1):
-            await simulator.wait_for(lambda: bool(simulator.sessions))
-            (record,) = simulator.sessions
-            while record.close_code is None:
-                simulator.inject(record, {"type": "big", "padding": "x" * 500_000})
-                await asyncio.sleep(0)
-            assert record.close_code == 1006
-            await simulator.wait_for(lambda: record.closed_at_ms is not None)
+    async with RealtimeSimulator() as simulator, bare(simulator, max_queue=1):
+        await simulator.wait_for(lambda: bool(simulator.sessions))
+        (record,) = simulator.sessions
+        while record.close_code is None:
+            simulator.inject(record, {"type": "big", "padding": "x" * 500_000})
+            await asyncio.sleep(0)
+        assert record.close_code == 1006
+        await simulator.wait_for(lambda: record.closed_at_ms is not None)
 
 
 async def test_knob_freeze_on_holds_what_is_said_both_ways() -> None:
@@ -49,7 +46,7 @@ async def test_knob_freeze_on_holds_what_is_said_both_ways() -> None:
     async with RealtimeSimulator(knobs=knobs) as simulator, dialled(simulator) as client:
         await send(client, "session.update", session=pcmu_session())
         await until(client, "session.created")
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError):  # By the same clock that ends the freeze 0.2 s later.
             await asyncio.wait_for(until(client, "session.updated"), 0.3)
         await send(client, "response.create")
         (record,) = simulator.sessions
@@ -60,18 +57,14 @@ async def test_knob_freeze_on_holds_what_is_said_both_ways() -> None:
 
 async def test_a_frozen_session_answers_no_ping_and_is_not_closed() -> None:
     """Until the simulator goes: then it goes too, at once."""
-    async with RealtimeSimulator() as simulator:
-        headers = {"Authorization": "Bearer k"}
-        async with connect(
-            simulator_url(simulator), additional_headers=headers, proxy=None, close_timeout=0.1
-        ) as client:
-            await client.recv()
-            (record,) = simulator.sessions
-            simulator.freeze(record)
-            pong = await client.ping()
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(pong), 0.3)
-            assert record.closed_at_ms is None
+    async with RealtimeSimulator() as simulator, bare(simulator, close_timeout=0.1) as client:
+        await client.recv()
+        (record,) = simulator.sessions
+        simulator.freeze(record)
+        pong = await client.ping()
+        with pytest.raises(TimeoutError):  # Only time shows it: no barrier passes a frozen session.
+            await asyncio.wait_for(asyncio.shield(pong), 0.3)
+        assert record.closed_at_ms is None
 
 
 async def test_a_frozen_session_can_be_confirmed_when_it_has_thawed() -> None:

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
 import pytest
@@ -62,6 +63,12 @@ async def confirmed(connection: AsyncRealtimeConnection) -> None:
 
 def simulator_url(simulator: RealtimeSimulator, query: str = f"?model={MODEL}") -> str:
     return f"ws://127.0.0.1:{simulator.port}/v1/realtime{query}"
+
+
+def bare(simulator: RealtimeSimulator, query: str = f"?model={MODEL}", **options: Any) -> connect:
+    """A WebSocket with a key and nothing of the SDK's."""
+    headers = {"Authorization": "Bearer k", **options.pop("headers", {})}
+    return connect(simulator_url(simulator, query), additional_headers=headers, proxy=None, **options)
 
 
 async def test_the_sdk_holds_a_conversation() -> None:
@@ -140,9 +147,7 @@ async def test_upgrades_that_are_refused(path: str, headers: dict[str, str], sta
 async def test_upgrades_that_end_at_once(query: str, beta: dict[str, str], code: str) -> None:
     """101, one error, close 4000 with the code in the reason."""
     async with RealtimeSimulator() as simulator:
-        headers = {"Authorization": "Bearer k", **beta}
-        url = simulator_url(simulator, query)
-        async with connect(url, additional_headers=headers, proxy=None) as socket:
+        async with bare(simulator, query, headers=beta) as socket:
             error = orjson.loads(await socket.recv())
             assert error["error"]["code"] == code
             with pytest.raises(ConnectionClosedError) as caught:

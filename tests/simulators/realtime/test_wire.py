@@ -8,10 +8,10 @@ import os
 
 import orjson
 import pytest
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from simulators.realtime import RealtimeSimulator
+from tests.simulators.realtime.test_server import bare
 
 CANCEL = '{"type":"response.cancel","event_id":"%s"}'
 
@@ -110,24 +110,19 @@ async def test_huge_messages_keep_their_order() -> None:
 
 async def test_binary_frames_are_told_apart() -> None:
     """A binary frame is refused, and the session lives on."""
-    async with RealtimeSimulator() as simulator:
-        headers = {"Authorization": "Bearer k"}
-        url = f"ws://127.0.0.1:{simulator.port}/v1/realtime?model=gpt-realtime"
-        async with connect(url, additional_headers=headers, proxy=None) as socket:
-            await socket.recv()
-            await socket.send(b'{"type":"response.cancel"}')
-            assert orjson.loads(await socket.recv())["error"]["code"] == "invalid_event"
-            await socket.send(CANCEL % "a")
-            answer = orjson.loads(await socket.recv())
-            assert answer["error"]["code"] == "response_cancel_not_active"
+    async with RealtimeSimulator() as simulator, bare(simulator) as socket:
+        await socket.recv()
+        await socket.send(b'{"type":"response.cancel"}')
+        assert orjson.loads(await socket.recv())["error"]["code"] == "invalid_event"
+        await socket.send(CANCEL % "a")
+        answer = orjson.loads(await socket.recv())
+        assert answer["error"]["code"] == "response_cancel_not_active"
 
 
 async def test_text_that_is_no_utf8_closes_1007() -> None:
     """Framing errors stay with the WebSocket library."""
     async with RealtimeSimulator() as simulator:
-        headers = {"Authorization": "Bearer k"}
-        url = f"ws://127.0.0.1:{simulator.port}/v1/realtime?model=gpt-realtime"
-        async with connect(url, additional_headers=headers, proxy=None) as socket:
+        async with bare(simulator) as socket:
             await socket.recv()
             await socket.send(b"\xff\xfe", text=True)
             with pytest.raises(ConnectionClosedError) as caught:

@@ -87,7 +87,7 @@ async def test_nothing_passes_a_half_open_socket(trouble: Trouble) -> None:
         await until(connection, "session.created")
         async with trouble.of(HalfOpen(), 0.6):
             await connection.send_raw('{"type":"session.update","session":{"type":"realtime"}}')
-            with pytest.raises(TimeoutError):
+            with pytest.raises(TimeoutError):  # Only time shows it: no barrier passes such a socket.
                 await asyncio.wait_for(connection.recv_bytes(), 0.3)
             assert len(trouble.cast.live()) == 1
         await until(connection, "session.updated")

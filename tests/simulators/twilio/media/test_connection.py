@@ -155,7 +155,7 @@ async def test_a_frozen_socket_neither_reads_nor_writes_nor_ends() -> None:
         opened.send_text(b'{"event":"connected"}')
         bridge.sockets[0].send_text("x")
         bridge.sockets[0].close()
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError):  # Only time shows it: no barrier passes such a socket.
             await asyncio.wait_for(bridge.sockets[0].closed.wait(), 0.1)
         opened.abort()
         await bridge.idle()
