@@ -230,7 +230,9 @@ class BrainRole:
         for call in self._calls.values():
             owed = call.still_owes()
             if owed is not None:
-                self._alive.add(*owed)
+                ingress, pairs = owed
+                for pair in pairs:
+                    self._alive.add(ingress, pair)
         self._alive.send()
 
     def _send_out(self, ingress: str, batch: list[Pair]) -> None:

@@ -302,12 +302,12 @@ class BrainCall:
         if sweep:
             mine.control.sweep()
 
-    def still_owes(self) -> tuple[str, Pair] | None:
+    def still_owes(self) -> tuple[str, list[Pair]] | None:
         """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
         ingress = self._parts.leaving.ingress
         if self._over.is_set() or self._has_ended or not ingress:
             return None
-        return ingress, self._parts.leaving.owes(self._words(now_ms()))
+        return ingress, self._parts.leaving.say_again(self._words(now_ms()))
 
     def ended(self) -> None:
         """The call has ended. What the caller said last is waited for: it belongs to what is told of it."""
@@ -330,7 +330,7 @@ class BrainCall:
             now,
             is_caller_speaking=core.state.caller.speaking,
             is_deaf=self._parts.sessions.serving is None,
-            is_patient=bool(core.open_tool_calls),  # As long as one runs it is within its limit.
+            is_patient=core.runs_tools,  # As long as one runs it is within its limit.
         )
 
     def _wind_up(self) -> None:
@@ -349,7 +349,7 @@ class BrainCall:
             slot=core.slot,
             owed=core.owed,
             is_busy=core.is_busy,
-            tools_run=bool(core.open_tool_calls),
+            tools_run=core.runs_tools,
             has_session=mine.sessions.serving is not None,
             takes_audio=not mine.feed.is_paused,
             is_here=mine.away.is_here,

@@ -127,6 +127,7 @@ class FromControl:
                 self._on_stream(leg, ingress)
             case Detached(cause=cause):
                 self.away.left()
+                self.leaving.stream_closed()
                 self.log.info("stream_detached", cause=cause)
             case Dialled(status=status):
                 self.away.dialled(status)

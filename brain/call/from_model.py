@@ -76,6 +76,9 @@ class FromModel:
                 self.feed.speech_stopped()
             case inputs.ResponseCreated(response_id=response_id, token=token):
                 self.stopwatch.created(response_id, token, now)
+            case inputs.ToolCalled():
+                # It is being done; said to the next session again, it would be done again.
+                self.feed.answered()
             case inputs.ResponseDone(response_id=response_id, status=status):
                 self.lines.response_done(response_id)
                 if status == "completed" and response_id == self._sounded_id:
@@ -106,7 +109,8 @@ class FromModel:
             self.due.audio_came(verdict.debt)
         if is_sound and verdict.response_id != self._sounded_id:
             self._sounded_id = verdict.response_id
-            self.feed.answered()
+            if verdict.answers_turn:
+                self.feed.answered()
 
     def on_said(self, said: Said) -> None:
         """A text: into history, and the caller's turn is settled with it. Without a text it is not: then its

@@ -45,6 +45,8 @@ class Leaving:
     ingress: str
     _plan: Plan | None = None
     """What comes after the stream, once the call is on its way out."""
+    _closing: Plan | None = None
+    """Why the present stream was asked to be closed, as long as it is open."""
     _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     def stream_opened(self, leg: int, ingress: str) -> None:
@@ -57,8 +59,14 @@ class Leaving:
             return
         is_new = leg > self.leg
         self.leg, self.ingress = leg, ingress
-        if is_new and self._plan is not None:
-            self._ask(self._plan)
+        if is_new:
+            self._closing = None
+            if self._plan is not None:
+                self._ask(self._plan)
+
+    def stream_closed(self) -> None:
+        """The stream is gone, and Twilio asks what comes next."""
+        self._closing = None
 
     def hang_up(self, cause: str) -> None:
         """Everything was said: the call ends."""
@@ -88,6 +96,12 @@ class Leaving:
         """The same, to be sent with those of other calls."""
         return pairs.owes(self.owner.call_sid, self.leg, self.owner.epoch, words)
 
+    def say_again(self, words: Owes) -> list[Pair]:
+        """Every second: what sound is owed; that the stream is to be closed, as long as it is not."""
+        if self._closing is None:
+            return [self.owes(words)]
+        return [self.owes(words), self._close(self._closing)]
+
     def wait_for_end(self, then: Callable[[], None]) -> None:
         """Calls `then` if nobody ends the call in time."""
         self._timer = asyncio.get_running_loop().call_later(END_WITHIN_S, then)
@@ -101,8 +115,12 @@ class Leaving:
     # Private.
 
     def _ask(self, plan: Plan) -> None:
+        self._closing = plan
         self.owner.card(plan, urgent=True)
-        self._send(pairs.close(self.owner.call_sid, self.leg, self.owner.epoch, plan.cause), urgent=True)
+        self._send(self._close(plan), urgent=True)
+
+    def _close(self, plan: Plan) -> Pair:
+        return pairs.close(self.owner.call_sid, self.leg, self.owner.epoch, plan.cause)
 
     def _send(self, pair: Pair, *, urgent: bool = False) -> None:
         if self.ingress:

@@ -45,9 +45,9 @@ class CallWatch:
         """The caller pressed a key. The digit itself may be a card number's: it is written nowhere."""
         self.limits.caller_active()
         self.lines.note(Kind.DTMF)
-        if digit in KEYS and self.agent.dtmf_barge_in:
+        if digit in KEYS:
             # At once: what was typed is known only when the group is complete.
-            self.give(inputs.KeyPressed())
+            self.give(inputs.KeyPressed(barge_in=self.agent.dtmf_barge_in))
         typed = self.keypad.press(digit, now_ms)
         if typed is not None:
             self._typed(typed)

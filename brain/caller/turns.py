@@ -37,15 +37,11 @@ class Turns:
     """Items of the open turn, neither answered nor in history → when that is no longer waited for."""
     _speaking_item: str = ""
     _is_open: bool = False
+    """The caller said something that the next session must hear."""
     _stopped_ms: int = 0
     """The position at which the server told of the last pause."""
     _keep_ms: int = 0
     """What lies before it is forgotten; it never goes back."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the caller said something that the next session must hear."""
-        return self._is_open
 
     def is_waiting(self, item_id: str) -> bool:
         """Whether an item is part of the open turn, neither answered nor in history as text."""

@@ -213,7 +213,6 @@ class Sessions:
                 task.cancel()
             await asyncio.gather(reading, rolling, return_exceptions=True)
             self._current = None
-            self._replace = None
             self._leave(engine)
 
     async def _prepare_rollover(self) -> None:

@@ -247,9 +247,10 @@ class Skip(enum.StrEnum):
 class AudioVerdict:
     """The answer to one audio delta.
 
-    When `skip` is None, write the bytes to `reply` with these ids, `cut` and `offset_bytes`; `first`
-    marks the first audio of its response. `debt`: it answers all debts up to this number (debts). `actions`
-    are to be done first, admitted or not.
+    When `skip` is None, write the bytes to `reply` with these ids, `cut` and `offset_bytes`; `first` marks
+    the first audio of its response. `debt`: it answers all debts up to this number (debts). `answers_turn`:
+    it is an answer to the conversation, not words that somebody else wanted said. `actions` are to be done
+    first, admitted or not.
     """
 
     skip: Skip | None
@@ -259,4 +260,5 @@ class AudioVerdict:
     offset_bytes: int
     first: bool
     debt: int = 0
+    answers_turn: bool = False
     actions: tuple[Action, ...] = ()

@@ -21,13 +21,14 @@ MAX_WAITING = 8
 
 
 def pressed(s: State, i: KeyPressed, now_ms: float) -> None:
-    """A key: it interrupts at once, and what we would say waits for the rest of them. A farewell is not
-    interrupted."""
+    """A key: a caller who is about to be sent elsewhere stays. If keys interrupt, it does so at once, and
+    what we would say waits for the rest of them. A farewell is not interrupted."""
     if s.hang_up is not None:
         return
-    s.caller.typing_until_ms = now_ms + s.config.keys_wait_ms
     move.caller_spoke(s, now_ms)
-    cut.interrupt_by_caller(s, now_ms, cause="keys")
+    if i.barge_in:
+        s.caller.typing_until_ms = now_ms + s.config.keys_wait_ms
+        cut.interrupt_by_caller(s, now_ms, cause="keys")
 
 
 def keys_due_ms(s: State) -> float | None:

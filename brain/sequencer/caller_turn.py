@@ -38,12 +38,7 @@ def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     s.journal(Kind.SPEECH_STOPPED, item=i.item_id)
     # The answer may come before the word of the pause that it answers.
     is_answered = not s.caller.speaking and s.active is not None and not s.active.cancelling
-    _fall_silent(s, now_ms)
-    s.caller.unanswered = s.hang_up is None and not is_answered
-    if s.caller.unanswered:
-        s.asking.tool_rounds = 0
-        owing.owe(s, DebtCause.TURN, now_ms - s.config.listens_ms)
-        s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
+    _end_turn(s, now_ms, now_ms - s.config.listens_ms, is_answered=is_answered)
 
 
 def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
@@ -63,9 +58,9 @@ def stop_due_ms(s: State) -> float | None:
 
 
 def stop_overdue(s: State, now_ms: float) -> None:
-    """`speech_stopped` never came: a caller does not talk for ever."""
+    """`speech_stopped` never came: a caller does not talk for ever, and what they said is answered."""
     s.journal(Kind.ERROR, what="speech_never_stopped")
-    _fall_silent(s, now_ms)
+    _end_turn(s, now_ms, now_ms, is_answered=False)
 
 
 def answer_due_ms(s: State) -> float | None:
@@ -95,6 +90,16 @@ def created_missing(s: State, now_ms: float) -> None:
 
 
 # Private.
+
+
+def _end_turn(s: State, now_ms: float, since_ms: float, *, is_answered: bool) -> None:
+    """The caller waits for an answer from now on, and has since `since_ms`."""
+    _fall_silent(s, now_ms)
+    s.caller.unanswered = s.hang_up is None and not is_answered
+    if s.caller.unanswered:
+        s.asking.tool_rounds = 0
+        owing.owe(s, DebtCause.TURN, since_ms)
+        s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
 
 
 def _fall_silent(s: State, now_ms: float) -> None:

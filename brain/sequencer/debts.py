@@ -65,10 +65,13 @@ class Debts:
             del self.standing[next(iter(self.standing))]
         return self.raised
 
-    def settle(self, number: int, now_ms: float) -> None:
-        """An answer to all debts up to this one is audible. A younger one is waited for from now on."""
-        if self._drop(0, number):
+    def settle(self, number: int, now_ms: float) -> bool:
+        """An answer to all debts up to this one is audible; returns whether it paid any. A younger one is
+        waited for from now on."""
+        has_paid = self._drop(0, number)
+        if has_paid:
             self.since_ms = now_ms
+        return has_paid
 
     def waive(self, number: int, now_ms: float, *, above: int = 0) -> None:
         """It was decided that nothing need be said for the debts up to this one, but for those up to `above`:

@@ -38,9 +38,12 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
     if s.phase is Phase.OPEN:
         s.actions.append(SilenceServer(event_id=s.event_id("silence")))
     asked_by = s.responses.get(i.response_id)
-    if i.only_if_unsaid and asked_by is not None and asked_by.spoke:
+    if i.only_if_unsaid and asked_by is not None and asked_by.sounded:
         s.hang_up.response_id = asked_by.response_id
         s.hang_up.began = s.speaking is not None and s.speaking.response_id == asked_by.response_id
+        if not s.hang_up.began:
+            # Nobody has heard it yet: it is owed like any other farewell.
+            asked_by.debt = owing.owe(s, DebtCause.FAREWELL, now_ms)
         return
     owing.owe(s, DebtCause.FAREWELL, now_ms)
     farewell = door.new_wish(s, Reason.FAREWELL, now_ms, text=i.farewell)

@@ -104,7 +104,10 @@ class MoveEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyPressed:
-    """The caller pressed a key, which interrupts as speech would. What they typed follows as CallerWrote."""
+    """The caller pressed a key; what they typed follows as CallerWrote. `barge_in`: it interrupts, as speech
+    would."""
+
+    barge_in: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

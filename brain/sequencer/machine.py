@@ -71,6 +71,12 @@ class Sequencer:
         batches = self._state.batches.values()
         return frozenset(call_id for batch in batches for call_id in batch.open_tool_calls)
 
+    @property
+    def runs_tools(self) -> bool:
+        """Whether one of them still runs; the others wait for a session that takes their result."""
+        batches = self._state.batches.values()
+        return any(call.result is None for batch in batches for call in batch.open_tool_calls.values())
+
     def handle(self, input_: Input, now_ms: float) -> list[Action]:
         """Takes one input; the actions are to be done now, in this order."""
         s = self._state

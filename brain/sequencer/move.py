@@ -137,7 +137,7 @@ def _end(s: State, move: PendingMove, output: str, now_ms: float) -> None:
     s.move = None
     owing.owe(s, DebtCause.RESUME, now_ms)
     if not tool_batch.is_open(s, move.call_id):
-        # Its session is gone, or its time was up: the conversation goes on all the same.
+        # It ended without them: the conversation goes on all the same.
         door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
         return
     tool_batch.finished(s, ToolFinished(call_id=move.call_id, output=output), now_ms)

@@ -10,7 +10,17 @@ know: what is done about a debt that nothing answers (ask_again).
 from __future__ import annotations
 
 from brain.sequencer.state import Phase, Response, State
+from brain.sequencer.wishes import Reason
 from shared.contract.owed import DebtCause
+
+CAUSES = {
+    Reason.FAREWELL: DebtCause.FAREWELL,
+    Reason.GREETING: DebtCause.GREETING,
+    Reason.OPERATOR: DebtCause.OPERATOR,
+    Reason.TOOL_OUTPUTS: DebtCause.TOOL,
+    Reason.TURN: DebtCause.TURN,
+}
+"""What is owed for a wish. Nobody waits for an idle prompt."""
 
 
 def owe(s: State, cause: DebtCause, now_ms: float) -> int:
@@ -22,9 +32,17 @@ def owe(s: State, cause: DebtCause, now_ms: float) -> int:
 
 
 def sounded(s: State, response: Response | None, now_ms: float) -> None:
-    """The caller hears this response: what it answers is paid."""
-    if response is not None and response.sounded:
-        s.debts.settle(response.debt, now_ms)
+    """The caller hears this response: what it answers is paid. What it does not answer is owed from now on: a
+    wish that still waits, a tool that still runs."""
+    if response is None or not response.sounded or not s.debts.settle(response.debt, now_ms):
+        return
+    for batch in s.batches.values():
+        if batch.debt <= response.debt:
+            batch.debt = owe(s, DebtCause.TOOL, now_ms)
+    in_flight = None if s.outstanding is None else s.outstanding.wish
+    for wish in (*s.deferred.values(), in_flight):
+        if wish is not None and wish.reason in CAUSES and not s.debts.standing:
+            owe(s, CAUSES[wish.reason], now_ms)
 
 
 def waive(s: State, number: int, now_ms: float) -> None:

@@ -71,7 +71,6 @@ def worked(s: State) -> None:
 def sounded(s: State, response: Response) -> None:
     """Audio of it came that is no silence."""
     response.sounded = True
-    s.asking.tool_rounds = 0
     worked(s)
 
 

@@ -103,7 +103,7 @@ def item_finished(s: State, i: ItemFinished, now_ms: float) -> None:
 
 
 def admit_audio(
-    s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float, *, audible: bool = True
+    s: State, response_id: str, item_id: str, n_bytes: int, now_ms: float, *, audible: bool
 ) -> AudioVerdict:
     """Judges one audio delta: by its response id first, then by everything else."""
     if not response_id and s.active is not None:
@@ -144,6 +144,7 @@ def admit_audio(
         offset_bytes=offset_bytes,
         first=first,
         debt=response.debt,
+        answers_turn=response.answers_turn,
         actions=_take_actions(s),
     )
 
@@ -221,12 +222,7 @@ def live_response(s: State, response_id: str, now_ms: float) -> Response | None:
 def _adopt(s: State, response_id: str, now_ms: float) -> Response:
     """Gives the slot to a live response. The server has one slot: whoever held it is over."""
     displaced = s.active
-    response = Response(
-        response_id=response_id,
-        deadline_ms=0.0,
-        confirmed=False,
-        debt=s.debts.raised,
-    )
+    response = Response(response_id=response_id, deadline_ms=0.0, confirmed=False, debt=s.debts.raised)
     response.deadline_ms = _watchdog_ms(s, response, now_ms)
     s.active = response
     s.responses[response_id] = response

@@ -9,16 +9,7 @@ from __future__ import annotations
 from brain.sequencer import cut, door, owing
 from brain.sequencer.inputs import WishToSpeak
 from brain.sequencer.state import Phase, State
-from brain.sequencer.wishes import Reason
-from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
-
-CAUSES = {
-    Reason.GREETING: DebtCause.GREETING,
-    Reason.OPERATOR: DebtCause.OPERATOR,
-    Reason.TURN: DebtCause.TURN,
-}
-"""What is owed for a wish. Nobody waits for an idle prompt."""
 
 
 def wish_to_speak(s: State, i: WishToSpeak, now_ms: float) -> None:
@@ -26,7 +17,7 @@ def wish_to_speak(s: State, i: WishToSpeak, now_ms: float) -> None:
     if s.hang_up is not None:
         s.journal(Kind.RESPONSE_SUPERSEDED, reason=i.reason, cause="hang_up")
         return
-    cause = CAUSES.get(i.reason)
+    cause = owing.CAUSES.get(i.reason)
     if cause is not None:
         owing.owe(s, cause, now_ms)
     wish = door.new_wish(s, i.reason, now_ms, text=i.text, force=i.force)

@@ -18,7 +18,7 @@ from brain.sequencer.actions import Action, Journal
 from brain.sequencer.config import SequencerConfig
 from brain.sequencer.debts import Debts
 from brain.sequencer.inputs import ToolFinished
-from brain.sequencer.wishes import Reason, Wish
+from brain.sequencer.wishes import ANSWERS_CONVERSATION, Reason, Wish
 from shared.audio import BYTES_PER_MS
 from shared.contract.streams.journal import Kind
 
@@ -88,6 +88,11 @@ class Response:
     open_items: set[str] = field(default_factory=set)
     """Items opened and not finished, of any kind."""
     last_item_id: str = ""
+
+    @property
+    def answers_turn(self) -> bool:
+        """Whether it answers the conversation: not words that somebody else wanted said."""
+        return self.reason is None or self.reason in ANSWERS_CONVERSATION
 
     @property
     def made_by(self) -> str:

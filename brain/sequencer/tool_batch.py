@@ -138,10 +138,10 @@ def is_open(s: State, call_id: str) -> bool:
 
 
 def extend(s: State, call_id: str, deadline_ms: float) -> None:
-    """Moves the bound of a tool call behind that of somebody else, who bounds it from now on."""
+    """Moves the bound of a tool call to that of somebody else, whose wait ends first and answers the call."""
     batch = _find_batch(s, call_id)
     if batch is not None:
-        batch.open_tool_calls[call_id].deadline_ms = deadline_ms + 1.0
+        batch.open_tool_calls[call_id].deadline_ms = deadline_ms
 
 
 def response_finished(s: State, response_id: str, now_ms: float) -> None:
@@ -234,6 +234,8 @@ def _complete(s: State, batch: ToolBatch, now_ms: float) -> None:
         return
     del s.batches[batch.response_id]
     if batch.answered_ids and s.hang_up is None:
+        if s.debts.owed is None:
+            owing.owe(s, DebtCause.TOOL, now_ms)  # Something else was answered meanwhile.
         s.asking.tool_rounds += 1
         is_loop = s.asking.tool_rounds >= s.config.tool_rounds
         if is_loop:

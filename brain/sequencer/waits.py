@@ -80,8 +80,9 @@ WAITS: Final[tuple[Wait, ...]] = (
             "refused_cancel_wait_ms",
         ),
     ),
-    Wait("a tool call", tool_batch.due_ms, tool_batch.overdue, ("tool_wait_ms", "tool_result_wait_ms")),
+    # Before the tool calls: the one that moved the caller is answered by what became of the move.
     Wait("a caller who is away", move.return_due_ms, move.return_overdue, ("away_wait_ms", "tool_wait_ms")),
+    Wait("a tool call", tool_batch.due_ms, tool_batch.overdue, ("tool_wait_ms", "tool_result_wait_ms")),
     Wait("a report of playback", playback.report_due_ms, playback.report_overdue, ("speaking_slack_ms",)),
     Wait(
         "the first sound of an answer",

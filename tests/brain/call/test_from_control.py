@@ -56,6 +56,9 @@ class Call:
     def stream_opened(self, leg: int, ingress: str) -> None:
         self.told.append(("leaving", leg, ingress))
 
+    def stream_closed(self) -> None:
+        self.told.append(("leaving", "closed"))
+
     def moved(self, *what: str) -> None:
         self.told.append(("moved", *what))
 
@@ -148,7 +151,8 @@ async def test_a_caller_who_is_back_from_a_number_is_told_of(store: Store) -> No
         made.on_letter(letter(message))
 
     output = '{"status":"not_connected","reason":"busy"}'
-    assert call.told[3:] == [
+    assert call.told[0] == ("leaving", "closed")
+    assert call.told[4:] == [
         (Kind.MOVE_ENDED, "dial", "busy"),
         ("moved", "call_1", output),
         ("core", inputs.MoveEnded(output=output)),

@@ -35,6 +35,8 @@ class Call:
     told: list[tuple[object, ...]] = field(default_factory=list)
     skip: Skip | None = None
     """What is said of each delta."""
+    answers_turn: bool = True
+    """Whether it is of a response to the caller."""
 
     def give(self, given: Input) -> None:
         self.told.append(("core", type(given).__name__))
@@ -49,6 +51,7 @@ class Call:
             offset_bytes=0,
             first=not any(told[0] == "reply" for told in self.told),
             debt=1,
+            answers_turn=self.answers_turn,
         )
 
     def audio(self, verdict: AudioVerdict, audio: bytes, _now_ms: float) -> None:
@@ -95,8 +98,8 @@ WAITING = Standing(
 """A caller who is owed an answer."""
 
 
-def listener(skip: Skip | None = None) -> tuple[FromModel, Call]:
-    call, due = Call(skip=skip), AnswerDue()
+def listener(skip: Skip | None = None, *, answers_turn: bool = True) -> tuple[FromModel, Call]:
+    call, due = Call(skip=skip, answers_turn=answers_turn), AnswerDue()
     made = FromModel(
         cast(Door, call), cast(CallerFeed, call), cast(Record, call), cast(ReplyWriter, call), due,
         cast(CallWatch, call), cast(ToolRuns, call), cast(CallLog, call), get_log(),
@@ -204,3 +207,21 @@ def test_a_refusal_is_counted_by_whether_it_was_expected() -> None:
     made.on_trouble("a_new_code", known=False)
 
     assert (made.counters.errors_benign, made.counters.errors_unknown) == (1, 1)
+
+
+def test_an_operators_words_do_not_close_the_callers_turn() -> None:
+    """A session that is lost then must still answer what the caller said."""
+    made, call = listener(answers_turn=False)
+
+    made.on_audio("r", "i", b"sound")
+
+    assert ("feed", "answered") not in call.told
+
+
+def test_a_tool_call_is_the_answer_to_the_callers_turn() -> None:
+    """Said to the next session again, it would be done again."""
+    made, call = listener()
+
+    made.on_input(inputs.ToolCalled(response_id="r", call_id="c", name="book", arguments="{}"))
+
+    assert ("feed", "answered") in call.told

@@ -184,3 +184,34 @@ async def test_a_call_that_cannot_be_served_ends_with_its_plan_on_the_card(
         assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")
         assert await store.xlen(KEYS.hooks(0)) == 1
         assert 89_000 < await store.pttl(KEYS.card(here.call_sid)) <= 90_000
+
+
+OWES = Owes(number=1, cause=DebtCause.TURN)
+
+
+def said(way: Leaving) -> list[str]:
+    """The kinds of what is said again every second."""
+    return [read_name(name).kind for name, _ in way.say_again(OWES)]
+
+
+def test_a_close_that_may_be_lost_is_said_again_until_the_stream_is_gone() -> None:
+    """`out` forgets what nobody reads; a call that was told goodbye must end."""
+    way, _ = leaving()
+    assert said(way) == [OutKind.OWES]
+
+    way.hang_up("agent")
+    assert said(way) == [OutKind.OWES, OutKind.CLOSE]
+    way.stream_closed()
+
+    assert said(way) == [OutKind.OWES]
+
+
+def test_a_caller_who_is_back_from_a_move_is_not_closed_again() -> None:
+    """That close was the old stream's."""
+    way, _ = leaving()
+    way.move(Next.DIAL, "+15550001")
+    assert said(way) == [OutKind.OWES, OutKind.CLOSE]
+
+    way.stream_opened(3, INGRESS)
+
+    assert said(way) == [OutKind.OWES]

@@ -123,7 +123,8 @@ def test_after_the_last_word_nobody_is_asked_told_or_waited_for(desk: Desk) -> N
 
 
 def test_the_first_key_interrupts_and_the_group_follows(desk: Desk) -> None:
-    """What is no key does neither; an agent may not want to be interrupted by keys."""
+    """What is no key does neither; an agent may not want to be interrupted by keys, but a caller who is about
+    to be sent elsewhere is heard all the same."""
     watch = desk.watch()
     for digit in ("x", "1", "2"):
         watch.pressed(digit, 0.0)
@@ -135,4 +136,4 @@ def test_the_first_key_interrupts_and_the_group_follows(desk: Desk) -> None:
     watch = quiet.watch()
     watch.agent = replace(watch.agent, dtmf_barge_in=False)
     watch.pressed("1", 0.0)
-    assert quiet.given == []
+    assert quiet.given == [inputs.KeyPressed(barge_in=False)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from brain.caller.turns import (
     KEPT_BEFORE_PROOF_MS,
     KEPT_BEFORE_STOP_MS,
@@ -9,6 +11,9 @@ from brain.caller.turns import (
     Turns,
 )
 from shared.contract.streams.caller import TURN_MOST_MS
+
+NEVER = math.inf
+"""When a session is replaced though a turn is open."""
 
 
 def test_outside_a_turn_what_is_proven_is_forgotten_but_for_the_last_moments() -> None:
@@ -48,11 +53,11 @@ def test_a_turn_is_over_when_its_text_is_history() -> None:
     turns = Turns()
     turns.speech_started("u1", 0)
     turns.speech_stopped(1_000, 0)
-    assert turns.is_open
+    assert not turns.may_be_cut(0.0, NEVER)
 
     turns.settled("u1")
 
-    assert not turns.is_open
+    assert turns.may_be_cut(0.0, NEVER)
 
 
 def test_a_turn_is_over_when_its_answer_has_sound() -> None:
@@ -63,7 +68,7 @@ def test_a_turn_is_over_when_its_answer_has_sound() -> None:
 
     turns.answered()
 
-    assert not turns.is_open
+    assert turns.may_be_cut(0.0, NEVER)
     assert not turns.session_lost(1_500)
     assert turns.keep_from(103_100, 103_100) == 103_000 - KEPT_BEFORE_STOP_MS
 
@@ -88,11 +93,11 @@ def test_an_answer_is_not_one_to_what_the_caller_is_saying() -> None:
     turns.speech_started("u2", 0)
 
     turns.answered()
-    assert turns.is_open
+    assert not turns.may_be_cut(0.0, NEVER)
     turns.speech_stopped(3_000, 0)
-    assert turns.is_open
+    assert not turns.may_be_cut(0.0, NEVER)
     turns.answered()
-    assert not turns.is_open
+    assert turns.may_be_cut(0.0, NEVER)
 
 
 def test_what_never_comes_is_not_waited_for() -> None:
@@ -102,9 +107,9 @@ def test_what_never_comes_is_not_waited_for() -> None:
     turns.speech_stopped(1_000, 0)
 
     turns.expire(1_000 + SETTLE_WITHIN_MS - 1)
-    assert turns.is_open
+    assert not turns.may_be_cut(0.0, NEVER)
     turns.expire(1_000 + SETTLE_WITHIN_MS)
-    assert not turns.is_open
+    assert turns.may_be_cut(0.0, NEVER)
 
 
 def test_speaking_again_keeps_the_turn_open() -> None:
@@ -116,7 +121,7 @@ def test_speaking_again_keeps_the_turn_open() -> None:
     turns.settled("u1")
 
     turns.expire(90_000)
-    assert turns.is_open
+    assert not turns.may_be_cut(0.0, NEVER)
 
 
 def test_an_open_turn_is_not_cut_before_the_last_moment() -> None:

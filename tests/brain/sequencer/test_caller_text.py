@@ -133,3 +133,19 @@ def test_a_key_between_two_sessions_interrupts_what_is_heard() -> None:
     desk.created("bye", token(desk.give(inputs.HangUpWished(cause="agent", farewell="bye"))))
     desk.audio("bye", "i1", 1_000)
     assert only(Flush, desk.give(inputs.KeyPressed())) == []
+
+
+def test_a_key_that_does_not_interrupt_keeps_a_caller_who_was_about_to_be_sent_away() -> None:
+    """What is heard goes on; the move is dropped, as for a word."""
+    desk = Desk()
+    desk.said("r1", "i1", 4_000, done=False)
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c1", name="transfer", arguments="{}"))
+    desk.done("r1")
+    desk.audible("r1", "i1")
+    desk.give(inputs.MoveWished(kind="dial", argument="+15550001", call_id="c1", response_id="r1"))
+
+    actions = desk.give(inputs.KeyPressed(barge_in=False))
+
+    assert journaled(actions, "move_dropped")[0]["cause"] == "caller"
+    assert only(Flush, actions) == []
+    assert desk.core.state.caller.typing_until_ms is None

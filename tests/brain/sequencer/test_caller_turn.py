@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from brain.sequencer import Reason, SlotState, inputs
 from brain.sequencer.actions import SendCancel, Skip
+from brain.sequencer.debts import Owed
+from shared.contract.owed import DebtCause
 from tests.brain.sequencer.desk import Desk, creates, journaled, only
 
 
@@ -17,14 +19,17 @@ def test_barge_in_drops_waiting_idle_prompts() -> None:
     assert (line["reason"], line["cause"]) == ("idle_prompt", "speech")
 
 
-def test_speech_that_never_stops_ends_after_a_minute() -> None:
-    """The gate opens again."""
+def test_speech_that_never_stops_ends_after_a_minute_and_is_answered() -> None:
+    """The gate opens again; the caller is owed an answer from then on, and we ask for it if the server does
+    not."""
     desk = Desk()
     desk.speech()
 
     assert desk.core.next_deadline_ms() == 60_000
     assert journaled(desk.at(60_000), "error")[0]["what"] == "speech_never_stopped"
     assert not desk.core.state.caller.speaking
+    assert desk.core.owed == Owed(1, DebtCause.TURN, 60_000)
+    assert creates(desk.at(63_000)) == [Reason.TURN]
 
 
 def test_in_brain_mode_a_committed_turn_is_answered_once() -> None:

@@ -384,3 +384,39 @@ def test_a_farewell_of_which_only_the_end_was_seen_is_asked_for_again() -> None:
 
     assert only(HangUp, actions) == []
     assert creates(desk.at(250)) == [Reason.FAREWELL]
+
+
+def test_a_goodbye_that_was_said_and_never_heard_is_owed() -> None:
+    """The response that asked to hang up had said it, and nobody plays it: Twilio's voice speaks instead."""
+    desk = Desk()
+    desk.said("r1", "i1", 2_000, done=False)
+    wished(desk, response_id="r1")
+    desk.done("r1")
+    assert desk.core.owed is not None
+
+    assert only(HangUp, desk.at(60_000)) == [HangUp(cause="agent", unheard=True)]
+
+
+def test_a_goodbye_that_began_to_be_heard_is_paid() -> None:
+    """Whether before or after the tool was called."""
+    for heard_first in (True, False):
+        desk = Desk()
+        desk.said("r1", "i1", 2_000, done=False)
+        if heard_first:
+            desk.audible("r1", "i1")
+        wished(desk, response_id="r1")
+        if not heard_first:
+            desk.audible("r1", "i1")
+        desk.done("r1")
+
+        assert only(HangUp, desk.played("r1", "i1", 2_000)) == [HangUp(cause="agent", unheard=False)]
+
+
+def test_a_goodbye_without_a_sound_is_no_goodbye() -> None:
+    """Silence is never counted as spoken: the farewell is asked for."""
+    desk = Desk()
+    desk.created("r1")
+    desk.core.admit_audio("r1", "i1", 8_000, desk.now_ms, audible=False)
+    wished(desk, response_id="r1")
+
+    assert creates(desk.done("r1")) == [Reason.FAREWELL]

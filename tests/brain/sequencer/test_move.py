@@ -216,6 +216,20 @@ def test_a_caller_who_never_comes_back_is_not_waited_for_for_ever() -> None:
     assert creates(actions) == [Reason.TOOL_OUTPUTS]
 
 
+def test_a_clock_that_is_looked_at_late_tells_of_the_move_all_the_same() -> None:
+    """The move's tool is answered by what became of the move, not as one that never ended."""
+    desk = Desk()
+    asked(desk)
+    wish(desk)
+    desk.done("r1")
+
+    actions = desk.at(15_000_050)
+
+    assert [o.output for o in only(SendToolOutput, actions)] == [NEVER_BACK]
+    assert [line["what"] for line in journaled(actions, "error")] == ["move_never_ended"]
+    assert creates(actions) == [Reason.TOOL_OUTPUTS]
+
+
 def test_a_caller_may_talk_to_the_other_side_for_an_hour() -> None:
     """Nothing is said to nobody meanwhile, and how it went is told when they are back."""
     desk = Desk()
@@ -295,3 +309,30 @@ def test_a_second_move_between_two_sessions_is_refused_to_the_next_one() -> None
     actions = desk.give(inputs.SessionConfirmed())
 
     assert [(o.call_id, o.output) for o in only(SendToolOutput, actions)] == [("c2", ANOTHER)]
+
+
+def test_a_caller_whose_tool_ended_without_them_is_spoken_to_when_they_are_back() -> None:
+    """Nothing is left to be answered, but they wait for a word."""
+    desk = Desk()
+    asked(desk)
+    wish(desk)
+    desk.done("r1")
+    desk.give(inputs.ToolFinished(call_id="c1", output="{}", reply=False))
+
+    actions = desk.give(inputs.MoveEnded(output="{}"))
+
+    assert only(SendToolOutput, actions) == []
+    assert creates(actions) == [Reason.TURN]
+
+
+def test_a_tool_whose_result_waits_for_a_session_moves_nobody() -> None:
+    """It has ended: the move is refused, and the result is told to the next session."""
+    desk = Desk()
+    asked(desk)
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    desk.give(inputs.ToolFinished(call_id="c1", output="{}"))
+
+    refused = wish(desk)
+
+    assert journaled(refused, "move_refused") == [{"what": "dial", "cause": "unknown_call"}]
+    assert creates(desk.give(inputs.SessionConfirmed())) == [Reason.TOOL_OUTPUTS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain.sequencer import Reason, Sequencer, SequencerConfig, inputs
-from brain.sequencer.actions import EndResponse
+from brain.sequencer.actions import EndResponse, SendCreate
 from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
 from shared.contract.owed import DebtCause
@@ -273,3 +273,93 @@ def test_all_that_waits_to_be_heard_stays_owed_when_a_tool_takes_its_debt_back()
     desk.give(inputs.ToolFinished(call_id="c1", output="{}", reply=False))
 
     assert list(desk.core.state.debts.standing) == [1, 2]
+
+
+def test_a_tool_that_still_runs_is_waited_for_again_once_something_else_was_answered() -> None:
+    """ "Are you there?" "Yes": and then the caller waits on."""
+    desk = Desk()
+    turn(desk)
+    desk.created("r1")
+    tool(desk)
+    desk.done("r1")
+    turn(desk)
+    desk.said("r2", "i2", 500)
+
+    desk.now_ms = 700
+    desk.audible("r2", "i2")
+
+    assert desk.core.owed == Owed(4, DebtCause.TOOL, 700)
+
+
+def test_a_tools_result_is_owed_an_answer_though_all_else_was_answered_before() -> None:
+    """A silent response to it is asked for again."""
+    desk = Desk()
+    turn(desk)
+    desk.created("r1")
+    tool(desk)
+    desk.done("r1")
+    turn(desk)
+    desk.said("r2", "i2", 500)
+    desk.played("r2", "i2", 500)
+
+    desk.created("r3", token(desk.give(inputs.ToolFinished(call_id="c1", output="{}"))))
+    desk.done("r3")
+
+    assert owed(desk) == (4, DebtCause.TOOL)
+    desk.now_ms += 20_000
+    assert desk.core.next_deadline_ms() is not None
+
+
+def test_an_answer_does_not_pay_for_what_waits_behind_it() -> None:
+    """In brain mode an operator's words come before the answer to the caller."""
+    desk = Desk("brain")
+    desk.created("r0", token(desk.wish(Reason.OPERATOR, "News.")))
+    turn(desk)
+    desk.wish(Reason.OPERATOR, "More news.")
+    desk.give(inputs.TurnCommitted(item_id="u1"))
+    desk.done("r0", "cancelled")
+    (create,) = only(SendCreate, desk.log[-8:])[-1:]
+    assert create.reason is Reason.OPERATOR
+    desk.created("r1", create.token)
+    desk.audio("r1", "i1", 500)
+
+    desk.audible("r1", "i1", desk.core.state.cut)
+
+    stands = owed(desk)
+    assert stands is not None
+    assert stands[1] is DebtCause.TURN
+
+
+@pytest.mark.parametrize("kind", ["audible", "heard", "played"])
+def test_a_younger_debt_is_waited_for_since_the_older_one_was_paid(kind: str) -> None:
+    """Whatever the report that paid: the caller heard something then."""
+    desk = Desk()
+    turn(desk)
+    desk.said("r1", "i1", 1_000)
+    desk.wish(Reason.OPERATOR, "One more thing.")
+    desk.now_ms = 1_000
+
+    match kind:
+        case "audible":
+            desk.audible("r1", "i1")
+        case "heard":
+            desk.heard("r1", "i1", 500)
+        case _:
+            desk.played("r1", "i1", 1_000)
+
+    assert desk.core.owed == Owed(2, DebtCause.OPERATOR, 1_000)
+
+
+@pytest.mark.parametrize("kind", ["heard", "played"])
+def test_a_playhead_pays_only_once_it_has_moved(kind: str) -> None:
+    """At the start of an item nothing of it was heard; a millisecond later something was."""
+    desk = Desk()
+    turn(desk)
+    desk.said("r1", "i1", 1_000)
+    report = desk.heard if kind == "heard" else desk.played
+
+    report("r1", "i1", 0)
+    assert owed(desk) == (1, DebtCause.TURN)
+    report("r1", "i1", 1)
+
+    assert owed(desk) is None

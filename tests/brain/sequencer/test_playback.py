@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from brain.sequencer import Reason, inputs
-from brain.sequencer.actions import RecordHeard
-from tests.brain.sequencer.desk import Desk, journaled, only
+from brain.sequencer.actions import Flush, RecordHeard
+from tests.brain.sequencer.desk import Desk, journaled, only, token
 
 
 def test_audible_makes_it_speaking_and_played_ends_it() -> None:
@@ -217,3 +217,23 @@ def test_the_line_of_a_create_has_the_last_word_on_waiting_frames(kind: str) -> 
     (line,) = journaled(desk.wish(Reason.OPERATOR, "news"), "response_create")
 
     assert line["frames_waiting"] == "17"
+
+
+@pytest.mark.parametrize("kind", ["audible", "heard"])
+def test_an_answer_is_waited_for_since_the_last_report(kind: str) -> None:
+    """Of what stands before it: egress lives, and will come to it. Its own length and 10 s later it is given
+    up."""
+    desk = Desk()
+    desk.said("r1", "i1", 30_000)
+    desk.audible("r1", "i1")
+    desk.created("r2", token(desk.wish(Reason.OPERATOR, "news")))
+    desk.audio("r2", "i2", 1_000)
+    desk.done("r2")
+    desk.now_ms = 30_000
+    if kind == "heard":
+        desk.heard("r1", "i1", 30_000)
+    else:
+        desk.give(inputs.Audible(cut=0, response_id="r1", item_id="i1", heard_ms=30_000))
+
+    assert only(Flush, [*desk.at(40_000), *desk.at(40_999)]) == []
+    assert [line["cause"] for line in journaled(desk.at(41_000), "flush")] == ["unheard"]

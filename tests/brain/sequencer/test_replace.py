@@ -193,3 +193,15 @@ def test_a_slot_that_is_stuck_costs_the_session() -> None:
 
     (asked,) = only(ReplaceSession, desk.log)
     assert asked.cause == "slot_stuck"
+
+
+def test_a_create_that_is_refused_for_another_reason_is_no_sign_of_a_stuck_slot() -> None:
+    """The server has no active response: a new session would be told the same."""
+    desk = Desk()
+    sent = desk.wish(Reason.OPERATOR, "Say it.")
+    for _ in range(6):
+        desk.refused(token(sent), "rate_limit_exceeded")
+        sent = desk.at(desk.core.next_deadline_ms() or 0)
+
+    assert only(ReplaceSession, desk.log) == []
+    assert len(creates(desk.log)) == 7

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain.sequencer import Reason, SlotState, inputs
-from brain.sequencer.actions import EndItem, EndResponse, RecordHeard, SendCancel, SendDelete, Skip
+from brain.sequencer.actions import EndItem, EndResponse, HangUp, RecordHeard, SendCancel, SendDelete, Skip
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
@@ -366,3 +366,33 @@ def test_a_response_that_only_ever_named_an_ended_item_is_watched_all_the_same()
 
     assert desk.audio("r2", "i1", 20).skip is Skip.ITEM_ENDED
     assert desk.core.next_deadline_ms() == 10_000
+
+
+def test_the_line_of_a_response_of_which_only_the_end_was_seen_names_its_wish() -> None:
+    """Whoever reads the journal finds out what became of it; 0: of none."""
+    desk = Desk()
+    sent = desk.wish(Reason.OPERATOR, "hello")
+    wished = journaled(sent, "response_create")[0]["wish"]
+
+    seen = desk.give(inputs.ResponseDone(response_id="r1", status="completed", token=token(sent)))
+
+    assert wished != "0"
+    assert [(line["what"], line["wish"]) for line in journaled(seen, "error")] == [
+        ("created_missing", wished)
+    ]
+
+
+def test_a_farewell_that_is_created_late_is_the_farewell() -> None:
+    """Its create was given up on already: it is said once, and heard out before the call ends."""
+    desk = Desk()
+    first = token(desk.give(inputs.HangUpWished(cause="agent", farewell="bye")))
+    desk.at(2_750)
+    desk.created("r1", first)
+    desk.audio("r1", "i1", 500)
+    assert only(HangUp, desk.done("r1")) == []
+    desk.audible("r1", "i1")
+
+    actions = desk.played("r1", "i1", 500)
+
+    assert only(HangUp, actions) == [HangUp(cause="agent")]
+    assert creates(desk.log) == [Reason.FAREWELL]

@@ -219,3 +219,12 @@ def test_a_last_moment_that_has_passed_is_now() -> None:
     desk.now_ms = 10_000
 
     assert journaled(due(desk, 9_000), "rollover_due") == [{"force_in_ms": "0"}]
+
+
+def test_a_greeting_that_was_not_heard_is_owed_by_this_session() -> None:
+    """The server cancelled it before its first word, and nothing is under way: no quiet moment."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.GREETING, "Hi.")))
+    desk.done("r1", "cancelled")
+
+    assert rolls(due(desk)) == 0

@@ -269,3 +269,16 @@ def test_a_turn_whose_answer_was_heard_is_not_answered_twice() -> None:
     desk.give(inputs.SessionConfirmed())
 
     assert creates(desk.at(10_000)) == []
+
+
+def test_no_wish_is_noted_for_a_turn_that_is_said_again() -> None:
+    """The journal tells of wishes that somebody had; an answer that is cut off here leaves none."""
+    desk = Desk()
+    desk.speech()
+    desk.speech_over()
+    desk.said("r1", "i1", 500, done=False)
+
+    lost = desk.give(inputs.SessionLost(cause="closed_1006", turn_replayed=True))
+
+    assert journaled(lost, "response_deferred") == []
+    assert journaled(lost, "response_superseded") == []

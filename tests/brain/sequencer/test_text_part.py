@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import Action, SendCancel, SendCreate, SendDelete
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
@@ -36,7 +38,8 @@ def test_the_wish_behind_it_is_the_one_that_is_asked_again() -> None:
 
 
 def test_a_second_written_answer_is_given_up() -> None:
-    """It was asked for in so many words; asking for ever would not help."""
+    """It was asked for in so many words; asking for ever would not help. A line says what became of the
+    wish."""
     desk = Desk()
     desk.created("r1")
     writes(desk)
@@ -45,7 +48,10 @@ def test_a_second_written_answer_is_given_up() -> None:
     actions = [*writes(desk, "r2"), *desk.done("r2", "cancelled")]
 
     assert creates(actions) == []
-    assert journaled(actions, "response_expired")[0]["cause"] == "text_again"
+    wished = journaled(again, "response_create")[0]["wish"]
+    assert journaled(actions, "response_expired") == [
+        {"reason": "turn", "wish": wished, "cause": "text_again"}
+    ]
 
 
 def test_a_response_that_speaks_may_also_write() -> None:
@@ -117,3 +123,18 @@ def test_a_report_that_it_is_heard_does_not_outlive_it() -> None:
 
     assert desk.core.audible_response_id == ""
     assert journaled(actions, "silent")[0]["cause"] == "retired"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_an_answer_that_is_written_while_the_call_ends_is_not_asked_for_aloud(asked: bool) -> None:
+    """Neither the server's own nor an operator's: the farewell follows it."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.OPERATOR, "hello")) if asked else "")
+    desk.give(inputs.HangUpWished(cause="agent", farewell="bye"))
+
+    written = writes(desk)
+
+    assert [cancel.response_id for cancel in only(SendCancel, written)] == ["r1"]
+    assert journaled(written, "response_deferred") == []
+    (create,) = only(SendCreate, desk.done("r1", "cancelled"))
+    assert (create.reason, create.audio_only) == (Reason.FAREWELL, False)

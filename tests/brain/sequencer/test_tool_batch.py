@@ -350,11 +350,11 @@ def test_a_result_that_no_session_came_for_is_given_up_beside_a_call_that_still_
     assert desk.core.open_tool_calls == {"a"}
 
 
-def rounds(desk: Desk, count: int) -> list[SendCreate]:
-    """Rounds of one tool of the server's each; the creates that answer them."""
+def rounds(desk: Desk, count: int, first: int = 0) -> list[SendCreate]:
+    """Rounds of one tool of the server's each, from response `first` on; the creates that answer them."""
     sent: list[SendCreate] = []
-    desk.created("r0")
-    for number in range(count):
+    desk.created(f"r{first}")
+    for number in range(first, first + count):
         item_id = f"mcp{number}"
         desk.give(inputs.ServerToolOpened(response_id=f"r{number}", item_id=item_id))
         desk.done(f"r{number}")
@@ -370,25 +370,41 @@ def test_the_rounds_of_tools_are_bounded() -> None:
     sent = rounds(desk, 8)
 
     assert [create.without_tools for create in sent] == [False] * 7 + [True]
-    assert [line["response"] for line in journaled(desk.log, "error")] == ["r7"]
+    assert journaled(desk.log, "error") == [{"what": "too_many_tool_rounds", "response": "r7"}]
 
 
-def test_a_sound_or_a_word_of_the_caller_begins_the_rounds_again() -> None:
-    """Then it is no loop."""
-    for speak in (True, False):
-        desk = Desk()
-        rounds(desk, 7)
-        if speak:
-            desk.audio("r7", "i7", 500)
-        else:
-            desk.speech()
-            desk.done("r7", "cancelled")
-            desk.speech_over()
-            desk.created("r7b")
-        response_id = "r7" if speak else "r7b"
-        desk.give(inputs.ServerToolOpened(response_id=response_id, item_id="mcp7"))
-        desk.done(response_id)
+@pytest.mark.parametrize("caller_spoke", [True, False])
+def test_a_word_of_the_callers_begins_the_rounds_again_and_none_of_the_models(caller_spoke: bool) -> None:
+    """A model that says "one moment" before each tool is in a loop all the same."""
+    desk = Desk()
+    rounds(desk, 7)
+    response_id = "r7"
+    if caller_spoke:
+        response_id = "r7b"
+        desk.speech()
+        desk.done("r7", "cancelled")
+        desk.speech_over()
+        desk.created(response_id)
+    else:
+        desk.audio(response_id, "i7", 500)
+    desk.give(inputs.ServerToolOpened(response_id=response_id, item_id="mcp7"))
+    desk.done(response_id)
 
-        (create,) = only(SendCreate, desk.give(inputs.ServerToolFinished(item_id="mcp7")))
+    (create,) = only(SendCreate, desk.give(inputs.ServerToolFinished(item_id="mcp7")))
 
-        assert not create.without_tools
+    assert create.without_tools is not caller_spoke
+
+
+def test_a_tool_whose_result_waits_for_a_session_runs_no_more() -> None:
+    """It is open, since nobody has answered it; but nothing is at work that could excuse the silence."""
+    desk = Desk()
+    desk.created("r1")
+    called(desk, "a")
+    assert desk.core.runs_tools
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    assert desk.core.runs_tools
+
+    desk.give(inputs.ToolFinished(call_id="a", output="{}"))
+
+    assert desk.core.open_tool_calls == {"a"}
+    assert not desk.core.runs_tools

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from brain.sequencer.wishes import EXPIRY_MS, MAX_TEXT_CHARS, Reason, Wish
 
 
@@ -49,10 +51,12 @@ def test_every_reason_expires() -> None:
     assert set(EXPIRY_MS) == set(Reason)
 
 
-def test_asking_for_audio_outlives_joining() -> None:
-    """Whichever of the two was answered in writing."""
-    asks = dataclasses.replace(wish("a"), audio_only=True)
+@pytest.mark.parametrize("how", ["audio_only", "goes_on", "without_tools"])
+def test_how_a_wish_is_asked_for_outlives_joining(how: str) -> None:
+    """Whichever of the two was answered in writing, stopped in the middle, or ran too many rounds of
+    tools."""
+    asks = dataclasses.replace(wish("a"), **{how: True})
 
-    assert wish("b").merged_with(asks).audio_only
-    assert asks.merged_with(wish("b")).audio_only
-    assert not wish("a").merged_with(wish("b")).audio_only
+    assert getattr(wish("b").merged_with(asks), how)
+    assert getattr(asks.merged_with(wish("b")), how)
+    assert not getattr(wish("a").merged_with(wish("b")), how)
