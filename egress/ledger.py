@@ -217,7 +217,7 @@ class Ledger:
         self._playback.rewind(item, to_ms)
         self._marks.rewind(item, to_ms)
 
-    def resume(self, now_ms: float, *, playing_ms: float = 0.0) -> None:
+    def resume(self, now_ms: float, *, playing_ms: float) -> None:
         """Lets the clock run again; `playing_ms` of what was sent before are only now at Twilio."""
         for item, by_ms in self._playback.resume(self._items.values(), now_ms, playing_ms):
             self._marks.play_later(item, by_ms)

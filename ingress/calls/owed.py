@@ -133,7 +133,7 @@ class OwedSound:
     _plays_until_ms: float = 0.0
     """When the caller has heard what was given to the socket."""
     _heard_until_ms: float = field(init=False)
-    """When the caller has heard the last of it that was no silence."""
+    """When the caller has heard the last of it that was no silence; before there is any, `began_at_ms`."""
     _is_voiced: bool = False
     """Sound of this answer was given to the socket since it was last paid for."""
     _paying: dict[str, PayingMark] = field(default_factory=dict)
@@ -321,7 +321,7 @@ class OwedSound:
             return
         self.stands = True
         since_ms = began_ms if since_ms is None else since_ms
-        self._at_ms = min(max(since_ms, self._heard_until_ms, self.began_at_ms), now_ms)
+        self._at_ms = min(max(since_ms, self._heard_until_ms), now_ms)
         self._account(now_ms)
 
     def _account(self, now_ms: float) -> None:
@@ -358,9 +358,10 @@ class OwedSound:
     def _pay(self, name: str, now_ms: float) -> None:
         """What was owed is heard: up to this mark, and to those before it."""
         self._account(now_ms)
-        self.owed_ms, number = 0.0, 0
+        self.owed_ms = 0.0
+        number = self._paying[name].number
         for each in list(self._paying):
-            number = self._paying.pop(each).number
+            del self._paying[each]
             if each == name:
                 break
         if self._word is not None and self._word.is_paid:

@@ -41,7 +41,7 @@ TESTS = (
     "tests/brain/sequencer",
     *(f"tests/egress/test_{name}.py" for name in ("pacer", "accounts", "playback", "marks", "answers")),
     *(f"tests/egress/test_{name}.py" for name in ("ledger", "ledger_responses", "delivery")),
-    "tests/ingress/calls/test_owed.py",
+    *(f"tests/ingress/calls/test_{name}.py" for name in ("owed", "owed_caller", "owed_clip", "owed_marks")),
 )
 BESIDE = (
     *["brain", "egress", "ingress", "shared", "simulators", "console", "proofs", "tests", "docs"],

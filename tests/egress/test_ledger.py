@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egress.accounts import ChangeKind, PlayedItem
-from egress.ledger import Echo, Ledger
+from egress.ledger import HEARD_OUT_MS, Echo, Ledger
 from egress.marks import MARK_DEADLINE_MS, end_mark_due, mark_due
 from shared.contract.streams.control import SilentCause
 
@@ -390,3 +390,34 @@ def test_marks_belong_to_the_leg_on_which_they_were_sent() -> None:
     assert ledger.echo(old, 100.0) is Echo.STALE
     assert item.plays_until_ms == 60.0
     assert ledger.echo(ledger.mark(item, 100, 100.0), 100.0) is Echo.PLAYED
+
+
+def test_what_an_owner_before_us_gave_to_the_socket_long_ago_was_heard() -> None:
+    """Nothing of it still plays, unless it is said to."""
+    ledger = Ledger(leg=1, cut=0)
+    item = ledger.receive("r", "a", 1_000, 0.0)
+
+    ledger.skipped(item, 400, 1_000.0)
+
+    assert ledger.heard_ms(item, 1_000.0) == 400
+
+
+def test_only_marks_are_missing_300_ms_after_the_last_frame_has_played() -> None:
+    """Then Twilio has nothing left to throw away; before, it may have."""
+    ledger, _ = playing(received_ms=160)
+
+    waits = [ledger.only_waits_for_marks(160.0 + HEARD_OUT_MS + late) for late in (-0.1, 0.0)]
+
+    assert waits == [False, True]
+
+
+def test_an_item_of_a_millisecond_waits_for_its_mark_and_an_empty_one_for_its_audio() -> None:
+    """The one is out and played; the other was only announced."""
+    waits = []
+    for received_ms in (1, 0):
+        ledger = Ledger(leg=1, cut=0)
+        item = ledger.receive("r", "a", received_ms, 0.0)
+        send(ledger, item, range(received_ms), 0.0)
+        waits.append(ledger.only_waits_for_marks(1_000.0))
+
+    assert waits == [True, False]

@@ -168,6 +168,29 @@ def test_a_new_leg_knows_nothing_of_the_way_of_the_old_one() -> None:
     assert playback.heard_ms(item, 1_100.0) == 160 + 90
 
 
+# What has played.
+
+
+def test_all_has_played_when_the_ear_has_come_to_its_end() -> None:
+    """Not when the clock has: an echo said that the ear is 40 ms behind it."""
+    playback, _ = playing()
+    at_the_end = [playback.is_over(at_ms) for at_ms in (159.9, 160.0)]
+
+    playback.echoed(100.0, 140.0)
+
+    assert at_the_end == [False, True]
+    assert [playback.is_over(at_ms) for at_ms in (160.0, 199.9, 200.0)] == [False, False, True]
+
+
+def test_while_the_clock_stands_nothing_is_known_to_have_played() -> None:
+    """However long ago it was sent."""
+    playback, item = playing()
+
+    playback.hold([item], 50.0)
+
+    assert not playback.is_over(10_000.0)
+
+
 # What is settled.
 
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ingress.calls.owed import APOLOGISE_MS, CLIP_AFTER_MS, OwedSound, Step
+from ingress.calls.owed import (
+    APOLOGISE_MS,
+    CLIP_AFTER_MS,
+    PAUSE_MS,
+    WORD_WITHIN_MS,
+    OwedSound,
+    Step,
+)
 from shared.audio import is_silent
 from shared.contract.owed import DebtCause, NoWord
 from shared.contract.streams.pairs import Owes
@@ -21,6 +28,7 @@ FAINT = bytes([0xFC, 0x7B]) * 80
 
 NOTHING, PLAY, APOLOGISE = Step
 TURN_1 = Owes(number=1, cause=DebtCause.TURN)
+TURN_2 = Owes(number=2, cause=DebtCause.TURN)
 PAID = Owes(number=1, cause=DebtCause.TURN, is_paid=True)
 QUIET = Owes(number=0, is_paid=True)
 
@@ -332,20 +340,6 @@ def test_the_card_is_told_when_a_debt_grows_old_and_when_it_is_gone(ear: Ear) ->
     assert not ear.owed.take_turn()
 
 
-def test_a_frame_ends_the_clip_once(ear: Ear) -> None:
-    """What is left of it gives way."""
-    ear.say(TURN_1).until(5_000.0)
-    assert ear.owed.ends_clip(VOICE, ear.now_ms + 500.0)
-    assert not ear.owed.ends_clip(VOICE, ear.now_ms + 600.0)
-
-
-def test_silence_of_an_answer_does_not_end_the_clip(ear: Ear) -> None:
-    """It plays behind the clip; the first sound clears both."""
-    ear.say(TURN_1).until(5_000.0)
-    assert not ear.owed.ends_clip(SILENCE, ear.now_ms + 500.0)
-    assert ear.owed.ends_clip(VOICE, ear.now_ms + 1_200.0)
-
-
 def test_a_caller_who_is_said_to_speak_and_does_not_waits(ear: Ear) -> None:
     """The model never said that they had stopped: they wait since their last sound."""
     ear.say(Owes(number=0, is_paid=True, is_caller_speaking=True)).speak(1_000.0)
@@ -381,7 +375,7 @@ def test_words_to_a_brain_without_a_session_are_owed_an_answer(ear: Ear) -> None
 
 
 def test_words_again_and_again_to_a_brain_without_a_session_are_answered_by_the_clip(ear: Ear) -> None:
-    """ "Hello?" each three seconds, and no model that could hear it: the clock stands while they speak, and
+    """ "Hello?" every three seconds, and no model that could hear it: the clock stands while they speak, and
     goes on from where it stood."""
     ear.say(replace(QUIET, is_deaf=True))
 
@@ -453,6 +447,75 @@ def test_an_answer_that_is_announced_again_is_paid_by_its_end(ear: Ear) -> None:
     ear.owed.echo("end", ear.now_ms)
 
     assert ear.owed.settled == 1
+
+
+# What stands, from when on, and what is counted.
+
+
+def test_a_brains_word_is_good_for_2_s(ear: Ear) -> None:
+    """Then it is missed, from its last word on."""
+    ear.say(QUIET)
+    stood = []
+    for at_ms in (1_000.0 + WORD_WITHIN_MS, 1_001.0 + WORD_WITHIN_MS):
+        ear.owed.check(at_ms, store_away=False)
+        stood.append(ear.owed.standing)
+
+    assert stood == [(0, ""), (2_001, NoWord.NO_BRAIN)]
+
+
+def test_a_broken_off_answer_of_a_dead_brain_is_owed_from_its_last_sound(ear: Ear) -> None:
+    """Not from the brain's last word, which came after it."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(500.0)
+    last_sound_ms = ear.now_ms
+    ear.owed.word(PAID, last_sound_ms + 500.0)
+
+    ear.owed.check(last_sound_ms + 2_750.0, store_away=False)
+
+    assert ear.owed.standing == (2_750, NoWord.NO_BRAIN)
+
+
+def test_a_breath_within_an_answer_is_no_debt_for_a_second(ear: Ear) -> None:
+    """Then it stands, and is as old as the silence."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(500.0).say(PAID)
+    last_sound_ms = ear.now_ms
+    stood = []
+    for silent_ms in (PAUSE_MS - 1.0, PAUSE_MS):
+        ear.owed.check(last_sound_ms + silent_ms, store_away=False)
+        stood.append(ear.owed.standing)
+
+    assert stood == [(0, ""), (1_000, NoWord.BROKEN_OFF)]
+
+
+def test_a_debt_in_the_first_second_of_a_stream_stands_at_once() -> None:
+    """Nothing has sounded on it that could be going on."""
+    ear = Ear()
+    ear.say(QUIET).until(250.0)
+
+    ear.say(TURN_1).until(500.0)
+
+    assert ear.owed.standing == (250, DebtCause.TURN)
+
+
+def test_where_nothing_is_owed_the_card_need_not_be_told(ear: Ear) -> None:
+    """Not even once."""
+    assert not ear.owed.take_turn()
+
+
+def test_owed_silence_is_counted_once_and_by_its_cause(ear: Ear) -> None:
+    """For the metrics: under what it was owed for when somebody last looked, and not again once it was
+    taken."""
+    ear.owed.take_silence()
+    ear.say(TURN_1).until(2_500.0)
+    assert ear.owed.take_silence() == {DebtCause.TURN: 1_500.0}
+
+    ear.until(3_000.0).say(None).until(6_000.0)
+
+    assert ear.owed.take_silence() == {DebtCause.TURN: 2_750.0, NoWord.NO_BRAIN: 750.0}
+    assert ear.owed.take_silence() == {}
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -1,0 +1,148 @@
+"""What a mark pays in the account of owed silence, and what becomes of marks that do not come back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ingress.calls.owed import MARK_WITHIN_MS, OwedSound
+from shared.contract.owed import DebtCause
+from tests.ingress.calls.test_owed import CLIP_MS, PAID, QUIET, SILENCE, TURN_1, TURN_2, VOICE, Ear
+
+
+@pytest.fixture
+def ear() -> Ear:
+    """A caller who was greeted: nothing is owed at 1,000 ms."""
+    return Ear().say(QUIET).until(1_000.0)
+
+
+def test_a_second_answer_is_paid_as_the_first_one_was(ear: Ear) -> None:
+    """One mark and its echo each."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(500.0)
+    ear.say(TURN_2)
+    ear.owed.sound(2, ear.now_ms)
+    ear.play(500.0)
+
+    assert ear.owed.settled == 2
+
+
+def test_an_answer_after_a_clear_is_paid_like_any_other(ear: Ear) -> None:
+    """What was cleared holds nothing back: neither the mark that was under way nor frames that never
+    played."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    for _ in range(100):
+        ear.owed.frame(VOICE, ear.now_ms)
+    ear.owed.mark("void", ear.now_ms)
+    ear.owed.cleared(ear.now_ms)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(20.0)
+    assert ear.owed.settled == 1
+
+    ear.say(TURN_2).until(4_020.0)
+
+    assert ear.owed.standing == (3_000, DebtCause.TURN)
+
+
+def test_an_answer_that_the_caller_interrupts_leaves_nothing_open(ear: Ear) -> None:
+    """It was paid and is void: half a minute of quiet brings nothing, and a mark behind no sound pays
+    nothing."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(1_000.0).say(PAID)
+    ear.owed.cleared(ear.now_ms)
+    ear.until(32_000.0)
+    assert ear.steps == []
+
+    ear.say(TURN_2).until(34_000.0)
+    ear.play(20.0, SILENCE)
+
+    assert ear.owed.standing == (2_020, DebtCause.TURN)
+
+
+def test_a_mark_behind_nothing_but_silence_pays_nothing(ear: Ear) -> None:
+    """Though sound of the same answer was paid for before."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(500.0)
+    ear.say(TURN_2).until(3_500.0)
+
+    ear.play(20.0, SILENCE, mark="behind silence")
+
+    assert ear.owed.standing == (2_020, DebtCause.TURN)
+
+
+def test_a_clock_pays_3_s_after_the_time_to_play(ear: Ear) -> None:
+    """Not before."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, 1_000.0)
+    ear.owed.frame(VOICE, 1_000.0)
+    ear.owed.mark("lost", 1_000.0)
+
+    settled = []
+    for at_ms in (1_019.0 + MARK_WITHIN_MS, 1_020.0 + MARK_WITHIN_MS):
+        ear.owed.check(at_ms, store_away=False)
+        settled.append(ear.owed.settled)
+
+    assert settled == [0, 1]
+
+
+def test_an_answer_that_is_heard_before_the_brain_has_said_a_word_pays() -> None:
+    """Egress was quicker."""
+    owed = OwedSound(0.0, CLIP_MS)
+    owed.sound(3, 500.0)
+    owed.frame(VOICE, 500.0)
+    owed.mark("m", 520.0)
+
+    owed.echo("m", 600.0)
+
+    assert (owed.settled, owed.owed_ms) == (3, 0.0)
+
+
+def test_the_brain_knows_which_answer_was_heard_where_egress_word_for_it_was_lost() -> None:
+    """It says that its second debt is paid, and sound came, with its echo. Else what egress named is paid."""
+    settled = []
+    for word in (TURN_2, replace(TURN_2, is_paid=True)):
+        ear = Ear()
+        ear.say(TURN_1)
+        ear.owed.sound(1, ear.now_ms)
+        ear.say(TURN_2).say(word)
+        ear.play(500.0)
+        settled.append(ear.owed.settled)
+
+    assert settled == [1, 2]
+
+
+@pytest.fixture
+def two_under_way() -> OwedSound:
+    """Two answers were given to the socket, one behind the other, at 0 ms and at 500, with a mark behind
+    each."""
+    owed = OwedSound(0.0, CLIP_MS)
+    for number, at_ms in ((1, 0.0), (2, 500.0)):
+        owed.sound(number, at_ms)
+        owed.frame(VOICE, at_ms)
+        owed.mark(f"m{number}", at_ms)
+    return owed
+
+
+def test_an_echo_pays_up_to_its_mark_and_not_what_stands_behind_it(two_under_way: OwedSound) -> None:
+    """The second answer is still to be heard."""
+    settled = []
+    for name in ("m1", "m2"):
+        two_under_way.echo(name, 1_000.0)
+        settled.append(two_under_way.settled)
+
+    assert settled == [1, 2]
+
+
+def test_the_clock_pays_one_answer_after_the_other(two_under_way: OwedSound) -> None:
+    """Each 3 s after its own time to play."""
+    settled = []
+    for at_ms in (20.0, 519.0, 520.0):
+        two_under_way.check(at_ms + MARK_WITHIN_MS, store_away=False)
+        settled.append(two_under_way.settled)
+
+    assert settled == [1, 1, 2]
