@@ -70,7 +70,6 @@ def due_ms(s: State) -> float | None:
 
 def again(s: State, now_ms: float) -> None:
     """Asks for an answer: one is owed, and nothing is under way."""
-    s.asking.again_at_ms = None
     owed = s.debts.owed
     if owed is not None:
         s.journal(Kind.ERROR, what="answer_forgotten", cause=owed.cause)

@@ -59,8 +59,11 @@ def wrote(s: State, i: CallerWrote, now_ms: float) -> None:
             s.journal(Kind.TEXT_DROPPED, cause="too_many")
         return
     if i.barge_in:
+        # What their words set free waits until they are told: one create answers both.
+        s.caller.typing_until_ms = now_ms
         move.caller_spoke(s, now_ms)
         cut.interrupt_by_caller(s, now_ms, cause="caller_text")
+        s.caller.typing_until_ms = None
     _tell(s, [i.text], now_ms)
 
 

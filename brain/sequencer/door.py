@@ -309,9 +309,8 @@ def _send(s: State, wish: Wish, now_ms: float) -> None:
 
 
 def _retry(s: State, wish: Wish, now_ms: float, cause: str, pause_ms: float = 0.0) -> None:
-    if s.hang_up is not None and wish.reason is not Reason.FAREWELL:
-        supersede(s, wish, "hang_up")
-    elif s.active is not None:
+    # While the call ends this is the farewell: every other create was left without a wish.
+    if s.active is not None:
         defer(s, wish, Gate.SLOT, cause)
     else:
         defer(s, held_back(s, wish, now_ms, pause_ms), Gate.BACKOFF, cause)

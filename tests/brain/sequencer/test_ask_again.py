@@ -427,3 +427,97 @@ def test_an_answer_that_ceases_goes_on() -> None:
 
     assert asked.text == GO_ON
     assert desk.core.owed is not None
+
+
+def test_a_session_is_given_more_time_after_each_silent_end() -> None:
+    """A debt that nothing is under way for is asked about after the pause that the next retry would have."""
+    desk = Desk()
+    turn(desk)
+    desk.now_ms = 1_000
+    desk.created("r1")
+    desk.done("r1")
+    desk.created("r2", token(desk.at(1_250)))
+    desk.done("r2", "cancelled")
+
+    assert creates(desk.at(1_749)) == []
+    assert creates(desk.at(1_750)) == [Reason.TURN]
+
+
+def test_an_answer_whose_first_sign_is_its_audio_is_not_asked_for() -> None:
+    """Nobody announced it, and it came just before we would have asked."""
+    desk = Desk()
+    turn(desk)
+    desk.now_ms = 1_000
+    desk.created("r1")
+    desk.done("r1", "cancelled")
+    assert desk.core.next_deadline_ms() == 1_250
+    desk.now_ms = 1_100
+    desk.audio("r2", "i2", 500)
+
+    actions = desk.at(1_250) + desk.done("r2")
+
+    assert creates(actions) == []
+    assert journaled(actions, "error") == []
+
+
+def test_an_idle_prompt_without_a_sound_is_not_said_again() -> None:
+    """Nobody waits for it."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.IDLE_PROMPT, "There?")))
+    desk.done("r1")
+
+    assert desk.core.next_deadline_ms() is None
+    assert creates(desk.at(5_000)) == []
+
+
+# The time that an error names.
+
+
+def test_an_error_that_names_a_millisecond_is_no_reason_to_ask_at_once() -> None:
+    """The server wants a pause: it is given ours, which is the shortest."""
+    desk = Desk()
+    desk.said("r1", "i1", 1_000, done=False)
+    failed(desk, "r1", 1.0)
+
+    assert creates(desk.log) == []
+    assert creates(desk.at(249)) == []
+    assert creates(desk.at(250)) == [Reason.TURN]
+
+
+@pytest.mark.parametrize(("retry_after_ms", "asked"), [(0.0, []), (1.0, [Reason.IDLE_PROMPT])])
+def test_a_wish_has_more_time_only_where_the_error_names_a_pause(
+    retry_after_ms: float, asked: list[Reason]
+) -> None:
+    """A prompt is true for 3 s; a server that asks us to wait does not make it expire."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.IDLE_PROMPT, "There?")))
+    desk.now_ms = 2_900
+    failed(desk, "r1", retry_after_ms)
+
+    assert (journaled(desk.at(3_000), "response_expired") == []) is bool(asked)
+    assert creates(desk.at(3_150)) == asked
+
+
+def test_a_wish_that_was_told_to_wait_is_kept_for_two_creates_more() -> None:
+    """18 s, and 5.5 s in which one may be lost; the caller speaks for longer."""
+    desk = Desk()
+    desk.created("r1", token(desk.wish(Reason.TURN)))
+    failed(desk, "r1", 18_000)
+    desk.now_ms = 17_000
+    desk.speech()
+
+    assert journaled(desk.at(23_499), "response_expired") == []
+    assert [line["reason"] for line in journaled(desk.at(23_500), "response_expired")] == ["turn"]
+
+
+def test_a_wish_whose_response_was_not_seen_keeps_its_own_time() -> None:
+    """No error named a pause: it ends after its 16 s, and what is owed is asked for by a wish of its own."""
+    desk = Desk(confirmed=False)
+    desk.wish(Reason.TURN)
+    desk.now_ms = 15_800
+    ours = token(desk.give(inputs.SessionConfirmed()))
+    desk.now_ms = 15_900
+    desk.give(inputs.ResponseDone(response_id="r1", status="completed", token=ours))
+
+    assert [line["reason"] for line in journaled(desk.at(16_000), "response_expired")] == ["turn"]
+    assert creates(desk.at(16_250)) == [Reason.TURN]

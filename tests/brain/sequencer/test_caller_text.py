@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from brain.sequencer import Reason, inputs
-from brain.sequencer.actions import Action, Flush, SendCreate, SendText
+from brain.sequencer import Reason, SequencerConfig, inputs
+from brain.sequencer.actions import Action, Flush, SendCreate, SendText, SendToolOutput
 from brain.sequencer.caller_text import MAX_WAITING
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
@@ -149,3 +149,38 @@ def test_a_key_that_does_not_interrupt_keeps_a_caller_who_was_about_to_be_sent_a
     assert journaled(actions, "move_dropped")[0]["cause"] == "caller"
     assert only(Flush, actions) == []
     assert desk.core.state.caller.typing_until_ms is None
+
+
+def test_keys_begin_the_rounds_of_tools_again() -> None:
+    """As speech does: what the caller asks for now may use tools."""
+    desk = Desk(config=SequencerConfig(tool_rounds=2))
+    desk.created("r0")
+    desk.give(inputs.ServerToolOpened(response_id="r0", item_id="mcp0"))
+    desk.give(inputs.ServerToolFinished(item_id="mcp0"))
+    desk.created("r1", token(desk.done("r0")))
+    wrote(desk)
+    desk.give(inputs.ServerToolOpened(response_id="r1", item_id="mcp1"))
+    desk.give(inputs.ServerToolFinished(item_id="mcp1"))
+
+    (create,) = only(SendCreate, desk.done("r1"))
+
+    assert not create.without_tools
+
+
+def test_a_text_before_they_are_gone_keeps_a_caller_and_one_create_answers_it() -> None:
+    """The model reads that the move was not done, then what they wrote, and is asked once, after both."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 2_000)
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c1", name="transfer", arguments="{}"))
+    desk.done("r1")
+    desk.give(inputs.MoveWished(kind="dial", argument="+15550001", call_id="c1", response_id="r1"))
+
+    actions = wrote(desk, barge_in=True)
+
+    assert journaled(actions, "move_dropped")[0]["cause"] == "caller"
+    told = [action for action in actions if isinstance(action, SendToolOutput | SendText | SendCreate)]
+    assert [type(action) for action in told] == [SendToolOutput, SendText, SendCreate]
+    desk.created("r2", token(actions))
+    assert desk.audio("r2", "i2", 200).skip is None
+    assert creates(desk.done("r2")) == []

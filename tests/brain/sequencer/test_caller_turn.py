@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from brain.sequencer import Reason, SlotState, inputs
-from brain.sequencer.actions import SendCancel, Skip
+from brain.sequencer import Reason, SequencerConfig, SlotState, inputs
+from brain.sequencer.actions import SendCancel, SendCreate, Skip
 from brain.sequencer.debts import Owed
 from shared.contract.owed import DebtCause
-from tests.brain.sequencer.desk import Desk, creates, journaled, only
+from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
 
 
 def test_barge_in_drops_waiting_idle_prompts() -> None:
@@ -109,3 +109,33 @@ def test_a_wish_outlives_an_answer_that_was_talked_over() -> None:
     desk.done("r1", "cancelled", "client_cancelled")
 
     assert [wish.reason for wish in desk.core.state.deferred.values()] == [Reason.OPERATOR]
+
+
+def test_a_caller_has_waited_since_before_the_model_noticed_their_pause() -> None:
+    """It listens to half a second of silence first: that is part of the silence they hear."""
+    desk = Desk(config=SequencerConfig(listens_ms=500.0))
+    desk.now_ms = 1_000
+    desk.speech()
+    desk.now_ms = 3_000
+    desk.speech_over()
+
+    assert desk.core.owed == Owed(1, DebtCause.TURN, 2_500)
+
+
+def test_a_turn_begins_the_rounds_of_tools_from_the_first() -> None:
+    """All of them are there for it."""
+    desk = Desk(config=SequencerConfig(tool_rounds=2))
+    desk.created("r0")
+    desk.give(inputs.ServerToolOpened(response_id="r0", item_id="mcp0"))
+    desk.give(inputs.ServerToolFinished(item_id="mcp0"))
+    desk.created("r1", token(desk.done("r0")))
+    desk.speech()
+    desk.done("r1", "cancelled")
+    desk.speech_over()
+    desk.created("r2")
+    desk.give(inputs.ServerToolOpened(response_id="r2", item_id="mcp1"))
+    desk.give(inputs.ServerToolFinished(item_id="mcp1"))
+
+    (create,) = only(SendCreate, desk.done("r2"))
+
+    assert not create.without_tools

@@ -102,3 +102,25 @@ def test_a_goodbye_is_owed_since_the_callers_last_word() -> None:
     debts.waive(2, 3_000.0)
     debts.owe(DebtCause.TURN, 9_000.0)
     assert debts.since_ms == 9_000.0
+
+
+def test_what_follows_a_decision_within_100_ms_belongs_to_it() -> None:
+    """Up to and including them; what follows later is a debt of its own age."""
+    for later_ms, since_ms in ((100.0, 1_000.0), (101.0, 2_101.0)):
+        debts = Debts()
+        debts.owe(DebtCause.TURN, 1_000.0)
+        debts.waive(1, 2_000.0)
+
+        debts.owe(DebtCause.FAREWELL, 2_000.0 + later_ms)
+
+        assert debts.since_ms == since_ms
+
+
+def test_at_the_end_every_debt_was_taken_back_and_none_paid() -> None:
+    """Whoever is told that nothing is owed hears that nobody heard an answer."""
+    debts = Debts(raised=7)
+    debts.owe(DebtCause.TURN, 0)
+
+    debts.waive_all()
+
+    assert (debts.waived, debts.owed) == (8, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.sequencer import Reason, SlotState, inputs
+from brain.sequencer import Reason, SequencerConfig, SlotState, inputs
 from brain.sequencer.actions import ReplaceSession, SendCancel, SendCreate
 from brain.sequencer.door import MAX_ABANDONED
 from tests.brain.sequencer.desk import Desk, creates, journaled, only, token
@@ -388,3 +388,24 @@ def test_a_token_that_is_not_ours_makes_it_a_response_of_the_server() -> None:
     (line,) = journaled(desk.created("r1", "e7-create-3"), "response_created")
 
     assert (line["by"], line["wish"]) == ("server", "0")
+
+
+def test_a_greeting_in_flight_that_keys_may_cut_is_withdrawn_by_them() -> None:
+    """Speech alone is greeted all the same."""
+    desk = Desk()
+    ours = token(desk.wish(Reason.GREETING, "hello"))
+
+    actions = desk.give(inputs.KeyPressed())
+
+    expected = [{"reason": "greeting", "wish": "1", "cause": "keys"}]
+    assert journaled(actions, "response_superseded") == expected
+    assert [cancel.response_id for cancel in only(SendCancel, desk.created("r1", ours))] == ["r1"]
+
+
+def test_a_greeting_in_flight_that_must_be_heard_is_withdrawn_by_whoever_insists() -> None:
+    """It is the caller who may not cut it; an operator may."""
+    desk = Desk(config=SequencerConfig(greeting_interruptible=False))
+    ours = token(desk.wish(Reason.GREETING, "hello"))
+    desk.wish(Reason.OPERATOR, "news", force=True)
+
+    assert [cancel.response_id for cancel in only(SendCancel, desk.created("r1", ours))] == ["r1"]

@@ -420,3 +420,103 @@ def test_a_goodbye_without_a_sound_is_no_goodbye() -> None:
     wished(desk, response_id="r1")
 
     assert creates(desk.done("r1")) == [Reason.FAREWELL]
+
+
+def test_a_farewell_that_never_came_to_be_ends_with_a_line() -> None:
+    """Whoever reads the journal sees that it was given up, and why."""
+    desk = Desk(confirmed=False)
+    wished(desk)
+    waiting = desk.at(8_000)
+    assert journaled(waiting, "response_expired")[0]["reason"] == "farewell"
+
+    desk = Desk()
+    wished(desk)
+    for now_ms in (2_750, 3_000, 5_750, 6_250):
+        desk.at(now_ms)
+        desk.give(inputs.ItemAdded(item_id="a sign of life"))
+
+    (line,) = journaled(desk.at(8_000), "response_superseded")
+
+    assert (line["reason"], line["cause"]) == ("farewell", "hang_up")
+
+
+def test_a_farewell_that_has_expired_is_not_waited_for() -> None:
+    """Its first second was silence, so it waits for another session: until its own time is up, not until that
+    of a farewell which is heard."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.core.admit_audio("bye", "i1", 8_000, desk.now_ms, audible=False)
+    desk.now_ms = 1_000
+    desk.audible("bye", "i1")
+    desk.done("bye")
+    desk.give(inputs.SessionLost(cause="closed_1006"))
+    assert desk.core.state.hang_up is not None
+    assert desk.core.state.hang_up.deadline_ms > 8_000
+
+    assert only(HangUp, desk.at(7_999)) == []
+    assert only(HangUp, desk.at(8_000)) == [HangUp(cause="agent", unheard=True)]
+
+
+def test_what_was_cut_just_before_the_bound_is_told_before_the_end() -> None:
+    """A response that nobody asked for came into the goodbye, and was flushed: egress has not said yet how
+    far it was heard."""
+    desk = Desk()
+    wished(desk)
+    desk.now_ms = 7_400
+    desk.audio("alien", "i1", 1_000)
+    desk.now_ms = 7_800
+    desk.heard("alien", "i1", 300)
+    desk.now_ms = 7_900
+    desk.created("alien")
+    assert desk.core.state.pending_cut is not None
+
+    end = desk.at(8_000)
+
+    assert [heard.heard_ms for heard in only(RecordHeard, end)] == [300]
+    assert only(HangUp, end)
+
+
+def test_an_end_at_once_is_not_put_off_by_what_still_comes() -> None:
+    """A response appears while egress is asked for its figures, and is flushed too: 150 ms in all."""
+    desk = Desk()
+    desk.said("r1", "i1", 5_000)
+    desk.audible("r1", "i1")
+    desk.wish(Reason.OPERATOR, "news")
+    wished(desk, farewell="")
+    desk.now_ms = 100
+    desk.audio("alien", "i2", 200)
+    desk.created("alien")
+    assert desk.core.state.pending_cut is not None
+    assert desk.core.state.pending_cut.deadline_ms == 250
+
+    assert only(HangUp, desk.at(149)) == []
+    assert only(HangUp, desk.at(150)) == [HangUp(cause="agent")]
+
+
+def test_a_second_hang_up_cuts_a_farewell_in_mid_sentence() -> None:
+    """What waits of it is dropped at once; the end follows what egress says of it, in the later one's
+    name."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.audio("bye", "i1", 3_000)
+    desk.now_ms = 500
+    desk.audible("bye", "i1")
+
+    in_a_hurry = desk.give(inputs.HangUpWished(cause="operator"))
+
+    assert only(Flush, in_a_hurry)
+    assert only(HangUp, in_a_hurry) == []
+    assert only(HangUp, desk.flushed(1, i1=100)) == [HangUp(cause="operator")]
+
+
+def test_an_end_at_once_ends_a_move_that_has_not_begun() -> None:
+    """The journal says who gave it up."""
+    desk = Desk()
+    desk.created("r1")
+    desk.audio("r1", "i1", 2_000)
+    desk.give(inputs.ToolCalled(response_id="r1", call_id="c1", name="transfer", arguments="{}"))
+    desk.give(inputs.MoveWished(kind="dial", argument="+15550001", call_id="c1", response_id="r1"))
+
+    actions = wished(desk, farewell="")
+
+    assert journaled(actions, "move_dropped") == [{"what": "dial", "call_id": "c1", "cause": "hang_up"}]

@@ -45,3 +45,10 @@ def test_a_move_is_a_dial_or_digits() -> None:
         inputs.MoveWished(kind=kind, argument="1", call_id="c")
     with pytest.raises(inputs.InputError, match="expected dial or digits as the kind of a move, got 'sing'"):
         inputs.MoveWished(kind="sing", argument="1", call_id="c")
+
+
+def test_a_pause_that_an_error_names_is_not_negative() -> None:
+    """Zero is none; the message names the field and what came."""
+    inputs.ResponseDone(response_id="r", status="failed", retry_after_ms=0.0)
+    with pytest.raises(inputs.InputError, match=r"expected retry_after_ms .*-1"):
+        inputs.ResponseDone(response_id="r", status="failed", retry_after_ms=-1.0)

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from brain.sequencer.config import SequencerConfig
+from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, inputs
+from brain.sequencer.debts import Owed
 from brain.sequencer.state import IdMemory, Item, Response, State
+from shared.contract.owed import DebtCause
+
+
+def test_a_sequencer_goes_on_where_another_stood() -> None:
+    """With its session, its debts and its wait for an answer."""
+    config = SequencerConfig()
+    before = Sequencer(config)
+    before.handle(inputs.SessionConfirmed(), 0.0)
+    before.handle(inputs.WishToSpeak(reason=Reason.OPERATOR, text="Say it."), 50.0)
+
+    after = Sequencer(config, before.state)
+
+    assert after.slot is SlotState.REQUESTED
+    assert after.owed == Owed(1, DebtCause.OPERATOR, 50.0)
+    assert after.next_deadline_ms() == before.next_deadline_ms() == 2_800
 
 
 def test_the_id_memory_forgets_the_oldest_first() -> None:
