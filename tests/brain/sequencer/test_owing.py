@@ -363,3 +363,37 @@ def test_a_playhead_pays_only_once_it_has_moved(kind: str) -> None:
     report("r1", "i1", 1)
 
     assert owed(desk) is None
+
+
+def test_a_response_that_came_after_a_tool_call_does_not_pay_for_the_tool() -> None:
+    """Whatever the server says of its own accord while the tool runs."""
+    desk = Desk()
+    turn(desk)
+    desk.created("r1")
+    tool(desk)
+    desk.done("r1")
+    desk.said("r2", "i2", 500)
+
+    desk.now_ms = 700
+    desk.audible("r2", "i2")
+
+    assert desk.core.owed == Owed(3, DebtCause.TOOL, 700)
+
+
+def test_a_tool_that_wants_no_answer_does_not_silence_another_one() -> None:
+    """It takes back what is owed up to its own call; the result of the older tool is owed from when it is
+    there."""
+    desk = Desk()
+    turn(desk)
+    desk.created("r1")
+    tool(desk)
+    desk.done("r1")
+    desk.created("r2")
+    tool(desk, "r2", "c2")
+    desk.done("r2")
+    desk.give(inputs.ToolFinished(call_id="c2", output="{}", reply=False))
+
+    desk.now_ms = 900
+    desk.give(inputs.ToolFinished(call_id="c1", output="{}"))
+
+    assert desk.core.owed == Owed(4, DebtCause.TOOL, 900)
