@@ -41,7 +41,7 @@ class How(enum.StrEnum):
     """A newer boot has its instance's lock."""
 
 
-class State(enum.StrEnum):
+class WorkerState(enum.StrEnum):
     """What an observer thinks of a worker."""
 
     NEW = "new"
@@ -82,11 +82,11 @@ class Back:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WorkerStanding:
     """A worker as the observer sees it."""
 
     worker: str
-    state: State
+    state: WorkerState
     silent_ms: float
 
 
@@ -95,13 +95,13 @@ class _Known:
     beat: int | None
     """The last number; None: none seen yet, and such a one is not judged."""
     silent_ms: float = 0.0
-    state: State = State.NEW
+    state: WorkerState = WorkerState.NEW
     must_show: bool = False
     """Redis has forgotten it: its absence is no farewell."""
 
     @property
     def is_dead(self) -> bool:
-        return self.state in (State.SILENT, State.EXITED)
+        return self.state in (WorkerState.SILENT, WorkerState.EXITED)
 
 
 @dataclass(slots=True)
@@ -155,12 +155,12 @@ class Liveness:
         answer; who took its own away first has left. None for that one, and if it was dead already, or is not
         known."""
         known = self._known.get(worker)
-        if known is None or known.state is State.EXITED:
+        if known is None or known.state is WorkerState.EXITED:
             return None
         if not has_keys and not known.must_show:
             del self._known[worker]
             return None
-        was_dead, known.state = known.is_dead, State.EXITED
+        was_dead, known.state = known.is_dead, WorkerState.EXITED
         return None if was_dead else Died(worker, How.EXITED, known.silent_ms)
 
     def forget(self, worker: str) -> None:
@@ -172,10 +172,11 @@ class Liveness:
         known = self._known.get(worker)
         return 0.0 if known is None else known.silent_ms
 
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[WorkerStanding]:
         """All that are known, by name."""
         return [
-            Standing(worker, known.state, known.silent_ms) for worker, known in sorted(self._known.items())
+            WorkerStanding(worker, known.state, known.silent_ms)
+            for worker, known in sorted(self._known.items())
         ]
 
     # Private.
@@ -212,16 +213,16 @@ class Liveness:
         known.silent_ms += passed_ms
         if known.is_dead or known.silent_ms <= self.dead_after_ms:
             return None
-        known.state = State.SILENT
+        known.state = WorkerState.SILENT
         return Died(worker, How.SILENT, known.silent_ms)
 
     def _moved(self, worker: str, known: _Known, beat: int) -> Back | None:
         was_seen, silent_ms = known.beat is not None, known.silent_ms
         known.beat = beat
-        if known.state is State.EXITED:
+        if known.state is WorkerState.EXITED:
             return None  # Its last word, read late.
         known.silent_ms = 0.0
         was_dead = known.is_dead
         if was_seen:
-            known.state = State.BEATING
+            known.state = WorkerState.BEATING
         return Back(worker, silent_ms) if was_dead else None

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from shared.ownership.liveness import Standing
+from shared.ownership.liveness import WorkerStanding
 
 HOST = "127.0.0.1"
 BACKLOG = 64
@@ -26,7 +26,7 @@ BACKLOG = 64
 Ready = Callable[[], str]
 """Why the process is not ready; empty when it is."""
 
-Standings = Callable[[], list[Standing]]
+Standings = Callable[[], list[WorkerStanding]]
 """The other workers of the role, as this process sees them."""
 
 

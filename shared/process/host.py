@@ -85,7 +85,7 @@ def who_listens(port: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ProcessOrigin:
     """Which process this is, for others of the same host: a pid alone means nothing in another namespace,
     after a boot, or once it is given to another process."""
 
@@ -102,7 +102,7 @@ class Origin:
         return bool(self.boot_id and self.pid_ns) and (boot_id, pid_ns) == (self.boot_id, self.pid_ns)
 
 
-def own_origin() -> Origin:
+def own_origin() -> ProcessOrigin:
     """Of this process. Off Linux little is known, and nobody is judged by it."""
     pid = os.getpid()
     try:
@@ -110,7 +110,7 @@ def own_origin() -> Origin:
         pid_ns = (PROC / "self/ns/pid").stat().st_ino
     except OSError:
         boot_id, pid_ns = "", 0
-    return Origin(pid, started_at(pid), boot_id, pid_ns)
+    return ProcessOrigin(pid, started_at(pid), boot_id, pid_ns)
 
 
 def started_at(pid: int) -> int:

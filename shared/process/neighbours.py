@@ -23,8 +23,8 @@ from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import PULSE, Pulse, WorkerId, read_pulse
 from shared.figures.counters import Counts
 from shared.logs.log import Log
-from shared.ownership.liveness import POLL_MS, Back, Counted, Died, How, Liveness, Standing, State
-from shared.process.host import Origin, open_exit
+from shared.ownership.liveness import POLL_MS, Back, Counted, Died, How, Liveness, WorkerStanding, WorkerState
+from shared.process.host import ProcessOrigin, open_exit
 from shared.process.lag import LoopLag
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
@@ -62,7 +62,7 @@ class Neighbours:
     """One object a process; `look_on` and `tell_on` are its tasks."""
 
     def __init__(
-        self, worker: WorkerId, origin: Origin, store: Store, keys: Keys, lag: LoopLag, log: Log
+        self, worker: WorkerId, origin: ProcessOrigin, store: Store, keys: Keys, lag: LoopLag, log: Log
     ) -> None:
         self.counters = NeighbourCounters()
         self.on_dead: OnDead = _nobody
@@ -112,14 +112,16 @@ class Neighbours:
                 await asyncio.sleep(POLL_S)
                 self._news.set()
 
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[WorkerStanding]:
         """Who is known, and how each stands: for the admin port."""
         return self._liveness.standings()
 
     def silences(self) -> dict[str, float]:
         """How long each worker has been silent that was seen to beat and is not dead, ms."""
         return {
-            each.worker: each.silent_ms for each in self._liveness.standings() if each.state is State.BEATING
+            each.worker: each.silent_ms
+            for each in self._liveness.standings()
+            if each.state is WorkerState.BEATING
         }
 
     def redis_was_emptied(self) -> None:

@@ -27,7 +27,7 @@ from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.journal import JournalPen
 from shared.process.garbage import GarbageWatch
-from shared.process.host import Origin
+from shared.process.host import ProcessOrigin
 from shared.process.lag import LoopLag
 from shared.process.neighbours import Neighbours
 from shared.settings import Settings
@@ -80,7 +80,7 @@ class Process:
     log: Log
     metrics: DeclaredCounters
     lag: LoopLag
-    origin: Origin
+    origin: ProcessOrigin
     neighbours: Neighbours
     capacity: int
     draining: bool = False

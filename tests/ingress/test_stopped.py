@@ -26,6 +26,11 @@ STOPPED_S = 3.0
 MEDIA_TIMEOUT_S = 1
 
 
+def started(folder: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A process of its own: what is stopped may not be the test."""
+    return subprocess.Popen([sys.executable, "-m", "ingress", "--number", "0"], cwd=folder, env=env)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the stop is a signal")
 async def test_its_callers_are_still_there(tmp_path: Path, valkey_url: str) -> None:
     """Three times the media watchdog's patience: what they said waited in the kernel."""
@@ -44,9 +49,7 @@ async def test_its_callers_are_still_there(tmp_path: Path, valkey_url: str) -> N
     }
     keys = Keys()
     with (
-        subprocess.Popen(
-            [sys.executable, "-m", "ingress", "--number", "0"], cwd=tmp_path, env=env
-        ) as process,
+        started(tmp_path, env) as process,
         redis.Redis.from_url(valkey_url, decode_responses=True) as client,
     ):
         try:

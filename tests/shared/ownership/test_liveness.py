@@ -12,8 +12,8 @@ from shared.ownership.liveness import (
     Died,
     How,
     Liveness,
-    Standing,
-    State,
+    WorkerStanding,
+    WorkerState,
 )
 
 A, B = "brain-1@h#a", "brain-2@h#b"
@@ -45,7 +45,7 @@ class Observer:
             number = self.looks // 2
             assert self.look(dict.fromkeys(workers, number)) == []
 
-    def state(self, worker: str) -> State:
+    def state(self, worker: str) -> WorkerState:
         (found,) = [each.state for each in self.liveness.standings() if each.worker == worker]
         return found
 
@@ -65,8 +65,8 @@ def test_a_beat_that_moves_is_life() -> None:
     observer = Observer()
     observer.beating(1_000, A, B)
     assert observer.liveness.standings() == [
-        Standing(A, State.BEATING, POLL_MS),
-        Standing(B, State.BEATING, POLL_MS),
+        WorkerStanding(A, WorkerState.BEATING, POLL_MS),
+        WorkerStanding(B, WorkerState.BEATING, POLL_MS),
     ]
 
 
@@ -79,7 +79,7 @@ def test_a_beat_that_stands_still_is_death_after_two_seconds() -> None:
     assert died == Died(A, How.SILENT, took_ms)
     assert took_ms == DEAD_AFTER_MS + POLL_MS
     assert [observer.look({A: 10}) for _ in range(20)] == [[]] * 20
-    assert observer.state(A) is State.SILENT
+    assert observer.state(A) is WorkerState.SILENT
 
 
 def test_who_was_dead_before_we_came_is_found_dead() -> None:
@@ -97,7 +97,7 @@ def test_a_dead_worker_whose_beat_moves_lives_again() -> None:
     observer.beating(20, A)
     _, died = until_dead(observer, {A: 10})
     assert observer.look({A: 11}) == [Back(A, died.silent_ms)]
-    assert observer.state(A) is State.BEATING
+    assert observer.state(A) is WorkerState.BEATING
     _, again = until_dead(observer, {A: 11})
     assert again.how is How.SILENT
 
@@ -168,7 +168,7 @@ def test_an_observer_that_was_stopped_condemns_nobody() -> None:
         observer.look({A: 10})
     assert observer.look({A: 10}, after_ms=POLL_MS + 150.0) == []
     assert observer.look({A: 200}) == []
-    assert observer.state(A) is State.BEATING
+    assert observer.state(A) is WorkerState.BEATING
 
 
 def test_the_kernels_word_needs_no_silence() -> None:
@@ -179,7 +179,7 @@ def test_the_kernels_word_needs_no_silence() -> None:
     assert observer.liveness.exited(A, has_keys=True) is None
     assert observer.look({A: 99}) == []
     assert [observer.look({A: 99}) for _ in range(20)] == [[]] * 20
-    assert observer.state(A) is State.EXITED
+    assert observer.state(A) is WorkerState.EXITED
     observer.look({})
     assert observer.liveness.standings() == []
 
@@ -200,7 +200,7 @@ def test_an_exit_of_who_was_dead_is_not_told_again() -> None:
     observer.beating(20, A)
     until_dead(observer, {A: 10})
     assert observer.liveness.exited(A, has_keys=True) is None
-    assert observer.state(A) is State.EXITED
+    assert observer.state(A) is WorkerState.EXITED
 
 
 def test_who_must_live_and_never_showed_a_beat_is_not_judged() -> None:

@@ -7,11 +7,21 @@ is found within two seconds and a poll in which nothing was wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
+import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
+from shared.ownership import liveness
 from shared.ownership.liveness import DEAD_AFTER_MS, POLL_MS, Back, Died, Liveness
 from shared.process.awake import AwakeClock
 
@@ -22,6 +32,15 @@ RECONNECT_MOST_MS = 1_000
 
 WORKERS = 4
 OBSERVERS = 2
+
+
+@dataclass(slots=True)
+class Look:
+    """A question to Redis, and what it said: that is as old as the answer, whenever it is read."""
+
+    asked_ms: int
+    due_ms: int
+    answer: dict[str, int] | None = None
 
 
 @dataclass(slots=True)
@@ -39,8 +58,8 @@ class Worker:
     sends_from_ms: int = 0
     """Its outbox is between two attempts until then."""
     latency_ms: int = 0
-    looks: list[tuple[int, int]] = field(default_factory=list)
-    """Looks under way: (answered at, asked at)."""
+    look: Look | None = None
+    """The one that is under way."""
     last_ran_ms: int = 0
     stood_still_ms: int = -100_000
     """The end of its last stop."""
@@ -66,7 +85,7 @@ class Failing(RuleBasedStateMachine):
             for number, offset in enumerate(offsets)
         ]
         self.observers = self.workers[:OBSERVERS]
-        self.clocks = [AwakeClock(0.0) for _ in self.observers]
+        self.clocks = [self.clock() for _ in self.observers]
         self.own: list[int | None] = [None] * OBSERVERS
         self.liveness = [Liveness() for _ in self.observers]
         self.found: list[dict[str, int]] = [{} for _ in self.observers]
@@ -100,6 +119,17 @@ class Failing(RuleBasedStateMachine):
         self.backoffs = [min(each * STEP_MS, ms) for each in backoffs]
         self.pass_time(ms)
 
+    @rule(
+        times=st.integers(2, 4), pause_ms=st.sampled_from([600, 900]), down_ms=st.sampled_from([1_200, 2_000])
+    )
+    def redis_comes_and_goes(self, times: int, pause_ms: int, down_ms: int) -> None:
+        """The observers are the first to come back, everybody else the last, each time."""
+        for _ in range(times):
+            late = [STEP_MS] * OBSERVERS + [RECONNECT_MOST_MS] * (WORKERS - OBSERVERS)
+            self.backoffs = late
+            self.down_until_ms = self.now_ms + down_ms
+            self.pass_time(down_ms + pause_ms)
+
     @rule(ms=st.integers(1, 120).map(lambda n: n * STEP_MS), slow_ms=st.sampled_from([50, 200, 400, 800]))
     def redis_is_slow(self, ms: int, slow_ms: int) -> None:
         self.slow_until_ms, self.slow_ms = self.now_ms + ms, slow_ms
@@ -119,7 +149,7 @@ class Failing(RuleBasedStateMachine):
 
     @invariant()
     def nobody_who_runs_is_dead(self) -> None:
-        assert self.wrong == []
+        assert not self.wrong, self.wrong[0]
 
     def teardown(self) -> None:
         for worker in self.workers[OBSERVERS:]:
@@ -135,9 +165,16 @@ class Failing(RuleBasedStateMachine):
 
     # The world.
 
+    def clock(self) -> AwakeClock:
+        """An observer's."""
+        return AwakeClock(0.0)
+
     def pass_time(self, ms: int) -> None:
         for _ in range(ms // STEP_MS):
             self.now_ms += STEP_MS
+            for observer in self.workers[:OBSERVERS]:
+                if observer.look is not None and self.answers and self.now_ms >= observer.look.due_ms:
+                    observer.look.answer = observer.look.answer or dict(self.beats)
             for number, worker in enumerate(self.workers):
                 if worker.is_killed or self.now_ms < worker.stopped_until_ms:
                     continue
@@ -176,28 +213,27 @@ class Failing(RuleBasedStateMachine):
 
     def observe(self, number: int, worker: Worker) -> None:
         """One look at a time; it fails after a second, or at once when there is no Redis."""
-        if not worker.looks:
-            if self.now_ms < worker.look_due_ms:
-                return
-            late_ms = self.slow_ms if self.now_ms < self.slow_until_ms else 0
-            worker.looks.append((self.now_ms + late_ms, self.now_ms))
-        answered_ms, asked_ms = worker.looks[0]
-        if self.now_ms < self.down_until_ms or (not self.answers and self.now_ms - asked_ms >= 1_000):
-            self.liveness[number].missed()
-        elif not self.answers or self.now_ms < answered_ms:
+        look = worker.look
+        if look is None:
+            if self.now_ms >= worker.look_due_ms:
+                late_ms = self.slow_ms if self.now_ms < self.slow_until_ms else 0
+                worker.look = Look(self.now_ms, self.now_ms + late_ms)
             return
+        if look.answer is not None:
+            self.judge(number, worker, look.answer)
+        elif self.now_ms < self.down_until_ms or self.now_ms - look.asked_ms >= 1_000:
+            self.liveness[number].missed()
         else:
-            self.judge(number, worker)
-        worker.looks.clear()
-        worker.look_due_ms = max(self.now_ms + STEP_MS, asked_ms + round(POLL_MS))
+            return
+        worker.look, worker.look_due_ms = None, look.asked_ms + round(POLL_MS)
 
-    def judge(self, number: int, worker: Worker) -> None:
-        liveness, own = self.liveness[number], self.beats.get(worker.name)
+    def judge(self, number: int, worker: Worker, beats: dict[str, int]) -> None:
+        liveness, own = self.liveness[number], beats.get(worker.name)
         if own is None:
             liveness.missed()
             return
         wrote, self.own[number] = self.own[number] not in (None, own), own
-        seen = {name: beat for name, beat in self.beats.items() if name != worker.name}
+        seen = {name: beat for name, beat in beats.items() if name != worker.name}
         for change in liveness.look(seen, self.clocks[number].at(float(self.now_ms)), wrote=wrote):
             match change:
                 case Died(name):
@@ -216,3 +252,39 @@ class Failing(RuleBasedStateMachine):
 
 
 TestFailing = Failing.TestCase
+
+
+# Each guard is necessary: without it somebody who runs is judged dead.
+
+FEW = settings(
+    max_examples=300, stateful_step_count=30, phases=[Phase.generate], derandomize=True, database=None,
+    deadline=None,
+)  # fmt: skip
+
+
+def without_a_proof(patch: pytest.MonkeyPatch) -> None:
+    """Our own beat need not move."""
+    look = Liveness.look
+    patch.setattr(
+        Liveness, "look", lambda self, seen, awake_ms, *, wrote: look(self, seen, awake_ms, wrote=True)
+    )
+
+
+def without_a_second_chance(patch: pytest.MonkeyPatch) -> None:
+    """Silence before an outage counts after it."""
+    patch.setattr(Liveness, "_start_over", lambda self: None)
+
+
+def with_looks_far_apart(patch: pytest.MonkeyPatch) -> None:
+    """All time between two answers counts, on a clock that runs while the observer stands still."""
+    patch.setattr(liveness, "GAP_POLLS", 10**6)
+    patch.setattr(Failing, "clock", lambda self: AwakeClock(0.0, 1e9))
+
+
+@pytest.mark.parametrize("guard_off", [without_a_proof, without_a_second_chance, with_looks_far_apart])
+def test_each_guard_is_necessary(guard_off: Callable[[pytest.MonkeyPatch], None]) -> None:
+    """The machine finds the wrong death that it prevents."""
+    with pytest.MonkeyPatch.context() as patch:
+        guard_off(patch)
+        with pytest.raises(AssertionError, match="at "):
+            run_state_machine_as_test(Failing, settings=FEW)

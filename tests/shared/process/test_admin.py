@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import httpx
 
 from shared.figures.counters import DeclaredCounters
-from shared.ownership.liveness import Standing, State
+from shared.ownership.liveness import WorkerStanding, WorkerState
 from shared.process.admin import admin_listener, make_admin_server
 from tests.support.servers import free_port
 from tests.support.waiting import running, wait_until
 
-STANDINGS = [Standing("brain-1@h#a", State.BEATING, 250.0)]
+STANDINGS = [WorkerStanding("brain-1@h#a", WorkerState.BEATING, 250.0)]
 
 
 @dataclass(slots=True)

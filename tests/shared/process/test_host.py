@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.process.host import Origin, lock_instance, open_exit, own_origin, started_at, who_listens
+from shared.process.host import ProcessOrigin, lock_instance, open_exit, own_origin, started_at, who_listens
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -103,12 +103,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is
 def test_a_process_knows_where_it_is() -> None:
     """Its start is that of its pid; who shares boot and namespace shares pids, whoever tells nothing none."""
     own = own_origin()
-    assert own == Origin(os.getpid(), started_at(os.getpid()), own.boot_id, own.pid_ns)
+    assert own == ProcessOrigin(os.getpid(), started_at(os.getpid()), own.boot_id, own.pid_ns)
     assert own.pid_started > 0
     assert own.shares_pids(own.boot_id, own.pid_ns)
     assert not own.shares_pids(own.boot_id, own.pid_ns + 1)
     assert not own.shares_pids("another", own.pid_ns)
-    assert not Origin(1, 1, "", 0).shares_pids("", 0)
+    assert not ProcessOrigin(1, 1, "", 0).shares_pids("", 0)
 
 
 @linux

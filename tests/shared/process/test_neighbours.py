@@ -22,8 +22,8 @@ from shared.contract.keys import WORKERS, Keys
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, WorkerId, write_beat
 from shared.logs.log import get_log
-from shared.ownership.liveness import How, State
-from shared.process.host import Origin, own_origin, started_at
+from shared.ownership.liveness import How, WorkerState
+from shared.process.host import ProcessOrigin, own_origin, started_at
 from shared.process.lag import LoopLag
 from shared.process.neighbours import Neighbours
 from shared.store.client import Store, make_store
@@ -67,7 +67,7 @@ class Observer:
             raise TimeoutError
         self.told.append((worker, how))
 
-    def state(self, worker: str) -> State | None:
+    def state(self, worker: str) -> WorkerState | None:
         found = [each.state for each in self.neighbours.standings() if each.worker == worker]
         return found[0] if found else None
 
@@ -80,7 +80,7 @@ async def show(store: Store, worker: str, **changes: object) -> None:
 
 
 @contextlib.asynccontextmanager
-async def observing(store: Store, origin: Origin | None = None) -> AsyncIterator[Observer]:
+async def observing(store: Store, origin: ProcessOrigin | None = None) -> AsyncIterator[Observer]:
     """An observer that has seen itself beat."""
     lag = LoopLag()
     lag.start()
@@ -122,7 +122,7 @@ async def test_a_silent_worker_is_found_dead_and_back(store: Store) -> None:
         await wait_until(lambda: here.told, "it is found dead")
         assert time.monotonic() - began_s > 1.9
         assert here.told == [(OTHER, How.SILENT)]
-        assert here.state(OTHER) is State.SILENT
+        assert here.state(OTHER) is WorkerState.SILENT
 
         await show(store, OTHER, beat=2)
         await wait_until(lambda: here.neighbours.counters.back == 1, "it is back")
@@ -161,7 +161,7 @@ async def test_an_exit_is_seen_at_once(store: Store) -> None:
             before = len(os.listdir("/proc/self/fd"))
             began_s = time.monotonic()
             process.kill()
-            await wait_until(lambda: here.state(OTHER) is State.EXITED, "its exit is seen")
+            await wait_until(lambda: here.state(OTHER) is WorkerState.EXITED, "its exit is seen")
             assert time.monotonic() - began_s < 1
             await wait_until(lambda: here.told, "it is told")
             assert here.told == [(OTHER, How.EXITED)]
@@ -202,7 +202,7 @@ async def test_a_pid_that_means_another_process_proves_nothing(
                 await show(store, OTHER, **{**place(process.pid), **changes}, beat=number)
                 await asyncio.sleep(0.1)
             assert here.told == []
-            assert here.state(OTHER) is State.BEATING
+            assert here.state(OTHER) is WorkerState.BEATING
 
 
 async def test_a_redis_that_was_emptied_does_not_hide_a_death(store: Store) -> None:
@@ -221,7 +221,7 @@ async def test_a_redis_that_was_emptied_does_not_hide_a_death(store: Store) -> N
             if here.told:
                 break
         assert here.told == [(OTHER, How.SILENT)]
-        assert here.state(lives) is State.BEATING
+        assert here.state(lives) is WorkerState.BEATING
 
 
 @linux
