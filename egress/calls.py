@@ -165,7 +165,8 @@ class Calls:
         except STORE_ERRORS:
             self._counters.store_errors += 1
             return None
-        return choose(workers, own=process.name, role=process.worker.role, wall_ms=wall_ms())
+        silences = process.neighbours.silences()
+        return choose(workers, silences, own=process.name, role=process.worker.role)
 
     # Private.
 

@@ -27,11 +27,13 @@ from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.journal import JournalPen
 from shared.process.garbage import GarbageWatch
+from shared.process.host import ProcessOrigin
 from shared.process.lag import LoopLag
-from shared.process.outage import Outage
+from shared.process.neighbours import Neighbours
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.inbox import Inbox
+from shared.store.outage import Outage
 from shared.store.outbox import Outbox
 
 
@@ -78,6 +80,8 @@ class Process:
     log: Log
     metrics: DeclaredCounters
     lag: LoopLag
+    origin: ProcessOrigin
+    neighbours: Neighbours
     capacity: int
     draining: bool = False
     redis_version: str = ""

@@ -220,6 +220,7 @@ class Hall:
             table=self.table,
             counters=self.desk.counters,
             spawn=lambda step, name: self.tasks.append(asyncio.ensure_future(step)),
+            wait=asyncio.sleep,
         )
 
     async def opened(self, number: int) -> tuple[MediaStream, FakeSocket]:
@@ -227,7 +228,8 @@ class Hall:
         socket = FakeSocket(self.desk.clock)
         stream = MediaStream(
             socket, twilio, StreamHost(self.attaching.start, self.attaching.gone), self.desk.counters,
-            self.desk.sockets.faults, get_log(), media_timeout_ms=20_000.0, clock=self.desk.clock,
+            self.desk.sockets.faults, get_log(), media_timeout_ms=20_000.0, awake=self.desk.clock,
+            clock=self.desk.clock,
         )  # fmt: skip
         self.table.stream_opened(stream)
         stream.text(start_message(CALL, stream_sid(number)))

@@ -245,7 +245,8 @@ async def test_a_killed_process_is_forgotten_by_its_next_boot(
             process.send_signal(signal.SIGTERM)
             code, output = ended(process)
         assert code == Exit.OK, output
-        assert "older_boots_forgotten" in output
+        (lost,) = [line for line in lines(output) if line["event"] == "worker_lost"]
+        assert (lost["name"], lost["how"]) == (dead, "older_boot")
         for_ever = sorted(key for key in client.scan_iter() if client.ttl(key) == -1)
         assert for_ever == ["tl:config", "tl:{0}:calls"]
 
