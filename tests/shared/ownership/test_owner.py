@@ -120,7 +120,9 @@ async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url:
     await claimed_first(store)
     other, broken, ended = ("CA" + "0" * 31 + digit for digit in "789")
     for sid in (broken, ended):
-        await store.hset(KEYS.card(sid), mapping={"state": "attached", "brain": "brain-0@h#1", "brain_epoch": "1"})
+        await store.hset(
+            KEYS.card(sid), mapping={"state": "attached", "brain": "brain-0@h#1", "brain_epoch": "1"}
+        )
         await store.expire(KEYS.card(sid), 60)
     await store.hset(KEYS.card(ended), mapping={"state": "ended"})
     await store.hset(KEYS.turn(broken), mapping={"no": "stream"})
@@ -140,7 +142,8 @@ async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url:
             move(last_id, b"x"),
         )
     assert answers == [
-        Refusal(Answer.FENCED, "brain-0@h#1", 1), Refusal(Answer.ABSENT), Moved.NOT_YET, Moved.DONE, Moved.DONE,
+        Refusal(Answer.FENCED, "brain-0@h#1", 1), Refusal(Answer.ABSENT), Moved.NOT_YET,
+        Moved.DONE, Moved.DONE,
     ]  # fmt: skip
     assert await store.xlen(KEYS.caller(CALL)) == 0
     assert [await store.exists(KEYS.turn(sid)) for sid in (CALL, other, ended)] == [1, 0, 0]
