@@ -233,8 +233,7 @@ SCRIPTED: Mapping[str, str] = {
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
 }
-"""Fields that the scripts write, as `script(s): meaning`; tests/shared/contract/test_card.py compares them
-with the scripts, and docs/design.md shows them."""
+"""What the scripts write, as `script(s): meaning`: compared with them by a test, shown in docs/design.md."""
 
 
 # What is read.

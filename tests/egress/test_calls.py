@@ -264,6 +264,8 @@ async def test_an_owner_whose_claim_was_lost_claims_again(store: Store, redis_ur
         assert here.ingress.frames(call) == frames_of(audio)
         assert role.counters.calls_lost == 0
         assert process.ownership.claims_again == 1
+        role.calls.claim_again(call, before)  # The answer to a write from before: it came late.
+        assert not role.calls._claiming
 
 
 async def test_a_normal_end_is_no_loss(store: Store, redis_url: str) -> None:
