@@ -55,6 +55,7 @@ ROOM_SHARE, ROOM_LEAST = 10, 2
 REMEMBERED = 4096
 """Calls whose epochs are kept after we had them."""
 
+TURN_AWAY_TRIES = 30
 QUARANTINED = "quarantined"
 """The outcome of a call that too many owners have failed at."""
 
@@ -225,7 +226,7 @@ async def claim_free(
     if claim.attempts(role) > MOST_ATTEMPTS:
         process.ownership.quarantined += 1
         process.log.error("call_quarantined", call=call_sid, attempts=claim.attempts(role))
-        await _quarantine(process, call_sid, claim)
+        process.spawn(_quarantine(process, call_sid, claim), f"quarantine-{call_sid}")
         return None
     process.ownership.claims += 1
     return claim
@@ -235,14 +236,21 @@ async def claim_free(
 
 
 async def _quarantine(process: Process, call_sid: str, claim: Claim) -> None:
-    """The caller hears the apology of the agent that answered, and the call ends. Raises STORE_ERRORS."""
+    """The caller hears the apology of the agent that answered, and the call ends. Cancelling it leaves the
+    call to ingress, which apologises for the silence."""
     process.journal.note(call_sid, Kind.QUARANTINED, attempts=claim.attempts(process.worker.role))
     speaker = Speaker(call_sid, process.worker.role, process.name, claim.epoch)
     plan = Plan(next=Next.APOLOGY, next_arg="", cause=QUARANTINED)
     told = Event.ENDED in process.settings.told_events
-    await turn_away(
-        process.store, process.keys, speaker, plan, by=process.name, tell=told, kept=process.settings.kept
-    )
+    for _ in range(TURN_AWAY_TRIES):
+        try:
+            await turn_away(
+                process.store, process.keys, speaker, plan, by=process.name, tell=told,
+                kept=process.settings.kept,
+            )  # fmt: skip
+            break
+        except STORE_ERRORS:
+            await asyncio.sleep(RETRY_PAUSE_S)
     try:
         owners = record.read(Owners, claim.card)
         leg = int(claim.card["leg"])
