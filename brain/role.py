@@ -7,6 +7,7 @@ process, what they share. Must not know: what happens inside a call.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from openai import AsyncOpenAI
 
@@ -14,7 +15,6 @@ from brain import trust_store
 from brain.agents.book import AgentBook
 from brain.agents.publisher import Publisher
 from brain.call.call import BrainCall
-from brain.call.leaving import turn_away
 from brain.call.parts import BrainServices
 from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
@@ -32,7 +32,8 @@ from shared.contract.streams.hooks import Event
 from shared.contract.streams.pairs import Pair, PairBatch, out_command
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
-from shared.process.dispatch import Dispatch, claim_restored
+from shared.ownership.turning_away import turn_away
+from shared.process.dispatch import Dispatch, claim_free
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
@@ -75,13 +76,15 @@ class BrainRole:
             figures=self.figures,
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
             attempts=ToolAttempts(),
-            moves=CallerMoves(process.outbox),
+            moves=CallerMoves(process.outbox, process.name),
         )
         self._publisher = Publisher(self._services.book, process.outbox)
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
         self._alive = PairBatch(self._send_out)
         self._lost = PastCalls()
+        self._claiming: set[str] = set()
+        """Calls that are being claimed again."""
         self._none_left = asyncio.Event()
         self._none_left.set()
 
@@ -90,7 +93,7 @@ class BrainRole:
         process = self._process
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._on_rings)
-            dispatch = Dispatch(process, lane, has_slot=self._has_slot, on_call=self._on_call)
+            dispatch = Dispatch(process, lane, live_calls=self.live_calls, on_call=self._on_call)
             process.spawn(dispatch.run(), f"dispatch-{lane}")
         self._publisher.tell(now_ms())
         process.spawn(self._upkeep(), "upkeep")
@@ -134,7 +137,7 @@ class BrainRole:
         if held is None:
             past = self._lost.take(call_sid)
         else:
-            # A higher epoch over a call that we have: Redis lost it and ingress wrote it again.
+            # A higher epoch over a call that we have: Redis had lost it, or our claim.
             past = held.past()
             held.abandon()
         try:
@@ -144,8 +147,9 @@ class BrainRole:
             process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
             return
         call = BrainCall(
-            process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number
-        )
+            process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number,
+            claim_again=partial(self._claim_again, call_sid),
+        )  # fmt: skip
         self._calls[call_sid] = call
         self._none_left.clear()
         process.spawn(self._serve(call), f"call-{call_sid}")
@@ -167,7 +171,7 @@ class BrainRole:
         self.counters.given_up += 1
         apology = self._services.book.pick("", "").apology
         plan = Plan(next=Next.APOLOGY, next_arg=apology, cause="card_unreadable")
-        speaker = Speaker(call_sid, process.worker.role, epoch)
+        speaker = Speaker(call_sid, process.worker.role, process.name, epoch)
         settings = process.settings
         tell, kept = Event.ENDED in settings.told_events, settings.kept
         try:
@@ -186,26 +190,35 @@ class BrainRole:
             call = self._calls.get(ring.call_sid)
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
-            elif ring.why is Why.CLAIMED and ring.call_sid:
-                self._process.spawn(self._claim_restored(ring.call_sid), f"again-{ring.call_sid}")
+            elif ring.why is Why.RESTORED:
+                self._claim_again(ring.call_sid, 0)
+            elif ring.why is Why.CLAIMED:
+                if ring.call_sid and call is None and self._has_slot():
+                    self._claim_again(ring.call_sid, 0, again=False)
             elif call is not None:
                 # Whatever it rings for is a control message too: `stream`, `ended`, a report.
                 call.ring()
 
-    async def _claim_restored(self, call_sid: str) -> None:
-        """Redis had lost a call of ours, and ingress has written it again in our name."""
-        for _ in range(CLAIM_TRIES):
-            try:
-                claim = await claim_restored(self._process, call_sid)
-            except ContractError as error:
-                self._process.ownership.unread(error, self._process.log.bind(call=call_sid))
+    def _claim_again(self, call_sid: str, seen: int, *, again: bool = True) -> None:
+        """Redis, or ingress, knows less or more of a call of ours than we do; or it was released to us."""
+        if call_sid not in self._claiming:
+            self._claiming.add(call_sid)
+            self._process.spawn(self._claim(call_sid, seen, again=again), f"again-{call_sid}")
+
+    async def _claim(self, call_sid: str, seen: int, *, again: bool) -> None:
+        try:
+            for _ in range(CLAIM_TRIES):
+                try:
+                    claim = await claim_free(self._process, call_sid, seen=seen, again=again)
+                except STORE_ERRORS:
+                    await asyncio.sleep(CLAIM_PAUSE_S)
+                    continue
+                if claim is not None:
+                    self._process.ownership.claims_again += again
+                    self._on_call(call_sid, claim)
                 return
-            except STORE_ERRORS:
-                await asyncio.sleep(CLAIM_PAUSE_S)
-                continue
-            if claim is not None:
-                self._on_call(call_sid, claim)
-            return
+        finally:
+            self._claiming.discard(call_sid)
 
     async def _look_after_agents(self) -> None:
         while True:

@@ -37,6 +37,10 @@ class KeyKind:
 KINDS = (
     KeyKind(pattern="tl:{*}:calls", type="stream", purpose="dispatch of new calls to brain and egress",
             unit="calls not yet claimed by both", bound="goes when both have claimed"),
+    KeyKind(pattern="tl:{*}:orphans", type="stream", purpose="calls that have lost their brain or egress",
+            unit="roles that nobody has", bound="goes when it is claimed"),
+    KeyKind(pattern="tl:{*}:deadlines", type="zset", purpose="when a call ends that gets no new stream",
+            unit="calls", bound="live calls"),
     KeyKind(pattern="tl:{*}:live", type="zset", purpose="who is on the line", unit="live calls", bound="–"),
     KeyKind(pattern="tl:{*}:ended", type="zset", purpose="who was on the line", unit="ended calls",
             bound="ENDED_MOST a lane, ENDED_KEEP_S"),

@@ -20,7 +20,7 @@ from egress.delivery import Delivery
 from egress.metronome import Metronome, OutBatch
 from shared.clock import now_ms
 from shared.contract import record
-from shared.contract.card import EgressControl
+from shared.contract.card import EgressControl, EgressServed
 from shared.contract.command import Command
 from shared.contract.entry import FIRST, Fields, stamp
 from shared.contract.errors import EntryError
@@ -40,6 +40,7 @@ REFILL_COUNT = b"100"
 """Entries read again at once: about 10 s of audio in the model's usual pieces."""
 
 SAVE_EVERY = 10
+SERVED_S = 10
 """Of so many saves one is written even if nothing changed: a fenced write is how a quiet call whose end was
 missed, or whose card is gone, is let go of."""
 
@@ -82,6 +83,8 @@ class EgressCall:
     _saved: Save | None = None
     _unsaved: int = 0
     """Saves left out since the last one that was written."""
+    _seconds: int = 0
+    """That it is ours."""
 
     def __post_init__(self) -> None:
         self._names = OutNames(self.call_sid)
@@ -171,6 +174,12 @@ class EgressCall:
         self._unsaved += 1
         if action != self._saved or self._unsaved >= SAVE_EVERY:
             self._save(action)
+
+    def second_passed(self) -> None:
+        """It is ours for a second more: after ten it is not this call that ends its owners."""
+        self._seconds += 1
+        if self._seconds == SERVED_S:
+            self.owner.card(EgressServed(egress_attempts=0))
 
     def end(self) -> None:
         """The call has ended: nothing is sent any more. Nothing is told either; its card refuses all."""

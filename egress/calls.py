@@ -25,8 +25,9 @@ from shared.contract import record
 from shared.contract.card import CallState, EgressView, Owners
 from shared.contract.entry import FIRST
 from shared.contract.errors import ContractError
-from shared.contract.scripts import Answer
-from shared.contract.steps import Claim, release
+from shared.contract.scripts import Refusal
+from shared.contract.steps import Claim
+from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Detached, Ended, Letter, Stream
 from shared.contract.streams.pairs import Pair, out_command
 from shared.figures.hops import Hop
@@ -37,6 +38,9 @@ from shared.ownership.workers import read_workers
 from shared.process.dispatch import claim_free
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
+
+CLAIM_TRIES, CLAIM_PAUSE_S = 20, 0.5
+"""As long as Redis does not answer: nobody rings a second time."""
 
 REST_AFTER_BUG_S = 1.0
 """A call that met a bug rests this long before it is claimed again: a bug that comes again must not spin."""
@@ -52,6 +56,8 @@ class Calls:
         self._model_to_egress = Hop(hops.model_to_egress_ms, process.worker.host)
         self._table: dict[str, EgressCall] = {}
         self._windows: dict[str, CallWindow] = {}
+        self._claiming: set[str] = set()
+        """Calls that are being claimed again."""
         self._batch = OutBatch(self._write_out)
         self.metronome = Metronome(self._batch, self._on_bug)
         self.totals = Totals()
@@ -80,7 +86,7 @@ class Calls:
         if old is not None:
             if old.owner.epoch >= claim.epoch:
                 return  # Claimed twice, by a repeated script: it is at work already.
-            # Redis lost the call and ingress wrote it again, with a higher epoch: what we hold is fenced.
+            # Redis had lost the call, or our claim: what we hold is fenced.
             self._forget(old)
         try:
             card = record.read(EgressView, claim.card)
@@ -97,8 +103,8 @@ class Calls:
         call.begin()
 
     async def take_over(self, call_sid: str) -> None:
-        """A rival has let go of a call and rang, or ingress has written it again in our name: takes it, if
-        nobody else has. Cancelling it leaves unknown whether the call was claimed; the next ring tells."""
+        """A rival has let go of a call and rang: takes it, if nobody else has. Cancelling it leaves unknown
+        whether the call was claimed; it waits in `orphans` too."""
         process = self._process
         try:
             owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
@@ -117,12 +123,20 @@ class Calls:
         if claim is not None:
             self.take(call_sid, claim)
 
+    def claim_again(self, call_sid: str, seen: int) -> None:
+        """Redis, or ingress, knows less or more of a call of ours than we do. `seen`: an epoch of it that we
+        were told of."""
+        if call_sid not in self._claiming:
+            self._claiming.add(call_sid)
+            self._process.spawn(self._claim(call_sid, seen), f"again-{call_sid}")
+
     # Once a second.
 
     def keep_up(self, served: Sequence[EgressCall], now: float) -> None:
         """What each of them has to do once a second; and at once for a call whose socket may be stuck."""
         for call in served:
             call.save()
+            call.second_passed()
             self._windows[call.call_sid].check(now)
             call.rest()
         for window in list(self._windows.values()):
@@ -149,9 +163,9 @@ class Calls:
 
     def release(self, call: EgressCall, rival: str) -> None:
         """Notes where we are, then empties the owner's field: in this order, on one connection. `rival` is
-        rung; '' for nobody."""
+        rung; '': whoever comes first takes the call."""
         call.save()
-        self._give_back(call, rival)
+        call.owner.give_back(heir=rival)
         self._counters.calls_released += 1
         self._process.ownership.releases += 1
         self._process.log.info("call_released", call=call.call_sid, rival=rival)
@@ -178,8 +192,9 @@ class Calls:
             call_sid,
             process.worker.role,
             epoch,
-            lambda answer: self._on_fenced(call_sid, epoch, answer),
+            lambda refusal: self._on_fenced(call_sid, epoch, refusal),
             process.name,
+            partial(self.claim_again, call_sid),
         )
         control = ControlFeed(
             process.store,
@@ -195,7 +210,7 @@ class Calls:
         return EgressCall(
             call_sid=call_sid,
             lane=lane,
-            delivery=Delivery(read_start(card, epoch), now, float(process.settings.lead_ms)),
+            delivery=Delivery(read_start(card), now, float(process.settings.lead_ms)),
             owner=owner,
             control=control,
             outbox=process.outbox,
@@ -223,14 +238,19 @@ class Calls:
             case _:
                 pass  # For the brain, which also answers what nobody understands.
 
-    def _on_fenced(self, call_sid: str, epoch: int, answer: Answer) -> None:
+    def _on_fenced(self, call_sid: str, epoch: int, refusal: Refusal) -> None:
         """A fenced write was refused: another owner speaks, or the call is over or forgotten."""
         call = self._table.get(call_sid)
         if call is None or call.owner.epoch != epoch:
             return
+        if refusal.is_end:
+            self.end(call)
+            return
         self._counters.calls_lost += 1
-        self._process.ownership.lost(answer)
-        self._process.log.warning("call_lost", call=call_sid, epoch=epoch, answer=answer.value)
+        self._process.ownership.lost(refusal)
+        self._process.log.warning(
+            "call_lost", call=call_sid, epoch=epoch, answer=refusal.answer.value, owner=refusal.owner
+        )
         self._forget(call)
 
     def _on_bug(self, call: Ticking, bug: Exception) -> None:
@@ -240,24 +260,27 @@ class Calls:
         self._counters.calls_failed += 1
         self._process.log.error("call_failed", call=call.call_sid, exc_info=bug)
         self._forget(call)
-        self._process.spawn(self._claim_again(call), f"again-{call.call_sid}")
+        self._process.spawn(self._give_up(call), f"bug-{call.call_sid}")
 
-    async def _claim_again(self, call: EgressCall) -> None:
+    async def _give_up(self, call: EgressCall) -> None:
         await asyncio.sleep(REST_AFTER_BUG_S)
-        self._give_back(call, await self.find_rival() or self._process.name)
+        call.owner.give_back(heir=await self.find_rival() or self._process.name, why=Orphaned.BUG)
 
-    def _give_back(self, call: EgressCall, rival: str) -> None:
-        process = self._process
-        step = release(
-            process.keys,
-            call.call_sid,
-            role=process.worker.role,
-            worker=process.name,
-            epoch=call.owner.epoch,
-            wall_ms=wall_ms(),
-            rival=rival,
-        )
-        process.outbox.send(step.command(), urgent=True)
+    async def _claim(self, call_sid: str, seen: int) -> None:
+        try:
+            for _ in range(CLAIM_TRIES):
+                try:
+                    claim = await claim_free(self._process, call_sid, seen=seen, again=True)
+                except STORE_ERRORS:
+                    self._counters.store_errors += 1
+                    await asyncio.sleep(CLAIM_PAUSE_S)
+                    continue
+                if claim is not None:
+                    self._process.ownership.claims_again += 1
+                    self.take(call_sid, claim)
+                return
+        finally:
+            self._claiming.discard(call_sid)
 
     def _forget(self, call: EgressCall) -> None:
         if self._table.pop(call.call_sid, None) is None:

@@ -366,7 +366,7 @@ class Delivery:
     def _renumber(self) -> None:
         """The frames to come are others than those an owner before us may have sent: go above its numbers."""
         known = max(self._skip_through_n, self.start.frame_n)
-        if not self._is_answered and self.start.epoch > 1:
+        if not self._is_answered and not self.start.is_first:
             known += UNANSWERED_MARGIN_FRAMES
         self.backlog.next_n = max(self.backlog.next_n, known + 1)
         self._skip_through_n = 0

@@ -23,15 +23,15 @@ class Start:
 
     leg: int
     ingress: str
-    epoch: int
-    """Our own: egress's."""
+    is_first: bool = True
+    """Nobody has sent frames of the call before."""
     base: Base
     frame_n: int = 0
     """The last frame number that the owner before us wrote to the card."""
     connected: bool = True
 
 
-def read_start(card: EgressView, epoch: int) -> Start:
+def read_start(card: EgressView) -> Start:
     """The start of an owner's work on a call. A card that egress has not written yet has no base: the call
     starts at nothing; or, where frames were forwarded all the same, ingress wrote the card again, and it
     starts well behind them: they were of a reply that is gone, so that nothing of what comes was sent."""
@@ -45,7 +45,7 @@ def read_start(card: EgressView, epoch: int) -> Start:
     return Start(
         leg=card.leg,
         ingress=card.ingress,
-        epoch=epoch,
+        is_first=card.claims == 1,
         base=base,
         frame_n=card.frame_n,
         connected=card.state is not CallState.DETACHED,

@@ -61,9 +61,10 @@ class Readers:
             call = self._calls.find(ring.call_sid)
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
+            elif ring.why is Why.RESTORED:
+                self._calls.claim_again(ring.call_sid, 0)
             elif ring.why is Why.CLAIMED:
-                # Ours already, it may be so no more: Redis lost it, and ingress wrote it again.
-                if ring.call_sid:
+                if ring.call_sid and call is None:
                     self._process.spawn(self._calls.take_over(ring.call_sid), f"take-over-{ring.call_sid}")
             elif call is None:
                 continue
@@ -106,6 +107,10 @@ class Readers:
         call = self._calls.find(name.call_sid)
         if call is None:
             self._counters.back_for_others += 1
+            return
+        if name.kind == BackKind.OUTRANKED:
+            if name.epoch > call.owner.epoch:
+                self._calls.claim_again(name.call_sid, name.epoch)
             return
         call.receive_report(name, value)
         if name.kind == BackKind.FORWARDED and call.delivery.unsent_bytes >= UNSENT_BYTES:

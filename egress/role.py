@@ -51,7 +51,7 @@ class EgressRole:
         process = self._process
         self.readers.watch()
         for lane in range(process.settings.lanes):
-            dispatch = Dispatch(process, lane, has_slot=self.calls.has_slot, on_call=self.calls.take)
+            dispatch = Dispatch(process, lane, live_calls=self.live_calls, on_call=self.calls.take)
             self._tasks.append(process.spawn(dispatch.run(), f"dispatch-{lane}"))
         self._tasks.append(process.spawn(self._sweep(), "sweep"))
 

@@ -118,6 +118,10 @@ class CallCounters:
     """Frames and marks of calls that are not here (any more)."""
     out_drops: Counts = field(default_factory=_drops)
     """Frames and marks that the fence did not let pass."""
+    outranked: int = 0
+    """Times that a writer was told that its epoch is too low."""
+    due: int = 0
+    """Calls that ended at a deadline, told to this process."""
     back_entries: int = 0
     """Entries written to egress."""
     hold_clips: int = 0

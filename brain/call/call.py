@@ -13,7 +13,7 @@ socket's queue: nothing is awaited for a frame or a delta.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 from brain.call import leaving, parts
 from brain.call.owing import Standing
@@ -31,8 +31,7 @@ from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
 from shared.contract.owed import DebtCause
-from shared.contract.scripts import Answer
-from shared.contract.steps import EPOCH_LEAP
+from shared.contract.scripts import Refusal
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
@@ -57,32 +56,31 @@ class BrainCall:
         past: Past | None = None,
         *,
         caller_number: str = "",
+        claim_again: Callable[[int], None] | None = None,
     ) -> None:
-        """`past`: what this process knows of the call from before Redis lost it."""
+        """`past`: what this process knows of the call from before Redis lost it. `claim_again`: see Owner."""
         self.call_sid = call_sid
         self.epoch = epoch
-        self.recovered = epoch > EPOCH_LEAP
-        """Redis had lost the call, and ingress has written it again."""
+        self._is_first = card.claims == 1  # Nobody had the call before.
+        self._recovered = card.restored_at_ms is not None  # Redis had lost it; ingress has written it again.
         self.lost_at_ms: float | None = None
-        """When a fenced write was refused: the call ended, or is another owner's; or Redis has lost it."""
+        """When a fenced write was refused: the call is another owner's, or Redis has lost it."""
         self._past, self._is_heard = past, card.frame_n > 0
         self._process = process
         self._services = services
         self._counters = services.counters
         self._log = process.log.bind(call=call_sid, epoch=epoch)
         self._owner = Owner(
-            process.outbox, process.keys, call_sid, process.worker.role, epoch, self._on_refused, process.name
-        )
+            process.outbox, process.keys, call_sid, process.worker.role, epoch, self._on_refused,
+            process.name, claim_again,
+        )  # fmt: skip
         self._parts = parts.make(
             process, services, self._owner, card, self._log, self, past, caller_number=caller_number
         )
         self._telling = Telling(now_ms())
-        self._over = asyncio.Event()
-        """The call is left: nothing is begun any more."""
-        self._ending = False
-        """The last word was said: nothing is said any more."""
-        self._has_ended = False
-        """The call is over, for everybody; only what the caller said last may still be on its way."""
+        self._over = asyncio.Event()  # The call is left: nothing is begun any more.
+        self._ending = False  # The last word was said: nothing is said any more.
+        self._has_ended = False  # For everybody; only what the caller said last may still be on its way.
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
         self._alarm = Alarm(lambda: self.give(inputs.Tick()))
@@ -118,13 +116,15 @@ class BrainCall:
             self._parts.feed.stop()
             self._parts.leaving.cancel()
             await self._parts.sessions.close()
+            if not self._has_ended:  # Nobody else would end it, or take it.
+                self._owner.give_back()
             self._log.info("call_left", slot=self._parts.sequencer.slot)
 
     async def stop(self) -> None:
         """The process ends: apologises, then releases the call. Cancelled, rivals see our silence instead."""
         if not self._ending:
             self._give_up("drained")
-        await leaving.release(self._process.store, self._owner, self._process.ownership, self._log)
+        await leaving.release(self._owner, self._process.ownership, self._log)
         self._over.set()
 
     def past(self) -> Past:
@@ -141,13 +141,13 @@ class BrainCall:
     async def _talk(self) -> None:
         """All sessions of the call, from the first to the last."""
         process, known, greeting = self._process, self._parts.record.conversation, self._parts.agent.greeting
-        if self.epoch == 1:
+        if self._is_first:
             self._services.hooks.started(self.call_sid)
-        elif self._past is not None:
+        elif self._past is not None and self._recovered:
             self._parts.record.history.again(known.entries())
-        else:
+        elif self._past is None:
             await recall(known, process.store, process.keys, self.call_sid, process.ownership, self._log)
-        was_greeted = self.recovered and self._is_heard  # Though nobody remembers what was said.
+        was_greeted = self._recovered and self._is_heard  # Though nobody remembers what was said.
         if greeting and known.is_empty and not was_greeted:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
@@ -390,11 +390,13 @@ class BrainCall:
         if self._group is not None:
             self.spawn(self._parts.sessions.close(), "close")
 
-    def _on_refused(self, answer: Answer) -> None:
+    def _on_refused(self, refusal: Refusal) -> None:
         """A fenced write was refused: the call ended, or another brain has it."""
-        if not self._over.is_set() and not self._has_ended:
+        if self._over.is_set() or self._has_ended:
+            return
+        if not refusal.is_end:
             self._counters.fenced += 1
-            self._process.ownership.lost(answer)
-            self._log.warning("call_fenced", answer=answer)
+            self._process.ownership.lost(refusal)
+            self._log.warning("call_fenced", answer=refusal.answer, owner=refusal.owner)
             self.lost_at_ms = now_ms()
-            self._wind_up()
+        self._wind_up()

@@ -21,9 +21,9 @@ from brain.counters import BrainCounters
 from brain.sequencer import inputs
 from brain.tools.runs import ToolRuns
 from shared.clock import now_ms
-from shared.contract.card import BrainControl, PlayheadView
+from shared.contract.card import BrainControl, BrainServed, PlayheadView
 from shared.contract.errors import ContractError
-from shared.contract.streams.control import Detached, Dialled, Dtmf, Ended, Letter, Message, Stream
+from shared.contract.streams.control import Detached, Dialled, Dtmf, Ended, Letter, Message, Outranked, Stream
 from shared.contract.streams.journal import Kind
 from shared.logs.log import Log
 from shared.ownership import steps
@@ -81,6 +81,8 @@ class FromControl:
         if position != self._saved or self._sweeps % SAVE_EVERY_SWEEPS == 0:
             self._saved = position
             self.owner.card(BrainControl(control_pos_brain=position))
+        if self._sweeps == SAVE_EVERY_SWEEPS:  # Ten seconds: it is not this call that ends its owners.
+            self.owner.card(BrainServed(brain_attempts=0))
 
     def on_letter(self, letter: Letter) -> None:
         """A message that was read, or why it could not be meant."""
@@ -131,6 +133,9 @@ class FromControl:
                 self.log.info("stream_detached", cause=cause)
             case Dialled(status=status):
                 self.away.dialled(status)
+            case Outranked(worker=self.owner.worker, highest=highest) if highest > self.owner.epoch:
+                if self.owner.claim_again is not None:
+                    self.owner.claim_again(highest)
             case Dtmf(digit=digit):
                 self.tools.caller_active()
                 self.watch.pressed(digit, now_ms())

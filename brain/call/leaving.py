@@ -12,25 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shared.clock import now_ms
-from shared.contract import writes
 from shared.contract.card import Next, Plan
-from shared.contract.keys import Keys
-from shared.contract.scripts import Answer
-from shared.contract.steps import Kept
 from shared.contract.streams import pairs
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
-from shared.contract.writes import Speaker
 from shared.logs.log import Log
-from shared.ownership import steps
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.journal import JournalPen
 from shared.ownership.owner import Owner
-from shared.store.client import Store
-from shared.store.errors import STORE_ERRORS
 
 END_WITHIN_S = 30.0
-"""After our part is done the call is ended by ingress; after this it is somebody else's."""
+"""After our part is done the call is ended by ingress. After this it is given back, and has a deadline."""
 
 RELEASE_WITHIN_S = 2.0
 
@@ -130,29 +122,22 @@ class Leaving:
             owner.outbox.send(command, urgent=urgent)
 
 
-async def release(store: Store, owner: Owner, counters: OwnershipCounters, log: Log) -> None:
-    """Gives the ownership back; bounded, and harmless if the call is another's by now.
+async def release(owner: Owner, counters: OwnershipCounters, log: Log) -> None:
+    """Gives the ownership back, behind all that was written before; bounded, and harmless if the call is
+    another's by now.
 
     Cancelling it leaves it unknown whether it was given back.
     """
+    answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def then(released: bool) -> None:
+        if not answered.done():
+            answered.set_result(released)
+
+    owner.give_back(then=then)
     try:
         async with asyncio.timeout(RELEASE_WITHIN_S):
-            answer = await steps.release(
-                store, owner.keys, owner.call_sid, role=owner.role, worker=owner.worker, epoch=owner.epoch
-            )
-        counters.releases += answer is Answer.OK
-    except STORE_ERRORS as error:
+            counters.releases += await answered
+    except TimeoutError:
         # Redis is away: rivals see our silence instead.
-        log.warning("release_failed", reason=type(error).__name__)
-
-
-async def turn_away(
-    store: Store, keys: Keys, speaker: Speaker, plan: Plan, *, by: str, tell: bool, kept: Kept
-) -> None:
-    """Ends a call whose card says too little to serve it, or even to close its stream: ingress does that when
-    it sees that the call has ended, and then the plan is carried out. Raises STORE_ERRORS.
-
-    Cancelling it leaves the call as it was, or with its plan alone.
-    """
-    await steps.run(store, writes.write_card(keys, speaker, plan))
-    await steps.end(store, keys, speaker.call_sid, outcome=plan.cause, by=by, tell=tell, kept=kept)
+        log.warning("release_failed")

@@ -140,7 +140,7 @@ def make(
         stopwatch, lifeline.response_completed,
     )  # fmt: skip
     engines = _Engines(services, owner, agent, toolbox)
-    sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=owner.epoch > 1)
+    sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=card.claims > 1)
     core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
     return CallParts(
         agent, core, lines, record, feed, reply, away, leaving, Owing(), stopwatch, window, watch,

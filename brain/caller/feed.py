@@ -23,9 +23,9 @@ from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms
 from shared.contract.entry import FIRST, written_ms
 from shared.contract.errors import EntryError
-from shared.contract.scripts import Answer
+from shared.contract.scripts import Refusal
 from shared.contract.streams.caller import read_turn
-from shared.contract.writes import CallerMove, caller_keys
+from shared.contract.writes import CallerMove, Moved, caller_keys
 from shared.figures.hops import Hop, host_of
 from shared.logs.log import Log
 from shared.ownership.owner import Owner
@@ -175,12 +175,12 @@ class CallerFeed:
             self._none_under_way.clear()
         return move
 
-    def move_answered(self, answer: Answer | None) -> None:
+    def move_answered(self, answer: Moved | Refusal) -> None:
         """What Redis said of it."""
         self._unmoved.answered(answer)
         self._none_under_way.set()
-        if answer is not None and answer is not Answer.OK:
-            self._owner.on_fenced(answer)
+        if isinstance(answer, Refusal):
+            self._owner.refused(answer)
 
     # Private.
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-from shared.contract.scripts import Answer
-from shared.contract.writes import CallerMove, move_callers, read_moves
+from shared.contract.scripts import Refusal
+from shared.contract.writes import CallerMove, Moved, move_callers, read_moves
 from shared.store.outbox import Outbox
 
 MOVE_EVERY_S = 0.06
@@ -27,15 +27,16 @@ class Mover(Protocol):
     def next_move(self) -> CallerMove | None:
         """What is to be moved now; None if nothing is."""
 
-    def move_answered(self, answer: Answer | None) -> None:
-        """What Redis said. None: nothing has moved; the same move is to be asked for again."""
+    def move_answered(self, answer: Moved | Refusal) -> None:
+        """What Redis said. NOT_YET: nothing has moved; the same move is to be asked for again."""
 
 
 class CallerMoves:
     """The moves of a process."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, brain: str) -> None:
         self._outbox = outbox
+        self._brain = brain
         self._movers: set[Mover] = set()
 
     def add(self, mover: Mover) -> None:
@@ -62,7 +63,7 @@ class CallerMoves:
                 movers.append(mover)
                 moves.append(move)
         for lane, (movers, moves) in by_lane.items():
-            self._outbox.send(move_callers(lane, moves).command(), on_reply=_Answered(movers))
+            self._outbox.send(move_callers(lane, self._brain, moves).command(), on_reply=_Answered(movers))
 
 
 # Private.
@@ -78,7 +79,9 @@ class _Answered:
 
     def __call__(self, reply: Any) -> None:
         # An error is of the whole script: Redis is full, or on its way.
-        answers = [None] * len(self._movers) if isinstance(reply, Exception) else read_moves(reply)
+        answers: list[Moved | Refusal] = (
+            [Moved.NOT_YET] * len(self._movers) if isinstance(reply, Exception) else read_moves(reply)
+        )
         bug: Exception | None = None
         for mover, answer in zip(self._movers, answers, strict=True):
             try:

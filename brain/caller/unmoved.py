@@ -11,8 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from shared.contract.entry import order
-from shared.contract.scripts import Answer
-from shared.contract.writes import CallerMove
+from shared.contract.scripts import Refusal
+from shared.contract.writes import CallerMove, Moved
 
 
 @dataclass(slots=True)
@@ -47,10 +47,10 @@ class Unmoved:
         self.is_under_way = self._move is not None
         return self._move
 
-    def answered(self, answer: Answer | None) -> None:
-        """What became of the move under way; None: nothing has moved."""
+    def answered(self, answer: Moved | Refusal) -> None:
+        """What became of the move under way."""
         self.is_under_way = False
-        if answer is not None:
+        if answer is not Moved.NOT_YET:
             self._move = None
 
     def forget(self) -> None:

@@ -22,7 +22,7 @@ from shared.contract import writes
 from shared.contract.keys import Keys
 from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
-from shared.contract.streams.control import Dtmf
+from shared.contract.streams.control import Dtmf, Outranked
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, read_debt, read_owes
 from shared.contract.writes import Speaker
@@ -34,6 +34,7 @@ PICK_UP_MS = 400.0
 """The carrier opens a stream a quarter to half a second after it has picked up: the caller waits from then
 on."""
 
+OUTRANKED_EVERY_MS = 1000.0
 CLIP_CUT = -1
 """Below every cut of the brain: any clear drops what of the clip is unsent."""
 
@@ -57,6 +58,7 @@ class IngressCall:
 
     __slots__ = (
         "_counters",
+        "_answered_at_ms",
         "_packer",
         "_post",
         "_services",
@@ -86,6 +88,8 @@ class IngressCall:
         self._services = services
         self._counters, self._post = services.counters, services.post
         self._packer = CallerPacker(services.keys, call_sid)
+        self._answered_at_ms: dict[str, float] = {}
+        """When each writer of an epoch that is too low was told so."""
         self.owed = OwedSound(now_ms - PICK_UP_MS, CLIP_MS)
         """The account of the silence that its caller hears."""
 
@@ -148,6 +152,8 @@ class IngressCall:
         admit = fence.admit_frame(leg, epoch, cut, n)
         if admit is not Admit.PASS:
             self._counters.out_drops[admit] += 1
+            if admit is Admit.OLD_EPOCH:
+                self._outranked(worker, now_ms)
             return
         self.egress = worker
         if cut > cut_before:
@@ -171,6 +177,8 @@ class IngressCall:
         admit = self.fence.admit(name)
         if admit is not Admit.PASS:
             counters.out_drops[admit] += 1
+            if admit is Admit.OLD_EPOCH:
+                self._outranked(worker, now_ms, is_brain=name.kind in (OutKind.CLOSE, OutKind.OWES))
             return False
         if name.kind == OutKind.CLOSE:
             counters.out_closes += 1
@@ -232,6 +240,27 @@ class IngressCall:
         return self.egress, self._forwarded(), self.stream.socket.unsent_bytes > 0
 
     # Private.
+
+    def _outranked(self, worker: str, now_ms: float, *, is_brain: bool = False) -> None:
+        """What a writer said was dropped, since another spoke with a higher epoch. It is told so once a second:
+        should Redis name it as the owner all the same, its claim must be above what was seen here."""
+        if now_ms - self._answered_at_ms.get(worker, -OUTRANKED_EVERY_MS) < OUTRANKED_EVERY_MS:
+            return
+        self._answered_at_ms[worker] = now_ms
+        self._counters.outranked += 1
+        if not is_brain:
+            self._post.at_once(worker, self._pair(BackKind.OUTRANKED, b""))
+            return
+        services = self._services
+        letter = writes.append_control(
+            services.keys,
+            Speaker(self.call_sid),
+            Outranked(worker=worker, highest=self.fence.brain_epoch),
+            sender=services.worker,
+            number=str(next(services.letters)),
+            wake="brain",
+        )
+        services.outbox.send(letter.command(), urgent=True)
 
     def _open_stream(self) -> MediaStream | None:
         stream = self.stream

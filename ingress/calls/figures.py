@@ -113,7 +113,6 @@ class FiguresPen:
             # Not known: it is a few seconds old, since its figures were not yet told once.
             started_at_ms=wall if facts is None else facts.started_at_ms,
             resumes=stream.leg - 1 if facts is None else facts.resumes,
-            attempts=0 if facts is None else facts.attempts,
         )
         step = steps.restore(process.keys, restored, wall_ms=wall)
         process.outbox.send(step.command())
@@ -121,4 +120,6 @@ class FiguresPen:
 
 def _held(told: Held | None, seen_epoch: int) -> Held:
     """Who has a role: as the card said last, unless the call was claimed since."""
-    return told if told is not None and told.epoch >= seen_epoch else Held("", seen_epoch)
+    if told is not None and told.epoch >= seen_epoch:
+        return told
+    return Held("", seen_epoch, claims=1 if seen_epoch else 0)

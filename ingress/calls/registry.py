@@ -18,7 +18,7 @@ from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
 from shared.contract.scripts import Answer
-from shared.contract.steps import Attached, NewStream
+from shared.contract.steps import Attached, Due, NewStream
 from shared.contract.streams.control import Dialled
 from shared.contract.streams.hooks import Event
 from shared.contract.writes import Speaker
@@ -118,6 +118,21 @@ class Registry:
         janitor's rule stands."""
         await self._end(call_sid, outcome, if_detached_leg=if_detached_leg)
 
+    async def defer(self, call_sid: str, leg: int, after_s: float, outcome: str) -> None:
+        """Has the call end after this time, unless it has another stream by then; whichever ingress lives then
+        ends it. Cancelled, there may be no such deadline: the janitor's rule stands."""
+        process = self._process
+        await self._ask(
+            lambda: steps.defer(
+                process.store, process.keys, call_sid, leg=leg, after_ms=round(after_s * 1000), outcome=outcome
+            )
+        )
+
+    async def end_due(self, due: Due) -> None:
+        """Ends a call whose deadline has passed, if it still stands. Cancelled, it may or may not have ended:
+        another ingress is told of it again."""
+        await self._end(due.call_sid, due.outcome, if_due_leg=due.leg)
+
     async def end_by_status(self, call_sid: str, status: str) -> None:
         """Ends the call with the carrier's word. If Redis was away, whoever knows more goes first: a process
         that has apologised meanwhile, and the carrier calls that completed. Cancelling it is as for `end`."""
@@ -143,6 +158,7 @@ class Registry:
         outcome: str,
         *,
         if_detached_leg: int | None = None,
+        if_due_leg: int | None = None,
         give_up_ms: float = GIVE_UP_MS,
     ) -> bool:
         """False if Redis has not answered."""
@@ -157,6 +173,7 @@ class Registry:
                 outcome=outcome,
                 by=process.name,
                 if_detached_leg=if_detached_leg,
+                if_due_leg=if_due_leg,
                 tell=Event.ENDED in process.settings.told_events,
                 kept=process.settings.kept,
                 cause=cause,

@@ -24,6 +24,7 @@ from shared.contract import writes
 from shared.contract.card import Next, Plan
 from shared.contract.entry import FIRST
 from shared.contract.errors import EntryError
+from shared.contract.steps import due, read_due
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import (
     IS_FRAME,
@@ -38,6 +39,8 @@ from shared.process.role import Process
 from shared.store.inbox import Entry
 
 SWEEP_S = 0.25
+DUE_EVERY_SWEEPS = 4
+"""Once a second: which calls were to have another stream by now."""
 
 
 class Switchboard:
@@ -82,6 +85,7 @@ class Switchboard:
         self._egress_to_socket = Hop(self.hops.egress_to_socket_ms, process.worker.host)
         self._writer = process.name.encode()
         self._sweep_timer: asyncio.TimerHandle | None = None
+        self._sweeps = 0
 
     def open(self) -> None:
         """Begins to read `tl:out:<self>` and to sweep."""
@@ -168,6 +172,18 @@ class Switchboard:
             if not call.fill_silence(now, store_away=store_away_at_ms is not None):
                 self._apologise(call)
         self._figures.tell(now)
+        self._sweeps += 1
+        if self._sweeps % DUE_EVERY_SWEEPS == 0 and store_away_at_ms is None:
+            for lane in range(self._process.settings.lanes):
+                self._process.outbox.send(due(self._process.keys, lane).command(), on_reply=self._end_due)
+
+    def _end_due(self, reply: object) -> None:
+        """Deadlines that have passed, of any ingress: it may be gone."""
+        if not isinstance(reply, list):
+            return
+        for each in read_due(reply):
+            self.counters.due += 1
+            self._process.spawn(self._registry.end_due(each), f"due-{each.call_sid}")
 
     def _end_silent(self, stream: MediaStream) -> None:
         """The caller's media has stopped: nobody is there."""

@@ -11,7 +11,7 @@ have come to it yet. Worker names are empty where nobody has the role.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.contract import record
@@ -103,6 +103,22 @@ class BrainControl:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrainServed:
+    """Brain, when it has served the call for ten seconds."""
+
+    brain_attempts: int
+    """0: it is not the call that ends its owners."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressServed:
+    """Egress, likewise."""
+
+    egress_attempts: int
+    """As `brain_attempts`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EgressControl:
     """Egress, when it has read on."""
 
@@ -181,8 +197,8 @@ class IngressFigures:
 
 
 WRITERS: tuple[type, ...] = (
-    AgentChosen, SessionOpened, CutRaised, Plan, BrainTold, BrainControl, EgressControl,
-    EgressFigures, WindowJudged, IngressFigures,
+    AgentChosen, SessionOpened, CutRaised, Plan, BrainTold, BrainControl, BrainServed,
+    EgressServed, EgressControl, EgressFigures, WindowJudged, IngressFigures,
 )  # fmt: skip
 
 SCRIPTED: Mapping[str, str] = {
@@ -198,15 +214,21 @@ SCRIPTED: Mapping[str, str] = {
     "to": "ATTACH, RESTORE: the called number, masked likewise",
     "called": "ATTACH, RESTORE: the called number in full: it is ours, and chooses the agent",
     "agent": "ATTACH, RESTORE: the agent that the webhook asked for, if it asked",
-    "brain": "ATTACH, CLAIM, RELEASE, RESTORE: the worker that has the role; empty: nobody",
-    "brain_epoch": "ATTACH, CLAIM, RESTORE: how often the role was claimed: the fence of its owner's writes",
-    "egress": "ATTACH, CLAIM, RELEASE, RESTORE: as `brain`",
+    "brain": "ATTACH, CLAIM, RELEASE, DISOWN, RESTORE: the worker that has the role; empty: nobody",
+    "brain_epoch": "ATTACH, CLAIM, RESTORE: the number of that ownership: with `brain` the fence of its writes",
+    "brain_claims": "ATTACH, CLAIM, RESTORE: how often the role was claimed: 1 is the first owner",
+    "brain_attempts": "ATTACH, CLAIM, RELEASE, RESTORE: claims in a row that did not serve it for long",
+    "egress": "ATTACH, CLAIM, RELEASE, DISOWN, RESTORE: as `brain`",
     "egress_epoch": "ATTACH, CLAIM, RESTORE: as `brain_epoch`",
+    "egress_claims": "ATTACH, CLAIM, RESTORE: as `brain_claims`",
+    "egress_attempts": "ATTACH, CLAIM, RELEASE, RESTORE: as `brain_attempts`",
     "cut": "ATTACH, RESTORE: 0, or what ingress had seen",
     "frame_n": "ATTACH, RESTORE: 0, or what ingress had forwarded",
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
-    "attempts": "ATTACH, RESTORE: 0, or as ingress had seen it: reserved for counting owners that failed",
+    "restored_at_ms": "RESTORE: when ingress wrote the card again that Redis had lost; wall time",
+    "deadline_leg": "DEFER, DISOWN, RELEASE: the stream after which the call is to end, unless it has another",
+    "deadline_outcome": "DEFER, DISOWN, RELEASE: how it ends then",
     "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
@@ -234,6 +256,9 @@ class BrainView:
     started_at_ms: int
     frame_n: int
     """Above 0: the caller has heard something of us."""
+    claims: int = named("brain_claims")
+    restored_at_ms: int | None
+    """Redis had lost the call, and ingress has written it again."""
     control_pos: str | None = named("control_pos_brain")
 
 
@@ -250,6 +275,7 @@ class EgressView:
     base_item: str | None
     base_frame: int | None
     base_n: int | None
+    claims: int = named("egress_claims")
     control_pos: str | None = named("control_pos_egress")
 
 
@@ -276,10 +302,6 @@ class Owners:
     brain_epoch: int
     egress: str
     egress_epoch: int
-
-    def of(self, role: str) -> tuple[str, int]:
-        """The owner of `role` (empty: nobody) and its epoch."""
-        return {"brain": (self.brain, self.brain_epoch), "egress": (self.egress, self.egress_epoch)}[role]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,12 +397,5 @@ READERS: tuple[type, ...] = (
 
 def counters(found: Mapping[str, str]) -> dict[str, int]:
     """What is counted on a card, for people: the fields that begin with `n_`, those that were written yet."""
-    counted = [name for name in _counter_names() if found.get(name, "").isdigit()]
-    return {name: int(found[name]) for name in counted}
-
-
-# Private.
-
-
-def _counter_names() -> Iterable[str]:
-    return (name for kind in WRITERS for name in record.names(kind) if name.startswith("n_"))
+    counted = (name for kind in WRITERS for name in record.names(kind) if name.startswith("n_"))
+    return {name: int(found[name]) for name in counted if found.get(name, "").isdigit()}

@@ -27,7 +27,7 @@ NOWHERE = "tl:nowhere"
 """A stream that is never there: an XADD to it with NOMKSTREAM shows whether Redis takes writes, and leaves
 nothing."""
 
-PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|live)"), re.compile(r"tl:(workers|config)"))
+PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|orphans|live)"), re.compile(r"tl:(workers|config)"))
 """The only keys that live without a TTL. All others get theirs at creation."""
 
 CALL_TTL_MS = 25 * 3_600_000
@@ -69,6 +69,14 @@ class Keys:
     def calls(self, lane: int) -> str:
         """Stream, groups `brain` and `egress`: dispatch of new calls."""
         return f"tl:{{{lane}}}:calls"
+
+    def orphans(self, lane: int) -> str:
+        """Stream, groups `brain` and `egress`: calls one of whose roles nobody has any more."""
+        return f"tl:{{{lane}}}:orphans"
+
+    def deadlines(self, lane: int) -> str:
+        """Sorted set call_sid → ms of the server's time: calls that end then, unless they stream again."""
+        return f"tl:{{{lane}}}:deadlines"
 
     def live(self, lane: int) -> str:
         """Sorted set call_sid → started_at_ms: who is on the line."""

@@ -1,7 +1,7 @@
 """The Lua scripts: files in lua/, each headed by its keys, arguments and answers; loaded by hash.
 
 Why it exists: what must happen in one step happens in Redis. Owns: loading the files, the three answers, what
-a call of a script is. Pure but for reading the files once. Must not know: when a script is called, or by
+a refusal says, what a call of a script is. Pure but for reading the files once. Must not know: when a script is called, or by
 whom. A typed function for each script stands in steps.py (the rare steps of a call) and writes.py (what
 owners write).
 """
@@ -22,9 +22,35 @@ class Answer(enum.StrEnum):
 
     OK = "OK"
     FENCED = "FENCED"
-    """A newer owner has the call, or the call has ended: let go of it."""
+    """The card names another owner or another epoch, or the call has ended."""
     ABSENT = "ABSENT"
     """There is no such card: Redis came back empty, or the call is long gone."""
+
+
+NO_EPOCH = 2**53
+"""In place of an epoch that cannot be read: above all others."""
+
+ENDED = "ended"
+"""What a refused writer is told in place of an owner when the call is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an owner's write was refused: what the card says now."""
+
+    answer: Answer
+    owner: str = ""
+    """Who has the role; empty: nobody; `ended`: the call is over. Empty too where there is no card."""
+    epoch: int = 0
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the call is over: nobody has lost it, it is done."""
+        return self.answer is Answer.FENCED and self.owner == ENDED
+
+    def is_behind(self, epoch: int) -> bool:
+        """Whether Redis has lost the claim of the owner who writes under `epoch`: it is to claim again."""
+        return self.answer is Answer.FENCED and self.owner != ENDED and self.epoch < epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +94,9 @@ ATTACH = _load("attach")
 DETACH = _load("detach")
 CLAIM = _load("claim")
 RELEASE = _load("release")
+DISOWN = _load("disown")
+DEFER = _load("defer", when_full=True)
+DUE = _load("due", when_full=True)
 APPEND = _load("append")
 TRIM = _load("trim", when_full=True)
 TURN = _load("turn", when_full=True)
@@ -78,7 +107,8 @@ RESTORE = _load("restore")
 HOOK_AGAIN = _load("hook_again")
 
 ALL = (
-    ATTACH, DETACH, CLAIM, RELEASE, APPEND, TRIM, TURN, END, RESERVE, FIGURES, RESTORE, HOOK_AGAIN,
+    ATTACH, DETACH, CLAIM, RELEASE, DISOWN, APPEND, TRIM, TURN, DEFER, DUE, END, RESERVE, FIGURES, RESTORE,
+    HOOK_AGAIN,
 )  # fmt: skip
 
 
@@ -87,3 +117,15 @@ def read_answer(reply: object) -> tuple[Answer, Sequence[bytes]]:
     if not isinstance(reply, list) or not reply or not isinstance(reply[0], bytes):
         raise ValueError(f"expected a list that starts with OK, FENCED or ABSENT, got {reply!r}")
     return Answer(reply[0].decode()), reply[1:]
+
+
+def read_refusal(reply: object) -> Refusal | None:
+    """Why an owner's write was refused; None: it was not. Raises ValueError for what is no answer."""
+    answer, rest = read_answer(reply)
+    if answer is Answer.OK:
+        return None
+    if answer is Answer.ABSENT:
+        return Refusal(answer)
+    owner, epoch = rest
+    # A card whose epoch cannot be read is nobody's to claim back.
+    return Refusal(answer, owner.decode(errors="replace"), int(epoch) if epoch.isdigit() else NO_EPOCH)

@@ -1,4 +1,5 @@
-"""The rare steps of a call, one function a script: RESERVE, ATTACH, DETACH, CLAIM, RELEASE, END, RESTORE.
+"""The rare steps of a call, one function a script: RESERVE, ATTACH, DETACH, CLAIM, RELEASE, DISOWN,
+DEFER, DUE, END, RESTORE.
 
 Why it exists: a script knows its arguments by their place only; here each has a name and a type, and each
 answer a shape. Owns: that. Pure. Must not know: how a script is sent, what follows from its answer. Each step
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 
 from shared.contract import scripts
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
-from shared.contract.scripts import Answer, ScriptCall, read_answer
+from shared.contract.scripts import Answer, Refusal, ScriptCall, read_answer, read_refusal
+from shared.contract.streams.calls import Orphaned
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,14 @@ def attach(keys: Keys, stream: NewStream, *, wall_ms: int, max_resumes: int) -> 
     return ScriptCall(
         lane,
         scripts.ATTACH,
-        (keys.card(sid), keys.token(sid), keys.calls(lane), keys.live(lane), keys.slots(lane)),
+        (
+            keys.card(sid), keys.token(sid), keys.calls(lane), keys.live(lane), keys.slots(lane),
+            keys.orphans(lane), keys.deadlines(lane),
+        ),
         (
             sid, stream.stream_sid, stream.ingress, wall_ms, stream.nonce, stream.caller_number,
             stream.called_number, stream.agent, CALL_TTL_MS, max_resumes, stream.called_line,
-            stream.caller_line,
+            stream.caller_line, WORKER_TTL_MS,
         ),
     )  # fmt: skip
 
@@ -123,6 +128,17 @@ class Claim:
     card: Mapping[str, str]
     caller_number: str = field(default="", repr=False)
     """In full, for a brain; empty for the others, and where it is gone."""
+    refusal: Refusal | None = None
+    """Who has it instead."""
+
+    def attempts(self, role: str) -> int:
+        """How many workers in a row have taken the role, this one among them, without serving for long."""
+        told = self.card.get(f"{role}_attempts", "")
+        return int(told) if told.isdecimal() else 0
+
+
+MOST_ATTEMPTS = 3
+"""Owners that may fail at a call, one after another: it may be the call that ends them."""
 
 
 def claim(
@@ -132,17 +148,20 @@ def claim(
     role: str,
     worker: str,
     wall_ms: int,
-    expected_owner: str = "",
-    expected_epoch: int = 0,
-    entry_id: str = "",
+    seen: int = 0,
+    again: bool = False,
+    new_entry: str = "",
+    orphan_entry: str = "",
 ) -> ScriptCall:
-    """Takes a role of a call if the card still says what was expected."""
+    """Takes a role of a call that nobody has, or that Redis has lost. `seen`: the highest epoch of the role
+    that the worker knows of; a new one is above it. `again`: it has the role, and wants a new one. `new_entry`, `orphan_entry`: what it was handed of `calls`
+    or `orphans`."""
     lane = keys.lane(call_sid)
     return ScriptCall(
         lane,
         scripts.CLAIM,
-        (keys.card(call_sid), keys.calls(lane)),
-        (role, worker, expected_owner, expected_epoch, entry_id, wall_ms, WORKER_TTL_MS),
+        (keys.card(call_sid), keys.calls(lane), keys.orphans(lane)),
+        (role, worker, seen, new_entry, orphan_entry, wall_ms, WORKER_TTL_MS, "1" if again else ""),
     )
 
 
@@ -150,17 +169,87 @@ def read_claim(reply: object) -> Claim:
     """Raises ValueError."""
     answer, rest = read_answer(reply)
     if answer is not Answer.OK:
-        return Claim(answer, 0, {})
+        return Claim(answer, 0, {}, refusal=read_refusal(reply))
     number, *words = [word.decode(errors="replace") for word in rest[1:]]
     return Claim(answer, int(rest[0]), dict(zip(words[::2], words[1::2], strict=True)), number)
 
 
 def release(
-    keys: Keys, call_sid: str, *, role: str, worker: str, epoch: int, wall_ms: int, rival: str = ""
+    keys: Keys,
+    call_sid: str,
+    *,
+    role: str,
+    worker: str,
+    epoch: int,
+    wall_ms: int,
+    heir: str = "",
+    why: Orphaned = Orphaned.RELEASED,
 ) -> ScriptCall:
-    """Empties the owner field, and rings the doorbell of `rival` in the same step."""
-    args = (role, worker, epoch, wall_ms, rival)
-    return ScriptCall(keys.lane(call_sid), scripts.RELEASE, (keys.card(call_sid),), args)
+    """Empties the owner field, so that another may claim the role: `heir`, whose doorbell rings in the same
+    step, or whoever comes first."""
+    lane = keys.lane(call_sid)
+    return ScriptCall(
+        lane,
+        scripts.RELEASE,
+        (keys.card(call_sid), keys.orphans(lane), keys.deadlines(lane)),
+        (role, worker, epoch, wall_ms, heir, why.value, LAST_WORD_MS, CALL_TTL_MS),
+    )
+
+
+def disown(keys: Keys, lane: int, *, role: str, dead: str, by: str, wall_ms: int) -> ScriptCall:
+    """A worker is dead: what it owned of `role` in a lane is for others to claim."""
+    return ScriptCall(
+        lane,
+        scripts.DISOWN,
+        (keys.owned(lane, dead), keys.orphans(lane), keys.deadlines(lane)),
+        (role, dead, by, wall_ms, LAST_WORD_MS, CALL_TTL_MS),
+    )
+
+
+def read_disown(reply: Sequence[bytes]) -> list[str]:
+    """The calls that it had."""
+    return [word.decode() for word in reply]
+
+
+LAST_WORD_MS = 5_000
+"""How long a call may take to end by itself whose last word was said and whose owner is gone."""
+
+
+# Deadlines.
+
+DUE_MOST = 100
+DUE_AGAIN_MS = 10_000
+"""A call whose end was not carried out by whom was told of it, is told of again after this."""
+
+
+def defer(keys: Keys, call_sid: str, *, leg: int, after_ms: int, outcome: str) -> ScriptCall:
+    """A detached call ends after this time, unless it has another stream by then."""
+    lane = keys.lane(call_sid)
+    names = (keys.card(call_sid), keys.deadlines(lane))
+    return ScriptCall(lane, scripts.DEFER, names, (leg, after_ms, outcome, CALL_TTL_MS))
+
+
+def due(keys: Keys, lane: int) -> ScriptCall:
+    """The calls of a lane whose deadline has passed."""
+    return ScriptCall(lane, scripts.DUE, (keys.deadlines(lane),), (DUE_MOST, DUE_AGAIN_MS))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A call whose deadline has passed. `leg`: the one for which it stood."""
+
+    call_sid: str
+    leg: int
+    outcome: str
+
+
+def read_due(reply: Sequence[bytes]) -> list[Due]:
+    """Raises ValueError."""
+    words = [word.decode(errors="replace") for word in reply]
+    return [Due(sid, int(leg), said) for sid, leg, said in zip(*[iter(words)] * 3, strict=True)]
+
+
+# The end.
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,24 +270,30 @@ def end(
     by: str,
     wall_ms: int,
     if_detached_leg: int | None = None,
+    if_due_leg: int | None = None,
     tell: bool = False,
     kept: Kept | None = None,
     cause: str = "",
 ) -> ScriptCall:
-    """Ends a call. With `if_detached_leg`: only if that leg is still the last one and its stream is gone.
+    """Ends a call. With `if_detached_leg`: only if that leg is still the last one and its stream is gone; with
+    `if_due_leg`: only if a deadline still stands for it.
     `tell`: the user's systems are to hear of it (hooks), and the caller's number stays until they have.
     `kept`: what stays, by the settings; None: by their defaults. `cause`: why, where no plan on the card says
     it."""
     kept = kept or Kept()
     lane = keys.lane(call_sid)
     leg = "" if if_detached_leg is None else if_detached_leg
+    due_leg = "" if if_due_leg is None else if_due_leg
     return ScriptCall(
         lane,
         scripts.END,
-        (keys.card(call_sid), keys.live(lane), keys.slots(lane), keys.hooks(lane), keys.ended(lane)),
+        (
+            keys.card(call_sid), keys.live(lane), keys.slots(lane), keys.hooks(lane), keys.ended(lane),
+            keys.deadlines(lane),
+        ),
         (
             call_sid, outcome, by, wall_ms, kept.ttl_ms, leg, "1" if tell else "", CALL_TTL_MS, kept.most,
-            cause, NUMBER_TTL_MS if tell else 0,
+            cause, NUMBER_TTL_MS if tell else 0, due_leg,
         ),
     )  # fmt: skip
 
@@ -215,9 +310,6 @@ NUMBER = "caller"
 NUMBER_TTL_MS = 21 * 3_600_000
 """How long it stays after the end of a call that is told of: an hour longer than couriers try."""
 
-EPOCH_LEAP = 1000
-"""Added to the epochs that ingress saw: it may not have seen the last of them, and they must never fall."""
-
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -225,6 +317,8 @@ class Held:
 
     worker: str
     epoch: int
+    claims: int = 0
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,24 +334,24 @@ class Restored:
     started_at_ms: int
     """When the call's first stream was opened; wall time."""
     resumes: int
-    attempts: int
 
 
 def restore(keys: Keys, call: Restored, *, wall_ms: int) -> ScriptCall:
     """Redis came back empty under a live call: the holder of its socket writes the card again. Owners that
-    are known stay owners, with a higher epoch, and are rung; a role without one is dispatched."""
+    are known are rung, and claim again, which raises their epochs; a role without one is an orphan."""
     stream = call.stream
     sid = stream.call_sid
     lane = keys.lane(sid)
     return ScriptCall(
         lane,
         scripts.RESTORE,
-        (keys.card(sid), keys.calls(lane), keys.live(lane), keys.slots(lane), keys.token(sid)),
+        (keys.card(sid), keys.orphans(lane), keys.live(lane), keys.slots(lane), keys.token(sid)),
         (
             sid, call.leg, stream.stream_sid, stream.ingress, wall_ms, stream.caller_number,
-            stream.called_number, stream.agent, CALL_TTL_MS, call.brain.epoch + EPOCH_LEAP,
-            call.egress.epoch + EPOCH_LEAP, call.cut, call.last_frame, stream.called_line,
-            call.started_at_ms, call.resumes, call.attempts, stream.nonce, call.brain.worker,
-            call.egress.worker, WORKER_TTL_MS, stream.caller_line,
+            stream.called_number, stream.agent, CALL_TTL_MS, call.brain.epoch,
+            call.egress.epoch, call.cut, call.last_frame, stream.called_line,
+            call.started_at_ms, call.resumes, stream.nonce, call.brain.worker,
+            call.egress.worker, WORKER_TTL_MS, stream.caller_line, call.brain.claims, call.brain.attempts,
+            call.egress.claims, call.egress.attempts,
         ),
     )  # fmt: skip

@@ -6,13 +6,14 @@ the scripts' arguments. Pure. Must not know: when something is written, what fol
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.contract import record, scripts
 from shared.contract.entry import after
 from shared.contract.keys import CALL_TTL_MS, Keys
-from shared.contract.scripts import Answer, Args, ScriptCall, read_answer
+from shared.contract.scripts import Answer, Args, Refusal, ScriptCall, read_answer, read_refusal
 from shared.contract.steps import Held
 from shared.contract.streams import control, history, hooks
 from shared.contract.streams.control import Message, message_fields
@@ -24,10 +25,12 @@ from shared.contract.streams.reply import ReplyEntry, reply_fields
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who writes: the owner of a role of a call, by its epoch. Without a role only an ended call refuses."""
+    """Who writes: the owner of a role of a call, by its name and epoch. Without a role only an ended call
+    refuses."""
 
     call_sid: str
     role: str = ""
+    worker: str = ""
     epoch: int = 0
 
 
@@ -70,7 +73,8 @@ def _append(
     creates: bool = True,
 ) -> ScriptCall:
     ttl_ms = CALL_TTL_MS if creates else 0
-    args: Args = (speaker.role, speaker.epoch, ttl_ms, maxlen, wake, why.value, *fields)
+    who = (speaker.role, speaker.worker, speaker.epoch)
+    args: Args = (*who, ttl_ms, maxlen, wake, why.value, *fields)
     return ScriptCall(keys.lane(speaker.call_sid), scripts.APPEND, (keys.card(speaker.call_sid), key), args)
 
 
@@ -90,7 +94,7 @@ def trim_reply(keys: Keys, owner: Speaker, keep_from_id: str, *records: object) 
 
 
 def _trim(keys: Keys, owner: Speaker, key: str, keep_from_id: str, records: Sequence[object]) -> ScriptCall:
-    args: Args = (owner.role, owner.epoch, keep_from_id, *_flat(records))
+    args: Args = (owner.role, owner.worker, owner.epoch, keep_from_id, *_flat(records))
     return ScriptCall(keys.lane(owner.call_sid), scripts.TRIM, (keys.card(owner.call_sid), key), args)
 
 
@@ -114,10 +118,10 @@ def caller_keys(keys: Keys, call_sid: str) -> tuple[str, str, str]:
     return keys.card(call_sid), keys.caller(call_sid), keys.turn(call_sid)
 
 
-def move_callers(lane: int, moves: Sequence[CallerMove]) -> ScriptCall:
-    """The moves of many calls of one lane, in one step."""
+def move_callers(lane: int, brain: str, moves: Sequence[CallerMove]) -> ScriptCall:
+    """The moves of many calls of one lane, all of one brain, in one step."""
     names: list[str] = []
-    args: list[str | int | bytes] = [CALL_TTL_MS]
+    args: list[str | int | bytes] = [CALL_TTL_MS, brain]
     for move in moves:
         names += move.keys
         first_kept = after(move.last_id) if move.last_id else ""
@@ -125,10 +129,17 @@ def move_callers(lane: int, moves: Sequence[CallerMove]) -> ScriptCall:
     return ScriptCall(lane, scripts.TURN, tuple(names), tuple(args))
 
 
-def read_moves(reply: Sequence[bytes]) -> list[Answer | None]:
-    """What became of each call's move; None: Redis refused it, and nothing has moved. Raises ValueError for
-    what is no answer of TURN."""
-    return [None if word == b"REFUSED" else Answer(word.decode()) for word in reply]
+class Moved(enum.Enum):
+    """What became of a call's move, where no fence refused it."""
+
+    DONE = "done"
+    NOT_YET = "not yet"
+    """Redis refused it, and nothing has moved: ask again."""
+
+
+def read_moves(reply: Sequence[Sequence[bytes]]) -> list[Moved | Refusal]:
+    """What became of each call's move. Raises ValueError for what is no answer of TURN."""
+    return [Moved.NOT_YET if said == [b"REFUSED"] else read_refusal(said) or Moved.DONE for said in reply]
 
 
 def write_leg(keys: Keys, call_sid: str, leg: int, *records: object) -> ScriptCall:
@@ -143,7 +154,6 @@ class LegFacts:
 
     started_at_ms: int
     resumes: int
-    attempts: int
     brain: Held
     egress: Held
 
@@ -153,14 +163,11 @@ def read_leg(reply: object) -> tuple[Answer, LegFacts | None]:
     answer, rest = read_answer(reply)
     if answer is not Answer.OK:
         return answer, None
-    started, resumes, attempts, brain, brain_epoch, egress, egress_epoch = [word.decode() for word in rest]
-    if not all((started, resumes, attempts, brain_epoch, egress_epoch)):
+    started, resumes, *held = [word.decode() for word in rest]
+    brain, egress = held[:4], held[4:]
+    if not all((started, resumes, brain[1], egress[1])):
         return answer, None  # A card that its readers cannot read either.
-    facts = LegFacts(
-        int(started), int(resumes), int(attempts), Held(brain, int(brain_epoch)),
-        Held(egress, int(egress_epoch)),
-    )  # fmt: skip
-    return answer, facts
+    return answer, LegFacts(int(started), int(resumes), _held(*brain), _held(*egress))
 
 
 # Webhooks.
@@ -174,6 +181,11 @@ def hook_again(keys: Keys, hook: Hook, *, entry_id: str, courier: str) -> Script
 
 
 # Private.
+
+
+def _held(worker: str, epoch: str, claims: str, attempts: str) -> Held:
+    """Of a card that an older version made, claims are the epoch."""
+    return Held(worker, int(epoch), int(claims or epoch), int(attempts or 0))
 
 
 def _flat(records: Sequence[object]) -> list[bytes]:

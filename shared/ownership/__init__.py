@@ -3,7 +3,8 @@
 Why it exists: a call outlives each of our processes. Must not know: what a role does with a call.
 
     counters      calls as they come and go between owners
-    steps         attach, detach, claim, release, end, reserve: awaited
+    steps         attach, detach, defer, claim, release, disown, end, reserve: awaited
+    turning_away  the end of a call that nobody can serve, in words
     owner         an owner's pen: its fenced writes
     journal       a process's pen for the journals of its calls
     control_feed  an owner's eye: the control messages of one call

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.contract.errors import ContractError
-from shared.contract.scripts import Answer
+from shared.contract.scripts import Refusal
 from shared.figures.counters import Counts
 from shared.logs.log import Log
 
@@ -21,8 +21,12 @@ class OwnershipCounters:
     releases: int = 0
     """Calls given back for another worker to take."""
     losses: Counts = field(default_factory=lambda: Counts("answer", ("fenced", "absent")))
-    """Calls let go of because a write was refused. fenced: a newer owner has it, or it has ended; absent:
-    Redis has forgotten it."""
+    """Calls let go of because a write was refused. fenced: another owner has it; absent: Redis has forgotten
+    it. A call that has ended is not lost."""
+    claims_again: int = 0
+    """Calls claimed again by their owner: Redis or ingress knew less, or more, of it."""
+    quarantined: int = 0
+    """Calls turned away because too many owners in a row had failed at them."""
     contract_errors: int = 0
     """Records of other processes that lacked a field, or held in it what cannot be read: each has a log
     line."""
@@ -32,7 +36,7 @@ class OwnershipCounters:
         self.contract_errors += 1
         log.error("contract_error", record=error.record, field=error.field, reason=str(error))
 
-    def lost(self, answer: Answer) -> None:
-        """A call was let go of, since a fenced write got this answer."""
-        if answer is not Answer.OK:
-            self.losses[answer.name.lower()] += 1
+    def lost(self, refusal: Refusal) -> None:
+        """A call was let go of, since a fenced write was refused."""
+        if not refusal.is_end:
+            self.losses[refusal.answer.name.lower()] += 1

@@ -1,7 +1,7 @@
 """An owner's pen: the fenced writes of one role of one call, all through the outbox.
 
 Why it exists: a call outlives each of our processes, so that two of them may believe that they own it. Every
-write of an owner is checked, in Redis and in one step, against the epoch on the call's card. Owns: sending
+write of an owner is checked, in Redis and in one step, against owner and epoch on the call's card. Owns: sending
 what shared/contract/writes.py makes, the owner's numbering of control messages, telling that a write was
 refused. Must not know: what a role does with a call, or when it should let go of it.
 """
@@ -12,16 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.clock import wall_ms
 from shared.contract import writes
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer, ScriptCall, read_answer
+from shared.contract.scripts import Refusal, ScriptCall, read_refusal
+from shared.contract.steps import release
+from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Message
 from shared.contract.streams.history import HistoryEntry
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.contract.writes import Speaker
 from shared.store.outbox import Outbox
 
-OnAnswer = Callable[[Answer], None]
+OnRefused = Callable[[Refusal], None]
 """Called with what the fence said. A refusal by Redis itself (out of memory) does not call it."""
 
 
@@ -29,7 +32,8 @@ OnAnswer = Callable[[Answer], None]
 class Owner:
     """Writes for one call, role and epoch. Nothing here waits.
 
-    `on_fenced` is called once for each write that was refused: the owner must let go of the call.
+    `on_fenced` is called once for each write that was refused: the owner must let go of the call. Where Redis
+    has lost its claim, `claim_again` is called instead, with the epoch that the next one must be above.
     """
 
     outbox: Outbox
@@ -37,15 +41,17 @@ class Owner:
     call_sid: str
     role: str
     epoch: int
-    on_fenced: OnAnswer
+    on_fenced: OnRefused
     worker: str
-    """Who speaks in control messages."""
+    """Who speaks: the owner on the card."""
+    claim_again: Callable[[int], None] | None = None
+    """None: there is nobody who could."""
     _speaker: Speaker = field(init=False)
     _letters: int = 0
     """Control messages sent: each has its number, so that a repeated write is read once."""
 
     def __post_init__(self) -> None:
-        self._speaker = Speaker(self.call_sid, self.role, self.epoch)
+        self._speaker = Speaker(self.call_sid, self.role, self.worker, self.epoch)
 
     def reply(self, entry: ReplyEntry, *, wake: bool, then: Callable[[], None] | None = None) -> None:
         """An entry of `reply`; a flush never waits. `then` is called when it stands in Redis."""
@@ -74,6 +80,29 @@ class Owner:
         step."""
         self._send(writes.trim_reply(self.keys, self._speaker, keep_from_id, *records))
 
+    def give_back(
+        self, *, heir: str = "", why: Orphaned = Orphaned.RELEASED, then: Callable[[bool], None] | None = None
+    ) -> None:
+        """Lets `heir`, or whoever comes first, claim the role, behind all that was written before. `then` is
+        told whether it was still ours to give; a refusal by Redis itself does not call it."""
+        step = release(
+            self.keys, self.call_sid, role=self.role, worker=self.worker, epoch=self.epoch, wall_ms=wall_ms(),
+            heir=heir, why=why,
+        )  # fmt: skip
+
+        def answered(reply: Any) -> None:
+            if then is not None and not isinstance(reply, Exception):
+                then(read_refusal(reply) is None)
+
+        self.outbox.send(step.command(), on_reply=answered, urgent=True)
+
+    def refused(self, refusal: Refusal) -> None:
+        """A write of ours was fenced."""
+        if self.claim_again is not None and refusal.is_behind(self.epoch):
+            self.claim_again(self.epoch)
+        else:
+            self.on_fenced(refusal)
+
     # Private.
 
     def _send(
@@ -82,9 +111,9 @@ class Owner:
         def judge(reply: Any) -> None:
             if isinstance(reply, Exception):
                 return  # Counted by the outbox; the position in the entry tells readers of the gap.
-            answer, _ = read_answer(reply)
-            if answer is not Answer.OK:
-                self.on_fenced(answer)
+            refusal = read_refusal(reply)
+            if refusal is not None:
+                self.refused(refusal)
             elif then is not None:
                 then()
 

@@ -1,4 +1,5 @@
-"""The rare steps of a call, awaited: RESERVE, ATTACH, DETACH, CLAIM, RELEASE, END; and reading the card.
+"""The rare steps of a call, awaited: RESERVE, ATTACH, DETACH, DEFER, CLAIM, RELEASE,
+DISOWN, END; and reading the card.
 
 Why it exists: shared/contract/steps.py says what a step is, redis-py carries it. Owns: sending, loading a
 script that Redis forgot, the time of a step. Must not know: what follows from an answer.
@@ -19,6 +20,7 @@ from shared.contract.keys import SPEECH, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import BOOK, SpeechBook, read_speech
 from shared.contract.steps import Attached, Claim, Kept, NewStream, Reservation
+from shared.contract.streams.calls import Orphaned
 from shared.store.client import Store
 
 V = TypeVar("V")
@@ -71,31 +73,56 @@ async def claim(
     *,
     role: str,
     worker: str,
-    expected_owner: str = "",
-    expected_epoch: int = 0,
-    entry_id: str = "",
+    seen: int = 0,
+    again: bool = False,
+    new_entry: str = "",
+    orphan_entry: str = "",
 ) -> Claim:
-    """Takes a role of a call if the card still says what was expected."""
+    """Takes a role of a call that nobody has, or that Redis has lost, with an epoch above `seen`; with
+    `again` also one that it has."""
     step = steps.claim(
         keys,
         call_sid,
         role=role,
         worker=worker,
         wall_ms=wall_ms(),
-        expected_owner=expected_owner,
-        expected_epoch=expected_epoch,
-        entry_id=entry_id,
+        seen=seen,
+        again=again,
+        new_entry=new_entry,
+        orphan_entry=orphan_entry,
     )
     return steps.read_claim(await run(store, step))
 
 
 async def release(
-    store: Store, keys: Keys, call_sid: str, *, role: str, worker: str, epoch: int, rival: str = ""
+    store: Store,
+    keys: Keys,
+    call_sid: str,
+    *,
+    role: str,
+    worker: str,
+    epoch: int,
+    heir: str = "",
+    why: Orphaned = Orphaned.RELEASED,
 ) -> Answer:
-    """Empties the owner field, and rings the doorbell of `rival` in the same step."""
+    """Gives a role back, for `heir` to claim, or for whoever comes first."""
     step = steps.release(
-        keys, call_sid, role=role, worker=worker, epoch=epoch, wall_ms=wall_ms(), rival=rival
+        keys, call_sid, role=role, worker=worker, epoch=epoch, wall_ms=wall_ms(), heir=heir, why=why
     )
+    return read_answer(await run(store, step))[0]
+
+
+async def disown(store: Store, keys: Keys, lane: int, *, role: str, dead: str, by: str) -> list[str]:
+    """A worker is dead: what it owned of `role` in a lane is for others to claim. Answers those calls."""
+    step = steps.disown(keys, lane, role=role, dead=dead, by=by, wall_ms=wall_ms())
+    return steps.read_disown(await run(store, step))
+
+
+async def defer(
+    store: Store, keys: Keys, call_sid: str, *, leg: int, after_ms: int, outcome: str
+) -> Answer:
+    """A call whose stream is gone ends after this time, unless it has another one by then."""
+    step = steps.defer(keys, call_sid, leg=leg, after_ms=after_ms, outcome=outcome)
     return read_answer(await run(store, step))[0]
 
 
@@ -107,12 +134,13 @@ async def end(
     outcome: str,
     by: str,
     if_detached_leg: int | None = None,
+    if_due_leg: int | None = None,
     tell: bool = False,
     kept: Kept | None = None,
     cause: str = "",
 ) -> tuple[Answer, bool]:
     """Ends a call; True for the first comer. With `if_detached_leg`: only if that leg is still the last one
-    and its stream is gone. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of it,
+    and its stream is gone; with `if_due_leg`: only if a deadline still stands for it. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of it,
     by the settings. `cause`: why, where no plan on the card says it."""
     step = steps.end(
         keys,
@@ -121,6 +149,7 @@ async def end(
         by=by,
         wall_ms=wall_ms(),
         if_detached_leg=if_detached_leg,
+        if_due_leg=if_due_leg,
         tell=tell,
         kept=kept,
         cause=cause,

@@ -1,10 +1,11 @@
-"""How brain and egress take new calls: one at a time, and only with a free slot.
+"""How brain and egress take calls: orphans first, then new ones, one at a time, and only with room.
 
 Why it exists: pulling is admission. A worker that is full or draining does not read, so the call goes to
-one that has room, without anybody measuring load.
+one that has room, without anybody measuring load. A call that has lost its owner has a caller on the line: it
+goes before new ones, and there is some room for it above the capacity.
 
-Owns: the consumer group on `calls`, the blocking read, the CLAIM. Must not know: what a role does with
-the call it gets.
+Owns: the consumer group on `calls` and `orphans`, the blocking read, the CLAIM, turning away a call that too
+many owners have failed at. Must not know: what a role does with the call it gets, who is dead.
 """
 
 from __future__ import annotations
@@ -16,38 +17,71 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from shared import resp
-from shared.contract.card import Owners
+from shared.clock import now_ms
+from shared.contract import record
+from shared.contract.card import Next, Owners, Plan
 from shared.contract.errors import ContractError, EntryError
-from shared.contract.scripts import Answer
-from shared.contract.steps import Claim
-from shared.contract.streams.calls import read_call
+from shared.contract.scripts import NO_EPOCH, Answer
+from shared.contract.steps import MOST_ATTEMPTS, Claim
+from shared.contract.streams import pairs
+from shared.contract.streams.calls import read_call, read_orphan
+from shared.contract.streams.hooks import Event
+from shared.contract.streams.journal import Kind
+from shared.contract.writes import Speaker
 from shared.ownership import steps
+from shared.ownership.turning_away import turn_away
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS, LinkLost
+from shared.store.inbox import Entry
 from shared.store.link import RedisLink, ReplyError, open_link
 
 BLOCK_MS = 500
+HEIR_BLOCK_MS = 100
+"""While an orphan waits for its heir: nobody rings when its time is over."""
+
 BLOCK_MARGIN_S = 2.0
 ABANDONED_MS = 1000
-"""An entry that another worker was handed and has not claimed for this long is taken over."""
+"""A new call that another worker was handed and has not claimed for this long is taken over."""
+
+HEIR_FIRST_MS = 500
+"""An orphan is left to its heir for this long; so is one that another worker was handed and did not claim."""
 
 FULL_PAUSE_S = 0.05
 RETRY_PAUSE_S = 0.3
+
+ROOM_SHARE, ROOM_LEAST = 10, 2
+"""Above its capacity a worker takes orphans only: a tenth of it more, and two at least."""
+
+REMEMBERED = 4096
+"""Calls whose epochs are kept after we had them."""
+
+QUARANTINED = "quarantined"
+"""The outcome of a call that too many owners have failed at."""
 
 OnCall = Callable[[str, Claim], None]
 """Called with each call that is now ours; it starts the work and returns."""
 
 
-class Dispatch:
-    """Takes calls of one lane for a role."""
+def room_for_orphans(capacity: int) -> int:
+    """How many calls a worker may have when it takes one that has lost its owner."""
+    return capacity + max(ROOM_LEAST, capacity // ROOM_SHARE)
 
-    def __init__(self, process: Process, lane: int, *, has_slot: Callable[[], bool], on_call: OnCall) -> None:
+
+class Dispatch:
+    """Takes calls of one lane for a role. `live_calls`: how many the process has now."""
+
+    def __init__(
+        self, process: Process, lane: int, *, live_calls: Callable[[], int], on_call: OnCall
+    ) -> None:
         self._process = process
         self._role = process.worker.role
-        self._key = process.keys.calls(lane)
+        self._calls, self._orphans = process.keys.calls(lane), process.keys.orphans(lane)
         self._task = f"dispatch-{lane}"
-        self._has_slot = has_slot
+        self._live_calls = live_calls
         self._on_call = on_call
+        self._looked_at_ms = 0.0
+        self._heir_until_ms = 0.0
+        """An orphan that was handed to us waits for its heir until then."""
 
     async def run(self) -> None:
         """Takes calls until the process drains. What it was handed and did not take, others take: cancelling
@@ -56,7 +90,7 @@ class Dispatch:
         while not process.draining:
             link: RedisLink | None = None
             try:
-                await self._make_group()
+                await self._make_groups()
                 link = await open_link(process.settings.redis_url, name=f"{process.name}:calls")
                 await self._take(link)
             except STORE_ERRORS as error:
@@ -66,95 +100,156 @@ class Dispatch:
                 if link is not None:
                     link.close()
 
-    async def _make_group(self) -> None:
-        try:
-            await self._process.store.xgroup_create(self._key, self._role, id="0", mkstream=True)
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
+    # Private.
+
+    async def _make_groups(self) -> None:
+        for key in (self._orphans, self._calls):
+            try:
+                await self._process.store.xgroup_create(key, self._role, id="0", mkstream=True)
+            except ResponseError as error:
+                if not str(error).startswith("BUSYGROUP"):
+                    raise
 
     async def _take(self, link: RedisLink) -> None:
-        name = self._process.name.encode()
-        group = [b"GROUP", self._role.encode(), name]
-        key = self._key.encode()
-        read = resp.pack(
-            [b"XREADGROUP", *group, b"COUNT", b"1", b"BLOCK", b"%d" % BLOCK_MS, b"STREAMS", key, b">"]
-        )
-        abandoned = resp.pack(
-            [b"XAUTOCLAIM", key, self._role.encode(), name, b"%d" % ABANDONED_MS, b"0", b"COUNT", b"1"]
-        )
+        # What an older boot was handed, or we before the connection was lost.
+        await self._read(link, [self._orphans, self._calls], "0")
         while not self._process.draining:
-            if not self._has_slot():
+            live, capacity = self._live_calls(), self._process.capacity
+            if live < capacity:
+                wanted = [self._orphans, self._calls]
+            elif live < room_for_orphans(capacity):
+                wanted = [self._orphans]
+            else:
                 self._process.redis_works(self._task)  # As far as is known: its link has been opened.
                 await asyncio.sleep(FULL_PAUSE_S)
                 continue
-            reply = _checked(await link.ask(read, timeout_s=BLOCK_MS / 1000 + BLOCK_MARGIN_S))
+            await self._read(link, wanted, ">")
             self._process.redis_works(self._task)
-            entries = (
-                reply[0][1] if reply else _checked(await link.ask(abandoned, timeout_s=BLOCK_MARGIN_S))[1]
-            )
-            for entry_id, fields in entries:
-                if fields and not self._process.draining:
-                    await self._claim(entry_id.decode(), fields)
+            now = now_ms()
+            if now - self._looked_at_ms >= HEIR_FIRST_MS / 2:
+                self._looked_at_ms = now
+                await self._take_abandoned(link, wanted)
 
-    async def _claim(self, entry_id: str, fields: list[bytes]) -> None:
-        process = self._process
-        try:
-            call_sid = read_call(fields)
-        except EntryError as error:
-            process.log.error("bad_calls_entry", entry_id=entry_id, reason=str(error))
-            await process.store.xdel(self._key, entry_id)
+    async def _read(self, link: RedisLink, wanted: list[str], start: str) -> None:
+        """One entry of each stream, the orphan first; `start` is "0" for what we were handed before."""
+        block_ms = HEIR_BLOCK_MS if now_ms() < self._heir_until_ms else BLOCK_MS
+        # Named by the instance: a next boot finds what this one was handed, and names do not pile up.
+        words = [b"XREADGROUP", b"GROUP", self._role.encode(), self._process.worker.instance.encode()]
+        count = b"1" if start == ">" else b"100"
+        words += (b"COUNT", count, b"BLOCK", b"%d" % block_ms, b"STREAMS")
+        words += [key.encode() for key in wanted] + [start.encode()] * len(wanted)
+        reply = _checked(await link.ask(resp.pack(words), timeout_s=block_ms / 1000 + BLOCK_MARGIN_S))
+        found = {key.decode(): entries for key, entries in reply or ()}
+        for key in wanted:
+            for entry in found.get(key, ()):
+                await self._handed(key, entry, is_late=False)
+
+    async def _take_abandoned(self, link: RedisLink, wanted: list[str]) -> None:
+        """What its heir has not claimed, or the worker that was handed it."""
+        for key in wanted:
+            idle_ms = HEIR_FIRST_MS if key == self._orphans else ABANDONED_MS
+            consumer = self._process.worker.instance.encode()
+            words = [b"XAUTOCLAIM", key.encode(), self._role.encode(), consumer, b"%d" % idle_ms, b"0"]
+            ask = resp.pack([*words, b"COUNT", b"1"])
+            for entry in _checked(await link.ask(ask, timeout_s=BLOCK_MARGIN_S))[1]:
+                await self._handed(key, entry, is_late=True)
+
+    async def _handed(self, key: str, entry: Entry, *, is_late: bool) -> None:
+        """Claims what an entry offers, if it is for us. `is_late`: its heir has had its time."""
+        entry_id, fields = entry
+        if not fields or self._process.draining:
             return
-        claim = await claim_free(process, call_sid, entry_id=entry_id)
+        try:
+            if key == self._calls:
+                await self._claim(read_call(fields), new_entry=entry_id.decode())
+                return
+            orphan = read_orphan(fields)
+        except EntryError as error:
+            self._process.log.error("bad_calls_entry", entry_id=entry_id.decode(), reason=str(error))
+            await self._process.store.xdel(key, entry_id)
+            return
+        if orphan.role != self._role:
+            await self._process.store.xack(key, self._role, entry_id)
+        elif orphan.heir and orphan.heir != self._process.name and not is_late:
+            self._heir_until_ms = now_ms() + 2 * HEIR_FIRST_MS
+        else:
+            await self._claim(orphan.call_sid, orphan_entry=entry_id.decode())
+
+    async def _claim(self, call_sid: str, *, new_entry: str = "", orphan_entry: str = "") -> None:
+        claim = await claim_free(self._process, call_sid, new_entry=new_entry, orphan_entry=orphan_entry)
         if claim is not None:
             self._on_call(call_sid, claim)
 
 
-async def claim_free(process: Process, call_sid: str, *, entry_id: str = "") -> Claim | None:
-    """Claims our role of a call that nobody has; None if it was refused, or if its card cannot be read.
-    Raises STORE_ERRORS.
+async def claim_free(
+    process: Process,
+    call_sid: str,
+    *,
+    seen: int = 0,
+    again: bool = False,
+    new_entry: str = "",
+    orphan_entry: str = "",
+) -> Claim | None:
+    """Claims our role of a call that nobody has, or that Redis has lost; None if it was refused, if its card
+    cannot be read, or if it was turned away. `seen`: an epoch of it that others told us of. `again`: it is
+    ours, and is to get a higher one. Raises STORE_ERRORS.
 
     Cancelling it leaves it unknown: it may have been claimed, and the claim is simply repeated.
     """
-    role = process.worker.role
-    try:
-        # A card that ingress wrote again has epochs: what it says is what CLAIM compares.
-        owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
-    except ContractError as error:
-        # One spoilt card must not end a worker with all its calls.
-        process.ownership.contract_errors += 1
-        process.log.error(
-            "contract_error", call=call_sid, record=error.record, field=error.field, reason=str(error)
-        )
-        return None
+    role, claimed = process.worker.role, process.claimed
     claim = await steps.claim(
         process.store,
         process.keys,
         call_sid,
         role=role,
         worker=process.name,
-        expected_epoch=0 if owners is None else owners.of(role)[1],
-        entry_id=entry_id,
+        seen=max(seen, claimed.get(call_sid, 0)),
+        again=again,
+        new_entry=new_entry,
+        orphan_entry=orphan_entry,
     )
     if claim.answer is not Answer.OK:
+        if claim.refusal is not None and claim.refusal.epoch == NO_EPOCH:
+            # One spoilt card must not end a worker with all its calls.
+            process.ownership.unread(
+                ContractError("Owners", f"{role}_epoch", "a whole number", None), process.log.bind(call=call_sid)
+            )
+            return None
         process.ownership.claims_refused += 1
+        return None
+    claimed.pop(call_sid, None)
+    claimed[call_sid] = claim.epoch
+    if len(claimed) > REMEMBERED:
+        del claimed[next(iter(claimed))]
+    if claim.attempts(role) > MOST_ATTEMPTS:
+        process.ownership.quarantined += 1
+        process.log.error("call_quarantined", call=call_sid, attempts=claim.attempts(role))
+        await _quarantine(process, call_sid, claim)
         return None
     process.ownership.claims += 1
     return claim
 
 
-async def claim_restored(process: Process, call_sid: str) -> Claim | None:
-    """Claims our role of a call that Redis had lost and ingress has written again in our name; None if its
-    card names another, or nobody. Raises STORE_ERRORS and ContractError.
-
-    Cancelling it leaves nothing undone: the card names us all the same.
-    """
-    owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
-    is_ours = owners is not None and owners.of(process.worker.role)[0] == process.name
-    return await claim_free(process, call_sid) if is_ours else None
-
-
 # Private.
+
+
+async def _quarantine(process: Process, call_sid: str, claim: Claim) -> None:
+    """The caller hears the apology of the agent that answered, and the call ends. Raises STORE_ERRORS."""
+    process.journal.note(call_sid, Kind.QUARANTINED, attempts=claim.attempts(process.worker.role))
+    speaker = Speaker(call_sid, process.worker.role, process.name, claim.epoch)
+    plan = Plan(next=Next.APOLOGY, next_arg="", cause=QUARANTINED)
+    told = Event.ENDED in process.settings.told_events
+    await turn_away(
+        process.store, process.keys, speaker, plan, by=process.name, tell=told, kept=process.settings.kept
+    )
+    try:
+        owners = record.read(Owners, claim.card)
+        leg = int(claim.card["leg"])
+    except (ContractError, KeyError, ValueError):
+        return  # Ingress closes the stream when it sees that the call has ended.
+    pair = pairs.close(call_sid, leg, owners.brain_epoch, QUARANTINED)
+    writer = process.name.encode()
+    process.outbox.send(pairs.out_command(process.keys, owners.ingress, writer, now_ms(), [pair]), urgent=True)
 
 
 def _checked(reply: Any) -> Any:

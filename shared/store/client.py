@@ -199,6 +199,11 @@ class Store:
         )
         return entry_id
 
+    async def xack(self, key: Key, group: Key, *entry_ids: Key) -> int:
+        """Says that a group is done with entries; returns how many were pending."""
+        acknowledged: int = await self.redis.xack(key, group, *entry_ids)
+        return acknowledged
+
     async def xdel(self, key: Key, *entry_ids: Key) -> int:
         """Removes entries; returns how many there were."""
         removed: int = await self.redis.xdel(key, *entry_ids)

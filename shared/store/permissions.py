@@ -67,6 +67,7 @@ COMMANDS: tuple[Words, ...] = (
     ("ZADD", _KEY, "1", "m"),
     ("ZCARD", _KEY),
     ("ZRANGE", _KEY, "0", "-1"),
+    ("ZRANGEBYSCORE", _KEY, "-inf", "0"),
     ("ZREM", _KEY, "m"),
     ("ZREMRANGEBYRANK", _KEY, "0", "0"),
     ("ZREMRANGEBYSCORE", _KEY, "-inf", "0"),
@@ -81,7 +82,7 @@ CONTAINERS = frozenset({"CLIENT", "SCRIPT", "XGROUP", "XINFO"})
 def _keys() -> tuple[str, ...]:
     keys = Keys()
     of_call = [keys.part(_CALL, part) for part in CALL_PARTS]
-    of_lane = [keys.calls(0), keys.live(0), keys.slots(0), keys.hooks(0)]
+    of_lane = [keys.calls(0), keys.orphans(0), keys.live(0), keys.deadlines(0), keys.slots(0), keys.hooks(0)]
     of_worker = [keys.wake(0, _WORKER), keys.owned(0, _WORKER), keys.worker(_WORKER)]
     return (
         CONFIG,

@@ -1,21 +1,66 @@
-"""`calls`: new calls of a lane, waiting for a brain and an egress. Written by the scripts ATTACH and RESTORE.
+"""`calls` and `orphans`: calls of a lane that wait for a brain or an egress.
 
-Owns: reading an entry. Pure. Must not know: who takes a call. An entry goes when both roles have claimed the
-call.
+Why it exists: a new call waits for both, an orphan for the one that it has lost. Orphans are a stream of their
+own, since they go first: their callers are on the line. Written by scripts: `calls` by ATTACH, `orphans` by
+RELEASE, DISOWN, RESTORE and ATTACH.
+
+Owns: reading an entry. Pure. Must not know: who takes a call. An entry goes when its roles are claimed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from shared.contract.entry import checked
+from shared.contract.entry import checked, text_of
 from shared.contract.errors import EntryError
 from shared.contract.keys import CALL_SID
 
 
+class Orphaned(enum.StrEnum):
+    """Why nobody has the role any more."""
+
+    RELEASED = "released"
+    """Its owner gave it back in good order."""
+    DEAD = "dead"
+    """Its owner was seen to be dead."""
+    BUG = "bug"
+    """Its owner met a bug at it."""
+    RESTORED = "restored"
+    """Redis had lost the call, and ingress could not tell who had the role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """An entry of `orphans`. `why` is an Orphaned, or a word that only a newer version knows."""
+
+    call_sid: str
+    role: str
+    why: str
+    heir: str
+    """Who is to take it: others leave it alone for a moment. Empty: whoever comes first."""
+
+
 def read_call(fields: Sequence[bytes]) -> str:
     """The call that waits. Raises EntryError."""
-    call_sid = checked("calls", fields).get(b"call", b"").decode(errors="replace")
+    return _call("calls", text_of(checked("calls", fields)))
+
+
+def read_orphan(fields: Sequence[bytes]) -> Orphan:
+    """Raises EntryError."""
+    found = text_of(checked("orphans", fields))
+    for name in ("role", "why", "heir"):
+        if name not in found:
+            raise EntryError("orphans", name, "a text", None)
+    return Orphan(_call("orphans", found), found["role"], found["why"], found["heir"])
+
+
+# Private.
+
+
+def _call(stream: str, found: Mapping[str, str]) -> str:
+    call_sid = found.get("call", "")
     if CALL_SID.fullmatch(call_sid) is None:
-        raise EntryError("calls", "call", "CA and 32 hexadecimal digits", call_sid)
+        raise EntryError(stream, "call", "CA and 32 hexadecimal digits", call_sid)
     return call_sid

@@ -83,6 +83,18 @@ class Dialled:
     status: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outranked:
+    """What this brain said in `out` was dropped: ingress has seen a higher epoch. Where Redis names it all the
+    same, a claim was lost: it is to claim again, above that."""
+
+    KIND: ClassVar[str] = "outranked"
+    worker: str
+    """The brain that is meant."""
+    highest: int
+    """The epoch that ingress has seen."""
+
+
 # Egress.
 
 
@@ -183,10 +195,14 @@ class HangUp:
     farewell: str
 
 
-Message = Stream | Detached | Ended | Dtmf | Dialled | Audible | Heard | Silent | Flushed | Say | HangUp
+Message = (
+    Stream | Detached | Ended | Dtmf | Dialled | Outranked | Audible | Heard | Silent | Flushed | Say | HangUp
+)
 KINDS: Mapping[str, type[Message]] = {
     kind.KIND: kind
-    for kind in (Stream, Detached, Ended, Dtmf, Dialled, Audible, Heard, Silent, Flushed, Say, HangUp)
+    for kind in (
+        Stream, Detached, Ended, Dtmf, Dialled, Outranked, Audible, Heard, Silent, Flushed, Say, HangUp,
+    )  # fmt: skip
 }
 COMMANDS = (Say.KIND, HangUp.KIND)
 """What operators may ask of a call by hand. (A worker is drained by its doorbell.)"""

@@ -80,6 +80,8 @@ class BackKind(enum.StrEnum):
     ECHO = "echo"
     FORWARDED = "forwarded"
     ATTACHED = "attached"
+    OUTRANKED = "outranked"
+    """A pair of this worker was dropped: ingress has seen a higher epoch, which stands in the name."""
 
 
 Pair = tuple[bytes, bytes]

@@ -11,7 +11,10 @@ import pytest
 from shared.contract import card, record, scripts
 
 LUA = Path(scripts.__file__).parent / "lua"
-ROLE_FIELDS = {"role": ("brain", "egress"), "role .. '_epoch'": ("brain_epoch", "egress_epoch")}
+ROLE_FIELDS = {
+    "role": ("brain", "egress"),
+    **{f"role .. '_{part}'": (f"brain_{part}", f"egress_{part}") for part in ("epoch", "claims", "attempts")},
+}
 
 
 def scripted() -> dict[str, set[str]]:

@@ -20,13 +20,13 @@ from shared.contract.writes import CallerMove, Speaker
 
 KEYS = Keys(4)
 CALL = "CA" + "0" * 31 + "1"
-OWNER = Speaker(CALL, "brain", 3)
+OWNER = Speaker(CALL, "brain", "brain-0@h#1", 3)
 STREAM = NewStream(
     call_sid=CALL, stream_sid="MZ1", ingress="i", nonce="n", caller_number="", called_number="", agent=""
 )  # fmt: skip
 RESTORED = Restored(
     stream=STREAM, leg=1, brain=Held("", 1), egress=Held("", 1), cut=0, last_frame=0, started_at_ms=1,
-    resumes=0, attempts=0,
+    resumes=0,
 )  # fmt: skip
 HOOK = Hook(event="call.started", call_sid=CALL, event_id="e", at_ms=1, attempt=0, due_ms=1)
 
@@ -36,6 +36,9 @@ CALLS: list[ScriptCall] = [
     steps.detach(KEYS, CALL, leg=1, ingress="i", cause="lost", wall_ms=1),
     steps.claim(KEYS, CALL, role="brain", worker="w", wall_ms=1),
     steps.release(KEYS, CALL, role="brain", worker="w", epoch=1, wall_ms=1),
+    steps.disown(KEYS, KEYS.lane(CALL), role="brain", dead="w", by="v", wall_ms=1),
+    steps.defer(KEYS, CALL, leg=1, after_ms=2, outcome="x"),
+    steps.due(KEYS, KEYS.lane(CALL)),
     steps.end(KEYS, CALL, outcome="x", by="w", wall_ms=1),
     steps.restore(KEYS, RESTORED, wall_ms=1),
     writes.append_reply(KEYS, OWNER, ReplyEntry(ReplyKind.AUDIO, 3, 0, "r", "i", 0, 1.0, b"x"), wake=True),
@@ -43,7 +46,7 @@ CALLS: list[ScriptCall] = [
     writes.write_card(KEYS, OWNER, CutRaised(cut=1)),
     writes.trim_reply(KEYS, OWNER, "1-1"),
     writes.move_callers(
-        KEYS.lane(CALL), [CallerMove(writes.caller_keys(KEYS, CALL), 3, "1-1", b"x", keep_from="1-0")] * 2
+        KEYS.lane(CALL), "w", [CallerMove(writes.caller_keys(KEYS, CALL), 3, "1-1", b"x", keep_from="1-0")] * 2
     ),
     writes.write_leg(KEYS, CALL, 1, CutRaised(cut=1)),
     writes.hook_again(KEYS, HOOK, entry_id="1-1", courier="w"),

@@ -6,8 +6,8 @@ import pytest
 
 from shared.contract import steps
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer
-from shared.contract.steps import EPOCH_LEAP, Attached, Claim, Held, NewStream, Reservation, Restored
+from shared.contract.scripts import Answer, Refusal
+from shared.contract.steps import Attached, Due, Claim, Held, NewStream, Reservation, Restored
 
 CALL = "CA" + "0" * 31 + "1"
 
@@ -30,7 +30,9 @@ def test_a_claim_has_the_card_with_it() -> None:
     found = steps.read_claim([b"OK", b"3", b"+15550001111", b"leg", b"1"])
     assert found == Claim(Answer.OK, 3, {"leg": "1"}, "+15550001111")
     assert "+15550001111" not in repr(found)
-    assert steps.read_claim([b"FENCED", b"brain-1@h#1", b"4"]) == Claim(Answer.FENCED, 0, {})
+    assert steps.read_claim([b"FENCED", b"brain-1@h#1", b"4"]) == Claim(
+        Answer.FENCED, 0, {}, refusal=Refusal(Answer.FENCED, "brain-1@h#1", 4)
+    )
 
 
 def test_an_end_tells_the_first_comer() -> None:
@@ -48,14 +50,23 @@ def test_what_is_no_answer_is_refused(read: object) -> None:
         read([b"WHAT"])
 
 
-def test_restored_epochs_leap() -> None:
-    """Ingress has not seen all epochs of the call, and they must never fall."""
+def test_restored_epochs_are_those_that_ingress_saw() -> None:
+    """The owners claim again, above their own: nothing is guessed. Claims and failed attempts go on."""
     stream = NewStream(
         call_sid=CALL, stream_sid="MZ1", ingress="i", nonce="", caller_number="", called_number="", agent=""
     )  # fmt: skip
     restored = Restored(
-        stream=stream, leg=1, brain=Held("", 2), egress=Held("e", 5), cut=0, last_frame=0, started_at_ms=1,
-        resumes=0, attempts=0,
+        stream=stream, leg=1, brain=Held("", 2, 1, 1), egress=Held("e", 5, 3), cut=0, last_frame=0,
+        started_at_ms=1, resumes=0,
     )  # fmt: skip
     args = steps.restore(Keys(1), restored, wall_ms=1).args
-    assert args[9:11] == (2 + EPOCH_LEAP, 5 + EPOCH_LEAP)
+    assert args[9:11] == (2, 5)
+    assert args[21:25] == (1, 1, 3, 0)
+
+
+def test_what_is_due_is_told_in_threes() -> None:
+    """Call, leg, outcome."""
+    assert steps.read_due([b"CA1", b"2", b"lost"]) == [Due("CA1", 2, "lost")]
+    assert steps.read_due([]) == []
+    with pytest.raises(ValueError, match="argument"):
+        steps.read_due([b"CA1", b"2"])

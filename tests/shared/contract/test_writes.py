@@ -8,15 +8,15 @@ from shared.contract import writes
 from shared.contract.card import BrainControl, CutRaised
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer
+from shared.contract.scripts import Answer, Refusal
 from shared.contract.streams.control import Dtmf, read_message
 from shared.contract.streams.history import ItemLength, history_fields
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, reply_fields
-from shared.contract.writes import CallerMove, Speaker
+from shared.contract.writes import CallerMove, Moved, Speaker
 
 KEYS = Keys(1)
 CALL = "CA" + "0" * 31 + "1"
-OWNER = Speaker(CALL, "brain", 3)
+OWNER = Speaker(CALL, "brain", "brain-0@h#1", 3)
 ENTRY = ReplyEntry(ReplyKind.AUDIO, 3, 0, "r", "i", 0, 1.0, b"x")
 
 
@@ -43,7 +43,7 @@ def test_who_owns_nothing_has_no_epoch() -> None:
 def test_records_are_written_side_by_side() -> None:
     """In one step, with the trim."""
     call = writes.trim_reply(KEYS, OWNER, "5-1", BrainControl(control_pos_brain="5-0"), CutRaised(cut=2))
-    assert call.args == ("brain", 3, "5-1", b"control_pos_brain", b"5-0", b"cut", b"2")
+    assert call.args == ("brain", "brain-0@h#1", 3, "5-1", b"control_pos_brain", b"5-0", b"cut", b"2")
     assert call.keys == (KEYS.card(CALL), KEYS.reply(CALL))
 
 
@@ -55,15 +55,17 @@ def test_many_calls_are_moved_at_once() -> None:
         CallerMove(writes.caller_keys(KEYS, other), 7, last_id="", audio=b"", keep_from="6-0"),
     ]
 
-    call = writes.move_callers(0, moves)
+    call = writes.move_callers(0, "b", moves)
 
-    assert call.args[1:] == (3, "5-1", "5-2", b"x", "4-0", 7, "", "", b"", "6-0")
+    assert call.args[1:] == ("b", 3, "5-1", "5-2", b"x", "4-0", 7, "", "", b"", "6-0")
     assert call.keys == (*writes.caller_keys(KEYS, CALL), *writes.caller_keys(KEYS, other))
 
 
 def test_what_became_of_each_move_is_read() -> None:
     """A refusal of Redis's is no answer of the fence."""
-    answers = writes.read_moves([b"OK", b"REFUSED", b"FENCED", b"ABSENT"])
-    assert answers == [Answer.OK, None, Answer.FENCED, Answer.ABSENT]
+    answers = writes.read_moves([[b"OK"], [b"REFUSED"], [b"FENCED", b"brain-1@h#1", b"9"], [b"ABSENT"]])
+    assert answers == [
+        Moved.DONE, Moved.NOT_YET, Refusal(Answer.FENCED, "brain-1@h#1", 9), Refusal(Answer.ABSENT),
+    ]  # fmt: skip
     with pytest.raises(ValueError, match="NONSENSE"):
-        writes.read_moves([b"NONSENSE"])
+        writes.read_moves([[b"NONSENSE"]])

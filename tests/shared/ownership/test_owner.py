@@ -7,12 +7,12 @@ from dataclasses import replace
 from shared.clock import now_ms
 from shared.contract.card import CutRaised
 from shared.contract.keys import ENDED_TTL_MS
-from shared.contract.scripts import Answer
+from shared.contract.scripts import Answer, Refusal
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker, read_turn
 from shared.contract.streams.control import Say, read_message
 from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
-from shared.contract.writes import CallerMove, caller_keys, move_callers, read_moves
+from shared.contract.writes import CallerMove, Moved, caller_keys, move_callers, read_moves
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.store.client import Store
@@ -30,37 +30,54 @@ def say(outbox: Outbox, chunk: int, audio: bytes) -> None:
 
 
 async def test_fenced_writes(store: Store, redis_url: str) -> None:
-    """An owner's writes pass; those of an epoch that is over are refused, and it is told."""
+    """An owner's writes pass; those of an epoch that is over are refused, and so are those of another worker
+    under the same epoch. One whose epoch Redis has lost is to claim again."""
     await attached(store)
-    await claimed(store)
-    told: list[Answer] = []
+    epoch = (await claimed(store)).epoch
+    told: list[Refusal] = []
+    again: list[int] = []
     outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
-    owner = Owner(outbox, KEYS, CALL, "brain", 1, told.append, "brain-0@h#1")
-    stale = Owner(outbox, KEYS, CALL, "brain", 0, told.append, "brain-0@h#1")
+    owner = Owner(outbox, KEYS, CALL, "brain", epoch, told.append, "brain-0@h#1")
+    stale = Owner(outbox, KEYS, CALL, "brain", 0, told.append, "brain-0@h#1", again.append)
+    other = Owner(outbox, KEYS, CALL, "brain", epoch, told.append, "brain-1@h#1", again.append)
+    ahead = Owner(outbox, KEYS, CALL, "brain", epoch + 9, told.append, "brain-1@h#1", again.append)
     entry = ReplyEntry(ReplyKind.AUDIO, 1, 0, "resp", "item", 0, 1.0, b"\xff" * 160)
     async with running(outbox.run()):
         owner.reply(entry, wake=True)
-        stale.reply(entry, wake=False)
+        for pen in (stale, other, ahead):
+            pen.reply(entry, wake=False)
+            pen.card(CutRaised(cut=8))
         owner.card(CutRaised(cut=9))
         assert await outbox.flushed(5)
     assert await store.xlen(KEYS.reply(CALL)) == 1
-    assert told == [Answer.FENCED]
+    assert told == [Refusal(Answer.FENCED, "brain-0@h#1", epoch)] * 4
+    assert again == [epoch + 9] * 2
     assert (await steps.read_card(store, KEYS, CALL))["cut"] == "9"
     await steps.end(store, KEYS, CALL, outcome="hangup", by="me")
     assert keys_without_ttl(redis_url) == []
 
 
-async def moved(outbox: Outbox, *moves: CallerMove) -> list[Answer | None]:
+async def moved(outbox: Outbox, *moves: CallerMove) -> list[Moved | Refusal]:
     """What became of each."""
-    answers: list[Answer | None] = []
-    call = move_callers(0, moves)
+    answers: list[Moved | Refusal] = []
+    call = move_callers(0, "brain-0@h#1", moves)
     outbox.send(call.command(), on_reply=lambda reply: answers.extend(read_moves(reply)))
     await wait_until(lambda: len(answers) == len(moves), "the script has answered")
     return answers
 
 
+EPOCH = 1
+
+
+async def claimed_first(store: Store) -> None:
+    """A call whose brain has the epoch 1, so that a test can name it."""
+    await attached(store)
+    await claimed(store)
+    await store.hset(KEYS.card(CALL), "brain_epoch", "1")
+
+
 def move(
-    last_id: str, audio: bytes, *, keep_from: str = "0-0", epoch: int = 1, call: str = CALL
+    last_id: str, audio: bytes, *, keep_from: str = "0-0", epoch: int = EPOCH, call: str = CALL
 ) -> CallerMove:
     return CallerMove(caller_keys(KEYS, call), epoch, last_id, audio, keep_from)
 
@@ -68,8 +85,7 @@ def move(
 async def test_what_the_model_got_moves_and_rolls(store: Store, redis_url: str) -> None:
     """It leaves `caller` for `turn` as one piece, under the id of its last entry; what is too old for `turn`
     goes in the same step. Asked for twice, it moves once."""
-    await attached(store)
-    await claimed(store)
+    await claimed_first(store)
     outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
     async with running(outbox.run()):
         for chunk in range(1, 11):
@@ -78,8 +94,8 @@ async def test_what_the_model_got_moves_and_rolls(store: Store, redis_url: str) 
         ids = [entry_id.decode() for entry_id, _ in await store.xrange(KEYS.caller(CALL))]
 
         for _ in range(2):
-            assert await moved(outbox, move(ids[5], b"first")) == [Answer.OK]
-        assert await moved(outbox, move(ids[7], b"second")) == [Answer.OK]
+            assert await moved(outbox, move(ids[5], b"first")) == [Moved.DONE]
+        assert await moved(outbox, move(ids[7], b"second")) == [Moved.DONE]
         turn = await store.xrange(KEYS.turn(CALL))
         assert [(entry_id.decode(), read_turn(fields)) for entry_id, fields in turn] == [
             (ids[5], b"first"), (ids[7], b"second"),
@@ -87,12 +103,12 @@ async def test_what_the_model_got_moves_and_rolls(store: Store, redis_url: str) 
         assert [entry_id.decode() for entry_id, _ in await store.xrange(KEYS.caller(CALL))] == ids[8:]
         assert await store.pttl(KEYS.turn(CALL)) > 0
 
-        assert await moved(outbox, move(ids[9], b"third", keep_from=ids[7])) == [Answer.OK]
+        assert await moved(outbox, move(ids[9], b"third", keep_from=ids[7])) == [Moved.DONE]
         assert [read_turn(fields) for _, fields in await store.xrange(KEYS.turn(CALL))] == [
             b"second",
             b"third",
         ]
-        assert await moved(outbox, move("", b"", keep_from=ids[9])) == [Answer.OK]
+        assert await moved(outbox, move("", b"", keep_from=ids[9])) == [Moved.DONE]
         assert [read_turn(fields) for _, fields in await store.xrange(KEYS.turn(CALL))] == [b"third"]
     await steps.end(store, KEYS, CALL, outcome="hangup", by="me")
     assert keys_without_ttl(redis_url) == []
@@ -101,11 +117,10 @@ async def test_what_the_model_got_moves_and_rolls(store: Store, redis_url: str) 
 async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url: str) -> None:
     """One that was lost, one that is gone and one that Redis refuses keep nobody from moving; an ended one
     has nothing that could move."""
-    await attached(store)
-    await claimed(store)
+    await claimed_first(store)
     other, broken, ended = ("CA" + "0" * 31 + digit for digit in "789")
     for sid in (broken, ended):
-        await store.hset(KEYS.card(sid), mapping={"state": "attached", "brain_epoch": "1"})
+        await store.hset(KEYS.card(sid), mapping={"state": "attached", "brain": "brain-0@h#1", "brain_epoch": "1"})
         await store.expire(KEYS.card(sid), 60)
     await store.hset(KEYS.card(ended), mapping={"state": "ended"})
     await store.hset(KEYS.turn(broken), mapping={"no": "stream"})
@@ -124,15 +139,16 @@ async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url:
             move(last_id, b"x", call=ended),
             move(last_id, b"x"),
         )
-    assert answers == [Answer.FENCED, Answer.ABSENT, None, Answer.OK, Answer.OK]
+    assert answers == [
+        Refusal(Answer.FENCED, "brain-0@h#1", 1), Refusal(Answer.ABSENT), Moved.NOT_YET, Moved.DONE, Moved.DONE,
+    ]  # fmt: skip
     assert await store.xlen(KEYS.caller(CALL)) == 0
     assert [await store.exists(KEYS.turn(sid)) for sid in (CALL, other, ended)] == [1, 0, 0]
 
 
 async def test_nothing_comes_back_to_life_after_the_end(store: Store, redis_url: str) -> None:
     """Late writes of any kind leave no key behind."""
-    await attached(store)
-    await claimed(store)
+    await claimed_first(store)
     outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
     owner = Owner(outbox, KEYS, CALL, "brain", 1, lambda _answer: None, "brain-0@h#1")
     await steps.end(store, KEYS, CALL, outcome="hangup", by="me")
@@ -146,10 +162,9 @@ async def test_nothing_comes_back_to_life_after_the_end(store: Store, redis_url:
 
 async def test_last_words_are_written_down_after_the_end(store: Store, redis_url: str) -> None:
     """By the owner of the call, into a history that is there: it gets no other TTL, and no other is made."""
-    await attached(store)
-    await claimed(store)
+    await claimed_first(store)
     outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
-    told: list[Answer] = []
+    told: list[Refusal] = []
     owner = Owner(outbox, KEYS, CALL, "brain", 1, told.append, "brain-0@h#1")
     stale = Owner(outbox, KEYS, CALL, "brain", 0, told.append, "brain-0@h#1")
     words = ItemEntry(item_id="u", role="user", text="bye", final=True)
@@ -166,24 +181,23 @@ async def test_last_words_are_written_down_after_the_end(store: Store, redis_url
         owner.history(words)
         assert await outbox.flushed(5)
     assert not await store.exists(KEYS.history(CALL))
-    assert told == [Answer.FENCED, Answer.ABSENT]
+    assert told == [Refusal(Answer.FENCED, "brain-0@h#1", 1), Refusal(Answer.ABSENT)]
 
 
 async def test_messages_are_numbered_and_ring(store: Store, redis_url: str) -> None:
     """Messages of an owner carry its epoch and a running number, and wake the other role."""
     await store.xadd(KEYS.wake(0, "brain-0@h#1"), {"v": "1"})
-    await attached(store)
-    await claimed(store)
-    await claimed(store, "egress", "egress-0@h#1")
+    await claimed_first(store)
+    epoch = (await claimed(store, "egress", "egress-0@h#1")).epoch
     outbox = Outbox(redis_url, name="egress-0@h#1", commit_ms=0)
-    owner = Owner(outbox, KEYS, CALL, "egress", 1, lambda _answer: None, "egress-0@h#1")
+    owner = Owner(outbox, KEYS, CALL, "egress", epoch, lambda _answer: None, "egress-0@h#1")
     async with running(outbox.run()):
         for text in ("a", "b"):
             owner.tell(Say(text=text, force=False), wake="brain")
         assert await outbox.flushed(5)
     letters = [read_message(*entry) for entry in await store.xrange(KEYS.control(CALL))]
     assert [(m.kind, m.sender, m.number, m.epoch) for m in letters] == [
-        ("say", "egress-0@h#1", "1", 1),
-        ("say", "egress-0@h#1", "2", 1),
+        ("say", "egress-0@h#1", "1", epoch),
+        ("say", "egress-0@h#1", "2", epoch),
     ]
     assert await store.xlen(KEYS.wake(0, "brain-0@h#1")) == 3

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from shared.clock import wall_ms
 from shared.contract import steps as contract_steps
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer
-from shared.contract.steps import NUMBER_TTL_MS, Attached, Claim, Held, NewStream, Restored
+from shared.contract.scripts import Answer, Refusal
+from shared.contract.steps import NUMBER_TTL_MS, Attached, Claim, Due, Held, NewStream, Restored
+from shared.contract.streams.calls import Orphan, Orphaned, read_orphan
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.ownership import steps
 from shared.store.client import Store
 from tests.conftest import without_ttl
+
+def flat(fields: dict[bytes, bytes]) -> list[bytes]:
+    """As a raw connection reads them."""
+    return [word for pair in fields.items() for word in pair]
+
 
 CALL = "CA" + "0" * 31 + "1"
 STREAM = "MZ" + "0" * 31 + "1"
@@ -88,10 +95,11 @@ async def test_only_one_of_two_claims_wins(any_store: Store) -> None:
 
 
 async def test_a_claim_may_be_repeated(any_store: Store) -> None:
-    """The owner that asks again gets the same epoch."""
+    """The owner that asks again gets the same epoch, and has not tried twice."""
     await attached(any_store)
-    assert (await claimed(any_store)).epoch == 1
-    assert (await claimed(any_store)).epoch == 1
+    first = await claimed(any_store)
+    assert await claimed(any_store) == first
+    assert first.attempts("brain") == 1
 
 
 async def test_dispatch_entry_goes_when_both_roles_have_claimed(any_store: Store) -> None:
@@ -100,7 +108,7 @@ async def test_dispatch_entry_goes_when_both_roles_have_claimed(any_store: Store
     entry_id = (await any_store.xrange(KEYS.calls(0)))[0][0].decode()
     for role in ("brain", "egress"):
         assert await any_store.xlen(KEYS.calls(0)) == 1
-        await steps.claim(any_store, KEYS, CALL, role=role, worker=f"{role}-0@h#1", entry_id=entry_id)
+        await steps.claim(any_store, KEYS, CALL, role=role, worker=f"{role}-0@h#1", new_entry=entry_id)
     assert await any_store.xlen(KEYS.calls(0)) == 0
 
 
@@ -110,15 +118,16 @@ async def test_a_claim_of_a_call_that_is_not_there_is_absent(any_store: Store) -
 
 
 async def test_release_then_claim_raises_the_epoch(any_store: Store) -> None:
-    """A released call can be claimed by whoever knows its epoch."""
+    """A released call can be claimed by anybody."""
     await attached(any_store)
-    await claimed(any_store)
-    answer = await steps.release(any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=1)
-    assert answer is Answer.OK
-    again = await steps.claim(
-        any_store, KEYS, CALL, role="brain", worker="brain-1@h#1", expected_owner="", expected_epoch=1
+    first = await claimed(any_store)
+    answer = await steps.release(
+        any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=first.epoch
     )
-    assert again.epoch == 2
+    assert answer is Answer.OK
+    again = await claimed(any_store, worker="brain-1@h#1")
+    assert again.epoch > first.epoch
+    assert again.card["brain_claims"] == "2"
 
 
 async def test_the_end_is_the_first_comers(any_store: Store) -> None:
@@ -166,7 +175,7 @@ async def test_the_callers_number_is_restored(any_store: Store) -> None:
     """Redis came back empty: the holder of the socket knows it."""
     restored = Restored(
         stream=stream(), leg=1, brain=Held("", 1), egress=Held("", 1), cut=0, last_frame=0,
-        started_at_ms=wall_ms(), resumes=0, attempts=0,
+        started_at_ms=wall_ms(), resumes=0,
     )  # fmt: skip
     await steps.run(any_store, contract_steps.restore(KEYS, restored, wall_ms=wall_ms()))
     assert await steps.read_number(any_store, KEYS, CALL) == "+15550001111"
@@ -230,3 +239,199 @@ async def test_a_full_lane_refuses(any_store: Store) -> None:
     await any_store.zadd(KEYS.slots(0), {CALL: 1})
     again = await steps.reserve(any_store, KEYS, other, limit=1, lease_ms=9, nonce="b", expires_at_ms=later)
     assert again.refused == ""
+
+
+# Epochs.
+
+
+async def test_an_epoch_is_no_less_than_the_servers_time(any_store: Store) -> None:
+    """So that it does not come twice, whatever Redis has lost of the claims before."""
+    await attached(any_store)
+    assert abs((await claimed(any_store)).epoch - wall_ms()) < 60_000
+
+
+async def test_an_epoch_is_above_all_that_is_known(any_store: Store) -> None:
+    """A clock that was set back, or another server's: above the card's epoch, and above what the claimant saw."""
+    await attached(any_store)
+    far = wall_ms() + 10_000_000
+    await any_store.hset(KEYS.card(CALL), "brain_epoch", str(far))
+    assert (await claimed(any_store)).epoch == far + 1
+    await attached(any_store)
+    await any_store.hset(KEYS.card(CALL), mapping={"brain": "", "brain_epoch": "7"})
+    claim = await steps.claim(any_store, KEYS, CALL, role="brain", worker="brain-1@h#1", seen=far + 5)
+    assert claim.epoch == far + 6
+
+
+async def test_a_lost_claim_is_made_again(any_store: Store) -> None:
+    """A failover forgot it, an older snapshot names the owner before: who has seen a higher epoch than the card
+    takes the role back, and is not the first; who has not is refused."""
+    await attached(any_store)
+    older = await claimed(any_store)
+    mine, name = older.epoch + 50, "brain-1@h#1"
+    refused = await steps.claim(any_store, KEYS, CALL, role="brain", worker=name, seen=older.epoch)
+    assert refused.answer is Answer.FENCED
+    assert refused.refusal == Refusal(Answer.FENCED, "brain-0@h#1", older.epoch)
+    claim = await steps.claim(any_store, KEYS, CALL, role="brain", worker=name, seen=mine)
+    assert claim.epoch > mine
+    assert (claim.card["brain_claims"], claim.attempts("brain")) == ("2", 1)
+    assert not await any_store.smembers(KEYS.owned(0, "brain-0@h#1"))
+    assert await any_store.smembers(KEYS.owned(0, name)) == {CALL.encode()}
+
+
+async def test_an_owner_may_want_a_higher_epoch(any_store: Store) -> None:
+    """Others have seen a higher one, or what it had in streams is lost: what it wrote before is fenced."""
+    await attached(any_store)
+    first = await claimed(any_store)
+    again = await steps.claim(
+        any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", seen=first.epoch, again=True
+    )
+    assert again.epoch > first.epoch
+    assert again.attempts("brain") == 1
+
+
+async def test_a_claim_of_an_older_version_counts(any_store: Store) -> None:
+    """It raised the epoch by one and knew no other counter: who comes next is not the first."""
+    await attached(any_store)
+    await any_store.hdel(KEYS.card(CALL), "brain_claims", "brain_attempts")
+    await any_store.hset(KEYS.card(CALL), "brain_epoch", "1")
+    assert (await claimed(any_store)).card["brain_claims"] == "2"
+
+
+# Giving back.
+
+
+async def test_a_repeated_release_does_nothing(any_store: Store) -> None:
+    """Its answer was lost, and somebody has taken the call meanwhile: it stays his, and is offered once."""
+    await attached(any_store)
+    first = await claimed(any_store)
+    for _ in range(2):
+        await steps.release(any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=first.epoch)
+    assert await any_store.xlen(KEYS.orphans(0)) == 1
+    await claimed(any_store)  # The same worker, under another epoch.
+    answer = await steps.release(any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=first.epoch)
+    assert answer is Answer.FENCED
+    assert await any_store.smembers(KEYS.owned(0, "brain-0@h#1")) == {CALL.encode()}
+
+
+@pytest.mark.parametrize("planned", ["apology", "hangup"])
+async def test_a_call_on_its_way_out_is_nobodys(any_store: Store, planned: str) -> None:
+    """Its last word was said: it is not offered, but ends within seconds, whoever lives then."""
+    await attached(any_store)
+    first = await claimed(any_store)
+    await any_store.hset(KEYS.card(CALL), "next", planned)
+    await steps.release(any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=first.epoch)
+    assert await any_store.xlen(KEYS.orphans(0)) == 0
+    assert await any_store.zcard(KEYS.deadlines(0)) == 1
+    assert await due_now(any_store) == [Due(CALL, 1, planned)]
+    answer = await steps.end(any_store, KEYS, CALL, outcome=planned, by="i", if_due_leg=1)
+    assert answer == (Answer.OK, True)
+    assert await any_store.zcard(KEYS.deadlines(0)) == 0
+
+
+async def test_a_caller_who_is_back_wants_their_owner_back(any_store: Store) -> None:
+    """The call was on its way out and given back; a new stream takes the deadline off, and the role is offered."""
+    await attached(any_store)
+    first = await claimed(any_store)
+    await any_store.hset(KEYS.card(CALL), "next", "apology")
+    await steps.release(any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=first.epoch)
+    await attached(any_store, 2, "other")
+    assert await due_now(any_store) == []
+    offered = [read_orphan(flat(fields)) for _, fields in await any_store.xrange(KEYS.orphans(0))]
+    assert [(orphan.call_sid, orphan.role) for orphan in offered] == [(CALL, "brain")]
+    assert await without_ttl(any_store) == []
+
+
+async def test_the_calls_of_a_dead_worker_are_for_others(any_store: Store) -> None:
+    """Each observer may say so: it is done once. A call that another has by now, or that has ended, is left."""
+    await attached(any_store)
+    await claimed(any_store)
+    taken, over = "CA" + "0" * 31 + "8", "CA" + "0" * 31 + "9"
+    await any_store.hset(KEYS.card(taken), mapping={"state": "attached", "brain": "brain-1@h#1"})
+    await any_store.hset(KEYS.card(over), mapping={"state": "ended", "brain": "brain-0@h#1"})
+    await any_store.sadd(KEYS.owned(0, "brain-0@h#1"), taken, over)
+    for expected in ([CALL], []):
+        found = await steps.disown(any_store, KEYS, 0, role="brain", dead="brain-0@h#1", by="brain-1@h#1")
+        assert found == expected
+    offered = [read_orphan(flat(fields)) for _, fields in await any_store.xrange(KEYS.orphans(0))]
+    assert offered == [Orphan(CALL, "brain", Orphaned.DEAD, "")]
+    card = await steps.read_card(any_store, KEYS, CALL)
+    assert card["brain"] == ""
+    assert await any_store.exists(KEYS.owned(0, "brain-0@h#1")) == 0
+    lines = [fields[b"kind"] for _, fields in await any_store.xrange(KEYS.journal(CALL))]
+    assert lines.count(b"owner_lost") == 1
+    assert (await any_store.hget(KEYS.card(taken), "brain")) == b"brain-1@h#1"
+
+
+# Streams.
+
+
+async def test_a_recorded_start_is_not_played_again(any_store: Store) -> None:
+    """Its token and signature are good; but the same stream at another ingress is a replay, and so is an older
+    stream of the call."""
+    await attached(any_store, 1, "a")
+    elsewhere = replace(stream(1, "a"), ingress="ingress-1@h#1")
+    assert (await steps.attach(any_store, KEYS, elsewhere, max_resumes=3)).refused == "used"
+    await attached(any_store, 2, "b")
+    assert (await attached(any_store, 1, "a")).refused == "used"
+    assert (await steps.read_card(any_store, KEYS, CALL))["leg"] == "2"
+
+
+async def test_an_ingress_owns_the_calls_whose_socket_it_holds(any_store: Store) -> None:
+    """From ATTACH to DETACH or END, or until the caller is back at another one."""
+    one, two = KEYS.owned(0, "ingress-0@h#1"), KEYS.owned(0, "ingress-1@h#1")
+    await attached(any_store, 1, "a")
+    assert await any_store.smembers(one) == {CALL.encode()}
+    await steps.attach(
+        any_store, KEYS, replace(stream(2, "b"), ingress="ingress-1@h#1"), max_resumes=3
+    )
+    assert (await any_store.smembers(one), await any_store.smembers(two)) == (set(), {CALL.encode()})
+    await steps.detach(any_store, KEYS, CALL, leg=2, ingress="ingress-1@h#1", cause="lost")
+    assert await any_store.smembers(two) == set()
+    await attached(any_store, 3, "c")
+    assert await without_ttl(any_store) == []
+    await steps.end(any_store, KEYS, CALL, outcome="x", by="me")
+    assert await any_store.smembers(one) == set()
+
+
+# Deadlines.
+
+
+async def due_now(store: Store) -> list[Due]:
+    """What is due once the deadlines that stand have passed."""
+    for call_sid, _ in await store.redis.zrange(KEYS.deadlines(0), 0, -1, withscores=True):
+        await store.redis.zadd(KEYS.deadlines(0), {call_sid: 1})
+    return contract_steps.read_due(await steps.run(store, contract_steps.due(KEYS, 0)))
+
+
+async def test_a_detached_call_ends_at_its_deadline(any_store: Store) -> None:
+    """Whichever ingress looks then is told, one at a time."""
+    await attached(any_store)
+    await steps.detach(any_store, KEYS, CALL, leg=1, ingress="i", cause="lost")
+    assert await steps.defer(any_store, KEYS, CALL, leg=1, after_ms=60_000, outcome="lost") is Answer.OK
+    step = contract_steps.due(KEYS, 0)
+    assert contract_steps.read_due(await steps.run(any_store, step)) == []
+    assert await due_now(any_store) == [Due(CALL, 1, "lost")]
+    assert contract_steps.read_due(await steps.run(any_store, step)) == []  # Another one was told.
+    assert await without_ttl(any_store) == []
+    assert await steps.end(any_store, KEYS, CALL, outcome="lost", by="i", if_due_leg=1) == (Answer.OK, True)
+    assert await due_now(any_store) == []
+
+
+async def test_a_new_stream_takes_the_deadline_off(any_store: Store) -> None:
+    """Also from under an END that is on its way."""
+    await attached(any_store, 1, "a")
+    await steps.detach(any_store, KEYS, CALL, leg=1, ingress="i", cause="lost")
+    await steps.defer(any_store, KEYS, CALL, leg=1, after_ms=60_000, outcome="lost")
+    await attached(any_store, 2, "b")
+    assert await due_now(any_store) == []
+    answer, _ = await steps.end(any_store, KEYS, CALL, outcome="lost", by="i", if_due_leg=1)
+    assert answer is Answer.FENCED
+
+
+async def test_only_a_detached_last_leg_gets_a_deadline(any_store: Store) -> None:
+    """A slower ingress's word on an older stream does nothing."""
+    assert await steps.defer(any_store, KEYS, CALL, leg=1, after_ms=1, outcome="x") is Answer.ABSENT
+    await attached(any_store, 1, "a")
+    assert await steps.defer(any_store, KEYS, CALL, leg=1, after_ms=1, outcome="x") is Answer.FENCED
+    await steps.detach(any_store, KEYS, CALL, leg=1, ingress="i", cause="lost")
+    assert await steps.defer(any_store, KEYS, CALL, leg=2, after_ms=1, outcome="x") is Answer.FENCED

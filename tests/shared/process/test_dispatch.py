@@ -1,14 +1,19 @@
-"""Dispatch on real servers: which calls a worker with a free slot gets."""
+"""Dispatch on real servers: which calls a worker with room gets, and in which order."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from shared.contract.card import CallState, Next
 from shared.contract.scripts import Answer
-from shared.contract.steps import EPOCH_LEAP, Claim, Held, NewStream, Restored, restore
+from shared.contract.steps import MOST_ATTEMPTS, Claim, Held, NewStream, Restored, restore
+from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.doorbell import Ring, Why, read_ring
+from shared.contract.streams.journal import Kind
 from shared.ownership import steps
-from shared.process.dispatch import Dispatch, claim_free, claim_restored
+from shared.process.dispatch import QUARANTINED, Dispatch, claim_free, room_for_orphans
 from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
@@ -23,46 +28,71 @@ STREAM = NewStream(
     called_number="", agent="", called_line="+1555",
 )  # fmt: skip
 RESTORED = Restored(
-    stream=STREAM, leg=3, brain=Held("brain-0@h#1", 1), egress=Held("", 2), cut=4, last_frame=77,
-    started_at_ms=500, resumes=2, attempts=1,
+    stream=STREAM, leg=3, brain=Held("brain-0@h#1", 1, 1), egress=Held("", 2, 1, 1), cut=4, last_frame=77,
+    started_at_ms=500, resumes=2,
 )  # fmt: skip
 """Whose brain ingress knew, and whose egress it did not."""
 
+OTHER = "egress-7@h#1"
 
-def worker(url: str) -> Process:
-    return make_process("egress", 0, load(env_file=None, redis_url=url))
+
+def worker(url: str, number: int = 0) -> Process:
+    return make_process("egress", number, load(env_file=None, redis_url=url))
+
+
+@asynccontextmanager
+async def dispatching(
+    process: Process, live_calls: Callable[[], int] | None = None
+) -> AsyncIterator[list[tuple[str, Claim]]]:
+    """The calls that it takes; as many are live."""
+    got: list[tuple[str, Claim]] = []
+    taker = Dispatch(
+        process, 0, live_calls=live_calls or (lambda: len(got)), on_call=lambda *call: got.append(call)
+    )
+    async with running(taker.run()):
+        yield got
+        process.draining = True
+    await process.store.aclose()
+
+
+async def released(store: Store, *, heir: str = "", worker: str = OTHER) -> Claim:
+    """A call that an egress had and gave back."""
+    await attached(store)
+    await store.xdel(KEYS.calls(0), (await store.xrevrange(KEYS.calls(0), count=1))[0][0])
+    claim = await steps.claim(store, KEYS, CALL, role="egress", worker=worker)
+    await steps.release(store, KEYS, CALL, role="egress", worker=worker, epoch=claim.epoch, heir=heir)
+    return claim
 
 
 async def test_a_call_whose_card_was_written_again_is_served(store: Store, redis_url: str) -> None:
-    """Its epochs are above 0 and its owners empty: claimed with the epoch that the card says."""
+    """Its owner is not known: it is an orphan, claimed above the epoch that the card says."""
     await steps.run(store, restore(KEYS, RESTORED, wall_ms=1000))
-    got: list[tuple[str, Claim]] = []
-    process = worker(redis_url)
-    dispatch = Dispatch(process, 0, has_slot=lambda: True, on_call=lambda *call: got.append(call))
-    async with running(dispatch.run()):
+    async with dispatching(worker(redis_url)) as got:
         await wait_until(lambda: len(got) == 1, "the call is taken")
-        process.draining = True
-    await process.store.aclose()
-    assert (got[0][0], got[0][1].epoch) == (CALL, 2 + EPOCH_LEAP + 1)
+    assert got[0][0] == CALL
+    assert got[0][1].epoch > 2
+    assert got[0][1].card["egress_claims"] == "2"
 
 
 async def test_a_call_that_redis_had_lost_stays_with_its_owner(store: Store, redis_url: str) -> None:
     """The card names it, its doorbell rings, its epoch is higher than any before; nobody else gets the
     call."""
-    process, other = worker(redis_url), worker(redis_url)
-    held = replace(RESTORED, egress=Held(process.name, 2))
+    process, other = worker(redis_url), worker(redis_url, 1)
+    held = replace(RESTORED, egress=Held(process.name, 2, 1))
     await steps.run(store, restore(KEYS, held, wall_ms=1000))
-    assert await store.xlen(KEYS.calls(0)) == 0
+    assert await store.xlen(KEYS.calls(0)) == await store.xlen(KEYS.orphans(0)) == 0
     rings = [read_ring(flat(fields)) for _, fields in await store.xrange(KEYS.wake(0, process.name))]
-    assert rings == [Ring(CALL, Why.CLAIMED)]
+    assert rings == [Ring(CALL, Why.RESTORED)]
     assert await store.smembers(KEYS.owned(0, process.name)) == {CALL.encode()}
     assert await without_ttl(store) == []
+    process.claimed[CALL] = 2
 
-    assert await claim_restored(other, CALL) is None
-    claim = await claim_restored(process, CALL)
+    assert await claim_free(other, CALL) is None
+    claim = await claim_free(process, CALL, again=True)
 
     assert claim is not None
-    assert claim.epoch == 2 + EPOCH_LEAP
+    assert claim.epoch > 2
+    assert claim.attempts("egress") == 0
     for each in (process, other):
         await each.store.aclose()
 
@@ -72,26 +102,14 @@ async def test_a_card_that_is_written_again_says_what_ingress_knew(any_store: St
     for _ in range(2):
         await steps.run(any_store, restore(KEYS, RESTORED, wall_ms=1000))
     card = await steps.read_card(any_store, KEYS, CALL)
-    names = ("started_at_ms", "attached_at_ms", "resumes", "attempts", "leg", "frame_n", "cut", "brain")
+    names = ("started_at_ms", "attached_at_ms", "resumes", "egress_attempts", "leg", "frame_n", "cut", "brain")
     assert [card[name] for name in names] == ["500", "1000", "2", "1", "3", "77", "4", "brain-0@h#1"]
+    assert card["restored_at_ms"] == "1000"
     assert await any_store.zscore(KEYS.live(0), CALL) == 500
     assert await any_store.hgetall(KEYS.token(CALL)) == {b"nonce": STREAM.stream_sid.encode()}
-    assert await any_store.xlen(KEYS.calls(0)) == 1
+    assert await any_store.xlen(KEYS.orphans(0)) == 1
     answer = await steps.attach(any_store, KEYS, replace(STREAM, stream_sid="MZ" + "3" * 32), max_resumes=5)
     assert answer.refused == "used"
-
-
-async def test_a_claim_that_expected_an_older_epoch_leaves_the_entry(any_store: Store) -> None:
-    """Nobody owns the role: were the entry settled, nobody would ever serve the call."""
-    await attached(any_store)
-    await any_store.hset(KEYS.card(CALL), "egress_epoch", "5")
-    await any_store.xgroup_create(KEYS.calls(0), "egress", id="0")
-    ((_, ((entry_id, _),)),) = await any_store.xreadgroup("egress", "w", {KEYS.calls(0): ">"})
-    claim = await steps.claim(
-        any_store, KEYS, CALL, role="egress", worker="w", expected_epoch=4, entry_id=entry_id.decode()
-    )
-    assert claim.answer is Answer.FENCED
-    assert (await any_store.redis.xpending(KEYS.calls(0), "egress"))["pending"] == 1
 
 
 async def test_a_spoilt_card_ends_no_worker(store: Store, redis_url: str) -> None:
@@ -105,3 +123,122 @@ async def test_a_spoilt_card_ends_no_worker(store: Store, redis_url: str) -> Non
     await process.store.aclose()
     assert claim is None
     assert process.ownership.contract_errors == 1
+
+
+async def test_a_released_call_is_taken_by_whoever_starts_next(store: Store, redis_url: str) -> None:
+    """Nobody was there when it was released, and nobody rang: it waits."""
+    before = await released(store)
+    async with dispatching(worker(redis_url)) as got:
+        await wait_until(lambda: len(got) == 1, "the call is taken")
+        assert await store.xlen(KEYS.orphans(0)) == 0
+    assert got[0][1].epoch > before.epoch
+
+
+async def test_an_orphan_of_the_other_role_is_passed_over(store: Store, redis_url: str) -> None:
+    """It waits for its own role, and nothing of it stays pending in this one's group."""
+    await attached(store)
+    claim = await steps.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
+    await steps.release(store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=claim.epoch)
+    await store.delete(KEYS.calls(0))
+    async with dispatching(worker(redis_url)) as got:
+
+        async def passed() -> bool:
+            groups = await store.redis.xinfo_groups(KEYS.orphans(0))
+            return any(g["last-delivered-id"] != b"0-0" and not g["pending"] for g in groups)
+
+        await wait_until(passed, "it was read and acknowledged")
+        assert got == []
+    assert await store.xlen(KEYS.orphans(0)) == 1
+
+
+async def test_a_full_worker_takes_orphans_only(store: Store, redis_url: str) -> None:
+    """A caller who has lost an owner is on the line: there is some room above the capacity; a new call waits."""
+    await released(store)
+    await steps.attach(
+        store, KEYS, replace(STREAM, call_sid="CA" + "e" * 32, nonce="other"), max_resumes=3
+    )
+    process = worker(redis_url)
+    async with dispatching(process, lambda: process.capacity) as got:
+        await wait_until(lambda: len(got) == 1, "the orphan is taken")
+        await wait_until(lambda: bool(process.claimed), "")
+    assert [call for call, _ in got] == [CALL]
+    assert room_for_orphans(5) == 7
+    assert room_for_orphans(100) == 110
+
+
+async def test_orphans_go_before_new_calls(store: Store, redis_url: str) -> None:
+    """Both wait: the one whose caller is on the line is first."""
+    await steps.attach(
+        store, KEYS, replace(STREAM, call_sid="CA" + "e" * 32, nonce="other"), max_resumes=3
+    )
+    await released(store)
+    async with dispatching(worker(redis_url)) as got:
+        await wait_until(lambda: len(got) == 2, "both are taken")
+    assert [call for call, _ in got] == [CALL, "CA" + "e" * 32]
+
+
+async def test_an_orphan_is_left_to_its_heir_for_a_moment(store: Store, redis_url: str) -> None:
+    """An heir that does not come is not waited for: whoever has room takes the call."""
+    heir = worker(redis_url, 1)
+    await released(store, heir=heir.name)
+    async with dispatching(worker(redis_url)) as got:
+        await wait_until(lambda: len(got) == 1, "somebody else takes it")
+    await heir.store.aclose()
+    second = await released_again(store, got[0][1], heir.name)
+    heir = replace(heir, store=worker(redis_url, 1).store)
+    async with dispatching(heir) as got:
+        await wait_until(lambda: len(got) == 1, "the heir takes it")
+    assert got[0][1].epoch > second
+
+
+async def released_again(store: Store, claim: Claim, heir: str) -> int:
+    await steps.release(
+        store, KEYS, CALL, role="egress", worker=claim.card["egress"], epoch=claim.epoch, heir=heir
+    )
+    return claim.epoch
+
+
+async def test_a_next_boot_finds_what_the_last_one_was_handed(store: Store, redis_url: str) -> None:
+    """It was killed before it claimed: consumers are named by the instance."""
+    await attached(store)
+    process = worker(redis_url)
+    await store.xgroup_create(KEYS.calls(0), "egress", id="0")
+    await store.xreadgroup("egress", process.worker.instance, {KEYS.calls(0): ">"})
+    async with dispatching(process) as got:
+        await wait_until(lambda: len(got) == 1, "it is claimed")
+    assert len(await store.redis.xinfo_consumers(KEYS.calls(0), "egress")) == 1
+
+
+async def test_a_call_at_which_owners_fail_is_turned_away(store: Store, redis_url: str) -> None:
+    """Each claim counts before any work is done; the fourth in a row does none, and the caller hears why."""
+    await attached(store)
+    for number in range(MOST_ATTEMPTS):
+        name = f"egress-{number}@h#1"
+        claim = await steps.claim(store, KEYS, CALL, role="egress", worker=name)
+        assert (claim.answer, claim.attempts("egress")) == (Answer.OK, number + 1)
+        await steps.disown(store, KEYS, 0, role="egress", dead=name, by="egress-9@h#1")
+    process = worker(redis_url)
+    async with dispatching(process) as got, running(process.outbox.run()):
+
+        async def has_ended() -> bool:
+            return (await steps.read_card(store, KEYS, CALL))["state"] == CallState.ENDED
+
+        await wait_until(has_ended, "the call is turned away")
+        assert await process.outbox.flushed(5)
+        assert got == []
+    card = await steps.read_card(store, KEYS, CALL)
+    assert (card["outcome"], card["next"], card["cause"]) == (QUARANTINED, Next.APOLOGY, QUARANTINED)
+    kinds = [fields[b"kind"].decode() for _, fields in await store.xrange(KEYS.journal(CALL))]
+    assert Kind.QUARANTINED in kinds
+    assert process.ownership.quarantined == 1
+
+
+async def test_who_gives_a_call_back_has_not_failed_at_it(any_store: Store) -> None:
+    """Hand-overs may be many; a bug counts."""
+    await attached(any_store)
+    for why, attempts in ((Orphaned.RELEASED, 1), (Orphaned.RELEASED, 1), (Orphaned.BUG, 1), (Orphaned.BUG, 2)):
+        claim = await steps.claim(any_store, KEYS, CALL, role="egress", worker=OTHER)
+        assert claim.attempts("egress") == attempts
+        await steps.release(any_store, KEYS, CALL, role="egress", worker=OTHER, epoch=claim.epoch, why=why)
+
+
