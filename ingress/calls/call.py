@@ -242,8 +242,8 @@ class IngressCall:
     # Private.
 
     def _outranked(self, worker: str, now_ms: float, *, is_brain: bool = False) -> None:
-        """What a writer said was dropped, since another spoke with a higher epoch. It is told so once a second:
-        should Redis name it as the owner all the same, its claim must be above what was seen here."""
+        """What a writer said was dropped, since another spoke with a higher epoch. It is told so once a
+        second: should Redis name it as the owner all the same, its claim must be above what was seen here."""
         if now_ms - self._answered_at_ms.get(worker, -OUTRANKED_EVERY_MS) < OUTRANKED_EVERY_MS:
             return
         self._answered_at_ms[worker] = now_ms

@@ -119,12 +119,17 @@ class Registry:
         await self._end(call_sid, outcome, if_detached_leg=if_detached_leg)
 
     async def defer(self, call_sid: str, leg: int, after_s: float, outcome: str) -> None:
-        """Has the call end after this time, unless it has another stream by then; whichever ingress lives then
-        ends it. Cancelled, there may be no such deadline: the janitor's rule stands."""
+        """Has the call end after this time, unless it has another stream by then; whichever ingress lives
+        then ends it. Cancelled, there may be no such deadline: the janitor's rule stands."""
         process = self._process
         await self._ask(
             lambda: steps.defer(
-                process.store, process.keys, call_sid, leg=leg, after_ms=round(after_s * 1000), outcome=outcome
+                process.store,
+                process.keys,
+                call_sid,
+                leg=leg,
+                after_ms=round(after_s * 1000),
+                outcome=outcome,
             )
         )
 

@@ -1,9 +1,9 @@
 """The Lua scripts: files in lua/, each headed by its keys, arguments and answers; loaded by hash.
 
 Why it exists: what must happen in one step happens in Redis. Owns: loading the files, the three answers, what
-a refusal says, what a call of a script is. Pure but for reading the files once. Must not know: when a script is called, or by
-whom. A typed function for each script stands in steps.py (the rare steps of a call) and writes.py (what
-owners write).
+a refusal says, what a call of a script is. Pure but for reading the files once. Must not know: when a script
+is called, or by whom. A typed function for each script stands in steps.py (the rare steps of a call) and
+writes.py (what owners write).
 """
 
 from __future__ import annotations

@@ -154,8 +154,8 @@ def claim(
     orphan_entry: str = "",
 ) -> ScriptCall:
     """Takes a role of a call that nobody has, or that Redis has lost. `seen`: the highest epoch of the role
-    that the worker knows of; a new one is above it. `again`: it has the role, and wants a new one. `new_entry`, `orphan_entry`: what it was handed of `calls`
-    or `orphans`."""
+    that the worker knows of; a new one is above it. `again`: it has the role, and wants a new one.
+    `new_entry`, `orphan_entry`: what it was handed of `calls` or `orphans`."""
     lane = keys.lane(call_sid)
     return ScriptCall(
         lane,
@@ -275,11 +275,10 @@ def end(
     kept: Kept | None = None,
     cause: str = "",
 ) -> ScriptCall:
-    """Ends a call. With `if_detached_leg`: only if that leg is still the last one and its stream is gone; with
-    `if_due_leg`: only if a deadline still stands for it.
-    `tell`: the user's systems are to hear of it (hooks), and the caller's number stays until they have.
-    `kept`: what stays, by the settings; None: by their defaults. `cause`: why, where no plan on the card says
-    it."""
+    """Ends a call. With `if_detached_leg`: only if that leg is still the last one and its stream is gone;
+    with `if_due_leg`: only if a deadline still stands for it. `tell`: the user's systems are to hear of it
+    (hooks), and the caller's number stays until they have. `kept`: what stays, by the settings; None: by
+    their defaults. `cause`: why, where no plan on the card says it."""
     kept = kept or Kept()
     lane = keys.lane(call_sid)
     leg = "" if if_detached_leg is None else if_detached_leg

@@ -1,9 +1,9 @@
 """An owner's pen: the fenced writes of one role of one call, all through the outbox.
 
 Why it exists: a call outlives each of our processes, so that two of them may believe that they own it. Every
-write of an owner is checked, in Redis and in one step, against owner and epoch on the call's card. Owns: sending
-what shared/contract/writes.py makes, the owner's numbering of control messages, telling that a write was
-refused. Must not know: what a role does with a call, or when it should let go of it.
+write of an owner is checked, in Redis and in one step, against owner and epoch on the call's card. Owns:
+sending what shared/contract/writes.py makes, the owner's numbering of control messages, telling that a write
+was refused. Must not know: what a role does with a call, or when it should let go of it.
 """
 
 from __future__ import annotations

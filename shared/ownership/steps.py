@@ -118,9 +118,7 @@ async def disown(store: Store, keys: Keys, lane: int, *, role: str, dead: str, b
     return steps.read_disown(await run(store, step))
 
 
-async def defer(
-    store: Store, keys: Keys, call_sid: str, *, leg: int, after_ms: int, outcome: str
-) -> Answer:
+async def defer(store: Store, keys: Keys, call_sid: str, *, leg: int, after_ms: int, outcome: str) -> Answer:
     """A call whose stream is gone ends after this time, unless it has another one by then."""
     step = steps.defer(keys, call_sid, leg=leg, after_ms=after_ms, outcome=outcome)
     return read_answer(await run(store, step))[0]
@@ -140,8 +138,9 @@ async def end(
     cause: str = "",
 ) -> tuple[Answer, bool]:
     """Ends a call; True for the first comer. With `if_detached_leg`: only if that leg is still the last one
-    and its stream is gone; with `if_due_leg`: only if a deadline still stands for it. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of it,
-    by the settings. `cause`: why, where no plan on the card says it."""
+    and its stream is gone; with `if_due_leg`: only if a deadline still stands for it. `tell`: the user's
+    systems are to hear of it (webhooks). `kept`: what stays of it, by the settings. `cause`: why, where no
+    plan on the card says it."""
     step = steps.end(
         keys,
         call_sid,

@@ -1,8 +1,8 @@
 """Turning a call away in words: one that cannot be served, or that too many owners have failed at.
 
-Why it exists: whoever claims such a call must not work on it, and its caller must not be left in silence. Owns:
-the order of the steps: the plan stands on the card before the call ends. Must not know: which calls are turned
-away, in whose words.
+Why it exists: whoever claims such a call must not work on it, and its caller must not be left in silence.
+Owns: the order of the steps: the plan stands on the card before the call ends. Must not know: which calls are
+turned away, in whose words.
 """
 
 from __future__ import annotations

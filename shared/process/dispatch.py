@@ -212,7 +212,8 @@ async def claim_free(
         if claim.refusal is not None and claim.refusal.epoch == NO_EPOCH:
             # One spoilt card must not end a worker with all its calls.
             process.ownership.unread(
-                ContractError("Owners", f"{role}_epoch", "a whole number", None), process.log.bind(call=call_sid)
+                ContractError("Owners", f"{role}_epoch", "a whole number", None),
+                process.log.bind(call=call_sid),
             )
             return None
         process.ownership.claims_refused += 1
@@ -249,7 +250,9 @@ async def _quarantine(process: Process, call_sid: str, claim: Claim) -> None:
         return  # Ingress closes the stream when it sees that the call has ended.
     pair = pairs.close(call_sid, leg, owners.brain_epoch, QUARANTINED)
     writer = process.name.encode()
-    process.outbox.send(pairs.out_command(process.keys, owners.ingress, writer, now_ms(), [pair]), urgent=True)
+    process.outbox.send(
+        pairs.out_command(process.keys, owners.ingress, writer, now_ms(), [pair]), urgent=True
+    )
 
 
 def _checked(reply: Any) -> Any:

@@ -88,7 +88,8 @@ class Process:
     outage: Outage = field(default_factory=Outage)
     garbage: GarbageWatch = field(default_factory=GarbageWatch)
     claimed: dict[str, int] = field(default_factory=dict)
-    """The highest epoch of ours of each call that we had lately: a claim that comes later must be above it."""
+    """The highest epoch of ours of each call that we had lately: a claim that comes later must be above
+    it."""
     emptied: int = 0
     """Times that Redis was found empty: it had forgotten our beat."""
 

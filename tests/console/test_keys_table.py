@@ -19,7 +19,15 @@ ALL_KEYS = Keys(4)
 
 def every_key() -> list[str]:
     """A key of every builder."""
-    lane = [ALL_KEYS.orphans(3), ALL_KEYS.deadlines(3), ALL_KEYS.calls(3), ALL_KEYS.live(3), ALL_KEYS.ended(3), ALL_KEYS.slots(3), ALL_KEYS.hooks(3)]
+    lane = [
+        ALL_KEYS.orphans(3),
+        ALL_KEYS.deadlines(3),
+        ALL_KEYS.calls(3),
+        ALL_KEYS.live(3),
+        ALL_KEYS.ended(3),
+        ALL_KEYS.slots(3),
+        ALL_KEYS.hooks(3),
+    ]
     worker = [
         ALL_KEYS.wake(3, WORKER),
         ALL_KEYS.owned(3, WORKER),

@@ -1,8 +1,8 @@
 """`calls` and `orphans`: calls of a lane that wait for a brain or an egress.
 
-Why it exists: a new call waits for both, an orphan for the one that it has lost. Orphans are a stream of their
-own, since they go first: their callers are on the line. Written by scripts: `calls` by ATTACH, `orphans` by
-RELEASE, DISOWN, RESTORE and ATTACH.
+Why it exists: a new call waits for both, an orphan for the one that it has lost. Orphans are a stream of
+their own, since they go first: their callers are on the line. Written by scripts: `calls` by ATTACH,
+`orphans` by RELEASE, DISOWN, RESTORE and ATTACH.
 
 Owns: reading an entry. Pure. Must not know: who takes a call. An entry goes when its roles are claimed.
 """

@@ -85,8 +85,8 @@ class Dialled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outranked:
-    """What this brain said in `out` was dropped: ingress has seen a higher epoch. Where Redis names it all the
-    same, a claim was lost: it is to claim again, above that."""
+    """What this brain said in `out` was dropped: ingress has seen a higher epoch. Where Redis names it all
+    the same, a claim was lost: it is to claim again, above that."""
 
     KIND: ClassVar[str] = "outranked"
     worker: str
@@ -201,7 +201,18 @@ Message = (
 KINDS: Mapping[str, type[Message]] = {
     kind.KIND: kind
     for kind in (
-        Stream, Detached, Ended, Dtmf, Dialled, Outranked, Audible, Heard, Silent, Flushed, Say, HangUp,
+        Stream,
+        Detached,
+        Ended,
+        Dtmf,
+        Dialled,
+        Outranked,
+        Audible,
+        Heard,
+        Silent,
+        Flushed,
+        Say,
+        HangUp,
     )  # fmt: skip
 }
 COMMANDS = (Say.KIND, HangUp.KIND)

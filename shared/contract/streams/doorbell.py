@@ -26,8 +26,8 @@ class Why(enum.StrEnum):
     CONTROL = "control"
     """There is a control message."""
     CLAIMED = "claimed"
-    """With a call: it was released for this worker to claim. Without one: the worker's own blocking read is to
-    end, so that the next one names a newly watched stream."""
+    """With a call: it was released for this worker to claim. Without one: the worker's own blocking read is
+    to end, so that the next one names a newly watched stream."""
     RESTORED = "restored"
     """Redis had lost the call, and ingress has written it again in this worker's name: it is to claim it
     again."""

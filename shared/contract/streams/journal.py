@@ -38,7 +38,10 @@ class Kind(enum.StrEnum):
         "the caller's stream opened again, or Redis had lost the call and has it again (`why`)",
     )
     DETACHED = "detached", "the media stream is gone (`cause`)"
-    CLAIMED = "claimed", "a worker took a role of the call; `attempts`: claims in a row that did not serve it for long"
+    CLAIMED = (
+        "claimed",
+        "a worker took a role of the call; `attempts`: claims in a row that did not serve it for long",
+    )
     RELEASED = "released", "a worker gave a role back, and to whom, if to somebody (`why`, `heir`)"
     OWNER_LOST = "owner_lost", "the worker that had a role is dead (`owner`); another one may take it"
     QUARANTINED = "quarantined", "too many owners have failed at the call: the caller hears an apology"

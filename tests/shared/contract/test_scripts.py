@@ -46,7 +46,9 @@ CALLS: list[ScriptCall] = [
     writes.write_card(KEYS, OWNER, CutRaised(cut=1)),
     writes.trim_reply(KEYS, OWNER, "1-1"),
     writes.move_callers(
-        KEYS.lane(CALL), "w", [CallerMove(writes.caller_keys(KEYS, CALL), 3, "1-1", b"x", keep_from="1-0")] * 2
+        KEYS.lane(CALL),
+        "w",
+        [CallerMove(writes.caller_keys(KEYS, CALL), 3, "1-1", b"x", keep_from="1-0")] * 2,
     ),
     writes.write_leg(KEYS, CALL, 1, CutRaised(cut=1)),
     writes.hook_again(KEYS, HOOK, entry_id="1-1", courier="w"),

@@ -7,7 +7,7 @@ import pytest
 from shared.contract import steps
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Refusal
-from shared.contract.steps import Attached, Due, Claim, Held, NewStream, Reservation, Restored
+from shared.contract.steps import Attached, Claim, Due, Held, NewStream, Reservation, Restored
 
 CALL = "CA" + "0" * 31 + "1"
 

@@ -120,7 +120,9 @@ async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url:
     await claimed_first(store)
     other, broken, ended = ("CA" + "0" * 31 + digit for digit in "789")
     for sid in (broken, ended):
-        await store.hset(KEYS.card(sid), mapping={"state": "attached", "brain": "brain-0@h#1", "brain_epoch": "1"})
+        await store.hset(
+            KEYS.card(sid), mapping={"state": "attached", "brain": "brain-0@h#1", "brain_epoch": "1"}
+        )
         await store.expire(KEYS.card(sid), 60)
     await store.hset(KEYS.card(ended), mapping={"state": "ended"})
     await store.hset(KEYS.turn(broken), mapping={"no": "stream"})

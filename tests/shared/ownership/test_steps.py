@@ -18,6 +18,7 @@ from shared.ownership import steps
 from shared.store.client import Store
 from tests.conftest import without_ttl
 
+
 def flat(fields: dict[bytes, bytes]) -> list[bytes]:
     """As a raw connection reads them."""
     return [word for pair in fields.items() for word in pair]
@@ -121,9 +122,7 @@ async def test_release_then_claim_raises_the_epoch(any_store: Store) -> None:
     """A released call can be claimed by anybody."""
     await attached(any_store)
     first = await claimed(any_store)
-    answer = await steps.release(
-        any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=first.epoch
-    )
+    answer = await steps.release(any_store, KEYS, CALL, role="brain", worker="brain-0@h#1", epoch=first.epoch)
     assert answer is Answer.OK
     again = await claimed(any_store, worker="brain-1@h#1")
     assert again.epoch > first.epoch
@@ -251,7 +250,8 @@ async def test_an_epoch_is_no_less_than_the_servers_time(any_store: Store) -> No
 
 
 async def test_an_epoch_is_above_all_that_is_known(any_store: Store) -> None:
-    """A clock that was set back, or another server's: above the card's epoch, and above what the claimant saw."""
+    """A clock that was set back, or another server's: above the card's epoch, and above what the claimant
+    saw."""
     await attached(any_store)
     far = wall_ms() + 10_000_000
     await any_store.hset(KEYS.card(CALL), "brain_epoch", str(far))
@@ -263,8 +263,8 @@ async def test_an_epoch_is_above_all_that_is_known(any_store: Store) -> None:
 
 
 async def test_a_lost_claim_is_made_again(any_store: Store) -> None:
-    """A failover forgot it, an older snapshot names the owner before: who has seen a higher epoch than the card
-    takes the role back, and is not the first; who has not is refused."""
+    """A failover forgot it, an older snapshot names the owner before: who has seen a higher epoch than the
+    card takes the role back, and is not the first; who has not is refused."""
     await attached(any_store)
     older = await claimed(any_store)
     mine, name = older.epoch + 50, "brain-1@h#1"
@@ -329,7 +329,8 @@ async def test_a_call_on_its_way_out_is_nobodys(any_store: Store, planned: str) 
 
 
 async def test_a_caller_who_is_back_wants_their_owner_back(any_store: Store) -> None:
-    """The call was on its way out and given back; a new stream takes the deadline off, and the role is offered."""
+    """The call was on its way out and given back; a new stream takes the deadline off, and the role is
+    offered."""
     await attached(any_store)
     first = await claimed(any_store)
     await any_store.hset(KEYS.card(CALL), "next", "apology")
@@ -342,7 +343,8 @@ async def test_a_caller_who_is_back_wants_their_owner_back(any_store: Store) -> 
 
 
 async def test_the_calls_of_a_dead_worker_are_for_others(any_store: Store) -> None:
-    """Each observer may say so: it is done once. A call that another has by now, or that has ended, is left."""
+    """Each observer may say so: it is done once. A call that another has by now, or that has ended, is
+    left."""
     await attached(any_store)
     await claimed(any_store)
     taken, over = "CA" + "0" * 31 + "8", "CA" + "0" * 31 + "9"
@@ -366,8 +368,8 @@ async def test_the_calls_of_a_dead_worker_are_for_others(any_store: Store) -> No
 
 
 async def test_a_recorded_start_is_not_played_again(any_store: Store) -> None:
-    """Its token and signature are good; but the same stream at another ingress is a replay, and so is an older
-    stream of the call."""
+    """Its token and signature are good; but the same stream at another ingress is a replay, and so is an
+    older stream of the call."""
     await attached(any_store, 1, "a")
     elsewhere = replace(stream(1, "a"), ingress="ingress-1@h#1")
     assert (await steps.attach(any_store, KEYS, elsewhere, max_resumes=3)).refused == "used"
@@ -381,9 +383,7 @@ async def test_an_ingress_owns_the_calls_whose_socket_it_holds(any_store: Store)
     one, two = KEYS.owned(0, "ingress-0@h#1"), KEYS.owned(0, "ingress-1@h#1")
     await attached(any_store, 1, "a")
     assert await any_store.smembers(one) == {CALL.encode()}
-    await steps.attach(
-        any_store, KEYS, replace(stream(2, "b"), ingress="ingress-1@h#1"), max_resumes=3
-    )
+    await steps.attach(any_store, KEYS, replace(stream(2, "b"), ingress="ingress-1@h#1"), max_resumes=3)
     assert (await any_store.smembers(one), await any_store.smembers(two)) == (set(), {CALL.encode()})
     await steps.detach(any_store, KEYS, CALL, leg=2, ingress="ingress-1@h#1", cause="lost")
     assert await any_store.smembers(two) == set()

@@ -102,7 +102,16 @@ async def test_a_card_that_is_written_again_says_what_ingress_knew(any_store: St
     for _ in range(2):
         await steps.run(any_store, restore(KEYS, RESTORED, wall_ms=1000))
     card = await steps.read_card(any_store, KEYS, CALL)
-    names = ("started_at_ms", "attached_at_ms", "resumes", "egress_attempts", "leg", "frame_n", "cut", "brain")
+    names = (
+        "started_at_ms",
+        "attached_at_ms",
+        "resumes",
+        "egress_attempts",
+        "leg",
+        "frame_n",
+        "cut",
+        "brain",
+    )
     assert [card[name] for name in names] == ["500", "1000", "2", "1", "3", "77", "4", "brain-0@h#1"]
     assert card["restored_at_ms"] == "1000"
     assert await any_store.zscore(KEYS.live(0), CALL) == 500
@@ -152,11 +161,10 @@ async def test_an_orphan_of_the_other_role_is_passed_over(store: Store, redis_ur
 
 
 async def test_a_full_worker_takes_orphans_only(store: Store, redis_url: str) -> None:
-    """A caller who has lost an owner is on the line: there is some room above the capacity; a new call waits."""
+    """A caller who has lost an owner is on the line: there is some room above the capacity; a new call
+    waits."""
     await released(store)
-    await steps.attach(
-        store, KEYS, replace(STREAM, call_sid="CA" + "e" * 32, nonce="other"), max_resumes=3
-    )
+    await steps.attach(store, KEYS, replace(STREAM, call_sid="CA" + "e" * 32, nonce="other"), max_resumes=3)
     process = worker(redis_url)
     async with dispatching(process, lambda: process.capacity) as got:
         await wait_until(lambda: len(got) == 1, "the orphan is taken")
@@ -168,9 +176,7 @@ async def test_a_full_worker_takes_orphans_only(store: Store, redis_url: str) ->
 
 async def test_orphans_go_before_new_calls(store: Store, redis_url: str) -> None:
     """Both wait: the one whose caller is on the line is first."""
-    await steps.attach(
-        store, KEYS, replace(STREAM, call_sid="CA" + "e" * 32, nonce="other"), max_resumes=3
-    )
+    await steps.attach(store, KEYS, replace(STREAM, call_sid="CA" + "e" * 32, nonce="other"), max_resumes=3)
     await released(store)
     async with dispatching(worker(redis_url)) as got:
         await wait_until(lambda: len(got) == 2, "both are taken")
@@ -236,9 +242,12 @@ async def test_a_call_at_which_owners_fail_is_turned_away(store: Store, redis_ur
 async def test_who_gives_a_call_back_has_not_failed_at_it(any_store: Store) -> None:
     """Hand-overs may be many; a bug counts."""
     await attached(any_store)
-    for why, attempts in ((Orphaned.RELEASED, 1), (Orphaned.RELEASED, 1), (Orphaned.BUG, 1), (Orphaned.BUG, 2)):
+    for why, attempts in (
+        (Orphaned.RELEASED, 1),
+        (Orphaned.RELEASED, 1),
+        (Orphaned.BUG, 1),
+        (Orphaned.BUG, 2),
+    ):
         claim = await steps.claim(any_store, KEYS, CALL, role="egress", worker=OTHER)
         assert claim.attempts("egress") == attempts
         await steps.release(any_store, KEYS, CALL, role="egress", worker=OTHER, epoch=claim.epoch, why=why)
-
-

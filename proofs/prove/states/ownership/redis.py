@@ -346,8 +346,10 @@ def _own_number(worker: str) -> int:
 
 
 def _settled(r: Redis, role: int, entry: str) -> Redis:
-    if entry == "calls":
-        return r._replace(calls=r.calls - {role})
+    if entry == "calls" and role in r.calls:
+        others = () if r.card is None or r.card.state == ENDED else r.card.roles
+        is_done = all(has.owner for of, has in enumerate(others) if of != role)
+        return r._replace(calls=frozenset() if is_done else r.calls - {role})
     if entry.startswith("orphans"):
         handed = (role, entry.removeprefix("orphans"))
         if handed in r.orphans:
