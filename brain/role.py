@@ -33,7 +33,7 @@ from shared.contract.streams.pairs import Pair, PairBatch, out_command
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
 from shared.ownership.turning_away import turn_away
-from shared.process.dispatch import Dispatch, claim_free
+from shared.process.dispatch import Dispatch, claim_free, room_for_orphans
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
@@ -130,6 +130,11 @@ class BrainRole:
     def _has_slot(self) -> bool:
         return len(self._calls) < self._process.capacity and not self._process.draining
 
+    def _has_room(self) -> bool:
+        """For a call that has lost its owner."""
+        process = self._process
+        return len(self._calls) < room_for_orphans(process.capacity) and not process.draining
+
     def _on_call(self, call_sid: str, claim: Claim) -> None:
         process, held = self._process, self._calls.get(call_sid)
         if held is not None and held.epoch >= claim.epoch and held.lost_at_ms is None:
@@ -191,17 +196,20 @@ class BrainRole:
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
             elif ring.why is Why.RESTORED:
-                self._claim_again(ring.call_sid, 0)
+                self._claim_again(ring.call_sid, 0 if call is None else call.epoch)
             elif ring.why is Why.CLAIMED:
-                if ring.call_sid and call is None and self._has_slot():
+                if ring.call_sid and call is None and self._has_room():
                     self._claim_again(ring.call_sid, 0, again=False)
             elif call is not None:
                 # Whatever it rings for is a control message too: `stream`, `ended`, a report.
                 call.ring()
 
     def _claim_again(self, call_sid: str, seen: int, *, again: bool = True) -> None:
-        """Redis, or ingress, knows less or more of a call of ours than we do; or it was released to us."""
-        if call_sid not in self._claiming:
+        """Redis, or ingress, knows less or more of a call of ours than we do; or it was released to us.
+        `seen`: the epoch that the next one must be above; where it is above that already, the word came
+        late."""
+        held = self._calls.get(call_sid)
+        if call_sid not in self._claiming and (held is None or held.epoch <= seen):
             self._claiming.add(call_sid)
             self._process.spawn(self._claim(call_sid, seen, again=again), f"again-{call_sid}")
 

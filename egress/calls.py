@@ -35,7 +35,7 @@ from shared.ownership import steps
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.owner import Owner
 from shared.ownership.workers import read_workers
-from shared.process.dispatch import claim_free
+from shared.process.dispatch import claim_free, room_for_orphans
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 
@@ -74,9 +74,10 @@ class Calls:
         """The call, if it is ours."""
         return self._table.get(call_sid)
 
-    def has_slot(self) -> bool:
-        """Whether another call may come."""
-        return len(self._table) < self._process.capacity and not self._process.draining
+    def has_room(self) -> bool:
+        """Whether a call may come that has lost its owner."""
+        process = self._process
+        return len(self._table) < room_for_orphans(process.capacity) and not process.draining
 
     # How they come.
 
@@ -110,7 +111,7 @@ class Calls:
             owners = await steps.read_view(process.store, process.keys, call_sid, Owners)
             if owners is None or owners.state is CallState.ENDED:
                 return
-            if owners.egress != process.name and (owners.egress or not self.has_slot()):
+            if owners.egress != process.name and (owners.egress or not self.has_room()):
                 return
             claim = await claim_free(process, call_sid)
         except ContractError as error:
@@ -124,9 +125,10 @@ class Calls:
             self.take(call_sid, claim)
 
     def claim_again(self, call_sid: str, seen: int) -> None:
-        """Redis, or ingress, knows less or more of a call of ours than we do. `seen`: an epoch of it that we
-        were told of."""
-        if call_sid not in self._claiming:
+        """Redis, or ingress, knows less or more of a call of ours than we do. `seen`: the epoch that the next
+        one must be above; where it is above that already, the word came late."""
+        held = self._table.get(call_sid)
+        if call_sid not in self._claiming and (held is None or held.owner.epoch <= seen):
             self._claiming.add(call_sid)
             self._process.spawn(self._claim(call_sid, seen), f"again-{call_sid}")
 

@@ -62,7 +62,7 @@ class Readers:
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
             elif ring.why is Why.RESTORED:
-                self._calls.claim_again(ring.call_sid, 0)
+                self._calls.claim_again(ring.call_sid, 0 if call is None else call.owner.epoch)
             elif ring.why is Why.CLAIMED:
                 if ring.call_sid and call is None:
                     self._process.spawn(self._calls.take_over(ring.call_sid), f"take-over-{ring.call_sid}")

@@ -27,6 +27,7 @@ from ingress.web.listening import BACKLOG, is_about_host, public_listener
 from ingress.web.readiness import readiness_route
 from ingress.web.routes import STORE_CALLS_AT_ONCE, Webhooks
 from ingress.web.signature import Check, Signatures
+from shared.clock import now_ms
 from shared.contract.errors import EntryError
 from shared.contract.streams.doorbell import Why, read_ring
 from shared.process.admin import OwnSignalsServer
@@ -154,7 +155,9 @@ class IngressRole:
         check = self._signatures.check_handshake(self._process.settings.stream_url, signature)
         if check is not Check.OK:
             self.counters.refused_signature += 1
-            self._process.log.warning("upgrade_refused", reason=check)
+            left_out = self._signatures.refused.next_line(now_ms())
+            if left_out is not None:
+                self._process.log.warning("upgrade_refused", reason=check, left_out=left_out)
             return HTTPStatus.FORBIDDEN
         return None
 

@@ -63,11 +63,9 @@ class BrainCall:
         self.epoch = epoch
         self._is_first = card.claims == 1  # Nobody had the call before.
         self._recovered = card.restored_at_ms is not None  # Redis had lost it; ingress has written it again.
-        self.lost_at_ms: float | None = None
-        """When a fenced write was refused: the call is another owner's, or Redis has lost it."""
+        self.lost_at_ms: float | None = None  # A write was refused: another's call, or one that Redis lost.
         self._past, self._is_heard = past, card.frame_n > 0
-        self._process = process
-        self._services = services
+        self._process, self._services = process, services
         self._counters = services.counters
         self._log = process.log.bind(call=call_sid, epoch=epoch)
         self._owner = Owner(

@@ -134,7 +134,7 @@ class Attaching:
             case EndNow(outcome):
                 await self.registry.end(stream.call_sid, outcome)
             case EndLater(after_s, outcome):
-                # In Redis: this process may be gone by then. Until then the call is remembered here, where its
-                # next stream may come.
+                # In Redis: this process may be gone by then. Meanwhile the call is remembered here: its next
+                # stream may come here.
                 await self.registry.defer(stream.call_sid, stream.leg, after_s, outcome)
                 await asyncio.sleep(after_s)

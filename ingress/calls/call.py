@@ -57,8 +57,8 @@ class IngressCall:
     """Made when its first stream is attached here; forgotten when it has ended or moved away."""
 
     __slots__ = (
-        "_counters",
         "_answered_at_ms",
+        "_counters",
         "_packer",
         "_post",
         "_services",

@@ -113,10 +113,10 @@ class Registry:
         )
         await steps.run(process.store, letter)
 
-    async def end(self, call_sid: str, outcome: str, *, if_detached_leg: int | None = None) -> None:
+    async def end(self, call_sid: str, outcome: str) -> None:
         """Ends the call; the first comer's outcome stands. Cancelled, it may or may not have ended: the
         janitor's rule stands."""
-        await self._end(call_sid, outcome, if_detached_leg=if_detached_leg)
+        await self._end(call_sid, outcome)
 
     async def defer(self, call_sid: str, leg: int, after_s: float, outcome: str) -> None:
         """Has the call end after this time, unless it has another stream by then; whichever ingress lives
@@ -162,7 +162,6 @@ class Registry:
         call_sid: str,
         outcome: str,
         *,
-        if_detached_leg: int | None = None,
         if_due_leg: int | None = None,
         give_up_ms: float = GIVE_UP_MS,
     ) -> bool:
@@ -177,7 +176,6 @@ class Registry:
                 call_sid,
                 outcome=outcome,
                 by=process.name,
-                if_detached_leg=if_detached_leg,
                 if_due_leg=if_due_leg,
                 tell=Event.ENDED in process.settings.told_events,
                 kept=process.settings.kept,

@@ -27,6 +27,7 @@ from ingress.web.announcer import Announcer
 from ingress.web.parties import Parties, read_parties
 from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read_trail
 from ingress.web.signature import Check, Params, Signatures
+from shared.clock import now_ms
 from shared.contract.card import ResumeView
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_SID, Keys
@@ -285,7 +286,9 @@ class Webhooks:
                 check = self._check(path, request, params)
                 if check is not Check.OK:
                     self.counters.refusals[WebhookReason.SIGNATURE] += 1
-                    self.log.warning("webhook_refused", path=path, reason=check)
+                    left_out = self.signatures.refused.next_line(now_ms())
+                    if left_out is not None:
+                        self.log.warning("webhook_refused", path=path, reason=check, left_out=left_out)
                     return PlainTextResponse("Forbidden\n", 403)
                 return await handler(request, form)
             except ClientDisconnect:  # also when the request was too slow: nobody reads the answer

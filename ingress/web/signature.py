@@ -67,13 +67,37 @@ def candidates(url: str) -> tuple[str, ...]:
     return tuple(f"{parts.scheme}://{at}{path}{query}" for at in netlocs for path in paths)
 
 
+REFUSED_EVERY_MS = 10_000.0
+
+
+class RefusedLines:
+    """Which refusals get a line in the log: one in ten seconds. Strangers may send thousands a second; each
+    is counted all the same."""
+
+    __slots__ = ("_left_out", "_next_at_ms")
+
+    def __init__(self) -> None:
+        self._next_at_ms, self._left_out = 0.0, 0
+
+    def next_line(self, now_ms: float) -> int | None:
+        """How many were left out since the last line; None: this one is left out too."""
+        if now_ms < self._next_at_ms:
+            self._left_out += 1
+            return None
+        left_out, self._left_out = self._left_out, 0
+        self._next_at_ms = now_ms + REFUSED_EVERY_MS
+        return left_out
+
+
 class Signatures:
     """Checks signatures against the auth tokens of the account: one, or two while rotating."""
 
-    __slots__ = ("_validators",)
+    __slots__ = ("_validators", "refused")
 
     def __init__(self, auth_tokens: Sequence[str]) -> None:
         self._validators = [RequestValidator(token) for token in auth_tokens if token]
+        self.refused = RefusedLines()
+        """For the log of whoever refuses."""
 
     def check_webhook(self, url: str, params: Params, signature: str | None) -> Check:
         """`url` from the configured origin; `params` of the form body, blank ones too, empty for GET."""

@@ -31,6 +31,7 @@ WAYS: Final[Mapping[type[control.Message], str]] = {
     control.Ended: "ingress; brain, of a card that it cannot read → brain, egress",
     control.Dtmf: "ingress → brain",
     control.Dialled: "ingress, for `twilio` → brain",
+    control.Outranked: "ingress → brain",
     control.Audible: "egress → brain",
     control.Heard: "egress → brain",
     control.Silent: "egress → brain",

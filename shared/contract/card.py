@@ -215,7 +215,7 @@ SCRIPTED: Mapping[str, str] = {
     "called": "ATTACH, RESTORE: the called number in full: it is ours, and chooses the agent",
     "agent": "ATTACH, RESTORE: the agent that the webhook asked for, if it asked",
     "brain": "ATTACH, CLAIM, RELEASE, DISOWN, RESTORE: the worker that has the role; empty: nobody",
-    "brain_epoch": "ATTACH, CLAIM, RESTORE: the number of that ownership: with `brain` the fence of its writes",
+    "brain_epoch": "ATTACH, CLAIM, RESTORE: the number of that ownership: the fence of its writes",
     "brain_claims": "ATTACH, CLAIM, RESTORE: how often the role was claimed: 1 is the first owner",
     "brain_attempts": "ATTACH, CLAIM, RELEASE, RESTORE: claims in a row that did not serve it for long",
     "egress": "ATTACH, CLAIM, RELEASE, DISOWN, RESTORE: as `brain`",
@@ -227,14 +227,13 @@ SCRIPTED: Mapping[str, str] = {
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
     "restored_at_ms": "RESTORE: when ingress wrote the card again that Redis had lost; wall time",
-    "deadline_leg": "DEFER, DISOWN, RELEASE: the stream after which the call is to end, unless it has another",
+    "deadline_leg": "DEFER, DISOWN, RELEASE: the stream after which the call ends, unless it has another",
     "deadline_outcome": "DEFER, DISOWN, RELEASE: how it ends then",
     "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
 }
-"""Fields that the scripts write, as `script(s): meaning`; tests/shared/contract/test_card.py compares them
-with the scripts, and docs/design.md shows them."""
+"""What the scripts write, as `script(s): meaning`: compared with them by a test, shown in docs/design.md."""
 
 
 # What is read.

@@ -269,20 +269,18 @@ def end(
     outcome: str,
     by: str,
     wall_ms: int,
-    if_detached_leg: int | None = None,
     if_due_leg: int | None = None,
     tell: bool = False,
     kept: Kept | None = None,
     cause: str = "",
 ) -> ScriptCall:
-    """Ends a call. With `if_detached_leg`: only if that leg is still the last one and its stream is gone;
-    with `if_due_leg`: only if a deadline still stands for it. `tell`: the user's systems are to hear of it
-    (hooks), and the caller's number stays until they have. `kept`: what stays, by the settings; None: by
-    their defaults. `cause`: why, where no plan on the card says it."""
+    """Ends a call. With `if_due_leg`: only if a deadline still stands for that leg.
+    `tell`: the user's systems are to hear of it (hooks), and the caller's number stays until they have.
+    `kept`: what stays, by the settings; None: by their defaults. `cause`: why, where no plan on the card says
+    it."""
     kept = kept or Kept()
     lane = keys.lane(call_sid)
-    leg = "" if if_detached_leg is None else if_detached_leg
-    due_leg = "" if if_due_leg is None else if_due_leg
+    leg = "" if if_due_leg is None else if_due_leg
     return ScriptCall(
         lane,
         scripts.END,
@@ -292,7 +290,7 @@ def end(
         ),
         (
             call_sid, outcome, by, wall_ms, kept.ttl_ms, leg, "1" if tell else "", CALL_TTL_MS, kept.most,
-            cause, NUMBER_TTL_MS if tell else 0, due_leg,
+            cause, NUMBER_TTL_MS if tell else 0,
         ),
     )  # fmt: skip
 

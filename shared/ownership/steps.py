@@ -131,23 +131,20 @@ async def end(
     *,
     outcome: str,
     by: str,
-    if_detached_leg: int | None = None,
     if_due_leg: int | None = None,
     tell: bool = False,
     kept: Kept | None = None,
     cause: str = "",
 ) -> tuple[Answer, bool]:
-    """Ends a call; True for the first comer. With `if_detached_leg`: only if that leg is still the last one
-    and its stream is gone; with `if_due_leg`: only if a deadline still stands for it. `tell`: the user's
-    systems are to hear of it (webhooks). `kept`: what stays of it, by the settings. `cause`: why, where no
-    plan on the card says it."""
+    """Ends a call; True for the first comer. With `if_due_leg`: only if a deadline still stands for that
+    leg. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of it,
+    by the settings. `cause`: why, where no plan on the card says it."""
     step = steps.end(
         keys,
         call_sid,
         outcome=outcome,
         by=by,
         wall_ms=wall_ms(),
-        if_detached_leg=if_detached_leg,
         if_due_leg=if_due_leg,
         tell=tell,
         kept=kept,

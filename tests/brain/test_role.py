@@ -14,13 +14,16 @@ from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
 from shared.clock import wall_ms
+from shared.contract import writes
 from shared.contract.card import CallState, Next
-from shared.contract.steps import EPOCH_LEAP, Held, Restored, restore
+from shared.contract.steps import Held, Restored, restore
 from shared.contract.streams.caller import read_turn
+from shared.contract.streams.control import Outranked
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
+from shared.contract.writes import Speaker
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
@@ -88,18 +91,17 @@ async def test_a_call_that_redis_had_lost_goes_on_with_its_memory(store: Store, 
         await wait_until(lambda: done(here, 1), "the greeting is in reply")
         await wait_until(lambda: _kind(here, Kind.SILENT), "the journal says it was heard")
         before = [entry for entry in await here.history() if isinstance(entry, ItemEntry)]
+        epoch = role._calls[here.call_sid].epoch
         await store.redis.flushall()
         await keep_own_keys(process, role.own_streams)
         restored = Restored(
-            stream=here.stream(), leg=1, brain=Held(process.name, 1), egress=Held(EGRESS, 1), cut=0,
-            last_frame=100, started_at_ms=wall_ms(), resumes=0, attempts=0,
+            stream=here.stream(), leg=1, brain=Held(process.name, epoch, 1), egress=Held(EGRESS, 1, 1), cut=0,
+            last_frame=100, started_at_ms=wall_ms(), resumes=0,
         )  # fmt: skip
         await steps.run(store, restore(KEYS, restored, wall_ms=wall_ms()))
         await wait_until(lambda: len(sim.sessions) == 2, "it has another session")
         assert here.owner is not None
-        here.owner = Owner(
-            here.outbox, KEYS, here.call_sid, "egress", 1 + EPOCH_LEAP, lambda _answer: None, EGRESS
-        )
+        here.owner = Owner(here.outbox, KEYS, here.call_sid, "egress", 1, lambda _answer: None, EGRESS)
         await here.speak(clip("en_caller_ask"))
         await wait_until(lambda: done(here, 2), "the turn is answered")
 
@@ -114,6 +116,39 @@ async def test_a_call_that_redis_had_lost_goes_on_with_its_memory(store: Store, 
         await here.end()
         await wait_until(lambda: gone(role), "the call is forgotten")
     assert keys_without_ttl(redis_url) == []
+
+
+@pytest.mark.parametrize("how", ["redis", "ingress"])
+async def test_a_brain_whose_claim_was_lost_claims_again(store: Store, redis_url: str, how: str) -> None:
+    """A failover has forgotten it, or ingress has seen a higher epoch: it is still the owner, under a higher
+    one, and goes on with what was said."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (process, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+        before = higher = role._calls[here.call_sid].epoch
+        if how == "redis":
+            await here.card_says("brain", "brain-9@h#9")
+            await here.card_says("brain_epoch", str(before - 50))
+        else:
+            higher = before + 1000
+            word = Outranked(worker=process.name, highest=higher)
+            letter = writes.append_control(
+                KEYS, Speaker(here.call_sid), word, sender="ingress-0@h#1", number="o1", wake="brain"
+            )
+            await steps.run(store, letter)
+
+        await wait_until(lambda: role._calls[here.call_sid].epoch > higher, "it has claimed again")
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: done(here, 2), "the turn is answered")
+
+        assert role.live_calls() == 1
+        assert len(sim.sessions[0].received_of("response.create")) == 1
+        assert sim.sessions[-1].received_of("response.create") == []  # No second greeting.
+        assert role.counters.fenced == 0
+        await here.end()
 
 
 async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) -> None:

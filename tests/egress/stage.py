@@ -76,9 +76,10 @@ class Stage:
         self._progress_at = self._told_at = 0.0
         self._unread: deque[tuple[str, ReplyEntry]] = deque()
         self._under_way: deque[tuple[float, Action]] = deque()
-        self.delivery = self.claim(1)
+        self.claims = 1
+        self.delivery = self.claim()
 
-    def claim(self, epoch: int) -> Delivery:
+    def claim(self) -> Delivery:
         """A new owner of the call, from the card as it stands; it reads `reply` from its first entry."""
         scripted = {
             "state": CallState.ATTACHED,
@@ -86,8 +87,10 @@ class Stage:
             "ingress": "i",
             "cut": "0",
             "frame_n": "0",
+            "egress_claims": str(self.claims),
         }
-        start = read_start(record.read(EgressView, {**scripted, **self.card}), epoch)
+        self.claims += 1
+        start = read_start(record.read(EgressView, {**scripted, **self.card}))
         self.delivery = Delivery(start, self.now, self.lead_ms)
         self._unread = deque(self.reply)
         self.act(self.delivery.begin())

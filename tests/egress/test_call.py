@@ -138,7 +138,7 @@ class Desk:
         self.written = 0
         self.batch = OutBatch(lambda *entry: self.entries.append(entry))
         base = Base(cut=0, item_id="", frame=0, n=0)
-        start = Start(leg=1, ingress=INGRESS, epoch=self.pen.epoch, base=base)
+        start = Start(leg=1, ingress=INGRESS, base=base)
         self.call = EgressCall(
             call_sid=SID,
             lane=0,

@@ -10,9 +10,9 @@ from egress.role import EgressRole
 from shared.contract import record
 from shared.contract.card import EgressControl, EgressView
 from shared.contract.entry import FIRST, NOTHING
-from shared.contract.scripts import Answer
-from shared.contract.steps import EPOCH_LEAP, Claim, Held, Restored, restore
-from shared.contract.streams.pairs import OutKind
+from shared.contract.scripts import ENDED, Answer, Refusal
+from shared.contract.steps import Claim, Held, Restored, restore
+from shared.contract.streams.pairs import BackKind, Name, OutKind, back_command
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
@@ -37,32 +37,29 @@ async def test_after_a_kill_the_next_owner_goes_on_with_the_next_frame(store: St
             call,
             role="egress",
             worker=rival.name,
-            expected_owner=before.egress,
-            expected_epoch=before.egress_epoch,
+            seen=before.egress_epoch + 1,
         )
 
         sibling.calls.take(call, claim)
         await wait_until(lambda: here.silent(call), "the reply was heard")
 
         assert here.ingress.frames(call) == frames_of(audio)
-        assert claim.epoch == 2
+        assert claim.epoch > before.egress_epoch
+
+
+async def taken_by_another(store: Store, role: EgressRole, call: str) -> None:
+    """Another worker has seen a higher epoch than the card has, and takes the call."""
+    seen = held(role, call).owner.epoch + 1
+    await steps.claim(store, KEYS, call, role="egress", worker="egress-9@h#9", seen=seen)
 
 
 async def test_a_fenced_owner_lets_go(store: Store, redis_url: str) -> None:
     """Another worker claims the call: the next fenced write is refused, and nothing more is sent."""
-    async with world(store, redis_url) as here, egress(here) as (process, role):
+    async with world(store, redis_url) as here, egress(here) as (_, role):
         call = await here.served(role)
         await here.play(call, speech(10 * SECOND), frames=10)
 
-        await steps.claim(
-            store,
-            KEYS,
-            call,
-            role="egress",
-            worker="egress-9@h#9",
-            expected_owner=process.name,
-            expected_epoch=1,
-        )
+        await taken_by_another(store, role, call)
         await wait_until(owns(role, 0), "the fenced owner has let go")
 
         assert role.counters.calls_lost == 1
@@ -75,16 +72,17 @@ async def test_a_call_that_redis_had_lost_is_served_again(store: Store, redis_ur
         call = await here.served(role)
         here.say(call, first)
         await wait_until(lambda: len(here.ingress.frames(call)) == 100, "the first reply is sent")
+        epoch = held(role, call).owner.epoch
         await store.redis.flushall()
         await keep_own_keys(process, role.own_streams)
         await store.xadd(KEYS.out(INGRESS), NOTHING, maxlen=0, approximate=False)
         restored = Restored(
-            stream=a_stream(call), leg=1, brain=Held(BRAIN, 1), egress=Held(process.name, 1), cut=0,
-            last_frame=100, started_at_ms=1, resumes=0, attempts=0,
+            stream=a_stream(call), leg=1, brain=Held(BRAIN, 1, 1), egress=Held(process.name, epoch, 1), cut=0,
+            last_frame=100, started_at_ms=1, resumes=0,
         )  # fmt: skip
         await steps.run(store, restore(KEYS, restored, wall_ms=1))
-        await wait_until(lambda: _epoch(role, call) == 1 + EPOCH_LEAP, "it is claimed again")
-        here.pens[call] = Owner(here.outbox, KEYS, call, "brain", 1 + EPOCH_LEAP, lambda _answer: None, BRAIN)
+        await wait_until(lambda: _epoch(role, call) > epoch, "it is claimed again")
+        here.pens[call] = Owner(here.outbox, KEYS, call, "brain", 1, lambda _answer: None, BRAIN)
         here.say(call, second, "item_b")
         await wait_until(lambda: len(here.ingress.frames(call)) >= 150, "the second reply is sent")
 
@@ -223,3 +221,59 @@ async def test_a_call_that_another_has_is_not_taken_over(store: Store, redis_url
 
         assert other.live_calls() == 0
         assert (late.ownership.claims, late.ownership.claims_refused) == before
+
+
+async def test_a_released_call_waits_for_the_next_egress(store: Store, redis_url: str) -> None:
+    """The only one is restarted: nobody is rung, and the next boot goes on with the next frame."""
+    audio = speech(3 * SECOND)
+    async with world(store, redis_url) as here:
+        async with egress(here, 0) as (_, role):
+            call = await here.served(role)
+            await here.play(call, audio, frames=60)
+            await role.stop()
+            assert await here.outbox.flushed(5)
+        async with egress(here, 0) as (_, role):
+            await wait_until(owns(role), "the next boot has the call")
+            await wait_until(lambda: here.silent(call), "the reply was heard")
+
+        assert here.ingress.frames(call) == frames_of(audio)
+
+
+@pytest.mark.parametrize("how", ["redis", "ingress"])
+async def test_an_owner_whose_claim_was_lost_claims_again(store: Store, redis_url: str, how: str) -> None:
+    """A failover has forgotten it, or ingress has seen a higher epoch: it is still the owner, under a higher
+    one, and the reply goes on."""
+    audio = speech(3 * SECOND)
+    async with world(store, redis_url) as here, egress(here) as (process, role):
+        call = await here.served(role)
+        await here.play(call, audio, frames=20)
+        before = held(role, call).owner.epoch
+
+        if how == "redis":
+            await store.hset(
+                KEYS.card(call), mapping={"egress": "egress-9@h#9", "egress_epoch": str(before - 50)}
+            )
+            higher = before
+        else:
+            higher = before + 1000
+            name = Name(BackKind.OUTRANKED, call, 1, higher, 0, 0)
+            here.outbox.send(back_command(KEYS, process.name, INGRESS.encode(), 0, [(name.encode(), b"")]))
+        await wait_until(lambda: _epoch(role, call) > higher, "it has claimed again")
+        await wait_until(lambda: here.silent(call), "the reply was heard")
+
+        assert here.ingress.frames(call) == frames_of(audio)
+        assert role.counters.calls_lost == 0
+        assert process.ownership.claims_again == 1
+        role.calls.claim_again(call, before)  # The answer to a write from before: it came late.
+        assert not role.calls._claiming
+
+
+async def test_a_normal_end_is_no_loss(store: Store, redis_url: str) -> None:
+    """A write that meets the end is refused like one of a lost call: nobody is warned of it."""
+    async with world(store, redis_url) as here, egress(here) as (process, role):
+        call = await here.served(role)
+        role.calls._on_fenced(call, held(role, call).owner.epoch, Refusal(Answer.FENCED, ENDED, 1))
+
+        assert role.live_calls() == 0
+        assert (role.counters.calls_lost, role.counters.calls_ended) == (0, 1)
+        assert process.ownership.losses["fenced"] == 0

@@ -282,7 +282,7 @@ def test_a_new_owner_says_nothing_twice_and_loses_no_frame(saved_before_ms: int)
     dead = stage.delivery
 
     stage.run(0)
-    stage.claim(2)
+    stage.claim()
     stage.run(6000)
 
     assert stage.delivery is not dead
@@ -300,7 +300,7 @@ def test_a_new_owner_without_an_answer_goes_on_from_the_card() -> None:
     stage.save()
     stage.run(500)
     stage.ingress_is_dead = True
-    stage.claim(2)
+    stage.claim()
     stage.ingress_is_dead = False
 
     stage.run(6000)
@@ -316,7 +316,7 @@ def test_a_new_owner_after_a_flush_is_heard() -> None:
     stage.save()
     stage.run(900)
     stage.ingress_is_dead = True
-    stage.claim(2)
+    stage.claim()
     stage.ingress_is_dead = False
     new = speech(SECOND, 4)
     stage.write("flush", cut=1)
@@ -517,7 +517,7 @@ def test_whatever_happens_the_last_reply_is_heard_and_the_call_comes_to_rest(
         elif kind == "save":
             stage.save()
         else:
-            stage.claim(stage.delivery.start.epoch + 1)
+            stage.claim()
         for item in stage.delivery.ledger.items:
             heard = stage.delivery.ledger.heard_ms(item, stage.now)
             assert 0 <= heard <= item.sent_ms <= item.received_ms + 20

@@ -66,7 +66,7 @@ def test_a_new_owner_tells_it_again() -> None:
     stage = Stage()
     stage.say(speech(3 * SECOND), "a", debt=4)
     stage.run(1_000)
-    stage.delivery = stage.claim(2)
+    stage.delivery = stage.claim()
     stage.run(4_000)
 
     assert kinds(stage) == [(Sound, 4), (Sound, 4), (End, 4)]

@@ -12,6 +12,7 @@ from tests.egress.stage import Stage, frames_of, speech
 def view(**saved: object) -> EgressView:
     """What a claim finds on the card: what the scripts wrote, and what an owner before us saved."""
     scripted = {"state": CallState.ATTACHED, "leg": "2", "ingress": "i", "cut": "0", "frame_n": "0"}
+    scripted["egress_claims"] = "2"
     return record.read(EgressView, {**scripted, **{name: str(value) for name, value in saved.items()}})
 
 
@@ -23,19 +24,19 @@ def test_a_base_survives_the_card() -> None:
     figures = stage.delivery.save(stage.now).figures
     assert figures.base_frame > 0
 
-    start = read_start(view(**record.write(figures)), epoch=4)
+    start = read_start(view(**record.write(figures)))
 
     assert isinstance(figures, EgressFigures)
     assert start.base == Base(
         cut=figures.base_cut, item_id="item_a", frame=figures.base_frame, n=figures.base_n
     )
-    assert (start.frame_n, start.leg, start.ingress, start.epoch) == (figures.frame_n, 2, "i", 4)
+    assert (start.frame_n, start.leg, start.ingress, start.is_first) == (figures.frame_n, 2, "i", False)
     assert start.connected
 
 
 def test_a_new_call_starts_at_nothing() -> None:
     """A card that egress has not written: frame 1, cut 0."""
-    start = read_start(view(), epoch=1)
+    start = read_start(view())
 
     assert start.base == Base(cut=0, item_id="", frame=0, n=0)
     assert start.frame_n == 0
@@ -46,7 +47,7 @@ def test_a_call_that_redis_had_lost_starts_above_all_numbers_so_far() -> None:
     for cut in (0, 3):
         stage = Stage()
         stage.card, stage.highest_n = {"frame_n": "1000", "cut": str(cut)}, 1005
-        stage.claim(epoch=1001)
+        stage.claim()
         stage.run(50)
         stage.say(speech(3200), "item_next", epoch=1001, cut=cut)
         stage.run(1_000)
@@ -60,4 +61,4 @@ def test_a_call_that_redis_had_lost_starts_above_all_numbers_so_far() -> None:
 
 def test_a_call_without_a_stream_is_not_connected() -> None:
     """Its next stream is told by a control message."""
-    assert not read_start(view(state=CallState.DETACHED), epoch=1).connected
+    assert not read_start(view(state=CallState.DETACHED)).connected

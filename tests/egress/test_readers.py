@@ -62,7 +62,7 @@ async def test_a_worker_is_taken_out_by_its_doorbell(store: Store, redis_url: st
         here.outbox.send(ring_command(KEYS, 0, process.name, "", Why.DRAIN))
 
         await wait_until(lambda: process.draining, "it drains")
-        assert not role.calls.has_slot()
+        assert not role.calls.has_room()
         assert role.live_calls() == 1
 
 

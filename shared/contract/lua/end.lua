@@ -2,11 +2,10 @@
 --
 -- KEYS  1 card  2 live  3 slots  4 hooks  5 ended  6 deadlines
 -- ARGV  1 call_sid  2 outcome  3 who says so  4 wall ms  5 ttl of what stays, ms
---       6 leg that must still be the call's and be detached ('' = end it in any state)
+--       6 leg for which a deadline must still stand ('' = end it in any state)
 --       7 '1': the user's systems are to be told (an entry in `hooks`), '' else  8 ttl of hooks, ms
 --       9 most calls in `ended`  10 cause ('' = the plan's stands)
 --       11 ttl of the caller's number, ms ('0' = nobody is to be told it)
---       12 leg for which a deadline must still stand ('' = none need)
 -- Puts the call into `ended` and takes out what is older than what stays, then the oldest above ARGV 9.
 -- Also deletes caller, turn, reply; sets the TTL of card, control, journal, history, token, number; empties the
 -- `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
@@ -15,10 +14,7 @@ local card, call = KEYS[1], ARGV[1]
 local lane = string.match(card, '^(.-)call:')
 local has = redis.call('HMGET', card, 'state', 'outcome', 'brain', 'egress', 'leg',
   'ingress', 'deadline_leg')
-if ARGV[6] ~= '' and has[1] and has[1] ~= 'ended' and (has[1] ~= 'detached' or has[5] ~= ARGV[6]) then
-  return {'FENCED', has[5]}
-end
-if ARGV[12] ~= '' and has[1] and has[7] ~= ARGV[12] then return {'FENCED', has[5]} end
+if ARGV[6] ~= '' and has[1] and has[1] ~= 'ended' and has[7] ~= ARGV[6] then return {'FENCED', has[5]} end
 redis.call('ZREM', KEYS[2], call)
 redis.call('ZREM', KEYS[6], call)
 redis.call('ZREM', KEYS[3], call)

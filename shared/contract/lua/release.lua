@@ -16,8 +16,8 @@ if has[2] ~= worker or has[3] ~= ARGV[3] then return {'FENCED', has[2], has[3]} 
 redis.call('HSET', card, role, '')
 if ARGV[6] == 'released' then
   -- Who gives a call back in good order has not failed at it.
-  local attempts = tonumber(redis.call('HGET', card, role .. '_attempts') or '0')
-  redis.call('HSET', card, role .. '_attempts', math.max(attempts - 1, 0))
+  local attempts = math.max(tonumber(redis.call('HGET', card, role .. '_attempts') or '0') - 1, 0)
+  redis.call('HSET', card, role .. '_attempts', attempts)
 end
 redis.call('SREM', lane .. 'owned:' .. worker, call)
 redis.call('XADD', card .. ':journal', 'NOMKSTREAM', 'MAXLEN', '~', '2000', '*', 'kind', 'released',

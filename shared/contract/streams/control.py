@@ -213,7 +213,7 @@ KINDS: Mapping[str, type[Message]] = {
         Flushed,
         Say,
         HangUp,
-    )  # fmt: skip
+    )
 }
 COMMANDS = (Say.KIND, HangUp.KIND)
 """What operators may ask of a call by hand. (A worker is drained by its doorbell.)"""

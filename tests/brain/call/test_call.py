@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from brain.call import parts
+from brain.call import leaving, parts
 from brain.model.lifeline import Rollover
 from brain.sequencer import SequencerConfig
 from brain.sequencer.actions import RunTool, SendCancel, SendCreate
@@ -18,7 +18,7 @@ from shared.contract.window import BrainWindow, load
 from shared.figures import rolling
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
-from tests.brain.stage import Line, brain, line, serving
+from tests.brain.stage import KEYS, Line, brain, line, serving
 from tests.brain.toy_engine import ToyEngine, use_toys
 from tests.support.waiting import wait_until
 
@@ -171,4 +171,25 @@ async def test_a_move_that_the_caller_stopped_is_a_result_in_history(store: Stor
             return any("the caller spoke" in entry.value for entry in told)
 
         await wait_until(is_told, "the result is in history")
+        await here.end()
+
+
+async def test_a_call_that_nobody_ends_is_given_back_with_a_deadline(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ingress died at the last word: the card names no owner that lives, nobody is offered a call that is
+    over, and any ingress ends it."""
+    monkeypatch.setattr(leaving, "END_WITHIN_S", 0.1)
+    async with (
+        RealtimeSimulator(knobs=Knobs(connect_status=401)) as sim,
+        brain(redis_url, sim) as (process, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: role.counters.given_up == 1, "there is no session")
+        await wait_until(lambda: role.live_calls() == 0, "the brain has left")
+        assert await process.outbox.flushed(5)
+
+        assert (await here.card())["brain"] == ""
+        assert await store.zscore(KEYS.deadlines(0), here.call_sid) is not None
+        assert await store.xlen(KEYS.orphans(0)) == 0
         await here.end()

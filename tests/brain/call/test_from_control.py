@@ -20,7 +20,7 @@ from brain.counters import BrainCounters
 from brain.sequencer import inputs
 from brain.sequencer.actions import Move
 from brain.tools.runs import ToolRuns
-from shared.contract.card import BrainControl, Next
+from shared.contract.card import BrainControl, BrainServed, Next
 from shared.contract.command import Command
 from shared.contract.streams.control import (
     Audible,
@@ -31,6 +31,7 @@ from shared.contract.streams.control import (
     Flushed,
     Letter,
     Message,
+    Outranked,
     Stream,
 )
 from shared.contract.streams.journal import Kind
@@ -195,7 +196,20 @@ async def test_the_place_is_saved_when_it_moved_and_now_and_then(monkeypatch: py
     for _ in range(6):
         made.sweep()
 
-    assert call.told == [("card", BrainControl(control_pos_brain="5-0"))] * 3
+    places = [told for told in call.told if told != ("card", BrainServed(brain_attempts=0))]
+    assert places == [("card", BrainControl(control_pos_brain="5-0"))] * 3
+    assert len(call.told) == 4  # Once: it is served, and not the call that ends its owners.
+
+
+async def test_an_outranked_brain_claims_again() -> None:
+    """Above what ingress has seen; a word for another brain, or of what it has by now, is none for it."""
+    made, _ = control()
+    again: list[int] = []
+    made.owner.claim_again = again.append
+    for worker, highest in (("brain-0@h#1", 7), ("brain-1@h#1", 8), ("brain-0@h#1", 1)):
+        made.on_letter(letter(Outranked(worker=worker, highest=highest)))
+
+    assert again == [7]
 
 
 async def test_the_card_says_where_playing_stood(store: Store, redis_url: str) -> None:

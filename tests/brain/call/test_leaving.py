@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from brain.call import leaving as module
-from brain.call.leaving import Leaving, release, turn_away
-from shared.contract.card import CallState, Next, Plan
+from brain.call.leaving import Leaving, release
+from shared.contract.card import Next, Plan
 from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.contract.owed import DebtCause
-from shared.contract.steps import Kept
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import OutKind, Owes, read_name, read_pairs
-from shared.contract.writes import Speaker
 from shared.logs.log import get_log
 from shared.ownership import steps
 from shared.ownership.counters import OwnershipCounters
@@ -152,38 +150,18 @@ async def test_a_call_is_given_back(store: Store, redis_url: str) -> None:
     async with line(store, redis_url) as here:
         claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker="brain-0@h#1")
         counters = OwnershipCounters()
-        outbox = cast(Outbox, Paper())
         mine, older = (
-            Owner(outbox, KEYS, here.call_sid, "brain", epoch, lambda _answer: None, "brain-0@h#1")
+            Owner(here.outbox, KEYS, here.call_sid, "brain", epoch, lambda _answer: None, "brain-0@h#1")
             for epoch in (claim.epoch, claim.epoch - 1)
         )
-        await release(store, older, counters, get_log())
+        await release(older, counters, get_log())
         assert (await here.card())["brain"] == "brain-0@h#1"
 
-        await release(store, mine, counters, get_log())
+        await release(mine, counters, get_log())
 
         assert (await here.card())["brain"] == ""
         assert counters.releases == 1
         await here.end()
-
-
-async def test_a_call_that_cannot_be_served_ends_with_its_plan_on_the_card(
-    store: Store, redis_url: str
-) -> None:
-    """Ingress sees the end, closes the stream, and Twilio asks what comes next; the user's systems hear of
-    it too."""
-    async with line(store, redis_url) as here:
-        claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker="brain-0@h#1")
-        plan = Plan(next=Next.APOLOGY, next_arg="So sorry.", cause="card_unreadable")
-        speaker = Speaker(here.call_sid, "brain", claim.epoch)
-
-        await turn_away(store, KEYS, speaker, plan, by="brain-0@h#1", tell=True, kept=Kept(ttl_ms=90_000))
-
-        card: dict[str, Any] = await here.card()
-        assert (card["state"], card["outcome"]) == (CallState.ENDED, "card_unreadable")
-        assert (card["next"], card["next_arg"]) == (Next.APOLOGY, "So sorry.")
-        assert await store.xlen(KEYS.hooks(0)) == 1
-        assert 89_000 < await store.pttl(KEYS.card(here.call_sid)) <= 90_000
 
 
 OWES = Owes(number=1, cause=DebtCause.TURN)

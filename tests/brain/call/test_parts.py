@@ -24,6 +24,8 @@ CARD = BrainView(
     called="+15550002222",
     started_at_ms=0,
     frame_n=0,
+    claims=1,
+    restored_at_ms=None,
     control_pos=None,
 )
 

@@ -15,7 +15,7 @@ from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainHops
 from brain.model.engine import Engine
 from shared.audio import FRAME_BYTES, SILENCE_FRAME
-from shared.contract.scripts import Answer
+from shared.contract.scripts import Refusal
 from shared.contract.streams.caller import read_turn
 from shared.ownership import steps
 from shared.ownership.owner import Owner
@@ -62,7 +62,7 @@ class Booth:
     here: Line
     feed: CallerFeed
     store: Store
-    refused: list[Answer] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
 
     async def say(self, letters: str) -> None:
         """A frame of each letter, then silence."""
@@ -96,13 +96,13 @@ class Booth:
 async def booth(store: Store, redis_url: str) -> AsyncIterator[Booth]:
     settings = load(env_file=None, redis_url=redis_url, openai_api_key="key")
     process = make_process("brain", 0, settings)
-    moves = CallerMoves(process.outbox)
+    moves = CallerMoves(process.outbox, process.name)
     async with (
         running(process.outbox.run(), process.inboxes[0].run(), moves.run()),
         line(store, redis_url) as here,
     ):
-        claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker="brain-0@h#1")
-        refused: list[Answer] = []
+        claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker=process.name)
+        refused: list[Refusal] = []
         owner = Owner(process.outbox, KEYS, here.call_sid, "brain", claim.epoch, refused.append, process.name)
         feed = CallerFeed(
             process.store, process.inboxes[0], owner, moves, BrainCounters(), process.log,
@@ -232,12 +232,11 @@ async def test_a_brain_that_lost_the_call_is_told(store: Store, redis_url: str) 
     """By the answer to its next move; it keeps off the audio."""
     async with booth(store, redis_url) as it:
         await steps.claim(
-            store, KEYS, it.here.call_sid, role="brain", worker="brain-1@h#1", expected_owner="brain-0@h#1",
-            expected_epoch=1,
+            store, KEYS, it.here.call_sid, role="brain", worker="brain-1@h#1", seen=2**50,
         )  # fmt: skip
         await it.connected(FakeEngine())
         await it.say("a")
 
         await wait_until(lambda: bool(it.refused), "it is told")
-        assert it.refused[0] is Answer.FENCED
+        assert it.refused[0].owner == "brain-1@h#1"
         assert await it.waiting() == 1 + SILENCE_AFTER_SPEECH_FRAMES

@@ -9,8 +9,8 @@ import pytest
 from brain.caller.moves import CallerMoves
 from shared.contract import scripts
 from shared.contract.command import Command
-from shared.contract.scripts import Answer
-from shared.contract.writes import CallerMove
+from shared.contract.scripts import Answer, Refusal
+from shared.contract.writes import CallerMove, Moved
 from shared.store.errors import OutboxFull
 from shared.store.outbox import OnReply, Outbox
 
@@ -33,13 +33,13 @@ class FakeMover:
         self.lane = lane
         self.name = name
         self.raises = raises
-        self.answers: list[Answer | None] = []
+        self.answers: list[Moved | Refusal] = []
 
     def next_move(self) -> CallerMove | None:
         keys = (f"{self.name}:card", f"{self.name}:caller", f"{self.name}:turn")
         return CallerMove(keys, 1, "5-0", b"x", "0-0") if self.name else None
 
-    def move_answered(self, answer: Answer | None) -> None:
+    def move_answered(self, answer: Moved | Refusal) -> None:
         self.answers.append(answer)
         if self.raises:
             raise ValueError("a bug")
@@ -48,7 +48,7 @@ class FakeMover:
 def test_calls_of_one_lane_are_one_script() -> None:
     """Who has nothing to move, or left, is not in it."""
     outbox = FakeOutbox()
-    moves = CallerMoves(outbox)
+    moves = CallerMoves(outbox, "brain-0@h#1")
     gone = FakeMover(0, "gone")
     for mover in (FakeMover(0, "a"), FakeMover(0), FakeMover(0, "b"), FakeMover(1, "c"), gone):
         moves.add(mover)
@@ -66,7 +66,7 @@ def test_calls_of_one_lane_are_one_script() -> None:
 def test_nothing_to_move_is_no_script() -> None:
     """Nobody speaks."""
     outbox = FakeOutbox()
-    moves = CallerMoves(outbox)
+    moves = CallerMoves(outbox, "brain-0@h#1")
     moves.add(FakeMover(0))
 
     moves.ask()
@@ -77,7 +77,7 @@ def test_nothing_to_move_is_no_script() -> None:
 def test_each_is_told_what_became_of_his() -> None:
     """Of an error of the whole script all are told that nothing moved."""
     outbox = FakeOutbox()
-    moves, movers = CallerMoves(outbox), [FakeMover(0, "a"), FakeMover(0, "b")]
+    moves, movers = CallerMoves(outbox, "brain-0@h#1"), [FakeMover(0, "a"), FakeMover(0, "b")]
     for mover in movers:
         moves.add(mover)
     moves.ask()
@@ -85,16 +85,19 @@ def test_each_is_told_what_became_of_his() -> None:
     (command, first), (_, second) = outbox.sent
     in_order = sorted(movers, key=lambda mover: command.args.index(f"{mover.name}:card".encode()))
 
-    first([b"OK", b"FENCED"])
+    first([[b"OK"], [b"FENCED", b"brain-1@h#1", b"9"]])
     second(OutboxFull("full"))
 
-    assert [mover.answers for mover in in_order] == [[Answer.OK, None], [Answer.FENCED, None]]
+    assert [mover.answers for mover in in_order] == [
+        [Moved.DONE, Moved.NOT_YET],
+        [Refusal(Answer.FENCED, "brain-1@h#1", 9), Moved.NOT_YET],
+    ]
 
 
 def test_a_bug_in_one_call_keeps_no_answer_from_the_others() -> None:
     """The outbox counts it."""
     outbox = FakeOutbox()
-    moves = CallerMoves(outbox)
+    moves = CallerMoves(outbox, "brain-0@h#1")
     movers = [FakeMover(0, "a", raises=True), FakeMover(0, "b", raises=True)]
     for mover in movers:
         moves.add(mover)
@@ -102,6 +105,6 @@ def test_a_bug_in_one_call_keeps_no_answer_from_the_others() -> None:
     [(_, answered)] = outbox.sent
 
     with pytest.raises(ValueError, match="a bug"):
-        answered([b"OK", b"OK"])
+        answered([[b"OK"], [b"OK"]])
 
-    assert [mover.answers for mover in movers] == [[Answer.OK], [Answer.OK]]
+    assert [mover.answers for mover in movers] == [[Moved.DONE], [Moved.DONE]]

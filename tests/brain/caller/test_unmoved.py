@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from brain.caller.unmoved import Unmoved
-from shared.contract.scripts import Answer
-from shared.contract.writes import CallerMove
+from shared.contract.writes import CallerMove, Moved
 
 KEYS = ("card", "caller", "turn")
 
@@ -26,7 +25,7 @@ def test_what_the_socket_took_is_one_piece() -> None:
     found = unmoved()
 
     assert found.next_move(b"10-1", 4) == move("10-0", b"ab", "4-0")
-    found.answered(Answer.OK)
+    found.answered(Moved.DONE)
     assert found.next_move(b"10-1", 4) is None
     assert found.next_move(b"10-2", 4) == move("10-2", b"c", "4-0")
 
@@ -37,7 +36,7 @@ def test_one_move_at_a_time() -> None:
     found.next_move(b"9-1", 0)
 
     assert found.next_move(b"10-2", 0) is None
-    found.answered(Answer.OK)
+    found.answered(Moved.DONE)
     assert found.next_move(b"10-2", 0) == move("10-2", b"bc", "0-0")
 
 
@@ -45,10 +44,10 @@ def test_a_refused_move_is_asked_for_again_as_it_was() -> None:
     """Then what came after it."""
     found = unmoved()
     refused = found.next_move(b"9-1", 2)
-    found.answered(None)
+    found.answered(Moved.NOT_YET)
 
     assert found.next_move(b"10-2", 5) == refused
-    found.answered(Answer.OK)
+    found.answered(Moved.DONE)
     assert found.next_move(b"10-2", 5) == move("10-2", b"bc", "5-0")
 
 
@@ -58,7 +57,7 @@ def test_what_is_too_old_goes_although_nothing_moves() -> None:
 
     assert found.next_move(b"", 0) is None
     assert found.next_move(b"9-1", 7) == move("", b"", "7-0")
-    found.answered(Answer.OK)
+    found.answered(Moved.DONE)
     assert found.next_move(b"9-1", 7) is None
 
 
@@ -70,5 +69,5 @@ def test_a_session_that_is_gone_has_nothing_to_move() -> None:
     found.forget()
 
     assert found.is_under_way
-    found.answered(None)
+    found.answered(Moved.NOT_YET)
     assert found.next_move(b"10-2", 0) is None

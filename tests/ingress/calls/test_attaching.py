@@ -189,6 +189,7 @@ class SlowRegistry(Registry):
         self.attaching: dict[str, asyncio.Future[Attached | None]] = {}
         self.detached: list[tuple[int, str]] = []
         self.ended: list[str] = []
+        self.deferred: list[tuple[int, float, str]] = []
         self.planned: Gone | None = Gone(Next.NOTHING)
 
     async def attach(self, stream: NewStream, *, wanted: Callable[[], bool]) -> Attached | None:
@@ -200,8 +201,11 @@ class SlowRegistry(Registry):
         self.detached.append((leg, cause))
         return self.planned
 
-    async def end(self, call_sid: str, outcome: str, *, if_detached_leg: int | None = None) -> None:
+    async def end(self, call_sid: str, outcome: str) -> None:
         self.ended.append(outcome)
+
+    async def defer(self, call_sid: str, leg: int, after_s: float, outcome: str) -> None:
+        self.deferred.append((leg, after_s, outcome))
 
 
 class Hall:
@@ -265,6 +269,7 @@ async def test_a_stream_that_is_attached_after_its_end_is_detached() -> None:
         await clock.let_pass(ending.NEW_STREAM_WITHIN_S)
     await hall.settled()
     assert hall.registry.detached == [(1, "lost")]
+    assert hall.registry.deferred == [(1, ending.NEW_STREAM_WITHIN_S, "no_new_stream")]
     assert hall.table.calls == {}
     await hall.table.emptied()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from shared.clock import wall_ms
 from shared.contract.record import CONTRACT
-from shared.contract.steps import EPOCH_LEAP
 from shared.contract.window import IngressWindow, load
 from shared.ownership import steps
 from tests.conftest import keys_without_ttl
@@ -40,9 +40,9 @@ async def test_ended_call_loses_its_socket_and_empty_redis_gets_its_card_back(
     await wait_until(lambda: bridge.is_in_state("attached", 2), "the card is there again")
     card = await bridge.card(2)
     assert (card["leg"], card["cut"], card["frame_n"]) == ("1", "2", "2")
-    assert int(card["egress_epoch"]) > 3
+    assert (card["egress_epoch"], card["egress_claims"], card["brain_claims"]) == ("3", "1", "0")
     assert (card["brain"], card["egress"]) == ("", "")
-    assert await bridge.store.xlen(bridge.process.keys.calls(0)) == 1
+    assert await bridge.store.xlen(bridge.process.keys.orphans(0)) == 2
     await kept.media()
     await wait_until(lambda: bridge.role.switchboard.counters.caller_frames == 1, "audio flows")
     assert keys_without_ttl(valkey_url) == []
@@ -51,20 +51,21 @@ async def test_ended_call_loses_its_socket_and_empty_redis_gets_its_card_back(
 async def test_a_call_that_redis_lost_keeps_its_owners_and_its_age(bridge: Ingress, valkey_url: str) -> None:
     """What its figures were answered last: written again at once, for owners that are rung."""
     process, sid = bridge.process, call_sid()
+    epochs: list[int] = []
     await bridge.live()
     for role, worker in (("brain", "brain-0@h#1"), ("egress", "egress-0@h#1")):
-        await steps.claim(process.store, process.keys, sid, role=role, worker=worker)
-    await process.store.hset(process.keys.card(sid), mapping={"started_at_ms": "5", "attempts": "1"})
+        epochs.append((await steps.claim(process.store, process.keys, sid, role=role, worker=worker)).epoch)
+    await process.store.hset(process.keys.card(sid), mapping={"started_at_ms": "5"})
     await wait_until(lambda: _has_figures(bridge), "the figures are written")
     await bridge.store.flushall()
     process.emptied += 1
     await wait_until(lambda: bridge.is_in_state("attached"), "the card is there again", timeout_s=1.5)
 
     card = await bridge.card()
-    assert (card["brain"], card["brain_epoch"]) == ("brain-0@h#1", str(1 + EPOCH_LEAP))
-    assert (card["egress"], card["egress_epoch"]) == ("egress-0@h#1", str(1 + EPOCH_LEAP))
-    assert (card["started_at_ms"], card["resumes"], card["attempts"]) == ("5", "0", "1")
-    assert await bridge.store.xlen(process.keys.calls(0)) == 0
+    assert (card["brain"], card["brain_epoch"]) == ("brain-0@h#1", str(epochs[0]))
+    assert (card["egress"], card["egress_epoch"]) == ("egress-0@h#1", str(epochs[1]))
+    assert (card["started_at_ms"], card["resumes"], card["brain_attempts"]) == ("5", "0", "1")
+    assert await bridge.store.xlen(process.keys.orphans(0)) == 0
     assert await bridge.store.xlen(process.keys.wake(0, "brain-0@h#1")) == 1
     assert keys_without_ttl(valkey_url) == []
 
@@ -75,16 +76,17 @@ async def test_an_owner_who_came_after_the_last_figures_is_not_overruled(bridge:
     caller = await bridge.live()
     for role, worker in (("brain", "brain-0@h#1"), ("egress", "egress-0@h#1")):
         await steps.claim(process.store, process.keys, sid, role=role, worker=worker)
+    higher = wall_ms() + 60_000
     await wait_until(lambda: _has_figures(bridge), "the figures are written")
-    await bridge.out(frame(0, 1, epoch=2))
+    await bridge.out(frame(0, 1, epoch=higher))
     await caller.receive()
     await bridge.store.flushall()
     process.emptied += 1
     await wait_until(lambda: bridge.is_in_state("attached"), "the card is there again")
 
     card = await bridge.card()
-    assert (card["brain"], card["egress"], card["egress_epoch"]) == ("brain-0@h#1", "", str(2 + EPOCH_LEAP))
-    assert await bridge.store.xlen(process.keys.calls(0)) == 1
+    assert (card["brain"], card["egress"], card["egress_epoch"]) == ("brain-0@h#1", "", str(higher))
+    assert await bridge.store.xlen(process.keys.orphans(0)) == 1
 
 
 async def _has_figures(bridge: Ingress) -> bool:

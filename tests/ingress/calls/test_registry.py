@@ -11,7 +11,7 @@ from ingress.calls import registry as registry_module
 from ingress.calls.registry import Gone, Registry
 from ingress.counters import CallCounters
 from shared.contract.card import Next
-from shared.contract.steps import NewStream
+from shared.contract.steps import Due, NewStream
 from shared.contract.streams.control import Dialled, read_message
 from shared.process.life import make_process
 from shared.process.role import Process
@@ -42,7 +42,7 @@ async def test_steps_of_a_call(process: Process) -> None:
         assert (answer.leg, answer.is_new, answer.refused) == (1, is_new, "")
     assert await registry.detach(call_sid(), 2, "lost") is None
     assert await registry.detach(call_sid(), 1, "lost") == Gone(Next.NOTHING)
-    await registry.end(call_sid(), "completed", if_detached_leg=2)
+    await registry.end_due(Due(call_sid(), 2, "lost"))
     assert counters.ended == 0
     for _ in range(2):
         await registry.end(call_sid(), "completed")

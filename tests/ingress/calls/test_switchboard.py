@@ -9,9 +9,11 @@ from ingress.calls.ending import RESUMED_WITHIN_S
 from shared.clock import now_ms
 from shared.contract.card import Next
 from shared.contract.command import Command
-from shared.contract.streams.control import Dtmf, read_message
+from shared.contract.steps import NewStream
+from shared.contract.streams.control import Dtmf, Outranked, read_message
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.pairs import BackKind, pairs_fields
+from shared.ownership import steps
 from tests.ingress.harness import Caller, Ingress, call_sid, frame, other, stream_sid, tags, voice_form
 from tests.shared.store.test_outbox_refused import refused, refusing
 from tests.support.waiting import wait_until
@@ -265,3 +267,40 @@ async def _says(bridge: Ingress, name: str, value: str) -> bool:
 
 def _ends(bridge: Ingress) -> list[str]:
     return [name for task in bridge.process.tasks if (name := task.get_name()).startswith("end-")]
+
+
+async def test_a_writer_below_the_highest_epoch_is_told_so(bridge: Ingress) -> None:
+    """Once a second each: egress in `back`, the brain by a control message. Should Redis name it as the owner
+    all the same, it claims again, above what was seen here."""
+    caller = await bridge.live()
+    await bridge.make_back()
+    await bridge.out(frame(0, 1, epoch=5), worker="egress-1@h#1")
+    await bridge.out(other("owes", 0, b"0 - -", epoch=9), worker="brain-1@h#1")
+    await caller.receive()
+    await bridge.out(frame(0, 2, epoch=4), frame(0, 3, epoch=4))
+    await bridge.out(other("owes", 0, b"0 - -", epoch=8), other("close", 0, epoch=8), worker="brain-0@h#1")
+    counters = bridge.role.switchboard.counters
+    await wait_until(lambda: counters.out_drops["old_epoch"] == 4, "all of it is dropped")
+    await wait_until(lambda: bridge.process.outbox.flushed(1), "they are told")
+
+    assert [name.epoch for name, _ in await bridge.back() if name.kind == BackKind.OUTRANKED] == [5]
+    found = await bridge.store.xrange(bridge.process.keys.control(call_sid()))
+    assert [read_message(*entry).message for entry in found] == [Outranked(worker="brain-0@h#1", highest=9)]
+    assert counters.outranked == 2
+
+
+async def test_the_deadline_of_an_ingress_that_is_gone_is_kept(bridge: Ingress) -> None:
+    """A transfer was under way when it was stopped: any ingress ends the call, and its slot is free."""
+    process, sid = bridge.process, call_sid()
+    told = NewStream(
+        call_sid=sid, stream_sid=stream_sid(1), ingress="ingress-9@h#9", nonce="n", caller_number="",
+        called_number="", agent="",
+    )  # fmt: skip
+    await steps.attach(process.store, process.keys, told, max_resumes=3)
+    await steps.detach(process.store, process.keys, sid, leg=1, ingress="ingress-9@h#9", cause="stop")
+    await steps.defer(process.store, process.keys, sid, leg=1, after_ms=1, outcome="transferred")
+
+    await wait_until(lambda: bridge.is_in_state("ended"), "another one ends it")
+
+    assert (await bridge.card())["outcome"] == "transferred"
+    assert await bridge.store.zcard(process.keys.slots(0)) == 0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from ingress.web.signature import Check, Params, Signatures, candidates
+from ingress.web.signature import Check, Params, RefusedLines, Signatures, candidates
 
 TOKEN = "12345"
 STREAM_URL = "wss://bridge.example.com/media"
@@ -130,3 +130,10 @@ def test_bad_percent_encoding_does_not_raise() -> None:
     """Bytes that are no UTF-8 become replacement characters before they come here."""
     pairs = parse_qsl("a=%ff%fe&b", keep_blank_values=True)
     assert Signatures([TOKEN]).check_webhook(VOICE_URL, Params(pairs), "x") is Check.WRONG
+
+
+def test_strangers_do_not_fill_the_log() -> None:
+    """One line in ten seconds, with the number of those that got none."""
+    lines = RefusedLines()
+    found = [lines.next_line(now_ms) for now_ms in (0.0, 5.0, 9_999.0, 10_000.0, 10_001.0, 30_000.0)]
+    assert found == [0, None, None, 2, None, 1]

@@ -23,20 +23,20 @@ ENTRY = ReplyEntry(ReplyKind.AUDIO, 3, 0, "r", "i", 0, 1.0, b"x")
 def test_what_is_appended_is_the_entry() -> None:
     """Behind who speaks, the TTL, the bound, and whom to wake."""
     call = writes.append_reply(KEYS, OWNER, ENTRY, wake=True)
-    assert call.args[:2] == ("brain", 3)
-    assert call.args[4:6] == ("egress", "reply")
-    assert list(call.args[6:]) == reply_fields(ENTRY)
-    assert writes.append_reply(KEYS, OWNER, ENTRY, wake=False).args[4] == ""
+    assert call.args[:3] == ("brain", "brain-0@h#1", 3)
+    assert call.args[5:7] == ("egress", "reply")
+    assert list(call.args[7:]) == reply_fields(ENTRY)
+    assert writes.append_reply(KEYS, OWNER, ENTRY, wake=False).args[5] == ""
     length = ItemLength(item_id="i", ms=5)
-    assert list(writes.append_history(KEYS, OWNER, length).args[6:]) == history_fields(length)
+    assert list(writes.append_history(KEYS, OWNER, length).args[7:]) == history_fields(length)
 
 
 def test_who_owns_nothing_has_no_epoch() -> None:
     """Ingress presses keys for the caller: only an ended call refuses, and no stream is made for it."""
     message = Dtmf(digit="5", leg=2)
     call = writes.append_control(KEYS, Speaker(CALL), message, sender="i", number="1", wake="brain")
-    assert call.args[:3] == ("", 0, 0)
-    letter = read_message(b"1-1", to_dict([word for word in call.args[6:] if isinstance(word, bytes)]))
+    assert call.args[:4] == ("", "", 0, 0)
+    letter = read_message(b"1-1", to_dict([word for word in call.args[7:] if isinstance(word, bytes)]))
     assert (letter.message, letter.epoch) == (message, None)
 
 

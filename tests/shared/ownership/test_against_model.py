@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proofs.prove.states.ownership.redis import (
+    EMPTY,
     ENDED,
     FENCED,
     OK,
@@ -60,7 +61,7 @@ class Both:
     """The model and the real thing, asked the same."""
 
     real: RealScripts
-    model: Redis = Redis()
+    model: Redis = EMPTY
     kept: tuple[Redis, dict[bytes, bytes]] | None = None
     """What both fall back to."""
     streams: int = 0

@@ -142,7 +142,8 @@ async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url:
             move(last_id, b"x"),
         )
     assert answers == [
-        Refusal(Answer.FENCED, "brain-0@h#1", 1), Refusal(Answer.ABSENT), Moved.NOT_YET, Moved.DONE, Moved.DONE,
+        Refusal(Answer.FENCED, "brain-0@h#1", 1), Refusal(Answer.ABSENT), Moved.NOT_YET,
+        Moved.DONE, Moved.DONE,
     ]  # fmt: skip
     assert await store.xlen(KEYS.caller(CALL)) == 0
     assert [await store.exists(KEYS.turn(sid)) for sid in (CALL, other, ended)] == [1, 0, 0]

@@ -102,9 +102,9 @@ async def test_after_a_lost_connection_nothing_is_missing(store: Store, redis_ur
 async def test_a_script_flush_is_survived(store: Store, redis_url: str) -> None:
     """NOSCRIPT makes the outbox load the scripts again; the fenced write is done once."""
     await attached(store)
-    await steps.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
+    claim = await steps.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
     outbox = make(redis_url)
-    owner = Owner(outbox, KEYS, CALL, "brain", 1, lambda _answer: None, "brain-0@h#1")
+    owner = Owner(outbox, KEYS, CALL, "brain", claim.epoch, lambda _answer: None, "brain-0@h#1")
     async with running(outbox.run()):
         await wait_until(lambda: outbox.connected, "the outbox is connected")
         await store.redis.script_flush()

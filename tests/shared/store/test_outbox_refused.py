@@ -15,9 +15,9 @@ from shared.clock import now_ms
 from shared.contract.card import CutRaised
 from shared.contract.command import Command
 from shared.contract.keys import NOWHERE
-from shared.contract.scripts import Answer
+from shared.contract.scripts import Refusal
 from shared.contract.streams.caller import read_caller
-from shared.contract.writes import CallerMove, caller_keys, move_callers, read_moves
+from shared.contract.writes import CallerMove, Moved, caller_keys, move_callers, read_moves
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.store.client import Store
@@ -180,7 +180,7 @@ async def test_what_the_model_got_moves_while_redis_is_full(store: Store, redis_
     """It takes no more room in `turn` than in `caller`; and the commit is not one that is refused."""
     await attached(store)
     claim = await steps.claim(store, KEYS, CALL, role="brain", worker="brain-0@h#1")
-    outbox, answers = make(redis_url), list[Answer | None]()
+    outbox, answers = make(redis_url), list[Moved | Refusal]()
     async with running(outbox.run()):
         say(outbox, 1)
         say(outbox, 2)
@@ -191,9 +191,10 @@ async def test_what_the_model_got_moves_while_redis_is_full(store: Store, redis_
             say(outbox, 3)
             await refused(outbox, "OOM")
             outbox.send(
-                move_callers(0, [move]).command(), on_reply=lambda reply: answers.extend(read_moves(reply))
+                move_callers(0, "brain-0@h#1", [move]).command(),
+                on_reply=lambda reply: answers.extend(read_moves(reply)),
             )
-            await wait_until(lambda: answers == [Answer.OK], "the move is done")
+            await wait_until(lambda: answers == [Moved.DONE], "the move is done")
         assert await outbox.flushed(5)
     assert await store.xlen(KEYS.turn(CALL)) == 1
     assert await heard(store) == [2, 3]
