@@ -20,7 +20,7 @@ from egress.handover import choose
 from egress.metronome import Metronome, OutBatch, Ticking
 from egress.positions import read_start
 from egress.window import CallWindow
-from shared.clock import now_ms, wall_ms
+from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import CallState, EgressView, Owners
 from shared.contract.entry import FIRST

@@ -141,7 +141,7 @@ class RealScripts:
 
     def _end(self, outcome: str | int, leg: str | int = 0, stream: str | int = 0) -> Answer:
         step = steps.end(
-            KEYS, CALL, outcome=str(outcome), by="me", wall_ms=WALL_MS, if_detached_leg=int(leg) or None
+            KEYS, CALL, outcome=str(outcome), by="me", wall_ms=WALL_MS, if_due_leg=int(leg) or None
         )
         kind, *rest = self._run(step)
         return Answer(OK, rest[1].decode()) if kind == b"OK" else Answer(kind.decode())

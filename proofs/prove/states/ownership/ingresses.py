@@ -166,13 +166,13 @@ def _conclude(w: World, index: int, request: Request, answer: Answer, rules: Rul
 def _detached(ingress: Ingress, request: Request) -> Ingress:
     _, leg, stream = request
     script, outcome = ingress.then
-    end: Request = ("end", outcome, leg, stream)
     match script:
         case "later":
-            return ingress._replace(waits=end)
+            return ingress._replace(waits=("end", outcome, leg, stream))
         case "defer":
             return ingress._replace(asks=("defer", leg, stream, outcome))
-    return ingress._replace(asks=end)
+    # The carrier has said that the call is over: that ends it in any state.
+    return ingress._replace(asks=("end", outcome))
 
 
 def _look(w: World, kind: Kind, rules: Rules, index: int) -> Iterator[Step]:

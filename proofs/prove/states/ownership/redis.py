@@ -190,13 +190,14 @@ def end(
     whatever_state: bool = False,
 ) -> tuple[Redis, Answer]:
     """The call is over; the first comer's outcome stands. With a leg (0: none) only if that is the last one,
-    and detached unless `whatever_state`."""
+    and has a deadline that stands, unless `whatever_state`."""
     card = r.card
     if card is None:
         return r._replace(slot=False, deadline=False), Answer(ABSENT)
     if card.state == ENDED:
         return r._replace(slot=False, deadline=False), Answer(OK, card.outcome)
-    is_wanted = _is_leg(card, rules, leg, stream) and (card.state == DETACHED or whatever_state)
+    is_due = r.deadline if rules.deadlines else card.state == DETACHED
+    is_wanted = _is_leg(card, rules, leg, stream) and (is_due or whatever_state)
     if leg and not is_wanted:
         return r, Answer(FENCED, epoch=card.leg)
     card = card._replace(state=ENDED, outcome=outcome, ends_as="")
