@@ -10,4 +10,5 @@ Why it exists: a call outlives each of our processes. Must not know: what a role
     control_feed  an owner's eye: the control messages of one call
     workers       all workers of the deployment, by their own beats
     liveness      which of them count as dead
+    owned_watch   the calls of the dead, and ours that we do not know
 """
