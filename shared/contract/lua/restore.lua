@@ -27,15 +27,18 @@ local function most(one, other)
   return string.format('%.0f', math.max(tonumber(one or '0') or 0, tonumber(other) or 0))
 end
 
+local resumes, cut, frame_n = most(has[5], ARGV[16]), most(has[6], ARGV[12]), most(has[7], ARGV[13])
 redis.call('HSET', card, 'state', 'attached', 'leg', leg, 'stream_sid', ARGV[3], 'ingress', ARGV[4],
-  'attached_at_ms', ARGV[5], 'token_expires_s', ARGV[26], 'resumes', most(has[5], ARGV[16]),
-  'next', '', 'next_arg', '', 'restored_at_ms', ARGV[5], 'cut', most(has[6], ARGV[12]), 'frame_n', most(has[7], ARGV[13]))
+  'attached_at_ms', ARGV[5], 'token_expires_s', ARGV[26], 'resumes', resumes,
+  'next', '', 'next_arg', '', 'restored_at_ms', ARGV[5], 'cut', cut, 'frame_n', frame_n)
 if is_there then
   redis.call('HDEL', card, 'deadline_leg', 'deadline_outcome')
   if has[4] and has[4] ~= ARGV[4] then redis.call('SREM', lane .. 'owned:' .. has[4], call) end
 else
   redis.call('HSET', card, 'v', '1', 'started_at_ms', ARGV[15], 'from', ARGV[6], 'to', ARGV[7], 'called', ARGV[14],
-    'agent', ARGV[8])
+    'agent', ARGV[8],
+    'brain', ARGV[18], 'brain_epoch', ARGV[10], 'brain_claims', ARGV[22], 'brain_attempts', ARGV[23],
+    'egress', ARGV[19], 'egress_epoch', ARGV[11], 'egress_claims', ARGV[24], 'egress_attempts', ARGV[25])
 end
 redis.call('ZREM', KEYS[6], call)
 redis.call('PEXPIRE', card, ARGV[9])
@@ -71,14 +74,17 @@ if is_there then
     'leg', leg, 'stream_sid', ARGV[3], 'ingress', ARGV[4])
 end
 for at, role in ipairs({'brain', 'egress'}) do
-  local had = redis.call('HMGET', card, role, role .. '_epoch', role .. '_claims', role .. '_attempts')
   local owner, epoch, why = ARGV[17 + at], ARGV[9 + at], 'restored'
-  if had[2] and tonumber(had[2]) >= tonumber(epoch) then
-    owner, why = had[1] or '', 'stream'
-  else
-    redis.call('HSET', card, role, owner, role .. '_epoch', epoch, role .. '_claims', most(had[3], ARGV[20 + 2 * at]),
-      role .. '_attempts', most(had[4], ARGV[21 + 2 * at]))
-    if had[1] and had[1] ~= '' and had[1] ~= owner then redis.call('SREM', lane .. 'owned:' .. had[1], call) end
+  if is_there then
+    local had = redis.call('HMGET', card, role, role .. '_epoch', role .. '_claims', role .. '_attempts')
+    if had[2] and tonumber(had[2]) >= tonumber(epoch) then
+      owner, why = had[1] or '', 'stream'
+    else
+      local claims, attempts = most(had[3], ARGV[20 + 2 * at]), most(had[4], ARGV[21 + 2 * at])
+      redis.call('HSET', card, role, owner, role .. '_epoch', epoch, role .. '_claims', claims,
+        role .. '_attempts', attempts)
+      if had[1] and had[1] ~= '' and had[1] ~= owner then redis.call('SREM', lane .. 'owned:' .. had[1], call) end
+    end
   end
   if owner == '' then
     redis.call('XADD', KEYS[2], '*', 'v', '1', 'call', call, 'role', role, 'why', 'restored',
