@@ -34,8 +34,7 @@ EXAMPLES = int(os.environ.get("TRUNKLINE_EXAMPLES", "60"))
 STEPS = 25
 
 AS_BUILT = Rules()
-"""The rules of the model that the scripts have: all. The numbers of its epochs are its own, and looked at
-here: see `Both.time_of`."""
+"""All rules of the model, but that the numbers of epochs are each one's own: see `Both.time_of`."""
 
 AHEAD = 2**52
 """An epoch that a server whose clock is far ahead has made."""
