@@ -367,8 +367,8 @@ class TurnedAwayView:
 
 
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, TurnedAwayView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView,
-    SpokenView, EndedView,
+    BrainView, EgressView, TurnedAwayView, ResumeView, Owners, WindowsView, PlayheadView, StoryView,
+    PeopleView, SpokenView, EndedView,
 )  # fmt: skip
 
 
