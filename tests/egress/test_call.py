@@ -12,7 +12,8 @@ from egress import call as call_module
 from egress.backlog import Base
 from egress.call import SAVE_EVERY, EgressCall
 from egress.counters import EgressHops, RoleCounters
-from egress.delivery import ATTACH_WAIT_MS, Delivery
+from egress.delivery import Delivery
+from egress.taking_up import ATTACH_WAIT_MS
 from egress.metronome import Metronome, OutBatch
 from egress.positions import Start
 from shared.clock import now_ms

@@ -272,7 +272,7 @@ async def test_a_normal_end_is_no_loss(store: Store, redis_url: str) -> None:
     """A write that meets the end is refused like one of a lost call: nobody is warned of it."""
     async with world(store, redis_url) as here, egress(here) as (process, role):
         call = await here.served(role)
-        role.calls._on_fenced(call, held(role, call).owner.epoch, Refusal(Answer.FENCED, ENDED, 1))
+        role.calls._on_fenced(call, held(role, call).owner, Refusal(Answer.FENCED, ENDED, 1))
 
         assert role.live_calls() == 0
         assert (role.counters.calls_lost, role.counters.calls_ended) == (0, 1)
