@@ -12,7 +12,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-operations prove-silence prove-queues clean
+	prove-operations prove-ownership prove-silence prove-queues clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ prove-conversation: $(STAMP) ## 380 simulated conversations under faults: nothin
 prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousands of random histories
 	@$(BIN)/python -m proofs.prove.sequencer $(ARGS)
 
+prove-ownership: $(STAMP) ## who has a call: every history of some steps and faults (5 min; ARGS="--depth 12")
+	@$(BIN)/python -m proofs.prove.ownership $(ARGS)
+
 prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right one, soon, once? (4 min)
 	@$(BIN)/python -m proofs.prove.operations $(ARGS)
 
@@ -55,7 +58,7 @@ prove-silence: $(STAMP) ## every kind of silence on live calls, judged at the ea
 	@$(BIN)/python -m proofs.prove.silence $(ARGS)
 
 # Not in the lock: nothing else needs it.
-prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)
+prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger, pacer and the account of owed sound (10 min)
 	@$(PIP) 'mutmut==3.8.1'
 	@$(BIN)/python -m proofs.prove.mutants $(ARGS)
 

@@ -20,7 +20,7 @@ from egress.handover import choose
 from egress.metronome import Metronome, OutBatch, Ticking
 from egress.positions import read_start
 from egress.window import CallWindow
-from shared.clock import now_ms, wall_ms
+from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import CallState, EgressView, Owners
 from shared.contract.entry import FIRST
@@ -77,6 +77,11 @@ class Calls:
     def find(self, call_sid: str) -> EgressCall | None:
         """The call, if it is ours."""
         return self._table.get(call_sid)
+
+    def knows(self, call_sid: str) -> bool:
+        """Whether the call is here, or about to be."""
+        here = (self._table, self._claiming, self._process.turning_away)
+        return any(call_sid in each for each in here)
 
     def has_room(self) -> bool:
         """Whether a call may come that has lost its owner."""
@@ -193,7 +198,8 @@ class Calls:
         except STORE_ERRORS:
             self._counters.store_errors += 1
             return None
-        return choose(workers, own=process.name, role=process.worker.role, wall_ms=wall_ms())
+        silences = process.neighbours.silences()
+        return choose(workers, silences, own=process.name, role=process.worker.role)
 
     # Private.
 

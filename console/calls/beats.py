@@ -3,7 +3,8 @@
 Why it exists: a beat says the wall time of its host, and a host whose clock is wrong looks dead to a reader
 who compares clocks, or alive long after it died. Owns: that a beat which changes between two looks is a
 worker that lives, and one that does not change has been silent for as long as we have looked. Must not know:
-Redis, when a worker counts as dead (trouble.py), who is killed for it (console/operate/heartbeats.py).
+Redis, when a worker counts as dead: for people that is trouble.py, for what is done about it
+shared/ownership/liveness.py, which needs a beat of the observer's own; a screen writes none.
 
 At the first look only the wall clocks can be asked.
 """

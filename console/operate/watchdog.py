@@ -16,7 +16,8 @@ import secrets
 import signal
 import socket
 import sys
-import time
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -28,13 +29,14 @@ from redis.retry import Retry
 from console.operate.heartbeats import Heartbeats, Running
 from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
 from shared import VERSION
-from shared.clock import wall_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract import record
 from shared.contract.entry import text_of
 from shared.contract.errors import ContractError
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import ROLES, Beat, WorkerId, read_beat
 from shared.logs.log import Log, configure, get_log
+from shared.process.awake import AwakeClock
 from shared.process.exits import Exit, exit_of
 from shared.settings import SettingsError, load
 
@@ -42,6 +44,11 @@ TIMEOUT_S = 1.0
 """For each step of a look: all of them together must end before the next tick."""
 
 OWN_TTL_MS = 60_000
+
+AWAKE_TICK_S = 0.25
+AWAKE_MOST_MS = 500.0
+"""What a tick that came late counts at most: the watchdog was stopped, or got no CPU."""
+
 SERVER_URL = "SUPERVISOR_SERVER_URL"
 SOCKET_SCHEME = "unix://"
 
@@ -114,16 +121,48 @@ class BeatReader:
             version=VERSION,
             contract=record.CONTRACT,
             admin_port=0,
+            pid_started=0,
+            boot_id="",
+            pid_ns=0,
         )
+
+
+class Awake:
+    """The watchdog's awake clock, ticked by a thread of its own: the main one waits for supervisord."""
+
+    def __init__(self) -> None:
+        self._clock = AwakeClock(now_ms(), AWAKE_MOST_MS)
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="awake", daemon=True)
+        self._thread.start()
+
+    def ms(self) -> float:
+        """Time in which this process ran."""
+        with self._lock:
+            return self._clock.at(now_ms())
+
+    def stop(self) -> None:
+        """Returns when its thread has ended."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(AWAKE_TICK_S):
+            with self._lock:
+                self._clock.tick(now_ms())
 
 
 class Watchdog:
     """One look at a time."""
 
-    def __init__(self, supervisor: Supervisor, reader: BeatReader, log: Log) -> None:
+    def __init__(
+        self, supervisor: Supervisor, reader: BeatReader, log: Log, awake_ms: Callable[[], float]
+    ) -> None:
         self._supervisor = supervisor
         self._reader = reader
         self._log = log
+        self._awake_ms = awake_ms
         self._heartbeats = Heartbeats()
         self._blind = ""
         self._told: frozenset[str] = frozenset()
@@ -142,7 +181,7 @@ class Watchdog:
                 self._log.warning("watchdog_blind", reason=f"{type(error).__name__}: {error}")
             self._blind = type(error).__name__
         self._tell_unreadable()
-        for hung in self._heartbeats.judge(time.monotonic() * 1000, running, beats):
+        for hung in self._heartbeats.judge(self._awake_ms(), running, beats):
             process = hung.process
             self._log.error(
                 "process_hangs", process=process.name, pid=process.pid, silent_ms=round(hung.silent_ms)
@@ -202,9 +241,11 @@ def main() -> int:
     writer = configure(settings.log_level, "json", sys.stderr)
     reader = BeatReader(settings.redis_url, settings.host_name or socket.gethostname())
     supervisor = Supervisor(Path(server.removeprefix(SOCKET_SCHEME)))
+    awake = Awake()
     try:
-        serve(Watchdog(supervisor, reader, get_log(role="watchdog")), sys.stdin, sys.stdout)
+        serve(Watchdog(supervisor, reader, get_log(role="watchdog"), awake.ms), sys.stdin, sys.stdout)
     finally:
+        awake.stop()
         writer.close()
     return Exit.OK
 

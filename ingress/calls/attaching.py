@@ -7,8 +7,7 @@ stream is to be closed, the rule of the end (ending.py).
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +31,10 @@ Judge = Callable[[StreamStart], str]
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 """Runs a task of the process."""
 
+Wait = Callable[[float], Awaitable[None]]
+"""Waits for so many seconds in which this process runs: while it stood still, a new leg could not come to
+it."""
+
 
 @dataclass(slots=True)
 class Attaching:
@@ -45,6 +48,7 @@ class Attaching:
     table: CallTable
     counters: CallCounters
     spawn: Spawn
+    wait: Wait
 
     def start(self, stream: MediaStream, start: StreamStart) -> None:
         """A stream wants to be attached."""
@@ -137,4 +141,4 @@ class Attaching:
                 # In Redis: this process may be gone by then. Meanwhile the call is remembered here: its next
                 # stream may come here.
                 await self.registry.defer(stream.call_sid, stream.leg, after_s, outcome)
-                await asyncio.sleep(after_s)
+                await self.wait(after_s)

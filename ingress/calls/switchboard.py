@@ -74,6 +74,7 @@ class Switchboard:
             table=self.table,
             counters=counters,
             spawn=process.spawn,
+            wait=process.lag.sleep_awake,
         )
         self._calls = self.table.calls
         self._process = process
@@ -103,7 +104,7 @@ class Switchboard:
         process = self._process
         stream = MediaStream(
             socket, self._wire, self._host, self.counters, self._sockets.faults, process.log,
-            media_timeout_ms=process.settings.media_timeout_s * 1000,
+            media_timeout_ms=process.settings.media_timeout_s * 1000, awake=process.lag.awake_ms,
         )  # fmt: skip
         self.table.stream_opened(stream)
         return stream

@@ -198,6 +198,11 @@ class SocketGate:
         """Bad messages of this socket, by kind."""
         self._bad_at_ms: deque[float] = deque(maxlen=BAD_MESSAGES_MAX)
 
+    def excuse(self, asleep_ms: float) -> None:
+        """This process stood still for so long: what the peer said meanwhile is still to be read."""
+        if self.next_deadline_ms is not None:
+            self.next_deadline_ms += asleep_ms
+
     def receive(self, given: Given, now_ms: float) -> SocketStep:
         """Judges what happened."""
         if isinstance(given, _OF_A_STREAM):

@@ -35,6 +35,7 @@ from ingress.media.write_times import WriteWindow
 from shared.clock import now_ms
 from shared.figures.counters import Counts
 from shared.logs.log import Log
+from shared.process.awake import AwakeSilence
 
 HELD_MESSAGES = 150
 """Three seconds of frames while the ATTACH script has not answered; the oldest go first."""
@@ -106,18 +107,22 @@ class MediaStream:
     """
 
     __slots__ = (
+        "_awake",
         "_clock",
         "_counters",
+        "_data_silence",
         "_faults",
         "_held",
         "_host",
         "_listener",
+        "_media_silence",
         "_media_timeout_ms",
         "_numbering",
         "_parse",
         "_pinged_after_ms",
         "_probed_after_ms",
         "_sign_at_ms",
+        "_swept_asleep_ms",
         "build_clear",
         "build_mark",
         "build_media",
@@ -143,10 +148,12 @@ class MediaStream:
         log: Log,
         *,
         media_timeout_ms: float,
+        awake: Callable[[], float],
         clock: Callable[[], float] = now_ms,
     ) -> None:
-        """`media_timeout_ms`: see `sweep`; 0: for ever."""
-        now = clock()
+        """`media_timeout_ms`: see `sweep`; 0: for ever. `awake`: time in which this process ran, by which the
+        peer's silence is judged (shared/process/awake.py)."""
+        now, awake_ms = clock(), awake()
         self.socket = socket
         self.log = log
         self.gate = SocketGate(now)
@@ -164,6 +171,10 @@ class MediaStream:
         self._probed_after_ms = 0.0
         """The last sign of life when that was asked: once for each silence."""
         self._media_timeout_ms = media_timeout_ms
+        self._media_silence = AwakeSilence(now, awake_ms)
+        self._data_silence = AwakeSilence(socket.last_data_at_ms, awake_ms)
+        self._swept_asleep_ms = now - awake_ms
+        """How far the awake clock was behind at the last sweep."""
         self.caller_frames = 0
         # Kept, since each is called for each frame.
         self._parse = wire.parse
@@ -175,6 +186,7 @@ class MediaStream:
         self._counters = counters
         self._faults = faults
         self._clock = clock
+        self._awake = awake
         self._held: deque[Message] = deque()
         self._numbering = Numbering()
         self._pinged_after_ms = 0.0
@@ -234,11 +246,14 @@ class MediaStream:
         """Deadlines, pings, the media watchdog: four times a second. False, once, when the stream is dead.
 
         A carrier sends fifty frames a second, silence too. A caller on hold may send none; but then a mark
-        still comes back. So a stream is dead when neither came for the timeout.
+        still comes back. So a stream is dead when neither came for the timeout. Only time in which this
+        process ran counts: after a stop, what came meanwhile still waits in the kernel.
         """
+        awake_ms = self._awake()
+        self._excuse(awake_ms)
         now = self._give(Input.DEADLINE)
         socket = self.socket
-        quiet_ms = now - socket.last_data_at_ms
+        quiet_ms = self._data_silence.look(socket.last_data_at_ms, now, awake_ms)
         if quiet_ms > SILENT_AFTER_MS:
             self._counters.silent_cut += 1
             self.log.warning("socket_silent", quiet_ms=round(quiet_ms))
@@ -246,19 +261,27 @@ class MediaStream:
         elif quiet_ms > PING_AFTER_MS and self._pinged_after_ms != socket.last_data_at_ms:
             self._pinged_after_ms = socket.last_data_at_ms
             socket.ping()
-        return self._lives(now)
+        return self._lives(now, awake_ms)
 
     # Private.
 
-    def _lives(self, now: float) -> bool:
+    def _excuse(self, awake_ms: float) -> None:
+        """The gate's deadlines, which are of the monotonic clock, wait while this process stands still."""
+        asleep_ms = self._clock() - awake_ms
+        if asleep_ms > self._swept_asleep_ms:
+            self.gate.excuse(asleep_ms - self._swept_asleep_ms)
+        self._swept_asleep_ms = asleep_ms
+
+    def _lives(self, now: float, awake_ms: float) -> bool:
         timeout_ms = self._media_timeout_ms
         if self.gate.state is not SocketState.LIVE or not timeout_ms:
             return True
         sign_at_ms = max(self.last_media_at_ms, self._sign_at_ms)
-        if now - sign_at_ms > timeout_ms:
+        quiet_ms = self._media_silence.look(sign_at_ms, now, awake_ms)
+        if quiet_ms > timeout_ms:
             self.last_media_at_ms = now
             return False
-        if now - sign_at_ms > timeout_ms / 2 and self._probed_after_ms != sign_at_ms:
+        if quiet_ms > timeout_ms / 2 and self._probed_after_ms != sign_at_ms:
             self._probed_after_ms = sign_at_ms
             self.socket.write_control(self.build_mark(self.stream_sid, SIGN_OF_LIFE))
         return True

@@ -9,7 +9,7 @@ dead.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.contract import record
@@ -57,7 +57,7 @@ class Beat:
     """What a worker says of itself every half second: the hash `tl:worker:<worker>`.
 
     Writer: shared/process/beat.py. Readers: rivals, the watchdog, `trunkline top` and `doctor`. `at_ms` is
-    wall time: for people, and for whom a draining egress offers its calls to; nobody is held for dead by it.
+    wall time, for people: nobody is held for dead or alive by it (shared/ownership/liveness.py).
     """
 
     beat: int
@@ -74,6 +74,28 @@ class Beat:
     """The version of the records that it writes (shared/contract/record.py)."""
     admin_port: int = record.since(2, 0)
     """Where it answers /readyz and /metrics, on its own 127.0.0.1; 0: not told."""
+    pid_started: int = record.since(3, 0)
+    """When the process of that pid started, as /proc/<pid>/stat says it; 0: not known."""
+    boot_id: str = record.since(3, "")
+    """Of the host's kernel, new at each of its boots; empty: not known."""
+    pid_ns: int = record.since(3, 0)
+    """The namespace in which its pid means something; 0: not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """What of a beat its neighbours read, four times a second: that it moves, and which process it is."""
+
+    beat: int
+    contract: int
+    pid: int
+    pid_started: int = record.since(3, 0)
+    boot_id: str = record.since(3, "")
+    pid_ns: int = record.since(3, 0)
+
+
+PULSE = record.names(Pulse)
+"""What HMGET is asked for."""
 
 
 def write_beat(keys: Keys, worker: str, beat: Beat) -> tuple[Command, ...]:
@@ -88,5 +110,25 @@ def write_beat(keys: Keys, worker: str, beat: Beat) -> tuple[Command, ...]:
 
 def read_beat(found: Mapping[str, str]) -> Beat:
     """A worker's hash as text. Raises ContractError."""
+    return record.read(Beat, found, version=_version(found))
+
+
+def read_pulse(values: Sequence[bytes | None]) -> Pulse | None:
+    """The answer to an HMGET of `PULSE`; None if there is no such hash. Raises ContractError."""
+    if not any(value is not None for value in values):
+        return None
+    found = {
+        name: value.decode(errors="replace")
+        for name, value in zip(PULSE, values, strict=True)
+        if value is not None
+    }
+    return record.read(Pulse, found, version=_version(found))
+
+
+# Private.
+
+
+def _version(found: Mapping[str, str]) -> int:
+    """The version of the records that the writer of a beat writes."""
     told = found.get("contract", "")
-    return record.read(Beat, found, version=int(told) if told.isdecimal() else record.CONTRACT)
+    return int(told) if told.isdecimal() else record.CONTRACT

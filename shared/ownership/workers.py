@@ -6,6 +6,7 @@ worker counts as dead, what a role does.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.contract.entry import text_of
@@ -36,8 +37,11 @@ async def read_workers(store: Store, keys: Keys) -> list[SeenWorker]:
     return [_seen(name, text_of(found)) for name, found in zip(names, hashes, strict=True)]
 
 
-async def forget_older_boots(store: Store, keys: Keys, worker: WorkerId) -> list[str]:
-    """Removes the other boots of `worker`'s instance from the list; returns their names. Raises STORE_ERRORS.
+async def forget_older_boots(
+    store: Store, keys: Keys, worker: WorkerId, tell: Callable[[str], Awaitable[None]]
+) -> list[str]:
+    """Tells of the other boots of `worker`'s instance and removes them from the list; returns their names.
+    Each is told of before it is forgotten: who dies in between is found again. Raises STORE_ERRORS.
 
     `tl:workers` has no TTL, and a process that was killed cannot take its name out. Only the holder of the
     instance's flock may ask for it: that is how it knows that the older boots are dead. One that lives after
@@ -49,6 +53,7 @@ async def forget_older_boots(store: Store, keys: Keys, worker: WorkerId) -> list
         name for name in sorted(raw.decode(errors="replace") for raw in members) if _is_older(name, worker)
     ]
     for name in older:
+        await tell(name)
         await store.delete(keys.worker(name))
         await store.srem(WORKERS, name)
     return older

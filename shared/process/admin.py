@@ -1,4 +1,4 @@
-"""The admin port of each process, on 127.0.0.1: `/healthz`, `/readyz`, `/metrics`.
+"""The admin port of each process, on 127.0.0.1: `/healthz`, `/readyz`, `/metrics`, `/neighbours`.
 
 Owns: what alive and ready mean on the wire. Must not know: why a role is not ready (it is told).
 Alive = the event loop answers. Ready = able to take calls now.
@@ -7,6 +7,7 @@ Alive = the event loop answers. Ready = able to take calls now.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import socket
 from collections.abc import Callable, Iterator
 
@@ -14,14 +15,19 @@ import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+
+from shared.ownership.liveness import WorkerStanding
 
 HOST = "127.0.0.1"
 BACKLOG = 64
 
 Ready = Callable[[], str]
 """Why the process is not ready; empty when it is."""
+
+Standings = Callable[[], list[WorkerStanding]]
+"""The other workers of the role, as this process sees them."""
 
 
 class OwnSignalsServer(uvicorn.Server):
@@ -47,7 +53,9 @@ def admin_listener(port: int) -> socket.socket:
     return listener
 
 
-def make_admin_server(port: int, ready: Ready, registry: CollectorRegistry) -> OwnSignalsServer:
+def make_admin_server(
+    port: int, ready: Ready, standings: Standings, registry: CollectorRegistry
+) -> OwnSignalsServer:
     """A server to run with `serve(sockets=[admin_listener(port)])`; it ends by `should_exit = True`."""
 
     async def healthz(_request: Request) -> Response:
@@ -60,7 +68,15 @@ def make_admin_server(port: int, ready: Ready, registry: CollectorRegistry) -> O
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    async def neighbours(_request: Request) -> Response:
+        return JSONResponse([dataclasses.asdict(each) for each in standings()])
+
+    routes = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Route("/neighbours", neighbours),
+    ]
     config = uvicorn.Config(
         Starlette(routes=routes),
         host=HOST,

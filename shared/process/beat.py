@@ -3,16 +3,19 @@
 Why it exists: nobody can write to a process whose streams are not there, and rivals judge it by its beat.
 
 Owns: when these keys are made, renewed and dropped, what the beat says; finding out that Redis came back
-empty (it has forgotten the beat before), or refuses writes. Must not know: what a role does.
+empty (it has forgotten the beat before), or refuses writes. Must not know: what a role does, who counts as
+dead.
+
+Two tasks: the beat awaits nothing but its own timer, since a worker whose beat waits for a slow Redis is
+taken for dead; keeping the keys waits for Redis.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shared import VERSION
 from shared.clock import now_ms, wall_ms
@@ -20,16 +23,16 @@ from shared.contract import keys as key_names
 from shared.contract.entry import NOTHING
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, write_beat
-from shared.process.refused import RefusalBegan, RefusalOver, RefusalTold
 from shared.process.role import Process, Role
 from shared.store.check import agree_on_lanes
 from shared.store.errors import STORE_ERRORS
+from shared.store.outage import RefusalBegan, RefusalOver, RefusalTold
 
 BEAT_S = 0.5
-"""How often a worker shows that it lives; an egress that drains hands its calls to nobody who was silent for
-3 s."""
+"""How often a worker shows that it lives (docs/design.md, Who counts as dead)."""
 
-KEEP_KEYS_EVERY_BEATS = 10
+KEEP_KEYS_S = 5.0
+"""How often its keys are renewed."""
 
 
 async def keep_own_keys(process: Process, own_streams: Sequence[str]) -> None:
@@ -57,33 +60,47 @@ async def drop_own_keys(process: Process, own_streams: Sequence[str]) -> None:
     await process.store.srem(key_names.WORKERS, process.name)
 
 
-async def beat(process: Process, role: Role) -> None:
-    """Shows every half second, by the outbox, that this worker lives, and what it carries.
+async def beat(process: Process, role: Role, lost: asyncio.Event) -> None:
+    """Shows every half second, by the outbox, that this worker lives, and what it carries. Sets `lost` when
+    its keys may be gone: Redis has forgotten a beat, or is another one after a reconnection.
 
     Runs until it is cancelled, which is safe at any time.
     """
     number, connects, told = 0, process.outbox.counters.connects, RefusalTold()
-    forgotten = _Forgotten(process)
+    forgotten = _Forgotten(process, lost)
     while True:
         number += 1
         shown, *rest = write_beat(process.keys, process.name, _beat(process, role, number))
         process.outbox.send(shown, on_reply=forgotten.look)
         for command in rest:
             process.outbox.send(command)
-        # After a new connection at once: Redis may have come back empty, and nobody can write to us.
-        is_lost = forgotten.event.is_set() or process.outbox.counters.connects != connects
-        if number % KEEP_KEYS_EVERY_BEATS == 0 or is_lost:
-            forgotten.event.clear()
-            with contextlib.suppress(*STORE_ERRORS):
-                now_connects = process.outbox.counters.connects
-                await keep_own_keys(process, role.own_streams)
-                if is_lost:
-                    await agree_on_lanes(process.store, process.settings.lanes)
-                connects = now_connects
+        if process.outbox.counters.connects != connects:
+            connects = process.outbox.counters.connects
+            lost.set()
         _tell_refusal(process, told)
+        await asyncio.sleep(BEAT_S)
+
+
+async def keep_keys(process: Process, own_streams: Sequence[str], lost: asyncio.Event) -> None:
+    """Renews the process's keys every five seconds, and makes them again at once when they may be `lost`:
+    nobody could write to us.
+
+    Runs until it is cancelled, which may leave some of them to their TTLs.
+    """
+    while True:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BEAT_S):
-                await forgotten.event.wait()
+            async with asyncio.timeout(KEEP_KEYS_S):
+                await lost.wait()
+        is_lost = lost.is_set()
+        lost.clear()
+        try:
+            await keep_own_keys(process, own_streams)
+            if is_lost:
+                await agree_on_lanes(process.store, process.settings.lanes)
+        except STORE_ERRORS:
+            if is_lost:
+                lost.set()
+            await asyncio.sleep(BEAT_S)
 
 
 # Private.
@@ -94,7 +111,7 @@ class _Forgotten:
     """Finds out by the answers to our beats that Redis has forgotten them."""
 
     process: Process
-    event: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: asyncio.Event
     _is_known: bool = False
 
     def look(self, reply: object) -> None:
@@ -103,8 +120,9 @@ class _Forgotten:
             return
         if reply and self._is_known:
             self.process.emptied += 1
+            self.process.neighbours.redis_was_emptied()
             self.process.log.error("redis_empty", hint="Redis has lost our keys: calls are written again")
-            self.event.set()
+            self.lost.set()
         self._is_known = True
 
 
@@ -119,11 +137,12 @@ def _tell_refusal(process: Process, told: RefusalTold) -> None:
 
 
 def _beat(process: Process, role: Role, number: int) -> Beat:
+    origin = process.origin
     return Beat(
         beat=number,
         at_ms=wall_ms(),
         host=process.worker.host,
-        pid=os.getpid(),
+        pid=origin.pid,
         role=process.worker.role,
         calls=role.live_calls(),
         capacity=process.capacity,
@@ -132,6 +151,9 @@ def _beat(process: Process, role: Role, number: int) -> Beat:
         version=VERSION,
         contract=CONTRACT,
         admin_port=process.settings.admin_port(process.worker.role, process.worker.number),
+        pid_started=origin.pid_started,
+        boot_id=origin.boot_id,
+        pid_ns=origin.pid_ns,
     )
 
 

@@ -29,6 +29,7 @@ from shared.contract.streams.hooks import Event
 from shared.contract.streams.journal import Kind
 from shared.contract.writes import Speaker
 from shared.ownership import steps
+from shared.ownership.owned_watch import CallHolder, OwnedWatch
 from shared.ownership.turning_away import turn_away
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS, LinkLost
@@ -66,6 +67,23 @@ OnCall = Callable[[str, Claim], None]
 def room_for_orphans(capacity: int) -> int:
     """How many calls a worker may have when it takes one that has lost its owner."""
     return capacity + max(ROOM_LEAST, capacity // ROOM_SHARE)
+
+
+def watch_owned(process: Process, holder: CallHolder) -> OwnedWatch:
+    """Whoever has our role and dies is disowned from now on, older boots of our own instance first."""
+    watch = OwnedWatch(
+        process.store,
+        process.keys,
+        process.settings.lanes,
+        process.worker.role,
+        process.name,
+        holder,
+        process.neighbours.standings,
+        process.ownership,
+        process.log,
+    )
+    process.neighbours.on_dead = watch.on_dead
+    return watch
 
 
 class Dispatch:
@@ -238,6 +256,14 @@ async def claim_free(
 async def _quarantine(process: Process, call_sid: str, claim: Claim) -> None:
     """The caller hears the apology of the agent that answered, and the call ends. Cancelling it leaves the
     call to ingress, which apologises for the silence."""
+    process.turning_away.add(call_sid)
+    try:
+        await _turn_away(process, call_sid, claim)
+    finally:
+        process.turning_away.discard(call_sid)
+
+
+async def _turn_away(process: Process, call_sid: str, claim: Claim) -> None:
     process.journal.note(call_sid, Kind.QUARANTINED, attempts=claim.attempts(process.worker.role))
     speaker = Speaker(call_sid, process.worker.role, process.name, claim.epoch)
     plan = Plan(next=Next.APOLOGY, next_arg="", cause=QUARANTINED)

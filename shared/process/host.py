@@ -1,11 +1,13 @@
-"""What a process asks of the host it runs on: to be the only one of its name, to end with its parent, and who
-listens on a port.
+"""What a process asks of the host it runs on: to be the only one of its name, to end with its parent, who
+listens on a port, and to hear of another one's end.
 
 Why it exists: two processes of one role and number would share an admin port and a name; and a launcher that
 is killed with SIGKILL cannot stop what it started. The kernel does both for us, however somebody dies. A port
-that is taken is taken by somebody, and the kernel knows whom.
+that is taken is taken by somebody, and the kernel knows whom. And it knows at once who has ended, where a
+beat takes seconds to be missed.
 
-Owns: the lock file's name, the calls to the kernel. Must not know: what is locked for, who the parent is.
+Owns: the lock file's name, the calls to the kernel, which process a pid means. Must not know: what is locked
+for, who the parent is, what follows from an end.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import os
 import signal
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from zlib import crc32
@@ -79,6 +82,66 @@ def who_listens(port: int) -> str:
             continue  # It has ended meanwhile, or is another user's.
         return f"pid {entry.parents[1].name} ({name})"
     return "a process of another user (`ss -ltnp` as root names it)"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessOrigin:
+    """Which process this is, for others of the same host: a pid alone means nothing in another namespace,
+    after a boot, or once it is given to another process."""
+
+    pid: int
+    pid_started: int
+    """0: not known."""
+    boot_id: str
+    """Empty: not known."""
+    pid_ns: int
+    """0: not known."""
+
+    def shares_pids(self, boot_id: str, pid_ns: int) -> bool:
+        """Whether a pid that was told with these means the same here."""
+        return bool(self.boot_id and self.pid_ns) and (boot_id, pid_ns) == (self.boot_id, self.pid_ns)
+
+
+def own_origin() -> ProcessOrigin:
+    """Of this process. Off Linux little is known, and nobody is judged by it."""
+    pid = os.getpid()
+    try:
+        boot_id = (PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
+        pid_ns = (PROC / "self/ns/pid").stat().st_ino
+    except OSError:
+        boot_id, pid_ns = "", 0
+    return ProcessOrigin(pid, started_at(pid), boot_id, pid_ns)
+
+
+def started_at(pid: int) -> int:
+    """When the process that has this pid now started, in the kernel's ticks; 0: not known."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return 0
+    # The name may hold blanks and brackets; what follows it is fields 3 and on, the start is the 22nd.
+    fields = text.rpartition(")")[2].split()
+    return int(fields[19])
+
+
+def open_exit(pid: int, pid_started: int) -> int | None:
+    """A file that can be read once that process has ended; the caller closes it. None: who has this pid is
+    another process, or cannot be told, which proves nothing.
+
+    Raises ProcessLookupError if nobody has the pid: that process has ended.
+    """
+    if sys.platform != "linux" or not pid_started or started_at(pid) not in (0, pid_started):
+        return None
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None  # No more files, or a kernel without it.
+    if started_at(pid) == pid_started:
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 # Private.

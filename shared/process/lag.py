@@ -1,7 +1,8 @@
 """How late the event loop runs: the one figure that tells "our CPU is slow" from all else.
 
-Owns: a tick on absolute deadlines, the worst lateness of the last seconds, and how late all ticks were. Must
-not know: which line made it late (shared/process/stalls.py finds that).
+Owns: a tick on absolute deadlines, the worst lateness of the last seconds, how late all ticks were, and by
+the same ticks the time in which the process ran at all. Must not know: which line made it late
+(shared/process/stalls.py finds that), what is judged by the time awake.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 
 from shared.clock import now_ms
 from shared.figures.histograms import Histogram, latency_ms
+from shared.process.awake import AwakeClock
 
 TICK_MS = 50.0
 WINDOW_TICKS = 80
@@ -36,6 +38,7 @@ class LoopLag:
         self.counters = LoopCounters()
         self.ticked_at_ms = 0.0
         """The last sign of life, for who looks from another thread (shared/process/stalls.py)."""
+        self._awake = AwakeClock(now_ms())
 
     def start(self) -> None:
         self.ticked_at_ms = now_ms()
@@ -56,12 +59,27 @@ class LoopLag:
         """Worst lateness of the last four seconds."""
         return max(self._recent)
 
+    def awake_ms(self) -> float:
+        """Time in which this process ran (shared/process/awake.py): it stands still unless this is
+        started."""
+        return self._awake.at(now_ms())
+
+    async def sleep_awake(self, seconds: float) -> None:
+        """Sleeps so long on the awake clock: whoever was stopped meanwhile waits that much longer.
+
+        Cancelling is safe.
+        """
+        until_ms = self.awake_ms() + seconds * 1000
+        while (left_ms := until_ms - self.awake_ms()) > 0:  # noqa: ASYNC110 - nobody sets an event
+            await asyncio.sleep(left_ms / 1000)
+
     def _arm(self) -> None:
         loop = asyncio.get_running_loop()
         self._handle = loop.call_later(max(0.0, self._due_ms - now_ms()) / 1000, self._tick)
 
     def _tick(self) -> None:
         now = self.ticked_at_ms = now_ms()
+        self._awake.tick(now)
         late = max(0.0, now - self._due_ms)
         self._recent[self._index] = late
         self._index = (self._index + 1) % WINDOW_TICKS

@@ -29,11 +29,18 @@ from shared.logs.log import configure, get_log, identify
 from shared.ownership.journal import JournalPen
 from shared.ownership.workers import forget_older_boots
 from shared.process.admin import admin_listener, make_admin_server
-from shared.process.beat import BEAT_S, beat, drop_own_keys, keep_own_keys
+from shared.process.beat import BEAT_S, beat, drop_own_keys, keep_keys, keep_own_keys
 from shared.process.exits import OF_THE_SET_UP, Exit, exit_of
-from shared.process.host import end_with_supervisord, is_under_supervisord, lock_instance, who_listens
+from shared.process.host import (
+    end_with_supervisord,
+    is_under_supervisord,
+    lock_instance,
+    own_origin,
+    who_listens,
+)
 from shared.process.lag import LoopLag
 from shared.process.metrics import export_process, export_role
+from shared.process.neighbours import Neighbours
 from shared.process.role import MakeRole, Process, Role
 from shared.process.stalls import StallWatch
 from shared.process.tasks import cancel_all, comes_first, end_task
@@ -86,18 +93,22 @@ def make_process(role: str, number: int, settings: Settings) -> Process:
     inboxes = [
         Inbox(settings.redis_url, name=name, read_gap_ms=settings.read_gap_ms) for _ in range(settings.lanes)
     ]
+    store, log = make_store(settings.redis_url, name=name), get_log(role=role, worker=name)
+    lag, origin = LoopLag(), own_origin()
     process = Process(
         settings=settings,
         worker=worker,
         name=name,
         keys=keys,
-        store=make_store(settings.redis_url, name=name),
+        store=store,
         outbox=outbox,
         journal=JournalPen(outbox, keys, name.encode()),
         inboxes=inboxes,
-        log=get_log(role=role, worker=name),
+        log=log,
         metrics=DeclaredCounters(),
-        lag=LoopLag(),
+        lag=lag,
+        origin=origin,
+        neighbours=Neighbours(worker, origin, store, keys, lag, log),
         capacity=settings.calls_per_worker,
     )
     export_process(process, VERSION)
@@ -154,7 +165,9 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
     process.garbage.start()
     watch = StallWatch(process.lag, process.log)
     watch.start()
-    admin = make_admin_server(port, life.why_not_ready, process.metrics.registry())
+    admin = make_admin_server(
+        port, life.why_not_ready, process.neighbours.standings, process.metrics.registry()
+    )
     process.spawn(admin.serve(sockets=[listener]), "admin")
     try:
         code = await life.live(make_role)
@@ -280,7 +293,11 @@ class _Life:
         self.is_up = True
         process.garbage.keep_for_good()
         process.lag.forget_recent()
-        process.spawn(beat(process, role), "beat")
+        lost = asyncio.Event()
+        process.spawn(beat(process, role, lost), "beat")
+        process.spawn(keep_keys(process, role.own_streams, lost), "own-keys")
+        process.spawn(process.neighbours.look_on(), "neighbours")
+        process.spawn(process.neighbours.tell_on(), "neighbours-dead")
         admin_port = process.settings.admin_port(process.worker.role, process.worker.number)
         log.info("ready", redis=process.redis_version, admin_port=admin_port)
         return None
@@ -301,14 +318,14 @@ class _Life:
             version = await wait_for_redis(process.store, settings.lanes, say, user=user)
             try:
                 await keep_own_keys(process, role.own_streams)
-                older = await forget_older_boots(process.store, process.keys, process.worker)
+                await forget_older_boots(
+                    process.store, process.keys, process.worker, process.neighbours.tell_older_boot
+                )
             except STORE_ERRORS as error:
                 say(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(BEAT_S)
                 continue
             process.redis_works("start")
-            if older:
-                process.log.warning("older_boots_forgotten", workers=older)
             return version
 
     async def _watch_redis(self) -> None:

@@ -19,6 +19,7 @@ def export_process(process: Process, version: str) -> None:
     for lane, inbox in enumerate(process.inboxes):
         metrics.add("inbox", inbox.counters, lane=str(lane))
     metrics.add("ownership", process.ownership)
+    metrics.add("neighbours", process.neighbours.counters)
     metrics.add("loop", process.lag.counters)
     metrics.add("garbage", process.garbage.counters)
     metrics.add("log", logs.COUNTERS)

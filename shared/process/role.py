@@ -27,11 +27,13 @@ from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.journal import JournalPen
 from shared.process.garbage import GarbageWatch
+from shared.process.host import ProcessOrigin
 from shared.process.lag import LoopLag
-from shared.process.outage import Outage
+from shared.process.neighbours import Neighbours
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.inbox import Inbox
+from shared.store.outage import Outage
 from shared.store.outbox import Outbox
 
 
@@ -78,6 +80,8 @@ class Process:
     log: Log
     metrics: DeclaredCounters
     lag: LoopLag
+    origin: ProcessOrigin
+    neighbours: Neighbours
     capacity: int
     draining: bool = False
     redis_version: str = ""
@@ -90,6 +94,8 @@ class Process:
     claimed: dict[str, int] = field(default_factory=dict)
     """The highest epoch of ours of each call that we had lately: a claim that comes later must be above
     it."""
+    turning_away: set[str] = field(default_factory=set)
+    """Calls that are ours and that nobody serves: their callers are told so."""
     emptied: int = 0
     """Times that Redis was found empty: it had forgotten our beat."""
 

@@ -14,5 +14,6 @@ entry means.
     commits      what is sent together, and what its replies mean
     outbox       the one writer of a process
     counters     what the outbox counts
+    outage       what is told of an outage, and of writes that are refused
     inbox        the one reader of a process and lane
 """

@@ -7,14 +7,15 @@ import dataclasses
 import pytest
 
 from egress.handover import FRESH_MS, choose
+from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat
 from shared.ownership.workers import SeenWorker
 
 OWN = "egress-0@h#1"
-NOW_MS = 100_000
+SIBLING, OTHER = "egress-1@h#2", "egress-2@h#3"
 BEAT = Beat(
-    beat=1, at_ms=NOW_MS, host="h", pid=1, role="egress", calls=0, capacity=10, loop_lag_ms=0.0,
-    draining=False, version="1", contract=1, admin_port=0,
+    beat=1, at_ms=0, host="h", pid=1, role="egress", calls=0, capacity=10, loop_lag_ms=0.0,
+    draining=False, version="1", contract=CONTRACT, admin_port=0, pid_started=0, boot_id="", pid_ns=0,
 )  # fmt: skip
 
 
@@ -23,10 +24,11 @@ def seen(name: str, calls: int = 0) -> SeenWorker:
 
 
 def test_the_least_loaded_sibling_is_chosen() -> None:
-    """Of two that could, the one with fewer calls."""
-    workers = [seen(OWN), seen("egress-1@h#2", 5), seen("egress-2@h#3", 2)]
+    """Of two that could, the one with fewer calls; what their hosts' clocks say is nothing to us."""
+    workers = [seen(OWN), seen(SIBLING, 5), seen(OTHER, 2)]
+    silent_ms = {OWN: 0.0, SIBLING: 0.0, OTHER: FRESH_MS - 1}
 
-    assert choose(workers, own=OWN, role="egress", wall_ms=NOW_MS + FRESH_MS - 1) == "egress-2@h#3"
+    assert choose(workers, silent_ms, own=OWN, role="egress") == OTHER
 
 
 @pytest.mark.parametrize(
@@ -35,15 +37,20 @@ def test_the_least_loaded_sibling_is_chosen() -> None:
         dataclasses.replace(BEAT, role="brain"),
         dataclasses.replace(BEAT, calls=10),
         dataclasses.replace(BEAT, draining=True),
-        dataclasses.replace(BEAT, at_ms=NOW_MS - FRESH_MS),
         None,
     ],
 )
 def test_nobody_fit_is_nobody(beat: Beat | None) -> None:
-    """Of another role, full, draining, silent, or without a beat that can be read."""
-    assert choose([SeenWorker("egress-1@h#2", beat)], own=OWN, role="egress", wall_ms=NOW_MS) is None
+    """Of another role, full, draining, or without a beat that can be read."""
+    assert choose([SeenWorker(SIBLING, beat)], {SIBLING: 0.0}, own=OWN, role="egress") is None
+
+
+@pytest.mark.parametrize("silent_ms", [{}, {SIBLING: FRESH_MS}], ids=["never seen to beat", "silent"])
+def test_who_was_not_seen_to_beat_is_not_fit(silent_ms: dict[str, float]) -> None:
+    """A hash that stands in Redis is no life."""
+    assert choose([seen(SIBLING)], silent_ms, own=OWN, role="egress") is None
 
 
 def test_we_are_no_rival_of_ours() -> None:
     """However little we have to do."""
-    assert choose([seen(OWN)], own=OWN, role="egress", wall_ms=NOW_MS) is None
+    assert choose([seen(OWN)], {OWN: 0.0}, own=OWN, role="egress") is None

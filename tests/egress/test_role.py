@@ -12,7 +12,7 @@ from shared.ownership import steps
 from shared.store.client import Store
 from tests.conftest import keys_without_ttl
 from tests.egress.stage import frames_of, speech
-from tests.egress.world import KEYS, SECOND, World, egress, owns, world
+from tests.egress.world import KEYS, SECOND, World, egress, owns, sees, world
 from tests.support.waiting import wait_until
 
 
@@ -101,7 +101,7 @@ async def test_a_released_call_goes_on_in_the_sibling(store: Store, redis_url: s
     async with world(store, redis_url) as here, egress(here, 0) as (process, role):
         call = await here.served(role)
         async with egress(here, 1) as (other, sibling):
-            await here.beat(other)
+            await sees(process, other)
             await here.play(call, audio, frames=30)
 
             process.draining = True
@@ -122,7 +122,7 @@ async def test_a_draining_process_hands_a_call_over_between_two_responses(
     async with world(store, redis_url) as here, egress(here, 0) as (process, role):
         call = await here.served(role)
         async with egress(here, 1) as (other, sibling):
-            await here.beat(other)
+            await sees(process, other)
             await here.play(call, speech(SECOND // 2), frames=8)
 
             process.draining = True

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 
 from egress.call import EgressCall
 from egress.role import EgressRole
-from shared.clock import now_ms, wall_ms
+from shared.clock import now_ms
 from shared.contract.card import Owners
 from shared.contract.keys import Keys
-from shared.contract.record import CONTRACT
 from shared.contract.steps import NewStream
 from shared.contract.streams.control import Letter, Message, Silent, read_message
 from shared.contract.streams.pairs import (
@@ -27,10 +26,9 @@ from shared.contract.streams.pairs import (
     read_pairs,
 )
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
-from shared.contract.worker import Beat, write_beat
 from shared.ownership import steps
 from shared.ownership.owner import Owner
-from shared.process.beat import keep_own_keys
+from shared.process.beat import beat, keep_own_keys
 from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
@@ -194,16 +192,6 @@ class World:
 
         await wait_until(says, f"the card says {name} {value}")
 
-    async def beat(self, process: Process) -> None:
-        """A worker shows itself once, as its skeleton would."""
-        beat = Beat(
-            beat=1, at_ms=wall_ms(), host="h", pid=1, role="egress", calls=0, capacity=10, loop_lag_ms=0.0,
-            draining=False, version="1", contract=CONTRACT, admin_port=9140,
-        )  # fmt: skip
-        for command in write_beat(KEYS, process.name, beat):
-            self.outbox.send(command)
-        assert await self.outbox.flushed(5)
-
 
 @asynccontextmanager
 async def world(store: Store, url: str) -> AsyncIterator[World]:
@@ -232,9 +220,13 @@ async def egress(here: World, number: int = 0) -> AsyncIterator[tuple[Process, E
     role = EgressRole(process)
     await keep_own_keys(process, role.own_streams)
     await role.start()
+    process.lag.start()
+    process.spawn(beat(process, role, asyncio.Event()), "beat")
+    process.spawn(process.neighbours.look_on(), "neighbours")
     try:
         yield process, role
     finally:
+        process.lag.stop()
         role.calls.metronome.stop()
         await kill(process)
         assert process.fatal is None
@@ -254,6 +246,11 @@ async def kill(process: Process) -> None:
 def owns(role: EgressRole, calls: int = 1) -> Callable[[], bool]:
     """For `wait_until`: the process has so many calls."""
     return lambda: role.live_calls() == calls
+
+
+async def sees(process: Process, other: Process) -> None:
+    """Waits until a process knows that another one lives."""
+    await wait_until(lambda: other.name in process.neighbours.silences(), "the sibling is seen to live")
 
 
 def held(role: EgressRole, call_sid: str) -> EgressCall:

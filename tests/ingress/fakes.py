@@ -123,6 +123,8 @@ class Desk:
 
     def __init__(self, *, wire: Wire = twilio, is_attached: bool = True) -> None:
         self.clock = Clock()
+        self.asleep_ms = 0.0
+        """How long this process stood still in all."""
         self.socket = FakeSocket(self.clock)
         self.outbox = RecordingOutbox()
         self.host = FakeHost()
@@ -137,11 +139,15 @@ class Desk:
         self.call = IngressCall(CALL, self.services, self.clock())
         self.stream = MediaStream(
             self.socket, wire, self.host.ports(), self.counters, self.sockets.faults, get_log(),
-            media_timeout_ms=MEDIA_TIMEOUT_MS, clock=self.clock,
+            media_timeout_ms=MEDIA_TIMEOUT_MS, awake=self.awake, clock=self.clock,
         )  # fmt: skip
         if is_attached:
             self.stream.text(start_message())
             assert self.attach()
+
+    def awake(self) -> float:
+        """The awake clock."""
+        return self.clock() - self.asleep_ms
 
     def attach(self, leg: int = 1) -> bool:
         """The stream gets the call."""

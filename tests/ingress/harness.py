@@ -279,6 +279,7 @@ async def raw_answer(port: int, request: bytes) -> bytes:
 async def ingress(url: str, **changes: Any) -> AsyncIterator[Ingress]:
     """An ingress process on a free port, ready."""
     process = make_process("ingress", 0, make_settings(url, **changes))
+    process.lag.start()
     is_redis_there = False
     role = IngressRole(process)
     with contextlib.suppress(redis.RedisError):
@@ -298,6 +299,7 @@ async def ingress(url: str, **changes: Any) -> AsyncIterator[Ingress]:
                 await role.stop()
                 await made.close_callers()
                 await process.outbox.flushed(2.0)
+                process.lag.stop()
                 for task in list(process.tasks):
                     task.cancel()
                 await asyncio.gather(*process.tasks, return_exceptions=True)

@@ -69,6 +69,9 @@ async def make_worker(store: Store, name: str, **changes: object) -> None:
         "version": "0.1.0",
         "contract": CONTRACT,
         "admin_port": 9120,
+        "pid_started": 0,
+        "boot_id": "",
+        "pid_ns": 0,
     }
     for command in write_beat(KEYS, name, record.read(Beat, {**beat, **changes})):
         await store.execute(command)

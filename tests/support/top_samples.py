@@ -137,6 +137,9 @@ def worker(name: str, *, age_ms: int = 200, **changes: object) -> WorkerRow:
         "version": "0.1.0",
         "contract": CONTRACT,
         "admin_port": 9120,
+        "pid_started": 0,
+        "boot_id": "",
+        "pid_ns": 0,
     }
     return WorkerRow(
         name=f"{name}@box#a1",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.operate.heartbeats import GAP_MS, Heartbeats, Running
+from console.operate.heartbeats import LOOK_MS, Heartbeats, Running
+from shared.ownership.liveness import GAP_POLLS, OUTAGE_POLLS
 
 BRAIN = Running(name="brain-0", pid=10)
 EGRESS = Running(name="egress-0", pid=20)
+GAP_MS, OUTAGE_MS = GAP_POLLS * LOOK_MS, OUTAGE_POLLS * LOOK_MS
 
 
 def looks(heartbeats: Heartbeats, *times_s: float, beats: dict[int, int] | None) -> list[str]:
@@ -97,15 +99,20 @@ def test_a_beat_that_is_gone_counts_as_silence() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 30_000), st.sampled_from([0, 1, 2, None])), max_size=60))
 def test_a_kill_needs_so_much_watched_silence(steps: list[tuple[float, int | None]]) -> None:
-    """Whatever happens: no kill without more than 10 s of looks, none of them blind or far apart."""
+    """Whatever happens: no kill without more than 10 s between good looks that are near, none of it before an
+    outage."""
     # 0: none of its beats is in Redis.
     heartbeats, now_ms, watched_ms, beat = Heartbeats(), 0.0, 0.0, 0
+    good_ms, was_good = 0.0, False
     for pause_ms, seen in steps:
         now_ms += pause_ms
-        if seen is None or pause_ms > GAP_MS or (seen and seen != beat):
-            watched_ms = 0.0
-        else:
-            watched_ms += pause_ms
+        if seen is not None:
+            if (seen and seen != beat) or now_ms - good_ms > OUTAGE_MS:
+                watched_ms = 0.0
+            elif was_good and pause_ms <= GAP_MS:
+                watched_ms += pause_ms
+            good_ms = now_ms
+        was_good = seen is not None
         beat = seen or beat
         beats = None if seen is None else ({10: seen} if seen else {})
         hung = heartbeats.judge(now_ms, [BRAIN], beats)

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -16,7 +17,7 @@ from typing import cast
 import pytest
 import redis
 
-from console.operate.watchdog import SERVER_URL, BeatReader, Watchdog, serve
+from console.operate.watchdog import AWAKE_MOST_MS, SERVER_URL, Awake, BeatReader, Watchdog, serve
 from console.stack.launcher import Stack
 from console.stack.plan import REPOSITORY, StackOptions
 from console.stack.supervision import ProcessInfo, Supervisor
@@ -93,7 +94,7 @@ async def test_a_beat_that_cannot_be_read_is_no_beat(redis_url: str) -> None:
     """Nobody is judged by it; the log says so once, and again after it could be read."""
     reader = BeatReader(redis_url, HOST)
     log = FakeLog()
-    watchdog = Watchdog(FakeSupervisor(), reader, cast(Log, log))
+    watchdog = Watchdog(FakeSupervisor(), reader, cast(Log, log), lambda: 0.0)
     with redis.Redis.from_url(redis_url) as client:
         for spoilt in (True, True, False, True):
             await write_workers(redis_url, here={"beat": 7, "pid": 11})
@@ -153,7 +154,7 @@ def test_the_protocol_with_supervisord(redis_url: str) -> None:
     event = f"ver:3.0 server:supervisor serial:1 pool:watchdog eventname:TICK_5 len:{len(payload)}\n{payload}"
     answers = io.StringIO()
     for url in (redis_url, f"redis://127.0.0.1:{free_port()}/0"):
-        watchdog = Watchdog(FakeSupervisor(), BeatReader(url, HOST), get_log())
+        watchdog = Watchdog(FakeSupervisor(), BeatReader(url, HOST), get_log(), lambda: 0.0)
         serve(watchdog, io.StringIO(event), answers)
     assert answers.getvalue() == 2 * "READY\nRESULT 2\nOKREADY\n"
 
@@ -173,3 +174,16 @@ async def test_outside_of_supervisord_it_says_what_it_is() -> None:
     assert done.returncode == Exit.USAGE
     assert "expected SUPERVISOR_SERVER_URL=unix://" in done.stderr
     assert "deploy/programs.d/watchdog.conf starts it" in done.stderr
+
+
+def test_its_clock_runs_while_it_waits_for_supervisord() -> None:
+    """A thread ticks it, more than once: between two ticks it shows half a second at most."""
+    awake = Awake()
+    try:
+        began_s = time.monotonic()
+        while awake.ms() < 2 * AWAKE_MOST_MS:
+            assert time.monotonic() - began_s < 20
+            time.sleep(0.05)
+        assert awake.ms() <= (time.monotonic() - began_s) * 1000 + AWAKE_MOST_MS
+    finally:
+        awake.stop()

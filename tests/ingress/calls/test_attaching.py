@@ -136,7 +136,7 @@ async def test_newest_socket_of_a_call_wins(bridge: Ingress) -> None:
 
 async def test_stop_with_a_move_pending_waits(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
     """A redirect of ours also stops the stream: the call waits for its new leg, which keeps it."""
-    monkeypatch.setattr(ending, "NEW_STREAM_WITHIN_S", 0.6)
+    monkeypatch.setattr(ending, "PLAYED_WITHIN_S", 0.6)
     caller = await bridge.live()
     await bridge.store.hset(bridge.process.keys.card(call_sid()), "next", "digits")  # type: ignore[misc]
     await caller.event("stop", callSid=caller.call_sid)
@@ -224,6 +224,7 @@ class Hall:
             table=self.table,
             counters=self.desk.counters,
             spawn=lambda step, name: self.tasks.append(asyncio.ensure_future(step)),
+            wait=asyncio.sleep,
         )
 
     async def opened(self, number: int) -> tuple[MediaStream, FakeSocket]:
@@ -231,7 +232,8 @@ class Hall:
         socket = FakeSocket(self.desk.clock)
         stream = MediaStream(
             socket, twilio, StreamHost(self.attaching.start, self.attaching.gone), self.desk.counters,
-            self.desk.sockets.faults, get_log(), media_timeout_ms=20_000.0, clock=self.desk.clock,
+            self.desk.sockets.faults, get_log(), media_timeout_ms=20_000.0, awake=self.desk.clock,
+            clock=self.desk.clock,
         )  # fmt: skip
         self.table.stream_opened(stream)
         stream.text(start_message(CALL, stream_sid(number)))

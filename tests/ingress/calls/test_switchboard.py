@@ -14,7 +14,17 @@ from shared.contract.streams.control import Dtmf, Outranked, read_message
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.pairs import BackKind, pairs_fields
 from shared.ownership import steps
-from tests.ingress.harness import Caller, Ingress, call_sid, frame, other, stream_sid, tags, voice_form
+from tests.ingress.harness import (
+    Caller,
+    Ingress,
+    call_sid,
+    frame,
+    ingress,
+    other,
+    stream_sid,
+    tags,
+    voice_form,
+)
 from tests.shared.store.test_outbox_refused import refused, refusing
 from tests.support.waiting import wait_until
 
@@ -184,15 +194,14 @@ async def test_hops_are_measured_by_the_clock_of_one_host(bridge: Ingress) -> No
     assert hops.socket_write_ms.count >= 2
 
 
-async def test_a_caller_whose_media_stopped_is_gone(bridge: Ingress) -> None:
+async def test_a_caller_whose_media_stopped_is_gone(valkey_url: str) -> None:
     """The carrier sends silence too: without any frame the call ends, and its socket with it."""
-    caller = await bridge.live()
-    (stream,) = bridge.role.switchboard.table.streams
-    stream.last_media_at_ms -= bridge.process.settings.media_timeout_s * 1000
-    assert await caller.closed() == (1000, "no caller media")
-    await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
-    assert (await bridge.card())["outcome"] == "caller_media_stopped"
-    assert bridge.role.switchboard.counters.watchdog_ends == 1
+    async with ingress(valkey_url, media_timeout_s=0.5) as bridge:
+        caller = await bridge.live()
+        assert await caller.closed() == (1000, "no caller media")
+        await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+        assert (await bridge.card())["outcome"] == "caller_media_stopped"
+        assert bridge.role.switchboard.counters.watchdog_ends == 1
 
 
 async def test_too_long_a_silence_is_given_to_the_carriers_voice(

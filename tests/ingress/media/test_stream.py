@@ -226,12 +226,51 @@ def test_a_caller_on_hold_sends_nothing_and_stays(bench: Bench) -> None:
     assert not swept(bench, MEDIA_TIMEOUT_MS * 2)
 
 
+def stopped(bench: Bench, for_ms: float) -> None:
+    """This process stands still: nothing is read, and its timers fire when it goes on."""
+    bench.clock.now_ms += for_ms
+    bench.desk.asleep_ms += for_ms
+
+
+@pytest.mark.parametrize("for_ms", [9_000.0, 60_000.0])
+def test_a_process_that_was_stopped_ends_nobody(bench: Bench, for_ms: float) -> None:
+    """The caller's media waits in the kernel, and is read after the sweep that comes first: no stream is
+    dead, no connection cut, none pinged."""
+    bench.start()
+    bench.attach()
+    bench.media()
+    bench.clock.now_ms += 250
+    assert bench.stream.sweep()
+    stopped(bench, for_ms)
+    assert bench.stream.sweep()
+    assert bench.socket.done == []
+    bench.media()
+    bench.socket.last_data_at_ms = bench.clock.now_ms
+    assert bench.stream.sweep()
+    bench.clock.now_ms += MEDIA_TIMEOUT_MS - 1
+    bench.socket.last_data_at_ms = bench.clock.now_ms
+    assert bench.stream.sweep()
+    bench.clock.now_ms += 2
+    assert not bench.stream.sweep()
+
+
+def test_a_stop_is_no_time_to_start_in(bench: Bench) -> None:
+    """The start waits in the kernel: the gate's deadline waits for it."""
+    bench.clock.now_ms += 2_000
+    bench.stream.sweep()
+    stopped(bench, 9_000)
+    bench.stream.sweep()
+    assert bench.socket.done == []
+    bench.start()
+    assert bench.attach()
+
+
 def test_the_watchdog_may_be_off() -> None:
     """Then the stream is never asked."""
     desk = Desk(is_attached=False)
     stream = MediaStream(
         desk.socket, twilio, desk.host.ports(), desk.counters, desk.sockets.faults, get_log(),
-        media_timeout_ms=0.0, clock=desk.clock,
+        media_timeout_ms=0.0, awake=desk.clock, clock=desk.clock,
     )  # fmt: skip
     stream.text(start_message())
     stream.attached(1, desk.call.listener)
@@ -296,7 +335,7 @@ def test_the_clock_is_read_once_a_message(bench: Bench) -> None:
 
     stream = MediaStream(
         bench.socket, twilio, bench.desk.host.ports(), bench.counters, bench.desk.sockets.faults,
-        bench.stream.log, media_timeout_ms=MEDIA_TIMEOUT_MS, clock=clock,
+        bench.stream.log, media_timeout_ms=MEDIA_TIMEOUT_MS, awake=bench.clock, clock=clock,
     )  # fmt: skip
     stream.text(start_message())
     stream.attached(1, StreamListener(lambda leg, chunk, now, audio: times.append(now), print, print))

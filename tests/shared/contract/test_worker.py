@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.contract import record
 from shared.contract.errors import ContractError
 from shared.contract.record import CONTRACT
-from shared.contract.worker import Beat, WorkerId, read_beat
+from shared.contract.worker import PULSE, Beat, Pulse, WorkerId, read_beat, read_pulse
 
 
 def test_a_name_reads_back() -> None:
@@ -32,12 +32,31 @@ def test_nonsense_is_refused() -> None:
         WorkerId.parse("brain")
 
 
+BEAT = Beat(
+    beat=1, at_ms=1, host="h", pid=7, role="brain", calls=0, capacity=1, loop_lag_ms=0.0, draining=False,
+    version="1", contract=CONTRACT, admin_port=9120, pid_started=99, boot_id="b", pid_ns=5,
+)  # fmt: skip
+
+
+def test_a_neighbour_reads_which_process_a_beat_is_of() -> None:
+    """Of an older worker the pid is all that is told; no hash is no pulse, half of one an error."""
+    written = {name: str(value).encode() for name, value in record.write(BEAT).items()}
+    values = [written[name] for name in PULSE]
+    assert read_pulse(values) == Pulse(
+        beat=1, contract=CONTRACT, pid=7, pid_started=99, boot_id="b", pid_ns=5
+    )
+    older = {**dict.fromkeys(PULSE), "beat": b"1", "contract": b"2", "pid": b"7"}
+    assert read_pulse(list(older.values())) == Pulse(
+        beat=1, contract=2, pid=7, pid_started=0, boot_id="", pid_ns=0
+    )
+    assert read_pulse([None] * len(PULSE)) is None
+    with pytest.raises(ContractError, match="in pid of Pulse"):
+        read_pulse([None if name == "pid" else written[name] for name in PULSE])
+
+
 def test_an_older_worker_has_no_admin_port() -> None:
     """Of the version before it was told, 0 stands; a worker of this version must tell it."""
-    beat = Beat(
-        beat=1, at_ms=1, host="h", pid=1, role="brain", calls=0, capacity=1, loop_lag_ms=0.0, draining=False,
-        version="1", contract=CONTRACT, admin_port=9120,
-    )  # fmt: skip
+    beat = BEAT
     written = {name: str(value) for name, value in record.write(beat).items()}
     assert read_beat(written) == beat
     del written["admin_port"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from typing import cast
 
 from shared.contract import keys as key_names
-from shared.process.beat import beat, drop_own_keys, keep_own_keys
+from shared.process.beat import beat, drop_own_keys, keep_keys, keep_own_keys
 from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
@@ -39,6 +41,12 @@ def make(url: str) -> Process:
     return make_process("egress", 0, load(env_file=None, redis_url=url, lanes=2))
 
 
+def alive(process: Process) -> contextlib.AbstractAsyncContextManager[object]:
+    """A process that beats and keeps its keys."""
+    lost = asyncio.Event()
+    return running(beat(process, IdleRole(), lost), keep_keys(process, OWN, lost))
+
+
 async def test_keys_are_made_empty_renewed_and_dropped(store: Store, redis_url: str) -> None:
     """A doorbell a lane and the role's own: none without a TTL, what others wrote is kept."""
     process = make(redis_url)
@@ -64,7 +72,7 @@ async def test_a_beat_says_what_the_worker_carries(store: Store, redis_url: str)
     key = process.keys.worker(process.name)
     async with running(process.outbox.run()):
         await wait_until(lambda: process.outbox.connected, "the outbox is connected")
-        async with running(beat(process, IdleRole())):
+        async with alive(process):
             await wait_until(lambda: _is_there(store, key), "it shows itself")
             figures = await store.hgetall_text(key)
             assert {name: figures[name] for name in ("role", "calls", "capacity", "draining")} == {
@@ -84,7 +92,7 @@ async def test_a_redis_that_was_emptied_is_noticed_by_the_beat(store: Store, red
     process = make(redis_url)
     async with running(process.outbox.run()):
         await wait_until(lambda: process.outbox.connected, "the outbox is connected")
-        async with running(beat(process, IdleRole())):
+        async with alive(process):
             await wait_until(lambda: _is_there(store, process.keys.worker(process.name)), "it shows itself")
             assert process.emptied == 0
             await store.redis.flushall()
@@ -92,6 +100,32 @@ async def test_a_redis_that_was_emptied_is_noticed_by_the_beat(store: Store, red
             assert process.emptied == 1
             await wait_until(lambda: _is_there(store, key_names.CONFIG), "the number of lanes stands there")
     await process.store.aclose()
+
+
+class HangingStore:
+    """A client whose Redis answers nothing."""
+
+    async def exists(self, *keys: str) -> int:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_keys_that_wait_for_redis_do_not_hold_up_the_beat(store: Store, redis_url: str) -> None:
+    """A healthy worker would be taken for dead."""
+    process = make(redis_url)
+    client, process.store = process.store, cast(Store, HangingStore())
+    lost = asyncio.Event()
+    lost.set()
+    tasks = (process.outbox.run(), keep_keys(process, OWN, lost), beat(process, IdleRole(), lost))
+    async with running(*tasks):
+        await wait_until(lambda: not lost.is_set(), "the keys are asked for")
+        key = process.keys.worker(process.name)
+
+        async def has_beaten() -> bool:
+            return int(await store.hget(key, "beat") or 0) >= 4
+
+        await wait_until(has_beaten, "it beats on", timeout_s=4)
+    await client.aclose()
 
 
 async def _is_there(store: Store, *keys: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.process.host import lock_instance, who_listens
+from shared.process.host import ProcessOrigin, lock_instance, open_exit, own_origin, started_at, who_listens
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -93,3 +94,49 @@ def test_who_listens_is_named() -> None:
             port = listener.getsockname()[1]
             assert who_listens(port).startswith(f"pid {os.getpid()} (")
         assert who_listens(port) == ""
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
+
+
+@linux
+def test_a_process_knows_where_it_is() -> None:
+    """Its start is that of its pid; who shares boot and namespace shares pids, whoever tells nothing none."""
+    own = own_origin()
+    assert own == ProcessOrigin(os.getpid(), started_at(os.getpid()), own.boot_id, own.pid_ns)
+    assert own.pid_started > 0
+    assert own.shares_pids(own.boot_id, own.pid_ns)
+    assert not own.shares_pids(own.boot_id, own.pid_ns + 1)
+    assert not own.shares_pids("another", own.pid_ns)
+    assert not ProcessOrigin(1, 1, "", 0).shares_pids("", 0)
+
+
+@linux
+def test_a_name_with_brackets_does_not_hide_the_start(tmp_path: Path) -> None:
+    """The name of a process stands before it, as it likes to be called."""
+    sleeper = tmp_path / "a) 1 (b"
+    sleeper.symlink_to("/bin/sleep")
+    with subprocess.Popen([sleeper, "60"]) as process:
+        try:
+            expected = Path(f"/proc/{process.pid}/stat").read_text("utf-8").rpartition(") ")[2].split()[19]
+            assert started_at(process.pid) == int(expected)
+        finally:
+            process.kill()
+
+
+@linux
+def test_an_exit_can_be_read() -> None:
+    """Not before it; a start that is another's, or is not told, opens nothing; a pid that nobody has is an
+    end."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        started = started_at(process.pid)
+        descriptor = open_exit(process.pid, started)
+        assert descriptor is not None
+        assert open_exit(process.pid, started + 1) is None
+        assert open_exit(process.pid, 0) is None
+        assert select.select([descriptor], [], [], 0)[0] == []
+        process.kill()
+        assert select.select([descriptor], [], [], 10)[0] == [descriptor]
+        os.close(descriptor)
+    with pytest.raises(ProcessLookupError):
+        open_exit(process.pid, started)

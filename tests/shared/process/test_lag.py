@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
-from shared.process.lag import LoopLag
+from shared.clock import now_ms
+from shared.process.awake import STEP_MOST_MS
+from shared.process.lag import TICK_MS, LoopLag
 from tests.support.waiting import wait_until
 
 BLOCKED_MS = 150.0
@@ -22,4 +25,19 @@ async def test_a_blocked_loop_is_late_until_it_is_forgotten() -> None:
 
     assert lag.window_ms == 0
     assert lag.counters.late_ms.sum >= BLOCKED_MS - 2 * 50.0
+    lag.stop()
+
+
+async def test_a_sleep_of_a_loop_that_stood_still_is_longer() -> None:
+    """What it waits for could not come meanwhile."""
+    lag = LoopLag()
+    lag.start()
+    began_ms = now_ms()
+    sleeping = asyncio.ensure_future(lag.sleep_awake(0.3))
+    await asyncio.sleep(0)
+    time.sleep(0.5)  # noqa: ASYNC251 - this is the fault
+    await sleeping
+    # Of the half second no more counts than a step, and the one between two ticks before it.
+    assert now_ms() - began_ms >= 500 + 300 - STEP_MOST_MS - TICK_MS
+    assert lag.awake_ms() < now_ms() - began_ms
     lag.stop()

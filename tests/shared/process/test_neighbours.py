@@ -1,0 +1,300 @@
+"""Neighbours on real servers, and the deaths of real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from console.stack.ports import free_base
+from shared.contract.keys import WORKERS, Keys
+from shared.contract.record import CONTRACT
+from shared.contract.worker import Beat, WorkerId, write_beat
+from shared.logs.log import get_log
+from shared.ownership.liveness import How, WorkerState
+from shared.process.host import ProcessOrigin, own_origin, started_at
+from shared.process.lag import LoopLag
+from shared.process.neighbours import Neighbours
+from shared.store.client import Store, make_store
+from tests.support.servers import server, valkey_binary
+from tests.support.waiting import running, wait_until
+
+ROOT = Path(__file__).parents[3]
+KEYS = Keys(1)
+SELF = WorkerId("brain", 0, "h", "self")
+OTHER = "brain-1@h#a"
+BEAT = Beat(
+    beat=1, at_ms=0, host="h", pid=1, role="brain", calls=0, capacity=10, loop_lag_ms=0.0, draining=False,
+    version="1", contract=CONTRACT, admin_port=0, pid_started=0, boot_id="", pid_ns=0,
+)  # fmt: skip
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
+
+
+@dataclasses.dataclass(slots=True)
+class Observer:
+    """A worker that beats and looks, without the rest of a process."""
+
+    store: Store
+    neighbours: Neighbours
+    told: list[tuple[str, How]]
+    fails: int = 0
+    """So many times whoever is told cannot take notice."""
+    is_beating: bool = True
+
+    async def beat_on(self) -> None:
+        number = 0
+        while True:
+            number += 1
+            if self.is_beating:
+                await show(self.store, str(SELF), beat=number)
+            await asyncio.sleep(0.1)
+
+    async def take(self, worker: str, how: How) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise TimeoutError
+        self.told.append((worker, how))
+
+    def state(self, worker: str) -> WorkerState | None:
+        found = [each.state for each in self.neighbours.standings() if each.worker == worker]
+        return found[0] if found else None
+
+
+async def show(store: Store, worker: str, **changes: object) -> None:
+    """A worker shows a beat."""
+    beat = dataclasses.replace(BEAT, **changes)  # type: ignore[arg-type]
+    for command in write_beat(KEYS, worker, beat):
+        await store.execute(command)
+
+
+@contextlib.asynccontextmanager
+async def observing(store: Store, origin: ProcessOrigin | None = None) -> AsyncIterator[Observer]:
+    """An observer that has seen itself beat."""
+    lag = LoopLag()
+    lag.start()
+    neighbours = Neighbours(SELF, origin or own_origin(), store, KEYS, lag, get_log())
+    observer = Observer(store, neighbours, [])
+    neighbours.on_dead = observer.take
+    try:
+        async with running(observer.beat_on(), neighbours.look_on(), neighbours.tell_on()):
+            yield observer
+    finally:
+        lag.stop()
+
+
+@contextlib.contextmanager
+def child() -> Iterator[subprocess.Popen[str]]:
+    """A process that sleeps."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def place(pid: int) -> dict[str, object]:
+    """What the beat of a process on this host says of it."""
+    own = own_origin()
+    return {"pid": pid, "pid_started": started_at(pid), "boot_id": own.boot_id, "pid_ns": own.pid_ns}
+
+
+async def test_a_silent_worker_is_found_dead_and_back(store: Store) -> None:
+    """Whoever is given is told once; a worker of another role, and who cannot be read, are not judged."""
+    async with observing(store) as here:
+        await show(store, "egress-0@h#a", role="egress")
+        await store.sadd(WORKERS, "typed by hand", "brain-7@h#a", "brain-8@h#a")
+        await store.hset(KEYS.worker("brain-7@h#a"), "beat", "x")
+        await store.sadd(KEYS.worker("brain-8@h#a"), "not a hash")
+        began_s = time.monotonic()
+        await show(store, OTHER)
+        await wait_until(lambda: here.told, "it is found dead")
+        assert time.monotonic() - began_s > 1.9
+        assert here.told == [(OTHER, How.SILENT)]
+        assert here.state(OTHER) is WorkerState.SILENT
+
+        await show(store, OTHER, beat=2)
+        await wait_until(lambda: here.neighbours.counters.back == 1, "it is back")
+        counters = here.neighbours.counters
+        assert [each.worker for each in here.neighbours.standings()] == [OTHER]
+        assert here.neighbours.silences().keys() == {OTHER}
+        assert counters.dead == {"seen_silent": 1, "exited": 0, "older_boot": 0}
+        assert counters.unreadable > 0
+
+
+async def test_a_worker_that_stops_cleanly_is_not_told_of(store: Store) -> None:
+    """Its keys are gone before it is."""
+    with child() as process:
+        async with observing(store) as here:
+            await show(store, OTHER, **place(process.pid))
+            await wait_until(lambda: here.state(OTHER) is not None, "it is known")
+            await store.delete(KEYS.worker(OTHER))
+            await store.srem(WORKERS, OTHER)
+            process.kill()
+            await wait_until(lambda: here.state(OTHER) is None, "it is gone")
+            looks = here.neighbours.counters.looks
+            await wait_until(lambda: here.neighbours.counters.looks > looks + 2, "it was looked again")
+            assert here.told == []
+
+
+@linux
+async def test_an_exit_is_seen_at_once(store: Store) -> None:
+    """Within a second, with a beat that was fresh; whoever could not be told is told again."""
+    with child() as process:
+        async with observing(store) as here:
+            here.fails = 2
+            await show(store, OTHER, **place(process.pid))
+            await wait_until(lambda: here.state(OTHER) is not None, "it is known")
+            looks = here.neighbours.counters.looks
+            await wait_until(lambda: here.neighbours.counters.looks > looks, "its exit is watched")
+            before = len(os.listdir("/proc/self/fd"))
+            began_s = time.monotonic()
+            process.kill()
+            await wait_until(lambda: here.state(OTHER) is WorkerState.EXITED, "its exit is seen")
+            assert time.monotonic() - began_s < 1
+            await wait_until(lambda: here.told, "it is told")
+            assert here.told == [(OTHER, How.EXITED)]
+            assert here.neighbours.counters.untold == 2
+            assert len(os.listdir("/proc/self/fd")) < before
+
+
+@linux
+async def test_a_process_that_ended_before_it_was_seen_is_dead(store: Store) -> None:
+    """Nobody has its pid."""
+    with child() as process:
+        where = place(process.pid)
+    async with observing(store) as here:
+        began_s = time.monotonic()
+        await show(store, OTHER, **where)
+        await wait_until(lambda: here.told, "it is found dead")
+        assert here.told == [(OTHER, How.EXITED)]
+        assert time.monotonic() - began_s < 1.9
+
+
+@linux
+@pytest.mark.parametrize(
+    "changes",
+    [{"pid_ns": 1}, {"boot_id": "another"}, {"boot_id": "", "pid_ns": 0}, {"pid_started": 1}],
+    ids=["another namespace", "another boot", "not told", "the pid was given to another"],
+)
+async def test_a_pid_that_means_another_process_proves_nothing(
+    store: Store, changes: dict[str, object]
+) -> None:
+    """Neither life nor death: its beat alone says."""
+    with child() as process:
+        async with observing(store) as here:
+            await show(store, OTHER, **{**place(process.pid), **changes})
+            await wait_until(lambda: here.state(OTHER) is not None, "it is known")
+            process.kill()
+            process.wait()
+            for number in range(2, 10):
+                await show(store, OTHER, **{**place(process.pid), **changes}, beat=number)
+                await asyncio.sleep(0.1)
+            assert here.told == []
+            assert here.state(OTHER) is WorkerState.BEATING
+
+
+async def test_a_redis_that_was_emptied_does_not_hide_a_death(store: Store) -> None:
+    """Who lives shows itself again; the other one is dead after the whole time."""
+    lives = "brain-2@h#b"
+    async with observing(store) as here:
+        for number in range(1, 8):
+            await show(store, OTHER, beat=number)
+            await show(store, lives, beat=number)
+            await asyncio.sleep(0.1)
+        await store.redis.flushall()
+        here.neighbours.redis_was_emptied()
+        for number in range(8, 50):
+            await show(store, lives, beat=number)
+            await asyncio.sleep(0.1)
+            if here.told:
+                break
+        assert here.told == [(OTHER, How.SILENT)]
+        assert here.state(lives) is WorkerState.BEATING
+
+
+@linux
+async def test_a_frozen_redis_condemns_nobody_and_hides_no_exit(tmp_path: Path) -> None:
+    """No beat of anybody moves, and the kernel's word is heard all the same."""
+    with server(valkey_binary(), tmp_path) as url, child() as process:
+        with redis.Redis.from_url(url) as client:
+            pid = int(client.info("server")["process_id"])
+        store = make_store(url, name="observer", timeout_s=0.5)
+        async with observing(store) as here:
+            await show(store, OTHER, **place(process.pid))
+            await show(store, "brain-2@far#b")
+            await wait_until(lambda: len(here.neighbours.standings()) == 2, "both are known")
+            looks = here.neighbours.counters.looks
+            await wait_until(lambda: here.neighbours.counters.looks > looks, "its exit is watched")
+            here.is_beating = False
+            await asyncio.sleep(0.2)  # No beat of ours is under way: it would raise here.
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                process.kill()
+                await wait_until(lambda: here.told, "its exit is told")
+                failed = here.neighbours.counters.looks_not_counted
+                await wait_until(lambda: failed["failed"] >= 5, "Redis is away for long")
+                assert here.told == [(OTHER, How.EXITED)]
+            finally:
+                os.kill(pid, signal.SIGCONT)
+        await store.aclose()
+
+
+@linux
+async def test_an_observer_that_was_stopped_condemns_nobody(tmp_path: Path) -> None:
+    """SIGSTOP of a real process for 5 s: it finds nobody dead; its sibling finds it silent, and back."""
+    with server(valkey_binary(), tmp_path) as url, contextlib.ExitStack() as stack:
+        logs = [tmp_path / f"egress-{number}.log" for number in range(2)]
+        env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")},
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": url,
+            "TRUNKLINE_ADMIN_PORT_BASE": str(free_base(64)),
+            "TRUNKLINE_LOG_FORMAT": "json",
+        }
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(  # noqa: ASYNC220 - it is quick
+                    [sys.executable, "-m", "egress", "--number", str(number)],
+                    cwd=tmp_path, env=env, stdout=stack.enter_context(log.open("w")),
+                    stderr=subprocess.STDOUT,
+                )
+            )
+            for number, log in enumerate(logs)
+        ]  # fmt: skip
+        try:
+            with redis.Redis.from_url(url) as client:
+                await wait_until(lambda: client.scard(WORKERS) == 2, "both show themselves", timeout_s=30)
+            await asyncio.sleep(1.5)  # They have seen each other beat.
+            processes[0].send_signal(signal.SIGSTOP)
+            await asyncio.sleep(5)
+            processes[0].send_signal(signal.SIGCONT)
+            await wait_until(lambda: "worker_back" in said(logs[1]), "it is back", timeout_s=10)
+            await asyncio.sleep(3)  # Long enough for a wrong judgement.
+            assert "worker_lost" not in said(logs[0])
+            assert said(logs[1]).count("worker_lost") == 1
+
+            processes[0].kill()
+            began_s = time.monotonic()
+            await wait_until(lambda: said(logs[1]).count("worker_lost") == 2, "its end is seen")
+            assert time.monotonic() - began_s < 1
+        finally:
+            for process in processes:
+                process.kill()
+
+
+def said(log: Path) -> list[str]:
+    """The events of a process's log."""
+    lines = [line for line in log.read_text("utf-8").splitlines() if line.startswith("{")]
+    return [json.loads(line)["event"] for line in lines]
