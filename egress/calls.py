@@ -16,7 +16,7 @@ from functools import partial
 from egress.call import EgressCall
 from egress.counters import EgressHops, RoleCounters, Totals, Windows
 from egress.delivery import Delivery
-from egress.handover import choose
+from egress.handover import Heirs, find_heirs
 from egress.metronome import Metronome, OutBatch, Ticking
 from egress.positions import read_start
 from egress.window import CallWindow
@@ -180,26 +180,37 @@ class Calls:
         self._process.log.info("call_ended", call=call.call_sid, frames=frames)
         self._forget(call)
 
-    def release(self, call: EgressCall, rival: str) -> None:
-        """Notes where we are, then empties the owner's field: in this order, on one connection. `rival` is
+    def release(self, call: EgressCall, heir: str) -> None:
+        """Notes where we are, then empties the owner's field: in this order, on one connection. `heir` is
         rung; '': whoever comes first takes the call."""
         call.save()
-        call.owner.give_back(heir=rival)
+        call.owner.give_back(heir=heir)
         self._counters.calls_released += 1
         self._process.ownership.releases += 1
-        self._process.log.info("call_released", call=call.call_sid, rival=rival)
+        self._process.log.info("call_released", call=call.call_sid, heir=heir)
         self._forget(call)
 
-    async def find_rival(self) -> str | None:
-        """The sibling that calls may go to; None if there is none. Cancelling is safe."""
+    def hand_over(self, heirs: Heirs, most: int) -> None:
+        """Gives calls to siblings, as far as they have room. Between two turns of the loop each call is
+        between two frames: the heir goes on with the next one."""
+        for call in self.all()[:most]:
+            heir = heirs.take()
+            if heir is None:
+                return
+            self.release(call, heir)
+
+    async def find_heirs(self) -> Heirs | None:
+        """The siblings that calls may go to; None: Redis does not say. Cancelling is safe."""
         process = self._process
         try:
             workers = await read_workers(process.store, process.keys)
         except STORE_ERRORS:
             self._counters.store_errors += 1
             return None
-        silences = process.neighbours.silences()
-        return choose(workers, silences, own=process.name, role=process.worker.role)
+        return find_heirs(
+            workers, process.neighbours.silences(), own=process.name, role=process.worker.role,
+            room=room_for_orphans,
+        )  # fmt: skip
 
     # Private.
 
@@ -299,7 +310,8 @@ class Calls:
 
     async def _give_up(self, call: EgressCall) -> None:
         await asyncio.sleep(REST_AFTER_BUG_S)
-        call.owner.give_back(heir=await self.find_rival() or self._process.name, why=Orphaned.BUG)
+        heirs = await self.find_heirs() or Heirs()
+        call.owner.give_back(heir=heirs.take() or self._process.name, why=Orphaned.BUG)
 
     async def _claim(self, call_sid: str, seen: int) -> None:
         held, tries = self._table.get(call_sid), 0

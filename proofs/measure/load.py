@@ -17,13 +17,13 @@ from proofs.measure.cpu import cpu_ms, spent_ms
 from simulators import clips
 from simulators.comparison import session_of, stale_frames, unheard_items
 from simulators.realtime import Knobs, RealtimeSimulator
+from egress.pacer import LEAD_MS
 from simulators.realtime.record import SessionRecord
 from simulators.twilio import CallRecord, Clip, TwilioSimulator
 from simulators.twilio.load import Load, run_load
 from simulators.twilio.measures import barge_ins, gaps_ms, lateness_ms, percentile, response_times_ms
 
 CALLER_CLIPS = ("en_caller_ask", "en_caller_number", "en_caller_interrupt")
-LEAD_MS = 160.0
 
 
 @dataclass(slots=True)

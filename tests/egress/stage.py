@@ -263,7 +263,7 @@ class Stage:
             case Mark(_, name):
                 if not self.ingress_is_dead:
                     self.queue.append(name)
-            case Clear():
+            case Clear() if not self.ingress_is_dead:
                 self.clears.append(self.now)
                 for held in self.queue:
                     if isinstance(held, str):

@@ -152,6 +152,7 @@ class Desk:
             journal=cast(JournalPen, self.journal),
             batch=self.batch,
             metronome=cast(Metronome, self.clock),
+            claims=1,
             counters=self.counters,
             hops=self.hops,
             model_to_egress=Hop(self.hops.model_to_egress_ms, HERE),
