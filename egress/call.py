@@ -139,9 +139,7 @@ class EgressCall:
         elif name.kind == BackKind.ATTACHED:
             playing_ms = read_playing(value)
             self._step(
-                lambda now: delivery.on_attached(
-                    name.leg, name.n, now, cut=name.cut, playing_ms=playing_ms
-                )
+                lambda now: delivery.on_attached(name.leg, name.n, now, cut=name.cut, playing_ms=playing_ms)
             )
 
     def follow_stream(self, leg: int, ingress: str) -> None:

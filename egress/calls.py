@@ -43,8 +43,8 @@ CLAIM_TRIES, CLAIM_PAUSE_S = 20, 0.5
 """As long as Redis does not answer: nobody rings a second time."""
 
 ABSENT_MS = 5000.0
-"""How long a call of ours may be without a card. Ingress writes it again within a second of the moment at which
-Redis is there again; if it does not, the call is over."""
+"""How long a call of ours may be without a card. Ingress writes it again within a second of the moment at
+which Redis is there again; if it does not, the call is over."""
 
 REST_AFTER_BUG_S = 1.0
 """A call that met a bug rests this long before it is claimed again: a bug that comes again must not spin."""

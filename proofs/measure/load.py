@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
+from egress.pacer import LEAD_MS
 from proofs.measure.cpu import cpu_ms, spent_ms
 from simulators import clips
 from simulators.comparison import session_of, stale_frames, unheard_items
 from simulators.realtime import Knobs, RealtimeSimulator
-from egress.pacer import LEAD_MS
 from simulators.realtime.record import SessionRecord
 from simulators.twilio import CallRecord, Clip, TwilioSimulator
 from simulators.twilio.load import Load, run_load

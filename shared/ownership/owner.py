@@ -125,8 +125,8 @@ class Owner:
             self.on_fenced(refusal)
 
     def claimed_again(self, epoch: int) -> None:
-        """The role is ours again, under a higher epoch. What Redis refused meanwhile, and what was not sent, goes
-        once all that is under way is answered: so it keeps its order."""
+        """The role is ours again, under a higher epoch. What Redis refused meanwhile, and what was not sent,
+        goes once all that is under way is answered: so it keeps its order."""
         self.epoch = epoch
         self._speaker = Speaker(self.call_sid, self.role, self.worker, epoch)
         self._is_behind = self._under_way > 0

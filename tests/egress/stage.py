@@ -100,8 +100,8 @@ class Stage:
         return self.delivery
 
     def succeed(self, after_ms: float) -> Delivery:
-        """The owner dies now, without a word; what it was told on the way back is lost. So much later there is
-        another."""
+        """The owner dies now, without a word; what it was told on the way back is lost. So much later there
+        is another."""
         self.egress_is_frozen = True
         self.run(after_ms)
         self.egress_is_frozen = False

@@ -13,9 +13,9 @@ from egress.backlog import Base
 from egress.call import SAVE_EVERY, EgressCall
 from egress.counters import EgressHops, RoleCounters
 from egress.delivery import Delivery
-from egress.taking_up import ATTACH_WAIT_MS
 from egress.metronome import Metronome, OutBatch
 from egress.positions import Start
+from egress.taking_up import ATTACH_WAIT_MS
 from shared.clock import now_ms
 from shared.contract.card import EgressControl, EgressFigures
 from shared.contract.command import Command

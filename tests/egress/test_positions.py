@@ -66,7 +66,9 @@ def test_a_call_without_a_stream_is_not_connected() -> None:
     assert not read_start(view(state=CallState.DETACHED)).connected
 
 
-@pytest.mark.parametrize(("base_leg", "is_of_leg", "behind_ms"), [("2", True, 40.0), ("1", False, 0.0), (None, True, 40.0)])
+@pytest.mark.parametrize(
+    ("base_leg", "is_of_leg", "behind_ms"), [("2", True, 40.0), ("1", False, 0.0), (None, True, 40.0)]
+)
 def test_numbers_count_within_a_leg(base_leg: str | None, is_of_leg: bool, behind_ms: float) -> None:
     """And so does what echoes said of its way. An older version does not say which leg it was."""
     saved = {} if base_leg is None else {"base_leg": base_leg}

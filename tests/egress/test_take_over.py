@@ -264,7 +264,9 @@ def _claimed_above(call: EgressCall, epoch: int) -> Callable[[], bool]:
     return lambda: call.owner.epoch > epoch
 
 
-async def test_an_owner_whom_another_followed_begins_again_from_the_card(store: Store, redis_url: str) -> None:
+async def test_an_owner_whom_another_followed_begins_again_from_the_card(
+    store: Store, redis_url: str
+) -> None:
     """What it remembers is older than what the other one did."""
     async with world(store, redis_url) as here, egress(here) as (_, role):
         call = await here.served(role)

@@ -1,4 +1,5 @@
-"""A new owner of a call whose last one died without a word: nothing is heard of it, and the account goes on."""
+"""A new owner of a call whose last one died without a word: nothing is heard of it, and the account goes
+on."""
 
 from __future__ import annotations
 

@@ -32,10 +32,10 @@ from shared.ownership.owner import Owner
 from shared.process.beat import beat, keep_own_keys
 from shared.process.life import make_process
 from shared.process.role import Process
+from shared.process.tasks import cancel_all
 from shared.settings import load
 from shared.store.client import Store
 from shared.store.outbox import Outbox
-from shared.process.tasks import cancel_all
 from tests.support.waiting import running, wait_until
 
 KEYS = Keys(1)
