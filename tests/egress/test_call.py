@@ -143,7 +143,7 @@ class Desk:
         self.call = EgressCall(
             call_sid=SID,
             lane=0,
-            delivery=Delivery(start, self.now),
+            delivery=Delivery(start, self.now, 160.0),
             owner=cast(Owner, self.pen),
             control=cast(ControlFeed, self.control),
             outbox=cast(Outbox, self.outbox),
