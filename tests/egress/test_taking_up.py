@@ -3,6 +3,8 @@ on."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ GRAIN_MS = 25.0
 def holes_ms(stage: Stage) -> float:
     """How long nothing played between the first frame and the last."""
     began = [at for at, _ in stage.played]
-    return sum(max(0.0, later - (at + 20)) for at, later in zip(began, began[1:], strict=False))
+    return sum(max(0.0, later - (at + 20)) for at, later in pairwise(began))
 
 
 @given(
