@@ -116,7 +116,7 @@ class Delivery:
         actions: list[Action] = []
         answer_by_ms = self.taking_up.answer_by_ms
         if answer_by_ms is not None and now_ms >= answer_by_ms:
-            self.taking_up.give_up()
+            self.taking_up.give_up(now_ms)
             actions += self._read_early(now_ms)
         if self.is_sending:
             if self.pacer.is_overdue(now_ms):

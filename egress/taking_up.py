@@ -86,11 +86,13 @@ class TakingUp:
         self.answer_by_ms = None
         self._follows = False
 
-    def give_up(self) -> None:
+    def give_up(self, now_ms: float) -> None:
         """Nobody answers: the card's number stands, and ingress drops what it had."""
-        self.answer_by_ms = None
+        asked_at_ms, self.answer_by_ms = now_ms - ATTACH_WAIT_MS, None
         if self.start.is_of_leg:
             self._through_n = max(self._through_n, self.start.frame_n)
+            # At the latest: whoever sent them is gone since, and was one lead ahead.
+            self._plays_out_ms = asked_at_ms + self.pacer.lead_ms
         else:
             self.renumber()
 
@@ -110,7 +112,7 @@ class TakingUp:
         if cut < self.ledger.cut and (playing_ms is None or playing_ms > 0):
             # Its flush was told, its clear did not come to ingress.
             return True
-        if playing_ms is not None:
+        if playing_ms is not None and not self.counters.frames_sent:  # Else it comes after we gave up.
             self.forwarded(n)
             self._plays_out_ms = now_ms + playing_ms
             self.pacer.follow(now_ms, playing_ms)

@@ -6,7 +6,9 @@ import pytest
 
 from egress import call as call_module
 from egress import calls as calls_module
+from egress.pacer import LEAD_MS
 from egress.role import EgressRole
+from shared.audio import FRAME_MS
 from shared.contract import record
 from shared.contract.card import EgressControl, EgressView
 from shared.contract.entry import FIRST, NOTHING
@@ -115,7 +117,7 @@ async def test_a_new_leg_is_followed(store: Store, redis_url: str) -> None:
         frames = [(name.leg, value) for _, name, value in here.ingress.out if name.kind == OutKind.FRAME]
         second = [value for leg, value in frames if leg == 2]
         resumed_at = frames_of(audio).index(second[0])
-        assert before - 15 <= resumed_at <= before
+        assert before - 2 * LEAD_MS / FRAME_MS <= resumed_at <= before
         assert second == frames_of(audio)[resumed_at:]
 
 

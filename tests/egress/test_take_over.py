@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -12,6 +14,7 @@ from egress.call import EgressCall
 from egress.pacer import LEAD_MS
 from egress.role import EgressRole
 from shared.audio import FRAME_MS
+from shared.clock import now_ms
 from shared.contract.entry import NOTHING
 from shared.contract.steps import Held, Restored, restore
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent
@@ -37,15 +40,40 @@ from tests.egress.world import (
     sees,
     world,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import running, wait_until
 
 PIDFD_MS = 60.0
 """The kernel tells of an exit within 20 to 60 ms on a busy machine."""
 
-UNREAD_FRAMES = 3
-"""What stood in `out` when Redis was emptied is lost."""
-
 Worker = tuple[Process, EgressRole]
+
+
+LATE_FACTOR = 10
+"""So many steps in a row may each be late by what the slowest turn of the loop took."""
+
+slowest_ms = 0.0
+
+
+@pytest.fixture(autouse=True)
+async def watched() -> AsyncIterator[None]:
+    """How late the loop of the test itself runs: all processes live in it."""
+    global slowest_ms
+    slowest_ms = 0.0
+
+    async def watch() -> None:
+        global slowest_ms
+        while True:
+            at_ms = now_ms()
+            await asyncio.sleep(0.005)
+            slowest_ms = max(slowest_ms, now_ms() - at_ms - 5.0)
+
+    async with running(watch()):
+        yield
+
+
+def slack_ms() -> float:
+    """What bounds in time are widened by: nothing on a machine that is not overloaded."""
+    return LATE_FACTOR * slowest_ms if slowest_ms > 25.0 else 0.0
 
 
 @asynccontextmanager
@@ -72,18 +100,16 @@ async def test_a_death_in_mid_answer_is_not_heard(store: Store, redis_url: str) 
     async with world(store, redis_url) as here, heirs(here) as (call, (process, role), (heir, sibling)):
         await here.play(call, audio, frames=60)
         await dies(process, role)
-        last_ms = here.ingress.at(call, OutKind.FRAME)[-1]
 
         await heir.neighbours.on_dead(process.name, How.EXITED)
         await wait_until(lambda: here.silent(call), "the reply was heard")
 
-        times = here.ingress.at(call, OutKind.FRAME)
-        gap_ms = next(at_ms for at_ms in times if at_ms > last_ms) - last_ms
+        times = [at_ms for at_ms, _ in here.ingress.given[call][50:]]
+        gap_ms = max(later_ms - at_ms for at_ms, later_ms in pairwise(times))
         print(f"from the last frame of the dead to the first of its heir: {gap_ms:.0f} ms")
-        assert len(times) == len(frames_of(audio))
-        assert here.ingress.frames(call) == frames_of(audio)
-        assert gap_ms < LEAD_MS - FRAME_MS - PIDFD_MS
-        assert here.ingress.ran_dry_ms(call) == 0
+        assert here.ingress.heard(call) == frames_of(audio)
+        assert gap_ms < LEAD_MS - FRAME_MS - PIDFD_MS + slack_ms()
+        assert here.ingress.ran_dry_ms(call) <= slack_ms()
         assert [kind for kind in await here.kinds(call) if kind is not Heard] == [Audible, Silent]
         assert owns(sibling)()
 
@@ -109,9 +135,8 @@ async def test_ten_calls_of_one_that_died_are_all_in_time(store: Store, redis_ur
         dry_ms = [here.ingress.ran_dry_ms(call) for call in calls]
         print(f"dry, of ten calls: {[round(ms) for ms in dry_ms]} ms")
         for call in calls:
-            assert here.ingress.frames(call) == frames_of(audio)
-            assert len(here.ingress.at(call, OutKind.FRAME)) == len(frames_of(audio))
-        assert max(dry_ms) <= 300
+            assert here.ingress.heard(call) == frames_of(audio)
+        assert max(dry_ms) <= slack_ms()
 
 
 async def test_a_barge_in_right_after_a_death_tells_what_was_heard(store: Store, redis_url: str) -> None:
@@ -126,9 +151,9 @@ async def test_a_barge_in_right_after_a_death_tells_what_was_heard(store: Store,
 
         (flushed,) = [told for told in await here.told(call) if isinstance(told, Flushed)]
         (item,) = flushed.read_items()
-        sent_ms = len(here.ingress.frames(call)) * FRAME_MS
+        sent_ms = len(here.ingress.heard(call)) * FRAME_MS
         assert item.sent_ms == sent_ms
-        assert sent_ms - LEAD_MS - 2 * FRAME_MS <= item.heard_ms <= sent_ms
+        assert sent_ms - LEAD_MS - 2 * FRAME_MS - slack_ms() <= item.heard_ms <= sent_ms
         assert len(here.ingress.at(call, OutKind.CLEAR)) == 1
 
 
@@ -145,12 +170,10 @@ async def test_a_drain_gives_a_call_away_in_mid_word(store: Store, redis_url: st
         process.draining = True
         await role.drain()
         await wait_until(owns(sibling), "the sibling has the call")
-        before = len(here.ingress.frames(call))
         await wait_until(lambda: here.silent(call), "the reply was heard")
 
-        assert before < 150
-        assert here.ingress.frames(call) == frames_of(audio)
-        assert here.ingress.ran_dry_ms(call) == 0
+        assert here.ingress.heard(call) == frames_of(audio)
+        assert here.ingress.ran_dry_ms(call) <= slack_ms()
         assert role.counters.calls_released == 1
 
 
@@ -214,11 +237,13 @@ async def test_an_empty_redis_does_not_break_a_reply_off(store: Store, redis_url
         await wait_until(lambda: here.silent(call), "the reply was heard")
 
         assert held(role, call) is first
-        heard = here.ingress.frames(call)
-        lost = [frame for frame in frames_of(audio) if frame not in heard]
-        assert heard == [frame for frame in frames_of(audio) if frame not in lost]
-        assert len(lost) <= UNREAD_FRAMES
-        assert frames_of(audio)[-1] not in lost
+        # What stood unread in `out` is lost, at that place; nothing else is.
+        heard, said = here.ingress.heard(call), frames_of(audio)
+        lost = [index for index, frame in enumerate(said) if frame not in heard]
+        assert heard == [frame for frame in said if frame in heard]
+        assert lost == list(range(lost[0], lost[-1] + 1)) if lost else True
+        assert len(lost) <= LEAD_MS // FRAME_MS
+        assert len(said) - 1 not in lost
         assert first.delivery.counters.frames_skipped == 0
         assert role.counters.calls_lost == 0
 
@@ -256,8 +281,8 @@ async def test_what_was_refused_is_told_under_the_new_epoch(store: Store, redis_
 
         assert held(role, call) is first
         assert await here.kinds(call) == [Audible, Heard, Silent]
-        assert here.ingress.frames(call) == frames_of(audio)
-        assert here.ingress.ran_dry_ms(call) == 0
+        assert here.ingress.heard(call) == frames_of(audio)
+        assert here.ingress.ran_dry_ms(call) <= slack_ms()
 
 
 def _claimed_above(call: EgressCall, epoch: int) -> Callable[[], bool]:
@@ -281,4 +306,4 @@ async def test_an_owner_whom_another_followed_begins_again_from_the_card(
 
         await wait_until(lambda: here.silent(call), "the reply was heard")
         assert first.is_over
-        assert here.ingress.frames(call) == frames_of(speech(3 * SECOND))
+        assert here.ingress.heard(call) == frames_of(speech(3 * SECOND))

@@ -192,6 +192,28 @@ def test_an_owner_that_gets_its_call_again_goes_on_behind_what_was_forwarded() -
     assert stage.delivery.pacer.counters.stops == 0
 
 
+def test_an_answer_that_comes_late_does_not_make_more_heard_than_was() -> None:
+    """Frames were sent by then, behind what still played."""
+    stage = Stage(lead_ms=LEAD_MS)
+    audio = speech(6 * SECOND)
+    stage.say(audio)
+    stage.run(1_000)
+    stage.save()
+    stage.succeed(0)
+    (_, _, n, playing_ms), cut = stage._back.pop(), stage.fence_cut
+    stage.run(ATTACH_WAIT_MS + 3 * STEP_MS)
+    assert stage.delivery.counters.frames_sent
+
+    stage.act(stage.delivery.on_attached(1, int(n), stage.now, cut=cut, playing_ms=playing_ms))
+    for _ in range(60):
+        stage.run(2 * STEP_MS)
+        (item,) = stage.delivery.ledger.items
+        assert stage.delivery.ledger.heard_ms(item, stage.now) <= stage.played_ms + STEP_MS
+    stage.run(6_000)
+
+    assert stage.audio() == frames_of(audio)
+
+
 def test_an_older_ingress_costs_a_lead_and_nothing_else() -> None:
     """It does not say how much still plays: the audio is whole all the same."""
     stage = Stage(lead_ms=LEAD_MS, says_playing=False)
