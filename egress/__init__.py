@@ -17,6 +17,7 @@ Owns: all that a call's audio needs between `reply` and `out`. Must not know: th
     intake     which entries of `reply` count, and how much is held
     actions    what the core asks its driver to do
     answers    which debt the frames that leave answer
+    taking_up  from where an owner goes on that another was before
     delivery   the core of a call: the rules between all of these
     counters   what a process counts, over all its calls
     metronome  the one clock of the process, and the batch that a tick sends

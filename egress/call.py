@@ -20,14 +20,14 @@ from egress.delivery import Delivery
 from egress.metronome import Metronome, OutBatch
 from shared.clock import now_ms
 from shared.contract import record
-from shared.contract.card import EgressControl, EgressServed
+from shared.contract.card import CallState, EgressControl, EgressServed, EgressView
 from shared.contract.command import Command
 from shared.contract.entry import FIRST, Fields, stamp
 from shared.contract.errors import EntryError
 from shared.contract.streams import pairs
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import BackKind, Name, OutNames, read_unsent
+from shared.contract.streams.pairs import BackKind, Name, OutNames, read_playing, read_unsent
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
 from shared.figures.hops import Hop
 from shared.ownership.control_feed import ControlFeed
@@ -67,6 +67,8 @@ class EgressCall:
     journal: JournalPen
     batch: OutBatch
     metronome: Metronome
+    claims: int
+    """How often the role had been claimed when we got it: one more, and nobody was between."""
     counters: RoleCounters
     hops: EgressHops
     model_to_egress: Hop
@@ -74,6 +76,8 @@ class EgressCall:
     reply_position: str = FIRST
     is_over: bool = False
     """The call is not ours any more: an answer that comes now leads to nothing."""
+    absent_since_ms: float | None = None
+    """Since when Redis has no card of it: ingress will write it again."""
     _names: OutNames = field(init=False)
     _flush_stamp: bytes = b""
     """Of the entry that is being read, if it is a flush of our host: a clear carries it to ingress."""
@@ -81,6 +85,7 @@ class EgressCall:
     """Of the audio being read that found nothing waiting before it, if it was written on our host."""
     _schedule: int = 0
     _saved: Save | None = None
+    _saved_position: str = ""
     _unsaved: int = 0
     """Saves left out since the last one that was written."""
     _seconds: int = 0
@@ -96,6 +101,23 @@ class EgressCall:
         was told."""
         self._step(lambda _now: self.delivery.begin())
         self.watch_reply(nudge=True)
+        self.control.ring()
+
+    def go_on(self, epoch: int, card: EgressView) -> None:
+        """The call is ours again, under a higher epoch, and nobody had it between: goes on with what it has.
+        Streams are read from where a next owner would begin: Redis may have lost what we know of them, and
+        what comes twice is dropped."""
+        self.claims, self.absent_since_ms, self._saved = card.claims, None, None
+        self.owner.claimed_again(epoch)
+        self._step(self.delivery.on_claimed_again)
+        if card.leg > self.delivery.leg:
+            self.follow_stream(card.leg, card.ingress)
+        if card.state is CallState.DETACHED:
+            self.detach(card.leg)
+        self.inbox.unwatch(self.owner.keys.reply(self.call_sid))
+        self.reply_position = FIRST
+        self.watch_reply(nudge=True)
+        self.control.position = card.control_pos or FIRST
         self.control.ring()
 
     def receive_reply(self, entries: list[Entry]) -> None:
@@ -115,7 +137,10 @@ class EgressCall:
             mark = value.decode(errors="replace")
             self._step(lambda now: delivery.on_echo(mark, now))
         elif name.kind == BackKind.ATTACHED:
-            self._step(lambda now: delivery.on_attached(name.leg, name.n, now))
+            playing_ms = read_playing(value)
+            self._step(
+                lambda now: delivery.on_attached(name.leg, name.n, now, cut=name.cut, playing_ms=playing_ms)
+            )
 
     def follow_stream(self, leg: int, ingress: str) -> None:
         """The call has a new media stream."""
@@ -172,7 +197,8 @@ class EgressCall:
         heard."""
         action = self.delivery.save(now_ms())
         self._unsaved += 1
-        if action != self._saved or self._unsaved >= SAVE_EVERY:
+        has_changed = action != self._saved or self.control.position != self._saved_position
+        if has_changed or self._unsaved >= SAVE_EVERY:
             self._save(action)
 
     def second_passed(self) -> None:
@@ -268,8 +294,8 @@ class EgressCall:
             self._save(self.delivery.save(now_ms()))
 
     def _save(self, action: Save) -> None:
-        self._saved, self._unsaved = action, 0
-        position = EgressControl(control_pos_egress=self.control.position)
+        self._saved, self._saved_position, self._unsaved = action, self.control.position, 0
+        position = EgressControl(control_pos_egress=self._saved_position)
         self.owner.trim_reply(action.keep_from, action.figures, position)
 
     def _refill(self, after_id: str) -> None:

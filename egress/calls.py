@@ -16,7 +16,7 @@ from functools import partial
 from egress.call import EgressCall
 from egress.counters import EgressHops, RoleCounters, Totals, Windows
 from egress.delivery import Delivery
-from egress.handover import choose
+from egress.handover import Heirs, find_heirs
 from egress.metronome import Metronome, OutBatch, Ticking
 from egress.positions import read_start
 from egress.window import CallWindow
@@ -25,7 +25,7 @@ from shared.contract import record
 from shared.contract.card import CallState, EgressView, Owners
 from shared.contract.entry import FIRST
 from shared.contract.errors import ContractError
-from shared.contract.scripts import Refusal
+from shared.contract.scripts import Answer, Refusal
 from shared.contract.steps import Claim
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Detached, Ended, Letter, Stream
@@ -41,6 +41,10 @@ from shared.store.errors import STORE_ERRORS
 
 CLAIM_TRIES, CLAIM_PAUSE_S = 20, 0.5
 """As long as Redis does not answer: nobody rings a second time."""
+
+ABSENT_MS = 5000.0
+"""How long a call of ours may be without a card. Ingress writes it again within a second of the moment at
+which Redis is there again; if it does not, the call is over."""
 
 REST_AFTER_BUG_S = 1.0
 """A call that met a bug rests this long before it is claimed again: a bug that comes again must not spin."""
@@ -88,18 +92,24 @@ class Calls:
 
     def take(self, call_sid: str, claim: Claim) -> None:
         """A call is ours. Reads its reply from the first entry there is."""
+        process, now = self._process, now_ms()
         old = self._table.get(call_sid)
-        if old is not None:
-            if old.owner.epoch >= claim.epoch:
-                return  # Claimed twice, by a repeated script: it is at work already.
-            # Redis had lost the call, or our claim: what we hold is fenced.
-            self._forget(old)
+        if old is not None and old.owner.epoch >= claim.epoch:
+            return  # Claimed twice, by a repeated script: it is at work already.
         try:
             card = record.read(EgressView, claim.card)
         except ContractError as error:
+            if old is not None:
+                self._forget(old)
             self._unreadable(call_sid, error)
             return
-        process, now = self._process, now_ms()
+        if old is not None and card.claims <= old.claims + 1:
+            # Redis had lost the call, or our claim of it, and nobody else has had it.
+            process.log.info("call_claimed_again", call=call_sid, epoch=claim.epoch)
+            old.go_on(claim.epoch, card)
+            return
+        if old is not None:
+            self._forget(old)
         call = self._make(call_sid, claim.epoch, card, now)
         self._table[call_sid] = call
         log = process.log.bind(call=call_sid)
@@ -146,6 +156,8 @@ class Calls:
             call.second_passed()
             self._windows[call.call_sid].check(now)
             call.rest()
+            if call.absent_since_ms is not None:
+                self._keep_absent(call, now)
         for window in list(self._windows.values()):
             if window.is_stuck(now):
                 window.check(now)
@@ -168,26 +180,37 @@ class Calls:
         self._process.log.info("call_ended", call=call.call_sid, frames=frames)
         self._forget(call)
 
-    def release(self, call: EgressCall, rival: str) -> None:
-        """Notes where we are, then empties the owner's field: in this order, on one connection. `rival` is
+    def release(self, call: EgressCall, heir: str) -> None:
+        """Notes where we are, then empties the owner's field: in this order, on one connection. `heir` is
         rung; '': whoever comes first takes the call."""
         call.save()
-        call.owner.give_back(heir=rival)
+        call.owner.give_back(heir=heir)
         self._counters.calls_released += 1
         self._process.ownership.releases += 1
-        self._process.log.info("call_released", call=call.call_sid, rival=rival)
+        self._process.log.info("call_released", call=call.call_sid, heir=heir)
         self._forget(call)
 
-    async def find_rival(self) -> str | None:
-        """The sibling that calls may go to; None if there is none. Cancelling is safe."""
+    def hand_over(self, heirs: Heirs, most: int) -> None:
+        """Gives calls to siblings, as far as they have room. Between two turns of the loop each call is
+        between two frames: the heir goes on with the next one."""
+        for call in self.all()[:most]:
+            heir = heirs.take()
+            if heir is None:
+                return
+            self.release(call, heir)
+
+    async def find_heirs(self) -> Heirs | None:
+        """The siblings that calls may go to; None: Redis does not say. Cancelling is safe."""
         process = self._process
         try:
             workers = await read_workers(process.store, process.keys)
         except STORE_ERRORS:
             self._counters.store_errors += 1
             return None
-        silences = process.neighbours.silences()
-        return choose(workers, silences, own=process.name, role=process.worker.role)
+        return find_heirs(
+            workers, process.neighbours.silences(), own=process.name, role=process.worker.role,
+            room=room_for_orphans,
+        )  # fmt: skip
 
     # Private.
 
@@ -200,7 +223,7 @@ class Calls:
             call_sid,
             process.worker.role,
             epoch,
-            lambda refusal: self._on_fenced(call_sid, epoch, refusal),
+            lambda refusal: self._on_fenced(call_sid, owner, refusal),
             process.name,
             partial(self.claim_again, call_sid),
         )
@@ -227,6 +250,7 @@ class Calls:
             journal=process.journal,
             batch=self._batch,
             metronome=self.metronome,
+            claims=card.claims,
             counters=self._counters,
             hops=self._hops,
             model_to_egress=self._model_to_egress,
@@ -246,19 +270,33 @@ class Calls:
             case _:
                 pass  # For the brain, which also answers what nobody understands.
 
-    def _on_fenced(self, call_sid: str, epoch: int, refusal: Refusal) -> None:
+    def _on_fenced(self, call_sid: str, owner: Owner, refusal: Refusal) -> None:
         """A fenced write was refused: another owner speaks, or the call is over or forgotten."""
         call = self._table.get(call_sid)
-        if call is None or call.owner.epoch != epoch:
+        if call is None or call.owner is not owner:
             return
         if refusal.is_end:
             self.end(call)
-            return
+        elif refusal.answer is Answer.ABSENT:
+            # What it has to say it has here. Ingress writes the card again, and rings.
+            call.absent_since_ms = now_ms() if call.absent_since_ms is None else call.absent_since_ms
+        else:
+            self._lose(call, refusal)
+
+    def _keep_absent(self, call: EgressCall, now: float) -> None:
+        """A call without a card: asks whether it has one again, should nobody ring."""
+        if call.absent_since_ms is not None and now - call.absent_since_ms >= ABSENT_MS:
+            self._lose(call, Refusal(Answer.ABSENT))
+        else:
+            self.claim_again(call.call_sid, call.owner.epoch)
+
+    def _lose(self, call: EgressCall, refusal: Refusal) -> None:
         self._counters.calls_lost += 1
         self._process.ownership.lost(refusal)
         self._process.log.warning(
-            "call_lost", call=call_sid, epoch=epoch, answer=refusal.answer.value, owner=refusal.owner
-        )
+            "call_lost", call=call.call_sid, epoch=call.owner.epoch, answer=refusal.answer.value,
+            owner=refusal.owner,
+        )  # fmt: skip
         self._forget(call)
 
     def _on_bug(self, call: Ticking, bug: Exception) -> None:
@@ -272,11 +310,15 @@ class Calls:
 
     async def _give_up(self, call: EgressCall) -> None:
         await asyncio.sleep(REST_AFTER_BUG_S)
-        call.owner.give_back(heir=await self.find_rival() or self._process.name, why=Orphaned.BUG)
+        heirs = await self.find_heirs() or Heirs()
+        call.owner.give_back(heir=heirs.take() or self._process.name, why=Orphaned.BUG)
 
     async def _claim(self, call_sid: str, seen: int) -> None:
+        held, tries = self._table.get(call_sid), 0
         try:
-            for _ in range(CLAIM_TRIES):
+            # What is in our hands waits for as long as Redis does; what is not, others may have by then.
+            while tries < CLAIM_TRIES or (held is not None and not held.is_over):
+                tries += 1
                 try:
                     claim = await claim_free(self._process, call_sid, seen=seen, again=True)
                 except STORE_ERRORS:
@@ -286,6 +328,8 @@ class Calls:
                 if claim is not None:
                     self._process.ownership.claims_again += 1
                     self.take(call_sid, claim)
+                elif held is not None and not held.is_over and held.absent_since_ms is None:
+                    self._lose(held, Refusal(Answer.FENCED))
                 return
         finally:
             self._claiming.discard(call_sid)

@@ -72,7 +72,7 @@ class RoleCounters:
     calls_lost: int = 0
     """A newer owner has them, or Redis has forgotten them."""
     calls_released: int = 0
-    """Calls given to a sibling."""
+    """Calls given to a sibling, or to whoever comes first."""
     calls_failed: int = 0
     """Calls that a bug of ours threw out of the metronome, to be claimed again."""
     ticks: int = 0

@@ -3,8 +3,8 @@
 Why it exists: framer, backlog, pacer and ledger each know one thing; the rules between them (a flush
 overtakes all that waits; a lost socket rewinds to what was heard; a dead brain's item is closed) are here.
 
-Owns: what a flush does, the way to ingress (attaching, stopped, detached). Pure. Inputs and `now_ms` come in,
-actions go out. Must not know: Redis, sockets, clocks, other calls.
+Owns: what a flush does, the way to ingress (stopped, detached). Pure. Inputs and `now_ms` come in, actions go
+out. Must not know: Redis, sockets, clocks, other calls, what a new owner begins with (egress/taking_up.py).
 
 The driver calls `on_*` with what it reads, and `tick` after each input and when `next_due_ms` has come: a
 first frame of a talk spurt then leaves at once.
@@ -24,20 +24,14 @@ from egress.ledger import Echo, Ledger
 from egress.marks import end_mark_due, mark_due
 from egress.pacer import LEAD_MS, Pacer
 from egress.positions import Start
+from egress.taking_up import TakingUp
 from shared.audio import FRAME_MS
 from shared.contract.card import EgressFigures
 from shared.contract.streams.control import Flushed
 from shared.contract.streams.reply import ReplyEntry
 
-ATTACH_WAIT_MS = 100.0
-"""How long a new owner waits to be told the last frame forwarded (docs/design.md, Ownership)."""
-
 PROBE_MS = 500.0
 """How often a stopped call asks ingress for a sign of life."""
-
-UNANSWERED_MARGIN_FRAMES = 100
-"""A new owner that was told nothing may be behind the card's number by the card's age (1 s) and a lead. If
-it cannot know which audio those frames were, it leaves twice as many numbers out: numbers need only rise."""
 
 FRAME_LATE_MS = 10.0
 """A frame later than this is counted: half a frame's time is more than a healthy loop needs."""
@@ -60,13 +54,11 @@ class Delivery:
     backlog: Backlog = field(init=False)
     intake: Intake = field(init=False)
     answers: Answers = field(init=False, default_factory=Answers)
+    taking_up: TakingUp = field(init=False)
     detached: bool = field(init=False)
     ended: bool = field(init=False, default=False)
-    _attach_by_ms: float | None = field(init=False)
     _probe_at_ms: float = field(init=False, default=0.0)
     _check_at_ms: float = field(init=False, default=0.0)
-    _skip_through_n: int = field(init=False, default=0)
-    _is_answered: bool = field(init=False, default=False)
 
     def __post_init__(self, claimed_at_ms: float) -> None:
         start = self.start
@@ -76,8 +68,11 @@ class Delivery:
         self.ledger = Ledger(start.leg, start.base.cut)
         self.backlog = Backlog(start.base.n + 1)
         self.intake = Intake(self.backlog, self.ledger, start.base, claimed_at_ms)
-        self._attach_by_ms = claimed_at_ms + ATTACH_WAIT_MS
+        self.taking_up = TakingUp(
+            start, claimed_at_ms, self.backlog, self.ledger, self.pacer, self.answers, self.counters
+        )
         if self.detached:
+            self.taking_up.stop_waiting()
             self.ledger.hold(claimed_at_ms)
 
     @property
@@ -92,7 +87,9 @@ class Delivery:
     # The reply.
 
     def on_reply(self, entry_id: str, entry: ReplyEntry, now_ms: float) -> list[Action]:
-        """An entry of `reply`, in order."""
+        """An entry of `reply`, in order; of a new owner it may wait for ingress's answer."""
+        if self.taking_up.keeps(entry_id, entry):
+            return []
         return self._follow(self.intake.judge(entry_id, entry, now_ms), entry_id, entry, now_ms)
 
     def on_refill(self, after_id: str, entries: list[tuple[str, ReplyEntry]], now_ms: float) -> list[Action]:
@@ -117,10 +114,10 @@ class Delivery:
     def tick(self, now_ms: float) -> list[Action]:
         """What is due now. Calling it early, late or twice does no harm."""
         actions: list[Action] = []
-        if self._attach_by_ms is not None and now_ms >= self._attach_by_ms and not self.detached:
-            # Nobody answers: the card's number stands, and ingress drops what it had.
-            self._attach_by_ms = None
-            self._skip_through_n = max(self._skip_through_n, self.start.frame_n)
+        answer_by_ms = self.taking_up.answer_by_ms
+        if answer_by_ms is not None and now_ms >= answer_by_ms:
+            self.taking_up.give_up(now_ms)
+            actions += self._read_early(now_ms)
         if self.is_sending:
             if self.pacer.is_overdue(now_ms):
                 self.ledger.hold(self.pacer.unconfirmed_since_ms or now_ms)
@@ -142,15 +139,21 @@ class Delivery:
 
     @property
     def is_sending(self) -> bool:
-        """Whether there is a way to Twilio that answers."""
-        return not (self.pacer.stopped or self.detached or self.ended or self._attach_by_ms is not None)
+        """Whether there is a way to Twilio that answers, and what is here is not void."""
+        return not (
+            self.pacer.stopped
+            or self.detached
+            or self.ended
+            or self.taking_up.answer_by_ms is not None
+            or self.ledger.cut < self.taking_up.void_below
+        )
 
     @property
     def is_busy(self) -> bool:
         """Whether `tick` has, or will soon have, something to do without another input."""
         return not self.ended and (
             self.backlog.unsent > 0
-            or self._attach_by_ms is not None
+            or self.taking_up.answer_by_ms is not None
             or self.pacer.stopped
             or self.pacer.unconfirmed_since_ms is not None
             or self.ledger.next_deadline_ms is not None
@@ -164,14 +167,18 @@ class Delivery:
 
     # The way to ingress and back.
 
-    def on_attached(self, leg: int, n: int, now_ms: float) -> list[Action]:
-        """Ingress answers: `n` was the last frame that it gave the socket, 0 for none."""
+    def on_attached(
+        self, leg: int, n: int, now_ms: float, *, cut: int = 0, playing_ms: float | None = None
+    ) -> list[Action]:
+        """Ingress answers: `n` was the last frame that it gave the socket, 0 for none, and `cut` the highest
+        that it has seen. `playing_ms`: see TakingUp.answered."""
         if leg != self.leg or self.ended:
             return []
-        self._is_answered = True
-        self._attach_by_ms = None
+        actions: list[Action] = []
+        if self.taking_up.answered(n, cut, now_ms, playing_ms):
+            actions.append(Clear(n=self.backlog.next_n - 1))
         self._confirm(n, now_ms)
-        return self._posts()
+        return [*actions, *self._read_early(now_ms), *self._posts()]
 
     def on_forwarded(self, leg: int, n: int, unsent_bytes: int, now_ms: float) -> list[Action]:
         """Ingress has given the socket all frames up to `n`; `unsent_bytes` wait in its socket."""
@@ -194,26 +201,41 @@ class Delivery:
         """The call has a new media stream: goes on from what was heard on the old one."""
         if leg <= self.leg or self.ended:
             return []
+        self.taking_up.stop_waiting()
+        early = self._read_early(now_ms)
         settled_ms = self._settled(now_ms)
-        self._renumber()
+        self.taking_up.renumber()
         moved = self.backlog.rewind_to(settled_ms)
         self.leg, self.ingress = leg, ingress
         self.ledger.new_leg(leg)
         for item, to_ms in moved:
             self.ledger.rewind(item, to_ms)
-        self.detached, self._attach_by_ms = False, None
+        self.detached = False
         self.unsent_bytes = 0
         self.pacer.restart()
         self.answers.restart()
         self.ledger.play_from(now_ms)
-        return [Attach(n=self.backlog.next_n - 1), self.save(now_ms), *self.tick(now_ms)]
+        return [*early, Attach(n=self.backlog.next_n - 1), self.save(now_ms), *self.tick(now_ms)]
 
     def on_detached(self, leg: int, now_ms: float) -> list[Action]:
         """The media stream is gone: nothing is sent until there is a new one."""
-        if leg == self.leg and not self.detached:
-            self.detached = True
-            self.ledger.hold(now_ms)
-        return self._posts()
+        if leg != self.leg or self.detached:
+            return self._posts()
+        self.detached = True
+        self.ledger.hold(now_ms)
+        self.taking_up.stop_waiting()
+        # Should we be gone when there is a new stream: it goes on from here.
+        return [*self._read_early(now_ms), *self._posts(), self.save(now_ms)]
+
+    def on_claimed_again(self, now_ms: float) -> list[Action]:
+        """The call is ours under a higher epoch. Ingress may have dropped what we sent under the old one:
+        goes on behind the last frame that it forwarded."""
+        if self.ended or self.detached:
+            return []
+        since_ms = self.pacer.unconfirmed_since_ms
+        self.ledger.hold(now_ms if since_ms is None else since_ms)
+        self.pacer.pause()
+        return [self._probe(now_ms)]
 
     def on_ended(self, now_ms: float) -> list[Action]:
         """The call is over."""
@@ -239,6 +261,8 @@ class Delivery:
                 base_item=base.item_id,
                 base_frame=base.frame,
                 base_n=base.n,
+                base_leg=self.leg,
+                ear_behind_ms=round(self.ledger.ear_behind_ms),
                 playhead_item="" if playhead is None else playhead.item_id,
                 playhead_ms=0 if playhead is None else int(self.ledger.heard_ms(playhead, now_ms)),
                 audible_response=self.ledger.audible_response,
@@ -269,6 +293,7 @@ class Delivery:
     def _flush(self, cut: int, now_ms: float) -> list[Action]:
         """A higher cut: what waits is void, Twilio forgets what it has (if anything), and the brain is
         told."""
+        self.taking_up.skip(now_ms)
         is_heard = not self.backlog.unsent and self.ledger.only_waits_for_marks(now_ms)
         reports = self.ledger.flush(cut, now_ms)
         self.counters.flushes += 1
@@ -278,15 +303,14 @@ class Delivery:
         self.answers.restart()
         if not self.detached:
             self.ledger.play_from(now_ms)
-        self._renumber()
+        self.taking_up.renumber()
         actions: list[Action] = [] if self.detached or is_heard else [Clear(n=self.backlog.next_n - 1)]
         actions.append(Post(message=Flushed.of(cut, reports)))
         return actions
 
     def _send(self, now_ms: float, actions: list[Action]) -> None:
         backlog = self.backlog
-        if backlog.next_n <= self._skip_through_n:
-            self._skip(now_ms)
+        self.taking_up.skip(now_ms)
         if backlog.unsent:
             self._send_frames(now_ms, actions)
         for stretch in backlog.stretches:
@@ -332,18 +356,10 @@ class Delivery:
     def _mark(self, stretch: Stretch, ms: int, now_ms: float, actions: list[Action]) -> None:
         actions.append(Mark(self.backlog.next_n - 1, self.ledger.mark(stretch.item, ms, now_ms)))
 
-    def _skip(self, now_ms: float) -> None:
-        """Moves over frames that ingress has already given to the socket."""
-        # Those of an owner before us have played meanwhile; those of a write given up came just now.
-        playing_ms = FRAME_MS if self.counters.frames_sent else 0.0
-        while self.backlog.next_n <= self._skip_through_n:
-            stretch = self.backlog.next_stretch()
-            if stretch is None:
-                return
-            n, index = self.backlog.advance(stretch)
-            self.backlog.confirm(n)
-            self.ledger.skipped(stretch.item, (index + 1) * FRAME_MS, now_ms, playing_ms)
-            self.counters.frames_skipped += 1
+    def _read_early(self, now_ms: float) -> list[Action]:
+        """What came before ingress had answered."""
+        early = self.taking_up.take_early()
+        return [action for entry_id, entry in early for action in self.on_reply(entry_id, entry, now_ms)]
 
     def _confirm(self, n: int, now_ms: float) -> None:
         self.pacer.confirm(n)
@@ -351,8 +367,7 @@ class Delivery:
         for item, end_ms, count in self.backlog.confirm(n):
             self.ledger.confirm(item, end_ms, now_ms)
             confirmed += count
-        if n >= self.backlog.next_n:
-            self._skip_through_n = max(self._skip_through_n, n)
+        self.taking_up.forwarded(n)
         if self.pacer.stopped and not self.detached:
             # A sign of life: on behind the last frame forwarded, with the old numbers: ingress drops repeats.
             playing_ms = confirmed * FRAME_MS
@@ -362,14 +377,6 @@ class Delivery:
             self.pacer.resume(now_ms, self.backlog.unsent - unsent, playing_ms)
             self.ledger.resume(now_ms, playing_ms=playing_ms)
             self.answers.restart()
-
-    def _renumber(self) -> None:
-        """The frames to come are others than those an owner before us may have sent: go above its numbers."""
-        known = max(self._skip_through_n, self.start.frame_n)
-        if not self._is_answered and not self.start.is_first:
-            known += UNANSWERED_MARGIN_FRAMES
-        self.backlog.next_n = max(self.backlog.next_n, known + 1)
-        self._skip_through_n = 0
 
     def _probe(self, now_ms: float) -> Attach:
         self._probe_at_ms = now_ms + PROBE_MS

@@ -108,6 +108,12 @@ class Ledger:
         self._playback.skipped(item, end_ms, now_ms, playing_ms)
         item.response.audible = True
 
+    def given(self, item: PlayedItem, end_ms: int, plays_until_ms: float) -> None:
+        """An owner before us has sent the item up to `end_ms`, and it plays until then. That it is audible
+        was told: the word of it stood before the frames."""
+        self._playback.given(item, end_ms, plays_until_ms)
+        item.response.audible = True
+
     def confirm(self, item: PlayedItem, end_ms: int, now_ms: float) -> None:
         """Ingress gave the socket the item up to the frame that ends at `end_ms`."""
         self._playback.confirm(item, end_ms, now_ms)
@@ -226,6 +232,15 @@ class Ledger:
     def play_from(self, now_ms: float) -> None:
         """Lets the clock run on a fresh socket: nothing of what was sent before plays any more."""
         self._playback.play_from(self._items.values(), now_ms)
+
+    def know_way(self, behind_ms: float) -> None:
+        """What echoes told an owner before us: the ear is later than the socket by so much."""
+        self._playback.know_way(behind_ms)
+
+    @property
+    def ear_behind_ms(self) -> float:
+        """The same, by our own last echo."""
+        return self._playback.echo_behind_ms
 
     def new_leg(self, leg: int) -> None:
         """The marks of the old leg are gone with its socket, and so is what they said of its way."""

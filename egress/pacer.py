@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from shared.audio import FRAME_MS
 
-LEAD_MS = 160.0
+LEAD_MS = 300.0
 """Sending just in time gaps audibly; 100 to 250 ms ahead does not."""
 
 LEAST_PATIENCE_MS = 160.0
@@ -100,10 +100,14 @@ class Pacer:
         return bool(self._unconfirmed) and now_ms - self._unconfirmed[0][1] > patience_ms
 
     def stop(self) -> None:
-        """Sends nothing more until `resume` or `restart`."""
+        """Ingress is silent: sends nothing more until `resume` or `restart`."""
         if not self.stopped:
             self.stopped = True
             self.counters.stops += 1
+
+    def pause(self) -> None:
+        """The same, by our own decision."""
+        self.stopped = True
 
     def resume(self, now_ms: float, rewound: int, playing_ms: float) -> None:
         """Ingress is there again: goes on behind the last frame forwarded.
@@ -118,6 +122,10 @@ class Pacer:
         self._count -= rewound
         if self._anchor_ms is not None and now_ms >= self._anchor_ms + self._count * FRAME_MS:
             self._anchor_ms, self._count = now_ms + playing_ms + FRAME_MS, 0
+
+    def follow(self, now_ms: float, playing_ms: float) -> None:
+        """What an owner before us has sent plays for so long: the next frame is anchored behind it."""
+        self._anchor_ms, self._count, self._waiting = now_ms + playing_ms + FRAME_MS, 0, False
 
     def restart(self) -> None:
         """Forgets the schedule: the next frames are the first of a spurt, whatever was before.

@@ -49,9 +49,14 @@ class Playback:
 
     def skipped(self, item: PlayedItem, end_ms: int, now_ms: float, playing_ms: float) -> None:
         """The item up to `end_ms` was given to the socket before; `playing_ms` of it only now."""
+        self.given(item, end_ms, max(self._plays_until_ms, now_ms) + playing_ms)
+
+    def given(self, item: PlayedItem, end_ms: int, plays_until_ms: float) -> None:
+        """The item up to `end_ms` was given to the socket before, and plays until then."""
         item.cursor_ms = item.confirmed_ms = end_ms
         item.sent_ms = max(item.sent_ms, end_ms)
-        item.plays_until_ms = self._plays_until_ms = max(self._plays_until_ms, now_ms) + playing_ms
+        item.plays_until_ms = plays_until_ms
+        self._plays_until_ms = max(self._plays_until_ms, plays_until_ms)
 
     def confirm(self, item: PlayedItem, end_ms: int, now_ms: float) -> None:
         """Ingress gave the socket the item up to the frame that ends at `end_ms`.
@@ -86,6 +91,11 @@ class Playback:
         if unconfirmed_since_ms is not None:
             standing_ms = min(standing_ms, unconfirmed_since_ms)
         return max(0.0, min(item.proved_ms(standing_ms - self._behind_ms), item.sent_ms))
+
+    @property
+    def echo_behind_ms(self) -> float:
+        """How far the ear is behind the clock, by the last echo."""
+        return self._echo_behind_ms
 
     def is_over(self, at_ms: float) -> bool:
         """Whether all that was sent had played by then."""
@@ -144,6 +154,10 @@ class Playback:
     def flush(self, now_ms: float) -> None:
         """What was sent is void."""
         self._plays_until_ms = now_ms
+
+    def know_way(self, behind_ms: float) -> None:
+        """What echoes told an owner before us of this leg's way."""
+        self._behind_ms = self._echo_behind_ms = behind_ms
 
     def forget_way(self) -> None:
         """A new leg: what echoes said of the old one's way says nothing of this one."""

@@ -29,6 +29,12 @@ class Start:
     frame_n: int = 0
     """The last frame number that the owner before us wrote to the card."""
     connected: bool = True
+    is_of_leg: bool = True
+    """The base was counted on the present leg: what ingress forwarded of it is not sent again."""
+    cut: int = 0
+    """The highest that the card knows: what is lower is void, though its flush was not carried out yet."""
+    behind_ms: float = 0.0
+    """By how much the ear is later than the socket, as the owner before us has measured it."""
 
 
 def read_start(card: EgressView) -> Start:
@@ -42,6 +48,8 @@ def read_start(card: EgressView) -> Start:
         frame=card.base_frame or 0,
         n=card.frame_n + RESTORED_MARGIN_FRAMES if is_restored else card.base_n or 0,
     )
+    # An older version does not say of which leg its numbers are.
+    is_of_leg = card.base_leg is None or card.base_leg == card.leg
     return Start(
         leg=card.leg,
         ingress=card.ingress,
@@ -49,4 +57,7 @@ def read_start(card: EgressView) -> Start:
         base=base,
         frame_n=card.frame_n,
         connected=card.state is not CallState.DETACHED,
+        is_of_leg=is_of_leg,
+        cut=max(base.cut, card.cut),
+        behind_ms=float(card.ear_behind_ms or 0) if is_of_leg else 0.0,
     )

@@ -22,8 +22,11 @@ SLICE_S = 0.1
 """Once a second, spread: each tenth of a second serves a tenth of the calls."""
 
 DRAIN_CHECK_S = 0.1
-RIVAL_EVERY_CHECKS = 10
-"""How often a draining process sees whether a call is between two responses, and to whom it may go."""
+HANDED_AT_ONCE = 10
+"""Calls that go with each look of a draining process: an heir claims so many within the lead of each."""
+
+NOBODY_CHECKS = 10
+"""Looks in a row that find no sibling: then calls wait for whoever comes first."""
 
 
 class EgressRole:
@@ -58,27 +61,26 @@ class EgressRole:
         self._tasks.append(process.spawn(self._owned.look_on(), "owned"))
 
     async def drain(self) -> None:
-        """Hands calls to a sibling, each between two responses; without a sibling they go on here. Cancelled,
-        it leaves those that are still here to `stop`."""
-        rival: str | None = None
-        checks = 0
+        """Hands calls to siblings, each at its next frame. Where all are full they go on here; where there is
+        none they wait for whoever comes first, be it our next boot. Cancelled, it leaves those that are still
+        here to `stop`."""
+        nobody = 0
         while len(self.calls):
-            if checks % RIVAL_EVERY_CHECKS == 0:
-                rival = await self.calls.find_rival()
-            checks += 1
-            if rival is not None:
-                for call in self.calls.all():
-                    if not call.delivery.is_busy:
-                        self.calls.release(call, rival)
+            heirs = await self.calls.find_heirs()
+            if heirs is not None:
+                self.calls.hand_over(heirs, HANDED_AT_ONCE)
+                nobody = 0 if heirs.is_anybody else nobody + 1
+            if nobody >= NOBODY_CHECKS:
+                self._give_all_back()
             await asyncio.sleep(DRAIN_CHECK_S)
 
     async def stop(self) -> None:
-        """Lets go of what is left, in mid-word if need be: the next owner goes on with the next frame. Never
-        cancelled."""
+        """Lets go of what is left, at once: the next owner goes on with the next frame. Never cancelled."""
         self.calls.metronome.stop()
-        rival = await self.calls.find_rival() if len(self.calls) else None
-        for call in self.calls.all():
-            self.calls.release(call, rival or "")
+        heirs = await self.calls.find_heirs() if len(self.calls) else None
+        if heirs is not None:
+            self.calls.hand_over(heirs, len(self.calls))
+        self._give_all_back()
         for task in self._tasks:
             task.cancel()
 
@@ -91,6 +93,11 @@ class EgressRole:
         return ""
 
     # Private.
+
+    def _give_all_back(self) -> None:
+        """Nobody is there, or nobody has room: whoever comes first takes them."""
+        for call in self.calls.all():
+            self.calls.release(call, "")
 
     async def _sweep(self) -> None:
         while True:

@@ -251,7 +251,7 @@ class Settings(BaseSettings):
         10.0, ge=0, le=50, description="Least time between two blocking reads of a process, ms."
     )
     lead_ms: int = Field(
-        160, ge=40, le=1000, description="Audio kept ahead of the caller's ear at Twilio, ms."
+        300, ge=40, le=1000, description="Audio kept ahead of the caller's ear at Twilio, ms."
     )
     socket_send_buffer_bytes: int = Field(
         32_768, ge=4096, le=4_194_304, description="SO_SNDBUF of each media socket, bytes."

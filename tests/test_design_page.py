@@ -20,9 +20,9 @@ PAGE = (ROOT / "docs" / "design.md").read_text("utf-8")
 TITLES = (
     "What must be true", "Shape", "Words", "Keys", "The streams", "Control messages", "The card",
     "Reading and writing", "Ownership", "A call's life", "A call from ring to end", "Barge-in",
-    "The response sequencer", "Sound is owed", "Framer, pacer, ledger", "What the caller notices",
-    "Diagnosis", "Processes", "Who counts as dead", "Another model, another carrier",
-    "Where modules moved",
+    "The response sequencer", "Sound is owed", "Framer, pacer, ledger", "A new egress",
+    "What the caller notices", "Diagnosis", "Processes", "Who counts as dead",
+    "Another model, another carrier", "Where modules moved",
 )  # fmt: skip
 """Code refers to the page by them."""
 

@@ -24,7 +24,7 @@ from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
 from shared.contract.streams.control import Dtmf, Outranked
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, read_debt, read_owes
+from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, playing, read_debt, read_owes
 from shared.contract.writes import Speaker
 from shared.ownership.journal import JournalPen
 from shared.store.outbox import Outbox
@@ -207,7 +207,7 @@ class IngressCall:
         elif name.kind == OutKind.SOUND_END:
             self.owed.end(read_debt(value), now_ms)
         elif name.kind == OutKind.ATTACH:
-            self._post.at_once(worker, self._pair(BackKind.ATTACHED, b""))
+            self._post.at_once(worker, self._pair(BackKind.ATTACHED, playing(self.owed.playing_ms(now_ms))))
         return False
 
     # Silence.

@@ -211,6 +211,10 @@ class OwedSound:
             self._heard_until_ms = self._plays_until_ms
             self._is_voiced = True
 
+    def playing_ms(self, now_ms: float) -> float:
+        """How long what was given to the socket will still play."""
+        return max(0.0, self._plays_until_ms - now_ms)
+
     def caller(self, audio: bytes, now_ms: float) -> None:
         """A frame of the caller's. As often as `frame`."""
         if is_voice(audio):

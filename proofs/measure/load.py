@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
+from egress.pacer import LEAD_MS
 from proofs.measure.cpu import cpu_ms, spent_ms
 from simulators import clips
 from simulators.comparison import session_of, stale_frames, unheard_items
@@ -23,7 +24,6 @@ from simulators.twilio.load import Load, run_load
 from simulators.twilio.measures import barge_ins, gaps_ms, lateness_ms, percentile, response_times_ms
 
 CALLER_CLIPS = ("en_caller_ask", "en_caller_number", "en_caller_interrupt")
-LEAD_MS = 160.0
 
 
 @dataclass(slots=True)

@@ -143,7 +143,11 @@ class EgressFigures:
     base_frame: int
     """The frame of it, on the item's own grid."""
     base_n: int
-    """Frame `base_frame` of `base_item` had the number `base_n`: `reply` is numbered from there."""
+    """The number before that of frame `base_frame` of `base_item`: `reply` is numbered from there."""
+    base_leg: int
+    """The stream on which these numbers were sent: what another one forwarded says nothing of them."""
+    ear_behind_ms: int
+    """By how much the caller's ear is later than what is given to the socket, by the last echo."""
     playhead_item: str
     """The item that plays or plays next; empty: none."""
     playhead_ms: int
@@ -243,6 +247,8 @@ class EgressView:
     base_item: str | None
     base_frame: int | None
     base_n: int | None
+    base_leg: int | None
+    ear_behind_ms: int | None
     claims: int = named("egress_claims")
     control_pos: str | None = named("control_pos_egress")
 

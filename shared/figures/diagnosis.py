@@ -26,10 +26,10 @@ from shared.contract.worker import ROLES
 from shared.figures.rolling import WINDOW_MS
 
 REDIS_MS = 200.0
-"""A commit takes 1 to 5 ms; a fifth of a second is more than the lead covers."""
+"""A commit takes 1 to 5 ms; on the way there and back a fifth of a second is more than the lead covers."""
 
 CPU_MS = 150.0
-"""A loop this late has used up the lead of 160 ms: callers hear the next stall."""
+"""A loop this late has used up half the lead of 300 ms: the next stalls may be heard."""
 
 STALE_MS = 2 * WINDOW_MS
 WS_BLOCK_MS = 500.0

@@ -61,6 +61,8 @@ class Stage:
     told: list[Audible | Heard | Silent | Flushed] = field(default_factory=list)
     """What the brain was told."""
     clears: list[float] = field(default_factory=list)
+    says_playing: bool = True
+    """Ingress says with `attached` how long what it has will still play; an older one does not."""
     answers: list[tuple[Sound | End, int]] = field(default_factory=list)
     """What ingress was told of debts, and how many frames had left by then."""
     reply: list[tuple[str, ReplyEntry]] = field(default_factory=list)
@@ -69,13 +71,14 @@ class Stage:
 
     def __post_init__(self) -> None:
         self._entry = 0
-        self.highest_n = 0
+        self._cut_written = 0
+        self.highest_n = self.fence_cut = 0
         self.queue: deque[bytes | str] = deque()
         self._free_at = 0.0
-        self._back: deque[tuple[float, str, int | str]] = deque()
+        self._back: deque[tuple[float, str, int | str, int | None]] = deque()
         self._progress_at = self._told_at = 0.0
         self._unread: deque[tuple[str, ReplyEntry]] = deque()
-        self._under_way: deque[tuple[float, Action]] = deque()
+        self._under_way: deque[tuple[float, Action, int]] = deque()
         self.claims = 1
         self.delivery = self.claim()
 
@@ -85,7 +88,7 @@ class Stage:
             "state": CallState.ATTACHED,
             "leg": str(self.leg),
             "ingress": "i",
-            "cut": "0",
+            "cut": str(self._cut_written),
             "frame_n": "0",
             "egress_claims": str(self.claims),
         }
@@ -95,6 +98,15 @@ class Stage:
         self._unread = deque(self.reply)
         self.act(self.delivery.begin())
         return self.delivery
+
+    def succeed(self, after_ms: float) -> Delivery:
+        """The owner dies now, without a word; what it was told on the way back is lost. So much later there
+        is another."""
+        self.egress_is_frozen = True
+        self.run(after_ms)
+        self.egress_is_frozen = False
+        self._back.clear()
+        return self.claim()
 
     # The brain.
 
@@ -123,6 +135,7 @@ class Stage:
             audio=audio,
             debt=debt,
         )
+        self._cut_written = max(self._cut_written, cut)
         entry_id = f"{self._entry}-0"
         self.reply.append((entry_id, entry))
         self._unread.append((entry_id, entry))
@@ -154,7 +167,7 @@ class Stage:
         while self.now < end:
             self.now += STEP_MS
             while self._under_way and self._under_way[0][0] <= self.now:
-                self._arrive(self._under_way.popleft()[1])
+                self._arrive(*self._under_way.popleft()[1:])
             self._play()
             if self._progress_at and self._progress_at <= self.now:
                 self._progress_at, self._told_at = 0.0, self.now
@@ -162,8 +175,8 @@ class Stage:
             if self.egress_is_frozen:
                 continue
             while self._back and self._back[0][0] <= self.now:
-                _, kind, value = self._back.popleft()
-                self._hear_back(kind, value)
+                _, *told = self._back.popleft()
+                self._hear_back(*told)
             while self._unread:
                 self.act(self.delivery.on_reply(*self._unread.popleft(), self.now))
             self.act(self.delivery.tick(self.now))
@@ -214,11 +227,12 @@ class Stage:
                 case Frame() | Mark() | Clear() | Attach():
                     if isinstance(action, Frame):
                         self.sent_at.append((self.now, action.n))
+                    cut = self.delivery.cut
                     if self.forward_ms or self._under_way:
                         last = self._under_way[-1][0] if self._under_way else 0.0
-                        self._under_way.append((max(last, self.now + self.forward_ms), action))
+                        self._under_way.append((max(last, self.now + self.forward_ms), action, cut))
                     else:
-                        self._arrive(action)
+                        self._arrive(action, cut)
                 case Sound() | End():
                     self.answers.append((action, len(self.sent_at)))
                 case Post(message=message):
@@ -231,7 +245,15 @@ class Stage:
                     behind = [entry for entry in self.reply if order(entry[0]) > order(after_id)]
                     self.act(self.delivery.on_refill(after_id, behind[:100], self.now))
 
-    def _arrive(self, action: Action) -> None:
+    @property
+    def playing_ms(self) -> float:
+        """How long what the telephone has will still play."""
+        frames = sum(isinstance(held, bytes) for held in self.queue)
+        return max(0.0, self._free_at - self.now) + frames * FRAME_MS
+
+    def _arrive(self, action: Action, cut: int) -> None:
+        if not self.ingress_is_dead and isinstance(action, Frame | Clear):
+            self.fence_cut = max(self.fence_cut, cut)
         match action:
             case Frame(n, audio):
                 if not self.ingress_is_dead and n > self.highest_n:
@@ -241,7 +263,7 @@ class Stage:
             case Mark(_, name):
                 if not self.ingress_is_dead:
                     self.queue.append(name)
-            case Clear():
+            case Clear() if not self.ingress_is_dead:
                 self.clears.append(self.now)
                 for held in self.queue:
                     if isinstance(held, str):
@@ -250,7 +272,8 @@ class Stage:
                 self._free_at = self.now
             case Attach():
                 if not self.ingress_is_dead:
-                    self._tell("attached", self.highest_n)
+                    playing_ms = int(self.playing_ms) if self.says_playing else None
+                    self._tell("attached", self.highest_n, playing_ms)
 
     def _play(self) -> None:
         while self.queue and self._free_at <= self.now:
@@ -262,15 +285,18 @@ class Stage:
             else:
                 self._tell("echo", head)
 
-    def _tell(self, kind: str, value: int | str) -> None:
+    def _tell(self, kind: str, value: int | str, playing_ms: int | None = None) -> None:
         is_lost = self.echoes_are_lost if kind == "echo" else self.ingress_is_dead
         if not is_lost:
-            self._back.append((self.now + RETURN_MS, kind, value))
+            self._back.append((self.now + RETURN_MS, kind, value, playing_ms))
 
-    def _hear_back(self, kind: str, value: int | str) -> None:
+    def _hear_back(self, kind: str, value: int | str, playing_ms: int | None) -> None:
         if kind == "echo":
             self.act(self.delivery.on_echo(str(value), self.now))
         elif kind == "attached":
-            self.act(self.delivery.on_attached(self.leg, int(value), self.now))
+            told = self.delivery.on_attached(
+                self.leg, int(value), self.now, cut=self.fence_cut, playing_ms=playing_ms
+            )
+            self.act(told)
         else:
             self.act(self.delivery.on_forwarded(self.leg, int(value), 0, self.now))

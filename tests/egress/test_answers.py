@@ -65,3 +65,23 @@ def test_a_new_stream_is_told_again() -> None:
     answers.begin(response, 9, actions)
 
     assert actions == [Sound(0, 7), Sound(9, 7)]
+
+
+def test_the_end_of_what_left_before_us_is_told_by_us() -> None:
+    """Whether it came to that before, nobody knows; its beginning is told with the next frame."""
+    answers, actions = Answers(), list[Action]()
+    response, next_one = PlayedResponse("r", debt=7, ended=True), PlayedResponse("s", debt=8)
+    answers.passed(response)
+    answers.end_if_out([stretch(response, 2)], 3, actions)
+    answers.begin(response, 3, actions)
+    assert actions == [Sound(3, 7)]
+
+    answers.passed(response)
+    answers.end_if_out([], 5, actions)
+    answers.end_if_out([], 5, actions)
+    answers.passed(next_one)
+    answers.restart()
+    next_one.ended = True
+    answers.end_if_out([], 6, actions)
+
+    assert actions == [Sound(3, 7), End(5, 7)]

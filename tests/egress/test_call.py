@@ -12,9 +12,10 @@ from egress import call as call_module
 from egress.backlog import Base
 from egress.call import SAVE_EVERY, EgressCall
 from egress.counters import EgressHops, RoleCounters
-from egress.delivery import ATTACH_WAIT_MS, Delivery
+from egress.delivery import Delivery
 from egress.metronome import Metronome, OutBatch
 from egress.positions import Start
+from egress.taking_up import ATTACH_WAIT_MS
 from shared.clock import now_ms
 from shared.contract.card import EgressControl, EgressFigures
 from shared.contract.command import Command
@@ -142,7 +143,7 @@ class Desk:
         self.call = EgressCall(
             call_sid=SID,
             lane=0,
-            delivery=Delivery(start, self.now),
+            delivery=Delivery(start, self.now, 160.0),
             owner=cast(Owner, self.pen),
             control=cast(ControlFeed, self.control),
             outbox=cast(Outbox, self.outbox),
@@ -151,6 +152,7 @@ class Desk:
             journal=cast(JournalPen, self.journal),
             batch=self.batch,
             metronome=cast(Metronome, self.clock),
+            claims=1,
             counters=self.counters,
             hops=self.hops,
             model_to_egress=Hop(self.hops.model_to_egress_ms, HERE),

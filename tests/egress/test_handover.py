@@ -1,12 +1,13 @@
-"""To whom calls go: the least loaded live sibling."""
+"""To whom calls go: to live siblings that have room, the least loaded first."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import pytest
 
-from egress.handover import FRESH_MS, choose
+from egress.handover import FRESH_MS, Heirs, find_heirs
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat
 from shared.ownership.workers import SeenWorker
@@ -23,34 +24,44 @@ def seen(name: str, calls: int = 0) -> SeenWorker:
     return SeenWorker(name, dataclasses.replace(BEAT, calls=calls))
 
 
-def test_the_least_loaded_sibling_is_chosen() -> None:
-    """Of two that could, the one with fewer calls; what their hosts' clocks say is nothing to us."""
-    workers = [seen(OWN), seen(SIBLING, 5), seen(OTHER, 2)]
-    silent_ms = {OWN: 0.0, SIBLING: 0.0, OTHER: FRESH_MS - 1}
+def heirs_of(workers: Sequence[SeenWorker], silent_ms: dict[str, float] | None = None) -> Heirs:
+    """With two more than its capacity for those whose caller is on the line."""
+    silent_ms = {worker.name: 0.0 for worker in workers} if silent_ms is None else silent_ms
+    return find_heirs(workers, silent_ms, own=OWN, role="egress", room=lambda capacity: capacity + 2)
 
-    assert choose(workers, silent_ms, own=OWN, role="egress") == OTHER
+
+def test_calls_go_to_the_least_loaded_sibling_with_what_it_was_given_since() -> None:
+    """What their hosts' clocks say is nothing to us."""
+    workers = [seen(OWN), seen(SIBLING, 4), seen(OTHER, 2)]
+    heirs = heirs_of(workers, {OWN: 0.0, SIBLING: 0.0, OTHER: FRESH_MS - 1})
+
+    assert [heirs.take() for _ in range(4)] == [OTHER, OTHER, SIBLING, OTHER]
+
+
+def test_above_its_capacity_a_sibling_gets_calls_only_where_all_are_full() -> None:
+    """Their callers are on the line; but there is a limit."""
+    heirs = heirs_of([seen(SIBLING, 9), SeenWorker(OTHER, dataclasses.replace(BEAT, calls=3, capacity=3))])
+
+    assert [heirs.take() for _ in range(6)] == [SIBLING, OTHER, OTHER, SIBLING, SIBLING, None]
+    assert heirs.is_anybody
 
 
 @pytest.mark.parametrize(
-    "beat",
-    [
-        dataclasses.replace(BEAT, role="brain"),
-        dataclasses.replace(BEAT, calls=10),
-        dataclasses.replace(BEAT, draining=True),
-        None,
-    ],
+    "beat", [dataclasses.replace(BEAT, role="brain"), dataclasses.replace(BEAT, draining=True), None]
 )
 def test_nobody_fit_is_nobody(beat: Beat | None) -> None:
-    """Of another role, full, draining, or without a beat that can be read."""
-    assert choose([SeenWorker(SIBLING, beat)], {SIBLING: 0.0}, own=OWN, role="egress") is None
+    """Of another role, draining, or without a beat that can be read."""
+    heirs = heirs_of([SeenWorker(SIBLING, beat)])
+
+    assert (heirs.is_anybody, heirs.take()) == (False, None)
 
 
 @pytest.mark.parametrize("silent_ms", [{}, {SIBLING: FRESH_MS}], ids=["never seen to beat", "silent"])
 def test_who_was_not_seen_to_beat_is_not_fit(silent_ms: dict[str, float]) -> None:
     """A hash that stands in Redis is no life."""
-    assert choose([seen(SIBLING)], silent_ms, own=OWN, role="egress") is None
+    assert not heirs_of([seen(SIBLING)], silent_ms).is_anybody
 
 
-def test_we_are_no_rival_of_ours() -> None:
+def test_we_are_no_heir_of_ours() -> None:
     """However little we have to do."""
-    assert choose([seen(OWN)], {OWN: 0.0}, own=OWN, role="egress") is None
+    assert not heirs_of([seen(OWN)]).is_anybody

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egress.pacer import LEAD_MS, Pacer
+from egress.pacer import Pacer
 
+LEAD_MS = 160.0
 LEAD_FRAMES = 8
 
 
@@ -22,7 +23,7 @@ def run(pacer: Pacer, times_ms: list[float], available: int = 10_000) -> list[in
 
 def test_a_spurt_begins_with_the_lead_and_goes_on_frame_by_frame() -> None:
     """Eight frames leave at once, then one every 20 ms."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
 
     released = run(pacer, [1000.0 + 20 * tick for tick in range(6)])
 
@@ -33,7 +34,7 @@ def test_a_spurt_begins_with_the_lead_and_goes_on_frame_by_frame() -> None:
 
 def test_early_ticks_release_nothing() -> None:
     """Asking again before the next due time releases no frame."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
 
     released = run(pacer, [0.0, 5.0, 10.0, 19.9, 20.0])
 
@@ -42,7 +43,7 @@ def test_early_ticks_release_nothing() -> None:
 
 def test_jitter_does_not_add_up() -> None:
     """Each tick 9 ms late for 10 s: still no frame behind, because due times are absolute."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
 
     released = run(pacer, [0.0] + [20.0 * tick + 9.0 for tick in range(1, 501)])
 
@@ -52,7 +53,7 @@ def test_jitter_does_not_add_up() -> None:
 
 def test_one_stall_a_second_ends_not_behind() -> None:
     """A 100 ms stall each second is caught up from the lead: after 10 s not one frame is missing."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     times = [20.0 * tick for tick in range(501) if tick % 50 not in (10, 11, 12, 13)]
 
     released = run(pacer, times)
@@ -64,7 +65,7 @@ def test_one_stall_a_second_ends_not_behind() -> None:
 
 def test_a_long_stall_bursts_no_more_than_the_lead() -> None:
     """After 5 s of standing still the lead leaves at once, then 20 ms a frame: the lost time is lost."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     run(pacer, [0.0, 20.0, 40.0])
 
     released = run(pacer, [5040.0, 5060.0, 5080.0])
@@ -75,7 +76,7 @@ def test_a_long_stall_bursts_no_more_than_the_lead() -> None:
 
 def test_lateness_below_the_lead_is_caught_up() -> None:
     """139 ms late: seven frames at once, on the old schedule, and no underrun."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     run(pacer, [0.0])
 
     released = run(pacer, [159.0, 160.0])
@@ -86,7 +87,7 @@ def test_lateness_below_the_lead_is_caught_up() -> None:
 
 def test_silence_builds_no_debt() -> None:
     """Ten silent seconds between two responses do not make the second one burst or count as an underrun."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     first = run(pacer, [0.0, 20.0, 40.0], available=10)
 
     for tick in range(3, 500):
@@ -101,7 +102,7 @@ def test_silence_builds_no_debt() -> None:
 
 def test_a_short_pause_of_the_model_keeps_the_schedule() -> None:
     """Audio that is back before Twilio has run dry goes on where it was."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     run(pacer, [0.0, 20.0], available=9)
     pacer.release_count(40.0, 0)
 
@@ -113,7 +114,7 @@ def test_a_short_pause_of_the_model_keeps_the_schedule() -> None:
 
 def test_an_unconfirmed_write_stops_the_pacer_after_the_lead() -> None:
     """Ingress silent for longer than the lead: nothing more until a restart, then the lead at most."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     pacer.sent(pacer.release_count(0.0, 100), 0.0)
 
     overdue = [pacer.is_overdue(now) for now in (0.0, 160.0, 160.1)]
@@ -131,7 +132,7 @@ def test_an_unconfirmed_write_stops_the_pacer_after_the_lead() -> None:
 
 def test_a_late_confirmation_leaves_the_schedule_as_it_was() -> None:
     """Stopped for 40 ms with audio still at Twilio: two frames are owed, and no second lead is sent."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     run(pacer, [0.0, 20.0, 40.0])
     pacer.stop()
 
@@ -143,7 +144,7 @@ def test_a_late_confirmation_leaves_the_schedule_as_it_was() -> None:
 
 def test_rewound_frames_are_sent_again_in_their_old_places() -> None:
     """Three frames that were lost go again, together with what is due meanwhile."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     run(pacer, [0.0, 20.0, 40.0])
     pacer.stop()
 
@@ -154,7 +155,7 @@ def test_rewound_frames_are_sent_again_in_their_old_places() -> None:
 
 def test_what_reached_twilio_only_now_is_part_of_the_lead() -> None:
     """After 3 s of silence 100 ms arrive late: the burst fills up the lead, no more."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     run(pacer, [0.0])
     pacer.stop()
 
@@ -165,7 +166,7 @@ def test_what_reached_twilio_only_now_is_part_of_the_lead() -> None:
 
 def test_confirmations_keep_it_running() -> None:
     """Only what is newer than the last confirmed frame counts as unconfirmed."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     pacer.sent(8, 0.0)
     pacer.sent(9, 20.0)
 
@@ -180,7 +181,7 @@ def test_confirmations_keep_it_running() -> None:
 @given(st.lists(st.tuples(st.floats(0, 400), st.integers(0, 30)), min_size=1, max_size=60))
 def test_never_ahead_by_more_than_the_lead(steps: list[tuple[float, int]]) -> None:
     """Whatever the ticks and the arrivals, no more audio is out than was played plus the lead."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     now, available, played_out = 0.0, 0, 0.0
     for wait, arrived in steps:
         now += wait
@@ -195,7 +196,7 @@ def test_never_ahead_by_more_than_the_lead(steps: list[tuple[float, int]]) -> No
 
 def test_counters_count_each_spurt_underrun_and_stop() -> None:
     """Twice each."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     for begin in (0.0, 10_000.0):
         pacer.release_count(begin, 100)
         pacer.release_count(begin + 5_000.0, 100)  # Late, with audio in hand.
@@ -210,7 +211,7 @@ def test_counters_count_each_spurt_underrun_and_stop() -> None:
 
 def test_a_restart_takes_up_a_stopped_pacer_with_a_whole_lead() -> None:
     """As after silence: nothing is owed, nothing counts as late."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     pacer.release_count(0.0, 100)
     pacer.stop()
 
@@ -224,7 +225,7 @@ def test_a_restart_takes_up_a_stopped_pacer_with_a_whole_lead() -> None:
 
 def test_exactly_at_the_end_of_the_lead_a_new_schedule_begins() -> None:
     """Twilio has just run dry: the anchor moves, in a release as in a resume."""
-    late, resumed = Pacer(), Pacer()
+    late, resumed = Pacer(LEAD_MS), Pacer(LEAD_MS)
     for pacer in (late, resumed):
         assert pacer.release_count(0.0, LEAD_FRAMES) == LEAD_FRAMES
 
@@ -236,7 +237,7 @@ def test_exactly_at_the_end_of_the_lead_a_new_schedule_begins() -> None:
 
 def test_exactly_when_twilio_runs_dry_what_reached_it_now_is_part_of_the_lead() -> None:
     """100 ms arrive at that very moment: three frames fill up the lead."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     run(pacer, [0.0], available=LEAD_FRAMES)
     pacer.stop()
 
@@ -247,7 +248,7 @@ def test_exactly_when_twilio_runs_dry_what_reached_it_now_is_part_of_the_lead() 
 
 def test_being_late_after_a_stop_is_not_our_fault() -> None:
     """Audio was left over before the stop; what comes after it is a new spurt, not an underrun."""
-    pacer = Pacer()
+    pacer = Pacer(LEAD_MS)
     pacer.release_count(0.0, 100)
     pacer.stop()
 
@@ -255,3 +256,35 @@ def test_being_late_after_a_stop_is_not_our_fault() -> None:
     pacer.release_count(10_000.0, 100)
 
     assert (pacer.counters.spurts, pacer.counters.underruns) == (2, 0)
+
+
+def test_a_new_owner_goes_on_behind_what_plays() -> None:
+    """100 of the 160 ms still play: three frames fill up the lead, and no spurt begins."""
+    pacer = Pacer(LEAD_MS)
+
+    pacer.follow(1_000.0, 100.0)
+
+    assert run(pacer, [1_000.0, 1_020.0, 1_040.0]) == [3, 1, 1]
+    assert pacer.counters.spurts == 0
+
+
+def test_a_new_owner_that_comes_when_all_has_played_begins_with_a_whole_lead() -> None:
+    """As after silence."""
+    pacer = Pacer(LEAD_MS)
+
+    pacer.follow(1_000.0, 0.0)
+
+    assert run(pacer, [1_000.0, 1_020.0]) == [LEAD_FRAMES, 1]
+
+
+def test_a_pause_of_our_own_is_no_stop_of_ingress() -> None:
+    """Nothing leaves, and nothing is counted."""
+    pacer = Pacer(LEAD_MS)
+    run(pacer, [0.0])
+
+    pacer.pause()
+
+    assert run(pacer, [20.0]) == [0]
+    assert pacer.counters.stops == 0
+    pacer.resume(40.0, rewound=0, playing_ms=0.0)
+    assert run(pacer, [40.0]) == [2]

@@ -388,3 +388,25 @@ def test_after_a_flush_the_next_frame_plays_at_once() -> None:
     playback.sent(other, 20, 50.0)
 
     assert other.plays_until_ms == 70.0
+
+
+def test_what_another_has_sent_plays_until_ingress_says() -> None:
+    """Two frames of one item and one of the next, the last of which ends in 50 ms."""
+    playback, first, second = Playback(), an_item("a"), an_item("b")
+    playback.given(first, 40, 1_030.0)
+    playback.given(second, 20, 1_050.0)
+
+    assert [playback.heard_ms(first, now) for now in (1_000.0, 1_010.0, 1_030.0)] == [10, 20, 40]
+    assert [playback.heard_ms(second, now) for now in (1_030.0, 1_040.0, 1_060.0)] == [0, 10, 20]
+    playback.sent(second, 40, 1_040.0)
+    assert second.plays_until_ms == 1_070.0
+
+
+def test_the_way_to_the_ear_is_known_from_another() -> None:
+    """What echoes told it is taken off what was heard, until our own say otherwise."""
+    playback, item = Playback(), an_item("a")
+    playback.know_way(15.0)
+    playback.given(item, 40, 1_040.0)
+
+    assert playback.heard_ms(item, 1_040.0) == 25
+    assert playback.echo_behind_ms == 15.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from egress.backlog import Base
 from egress.positions import read_start
 from shared.contract import record
@@ -62,3 +64,19 @@ def test_a_call_that_redis_had_lost_starts_above_all_numbers_so_far() -> None:
 def test_a_call_without_a_stream_is_not_connected() -> None:
     """Its next stream is told by a control message."""
     assert not read_start(view(state=CallState.DETACHED)).connected
+
+
+@pytest.mark.parametrize(
+    ("base_leg", "is_of_leg", "behind_ms"), [("2", True, 40.0), ("1", False, 0.0), (None, True, 40.0)]
+)
+def test_numbers_count_within_a_leg(base_leg: str | None, is_of_leg: bool, behind_ms: float) -> None:
+    """And so does what echoes said of its way. An older version does not say which leg it was."""
+    saved = {} if base_leg is None else {"base_leg": base_leg}
+    start = read_start(view(base_n=1, base_cut=3, ear_behind_ms=40, **saved))
+
+    assert (start.is_of_leg, start.behind_ms, start.cut) == (is_of_leg, behind_ms, 3)
+
+
+def test_the_highest_cut_is_the_brains() -> None:
+    """It has flushed, and the owner before us has not read it yet."""
+    assert read_start(view(base_cut=3, cut=4)).cut == 4

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from egress.pacer import LEAD_MS
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from shared.contract.streams.journal import Kind, read_journal
 from shared.contract.streams.pairs import OutKind
@@ -38,8 +37,9 @@ async def test_a_reply_is_spoken_heard_and_trimmed(store: Store, redis_url: str)
             cause=SilentCause.PLAYED,
         )
         times = here.ingress.at(call, OutKind.FRAME)
-        assert times[7] - times[0] < 150
-        assert times[-1] - times[0] > (len(times) - 9) * 20 - 50
+        lead = int(LEAD_MS // 20)
+        assert times[lead - 1] - times[0] < 150
+        assert times[-1] - times[0] > (len(times) - lead - 1) * 20 - 50
         assert here.ingress.entries < len(times) + 20
         await here.card_says(call, "frame_n", str(len(times)))
         await steps.end(store, KEYS, call, outcome="completed", by="test")
@@ -56,7 +56,7 @@ async def test_a_flush_overtakes_what_waits(store: Store, redis_url: str) -> Non
     new = speech(SECOND // 2, 3)
     async with world(store, redis_url) as here, egress(here) as (_, role):
         call = await here.served(role)
-        await here.play(call, speech(10 * SECOND), frames=20)
+        await here.play(call, speech(10 * SECOND), frames=40)
 
         here.write(call, ReplyKind.FLUSH, 1, "item_a", 0, b"")
         here.say(call, new, "item_b", cut=1)
@@ -113,24 +113,3 @@ async def test_a_released_call_goes_on_in_the_sibling(store: Store, redis_url: s
             assert here.ingress.frames(call) == frames_of(audio)
             assert len(numbers) == len(set(numbers))
             assert role.live_calls() == 0
-
-
-async def test_a_draining_process_hands_a_call_over_between_two_responses(
-    store: Store, redis_url: str
-) -> None:
-    """Not while it speaks; without a sibling it would go on here."""
-    async with world(store, redis_url) as here, egress(here, 0) as (process, role):
-        call = await here.served(role)
-        async with egress(here, 1) as (other, sibling):
-            await sees(process, other)
-            await here.play(call, speech(SECOND // 2), frames=8)
-
-            process.draining = True
-            async with asyncio.timeout(10):
-                await role.drain()
-            heard_here = await here.silent(call)
-            await wait_until(owns(sibling), "the sibling has the call")
-
-            assert heard_here
-            assert role.counters.calls_released == 1
-            assert (await here.owners(call)).egress == other.name

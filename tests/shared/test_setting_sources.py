@@ -15,7 +15,7 @@ def test_each_setting_says_where_it_comes_from() -> None:
     found = {each.field: each for each in in_effect(environ, {"TRUNKLINE_PORT": "1", "TRUNKLINE_VOICE": "x"})}
     assert (found["port"].value, found["port"].origin) == ("9000", Origin.ENVIRONMENT)
     assert (found["voice"].value, found["voice"].origin) == ("x", Origin.FILE)
-    assert (found["lead_ms"].value, found["lead_ms"].origin) == ("160", Origin.DEFAULT)
+    assert (found["lead_ms"].value, found["lead_ms"].origin) == ("300", Origin.DEFAULT)
     assert found["openai_api_key"].value == "set (9 characters)"
     assert found["twilio_auth_token"].value == "not set"
     assert found["redis_url"].value == "redis://…@h:1/0"

@@ -75,7 +75,7 @@ _FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_deaf"
 
 class BackKind(enum.StrEnum):
     """What may stand in a `back` entry. An echo's value is the mark's name, a forwarded's the unsent
-    bytes."""
+    bytes, an attached's the ms of what was forwarded that the caller has not heard yet."""
 
     ECHO = "echo"
     FORWARDED = "forwarded"
@@ -217,6 +217,20 @@ def read_unsent(value: bytes) -> int:
     """What `forwarded` said: bytes that the socket has not taken. Raises EntryError."""
     if not value.isdigit():
         raise EntryError("pair", BackKind.FORWARDED, "a number of bytes", value)
+    return int(value)
+
+
+def playing(ms: float) -> bytes:
+    """What `attached` says: how long what was forwarded will still play."""
+    return b"%d" % max(0.0, ms)
+
+
+def read_playing(value: bytes) -> int | None:
+    """The same; None of an older ingress, which does not say it. Raises EntryError."""
+    if not value:
+        return None
+    if not value.isdigit():
+        raise EntryError("pair", BackKind.ATTACHED, "a number of ms", value)
     return int(value)
 
 

@@ -587,3 +587,14 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
+
+
+def test_what_was_given_plays_on_until_it_is_cleared() -> None:
+    """Whoever takes the call's egress over is told how long."""
+    owed = OwedSound(0.0, CLIP_MS)
+    for _ in range(5):
+        owed.frame(SILENCE, 1_000.0)
+
+    assert [owed.playing_ms(now) for now in (1_000.0, 1_030.0, 2_000.0)] == [100.0, 70.0, 0.0]
+    owed.cleared(1_040.0)
+    assert owed.playing_ms(1_040.0) == 0.0

@@ -13,7 +13,7 @@ from shared.contract.command import Command
 from shared.contract.steps import Deadline, Leg, NewStream
 from shared.contract.streams.control import Dtmf, Outranked, read_message
 from shared.contract.streams.doorbell import Why
-from shared.contract.streams.pairs import BackKind, pairs_fields
+from shared.contract.streams.pairs import BackKind, pairs_fields, read_playing
 from shared.ownership import steps
 from tests.ingress.harness import (
     Caller,
@@ -77,21 +77,27 @@ async def test_bad_out_entries_are_counted(bridge: Ingress) -> None:
 
 
 async def test_attach_of_a_new_egress_is_answered(bridge: Ingress) -> None:
-    """A new egress is told the last frame that the socket was given; 0 when none."""
+    """A new egress is told the last frame that the socket was given, 0 when none; and how long what was given
+    will still play."""
     await bridge.make_back()
     await bridge.live()
     await bridge.out(other("attach", 0, epoch=1))
     await bridge.out(frame(0, 1), frame(0, 2), frame(0, 3))
     await bridge.out(other("attach", 0, epoch=2))
 
-    async def answers() -> list[int]:
-        return [name.n for name, _ in await bridge.back() if name.kind == BackKind.ATTACHED]
+    async def answers() -> list[tuple[int, int | None]]:
+        told = await bridge.back()
+        return [(name.n, read_playing(value)) for name, value in told if name.kind == BackKind.ATTACHED]
 
     async def has_two() -> bool:
         return len(await answers()) == 2
 
     await wait_until(has_two, "both attaches are answered")
-    assert await answers() == [0, 3]
+    first, (n, playing_ms) = await answers()
+    assert first == (0, 0)
+    assert n == 3
+    assert playing_ms is not None
+    assert 0 <= playing_ms <= 60
 
 
 async def test_echo_and_progress_reach_egress(bridge: Ingress) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
+
+import pytest
 
 from shared.clock import now_ms
 from shared.contract.card import CutRaised
+from shared.contract.command import Command
 from shared.contract.keys import ENDED_TTL_MS
 from shared.contract.scripts import Answer, Refusal
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker, read_turn
 from shared.contract.streams.control import Say, read_message
 from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
-from shared.contract.writes import CallerMove, Moved, caller_keys, move_callers, read_moves
+from shared.contract.writes import CallerMove, Moved, caller_keys, move_callers, read_moves, write_card
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.store.client import Store
 from shared.store.outbox import Outbox
+from shared.store.write_queue import OnReply
 from tests.conftest import keys_without_ttl
 from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed
 from tests.support.waiting import running, wait_until
@@ -204,3 +209,65 @@ async def test_messages_are_numbered_and_ring(store: Store, redis_url: str) -> N
         ("say", "egress-0@h#1", "2", epoch),
     ]
     assert await store.xlen(KEYS.wake(0, "brain-0@h#1")) == 3
+
+
+class HeldOutbox:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, bytes]] = []
+        """(epoch, cut) of each write, in order."""
+        self._waiting: list[OnReply] = []
+
+    def send(self, command: Command, *, on_reply: OnReply, urgent: bool = False) -> None:
+        words = command.args
+        self.sent.append((words[7], words[-1]))
+        self._waiting.append(on_reply)
+
+    def answer(self, *reply: bytes) -> None:
+        """The oldest one that waits."""
+        self._waiting.pop(0)(list(reply))
+
+
+def pen_of(outbox: HeldOutbox, fenced: list[Refusal], again: list[int]) -> Owner:
+    return Owner(cast(Outbox, outbox), KEYS, CALL, "brain", 5, fenced.append, "b", again.append)
+
+
+@pytest.mark.parametrize("refusal", [(b"FENCED", b"b", b"3"), (b"ABSENT",)])
+def test_what_was_refused_goes_again_in_its_order_once_the_call_is_claimed_again(
+    refusal: tuple[bytes, ...],
+) -> None:
+    """Under the new epoch; what is written meanwhile waits behind it."""
+    outbox, fenced, again = HeldOutbox(), list[Refusal](), list[int]()
+    pen = pen_of(outbox, fenced, again)
+    for cut in (1, 2):
+        pen.card(CutRaised(cut=cut))
+    outbox.answer(*refusal)
+    pen.card(CutRaised(cut=3))
+
+    pen.claimed_again(9)
+    pen.card(CutRaised(cut=4))
+    assert outbox.sent == [(b"5", b"1"), (b"5", b"2")]
+    outbox.answer(b"FENCED", b"b", b"9")
+    pen.card(CutRaised(cut=5))
+
+    assert outbox.sent[2:] == [(b"9", b"%d" % cut) for cut in range(1, 6)]
+    assert again == ([5] if refusal[0] == b"FENCED" else [])
+    assert len(fenced) == (0 if again else 1)
+
+
+def test_a_write_under_way_at_a_claim_goes_again_if_it_comes_too_late() -> None:
+    """Ingress had told of a higher epoch: nothing was refused before the claim."""
+    outbox, fenced, again = HeldOutbox(), list[Refusal](), list[int]()
+    pen = pen_of(outbox, fenced, again)
+    done: list[int] = []
+    for cut in (1, 2):
+        pen._send(write_card(KEYS, pen._speaker, CutRaised(cut=cut)), then=lambda cut=cut: done.append(cut))
+
+    pen.claimed_again(9)
+    outbox.answer(b"OK")
+    outbox.answer(b"FENCED", b"b", b"9")
+    outbox.answer(b"OK")
+
+    assert outbox.sent == [(b"5", b"1"), (b"5", b"2"), (b"9", b"2")]
+    assert (done, fenced, again) == ([1, 2], [], [])
