@@ -16,11 +16,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 
 from brain.call import leaving, parts
-from brain.call.owing import Standing
 from brain.call.parts import BrainServices
 from brain.memory import past
 from brain.memory.past import Past
-from brain.memory.recall import recall
 from brain.model.engine import Engine, Opened, SeedItem, ToModel
 from brain.model.lifeline import Rollover
 from brain.sequencer import Reason, actions, inputs
@@ -62,6 +60,7 @@ class BrainCall:
         self.call_sid = call_sid
         self.epoch = epoch
         self._is_first = card.claims == 1  # Nobody had the call before.
+        self._has_begun = False  # What others had left is taken up: who speaks to us is heard, and we speak.
         self._recovered = card.restored_at_ms is not None  # Redis had lost it; ingress has written it again.
         self.lost_at_ms: float | None = None  # A write was refused: another's call, or one that Redis lost.
         self._past, self._is_heard = past, card.frame_n > 0
@@ -93,7 +92,6 @@ class BrainCall:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self.spawn(self._talk(), "talk")
-                self._parts.control.reader.ring()  # For what is there already.
                 try:
                     await self._over.wait()
                 finally:
@@ -141,12 +139,17 @@ class BrainCall:
         process, known, greeting = self._process, self._parts.record.conversation, self._parts.agent.greeting
         if self._is_first:
             self._services.hooks.started(self.call_sid)
-        elif self._past is not None and self._recovered:
-            self._parts.record.history.again(known.entries())
-        elif self._past is None:
-            await recall(known, process.store, process.keys, self.call_sid, process.ownership, self._log)
-        was_greeted = self._recovered and self._is_heard  # Though nobody remembers what was said.
-        if greeting and known.is_empty and not was_greeted:
+        elif self._past is not None:
+            if self._recovered:
+                self._parts.record.history.again(known.entries())
+        else:
+            await self._inherit()
+        self._has_begun = True
+        self._parts.control.reader.ring()  # For what is there already.
+        if self._ending:
+            return
+        was_greeted = not self._is_first and self._is_heard  # Though nobody remembers what was said.
+        if greeting and not known.has_words and not was_greeted and not self._parts.sequencer.state.items:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
         elif self._past is not None and self._past.was_owed:
@@ -155,6 +158,15 @@ class BrainCall:
         if not self._ending:
             self._log.error("call_given_up", cause=end.cause, detail=end.detail)
             self._give_up(end.cause)
+
+    async def _inherit(self) -> None:
+        """Goes on where another brain stood."""
+        begin = self._parts.begin
+        found = await begin.recall()
+        begin.take_up(found, self._step)
+        begin.follow(found, self.give)
+        if found.is_on_way_out:
+            self._leave()
 
     # The sessions (brain.model.sessions.SessionHost).
 
@@ -218,6 +230,9 @@ class BrainCall:
         words = self._words(now)
         if self._parts.owing.changed(words):
             self._parts.leaving.tell_owed(words)
+        pending = self._parts.pending.changed(self._parts.sequencer.state, self._parts.leaving.leg)
+        if pending is not None:
+            self._owner.card(pending, urgent=True)
         self._arm(now)
 
     def _perform(self, action: Action, now: float) -> None:
@@ -283,7 +298,8 @@ class BrainCall:
 
     def ring(self) -> None:
         """The doorbell rang for this call."""
-        self._parts.control.reader.ring()
+        if self._has_begun:
+            self._parts.control.reader.ring()
 
     def upkeep(self, *, sweep: bool) -> None:
         """Twice a second: does what is due, and tells every three seconds how the model keeps up. With
@@ -293,17 +309,17 @@ class BrainCall:
         now, mine = now_ms(), self._parts
         if not self._ending:
             mine.feed.upkeep()
-        mine.watch.check(now, self._standing())
+        mine.watch.check(now, mine.standing(is_ending=self._ending))
         if self._telling.is_due(now, late=self._process.is_late):
             told = mine.window.take(now, self._process.window(now), mine.sessions.queued_events)
             self._owner.card(BrainTold(w_brain=window.dump(told)))
-        if sweep:
-            mine.control.sweep()
+        if self._has_begun:
+            mine.control.upkeep(sweep=sweep)
 
     def still_owes(self) -> tuple[str, list[Pair]] | None:
         """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
         ingress = self._parts.leaving.ingress
-        if self._over.is_set() or self._has_ended or not ingress:
+        if self._over.is_set() or self._has_ended or not ingress or not self._has_begun:
             return None
         return ingress, self._parts.leaving.say_again(self._words(now_ms()))
 
@@ -340,19 +356,6 @@ class BrainCall:
             self.spawn(self._parts.last_words.wait(self._over.set), "last-words")
         else:
             self._over.set()
-
-    def _standing(self) -> Standing:
-        mine, core = self._parts, self._parts.sequencer
-        return Standing(
-            slot=core.slot,
-            owed=core.owed,
-            is_busy=core.is_busy,
-            tools_run=core.runs_tools,
-            has_session=mine.sessions.serving is not None,
-            takes_audio=not mine.feed.is_paused,
-            is_here=mine.away.is_here,
-            is_ending=self._ending,
-        )
 
     # Ends.
 

@@ -15,17 +15,18 @@ from openai import AsyncOpenAI
 
 from brain.agents.agent import Agent
 from brain.agents.book import AgentBook
-from brain.call.away import Away
+from brain.call.begin import Beginning
 from brain.call.from_control import FromControl
 from brain.call.from_model import Door, FromModel
 from brain.call.leaving import Leaving
 from brain.call.limits import CallLimits, LimitValues
 from brain.call.lines import CallLog
-from brain.call.owing import DEBTS_AN_EPOCH, AnswerDue, Owing
+from brain.call.owing import DEBTS_AN_EPOCH, AnswerDue, Owing, Standing
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
+from brain.caller.away import Away
 from brain.caller.feed import CallerFeed
 from brain.caller.keypad import Keypad
 from brain.caller.moves import CallerMoves
@@ -40,6 +41,8 @@ from brain.model.lifeline import Lifeline
 from brain.model.realtime.socket import RealtimeEngine
 from brain.model.sessions import SessionHost, Sessions
 from brain.sequencer import Sequencer, SequencerConfig
+from brain.takeover import pending
+from brain.takeover.pending import PendingWords
 from brain.tools.attempts import ToolAttempts
 from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
@@ -96,6 +99,22 @@ class CallParts:
     control: FromControl
     sessions: Sessions
     last_words: LastWords
+    pending: PendingWords
+    begin: Beginning
+
+    def standing(self, *, is_ending: bool) -> Standing:
+        """How the call stands. `is_ending`: its last word was said."""
+        core = self.sequencer
+        return Standing(
+            slot=core.slot,
+            owed=core.owed,
+            is_busy=core.is_busy,
+            tools_run=core.runs_tools,
+            has_session=self.sessions.serving is not None,
+            takes_audio=not self.feed.is_paused,
+            is_here=self.away.is_here,
+            is_ending=is_ending,
+        )
 
 
 def make(
@@ -142,9 +161,14 @@ def make(
     engines = _Engines(services, owner, agent, toolbox)
     sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=card.claims > 1)
     core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
+    begin = Beginning(
+        card, process.store, process.keys, owner.call_sid, process.ownership, log, record, core, feed, away,
+        leaving, tools,
+    )  # fmt: skip
     return CallParts(
         agent, core, lines, record, feed, reply, away, leaving, Owing(), stopwatch, window, watch,
         tools, control, sessions, LastWords(record.conversation, lambda: sessions.serving is not None),
+        pending.of_card(card), begin,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.contract import record, scripts
 from shared.contract.entry import after
@@ -32,6 +32,13 @@ class Speaker:
     role: str = ""
     worker: str = ""
     epoch: int = 0
+
+
+def under(call: ScriptCall, epoch: int) -> ScriptCall:
+    """The same write of an owner under another epoch: it has claimed the call again. What stands in the entry
+    itself stays."""
+    role, worker, _, *rest = call.args
+    return replace(call, args=(role, worker, epoch, *rest))
 
 
 # Streams.

@@ -3,11 +3,13 @@
 Why it exists: a call outlives each of our processes, so that two of them may believe that they own it. Every
 write of an owner is checked, in Redis and in one step, against owner and epoch on the call's card. Owns:
 sending what shared/contract/writes.py makes, the owner's numbering of control messages, telling that a write
-was refused. Must not know: what a role does with a call, or when it should let go of it.
+was refused, sending again what was refused since Redis had lost the claim. Must not know: what a role does
+with a call, or when it should let go of it.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,17 +17,27 @@ from typing import Any
 from shared.clock import wall_ms
 from shared.contract import writes
 from shared.contract.keys import Keys
-from shared.contract.scripts import Refusal, ScriptCall, read_refusal
+from shared.contract.scripts import Answer, Refusal, ScriptCall, read_refusal
 from shared.contract.steps import release
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Message
 from shared.contract.streams.history import HistoryEntry
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
-from shared.contract.writes import Speaker
+from shared.contract.writes import Speaker, under
 from shared.store.outbox import Outbox
 
 OnRefused = Callable[[Refusal], None]
 """Called with what the fence said. A refusal by Redis itself (out of memory) does not call it."""
+
+HELD_MOST = 1000
+"""Writes that wait until the call is claimed again, which takes a second: the oldest are dropped beyond."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    call: ScriptCall
+    urgent: bool
+    then: Callable[[], None] | None
 
 
 @dataclass(slots=True)
@@ -33,7 +45,9 @@ class Owner:
     """Writes for one call, role and epoch. Nothing here waits.
 
     `on_fenced` is called once for each write that was refused: the owner must let go of the call. Where Redis
-    has lost its claim, `claim_again` is called instead, with the epoch that the next one must be above.
+    has lost its claim, `claim_again` is called instead, with the epoch that the next one must be above. What
+    was refused then, or since there was no card, is kept, with all that comes after it, in order: who gets
+    the call again says so by `claimed_again`, and it is sent under the new epoch.
     """
 
     outbox: Outbox
@@ -49,6 +63,13 @@ class Owner:
     _speaker: Speaker = field(init=False)
     _letters: int = 0
     """Control messages sent: each has its number, so that a repeated write is read once."""
+    _is_behind: bool = False
+    """Redis does not know of our claim: nothing is sent for now."""
+    _under_way: int = 0
+    """Writes that were not answered yet."""
+    _refused: deque[_Write] = field(default_factory=lambda: deque(maxlen=HELD_MOST))
+    _held: deque[_Write] = field(default_factory=lambda: deque(maxlen=HELD_MOST))
+    """What was written since the first one was refused."""
 
     def __post_init__(self) -> None:
         self._speaker = Speaker(self.call_sid, self.role, self.worker, self.epoch)
@@ -103,18 +124,57 @@ class Owner:
         else:
             self.on_fenced(refusal)
 
+    def claimed_again(self, epoch: int) -> None:
+        """The role is ours again, under a higher epoch. What Redis refused meanwhile, and what was not sent,
+        goes once all that is under way is answered: so it keeps its order."""
+        self.epoch = epoch
+        self._speaker = Speaker(self.call_sid, self.role, self.worker, epoch)
+        self._is_behind = self._under_way > 0
+        if not self._is_behind:
+            self._send_again()
+
     # Private.
 
     def _send(
         self, call: ScriptCall, *, urgent: bool = False, then: Callable[[], None] | None = None
     ) -> None:
-        def judge(reply: Any) -> None:
-            if isinstance(reply, Exception):
-                return  # Counted by the outbox; the position in the entry tells readers of the gap.
-            refusal = read_refusal(reply)
-            if refusal is not None:
-                self.refused(refusal)
-            elif then is not None:
-                then()
+        write = _Write(call, urgent, then)
+        if self._is_behind:
+            self._held.append(write)
+        else:
+            self._put(write)
 
-        self.outbox.send(call.command(), on_reply=judge, urgent=urgent)
+    def _put(self, write: _Write) -> None:
+        epoch = self.epoch
+
+        def judge(reply: Any) -> None:
+            self._under_way -= 1
+            # What Redis itself refused is counted by the outbox; the position in an entry tells of the gap.
+            refusal = None if isinstance(reply, Exception) else read_refusal(reply)
+            if refusal is not None:
+                self._on_refusal(write, epoch, refusal)
+            elif write.then is not None and not isinstance(reply, Exception):
+                write.then()
+            if self._is_behind and self.epoch > epoch and not self._under_way:
+                self._is_behind = False
+                self._send_again()
+
+        self._under_way += 1
+        self.outbox.send(write.call.command(), on_reply=judge, urgent=write.urgent)
+
+    def _on_refusal(self, write: _Write, epoch: int, refusal: Refusal) -> None:
+        if epoch < self.epoch:
+            # Written before the call was claimed again.
+            self._refused.append(write)
+            return
+        if refusal.answer is Answer.ABSENT or (self.claim_again is not None and refusal.is_behind(epoch)):
+            self._is_behind = True
+            self._refused.append(write)
+        self.refused(refusal)
+
+    def _send_again(self) -> None:
+        writes = [*self._refused, *self._held]
+        self._refused.clear()
+        self._held.clear()
+        for write in writes:
+            self._put(_Write(under(write.call, self.epoch), write.urgent, write.then))
