@@ -155,18 +155,19 @@ class BrainRole:
         process, held = self._process, self._calls.get(call_sid)
         if held is not None and held.epoch >= claim.epoch and held.lost_at_ms is None:
             return  # The claim was repeated after a lost answer: it is being served.
-        if held is None:
-            past = self._lost.take(call_sid)
-        else:
-            # A higher epoch over a call that we have: Redis had lost it, or our claim.
-            past = held.past()
-            held.abandon()
         try:
             card = record.read(BrainView, claim.card)
         except ContractError as error:
             process.ownership.unread(error, process.log.bind(call=call_sid, epoch=claim.epoch))
             process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
             return
+        if held is None:
+            past = self._lost.take(call_sid)
+        elif held.goes_on(claim.epoch, card):
+            return
+        else:  # A higher epoch over a call that we have: Redis had lost it.
+            past = held.past()
+            held.abandon()
         call = BrainCall(
             process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number,
             claim_again=partial(self.claim_again, call_sid),

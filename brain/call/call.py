@@ -61,6 +61,7 @@ class BrainCall:
         self.epoch = epoch
         self._is_first = card.claims == 1  # Nobody had the call before.
         self._has_begun = False  # What others had left is taken up: who speaks to us is heard, and we speak.
+        self._claims, self._restored_at_ms = card.claims, card.restored_at_ms
         self._recovered = card.restored_at_ms is not None  # Redis had lost it; ingress has written it again.
         self.lost_at_ms: float | None = None  # A write was refused: another's call, or one that Redis lost.
         self._past, self._is_heard = past, card.frame_n > 0
@@ -127,6 +128,18 @@ class BrainCall:
         """What is kept of it, should it come back."""
         at_ms = now_ms() if self.lost_at_ms is None else self.lost_at_ms
         return past.keep(self._parts.record.conversation, self._parts.sequencer.state, at_ms)
+
+    def goes_on(self, epoch: int, card: BrainView) -> bool:
+        """It was claimed again: goes on in place under the new epoch, if nobody had the call between, and
+        Redis has not lost what stood in its streams."""
+        is_kept = card.restored_at_ms == self._restored_at_ms and self.lost_at_ms is None
+        if self._over.is_set() or not is_kept or card.claims > self._claims + 1:
+            return False
+        self.epoch, self._claims = epoch, card.claims
+        self._owner.claimed_again(epoch)
+        self._parts.feed.claimed_again(epoch)
+        self._log.info("call_claimed_again", above=epoch)
+        return True
 
     def abandon(self) -> None:
         """The call is another owner's by now: lets go of it without a word."""

@@ -118,6 +118,10 @@ class CallerFeed:
         self._stopped = True
         self._let_go()
 
+    def claimed_again(self, epoch: int) -> None:
+        """See Unmoved.claimed_again."""
+        self._unmoved.claimed_again(epoch)
+
     def inherit(self, item_ids: Iterable[str]) -> None:
         """See Turns.inherit."""
         self._turns.inherit(item_ids, now_ms())

@@ -78,6 +78,8 @@ class Left:
     """The caller, or a tool, has said something that nothing was said to."""
     is_replayed: bool = False
     """It is the caller's voice, and the next session hears it again."""
+    was_interrupted: bool = False
+    """A tool ran, and nobody knows to what end: the model is to speak of it, and not to call it again."""
     move: MoveLeft | None = None
 
     @property
@@ -110,8 +112,10 @@ def inherit(s: State, left: Left, now_ms: float) -> None:
         s.caller.unanswered = True
     session.lost(s, SessionLost(cause=CAUSE, turn_replayed=left.is_replayed), now_ms)
     wish = s.deferred.get(Reason.TURN)
-    if wish is not None and left.cut_off and not left.is_unanswered:
-        s.deferred[Reason.TURN] = replace(wish, text=BRIDGE)
+    if wish is not None:
+        is_broken_off = bool(left.cut_off) and not left.is_unanswered
+        text = BRIDGE if is_broken_off else wish.text
+        s.deferred[Reason.TURN] = replace(wish, text=text, without_tools=left.was_interrupted)
     if left.flushed:
         s.pending_cut = PendingCut(
             cut=s.cut,

@@ -73,6 +73,7 @@ def find(card: BrainView, entries: Sequence[ReplyEntry], known: Conversation) ->
         audible_response=card.audible_response or "",
         is_unanswered=bool(since),
         is_replayed=bool(replayed),
+        was_interrupted=bool(open_tools),
         move=move,
     )
     hang_up = ""

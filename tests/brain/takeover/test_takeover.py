@@ -12,7 +12,7 @@ from brain.sequencer.inherit import BRIDGE
 from brain.tools.toolbox import ToolResult
 from shared.contract.card import BrainPending, Next, Plan
 from shared.contract.streams.control import Dialled, Silent
-from shared.contract.streams.history import ItemEntry, ItemHeard
+from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership.liveness import How
 from shared.process.role import Process
@@ -113,8 +113,8 @@ async def test_a_turn_that_nobody_answered_is_answered_once(store: Store, redis_
             await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 2, "the turn is answered")
 
             heir = sim.sessions[-1]
-            said = [e for e in await here.history() if isinstance(e, ItemEntry) and e.is_callers and e.text]
-            assert len(said) == 1
+            await wait_until(lambda: _is_written(here), "what the caller said is written down, once")
+            assert len(heir.sent_of("response.created")) == 1
             assert heir.violations == []
             await here.end()
             await wait_until(lambda: role.live_calls() == 0, "the call is forgotten")
@@ -226,3 +226,7 @@ async def test_a_caller_who_was_sent_away_comes_back_to_the_heir(store: Store, r
 
 async def _is_closed(here: Line) -> bool:
     return (1, "move_dial") in await here.closes()
+
+
+async def _is_written(here: Line) -> bool:
+    return len([e for e in await here.history() if isinstance(e, ItemEntry) and e.is_callers and e.text]) == 1
