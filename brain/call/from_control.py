@@ -79,7 +79,7 @@ class FromControl:
         """Twice a second: saves the place at once where keys that waited were told. With `sweep` (once a
         second) looks for messages that nobody rang for, and saves the place in them."""
         if self._keys_wait and not self.watch.keys_wait:
-            self._save()
+            self.save()
         if sweep:
             self._sweep()
 
@@ -89,7 +89,7 @@ class FromControl:
         if letter.message is not None:
             self._on_message(letter.message)
             if not letter.number:
-                self._save()  # Of what a person typed each entry counts: a next brain must not do it again.
+                self.save()  # Of what a person typed each entry counts: a next brain must not do it again.
             return
         kind = letter.kind[:MAX_SHOWN_CHARS]
         self.counters.control_ignored += 1
@@ -111,20 +111,20 @@ class FromControl:
         if found is not None:
             self.door.give(found)
 
-    # Private.
-
-    def _save(self) -> None:
+    def save(self) -> None:
         """Keeps the place on the card; as long as keys wait, the one before the first of them."""
         self._keys_wait = self.watch.keys_wait
         position = self._saved if self._keys_wait else self.reader.position
         self._saved = position
         self.owner.card(BrainControl(control_pos_brain=position))
 
+    # Private.
+
     def _sweep(self) -> None:
         self.reader.sweep()
         self._sweeps += 1
         if self.reader.position != self._saved or self._sweeps % SAVE_EVERY_SWEEPS == 0:
-            self._save()
+            self.save()
         if self._sweeps == SAVE_EVERY_SWEEPS:  # Ten seconds: it is not this call that ends its owners.
             self.owner.card(BrainServed(brain_attempts=0))
 
@@ -156,7 +156,7 @@ class FromControl:
                 self.tools.caller_active()
                 self.watch.pressed(digit, now_ms())
                 if self._keys_wait and not self.watch.keys_wait:
-                    self._save()
+                    self.save()
                 self._keys_wait = self.watch.keys_wait
             case _:
                 pass

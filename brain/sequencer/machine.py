@@ -9,7 +9,7 @@ Owns: that order. Must not know: any rule.
 
 from __future__ import annotations
 
-from brain.sequencer import ask_again, door, hang_up, inherit, move, replace, responses, waits
+from brain.sequencer import ask_again, door, hang_up, inherit, move, replace, responses, rollover, waits
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.config import SequencerConfig
 from brain.sequencer.debts import Debts, Owed
@@ -106,6 +106,10 @@ class Sequencer:
         silence."""
         replace.heard_from(self._state)
         return responses.admit_audio(self._state, response_id, item_id, n_bytes, now_ms, audible=audible)
+
+    def is_quiet(self, now_ms: float, *, may_play: bool) -> bool:
+        """Whether the call may change hands without anybody's notice; with `may_play` while audio plays."""
+        return rollover.is_quiet(self._state, now_ms, may_play=may_play)
 
     def next_deadline_ms(self) -> float | None:
         """When `handle(Tick())` is due at the latest, None when nothing waits."""

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from brain.call.begin import INTERRUPTED
 from brain.sequencer.inherit import BRIDGE
+from brain.takeover.begin import INTERRUPTED
 from brain.tools.toolbox import ToolResult
 from shared.contract.card import BrainPending, Next, Plan
 from shared.contract.streams.control import Dialled, Silent
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.reply import ReplyKind
-from shared.ownership.liveness import How
+from shared.ownership.liveness import How, WorkerStanding, WorkerState
+from shared.process.beat import keep_own_keys
 from shared.process.role import Process
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
@@ -230,3 +231,65 @@ async def _is_closed(here: Line) -> bool:
 
 async def _is_written(here: Line) -> bool:
     return len([e for e in await here.history() if isinstance(e, ItemEntry) and e.is_callers and e.text]) == 1
+
+
+async def meet(*processes: Process) -> None:
+    """Brains that have seen one another beat."""
+    for process in processes:
+        await keep_own_keys(process, ())
+    for process in processes:
+        seen = {each.name: WorkerStanding(each.name, WorkerState.BEATING, 0.0) for each in processes}
+        process.neighbours.standings = lambda seen=seen: list(seen.values())  # type: ignore[method-assign]
+
+
+async def test_a_live_call_is_handed_over_at_a_quiet_moment(store: Store, redis_url: str) -> None:
+    """The heir has a session before it has the call; nothing is said twice, nothing is left out, and the next
+    turn is answered with what was said before."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, number=1) as (old, role),
+        brain(redis_url, sim) as (process, heir),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
+        giver, taker = (role, heir) if role.live_calls() else (heir, role)
+        leaving, other = (old, process) if giver is role else (process, old)
+        await meet(old, process)
+        leaving.draining = True
+        await asyncio.wait_for(giver.drain(), 10.0)
+
+        await wait_until(lambda: taker.live_calls() == 1, "the heir has it")
+        assert (await here.card())["brain"] == other.name
+        await wait_until(lambda: taker.counters.sessions_confirmed == 1, "its session serves")
+        assert len(sim.sessions) == 2
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 2, "the turn is answered")
+        assert sim.sessions[1].received_of("response.create") == []
+        (seeded,) = sim.sessions[1].received_of("conversation.item.create")
+        assert seeded["item"]["role"] == "assistant"
+        assert sim.sessions[1].violations == []
+        assert giver.counters.given_up == taker.counters.given_up == 0
+        await here.end()
+        await wait_until(lambda: taker.live_calls() == 0, "the call is forgotten")
+
+
+async def test_the_only_brain_leaves_its_calls_to_the_next_boot(store: Store, redis_url: str) -> None:
+    """Nobody is there: it is released at once, without an apology, and whoever starts next goes on."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        line(store, redis_url) as here,
+    ):
+        async with brain(redis_url, sim, number=1) as (old, role):
+            await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
+            await meet(old)
+            old.draining = True
+            await asyncio.wait_for(role.drain(), 5.0)
+        card = await here.card()
+        assert (card["next"], card["brain"]) == ("", "")
+        async with brain(redis_url, sim, number=1) as (_, heir):
+            await wait_until(lambda: heir.live_calls() == 1, "the next boot has it")
+            await here.speak(clip("en_caller_ask"))
+            await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 2, "the turn is answered")
+            assert sim.sessions[1].received_of("response.create") == []
+            await here.end()
+            await wait_until(lambda: heir.live_calls() == 0, "the call is forgotten")

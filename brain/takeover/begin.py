@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from brain.call.leaving import Leaving
 from brain.caller.away import Away
 from brain.caller.feed import CallerFeed
 from brain.memory.recall import recall
@@ -42,6 +42,13 @@ INTERRUPTED = (
 )
 
 
+class PlanHolder(Protocol):
+    """Who has a stream closed for a plan."""
+
+    def inherit(self, plan: Plan, *, is_way_out: bool) -> None:
+        """Another brain has written this plan. `is_way_out`: the call ends with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Beginning:
     """Of one call."""
@@ -56,7 +63,7 @@ class Beginning:
     sequencer: Sequencer
     feed: CallerFeed
     away: Away
-    leaving: Leaving
+    leaving: PlanHolder
     tools: ToolRuns
 
     async def recall(self) -> Inherited:
