@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from brain.sequencer import owing, session
+from brain.sequencer import owing, playback, session
 from brain.sequencer.inputs import SessionLost
 from brain.sequencer.state import (
     Item,
@@ -111,6 +111,7 @@ def inherit(s: State, left: Left, now_ms: float) -> None:
         owing.owe(s, DebtCause.TURN, now_ms)
         s.caller.unanswered = True
     session.lost(s, SessionLost(cause=CAUSE, turn_replayed=left.is_replayed), now_ms)
+    playback.forget_heard(s)
     wish = s.deferred.get(Reason.TURN)
     if wish is not None:
         is_broken_off = bool(left.cut_off) and not left.is_unanswered

@@ -14,6 +14,7 @@ written, what follows from it. docs/design.md is its page.
     command    what the outbox is given
     worker     names of workers, and what each says of itself
     card       the hash of a call: who writes what of it, who sees what
+    scripted   what the scripts write of it
     owed       what sound is owed for, in words
     speech     what Twilio's own voice says to whom: from the brains, for ingress
     window     what each role says of a call every three seconds, and the summary of it
