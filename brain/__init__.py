@@ -7,6 +7,7 @@ Imports go down this list; the last four are everybody's. (`agents.check` is a c
 
     role         the process: takes calls, rings their doorbells, drains
     call/        one call: the driver, and what belongs to one call
+    takeover/    a live call changes hands between brains
     caller/      the caller's side: their voice, their turns, their keys
     memory/      what was said, heard and done
     webhooks/    what the user's own systems are told

@@ -15,10 +15,12 @@ from brain import trust_store
 from brain.agents.book import AgentBook
 from brain.agents.publisher import Publisher
 from brain.call.call import BrainCall
-from brain.call.parts import BrainServices
+from brain.call.parts import BrainServices, open_beside
 from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
 from brain.memory.past import PastCalls
+from brain.takeover.giving import Giving
+from brain.takeover.prepared import Prepared
 from brain.tools.attempts import ToolAttempts
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
@@ -35,6 +37,7 @@ from shared.ownership.control_feed import SWEEP_S
 from shared.ownership.turning_away import turn_away
 from shared.process.dispatch import Dispatch, claim_free, room_for_orphans, watch_owned
 from shared.process.role import Process
+from shared.process.tasks import comes_first
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 
@@ -86,6 +89,9 @@ class BrainRole:
         self._claiming: set[str] = set()
         """Calls that are being claimed again."""
         self._owned = watch_owned(process, self)
+        self._giving = Giving(process, lambda: list(self._calls.values()))
+        opener = partial(open_beside, process, self._services)
+        self._prepared = Prepared(process, opener, self.has_room)
         self._none_left = asyncio.Event()
         self._none_left.set()
 
@@ -104,16 +110,19 @@ class BrainRole:
         self._courier.start()
 
     async def drain(self) -> None:
-        """Takes no more calls (the process says so), waits for the live ones, and for the tools that were
-        begun. Cancelling it is safe."""
-        await self._none_left.wait()
+        """Takes no more calls (the process says so), gives the live ones to other brains, each at a quiet
+        moment, and waits for the tools that were begun. Cancelling it is safe."""
+        giving = asyncio.create_task(self._giving.run(), name="giving")
+        if await comes_first(giving, self._none_left):
+            giving.result()  # It ends by a bug only.
         await self._services.attempts.finished()
 
     async def stop(self) -> None:
-        """What is left hears an apology and is released; its sessions are closed. Never cancelled."""
+        """What is left is released, for whoever comes first; its sessions are closed. Never cancelled."""
         await asyncio.gather(*(call.stop() for call in list(self._calls.values())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
+        await self._prepared.stop()
         await self._services.attempts.stop()
         await self._services.book.pool.close()
         await self._courier.stop()
@@ -135,7 +144,8 @@ class BrainRole:
     def has_room(self) -> bool:
         """Whether a call may come that has lost its owner."""
         process = self._process
-        return len(self._calls) < room_for_orphans(process.capacity) and not process.draining
+        expected = len(self._calls) + self._prepared.count
+        return expected < room_for_orphans(process.capacity) and not process.draining
 
     def claim_again(self, call_sid: str, seen: int, *, again: bool = True) -> None:
         """Redis, or ingress, knows less or more of a call of ours than we do; or it was released to us.
@@ -155,21 +165,22 @@ class BrainRole:
         process, held = self._process, self._calls.get(call_sid)
         if held is not None and held.epoch >= claim.epoch and held.lost_at_ms is None:
             return  # The claim was repeated after a lost answer: it is being served.
-        if held is None:
-            past = self._lost.take(call_sid)
-        else:
-            # A higher epoch over a call that we have: Redis had lost it, or our claim.
-            past = held.past()
-            held.abandon()
         try:
             card = record.read(BrainView, claim.card)
         except ContractError as error:
             process.ownership.unread(error, process.log.bind(call=call_sid, epoch=claim.epoch))
             process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
             return
+        if held is None:
+            past = self._lost.take(call_sid)
+        elif held.goes_on(claim.epoch, card):
+            return
+        else:  # A higher epoch over a call that we have: Redis had lost it.
+            past = held.past()
+            held.abandon()
         call = BrainCall(
             process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number,
-            claim_again=partial(self.claim_again, call_sid),
+            claim_again=partial(self.claim_again, call_sid), prepared=self._prepared,
         )  # fmt: skip
         self._calls[call_sid] = call
         self._none_left.clear()
@@ -214,10 +225,15 @@ class BrainRole:
             call = self._calls.get(ring.call_sid)
             if ring.why is Why.DRAIN:
                 self._process.begin_drain()
+            elif ring.why is Why.PREPARE:
+                self._prepared.ask(ring.call_sid, ring.by)
+            elif ring.why in (Why.READY, Why.DECLINED):
+                self._giving.answered(ring.call_sid, ring.by, is_ready=ring.why is Why.READY)
             elif ring.why is Why.RESTORED:
                 self.claim_again(ring.call_sid, 0 if call is None else call.epoch)
             elif ring.why is Why.CLAIMED:
-                if ring.call_sid and call is None and self.has_room():
+                # A call that we have prepared for has its place.
+                if ring.call_sid and call is None and not self._process.draining:
                     self.claim_again(ring.call_sid, 0, again=False)
             elif call is not None:
                 # Whatever it rings for is a control message too: `stream`, `ended`, a report.
@@ -251,6 +267,7 @@ class BrainRole:
             sweep = beat % SWEEP_EVERY == 0
             self._publisher.tell(now_ms())
             self._lost.forget_old(now_ms())
+            self._prepared.forget_old()
             for call in list(self._calls.values()):
                 call.upkeep(sweep=sweep)
             if sweep:

@@ -68,7 +68,7 @@ def words() -> frozenset[str]:
 
 FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "brain/agents/check.py": ("JSON for people", frozenset({"name"})),
-    "brain/call/away.py": ("a tool's result, for the model", frozenset({"reason", "status"})),
+    "brain/caller/away.py": ("a tool's result, for the model", frozenset({"reason", "status"})),
     "brain/model/realtime/gate.py": ("OpenAI's events", frozenset({"error"})),
     "brain/model/realtime/seed.py": ("OpenAI's events", frozenset({"error", "id"})),
     "brain/model/realtime/session.py": ("OpenAI's events", frozenset({"audio"})),

@@ -9,7 +9,7 @@ Owns: how the parts of a call work with one another. Must not know: a model's wi
     reports       which control messages are inputs of the sequencer
     reply         the model's audio and its boundaries, written for egress
     owing         what the caller is owed: told to ingress, and the model's part of it
-    away          where the caller is, and what it means when they return
+    acting        carries out what the sequencer asks for
     leaving       what ingress is asked for: to let the call go, to move it
     limits        what may not go on for ever: silence, and the call itself
     watch         looks twice a second for what nobody says

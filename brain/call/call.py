@@ -13,23 +13,23 @@ socket's queue: nothing is awaited for a frame or a delta.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Sequence
 
 from brain.call import leaving, parts
-from brain.call.owing import Standing
+from brain.call.acting import Acting
 from brain.call.parts import BrainServices
 from brain.memory import past
 from brain.memory.past import Past
-from brain.memory.recall import recall
-from brain.model.engine import Engine, Opened, SeedItem, ToModel
+from brain.model.engine import Engine, Opened, SeedItem
 from brain.model.lifeline import Rollover
-from brain.sequencer import Reason, actions, inputs
+from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.inputs import Input
-from shared.audio import BYTES_PER_MS
+from brain.takeover.prepared import Prepared
 from shared.clock import now_ms, wall_ms
 from shared.contract import window
-from shared.contract.card import BrainTold, BrainView, CutRaised, Next, SessionOpened
+from shared.contract.card import BrainTold, BrainView, SessionOpened
 from shared.contract.owed import DebtCause
 from shared.contract.scripts import Refusal
 from shared.contract.streams.journal import Kind
@@ -57,11 +57,14 @@ class BrainCall:
         *,
         caller_number: str = "",
         claim_again: Callable[[int], None] | None = None,
+        prepared: Prepared | None = None,
     ) -> None:
         """`past`: what this process knows of the call from before Redis lost it. `claim_again`: see Owner."""
         self.call_sid = call_sid
         self.epoch = epoch
         self._is_first = card.claims == 1  # Nobody had the call before.
+        self._has_begun = False  # What others had left is taken up: who speaks to us is heard, and we speak.
+        self._claims, self._restored_at_ms = card.claims, card.restored_at_ms
         self._recovered = card.restored_at_ms is not None  # Redis had lost it; ingress has written it again.
         self.lost_at_ms: float | None = None  # A write was refused: another's call, or one that Redis lost.
         self._past, self._is_heard = past, card.frame_n > 0
@@ -73,11 +76,20 @@ class BrainCall:
             process.name, claim_again,
         )  # fmt: skip
         self._parts = parts.make(
-            process, services, self._owner, card, self._log, self, past, caller_number=caller_number
+            process,
+            services,
+            self._owner,
+            card,
+            self._log,
+            self,
+            past,
+            caller_number=caller_number,
+            prepared=prepared,
         )
+        self._acting = Acting(self._parts, self._owner, services, self)
         self._telling = Telling(now_ms())
         self._over = asyncio.Event()  # The call is left: nothing is begun any more.
-        self._ending = False  # The last word was said: nothing is said any more.
+        self.is_ending = False  # The last word was said: nothing is said any more.
         self._has_ended = False  # For everybody; only what the caller said last may still be on its way.
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
@@ -93,7 +105,6 @@ class BrainCall:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self.spawn(self._talk(), "talk")
-                self._parts.control.reader.ring()  # For what is there already.
                 try:
                     await self._over.wait()
                 finally:
@@ -119,20 +130,51 @@ class BrainCall:
             self._log.info("call_left", slot=self._parts.sequencer.slot)
 
     async def stop(self) -> None:
-        """The process ends: apologises, then releases the call. Cancelled, rivals see our silence instead."""
-        if not self._ending:
-            self._give_up("drained")
+        """The process ends: releases the call for whoever comes first. Cancelled, rivals see our silence
+        instead."""
+        self._parts.feed.stop()
         await leaving.release(self._owner, self._process.ownership, self._log)
-        self._over.set()
+        self.abandon()
+
+    # To another brain (brain.takeover.giving.GivenCall).
+
+    def may_be_given(self) -> bool:
+        """Whether anything is left to give: it is not on its way out."""
+        return self._has_begun and not self.is_ending and not self._over.is_set()
+
+    def is_quiet(self, *, may_play: bool) -> bool:
+        """Whether nobody would notice if it changed hands now; with `may_play` while audio plays."""
+        is_between = self._parts.feed.may_be_cut(math.inf) and not self._parts.watch.keys_wait
+        return is_between and self._parts.sequencer.is_quiet(now_ms(), may_play=may_play)
+
+    def hand_over(self, heir: str) -> None:
+        """Releases it to `heir`, behind all that was written; empty: to whoever comes first."""
+        self._parts.feed.stop()
+        self._parts.control.save()
+        self._owner.give_back(heir=heir)
+        self._process.ownership.releases += 1
+        self.abandon()
 
     def past(self) -> Past:
         """What is kept of it, should it come back."""
         at_ms = now_ms() if self.lost_at_ms is None else self.lost_at_ms
         return past.keep(self._parts.record.conversation, self._parts.sequencer.state, at_ms)
 
+    def goes_on(self, epoch: int, card: BrainView) -> bool:
+        """It was claimed again: goes on in place under the new epoch, if nobody had the call between, and
+        Redis has not lost what stood in its streams."""
+        is_kept = card.restored_at_ms == self._restored_at_ms and self.lost_at_ms is None
+        if self._over.is_set() or not is_kept or card.claims > self._claims + 1:
+            return False
+        self.epoch, self._claims = epoch, card.claims
+        self._owner.claimed_again(epoch)
+        self._parts.feed.claimed_again(epoch)
+        self._log.info("call_claimed_again", above=epoch)
+        return True
+
     def abandon(self) -> None:
         """The call is another owner's by now: lets go of it without a word."""
-        self._ending = True
+        self.is_ending = True
         self._parts.feed.stop()
         self._over.set()
 
@@ -141,20 +183,34 @@ class BrainCall:
         process, known, greeting = self._process, self._parts.record.conversation, self._parts.agent.greeting
         if self._is_first:
             self._services.hooks.started(self.call_sid)
-        elif self._past is not None and self._recovered:
-            self._parts.record.history.again(known.entries())
-        elif self._past is None:
-            await recall(known, process.store, process.keys, self.call_sid, process.ownership, self._log)
-        was_greeted = self._recovered and self._is_heard  # Though nobody remembers what was said.
-        if greeting and known.is_empty and not was_greeted:
+        elif self._past is not None:
+            if self._recovered:
+                self._parts.record.history.again(known.entries())
+        else:
+            await self._inherit()
+        self._has_begun = True
+        self._parts.control.reader.ring()  # For what is there already.
+        if self.is_ending:
+            return
+        was_greeted = not self._is_first and self._is_heard  # Though nobody remembers what was said.
+        if greeting and not known.has_words and not was_greeted and not self._parts.sequencer.state.items:
             process.journal.note(self.call_sid, Kind.GREETING)
             self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
         elif self._past is not None and self._past.was_owed:
             self.give(inputs.WishToSpeak(reason=Reason.TURN, text=self._past.wish))
         end = await self._parts.sessions.run()
-        if not self._ending:
+        if not self.is_ending:
             self._log.error("call_given_up", cause=end.cause, detail=end.detail)
             self._give_up(end.cause)
+
+    async def _inherit(self) -> None:
+        """Goes on where another brain stood."""
+        begin = self._parts.begin
+        found = await begin.recall()
+        begin.take_up(found, self._step)
+        begin.follow(found, self.give)
+        if found.is_on_way_out:
+            self._leave()
 
     # The sessions (brain.model.sessions.SessionHost).
 
@@ -165,7 +221,7 @@ class BrainCall:
 
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         """The model may be spoken to from now on, through this engine."""
-        if self._ending:
+        if self.is_ending:
             return
         self._log.info("session_confirmed", session=opened.session_id, life_ms=round(opened.life_ms))
         expires_at_ms = wall_ms() + round(opened.life_ms) if opened.life_ms else 0
@@ -185,7 +241,8 @@ class BrainCall:
         due = inputs.RolloverDue(settle_at_ms=rollover.settle_at_ms, force_at_ms=rollover.force_at_ms)
         self.give(due)
 
-    def _roll_over(self) -> None:
+    def roll_over(self) -> None:
+        """This is a quiet moment, or the last one: the session is replaced, unless a turn would be cut."""
         rollover = self._parts.sessions.rollover
         if rollover is None or self._parts.feed.may_be_cut(rollover.force_at_ms):
             self._parts.sessions.roll()
@@ -214,76 +271,26 @@ class BrainCall:
     def _step(self, asked: Sequence[Action], now: float) -> None:
         """The end of each step: its actions are carried out, and its waits are heard of again."""
         for action in asked:
-            self._perform(action, now)
+            self._acting.do(action, now)
         words = self._words(now)
         if self._parts.owing.changed(words):
             self._parts.leaving.tell_owed(words)
+        pending = self._parts.pending.changed(self._parts.sequencer.state, self._parts.leaving.leg)
+        if pending is not None:
+            self._owner.card(pending, urgent=True)
         self._arm(now)
-
-    def _perform(self, action: Action, now: float) -> None:
-        mine = self._parts
-        match action:
-            case actions.Journal():
-                self._services.figures.sequencer.note(action.kind, **action.fields)
-                mine.lines.note(action.kind, **action.fields)
-            case actions.Flush():
-                self._counters.barge_ins += 1
-                mine.reply.flush(action, now, mine.stopwatch.barge_in(now_ms))
-                self._owner.card(CutRaised(cut=action.cut), urgent=True)
-                self.spawn(mine.control.ask_playhead(action.cut - 1), "playhead")
-            case actions.EndItem():
-                mine.reply.end_item(action, now)
-                mine.record.item_ms(action.item_id, action.total_bytes // BYTES_PER_MS)
-            case actions.EndResponse():
-                mine.reply.end_response(action, now)
-            case actions.RecordHeard():
-                mine.record.heard(
-                    action.item_id, action.heard_ms, action.received_ms, complete=action.complete
-                )
-            case actions.RunTool():
-                self.spawn(mine.tools.run(action), f"tool-{action.name}")
-            case actions.Move():
-                mine.away.sent(action)
-                mine.leaving.move(Next(action.kind), action.argument)
-            case actions.SendText():
-                mine.record.keys(action.event_id, action.text)
-                self._tell_model(action, now)
-            case actions.SendToolOutput():
-                # Of a move that did not come about: the sequencer knows why.
-                mine.tools.moved(action.call_id, action.output)
-                self._tell_model(action, now)
-            case actions.Rewrite():
-                self._rewrite(action)
-            case actions.RollOver():
-                self._roll_over()
-            case actions.ReplaceSession():
-                mine.sessions.replace(action.cause)
-            case actions.HangUp():
-                self._hang_up(action.cause, unheard=action.unheard)
-            case _:
-                self._tell_model(action, now)
 
     def _arm(self, now: float) -> None:
         due_ms = self._parts.sequencer.next_deadline_ms()
         if due_ms is not None and not self._over.is_set():
             self._alarm.set(due_ms, now)
 
-    def _tell_model(self, action: ToModel, now: float) -> None:
-        if not self._ending and self._parts.sessions.do(action) and isinstance(action, actions.SendCreate):
-            self._counters.creates += 1
-            self._parts.stopwatch.asked(action.token, now)
-
-    def _rewrite(self, action: actions.Rewrite) -> None:
-        engine = self._parts.sessions.serving
-        if engine is not None and not self._ending:
-            heard = self._parts.record.conversation.heard_text(action.item_id, action.heard_ms)
-            engine.rewrite(action.item_id, heard)
-
     # Others look, ring, and ask for tasks.
 
     def ring(self) -> None:
         """The doorbell rang for this call."""
-        self._parts.control.reader.ring()
+        if self._has_begun:
+            self._parts.control.reader.ring()
 
     def upkeep(self, *, sweep: bool) -> None:
         """Twice a second: does what is due, and tells every three seconds how the model keeps up. With
@@ -291,19 +298,19 @@ class BrainCall:
         if self._over.is_set() or self._has_ended:
             return
         now, mine = now_ms(), self._parts
-        if not self._ending:
+        if not self.is_ending:
             mine.feed.upkeep()
-        mine.watch.check(now, self._standing())
+        mine.watch.check(now, mine.standing(is_ending=self.is_ending))
         if self._telling.is_due(now, late=self._process.is_late):
             told = mine.window.take(now, self._process.window(now), mine.sessions.queued_events)
             self._owner.card(BrainTold(w_brain=window.dump(told)))
-        if sweep:
-            mine.control.sweep()
+        if self._has_begun:
+            mine.control.upkeep(sweep=sweep)
 
     def still_owes(self) -> tuple[str, list[Pair]] | None:
         """Every second: the ingress worker of the call, and what it is told; None if there is nobody."""
         ingress = self._parts.leaving.ingress
-        if self._over.is_set() or self._has_ended or not ingress:
+        if self._over.is_set() or self._has_ended or not ingress or not self._has_begun:
             return None
         return ingress, self._parts.leaving.say_again(self._words(now_ms()))
 
@@ -332,7 +339,7 @@ class BrainCall:
         )
 
     def _wind_up(self) -> None:
-        self._has_ended = self._ending = True
+        self._has_ended = self.is_ending = True
         if self._parts.last_words.are_awaited:
             active = self._parts.sequencer.state.active
             self._parts.sessions.hush("" if active is None else active.response_id)
@@ -341,24 +348,12 @@ class BrainCall:
         else:
             self._over.set()
 
-    def _standing(self) -> Standing:
-        mine, core = self._parts, self._parts.sequencer
-        return Standing(
-            slot=core.slot,
-            owed=core.owed,
-            is_busy=core.is_busy,
-            tools_run=core.runs_tools,
-            has_session=mine.sessions.serving is not None,
-            takes_audio=not mine.feed.is_paused,
-            is_here=mine.away.is_here,
-            is_ending=self._ending,
-        )
-
     # Ends.
 
-    def _hang_up(self, cause: str, *, unheard: bool) -> None:
-        """`unheard`: a farewell was owed and never heard. Twilio's voice speaks instead: no bare click."""
-        if self._ending:
+    def hang_up(self, cause: str, *, unheard: bool) -> None:
+        """The call ends. `unheard`: a farewell was owed and never heard. Twilio's voice speaks instead: no
+        bare click."""
+        if self.is_ending:
             return
         self._counters.hang_ups += 1
         if unheard:
@@ -369,11 +364,11 @@ class BrainCall:
 
     def _give_up(self, cause: str) -> None:
         """There is no conversation any more: Twilio's voice apologises. Never dead air."""
-        if self._ending:
+        if self.is_ending:
             return
         core = self._parts.sequencer.state
         if core.hang_up is not None:
-            self._hang_up(cause, unheard=DebtCause.FAREWELL in core.debts.standing.values())
+            self.hang_up(cause, unheard=DebtCause.FAREWELL in core.debts.standing.values())
             return
         self._counters.given_up += 1
         self._parts.leaving.apologise(cause, self._parts.agent.apology)
@@ -382,7 +377,7 @@ class BrainCall:
             self.give(inputs.SessionLost(cause=cause))
 
     def _leave(self) -> None:
-        self._ending = True
+        self.is_ending = True
         self._parts.leaving.wait_for_end(self._over.set)
         self._parts.feed.stop()
         if self._group is not None:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 
 from brain.call import reports
-from brain.call.away import Away
 from brain.call.from_model import Door
 from brain.call.leaving import Leaving
 from brain.call.lines import CallLog
 from brain.call.watch import CallWatch
+from brain.caller.away import Away
 from brain.caller.feed import CallerFeed
 from brain.counters import BrainCounters
 from brain.sequencer import inputs
@@ -64,6 +64,8 @@ class FromControl:
     reader: ControlFeed = field(init=False)
     _saved: str = field(init=False)
     _sweeps: int = 0
+    _keys_wait: bool = False
+    """Keys that the model was not told yet: a next brain is to read them again."""
 
     def __post_init__(self, spawn: Spawn, position: str) -> None:
         owner = self.owner
@@ -73,22 +75,21 @@ class FromControl:
         )  # fmt: skip
         self._saved = position
 
-    def sweep(self) -> None:
-        """Once a second: looks for messages that nobody rang for, and saves the place in them."""
-        self.reader.sweep()
-        position = self.reader.position
-        self._sweeps += 1
-        if position != self._saved or self._sweeps % SAVE_EVERY_SWEEPS == 0:
-            self._saved = position
-            self.owner.card(BrainControl(control_pos_brain=position))
-        if self._sweeps == SAVE_EVERY_SWEEPS:  # Ten seconds: it is not this call that ends its owners.
-            self.owner.card(BrainServed(brain_attempts=0))
+    def upkeep(self, *, sweep: bool) -> None:
+        """Twice a second: saves the place at once where keys that waited were told. With `sweep` (once a
+        second) looks for messages that nobody rang for, and saves the place in them."""
+        if self._keys_wait and not self.watch.keys_wait:
+            self.save()
+        if sweep:
+            self._sweep()
 
     def on_letter(self, letter: Letter) -> None:
         """A message that was read, or why it could not be meant."""
         self.counters.control_messages += 1
         if letter.message is not None:
             self._on_message(letter.message)
+            if not letter.number:
+                self.save()  # Of what a person typed each entry counts: a next brain must not do it again.
             return
         kind = letter.kind[:MAX_SHOWN_CHARS]
         self.counters.control_ignored += 1
@@ -110,7 +111,22 @@ class FromControl:
         if found is not None:
             self.door.give(found)
 
+    def save(self) -> None:
+        """Keeps the place on the card; as long as keys wait, the one before the first of them."""
+        self._keys_wait = self.watch.keys_wait
+        position = self._saved if self._keys_wait else self.reader.position
+        self._saved = position
+        self.owner.card(BrainControl(control_pos_brain=position))
+
     # Private.
+
+    def _sweep(self) -> None:
+        self.reader.sweep()
+        self._sweeps += 1
+        if self.reader.position != self._saved or self._sweeps % SAVE_EVERY_SWEEPS == 0:
+            self.save()
+        if self._sweeps == SAVE_EVERY_SWEEPS:  # Ten seconds: it is not this call that ends its owners.
+            self.owner.card(BrainServed(brain_attempts=0))
 
     def _on_message(self, message: Message) -> None:
         try:
@@ -139,6 +155,9 @@ class FromControl:
             case Dtmf(digit=digit):
                 self.tools.caller_active()
                 self.watch.pressed(digit, now_ms())
+                if self._keys_wait and not self.watch.keys_wait:
+                    self.save()
+                self._keys_wait = self.watch.keys_wait
             case _:
                 pass
 

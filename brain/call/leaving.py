@@ -60,6 +60,12 @@ class Leaving:
         """The stream is gone, and Twilio asks what comes next."""
         self._closing = None
 
+    def inherit(self, plan: Plan, *, is_way_out: bool) -> None:
+        """Another brain has written this plan; its word to close the stream may be lost, and is repeated."""
+        self._closing = plan
+        if is_way_out:
+            self._plan = plan
+
     def hang_up(self, cause: str) -> None:
         """Everything was said: the call ends."""
         self.journal.note(self.owner.call_sid, Kind.HANG_UP, cause=cause)

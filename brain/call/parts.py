@@ -6,6 +6,7 @@ of the agent each is made, would hide that. Owns: construction. Must not know: w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -15,31 +16,37 @@ from openai import AsyncOpenAI
 
 from brain.agents.agent import Agent
 from brain.agents.book import AgentBook
-from brain.call.away import Away
 from brain.call.from_control import FromControl
 from brain.call.from_model import Door, FromModel
 from brain.call.leaving import Leaving
 from brain.call.limits import CallLimits, LimitValues
 from brain.call.lines import CallLog
-from brain.call.owing import DEBTS_AN_EPOCH, AnswerDue, Owing
+from brain.call.owing import DEBTS_AN_EPOCH, AnswerDue, Owing, Standing
 from brain.call.reply import ReplyWriter
 from brain.call.stopwatch import Stopwatch
 from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
+from brain.caller.away import Away
 from brain.caller.feed import CallerFeed
 from brain.caller.keypad import Keypad
 from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
+from brain.errors import EngineError
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
 from brain.memory.last_words import LastWords
 from brain.memory.past import Past
 from brain.memory.record import Record
+from brain.model.attempts import Ready
 from brain.model.engine import Engine, Opening
 from brain.model.lifeline import Lifeline
 from brain.model.realtime.socket import RealtimeEngine
 from brain.model.sessions import SessionHost, Sessions
 from brain.sequencer import Sequencer, SequencerConfig
+from brain.takeover import pending
+from brain.takeover.begin import Beginning
+from brain.takeover.pending import PendingWords
+from brain.takeover.prepared import Prepared, PreparedSession
 from brain.tools.attempts import ToolAttempts
 from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
@@ -49,6 +56,7 @@ from shared.contract.card import AgentChosen, BrainView, CallState
 from shared.contract.entry import FIRST
 from shared.contract.streams.journal import Kind
 from shared.logs.log import Log
+from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.process.role import Process
 
@@ -96,6 +104,22 @@ class CallParts:
     control: FromControl
     sessions: Sessions
     last_words: LastWords
+    pending: PendingWords
+    begin: Beginning
+
+    def standing(self, *, is_ending: bool) -> Standing:
+        """How the call stands. `is_ending`: its last word was said."""
+        core = self.sequencer
+        return Standing(
+            slot=core.slot,
+            owed=core.owed,
+            is_busy=core.is_busy,
+            tools_run=core.runs_tools,
+            has_session=self.sessions.serving is not None,
+            takes_audio=not self.feed.is_paused,
+            is_here=self.away.is_here,
+            is_ending=is_ending,
+        )
 
 
 def make(
@@ -108,6 +132,7 @@ def make(
     past: Past | None = None,
     *,
     caller_number: str,
+    prepared: Prepared | None = None,
 ) -> CallParts:
     """The parts of the call that `card` describes, for the owner's epoch. `past`: what this process knows of
     the call from before Redis lost it. `caller_number`: in full, for tools; empty where it is gone."""
@@ -140,12 +165,43 @@ def make(
         stopwatch, lifeline.response_completed,
     )  # fmt: skip
     engines = _Engines(services, owner, agent, toolbox)
-    sessions = Sessions(engines.make, host, from_model, lifeline, counters, log, has_past=card.claims > 1)
+    sessions = Sessions(
+        engines.make,
+        host,
+        from_model,
+        lifeline,
+        counters,
+        log,
+        has_past=card.claims > 1,
+        standby=None if prepared is None else prepared.take(owner.call_sid, agent.name),
+    )
     core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
+    begin = Beginning(
+        card, process.store, process.keys, owner.call_sid, process.ownership, log, record, core, feed, away,
+        leaving, tools,
+    )  # fmt: skip
     return CallParts(
         agent, core, lines, record, feed, reply, away, leaving, Owing(), stopwatch, window, watch,
         tools, control, sessions, LastWords(record.conversation, lambda: sessions.serving is not None),
+        pending.of_card(card), begin,
     )  # fmt: skip
+
+
+async def open_beside(process: Process, services: BrainServices, call_sid: str) -> PreparedSession | None:
+    """A session for a call that is another brain's still; None: there is no such call. Raises EngineError,
+    ContractError, STORE_ERRORS. Cancelled, it is closed."""
+    card = await steps.read_view(process.store, process.keys, call_sid, BrainView)
+    if card is None or card.state is CallState.ENDED:
+        return None
+    agent = services.book.pick(card.agent, card.called)
+    tag = f"p{process.worker.boot}"
+    engine = _engine(services, call_sid, agent, services.book.toolbox(agent), tag, seeded=True)
+    try:
+        opened = await engine.open()
+    except (EngineError, asyncio.CancelledError):
+        await engine.close()
+        raise
+    return PreparedSession(Ready(engine, opened, now_ms()), agent.name)
 
 
 # Private.
@@ -161,14 +217,20 @@ class _Engines:
     toolbox: Toolbox
 
     def make(self, number: int, seeded: bool) -> Engine:
-        owner, tag = self.owner, f"b{self.owner.epoch}s{number}"
-        opening = Opening(
-            tools=tuple(self.toolbox.definitions()),
-            tag=tag,
-            seeded=seeded,
-            headers={"X-Client-Request-Id": f"{owner.call_sid}/{tag}"},
-        )
-        return RealtimeEngine(self.services.client, self.agent, opening, self.services.counters)
+        tag = f"b{self.owner.epoch}s{number}"
+        return _engine(self.services, self.owner.call_sid, self.agent, self.toolbox, tag, seeded=seeded)
+
+
+def _engine(
+    services: BrainServices, call_sid: str, agent: Agent, toolbox: Toolbox, tag: str, *, seeded: bool
+) -> Engine:
+    opening = Opening(
+        tools=tuple(toolbox.definitions()),
+        tag=tag,
+        seeded=seeded,
+        headers={"X-Client-Request-Id": f"{call_sid}/{tag}"},
+    )
+    return RealtimeEngine(services.client, agent, opening, services.counters)
 
 
 def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:

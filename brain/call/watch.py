@@ -41,6 +41,11 @@ class CallWatch:
         self.due.check_model(now_ms, call)
         self.window.check(now_ms)
 
+    @property
+    def keys_wait(self) -> bool:
+        """Whether keys were pressed that the model was not told yet."""
+        return self.keypad.next_deadline_ms is not None
+
     def pressed(self, digit: str, now_ms: float) -> None:
         """The caller pressed a key. The digit itself may be a card number's: it is written nowhere."""
         self.limits.caller_active()

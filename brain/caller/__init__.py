@@ -10,4 +10,5 @@ model says, how a call is left.
     moves    what the models got, moved out of the callers' streams: many calls at once
     feed     from the stream into a session, one session after the other
     keypad   keys put together to what was typed
+    away     where the caller is, and what it means when they return
 """

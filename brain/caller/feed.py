@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from brain.caller.audio import CallerAudio
 from brain.caller.moves import CallerMoves
@@ -117,6 +117,14 @@ class CallerFeed:
             return
         self._stopped = True
         self._let_go()
+
+    def claimed_again(self, epoch: int) -> None:
+        """See Unmoved.claimed_again."""
+        self._unmoved.claimed_again(epoch)
+
+    def inherit(self, item_ids: Iterable[str]) -> None:
+        """See Turns.inherit."""
+        self._turns.inherit(item_ids, now_ms())
 
     # The caller's turn, as the server's VAD reports it.
 

@@ -10,6 +10,7 @@ ms of the server's clock, as in the ids of entries. Must not know: Redis, the mo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.contract.streams.caller import TURN_MOST_MS
@@ -46,6 +47,12 @@ class Turns:
     def is_waiting(self, item_id: str) -> bool:
         """Whether an item is part of the open turn, neither answered nor in history as text."""
         return item_id in self._unsettled
+
+    def inherit(self, item_ids: Iterable[str], now_ms: float) -> None:
+        """Another brain had the call. `item_ids`: what the caller has said that was neither answered nor
+        written down; their sound is in `turn`, and is said again."""
+        self._unsettled = dict.fromkeys(item_ids, now_ms + SETTLE_WITHIN_MS)
+        self._is_open = bool(self._unsettled)
 
     def may_be_cut(self, now_ms: float, force_at_ms: float) -> bool:
         """Whether the session may be replaced now. A turn whose answer is still under way would be said

@@ -8,7 +8,7 @@ asked for.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.contract.entry import order
 from shared.contract.scripts import Refusal
@@ -50,8 +50,14 @@ class Unmoved:
     def answered(self, answer: Moved | Refusal) -> None:
         """What became of the move under way."""
         self.is_under_way = False
-        if answer is not Moved.NOT_YET:
+        if answer is Moved.DONE:
             self._move = None
+
+    def claimed_again(self, epoch: int) -> None:
+        """The call is ours again, under a higher epoch: what was refused is asked for again."""
+        self.epoch = epoch
+        if self._move is not None:
+            self._move = replace(self._move, epoch=epoch)
 
     def forget(self) -> None:
         """The session is gone: what stands in the stream is read again, by the next one. A move under way is

@@ -14,7 +14,7 @@ audio, nobody knows how far: of it counts no more than this model says in so muc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from brain.memory import words
@@ -81,6 +81,11 @@ class _Item:
     is_live: bool = field(default=False, compare=False)
     """Its text grows, in the session that serves: a fact of this process."""
     is_measured: bool = field(default=False, compare=False)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is more than a text that was never said."""
+        return self.role != "assistant" or bool(self.text or self.total_ms or self.heard_ms)
 
 
 @dataclass(slots=True)
@@ -207,6 +212,52 @@ class Conversation:
         if not isinstance(found, _Tool):
             return None
         return ToolState.STARTED if found.output is None else ToolState.RESULT
+
+    @property
+    def has_words(self) -> bool:
+        """Whether anybody has said, typed or done anything that counts."""
+        return any(not isinstance(entry, _Item) or entry.counts for entry in self._entries.values())
+
+    def is_decided(self, item_id: str) -> bool:
+        """Whether it is known what was heard of an item."""
+        item = self._entries.get(item_id)
+        return isinstance(item, _Item) and item.heard_ms is not None
+
+    @property
+    def undecided(self) -> dict[str, int | None]:
+        """The model's items of which it is not known what was heard: how long each is, if that is known."""
+        items = (entry for entry in self._entries.values() if isinstance(entry, _Item))
+        return {
+            item.item_id: item.total_ms
+            for item in items
+            if item.role == "assistant" and item.heard_ms is None
+        }
+
+    @property
+    def open_tools(self) -> dict[str, str]:
+        """Tools without a result, in order: their names by call."""
+        tools = (entry for entry in self._entries.values() if isinstance(entry, _Tool))
+        return {tool.call_id: tool.name for tool in tools if tool.output is None}
+
+    def since_answer(self, sounding: Collection[str]) -> list[tuple[str, bool]]:
+        """What was said or done since the model last spoke: item or call, and whether its text is known.
+        `sounding`: items that have audio, though nobody has noted how much."""
+        since: list[tuple[str, bool]] = []
+        for entry in self._entries.values():
+            if isinstance(entry, _Tool):
+                since.append((entry.call_id, True))
+            elif entry.role != "assistant":
+                since.append((entry.item_id, entry.final))
+            elif entry.total_ms or entry.heard_ms or entry.item_id in sounding:
+                since.clear()
+        return since
+
+    def revive(self) -> None:
+        """What was recalled is of a session that is gone, like the brain that noted it: a text that was still
+        growing has run ahead of its audio (see `session_lost`)."""
+        for entry in self._entries.values():
+            if isinstance(entry, _Item) and entry.role == "assistant" and not entry.final:
+                entry.is_live = True
 
     @property
     def awaits_words(self) -> bool:

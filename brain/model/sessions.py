@@ -59,9 +59,10 @@ class Sessions:
         log: Log,
         *,
         has_past: bool,
+        standby: Ready | None = None,
     ) -> None:
         """`make_engine(number, seeded)`: a new engine for this call's n-th session. `has_past`: the first
-        one is told a history too (another brain had the call before)."""
+        one is told a history too (another brain had the call before). `standby`: is open already."""
         self._make_engine = make_engine
         self._host = host
         self._listener = listener
@@ -71,7 +72,7 @@ class Sessions:
         self._has_past = has_past
         self._number = 0
         self._current: Engine | None = None
-        self._standby: Ready | None = None
+        self._standby = standby
         self._attempts = Attempts(self._make, self._leave, counters, log)
         self._leaving: set[asyncio.Task[None]] = set()
         self._roll = asyncio.Event()

@@ -29,6 +29,7 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     move         the caller goes elsewhere for a while
     hang_up      the end of the call, the farewell heard first
     session      the model's session begins and ends
+    inherit      what another brain has left of a call is taken up
     rollover     the session is replaced at a quiet moment
     waits        the table of all that is waited for, and what ends each wait
     transitions  the table (state, input) → rule, next states

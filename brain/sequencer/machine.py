@@ -9,10 +9,11 @@ Owns: that order. Must not know: any rule.
 
 from __future__ import annotations
 
-from brain.sequencer import ask_again, door, hang_up, move, replace, responses, waits
+from brain.sequencer import ask_again, door, hang_up, inherit, move, replace, responses, rollover, waits
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.config import SequencerConfig
 from brain.sequencer.debts import Debts, Owed
+from brain.sequencer.inherit import Left
 from brain.sequencer.inputs import FROM_SERVER, Input
 from brain.sequencer.state import Phase, SlotState, State
 from brain.sequencer.transitions import TRANSITIONS
@@ -91,9 +92,12 @@ class Sequencer:
         move.depart_if_heard(s, now_ms)
         hang_up.end_if_heard(s)
         ask_again.watch(s, now_ms)
-        actions = s.actions
-        s.actions = []
-        return actions
+        return self._take_actions()
+
+    def inherit(self, left: Left, now_ms: float) -> list[Action]:
+        """Goes on where another brain's stood; before the first input. The actions are to be done now."""
+        inherit.inherit(self._state, left, now_ms)
+        return self._take_actions()
 
     def admit_audio(
         self, response_id: str, item_id: str, n_bytes: int, now_ms: float, *, audible: bool = True
@@ -103,12 +107,19 @@ class Sequencer:
         replace.heard_from(self._state)
         return responses.admit_audio(self._state, response_id, item_id, n_bytes, now_ms, audible=audible)
 
+    def is_quiet(self, now_ms: float, *, may_play: bool) -> bool:
+        """Whether the call may change hands without anybody's notice; with `may_play` while audio plays."""
+        return rollover.is_quiet(self._state, now_ms, may_play=may_play)
+
     def next_deadline_ms(self) -> float | None:
         """When `handle(Tick())` is due at the latest, None when nothing waits."""
         return waits.next_ms(self._state)
 
+    # Private.
 
-# Private.
+    def _take_actions(self) -> list[Action]:
+        actions, self._state.actions = self._state.actions, []
+        return actions
 
 
 def _fresh(config: SequencerConfig) -> State:

@@ -36,6 +36,16 @@ def roll_over(s: State, now_ms: float) -> None:
     s.actions.append(RollOver())
 
 
+def is_quiet(s: State, now_ms: float, *, may_play: bool) -> bool:
+    """Whether the call may change hands without anybody's notice; with `may_play` while audio plays."""
+    quiet_at_ms = _quiet_at_ms(s)
+    if quiet_at_ms is None or s.hang_up is not None or (s.is_playing() and not may_play):
+        return False
+    caller = s.caller
+    settled_ms = 0.0 if caller.stopped_at_ms is None else caller.stopped_at_ms + s.config.quiet_ms
+    return now_ms >= settled_ms
+
+
 # Private.
 
 

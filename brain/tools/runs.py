@@ -106,6 +106,11 @@ class ToolRuns:
         if name is not None:
             self.notes.tool(call_id, name, ToolState.RESULT, output)
 
+    def inherit(self, call_id: str, name: str) -> None:
+        """Another brain's tool has asked for a move that is not over yet."""
+        if call_id:
+            self._moves[call_id] = name
+
     # Private.
 
     async def _attempt(self, action: RunTool) -> ToolResult:

@@ -91,6 +91,20 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrainPending:
+    """Brain, when what it says is to be followed by a hang-up or a move, and when it is not any more."""
+
+    pending: Next
+    """What is to follow; empty: nothing."""
+    pending_arg: str
+    """The number or the digits; of a hang-up its cause."""
+    pending_call: str
+    """The tool call that asked for a move, and waits for what becomes of it."""
+    pending_leg: int
+    """The stream from which the caller was sent away; 0: they were not yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrainTold:
     """Brain, every window."""
 
@@ -205,7 +219,7 @@ class IngressFigures:
 
 
 WRITERS: tuple[type, ...] = (
-    AgentChosen, SessionOpened, CutRaised, Plan, BrainTold, BrainControl, BrainServed,
+    AgentChosen, SessionOpened, CutRaised, Plan, BrainPending, BrainTold, BrainControl, BrainServed,
     EgressServed, EgressControl, EgressFigures, WindowJudged, IngressFigures,
 )  # fmt: skip
 
@@ -232,6 +246,18 @@ class BrainView:
     restored_at_ms: int | None
     """Redis had lost the call, and ingress has written it again."""
     control_pos: str | None = named("control_pos_brain")
+    next: Next
+    next_arg: str
+    cause: str | None
+    """Of the plan, if there is one."""
+    pending: Next | None
+    pending_arg: str | None
+    pending_call: str | None
+    pending_leg: int | None
+    playhead_item: str | None
+    playhead_ms: int | None
+    audible_response: str | None
+    """What the caller hears, by egress's last word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -276,24 +276,24 @@ class Line:
 
 @asynccontextmanager
 async def brain(
-    redis_url: str, sim: RealtimeSimulator, **settings: object
+    redis_url: str, sim: RealtimeSimulator, *, number: int = 0, **settings: object
 ) -> AsyncIterator[tuple[Process, BrainRole]]:
-    """A brain process's inside, without signals and admin port. The caller speaks ten times faster than life,
-    and less evenly, so that what is kept of their voice is as much shorter."""
+    """A brain process's inside, without signals and admin port; `number` is its instance's. The caller speaks
+    ten times faster than life, and less evenly, so that what is kept of their voice is as much shorter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(turns, "KEPT_BEFORE_PROOF_MS", turns.KEPT_BEFORE_PROOF_MS // SPEED)
         patch.setattr(turns, "KEPT_BEFORE_STOP_MS", 0)
-        async with _brain(redis_url, sim, settings) as found:
+        async with _brain(redis_url, sim, number, settings) as found:
             yield found
 
 
 @asynccontextmanager
 async def _brain(
-    redis_url: str, sim: RealtimeSimulator, settings: Mapping[str, object]
+    redis_url: str, sim: RealtimeSimulator, number: int, settings: Mapping[str, object]
 ) -> AsyncIterator[tuple[Process, BrainRole]]:
     process = make_process(
         "brain",
-        0,
+        number,
         load(
             env_file=None,
             redis_url=redis_url,
@@ -343,6 +343,15 @@ async def line(
             # Not cancelled: a cancelled redis-py command may swallow it and read on.
             here.is_deaf = True
             await ear
+
+
+async def drop(process: Process) -> None:
+    """Ends a process without a word: from now on it reads nothing, and writes nothing."""
+    tasks = list(process.tasks)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 async def serving(role: BrainRole) -> BrainCall:

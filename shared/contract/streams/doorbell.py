@@ -35,6 +35,13 @@ class Why(enum.StrEnum):
     """The call has a new media stream (a control message says which)."""
     ENDED = "ended"
     """The call has ended (a control message says how)."""
+    PREPARE = "prepare"
+    """Another brain, `by`, is to hand the call over, and asks for a session for it. Nothing is written
+    yet."""
+    READY = "ready"
+    """`by` has a session for the call, and takes it when it is released to it."""
+    DECLINED = "declined"
+    """`by` cannot take the call."""
     DRAIN = "drain"
     """An operator takes the worker out: no new calls, the live ones go on. No call is named."""
 
@@ -45,13 +52,16 @@ class Ring:
 
     call_sid: str
     why: Why | None
+    by: str = ""
+    """The worker that asks or answers; empty for all other reasons."""
 
 
-def ring_command(keys: Keys, lane: int, worker: str, call_sid: str, why: Why) -> Command:
-    """A ring. It goes nowhere if the worker's stream is not there."""
+def ring_command(keys: Keys, lane: int, worker: str, call_sid: str, why: Why, *, by: str = "") -> Command:
+    """A ring. It goes nowhere if the worker's stream is not there. `by`: whom to answer."""
     key = keys.wake(lane, worker).encode()
     head = (b"XADD", key, b"NOMKSTREAM", b"MAXLEN", b"%d" % MAXLEN, b"*")
-    return Command(lane, (*head, b"v", VERSION, b"call", call_sid.encode(), b"why", why.value.encode()))
+    words = (*head, b"v", VERSION, b"call", call_sid.encode(), b"why", why.value.encode())
+    return Command(lane, (*words, b"by", by.encode()) if by else words)
 
 
 def read_ring(fields: Sequence[bytes]) -> Ring:
@@ -59,6 +69,7 @@ def read_ring(fields: Sequence[bytes]) -> Ring:
     found = checked("wake", fields)
     try:
         call_sid, why = found[b"call"].decode(), found[b"why"].decode()
+        by = found.get(b"by", b"").decode()
     except (KeyError, UnicodeDecodeError) as error:
         raise EntryError("wake", "call, why", "two texts", str(error)) from None
-    return Ring(call_sid, Why(why) if why in set(Why) else None)
+    return Ring(call_sid, Why(why) if why in set(Why) else None, by)

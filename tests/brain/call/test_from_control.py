@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from brain.call import from_control as module
-from brain.call.away import Away
 from brain.call.from_control import FromControl
 from brain.call.from_model import Door
 from brain.call.leaving import Leaving
 from brain.call.lines import CallLog
 from brain.call.watch import CallWatch
+from brain.caller.away import Away
 from brain.caller.feed import CallerFeed
 from brain.counters import BrainCounters
 from brain.sequencer import inputs

@@ -8,7 +8,7 @@ from typing import cast
 from brain.call.call import BrainCall
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
-from shared.contract.card import BrainView, CallState
+from shared.contract.card import BrainView, CallState, Next
 from shared.contract.entry import FIRST
 from shared.process.life import make_process
 from shared.settings import load
@@ -27,6 +27,16 @@ CARD = BrainView(
     claims=1,
     restored_at_ms=None,
     control_pos=None,
+    next=Next.NOTHING,
+    next_arg="",
+    cause=None,
+    pending=None,
+    pending_arg=None,
+    pending_call=None,
+    pending_leg=None,
+    playhead_item=None,
+    playhead_ms=None,
+    audible_response=None,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from brain.call.away import DIGITS_SENT, MAX_STATUS_CHARS, Away
+from brain.caller.away import DIGITS_SENT, MAX_STATUS_CHARS, Away
 from brain.sequencer.actions import Move
 from shared.contract.card import Next
 

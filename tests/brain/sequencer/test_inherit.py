@@ -1,0 +1,102 @@
+"""A sequencer that goes on where another brain's stood."""
+
+from __future__ import annotations
+
+from brain.sequencer import Sequencer, SequencerConfig, SlotState, actions, inputs
+from brain.sequencer.inherit import BRIDGE, ItemLeft, Left, MoveLeft
+from shared.contract.owed import DebtCause
+
+CONFIG = SequencerConfig(first_cut=2, first_debt=5000)
+
+
+def item(item_id: str, *, heard_ms: float = 0.0, complete: bool = True) -> ItemLeft:
+    return ItemLeft(
+        item_id=item_id, response_id=f"r-{item_id}", received_bytes=8000, heard_ms=heard_ms, complete=complete
+    )
+
+
+def heir(left: Left) -> tuple[Sequencer, list[actions.Action]]:
+    """One that has taken this up, and what it asks for before there is a session."""
+    sequencer = Sequencer(CONFIG)
+    asked = sequencer.inherit(left, 0.0)
+    return sequencer, [each for each in asked if not isinstance(each, actions.Journal)]
+
+
+def opened(sequencer: Sequencer) -> list[actions.Action]:
+    return sequencer.handle(inputs.SessionConfirmed(), 100.0)
+
+
+def creates(asked: list[actions.Action]) -> list[actions.SendCreate]:
+    return [each for each in asked if isinstance(each, actions.SendCreate)]
+
+
+def test_audio_that_still_plays_is_interrupted_like_any() -> None:
+    """A flush of the next cut; what egress reports of it is told to the model by its text."""
+    sequencer, asked = heir(Left(cut=3, items=(item("i1"),), ended=frozenset({"r-i1"})))
+    assert asked == []
+    assert sequencer.owed is None
+    assert creates(opened(sequencer)) == []
+    asked = sequencer.handle(inputs.SpeechStarted(item_id="u1"), 200.0)
+    assert [each.cut for each in asked if isinstance(each, actions.Flush)] == [4]
+
+
+def test_an_answer_that_broke_off_is_ended_and_the_rest_is_owed() -> None:
+    """Its item has its end, and one create asks for what is missing, with a bridge."""
+    sequencer, asked = heir(Left(cut=2, items=(item("i1", complete=False),)))
+    (end,) = [each for each in asked if isinstance(each, actions.EndItem)]
+    assert (end.item_id, end.total_bytes) == ("i1", 8000)
+    assert sequencer.owed is not None
+    assert (sequencer.owed.number, sequencer.owed.cause) == (5001, DebtCause.TURN)
+    (create,) = creates(opened(sequencer))
+    assert BRIDGE in create.text
+
+
+def test_a_turn_without_an_answer_is_asked_for_unless_it_is_said_again() -> None:
+    """Then the server answers it; both are owed."""
+    for is_replayed in (False, True):
+        sequencer, _ = heir(Left(is_unanswered=True, is_replayed=is_replayed))
+        assert sequencer.owed is not None
+        assert len(creates(opened(sequencer))) == (not is_replayed)
+
+
+def test_what_was_heard_is_noted_and_nothing_is_asked_for() -> None:
+    """Nothing is left of it."""
+    sequencer, asked = heir(Left(items=(item("i1", heard_ms=1000.0),), ended=frozenset({"r-i1"})))
+    (heard,) = [each for each in asked if isinstance(each, actions.RecordHeard)]
+    assert (heard.item_id, heard.heard_ms, heard.complete) == ("i1", 1000, True)
+    assert sequencer.state.items == {}
+    assert sequencer.slot is SlotState.CLOSED
+
+
+def test_figures_of_a_flush_are_waited_for() -> None:
+    """They were on their way when the other brain was gone."""
+    sequencer, _ = heir(Left(cut=3, flushed=(item("i1"),)))
+    pending = sequencer.state.pending_cut
+    assert pending is not None
+    assert (pending.cut, list(pending.items)) == (3, ["i1"])
+
+
+def test_a_move_under_way_is_not_made_again_and_its_tool_is_answered() -> None:
+    """By what became of it, in the next session."""
+    move = MoveLeft(kind="dial", argument="+1", call_id="t1", tool="transfer_call", gone=True)
+    sequencer, asked = heir(Left(move=move, is_unanswered=True))
+    asked += opened(sequencer)
+    assert [each for each in asked if isinstance(each, actions.Move)] == []
+    assert sequencer.open_tool_calls == {"t1"}
+    asked = sequencer.handle(inputs.MoveEnded(output="busy"), 300.0)
+    assert [each.output for each in asked if isinstance(each, actions.SendToolOutput)] == ["busy"]
+
+
+def test_a_move_that_was_to_come_comes_when_what_was_said_before_was_heard() -> None:
+    """Once."""
+    move = MoveLeft(kind="dial", argument="+1", call_id="t1", tool="transfer_call", gone=False)
+    sequencer, _ = heir(Left(move=move))
+    asked = opened(sequencer)
+    assert [each.call_id for each in asked if isinstance(each, actions.Move)] == ["t1"]
+
+
+def test_an_interrupted_tool_is_spoken_of_without_tools() -> None:
+    """So that it is not called again."""
+    sequencer, _ = heir(Left(is_unanswered=True, was_interrupted=True))
+    (create,) = creates(opened(sequencer))
+    assert create.without_tools
