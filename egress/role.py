@@ -14,6 +14,7 @@ from egress.calls import Calls
 from egress.counters import EgressHops, RoleCounters
 from egress.readers import Readers
 from shared.clock import now_ms
+from shared.ownership.counters import Where
 from shared.process.dispatch import Dispatch
 from shared.process.role import Process
 
@@ -67,7 +68,7 @@ class EgressRole:
             if rival is not None:
                 for call in self.calls.all():
                     if not call.delivery.is_busy:
-                        self.calls.release(call, rival)
+                        self._process.guard.run(Where.END, call.call_sid, self.calls.release, call, rival)
             await asyncio.sleep(DRAIN_CHECK_S)
 
     async def stop(self) -> None:
@@ -76,7 +77,7 @@ class EgressRole:
         self.calls.metronome.stop()
         rival = await self.calls.find_rival() if len(self.calls) else None
         for call in self.calls.all():
-            self.calls.release(call, rival or "")
+            self._process.guard.run(Where.END, call.call_sid, self.calls.release, call, rival or "")
         for task in self._tasks:
             task.cancel()
 

@@ -77,7 +77,7 @@ class IngressRole:
             counters=hooks,
             ownership=process.ownership,
             log=process.log,
-            spawn=process.spawn,
+            spawn_for=process.spawn_for,
             limit=asyncio.Semaphore(STORE_CALLS_AT_ONCE),
         )
         for group, counters in (("sockets", self.counters), ("calls", calls), ("webhooks", hooks)):

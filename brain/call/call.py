@@ -35,6 +35,8 @@ from shared.contract.scripts import Refusal
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
+from shared.ownership.counters import Where
+from shared.ownership.guard import end_by_bug
 from shared.ownership.owner import Owner
 from shared.process.role import Process
 from shared.process.tasks import Alarm
@@ -70,7 +72,7 @@ class BrainCall:
         self._log = process.log.bind(call=call_sid, epoch=epoch)
         self._owner = Owner(
             process.outbox, process.keys, call_sid, process.worker.role, epoch, self._on_refused,
-            process.name, claim_again,
+            process.name, claim_again, process.guard,
         )  # fmt: skip
         self._parts = parts.make(
             process, services, self._owner, card, self._log, self, past, caller_number=caller_number
@@ -81,7 +83,7 @@ class BrainCall:
         self._has_ended = False  # For everybody; only what the caller said last may still be on its way.
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
-        self._alarm = Alarm(lambda: self.give(inputs.Tick()))
+        self._alarm = Alarm(process.guard.wrap(Where.TIMER, call_sid, lambda: self.give(inputs.Tick())))
 
     # Life.
 
@@ -104,7 +106,7 @@ class BrainCall:
         except* Exception as bugs:  # noqa: BLE001 - a bug met in one call must not end the others
             self._group = None
             self._counters.calls_failed += 1
-            self._log.error("call_failed", exc_info=bugs.exceptions[0])
+            self._process.guard.note(Where.TASK, self.call_sid, bugs.exceptions[0])
             self._give_up("bug")
         finally:
             self._group = None
@@ -124,6 +126,10 @@ class BrainCall:
             self._give_up("drained")
         await leaving.release(self._owner, self._process.ownership, self._log)
         self._over.set()
+
+    def fail(self) -> None:
+        """A bug was met in the call by who serves others too, and is noted: it is given up."""
+        self.spawn(end_by_bug(), "bug")
 
     def past(self) -> Past:
         """What is kept of it, should it come back."""
@@ -190,7 +196,8 @@ class BrainCall:
         if rollover is None or self._parts.feed.may_be_cut(rollover.force_at_ms):
             self._parts.sessions.roll()
         else:
-            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self._roll_again, rollover)
+            again = self._process.guard.wrap(Where.TIMER, self.call_sid, self._roll_again)
+            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, again, rollover)
 
     def _roll_again(self, rollover: Rollover) -> None:
         """Of a session that is gone by now it is nobody's."""

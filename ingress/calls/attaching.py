@@ -28,8 +28,8 @@ from shared.logs.log import mask_number
 Judge = Callable[[StreamStart], str]
 """Judges a start; returns the nonce that ATTACH spends. Raises StartRefused."""
 
-Spawn = Callable[[Coroutine[Any, Any, None], str], object]
-"""Runs a task of the process."""
+SpawnFor = Callable[[str, Coroutine[Any, Any, None], str], object]
+"""Runs a task of one call (`Process.spawn_for`)."""
 
 Wait = Callable[[float], Awaitable[None]]
 """Waits for so many seconds in which this process runs: while it stood still, a new leg could not come to
@@ -47,7 +47,7 @@ class Attaching:
     registry: Registry
     table: CallTable
     counters: CallCounters
-    spawn: Spawn
+    spawn_for: SpawnFor
     wait: Wait
 
     def start(self, stream: MediaStream, start: StreamStart) -> None:
@@ -72,7 +72,7 @@ class Attaching:
             called_line=said.called,
             caller_line=said.caller,
         )
-        self.spawn(self._attach(stream, told), f"attach-{start.call_sid}")
+        self.spawn_for(start.call_sid, self._attach(stream, told), "attach")
 
     def gone(self, stream: MediaStream) -> None:
         """A stream is over, attached or not."""
@@ -80,7 +80,7 @@ class Attaching:
         stream.log.info("socket_gone", cause=cause, leg=stream.leg, frames=stream.caller_frames)
         self.table.stream_gone(stream, detaching=stream.leg > 0)
         if stream.leg:
-            self.spawn(self._detach(stream), f"detach-{stream.call_sid}")
+            self.spawn_for(stream.call_sid, self._detach(stream), "detach")
 
     # Private.
 

@@ -47,7 +47,8 @@ CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token
 
 def lane_of(call_sid: str, lanes: int) -> int:
     """The lane of a call: stable for the life of a deployment, because `lanes` is stored in Redis."""
-    return crc32(call_sid.encode("ascii")) % lanes
+    # What is no call's name has a lane too: an error there would be met far from where it was read.
+    return crc32(call_sid.encode(errors="replace")) % lanes
 
 
 def is_permanent(key: str) -> bool:

@@ -244,9 +244,10 @@ class Due:
 
 
 def read_due(reply: Sequence[bytes]) -> list[Due]:
-    """Raises ValueError."""
+    """One that cannot be read is left out. Raises ValueError for what is no answer of DUE."""
     words = [word.decode(errors="replace") for word in reply]
-    return [Due(sid, int(leg), said) for sid, leg, said in zip(*[iter(words)] * 3, strict=True)]
+    rows = zip(*[iter(words)] * 3, strict=True)
+    return [Due(sid, int(leg), said) for sid, leg, said in rows if leg.isascii() and leg.isdecimal()]
 
 
 # The end.

@@ -22,7 +22,10 @@ from shared.contract.streams.control import Message
 from shared.contract.streams.history import HistoryEntry
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.contract.writes import Speaker
+from shared.ownership.counters import Where
+from shared.ownership.guard import CallGuard
 from shared.store.outbox import Outbox
+from shared.store.write_queue import OnReply
 
 OnRefused = Callable[[Refusal], None]
 """Called with what the fence said. A refusal by Redis itself (out of memory) does not call it."""
@@ -46,6 +49,8 @@ class Owner:
     """Who speaks: the owner on the card."""
     claim_again: Callable[[int], None] | None = None
     """None: there is nobody who could."""
+    guard: CallGuard | None = None
+    """What an answer leads to goes through it; None: nobody else is served here."""
     _speaker: Speaker = field(init=False)
     _letters: int = 0
     """Control messages sent: each has its number, so that a repeated write is read once."""
@@ -117,4 +122,8 @@ class Owner:
             elif then is not None:
                 then()
 
-        self.outbox.send(call.command(), on_reply=judge, urgent=urgent)
+        self.outbox.send(call.command(), on_reply=self._guarded(judge), urgent=urgent)
+
+    def _guarded(self, on_reply: OnReply) -> OnReply:
+        guard = self.guard
+        return on_reply if guard is None else guard.wrap(Where.ANSWER, self.call_sid, on_reply)

@@ -20,6 +20,7 @@ from shared import resp
 from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import Next, Owners, Plan
+from shared.contract.entry import to_dict
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.scripts import NO_EPOCH, Answer
 from shared.contract.steps import MOST_ATTEMPTS, Claim
@@ -29,6 +30,7 @@ from shared.contract.streams.hooks import Event
 from shared.contract.streams.journal import Kind
 from shared.contract.writes import Speaker
 from shared.ownership import steps
+from shared.ownership.counters import Where
 from shared.ownership.turning_away import turn_away
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS, LinkLost
@@ -51,6 +53,9 @@ RETRY_PAUSE_S = 0.3
 
 ROOM_SHARE, ROOM_LEAST = 10, 2
 """Above its capacity a worker takes orphans only: a tenth of it more, and two at least."""
+
+WRONG_TYPE = "WRONGTYPE"
+"""What Redis says of a key that holds something else than it must: no matter of its own."""
 
 REMEMBERED = 4096
 """Calls whose epochs are kept after we had them."""
@@ -143,7 +148,7 @@ class Dispatch:
         found = {key.decode(): entries for key, entries in reply or ()}
         for key in wanted:
             for entry in found.get(key, ()):
-                await self._handed(key, entry, is_late=False)
+                await self._guarded(key, entry, is_late=False)
 
     async def _take_abandoned(self, link: RedisLink, wanted: list[str]) -> None:
         """What its heir has not claimed, or the worker that was handed it."""
@@ -153,7 +158,21 @@ class Dispatch:
             words = [b"XAUTOCLAIM", key.encode(), self._role.encode(), consumer, b"%d" % idle_ms, b"0"]
             ask = resp.pack([*words, b"COUNT", b"1"])
             for entry in _checked(await link.ask(ask, timeout_s=BLOCK_MARGIN_S))[1]:
-                await self._handed(key, entry, is_late=True)
+                await self._guarded(key, entry, is_late=True)
+
+    async def _guarded(self, key: str, entry: Entry, *, is_late: bool) -> None:
+        """One entry must not end the worker, nor come again for ever."""
+        try:
+            await self._handed(key, entry, is_late=is_late)
+            return
+        except STORE_ERRORS as error:
+            if WRONG_TYPE not in str(error):
+                raise
+            bug: Exception = error
+        except Exception as error:  # noqa: BLE001 - met at this call, whatever it is
+            bug = error
+        self._process.guard.caught(Where.DISPATCH, _call_of(entry), bug)
+        await self._process.store.xack(key, self._role, entry[0])
 
     async def _handed(self, key: str, entry: Entry, *, is_late: bool) -> None:
         """Claims what an entry offers, if it is for us. `is_late`: its heir has had its time."""
@@ -179,7 +198,7 @@ class Dispatch:
     async def _claim(self, call_sid: str, *, new_entry: str = "", orphan_entry: str = "") -> None:
         claim = await claim_free(self._process, call_sid, new_entry=new_entry, orphan_entry=orphan_entry)
         if claim is not None:
-            self._on_call(call_sid, claim)
+            self._process.guard.run(Where.DISPATCH, call_sid, self._on_call, call_sid, claim)
 
 
 async def claim_free(
@@ -226,7 +245,7 @@ async def claim_free(
     if claim.attempts(role) > MOST_ATTEMPTS:
         process.ownership.quarantined += 1
         process.log.error("call_quarantined", call=call_sid, attempts=claim.attempts(role))
-        process.spawn(_quarantine(process, call_sid, claim), f"quarantine-{call_sid}")
+        process.spawn_for(call_sid, _quarantine(process, call_sid, claim), "quarantine")
         return None
     process.ownership.claims += 1
     return claim
@@ -261,6 +280,12 @@ async def _quarantine(process: Process, call_sid: str, claim: Claim) -> None:
     process.outbox.send(
         pairs.out_command(process.keys, owners.ingress, writer, now_ms(), [pair]), urgent=True
     )
+
+
+def _call_of(entry: Entry) -> str:
+    """As it stands there; empty where it does not."""
+    found = to_dict(entry[1] or [])
+    return found.get(b"call", b"").decode(errors="replace")
 
 
 def _checked(reply: Any) -> Any:
