@@ -34,7 +34,7 @@ from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
 from shared.ownership.counters import Where
 from shared.ownership.turning_away import turn_away
-from shared.process.dispatch import Dispatch, claim_free, room_for_orphans
+from shared.process.dispatch import Dispatch, claim_free, room_for_orphans, watch_owned
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
@@ -87,6 +87,7 @@ class BrainRole:
         self._lost = PastCalls()
         self._claiming: set[str] = set()
         """Calls that are being claimed again."""
+        self._owned = watch_owned(process, self)
         self._none_left = asyncio.Event()
         self._none_left.set()
 
@@ -101,6 +102,7 @@ class BrainRole:
         process.spawn(self._upkeep(), "upkeep")
         process.spawn(self._services.moves.run(), "moves")
         process.spawn(self._look_after_agents(), "agents")
+        process.spawn(self._owned.look_on(), "owned")
         self._courier.start()
 
     async def drain(self) -> None:
@@ -128,15 +130,29 @@ class BrainRole:
         """Why no new call should come here; empty when ready."""
         return "" if self._has_slot() else f"full: {len(self._calls)} calls"
 
+    def knows(self, call_sid: str) -> bool:
+        """Whether the call is here, or about to be."""
+        here = (self._calls, self._claiming, self._process.turning_away)
+        return any(call_sid in each for each in here)
+
+    def has_room(self) -> bool:
+        """Whether a call may come that has lost its owner."""
+        process = self._process
+        return len(self._calls) < room_for_orphans(process.capacity) and not process.draining
+
+    def claim_again(self, call_sid: str, seen: int, *, again: bool = True) -> None:
+        """Redis, or ingress, knows less or more of a call of ours than we do; or it was released to us.
+        `seen`: the epoch that the next one must be above; where it is above that already, the word came
+        late."""
+        held = self._calls.get(call_sid)
+        if call_sid not in self._claiming and (held is None or held.epoch <= seen):
+            self._claiming.add(call_sid)
+            self._process.spawn_for(call_sid, self._claim(call_sid, seen, again=again), "again")
+
     # Private.
 
     def _has_slot(self) -> bool:
         return len(self._calls) < self._process.capacity and not self._process.draining
-
-    def _has_room(self) -> bool:
-        """For a call that has lost its owner."""
-        process = self._process
-        return len(self._calls) < room_for_orphans(process.capacity) and not process.draining
 
     def _on_call(self, call_sid: str, claim: Claim) -> None:
         process, held = self._process, self._calls.get(call_sid)
@@ -156,7 +172,7 @@ class BrainRole:
             return
         call = BrainCall(
             process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number,
-            claim_again=partial(self._claim_again, call_sid),
+            claim_again=partial(self.claim_again, call_sid),
         )  # fmt: skip
         self._calls[call_sid] = call
         self._none_left.clear()
@@ -176,6 +192,7 @@ class BrainRole:
     async def _turn_away(self, call_sid: str, epoch: int) -> None:
         """The caller hears the apology of whoever answers by default: nobody can tell who was asked for."""
         process = self._process
+        process.turning_away.add(call_sid)
         self.counters.given_up += 1
         apology = self._services.book.pick("", "").apology
         plan = Plan(next=Next.APOLOGY, next_arg=apology, cause="card_unreadable")
@@ -187,6 +204,8 @@ class BrainRole:
         except STORE_ERRORS as error:
             # Ingress apologises by itself when Redis stays away.
             process.log.warning("turn_away_failed", call=call_sid, reason=type(error).__name__)
+        finally:
+            process.turning_away.discard(call_sid)
 
     def _on_rings(self, entries: list[Entry]) -> None:
         for _, fields in entries:
@@ -202,10 +221,10 @@ class BrainRole:
         if ring.why is Why.DRAIN:
             self._process.begin_drain()
         elif ring.why is Why.RESTORED:
-            self._claim_again(ring.call_sid, 0 if call is None else call.epoch)
+            self.claim_again(ring.call_sid, 0 if call is None else call.epoch)
         elif ring.why is Why.CLAIMED:
-            if ring.call_sid and call is None and self._has_room():
-                self._claim_again(ring.call_sid, 0, again=False)
+            if ring.call_sid and call is None and self.has_room():
+                self.claim_again(ring.call_sid, 0, again=False)
         elif call is not None:
             # Whatever it rings for is a control message too: `stream`, `ended`, a report.
             call.ring()
@@ -215,15 +234,6 @@ class BrainRole:
         call = self._calls.get(call_sid)
         if call is not None:
             call.fail()
-
-    def _claim_again(self, call_sid: str, seen: int, *, again: bool = True) -> None:
-        """Redis, or ingress, knows less or more of a call of ours than we do; or it was released to us.
-        `seen`: the epoch that the next one must be above; where it is above that already, the word came
-        late."""
-        held = self._calls.get(call_sid)
-        if call_sid not in self._claiming and (held is None or held.epoch <= seen):
-            self._claiming.add(call_sid)
-            self._process.spawn_for(call_sid, self._claim(call_sid, seen, again=again), "again")
 
     async def _claim(self, call_sid: str, seen: int, *, again: bool) -> None:
         try:

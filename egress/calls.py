@@ -76,6 +76,11 @@ class Calls:
         """The call, if it is ours."""
         return self._table.get(call_sid)
 
+    def knows(self, call_sid: str) -> bool:
+        """Whether the call is here, or about to be."""
+        here = (self._table, self._claiming, self._process.turning_away)
+        return any(call_sid in each for each in here)
+
     def has_room(self) -> bool:
         """Whether a call may come that has lost its owner."""
         process = self._process

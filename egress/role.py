@@ -15,7 +15,7 @@ from egress.counters import EgressHops, RoleCounters
 from egress.readers import Readers
 from shared.clock import now_ms
 from shared.ownership.counters import Where
-from shared.process.dispatch import Dispatch
+from shared.process.dispatch import Dispatch, watch_owned
 from shared.process.role import Process
 
 SLICES = 10
@@ -39,6 +39,7 @@ class EgressRole:
         self.calls = Calls(process, self.counters, self.hops)
         self.readers = Readers(process, self.calls, self.counters)
         self._process = process
+        self._owned = watch_owned(process, self.calls)
         self._slice = 0
         self._tasks: list[asyncio.Task[None]] = []
         self.counters.tick_late_ms = self.calls.metronome.late_ms
@@ -55,6 +56,7 @@ class EgressRole:
             dispatch = Dispatch(process, lane, live_calls=self.live_calls, on_call=self.calls.take)
             self._tasks.append(process.spawn(dispatch.run(), f"dispatch-{lane}"))
         self._tasks.append(process.spawn(self._sweep(), "sweep"))
+        self._tasks.append(process.spawn(self._owned.look_on(), "owned"))
 
     async def drain(self) -> None:
         """Hands calls to a sibling, each between two responses; without a sibling they go on here. Cancelled,

@@ -11,4 +11,5 @@ Why it exists: a call outlives each of our processes. Must not know: what a role
     workers       all workers of the deployment, by their own beats
     guard         a bug that is met in one call stays in it
     liveness      which of them count as dead
+    owned_watch   the calls of the dead, and ours that we do not know
 """

@@ -61,6 +61,10 @@ class OwnershipCounters:
     it. A call that has ended is not lost."""
     claims_again: int = 0
     """Calls claimed again by their owner: Redis or ingress knew less, or more, of it."""
+    disowned: int = 0
+    """Calls of dead workers that this one gave free for others to take."""
+    found: int = 0
+    """Calls that named this worker and that it did not know: taken up, or given back."""
     quarantined: int = 0
     """Calls turned away because too many owners in a row had failed at them."""
     bugs: Counts = field(default_factory=lambda: Counts("where", Where))

@@ -31,9 +31,10 @@ from shared.contract.streams.journal import Kind
 from shared.contract.writes import Speaker
 from shared.ownership import steps
 from shared.ownership.counters import Where
+from shared.ownership.owned_watch import CallHolder, OwnedWatch
 from shared.ownership.turning_away import turn_away
 from shared.process.role import Process
-from shared.store.errors import STORE_ERRORS, LinkLost
+from shared.store.errors import STORE_ERRORS, LinkLost, is_of_the_key
 from shared.store.inbox import Entry
 from shared.store.link import RedisLink, ReplyError, open_link
 
@@ -54,9 +55,6 @@ RETRY_PAUSE_S = 0.3
 ROOM_SHARE, ROOM_LEAST = 10, 2
 """Above its capacity a worker takes orphans only: a tenth of it more, and two at least."""
 
-WRONG_TYPE = "WRONGTYPE"
-"""What Redis says of a key that holds something else than it must: no matter of its own."""
-
 REMEMBERED = 4096
 """Calls whose epochs are kept after we had them."""
 
@@ -71,6 +69,24 @@ OnCall = Callable[[str, Claim], None]
 def room_for_orphans(capacity: int) -> int:
     """How many calls a worker may have when it takes one that has lost its owner."""
     return capacity + max(ROOM_LEAST, capacity // ROOM_SHARE)
+
+
+def watch_owned(process: Process, holder: CallHolder) -> OwnedWatch:
+    """Whoever has our role and dies is disowned from now on, older boots of our own instance first."""
+    watch = OwnedWatch(
+        process.store,
+        process.keys,
+        process.settings.lanes,
+        process.worker.role,
+        process.name,
+        holder,
+        process.neighbours.standings,
+        process.guard,
+        process.ownership,
+        process.log,
+    )
+    process.neighbours.on_dead = watch.on_dead
+    return watch
 
 
 class Dispatch:
@@ -166,7 +182,7 @@ class Dispatch:
             await self._handed(key, entry, is_late=is_late)
             return
         except STORE_ERRORS as error:
-            if WRONG_TYPE not in str(error):
+            if not is_of_the_key(error):
                 raise
             bug: Exception = error
         except Exception as error:  # noqa: BLE001 - met at this call, whatever it is
@@ -257,6 +273,14 @@ async def claim_free(
 async def _quarantine(process: Process, call_sid: str, claim: Claim) -> None:
     """The caller hears the apology of the agent that answered, and the call ends. Cancelling it leaves the
     call to ingress, which apologises for the silence."""
+    process.turning_away.add(call_sid)
+    try:
+        await _turn_away(process, call_sid, claim)
+    finally:
+        process.turning_away.discard(call_sid)
+
+
+async def _turn_away(process: Process, call_sid: str, claim: Claim) -> None:
     process.journal.note(call_sid, Kind.QUARANTINED, attempts=claim.attempts(process.worker.role))
     speaker = Speaker(call_sid, process.worker.role, process.name, claim.epoch)
     plan = Plan(next=Next.APOLOGY, next_arg="", cause=QUARANTINED)

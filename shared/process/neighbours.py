@@ -294,4 +294,4 @@ class Neighbours:
 
 
 async def _nobody(_worker: str, _how: How) -> None:
-    """Nobody takes calls over yet: their worker's death is a line of the log."""
+    """Nobody takes over what this role had: a death is a line of the log."""

@@ -95,6 +95,8 @@ class Process:
     claimed: dict[str, int] = field(default_factory=dict)
     """The highest epoch of ours of each call that we had lately: a claim that comes later must be above
     it."""
+    turning_away: set[str] = field(default_factory=set)
+    """Calls that are ours and that nobody serves: their callers are told so."""
     emptied: int = 0
     """Times that Redis was found empty: it had forgotten our beat."""
     guard: CallGuard = field(init=False)

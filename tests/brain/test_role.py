@@ -25,6 +25,7 @@ from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
 from shared.contract.writes import Speaker
 from shared.ownership import steps
+from shared.ownership.liveness import How
 from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
 from shared.store.client import Store, StreamEntry
@@ -33,6 +34,7 @@ from tests.brain.stage import EGRESS, KEYS, Line, brain, clip, line, serving, wr
 from tests.conftest import keys_without_ttl
 from tests.support.waiting import wait_until
 
+OTHER = "brain-9@h#9"
 QUICK = Knobs(response=ResponseKnobs(first_audio_ms=20, speed_factor=50, stragglers=2))
 
 
@@ -130,8 +132,8 @@ async def test_a_brain_whose_claim_was_lost_claims_again(store: Store, redis_url
         await wait_until(lambda: done(here, 1), "the greeting is in reply")
         before = higher = role._calls[here.call_sid].epoch
         if how == "redis":
-            await here.card_says("brain", "brain-9@h#9")
-            await here.card_says("brain_epoch", str(before - 50))
+            older = {"brain": OTHER, "brain_epoch": str(before - 50)}
+            await store.hset(KEYS.card(here.call_sid), mapping=older)
         else:
             higher = before + 1000
             word = Outranked(worker=process.name, highest=higher)
@@ -149,6 +151,26 @@ async def test_a_brain_whose_claim_was_lost_claims_again(store: Store, redis_url
         assert sim.sessions[-1].received_of("response.create") == []  # No second greeting.
         assert role.counters.fenced == 0
         await here.end()
+
+
+async def test_a_call_whose_brain_is_dead_is_taken(store: Store, redis_url: str) -> None:
+    """As soon as its death is known: the dead one is disowned, and whoever has room claims."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (process, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 1), "the greeting is in reply")
+        await store.hset(KEYS.card(here.call_sid), "brain", OTHER)
+        await store.smove(KEYS.owned(0, process.name), KEYS.owned(0, OTHER), here.call_sid)
+        await wait_until(lambda: gone(role), "its first owner finds out that it is another's")
+
+        await process.neighbours.on_dead(OTHER, How.SILENT)
+
+        await wait_until(lambda: role.live_calls() == 1, "the call has a brain")
+        assert (await here.card())["brain"] == process.name
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
 
 
 async def test_a_turn_is_answered_and_forgotten(store: Store, redis_url: str) -> None:

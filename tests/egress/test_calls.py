@@ -14,12 +14,15 @@ from shared.contract.scripts import ENDED, Answer, Refusal
 from shared.contract.steps import Claim, Held, Restored, restore
 from shared.contract.streams.pairs import BackKind, Name, OutKind, back_command
 from shared.ownership import steps
+from shared.ownership.liveness import How
 from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
 from shared.store.client import Store
 from tests.egress.stage import frames_of, speech
 from tests.egress.world import BRAIN, INGRESS, KEYS, SECOND, a_stream, egress, held, owns, world
 from tests.support.waiting import wait_until
+
+OTHER = "egress-9@h#9"
 
 
 async def test_after_a_kill_the_next_owner_goes_on_with_the_next_frame(store: Store, redis_url: str) -> None:
@@ -239,6 +242,33 @@ async def test_a_released_call_waits_for_the_next_egress(store: Store, redis_url
         assert here.ingress.frames(call) == frames_of(audio)
 
 
+async def test_the_calls_of_a_dead_sibling_are_taken(store: Store, redis_url: str) -> None:
+    """As soon as its death is known: it is disowned, and whoever has room claims."""
+    async with world(store, redis_url) as here:
+        call = await here.call()
+        await steps.claim(store, KEYS, call, role="egress", worker=OTHER)
+        async with egress(here) as (process, role):
+            await process.neighbours.on_dead(OTHER, How.SILENT)
+
+            await wait_until(owns(role), "it has a new owner")
+            assert process.ownership.disowned == 1
+
+
+async def test_a_call_that_names_us_and_that_we_do_not_know_is_served(store: Store, redis_url: str) -> None:
+    """A claim of ours arrived late, or a failover has forgotten that we gave the call back."""
+    async with world(store, redis_url) as here:
+        call = await here.call()
+        async with egress(here) as (process, role):
+            await wait_until(owns(role), "egress has the call")
+            before = held(role, call).owner.epoch
+            role.calls._forget(held(role, call))
+
+            await wait_until(owns(role), "it has taken it up again")
+
+            assert held(role, call).owner.epoch > before
+            assert process.ownership.found == 1
+
+
 @pytest.mark.parametrize("how", ["redis", "ingress"])
 async def test_an_owner_whose_claim_was_lost_claims_again(store: Store, redis_url: str, how: str) -> None:
     """A failover has forgotten it, or ingress has seen a higher epoch: it is still the owner, under a higher
@@ -250,9 +280,7 @@ async def test_an_owner_whose_claim_was_lost_claims_again(store: Store, redis_ur
         before = held(role, call).owner.epoch
 
         if how == "redis":
-            await store.hset(
-                KEYS.card(call), mapping={"egress": "egress-9@h#9", "egress_epoch": str(before - 50)}
-            )
+            await store.hset(KEYS.card(call), mapping={"egress": OTHER, "egress_epoch": str(before - 50)})
             higher = before
         else:
             higher = before + 1000

@@ -29,8 +29,13 @@ local function settle(calls_are_done)
   end
 end
 
-if not has[1] then settle(true) return {'ABSENT'} end
-if has[1] == 'ended' then settle(true) return {'FENCED', 'ended', has[3] or '0'} end
+local function refuse()
+  -- A list of ours that says otherwise is of another time.
+  redis.call('SREM', lane .. 'owned:' .. worker, call)
+end
+
+if not has[1] then settle(true) refuse() return {'ABSENT'} end
+if has[1] == 'ended' then settle(true) refuse() return {'FENCED', 'ended', has[3] or '0'} end
 local epoch, seen = tonumber(has[3]), tonumber(ARGV[3])
 -- Of a card that cannot be read nobody takes anything.
 if not epoch then return {'FENCED', has[2] or '', has[3] or ''} end
@@ -38,6 +43,7 @@ local answered = has[3]
 if has[2] ~= worker or epoch < seen or (ARGV[8] == '1' and epoch == seen) then
   if has[2] ~= '' and has[2] ~= worker and epoch >= seen then
     settle(has[4] ~= '' and has[5] ~= '')
+    refuse()
     return {'FENCED', has[2] or '', has[3]}
   end
   local time = redis.call('TIME')

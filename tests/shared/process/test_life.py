@@ -222,7 +222,7 @@ async def test_a_process_lives_and_ends_without_a_trace(
 async def test_a_killed_process_is_forgotten_by_its_next_boot(
     tmp_path: Path, valkey_url: str, admin_port_base: int
 ) -> None:
-    """kill -9 leaves a name in tl:workers; the next egress-0 of this host takes it away."""
+    """kill -9 leaves a name in tl:workers and calls; the next egress-0 of this host takes both away first."""
     env = environment(valkey_url, admin_port_base)
     killed = start("egress", tmp_path, env)
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
@@ -232,6 +232,12 @@ async def test_a_killed_process_is_forgotten_by_its_next_boot(
         finally:
             killed.kill()
             killed.communicate(timeout=30)
+        call, owned = f"CA{1:032x}", f"tl:{{0}}:owned:{dead}"
+        card = f"tl:{{0}}:call:{call}"
+        client.hset(card, mapping={"state": "attached", "leg": 1, "egress": dead, "next": "apology"})
+        client.sadd(owned, call)
+        for key in (card, owned):
+            client.expire(key, 3600)
         process = start("egress", tmp_path, env)
         try:
             await wait_until(
@@ -239,6 +245,7 @@ async def test_a_killed_process_is_forgotten_by_its_next_boot(
                 "the next one shows itself",
                 timeout_s=30,
             )
+            assert client.hget(card, "egress") == ""
             assert dead not in client.smembers("tl:workers")
             assert not client.exists(f"tl:worker:{dead}")
         finally:
@@ -248,7 +255,7 @@ async def test_a_killed_process_is_forgotten_by_its_next_boot(
         (lost,) = [line for line in lines(output) if line["event"] == "worker_lost"]
         assert (lost["name"], lost["how"]) == (dead, "older_boot")
         for_ever = sorted(key for key in client.scan_iter() if client.ttl(key) == -1)
-        assert for_ever == ["tl:config", "tl:{0}:calls"]
+        assert for_ever == ["tl:config", "tl:{0}:calls", "tl:{0}:orphans"]
 
 
 def vain_attempts(port: int) -> int:
