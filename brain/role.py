@@ -33,6 +33,7 @@ from shared.contract.streams.pairs import Pair, PairBatch, out_command
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
 from shared.ownership.counters import Where
+from shared.ownership.guard import end_by_bug
 from shared.ownership.turning_away import turn_away
 from shared.process.dispatch import Dispatch, claim_free, room_for_orphans, watch_owned
 from shared.process.role import Process
@@ -233,7 +234,7 @@ class BrainRole:
         """A bug was met in a call, outside of its own tasks."""
         call = self._calls.get(call_sid)
         if call is not None:
-            call.fail()
+            call.spawn(end_by_bug(), "bug")
 
     async def _claim(self, call_sid: str, seen: int, *, again: bool) -> None:
         try:

@@ -36,7 +36,6 @@ from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
 from shared.ownership.counters import Where
-from shared.ownership.guard import end_by_bug
 from shared.ownership.owner import Owner
 from shared.process.role import Process
 from shared.process.tasks import Alarm
@@ -122,14 +121,9 @@ class BrainCall:
 
     async def stop(self) -> None:
         """The process ends: apologises, then releases the call. Cancelled, rivals see our silence instead."""
-        if not self._ending:
-            self._give_up("drained")
+        self._give_up("drained")
         await leaving.release(self._owner, self._process.ownership, self._log)
         self._over.set()
-
-    def fail(self) -> None:
-        """A bug was met in the call by who serves others too, and is noted: it is given up."""
-        self.spawn(end_by_bug(), "bug")
 
     def past(self) -> Past:
         """What is kept of it, should it come back."""
@@ -188,19 +182,18 @@ class BrainCall:
 
     def rollover_due(self, rollover: Rollover) -> None:
         """The session must be replaced, at a quiet moment or at the last one."""
-        due = inputs.RolloverDue(settle_at_ms=rollover.settle_at_ms, force_at_ms=rollover.force_at_ms)
-        self.give(due)
+        self.give(inputs.RolloverDue(settle_at_ms=rollover.settle_at_ms, force_at_ms=rollover.force_at_ms))
 
     def _roll_over(self) -> None:
         rollover = self._parts.sessions.rollover
         if rollover is None or self._parts.feed.may_be_cut(rollover.force_at_ms):
             self._parts.sessions.roll()
         else:
-            again = self._process.guard.wrap(Where.TIMER, self.call_sid, self._roll_again)
-            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, again, rollover)
+            self.spawn(self._roll_again(rollover), "roll-again")
 
-    def _roll_again(self, rollover: Rollover) -> None:
+    async def _roll_again(self, rollover: Rollover) -> None:
         """Of a session that is gone by now it is nobody's."""
+        await asyncio.sleep(ROLL_AGAIN_S)
         if self._parts.sessions.rollover is rollover:
             self.rollover_due(rollover)
 

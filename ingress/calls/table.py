@@ -69,10 +69,11 @@ class CallTable:
     def drop(self, call_sid: str) -> MediaStream | None:
         """The call met a bug: nothing of it is kept. Its stream, if it has one that is open."""
         call = self.calls.pop(call_sid, None)
-        if call is None:
-            return next((stream for stream in self.streams if stream.call_sid == call_sid), None)
-        self._services.post.forget(call)
-        return call.stream
+        if call is not None:
+            self._services.post.forget(call)
+            if call.stream is not None:
+                return call.stream
+        return next((stream for stream in self.streams if stream.call_sid == call_sid), None)
 
     def has(self, call_sid: str) -> bool:
         """Whether the call is here, is about to be, or has gone so lately that Redis may not know."""

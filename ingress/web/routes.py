@@ -73,8 +73,8 @@ class Visit:
 
 @dataclass(slots=True)
 class Webhooks:
-    """The five routes. `spawn_for` runs what need not be waited for. Cancelling any of them is safe: Twilio asks
-    again."""
+    """The five routes. `spawn_for` runs what need not be waited for. Cancelling any of them is safe: Twilio
+    asks again."""
 
     settings: Settings
     store: Store

@@ -20,5 +20,6 @@ written, what follows from it. docs/design.md is its page.
     streams/   the entries, a module a stream
     scripts    the Lua scripts: loading, answers
     steps      the rare steps of a call, a typed function a script
+    tidying    what the janitor asks, a typed function a script
     writes     what is written while a call lives, a typed function a script
 """

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.contract import record
+from shared.contract.entry import whole
 from shared.contract.record import named
 
 
@@ -231,9 +232,9 @@ SCRIPTED: Mapping[str, str] = {
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
     "restored_at_ms": "RESTORE: when ingress wrote the card again that Redis had lost; wall time",
-    "deadline_leg": "DEFER, DISOWN, RELEASE: the stream after which the call ends, unless it has another",
-    "deadline_outcome": "DEFER, DISOWN, RELEASE: how it ends then",
-    "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
+    "deadline_leg": "CONDEMN, DEFER, DISOWN, RELEASE: the stream after which the call ends without another",
+    "deadline_outcome": "CONDEMN, DEFER, DISOWN, RELEASE: how it ends then",
+    "cause": "CONDEMN, END: why, of a call that nobody had any more, or that a webhook gave up",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
 }
@@ -401,4 +402,5 @@ READERS: tuple[type, ...] = (
 def counters(found: Mapping[str, str]) -> dict[str, int]:
     """What is counted on a card, for people: the fields that begin with `n_`, those that were written yet."""
     counted = (name for kind in WRITERS for name in record.names(kind) if name.startswith("n_"))
-    return {name: int(found[name]) for name in counted if found.get(name, "").isdigit()}
+    told = {name: whole(found.get(name, "")) for name in counted}
+    return {name: count for name, count in told.items() if count is not None}

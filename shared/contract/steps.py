@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.contract import scripts
+from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.contract.scripts import Answer, Refusal, ScriptCall, read_answer, read_refusal
 from shared.contract.streams.calls import Orphaned
@@ -133,8 +134,7 @@ class Claim:
 
     def attempts(self, role: str) -> int:
         """How many workers in a row have taken the role, this one among them, without serving for long."""
-        told = self.card.get(f"{role}_attempts", "")
-        return int(told) if told.isdecimal() else 0
+        return whole(self.card.get(f"{role}_attempts", "")) or 0
 
 
 MOST_ATTEMPTS = 3
@@ -247,7 +247,8 @@ def read_due(reply: Sequence[bytes]) -> list[Due]:
     """One that cannot be read is left out. Raises ValueError for what is no answer of DUE."""
     words = [word.decode(errors="replace") for word in reply]
     rows = zip(*[iter(words)] * 3, strict=True)
-    return [Due(sid, int(leg), said) for sid, leg, said in rows if leg.isascii() and leg.isdecimal()]
+    legs = ((sid, whole(leg), said) for sid, leg, said in rows)
+    return [Due(sid, leg, said) for sid, leg, said in legs if leg is not None]
 
 
 # The end.

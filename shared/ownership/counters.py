@@ -68,8 +68,8 @@ class OwnershipCounters:
     quarantined: int = 0
     """Calls turned away because too many owners in a row had failed at them."""
     bugs: Counts = field(default_factory=lambda: Counts("where", Where))
-    """Exceptions that nothing expected, each met in one call, whose service ended there: where. Each has a log
-    line `call_bug`."""
+    """Exceptions that nothing expected, each met in one call, whose service ended there: where. Each has a
+    log line `call_bug`."""
     contract_errors: int = 0
     """Records of other processes that lacked a field, or held in it what cannot be read: each has a log
     line."""

@@ -2,8 +2,8 @@
 
 Why it exists: a process serves hundreds of calls, and what is read for one of them may have been typed by a
 person, or written by a version that nobody has any more. An exception that is let through ends the process,
-and its next owner after it. Owns: what is counted, logged and journalled of a bug, and that the call's role is
-told of it, once. Must not know: how a role ends its part of a call.
+and its next owner after it. Owns: what is counted, logged and journalled of a bug, and that the call's role
+is told of it, once. Must not know: how a role ends its part of a call.
 
 What an entry point is: whatever is called for one call by somebody who serves others too: a ring, a pair of
 `out` or `back`, entries of `caller` or `reply`, a letter, a tick, a timer, the look of each second, an answer
@@ -28,8 +28,8 @@ from shared.ownership.journal import JournalPen
 T = TypeVar("T")
 
 OnBug = Callable[[str], None]
-"""Is told which call met a bug: the role ends its part of it, and gives it back. It may be told of a call that
-it does not have."""
+"""Is told which call met a bug: the role ends its part of it, and gives it back. It may be told of a call
+that it does not have."""
 
 
 class CallBug(Exception):

@@ -25,7 +25,7 @@ from shared.contract.errors import ContractError, EntryError
 from shared.contract.scripts import NO_EPOCH, Answer
 from shared.contract.steps import MOST_ATTEMPTS, Claim
 from shared.contract.streams import pairs
-from shared.contract.streams.calls import read_call, read_orphan
+from shared.contract.streams.calls import Orphaned, read_call, read_orphan
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.journal import Kind
 from shared.contract.writes import Speaker
@@ -189,6 +189,7 @@ class Dispatch:
             bug = error
         self._process.guard.caught(Where.DISPATCH, _call_of(entry), bug)
         await self._process.store.xack(key, self._role, entry[0])
+        await self._process.store.xdel(key, entry[0])
 
     async def _handed(self, key: str, entry: Entry, *, is_late: bool) -> None:
         """Claims what an entry offers, if it is for us. `is_late`: its heir has had its time."""
@@ -214,7 +215,20 @@ class Dispatch:
     async def _claim(self, call_sid: str, *, new_entry: str = "", orphan_entry: str = "") -> None:
         claim = await claim_free(self._process, call_sid, new_entry=new_entry, orphan_entry=orphan_entry)
         if claim is not None:
-            self._process.guard.run(Where.DISPATCH, call_sid, self._on_call, call_sid, claim)
+            await self._hand_over(call_sid, claim)
+
+    async def _hand_over(self, call_sid: str, claim: Claim) -> None:
+        """The call is the role's. One that it cannot even begin with is given back, and the attempt
+        counts."""
+        process = self._process
+        try:
+            self._on_call(call_sid, claim)
+        except Exception as bug:  # noqa: BLE001 - met at this call, whatever it is
+            process.guard.caught(Where.DISPATCH, call_sid, bug)
+            await steps.release(
+                process.store, process.keys, call_sid, role=self._role, worker=process.name,
+                epoch=claim.epoch, why=Orphaned.BUG,
+            )  # fmt: skip
 
 
 async def claim_free(

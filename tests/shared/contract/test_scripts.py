@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.contract import scripts, steps, writes
+from shared.contract import scripts, steps, tidying, writes
 from shared.contract.card import CutRaised
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Script, ScriptCall, read_answer
@@ -52,6 +52,25 @@ CALLS: list[ScriptCall] = [
     ),
     writes.write_leg(KEYS, CALL, 1, CutRaised(cut=1)),
     writes.hook_again(KEYS, HOOK, entry_id="1-1", courier="w"),
+    tidying.lease(KEYS, KEYS.lane(CALL), worker="w"),
+    tidying.condemn(
+        KEYS,
+        CALL,
+        by="w",
+        state="attached",
+        leg="1",
+        stream_sid="MZ1",
+        ingress="i",
+        outcome="x",
+        why="y",
+        wall_ms=1,
+    ),
+    tidying.offer(KEYS, CALL, by="w", role="brain", wall_ms=1),
+    tidying.relist(KEYS, KEYS.lane(CALL), by="w", worker="v", named=[CALL]),
+    tidying.free(KEYS, KEYS.lane(CALL), CALL, by="w"),
+    tidying.dismiss(
+        KEYS, KEYS.lane(CALL), KEYS.calls(KEYS.lane(CALL)), by="w", group="brain", consumer="c", idle_ms=1
+    ),
 ]
 
 
