@@ -50,6 +50,8 @@ class StartReason(enum.StrEnum):
     WRONG_ACCOUNT = "wrong_account"
     OLDER_LEG = "older_leg"
     CALL_ENDED = "call_ended"
+    CALL_OLDER = "call_older"
+    """Redis knows a newer stream of the call."""
     CALL_TOO_MANY = "call_too_many"
 
 

@@ -17,10 +17,10 @@ from brain.sequencer.debts import Debts, Owed
 from shared.contract.streams.pairs import Owes
 
 DEBTS_AN_EPOCH = 1_000
-"""The debts of each owner have numbers of their own, above all of those before. An epoch is a time in ms, so
-that an owner would have to raise a thousand debts in each of them to reach the numbers of the next; and where
-two epochs follow one another directly (a clock that was set back), a thousand in all. No number comes near
-2^53, above which not every whole number can be told, before the year 2255."""
+"""The debts of each owner have numbers of their own, above all of those before. Epochs grow by a thousand in
+a millisecond, so that an owner would have to raise a million debts in each of them to reach the numbers of
+the next; and where two epochs follow one another directly (a clock that was set back), a thousand in all.
+They are above 2^53, and below 2^63 until the year 2255: nothing that takes them for a float may read them."""
 
 
 @dataclass(slots=True)

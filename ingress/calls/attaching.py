@@ -14,7 +14,7 @@ from typing import Any
 from ingress.calls import ending
 from ingress.calls.ending import EndLater, EndNow
 from ingress.calls.registry import Registry
-from ingress.calls.table import CallTable
+from ingress.calls.table import CallTable, leg_of
 from ingress.counters import CallCounters
 from ingress.errors import StartReason, StartRefused, TokenError, TokenReason
 from ingress.media.gate import LOST, CloseCode
@@ -25,8 +25,9 @@ from shared.clock import now_ms
 from shared.contract.steps import Attached, NewStream
 from shared.logs.log import mask_number
 
-Judge = Callable[[StreamStart], str]
-"""Judges a start; returns the nonce that ATTACH spends. Raises StartRefused."""
+Judge = Callable[[StreamStart], tuple[str, int]]
+"""Judges a start; returns of its token the nonce, that ATTACH spends, and when it expires, s. Raises
+StartRefused."""
 
 SpawnFor = Callable[[str, Coroutine[Any, Any, None], str], object]
 """Runs a task of one call (`Process.spawn_for`)."""
@@ -53,7 +54,7 @@ class Attaching:
     def start(self, stream: MediaStream, start: StreamStart) -> None:
         """A stream wants to be attached."""
         try:
-            nonce = self.judge(start)
+            nonce, expires_s = self.judge(start)
         except StartRefused as refusal:
             stream.refuse(refusal)
             return
@@ -71,6 +72,7 @@ class Attaching:
             agent=said.agent,
             called_line=said.called,
             caller_line=said.caller,
+            token_expires_s=expires_s,
         )
         self.spawn_for(start.call_sid, self._attach(stream, told), "attach")
 
@@ -121,7 +123,7 @@ class Attaching:
         """Says on the card that the stream is gone, then ends the call or waits."""
         plan = self.table.take_plan(stream.call_sid)
         try:
-            gone = await self.registry.detach(stream.call_sid, stream.leg, stream.cause or LOST, plan)
+            gone = await self.registry.detach(leg_of(stream), stream.cause or LOST, plan)
         finally:
             self.table.detached()
         call = self.table.calls.get(stream.call_sid)
@@ -137,8 +139,8 @@ class Attaching:
         match decision:
             case EndNow(outcome):
                 await self.registry.end(stream.call_sid, outcome)
-            case EndLater(after_s, outcome):
+            case EndLater(after_s, _):
                 # In Redis: this process may be gone by then. Meanwhile the call is remembered here: its next
                 # stream may come here.
-                await self.registry.defer(stream.call_sid, stream.leg, after_s, outcome)
+                await self.registry.defer(leg_of(stream), decision)
                 await self.wait(after_s)

@@ -50,6 +50,19 @@ class EndLater:
     outcome: str
 
 
+AFTER: dict[Next, EndLater] = {
+    Next.NOTHING: EndLater(NEW_STREAM_WITHIN_S, "no_new_stream"),
+    Next.HANG_UP: EndLater(NEW_STREAM_WITHIN_S, "hangup"),
+    # Else /voice/resume ends it, when it says the plan's words.
+    Next.APOLOGY: EndLater(NEW_STREAM_WITHIN_S, APOLOGY),
+    # Who was dialled and did not send the caller back has taken the call: our part is over.
+    Next.DIAL: EndLater(DIALLED_WITHIN_S, "transferred"),
+    Next.DIGITS: EndLater(PLAYED_WITHIN_S, "no_new_stream"),
+}
+"""By what is planned: written down with the end of the stream, since whoever decides may be gone by then.
+The first one stands for a plan that only a newer version knows."""
+
+
 def decide(cause: str, planned: Next | None, waited_s: float = 0.0) -> EndNow | EndLater:
     """`cause`: why the stream is gone. `planned`: what the card said was to come next; None for a plan that
     only a newer version knows. `waited_s`: how long Redis could not be asked."""
@@ -58,14 +71,6 @@ def decide(cause: str, planned: Next | None, waited_s: float = 0.0) -> EndNow | 
             return EndNow("completed")  # Nobody wanted it but the caller.
         case Next.HANG_UP:
             return EndNow("hangup")
-        case Next.DIAL:
-            # Who was dialled and did not send the caller back has taken the call: our part is over.
-            return EndLater(DIALLED_WITHIN_S, "transferred")
-        case Next.DIGITS:
-            return EndLater(PLAYED_WITHIN_S, "no_new_stream")
-        case Next.APOLOGY:
-            # Else /voice/resume ends it, when it says the plan's words.
-            return (
-                EndNow("apology") if waited_s > RESUMED_WITHIN_S else EndLater(NEW_STREAM_WITHIN_S, "apology")
-            )
-    return EndLater(NEW_STREAM_WITHIN_S, "no_new_stream")
+        case Next.APOLOGY if waited_s > RESUMED_WITHIN_S:
+            return EndNow(APOLOGY)
+    return AFTER[planned or Next.NOTHING]

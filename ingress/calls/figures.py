@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 
 from ingress.calls.call import IngressCall
-from ingress.calls.table import CallTable
+from ingress.calls.table import CallTable, leg_of
 from ingress.counters import CallCounters, SocketCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream
@@ -45,13 +45,14 @@ class FiguresPen:
         self._telling = Telling(now_ms)
         self._facts: dict[str, LegFacts] = {}
         """What the card of each live call said last."""
-        self._emptied = process.emptied
+        self._redis_run = process.redis_run
 
     def tell(self, now_ms: float) -> None:
         """To be called a few times a second: writes once a window, for each stream that is live; at once when
-        Redis was found empty, and where a caller has waited long for sound, or waits no longer."""
-        is_emptied, self._emptied = self._emptied != self._process.emptied, self._process.emptied
-        is_due = self._telling.is_due(now_ms, late=self._process.is_late) or is_emptied
+        Redis is another one, or was found empty, and where a caller has waited long for sound, or waits no
+        longer."""
+        before, self._redis_run = self._redis_run, self._process.redis_run
+        is_due = self._telling.is_due(now_ms, late=self._process.is_late) or before != self._redis_run
         self._facts = {sid: facts for sid, facts in self._facts.items() if sid in self._table.calls}
         for call in list(self._table.calls.values()):
             stream, told = call.stream, call.told
@@ -96,7 +97,8 @@ class FiguresPen:
             elif answer is Answer.ABSENT:
                 self._restore(call, stream, told)
 
-        step = writes.write_leg(process.keys, call.call_sid, stream.leg, figures)
+        leg = dataclasses.replace(leg_of(stream), token_expires_s=told.token_expires_s)
+        step = writes.write_leg(process.keys, leg, figures)
         guarded = process.guard.wrap(Where.ANSWER, call.call_sid, answered)
         process.outbox.send(step.command(), on_reply=guarded)
 

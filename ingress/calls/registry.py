@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ingress.calls.ending import APOLOGY
+from ingress.calls import ending
+from ingress.calls.ending import APOLOGY, EndLater
 from ingress.counters import CallCounters
 from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
 from shared.contract.scripts import Answer
-from shared.contract.steps import Attached, Due, NewStream
+from shared.contract.steps import Attached, Deadline, Due, Leg, NewStream
 from shared.contract.streams.control import Dialled
 from shared.contract.streams.hooks import Event
 from shared.contract.writes import Speaker
@@ -44,6 +45,13 @@ APOLOGISED_MOST = 1000
 """Calls whose apology is remembered until Redis has been told of it."""
 
 T = TypeVar("T")
+
+
+def _deadline(end: EndLater) -> Deadline:
+    return Deadline(round(end.after_s * 1000), end.outcome)
+
+
+DEADLINES = {planned.value: _deadline(end) for planned, end in ending.AFTER.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ class Registry:
             give_up_ms=UNKNOWN_ATTACH_MS,
         )
 
-    async def detach(self, call_sid: str, leg: int, cause: str, plan: Plan | None = None) -> Gone | None:
+    async def detach(self, leg: Leg, cause: str, plan: Plan | None = None) -> Gone | None:
         """What is planned next on the card; None when the stream is not ours to detach: the call has ended, a
         newer leg has it, Redis does not know it, or it did not answer. `plan`: ingress's own, written first:
         an apology that was planned while Redis was away. Cancelling it leaves it unknown."""
@@ -87,9 +95,9 @@ class Registry:
         async def asked() -> tuple[float, tuple[Answer, str]]:
             waited_ms = now_ms() - began_ms
             if plan is not None:
-                await steps.run(process.store, writes.write_leg(process.keys, call_sid, leg, plan))
+                await steps.run(process.store, writes.write_leg(process.keys, leg, plan))
             detached = await steps.detach(
-                process.store, process.keys, call_sid, leg=leg, ingress=process.name, cause=cause[:80]
+                process.store, process.keys, leg, ingress=process.name, cause=cause[:80], deadlines=DEADLINES
             )
             return waited_ms, detached
 
@@ -97,7 +105,7 @@ class Registry:
         if found is None or found[1][0] is not Answer.OK:
             return None
         waited_ms, (_, planned) = found
-        return Gone(self._read_plan(call_sid, planned), waited_ms / 1000)
+        return Gone(self._read_plan(leg.call_sid, planned), waited_ms / 1000)
 
     async def tell_dialled(self, call_sid: str, status: str, tries: int) -> None:
         """Tells the brain that nobody took a transferred call. Raises STORE_ERRORS: asked by a webhook, which
@@ -118,25 +126,16 @@ class Registry:
         janitor's rule stands."""
         await self._end(call_sid, outcome)
 
-    async def defer(self, call_sid: str, leg: int, after_s: float, outcome: str) -> None:
+    async def defer(self, leg: Leg, end: EndLater) -> None:
         """Has the call end after this time, unless it has another stream by then; whichever ingress lives
-        then ends it. Cancelled, there may be no such deadline: the janitor's rule stands."""
+        then ends it. Cancelled, the deadline that was written with the end of its stream stands."""
         process = self._process
-        await self._ask(
-            lambda: steps.defer(
-                process.store,
-                process.keys,
-                call_sid,
-                leg=leg,
-                after_ms=round(after_s * 1000),
-                outcome=outcome,
-            )
-        )
+        await self._ask(lambda: steps.defer(process.store, process.keys, leg, _deadline(end)))
 
     async def end_due(self, due: Due) -> None:
         """Ends a call whose deadline has passed, if it still stands. Cancelled, it may or may not have ended:
         another ingress is told of it again."""
-        await self._end(due.call_sid, due.outcome, if_due_leg=due.leg)
+        await self._end(due.leg.call_sid, due.outcome, if_due=due.leg)
 
     async def end_by_status(self, call_sid: str, status: str) -> None:
         """Ends the call with the carrier's word. If Redis was away, whoever knows more goes first: a process
@@ -162,7 +161,7 @@ class Registry:
         call_sid: str,
         outcome: str,
         *,
-        if_due_leg: int | None = None,
+        if_due: Leg | None = None,
         give_up_ms: float = GIVE_UP_MS,
     ) -> bool:
         """False if Redis has not answered."""
@@ -176,7 +175,7 @@ class Registry:
                 call_sid,
                 outcome=outcome,
                 by=process.name,
-                if_due_leg=if_due_leg,
+                if_due=if_due,
                 tell=Event.ENDED in process.settings.told_events,
                 kept=process.settings.kept,
                 cause=cause,

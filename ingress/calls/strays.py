@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from ingress.calls.ending import ABANDONED, NEW_STREAM_WITHIN_S
+from ingress.calls.ending import ABANDONED, NEW_STREAM_WITHIN_S, EndLater
 from ingress.calls.registry import Registry
 from ingress.calls.table import CallTable
 from ingress.counters import CallCounters
 from shared.contract.card import CallState
+from shared.contract.steps import Leg
 from shared.contract.tidying import JanitorView
 from shared.ownership import steps
 from shared.ownership.counters import Where
@@ -93,6 +94,6 @@ class Strays:
             return  # It has come meanwhile.
         self.counters.strays += 1
         process.log.warning("call_stray", call=call_sid, leg=leg)
-        gone = await self.registry.detach(call_sid, int(leg), "not_here")
-        if gone is not None:
-            await self.registry.defer(call_sid, int(leg), NEW_STREAM_WITHIN_S, ABANDONED)
+        stream = Leg(call_sid, int(leg), "" if card is None else card.stream_sid or "")
+        if await self.registry.detach(stream, "not_here") is not None:
+            await self.registry.defer(stream, EndLater(NEW_STREAM_WITHIN_S, ABANDONED))

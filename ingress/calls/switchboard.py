@@ -14,7 +14,7 @@ from ingress.calls.call import IngressCall, IngressServices
 from ingress.calls.figures import FiguresPen
 from ingress.calls.post import BackPost
 from ingress.calls.registry import Registry
-from ingress.calls.table import CallTable
+from ingress.calls.table import CallTable, leg_of
 from ingress.counters import CallCounters, IngressHops, SocketCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream, Socket, StreamHost
@@ -42,6 +42,10 @@ from shared.store.inbox import Entry
 SWEEP_S = 0.25
 DUE_EVERY_SWEEPS = 4
 """Once a second: which calls were to have another stream by now."""
+
+OTHERS_FIRST_MS = 5_000.0
+"""After Redis was away: it may have fallen back to a deadline of a call that streams again. Whoever holds its
+socket says so before anybody ends the call: at once, or with the figures of the next window."""
 
 
 class Switchboard:
@@ -90,6 +94,8 @@ class Switchboard:
         self._writer = process.name.encode()
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._sweeps = 0
+        self._redis_run: tuple[int, int] | None = None
+        self._sweeps_from_ms = 0.0
 
     def open(self) -> None:
         """Begins to read `tl:out:<self>` and to sweep."""
@@ -178,7 +184,7 @@ class Switchboard:
             run(Where.LOOK, sid, self._sweep_call, call, now, store_away=store_away_at_ms is not None)
         self._figures.tell(now)
         self._sweeps += 1
-        if self._sweeps % DUE_EVERY_SWEEPS == 0 and store_away_at_ms is None:
+        if self._sweeps % DUE_EVERY_SWEEPS == 0 and store_away_at_ms is None and self._may_end_due(now):
             for lane in range(self._process.settings.lanes):
                 self._process.outbox.send(due(self._process.keys, lane).command(), on_reply=self._end_due)
 
@@ -190,13 +196,19 @@ class Switchboard:
         if not call.fill_silence(now, store_away=store_away):
             self._apologise(call)
 
+    def _may_end_due(self, now: float) -> bool:
+        run = self._process.redis_run
+        if run != self._redis_run:
+            self._redis_run, self._sweeps_from_ms = run, now + OTHERS_FIRST_MS
+        return now >= self._sweeps_from_ms
+
     def _end_due(self, reply: object) -> None:
         """Deadlines that have passed, of any ingress: it may be gone."""
         if not isinstance(reply, list):
             return
         for each in read_due(reply):
             self.counters.due += 1
-            self._process.spawn_for(each.call_sid, self._registry.end_due(each), "due")
+            self._process.spawn_for(each.leg.call_sid, self._registry.end_due(each), "due")
 
     def _end_silent(self, stream: MediaStream) -> None:
         """The caller's media has stopped: nobody is there."""
@@ -235,7 +247,7 @@ class Switchboard:
         cause = f"silence_{call.owed.cause}"
         stream.log.error("caller_heard_nothing", cause=cause, owed_ms=round(call.owed.owed_ms))
         plan = Plan(next=Next.APOLOGY, next_arg="", cause=cause)
-        step = writes.write_leg(self._process.keys, call.call_sid, stream.leg, plan)
+        step = writes.write_leg(self._process.keys, leg_of(stream), plan)
         self._process.outbox.send(step.command(), urgent=True)
         self.table.plan(call.call_sid, plan)
         stream.close(CloseCode.SERVER_ERROR, cause)

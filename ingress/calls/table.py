@@ -12,6 +12,12 @@ import asyncio
 from ingress.calls.call import IngressCall, IngressServices
 from ingress.media.stream import MediaStream
 from shared.contract.card import Plan
+from shared.contract.steps import Leg
+
+
+def leg_of(stream: MediaStream) -> Leg:
+    """The stream in the contract's words, once it is attached."""
+    return Leg(stream.call_sid, stream.leg, stream.stream_sid.decode(errors="replace"))
 
 
 class CallTable:

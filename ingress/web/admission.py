@@ -56,10 +56,11 @@ class Admission:
         self._token_keys = tuple(token.derive_key(each) for each in settings.auth_tokens)
         self._slots_per_lane = math.ceil(settings.max_calls / settings.lanes)
 
-    def judge(self, start: StreamStart) -> str:
-        """`judge_start` with this deployment's keys, now: the nonce of its token. Raises StartRefused."""
+    def judge(self, start: StreamStart) -> tuple[str, int]:
+        """`judge_start` with this deployment's keys, now: nonce and expiry of its token. Raises
+        StartRefused."""
         found = judge_start(start, account_sid=self._account_sid, keys=self._token_keys, now_s=time.time())
-        return found.nonce
+        return found.nonce, found.expires_at_s
 
     async def reserve(self, call_sid: str) -> Admitted:
         """A slot and a token; the same token for a webhook that comes twice. Raises STORE_ERRORS. Cancelled,

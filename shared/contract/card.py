@@ -4,8 +4,7 @@ Why it exists: some sixty fields are written by twelve scripts and three roles, 
 has a record of what it writes, each reader a view of what it reads; nobody else names a field. Owns: the
 fields, their writers, their meaning. Pure. Must not know: how the card is read or written, when.
 
-A view is frozen: what the card said at that moment. In a view, `X | None` is a field whose writer may not
-have come to it yet. Worker names are empty where nobody has the role.
+In a view, `X | None` is a field whose writer may not have come to it yet. Worker names may be empty.
 """
 
 from __future__ import annotations
@@ -43,8 +42,7 @@ class Next(enum.StrEnum):
 
 
 TONES_MOST = 32
-"""Of one plan, pauses among them. Each takes up to a second (`W`), and the caller hears them without a
-stream: so long a call waits for the next one."""
+"""Of one plan, pauses (up to a second each) among them: so long a call waits for its next stream."""
 
 # What is written. The scripts write the rest: SCRIPTED below.
 
@@ -211,6 +209,7 @@ SCRIPTED: Mapping[str, str] = {
     "state": "ATTACH, DETACH, END, RESTORE: how the call stands: attached, detached or ended",
     "leg": "ATTACH, RESTORE: the number of the newest media stream",
     "stream_sid": "ATTACH, RESTORE: the carrier's id of that stream",
+    "token_expires_s": "ATTACH, RESTORE: when its token expires: a newer stream's expires later; wall time",
     "ingress": "ATTACH, RESTORE: the worker that holds its socket, or held it last",
     "attached_at_ms": "ATTACH, RESTORE: when it was opened; wall time",
     "started_at_ms": "ATTACH, RESTORE: when the first one was; wall time",
@@ -232,8 +231,8 @@ SCRIPTED: Mapping[str, str] = {
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
     "restored_at_ms": "RESTORE: when ingress wrote the card again that Redis had lost; wall time",
-    "deadline_leg": "CONDEMN, DEFER, DISOWN, RELEASE: the stream after which the call ends without another",
-    "deadline_outcome": "CONDEMN, DEFER, DISOWN, RELEASE: how it ends then",
+    "deadline_leg": "CONDEMN, DEFER, DETACH, DISOWN, RELEASE: the stream after which the call ends",
+    "deadline_outcome": "CONDEMN, DEFER, DETACH, DISOWN, RELEASE: how it ends then",
     "cause": "CONDEMN, END: why, of a call that nobody had any more, or that a webhook gave up",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
@@ -402,5 +401,4 @@ READERS: tuple[type, ...] = (
 def counters(found: Mapping[str, str]) -> dict[str, int]:
     """What is counted on a card, for people: the fields that begin with `n_`, those that were written yet."""
     counted = (name for kind in WRITERS for name in record.names(kind) if name.startswith("n_"))
-    told = {name: whole(found.get(name, "")) for name in counted}
-    return {name: count for name, count in told.items() if count is not None}
+    return {name: int(found[name]) for name in counted if whole(found.get(name, "")) is not None}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from shared.contract import scripts
 from shared.contract.entry import whole
@@ -65,11 +66,25 @@ class NewStream:
     """The called number in full. It is ours, not a person's, and chooses the agent's profile."""
     caller_line: str = field(default="", repr=False)
     """The caller's number in full, for tools and webhooks: it goes into a key of its own."""
+    token_expires_s: int = 0
+    """When the token that it showed expires. Of two streams of a call the newer one's expires later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A media stream of a call, by number and by name: where Redis lost one, another may have got its
+    number."""
+
+    call_sid: str
+    number: int
+    stream_sid: str
+    token_expires_s: int = 0
+    """As that of its NewStream; 0: not known, and then it is newer than no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """ATTACH's answer: `leg` of this media stream, or why it was refused (used, ended, too_many)."""
+    """ATTACH's answer: `leg` of this media stream, or why it was refused (used, ended, older, too_many)."""
 
     leg: int
     is_new: bool
@@ -93,7 +108,7 @@ def attach(keys: Keys, stream: NewStream, *, wall_ms: int, max_resumes: int) -> 
         (
             sid, stream.stream_sid, stream.ingress, wall_ms, stream.nonce, stream.caller_number,
             stream.called_number, stream.agent, CALL_TTL_MS, max_resumes, stream.called_line,
-            stream.caller_line, WORKER_TTL_MS,
+            stream.caller_line, WORKER_TTL_MS, stream.token_expires_s,
         ),
     )  # fmt: skip
 
@@ -108,10 +123,24 @@ def read_attach(reply: Sequence[bytes]) -> Attached:
     raise ValueError(f"expected OK or REFUSED, got {reply!r}")
 
 
-def detach(keys: Keys, call_sid: str, *, leg: int, ingress: str, cause: str, wall_ms: int) -> ScriptCall:
-    """The media stream of a leg is gone."""
-    args = (leg, ingress, cause, wall_ms)
-    return ScriptCall(keys.lane(call_sid), scripts.DETACH, (keys.card(call_sid),), args)
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a call ends that gets no other stream, and how."""
+
+    after_ms: int
+    outcome: str
+
+
+def detach(
+    keys: Keys, leg: Leg, *, ingress: str, cause: str, wall_ms: int, deadlines: Mapping[str, Deadline]
+) -> ScriptCall:
+    """The media stream of a leg is gone. `deadlines`: by what is planned (a card.Next); the first one stands
+    for what is not named."""
+    lane = keys.lane(leg.call_sid)
+    args: list[str | int] = [leg.number, leg.stream_sid, ingress, cause, wall_ms, CALL_TTL_MS]
+    for planned, deadline in deadlines.items():
+        args += (planned, deadline.after_ms, deadline.outcome)
+    return ScriptCall(lane, scripts.DETACH, (keys.card(leg.call_sid), keys.deadlines(lane)), tuple(args))
 
 
 def read_detach(reply: object) -> tuple[Answer, str]:
@@ -135,6 +164,14 @@ class Claim:
     def attempts(self, role: str) -> int:
         """How many workers in a row have taken the role, this one among them, without serving for long."""
         return whole(self.card.get(f"{role}_attempts", "")) or 0
+
+
+OWN_NUMBERS = 1024
+
+
+def own_number(worker: str) -> int:
+    """The rest of all epochs of a worker, divided by OWN_NUMBERS: no two workers make the same one."""
+    return crc32(worker.encode()) % OWN_NUMBERS
 
 
 MOST_ATTEMPTS = 3
@@ -161,8 +198,11 @@ def claim(
         lane,
         scripts.CLAIM,
         (keys.card(call_sid), keys.calls(lane), keys.orphans(lane)),
-        (role, worker, seen, new_entry, orphan_entry, wall_ms, WORKER_TTL_MS, "1" if again else ""),
-    )
+        (
+            role, worker, seen, new_entry, orphan_entry, wall_ms, WORKER_TTL_MS, "1" if again else "",
+            own_number(worker),
+        ),
+    )  # fmt: skip
 
 
 def read_claim(reply: object) -> Claim:
@@ -222,11 +262,12 @@ DUE_AGAIN_MS = 10_000
 """A call whose end was not carried out by whom was told of it, is told of again after this."""
 
 
-def defer(keys: Keys, call_sid: str, *, leg: int, after_ms: int, outcome: str) -> ScriptCall:
-    """A detached call ends after this time, unless it has another stream by then."""
-    lane = keys.lane(call_sid)
-    names = (keys.card(call_sid), keys.deadlines(lane))
-    return ScriptCall(lane, scripts.DEFER, names, (leg, after_ms, outcome, CALL_TTL_MS))
+def defer(keys: Keys, leg: Leg, deadline: Deadline) -> ScriptCall:
+    """A detached call ends after this time, unless it has another stream by then: whatever DETACH wrote."""
+    lane = keys.lane(leg.call_sid)
+    names = (keys.card(leg.call_sid), keys.deadlines(lane))
+    args = (leg.number, leg.stream_sid, deadline.after_ms, deadline.outcome, CALL_TTL_MS)
+    return ScriptCall(lane, scripts.DEFER, names, args)
 
 
 def due(keys: Keys, lane: int) -> ScriptCall:
@@ -238,17 +279,15 @@ def due(keys: Keys, lane: int) -> ScriptCall:
 class Due:
     """A call whose deadline has passed. `leg`: the one for which it stood."""
 
-    call_sid: str
-    leg: int
+    leg: Leg
     outcome: str
 
 
 def read_due(reply: Sequence[bytes]) -> list[Due]:
     """One that cannot be read is left out. Raises ValueError for what is no answer of DUE."""
     words = [word.decode(errors="replace") for word in reply]
-    rows = zip(*[iter(words)] * 3, strict=True)
-    legs = ((sid, whole(leg), said) for sid, leg, said in rows)
-    return [Due(sid, leg, said) for sid, leg, said in legs if leg is not None]
+    rows = zip(*[iter(words)] * 4, strict=True)
+    return [Due(Leg(sid, int(leg), stream_sid), said) for sid, leg, stream_sid, said in rows if whole(leg)]
 
 
 # The end.
@@ -271,18 +310,18 @@ def end(
     outcome: str,
     by: str,
     wall_ms: int,
-    if_due_leg: int | None = None,
+    if_due: Leg | None = None,
     tell: bool = False,
     kept: Kept | None = None,
     cause: str = "",
 ) -> ScriptCall:
-    """Ends a call. With `if_due_leg`: only if a deadline still stands for that leg.
+    """Ends a call. With `if_due`: only if a deadline still stands for that leg.
     `tell`: the user's systems are to hear of it (hooks), and the caller's number stays until they have.
     `kept`: what stays, by the settings; None: by their defaults. `cause`: why, where no plan on the card says
     it."""
     kept = kept or Kept()
     lane = keys.lane(call_sid)
-    leg = "" if if_due_leg is None else if_due_leg
+    leg, stream_sid = ("", "") if if_due is None else (if_due.number, if_due.stream_sid)
     return ScriptCall(
         lane,
         scripts.END,
@@ -292,7 +331,7 @@ def end(
         ),
         (
             call_sid, outcome, by, wall_ms, kept.ttl_ms, leg, "1" if tell else "", CALL_TTL_MS, kept.most,
-            cause, NUMBER_TTL_MS if tell else 0,
+            cause, NUMBER_TTL_MS if tell else 0, stream_sid,
         ),
     )  # fmt: skip
 
@@ -322,7 +361,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What ingress knows of a live call whose card is gone."""
+    """What ingress knows of a live call whose card is gone, or names an older stream."""
 
     stream: NewStream
     leg: int
@@ -336,21 +375,25 @@ class Restored:
 
 
 def restore(keys: Keys, call: Restored, *, wall_ms: int) -> ScriptCall:
-    """Redis came back empty under a live call: the holder of its socket writes the card again. Owners that
-    are known are rung, and claim again, which raises their epochs; a role without one is an orphan."""
+    """Redis came back empty, or older, under a live call: the holder of its socket writes the card again.
+    Owners that are known are rung, and claim again, which raises their epochs; a role without one is an
+    orphan."""
     stream = call.stream
     sid = stream.call_sid
     lane = keys.lane(sid)
     return ScriptCall(
         lane,
         scripts.RESTORE,
-        (keys.card(sid), keys.orphans(lane), keys.live(lane), keys.slots(lane), keys.token(sid)),
+        (
+            keys.card(sid), keys.orphans(lane), keys.live(lane), keys.slots(lane), keys.token(sid),
+            keys.deadlines(lane),
+        ),
         (
             sid, call.leg, stream.stream_sid, stream.ingress, wall_ms, stream.caller_number,
             stream.called_number, stream.agent, CALL_TTL_MS, call.brain.epoch,
             call.egress.epoch, call.cut, call.last_frame, stream.called_line,
             call.started_at_ms, call.resumes, stream.nonce, call.brain.worker,
             call.egress.worker, WORKER_TTL_MS, stream.caller_line, call.brain.claims, call.brain.attempts,
-            call.egress.claims, call.egress.attempts,
+            call.egress.claims, call.egress.attempts, stream.token_expires_s,
         ),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from shared.contract import record, scripts
 from shared.contract.entry import after
 from shared.contract.keys import CALL_TTL_MS, Keys
 from shared.contract.scripts import Answer, Args, Refusal, ScriptCall, read_answer, read_refusal
-from shared.contract.steps import Held
+from shared.contract.steps import Held, Leg
 from shared.contract.streams import control, history, hooks
 from shared.contract.streams.control import Message, message_fields
 from shared.contract.streams.doorbell import Why
@@ -142,10 +142,10 @@ def read_moves(reply: Sequence[Sequence[bytes]]) -> list[Moved | Refusal]:
     return [Moved.NOT_YET if said == [b"REFUSED"] else read_refusal(said) or Moved.DONE for said in reply]
 
 
-def write_leg(keys: Keys, call_sid: str, leg: int, *records: object) -> ScriptCall:
+def write_leg(keys: Keys, leg: Leg, *records: object) -> ScriptCall:
     """Ingress: writes records of card.py, if the call still has this leg."""
-    args: Args = (leg, *_flat(records))
-    return ScriptCall(keys.lane(call_sid), scripts.FIGURES, (keys.card(call_sid),), args)
+    args: Args = (leg.number, leg.stream_sid, leg.token_expires_s, *_flat(records))
+    return ScriptCall(keys.lane(leg.call_sid), scripts.FIGURES, (keys.card(leg.call_sid),), args)
 
 
 @dataclass(frozen=True, slots=True)

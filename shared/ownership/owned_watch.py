@@ -173,4 +173,4 @@ class OwnedWatch:
                 self.store, self.keys, call_sid, role=self.role, worker=self.worker, epoch=epoch
             )
         else:
-            self.holder.claim_again(call_sid, epoch)
+            self.holder.claim_again(call_sid, epoch if is_ours else 0)

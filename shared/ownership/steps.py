@@ -10,6 +10,7 @@ one leaves it unknown: it may have been done.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError
@@ -19,7 +20,7 @@ from shared.contract import record, steps
 from shared.contract.keys import SPEECH, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import BOOK, SpeechBook, read_speech
-from shared.contract.steps import Attached, Claim, Kept, NewStream, Reservation
+from shared.contract.steps import Attached, Claim, Deadline, Kept, Leg, NewStream, Reservation
 from shared.contract.streams.calls import Orphaned
 from shared.store.client import Store
 
@@ -59,10 +60,11 @@ async def attach(store: Store, keys: Keys, stream: NewStream, *, max_resumes: in
 
 
 async def detach(
-    store: Store, keys: Keys, call_sid: str, *, leg: int, ingress: str, cause: str
+    store: Store, keys: Keys, leg: Leg, *, ingress: str, cause: str, deadlines: Mapping[str, Deadline]
 ) -> tuple[Answer, str]:
-    """The media stream of a leg is gone. Answers what is planned next (a card.Next), or FENCED."""
-    step = steps.detach(keys, call_sid, leg=leg, ingress=ingress, cause=cause, wall_ms=wall_ms())
+    """The media stream of a leg is gone. Answers what is planned next (a card.Next), or FENCED. `deadlines`:
+    when it ends if it gets no other, by the plan."""
+    step = steps.detach(keys, leg, ingress=ingress, cause=cause, wall_ms=wall_ms(), deadlines=deadlines)
     return steps.read_detach(await run(store, step))
 
 
@@ -118,10 +120,9 @@ async def disown(store: Store, keys: Keys, lane: int, *, role: str, dead: str, b
     return steps.read_disown(await run(store, step))
 
 
-async def defer(store: Store, keys: Keys, call_sid: str, *, leg: int, after_ms: int, outcome: str) -> Answer:
+async def defer(store: Store, keys: Keys, leg: Leg, deadline: Deadline) -> Answer:
     """A call whose stream is gone ends after this time, unless it has another one by then."""
-    step = steps.defer(keys, call_sid, leg=leg, after_ms=after_ms, outcome=outcome)
-    return read_answer(await run(store, step))[0]
+    return read_answer(await run(store, steps.defer(keys, leg, deadline)))[0]
 
 
 async def end(
@@ -131,12 +132,12 @@ async def end(
     *,
     outcome: str,
     by: str,
-    if_due_leg: int | None = None,
+    if_due: Leg | None = None,
     tell: bool = False,
     kept: Kept | None = None,
     cause: str = "",
 ) -> tuple[Answer, bool]:
-    """Ends a call; True for the first comer. With `if_due_leg`: only if a deadline still stands for that
+    """Ends a call; True for the first comer. With `if_due`: only if a deadline still stands for that
     leg. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of it,
     by the settings. `cause`: why, where no plan on the card says it."""
     step = steps.end(
@@ -145,7 +146,7 @@ async def end(
         outcome=outcome,
         by=by,
         wall_ms=wall_ms(),
-        if_due_leg=if_due_leg,
+        if_due=if_due,
         tell=tell,
         kept=kept,
         cause=cause,

@@ -120,6 +120,12 @@ class Process:
         """Whether the event loop was late lately, by as much as a verdict names."""
         return self.lag.window_ms >= CPU_MS
 
+    @property
+    def redis_run(self) -> tuple[int, int]:
+        """Connections, and times that Redis was found empty: another pair may be another Redis, that has lost
+        what was written last."""
+        return self.outbox.counters.connects, self.emptied
+
     def nudge(self, lane: int) -> None:
         """Ends the blocking read under way in a lane, so that a newly watched stream is read at once."""
         self.ring(lane, self.name, "", Why.CLAIMED)

@@ -105,7 +105,7 @@ async def test_a_new_leg_is_followed(store: Store, redis_url: str) -> None:
         call = await here.served(role)
         await here.play(call, audio, frames=50)
 
-        await steps.detach(store, KEYS, call, leg=1, ingress=INGRESS, cause="lost")
+        await here.detach(call)
         delivery = held(role, call).delivery
         await wait_until(lambda: delivery.detached, "egress knows")
         before = len(here.ingress.frames(call))
@@ -191,7 +191,7 @@ async def test_the_next_owner_reads_control_on_from_where_the_last_one_was(
     """The position is saved with the figures."""
     async with world(store, redis_url) as here, egress(here) as (_, role):
         call = await here.served(role)
-        await steps.detach(store, KEYS, call, leg=1, ingress=INGRESS, cause="lost")
+        await here.detach(call)
         await wait_until(lambda: held(role, call).delivery.detached, "egress knows")
         position = held(role, call).control.position
         assert position != FIRST

@@ -15,7 +15,7 @@ from egress.role import EgressRole
 from shared.clock import now_ms
 from shared.contract.card import Owners
 from shared.contract.keys import Keys
-from shared.contract.steps import NewStream
+from shared.contract.steps import Deadline, Leg, NewStream
 from shared.contract.streams.control import Letter, Message, Silent, read_message
 from shared.contract.streams.pairs import (
     BackKind,
@@ -138,6 +138,12 @@ class World:
         claim = await steps.claim(self.store, KEYS, call_sid, role="brain", worker=BRAIN)
         self.pens[call_sid] = Owner(self.outbox, KEYS, call_sid, "brain", claim.epoch, lambda _: None, BRAIN)
         return call_sid
+
+    async def detach(self, call_sid: str) -> None:
+        """Its first stream is gone."""
+        first = Leg(call_sid, 1, a_stream(call_sid).stream_sid)
+        lost = {"": Deadline(60_000, "lost")}
+        await steps.detach(self.store, KEYS, first, ingress=INGRESS, cause="lost", deadlines=lost)
 
     async def served(self, role: EgressRole) -> str:
         """The same, once this egress has it as its only one."""

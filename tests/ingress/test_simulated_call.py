@@ -8,6 +8,7 @@ import pytest
 
 from ingress.calls import ending
 from ingress.media.gate import CloseCode
+from shared.contract.card import Next
 from shared.contract.streams.pairs import Name
 from simulators.twilio.caller.plan import CallPlan, HangUp, Pause, WaitForSpeech, WaitUntil
 from simulators.twilio.simulator import LiveCall, TwilioSimulator
@@ -76,7 +77,7 @@ async def test_who_took_a_transferred_call_keeps_it(
     bridge: Ingress, twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The dialled number rings no longer, and the caller does not come back: our part is over."""
-    monkeypatch.setattr(ending, "DIALLED_WITHIN_S", 0.3)
+    monkeypatch.setitem(ending.AFTER, Next.DIAL, ending.EndLater(0.3, "transferred"))
     counters = bridge.role.switchboard.counters
     call = twilio.start_call(CallPlan([WaitForSpeech(), Pause(3_000), HangUp()], stop_at_failure=False))
     await wait_until(lambda: counters.attached == 1, "the call is attached")

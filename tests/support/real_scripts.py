@@ -15,7 +15,7 @@ from shared.contract import steps, writes
 from shared.contract.card import BrainServed, CutRaised, EgressServed, IngressFigures
 from shared.contract.keys import Keys
 from shared.contract.scripts import ScriptCall
-from shared.contract.steps import Held, NewStream, Restored
+from shared.contract.steps import Deadline, Held, Leg, NewStream, Restored
 from shared.contract.writes import Speaker
 
 CALL = "CA" + "0" * 31 + "1"
@@ -26,6 +26,10 @@ NAMES = ("a1", "b1", "c1")
 INGRESSES = ("i1", "j1")
 WALL_MS = 1_700_000_000_000
 FAR_MS = 3_600_000
+EXPIRES_S = WALL_MS // 1000
+"""A stream's number tells its age: so does its token."""
+
+DEADLINES = {"": Deadline(FAR_MS, "no_new_stream")}
 FIGURES = IngressFigures(
     w_ingress="", n_caller_frames=0, n_forwarded=0, unsent_bytes=0, owed_ms=0, owed_cause=""
 )
@@ -76,13 +80,13 @@ class RealScripts:
                 return self._attach(*args)
             case "detach":
                 ingress = (self._client.hget(KEYS.card(CALL), "ingress") or b"ingress-i1").decode()
-                step = steps.detach(KEYS, CALL, leg=int(args[0]), ingress=ingress, cause="x", wall_ms=WALL_MS)
+                step = steps.detach(
+                    KEYS, _leg(*args), ingress=ingress, cause="x", wall_ms=WALL_MS, deadlines=DEADLINES
+                )
                 return self._kind(step)
             case "defer":
-                leg, _, outcome = args
-                return self._kind(
-                    steps.defer(KEYS, CALL, leg=int(leg), after_ms=FAR_MS, outcome=str(outcome))
-                )
+                leg, stream, outcome = args
+                return self._kind(steps.defer(KEYS, _leg(leg, stream), Deadline(FAR_MS, str(outcome))))
             case "end":
                 return self._end(*args)
             case "claim":
@@ -104,7 +108,7 @@ class RealScripts:
             case "append" | "served":
                 return self._write(str(name), *args)
             case "figures":
-                return self._kind(writes.write_leg(KEYS, CALL, int(args[0]), FIGURES))
+                return self._kind(writes.write_leg(KEYS, _leg(*args), FIGURES))
             case "restore":
                 return self._restore(*args)
         raise ValueError(f"expected a request of the model, got {request}")
@@ -140,9 +144,8 @@ class RealScripts:
         return Answer(OK, epoch=int(rest[0]))
 
     def _end(self, outcome: str | int, leg: str | int = 0, stream: str | int = 0) -> Answer:
-        step = steps.end(
-            KEYS, CALL, outcome=str(outcome), by="me", wall_ms=WALL_MS, if_due_leg=int(leg) or None
-        )
+        of = _leg(leg, stream) if leg else None
+        step = steps.end(KEYS, CALL, outcome=str(outcome), by="me", wall_ms=WALL_MS, if_due=of)
         kind, *rest = self._run(step)
         return Answer(OK, rest[1].decode()) if kind == b"OK" else Answer(kind.decode())
 
@@ -264,8 +267,12 @@ def _order(entry_id: bytes) -> tuple[int, ...]:
     return tuple(int(part) for part in entry_id.decode().split("-"))
 
 
+def _leg(number: str | int, stream: str | int) -> Leg:
+    return Leg(CALL, int(number), f"MZ{int(stream):032x}", EXPIRES_S + int(stream))
+
+
 def _stream(stream: str | int, ingress: str | int, nonce: str | int) -> NewStream:
     return NewStream(
         call_sid=CALL, stream_sid=f"MZ{int(stream):032x}", ingress=f"ingress-{ingress}", nonce=str(nonce),
-        caller_number="…11", called_number="…22", agent="default",
+        caller_number="…11", called_number="…22", agent="default", token_expires_s=EXPIRES_S + int(stream),
     )  # fmt: skip

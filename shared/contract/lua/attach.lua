@@ -3,17 +3,18 @@
 -- KEYS  1 card  2 token  3 calls  4 live  5 slots  6 orphans  7 deadlines
 -- ARGV  1 call_sid  2 stream_sid  3 ingress worker  4 wall ms  5 nonce  6 from  7 to  8 agent
 --       9 call ttl ms  10 most resumes  11 the called number in full  12 the caller's in full
---       13 ttl of the owned set in ms
+--       13 ttl of the owned set in ms  14 when its token expires, s: the order of the call's streams
 -- A stream_sid that comes again at the same ingress is a repeat; at another one it was recorded and replayed.
 -- Also writes the call's caller, control, journal, number (card .. ':part'), the owners' doorbells
 -- (lane .. 'wake:' .. owner) and lane .. 'owned:' .. ingress: same lane, so same slot.
 -- A role that was given up while the call was on its way out is wanted again: an entry in orphans.
--- Answer  {'OK', leg, '1' when the call is new else '0', owed silence in ms, its cause}  or  {'REFUSED', 'used' | 'ended' | 'too_many'}
+-- Answer  {'OK', leg, '1' when the call is new else '0', owed silence in ms, its cause}
+--   or  {'REFUSED', 'used' | 'ended' | 'older' | 'too_many'}: older than the stream that the card names
 local card = KEYS[1]
 local lane = string.match(card, '^(.-)call:')
 local ttl = ARGV[9]
 local has = redis.call('HMGET', card, 'state', 'leg', 'stream_sid', 'resumes', 'brain', 'egress',
-  'owed_ms', 'owed_cause', 'ingress', 'brain_epoch', 'egress_epoch', 'deadline_leg')
+  'owed_ms', 'owed_cause', 'ingress', 'brain_epoch', 'egress_epoch', 'deadline_leg', 'token_expires_s')
 local owed_ms, owed_cause = has[7] or '0', has[8] or ''
 local is_ours = has[3] == ARGV[2] and has[9] == ARGV[3]
 if is_ours and has[1] ~= 'ended' then return {'OK', has[2], '0', owed_ms, owed_cause} end
@@ -21,6 +22,7 @@ local spent = redis.call('HGET', KEYS[2], ARGV[5])
 if spent and spent ~= ARGV[2] then return {'REFUSED', 'used'} end
 if has[1] == 'ended' then return {'REFUSED', 'ended'} end
 if spent then return {'REFUSED', 'used'} end
+if has[1] and tonumber(ARGV[14]) < tonumber(has[13] or '0') then return {'REFUSED', 'older'} end
 local resumes = tonumber(has[4] or '-1') + 1
 if resumes > tonumber(ARGV[10]) then return {'REFUSED', 'too_many'} end
 
@@ -38,7 +40,7 @@ redis.call('HDEL', KEYS[2], 'issued')
 redis.call('PEXPIRE', KEYS[2], ttl)
 local leg = tonumber(has[2] or '0') + 1
 redis.call('HSET', card, 'state', 'attached', 'leg', leg, 'stream_sid', ARGV[2], 'ingress', ARGV[3],
-  'attached_at_ms', ARGV[4], 'resumes', resumes, 'next', '', 'next_arg', '')
+  'attached_at_ms', ARGV[4], 'resumes', resumes, 'next', '', 'next_arg', '', 'token_expires_s', ARGV[14])
 if has[12] then
   redis.call('HDEL', card, 'deadline_leg', 'deadline_outcome')
   redis.call('ZREM', KEYS[7], ARGV[1])

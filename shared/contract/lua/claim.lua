@@ -3,12 +3,12 @@
 -- KEYS  1 card  2 calls  3 orphans
 -- ARGV  1 role  2 worker  3 the highest epoch that it has seen of the role ('0' = none)
 --       4 entry id in calls ('' if none)  5 entry id in orphans ('' if none)  6 wall ms  7 ttl of the owned set in ms
---       8 '1': it has that epoch, and wants a higher one
+--       8 '1': it has that epoch, and wants a higher one  9 the worker's own number, below 1024
 -- The role must be free; or the card is older than what the worker has seen: a failover or an old snapshot has
 -- lost who had it. A worker that the card names repeats its claim, and gets the same answer; unless it has seen a higher
 -- epoch, or wants one.
--- The new epoch is above the card's, above what the worker has seen, and no less than the server's time in ms: so it
--- does not come twice, whatever Redis has lost.
+-- The new epoch is above the card's, above what the worker has seen, no less than the server's time in ms × 1024, and
+-- its rest by 1024 is the worker's own: so it does not come twice, whatever Redis has lost, and whatever its clock says.
 -- Also writes lane .. 'owned:' .. worker (and the last owner's) and the journal: same lane, so same slot.
 -- Also reads card .. ':number': a brain's tools need the caller's number in full, nobody else does.
 -- Answer  {'OK', epoch, number or '', field, value, … of the card}
@@ -48,7 +48,8 @@ if has[2] ~= worker or epoch < seen or (ARGV[8] == '1' and epoch == seen) then
   end
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  answered = string.format('%.0f', math.max(epoch + 1, seen + 1, now))
+  local least = math.max(epoch + 1, seen + 1, now * 1024)
+  answered = string.format('%.0f', least + (tonumber(ARGV[9]) - least) % 1024)
   -- Older versions counted claims by the epoch.
   local claims = (tonumber(has[6]) or epoch) + 1
   local attempts = tonumber(has[7]) or 0

@@ -1,20 +1,33 @@
 -- DETACH: the media stream of a leg is gone. Says what was planned, so that ingress knows whether to wait.
 --
--- KEYS  1 card
--- ARGV  1 leg  2 ingress worker  3 cause  4 wall ms
+-- KEYS  1 card  2 deadlines
+-- ARGV  1 leg  2 its stream_sid  3 ingress worker  4 cause  5 wall ms  6 ttl of deadlines, ms
+--       7… what is planned, ms from now, outcome …: when the call ends that gets no other stream; the first three stand
+--       for any plan that is not named
+-- The deadline is written in the same step: whoever asks may be gone before it could ask for it. DEFER moves it.
 -- Also writes card .. ':control', the journal, the owners' doorbells and lane .. 'owned:' .. ingress.
--- Answer  {'OK', next}  or  {'FENCED', leg} when a newer leg runs or the call ended  or  {'ABSENT'}
+-- Answer  {'OK', next}  or  {'FENCED', leg} when a newer stream runs or the call ended  or  {'ABSENT'}
 local card = KEYS[1]
 local lane, call = string.match(card, '^(.-)call:(.*)$')
-local has = redis.call('HMGET', card, 'state', 'leg', 'next', 'brain', 'egress')
+local has = redis.call('HMGET', card, 'state', 'leg', 'next', 'brain', 'egress', 'stream_sid', 'deadline_leg')
 if not has[1] then return {'ABSENT'} end
-if has[1] == 'ended' or has[2] ~= ARGV[1] then return {'FENCED', has[2]} end
+if has[1] == 'ended' or has[2] ~= ARGV[1] or has[6] ~= ARGV[2] then return {'FENCED', has[2]} end
 redis.call('HSET', card, 'state', 'detached')
-redis.call('SREM', lane .. 'owned:' .. ARGV[2], call)
+redis.call('SREM', lane .. 'owned:' .. ARGV[3], call)
+if not has[7] then
+  local after_ms, outcome = ARGV[8], ARGV[9]
+  for index = 7, #ARGV, 3 do
+    if ARGV[index] == has[3] then after_ms, outcome = ARGV[index + 1], ARGV[index + 2] end
+  end
+  local time = redis.call('TIME')
+  redis.call('HSET', card, 'deadline_leg', has[2], 'deadline_outcome', outcome)
+  redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000) + after_ms, call)
+  redis.call('PEXPIRE', KEYS[2], ARGV[6])
+end
 redis.call('XADD', card .. ':journal', 'NOMKSTREAM', 'MAXLEN', '~', '2000', '*', 'kind', 'detached',
-  'from', ARGV[2], 't', ARGV[4], 'leg', ARGV[1], 'cause', ARGV[3])
+  'from', ARGV[3], 't', ARGV[5], 'leg', ARGV[1], 'cause', ARGV[4])
 redis.call('XADD', card .. ':control', 'NOMKSTREAM', 'MAXLEN', '~', '1000', '*', 'v', '1', 'kind', 'detached',
-  'from', ARGV[2], 'n', 'detached-' .. ARGV[1], 'leg', ARGV[1], 'cause', ARGV[3])
+  'from', ARGV[3], 'n', 'detached-' .. ARGV[1], 'leg', ARGV[1], 'cause', ARGV[4])
 for _, owner in ipairs({has[4], has[5]}) do
   if owner and owner ~= '' then
     redis.call('XADD', lane .. 'wake:' .. owner, 'NOMKSTREAM', 'MAXLEN', '100', '*',

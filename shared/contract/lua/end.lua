@@ -6,6 +6,7 @@
 --       7 '1': the user's systems are to be told (an entry in `hooks`), '' else  8 ttl of hooks, ms
 --       9 most calls in `ended`  10 cause ('' = the plan's stands)
 --       11 ttl of the caller's number, ms ('0' = nobody is to be told it)
+--       12 the stream_sid of that leg
 -- Puts the call into `ended` and takes out what is older than what stays, then the oldest above ARGV 9.
 -- Also deletes caller, turn, reply; sets the TTL of card, control, journal, history, token, number; empties the
 -- `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
@@ -13,8 +14,9 @@
 local card, call = KEYS[1], ARGV[1]
 local lane = string.match(card, '^(.-)call:')
 local has = redis.call('HMGET', card, 'state', 'outcome', 'brain', 'egress', 'leg',
-  'ingress', 'deadline_leg')
-if ARGV[6] ~= '' and has[1] and has[1] ~= 'ended' and has[7] ~= ARGV[6] then return {'FENCED', has[5]} end
+  'ingress', 'deadline_leg', 'stream_sid')
+local is_due = ARGV[6] == '' or (has[7] == ARGV[6] and has[8] == ARGV[12])
+if has[1] and has[1] ~= 'ended' and not is_due then return {'FENCED', has[5]} end
 redis.call('ZREM', KEYS[2], call)
 redis.call('ZREM', KEYS[6], call)
 redis.call('ZREM', KEYS[3], call)

@@ -4,9 +4,12 @@
 -- KEYS  1 slots  2 token  3 card
 -- ARGV  1 call_sid  2 most slots in this lane  3 lease ms  4 wall ms  5 new nonce  6 its expiry, wall ms
 --       7 ttl of the two keys, ms
+-- The token of a later stream expires later, whatever the clocks of the ingresses say: that is how one knows later which
+-- of two streams is the newer one.
 -- Answer  {'OK', nonce, expiry}  or  {'FULL', slots taken}  or  {'ENDED'}
 local now = tonumber(ARGV[4])
-if redis.call('HGET', KEYS[3], 'state') == 'ended' then return {'ENDED'} end
+local has = redis.call('HMGET', KEYS[3], 'state', 'token_expires_s')
+if has[1] == 'ended' then return {'ENDED'} end
 -- Changes nothing, but is refused by a Redis without memory: a call that could not be attached must hear so.
 redis.call('ZADD', KEYS[1], 'XX', 'GT', 0, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
@@ -23,6 +26,7 @@ if issued then
   local nonce, expiry = string.match(issued, '^(.-)@(.*)$')
   if tonumber(expiry) > now + 2000 then return {'OK', nonce, expiry} end
 end
-redis.call('HSET', KEYS[2], 'issued', ARGV[5] .. '@' .. ARGV[6])
+local expiry = string.format('%.0f', math.max(tonumber(ARGV[6]), (tonumber(has[2] or '0') + 1) * 1000))
+redis.call('HSET', KEYS[2], 'issued', ARGV[5] .. '@' .. expiry)
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
-return {'OK', ARGV[5], ARGV[6]}
+return {'OK', ARGV[5], expiry}

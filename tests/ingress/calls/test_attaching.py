@@ -223,7 +223,7 @@ class Hall:
         self.attaching = Attaching(
             worker="ingress-0@h#a",
             masks_numbers=True,
-            judge=lambda start: "0" * 32,
+            judge=lambda start: ("0" * 32, 60),
             registry=self.registry,
             table=self.table,
             counters=self.desk.counters,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.clock import wall_ms
 from shared.contract.record import CONTRACT
+from shared.contract.steps import OWN_NUMBERS
 from shared.contract.window import IngressWindow, load
 from shared.ownership import steps
 from tests.conftest import keys_without_ttl
@@ -76,7 +77,7 @@ async def test_an_owner_who_came_after_the_last_figures_is_not_overruled(bridge:
     caller = await bridge.live()
     for role, worker in (("brain", "brain-0@h#1"), ("egress", "egress-0@h#1")):
         await steps.claim(process.store, process.keys, sid, role=role, worker=worker)
-    higher = wall_ms() + 60_000
+    higher = (wall_ms() + 60_000) * OWN_NUMBERS
     await wait_until(lambda: _has_figures(bridge), "the figures are written")
     await bridge.out(frame(0, 1, epoch=higher))
     await caller.receive()

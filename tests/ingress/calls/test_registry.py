@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from ingress.calls import registry as registry_module
 from ingress.calls.registry import Gone, Registry
 from ingress.counters import CallCounters
 from shared.contract.card import Next
-from shared.contract.steps import Due, NewStream
+from shared.contract.steps import Due, Leg, NewStream
 from shared.contract.streams.control import Dialled, read_message
 from shared.process.life import make_process
 from shared.process.role import Process
@@ -23,6 +24,7 @@ STREAM = NewStream(
     call_sid=call_sid(), stream_sid=stream_sid(), ingress="ingress-0@h#a", nonce="0" * 32,
     caller_number="", called_number="", agent="",
 )  # fmt: skip
+LEG = Leg(call_sid(), 1, stream_sid())
 
 
 @pytest.fixture
@@ -34,20 +36,20 @@ async def process(valkey_url: str) -> AsyncIterator[Process]:
 
 async def test_steps_of_a_call(process: Process) -> None:
     """Attach, detach with what is planned, end; each may be asked twice."""
-    counters = CallCounters()
+    counters, other = CallCounters(), replace(LEG, number=2)
     registry = Registry(process, counters)
     for is_new in (True, False):
         answer = await registry.attach(STREAM, wanted=lambda: True)
         assert answer is not None
         assert (answer.leg, answer.is_new, answer.refused) == (1, is_new, "")
-    assert await registry.detach(call_sid(), 2, "lost") is None
-    assert await registry.detach(call_sid(), 1, "lost") == Gone(Next.NOTHING)
-    await registry.end_due(Due(call_sid(), 2, "lost"))
+    assert await registry.detach(other, "lost") is None
+    assert await registry.detach(LEG, "lost") == Gone(Next.NOTHING)
+    await registry.end_due(Due(other, "lost"))
     assert counters.ended == 0
     for _ in range(2):
         await registry.end(call_sid(), "completed")
     assert counters.ended == 1
-    assert await registry.detach(call_sid(), 1, "lost") is None
+    assert await registry.detach(LEG, "lost") is None
 
 
 async def test_a_call_that_is_over_stays_as_long_as_the_settings_say(process: Process) -> None:
@@ -69,7 +71,7 @@ async def test_what_is_planned_is_read(
     registry = Registry(process, CallCounters())
     await registry.attach(STREAM, wanted=lambda: True)
     await process.store.hset(process.keys.card(call_sid()), "next", word)
-    assert await registry.detach(call_sid(), 1, "lost") == Gone(planned)
+    assert await registry.detach(LEG, "lost") == Gone(planned)
     assert process.ownership.contract_errors == errors
 
 

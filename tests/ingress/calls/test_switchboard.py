@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from ingress.calls import owed
+from ingress.calls import switchboard as module
 from ingress.calls.ending import RESUMED_WITHIN_S
 from shared.clock import now_ms
 from shared.contract.card import Next
 from shared.contract.command import Command
-from shared.contract.steps import NewStream
+from shared.contract.steps import Deadline, Leg, NewStream
 from shared.contract.streams.control import Dtmf, Outranked, read_message
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.pairs import BackKind, pairs_fields
@@ -298,18 +299,43 @@ async def test_a_writer_below_the_highest_epoch_is_told_so(bridge: Ingress) -> N
     assert counters.outranked == 2
 
 
-async def test_the_deadline_of_an_ingress_that_is_gone_is_kept(bridge: Ingress) -> None:
-    """A transfer was under way when it was stopped: any ingress ends the call, and its slot is free."""
+async def due_call(bridge: Ingress) -> None:
+    """A call whose ingress was stopped while a transfer was under way, and whose time is over."""
     process, sid = bridge.process, call_sid()
     told = NewStream(
         call_sid=sid, stream_sid=stream_sid(1), ingress="ingress-9@h#9", nonce="n", caller_number="",
         called_number="", agent="",
     )  # fmt: skip
     await steps.attach(process.store, process.keys, told, max_resumes=3)
-    await steps.detach(process.store, process.keys, sid, leg=1, ingress="ingress-9@h#9", cause="stop")
-    await steps.defer(process.store, process.keys, sid, leg=1, after_ms=1, outcome="transferred")
+    leg, transferred = Leg(sid, 1, stream_sid(1)), Deadline(0, "transferred")
+    await steps.detach(
+        process.store, process.keys, leg, ingress="ingress-9@h#9", cause="stop", deadlines={"": transferred}
+    )
+
+
+async def test_the_deadline_of_an_ingress_that_is_gone_is_kept(
+    bridge: Ingress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transfer was under way when it was stopped: any ingress ends the call, and its slot is free."""
+    monkeypatch.setattr(module, "OTHERS_FIRST_MS", 0.0)
+    bridge.process.emptied += 1
+    await due_call(bridge)
 
     await wait_until(lambda: bridge.is_in_state("ended"), "another one ends it")
 
     assert (await bridge.card())["outcome"] == "transferred"
-    assert await bridge.store.zcard(process.keys.slots(0)) == 0
+    assert await bridge.store.zcard(bridge.process.keys.slots(0)) == 0
+
+
+async def test_after_redis_was_away_no_deadline_ends_a_call_at_once(
+    bridge: Ingress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be of before a stream that Redis has lost: whoever holds its socket says so first."""
+    monkeypatch.setattr(module, "OTHERS_FIRST_MS", 700.0)
+    bridge.process.emptied += 1
+    began_ms = now_ms()
+    await due_call(bridge)
+
+    await wait_until(lambda: bridge.is_in_state("ended"), "it is ended then")
+
+    assert now_ms() - began_ms >= 700

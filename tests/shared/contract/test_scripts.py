@@ -12,7 +12,7 @@ from shared.contract import scripts, steps, tidying, writes
 from shared.contract.card import CutRaised
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Script, ScriptCall, read_answer
-from shared.contract.steps import Held, NewStream, Restored
+from shared.contract.steps import Deadline, Held, Leg, NewStream, Restored
 from shared.contract.streams.control import Say
 from shared.contract.streams.hooks import Hook
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
@@ -24,6 +24,7 @@ OWNER = Speaker(CALL, "brain", "brain-0@h#1", 3)
 STREAM = NewStream(
     call_sid=CALL, stream_sid="MZ1", ingress="i", nonce="n", caller_number="", called_number="", agent=""
 )  # fmt: skip
+LEG = Leg(CALL, 1, "MZ1", 60)
 RESTORED = Restored(
     stream=STREAM, leg=1, brain=Held("", 1), egress=Held("", 1), cut=0, last_frame=0, started_at_ms=1,
     resumes=0,
@@ -33,11 +34,11 @@ HOOK = Hook(event="call.started", call_sid=CALL, event_id="e", at_ms=1, attempt=
 CALLS: list[ScriptCall] = [
     steps.reserve(KEYS, CALL, wall_ms=1, limit=2, lease_ms=3, nonce="n", expires_at_ms=4),
     steps.attach(KEYS, STREAM, wall_ms=1, max_resumes=2),
-    steps.detach(KEYS, CALL, leg=1, ingress="i", cause="lost", wall_ms=1),
+    steps.detach(KEYS, LEG, ingress="i", cause="lost", wall_ms=1, deadlines={"": Deadline(1, "lost")}),
     steps.claim(KEYS, CALL, role="brain", worker="w", wall_ms=1),
     steps.release(KEYS, CALL, role="brain", worker="w", epoch=1, wall_ms=1),
     steps.disown(KEYS, KEYS.lane(CALL), role="brain", dead="w", by="v", wall_ms=1),
-    steps.defer(KEYS, CALL, leg=1, after_ms=2, outcome="x"),
+    steps.defer(KEYS, LEG, Deadline(2, "x")),
     steps.due(KEYS, KEYS.lane(CALL)),
     steps.end(KEYS, CALL, outcome="x", by="w", wall_ms=1),
     steps.restore(KEYS, RESTORED, wall_ms=1),
@@ -50,7 +51,7 @@ CALLS: list[ScriptCall] = [
         "w",
         [CallerMove(writes.caller_keys(KEYS, CALL), 3, "1-1", b"x", keep_from="1-0")] * 2,
     ),
-    writes.write_leg(KEYS, CALL, 1, CutRaised(cut=1)),
+    writes.write_leg(KEYS, LEG, CutRaised(cut=1)),
     writes.hook_again(KEYS, HOOK, entry_id="1-1", courier="w"),
     tidying.lease(KEYS, KEYS.lane(CALL), worker="w"),
     tidying.condemn(

@@ -7,7 +7,7 @@ import pytest
 from shared.contract import steps
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Refusal
-from shared.contract.steps import Attached, Claim, Due, Held, NewStream, Reservation, Restored
+from shared.contract.steps import Attached, Claim, Due, Held, Leg, NewStream, Reservation, Restored
 
 CALL = "CA" + "0" * 31 + "1"
 
@@ -50,6 +50,13 @@ def test_what_is_no_answer_is_refused(read: object) -> None:
         read([b"WHAT"])
 
 
+def test_workers_have_numbers_of_their_own() -> None:
+    """Also two boots of one instance."""
+    numbers = {steps.own_number(f"brain-0@h#{boot:06x}") for boot in range(50)}
+    assert len(numbers) > 45
+    assert all(0 <= number < steps.OWN_NUMBERS for number in numbers)
+
+
 def test_restored_epochs_are_those_that_ingress_saw() -> None:
     """The owners claim again, above their own: nothing is guessed. Claims and failed attempts go on."""
     stream = NewStream(
@@ -64,9 +71,9 @@ def test_restored_epochs_are_those_that_ingress_saw() -> None:
     assert args[21:25] == (1, 1, 3, 0)
 
 
-def test_what_is_due_is_told_in_threes() -> None:
-    """Call, leg, outcome."""
-    assert steps.read_due([b"CA1", b"2", b"lost"]) == [Due("CA1", 2, "lost")]
+def test_what_is_due_is_told_in_fours() -> None:
+    """Call, leg by number and by name, outcome."""
+    assert steps.read_due([b"CA1", b"2", b"MZ2", b"lost"]) == [Due(Leg("CA1", 2, "MZ2"), "lost")]
     assert steps.read_due([]) == []
     with pytest.raises(ValueError, match="argument"):
         steps.read_due([b"CA1", b"2"])

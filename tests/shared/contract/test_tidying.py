@@ -9,14 +9,14 @@ import pytest
 
 from shared.clock import wall_ms
 from shared.contract import tidying
-from shared.contract.scripts import ScriptCall
-from shared.contract.steps import Due, due, read_due
+from shared.contract.scripts import Answer, ScriptCall
+from shared.contract.steps import Due, Leg, due, read_due
 from shared.contract.streams.calls import Orphaned, read_orphan
 from shared.contract.tidying import Tidied
 from shared.ownership import steps
 from shared.store.client import Store
 from tests.conftest import without_ttl
-from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed, flat
+from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed, detached, flat
 
 ME, OTHER = "ingress-0@h#9", "ingress-1@h#9"
 INGRESS, BRAIN, EGRESS = "ingress-0@h#1", "brain-0@h#1", "egress-0@h#1"
@@ -86,7 +86,7 @@ async def test_a_sentenced_call_ends_by_its_deadline(store: Store, monkeypatch: 
     assert await done(store, sentence()) is Tidied.OK
     await asyncio.sleep(0.05)
     told = read_due(await steps.run(store, due(KEYS, 0)))
-    assert told == [Due(CALL, 1, "abandoned")]
+    assert told == [Due(Leg(CALL, 1, "MZ" + "0" * 31 + "1"), "abandoned")]
     assert (await steps.read_card(store, KEYS, CALL))["cause"] == "ingress_silent"
     (_, last) = (await store.xrevrange(KEYS.journal(CALL), count=1))[0]
     assert (last[b"kind"], last[b"why"]) == (b"condemned", b"ingress_silent")
@@ -137,7 +137,7 @@ async def test_a_list_is_made_to_say_what_the_cards_say(store: Store) -> None:
     assert await done(store, tidying.relist(KEYS, 0, by=ME, worker=BRAIN, named=[CALL, "x"])) is Tidied.OK
     assert await store.smembers(owned) == {CALL.encode()}
     assert await store.pttl(owned) > 0
-    await steps.detach(store, KEYS, CALL, leg=1, ingress=INGRESS, cause="lost")
+    assert await detached(store) is Answer.OK
     await store.sadd(KEYS.owned(0, INGRESS), CALL)
     await done(store, tidying.relist(KEYS, 0, by=ME, worker=INGRESS, named=[CALL]))
     assert await store.smembers(KEYS.owned(0, INGRESS)) == set()

@@ -25,17 +25,18 @@ from proofs.prove.states.ownership.redis import (
     Rules,
     execute,
 )
-from tests.support.real_scripts import INGRESSES, NAMES, RealScripts
+from shared.contract.steps import OWN_NUMBERS, own_number
+from tests.support.real_scripts import INGRESSES, NAMES, ROLES, RealScripts
 
 EXAMPLES = int(os.environ.get("TRUNKLINE_EXAMPLES", "60"))
 """Histories, on each server. They are the same each time: nothing here is left to chance."""
 
 STEPS = 25
 
-AS_BUILT = Rules(detached_with_deadline=False, newer_stream_wins=False, streams_compared=False)
-"""The rules of the model that the scripts do not have."""
+AS_BUILT = Rules()
+"""All rules of the model, but that the numbers of epochs are each one's own: see `Both.time_of`."""
 
-AHEAD = 10**13
+AHEAD = 2**52
 """An epoch that a server whose clock is far ahead has made."""
 
 Choice = tuple[int, int, int, int]
@@ -72,13 +73,28 @@ class Both:
         before_ms = self.real.time_ms()
         real = self.real.execute(request, nonce=issued)
         after_ms = self.real.time_ms()
-        # The server's time is not ours to choose: what it made of it is, within these bounds.
-        is_claimed = request[0] == "claim" and real.kind == OK
-        time = real.epoch if is_claimed and before_ms <= real.epoch <= after_ms else before_ms
+        time = 0
+        if request[0] == "claim" and real.kind == OK:
+            time = self.time_of(request, real.epoch, before_ms, after_ms)
         self.model, answer = execute(self.model, request, time, AS_BUILT)
         assert _said(request, real) == _said(request, answer), f"{request} of {self.model}"
         self.compare()
         return real
+
+    def time_of(self, request: Request, epoch: int, before_ms: int, after_ms: int) -> int:
+        """What the model is to take for the server's time, so that it makes the same epoch; the real one must
+        have been made of the server's time as it was, or of an epoch that is higher."""
+        _, role, worker, seen, _ = request
+        assert self.model.card is not None
+        has = self.model.card.roles[int(role)]
+        if epoch == has.epoch:
+            return 0  # The claim was repeated.
+        own = own_number(f"{ROLES[int(role)]}-{worker}")
+        least = max(has.epoch, int(seen)) + 1
+        first, last = (_numbered(max(least, at_ms * OWN_NUMBERS), own) for at_ms in (before_ms, after_ms))
+        assert first <= epoch <= last
+        assert epoch % OWN_NUMBERS == own
+        return epoch
 
     def compare(self) -> None:
         """All that Redis holds of the call."""
@@ -103,7 +119,8 @@ class Both:
                 self.ask(self._request(kind, a, b, c))
 
     def _request(self, kind: int, a: int, b: int, c: int) -> Request:
-        role, worker, epoch, leg = a % 2, NAMES[b % 3], self._epoch(a % 2, c), self._leg(c)
+        role, worker, epoch = a % 2, NAMES[b % 3], self._epoch(a % 2, c)
+        leg, stream = self._leg(c), self._stream(a, b)
         ingress = INGRESSES[b % 2]
         match kind:
             case 2 | 3 | 4:
@@ -111,11 +128,11 @@ class Both:
             case 5 | 6:
                 return self._attach(ingress, c)
             case 7:
-                return ("detach", leg, leg)
+                return ("detach", leg, stream)
             case 8:
-                return ("defer", leg, leg, ("transferred", "no_new_stream")[b % 2])
+                return ("defer", leg, stream, ("transferred", "no_new_stream")[b % 2])
             case 9:
-                return ("end", ("completed", "operator")[b % 2], *((leg, leg) if a else ()))
+                return ("end", ("completed", "operator")[b % 2], *((leg, stream) if a else ()))
             case 10 | 11 | 12 | 13:
                 return ("claim", role, worker, 0, self._entry(role, b + c))
             case 14 | 15:
@@ -129,10 +146,13 @@ class Both:
             case 21:
                 return ("served", role, self._owner(role, worker, c), epoch)
             case 22:
-                return ("figures", leg, leg)
+                return ("figures", leg, stream)
         held = (worker if a % 2 else "", epoch, "", 0) if b % 2 else ("", 0, worker, epoch)
-        # A stream of its own: what RESERVE has issued is not spent by it.
-        return ("restore", max(1, leg), 90 + c, ingress, 90 + c, *held)
+        # With what RESERVE has issued: its ATTACH was lost. Or a stream of another time.
+        self.streams += 1
+        newest = self.streams if c % 2 else stream
+        nonce = self.model.issued if a % 3 == 0 and self.model.issued else 90 + newest
+        return ("restore", max(1, leg), newest, ingress, nonce, *held)
 
     def _attach(self, ingress: str, c: int) -> Request:
         if c == 0 and self.model.spent:
@@ -154,6 +174,11 @@ class Both:
     def _leg(self, c: int) -> int:
         leg = 1 if self.model.card is None else self.model.card.leg
         return (leg, leg, leg, leg + 1, max(1, leg - 1), leg)[c]
+
+    def _stream(self, a: int, b: int) -> int:
+        """Mostly the newest one that Redis knows."""
+        stream = 0 if self.model.card is None else self.model.card.stream
+        return (stream, stream, stream, max(0, stream - 1), stream + 1, b)[a]
 
     def _entry(self, role: int, c: int) -> str:
         """What a worker of the role would be handed."""
@@ -220,6 +245,10 @@ def test_a_whole_life_is_the_same(scripts: RealScripts) -> None:
 
 
 # Private.
+
+
+def _numbered(least: int, own: int) -> int:
+    return least + (own - least) % OWN_NUMBERS
 
 
 def _said(request: Request, answer: Answer) -> Answer:

@@ -61,8 +61,8 @@ def by_order(w: World, kind: Kind, rules: Rules) -> Iterator[Step]:
                 given = with_worker(spent, index, worker._replace(holds=0))
                 yield from _ask(given, kind, rules, index, request, "")
         if SERVED in kind.faults and w.failures:
-            request = ("served", worker.role, worker.name, worker.holds)
-            yield from _ask(w, kind, rules, index, request, "")
+            done: Request = ("served", worker.role, worker.name, worker.holds)
+            yield from _ask(w, kind, rules, index, done, "")
 
 
 # Private.
