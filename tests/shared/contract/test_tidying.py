@@ -16,7 +16,7 @@ from shared.contract.tidying import Tidied
 from shared.ownership import steps
 from shared.store.client import Store
 from tests.conftest import without_ttl
-from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed, detached, flat
+from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed, detached, flat, leg
 
 ME, OTHER = "ingress-0@h#9", "ingress-1@h#9"
 INGRESS, BRAIN, EGRESS = "ingress-0@h#1", "brain-0@h#1", "egress-0@h#1"
@@ -137,7 +137,7 @@ async def test_a_list_is_made_to_say_what_the_cards_say(store: Store) -> None:
     assert await done(store, tidying.relist(KEYS, 0, by=ME, worker=BRAIN, named=[CALL, "x"])) is Tidied.OK
     assert await store.smembers(owned) == {CALL.encode()}
     assert await store.pttl(owned) > 0
-    assert await detached(store) is Answer.OK
+    assert await detached(store, leg(), INGRESS) is Answer.OK
     await store.sadd(KEYS.owned(0, INGRESS), CALL)
     await done(store, tidying.relist(KEYS, 0, by=ME, worker=INGRESS, named=[CALL]))
     assert await store.smembers(KEYS.owned(0, INGRESS)) == set()
