@@ -112,6 +112,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
     "console/top/state.py": ("panes of the screen", frozenset({"calls"})),
     "console/top/view.py": ("panes of the screen", frozenset({"calls"})),
+    "ingress/janitor/look.py": ("consumers of a group, as Redis lists them", frozenset({"name"})),
     "ingress/media/twilio.py": ("Twilio's messages", frozenset({"digit", "dtmf", "mark", "name"})),
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
     "shared/logs/log.py": ("levels of a log", frozenset({"error"})),

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.contract import record
 from shared.contract.entry import whole
-
-ROLES = ("brain", "egress")
+from shared.contract.tidying import HandsView
 
 
 def claims(fields: Mapping[str, str]) -> dict[str, int]:
     """How often each role was claimed, by a card as text: 1 is the first owner. 0: never, or it cannot be
     told."""
-    return {role: whole(fields.get(f"{role}_claims", "")) or 0 for role in ROLES}
+    view = record.read(HandsView, fields)
+    told = {"brain": view.brain_claims, "egress": view.egress_claims}
+    return {role: whole(count or "") or 0 for role, count in told.items()}
 
 
 def claims_in_words(fields: Mapping[str, str]) -> str:
@@ -25,4 +27,4 @@ def claims_in_words(fields: Mapping[str, str]) -> str:
 
 def ends_as(fields: Mapping[str, str]) -> str:
     """The outcome that it has if no media stream opens in time; empty: no deadline stands."""
-    return fields.get("deadline_outcome", "")
+    return record.read(HandsView, fields).deadline_outcome or ""

@@ -9,8 +9,8 @@ after; and since brain and egress have work that must not be late.
 
     sight    what is read of a lane, and of all workers
     rules    what is wrong with it
-    patience how long it must stand before something is done
+    patience  how long it must stand before something is done
     look     reading it
     sweep    the lease, the rounds, what is done
-    counters what is counted
+    counters  what is counted
 """

@@ -164,7 +164,7 @@ def _orphans(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> Iterable[tu
         try:
             orphan = read_orphan(_flat(fields))
         except EntryError:
-            continue
+            continue  # The same.
         yield orphan.call_sid, orphan.role
 
 

@@ -2,9 +2,8 @@
 
 Why it exists: some sixty fields are written by twelve scripts and three roles, and read by all. Each writer
 has a record of what it writes, each reader a view of what it reads; nobody else names a field. Owns: the
-fields, their writers, their meaning. Pure. Must not know: how the card is read or written, when.
-
-In a view, `X | None` is a field whose writer may not have come to it yet. Worker names may be empty.
+fields, their writers, their meaning. Pure. Must not know: how the card is read or written, when. `X | None`
+in a view: its writer may not have come to it yet.
 """
 
 from __future__ import annotations
@@ -43,8 +42,6 @@ class Next(enum.StrEnum):
 
 TONES_MOST = 32
 """Of one plan, pauses (up to a second each) among them: so long a call waits for its next stream."""
-
-# What is written. The scripts write the rest: SCRIPTED below.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

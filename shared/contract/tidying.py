@@ -32,6 +32,16 @@ class JanitorView:
     deadline_leg: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandsView:
+    """The console: how often a call has changed hands, and how it ends if nobody comes back. Whatever stands
+    there is read."""
+
+    brain_claims: str | None
+    egress_claims: str | None
+    deadline_outcome: str | None
+
+
 LEASE_MS = 15_000
 """For so long a lane is its janitor's after he asked last."""
 

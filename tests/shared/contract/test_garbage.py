@@ -27,14 +27,14 @@ from shared.contract.worker import PULSE, read_beat, read_pulse
 
 CALL = b"CA" + b"0" * 32
 FIELDS = """
-v kind from n epoch call why role heir by k e c r i o t h d a l w leg cut items text force response item heard_ms
-frames_waiting cause worker highest digit status outcome id attempt due body details state value name call_id
+v kind from n epoch call why role heir by k e c r i o t h d a l w leg cut items text force response item
+heard_ms frames_waiting cause worker highest digit status outcome id attempt due body details state value name call_id
 beat contract pid
 """
 NAMES = [name.encode() for name in FIELDS.split()]
 SPOILT = [
-    b"", b"1", b"0", b"-1", b"inf", b"nan", b"1e400", b"9" * 19, b"9" * 5000, b"\xff\xfe", b"\0", b"null", b"[]",
-    b"[{}]", b"[" * 600, b'[{"item": 1e999}]', "\u0663".encode(), CALL,
+    b"", b"1", b"0", b"-1", b"inf", b"nan", b"1e400", b"9" * 19, b"9" * 5000, b"\xff\xfe", b"\0", b"null",
+    b"[]", b"[{}]", b"[" * 600, b'[{"item": 1e999}]', "\u0663".encode(), CALL,
 ]  # fmt: skip
 WORDS = st.one_of(
     st.sampled_from(SPOILT),
