@@ -236,7 +236,6 @@ SCRIPTED: Mapping[str, str] = {
 }
 """What the scripts write, as `script(s): meaning`: compared with them by a test, shown in docs/design.md."""
 
-
 # What is read.
 
 

@@ -28,7 +28,8 @@ from shared.contract.worker import PULSE, read_beat, read_pulse
 CALL = b"CA" + b"0" * 32
 FIELDS = """
 v kind from n epoch call why role heir by k e c r i o t h d a l w leg cut items text force response item
-heard_ms frames_waiting cause worker highest digit status outcome id attempt due body details state value name call_id
+heard_ms frames_waiting cause worker highest digit status outcome id attempt due body details state value name
+call_id
 beat contract pid
 """
 NAMES = [name.encode() for name in FIELDS.split()]
@@ -51,7 +52,7 @@ def flat(fields: dict[bytes, bytes]) -> list[bytes]:
 
 
 FLAT: list[Callable[[Sequence[bytes]], Any]] = [
-    read_caller, read_call, read_orphan, read_ring, read_hook, read_reply,
+    read_caller, read_call, read_orphan, read_ring, read_reply,
 ]  # fmt: skip
 
 
