@@ -49,7 +49,7 @@ prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousa
 	@$(BIN)/python -m proofs.prove.sequencer $(ARGS)
 
 prove-ownership: $(STAMP) ## who has a call: every history of some steps and faults (5 min; ARGS="--depth 12")
-	@$(BIN)/python -m proofs.prove.ownership $(ARGS)
+	@$(BIN)/python -m proofs.prove.states.ownership $(ARGS)
 
 prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right one, soon, once? (4 min)
 	@$(BIN)/python -m proofs.prove.operations $(ARGS)

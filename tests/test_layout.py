@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from shared.contract import card, record, window, worker
+from shared.contract.scripted import SCRIPTED
 from shared.contract.streams import control, history, hooks, journal, pairs, reply
 from tests.support import layout
 from tests.support.layout import ROOT, modules, name_of
@@ -61,7 +62,7 @@ def words() -> frozenset[str]:
     )
     found = {name for kind in records for name in record.names(kind)}
     found |= {str(each) for kind in enums for each in kind}
-    found |= set(card.SCRIPTED) | set(control.KINDS) | set(history.KINDS)
+    found |= set(SCRIPTED) | set(control.KINDS) | set(history.KINDS)
     return frozenset(found - {""} - set(worker.ROLES))
 
 

@@ -62,7 +62,7 @@ def written() -> Iterator[str]:
     for path in (ROOT / "shared" / "contract" / "lua").glob("*.lua"):
         for line in re.findall(r"XADD', card \.\. ':journal'(.*?)\)", path.read_text("utf-8"), re.DOTALL):
             kind = line.partition("'kind',")[2].partition(",")[0]
-            yield from re.findall(r"'([a-z]+)'", kind)
+            yield from re.findall(r"'([a-z_]+)'", kind)
 
 
 def _method(node: ast.Call) -> str:

@@ -16,8 +16,8 @@ from ingress.calls.registry import Registry
 from ingress.calls.table import CallTable
 from ingress.counters import CallCounters
 from shared.contract.card import CallState
+from shared.contract.card import JanitorView
 from shared.contract.steps import Leg
-from shared.contract.tidying import JanitorView
 from shared.ownership import steps
 from shared.ownership.counters import Where
 from shared.process.role import Process

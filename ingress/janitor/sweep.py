@@ -21,13 +21,13 @@ from ingress.janitor.patience import Patience
 from ingress.janitor.rules import Condemn, Dismiss, Disown, Forget, Free, Offer, Relist, Wrong
 from ingress.janitor.sight import CrewSeen
 from shared.clock import wall_ms
-from shared.contract import tidying
 from shared.contract.keys import WORKERS
 from shared.contract.scripts import ScriptCall
-from shared.contract.tidying import Tidied
 from shared.logs.text import places
+from shared.ownership import tidying
 from shared.ownership import steps
 from shared.ownership.liveness import Counted, Liveness, WorkerState
+from shared.ownership.tidying import Tidied
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS, is_of_the_key
 

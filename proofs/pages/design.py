@@ -20,6 +20,7 @@ from typing import Final
 
 from proofs.pages import parts
 from shared.contract import card, record
+from shared.contract.scripted import SCRIPTED
 from shared.contract.streams import control, history, journal
 from shared.contract.streams.doorbell import Why
 from shared.contract.window import BrainWindow, IngressWindow, ProcessWindow
@@ -63,8 +64,8 @@ def _card() -> str:
         for name in record.names(kind):
             recorded.setdefault(name, []).append(kind)
     lines = ["| field | written by | read by | meaning |", "|---|---|---|---|"]
-    for name in dict.fromkeys([*card.SCRIPTED, *recorded]):
-        scripts, _, meaning = card.SCRIPTED.get(name, "").partition(": ")
+    for name in dict.fromkeys([*SCRIPTED, *recorded]):
+        scripts, _, meaning = SCRIPTED.get(name, "").partition(": ")
         writers, meanings = [scripts], [meaning]
         for kind in recorded.get(name, ()):
             writers.append(f"{_roles(kind)} (`{kind.__name__}`)")

@@ -17,7 +17,6 @@ pages about them read.
     busy          a role process that is kept busy on purpose
     silence/      `make prove-silence`: nobody is left in silence, tried kind by kind
     sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance
-    ownership     `make prove-ownership`: who has a call, exhaustively
-    states/       every state that a few inputs reach
+    states/       every state that a few inputs reach; `make prove-ownership`
     mutants       `make prove-mutants`: what the tests say to wrong code
 """

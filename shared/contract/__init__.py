@@ -14,12 +14,12 @@ written, what follows from it. docs/design.md is its page.
     command    what the outbox is given
     worker     names of workers, and what each says of itself
     card       the hash of a call: who writes what of it, who sees what
+    scripted   what the scripts write of it
     owed       what sound is owed for, in words
     speech     what Twilio's own voice says to whom: from the brains, for ingress
     window     what each role says of a call every three seconds, and the summary of it
     streams/   the entries, a module a stream
     scripts    the Lua scripts: loading, answers
     steps      the rare steps of a call, a typed function a script
-    tidying    what the janitor asks, a typed function a script
     writes     what is written while a call lives, a typed function a script
 """

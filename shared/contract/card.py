@@ -41,7 +41,10 @@ class Next(enum.StrEnum):
 
 
 TONES_MOST = 32
-"""Of one plan, pauses (up to a second each) among them: so long a call waits for its next stream."""
+"""Of one plan, pauses among them. Each takes up to a second (`W`), and the caller hears them without a
+stream: so long a call waits for the next one."""
+
+# What is written. The scripts write the rest: scripted.py.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,41 +204,6 @@ WRITERS: tuple[type, ...] = (
     EgressServed, EgressControl, EgressFigures, WindowJudged, IngressFigures,
 )  # fmt: skip
 
-SCRIPTED: Mapping[str, str] = {
-    "v": "ATTACH, RESTORE: the version of the card's layout: 1",
-    "state": "ATTACH, DETACH, END, RESTORE: how the call stands: attached, detached or ended",
-    "leg": "ATTACH, RESTORE: the number of the newest media stream",
-    "stream_sid": "ATTACH, RESTORE: the carrier's id of that stream",
-    "token_expires_s": "ATTACH, RESTORE: when its token expires: a newer stream's expires later; wall time",
-    "ingress": "ATTACH, RESTORE: the worker that holds its socket, or held it last",
-    "attached_at_ms": "ATTACH, RESTORE: when it was opened; wall time",
-    "started_at_ms": "ATTACH, RESTORE: when the first one was; wall time",
-    "resumes": "ATTACH, RESTORE: media streams after the first one: there is a limit",
-    "from": "ATTACH, RESTORE: the caller's number, masked unless a setting says otherwise",
-    "to": "ATTACH, RESTORE: the called number, masked likewise",
-    "called": "ATTACH, RESTORE: the called number in full: it is ours, and chooses the agent",
-    "agent": "ATTACH, RESTORE: the agent that the webhook asked for, if it asked",
-    "brain": "ATTACH, CLAIM, RELEASE, DISOWN, RESTORE: the worker that has the role; empty: nobody",
-    "brain_epoch": "ATTACH, CLAIM, RESTORE: the number of that ownership: the fence of its writes",
-    "brain_claims": "ATTACH, CLAIM, RESTORE: how often the role was claimed: 1 is the first owner",
-    "brain_attempts": "ATTACH, CLAIM, RELEASE, RESTORE: claims in a row that did not serve it for long",
-    "egress": "ATTACH, CLAIM, RELEASE, DISOWN, RESTORE: as `brain`",
-    "egress_epoch": "ATTACH, CLAIM, RESTORE: as `brain_epoch`",
-    "egress_claims": "ATTACH, CLAIM, RESTORE: as `brain_claims`",
-    "egress_attempts": "ATTACH, CLAIM, RELEASE, RESTORE: as `brain_attempts`",
-    "cut": "ATTACH, RESTORE: 0, or what ingress had seen",
-    "frame_n": "ATTACH, RESTORE: 0, or what ingress had forwarded",
-    "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
-    "next_arg": "ATTACH, RESTORE: emptied likewise",
-    "restored_at_ms": "RESTORE: when ingress wrote the card again that Redis had lost; wall time",
-    "deadline_leg": "CONDEMN, DEFER, DETACH, DISOWN, RELEASE: the stream after which the call ends",
-    "deadline_outcome": "CONDEMN, DEFER, DETACH, DISOWN, RELEASE: how it ends then",
-    "cause": "CONDEMN, END: why, of a call that nobody had any more, or that a webhook gave up",
-    "outcome": "END: how the call ended, in the first comer's word",
-    "ended_at_ms": "END: when; wall time",
-}
-"""What the scripts write, as `script(s): meaning`: compared with them by a test, shown in docs/design.md."""
-
 # What is read.
 
 
@@ -388,9 +356,41 @@ class EndedView:
     owed_cause: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnedAwayView:
+    """Whoever turns a call away, from the answer to its CLAIM: how its stream is closed."""
+
+    leg: int
+    ingress: str
+    brain_epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JanitorView:
+    """Ingress, once a round: who has a call. Whatever stands there is read: nobody else would tidy it up."""
+
+    state: str | None
+    leg: str | None
+    stream_sid: str | None
+    ingress: str | None
+    brain: str | None
+    egress: str | None
+    plan: str | None = named("next")
+    deadline_leg: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandsView:
+    """The console: how often a call has changed hands, and how it ends if nobody comes back."""
+
+    brain_claims: str | None
+    egress_claims: str | None
+    deadline_outcome: str | None
+
+
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView, SpokenView,
-    EndedView,
+    BrainView, EgressView, TurnedAwayView, ResumeView, Owners, WindowsView, PlayheadView, StoryView,
+    PeopleView, SpokenView, EndedView, JanitorView, HandsView,
 )  # fmt: skip
 
 

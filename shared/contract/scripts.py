@@ -4,7 +4,7 @@ Why it exists: what must happen in one step happens in Redis. Owns: loading the 
 a refusal says, what a call of a script is. Pure but for reading the files once. Must not know: when a script
 is called, or by whom. A typed function for each script stands in steps.py (the rare steps of a call) and
 writes.py (what owners write)
-and tidying.py (the janitor).
+and shared/ownership/tidying.py (the janitor).
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Leg:
     number: int
     stream_sid: str
     token_expires_s: int = 0
-    """As that of its NewStream; 0: not known, and then it is newer than no other."""
+    """0: not known; then it is newer than no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +266,8 @@ def defer(keys: Keys, leg: Leg, deadline: Deadline) -> ScriptCall:
     """A detached call ends after this time, unless it has another stream by then: whatever DETACH wrote."""
     lane = keys.lane(leg.call_sid)
     names = (keys.card(leg.call_sid), keys.deadlines(lane))
-    args = (leg.number, leg.stream_sid, deadline.after_ms, deadline.outcome, CALL_TTL_MS)
-    return ScriptCall(lane, scripts.DEFER, names, args)
+    until = (deadline.after_ms, deadline.outcome, CALL_TTL_MS)
+    return ScriptCall(lane, scripts.DEFER, names, (leg.number, leg.stream_sid, *until))
 
 
 def due(keys: Keys, lane: int) -> ScriptCall:
@@ -375,9 +375,8 @@ class Restored:
 
 
 def restore(keys: Keys, call: Restored, *, wall_ms: int) -> ScriptCall:
-    """Redis came back empty, or older, under a live call: the holder of its socket writes the card again.
-    Owners that are known are rung, and claim again, which raises their epochs; a role without one is an
-    orphan."""
+    """Redis came back empty, or older, under a live call: the holder of its socket writes the card again. Who
+    is known as an owner is rung, and claims again with a higher epoch; a role without one is an orphan."""
     stream = call.stream
     sid = stream.call_sid
     lane = keys.lane(sid)

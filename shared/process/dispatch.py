@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from shared import resp
 from shared.clock import now_ms
 from shared.contract import record
-from shared.contract.card import Next, Owners, Plan
+from shared.contract.card import Next, Plan, TurnedAwayView
 from shared.contract.entry import to_dict
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.scripts import NO_EPOCH, Answer
@@ -272,7 +272,10 @@ async def claim_free(
     claimed[call_sid] = claim.epoch
     if len(claimed) > REMEMBERED:
         del claimed[next(iter(claimed))]
+    if call_sid in process.turning_away:
+        return None  # It was offered to us a second time.
     if claim.attempts(role) > MOST_ATTEMPTS:
+        process.turning_away.add(call_sid)
         process.ownership.quarantined += 1
         process.log.error("call_quarantined", call=call_sid, attempts=claim.attempts(role))
         process.spawn_for(call_sid, _quarantine(process, call_sid, claim), "quarantine")
@@ -287,7 +290,6 @@ async def claim_free(
 async def _quarantine(process: Process, call_sid: str, claim: Claim) -> None:
     """The caller hears the apology of the agent that answered, and the call ends. Cancelling it leaves the
     call to ingress, which apologises for the silence."""
-    process.turning_away.add(call_sid)
     try:
         await _turn_away(process, call_sid, claim)
     finally:
@@ -309,15 +311,12 @@ async def _turn_away(process: Process, call_sid: str, claim: Claim) -> None:
         except STORE_ERRORS:
             await asyncio.sleep(RETRY_PAUSE_S)
     try:
-        owners = record.read(Owners, claim.card)
-        leg = int(claim.card["leg"])
-    except (ContractError, KeyError, ValueError):
+        card = record.read(TurnedAwayView, claim.card)
+    except ContractError:
         return  # Ingress closes the stream when it sees that the call has ended.
-    pair = pairs.close(call_sid, leg, owners.brain_epoch, QUARANTINED)
+    pair = pairs.close(call_sid, card.leg, card.brain_epoch, QUARANTINED)
     writer = process.name.encode()
-    process.outbox.send(
-        pairs.out_command(process.keys, owners.ingress, writer, now_ms(), [pair]), urgent=True
-    )
+    process.outbox.send(pairs.out_command(process.keys, card.ingress, writer, now_ms(), [pair]), urgent=True)
 
 
 def _call_of(entry: Entry) -> str:

@@ -37,7 +37,7 @@ from shared.store.counters import OutboxCounters
 from shared.store.errors import OutboxFull
 from shared.store.keeper import keep_link
 from shared.store.link import RedisLink, Replies, ReplyError
-from shared.store.refusals import Refusal
+from shared.store.refusals import RefusalEpisode
 from shared.store.write_queue import AGING_MOST_BYTES, OnReply, Write, WriteQueue
 
 BOUND_BYTES = 64 * 1024 * 1024
@@ -74,7 +74,7 @@ class Outbox:
         self._round_trips = RollingMax()
         self._unconnected_since_ms = now_ms()
         """Since when there is no connection, while there is none."""
-        self._refusal: Refusal | None = None
+        self._refusal: RefusalEpisode | None = None
         self._probe_timer: asyncio.TimerHandle | None = None
         self._forgot_at_ms = 0.0
         self._scheduled: asyncio.Handle | None = None
@@ -297,7 +297,7 @@ class Outbox:
         refusal = self._refusal
         if refusal is None:
             self.counters.refusals += 1
-            refusal = self._refusal = Refusal(now_ms(), word, error, is_shut=False)
+            refusal = self._refusal = RefusalEpisode(now_ms(), word, error, is_shut=False)
         refusal.word, refusal.error = word, error
         if self._probe_timer is None:
             self._probe_timer = asyncio.get_running_loop().call_later(PROBE_S, self._probe)

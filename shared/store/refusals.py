@@ -36,7 +36,7 @@ _BECAUSE = "because of: "
 
 
 @dataclass(slots=True)
-class Refusal:
+class RefusalEpisode:
     """One episode, from the first write that was refused until all that was held is taken."""
 
     since_ms: float

@@ -162,7 +162,7 @@ async def test_a_call_whose_brain_is_dead_is_taken(store: Store, redis_url: str)
     ):
         await wait_until(lambda: done(here, 1), "the greeting is in reply")
         await store.hset(KEYS.card(here.call_sid), "brain", OTHER)
-        await store.smove(KEYS.owned(0, process.name), KEYS.owned(0, OTHER), here.call_sid)
+        await store.redis.smove(KEYS.owned(0, process.name), KEYS.owned(0, OTHER), here.call_sid)
         await wait_until(lambda: gone(role), "its first owner finds out that it is another's")
 
         await process.neighbours.on_dead(OTHER, How.SILENT)

@@ -11,13 +11,14 @@ import pytest
 
 from ingress.calls import ending
 from ingress.calls.attaching import Attaching
+from ingress.calls.ending import EndLater
 from ingress.calls.registry import Gone, Registry
 from ingress.calls.table import CallTable
 from ingress.media import twilio
 from ingress.media.stream import MediaStream, StreamHost
 from ingress.web import token as stream_token
 from shared.contract.card import Next, Plan
-from shared.contract.steps import Attached, NewStream
+from shared.contract.steps import Attached, Leg, NewStream
 from shared.logs.log import get_log
 from tests.conftest import keys_without_ttl
 from tests.ingress.fakes import CALL, Desk, FakeSocket, message, start_message
@@ -32,6 +33,12 @@ from tests.ingress.harness import (
     voice_form,
 )
 from tests.support.waiting import held_clock, wait_until
+
+
+def ends_after(monkeypatch: pytest.MonkeyPatch, planned: Next, after_s: float) -> None:
+    """A call that gets no new stream ends sooner than in earnest."""
+    soon = EndLater(after_s, ending.AFTER[planned].outcome)
+    monkeypatch.setitem(ending.AFTER, planned, soon)
 
 
 async def test_call_from_start_to_stop(bridge: Ingress, valkey_url: str) -> None:
@@ -96,7 +103,7 @@ async def test_token_opens_one_stream(bridge: Ingress) -> None:
 
 async def test_second_start_closes(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
     """1008, and the call waits for a new stream, then ends."""
-    monkeypatch.setattr(ending, "NEW_STREAM_WITHIN_S", 0.05)
+    ends_after(monkeypatch, Next.NOTHING, 0.05)
     caller = await bridge.live()
     await caller.send(caller.start(token="x"))
     assert await caller.closed() == (1008, "second start")
@@ -136,7 +143,7 @@ async def test_newest_socket_of_a_call_wins(bridge: Ingress) -> None:
 
 async def test_stop_with_a_move_pending_waits(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
     """A redirect of ours also stops the stream: the call waits for its new leg, which keeps it."""
-    monkeypatch.setattr(ending, "PLAYED_WITHIN_S", 0.6)
+    ends_after(monkeypatch, Next.DIGITS, 0.6)
     caller = await bridge.live()
     await bridge.store.hset(bridge.process.keys.card(call_sid()), "next", "digits")  # type: ignore[misc]
     await caller.event("stop", callSid=caller.call_sid)
@@ -157,7 +164,7 @@ def _running_tasks() -> set[str]:
 
 async def test_lost_socket_waits_then_ends(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
     """An abrupt loss is detached at once, and ends when no new stream comes."""
-    monkeypatch.setattr(ending, "NEW_STREAM_WITHIN_S", 0.2)
+    ends_after(monkeypatch, Next.NOTHING, 0.2)
     caller = await bridge.live()
     caller.socket.transport.abort()
     await wait_until(lambda: bridge.is_in_state("detached"), "the stream is gone")
@@ -189,7 +196,7 @@ class SlowRegistry(Registry):
         self.attaching: dict[str, asyncio.Future[Attached | None]] = {}
         self.detached: list[tuple[int, str]] = []
         self.ended: list[str] = []
-        self.deferred: list[tuple[int, float, str]] = []
+        self.deferred: list[tuple[int, EndLater]] = []
         self.planned: Gone | None = Gone(Next.NOTHING)
 
     async def attach(self, stream: NewStream, *, wanted: Callable[[], bool]) -> Attached | None:
@@ -197,15 +204,15 @@ class SlowRegistry(Registry):
         self.attaching[stream.stream_sid] = answer
         return await answer
 
-    async def detach(self, call_sid: str, leg: int, cause: str, plan: Plan | None = None) -> Gone | None:
-        self.detached.append((leg, cause))
+    async def detach(self, leg: Leg, cause: str, plan: Plan | None = None) -> Gone | None:
+        self.detached.append((leg.number, cause))
         return self.planned
 
     async def end(self, call_sid: str, outcome: str) -> None:
         self.ended.append(outcome)
 
-    async def defer(self, call_sid: str, leg: int, after_s: float, outcome: str) -> None:
-        self.deferred.append((leg, after_s, outcome))
+    async def defer(self, leg: Leg, end: EndLater) -> None:
+        self.deferred.append((leg.number, end))
 
 
 def _raised(_stream: MediaStream, bug: Exception) -> None:
@@ -275,7 +282,7 @@ async def test_a_stream_that_is_attached_after_its_end_is_detached() -> None:
         await clock.let_pass(ending.NEW_STREAM_WITHIN_S)
     await hall.settled()
     assert hall.registry.detached == [(1, "lost")]
-    assert hall.registry.deferred == [(1, ending.NEW_STREAM_WITHIN_S, "no_new_stream")]
+    assert hall.registry.deferred == [(1, ending.AFTER[Next.NOTHING])]
     assert hall.table.calls == {}
     await hall.table.emptied()
 

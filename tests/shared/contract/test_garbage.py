@@ -22,7 +22,6 @@ from shared.contract.streams.history import read_history
 from shared.contract.streams.hooks import read_hook
 from shared.contract.streams.pairs import Name, read_debt, read_name, read_owes, read_pairs, read_unsent
 from shared.contract.streams.reply import read_reply
-from shared.contract.tidying import JanitorView
 from shared.contract.worker import PULSE, read_beat, read_pulse
 
 CALL = b"CA" + b"0" * 32
@@ -113,7 +112,7 @@ def test_pairs_are_read_or_passed_over(words: list[bytes]) -> None:
                     reader(value)
 
 
-@pytest.mark.parametrize("view", [*card.READERS, JanitorView], ids=lambda view: view.__name__)
+@pytest.mark.parametrize("view", card.READERS, ids=lambda view: view.__name__)
 @given(st.data())
 def test_a_card_is_seen_or_passed_over(view: type, data: st.DataObject) -> None:
     """By each of its views."""

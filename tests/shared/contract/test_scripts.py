@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.contract import scripts, steps, tidying, writes
+from shared.contract import scripts, steps, writes
+from shared.ownership import tidying
 from shared.contract.card import CutRaised
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Script, ScriptCall, read_answer

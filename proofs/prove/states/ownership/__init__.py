@@ -1,7 +1,7 @@
 """Every state of who has a call that a few steps reach: owners, streams, and a Redis that forgets.
 
-Owns: the model of docs/design.md's Ownership, the walk over it, its invariants. Must not know: how the
-processes are written.
+Owns: the model (docs/design.md, Ownership), the walk over it, its invariants, `make prove-ownership`. Must
+not know: how the processes are written.
 
     redis       what Redis holds of one call, and what each script makes of it
     world       all who have to do with it, and what each knows
@@ -12,4 +12,5 @@ processes are written.
     invariants  what must hold
     canonical   when two worlds are one
     walk        the kinds of worlds, breadth first
+    command     `make prove-ownership`: who has a call, exhaustively
 """

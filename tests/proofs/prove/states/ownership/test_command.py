@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofs.prove import ownership
+from proofs.prove.states.ownership import command
 
 
 def test_a_kind_is_walked_and_told(
@@ -13,7 +13,7 @@ def test_a_kind_is_walked_and_told(
     """To the depth that was asked for."""
     monkeypatch.setattr("sys.argv", ["prove", "--kind", "failures", "--depth", "4"])
 
-    assert ownership.main() == 0
+    assert command.main() == 0
 
     assert "to depth 4: no violation" in capsys.readouterr().out
 
@@ -24,6 +24,6 @@ def test_a_whole_walk_says_that_nothing_is_left(
     """However deep one went."""
     monkeypatch.setattr("sys.argv", ["prove", "--kind", "failures", "--depth", "99", "--faults", "1"])
 
-    assert ownership.main() == 0
+    assert command.main() == 0
 
     assert "all there are" in capsys.readouterr().out

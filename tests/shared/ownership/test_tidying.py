@@ -8,12 +8,12 @@ import asyncio
 import pytest
 
 from shared.clock import wall_ms
-from shared.contract import tidying
 from shared.contract.scripts import Answer, ScriptCall
 from shared.contract.steps import Due, Leg, due, read_due
 from shared.contract.streams.calls import Orphaned, read_orphan
-from shared.contract.tidying import Tidied
+from shared.ownership import tidying
 from shared.ownership import steps
+from shared.ownership.tidying import Tidied
 from shared.store.client import Store
 from tests.conftest import without_ttl
 from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed, detached, flat, leg

@@ -3,7 +3,7 @@
 Why it exists: `make test` walks as deep as some seconds allow; this goes on for longer. It prints what was
 walked, and ends with 1 at the first violation, with a shortest history that leads there.
 
-Owns: how deep, how many faults. Must not know: the model, the invariants (states/ownership).
+Owns: how deep, how many faults. Must not know: the model, the invariants (walk.py, invariants.py).
 """
 
 from __future__ import annotations
@@ -72,7 +72,3 @@ def _walk(name: str, depth: int, faults: int) -> tuple[str, bool]:
         " no violation",
         True,
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,37 +10,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shared.contract import scripts
 from shared.contract.keys import CALL_TTL_MS, WORKER_TTL_MS, Keys
-from shared.contract.record import named
 from shared.contract.scripts import ScriptCall
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JanitorView:
-    """Ingress, once a round: who has a call. Whatever stands there is read: nobody else would tidy it up."""
-
-    state: str | None
-    leg: str | None
-    stream_sid: str | None
-    ingress: str | None
-    brain: str | None
-    egress: str | None
-    plan: str | None = named("next")
-    deadline_leg: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandsView:
-    """The console: how often a call has changed hands, and how it ends if nobody comes back. Whatever stands
-    there is read."""
-
-    brain_claims: str | None
-    egress_claims: str | None
-    deadline_outcome: str | None
-
 
 LEASE_MS = 15_000
 """For so long a lane is its janitor's after he asked last."""
