@@ -15,8 +15,7 @@ from ingress.calls.ending import ABANDONED, NEW_STREAM_WITHIN_S, EndLater
 from ingress.calls.registry import Registry
 from ingress.calls.table import CallTable
 from ingress.counters import CallCounters
-from shared.contract.card import CallState
-from shared.contract.card import JanitorView
+from shared.contract.card import CallState, JanitorView
 from shared.contract.steps import Leg
 from shared.ownership import steps
 from shared.ownership.counters import Where

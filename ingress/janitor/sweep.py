@@ -24,8 +24,7 @@ from shared.clock import wall_ms
 from shared.contract.keys import WORKERS
 from shared.contract.scripts import ScriptCall
 from shared.logs.text import places
-from shared.ownership import tidying
-from shared.ownership import steps
+from shared.ownership import steps, tidying
 from shared.ownership.liveness import Counted, Liveness, WorkerState
 from shared.ownership.tidying import Tidied
 from shared.process.role import Process

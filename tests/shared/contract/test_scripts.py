@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from shared.contract import scripts, steps, writes
-from shared.ownership import tidying
 from shared.contract.card import CutRaised
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Script, ScriptCall, read_answer
@@ -18,6 +17,7 @@ from shared.contract.streams.control import Say
 from shared.contract.streams.hooks import Hook
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.contract.writes import CallerMove, Speaker
+from shared.ownership import tidying
 
 KEYS = Keys(4)
 CALL = "CA" + "0" * 31 + "1"

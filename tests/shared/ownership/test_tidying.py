@@ -11,8 +11,7 @@ from shared.clock import wall_ms
 from shared.contract.scripts import Answer, ScriptCall
 from shared.contract.steps import Due, Leg, due, read_due
 from shared.contract.streams.calls import Orphaned, read_orphan
-from shared.ownership import tidying
-from shared.ownership import steps
+from shared.ownership import steps, tidying
 from shared.ownership.tidying import Tidied
 from shared.store.client import Store
 from tests.conftest import without_ttl
