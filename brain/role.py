@@ -29,11 +29,13 @@ from shared.contract import record
 from shared.contract.card import BrainView, Next, Plan
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.steps import Claim
-from shared.contract.streams.doorbell import Why, read_ring
+from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.pairs import Pair, PairBatch, out_command
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
+from shared.ownership.counters import Where
+from shared.ownership.guard import end_by_bug
 from shared.ownership.turning_away import turn_away
 from shared.process.dispatch import Dispatch, claim_free, room_for_orphans, watch_owned
 from shared.process.role import Process
@@ -62,6 +64,7 @@ class BrainRole:
         settings = process.settings
         trust_store.for_sessions()  # Now, while no call could notice.
         self._process = process
+        process.guard.on_bug = self._failed
         self.counters = BrainCounters()
         self.figures = BrainFigures()
         process.metrics.add("brain", self.counters)
@@ -79,7 +82,7 @@ class BrainRole:
             figures=self.figures,
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
             attempts=ToolAttempts(),
-            moves=CallerMoves(process.outbox, process.name),
+            moves=CallerMoves(process.outbox, process.name, process.guard),
         )
         self._publisher = Publisher(self._services.book, process.outbox)
         self._courier = Courier(process)
@@ -119,7 +122,8 @@ class BrainRole:
 
     async def stop(self) -> None:
         """What is left is released, for whoever comes first; its sessions are closed. Never cancelled."""
-        await asyncio.gather(*(call.stop() for call in list(self._calls.values())))
+        guard = self._process.guard
+        await asyncio.gather(*(guard.task(sid, call.stop()) for sid, call in list(self._calls.items())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
         await self._prepared.stop()
@@ -154,7 +158,7 @@ class BrainRole:
         held = self._calls.get(call_sid)
         if call_sid not in self._claiming and (held is None or held.epoch <= seen):
             self._claiming.add(call_sid)
-            self._process.spawn(self._claim(call_sid, seen, again=again), f"again-{call_sid}")
+            self._process.spawn_for(call_sid, self._claim(call_sid, seen, again=again), "again")
 
     # Private.
 
@@ -169,7 +173,7 @@ class BrainRole:
             card = record.read(BrainView, claim.card)
         except ContractError as error:
             process.ownership.unread(error, process.log.bind(call=call_sid, epoch=claim.epoch))
-            process.spawn(self._turn_away(call_sid, claim.epoch), f"away-{call_sid}")
+            process.spawn_for(call_sid, self._turn_away(call_sid, claim.epoch), "away")
             return
         if held is None:
             past = self._lost.take(call_sid)
@@ -184,7 +188,7 @@ class BrainRole:
         )  # fmt: skip
         self._calls[call_sid] = call
         self._none_left.clear()
-        process.spawn(self._serve(call), f"call-{call_sid}")
+        process.spawn_for(call_sid, self._serve(call), "call")
 
     async def _serve(self, call: BrainCall) -> None:
         try:
@@ -222,22 +226,31 @@ class BrainRole:
             except EntryError as error:
                 self._process.ownership.unread(error, self._process.log)
                 continue
-            call = self._calls.get(ring.call_sid)
-            if ring.why is Why.DRAIN:
-                self._process.begin_drain()
-            elif ring.why is Why.PREPARE:
-                self._prepared.ask(ring.call_sid, ring.by)
-            elif ring.why in (Why.READY, Why.DECLINED):
-                self._giving.answered(ring.call_sid, ring.by, is_ready=ring.why is Why.READY)
-            elif ring.why is Why.RESTORED:
-                self.claim_again(ring.call_sid, 0 if call is None else call.epoch)
-            elif ring.why is Why.CLAIMED:
-                # A call that we have prepared for has its place.
-                if ring.call_sid and call is None and not self._process.draining:
-                    self.claim_again(ring.call_sid, 0, again=False)
-            elif call is not None:
-                # Whatever it rings for is a control message too: `stream`, `ended`, a report.
-                call.ring()
+            self._process.guard.run(Where.RING, ring.call_sid, self._on_ring, ring)
+
+    def _on_ring(self, ring: Ring) -> None:
+        call = self._calls.get(ring.call_sid)
+        if ring.why is Why.DRAIN:
+            self._process.begin_drain()
+        elif ring.why is Why.PREPARE:
+            self._prepared.ask(ring.call_sid, ring.by)
+        elif ring.why in (Why.READY, Why.DECLINED):
+            self._giving.answered(ring.call_sid, ring.by, is_ready=ring.why is Why.READY)
+        elif ring.why is Why.RESTORED:
+            self.claim_again(ring.call_sid, 0 if call is None else call.epoch)
+        elif ring.why is Why.CLAIMED:
+            # A call that we have prepared for has its place.
+            if ring.call_sid and call is None and not self._process.draining:
+                self.claim_again(ring.call_sid, 0, again=False)
+        elif call is not None:
+            # Whatever it rings for is a control message too: `stream`, `ended`, a report.
+            call.ring()
+
+    def _failed(self, call_sid: str) -> None:
+        """A bug was met in a call, outside of its own tasks."""
+        call = self._calls.get(call_sid)
+        if call is not None:
+            call.spawn(end_by_bug(), "bug")
 
     async def _claim(self, call_sid: str, seen: int, *, again: bool) -> None:
         try:
@@ -268,15 +281,15 @@ class BrainRole:
             self._publisher.tell(now_ms())
             self._lost.forget_old(now_ms())
             self._prepared.forget_old()
-            for call in list(self._calls.values()):
-                call.upkeep(sweep=sweep)
+            for sid, call in list(self._calls.items()):
+                self._process.guard.run(Where.LOOK, sid, call.upkeep, sweep=sweep)
             if sweep:
                 self._say_alive()
 
     def _say_alive(self) -> None:
         """Once a second, for all calls at once: we live, and this is what their callers are owed."""
-        for call in self._calls.values():
-            owed = call.still_owes()
+        for sid, call in list(self._calls.items()):
+            owed = self._process.guard.run(Where.LOOK, sid, call.still_owes)
             if owed is not None:
                 ingress, pairs = owed
                 for pair in pairs:

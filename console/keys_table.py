@@ -27,7 +27,7 @@ class KeyKind:
     pattern: str
     """Glob, as SCAN and `redis-cli --scan --pattern` take it."""
     type: str
-    """Redis's own word: hash, stream, set, zset."""
+    """Redis's own word: hash, stream, set, zset, string."""
     purpose: str
     unit: str
     """What one element of it is."""
@@ -63,6 +63,8 @@ KINDS = (
             unit="fields", bound="gone when the end is told"),
     KeyKind(pattern="tl:{*}:call:CA????????????????????????????????", type="hash",
             purpose="the card: the truth about a call", unit="fields", bound="–"),
+    KeyKind(pattern="tl:{*}:janitor", type="string", purpose="which ingress tidies the lane up",
+            unit="bytes", bound="15 s without its word"),
     KeyKind(pattern="tl:{*}:hooks", type="stream", purpose="webhooks not yet delivered", unit="events",
             bound="10,000"),
     KeyKind(pattern="tl:{*}:wake:*", type="stream", purpose="doorbell of a worker", unit="rings",
@@ -139,7 +141,9 @@ def as_data(sizes: list[KindSize]) -> list[dict[str, object]]:
 
 async def _size(store: Store, kind: KeyKind, found: list[bytes]) -> KindSize:
     asked = found[:MEASURED_KEYS]
-    command = {"stream": "XLEN", "zset": "ZCARD", "set": "SCARD", "hash": "HLEN"}[kind.type]
+    command = {"stream": "XLEN", "zset": "ZCARD", "set": "SCARD", "hash": "HLEN", "string": "STRLEN"}[
+        kind.type
+    ]
     async with store.pipeline(transaction=False) as pipeline:
         for key in asked:
             pipeline.execute_command(command, key)

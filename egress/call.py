@@ -31,6 +31,8 @@ from shared.contract.streams.pairs import BackKind, Name, OutNames, read_playing
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
 from shared.figures.hops import Hop
 from shared.ownership.control_feed import ControlFeed
+from shared.ownership.counters import Where
+from shared.ownership.guard import CallGuard
 from shared.ownership.journal import JournalPen
 from shared.ownership.owner import Owner
 from shared.store.inbox import Entry, Inbox
@@ -65,6 +67,7 @@ class EgressCall:
     nudge: Callable[[], None]
     """Ends the read under way of the inbox."""
     journal: JournalPen
+    guard: CallGuard
     batch: OutBatch
     metronome: Metronome
     claims: int
@@ -183,7 +186,8 @@ class EgressCall:
         key = self.owner.keys.reply(self.call_sid)
         if not self.inbox.is_watched(key):
             self.delivery.intake.watch(now_ms())
-            self.inbox.watch(key, self.reply_position, self.receive_reply)
+            sink = self.guard.wrap(Where.REPLY, self.call_sid, self.receive_reply)
+            self.inbox.watch(key, self.reply_position, sink)
             if nudge:
                 self.nudge()
 
@@ -316,4 +320,5 @@ class EgressCall:
 
         key = self.owner.keys.reply(self.call_sid).encode()
         words = (b"XRANGE", key, b"(" + after_id.encode(), b"+", b"COUNT", REFILL_COUNT)
-        self.outbox.send(Command(self.lane, words), on_reply=answered)
+        guarded = self.guard.wrap(Where.ANSWER, self.call_sid, answered)
+        self.outbox.send(Command(self.lane, words), on_reply=guarded)

@@ -33,6 +33,7 @@ from shared.contract.streams.pairs import Pair, out_command
 from shared.figures.hops import Hop
 from shared.ownership import steps
 from shared.ownership.control_feed import ControlFeed
+from shared.ownership.counters import Where
 from shared.ownership.owner import Owner
 from shared.ownership.workers import read_workers
 from shared.process.dispatch import claim_free, room_for_orphans
@@ -63,7 +64,8 @@ class Calls:
         self._claiming: set[str] = set()
         """Calls that are being claimed again."""
         self._batch = OutBatch(self._write_out)
-        self.metronome = Metronome(self._batch, self._on_bug)
+        self.metronome = Metronome(self._batch, self._on_tick_bug)
+        process.guard.on_bug = self._failed
         self.totals = Totals()
         self.windows = Windows()
 
@@ -145,22 +147,17 @@ class Calls:
         held = self._table.get(call_sid)
         if call_sid not in self._claiming and (held is None or held.owner.epoch <= seen):
             self._claiming.add(call_sid)
-            self._process.spawn(self._claim(call_sid, seen), f"again-{call_sid}")
+            self._process.spawn_for(call_sid, self._claim(call_sid, seen), "again")
 
     # Once a second.
 
     def keep_up(self, served: Sequence[EgressCall], now: float) -> None:
         """What each of them has to do once a second; and at once for a call whose socket may be stuck."""
+        run = self._process.guard.run
         for call in served:
-            call.save()
-            call.second_passed()
-            self._windows[call.call_sid].check(now)
-            call.rest()
-            if call.absent_since_ms is not None:
-                self._keep_absent(call, now)
-        for window in list(self._windows.values()):
-            if window.is_stuck(now):
-                window.check(now)
+            run(Where.LOOK, call.call_sid, self._keep_up, call, now)
+        for sid, window in list(self._windows.items()):
+            run(Where.LOOK, sid, self._check_stuck, window, now)
 
     def check_window(self, call: EgressCall) -> None:
         """Something was seen that is no matter for the next second."""
@@ -214,6 +211,20 @@ class Calls:
 
     # Private.
 
+    def _keep_up(self, call: EgressCall, now: float) -> None:
+        if call.is_over:
+            return
+        call.save()
+        call.second_passed()
+        self._windows[call.call_sid].check(now)
+        call.rest()
+        if call.absent_since_ms is not None:
+            self._keep_absent(call, now)
+
+    def _check_stuck(self, window: CallWindow, now: float) -> None:
+        if window.is_stuck(now):
+            window.check(now)
+
     def _make(self, call_sid: str, epoch: int, card: EgressView, now: float) -> EgressCall:
         process = self._process
         lane = process.keys.lane(call_sid)
@@ -226,14 +237,15 @@ class Calls:
             lambda refusal: self._on_fenced(call_sid, owner, refusal),
             process.name,
             partial(self.claim_again, call_sid),
+            process.guard,
         )
         control = ControlFeed(
             process.store,
             process.outbox,
             process.keys,
             call_sid,
-            process.spawn,
-            lambda letter: self._on_letter(call_sid, letter),
+            partial(process.spawn_for, call_sid),
+            process.guard.wrap(Where.LETTER, call_sid, partial(self._on_letter, call_sid)),
             process.ownership,
             process.log.bind(call=call_sid),
             position=card.control_pos or FIRST,
@@ -248,6 +260,7 @@ class Calls:
             inbox=process.inboxes[lane],
             nudge=partial(process.nudge, lane),
             journal=process.journal,
+            guard=process.guard,
             batch=self._batch,
             metronome=self.metronome,
             claims=card.claims,
@@ -299,14 +312,20 @@ class Calls:
         )  # fmt: skip
         self._forget(call)
 
-    def _on_bug(self, call: Ticking, bug: Exception) -> None:
-        """A call's core raised: it is given up here and claimed again, by a sibling if there is one."""
-        if not isinstance(call, EgressCall) or call.is_over:
+    def _on_tick_bug(self, call: Ticking, bug: Exception) -> None:
+        if isinstance(call, EgressCall) and not call.is_over:
+            self._process.guard.caught(Where.TICK, call.call_sid, bug)
+
+    def _failed(self, call_sid: str) -> None:
+        """A bug was met in a call: it is given up here and claimed again, by a sibling if there is one."""
+        call = self._table.get(call_sid)
+        if call is None:
             return
         self._counters.calls_failed += 1
-        self._process.log.error("call_failed", call=call.call_sid, exc_info=bug)
-        self._forget(call)
-        self._process.spawn(self._give_up(call), f"bug-{call.call_sid}")
+        try:
+            self._forget(call)
+        finally:
+            self._process.spawn_for(call_sid, self._give_up(call), "bug")
 
     async def _give_up(self, call: EgressCall) -> None:
         await asyncio.sleep(REST_AFTER_BUG_S)
@@ -337,8 +356,9 @@ class Calls:
     def _forget(self, call: EgressCall) -> None:
         if self._table.pop(call.call_sid, None) is None:
             return
-        self._windows.pop(call.call_sid).end()
+        # First what keeps it at work: what is told of its end may fail.
         call.let_go()
+        self._windows.pop(call.call_sid).end()
         self.totals.finish(call.delivery)
 
     def _unreadable(self, call_sid: str, error: ContractError) -> None:

@@ -18,9 +18,11 @@ from egress.counters import RoleCounters
 from shared.contract.command import Command
 from shared.contract.entry import FIRST
 from shared.contract.errors import EntryError
-from shared.contract.streams.doorbell import Why, read_ring
+from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.pairs import BackKind, Name, read_name, read_pairs
 from shared.figures.diagnosis import UNSENT_BYTES
+from shared.ownership.counters import Where
+from shared.ownership.guard import CallGuard
 from shared.process.role import Process
 from shared.store.inbox import Entry
 from shared.store.write_queue import OnReply
@@ -58,32 +60,19 @@ class Readers:
             except EntryError:
                 self._counters.unreadable += 1
                 continue
-            call = self._calls.find(ring.call_sid)
-            if ring.why is Why.DRAIN:
-                self._process.begin_drain()
-            elif ring.why is Why.RESTORED:
-                self._calls.claim_again(ring.call_sid, 0 if call is None else call.owner.epoch)
-            elif ring.why is Why.CLAIMED:
-                if ring.call_sid and call is None:
-                    self._process.spawn(self._calls.take_over(ring.call_sid), f"take-over-{ring.call_sid}")
-            elif call is None:
-                continue
-            elif ring.why is Why.REPLY:
-                call.watch_reply(nudge=False)
-            elif ring.why is Why.ENDED:
-                self._calls.end(call)
-            else:
-                call.control.ring()
+            self._process.guard.run(Where.RING, ring.call_sid, self._on_ring, ring)
 
     def receive_back(self, entries: list[Entry]) -> None:
         """The sink of `back`."""
         for _, fields in entries:
             self._counters.back_entries += 1
             try:
-                for encoded, value in read_pairs(fields):
-                    self._report(read_name(encoded), value)
+                found = read_pairs(fields)
             except EntryError:
                 self._counters.unreadable += 1
+                continue
+            for encoded, value in found:
+                self._receive_pair(encoded, value)
 
     def ask_for_news(self, served: Sequence[EgressCall]) -> None:
         """Whether `control` or an unwatched `reply` has news that nobody rang for: one read a lane."""
@@ -99,9 +88,42 @@ class Readers:
         for lane, places in by_lane.items():
             ids = [place.position.encode() for place in places.values()]
             words = (b"XREAD", b"COUNT", b"1", b"STREAMS", *places, *ids)
-            self._process.outbox.send(Command(lane, words), on_reply=_answered(places))
+            self._process.outbox.send(Command(lane, words), on_reply=_answered(places, self._process.guard))
 
     # Private.
+
+    def _on_ring(self, ring: Ring) -> None:
+        process, calls = self._process, self._calls
+        call = calls.find(ring.call_sid)
+        if ring.why is Why.DRAIN:
+            process.begin_drain()
+        elif ring.why is Why.RESTORED:
+            calls.claim_again(ring.call_sid, 0 if call is None else call.owner.epoch)
+        elif ring.why is Why.CLAIMED:
+            if ring.call_sid and call is None:
+                process.spawn_for(ring.call_sid, calls.take_over(ring.call_sid), "take-over")
+        elif call is None:
+            return
+        elif ring.why is Why.REPLY:
+            call.watch_reply(nudge=False)
+        elif ring.why is Why.ENDED:
+            calls.end(call)
+        else:
+            call.control.ring()
+
+    def _receive_pair(self, encoded: bytes, value: bytes) -> None:
+        """One pair of an entry that is of many calls."""
+        try:
+            name = read_name(encoded)
+        except EntryError:
+            self._counters.unreadable += 1
+            return
+        try:
+            self._report(name, value)
+        except EntryError:
+            self._counters.unreadable += 1
+        except Exception as bug:  # noqa: BLE001 - of one call, in an entry of many
+            self._process.guard.caught(Where.BACK, name.call_sid, bug)
 
     def _report(self, name: Name, value: bytes) -> None:
         call = self._calls.find(name.call_sid)
@@ -118,13 +140,13 @@ class Readers:
             self._calls.check_window(call)
 
 
-def _answered(places: dict[bytes, _Place]) -> OnReply:
+def _answered(places: dict[bytes, _Place], guard: CallGuard) -> OnReply:
     def answered(reply: object) -> None:
         if not isinstance(reply, list):
             return  # Nothing new, or refused: the next look finds it.
         for key, _ in reply:
             place = places[key]
             if not place.call.is_over:
-                place.follow()
+                guard.run(Where.ANSWER, place.call.call_sid, place.follow)
 
     return answered

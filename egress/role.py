@@ -14,6 +14,7 @@ from egress.calls import Calls
 from egress.counters import EgressHops, RoleCounters
 from egress.readers import Readers
 from shared.clock import now_ms
+from shared.ownership.counters import Where
 from shared.process.dispatch import Dispatch, watch_owned
 from shared.process.role import Process
 
@@ -97,7 +98,7 @@ class EgressRole:
     def _give_all_back(self) -> None:
         """Nobody is there, or nobody has room: whoever comes first takes them."""
         for call in self.calls.all():
-            self.calls.release(call, "")
+            self._process.guard.run(Where.END, call.call_sid, self.calls.release, call, "")
 
     async def _sweep(self) -> None:
         while True:

@@ -39,6 +39,7 @@ from shared.figures.diagnosis import (
 )
 from shared.figures.rolling import WINDOW_MS
 from shared.logs.log import Log
+from shared.ownership.counters import Where
 from shared.process.role import Process
 
 UNANSWERED_MS = WINDOW_MS
@@ -127,8 +128,9 @@ class CallWindow:
         names = [name.encode() for name in record.names(WindowsView)]
         card = Command(lane, (b"HMGET", keys.card(sid).encode(), *names))
         caller = Command(lane, (b"XLEN", keys.caller(sid).encode()))
-        self.process.outbox.send(card, on_reply=self._on_card)
-        self.process.outbox.send(caller, on_reply=self._on_caller)
+        wrap = self.process.guard.wrap
+        self.process.outbox.send(card, on_reply=wrap(Where.ANSWER, sid, self._on_card))
+        self.process.outbox.send(caller, on_reply=wrap(Where.ANSWER, sid, self._on_caller))
 
     def _on_card(self, reply: object) -> None:
         if not isinstance(reply, list) or self.call.is_over:

@@ -66,6 +66,11 @@ class SocketCounters:
 class CallCounters:
     """Calls, and the pipeline's two streams of this process."""
 
+    strays: int = 0
+    """Calls that Redis said were here, and were not: an answer or a write was lost, or an older snapshot came
+    back. They end, unless they stream again."""
+    failed: int = 0
+    """Calls whose stream was closed since a bug was met in them: they go on in a new one."""
     attached: int = 0
     """Calls that came to this process with their first stream."""
     resumed: int = 0

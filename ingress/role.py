@@ -15,8 +15,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ingress.calls.registry import Registry
+from ingress.calls.strays import Strays
 from ingress.calls.switchboard import Switchboard
 from ingress.counters import CallCounters, SocketCounters, WebhookCounters
+from ingress.janitor.sweep import Janitor
 from ingress.media import twilio
 from ingress.media.gate import CloseCode
 from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
@@ -66,6 +68,8 @@ class IngressRole:
         registry = Registry(process, calls)
         self._announcer = Announcer(settings, process.store, process.ownership, process.log)
         self.switchboard = Switchboard(process, registry, admission.judge, twilio, calls, self.counters)
+        self._strays = Strays(process, self.switchboard.table, registry, calls)
+        self._janitor = Janitor(process)
         self._webhooks = Webhooks(
             settings=settings,
             store=process.store,
@@ -77,7 +81,7 @@ class IngressRole:
             counters=hooks,
             ownership=process.ownership,
             log=process.log,
-            spawn=process.spawn,
+            spawn_for=process.spawn_for,
             limit=asyncio.Semaphore(STORE_CALLS_AT_ONCE),
         )
         for group, counters in (("sockets", self.counters), ("calls", calls), ("webhooks", hooks)):
@@ -111,6 +115,8 @@ class IngressRole:
         self.switchboard.open()
         process = self._process
         process.spawn(self._announcer.run(), "announcer")
+        process.spawn(self._strays.look_on(), "strays")
+        process.spawn(self._janitor.run(), "janitor")
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._receive_rings)
         self._server = OwnSignalsServer(self._config())

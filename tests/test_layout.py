@@ -113,6 +113,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
     "console/top/state.py": ("panes of the screen", frozenset({"calls"})),
     "console/top/view.py": ("panes of the screen", frozenset({"calls"})),
+    "ingress/janitor/look.py": ("consumers of a group, as Redis lists them", frozenset({"name"})),
     "ingress/media/twilio.py": ("Twilio's messages", frozenset({"digit", "dtmf", "mark", "name"})),
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
     "shared/logs/log.py": ("levels of a log", frozenset({"error"})),
@@ -321,7 +322,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["resp", "clock", "audio"],
     ],
     "ingress": [
-        ["__main__"], ["role"], ["web"], ["calls"], ["media"], ["counters"], ["calls.fence"], ["errors"],
+        ["__main__"], ["role"], ["web", "janitor"], ["calls"], ["media"], ["counters"], ["calls.fence"],
+        ["errors"],
     ],
     "brain": [
         ["__main__"], ["role", "agents.check"], ["call"], ["webhooks"], ["caller", "memory"], ["model"],

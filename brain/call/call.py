@@ -35,6 +35,7 @@ from shared.contract.scripts import Refusal
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
 from shared.figures.rolling import Telling
+from shared.ownership.counters import Where
 from shared.ownership.owner import Owner
 from shared.process.role import Process
 from shared.process.tasks import Alarm
@@ -73,7 +74,7 @@ class BrainCall:
         self._log = process.log.bind(call=call_sid, epoch=epoch)
         self._owner = Owner(
             process.outbox, process.keys, call_sid, process.worker.role, epoch, self._on_refused,
-            process.name, claim_again,
+            process.name, claim_again, process.guard,
         )  # fmt: skip
         self._parts = parts.make(
             process,
@@ -93,7 +94,7 @@ class BrainCall:
         self._has_ended = False  # For everybody; only what the caller said last may still be on its way.
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
-        self._alarm = Alarm(lambda: self.give(inputs.Tick()))
+        self._alarm = Alarm(process.guard.wrap(Where.TIMER, call_sid, lambda: self.give(inputs.Tick())))
 
     # Life.
 
@@ -115,7 +116,7 @@ class BrainCall:
         except* Exception as bugs:  # noqa: BLE001 - a bug met in one call must not end the others
             self._group = None
             self._counters.calls_failed += 1
-            self._log.error("call_failed", exc_info=bugs.exceptions[0])
+            self._process.guard.note(Where.TASK, self.call_sid, bugs.exceptions[0])
             self._give_up("bug")
         finally:
             self._group = None
@@ -238,8 +239,7 @@ class BrainCall:
 
     def rollover_due(self, rollover: Rollover) -> None:
         """The session must be replaced, at a quiet moment or at the last one."""
-        due = inputs.RolloverDue(settle_at_ms=rollover.settle_at_ms, force_at_ms=rollover.force_at_ms)
-        self.give(due)
+        self.give(inputs.RolloverDue(settle_at_ms=rollover.settle_at_ms, force_at_ms=rollover.force_at_ms))
 
     def roll_over(self) -> None:
         """This is a quiet moment, or the last one: the session is replaced, unless a turn would be cut."""
@@ -247,10 +247,11 @@ class BrainCall:
         if rollover is None or self._parts.feed.may_be_cut(rollover.force_at_ms):
             self._parts.sessions.roll()
         else:
-            asyncio.get_running_loop().call_later(ROLL_AGAIN_S, self._roll_again, rollover)
+            self.spawn(self._roll_again(rollover), "roll-again")
 
-    def _roll_again(self, rollover: Rollover) -> None:
+    async def _roll_again(self, rollover: Rollover) -> None:
         """Of a session that is gone by now it is nobody's."""
+        await asyncio.sleep(ROLL_AGAIN_S)
         if self._parts.sessions.rollover is rollover:
             self.rollover_due(rollover)
 

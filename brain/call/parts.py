@@ -274,6 +274,7 @@ def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainVi
         ingress=card.ingress,
         hops=services.figures.hops,
         host=process.worker.host,
+        guard=process.guard,
     )
 
 

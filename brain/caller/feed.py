@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from brain.caller.audio import CallerAudio
 from brain.caller.moves import CallerMoves
@@ -28,6 +29,8 @@ from shared.contract.streams.caller import read_turn
 from shared.contract.writes import CallerMove, Moved, caller_keys
 from shared.figures.hops import Hop, host_of
 from shared.logs.log import Log
+from shared.ownership.counters import Where
+from shared.ownership.guard import CallGuard
 from shared.ownership.owner import Owner
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
@@ -60,6 +63,7 @@ class CallerFeed:
         ingress: str,
         hops: BrainHops,
         host: str,
+        guard: CallGuard,
     ) -> None:
         """`inbox`: that of the call's lane; `nudge` makes it read at once. `host`: of this process."""
         self._store = store
@@ -68,6 +72,8 @@ class CallerFeed:
         self._owner = owner
         self._counters = counters
         self._log = log
+        self._guard = guard
+        self.call_sid = owner.call_sid
         self._key = owner.keys.caller(owner.call_sid)
         self.lane = owner.keys.lane(owner.call_sid)
         self._audio = CallerAudio(counters, leg=leg)
@@ -95,7 +101,8 @@ class CallerFeed:
         self.is_paused = False
         self._audio.restart()
         self._moves.add(self)
-        self._replaying = asyncio.create_task(self._replay(engine), name=f"{self._owner.call_sid}-replay")
+        replay = self._guard.task(self.call_sid, self._replay(engine))
+        self._replaying = asyncio.create_task(replay, name=f"{self.call_sid}-replay")
 
     def disconnect(self) -> bool:
         """The session is gone. True: the caller's open turn will be said again to the next one."""
@@ -251,7 +258,8 @@ class CallerFeed:
 
     def _watch(self, after_id: str) -> None:
         if not self._stopped:
-            self._inbox.watch(self._key, after_id, self._on_entries)
+            sink = self._guard.wrap(Where.CALLER, self.call_sid, self._on_entries)
+            self._inbox.watch(self._key, after_id, sink)
             self._nudge()
 
     def _on_entries(self, entries: list[Entry]) -> None:
@@ -271,7 +279,8 @@ class CallerFeed:
             self.is_paused = True
             self._counters.caller_pauses += 1
             self._log.warning("caller_paused", queued=engine.queued_events)
-            engine.when_drained(lambda: self._go_on(engine, read_to))
+            go_on = partial(self._go_on, engine, read_to)
+            engine.when_drained(self._guard.wrap(Where.TIMER, self.call_sid, go_on))
 
     def _go_on(self, engine: Engine, after_id: str) -> None:
         if self._engine is engine:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from shared.contract.scripts import Refusal
 from shared.contract.writes import CallerMove, Moved, move_callers, read_moves
+from shared.ownership.counters import Where
+from shared.ownership.guard import CallGuard
 from shared.store.outbox import Outbox
 
 MOVE_EVERY_S = 0.06
@@ -23,6 +25,7 @@ class Mover(Protocol):
     """One call's part: asked again only when it was told what became of the last move."""
 
     lane: int
+    call_sid: str
 
     def next_move(self) -> CallerMove | None:
         """What is to be moved now; None if nothing is."""
@@ -34,8 +37,9 @@ class Mover(Protocol):
 class CallerMoves:
     """The moves of a process."""
 
-    def __init__(self, outbox: Outbox, brain: str) -> None:
+    def __init__(self, outbox: Outbox, brain: str, guard: CallGuard) -> None:
         self._outbox = outbox
+        self._guard = guard
         self._brain = brain
         self._movers: set[Mover] = set()
 
@@ -56,14 +60,15 @@ class CallerMoves:
     def ask(self) -> None:
         """Asks for all that is to be moved now."""
         by_lane: dict[int, tuple[list[Mover], list[CallerMove]]] = {}
-        for mover in self._movers:
-            move = mover.next_move()
+        for mover in list(self._movers):
+            move = self._guard.run(Where.LOOK, mover.call_sid, mover.next_move)
             if move is not None:
                 movers, moves = by_lane.setdefault(mover.lane, ([], []))
                 movers.append(mover)
                 moves.append(move)
         for lane, (movers, moves) in by_lane.items():
-            self._outbox.send(move_callers(lane, self._brain, moves).command(), on_reply=_Answered(movers))
+            answered = _Answered(movers, self._guard)
+            self._outbox.send(move_callers(lane, self._brain, moves).command(), on_reply=answered)
 
 
 # Private.
@@ -72,22 +77,16 @@ class CallerMoves:
 class _Answered:
     """Tells each mover of one script what became of his."""
 
-    __slots__ = ("_movers",)
+    __slots__ = ("_guard", "_movers")
 
-    def __init__(self, movers: list[Mover]) -> None:
+    def __init__(self, movers: list[Mover], guard: CallGuard) -> None:
         self._movers = movers
+        self._guard = guard
 
     def __call__(self, reply: Any) -> None:
         # An error is of the whole script: Redis is full, or on its way.
         answers: list[Moved | Refusal] = (
             [Moved.NOT_YET] * len(self._movers) if isinstance(reply, Exception) else read_moves(reply)
         )
-        bug: Exception | None = None
         for mover, answer in zip(self._movers, answers, strict=True):
-            try:
-                mover.move_answered(answer)
-            # A bug met in one call must not leave the others waiting for their answer; the outbox counts it.
-            except Exception as error:  # noqa: BLE001
-                bug = error
-        if bug is not None:
-            raise bug
+            self._guard.run(Where.ANSWER, mover.call_sid, mover.move_answered, answer)

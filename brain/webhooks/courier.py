@@ -26,6 +26,7 @@ from shared.contract.card import StoryView
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.streams.hooks import GROUP, Event, Hook, read_hook
 from shared.ownership import steps
+from shared.ownership.counters import Where
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 
@@ -173,9 +174,7 @@ class Courier:
     async def _one(self, client: httpx.AsyncClient, lane: int, entry_id: str, hook: Hook) -> None:
         key = self._process.keys.hooks(lane)
         try:
-            body = hook.body or await self._compose(hook)
-            number = await steps.read_number(self._process.store, self._process.keys, hook.call_sid)
-            problem = await self._post(client, hook, events.with_number(body, number))
+            problem, body = await self._attempt(client, hook)
             if not problem:
                 self.counters.hooks_delivered += 1
                 await self._forget(key, entry_id, hook)
@@ -194,6 +193,19 @@ class Courier:
             self._process.log.debug("courier_waits", reason=type(error).__name__)
             return
         self._held.pop((lane, entry_id), None)
+
+    async def _attempt(self, client: httpx.AsyncClient, hook: Hook) -> tuple[str, bytes]:
+        """Empty if it was taken, else why not; and what was told. Raises STORE_ERRORS."""
+        process, body = self._process, hook.body
+        try:
+            body = body or await self._compose(hook)
+            number = await steps.read_number(process.store, process.keys, hook.call_sid)
+            return await self._post(client, hook, events.with_number(body, number)), body
+        except STORE_ERRORS:
+            raise
+        except Exception as bug:  # noqa: BLE001 - of one event: tried again like any other failure, and so for an end
+            process.guard.note(Where.WEBHOOK, hook.call_sid, bug)
+            return type(bug).__name__, body
 
     async def _compose(self, hook: Hook) -> bytes:
         process, call_sid = self._process, hook.call_sid

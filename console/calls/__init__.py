@@ -8,6 +8,7 @@ supervisord, the screen of `top`.
     ended     calls that are over: one index a lane
     ending    hanging up: the brain is asked, or nobody is left to ask
     trouble   what is wrong with a call, in words; whose fault its last window was
+    takeovers  how often a call has changed hands, how it ends if nobody comes back
     beats     how long a worker has been silent, by the clock of whoever looks
     watching  one call as it happens
     journal   a line of the journal for people

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from console.calls import takeovers
 from console.calls.ended import AnyEndedCall
 from console.calls.journal import details
 from console.calls.live import AnyCall, AnyWorker, UnreadableCall, UnreadableWorker
@@ -40,6 +41,8 @@ def call_data(call: AnyCall) -> dict[str, object]:
         "owed_cause": card.owed_cause or "",
         "trouble": "" if call.standing.trouble is None else call.standing.trouble.words,
         "ghost": call.is_ghost,
+        "claims": takeovers.claims(call.fields),
+        "ends_as": takeovers.ends_as(call.fields),
         "caller_q": call.caller_q,
         "reply_q": call.reply_q,
     }

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from console.calls import takeovers
 from console.calls.ended import EndedCall, Found
 from console.calls.journal import clock, date, details
 from console.calls.live import AnyCall, AnyWorker, LiveCall, UnreadableCall, UnreadableWorker
@@ -49,7 +50,7 @@ def calls_table(calls: Sequence[AnyCall], now_wall_ms: int) -> RenderableType:
             _numbers(call),
             _plain(call.agent),
             call.card.state,
-            " ".join(owner.partition("@")[0] or NONE for owner in call.owners.values()),
+            _owners(call),
             NONE if figures is None else millis(figures.reply_q_ms),
             str(call.caller_q),
             NONE if figures is None else f"{figures.tx_fps:.0f}",
@@ -112,6 +113,8 @@ def call_details(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: in
         ("caller audio waiting", f"{call.caller_q} frames"),
         ("reply audio waiting", f"{waiting} in {call.reply_q} pieces"),
         ("owed", f"{owed_ms / 1000:.1f} s: {call.card.owed_cause or NONE}" if owed_ms else NONE),
+        ("claimed again", takeovers.claims_in_words(call.fields) or NONE),
+        ("ends without a stream as", takeovers.ends_as(call.fields) or NONE),
         ("outcome", call.card.outcome or NONE),
     )
     if trouble is not None:
@@ -165,6 +168,16 @@ def _last_window(call: LiveCall, now_wall_ms: int) -> Table:
     is_old = told is not None and call.pipeline is None
     title = f"last window, {duration(now_wall_ms - told.at_ms)} ago" if told and is_old else "last window"
     return _pairs(title, {} if told is None else window.figures(told))
+
+
+def _owners(call: LiveCall) -> str:
+    """By role; a role that was claimed more than once says how often."""
+    claims = takeovers.claims(call.fields)
+    shown = []
+    for role, owner in call.owners.items():
+        count = claims.get(role, 0)
+        shown.append((owner.partition("@")[0] or NONE) + (f"×{count}" if count > 1 else ""))
+    return " ".join(shown)
 
 
 def _numbers(call: LiveCall) -> str:

@@ -8,6 +8,7 @@ how anything is mended.
     calls     rules: whether anybody who calls now is left alone
     redis     rules: whether a Redis will do
     workers   rules: whether there are workers for new calls
+    takeovers  rules: whether what has lost somebody finds somebody else
     host      rules: whether this host will do
     brain     rules: whether agents and model will do
     public    whether Twilio would reach us: asked from outside

@@ -57,5 +57,8 @@ def _judge(call: AnyCall) -> Finding | None:
 
 def _do(severity: Severity, sid: str) -> str:
     if severity is Severity.MISSING:
-        return f"Nobody takes a call over whose owner died: `trunkline hangup {sid}` ends it."
+        return (
+            "Within seconds another worker of that role takes it, if one has room: else start one."
+            f" `trunkline hangup {sid}` ends it."
+        )
     return f"`trunkline show {sid}` says what happened last; `trunkline hangup {sid}` ends it."

@@ -25,13 +25,16 @@ from console.doctor import calls as doctor_calls
 from console.doctor import host as doctor_host
 from console.doctor import public as doctor_public
 from console.doctor import redis as doctor_redis
+from console.doctor import takeovers as doctor_takeovers
 from console.doctor import workers as doctor_workers
 from console.doctor.findings import Finding, skipped
 from console.doctor.host import DiskFacts, ProcessFacts
 from console.doctor.redis import RedisFacts
+from console.doctor.takeovers import WaitingFacts
 from console.stack.readiness import why_not_ready
 from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared import env_file
+from shared.contract.entry import written_ms
 from shared.contract.keys import CONFIG, Keys
 from shared.contract.worker import ROLES
 from shared.process.exits import Exit
@@ -179,6 +182,7 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
         found = doctor_redis.judge(facts, settings.lanes)
         workers = looked.workers
         owned = await _owned(store, workers, settings.lanes)
+        waiting = [await _waiting(store, lane) for lane in range(settings.lanes)]
     except AuthenticationError as error:
         return [], [doctor_redis.login_refused(place_of(url), login_of(url), f"{error}")], []
     except NoPermissionError as error:
@@ -188,7 +192,41 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
     finally:
         await store.aclose()
     judged = doctor_workers.judge_workers(workers, owned, takes_writes=not facts.missing.refusal)
-    return doctor_calls.judge(looked.calls), [*found, *judged], workers
+    is_ingress = [
+        row.is_alive for row in workers if isinstance(row, WorkerRow) and row.beat.role == "ingress"
+    ]
+    waits = doctor_takeovers.judge(waiting, has_ingress=any(is_ingress))
+    return doctor_calls.judge(looked.calls), [*found, *judged, *waits], workers
+
+
+async def _waiting(store: Store, lane: int) -> WaitingFacts:
+    """What waits in a lane. A key that is none of ours counts as empty: others say so."""
+    keys = Keys()
+    async with store.pipeline(transaction=False) as pipe:
+        pipe.time()
+        pipe.get(keys.janitor(lane))
+        pipe.xlen(keys.orphans(lane))
+        pipe.xrange(keys.orphans(lane), count=1)
+        pipe.xrange(keys.calls(lane), count=1)
+        pipe.zrange(keys.deadlines(lane), 0, 0, withscores=True)
+        answers = await pipe.execute(raise_on_error=False)
+    seconds, microseconds = answers[0]
+    now_ms = seconds * 1000 + microseconds // 1000
+    janitor, orphans, oldest, newest, due = (
+        None if isinstance(each, ResponseError) else each for each in answers[1:]
+    )
+    return WaitingFacts(
+        lane=lane,
+        janitor=(janitor or b"").decode(errors="replace"),
+        orphans=orphans or 0,
+        orphan_waits_ms=_waits_ms(oldest, now_ms),
+        new_waits_ms=_waits_ms(newest, now_ms),
+        overdue_ms=max(0, now_ms - round(due[0][1])) if due else 0,
+    )
+
+
+def _waits_ms(entries: Sequence[tuple[bytes, object]] | None, now_ms: int) -> int:
+    return max(0, now_ms - written_ms(entries[0][0])) if entries else 0
 
 
 async def _owned(store: Store, workers: Sequence[AnyWorker], lanes: int) -> dict[str, int]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from console.calls import takeovers
 from console.calls.journal import clock, details
 from console.calls.live import AnyCall, LiveCall, UnreadableCall
-from console.style import BAD, DIM
+from console.style import BAD, BRIDGE, DIM
 from console.text import NONE, cell, duration, fit, millis, tame, wrapped
 from console.top.columns import FRAME_MS, TITLE, verdict_cell
 from shared.contract.streams.journal import JournalEntry
@@ -79,7 +80,7 @@ def _card_lines(call: LiveCall, at_ms: int, width: int) -> list[Text]:
     age, numbers = duration(call.age_ms(at_ms)), f"{card.from_number or NONE} → {card.to_number or NONE}"
     workers = "   ".join(worker or f"no {role}" for role, worker in call.owners.items())
     waiting = millis(call.caller_q * FRAME_MS)
-    wrong = call.standing.trouble
+    wrong, told = call.standing.trouble, _hands(call)
     made = [
         Text.assemble(
             cell(call.call_sid, 36, TITLE), cell(f"{card.state}  {age}  leg {card.leg}", width - 36)
@@ -87,6 +88,7 @@ def _card_lines(call: LiveCall, at_ms: int, width: int) -> list[Text]:
         cell(f"{numbers}   agent {call.agent}", width),
         cell(workers, width),
         *([cell(wrong.words, width, BAD)] if wrong is not None else []),
+        *([cell(told, width, BRIDGE)] if told else []),
         Text.assemble("verdict ", verdict_cell(call, 13), fit(call.standing.why, width - 21)),
         cell(f"audible {speaking}   caller audio waiting {waiting}   dropped {_drops(call)}", width),
     ]
@@ -94,6 +96,16 @@ def _card_lines(call: LiveCall, at_ms: int, width: int) -> list[Text]:
     for left, right in zip(FIGURES[::2], FIGURES[1::2], strict=True):
         made.append(Text.assemble(_figure(call, left, half), _figure(call, right, width - half)))
     return made
+
+
+def _hands(call: LiveCall) -> str:
+    """That it has changed hands, or ends soon; empty where it is as it was."""
+    again, outcome = takeovers.claims_in_words(call.fields), takeovers.ends_as(call.fields)
+    parts = [
+        f"claimed again: {again}" if again else "",
+        f"ends as {outcome} without a stream" if outcome else "",
+    ]
+    return tame("   ".join(filter(None, parts)))
 
 
 def _drops(call: LiveCall) -> str:

@@ -8,6 +8,7 @@ messages.
     attaching    how a stream becomes a call's, and what becomes of the call without it
     ending       the rule: ends a call whose stream is gone, or waits
     figures      what ingress tells the card of a live call by itself
+    strays       calls that Redis says are here, and that are not
     table        which calls and media streams are here
     registry     the rare steps of a call in Redis, asked with patience
     call         one call: what goes to its socket, what comes from its caller

@@ -29,8 +29,8 @@ Judge = Callable[[StreamStart], tuple[str, int]]
 """Judges a start; returns of its token the nonce, that ATTACH spends, and when it expires, s. Raises
 StartRefused."""
 
-Spawn = Callable[[Coroutine[Any, Any, None], str], object]
-"""Runs a task of the process."""
+SpawnFor = Callable[[str, Coroutine[Any, Any, None], str], object]
+"""Runs a task of one call (`Process.spawn_for`)."""
 
 Wait = Callable[[float], Awaitable[None]]
 """Waits for so many seconds in which this process runs: while it stood still, a new leg could not come to
@@ -48,7 +48,7 @@ class Attaching:
     registry: Registry
     table: CallTable
     counters: CallCounters
-    spawn: Spawn
+    spawn_for: SpawnFor
     wait: Wait
 
     def start(self, stream: MediaStream, start: StreamStart) -> None:
@@ -74,7 +74,7 @@ class Attaching:
             caller_line=said.caller,
             token_expires_s=expires_s,
         )
-        self.spawn(self._attach(stream, told), f"attach-{start.call_sid}")
+        self.spawn_for(start.call_sid, self._attach(stream, told), "attach")
 
     def gone(self, stream: MediaStream) -> None:
         """A stream is over, attached or not."""
@@ -82,7 +82,7 @@ class Attaching:
         stream.log.info("socket_gone", cause=cause, leg=stream.leg, frames=stream.caller_frames)
         self.table.stream_gone(stream, detaching=stream.leg > 0)
         if stream.leg:
-            self.spawn(self._detach(stream), f"detach-{stream.call_sid}")
+            self.spawn_for(stream.call_sid, self._detach(stream), "detach")
 
     # Private.
 

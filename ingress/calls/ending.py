@@ -14,6 +14,9 @@ from shared.contract.card import TONES_MOST, Next
 APOLOGY = "apology"
 """The outcome of a call whose caller heard one."""
 
+ABANDONED = "abandoned"
+"""The outcome of a call that nobody had any more."""
+
 DIAL_TIMEOUT_S = 25
 """How long a dialled number may ring: a voice mailbox takes most calls from about half a minute on."""
 

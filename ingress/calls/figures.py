@@ -23,6 +23,7 @@ from shared.contract.steps import Held, NewStream, Restored
 from shared.contract.window import IngressWindow, dump
 from shared.contract.writes import LegFacts
 from shared.figures.rolling import Telling
+from shared.ownership.counters import Where
 from shared.process.role import Process
 
 
@@ -53,12 +54,13 @@ class FiguresPen:
         before, self._redis_run = self._redis_run, self._process.redis_run
         is_due = self._telling.is_due(now_ms, late=self._process.is_late) or before != self._redis_run
         self._facts = {sid: facts for sid, facts in self._facts.items() if sid in self._table.calls}
-        for call in self._table.calls.values():
+        for call in list(self._table.calls.values()):
             stream, told = call.stream, call.told
             if stream is None or told is None or not stream.takes_audio:
                 continue
             if call.owed.take_turn() or is_due:
-                self._write(call, stream, told, now_ms)
+                guard = self._process.guard
+                guard.run(Where.LOOK, call.call_sid, self._write, call, stream, told, now_ms)
 
     # Private.
 
@@ -97,7 +99,8 @@ class FiguresPen:
 
         leg = dataclasses.replace(leg_of(stream), token_expires_s=told.token_expires_s)
         step = writes.write_leg(process.keys, leg, figures)
-        process.outbox.send(step.command(), on_reply=answered)
+        guarded = process.guard.wrap(Where.ANSWER, call.call_sid, answered)
+        process.outbox.send(step.command(), on_reply=guarded)
 
     def _restore(self, call: IngressCall, stream: MediaStream, told: NewStream) -> None:
         """Redis came back empty: the call's card is written again by the process that holds its socket."""

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from ingress.counters import CallCounters
 from shared.contract.streams.pairs import Pair, PairBatch
+from shared.ownership.counters import Where
+from shared.ownership.guard import CallGuard
 
 PROGRESS_S = 0.1
 
@@ -23,6 +25,8 @@ Send = Callable[[str, list[Pair]], None]
 class Moving(Protocol):
     """A call whose progress is reported."""
 
+    call_sid: str
+
     def progress(self) -> tuple[str, Pair, bool] | None:
         """(egress worker, `forwarded` pair, whether to report again soon); None: nothing to tell."""
 
@@ -30,8 +34,9 @@ class Moving(Protocol):
 class BackPost:
     """Gathers reports by egress worker."""
 
-    def __init__(self, send: Send, counters: CallCounters) -> None:
+    def __init__(self, send: Send, counters: CallCounters, guard: CallGuard) -> None:
         self._batch = PairBatch(send)
+        self._guard = guard
         self._counters = counters
         self._begun: set[Moving] = set()
         """Moved after a pause: told at the end of this turn."""
@@ -70,7 +75,7 @@ class BackPost:
 
     def _tell(self, calls: set[Moving]) -> None:
         for call in calls:
-            told = call.progress()
+            told = self._guard.run(Where.TIMER, call.call_sid, call.progress)
             if told is None:
                 continue
             worker, pair, again = told

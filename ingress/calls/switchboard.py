@@ -35,6 +35,7 @@ from shared.contract.streams.pairs import (
     split_name,
 )
 from shared.figures.hops import Hop, host_of
+from shared.ownership.counters import Where
 from shared.process.role import Process
 from shared.store.inbox import Entry
 
@@ -66,7 +67,7 @@ class Switchboard:
             outbox=process.outbox,
             worker=process.name,
             journal=process.journal,
-            post=BackPost(self._send_back, counters),
+            post=BackPost(self._send_back, counters, process.guard),
             counters=counters,
         )
         self.table = CallTable(services)
@@ -77,15 +78,17 @@ class Switchboard:
             registry=registry,
             table=self.table,
             counters=counters,
-            spawn=process.spawn,
+            spawn_for=process.spawn_for,
             wait=process.lag.sleep_awake,
         )
         self._calls = self.table.calls
         self._process = process
+        self._guard = process.guard
+        process.guard.on_bug = self._call_failed
         self._registry = registry
         self._wire = wire
         self._sockets = sockets
-        self._host = StreamHost(attaching.start, attaching.gone)
+        self._host = StreamHost(attaching.start, attaching.gone, self._stream_failed)
         self._figures = FiguresPen(process, self.table, counters, sockets, now_ms())
         self._egress_to_socket = Hop(self.hops.egress_to_socket_ms, process.worker.host)
         self._writer = process.name.encode()
@@ -139,6 +142,8 @@ class Switchboard:
                     self._receive_pair(worker, name, value, began_ms)
                 except ValueError:  # EntryError is one: a name that cannot be read.
                     counters.out_bad += 1
+                except Exception as bug:  # noqa: BLE001 - of one call, in an entry of many
+                    self._guard.caught(Where.OUT, name.split(b":", 2)[1].decode(errors="replace"), bug)
             now = now_ms()
             hops.socket_write_ms.observe(now - began_ms)
             if worker.startswith("egress"):  # The brain's own words are no audio.
@@ -172,17 +177,24 @@ class Switchboard:
         self._arm_sweep()
         now = now_ms()
         store_away_at_ms = self._process.outbox.away_since_ms
+        run = self._guard.run
         for stream in list(self.table.streams):
-            if not stream.sweep():
-                self._end_silent(stream)
-        for call in list(self._calls.values()):
-            if not call.fill_silence(now, store_away=store_away_at_ms is not None):
-                self._apologise(call)
+            run(Where.LOOK, stream.call_sid, self._sweep_stream, stream)
+        for sid, call in list(self._calls.items()):
+            run(Where.LOOK, sid, self._sweep_call, call, now, store_away=store_away_at_ms is not None)
         self._figures.tell(now)
         self._sweeps += 1
         if self._sweeps % DUE_EVERY_SWEEPS == 0 and store_away_at_ms is None and self._may_end_due(now):
             for lane in range(self._process.settings.lanes):
                 self._process.outbox.send(due(self._process.keys, lane).command(), on_reply=self._end_due)
+
+    def _sweep_stream(self, stream: MediaStream) -> None:
+        if not stream.sweep():
+            self._end_silent(stream)
+
+    def _sweep_call(self, call: IngressCall, now: float, *, store_away: bool) -> None:
+        if not call.fill_silence(now, store_away=store_away):
+            self._apologise(call)
 
     def _may_end_due(self, now: float) -> bool:
         run = self._process.redis_run
@@ -196,15 +208,33 @@ class Switchboard:
             return
         for each in read_due(reply):
             self.counters.due += 1
-            self._process.spawn(self._registry.end_due(each), f"due-{each.leg.call_sid}")
+            self._process.spawn_for(each.leg.call_sid, self._registry.end_due(each), "due")
 
     def _end_silent(self, stream: MediaStream) -> None:
         """The caller's media has stopped: nobody is there."""
         self.counters.watchdog_ends += 1
         stream.log.warning("caller_media_stopped", frames=stream.caller_frames)
         end = self._registry.end(stream.call_sid, "caller_media_stopped")
-        self._process.spawn(end, f"end-{stream.call_sid}")
+        self._process.spawn_for(stream.call_sid, end, "end")
         stream.close(CloseCode.NORMAL, "no caller media")
+
+    def _stream_failed(self, stream: MediaStream, bug: Exception) -> None:
+        self._guard.caught(Where.SOCKET, stream.call_sid, bug)
+        if not stream.call_sid:  # It has no call yet: nobody else closes it.
+            stream.socket.abort()
+
+    def _call_failed(self, call_sid: str) -> None:
+        """A bug was met in a call: its stream is closed, and the carrier asks /voice/resume: the call goes on
+        in a new stream, here or at a sibling, as often as calls may resume."""
+        stream = self.table.drop(call_sid) if call_sid else None
+        if stream is None:
+            return
+        self.counters.failed += 1
+        try:
+            stream.close(CloseCode.SERVER_ERROR, "bug")
+        finally:
+            if stream.socket.is_open:  # The close did not come about.
+                stream.socket.abort()
 
     def _apologise(self, call: IngressCall) -> None:
         """Nobody has spoken for too long: the call goes to the carrier's voice. Without Redis the resume

@@ -72,6 +72,19 @@ class CallTable:
             del self.calls[call_sid]
             self._services.post.forget(call)
 
+    def drop(self, call_sid: str) -> MediaStream | None:
+        """The call met a bug: nothing of it is kept. Its stream, if it has one that is open."""
+        call = self.calls.pop(call_sid, None)
+        if call is not None:
+            self._services.post.forget(call)
+            if call.stream is not None:
+                return call.stream
+        return next((stream for stream in self.streams if stream.call_sid == call_sid), None)
+
+    def has(self, call_sid: str) -> bool:
+        """Whether the call is here, is about to be, or has gone so lately that Redis may not know."""
+        return call_sid in self.calls or any(stream.call_sid == call_sid for stream in self.streams)
+
     def live_calls(self) -> int:
         """Calls whose stream is attached here, or about to be."""
         return sum(1 for stream in self.streams if stream.has_call)

@@ -85,6 +85,8 @@ class StreamHost:
     """It wants to be attached: answered by `attached` or `refuse`, sooner or later."""
     on_gone: Callable[[MediaStream], None]
     """It is over: called once, also for one that was never attached."""
+    on_bug: Callable[[MediaStream, Exception], None]
+    """What its peer sent led to an exception that nothing expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +199,13 @@ class MediaStream:
     def text(self, payload: bytes) -> None:
         """A whole text message."""
         try:
-            given: Given = self._parse(payload)
-        except WireError as error:
-            given = error
-        self._give(given)
+            try:
+                given: Given = self._parse(payload)
+            except WireError as error:
+                given = error
+            self._give(given)
+        except Exception as bug:  # noqa: BLE001 - of this call alone, whatever it is
+            self._host.on_bug(self, bug)
 
     def binary(self) -> None:
         """A binary message."""
@@ -209,7 +214,10 @@ class MediaStream:
     def lost(self) -> None:
         """The connection is over."""
         cause = self.gate.close_reason if self.gate.state is SocketState.CLOSING else LOST
-        self._give(Input.LOST)
+        try:
+            self._give(Input.LOST)
+        except Exception as bug:  # noqa: BLE001 - of this call alone; its end must still be told
+            self._host.on_bug(self, bug)
         self._end(self.socket.failure or cause or LOST)
 
     # For whoever attaches it and has its call.

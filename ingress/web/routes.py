@@ -53,7 +53,7 @@ FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "cancele
 T = TypeVar("T")
 Form = dict[str, str]
 Handler = Callable[[Request, Form], Awaitable[Response]]
-Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+SpawnFor = Callable[[str, Coroutine[Any, Any, None], str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Visit:
 
 @dataclass(slots=True)
 class Webhooks:
-    """The five routes. `spawn` runs what need not be waited for. Cancelling any of them is safe: Twilio asks
-    again."""
+    """The five routes. `spawn_for` runs what need not be waited for. Cancelling any of them is safe: Twilio
+    asks again."""
 
     settings: Settings
     store: Store
@@ -86,7 +86,7 @@ class Webhooks:
     counters: WebhookCounters
     ownership: OwnershipCounters
     log: Log
-    spawn: Spawn
+    spawn_for: SpawnFor
     limit: asyncio.Semaphore
 
     def routes(self) -> list[Route]:
@@ -150,7 +150,7 @@ class Webhooks:
             "resume", call=call_sid, verb=decision.verb, tries=trail.tries, outcome=decision.outcome
         )
         if decision.outcome:
-            self.spawn(self.registry.end(call_sid, decision.outcome), f"end-{call_sid}")
+            self.spawn_for(call_sid, self.registry.end(call_sid, decision.outcome), "end")
         visit = visit.on(card)
         if admitted is not None:
             visit = replace(visit, trail=trail.streams(card))
@@ -181,7 +181,7 @@ class Webhooks:
         status = form.get("CallStatus", "")
         if status in FINAL_STATUSES:
             self.counters.call_ends += 1
-            self.spawn(self.registry.end_by_status(call_sid, status), f"end-{call_sid}")
+            self.spawn_for(call_sid, self.registry.end_by_status(call_sid, status), "end")
         return Response(status_code=204)
 
     # Private.
@@ -244,7 +244,7 @@ class Webhooks:
     def _give_up(self, visit: Visit, cause: str) -> Response:
         """An apology that no plan on the card tells of: the call ends as what it was."""
         if CALL_SID.fullmatch(visit.call_sid) is not None:
-            self.spawn(self.registry.apologised(visit.call_sid, cause), f"end-{visit.call_sid}")
+            self.spawn_for(visit.call_sid, self.registry.apologised(visit.call_sid, cause), "end")
         return self._apology(visit)
 
     def _apology(self, visit: Visit, text: str = "", fallback: str | None = None) -> Response:

@@ -2,10 +2,8 @@
 
 Why it exists: some sixty fields are written by twelve scripts and three roles, and read by all. Each writer
 has a record of what it writes, each reader a view of what it reads; nobody else names a field. Owns: the
-fields, their writers, their meaning. Pure. Must not know: how the card is read or written, when.
-
-A view is frozen: what the card said at that moment. In a view, `X | None` is a field whose writer may not
-have come to it yet. Worker names are empty where nobody has the role.
+fields, their writers, their meaning. Pure. Must not know: how the card is read or written, when. `X | None`
+in a view: its writer may not have come to it yet.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.contract import record
+from shared.contract.entry import whole
 from shared.contract.record import named
 
 
@@ -398,13 +397,36 @@ class TurnedAwayView:
     brain_epoch: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JanitorView:
+    """Ingress, once a round: who has a call. Whatever stands there is read: nobody else would tidy it up."""
+
+    state: str | None
+    leg: str | None
+    stream_sid: str | None
+    ingress: str | None
+    brain: str | None
+    egress: str | None
+    plan: str | None = named("next")
+    deadline_leg: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandsView:
+    """The console: how often a call has changed hands, and how it ends if nobody comes back."""
+
+    brain_claims: str | None
+    egress_claims: str | None
+    deadline_outcome: str | None
+
+
 READERS: tuple[type, ...] = (
     BrainView, EgressView, TurnedAwayView, ResumeView, Owners, WindowsView, PlayheadView, StoryView,
-    PeopleView, SpokenView, EndedView,
+    PeopleView, SpokenView, EndedView, JanitorView, HandsView,
 )  # fmt: skip
 
 
 def counters(found: Mapping[str, str]) -> dict[str, int]:
     """What is counted on a card, for people: the fields that begin with `n_`, those that were written yet."""
     counted = (name for kind in WRITERS for name in record.names(kind) if name.startswith("n_"))
-    return {name: int(found[name]) for name in counted if found.get(name, "").isdigit()}
+    return {name: int(found[name]) for name in counted if whole(found.get(name, "")) is not None}

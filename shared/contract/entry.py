@@ -58,6 +58,16 @@ def text_of(found: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in found.items()}
 
 
+MOST_DIGITS = 18
+"""Of a number that is read: it has 63 bits then, and a float holds it. All of ours are far below."""
+
+
+def whole(text: str | bytes) -> int | None:
+    """A whole number of at most so many digits, not below 0; None for anything else that may stand there."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) if is_number else None
+
+
 def stamp(now_ms: float) -> bytes:
     """`t`: CLOCK_MONOTONIC of the writer's host in ms. Comparable on one host only."""
     return b"%.1f" % now_ms

@@ -47,7 +47,8 @@ CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token
 
 def lane_of(call_sid: str, lanes: int) -> int:
     """The lane of a call: stable for the life of a deployment, because `lanes` is stored in Redis."""
-    return crc32(call_sid.encode("ascii")) % lanes
+    # What is no call's name has a lane too: an error there would be met far from where it was read.
+    return crc32(call_sid.encode(errors="replace")) % lanes
 
 
 def is_permanent(key: str) -> bool:
@@ -90,6 +91,10 @@ class Keys:
         """Sorted set call_sid → lease end in ms: admission."""
         return f"tl:{{{lane}}}:slots"
 
+    def janitor(self, lane: int) -> str:
+        """Text: the ingress worker that tidies the lane up. Its TTL is the lease."""
+        return f"tl:{{{lane}}}:janitor"
+
     def hooks(self, lane: int) -> str:
         """Stream, group `hooks`: what the user's own systems are still to be told (webhooks)."""
         return f"tl:{{{lane}}}:hooks"
@@ -107,6 +112,10 @@ class Keys:
     def card(self, call_sid: str) -> str:
         """Hash: the only truth about a call's state. The other keys of the call add `:part` to it."""
         return f"tl:{{{self.lane(call_sid)}}}:call:{call_sid}"
+
+    def card_in(self, lane: int, call_sid: str) -> str:
+        """The same key, as a lane's own lists lead to it: what stands there need not be of that lane."""
+        return f"tl:{{{lane}}}:call:{call_sid}"
 
     def part(self, call_sid: str, part: str) -> str:
         """A key of a call by the name of its part, one of CALL_PARTS."""

@@ -28,6 +28,9 @@ CONTRACT = 3
 """The version of all records. A worker tells it in its beat, a window in itself. It is raised with each field
 that is added, and the field then says `since(CONTRACT, …)`."""
 
+MOST = 2**63 - 1
+"""The largest whole number that is read: all of ours are far below it, and a float holds it."""
+
 R = TypeVar("R")
 _MISSING: Any = dataclasses.MISSING
 
@@ -164,6 +167,8 @@ def _convert(record: type, row: FieldRow, value: object) -> object:
             raise ValueError
         made = kind(typing.cast(Any, value))  # int, float, str, or an enum of texts
         if isinstance(made, float) and not math.isfinite(made):
+            raise ValueError
+        if isinstance(made, int) and abs(made) > MOST:
             raise ValueError
         return made
     except (ValueError, KeyError, TypeError):

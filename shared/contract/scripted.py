@@ -35,9 +35,9 @@ SCRIPTED: Mapping[str, str] = {
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
     "restored_at_ms": "RESTORE: when ingress wrote the card again that Redis had lost; wall time",
-    "deadline_leg": "DETACH, DEFER, DISOWN, RELEASE: the stream after which the call ends without another",
-    "deadline_outcome": "DETACH, DEFER, DISOWN, RELEASE: how it ends then",
-    "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
+    "deadline_leg": "CONDEMN, DETACH, DEFER, DISOWN, RELEASE: the stream after which the call ends without another",
+    "deadline_outcome": "CONDEMN, DETACH, DEFER, DISOWN, RELEASE: how it ends then",
+    "cause": "CONDEMN, END: why, of a call that nobody had any more, or that a webhook gave up",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
 }

@@ -3,7 +3,8 @@
 Why it exists: what must happen in one step happens in Redis. Owns: loading the files, the three answers, what
 a refusal says, what a call of a script is. Pure but for reading the files once. Must not know: when a script
 is called, or by whom. A typed function for each script stands in steps.py (the rare steps of a call) and
-writes.py (what owners write).
+writes.py (what owners write)
+and shared/ownership/tidying.py (the janitor).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from hashlib import sha1
 from importlib.resources import files
 
 from shared.contract.command import Command
+from shared.contract.entry import whole
 
 
 class Answer(enum.StrEnum):
@@ -105,10 +107,16 @@ RESERVE = _load("reserve")
 FIGURES = _load("figures", when_full=True)
 RESTORE = _load("restore")
 HOOK_AGAIN = _load("hook_again")
+LEASE = _load("lease")
+CONDEMN = _load("condemn")
+OFFER = _load("offer")
+RELIST = _load("relist")
+FREE = _load("free")
+DISMISS = _load("dismiss")
 
 ALL = (
     ATTACH, DETACH, CLAIM, RELEASE, DISOWN, APPEND, TRIM, TURN, DEFER, DUE, END, RESERVE, FIGURES, RESTORE,
-    HOOK_AGAIN,
+    HOOK_AGAIN, LEASE, CONDEMN, OFFER, RELIST, FREE, DISMISS,
 )  # fmt: skip
 
 
@@ -127,5 +135,6 @@ def read_refusal(reply: object) -> Refusal | None:
     if answer is Answer.ABSENT:
         return Refusal(answer)
     owner, epoch = rest
+    told = whole(epoch)
     # A card whose epoch cannot be read is nobody's to claim back.
-    return Refusal(answer, owner.decode(errors="replace"), int(epoch) if epoch.isdigit() else NO_EPOCH)
+    return Refusal(answer, owner.decode(errors="replace"), NO_EPOCH if told is None else told)

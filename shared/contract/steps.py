@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 from shared.contract import scripts
+from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.contract.scripts import Answer, Refusal, ScriptCall, read_answer, read_refusal
 from shared.contract.streams.calls import Orphaned
@@ -162,8 +163,7 @@ class Claim:
 
     def attempts(self, role: str) -> int:
         """How many workers in a row have taken the role, this one among them, without serving for long."""
-        told = self.card.get(f"{role}_attempts", "")
-        return int(told) if told.isdecimal() else 0
+        return whole(self.card.get(f"{role}_attempts", "")) or 0
 
 
 OWN_NUMBERS = 1024
@@ -284,12 +284,10 @@ class Due:
 
 
 def read_due(reply: Sequence[bytes]) -> list[Due]:
-    """Raises ValueError."""
+    """One that cannot be read is left out. Raises ValueError for what is no answer of DUE."""
     words = [word.decode(errors="replace") for word in reply]
-    return [
-        Due(Leg(call_sid, int(number), stream_sid), said)
-        for call_sid, number, stream_sid, said in zip(*[iter(words)] * 4, strict=True)
-    ]
+    rows = zip(*[iter(words)] * 4, strict=True)
+    return [Due(Leg(sid, int(leg), stream_sid), said) for sid, leg, stream_sid, said in rows if whole(leg)]
 
 
 # The end.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from shared.contract import record
 from shared.contract.command import Command
+from shared.contract.entry import whole
 from shared.contract.keys import WORKER_TTL_MS, WORKERS, Keys
 
 ROLES = ("ingress", "brain", "egress")
@@ -130,5 +131,5 @@ def read_pulse(values: Sequence[bytes | None]) -> Pulse | None:
 
 def _version(found: Mapping[str, str]) -> int:
     """The version of the records that the writer of a beat writes."""
-    told = found.get("contract", "")
-    return int(told) if told.isdecimal() else record.CONTRACT
+    told = whole(found.get("contract", ""))
+    return record.CONTRACT if told is None else told

@@ -174,7 +174,10 @@ def read_leg(reply: object) -> tuple[Answer, LegFacts | None]:
     brain, egress = held[:4], held[4:]
     if not all((started, resumes, brain[1], egress[1])):
         return answer, None  # A card that its readers cannot read either.
-    return answer, LegFacts(int(started), int(resumes), _held(*brain), _held(*egress))
+    try:
+        return answer, LegFacts(int(started), int(resumes), _held(*brain), _held(*egress))
+    except ValueError:
+        return answer, None  # The same.
 
 
 # Webhooks.

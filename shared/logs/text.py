@@ -9,6 +9,7 @@ Owns: what is escaped, what is isolated, what is shortened. Pure. Must not know:
 
 from __future__ import annotations
 
+import traceback
 import unicodedata
 
 VALUE_MOST_CHARS = 8_000
@@ -104,7 +105,32 @@ def shortened(text: str) -> str:
     return f"{text[:half]} … {len(text) - 2 * half} characters left out … {text[-half:]}"
 
 
+PLACES_MOST = 12
+"""Places of a bug that a line names: the outermost are left out."""
+
+
+def places(bug: BaseException) -> list[str]:
+    """The places that an exception came through, the innermost last, and of what caused it behind them: file,
+    line, function. No text of it and no line of source: they may hold what people have said."""
+    found: list[str] = []
+    error: BaseException | None = bug
+    while error is not None and len(found) < PLACES_MOST:
+        frames = list(traceback.walk_tb(error.__traceback__))[-PLACES_MOST:]
+        for frame, line in frames:  # Not extract_tb: it reads the files.
+            code = frame.f_code
+            found.append(f"{_short(code.co_filename)}:{line} {code.co_qualname}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if error is not None:
+            found.append(f"after {type(error).__name__}")
+    return found[:PLACES_MOST]
+
+
 # Private.
+
+
+def _short(path: str) -> str:
+    """The last two folders and the file."""
+    return "/".join(path.split("/")[-3:])
 
 
 def _has_right_to_left(text: str) -> bool:

@@ -9,6 +9,8 @@ Why it exists: a call outlives each of our processes. Must not know: what a role
     journal       a process's pen for the journals of its calls
     control_feed  an owner's eye: the control messages of one call
     workers       all workers of the deployment, by their own beats
+    tidying       what a janitor asks of Redis, a typed function a script
+    guard         a bug that is met in one call stays in it
     liveness      which of them count as dead
     owned_watch   the calls of the dead, and ours that we do not know
 """

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 
 from shared.contract.errors import ContractError
 from shared.contract.scripts import Refusal
 from shared.figures.counters import Counts
 from shared.logs.log import Log
+
+
+class Where(enum.StrEnum):
+    """Where what is done for one call begins, in a process that serves others too."""
+
+    DISPATCH = "dispatch"
+    """A call was taken."""
+    RING = "ring"
+    """The doorbell."""
+    LETTER = "letter"
+    """A control message."""
+    CALLER = "caller"
+    """Entries of `caller`, in the brain."""
+    REPLY = "reply"
+    """Entries of `reply`, in egress."""
+    OUT = "out"
+    """A pair of `out`, in ingress."""
+    BACK = "back"
+    """A pair of `back`, in egress."""
+    SOCKET = "socket"
+    """A message of the carrier's, in ingress."""
+    TICK = "tick"
+    """The metronome's, in egress."""
+    LOOK = "look"
+    """What is done for each call once a second or more often."""
+    TIMER = "timer"
+    """A timer of the call's."""
+    ANSWER = "answer"
+    """What Redis answered."""
+    TASK = "task"
+    """A task of the call's."""
+    WEBHOOK = "webhook"
+    """An event for the user's systems."""
+    END = "end"
+    """The end of its service, after a bug."""
 
 
 @dataclass(slots=True)
@@ -31,6 +67,9 @@ class OwnershipCounters:
     """Calls that named this worker and that it did not know: taken up, or given back."""
     quarantined: int = 0
     """Calls turned away because too many owners in a row had failed at them."""
+    bugs: Counts = field(default_factory=lambda: Counts("where", Where))
+    """Exceptions that nothing expected, each met in one call, whose service ended there: where. Each has a
+    log line `call_bug`."""
     contract_errors: int = 0
     """Records of other processes that lacked a field, or held in it what cannot be read: each has a log
     line."""

@@ -19,10 +19,11 @@ from shared.contract.errors import ContractError
 from shared.contract.keys import Keys
 from shared.logs.log import Log
 from shared.ownership import steps
-from shared.ownership.counters import OwnershipCounters
+from shared.ownership.counters import OwnershipCounters, Where
+from shared.ownership.guard import CallGuard
 from shared.ownership.liveness import How, WorkerStanding, WorkerState
 from shared.store.client import Store
-from shared.store.errors import STORE_ERRORS
+from shared.store.errors import STORE_ERRORS, is_of_the_key
 
 LOOK_S = 1.0
 GONE_LOOKS = 3
@@ -69,6 +70,7 @@ class OwnedWatch:
     holder: CallHolder
     standings: Callable[[], Iterable[WorkerStanding]]
     """The others of our role."""
+    guard: CallGuard
     counters: OwnershipCounters
     log: Log
     _others: dict[str, int] = field(default_factory=dict)
@@ -136,7 +138,17 @@ class OwnedWatch:
         self._unknown = {sid: self._unknown.get(sid, 0) + 1 for sid in named if not known(sid)}
         late = [sid for sid, looks in self._unknown.items() if looks >= UNKNOWN_LOOKS]
         for call_sid in late[:SETTLED_MOST]:
-            await self._settle(call_sid)
+            try:
+                await self._settle(call_sid)
+                continue
+            except STORE_ERRORS as error:
+                if not is_of_the_key(error):
+                    raise
+                bug: Exception = error
+            except Exception as error:  # noqa: BLE001 - of one call: the others are looked at
+                bug = error
+            self.guard.note(Where.LOOK, call_sid, bug)
+            self._unknown[call_sid] = -UNREADABLE_LOOKS
 
     async def _settle(self, call_sid: str) -> None:
         """Serves a call that names us, or gives it back. The claim of one that does not takes it off our

@@ -24,7 +24,10 @@ from shared.contract.streams.control import Message
 from shared.contract.streams.history import HistoryEntry
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.contract.writes import Speaker, under
+from shared.ownership.counters import Where
+from shared.ownership.guard import CallGuard
 from shared.store.outbox import Outbox
+from shared.store.write_queue import OnReply
 
 OnRefused = Callable[[Refusal], None]
 """Called with what the fence said. A refusal by Redis itself (out of memory) does not call it."""
@@ -60,6 +63,8 @@ class Owner:
     """Who speaks: the owner on the card."""
     claim_again: Callable[[int], None] | None = None
     """None: there is nobody who could."""
+    guard: CallGuard | None = None
+    """What an answer leads to goes through it; None: nobody else is served here."""
     _speaker: Speaker = field(init=False)
     _letters: int = 0
     """Control messages sent: each has its number, so that a repeated write is read once."""
@@ -115,7 +120,7 @@ class Owner:
             if then is not None and not isinstance(reply, Exception):
                 then(read_refusal(reply) is None)
 
-        self.outbox.send(step.command(), on_reply=answered, urgent=True)
+        self.outbox.send(step.command(), on_reply=self._guarded(answered), urgent=True)
 
     def refused(self, refusal: Refusal) -> None:
         """A write of ours was fenced."""
@@ -160,7 +165,7 @@ class Owner:
                 self._send_again()
 
         self._under_way += 1
-        self.outbox.send(write.call.command(), on_reply=judge, urgent=write.urgent)
+        self.outbox.send(write.call.command(), on_reply=self._guarded(judge), urgent=write.urgent)
 
     def _on_refusal(self, write: _Write, epoch: int, refusal: Refusal) -> None:
         if epoch < self.epoch:
@@ -178,3 +183,7 @@ class Owner:
         self._held.clear()
         for write in writes:
             self._put(_Write(under(write.call, self.epoch), write.urgent, write.then))
+
+    def _guarded(self, on_reply: OnReply) -> OnReply:
+        guard = self.guard
+        return on_reply if guard is None else guard.wrap(Where.ANSWER, self.call_sid, on_reply)

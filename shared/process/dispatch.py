@@ -20,19 +20,21 @@ from shared import resp
 from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import Next, Plan, TurnedAwayView
+from shared.contract.entry import to_dict
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.scripts import NO_EPOCH, Answer
 from shared.contract.steps import MOST_ATTEMPTS, Claim
 from shared.contract.streams import pairs
-from shared.contract.streams.calls import read_call, read_orphan
+from shared.contract.streams.calls import Orphaned, read_call, read_orphan
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.journal import Kind
 from shared.contract.writes import Speaker
 from shared.ownership import steps
+from shared.ownership.counters import Where
 from shared.ownership.owned_watch import CallHolder, OwnedWatch
 from shared.ownership.turning_away import turn_away
 from shared.process.role import Process
-from shared.store.errors import STORE_ERRORS, LinkLost
+from shared.store.errors import STORE_ERRORS, LinkLost, is_of_the_key
 from shared.store.inbox import Entry
 from shared.store.link import RedisLink, ReplyError, open_link
 
@@ -79,6 +81,7 @@ def watch_owned(process: Process, holder: CallHolder) -> OwnedWatch:
         process.name,
         holder,
         process.neighbours.standings,
+        process.guard,
         process.ownership,
         process.log,
     )
@@ -161,7 +164,7 @@ class Dispatch:
         found = {key.decode(): entries for key, entries in reply or ()}
         for key in wanted:
             for entry in found.get(key, ()):
-                await self._handed(key, entry, is_late=False)
+                await self._guarded(key, entry, is_late=False)
 
     async def _take_abandoned(self, link: RedisLink, wanted: list[str]) -> None:
         """What its heir has not claimed, or the worker that was handed it."""
@@ -171,7 +174,22 @@ class Dispatch:
             words = [b"XAUTOCLAIM", key.encode(), self._role.encode(), consumer, b"%d" % idle_ms, b"0"]
             ask = resp.pack([*words, b"COUNT", b"1"])
             for entry in _checked(await link.ask(ask, timeout_s=BLOCK_MARGIN_S))[1]:
-                await self._handed(key, entry, is_late=True)
+                await self._guarded(key, entry, is_late=True)
+
+    async def _guarded(self, key: str, entry: Entry, *, is_late: bool) -> None:
+        """One entry must not end the worker, nor come again for ever."""
+        try:
+            await self._handed(key, entry, is_late=is_late)
+            return
+        except STORE_ERRORS as error:
+            if not is_of_the_key(error):
+                raise
+            bug: Exception = error
+        except Exception as error:  # noqa: BLE001 - met at this call, whatever it is
+            bug = error
+        self._process.guard.caught(Where.DISPATCH, _call_of(entry), bug)
+        await self._process.store.xack(key, self._role, entry[0])
+        await self._process.store.xdel(key, entry[0])
 
     async def _handed(self, key: str, entry: Entry, *, is_late: bool) -> None:
         """Claims what an entry offers, if it is for us. `is_late`: its heir has had its time."""
@@ -197,7 +215,20 @@ class Dispatch:
     async def _claim(self, call_sid: str, *, new_entry: str = "", orphan_entry: str = "") -> None:
         claim = await claim_free(self._process, call_sid, new_entry=new_entry, orphan_entry=orphan_entry)
         if claim is not None:
+            await self._hand_over(call_sid, claim)
+
+    async def _hand_over(self, call_sid: str, claim: Claim) -> None:
+        """The call is the role's. One that it cannot even begin with is given back, and the attempt
+        counts."""
+        process = self._process
+        try:
             self._on_call(call_sid, claim)
+        except Exception as bug:  # noqa: BLE001 - met at this call, whatever it is
+            process.guard.caught(Where.DISPATCH, call_sid, bug)
+            await steps.release(
+                process.store, process.keys, call_sid, role=self._role, worker=process.name,
+                epoch=claim.epoch, why=Orphaned.BUG,
+            )  # fmt: skip
 
 
 async def claim_free(
@@ -247,7 +278,7 @@ async def claim_free(
         process.turning_away.add(call_sid)
         process.ownership.quarantined += 1
         process.log.error("call_quarantined", call=call_sid, attempts=claim.attempts(role))
-        process.spawn(_quarantine(process, call_sid, claim), f"quarantine-{call_sid}")
+        process.spawn_for(call_sid, _quarantine(process, call_sid, claim), "quarantine")
         return None
     process.ownership.claims += 1
     return claim
@@ -286,6 +317,12 @@ async def _turn_away(process: Process, call_sid: str, claim: Claim) -> None:
     pair = pairs.close(call_sid, card.leg, card.brain_epoch, QUARANTINED)
     writer = process.name.encode()
     process.outbox.send(pairs.out_command(process.keys, card.ingress, writer, now_ms(), [pair]), urgent=True)
+
+
+def _call_of(entry: Entry) -> str:
+    """As it stands there; empty where it does not."""
+    found = to_dict(entry[1] or [])
+    return found.get(b"call", b"").decode(errors="replace")
 
 
 def _checked(reply: Any) -> Any:

@@ -25,6 +25,7 @@ from shared.figures.counters import DeclaredCounters
 from shared.figures.diagnosis import CPU_MS
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
+from shared.ownership.guard import CallGuard
 from shared.ownership.journal import JournalPen
 from shared.process.garbage import GarbageWatch
 from shared.process.host import ProcessOrigin
@@ -98,6 +99,11 @@ class Process:
     """Calls that are ours and that nobody serves: their callers are told so."""
     emptied: int = 0
     """Times that Redis was found empty: it had forgotten our beat."""
+    guard: CallGuard = field(init=False)
+    """What is done for one call goes through it."""
+
+    def __post_init__(self) -> None:
+        self.guard = CallGuard(self.journal, self.ownership, self.log)
 
     def window(self, now: float) -> ProcessWindow:
         """What each role's window on a call's card begins with: who says it, and how the process fares."""
@@ -152,6 +158,10 @@ class Process:
         self.tasks.add(task)
         task.add_done_callback(self._done)
         return task
+
+    def spawn_for(self, call_sid: str, coroutine: Any, name: str) -> asyncio.Task[None]:
+        """A task of one call: what it raises ends the service of that call alone."""
+        return self.spawn(self.guard.task(call_sid, coroutine), f"{name}-{call_sid}")
 
     # Private.
 

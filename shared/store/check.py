@@ -16,6 +16,7 @@ from typing import Any
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from shared.contract import keys
+from shared.contract.entry import whole
 from shared.redis_url import DEFAULT_USER
 from shared.store import permissions
 from shared.store.client import Store
@@ -66,10 +67,11 @@ async def wait_for_redis(
 
 
 async def agree_on_lanes(store: Store, lanes: int) -> int:
-    """How many lanes the deployment has: as its first process said. Raises STORE_ERRORS. Cancelling is
-    safe."""
+    """How many lanes the deployment has: as its first process said; 0 where what stands there is no number.
+    Raises STORE_ERRORS. Cancelling is safe."""
     await store.hsetnx(keys.CONFIG, "lanes", str(lanes))
-    return int(await store.hget(keys.CONFIG, "lanes") or lanes)
+    told = await store.hget(keys.CONFIG, "lanes")
+    return lanes if told is None else whole(told) or 0
 
 
 # Private.

@@ -24,6 +24,11 @@ STORE_ERRORS = (RedisError, OSError, TimeoutError)
 """What a command may raise when Redis is away, slow or refuses."""
 
 
+def is_of_the_key(error: Exception) -> bool:
+    """Whether Redis is well, and a key holds something else than it must: somebody else has written there."""
+    return "WRONGTYPE" in str(error)
+
+
 class LinkLost(RedisError):
     """The connection is gone; what was under way is *unknown*: it may have been done."""
 

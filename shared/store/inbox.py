@@ -57,6 +57,8 @@ class InboxCounters:
     """Connections opened."""
     errors: int = 0
     """Connections that failed or were lost."""
+    wrong_type: int = 0
+    """Keys that are no streams, and are not read: somebody else has written there."""
     restarts: int = 0
     """Streams read from 0 again, since Redis had lost what we had read."""
 
@@ -138,6 +140,11 @@ class Inbox:
             reply = await link.ask(question, timeout_s=BLOCK_MARGIN_S)
             newest = (0, 0)  # There is no such stream (yet).
             if isinstance(reply, ReplyError):
+                if str(reply).startswith("WRONGTYPE"):
+                    # Named in a read, it would have that refused, for all streams in it.
+                    self.counters.wrong_type += 1
+                    self.unwatch(name.decode())
+                    continue
                 if "no such key" not in str(reply):
                     continue
             else:

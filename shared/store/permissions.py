@@ -34,6 +34,7 @@ COMMANDS: tuple[Words, ...] = (
     ("DEL", _KEY),
     ("EVALSHA", "0" * 40, "1", _KEY),
     ("EXISTS", _KEY),
+    ("GET", _KEY),
     ("HDEL", _KEY, "f"),
     ("HEXISTS", _KEY, "f"),
     ("HGET", _KEY, "f"),
@@ -47,6 +48,7 @@ COMMANDS: tuple[Words, ...] = (
     ("PTTL", _KEY),
     ("SADD", _KEY, "m"),
     ("SCRIPT", "LOAD", "return 1"),
+    ("SET", _KEY, "v"),
     ("SMEMBERS", _KEY),
     ("SREM", _KEY, "m"),
     ("TIME",),
@@ -56,6 +58,8 @@ COMMANDS: tuple[Words, ...] = (
     ("XCLAIM", _KEY, "g", "c", "0", "0-1"),
     ("XDEL", _KEY, "0-1"),
     ("XGROUP", "CREATE", _KEY, "g", "0"),
+    ("XGROUP", "DELCONSUMER", _KEY, "g", "c"),
+    ("XINFO", "CONSUMERS", _KEY, "g"),
     ("XINFO", "STREAM", _KEY),
     ("XLEN", _KEY),
     ("XPENDING", _KEY, "g"),
@@ -82,7 +86,15 @@ CONTAINERS = frozenset({"CLIENT", "SCRIPT", "XGROUP", "XINFO"})
 def _keys() -> tuple[str, ...]:
     keys = Keys()
     of_call = [keys.part(_CALL, part) for part in CALL_PARTS]
-    of_lane = [keys.calls(0), keys.orphans(0), keys.live(0), keys.deadlines(0), keys.slots(0), keys.hooks(0)]
+    of_lane = [
+        keys.calls(0),
+        keys.orphans(0),
+        keys.live(0),
+        keys.deadlines(0),
+        keys.slots(0),
+        keys.hooks(0),
+        keys.janitor(0),
+    ]
     of_worker = [keys.wake(0, _WORKER), keys.owned(0, _WORKER), keys.worker(_WORKER)]
     return (
         CONFIG,

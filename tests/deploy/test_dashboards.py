@@ -191,7 +191,19 @@ def test_no_label_is_of_a_call(known: dict[str, Series]) -> None:
     """The number of series must not grow with calls."""
     labels = {label for series in known.values() for label in series.labels}
     own = {"lane", "worker", "version", "le"}
-    words = {"cause", "reason", "answer", "gate", "outcome", "status", "what", "verdict"}
+    words = {
+        "cause",
+        "reason",
+        "answer",
+        "gate",
+        "outcome",
+        "status",
+        "what",
+        "verdict",
+        "how",
+        "why",
+        "where",
+    }
 
     assert {
         label for name in known if name.startswith("trunkline_") for label in known[name].labels

@@ -35,6 +35,7 @@ from shared.store.inbox import Entry, Inbox, Sink
 from shared.store.outbox import OnReply, Outbox
 from tests.egress.stage import frames_of, speech
 from tests.egress.world import SECOND, egress, held, world
+from tests.support.guards import a_guard
 from tests.support.waiting import wait_until
 
 SID = "CA" + "0" * 32
@@ -150,6 +151,7 @@ class Desk:
             inbox=cast(Inbox, self.reading),
             nudge=self._nudge,
             journal=cast(JournalPen, self.journal),
+            guard=a_guard(),
             batch=self.batch,
             metronome=cast(Metronome, self.clock),
             claims=1,

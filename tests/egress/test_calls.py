@@ -132,7 +132,7 @@ async def test_a_call_that_met_a_bug_is_claimed_again(
         await here.play(call, audio, frames=10)
         first = held(role, call)
 
-        role.calls._on_bug(first, RuntimeError("a bug"))
+        role.calls.metronome._on_bug(first, RuntimeError("a bug"))
         assert role.live_calls() == 0
 
         await wait_until(lambda: role.calls.find(call) not in (None, first), "it is claimed again")

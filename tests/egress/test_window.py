@@ -23,9 +23,11 @@ from shared.contract.worker import WorkerId
 from shared.figures.diagnosis import STALE_MS, Figures, RoleFigures, Verdict
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
+from shared.ownership.guard import CallGuard
 from shared.process.role import Process
 from shared.store.outbox import OnReply
 from tests.egress.stage import Stage, speech
+from tests.support.guards import a_guard
 from tests.support.window_samples import brain_window, ingress_window
 
 SID = "CA" + "0" * 32
@@ -102,6 +104,7 @@ class Fakes:
 
     outbox: FakeRedis
     journal: Journal = field(default_factory=Journal)
+    guard: CallGuard = field(default_factory=a_guard)
     lag: Lag = field(default_factory=Lag)
     keys: Keys = field(default_factory=lambda: Keys(1))
     worker: WorkerId = field(default_factory=lambda: WorkerId("egress", 0, "h", "1"))

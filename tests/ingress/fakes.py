@@ -23,6 +23,7 @@ from shared.logs.log import get_log
 from shared.ownership.journal import JournalPen
 from shared.store.outbox import Outbox
 from shared.store.write_queue import OnReply
+from tests.support.guards import a_guard
 
 CALL = "CA" + "1" * 32
 STREAM = "MZ" + "2" * 32
@@ -111,10 +112,13 @@ class FakeHost:
     def __init__(self) -> None:
         self.started: list[StreamStart] = []
         self.causes: list[str] = []
+        self.bugs: list[Exception] = []
 
     def ports(self) -> StreamHost:
         return StreamHost(
-            lambda stream, start: self.started.append(start), lambda stream: self.causes.append(stream.cause)
+            lambda stream, start: self.started.append(start),
+            lambda stream: self.causes.append(stream.cause),
+            lambda stream, bug: self.bugs.append(bug),
         )
 
 
@@ -131,7 +135,7 @@ class Desk:
         self.counters = CallCounters()
         self.sockets = SocketCounters()
         self.told: list[tuple[str, Name, bytes]] = []
-        self.post = BackPost(self._send, self.counters)
+        self.post = BackPost(self._send, self.counters, a_guard())
         journal = JournalPen(self.outbox, Keys(4), b"ingress-0@h#a")
         self.services = IngressServices(
             Keys(4), self.outbox, "ingress-0@h#a", journal, self.post, self.counters

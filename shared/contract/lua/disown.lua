@@ -12,7 +12,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local orphaned = {}
 for _, call in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   local card = lane .. 'call:' .. call
-  local has = redis.call('HMGET', card, 'state', role, 'next', 'leg', 'deadline_leg')
+  local has = redis.pcall('HMGET', card, 'state', role, 'next', 'leg', 'deadline_leg')
   if has[1] and has[1] ~= 'ended' and has[2] == dead then
     redis.call('HSET', card, role, '')
     redis.call('XADD', card .. ':journal', 'NOMKSTREAM', 'MAXLEN', '~', '2000', '*', 'kind', 'owner_lost',

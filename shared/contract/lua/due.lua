@@ -12,7 +12,7 @@ local told = {}
 -- A first write that needs no memory: a Redis that is full takes what follows too.
 if #due > 0 then redis.call('ZREM', KEYS[1], '') end
 for _, call in ipairs(due) do
-  local has = redis.call('HMGET', lane .. 'call:' .. call, 'state', 'deadline_leg', 'stream_sid', 'deadline_outcome')
+  local has = redis.pcall('HMGET', lane .. 'call:' .. call, 'state', 'deadline_leg', 'stream_sid', 'deadline_outcome')
   if has[1] and has[1] ~= 'ended' and has[2] and has[3] and has[4] then
     redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], call)
     told[#told + 1] = call

@@ -27,6 +27,8 @@ class Orphaned(enum.StrEnum):
     """Its owner was seen to be dead."""
     BUG = "bug"
     """Its owner met a bug at it."""
+    LOST = "lost"
+    """Nobody had the role, and it waited nowhere: the janitor found it."""
     RESTORED = "restored"
     """Redis had lost the call, and ingress could not tell who had the role."""
 

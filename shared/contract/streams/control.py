@@ -21,7 +21,7 @@ import orjson
 
 from shared.contract import record
 from shared.contract.command import Command
-from shared.contract.entry import VERSION, Fields, text_of
+from shared.contract.entry import VERSION, Fields, text_of, whole
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.keys import Keys
 from shared.contract.record import named
@@ -265,7 +265,7 @@ def read_message(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Letter:
         kind=kind,
         sender=sender,
         number=found.get("n", ""),
-        epoch=int(epoch) if epoch.isascii() and epoch.isdigit() else None,
+        epoch=whole(epoch),
         message=message,
         refusal=refusal,
     )

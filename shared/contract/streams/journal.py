@@ -44,6 +44,11 @@ class Kind(enum.StrEnum):
     )
     RELEASED = "released", "a worker gave a role back, and to whom, if to somebody (`why`, `heir`)"
     OWNER_LOST = "owner_lost", "the worker that had a role is dead (`owner`); another one may take it"
+    OFFERED = "offered", "a role that nobody had, and that waited nowhere, was offered again"
+    CONDEMNED = (
+        "condemned",
+        "nobody has had the call for long (`why`): it ends, unless a stream opens within seconds",
+    )
     QUARANTINED = "quarantined", "too many owners have failed at the call: the caller hears an apology"
     ENDED = "ended", "the call is over, and how (`outcome`)"
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from shared.contract.command import Command
-from shared.contract.entry import VERSION, Fields, stamp
+from shared.contract.entry import VERSION, Fields, stamp, whole
 from shared.contract.errors import EntryError, UnknownVersion
 from shared.contract.keys import Keys
 from shared.contract.owed import DebtCause
+from shared.contract.record import MOST
 
 MAXLEN = b"2000"
 """Fuse of `out` and `back`: their readers delete what they have read."""
@@ -114,7 +115,10 @@ def read_name(name: bytes) -> Name:
     """Raises EntryError."""
     kind, call_sid, leg, epoch, cut, n = split_name(name)
     try:
-        return Name(kind.decode(), call_sid.decode(), int(leg), int(epoch), int(cut), int(n))
+        made = Name(kind.decode(), call_sid.decode(), int(leg), int(epoch), int(cut), int(n))
+        if max(made.leg, made.epoch, made.cut, made.n) > MOST:
+            raise ValueError
+        return made
     except ValueError:
         raise EntryError("pair", "name", "kind:call:leg:epoch:cut:n", name) from None
 
@@ -182,9 +186,10 @@ def sound_end(between: bytes, n: int, debt: int) -> Pair:
 
 def read_debt(value: bytes) -> int:
     """What `sound` or `sound_end` said. Raises EntryError."""
-    if not value.isdigit():
+    number = whole(value)
+    if number is None:
         raise EntryError("pair", OutKind.SOUND, "the number of a debt", value)
-    return int(value)
+    return number
 
 
 def owes(call_sid: str, leg: int, brain_epoch: int, owed: Owes) -> Pair:
@@ -215,9 +220,10 @@ def close(call_sid: str, leg: int, brain_epoch: int, cause: str) -> Pair:
 
 def read_unsent(value: bytes) -> int:
     """What `forwarded` said: bytes that the socket has not taken. Raises EntryError."""
-    if not value.isdigit():
+    number = whole(value)
+    if number is None:
         raise EntryError("pair", BackKind.FORWARDED, "a number of bytes", value)
-    return int(value)
+    return number
 
 
 def playing(ms: float) -> bytes:

@@ -119,10 +119,10 @@ async def test_a_rollover_of_a_session_that_is_gone_is_nobodys(
         assert rollover is not None
         given: list[Input] = []
         monkeypatch.setattr(call, "give", given.append)
-        call._roll_again(Rollover(0.0, 0.0, 0.0))
+        await call._roll_again(Rollover(0.0, 0.0, 0.0))
         assert given == []
 
-        call._roll_again(rollover)
+        await call._roll_again(rollover)
         assert len(given) == 1
         monkeypatch.undo()
         await here.end()

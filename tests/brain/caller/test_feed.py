@@ -96,7 +96,7 @@ class Booth:
 async def booth(store: Store, redis_url: str) -> AsyncIterator[Booth]:
     settings = load(env_file=None, redis_url=redis_url, openai_api_key="key")
     process = make_process("brain", 0, settings)
-    moves = CallerMoves(process.outbox, process.name)
+    moves = CallerMoves(process.outbox, process.name, process.guard)
     async with (
         running(process.outbox.run(), process.inboxes[0].run(), moves.run()),
         line(store, redis_url) as here,
@@ -107,6 +107,7 @@ async def booth(store: Store, redis_url: str) -> AsyncIterator[Booth]:
         feed = CallerFeed(
             process.store, process.inboxes[0], owner, moves, BrainCounters(), process.log,
             nudge=lambda: process.nudge(0), leg=1, ingress=INGRESS, hops=BrainHops(), host="h",
+            guard=process.guard,
         )  # fmt: skip
         yield Booth(here, feed, store, refused)
         feed.stop()

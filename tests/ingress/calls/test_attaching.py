@@ -215,6 +215,10 @@ class SlowRegistry(Registry):
         self.deferred.append((leg.number, end))
 
 
+def _raised(_stream: MediaStream, bug: Exception) -> None:
+    raise bug
+
+
 class Hall:
     """Streams of one call, on fake sockets, and a Redis that answers late."""
 
@@ -230,7 +234,7 @@ class Hall:
             registry=self.registry,
             table=self.table,
             counters=self.desk.counters,
-            spawn=lambda step, name: self.tasks.append(asyncio.ensure_future(step)),
+            spawn_for=lambda call_sid, step, name: self.tasks.append(asyncio.ensure_future(step)),
             wait=asyncio.sleep,
         )
 
@@ -238,9 +242,9 @@ class Hall:
         """A stream that waits for its attach."""
         socket = FakeSocket(self.desk.clock)
         stream = MediaStream(
-            socket, twilio, StreamHost(self.attaching.start, self.attaching.gone), self.desk.counters,
-            self.desk.sockets.faults, get_log(), media_timeout_ms=20_000.0, awake=self.desk.clock,
-            clock=self.desk.clock,
+            socket, twilio, StreamHost(self.attaching.start, self.attaching.gone, _raised),
+            self.desk.counters, self.desk.sockets.faults, get_log(),
+            media_timeout_ms=20_000.0, awake=self.desk.clock, clock=self.desk.clock,
         )  # fmt: skip
         self.table.stream_opened(stream)
         stream.text(start_message(CALL, stream_sid(number)))

@@ -7,6 +7,7 @@ import asyncio
 from ingress.calls.post import PROGRESS_S, BackPost
 from ingress.counters import CallCounters
 from shared.contract.streams.pairs import Pair
+from tests.support.guards import a_guard
 from tests.support.waiting import held_clock
 
 
@@ -14,6 +15,7 @@ class Mover:
     """A call that has moved; reports `times` times."""
 
     def __init__(self, worker: str, times: int = 1) -> None:
+        self.call_sid = worker
         self.worker = worker
         self.times = times
 
@@ -27,7 +29,9 @@ class Desk:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int]] = []
-        self.post = BackPost(lambda worker, pairs: self.sent.append((worker, len(pairs))), CallCounters())
+        self.post = BackPost(
+            lambda worker, pairs: self.sent.append((worker, len(pairs))), CallCounters(), a_guard()
+        )
 
 
 async def test_one_entry_a_worker_and_turn() -> None:

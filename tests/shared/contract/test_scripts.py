@@ -17,6 +17,7 @@ from shared.contract.streams.control import Say
 from shared.contract.streams.hooks import Hook
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.contract.writes import CallerMove, Speaker
+from shared.ownership import tidying
 
 KEYS = Keys(4)
 CALL = "CA" + "0" * 31 + "1"
@@ -53,6 +54,25 @@ CALLS: list[ScriptCall] = [
     ),
     writes.write_leg(KEYS, LEG, CutRaised(cut=1)),
     writes.hook_again(KEYS, HOOK, entry_id="1-1", courier="w"),
+    tidying.lease(KEYS, KEYS.lane(CALL), worker="w"),
+    tidying.condemn(
+        KEYS,
+        CALL,
+        by="w",
+        state="attached",
+        leg="1",
+        stream_sid="MZ1",
+        ingress="i",
+        outcome="x",
+        why="y",
+        wall_ms=1,
+    ),
+    tidying.offer(KEYS, CALL, by="w", role="brain", wall_ms=1),
+    tidying.relist(KEYS, KEYS.lane(CALL), by="w", worker="v", named=[CALL]),
+    tidying.free(KEYS, KEYS.lane(CALL), CALL, by="w"),
+    tidying.dismiss(
+        KEYS, KEYS.lane(CALL), KEYS.calls(KEYS.lane(CALL)), by="w", group="brain", consumer="c", idle_ms=1
+    ),
 ]
 
 

@@ -18,6 +18,7 @@ from shared.ownership.liveness import How, WorkerStanding, WorkerState
 from shared.ownership.owned_watch import GONE_LOOKS, UNKNOWN_LOOKS, UNREADABLE_LOOKS, OwnedWatch
 from shared.store.client import Store
 from tests.shared.ownership.test_steps import CALL, attached, flat
+from tests.support.guards import a_guard
 
 KEYS = Keys(1)
 SELF, OTHER = "brain-0@h#self", "brain-1@h#1"
@@ -53,7 +54,16 @@ class Watching:
 
     def __post_init__(self) -> None:
         self.watch = OwnedWatch(
-            self.store, KEYS, 1, "brain", SELF, self.holding, lambda: self.standings, self.counters, get_log()
+            self.store,
+            KEYS,
+            1,
+            "brain",
+            SELF,
+            self.holding,
+            lambda: self.standings,
+            a_guard(),
+            self.counters,
+            get_log(),
         )
 
     def see(self, state: WorkerState | None) -> None:

@@ -1,0 +1,172 @@
+"""Reads a lane, and all workers, for the janitor.
+
+Why it exists: rules are asked of one look at everything. Owns: how it is read, a hundred cards at a time, so
+that neither Redis nor this loop stands still for it. Must not know: what is wrong with what it finds.
+
+A key that holds something else than it must is as good as none: the rules say what is missing then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from ingress.janitor.sight import ROLES, CardSeen, Consumer, LaneSeen
+from shared.contract import record
+from shared.contract.card import JanitorView
+from shared.contract.errors import ContractError, EntryError
+from shared.contract.keys import WORKERS, Keys
+from shared.contract.streams import hooks
+from shared.contract.streams.calls import read_call, read_orphan
+from shared.contract.worker import PULSE, read_pulse
+from shared.store.client import Store
+
+CARDS_AT_ONCE = 100
+ENTRIES_MOST = 1000
+"""Of `calls` and `orphans`: what waits beyond that makes offers that change nothing."""
+
+
+async def read_beats(store: Store, keys: Keys) -> dict[str, int | None]:
+    """By worker, as the list of workers has them: the number of its beat; None for one that shows none.
+    Raises STORE_ERRORS. Cancelling is safe."""
+    members = await store.smembers(WORKERS)
+    found = sorted(member.decode(errors="replace") for member in members)
+    async with store.pipeline(transaction=False) as pipe:
+        for name in found:
+            pipe.hmget(keys.worker(name), PULSE)
+        answers = await pipe.execute(raise_on_error=False)
+    return {name: _beat(answer) for name, answer in zip(found, answers, strict=True)}
+
+
+async def read_lane(store: Store, keys: Keys, lane: int, workers: Iterable[str]) -> LaneSeen:
+    """A lane. `workers`: those that are known; others are found on the cards. Raises STORE_ERRORS.
+
+    Cancelling is safe.
+    """
+    groups = [
+        *((stream, role) for stream in (keys.calls(lane), keys.orphans(lane)) for role in ROLES),
+        (keys.hooks(lane), hooks.GROUP),
+    ]
+    async with store.pipeline(transaction=False) as pipe:
+        for key in (keys.slots(lane), keys.live(lane), keys.deadlines(lane)):
+            pipe.zrange(key, 0, -1)
+        for key in (keys.calls(lane), keys.orphans(lane)):
+            pipe.xrange(key, count=ENTRIES_MOST)
+        for stream, group in groups:
+            pipe.xinfo_consumers(stream, group)
+        slots, live, deadlines, calls, orphans, *consumers = _well(await pipe.execute(raise_on_error=False))
+    known = await _lists(store, keys, lane, workers)
+    named = {
+        *_texts(slots),
+        *_texts(live),
+        *_texts(deadlines),
+        *(sid for one in known.values() for sid in one),
+    }
+    cards = await _cards(store, keys, lane, sorted(named))
+    on_cards = {worker for card in cards.values() if card is not None for worker in card.names()}
+    others = await _lists(store, keys, lane, on_cards - known.keys())
+    return LaneSeen(
+        cards=cards,
+        slots=frozenset(_texts(slots)),
+        live=frozenset(_texts(live)),
+        deadlines=frozenset(_texts(deadlines)),
+        offered=frozenset([*_new(calls), *_orphans(orphans)]),
+        owned={**known, **others},
+        consumers=tuple(
+            Consumer(stream, group, each["name"].decode(errors="replace"), each["pending"])
+            for (stream, group), found in zip(groups, consumers, strict=True)
+            for each in found
+        ),
+    )
+
+
+# Private.
+
+
+def _well(answers: Sequence[Any]) -> list[Any]:
+    """A refusal of one key is nothing found; any other is of all of them."""
+    for answer in answers:
+        if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
+            raise answer
+    return [[] if isinstance(answer, Exception) else answer for answer in answers]
+
+
+def _texts(members: Iterable[bytes]) -> list[str]:
+    return [member.decode(errors="replace") for member in members]
+
+
+def _beat(answer: Any) -> int | None:
+    if isinstance(answer, Exception):
+        if isinstance(answer, ResponseError):
+            return None
+        raise answer
+    try:
+        pulse = read_pulse(answer)
+    except ContractError:
+        return None
+    return None if pulse is None else pulse.beat
+
+
+async def _lists(store: Store, keys: Keys, lane: int, workers: Iterable[str]) -> dict[str, frozenset[str]]:
+    asked = sorted(workers)
+    async with store.pipeline(transaction=False) as pipe:
+        for worker in asked:
+            pipe.smembers(keys.owned(lane, worker))
+        answers = _well(await pipe.execute(raise_on_error=False)) if asked else []
+    return {worker: frozenset(_texts(found)) for worker, found in zip(asked, answers, strict=True)}
+
+
+async def _cards(store: Store, keys: Keys, lane: int, calls: Sequence[str]) -> dict[str, CardSeen | None]:
+    found: dict[str, CardSeen | None] = {}
+    for start in range(0, len(calls), CARDS_AT_ONCE):
+        asked = calls[start : start + CARDS_AT_ONCE]
+        async with store.pipeline(transaction=False) as pipe:
+            for call_sid in asked:
+                pipe.hmget(keys.card_in(lane, call_sid), record.names(JanitorView))
+            answers = _well(await pipe.execute(raise_on_error=False))
+        for call_sid, values in zip(asked, answers, strict=True):
+            found[call_sid] = _card(values)
+        await asyncio.sleep(0)
+    return found
+
+
+def _card(values: Sequence[bytes | None]) -> CardSeen | None:
+    view = record.read_values(JanitorView, values) if values else None
+    if view is None or view.state is None:
+        return None
+    return CardSeen(
+        state=view.state,
+        leg=view.leg or "",
+        stream_sid=view.stream_sid or "",
+        ingress=view.ingress or "",
+        brain=view.brain or "",
+        egress=view.egress or "",
+        plan=view.plan or "",
+        has_deadline=view.deadline_leg is not None,
+    )
+
+
+def _new(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> Iterable[tuple[str, str]]:
+    for _, fields in entries:
+        try:
+            call_sid = read_call(_flat(fields))
+        except EntryError:
+            continue  # Whoever is handed it takes it out.
+        for role in ROLES:
+            yield call_sid, role
+
+
+def _orphans(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> Iterable[tuple[str, str]]:
+    for _, fields in entries:
+        try:
+            orphan = read_orphan(_flat(fields))
+        except EntryError:
+            continue  # The same.
+        yield orphan.call_sid, orphan.role
+
+
+def _flat(fields: dict[bytes, bytes]) -> list[bytes]:
+    return [word for pair in (fields or {}).items() for word in pair]

@@ -1,0 +1,85 @@
+"""What the janitor reads of a lane, and of all workers. Pure.
+
+Why it exists: what is wrong is judged from one look at everything, and tests make such looks by hand. Owns:
+the shape of it. Must not know: how it is read, what is judged.
+
+All texts are as they stand in Redis: a card may hold anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ENDED, ATTACHED = "ended", "attached"
+ROLES = ("brain", "egress")
+"""The roles that have owners by claim."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardSeen:
+    """A card, as far as it tells who has the call."""
+
+    state: str
+    leg: str = ""
+    stream_sid: str = ""
+    ingress: str = ""
+    brain: str = ""
+    egress: str = ""
+    plan: str = ""
+    has_deadline: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the call is not over."""
+        return self.state != ENDED
+
+    def owner(self, role: str) -> str:
+        """Who has `brain` or `egress`; empty: nobody."""
+        return self.brain if role == "brain" else self.egress
+
+    def names(self) -> set[str]:
+        """The workers that have something to do with it."""
+        ingress = self.ingress if self.state == ATTACHED else ""
+        return {worker for worker in (self.brain, self.egress, ingress) if worker}
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One of a group. `pending`: entries that it was handed and has not settled."""
+
+    stream: str
+    group: str
+    name: str
+    pending: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneSeen:
+    """A lane at one moment."""
+
+    cards: Mapping[str, CardSeen | None] = field(default_factory=dict)
+    """Of each call that a list names; None: there is no card, or what stands there is none."""
+    slots: frozenset[str] = frozenset()
+    live: frozenset[str] = frozenset()
+    deadlines: frozenset[str] = frozenset()
+    offered: frozenset[tuple[str, str]] = frozenset()
+    """Call and role that wait in `calls` or `orphans`."""
+    owned: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The list of each worker that is known."""
+    consumers: tuple[Consumer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewSeen:
+    """All workers at one moment."""
+
+    alive: frozenset[str]
+    """Those whose beat moves, or did lately."""
+    absent: frozenset[str] = frozenset()
+    """Names in the list of workers that show no beat at all."""
+
+    @property
+    def instances(self) -> frozenset[str]:
+        """Of those that live: the names that a next boot has too."""
+        return frozenset(worker.partition("#")[0] for worker in self.alive)

@@ -1,0 +1,200 @@
+"""The janitor's rounds: which lanes are his, when he looks, what he does.
+
+Why it exists: what is wrong is judged purely; somebody must hold the lease, read, and carry out. Owns: the
+lease of each lane, the pace, the order of a round, what is told of a deed. Must not know: the rules, what a
+script checks.
+
+Two janitors of one lane do no harm: each script asks whose the lane is, and whether things are as they were
+seen. The lease only saves the second one's work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from ingress.calls.ending import ABANDONED
+from ingress.janitor import rules
+from ingress.janitor.counters import JanitorCounters
+from ingress.janitor.look import read_beats, read_lane
+from ingress.janitor.patience import Patience
+from ingress.janitor.rules import Condemn, Dismiss, Disown, Forget, Free, Offer, Relist, Wrong
+from ingress.janitor.sight import CrewSeen
+from shared.clock import wall_ms
+from shared.contract.keys import WORKERS
+from shared.contract.scripts import ScriptCall
+from shared.logs.text import places
+from shared.ownership import steps, tidying
+from shared.ownership.liveness import Counted, Liveness, WorkerState
+from shared.ownership.tidying import Tidied
+from shared.process.role import Process
+from shared.store.errors import STORE_ERRORS, is_of_the_key
+
+ROUND_S = 5.0
+GAP_ROUNDS = 3
+DEEDS_MOST = 100
+"""In a round and lane: a Redis that holds something quite different must not be changed at once."""
+
+IDLE_MS = 60_000
+"""A consumer has asked for nothing for so long, by Redis's clock too."""
+
+
+@dataclass(slots=True)
+class Janitor:
+    """One object an ingress process; `run` is its task."""
+
+    process: Process
+    counters: JanitorCounters = field(default_factory=JanitorCounters)
+    _lanes: dict[int, Patience[Wrong]] = field(default_factory=dict)
+    """Those that are ours."""
+    _names: Patience[Forget] = field(default_factory=lambda: Patience(GAP_ROUNDS * ROUND_S * 1000))
+    _liveness: Liveness = field(
+        default_factory=lambda: Liveness(poll_ms=ROUND_S * 1000, dead_after_ms=rules.SILENT_MS)
+    )
+    _own_beat: int | None = None
+    _emptied: int = 0
+
+    def __post_init__(self) -> None:
+        metrics = self.process.metrics
+        metrics.add("janitor", self.counters)
+        metrics.gauge("janitor_lanes", "Lanes that this process tidies up", lambda: len(self._lanes))
+        metrics.gauge(
+            "janitor_waiting",
+            "What looks wrong, and not for long enough yet",
+            lambda: sum(each.waiting for each in self._lanes.values()),
+        )
+
+    async def run(self) -> None:
+        """Goes its rounds until it is cancelled, which leaves the rest to the next janitor."""
+        while True:
+            await asyncio.sleep(ROUND_S)
+            try:
+                await self.round()
+            except STORE_ERRORS as error:
+                self._failed()
+                self.process.log.debug("janitor_waits", reason=type(error).__name__)
+            except Exception as bug:  # noqa: BLE001 - what stands in Redis must not end a process that serves
+                self._failed()
+                self.process.log.error("janitor_failed", error=type(bug).__name__, places=places(bug))
+
+    async def round(self) -> None:
+        """Looks through the lanes that are ours. Raises STORE_ERRORS. Cancelled, some are left out."""
+        await self._lease()
+        if not self._lanes:
+            self._start_over()
+            return
+        beats = await read_beats(self.process.store, self.process.keys)
+        crew = self._crew(beats)
+        if crew is None:
+            return
+        awake_ms = self.process.lag.awake_ms()
+        for lane, patience in list(self._lanes.items()):
+            seen = await read_lane(self.process.store, self.process.keys, lane, beats)
+            self.counters.rounds += 1
+            for wrong in patience.look(rules.judge(seen, crew), awake_ms)[:DEEDS_MOST]:
+                if lane in self._lanes:
+                    await self._try(lane, wrong)
+        if 0 in self._lanes:
+            for name in self._names.look(rules.names(crew), awake_ms):
+                await self._forget(name)
+
+    # Private.
+
+    def _failed(self) -> None:
+        self.counters.rounds_failed += 1
+        self._liveness.missed()
+
+    def _start_over(self) -> None:
+        """What was seen is of another time."""
+        self._names.forget()
+        for patience in self._lanes.values():
+            patience.forget()
+
+    async def _lease(self) -> None:
+        process = self.process
+        for lane in range(process.settings.lanes):
+            step = tidying.lease(process.keys, lane, worker=process.name)
+            owner = tidying.read_lease(await steps.run(process.store, step))
+            if owner != process.name:
+                self._lose(lane, owner)
+            elif lane not in self._lanes:
+                process.log.info("janitor_has_lane", lane=lane)
+                self._lanes[lane] = Patience(GAP_ROUNDS * ROUND_S * 1000)
+
+    def _lose(self, lane: int, owner: str) -> None:
+        if self._lanes.pop(lane, None) is not None:
+            self.process.log.warning("janitor_lost_lane", lane=lane, owner=owner)
+
+    def _crew(self, beats: dict[str, int | None]) -> CrewSeen | None:
+        """Who lives; None where that cannot be told at this moment, and nothing counts."""
+        process, liveness = self.process, self._liveness
+        if self._emptied != process.emptied:
+            self._emptied = process.emptied
+            liveness.emptied()
+            self._start_over()
+        own = beats.get(process.name)
+        wrote = own is not None and self._own_beat is not None and own != self._own_beat
+        self._own_beat = own
+        others = {worker: beat for worker, beat in beats.items() if beat is not None}
+        liveness.look(others, process.lag.awake_ms(), wrote=wrote)
+        if liveness.counted is not Counted.YES or not wrote:
+            return None
+        alive = {each.worker for each in liveness.standings() if each.state is WorkerState.BEATING}
+        absent = {worker for worker, beat in beats.items() if beat is None}
+        return CrewSeen(alive=frozenset(alive), absent=frozenset(absent))
+
+    async def _try(self, lane: int, wrong: Wrong) -> None:
+        """One that cannot be done, since a key holds something else than it must, keeps none from the
+        next."""
+        try:
+            await self._mend(lane, wrong)
+        except STORE_ERRORS as error:
+            if not is_of_the_key(error):
+                raise
+            self.counters.late += 1
+
+    async def _mend(self, lane: int, wrong: Wrong) -> None:
+        keys, me = self.process.keys, self.process.name
+        match wrong:
+            case Condemn():
+                step = tidying.condemn(
+                    keys, wrong.call_sid, by=me, state=wrong.state, leg=wrong.leg,
+                    stream_sid=wrong.stream_sid, ingress=wrong.ingress, outcome=ABANDONED, why=wrong.why,
+                    wall_ms=wall_ms(),
+                )  # fmt: skip
+                await self._ask(lane, step, "condemn", call=wrong.call_sid, why=wrong.why, of=wrong.ingress)
+            case Offer(call_sid, role):
+                step = tidying.offer(keys, call_sid, by=me, role=role, wall_ms=wall_ms())
+                await self._ask(lane, step, "offer", call=call_sid, role=role)
+            case Relist(worker, call_sid):
+                step = tidying.relist(keys, lane, by=me, worker=worker, named=[call_sid])
+                await self._ask(lane, step, "relist", call=call_sid, of=worker)
+            case Free(call_sid):
+                await self._ask(lane, tidying.free(keys, lane, call_sid, by=me), "free", call=call_sid)
+            case Dismiss(stream, group, consumer):
+                step = tidying.dismiss(
+                    keys, lane, stream, by=me, group=group, consumer=consumer, idle_ms=IDLE_MS
+                )
+                await self._ask(lane, step, "dismiss", of=consumer, stream=stream)
+            case Disown(worker, role):
+                calls = await steps.disown(self.process.store, keys, lane, role=role, dead=worker, by=me)
+                if calls:
+                    self._tell("disown", of=worker, calls=len(calls))
+
+    async def _ask(self, lane: int, step: ScriptCall, what: str, **fields: object) -> None:
+        said = tidying.read_tidied(await steps.run(self.process.store, step))
+        if said is Tidied.OK:
+            self._tell(what, **fields)
+            return
+        self.counters.late += 1
+        if said is Tidied.FENCED:
+            self._lose(lane, "")
+
+    async def _forget(self, name: Forget) -> None:
+        """A worker that lives after all shows itself again with its next beat."""
+        if await self.process.store.srem(WORKERS, name.worker):
+            self._tell("forget", of=name.worker)
+
+    def _tell(self, what: str, **fields: object) -> None:
+        self.counters.deeds[what] += 1
+        self.process.log.warning("janitor", what=what, **fields)
