@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from http import HTTPStatus
 
 import uvicorn
@@ -16,10 +17,12 @@ from starlette.applications import Starlette
 
 from ingress.calls.registry import Registry
 from ingress.calls.switchboard import Switchboard
-from ingress.counters import CallCounters, SocketCounters, WebhookCounters
+from ingress.counters import CallCounters, RescueCounters, SocketCounters, WebhookCounters
 from ingress.media import twilio
 from ingress.media.gate import CloseCode
 from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
+from ingress.rescue.api import CallsApi
+from ingress.rescue.rescuer import Rescuer, calls_of
 from ingress.web.admission import Admission
 from ingress.web.announcer import Announcer
 from ingress.web.http_protocol import http_protocol_class
@@ -79,7 +82,18 @@ class IngressRole:
             spawn=process.spawn,
             limit=asyncio.Semaphore(STORE_CALLS_AT_ONCE),
         )
-        for group, counters in (("sockets", self.counters), ("calls", calls), ("webhooks", hooks)):
+        self._api = CallsApi(settings)
+        rescued = RescueCounters()
+        self.rescuer = Rescuer(
+            process, self._api, partial(calls_of, process), self.switchboard.attaching.lost, rescued
+        )
+        """Told of each ingress that died, and of one that beats again."""
+        for group, counters in (
+            ("sockets", self.counters),
+            ("calls", calls),
+            ("webhooks", hooks),
+            ("rescue", rescued),
+        ):
             process.metrics.add(group, counters)
         process.metrics.add("hop", self.switchboard.hops)
         self._server: OwnSignalsServer | None = None
@@ -110,6 +124,7 @@ class IngressRole:
         self.switchboard.open()
         process = self._process
         process.spawn(self._announcer.run(), "announcer")
+        process.spawn(self.rescuer.run(), "rescuer")
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._receive_rings)
         self._server = OwnSignalsServer(self._config())
@@ -132,6 +147,7 @@ class IngressRole:
             async with asyncio.timeout(CLOSED_WITHIN_S):
                 await self.switchboard.table.emptied()
         self.switchboard.shut()
+        await self._api.close()
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await asyncio.wait({self._serving}, timeout=SERVER_WITHIN_S)

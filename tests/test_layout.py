@@ -320,7 +320,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["resp", "clock", "audio"],
     ],
     "ingress": [
-        ["__main__"], ["role"], ["web"], ["calls"], ["media"], ["counters"], ["calls.fence"], ["errors"],
+        ["__main__"], ["role"], ["web", "rescue"], ["calls"], ["media"], ["counters"],
+        ["calls.fence", "rescue.orphans"], ["errors"],
     ],
     "brain": [
         ["__main__"], ["role", "agents.check"], ["call"], ["webhooks"], ["caller", "memory"], ["model"],

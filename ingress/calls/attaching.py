@@ -78,6 +78,13 @@ class Attaching:
         if stream.leg:
             self.spawn(self._detach(stream), f"detach-{stream.call_sid}")
 
+    async def lost(self, call_sid: str, leg: int) -> None:
+        """The stream of an ingress that died is gone for certain: as a lost one of ours. Cancelling it is as
+        for `Registry.end`."""
+        gone = await self.registry.detach(call_sid, leg, LOST)
+        if gone is not None:
+            await self._end_or_wait(call_sid, leg, ending.decide(LOST, gone.planned, gone.waited_s))
+
     # Private.
 
     async def _attach(self, stream: MediaStream, told: NewStream) -> None:
@@ -126,13 +133,14 @@ class Attaching:
         if gone is not None:
             self.counters.detached += 1
             stream.log.info("detached", cause=stream.cause, planned=gone.planned)
-            await self._end_or_wait(stream, ending.decide(stream.cause, gone.planned, gone.waited_s))
+            decision = ending.decide(stream.cause, gone.planned, gone.waited_s)
+            await self._end_or_wait(stream.call_sid, stream.leg, decision)
         self.table.forget(stream.call_sid)
 
-    async def _end_or_wait(self, stream: MediaStream, decision: EndNow | EndLater) -> None:
+    async def _end_or_wait(self, call_sid: str, leg: int, decision: EndNow | EndLater) -> None:
         match decision:
             case EndNow(outcome):
-                await self.registry.end(stream.call_sid, outcome)
+                await self.registry.end(call_sid, outcome)
             case EndLater(after_s, outcome):
                 await asyncio.sleep(after_s)
-                await self.registry.end(stream.call_sid, outcome, if_detached_leg=stream.leg)
+                await self.registry.end(call_sid, outcome, if_detached_leg=leg)

@@ -63,7 +63,7 @@ class Switchboard:
             counters=counters,
         )
         self.table = CallTable(services)
-        attaching = Attaching(
+        self.attaching = Attaching(
             worker=process.name,
             masks_numbers=process.settings.mask_numbers,
             judge=judge,
@@ -77,7 +77,7 @@ class Switchboard:
         self._registry = registry
         self._wire = wire
         self._sockets = sockets
-        self._host = StreamHost(attaching.start, attaching.gone)
+        self._host = StreamHost(self.attaching.start, self.attaching.gone)
         self._figures = FiguresPen(process, self.table, counters, sockets, now_ms())
         self._egress_to_socket = Hop(self.hops.egress_to_socket_ms, process.worker.host)
         self._writer = process.name.encode()

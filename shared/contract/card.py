@@ -207,6 +207,8 @@ SCRIPTED: Mapping[str, str] = {
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
     "attempts": "ATTACH, RESTORE: 0, or as ingress had seen it: reserved for counting owners that failed",
+    "rescue": "RESCUE: the leg that the carrier was asked for, by which ingress, and until when that is"
+    " its business, or `settled`",
     "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",
@@ -264,6 +266,15 @@ class ResumeView:
     agent: str
     fallback: str | None
     outcome: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderView:
+    """Ingress, of a call whose ingress died: who held its socket."""
+
+    state: CallState
+    leg: int
+    ingress: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,8 +379,8 @@ class EndedView:
 
 
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, ResumeView, Owners, WindowsView, PlayheadView, StoryView, PeopleView, SpokenView,
-    EndedView,
+    BrainView, EgressView, ResumeView, HolderView, Owners, WindowsView,
+    PlayheadView, StoryView, PeopleView, SpokenView, EndedView,
 )  # fmt: skip
 
 

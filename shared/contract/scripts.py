@@ -76,9 +76,11 @@ RESERVE = _load("reserve")
 FIGURES = _load("figures", when_full=True)
 RESTORE = _load("restore")
 HOOK_AGAIN = _load("hook_again")
+RESCUE = _load("rescue")
 
 ALL = (
     ATTACH, DETACH, CLAIM, RELEASE, APPEND, TRIM, TURN, END, RESERVE, FIGURES, RESTORE, HOOK_AGAIN,
+    RESCUE,
 )  # fmt: skip
 
 

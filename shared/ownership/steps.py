@@ -1,4 +1,5 @@
-"""The rare steps of a call, awaited: RESERVE, ATTACH, DETACH, CLAIM, RELEASE, END; and reading the card.
+"""The rare steps of a call, awaited: RESERVE, ATTACH, DETACH, CLAIM, RELEASE, END, RESCUE; and reading the
+card.
 
 Why it exists: shared/contract/steps.py says what a step is, redis-py carries it. Owns: sending, loading a
 script that Redis forgot, the time of a step. Must not know: what follows from an answer.
@@ -18,7 +19,7 @@ from shared.contract import record, steps
 from shared.contract.keys import SPEECH, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import BOOK, SpeechBook, read_speech
-from shared.contract.steps import Attached, Claim, Kept, NewStream, Reservation
+from shared.contract.steps import Attached, Claim, Kept, NewStream, Rescue, Reservation
 from shared.store.client import Store
 
 V = TypeVar("V")
@@ -126,6 +127,16 @@ async def end(
         cause=cause,
     )
     return steps.read_end(await run(store, step))
+
+
+async def rescue(
+    store: Store, keys: Keys, call_sid: str, *, leg: int, worker: str, lease_ms: int, came: str = ""
+) -> Rescue:
+    """Takes it on itself to ask the carrier for a leg whose ingress is dead; `came`: what came of it."""
+    step = steps.rescue(
+        keys, call_sid, leg=leg, worker=worker, lease_ms=lease_ms, wall_ms=wall_ms(), came=came
+    )
+    return steps.read_rescue(await run(store, step))
 
 
 async def read_card(store: Store, keys: Keys, call_sid: str) -> dict[str, str]:

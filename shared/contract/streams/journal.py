@@ -40,6 +40,10 @@ class Kind(enum.StrEnum):
     DETACHED = "detached", "the media stream is gone (`cause`)"
     CLAIMED = "claimed", "a worker took a role of the call"
     RELEASED = "released", "a worker gave a role back"
+    RESCUED = (
+        "rescued",
+        "its ingress died and the carrier had not noticed: it was asked to come again (`outcome`)",
+    )
     ENDED = "ended", "the call is over, and how (`outcome`)"
 
     # The session and its responses: the brain.

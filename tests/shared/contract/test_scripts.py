@@ -47,6 +47,7 @@ CALLS: list[ScriptCall] = [
     ),
     writes.write_leg(KEYS, CALL, 1, CutRaised(cut=1)),
     writes.hook_again(KEYS, HOOK, entry_id="1-1", courier="w"),
+    steps.rescue(KEYS, CALL, leg=1, worker="i", lease_ms=1, wall_ms=1),
 ]
 
 
