@@ -15,8 +15,9 @@ from http import HTTPStatus
 import uvicorn
 from starlette.applications import Starlette
 
+from ingress.calls.leaving import Leaving
 from ingress.calls.registry import Registry
-from ingress.calls.switchboard import Switchboard
+from ingress.calls.switchboard import MOVING, Switchboard
 from ingress.counters import CallCounters, RescueCounters, SocketCounters, WebhookCounters
 from ingress.media import twilio
 from ingress.media.gate import CloseCode
@@ -25,17 +26,21 @@ from ingress.rescue.api import CallsApi
 from ingress.rescue.rescuer import Rescuer, calls_of
 from ingress.web.admission import Admission
 from ingress.web.announcer import Announcer
+from ingress.web.door import Door, Doorkeeper
 from ingress.web.http_protocol import http_protocol_class
 from ingress.web.listening import BACKLOG, is_about_host, public_listener
 from ingress.web.readiness import readiness_route
 from ingress.web.routes import STORE_CALLS_AT_ONCE, Webhooks
 from ingress.web.signature import Check, Signatures
+from shared.clock import now_ms
 from shared.contract.errors import EntryError
 from shared.contract.streams.doorbell import Why, read_ring
+from shared.process import port
 from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit
 from shared.process.host import who_listens
 from shared.process.role import Process
+from shared.process.tasks import cancel_all
 from shared.settings import environment_name
 from shared.store.inbox import Entry
 
@@ -50,22 +55,30 @@ CLOSED_WITHIN_S = 3.0
 
 SERVER_WITHIN_S = 2.0
 
+LOOK_AGAIN_S = 1.0
+"""How often a process that drains without a sibling looks whether one has come."""
+
+MOVE_STEP_S = 0.025
+
 
 class IngressRole:
     """See `shared.process.role.Role`. It is also the Front of every media socket."""
 
     starts_without_redis = True
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, *, held: str = "") -> None:
+        """`held`: the public socket, as tcp://host:port, where another process holds it."""
         self.own_streams = (process.keys.out(process.name),)
         settings = process.settings
         self._process = process
+        self._held = held
         self._signatures = Signatures(settings.auth_tokens)
         self.counters = SocketCounters()
         self.send_buffer_bytes = settings.socket_send_buffer_bytes
         calls, hooks = CallCounters(), WebhookCounters()
         admission = Admission(settings, process.store, process.keys)
         registry = Registry(process, calls)
+        self._door = Doorkeeper(process)
         self._announcer = Announcer(settings, process.store, process.ownership, process.log)
         self.switchboard = Switchboard(process, registry, admission.judge, twilio, calls, self.counters)
         self._webhooks = Webhooks(
@@ -73,6 +86,7 @@ class IngressRole:
             store=process.store,
             keys=process.keys,
             admission=admission,
+            door=self._door,
             announcer=self._announcer,
             registry=registry,
             signatures=self._signatures,
@@ -107,7 +121,7 @@ class IngressRole:
         """Listens. Raises SystemExit with its own code if the port cannot be opened. Never cancelled."""
         settings = self._process.settings
         try:
-            listener = public_listener(settings)
+            listener = await asyncio.to_thread(public_listener, settings, self._held)
         except OSError as error:
             setting = "host" if is_about_host(error) else "port"
             self._process.log.error(
@@ -119,6 +133,8 @@ class IngressRole:
                 reason=str(error),
             )
             raise SystemExit(Exit.LISTEN) from None
+        if self._held:
+            self._process.spawn(port.offer(self._held, listener.dup()), "port")
         name = listener.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
         self.switchboard.open()
@@ -134,15 +150,27 @@ class IngressRole:
         self._process.log.info("listening", port=self.port)
 
     async def drain(self) -> None:
-        """No new connections; those that are open, and their calls, go on until they end. Cancelling is safe:
-        they go on."""
-        self._refuse_new()
-        await self.switchboard.table.emptied()
+        """Calls go on until they end. While a sibling on this host takes what comes, nothing more is listened
+        for; else Twilio is answered for the calls that are here, and new ones are refused. Cancelling is
+        safe: they go on."""
+        looking = self._process.spawn(self._step_aside(), "door")
+        try:
+            await self.switchboard.table.emptied()
+        finally:
+            await cancel_all([looking])
 
     async def stop(self) -> None:
-        """Moves what is left: the carrier asks /voice/resume of a sibling, and streams there. Never
-        cancelled."""
-        self.switchboard.close_all(CloseCode.GOING_AWAY, "moving")
+        """Moves what is left, each at a quiet moment, one after the other: the carrier asks /voice/resume of
+        a sibling, and streams there. Without one it asks whoever listens next, so all go at once: the sooner
+        this process has ended, the sooner they are heard again. Never cancelled."""
+        process, has_calls = self._process, bool(self.switchboard.table.streams)
+        is_urgent = process.forced.is_set() or process.fatal is not None
+        if self._door.state is Door.OPEN and has_calls and not is_urgent:
+            await self._door.look()
+        self._stop_listening()
+        if self._door.state is not Door.SHUT and not is_urgent:
+            await self._move()
+        self.switchboard.close_all(CloseCode.GOING_AWAY, MOVING)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSED_WITHIN_S):
                 await self.switchboard.table.emptied()
@@ -180,8 +208,26 @@ class IngressRole:
 
     # Private.
 
-    def _refuse_new(self) -> None:
-        """Listens no more: whoever shares the port takes what comes."""
+    async def _step_aside(self) -> None:
+        """Looks who takes new calls instead, until it is a sibling on this host."""
+        while True:
+            if await self._door.look() is Door.SIBLING:
+                self._stop_listening()
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _move(self) -> None:
+        """Closes one stream after the other, until none is left or a second signal comes."""
+        process, table = self._process, self.switchboard.table
+        leaving = Leaving(len(table.streams), now_ms())
+        while process.fatal is None and not process.forced.is_set():
+            self.switchboard.close_some(leaving, now_ms())
+            if all(stream.has_ended for stream in table.streams):
+                return
+            await asyncio.sleep(MOVE_STEP_S)
+
+    def _stop_listening(self) -> None:
+        """Whoever shares the port, or holds it, has what comes from here on."""
         if self._server is not None:
             for server in self._server.servers:
                 server.close()
@@ -197,8 +243,9 @@ class IngressRole:
                 process.log.error("contract_error", record=error.record, field=error.field, reason=str(error))
                 continue
             if ring.why is Why.DRAIN:
+                if not process.draining:
+                    process.spawn(self._step_aside(), "door")
                 process.begin_drain()
-                self._refuse_new()
 
     def _config(self) -> uvicorn.Config:
         app = Starlette(routes=[*self._webhooks.routes(), readiness_route(self._process, self.not_ready)])

@@ -12,6 +12,7 @@ import asyncio
 from ingress.calls.attaching import Attaching, Judge
 from ingress.calls.call import IngressCall, IngressServices
 from ingress.calls.figures import FiguresPen
+from ingress.calls.leaving import Leaving
 from ingress.calls.post import BackPost
 from ingress.calls.registry import Registry
 from ingress.calls.table import CallTable
@@ -38,6 +39,8 @@ from shared.process.role import Process
 from shared.store.inbox import Entry
 
 SWEEP_S = 0.25
+MOVING = "moving"
+"""The reason of a close that leads to another process."""
 
 
 class Switchboard:
@@ -108,6 +111,17 @@ class Switchboard:
         """Ends every socket: the carrier goes on to /voice/resume, in another process."""
         for stream in list(self.table.streams):
             stream.close(code, reason)
+
+    def close_some(self, leaving: Leaving, now_ms: float) -> None:
+        """Ends those of the sockets whose moment has come."""
+        streams = [stream for stream in self.table.streams if not stream.has_ended]
+        chosen = leaving.choose(((stream, self._is_quiet(stream, now_ms)) for stream in streams), now_ms)
+        for stream in chosen:
+            stream.close(CloseCode.GOING_AWAY, MOVING)
+
+    def _is_quiet(self, stream: MediaStream, now_ms: float) -> bool:
+        call = self._calls.get(stream.call_sid)
+        return call is None or call.stream is not stream or call.owed.is_quiet(now_ms)
 
     # `out` and `back`.
 

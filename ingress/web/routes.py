@@ -24,6 +24,7 @@ from ingress.media.parameters import AGENT, StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
 from ingress.web.announcer import Announcer
+from ingress.web.door import Door, Doorkeeper
 from ingress.web.parties import Parties, read_parties
 from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read_trail
 from ingress.web.signature import Check, Params, Signatures
@@ -79,6 +80,7 @@ class Webhooks:
     store: Store
     keys: Keys
     admission: Admission
+    door: Doorkeeper
     announcer: Announcer
     registry: Registry
     signatures: Signatures
@@ -114,6 +116,8 @@ class Webhooks:
             self.counters.refusals[WebhookReason.LOOP] += 1
             self.log.warning("call_refused", call=visit.call_sid, reason=WebhookReason.LOOP)
             return _twiml(twiml.reject())
+        if self.door.state in (Door.ELSEWHERE, Door.SHUT):
+            return self._refuse_draining(visit)
         try:
             admitted = await self._bounded(lambda: self.admission.reserve(visit.call_sid))
         except STORE_ERRORS as error:
@@ -213,6 +217,16 @@ class Webhooks:
                 return self._apology(visit, decision.argument, fallback)
             case Verb.HANG_UP | Verb.STREAM:
                 return _twiml(twiml.hang_up())
+
+    def _refuse_draining(self, visit: Visit) -> Response:
+        """This process is about to end and has no sibling on this host."""
+        door = self.door.state
+        self.counters.refusals[WebhookReason.DRAINING] += 1
+        self.log.warning("call_refused", call=visit.call_sid, reason=WebhookReason.DRAINING, door=door.name)
+        if door is Door.ELSEWHERE:
+            # Asked again, by the proxy or by Twilio, another host takes it; /voice/fallback has words if not.
+            return PlainTextResponse("draining\n", 503, headers={"Connection": "close"})
+        return self._say(visit, self._announcement(visit).busy)
 
     def _apologise_for(self, visit: Visit, error: BaseException) -> Response:
         self.counters.refusals[WebhookReason.NO_REDIS] += 1

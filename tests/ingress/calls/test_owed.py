@@ -587,3 +587,20 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
+
+
+def test_a_quiet_moment_is_one_in_which_nobody_speaks() -> None:
+    """Neither the caller, with the pauses between their words, nor what plays at the carrier."""
+    owed = OwedSound(0.0, CLIP_MS)
+    assert owed.is_quiet(1_000)
+    owed.caller(SILENCE, 1_000)
+    assert owed.is_quiet(1_000)
+    owed.caller(VOICE, 1_000)
+    assert not owed.is_quiet(1_500)
+    assert owed.is_quiet(2_000)
+    for number in range(10):
+        owed.frame(VOICE, 2_000 + number)
+    assert not owed.is_quiet(2_200), "the last frame has just been played"
+    assert owed.is_quiet(2_600)
+    owed.frame(SILENCE, 2_600)
+    assert owed.is_quiet(2_610), "silence is none"
