@@ -65,7 +65,7 @@ class Holder:
                 if key.fileobj is self._meeting:
                     self._accept()
                 else:
-                    self._hear(key.fileobj)  # type: ignore[arg-type] - only sockets are registered
+                    self._hear(key.fileobj)  # type: ignore[arg-type]  # only sockets are
             self._answer()
 
     # Private.

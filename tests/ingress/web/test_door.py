@@ -24,7 +24,7 @@ async def sibling(
     bridge: Ingress, host: str, *, draining: bool = False, beats: bool = True
 ) -> AsyncIterator[None]:
     """Another ingress, as far as its beat shows it."""
-    name = str(WorkerId("ingress", 5, host, "abcdef"))
+    name, beaten = str(WorkerId("ingress", 5, host, "abcdef")), asyncio.Event()
 
     async def beat() -> None:
         number = 1
@@ -32,12 +32,13 @@ async def sibling(
             shown = replace(_beat(bridge.process, bridge.role, number), host=host, draining=draining)
             await bridge.store.hset(bridge.process.keys.worker(name), mapping=dict(_pairs(flat(shown))))
             await bridge.store.sadd(WORKERS, name)
+            beaten.set()
             number += beats
             await asyncio.sleep(0.1)
 
     task = asyncio.create_task(beat())
     try:
-        await wait_until(lambda: bridge.store.sismember(WORKERS, name), "it has beaten")
+        await wait_until(beaten.is_set, "it has beaten")
         yield
     finally:
         await end_task(task)
