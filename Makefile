@@ -55,7 +55,7 @@ prove-silence: $(STAMP) ## every kind of silence on live calls, judged at the ea
 	@$(BIN)/python -m proofs.prove.silence $(ARGS)
 
 # Not in the lock: nothing else needs it.
-prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)
+prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger, pacer and the account of owed sound (10 min)
 	@$(PIP) 'mutmut==3.8.1'
 	@$(BIN)/python -m proofs.prove.mutants $(ARGS)
 
