@@ -26,11 +26,12 @@ from ingress.rescue.api import CallsApi
 from ingress.rescue.rescuer import Rescuer, calls_of
 from ingress.web.admission import Admission
 from ingress.web.announcer import Announcer
+from ingress.web.asking import Asking
 from ingress.web.door import Door, Doorkeeper
 from ingress.web.http_protocol import http_protocol_class
 from ingress.web.listening import BACKLOG, is_about_host, public_listener
 from ingress.web.readiness import readiness_route
-from ingress.web.routes import STORE_CALLS_AT_ONCE, Webhooks
+from ingress.web.routes import Webhooks
 from ingress.web.signature import Check, Signatures
 from shared.clock import now_ms
 from shared.contract.errors import EntryError
@@ -40,7 +41,7 @@ from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit
 from shared.process.host import who_listens
 from shared.process.role import Process
-from shared.process.tasks import cancel_all
+from shared.process.tasks import cancel_all, comes_first
 from shared.settings import environment_name
 from shared.store.inbox import Entry
 
@@ -56,7 +57,7 @@ CLOSED_WITHIN_S = 3.0
 SERVER_WITHIN_S = 2.0
 
 LOOK_AGAIN_S = 1.0
-"""How often a process that drains without a sibling looks whether one has come."""
+"""How often a process that drains looks who else is there."""
 
 MOVE_STEP_S = 0.025
 
@@ -94,7 +95,7 @@ class IngressRole:
             ownership=process.ownership,
             log=process.log,
             spawn=process.spawn,
-            limit=asyncio.Semaphore(STORE_CALLS_AT_ONCE),
+            asking=Asking(lambda: process.outbox.away_since_ms),
         )
         self._api = CallsApi(settings)
         rescued = RescueCounters()
@@ -112,6 +113,7 @@ class IngressRole:
         process.metrics.add("hop", self.switchboard.hops)
         self._server: OwnSignalsServer | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self.port = 0
         """The port that is listened on: PORT, or that of an inherited socket."""
 
@@ -150,14 +152,18 @@ class IngressRole:
         self._process.log.info("listening", port=self.port)
 
     async def drain(self) -> None:
-        """Calls go on until they end. While a sibling on this host takes what comes, nothing more is listened
-        for; else Twilio is answered for the calls that are here, and new ones are refused. Cancelling is
-        safe: they go on."""
-        looking = self._process.spawn(self._step_aside(), "door")
+        """Calls go on until they end, or nobody is there to serve them. While a sibling on this host takes
+        what comes, nothing more is listened for; else Twilio is answered for the calls that are here, and new
+        ones are refused. Cancelling is safe: they go on."""
+        looking = self._step_aside()
+        emptied = asyncio.create_task(self.switchboard.table.emptied())
         try:
-            await self.switchboard.table.emptied()
+            if not await comes_first(emptied, self._door.deserted):
+                self._process.log.warning(
+                    "drain_deserted", calls=self.live_calls(), hint="no brain, or no egress, is left"
+                )
         finally:
-            await cancel_all([looking])
+            await cancel_all([looking, emptied])
 
     async def stop(self) -> None:
         """Moves what is left, each at a quiet moment, one after the other: the carrier asks /voice/resume of
@@ -208,12 +214,16 @@ class IngressRole:
 
     # Private.
 
-    async def _step_aside(self) -> None:
-        """Looks who takes new calls instead, until it is a sibling on this host."""
+    def _step_aside(self) -> asyncio.Task[None]:
+        """Looks from here on who takes new calls instead: the one task that does."""
+        if self._looking is None or self._looking.done():
+            self._looking = self._process.spawn(self._look(), "door")
+        return self._looking
+
+    async def _look(self) -> None:
         while True:
             if await self._door.look() is Door.SIBLING:
                 self._stop_listening()
-                return
             await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _move(self) -> None:
@@ -243,8 +253,7 @@ class IngressRole:
                 process.log.error("contract_error", record=error.record, field=error.field, reason=str(error))
                 continue
             if ring.why is Why.DRAIN:
-                if not process.draining:
-                    process.spawn(self._step_aside(), "door")
+                self._step_aside()
                 process.begin_drain()
 
     def _config(self) -> uvicorn.Config:

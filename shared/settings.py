@@ -89,9 +89,13 @@ class Settings(BaseSettings):
     twilio_account_sid: AccountSid = Field(
         "",
         validation_alias=_known_as("TWILIO_ACCOUNT_SID"),
-        description="Account SID (AC…). When set, streams of other accounts are refused.",
+        description="Account SID (AC…). When set, streams of other accounts are refused, and calls of a host"
+        " that vanished are asked for at Twilio.",
     )
-    twilio_api_url: ApiUrl = Field("https://api.twilio.com", description="Origin of Twilio's REST API.")
+    twilio_api_url: ApiUrl = Field(
+        "https://api.twilio.com",
+        description="Origin of Twilio's REST API: that of your edge and region, or a proxy.",
+    )
     openai_api_key: ApiKey = Field(
         SecretStr(""), validation_alias=_known_as("OPENAI_API_KEY"), description="OpenAI API key."
     )

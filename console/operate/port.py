@@ -7,7 +7,10 @@ know: who listens, what for.
 
 It binds when the first ingress asks: on a host without one the port stays closed. If the address is taken, an
 ingress of an earlier holder's may have it, and offers it: it is waited for a moment. Two holders of one
-address do not run at once.
+address do not run at once. When no ingress has had the port for longer than any restart takes, it is closed:
+whoever comes then is refused at once, and goes elsewhere, instead of waiting for nobody.
+
+`restart all` ends this process too. What it leaves behind for that time is keeper.py's.
 """
 
 from __future__ import annotations
@@ -16,11 +19,13 @@ import errno
 import selectors
 import signal
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from types import FrameType
 
+from console.operate import keeper
 from shared.process import port
 from shared.process.exits import Exit
 from shared.process.host import end_with_supervisord, lock_instance, who_listens
@@ -30,6 +35,8 @@ OFFERED_WITHIN_S = 2.0
 """Ingress processes that have the port offer it as soon as this one listens."""
 
 STEP_S = 0.1
+UNUSED_AFTER_S = 30.0
+"""Without an ingress for so long, none is coming back: a boot takes a second or two."""
 
 
 class Stopped(Exception):
@@ -48,6 +55,10 @@ class Holder:
     """Who has asked and has no answer yet."""
     _since_s: float = 0.0
     """When the first of them asked."""
+    _users: set[socket.socket] = field(default_factory=set)
+    """Who listens on the port: each keeps its connection for as long as it lives."""
+    _used_at_s: float = 0.0
+    """When the last of them left, or somebody got the port."""
 
     def __post_init__(self) -> None:
         path = port.meeting_place(self.address)
@@ -61,14 +72,30 @@ class Holder:
     def serve(self) -> None:
         """Answers for ever; ends by what a signal handler raises."""
         while True:
-            for key, _ in self._selector.select(STEP_S if self._waiting else None):
+            for key, _ in self._selector.select(self._patience_s()):
                 if key.fileobj is self._meeting:
                     self._accept()
                 else:
                     self._hear(key.fileobj)  # type: ignore[arg-type]  # only sockets are
             self._answer()
+            self._close_unused()
 
     # Private.
+
+    def _patience_s(self) -> float | None:
+        """How long nothing has to be looked at."""
+        if self._waiting:
+            return STEP_S
+        if self.listener is None or self._users:
+            return None
+        return max(STEP_S, self._used_at_s + UNUSED_AFTER_S - time.monotonic())
+
+    def _close_unused(self) -> None:
+        is_over = time.monotonic() >= self._used_at_s + UNUSED_AFTER_S
+        if self.listener is not None and not self._users and is_over:
+            self.listener.close()
+            self.listener = None
+            _say(f"closes the port: nobody has listened on it for {UNUSED_AFTER_S:.0f} s")
 
     def _accept(self) -> None:
         link, _ = self._meeting.accept()
@@ -85,6 +112,7 @@ class Holder:
             said, found = b"", None
         if found is not None:
             self._offered(found)
+            self._users.add(link)
         elif said == port.WANT:
             self._since_s = self._since_s if self._waiting else time.monotonic()
             self._waiting.append(link)
@@ -112,6 +140,7 @@ class Holder:
                     link.sendall(problem.encode()[: port.MESSAGE_MAX_BYTES])
                 else:
                     port.send(link, self.listener)
+                    self._used_at_s = time.monotonic()
             except OSError as error:
                 _say(f"one that asked has gone: {error}")
             self._leave(link)
@@ -134,6 +163,9 @@ class Holder:
         return ""
 
     def _leave(self, link: socket.socket) -> None:
+        if link in self._users:
+            self._users.remove(link)
+            self._used_at_s = time.monotonic()
         self._selector.unregister(link)
         link.close()
 
@@ -154,10 +186,12 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     end_with_supervisord()
+    holder = Holder(address)
     try:
-        Holder(address).serve()
+        holder.serve()
     except Stopped:
-        return Exit.OK
+        if holder.listener is not None and keeper.is_needed():
+            _leave_to_keeper(address, holder.listener)
     finally:
         lock.close()
     return Exit.OK
@@ -166,8 +200,25 @@ def main(arguments: list[str] | None = None) -> int:
 # Private.
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def _leave_to_keeper(address: str, listener: socket.socket) -> None:
+    """Has it from here on: a process that nobody waits for, not even a stop of this one's group."""
+    subprocess.Popen(
+        [sys.executable, "-m", "console.operate.keeper", address, str(listener.fileno())],
+        pass_fds=[listener.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, _once_is_enough)
     raise Stopped
+
+
+def _once_is_enough(_number: int, _frame: FrameType | None) -> None:
+    """SIG_IGN would be inherited by what is started here."""
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 WAIT_MS = 1_500.0
-"""A call that comes back by itself has done so by then."""
+"""From the last sign of life of its ingress: a call that comes back by itself has done so by then."""
 
 SPACING_MS = 50.0
 """Between two calls that are asked for: twenty a second, as many as `/voice/resume` answers with ease."""
@@ -85,11 +85,13 @@ class Orphans:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def found(self, orphans: Iterable[Orphan], now_ms: float) -> int:
-        """An ingress is dead, and had these. Returns how many of them are new."""
+    def found(self, orphans: Iterable[Orphan], now_ms: float, *, silent_ms: float = 0.0) -> int:
+        """An ingress is dead, and had these; it has shown no life for `silent_ms`. Returns how many of them
+        are new."""
         before = len(self._waiting)
+        due_ms = now_ms + max(0.0, WAIT_MS - silent_ms)
         for orphan in orphans:
-            self._waiting.setdefault(orphan, _Wait(now_ms + WAIT_MS, now_ms + GIVE_UP_MS))
+            self._waiting.setdefault(orphan, _Wait(due_ms, now_ms + GIVE_UP_MS))
         return len(self._waiting) - before
 
     def alive(self, ingress: str) -> None:

@@ -51,14 +51,15 @@ class Rescuer:
     _dead: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ingress_died(self, worker: str) -> None:
-        """Whoever judges says so, once or more often."""
+    def ingress_died(self, worker: str, *, silent_ms: float = 0.0) -> None:
+        """Whoever judges says so, once or more often. `silent_ms`: for how long it has shown no life; 0 for
+        one that was seen to end."""
         if worker in self._dead or worker == self.process.name:
             return
         self._dead.add(worker)
         self.process.log.warning("ingress_dead", ingress=worker)
         if not self.api.lacks:
-            self.process.spawn(self._list(worker), f"orphans-{worker}")
+            self.process.spawn(self._list(worker, now_ms() - silent_ms), f"orphans-{worker}")
 
     def ingress_alive(self, worker: str) -> None:
         """It was not dead, or beats again: what it still has it keeps."""
@@ -95,8 +96,8 @@ class Rescuer:
 
     # Private.
 
-    async def _list(self, worker: str) -> None:
-        """Asks which calls it had, until Redis answers or it turns out to live."""
+    async def _list(self, worker: str, lived_ms: float) -> None:
+        """Asks which calls it had, until Redis answers or it turns out to live. `lived_ms`: when it did."""
         while worker in self._dead:
             try:
                 found = await self.list_calls(worker)
@@ -104,7 +105,7 @@ class Rescuer:
                 self.process.log.debug("redis_away", reason=type(error).__name__)
                 await asyncio.sleep(LIST_AGAIN_S)
                 continue
-            self.counters.found += self._orphans.found(found, now_ms())
+            self.counters.found += self._orphans.found(found, now_ms(), silent_ms=now_ms() - lived_ms)
             self._news.set()
             return
 

@@ -2,7 +2,7 @@
 
 Why it exists: a process that drains has calls, and Twilio comes back for them: for a transfer, a farewell, a
 lost stream. Whether it may stop listening, and what it tells a new call, hangs on who else is there. Owns:
-the look at the other ingresses' beats, the door's state. Must not know: HTTP, when a process drains.
+the look at the others' beats, the door's state. Must not know: HTTP, when a process drains.
 
 - A sibling on this host shares the public port: it takes all that comes, and this process stops listening.
 - One elsewhere only: this process goes on answering for its own calls. A new call gets 503, so that the proxy
@@ -10,23 +10,29 @@ the look at the other ingresses' beats, the door's state. Must not know: HTTP, w
 - Nobody: a new call hears that all lines are busy. Asked again it would come back here.
 
 A sibling counts if its beat has moved between two looks by our own clock, and it does not drain itself.
+
+Where all roles are told to end at once, as by `restart all`, brains and egresses are gone before the calls
+are: nobody is left who would finish them, and a drain that waits only keeps the callers waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
 import enum
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from shared.contract.errors import ContractError
-from shared.contract.keys import WORKERS
-from shared.contract.worker import WorkerId, read_beat
+from shared.contract.worker import ROLES, WorkerId
+from shared.ownership.workers import SeenWorker, read_workers
 from shared.process.beat import BEAT_S
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 
 TWO_LOOKS_S = 1.4 * BEAT_S
 """A worker that lives has beaten meanwhile."""
+
+DESERTED_AFTER_LOOKS = 2
+"""A brain that crashed is back before the second one."""
 
 
 class Door(enum.Enum):
@@ -45,40 +51,56 @@ class Doorkeeper:
 
     process: Process
     state: Door = Door.OPEN
+    deserted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Nobody is there any more who serves the calls of this process."""
+    _looks_alone: int = 0
+    """Looks in a row that found no brain, or no egress."""
 
     async def look(self) -> Door:
         """Looks who is there, and sets the state by it. Cancelling it leaves the state as it was."""
+        process = self.process
         try:
-            before = await self._beats()
-            if not before:
-                self.state = Door.SHUT
-                return self.state
+            before = _beats(await read_workers(process.store, process.keys))
             await asyncio.sleep(TWO_LOOKS_S)
-            after = await self._beats()
+            seen = await read_workers(process.store, process.keys)
         except STORE_ERRORS as error:
-            self.process.log.debug("redis_away", reason=type(error).__name__)
+            process.log.debug("redis_away", reason=type(error).__name__)
             self.state = Door.SHUT
+            self._looks_alone = 0
             return self.state
-        alive = [name for name, beat in after.items() if name in before and before[name] != beat]
-        if any(name.host == self.process.worker.host for name in alive):
-            self.state = Door.SIBLING
-        else:
-            self.state = Door.ELSEWHERE if alive else Door.SHUT
+        alive = [name for name, beat in _beats(seen).items() if before.get(name, beat) != beat]
+        draining = {worker.name for worker in seen if worker.beat is not None and worker.beat.draining}
+        self.state = self._state_by(name for name in alive if str(name) not in draining)
+        self._see_who_serves({name.role for name in alive})
         return self.state
 
     # Private.
 
-    async def _beats(self) -> dict[WorkerId, int]:
-        """The number of the last beat of each other ingress that takes calls."""
-        process, found = self.process, {}
-        for member in await process.store.smembers(WORKERS):
+    def _state_by(self, open_for_calls: Iterable[WorkerId]) -> Door:
+        own = self.process.worker
+        others = [name for name in open_for_calls if name.role == own.role and name != own]
+        if any(name.host == own.host for name in others):
+            return Door.SIBLING
+        return Door.ELSEWHERE if others else Door.SHUT
+
+    def _see_who_serves(self, alive: set[str]) -> None:
+        """One that drains serves still."""
+        is_served = alive >= set(ROLES) - {self.process.worker.role}
+        self._looks_alone = 0 if is_served else self._looks_alone + 1
+        if self._looks_alone >= DESERTED_AFTER_LOOKS:
+            self.deserted.set()
+
+
+# Private.
+
+
+def _beats(workers: Iterable[SeenWorker]) -> dict[WorkerId, int]:
+    """The number of each worker's last beat; without those that are no workers, or have left."""
+    found = {}
+    for worker in workers:
+        if worker.beat is not None:
             try:
-                name = WorkerId.parse(member.decode())
-                if name.role != process.worker.role or name == process.worker:
-                    continue
-                beat = read_beat(await process.store.hgetall_text(process.keys.worker(str(name))))
-            except (ValueError, ContractError):
-                continue  # Not a worker, or one that has left meanwhile.
-            if not beat.draining:
-                found[name] = beat.beat
-        return found
+                found[WorkerId.parse(worker.name)] = worker.beat.beat
+            except ValueError:
+                continue
+    return found

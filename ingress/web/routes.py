@@ -1,16 +1,15 @@
 """Twilio's HTTP requests: what a caller is answered when a call begins, resumes, fails or ends.
 
 Why it exists: these five routes share the public port with the media sockets, and are the only place where a
-caller can be told something without one. Owns: the routes, the signature check of each, the bound of a
-second. Must not know: sockets. Every answer is idempotent: Twilio asks again when it is unsure.
+caller can be told something without one. Owns: the routes, the signature check of each. Must not know:
+sockets. Every answer is idempotent: Twilio asks again when it is unsure.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -24,6 +23,7 @@ from ingress.media.parameters import AGENT, StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
 from ingress.web.announcer import Announcer
+from ingress.web.asking import Asking
 from ingress.web.door import Door, Doorkeeper
 from ingress.web.parties import Parties, read_parties
 from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read_trail
@@ -43,14 +43,7 @@ from shared.tongue import Tongue
 
 BODY_MAX_BYTES = 64 * 1024
 FIELDS_MAX = 500
-STORE_WITHIN_S = 0.7
-"""Of the second in which a webhook answers."""
-
-STORE_CALLS_AT_ONCE = 24
-"""A burst of webhooks must not use up the connections of the store."""
-
 FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-T = TypeVar("T")
 Form = dict[str, str]
 Handler = Callable[[Request, Form], Awaitable[Response]]
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
@@ -88,7 +81,7 @@ class Webhooks:
     ownership: OwnershipCounters
     log: Log
     spawn: Spawn
-    limit: asyncio.Semaphore
+    asking: Asking
 
     def routes(self) -> list[Route]:
         """Each by its path, GET and POST."""
@@ -119,7 +112,7 @@ class Webhooks:
         if self.door.state in (Door.ELSEWHERE, Door.SHUT):
             return self._refuse_draining(visit)
         try:
-            admitted = await self._bounded(lambda: self.admission.reserve(visit.call_sid))
+            admitted = await self.asking.ask(lambda: self.admission.reserve(visit.call_sid))
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         return self._stream(visit, admitted)
@@ -144,7 +137,7 @@ class Webhooks:
             return card, decision, admitted
 
         try:
-            card, decision, admitted = await self._bounded(decided)
+            card, decision, admitted = await self.asking.ask(decided)
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         except ContractError as error:
@@ -282,10 +275,6 @@ class Webhooks:
     @property
     def _urls(self) -> twiml.Urls:
         return twiml.Urls(self.settings.public_url, self.settings.stream_url)
-
-    async def _bounded(self, ask: Callable[[], Awaitable[T]]) -> T:
-        async with asyncio.timeout(STORE_WITHIN_S), self.limit:
-            return await ask()
 
     # Signatures.
 

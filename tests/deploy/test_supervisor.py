@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -18,7 +19,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
+from console.stack.marked import marked_pids
+from console.stack.plan import MARKER
+from ingress.web.signature import Signatures
 from shared.contract.worker import ROLES
 from simulators.twilio.webhooks import forms
 from simulators.twilio.webhooks.signing import sign_webhook
@@ -38,7 +43,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Production, two of each role and the watchdog."""
     folder = tmp_path_factory.mktemp("d")
     with server(valkey_binary(), folder) as url:
-        settings = {"REDIS_URL": url, "TRUNKLINE_DRAIN_S": "1", "TRUNKLINE_MAX_CALLS": "100000"}
+        settings = {"REDIS_URL": url, "TRUNKLINE_DRAIN_S": "3", "TRUNKLINE_MAX_CALLS": "100000"}
         with deployment(folder / "checkout", settings, edits=EDITS) as found:
             yield found
 
@@ -176,6 +181,48 @@ def test_the_port_outlives_its_holder(running: Deployment) -> None:
         running.until_ready()
     assert found.refused == []
     assert "has the port from an ingress that listens on it" in running.log("port")
+
+
+def test_restarting_everything_refuses_nobody(running: Deployment) -> None:
+    """`restart all` ends the holder of the port too: a keeper has it until the next holder is there."""
+    before = {name: info.pid for name, info in running.processes().items()}
+    with callers(running.public_port) as found:
+        running.ctl("restart", "all")
+        running.until_ready()
+    assert found.refused == []
+    assert found.slowest_s < 15, "Twilio waits no longer"
+    after = {name: info.pid for name, info in running.processes().items()}
+    assert not [name for name in after if after[name] == before[name]]
+
+
+async def test_stopping_everything_closes_the_port(running: Deployment) -> None:
+    """Nobody is kept waiting for a process that does not come; `start all` opens it again."""
+    running.ctl("stop", "all")
+    await wait_until(lambda: running.public_port not in listening_inodes().values(), "it is closed")
+    running.ctl("start", "all")
+    running.until_running()
+    running.until_ready()
+    with callers(running.public_port) as found:
+        await wait_until(lambda: found.answered > 0, "somebody is answered")
+    assert found.refused == []
+
+
+async def test_supervisords_own_death(running: Deployment) -> None:
+    """Its processes drain; the next supervisord's have the port from them, and are none too many. Nobody is
+    refused meanwhile."""
+    before = [info.pid for info in running.processes().values()]
+    url = f"ws://127.0.0.1:{running.public_port}/media"
+    signature = Signatures([AUTH_TOKEN]).sign(PUBLIC_URL.replace("https", "wss") + "/media", {})
+    async with connect(url, additional_headers={"X-Twilio-Signature": signature}, compression=None):
+        with callers(running.public_port) as found:
+            running.process.kill()
+            running.process.wait()
+            running.start_again()
+            await asyncio.to_thread(running.until_running)
+            await asyncio.to_thread(running.until_ready)
+    assert found.refused == []
+    assert not [pid for pid in before if Path(f"/proc/{pid}").exists()]
+    assert len(marked_pids(MARKER, running.mark)) == 1 + len(running.processes())
 
 
 def test_stop_and_start(running: Deployment) -> None:

@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from console.operate.port import UNUSED_AFTER_S, Holder
 from shared.process import port
 from shared.process.exits import Exit
 from tests.support.servers import free_port
@@ -82,6 +84,25 @@ def test_a_host_without_listeners_opens_nothing(address: str) -> None:
             port.fetch("tcp://127.0.0.1:1", 0.5)  # Time to start.
         assert process.poll() is None
         assert not can_connect(address)
+
+
+def test_a_port_that_nobody_uses_is_closed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After longer than any restart takes; not while an ingress has it."""
+    monkeypatch.setattr(time, "monotonic", lambda: 1_000.0)
+    made = Holder(address)
+    user, _ = socket.socketpair(socket.AF_UNIX)
+    with user, socket.socket() as made.listener:
+        made._users, made._used_at_s = {user}, 1_000.0 - UNUSED_AFTER_S
+        made._close_unused()
+        assert made.listener is not None
+        made._users = set()
+        made._used_at_s += 1
+        made._close_unused()
+        assert made.listener is not None
+        made._used_at_s -= 1
+        made._close_unused()
+        assert made.listener is None
+    made._meeting.close()
 
 
 async def test_a_killed_holder_gets_the_port_back(address: str) -> None:

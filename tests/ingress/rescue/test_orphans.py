@@ -44,6 +44,14 @@ def test_a_call_has_time_to_come_back_by_itself() -> None:
     assert orphans.due(WAIT_MS) == orphan()
 
 
+def test_silence_that_has_passed_counts() -> None:
+    """Its calls have had the time before it was found dead: nobody waits twice."""
+    for silent_ms, wait_ms in ((500.0, WAIT_MS - 500), (WAIT_MS + 700, 0.0)):
+        orphans = Orphans()
+        orphans.found([orphan()], 0, silent_ms=silent_ms)
+        assert orphans.next_at_ms() == wait_ms
+
+
 def test_no_more_than_twenty_a_second() -> None:
     """However many calls a dead ingress had."""
     orphans = Orphans()
