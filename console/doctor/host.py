@@ -64,7 +64,7 @@ def no_supervisor(where: str, reason: str, listens: str = "", taken_by: str = ""
     if taken_by:
         return fail(
             "supervisord",
-            f"{where} does not answer: {reason}; and {taken_by} has {listens}, which it would open for ingress",
+            f"{where} does not answer: {reason}; and {taken_by} has {listens}, which is for ingress",
             "End that, or let INGRESS_SOCKET in deploy/trunkline.conf name another port; then start it:"
             " .venv/bin/supervisord -c deploy/supervisord.conf.",
         )

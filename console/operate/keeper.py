@@ -1,4 +1,5 @@
-"""Has the public port open while `supervisorctl restart all` ends its holder too, and gives it to the next one.
+"""Has the public port open while `supervisorctl restart all` ends its holder too, and gives it to the next
+one.
 
 Why it exists: `restart all` stops everything, then starts it. The calls that ingress lets go of come back
 meanwhile, and wait in the queue of the port: closed with its holder, it would refuse them all. Owns: when
@@ -67,7 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
         port.parse_address(address)
         listener = socket.socket(fileno=int(descriptor))
     except (ValueError, OSError) as error:
-        print(f"usage: python -m console.operate.keeper tcp://host:port descriptor ({error})", file=sys.stderr)
+        print(
+            f"usage: python -m console.operate.keeper tcp://host:port descriptor ({error})", file=sys.stderr
+        )
         return Exit.USAGE
     supervisor = _supervisor()
     if supervisor is not None:

@@ -210,7 +210,7 @@ async def test_stopping_everything_closes_the_port(running: Deployment) -> None:
 async def test_supervisords_own_death(running: Deployment) -> None:
     """Its processes drain; the next supervisord's have the port from them, and are none too many. Nobody is
     refused meanwhile."""
-    before = [info.pid for info in running.processes().values()]
+    before = {info.pid for info in running.processes().values()}
     url = f"ws://127.0.0.1:{running.public_port}/media"
     signature = Signatures([AUTH_TOKEN]).sign(PUBLIC_URL.replace("https", "wss") + "/media", {})
     async with connect(url, additional_headers={"X-Twilio-Signature": signature}, compression=None):
@@ -221,8 +221,9 @@ async def test_supervisords_own_death(running: Deployment) -> None:
             await asyncio.to_thread(running.until_running)
             await asyncio.to_thread(running.until_ready)
     assert found.refused == []
-    assert not [pid for pid in before if Path(f"/proc/{pid}").exists()]
-    assert len(marked_pids(MARKER, running.mark)) == 1 + len(running.processes())
+    there = marked_pids(MARKER, running.mark)
+    assert not before & set(there)
+    assert len(there) == 1 + len(running.processes()), "none is there twice"
 
 
 def test_stop_and_start(running: Deployment) -> None:

@@ -89,5 +89,7 @@ async def test_all_wait_for_the_next_boot(valkey_url: str) -> None:
     with own_listener("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         waiting = [asyncio.create_task(resume(port, n)) for n in range(CALLS)]
-        async with started(valkey_url, stdin=listener.fileno(), port=str(port), TRUNKLINE_MAX_CALLS="1000") as running:
+        async with started(
+            valkey_url, stdin=listener.fileno(), port=str(port), TRUNKLINE_MAX_CALLS="1000"
+        ) as running:
             all_stream(await asyncio.gather(*waiting), running)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from ingress.web.door import Door
-from shared.contract.record import CONTRACT
-from shared.contract.worker import Beat, WorkerId, write_beat
+from shared.contract.worker import WorkerId, write_beat
+from shared.process.beat import _beat
 from shared.process.tasks import end_task
 from tests.ingress.harness import Ingress, tags, voice_form
 from tests.support.waiting import running, wait_until
@@ -26,10 +27,8 @@ async def worker(
     async def beat() -> None:
         number = 1
         while True:
-            shown = Beat(
-                beat=number, at_ms=0, host=host, pid=1, role=role, calls=0, capacity=1, loop_lag_ms=0.0,
-                draining=draining, version="1", contract=CONTRACT,
-            )  # fmt: skip
+            own = _beat(bridge.process, bridge.role, number)
+            shown = replace(own, host=host, role=role, draining=draining)
             for command in write_beat(bridge.process.keys, name, shown):
                 await bridge.store.execute_command(*command.args)
             beaten.set()
