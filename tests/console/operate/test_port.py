@@ -89,8 +89,8 @@ def test_a_host_without_listeners_opens_nothing(address: str) -> None:
 def test_a_port_that_nobody_uses_is_closed(address: str) -> None:
     """After longer than any restart takes; not while an ingress has it."""
     made = Holder(address)
-    user, _ = socket.socketpair(socket.AF_UNIX)
-    with user, socket.socket() as made.listener:
+    user, other = socket.socketpair(socket.AF_UNIX)
+    with user, other, socket.socket() as made.listener:
         made._users, made._used_at_s = {user}, time.monotonic() - UNUSED_AFTER_S - 1
         made._close_unused()
         assert made.listener is not None
