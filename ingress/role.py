@@ -15,7 +15,7 @@ from http import HTTPStatus
 import uvicorn
 from starlette.applications import Starlette
 
-from ingress.calls.leaving import Leaving
+from ingress.calls.departures import Departures
 from ingress.calls.registry import Registry
 from ingress.calls.switchboard import MOVING, Switchboard
 from ingress.counters import CallCounters, RescueCounters, SocketCounters, WebhookCounters
@@ -26,17 +26,17 @@ from ingress.rescue.api import CallsApi
 from ingress.rescue.rescuer import Rescuer, calls_of
 from ingress.web.admission import Admission
 from ingress.web.announcer import Announcer
-from ingress.web.asking import Asking
-from ingress.web.door import Door, Doorkeeper
+from ingress.web.door import Doorkeeper, Doorway
 from ingress.web.http_protocol import http_protocol_class
 from ingress.web.listening import BACKLOG, is_about_host, public_listener
 from ingress.web.readiness import readiness_route
 from ingress.web.routes import Webhooks
 from ingress.web.signature import Check, Signatures
+from ingress.web.store_turns import StoreTurns
+from shared import public_port
 from shared.clock import now_ms
 from shared.contract.errors import EntryError
 from shared.contract.streams.doorbell import Why, read_ring
-from shared.process import port
 from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit
 from shared.process.host import who_listens
@@ -95,7 +95,7 @@ class IngressRole:
             ownership=process.ownership,
             log=process.log,
             spawn=process.spawn,
-            asking=Asking(lambda: process.outbox.away_since_ms),
+            turns=StoreTurns(lambda: process.outbox.away_since_ms),
         )
         self._api = CallsApi(settings)
         rescued = RescueCounters()
@@ -136,7 +136,7 @@ class IngressRole:
             )
             raise SystemExit(Exit.LISTEN) from None
         if self._held:
-            self._process.spawn(port.offer(self._held, listener.dup()), "port")
+            self._process.spawn(public_port.offer(self._held, listener.dup()), "port")
         name = listener.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
         self.switchboard.open()
@@ -171,10 +171,10 @@ class IngressRole:
         this process has ended, the sooner they are heard again. Never cancelled."""
         process, has_calls = self._process, bool(self.switchboard.table.streams)
         is_urgent = process.forced.is_set() or process.fatal is not None
-        if self._door.state is Door.OPEN and has_calls and not is_urgent:
+        if self._door.state is Doorway.OPEN and has_calls and not is_urgent:
             await self._door.look()
         self._stop_listening()
-        if self._door.state is not Door.SHUT and not is_urgent:
+        if self._door.state is not Doorway.SHUT and not is_urgent:
             await self._move()
         self.switchboard.close_all(CloseCode.GOING_AWAY, MOVING)
         with contextlib.suppress(TimeoutError):
@@ -222,16 +222,16 @@ class IngressRole:
 
     async def _look(self) -> None:
         while True:
-            if await self._door.look() is Door.SIBLING:
+            if await self._door.look() is Doorway.SIBLING:
                 self._stop_listening()
             await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _move(self) -> None:
         """Closes one stream after the other, until none is left or a second signal comes."""
         process, table = self._process, self.switchboard.table
-        leaving = Leaving(len(table.streams), now_ms())
+        departures = Departures(len(table.streams), now_ms())
         while process.fatal is None and not process.forced.is_set():
-            self.switchboard.close_some(leaving, now_ms())
+            self.switchboard.close_some(departures, now_ms())
             if all(stream.has_ended for stream in table.streams):
                 return
             await asyncio.sleep(MOVE_STEP_S)

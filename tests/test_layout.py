@@ -317,7 +317,7 @@ FLOORS: dict[str, list[list[str]]] = {
     "shared": [
         ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
         ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms", "tongue"],
-        ["resp", "clock", "audio"],
+        ["resp", "clock", "audio", "public_port"],
     ],
     "ingress": [
         ["__main__"], ["role"], ["web", "rescue"], ["calls"], ["media"], ["counters"],

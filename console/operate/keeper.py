@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
-from shared.process import port
+from shared import public_port
 from shared.process.exits import Exit
 from shared.process.tasks import end_task
 
@@ -44,7 +44,7 @@ def is_needed() -> bool:
 async def keep(address: str, listener: socket.socket, supervisor: Supervisor) -> None:
     """Offers the port to each holder, until supervisord has been still for a while, or has gone. Cancelling
     it closes nothing."""
-    offering = asyncio.create_task(port.offer(address, listener))
+    offering = asyncio.create_task(public_port.offer(address, listener))
     began_s = still_since_s = time.monotonic()
     try:
         while time.monotonic() - began_s < LONGEST_S:
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         address, descriptor = words
-        port.parse_address(address)
+        public_port.parse_address(address)
         listener = socket.socket(fileno=int(descriptor))
     except (ValueError, OSError) as error:
         print(

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from console.operate import keeper
-from shared.process import port
+from shared import public_port
 from shared.process.exits import Exit
 from shared.process.host import end_with_supervisord, lock_instance, who_listens
 
@@ -61,7 +61,7 @@ class Holder:
     """When the last of them left, or somebody got the port."""
 
     def __post_init__(self) -> None:
-        path = port.meeting_place(self.address)
+        path = public_port.meeting_place(self.address)
         path.unlink(missing_ok=True)  # Of one that was killed; nobody else has the lock.
         self._meeting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._meeting.bind(str(path))
@@ -99,7 +99,7 @@ class Holder:
 
     def _accept(self) -> None:
         link, _ = self._meeting.accept()
-        if not port.is_ours(link):
+        if not public_port.is_ours(link):
             link.close()
             return
         link.setblocking(False)
@@ -107,13 +107,13 @@ class Holder:
 
     def _hear(self, link: socket.socket) -> None:
         try:
-            said, found = port.receive(link)
+            said, found = public_port.receive(link)
         except OSError:
             said, found = b"", None
         if found is not None:
             self._offered(found)
             self._users.add(link)
-        elif said == port.WANT:
+        elif said == public_port.WANT:
             self._since_s = self._since_s if self._waiting else time.monotonic()
             self._waiting.append(link)
         else:
@@ -137,9 +137,9 @@ class Holder:
         for link in self._waiting:
             try:
                 if self.listener is None:
-                    link.sendall(problem.encode()[: port.MESSAGE_MAX_BYTES])
+                    link.sendall(problem.encode()[: public_port.MESSAGE_MAX_BYTES])
                 else:
-                    port.send(link, self.listener)
+                    public_port.send(link, self.listener)
                     self._used_at_s = time.monotonic()
             except OSError as error:
                 _say(f"one that asked has gone: {error}")
@@ -148,7 +148,7 @@ class Holder:
 
     def _bind(self) -> str:
         """Why the address cannot be listened on; empty: it is."""
-        host, number = port.parse_address(self.address)
+        host, number = public_port.parse_address(self.address)
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         (address,) = words
-        port.parse_address(address)
+        public_port.parse_address(address)
     except ValueError as error:
         print(f"usage: python -m console.operate.port tcp://host:port ({error})", file=sys.stderr)
         return Exit.USAGE

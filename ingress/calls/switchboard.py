@@ -11,8 +11,8 @@ import asyncio
 
 from ingress.calls.attaching import Attaching, Judge
 from ingress.calls.call import IngressCall, IngressServices
+from ingress.calls.departures import Departures
 from ingress.calls.figures import FiguresPen
-from ingress.calls.leaving import Leaving
 from ingress.calls.post import BackPost
 from ingress.calls.registry import Registry
 from ingress.calls.table import CallTable
@@ -112,10 +112,10 @@ class Switchboard:
         for stream in list(self.table.streams):
             stream.close(code, reason)
 
-    def close_some(self, leaving: Leaving, now_ms: float) -> None:
+    def close_some(self, departures: Departures, now_ms: float) -> None:
         """Ends those of the sockets whose moment has come."""
         streams = [stream for stream in self.table.streams if not stream.has_ended]
-        chosen = leaving.choose(((stream, self._is_quiet(stream, now_ms)) for stream in streams), now_ms)
+        chosen = departures.choose(((stream, self._is_quiet(stream, now_ms)) for stream in streams), now_ms)
         for stream in chosen:
             stream.close(CloseCode.GOING_AWAY, MOVING)
 

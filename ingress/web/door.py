@@ -35,7 +35,7 @@ DESERTED_AFTER_LOOKS = 2
 """A brain that crashed is back before the second one."""
 
 
-class Door(enum.Enum):
+class Doorway(enum.Enum):
     """What becomes of a new call here."""
 
     OPEN = enum.auto()
@@ -50,13 +50,13 @@ class Doorkeeper:
     """One a process."""
 
     process: Process
-    state: Door = Door.OPEN
+    state: Doorway = Doorway.OPEN
     deserted: asyncio.Event = field(default_factory=asyncio.Event)
     """Nobody is there any more who serves the calls of this process."""
     _looks_alone: int = 0
     """Looks in a row that found no brain, or no egress."""
 
-    async def look(self) -> Door:
+    async def look(self) -> Doorway:
         """Looks who is there, and sets the state by it. Cancelling it leaves the state as it was."""
         process = self.process
         try:
@@ -65,7 +65,7 @@ class Doorkeeper:
             seen = await read_workers(process.store, process.keys)
         except STORE_ERRORS as error:
             process.log.debug("redis_away", reason=type(error).__name__)
-            self.state = Door.SHUT
+            self.state = Doorway.SHUT
             self._looks_alone = 0
             return self.state
         alive = [name for name, beat in _beats(seen).items() if before.get(name, beat) != beat]
@@ -76,12 +76,12 @@ class Doorkeeper:
 
     # Private.
 
-    def _state_by(self, open_for_calls: Iterable[WorkerId]) -> Door:
+    def _state_by(self, open_for_calls: Iterable[WorkerId]) -> Doorway:
         own = self.process.worker
         others = [name for name in open_for_calls if name.role == own.role and name != own]
         if any(name.host == own.host for name in others):
-            return Door.SIBLING
-        return Door.ELSEWHERE if others else Door.SHUT
+            return Doorway.SIBLING
+        return Doorway.ELSEWHERE if others else Doorway.SHUT
 
     def _see_who_serves(self, alive: set[str]) -> None:
         """One that drains serves still."""
@@ -102,5 +102,5 @@ def _beats(workers: Iterable[SeenWorker]) -> dict[WorkerId, int]:
             try:
                 found[WorkerId.parse(worker.name)] = worker.beat.beat
             except ValueError:
-                continue
+                continue  # Not a name of ours: nobody to reckon with.
     return found

@@ -1,7 +1,7 @@
 """The public listening socket: our own on PORT, or one that a supervisor holds for us.
 
 Why it exists: several ingress processes of a host share one port. SO_REUSEPORT lets each have a socket of its
-own; under supervisord all get one that another process has open too (shared/process/port.py), so that no
+own; under supervisord all get one that another process has open too (shared/public_port.py), so that no
 connection is refused while they restart; who starts ingress otherwise may give one as descriptor 0. Owns:
 which of the two it is. Must not know: HTTP.
 """
@@ -14,7 +14,7 @@ import socket
 import stat
 
 from ingress.errors import WrongSocketError
-from shared.process import port
+from shared import public_port
 from shared.settings import Settings, environment_name
 
 BACKLOG = 1024
@@ -28,7 +28,7 @@ def public_listener(settings: Settings, held: str = "") -> socket.socket:
     Raises OSError; WrongSocketError if HOST or PORT is set and the inherited socket is another one: an
     operator who set a loopback host must not find the port open to the world.
     """
-    found = port.fetch(held) if held else inherited_listener()
+    found = public_port.fetch(held) if held else inherited_listener()
     if found is None:
         return own_listener(settings.host, settings.port)
     problem = _why_another(found, settings)

@@ -23,11 +23,11 @@ from ingress.media.parameters import AGENT, StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
 from ingress.web.announcer import Announcer
-from ingress.web.asking import Asking
-from ingress.web.door import Door, Doorkeeper
+from ingress.web.door import Doorkeeper, Doorway
 from ingress.web.parties import Parties, read_parties
 from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read_trail
 from ingress.web.signature import Check, Params, Signatures
+from ingress.web.store_turns import StoreTurns
 from shared.contract.card import ResumeView
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_SID, Keys
@@ -81,7 +81,7 @@ class Webhooks:
     ownership: OwnershipCounters
     log: Log
     spawn: Spawn
-    asking: Asking
+    turns: StoreTurns
 
     def routes(self) -> list[Route]:
         """Each by its path, GET and POST."""
@@ -109,10 +109,10 @@ class Webhooks:
             self.counters.refusals[WebhookReason.LOOP] += 1
             self.log.warning("call_refused", call=visit.call_sid, reason=WebhookReason.LOOP)
             return _twiml(twiml.reject())
-        if self.door.state in (Door.ELSEWHERE, Door.SHUT):
+        if self.door.state in (Doorway.ELSEWHERE, Doorway.SHUT):
             return self._refuse_draining(visit)
         try:
-            admitted = await self.asking.ask(lambda: self.admission.reserve(visit.call_sid))
+            admitted = await self.turns.ask(lambda: self.admission.reserve(visit.call_sid))
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         return self._stream(visit, admitted)
@@ -137,7 +137,7 @@ class Webhooks:
             return card, decision, admitted
 
         try:
-            card, decision, admitted = await self.asking.ask(decided)
+            card, decision, admitted = await self.turns.ask(decided)
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         except ContractError as error:
@@ -216,7 +216,7 @@ class Webhooks:
         door = self.door.state
         self.counters.refusals[WebhookReason.DRAINING] += 1
         self.log.warning("call_refused", call=visit.call_sid, reason=WebhookReason.DRAINING, door=door.name)
-        if door is Door.ELSEWHERE:
+        if door is Doorway.ELSEWHERE:
             # Asked again, by the proxy or by Twilio, another host takes it; /voice/fallback has words if not.
             return PlainTextResponse("draining\n", 503, headers={"Connection": "close"})
         return self._say(visit, self._announcement(visit).busy)

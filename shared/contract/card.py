@@ -211,8 +211,7 @@ SCRIPTED: Mapping[str, str] = {
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
     "attempts": "ATTACH, RESTORE: 0, or as ingress had seen it: reserved for counting owners that failed",
-    "rescue": "RESCUE: the leg that the carrier was asked for, by which ingress, and until when that is"
-    " its business, or `settled`",
+    "rescue": "RESCUE: the leg that the carrier was asked for, by which ingress, until when, or `settled`",
     "cause": "END: why it could not be served, of a call that a webhook had to give up by itself",
     "outcome": "END: how the call ended, in the first comer's word",
     "ended_at_ms": "END: when; wall time",

@@ -10,7 +10,6 @@ Why it exists: a role is only what differs between roles. Must not know: any one
     outage    one outage of Redis: where it begins, where it ends
     exits     exit codes, and what leads to those of the set-up
     host      one process a name, none without its parent; who has a port
-    port      the public port, held by another process, and passed on
     admin     the port for health and metrics
     metrics   what /metrics says of every process
     lag       how late the event loop runs

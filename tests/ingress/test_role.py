@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from ingress.web.door import Door
+from ingress.web.door import Doorway
 from ingress.web.listening import own_listener
 from shared.process.exits import Exit
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SIGNATURES, STREAM_URL, Ingress
@@ -136,7 +136,7 @@ async def test_calls_move_at_a_quiet_moment(bridge: Ingress) -> None:
 
     async with beside(speak()):
         await wait_until(lambda: bridge.role.switchboard.counters.caller_frames > 5, "the caller is heard")
-        bridge.role._door.state = Door.SIBLING
+        bridge.role._door.state = Doorway.SIBLING
         stopping = asyncio.create_task(bridge.role.stop())
         assert await quiet.closed() == (1001, "moving")
         assert loud.socket.state is State.OPEN
@@ -158,7 +158,7 @@ async def test_a_second_signal_waits_for_no_pause(bridge: Ingress) -> None:
 
     async with beside(speak()):
         await wait_until(lambda: bridge.role.switchboard.counters.caller_frames > 5, "the caller is heard")
-        bridge.role._door.state = Door.SIBLING
+        bridge.role._door.state = Doorway.SIBLING
         stopping = asyncio.create_task(bridge.role.stop())
         await asyncio.sleep(0)
         bridge.process.forced.set()

@@ -108,7 +108,7 @@ def test_a_disk_without_room_for_logs(free_bytes: int, free_files: int | None, l
     assert "/logs" in found.found
 
 
-def test_a_port_that_is_not_opened() -> None:
+def test_a_port_that_supervisord_does_not_open() -> None:
     """Ingress would end with code 5. Not set, or not known, it is nobody's business."""
     (wrong,) = rules.judge_port(Settings(_env_file=None, port=9090), "tcp://0.0.0.0:8080")
     assert wrong.level is Level.FAIL

@@ -11,7 +11,7 @@ import pytest
 
 from console.operate import keeper
 from console.stack.supervision import ProcessInfo, Supervisor
-from shared.process import port
+from shared import public_port
 from shared.process.exits import Exit
 from tests.console.operate.test_port import holder
 from tests.support.servers import free_port
@@ -73,12 +73,12 @@ async def test_the_next_holder_gets_it() -> None:
     """With whoever waits in its queue."""
     address = f"tcp://127.0.0.1:{free_port()}"
     with socket.socket() as kept:
-        kept.bind(port.parse_address(address))
+        kept.bind(public_port.parse_address(address))
         kept.listen()
-        with socket.create_connection(port.parse_address(address), timeout=5) as waiting:
+        with socket.create_connection(public_port.parse_address(address), timeout=5) as waiting:
             async with running(keeper.keep(address, kept, Supervisord("STOPPING"))):
                 with holder(address):
-                    found = await asyncio.to_thread(port.fetch, address, 30)
+                    found = await asyncio.to_thread(public_port.fetch, address, 30)
                     with found:
                         found.setblocking(True)
                         found.settimeout(5)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from console.operate.port import UNUSED_AFTER_S, Holder
-from shared.process import port
+from shared import public_port
 from shared.process.exits import Exit
 from tests.support.servers import free_port
 
@@ -41,7 +41,7 @@ def holder(address: str) -> Iterator[subprocess.Popen[str]]:
 
 @contextlib.asynccontextmanager
 async def offering(address: str, listener: socket.socket) -> AsyncIterator[None]:
-    task = asyncio.create_task(port.offer(address, listener))
+    task = asyncio.create_task(public_port.offer(address, listener))
     try:
         yield
     finally:
@@ -51,7 +51,7 @@ async def offering(address: str, listener: socket.socket) -> AsyncIterator[None]
 
 def can_connect(address: str) -> bool:
     try:
-        socket.create_connection(port.parse_address(address), timeout=5).close()
+        socket.create_connection(public_port.parse_address(address), timeout=5).close()
     except OSError:
         return False
     return True
@@ -67,12 +67,12 @@ def accepted(listener: socket.socket) -> object:
 def test_the_port_stays_open_while_nobody_listens(address: str) -> None:
     """Opened for the first who asks; connections wait for the next one, who gets the same socket."""
     with holder(address):
-        with port.fetch(address, 30) as first:
-            assert first.getsockname() == port.parse_address(address)
+        with public_port.fetch(address, 30) as first:
+            assert first.getsockname() == public_port.parse_address(address)
             assert can_connect(address)
-        with socket.create_connection(port.parse_address(address), timeout=5) as waiting:
+        with socket.create_connection(public_port.parse_address(address), timeout=5) as waiting:
             name = waiting.getsockname()
-            with port.fetch(address) as second:
+            with public_port.fetch(address) as second:
                 second.settimeout(5)
                 assert name in {accepted(second), accepted(second)}, "what came meanwhile was not refused"
 
@@ -80,8 +80,8 @@ def test_the_port_stays_open_while_nobody_listens(address: str) -> None:
 def test_a_host_without_listeners_opens_nothing(address: str) -> None:
     """Nobody has asked: a proxy's check is refused, not left hanging."""
     with holder(address) as process:
-        with contextlib.suppress(port.NoPort):
-            port.fetch("tcp://127.0.0.1:1", 0.5)  # Time to start.
+        with contextlib.suppress(public_port.NoPort):
+            public_port.fetch("tcp://127.0.0.1:1", 0.5)  # Time to start.
         assert process.poll() is None
         assert not can_connect(address)
 
@@ -107,12 +107,12 @@ def test_a_port_that_nobody_uses_is_closed(address: str) -> None:
 async def test_a_killed_holder_gets_the_port_back(address: str) -> None:
     """From who listens on it; after that it can pass it on again, and it outlives that one too."""
     with holder(address) as first:
-        listener = await asyncio.to_thread(port.fetch, address, 30)
+        listener = await asyncio.to_thread(public_port.fetch, address, 30)
         async with offering(address, listener):
             first.kill()
             assert can_connect(address)
             with holder(address):
-                again = await asyncio.to_thread(port.fetch, address, 30)
+                again = await asyncio.to_thread(public_port.fetch, address, 30)
                 again.close()
                 listener.close()
                 assert can_connect(address)
@@ -121,22 +121,22 @@ async def test_a_killed_holder_gets_the_port_back(address: str) -> None:
 def test_a_port_of_somebody_else(address: str) -> None:
     """Whoever asks is told, after a moment, why and by whom."""
     with socket.socket() as taken:
-        taken.bind(port.parse_address(address))
+        taken.bind(public_port.parse_address(address))
         taken.listen()
-        with holder(address), pytest.raises(port.NoPort, match=r"in use.*pid \d+"):
-            port.fetch(address, 30)
+        with holder(address), pytest.raises(public_port.NoPort, match=r"in use.*pid \d+"):
+            public_port.fetch(address, 30)
 
 
 def test_without_a_holder() -> None:
     """The time is bounded, the program is named."""
-    with pytest.raises(port.NoPort, match="expected the program `port`"):
-        port.fetch(f"tcp://127.0.0.1:{free_port()}", 0.3)
+    with pytest.raises(public_port.NoPort, match="expected the program `port`"):
+        public_port.fetch(f"tcp://127.0.0.1:{free_port()}", 0.3)
 
 
 def test_its_ends(address: str) -> None:
     """SIGTERM is 0; a second one of an address, and a wrong address, have codes of their own."""
     with holder(address) as first:
-        port.fetch(address, 30).close()
+        public_port.fetch(address, 30).close()
         with holder(address) as second:
             assert second.wait(30) == Exit.SECOND_COPY
         first.send_signal(signal.SIGTERM)

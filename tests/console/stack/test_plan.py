@@ -75,7 +75,7 @@ def test_the_file_keeps_what_deploy_says_and_fits_the_run() -> None:
     assert parsed.get("supervisorctl", "serverurl") == "unix:///run/x/s.sock"
     assert parsed.get("program:brain", "command") == "/venv/bin/python -m brain --number %(process_num)d"
     assert parsed.get("program:realtime", "command").endswith("-m simulators.realtime --port 24000")
-    assert parsed.get("program:brain", "stopwaitsecs") == "12"
+    assert parsed.get("program:brain", "stopwaitsecs") == "24"
     assert parsed.get("program:brain", "autorestart") == "true"
     assert "include" not in parsed.sections()
 

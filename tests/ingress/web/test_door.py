@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ingress.web.door import Door
+from ingress.web.door import Doorway
 from shared.contract.worker import WorkerId, write_beat
 from shared.process.beat import _beat
 from shared.process.tasks import end_task
@@ -53,14 +53,16 @@ async def served(bridge: Ingress) -> AsyncIterator[None]:
 @pytest.mark.parametrize(
     ("host", "draining", "beats", "expected"),
     [
-        ("", False, True, Door.SIBLING),
-        ("far", False, True, Door.ELSEWHERE),
-        ("", True, True, Door.SHUT),
-        ("", False, False, Door.SHUT),
+        ("", False, True, Doorway.SIBLING),
+        ("far", False, True, Doorway.ELSEWHERE),
+        ("", True, True, Doorway.SHUT),
+        ("", False, False, Doorway.SHUT),
     ],
     ids=["here", "elsewhere", "drains too", "is silent"],
 )
-async def test_who_is_there(bridge: Ingress, host: str, draining: bool, beats: bool, expected: Door) -> None:
+async def test_who_is_there(
+    bridge: Ingress, host: str, draining: bool, beats: bool, expected: Doorway
+) -> None:
     """By a beat that moves, the host in its name, and whether it takes calls."""
     async with worker(bridge, host or bridge.process.worker.host, draining=draining, beats=beats):
         assert await bridge.role._door.look() is expected
@@ -68,7 +70,7 @@ async def test_who_is_there(bridge: Ingress, host: str, draining: bool, beats: b
 
 async def test_alone(bridge: Ingress) -> None:
     """Nobody else takes calls where there is nobody else."""
-    assert await bridge.role._door.look() is Door.SHUT
+    assert await bridge.role._door.look() is Doorway.SHUT
 
 
 @pytest.mark.parametrize(
@@ -99,13 +101,13 @@ async def test_a_drain_waits_for_no_call_that_nobody_serves(bridge: Ingress) -> 
 async def test_what_a_new_call_is_told(bridge: Ingress) -> None:
     """Busy in words where nobody else is; a status that is asked again elsewhere; served by a sibling."""
     door = bridge.role._door
-    door.state = Door.SHUT
+    door.state = Doorway.SHUT
     answer = await bridge.post("/voice", voice_form(1))
     assert tags(answer.text)[0] == "Say"
     assert "Busy." in answer.text
-    door.state = Door.ELSEWHERE
+    door.state = Doorway.ELSEWHERE
     assert (await bridge.post("/voice", voice_form(2))).status_code == 503
-    door.state = Door.SIBLING
+    door.state = Doorway.SIBLING
     assert tags((await bridge.post("/voice", voice_form(3))).text)[0] == "Connect"
 
 
@@ -113,7 +115,7 @@ async def test_calls_that_are_here_are_answered(bridge: Ingress) -> None:
     """A drain without a sibling refuses new calls, not those that it has: they may resume and end."""
     caller = await bridge.live()
     async with served(bridge), running(bridge.role.drain()) as (draining,):
-        await wait_until(lambda: bridge.role._door.state is Door.SHUT, "it has looked")
+        await wait_until(lambda: bridge.role._door.state is Doorway.SHUT, "it has looked")
         assert tags((await bridge.post("/voice", voice_form(1))).text)[0] == "Say"
         assert tags((await bridge.post("/voice/resume", voice_form(0))).text)[0] == "Connect"
         answer = await bridge.post("/call-status", {**voice_form(0), "CallStatus": "completed"})
@@ -126,7 +128,7 @@ async def test_a_sibling_takes_the_port(bridge: Ingress) -> None:
     """As soon as there is one, nothing more is listened for."""
     await bridge.live()
     async with served(bridge), running(bridge.role.drain()):
-        await wait_until(lambda: bridge.role._door.state is Door.SHUT, "it has looked")
+        await wait_until(lambda: bridge.role._door.state is Doorway.SHUT, "it has looked")
         server = bridge.role._server
         assert server is not None
         assert all(each.is_serving() for each in server.servers)

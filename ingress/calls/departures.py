@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Leaving:
+class Departures:
     """The calls of one process, from the end of its drain on. `calls`: how many there are then."""
 
     calls: int

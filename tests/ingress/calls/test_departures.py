@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from ingress.calls.leaving import QUIET_WITHIN_MS, SPACING_MS, SPREAD_MS, Leaving
+from ingress.calls.departures import QUIET_WITHIN_MS, SPACING_MS, SPREAD_MS, Departures
 
 STEP_MS = 25.0
 
 
 def moved(calls: int, quiet: dict[int, float] | None = None) -> dict[int, float]:
     """When each of so many calls is moved; `quiet`: from when on it is quiet, at once if it is not named."""
-    leaving, here, found, now = Leaving(calls, 0.0), list(range(calls)), {}, 0.0
+    departures, here, found, now = Departures(calls, 0.0), list(range(calls)), {}, 0.0
     while here and now < 60_000:
         asked = [(call, now >= (quiet or {}).get(call, 0.0)) for call in here]
-        for call in leaving.choose(asked, now):
+        for call in departures.choose(asked, now):
             found[call] = now
             here.remove(call)
         now += STEP_MS

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Asking:
+class StoreTurns:
     """One a process. `away_since_ms`: since when Redis answers nobody, None where it does."""
 
     away_since_ms: Callable[[], float | None]
