@@ -22,6 +22,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from shared.clock import now_ms
 from shared.contract.worker import ROLES, WorkerId
 from shared.ownership.workers import SeenWorker, read_workers
 from shared.process.beat import BEAT_S
@@ -55,26 +56,36 @@ class Doorkeeper:
     """Nobody is there any more who serves the calls of this process."""
     _looks_alone: int = 0
     """Looks in a row that found no brain, or no egress."""
+    _beats: dict[WorkerId, int] = field(default_factory=dict)
+    """As of the last look."""
+    _seen_at_ms: float = 0.0
 
     async def look(self) -> Doorway:
         """Looks who is there, and sets the state by it. Cancelling it leaves the state as it was."""
         process = self.process
         try:
-            before = _beats(await read_workers(process.store, process.keys))
-            await asyncio.sleep(TWO_LOOKS_S)
+            if not self._beats:
+                self._remember(await read_workers(process.store, process.keys))
+            await asyncio.sleep(max(0.0, self._seen_at_ms / 1000 + TWO_LOOKS_S - now_ms() / 1000))
+            before = self._beats
             seen = await read_workers(process.store, process.keys)
         except STORE_ERRORS as error:
             process.log.debug("redis_away", reason=type(error).__name__)
-            self.state = Doorway.SHUT
+            self._beats = {}
             self._looks_alone = 0
+            self.state = Doorway.SHUT
             return self.state
-        alive = [name for name, beat in _beats(seen).items() if before.get(name, beat) != beat]
+        self._remember(seen)
+        alive = [name for name, beat in self._beats.items() if before.get(name, beat) != beat]
         draining = {worker.name for worker in seen if worker.beat is not None and worker.beat.draining}
         self.state = self._state_by(name for name in alive if str(name) not in draining)
         self._see_who_serves({name.role for name in alive})
         return self.state
 
     # Private.
+
+    def _remember(self, seen: Iterable[SeenWorker]) -> None:
+        self._beats, self._seen_at_ms = _beats(seen), now_ms()
 
     def _state_by(self, open_for_calls: Iterable[WorkerId]) -> Doorway:
         own = self.process.worker
