@@ -76,9 +76,9 @@ def fetch(address: str, within_s: float = ANSWER_WITHIN_S) -> socket.socket:
         time.sleep(ASK_AGAIN_S)
 
 
-async def offer(address: str, listener: socket.socket) -> None:
-    """Gives the socket to each holder that there is, for ever: a new one has no other way to it. Cancelling
-    it is safe."""
+async def offer(address: str, listener: socket.socket, given: asyncio.Event | None = None) -> None:
+    """Gives the socket to each holder that there is, for ever: a new one has no other way to it. Sets `given`
+    when one has got it. Cancelling it is safe."""
     loop = asyncio.get_running_loop()
     while True:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
@@ -86,6 +86,8 @@ async def offer(address: str, listener: socket.socket) -> None:
             with contextlib.suppress(OSError):  # No holder at this moment.
                 await loop.sock_connect(link, str(meeting_place(address)))
                 send(link, listener)
+                if given is not None:
+                    given.set()
                 await loop.sock_recv(link, 1)  # Ends with the holder.
         await asyncio.sleep(ASK_AGAIN_S)
 

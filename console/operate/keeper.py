@@ -6,8 +6,8 @@ meanwhile, and wait in the queue of the port: closed with its holder, it would r
 somebody has to keep the port, how long. Must not know: who listens.
 
 It is started by the holder (port.py) when that is told to end while supervisord goes on. supervisord does not
-know of it, so it ends by itself: some moments after supervisord has stopped the last of what it was stopping.
-By then the next holder has the port, or, after `stop all`, there is none and the port is closed.
+know of it, so it ends by itself: as soon as the next holder has the port, or, if none is started, as after
+`stop all`, some moments after supervisord has stopped the last of what it was stopping: the port is closed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ from shared import public_port
 from shared.process.exits import Exit
 from shared.process.tasks import end_task
 
-SERVER_VARIABLE = "SUPERVISOR_SERVER_URL"
-"""Where supervisord listens, as it tells its children."""
+SERVER_VARIABLE, NAME_VARIABLE = "SUPERVISOR_SERVER_URL", "SUPERVISOR_PROCESS_NAME"
+"""Where supervisord listens, and what it calls the holder, as it tells its children."""
+
+COMING = frozenset({"STARTING", "RUNNING", "BACKOFF"})
+"""States of a holder that has the port, or will."""
 
 POLL_S = 0.25
 LINGER_S = 3.0
@@ -38,20 +41,21 @@ LONGEST_S = 600.0
 def is_needed() -> bool:
     """Whether supervisord, which has told us to end, goes on itself. Blocks for some milliseconds."""
     supervisor = _supervisor()
-    return supervisor is not None and _is_stopping(supervisor) is not None
+    return supervisor is not None and _is_busy(supervisor) is not None
 
 
 async def keep(address: str, listener: socket.socket, supervisor: Supervisor) -> None:
-    """Offers the port to each holder, until supervisord has been still for a while, or has gone. Cancelling
+    """Offers the port until a holder has it, supervisord has been still for a while, or has gone. Cancelling
     it closes nothing."""
-    offering = asyncio.create_task(public_port.offer(address, listener))
+    given = asyncio.Event()
+    offering = asyncio.create_task(public_port.offer(address, listener, given))
     began_s = still_since_s = time.monotonic()
     try:
-        while time.monotonic() - began_s < LONGEST_S:
-            is_stopping = await asyncio.to_thread(_is_stopping, supervisor)
-            if is_stopping is None:
+        while time.monotonic() - began_s < LONGEST_S and not given.is_set():
+            is_busy = await asyncio.to_thread(_is_busy, supervisor)
+            if is_busy is None:
                 return
-            if is_stopping:
+            if is_busy:
                 still_since_s = time.monotonic()
             elif time.monotonic() - still_since_s > LINGER_S:
                 return
@@ -87,12 +91,15 @@ def _supervisor() -> Supervisor | None:
     return Supervisor(Path(path)) if kind == "unix" and path else None
 
 
-def _is_stopping(supervisor: Supervisor) -> bool | None:
-    """Whether it stops something at this moment; None: it ends itself, or has."""
+def _is_busy(supervisor: Supervisor) -> bool | None:
+    """Whether it stops something at this moment, or the next holder is on its way; None: it ends itself, or
+    has."""
     try:
-        return any(info.state == "STOPPING" for info in supervisor.processes())
+        found = supervisor.processes()
     except SUPERVISOR_ERRORS:
         return None
+    holder = os.environ.get(NAME_VARIABLE, "")
+    return any(info.state == "STOPPING" or (info.name == holder and info.state in COMING) for info in found)
 
 
 if __name__ == "__main__":

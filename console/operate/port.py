@@ -80,6 +80,10 @@ class Holder:
             self._answer()
             self._close_unused()
 
+    def turn_away(self) -> None:
+        """Nobody meets us any more: what is offered from here on is the next holder's."""
+        self._meeting.close()
+
     # Private.
 
     def _patience_s(self) -> float | None:
@@ -190,6 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         holder.serve()
     except Stopped:
+        holder.turn_away()
         if holder.listener is not None and keeper.is_needed():
             _leave_to_keeper(address, holder.listener)
     finally:
