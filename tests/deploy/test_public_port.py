@@ -25,7 +25,7 @@ from shared import public_port
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("deploy")]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("deploy")]
 
 CONFIG = """
 [unix_http_server]

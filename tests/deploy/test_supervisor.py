@@ -31,7 +31,7 @@ from tests.support.deployment import AUTH_TOKEN, PUBLIC_URL, Deployment, deploym
 from tests.support.servers import server, valkey_binary
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("deploy")]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("deploy")]
 
 STOP_WAIT_S = 6
 EDITS = {'STOP_WAIT_S="90"': f'STOP_WAIT_S="{STOP_WAIT_S}"'}

@@ -76,7 +76,7 @@ class Deployment:
         """Another supervisord, after the first has ended."""
         self.process = _start(self.root, self.environment)
 
-    def until_running(self, timeout_s: float = 40) -> None:
+    def until_running(self, timeout_s: float = 90) -> None:
         """Waits until supervisord calls every process RUNNING."""
         deadline = time.monotonic() + timeout_s
         found: dict[str, ProcessInfo] = {}
@@ -88,7 +88,7 @@ class Deployment:
             time.sleep(0.05)
         raise AssertionError(f"expected all processes to run within {timeout_s:.0f} s: {found}")
 
-    def until_ready(self, timeout_s: float = 40) -> None:
+    def until_ready(self, timeout_s: float = 90) -> None:
         """Waits until every role process says at /readyz that it can take calls: RUNNING is less."""
         settings = Settings(_env_file=None, admin_port_base=self.admin_base)
         deadline = time.monotonic() + timeout_s
