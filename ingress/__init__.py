@@ -5,6 +5,7 @@ when, comes to it through `tl:out:<worker>`, and its own part there is to be the
 
     role      the public port, put together and taken apart in order
     web/      the carrier's HTTP requests and our answers
+    rescue/   calls of an ingress that died
     calls/    calls: attached, served, ended
     janitor/  what nobody would come back for
     media/    one media socket and the carrier's wire

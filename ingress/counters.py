@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit
 from ingress.errors import Fault, StartReason, TokenReason, WebhookReason
+from ingress.rescue.orphans import Outcome
 from shared.contract.owed import CAUSES
 from shared.figures.counters import OTHER, Counts
 from shared.figures.histograms import Histogram, latency_ms, unsent_bytes
 
 START_REFUSALS = (*TokenReason, *StartReason, OTHER)
 """Why a `start` is refused: its token, its data, or the answer of the ATTACH script."""
+
+
+ASKED = (Outcome.DONE, Outcome.GONE, Outcome.LATER, Outcome.REFUSED)
+"""What Twilio can answer to being asked for a call."""
 
 
 def _faults() -> Counts:
@@ -149,6 +154,20 @@ class IngressHops:
     """Time to take one `out` entry through the fences and write it to its sockets."""
     flush_to_clear_ms: Histogram = field(default_factory=latency_ms)
     """From a flush's stamp in the brain to the clear on the socket; all three on one host."""
+
+
+@dataclass(slots=True)
+class RescueCounters:
+    """Calls whose ingress died."""
+
+    found: int = 0
+    """Calls of dead ingresses that this process has looked after."""
+    returned: int = 0
+    """Those of them that had come back by themselves, or had ended."""
+    asked: Counts = field(default_factory=lambda: Counts("outcome", ASKED))
+    """Requests to Twilio that send a call to us, by what came of them."""
+    given_up: int = 0
+    """Calls that could not be asked for within a minute."""
 
 
 @dataclass(slots=True)

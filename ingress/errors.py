@@ -60,6 +60,7 @@ class WebhookReason(enum.StrEnum):
 
     FULL = "full"
     ENDED = "ended"
+    DRAINING = "draining"
     NO_REDIS = "no_redis"
     WRONG_ACCOUNT = "wrong_account"
     LOOP = "loop"

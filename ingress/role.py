@@ -9,26 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from http import HTTPStatus
 
 import uvicorn
 from starlette.applications import Starlette
 
+from ingress.calls.departures import Departures
 from ingress.calls.registry import Registry
 from ingress.calls.strays import Strays
-from ingress.calls.switchboard import Switchboard
-from ingress.counters import CallCounters, SocketCounters, WebhookCounters
+from ingress.calls.switchboard import MOVING, Switchboard
+from ingress.counters import CallCounters, RescueCounters, SocketCounters, WebhookCounters
 from ingress.janitor.sweep import Janitor
 from ingress.media import twilio
 from ingress.media.gate import CloseCode
 from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
+from ingress.rescue.api import CallsApi
+from ingress.rescue.rescuer import Rescuer, calls_of
 from ingress.web.admission import Admission
 from ingress.web.announcer import Announcer
+from ingress.web.door import Doorkeeper, Doorway
 from ingress.web.http_protocol import http_protocol_class
 from ingress.web.listening import BACKLOG, is_about_host, public_listener
 from ingress.web.readiness import readiness_route
-from ingress.web.routes import STORE_CALLS_AT_ONCE, Webhooks
+from ingress.web.routes import Webhooks
 from ingress.web.signature import Check, Signatures
+from ingress.web.store_turns import StoreTurns
+from shared import public_port
 from shared.clock import now_ms
 from shared.contract.errors import EntryError
 from shared.contract.streams.doorbell import Why, read_ring
@@ -36,6 +43,7 @@ from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit
 from shared.process.host import who_listens
 from shared.process.role import Process
+from shared.process.tasks import cancel_all, comes_first
 from shared.settings import environment_name
 from shared.store.inbox import Entry
 
@@ -50,22 +58,30 @@ CLOSED_WITHIN_S = 3.0
 
 SERVER_WITHIN_S = 2.0
 
+LOOK_AGAIN_S = 1.0
+"""How often a process that drains looks who else is there."""
+
+MOVE_STEP_S = 0.025
+
 
 class IngressRole:
     """See `shared.process.role.Role`. It is also the Front of every media socket."""
 
     starts_without_redis = True
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, *, held: str = "") -> None:
+        """`held`: the public socket, as tcp://host:port, where another process holds it."""
         self.own_streams = (process.keys.out(process.name),)
         settings = process.settings
         self._process = process
+        self._held = held
         self._signatures = Signatures(settings.auth_tokens)
         self.counters = SocketCounters()
         self.send_buffer_bytes = settings.socket_send_buffer_bytes
         calls, hooks = CallCounters(), WebhookCounters()
         admission = Admission(settings, process.store, process.keys)
         registry = Registry(process, calls)
+        self._door = Doorkeeper(process)
         self._announcer = Announcer(settings, process.store, process.ownership, process.log)
         self.switchboard = Switchboard(process, registry, admission.judge, twilio, calls, self.counters)
         self._strays = Strays(process, self.switchboard.table, registry, calls)
@@ -75,6 +91,7 @@ class IngressRole:
             store=process.store,
             keys=process.keys,
             admission=admission,
+            door=self._door,
             announcer=self._announcer,
             registry=registry,
             signatures=self._signatures,
@@ -82,13 +99,25 @@ class IngressRole:
             ownership=process.ownership,
             log=process.log,
             spawn_for=process.spawn_for,
-            limit=asyncio.Semaphore(STORE_CALLS_AT_ONCE),
+            turns=StoreTurns(lambda: process.outbox.away_since_ms),
         )
-        for group, counters in (("sockets", self.counters), ("calls", calls), ("webhooks", hooks)):
+        self._api = CallsApi(settings)
+        rescued = RescueCounters()
+        self.rescuer = Rescuer(
+            process, self._api, partial(calls_of, process), self.switchboard.attaching.lost, rescued
+        )
+        """Told of each ingress that died, and of one that beats again."""
+        for group, counters in (
+            ("sockets", self.counters),
+            ("calls", calls),
+            ("webhooks", hooks),
+            ("rescue", rescued),
+        ):
             process.metrics.add(group, counters)
         process.metrics.add("hop", self.switchboard.hops)
         self._server: OwnSignalsServer | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self.port = 0
         """The port that is listened on: PORT, or that of an inherited socket."""
 
@@ -98,7 +127,7 @@ class IngressRole:
         """Listens. Raises SystemExit with its own code if the port cannot be opened. Never cancelled."""
         settings = self._process.settings
         try:
-            listener = public_listener(settings)
+            listener = await asyncio.to_thread(public_listener, settings, self._held)
         except OSError as error:
             setting = "host" if is_about_host(error) else "port"
             self._process.log.error(
@@ -110,6 +139,8 @@ class IngressRole:
                 reason=str(error),
             )
             raise SystemExit(Exit.LISTEN) from None
+        if self._held:
+            self._process.spawn(public_port.offer(self._held, listener.dup()), "port")
         name = listener.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
         self.switchboard.open()
@@ -117,6 +148,7 @@ class IngressRole:
         process.spawn(self._announcer.run(), "announcer")
         process.spawn(self._strays.look_on(), "strays")
         process.spawn(self._janitor.run(), "janitor")
+        process.spawn(self.rescuer.run(), "rescuer")
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._receive_rings)
         self._server = OwnSignalsServer(self._config())
@@ -126,19 +158,36 @@ class IngressRole:
         self._process.log.info("listening", port=self.port)
 
     async def drain(self) -> None:
-        """No new connections; those that are open, and their calls, go on until they end. Cancelling is safe:
-        they go on."""
-        self._refuse_new()
-        await self.switchboard.table.emptied()
+        """Calls go on until they end, or nobody is there to serve them. While a sibling on this host takes
+        what comes, nothing more is listened for; else Twilio is answered for the calls that are here, and new
+        ones are refused. Cancelling is safe: they go on."""
+        looking = self._step_aside()
+        emptied = asyncio.create_task(self.switchboard.table.emptied())
+        try:
+            if not await comes_first(emptied, self._door.deserted):
+                self._process.log.warning(
+                    "drain_deserted", calls=self.live_calls(), hint="no brain, or no egress, is left"
+                )
+        finally:
+            await cancel_all([looking, emptied])
 
     async def stop(self) -> None:
-        """Moves what is left: the carrier asks /voice/resume of a sibling, and streams there. Never
-        cancelled."""
-        self.switchboard.close_all(CloseCode.GOING_AWAY, "moving")
+        """Moves what is left, each at a quiet moment, one after the other: the carrier asks /voice/resume of
+        a sibling, and streams there. Without one it asks whoever listens next, so all go at once: the sooner
+        this process has ended, the sooner they are heard again. Never cancelled."""
+        process, has_calls = self._process, bool(self.switchboard.table.streams)
+        is_urgent = process.forced.is_set() or process.fatal is not None
+        if self._door.state is Doorway.OPEN and has_calls and not is_urgent:
+            await self._door.look()
+        self._stop_listening()
+        if self._door.state is not Doorway.SHUT and not is_urgent:
+            await self._move()
+        self.switchboard.close_all(CloseCode.GOING_AWAY, MOVING)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSED_WITHIN_S):
                 await self.switchboard.table.emptied()
         self.switchboard.shut()
+        await self._api.close()
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await asyncio.wait({self._serving}, timeout=SERVER_WITHIN_S)
@@ -173,8 +222,30 @@ class IngressRole:
 
     # Private.
 
-    def _refuse_new(self) -> None:
-        """Listens no more: whoever shares the port takes what comes."""
+    def _step_aside(self) -> asyncio.Task[None]:
+        """Looks from here on who takes new calls instead: the one task that does."""
+        if self._looking is None or self._looking.done():
+            self._looking = self._process.spawn(self._look(), "door")
+        return self._looking
+
+    async def _look(self) -> None:
+        while True:
+            if await self._door.look() is Doorway.SIBLING:
+                self._stop_listening()
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _move(self) -> None:
+        """Closes one stream after the other, until none is left or a second signal comes."""
+        process, table = self._process, self.switchboard.table
+        departures = Departures(len(table.streams), now_ms())
+        while process.fatal is None and not process.forced.is_set():
+            self.switchboard.close_some(departures, now_ms())
+            if all(stream.has_ended for stream in table.streams):
+                return
+            await asyncio.sleep(MOVE_STEP_S)
+
+    def _stop_listening(self) -> None:
+        """Whoever shares the port, or holds it, has what comes from here on."""
         if self._server is not None:
             for server in self._server.servers:
                 server.close()
@@ -190,8 +261,8 @@ class IngressRole:
                 process.log.error("contract_error", record=error.record, field=error.field, reason=str(error))
                 continue
             if ring.why is Why.DRAIN:
+                self._step_aside()
                 process.begin_drain()
-                self._refuse_new()
 
     def _config(self) -> uvicorn.Config:
         app = Starlette(routes=[*self._webhooks.routes(), readiness_route(self._process, self.not_ready)])

@@ -8,6 +8,7 @@ to start in settings.py.
     clock            which clock is used for what
     forms            what a number, a URL and a secret look like
     redis_url        what the URL of a Redis looks like, and what may be shown of it
+    public_port      the listening socket, passed from process to process
     tongue           what a carrier's own voice must be told to speak a language
     resp             commands in Redis's protocol
     env_file         `.env`, or what is wrong in it

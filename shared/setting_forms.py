@@ -57,6 +57,16 @@ def _check_base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_api_url(value: str) -> str:
+    _refuse_odd(value, "an origin such as https://api.twilio.com")
+    url = url_of(value)
+    if url is None or url.path not in ("", "/") or url.query or url.fragment:
+        raise ValueError("expected an origin such as https://api.twilio.com, without a path")
+    if not is_confidential(url):
+        raise ValueError("expected https:// (http:// is for loopback hosts only): it is sent the token")
+    return value.rstrip("/")
+
+
 def _check_webhook_url(value: str) -> str:
     _refuse_odd(value, "an https:// URL")
     url = url_of(value)
@@ -133,6 +143,7 @@ def _fold_case(value: object) -> object:
 RedisUrl = Annotated[str, AfterValidator(_check_redis_url)]
 PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+ApiUrl = Annotated[str, AfterValidator(_check_api_url)]
 WebhookUrl = Annotated[str, AfterValidator(_check_webhook_url)]
 WebhookEvents = Annotated[str, AfterValidator(_check_webhook_events)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_check_webhook_secret)]

@@ -23,6 +23,7 @@ from shared.forms import Problems, secret_shown, url_shown
 from shared.setting_forms import (
     AccountSid,
     ApiKey,
+    ApiUrl,
     AuthTokens,
     BaseUrl,
     FilePath,
@@ -88,8 +89,9 @@ class Settings(BaseSettings):
     twilio_account_sid: AccountSid = Field(
         "",
         validation_alias=_known_as("TWILIO_ACCOUNT_SID"),
-        description="Account SID (AC…). When set, streams of other accounts are refused.",
+        description="Account SID (AC…). Others' streams are refused; calls of a vanished host are asked for.",
     )
+    twilio_api_url: ApiUrl = Field("https://api.twilio.com", description="Origin of Twilio's REST API.")
     openai_api_key: ApiKey = Field(
         SecretStr(""), validation_alias=_known_as("OPENAI_API_KEY"), description="OpenAI API key."
     )

@@ -319,11 +319,11 @@ FLOORS: dict[str, list[list[str]]] = {
     "shared": [
         ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
         ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms", "tongue"],
-        ["resp", "clock", "audio"],
+        ["resp", "clock", "audio", "public_port"],
     ],
     "ingress": [
-        ["__main__"], ["role"], ["web", "janitor"], ["calls"], ["media"], ["counters"], ["calls.fence"],
-        ["errors"],
+        ["__main__"], ["role"], ["web", "janitor", "rescue"], ["calls"], ["media"], ["counters"],
+        ["calls.fence", "rescue.orphans"], ["errors"],
     ],
     "brain": [
         ["__main__"], ["role", "agents.check"], ["call"], ["webhooks"], ["caller", "memory"], ["model"],

@@ -59,12 +59,12 @@ def files_needed(role: str, settings: Settings) -> int:
 
 
 def no_supervisor(where: str, reason: str, listens: str = "", taken_by: str = "") -> Finding:
-    """supervisord does not answer. `taken_by`: who has the port that it would open for ingress
-    (`listens`)."""
+    """supervisord does not answer. `taken_by`: who has the port that its program `port` would open for
+    ingress (`listens`)."""
     if taken_by:
         return fail(
             "supervisord",
-            f"{where} does not answer: {reason}; and {taken_by} has {listens}, which it opens for ingress",
+            f"{where} does not answer: {reason}; and {taken_by} has {listens}, which is for ingress",
             "End that, or let INGRESS_SOCKET in deploy/trunkline.conf name another port; then start it:"
             " .venv/bin/supervisord -c deploy/supervisord.conf.",
         )
@@ -161,8 +161,8 @@ def judge_disk(facts: DiskFacts) -> Finding:
 
 
 def judge_port(settings: Settings, listens: str) -> list[Finding]:
-    """TRUNKLINE_PORT, where it is set, against the socket that supervisord opens for ingress (`listens`;
-    empty: not known)."""
+    """TRUNKLINE_PORT, where it is set, against the socket that the program `port` opens for ingress
+    (`listens`; empty: not known)."""
     port = listens.rpartition(":")[2]
     if "port" not in settings.model_fields_set or not port.isdecimal():
         return []
@@ -172,7 +172,7 @@ def judge_port(settings: Settings, listens: str) -> list[Finding]:
     return [
         fail(
             "public port",
-            f"{name} is {settings.port}, and supervisord opens {listens} for ingress",
+            f"{name} is {settings.port}, and {listens} is opened for ingress",
             f"Let INGRESS_SOCKET in deploy/trunkline.conf name the same port, or do not set {name}: else"
             " ingress does not start (exit code listen).",
         )

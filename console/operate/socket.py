@@ -45,14 +45,14 @@ def find(config: Path | None = None, socket: Path | None = None) -> Path:
 
 
 def public_socket(config: Path | None = None) -> str:
-    """What supervisord listens on for ingress, as `tcp://0.0.0.0:8080`; empty if the files do not say."""
+    """The public socket, as `tcp://0.0.0.0:8080`; empty if the files do not say."""
     file = config or DEFAULT_CONFIG
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",), strict=False)
     try:
         environment = _read(parser, file)
         for included in parser.get("include", "files", fallback="").split():
             environment += _read(parser, file.parent / included)
-        text = parser.get("fcgi-program:ingress", "socket")
+        text = parser.get("program:port", "command").split()[-1]
     except (OSError, UnicodeDecodeError, configparser.Error):
         return ""  # What is wrong with the file is told where its socket is looked for.
     given = {**os.environ, **dict(re.findall(r'([A-Z_]+)="([^"]*)"', environment))}

@@ -23,9 +23,12 @@ from shared.settings import Settings, environment_name
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
 
-VALKEY, REALTIME, WATCHDOG = "valkey", "realtime", "watchdog"
+VALKEY, REALTIME, PORT, WATCHDOG = "valkey", "realtime", "port", "watchdog"
 
-SECTION_KINDS = ("program", "fcgi-program", "eventlistener")
+SOCKET_WORD = "%(ENV_INGRESS_SOCKET)s"
+"""What deploy/trunkline.conf says in production, in the commands of `port` and `ingress`."""
+
+SECTION_KINDS = ("program", "eventlistener")
 """What supervisord calls the sections of things that it runs."""
 
 DEMO_PUBLIC_URL = "https://demo.trunkline.test"
@@ -33,8 +36,8 @@ DEMO_PUBLIC_URL = "https://demo.trunkline.test"
 SIMULATED_API_KEY = "simulated"
 """What the roles give the simulator as API key; it takes any."""
 
-LAST_WRITES_S = 8.0
-"""From the end of a drain to the end of a process: last writes, own keys, admin port."""
+LAST_WRITES_S = 20.0
+"""From the end of a drain to the end of a process at the latest: calls moved, last writes, own keys."""
 
 MARKER = "TRUNKLINE_STACK"
 """Stands with the stack's own id in the environment of all that it starts, so that what it started can be
@@ -196,6 +199,11 @@ def listen_host(options: StackOptions) -> str:
     return str(Settings.model_fields["host"].get_default())
 
 
+def public_socket(options: StackOptions, ports: Ports) -> str:
+    """As deploy/trunkline.conf spells it. Raises ValueError for one that cannot be listened on."""
+    return f"tcp://{listen_host(options)}:{ports.public}"
+
+
 def supervisord_file(
     options: StackOptions, ports: Ports, *, run_dir: Path, socket: Path, python: str, deploy: Path = DEPLOY
 ) -> str:
@@ -219,6 +227,8 @@ def supervisord_file(
         parsed.remove_section(f"program:{VALKEY}")
     if not with_realtime(options):
         parsed.remove_section(f"program:{REALTIME}")
+    if not options.workers.get("ingress", 0):
+        parsed.remove_section(f"program:{PORT}")
     for section in parsed.sections():
         kind, _, name = section.partition(":")
         if kind in SECTION_KINDS and name in ROLES:
@@ -266,8 +276,6 @@ def _fit_role(
         return
     parsed.set(section, "numprocs", str(count))
     parsed.set(section, "stopwaitsecs", str(math.ceil(options.drain_s + LAST_WRITES_S)))
-    if parsed.has_option(section, "socket"):
-        parsed.set(section, "socket", f"tcp://{listen_host(options)}:{ports.public}")
 
 
 def _fit_program(
@@ -284,7 +292,7 @@ def _fit_program(
         arguments = arguments.partition("--port")[0] + f"--port {ports.realtime}"
         arguments = " ".join([arguments, *map(shlex.quote, options.simulator_args)])
     command = options.commands.get(name, f"{shlex.quote(_literal(Path(python)))} {arguments}")
-    parsed.set(section, "command", command)
+    parsed.set(section, "command", command.replace(SOCKET_WORD, public_socket(options, ports)))
     # supervisord's own working folder holds for all: the launcher chose it.
     parsed.remove_option(section, "directory")
     log = parsed.get(section, "process_name")

@@ -6,6 +6,7 @@ messages.
 
     switchboard  sockets in, calls through: the reader of `out`, the sweep
     attaching    how a stream becomes a call's, and what becomes of the call without it
+    departures   when the calls of a process that ends are moved
     ending       the rule: ends a call whose stream is gone, or waits
     figures      what ingress tells the card of a live call by itself
     strays       calls that Redis says are here, and that are not

@@ -84,6 +84,13 @@ class Attaching:
         if stream.leg:
             self.spawn_for(stream.call_sid, self._detach(stream), "detach")
 
+    async def lost(self, leg: Leg) -> None:
+        """The stream of an ingress that died is gone for certain: as a lost one of ours. Cancelling it is as
+        for `Registry.end`."""
+        gone = await self.registry.detach(leg, LOST)
+        if gone is not None:
+            await self._end_or_wait(leg, ending.decide(LOST, gone.planned, gone.waited_s))
+
     # Private.
 
     async def _attach(self, stream: MediaStream, told: NewStream) -> None:
@@ -132,15 +139,16 @@ class Attaching:
         if gone is not None:
             self.counters.detached += 1
             stream.log.info("detached", cause=stream.cause, planned=gone.planned)
-            await self._end_or_wait(stream, ending.decide(stream.cause, gone.planned, gone.waited_s))
+            decision = ending.decide(stream.cause, gone.planned, gone.waited_s)
+            await self._end_or_wait(leg_of(stream), decision)
         self.table.forget(stream.call_sid)
 
-    async def _end_or_wait(self, stream: MediaStream, decision: EndNow | EndLater) -> None:
+    async def _end_or_wait(self, leg: Leg, decision: EndNow | EndLater) -> None:
         match decision:
             case EndNow(outcome):
-                await self.registry.end(stream.call_sid, outcome)
+                await self.registry.end(leg.call_sid, outcome)
             case EndLater(after_s, _):
                 # In Redis: this process may be gone by then. Meanwhile the call is remembered here: its next
                 # stream may come here.
-                await self.registry.defer(leg_of(stream), decision)
+                await self.registry.defer(leg, decision)
                 await self.wait(after_s)

@@ -42,6 +42,9 @@ RESUME_WITHOUT_STORE_MS = 700.0
 WORD_WITHIN_MS = 2_000.0
 """A brain says every second that it is alive; longer without a word is a debt."""
 
+BREATH_MS = 300.0
+"""Between two sentences; after the last one it is quiet."""
+
 PAUSE_MS = 1_000.0
 """Within an answer: speech has pauses, and a model takes a breath."""
 
@@ -257,6 +260,11 @@ class OwedSound:
     def standing(self) -> tuple[int, str]:
         """For the card: the owed silence in ms, and what for; (0, "") where nothing is owed."""
         return (int(self.owed_ms), self.cause) if self.stands else (0, "")
+
+    def is_quiet(self, now_ms: float) -> bool:
+        """Whether nobody speaks: neither the caller, nor what plays at the carrier."""
+        plays_until_ms = max(self._heard_until_ms, self._clip_until_ms)
+        return now_ms >= plays_until_ms + BREATH_MS and self._is_hushed(now_ms)
 
     def take_turn(self) -> bool:
         """Whether the card should be told now: a debt has grown old, or an old one is gone."""

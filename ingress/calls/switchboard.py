@@ -11,6 +11,7 @@ import asyncio
 
 from ingress.calls.attaching import Attaching, Judge
 from ingress.calls.call import IngressCall, IngressServices
+from ingress.calls.departures import Departures
 from ingress.calls.figures import FiguresPen
 from ingress.calls.post import BackPost
 from ingress.calls.registry import Registry
@@ -47,6 +48,9 @@ OTHERS_FIRST_MS = 5_000.0
 """After Redis was away: it may have fallen back to a deadline of a call that streams again. Whoever holds its
 socket says so before anybody ends the call: at once, or with the figures of the next window."""
 
+MOVING = "moving"
+"""The reason of a close that leads to another process."""
+
 
 class Switchboard:
     """One object a process."""
@@ -71,7 +75,7 @@ class Switchboard:
             counters=counters,
         )
         self.table = CallTable(services)
-        attaching = Attaching(
+        self.attaching = Attaching(
             worker=process.name,
             masks_numbers=process.settings.mask_numbers,
             judge=judge,
@@ -88,7 +92,7 @@ class Switchboard:
         self._registry = registry
         self._wire = wire
         self._sockets = sockets
-        self._host = StreamHost(attaching.start, attaching.gone, self._stream_failed)
+        self._host = StreamHost(self.attaching.start, self.attaching.gone, self._stream_failed)
         self._figures = FiguresPen(process, self.table, counters, sockets, now_ms())
         self._egress_to_socket = Hop(self.hops.egress_to_socket_ms, process.worker.host)
         self._writer = process.name.encode()
@@ -122,6 +126,17 @@ class Switchboard:
         """Ends every socket: the carrier goes on to /voice/resume, in another process."""
         for stream in list(self.table.streams):
             stream.close(code, reason)
+
+    def close_some(self, departures: Departures, now_ms: float) -> None:
+        """Ends those of the sockets whose moment has come."""
+        streams = [stream for stream in self.table.streams if not stream.has_ended]
+        chosen = departures.choose(((stream, self._is_quiet(stream, now_ms)) for stream in streams), now_ms)
+        for stream in chosen:
+            stream.close(CloseCode.GOING_AWAY, MOVING)
+
+    def _is_quiet(self, stream: MediaStream, now_ms: float) -> bool:
+        call = self._calls.get(stream.call_sid)
+        return call is None or call.stream is not stream or call.owed.is_quiet(now_ms)
 
     # `out` and `back`.
 

@@ -8,6 +8,8 @@ Owns: the routes, who may open a stream, the port. Must not know: the inside of 
     announcer      what Twilio's own voice is to say, by agent
     resume         the rule of `/voice/resume`: the card's plan
     twiml          the documents
+    door           who takes new calls while this process drains
+    store_turns    how long a webhook waits for Redis, and for the others
     admission      slots, and who may open a stream
     token          the one-use token of a media stream
     signature      whether the carrier has signed a request

@@ -1,8 +1,9 @@
 """The public listening socket: our own on PORT, or one that a supervisor holds for us.
 
 Why it exists: several ingress processes of a host share one port. SO_REUSEPORT lets each have a socket of its
-own; under supervisord's `[fcgi-program]` all inherit one as descriptor 0, which stays open while they
-restart, so that no connection is refused. Owns: which of the two it is. Must not know: HTTP.
+own; under supervisord all get one that another process has open too (shared/public_port.py), so that no
+connection is refused while they restart; who starts ingress otherwise may give one as descriptor 0. Owns:
+which of the two it is. Must not know: HTTP.
 """
 
 from __future__ import annotations
@@ -13,19 +14,21 @@ import socket
 import stat
 
 from ingress.errors import WrongSocketError
+from shared import public_port
 from shared.settings import Settings, environment_name
 
 BACKLOG = 1024
 STDIN = 0
 
 
-def public_listener(settings: Settings) -> socket.socket:
-    """The inherited listener if there is one, else our own on HOST and PORT.
+def public_listener(settings: Settings, held: str = "") -> socket.socket:
+    """The one that the process `port` holds for `held`, as tcp://host:port; without a word of it the
+    inherited one if there is one, else our own on HOST and PORT. Blocks while the holder is waited for.
 
     Raises OSError; WrongSocketError if HOST or PORT is set and the inherited socket is another one: an
     operator who set a loopback host must not find the port open to the world.
     """
-    found = inherited_listener()
+    found = public_port.fetch(held) if held else inherited_listener()
     if found is None:
         return own_listener(settings.host, settings.port)
     problem = _why_another(found, settings)
@@ -39,10 +42,10 @@ def _why_another(found: socket.socket, settings: Settings) -> str:
     name = found.getsockname()
     if not isinstance(name, tuple):
         return ""  # A Unix socket: whoever made it knows why.
-    host, port = name[:2]
+    host, number = name[:2]
     given = settings.model_fields_set
     problems = []
-    if "port" in given and port != settings.port:
+    if "port" in given and number != settings.port:
         problems.append(f"{environment_name('port')}={settings.port}")
     if "host" in given and host not in _addresses(settings.host):
         problems.append(f"{environment_name('host')}={settings.host}")
@@ -50,7 +53,7 @@ def _why_another(found: socket.socket, settings: Settings) -> str:
         return ""
     return (
         f"expected the inherited socket to listen as {' and '.join(problems)} says, got one on"
-        f" {host}:{port}. Set INGRESS_SOCKET in deploy/trunkline.conf to the same, or unset"
+        f" {host}:{number}. Set INGRESS_SOCKET in deploy/trunkline.conf to the same, or unset"
         f" {' and '.join(problem.partition('=')[0] for problem in problems)}."
     )
 
@@ -88,10 +91,10 @@ def _listens(found: socket.socket) -> bool:
         return False  # A socket that cannot say whether it listens is not the one we mean.
 
 
-def own_listener(host: str, port: int) -> socket.socket:
+def own_listener(host: str, number: int) -> socket.socket:
     """A listening socket shared by port with the other ingress processes. Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
     try:

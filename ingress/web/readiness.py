@@ -2,7 +2,7 @@
 
 Why it exists: the admin ports are on loopback, so a proxy on another machine cannot ask there, and what it
 must know is whether *a connection to the public port* is served well. All ingress processes of a host share
-that port; one that drains no longer accepts, so whoever answers is one that takes calls.
+that port; one that drains leaves it to its sibling, and says no if it has none.
 
 It says no more than yes or no: the reason, which may name hosts, stays on the admin port. Owns: that answer.
 Must not know: what the role does. deploy/haproxy.cfg lets nobody ask it from outside.

@@ -1,16 +1,15 @@
 """Twilio's HTTP requests: what a caller is answered when a call begins, resumes, fails or ends.
 
 Why it exists: these five routes share the public port with the media sockets, and are the only place where a
-caller can be told something without one. Owns: the routes, the signature check of each, the bound of a
-second. Must not know: sockets. Every answer is idempotent: Twilio asks again when it is unsure.
+caller can be told something without one. Owns: the routes, the signature check of each. Must not know:
+sockets. Every answer is idempotent: Twilio asks again when it is unsure.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -24,9 +23,11 @@ from ingress.media.parameters import AGENT, StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
 from ingress.web.announcer import Announcer
+from ingress.web.door import Doorkeeper, Doorway
 from ingress.web.parties import Parties, read_parties
 from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read_trail
 from ingress.web.signature import Check, Params, Signatures
+from ingress.web.store_turns import StoreTurns
 from shared.clock import now_ms
 from shared.contract.card import ResumeView
 from shared.contract.errors import ContractError
@@ -43,14 +44,7 @@ from shared.tongue import Tongue
 
 BODY_MAX_BYTES = 64 * 1024
 FIELDS_MAX = 500
-STORE_WITHIN_S = 0.7
-"""Of the second in which a webhook answers."""
-
-STORE_CALLS_AT_ONCE = 24
-"""A burst of webhooks must not use up the connections of the store."""
-
 FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-T = TypeVar("T")
 Form = dict[str, str]
 Handler = Callable[[Request, Form], Awaitable[Response]]
 SpawnFor = Callable[[str, Coroutine[Any, Any, None], str], object]
@@ -80,6 +74,7 @@ class Webhooks:
     store: Store
     keys: Keys
     admission: Admission
+    door: Doorkeeper
     announcer: Announcer
     registry: Registry
     signatures: Signatures
@@ -87,7 +82,7 @@ class Webhooks:
     ownership: OwnershipCounters
     log: Log
     spawn_for: SpawnFor
-    limit: asyncio.Semaphore
+    turns: StoreTurns
 
     def routes(self) -> list[Route]:
         """Each by its path, GET and POST."""
@@ -115,8 +110,10 @@ class Webhooks:
             self.counters.refusals[WebhookReason.LOOP] += 1
             self.log.warning("call_refused", call=visit.call_sid, reason=WebhookReason.LOOP)
             return _twiml(twiml.reject())
+        if self.door.state in (Doorway.ELSEWHERE, Doorway.SHUT):
+            return self._refuse_draining(visit)
         try:
-            admitted = await self._bounded(lambda: self.admission.reserve(visit.call_sid))
+            admitted = await self.turns.ask(lambda: self.admission.reserve(visit.call_sid))
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         return self._stream(visit, admitted)
@@ -141,7 +138,7 @@ class Webhooks:
             return card, decision, admitted
 
         try:
-            card, decision, admitted = await self._bounded(decided)
+            card, decision, admitted = await self.turns.ask(decided)
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         except ContractError as error:
@@ -215,6 +212,16 @@ class Webhooks:
             case Verb.HANG_UP | Verb.STREAM:
                 return _twiml(twiml.hang_up())
 
+    def _refuse_draining(self, visit: Visit) -> Response:
+        """This process is about to end and has no sibling on this host."""
+        door = self.door.state
+        self.counters.refusals[WebhookReason.DRAINING] += 1
+        self.log.warning("call_refused", call=visit.call_sid, reason=WebhookReason.DRAINING, door=door.name)
+        if door is Doorway.ELSEWHERE:
+            # Asked again, by the proxy or by Twilio, another host takes it; /voice/fallback has words if not.
+            return PlainTextResponse("draining\n", 503, headers={"Connection": "close"})
+        return self._say(visit, self._announcement(visit).busy)
+
     def _apologise_for(self, visit: Visit, error: BaseException) -> Response:
         self.counters.refusals[WebhookReason.NO_REDIS] += 1
         self.log.error("webhook_without_redis", call=visit.call_sid, reason=type(error).__name__)
@@ -269,10 +276,6 @@ class Webhooks:
     @property
     def _urls(self) -> twiml.Urls:
         return twiml.Urls(self.settings.public_url, self.settings.stream_url)
-
-    async def _bounded(self, ask: Callable[[], Awaitable[T]]) -> T:
-        async with asyncio.timeout(STORE_WITHIN_S), self.limit:
-            return await ask()
 
     # Signatures.
 

@@ -292,6 +292,17 @@ class ResumeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HolderView:
+    """Ingress, of a call whose ingress died: who held its socket."""
+
+    state: CallState
+    leg: int
+    stream_sid: str
+    token_expires_s: int
+    ingress: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owners:
     """Who has the call now."""
 
@@ -421,7 +432,7 @@ class HandsView:
 
 
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, TurnedAwayView, ResumeView, Owners, WindowsView, PlayheadView, StoryView,
+    BrainView, EgressView, TurnedAwayView, ResumeView, HolderView, Owners, WindowsView, PlayheadView, StoryView,
     PeopleView, SpokenView, EndedView, JanitorView, HandsView,
 )  # fmt: skip
 

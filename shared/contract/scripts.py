@@ -113,10 +113,11 @@ OFFER = _load("offer")
 RELIST = _load("relist")
 FREE = _load("free")
 DISMISS = _load("dismiss")
+RESCUE = _load("rescue")
 
 ALL = (
     ATTACH, DETACH, CLAIM, RELEASE, DISOWN, APPEND, TRIM, TURN, DEFER, DUE, END, RESERVE, FIGURES, RESTORE,
-    HOOK_AGAIN, LEASE, CONDEMN, OFFER, RELIST, FREE, DISMISS,
+    HOOK_AGAIN, LEASE, CONDEMN, OFFER, RELIST, FREE, DISMISS, RESCUE,
 )  # fmt: skip
 
 

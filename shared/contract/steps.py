@@ -1,5 +1,5 @@
 """The rare steps of a call, one function a script: RESERVE, ATTACH, DETACH, CLAIM, RELEASE, DISOWN,
-DEFER, DUE, END, RESTORE.
+DEFER, DUE, END, RESTORE, RESCUE.
 
 Why it exists: a script knows its arguments by their place only; here each has a name and a type, and each
 answer a shape. Owns: that. Pure. Must not know: how a script is sent, what follows from its answer. Each step
@@ -340,6 +340,35 @@ def read_end(reply: object) -> tuple[Answer, bool]:
     """And whether we were the first comer, whose outcome stands. Raises ValueError."""
     answer, rest = read_answer(reply)
     return answer, answer is Answer.OK and rest[0] == b"1"
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """RESCUE's answer. Neither ours nor settled, and no time left: the call is not where it was."""
+
+    is_ours: bool
+    is_settled: bool = False
+    left_ms: int = 0
+    """How long it is another ingress's business."""
+
+
+def rescue(
+    keys: Keys, call_sid: str, *, leg: int, worker: str, lease_ms: int, wall_ms: int, came: str = ""
+) -> ScriptCall:
+    """Takes it on itself to ask the carrier for a leg whose ingress is dead; `came`: what came of it."""
+    args = (leg, worker, lease_ms, came, wall_ms)
+    return ScriptCall(keys.lane(call_sid), scripts.RESCUE, (keys.card(call_sid),), args)
+
+
+def read_rescue(reply: object) -> Rescue:
+    """Raises ValueError."""
+    answer, rest = read_answer(reply)
+    if answer is Answer.OK:
+        return Rescue(is_ours=True)
+    why = rest[0].decode() if rest else ""
+    if why.isdigit():
+        return Rescue(is_ours=False, left_ms=max(1, int(why)))
+    return Rescue(is_ours=False, is_settled=why == "settled")
 
 
 NUMBER = "caller"

@@ -1,5 +1,5 @@
 """The rare steps of a call, awaited: RESERVE, ATTACH, DETACH, DEFER, CLAIM, RELEASE,
-DISOWN, END; and reading the card.
+DISOWN, END, RESCUE; and reading the card.
 
 Why it exists: shared/contract/steps.py says what a step is, redis-py carries it. Owns: sending, loading a
 script that Redis forgot, the time of a step. Must not know: what follows from an answer.
@@ -20,7 +20,7 @@ from shared.contract import record, steps
 from shared.contract.keys import SPEECH, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import BOOK, SpeechBook, read_speech
-from shared.contract.steps import Attached, Claim, Deadline, Kept, Leg, NewStream, Reservation
+from shared.contract.steps import Attached, Claim, Deadline, Kept, Leg, NewStream, Rescue, Reservation
 from shared.contract.streams.calls import Orphaned
 from shared.store.client import Store
 
@@ -152,6 +152,16 @@ async def end(
         cause=cause,
     )
     return steps.read_end(await run(store, step))
+
+
+async def rescue(
+    store: Store, keys: Keys, call_sid: str, *, leg: int, worker: str, lease_ms: int, came: str = ""
+) -> Rescue:
+    """Takes it on itself to ask the carrier for a leg whose ingress is dead; `came`: what came of it."""
+    step = steps.rescue(
+        keys, call_sid, leg=leg, worker=worker, lease_ms=lease_ms, wall_ms=wall_ms(), came=came
+    )
+    return steps.read_rescue(await run(store, step))
 
 
 async def read_card(store: Store, keys: Keys, call_sid: str) -> dict[str, str]:

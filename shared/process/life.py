@@ -199,15 +199,15 @@ class _Life:
     is_up: bool = False
     """Redis was there, and the role has started."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    forced: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take_signals(self) -> None:
-        """From here on a signal sets `stopping`, the second one `forced`."""
+        """From here on a signal sets `stopping`, the second one `Process.forced`."""
 
         def asked(name: str) -> None:
+            forced = self.process.forced
             if self.stopping.is_set():
-                self.forced.set()
-            self.process.log.info("signal", name=name, forced=self.forced.is_set())
+                forced.set()
+            self.process.log.info("signal", name=name, forced=forced.is_set())
             self.stopping.set()
 
         loop = asyncio.get_running_loop()
@@ -249,7 +249,7 @@ class _Life:
         await role.stop()
         if process.fatal is not None:
             return Exit.FAILED
-        return Exit.DRAIN_FORCED if self.forced.is_set() else Exit.OK
+        return Exit.DRAIN_FORCED if process.forced.is_set() else Exit.OK
 
     async def finish(self) -> None:
         """Last writes, own keys, connections: in this order, each bounded."""
@@ -347,7 +347,7 @@ class _Life:
         drain = asyncio.create_task(role.drain())
         try:
             async with asyncio.timeout(0 if process.fatal else drain_s):
-                await comes_first(drain, self.forced)
+                await comes_first(drain, process.forced)
         except TimeoutError:
             process.log.warning("drain_timed_out", calls=role.live_calls())
         await end_task(drain)  # Asked until it ends: it reads Redis in a loop.

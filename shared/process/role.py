@@ -85,6 +85,8 @@ class Process:
     neighbours: Neighbours
     capacity: int
     draining: bool = False
+    forced: asyncio.Event = field(default_factory=asyncio.Event)
+    """A second signal has come: now, whatever it costs."""
     redis_version: str = ""
     fatal: BaseException | None = None
     """What the first task that failed has raised: it ends the process."""

@@ -11,6 +11,7 @@ Must not know: the inside of the bridge.
     media/      one media stream: WebSocket, messages, playout
     webhooks/   forms, signatures, requests, TwiML
     metronome   one 20 ms clock for all calls
+    rest        the REST API: has a live call go on elsewhere
     knobs       what can be made to go differently
     codes       Twilio's error and warning codes
     record      what a call was
@@ -40,6 +41,7 @@ from simulators.twilio.caller.plan import (
 )
 from simulators.twilio.knobs import FAST, CallUpdate, Injection, Knobs, Pace, Window
 from simulators.twilio.record import CallRecord, PlanFailed
+from simulators.twilio.rest import RestFaults
 from simulators.twilio.simulator import LiveCall, TwilioSimulator
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "Pace",
     "Pause",
     "PlanFailed",
+    "RestFaults",
     "Speak",
     "Step",
     "TwilioSimulator",

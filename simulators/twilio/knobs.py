@@ -143,6 +143,9 @@ class Knobs:
     half_open: Window | None = None
     """For this window nothing is read or written, with the socket open; then it goes. The call moves on at
     once (31924), as reports from the field have it."""
+    vanish_at_ms: float | None = None
+    """The bridge's host vanishes without a word: nothing is read or written from then on, and Twilio notices
+    nothing. The call hangs there until the caller hangs up, or REST has it go on elsewhere."""
     kill_at_ms: float | None = None
     """The socket goes without a word, 31903; the call moves on."""
     kill_after_burst_bytes: int | None = None

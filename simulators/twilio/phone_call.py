@@ -49,6 +49,15 @@ class Twilio:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """What REST wants the call to go on with: a document, or where it stands."""
+
+    document: bytes = b""
+    url: str = ""
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
 class _End:
     """The call is over, for this reason."""
 
@@ -70,7 +79,8 @@ class PhoneCall:
     _mail: Correspondence = field(init=False)
     _chance: random.Random = field(init=False)
     _over: str = ""
-    _update: bytes | None = None
+    _update: Update | None = None
+    _fallback_url: str | None = field(init=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _dials: int = 0
     _stream_over_at_ms: float | None = None
@@ -78,6 +88,7 @@ class PhoneCall:
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.knobs.seed)
+        self._fallback_url = self.plan.fallback_url
         twilio = self.twilio
         self._mail = Correspondence(twilio.webhooks, twilio.account_sid, self.plan, self.knobs, self.record)
         self.line = Line(self.record, self.plan, self.twilio.keep_audio, self.hang_up)
@@ -103,9 +114,22 @@ class PhoneCall:
             self.line.stream.finish("simulator_closed" if closed else "caller_hung_up")
         self._woken.set()
 
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether it was answered and is not over: only then REST can have it go on elsewhere."""
+        return self.record.answered_at_ms is not None and not self._over
+
     def update(self, document: str) -> None:
-        """REST: leaves the current document and carries out this one."""
-        self._update = document.encode()
+        """REST, `Twiml`: leaves the current document and carries out this one."""
+        self._leave_for(Update(document=document.encode()))
+
+    def redirect(self, url: str, method: str = "POST", fallback_url: str = "") -> None:
+        """REST, `Url`: leaves the current document and asks for this one at once."""
+        self._fallback_url = fallback_url or self._fallback_url
+        self._leave_for(Update(url=url, method=method))
+
+    def _leave_for(self, update: Update) -> None:
+        self._update = update
         if self.line.stream is not None:
             self.line.stream.finish("call_updated")
         self._woken.set()
@@ -140,17 +164,22 @@ class PhoneCall:
         for verb in document.verbs:
             if self._over:
                 return _End(self._over)
-            run = VerbRun(type(verb).__name__, _detail(verb), self.now_ms())
+            run = VerbRun(type(verb).__name__, twiml.detail_of(verb), self.now_ms())
             self.record.verbs.append(run)
             following = await self._do(verb)
             run.ended_at_ms = self.now_ms()
             if self._update is not None and not self._over:
-                update, self._update = self._update, None
-                self._woken.clear()
-                return self._parse(update, self.twilio.voice_url)
+                return await self._take_update(self._update)
             if following is not None:
                 return following
         return _End(self._over or "no_more_verbs")
+
+    async def _take_update(self, update: Update) -> _Next:
+        self._update = None
+        self._woken.clear()
+        if update.url:
+            return await self._fetch("update", update.url, update.method)
+        return self._parse(update.document, self.twilio.voice_url)
 
     async def _do(self, verb: twiml.Verb) -> _Next:
         match verb:
@@ -300,10 +329,10 @@ class PhoneCall:
         status = "ringing" if purpose == "voice" else "in-progress"
         webhook = await self._mail.ask(purpose, url, method, status, extra)
         following = self._read(webhook)
-        if not isinstance(following, _End) or self.plan.fallback_url is None or self._over:
+        if not isinstance(following, _End) or self._fallback_url is None or self._over:
             return following
         why = {"ErrorCode": str(self.record.logged[-1].code), "ErrorUrl": webhook.url}
-        return self._read(await self._mail.ask("fallback", self.plan.fallback_url, "POST", status, why))
+        return self._read(await self._mail.ask("fallback", self._fallback_url, "POST", status, why))
 
     def _read(self, webhook: Webhook) -> twiml.Document | _End:
         if webhook.error or webhook.status >= 400:
@@ -364,19 +393,3 @@ class PhoneCall:
 def new_sid(prefix: str) -> str:
     """A SID: two letters and 32 hex digits."""
     return prefix + secrets.token_hex(16)
-
-
-def _detail(verb: twiml.Verb) -> str:
-    match verb:
-        case twiml.ConnectStream() | twiml.Redirect():
-            return verb.url
-        case twiml.Dial():
-            return verb.number
-        case twiml.Say():
-            return verb.text
-        case twiml.Play():
-            return verb.digits or verb.url
-        case twiml.Pause():
-            return f"{verb.seconds:g}"
-        case _:
-            return ""

@@ -24,6 +24,7 @@ from simulators.twilio.media.playout import Playout
 from simulators.twilio.metronome import Metronome
 from simulators.twilio.phone_call import PhoneCall, Twilio, new_sid
 from simulators.twilio.record import CallRecord, PlanFailed
+from simulators.twilio.rest import RestApi
 from simulators.twilio.webhooks.sending import DialTransport, WebhookClient
 
 DEMO_ACCOUNT_SID = "AC" + "0" * 31 + "1"
@@ -105,6 +106,8 @@ class TwilioSimulator:
             else DialTransport(*self._dial)
         )
         self._client = httpx.AsyncClient(transport=transport)
+        self.rest = RestApi(account_sid, auth_token, self._find)
+        """Its REST API, once it is opened."""
         self._twilio = Twilio(
             voice_url=voice_url,
             auth_token=auth_token,
@@ -139,6 +142,7 @@ class TwilioSimulator:
         for media_socket in self._lingering:
             media_socket.abort()
         self._lingering.clear()
+        await self.rest.close()
         await self._client.aclose()
 
     @property
@@ -183,8 +187,13 @@ class TwilioSimulator:
         finally:
             self.metronome.leave(call.line)
 
+    def _find(self, call_sid: str) -> PhoneCall | None:
+        return next((call for call in self._calls.values() if call.call_sid == call_sid), None)
+
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._calls.pop(task, None)
+        call = self._calls.pop(task, None)
+        if call is not None:
+            self.rest.call_over(call.call_sid)
 
     def _endpoint_of(self, url: str) -> Endpoint:
         parts = urlsplit(url)

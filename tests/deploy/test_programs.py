@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions
 
+from console.operate import port
 from ingress.web.listening import BACKLOG
 from shared.contract.worker import ROLES
 from shared.settings import Settings
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 PRODUCTION, DEMO = DEPLOY / "supervisord.conf", DEPLOY / "demo.conf"
+SOCKET = ["--socket", "tcp://0.0.0.0:8080"]
 PROGRAMS = [DEPLOY / "trunkline.conf", *sorted((DEPLOY / "programs.d").glob("*.conf"))]
-LAST_WRITES_S = 8
+LAST_WRITES_S = 20
 
 
 @pytest.fixture(params=[PRODUCTION, DEMO], ids=["production", "demo"])
@@ -78,7 +80,9 @@ def test_two_workers_of_each_role(options: ServerOptions) -> None:
         names = [process.name for process in groups[role].process_configs]
         commands = [process.command.split() for process in groups[role].process_configs]
         assert names == [f"{role}-0", f"{role}-1"]
-        assert [words[1:] for words in commands] == [["-m", role, "--number", str(n)] for n in (0, 1)]
+        assert [words[1:] for words in commands] == [
+            ["-m", role, "--number", str(n), *(SOCKET if role == "ingress" else [])] for n in (0, 1)
+        ]
         assert all(Path(words[0]).name == "python" for words in commands)
         assert importlib.util.find_spec(role) is not None
 
@@ -104,7 +108,8 @@ def test_ingress_is_drained_first(options: ServerOptions) -> None:
     names = [group.name for group in by_priority]
     serving = [name for name in names if name != "watchdog"]
     assert serving[:3] == ["ingress", "brain", "egress"]
-    assert set(serving[3:]) <= {"valkey", "realtime"}
+    assert serving[3] == "port", "it outlives whoever listens on it"
+    assert set(serving[4:]) <= {"valkey", "realtime"}
 
 
 def test_the_watchdog_is_the_first_to_stop() -> None:
@@ -118,12 +123,14 @@ def test_the_watchdog_is_the_first_to_stop() -> None:
 
 
 def test_all_ingress_processes_share_one_socket(options: ServerOptions) -> None:
-    """supervisord holds it, where the settings' defaults say."""
-    (ingress,) = [group for group in options.process_group_configs if group.name == "ingress"]
+    """The program `port` holds it, where the settings' defaults say; no group of theirs does."""
+    groups = {group.name: group for group in options.process_group_configs}
     fields = Settings.model_fields
-    host, port = fields["host"].get_default(), fields["port"].get_default()
-    assert ingress.socket_config.url == f"tcp://{host}:{port}"
-    assert ingress.socket_config.backlog == BACKLOG
+    address = f"tcp://{fields['host'].get_default()}:{fields['port'].get_default()}"
+    (holder,) = groups["port"].process_configs
+    assert holder.command.split()[1:] == ["-m", "console.operate.port", address]
+    assert {process.command.split()[-1] for process in groups["ingress"].process_configs} == {address}
+    assert port.BACKLOG == BACKLOG
 
 
 def test_one_file_says_how_many(tmp_path: Path) -> None:
@@ -135,7 +142,7 @@ def test_one_file_says_how_many(tmp_path: Path) -> None:
         ('BRAIN_PROCESSES="2"', 'BRAIN_PROCESSES="5"'),
         ('EGRESS_PROCESSES="2"', 'EGRESS_PROCESSES="0"'),
         ("0.0.0.0:8080", "127.0.0.1:9090"),
-        ('STOP_WAIT_S="75"', 'STOP_WAIT_S="615"'),
+        ('STOP_WAIT_S="90"', 'STOP_WAIT_S="615"'),
     ):
         assert text.count(before) == 1
         text = text.replace(before, after)
@@ -143,9 +150,10 @@ def test_one_file_says_how_many(tmp_path: Path) -> None:
     options = parsed_by_supervisord(tmp_path / "deploy" / "supervisord.conf")
     groups = {group.name: group for group in options.process_group_configs}
     assert {name: len(group.process_configs) for name, group in groups.items()} == {
-        "ingress": 2, "brain": 5, "egress": 0, "watchdog": 1,
+        "port": 1, "ingress": 2, "brain": 5, "egress": 0, "watchdog": 1,
     }  # fmt: skip
-    assert groups["ingress"].socket_config.url == "tcp://127.0.0.1:9090"
+    for name in ("port", "ingress"):
+        assert groups[name].process_configs[0].command.split()[-1] == "tcp://127.0.0.1:9090"
     assert {process.stopwaitsecs for process in groups["brain"].process_configs} == {615}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -18,7 +19,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
+from console.stack.marked import marked_pids
+from console.stack.plan import MARKER
+from ingress.web.signature import Signatures
 from shared.contract.worker import ROLES
 from simulators.twilio.webhooks import forms
 from simulators.twilio.webhooks.signing import sign_webhook
@@ -26,10 +31,10 @@ from tests.support.deployment import AUTH_TOKEN, PUBLIC_URL, Deployment, deploym
 from tests.support.servers import server, valkey_binary
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("deploy")]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("deploy")]
 
 STOP_WAIT_S = 6
-EDITS = {'STOP_WAIT_S="75"': f'STOP_WAIT_S="{STOP_WAIT_S}"'}
+EDITS = {'STOP_WAIT_S="90"': f'STOP_WAIT_S="{STOP_WAIT_S}"'}
 ACCOUNT = "AC" + "0" * 32
 
 
@@ -38,7 +43,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Production, two of each role and the watchdog."""
     folder = tmp_path_factory.mktemp("d")
     with server(valkey_binary(), folder) as url:
-        settings = {"REDIS_URL": url, "TRUNKLINE_DRAIN_S": "1", "TRUNKLINE_MAX_CALLS": "100000"}
+        settings = {"REDIS_URL": url, "TRUNKLINE_DRAIN_S": "3", "TRUNKLINE_MAX_CALLS": "100000"}
         with deployment(folder / "checkout", settings, edits=EDITS) as found:
             yield found
 
@@ -54,21 +59,21 @@ def listening_inodes() -> dict[str, int]:
 
 
 def test_starts_from_what_the_others_stand_on(running: Deployment) -> None:
-    """Egress, brain, ingress, then the watchdog; each by its number."""
+    """The port, egress, brain, ingress, then the watchdog; each by its number."""
     spawned = re.findall(r"spawned: '([\w-]+)'", running.log("supervisord"))
     names = [f"{role}-{number}" for role in reversed(ROLES) for number in (0, 1)]
-    assert spawned[:7] == [*names, "watchdog"]
+    assert spawned[:8] == ["port", *names, "watchdog"]
 
 
 def test_supervisord_itself_can_be_reached_by_its_socket_only(running: Deployment) -> None:
-    """The one TCP port that it holds is the public one, for ingress; the socket is this user's alone."""
+    """It holds no TCP port at all; the socket is this user's alone."""
     folder = Path(f"/proc/{running.process.pid}/fd")
     targets = []
     for link in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):
             targets.append(os.readlink(link))
     ports = [port for inode, port in listening_inodes().items() if f"socket:[{inode}]" in targets]
-    assert ports == [running.public_port]
+    assert ports == []
     mode = (running.root / "deploy" / "run" / "supervisor.sock").stat().st_mode
     assert stat.S_IMODE(mode) == 0o700
 
@@ -76,7 +81,7 @@ def test_supervisord_itself_can_be_reached_by_its_socket_only(running: Deploymen
 def test_logs_are_this_users_alone(running: Deployment) -> None:
     """Numbers are masked, names of hosts are not."""
     logs = sorted((running.root / "deploy" / "run").glob("*.log"))
-    assert len(logs) == 8
+    assert len(logs) == 9
     assert {stat.S_IMODE(log.stat().st_mode) for log in logs} == {0o600}
 
 
@@ -84,7 +89,7 @@ def test_logs_are_this_users_alone(running: Deployment) -> None:
 def test_no_root_is_needed(running: Deployment) -> None:
     """All of it runs without any of root's powers."""
     pids = [running.process.pid, *(info.pid for info in running.processes().values())]
-    assert len(pids) == 8
+    assert len(pids) == 9
     for pid in pids:
         status = Path(f"/proc/{pid}/status").read_text("ascii")
         assert re.findall(r"CapEff:\s*(\w+)", status) == ["0000000000000000"]
@@ -153,18 +158,72 @@ def test_restarting_ingress_one_by_one_refuses_nobody(running: Deployment) -> No
     assert not {running.pid(f"ingress-{number}") for number in (0, 1)} & set(before)
 
 
-def sockets_made(running: Deployment) -> int:
-    return running.log("supervisord").count(f"Creating socket tcp://127.0.0.1:{running.public_port}")
+def test_restarting_the_group_refuses_nobody(running: Deployment) -> None:
+    """`restart ingress:` stops both before it starts one: whoever comes meanwhile waits, and is answered."""
+    before = [running.pid(f"ingress-{number}") for number in (0, 1)]
+    with callers(running.public_port) as found:
+        running.ctl("restart", "ingress:")
+        running.until_ready()
+    assert found.refused == []
+    assert found.slowest_s < 15, "Twilio waits no longer"
+    assert not {running.pid(f"ingress-{number}") for number in (0, 1)} & set(before)
 
 
-def test_only_restarting_the_group_closes_the_public_port(running: Deployment) -> None:
-    """`restart ingress:` stops both before it starts one: what waited in the old socket is gone with it."""
-    made = sockets_made(running)
-    running.ctl("restart", "ingress:ingress-0")
-    assert sockets_made(running) == made
-    running.ctl("restart", "ingress:")
-    assert sockets_made(running) == made + 1
+def test_the_port_outlives_its_holder(running: Deployment) -> None:
+    """Killed and restarted, it has the port from the ingress processes; a new one gets it from there."""
+    with callers(running.public_port) as found:
+        running.ctl("signal", "KILL", "port")
+        running.until_running()
+        running.ctl("restart", "port")
+        running.ctl("restart", "ingress:ingress-0")
+        running.until_ready()
+        running.ctl("restart", "ingress:")
+        running.until_ready()
+    assert found.refused == []
+    assert "has the port from an ingress that listens on it" in running.log("port")
+
+
+def test_restarting_everything_refuses_nobody(running: Deployment) -> None:
+    """`restart all` ends the holder of the port too: a keeper has it until the next holder is there."""
+    before = {name: info.pid for name, info in running.processes().items()}
+    with callers(running.public_port) as found:
+        running.ctl("restart", "all")
+        running.until_ready()
+    assert found.refused == []
+    assert found.slowest_s < 15, "Twilio waits no longer"
+    after = {name: info.pid for name, info in running.processes().items()}
+    assert not [name for name in after if after[name] == before[name]]
+
+
+async def test_stopping_everything_closes_the_port(running: Deployment) -> None:
+    """Nobody is kept waiting for a process that does not come; `start all` opens it again."""
+    running.ctl("stop", "all")
+    await wait_until(lambda: running.public_port not in listening_inodes().values(), "it is closed")
+    running.ctl("start", "all")
+    running.until_running()
     running.until_ready()
+    with callers(running.public_port) as found:
+        await wait_until(lambda: found.answered > 0, "somebody is answered")
+    assert found.refused == []
+
+
+async def test_supervisords_own_death(running: Deployment) -> None:
+    """Its processes drain; the next supervisord's have the port from them, and are none too many. Nobody is
+    refused meanwhile."""
+    before = {info.pid for info in running.processes().values()}
+    url = f"ws://127.0.0.1:{running.public_port}/media"
+    signature = Signatures([AUTH_TOKEN]).sign(PUBLIC_URL.replace("https", "wss") + "/media", {})
+    async with connect(url, additional_headers={"X-Twilio-Signature": signature}, compression=None):
+        with callers(running.public_port) as found:
+            running.process.kill()
+            running.process.wait()
+            running.start_again()
+            await asyncio.to_thread(running.until_running)
+            await asyncio.to_thread(running.until_ready)
+    assert found.refused == []
+    there = marked_pids(MARKER, running.mark)
+    assert not before & set(there)
+    assert len(there) == 1 + len(running.processes()), "none is there twice"
 
 
 def test_stop_and_start(running: Deployment) -> None:
@@ -248,6 +307,6 @@ def test_shutdown_stops_in_the_reverse_order(running: Deployment) -> None:
     pids = [info.pid for info in running.processes().values()]
     assert running.ctl("shutdown").strip() == "Shut down"
     assert running.process.wait(60) == 0
-    stopped = re.findall(r"stopped: (\w+)", running.log("supervisord"))[-7:]
-    assert stopped == ["watchdog", *(role for role in ("ingress", "brain", "egress") for _ in (0, 1))]
+    stopped = re.findall(r"stopped: (\w+)", running.log("supervisord"))[-8:]
+    assert stopped == ["watchdog", *(role for role in ("ingress", "brain", "egress") for _ in (0, 1)), "port"]
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]

@@ -13,11 +13,15 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
+from ingress.web.door import Doorway
 from ingress.web.listening import own_listener
 from shared.process.exits import Exit
-from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SIGNATURES, STREAM_URL
+from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SIGNATURES, STREAM_URL, Ingress
 from tests.support.servers import free_port
+from tests.support.waiting import running as beside
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -104,22 +108,63 @@ async def test_idle_process_stops_at_once(valkey_url: str) -> None:
 
 
 async def test_drain_waits_then_moves(valkey_url: str) -> None:
-    """SIGTERM with an open socket: no new connection, the socket lives until DRAIN_S, then gets 1001."""
+    """SIGTERM with an open socket and no sibling: Twilio is still answered; at DRAIN_S the socket gets 1001,
+    and nobody listens any more."""
     async with started(valkey_url, TRUNKLINE_DRAIN_S="1") as running:
         await running.said("ready")
         async with media(running.port) as open_socket:
             running.process.send_signal(signal.SIGTERM)
             await running.said("draining")
-
-            async def refuses() -> bool:
-                return not await can_connect(running.port)
-
-            await wait_until(refuses, "new connections are refused")
+            assert await can_connect(running.port)
             await open_socket.send('{"event":"connected"}')
             async with asyncio.timeout(10):
                 await open_socket.wait_closed()
             assert (open_socket.close_code, open_socket.close_reason) == (1001, "moving")
         assert await running.ended() == Exit.OK
+        assert not await can_connect(running.port)
+
+
+async def test_calls_move_at_a_quiet_moment(bridge: Ingress) -> None:
+    """While a sibling listens: the silent at once, who speaks when they pause; no apology is planned."""
+    quiet, loud = await bridge.live(0), await bridge.live(1)
+    speaks = True
+
+    async def speak() -> None:
+        while speaks:
+            await loud.media()
+            await asyncio.sleep(0.02)
+
+    async with beside(speak()):
+        await wait_until(lambda: bridge.role.switchboard.counters.caller_frames > 5, "the caller is heard")
+        bridge.role._door.state = Doorway.SIBLING
+        stopping = asyncio.create_task(bridge.role.stop())
+        assert await quiet.closed() == (1001, "moving")
+        assert loud.socket.state is State.OPEN
+        speaks = False
+        assert await loud.closed() == (1001, "moving")
+    await stopping
+    assert {(await bridge.card(number))["next"] for number in (0, 1)} == {""}
+
+
+async def test_a_second_signal_waits_for_no_pause(bridge: Ingress) -> None:
+    """Who speaks is moved all the same."""
+    loud = await bridge.live()
+
+    async def speak() -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await loud.media()
+                await asyncio.sleep(0.02)
+
+    async with beside(speak()):
+        await wait_until(lambda: bridge.role.switchboard.counters.caller_frames > 5, "the caller is heard")
+        bridge.role._door.state = Doorway.SIBLING
+        stopping = asyncio.create_task(bridge.role.stop())
+        await asyncio.sleep(0)
+        bridge.process.forced.set()
+        async with asyncio.timeout(3):
+            assert await loud.closed() == (1001, "moving")
+    await stopping
 
 
 async def test_second_signal_ends_the_drain(valkey_url: str) -> None:

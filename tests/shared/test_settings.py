@@ -51,6 +51,7 @@ def test_each_missing_setting_has_its_line() -> None:
         ("TRUNKLINE_FALLBACK_NUMBER", "5551234", "E.164"),
         ("TRUNKLINE_LOG_LEVEL", "loud", "'debug', 'info'"),
         ("TWILIO_ACCOUNT_SID", "12", "Account SID"),
+        ("TRUNKLINE_TWILIO_API_URL", "http://api.example.com", "sent the token"),
     ],
 )
 def test_a_wrong_setting_says_what_was_expected_and_what_came(

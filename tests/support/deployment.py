@@ -72,7 +72,11 @@ class Deployment:
     def pid(self, name: str) -> int:
         return self.processes()[name].pid
 
-    def until_running(self, timeout_s: float = 40) -> None:
+    def start_again(self) -> None:
+        """Another supervisord, after the first has ended."""
+        self.process = _start(self.root, self.environment)
+
+    def until_running(self, timeout_s: float = 90) -> None:
         """Waits until supervisord calls every process RUNNING."""
         deadline = time.monotonic() + timeout_s
         found: dict[str, ProcessInfo] = {}
@@ -84,7 +88,7 @@ class Deployment:
             time.sleep(0.05)
         raise AssertionError(f"expected all processes to run within {timeout_s:.0f} s: {found}")
 
-    def until_ready(self, timeout_s: float = 40) -> None:
+    def until_ready(self, timeout_s: float = 90) -> None:
         """Waits until every role process says at /readyz that it can take calls: RUNNING is less."""
         settings = Settings(_env_file=None, admin_port_base=self.admin_base)
         deadline = time.monotonic() + timeout_s
@@ -128,18 +132,7 @@ def deployment(
     _lay_out(folder, public_port, {**own, **settings}, edits or {})
     mark = secrets.token_hex(6)
     environment = {"PATH": os.environ["PATH"], MARKER: mark}
-    config = folder / "deploy" / "supervisord.conf"
-    with (folder / "supervisord.out").open("wb") as output:
-        process = subprocess.Popen(
-            [*_WITHOUT_ROOT, str(folder / ".venv" / "bin" / "supervisord"), "-c", str(config)],
-            cwd="/",
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            umask=0o077,
-            start_new_session=True,
-        )
+    process = _start(folder, environment)
     found = Deployment(
         root=folder,
         public_port=public_port,
@@ -153,11 +146,26 @@ def deployment(
         found.until_ready()
         yield found
     finally:
-        process.send_signal(signal.SIGTERM)
+        found.process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_LIMIT_S)
+            found.process.wait(STOP_LIMIT_S)
         kill_marked(MARKER, mark)
-        process.wait()
+        found.process.wait()
+
+
+def _start(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    config = folder / "deploy" / "supervisord.conf"
+    with (folder / "supervisord.out").open("ab") as output:
+        return subprocess.Popen(
+            [*_WITHOUT_ROOT, str(folder / ".venv" / "bin" / "supervisord"), "-c", str(config)],
+            cwd="/",
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            umask=0o077,
+            start_new_session=True,
+        )
 
 
 def _lay_out(folder: Path, public_port: int, settings: Mapping[str, str], edits: Mapping[str, str]) -> None:

@@ -50,6 +50,10 @@ class Kind(enum.StrEnum):
         "nobody has had the call for long (`why`): it ends, unless a stream opens within seconds",
     )
     QUARANTINED = "quarantined", "too many owners have failed at the call: the caller hears an apology"
+    RESCUED = (
+        "rescued",
+        "its ingress died and the carrier had not noticed: it was asked to come again (`outcome`)",
+    )
     ENDED = "ended", "the call is over, and how (`outcome`)"
 
     # The session and its responses: the brain.

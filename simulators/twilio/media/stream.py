@@ -235,6 +235,8 @@ class LiveStream:
             self._at(knobs.kill_at_ms, self._kill)
         if knobs.half_open is not None:
             self._at(knobs.half_open.at_ms, self._freeze)
+        if knobs.vanish_at_ms is not None:
+            self._at(knobs.vanish_at_ms, self._vanish)
 
     def _at(self, offset_ms: float, action: Callable[[], None]) -> None:
         delay_ms = self._flows_from_ms + offset_ms - self.clock()
@@ -277,6 +279,11 @@ class LiveStream:
         asyncio.get_running_loop().call_later(window.ms / 1000, let_go)
         self._log(codes.PROTOCOL_ERROR, "the stream stopped; the socket stays open for a while")
         self._end("killed")
+
+    def _vanish(self) -> None:
+        if self._socket is not None:
+            self._socket.freeze()
+            self.lingering.add(self._socket)
 
     def _tear_down(self, text: str) -> None:
         self._log(codes.PROTOCOL_ERROR, text)

@@ -138,6 +138,23 @@ def parse_twiml(body: bytes, url: str, *, allow_ws: bool = False) -> Document:
     return Document(tuple(verbs), tuple(reader.notices))
 
 
+def detail_of(verb: Verb) -> str:
+    """What of a verb stands in a record: its URL, number or text."""
+    match verb:
+        case ConnectStream() | Redirect():
+            return verb.url
+        case Dial():
+            return verb.number
+        case Say():
+            return verb.text
+        case Play():
+            return verb.digits or verb.url
+        case Pause():
+            return f"{verb.seconds:g}"
+        case _:
+            return ""
+
+
 # Private.
 
 

@@ -112,7 +112,7 @@ def test_a_port_that_supervisord_does_not_open() -> None:
     """Ingress would end with code 5. Not set, or not known, it is nobody's business."""
     (wrong,) = rules.judge_port(Settings(_env_file=None, port=9090), "tcp://0.0.0.0:8080")
     assert wrong.level is Level.FAIL
-    assert wrong.found == "TRUNKLINE_PORT is 9090, and supervisord opens tcp://0.0.0.0:8080 for ingress"
+    assert wrong.found == "TRUNKLINE_PORT is 9090, and tcp://0.0.0.0:8080 is opened for ingress"
     assert "INGRESS_SOCKET" in wrong.do
     (right,) = rules.judge_port(Settings(_env_file=None, port=8080), "tcp://0.0.0.0:8080")
     assert right.level is Level.OK

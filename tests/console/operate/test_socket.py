@@ -52,7 +52,7 @@ def test_the_public_socket_of_deploy() -> None:
 def test_the_public_socket_of_a_file_of_ones_own(tmp_path: Path) -> None:
     """Written out, as a launcher does; or nowhere."""
     file = tmp_path / "own.conf"
-    file.write_text("[fcgi-program:ingress]\nsocket = tcp://127.0.0.1:9090 ; mine\n", "utf-8")
+    file.write_text("[program:port]\ncommand = python -m x tcp://127.0.0.1:9090 ; mine\n", "utf-8")
     assert public_socket(file) == "tcp://127.0.0.1:9090"
     file.write_text("[program:other]\ncommand = x\n", "utf-8")
     assert public_socket(file) == ""

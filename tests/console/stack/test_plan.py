@@ -51,7 +51,9 @@ def test_what_is_given_from_outside_is_not_started() -> None:
     assert [process.name for process in expected_processes(options, PORTS)] == [
         "brain-0", "brain-1", "brain-2", "ingress-0",
     ]  # fmt: skip
-    assert [s for s in parsed.sections() if "program:" in s] == ["program:brain", "fcgi-program:ingress"]
+    assert [s for s in parsed.sections() if "program:" in s] == [
+        "program:brain", "program:port", "program:ingress",
+    ]  # fmt: skip
     assert parsed.get("program:brain", "numprocs") == "3"
 
 
@@ -73,7 +75,7 @@ def test_the_file_keeps_what_deploy_says_and_fits_the_run() -> None:
     assert parsed.get("supervisorctl", "serverurl") == "unix:///run/x/s.sock"
     assert parsed.get("program:brain", "command") == "/venv/bin/python -m brain --number %(process_num)d"
     assert parsed.get("program:realtime", "command").endswith("-m simulators.realtime --port 24000")
-    assert parsed.get("program:brain", "stopwaitsecs") == "12"
+    assert parsed.get("program:brain", "stopwaitsecs") == "24"
     assert parsed.get("program:brain", "autorestart") == "true"
     assert "include" not in parsed.sections()
 
@@ -111,11 +113,13 @@ def test_a_made_up_public_name_listens_on_loopback_only() -> None:
     assert env_of(StackOptions(host="10.0.0.1"))["TRUNKLINE_HOST"] == "10.0.0.1"
 
 
-def test_supervisord_listens_where_the_roles_believe() -> None:
-    """One socket for all ingress processes of the run, on the run's port."""
+def test_the_port_is_held_where_the_roles_believe() -> None:
+    """One socket for all ingress processes of the run, on the run's port; none without ingress."""
     parsed = file_of(StackOptions())
-    assert parsed.get("fcgi-program:ingress", "socket") == "tcp://127.0.0.1:21000"
-    assert parsed.get("fcgi-program:ingress", "numprocs") == "2"
+    for name in ("port", "ingress"):
+        assert parsed.get(f"program:{name}", "command").split()[-1] == "tcp://127.0.0.1:21000"
+    assert parsed.get("program:ingress", "numprocs") == "2"
+    assert "program:port" not in file_of(StackOptions(workers={"brain": 1})).sections()
     with pytest.raises(ValueError, match="expected an IPv4 address or a name"):
         file_of(StackOptions(host="::1"))
 

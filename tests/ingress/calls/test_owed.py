@@ -598,3 +598,20 @@ def test_what_was_given_plays_on_until_it_is_cleared() -> None:
     assert [owed.playing_ms(now) for now in (1_000.0, 1_030.0, 2_000.0)] == [100.0, 70.0, 0.0]
     owed.cleared(1_040.0)
     assert owed.playing_ms(1_040.0) == 0.0
+
+
+def test_a_quiet_moment_is_one_in_which_nobody_speaks() -> None:
+    """Neither the caller, with the pauses between their words, nor what plays at the carrier."""
+    owed = OwedSound(0.0, CLIP_MS)
+    assert owed.is_quiet(1_000)
+    owed.caller(SILENCE, 1_000)
+    assert owed.is_quiet(1_000)
+    owed.caller(VOICE, 1_000)
+    assert not owed.is_quiet(1_500)
+    assert owed.is_quiet(2_000)
+    for number in range(10):
+        owed.frame(VOICE, 2_000 + number)
+    assert not owed.is_quiet(2_200), "the last frame has just been played"
+    assert owed.is_quiet(2_600)
+    owed.frame(SILENCE, 2_600)
+    assert owed.is_quiet(2_610), "silence is none"

@@ -73,6 +73,7 @@ CALLS: list[ScriptCall] = [
     tidying.dismiss(
         KEYS, KEYS.lane(CALL), KEYS.calls(KEYS.lane(CALL)), by="w", group="brain", consumer="c", idle_ms=1
     ),
+    steps.rescue(KEYS, CALL, leg=1, worker="i", lease_ms=1, wall_ms=1),
 ]
 
 

@@ -1,0 +1,53 @@
+"""What webhooks ask of Redis: some at once, each within a part of the second that an answer may take.
+
+Why it exists: a process that lets go of its calls has all of them ask what comes next at the same moment. One
+that waits for its turn behind the others has met no fault of Redis's, and an apology would end it; Redis that
+is away must not keep a caller waiting. Owns: how many ask at once, both bounds. Must not know: what is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from shared.clock import now_ms
+
+AT_ONCE = 24
+"""A burst of webhooks must not use up the connections of the store."""
+
+ANSWERED_WITHIN_S = 0.7
+"""What Redis has of the second in which a webhook answers."""
+
+TURN_WITHIN_S = 2.0
+"""How long others may be asking first: some hundred calls are through by then, and a proxy still waits."""
+
+AWAY_AFTER_MS = 1_000.0
+"""A connection that is opened, as at the start of the process, is no outage yet."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class StoreTurns:
+    """One a process. `away_since_ms`: since when Redis answers nobody, None where it does."""
+
+    away_since_ms: Callable[[], float | None]
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def ask(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` returns, in its turn. Raises what it raises; TimeoutError if its turn does not come, or
+        its answer. Cancelling it is as for `work`."""
+        since_ms = self.away_since_ms()
+        if since_ms is not None and now_ms() - since_ms > AWAY_AFTER_MS:
+            # Those before us wait in vain, one after the other: so would we.
+            async with asyncio.timeout(ANSWERED_WITHIN_S), self._turns:
+                return await work()
+        async with asyncio.timeout(TURN_WITHIN_S):
+            await self._turns.acquire()
+        try:
+            async with asyncio.timeout(ANSWERED_WITHIN_S):
+                return await work()
+        finally:
+            self._turns.release()
