@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from proofs.prove.promises import conclude
-from proofs.simulate.faults import What, drawn
+from proofs.simulate.faults import LOSES_CALLS, What, drawn
 from proofs.simulate.kept_seeds import KEPT
 from proofs.simulate.play import Story
+from proofs.simulate.promises import Limits
 from proofs.simulate.run import Outcome, run_many
 from proofs.simulate.world import WorldOptions
 
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         default=",".join(What),
         help="kinds to draw from, with commas; empty: none",
     )
+    parser.add_argument("--strict", action="store_true", help="a call may never end with the apology")
     parser.add_argument("--workers", type=int, default=2, help="processes of each role")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs side by side")
     parser.add_argument("--twice", action="store_true", help="each seed twice: is it the same history?")
@@ -82,17 +84,7 @@ def _run(options: argparse.Namespace, seeds: Sequence[int]) -> Iterator[Outcome]
     kinds = [What(word) for word in options.faults.split(",") if word]
     wanted = [seed for seed in seeds for _ in range(2 if options.twice else 1)]
     jobs = [
-        (
-            WorldOptions(seed=seed, workers=options.workers),
-            Story(
-                seed=seed,
-                calls=options.calls,
-                seconds=options.seconds,
-                faults=drawn(
-                    seed, kinds, workers=options.workers, seconds=options.seconds, every_s=options.every
-                ),
-            ).play,
-        )
+        (WorldOptions(seed=seed, workers=options.workers), _story(options, kinds, seed).play)
         for seed in wanted
     ]
     before: Outcome | None = None
@@ -104,6 +96,18 @@ def _run(options: argparse.Namespace, seeds: Sequence[int]) -> Iterator[Outcome]
             outcome.broken.append(f"another history of the same seed: {_difference(before, outcome)}")
         before = None
         yield outcome
+
+
+def _story(options: argparse.Namespace, kinds: Sequence[What], seed: int) -> Story:
+    faults = drawn(seed, kinds, workers=options.workers, seconds=options.seconds, every_s=options.every)
+    may_apologise = not options.strict and any(fault.what in LOSES_CALLS for fault in faults)
+    return Story(
+        seed=seed,
+        calls=options.calls,
+        seconds=options.seconds,
+        faults=faults,
+        limits=Limits(may_apologise=may_apologise),
+    )
 
 
 def _difference(one: Outcome, other: Outcome) -> str:

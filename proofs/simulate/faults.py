@@ -45,6 +45,9 @@ OF_ROLES = frozenset({What.KILL, What.STOP, What.DRAIN, What.CUT, What.RESET})
 MOMENTS = frozenset({What.KILL, What.DRAIN, What.RESET, What.MODEL, What.CARRIER})
 """Faults that last no time."""
 
+LOSES_CALLS = frozenset({What.KILL, What.DRAIN})
+"""Faults after which a call may end with the apology: a call whose brain or egress is gone has no heir yet."""
+
 LASTS_S = (0.1, 3.0)
 CALM_S = 4.0
 """At the beginning, for the calls to begin; faults that last are over by the end."""

@@ -37,6 +37,8 @@ class Limits:
     """Silence while sound is owed, our own clip counting as sound."""
     wait_ms: float = 13_000.0
     """Until there is an answer, or the apology."""
+    may_apologise: bool = False
+    """Whether one of its faults ends calls."""
 
 
 def known() -> Known:
@@ -61,7 +63,7 @@ def broken_by_call(
             f"silence of {hearing.quiet_ms / 1000:.2f} s": hearing.quiet_ms > limits.quiet_ms,
             f"{hearing.age_ms / 1000:.2f} s without an answer": hearing.age_ms > limits.wait_ms,
             f"ended by {record.end_reason} without a word": by_us and not apologised,
-            f"ended by {record.end_reason} with the apology": by_us and bool(apologised),
+            f"ended by {record.end_reason} with the apology": by_us and bool(apologised) and not limits.may_apologise,
             f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
         }
     )

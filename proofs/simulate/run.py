@@ -22,6 +22,7 @@ from proofs.simulate.kernel.loop import VirtualLoop
 from proofs.simulate.seams import seams
 from proofs.simulate.kernel.virtual import VirtualClock, virtual
 from proofs.simulate.world import World, WorldOptions
+from shared.process.host import end_with_parent
 
 
 @dataclass(slots=True)
@@ -40,6 +41,9 @@ class Outcome:
     bytes_passed: int = 0
 
 
+_LEFT: list[object] = []
+"""Worlds that are over. They are never collected: coroutines of killed processes would run their `finally`."""
+
 Play = Callable[[World], Awaitable[list[str]]]
 """What happens in a world, once it runs; returns which promises did not hold."""
 
@@ -56,6 +60,7 @@ def run_here(options: WorldOptions, play: Play) -> Outcome:
         loop.set_exception_handler(lambda _loop, context: _note_unhandled(history, outcome, context))
         try:
             world = World(loop, clock, history, options)
+            _LEFT.append((loop, world))
             outcome.broken += loop.run_until_complete(_whole(world, play))
             outcome.redis_commands = world.redis.commands
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this seed
@@ -121,6 +126,7 @@ class _Child:
     @classmethod
     def begin(cls, options: WorldOptions, play: Play) -> _Child:
         reader, writer = os.pipe()
+        parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -128,6 +134,7 @@ class _Child:
             os.close(reader)
             code = 1
             try:
+                end_with_parent(parent)
                 outcome = run_here(options, play)
                 with os.fdopen(writer, "wb") as pipe:
                     pickle.dump(outcome, pipe)

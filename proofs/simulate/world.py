@@ -67,6 +67,8 @@ class World:
         self.deaths: list[str] = []
         """Processes that ended by themselves though nobody had asked them to."""
         self._options = options
+        self.graves: list[Machine] = []
+        """Processes that are dead: what they left is not collected while the world stands."""
         self._pids = 100
         self._stopping: set[str] = set()
         self.redis = RedisServer(Keyspace(self._redis_us))
@@ -180,6 +182,8 @@ class World:
 
     def _machine(self, name: str) -> Machine:
         self._pids += 1
+        if name in self.machines:
+            self.graves.append(self.machines[name])
         machine = self.machines[name] = Machine(name, self._pids)
         return machine
 
