@@ -1,7 +1,8 @@
 """Whole fault histories on virtual time: roles as they run, Redis, Twilio and the model in one process.
 
-Why it exists: chance finds what no list of rows has, if what it found can be played again. Here a seed decides
-every clock, every byte's delay and every fault; minutes pass in seconds, and the same seed is the same history.
+Why it exists: chance finds what no list of rows has, if what it found can be played again. Here a seed
+decides every clock, every byte's delay and every fault; minutes pass in seconds, and the same seed is the
+same history.
 
     kernel/     what a process stands on: loop, clocks, connections
     redis/      a Redis in this process

@@ -19,7 +19,7 @@ from proofs.simulate.faults import LOSES_CALLS, What, drawn
 from proofs.simulate.kept_seeds import KEPT
 from proofs.simulate.play import Story
 from proofs.simulate.promises import Limits
-from proofs.simulate.run import Outcome, run_many
+from proofs.simulate.run import Outcome, Play, run_many
 from proofs.simulate.world import WorldOptions
 
 HASH_SEED = "PYTHONHASHSEED"
@@ -39,7 +39,7 @@ def main(words: Sequence[str] | None = None) -> int:
     for outcome in _run(options, seeds):
         outcomes.append(outcome)
         if options.show:
-            _show(console, options, outcome)
+            _show(console, outcome)
         if outcome.broken or len(seeds) <= 20:
             console.print(_line(outcome))
             for sentence in outcome.broken:
@@ -76,19 +76,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=2, help="processes of each role")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs side by side")
     parser.add_argument("--twice", action="store_true", help="each seed twice: is it the same history?")
+    parser.add_argument("--within", type=float, default=0.0, help="begin no seed after so many seconds")
     parser.add_argument("--show", action="store_true", help="the schedule and all that was logged")
     return parser
 
 
 def _run(options: argparse.Namespace, seeds: Sequence[int]) -> Iterator[Outcome]:
     kinds = [What(word) for word in options.faults.split(",") if word]
-    wanted = [seed for seed in seeds for _ in range(2 if options.twice else 1)]
-    jobs = [
-        (WorldOptions(seed=seed, workers=options.workers), _story(options, kinds, seed).play)
-        for seed in wanted
-    ]
+    began_s = time.monotonic()
+
+    def jobs() -> Iterator[tuple[WorldOptions, Play]]:
+        for seed in seeds:
+            if options.within and time.monotonic() - began_s > options.within:
+                return
+            for _ in range(2 if options.twice else 1):
+                yield WorldOptions(seed=seed, workers=options.workers), _story(options, kinds, seed).play
+
     before: Outcome | None = None
-    for outcome in run_many(jobs, options.jobs):
+    for outcome in run_many(jobs(), options.jobs):
         if options.twice and before is None:
             before = outcome
             continue
@@ -117,7 +122,7 @@ def _difference(one: Outcome, other: Outcome) -> str:
     return "no line differs, the bytes do"
 
 
-def _show(console: Console, options: argparse.Namespace, outcome: Outcome) -> None:
+def _show(console: Console, outcome: Outcome) -> None:
     for line in outcome.lines:
         console.print(line, markup=False)
 

@@ -46,7 +46,7 @@ MOMENTS = frozenset({What.KILL, What.DRAIN, What.RESET, What.MODEL, What.CARRIER
 """Faults that last no time."""
 
 LOSES_CALLS = frozenset({What.KILL, What.DRAIN})
-"""Faults after which a call may end with the apology: a call whose brain or egress is gone has no heir yet."""
+"""Faults after which a call may end with the apology: one whose brain or egress is gone has no heir yet."""
 
 LASTS_S = (0.1, 3.0)
 CALM_S = 4.0

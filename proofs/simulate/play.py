@@ -47,8 +47,8 @@ class Story:
     seconds: float = 60.0
     interrupts: float = 0.2
     """How often a caller speaks into the reply."""
-    faults: Sequence[Fault] = field(default=())
-    limits: Limits = Limits()
+    faults: Sequence[Fault] = ()
+    limits: Limits = field(default_factory=Limits)
 
     async def play(self, world: World) -> list[str]:
         """Runs it; returns the sentences of what was not kept. Never cancelled."""
@@ -92,7 +92,9 @@ class Story:
         broken = [f"{late} calls never ended"] if late else []
         for record in records:
             broken += promises.broken_by_call(record, sessions, known, self.limits)
-            world.history.note("judge", f"{record.call_sid} {record.end_reason} {len(record.heard_bytes)} heard")
+            world.history.note(
+                "judge", f"{record.call_sid} {record.end_reason} {len(record.heard_bytes)} heard"
+            )
         broken += promises.broken_in_redis(world.redis.keys, [record.call_sid for record in records])
         broken += [f"ended unasked: {death}" for death in world.deaths]
         for sentence in broken:

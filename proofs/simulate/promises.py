@@ -63,7 +63,9 @@ def broken_by_call(
             f"silence of {hearing.quiet_ms / 1000:.2f} s": hearing.quiet_ms > limits.quiet_ms,
             f"{hearing.age_ms / 1000:.2f} s without an answer": hearing.age_ms > limits.wait_ms,
             f"ended by {record.end_reason} without a word": by_us and not apologised,
-            f"ended by {record.end_reason} with the apology": by_us and bool(apologised) and not limits.may_apologise,
+            f"ended by {record.end_reason} with the apology": by_us
+            and bool(apologised)
+            and not limits.may_apologise,
             f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
         }
     )
@@ -81,7 +83,7 @@ def broken_in_redis(keys: Keyspace, sids: Iterable[str]) -> list[str]:
     cards = {sid: keys.values.get(names.card(sid).encode()) for sid in sids}
     open_cards = [sid for sid, card in cards.items() if card is not None and card.get(b"state") != b"ended"]
     without_ttl = [
-        key.decode() for key in keys.keys() if key not in keys.expires_ms and not is_permanent(key.decode())
+        key.decode() for key in keys.names() if key not in keys.expires_ms and not is_permanent(key.decode())
     ]
     return true_of(
         {

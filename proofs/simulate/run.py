@@ -1,7 +1,8 @@
 """One run of a world: from a seed to its history.
 
-Why it exists: a run must leave nothing behind that the next one could feel, so each has a process of its own,
-made by fork. Owns: setting up loop, clocks and seams, and taking them down. Must not know: what happens in it.
+Why it exists: a run must leave nothing behind that the next one could feel, so each has a process of its
+own, made by fork. Owns: setting up loop, clocks and seams, and taking them down. Must not know: what happens
+in it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from dataclasses import dataclass, field
 
 from proofs.simulate.kernel.history import History
 from proofs.simulate.kernel.loop import VirtualLoop
-from proofs.simulate.seams import seams
 from proofs.simulate.kernel.virtual import VirtualClock, virtual
+from proofs.simulate.seams import seams
 from proofs.simulate.world import World, WorldOptions
 from shared.process.host import end_with_parent
 
@@ -42,14 +43,14 @@ class Outcome:
 
 
 _LEFT: list[object] = []
-"""Worlds that are over. They are never collected: coroutines of killed processes would run their `finally`."""
+"""Worlds that are over. They are not collected: coroutines of killed processes would run their `finally`."""
 
 Play = Callable[[World], Awaitable[list[str]]]
 """What happens in a world, once it runs; returns which promises did not hold."""
 
 
 def run_here(options: WorldOptions, play: Play) -> Outcome:
-    """Runs it in this process, which should end soon after: coroutines of killed processes are still there."""
+    """Runs it in this process, which should end soon: what killed processes have left is still there."""
     began_s = time.monotonic()
     clock = VirtualClock()
     history = History(lambda: clock.passed_s)

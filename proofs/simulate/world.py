@@ -20,9 +20,9 @@ from proofs.simulate.kernel.history import History
 from proofs.simulate.kernel.loop import VirtualLoop
 from proofs.simulate.kernel.machine import Machine, State
 from proofs.simulate.kernel.network import Delay, Network
+from proofs.simulate.kernel.virtual import VirtualClock
 from proofs.simulate.redis.keyspace import Keyspace
 from proofs.simulate.redis.server import RedisServer
-from proofs.simulate.kernel.virtual import VirtualClock
 from shared.process import life
 from shared.settings import Settings, load
 from simulators.realtime import Knobs, RealtimeSimulator
@@ -57,7 +57,9 @@ class WorldOptions:
 class World:
     """Of one run. Everything in it is reached by name: `redis`, `twilio`, `model`, `brain-0`, …"""
 
-    def __init__(self, loop: VirtualLoop, clock: VirtualClock, history: History, options: WorldOptions) -> None:
+    def __init__(
+        self, loop: VirtualLoop, clock: VirtualClock, history: History, options: WorldOptions
+    ) -> None:
         self.loop, self.clock, self.history = loop, clock, history
         self.chance = Random(f"{options.seed}/world")
         self.network = Network(loop, history, Random(f"{options.seed}/network"))
@@ -160,9 +162,7 @@ class World:
     def start_redis(self) -> None:
         """It listens."""
         machine = self._machine("redis")
-        machine.context().run(
-            self.network.listen, self.redis.connection, "127.0.0.1", REDIS_PORT, None
-        )
+        machine.context().run(self.network.listen, self.redis.connection, "127.0.0.1", REDIS_PORT, None)
 
     def crash_redis(self, down_s: float, *, keeps: bool = False) -> None:
         """It dies, and comes back after `down_s`: empty, or with what it had (`keeps`)."""

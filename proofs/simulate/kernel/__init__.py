@@ -1,6 +1,6 @@
 """What a kernel is to a process, in memory and on virtual time: processes, clocks, chance, connections.
 
-Why it exists: role code must run as it is, so what it stands on is replaced instead. Must not know: Trunkline.
+Why it exists: role code must run as it is, so what it stands on is replaced. Must not know: Trunkline.
 
     machine    one simulated process: whose callback it is, killed, stopped
     virtual    clocks and chance

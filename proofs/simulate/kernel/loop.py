@@ -5,7 +5,7 @@ and no clock has a say. Owns: the order of callbacks, when time moves, whose cal
 thread runs at once, in the loop. Must not know: what the connections are made of (it is given a `Network`).
 
 Callbacks run in the order in which they became ready, timers of one moment in the order in which they were
-set. A callback takes no time, a round of the loop `ROUND_S`: a process that spins gets somewhere all the same.
+set. A callback takes no time, a round of the loop `ROUND_S`: a process that spins gets somewhere, too.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """The connection comes with create_connection, which is given the socket. Cancelling it is safe."""
         self._dialled[sock] = (str(address[0]), int(address[1]))
 
-    async def create_connection(self, factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
+    async def create_connection(
+        self, factory: Any, host: Any = None, port: Any = None, **options: Any
+    ) -> Any:
         """Over the network of the world; never over TLS. Cancelling it breaks the attempt off."""
         if options.get("ssl"):
             raise RuntimeError("expected plain connections: the world has no TLS")

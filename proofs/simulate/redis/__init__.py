@@ -1,7 +1,7 @@
 """A Redis in the process of the test: exactly what Trunkline asks of one, on virtual time.
 
-Why it exists: a real one has a clock and a scheduler of its own, so no run with it replays. It is held against
-a real one by its tests. Must not know: Trunkline, but for the list of commands.
+Why it exists: a real one has a clock and a scheduler of its own, so no run with it replays. Its tests hold it
+against real ones. Must not know: Trunkline, but for the list of commands.
 
     stream           entries, groups, what is pending
     keyspace         keys, TTLs, copies for a failover

@@ -98,7 +98,7 @@ class Keyspace:
         self.expire(key)
         return key in self.values
 
-    def keys(self) -> list[bytes]:
+    def names(self) -> list[bytes]:
         """All that have not expired."""
         return [key for key in list(self.values) if self.there_is(key)]
 

@@ -126,7 +126,7 @@ def scan(keys: Keyspace, args: Args) -> object:
     """All in one step."""
     words = [word.upper() for word in args]
     pattern = args[words.index(b"MATCH") + 1].decode() if b"MATCH" in words else "*"
-    return [b"0", [key for key in keys.keys() if fnmatchcase(key.decode(), pattern)]]
+    return [b"0", [key for key in keys.names() if fnmatchcase(key.decode(), pattern)]]
 
 
 # Hashes.
@@ -251,7 +251,7 @@ def _bound(word: bytes) -> tuple[float, bool]:
     is_open = word.startswith(b"(")
     text = word[1:] if is_open else word
     known = {b"-inf": -inf, b"+inf": inf, b"inf": inf}
-    return known.get(text, None) if text in known else _score(text), is_open  # type: ignore[return-value]
+    return known.get(text) if text in known else _score(text), is_open  # type: ignore[return-value]
 
 
 def shown(score: float) -> bytes:
@@ -321,7 +321,9 @@ def zrange(keys: Keyspace, args: Args) -> object:
     if b"REV" in words:
         raise Refused("ERR the simulation knows no REV")
     with_scores = b"WITHSCORES" in words
-    return [word for score, member in chosen for word in ((member, shown(score)) if with_scores else (member,))]
+    return [
+        word for score, member in chosen for word in ((member, shown(score)) if with_scores else (member,))
+    ]
 
 
 @command("ZRANGEBYSCORE", least=3)

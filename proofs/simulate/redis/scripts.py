@@ -21,10 +21,18 @@ Call = Callable[[list[bytes]], object]
 NO_SCRIPT = "NOSCRIPT No matching script. Please use EVAL."
 
 _PREPARE = b"""
-local call, pcall_ = ...
+local call = ...
 redis = {
-  call = function(...) local done, answer = call(...) if not done then error(answer, 0) end return answer end,
-  pcall = function(...) local done, answer = call(...) if not done then return {err = answer} end return answer end,
+  call = function(...)
+    local done, answer = call(...)
+    if not done then error(answer, 0) end
+    return answer
+  end,
+  pcall = function(...)
+    local done, answer = call(...)
+    if not done then return {err = answer} end
+    return answer
+  end,
   error_reply = function(text) return {err = text} end,
   status_reply = function(text) return {ok = text} end,
   log = function() end, LOG_WARNING = 3, LOG_NOTICE = 2, LOG_VERBOSE = 1, LOG_DEBUG = 0,

@@ -1,7 +1,7 @@
 """A stream of a simulated Redis: entries by id, consumer groups, what each consumer has not acknowledged.
 
-Why it exists: streams are what Trunkline is made of, and their rules (ids that only rise, an empty stream that
-remembers its last id) are what its own rules rely on. Owns: these rules. Pure. Must not know: commands, TTLs.
+Why it exists: streams are what Trunkline is made of, and their rules (ids that only rise, an empty stream
+that remembers its last id) carry its own. Owns: these rules. Pure. Must not know: commands, TTLs.
 """
 
 from __future__ import annotations

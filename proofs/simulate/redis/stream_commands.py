@@ -341,9 +341,7 @@ class Reading:
                 found.append([key, entries])
         return found or None
 
-    def _of_group(
-        self, space: Keyspace, stream: Stream | None, key: bytes, after: Id | None
-    ) -> list[object]:
+    def _of_group(self, space: Keyspace, stream: Stream | None, key: bytes, after: Id | None) -> list[object]:
         assert self.group is not None
         group = _group(stream, key, self.group)
         assert stream is not None

@@ -26,7 +26,9 @@ def test_faults_do_not_overlap_and_end_in_time() -> None:
 
 def test_every_kind_is_drawn_with_a_fitting_target() -> None:
     """A role's fault names a process of that many, Redis's none."""
-    found = [each for seed in range(100) for each in drawn(seed, list(What), workers=2, seconds=90, every_s=5)]
+    found = [
+        each for seed in range(100) for each in drawn(seed, list(What), workers=2, seconds=90, every_s=5)
+    ]
     assert {each.what for each in found} == set(What)
     for each in found:
         assert (each.lasts_s == 0) == (each.what in MOMENTS)

@@ -27,9 +27,10 @@ def _on_a_machine(then: Any) -> list[float]:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         machine, seen = Machine("one"), []
-        loop.create_task(_count(seen), context=machine.context())
+        counting = loop.create_task(_count(seen), context=machine.context())
         await asyncio.sleep(1.05)
         await then(loop, machine)
+        assert not counting.done()
         return list(seen)
 
     found: list[float] = run(work())

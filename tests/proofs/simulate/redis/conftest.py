@@ -14,7 +14,6 @@ from proofs.simulate.redis.keyspace import Keyspace
 from proofs.simulate.redis.server import RedisServer
 from shared import resp
 
-
 Ask = Callable[..., Any]
 
 

@@ -44,7 +44,9 @@ def test_our_scripts_run_as_they_are(both: Ask) -> None:
     sha = {script.name: both("SCRIPT", "LOAD", script.text) for script in scripts.ALL}
     card, token, slots = keys.card(sid), keys.token(sid), keys.slots(0)
     names = {name.lower(): value for name, value in sha.items()}
-    both("EVALSHA", names["reserve"], 3, slots, token, card, sid, 2, 60_000, wall, "n1", "1800000060000", 1000)
+    both(
+        "EVALSHA", names["reserve"], 3, slots, token, card, sid, 2, 60_000, wall, "n1", "1800000060000", 1000
+    )
     ours = ("MZ1", "ingress-0@h#1", wall, "n1", "+1", "+2", "", 90_000, 20, "+100", "+200")
     five = (card, token, keys.calls(0), keys.live(0), slots)
     both("EVALSHA", names["attach"], 5, *five, sid, *ours)
