@@ -12,12 +12,11 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from proofs.simulate.kernel.history import History
+from proofs.simulate.kernel.loop import VirtualLoop
 from proofs.simulate.kernel.machine import Machine
-
-if TYPE_CHECKING:
-    from proofs.simulate.kernel.network import Network
 
 KERNEL_BYTES = 256 * 1024
 """What two kernels hold between them, before a writer keeps it itself."""
@@ -25,6 +24,22 @@ KERNEL_BYTES = 256 * 1024
 HIGH_WATER_BYTES = 64 * 1024
 
 Address = tuple[str, int]
+
+
+class Wire(Protocol):
+    """What an end asks of the network."""
+
+    loop: VirtualLoop
+    history: History
+
+    def delay_s(self, one: str, other: str) -> float:
+        """How long the next byte takes between two processes."""
+
+    def is_cut(self, one: str, other: str) -> bool:
+        """Whether nothing passes between the two."""
+
+    def forget(self, end: End) -> None:
+        """A side that is over."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +86,7 @@ class FakeSocket:
 class End(asyncio.Transport):
     """One side. Its protocol runs in its process's context."""
 
-    def __init__(self, network: Network, machine: Machine, name: Address, peer_name: Address) -> None:
+    def __init__(self, network: Wire, machine: Machine, name: Address, peer_name: Address) -> None:
         super().__init__()
         self.network = network
         self.machine = machine
