@@ -60,7 +60,7 @@ simulate: $(STAMP) ## fault histories on virtual time, from one seed or many (SE
 	@$(BIN)/python -m proofs.simulate --seed $(SEED) --seeds $(SEEDS) $(ARGS)
 
 # Not in the lock: nothing else needs it.
-prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)
+prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger, pacer and the account of owed sound (10 min)
 	@$(PIP) 'mutmut==3.8.1'
 	@$(BIN)/python -m proofs.prove.mutants $(ARGS)
 
