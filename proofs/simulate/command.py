@@ -15,10 +15,9 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from proofs.prove.promises import conclude
-from proofs.simulate.faults import LOSES_CALLS, What, drawn
-from proofs.simulate.kept_seeds import KEPT
-from proofs.simulate.play import Story
-from proofs.simulate.promises import Limits
+from proofs.simulate.faults import What
+from proofs.simulate.kept_seeds import KEPT, Kept
+from proofs.simulate.play import story_of
 from proofs.simulate.run import Outcome, Play, run_many
 from proofs.simulate.world import WorldOptions
 
@@ -33,22 +32,22 @@ def main(words: Sequence[str] | None = None) -> int:
         os.execve(sys.executable, arguments, {**os.environ, HASH_SEED: "0"})
     options = _parser().parse_args(words)
     console = Console(width=200, soft_wrap=True, highlight=False)
-    seeds = list(KEPT) if options.kept else [options.seed + number for number in range(options.seeds)]
+    histories = list(KEPT) if options.kept else _asked_for(options)
     began_s = time.monotonic()
     outcomes = []
-    for outcome in _run(options, seeds):
+    for outcome in _run(options, histories):
         outcomes.append(outcome)
         if options.show:
             _show(console, outcome)
-        if outcome.broken or len(seeds) <= 20:
+        if outcome.broken or len(histories) <= 20:
             console.print(_line(outcome))
             for sentence in outcome.broken:
                 console.print(f"    {sentence}", markup=False)
     virtual_s = sum(outcome.virtual_s for outcome in outcomes)
-    took_s = time.monotonic() - began_s
+    took_s = max(time.monotonic() - began_s, 0.001)
     console.print(
         f"{len(outcomes)} seeds, {virtual_s / 60:.1f} minutes in {took_s:.1f} s:"
-        f" {virtual_s / max(took_s, 0.001):.1f} virtual seconds a second"
+        f" {len(outcomes) / took_s * 60:.1f} seeds a minute, {virtual_s / took_s:.1f} virtual seconds a second"
     )
     failed = [str(outcome.seed) for outcome in outcomes if outcome.broken]
     return conclude(console, [f"seeds {', '.join(failed)}"] if failed else [])
@@ -64,14 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="the seed, or the first of several")
     parser.add_argument("--seeds", type=int, default=1, help="how many")
     parser.add_argument("--kept", action="store_true", help="those that once failed, instead")
-    parser.add_argument("--calls", type=int, default=3, help="calls at once")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long each talks")
+    parser.add_argument("--calls", type=int, default=3, help="callers at once")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long they call")
     parser.add_argument("--every", type=float, default=10.0, help="seconds from fault to fault")
-    parser.add_argument(
-        "--faults",
-        default=",".join(What),
-        help="kinds to draw from, with commas; empty: none",
-    )
+    parser.add_argument("--faults", default=",".join(What), help="kinds to draw from, with commas; empty: none")
     parser.add_argument("--strict", action="store_true", help="a call may never end with the apology")
     parser.add_argument("--workers", type=int, default=2, help="processes of each role")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs side by side")
@@ -81,16 +76,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace, seeds: Sequence[int]) -> Iterator[Outcome]:
-    kinds = [What(word) for word in options.faults.split(",") if word]
+def _asked_for(options: argparse.Namespace) -> list[Kept]:
+    kinds = tuple(What(word) for word in options.faults.split(",") if word)
+    return [
+        Kept(
+            seed=options.seed + number,
+            why="",
+            kinds=kinds,
+            calls=options.calls,
+            seconds=options.seconds,
+            every_s=options.every,
+            workers=options.workers,
+        )
+        for number in range(options.seeds)
+    ]
+
+
+def _run(options: argparse.Namespace, histories: Sequence[Kept]) -> Iterator[Outcome]:
     began_s = time.monotonic()
 
     def jobs() -> Iterator[tuple[WorldOptions, Play]]:
-        for seed in seeds:
+        for history in histories:
             if options.within and time.monotonic() - began_s > options.within:
                 return
+            story = story_of(history, strict=options.strict)
             for _ in range(2 if options.twice else 1):
-                yield WorldOptions(seed=seed, workers=options.workers), _story(options, kinds, seed).play
+                yield WorldOptions(seed=history.seed, workers=history.workers), story.play
 
     before: Outcome | None = None
     for outcome in run_many(jobs(), options.jobs):
@@ -101,18 +112,6 @@ def _run(options: argparse.Namespace, seeds: Sequence[int]) -> Iterator[Outcome]
             outcome.broken.append(f"another history of the same seed: {_difference(before, outcome)}")
         before = None
         yield outcome
-
-
-def _story(options: argparse.Namespace, kinds: Sequence[What], seed: int) -> Story:
-    faults = drawn(seed, kinds, workers=options.workers, seconds=options.seconds, every_s=options.every)
-    may_apologise = not options.strict and any(fault.what in LOSES_CALLS for fault in faults)
-    return Story(
-        seed=seed,
-        calls=options.calls,
-        seconds=options.seconds,
-        faults=faults,
-        limits=Limits(may_apologise=may_apologise),
-    )
 
 
 def _difference(one: Outcome, other: Outcome) -> str:

@@ -1,33 +1,24 @@
 """What happens in a run: callers who talk with the model, faults meanwhile, a judgement at the end.
 
-Why it exists: a fault shows only to somebody who is talking. Owns: the callers' habits, when a run is over.
-Must not know: how a fault is brought about, what is promised.
+Why it exists: callers, faults and promises know nothing of each other. Owns: what is done when, and when a
+run is over. Must not know: how a fault is brought about, what is promised.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from proofs.prove.silence.spans import Span
 from proofs.simulate import promises, trouble
-from proofs.simulate.faults import Fault
-from proofs.simulate.promises import Limits
+from proofs.simulate.callers import Caller, Habits
+from proofs.simulate.faults import Fault, drawn
+from proofs.simulate.kept_seeds import Kept
+from proofs.simulate.limits import Limits, limits_of
 from proofs.simulate.world import PUBLIC_URL, World
-from simulators import clips
-from simulators.twilio import (
-    CallPlan,
-    CallRecord,
-    Clip,
-    HangUp,
-    InterruptAfter,
-    Pause,
-    Speak,
-    Step,
-    WaitForSilence,
-    WaitForSpeech,
-)
+from simulators.twilio import CallRecord
 
 SETTLED_S = 8.0
 """After the last call: what must be tidy is tidy by then."""
@@ -35,7 +26,8 @@ SETTLED_S = 8.0
 OVER_AFTER_S = 60.0
 """A caller hangs up at the end of a run; a call that is there so long after is one that never ends."""
 
-SAID = ("en_caller_ask", "en_caller_number")
+CALLS_AGAIN_S = 8.0
+"""Who has less time left does not call again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,56 +36,52 @@ class Story:
 
     seed: int | str
     calls: int = 3
+    """Callers at once."""
     seconds: float = 60.0
-    interrupts: float = 0.2
-    """How often a caller speaks into the reply."""
+    habits: Habits = field(default_factory=Habits)
     faults: Sequence[Fault] = ()
     limits: Limits = field(default_factory=Limits)
 
     async def play(self, world: World) -> list[str]:
         """Runs it; returns the sentences of what was not kept. Never cancelled."""
+        began_s = world.clock.now_s
+        records: list[CallRecord] = []
         callers = [
-            world.spawn("twilio", self._call(world, Random(f"{self.seed}/caller/{number}")))
+            world.spawn("twilio", self._calls(world, Random(f"{self.seed}/caller/{number}"), records))
             for number in range(self.calls)
         ]
         await trouble.bring_about(world, self.faults)
         done, late = await asyncio.wait(callers, timeout=self.seconds + OVER_AFTER_S)
-        records = [task.result() for task in callers if task in done]
+        for task in done:
+            task.result()
         await asyncio.sleep(SETTLED_S)
-        return self._judge(world, records, len(late))
+        return self._judge(world, records, len(late), began_s)
 
     # Private.
 
-    async def _call(self, world: World, chance: Random) -> CallRecord:
-        await asyncio.sleep(chance.uniform(0.0, 2.0))
-        plan = CallPlan(
-            self._steps(chance, world),
-            status_callback=f"{PUBLIC_URL}/call-status",
-            hang_up_after_ms=(self.seconds + 5) * 1000,
-            stop_at_failure=False,
+    async def _calls(self, world: World, chance: Random, records: list[CallRecord]) -> None:
+        caller = Caller(
+            chance=chance,
+            habits=self.habits,
+            now_s=lambda: world.clock.now_s,
+            until_s=world.clock.now_s + self.seconds,
+            status_url=f"{PUBLIC_URL}/call-status",
         )
-        return await world.twilio.call(plan)
+        while not records or caller.left_s > CALLS_AGAIN_S:
+            await asyncio.sleep(chance.uniform(0.0, 2.0))
+            records.append(await world.twilio.call(caller.plan()))
 
-    def _steps(self, chance: Random, world: World) -> Iterator[Step]:
-        until_s = world.clock.now_s + self.seconds
-        yield WaitForSpeech()
-        yield WaitForSilence(400)
-        while world.clock.now_s < until_s:
-            yield Speak(_clip(chance.choice(SAID)))
-            if chance.random() < self.interrupts:
-                yield InterruptAfter(chance.uniform(300, 1500), _clip("en_caller_interrupt"))
-            yield WaitForSpeech()
-            yield WaitForSilence(chance.uniform(500, 900))
-            yield Pause(chance.uniform(100, 1500))
-        yield HangUp()
-
-    def _judge(self, world: World, records: list[CallRecord], late: int) -> list[str]:
+    def _judge(self, world: World, records: list[CallRecord], late: int, began_s: float) -> list[str]:
         known, sessions = promises.known(), world.model.sessions
+        troubled = [_span(fault, began_s) for fault in self.faults]
         broken = [f"{late} calls never ended"] if late else []
-        for record in records:
-            broken += promises.broken_by_call(record, sessions, known, self.limits)
+        for record in sorted(records, key=lambda each: each.zero_ms):
+            outcome = promises.outcome_of(world.redis.keys, record.call_sid)
+            heard = promises.Heard(record, sessions, outcome, troubled)
+            broken += promises.broken_by_call(heard, known, self.limits)
             world.history.note(
-                "judge", f"{record.call_sid} {record.end_reason} {len(record.heard_bytes)} heard"
+                "judge",
+                f"{record.call_sid} {record.end_reason} {outcome} {len(record.heard_bytes)} heard",
             )
         broken += promises.broken_in_redis(world.redis.keys, [record.call_sid for record in records])
         broken += [f"ended unasked: {death}" for death in world.deaths]
@@ -102,5 +90,28 @@ class Story:
         return broken
 
 
-def _clip(name: str) -> Clip:
-    return Clip(clips.load(name), name)
+def story_of(history: Kept, *, strict: bool = False) -> Story:
+    """The run of a history: its faults are drawn, and what a caller bears follows from them."""
+    faults = drawn(
+        history.seed,
+        history.kinds,
+        workers=history.workers,
+        seconds=history.seconds,
+        every_s=history.every_s,
+    )
+    return Story(
+        seed=history.seed,
+        calls=history.calls,
+        seconds=history.seconds,
+        faults=faults,
+        limits=limits_of(faults, strict=strict),
+    )
+
+
+# Private.
+
+
+def _span(fault: Fault, began_s: float) -> Span:
+    """When a fault was there, on the clock of the world."""
+    from_ms = (began_s + fault.at_s) * 1000
+    return Span(from_ms, from_ms + fault.lasts_s * 1000)

@@ -1,7 +1,8 @@
 """What is promised of every run, whatever its faults, and the sentences of what was not kept.
 
 Why it exists: thousands of runs are read by nobody; what they must never show is said once. Owns: the
-promises at the caller's ear, in Redis after the calls, and of the processes. Must not know: faults.
+promises at the caller's ear and at the model's, and in Redis after the calls. Must not know: how a fault is
+brought about; when there was one it is told.
 
 The ear is that of proofs/prove/silence, which shares no rule with the product.
 """
@@ -12,33 +13,57 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ingress.calls.hold_clip import hold_clip
-from proofs.prove.judge import sessions_of
+from proofs.prove.judge import Figures, judge_call, sessions_of
 from proofs.prove.promises import true_of
-from proofs.prove.silence.ear import Kind
+from proofs.prove.silence.ear import Hearing, Kind
 from proofs.prove.silence.recognise import Known
 from proofs.prove.silence.recording import Listener
+from proofs.prove.silence.spans import Span
+from proofs.simulate.limits import Limits
+from proofs.simulate.order import jumps
 from proofs.simulate.redis.keyspace import Keyspace
 from shared.contract.keys import Keys, is_permanent
 from simulators import clips
 from simulators.comparison import item_audio, merged
 from simulators.realtime.record import SessionRecord
+from simulators.twilio.measures import barge_ins
 from simulators.twilio.record import CallRecord
 
 FRAME_BYTES = 160
 LEAST_BYTES = 10 * FRAME_BYTES
 """What is shorter is not looked for: silence would be found everywhere."""
 
+PLANNED = frozenset({"hangup", "transferred"})
+"""Outcomes of a call that the model was asked to end."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a caller bears. Of one run, since its faults decide."""
+FAREWELL_MS = 8_000.0
+"""So long before a planned end the caller may speak into a farewell, which is not interrupted."""
 
-    quiet_ms: float = 4_500.0
-    """Silence while sound is owed, our own clip counting as sound."""
-    wait_ms: float = 13_000.0
-    """Until there is an answer, or the apology."""
-    may_apologise: bool = False
-    """Whether one of its faults ends calls."""
+FELT_BEFORE_MS, FELT_AFTER_MS = 1_000.0, 6_000.0
+"""Around a fault a caller who interrupts may have to wait as long as it lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One call, with all that is needed to judge it."""
+
+    record: CallRecord
+    sessions: Sequence[SessionRecord]
+    outcome: str
+    """Of its card."""
+    troubled: Sequence[Span] = ()
+    """When there were faults, on the host's monotonic clock."""
+
+    @property
+    def was_planned(self) -> bool:
+        """Whether the model ended it."""
+        return self.outcome in PLANNED
+
+    def excuse_ms(self, at_ms: float) -> float:
+        """How much longer something may take that began then, on the call's own clock."""
+        at_ms += self.record.zero_ms
+        felt = [s for s in self.troubled if s.start_ms - FELT_BEFORE_MS <= at_ms <= s.end_ms + FELT_AFTER_MS]
+        return sum(span.ms + FELT_AFTER_MS for span in felt)
 
 
 def known() -> Known:
@@ -48,30 +73,31 @@ def known() -> Known:
     return Known(answers={name: clips.load(name) for name in model}, clip=hold_clip())
 
 
-def broken_by_call(
-    record: CallRecord, sessions: Sequence[SessionRecord], heard_with: Known, limits: Limits
-) -> list[str]:
+def outcome_of(keys: Keyspace, sid: str) -> str:
+    """How a call ended, by its card; empty: nobody knows."""
+    card = keys.values.get(Keys(1).card(sid).encode()) or {}
+    return str(card.get(b"outcome", b"").decode())
+
+
+def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]:
     """Of one call that has ended."""
+    record = heard.record
     if record.ended_at_ms is None:
         return [f"{record.call_sid} has not ended"]
-    hearing = Listener(record, heard_with).hearing(record.ended_at_ms)
-    owed = hearing.open_debt
-    apologised = hearing.count(Kind.APOLOGY)
-    by_us = record.end_reason != "caller_hung_up"
-    found = true_of(
-        {
-            f"silence of {hearing.quiet_ms / 1000:.2f} s": hearing.quiet_ms > limits.quiet_ms,
-            f"{hearing.age_ms / 1000:.2f} s without an answer": hearing.age_ms > limits.wait_ms,
-            f"ended by {record.end_reason} without a word": by_us and not apologised,
-            f"ended by {record.end_reason} with the apology": by_us
-            and bool(apologised)
-            and not limits.may_apologise,
-            f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
-        }
-    )
-    found += _repeated(record, sessions_of(record, sessions))
-    if owed is not None and by_us:
-        found.append(f"hung up on while {owed.cause} was owed")
+    elsewhere = [
+        Span(verb.started_at_ms, verb.ended_at_ms or record.ended_at_ms)
+        for verb in record.verbs
+        if verb.name in ("Dial", "Play")
+    ]
+    hearing = Listener(record, heard_with).hearing(record.ended_at_ms, elsewhere)
+    own = sessions_of(record, heard.sessions)
+    found = _of_the_end(heard, hearing, limits)
+    found += _of_silence(hearing, limits)
+    found += _of_order(record, heard_with, limits)
+    found += _repeated(record, own)
+    found += _talked_on(heard, limits)
+    if own:
+        found += _of_the_model(heard, own, limits)
     return [f"{record.call_sid} {sentence}" for sentence in found]
 
 
@@ -98,6 +124,43 @@ def broken_in_redis(keys: Keyspace, sids: Iterable[str]) -> list[str]:
 # Private.
 
 
+def _of_the_end(heard: Heard, hearing: Hearing, limits: Limits) -> list[str]:
+    record = heard.record
+    owed, apologised = hearing.open_debt, hearing.count(Kind.APOLOGY)
+    by_us = record.end_reason != "caller_hung_up" and not heard.was_planned
+    found = true_of(
+        {
+            f"ended by {record.end_reason} without a word": by_us and not apologised,
+            f"ended by {record.end_reason} with the apology": by_us
+            and bool(apologised)
+            and not limits.may_apologise,
+            f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
+        }
+    )
+    if owed is not None and by_us:
+        found.append(f"hung up on while {owed.cause} was owed")
+    return found
+
+
+def _of_silence(hearing: Hearing, limits: Limits) -> list[str]:
+    return true_of(
+        {
+            f"silence of {hearing.quiet_ms / 1000:.2f} s": hearing.quiet_ms > limits.quiet_ms,
+            f"{hearing.age_ms / 1000:.2f} s without an answer": hearing.age_ms > limits.wait_ms,
+        }
+    )
+
+
+def _of_order(record: CallRecord, heard_with: Known, limits: Limits) -> list[str]:
+    found = []
+    for jump in jumps(record.playbacks, heard_with.answers):
+        if -jump.ms > limits.again_ms:
+            found.append(f"{-jump.ms:.0f} ms of {jump.name} heard again at {jump.at_ms / 1000:.2f} s")
+        elif limits.left_out_ms is not None and jump.ms > limits.left_out_ms:
+            found.append(f"{jump.ms:.0f} ms of {jump.name} left out at {jump.at_ms / 1000:.2f} s")
+    return found
+
+
 def _repeated(record: CallRecord, own: Sequence[SessionRecord]) -> list[str]:
     """Audio of the model that was heard more often than it was said."""
     if not own:
@@ -112,3 +175,47 @@ def _repeated(record: CallRecord, own: Sequence[SessionRecord]) -> list[str]:
         if times > count:
             found.append(f"audio said {count} times was heard {times} times")
     return found
+
+
+def _talked_on(heard: Heard, limits: Limits) -> list[str]:
+    """A caller who interrupts is not talked over."""
+    record = heard.record
+    over_ms = record.ended_at_ms or 0.0
+    found = []
+    for barge_in in barge_ins(record):
+        at_ms = barge_in.voice_started_at_ms
+        may_last_ms = limits.talks_on_ms + heard.excuse_ms(at_ms)
+        is_farewell = heard.was_planned and at_ms > over_ms - FAREWELL_MS
+        if barge_in.silent_after_ms > may_last_ms and not is_farewell:
+            found.append(f"talked on for {barge_in.silent_after_ms:.0f} ms at {at_ms / 1000:.2f} s")
+    return found
+
+
+def _of_the_model(heard: Heard, own: Sequence[SessionRecord], limits: Limits) -> list[str]:
+    figures = Figures()
+    judge_call(figures, heard.record, own, [])
+    told, pressed = _keys_told(own), sum(key.delivered for key in heard.record.key_presses)
+    return true_of(
+        {
+            f"{figures.stale_frames} frames were heard after they were cut": figures.stale_frames > 0,
+            f"{figures.lost_turns} turns were lost": figures.lost_turns > 0 and not limits.may_lose_turns,
+            f"{figures.outputs_twice} outputs of tools were told twice": figures.outputs_twice > 0,
+            f"{told} keys were told, {pressed} were pressed": told > pressed,
+            f"{figures.model_violations} events broke the model's protocol": figures.model_violations > 0,
+            "; ".join(figures.truncations_above_heard): bool(figures.truncations_above_heard),
+        }
+    )
+
+
+KEYS_TOLD = "on the telephone keypad: "
+
+
+def _keys_told(own: Sequence[SessionRecord]) -> int:
+    """Keys of which the model was told as they were pressed, not as part of what was said before."""
+    count = 0
+    for session in own:
+        for event in session.received_of("conversation.item.create"):
+            _, found, rest = str(event.get("item")).partition(KEYS_TOLD)
+            if found and "-seed-" not in str(event.get("event_id")):
+                count += len(rest.partition("]")[0])
+    return count

@@ -52,6 +52,8 @@ Play = Callable[[World], Awaitable[list[str]]]
 def run_here(options: WorldOptions, play: Play) -> Outcome:
     """Runs it in this process, which should end soon: what killed processes have left is still there."""
     began_s = time.monotonic()
+    if options.spoil is not None:
+        options.spoil()
     clock = VirtualClock()
     history = History(lambda: clock.passed_s)
     outcome = Outcome(options.seed)

@@ -16,6 +16,7 @@ from typing import Any
 from brain.role import BrainRole
 from egress.role import EgressRole
 from ingress.role import IngressRole
+from proofs.simulate.conversation import AGENTS_FILE, SCRIPT
 from proofs.simulate.kernel.history import History
 from proofs.simulate.kernel.loop import VirtualLoop
 from proofs.simulate.kernel.machine import Machine, State
@@ -52,6 +53,8 @@ class WorldOptions:
     """Processes of each role."""
     settings: dict[str, Any] = field(default_factory=dict)
     model_knobs: Knobs | None = None
+    spoil: Callable[[], None] | None = None
+    """Takes a guard out of the product's code, in the process of this run: is it missed?"""
 
 
 class World:
@@ -86,6 +89,7 @@ class World:
             "admin_port_base": ADMIN_PORTS,
             "host_name": "one",
             "drain_s": 5.0,
+            "agents_file": str(AGENTS_FILE),
             **options.settings,
         }
         self.settings: Settings = load(env_file=None, **with_ports)
@@ -128,14 +132,14 @@ class World:
         task = self.spawn(name, life._main(role, number, ROLES[role], self.settings))
         task.add_done_callback(lambda done: self._ended(role, number, machine, done))
 
-    def kill(self, name: str, *, restarts: bool = True) -> None:
-        """SIGKILL; supervisord starts it again."""
+    def kill(self, name: str, *, restarts: bool = True, silently: bool = False) -> None:
+        """SIGKILL; supervisord starts it again. `silently`: its host goes with it, and comes back with it."""
         machine = self.machines[name]
         if machine.state is State.DEAD:
             return
-        self.history.note("world", f"kill {name}")
+        self.history.note("world", f"{'lose' if silently else 'kill'} {name}")
         self.loop.kill_machine(machine)
-        self.network.bury(machine)
+        self.network.bury(machine, silently=silently)
         if restarts:
             self._start_again(name)
 
@@ -156,6 +160,14 @@ class World:
         """SIGCONT."""
         self.history.note("world", f"continue {name}")
         self.loop.continue_machine(self.machines[name])
+
+    # The model.
+
+    def set_deaf(self, is_deaf: bool) -> None:
+        """Whether what the model is asked leads to nothing, in all sessions that are open."""
+        self.history.note("world", f"the model {'is deaf' if is_deaf else 'hears'}")
+        for session in self.model.sessions:
+            session.knobs.response.unanswered = is_deaf
 
     # Redis.
 
@@ -192,7 +204,7 @@ class World:
 
     def _make_model(self) -> RealtimeSimulator:
         knobs = self._options.model_knobs or Knobs()
-        return RealtimeSimulator(port=MODEL_PORT, knobs=knobs)
+        return RealtimeSimulator(script=SCRIPT, port=MODEL_PORT, knobs=knobs)
 
     def _make_twilio(self) -> TwilioSimulator:
         return TwilioSimulator(
@@ -236,4 +248,5 @@ class World:
 
     def _start_if_gone(self, role: str, number: int) -> None:
         if self.machines[f"{role}-{number}"].state is State.DEAD:
+            self.network.come_back(f"{role}-{number}")
             self.start(role, number)

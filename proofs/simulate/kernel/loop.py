@@ -212,9 +212,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if handle.cancelled():
                 continue
             machine = handle._context.get(MACHINE)  # type: ignore[attr-defined]
-            if machine is not None and machine.state is not State.RUNNING:
-                (machine.held if machine.state is State.STOPPED else machine.buried).append(handle)
-                continue
+            if machine is not None:
+                if machine.fuse and machine.state is State.RUNNING:
+                    machine.burn()
+                if machine.state is not State.RUNNING:
+                    (machine.held if machine.state is State.STOPPED else machine.buried).append(handle)
+                    continue
             self.callbacks += 1
             handle._run()
 

@@ -38,9 +38,18 @@ class Machine:
     """What became due while it was stopped, in order."""
     buried: list[object] = field(default_factory=list)
     """What it left when it was killed. It is kept: a coroutine that is collected runs its `finally`."""
+    fuse: int = 0
+    """Callbacks until `on_fuse` is called, before the last of them runs; 0: never."""
+    on_fuse: Callable[[], None] | None = None
     signals: dict[int, tuple[Context, Callable[..., object], tuple[object, ...]]] = field(
         default_factory=dict
     )
+
+    def burn(self) -> None:
+        """Another callback is about to run."""
+        self.fuse -= 1
+        if not self.fuse and self.on_fuse is not None:
+            self.on_fuse()
 
     def context(self) -> Context:
         """A context in which everything is this process's."""

@@ -83,8 +83,10 @@ class Network:
     """One of each side of each connection that stands."""
     delays: dict[str, Delay] = field(default_factory=dict)
     """By the name of either process; without one, that of one host."""
-    cuts: set[frozenset[str]] = field(default_factory=set)
-    """Pairs of processes, by name, between which nothing passes."""
+    cuts: set[tuple[str, str]] = field(default_factory=set)
+    """Pairs of processes, by name: nothing of the first one reaches the second."""
+    vanished: list[End] = field(default_factory=list)
+    """Sides of processes whose host went with them: nobody answers for them."""
     _port: int = EPHEMERAL_PORT
 
     # For the loop.
@@ -95,7 +97,7 @@ class Network:
         await asyncio.sleep(self.delay_s(client.name, ""))
         listening = self._who_answers(port)
         # One that is stopped is connected to all the same: its kernel takes connections.
-        while listening is not None and self.is_cut(client.name, listening.machine.name):
+        while listening is not None and self._is_cut_off(client.name, listening.machine.name):
             await asyncio.sleep(RETRANSMIT_S)
             listening = self._who_answers(port)
         if listening is None:
@@ -131,8 +133,8 @@ class Network:
         return delay.least_s + self.chance.random() * delay.jitter_s
 
     def is_cut(self, one: str, other: str) -> bool:
-        """Whether nothing passes between the two."""
-        return bool(self.cuts) and frozenset((one, other)) in self.cuts
+        """Whether nothing of the one reaches the other."""
+        return bool(self.cuts) and (one, other) in self.cuts
 
     def forget(self, end: End) -> None:
         """A side that is over."""
@@ -143,11 +145,15 @@ class Network:
 
     def cut(self, one: str, other: str) -> None:
         """From here on nothing passes between two processes; new connections wait."""
-        self.cuts.add(frozenset((one, other)))
+        self.cuts |= {(one, other), (other, one)}
+
+    def mute(self, one: str, other: str) -> None:
+        """From here on the other hears nothing of the one, which goes on hearing it."""
+        self.cuts.add((one, other))
 
     def mend(self, one: str, other: str) -> None:
         """What waited is sent again, in order."""
-        self.cuts.discard(frozenset((one, other)))
+        self.cuts -= {(one, other), (other, one)}
         for end in list(self.ends):
             if end.peer is not None and {end.machine.name, end.peer.machine.name} == {one, other}:
                 end.resend(RETRANSMIT_S)
@@ -164,14 +170,26 @@ class Network:
         return len(found)
 
     def bury(self, machine: Machine, *, silently: bool = False) -> None:
-        """A process has died. Its kernel resets its connections; with its host (`silently`) nobody hears."""
+        """A process has died. Its kernel resets its connections; with its host (`silently`) nobody hears, until
+        the host is back."""
         for listening in [each for many in self.listeners.values() for each in many]:
             if listening.machine is machine:
                 listening.close()
         for end in [each for each in self.ends if each.machine is machine]:
             end.die(silently=silently)
+            if silently:
+                self.vanished.append(end)
+
+    def come_back(self, name: str) -> None:
+        """The host of a process is back: it knows none of its old connections, and says so when asked."""
+        for end in [each for each in self.vanished if each.machine.name == name]:
+            end.has_vanished = False
+            self.vanished.remove(end)
 
     # Private.
+
+    def _is_cut_off(self, one: str, other: str) -> bool:
+        return self.is_cut(one, other) or self.is_cut(other, one)
 
     def _who_answers(self, port: int) -> Listening | None:
         found = self.listeners.get(port)

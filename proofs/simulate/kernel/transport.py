@@ -36,7 +36,7 @@ class Wire(Protocol):
         """How long the next byte takes between two processes."""
 
     def is_cut(self, one: str, other: str) -> bool:
-        """Whether nothing passes between the two."""
+        """Whether nothing of the one reaches the other."""
 
     def forget(self, end: End) -> None:
         """A side that is over."""
@@ -98,6 +98,8 @@ class End(asyncio.Transport):
         """We write no more."""
         self._is_over = False
         """Nobody hears of us any more, and we hear of nobody."""
+        self.has_vanished = False
+        """Our host went with us: nothing is answered, nothing acknowledged."""
         self._paused = False
         self._unread: deque[bytes | None] = deque()
         """What arrived while reading was paused; None: the other side has ended."""
@@ -224,6 +226,7 @@ class End(asyncio.Transport):
     def die(self, *, silently: bool) -> None:
         """Our process is gone. Without a word, if its host went with it."""
         self._is_closing = self._is_over = True
+        self.has_vanished = silently
         self.network.forget(self)
         if not silently:
             self._send("reset", b"")
@@ -251,6 +254,8 @@ class End(asyncio.Transport):
 
     def _arrive(self, kind: str, data: bytes) -> None:
         peer = self.peer
+        if self.has_vanished:
+            return
         if peer is not None and data:
             peer._on_the_way -= len(data)
             if peer._is_full and peer.get_write_buffer_size() <= peer._low:

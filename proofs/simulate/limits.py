@@ -1,0 +1,50 @@
+"""What a caller bears in a run, by its faults.
+
+Why it exists: after a kill without an heir a call may end in words, and a broken socket repeats a moment of
+sound; after anything else neither may happen. Owns: these bounds. Pure. Must not know: how they are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from proofs.simulate.faults import LOSES_CALLS, Fault, What
+
+_NEW_OWNER = frozenset({What.KILL, What.VANISH, What.DRAIN})
+_NEW_LEG = _NEW_OWNER | {What.CARRIER, What.STOP, What.LINE}
+_LOSES_WRITES = frozenset({What.EMPTY, What.FAIL_OVER, What.BEHIND})
+
+AGAIN_MS = 300.0
+"""A new leg, or a new owner, repeats at most the lead, and what nobody could confirm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a caller bears. Of one run, since its faults decide."""
+
+    quiet_ms: float = 4_500.0
+    """Silence while sound is owed, our own clip counting as sound."""
+    wait_ms: float = 13_000.0
+    """Until there is an answer, or the apology."""
+    talks_on_ms: float = 1_000.0
+    """From the first word of a caller who interrupts to silence; longer around faults."""
+    again_ms: float = 0.0
+    """Sound that is heard again in one place, inside of an item."""
+    left_out_ms: float | None = 0.0
+    """Sound that is left out in one place, inside of an item; None: any."""
+    may_lose_turns: bool = False
+    """Whether one of its faults takes the caller's voice away before it is in Redis, or out of it."""
+    may_apologise: bool = False
+    """Whether one of its faults ends calls."""
+
+
+def limits_of(faults: Iterable[Fault], *, strict: bool = False) -> Limits:
+    """Of a run with these faults. `strict`: as if every call of a killed process had an heir."""
+    kinds = {fault.what for fault in faults}
+    return Limits(
+        again_ms=AGAIN_MS if kinds & _NEW_LEG else 0.0,
+        left_out_ms=None if kinds & (_LOSES_WRITES | _NEW_OWNER) else 0.0,
+        may_lose_turns=bool(kinds & (_NEW_LEG | _LOSES_WRITES)),
+        may_apologise=not strict and bool(kinds & LOSES_CALLS),
+    )
