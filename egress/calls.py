@@ -38,6 +38,7 @@ from shared.process.dispatch import claim_free
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 
+TAKE_OVER_AGAIN_S = 0.2
 REST_AFTER_BUG_S = 1.0
 """A call that met a bug rests this long before it is claimed again: a bug that comes again must not spin."""
 
@@ -113,6 +114,8 @@ class Calls:
         except STORE_ERRORS as error:
             self._counters.store_errors += 1
             process.log.warning("take_over_failed", call=call_sid, reason=str(error))
+            # Nobody rings again: a call whose ring was lost on a broken connection would stay without us.
+            process.spawn(self._take_over_again(call_sid), f"take-over-{call_sid}")
             return
         if claim is not None:
             self.take(call_sid, claim)
@@ -168,6 +171,10 @@ class Calls:
         return choose(workers, own=process.name, role=process.worker.role, wall_ms=wall_ms())
 
     # Private.
+
+    async def _take_over_again(self, call_sid: str) -> None:
+        await asyncio.sleep(TAKE_OVER_AGAIN_S)
+        await self.take_over(call_sid)
 
     def _make(self, call_sid: str, epoch: int, card: EgressView, now: float) -> EgressCall:
         process = self._process

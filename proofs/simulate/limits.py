@@ -35,6 +35,8 @@ class Limits:
     """Sound that is left out in one place, inside of an item; None: any."""
     may_lose_turns: bool = False
     """Whether one of its faults takes the caller's voice away before it is in Redis, or out of it."""
+    may_truncate_above: bool = False
+    """Whether one of its faults keeps from the carrier what was given to its socket."""
     may_apologise: bool = False
     """Whether one of its faults ends calls."""
 
@@ -46,5 +48,6 @@ def limits_of(faults: Iterable[Fault], *, strict: bool = False) -> Limits:
         again_ms=AGAIN_MS if kinds & _NEW_LEG else 0.0,
         left_out_ms=None if kinds & (_LOSES_WRITES | _NEW_OWNER) else 0.0,
         may_lose_turns=bool(kinds & (_NEW_LEG | _LOSES_WRITES)),
+        may_truncate_above=What.LINE in kinds,
         may_apologise=not strict and bool(kinds & LOSES_CALLS),
     )

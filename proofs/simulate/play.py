@@ -14,7 +14,7 @@ from random import Random
 from proofs.prove.silence.spans import Span
 from proofs.simulate import promises, trouble
 from proofs.simulate.callers import Caller, Habits
-from proofs.simulate.faults import Fault, drawn
+from proofs.simulate.faults import Fault, What, drawn
 from proofs.simulate.kept_seeds import Kept
 from proofs.simulate.limits import Limits, limits_of
 from proofs.simulate.world import PUBLIC_URL, World
@@ -28,6 +28,10 @@ OVER_AFTER_S = 60.0
 
 CALLS_AGAIN_S = 8.0
 """Who has less time left does not call again."""
+
+UNPLAYED = frozenset({What.STOP, What.LINE})
+UNPLAYED_AFTER_MS = 500.0
+"""Until what was held back arrives, and until a process has run the steps before it was stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,8 @@ class Story:
         broken = [f"{late} calls never ended"] if late else []
         for record in sorted(records, key=lambda each: each.zero_ms):
             outcome = promises.outcome_of(world.redis.keys, record.call_sid)
-            heard = promises.Heard(record, sessions, outcome, troubled)
+            unplayed = _unplayed(self.faults, _ingresses(world, record.call_sid), began_s)
+            heard = promises.Heard(record, sessions, outcome, troubled, unplayed)
             broken += promises.broken_by_call(heard, known, self.limits)
             world.history.note(
                 "judge",
@@ -111,7 +116,19 @@ def story_of(history: Kept, *, strict: bool = False) -> Story:
 # Private.
 
 
-def _span(fault: Fault, began_s: float) -> Span:
-    """When a fault was there, on the clock of the world."""
+def _ingresses(world: World, sid: str) -> set[str]:
+    """The processes that had a socket of this call, by their own word."""
+    mark = f"attached call={sid} "
+    return {line.split()[1] for line in world.history.lines if mark in line}
+
+
+def _unplayed(faults: Sequence[Fault], ingresses: set[str], began_s: float) -> list[Span]:
+    """When none of these could have played anything."""
+    felt = [fault for fault in faults if fault.what in UNPLAYED and fault.target in ingresses]
+    return [_span(fault, began_s, UNPLAYED_AFTER_MS) for fault in felt]
+
+
+def _span(fault: Fault, began_s: float, felt_ms: float = 0.0) -> Span:
+    """When a fault was there, on the clock of the world; felt for so much longer."""
     from_ms = (began_s + fault.at_s) * 1000
-    return Span(from_ms, from_ms + fault.lasts_s * 1000)
+    return Span(from_ms, from_ms + fault.lasts_s * 1000 + felt_ms)

@@ -53,6 +53,9 @@ class Heard:
     """Of its card."""
     troubled: Sequence[Span] = ()
     """When there were faults, on the host's monotonic clock."""
+    unplayed: Sequence[Span] = ()
+    """When nobody could have played anything to it: its ingress stood still, or nothing passed from there to
+    the carrier. On the same clock."""
 
     @property
     def was_planned(self) -> bool:
@@ -89,6 +92,8 @@ def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]
         for verb in record.verbs
         if verb.name in ("Dial", "Play")
     ]
+    zero_ms = record.zero_ms
+    elsewhere += [Span(span.start_ms - zero_ms, span.end_ms - zero_ms) for span in heard.unplayed]
     hearing = Listener(record, heard_with).hearing(record.ended_at_ms, elsewhere)
     own = sessions_of(record, heard.sessions)
     found = _of_the_end(heard, hearing, limits)
@@ -202,7 +207,8 @@ def _of_the_model(heard: Heard, own: Sequence[SessionRecord], limits: Limits) ->
             f"{figures.outputs_twice} outputs of tools were told twice": figures.outputs_twice > 0,
             f"{told} keys were told, {pressed} were pressed": told > pressed,
             f"{figures.model_violations} events broke the model's protocol": figures.model_violations > 0,
-            "; ".join(figures.truncations_above_heard): bool(figures.truncations_above_heard),
+            "; ".join(figures.truncations_above_heard): bool(figures.truncations_above_heard)
+            and not limits.may_truncate_above,
         }
     )
 
@@ -217,5 +223,5 @@ def _keys_told(own: Sequence[SessionRecord]) -> int:
         for event in session.received_of("conversation.item.create"):
             _, found, rest = str(event.get("item")).partition(KEYS_TOLD)
             if found and "-seed-" not in str(event.get("event_id")):
-                count += len(rest.partition("]")[0])
+                count += len(rest.partition("]")[0].replace(" ", ""))
     return count

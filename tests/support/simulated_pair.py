@@ -24,6 +24,7 @@ class Pair:
         self.server, self.client = Machine("server"), Machine("client")
         self.got: list[bytes] = []
         self.ended: list[str] = []
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def listen(self) -> None:
         await self.as_(self.server, asyncio.start_server(self._serve, "127.0.0.1", PORT))
@@ -38,9 +39,23 @@ class Pair:
         found: tuple[asyncio.StreamReader, asyncio.StreamWriter] = await self.as_(
             self.client, asyncio.open_connection("127.0.0.1", PORT)
         )
+        self._writers.append(found[1])
+        await asyncio.sleep(0.01)  # The other side serves it by then.
         return found
 
+    async def close(self) -> None:
+        """Both sides let go, so that nothing is collected that is open."""
+        await asyncio.sleep(1)  # A connection that has just been taken is served by then.
+        for writer in self._writers:
+            writer.close()
+        # What belongs to a killed process never ends.
+        self.left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in self.left:
+            task.cancel()
+        await asyncio.sleep(1)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         try:
             while line := await reader.readline():
                 self.got.append(line)
@@ -62,7 +77,9 @@ def run_pair(work: Callable[[Pair], Awaitable[Any]]) -> Any:
 
         async def whole() -> Any:
             await pair.listen()
-            return await work(pair)
+            found = await work(pair)
+            await pair.close()
+            return found
 
         try:
             return loop.run_until_complete(whole())

@@ -181,10 +181,12 @@ class Network:
                 self.vanished.append(end)
 
     def come_back(self, name: str) -> None:
-        """The host of a process is back: it knows none of its old connections, and says so when asked."""
+        """The host of a process is back: it knows none of its old connections, and says so to whoever writes."""
         for end in [each for each in self.vanished if each.machine.name == name]:
             end.has_vanished = False
             self.vanished.remove(end)
+            if end.peer is not None and end.peer.waits_for_an_answer:
+                end.peer.hear_of_the_end()
 
     # Private.
 

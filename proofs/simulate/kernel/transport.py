@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from proofs.simulate.kernel.history import History
 from proofs.simulate.kernel.loop import VirtualLoop
-from proofs.simulate.kernel.machine import Machine
+from proofs.simulate.kernel.machine import Machine, State
 
 KERNEL_BYTES = 256 * 1024
 """What two kernels hold between them, before a writer keeps it itself."""
@@ -231,6 +231,17 @@ class End(asyncio.Transport):
         if not silently:
             self._send("reset", b"")
 
+    @property
+    def waits_for_an_answer(self) -> bool:
+        """Whether something that was sent was not acknowledged: it is sent again and again."""
+        return self._on_the_way > 0 and not self._is_over
+
+    def hear_of_the_end(self) -> None:
+        """We wrote to a side that is over: its kernel answers with a reset."""
+        loop = self.network.loop
+        delay_s = self.network.delay_s(self.machine.name, "")
+        loop.call_later(delay_s, self._arrive, "reset", b"", context=self.context)
+
     def resend(self, after_s: float) -> None:
         """What a cut held back goes on its way."""
         waiting, self._waiting = self._waiting, []
@@ -247,6 +258,10 @@ class End(asyncio.Transport):
         if network.is_cut(self.machine.name, peer.machine.name):
             self._waiting.append((kind, data))
             return
+        if peer.machine.state is State.DEAD:
+            if not peer.has_vanished:
+                self.hear_of_the_end()
+            return
         loop = network.loop
         delay_s = network.delay_s(self.machine.name, peer.machine.name)
         self._arrives_at_s = max(self._arrives_at_s, loop.time() + delay_s)
@@ -254,8 +269,6 @@ class End(asyncio.Transport):
 
     def _arrive(self, kind: str, data: bytes) -> None:
         peer = self.peer
-        if self.has_vanished:
-            return
         if peer is not None and data:
             peer._on_the_way -= len(data)
             if peer._is_full and peer.get_write_buffer_size() <= peer._low:
@@ -263,7 +276,7 @@ class End(asyncio.Transport):
                 self.network.loop.call_soon(peer._protocol.resume_writing, context=peer.context)
         if self._is_over:
             if kind == "data" and peer is not None and not peer._is_over:
-                peer._hear_of_the_end()
+                peer.hear_of_the_end()
             return
         if kind == "reset":
             self._is_closing = True
@@ -272,12 +285,6 @@ class End(asyncio.Transport):
         self._unread.append(data if kind == "data" else None)
         if not self._paused:
             self._hand_on()
-
-    def _hear_of_the_end(self) -> None:
-        """We wrote to a side that is over: its kernel answers with a reset."""
-        loop = self.network.loop
-        delay_s = self.network.delay_s(self.machine.name, "")
-        loop.call_later(delay_s, self._arrive, "reset", b"", context=self.context)
 
     def _hand_on(self) -> None:
         while self._unread and not self._paused and not self._is_over:

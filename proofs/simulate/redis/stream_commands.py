@@ -284,7 +284,7 @@ def xautoclaim(keys: Keyspace, args: Args) -> object:
     for entry_id in group.pending_ids():
         if entry_id < start:
             continue
-        if len(taken) >= count or looked >= count * 10:
+        if len(taken) + len(gone) >= count or looked >= count * 10:
             cursor = entry_id
             break
         looked += 1

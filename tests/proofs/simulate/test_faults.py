@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from proofs.simulate.faults import CALM_S, MOMENTS, OF_ROLES, What, drawn
+from proofs.simulate.faults import (
+    AT_ANY_STEP,
+    CALM_S,
+    MOMENTS,
+    OF_BRAINS,
+    OF_INGRESS,
+    OF_ROLES,
+    What,
+    drawn,
+)
 
 
 def test_a_seed_is_a_schedule() -> None:
@@ -32,10 +41,12 @@ def test_every_kind_is_drawn_with_a_fitting_target() -> None:
     assert {each.what for each in found} == set(What)
     for each in found:
         assert (each.lasts_s == 0) == (each.what in MOMENTS)
-        if each.what in OF_ROLES:
-            role, _, number = each.target.rpartition("-")
-            assert role in ("ingress", "brain", "egress")
-            assert number in ("0", "1")
+        assert (each.after_steps > 0) == (each.what in AT_ANY_STEP)
+        role, _, number = each.target.rpartition("-")
+        assert (role in ("ingress", "brain", "egress")) == (number in ("0", "1"))
+        assert bool(role) == (each.what in OF_ROLES | OF_BRAINS | OF_INGRESS | {What.VANISH})
+        assert role == "brain" or each.what not in OF_BRAINS
+        assert role == "ingress" or each.what not in OF_INGRESS
 
 
 def test_no_kinds_are_no_faults() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from proofs.simulate.faults import Fault, What
 from proofs.simulate.play import Story
-from proofs.simulate.promises import Limits
+from proofs.simulate.limits import Limits
 from proofs.simulate.run import Outcome, run_apart
 from proofs.simulate.world import WorldOptions
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from proofs.simulate.promises import Limits, broken_by_call, broken_in_redis, known
+from collections.abc import Sequence
+
+from proofs.prove.silence.spans import Span
+from proofs.simulate.limits import Limits
+from proofs.simulate.promises import Heard, broken_by_call, broken_in_redis, known, outcome_of
 from proofs.simulate.redis.keyspace import Keyspace
 from proofs.simulate.redis.server import RedisServer
 from shared.contract.keys import Keys
-from simulators.twilio.record import CallRecord
+from simulators.twilio.media.playout import Playback
+from simulators.twilio.record import CallRecord, Utterance
 
 SID = "CA" + "1" * 32
 KEYS = Keys(1)
@@ -46,18 +51,50 @@ def _record(**changes: object) -> CallRecord:
 
 def test_a_call_that_never_ended() -> None:
     """Is named, and judged no further."""
-    assert "has not ended" in broken_by_call(_record(ended_at_ms=None), [], known(), Limits())[0]
+    assert "has not ended" in broken_by_call(Heard(_record(ended_at_ms=None), [], ""), known(), Limits())[0]
 
 
 def test_a_long_silence() -> None:
     """Nobody said a word to a caller who waited."""
-    found = " ".join(broken_by_call(_record(ended_at_ms=20_000.0), [], known(), Limits()))
+    found = " ".join(broken_by_call(Heard(_record(ended_at_ms=20_000.0), [], ""), known(), Limits()))
     assert "silence of 20.00 s" in found
     assert "20.00 s without an answer" in found
 
 
 def test_a_call_that_was_ended_on_the_caller() -> None:
     """Without a word, while something was owed."""
-    found = " ".join(broken_by_call(_record(end_reason="bridge_hung_up"), [], known(), Limits()))
+    found = " ".join(broken_by_call(Heard(_record(end_reason="bridge_hung_up"), [], ""), known(), Limits()))
     assert "without a word" in found
     assert "owed" in found
+
+
+def test_a_call_that_the_model_ended() -> None:
+    """Its card says so: nothing is missing."""
+    heard = Heard(_record(end_reason="bridge_hung_up"), [], "hangup")
+    assert broken_by_call(heard, known(), Limits()) == []
+    server = _server()
+    assert outcome_of(server.keys, SID) == ""
+    server.run([b"HSET", KEYS.card(SID).encode(), b"outcome", b"hangup"])
+    assert outcome_of(server.keys, SID) == "hangup"
+
+
+def test_time_in_which_nobody_could_play_is_no_silence() -> None:
+    """Its ingress stood still, on the clock of the host."""
+    record = _record(ended_at_ms=20_000.0, zero_ms=5_000.0)
+    heard = Heard(record, [], "", unplayed=[Span(5_000.0, 24_000.0)])
+    assert not any("silence" in sentence for sentence in broken_by_call(heard, known(), Limits()))
+
+
+def _talked_over(troubled: Sequence[Span]) -> list[str]:
+    record = _record(ended_at_ms=20_000.0)
+    playback = Playback(started_at_ms=1_000.0, ended_at_ms=6_000.0, end="dry")
+    record.playout.playbacks.append(playback)
+    record.utterances.append(Utterance("ask", 2_000.0, 0, 900, barge_in=True, ended_at_ms=2_900.0))
+    broken = broken_by_call(Heard(record, [], "", troubled), known(), Limits())
+    return [sentence for sentence in broken if "talked on" in sentence]
+
+
+def test_who_interrupts_is_not_talked_over() -> None:
+    """Unless there was a fault at the time."""
+    assert "talked on for 4000 ms" in _talked_over([])[0]
+    assert _talked_over([Span(1_500.0, 2_500.0)]) == []

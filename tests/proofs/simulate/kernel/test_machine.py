@@ -81,3 +81,14 @@ def test_a_signal_waits_until_the_machine_runs() -> None:
         return heard
 
     assert run(work()) == ["asked"]
+
+
+def test_a_fuse_burns_by_callbacks() -> None:
+    """What hangs on it happens before the last of so many callbacks runs, and once."""
+
+    async def then(loop: VirtualLoop, machine: Machine) -> None:
+        machine.fuse, machine.on_fuse = 3, lambda: loop.kill_machine(machine)
+        await asyncio.sleep(2)
+        assert machine.fuse == 0
+
+    assert len(_on_a_machine(then)) == 10 + 1

@@ -75,7 +75,10 @@ def test_a_new_connection_waits_for_the_end_of_a_cut() -> None:
         await asyncio.sleep(3)
         assert not connecting.done()
         pair.network.mend("client", "server")
-        await connecting
+        _, writer = await connecting
+        writer.write(b"here\n")
+        await asyncio.sleep(1)
+        assert pair.got == [b"here\n"]
 
     run_pair(work)
 
@@ -91,5 +94,39 @@ def test_a_reset_breaks_both_sides() -> None:
         await asyncio.sleep(0.1)
         assert pair.ended == ["reset"]
         await pair.connect()
+
+    run_pair(work)
+
+
+def test_a_host_that_is_back_knows_no_old_connection() -> None:
+    """Whoever wrote to it is told."""
+
+    async def work(pair: Pair) -> None:
+        reader, writer = await pair.connect()
+        pair.loop.kill_machine(pair.server)
+        pair.network.bury(pair.server, silently=True)
+        writer.write(b"anybody?\n")
+        await asyncio.sleep(5)
+        pair.network.come_back("server")
+        assert not pair.network.vanished
+        with pytest.raises(ConnectionResetError):
+            await reader.readline()
+
+    run_pair(work)
+
+
+def test_answers_can_be_lost() -> None:
+    """Who is muted hears all, and is not heard; what it had said goes with the connection."""
+
+    async def work(pair: Pair) -> None:
+        reader, writer = await pair.connect()
+        pair.network.mute("server", "client")
+        writer.write(b"done?\n")
+        await asyncio.sleep(1)
+        assert pair.got == [b"done?\n"]
+        pair.network.reset("client", "server")
+        pair.network.mend("client", "server")
+        with pytest.raises(ConnectionResetError):
+            await reader.readline()
 
     run_pair(work)
