@@ -47,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
     took_s = max(time.monotonic() - began_s, 0.001)
     console.print(
         f"{len(outcomes)} seeds, {virtual_s / 60:.1f} minutes in {took_s:.1f} s:"
-        f" {len(outcomes) / took_s * 60:.1f} seeds a minute, {virtual_s / took_s:.1f} virtual seconds a second"
+        f" {len(outcomes) / took_s * 60:.1f} seeds a minute, {virtual_s / took_s:.1f} times as fast as life"
     )
     failed = [str(outcome.seed) for outcome in outcomes if outcome.broken]
     return conclude(console, [f"seeds {', '.join(failed)}"] if failed else [])
@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--calls", type=int, default=3, help="callers at once")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long they call")
     parser.add_argument("--every", type=float, default=10.0, help="seconds from fault to fault")
-    parser.add_argument("--faults", default=",".join(What), help="kinds to draw from, with commas; empty: none")
+    parser.add_argument(
+        "--faults", default=",".join(What), help="kinds to draw from, with commas; empty: none"
+    )
     parser.add_argument("--strict", action="store_true", help="a call may never end with the apology")
     parser.add_argument("--workers", type=int, default=2, help="processes of each role")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs side by side")

@@ -170,8 +170,8 @@ class Network:
         return len(found)
 
     def bury(self, machine: Machine, *, silently: bool = False) -> None:
-        """A process has died. Its kernel resets its connections; with its host (`silently`) nobody hears, until
-        the host is back."""
+        """A process has died. Its kernel resets its connections; with its host (`silently`) nobody hears,
+        until the host is back."""
         for listening in [each for many in self.listeners.values() for each in many]:
             if listening.machine is machine:
                 listening.close()
@@ -181,7 +181,8 @@ class Network:
                 self.vanished.append(end)
 
     def come_back(self, name: str) -> None:
-        """The host of a process is back: it knows none of its old connections, and says so to whoever writes."""
+        """The host of a process is back: it knows none of its old connections, and says so to whoever
+        writes."""
         for end in [each for each in self.vanished if each.machine.name == name]:
             end.has_vanished = False
             self.vanished.remove(end)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proofs.simulate.faults import Fault, What
-from proofs.simulate.play import Story
 from proofs.simulate.limits import Limits
+from proofs.simulate.play import Story
 from proofs.simulate.run import Outcome, run_apart
 from proofs.simulate.world import WorldOptions
 
