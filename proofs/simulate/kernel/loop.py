@@ -68,7 +68,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._order = itertools.count()
         self._rounds = 0
         self._dialled: dict[socket.socket, tuple[str, int]] = {}
-        self.set_task_factory(self._make_task)
+        self.set_task_factory(self._make_task)  # type: ignore[arg-type]
 
     # Time.
 
@@ -102,7 +102,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     # Threads, signals.
 
-    def run_in_executor(self, executor: Any, function: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, function: Callable[..., Any], *args: Any
+    ) -> Any:
         """Runs it now: a thread would end whenever the kernel likes."""
         future = self.create_future()
         try:
@@ -111,7 +113,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
             future.set_exception(error)
         return future
 
-    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:
+    def add_signal_handler(  # type: ignore[override]
+        self, sig: int, callback: Callable[..., Any], *args: Any
+    ) -> None:
         """Of the process that runs now."""
         machine = MACHINE.get()
         if machine is None:
@@ -125,7 +129,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     # Connections.
 
-    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:  # type: ignore[override]
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         """Every name is an address. Cancelling it is safe."""
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, int(port)))]
 
@@ -133,7 +137,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """The connection comes with create_connection, which is given the socket. Cancelling it is safe."""
         self._dialled[sock] = (str(address[0]), int(address[1]))
 
-    async def create_connection(
+    async def create_connection(  # type: ignore[override]
         self, factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> Any:
         """Over the network of the world; never over TLS. Cancelling it breaks the attempt off."""
@@ -145,7 +149,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
             sock.close()
         return await self._connects().connect(factory, str(host), int(port))
 
-    async def create_server(self, factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
+    async def create_server(  # type: ignore[override]
+        self, factory: Any, host: Any = None, port: Any = None, **options: Any
+    ) -> Any:
         """The same for who listens. Cancelling it is safe."""
         listener = options.get("sock")
         if listener is not None:
@@ -201,9 +207,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self._jump()
         timers = self._timers
         while timers and timers[0][0] <= clock.now_s:
-            handle = heapq.heappop(timers)[2]
-            if not handle.cancelled():
-                ready.append(handle)
+            timer = heapq.heappop(timers)[2]
+            if not timer.cancelled():
+                ready.append(timer)
         self._rounds += 1
         if self._rounds > MOST_ROUNDS_A_MOMENT:
             raise RuntimeError(f"expected time to pass, got {self._rounds} rounds of one moment: {ready[0]}")

@@ -146,7 +146,7 @@ GUARDS = [
     Guard(
         name="response ids",
         takes_out=_no_response_ids,
-        says="after they were cut",
+        says="left out",
         habits=Habits(interrupts=1.0),
     ),
     Guard(name="clip", takes_out=_no_clip, says="silence of", kinds=[What.KILL]),
