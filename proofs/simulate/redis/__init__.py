@@ -3,7 +3,7 @@
 Why it exists: a real one has a clock and a scheduler of its own, so no run with it replays. Its tests hold it
 against real ones. Must not know: Trunkline, but for the list of commands.
 
-    stream           entries, groups, what is pending
+    entries          streams, groups, what is pending
     keyspace         keys, TTLs, copies for a failover
     plain_commands   keys, hashes, sets, sorted sets
     stream_commands  streams and groups

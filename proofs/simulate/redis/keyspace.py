@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofs.simulate.redis.stream import Stream
+from proofs.simulate.redis.entries import Stream
 
 
 class Refused(Exception):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proofs.simulate.redis.entries import LAST, NEVER, Group, Id, Pending, Stream, text_of
 from proofs.simulate.redis.keyspace import OK, Keyspace, Refused
 from proofs.simulate.redis.plain_commands import Args, command, number
-from proofs.simulate.redis.stream import LAST, NEVER, Group, Id, Pending, Stream, text_of
 
 BAD_ID = "ERR Invalid stream ID specified as stream command argument"
 TOO_SMALL = "ERR The ID specified in XADD is equal or smaller than the target stream top item"

@@ -19,7 +19,7 @@ from ingress.calls.fence import Admit, Fence
 from ingress.calls.figures import FiguresPen
 from ingress.calls.owed import OwedSound, Step
 from proofs.simulate.callers import Habits
-from proofs.simulate.faults import What, drawn
+from proofs.simulate.faults import Fault, What, drawn
 from proofs.simulate.limits import limits_of
 from proofs.simulate.play import Story
 from proofs.simulate.run import run_apart
@@ -48,6 +48,8 @@ class Guard:
     seeds: int = 6
     """Within so many it is found."""
     every_s: float = 5.0
+    cuts: Sequence[Fault] = ()
+    """Instead of faults that are drawn."""
     role: str = ""
     """Whose processes alone are met."""
 
@@ -139,9 +141,7 @@ GUARDS = [
         name="sent again",
         takes_out=_nothing_sent_again,
         says="left out",
-        kinds=[What.LOST],
-        role="brain",
-        every_s=2.0,
+        cuts=[Fault(at_s, What.CUT, "brain-0", 5.0) for at_s in (6.0, 16.0)],
     ),
     Guard(
         name="response ids",
@@ -159,7 +159,7 @@ GUARDS = [
 
 def _broken(guard: Guard, seed: int, takes_out: Callable[[], None] | None) -> list[str]:
     """What the checker says of one of the guard's seeds."""
-    schedule = drawn(seed, guard.kinds, workers=1, seconds=SECONDS, every_s=guard.every_s)
+    schedule = guard.cuts or drawn(seed, guard.kinds, workers=1, seconds=SECONDS, every_s=guard.every_s)
     faults = [fault for fault in schedule if fault.target.startswith(guard.role)]
     story = Story(
         seed=seed,

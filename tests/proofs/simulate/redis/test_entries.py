@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofs.simulate.redis.stream import Stream
+from proofs.simulate.redis.entries import Stream
 
 
 def _filled(*ms: int) -> Stream:
