@@ -63,9 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="the seed, or the first of several")
     parser.add_argument("--seeds", type=int, default=1, help="how many")
     parser.add_argument("--kept", action="store_true", help="those that once failed, instead")
-    parser.add_argument("--calls", type=int, default=3, help="callers at once")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long they call")
-    parser.add_argument("--every", type=float, default=10.0, help="seconds from fault to fault")
+    parser.add_argument("--calls", type=int, default=2, help="callers at once")
+    parser.add_argument("--seconds", type=float, default=40.0, help="how long they call")
+    parser.add_argument("--every", type=float, default=6.0, help="seconds from fault to fault")
     parser.add_argument(
         "--faults", default=",".join(What), help="kinds to draw from, with commas; empty: none"
     )

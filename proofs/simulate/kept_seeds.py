@@ -22,10 +22,32 @@ class Kept:
     why: str
     """What it has shown."""
     kinds: tuple[What, ...]
-    calls: int = 3
-    seconds: float = 60.0
-    every_s: float = 10.0
-    workers: int = 2
+    calls: int
+    """Callers at once."""
+    seconds: float
+    """How long they call."""
+    every_s: float
+    """From fault to fault, on the average."""
+    workers: int
+    """Processes of each role."""
 
 
-KEPT: tuple[Kept, ...] = ()
+_FIRST_KINDS = (
+    *(What.KILL, What.VANISH, What.STOP, What.DRAIN, What.CUT, What.LOST, What.RESET, What.FREEZE),
+    *(What.SLOW, What.FULL, What.CRASH, What.EMPTY, What.FAIL_OVER, What.BEHIND, What.MODEL, What.STALL),
+    *(What.DEAF, What.CARRIER, What.LINE),
+)
+"""All that there were; a kind that is added draws other histories."""
+
+KEPT: tuple[Kept, ...] = (
+    Kept(
+        seed=4,
+        why="Redis came back empty; an egress could not claim what ingress had written again, and never again"
+        " tried.",
+        kinds=_FIRST_KINDS,
+        calls=3,
+        seconds=60.0,
+        every_s=10.0,
+        workers=2,
+    ),
+)

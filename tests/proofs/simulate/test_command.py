@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from proofs.simulate.kept_seeds import KEPT
+
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -31,3 +33,10 @@ def test_a_seed_can_be_played_twice_and_shown() -> None:
     assert "all promises kept" in found.stdout
     assert "fault " in found.stdout
     assert "call_taken" in found.stdout
+
+
+def test_what_once_failed_fails_no_more() -> None:
+    """Played as it was when it failed."""
+    found = _simulate("--kept")
+    assert found.returncode == 0, found.stdout
+    assert f"{len(KEPT)} seeds" in found.stdout
