@@ -25,7 +25,6 @@ from proofs.simulate.play import Story
 from proofs.simulate.run import run_apart
 from proofs.simulate.world import WorldOptions
 from shared.ownership.control_feed import ControlFeed
-from shared.store.inbox import Inbox
 from shared.store.outbox import Outbox
 
 pytestmark = pytest.mark.timeout(180)
@@ -118,13 +117,6 @@ def _no_replay() -> None:
     CallerFeed._kept = nothing  # type: ignore[method-assign]
 
 
-def _no_restart() -> None:
-    async def stay(*_: object) -> None:
-        pass
-
-    Inbox._restart_positions = stay  # type: ignore[method-assign]
-
-
 GUARDS = [
     Guard(name="flush", takes_out=_no_flush, says="talked on for", habits=Habits(interrupts=1.0)),
     Guard(name="frame numbers", takes_out=_no_frame_numbers, says="heard again", kinds=[What.LOST]),
@@ -153,7 +145,6 @@ GUARDS = [
     Guard(name="apology", takes_out=_no_apology, says="without an answer", kinds=[What.KILL]),
     Guard(name="restore", takes_out=_no_restore, says="ended by", kinds=[What.EMPTY]),
     Guard(name="replay", takes_out=_no_replay, says="turns were lost", kinds=[What.MODEL]),
-    Guard(name="restart", takes_out=_no_restart, says="ended by", kinds=[What.BEHIND]),
 ]
 
 
