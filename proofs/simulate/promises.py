@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ingress.calls.hold_clip import hold_clip
 from proofs.prove.judge import Figures, judge_call, sessions_of
 from proofs.prove.promises import true_of
-from proofs.prove.silence.ear import Hearing, Kind
+from proofs.prove.silence.ear import Debt, Hearing, Kind
 from proofs.prove.silence.recognise import Known
 from proofs.prove.silence.recording import Listener
 from proofs.prove.silence.spans import Span
@@ -142,9 +142,15 @@ def _of_the_end(heard: Heard, hearing: Hearing, limits: Limits) -> list[str]:
             f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
         }
     )
-    if owed is not None and by_us:
+    if owed is not None and by_us and not _is_owed_in_the_apology(owed, hearing):
         found.append(f"hung up on while {owed.cause} was owed")
     return found
+
+
+def _is_owed_in_the_apology(owed: Debt, hearing: Hearing) -> bool:
+    """Whether the caller spoke into the carrier's voice: it is the last that they hear of us."""
+    sounds = hearing.recording.sounds
+    return any(s.kind is Kind.APOLOGY and s.span.start_ms <= owed.span.start_ms for s in sounds)
 
 
 def _of_silence(hearing: Hearing, limits: Limits) -> list[str]:
