@@ -11,7 +11,7 @@ from proofs.simulate.redis.keyspace import Keyspace
 from proofs.simulate.redis.server import RedisServer
 from shared.contract.keys import Keys
 from simulators.twilio.media.playout import Playback
-from simulators.twilio.record import CallRecord, Utterance
+from simulators.twilio.record import CallRecord, Utterance, VerbRun
 
 SID = "CA" + "1" * 32
 KEYS = Keys(1)
@@ -83,6 +83,16 @@ def test_time_in_which_nobody_could_play_is_no_silence() -> None:
     record = _record(ended_at_ms=20_000.0, zero_ms=5_000.0)
     heard = Heard(record, [], "", unplayed=[Span(5_000.0, 24_000.0)])
     assert not any("silence" in sentence for sentence in broken_by_call(heard, known(), Limits()))
+
+
+def test_who_speaks_into_the_apology_is_owed_nothing_more() -> None:
+    """It is the last that a caller hears, and pays what was owed before it."""
+    for spoken_at_ms in (500.0, 7_000.0):
+        record = _record(ended_at_ms=12_000.0, end_reason="bridge_hung_up")
+        record.verbs.append(VerbRun("Say", "Sorry.", 6_000.0, 12_000.0))
+        record.utterances.append(Utterance("ask", spoken_at_ms, 0, 900, False, spoken_at_ms + 900))
+        broken = broken_by_call(Heard(record, [], "apology"), known(), Limits(may_apologise=True))
+        assert not any("was owed" in sentence for sentence in broken)
 
 
 def _talked_over(troubled: Sequence[Span]) -> list[str]:
