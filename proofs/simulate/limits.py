@@ -13,7 +13,8 @@ from proofs.simulate.faults import LOSES_CALLS, Fault, What
 
 _NEW_OWNER = frozenset({What.KILL, What.VANISH, What.DRAIN})
 _NEW_LEG = _NEW_OWNER | {What.CARRIER, What.STOP, What.LINE}
-_LOSES_WRITES = frozenset({What.EMPTY, What.FAIL_OVER, What.BEHIND})
+_OLDER = frozenset({What.FAIL_OVER, What.BEHIND})
+_LOSES_WRITES = _OLDER | {What.EMPTY}
 
 QUIET_MS = 6_000.0
 """The product promises 4.5 s by its own count. The ear's begins earlier: at a key, whose group ends 2 s
@@ -43,6 +44,8 @@ class Limits:
     """Whether one of its faults takes the caller's voice away before it is in Redis, or out of it."""
     may_truncate_above: bool = False
     """Whether one of its faults keeps from the carrier what was given to its socket."""
+    may_come_back: bool = False
+    """Whether one of its faults brings calls back that have ended: nobody ends them again yet."""
     may_apologise: bool = False
     """Whether one of its faults ends calls."""
 
@@ -56,6 +59,7 @@ def limits_of(faults: Iterable[Fault], *, strict: bool = False) -> Limits:
         again_ms=AGAIN_MS if kinds & _NEW_LEG else 0.0,
         left_out_ms=None if kinds & (_LOSES_WRITES | _NEW_OWNER) else 0.0,
         may_lose_turns=bool(kinds & (_NEW_LEG | _LOSES_WRITES)),
+        may_come_back=bool(kinds & _OLDER),
         may_truncate_above=What.LINE in kinds,
         may_apologise=not strict and bool(kinds & LOSES_CALLS),
     )

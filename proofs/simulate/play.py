@@ -88,7 +88,8 @@ class Story:
                 "judge",
                 f"{record.call_sid} {record.end_reason} {outcome} {len(record.heard_bytes)} heard",
             )
-        broken += promises.broken_in_redis(world.redis.keys, [record.call_sid for record in records])
+        sids = [record.call_sid for record in records]
+        broken += promises.broken_in_redis(world.redis.keys, sids, self.limits)
         broken += [f"ended unasked: {death}" for death in world.deaths]
         for sentence in broken:
             world.history.note("judge", f"broken: {sentence}")

@@ -27,7 +27,7 @@ def test_a_tidy_redis() -> None:
     card = KEYS.card(SID).encode()
     server.run([b"HSET", card, b"state", b"ended"])
     server.run([b"PEXPIRE", card, b"1000"])
-    assert broken_in_redis(server.keys, [SID]) == []
+    assert broken_in_redis(server.keys, [SID], Limits()) == []
 
 
 def test_what_an_ended_call_may_not_leave() -> None:
@@ -36,7 +36,7 @@ def test_what_an_ended_call_may_not_leave() -> None:
     server.run([b"HSET", KEYS.card(SID).encode(), b"state", b"attached"])
     server.run([b"ZADD", KEYS.slots(0).encode(), b"1", SID.encode()])
     server.run([b"ZADD", KEYS.live(0).encode(), b"1", SID.encode()])
-    found = " ".join(broken_in_redis(server.keys, [SID]))
+    found = " ".join(broken_in_redis(server.keys, [SID], Limits()))
     for word in ("live in Redis", "slots", "not ended", "without a TTL"):
         assert word in found
 
@@ -47,6 +47,22 @@ def _record(**changes: object) -> CallRecord:
     for name, value in changes.items():
         setattr(record, name, value)
     return record
+
+
+def test_an_older_redis_brings_calls_back() -> None:
+    """Of which nobody can say that they should not be there."""
+    server = _server()
+    server.run([b"ZADD", KEYS.slots(0).encode(), b"1", SID.encode()])
+    server.run([b"PEXPIRE", KEYS.slots(0).encode(), b"1000"])
+    assert broken_in_redis(server.keys, [SID], Limits(may_come_back=True)) == []
+
+
+def test_a_call_that_was_turned_away() -> None:
+    """It rang while there was a fault; without one it should have been taken."""
+    record = _record(end_reason="bridge_hung_up")
+    record.verbs.append(VerbRun("Say", "Sorry.", 100.0, 900.0))
+    assert broken_by_call(Heard(record, [], "", [Span(0.0, 500.0)]), known(), Limits()) == []
+    assert broken_by_call(Heard(record, [], ""), known(), Limits())
 
 
 def test_a_call_that_never_ended() -> None:
