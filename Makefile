@@ -12,7 +12,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-operations prove-ownership prove-silence prove-queues clean
+	prove-operations prove-ownership prove-silence prove-queues simulate clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -56,6 +56,11 @@ prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right
 
 prove-silence: $(STAMP) ## every kind of silence on live calls, judged at the ear (15 min; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.silence $(ARGS)
+
+SEED ?= 1
+SEEDS ?= 1
+simulate: $(STAMP) ## fault histories on virtual time, from one seed or many (SEED=7, SEEDS=500, ARGS="--show")
+	@$(BIN)/python -m proofs.simulate --seed $(SEED) --seeds $(SEEDS) $(ARGS)
 
 # Not in the lock: nothing else needs it.
 prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger, pacer and the account of owed sound (10 min)

@@ -78,7 +78,8 @@ class Metronome:
     def __init__(self, batch: OutBatch, on_bug: Callable[[Ticking, Exception], None]) -> None:
         self._batch = batch
         self._on_bug = on_bug
-        self._phases: list[set[Ticking]] = [set() for _ in range(PHASES)]
+        self._phases: list[dict[Ticking, None]] = [{} for _ in range(PHASES)]
+        """As sets, in the order in which the calls came: a set of objects has one that no run repeats."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_ticking = False
         self._origin_ms = now_ms()
@@ -102,14 +103,14 @@ class Metronome:
         if self._timer is None:
             self._slot = math.ceil((now - self._origin_ms) / PHASE_MS)
         call.phase = phase
-        self._phases[phase].add(call)
+        self._phases[phase][call] = None
         if not self._is_ticking:
             self._arm()
 
     def leave(self, call: Ticking) -> None:
         """The call needs no more ticks."""
         if call.phase >= 0:
-            self._phases[call.phase].discard(call)
+            self._phases[call.phase].pop(call, None)
             call.phase = -1
 
     def stop(self) -> None:

@@ -5,7 +5,8 @@ that prints its figures and ends with 1 when a promise was broken; times are jud
 is idle, never in tests. Owns: those commands, the figures and the generated parts of docs. Must not know:
 nothing is hidden from it; nothing imports it.
 
-    prove/    promises, each with a command that tries to break it
-    measure/  what a load is heard as and what it costs
-    pages/    the parts of docs that are made from the code
+    prove/     promises, each with a command that tries to break it
+    simulate/  whole fault histories on virtual time, from one seed
+    measure/   what a load is heard as and what it costs
+    pages/     the parts of docs that are made from the code
 """

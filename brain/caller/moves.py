@@ -41,15 +41,16 @@ class CallerMoves:
         self._outbox = outbox
         self._guard = guard
         self._brain = brain
-        self._movers: set[Mover] = set()
+        self._movers: dict[Mover, None] = {}
+        """As a set, in the order in which they came."""
 
     def add(self, mover: Mover) -> None:
         """A call's audio is to be moved from now on."""
-        self._movers.add(mover)
+        self._movers[mover] = None
 
     def remove(self, mover: Mover) -> None:
         """And no more. What is under way is still answered. Safe to repeat."""
-        self._movers.discard(mover)
+        self._movers.pop(mover, None)
 
     async def run(self) -> None:
         """Moves for as long as it runs; cancelling it leaves what the model got in the callers' streams."""

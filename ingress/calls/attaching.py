@@ -22,7 +22,7 @@ from ingress.media.parameters import read_parameters
 from ingress.media.stream import MediaStream
 from ingress.media.wire import StreamStart
 from shared.clock import now_ms
-from shared.contract.steps import Attached, NewStream
+from shared.contract.steps import Attached, Leg, NewStream
 from shared.logs.log import mask_number
 
 Judge = Callable[[StreamStart], tuple[str, int]]

@@ -8,7 +8,7 @@ begins with. Owns: when a report goes. Must not know: what a report makes egress
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ingress.counters import CallCounters
@@ -38,11 +38,11 @@ class BackPost:
         self._batch = PairBatch(send)
         self._guard = guard
         self._counters = counters
-        self._begun: set[Moving] = set()
-        """Moved after a pause: told at the end of this turn."""
+        self._begun: dict[Moving, None] = {}
+        """Moved after a pause: told at the end of this turn, in the order in which they moved."""
         self._told: set[Moving] = set()
         """Told within this tenth of a second: what moves of them is told at its end."""
-        self._moving: set[Moving] = set()
+        self._moving: dict[Moving, None] = {}
         self._soon: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -54,26 +54,27 @@ class BackPost:
     def moved(self, call: Moving) -> None:
         """A frame of the call was written: its progress goes within 100 ms, after a pause at once."""
         if call in self._told:
-            self._moving.add(call)
+            self._moving[call] = None
         elif call not in self._begun:
-            self._begun.add(call)
+            self._begun[call] = None
             self._flush_soon()
 
     def forget(self, call: Moving) -> None:
         """The call is not here any more."""
-        for calls in (self._begun, self._told, self._moving):
-            calls.discard(call)
+        self._begun.pop(call, None)
+        self._told.discard(call)
+        self._moving.pop(call, None)
 
     # Private.
 
     def _report(self) -> None:
         self._timer = None
         self._told.clear()
-        moving, self._moving = self._moving, set()
+        moving, self._moving = self._moving, {}
         self._tell(moving)
         self._flush()
 
-    def _tell(self, calls: set[Moving]) -> None:
+    def _tell(self, calls: Iterable[Moving]) -> None:
         for call in calls:
             told = self._guard.run(Where.TIMER, call.call_sid, call.progress)
             if told is None:
@@ -82,7 +83,7 @@ class BackPost:
             self._batch.add(worker, pair)
             self._told.add(call)
             if again:
-                self._moving.add(call)
+                self._moving[call] = None
         if self._told and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PROGRESS_S, self._report)
 
@@ -91,7 +92,7 @@ class BackPost:
             self._soon = asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        begun, self._begun = self._begun, set()
+        begun, self._begun = self._begun, {}
         self._tell(begun)
         if self._soon is not None:
             self._soon.cancel()

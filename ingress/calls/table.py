@@ -27,7 +27,7 @@ class CallTable:
 
     def __init__(self, services: IngressServices) -> None:
         self.calls: dict[str, IngressCall] = {}
-        self.streams: set[MediaStream] = set()
+        self.streams: dict[MediaStream, None] = {}
         self._services = services
         self._plans: dict[str, Plan] = {}
         self._detaching = 0
@@ -36,12 +36,12 @@ class CallTable:
 
     def stream_opened(self, stream: MediaStream) -> None:
         """A socket was let in."""
-        self.streams.add(stream)
+        self.streams[stream] = None
         self._idle.clear()
 
     def stream_gone(self, stream: MediaStream, *, detaching: bool) -> None:
         """Its socket is over. With `detaching`, `detached` follows."""
-        self.streams.discard(stream)
+        self.streams.pop(stream, None)
         self._detaching += detaching
         self._settle()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -236,7 +237,7 @@ class RealtimeSimulator:
         assert isinstance(socket, QuickConnection)
         knobs = self._waiting.pop(socket)
         number = len(self.sessions) + 1
-        ids = IdMinter(Random())
+        ids = IdMinter(Random(secrets.token_bytes(16)))
         assert socket.request is not None
         model = _query(urlsplit(socket.request.path).query, "model")
         record = SessionRecord(

@@ -19,7 +19,9 @@ from shared.ownership import steps
 from shared.ownership.liveness import How
 from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
+from shared.process.role import Process
 from shared.store.client import Store
+from shared.store.errors import LinkLost
 from tests.egress.stage import frames_of, speech
 from tests.egress.world import BRAIN, INGRESS, KEYS, SECOND, a_stream, egress, held, owns, world
 from tests.support.waiting import wait_until
@@ -206,6 +208,33 @@ async def test_the_next_owner_reads_control_on_from_where_the_last_one_was(
 
         assert record.read(EgressView, claim.card).control_pos == position
         assert held(role, call).control.position == position
+
+
+async def test_a_claim_that_met_a_broken_connection_is_made_again(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody rings twice: the first claim fails as the pool's connection is gone, the next one stands."""
+    claim, failures = calls_module.claim_free, [LinkLost("the connection is gone")]
+
+    async def claim_free(process: Process, call_sid: str) -> Claim | None:
+        if failures:
+            raise failures.pop()
+        return await claim(process, call_sid)
+
+    monkeypatch.setattr(calls_module, "claim_free", claim_free)
+    async with (
+        world(store, redis_url) as here,
+        egress(here, 0) as (process, role),
+        egress(here, 1) as (late, other),
+    ):
+        late.draining = True  # It takes no new call by itself.
+        call = await here.served(role)
+        late.draining, process.draining = False, True
+
+        role.calls.release(held(role, call), late.name)
+
+        await wait_until(owns(other), "the other one has the call")
+    assert failures == []
 
 
 async def test_a_call_that_another_has_is_not_taken_over(store: Store, redis_url: str) -> None:

@@ -44,7 +44,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
     """A part of the stretch, in bytes; `offset` is where its clip stands at its start. No name: unknown."""
 
     name: str
@@ -65,7 +65,7 @@ def sounds(at_ms: float, audio: bytes, known: Known) -> list[Sound]:
     """What could be heard of one unbroken stretch that began at `at_ms`."""
     clips = {**known.answers, OWN: known.clip} if known.clip else dict(known.answers)
     found = []
-    for piece in _pieces(audio, clips):
+    for piece in pieces(audio, clips):
         bounds = _audible(audio, piece.start, piece.end)
         if bounds is None:
             continue
@@ -79,17 +79,15 @@ def sounds(at_ms: float, audio: bytes, known: Known) -> list[Sound]:
     return found
 
 
-# Private.
-
-
-def _pieces(audio: bytes, clips: Mapping[str, bytes]) -> Iterator[_Piece]:
+def pieces(audio: bytes, clips: Mapping[str, bytes]) -> Iterator[Piece]:
+    """What one unbroken stretch is made of, in order; what is quiet between two pieces is in neither."""
     unknown: int | None = None
     at = 0
     while at < len(audio):
         frame = audio[at : at + FRAME_BYTES]
         if is_quiet(frame):
             if unknown is not None:
-                yield _Piece("", 0, unknown, at)
+                yield Piece("", 0, unknown, at)
                 unknown = None
             at += FRAME_BYTES
             continue
@@ -101,28 +99,31 @@ def _pieces(audio: bytes, clips: Mapping[str, bytes]) -> Iterator[_Piece]:
             at += FRAME_BYTES
             continue
         if unknown is not None and found.start - unknown >= EDGE_BYTES:
-            yield _Piece("", 0, unknown, found.start)
+            yield Piece("", 0, unknown, found.start)
         unknown = None
         yield found
         at = found.end
     if unknown is not None and len(audio) - unknown >= EDGE_BYTES:
-        yield _Piece("", 0, unknown, len(audio))
+        yield Piece("", 0, unknown, len(audio))
 
 
-def _find(audio: bytes, at: int, back_to: int, clips: Mapping[str, bytes]) -> _Piece | None:
+# Private.
+
+
+def _find(audio: bytes, at: int, back_to: int, clips: Mapping[str, bytes]) -> Piece | None:
     """The clip that stands at `at` and goes on for longest; its beginning may lie before, not before
     `back_to`."""
     probe = audio[at : at + PROBE_BYTES]
     if len(probe) < FRAME_BYTES:
         return None
-    best: _Piece | None = None
+    best: Piece | None = None
     for name, clip in clips.items():
         offset = clip.find(probe)
         while offset >= 0:
             length = common_length(clip[offset:], audio[at : at + len(clip) - offset])
             if best is None or at + length > best.end:
                 before = _common_before(audio[back_to:at], clip[:offset])
-                best = _Piece(name, offset - before, at - before, at + length)
+                best = Piece(name, offset - before, at - before, at + length)
             offset = clip.find(probe, offset + 1)
     return best
 

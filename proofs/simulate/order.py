@@ -1,0 +1,67 @@
+"""Whether what was said was heard in its order: nothing twice, nothing left out.
+
+Why it exists: a few frames that are heard again, or a piece that is missing in the middle of a word, are no
+silence and no second answer; only the bytes tell. Owns: that comparison. Pure: a recording in, figures out.
+Must not know: calls, faults.
+
+A clip that begins again from its start is said again: whether it was asked for is another question (see
+`promises.broken_by_call`). One that goes on elsewhere than where it ceased was cut wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from proofs.prove.silence.recognise import FRAME_BYTES, is_quiet, pieces
+from simulators.mulaw import BYTES_PER_MS
+from simulators.twilio.media.playout import Playback
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A clip went on elsewhere than where it had ceased."""
+
+    name: str
+    at_ms: float
+    ms: float
+    """By how much; negative: heard again."""
+
+
+def jumps(playbacks: Iterable[Playback], clips: Mapping[str, bytes]) -> list[Jump]:
+    """All of one call, in order. What is quiet is not counted."""
+    heads = {name: _quiet_head(clip) for name, clip in clips.items()}
+    heard_to: dict[str, int] = {}
+    found = []
+    for playback in playbacks:
+        for piece in pieces(bytes(playback.audio), clips):
+            if piece.name:
+                before = heard_to.get(piece.name, 0)
+                jump = _jump(clips[piece.name], before, piece.offset)
+                if piece.offset > heads[piece.name] and jump:
+                    at_ms = playback.started_at_ms + piece.start / BYTES_PER_MS
+                    found.append(Jump(piece.name, at_ms, jump / BYTES_PER_MS))
+                heard_to[piece.name] = piece.offset + piece.end - piece.start
+    return found
+
+
+# Private.
+
+
+def _quiet_head(clip: bytes) -> int:
+    """How far into a clip its first sound may lie; a frame more, since one may be heard in part."""
+    at = 0
+    while at < len(clip) and is_quiet(clip[at : at + FRAME_BYTES]):
+        at += FRAME_BYTES
+    return at + FRAME_BYTES
+
+
+def _jump(clip: bytes, heard_to: int, offset: int) -> int:
+    """Bytes of sound between the two; negative if they were heard before."""
+    between = clip[min(heard_to, offset) : max(heard_to, offset)]
+    sound = sum(
+        len(frame)
+        for at in range(0, len(between), FRAME_BYTES)
+        if not is_quiet(frame := between[at : at + FRAME_BYTES])
+    )
+    return sound if offset > heard_to else -sound

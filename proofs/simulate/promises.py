@@ -1,0 +1,238 @@
+"""What is promised of every run, whatever its faults, and the sentences of what was not kept.
+
+Why it exists: thousands of runs are read by nobody; what they must never show is said once. Owns: the
+promises at the caller's ear and at the model's, and in Redis after the calls. Must not know: how a fault is
+brought about; when there was one it is told.
+
+The ear is that of proofs/prove/silence, which shares no rule with the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ingress.calls.hold_clip import hold_clip
+from proofs.prove.judge import Figures, judge_call, sessions_of
+from proofs.prove.promises import true_of
+from proofs.prove.silence.ear import Debt, Hearing, Kind
+from proofs.prove.silence.recognise import Known
+from proofs.prove.silence.recording import Listener
+from proofs.prove.silence.spans import Span
+from proofs.simulate.limits import Limits
+from proofs.simulate.order import jumps
+from proofs.simulate.redis.keyspace import Keyspace
+from shared.contract.keys import Keys, is_permanent
+from simulators import clips
+from simulators.comparison import item_audio, merged
+from simulators.realtime.record import SessionRecord
+from simulators.twilio.measures import barge_ins
+from simulators.twilio.record import CallRecord
+
+FRAME_BYTES = 160
+LEAST_BYTES = 10 * FRAME_BYTES
+"""What is shorter is not looked for: silence would be found everywhere."""
+
+PLANNED = frozenset({"hangup", "transferred"})
+"""Outcomes of a call that the model was asked to end."""
+
+FAREWELL_MS = 8_000.0
+"""So long before a planned end the caller may speak into a farewell, which is not interrupted."""
+
+FELT_BEFORE_MS, FELT_AFTER_MS = 1_000.0, 6_000.0
+"""Around a fault a caller who interrupts may have to wait as long as it lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One call, with all that is needed to judge it."""
+
+    record: CallRecord
+    sessions: Sequence[SessionRecord]
+    outcome: str
+    """Of its card."""
+    troubled: Sequence[Span] = ()
+    """When there were faults, on the host's monotonic clock."""
+    unplayed: Sequence[Span] = ()
+    """When nobody could have played anything to it: its ingress stood still, or nothing passed from there to
+    the carrier. On the same clock."""
+
+    @property
+    def was_planned(self) -> bool:
+        """Whether the model ended it."""
+        return self.outcome in PLANNED
+
+    @property
+    def was_turned_away(self) -> bool:
+        """Whether it rang while there was a fault, and was told so instead of being taken."""
+        return not self.record.streams and self.excuse_ms(0.0) > 0
+
+    def excuse_ms(self, at_ms: float) -> float:
+        """How much longer something may take that began then, on the call's own clock."""
+        at_ms += self.record.zero_ms
+        felt = [s for s in self.troubled if s.start_ms - FELT_BEFORE_MS <= at_ms <= s.end_ms + FELT_AFTER_MS]
+        return sum(span.ms + FELT_AFTER_MS for span in felt)
+
+
+def known() -> Known:
+    """The clips that can be heard of a model that speaks English."""
+    named = clips.manifest().items()
+    model = [name for name, clip in named if clip.speaker == "model" and clip.language == "en"]
+    return Known(answers={name: clips.load(name) for name in model}, clip=hold_clip())
+
+
+def outcome_of(keys: Keyspace, sid: str) -> str:
+    """How a call ended, by its card; empty: nobody knows."""
+    card = keys.values.get(Keys(1).card(sid).encode()) or {}
+    return str(card.get(b"outcome", b"").decode())
+
+
+def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]:
+    """Of one call that has ended."""
+    record = heard.record
+    if record.ended_at_ms is None:
+        return [f"{record.call_sid} has not ended"]
+    elsewhere = [
+        Span(verb.started_at_ms, verb.ended_at_ms or record.ended_at_ms)
+        for verb in record.verbs
+        if verb.name in ("Dial", "Play")
+    ]
+    zero_ms = record.zero_ms
+    elsewhere += [Span(span.start_ms - zero_ms, span.end_ms - zero_ms) for span in heard.unplayed]
+    hearing = Listener(record, heard_with).hearing(record.ended_at_ms, elsewhere)
+    own = sessions_of(record, heard.sessions)
+    found = _of_the_end(heard, hearing, limits)
+    found += _of_silence(hearing, limits)
+    found += _of_order(record, heard_with, limits)
+    found += _repeated(record, own)
+    found += _talked_on(heard, limits)
+    if own:
+        found += _of_the_model(heard, own, limits)
+    return [f"{record.call_sid} {sentence}" for sentence in found]
+
+
+def broken_in_redis(keys: Keyspace, sids: Iterable[str], limits: Limits) -> list[str]:
+    """After all calls have ended and a while has passed."""
+    names = Keys(1)
+    live = keys.values.get(names.live(0).encode()) or {}
+    slots = keys.values.get(names.slots(0).encode()) or {}
+    cards = {sid: keys.values.get(names.card(sid).encode()) for sid in sids}
+    open_cards = [sid for sid, card in cards.items() if card is not None and card.get(b"state") != b"ended"]
+    without_ttl = [
+        key.decode() for key in keys.names() if key not in keys.expires_ms and not is_permanent(key.decode())
+    ]
+    return true_of(
+        {
+            f"{len(live)} ended calls are live in Redis": bool(live) and not limits.may_come_back,
+            f"{len(slots)} slots are taken by ended calls": bool(slots) and not limits.may_come_back,
+            f"cards are not ended: {', '.join(open_cards)}": bool(open_cards) and not limits.may_come_back,
+            f"keys without a TTL: {', '.join(without_ttl)}": bool(without_ttl),
+        }
+    )
+
+
+# Private.
+
+
+def _of_the_end(heard: Heard, hearing: Hearing, limits: Limits) -> list[str]:
+    record = heard.record
+    owed, apologised = hearing.open_debt, hearing.count(Kind.APOLOGY)
+    by_us = record.end_reason != "caller_hung_up" and not heard.was_planned
+    found = true_of(
+        {
+            f"ended by {record.end_reason} without a word": by_us and not apologised,
+            f"ended by {record.end_reason} with the apology": by_us
+            and bool(apologised)
+            and not (limits.may_apologise or heard.was_turned_away),
+            f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
+        }
+    )
+    if owed is not None and by_us and not _is_owed_in_the_apology(owed, hearing):
+        found.append(f"hung up on while {owed.cause} was owed")
+    return found
+
+
+def _is_owed_in_the_apology(owed: Debt, hearing: Hearing) -> bool:
+    """Whether the caller spoke into the carrier's voice: it is the last that they hear of us."""
+    sounds = hearing.recording.sounds
+    return any(s.kind is Kind.APOLOGY and s.span.start_ms <= owed.span.start_ms for s in sounds)
+
+
+def _of_silence(hearing: Hearing, limits: Limits) -> list[str]:
+    return true_of(
+        {
+            f"silence of {hearing.quiet_ms / 1000:.2f} s": hearing.quiet_ms > limits.quiet_ms,
+            f"{hearing.age_ms / 1000:.2f} s without an answer": hearing.age_ms > limits.wait_ms,
+        }
+    )
+
+
+def _of_order(record: CallRecord, heard_with: Known, limits: Limits) -> list[str]:
+    found = []
+    for jump in jumps(record.playbacks, heard_with.answers):
+        if -jump.ms > limits.again_ms:
+            found.append(f"{-jump.ms:.0f} ms of {jump.name} heard again at {jump.at_ms / 1000:.2f} s")
+        elif limits.left_out_ms is not None and jump.ms > limits.left_out_ms:
+            found.append(f"{jump.ms:.0f} ms of {jump.name} left out at {jump.at_ms / 1000:.2f} s")
+    return found
+
+
+def _repeated(record: CallRecord, own: Sequence[SessionRecord]) -> list[str]:
+    """Audio of the model that was heard more often than it was said."""
+    if not own:
+        return []
+    audio = list(item_audio(merged(own)).values())
+    heard = record.heard_bytes
+    found = []
+    for said in dict.fromkeys(audio):
+        whole = said[: len(said) - len(said) % FRAME_BYTES]
+        times = heard.count(whole) if len(whole) >= LEAST_BYTES else 0
+        count = sum(other.startswith(said) for other in audio)
+        if times > count:
+            found.append(f"audio said {count} times was heard {times} times")
+    return found
+
+
+def _talked_on(heard: Heard, limits: Limits) -> list[str]:
+    """A caller who interrupts is not talked over."""
+    record = heard.record
+    over_ms = record.ended_at_ms or 0.0
+    found = []
+    for barge_in in barge_ins(record):
+        at_ms = barge_in.voice_started_at_ms
+        may_last_ms = limits.talks_on_ms + heard.excuse_ms(at_ms)
+        is_farewell = heard.was_planned and at_ms > over_ms - FAREWELL_MS
+        if barge_in.silent_after_ms > may_last_ms and not is_farewell:
+            found.append(f"talked on for {barge_in.silent_after_ms:.0f} ms at {at_ms / 1000:.2f} s")
+    return found
+
+
+def _of_the_model(heard: Heard, own: Sequence[SessionRecord], limits: Limits) -> list[str]:
+    figures = Figures()
+    judge_call(figures, heard.record, own, [])
+    told, pressed = _keys_told(own), sum(key.delivered for key in heard.record.key_presses)
+    return true_of(
+        {
+            f"{figures.stale_frames} frames were heard after they were cut": figures.stale_frames > 0,
+            f"{figures.lost_turns} turns were lost": figures.lost_turns > 0 and not limits.may_lose_turns,
+            f"{figures.outputs_twice} outputs of tools were told twice": figures.outputs_twice > 0,
+            f"{told} keys were told, {pressed} were pressed": told > pressed,
+            f"{figures.model_violations} events broke the model's protocol": figures.model_violations > 0,
+            "; ".join(figures.truncations_above_heard): bool(figures.truncations_above_heard)
+            and not limits.may_truncate_above,
+        }
+    )
+
+
+KEYS_TOLD = "on the telephone keypad: "
+
+
+def _keys_told(own: Sequence[SessionRecord]) -> int:
+    """Keys of which the model was told as they were pressed, not as part of what was said before."""
+    count = 0
+    for session in own:
+        for event in session.received_of("conversation.item.create"):
+            _, found, rest = str(event.get("item")).partition(KEYS_TOLD)
+            if found and "-seed-" not in str(event.get("event_id")):
+                count += len(rest.partition("]")[0].replace(" ", ""))
+    return count

@@ -1,0 +1,174 @@
+"""Each guard of the simulation is needed: with one taken out of the product's code, a seed finds it.
+
+What is taken out is taken out in the process of the run alone. The same seeds with the guard in its place say
+nothing of the kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from brain.caller.feed import CallerFeed
+from brain.sequencer import responses
+from egress.delivery import Delivery
+from ingress.calls.call import IngressCall
+from ingress.calls.fence import Admit, Fence
+from ingress.calls.figures import FiguresPen
+from ingress.calls.owed import OwedSound, Step
+from proofs.simulate.callers import Habits
+from proofs.simulate.faults import Fault, What, drawn
+from proofs.simulate.limits import limits_of
+from proofs.simulate.play import Story
+from proofs.simulate.run import run_apart
+from proofs.simulate.world import WorldOptions
+from shared.ownership.control_feed import ControlFeed
+from shared.store.outbox import Outbox
+
+pytestmark = pytest.mark.timeout(180)
+
+SECONDS = 25.0
+
+TALKS = Habits(interrupts=0, presses_keys=0, says_nothing=0, leaves_early=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """One guard, and how its absence is found."""
+
+    name: str
+    takes_out: Callable[[], None]
+    says: str
+    """A part of what the checker says then."""
+    kinds: Sequence[What] = ()
+    habits: Habits = field(default_factory=lambda: TALKS)
+    seeds: int = 6
+    """Within so many it is found."""
+    every_s: float = 5.0
+    cuts: Sequence[Fault] = ()
+    """Instead of faults that are drawn."""
+    role: str = ""
+    """Whose processes alone are met."""
+
+
+def _no_flush() -> None:
+    Delivery._flush = lambda *_: []  # type: ignore[method-assign]
+
+
+def _no_frame_numbers() -> None:
+    judge = Fence.admit_frame
+
+    def admit(self: Fence, leg: int, epoch: int, cut: int, n: int) -> Admit:
+        self.last_frame = min(self.last_frame, n - 1)
+        return judge(self, leg, epoch, cut, n)
+
+    Fence.admit_frame = admit  # type: ignore[method-assign]
+
+
+def _no_letter_numbers() -> None:
+    ControlFeed._is_new = lambda *_: True  # type: ignore[method-assign]
+
+
+def _nothing_sent_again() -> None:
+    opened = Outbox.link_opened
+
+    def forget(self: Outbox, link: object) -> None:
+        for commit in self._under_way:
+            commit.writes.clear()
+        opened(self, link)  # type: ignore[arg-type]
+
+    Outbox.link_opened = forget  # type: ignore[method-assign, assignment]
+
+
+def _no_response_ids() -> None:
+    responses._why_skip = lambda *_: None
+
+
+def _no_clip() -> None:
+    check = OwedSound.check
+
+    def silent(self: OwedSound, now_ms: float, *, store_away: bool) -> Step:
+        step = check(self, now_ms, store_away=store_away)
+        return Step.NOTHING if step is Step.PLAY else step
+
+    OwedSound.check = silent  # type: ignore[method-assign]
+
+
+def _no_apology() -> None:
+    fill = IngressCall.fill_silence
+
+    def patient(self: IngressCall, now_ms: float, *, store_away: bool) -> bool:
+        fill(self, now_ms, store_away=store_away)
+        return True
+
+    IngressCall.fill_silence = patient  # type: ignore[method-assign]
+
+
+def _no_restore() -> None:
+    FiguresPen._restore = lambda *_: None  # type: ignore[method-assign]
+
+
+def _no_replay() -> None:
+    async def nothing(_self: CallerFeed) -> list[tuple[bytes, bytes]]:
+        return []
+
+    CallerFeed._kept = nothing  # type: ignore[method-assign]
+
+
+GUARDS = [
+    Guard(name="flush", takes_out=_no_flush, says="talked on for", habits=Habits(interrupts=1.0)),
+    Guard(name="frame numbers", takes_out=_no_frame_numbers, says="heard again", kinds=[What.LOST]),
+    Guard(
+        name="letter numbers",
+        takes_out=_no_letter_numbers,
+        says="keys were told",
+        kinds=[What.LOST],
+        habits=Habits(presses_keys=0.9, says_nothing=0, leaves_early=0),
+        role="ingress",
+        every_s=1.5,
+    ),
+    Guard(
+        name="sent again",
+        takes_out=_nothing_sent_again,
+        says="left out",
+        cuts=[Fault(at_s, What.CUT, "brain-0", 5.0) for at_s in (6.0, 16.0)],
+    ),
+    Guard(
+        name="response ids",
+        takes_out=_no_response_ids,
+        says="left out",
+        habits=Habits(interrupts=1.0),
+    ),
+    Guard(name="clip", takes_out=_no_clip, says="silence of", kinds=[What.KILL]),
+    Guard(name="apology", takes_out=_no_apology, says="without an answer", kinds=[What.KILL]),
+    Guard(name="restore", takes_out=_no_restore, says="ended by", kinds=[What.EMPTY]),
+    Guard(name="replay", takes_out=_no_replay, says="turns were lost", kinds=[What.MODEL]),
+]
+
+
+def _broken(guard: Guard, seed: int, takes_out: Callable[[], None] | None) -> list[str]:
+    """What the checker says of one of the guard's seeds."""
+    schedule = guard.cuts or drawn(seed, guard.kinds, workers=1, seconds=SECONDS, every_s=guard.every_s)
+    faults = [fault for fault in schedule if fault.target.startswith(guard.role)]
+    story = Story(
+        seed=seed,
+        calls=2,
+        seconds=SECONDS,
+        habits=guard.habits,
+        faults=faults,
+        limits=limits_of(faults),
+    )
+    return run_apart(WorldOptions(seed=seed, workers=1, spoil=takes_out), story.play).broken
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_a_guard_that_is_missing_is_found(guard: Guard) -> None:
+    """Within a few seeds, by what the caller hears; with the guard in its place that seed says nothing of
+    it."""
+    for seed in range(1, guard.seeds + 1):
+        if any(guard.says in sentence for sentence in _broken(guard, seed, guard.takes_out)):
+            assert not any(guard.says in sentence for sentence in _broken(guard, seed, None))
+            return
+    pytest.fail(f"no seed up to {guard.seeds} says: {guard.says}")
