@@ -12,7 +12,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-operations prove-silence prove-queues clean
+	prove-operations prove-silence prove-queues chaos chaos-full clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -53,6 +53,12 @@ prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right
 
 prove-silence: $(STAMP) ## every kind of silence on live calls, judged at the ear (15 min; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.silence $(ARGS)
+
+chaos: $(STAMP) ## processes killed and stopped under live calls, judged at the ear (6 min)
+	@$(BIN)/python -m proofs.prove.chaos $(ARGS)
+
+chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (45 min; ARGS="--list")
+	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)
 
 # Not in the lock: nothing else needs it.
 prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)

@@ -16,6 +16,8 @@ pages about them read.
     verdicts      its judgement: right, soon, once, and nobody else blamed
     busy          a role process that is kept busy on purpose
     silence/      `make prove-silence`: nobody is left in silence, tried kind by kind
+    chaos/        `make chaos`: the call outlives us, tried process by process
+    page_table    a table of results in docs/reliability.md
     sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance
     states/       every state that a few inputs reach
     mutants       `make prove-mutants`: what the tests say to wrong code

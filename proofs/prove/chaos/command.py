@@ -1,0 +1,148 @@
+"""`make chaos` and `make chaos-full`: processes are killed and stopped under live calls, judged at the ear.
+
+Why it exists: "the call outlives us" is a promise about every process at every step of a call. Owns: the run
+of the rows, the files that it leaves, its progress. Must not know: what a row does, or what is allowed.
+
+Each row is recorded into a file and judged from that file; `--check` judges files again, without a run.
+Prints each figure beside its bound, a table, what was broken in words; ends with 1 when something was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from rich.console import Console
+
+from proofs.prove.chaos import rows, table
+from proofs.prove.chaos.director import Director
+from proofs.prove.chaos.evidence.shapes import Evidence, dumped, loaded
+from proofs.prove.chaos.evidence.verdict import judge
+from proofs.prove.chaos.faults import Row
+from proofs.prove.chaos.stage import open_stage
+from proofs.prove.chaos.table import Result
+
+KEEP: Final = Path(".build/chaos")
+LATE_MS: Final = 100.0
+"""A simulator that was later than this at a frame is told of: the row's figures are off by as much."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What all stages of a run share."""
+
+    console: Console
+    keep: Path
+    seed: int
+    began_s: float = field(default_factory=time.monotonic)
+    results: list[Result] = field(default_factory=list)
+
+    def note(self, row: Row, evidence: Evidence) -> None:
+        """Judges a row by its record, and says so."""
+        findings = judge(evidence, row.bounds)
+        hit = sum(call.is_hit for call in evidence.calls)
+        result = Result(
+            row=row, findings=findings, calls=len(evidence.calls), hit=hit, problem=evidence.problem
+        )
+        self.results.append(result)
+        late_ms = max((call.simulator_late_ms for call in evidence.calls), default=0.0)
+        late = f", simulator {late_ms:.0f} ms late" if late_ms > LATE_MS else ""
+        self._say(
+            f"{time.monotonic() - self.began_s:4.0f} s"
+            f"  {row.name} ({hit} of {len(evidence.calls)} calls hit): silence {result.silence_text} ms{late}: {'[red]broken[/red]' if result.broken else 'kept'}"
+        )
+        self._say(f"        {result.figures_text}")
+        for sentence in result.broken:
+            self._say(f"        [red]{sentence}[/red]")
+
+    def conclude(self) -> int:
+        """The table, what was broken, the exit code."""
+        self.console.print(table.shown(self.results))
+        broken = [f"{each.row.name}: {text}" for each in self.results for text in each.broken]
+        broken += table.together(self.results)
+        for line in broken:
+            self._say(f"[red]broken:[/red] {line}")
+        kept = sum(not result.broken for result in self.results)
+        self._say(f"{kept} of {len(self.results)} rows kept")
+        return 1 if broken else 0
+
+    # Private.
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True, highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        chosen = rows.chosen("full" if options.full else "short", options.only or ())
+    except ValueError as error:
+        parser.error(str(error))
+    if options.list:
+        for row in chosen:
+            print(f"{row.name:34} {row.text}; {row.step}")
+        return 0
+    options.keep.mkdir(parents=True, exist_ok=True)
+    run = Run(Console(width=180), options.keep, options.seed)
+    if options.check:
+        for row in chosen:
+            path = _file(run.keep, row)
+            if path.exists():
+                run.note(row, loaded(path.read_bytes()))
+    else:
+        uvloop.run(_play_all(run, chosen))
+    if options.write:
+        table.write(run.results)
+    return run.conclude()
+
+
+# Private.
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make chaos",
+        description="Processes are killed, stopped and restarted under live simulated calls whose audio says"
+        " whose it is; every invariant is checked from what was recorded.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--full", action="store_true", help="all rows, with ten calls on each process")
+    parser.add_argument(
+        "--only", action="append", metavar="PART", help="rows with this in their name; repeatable"
+    )
+    parser.add_argument("--list", action="store_true", help="name the rows and stop")
+    parser.add_argument("--check", action="store_true", help="judge what is in --keep, without a run")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+    parser.add_argument("--seed", type=int, default=1, help="of callers, model and faults")
+    parser.add_argument("--keep", type=Path, default=KEEP, help="folder for the record of each row")
+    return parser
+
+
+def _file(keep: Path, row: Row) -> Path:
+    return keep / f"{row.name}.json"
+
+
+async def _play_all(run: Run, chosen: Sequence[Row]) -> None:
+    for only, group in itertools.groupby(chosen, key=lambda row: row.only):
+        left = list(group)
+        while left:
+            with tempfile.TemporaryDirectory(prefix="trunkline-chaos-") as folder:
+                async with open_stage(Path(folder), only=only, seed=run.seed) as stage:
+                    while left:
+                        row = left.pop(0)
+                        evidence = await Director(stage, row, run.seed).play()
+                        path = _file(run.keep, row)
+                        await asyncio.to_thread(path.write_bytes, dumped(evidence))
+                        run.note(row, loaded(await asyncio.to_thread(path.read_bytes)))
+                        if left and not await stage.is_whole():
+                            break  # Another stack, then: what this one has become is a row's figure.

@@ -1,0 +1,128 @@
+"""What a row is: which process is hit, how, at which step of a call, and what that may cost.
+
+Why it exists: a row should read as what it is; how it is brought about is another matter. Owns: the kinds of
+fault, the steps of a call. Pure. Must not know: processes, sockets, calls.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Literal
+
+from proofs.prove.chaos.evidence.finding import Bounds
+
+Role = Literal["ingress", "brain", "egress"]
+Tier = Literal["short", "full"]
+
+
+class Step(enum.StrEnum):
+    """When a fault begins, in the life of the call that is looked at."""
+
+    CLAIM = "claim"
+    """The process is in the step that makes the call its own (ingress: in ATTACH)."""
+    OPENING = "opening"
+    """The model's session has been asked for and is not there."""
+    GREETING = "greeting"
+    """One second into it."""
+    CALLER = "caller speaks"
+    """In the middle of what they say."""
+    MODEL = "model speaks"
+    """One second into the answer."""
+    TOOL = "tool runs"
+    TRANSFER = "transfer pending"
+    """The model has asked for it; the caller is told, or the other number rings."""
+    FAREWELL = "farewell"
+    """The last words are being heard."""
+
+
+class Story(enum.StrEnum):
+    """What the calls of a row are about."""
+
+    TWO_TURNS = "two turns"
+    TOOL = "a tool, then a turn"
+    TRANSFER = "a transfer that nobody takes"
+    FAREWELL = "goodbye"
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No fault: what is measured is measured here too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """SIGKILL."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """SIGSTOP, and SIGCONT after a while, if the watchdog has left anything of it."""
+
+    role: Role
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRestarted:
+    """`supervisorctl restart role:`: all stop, then all start."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """`trunkline roll`: one after another."""
+
+    role: Role | Literal[""] = ""
+    """Empty: everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Soaked:
+    """A process is killed or stopped every few seconds, by a seed, while calls come and go."""
+
+    lasts_s: float
+    every_s: float
+
+
+Fault = Nothing | Killed | Stopped | GroupRestarted | Rolled | Soaked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One fault at one step."""
+
+    name: str
+    text: str
+    """What is done, for the table."""
+    fault: Fault
+    step: Step
+    bounds: Bounds
+    calls: int
+    only: Role | None = None
+    """The role of which there is one process; None: two of each."""
+    tier: Tier = "full"
+
+    @property
+    def story(self) -> Story:
+        """What its calls are about."""
+        return _STORIES.get(self.step, Story.TWO_TURNS)
+
+    @property
+    def role(self) -> Role | None:
+        """The role that is hit; None where that is all of them or nobody."""
+        match self.fault:
+            case Killed(role) | Stopped(role, _) | GroupRestarted(role):
+                return role
+            case Rolled(role):
+                return role or None
+            case Nothing() | Soaked():
+                return None
+
+
+# Private.
+
+_STORIES = {Step.TOOL: Story.TOOL, Step.TRANSFER: Story.TRANSFER, Step.FAREWELL: Story.FAREWELL}
