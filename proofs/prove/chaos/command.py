@@ -55,10 +55,10 @@ class Run:
         self.results.append(result)
         late_ms = max((call.simulator_late_ms for call in evidence.calls), default=0.0)
         late = f", simulator {late_ms:.0f} ms late" if late_ms > LATE_MS else ""
-        self._say(
-            f"{time.monotonic() - self.began_s:4.0f} s"
-            f"  {row.name} ({hit} of {len(evidence.calls)} calls hit): silence {result.silence_text} ms{late}: {'[red]broken[/red]' if result.broken else 'kept'}"
-        )
+        verdict = "[red]broken[/red]" if result.broken else "kept"
+        at = f"{time.monotonic() - self.began_s:4.0f} s"
+        calls = f"{hit} of {len(evidence.calls)} calls hit"
+        self._say(f"{at}  {row.name} ({calls}): silence {result.silence_text} ms{late}: {verdict}")
         self._say(f"        {result.figures_text}")
         for sentence in result.broken:
             self._say(f"        [red]{sentence}[/red]")

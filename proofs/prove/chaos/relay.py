@@ -9,8 +9,13 @@ Order is kept. A peer that does not read is felt as such: the other one is not r
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections import deque
-from typing import Self, cast
+from typing import Final, Self, cast
+
+RESET_AT_CLOSE: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER, on, without waiting."""
 
 
 class Relay:
@@ -52,13 +57,15 @@ class Relay:
 class _End(asyncio.Protocol):
     """One side of a connection; what it reads, the other one writes, later."""
 
-    __slots__ = ("_connecting", "_due", "_other", "_relay", "_transport")
+    __slots__ = ("_connecting", "_due", "_early", "_other", "_relay", "_transport")
 
     def __init__(self, relay: Relay, other: _End | None = None) -> None:
         self._relay = relay
         self._other = other
         self._transport: asyncio.Transport | None = None
         self._due: deque[bytes] = deque()
+        self._early: list[bytes] = []
+        """What was due before the far side was there: a paused transport may still read a little."""
         self._connecting: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -76,7 +83,15 @@ class _End(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             far.abort()
         else:
+            for data in self._early:
+                far.write(data)
+            self._early.clear()
             self._transport.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        """Says it to this side's peer, if there still is one."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
         self._due.append(data)
@@ -98,21 +113,25 @@ class _End(asyncio.Protocol):
             self._other._transport.resume_reading()
 
     def abort(self) -> None:
-        """Drops this side."""
+        """Drops this side, as a host does whose process was killed with unread bytes: by a reset."""
         if self._transport is not None:
+            if not self._transport.is_closing():
+                own = cast(socket.socket, self._transport.get_extra_info("socket"))
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
             self._transport.abort()
 
     def _pass_on(self) -> None:
         data = self._due.popleft()
-        other = self._other
-        if other is not None and other._transport is not None and not other._transport.is_closing():
-            other._transport.write(data)
+        if self._other is None:
+            self._early.append(data)
+        else:
+            self._other.write(data)
 
     def _pass_end(self, is_broken: bool) -> None:
         other = self._other
         if other is None or other._transport is None:
             return
         if is_broken:
-            other._transport.abort()
+            other.abort()
         else:
             other._transport.close()

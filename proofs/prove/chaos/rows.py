@@ -92,14 +92,19 @@ def rows() -> list[Row]:
 
 
 def chosen(tier: Tier, patterns: Sequence[str] = ()) -> list[Row]:
-    """The rows of a tier, or those whose name has one of the patterns in it, whatever their tier. Of `short`
+    """The rows of a tier, or those that a pattern names, wholly or by a part, whatever their tier. Of `short`
     the calls are few. Raises ValueError where a pattern fits none."""
     found = rows()
     for pattern in patterns:
         if not any(pattern in row.name for row in found):
             raise ValueError(f"expected a part of the name of a row (--list), got {pattern!r}")
     if patterns:
-        found = [row for row in found if any(pattern in row.name for pattern in patterns)]
+        names = {row.name for row in found}
+        found = [
+            row
+            for row in found
+            if any(row.name == part if part in names else part in row.name for part in patterns)
+        ]
     elif tier == "short":
         found = [row for row in found if row.tier == "short"]
     return found if tier == "full" else [replace(row, calls=_few(row)) for row in found]

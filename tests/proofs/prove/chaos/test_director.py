@@ -1,0 +1,88 @@
+"""A row played against a small bridge: the calls, the moment, the record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import cast
+
+import pytest
+
+from console.stack.launcher import Stack
+from proofs.prove.chaos import director
+from proofs.prove.chaos.counting_tool import CountingTool
+from proofs.prove.chaos.director import Director
+from proofs.prove.chaos.evidence.coding import MODEL, Voice
+from proofs.prove.chaos.evidence.finding import Bounds
+from proofs.prove.chaos.evidence.shapes import Census, Evidence
+from proofs.prove.chaos.faults import Fault, Killed, Nothing, Role, Row, Step
+from proofs.prove.chaos.stage import Cast, Stage
+from shared.store.client import make_store
+from simulators.realtime import RealtimeSimulator
+from tests.simulators.twilio.calls import simulator
+from tests.simulators.twilio.reference_bridge import BridgeSocket, reference_bridge
+
+GREETING = Voice(speaker=MODEL, call=1, session=1, response=1).audio(8_000)
+
+
+class Whole:
+    """Stands for a stack that nothing can hurt."""
+
+    public_url = "https://demo.trunkline.test"
+
+    async def until_ready(self, _timeout_s: float) -> None:
+        return
+
+    async def pids(self) -> dict[str, int]:
+        return {}
+
+
+async def _greets(socket: BridgeSocket) -> None:
+    await socket.until("start")
+    socket.play(GREETING)
+
+
+async def played(fault: Fault, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Evidence:
+    """One call of which nobody is known to have it."""
+
+    async def census(*_: object) -> Census:
+        return Census()
+
+    async def owner(_self: Director, _player: object, _role: Role) -> str:
+        return ""
+
+    monkeypatch.setattr(director.census, "take", census)
+    monkeypatch.setattr(Director, "_owner", owner)
+    monkeypatch.setattr(director, "LONGEST_MS", 2_500.0)
+    store = make_store("redis://127.0.0.1:1/0", name="test")
+    row = Row(name="row", text="", fault=fault, step=Step.GREETING, bounds=Bounds(silence_ms=0), calls=1)
+    async with (
+        CountingTool() as tool,
+        RealtimeSimulator() as model,
+        reference_bridge(_greets) as bridge,
+        simulator(bridge) as twilio,
+    ):
+        cast_ = Cast(folder, Random(1))
+        stage = Stage(cast(Stack, Whole()), store, model, twilio, tool, cast_, folder)
+        return await Director(stage, row, 1).play()
+
+
+async def test_a_row_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was heard, by frame; nobody was hit."""
+    evidence = await played(Nothing(), tmp_path, monkeypatch)
+
+    (call,) = evidence.calls
+    assert evidence.problem == ""
+    assert evidence.back_ms is not None
+    assert (call.is_hit, call.is_finished, call.ended) == (False, False, "caller_hung_up")
+    assert [frame.frame for frame in call.heard] == list(range(50))
+
+
+async def test_a_fault_that_cannot_be_brought_about_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row shows nothing then, and says why."""
+    evidence = await played(Killed("brain"), tmp_path, monkeypatch)
+
+    assert evidence.problem == "expected a brain that has the call, got none"
+    assert evidence.faults_ms == []
