@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from console.stack.readiness import why_not_ready
 from proofs.prove.chaos import census, failpoint, story, trouble
 from proofs.prove.chaos.evidence.shapes import Call, Census, Evidence, Length
 from proofs.prove.chaos.faults import Nothing, Role, Row, Soaked, Step, Stopped, Story
@@ -44,6 +45,7 @@ SPEAKING_MS: Final = 900.0
 FAREWELL_MS: Final = 400.0
 LONGEST_MS: Final = 90_000.0
 BASE_LINE_WITHIN_S: Final = 30.0
+BACK_WITHIN_S: Final = 60.0
 SLOW_OPENING_MS: Final = 1_400.0
 """Of the call whose opening is to be hit: long enough to be."""
 
@@ -92,8 +94,8 @@ class Director:
             fault = asyncio.create_task(self._fault(lead, armed))
             await asyncio.gather(*(player.call.finished() for player in self._players))
             await fault
-        except (trouble.TroubleFailed, TimeoutError) as error:
-            problem = str(error) or f"expected the step {row.step} of a call, got none"
+        except* (trouble.TroubleFailed, TimeoutError) as errors:
+            problem = str(errors.exceptions[0]) or f"expected the step {row.step} of a call, got none"
         finally:
             self._is_over = True
             for player in self._players:
@@ -141,6 +143,7 @@ class Director:
         steps = story.steps(
             row.story,
             number,
+            row.turns,
             lambda: player.patience.is_settled,
             lambda: self._is_over or not isinstance(row.fault, Soaked),
             Do(finish),
@@ -198,10 +201,28 @@ class Director:
             if not process and isinstance(row.fault, trouble.OF_ONE):
                 raise trouble.TroubleFailed(f"expected a {row.role} that has the call, got none")
             await self._mark_hit(process)
-            await trouble.bring(self.stage, row.fault, process, self._faults_ms, self.seed)
+            async with asyncio.TaskGroup() as group:
+                if row.bounds.with_boot and row.role is not None:
+                    group.create_task(self._note_back(row.role))
+                await trouble.bring(self.stage, row.fault, process, self._faults_ms, self.seed)
         self._is_over = True
-        if await self.stage.is_whole():
+        if await self.stage.is_whole() and self._back_ms is None:
             self._back_ms = time.monotonic() * 1000
+
+    async def _note_back(self, role: Role) -> None:
+        """When a process of the role is ready again, after none was."""
+        stack = self.stage.stack
+        ports = [stack.admin_port(role, number) for number in range(stack.options.workers.get(role, 0))]
+
+        async def is_served() -> bool:
+            return not all(await asyncio.gather(*(why_not_ready(port) for port in ports)))
+
+        async with asyncio.timeout(BACK_WITHIN_S):
+            while await is_served():
+                await asyncio.sleep(POLL_S)
+            while not await is_served():
+                await asyncio.sleep(POLL_S)
+        self._back_ms = time.monotonic() * 1000
 
     async def _hit_by_itself(self, lead: _Player, armed: failpoint.Armed) -> None:
         """The process meets the step that was armed."""

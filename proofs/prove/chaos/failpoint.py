@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-FOLDER: Final = "TRUNKLINE_CHAOS_FAILPOINTS"
+FOLDER: Final = "CHAOS_FAILPOINTS"
 """Environment variable: the folder in which steps are armed."""
 
 _HIT: Final = ".hit"

@@ -112,6 +112,11 @@ class Row:
         return _STORIES.get(self.step, Story.TWO_TURNS)
 
     @property
+    def turns(self) -> int:
+        """How often its callers speak at least: behind the fault there is one more answer to be heard."""
+        return 2 if self.step is Step.MODEL else 1
+
+    @property
     def role(self) -> Role | None:
         """The role that is hit; None where that is all of them or nobody."""
         match self.fault:

@@ -83,10 +83,16 @@ def caller_clip(call: int, number: int, clip: str) -> Clip:
 
 
 def steps(
-    story: Story, call: int, is_settled: Callable[[], bool], is_over: Callable[[], bool], done: Do
+    story: Story,
+    call: int,
+    turns: int,
+    is_settled: Callable[[], bool],
+    is_over: Callable[[], bool],
+    done: Do,
 ) -> Iterator[Step]:
-    """The caller's part. `is_settled`: all that was owed was heard to its end, or will not come; `is_over`:
-    no more is to be said; `done` is the last thing they do before they hang up."""
+    """The caller's part. `turns`: how often they speak at least; `is_settled`: all that was owed was heard to
+    its end, or will not come; `is_over`: no more is to be said; `done` is the last thing they do before they
+    hang up."""
     settled = WaitUntil(is_settled, "all that is owed to be heard", LIMIT_MS)
     yield settled
     yield Pause(300)
@@ -95,7 +101,7 @@ def steps(
         yield done
         yield WaitUntil(lambda: False, "the end of the call", LIMIT_MS)
     number = 0
-    while number < 2 or not is_over():
+    while number < turns or not is_over():
         number += 1
         yield Speak(caller_clip(call, number, "en_caller_ask" if number % 2 else "en_caller_number"))
         # The answer must have had its chance to begin.

@@ -22,7 +22,7 @@ from simulators.realtime import RealtimeSimulator
 from tests.simulators.twilio.calls import simulator
 from tests.simulators.twilio.reference_bridge import BridgeSocket, reference_bridge
 
-GREETING = Voice(speaker=MODEL, call=1, session=1, response=1).audio(8_000)
+GREETING = Voice(speaker=MODEL, call=1, session=1, response=1).audio(24_000)
 
 
 class Whole:
@@ -53,7 +53,7 @@ async def played(fault: Fault, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(director.census, "take", census)
     monkeypatch.setattr(Director, "_owner", owner)
-    monkeypatch.setattr(director, "LONGEST_MS", 2_500.0)
+    monkeypatch.setattr(director, "LONGEST_MS", 5_000.0)
     store = make_store("redis://127.0.0.1:1/0", name="test")
     row = Row(name="row", text="", fault=fault, step=Step.GREETING, bounds=Bounds(silence_ms=0), calls=1)
     async with (
@@ -75,7 +75,7 @@ async def test_a_row_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert evidence.problem == ""
     assert evidence.back_ms is not None
     assert (call.is_hit, call.is_finished, call.ended) == (False, False, "caller_hung_up")
-    assert [frame.frame for frame in call.heard] == list(range(50))
+    assert [frame.frame for frame in call.heard] == list(range(150))
 
 
 async def test_a_fault_that_cannot_be_brought_about_is_said(

@@ -49,7 +49,7 @@ def test_a_caller_speaks_twice_says_so_and_hangs_up() -> None:
     done = Do(lambda: None)
 
     def words(over: list[bool]) -> int:
-        steps = story.steps(Story.TWO_TURNS, 1, lambda: True, lambda: over.pop(0), done)
+        steps = story.steps(Story.TWO_TURNS, 1, 2, lambda: True, lambda: over.pop(0), done)
         found = list(islice(steps, 200))
         assert found[-2:] == [done, HangUp()]
         return sum(isinstance(step, Speak) for step in found)
@@ -61,7 +61,7 @@ def test_a_caller_speaks_twice_says_so_and_hangs_up() -> None:
 def test_who_has_said_goodbye_waits_for_the_end() -> None:
     """And has said all that they wanted."""
     done = Do(lambda: None)
-    found = list(islice(story.steps(Story.FAREWELL, 1, lambda: True, lambda: True, done), 5))
+    found = list(islice(story.steps(Story.FAREWELL, 1, 1, lambda: True, lambda: True, done), 5))
     assert isinstance(found[2], Speak)
     assert found[3] is done
     assert isinstance(found[4], WaitUntil)

@@ -34,7 +34,7 @@ class Processes:
 
     @property
     def state(self) -> str:
-        with open(f"/proc/{self.process.pid}/stat") as file:  # noqa: PTH123 - one line of /proc
+        with open(f"/proc/{self.process.pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0]
 
 
