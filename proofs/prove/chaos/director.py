@@ -218,9 +218,9 @@ class Director:
             return not all(await asyncio.gather(*(why_not_ready(port) for port in ports)))
 
         async with asyncio.timeout(BACK_WITHIN_S):
-            while await is_served():
+            while await is_served():  # noqa: ASYNC110 - processes are asked
                 await asyncio.sleep(POLL_S)
-            while not await is_served():
+            while not await is_served():  # noqa: ASYNC110 - processes are asked
                 await asyncio.sleep(POLL_S)
         self._back_ms = time.monotonic() * 1000
 

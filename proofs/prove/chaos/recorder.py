@@ -13,7 +13,7 @@ from typing import Final
 from ingress.calls.hold_clip import hold_clip
 from proofs.prove.chaos.evidence import shapes
 from proofs.prove.chaos.evidence.coding import CALLER, FRAME_MS, MODEL, Code, Piece, pieces
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.spans import Span
 from simulators import mulaw
 from simulators.comparison import interruptions_ms
 from simulators.realtime.record import SessionRecord

@@ -4,7 +4,7 @@ Why it exists: a take-over is as good as the silence that it costs. Owns: I4 (ev
 in spoken words, no silence above 5 s) and the silence that a row allows. Pure. Must not know: how a call
 changes hands.
 
-What is owed, and since when, is judged as in `make prove-silence` (proofs/prove/silence/ear.py). The
+What is owed, and since when, is judged as in `make prove-silence` (proofs/prove/listening/ear.py). The
 conversation itself takes time too: a model thinks before it answers. That much is taken from the same moment
 of calls that were not hit, or of the same call before the fault; the rest is the fault's.
 """
@@ -17,8 +17,8 @@ from typing import Final
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.order import responses
 from proofs.prove.chaos.evidence.shapes import Call, Evidence, Frame, Response
-from proofs.prove.silence.ear import Cause, Debt, Kind, Recording, Sound, listen
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.ear import Cause, Debt, Kind, Recording, Sound, listen
+from proofs.prove.listening.spans import Span
 
 LONGEST_MS: Final = 5_000.0
 JOIN_MS: Final = 1.0

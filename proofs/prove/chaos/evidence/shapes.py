@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 from pydantic import TypeAdapter
 
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.spans import Span
 
 
 @dataclass(frozen=True, slots=True)

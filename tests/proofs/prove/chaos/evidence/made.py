@@ -16,7 +16,7 @@ from proofs.prove.chaos.evidence.shapes import (
     Said,
     Session,
 )
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.spans import Span
 
 SID = "CA" + "1" * 32
 

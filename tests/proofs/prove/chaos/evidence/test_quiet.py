@@ -9,7 +9,7 @@ import pytest
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.quiet import quiet
 from proofs.prove.chaos.evidence.shapes import Call, Evidence, OtherSound
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.spans import Span
 from tests.proofs.prove.chaos.evidence import made
 
 OTHER = made.healthy(is_hit=False, number=2, call_sid="CA" + "2" * 32)

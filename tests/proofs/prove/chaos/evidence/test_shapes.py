@@ -16,7 +16,7 @@ from proofs.prove.chaos.evidence.shapes import (
     dumped,
     loaded,
 )
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.spans import Span
 from tests.proofs.prove.chaos.evidence import made
 
 

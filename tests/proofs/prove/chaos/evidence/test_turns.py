@@ -7,7 +7,7 @@ from dataclasses import replace
 from proofs.prove.chaos.evidence.finding import Bounds
 from proofs.prove.chaos.evidence.shapes import Call, Got, Leg, OtherSound
 from proofs.prove.chaos.evidence.turns import turns
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.spans import Span
 from tests.proofs.prove.chaos.evidence import made
 
 ANSWER = made.heard(1, 2, 7_000, range(100), clip=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proofs.prove.chaos.evidence.finding import Bounds
 from proofs.prove.chaos.evidence.shapes import OtherSound
 from proofs.prove.chaos.evidence.verdict import judge
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.spans import Span
 from tests.proofs.prove.chaos.evidence import made
 
 
