@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        chosen = rows.chosen("full" if options.full else "short", options.only or ())
+        chosen = rows.chosen("full" if options.full else "short", options.only or (), options.soak_s)
     except ValueError as error:
         parser.error(str(error))
     if options.list:
@@ -123,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="name the rows and stop")
     parser.add_argument("--check", action="store_true", help="judge what is in --keep, without a run")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+    parser.add_argument("--soak-s", type=float, default=rows.SOAK_S, help="how long the soak lasts, s")
     parser.add_argument("--seed", type=int, default=1, help="of callers, model and faults")
     parser.add_argument("--keep", type=Path, default=KEEP, help="folder for the record of each row")
     return parser

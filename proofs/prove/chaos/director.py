@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -29,6 +29,7 @@ from shared.contract.keys import Keys
 from shared.ownership.steps import read_view
 from shared.process.tasks import cancel_all
 from shared.store.errors import STORE_ERRORS
+from simulators.realtime.record import SessionRecord
 from simulators.twilio import CallPlan, Do, LiveCall
 from simulators.twilio.caller.plan import DialOutcome
 from simulators.twilio.phone_call import new_sid
@@ -46,6 +47,7 @@ FAREWELL_MS: Final = 400.0
 LONGEST_MS: Final = 90_000.0
 BASE_LINE_WITHIN_S: Final = 30.0
 BACK_WITHIN_S: Final = 60.0
+DEPLOY_WITHIN_S: Final = 120.0
 SLOW_OPENING_MS: Final = 1_400.0
 """Of the call whose opening is to be hit: long enough to be."""
 
@@ -103,7 +105,7 @@ class Director:
             await cancel_all([*helpers, *([fault] if fault is not None else [])])
         await asyncio.gather(*(player.call.finished() for player in self._players))
         after = await self._until_base_line(before)
-        return Evidence(
+        evidence = Evidence(
             row=row.name,
             seed=self.seed,
             problem=problem,
@@ -116,6 +118,9 @@ class Director:
             before=before,
             after=after,
         )
+        for player in self._players:
+            _forget(stage.sessions_of(player.call.call_sid))
+        return evidence
 
     # Private.
 
@@ -145,12 +150,12 @@ class Director:
             number,
             row.turns,
             lambda: player.patience.is_settled,
-            lambda: self._is_over or not isinstance(row.fault, Soaked),
+            lambda: self._is_over or not row.is_outlasted,
             Do(finish),
         )
         longest_ms = LONGEST_MS
-        if isinstance(row.fault, Soaked):
-            longest_ms += row.fault.lasts_s * 1000
+        if row.is_outlasted:
+            longest_ms += 1000 * (row.fault.lasts_s if isinstance(row.fault, Soaked) else DEPLOY_WITHIN_S)
         plan = CallPlan(
             steps,
             to_number=story.NUMBER,
@@ -333,3 +338,15 @@ class Director:
             if is_back or time.monotonic() > deadline_s:
                 return after
             await asyncio.sleep(LOOK_S * 5)
+
+
+# Private.
+
+
+def _forget(sessions: Iterable[SessionRecord]) -> None:
+    """What is written down need not be kept for a hundred rows more."""
+    for session in sessions:
+        session.appended_audio.clear()
+        session.appended_at.clear()
+        session.sent.clear()
+        session.received.clear()

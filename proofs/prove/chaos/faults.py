@@ -40,6 +40,7 @@ class Story(enum.StrEnum):
     """What the calls of a row are about."""
 
     TWO_TURNS = "two turns"
+    INTERRUPTS = "the answer is interrupted"
     TOOL = "a tool, then a turn"
     TRANSFER = "a transfer that nobody takes"
     FAREWELL = "goodbye"
@@ -112,6 +113,11 @@ class Row:
         return _STORIES.get(self.step, Story.TWO_TURNS)
 
     @property
+    def is_outlasted(self) -> bool:
+        """Whether callers go on until the fault is over."""
+        return isinstance(self.fault, Rolled | GroupRestarted | Soaked)
+
+    @property
     def turns(self) -> int:
         """How often its callers speak at least: behind the fault there is one more answer to be heard."""
         return 2 if self.step is Step.MODEL else 1
@@ -130,4 +136,9 @@ class Row:
 
 # Private.
 
-_STORIES = {Step.TOOL: Story.TOOL, Step.TRANSFER: Story.TRANSFER, Step.FAREWELL: Story.FAREWELL}
+_STORIES = {
+    Step.CALLER: Story.INTERRUPTS,
+    Step.TOOL: Story.TOOL,
+    Step.TRANSFER: Story.TRANSFER,
+    Step.FAREWELL: Story.FAREWELL,
+}

@@ -35,6 +35,10 @@ ON_IT_SHORT: Final = 2
 STOPPED_S: Final = 15.0
 """Longer than the watchdog bears."""
 
+SOAK_S: Final = 180.0
+"""Of `make chaos-full`; `--soak-s 900` for the one that is told of."""
+
+SOAKED_EVERY_S: Final = 10.0
 WATCHDOG_MS: Final = 10_000.0
 
 _LEG_REPEATS_MS: Final = 300.0
@@ -83,18 +87,18 @@ _SHORT: Final[tuple[tuple[str, Role, Step], ...]] = (
 """What `make chaos` plays, beside a healthy row and the only brain killed."""
 
 
-def rows() -> list[Row]:
+def rows(soak_s: float = SOAK_S) -> list[Row]:
     """All of them; those on the same stack stand together."""
-    found = [*_healthy(), *_hits(None), *_rolls()]
+    found = [*_healthy(), *_hits(None), *_rolls(), _soak(soak_s)]
     for role in ROLES:
         found += _hits(role)
     return [_shortened(row) for row in found]
 
 
-def chosen(tier: Tier, patterns: Sequence[str] = ()) -> list[Row]:
+def chosen(tier: Tier, patterns: Sequence[str] = (), soak_s: float = SOAK_S) -> list[Row]:
     """The rows of a tier, or those that a pattern names, wholly or by a part, whatever their tier. Of `short`
     the calls are few. Raises ValueError where a pattern fits none."""
-    found = rows()
+    found = rows(soak_s)
     for pattern in patterns:
         if not any(pattern in row.name for row in found):
             raise ValueError(f"expected a part of the name of a row (--list), got {pattern!r}")
@@ -174,10 +178,13 @@ def _rolls() -> Iterator[Row]:
         bounds=_ROLLED["ingress"],
         calls=2 * ON_IT,
     )
-    yield Row(
+
+
+def _soak(lasts_s: float) -> Row:
+    return Row(
         name="soak",
-        text="a process killed or stopped every 10 s, by the seed",
-        fault=Soaked(180.0, 10.0),
+        text=f"for {lasts_s:.0f} s, a process killed or stopped every {SOAKED_EVERY_S:.0f} s, by the seed",
+        fault=Soaked(lasts_s, SOAKED_EVERY_S),
         step=Step.MODEL,
         bounds=replace(_STOPPED["ingress"], with_opening=True),
         calls=2 * ON_IT,

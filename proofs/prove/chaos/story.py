@@ -12,10 +12,12 @@ from typing import Final
 from proofs.prove.chaos.evidence.coding import CALLER, MODEL, Voice
 from proofs.prove.chaos.faults import Story
 from simulators import clips
-from simulators.twilio import Clip, Do, HangUp, Pause, Speak, Step, WaitUntil
+from simulators.twilio import Clip, Do, HangUp, InterruptAfter, Pause, Speak, Step, WaitUntil
 
 LIMIT_MS: Final = 120_000.0
 """Of one step; the caller's patience ends long before."""
+
+INTERRUPTED_AFTER_MS: Final = 1_200.0
 
 CLIP_NUMBERS: Final = {name: number for number, name in enumerate(clips.manifest(), 1)}
 """Words have a number in each frame that stands for them."""
@@ -42,6 +44,7 @@ _TRANSFER: Final = '{ call = "transfer_call", arguments = { destination = "desk"
 _FAREWELL: Final = '{ call = "end_call", arguments = { farewell = "Goodbye." } }'
 _REPLIES: Final = {
     Story.TWO_TURNS: ('{ say = "en_model_order" }', '{ say = "en_model_goodbye" }'),
+    Story.INTERRUPTS: ('{ say = "en_model_long" }', '{ say = "en_model_goodbye" }'),
     Story.TOOL: (_LOOK_UP, '{ say = "en_model_goodbye" }'),
     Story.TRANSFER: (_TRANSFER, '{ say = "en_model_goodbye" }'),
     Story.FAREWELL: (_FAREWELL,),
@@ -106,6 +109,10 @@ def steps(
         yield Speak(caller_clip(call, number, "en_caller_ask" if number % 2 else "en_caller_number"))
         # The answer must have had its chance to begin.
         yield Pause(200)
+        if story is Story.INTERRUPTS and number == 1:
+            number += 1
+            yield InterruptAfter(INTERRUPTED_AFTER_MS, caller_clip(call, number, "en_caller_interrupt"))
+            yield Pause(200)
         yield settled
         yield Pause(500)
     yield done

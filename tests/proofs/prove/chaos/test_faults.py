@@ -46,4 +46,5 @@ def test_calls_are_about_what_the_step_needs() -> None:
     assert row(Nothing(), Step.TOOL).story is Story.TOOL
     assert row(Nothing(), Step.FAREWELL).story is Story.FAREWELL
     assert row(Nothing(), Step.TRANSFER).story is Story.TRANSFER
-    assert row(Nothing(), Step.CALLER).story is Story.TWO_TURNS
+    assert row(Nothing(), Step.CALLER).story is Story.INTERRUPTS
+    assert row(Nothing(), Step.MODEL).story is Story.TWO_TURNS

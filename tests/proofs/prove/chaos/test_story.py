@@ -14,7 +14,7 @@ from proofs.prove.chaos.evidence.coding import CALLER, MODEL, pieces
 from proofs.prove.chaos.faults import Story
 from simulators import clips
 from simulators.realtime import script
-from simulators.twilio import Do, HangUp, Speak, WaitUntil
+from simulators.twilio import Do, HangUp, InterruptAfter, Speak, WaitUntil
 
 
 @pytest.mark.parametrize("each", Story)
@@ -56,6 +56,15 @@ def test_a_caller_speaks_twice_says_so_and_hangs_up() -> None:
 
     assert words([True]) == 2
     assert words([False, False, True]) == 4
+
+
+def test_an_answer_is_interrupted_by_the_second_thing_that_is_said() -> None:
+    """So that what is cut is heard to be cut."""
+    done = Do(lambda: None)
+    found = list(story.steps(Story.INTERRUPTS, 1, 1, lambda: True, lambda: True, done))
+    (interruption,) = [step for step in found if isinstance(step, InterruptAfter)]
+    assert interruption.clip.name == "2"
+    assert found[-2:] == [done, HangUp()]
 
 
 def test_who_has_said_goodbye_waits_for_the_end() -> None:
