@@ -11,7 +11,6 @@ know: how the product keeps its promise.
     director       one row played: the calls, the moment, the record
     patience       when a caller goes on
     trouble        how each fault is brought about
-    failpoint      a role process that dies at an exact step
     relay          the network between Twilio and the bridge
     counting_tool  a tool that counts its own runs
     recorder       the simulators' records, frame by frame

@@ -24,9 +24,10 @@ from rich.console import Console
 
 from proofs.prove.chaos import rows, table
 from proofs.prove.chaos.director import Director
+from proofs.prove.chaos.evidence.quiet import Usual, usual_of
 from proofs.prove.chaos.evidence.shapes import Evidence, dumped, loaded
 from proofs.prove.chaos.evidence.verdict import judge
-from proofs.prove.chaos.faults import Row
+from proofs.prove.chaos.faults import Nothing, Row, Story
 from proofs.prove.chaos.stage import open_stage
 from proofs.prove.chaos.table import Result
 
@@ -44,10 +45,14 @@ class Run:
     seed: int
     began_s: float = field(default_factory=time.monotonic)
     results: list[Result] = field(default_factory=list)
+    usual: dict[Story, Usual] = field(default_factory=dict)
+    """What calls take where nothing is wrong, from the healthy rows, which come first."""
 
     def note(self, row: Row, evidence: Evidence) -> None:
         """Judges a row by its record, and says so."""
-        findings = judge(evidence, row.bounds)
+        if isinstance(row.fault, Nothing):
+            self.usual[row.story] = usual_of(evidence)
+        findings = judge(evidence, row.bounds, self.usual.get(row.story))
         hit = sum(call.is_hit for call in evidence.calls)
         result = Result(
             row=row, findings=findings, calls=len(evidence.calls), hit=hit, problem=evidence.problem

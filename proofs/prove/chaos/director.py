@@ -18,12 +18,13 @@ from random import Random
 from typing import Final
 
 from console.stack.readiness import why_not_ready
-from proofs.prove.chaos import census, failpoint, story, trouble
+from proofs.prove.chaos import census, story, trouble
 from proofs.prove.chaos.evidence.shapes import Call, Census, Evidence, Length
 from proofs.prove.chaos.faults import Nothing, Role, Row, Soaked, Step, Stopped, Story
 from proofs.prove.chaos.patience import Patience
 from proofs.prove.chaos.recorder import call_of
 from proofs.prove.chaos.stage import Stage
+from proofs.prove.roles import failpoint
 from shared.contract.card import PeopleView
 from shared.contract.keys import Keys
 from shared.ownership.steps import read_view
@@ -46,7 +47,10 @@ SPEAKING_MS: Final = 900.0
 FAREWELL_MS: Final = 400.0
 LONGEST_MS: Final = 90_000.0
 BASE_LINE_WITHIN_S: Final = 30.0
-BACK_WITHIN_S: Final = 60.0
+BACK_WITHIN_S: Final = 120.0
+SERVED_S: Final = 0.05
+"""How often it is asked whether a role is served again."""
+
 DEPLOY_WITHIN_S: Final = 120.0
 SLOW_OPENING_MS: Final = 1_400.0
 """Of the call whose opening is to be hit: long enough to be."""
@@ -198,21 +202,28 @@ class Director:
 
     async def _fault(self, lead: _Player, armed: failpoint.Armed | None) -> None:
         row = self.row
-        if armed is not None:
-            await self._hit_by_itself(lead, armed)
-        else:
-            await self._until(self._moments(lead)[row.step])
-            process = "" if row.role is None else await self._owner(lead, row.role)
-            if not process and isinstance(row.fault, trouble.OF_ONE):
-                raise trouble.TroubleFailed(f"expected a {row.role} that has the call, got none")
-            await self._mark_hit(process)
+        try:
             async with asyncio.TaskGroup() as group:
                 if row.bounds.with_boot and row.role is not None:
                     group.create_task(self._note_back(row.role))
-                await trouble.bring(self.stage, row.fault, process, self._faults_ms, self.seed)
-        self._is_over = True
+                if armed is not None:
+                    await self._hit_by_itself(lead, armed)
+                else:
+                    await self._strike(lead)
+        finally:
+            self._is_over = True
         if await self.stage.is_whole() and self._back_ms is None:
             self._back_ms = time.monotonic() * 1000
+
+    async def _strike(self, lead: _Player) -> None:
+        """At the row's step of the call that is looked at."""
+        row = self.row
+        await self._until(self._moments(lead)[row.step])
+        process = "" if row.role is None else await self._owner(lead, row.role)
+        if not process and isinstance(row.fault, trouble.OF_ONE):
+            raise trouble.TroubleFailed(f"expected a {row.role} that has the call, got none")
+        await self._mark_hit(process)
+        await trouble.bring(self.stage, row.fault, process, self._faults_ms, self.seed)
 
     async def _note_back(self, role: Role) -> None:
         """When a process of the role is ready again, after none was."""
@@ -224,9 +235,9 @@ class Director:
 
         async with asyncio.timeout(BACK_WITHIN_S):
             while await is_served():  # noqa: ASYNC110 - processes are asked
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(SERVED_S)
             while not await is_served():  # noqa: ASYNC110 - processes are asked
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(SERVED_S)
         self._back_ms = time.monotonic() * 1000
 
     async def _hit_by_itself(self, lead: _Player, armed: failpoint.Armed) -> None:
@@ -319,7 +330,7 @@ class Director:
                         pipeline.xlen(KEYS.reply(sid))
                     found = await pipeline.execute()
             except STORE_ERRORS:
-                continue
+                continue  # Redis may be what is hit: one sample less.
             now_ms = time.monotonic() * 1000
             for at, sid in enumerate(sids):
                 self._lengths.append(Length(now_ms, sid, found[2 * at], found[2 * at + 1]))

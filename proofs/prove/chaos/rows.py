@@ -122,7 +122,7 @@ def _few(row: Row) -> int:
 
 
 def _healthy() -> Iterator[Row]:
-    for step in (Step.MODEL, Step.TOOL, Step.TRANSFER, Step.FAREWELL):
+    for step in (Step.MODEL, Step.CALLER, Step.TOOL, Step.TRANSFER, Step.FAREWELL):
         yield Row(
             name=f"healthy-{_slug(step)}",
             text="nothing is wrong",

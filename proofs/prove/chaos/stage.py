@@ -18,10 +18,11 @@ from sys import executable
 from console.stack.launcher import Stack, StackFailed
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
-from proofs.prove.chaos import failpoint, story
+from proofs.prove.chaos import story
 from proofs.prove.chaos.counting_tool import CountingTool
 from proofs.prove.chaos.faults import Role, Story
 from proofs.prove.chaos.relay import Relay
+from proofs.prove.roles import failpoint
 from proofs.prove.silence.cast import OPENING_MS
 from shared.contract.worker import ROLES
 from shared.store.client import Store, make_store
@@ -153,7 +154,7 @@ def _options(model_port: int, agents: Path, failpoints: Path, only: Role | None)
             failpoint.FOLDER: str(failpoints),
         },
         commands={
-            role: f"{python} -m proofs.prove.chaos.failpoint {role} --number %(process_num)d"
+            role: f"{python} -m proofs.prove.roles.failpoint {role} --number %(process_num)d"
             for role in ROLES
         },
         watchdog=True,

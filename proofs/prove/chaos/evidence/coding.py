@@ -6,7 +6,7 @@ not know: how the audio travelled.
 
 A frame is 160 bytes: a mark that no tone has, the numbers, their checksum, and a tone, which is loud enough
 to be speech to a detector. The bridge carries bytes unchanged and cuts an item on its own grid
-(docs/design.md, Words: grid), so a frame of an item arrives as that frame. What does not survive: a frame
+(docs/design.md, Words), so a frame of an item arrives as that frame. What does not survive: a frame
 whose head was never there (an owner that begins off the grid pads it in front with silence), and the numbers
 of a frame that Twilio cut in its first 20 bytes; both are found as a sound that nobody knows. A frame that
 was cut later is known, with its shorter length.

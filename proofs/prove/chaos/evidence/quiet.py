@@ -34,10 +34,11 @@ Usual = Mapping[tuple[Cause, int], float]
 """Cause, and the how manieth of that cause in its call → the longest that it took without a fault."""
 
 
-def quiet(evidence: Evidence, bounds: Bounds) -> Iterator[Finding]:
-    """I4, and the silence of each call that was hit."""
+def quiet(evidence: Evidence, bounds: Bounds, known: Usual) -> Iterator[Finding]:
+    """I4, and the silence of each call that was hit. `known`: what is usual in such calls, as a row without a
+    fault has shown; the row's own calls know better."""
     debts = {call.call_sid: listen(recording(call)).debts for call in evidence.calls}
-    usual = usual_of(evidence, debts)
+    usual = {**known, **usual_of(evidence)}
     for call in evidence.calls:
         own = debts[call.call_sid]
 
@@ -71,12 +72,12 @@ def recording(call: Call) -> Recording:
     )
 
 
-def usual_of(evidence: Evidence, debts: Mapping[str, Sequence[Debt]]) -> Usual:
+def usual_of(evidence: Evidence) -> Usual:
     """What the row's own healthy moments took."""
     fault_ms = min(evidence.faults_ms, default=float("inf"))
     found: dict[tuple[Cause, int], float] = {}
     for call in evidence.calls:
-        for place, debt in _numbered(debts[call.call_sid]):
+        for place, debt in _numbered(listen(recording(call)).debts):
             is_healthy = not call.is_hit or debt.span.end_ms < fault_ms
             if is_healthy and debt.paid_by is Kind.ANSWER and debt.cause is not Cause.BREAK:
                 found[place] = max(found.get(place, 0.0), debt.quiet_ms)

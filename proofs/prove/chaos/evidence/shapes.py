@@ -158,7 +158,8 @@ class Call:
     sessions: list[Session] = field(default_factory=list)
     clears_ms: list[float] = field(default_factory=list)
     lateness_ms: list[float] = field(default_factory=list)
-    """Of each media message: arrival minus the moment at which it was due to be heard."""
+    """Of each media message: arrival minus the moment at which it was due to be heard; 0: the first of a
+    spurt (simulators/twilio/measures.py)."""
     simulator_late_ms: float = 0.0
 
 

@@ -11,8 +11,8 @@ from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.shapes import Evidence
 
 
-def judge(evidence: Evidence, bounds: Bounds) -> list[Finding]:
-    """All figures of a row."""
+def judge(evidence: Evidence, bounds: Bounds, known: quiet.Usual | None = None) -> list[Finding]:
+    """All figures of a row. `known`: what such calls take where nothing is wrong."""
     unknown_ms = sum(each.span.ms for call in evidence.calls for each in call.other if each.kind == "unknown")
     # An owner that begins off the grid pads what is left of a frame: one such frame a call may be.
     allowed_ms = 20.0 * sum(call.is_hit for call in evidence.calls)
@@ -24,7 +24,7 @@ def judge(evidence: Evidence, bounds: Bounds) -> list[Finding]:
         found += order.after_cut(call, evidence.network_ms)
         found += turns.turns(call, bounds)
     found += leftovers.tools(evidence)
-    found += quiet.quiet(evidence, bounds)
+    found += quiet.quiet(evidence, bounds, known or {})
     found += leftovers.queues(evidence)
     found += leftovers.base_line(evidence)
     found += leftovers.lateness(evidence)

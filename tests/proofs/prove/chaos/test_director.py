@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from random import Random
 from typing import cast
@@ -25,6 +26,15 @@ from tests.simulators.twilio.reference_bridge import BridgeSocket, reference_bri
 GREETING = Voice(speaker=MODEL, call=1, session=1, response=1).audio(24_000)
 
 
+class Hit:
+    """A step that was armed, and was met by the process 77."""
+
+    pid = 77
+
+    def clear(self) -> None:
+        return
+
+
 class Whole:
     """Stands for a stack that nothing can hurt."""
 
@@ -34,7 +44,7 @@ class Whole:
         return
 
     async def pids(self) -> dict[str, int]:
-        return {}
+        return {"brain-1": 77}
 
 
 async def _greets(socket: BridgeSocket) -> None:
@@ -42,7 +52,9 @@ async def _greets(socket: BridgeSocket) -> None:
     socket.play(GREETING)
 
 
-async def played(fault: Fault, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Evidence:
+async def played(
+    fault: Fault, folder: Path, monkeypatch: pytest.MonkeyPatch, step: Step = Step.GREETING
+) -> Evidence:
     """One call of which nobody is known to have it."""
 
     async def census(*_: object) -> Census:
@@ -55,7 +67,7 @@ async def played(fault: Fault, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Director, "_owner", owner)
     monkeypatch.setattr(director, "LONGEST_MS", 5_000.0)
     store = make_store("redis://127.0.0.1:1/0", name="test")
-    row = Row(name="row", text="", fault=fault, step=Step.GREETING, bounds=Bounds(silence_ms=0), calls=1)
+    row = Row(name="row", text="", fault=fault, step=step, bounds=Bounds(silence_ms=0), calls=1)
     async with (
         CountingTool() as tool,
         RealtimeSimulator() as model,
@@ -86,3 +98,22 @@ async def test_a_fault_that_cannot_be_brought_about_is_said(
 
     assert evidence.problem == "expected a brain that has the call, got none"
     assert evidence.faults_ms == []
+
+
+async def test_a_process_that_is_hit_at_an_exact_step_is_hit_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step is armed before the call begins; the call was hit, whoever has it now."""
+    armed: list[tuple[str, str, int]] = []
+
+    def arm(_folder: Path, role: str, point: str, number: int) -> Hit:
+        armed.append((role, point, number))
+        return Hit()
+
+    monkeypatch.setattr(director.failpoint, "arm", arm)
+    evidence = await played(Killed("ingress"), tmp_path, monkeypatch, Step.CLAIM)
+
+    assert armed == [("ingress", "attach", signal.SIGKILL)]
+    assert len(evidence.faults_ms) == 1
+    assert evidence.problem == ""
+    assert evidence.calls[0].is_hit

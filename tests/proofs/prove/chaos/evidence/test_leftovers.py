@@ -76,7 +76,8 @@ def test_what_stays_behind_is_found() -> None:
 
 def test_late_frames_of_other_calls_are_found() -> None:
     """Those of calls that were hit are another promise's."""
-    late = [-160.0] * 90 + [-140.0] * 10
+    lead = [-20.0 * at for at in range(8)]
+    late = [*lead, *[-160.0] * 90, *lead, *[-140.0] * 10]
     assert broken(lateness(made.row(made.call(is_hit=True, lateness_ms=late)))) == {}
     found = broken(lateness(made.row(made.call(is_hit=False, lateness_ms=late))))
     assert found == {"lateness of other calls' frames, p99": 20.0}

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
-from proofs.prove.chaos.evidence.quiet import quiet
+from proofs.prove.chaos.evidence.quiet import USUAL_MS, Usual, quiet, usual_of
 from proofs.prove.chaos.evidence.shapes import Call, Evidence, OtherSound
+from proofs.prove.listening.ear import Cause
 from proofs.prove.listening.spans import Span
 from tests.proofs.prove.chaos.evidence import made
 
@@ -18,7 +19,7 @@ STRICT = Bounds(silence_ms=100)
 
 def found(evidence: Evidence, what: str, bounds: Bounds = STRICT) -> Finding:
     """The figure of the call that was hit."""
-    return next(each for each in quiet(evidence, bounds) if (each.what, each.where) == (what, made.SID))
+    return next(each for each in quiet(evidence, bounds, {}) if (each.what, each.where) == (what, made.SID))
 
 
 def torn(gap_ms: float, *, at: int = 50, done: bool = True) -> Call:
@@ -43,6 +44,21 @@ def test_what_a_conversation_takes_anyway_is_not_the_faults() -> None:
     slow = replace(call, heard=[*call.heard[:100], *late])
 
     assert found(made.row(slow, OTHER, faults_ms=[5_500.0]), "silence by the fault").figure == 300.0
+
+
+def test_what_a_healthy_row_has_shown_is_usual_where_the_row_shows_nothing() -> None:
+    """Of the only process of a role all calls are hit."""
+    evidence = made.row(made.healthy(), faults_ms=[5_500.0])
+    known = usual_of(made.row(OTHER, faults_ms=[]))
+
+    def silence_ms(known: Usual) -> float:
+        return next(
+            each.figure for each in quiet(evidence, STRICT, known) if each.what == "silence by the fault"
+        )
+
+    assert known[Cause.TURN, 1] == 1_000.0
+    assert silence_ms(known) == 0.0
+    assert silence_ms({}) == 1_000.0 - USUAL_MS[Cause.TURN]
 
 
 def test_what_was_owed_before_the_fault_is_not_its_own() -> None:
@@ -87,5 +103,5 @@ def test_a_call_ends_content_or_in_spoken_words() -> None:
 
 def test_calls_that_were_not_hit_have_no_silence_by_the_fault() -> None:
     """Only the promises to everybody."""
-    whats = {each.what for each in quiet(made.row(OTHER), STRICT)}
+    whats = {each.what for each in quiet(made.row(OTHER), STRICT, {})}
     assert whats == {"longest silence", "ends in silence or in an error"}

@@ -1,4 +1,4 @@
-"""A role process that dies at an exact step: `python -m proofs.prove.chaos.failpoint brain --number 0`.
+"""A role process that dies at an exact step: `python -m proofs.prove.roles.failpoint brain --number 0`.
 
 Why it exists: the moments in which a death hurts most last milliseconds, and nobody outside can hit them.
 Owns: the named steps, and what is done there. A step is armed by a file of its name and role in the folder
@@ -39,7 +39,7 @@ def main() -> None:
     """Becomes the role that the command line names."""
     named = sys.argv[1] if len(sys.argv) > 1 else "nothing"
     if named not in ROLES:
-        sys.exit(f"proofs.prove.chaos.failpoint: expected one of {', '.join(ROLES)} first, got {named}")
+        sys.exit(f"proofs.prove.roles.failpoint: expected one of {', '.join(ROLES)} first, got {named}")
     role = sys.argv.pop(1)
     folder = os.environ.get(FOLDER)
     if folder:

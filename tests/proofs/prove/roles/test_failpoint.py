@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from proofs.prove.chaos import failpoint
+from proofs.prove.roles import failpoint
 from shared.ownership import steps
 
 SCRIPT = """
 import asyncio, sys
 from pathlib import Path
-from proofs.prove.chaos import failpoint
+from proofs.prove.roles import failpoint
 
 async def claim(*args):
     print("claimed", flush=True)
