@@ -61,7 +61,7 @@ chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, a
 	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)
 
 # Not in the lock: nothing else needs it.
-prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger and pacer (30 min)
+prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger, pacer and the account of owed sound (10 min)
 	@$(PIP) 'mutmut==3.8.1'
 	@$(BIN)/python -m proofs.prove.mutants $(ARGS)
 

@@ -16,8 +16,9 @@ from pydantic import ConfigDict, Field, create_model
 from brain.errors import ToolFailed
 from brain.tools.function import FunctionTool, schema_of, tool
 from brain.tools.toolbox import EndCall, Hold, SendDigits, Tool, Transfer
+from shared.contract.card import TONES_MOST
 
-DIGITS = re.compile(r"[0-9*#ABCDwW]{1,32}")
+DIGITS = re.compile(rf"[0-9*#ABCDwW]{{1,{TONES_MOST}}}")
 NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold")
 """Every name that `make` knows."""
 
@@ -40,12 +41,14 @@ async def end_call(
 async def send_digits(
     digits: Annotated[
         str,
-        Field(description="The keys to press: 0-9, * and #; w waits half a second.", max_length=32),
+        Field(description="The keys to press: 0-9, * and #; w waits half a second.", max_length=TONES_MOST),
     ],
 ) -> SendDigits:
     """Press keys on the telephone keypad, for example to get through a menu. Say so to the caller first."""
     if DIGITS.fullmatch(digits) is None:
-        raise ToolFailed("expected 1 to 32 of 0-9 * # A-D w as digits")
+        raise ToolFailed(
+            f"expected 1 to {TONES_MOST} of 0-9 * # A-D w W as digits, got {len(digits)} characters"
+        )
     return SendDigits(digits)
 
 

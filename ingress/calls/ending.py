@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingress.media.gate import STOPPED
-from shared.contract.card import Next
+from shared.contract.card import TONES_MOST, Next
 
 APOLOGY = "apology"
 """The outcome of a call whose caller heard one."""
@@ -19,6 +19,9 @@ DIAL_TIMEOUT_S = 25
 
 NEW_STREAM_WITHIN_S = 5.0
 """A lost or moved stream has this long to come back before the call ends."""
+
+PLAYED_WITHIN_S = TONES_MOST * 1.0 + NEW_STREAM_WITHIN_S
+"""Tones are played before the new stream is opened, each for up to a second."""
 
 DIALLED_WITHIN_S = DIAL_TIMEOUT_S + 10.0
 """A number that rang in vain sends the caller back within this. Later the transfer has worked: the rest of
@@ -55,6 +58,8 @@ def decide(cause: str, planned: Next | None, waited_s: float = 0.0) -> EndNow | 
         case Next.DIAL:
             # Who was dialled and did not send the caller back has taken the call: our part is over.
             return EndLater(DIALLED_WITHIN_S, "transferred")
+        case Next.DIGITS:
+            return EndLater(PLAYED_WITHIN_S, "no_new_stream")
         case Next.APOLOGY:
             # Else /voice/resume ends it, when it says the plan's words.
             return (

@@ -88,6 +88,8 @@ class PayingMark:
     """Debts up to this one."""
     by_ms: float
     """Then it is paid without an echo."""
+    counted_ms: float
+    """Of silence, before it: what was silent behind it is not paid."""
 
 
 @dataclass(slots=True)
@@ -107,6 +109,8 @@ class OwedSound:
     """Debts up to this number are paid."""
     stands: bool = True
     """Whether sound is owed and not coming."""
+    _counted_ms: float = 0.0
+    """Of all that was ever owed."""
     silence_ms: dict[str, float] = field(default_factory=dict)
     """Owed silence by cause since it was last taken: for the metrics."""
     _known: int = 0
@@ -216,7 +220,7 @@ class OwedSound:
         """A mark was given to the socket."""
         if self._is_voiced and name:
             by_ms = max(self._plays_until_ms, now_ms) + MARK_WITHIN_MS
-            self._paying[name] = PayingMark(self._answers, by_ms)
+            self._paying[name] = PayingMark(self._answers, by_ms, self._counted_ms)
             self._is_voiced = False
 
     def echo(self, name: str, now_ms: float) -> None:
@@ -348,6 +352,7 @@ class OwedSound:
         word = self._word
         if word is None or not word.is_patient or not self._has_word(since_ms):
             self.owed_ms += silent_ms
+            self._counted_ms += silent_ms
 
     def _forgive(self, spoke_ms: float) -> None:
         """Who is said to speak and does, does not wait: as long as they spoke they were not silent."""
@@ -356,10 +361,12 @@ class OwedSound:
         self.stands = self.owed_ms > 0
 
     def _pay(self, name: str, now_ms: float) -> None:
-        """What was owed is heard: up to this mark, and to those before it."""
+        """What was owed is heard: up to this mark, and to those before it. A younger debt keeps the silence
+        that it has had since: a mark that is paid by the clock is paid late."""
         self._account(now_ms)
-        self.owed_ms = 0.0
-        number = self._paying[name].number
+        mark = self._paying[name]
+        self.owed_ms = min(self.owed_ms, self._counted_ms - mark.counted_ms)
+        number = mark.number
         for each in list(self._paying):
             del self._paying[each]
             if each == name:

@@ -18,6 +18,7 @@ from twilio.twiml.voice_response import Connect, Dial, VoiceResponse
 
 from ingress.calls.ending import DIAL_TIMEOUT_S
 from ingress.web.resume import Trail
+from shared.contract.card import TONES_MOST
 from shared.tongue import Tongue
 
 RESUME_FRAGMENT = "#ct=1000&rc=5&rp=all"
@@ -28,7 +29,7 @@ PARAMETER_MAX_CHARACTERS = 499
 
 SAY_MAX_CHARACTERS = 4000
 
-PLAY_DIGITS = re.compile(r"[0-9*#ABCDwW]{1,64}")
+PLAY_DIGITS = re.compile(rf"[0-9*#ABCDwW]{{1,{TONES_MOST}}}")
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot carry, escaped or not: control characters, surrogates, two non-characters."""
@@ -60,7 +61,7 @@ def connect(urls: Urls, parameters: Mapping[str, str], trail: Trail, *, digits: 
     response = VoiceResponse()
     if digits:
         if PLAY_DIGITS.fullmatch(digits) is None:
-            raise ValueError("expected 1 to 64 of 0-9 * # A-D w W as digits to play")
+            raise ValueError(f"expected 1 to {TONES_MOST} of 0-9 * # A-D w W as digits to play")
         response.play(digits=digits)
     verb = Connect()
     stream = verb.stream(url=urls.stream_url, status_callback=urls.stream_status)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +37,7 @@ from shared.contract.streams.control import Say, operator_command
 from shared.contract.streams.journal import MAXLEN
 from shared.store.client import Store, make_store
 from simulators import clips
-from simulators.realtime import RealtimeSimulator
+from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.twilio import CallRecord, Clip, TwilioSimulator
 from simulators.twilio.caller.plan import CallPlan, conversation
 
@@ -106,6 +108,17 @@ async def _prove(arguments: argparse.Namespace) -> int:
     return conclude(console, broken)
 
 
+def _knobs_by(scenario: Scenario) -> Callable[[Mapping[str, str]], Knobs]:
+    """Of a connection, by its request: `X-Client-Request-Id` ends in the session's number within its call."""
+    numbers = itertools.count(1)
+
+    def knobs(headers: Mapping[str, str]) -> Knobs:
+        nth = headers["x-client-request-id"].rpartition("s")[2]
+        return scenario.knobs_for(next(numbers), int(nth))
+
+    return knobs
+
+
 async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
     """Plays one scenario; returns the sentences of its broken promises."""
     run.console.print(
@@ -114,7 +127,7 @@ async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
     )
     script = two_tools if scenario.script == TWO_TOOLS else scenario.script
     async with (
-        RealtimeSimulator(port=run.model_port, script=script, knobs_for=scenario.knobs_for) as model,
+        RealtimeSimulator(port=run.model_port, script=script, knobs_by=_knobs_by(scenario)) as model,
         load.carrier(run.stack, run.seed) as twilio,
     ):
         records = await _call_all(run, scenario, twilio)

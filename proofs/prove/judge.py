@@ -282,6 +282,8 @@ def _changes(figures: Figures, own: Sequence[SessionRecord], journal: Journal) -
     figures.rollovers += sum(line.kind == Kind.ROLLOVER for line in journal)
     for before, after in pairwise(own):
         figures.expired += before.close_code == 1001
-        begun = [timed.at_ms for timed in after.sent if timed.type == "session.updated"]
+        # One update confirms the session, a second one has it answer, once it was told the past. A later one
+        # hushes it at the end of the call.
+        begun = [timed.at_ms for timed in after.sent if timed.type == "session.updated"][:2]
         if before.closed_at_ms is not None and begun:
             figures.gap_ms.append(max(0.0, begun[-1] - before.closed_at_ms))

@@ -37,9 +37,15 @@ reply = [{ say = "en_model_long" }]
 """A script whose turn calls two tools at once."""
 
 
+LIVES_EVERY = 4
+"""Of a call's sessions each one of so many is not dropped: five that are lost before any response of theirs
+is complete end the call in an apology, by design (brain/model/lifeline.py)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One kind of trouble. `knobs_for` makes each connection's knobs; `steps` says what a caller does."""
+    """One kind of trouble. `knobs_for` makes each connection's knobs, by its number and by its number within
+    its call; `steps` says what a caller does."""
 
     name: str
     calls: int
@@ -47,7 +53,7 @@ class Scenario:
     at_once: int = 20
     barge_in_share: float = 0.0
     script: str = "english"
-    knobs_for: Callable[[int], Knobs]
+    knobs_for: Callable[[int, int], Knobs]
     steps: Callable[[int], Sequence[Step]] | None = None
     operator_says: bool = False
     promises: Callable[[Figures], Broken]
@@ -66,7 +72,7 @@ def scenarios(calls: int, at_once: int, seed: int) -> list[Scenario]:
             at_once=at_once,
             seconds=30,
             barge_in_share=0.3,
-            knobs_for=lambda number: _some_lost_dones(seed + number),
+            knobs_for=lambda number, _: _some_lost_dones(seed + number),
             promises=_common,
         ),
         Scenario(
@@ -75,7 +81,7 @@ def scenarios(calls: int, at_once: int, seed: int) -> list[Scenario]:
             at_once=at_once,
             seconds=30,
             barge_in_share=0.2,
-            knobs_for=lambda number: _drop(random.Random(f"{seed}/drop/{number}")),
+            knobs_for=lambda number, nth: _drop(random.Random(f"{seed}/drop/{number}"), nth),
             promises=lambda f: _common(f) | {"no session was dropped": f.sessions <= f.calls},
         ),
         _rollover(at_once, seed),
@@ -112,7 +118,7 @@ def _barge_in(calls: int, at_once: int, seed: int) -> Scenario:
         at_once=at_once,
         seconds=20,
         barge_in_share=0.5,
-        knobs_for=lambda number: Knobs(seed=seed + number),
+        knobs_for=lambda number, _: Knobs(seed=seed + number),
         promises=lambda f: _common(f) | _whole(f),
     )
 
@@ -133,7 +139,7 @@ def _parallel_tools(calls: int, at_once: int, seed: int) -> Scenario:
         at_once=at_once,
         seconds=24,
         script=TWO_TOOLS,
-        knobs_for=lambda number: Knobs(seed=seed + number),
+        knobs_for=lambda number, _: Knobs(seed=seed + number),
         steps=lambda number: _into_the_tools(random.Random(f"{seed}/{number}")),
         promises=promises,
     )
@@ -152,7 +158,7 @@ def _server_cancels(calls: int, at_once: int, seed: int) -> Scenario:
         at_once=at_once,
         seconds=24,
         barge_in_share=0.7,
-        knobs_for=lambda number: Knobs(
+        knobs_for=lambda number, _: Knobs(
             seed=seed + number, response=ResponseKnobs(created_delay_ms=250, stragglers=3)
         ),
         operator_says=True,
@@ -177,7 +183,7 @@ def _rollover(calls: int, seed: int) -> Scenario:
         calls=calls,
         at_once=calls,
         seconds=105,
-        knobs_for=lambda number: Knobs(seed=seed + number, session_limit_ms=20_000),
+        knobs_for=lambda number, _: Knobs(seed=seed + number, session_limit_ms=20_000),
         promises=promises,
     )
 
@@ -201,9 +207,9 @@ def _some_lost_dones(seed: int) -> Knobs:
     return Knobs(seed=seed, by_response=lost | late)
 
 
-def _drop(chance: random.Random) -> Knobs:
+def _drop(chance: random.Random, nth: int) -> Knobs:
     knobs = Knobs(seed=chance.randrange(1 << 30))
-    if chance.random() < 0.6:
+    if chance.random() < 0.6 and nth % LIVES_EVERY:
         knobs.close_on = "response.output_audio.delta"
         knobs.close_on_count = chance.randint(5, 60)
         knobs.close_after_ms = chance.uniform(0, 120)

@@ -41,6 +41,10 @@ class Next(enum.StrEnum):
     """Keypad tones, then a stream again."""
 
 
+TONES_MOST = 32
+"""Of one plan, pauses among them. Each takes up to a second (`W`), and the caller hears them without a
+stream: so long a call waits for the next one."""
+
 # What is written. The scripts write the rest: SCRIPTED below.
 
 

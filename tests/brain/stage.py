@@ -33,7 +33,7 @@ from shared.contract.streams.control import (
 )
 from shared.contract.streams.history import HistoryEntry, read_history
 from shared.contract.streams.journal import JournalEntry, read_journal
-from shared.contract.streams.pairs import OutKind, read_name, read_pairs
+from shared.contract.streams.pairs import Name, OutKind, read_name, read_pairs
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
 from shared.ownership import steps
 from shared.ownership.owner import Owner
@@ -243,14 +243,16 @@ class Line:
         entries = [read_history(fields) for _, fields in await self.store.xrange(KEYS.history(self.call_sid))]
         return [entry for entry in entries if entry is not None]
 
-    async def closes(self) -> list[str]:
-        """The reasons of the `close` pairs that the brain wrote for ingress."""
-        return [value.decode() for kind, value in await self.told() if kind == OutKind.CLOSE]
+    async def closes(self) -> set[tuple[int, str]]:
+        """The media streams that the brain wants closed, and why. It says so again every second, as long as
+        the stream is open."""
+        pairs = await self.told()
+        return {(name.leg, value.decode()) for name, value in pairs if name.kind == OutKind.CLOSE}
 
-    async def told(self) -> list[tuple[str, bytes]]:
-        """The pairs that the brain wrote for ingress: kind and value."""
+    async def told(self) -> list[tuple[Name, bytes]]:
+        """The pairs that the brain wrote for ingress: name and value."""
         return [
-            (read_name(name).kind, value)
+            (read_name(name), value)
             for _, fields in await self.store.xrange(KEYS.out(INGRESS))
             for name, value in read_pairs([word for pair in fields.items() for word in pair])
         ]

@@ -275,8 +275,8 @@ def test_all_that_waits_to_be_heard_stays_owed_when_a_tool_takes_its_debt_back()
     assert list(desk.core.state.debts.standing) == [1, 2]
 
 
-def test_a_tool_that_still_runs_is_waited_for_again_once_something_else_was_answered() -> None:
-    """ "Are you there?" "Yes": and then the caller waits on."""
+def answered_while_a_tool_runs() -> Desk:
+    """The caller asks again while a tool runs, and the server answers that; nobody has heard it yet."""
     desk = Desk()
     turn(desk)
     desk.created("r1")
@@ -284,6 +284,12 @@ def test_a_tool_that_still_runs_is_waited_for_again_once_something_else_was_answ
     desk.done("r1")
     turn(desk)
     desk.said("r2", "i2", 500)
+    return desk
+
+
+def test_a_tool_that_still_runs_is_waited_for_again_once_something_else_was_answered() -> None:
+    """ "Are you there?" "Yes": and then the caller waits on."""
+    desk = answered_while_a_tool_runs()
 
     desk.now_ms = 700
     desk.audible("r2", "i2")
@@ -293,13 +299,7 @@ def test_a_tool_that_still_runs_is_waited_for_again_once_something_else_was_answ
 
 def test_a_tools_result_is_owed_an_answer_though_all_else_was_answered_before() -> None:
     """A silent response to it is asked for again."""
-    desk = Desk()
-    turn(desk)
-    desk.created("r1")
-    tool(desk)
-    desk.done("r1")
-    turn(desk)
-    desk.said("r2", "i2", 500)
+    desk = answered_while_a_tool_runs()
     desk.played("r2", "i2", 500)
 
     desk.created("r3", token(desk.give(inputs.ToolFinished(call_id="c1", output="{}"))))
@@ -363,3 +363,37 @@ def test_a_playhead_pays_only_once_it_has_moved(kind: str) -> None:
     report("r1", "i1", 1)
 
     assert owed(desk) is None
+
+
+def test_a_response_that_came_after_a_tool_call_does_not_pay_for_the_tool() -> None:
+    """Whatever the server says of its own accord while the tool runs."""
+    desk = Desk()
+    turn(desk)
+    desk.created("r1")
+    tool(desk)
+    desk.done("r1")
+    desk.said("r2", "i2", 500)
+
+    desk.now_ms = 700
+    desk.audible("r2", "i2")
+
+    assert desk.core.owed == Owed(3, DebtCause.TOOL, 700)
+
+
+def test_a_tool_that_wants_no_answer_does_not_silence_another_one() -> None:
+    """It takes back what is owed up to its own call; the result of the older tool is owed from when it is
+    there."""
+    desk = Desk()
+    turn(desk)
+    desk.created("r1")
+    tool(desk)
+    desk.done("r1")
+    desk.created("r2")
+    tool(desk, "r2", "c2")
+    desk.done("r2")
+    desk.give(inputs.ToolFinished(call_id="c2", output="{}", reply=False))
+
+    desk.now_ms = 900
+    desk.give(inputs.ToolFinished(call_id="c1", output="{}"))
+
+    assert desk.core.owed == Owed(4, DebtCause.TOOL, 900)

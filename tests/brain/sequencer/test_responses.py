@@ -396,3 +396,18 @@ def test_a_farewell_that_is_created_late_is_the_farewell() -> None:
 
     assert only(HangUp, actions) == [HangUp(cause="agent")]
     assert creates(desk.log) == [Reason.FAREWELL]
+
+
+def test_words_that_somebody_else_wanted_said_are_no_answer_to_the_caller() -> None:
+    """A session that is lost then must still answer their turn; the server's own response has answered it."""
+    desk = Desk()
+    desk.created("r1")
+    server = desk.audio("r1", "i1", 20)
+    desk.done("r1")
+    desk.created("r2", token(desk.wish(Reason.OPERATOR, "News.")))
+    operator = desk.audio("r2", "i2", 20)
+    desk.done("r2")
+    desk.created("r3", token(desk.give(inputs.CallerWrote(text="1"))))
+    turn = desk.audio("r3", "i3", 20)
+
+    assert (server.answers_turn, operator.answers_turn, turn.answers_turn) == (True, False, True)

@@ -136,7 +136,7 @@ async def test_newest_socket_of_a_call_wins(bridge: Ingress) -> None:
 
 async def test_stop_with_a_move_pending_waits(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
     """A redirect of ours also stops the stream: the call waits for its new leg, which keeps it."""
-    monkeypatch.setattr(ending, "NEW_STREAM_WITHIN_S", 0.6)
+    monkeypatch.setattr(ending, "PLAYED_WITHIN_S", 0.6)
     caller = await bridge.live()
     await bridge.store.hset(bridge.process.keys.card(call_sid()), "next", "digits")  # type: ignore[misc]
     await caller.event("stop", callSid=caller.call_sid)

@@ -10,15 +10,18 @@ from ingress.calls.ending import (
     DIAL_TIMEOUT_S,
     DIALLED_WITHIN_S,
     NEW_STREAM_WITHIN_S,
+    PLAYED_WITHIN_S,
     RESUMED_WITHIN_S,
     EndLater,
     EndNow,
     decide,
 )
 from ingress.media.gate import LOST, STOPPED
-from shared.contract.card import Next
+from ingress.web.twiml import PLAY_DIGITS
+from shared.contract.card import TONES_MOST, Next
 
 COMES_BACK = EndLater(NEW_STREAM_WITHIN_S, "no_new_stream")
+PLAYED = EndLater(PLAYED_WITHIN_S, "no_new_stream")
 TRANSFERRED = EndLater(DIALLED_WITHIN_S, "transferred")
 APOLOGISED = EndLater(NEW_STREAM_WITHIN_S, "apology")
 HUNG_UP = EndNow("hangup")
@@ -29,13 +32,13 @@ RULE: dict[tuple[str, Next | None], EndNow | EndLater] = {
     (STOPPED, Next.APOLOGY): APOLOGISED,
     (STOPPED, Next.HANG_UP): HUNG_UP,
     (STOPPED, Next.DIAL): TRANSFERRED,
-    (STOPPED, Next.DIGITS): COMES_BACK,
+    (STOPPED, Next.DIGITS): PLAYED,
     (STOPPED, None): COMES_BACK,
     (LOST, Next.NOTHING): COMES_BACK,
     (LOST, Next.APOLOGY): APOLOGISED,
     (LOST, Next.HANG_UP): HUNG_UP,
     (LOST, Next.DIAL): TRANSFERRED,
-    (LOST, Next.DIGITS): COMES_BACK,
+    (LOST, Next.DIGITS): PLAYED,
     (LOST, None): COMES_BACK,
 }
 """A cause that is neither counts as a loss."""
@@ -57,3 +60,11 @@ def test_an_apology_without_redis_ends_the_call_as_soon_as_redis_is_back() -> No
 def test_a_number_that_rings_in_vain_comes_back_in_time() -> None:
     """The caller of a failed transfer is not taken for one who has left."""
     assert DIALLED_WITHIN_S > DIAL_TIMEOUT_S > NEW_STREAM_WITHIN_S
+
+
+def test_tones_are_heard_to_their_end() -> None:
+    """As many as one plan has, each a pause of a second, and then the stream has its usual time to come."""
+    longest = "W" * TONES_MOST
+    assert PLAY_DIGITS.fullmatch(longest) is not None
+    assert PLAY_DIGITS.fullmatch(longest + "W") is None
+    assert len(longest) + NEW_STREAM_WITHIN_S <= PLAYED_WITHIN_S

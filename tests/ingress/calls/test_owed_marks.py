@@ -8,7 +8,7 @@ import pytest
 
 from ingress.calls.owed import MARK_WITHIN_MS, OwedSound
 from shared.contract.owed import DebtCause
-from tests.ingress.calls.test_owed import CLIP_MS, PAID, QUIET, SILENCE, TURN_1, TURN_2, VOICE, Ear
+from tests.ingress.calls.test_owed import APOLOGISE, CLIP_MS, PAID, QUIET, SILENCE, TURN_1, TURN_2, VOICE, Ear
 
 
 @pytest.fixture
@@ -146,3 +146,18 @@ def test_the_clock_pays_one_answer_after_the_other(two_under_way: OwedSound) -> 
         settled.append(two_under_way.settled)
 
     assert settled == [1, 1, 2]
+
+
+def test_a_clock_that_pays_for_an_older_answer_leaves_a_younger_debt_its_silence(ear: Ear) -> None:
+    """The caller waits for the second answer from the end of their turn on, whatever echo was lost before."""
+    ear.say(TURN_1).until(3_000.0)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(500.0, echoes=False)
+    ear.owed.end(1, ear.now_ms)
+    assert (ear.now_ms, ear.owed.owed_ms) == (3_500.0, 2_000.0)
+
+    ear.say(TURN_2).until(3_500.0 + MARK_WITHIN_MS)
+    assert (ear.owed.settled, ear.owed.owed_ms) == (1, MARK_WITHIN_MS)
+
+    ear.until(16_000.0)
+    assert next(at for at, step in ear.steps if step is APOLOGISE) == 15_500.0
