@@ -5,14 +5,13 @@ of the rows, the files that it leaves, its progress. Must not know: what a row d
 
 Each row is recorded into a file and judged from that file; `--check` judges files again, without a run.
 Prints each figure beside its bound, a table, what was broken in words; ends with 1 when something was.
+With `--guards` rows are played twice instead, with a guard and without it (guards.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,16 +21,18 @@ from typing import Final
 import uvloop
 from rich.console import Console
 
-from proofs.prove.chaos import rows, table
-from proofs.prove.chaos.director import Director
+from proofs.prove.chaos import guards, rows, table
 from proofs.prove.chaos.evidence.quiet import Usual, usual_of
 from proofs.prove.chaos.evidence.shapes import Evidence, dumped, loaded
 from proofs.prove.chaos.evidence.verdict import judge
 from proofs.prove.chaos.faults import Nothing, Row, Story
-from proofs.prove.chaos.stage import open_stage
+from proofs.prove.chaos.playing import Lanes
 from proofs.prove.chaos.table import Result
 
 KEEP: Final = Path(".build/chaos")
+LANES: Final = 2
+"""As many stacks as there are cores: rows mostly wait for callers."""
+
 LATE_MS: Final = 100.0
 """A simulator that was later than this at a frame is told of: the row's figures are off by as much."""
 
@@ -43,10 +44,18 @@ class Run:
     console: Console
     keep: Path
     seed: int
+    order: dict[str, int] = field(default_factory=dict)
+    """Row → its place in the table, whenever it was played."""
     began_s: float = field(default_factory=time.monotonic)
     results: list[Result] = field(default_factory=list)
     usual: dict[Story, Usual] = field(default_factory=dict)
     """What calls take where nothing is wrong, from the healthy rows, which come first."""
+
+    async def record(self, row: Row, evidence: Evidence) -> None:
+        """Writes a row down and judges what was written. Cancelling it leaves the file, not judged."""
+        path = file_of(self.keep, row)
+        await asyncio.to_thread(path.write_bytes, dumped(evidence))
+        self.note(row, loaded(await asyncio.to_thread(path.read_bytes)))
 
     def note(self, row: Row, evidence: Evidence) -> None:
         """Judges a row by its record, and says so."""
@@ -70,6 +79,7 @@ class Run:
 
     def conclude(self) -> int:
         """The table, what was broken, the exit code."""
+        self.results.sort(key=lambda result: self.order.get(result.row.name, 0))
         self.console.print(table.shown(self.results))
         broken = [f"{each.row.name}: {text}" for each in self.results for text in each.broken]
         broken += table.together(self.results)
@@ -85,10 +95,17 @@ class Run:
         self.console.print(text, soft_wrap=True, highlight=False)
 
 
+def file_of(keep: Path, row: Row) -> Path:
+    """Where a row is written down."""
+    return keep / f"{row.name}.json"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if options.guards:
+        return guards.main(options.only or (), options.seed, options.keep)
     try:
         chosen = rows.chosen("full" if options.full else "short", options.only or (), options.soak_s)
     except ValueError as error:
@@ -98,14 +115,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{row.name:34} {row.text}; {row.step}")
         return 0
     options.keep.mkdir(parents=True, exist_ok=True)
-    run = Run(Console(width=180), options.keep, options.seed)
+    order = {row.name: place for place, row in enumerate(chosen)}
+    run = Run(Console(width=180), options.keep, options.seed, order)
     if options.check:
         for row in chosen:
-            path = _file(run.keep, row)
+            path = file_of(run.keep, row)
             if path.exists():
                 run.note(row, loaded(path.read_bytes()))
     else:
-        uvloop.run(_play_all(run, chosen))
+        uvloop.run(Lanes(run.seed, run.record, options.lanes).play(chosen))
     if options.write:
         table.write(run.results)
     return run.conclude()
@@ -128,27 +146,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="name the rows and stop")
     parser.add_argument("--check", action="store_true", help="judge what is in --keep, without a run")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+    parser.add_argument("--lanes", type=int, default=LANES, help="stacks on which rows are played at once")
+    parser.add_argument(
+        "--guards", action="store_true", help="play the rows of each guard with it and without it"
+    )
     parser.add_argument("--soak-s", type=float, default=rows.SOAK_S, help="how long the soak lasts, s")
     parser.add_argument("--seed", type=int, default=1, help="of callers, model and faults")
     parser.add_argument("--keep", type=Path, default=KEEP, help="folder for the record of each row")
     return parser
-
-
-def _file(keep: Path, row: Row) -> Path:
-    return keep / f"{row.name}.json"
-
-
-async def _play_all(run: Run, chosen: Sequence[Row]) -> None:
-    for only, group in itertools.groupby(chosen, key=lambda row: row.only):
-        left = list(group)
-        while left:
-            with tempfile.TemporaryDirectory(prefix="trunkline-chaos-") as folder:
-                async with open_stage(Path(folder), only=only, seed=run.seed) as stage:
-                    while left:
-                        row = left.pop(0)
-                        evidence = await Director(stage, row, run.seed).play()
-                        path = _file(run.keep, row)
-                        await asyncio.to_thread(path.write_bytes, dumped(evidence))
-                        run.note(row, loaded(await asyncio.to_thread(path.read_bytes)))
-                        if left and not await stage.is_whole():
-                            break  # Another stack, then: what this one has become is a row's figure.

@@ -1,7 +1,7 @@
 """Plays one row: calls, the fault at the right step of one of them, the record of it all.
 
-Why it exists: "while the tool runs" must mean the same for every fault. Owns: the calls of a row, the moment,
-the end of the row. Must not know: how a fault is brought about, or what is allowed.
+Why it exists: a row is calls, one blow and what follows, whatever the blow is. Owns: the calls of a row, whom
+the blow hits, the end of the row. Must not know: how a fault is brought about, or what is allowed.
 
 The call that is looked at begins last, once all others have their owners: the process that has it is hit,
 with all that it has besides.
@@ -18,12 +18,29 @@ from random import Random
 from typing import Final
 
 from console.stack.readiness import why_not_ready
-from proofs.prove.chaos import census, story, trouble
-from proofs.prove.chaos.evidence.shapes import Call, Census, Evidence, Length
-from proofs.prove.chaos.faults import Nothing, Role, Row, Soaked, Step, Stopped, Story
+from proofs.prove.chaos import outside, story, trouble
+from proofs.prove.chaos.evidence.shapes import Call, Evidence, Length
+from proofs.prove.chaos.faults import (
+    Abandoned,
+    HostLost,
+    Line,
+    ModelAnswers,
+    ModelLost,
+    ModelRefuses,
+    ModelSession,
+    Nothing,
+    RedisFault,
+    Role,
+    Row,
+    Soaked,
+    Step,
+    Stopped,
+)
+from proofs.prove.chaos.moments import moments
 from proofs.prove.chaos.patience import Patience
 from proofs.prove.chaos.recorder import call_of
-from proofs.prove.chaos.stage import Stage
+from proofs.prove.chaos.setting.far_host import HOST_NAME
+from proofs.prove.chaos.setting.stage import Stage
 from proofs.prove.roles import failpoint
 from shared.contract.card import PeopleView
 from shared.contract.keys import Keys
@@ -42,11 +59,7 @@ BEGIN_WITHIN_S: Final = 1.0
 """All calls but the last one begin in this time, by chance."""
 
 MOMENT_WITHIN_S: Final = 40.0
-INTO_MS: Final = 1_000.0
-SPEAKING_MS: Final = 900.0
-FAREWELL_MS: Final = 400.0
 LONGEST_MS: Final = 90_000.0
-BASE_LINE_WITHIN_S: Final = 30.0
 BACK_WITHIN_S: Final = 120.0
 SERVED_S: Final = 0.05
 """How often it is asked whether a role is served again."""
@@ -56,6 +69,8 @@ SLOW_OPENING_MS: Final = 1_400.0
 """Of the call whose opening is to be hit: long enough to be."""
 
 KEYS: Final = Keys(1)
+OWNED: Final = ("brain", "egress")
+"""Fields of the card: who has these roles."""
 
 
 @dataclass(slots=True)
@@ -67,6 +82,8 @@ class _Player:
     patience: Patience
     is_finished: bool = False
     is_hit: bool = False
+    owners: dict[str, list[str]] = field(default_factory=dict)
+    """Role → the workers that had it, as they were seen."""
 
 
 @dataclass(slots=True)
@@ -76,6 +93,8 @@ class Director:
     stage: Stage
     row: Row
     seed: int
+    first_number: int = 1
+    """Of its calls: what is played beside it has other numbers."""
     _players: list[_Player] = field(default_factory=list)
     _lengths: list[Length] = field(default_factory=list)
     _faults_ms: list[float] = field(default_factory=list)
@@ -84,17 +103,16 @@ class Director:
     """The fault has passed: callers need say no more."""
 
     async def play(self) -> Evidence:
-        """Makes the calls and records them. Cancelling it hangs them up and takes the fault away."""
+        """Makes the calls and records them, but for what was there before and is left. Cancelling it hangs
+        them up and takes the fault away."""
         stage, row = self.stage, self.row
-        runs = len(stage.tool.runs)
-        before = await self._census()
         helpers = [asyncio.create_task(self._look()), asyncio.create_task(self._sample())]
         problem = ""
         fault: asyncio.Task[None] | None = None
         try:
             await self._begin_others()
             armed = self._arm()
-            lead = self._begin()
+            lead = self._begin(is_lead=True)
             if row.step is Step.OPENING:
                 stage.cast.opening_ms[lead.call.call_sid] = SLOW_OPENING_MS
             fault = asyncio.create_task(self._fault(lead, armed))
@@ -108,7 +126,7 @@ class Director:
                 player.call.hang_up()
             await cancel_all([*helpers, *([fault] if fault is not None else [])])
         await asyncio.gather(*(player.call.finished() for player in self._players))
-        after = await self._until_base_line(before)
+        own = {player.call.call_sid for player in self._players}
         evidence = Evidence(
             row=row.name,
             seed=self.seed,
@@ -117,10 +135,8 @@ class Director:
             back_ms=self._back_ms,
             network_ms=stage.network_ms,
             calls=[self._recorded(player) for player in self._players],
-            tool_runs=stage.tool.runs[runs:],
+            tool_runs=[run for run in stage.tool.runs if run.call_sid in own],
             lengths=self._lengths,
-            before=before,
-            after=after,
         )
         for player in self._players:
             _forget(stage.sessions_of(player.call.call_sid))
@@ -140,9 +156,9 @@ class Director:
                 while not await self._owner(player, "egress"):  # noqa: ASYNC110 - Redis is asked
                     await asyncio.sleep(LOOK_S)
 
-    def _begin(self) -> _Player:
+    def _begin(self, *, is_lead: bool = False) -> _Player:
         stage, row = self.stage, self.row
-        call_sid, number = new_sid("CA"), len(self._players) + 1
+        call_sid, number = new_sid("CA"), self.first_number + len(self._players)
         stage.cast.numbers[call_sid] = number
         stage.cast.stories[call_sid] = row.story
 
@@ -159,16 +175,27 @@ class Director:
         )
         longest_ms = LONGEST_MS
         if row.is_outlasted:
-            longest_ms += 1000 * (row.fault.lasts_s if isinstance(row.fault, Soaked) else DEPLOY_WITHIN_S)
+            longest_ms += 1000 * (
+                row.fault.lasts_s
+                if isinstance(row.fault, Soaked | HostLost | RedisFault | ModelRefuses)
+                else DEPLOY_WITHIN_S
+            )
         plan = CallPlan(
             steps,
             to_number=story.NUMBER,
-            status_callback=f"{stage.stack.public_url}/call-status",
+            status_callback=None
+            if isinstance(row.fault, Abandoned)
+            else f"{stage.stack.public_url}/call-status",
             hang_up_after_ms=longest_ms,
             stop_at_failure=False,
             dials=(DialOutcome("no-answer", 2_000),),
         )
-        call = stage.twilio.start_call(plan, call_sid=call_sid)
+        if is_lead and isinstance(row.fault, ModelAnswers):
+            stage.cast.first_answer[call_sid] = row.fault.knobs
+        elif is_lead and isinstance(row.fault, ModelSession):
+            stage.cast.first_session[call_sid] = row.fault.knobs
+        line = row.fault.knobs if is_lead and isinstance(row.fault, Line) else None
+        call = stage.twilio.start_call(plan, line, call_sid=call_sid)
         player = _Player(number, call, Patience(call, lambda: stage.sessions_of(call_sid)))
         self._players.append(player)
         return player
@@ -181,6 +208,7 @@ class Director:
             sessions,
             is_hit=player.is_hit,
             is_finished=player.is_finished,
+            owners=player.owners,
         )
 
     async def _look(self) -> None:
@@ -217,8 +245,19 @@ class Director:
 
     async def _strike(self, lead: _Player) -> None:
         """At the row's step of the call that is looked at."""
-        row = self.row
-        await self._until(self._moments(lead)[row.step])
+        row, fault = self.row, self.row.fault
+        if isinstance(fault, ModelAnswers | ModelSession | Line):
+            lead.is_hit = True
+            self._faults_ms.append(time.monotonic() * 1000)  # It is there from the beginning.
+            return
+        await self._until(moments(self.stage, row.story, lead.call)[row.step])
+        if isinstance(fault, ModelLost | ModelRefuses | RedisFault | HostLost):
+            await self._mark_outside(lead)
+            await outside.bring(self.stage, fault, lead.call.call_sid, self._faults_ms)
+            return
+        if isinstance(fault, Abandoned):
+            await self._abandon()
+            return
         process = "" if row.role is None else await self._owner(lead, row.role)
         if not process and isinstance(row.fault, trouble.OF_ONE):
             raise trouble.TroubleFailed(f"expected a {row.role} that has the call, got none")
@@ -263,54 +302,40 @@ class Director:
             if is_of_all or (process and await self._owner(player, row.role or "brain") == process):
                 player.is_hit = True
 
+    async def _mark_outside(self, lead: _Player) -> None:
+        """Of one call's model: that call; of a host: the calls of its process; else all."""
+        fault = self.row.fault
+        for player in self._players:
+            if isinstance(fault, HostLost):
+                worker = await self._worker(player, fault.role)
+                player.is_hit = f"@{HOST_NAME}#" in worker
+            else:
+                player.is_hit = player is lead or not isinstance(fault, ModelLost)
+        if not any(player.is_hit for player in self._players):
+            raise trouble.TroubleFailed("expected a call on the second host, got none")
+
+    async def _abandon(self) -> None:
+        """The callers go while nobody is there who could hear of it."""
+        stage = self.stage
+        await self._mark_hit("")
+        self._faults_ms.append(time.monotonic() * 1000)
+        await stage.stack.signal("ingress-0", signal.SIGKILL)
+        for player in self._players:
+            player.is_hit = True
+            player.call.hang_up()
+
     async def _owner(self, player: _Player, role: Role) -> str:
         """supervisord's name of the process that has a role of the call; empty: nobody has."""
+        return (await self._worker(player, role)).partition("@")[0]
+
+    async def _worker(self, player: _Player, role: Role) -> str:
         try:
             card = await read_view(self.stage.store, KEYS, player.call.call_sid, PeopleView)
         except STORE_ERRORS:
             return ""
         if card is None:
             return ""
-        workers = {"ingress": card.ingress, "brain": card.brain, "egress": card.egress}
-        return workers[role].partition("@")[0]
-
-    # Moments.
-
-    def _moments(self, lead: _Player) -> dict[Step, Callable[[], bool]]:
-        call_sid, record, cast = lead.call.call_sid, lead.call.record, self.stage.cast
-
-        def plays_for(ms: float) -> bool:
-            playout = record.playout
-            return playout.playing and playout.reply_played_ms(lead.call.now_ms()) >= ms
-
-        def has_spoken() -> bool:
-            words = record.utterances
-            return bool(words) and lead.call.now_ms() > words[0].voice_ended_at_ms
-
-        def is_answered(ms: float) -> bool:
-            if not has_spoken() or not record.playbacks:
-                return False
-            began_ms = record.playbacks[-1].started_at_ms
-            return began_ms > record.utterances[0].voice_ended_at_ms and plays_for(ms)
-
-        def speaks() -> bool:
-            words = record.utterances
-            return bool(words) and lead.call.now_ms() >= words[0].started_at_ms + SPEAKING_MS
-
-        def transfers() -> bool:
-            items = [item for each in self.stage.sessions_of(call_sid) for item in each.items.values()]
-            return any(item.role == "function_call" for item in items)
-
-        return {
-            Step.CLAIM: lambda: bool(record.streams),
-            Step.OPENING: lambda: cast.asked.get(call_sid, 0) > 0,
-            Step.GREETING: lambda: plays_for(INTO_MS),
-            Step.CALLER: speaks,
-            Step.MODEL: lambda: is_answered(INTO_MS),
-            Step.TOOL: lambda: call_sid in self.stage.tool.running,
-            Step.TRANSFER: transfers,
-            Step.FAREWELL: lambda: self.row.story is Story.FAREWELL and is_answered(FAREWELL_MS),
-        }
+        return {"ingress": card.ingress, "brain": card.brain, "egress": card.egress}[role]
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(MOMENT_WITHIN_S):
@@ -328,27 +353,18 @@ class Director:
                     for sid in sids:
                         pipeline.xlen(KEYS.caller(sid))
                         pipeline.xlen(KEYS.reply(sid))
+                        pipeline.hmget(KEYS.card(sid), OWNED)
                     found = await pipeline.execute()
             except STORE_ERRORS:
                 continue  # Redis may be what is hit: one sample less.
             now_ms = time.monotonic() * 1000
-            for at, sid in enumerate(sids):
-                self._lengths.append(Length(now_ms, sid, found[2 * at], found[2 * at + 1]))
-
-    async def _census(self) -> Census:
-        return await census.take(self.stage.stack, self.stage.store, self.stage.model.sessions)
-
-    async def _until_base_line(self, before: Census) -> Census:
-        """What there is once nothing is left of the row, or after all the time that it may take."""
-        deadline_s = time.monotonic() + BASE_LINE_WITHIN_S
-        while True:
-            after = await self._census()
-            is_back = after.sessions <= before.sessions and all(
-                count <= before.keys.get(kind, 0) for kind, count in after.keys.items()
-            )
-            if is_back or time.monotonic() > deadline_s:
-                return after
-            await asyncio.sleep(LOOK_S * 5)
+            for at, player in enumerate(self._players[: len(sids)]):
+                caller, reply, workers = found[3 * at : 3 * at + 3]
+                self._lengths.append(Length(now_ms, player.call.call_sid, caller, reply))
+                for role, worker in zip(OWNED, workers, strict=True):
+                    seen = player.owners.setdefault(role, [])
+                    if worker and worker.decode() not in seen:
+                        seen.append(worker.decode())
 
 
 # Private.

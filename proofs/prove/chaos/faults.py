@@ -1,4 +1,5 @@
-"""What a row is: which process is hit, how, at which step of a call, and what that may cost.
+"""What a row is: who is hit (a process, a host, Redis, one call's model or line), how, at which step of a
+call, and what that may cost.
 
 Why it exists: a row should read as what it is; how it is brought about is another matter. Owns: the kinds of
 fault, the steps of a call. Pure. Must not know: processes, sockets, calls.
@@ -7,10 +8,13 @@ fault, the steps of a call. Pure. Must not know: processes, sockets, calls.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from proofs.prove.chaos.evidence.finding import Bounds
+from simulators.realtime.knobs import ResponseKnobs
+from simulators.twilio.knobs import Knobs as LineKnobs
 
 Role = Literal["ingress", "brain", "egress"]
 Tier = Literal["short", "full"]
@@ -89,7 +93,96 @@ class Soaked:
     every_s: float
 
 
-Fault = Nothing | Killed | Stopped | GroupRestarted | Rolled | Soaked
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """The only ingress is killed, its callers hang up meanwhile, and Twilio never says so to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLost:
+    """The link of the second host is down for a while: nothing is closed, nothing arrives. That host has one
+    process of the role."""
+
+    role: Role
+    lasts_s: float
+
+
+class RedisIs(enum.StrEnum):
+    """What becomes of Redis."""
+
+    RESTARTED = "killed, back empty"
+    EMPTIED = "emptied (FLUSHALL)"
+    FROZEN = "frozen (SIGSTOP)"
+    SLOW = "slow: it answers nobody for 200 ms of each 400 (CLIENT PAUSE)"
+    FULL = "full (OOM)"
+    READ_ONLY = "a replica all at once (READONLY)"
+    WITHOUT_REPLICAS = "short of replicas (NOREPLICAS)"
+    BUSY = "busy with somebody's script (BUSY)"
+    FORGETFUL = "without its scripts (SCRIPT FLUSH)"
+    CUT = "cut off from everybody, twice a second (CLIENT KILL)"
+    DELETED = "without the streams between the processes (DEL)"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFault:
+    """Redis, for all calls."""
+
+    kind: RedisIs
+    lasts_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRefuses:
+    """All sessions are lost, and connections are refused for a while."""
+
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLost:
+    """The session of one call is closed by the model."""
+
+    code: int
+    """1006: the connection goes without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswers:
+    """What the first answer to one caller is like."""
+
+    knobs: ResponseKnobs
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSession:
+    """What the first session of one call is like: knobs by name."""
+
+    knobs: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What Twilio does with the first stream of one call."""
+
+    knobs: LineKnobs
+
+
+OfOneCall = ModelLost | ModelAnswers | ModelSession | Line
+"""Faults that no other call may notice: such rows are played side by side."""
+
+Fault = (
+    Nothing
+    | Killed
+    | Stopped
+    | GroupRestarted
+    | Rolled
+    | Soaked
+    | Abandoned
+    | HostLost
+    | RedisFault
+    | ModelRefuses
+    | OfOneCall
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +198,10 @@ class Row:
     calls: int
     only: Role | None = None
     """The role of which there is one process; None: two of each."""
+    far: Role | None = None
+    """The role that has one of its two processes on a second host; None: there is no second host."""
+    base_line_s: float = 30.0
+    """How long it may take until nothing is left of it."""
     tier: Tier = "full"
 
     @property
@@ -115,7 +212,12 @@ class Row:
     @property
     def is_outlasted(self) -> bool:
         """Whether callers go on until the fault is over."""
-        return isinstance(self.fault, Rolled | GroupRestarted | Soaked)
+        return isinstance(self.fault, Rolled | GroupRestarted | Soaked | HostLost | RedisFault | ModelRefuses)
+
+    @property
+    def is_of_one_call(self) -> bool:
+        """Whether nobody but one call may notice."""
+        return isinstance(self.fault, OfOneCall)
 
     @property
     def turns(self) -> int:
@@ -126,11 +228,13 @@ class Row:
     def role(self) -> Role | None:
         """The role that is hit; None where that is all of them or nobody."""
         match self.fault:
-            case Killed(role) | Stopped(role, _) | GroupRestarted(role):
+            case Killed(role) | Stopped(role, _) | GroupRestarted(role) | HostLost(role, _):
                 return role
             case Rolled(role):
                 return role or None
-            case Nothing() | Soaked():
+            case Abandoned():
+                return "ingress"
+            case _:
                 return None
 
 

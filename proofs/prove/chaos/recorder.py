@@ -7,7 +7,7 @@ the translation, on one clock. Must not know: what is allowed, or which fault th
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ingress.calls.hold_clip import hold_clip
@@ -30,7 +30,13 @@ _OWN_CLIP: Final = hold_clip() * 20
 
 
 def call_of(
-    number: int, record: CallRecord, sessions: Sequence[SessionRecord], *, is_hit: bool, is_finished: bool
+    number: int,
+    record: CallRecord,
+    sessions: Sequence[SessionRecord],
+    *,
+    is_hit: bool,
+    is_finished: bool,
+    owners: Mapping[str, list[str]] | None = None,
 ) -> shapes.Call:
     """One call. `sessions` are its own."""
     zero_ms = record.zero_ms
@@ -52,6 +58,7 @@ def call_of(
         clears_ms=[zero_ms + clear.at_ms for clear in record.clears],
         lateness_ms=[round(value, 1) for value in lateness_ms(record)],
         simulator_late_ms=record.worst_tick_late_ms,
+        owners=dict(owners or {}),
     )
     for playback in record.playbacks:
         _listen(call, zero_ms + playback.started_at_ms, bytes(playback.audio))

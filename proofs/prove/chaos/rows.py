@@ -1,8 +1,8 @@
-"""All rows: every process, killed and stopped, at each step of a call, one of two and the only one; and
-deploys.
+"""All rows: every process, killed and stopped, at each step of a call, one of two and the only one; deploys;
+what is wrong outside (outer_rows.py).
 
-Why it exists: "the call outlives us" means this list. Owns: the rows and their bounds. Pure. Must not know:
-how a fault is brought about, or how a figure is made.
+Why it exists: "the call outlives us" means this list. Owns: the rows of our own processes and their bounds.
+Pure. Must not know: how a fault is brought about, or how a figure is made.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from proofs.prove.chaos.faults import (
     Stopped,
     Tier,
 )
+from proofs.prove.chaos.outer_rows import outer_rows, rows_of_settings
 
 ROLES: Final[tuple[Role, ...]] = ("ingress", "brain", "egress")
 
@@ -86,12 +87,25 @@ _SHORT: Final[tuple[tuple[str, Role, Step], ...]] = (
 )
 """What `make chaos` plays, beside a healthy row and the only brain killed."""
 
+_SHORT_OUTSIDE: Final = (
+    "redis-frozen",
+    "redis-emptied",
+    "model-lost",
+    "model-late-deltas",
+    "twilio-gone",
+    "twilio-twice",
+    "twilio-garbage",
+)
+"""And this of what is wrong outside."""
+
 
 def rows(soak_s: float = SOAK_S) -> list[Row]:
     """All of them; those on the same stack stand together."""
-    found = [*_healthy(), *_hits(None), *_rolls(), _soak(soak_s)]
+    found = [*_healthy(), *_hits(None), *outer_rows(), *_rolls(), _soak(soak_s)]
+    apart = list(rows_of_settings())
     for role in ROLES:
-        found += _hits(role)
+        found += [*_hits(role), *(row for row in apart if row.only == role)]
+    found += [row for row in apart if row.far is not None]
     return [_shortened(row) for row in found]
 
 
@@ -118,6 +132,8 @@ def chosen(tier: Tier, patterns: Sequence[str] = (), soak_s: float = SOAK_S) -> 
 
 
 def _few(row: Row) -> int:
+    if row.is_of_one_call:
+        return row.calls
     return ON_IT_SHORT if row.only is not None else 2 * ON_IT_SHORT
 
 
@@ -195,7 +211,7 @@ def _shortened(row: Row) -> Row:
     is_short = (row.only is None and any(row.name == _name(*each) for each in _SHORT)) or (
         row.name == f"{_name('killed', 'brain', Step.MODEL)}-only"
     )
-    return replace(row, tier="short") if is_short else row
+    return replace(row, tier="short") if is_short or row.name in _SHORT_OUTSIDE else row
 
 
 def _name(kind: str, role: Role, step: Step) -> str:

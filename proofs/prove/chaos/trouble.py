@@ -19,7 +19,7 @@ from console.stack.launcher import Stack
 from console.stack.readiness import live_calls, why_not_ready
 from console.stack.supervision import SUPERVISOR_ERRORS
 from proofs.prove.chaos.faults import Fault, GroupRestarted, Killed, Nothing, Rolled, Soaked, Stopped
-from proofs.prove.chaos.stage import Stage
+from proofs.prove.chaos.setting.stage import Stage
 from shared.contract.worker import ROLES
 
 ROLL_WITHIN_S = 60.0

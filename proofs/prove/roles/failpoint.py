@@ -3,7 +3,8 @@
 Why it exists: the moments in which a death hurts most last milliseconds, and nobody outside can hit them.
 Owns: the named steps, and what is done there. A step is armed by a file of its name and role in the folder
 that the environment variable names; whoever takes the file away first is hit, once. The file holds the number
-of the signal. Must not know: what the role does there.
+of the signal. A guard that the environment names is off besides (unguarded.py). Must not know: what the role
+does there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from proofs.prove.roles import unguarded
 
 FOLDER: Final = "CHAOS_FAILPOINTS"
 """Environment variable: the folder in which steps are armed."""
@@ -41,6 +44,9 @@ def main() -> None:
     if named not in ROLES:
         sys.exit(f"proofs.prove.roles.failpoint: expected one of {', '.join(ROLES)} first, got {named}")
     role = sys.argv.pop(1)
+    without = os.environ.get(unguarded.WITHOUT)
+    if without:
+        unguarded.install(without, role)
     folder = os.environ.get(FOLDER)
     if folder:
         install(role, Path(folder))

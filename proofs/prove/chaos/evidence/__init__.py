@@ -9,6 +9,7 @@ row is played.
     order      I1 and I2: what was heard came once, in order, and not after its cut
     turns      the model got every word of the caller, and answered
     quiet      I4: silence at the ear, and how calls end
+    owners     calls that were taken from the living
     leftovers  I3, I5, I6, I7: tools, queues, the base line, other calls
     verdict    all of it over one record
 """

@@ -25,6 +25,10 @@ class Bounds:
     skipped_ms: float = 0.0
     unsaid_ms: float = 0.0
     """Of what the caller says while there is a socket: so much need not reach the model."""
+    owners: int | None = None
+    """So many workers may have a role of one call, one after another; None: that is not looked at."""
+    ends_by_fault: bool = False
+    """Whether the calls that are hit end by it: what was owed to them then is owed no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,8 @@ def quiet(evidence: Evidence, bounds: Bounds, known: Usual) -> Iterator[Finding]
         fault_ms = allowed_ms(call, evidence, bounds) if is_hit else 0.0
         # An ingress that stands still plays no clip: of its calls its own bound holds, with what is usual.
         longest_ms = max(LONGEST_MS, fault_ms + max(USUAL_MS.values()))
+        if is_hit and bounds.ends_by_fault:
+            continue
         yield found("longest silence", max((debt.quiet_ms for debt in own), default=0.0), longest_ms, "ms")
         yield found("ends in silence or in an error", float(not _ended_well(call, own)), 0, "times")
         if is_hit:

@@ -161,6 +161,8 @@ class Call:
     """Of each media message: arrival minus the moment at which it was due to be heard; 0: the first of a
     spurt (simulators/twilio/measures.py)."""
     simulator_late_ms: float = 0.0
+    owners: dict[str, list[str]] = field(default_factory=dict)
+    """Role → the workers that had it, each once, as they were seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ of what is asked. Pure. Must not know: how a figure is made.
 
 from __future__ import annotations
 
-from proofs.prove.chaos.evidence import leftovers, order, quiet, turns
+from proofs.prove.chaos.evidence import leftovers, order, owners, quiet, turns
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.shapes import Evidence
 
@@ -23,6 +23,7 @@ def judge(evidence: Evidence, bounds: Bounds, known: quiet.Usual | None = None) 
         found += order.in_order(call, bounds)
         found += order.after_cut(call, evidence.network_ms)
         found += turns.turns(call, bounds)
+        found += owners.owners(call, bounds)
     found += leftovers.tools(evidence)
     found += quiet.quiet(evidence, bounds, known or {})
     found += leftovers.queues(evidence)

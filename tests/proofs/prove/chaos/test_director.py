@@ -11,15 +11,17 @@ import pytest
 
 from console.stack.launcher import Stack
 from proofs.prove.chaos import director
-from proofs.prove.chaos.counting_tool import CountingTool
 from proofs.prove.chaos.director import Director
 from proofs.prove.chaos.evidence.coding import MODEL, Voice
 from proofs.prove.chaos.evidence.finding import Bounds
-from proofs.prove.chaos.evidence.shapes import Census, Evidence
-from proofs.prove.chaos.faults import Fault, Killed, Nothing, Role, Row, Step
-from proofs.prove.chaos.stage import Cast, Stage
+from proofs.prove.chaos.evidence.shapes import Evidence
+from proofs.prove.chaos.faults import Fault, HostLost, Killed, Line, Nothing, Role, Row, Step
+from proofs.prove.chaos.setting.counting_tool import CountingTool
+from proofs.prove.chaos.setting.relay import Relay
+from proofs.prove.chaos.setting.stage import Cast, Stage
 from shared.store.client import make_store
 from simulators.realtime import RealtimeSimulator
+from simulators.twilio import Knobs
 from tests.simulators.twilio.calls import simulator
 from tests.simulators.twilio.reference_bridge import BridgeSocket, reference_bridge
 
@@ -57,13 +59,9 @@ async def played(
 ) -> Evidence:
     """One call of which nobody is known to have it."""
 
-    async def census(*_: object) -> Census:
-        return Census()
-
     async def owner(_self: Director, _player: object, _role: Role) -> str:
         return ""
 
-    monkeypatch.setattr(director.census, "take", census)
     monkeypatch.setattr(Director, "_owner", owner)
     monkeypatch.setattr(director, "LONGEST_MS", 5_000.0)
     store = make_store("redis://127.0.0.1:1/0", name="test")
@@ -75,7 +73,7 @@ async def played(
         simulator(bridge) as twilio,
     ):
         cast_ = Cast(folder, Random(1))
-        stage = Stage(cast(Stack, Whole()), store, model, twilio, tool, cast_, folder)
+        stage = Stage(cast(Stack, Whole()), store, model, twilio, tool, cast_, folder, Relay(1, 0.0))
         return await Director(stage, row, 1).play()
 
 
@@ -117,3 +115,23 @@ async def test_a_process_that_is_hit_at_an_exact_step_is_hit_by_itself(
     assert len(evidence.faults_ms) == 1
     assert evidence.problem == ""
     assert evidence.calls[0].is_hit
+
+
+async def test_a_fault_of_one_call_is_there_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is that call's alone, and stands in its line."""
+    evidence = await played(Line(Knobs(second_start=True)), tmp_path, monkeypatch)
+
+    (call,) = evidence.calls
+    assert evidence.problem == ""
+    assert call.is_hit
+    assert call.answered_ms is not None
+    assert evidence.faults_ms[0] <= call.answered_ms
+
+
+async def test_a_host_that_has_no_call_shows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says so."""
+    evidence = await played(HostLost("brain", 1.0), tmp_path, monkeypatch)
+
+    assert evidence.problem == "expected a call on the second host, got none"

@@ -13,7 +13,7 @@ import pytest
 from console.stack.launcher import Stack
 from proofs.prove.chaos import trouble
 from proofs.prove.chaos.faults import Fault, Killed, Nothing, Soaked, Stopped
-from proofs.prove.chaos.stage import Stage
+from proofs.prove.chaos.setting.stage import Stage
 from tests.support.waiting import wait_until
 
 

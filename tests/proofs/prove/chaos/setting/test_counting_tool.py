@@ -6,7 +6,7 @@ import asyncio
 
 import httpx
 
-from proofs.prove.chaos.counting_tool import CountingTool
+from proofs.prove.chaos.setting.counting_tool import CountingTool
 from tests.support.waiting import wait_until
 
 BODY = {"tool": "look_up", "arguments": {"b": 1, "a": 2}, "call": {"call_sid": "CA1", "call_id": "call_1"}}

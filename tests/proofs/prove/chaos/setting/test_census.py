@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from proofs.prove.chaos import census
+from proofs.prove.chaos.setting import census
 from shared.contract.keys import Keys
 from shared.store.client import Store
 

@@ -7,7 +7,7 @@ from random import Random
 
 from proofs.prove.chaos.evidence.coding import Code
 from proofs.prove.chaos.faults import Story
-from proofs.prove.chaos.stage import Cast, call_of
+from proofs.prove.chaos.setting.stage import Cast, call_of
 from proofs.prove.silence.cast import OPENING_MS
 from simulators.realtime import Knobs, SessionRecord
 

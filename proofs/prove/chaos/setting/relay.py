@@ -23,7 +23,7 @@ class Relay:
 
     def __init__(self, port: int, delay_s: float) -> None:
         self.delay_s = delay_s
-        self._to = port
+        self._to = ("127.0.0.1", port)
         self._server: asyncio.Server | None = None
         self.open: set[_End] = set()
 
@@ -44,12 +44,16 @@ class Relay:
         assert self._server is not None, "a relay listens only inside `async with`"
         return cast(int, self._server.sockets[0].getsockname()[1])
 
+    def lead_to(self, port: int, host: str = "127.0.0.1") -> None:
+        """Connections that come from now on lead there; those that are open stay as they are."""
+        self._to = (host, port)
+
     async def connect(self, near: _End) -> None:
         """The far side of a connection that was accepted. Cancelling it leaves the near one open."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self.delay_s)
         try:
-            await loop.create_connection(lambda: _End(self, near), "127.0.0.1", self._to)
+            await loop.create_connection(lambda: _End(self, near), *self._to)
         except OSError:
             near.abort()
 

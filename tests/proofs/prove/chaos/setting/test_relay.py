@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from proofs.prove.chaos.relay import Relay
+from proofs.prove.chaos.setting.relay import Relay
 from simulators.twilio import FAST, CallPlan, HangUp, Knobs, Pause, TwilioSimulator, WaitForSpeech
 from tests.simulators.twilio.calls import greet
 from tests.simulators.twilio.reference_bridge import (
