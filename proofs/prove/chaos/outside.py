@@ -26,6 +26,7 @@ LOST: Final = 1011
 
 SLOW_MS: Final = 200
 CUT_EVERY_S: Final = 0.5
+SCRIPT_LOOK_S: Final = 0.01
 NOBODY: Final = ("127.0.0.1", "1")
 """A port where no Redis is."""
 
@@ -125,13 +126,25 @@ async def _again_and_again(redis: Any, kind: RedisIs, lasts_s: float) -> None:
 
 async def _busy(redis: Any, lasts_s: float) -> None:
     """A script that writes nothing can be ended from outside; until then all others are refused with BUSY."""
-    async with _setting(redis, "busy-reply-threshold", str(BUSY_FROM_MS), "5000"):
+    # A connection that is opened meanwhile is refused like all else: this one is there before.
+    async with redis.client() as own, _setting(own, "busy-reply-threshold", str(BUSY_FROM_MS), "5000"):
         script = asyncio.create_task(_run_script(redis))
         try:
             await asyncio.sleep(lasts_s)
         finally:
-            await redis.execute_command("SCRIPT", "KILL")
+            await own.execute_command("SCRIPT", "KILL")
             await script
+            # It is told of its end, and comes to it a moment later.
+            while await _is_busy(own):
+                await asyncio.sleep(SCRIPT_LOOK_S)
+
+
+async def _is_busy(redis: Any) -> bool:
+    try:
+        await redis.ping()
+    except ResponseError:
+        return True
+    return False
 
 
 async def _run_script(redis: Any) -> None:

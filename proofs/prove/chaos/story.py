@@ -56,7 +56,7 @@ def script(story: Story) -> str:
     return _HEAD + "".join(_TURN.format(heard="en_caller_ask", reply=reply) for reply in _REPLIES[story])
 
 
-def agents(tool_port: int, tool_host: str = "127.0.0.1") -> str:
+def agents(tool_port: int) -> str:
     """The agents file: one agent, with a tool that counts its runs."""
     return f"""
 [default]
@@ -64,7 +64,7 @@ tools = ["look_up", "transfer_call", "end_call"]
 destinations = {{ desk = "{DESK}" }}
 limits = {{ idle_prompt_s = 0 }}
 [tools.look_up]
-url = "http://{tool_host}:{tool_port}/look_up"
+url = "http://127.0.0.1:{tool_port}/look_up"
 description = "Look up an order."
 parameters = {{ type = "object", properties = {{ order_number = {{ type = "string" }} }} }}
 timeout_s = 10.0

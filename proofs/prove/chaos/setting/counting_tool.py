@@ -26,17 +26,16 @@ _HEAD = (
 class CountingTool:
     """An async context manager: listens while its block runs."""
 
-    def __init__(self, takes_s: float = TAKES_S, host: str = "127.0.0.1") -> None:
+    def __init__(self, takes_s: float = TAKES_S) -> None:
         self.runs: list[ToolRun] = []
         """All of them, in the order in which they began."""
         self.running: set[str] = set()
         """Calls for which it runs now, by call_sid."""
         self._takes_s = takes_s
-        self._host = host
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self._host, 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -146,17 +146,20 @@ async def open_stage(folder: Path, setting: Setting, *, seed: int = 1) -> AsyncI
     agents, model_port = folder / "agents.toml", free_port()
     async with AsyncExitStack() as opened:
         far = await opened.enter_async_context(open_host()) if setting.far else None
-        # What a process of either host has to reach listens on every address then.
-        listen, own_ip = ("0.0.0.0", far.near_ip) if far is not None else ("127.0.0.1", "127.0.0.1")
-        tool = await opened.enter_async_context(CountingTool(host=listen))
-        agents.write_text(story.agents(tool.port, own_ip))
+        # A tool without TLS is for its own host: no row of a second host runs one.
+        tool = await opened.enter_async_context(CountingTool())
+        agents.write_text(story.agents(tool.port))
         options = _options(model_port, agents, failpoints, setting)
         stack = await opened.enter_async_context(Stack(options))
         relay = await opened.enter_async_context(Relay(stack.public_port, NETWORK_MS / 1000))
         store = make_store(stack.redis_url, name="prove", timeout_s=5.0)
         opened.push_async_callback(store.aclose)
         model = RealtimeSimulator(
-            host=listen, port=model_port, knobs_by=cast.knobs, keep_audio=True, voice=cast.voice
+            host="127.0.0.1" if far is None else "0.0.0.0",
+            port=model_port,
+            knobs_by=cast.knobs,
+            keep_audio=True,
+            voice=cast.voice,
         )
         await opened.enter_async_context(model)
         if far is not None and setting.far is not None:
