@@ -135,7 +135,7 @@ async def _busy(redis: Any, lasts_s: float) -> None:
             await own.execute_command("SCRIPT", "KILL")
             await script
             # It is told of its end, and comes to it a moment later.
-            while await _is_busy(own):
+            while await _is_busy(own):  # noqa: ASYNC110 - Redis is asked
                 await asyncio.sleep(SCRIPT_LOOK_S)
 
 
