@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from proofs.prove.chaos.director import Director
+from proofs.prove.chaos.evidence.leftovers import base_line
 from proofs.prove.chaos.evidence.shapes import Census, Evidence
 from proofs.prove.chaos.faults import Nothing, Row
 from proofs.prove.chaos.setting import census
@@ -141,9 +142,7 @@ async def _until_base_line(stage: Stage, before: Census, within_s: float) -> Cen
     deadline_s = time.monotonic() + within_s
     while True:
         after = await census.take(stage.stack, stage.store, stage.model.sessions)
-        is_back = after.sessions <= before.sessions and all(
-            count <= before.keys.get(kind, 0) for kind, count in after.keys.items()
-        )
-        if is_back or time.monotonic() > deadline_s:
+        left = base_line(Evidence(row="", seed=0, before=before, after=after))
+        if not any(finding.is_broken for finding in left) or time.monotonic() > deadline_s:
             return after
         await asyncio.sleep(LOOK_S)
