@@ -60,7 +60,7 @@ chaos: $(STAMP) ## processes killed and stopped under live calls, judged at the 
 chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (45 min; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)
 
-prove-guards: $(STAMP) ## each guard of a call that changes hands switched off: the row that must fail then (15 min)
+prove-guards: $(STAMP) ## each guard of a call that changes hands switched off: the row that must fail then
 	@$(BIN)/python -m proofs.prove.chaos --guards $(ARGS)
 
 # Not in the lock: nothing else needs it.
