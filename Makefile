@@ -12,7 +12,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-operations prove-ownership prove-silence prove-queues simulate clean
+	prove-operations prove-ownership prove-silence prove-queues simulate chaos chaos-full prove-guards clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -61,6 +61,15 @@ SEED ?= 1
 SEEDS ?= 1
 simulate: $(STAMP) ## fault histories on virtual time, from one seed or many (SEED=7, SEEDS=500, ARGS="--show")
 	@$(BIN)/python -m proofs.simulate --seed $(SEED) --seeds $(SEEDS) $(ARGS)
+
+chaos: $(STAMP) ## processes killed and stopped under live calls, judged at the ear (6 min)
+	@$(BIN)/python -m proofs.prove.chaos $(ARGS)
+
+chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (45 min; ARGS="--list")
+	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)
+
+prove-guards: $(STAMP) ## each guard of a call that changes hands switched off: the row that must fail then
+	@$(BIN)/python -m proofs.prove.chaos --guards $(ARGS)
 
 # Not in the lock: nothing else needs it.
 prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger, pacer and the account of owed sound (10 min)

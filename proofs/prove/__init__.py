@@ -14,8 +14,11 @@ pages about them read.
     operations    `make prove-operations`: does the verdict name the fault, soon, once
     faults        the faults that it injects, and the verdict that each deserves
     verdicts      its judgement: right, soon, once, and nobody else blamed
-    busy          a role process that is kept busy on purpose
+    roles/        role processes that misbehave on purpose
+    listening/    what a caller hears, and for how long there was no sound while some was owed
     silence/      `make prove-silence`: nobody is left in silence, tried kind by kind
+    chaos/        `make chaos`: the call outlives us, tried process by process
+    page_table    a table of results in docs/reliability.md
     sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance
     states/       every state that a few inputs reach; `make prove-ownership`
     mutants       `make prove-mutants`: what the tests say to wrong code

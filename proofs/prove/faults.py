@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.stack.launcher import Stack
-from proofs.prove.busy import BUSY_FOR_S, ROLES
+from proofs.prove.roles.busy import BUSY_FOR_S, ROLES
 from shared.contract.streams.journal import JournalEntry, Kind
 from shared.figures.diagnosis import MODEL_QUIET_MS
 from shared.store.client import Store

@@ -28,8 +28,8 @@ from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
 from proofs.prove import verdicts
-from proofs.prove.busy import ROLES
 from proofs.prove.faults import FAULT_AT_S, TALKATIVE, Fault, FinishedCall, Target, faults
+from proofs.prove.roles.busy import ROLES
 from shared.contract.card import PeopleView
 from shared.contract.keys import Keys
 from shared.contract.streams.journal import MAXLEN
@@ -91,7 +91,9 @@ async def _target(console: Console) -> AsyncIterator[tuple[Target, int]]:
         name="prove-operations",
         model_base_url=f"http://127.0.0.1:{port}/v1",
         environment={"TRUNKLINE_LOG_LEVEL": "info", "TRUNKLINE_MAX_CALLS": "1000"},
-        commands={role: f"{python} -m proofs.prove.busy {role} --number %(process_num)d" for role in ROLES},
+        commands={
+            role: f"{python} -m proofs.prove.roles.busy {role} --number %(process_num)d" for role in ROLES
+        },
         ready_timeout_s=60,
     )
     async with Stack(options, progress=console.print) as stack:

@@ -7,6 +7,7 @@ conversation is a script. Owns: that API, and a record of each session. Must not
     script      the conversation that the model has by heart
     knobs       what can be made to go wrong, or slow
     record      what a session saw and did
+    voice       what the model's words sound like
     protocol/   client events: their shapes, limits and refusals; audio formats
     session/    one session as a core: events and time in, events out
     wire        WebSocket messages read without a task switch for each

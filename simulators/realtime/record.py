@@ -102,6 +102,8 @@ class SessionRecord:
     appended_bytes: int = 0
     appended_audio: bytearray = field(default_factory=bytearray)
     """All appended audio when `keep_audio`, else empty."""
+    appended_at: list[tuple[float, int]] = field(default_factory=list, repr=False)
+    """Of each append when `keep_audio`: when, and how many bytes there were with it."""
     sent: deque[TimedEvent] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
     sent_count: int = 0
     items: dict[str, ItemRecord] = field(default_factory=dict)

@@ -33,6 +33,7 @@ from simulators.realtime.record import SessionRecord
 from simulators.realtime.session.core import Session
 from simulators.realtime.session.ids import IdMinter
 from simulators.realtime.session.outlet import Json
+from simulators.realtime.voice import Voice, clip_voice
 from simulators.realtime.wire import QuickConnection
 
 PATH: Final = "/v1/realtime"
@@ -58,7 +59,8 @@ class RealtimeSimulator:
     `script` is a script's name, a TOML path or a `Script`. `knobs` is copied for each session;
     `knobs_for(number)` instead gives each attempt to connect, counted from 1 and refused ones included, knobs
     of its own, and so does `knobs_by(headers)`, by the headers of the request (names in lower case).
-    `api_key=None` takes any bearer. `keep_audio` keeps all appended audio in the records.
+    `api_key=None` takes any bearer. `keep_audio` keeps all appended audio in the records. `voice` says what
+    the words of a script sound like.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class RealtimeSimulator:
         host: str = "127.0.0.1",
         port: int = 0,
         keep_audio: bool = False,
+        voice: Voice = clip_voice,
     ) -> None:
         self.script = _loaded(script)
         self.knobs = knobs if knobs is not None else Knobs()
@@ -81,6 +84,7 @@ class RealtimeSimulator:
         self._host = host
         self._port = port
         self._keep_audio = keep_audio
+        self._voice = voice
         self._server: Server | None = None
         self._earlier: list[Server] = []
         self._closing = asyncio.Event()
@@ -250,7 +254,7 @@ class RealtimeSimulator:
             keep_audio=self._keep_audio,
         )
         told = script.load(knobs.script) if knobs.script else self.script
-        session = Session(record, told, Random(f"{knobs.seed}/{number}"), ids, time.time())
+        session = Session(record, told, Random(f"{knobs.seed}/{number}"), ids, time.time(), self._voice)
         self.sessions.append(record)
         connection = Connection(socket, session, record, self.wake_waiters)
         self._connections[number] = connection

@@ -118,6 +118,8 @@ class MediaStream:
     """Arrival of each `media` message."""
     received_bytes: array[int] = field(default_factory=lambda: array("L"), repr=False)
     """Audio bytes of each `media` message; same index."""
+    received_audio: bytearray = field(default_factory=bytearray, repr=False)
+    """The audio itself, played or not; empty when the playout was told not to keep audio."""
     texts: list[tuple[float, str]] = field(default_factory=list, repr=False)
     """Arrival and text of every other message, the first 4,096 characters."""
     violations: list[Logged] = field(default_factory=list)

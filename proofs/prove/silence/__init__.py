@@ -1,6 +1,6 @@
 """`make prove-silence`: nobody is left in silence, tried kind by kind.
 
-Owns: the rows, the calls in which each is tried, and the ear that judges them. Must not know: how the product
+Owns: the rows, the calls in which each is tried. Must not know: how the product
 keeps its promise.
 
     command    the command: all rows over several stacks, a table
@@ -13,8 +13,6 @@ keeps its promise.
     trouble    how each fault is brought about
     recording  a simulated call's record, as the ear wants it, also while the call goes on
     recognise  which clips a stretch of audio is made of
-    ear        what is owed, since when, and when it was paid
-    spans      stretches of time
     limits     what is promised, and what was not kept
     table      the table, on the screen and in the docs
 """

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from random import Random
 
 from proofs.prove.judge import sessions_of
+from proofs.prove.listening.ear import Kind
+from proofs.prove.listening.spans import Span
 from proofs.prove.silence.cast import Cast
-from proofs.prove.silence.ear import Kind
 from proofs.prove.silence.faults import At, Row, Stopped
 from proofs.prove.silence.limits import NOT_BEGUN, Result
 from proofs.prove.silence.recording import Listener
-from proofs.prove.silence.spans import Span
 from proofs.prove.silence.stage import NUMBERS, Stage
 from proofs.prove.silence.story import known, steps
 from proofs.prove.silence.trouble import Trouble

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proofs.prove.listening.ear import Hearing, Kind
 from proofs.prove.promises import true_of
-from proofs.prove.silence.ear import Hearing, Kind
 from proofs.prove.silence.faults import Row
 
 QUIET_MS = 4_500.0

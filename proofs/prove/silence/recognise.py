@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.demo.find_clip import common_length
-from proofs.prove.silence.ear import QUIET_DBFS, Kind, Sound
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.ear import QUIET_DBFS, Kind, Sound
+from proofs.prove.listening.spans import Span
 from simulators import mulaw
 
 FRAME_BYTES: Final = 160

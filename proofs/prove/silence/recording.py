@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from proofs.prove.silence.ear import Hearing, Kind, Recording, Sound, listen
+from proofs.prove.listening.ear import Hearing, Kind, Recording, Sound, listen
+from proofs.prove.listening.spans import Span
 from proofs.prove.silence.recognise import Known, sounds
-from proofs.prove.silence.spans import Span
 from simulators.twilio.record import CallRecord, MediaStream
 
 SPOKEN = "Say"

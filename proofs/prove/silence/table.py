@@ -6,16 +6,15 @@ of the page between its markers. Must not know: how a row was judged.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.table import Table
 
+from proofs.prove import page_table
 from proofs.prove.silence.limits import Result
 
-PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
-BEGIN, END = "<!-- silence:begin -->", "<!-- silence:end -->"
+PAGE = page_table.PAGE
+PART = "silence"
 
 HEAD = ("kind", "what is wrong", "when", "lasts", "longest silence", "longest wait", "also heard", "kept")
 
@@ -45,24 +44,11 @@ def shown(results: Sequence[Result]) -> Table:
 
 def filled(page: str, results: Sequence[Result]) -> str:
     """The page with its table made again. Raises ValueError for a page without the markers."""
-    if BEGIN not in page or END not in page:
-        raise ValueError(f"expected the markers {BEGIN} and {END} in {PAGE.name}, got a page without them")
-    lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
-    lines += ["| " + " | ".join(_cell(text) for text in row_of(result)) + " |" for result in results]
     kept = sum(not result.broken for result in results)
-    lines += ["", f"{kept} of {len(results)} kept."]
-    pattern = re.compile(re.escape(BEGIN) + r".*?" + re.escape(END), re.DOTALL)
-    table = "\n".join(lines)
-    return pattern.sub(lambda _: f"{BEGIN}\n{table}\n{END}", page)
+    rows = [row_of(result) for result in results]
+    return page_table.filled(page, PART, HEAD, rows, f"{kept} of {len(results)} kept.")
 
 
 def write(results: Sequence[Result]) -> None:
     """Puts the table into the page. Raises ValueError, OSError."""
     PAGE.write_text(filled(PAGE.read_text("utf-8"), results), "utf-8")
-
-
-# Private.
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -19,6 +19,7 @@ from simulators.realtime.session.hearing import Hearing
 from simulators.realtime.session.ids import IdMinter
 from simulators.realtime.session.outlet import Action, Outlet
 from simulators.realtime.session.responses import Responses
+from simulators.realtime.voice import Voice, clip_voice
 
 SESSION_LIMIT_REASON: Final = "Your session hit the maximum duration of 60 minutes."
 # Refusals that a correct client meets too, because its event crossed one of the server's.
@@ -41,9 +42,15 @@ class Session:
     """
 
     def __init__(
-        self, record: SessionRecord, script: Script, rng: Random, ids: IdMinter, opened_at_s: float
+        self,
+        record: SessionRecord,
+        script: Script,
+        rng: Random,
+        ids: IdMinter,
+        opened_at_s: float,
+        voice: Voice = clip_voice,
     ) -> None:
-        self._outlet = Outlet(record, rng, ids)
+        self._outlet = Outlet(record, rng, ids, voice)
         self._config = SessionConfig.default(record.model)
         self._expires_at_s = int(opened_at_s + record.knobs.session_limit_ms / 1000)
         self._conversation = Conversation(self._outlet)
@@ -116,6 +123,7 @@ class Session:
         record.appended_bytes += len(audio)
         if record.keep_audio:
             record.appended_audio += audio
+            record.appended_at.append((now_ms, record.appended_bytes))
         if not self._ready and record.appends == 1:
             self._note_violation(now_ms, "before_session_updated", validation.APPEND)
         self._hearing.append(now_ms, audio)

@@ -13,6 +13,7 @@ from random import Random
 from simulators.realtime.record import SessionRecord, TimedEvent
 from simulators.realtime.session.ids import IdMinter
 from simulators.realtime.session.timers import Timers
+from simulators.realtime.voice import Voice, clip_voice
 
 Json = dict[str, object]
 
@@ -52,10 +53,11 @@ Action = Send | Close | StopReading | Freeze
 class Outlet:
     """What the parts of one session share."""
 
-    __slots__ = ("_moments", "actions", "closed", "ids", "knobs", "record", "rng", "timers")
+    __slots__ = ("_moments", "actions", "closed", "ids", "knobs", "record", "rng", "timers", "voice")
 
-    def __init__(self, record: SessionRecord, rng: Random, ids: IdMinter) -> None:
+    def __init__(self, record: SessionRecord, rng: Random, ids: IdMinter, voice: Voice = clip_voice) -> None:
         self.record = record
+        self.voice = voice
         self.knobs = record.knobs
         self.rng = rng
         self.ids = ids

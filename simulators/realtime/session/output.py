@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from simulators import clips
 from simulators.realtime.knobs import ResponseKnobs
 from simulators.realtime.record import ItemRecord, ResponseRecord
 from simulators.realtime.script import Call, Output, Reply, Say
@@ -197,7 +196,8 @@ class OutputWriter:
             }
         elif isinstance(output, Say):
             audio_format = response.config.output_format
-            item.audio = audio_format.from_mulaw(clips.load(output.clip))
+            spoken = outlet.voice(outlet.record, response.number, index, output.clip)
+            item.audio = audio_format.from_mulaw(spoken)
             item.audio_bytes_per_ms = audio_format.bytes_per_ms
         if len(response.reply) > 1 and not isinstance(output, Call):
             last = index == len(response.reply) - 1

@@ -9,7 +9,7 @@ sessions show it. Must not know: events, sessions, clocks: a reply in, timed ste
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -34,6 +34,10 @@ INAUDIBLE: Final = bytes([0xFE, 0xFE, 0x7E, 0x7E])
 """µ-law of the softest tone there is: ±8 of 32,768, which is -72 dBFS."""
 DELTA_VARIANTS: Final = 8
 """Ways to split a clip into deltas; few, so that their base64 text is shared by all sessions."""
+
+
+Speak = Callable[[int, str], bytes]
+"""Output index and clip → its µ-law audio."""
 
 
 class Verb(Enum):
@@ -75,12 +79,14 @@ def make(
     max_output_tokens: int | None,
     knobs: ResponseKnobs,
     rng: Random,
+    speak: Speak | None = None,
 ) -> Plan:
-    """The plan of a reply spoken in one of the `formats`."""
+    """The plan of a reply spoken in one of the `formats`. `speak`: what an output sounds like, by its index
+    and clip; None: as the clip does."""
     at_ms = rng.uniform(300, 400) if knobs.first_audio_ms is None else knobs.first_audio_ms
     steps: list[Step] = []
     for index, output in enumerate(reply):
-        pieces = _pieces(output, index, at_ms, format_name, knobs, rng)
+        pieces = _pieces(output, index, at_ms, format_name, knobs, rng, speak)
         steps += pieces
         # The next item begins before this one's `.done` events.
         at_ms = pieces[-2].at_ms + 4.0
@@ -91,12 +97,18 @@ def make(
 
 
 def _pieces(
-    output: Output, index: int, at_ms: float, format_name: str, knobs: ResponseKnobs, rng: Random
+    output: Output,
+    index: int,
+    at_ms: float,
+    format_name: str,
+    knobs: ResponseKnobs,
+    rng: Random,
+    speak: Speak | None,
 ) -> list[Step]:
     """All steps of one output, the last two being its last piece and its close."""
     opened = Step(max(0.0, at_ms - 40.0) if index == 0 else at_ms, Verb.OPEN, index)
     if isinstance(output, Say):
-        pieces = _spoken(output, index, at_ms, format_name, knobs, rng)
+        pieces = _spoken(output, index, at_ms, format_name, knobs, rng, speak)
     elif isinstance(output, Call):
         pieces = [
             Step(at_ms + number * CALL_PIECE_MS, Verb.ARGUMENTS, index, piece)
@@ -111,10 +123,20 @@ def _pieces(
 
 
 def _spoken(
-    output: Say, index: int, at_ms: float, format_name: str, knobs: ResponseKnobs, rng: Random
+    output: Say,
+    index: int,
+    at_ms: float,
+    format_name: str,
+    knobs: ResponseKnobs,
+    rng: Random,
+    speak: Speak | None,
 ) -> list[Step]:
     bytes_per_ms = FORMATS[format_name].bytes_per_ms
-    deltas = audio_deltas(output.clip, format_name, rng.randrange(DELTA_VARIANTS), silent=knobs.silent_audio)
+    variant = rng.randrange(DELTA_VARIANTS)
+    if speak is None or knobs.silent_audio:
+        deltas = audio_deltas(output.clip, format_name, variant, silent=knobs.silent_audio)
+    else:
+        deltas = _split(speak(index, output.clip), format_name, Random(f"{output.clip}/{variant}"))
     total_ms = sum(size for _, size in deltas) / bytes_per_ms
 
     def when_ms(audio_before_ms: float) -> float:
@@ -186,10 +208,14 @@ def audio_deltas(
 ) -> tuple[tuple[str, int], ...]:
     """A clip in deltas: (base64 text, bytes). Cached, and the same for all sessions. `silent`: as long as the
     clip, and too soft to be heard."""
-    rng = Random(f"{clip}/{variant}")
-    audio_format = FORMATS[format_name]
     spoken = clips.load(clip)
-    audio = audio_format.from_mulaw(INAUDIBLE * (len(spoken) // len(INAUDIBLE)) if silent else spoken)
+    heard = INAUDIBLE * (len(spoken) // len(INAUDIBLE)) if silent else spoken
+    return _split(heard, format_name, Random(f"{clip}/{variant}"))
+
+
+def _split(mulaw: bytes, format_name: str, rng: Random) -> tuple[tuple[str, int], ...]:
+    audio_format = FORMATS[format_name]
+    audio = audio_format.from_mulaw(mulaw)
     scale = audio_format.bytes_per_ms // 8
     deltas = []
     start = 0

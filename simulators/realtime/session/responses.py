@@ -23,6 +23,7 @@ from simulators.realtime.session.conversation import Conversation
 from simulators.realtime.session.outlet import Outlet
 from simulators.realtime.session.output import OutputWriter, Response
 from simulators.realtime.session.plan import Step, Verb
+from simulators.realtime.voice import clip_voice
 
 Reason = Literal["client", "turn", "idle"]
 
@@ -186,6 +187,7 @@ class Responses:
             response.max_output_tokens,
             knobs,
             outlet.rng,
+            self._voice_of(number),
         )
         run = _Run(
             response=response,
@@ -202,6 +204,11 @@ class Responses:
             outlet.timers.at(due_at_ms, lambda at_ms: self._send_created(at_ms, run))
         else:
             self._send_created(now_ms, run)
+
+    def _voice_of(self, number: int) -> plan.Speak | None:
+        """How one response speaks; None: as its clips are, which the plan keeps ready."""
+        voice, record = self._outlet.voice, self._outlet.record
+        return None if voice is clip_voice else lambda index, clip: voice(record, number, index, clip)
 
     def _reply(self, response: Response, reason: Reason) -> Reply:
         """What to say, by the script and by what stands in the conversation."""

@@ -317,6 +317,8 @@ class LiveStream:
     def _play(self, payload: bytes, now_ms: float) -> None:
         self.record.received_at_ms.append(now_ms)
         self.record.received_bytes.append(len(payload))
+        if self._playout.keep_audio:
+            self.record.received_audio += payload
         if not self._playout.push_audio(payload, now_ms):
             self._log(codes.MEDIA_DISCARDED, "more than 10 minutes are queued; media discarded")
         limit_bytes = self.knobs.kill_after_burst_bytes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from console.stack.launcher import Stack
+from proofs.prove.listening.ear import Kind
 from proofs.prove.silence.director import Director
-from proofs.prove.silence.ear import Kind
 from proofs.prove.silence.faults import At, Healthy, Row, Story
 from proofs.prove.silence.limits import NOT_BEGUN
 from proofs.prove.silence.stage import Stage

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from proofs.prove.silence.ear import Kind, Recording, Sound, listen
+from proofs.prove.listening.ear import Kind, Recording, Sound, listen
+from proofs.prove.listening.spans import Span
 from proofs.prove.silence.faults import At, HalfOpen, Row
 from proofs.prove.silence.limits import NOT_BEGUN, Result
-from proofs.prove.silence.spans import Span
 
 ANSWER = Sound(Kind.ANSWER, Span(13_000, 15_000))
 CLIPS = [Sound(Kind.CLIP, Span(at, at + 600)) for at in (4_000.0, 8_500.0)]

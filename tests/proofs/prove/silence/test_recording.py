@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ingress.calls.hold_clip import hold_clip
-from proofs.prove.silence.ear import Cause, Kind
+from proofs.prove.listening.ear import Cause, Kind
+from proofs.prove.listening.spans import Span
 from proofs.prove.silence.recognise import Known
 from proofs.prove.silence.recording import Listener, recording_of
-from proofs.prove.silence.spans import Span
 from simulators import clips
 from simulators.twilio.record import CallRecord, KeyPress, MediaStream, StreamEndCause, Utterance, VerbRun
 from tests.support.record_samples import call, hears

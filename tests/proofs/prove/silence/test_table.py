@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from proofs.prove.silence.ear import Kind, Recording, Sound, listen
+from proofs.prove.listening.ear import Kind, Recording, Sound, listen
+from proofs.prove.listening.spans import Span
 from proofs.prove.silence.faults import ONCE, At, Killed, Row
 from proofs.prove.silence.limits import Result
-from proofs.prove.silence.spans import Span
-from proofs.prove.silence.table import BEGIN, END, HEAD, filled, row_of, shown
+from proofs.prove.silence.table import HEAD, filled, row_of, shown
 
+BEGIN, END = "<!-- silence:begin -->", "<!-- silence:end -->"
 ROW = Row(name="brain_killed", text="a|b", fault=Killed("brain"), at=At.WAITING, lasts_s=ONCE)
 
 

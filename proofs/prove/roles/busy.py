@@ -1,4 +1,4 @@
-"""A role process whose main thread is kept busy on purpose: `python -m proofs.prove.busy brain --number 0`.
+"""A role process whose main thread is kept busy: `python -m proofs.prove.roles.busy brain --number 0`.
 
 Why it exists: to prove that a busy loop is found and named, there must be one. SIGUSR1 starts it: for
 BUSY_FOR_S the process computes for SPIN_S in every PERIOD_S, inside whatever the event loop was doing. Owns:
@@ -25,7 +25,9 @@ def main() -> None:
     """Becomes the role that the command line names."""
     named = sys.argv[1] if len(sys.argv) > 1 else "nothing"
     if named not in ROLES:
-        sys.exit(f"proofs.prove.busy: expected one of {', '.join(ROLES)} as the first word, got {named}")
+        sys.exit(
+            f"proofs.prove.roles.busy: expected one of {', '.join(ROLES)} as the first word, got {named}"
+        )
     role = sys.argv.pop(1)
     signal.signal(signal.SIGUSR1, _start)
     signal.signal(signal.SIGALRM, _spin)

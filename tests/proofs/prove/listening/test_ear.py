@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.prove.silence.ear import Cause, Hearing, Kind, Recording, Sound, listen
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.ear import Cause, Hearing, Kind, Recording, Sound, listen
+from proofs.prove.listening.spans import Span
 
 
 def answer(start_ms: float, end_ms: float, *, owes_more: bool = False) -> Sound:

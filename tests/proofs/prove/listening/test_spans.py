@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.prove.silence.spans import Span, covered_ms, joined
+from proofs.prove.listening.spans import Span, covered_ms, joined
 
 SPANS = st.lists(
     st.tuples(st.integers(0, 200), st.integers(-20, 100)).map(lambda pair: Span(pair[0], sum(pair))),

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from proofs.prove import busy
+from proofs.prove.roles import busy
 
 
 @pytest.mark.parametrize(("words", "got"), [([], "got nothing"), (["cook"], "got cook")])

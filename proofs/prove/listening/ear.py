@@ -17,7 +17,7 @@ import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from proofs.prove.silence.spans import Span, covered_ms, joined
+from proofs.prove.listening.spans import Span, covered_ms, joined
 
 QUIET_DBFS = -60.0
 """Below this nobody hears anything on a telephone."""

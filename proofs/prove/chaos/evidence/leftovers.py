@@ -1,0 +1,115 @@
+"""What a fault does to others, and what it leaves behind.
+
+Why it exists: a call that goes on is half of it: the tool must not have run twice, the other calls must not
+have noticed, and nothing may stay. Owns: I3 (a tool call runs once), I5 (queues are as long as what waits),
+I6 (keys, descriptors, tasks, memory and sessions come back to the base line) and I7 (frames of other calls
+are on time). Pure. Must not know: how any of it was counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from proofs.prove.chaos.evidence.finding import Finding
+from proofs.prove.chaos.evidence.shapes import Evidence
+
+LATE_P99_MS: Final = 10.0
+LEAD_MS: Final = 160.0
+"""Frames leave so far ahead of the ear: their own schedule is due so much earlier."""
+
+FRAME_MS: Final = 20.0
+QUEUE_FRAMES: Final = 6
+QUEUE_SETTLES_MS: Final = 5_000.0
+"""After the fault and the return of the process: what waited meanwhile has been said by then."""
+
+MORE_FDS: Final = 8
+MORE_TASKS: Final = 6
+MORE_RSS_SHARE: Final = 0.25
+MORE_RSS_BYTES: Final = 16 * 1024 * 1024
+
+
+def tools(evidence: Evidence) -> Iterator[Finding]:
+    """I3. The same call of a tool, in two sessions, has two ids: what it was asked counts too."""
+    by_id = Counter(run.call_id for run in evidence.tool_runs)
+    yield Finding(
+        promise="I3",
+        what="runs of one tool call",
+        figure=max(by_id.values(), default=0),
+        bound=1,
+        unit="runs",
+    )
+    by_wish = Counter((run.call_sid, run.arguments) for run in evidence.tool_runs)
+    yield Finding(
+        promise="I3",
+        what="runs of a tool for one wish of a caller",
+        figure=max(by_wish.values(), default=0),
+        bound=1,
+        unit="runs",
+    )
+
+
+def queues(evidence: Evidence) -> Iterator[Finding]:
+    """I5: the caller's queue, once the call is in order again."""
+    over_ms = max([*evidence.faults_ms, evidence.back_ms or 0.0], default=0.0) + QUEUE_SETTLES_MS
+    ended_ms = {call.call_sid: call.ended_ms for call in evidence.calls}
+    later = [
+        length.caller
+        for length in evidence.lengths
+        if over_ms < length.at_ms < ended_ms.get(length.call_sid, 0.0)
+    ]
+    yield Finding(
+        promise="I5", what="XLEN of caller, p95", figure=_p(later, 0.95), bound=QUEUE_FRAMES, unit="frames"
+    )
+
+
+def base_line(evidence: Evidence) -> Iterator[Finding]:
+    """I6."""
+    before, after = evidence.before, evidence.after
+    for kind in sorted({*before.keys, *after.keys}):
+        yield _left(f"keys: {kind}", after.keys.get(kind, 0), before.keys.get(kind, 0), "keys")
+    yield _left("sessions of the model", after.sessions, before.sessions, "sessions")
+    yield from _grown("descriptors", before.fds, after.fds, MORE_FDS)
+    yield from _grown("tasks", before.tasks, after.tasks, MORE_TASKS)
+    for name, rss_bytes in sorted(after.rss_bytes.items()):
+        most = before.rss_bytes.get(name, rss_bytes) * (1 + MORE_RSS_SHARE) + MORE_RSS_BYTES
+        yield Finding(
+            promise="I6",
+            what="memory",
+            figure=rss_bytes / 2**20,
+            bound=most / 2**20,
+            unit="MiB",
+            where=name,
+        )
+
+
+def lateness(evidence: Evidence) -> Iterator[Finding]:
+    """I7: of the calls that were not hit. The first frames of a spurt build the lead up: they are early."""
+    late: list[float] = []
+    for call in evidence.calls:
+        since_anchor = 0
+        for value in [] if call.is_hit else call.lateness_ms:
+            since_anchor = 0 if value == 0.0 else since_anchor + 1
+            if since_anchor * FRAME_MS >= LEAD_MS:
+                late.append(max(0.0, value + LEAD_MS))
+    yield Finding(
+        promise="I7", what="lateness of other calls' frames, p99", figure=_p(late, 0.99), bound=LATE_P99_MS,
+        unit="ms",
+    )  # fmt: skip
+
+
+# Private.
+
+
+def _left(what: str, after: int, before: int, unit: str) -> Finding:
+    return Finding(promise="I6", what=what, figure=after, bound=before, unit=unit)
+
+
+def _grown(what: str, before: Mapping[str, int], after: Mapping[str, int], more: int) -> Iterator[Finding]:
+    for name, count in sorted(after.items()):
+        yield Finding(promise="I6", what=what, figure=count, bound=before.get(name, count) + more, where=name)
+
+
+def _p(values: list[int] | list[float], share: float) -> float:
+    return float(sorted(values)[min(len(values) - 1, int(len(values) * share))]) if values else 0.0

@@ -1,0 +1,140 @@
+"""Whether what was heard came once, in its order, and not after it was cut.
+
+Why it exists: two owners of a call, or one that does not know what the other has played, are heard as words
+that come twice, too late, or mixed. Owns: I1 (nothing goes back, repeats, is missing or is somebody else's)
+and I2 (nothing of a response is heard 100 ms after it was cut). Pure. Must not know: which fault there was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from proofs.prove.chaos.evidence.finding import Bounds, Finding
+from proofs.prove.chaos.evidence.shapes import Call, Frame, Response
+
+FRAME_MS = 20.0
+AFTER_CUT_MS = 100.0
+ENDED_IN_IT_MS = 1_000.0
+"""A response that was heard so shortly before the end of the call was ended by it."""
+
+
+def in_order(call: Call, bounds: Bounds) -> Iterator[Finding]:
+    """I1 of one call."""
+    walked = _walk(call)
+    skipped_ms = walked.skipped_ms + _unheard_ms(call)
+    where = call.call_sid
+
+    def found(what: str, figure: float, bound: float, unit: str) -> Finding:
+        return Finding(promise="I1", what=what, figure=figure, bound=bound, unit=unit, where=where)
+
+    yield found("frames of another call", sum(f.call != call.number for f in call.heard), 0, "frames")
+    yield found("responses that came back after another", walked.came_back, 0, "times")
+    repeated = bounds.repeated_ms if call.is_hit else 0.0
+    yield found("words heard twice", walked.repeated_ms, repeated, "ms")
+    skipped = bounds.skipped_ms if call.is_hit else 0.0
+    yield found("words left out", skipped_ms, skipped, "ms")
+    yield found("greetings begun again", _greeted_again(call), 0, "times")
+
+
+def after_cut(call: Call, network_ms: float) -> Iterator[Finding]:
+    """I2 of one call: what Twilio was sent counts like what it played."""
+    cuts = {key: response.cut_ms for key, response in responses(call).items()}
+    latest_ms = 0.0
+    for frame in (*call.heard, *call.arrived):
+        cut_ms = cuts.get(frame.response_key)
+        if cut_ms is not None:
+            latest_ms = max(latest_ms, frame.at_ms - cut_ms - network_ms)
+    yield Finding(
+        promise="I2",
+        what="heard after its cut",
+        figure=latest_ms,
+        bound=AFTER_CUT_MS,
+        unit="ms",
+        where=call.call_sid,
+    )
+
+
+def responses(call: Call) -> dict[tuple[int, int], Response]:
+    """All responses of a call by session and number."""
+    return {
+        (session.number, response.number): response
+        for session in call.sessions
+        for response in session.responses
+    }
+
+
+# Private.
+
+
+@dataclass(slots=True)
+class _Walked:
+    came_back: int = 0
+    repeated_ms: float = 0.0
+    skipped_ms: float = 0.0
+
+
+def _walk(call: Call) -> _Walked:
+    """Frame after frame as they were heard. Of a response that was left, what was missing then is found by
+    `_unheard_ms`."""
+    walked = _Walked()
+    made = responses(call)
+    heard: set[tuple[int, int, int, int]] = set()
+    left: set[tuple[int, int]] = set()
+    last: Frame | None = None
+    for frame in call.heard:
+        key = (*frame.response_key, frame.item, frame.frame)
+        if key in heard:
+            walked.repeated_ms += frame.ms
+        heard.add(key)
+        if last is None or frame.response_key != last.response_key:
+            if frame.response_key in left:
+                walked.came_back += 1
+            elif frame.item == 0:
+                walked.skipped_ms += FRAME_MS * frame.frame
+            if last is not None:
+                left.add(last.response_key)
+        elif frame.item == last.item:
+            walked.skipped_ms += FRAME_MS * max(0, frame.frame - last.frame - 1)
+        elif frame.item > last.item:
+            of_last = _frames(made.get(frame.response_key), last.item)
+            walked.skipped_ms += FRAME_MS * (max(0, of_last - last.frame - 1) + frame.frame)
+        last = frame
+    return walked
+
+
+def _frames(response: Response | None, index: int) -> int:
+    """How many frames the model made of one item."""
+    items = [] if response is None else [item for item in response.items if item.index == index]
+    return items[0].frames if items else 0
+
+
+def _unheard_ms(call: Call) -> float:
+    """What is missing at the end of responses that came to theirs and that nobody cut; whole ones too."""
+    last_of = {frame.response_key: frame for frame in call.heard}
+    at_end = call.heard[-1] if call.heard else None
+    missing_ms = 0.0
+    for key, response in responses(call).items():
+        if not response.is_complete or response.cut_ms is not None or not response.items:
+            continue
+        last = last_of.get(key)
+        if last is None:
+            began_ms = response.done_ms or response.created_ms
+            if call.ended_ms - began_ms > ENDED_IN_IT_MS:
+                missing_ms += FRAME_MS * sum(item.frames for item in response.items)
+            continue
+        if last is at_end and call.ended_ms - last.at_ms < ENDED_IN_IT_MS:
+            continue
+        later = [item for item in response.items if item.index > last.item]
+        left = max(0, _frames(response, last.item) - last.frame - 1) + sum(item.frames for item in later)
+        missing_ms += FRAME_MS * left
+    return missing_ms
+
+
+def _greeted_again(call: Call) -> int:
+    """How often the words of the first response that was heard were begun again by another."""
+    begun = [frame for frame in call.heard if frame.frame == 0]
+    if not begun:
+        return 0
+    first = begun[0]
+    return sum(each.clip == first.clip and each.response_key != first.response_key for each in begun)

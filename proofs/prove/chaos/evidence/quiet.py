@@ -1,0 +1,160 @@
+"""How long a caller heard nothing while sound was owed, and how the call ended.
+
+Why it exists: a take-over is as good as the silence that it costs. Owns: I4 (every call ends as it should or
+in spoken words, no silence above 5 s) and the silence that a row allows. Pure. Must not know: how a call
+changes hands.
+
+What is owed, and since when, is judged as in `make prove-silence` (proofs/prove/listening/ear.py). The
+conversation itself takes time too: a model thinks before it answers. That much is taken from the same moment
+of calls that were not hit, or of the same call before the fault; the rest is the fault's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from proofs.prove.chaos.evidence.finding import Bounds, Finding
+from proofs.prove.chaos.evidence.order import responses
+from proofs.prove.chaos.evidence.shapes import Call, Evidence, Frame, Response
+from proofs.prove.listening.ear import Cause, Debt, Kind, Recording, Sound, listen
+from proofs.prove.listening.spans import Span
+
+LONGEST_MS: Final = 5_000.0
+JOIN_MS: Final = 1.0
+"""Frames no further apart than this are one sound."""
+
+USUAL_MS: Final = {Cause.PICK_UP: 2_600.0, Cause.TURN: 1_400.0, Cause.KEY: 1_400.0, Cause.BREAK: 0.0}
+"""Where no call of the row shows what is usual."""
+
+OPENING_MS: Final = 1_500.0
+"""Where no session was opened after the fault: the longest there is."""
+
+Usual = Mapping[tuple[Cause, int], float]
+"""Cause, and the how manieth of that cause in its call → the longest that it took without a fault."""
+
+
+def quiet(evidence: Evidence, bounds: Bounds, known: Usual) -> Iterator[Finding]:
+    """I4, and the silence of each call that was hit. `known`: what is usual in such calls, as a row without a
+    fault has shown; the row's own calls know better."""
+    debts = {call.call_sid: listen(recording(call)).debts for call in evidence.calls}
+    usual = {**known, **usual_of(evidence)}
+    for call in evidence.calls:
+        own = debts[call.call_sid]
+
+        def found(what: str, figure: float, bound: float, unit: str, call: Call = call) -> Finding:
+            return Finding(
+                promise="I4", what=what, figure=figure, bound=bound, unit=unit, where=call.call_sid
+            )
+
+        is_hit = call.is_hit and bool(evidence.faults_ms)
+        fault_ms = allowed_ms(call, evidence, bounds) if is_hit else 0.0
+        # An ingress that stands still plays no clip: of its calls its own bound holds, with what is usual.
+        longest_ms = max(LONGEST_MS, fault_ms + max(USUAL_MS.values()))
+        if is_hit and bounds.ends_by_fault:
+            continue
+        yield found("longest silence", max((debt.quiet_ms for debt in own), default=0.0), longest_ms, "ms")
+        yield found("ends in silence or in an error", float(not _ended_well(call, own)), 0, "times")
+        if is_hit:
+            silence_ms = _fault_ms(own, evidence.faults_ms[0], usual)
+            yield found("silence by the fault", silence_ms, fault_ms, "ms")
+
+
+def recording(call: Call) -> Recording:
+    """A call as the ear wants it."""
+    other = [Sound(_KINDS[each.kind], each.span) for each in call.other if each.kind in _KINDS]
+    answered_ms = call.ended_ms if call.answered_ms is None else call.answered_ms
+    return Recording(
+        answered_at_ms=answered_ms,
+        ended_at_ms=call.ended_ms,
+        sounds=sorted([*_answers(call), *other], key=lambda sound: sound.span),
+        speech=[said.voice for said in call.said],
+        keys=[],
+        down=[],
+    )
+
+
+def usual_of(evidence: Evidence) -> Usual:
+    """What the row's own healthy moments took."""
+    fault_ms = min(evidence.faults_ms, default=float("inf"))
+    found: dict[tuple[Cause, int], float] = {}
+    for call in evidence.calls:
+        for place, debt in _numbered(listen(recording(call)).debts):
+            is_healthy = not call.is_hit or debt.span.end_ms < fault_ms
+            if is_healthy and debt.paid_by is Kind.ANSWER and debt.cause is not Cause.BREAK:
+                found[place] = max(found.get(place, 0.0), debt.quiet_ms)
+    return found
+
+
+def allowed_ms(call: Call, evidence: Evidence, bounds: Bounds) -> float:
+    """The bound of the silence in one call: what the row allows, with opening and boot as they were."""
+    allowed = bounds.silence_ms
+    fault_ms = evidence.faults_ms[0]
+    if bounds.with_opening:
+        openings = [each.opening_ms for each in call.sessions if each.opened_ms >= fault_ms]
+        allowed += max(openings, default=OPENING_MS)
+    if bounds.with_boot and evidence.back_ms is not None:
+        allowed += evidence.back_ms - fault_ms
+    return allowed
+
+
+# Private.
+
+_KINDS: Final = {"clip": Kind.CLIP, "apology": Kind.APOLOGY}
+
+
+def _answers(call: Call) -> Iterator[Sound]:
+    made = responses(call)
+    first: Frame | None = None
+    last: Frame | None = None
+    for frame in call.heard:
+        if first is not None and last is not None:
+            is_one = frame.response_key == last.response_key and frame.at_ms - last.at_ms - last.ms <= JOIN_MS
+            if not is_one:
+                yield _sound(first, last, made)
+                first = None
+        first = frame if first is None else first
+        last = frame
+    if first is not None and last is not None:
+        yield _sound(first, last, made)
+
+
+def _sound(first: Frame, last: Frame, made: Mapping[tuple[int, int], Response]) -> Sound:
+    response = made.get(last.response_key)
+    name = f"{last.session}.{last.response}"
+    span = Span(first.at_ms, last.at_ms + last.ms)
+    return Sound(Kind.ANSWER, span, name, owes_more=response is not None and _owes_more(last, response))
+
+
+def _owes_more(last: Frame, response: Response) -> bool:
+    if response.cut_ms is not None:
+        return False
+    frames = {item.index: item.frames for item in response.items}
+    is_last = last.item == max(frames, default=0) and last.frame + 1 >= frames.get(last.item, 0)
+    return not (is_last and response.is_complete)
+
+
+def _numbered(debts: Sequence[Debt]) -> Iterator[tuple[tuple[Cause, int], Debt]]:
+    count: dict[Cause, int] = {}
+    for debt in debts:
+        count[debt.cause] = count.get(debt.cause, 0) + 1
+        yield (debt.cause, count[debt.cause]), debt
+
+
+def _fault_ms(debts: Sequence[Debt], fault_ms: float, usual: Usual) -> float:
+    """The longest silence since the fault, without what is usual there."""
+    return max(
+        (
+            debt.quiet_ms - usual.get(place, USUAL_MS[debt.cause])
+            for place, debt in _numbered(debts)
+            if debt.span.end_ms > fault_ms
+        ),
+        default=0.0,
+    )
+
+
+def _ended_well(call: Call, debts: Sequence[Debt]) -> bool:
+    """By the caller who was content, by the farewell, or in spoken words."""
+    apologised = any(each.kind == "apology" for each in call.other)
+    is_owed = bool(debts) and debts[-1].paid_by is None
+    return apologised or (call.is_finished and not is_owed)

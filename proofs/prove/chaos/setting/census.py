@@ -1,0 +1,110 @@
+"""What there is: keys in Redis, descriptors, tasks and memory of processes, sessions at the model.
+
+Why it exists: a fault that leaves something behind a thousand times a day ends a host. Owns: the count. Must
+not know: how much is too much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from console.stack.launcher import Stack
+from proofs.prove.chaos.evidence.shapes import Census
+from shared.contract.keys import WORKERS, Keys
+from shared.contract.worker import ROLES
+from shared.store.client import Store
+from simulators.realtime.record import SessionRecord
+
+TASKS: Final = "trunkline_tasks "
+PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+
+_OF_A_CALL: Final = re.compile(r"tl:\{\d+\}:call:[^:]+:(caller|turn|reply)")
+_OF_A_WORKER: Final = re.compile(r"tl:(?:\{\d+\}:)?(wake|owned|out|back|worker):.+")
+
+KEYS: Final = Keys(1)
+
+
+async def take(stack: Stack, store: Store, sessions: list[SessionRecord]) -> Census:
+    """Counts. Raises STORE_ERRORS and SUPERVISOR_ERRORS. Cancelling it only ends the count."""
+    pids = {name: pid for name, pid in (await stack.pids()).items() if name.partition("-")[0] in ROLES}
+    return Census(
+        keys=await _keys(store),
+        fds=_of(pids, _fds),
+        tasks=await _tasks(stack, pids),
+        rss_bytes=_of(pids, _rss_bytes),
+        sessions=sum(session.closed_at_ms is None for session in sessions),
+    )
+
+
+def kind_of(key: str) -> str | None:
+    """What kind of key it is; None: one that stays for people, or that there is once."""
+    if match := _OF_A_CALL.fullmatch(key):
+        return match[1]
+    if match := _OF_A_WORKER.fullmatch(key):
+        return match[1]
+    return None
+
+
+# Private.
+
+
+async def _keys(store: Store) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    async for key in store.redis.scan_iter(match="tl:*", count=500):
+        kind = kind_of(key.decode())
+        if kind is not None:
+            counts[kind] += 1
+    counts["entries of slots"] = await store.redis.zcard(KEYS.slots(0))
+    counts["entries of live"] = await store.redis.zcard(KEYS.live(0))
+    counts["entries of calls"] = await store.redis.xlen(KEYS.calls(0))
+    counts["entries of workers"] = await store.redis.scard(WORKERS)
+    return dict(counts)
+
+
+def _of(pids: Mapping[str, int], read: object) -> dict[str, int]:
+    assert callable(read)
+    found: dict[str, int] = {}
+    for name, pid in pids.items():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # It has ended meanwhile.
+            found[name] = read(pid)
+    return found
+
+
+def _fds(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def _rss_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * PAGE_BYTES
+
+
+async def _tasks(stack: Stack, pids: Mapping[str, int]) -> dict[str, int]:
+    async with httpx.AsyncClient(timeout=2.0) as client:
+        answers = await asyncio.gather(*(_ask(client, stack, name) for name in pids))
+    return {name: count for name, count in zip(pids, answers, strict=True) if count is not None}
+
+
+async def _ask(client: httpx.AsyncClient, stack: Stack, name: str) -> int | None:
+    role, _, number = name.rpartition("-")
+    try:
+        answer = await client.get(f"http://127.0.0.1:{stack.admin_port(role, int(number))}/metrics")
+    except httpx.HTTPError:
+        return None  # It is coming up.
+    return tasks_in(answer.text)
+
+
+def tasks_in(text: str) -> int | None:
+    """The number of tasks in the metrics of a process; None: it does not say."""
+    for line in text.splitlines():
+        if line.startswith(TASKS):
+            return int(float(line.removeprefix(TASKS)))
+    return None

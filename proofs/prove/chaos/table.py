@@ -1,0 +1,108 @@
+"""The result of each row, on the screen and in docs/reliability.md.
+
+Why it exists: what was shown must read the same wherever it stands. Owns: columns and words, and what several
+rows show together. Must not know: how a figure is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.table import Table
+
+from proofs.prove import page_table
+from proofs.prove.chaos.evidence.finding import Finding, share_within, worst
+from proofs.prove.chaos.faults import Killed, Row
+
+PART: Final = "chaos"
+HEAD: Final = ("row", "what is done", "at", "calls, hit", "silence by it, ms", "I1 to I7 and turns", "kept")
+
+SILENCE: Final = ("I4", "silence by the fault")
+UNHEARD_SHARE: Final = 0.95
+"""Of kills of an egress on the same host, so many are not heard at all."""
+
+UNHEARD_MS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One row, played and judged."""
+
+    row: Row
+    findings: Sequence[Finding]
+    calls: int
+    hit: int
+    problem: str = ""
+
+    @property
+    def broken(self) -> list[str]:
+        """What was not kept, in words, the worst of each kind."""
+        if self.problem:
+            return [f"nothing is shown: {self.problem}"]
+        return [finding.text for finding in worst(self.findings) if finding.is_broken]
+
+    @property
+    def silence_text(self) -> str:
+        """The longest silence by the fault beside its bound."""
+        found = [each for each in worst(self.findings) if (each.promise, each.what) == SILENCE]
+        return f"{max(0.0, found[0].figure):.0f} / {found[0].bound:.0f}" if found else "–"
+
+    @property
+    def figures_text(self) -> str:
+        """Each other figure that is not 0 beside its bound."""
+        rest = [each for each in worst(self.findings) if (each.promise, each.what) != SILENCE]
+        said = [f"{each.what} {each.figure:.0f} / {each.bound:.0f} {each.unit}".rstrip() for each in rest]
+        return "; ".join(text for text, each in zip(said, rest, strict=True) if each.figure or each.bound)
+
+
+def together(results: Sequence[Result]) -> list[str]:
+    """What rows show only together, as sentences of what was not kept."""
+    kills = [
+        finding
+        for result in results
+        if result.row.fault == Killed("egress") and result.row.only is None and not result.problem
+        for finding in result.findings
+    ]
+    share = share_within(kills, *SILENCE, most=UNHEARD_MS)
+    if share is None or share >= UNHEARD_SHARE:
+        return []
+    return [
+        f"egress killed, one of two: {share:.0%} of the calls heard no silence, asked {UNHEARD_SHARE:.0%}"
+    ]
+
+
+def row_of(result: Result) -> tuple[str, ...]:
+    """One line of the table."""
+    row = result.row
+    return (
+        row.name,
+        row.text,
+        str(row.step),
+        f"{result.calls}, {result.hit}",
+        result.silence_text,
+        result.figures_text,
+        "yes" if not result.broken else "no: " + "; ".join(result.broken),
+    )
+
+
+def shown(results: Sequence[Result]) -> Table:
+    """For the screen: without the long column, which each row has printed."""
+    table = Table(*HEAD[:5], HEAD[6], title="chaos: figure / bound")
+    for result in results:
+        line = row_of(result)
+        table.add_row(*line[:5], line[6], style="red" if result.broken else "")
+    return table
+
+
+def filled(page: str, results: Sequence[Result]) -> str:
+    """The page with its table made again. Raises ValueError for a page without the markers."""
+    kept = sum(not result.broken for result in results)
+    foot = " ".join([f"{kept} of {len(results)} kept.", *(f"{each}." for each in together(results))])
+    return page_table.filled(page, PART, HEAD, [row_of(result) for result in results], foot)
+
+
+def write(results: Sequence[Result]) -> None:
+    """Puts the table into the page. Raises ValueError, OSError."""
+    page_table.PAGE.write_text(filled(page_table.PAGE.read_text("utf-8"), results), "utf-8")

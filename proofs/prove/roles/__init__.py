@@ -1,0 +1,9 @@
+"""Role processes that misbehave on purpose: each becomes a role and does one thing more.
+
+Why it exists: product code knows nothing of proofs, so what it shall suffer is put around it. Owns: these
+wrappers. Must not know: what a role does.
+
+    busy       its main thread is kept busy
+    failpoint  it dies or stands still at an exact step
+    unguarded  one of its guards is off
+"""

@@ -1,0 +1,108 @@
+"""What was heard came once, in order, and not after its cut."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proofs.prove.chaos.evidence.finding import Bounds, Finding
+from proofs.prove.chaos.evidence.order import after_cut, in_order
+from proofs.prove.chaos.evidence.shapes import Call, Frame
+from tests.proofs.prove.chaos.evidence import made
+
+STRICT = Bounds(silence_ms=0)
+TOLD = made.session(1, made.response(1, 1_500, 100), made.response(2, 6_600, 100))
+
+
+def broken(call: Call, bounds: Bounds = STRICT) -> dict[str, float]:
+    """What is above its bound, with its figure."""
+    return {each.what: each.figure for each in in_order(call, bounds) if each.is_broken}
+
+
+def hearing(*heard: list[Frame]) -> Call:
+    """A call with two responses of 100 frames each, of which this was heard."""
+    return made.call(heard=[frame for part in heard for frame in part], sessions=[TOLD])
+
+
+FIRST, SECOND = made.heard(1, 1, 2_000, range(100)), made.heard(1, 2, 7_000, range(100), clip=2)
+
+
+def test_a_healthy_call_is_in_order() -> None:
+    """Nothing is found."""
+    assert broken(made.healthy()) == {}
+
+
+def test_words_that_come_twice_are_found() -> None:
+    """By how long they are; a later response may not hide them."""
+    again = made.heard(1, 1, 4_000, range(90, 100))
+    assert broken(hearing(FIRST, again, SECOND)) == {"words heard twice": 200.0}
+
+
+def test_words_that_are_left_out_are_found() -> None:
+    """In the middle, at the beginning, at the end, and a whole response."""
+    holes = {
+        "middle": made.heard(1, 1, 2_000, [*range(50), *range(60, 100)]),
+        "beginning": made.heard(1, 1, 2_000, range(10, 100)),
+        "end": made.heard(1, 1, 2_000, range(90)),
+    }
+    for first in holes.values():
+        assert broken(hearing(first, SECOND)) == {"words left out": 200.0}
+    assert broken(hearing(FIRST)) == {"words left out": 2_000.0}
+
+
+def test_what_the_end_of_the_call_cut_is_not_missing() -> None:
+    """Nor what was broken off by the model, or cut by somebody."""
+    assert broken(replace(hearing(FIRST, SECOND[:50]), ended_ms=8_100.0)) == {}
+    for each in (
+        made.response(2, 6_600, 100, status="in_progress"),
+        made.response(2, 6_600, 100, cut_ms=8_000.0),
+    ):
+        told = made.session(1, made.response(1, 1_500, 100), each)
+        assert broken(made.call(heard=[*FIRST, *SECOND[:50]], sessions=[told])) == {}
+
+
+def test_two_owners_who_speak_at_once_are_found() -> None:
+    """A response comes back after another one has begun."""
+    found = broken(hearing(FIRST[:50], SECOND, FIRST[50:]))
+    assert found == {"responses that came back after another": 1}
+
+
+def test_frames_of_another_call_are_found() -> None:
+    """Be it one."""
+    stray = made.heard(1, 1, 2_000, range(100), call=2)[:1]
+    assert broken(hearing([*stray, *FIRST[1:]], SECOND)) == {"frames of another call": 1}
+
+
+def test_a_second_greeting_is_found() -> None:
+    """The same words by another response: identity alone would not show it."""
+    again = made.heard(2, 1, 7_000, range(100))
+    told = [made.session(1, made.response(1, 1_500, 100)), made.session(2, made.response(1, 6_600, 100))]
+    assert broken(made.call(heard=[*FIRST, *again], sessions=told)) == {"greetings begun again": 1}
+
+
+def test_what_a_row_allows_is_allowed_to_calls_that_were_hit() -> None:
+    """And to no other."""
+    bounds = Bounds(silence_ms=0, repeated_ms=300, skipped_ms=300)
+    call = hearing(FIRST, made.heard(1, 1, 4_000, range(90, 100)), SECOND[:90])
+    assert broken(call, bounds) == {}
+    assert set(broken(replace(call, is_hit=False), bounds)) == {"words heard twice", "words left out"}
+
+
+@pytest.mark.parametrize("late_ms", [90.0, 140.0])
+def test_what_is_heard_after_its_cut_is_found(late_ms: float) -> None:
+    """100 ms after it, with the network's time in addition; what was sent counts as what was played."""
+
+    def latest(call: Call) -> Finding:
+        (finding,) = after_cut(call, network_ms=30.0)
+        return finding
+
+    told = made.session(1, made.response(1, 1_500, 100, cut_ms=3_000.0))
+    heard = made.heard(1, 1, 2_000, range(50))
+    late = [Frame(3_000.0 + late_ms, 1, 1, 0, 60, 1)]
+    for call in (
+        made.call(heard=[*heard, *late], sessions=[told]),
+        made.call(heard=heard, arrived=late, sessions=[told]),
+    ):
+        assert latest(call).figure == late_ms - 30.0
+        assert latest(call).is_broken is (late_ms > 130.0)

@@ -1,0 +1,46 @@
+"""What there is."""
+
+from __future__ import annotations
+
+import os
+
+from proofs.prove.chaos.setting import census
+from shared.contract.keys import Keys
+from shared.store.client import Store
+
+KEYS, SID = Keys(1), "CA" + "1" * 32
+
+
+def test_keys_are_told_by_kind() -> None:
+    """What stays for people is none of them."""
+    assert census.kind_of(KEYS.caller(SID)) == "caller"
+    assert census.kind_of(KEYS.reply(SID)) == "reply"
+    assert census.kind_of(KEYS.owned(0, "brain-0@h#1")) == "owned"
+    assert census.kind_of(KEYS.wake(0, "brain-0@h#1")) == "wake"
+    assert census.kind_of(KEYS.out("ingress-0@h#1")) == "out"
+    assert census.kind_of(KEYS.card(SID)) is None
+    assert census.kind_of(KEYS.part(SID, "journal")) is None
+    assert census.kind_of("tl:config") is None
+
+
+def test_tasks_are_read_from_the_metrics() -> None:
+    """None where they are not said."""
+    assert census.tasks_in("# HELP x\ntrunkline_tasks 17.0\n") == 17
+    assert census.tasks_in("") is None
+
+
+async def test_keys_and_entries_are_counted(store: Store) -> None:
+    """As they stand in Redis."""
+    await store.redis.xadd(KEYS.caller(SID), {"a": "b"})
+    await store.redis.zadd(KEYS.slots(0), {SID: 1})
+
+    found = await census._keys(store)
+
+    assert (found["caller"], found["entries of slots"], found["entries of live"]) == (1, 1, 0)
+
+
+def test_processes_are_read_from_proc() -> None:
+    """A gone one is left out."""
+    pids = {"me": os.getpid(), "gone": 2**22 + 1}
+    assert set(census._of(pids, census._fds)) == {"me"}
+    assert census._of(pids, census._rss_bytes)["me"] > 2**20

@@ -1,0 +1,63 @@
+"""The result of rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from proofs.prove.chaos.evidence.finding import Bounds, Finding
+from proofs.prove.chaos.faults import Killed, Row, Step
+from proofs.prove.chaos.table import HEAD, Result, filled, row_of, shown, together
+
+ROW = Row(
+    name="killed-egress-model",
+    text="egress killed, of two",
+    fault=Killed("egress"),
+    step=Step.MODEL,
+    bounds=Bounds(silence_ms=300),
+    calls=4,
+)
+TWICE = Finding(promise="I1", what="words heard twice", figure=40, bound=0, unit="ms", where="CA1")
+
+
+def silence(figure: float) -> Finding:
+    """By the fault, of one call."""
+    return Finding(promise="I4", what="silence by the fault", figure=figure, bound=300, unit="ms")
+
+
+def result(*findings: Finding, problem: str = "") -> Result:
+    """A row with these figures."""
+    return Result(row=ROW, findings=findings, calls=4, hit=2, problem=problem)
+
+
+def test_a_row_says_each_figure_beside_its_bound() -> None:
+    """And in words what was not kept."""
+    kept = row_of(result(silence(-20), silence(120)))
+    assert kept == (
+        "killed-egress-model", "egress killed, of two", "model speaks", "4, 2", "120 / 300", "", "yes"
+    )  # fmt: skip
+    broken = row_of(result(silence(120), TWICE))
+    assert broken[5] == "words heard twice 40 / 0 ms"
+    assert broken[6] == "no: I1, words heard twice: 40 ms, allowed 0 ms (CA1)"
+    assert len(shown([result(silence(0))]).columns) == len(HEAD) - 1
+
+
+def test_a_fault_that_did_not_begin_shows_nothing() -> None:
+    """Whatever the figures are."""
+    assert result(silence(0), problem="no step").broken == ["nothing is shown: no step"]
+
+
+def test_kills_of_an_egress_are_judged_together() -> None:
+    """95 of 100 are not heard at all; those of the only one are another matter."""
+    good, bad = result(*[silence(0)] * 95), result(*[silence(200)] * 5)
+    assert together([good, bad]) == []
+    assert together([good, bad, bad]) == [
+        "egress killed, one of two: 90% of the calls heard no silence, asked 95%"
+    ]
+    assert together([replace(bad, row=replace(ROW, only="egress"))]) == []
+
+
+def test_the_page_gets_rows_and_their_count() -> None:
+    """Between its markers."""
+    page = filled("<!-- chaos:begin -->\n<!-- chaos:end -->", [result(silence(1)), result(TWICE)])
+    assert "| killed-egress-model | egress killed, of two |" in page
+    assert "1 of 2 kept." in page
