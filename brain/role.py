@@ -26,12 +26,13 @@ from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
 from shared.clock import now_ms
 from shared.contract import record
-from shared.contract.card import BrainView, Next, Plan
+from shared.contract.card import Next, Plan
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.steps import Claim
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.pairs import Pair, PairBatch, out_command
+from shared.contract.views import BrainView
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
 from shared.ownership.counters import Where

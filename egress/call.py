@@ -20,7 +20,7 @@ from egress.delivery import Delivery
 from egress.metronome import Metronome, OutBatch
 from shared.clock import now_ms
 from shared.contract import record
-from shared.contract.card import CallState, EgressControl, EgressServed, EgressView
+from shared.contract.card import CallState, EgressControl, EgressServed
 from shared.contract.command import Command
 from shared.contract.entry import FIRST, Fields, stamp
 from shared.contract.errors import EntryError
@@ -29,6 +29,7 @@ from shared.contract.streams.control import Audible, Flushed, Heard, Silent, Sil
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import BackKind, Name, OutNames, read_playing, read_unsent
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
+from shared.contract.views import EgressView
 from shared.figures.hops import Hop
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.counters import Where

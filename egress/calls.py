@@ -22,7 +22,7 @@ from egress.positions import read_start
 from egress.window import CallWindow
 from shared.clock import now_ms
 from shared.contract import record
-from shared.contract.card import CallState, EgressView, Owners
+from shared.contract.card import CallState
 from shared.contract.entry import FIRST
 from shared.contract.errors import ContractError
 from shared.contract.scripts import Answer, Refusal
@@ -30,6 +30,7 @@ from shared.contract.steps import Claim
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Detached, Ended, Letter, Stream
 from shared.contract.streams.pairs import Pair, out_command
+from shared.contract.views import EgressView, Owners
 from shared.figures.hops import Hop
 from shared.ownership import steps
 from shared.ownership.control_feed import ControlFeed

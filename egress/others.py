@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from shared.contract import record
-from shared.contract.card import CallState, WindowsView
+from shared.contract.card import CallState
 from shared.contract.errors import ContractError
+from shared.contract.views import WindowsView
 from shared.contract.window import BrainWindow, IngressWindow, load, writer_of
 from shared.figures.diagnosis import RoleFigures
 

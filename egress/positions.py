@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egress.backlog import Base
-from shared.contract.card import CallState, EgressView
+from shared.contract.card import CallState
+from shared.contract.views import EgressView
 
 RESTORED_MARGIN_FRAMES = 100
 """An owner before us sends for a second at most until it learns that its call was lost; numbers need only

@@ -19,11 +19,12 @@ from egress.counters import Windows
 from egress.others import Others
 from shared.clock import now_ms, wall_ms
 from shared.contract import record
-from shared.contract.card import WindowJudged, WindowsView
+from shared.contract.card import WindowJudged
 from shared.contract.command import Command
 from shared.contract.entry import written_ms
 from shared.contract.record import CONTRACT
 from shared.contract.streams.journal import Kind
+from shared.contract.views import WindowsView
 from shared.contract.window import Drop, PipelineFigures, dump
 from shared.figures.diagnosis import (
     OK,

@@ -29,10 +29,11 @@ from brain.webhooks import events as hooks
 from brain.webhooks.events import Story, compose, with_number
 from shared.clock import wall_ms
 from shared.contract import record
-from shared.contract.card import StoryView, counters
+from shared.contract.card import counters
 from shared.contract.streams import hooks as hook_stream
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.hooks import Hook
+from shared.contract.views import StoryView
 from shared.setting_forms import WEBHOOK_EVENTS
 from shared.settings import Settings
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.contract import card, record, window, worker
+from shared.contract import card, record, views, window, worker
 from shared.contract.scripted import SCRIPTED
 from shared.contract.streams import control, history, hooks, journal, pairs, reply
 from tests.support import layout
@@ -48,7 +48,7 @@ MAX_MODULES_A_FOLDER = 14
 def words() -> frozenset[str]:
     """Everything that two processes must agree on, by name."""
     records = (
-        *card.WRITERS, *card.READERS, window.BrainWindow, window.IngressWindow, window.PipelineFigures,
+        *card.WRITERS, *views.READERS, window.BrainWindow, window.IngressWindow, window.PipelineFigures,
         worker.Beat, control.FlushedItem, *control.KINDS.values(), *history.KINDS.values(),
     )  # fmt: skip
     enums = (

@@ -29,11 +29,12 @@ from brain.sequencer.inputs import Input
 from brain.takeover.prepared import Prepared
 from shared.clock import now_ms, wall_ms
 from shared.contract import window
-from shared.contract.card import BrainTold, BrainView, SessionOpened
+from shared.contract.card import BrainTold, SessionOpened
 from shared.contract.owed import DebtCause
 from shared.contract.scripts import Refusal
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
+from shared.contract.views import BrainView
 from shared.figures.rolling import Telling
 from shared.ownership.counters import Where
 from shared.ownership.owner import Owner

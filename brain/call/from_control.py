@@ -21,10 +21,11 @@ from brain.counters import BrainCounters
 from brain.sequencer import inputs
 from brain.tools.runs import ToolRuns
 from shared.clock import now_ms
-from shared.contract.card import BrainControl, BrainServed, PlayheadView
+from shared.contract.card import BrainControl, BrainServed
 from shared.contract.errors import ContractError
 from shared.contract.streams.control import Detached, Dialled, Dtmf, Ended, Letter, Message, Outranked, Stream
 from shared.contract.streams.journal import Kind
+from shared.contract.views import PlayheadView
 from shared.logs.log import Log
 from shared.ownership import steps
 from shared.ownership.control_feed import ControlFeed, Spawn

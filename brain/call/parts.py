@@ -52,9 +52,10 @@ from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import Toolbox, ToolContext
 from brain.webhooks.events import Hooks
 from shared.clock import now_ms, wall_ms
-from shared.contract.card import AgentChosen, BrainView, CallState
+from shared.contract.card import AgentChosen, CallState
 from shared.contract.entry import FIRST
 from shared.contract.streams.journal import Kind
+from shared.contract.views import BrainView
 from shared.logs.log import Log
 from shared.ownership import steps
 from shared.ownership.owner import Owner

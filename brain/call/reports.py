@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
-from shared.contract.card import PlayheadView
 from shared.contract.streams.control import (
     Audible,
     Flushed,
@@ -22,6 +21,7 @@ from shared.contract.streams.control import (
     Say,
     Silent,
 )
+from shared.contract.views import PlayheadView
 
 
 def read_report(message: Message) -> Input | None:

@@ -24,11 +24,12 @@ from brain.takeover import inherited
 from brain.takeover.inherited import Inherited
 from brain.tools.runs import GOODBYE, ToolRuns
 from shared.clock import now_ms
-from shared.contract.card import BrainView, Plan
+from shared.contract.card import Plan
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
 from shared.contract.streams.history import ToolState
 from shared.contract.streams.reply import ReplyEntry, read_reply
+from shared.contract.views import BrainView
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.store.client import Store

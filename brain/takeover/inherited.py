@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from brain.memory.conversation import Conversation
 from brain.sequencer.inherit import ItemLeft, Left, MoveLeft
 from shared.audio import BYTES_PER_MS
-from shared.contract.card import BrainView, CallState, Next
+from shared.contract.card import CallState, Next
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
+from shared.contract.views import BrainView
 
 MOVES = (Next.DIAL, Next.DIGITS)
 WAYS_OUT = (Next.HANG_UP, Next.APOLOGY)

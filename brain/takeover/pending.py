@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brain.sequencer.state import State
-from shared.contract.card import BrainPending, BrainView, Next
+from shared.contract.card import BrainPending, Next
+from shared.contract.views import BrainView
 
 NOTHING = BrainPending(pending=Next.NOTHING, pending_arg="", pending_call="", pending_leg=0)
 

@@ -22,9 +22,9 @@ from brain.webhooks import events
 from brain.webhooks.events import Story
 from shared.clock import now_ms, wall_ms
 from shared.contract import card, record, writes
-from shared.contract.card import StoryView
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.streams.hooks import GROUP, Event, Hook, read_hook
+from shared.contract.views import StoryView
 from shared.ownership import steps
 from shared.ownership.counters import Where
 from shared.process.role import Process

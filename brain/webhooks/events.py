@@ -16,10 +16,10 @@ import orjson
 
 from brain.memory.conversation import Conversation
 from shared.clock import wall_ms
-from shared.contract.card import StoryView
 from shared.contract.keys import Keys
 from shared.contract.streams.history import HistoryEntry
 from shared.contract.streams.hooks import Event, Hook, hook_commands
+from shared.contract.views import StoryView
 from shared.store.outbox import Outbox
 
 FIRST_PAUSE_MS = 1_000

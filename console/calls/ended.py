@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from console.calls.live import UnreadableCall
 from shared.contract import record
-from shared.contract.card import CallState, EndedView
+from shared.contract.card import CallState
 from shared.contract.errors import ContractError
 from shared.contract.keys import Keys
+from shared.contract.views import EndedView
 from shared.store.client import Store
 
 AT_ONCE = 200

@@ -20,13 +20,14 @@ from console.calls.trouble import ALIVE_WITHIN_MS, Crew, Said, Seen, Standing
 from shared.clock import now_ms
 from shared.contract import keys as key_names
 from shared.contract import record
-from shared.contract.card import CallState, Owners, PeopleView
+from shared.contract.card import CallState
 from shared.contract.entry import text_of
 from shared.contract.errors import ContractError
 from shared.contract.keys import Keys
 from shared.contract.streams.control import OPERATOR, HangUp, Say, operator_command
 from shared.contract.streams.doorbell import Why, ring_command
 from shared.contract.streams.journal import JournalEntry, read_journal
+from shared.contract.views import Owners, PeopleView
 from shared.contract.window import PipelineFigures
 from shared.contract.worker import ROLES, Beat
 from shared.ownership import steps, workers

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.contract import record
-from shared.contract.card import HandsView
 from shared.contract.entry import whole
+from shared.contract.views import HandsView
 
 
 def claims(fields: Mapping[str, str]) -> dict[str, int]:

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.contract import record, window
-from shared.contract.card import CallState, PeopleView, SpokenView
+from shared.contract.card import CallState
 from shared.contract.errors import ContractError
+from shared.contract.views import PeopleView, SpokenView
 from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
 from shared.contract.worker import ROLES
 from shared.figures import diagnosis

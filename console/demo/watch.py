@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from shared.contract import record
-from shared.contract.card import PeopleView
 from shared.contract.entry import text_of, written_ms
 from shared.contract.errors import ContractError
 from shared.contract.keys import Keys
 from shared.contract.streams.control import Message, read_message
 from shared.contract.streams.history import HistoryEntry, read_history
 from shared.contract.streams.journal import JournalEntry, Kind, read_journal
+from shared.contract.views import PeopleView
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
 

@@ -15,8 +15,9 @@ from ingress.calls.ending import ABANDONED, NEW_STREAM_WITHIN_S, EndLater
 from ingress.calls.registry import Registry
 from ingress.calls.table import CallTable
 from ingress.counters import CallCounters
-from shared.contract.card import CallState, JanitorView
+from shared.contract.card import CallState
 from shared.contract.steps import Leg
+from shared.contract.views import JanitorView
 from shared.ownership import steps
 from shared.ownership.counters import Where
 from shared.process.role import Process

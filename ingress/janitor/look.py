@@ -16,11 +16,11 @@ from redis.exceptions import ResponseError
 
 from ingress.janitor.sight import ROLES, CardSeen, Consumer, LaneSeen
 from shared.contract import record
-from shared.contract.card import JanitorView
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.streams import hooks
 from shared.contract.streams.calls import read_call, read_orphan
+from shared.contract.views import JanitorView
 from shared.contract.worker import PULSE, read_pulse
 from shared.store.client import Store
 

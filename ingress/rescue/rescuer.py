@@ -19,9 +19,10 @@ from ingress.rescue.api import CallsApi, Told
 from ingress.rescue.orphans import Orphan, Orphans, Outcome
 from shared.clock import now_ms
 from shared.contract import record
-from shared.contract.card import CallState, HolderView
+from shared.contract.card import CallState
 from shared.contract.errors import ContractError
 from shared.contract.steps import Leg
+from shared.contract.views import HolderView
 from shared.ownership import steps
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS

@@ -16,7 +16,8 @@ from urllib.parse import urlencode
 from ingress.calls.ending import APOLOGY
 from ingress.media.parameters import AGENT
 from ingress.web.parties import Parties
-from shared.contract.card import CallState, Next, ResumeView
+from shared.contract.card import CallState, Next
+from shared.contract.views import ResumeView
 from shared.forms import is_destination
 
 _ANSWERED = frozenset({"completed", "answered"})

@@ -29,10 +29,10 @@ from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read
 from ingress.web.signature import Check, Params, Signatures
 from ingress.web.store_turns import StoreTurns
 from shared.clock import now_ms
-from shared.contract.card import ResumeView
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_SID, Keys
 from shared.contract.speech import Announcement
+from shared.contract.views import ResumeView
 from shared.forms import is_destination
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Final
 
 from proofs.pages import parts
-from shared.contract import card, record
+from shared.contract import card, record, views
 from shared.contract.scripted import SCRIPTED
 from shared.contract.streams import control, history, journal
 from shared.contract.streams.doorbell import Why
@@ -77,7 +77,7 @@ def _card() -> str:
 
 def _readers(name: str) -> str:
     """The views that see a field. What none sees is for people, who are shown the whole card."""
-    views = [f"`{view.__name__}`" for view in card.READERS if name in record.names(view)]
+    views = [f"`{view.__name__}`" for view in views.READERS if name in record.names(view)]
     return ", ".join(views) or "people"
 
 
@@ -85,7 +85,7 @@ def _records() -> str:
     """A row a role: what it writes and when, what it is shown; then the views of all others."""
     lines = ["| who | writes | is shown |", "|---|---|---|"]
     for role in (*ROLES, ""):
-        cells = (_told(role, kinds) for kinds in (card.WRITERS, card.READERS))
+        cells = (_told(role, kinds) for kinds in (card.WRITERS, views.READERS))
         lines.append(f"| {role or 'all others'} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -30,9 +30,9 @@ from console.stack.ports import free_port
 from proofs.prove import verdicts
 from proofs.prove.faults import FAULT_AT_S, TALKATIVE, Fault, FinishedCall, Target, faults
 from proofs.prove.roles.busy import ROLES
-from shared.contract.card import PeopleView
 from shared.contract.keys import Keys
 from shared.contract.streams.journal import MAXLEN
+from shared.contract.views import PeopleView
 from shared.ownership.steps import read_view
 from shared.store.client import Store, make_store
 from simulators import clips

@@ -13,7 +13,8 @@ written, what follows from it. docs/design.md is its page.
     record     typed, flat records: how they are written and read, what may be missing
     command    what the outbox is given
     worker     names of workers, and what each says of itself
-    card       the hash of a call: who writes what of it, who sees what
+    card       the hash of a call: who writes what of it
+    views      what each reader sees of it
     scripted   what the scripts write of it
     owed       what sound is owed for, in words
     speech     what Twilio's own voice says to whom: from the brains, for ingress

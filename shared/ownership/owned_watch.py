@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from shared.contract.card import CallState, Owners
+from shared.contract.card import CallState
 from shared.contract.errors import ContractError
 from shared.contract.keys import Keys
+from shared.contract.views import Owners
 from shared.logs.log import Log
 from shared.ownership import steps
 from shared.ownership.counters import OwnershipCounters, Where

@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from shared import resp
 from shared.clock import now_ms
 from shared.contract import record
-from shared.contract.card import Next, Plan, TurnedAwayView
+from shared.contract.card import Next, Plan
 from shared.contract.entry import to_dict
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.scripts import NO_EPOCH, Answer
@@ -28,6 +28,7 @@ from shared.contract.streams import pairs
 from shared.contract.streams.calls import Orphaned, read_call, read_orphan
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.journal import Kind
+from shared.contract.views import TurnedAwayView
 from shared.contract.writes import Speaker
 from shared.ownership import steps
 from shared.ownership.counters import Where

@@ -15,10 +15,11 @@ from egress.delivery import Delivery
 from egress.positions import read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract import record
-from shared.contract.card import CallState, EgressView
+from shared.contract.card import CallState
 from shared.contract.entry import order
 from shared.contract.streams.control import Audible, Flushed, FlushedItem, Heard, Silent
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
+from shared.contract.views import EgressView
 
 STEP_MS = 5.0
 RETURN_MS = 15.0

@@ -10,11 +10,12 @@ from egress.pacer import LEAD_MS
 from egress.role import EgressRole
 from shared.audio import FRAME_MS
 from shared.contract import record
-from shared.contract.card import EgressControl, EgressView
+from shared.contract.card import EgressControl
 from shared.contract.entry import FIRST, NOTHING
 from shared.contract.scripts import ENDED, Answer, Refusal
 from shared.contract.steps import Claim, Held, Restored, restore
 from shared.contract.streams.pairs import BackKind, Name, OutKind, back_command
+from shared.contract.views import EgressView
 from shared.ownership import steps
 from shared.ownership.liveness import How
 from shared.ownership.owner import Owner

@@ -8,7 +8,8 @@ import pytest
 
 from egress.others import Others
 from shared.contract import record
-from shared.contract.card import CallState, WindowsView
+from shared.contract.card import CallState
+from shared.contract.views import WindowsView
 from shared.contract.window import dump
 from shared.figures.diagnosis import RoleFigures
 from tests.support.window_samples import brain_window, ingress_window

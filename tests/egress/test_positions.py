@@ -7,7 +7,8 @@ import pytest
 from egress.backlog import Base
 from egress.positions import read_start
 from shared.contract import record
-from shared.contract.card import CallState, EgressFigures, EgressView
+from shared.contract.card import CallState, EgressFigures
+from shared.contract.views import EgressView
 from tests.egress.stage import Stage, frames_of, speech
 
 

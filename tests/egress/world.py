@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from egress.call import EgressCall
 from egress.role import EgressRole
 from shared.clock import now_ms
-from shared.contract.card import Owners
 from shared.contract.keys import Keys
 from shared.contract.steps import Deadline, Leg, NewStream
 from shared.contract.streams.control import Letter, Message, Silent, read_message
@@ -27,6 +26,7 @@ from shared.contract.streams.pairs import (
     read_pairs,
 )
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
+from shared.contract.views import Owners
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.process.beat import beat, keep_own_keys

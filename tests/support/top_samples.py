@@ -9,9 +9,10 @@ from console.calls.ended import EndedCall
 from console.calls.live import AnyCall, LiveCall, UnreadableCall, UnreadableWorker, WorkerRow
 from console.calls.trouble import Crew, Said, Seen
 from console.top.state import Snapshot
-from shared.contract.card import CallState, EndedView, PeopleView
+from shared.contract.card import CallState
 from shared.contract.record import CONTRACT
 from shared.contract.streams.journal import JournalEntry
+from shared.contract.views import EndedView, PeopleView
 from shared.contract.window import BrainWindow, IngressWindow, PipelineFigures
 from shared.contract.worker import Beat
 from tests.support import window_samples

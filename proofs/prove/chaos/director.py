@@ -42,8 +42,8 @@ from proofs.prove.chaos.recorder import call_of
 from proofs.prove.chaos.setting.far_host import HOST_NAME
 from proofs.prove.chaos.setting.stage import Stage
 from proofs.prove.roles import failpoint
-from shared.contract.card import PeopleView
 from shared.contract.keys import Keys
+from shared.contract.views import PeopleView
 from shared.ownership.steps import read_view
 from shared.process.tasks import cancel_all
 from shared.store.errors import STORE_ERRORS

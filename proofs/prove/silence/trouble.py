@@ -31,8 +31,8 @@ from proofs.prove.silence.faults import (
 )
 from proofs.prove.silence.faults import Store as StoreFault
 from proofs.prove.silence.stage import Stage
-from shared.contract.card import PeopleView
 from shared.contract.keys import Keys
+from shared.contract.views import PeopleView
 from shared.ownership.steps import read_view
 from simulators.realtime.knobs import ResponseKnobs
 

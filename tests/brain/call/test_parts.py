@@ -8,8 +8,9 @@ from typing import cast
 from brain.call.call import BrainCall
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
-from shared.contract.card import BrainView, CallState, Next
+from shared.contract.card import CallState, Next
 from shared.contract.entry import FIRST
+from shared.contract.views import BrainView
 from shared.process.life import make_process
 from shared.settings import load
 from tests.brain.stage import INGRESS, sid

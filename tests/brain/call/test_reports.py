@@ -7,7 +7,6 @@ import pytest
 from brain.call.reports import read_playhead, read_report
 from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
-from shared.contract.card import PlayheadView
 from shared.contract.errors import ContractError
 from shared.contract.streams.control import (
     Audible,
@@ -24,6 +23,7 @@ from shared.contract.streams.control import (
     Silent,
     Stream,
 )
+from shared.contract.views import PlayheadView
 
 
 def test_flushed_carries_what_was_heard_of_each_item() -> None:

@@ -9,7 +9,7 @@ import pytest
 from brain.memory.conversation import Conversation
 from brain.takeover.inherited import Inherited, find
 from shared.audio import BYTES_PER_MS
-from shared.contract.card import BrainView, CallState, Next
+from shared.contract.card import CallState, Next
 from shared.contract.streams.history import (
     HistoryEntry,
     ItemEntry,
@@ -19,6 +19,7 @@ from shared.contract.streams.history import (
     ToolState,
 )
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
+from shared.contract.views import BrainView
 
 CARD = BrainView(
     state=CallState.ATTACHED, leg=1, ingress="", cut=0, agent="", caller="", called="", started_at_ms=0,

@@ -8,12 +8,12 @@ import orjson
 import pytest
 
 from brain.webhooks.events import Hooks, Story, compose, is_hopeless, pause_ms, with_number
-from shared.contract.card import StoryView
 from shared.contract.command import Command
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
 from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.hooks import Event, Hook, read_hook
+from shared.contract.views import StoryView
 from shared.store.outbox import Outbox
 
 CALL = "CA" + "1" * 32

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ingress.web.parties import read_parties
 from ingress.web.resume import LEGS_UNKNOWN, Decision, Trail, Verb, decide, read_trail
-from shared.contract.card import CallState, Next, ResumeView
+from shared.contract.card import CallState, Next
+from shared.contract.views import ResumeView
 
 LINE, PERSON, DESK = "+15550002222", "+15550001111", "+15550003333"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proofs.prove.silence.spans import Span
+
 from proofs.simulate.limits import Limits
 from proofs.simulate.promises import Heard, broken_by_call, broken_in_redis, known, outcome_of
 from proofs.simulate.redis.keyspace import Keyspace

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from shared.contract import card, record, scripts
+from shared.contract import card, record, scripts, views
 from shared.contract.scripted import SCRIPTED
 
 LUA = Path(scripts.__file__).parent / "lua"
 
 
-@pytest.mark.parametrize("view", card.READERS, ids=lambda view: view.__name__)
+@pytest.mark.parametrize("view", views.READERS, ids=lambda view: view.__name__)
 def test_a_view_sees_only_what_somebody_writes(view: type) -> None:
     """A field that nobody writes would be an error at each reading."""
     written = set(SCRIPTED) | {name for kind in card.WRITERS for name in record.names(kind)}
     assert set(record.names(view)) <= written
 
 
-@pytest.mark.parametrize("view", card.READERS, ids=lambda view: view.__name__)
+@pytest.mark.parametrize("view", views.READERS, ids=lambda view: view.__name__)
 def test_what_a_view_insists_on_is_there_from_the_start(view: type) -> None:
     """ATTACH and RESTORE write it with the card; all else a writer may not have come to yet."""
     for name in ("attach", "restore"):

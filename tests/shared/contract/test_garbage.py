@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.call.reports import read_report
-from shared.contract import card, record
+from shared.contract import record, views
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.streams import control
 from shared.contract.streams.caller import read_caller, read_turn
@@ -112,7 +112,7 @@ def test_pairs_are_read_or_passed_over(words: list[bytes]) -> None:
                     reader(value)
 
 
-@pytest.mark.parametrize("view", card.READERS, ids=lambda view: view.__name__)
+@pytest.mark.parametrize("view", views.READERS, ids=lambda view: view.__name__)
 @given(st.data())
 def test_a_card_is_seen_or_passed_over(view: type, data: st.DataObject) -> None:
     """By each of its views."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.contract import card, record, window, worker
+from shared.contract import card, record, views, window, worker
 from shared.contract.streams import control, history
 from tests.support.layout import ROOT, modules
 
@@ -40,12 +40,12 @@ WRITERS: dict[type, str] = {
 READERS: dict[type, str] = {
     window.BrainWindow: "egress",
     window.IngressWindow: "egress",
-    card.BrainView: "brain",
-    card.EgressView: "egress",
-    card.ResumeView: "ingress",
-    card.PlayheadView: "brain",
-    card.StoryView: "brain",
-    card.WindowsView: "egress",
+    views.BrainView: "brain",
+    views.EgressView: "egress",
+    views.ResumeView: "ingress",
+    views.PlayheadView: "brain",
+    views.StoryView: "brain",
+    views.WindowsView: "egress",
     control.Audible: "brain",
     control.FlushedItem: "brain",
     control.Dtmf: "brain",

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contract import card, record, window, worker
+from shared.contract import card, record, views, window, worker
 from shared.contract.errors import ContractError
 from shared.contract.streams import control, history
 
 RECORDS = (
     *card.WRITERS,
-    *card.READERS,
+    *views.READERS,
     window.BrainWindow,
     window.IngressWindow,
     window.PipelineFigures,
