@@ -77,8 +77,8 @@ def _card() -> str:
 
 def _readers(name: str) -> str:
     """The views that see a field. What none sees is for people, who are shown the whole card."""
-    views = [f"`{view.__name__}`" for view in views.READERS if name in record.names(view)]
-    return ", ".join(views) or "people"
+    seen_by = [f"`{view.__name__}`" for view in views.READERS if name in record.names(view)]
+    return ", ".join(seen_by) or "people"
 
 
 def _records() -> str:

@@ -222,6 +222,6 @@ class HandsView:
 
 
 READERS: tuple[type, ...] = (
-    BrainView, EgressView, TurnedAwayView, ResumeView, HolderView, Owners, WindowsView, PlayheadView, StoryView,
-    PeopleView, SpokenView, EndedView, JanitorView, HandsView,
+    BrainView, EgressView, TurnedAwayView, ResumeView, HolderView, Owners, WindowsView, PlayheadView,
+    StoryView, PeopleView, SpokenView, EndedView, JanitorView, HandsView,
 )  # fmt: skip
