@@ -282,18 +282,20 @@ async def drain(store: Store, keys: Keys, worker: str) -> bool:
 
 
 async def _tell(store: Store, keys: Keys, call_sid: str, message: Say | HangUp) -> bool:
-    if await store.execute(operator_command(keys, call_sid, message)) is None:
-        return False
+    # Looked at before it is told: a brain that obeys at once has ended the call by the next look.
     try:
         owners = await steps.read_view(store, keys, call_sid, Owners)
     except ContractError:
-        return True  # Nobody can be rung; whoever has the call looks once a second.
-    if owners is None:
+        brain = ""  # Nobody can be rung; whoever has the call looks once a second.
+    else:
+        if owners is None or owners.state is CallState.ENDED:
+            return False
+        brain = owners.brain
+    if await store.execute(operator_command(keys, call_sid, message)) is None:
         return False
-    if owners.brain:
-        ring = ring_command(keys, keys.lane(call_sid), owners.brain, call_sid, Why.CONTROL)
-        await store.execute(ring)
-    return owners.state is not CallState.ENDED
+    if brain:
+        await store.execute(ring_command(keys, keys.lane(call_sid), brain, call_sid, Why.CONTROL))
+    return True
 
 
 async def _read_workers(store: Store) -> tuple[int, list[AnyWorker]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from console.calls.live import LiveCall
 from shared.clock import wall_ms
 from shared.contract import window
 from shared.contract.card import CallState
+from shared.contract.command import Command
 from shared.contract.steps import Kept
 from shared.contract.streams.control import HangUp, read_message
 from shared.ownership import steps
@@ -68,6 +70,24 @@ async def test_a_brain_that_lives_is_asked_and_the_end_is_waited_for(store: Stor
     assert became.words.startswith("hung up (outcome hangup), ")
     assert became.words.endswith(" s after brain-0 was asked")
     assert (await messages(store))[0] == HangUp(reason="operator", farewell="")
+
+
+async def test_a_brain_that_obeys_at_once_has_hung_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call is over before the command has heard that it was asked."""
+    await make_living_call(store, ONE)
+    execute = Store.execute
+
+    async def obeyed(asked: Store, command: Command) -> Any:
+        answer = await execute(asked, command)
+        await steps.end(store, KEYS, ONE, outcome="hangup", by=BRAIN)
+        return answer
+
+    monkeypatch.setattr(Store, "execute", obeyed)
+
+    became = await hang_up(store)
+
+    assert became.done
+    assert became.words.startswith("hung up (outcome hangup), ")
 
 
 async def test_a_brain_that_does_not_obey_is_no_success(store: Store) -> None:
