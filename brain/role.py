@@ -27,8 +27,8 @@ from brain.webhooks.events import Hooks
 from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import Next, Plan
+from shared.contract.claiming import Claim
 from shared.contract.errors import ContractError, EntryError
-from shared.contract.steps import Claim
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.pairs import Pair, PairBatch, out_command

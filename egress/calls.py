@@ -23,10 +23,10 @@ from egress.window import CallWindow
 from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import CallState
+from shared.contract.claiming import Claim
 from shared.contract.entry import FIRST
 from shared.contract.errors import ContractError
 from shared.contract.scripts import Answer, Refusal
-from shared.contract.steps import Claim
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Detached, Ended, Letter, Stream
 from shared.contract.streams.pairs import Pair, out_command

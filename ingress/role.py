@@ -106,7 +106,8 @@ class IngressRole:
         self.rescuer = Rescuer(
             process, self._api, partial(calls_of, process), self.switchboard.attaching.lost, rescued
         )
-        """Told of each ingress that died, and of one that beats again."""
+        process.neighbours.on_dead = self.rescuer.on_dead
+        process.neighbours.on_back = self.rescuer.ingress_alive
         for group, counters in (
             ("sockets", self.counters),
             ("calls", calls),

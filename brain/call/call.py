@@ -32,6 +32,7 @@ from shared.contract import window
 from shared.contract.card import BrainTold, SessionOpened
 from shared.contract.owed import DebtCause
 from shared.contract.scripts import Refusal
+from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
 from shared.contract.views import BrainView
@@ -92,6 +93,7 @@ class BrainCall:
         self._telling = Telling(now_ms())
         self._over = asyncio.Event()  # The call is left: nothing is begun any more.
         self.is_ending = False  # The last word was said: nothing is said any more.
+        self._left_for = Orphaned.RELEASED  # Why it is given back, in the end.
         self._has_ended = False  # For everybody; only what the caller said last may still be on its way.
         self._children: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
@@ -100,7 +102,8 @@ class BrainCall:
     # Life.
 
     async def run(self) -> None:
-        """Serves the call until it ended, was lost, or is given up. Never raises but CancelledError."""
+        """Serves the call until it ended, was lost, or is given up; after a bug it is another brain's, or
+        ours again. Never raises but CancelledError."""
         self._counters.calls += 1
         self._log.info("call_taken", agent=self._parts.agent.name)
         try:
@@ -118,7 +121,7 @@ class BrainCall:
             self._group = None
             self._counters.calls_failed += 1
             self._process.guard.note(Where.TASK, self.call_sid, bugs.exceptions[0])
-            self._give_up("bug")
+            self.is_ending, self._left_for = True, Orphaned.BUG
         finally:
             self._group = None
             self._over.set()
@@ -128,7 +131,7 @@ class BrainCall:
             self._parts.leaving.cancel()
             await self._parts.sessions.close()
             if not self._has_ended:  # Nobody else would end it, or take it.
-                self._owner.give_back()
+                self._owner.give_back(why=self._left_for)
             self._log.info("call_left", slot=self._parts.sequencer.slot)
 
     async def stop(self) -> None:
@@ -375,8 +378,7 @@ class BrainCall:
         self._counters.given_up += 1
         self._parts.leaving.apologise(cause, self._parts.agent.apology)
         self._leave()
-        if self._group is not None:  # After a bug the sequencer may be what broke: it is not asked again.
-            self.give(inputs.SessionLost(cause=cause))
+        self.give(inputs.SessionLost(cause=cause))
 
     def _leave(self) -> None:
         self.is_ending = True

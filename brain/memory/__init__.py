@@ -3,6 +3,7 @@
 Owns: the conversation as the caller heard it. Must not know: a model's wire, when something is said.
 
     words         where a text can be cut, in any script
+    pace          how fast this model speaks
     budget        what of a long past a new session is told
     conversation  what was said, as it was heard: seeds, transcripts, corrections
     history       the same, written for the next brain as it happens

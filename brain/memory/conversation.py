@@ -5,8 +5,8 @@ that nobody heard. What counts is the caller's ear. Audio has no words in it, so
 found by interpolation over time.
 
 Owns: the order of the conversation, the words heard of each item. Pure. It is made of facts as they happen,
-or of the entries of `history`. Must not know: Redis, the model's wire, where a text can be cut (words), what
-a past that is too long loses (budget).
+or of the entries of `history`. Must not know: Redis, the model's wire, where a text can be cut (words), how
+fast this model speaks (pace), what a past that is too long loses (budget).
 
 The text of an item that was made to its end lasts as long as its audio. Any other text has run ahead of its
 audio, nobody knows how far: of it counts no more than this model says in so much time.
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from brain.memory import words
 from brain.memory.budget import BEGINNING_LOST, within
+from brain.memory.pace import Pace
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import (
     HistoryEntry,
@@ -32,15 +33,6 @@ from shared.contract.streams.history import (
 
 HEARD_OUT_MS = 100
 """Heard to within this of its end, a complete item is heard: the same margin as for truncation."""
-
-LETTER_MS = 70.0
-"""How long a letter takes to be spoken, until this call has shown it."""
-
-MEASURED_LETTERS = 60.0
-"""A text shorter than this shows nothing."""
-
-SLOWEST_MS, FASTEST_MS = 150.0, 35.0
-"""What no voice exceeds: a text that is odd (figures, a spelt name) must not shift the measure further."""
 
 AWAITED_ITEMS = 4
 """Of the newest items a text may still come; that of an older one is lost."""
@@ -102,9 +94,7 @@ class Conversation:
 
     is_beginning_lost: bool = False
     """More was said than is known any more."""
-    _spoken_ms: float = 0.0
-    _spoken_letters: float = 0.0
-    """Of items that were made to their end."""
+    _pace: Pace = field(default_factory=Pace)
     _entries: dict[str, _Item | _Tool] = field(default_factory=dict)
 
     @classmethod
@@ -169,7 +159,7 @@ class Conversation:
                 continue
             item.is_live = False
             if item.heard_ms is None:
-                kept = words.beginning(item.text, (item.total_ms or 0) / self._letter_ms)
+                kept = words.beginning(item.text, (item.total_ms or 0) / self._pace.letter_ms)
                 item.text, item.final = f"{kept}{ELLIPSIS}" if kept else "", True
                 cut.append((item.item_id, item.text))
         return cut
@@ -365,25 +355,16 @@ class Conversation:
             return item.text, True
         room = words.weight(item.text) * min(1.0, heard_ms / of_ms)
         if item.total_ms is None:
-            room = min(room, heard_ms / self._letter_ms)
+            room = min(room, heard_ms / self._pace.letter_ms)
         kept = words.beginning(item.text, room)
         return kept, kept == item.text.strip() and item.total_ms is not None
-
-    @property
-    def _letter_ms(self) -> float:
-        """How long this model takes for a letter, by what it has said to its end."""
-        letters = self._spoken_letters
-        if letters < MEASURED_LETTERS:
-            return LETTER_MS
-        return min(SLOWEST_MS, max(FASTEST_MS, self._spoken_ms / letters))
 
     def _measure(self, item: _Item) -> None:
         """Once an item's text and audio are whole, they show the model's pace."""
         if item.is_measured or not item.final or not item.total_ms:
             return
         item.is_measured = True
-        self._spoken_letters += words.weight(item.text)
-        self._spoken_ms += item.total_ms
+        self._pace.measure(words.weight(item.text), item.total_ms)
 
 
 def _item_entries(item: _Item) -> Iterator[HistoryEntry]:

@@ -16,6 +16,7 @@ from typing import Protocol
 from brain.takeover.handover import Ask, Give, HandOver, State, fit_heirs
 from shared.clock import now_ms
 from shared.contract.streams.doorbell import Why, ring_command
+from shared.ownership.counters import Where
 from shared.ownership.liveness import WorkerState
 from shared.ownership.workers import SeenWorker, read_workers
 from shared.process.role import Process
@@ -90,18 +91,21 @@ class Giving:
         for call_sid in [each for each in self._under_way if each not in calls]:
             del self._under_way[call_sid]
         for call_sid, call in calls.items():
-            found = self._under_way.get(call_sid)
-            if found is None:
-                if sum(each.state is not State.GIVEN for each in self._under_way.values()) >= AT_ONCE:
-                    continue
-                found = self._under_way[call_sid] = HandOver(now)
-            step = found.tick(now, self._heirs(found), is_quiet=call.is_quiet(may_play=found.may_play(now)))
-            if isinstance(step, Ask):
-                self._promised[step.heir] += 1
-                ring(self.process, step.heir, call_sid, Why.PREPARE)
-            elif isinstance(step, Give):
-                self.process.log.info("call_given", call=call_sid, heir=step.heir)
-                call.hand_over(step.heir)
+            self.process.guard.run(Where.LOOK, call_sid, self._advance, call, now)
+
+    def _advance(self, call: GivenCall, now: float) -> None:
+        call_sid, found = call.call_sid, self._under_way.get(call.call_sid)
+        if found is None:
+            if sum(each.state is not State.GIVEN for each in self._under_way.values()) >= AT_ONCE:
+                return
+            found = self._under_way[call_sid] = HandOver(now)
+        step = found.tick(now, self._heirs(found), is_quiet=call.is_quiet(may_play=found.may_play(now)))
+        if isinstance(step, Ask):
+            self._promised[step.heir] += 1
+            ring(self.process, step.heir, call_sid, Why.PREPARE)
+        elif isinstance(step, Give):
+            self.process.log.info("call_given", call=call_sid, heir=step.heir)
+            call.hand_over(step.heir)
 
     def _heirs(self, found: HandOver) -> list[str]:
         process = self.process

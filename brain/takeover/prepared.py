@@ -62,7 +62,7 @@ class Prepared:
             ring(self.process, by, call_sid, Why.DECLINED)
         else:
             self._opening.add(call_sid)
-            self.process.spawn(self._prepare(call_sid, by), f"prepare-{call_sid}")
+            self.process.spawn_for(call_sid, self._prepare(call_sid, by), "prepare")
 
     def take(self, call_sid: str, agent: str) -> Ready | None:
         """The session of a call that is ours now, if it was opened for this agent."""

@@ -12,6 +12,8 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from shared.contract.steps import Leg
+
 WAIT_MS = 1_500.0
 """From the last sign of life of its ingress: a call that comes back by itself has done so by then."""
 
@@ -64,6 +66,11 @@ class Orphan:
     ingress: str
     stream_sid: str = ""
     token_expires_s: int = 0
+
+    @property
+    def stream(self) -> Leg:
+        """The leg, by number and by name."""
+        return Leg(self.call_sid, self.leg, self.stream_sid, self.token_expires_s)
 
 
 @dataclass(slots=True)

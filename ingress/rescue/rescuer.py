@@ -2,7 +2,7 @@
 
 Why it exists: every ingress sees that another is dead, and one of them asks for each call. Owns: the loop,
 the steps of one try and their order. Must not know: when a call is due (orphans.py), what Twilio's answers
-look like (api.py), who judges the dead: `ingress_died` and `ingress_alive` are called.
+look like (api.py), who judges the dead (shared/process/neighbours.py): it is told.
 
 A try first takes the call's leg in Redis (RESCUE): that says in one step whether the call is still where its
 ingress left it, and keeps the others from asking too. A claimant that dies loses it after LEASE_MS.
@@ -24,6 +24,7 @@ from shared.contract.errors import ContractError
 from shared.contract.steps import Leg
 from shared.contract.views import HolderView
 from shared.ownership import steps
+from shared.ownership.liveness import DEAD_AFTER_MS, How
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
 
@@ -52,6 +53,10 @@ class Rescuer:
     _orphans: Orphans = field(default_factory=Orphans)
     _dead: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def on_dead(self, worker: str, how: How) -> None:
+        """What neighbours tell. Never waits: Redis is asked until it answers."""
+        self.ingress_died(worker, silent_ms=DEAD_AFTER_MS if how is How.SILENT else 0.0)
 
     def ingress_died(self, worker: str, *, silent_ms: float = 0.0) -> None:
         """Whoever judges says so, once or more often. `silent_ms`: for how long it has shown no life; 0 for
@@ -87,7 +92,7 @@ class Rescuer:
                 self.counters.given_up += 1
                 log.error("rescue_given_up", call=orphan.call_sid, leg=orphan.leg, ingress=orphan.ingress)
             while (due := self._orphans.due(now)) is not None:
-                self.process.spawn(self._try(due), f"rescue-{due.call_sid}")
+                self.process.spawn_for(due.call_sid, self._try(due), "rescue")
             at_ms = self._orphans.next_at_ms()
             self._news.clear()
             try:
@@ -120,7 +125,7 @@ class Rescuer:
         self._orphans.answered(orphan, told.outcome, now_ms(), after_ms=told.after_ms)
         self._news.set()
         if told.outcome in (Outcome.DONE, Outcome.GONE):
-            await self.let_go(Leg(orphan.call_sid, orphan.leg, orphan.stream_sid, orphan.token_expires_s))
+            await self.let_go(orphan.stream)
 
     async def _ask(self, orphan: Orphan) -> Told:
         process, counters = self.process, self.counters
@@ -149,8 +154,7 @@ class Rescuer:
             taken = await steps.rescue(
                 process.store,
                 process.keys,
-                orphan.call_sid,
-                leg=orphan.leg,
+                orphan.stream,
                 worker=process.name,
                 lease_ms=LEASE_MS,
                 came=came,

@@ -22,5 +22,6 @@ written, what follows from it. docs/design.md is its page.
     streams/   the entries, a module a stream
     scripts    the Lua scripts: loading, answers
     steps      the rare steps of a call, a typed function a script
+    claiming   those by which a role of it is taken, given back, taken from the dead
     writes     what is written while a call lives, a typed function a script
 """

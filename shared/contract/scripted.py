@@ -34,7 +34,7 @@ SCRIPTED: Mapping[str, str] = {
     "frame_n": "ATTACH, RESTORE: 0, or what ingress had forwarded",
     "next": "ATTACH, RESTORE: emptied: a stream that is open has no plan",
     "next_arg": "ATTACH, RESTORE: emptied likewise",
-    "rescue": "RESCUE: the leg that the carrier was asked for, by whom, until when, or `settled`",
+    "rescue": "RESCUE: the stream that the carrier was asked for, by whom, until when, or `settled`",
     "restored_at_ms": "RESTORE: when ingress wrote the card again that Redis had lost; wall time",
     "deadline_leg": "CONDEMN, DETACH, DEFER, DISOWN, RELEASE: the stream after which the call ends",
     "deadline_outcome": "CONDEMN, DETACH, DEFER, DISOWN, RELEASE: how it ends then",

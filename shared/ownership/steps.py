@@ -1,8 +1,8 @@
 """The rare steps of a call, awaited: RESERVE, ATTACH, DETACH, DEFER, CLAIM, RELEASE,
 DISOWN, END, RESCUE; and reading the card.
 
-Why it exists: shared/contract/steps.py says what a step is, redis-py carries it. Owns: sending, loading a
-script that Redis forgot, the time of a step. Must not know: what follows from an answer.
+Why it exists: shared/contract/steps.py and claiming.py say what a step is, redis-py carries it. Owns:
+sending, loading a script that Redis forgot, the time of a step. Must not know: what follows from an answer.
 
 Each step is idempotent: one whose answer was lost is simply asked again. All raise STORE_ERRORS. Cancelling
 one leaves it unknown: it may have been done.
@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 from redis.exceptions import NoScriptError
 
 from shared.clock import wall_ms
-from shared.contract import record, steps
+from shared.contract import claiming, record, steps
+from shared.contract.claiming import Claim
 from shared.contract.keys import SPEECH, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import BOOK, SpeechBook, read_speech
-from shared.contract.steps import Attached, Claim, Deadline, Kept, Leg, NewStream, Rescue, Reservation
+from shared.contract.steps import Attached, Deadline, Kept, Leg, NewStream, Rescue, Reservation
 from shared.contract.streams.calls import Orphaned
 from shared.store.client import Store
 
@@ -82,7 +83,7 @@ async def claim(
 ) -> Claim:
     """Takes a role of a call that nobody has, or that Redis has lost, with an epoch above `seen`; with
     `again` also one that it has."""
-    step = steps.claim(
+    step = claiming.claim(
         keys,
         call_sid,
         role=role,
@@ -93,7 +94,7 @@ async def claim(
         new_entry=new_entry,
         orphan_entry=orphan_entry,
     )
-    return steps.read_claim(await run(store, step))
+    return claiming.read_claim(await run(store, step))
 
 
 async def release(
@@ -108,7 +109,7 @@ async def release(
     why: Orphaned = Orphaned.RELEASED,
 ) -> Answer:
     """Gives a role back, for `heir` to claim, or for whoever comes first."""
-    step = steps.release(
+    step = claiming.release(
         keys, call_sid, role=role, worker=worker, epoch=epoch, wall_ms=wall_ms(), heir=heir, why=why
     )
     return read_answer(await run(store, step))[0]
@@ -116,8 +117,8 @@ async def release(
 
 async def disown(store: Store, keys: Keys, lane: int, *, role: str, dead: str, by: str) -> list[str]:
     """A worker is dead: what it owned of `role` in a lane is for others to claim. Answers those calls."""
-    step = steps.disown(keys, lane, role=role, dead=dead, by=by, wall_ms=wall_ms())
-    return steps.read_disown(await run(store, step))
+    step = claiming.disown(keys, lane, role=role, dead=dead, by=by, wall_ms=wall_ms())
+    return claiming.read_disown(await run(store, step))
 
 
 async def defer(store: Store, keys: Keys, leg: Leg, deadline: Deadline) -> Answer:
@@ -154,13 +155,9 @@ async def end(
     return steps.read_end(await run(store, step))
 
 
-async def rescue(
-    store: Store, keys: Keys, call_sid: str, *, leg: int, worker: str, lease_ms: int, came: str = ""
-) -> Rescue:
+async def rescue(store: Store, keys: Keys, leg: Leg, *, worker: str, lease_ms: int, came: str = "") -> Rescue:
     """Takes it on itself to ask the carrier for a leg whose ingress is dead; `came`: what came of it."""
-    step = steps.rescue(
-        keys, call_sid, leg=leg, worker=worker, lease_ms=lease_ms, wall_ms=wall_ms(), came=came
-    )
+    step = steps.rescue(keys, leg, worker=worker, lease_ms=lease_ms, wall_ms=wall_ms(), came=came)
     return steps.read_rescue(await run(store, step))
 
 

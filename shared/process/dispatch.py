@@ -20,10 +20,10 @@ from shared import resp
 from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import Next, Plan
+from shared.contract.claiming import MOST_ATTEMPTS, Claim
 from shared.contract.entry import to_dict
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.scripts import NO_EPOCH, Answer
-from shared.contract.steps import MOST_ATTEMPTS, Claim
 from shared.contract.streams import pairs
 from shared.contract.streams.calls import Orphaned, read_call, read_orphan
 from shared.contract.streams.hooks import Event

@@ -35,6 +35,9 @@ OnDead = Callable[[str, How], Awaitable[None]]
 """Is told that a worker of the own role is dead, and how that is known. It may be told twice, and of one that
 lives after all. Raises STORE_ERRORS: then it is told again."""
 
+OnBack = Callable[[str], None]
+"""Is told that a worker that counted as dead shows itself again."""
+
 
 @dataclass(slots=True)
 class NeighbourCounters:
@@ -67,6 +70,8 @@ class Neighbours:
         self.counters = NeighbourCounters()
         self.on_dead: OnDead = _nobody
         """Whoever takes a dead worker's calls over; the role sets it before it is started."""
+        self.on_back: OnBack = _nobody_back
+        """Whoever has begun to, and is to leave them alone."""
         self._own = str(worker)
         self._role = worker.role
         self._origin = origin
@@ -284,6 +289,7 @@ class Neighbours:
             case Back(worker, silent_ms):
                 self.counters.back += 1
                 self._dead.pop(worker, None)
+                self.on_back(worker)
                 self._log.info("worker_back", name=worker, silent_ms=round(silent_ms))
 
     def _count(self, died: Died) -> None:
@@ -295,3 +301,7 @@ class Neighbours:
 
 async def _nobody(_worker: str, _how: How) -> None:
     """Nobody takes over what this role had: a death is a line of the log."""
+
+
+def _nobody_back(_worker: str) -> None:
+    """Nobody has begun anything."""

@@ -596,8 +596,9 @@ class BrokenSequencer:
         return getattr(self.whole, name)
 
 
-async def test_a_bug_in_one_call_is_an_apology(store: Store, redis_url: str) -> None:
-    """Also when the control reader loses its cancellation: the call is left, the process lives on."""
+async def test_a_bug_in_one_call_gives_it_to_the_next_owner(store: Store, redis_url: str) -> None:
+    """Also when the control reader loses its cancellation: the call is left, and taken again; the process
+    lives on."""
     async with (
         RealtimeSimulator(knobs=QUICK) as sim,
         brain(redis_url, sim, greeting="") as (process, role),
@@ -612,10 +613,11 @@ async def test_a_bug_in_one_call_is_an_apology(store: Store, redis_url: str) -> 
         call._parts = replace(call._parts, sequencer=broken)
 
         speaking = asyncio.create_task(here.speak(clip("en_caller_ask")))
-        await here.card_says("next", "apology")
-        await wait_until(lambda: gone(role), "the call is left")
+        await wait_until(lambda: role.counters.calls_failed == 1, "the bug is met")
+        await wait_until(lambda: role._calls.get(here.call_sid) not in (None, call), "it is served again")
+        assert (await here.card())["brain_attempts"] == "2"
+        assert not (await here.card()).get("next")
 
-        assert role.counters.calls_failed == 1
         assert process.fatal is None
         await speaking
 

@@ -11,9 +11,10 @@ from egress.role import EgressRole
 from shared.audio import FRAME_MS
 from shared.contract import record
 from shared.contract.card import EgressControl
+from shared.contract.claiming import Claim
 from shared.contract.entry import FIRST, NOTHING
 from shared.contract.scripts import ENDED, Answer, Refusal
-from shared.contract.steps import Claim, Held, Restored, restore
+from shared.contract.steps import Held, Restored, restore
 from shared.contract.streams.pairs import BackKind, Name, OutKind, back_command
 from shared.contract.views import EgressView
 from shared.ownership import steps

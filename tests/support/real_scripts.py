@@ -11,7 +11,7 @@ from typing import Any
 import redis as sync_redis
 
 from proofs.prove.states.ownership.redis import ENDED, FENCED, OK, Answer, Card, Redis, Request, Role
-from shared.contract import steps, writes
+from shared.contract import claiming, steps, writes
 from shared.contract.card import BrainServed, CutRaised, EgressServed, IngressFigures
 from shared.contract.keys import Keys
 from shared.contract.scripts import ScriptCall
@@ -93,14 +93,14 @@ class RealScripts:
                 return self._claim(*args)
             case "release":
                 role, worker, epoch, heir = args
-                step = steps.release(
+                step = claiming.release(
                     KEYS, CALL, role=ROLES[int(role)], worker=_worker(role, worker), epoch=int(epoch),
                     wall_ms=WALL_MS, heir=_worker(role, heir) if heir else "",
                 )  # fmt: skip
                 return self._fenced(step)
             case "disown":
                 role, dead = args
-                step = steps.disown(
+                step = claiming.disown(
                     KEYS, LANE, role=ROLES[int(role)], dead=_worker(role, dead), by="me", wall_ms=WALL_MS
                 )
                 self._run(step)
@@ -158,11 +158,11 @@ class RealScripts:
         wanted = (int(role), str(entry).removeprefix("orphans"))
         found = [entry_id for entry_id, orphan in self._orphans() if orphan == wanted]
         is_orphan = str(entry).startswith("orphans") and bool(found)
-        step = steps.claim(
+        step = claiming.claim(
             KEYS, CALL, role=name, worker=_worker(role, worker), wall_ms=WALL_MS, seen=int(seen),
             again=bool(seen), new_entry=new, orphan_entry=found[0] if is_orphan else "",
         )  # fmt: skip
-        claim = steps.read_claim(self._run(step))
+        claim = claiming.read_claim(self._run(step))
         if claim.answer == OK:
             attempts = int(claim.card[f"{name}_attempts"])
             return Answer(OK, str(worker), claim.epoch, attempts)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from brain.memory import words
 from brain.memory.budget import BEGINNING_LOST
-from brain.memory.conversation import ELLIPSIS, INAUDIBLE, LETTER_MS, UNKNOWN_RESULT, Conversation, Line
+from brain.memory.conversation import ELLIPSIS, INAUDIBLE, UNKNOWN_RESULT, Conversation, Line
+from brain.memory.pace import LETTER_MS
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ItemLength, ToolState
 

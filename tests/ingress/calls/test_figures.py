@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shared.clock import wall_ms
+from shared.contract.claiming import OWN_NUMBERS
 from shared.contract.record import CONTRACT
-from shared.contract.steps import OWN_NUMBERS
 from shared.contract.window import IngressWindow, load
 from shared.ownership import steps
 from tests.conftest import keys_without_ttl

@@ -14,6 +14,7 @@ from ingress.rescue import orphans
 from ingress.rescue.orphans import Outcome
 from ingress.rescue.rescuer import calls_of
 from shared.contract.streams.journal import read_journal
+from shared.ownership.liveness import How
 from simulators.twilio import FAST, CallPlan, Knobs, LiveCall, TwilioSimulator, WaitForEnd
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, Ingress, ingress
 from tests.support.waiting import wait_until
@@ -88,8 +89,8 @@ async def test_calls_of_a_vanished_host_come_back(valkey_url: str) -> None:
     """Each on its next leg, after one request; the journal says so."""
     async with scene(valkey_url, CALLS) as made:
         rescuer, counters = made.bridge.role.rescuer, made.bridge.role.switchboard.counters
-        rescuer.ingress_died(DEAD)
-        rescuer.ingress_died(DEAD)
+        for how in (How.EXITED, How.SILENT):  # Told twice.
+            await made.bridge.process.neighbours.on_dead(DEAD, how)
         await wait_until(lambda: counters.resumed == CALLS, "all calls have a new leg")
         assert sorted(made.asked()) == sorted(call.call_sid for call in made.calls)
         assert rescuer.counters.asked[Outcome.DONE] == CALLS
@@ -191,7 +192,7 @@ async def test_an_ingress_that_lives_again_keeps_its_calls(valkey_url: str) -> N
         rescuer = made.bridge.role.rescuer
         rescuer.ingress_died(DEAD)
         await wait_until(lambda: len(rescuer._orphans) == 1, "its call is known")
-        rescuer.ingress_alive(DEAD)
+        made.bridge.process.neighbours.on_back(DEAD)
         assert len(rescuer._orphans) == 0
 
 

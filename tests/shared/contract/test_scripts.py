@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.contract import scripts, steps, writes
+from shared.contract import claiming, scripts, steps, writes
 from shared.contract.card import CutRaised
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Script, ScriptCall, read_answer
@@ -36,9 +36,9 @@ CALLS: list[ScriptCall] = [
     steps.reserve(KEYS, CALL, wall_ms=1, limit=2, lease_ms=3, nonce="n", expires_at_ms=4),
     steps.attach(KEYS, STREAM, wall_ms=1, max_resumes=2),
     steps.detach(KEYS, LEG, ingress="i", cause="lost", wall_ms=1, deadlines={"": Deadline(1, "lost")}),
-    steps.claim(KEYS, CALL, role="brain", worker="w", wall_ms=1),
-    steps.release(KEYS, CALL, role="brain", worker="w", epoch=1, wall_ms=1),
-    steps.disown(KEYS, KEYS.lane(CALL), role="brain", dead="w", by="v", wall_ms=1),
+    claiming.claim(KEYS, CALL, role="brain", worker="w", wall_ms=1),
+    claiming.release(KEYS, CALL, role="brain", worker="w", epoch=1, wall_ms=1),
+    claiming.disown(KEYS, KEYS.lane(CALL), role="brain", dead="w", by="v", wall_ms=1),
     steps.defer(KEYS, LEG, Deadline(2, "x")),
     steps.due(KEYS, KEYS.lane(CALL)),
     steps.end(KEYS, CALL, outcome="x", by="w", wall_ms=1),
@@ -73,7 +73,7 @@ CALLS: list[ScriptCall] = [
     tidying.dismiss(
         KEYS, KEYS.lane(CALL), KEYS.calls(KEYS.lane(CALL)), by="w", group="brain", consumer="c", idle_ms=1
     ),
-    steps.rescue(KEYS, CALL, leg=1, worker="i", lease_ms=1, wall_ms=1),
+    steps.rescue(KEYS, Leg(CALL, 1, "MZ1"), worker="i", lease_ms=1, wall_ms=1),
 ]
 
 

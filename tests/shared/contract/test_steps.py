@@ -6,8 +6,8 @@ import pytest
 
 from shared.contract import steps
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer, Refusal
-from shared.contract.steps import Attached, Claim, Due, Held, Leg, NewStream, Reservation, Restored
+from shared.contract.scripts import Answer
+from shared.contract.steps import Attached, Due, Held, Leg, NewStream, Reservation, Restored
 
 CALL = "CA" + "0" * 31 + "1"
 
@@ -25,16 +25,6 @@ def test_a_stream_is_attached_or_refused() -> None:
     assert steps.read_attach([b"REFUSED", b"used"]) == Attached(0, False, "used")
 
 
-def test_a_claim_has_the_card_with_it() -> None:
-    """A view is made of it without another round trip; before it stands the caller's number, for a brain."""
-    found = steps.read_claim([b"OK", b"3", b"+15550001111", b"leg", b"1"])
-    assert found == Claim(Answer.OK, 3, {"leg": "1"}, "+15550001111")
-    assert "+15550001111" not in repr(found)
-    assert steps.read_claim([b"FENCED", b"brain-1@h#1", b"4"]) == Claim(
-        Answer.FENCED, 0, {}, refusal=Refusal(Answer.FENCED, "brain-1@h#1", 4)
-    )
-
-
 def test_an_end_tells_the_first_comer() -> None:
     """Whose outcome stands."""
     assert steps.read_end([b"OK", b"1", b"hangup"]) == (Answer.OK, True)
@@ -42,19 +32,12 @@ def test_an_end_tells_the_first_comer() -> None:
     assert steps.read_end([b"ABSENT"]) == (Answer.ABSENT, False)
 
 
-@pytest.mark.parametrize("read", [steps.read_reserve, steps.read_attach, steps.read_claim, steps.read_end])
+@pytest.mark.parametrize("read", [steps.read_reserve, steps.read_attach, steps.read_end])
 def test_what_is_no_answer_is_refused(read: object) -> None:
     """ValueError, not a shape with empty fields."""
     assert callable(read)
     with pytest.raises(ValueError, match=r"expected|not a valid|invalid"):
         read([b"WHAT"])
-
-
-def test_workers_have_numbers_of_their_own() -> None:
-    """Also two boots of one instance."""
-    numbers = {steps.own_number(f"brain-0@h#{boot:06x}") for boot in range(50)}
-    assert len(numbers) > 45
-    assert all(0 <= number < steps.OWN_NUMBERS for number in numbers)
 
 
 def test_restored_epochs_are_those_that_ingress_saw() -> None:

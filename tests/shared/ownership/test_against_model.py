@@ -25,7 +25,7 @@ from proofs.prove.states.ownership.redis import (
     Rules,
     execute,
 )
-from shared.contract.steps import OWN_NUMBERS, own_number
+from shared.contract.claiming import OWN_NUMBERS, own_number
 from tests.support.real_scripts import INGRESSES, NAMES, ROLES, RealScripts
 
 EXAMPLES = int(os.environ.get("TRUNKLINE_EXAMPLES", "60"))

@@ -9,20 +9,10 @@ import pytest
 
 from shared.clock import wall_ms
 from shared.contract import steps as contract_steps
+from shared.contract.claiming import OWN_NUMBERS, Claim
 from shared.contract.keys import Keys
 from shared.contract.scripts import Answer, Refusal
-from shared.contract.steps import (
-    NUMBER_TTL_MS,
-    OWN_NUMBERS,
-    Attached,
-    Claim,
-    Deadline,
-    Due,
-    Held,
-    Leg,
-    NewStream,
-    Restored,
-)
+from shared.contract.steps import NUMBER_TTL_MS, Attached, Deadline, Due, Held, Leg, NewStream, Restored
 from shared.contract.streams.calls import Orphan, Orphaned, read_orphan
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.ownership import steps

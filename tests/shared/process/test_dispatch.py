@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from shared.contract.card import CallState, Next
+from shared.contract.claiming import MOST_ATTEMPTS, Claim
 from shared.contract.scripts import Answer
-from shared.contract.steps import MOST_ATTEMPTS, Claim, Held, NewStream, Restored, restore
+from shared.contract.steps import Held, NewStream, Restored, restore
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.journal import Kind
