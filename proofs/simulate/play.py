@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from proofs.prove.silence.spans import Span
+from proofs.prove.listening.spans import Span
 from proofs.simulate import promises, trouble
 from proofs.simulate.callers import Caller, Habits
 from proofs.simulate.faults import Fault, What, drawn

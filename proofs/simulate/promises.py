@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from ingress.calls.hold_clip import hold_clip
 from proofs.prove.judge import Figures, judge_call, sessions_of
+from proofs.prove.listening.ear import Debt, Hearing, Kind
+from proofs.prove.listening.spans import Span
 from proofs.prove.promises import true_of
-from proofs.prove.silence.ear import Debt, Hearing, Kind
 from proofs.prove.silence.recognise import Known
 from proofs.prove.silence.recording import Listener
-from proofs.prove.silence.spans import Span
 from proofs.simulate.limits import Limits
 from proofs.simulate.order import jumps
 from proofs.simulate.redis.keyspace import Keyspace
