@@ -123,6 +123,8 @@ def _arrivals(zero_ms: float, stream: MediaStream) -> Iterator[shapes.Frame]:
 
 def _said(record: CallRecord, word: Utterance, ended_at_ms: float) -> shapes.Said:
     until_ms = ended_at_ms if word.ended_at_ms is None else word.ended_at_ms
+    # A simulator that is late takes longer for its words; they are no more for that.
+    said_ms = min(until_ms - word.started_at_ms, word.voice_to_ms)
     return shapes.Said(
         number=int(word.name),
         started_ms=record.zero_ms + word.started_at_ms,
@@ -130,7 +132,7 @@ def _said(record: CallRecord, word: Utterance, ended_at_ms: float) -> shapes.Sai
             record.zero_ms + word.voice_started_at_ms,
             record.zero_ms + min(word.voice_ended_at_ms, ended_at_ms),
         ),
-        frames=round((until_ms - word.started_at_ms) / FRAME_MS),
+        frames=round(said_ms / FRAME_MS),
     )
 
 

@@ -80,6 +80,11 @@ class Conversation:
         """User messages so far: the number of the current turn."""
         return sum(item.is_turn for item in self._items)
 
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the model has said anything, be it in a session before this one."""
+        return any(item.role == "assistant" for item in self._items)
+
     def find(self, item_id: str) -> Item | None:
         """The item with this id, if it is (still) part of the conversation."""
         return next((item for item in self._items if item.item_id == item_id), None)

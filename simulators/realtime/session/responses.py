@@ -233,7 +233,7 @@ class Responses:
         if owed is not None:
             return owed
         if conversation.turns == 0:
-            reply = script.other if self._greeted else script.greeting
+            reply = script.other if self._greeted or conversation.has_spoken else script.greeting
             self._greeted = True
             return reply
         if not conversation.claim_turn():
