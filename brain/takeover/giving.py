@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from brain.takeover.handover import Ask, Give, HandOver, State, fit_heirs
+from brain.takeover.handover import Ask, Give, HandOver, HandOverState, fit_heirs
 from shared.clock import now_ms
 from shared.contract.streams.doorbell import Why, ring_command
 from shared.ownership.counters import Where
@@ -96,7 +96,7 @@ class Giving:
     def _advance(self, call: GivenCall, now: float) -> None:
         call_sid, found = call.call_sid, self._under_way.get(call.call_sid)
         if found is None:
-            if sum(each.state is not State.GIVEN for each in self._under_way.values()) >= AT_ONCE:
+            if sum(each.state is not HandOverState.GIVEN for each in self._under_way.values()) >= AT_ONCE:
                 return
             found = self._under_way[call_sid] = HandOver(now)
         step = found.tick(now, self._heirs(found), is_quiet=call.is_quiet(may_play=found.may_play(now)))

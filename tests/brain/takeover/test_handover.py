@@ -14,7 +14,7 @@ from brain.takeover.handover import (
     Ask,
     Give,
     HandOver,
-    State,
+    HandOverState,
     Step,
     fit_heirs,
 )
@@ -58,7 +58,7 @@ def test_another_one_is_asked_and_then_whoever_comes_first(how: str) -> None:
                 asked.append(B)
                 call.declined(B)
             break
-    if call.state is not State.GIVEN:
+    if call.state is not HandOverState.GIVEN:
         assert call.tick(now, [A, B], is_quiet=True) == Give("")
 
 
@@ -88,7 +88,7 @@ def test_a_call_is_given_once_whatever_comes() -> None:
             if event == "ready" and call.heir:
                 ready.add(call.heir)
                 call.ready(call.heir)
-            elif event == "declined" and call.heir and call.state is not State.GIVEN:
+            elif event == "declined" and call.heir and call.state is not HandOverState.GIVEN:
                 ready.discard(call.heir)
                 call.declined(call.heir)
             elif event == "dead" and call.heir in heirs:
