@@ -115,16 +115,16 @@ class HandOver:
     def _ask(self, now_ms: float, heirs: Sequence[str], *, may_stay: bool) -> Step:
         untried = [heir for heir in heirs if heir not in self._tried]
         if not untried:
-            return self._stay(now_ms) if may_stay else self._give()
+            if not may_stay:
+                return self._give()
+            if now_ms - self._asked_at_ms >= AGAIN_AFTER_MS:
+                self._tried.clear()
+            return None
         if may_stay:
             self.since_ms = now_ms  # Nobody has waited for it before.
         self.state, self.heir, self._asked_at_ms = HandOverState.ASKED, untried[0], now_ms
         self._tried.add(self.heir)
         return Ask(self.heir)
-
-    def _stay(self, now_ms: float) -> None:
-        if now_ms - self._asked_at_ms >= AGAIN_AFTER_MS:
-            self._tried.clear()
 
     def _give(self) -> Give:
         # Who was asked and has not answered is no worse an heir than anybody.

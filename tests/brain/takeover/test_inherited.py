@@ -87,6 +87,12 @@ def test_of_a_flush_whose_figures_nobody_noted_they_are_waited_for() -> None:
     assert (left.cut, left.items, [item.item_id for item in left.flushed]) == (1, (), ["i1"])
 
 
+def test_an_answer_has_the_number_of_its_debt() -> None:
+    """Egress pays by it."""
+    entries = [replace(entry, debt=7) for entry in whole("i1", 1000)]
+    assert [item.debt for item in found(entries, *GREETED).left.items] == [7]
+
+
 def test_an_older_brains_entry_behind_a_newer_ones_is_void() -> None:
     """As egress has it."""
     left = found([audio("i2", 100, epoch=2), audio("i1", 100, epoch=1)]).left
