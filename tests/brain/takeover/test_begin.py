@@ -21,12 +21,14 @@ from brain.takeover import begin as module
 from brain.takeover.begin import INTERRUPTED, Beginning
 from brain.takeover.inherited import Inherited
 from brain.tools.runs import GOODBYE, ToolRuns
+from shared.clock import wall_ms
 from shared.contract.card import Next, Plan
 from shared.contract.streams.history import (
     HistoryEntry,
     ItemEntry,
     ItemHeard,
     ItemLength,
+    QuietUntil,
     ToolEntry,
     ToolState,
     history_fields,
@@ -60,6 +62,10 @@ class Parts:
 
     def moved(self, call_id: str, output: str) -> None:
         self.told.append(("moved", call_id, output))
+
+    def hold(self, _now_ms: float, for_ms: float) -> float:
+        self.told.append(("hold", for_ms))
+        return for_ms
 
     def step(self, actions: Sequence[Action], _now: float) -> None:
         self.told.append(("step", *[type(action).__name__ for action in actions]))
@@ -146,6 +152,18 @@ def test_without_a_plan_nobody_is_told_of_one() -> None:
     made.take_up(Inherited(left=Left()), parts.step)
 
     assert [what for what, *_ in parts.told] == ["inherit", "step"]
+
+
+@pytest.mark.parametrize("asked_ago_ms", [0, 60_000])
+def test_a_moment_that_the_caller_asked_for_goes_on(asked_ago_ms: int) -> None:
+    """What is left of it: they are not asked whether they are there."""
+    made, parts = beginning(QuietUntil(at_ms=wall_ms() + 50_000 - asked_ago_ms))
+
+    made.take_up(Inherited(left=Left()), parts.step)
+
+    held = [told[1] for told in parts.told if told[0] == "hold"]
+    assert len(held) == (0 if asked_ago_ms else 1)
+    assert all(isinstance(ms, int) and 49_000 < ms <= 50_000 for ms in held)
 
 
 def test_a_hang_up_that_was_to_follow_follows() -> None:
