@@ -12,7 +12,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-operations prove-ownership prove-silence prove-queues simulate chaos chaos-full prove-guards clean
+	prove-operations prove-ownership prove-silence prove-queues simulate chaos chaos-full prove-guards prove-roll clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -64,6 +64,10 @@ simulate: $(STAMP) ## fault histories on virtual time, from one seed or many (SE
 
 chaos: $(STAMP) ## processes killed and stopped under live calls, judged at the ear (6 min)
 	@$(BIN)/python -m proofs.prove.chaos $(ARGS)
+
+prove-roll: $(STAMP) ## 50 live calls under trunkline roll of everything, three times, and restarts of each group (10 min)
+	@$(BIN)/python -m proofs.prove.chaos --full --lanes 1 --calls 50 --times 3 --only healthy-model --only rolled-all --keep .build/roll $(ARGS)
+	@$(BIN)/python -m proofs.prove.chaos --full --lanes 1 --calls 50 --only healthy-model --only restarted --keep .build/roll $(ARGS)
 
 chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (45 min; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)

@@ -26,7 +26,7 @@ from shared.contract.card import CallState
 from shared.contract.claiming import Claim
 from shared.contract.entry import FIRST
 from shared.contract.errors import ContractError
-from shared.contract.scripts import Answer, Refusal
+from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Detached, Ended, Letter, Stream
 from shared.contract.streams.pairs import Pair, out_command
@@ -64,6 +64,8 @@ class Calls:
         self._windows: dict[str, CallWindow] = {}
         self._claiming: set[str] = set()
         """Calls that are being claimed again."""
+        self._failing: dict[str, int] = {}
+        """Calls that met a bug and rest, and the epoch under which they did: that one is over."""
         self._batch = OutBatch(self._write_out)
         self.metronome = Metronome(self._batch, self._on_tick_bug)
         process.guard.on_bug = self._failed
@@ -83,7 +85,7 @@ class Calls:
 
     def knows(self, call_sid: str) -> bool:
         """Whether the call is here, or about to be."""
-        here = (self._table, self._claiming, self._process.turning_away)
+        here = (self._table, self._claiming, self._failing, self._process.turning_away)
         return any(call_sid in each for each in here)
 
     def has_room(self) -> bool:
@@ -99,6 +101,8 @@ class Calls:
         old = self._table.get(call_sid)
         if old is not None and old.owner.epoch >= claim.epoch:
             return  # Claimed twice, by a repeated script: it is at work already.
+        if self._failing.get(call_sid) == claim.epoch:
+            return  # The same, and it has failed meanwhile.
         try:
             card = record.read(EgressView, claim.card)
         except ContractError as error:
@@ -323,15 +327,19 @@ class Calls:
         if call is None:
             return
         self._counters.calls_failed += 1
+        self._failing[call_sid] = call.owner.epoch
         try:
             self._forget(call)
         finally:
             self._process.spawn_for(call_sid, self._give_up(call), "bug")
 
     async def _give_up(self, call: EgressCall) -> None:
-        await asyncio.sleep(REST_AFTER_BUG_S)
-        heirs = await self.find_heirs() or Heirs()
-        call.owner.give_back(heir=heirs.take() or self._process.name, why=Orphaned.BUG)
+        try:
+            await asyncio.sleep(REST_AFTER_BUG_S)
+            heirs = await self.find_heirs() or Heirs()
+            call.owner.give_back(heir=heirs.take() or self._process.name, why=Orphaned.BUG)
+        finally:
+            del self._failing[call.call_sid]
 
     async def _claim(self, call_sid: str, seen: int) -> None:
         held, tries = self._table.get(call_sid), 0

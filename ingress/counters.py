@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit
 from ingress.errors import Fault, StartReason, TokenReason, WebhookReason
-from ingress.rescue.orphans import Outcome
+from ingress.rescue.stranded import Outcome
 from shared.contract.owed import CAUSES
 from shared.figures.counters import OTHER, Counts
 from shared.figures.histograms import Histogram, latency_ms, unsent_bytes

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from functools import partial
 from http import HTTPStatus
 
@@ -119,6 +120,9 @@ class IngressRole:
         self._server: OwnSignalsServer | None = None
         self._serving: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._parent = os.getppid()
+        self._passed_on = asyncio.Event()
+        """Who holds the port has it from us."""
         self.port = 0
         """The port that is listened on: PORT, or that of an inherited socket."""
 
@@ -141,7 +145,7 @@ class IngressRole:
             )
             raise SystemExit(Exit.LISTEN) from None
         if self._held:
-            self._process.spawn(public_port.offer(self._held, listener.dup()), "port")
+            self._process.spawn(public_port.offer(self._held, listener.dup(), self._passed_on), "port")
         name = listener.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
         self.switchboard.open()
@@ -161,7 +165,9 @@ class IngressRole:
     async def drain(self) -> None:
         """Calls go on until they end, or nobody is there to serve them. While a sibling on this host takes
         what comes, nothing more is listened for; else Twilio is answered for the calls that are here, and new
-        ones are refused. Cancelling is safe: they go on."""
+        ones are refused. If supervisord has died, and the holder of the port with it, the port is kept open
+        until the next one's holder has it. Cancelling is safe: they go on."""
+        self._passed_on.clear()
         looking = self._step_aside()
         emptied = asyncio.create_task(self.switchboard.table.emptied())
         try:
@@ -169,6 +175,8 @@ class IngressRole:
                 self._process.log.warning(
                     "drain_deserted", calls=self.live_calls(), hint="no brain, or no egress, is left"
                 )
+            if self._held and os.getppid() != self._parent:
+                await self._passed_on.wait()
         finally:
             await cancel_all([looking, emptied])
 

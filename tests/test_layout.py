@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from shared.contract import card, record, views, window, worker
-from shared.contract.scripted import SCRIPTED
+from shared.contract.lua.scripted import SCRIPTED
 from shared.contract.streams import control, history, hooks, journal, pairs, reply
 from tests.support import layout
 from tests.support.layout import ROOT, modules, name_of
@@ -113,7 +113,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
     "console/top/state.py": ("panes of the screen", frozenset({"calls"})),
     "console/top/view.py": ("panes of the screen", frozenset({"calls"})),
-    "ingress/janitor/look.py": ("consumers of a group, as Redis lists them", frozenset({"name"})),
+    "ingress/janitor/look.py": ("consumers of a group, as Redis lists them", frozenset({"name", "pending"})),
     "ingress/media/twilio.py": ("Twilio's messages", frozenset({"digit", "dtmf", "mark", "name"})),
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
     "shared/logs/log.py": ("levels of a log", frozenset({"error"})),
@@ -323,7 +323,7 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "ingress": [
         ["__main__"], ["role"], ["web", "janitor", "rescue"], ["calls"], ["media"], ["counters"],
-        ["calls.fence", "rescue.orphans"], ["errors"],
+        ["calls.fence", "rescue.stranded"], ["errors"],
     ],
     "brain": [
         ["__main__"], ["role", "agents.check"], ["call"], ["takeover"], ["webhooks"], ["caller", "memory"],

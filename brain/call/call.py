@@ -30,8 +30,8 @@ from brain.takeover.prepared import Prepared
 from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, SessionOpened
+from shared.contract.lua.scripts import Refusal
 from shared.contract.owed import DebtCause
-from shared.contract.scripts import Refusal
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair

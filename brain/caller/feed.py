@@ -24,7 +24,7 @@ from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms
 from shared.contract.entry import FIRST, written_ms
 from shared.contract.errors import EntryError
-from shared.contract.scripts import Refusal
+from shared.contract.lua.scripts import Refusal
 from shared.contract.streams.caller import read_turn
 from shared.contract.writes import CallerMove, Moved, caller_keys
 from shared.figures.hops import Hop, host_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-from shared.contract.scripts import Refusal
+from shared.contract.lua.scripts import Refusal
 from shared.contract.writes import CallerMove, Moved, move_callers, read_moves
 from shared.ownership.counters import Where
 from shared.ownership.guard import CallGuard

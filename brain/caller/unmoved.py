@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from shared.contract.entry import order
-from shared.contract.scripts import Refusal
+from shared.contract.lua.scripts import Refusal
 from shared.contract.writes import CallerMove, Moved
 
 

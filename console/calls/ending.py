@@ -17,7 +17,7 @@ from console.calls.trouble import Hold, Holder, no_word
 from shared.clock import now_ms
 from shared.contract.card import CallState
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer
+from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Kept
 from shared.contract.streams.control import OPERATOR
 from shared.contract.streams.hooks import Event

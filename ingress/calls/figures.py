@@ -18,7 +18,7 @@ from ingress.media.stream import MediaStream
 from shared.clock import wall_ms
 from shared.contract import steps, writes
 from shared.contract.card import IngressFigures
-from shared.contract.scripts import Answer
+from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Held, NewStream, Restored
 from shared.contract.window import IngressWindow, dump
 from shared.contract.writes import LegFacts

@@ -18,7 +18,7 @@ from ingress.counters import CallCounters
 from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
-from shared.contract.scripts import Answer
+from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Attached, Deadline, Due, Leg, NewStream
 from shared.contract.streams.control import Dialled
 from shared.contract.streams.hooks import Event

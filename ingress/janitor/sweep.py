@@ -22,7 +22,7 @@ from ingress.janitor.rules import Condemn, Dismiss, Disown, Forget, Free, Offer,
 from ingress.janitor.sight import CrewSeen
 from shared.clock import wall_ms
 from shared.contract.keys import WORKERS
-from shared.contract.scripts import ScriptCall
+from shared.contract.lua.scripts import ScriptCall
 from shared.logs.text import places
 from shared.ownership import steps, tidying
 from shared.ownership.liveness import Counted, Liveness, WorkerState

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import httpx
 import orjson
 
-from ingress.rescue.orphans import Outcome
+from ingress.rescue.stranded import Outcome
 from shared.settings import Settings, environment_name
 
 ANSWER_WITHIN_S = 5.0

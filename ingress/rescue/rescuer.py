@@ -1,7 +1,7 @@
 """The calls of dead ingresses, asked for: claimed in Redis, pointed at `/voice/resume`, let go of.
 
 Why it exists: every ingress sees that another is dead, and one of them asks for each call. Owns: the loop,
-the steps of one try and their order. Must not know: when a call is due (orphans.py), what Twilio's answers
+the steps of one try and their order. Must not know: when a call is due (stranded.py), what Twilio's answers
 look like (api.py), who judges the dead (shared/process/neighbours.py): it is told.
 
 A try first takes the call's leg in Redis (RESCUE): that says in one step whether the call is still where its
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ingress.counters import RescueCounters
 from ingress.rescue.api import CallsApi, Told
-from ingress.rescue.orphans import Orphan, Orphans, Outcome
+from ingress.rescue.stranded import Outcome, StrandedCall, StrandedCalls
 from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import CallState
@@ -34,7 +34,7 @@ LEASE_MS = 15_000
 LIST_AGAIN_S = 0.5
 READ_AT_ONCE = 500
 
-ListCalls = Callable[[str], Awaitable[list[Orphan]]]
+ListCalls = Callable[[str], Awaitable[list[StrandedCall]]]
 """The calls that a worker had. May raise STORE_ERRORS."""
 
 LetGo = Callable[[Leg], Awaitable[None]]
@@ -50,7 +50,7 @@ class Rescuer:
     list_calls: ListCalls
     let_go: LetGo
     counters: RescueCounters
-    _orphans: Orphans = field(default_factory=Orphans)
+    _stranded: StrandedCalls = field(default_factory=StrandedCalls)
     _dead: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,12 +66,12 @@ class Rescuer:
         self._dead.add(worker)
         self.process.log.warning("ingress_dead", ingress=worker)
         if not self.api.lacks:
-            self.process.spawn(self._list(worker, now_ms() - silent_ms), f"orphans-{worker}")
+            self.process.spawn(self._list(worker, now_ms() - silent_ms), f"stranded-{worker}")
 
     def ingress_alive(self, worker: str) -> None:
         """It was not dead, or beats again: what it still has it keeps."""
         self._dead.discard(worker)
-        self._orphans.alive(worker)
+        self._stranded.alive(worker)
 
     async def run(self) -> None:
         """Asks for what is due, for ever. Cancelling it is safe."""
@@ -88,12 +88,12 @@ class Rescuer:
         await self.api.open()
         while True:
             now = now_ms()
-            for orphan in self._orphans.given_up(now):
+            for call in self._stranded.given_up(now):
                 self.counters.given_up += 1
-                log.error("rescue_given_up", call=orphan.call_sid, leg=orphan.leg, ingress=orphan.ingress)
-            while (due := self._orphans.due(now)) is not None:
+                log.error("rescue_given_up", call=call.call_sid, leg=call.leg, ingress=call.ingress)
+            while (due := self._stranded.due(now)) is not None:
                 self.process.spawn_for(due.call_sid, self._try(due), "rescue")
-            at_ms = self._orphans.next_at_ms()
+            at_ms = self._stranded.next_at_ms()
             self._news.clear()
             try:
                 async with asyncio.timeout(None if at_ms is None else max(0.0, at_ms - now_ms()) / 1000):
@@ -112,33 +112,33 @@ class Rescuer:
                 self.process.log.debug("redis_away", reason=type(error).__name__)
                 await asyncio.sleep(LIST_AGAIN_S)
                 continue
-            self.counters.found += self._orphans.found(found, now_ms(), silent_ms=now_ms() - lived_ms)
+            self.counters.found += self._stranded.found(found, now_ms(), silent_ms=now_ms() - lived_ms)
             self._news.set()
             return
 
-    async def _try(self, orphan: Orphan) -> None:
+    async def _try(self, call: StrandedCall) -> None:
         try:
-            told = await self._ask(orphan)
+            told = await self._ask(call)
         except Exception:  # A bug that one call meets is that call's alone
-            self.process.log.exception("rescue_failed", call=orphan.call_sid)
+            self.process.log.exception("rescue_failed", call=call.call_sid)
             told = Told(Outcome.LATER)
-        self._orphans.answered(orphan, told.outcome, now_ms(), after_ms=told.after_ms)
+        self._stranded.answered(call, told.outcome, now_ms(), after_ms=told.after_ms)
         self._news.set()
         if told.outcome in (Outcome.DONE, Outcome.GONE):
-            await self.let_go(orphan.stream)
+            await self.let_go(call.stream)
 
-    async def _ask(self, orphan: Orphan) -> Told:
+    async def _ask(self, call: StrandedCall) -> Told:
         process, counters = self.process, self.counters
-        log = process.log.bind(call=orphan.call_sid, leg=orphan.leg, ingress=orphan.ingress)
-        taken = await self._take(orphan)
+        log = process.log.bind(call=call.call_sid, leg=call.leg, ingress=call.ingress)
+        taken = await self._take(call)
         if taken.outcome is not Outcome.DONE:
             counters.returned += taken.outcome is Outcome.RETURNED
             return taken
-        told = await self.api.send_to_resume(orphan.call_sid)
+        told = await self.api.send_to_resume(call.call_sid)
         counters.asked[told.outcome] += 1
         if told.outcome in (Outcome.DONE, Outcome.GONE):
             log.info("rescued", outcome=told.outcome, reason=told.why)
-            await self._take(orphan, came=told.outcome)
+            await self._take(call, came=told.outcome)
         elif told.outcome is Outcome.REFUSED:
             log.error(
                 "rescue_refused", reason=told.why, hint="is it the account and the token of these calls?"
@@ -147,14 +147,14 @@ class Rescuer:
             log.warning("rescue_later", reason=told.why)
         return told
 
-    async def _take(self, orphan: Orphan, came: str = "") -> Told:
+    async def _take(self, call: StrandedCall, came: str = "") -> Told:
         """Takes the leg (DONE: it is ours), or with `came` settles it, so that nobody asks for it again."""
         process = self.process
         try:
             taken = await steps.rescue(
                 process.store,
                 process.keys,
-                orphan.stream,
+                call.stream,
                 worker=process.name,
                 lease_ms=LEASE_MS,
                 came=came,
@@ -168,7 +168,7 @@ class Rescuer:
         return Told(Outcome.SETTLED if taken.is_settled else Outcome.RETURNED)
 
 
-async def calls_of(process: Process, ingress: str) -> list[Orphan]:
+async def calls_of(process: Process, ingress: str) -> list[StrandedCall]:
     """The live calls whose card names that ingress. Raises STORE_ERRORS. Cancelling it is safe."""
     store, keys, found = process.store, process.keys, []
     for lane in range(keys.lanes):
@@ -182,7 +182,9 @@ async def calls_of(process: Process, ingress: str) -> list[Orphan]:
             for call_sid, values in zip(some, cards, strict=True):
                 held = _read(process, call_sid, values)
                 if held is not None and held.state is CallState.ATTACHED and held.ingress == ingress:
-                    found.append(Orphan(call_sid, held.leg, ingress, held.stream_sid, held.token_expires_s))
+                    found.append(
+                        StrandedCall(call_sid, held.leg, ingress, held.stream_sid, held.token_expires_s or 0)
+                    )
     return found
 
 

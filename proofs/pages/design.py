@@ -20,7 +20,7 @@ from typing import Final
 
 from proofs.pages import parts
 from shared.contract import card, record, views
-from shared.contract.scripted import SCRIPTED
+from shared.contract.lua.scripted import SCRIPTED
 from shared.contract.streams import control, history, journal
 from shared.contract.streams.doorbell import Why
 from shared.contract.window import BrainWindow, IngressWindow, ProcessWindow

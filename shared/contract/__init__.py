@@ -15,12 +15,11 @@ written, what follows from it. docs/design.md is its page.
     worker     names of workers, and what each says of itself
     card       the hash of a call: who writes what of it
     views      what each reader sees of it
-    scripted   what the scripts write of it
     owed       what sound is owed for, in words
     speech     what Twilio's own voice says to whom: from the brains, for ingress
     window     what each role says of a call every three seconds, and the summary of it
     streams/   the entries, a module a stream
-    scripts    the Lua scripts: loading, answers
+    lua/       the scripts: their texts, loading, answers, what they write of the card
     steps      the rare steps of a call, a typed function a script
     claiming   those by which a role of it is taken, given back, taken from the dead
     writes     what is written while a call lives, a typed function a script

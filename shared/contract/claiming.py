@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from shared.contract import scripts
 from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, WORKER_TTL_MS, Keys
-from shared.contract.scripts import Answer, Refusal, ScriptCall, read_answer, read_refusal
+from shared.contract.lua import scripts
+from shared.contract.lua.scripts import Answer, Refusal, ScriptCall, read_answer, read_refusal
 from shared.contract.streams.calls import Orphaned
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.contract import scripts
 from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
-from shared.contract.scripts import Answer, ScriptCall, read_answer
+from shared.contract.lua import scripts
+from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class HolderView:
     state: CallState
     leg: int
     stream_sid: str
-    token_expires_s: int
+    token_expires_s: int | None
     ingress: str
 
 

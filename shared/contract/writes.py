@@ -10,10 +10,11 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.contract import record, scripts
+from shared.contract import record
 from shared.contract.entry import after
 from shared.contract.keys import CALL_TTL_MS, Keys
-from shared.contract.scripts import Answer, Args, Refusal, ScriptCall, read_answer, read_refusal
+from shared.contract.lua import scripts
+from shared.contract.lua.scripts import Answer, Args, Refusal, ScriptCall, read_answer, read_refusal
 from shared.contract.steps import Held, Leg
 from shared.contract.streams import control, history, hooks
 from shared.contract.streams.control import Message, message_fields

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from shared.contract.errors import ContractError
-from shared.contract.scripts import Refusal
+from shared.contract.lua.scripts import Refusal
 from shared.figures.counters import Counts
 from shared.logs.log import Log
 

@@ -18,7 +18,7 @@ from shared.clock import wall_ms
 from shared.contract import writes
 from shared.contract.claiming import release
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer, Refusal, ScriptCall, read_refusal
+from shared.contract.lua.scripts import Answer, Refusal, ScriptCall, read_refusal
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Message
 from shared.contract.streams.history import HistoryEntry

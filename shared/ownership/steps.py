@@ -19,7 +19,7 @@ from shared.clock import wall_ms
 from shared.contract import claiming, record, steps
 from shared.contract.claiming import Claim
 from shared.contract.keys import SPEECH, Keys
-from shared.contract.scripts import Answer, ScriptCall, read_answer
+from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import BOOK, SpeechBook, read_speech
 from shared.contract.steps import Attached, Deadline, Kept, Leg, NewStream, Rescue, Reservation
 from shared.contract.streams.calls import Orphaned

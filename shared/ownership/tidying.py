@@ -11,9 +11,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 
-from shared.contract import scripts
 from shared.contract.keys import CALL_TTL_MS, WORKER_TTL_MS, Keys
-from shared.contract.scripts import ScriptCall
+from shared.contract.lua import scripts
+from shared.contract.lua.scripts import ScriptCall
 
 LEASE_MS = 15_000
 """For so long a lane is its janitor's after he asked last."""

@@ -40,8 +40,8 @@ async def read_workers(store: Store, keys: Keys) -> list[SeenWorker]:
 async def forget_older_boots(
     store: Store, keys: Keys, worker: WorkerId, tell: Callable[[str], Awaitable[None]]
 ) -> list[str]:
-    """Tells of the other boots of `worker`'s instance and removes them from the list; returns their names.
-    Each is told of before it is forgotten: who dies in between is found again. Raises STORE_ERRORS.
+    """Tells of the other boots of `worker`'s instance and removes them from the list, with their doorbells
+    and what was on its way to them; returns their names. Each is told of before it is forgotten: who dies in between is found again. Raises STORE_ERRORS.
 
     `tl:workers` has no TTL, and a process that was killed cannot take its name out. Only the holder of the
     instance's flock may ask for it: that is how it knows that the older boots are dead. One that lives after
@@ -54,6 +54,8 @@ async def forget_older_boots(
     ]
     for name in older:
         await tell(name)
+        for key in (*(keys.wake(lane, name) for lane in range(keys.lanes)), keys.out(name), keys.back(name)):
+            await store.delete(key)  # One by one: they are in several slots of a Cluster.
         await store.delete(keys.worker(name))
         await store.srem(WORKERS, name)
     return older

@@ -23,7 +23,7 @@ from shared.contract.card import Next, Plan
 from shared.contract.claiming import MOST_ATTEMPTS, Claim
 from shared.contract.entry import to_dict
 from shared.contract.errors import ContractError, EntryError
-from shared.contract.scripts import NO_EPOCH, Answer
+from shared.contract.lua.scripts import NO_EPOCH, Answer
 from shared.contract.streams import pairs
 from shared.contract.streams.calls import Orphaned, read_call, read_orphan
 from shared.contract.streams.hooks import Event
@@ -248,6 +248,8 @@ async def claim_free(
     Cancelling it leaves it unknown: it may have been claimed, and the claim is simply repeated.
     """
     role, claimed = process.worker.role, process.claimed
+    if call_sid in process.turning_away:
+        return None  # It was offered to us a second time, and ends.
     claim = await steps.claim(
         process.store,
         process.keys,
@@ -274,7 +276,7 @@ async def claim_free(
     if len(claimed) > REMEMBERED:
         del claimed[next(iter(claimed))]
     if call_sid in process.turning_away:
-        return None  # It was offered to us a second time.
+        return None
     if claim.attempts(role) > MOST_ATTEMPTS:
         process.turning_away.add(call_sid)
         process.ownership.quarantined += 1

@@ -163,7 +163,9 @@ class Process:
 
     def spawn_for(self, call_sid: str, coroutine: Any, name: str) -> asyncio.Task[None]:
         """A task of one call: what it raises ends the service of that call alone."""
-        return self.spawn(self.guard.task(call_sid, coroutine), f"{name}-{call_sid}")
+        task = self.spawn(self.guard.task(call_sid, coroutine), f"{name}-{call_sid}")
+        task.add_done_callback(lambda _task: coroutine.close())  # It may have ended before it began.
+        return task
 
     # Private.
 

@@ -21,7 +21,7 @@ from redis.asyncio.connection import SSLConnection, parse_url
 from redis.exceptions import RedisError
 
 from shared import resp
-from shared.contract import scripts
+from shared.contract.lua import scripts
 from shared.store import refusals
 from shared.store.errors import LinkLost
 

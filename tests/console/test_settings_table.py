@@ -57,4 +57,4 @@ def test_what_is_in_effect_and_where_it_comes_from() -> None:
     output = io.StringIO()
     Console(file=output, width=200).print(settings_table.table(found))
     assert "canary" not in output.getvalue() + str(rows)
-    assert "Default: 160." in output.getvalue()
+    assert "Default: 300." in output.getvalue()

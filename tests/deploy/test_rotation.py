@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployment import deployment
+from ingress.web.signature import Signatures
+from tests.support.deployment import AUTH_TOKEN, PUBLIC_URL, deployment
 from tests.support.servers import server, valkey_binary
 from tests.support.waiting import wait_until
 
@@ -28,7 +29,7 @@ async def test_logs_rotate(tmp_path: Path) -> None:
         server(valkey_binary(), tmp_path) as url,
         deployment(tmp_path / "checkout", {"REDIS_URL": url}, edits=edits) as found,
     ):
-        await refused_upgrades(found.public_port, 150)
+        await dropped_sockets(found.public_port, 150)
         folder = found.root / "deploy" / "run"
         names = {"ingress-0.log", "ingress-0.log.1", "ingress-0.log.2"}
         await wait_until(
@@ -40,16 +41,18 @@ async def test_logs_rotate(tmp_path: Path) -> None:
             assert [line for line in text.splitlines() if not line.startswith("{") or line[-1] != "}"] == []
 
 
-async def refused_upgrades(port: int, count: int) -> None:
+async def dropped_sockets(port: int, count: int) -> None:
     """Each is worth a line in the log of ingress."""
+    signature = Signatures([AUTH_TOKEN]).sign(PUBLIC_URL.replace("https", "wss") + "/media", {})
     request = (
-        b"GET /media HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
+        "GET /media HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        f"X-Twilio-Signature: {signature}\r\n\r\n"
+    ).encode()
     for _ in range(count):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request)
-        assert b"403" in await reader.readline()
+        assert b"101" in await reader.readline()
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()

@@ -127,6 +127,11 @@ async def test_every_recipe_works_on_a_live_call(bridge: Bridge, e2e_redis: str)
             return "tx_q_ms" in await bridge.card(live.call_sid)
 
         await wait_until(has_figures, "egress has put its figures on the card")
+
+        async def has_janitor() -> bool:
+            return bool(run('redis-cli GET "tl:{0}:janitor"', e2e_redis, {}).strip())
+
+        await wait_until(has_janitor, "an ingress tidies up", timeout_s=20)
         variables = await environment(bridge, live.call_sid)
         acting = [line for line in recipes() if "XADD" in line]
         assert [re.findall(r"kind (\w+)", line) for line in acting] == [["say"], ["hangup"]]

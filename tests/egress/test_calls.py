@@ -13,7 +13,7 @@ from shared.contract import record
 from shared.contract.card import EgressControl
 from shared.contract.claiming import Claim
 from shared.contract.entry import FIRST, NOTHING
-from shared.contract.scripts import ENDED, Answer, Refusal
+from shared.contract.lua.scripts import ENDED, Answer, Refusal
 from shared.contract.steps import Held, Restored, restore
 from shared.contract.streams.pairs import BackKind, Name, OutKind, back_command
 from shared.contract.views import EgressView
@@ -229,9 +229,9 @@ async def test_a_claim_that_met_a_broken_connection_is_made_again(
         egress(here, 0) as (process, role),
         egress(here, 1) as (late, other),
     ):
-        late.draining = True  # It takes no new call by itself.
+        late.capacity = 0  # It takes no new call by itself.
         call = await here.served(role)
-        late.draining, process.draining = False, True
+        process.draining = True
 
         role.calls.release(held(role, call), late.name)
 

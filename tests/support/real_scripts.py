@@ -14,7 +14,7 @@ from proofs.prove.states.ownership.redis import ENDED, FENCED, OK, Answer, Card,
 from shared.contract import claiming, steps, writes
 from shared.contract.card import BrainServed, CutRaised, EgressServed, IngressFigures
 from shared.contract.keys import Keys
-from shared.contract.scripts import ScriptCall
+from shared.contract.lua.scripts import ScriptCall
 from shared.contract.steps import Deadline, Held, Leg, NewStream, Restored
 from shared.contract.writes import Speaker
 

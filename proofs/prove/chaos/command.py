@@ -110,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = rows.chosen("full" if options.full else "short", options.only or (), options.soak_s)
     except ValueError as error:
         parser.error(str(error))
+    chosen = rows.repeated(chosen, times=options.times, calls=options.calls)
     if options.list:
         for row in chosen:
             print(f"{row.name:34} {row.text}; {row.step}")
@@ -150,6 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--guards", action="store_true", help="play the rows of each guard with it and without it"
     )
+    parser.add_argument("--calls", type=int, default=0, help="calls of each row; 0: as many as it says")
+    parser.add_argument("--times", type=int, default=1, help="how often each row is played")
     parser.add_argument("--soak-s", type=float, default=rows.SOAK_S, help="how long the soak lasts, s")
     parser.add_argument("--seed", type=int, default=1, help="of callers, model and faults")
     parser.add_argument("--keep", type=Path, default=KEEP, help="folder for the record of each row")

@@ -128,6 +128,17 @@ def chosen(tier: Tier, patterns: Sequence[str] = (), soak_s: float = SOAK_S) -> 
     return found if tier == "full" else [replace(row, calls=_few(row)) for row in found]
 
 
+def repeated(found: Sequence[Row], *, times: int = 1, calls: int = 0) -> list[Row]:
+    """Rows as often as is wished, each with a name of its own, with so many calls; 0: as many as it says.
+    Rows about one call keep it."""
+    sized = [replace(row, calls=calls) if calls and not row.is_of_one_call else row for row in found]
+    return [
+        replace(row, name=f"{row.name}-{number}") if number > 1 else row
+        for row in sized
+        for number in range(1, times + 1)
+    ]
+
+
 # Private.
 
 

@@ -53,7 +53,7 @@ def unfenced(text: str) -> str:
 
 def _no_fence(_role: str) -> None:
     """Whoever believes that a call is theirs may write, in Redis and at the caller's ear."""
-    scripts = importlib.import_module("shared.contract.scripts")
+    scripts = importlib.import_module("shared.contract.lua.scripts")
     changed = {}
     for name in _FENCED_SCRIPTS:
         script = getattr(scripts, name)

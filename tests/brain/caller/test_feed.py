@@ -15,7 +15,7 @@ from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainHops
 from brain.model.engine import Engine
 from shared.audio import FRAME_BYTES, SILENCE_FRAME
-from shared.contract.scripts import Refusal
+from shared.contract.lua.scripts import Refusal
 from shared.contract.streams.caller import read_turn
 from shared.ownership import steps
 from shared.ownership.owner import Owner

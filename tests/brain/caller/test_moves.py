@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from brain.caller.moves import CallerMoves
-from shared.contract import scripts
 from shared.contract.command import Command
-from shared.contract.scripts import Answer, Refusal
+from shared.contract.lua import scripts
+from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.writes import CallerMove, Moved
 from shared.ownership.counters import Where
 from shared.store.errors import OutboxFull

@@ -25,7 +25,7 @@ CALL = {
     "brain": "brain-1@box#b2", "egress": "egress-0@box#c3", "audible_response": "", "pipeline": {},
     "verdict": "cpu(egress)", "why": "no figures for 300 s", "caller_q": 3, "reply_q": 2,
     "age_ms": 300_000, "owed_ms": 0, "owed_cause": "", "trouble": "no word from egress-0 for 300 s",
-    "ghost": False,
+    "ghost": False, "claims": {"brain": 0, "egress": 0}, "ends_as": "",
 }  # fmt: skip
 
 

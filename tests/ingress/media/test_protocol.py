@@ -282,7 +282,7 @@ async def test_control_flood_is_cut(bridge: Ingress) -> None:
 async def test_clear_drops_what_is_unsent(bridge: Ingress) -> None:
     """A reader that has stopped gets, after the clear, nothing of the cut before it."""
     caller = await bridge.live(max_queue=None)
-    stream = bridge.role.switchboard.table.streams.copy().pop()
+    stream = next(iter(bridge.role.switchboard.table.streams))
     connection = caller.socket.transport.get_extra_info("socket")
     caller.socket.transport.pause_reading()  # type: ignore[attr-defined]
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

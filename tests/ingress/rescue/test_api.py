@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from ingress.rescue.api import CallsApi, judge
-from ingress.rescue.orphans import Outcome
+from ingress.rescue.stranded import Outcome
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, call_sid, make_settings
 
 Answer = Callable[[httpx.Request], httpx.Response]

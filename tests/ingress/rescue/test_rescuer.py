@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import pytest
 
-from ingress.rescue import orphans
-from ingress.rescue.orphans import Outcome
+from ingress.rescue import stranded
 from ingress.rescue.rescuer import calls_of
+from ingress.rescue.stranded import Outcome
 from shared.contract.streams.journal import read_journal
 from shared.ownership.liveness import How
 from simulators.twilio import FAST, CallPlan, Knobs, LiveCall, TwilioSimulator, WaitForEnd
@@ -82,7 +82,7 @@ async def scene(url: str, calls: int = 1, **changes: str) -> AsyncIterator[Scene
 @pytest.fixture(autouse=True)
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait for a call that comes back by itself."""
-    monkeypatch.setattr(orphans, "WAIT_MS", 200.0)
+    monkeypatch.setattr(stranded, "WAIT_MS", 200.0)
 
 
 async def test_calls_of_a_vanished_host_come_back(valkey_url: str) -> None:
@@ -98,7 +98,7 @@ async def test_calls_of_a_vanished_host_come_back(valkey_url: str) -> None:
             card = await made.card(call)
             assert (card["leg"], card["state"]) == ("2", "attached")
             assert ("rescued", "done") in await made.journal(call)
-        await wait_until(lambda: not rescuer._orphans, "nothing is left to do")
+        await wait_until(lambda: not rescuer._stranded, "nothing is left to do")
 
 
 async def test_two_ingresses_ask_once(valkey_url: str) -> None:
@@ -113,7 +113,7 @@ async def test_two_ingresses_ask_once(valkey_url: str) -> None:
         await wait_until(lambda: counters.resumed == CALLS, "all calls have a new leg")
         for bridge in (made.bridge, other):
             await wait_until(
-                lambda b=bridge: not b.role.rescuer._orphans, "nothing is left to do", timeout_s=30
+                lambda b=bridge: not b.role.rescuer._stranded, "nothing is left to do", timeout_s=30
             )
         assert len(made.asked()) == CALLS
 
@@ -182,7 +182,7 @@ async def test_a_wrong_token_asks_once_for_all(valkey_url: str) -> None:
         rescuer.ingress_died(DEAD)
         await wait_until(lambda: rescuer.counters.asked[Outcome.REFUSED] == 1, "Twilio has refused")
         assert len(made.asked()) == 1
-        assert len(rescuer._orphans) == CALLS
+        assert len(rescuer._stranded) == CALLS
         assert {(await made.card(call))["state"] for call in made.calls} == {"attached"}
 
 
@@ -191,9 +191,9 @@ async def test_an_ingress_that_lives_again_keeps_its_calls(valkey_url: str) -> N
     async with scene(valkey_url) as made:
         rescuer = made.bridge.role.rescuer
         rescuer.ingress_died(DEAD)
-        await wait_until(lambda: len(rescuer._orphans) == 1, "its call is known")
+        await wait_until(lambda: len(rescuer._stranded) == 1, "its call is known")
         made.bridge.process.neighbours.on_back(DEAD)
-        assert len(rescuer._orphans) == 0
+        assert len(rescuer._stranded) == 0
 
 
 async def test_without_an_account_it_says_so(valkey_url: str) -> None:
@@ -205,4 +205,4 @@ async def test_without_an_account_it_says_so(valkey_url: str) -> None:
         await wait_until(
             lambda: not any(t.get_name() == "rescuer" for t in made.bridge.process.tasks), "it has no task"
         )
-        assert len(rescuer._orphans) == 0
+        assert len(rescuer._stranded) == 0

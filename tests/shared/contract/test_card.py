@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.contract import card, record, scripts, views
-from shared.contract.scripted import SCRIPTED
+from shared.contract import card, record, views
+from shared.contract.lua import scripts
+from shared.contract.lua.scripted import SCRIPTED
 
-LUA = Path(scripts.__file__).parent / "lua"
+LUA = Path(scripts.__file__).parent
 
 
 @pytest.mark.parametrize("view", views.READERS, ids=lambda view: view.__name__)

@@ -6,7 +6,7 @@ import pytest
 
 from shared.contract import claiming
 from shared.contract.claiming import Claim
-from shared.contract.scripts import Answer, Refusal
+from shared.contract.lua.scripts import Answer, Refusal
 
 
 def test_a_claim_has_the_card_with_it() -> None:

@@ -41,7 +41,8 @@ def values_of(row: record.FieldRow) -> st.SearchStrategy[object]:
         # An optional text that is empty was never written.
         found = TEXTS.filter(bool) if row.is_optional else TEXTS
     else:
-        found = st.sampled_from(list(row.kind))  # type: ignore[call-overload]
+        # So is an optional choice that is written as an empty text.
+        found = st.sampled_from([each for each in row.kind if each or not row.is_optional])  # type: ignore[attr-defined]
     return st.one_of(st.none(), found) if row.is_optional else found
 
 

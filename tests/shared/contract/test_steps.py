@@ -6,7 +6,7 @@ import pytest
 
 from shared.contract import steps
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer
+from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Attached, Due, Held, Leg, NewStream, Reservation, Restored
 
 CALL = "CA" + "0" * 31 + "1"

@@ -8,7 +8,7 @@ from shared.contract import writes
 from shared.contract.card import BrainControl, CutRaised
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer, Refusal
+from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.streams.control import Dtmf, read_message
 from shared.contract.streams.history import ItemLength, history_fields
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, reply_fields

@@ -9,7 +9,7 @@ import pytest
 
 from shared.contract.claiming import Claim
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer
+from shared.contract.lua.scripts import Answer
 from shared.contract.streams.calls import Orphaned, read_orphan
 from shared.logs.log import get_log
 from shared.ownership import owned_watch, steps

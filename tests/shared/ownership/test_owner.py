@@ -11,7 +11,7 @@ from shared.clock import now_ms
 from shared.contract.card import CutRaised
 from shared.contract.command import Command
 from shared.contract.keys import ENDED_TTL_MS
-from shared.contract.scripts import Answer, Refusal
+from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker, read_turn
 from shared.contract.streams.control import Say, read_message
 from shared.contract.streams.history import ItemEntry

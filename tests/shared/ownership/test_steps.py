@@ -11,7 +11,7 @@ from shared.clock import wall_ms
 from shared.contract import steps as contract_steps
 from shared.contract.claiming import OWN_NUMBERS, Claim
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer, Refusal
+from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.steps import NUMBER_TTL_MS, Attached, Deadline, Due, Held, Leg, NewStream, Restored
 from shared.contract.streams.calls import Orphan, Orphaned, read_orphan
 from shared.contract.streams.doorbell import Ring, Why, read_ring

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from shared.clock import wall_ms
-from shared.contract.scripts import Answer, ScriptCall
+from shared.contract.lua.scripts import Answer, ScriptCall
 from shared.contract.steps import Due, Leg, due, read_due
 from shared.contract.streams.calls import Orphaned, read_orphan
 from shared.ownership import steps, tidying

@@ -22,6 +22,10 @@ async def test_older_boots_of_the_own_instance_are_forgotten(any_store: Store) -
         await any_store.sadd(WORKERS, name)
         await any_store.hset(KEYS.worker(name), "beat", "1")
     await any_store.sadd(KEYS.owned(0, dead[0]), "CA1")
+    gone = [KEYS.wake(0, dead[0]), KEYS.out(dead[0]), KEYS.back(dead[1])]
+    kept = [KEYS.wake(0, str(SELF)), KEYS.back(others[2])]
+    for key in [*gone, *kept]:
+        await any_store.xadd(key, {"v": "1"})
     told: list[str] = []
 
     async def tell(worker: str) -> None:
@@ -34,6 +38,8 @@ async def test_older_boots_of_the_own_instance_are_forgotten(any_store: Store) -
     assert await any_store.exists(*[KEYS.worker(name) for name in dead]) == 0
     assert await any_store.exists(*[KEYS.worker(name) for name in others]) == len(others)
     assert await any_store.exists(KEYS.owned(0, dead[0])) == 1
+    assert await any_store.exists(*gone) == 0
+    assert await any_store.exists(*kept) == len(kept)
 
 
 async def test_who_could_not_be_told_of_is_not_forgotten(any_store: Store) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from shared.contract.card import CallState, Next
 from shared.contract.claiming import MOST_ATTEMPTS, Claim
-from shared.contract.scripts import Answer
+from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Held, NewStream, Restored, restore
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.doorbell import Ring, Why, read_ring

@@ -216,7 +216,7 @@ async def test_a_process_lives_and_ends_without_a_trace(
     assert code == Exit.OK, output
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
         left = set(client.scan_iter())
-    assert left == {"tl:config", "tl:{0}:calls"}
+    assert left == {"tl:config", "tl:{0}:calls", "tl:{0}:orphans"}
 
 
 async def test_a_killed_process_is_forgotten_by_its_next_boot(

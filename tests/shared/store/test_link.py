@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis.exceptions import RedisError
 
-from shared.contract import scripts
+from shared.contract.lua import scripts
 from shared.resp import pack
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS, LinkLost

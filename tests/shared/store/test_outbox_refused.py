@@ -15,7 +15,7 @@ from shared.clock import now_ms
 from shared.contract.card import CutRaised
 from shared.contract.command import Command
 from shared.contract.keys import NOWHERE
-from shared.contract.scripts import Refusal
+from shared.contract.lua.scripts import Refusal
 from shared.contract.streams.caller import read_caller
 from shared.contract.writes import CallerMove, Moved, caller_keys, move_callers, read_moves
 from shared.ownership import steps

@@ -12,13 +12,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from egress.pacer import LEAD_MS
 from proofs.prove.chaos.evidence.finding import Finding
 from proofs.prove.chaos.evidence.shapes import Evidence
 
 LATE_P99_MS: Final = 10.0
-LEAD_MS: Final = 160.0
-"""Frames leave so far ahead of the ear: their own schedule is due so much earlier."""
-
 FRAME_MS: Final = 20.0
 QUEUE_FRAMES: Final = 6
 QUEUE_SETTLES_MS: Final = 5_000.0

@@ -31,12 +31,22 @@ from shared.store.client import Store, make_store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from simulators.realtime.record import SessionRecord
 from simulators.twilio import TwilioSimulator
+from simulators.twilio.simulator import DEMO_ACCOUNT_SID
 
 NETWORK_MS = 50.0
 """One way, between Twilio and the bridge."""
 
 WHOLE_AGAIN_S = 30.0
 VOICE_PATH = "/voice#ct=2000&rc=2&rp=all"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Of the simulators that processes call."""
+
+    model: int
+    rest: int
+    """Twilio's REST API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +153,20 @@ async def open_stage(folder: Path, setting: Setting, *, seed: int = 1) -> AsyncI
     cast = Cast(folder, Random(seed))
     for each in Story:
         cast.script_path(each).write_text(story.script(each))
-    agents, model_port = folder / "agents.toml", free_port()
+    agents, ports = folder / "agents.toml", Ports(free_port(), free_port())
     async with AsyncExitStack() as opened:
         far = await opened.enter_async_context(open_host()) if setting.far else None
         # A tool without TLS is for its own host: no row of a second host runs one.
         tool = await opened.enter_async_context(CountingTool())
         agents.write_text(story.agents(tool.port))
-        options = _options(model_port, agents, failpoints, setting)
+        options = _options(ports, agents, failpoints, setting)
         stack = await opened.enter_async_context(Stack(options))
         relay = await opened.enter_async_context(Relay(stack.public_port, NETWORK_MS / 1000))
         store = make_store(stack.redis_url, name="prove", timeout_s=5.0)
         opened.push_async_callback(store.aclose)
         model = RealtimeSimulator(
             host="127.0.0.1" if far is None else "0.0.0.0",
-            port=model_port,
+            port=ports.model,
             knobs_by=cast.knobs,
             keep_audio=True,
             voice=cast.voice,
@@ -164,7 +174,7 @@ async def open_stage(folder: Path, setting: Setting, *, seed: int = 1) -> AsyncI
         await opened.enter_async_context(model)
         if far is not None and setting.far is not None:
             await _let_in(store, far)
-            await far.run(_spec(stack, far, setting.far, model_port))
+            await far.run(_spec(stack, far, setting.far, ports.model))
             if setting.far == "ingress":
                 relay.lead_to(far.public_port, far.far_ip)
         twilio = TwilioSimulator(
@@ -174,6 +184,8 @@ async def open_stage(folder: Path, setting: Setting, *, seed: int = 1) -> AsyncI
             seed=seed,
         )
         await opened.enter_async_context(twilio)
+        await twilio.rest.open(ports.rest)
+        opened.push_async_callback(twilio.rest.close)
         yield Stage(stack, store, model, twilio, tool, cast, failpoints, relay, far)
 
 
@@ -185,18 +197,20 @@ def call_of(headers: Mapping[str, str]) -> str:
 # Private.
 
 
-def _options(model_port: int, agents: Path, failpoints: Path, setting: Setting) -> StackOptions:
+def _options(ports: Ports, agents: Path, failpoints: Path, setting: Setting) -> StackOptions:
     python = quote(executable.replace("%", "%%"))
     return StackOptions(
         name="prove-chaos",
         workers=setting.workers,
-        model_base_url=f"http://127.0.0.1:{model_port}/v1",
+        model_base_url=f"http://127.0.0.1:{ports.model}/v1",
         environment={
             "TRUNKLINE_LOG_LEVEL": "info",
             "TRUNKLINE_LOG_FORMAT": "json",
             "TRUNKLINE_MAX_CALLS": "1000",
             "TRUNKLINE_FALLBACK_NUMBER": "",
             "TRUNKLINE_AGENTS_FILE": str(agents),
+            "TWILIO_ACCOUNT_SID": DEMO_ACCOUNT_SID,
+            "TRUNKLINE_TWILIO_API_URL": f"http://127.0.0.1:{ports.rest}",
             failpoint.FOLDER: str(failpoints),
             **({unguarded.WITHOUT: setting.without} if setting.without else {}),
         },

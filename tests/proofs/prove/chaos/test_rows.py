@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proofs.prove.chaos.faults import GroupRestarted, Killed, Rolled, Step, Stopped
-from proofs.prove.chaos.rows import ON_IT, ROLES, chosen, rows
+from proofs.prove.chaos.rows import ON_IT, ROLES, chosen, repeated, rows
 from proofs.prove.chaos.setting.stage import Setting
 
 
@@ -72,3 +72,14 @@ def test_rows_are_chosen_by_a_part_of_their_name() -> None:
     assert [row.name for row in chosen("short", ["killed-egress-tool"])] == ["killed-egress-tool"]
     with pytest.raises(ValueError, match="got 'nonsense'"):
         chosen("full", ["nonsense"])
+
+
+def test_a_row_can_be_played_again_with_more_calls() -> None:
+    """Under names of their own; a row about one call keeps it."""
+    found = repeated(chosen("full", ["rolled-all", "twilio-twice"]), times=3, calls=50)
+    assert [row.name for row in found if row.is_of_one_call][:1] == ["twilio-twice"]
+    rolls = [row for row in found if row.name.startswith("rolled-all")]
+    assert [(row.name, row.calls) for row in rolls] == [
+        ("rolled-all", 50), ("rolled-all-2", 50), ("rolled-all-3", 50)
+    ]  # fmt: skip
+    assert all(row.calls != 50 for row in found if row.is_of_one_call)

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from proofs.prove.roles import unguarded
-from shared.contract import scripts
+from shared.contract.lua import scripts
 
 ROOT = Path(unguarded.__file__).parents[3]
 
 FENCE = """
-from shared.contract import scripts
+from shared.contract.lua import scripts
 from ingress.calls.fence import Admit, Fence
 fence = Fence(1)
 print(fence.admit_frame(1, 5, 3, 7), fence.admit_frame(1, 4, 3, 7), fence.admit_frame(1, 5, 2, 9))
-print(scripts.APPEND in scripts.ALL, "ARGV[2] then return" in scripts.APPEND.text)
+print(scripts.APPEND in scripts.ALL, "has[3] ~= ARGV[2]" in scripts.APPEND.text)
 """
 CLIPS = """
 from ingress.calls.call import HOLD_CLIP

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shared.contract import scripts
 from shared.contract.keys import Keys
+from shared.contract.lua import scripts
 
 Ask = Callable[..., Any]
 

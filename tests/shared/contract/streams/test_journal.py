@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from shared.contract import scripts
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
+from shared.contract.lua import scripts
 from shared.contract.streams.journal import JournalEntry, Kind, journal_command, read_journal
 
 CALL = "CA" + "0" * 31 + "1"

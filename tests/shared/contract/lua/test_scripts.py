@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.contract import claiming, scripts, steps, writes
+from shared.contract import claiming, steps, writes
 from shared.contract.card import CutRaised
 from shared.contract.keys import Keys
-from shared.contract.scripts import Answer, Script, ScriptCall, read_answer
+from shared.contract.lua import scripts
+from shared.contract.lua.scripts import Answer, Script, ScriptCall, read_answer
 from shared.contract.steps import Deadline, Held, Leg, NewStream, Restored
 from shared.contract.streams.control import Say
 from shared.contract.streams.hooks import Hook
@@ -114,7 +115,7 @@ def test_every_script_has_a_typed_function() -> None:
 
 def test_hashes_are_those_of_redis() -> None:
     """Of the file's bytes; each file is loaded, each with its header."""
-    files = {path.stem for path in (Path(scripts.__file__).parent / "lua").glob("*.lua")}
+    files = {path.stem for path in Path(scripts.__file__).parent.glob("*.lua")}
     assert {script.name for script in scripts.ALL} == files
     for script in scripts.ALL:
         assert script.sha == sha1(script.text.encode(), usedforsecurity=False).hexdigest()

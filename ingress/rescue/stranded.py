@@ -58,7 +58,7 @@ FINAL = frozenset({Outcome.RETURNED, Outcome.SETTLED, Outcome.DONE, Outcome.GONE
 
 
 @dataclass(frozen=True, slots=True)
-class Orphan:
+class StrandedCall:
     """A call and the leg that a dead ingress had of it."""
 
     call_sid: str
@@ -83,10 +83,10 @@ class _Wait:
 
 
 @dataclass(slots=True)
-class Orphans:
+class StrandedCalls:
     """All calls of dead ingresses that have not come back yet, as far as this process knows."""
 
-    _waiting: dict[Orphan, _Wait] = field(default_factory=dict)
+    _waiting: dict[StrandedCall, _Wait] = field(default_factory=dict)
     _under_way: int = 0
     _free_at_ms: float = float("-inf")
     """When the next call may be asked for."""
@@ -94,47 +94,47 @@ class Orphans:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def found(self, orphans: Iterable[Orphan], now_ms: float, *, silent_ms: float = 0.0) -> int:
+    def found(self, calls: Iterable[StrandedCall], now_ms: float, *, silent_ms: float = 0.0) -> int:
         """An ingress is dead, and had these; it has shown no life for `silent_ms`. Returns how many of them
         are new."""
         before = len(self._waiting)
         due_ms = now_ms + max(0.0, WAIT_MS - silent_ms)
-        for orphan in orphans:
-            self._waiting.setdefault(orphan, _Wait(due_ms, now_ms + GIVE_UP_MS))
+        for call in calls:
+            self._waiting.setdefault(call, _Wait(due_ms, now_ms + GIVE_UP_MS))
         return len(self._waiting) - before
 
     def alive(self, ingress: str) -> None:
         """It was not dead: its calls are its own. What is under way is finished."""
-        for orphan in [o for o, wait in self._waiting.items() if o.ingress == ingress and not wait.is_asked]:
-            del self._waiting[orphan]
+        for call in [o for o, wait in self._waiting.items() if o.ingress == ingress and not wait.is_asked]:
+            del self._waiting[call]
 
-    def given_up(self, now_ms: float) -> list[Orphan]:
+    def given_up(self, now_ms: float) -> list[StrandedCall]:
         """Those that have waited for too long: they are forgotten."""
         over = [o for o, wait in self._waiting.items() if not wait.is_asked and now_ms >= wait.give_up_ms]
-        for orphan in over:
-            del self._waiting[orphan]
+        for call in over:
+            del self._waiting[call]
         return over
 
-    def due(self, now_ms: float) -> Orphan | None:
+    def due(self, now_ms: float) -> StrandedCall | None:
         """The next call to be asked for now, if one is; `answered` must follow."""
         if now_ms < self._free_at_ms or self._under_way >= AT_ONCE:
             return None
         found = self._first()
         if found is None or found[1].due_ms > now_ms:
             return None
-        orphan, wait = found
+        call, wait = found
         wait.is_asked = True
         self._under_way += 1
         self._free_at_ms = now_ms + SPACING_MS
-        return orphan
+        return call
 
-    def answered(self, orphan: Orphan, outcome: Outcome, now_ms: float, *, after_ms: float = 0.0) -> None:
+    def answered(self, call: StrandedCall, outcome: Outcome, now_ms: float, *, after_ms: float = 0.0) -> None:
         """What came of it. `after_ms`: when to try again, if somebody named a time."""
         self._under_way -= 1
         if outcome in FINAL:
-            del self._waiting[orphan]
+            del self._waiting[call]
             return
-        wait = self._waiting[orphan]
+        wait = self._waiting[call]
         wait.is_asked = False
         if outcome is Outcome.REFUSED:
             self._free_at_ms = max(self._free_at_ms, now_ms + HOLD_MS)
@@ -157,6 +157,6 @@ class Orphans:
 
     # Private.
 
-    def _first(self) -> tuple[Orphan, _Wait] | None:
+    def _first(self) -> tuple[StrandedCall, _Wait] | None:
         waiting = [(o, wait) for o, wait in self._waiting.items() if not wait.is_asked]
         return min(waiting, key=lambda each: each[1].due_ms, default=None)

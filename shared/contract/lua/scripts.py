@@ -88,7 +88,7 @@ class ScriptCall:
 
 
 def _load(name: str, *, when_full: bool = False) -> Script:
-    text = files("shared.contract").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    text = files("shared.contract.lua").joinpath(f"{name}.lua").read_text(encoding="utf-8")
     return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest(), when_full)
 
 

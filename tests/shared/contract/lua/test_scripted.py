@@ -6,10 +6,10 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from shared.contract import scripts
-from shared.contract.scripted import SCRIPTED
+from shared.contract.lua import scripts
+from shared.contract.lua.scripted import SCRIPTED
 
-LUA = Path(scripts.__file__).parent / "lua"
+LUA = Path(scripts.__file__).parent
 ROLE_FIELDS = {
     "role": ("brain", "egress"),
     **{f"role .. '_{part}'": (f"brain_{part}", f"egress_{part}") for part in ("epoch", "claims", "attempts")},
