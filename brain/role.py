@@ -40,7 +40,7 @@ from shared.ownership.guard import end_by_bug
 from shared.ownership.turning_away import turn_away
 from shared.process.dispatch import Dispatch, claim_free, room_for_orphans, watch_owned
 from shared.process.role import Process
-from shared.process.tasks import comes_first
+from shared.process.tasks import cancel_all, comes_first
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
 
@@ -94,6 +94,7 @@ class BrainRole:
         """Calls that are being claimed again."""
         self._owned = watch_owned(process, self)
         self._giving = Giving(process, lambda: list(self._calls.values()))
+        self._giver: asyncio.Task[None] | None = None
         opener = partial(open_beside, process, self._services)
         self._prepared = Prepared(process, opener, self.has_room)
         self._none_left = asyncio.Event()
@@ -116,13 +117,14 @@ class BrainRole:
     async def drain(self) -> None:
         """Takes no more calls (the process says so), gives the live ones to other brains, each at a quiet
         moment, and waits for the tools that were begun. Cancelling it is safe."""
-        giving = asyncio.create_task(self._giving.run(), name="giving")
-        if await comes_first(giving, self._none_left):
-            giving.result()  # It ends by a bug only.
+        self._giving.may_stay = False
+        await comes_first(self._give_away(), self._none_left)
         await self._services.attempts.finished()
 
     async def stop(self) -> None:
         """What is left is released, for whoever comes first; its sessions are closed. Never cancelled."""
+        if self._giver is not None:
+            await cancel_all([self._giver])
         guard = self._process.guard
         await asyncio.gather(*(guard.task(sid, call.stop()) for sid, call in list(self._calls.items())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
@@ -233,6 +235,7 @@ class BrainRole:
         call = self._calls.get(ring.call_sid)
         if ring.why is Why.DRAIN:
             self._process.begin_drain()
+            self._give_away()
         elif ring.why is Why.PREPARE:
             self._prepared.ask(ring.call_sid, ring.by)
         elif ring.why in (Why.READY, Why.DECLINED):
@@ -246,6 +249,12 @@ class BrainRole:
         elif call is not None:
             # Whatever it rings for is a control message too: `stream`, `ended`, a report.
             call.ring()
+
+    def _give_away(self) -> asyncio.Task[None]:
+        """From now on: an operator may ask for it before the process ends."""
+        if self._giver is None:
+            self._giver = self._process.spawn(self._giving.run(), "giving")
+        return self._giver
 
     def _failed(self, call_sid: str) -> None:
         """A bug was met in a call, outside of its own tasks."""

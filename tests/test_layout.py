@@ -326,8 +326,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["calls.fence", "rescue.stranded"], ["errors"],
     ],
     "brain": [
-        ["__main__"], ["role", "agents.check"], ["call"], ["webhooks"], ["caller", "memory"], ["model"],
-        ["agents"], ["tools"], ["counters"], ["sequencer"],
+        ["__main__"], ["role", "agents.check"], ["call"], ["takeover"], ["webhooks"], ["caller", "memory"],
+        ["model"], ["agents"], ["tools"], ["counters"], ["sequencer"],
         ["signing", "trust_store", "json_fields", "errors"],
     ],
     "console": [

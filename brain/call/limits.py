@@ -61,10 +61,13 @@ class CallLimits:
         self._prompts = 0
         self._held_until_ms = 0.0
 
-    def hold(self, now_ms: float, for_ms: float) -> None:
-        """The caller asked for a moment: no prompts until then, or until they are active."""
-        self._held_until_ms = now_ms + min(for_ms, self.values.hold_max_s * 1000)
+    def hold(self, now_ms: float, for_ms: float) -> float:
+        """The caller asked for a moment: no prompts until then, or until they are active. Returns how long
+        that may be, in ms."""
+        held_ms = max(0.0, min(for_ms, self.values.hold_max_s * 1000))
+        self._held_until_ms = now_ms + held_ms
         self._prompts = 0
+        return held_ms
 
     def due(self, now_ms: float, *, busy: bool) -> list[Step]:
         """What is due now."""

@@ -141,7 +141,6 @@ def make(
     lines = CallLog(process.journal, log, owner.call_sid)
     agent = _agent(services.book, card, lines)
     owner.card(AgentChosen(agent=agent.name, profile=agent.snapshot(), fallback=agent.fallback_number))
-    toolbox = services.book.toolbox(agent)
     record = Record(History(owner), Conversation() if past is None else past.conversation)
     feed = _feed(process, services, owner, card, log)
     reply = ReplyWriter(owner, process.worker.host)
@@ -150,12 +149,7 @@ def make(
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
     watch = CallWatch(agent, _limits(agent, card), Keypad(), due, window, lines, host.give)
-    caller = caller_number or card.caller
-    context = ToolContext(owner.call_sid, caller=caller, called=card.called, agent=agent.name)
-    tools = ToolRuns(
-        toolbox, context, counters, record, log, host.give, watch.limits.hold,
-        partial(services.hooks.tool_failed, owner.call_sid), services.attempts,
-    )  # fmt: skip
+    tools = _tools(services, owner, card, agent, record, log, host, watch, caller_number)
     control = FromControl(
         host, process.store, owner, feed, away, leaving, watch, tools, lines, log, counters,
         process.ownership, host.ended, host.spawn, card.control_pos or FIRST,
@@ -165,16 +159,10 @@ def make(
         host, feed, record, reply, due, watch, tools, lines, log, counters, window,
         stopwatch, lifeline.response_completed,
     )  # fmt: skip
-    engines = _Engines(services, owner, agent, toolbox)
+    standby = None if prepared is None else prepared.take(owner.call_sid, agent.name)
+    engines = _Engines(services, owner, agent, tools.toolbox)
     sessions = Sessions(
-        engines.make,
-        host,
-        from_model,
-        lifeline,
-        counters,
-        log,
-        has_past=card.claims > 1,
-        standby=None if prepared is None else prepared.take(owner.call_sid, agent.name),
+        engines.make, host, from_model, lifeline, counters, log, has_past=card.claims > 1, standby=standby
     )
     core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
     begin = Beginning(
@@ -244,6 +232,25 @@ def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
     elif not asked_for and not book.knows(card.called):
         lines.note(Kind.NUMBER_UNKNOWN, answers=agent.name)
     return agent
+
+
+def _tools(
+    services: BrainServices,
+    owner: Owner,
+    card: BrainView,
+    agent: Agent,
+    record: Record,
+    log: Log,
+    host: CallHost,
+    watch: CallWatch,
+    caller_number: str,
+) -> ToolRuns:
+    caller = caller_number or card.caller
+    context = ToolContext(owner.call_sid, caller=caller, called=card.called, agent=agent.name)
+    return ToolRuns(
+        services.book.toolbox(agent), context, services.counters, record, log, host.give, watch.limits.hold,
+        partial(services.hooks.tool_failed, owner.call_sid), services.attempts,
+    )  # fmt: skip
 
 
 def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> Sequencer:

@@ -5,6 +5,7 @@ Owns: the conversation as the caller heard it. Must not know: a model's wire, wh
     words         where a text can be cut, in any script
     pace          how fast this model speaks
     budget        what of a long past a new session is told
+    items         what a conversation is made of
     conversation  what was said, as it was heard: seeds, transcripts, corrections
     history       the same, written for the next brain as it happens
     last_words    text that comes after a call's end

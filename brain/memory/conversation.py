@@ -14,11 +14,20 @@ audio, nobody knows how far: of it counts no more than this model says in so muc
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from brain.memory import words
 from brain.memory.budget import BEGINNING_LOST, within
+from brain.memory.items import (
+    KEYS_ROLE,
+    KnownItem,
+    KnownTool,
+    item_entries,
+    tool_entries,
+    tool_items,
+)
 from brain.memory.pace import Pace
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import (
@@ -27,6 +36,7 @@ from shared.contract.streams.history import (
     ItemHeard,
     ItemLength,
     KeysPressed,
+    QuietUntil,
     ToolEntry,
     ToolState,
 )
@@ -40,11 +50,7 @@ AWAITED_ITEMS = 4
 ELLIPSIS = "…"
 """Stands where the caller stopped listening."""
 
-KEYS_ROLE = "keys"
-"""Of what the caller pressed: perhaps a card number."""
-
 INAUDIBLE = "[The caller said something that was not transcribed.]"
-UNKNOWN_RESULT = '{"error": "the result of this tool is not known"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,41 +67,17 @@ class Line:
 
 
 @dataclass(slots=True)
-class _Item:
-    item_id: str
-    role: str
-    text: str = ""
-    final: bool = False
-    total_ms: int | None = None
-    heard_ms: int | None = None
-    """None: not decided; it is playing, or waits to be played."""
-    heard_of_ms: int = 0
-    is_live: bool = field(default=False, compare=False)
-    """Its text grows, in the session that serves: a fact of this process."""
-    is_measured: bool = field(default=False, compare=False)
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is more than a text that was never said."""
-        return self.role != "assistant" or bool(self.text or self.total_ms or self.heard_ms)
-
-
-@dataclass(slots=True)
-class _Tool:
-    call_id: str
-    name: str
-    arguments: str = ""
-    output: str | None = None
-
-
-@dataclass(slots=True)
 class Conversation:
     """The conversation of one call, in order."""
 
     is_beginning_lost: bool = False
     """More was said than is known any more."""
     _pace: Pace = field(default_factory=Pace)
-    _entries: dict[str, _Item | _Tool] = field(default_factory=dict)
+    _entries: dict[str, KnownItem | KnownTool] = field(default_factory=dict)
+    _quiet_until_ms: int = 0
+    """By the clock on the wall."""
+    _quiet_from: int = 0
+    """How many entries stood when the caller asked for a moment."""
 
     @classmethod
     def of(cls, entries: Iterable[HistoryEntry]) -> Conversation:
@@ -120,6 +102,8 @@ class Conversation:
                 self.keys(entry.item_id, entry.text)
             case ToolEntry():
                 self.tool(entry.call_id, entry.name, entry.state, entry.value)
+            case QuietUntil():
+                self.quiet_until(entry.at_ms)
 
     # Facts, as they happen.
 
@@ -155,7 +139,7 @@ class Conversation:
         is. Returns the items whose text is another one now, with it."""
         cut: list[tuple[str, str]] = []
         for item in self._entries.values():
-            if not isinstance(item, _Item) or not item.is_live:
+            if not isinstance(item, KnownItem) or not item.is_live:
                 continue
             item.is_live = False
             if item.heard_ms is None:
@@ -181,13 +165,17 @@ class Conversation:
         """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
         key = f"tool {call_id}"
         found = self._entries.get(key)
-        tool = found if isinstance(found, _Tool) else _Tool(call_id, name)
+        tool = found if isinstance(found, KnownTool) else KnownTool(call_id, name)
         self._entries[key] = tool
         match state:
             case ToolState.STARTED:
                 tool.arguments = value
             case ToolState.RESULT:
                 tool.output = value
+
+    def quiet_until(self, at_ms: int) -> None:
+        """The caller has asked for a moment: nothing need be said to what was said and done so far."""
+        self._quiet_until_ms, self._quiet_from = at_ms, len(self._entries)
 
     # Questions.
 
@@ -199,24 +187,24 @@ class Conversation:
     def tool_state(self, call_id: str) -> ToolState | None:
         """How far a tool has come; None: it is not known."""
         found = self._entries.get(f"tool {call_id}")
-        if not isinstance(found, _Tool):
+        if not isinstance(found, KnownTool):
             return None
         return ToolState.STARTED if found.output is None else ToolState.RESULT
 
     @property
     def has_words(self) -> bool:
         """Whether anybody has said, typed or done anything that counts."""
-        return any(not isinstance(entry, _Item) or entry.counts for entry in self._entries.values())
+        return any(not isinstance(entry, KnownItem) or entry.counts for entry in self._entries.values())
 
     def is_decided(self, item_id: str) -> bool:
         """Whether it is known what was heard of an item."""
         item = self._entries.get(item_id)
-        return isinstance(item, _Item) and item.heard_ms is not None
+        return isinstance(item, KnownItem) and item.heard_ms is not None
 
     @property
     def undecided(self) -> dict[str, int | None]:
         """The model's items of which it is not known what was heard: how long each is, if that is known."""
-        items = (entry for entry in self._entries.values() if isinstance(entry, _Item))
+        items = (entry for entry in self._entries.values() if isinstance(entry, KnownItem))
         return {
             item.item_id: item.total_ms
             for item in items
@@ -226,15 +214,15 @@ class Conversation:
     @property
     def open_tools(self) -> dict[str, str]:
         """Tools without a result, in order: their names by call."""
-        tools = (entry for entry in self._entries.values() if isinstance(entry, _Tool))
+        tools = (entry for entry in self._entries.values() if isinstance(entry, KnownTool))
         return {tool.call_id: tool.name for tool in tools if tool.output is None}
 
     def since_answer(self, sounding: Collection[str]) -> list[tuple[str, bool]]:
         """What was said or done since the model last spoke: item or call, and whether its text is known.
         `sounding`: items that have audio, though nobody has noted how much."""
         since: list[tuple[str, bool]] = []
-        for entry in self._entries.values():
-            if isinstance(entry, _Tool):
+        for entry in self._since_quiet():
+            if isinstance(entry, KnownTool):
                 since.append((entry.call_id, True))
             elif entry.role != "assistant":
                 since.append((entry.item_id, entry.final))
@@ -242,37 +230,48 @@ class Conversation:
                 since.clear()
         return since
 
+    @property
+    def quiet_until_ms(self) -> int:
+        """Until when the caller waits for no word, by the clock on the wall; 0: they do, or have spoken
+        since."""
+        has_spoken = any(
+            isinstance(entry, KnownItem) and entry.role != "assistant" for entry in self._since_quiet()
+        )
+        return 0 if has_spoken else self._quiet_until_ms
+
     def revive(self) -> None:
         """What was recalled is of a session that is gone, like the brain that noted it: a text that was still
         growing has run ahead of its audio (see `session_lost`)."""
         for entry in self._entries.values():
-            if isinstance(entry, _Item) and entry.role == "assistant" and not entry.final:
+            if isinstance(entry, KnownItem) and entry.role == "assistant" and not entry.final:
                 entry.is_live = True
 
     @property
     def awaits_words(self) -> bool:
         """Whether a turn of the caller has no text yet, and may get one."""
-        newest = [entry for entry in self._entries.values() if isinstance(entry, _Item)][-AWAITED_ITEMS:]
+        newest = [entry for entry in self._entries.values() if isinstance(entry, KnownItem)][-AWAITED_ITEMS:]
         return any(item.role == "user" and not item.final for item in newest)
 
     def entries(self) -> Iterator[HistoryEntry]:
         """All of it as entries of `history`, in order: for a Redis that has lost them."""
-        for entry in self._entries.values():
-            yield from _tool_entries(entry) if isinstance(entry, _Tool) else _item_entries(entry)
+        for number, entry in enumerate(self._entries.values(), 1):
+            yield from tool_entries(entry) if isinstance(entry, KnownTool) else item_entries(entry)
+            if self._quiet_until_ms and number == self._quiet_from:
+                yield QuietUntil(at_ms=self._quiet_until_ms)
 
     def takes_text(self, item_id: str, *, whole: bool) -> bool:
         """Whether text of a model's item still counts. Once it is known what was heard, what straggles in is
         of audio that nobody got, and would stretch the words over too little time. Only the whole text of an
         item that was made to its end may still come."""
         item = self._entries.get(item_id)
-        if not isinstance(item, _Item) or item.heard_ms is None or not item.text:
+        if not isinstance(item, KnownItem) or item.heard_ms is None or not item.text:
             return True
         return whole and item.total_ms is not None
 
     def heard_text(self, item_id: str, heard_ms: int) -> str:
         """The words of an item that fit into its first `heard_ms`; empty if there are none."""
         item = self._entries.get(item_id)
-        if not isinstance(item, _Item) or heard_ms <= 0:
+        if not isinstance(item, KnownItem) or heard_ms <= 0:
             return ""
         said, whole = self._heard_words(item, heard_ms)
         return said if whole or not said else f"{said}{ELLIPSIS}"
@@ -283,7 +282,7 @@ class Conversation:
         lines: list[Line] = []
         passed = False
         for entry in self._entries.values():
-            if isinstance(entry, _Tool):
+            if isinstance(entry, KnownTool):
                 lines.append(Line("tool", entry.name, entry.call_id, entry.output is not None))
                 continue
             if entry.role == KEYS_ROLE:
@@ -315,7 +314,7 @@ class Conversation:
         caller will be heard to say it again.
         """
         past = [
-            _tool_items(entry, running) if isinstance(entry, _Tool) else self._message(entry, voice_of)
+            tool_items(entry, running) if isinstance(entry, KnownTool) else self._message(entry, voice_of)
             for entry in self._entries.values()
         ]
         told = within(past, max_chars)
@@ -325,14 +324,17 @@ class Conversation:
 
     # Private.
 
-    def _item(self, item_id: str, role: str) -> _Item:
+    def _since_quiet(self) -> Iterator[KnownItem | KnownTool]:
+        return itertools.islice(self._entries.values(), self._quiet_from, None)
+
+    def _item(self, item_id: str, role: str) -> KnownItem:
         found = self._entries.get(item_id)
-        if isinstance(found, _Item):
+        if isinstance(found, KnownItem):
             return found
-        item = self._entries[item_id] = _Item(item_id, role)
+        item = self._entries[item_id] = KnownItem(item_id, role)
         return item
 
-    def _message(self, item: _Item, voice_of: Callable[[str], bytes | None]) -> tuple[SeedItem, ...]:
+    def _message(self, item: KnownItem, voice_of: Callable[[str], bytes | None]) -> tuple[SeedItem, ...]:
         if item.role in ("user", KEYS_ROLE):
             voice = b"" if item.text else voice_of(item.item_id)
             if voice is None:
@@ -346,7 +348,7 @@ class Conversation:
         text = heard if whole else f"{heard}{ELLIPSIS}"
         return (SeedItem(kind="message", role="assistant", text=text, item_id=item.item_id),)
 
-    def _heard_words(self, item: _Item, heard_ms: int) -> tuple[str, bool]:
+    def _heard_words(self, item: KnownItem, heard_ms: int) -> tuple[str, bool]:
         """The words heard, and whether that is all of them."""
         of_ms = item.total_ms if item.total_ms is not None else item.heard_of_ms
         if heard_ms <= 0 or of_ms <= 0:
@@ -359,39 +361,9 @@ class Conversation:
         kept = words.beginning(item.text, room)
         return kept, kept == item.text.strip() and item.total_ms is not None
 
-    def _measure(self, item: _Item) -> None:
+    def _measure(self, item: KnownItem) -> None:
         """Once an item's text and audio are whole, they show the model's pace."""
         if item.is_measured or not item.final or not item.total_ms:
             return
         item.is_measured = True
         self._pace.measure(words.weight(item.text), item.total_ms)
-
-
-def _item_entries(item: _Item) -> Iterator[HistoryEntry]:
-    item_id = item.item_id
-    if item.role == KEYS_ROLE:
-        yield KeysPressed(item_id=item_id, text=item.text)
-        return
-    yield ItemEntry(item_id=item_id, role=item.role, text=item.text, final=item.final)
-    if item.total_ms is not None:
-        yield ItemLength(item_id=item_id, ms=item.total_ms)
-    if item.heard_ms is not None:
-        complete = item.total_ms is not None
-        yield ItemHeard(item_id=item_id, ms=item.heard_ms, of_ms=item.heard_of_ms, complete=complete)
-
-
-def _tool_entries(tool: _Tool) -> Iterator[HistoryEntry]:
-    told = {ToolState.STARTED: tool.arguments, ToolState.RESULT: tool.output}
-    for state, value in told.items():
-        if value is not None:
-            yield ToolEntry(call_id=tool.call_id, name=tool.name, state=state, value=value)
-
-
-def _tool_items(tool: _Tool, running: frozenset[str]) -> tuple[SeedItem, ...]:
-    if tool.call_id in running:
-        return ()
-    output = UNKNOWN_RESULT if tool.output is None else tool.output
-    return (
-        SeedItem(kind="tool_call", call_id=tool.call_id, name=tool.name, text=tool.arguments or "{}"),
-        SeedItem(kind="tool_output", call_id=tool.call_id, text=output),
-    )

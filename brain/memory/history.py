@@ -17,6 +17,7 @@ from shared.contract.streams.history import (
     ItemHeard,
     ItemLength,
     KeysPressed,
+    QuietUntil,
     ToolEntry,
     ToolState,
 )
@@ -96,6 +97,10 @@ class History:
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
         self.owner.history(ToolEntry(call_id=call_id, name=name, state=state, value=value))
+
+    def quiet_until(self, at_ms: int) -> None:
+        """The caller has asked for a moment, by the clock on the wall."""
+        self.owner.history(QuietUntil(at_ms=at_ms))
 
     def again(self, entries: Iterable[HistoryEntry]) -> None:
         """Redis has lost the history: all of it is written again."""

@@ -70,6 +70,11 @@ class Record:
         self.conversation.tool(call_id, name, state, value)
         self.history.tool(call_id, name, state, value)
 
+    def quiet_until(self, at_ms: int) -> None:
+        """The caller has asked for a moment, by the clock on the wall."""
+        self.conversation.quiet_until(at_ms)
+        self.history.quiet_until(at_ms)
+
     def server_tool(self, tool: ServerTool) -> None:
         """A tool that the model's server ran; what is known already is not noted again."""
         known = self.conversation.tool_state(tool.call_id)

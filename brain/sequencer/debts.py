@@ -65,6 +65,13 @@ class Debts:
             del self.standing[next(iter(self.standing))]
         return self.raised
 
+    def inherit(self, number: int, cause: DebtCause, now_ms: float) -> None:
+        """Another brain's debt stands still: its answer is on its way to the caller, under this number. To be
+        called before any of ours is raised."""
+        if not self.standing:
+            self.since_ms = now_ms
+        self.standing[number] = cause
+
     def settle(self, number: int, now_ms: float) -> bool:
         """An answer to all debts up to this one is audible; returns whether it paid any. A younger one is
         waited for from now on."""

@@ -5,8 +5,8 @@ that knew nothing of either would let audio run on through an interruption, and 
 that is made of what was left: that of the other one, whose session is then lost, by the same rules as any.
 Must not know: where what was left is found (brain/takeover).
 
-Of what the other had asked for nothing is left. Debts have numbers above its own; what is in `reply` pays its
-own debts at ingress, by their numbers.
+Of what the other had asked for nothing is left. Debts have numbers above its own; but what is in `reply`, and
+nobody has heard, is owed under the other's number, by which it pays at ingress.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class ItemLeft:
     heard_ms: float
     complete: bool
     """It has its end in `reply`."""
+    debt: int = 0
+    """Its response answers all debts of the other brain up to this one; 0: nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ def inherit(s: State, left: Left, now_ms: float) -> None:
             response = s.responses[each.response_id] = _response(each, now_ms)
         response.last_item_id = each.item_id
         s.items[each.item_id] = _item(each)
+    if left.move is None or not left.move.gone:
+        _owe_unheard(s, left, now_ms)
     s.active = s.responses.get(left.cut_off)
     if s.active is not None:
         s.active.done = False
@@ -130,8 +134,17 @@ def inherit(s: State, left: Left, now_ms: float) -> None:
 
 def _response(left: ItemLeft, now_ms: float) -> Response:
     return Response(
-        response_id=left.response_id, deadline_ms=now_ms, confirmed=True, done=True, spoke=True, sounded=True
-    )
+        response_id=left.response_id, deadline_ms=now_ms, confirmed=True, done=True, spoke=True, sounded=True,
+        debt=left.debt,
+    )  # fmt: skip
+
+
+def _owe_unheard(s: State, left: Left, now_ms: float) -> None:
+    """Answers that are on their way to the caller: they wait for them."""
+    heard = {each.response_id for each in left.items if each.heard_ms > 0} | {left.audible_response}
+    for response in s.responses.values():
+        if response.debt and response.response_id not in heard:
+            s.debts.inherit(response.debt, DebtCause.TURN, now_ms)
 
 
 def _item(left: ItemLeft) -> Item:

@@ -23,7 +23,7 @@ from brain.sequencer.inputs import Input
 from brain.takeover import inherited
 from brain.takeover.inherited import Inherited
 from brain.tools.runs import GOODBYE, ToolRuns
-from shared.clock import now_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract.card import Plan
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
@@ -82,12 +82,15 @@ class Beginning:
         for item_id, ms in found.heard_out.items():
             self.record.heard(item_id, ms, ms, complete=True)
         self.feed.inherit(found.replayed)
+        now = now_ms()
+        held_ms = self.record.conversation.quiet_until_ms - wall_ms()
+        if held_ms > 0:
+            self.tools.hold(now, held_ms)
         move = found.left.move
         if move is not None:
             self.tools.inherit(move.call_id, move.tool)
             if move.gone:
                 self.away.sent(Move(kind=move.kind, argument=move.argument, call_id=move.call_id))
-        now = now_ms()
         step(self.sequencer.inherit(found.left, now), now)
         self.record.session_lost()
         for call_id, name in found.interrupted.items():

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from brain.takeover.handover import Ask, Give, HandOver, State, fit_heirs
+from brain.takeover.handover import Ask, Give, HandOver, HandOverState, fit_heirs
 from shared.clock import now_ms
 from shared.contract.streams.doorbell import Why, ring_command
 from shared.ownership.counters import Where
@@ -49,15 +49,19 @@ class Giving:
 
     process: Process
     calls: Callable[[], Iterable[GivenCall]]
+    may_stay: bool = True
+    """The process lives on, and so do calls that nobody takes: an operator has taken it out. False: it
+    ends."""
     _under_way: dict[str, HandOver] = field(default_factory=dict)
     _promised: Counter[str] = field(default_factory=Counter)
     _workers: list[SeenWorker] = field(default_factory=list)
     _looked_at_ms: float = float("-inf")
 
     async def run(self) -> None:
-        """Until it is cancelled, which leaves what was asked of others to their time limit."""
+        """Until it is cancelled, which leaves what was asked of others to their time limits."""
         while True:
-            await self._look()
+            if any(call.may_be_given() for call in self.calls()):
+                await self._look()
             self._tick(now_ms())
             await asyncio.sleep(TICK_S)
 
@@ -95,11 +99,13 @@ class Giving:
 
     def _advance(self, call: GivenCall, now: float) -> None:
         call_sid, found = call.call_sid, self._under_way.get(call.call_sid)
+        is_idle = found is None or found.state is HandOverState.SEEKING
+        if is_idle and sum(each.is_under_way for each in self._under_way.values()) >= AT_ONCE:
+            return
         if found is None:
-            if sum(each.state is not State.GIVEN for each in self._under_way.values()) >= AT_ONCE:
-                return
             found = self._under_way[call_sid] = HandOver(now)
-        step = found.tick(now, self._heirs(found), is_quiet=call.is_quiet(may_play=found.may_play(now)))
+        is_quiet = call.is_quiet(may_play=found.may_play(now))
+        step = found.tick(now, self._heirs(found), is_quiet=is_quiet, may_stay=self.may_stay)
         if isinstance(step, Ask):
             self._promised[step.heir] += 1
             ring(self.process, step.heir, call_sid, Why.PREPARE)

@@ -6,7 +6,8 @@ which brain is asked. Pure. Must not know: how a brain is asked, how a call is r
 is.
 
     state    what comes       leads to
-    seeking  a tick           asked (somebody is there), given (nobody is: whoever comes first takes it)
+    seeking  a tick           asked (somebody is there), given (nobody is: whoever comes first takes it).
+                              Where the process lives on the call stays instead, and all are asked again
     asked    ready            ready
              declined         seeking
              5 s, or it dies  seeking: another one is asked
@@ -28,6 +29,9 @@ READY_WITHIN_MS = 5_000.0
 QUIET_WITHIN_MS = 20_000.0
 """Longer than a tool may take."""
 
+AGAIN_AFTER_MS = 5_000.0
+"""Who was late, or declined, is asked again after so long, where the process lives on."""
+
 SETTLE_MS = 3_000.0
 """From then on audio that still plays is no reason to wait: the heir knows of it."""
 
@@ -35,7 +39,7 @@ FRESH_MS = 1_500.0
 """A brain whose beat was not seen to stand still for longer than three beats may be asked."""
 
 
-class State(enum.StrEnum):
+class HandOverState(enum.StrEnum):
     SEEKING = "seeking"
     ASKED = "asked"
     READY = "ready"
@@ -64,59 +68,67 @@ class HandOver:
     """One call's. `now_ms` is monotonic."""
 
     since_ms: float
-    state: State = State.SEEKING
+    state: HandOverState = HandOverState.SEEKING
     heir: str = ""
     _asked_at_ms: float = 0.0
     _tried: set[str] = field(default_factory=set)
 
-    def tick(self, now_ms: float, heirs: Sequence[str], *, is_quiet: bool) -> Step:
-        """Several times a second. `heirs`: who is fit by now, the best one first."""
-        if self.state is State.GIVEN:
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an heir opens a session for it, or has one."""
+        return self.state in (HandOverState.ASKED, HandOverState.READY)
+
+    def tick(self, now_ms: float, heirs: Sequence[str], *, is_quiet: bool, may_stay: bool = False) -> Step:
+        """Several times a second. `heirs`: who is fit by now, the best one first. `may_stay`: the process
+        lives on, and the call with it as long as nobody takes it."""
+        if self.state is HandOverState.GIVEN:
             return None
-        is_late = self.state is State.ASKED and now_ms - self._asked_at_ms >= READY_WITHIN_MS
+        is_late = self.state is HandOverState.ASKED and now_ms - self._asked_at_ms >= READY_WITHIN_MS
         if self.heir and (is_late or self.heir not in heirs):
             self._seek()
-        if self.state is State.SEEKING:
-            return self._ask(now_ms, heirs)
+        if self.state is HandOverState.SEEKING:
+            return self._ask(now_ms, heirs, may_stay=may_stay)
         is_over = now_ms - self.since_ms >= QUIET_WITHIN_MS
-        if self.state is State.READY and (is_quiet or is_over):
+        if self.state is HandOverState.READY and (is_quiet or is_over):
             return self._give()
         return None
 
     def ready(self, worker: str) -> None:
         """`worker` has a session for the call."""
-        if self.state is State.ASKED and worker == self.heir:
-            self.state = State.READY
+        if self.state is HandOverState.ASKED and worker == self.heir:
+            self.state = HandOverState.READY
 
     def declined(self, worker: str) -> None:
         """`worker` cannot take it."""
-        if worker == self.heir and self.state is not State.GIVEN:
+        if worker == self.heir and self.state is not HandOverState.GIVEN:
             self._seek()
 
     def may_play(self, now_ms: float) -> bool:
         """Whether a moment in which audio still plays is quiet enough."""
         return now_ms - self.since_ms >= SETTLE_MS
 
-    def now(self) -> Give | None:
-        """There is no time left: it is given as it stands."""
-        return None if self.state is State.GIVEN else self._give()
-
     # Private.
 
     def _seek(self) -> None:
-        self.state, self.heir = State.SEEKING, ""
+        self.state, self.heir = HandOverState.SEEKING, ""
 
-    def _ask(self, now_ms: float, heirs: Sequence[str]) -> Step:
+    def _ask(self, now_ms: float, heirs: Sequence[str], *, may_stay: bool) -> Step:
         untried = [heir for heir in heirs if heir not in self._tried]
         if not untried:
-            return self._give()
-        self.state, self.heir, self._asked_at_ms = State.ASKED, untried[0], now_ms
+            if not may_stay:
+                return self._give()
+            if now_ms - self._asked_at_ms >= AGAIN_AFTER_MS:
+                self._tried.clear()
+            return None
+        if may_stay:
+            self.since_ms = now_ms  # Nobody has waited for it before.
+        self.state, self.heir, self._asked_at_ms = HandOverState.ASKED, untried[0], now_ms
         self._tried.add(self.heir)
         return Ask(self.heir)
 
     def _give(self) -> Give:
         # Who was asked and has not answered is no worse an heir than anybody.
-        self.state = State.GIVEN
+        self.state = HandOverState.GIVEN
         return Give(self.heir)
 
 

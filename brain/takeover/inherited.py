@@ -103,6 +103,7 @@ class _Piece:
     cut: int
     received_bytes: int = 0
     complete: bool = False
+    debt: int = 0
 
     def left(self, heard_ms: float) -> ItemLeft:
         return ItemLeft(
@@ -111,6 +112,7 @@ class _Piece:
             received_bytes=self.received_bytes,
             heard_ms=heard_ms,
             complete=self.complete,
+            debt=self.debt,
         )
 
 
@@ -138,6 +140,7 @@ class _Reply:
                 )
                 end_bytes = entry.offset_bytes + len(entry.audio)
                 item.received_bytes = max(item.received_bytes, end_bytes)
+                item.debt = max(item.debt, entry.debt)
             case ReplyKind.ITEM_END:
                 found = self.items.get(entry.item_id)
                 if found is not None:

@@ -31,7 +31,7 @@ from brain.tools.toolbox import (
     Transfer,
     wrong,
 )
-from shared.clock import now_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract.card import Next
 from shared.contract.streams.history import ToolState
 from shared.logs.log import Log
@@ -62,11 +62,14 @@ class ToolNotes(Protocol):
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         """`value`: the arguments of a tool that was started, or its result."""
 
+    def quiet_until(self, at_ms: int) -> None:
+        """The caller has asked for a moment, by the clock on the wall."""
+
 
 @dataclass(slots=True)
 class ToolRuns:
     """The tools of one call. `give` hands an input to the sequencer; `hold` suspends idle prompts: from when,
-    for how long, ms."""
+    for how long, ms; it says how long that may be."""
 
     toolbox: Toolbox
     context: ToolContext
@@ -74,7 +77,7 @@ class ToolRuns:
     notes: ToolNotes
     log: Log
     give: Callable[[Input], None]
-    hold: Callable[[float, float], None]
+    hold: Callable[[float, float], float]
     on_failure: OnFailure
     attempts: ToolAttempts
     """Of the process: what is run outlives the call."""
@@ -167,8 +170,9 @@ class ToolRuns:
                     )
                 )
             case Hold(seconds=seconds):
-                self.hold(now_ms(), seconds * 1000)
+                held_ms = self.hold(now_ms(), seconds * 1000)
                 self._answer(action, result)
+                self.notes.quiet_until(wall_ms() + round(held_ms))
             case None:
                 self._answer(action, result)
 

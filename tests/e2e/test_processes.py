@@ -12,7 +12,15 @@ from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
 from shared.store.client import make_store
 from simulators.realtime import RealtimeSimulator
-from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
+from simulators.twilio import (
+    HangUp,
+    Pause,
+    Speak,
+    WaitForEnd,
+    WaitForSilence,
+    WaitForSpeech,
+    WaitUntil,
+)
 from tests.e2e.conftest import ENVIRONMENT, QUICK, Bridge, clip, own_stack, plan
 from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
 from tests.support.servers import OWN_TIMEOUT_S, free_port, server, valkey_binary
@@ -57,39 +65,58 @@ async def small_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 
 
 async def test_sigterm_under_a_live_call(small_stack: Bridge) -> None:
-    """Every process takes no new call and lets the live one finish, to the last word."""
-    bridge = small_stack
+    """Ingress lets it finish. Brain and egress have no siblings: their next boots go on with it, and the
+    caller is answered as if nothing had been."""
+    bridge, go_on = small_stack, asyncio.Event()
     async with bridge.realtime() as model, bridge.twilio() as twilio:
-        steps = (WaitForSpeech(), WaitForSilence(300), Speak(clip("en_caller_ask")), WaitForSpeech())
-        live = twilio.start_call(plan(*steps, Pause(2500), HangUp()), QUICK)
+        waiting = WaitUntil(go_on.is_set, "the next boots have the call")
+        steps = (WaitForSpeech(), waiting, Speak(clip("en_caller_ask")), WaitForSpeech(), Pause(500))
+        live = twilio.start_call(plan(*steps, HangUp()), QUICK)
         await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
-        for role in ONE_EACH:
-            await bridge.stack.signal(f"{role}-0", signal.SIGTERM)
+        before = await bridge.card(live.record.call_sid)
+        for name in ("brain-0", "egress-0"):
+            await bridge.stack.signal(name, signal.SIGTERM)
+        sid = live.record.call_sid
+        await wait_until(lambda: _has_new_owners(bridge, sid, before), "next boots have it", timeout_s=30)
+        await bridge.stack.signal("ingress-0", signal.SIGTERM)  # Now: without the others it would not wait.
+        go_on.set()
         call = await live.finished()
         await bridge.until_ended(call.call_sid)
-        (session,) = model.sessions
-    assert_protocol_kept(call, session)
+    assert_protocol_kept(call, model.sessions[-1])
+    assert len(model.sessions) == 2
     assert call.streams[0].close_code is None, "the bridge closed the caller's socket"
-    assert len(call.playbacks) >= 2
+    assert call.end_reason == "caller_hung_up"
     await wait_until(lambda: bridge.logs().count('"reason":"ok"') == 3, "all three have stopped as asked")
 
 
+async def _has_new_owners(bridge: Bridge, call_sid: str, before: dict[str, str]) -> bool:
+    now = await bridge.card(call_sid)
+    return all(now[role] not in ("", before[role]) for role in ("brain", "egress"))
+
+
 async def test_a_second_sigterm_ends_the_drain(small_stack: Bridge) -> None:
-    """At once, with a code of its own; the live call is let go of."""
-    bridge = small_stack
+    """At once, with a code of its own; the live call comes back to the next boot."""
+    bridge, go_on = small_stack, asyncio.Event()
     async with bridge.realtime(), bridge.twilio() as twilio:
-        live = twilio.start_call(plan(WaitForEnd(20_000), HangUp()), QUICK)
+        waiting = WaitUntil(go_on.is_set, "it is back")
+        steps = (WaitForSpeech(), waiting, Speak(clip("en_caller_ask")), WaitForSpeech(), Pause(500))
+        live = twilio.start_call(plan(*steps, HangUp()), QUICK)
         await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
         before = await bridge.stack.pids()
-        await bridge.stack.signal("brain-0", signal.SIGTERM)
+        await bridge.stack.signal("ingress-0", signal.SIGTERM)
         await wait_until(lambda: '"event":"draining"' in bridge.logs(), "it drains")
-        await bridge.stack.signal("brain-0", signal.SIGTERM)
+        await bridge.stack.signal("ingress-0", signal.SIGTERM)
         await wait_until(lambda: '"reason":"drain_forced"' in bridge.logs(), "it has ended", timeout_s=10)
+        await wait_until(lambda: len(live.record.streams) == 2, "the call is back", timeout_s=20)
+        go_on.set()
         call = await live.finished()
         await bridge.until_ended(call.call_sid)
-    assert "say" in [verb.name.lower() for verb in call.verbs]
+    assert [stream.close_code for stream in call.streams] == [1001, None]
+    assert call.end_reason == "caller_hung_up"
     now = await bridge.stack.pids()
-    assert now["egress-0"] == before["egress-0"]
+    assert [now[name] for name in ("brain-0", "egress-0")] == [
+        before[name] for name in ("brain-0", "egress-0")
+    ]
 
 
 async def test_redis_late_at_start(tmp_path_factory: pytest.TempPathFactory) -> None:

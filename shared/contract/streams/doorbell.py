@@ -43,7 +43,8 @@ class Why(enum.StrEnum):
     DECLINED = "declined"
     """`by` cannot take the call."""
     DRAIN = "drain"
-    """An operator takes the worker out: no new calls, the live ones go on. No call is named."""
+    """An operator takes the worker out: no new calls; the live ones go on, a brain's in its siblings if there
+    are any. No call is named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,18 @@ class ToolEntry:
     value: str
 
 
-HistoryEntry = ItemEntry | ItemLength | ItemHeard | KeysPressed | ToolEntry
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietUntil:
+    """The caller has asked for a moment: until then, by the clock on the wall, or until they speak, they wait
+    for no word."""
+
+    KIND: ClassVar[str] = "quiet"
+    at_ms: int
+
+
+HistoryEntry = ItemEntry | ItemLength | ItemHeard | KeysPressed | ToolEntry | QuietUntil
 KINDS: Mapping[str, type[HistoryEntry]] = {
-    kind.KIND: kind for kind in (ItemEntry, ItemLength, ItemHeard, KeysPressed, ToolEntry)
+    kind.KIND: kind for kind in (ItemEntry, ItemLength, ItemHeard, KeysPressed, ToolEntry, QuietUntil)
 }
 
 

@@ -50,6 +50,7 @@ class Call:
     """Every part of a call that may be told, and what it was told, in one list."""
 
     told: list[tuple[object, ...]] = field(default_factory=list)
+    keys_wait: bool = False
 
     def give(self, given: object) -> None:
         self.told.append(("core", given))
@@ -194,11 +195,35 @@ async def test_the_place_is_saved_when_it_moved_and_now_and_then(monkeypatch: py
     made, call = control()
     made.reader.position = "5-0"
     for _ in range(6):
-        made.sweep()
+        made.upkeep(sweep=True)
 
     places = [told for told in call.told if told != ("card", BrainServed(brain_attempts=0))]
     assert places == [("card", BrainControl(control_pos_brain="5-0"))] * 3
     assert len(call.told) == 4  # Once: it is served, and not the call that ends its owners.
+
+
+async def test_the_place_stays_before_keys_that_wait() -> None:
+    """A next brain reads them again: the model was not told them yet. Once it is, the place is saved at
+    once."""
+    made, call = control()
+    made.reader.position = "4-0"
+    made.upkeep(sweep=True)
+    call.told.clear()
+
+    call.keys_wait = True
+    made.on_letter(letter(Dtmf(digit="4", leg=1)))
+    made.reader.position = "5-0"
+    made.upkeep(sweep=True)
+    made.save()
+    assert set(call.told) == {
+        ("tools", "caller"),
+        ("keypad", "4"),
+        ("card", BrainControl(control_pos_brain="4-0")),
+    }
+
+    call.keys_wait = False
+    made.upkeep(sweep=False)
+    assert call.told[-1] == ("card", BrainControl(control_pos_brain="5-0"))
 
 
 async def test_an_outranked_brain_claims_again() -> None:

@@ -46,11 +46,11 @@ def test_a_caller_who_speaks_is_asked_again() -> None:
 def test_a_caller_who_asked_for_a_moment_has_it() -> None:
     """No prompts until then, or until they speak; never longer than the bound."""
     limits = CallLimits(VALUES, 0.0)
-    limits.hold(0.0, 60_000)
+    assert limits.hold(0.0, 60_000) == 60_000
     assert looked(limits, 69) == []
     assert looked(limits, 72, since_s=69) == [(70.0, IdlePrompt(1))]
 
-    limits.hold(72_000, 10_000_000)
+    assert limits.hold(72_000, 10_000_000) == 300_000
     assert looked(limits, 372, since_s=72) == []
 
 

@@ -97,22 +97,26 @@ async def booth(store: Store, redis_url: str) -> AsyncIterator[Booth]:
     settings = load(env_file=None, redis_url=redis_url, openai_api_key="key")
     process = make_process("brain", 0, settings)
     moves = CallerMoves(process.outbox, process.name, process.guard)
-    async with (
-        running(process.outbox.run(), process.inboxes[0].run(), moves.run()),
-        line(store, redis_url) as here,
-    ):
-        claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker=process.name)
-        refused: list[Refusal] = []
-        owner = Owner(process.outbox, KEYS, here.call_sid, "brain", claim.epoch, refused.append, process.name)
-        feed = CallerFeed(
-            process.store, process.inboxes[0], owner, moves, BrainCounters(), process.log,
-            nudge=lambda: process.nudge(0), leg=1, ingress=INGRESS, hops=BrainHops(), host="h",
-            guard=process.guard,
-        )  # fmt: skip
-        yield Booth(here, feed, store, refused)
-        feed.stop()
-        await here.end()
-    await process.store.aclose()
+    try:
+        async with (
+            running(process.outbox.run(), process.inboxes[0].run(), moves.run()),
+            line(store, redis_url) as here,
+        ):
+            claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker=process.name)
+            refused: list[Refusal] = []
+            owner = Owner(
+                process.outbox, KEYS, here.call_sid, "brain", claim.epoch, refused.append, process.name
+            )
+            feed = CallerFeed(
+                process.store, process.inboxes[0], owner, moves, BrainCounters(), process.log,
+                nudge=lambda: process.nudge(0), leg=1, ingress=INGRESS, hops=BrainHops(), host="h",
+                guard=process.guard,
+            )  # fmt: skip
+            yield Booth(here, feed, store, refused)
+            feed.stop()
+            await here.end()
+    finally:
+        await process.store.aclose()
 
 
 async def test_audio_that_the_model_does_not_take_stays_in_redis_and_is_known_to_wait(
@@ -233,7 +237,7 @@ async def test_a_brain_that_lost_the_call_is_told(store: Store, redis_url: str) 
     """By the answer to its next move; it keeps off the audio."""
     async with booth(store, redis_url) as it:
         await steps.claim(
-            store, KEYS, it.here.call_sid, role="brain", worker="brain-1@h#1", seen=2**50,
+            store, KEYS, it.here.call_sid, role="brain", worker="brain-1@h#1", seen=2**52,
         )  # fmt: skip
         await it.connected(FakeEngine())
         await it.say("a")

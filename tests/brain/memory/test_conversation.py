@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from brain.memory import words
 from brain.memory.budget import BEGINNING_LOST
-from brain.memory.conversation import ELLIPSIS, INAUDIBLE, UNKNOWN_RESULT, Conversation, Line
+from brain.memory.conversation import ELLIPSIS, INAUDIBLE, Conversation, Line
+from brain.memory.items import UNKNOWN_RESULT
 from brain.memory.pace import LETTER_MS
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ItemLength, ToolState
@@ -301,3 +302,24 @@ def test_it_is_written_again_as_it_is() -> None:
 
     assert again == conversation
     assert again.seed(10_000) == conversation.seed(10_000)
+
+
+def test_a_caller_who_asked_for_a_moment_waits_for_nothing_until_they_speak() -> None:
+    """What was said and done before needs no answer; what is said after it does, and ends the moment."""
+    conversation = Conversation()
+    conversation.user_text("u1", "One moment, please.")
+    conversation.tool("c1", "hold", ToolState.STARTED, "{}")
+    conversation.tool("c1", "hold", ToolState.RESULT, "{}")
+    assert conversation.since_answer(()) == [("u1", True), ("c1", True)]
+    assert conversation.quiet_until_ms == 0
+
+    conversation.quiet_until(90_000)
+    assert conversation.since_answer(()) == []
+    assert conversation.quiet_until_ms == 90_000
+    conversation.model_text("i1", "Take your time.")
+    again = Conversation.of(conversation.entries())
+    assert (again.quiet_until_ms, again.since_answer(())) == (90_000, [])
+
+    conversation.user_item("u2")
+    assert conversation.quiet_until_ms == 0
+    assert conversation.since_answer(()) == [("u2", False)]

@@ -71,7 +71,8 @@ async def test_items_without_a_response_are_those_of_one_turn(store: Store, redi
             ("item_end", "two", len(C), b""),
             ("response_end", "", 0, b""),
         ]
-        assert {entry.response_id for entry in entries} == {"b1s1-turn1"}
+        (response_id,) = {entry.response_id for entry in entries}
+        assert response_id.endswith("s1-turn1")
 
 
 async def test_audio_without_any_id_is_one_item_a_turn(store: Store, redis_url: str) -> None:
@@ -82,7 +83,7 @@ async def test_audio_without_any_id_is_one_item_a_turn(store: Store, redis_url: 
             toy.end_turn()
         await there(here, ReplyKind.RESPONSE_END, 2)
 
-        assert here.items() == ["b1s1-turn1", "b1s1-turn2"]
+        assert [item_id.split("-")[1] for item_id in here.items()] == ["turn1", "turn2"]
         assert [here.audio_of(item_id) for item_id in here.items()] == [A, B]
 
 

@@ -124,3 +124,16 @@ def test_at_the_end_every_debt_was_taken_back_and_none_paid() -> None:
     debts.waive_all()
 
     assert (debts.waived, debts.owed) == (8, None)
+
+
+def test_another_brains_debt_stands_under_its_number() -> None:
+    """Below all of ours: its answer pays it, and not what was asked for since."""
+    debts = Debts(raised=1_000)
+    debts.inherit(7, DebtCause.TURN, 100)
+    assert debts.owed == Owed(7, DebtCause.TURN, 100)
+    assert debts.owe(DebtCause.TOOL, 500) == 1_001
+    assert debts.owed == Owed(1_001, DebtCause.TURN, 100)
+
+    assert debts.settle(7, 900)
+
+    assert debts.owed == Owed(1_001, DebtCause.TOOL, 900)

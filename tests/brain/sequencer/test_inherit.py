@@ -9,10 +9,11 @@ from shared.contract.owed import DebtCause
 CONFIG = SequencerConfig(first_cut=2, first_debt=5000)
 
 
-def item(item_id: str, *, heard_ms: float = 0.0, complete: bool = True) -> ItemLeft:
+def item(item_id: str, *, heard_ms: float = 0.0, complete: bool = True, debt: int = 0) -> ItemLeft:
     return ItemLeft(
-        item_id=item_id, response_id=f"r-{item_id}", received_bytes=8000, heard_ms=heard_ms, complete=complete
-    )
+        item_id=item_id, response_id=f"r-{item_id}", received_bytes=8000, heard_ms=heard_ms,
+        complete=complete, debt=debt,
+    )  # fmt: skip
 
 
 def heir(left: Left) -> tuple[Sequencer, list[actions.Action]]:
@@ -100,3 +101,36 @@ def test_an_interrupted_tool_is_spoken_of_without_tools() -> None:
     sequencer, _ = heir(Left(is_unanswered=True, was_interrupted=True))
     (create,) = creates(opened(sequencer))
     assert create.without_tools
+
+
+def test_an_answer_on_its_way_is_owed_until_it_is_heard() -> None:
+    """Under the number by which it pays at ingress; nothing is asked for meanwhile. Where nobody hears it, it
+    is flushed and asked for again."""
+    left = Left(cut=2, items=(item("i1", debt=7),), ended=frozenset({"r-i1"}))
+    sequencer, asked = heir(left)
+    assert asked == []
+    assert sequencer.owed is not None
+    assert (sequencer.owed.number, sequencer.owed.cause) == (7, DebtCause.TURN)
+    assert creates(opened(sequencer)) == []
+    sequencer.handle(inputs.Audible(cut=2, response_id="r-i1", item_id="i1"), 200.0)
+    assert sequencer.owed is None
+
+    sequencer, _ = heir(left)
+    opened(sequencer)
+    due_ms = sequencer.next_deadline_ms()
+    assert due_ms is not None
+    asked = sequencer.handle(inputs.Tick(), due_ms)
+    assert [each.cut for each in asked if isinstance(each, actions.Flush)] == [3]
+
+
+def test_what_the_caller_hears_already_is_paid() -> None:
+    """By the card or by the playhead; who is away waits for nothing."""
+    ended = frozenset({"r-i1"})
+    move = MoveLeft(kind="dial", argument="+1", call_id="t1", tool="transfer_call", gone=True)
+    for left in (
+        Left(items=(item("i1", debt=7),), ended=ended, audible_response="r-i1"),
+        Left(items=(item("i1", heard_ms=100.0, debt=7),), ended=ended),
+        Left(items=(item("i1", debt=7),), ended=ended, move=move),
+    ):
+        sequencer, _ = heir(left)
+        assert sequencer.owed is None

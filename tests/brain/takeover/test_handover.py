@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from brain.takeover.handover import (
+    AGAIN_AFTER_MS,
     FRESH_MS,
     QUIET_WITHIN_MS,
     READY_WITHIN_MS,
     Ask,
     Give,
     HandOver,
-    State,
+    HandOverState,
     Step,
     fit_heirs,
 )
@@ -58,13 +59,30 @@ def test_another_one_is_asked_and_then_whoever_comes_first(how: str) -> None:
                 asked.append(B)
                 call.declined(B)
             break
-    if call.state is not State.GIVEN:
+    if call.state is not HandOverState.GIVEN:
         assert call.tick(now, [A, B], is_quiet=True) == Give("")
 
 
 def test_nobody_there_is_not_waited_for() -> None:
     """The call is released at once: a next boot takes it, and the clip covers it."""
     assert HandOver(0.0).tick(0.0, [], is_quiet=False) == Give("")
+
+
+def test_where_the_process_lives_on_nobody_there_is_waited_for() -> None:
+    """However long; who declined is asked again after a while; the time for a quiet moment begins when
+    somebody was asked. Once the process ends, the call is given as ever."""
+    call, now = HandOver(0.0), 60_000.0
+    assert call.tick(now, [], is_quiet=True, may_stay=True) is None
+    assert call.tick(now, [A], is_quiet=True, may_stay=True) == Ask(A)
+    call.declined(A)
+    assert call.tick(now + 1, [A], is_quiet=True, may_stay=True) is None
+    assert call.tick(now + AGAIN_AFTER_MS, [A], is_quiet=True, may_stay=True) is None
+    assert call.tick(now + AGAIN_AFTER_MS, [A], is_quiet=True, may_stay=True) == Ask(A)
+    call.ready(A)
+    now += AGAIN_AFTER_MS
+    assert call.tick(now + QUIET_WITHIN_MS - 1, [A], is_quiet=False, may_stay=True) is None
+    assert call.tick(now + QUIET_WITHIN_MS, [], is_quiet=True, may_stay=True) is None  # It died.
+    assert call.tick(now + QUIET_WITHIN_MS, [], is_quiet=True) == Give("")
 
 
 def test_a_quiet_moment_that_does_not_come_is_not_waited_for_for_ever() -> None:
@@ -88,7 +106,7 @@ def test_a_call_is_given_once_whatever_comes() -> None:
             if event == "ready" and call.heir:
                 ready.add(call.heir)
                 call.ready(call.heir)
-            elif event == "declined" and call.heir and call.state is not State.GIVEN:
+            elif event == "declined" and call.heir and call.state is not HandOverState.GIVEN:
                 ready.discard(call.heir)
                 call.declined(call.heir)
             elif event == "dead" and call.heir in heirs:

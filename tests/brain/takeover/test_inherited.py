@@ -15,6 +15,7 @@ from shared.contract.streams.history import (
     ItemEntry,
     ItemHeard,
     ItemLength,
+    QuietUntil,
     ToolEntry,
     ToolState,
 )
@@ -85,6 +86,23 @@ def test_of_a_flush_whose_figures_nobody_noted_they_are_waited_for() -> None:
     """The cut in `reply` counts, even if the card does not say it yet."""
     left = found([*whole("i1", 1000), boundary(ReplyKind.FLUSH, "i1", cut=1)], *GREETED).left
     assert (left.cut, left.items, [item.item_id for item in left.flushed]) == (1, (), ["i1"])
+
+
+def test_a_moment_that_the_caller_asked_for_is_its_own_answer() -> None:
+    """The tool that gave it, and what they said before, wait for no word of ours."""
+    asked = ItemEntry(item_id="u1", role="user", text="One moment.", final=True)
+    tool = [
+        ToolEntry(call_id="t1", name="hold", state=state, value="{}")
+        for state in (ToolState.STARTED, ToolState.RESULT)
+    ]
+    assert found([], *GREETED, asked, *tool).left.is_unanswered
+    assert not found([], *GREETED, asked, *tool, QuietUntil(at_ms=1)).left.is_unanswered
+
+
+def test_an_answer_has_the_number_of_its_debt() -> None:
+    """Egress pays by it."""
+    entries = [replace(entry, debt=7) for entry in whole("i1", 1000)]
+    assert [item.debt for item in found(entries, *GREETED).left.items] == [7]
 
 
 def test_an_older_brains_entry_behind_a_newer_ones_is_void() -> None:

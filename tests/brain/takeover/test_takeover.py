@@ -7,19 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from brain.role import BrainRole
 from brain.sequencer.inherit import BRIDGE
 from brain.takeover.begin import INTERRUPTED
 from brain.tools.toolbox import ToolResult
 from shared.contract.card import BrainPending, Next, Plan
 from shared.contract.streams.control import Dialled, Silent
+from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership.liveness import How, WorkerStanding, WorkerState
-from shared.process.beat import keep_own_keys
+from shared.process.beat import beat
 from shared.process.role import Process
+from shared.process.tasks import end_task
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
-from tests.brain.stage import Line, brain, clip, drop, line, serving, write_script
+from tests.brain.stage import KEYS, Line, brain, clip, drop, line, serving, write_script
+from tests.brain.takeover.staff import Siblings
 from tests.support.waiting import wait_until
 
 SLOW = Knobs(response=ResponseKnobs(first_audio_ms=20, speed_factor=2))
@@ -233,13 +237,18 @@ async def _is_written(here: Line) -> bool:
     return len([e for e in await here.history() if isinstance(e, ItemEntry) and e.is_callers and e.text]) == 1
 
 
-async def meet(*processes: Process) -> None:
+async def meet(store: Store, *brains: tuple[Process, BrainRole]) -> None:
     """Brains that have seen one another beat."""
-    for process in processes:
-        await keep_own_keys(process, ())
-    for process in processes:
-        seen = {each.name: WorkerStanding(each.name, WorkerState.BEATING, 0.0) for each in processes}
-        process.neighbours.standings = lambda seen=seen: list(seen.values())  # type: ignore[method-assign]
+    seen = [WorkerStanding(process.name, WorkerState.BEATING, 0.0) for process, _ in brains]
+    for process, role in brains:
+        process.spawn(beat(process, role, asyncio.Event()), "beat")
+        process.neighbours.standings = lambda: seen  # type: ignore[method-assign]
+    keys = [KEYS.worker(process.name) for process, _ in brains]
+
+    async def are_seen() -> bool:
+        return await store.exists(*keys) == len(keys)
+
+    await wait_until(are_seen, "all of them beat")
 
 
 async def test_a_live_call_is_handed_over_at_a_quiet_moment(store: Store, redis_url: str) -> None:
@@ -254,12 +263,13 @@ async def test_a_live_call_is_handed_over_at_a_quiet_moment(store: Store, redis_
         await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
         giver, taker = (role, heir) if role.live_calls() else (heir, role)
         leaving, other = (old, process) if giver is role else (process, old)
-        await meet(old, process)
+        await meet(store, (old, role), (process, heir))
         leaving.draining = True
         await asyncio.wait_for(giver.drain(), 10.0)
 
         await wait_until(lambda: taker.live_calls() == 1, "the heir has it")
         assert (await here.card())["brain"] == other.name
+        assert sim.sessions[1].headers["x-client-request-id"].split("/")[1].startswith("p")
         await wait_until(lambda: taker.counters.sessions_confirmed == 1, "its session serves")
         assert len(sim.sessions) == 2
         await here.speak(clip("en_caller_ask"))
@@ -281,7 +291,7 @@ async def test_the_only_brain_leaves_its_calls_to_the_next_boot(store: Store, re
     ):
         async with brain(redis_url, sim, number=1) as (old, role):
             await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
-            await meet(old)
+            await meet(store, (old, role))
             old.draining = True
             await asyncio.wait_for(role.drain(), 5.0)
         card = await here.card()
@@ -293,3 +303,73 @@ async def test_the_only_brain_leaves_its_calls_to_the_next_boot(store: Store, re
             assert sim.sessions[1].received_of("response.create") == []
             await here.end()
             await wait_until(lambda: heir.live_calls() == 0, "the call is forgotten")
+
+
+async def test_a_second_signal_does_not_wait_for_an_heir(store: Store, redis_url: str) -> None:
+    """The heir opens its session still: the call is released at once, without a word, for whoever comes
+    first."""
+    async with RealtimeSimulator(knobs=QUICK) as sim, line(store, redis_url) as here:
+        async with brain(redis_url, sim, number=1) as (old, role):
+            await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
+            siblings = Siblings(store)
+            heir = await siblings.add(2)
+            old.neighbours.standings = siblings.standings  # type: ignore[method-assign]
+            old.draining = True
+            drain = asyncio.create_task(role.drain())
+            await wait_until(lambda: _is_asked(siblings, heir), "the heir is asked")
+            await end_task(drain)
+            assert role.live_calls() == 1
+        card = await here.card()
+        assert (card["next"], card["brain"], card["state"]) == ("", "", "attached")
+        async with brain(redis_url, sim) as (_, taker):
+            await wait_until(lambda: taker.counters.sessions_confirmed == 1, "another one goes on")
+            await here.end()
+            await wait_until(lambda: taker.live_calls() == 0, "the call is forgotten")
+
+
+async def test_an_operators_drain_hands_over(store: Store, redis_url: str) -> None:
+    """The process stays, without calls."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, number=1) as (one, role_one),
+        brain(redis_url, sim) as (two, role_two),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
+        (leaving, giver), (_, taker) = sorted(
+            ((one, role_one), (two, role_two)), key=lambda each: -each[1].live_calls()
+        )
+        await meet(store, (one, role_one), (two, role_two))
+        one.ring(0, leaving.name, "", Why.DRAIN)
+        await wait_until(lambda: taker.live_calls() == 1, "the other one has it")
+        await wait_until(lambda: giver.live_calls() == 0, "it has none any more")
+        assert (leaving.draining, leaving.fatal) == (True, None)
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 2, "the turn is answered")
+        assert entries(here, ReplyKind.FLUSH) == 0
+        await here.end()
+        await wait_until(lambda: taker.live_calls() == 0, "the call is forgotten")
+
+
+async def test_an_operators_drain_of_the_only_brain_leaves_its_calls_to_it(
+    store: Store, redis_url: str
+) -> None:
+    """Nobody else would serve them; new ones are not taken."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (process, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
+        await meet(store, (process, role))
+        process.ring(0, process.name, "", Why.DRAIN)
+        await wait_until(lambda: bool(role._giving._under_way), "it has looked for somebody")
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 2, "the turn is answered")
+        assert (role.live_calls(), len(sim.sessions)) == (1, 1)
+        await here.end()
+        await wait_until(lambda: role.live_calls() == 0, "the call is forgotten")
+
+
+async def _is_asked(siblings: Siblings, heir: str) -> bool:
+    return [ring.why for ring in await siblings.rung(heir)] == [Why.PREPARE]

@@ -15,7 +15,8 @@ from brain.tools.attempts import ToolAttempts
 from brain.tools.builtin import end_call
 from brain.tools.function import tool
 from brain.tools.runs import GOODBYE, MAX_AT_ONCE, MAX_ROUNDS, ToolRuns
-from brain.tools.toolbox import Toolbox, ToolContext
+from brain.tools.toolbox import Hold, Toolbox, ToolContext
+from shared.clock import wall_ms
 from shared.contract.streams.history import ToolState
 from shared.logs.log import get_log
 from tests.support.waiting import wait_until
@@ -31,11 +32,18 @@ class Shop:
     told: list[Input] = field(default_factory=list)
     failures: list[tuple[str, str, str]] = field(default_factory=list)
     noted: list[tuple[str, ToolState]] = field(default_factory=list)
+    quiet_for_ms: int = 0
     opens: asyncio.Event = field(default_factory=asyncio.Event)
     attempts: ToolAttempts = field(default_factory=ToolAttempts)
 
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         self.noted.append((call_id, state))
+
+    def quiet_until(self, at_ms: int) -> None:
+        self.quiet_for_ms = at_ms - wall_ms()
+
+    def hold(self, _now_ms: float, for_ms: float) -> float:
+        return min(for_ms, 300_000.0)
 
     def runs(self) -> ToolRuns:
         @tool
@@ -45,14 +53,19 @@ class Shop:
             await self.opens.wait()
             return 3
 
+        @tool
+        async def wait() -> Hold:
+            """Wait."""
+            return Hold(3_600)
+
         return ToolRuns(
-            Toolbox.of([stock, end_call], 5.0),
+            Toolbox.of([stock, end_call, wait], 5.0),
             CONTEXT,
             BrainCounters(),
             self,
             get_log(),
             self.told.append,
-            lambda _now_ms, _ms: None,
+            self.hold,
             lambda *failure: self.failures.append(failure),
             self.attempts,
         )
@@ -162,3 +175,12 @@ async def test_a_farewell_that_has_words_is_said_in_any_case(shop: Shop) -> None
     hang_up = shop.told[-1]
     assert isinstance(hang_up, inputs.HangUpWished)
     assert (hang_up.farewell, hang_up.only_if_unsaid) == ("It is booked. Goodbye.", False)
+
+
+async def test_a_moment_that_the_caller_asked_for_is_noted(shop: Shop) -> None:
+    """For a next brain, as long as it may last; the model says nothing to it."""
+    await shop.runs().run(called(1, "wait"))
+    assert 299_000 < shop.quiet_for_ms <= 300_000
+    (told,) = shop.told
+    assert isinstance(told, inputs.ToolFinished)
+    assert not told.reply

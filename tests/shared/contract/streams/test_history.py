@@ -12,6 +12,7 @@ from shared.contract.streams.history import (
     ItemHeard,
     ItemLength,
     KeysPressed,
+    QuietUntil,
     ToolEntry,
     ToolState,
     history_fields,
@@ -24,6 +25,7 @@ ENTRIES: list[HistoryEntry] = [
     ItemHeard(item_id="i", ms=400, of_ms=900, complete=False),
     KeysPressed(item_id="k", text="12#"),
     ToolEntry(call_id="c", name="order", state=ToolState.STARTED, value='{"n": 1}'),
+    QuietUntil(at_ms=1_800_000_000_000),
 ]
 
 

@@ -1,0 +1,92 @@
+"""What a conversation is made of: items and tools, as far as they are known.
+
+Why it exists: the conversation asks and corrects, and has enough to say; what one item is, which entries of
+`history` tell of it, and how a session is told of a tool need nothing else. Owns: that. Pure. Must not know:
+the order of a conversation, which words were heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from brain.model.engine import SeedItem
+from shared.contract.streams.history import (
+    HistoryEntry,
+    ItemEntry,
+    ItemHeard,
+    ItemLength,
+    KeysPressed,
+    ToolEntry,
+    ToolState,
+)
+
+KEYS_ROLE = "keys"
+"""Of what the caller pressed: perhaps a card number."""
+
+UNKNOWN_RESULT = '{"error": "the result of this tool is not known"}'
+
+
+@dataclass(slots=True)
+class KnownItem:
+    """An item of the caller, of the model, or keys (`role`)."""
+
+    item_id: str
+    role: str
+    text: str = ""
+    final: bool = False
+    total_ms: int | None = None
+    heard_ms: int | None = None
+    """None: not decided; it is playing, or waits to be played."""
+    heard_of_ms: int = 0
+    is_live: bool = field(default=False, compare=False)
+    """Its text grows, in the session that serves: a fact of this process."""
+    is_measured: bool = field(default=False, compare=False)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is more than a text that was never said."""
+        return self.role != "assistant" or bool(self.text or self.total_ms or self.heard_ms)
+
+
+@dataclass(slots=True)
+class KnownTool:
+    """A tool that was called. `output` is None where it has no result."""
+
+    call_id: str
+    name: str
+    arguments: str = ""
+    output: str | None = None
+
+
+def item_entries(item: KnownItem) -> Iterator[HistoryEntry]:
+    """The entries of `history` that tell of it, in order."""
+    item_id = item.item_id
+    if item.role == KEYS_ROLE:
+        yield KeysPressed(item_id=item_id, text=item.text)
+        return
+    yield ItemEntry(item_id=item_id, role=item.role, text=item.text, final=item.final)
+    if item.total_ms is not None:
+        yield ItemLength(item_id=item_id, ms=item.total_ms)
+    if item.heard_ms is not None:
+        complete = item.total_ms is not None
+        yield ItemHeard(item_id=item_id, ms=item.heard_ms, of_ms=item.heard_of_ms, complete=complete)
+
+
+def tool_entries(tool: KnownTool) -> Iterator[HistoryEntry]:
+    """The same of a tool."""
+    told = {ToolState.STARTED: tool.arguments, ToolState.RESULT: tool.output}
+    for state, value in told.items():
+        if value is not None:
+            yield ToolEntry(call_id=tool.call_id, name=tool.name, state=state, value=value)
+
+
+def tool_items(tool: KnownTool, running: frozenset[str]) -> tuple[SeedItem, ...]:
+    """How a new session is told of it; one of those that are `running` will be told later, with its call."""
+    if tool.call_id in running:
+        return ()
+    output = UNKNOWN_RESULT if tool.output is None else tool.output
+    return (
+        SeedItem(kind="tool_call", call_id=tool.call_id, name=tool.name, text=tool.arguments or "{}"),
+        SeedItem(kind="tool_output", call_id=tool.call_id, text=output),
+    )
