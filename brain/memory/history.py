@@ -8,6 +8,8 @@ Texts stand here and nowhere else: not in journals, not in logs.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -25,6 +27,9 @@ from shared.ownership.owner import Owner
 
 REWRITE_EVERY_MS = 1000.0
 """A growing text is written again at most this often, and once when it is final."""
+
+WRITTEN_WITHIN_S = 0.5
+"""How long a tool waits to be written down before it is run."""
 
 MAX_GROWING = 64
 """Items whose text grows at once; more than a few means that their end was lost."""
@@ -95,8 +100,19 @@ class History:
         self.owner.history(ItemHeard(item_id=item_id, ms=heard_ms, of_ms=received_ms, complete=complete))
 
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
-        """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
+        """A tool was run elsewhere (`value`: its arguments), or has its result (`value`: the output)."""
         self.owner.history(ToolEntry(call_id=call_id, name=name, state=state, value=value))
+
+    async def tool_started(self, call_id: str, name: str, arguments: str) -> None:
+        """A tool is about to be run: returns once Redis has it, or has not answered in time. Cancelling it
+        leaves it written."""
+        written = asyncio.Event()
+        entry = ToolEntry(call_id=call_id, name=name, state=ToolState.STARTED, value=arguments)
+        self.owner.history(entry, then=written.set)
+        # A Redis that is away keeps no tool from its caller: only a death right now could run it twice.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WRITTEN_WITHIN_S):
+                await written.wait()
 
     def quiet_until(self, at_ms: int) -> None:
         """The caller has asked for a moment, by the clock on the wall."""

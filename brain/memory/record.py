@@ -66,9 +66,15 @@ class Record:
         self.history.heard(item_id, heard_ms, received_ms, complete)
 
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
-        """A tool was started (`value`: its arguments) or has its result (`value`: the output)."""
+        """A tool was run elsewhere (`value`: its arguments), or has its result (`value`: the output)."""
         self.conversation.tool(call_id, name, state, value)
         self.history.tool(call_id, name, state, value)
+
+    async def tool_started(self, call_id: str, name: str, arguments: str) -> None:
+        """A tool is about to be run; returns once the next brain would know. Cancelling it leaves it
+        noted."""
+        self.conversation.tool(call_id, name, ToolState.STARTED, arguments)
+        await self.history.tool_started(call_id, name, arguments)
 
     def quiet_until(self, at_ms: int) -> None:
         """The caller has asked for a moment, by the clock on the wall."""

@@ -59,8 +59,11 @@ OnFailure = Callable[[str, str, str], None]
 class ToolNotes(Protocol):
     """Where what was done is noted, for the next session and the next brain."""
 
+    async def tool_started(self, call_id: str, name: str, arguments: str) -> None:
+        """A tool is about to be run; returns once the next brain would know, so that none runs it twice."""
+
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
-        """`value`: the arguments of a tool that was started, or its result."""
+        """`value`: its result."""
 
     def quiet_until(self, at_ms: int) -> None:
         """The caller has asked for a moment, by the clock on the wall."""
@@ -94,7 +97,7 @@ class ToolRuns:
     async def run(self, action: RunTool) -> None:
         """One tool from its call to its result. Cancelling it tells nobody of a result; the tool itself goes
         on to its end, which is counted, and told to the user's systems if it failed."""
-        self.notes.tool(action.call_id, action.name, ToolState.STARTED, action.arguments)
+        await self.notes.tool_started(action.call_id, action.name, action.arguments)
         result = self._refusal(action)
         if result is None:
             self._running += 1

@@ -84,9 +84,11 @@ class Owner:
         call = writes.append_reply(self.keys, self._speaker, entry, wake=wake)
         self._send(call, urgent=wake or entry.kind is ReplyKind.FLUSH, then=then)
 
-    def history(self, entry: HistoryEntry) -> None:
-        """An entry of `history`."""
-        self._send(writes.append_history(self.keys, self._speaker, entry))
+    def history(self, entry: HistoryEntry, *, then: Callable[[], None] | None = None) -> None:
+        """An entry of `history`; at once, if somebody waits for it: `then` is called when it stands in
+        Redis."""
+        call = writes.append_history(self.keys, self._speaker, entry)
+        self._send(call, urgent=then is not None, then=then)
 
     def tell(self, message: Message, *, wake: str) -> None:
         """A control message, at once; the doorbells of the roles in `wake` ring ("brain", "egress" or

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from brain.memory import history as history_module
 from brain.memory.history import History
 from shared.contract.keys import Keys
-from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard
+from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.ownership.owner import Owner
 from shared.store.outbox import Outbox
+from tests.support.waiting import wait_until
 
 KEYS = Keys(1)
 
@@ -18,9 +25,11 @@ class Notebook(Owner):
         outbox = Outbox("redis://127.0.0.1:1/0", name="brain-0@h#1", commit_ms=0)
         super().__init__(outbox, KEYS, "CA" + "0" * 32, "brain", 1, lambda _answer: None, "brain-0@h#1")
         self.written: list[HistoryEntry] = []
+        self.then: Callable[[], None] | None = None
 
-    def history(self, entry: HistoryEntry) -> None:
+    def history(self, entry: HistoryEntry, *, then: Callable[[], None] | None = None) -> None:
         self.written.append(entry)
+        self.then = then
 
     @property
     def items(self) -> list[tuple[str, str, bool]]:
@@ -67,3 +76,22 @@ async def test_a_callers_item_stands_before_its_text() -> None:
     history.user_text("u1", "שלום")
 
     assert book.items == [("user", "", False), ("user", "שלום", True)]
+
+
+async def test_a_tool_waits_until_redis_has_it() -> None:
+    """And not for a Redis that is away."""
+    book = Notebook()
+    history = History(book)
+    starting = asyncio.create_task(history.tool_started("c1", "look_up", "{}"))
+    await wait_until(lambda: book.then is not None, "it is written")
+    assert not starting.done()
+    assert book.then is not None
+    book.then()
+    await starting
+    assert book.written == [ToolEntry(call_id="c1", name="look_up", state=ToolState.STARTED, value="{}")]
+
+
+async def test_a_tool_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller waits for its answer."""
+    monkeypatch.setattr(history_module, "WRITTEN_WITHIN_S", 0.01)
+    await asyncio.wait_for(History(Notebook()).tool_started("c1", "look_up", "{}"), 5)

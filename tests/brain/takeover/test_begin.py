@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -53,7 +53,7 @@ class Parts:
     told: list[tuple[object, ...]] = field(default_factory=list)
     written: list[HistoryEntry] = field(default_factory=list)
 
-    def history(self, entry: HistoryEntry) -> None:
+    def history(self, entry: HistoryEntry, *, then: Callable[[], None] | None = None) -> None:
         self.written.append(entry)
         self.told.append(("history", type(entry).__name__))
 

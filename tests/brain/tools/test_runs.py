@@ -36,6 +36,15 @@ class Shop:
     opens: asyncio.Event = field(default_factory=asyncio.Event)
     attempts: ToolAttempts = field(default_factory=ToolAttempts)
 
+    is_written: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.is_written.set()
+
+    async def tool_started(self, call_id: str, name: str, arguments: str) -> None:
+        self.noted.append((call_id, ToolState.STARTED))
+        await self.is_written.wait()
+
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         self.noted.append((call_id, state))
 
@@ -184,3 +193,17 @@ async def test_a_moment_that_the_caller_asked_for_is_noted(shop: Shop) -> None:
     (told,) = shop.told
     assert isinstance(told, inputs.ToolFinished)
     assert not told.reply
+
+
+async def test_a_tool_is_not_run_before_it_is_written_down(shop: Shop) -> None:
+    """Its brain may die in the next moment, and another one must not run it again."""
+    shop.is_written.clear()
+    running = asyncio.create_task(shop.runs().run(called(1)))
+    await wait_until(lambda: shop.noted == [("call_1", ToolState.STARTED)], "it is noted")
+    await asyncio.sleep(0)
+    assert shop.ran == 0
+
+    shop.is_written.set()
+    await wait_until(lambda: shop.ran == 1, "it is run")
+    shop.opens.set()
+    await running

@@ -506,6 +506,20 @@ def test_knob_fail_names_a_time() -> None:
     assert error["message"].endswith("Please try again in 2.5s.")
 
 
+def test_a_model_that_has_spoken_greets_nobody_again() -> None:
+    """Not in a session that was told of the one before either."""
+    client = CoreClient.ready()
+    said = {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "Hello, this is"}],
+    }
+    client.send("conversation.item.create", item=said)
+    respond(client)
+    transcript = done(client)["output"][0]["content"][0]["transcript"]  # type: ignore[index]
+    assert transcript != clips.manifest()["en_model_greeting"].text
+
+
 def test_knob_no_output() -> None:
     """Completed, and nothing in it."""
     client = CoreClient.with_response(no_output=True)

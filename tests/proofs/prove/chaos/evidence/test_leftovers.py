@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from egress.pacer import LEAD_MS
 from proofs.prove.chaos.evidence.finding import Finding
 from proofs.prove.chaos.evidence.leftovers import base_line, lateness, queues, tools
 from proofs.prove.chaos.evidence.shapes import Census, Length, ToolRun
@@ -76,8 +77,8 @@ def test_what_stays_behind_is_found() -> None:
 
 def test_late_frames_of_other_calls_are_found() -> None:
     """Those of calls that were hit are another promise's."""
-    lead = [-20.0 * at for at in range(8)]
-    late = [*lead, *[-160.0] * 90, *lead, *[-140.0] * 10]
+    lead = [-20.0 * at for at in range(round(LEAD_MS / 20))]
+    late = [*lead, *[-LEAD_MS] * 90, *lead, *[20.0 - LEAD_MS] * 10]
     assert broken(lateness(made.row(made.call(is_hit=True, lateness_ms=late)))) == {}
     found = broken(lateness(made.row(made.call(is_hit=False, lateness_ms=late))))
     assert found == {"lateness of other calls' frames, p99": 20.0}
