@@ -133,6 +133,14 @@ class CallerFeed:
         """See Turns.inherit."""
         self._turns.inherit(item_ids, now_ms())
 
+    async def tell_kept(self, item_id: str) -> None:
+        """What `turn` has is the sound of this item: it is told with the past, and not said again. Cancelling
+        it leaves it to be said again."""
+        pieces = await self._kept()
+        if pieces:
+            self._voices.keep(item_id, b"".join(audio for _, audio in pieces))
+            self._turns.told(_position_ms(pieces[-1][0]))
+
     # The caller's turn, as the server's VAD reports it.
 
     def may_be_cut(self, force_at_ms: float) -> bool:

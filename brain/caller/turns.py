@@ -54,6 +54,10 @@ class Turns:
         self._unsettled = dict.fromkeys(item_ids, now_ms + SETTLE_WITHIN_MS)
         self._is_open = bool(self._unsettled)
 
+    def told(self, position_ms: int) -> None:
+        """What was said up to here stands in the past that the next session is told."""
+        self._keep_ms = max(self._keep_ms, position_ms + 1)
+
     def may_be_cut(self, now_ms: float, force_at_ms: float) -> bool:
         """Whether the session may be replaced now. A turn whose answer is still under way would be said
         twice, to the old session and, out of `turn`, to the new one. From `force_at_ms` on that is the lesser

@@ -67,6 +67,10 @@ class Voices:
         while sum(map(len, self._kept.values())) > MOST_BYTES and len(self._kept) > 1:
             del self._kept[next(iter(self._kept))]
 
+    def keep(self, item_id: str, sound: bytes) -> None:
+        """The sound of an item that another brain has heard."""
+        self._kept[item_id] = sound[-MOST_BYTES:]
+
     def forget(self, item_id: str) -> None:
         """There is a text of it."""
         self._kept.pop(item_id, None)

@@ -73,7 +73,10 @@ class Beginning:
         await recall(known, self.store, self.keys, self.call_sid, self.counters, self.log)
         entries = await self._reply()
         known.revive()
-        return inherited.find(self.card, entries, known)
+        found = inherited.find(self.card, entries, known)
+        if found.understood:
+            await self.feed.tell_kept(found.understood)
+        return found
 
     def take_up(self, found: Inherited, step: Callable[[Sequence[Action], float], None]) -> None:
         """The parts of the call go on with it. `step` carries out what the sequencer asks for."""

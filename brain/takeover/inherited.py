@@ -31,6 +31,9 @@ class Inherited:
     left: Left
     replayed: tuple[str, ...] = ()
     """Items of the caller whose sound is said again."""
+    understood: str = ""
+    """The item of the caller, not written down yet, upon which the model has called a tool: said again, it
+    would call that tool again. Its sound is told as a part of the past."""
     heard_out: dict[str, int] = field(default_factory=dict)
     """Items of the model that were heard to their end, though nobody has noted it: their length, ms."""
     received: dict[str, int] = field(default_factory=dict)
@@ -61,7 +64,11 @@ def find(card: BrainView, entries: Sequence[ReplyEntry], known: Conversation) ->
         sounding.add(card.playhead_item)
     since = known.since_answer(sounding)
     # The sound of what was not written down yet is kept until it is answered.
-    replayed = tuple(item_id for item_id, is_final in since if not is_final)
+    unwritten = [item_id for item_id, is_final in since if not is_final]
+    tools_at = [at for at, (item_id, _) in enumerate(since) if known.tool_state(item_id) is not None]
+    spoken_since = any(not is_final for _, is_final in since[tools_at[-1] if tools_at else 0 :])
+    understood = unwritten[-1] if unwritten and not spoken_since else ""
+    replayed = () if understood else tuple(unwritten)
     move = _move(card, known)
     open_tools = known.open_tools
     if move is not None:
@@ -83,6 +90,7 @@ def find(card: BrainView, entries: Sequence[ReplyEntry], known: Conversation) ->
     return Inherited(
         left=left,
         replayed=replayed,
+        understood=understood,
         heard_out=_heard_out(known, sounding),
         received=_received(card, reply, known),
         interrupted=open_tools,

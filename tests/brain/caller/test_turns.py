@@ -136,3 +136,10 @@ def test_an_open_turn_is_not_cut_before_the_last_moment() -> None:
     turns.speech_stopped(1_000.0, 8)
     turns.settled("u")
     assert turns.may_be_cut(1_500.0, 5_000.0)
+
+
+def test_what_the_past_tells_is_not_said_again() -> None:
+    """Only what comes after it."""
+    turns = Turns()
+    turns.told(5_000)
+    assert turns.keep_from(0, 0) == 5_001

@@ -75,3 +75,13 @@ def test_the_newest_turns_are_kept_within_a_bound() -> None:
     turn(voices, "new", b"sound")
 
     assert (voices.of("long"), voices.of("new")) == (b"", b"sound")
+
+
+def test_the_sound_that_another_brain_has_heard() -> None:
+    """Until there is a text of it, and no more than is kept of all."""
+    voices = Voices()
+    voices.keep("u1", bytes(MOST_BYTES) + b"end")
+    assert len(voices.of("u1")) == MOST_BYTES
+    assert voices.of("u1").endswith(b"end")
+    voices.forget("u1")
+    assert voices.of("u1") == b""

@@ -88,6 +88,18 @@ def test_of_a_flush_whose_figures_nobody_noted_they_are_waited_for() -> None:
     assert (left.cut, left.items, [item.item_id for item in left.flushed]) == (1, (), ["i1"])
 
 
+def test_what_has_led_to_a_tool_is_told_and_not_said_again() -> None:
+    """Said again, the model would call the tool again. What was said after it is said again, with all of it:
+    the sound of the two cannot be told apart."""
+    asked = ItemEntry(item_id="u1", role="user", text="", final=False)
+    found_ = found([], *GREETED, asked, TOOL)
+    assert (found_.understood, found_.replayed) == ("u1", ())
+    assert (found_.left.is_unanswered, found_.left.is_replayed) == (True, False)
+    again = ItemEntry(item_id="u2", role="user", text="", final=False)
+    found_ = found([], *GREETED, asked, TOOL, again)
+    assert (found_.understood, found_.replayed) == ("", ("u1", "u2"))
+
+
 def test_a_moment_that_the_caller_asked_for_is_its_own_answer() -> None:
     """The tool that gave it, and what they said before, wait for no word of ours."""
     asked = ItemEntry(item_id="u1", role="user", text="One moment.", final=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from brain.memory.history import History
 from brain.role import BrainRole
 from brain.sequencer.inherit import BRIDGE
 from brain.takeover.begin import INTERRUPTED
@@ -125,10 +126,12 @@ async def test_a_turn_that_nobody_answered_is_answered_once(store: Store, redis_
             await wait_until(lambda: role.live_calls() == 0, "the call is forgotten")
 
 
+@pytest.mark.parametrize("is_written", [True, False])
 async def test_a_tool_that_did_not_end_is_answered_for_and_not_run_again(
-    store: Store, redis_url: str, tmp_path: Path
+    store: Store, redis_url: str, tmp_path: Path, is_written: bool
 ) -> None:
-    """The model is told that it was interrupted, and speaks."""
+    """The model is told that it was interrupted, and speaks. So it does if the caller's words were not
+    written down yet: it is told their sound, and they are not said again."""
     script = write_script(tmp_path, ("check_order", '{ number = "12345" }'))
     async with (
         RealtimeSimulator(knobs=QUICK, script=script) as sim,
@@ -145,9 +148,13 @@ async def test_a_tool_that_did_not_end_is_answered_for_and_not_run_again(
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(toolbox), "run", hang)
+            if not is_written:
+                patch.setattr(History, "user_text", lambda *_: None)
             await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
             await here.speak(clip("en_caller_number"))
             await started.wait()
+            if is_written:
+                await wait_until(lambda: _is_written(here), "what the caller said is written down")
             await dead.outbox.flushed(1.0)
             async with brain(redis_url, sim) as (process, heir):
                 await bereave(process, dead)
@@ -159,6 +166,9 @@ async def test_a_tool_that_did_not_end_is_answered_for_and_not_run_again(
                 told = sim.sessions[-1].received_of("conversation.item.create")
                 assert [e["item"]["output"] for e in told if "output" in e["item"]] == [INTERRUPTED]
                 assert heir.counters.tools_run == 0
+                past = [part for e in told for part in e["item"].get("content", ())]
+                assert any(part["type"] == "input_audio" for part in past) is not is_written
+                assert len(sim.sessions[-1].sent_of("input_audio_buffer.speech_started")) == 0
                 await here.end()
                 await wait_until(lambda: heir.live_calls() == 0, "the call is forgotten")
 
