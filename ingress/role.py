@@ -64,7 +64,8 @@ LOOK_AGAIN_S = 1.0
 MOVE_STEP_S = 0.025
 
 REDIS_WITHIN_MS = 10_000.0
-"""So long calls stay here for the sake of a Redis that is away: they hear what there is, our clip at least."""
+"""So long calls stay here for the sake of a Redis that is away: they hear what there is, our clip at
+least."""
 
 
 class IngressRole:

@@ -63,7 +63,8 @@ async def attach(store: Store, keys: Keys, stream: NewStream, *, max_resumes: in
 async def detach(
     store: Store, keys: Keys, leg: Leg, *, ingress: str, cause: str, deadlines: Mapping[str, Deadline]
 ) -> Detached:
-    """The media stream of a leg is gone. Answers what is planned next, or FENCED. `deadlines`: when it ends if it gets no other, by the plan."""
+    """The media stream of a leg is gone. Answers what is planned next, or FENCED. `deadlines`: when it ends
+    if it gets no other, by the plan."""
     step = steps.detach(keys, leg, ingress=ingress, cause=cause, wall_ms=wall_ms(), deadlines=deadlines)
     return steps.read_detach(await run(store, step))
 

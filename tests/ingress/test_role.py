@@ -148,9 +148,7 @@ async def test_calls_move_at_a_quiet_moment(bridge: Ingress) -> None:
     assert {(await bridge.card(number))["next"] for number in (0, 1)} == {""}
 
 
-async def test_no_call_moves_while_redis_is_away(
-    bridge: Ingress, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_call_moves_while_redis_is_away(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever answers them next could only apologise; they go when Redis has been told of them again."""
     quiet = await bridge.live()
     since_ms: list[float | None] = [now_ms()]
