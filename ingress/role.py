@@ -181,7 +181,7 @@ class IngressRole:
         """Moves what is left, each at a quiet moment, one after the other: the carrier asks /voice/resume of
         a sibling, and streams there. Without one it asks whoever listens next, so all go at once: the sooner
         this process has ended, the sooner they are heard again. Never cancelled."""
-        process, has_calls = self._process, bool(self.switchboard.table.streams)
+        has_calls = bool(self.switchboard.table.streams)
         self._moves_by_ms = now_ms() + REDIS_WITHIN_MS
         while self.switchboard.table.streams and not self._may_move():  # noqa: ASYNC110 - Redis tells nobody
             await asyncio.sleep(MOVE_STEP_S)

@@ -58,8 +58,6 @@ def limits_of(faults: Iterable[Fault]) -> Limits:
     """Of a run with these faults."""
     kinds = {fault.what for fault in faults}
     return Limits(
-        # What a caller says while Redis is empty, nobody has: no owner writes anything back yet.
-        quiet_ms=WAIT_MS if kinds & _LOSES_WRITES else QUIET_MS,
         again_ms=AGAIN_MS if kinds & _NEW_LEG else 0.0,
         left_out_ms=None if kinds & (_LOSES_WRITES | _NEW_OWNER) else 0.0,
         may_lose_turns=bool(kinds & (_NEW_LEG | _LOSES_WRITES)),

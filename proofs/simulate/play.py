@@ -86,7 +86,7 @@ class Story:
         troubled = [_span(fault, began_s) for fault in self.faults]
         broken = [f"{late} calls never ended"] if late else []
         for record in sorted(records, key=lambda each: each.zero_ms):
-            outcome = promises.outcome_of(world.redis.keys, record.call_sid)
+            outcome = promises.outcome_of(world.history.lines, record.call_sid)
             unplayed = _unplayed(self.faults, _ingresses(world, record.call_sid), began_s)
             heard = promises.Heard(record, sessions, outcome, troubled, unplayed)
             broken += promises.broken_by_call(heard, known, self.limits)

@@ -9,6 +9,7 @@ The ear is that of proofs/prove/silence, which shares no rule with the product.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -81,10 +82,11 @@ def known() -> Known:
     return Known(answers={name: clips.load(name) for name in model}, clip=hold_clip())
 
 
-def outcome_of(keys: Keyspace, sid: str) -> str:
-    """How a call ended, by its card; empty: nobody knows."""
-    card = keys.values.get(Keys(1).card(sid).encode()) or {}
-    return str(card.get(b"outcome", b"").decode())
+def outcome_of(lines: Sequence[str], sid: str) -> str:
+    """How a call ended, by the word of whoever ended it, or told its caller: its card may be gone by then.
+    Empty: nobody has."""
+    said = re.compile(rf" (?:ended|resume) call={sid} outcome=(\S+)")
+    return next((found[1] for line in lines if (found := said.search(line))), "")
 
 
 def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]:

@@ -77,13 +77,15 @@ def test_a_call_that_was_ended_on_the_caller() -> None:
 
 
 def test_a_call_that_the_model_ended() -> None:
-    """Its card says so: nothing is missing."""
+    """Whoever ended it says so: nothing is missing."""
     heard = Heard(_record(end_reason="bridge_hung_up"), [], "hangup")
     assert broken_by_call(heard, known(), Limits()) == []
-    server = _server()
-    assert outcome_of(server.keys, SID) == ""
-    server.run([b"HSET", KEYS.card(SID).encode(), b"outcome", b"hangup"])
-    assert outcome_of(server.keys, SID) == "hangup"
+    lines = [f"  1.0 ingress-0  info resume call={SID} outcome= tries=1 verb=dial"]
+    assert outcome_of(lines, SID) == ""
+    ended, told = "info ended call={} outcome=hangup", "info resume call={} outcome=transferred tries=2"
+    assert outcome_of([*lines, f"  2.0 ingress-0  {ended.format(SID)}"], SID) == "hangup"
+    assert outcome_of([*lines, f"  2.0 ingress-0  {told.format(SID)}"], SID) == "transferred"
+    assert outcome_of([f"  2.0 ingress-0  {ended.format('CA9')}"], SID) == ""
 
 
 def test_time_in_which_nobody_could_play_is_no_silence() -> None:
