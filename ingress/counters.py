@@ -90,6 +90,9 @@ class CallCounters:
     """Streams closed because the call had a newer one."""
     restored: int = 0
     """Cards written again after Redis came back empty."""
+    unheard: int = 0
+    """Frames and keys of callers that Redis had no place for when it came back empty: the brain was told them
+    afterwards."""
     silent_cut: int = 0
     """Connections cut because no byte came, pings or not."""
     watchdog_ends: int = 0

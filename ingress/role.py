@@ -64,6 +64,10 @@ LOOK_AGAIN_S = 1.0
 
 MOVE_STEP_S = 0.025
 
+REDIS_WITHIN_MS = 10_000.0
+"""So long calls stay here for the sake of a Redis that is away: they hear what there is, our clip at
+least."""
+
 
 class IngressRole:
     """See `shared.process.role.Role`. It is also the Front of every media socket."""
@@ -123,6 +127,7 @@ class IngressRole:
         self._parent = os.getppid()
         self._passed_on = asyncio.Event()
         """Who holds the port has it from us."""
+        self._moves_by_ms = 0.0
         self.port = 0
         """The port that is listened on: PORT, or that of an inherited socket."""
 
@@ -184,8 +189,11 @@ class IngressRole:
         """Moves what is left, each at a quiet moment, one after the other: the carrier asks /voice/resume of
         a sibling, and streams there. Without one it asks whoever listens next, so all go at once: the sooner
         this process has ended, the sooner they are heard again. Never cancelled."""
-        process, has_calls = self._process, bool(self.switchboard.table.streams)
-        is_urgent = process.forced.is_set() or process.fatal is not None
+        has_calls = bool(self.switchboard.table.streams)
+        self._moves_by_ms = now_ms() + REDIS_WITHIN_MS
+        while self.switchboard.table.streams and not self._may_move():  # noqa: ASYNC110 - Redis tells nobody
+            await asyncio.sleep(MOVE_STEP_S)
+        is_urgent = self._is_urgent
         if self._door.state is Doorway.OPEN and has_calls and not is_urgent:
             await self._door.look()
         self._stop_listening()
@@ -243,12 +251,23 @@ class IngressRole:
                 self._stop_listening()
             await asyncio.sleep(LOOK_AGAIN_S)
 
+    @property
+    def _is_urgent(self) -> bool:
+        return self._process.forced.is_set() or self._process.fatal is not None
+
+    def _may_move(self) -> bool:
+        """Whether who is moved is told how to go on: what /voice/resume answers is in Redis. Without it they
+        would hear the apology."""
+        now = now_ms()
+        return self._is_urgent or now >= self._moves_by_ms or self.switchboard.redis_knows(now)
+
     async def _move(self) -> None:
         """Closes one stream after the other, until none is left or a second signal comes."""
-        process, table = self._process, self.switchboard.table
+        table = self.switchboard.table
         departures = Departures(len(table.streams), now_ms())
-        while process.fatal is None and not process.forced.is_set():
-            self.switchboard.close_some(departures, now_ms())
+        while not self._is_urgent:
+            if self._may_move():
+                self.switchboard.close_some(departures, now_ms())
             if all(stream.has_ended for stream in table.streams):
                 return
             await asyncio.sleep(MOVE_STEP_S)

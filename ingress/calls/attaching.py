@@ -139,7 +139,9 @@ class Attaching:
         if gone is not None:
             self.counters.detached += 1
             stream.log.info("detached", cause=stream.cause, planned=gone.planned)
-            decision = ending.decide(stream.cause, gone.planned, gone.waited_s)
+            # What our own request has stopped the caller has not ended.
+            cause = LOST if gone.is_asked_for else stream.cause
+            decision = ending.decide(cause, gone.planned, gone.waited_s)
             await self._end_or_wait(leg_of(stream), decision)
         self.table.forget(stream.call_sid)
 

@@ -8,6 +8,7 @@ become. Must not know: webhooks, how a stream is attached, the clock: `now_ms` i
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,8 +19,11 @@ from ingress.calls.post import BackPost
 from ingress.counters import CallCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream, StreamListener
+from shared import resp
+from shared.audio import FRAME_MS
 from shared.contract import writes
 from shared.contract.keys import Keys
+from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
 from shared.contract.streams.control import Dtmf, Outranked
@@ -33,6 +37,9 @@ HOLD_CLIP = hold_clip()
 PICK_UP_MS = 400.0
 """The carrier opens a stream a quarter to half a second after it has picked up: the caller waits from then
 on."""
+
+UNHEARD_MOST = int(MAX_AGE_MS / FRAME_MS)
+"""As much of a caller's voice as is kept while Redis is away."""
 
 OUTRANKED_EVERY_MS = 1000.0
 CLIP_CUT = -1
@@ -59,9 +66,11 @@ class IngressCall:
     __slots__ = (
         "_answered_at_ms",
         "_counters",
+        "_is_written_again",
         "_packer",
         "_post",
         "_services",
+        "_unheard",
         "call_sid",
         "egress",
         "fence",
@@ -88,6 +97,10 @@ class IngressCall:
         self._services = services
         self._counters, self._post = services.counters, services.post
         self._packer = CallerPacker(services.keys, call_sid)
+        self._unheard: deque[bytes] = deque(maxlen=UNHEARD_MOST)
+        """What the caller said and pressed while Redis had lost the call, as commands, in order."""
+        self._is_written_again = False
+        """The card is being written again: what comes meanwhile waits behind what was said before."""
         self._answered_at_ms: dict[str, float] = {}
         """When each writer of an epoch that is too low was told so."""
         self.owed = OwedSound(now_ms - PICK_UP_MS, CLIP_MS)
@@ -115,7 +128,12 @@ class IngressCall:
         self.owed.caller(audio, now_ms)
         packer = self._packer
         packed = packer.pack(leg, chunk, now_ms, audio)
-        self._services.outbox.send_packed(packer.lane, packed, max_age_ms=MAX_AGE_MS)
+        if self._is_written_again:
+            self._unheard.append(packed)
+            return
+        self._services.outbox.send_packed(
+            packer.lane, packed, max_age_ms=MAX_AGE_MS, on_void=self._unheard.append
+        )
 
     def press(self, leg: int, digit: str) -> None:
         """A key was pressed: on to the brain. No owner speaks here: only an ended call refuses."""
@@ -128,7 +146,34 @@ class IngressCall:
             number=str(next(services.letters)),
             wake="brain",
         )
-        services.outbox.send(letter.command(), urgent=True)
+        command = letter.command()
+
+        def answered(reply: object) -> None:
+            if isinstance(reply, list) and reply[:1] == [Answer.ABSENT.encode()]:
+                self._unheard.append(resp.pack(command.args))
+
+        if self._is_written_again:
+            self._unheard.append(resp.pack(command.args))
+        else:
+            services.outbox.send(command, urgent=True, on_reply=answered)
+
+    # While Redis has lost the call.
+
+    def lost(self) -> None:
+        """Its card is about to be written again, on the same connection as all that we write: what was
+        written before will have come back by the time of the answer."""
+        self._is_written_again = True
+
+    def written_again(self) -> None:
+        """What the caller said and pressed meanwhile goes to the brain, in its order."""
+        self._is_written_again = False
+        unheard = list(self._unheard)
+        self._unheard.clear()
+        self._counters.unheard += len(unheard)
+        for packed in unheard:
+            self._services.outbox.send_packed(
+                self._packer.lane, packed, max_age_ms=MAX_AGE_MS, on_void=self._unheard.append
+            )
 
     def echo(self, mark: str, now_ms: float) -> None:
         """The carrier's echo of a mark: on to egress at once, with what was forwarded so far."""

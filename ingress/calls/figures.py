@@ -120,7 +120,9 @@ class FiguresPen:
             resumes=stream.leg - 1 if facts is None else facts.resumes,
         )
         step = steps.restore(process.keys, restored, wall_ms=wall)
-        process.outbox.send(step.command())
+        call.lost()
+        guarded = process.guard.wrap(Where.ANSWER, call.call_sid, lambda _: call.written_again())
+        process.outbox.send(step.command(), on_reply=guarded)
 
 
 def _held(told: Held | None, seen_epoch: int) -> Held:

@@ -19,7 +19,7 @@ from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
 from shared.contract.lua.scripts import Answer
-from shared.contract.steps import Attached, Deadline, Due, Leg, NewStream
+from shared.contract.steps import Attached, Deadline, Detached, Due, Leg, NewStream
 from shared.contract.streams.control import Dialled
 from shared.contract.streams.hooks import Event
 from shared.contract.writes import Speaker
@@ -62,6 +62,8 @@ class Gone:
     planned: Next | None
     waited_s: float = field(default=0.0, compare=False)
     """How long Redis could not be asked."""
+    is_asked_for: bool = False
+    """Another ingress took us for dead, and has asked the carrier for the call."""
 
 
 class Registry:
@@ -92,7 +94,7 @@ class Registry:
         an apology that was planned while Redis was away. Cancelling it leaves it unknown."""
         process, began_ms = self._process, now_ms()
 
-        async def asked() -> tuple[float, tuple[Answer, str]]:
+        async def asked() -> tuple[float, Detached]:
             waited_ms = now_ms() - began_ms
             if plan is not None:
                 await steps.run(process.store, writes.write_leg(process.keys, leg, plan))
@@ -102,10 +104,11 @@ class Registry:
             return waited_ms, detached
 
         found = await self._ask(asked)
-        if found is None or found[1][0] is not Answer.OK:
+        if found is None or found[1].answer is not Answer.OK:
             return None
-        waited_ms, (_, planned) = found
-        return Gone(self._read_plan(leg.call_sid, planned), waited_ms / 1000)
+        waited_ms, detached = found
+        planned = self._read_plan(leg.call_sid, detached.planned)
+        return Gone(planned, waited_ms / 1000, detached.is_asked_for)
 
     async def tell_dialled(self, call_sid: str, status: str, tries: int) -> None:
         """Tells the brain that nobody took a transferred call. Raises STORE_ERRORS: asked by a webhook, which

@@ -44,6 +44,9 @@ SWEEP_S = 0.25
 DUE_EVERY_SWEEPS = 4
 """Once a second: which calls were to have another stream by now."""
 
+TOLD_AGAIN_MS = 1_500.0
+"""After Redis was away: by then all have asked it, and what it had lost is written again."""
+
 OTHERS_FIRST_MS = 5_000.0
 """After Redis was away: it may have fallen back to a deadline of a call that streams again. Whoever holds its
 socket says so before anybody ends the call: at once, or with the figures of the next window."""
@@ -99,7 +102,8 @@ class Switchboard:
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._sweeps = 0
         self._redis_run: tuple[int, int] | None = None
-        self._sweeps_from_ms = 0.0
+        self._redis_from_ms = now_ms()
+        """Since when it has been the same Redis, without a break."""
 
     def open(self) -> None:
         """Begins to read `tl:out:<self>` and to sweep."""
@@ -121,6 +125,11 @@ class Switchboard:
         )  # fmt: skip
         self.table.stream_opened(stream)
         return stream
+
+    def redis_knows(self, now_ms: float) -> bool:
+        """Whether Redis answers, and has been told again what it may have lost: it knows all calls."""
+        self._look_at_redis(now_ms)
+        return now_ms >= self._redis_from_ms + TOLD_AGAIN_MS
 
     def close_all(self, code: CloseCode, reason: str) -> None:
         """Ends every socket: the carrier goes on to /voice/resume, in another process."""
@@ -199,9 +208,15 @@ class Switchboard:
             run(Where.LOOK, sid, self._sweep_call, call, now, store_away=store_away_at_ms is not None)
         self._figures.tell(now)
         self._sweeps += 1
-        if self._sweeps % DUE_EVERY_SWEEPS == 0 and store_away_at_ms is None and self._may_end_due(now):
+        self._look_at_redis(now)
+        if self._sweeps % DUE_EVERY_SWEEPS == 0 and now >= self._redis_from_ms + OTHERS_FIRST_MS:
             for lane in range(self._process.settings.lanes):
                 self._process.outbox.send(due(self._process.keys, lane).command(), on_reply=self._end_due)
+
+    def _look_at_redis(self, now: float) -> None:
+        run = self._process.redis_run
+        if run != self._redis_run or self._process.outbox.away_since_ms is not None:
+            self._redis_run, self._redis_from_ms = run, now
 
     def _sweep_stream(self, stream: MediaStream) -> None:
         if not stream.sweep():
@@ -210,12 +225,6 @@ class Switchboard:
     def _sweep_call(self, call: IngressCall, now: float, *, store_away: bool) -> None:
         if not call.fill_silence(now, store_away=store_away):
             self._apologise(call)
-
-    def _may_end_due(self, now: float) -> bool:
-        run = self._process.redis_run
-        if run != self._redis_run:
-            self._redis_run, self._sweeps_from_ms = run, now + OTHERS_FIRST_MS
-        return now >= self._sweeps_from_ms
 
     def _end_due(self, reply: object) -> None:
         """Deadlines that have passed, of any ingress: it may be gone."""

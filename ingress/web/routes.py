@@ -138,7 +138,7 @@ class Webhooks:
             return card, decision, admitted
 
         try:
-            card, decision, admitted = await self.turns.ask(decided)
+            card, decision, admitted = await self.turns.ask_patiently(decided)
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         except ContractError as error:

@@ -69,7 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--faults", default=",".join(What), help="kinds to draw from, with commas; empty: none"
     )
-    parser.add_argument("--strict", action="store_true", help="a call may never end with the apology")
     parser.add_argument("--workers", type=int, default=2, help="processes of each role")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs side by side")
     parser.add_argument("--twice", action="store_true", help="each seed twice: is it the same history?")
@@ -101,7 +100,7 @@ def _run(options: argparse.Namespace, histories: Sequence[Kept]) -> Iterator[Out
         for history in histories:
             if options.within and time.monotonic() - began_s > options.within:
                 return
-            story = story_of(history, strict=options.strict)
+            story = story_of(history)
             for _ in range(2 if options.twice else 1):
                 yield WorldOptions(seed=history.seed, workers=history.workers), story.play
 

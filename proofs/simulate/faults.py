@@ -55,7 +55,7 @@ class What(enum.StrEnum):
     """Nothing passes between an ingress and the carrier."""
 
 
-OF_ROLES = frozenset({What.KILL, What.STOP, What.DRAIN, What.CUT, What.LOST, What.RESET})
+OF_ROLES = frozenset({What.KILL, What.VANISH, What.STOP, What.DRAIN, What.CUT, What.LOST, What.RESET})
 OF_BRAINS = frozenset({What.MODEL, What.STALL})
 OF_INGRESS = frozenset({What.CARRIER, What.LINE})
 
@@ -65,9 +65,6 @@ MOMENTS = frozenset({What.KILL, What.VANISH, What.DRAIN, What.RESET, What.MODEL,
 AT_ANY_STEP = frozenset({What.KILL, What.VANISH, What.STOP})
 """Faults that come after so many more callbacks of their process: by the clock alone they would always meet
 one that has nothing to do."""
-
-LOSES_CALLS = frozenset({What.KILL, What.VANISH, What.DRAIN})
-"""Faults after which a call may end with the apology: one whose brain or egress is gone has no heir yet."""
 
 LASTS_S = (0.1, 3.0)
 STEPS_MOST = 400
@@ -120,9 +117,6 @@ def _target(what: What, chance: Random, workers: int) -> str:
     number = chance.randrange(workers)
     if what in OF_ROLES:
         return f"{chance.choice(('ingress', 'brain', 'egress'))}-{number}"
-    if what is What.VANISH:
-        # Of an ingress that vanishes the carrier does not hear: its calls come back by REST alone.
-        return f"{chance.choice(('brain', 'egress'))}-{number}"
     if what in OF_BRAINS:
         return f"brain-{number}"
     return f"ingress-{number}" if what in OF_INGRESS else ""

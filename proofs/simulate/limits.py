@@ -1,7 +1,7 @@
 """What a caller bears in a run, by its faults.
 
-Why it exists: after a kill without an heir a call may end in words, and a broken socket repeats a moment of
-sound; after anything else neither may happen. Owns: these bounds. Pure. Must not know: how they are judged.
+Why it exists: a broken socket repeats a moment of sound, a Redis that forgot takes words away; after anything
+else neither may happen. Owns: these bounds. Pure. Must not know: how they are judged.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proofs.simulate.faults import LOSES_CALLS, Fault, What
+from proofs.simulate.faults import Fault, What
 
 _NEW_OWNER = frozenset({What.KILL, What.VANISH, What.DRAIN})
 _NEW_LEG = _NEW_OWNER | {What.CARRIER, What.STOP, What.LINE}
@@ -21,6 +21,12 @@ QUIET_MS = 6_000.0
 later, and where an answer ceased, which ingress knows a second later; voice in between stops both."""
 
 WAIT_MS = 13_000.0
+
+SETTLED_S = 8.0
+"""After the last call; then nothing of it is left but what stays of a call that has ended."""
+
+JANITOR_S = 75.0
+"""Where the janitor alone can see that something is left: a minute of silence, a look, an end."""
 
 AGAIN_MS = 300.0
 """A new leg, or a new owner, repeats at most the lead, and what nobody could confirm."""
@@ -42,24 +48,19 @@ class Limits:
     """Sound that is left out in one place, inside of an item; None: any."""
     may_lose_turns: bool = False
     """Whether one of its faults takes the caller's voice away before it is in Redis, or out of it."""
+    tidy_within_s: float = SETTLED_S
+    """From the last call's end until Redis is as if there had been none."""
     may_truncate_above: bool = False
     """Whether one of its faults keeps from the carrier what was given to its socket."""
-    may_come_back: bool = False
-    """Whether one of its faults brings calls back that have ended: nobody ends them again yet."""
-    may_apologise: bool = False
-    """Whether one of its faults ends calls."""
 
 
-def limits_of(faults: Iterable[Fault], *, strict: bool = False) -> Limits:
-    """Of a run with these faults. `strict`: as if every call of a killed process had an heir."""
+def limits_of(faults: Iterable[Fault]) -> Limits:
+    """Of a run with these faults."""
     kinds = {fault.what for fault in faults}
     return Limits(
-        # What a caller says while Redis is empty, nobody has: no owner writes anything back yet.
-        quiet_ms=WAIT_MS if kinds & _LOSES_WRITES else QUIET_MS,
         again_ms=AGAIN_MS if kinds & _NEW_LEG else 0.0,
         left_out_ms=None if kinds & (_LOSES_WRITES | _NEW_OWNER) else 0.0,
         may_lose_turns=bool(kinds & (_NEW_LEG | _LOSES_WRITES)),
-        may_come_back=bool(kinds & _OLDER),
+        tidy_within_s=JANITOR_S if kinds & _LOSES_WRITES else SETTLED_S,
         may_truncate_above=What.LINE in kinds,
-        may_apologise=not strict and bool(kinds & LOSES_CALLS),
     )

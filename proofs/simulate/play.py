@@ -16,12 +16,9 @@ from proofs.simulate import promises, trouble
 from proofs.simulate.callers import Caller, Habits
 from proofs.simulate.faults import Fault, What, drawn
 from proofs.simulate.kept_seeds import Kept
-from proofs.simulate.limits import Limits, limits_of
+from proofs.simulate.limits import SETTLED_S, Limits, limits_of
 from proofs.simulate.world import PUBLIC_URL, World
 from simulators.twilio import CallRecord
-
-SETTLED_S = 8.0
-"""After the last call: what must be tidy is tidy by then."""
 
 OVER_AFTER_S = 60.0
 """A caller hangs up at the end of a run; a call that is there so long after is one that never ends."""
@@ -58,7 +55,7 @@ class Story:
         done, late = await asyncio.wait(callers, timeout=self.seconds + OVER_AFTER_S)
         for task in done:
             task.result()
-        await asyncio.sleep(SETTLED_S)
+        await self._tidied(world, [record.call_sid for record in records])
         return self._judge(world, records, len(late), began_s)
 
     # Private.
@@ -75,12 +72,21 @@ class Story:
             await asyncio.sleep(chance.uniform(0.0, 2.0))
             records.append(await world.twilio.call(caller.plan()))
 
+    async def _tidied(self, world: World, sids: list[str]) -> None:
+        """After the last call: what must be tidy is tidy by then."""
+        await asyncio.sleep(SETTLED_S)
+        waits_s = self.limits.tidy_within_s - SETTLED_S
+        for _ in range(int(waits_s)):
+            if not promises.broken_in_redis(world.redis.keys, sids):
+                return
+            await asyncio.sleep(1)
+
     def _judge(self, world: World, records: list[CallRecord], late: int, began_s: float) -> list[str]:
         known, sessions = promises.known(), world.model.sessions
         troubled = [_span(fault, began_s) for fault in self.faults]
         broken = [f"{late} calls never ended"] if late else []
         for record in sorted(records, key=lambda each: each.zero_ms):
-            outcome = promises.outcome_of(world.redis.keys, record.call_sid)
+            outcome = promises.outcome_of(world.history.lines, record.call_sid)
             unplayed = _unplayed(self.faults, _ingresses(world, record.call_sid), began_s)
             heard = promises.Heard(record, sessions, outcome, troubled, unplayed)
             broken += promises.broken_by_call(heard, known, self.limits)
@@ -89,14 +95,14 @@ class Story:
                 f"{record.call_sid} {record.end_reason} {outcome} {len(record.heard_bytes)} heard",
             )
         sids = [record.call_sid for record in records]
-        broken += promises.broken_in_redis(world.redis.keys, sids, self.limits)
+        broken += promises.broken_in_redis(world.redis.keys, sids)
         broken += [f"ended unasked: {death}" for death in world.deaths]
         for sentence in broken:
             world.history.note("judge", f"broken: {sentence}")
         return broken
 
 
-def story_of(history: Kept, *, strict: bool = False) -> Story:
+def story_of(history: Kept) -> Story:
     """The run of a history: its faults are drawn, and what a caller bears follows from them."""
     faults = drawn(
         history.seed,
@@ -110,7 +116,7 @@ def story_of(history: Kept, *, strict: bool = False) -> Story:
         calls=history.calls,
         seconds=history.seconds,
         faults=faults,
-        limits=limits_of(faults, strict=strict),
+        limits=limits_of(faults),
     )
 
 

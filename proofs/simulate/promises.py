@@ -9,6 +9,7 @@ The ear is that of proofs/prove/silence, which shares no rule with the product.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -81,10 +82,11 @@ def known() -> Known:
     return Known(answers={name: clips.load(name) for name in model}, clip=hold_clip())
 
 
-def outcome_of(keys: Keyspace, sid: str) -> str:
-    """How a call ended, by its card; empty: nobody knows."""
-    card = keys.values.get(Keys(1).card(sid).encode()) or {}
-    return str(card.get(b"outcome", b"").decode())
+def outcome_of(lines: Sequence[str], sid: str) -> str:
+    """How a call ended, by the word of whoever ended it, or told its caller: its card may be gone by then.
+    Empty: nobody has."""
+    said = re.compile(rf" (?:ended|resume) call={sid} outcome=(\S+)")
+    return next((found[1] for line in lines if (found := said.search(line))), "")
 
 
 def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]:
@@ -111,7 +113,7 @@ def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]
     return [f"{record.call_sid} {sentence}" for sentence in found]
 
 
-def broken_in_redis(keys: Keyspace, sids: Iterable[str], limits: Limits) -> list[str]:
+def broken_in_redis(keys: Keyspace, sids: Iterable[str]) -> list[str]:
     """After all calls have ended and a while has passed."""
     names = Keys(1)
     live = keys.values.get(names.live(0).encode()) or {}
@@ -123,9 +125,9 @@ def broken_in_redis(keys: Keyspace, sids: Iterable[str], limits: Limits) -> list
     ]
     return true_of(
         {
-            f"{len(live)} ended calls are live in Redis": bool(live) and not limits.may_come_back,
-            f"{len(slots)} slots are taken by ended calls": bool(slots) and not limits.may_come_back,
-            f"cards are not ended: {', '.join(open_cards)}": bool(open_cards) and not limits.may_come_back,
+            f"{len(live)} ended calls are live in Redis": bool(live),
+            f"{len(slots)} slots are taken by ended calls": bool(slots),
+            f"cards are not ended: {', '.join(open_cards)}": bool(open_cards),
             f"keys without a TTL: {', '.join(without_ttl)}": bool(without_ttl),
         }
     )
@@ -143,7 +145,7 @@ def _of_the_end(heard: Heard, hearing: Hearing, limits: Limits) -> list[str]:
             f"ended by {record.end_reason} without a word": by_us and not apologised,
             f"ended by {record.end_reason} with the apology": by_us
             and bool(apologised)
-            and not (limits.may_apologise or heard.was_turned_away),
+            and not heard.was_turned_away,
             f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
         }
     )

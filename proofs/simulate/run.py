@@ -57,8 +57,8 @@ def run_here(options: WorldOptions, play: Play) -> Outcome:
     clock = VirtualClock()
     history = History(lambda: clock.passed_s)
     outcome = Outcome(options.seed)
-    with virtual(clock, options.seed), seams(history):
-        loop = VirtualLoop(clock)
+    loop = VirtualLoop(clock)
+    with virtual(clock, options.seed), seams(history, loop.processes):
         asyncio.set_event_loop(loop)
         loop.set_exception_handler(lambda _loop, context: _note_unhandled(history, outcome, context))
         try:

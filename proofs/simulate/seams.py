@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import gc
 import logging
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 import ingress.role
-from brain.tools import threads
+from brain.tools import http, threads
+from ingress.rescue import api
 from proofs.simulate.kernel.history import History
 from proofs.simulate.kernel.machine import MACHINE
+from proofs.simulate.kernel.processes import Processes
 from proofs.simulate.kernel.transport import FakeSocket
-from shared.process import life
+from shared.process import life, neighbours
 from shared.process.admin import HOST
 from shared.process.garbage import GarbageWatch
+from shared.process.host import ProcessOrigin
 from shared.settings import Settings
 
 
@@ -54,6 +59,23 @@ class _Threading:
     BoundedSemaphore = threading.BoundedSemaphore
 
 
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What shared/process/neighbours.py takes from `os`."""
+
+    close: Callable[[int], None]
+
+
+class _Tls:
+    """What ingress/rescue/api.py takes from `ssl`: reading the trust store takes a tenth of a second, and
+    the world has no TLS."""
+
+    @staticmethod
+    def create_default_context() -> ssl.SSLContext:
+        """One that trusts nobody."""
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class _Lines(logging.Handler):
     """What libraries log, into the history."""
 
@@ -68,14 +90,22 @@ class _Lines(logging.Handler):
         self._history.note(_who(), f"library {record.name}: {text}")
 
 
+def _origin() -> ProcessOrigin:
+    """Of the process that runs now. No pid comes twice: it is the time of the start, too."""
+    machine = MACHINE.get()
+    if machine is None:
+        raise RuntimeError("expected a simulated process to ask who it is, got the world")
+    return ProcessOrigin(machine.pid, machine.pid, "simulated", machine.pid_namespace)
+
+
 @contextmanager
-def seams(history: History) -> Iterator[None]:
+def seams(history: History, processes: Processes) -> Iterator[None]:
     """Within the block processes can be started in this one. Logs go into `history`."""
 
     def nothing(*_: object) -> None:
         pass
 
-    def public_listener(settings: Settings) -> FakeSocket:
+    def public_listener(settings: Settings, _held: str) -> FakeSocket:
         return FakeSocket((settings.host, settings.port))
 
     def admin_listener(port: int) -> FakeSocket:
@@ -85,6 +115,11 @@ def seams(history: History) -> Iterator[None]:
         (life, "StallWatch", _NoWatch),
         (life, "admin_listener", admin_listener),
         (life, "doubts", lambda *_: []),
+        (life, "own_origin", _origin),
+        (neighbours, "open_exit", processes.open_exit),
+        (neighbours, "os", _Files(processes.close)),
+        (api, "ssl", _Tls),
+        (http, "for_requests", _Tls.create_default_context),
         (ingress.role, "public_listener", public_listener),
         (threads, "threading", _Threading),
         (GarbageWatch, "start", nothing),

@@ -28,8 +28,9 @@ from shared.process import life
 from shared.settings import Settings, load
 from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.twilio import TwilioSimulator
+from simulators.twilio.simulator import DEMO_ACCOUNT_SID
 
-REDIS_PORT, MODEL_PORT, PUBLIC_PORT, ADMIN_PORTS = 6379, 9100, 8080, 9300
+REDIS_PORT, MODEL_PORT, CARRIER_PORT, PUBLIC_PORT, ADMIN_PORTS = 6379, 9100, 9200, 8080, 9300
 PUBLIC_URL = "https://simulate.trunkline.test"
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -42,6 +43,9 @@ READY_S = 30.0
 
 RESTART_S = (0.4, 1.2)
 """From the death of a process to its next boot's first line: supervisord, the interpreter, the imports."""
+
+HOST_BACK_S = (1.0, 8.0)
+"""The same where its host went with it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +79,9 @@ class World:
         self.graves: list[Machine] = []
         """Processes that are dead: what they left is not collected while the world stands."""
         self._pids = 100
+        self.shares_pids = self.chance.random() < 0.5
+        """Whether processes hear of each other's end from the kernel; if not, each is in a pid namespace of
+        its own, and beats alone tell."""
         self._stopping: set[str] = set()
         self.redis = RedisServer(Keyspace(self._redis_us))
         self.redis_skew_s = 0.0
@@ -83,6 +90,8 @@ class World:
             "redis_url": f"redis://127.0.0.1:{REDIS_PORT}/0",
             "public_url": PUBLIC_URL,
             "twilio_auth_token": AUTH_TOKEN,
+            "twilio_account_sid": DEMO_ACCOUNT_SID,
+            "twilio_api_url": f"http://127.0.0.1:{CARRIER_PORT}",
             "openai_api_key": "simulated",
             "openai_base_url": f"http://127.0.0.1:{MODEL_PORT}/v1",
             "port": PUBLIC_PORT,
@@ -102,6 +111,7 @@ class World:
         """Starts everything, and waits until all are ready. Never cancelled."""
         self.start_redis()
         await self.spawn("model", self.model.__aenter__())
+        await self.spawn("twilio", self.twilio.rest.open(CARRIER_PORT))
         for number in range(self._options.workers):
             for role in ROLES:
                 self.start(role, number)
@@ -138,10 +148,10 @@ class World:
         if machine.state is State.DEAD:
             return
         self.history.note("world", f"{'lose' if silently else 'kill'} {name}")
-        self.loop.kill_machine(machine)
+        self.loop.kill_machine(machine, silently=silently)
         self.network.bury(machine, silently=silently)
         if restarts:
-            self._start_again(name)
+            self._start_again(name, HOST_BACK_S if silently else RESTART_S)
 
     def terminate(self, name: str, number: int) -> None:
         """A signal that asks it to end; supervisord starts it again."""
@@ -196,7 +206,9 @@ class World:
         self._pids += 1
         if name in self.machines:
             self.graves.append(self.machines[name])
-        machine = self.machines[name] = Machine(name, self._pids)
+        namespace = 1 if self.shares_pids else self._pids
+        machine = self.machines[name] = Machine(name, self._pids, namespace)
+        self.loop.processes.enter(machine)
         return machine
 
     def _run_as(self, name: str, make: Callable[[], Any]) -> Any:
@@ -239,11 +251,11 @@ class World:
             self.deaths.append(f"{machine.name}: {how}")
         self.loop.kill_machine(machine)
         self.network.bury(machine)
-        self._start_again(machine.name)
+        self._start_again(machine.name, RESTART_S)
 
-    def _start_again(self, name: str) -> None:
+    def _start_again(self, name: str, within_s: tuple[float, float]) -> None:
         role, _, number = name.rpartition("-")
-        after_s = self.chance.uniform(*RESTART_S)
+        after_s = self.chance.uniform(*within_s)
         self.loop.call_later(after_s, self._start_if_gone, role, int(number))
 
     def _start_if_gone(self, role: str, number: int) -> None:

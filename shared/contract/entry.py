@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from shared.contract.command import Command
 from shared.contract.errors import UnknownVersion
 from shared.contract.keys import NOWHERE
+from shared.contract.record import MOST
 
 VERSION = b"1"
 """`v` of every entry. It changes when an older reader would misread a newer entry, not when a field is
@@ -58,14 +59,15 @@ def text_of(found: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in found.items()}
 
 
-MOST_DIGITS = 18
-"""Of a number that is read: it has 63 bits then, and a float holds it. All of ours are far below."""
+MOST_DIGITS = 19
+"""Of what is read as a number at all. The number of a debt has as many."""
 
 
 def whole(text: str | bytes) -> int | None:
-    """A whole number of at most so many digits, not below 0; None for anything else that may stand there."""
+    """A whole number of at most 63 bits, not below 0; None for anything else that may stand there."""
     is_number = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
-    return int(text) if is_number else None
+    number = int(text) if is_number else -1
+    return number if 0 <= number <= MOST else None
 
 
 def stamp(now_ms: float) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
@@ -141,10 +142,21 @@ def detach(
     return ScriptCall(lane, scripts.DETACH, (keys.card(leg.call_sid), keys.deadlines(lane)), tuple(args))
 
 
-def read_detach(reply: object) -> tuple[Answer, str]:
-    """And what is planned next (a card.Next), where the answer is OK. Raises ValueError."""
+class Detached(NamedTuple):
+    """DETACH's answer; where it is OK, what is planned next (a card.Next)."""
+
+    answer: Answer
+    planned: str = ""
+    is_asked_for: bool = False
+    """Another ingress had taken us for dead, and the carrier was asked for the call (RESCUE)."""
+
+
+def read_detach(reply: object) -> Detached:
+    """Raises ValueError."""
     answer, rest = read_answer(reply)
-    return answer, rest[0].decode() if answer is Answer.OK else ""
+    if answer is not Answer.OK:
+        return Detached(answer)
+    return Detached(answer, rest[0].decode(), rest[1] == b"1")
 
 
 # Deadlines.

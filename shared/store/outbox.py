@@ -38,7 +38,7 @@ from shared.store.errors import OutboxFull
 from shared.store.keeper import keep_link
 from shared.store.link import RedisLink, Replies, ReplyError
 from shared.store.refusals import RefusalEpisode
-from shared.store.write_queue import AGING_MOST_BYTES, OnReply, Write, WriteQueue
+from shared.store.write_queue import AGING_MOST_BYTES, OnReply, OnVoid, Write, WriteQueue
 
 BOUND_BYTES = 64 * 1024 * 1024
 """Most bytes queued and under way. Beyond it new writes are refused and counted."""
@@ -89,13 +89,15 @@ class Outbox:
         write = Write(resp.pack(command.args), on_reply, 0.0, command.when_full, command.reads)
         self._add(command.tag, write, urgent=urgent)
 
-    def send_packed(self, tag: int | bytes, packed: bytes, *, max_age_ms: float) -> None:
-        """A command that is packed already and worth nothing after `max_age_ms`: dropped then, and
-        counted."""
+    def send_packed(
+        self, tag: int | bytes, packed: bytes, *, max_age_ms: float, on_void: OnVoid | None = None
+    ) -> None:
+        """A command that is packed already and worth nothing after `max_age_ms`: dropped then, and counted.
+        `on_void` is given it back if it is answered nil: the stream that it was for is not there."""
         now = now_ms()
         if self.backlog_bytes > AGING_MOST_BYTES:
             self.counters.expired += self._queue.make_room(now)
-        self._add(tag, Write(packed, None, now + max_age_ms), urgent=False)
+        self._add(tag, Write(packed, None, now + max_age_ms, on_void=on_void), urgent=False)
 
     @property
     def backlog_bytes(self) -> int:
@@ -260,6 +262,8 @@ class Outbox:
             self._last_error = str(result)
         if write.on_reply is not None:
             self._tell(write.on_reply, result)
+        elif result is None and write.on_void is not None:
+            self._tell(write.on_void, write.packed)
 
     def _tell(self, on_reply: OnReply, result: Any) -> None:
         try:

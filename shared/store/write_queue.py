@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OnReply = Callable[[Any], None]
+OnVoid = Callable[[bytes], None]
 
 CHUNK = 1000
 """Most writes of one tag that are taken at once: some 300 KB of caller audio."""
@@ -34,6 +35,8 @@ class Write:
     """0: never."""
     when_full: bool = False
     reads: bool = False
+    on_void: OnVoid | None = None
+    """Is given the command back if it is answered nil: there was nothing to write to."""
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from shared.contract.streams.pairs import Name, Pair, read_name
 from shared.logs.log import get_log
 from shared.ownership.journal import JournalPen
 from shared.store.outbox import Outbox
-from shared.store.write_queue import OnReply
+from shared.store.write_queue import OnReply, OnVoid
 from tests.support.guards import a_guard
 
 CALL = "CA" + "1" * 32
@@ -100,7 +100,9 @@ class RecordingOutbox(Outbox):
         if on_reply is not None:
             self.asked.append(on_reply)
 
-    def send_packed(self, tag: int | bytes, packed: bytes, *, max_age_ms: float) -> None:
+    def send_packed(
+        self, tag: int | bytes, packed: bytes, *, max_age_ms: float, on_void: OnVoid | None = None
+    ) -> None:
         reader = hiredis.Reader()
         reader.feed(packed)
         self.packed.append(reader.gets())

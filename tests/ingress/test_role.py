@@ -16,8 +16,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
+from ingress.calls.switchboard import TOLD_AGAIN_MS
 from ingress.web.door import Doorway
 from ingress.web.listening import own_listener
+from shared.clock import now_ms
 from shared.process.exits import Exit
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SIGNATURES, STREAM_URL, Ingress
 from tests.support.servers import free_port
@@ -144,6 +146,21 @@ async def test_calls_move_at_a_quiet_moment(bridge: Ingress) -> None:
         assert await loud.closed() == (1001, "moving")
     await stopping
     assert {(await bridge.card(number))["next"] for number in (0, 1)} == {""}
+
+
+async def test_no_call_moves_while_redis_is_away(bridge: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers them next could only apologise; they go when Redis has been told of them again."""
+    quiet = await bridge.live()
+    since_ms: list[float | None] = [now_ms()]
+    monkeypatch.setattr(type(bridge.process.outbox), "away_since_ms", property(lambda _: since_ms[0]))
+    bridge.role._door.state = Doorway.SIBLING
+    stopping = asyncio.create_task(bridge.role.stop())
+    await asyncio.sleep(0.5)
+    assert quiet.socket.state is State.OPEN
+    since_ms[0], back_ms = None, now_ms()
+    assert await quiet.closed() == (1001, "moving")
+    assert now_ms() - back_ms >= TOLD_AGAIN_MS - 100
+    await stopping
 
 
 async def test_a_second_signal_waits_for_no_pause(bridge: Ingress) -> None:

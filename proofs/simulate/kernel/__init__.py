@@ -4,6 +4,7 @@ Why it exists: role code must run as it is, so what it stands on is replaced. Mu
 
     machine    one simulated process: whose callback it is, killed, stopped
     virtual    clocks and chance
+    processes  pids, signals by pid, files that tell of an end
     loop       asyncio on virtual time
     history    what happened, and one figure for all of it
     transport  one side of a connection

@@ -20,6 +20,7 @@ from contextvars import Context
 from typing import Any, Protocol
 
 from proofs.simulate.kernel.machine import MACHINE, Machine, State
+from proofs.simulate.kernel.processes import Processes
 from proofs.simulate.kernel.virtual import VirtualClock
 
 ROUND_S = 1e-6
@@ -61,6 +62,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().__init__()
         self.clock = clock
         self.network: Connects | None = None
+        self.processes = Processes(self)
         self.callbacks = 0
         """How many ran: the measure of what a run costs."""
         self._now_ready: deque[asyncio.Handle] = deque()
@@ -127,6 +129,16 @@ class VirtualLoop(asyncio.BaseEventLoop):
         machine = MACHINE.get()
         return machine is not None and machine.signals.pop(int(sig), None) is not None
 
+    # Files: the only ones are those by which a kernel tells of an end.
+
+    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
+        """When a process has ended."""
+        self.processes.add_reader(fd, callback, *args)
+
+    def remove_reader(self, fd: Any) -> bool:
+        """It is not waited for any more."""
+        return self.processes.remove_reader(fd)
+
     # Connections.
 
     async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
@@ -172,9 +184,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self._now_ready.extend(machine.held)
             machine.held.clear()
 
-    def kill_machine(self, machine: Machine) -> None:
-        """SIGKILL: nothing of it ever runs again. Its connections are the network's."""
+    def kill_machine(self, machine: Machine, *, silently: bool = False) -> None:
+        """SIGKILL: nothing of it ever runs again. Its connections are the network's. `silently`: its kernel
+        goes with it, and tells nobody."""
         machine.state = State.DEAD
+        self.processes.ended(machine, silently=silently)
         machine.buried += machine.held
         machine.held.clear()
         for task in asyncio.all_tasks(self):

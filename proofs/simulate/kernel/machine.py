@@ -31,6 +31,8 @@ class Machine:
 
     name: str
     pid: int = 0
+    pid_namespace: int = 1
+    """Of processes of another one a pid says nothing."""
     wall_skew_s: float = 0.0
     """How far its wall clock is ahead of the world's."""
     state: State = State.RUNNING

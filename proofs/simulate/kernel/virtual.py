@@ -9,6 +9,7 @@ from them, so that replacing the module's function reaches it as well as the lib
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import time
@@ -63,6 +64,10 @@ def virtual(clock: VirtualClock, seed: int | str) -> Iterator[None]:
         machine = MACHINE.get()
         return 1 if machine is None else machine.pid
 
+    def signal_to(pid: int, number: int) -> None:
+        # A pid of this world is some real process's too: it must not be met.
+        asyncio.get_running_loop().processes.signal(pid, number)  # type: ignore[attr-defined]
+
     replaced: list[tuple[Any, str, Callable[..., Any]]] = [
         (time, "monotonic", clock.monotonic),
         (time, "monotonic_ns", clock.monotonic_ns),
@@ -73,6 +78,7 @@ def virtual(clock: VirtualClock, seed: int | str) -> Iterator[None]:
         (time, "sleep", _refused("time.sleep")),
         (os, "urandom", chance.randbytes),
         (os, "getpid", own_pid),
+        (os, "kill", signal_to),
         (random, "_urandom", chance.randbytes),  # What secrets and SystemRandom read.
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in replaced]

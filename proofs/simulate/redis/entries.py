@@ -36,7 +36,8 @@ class Group:
 
     last_id: Id
     pending: dict[Id, Pending] = field(default_factory=dict)
-    consumers: dict[bytes, None] = field(default_factory=dict)
+    consumers: dict[bytes, int] = field(default_factory=dict)
+    """When each was last heard of, by the server's clock, ms."""
 
     def pending_ids(self) -> list[Id]:
         """Lowest first."""

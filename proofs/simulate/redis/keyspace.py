@@ -26,6 +26,10 @@ OK = Status(b"OK")
 WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 
 
+class Text(bytes):
+    """A value that is one word."""
+
+
 class Hash(dict[bytes, bytes]):
     """A hash."""
 
@@ -90,7 +94,7 @@ class Keyspace:
     def drop_if_empty(self, key: bytes) -> None:
         """Hashes, sets and sorted sets without members are no keys. An empty stream is one."""
         value = self.values.get(key)
-        if value is not None and not isinstance(value, Stream) and not value:
+        if isinstance(value, (Hash, Set, SortedSet)) and not value:
             self.drop(key)
 
     def there_is(self, key: bytes) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import inf
 
-from proofs.simulate.redis.keyspace import OK, Hash, Keyspace, Refused, Set, SortedSet, Status
+from proofs.simulate.redis.keyspace import OK, Hash, Keyspace, Refused, Set, SortedSet, Status, Text
 
 Args = list[bytes]
 Run = Callable[[Keyspace, Args], object]
@@ -127,6 +127,30 @@ def scan(keys: Keyspace, args: Args) -> object:
     words = [word.upper() for word in args]
     pattern = args[words.index(b"MATCH") + 1].decode() if b"MATCH" in words else "*"
     return [b"0", [key for key in keys.names() if fnmatchcase(key.decode(), pattern)]]
+
+
+# Words.
+
+
+@command("GET", least=1)
+def get(keys: Keyspace, args: Args) -> object:
+    """The word, or nil."""
+    found = keys.find(args[0], Text)
+    return None if found is None else bytes(found)
+
+
+@command("SET", writes=True, least=2)
+def set_(keys: Keyspace, args: Args) -> object:
+    """Whatever was there is gone, its TTL too. PX, NX and XX are known."""
+    flags = [word.upper() for word in args[2:]]
+    is_there = keys.there_is(args[0])
+    if (b"NX" in flags and is_there) or (b"XX" in flags and not is_there):
+        return None
+    keys.drop(args[0])
+    keys.values[args[0]] = Text(args[1])
+    if b"PX" in flags:
+        keys.expires_ms[args[0]] = keys.now_ms + number(args[3 + flags.index(b"PX")])
+    return OK
 
 
 # Hashes.

@@ -25,7 +25,7 @@ OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'."
 READS = (b"XREAD", b"XREADGROUP")
 
 NEEDS_MEMORY = frozenset(
-    {b"HSET", b"HSETNX", b"HINCRBY", b"SADD", b"ZADD", b"XADD", b"XGROUP", b"XCLAIM", b"XAUTOCLAIM"}
+    {b"SET", b"HSET", b"HSETNX", b"HINCRBY", b"SADD", b"ZADD", b"XADD", b"XGROUP", b"XCLAIM", b"XAUTOCLAIM"}
 )
 """Commands that a Redis without memory refuses; in a script, if they come first among its writes."""
 

@@ -164,8 +164,12 @@ def xinfo(keys: Keyspace, args: Args) -> object:
         case b"CONSUMERS":
             group = _group(stream, args[1], args[2])
             return [
-                [b"name", name, b"pending", sum(each.consumer == name for each in group.pending.values())]
-                for name in group.consumers
+                [
+                    *(b"name", name),
+                    *(b"pending", sum(each.consumer == name for each in group.pending.values())),
+                    *(b"idle", keys.now_ms - heard_ms),
+                ]
+                for name, heard_ms in group.consumers.items()
             ]
     raise Refused(f"ERR the simulation knows no XINFO {args[0].decode()}")
 
@@ -276,7 +280,7 @@ def xautoclaim(keys: Keyspace, args: Args) -> object:
     words = [word.upper() for word in args]
     count = number(args[words.index(b"COUNT") + 1]) if b"COUNT" in words else 100
     start = _range_end(args[4], first=True)
-    group.consumers.setdefault(args[2])
+    group.consumers[args[2]] = keys.now_ms
     taken: list[Id] = []
     gone: list[Id] = []
     cursor = NEVER
@@ -302,7 +306,7 @@ def xautoclaim(keys: Keyspace, args: Args) -> object:
 
 def _hand_over(keys: Keyspace, group: Group, entry_id: Id, consumer: bytes, *, counts: bool) -> None:
     each = group.pending[entry_id]
-    group.consumers.setdefault(consumer)
+    group.consumers[consumer] = keys.now_ms
     each.consumer, each.delivered_ms = consumer, keys.now_ms
     each.times += counts
 
@@ -345,7 +349,7 @@ class Reading:
         assert self.group is not None
         group = _group(stream, key, self.group)
         assert stream is not None
-        group.consumers.setdefault(self.consumer)
+        group.consumers[self.consumer] = space.now_ms
         if after is not None:
             own = [i for i in group.pending_ids() if i > after and group.pending[i].consumer == self.consumer]
             own = own if self.count is None else own[: self.count]

@@ -6,10 +6,12 @@
 --       for any plan that is not named
 -- The deadline is written in the same step: whoever asks may be gone before it could ask for it. DEFER moves it.
 -- Also writes card .. ':control', the journal, the owners' doorbells and lane .. 'owned:' .. ingress.
--- Answer  {'OK', next}  or  {'FENCED', leg} when a newer stream runs or the call ended  or  {'ABSENT'}
+-- A stream that RESCUE has asked for was ended by the carrier at our own wish, whatever it says of it.
+-- Answer  {'OK', next, '1' if it was asked for else '0'}  or  {'FENCED', leg} when a newer stream runs or the call ended  or  {'ABSENT'}
 local card = KEYS[1]
 local lane, call = string.match(card, '^(.-)call:(.*)$')
-local has = redis.call('HMGET', card, 'state', 'leg', 'next', 'brain', 'egress', 'stream_sid', 'deadline_leg')
+local has = redis.call('HMGET', card, 'state', 'leg', 'next', 'brain', 'egress', 'stream_sid', 'deadline_leg',
+  'rescue')
 if not has[1] then return {'ABSENT'} end
 if has[1] == 'ended' or has[2] ~= ARGV[1] or has[6] ~= ARGV[2] then return {'FENCED', has[2]} end
 redis.call('HSET', card, 'state', 'detached')
@@ -34,4 +36,4 @@ for _, owner in ipairs({has[4], has[5]}) do
       'v', '1', 'call', call, 'why', 'control')
   end
 end
-return {'OK', has[3] or ''}
+return {'OK', has[3] or '', string.match(has[8] or '', '^(%S+) ') == ARGV[2] and '1' or '0'}

@@ -299,10 +299,15 @@ async def test_nothing_is_known_of_an_attach_without_an_answer() -> None:
 
 @pytest.mark.parametrize(
     ("planned", "ended"),
-    [(Gone(Next.NOTHING), ["completed"]), (Gone(Next.HANG_UP), ["hangup"]), (None, [])],
+    [
+        (Gone(Next.NOTHING), ["completed"]),
+        (Gone(Next.HANG_UP), ["hangup"]),
+        (Gone(Next.NOTHING, is_asked_for=True), []),
+        (None, []),
+    ],
 )
 async def test_a_stop_ends_the_call_that_is_ours(planned: Gone | None, ended: list[str]) -> None:
-    """Not one that has ended or moved away: it is forgotten only."""
+    """Not one that has ended, or moved away, or that another ingress has sent for: it is forgotten only."""
     hall = Hall()
     hall.registry.planned = planned
     stream, _ = await hall.opened(1)

@@ -205,6 +205,22 @@ async def test_the_caller_is_written_for_the_brain() -> None:
     assert read_caller(words[words.index(b"*") + 1 :]) == CallerFrame(1, 7, 123.4, b"x" * 160)
 
 
+async def test_what_comes_while_the_card_is_written_again_waits_behind_what_came_before() -> None:
+    """Nothing overtakes; what had no place twice is kept again."""
+    desk = Desk()
+    desk.call._unheard.append(desk.call._packer.pack(1, 6, 1.0, b"x" * 160))
+    desk.call.lost()
+    desk.call.hear(1, 7, 123.4, b"x" * 160)
+    desk.call.press(1, "#")
+    assert (desk.outbox.packed, desk.outbox.sent) == ([], [])
+    desk.call.written_again()
+    *frames, key = desk.outbox.packed
+    assert [read_caller(words[words.index(b"*") + 1 :]).chunk for words in frames] == [6, 7]
+    assert b"dtmf" in key
+    desk.call.hear(1, 8, 124.4, b"x" * 160)
+    assert len(desk.outbox.packed) == 4
+
+
 async def test_keys_are_letters_with_numbers_of_the_process() -> None:
     """A call that leaves this process and comes back must not repeat one: its owner would drop the key."""
     first, again = Desk(), Desk()

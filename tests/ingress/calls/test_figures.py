@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from shared.clock import wall_ms
 from shared.contract.claiming import OWN_NUMBERS
 from shared.contract.record import CONTRACT
+from shared.contract.streams.caller import read_caller
+from shared.contract.streams.control import Dtmf, read_message
 from shared.contract.window import IngressWindow, load
 from shared.ownership import steps
 from tests.conftest import keys_without_ttl
@@ -69,6 +73,38 @@ async def test_a_call_that_redis_lost_keeps_its_owners_and_its_age(bridge: Ingre
     assert await bridge.store.xlen(process.keys.orphans(0)) == 0
     assert await bridge.store.xlen(process.keys.wake(0, "brain-0@h#1")) == 1
     assert keys_without_ttl(valkey_url) == []
+
+
+async def test_what_a_caller_says_while_redis_has_lost_the_call_is_said_afterwards(bridge: Ingress) -> None:
+    """Every frame and every key, once, in their order: also those that come while the card is written."""
+    process, sid = bridge.process, call_sid()
+    caller = await bridge.live()
+    await wait_until(lambda: _has_figures(bridge), "the figures are written")
+    await bridge.store.flushall()
+    for _ in range(10):
+        await caller.media()
+    await caller.event("dtmf", track="inbound_track", digit="7")
+    counters = bridge.role.switchboard.counters
+    await wait_until(lambda: counters.caller_frames == 10, "they are sent")
+    assert await bridge.store.exists(process.keys.caller(sid)) == 0
+    process.emptied += 1
+
+    async def go_on() -> None:
+        for _ in range(40):
+            await caller.media()
+            await asyncio.sleep(0.02)
+
+    await go_on()
+    await wait_until(lambda: bridge.is_in_state("attached"), "the card is there again")
+    await wait_until(lambda: process.outbox.flushed(1), "all is written")
+    frames = [
+        read_caller([word for pair in fields.items() for word in pair])
+        for _, fields in await bridge.store.xrange(process.keys.caller(sid))
+    ]
+    assert [frame.chunk for frame in frames] == list(range(1, 51))
+    letters = [read_message(*entry).message for entry in await bridge.store.xrange(process.keys.control(sid))]
+    assert letters == [Dtmf(digit="7", leg=1)]
+    assert counters.unheard >= 11
 
 
 async def test_an_owner_who_came_after_the_last_figures_is_not_overruled(bridge: Ingress) -> None:

@@ -14,6 +14,7 @@ from ingress.counters import CallCounters
 from shared.contract.card import Next
 from shared.contract.steps import Due, Leg, NewStream
 from shared.contract.streams.control import Dialled, read_message
+from shared.ownership import steps
 from shared.process.life import make_process
 from shared.process.role import Process
 from tests.ingress.harness import call_sid, make_settings, stream_sid
@@ -50,6 +51,17 @@ async def test_steps_of_a_call(process: Process) -> None:
         await registry.end(call_sid(), "completed")
     assert counters.ended == 1
     assert await registry.detach(LEG, "lost") is None
+
+
+async def test_a_stream_that_was_asked_for_is_told_of(process: Process) -> None:
+    """We could not reach Redis for a while, and counted as dead: the carrier was sent elsewhere."""
+    registry, keys = Registry(process, CallCounters()), process.keys
+    await registry.attach(STREAM, wanted=lambda: True)
+    other = replace(LEG, stream_sid=stream_sid(9))
+    taken = await steps.rescue(process.store, keys, LEG, worker="ingress-1@h#1", lease_ms=1000)
+    assert taken.is_ours
+    assert await registry.detach(other, "stop") is None
+    assert await registry.detach(LEG, "stop") == Gone(Next.NOTHING, is_asked_for=True)
 
 
 async def test_a_call_that_is_over_stays_as_long_as_the_settings_say(process: Process) -> None:

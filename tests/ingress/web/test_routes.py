@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ingress.errors import WebhookReason
+from ingress.web import store_turns
 from shared.contract.speech import SpeechBook, speech_commands
 from shared.contract.steps import NewStream
 from shared.ownership import steps
@@ -298,10 +299,14 @@ async def test_full_is_said_in_the_language_of_the_called_number(valkey_url: str
         assert said(response.text) == ("תפוס.", {"language": "he-IL", "voice": "Google.he-IL-Standard-A"})
 
 
+PAUSE_MS = int(store_turns.PATIENT_MS + 1_500)
+"""Longer than a call that comes back waits for Redis."""
+
+
 async def test_what_was_told_is_said_when_redis_is_away(bridge: Ingress) -> None:
     """By the agent that the webhook's URL named, which our own URL carries."""
     await told(bridge)
-    await bridge.store.client_pause(1500)
+    await bridge.store.client_pause(PAUSE_MS)
     response = await bridge.post("/voice/resume?agent=shalom", voice_form())
     assert said(response.text)[0] == "מצטערים."
 
@@ -375,7 +380,7 @@ async def test_of_a_call_that_we_placed_the_person_is_the_callee(bridge: Ingress
 async def test_an_apology_without_redis_is_how_the_call_ended(bridge: Ingress) -> None:
     """Not `completed`, as Twilio calls it afterwards; the cause says what was missing."""
     await attached(bridge)
-    await bridge.store.client_pause(1500)
+    await bridge.store.client_pause(PAUSE_MS)
     response = await bridge.post("/voice/resume", voice_form())
     assert tags(response.text) == ["Say", "Hangup"]
     await bridge.post("/call-status", voice_form(CallStatus="completed"))

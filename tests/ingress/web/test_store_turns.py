@@ -85,3 +85,44 @@ async def test_nobody_waits_for_a_redis_that_is_away(away_for_ms: float, gives_u
         assert all(each.done() for each in asked) is gives_up
         redis.answers.set()
         await asyncio.gather(*asked, return_exceptions=True)
+
+
+class Away:
+    """Refuses until it is back."""
+
+    def __init__(self, since_ms: float | None) -> None:
+        self.since_ms = since_ms
+        self.is_back = False
+
+    async def ask(self) -> str:
+        if not self.is_back:
+            raise ConnectionError
+        return "found"
+
+
+async def test_a_call_that_goes_on_waits_for_a_redis_that_has_just_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is asked again, for a while; a caller who rings is not kept waiting."""
+    monkeypatch.setattr(store_turns, "PATIENT_MS", 300.0)
+    monkeypatch.setattr(store_turns, "AGAIN_S", 0.01)
+    redis = Away(now_ms())
+    made = StoreTurns(lambda: redis.since_ms)
+    with pytest.raises(ConnectionError):
+        await made.ask(redis.ask)
+    asked = asyncio.create_task(made.ask_patiently(redis.ask))
+    await asyncio.sleep(0.05)
+    assert not asked.done()
+    redis.is_back = True
+    assert await asked == "found"
+    redis.is_back, began_ms = False, now_ms()
+    with pytest.raises(ConnectionError):
+        await made.ask_patiently(redis.ask)
+    assert now_ms() - began_ms >= 300
+
+
+async def test_a_redis_that_is_long_gone_is_not_waited_for() -> None:
+    """Who comes then was sent to hear the apology."""
+    redis = Away(now_ms() - store_turns.AWAY_MOST_MS - 1)
+    with pytest.raises(ConnectionError):
+        await StoreTurns(lambda: redis.since_ms).ask_patiently(redis.ask)

@@ -44,7 +44,7 @@ def test_every_kind_is_drawn_with_a_fitting_target() -> None:
         assert (each.after_steps > 0) == (each.what in AT_ANY_STEP)
         role, _, number = each.target.rpartition("-")
         assert (role in ("ingress", "brain", "egress")) == (number in ("0", "1"))
-        assert bool(role) == (each.what in OF_ROLES | OF_BRAINS | OF_INGRESS | {What.VANISH})
+        assert bool(role) == (each.what in OF_ROLES | OF_BRAINS | OF_INGRESS)
         assert role == "brain" or each.what not in OF_BRAINS
         assert role == "ingress" or each.what not in OF_INGRESS
 

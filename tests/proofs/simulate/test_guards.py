@@ -25,6 +25,7 @@ from proofs.simulate.play import Story
 from proofs.simulate.run import run_apart
 from proofs.simulate.world import WorldOptions
 from shared.ownership.control_feed import ControlFeed
+from shared.ownership.owned_watch import OwnedWatch
 from shared.store.outbox import Outbox
 
 pytestmark = pytest.mark.timeout(180)
@@ -106,6 +107,13 @@ def _no_apology() -> None:
     IngressCall.fill_silence = patient  # type: ignore[method-assign]
 
 
+def _no_take_over() -> None:
+    async def nothing(*_: object) -> None:
+        pass
+
+    OwnedWatch._disown = nothing  # type: ignore[method-assign, assignment]
+
+
 def _no_restore() -> None:
     FiguresPen._restore = lambda *_: None  # type: ignore[method-assign]
 
@@ -141,8 +149,19 @@ GUARDS = [
         says="left out",
         habits=Habits(interrupts=1.0),
     ),
-    Guard(name="clip", takes_out=_no_clip, says="silence of", kinds=[What.KILL]),
-    Guard(name="apology", takes_out=_no_apology, says="without an answer", kinds=[What.KILL]),
+    Guard(
+        name="clip",
+        takes_out=_no_clip,
+        says="silence of",
+        cuts=[Fault(7.0, What.STALL, "brain-0", 10.0)],
+    ),
+    Guard(
+        name="apology",
+        takes_out=_no_apology,
+        says="without an answer",
+        cuts=[Fault(7.0, What.CUT, "brain-0", 24.0)],
+    ),
+    Guard(name="take-over", takes_out=_no_take_over, says="with the apology", kinds=[What.KILL]),
     Guard(name="restore", takes_out=_no_restore, says="ended by", kinds=[What.EMPTY]),
     Guard(name="replay", takes_out=_no_replay, says="turns were lost", kinds=[What.MODEL]),
 ]

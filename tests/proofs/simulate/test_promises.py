@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofs.prove.silence.spans import Span
-
+from proofs.prove.listening.spans import Span
 from proofs.simulate.limits import Limits
 from proofs.simulate.promises import Heard, broken_by_call, broken_in_redis, known, outcome_of
 from proofs.simulate.redis.keyspace import Keyspace
@@ -28,7 +27,7 @@ def test_a_tidy_redis() -> None:
     card = KEYS.card(SID).encode()
     server.run([b"HSET", card, b"state", b"ended"])
     server.run([b"PEXPIRE", card, b"1000"])
-    assert broken_in_redis(server.keys, [SID], Limits()) == []
+    assert broken_in_redis(server.keys, [SID]) == []
 
 
 def test_what_an_ended_call_may_not_leave() -> None:
@@ -37,7 +36,7 @@ def test_what_an_ended_call_may_not_leave() -> None:
     server.run([b"HSET", KEYS.card(SID).encode(), b"state", b"attached"])
     server.run([b"ZADD", KEYS.slots(0).encode(), b"1", SID.encode()])
     server.run([b"ZADD", KEYS.live(0).encode(), b"1", SID.encode()])
-    found = " ".join(broken_in_redis(server.keys, [SID], Limits()))
+    found = " ".join(broken_in_redis(server.keys, [SID]))
     for word in ("live in Redis", "slots", "not ended", "without a TTL"):
         assert word in found
 
@@ -48,14 +47,6 @@ def _record(**changes: object) -> CallRecord:
     for name, value in changes.items():
         setattr(record, name, value)
     return record
-
-
-def test_an_older_redis_brings_calls_back() -> None:
-    """Of which nobody can say that they should not be there."""
-    server = _server()
-    server.run([b"ZADD", KEYS.slots(0).encode(), b"1", SID.encode()])
-    server.run([b"PEXPIRE", KEYS.slots(0).encode(), b"1000"])
-    assert broken_in_redis(server.keys, [SID], Limits(may_come_back=True)) == []
 
 
 def test_a_call_that_was_turned_away() -> None:
@@ -86,13 +77,15 @@ def test_a_call_that_was_ended_on_the_caller() -> None:
 
 
 def test_a_call_that_the_model_ended() -> None:
-    """Its card says so: nothing is missing."""
+    """Whoever ended it says so: nothing is missing."""
     heard = Heard(_record(end_reason="bridge_hung_up"), [], "hangup")
     assert broken_by_call(heard, known(), Limits()) == []
-    server = _server()
-    assert outcome_of(server.keys, SID) == ""
-    server.run([b"HSET", KEYS.card(SID).encode(), b"outcome", b"hangup"])
-    assert outcome_of(server.keys, SID) == "hangup"
+    lines = [f"  1.0 ingress-0  info resume call={SID} outcome= tries=1 verb=dial"]
+    assert outcome_of(lines, SID) == ""
+    ended, told = "info ended call={} outcome=hangup", "info resume call={} outcome=transferred tries=2"
+    assert outcome_of([*lines, f"  2.0 ingress-0  {ended.format(SID)}"], SID) == "hangup"
+    assert outcome_of([*lines, f"  2.0 ingress-0  {told.format(SID)}"], SID) == "transferred"
+    assert outcome_of([f"  2.0 ingress-0  {ended.format('CA9')}"], SID) == ""
 
 
 def test_time_in_which_nobody_could_play_is_no_silence() -> None:
@@ -108,7 +101,7 @@ def test_who_speaks_into_the_apology_is_owed_nothing_more() -> None:
         record = _record(ended_at_ms=12_000.0, end_reason="bridge_hung_up")
         record.verbs.append(VerbRun("Say", "Sorry.", 6_000.0, 12_000.0))
         record.utterances.append(Utterance("ask", spoken_at_ms, 0, 900, False, spoken_at_ms + 900))
-        broken = broken_by_call(Heard(record, [], "apology"), known(), Limits(may_apologise=True))
+        broken = broken_by_call(Heard(record, [], "apology"), known(), Limits())
         assert not any("was owed" in sentence for sentence in broken)
 
 

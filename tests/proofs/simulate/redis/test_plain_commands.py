@@ -33,6 +33,26 @@ def test_keys_hashes_and_sets(both: Ask) -> None:
     both("HGET", "h")
 
 
+def test_words(both: Ask) -> None:
+    """One word a key, with its time."""
+    both("GET", "w")
+    both("SET", "w", "a", "PX", 60_000)
+    both("GET", "w")
+    assert both("EVAL", "return redis.call('PTTL', KEYS[1]) > 0 and 1 or 0", 1, "w") == 1
+    both("SET", "w", "b")
+    both("PTTL", "w")
+    both("SET", "w", "c", "NX")
+    both("SET", "none", "c", "XX")
+    both("HGET", "w", "f")
+    both("SET", "w", "")
+    both("GET", "w")
+    both("EXISTS", "w")
+    both("HSET", "h", "a", "1")
+    both("GET", "h")
+    both("SET", "h", "over")
+    both("GET", "h")
+
+
 def test_sorted_sets(both: Ask) -> None:
     """Scores, ranks, ranges, the flags of ZADD."""
     both("ZADD", "z", 3, "c", 1, "a", "2.5", "b")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from shared.contract import card, claiming, steps, writes
 from shared.contract.keys import Keys
 from shared.contract.lua import scripts
+from shared.ownership import tidying
 
 Ask = Callable[..., Any]
 
@@ -39,24 +41,57 @@ def test_lua(both: Ask) -> None:
 
 
 def test_our_scripts_run_as_they_are(both: Ask) -> None:
-    """A call from its reservation to its end, by the product's own scripts."""
-    keys, sid, wall = Keys(1), "CA" + "1" * 32, "1800000000000"
-    sha = {script.name: both("SCRIPT", "LOAD", script.text) for script in scripts.ALL}
-    card, token, slots = keys.card(sid), keys.token(sid), keys.slots(0)
-    names = {name.lower(): value for name, value in sha.items()}
-    both(
-        "EVALSHA", names["reserve"], 3, slots, token, card, sid, 2, 60_000, wall, "n1", "1800000060000", 1000
+    """A call from its reservation to its end, taken, lost and tidied up after, by the product's own
+    scripts."""
+    keys, sid, wall_ms = Keys(1), "CA" + "1" * 32, 1_800_000_000_000
+    for script in scripts.ALL:
+        both("SCRIPT", "LOAD", script.text)
+
+    def step(call: scripts.ScriptCall) -> Any:
+        return both("EVALSHA", call.script.sha, len(call.keys), *call.keys, *call.args)
+
+    nonce = {"nonce": "n1", "expires_at_ms": wall_ms + 60_000}
+    for _ in range(2):
+        step(steps.reserve(keys, sid, wall_ms=wall_ms, limit=2, lease_ms=10_000, **nonce))
+    stream = steps.NewStream(
+        call_sid=sid, stream_sid="MZ1", ingress="ingress-0@h#1", nonce="n1", caller_number="+1",
+        called_number="+2", agent="", caller_line="+100", called_line="+200", token_expires_s=1_800_000_060,
+    )  # fmt: skip
+    for _ in range(2):
+        step(steps.attach(keys, stream, wall_ms=wall_ms, max_resumes=20))
+    # Above what either clock makes of now.
+    claimed = step(
+        claiming.claim(keys, sid, role="brain", worker="brain-0@h#1", wall_ms=wall_ms, seen=4 * 10**15)
     )
-    ours = ("MZ1", "ingress-0@h#1", wall, "n1", "+1", "+2", "", 90_000, 20, "+100", "+200")
-    five = (card, token, keys.calls(0), keys.live(0), slots)
-    both("EVALSHA", names["attach"], 5, *five, sid, *ours)
-    both("EVALSHA", names["attach"], 5, *five, sid, *ours)
-    claim = (card, keys.calls(0), "brain", "brain-0@h#1", "", "0", "", wall, 1000)
-    first = both("EVALSHA", names["claim"], 2, *claim)
-    assert first[0] == b"OK"
-    both("EVALSHA", names["release"], 1, card, "brain", "brain-0@h#1", first[1], wall, "")
-    both("EVALSHA", names["detach"], 1, card, 1, "ingress-0@h#1", "gone", wall)
-    ended = (card, keys.live(0), slots, keys.hooks(0), keys.ended(0), sid, "done", "me", wall, 1000)
-    both("EVALSHA", names["end"], 5, *ended, "", "1", 1000, 10, "", 0)
-    both("HGETALL", card)
+    assert claimed[0] == b"OK"
+    speaker = writes.Speaker(sid, "brain", "brain-0@h#1", int(claimed[1]))
+    step(writes.write_card(keys, speaker, card.Plan(next=card.Next.NOTHING, next_arg="", cause="")))
+    for _ in range(2):
+        step(
+            claiming.release(
+                keys, sid, role="brain", worker="brain-0@h#1", epoch=int(claimed[1]), wall_ms=wall_ms
+            )
+        )
+    step(claiming.claim(keys, sid, role="egress", worker="egress-0@h#1", wall_ms=wall_ms, seen=4 * 10**15))
+    step(claiming.disown(keys, 0, role="egress", dead="egress-0@h#1", by="egress-1@h#1", wall_ms=wall_ms))
+    leg = steps.Leg(sid, 1, "MZ1", 1_800_000_060)
+    step(steps.rescue(keys, leg, worker="ingress-1@h#1", lease_ms=1000, wall_ms=wall_ms))
+    step(steps.rescue(keys, leg, worker="ingress-1@h#1", lease_ms=1000, wall_ms=wall_ms, came="done"))
+    ends = {"": steps.Deadline(60_000, "no_new_stream")}
+    gone = {"ingress": "ingress-0@h#1", "cause": "gone", "wall_ms": wall_ms}
+    step(steps.detach(keys, leg, deadlines=ends, **gone))  # type: ignore[arg-type]
+    step(steps.defer(keys, leg, steps.Deadline(90_000, "no_new_stream")))
+    step(steps.due(keys, 0))
+    for worker in ("ingress-0@h#1", "ingress-1@h#1"):
+        step(tidying.lease(keys, 0, worker=worker))
+    both("XGROUP", "CREATE", keys.orphans(0), "brain", "0")
+    read = "return #redis.call('XREADGROUP', 'GROUP', 'brain', 'brain-9@h', 'NOACK', 'STREAMS', KEYS[1], '>')"
+    both("EVAL", read, 1, keys.orphans(0))
+    gone_for = {"group": "brain", "consumer": "brain-9@h"}
+    by = {"by": "ingress-0@h#1"}
+    step(tidying.dismiss(keys, 0, keys.orphans(0), idle_ms=60_000, **gone_for, **by))  # type: ignore[arg-type]
+    step(tidying.dismiss(keys, 0, keys.orphans(0), idle_ms=0, **gone_for, **by))  # type: ignore[arg-type]
+    for _ in range(2):
+        step(steps.end(keys, sid, outcome="done", by="me", wall_ms=wall_ms))
+    both("HMGET", keys.card(sid), "state", "outcome", "leg", "brain", "egress", "rescue", "brain_claims")
     both("EXISTS", keys.caller(sid))

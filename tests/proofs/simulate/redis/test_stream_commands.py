@@ -57,3 +57,43 @@ def test_groups(both: Ask) -> None:
     both("XPENDING", "s", "g")
     both("XPENDING", "none", "g")
     both("XACK", "none", "g", "1-0")
+
+
+def test_one_read_of_two_groups(both: Ask) -> None:
+    """Entries of both, one each, in the order in which they were asked for; and what was handed out
+    before."""
+    for key in ("one", "two"):
+        both("XGROUP", "CREATE", key, "g", "0", "MKSTREAM")
+        both("XADD", key, "1-0", "f", key)
+        both("XADD", key, "2-0", "f", key)
+    read = ("XREADGROUP", "GROUP", "g", "c", "COUNT", 1, "STREAMS", "two", "one")
+    assert len(both(*read, ">", ">")) == 2
+    both(*read, "0", "0")
+    both(*read, ">", ">")
+    both("XACK", "one", "g", "1-0", "2-0")
+    both(*read, "0", "0")
+    assert both(*read, ">", ">") is None
+
+
+CONSUMERS = """
+local found = {}
+for _, words in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], 'g')) do
+  local told = {}
+  for at = 1, #words, 2 do told[words[at]] = words[at + 1] end
+  table.insert(found, {told.name, told.pending, told.idle < 60000 and 1 or 0})
+end
+return found
+"""
+
+
+def test_consumers_of_a_group(both: Ask) -> None:
+    """Who asked lately, and what they were handed."""
+    both("XINFO", "CONSUMERS", "s", "g")
+    both("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+    both("XINFO", "CONSUMERS", "s", "g")
+    both("XADD", "s", "1-0", "f", "v")
+    both("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">")
+    assert both("EVAL", CONSUMERS, 1, "s") == [[b"c", 1, 1]]
+    both("XGROUP", "DELCONSUMER", "s", "g", "c")
+    both("XINFO", "CONSUMERS", "s", "g")
+    both("XINFO", "CONSUMERS", "s", "none")

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brain.call.owing import DEBTS_AN_EPOCH
+from shared.contract.claiming import OWN_NUMBERS
 from shared.contract.errors import EntryError, UnknownVersion
 from shared.contract.keys import Keys
 from shared.contract.owed import DebtCause
@@ -86,6 +88,15 @@ def test_the_number_of_a_debt_is_a_number() -> None:
         assert pairs.read_debt(value) == 12
     with pytest.raises(EntryError):
         pairs.read_debt(b"loud")
+
+
+def test_the_number_of_a_debt_is_as_large_as_an_epoch_makes_it() -> None:
+    """Epochs are times, in parts of a millisecond, and debts count up from them: for a hundred years more."""
+    hundred_years_on_ms = 4_956_000_000_000
+    debt = hundred_years_on_ms * OWN_NUMBERS * DEBTS_AN_EPOCH + 7
+    between = OutNames(CALL).between(1, 2, 3)
+    assert pairs.read_debt(pairs.sound(between, 7, debt)[1]) == debt
+    assert pairs.read_debt(pairs.sound_end(between, 7, debt)[1]) == debt
 
 
 def test_unsent_bytes_are_a_number() -> None:
