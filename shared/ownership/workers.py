@@ -41,7 +41,8 @@ async def forget_older_boots(
     store: Store, keys: Keys, worker: WorkerId, tell: Callable[[str], Awaitable[None]]
 ) -> list[str]:
     """Tells of the other boots of `worker`'s instance and removes them from the list, with their doorbells
-    and what was on its way to them; returns their names. Each is told of before it is forgotten: who dies in between is found again. Raises STORE_ERRORS.
+    and what was on its way to them; returns their names. Each is told of before it is forgotten: who dies in
+    between is found again. Raises STORE_ERRORS.
 
     `tl:workers` has no TTL, and a process that was killed cannot take its name out. Only the holder of the
     instance's flock may ask for it: that is how it knows that the older boots are dead. One that lives after
