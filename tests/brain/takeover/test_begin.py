@@ -207,6 +207,8 @@ async def test_all_that_was_left_is_read(store: Store) -> None:
     assert (found.left.cut_off, found.received) == ("r-i1", {"i1": 300})
     assert made.counters.contract_errors == 1
     assert made.record.conversation.has_words
+    # Its text was growing, and has run ahead of its audio: more of it does not come.
+    assert [item_id for item_id, _ in made.record.conversation.session_lost()] == ["i1"]
 
 
 async def test_without_redis_it_goes_on_with_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

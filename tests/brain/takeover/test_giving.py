@@ -99,8 +99,11 @@ async def test_the_least_loaded_is_asked_in_our_name_and_gets_the_call(store: St
         assert await here.siblings.rung(busy) == []
 
 
-async def test_an_heir_that_declines_is_asked_once(store: Store, redis_url: str) -> None:
-    """Then another one, and then the call is released for whoever comes first."""
+async def test_an_heir_that_declines_is_asked_once(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then another one, at once, and then the call is released for whoever comes first."""
+    monkeypatch.setattr(handover, "READY_WITHIN_MS", 60_000.0)
     async with office(store, redis_url, 1, 2) as (here, (call,), (first, second)):
         await here.answer(first, call, is_ready=False)
         await here.answer(second, call, is_ready=False)
