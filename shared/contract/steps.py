@@ -259,7 +259,9 @@ class Rescue:
 def rescue(keys: Keys, leg: Leg, *, worker: str, lease_ms: int, wall_ms: int, came: str = "") -> ScriptCall:
     """Takes it on itself to ask the carrier for a leg whose ingress is dead; `came`: what came of it."""
     args = (leg.number, leg.stream_sid, worker, lease_ms, came, wall_ms)
-    return ScriptCall(keys.lane(leg.call_sid), scripts.RESCUE, (keys.card(leg.call_sid),), args)
+    return ScriptCall(
+        keys.lane(leg.call_sid), scripts.RESCUE, (keys.card(leg.call_sid), keys.token(leg.call_sid)), args
+    )
 
 
 def read_rescue(reply: object) -> Rescue:

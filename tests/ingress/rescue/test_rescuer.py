@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,10 @@ import pytest
 from ingress.rescue import stranded
 from ingress.rescue.rescuer import calls_of
 from ingress.rescue.stranded import Outcome
+from shared.clock import wall_ms
+from shared.contract.steps import Leg
 from shared.contract.streams.journal import read_journal
+from shared.ownership import steps
 from shared.ownership.liveness import How
 from simulators.twilio import FAST, CallPlan, Knobs, LiveCall, TwilioSimulator, WaitForEnd
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, Ingress, ingress
@@ -129,6 +133,26 @@ async def test_a_call_that_comes_back_by_itself_is_not_asked_for(valkey_url: str
             stream.socket.abort()
         await wait_until(lambda: rescuer.counters.returned == 1, "it was found to be back")
         assert made.asked() == []
+
+
+async def test_a_call_that_is_on_its_way_back_is_left_alone(valkey_url: str) -> None:
+    """Twilio has asked what comes next, and its stream is about to open: a request now would cut that. It is
+    asked for once the token that it was given is of no use any more."""
+    async with scene(valkey_url) as made:
+        [call] = made.calls
+        process = made.bridge.process
+        leg = Leg(call.call_sid, 1, (await made.card(call))["stream_sid"])
+        expires_at_ms = wall_ms() + 60_000
+        reserved = await steps.reserve(
+            process.store, process.keys, call.call_sid, limit=10, lease_ms=60_000, nonce="n",
+            expires_at_ms=expires_at_ms,
+        )  # fmt: skip
+        assert reserved.nonce == "n"
+        asked = partial(steps.rescue, process.store, process.keys, leg, worker=process.name, lease_ms=1_000)
+        coming = await asked()
+        assert (coming.is_ours, coming.is_settled, coming.left_ms) == (False, False, 2_000)
+        await process.store.hset(process.keys.token(call.call_sid), "issued", f"n@{wall_ms() - 1}")
+        assert (await asked()).is_ours
 
 
 async def test_a_call_that_twilio_has_no_longer_ends(valkey_url: str) -> None:
