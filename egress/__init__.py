@@ -20,6 +20,7 @@ Owns: all that a call's audio needs between `reply` and `out`. Must not know: th
     taking_up  from where an owner goes on that another was before
     delivery   the core of a call: the rules between all of these
     counters   what a process counts, over all its calls
+    out_post   the way to ingress, and what waits for one
     metronome  the one clock of the process, and the batch that a tick sends
     call       the driver of a call: the one door to its core
     others     what brain and ingress say of a call

@@ -18,6 +18,7 @@ from egress.counters import EgressHops, RoleCounters, Totals, Windows
 from egress.delivery import Delivery
 from egress.handover import Heirs, find_heirs
 from egress.metronome import Metronome, OutBatch, Ticking
+from egress.out_post import OutPost
 from egress.positions import read_start
 from egress.window import CallWindow
 from shared.clock import now_ms
@@ -29,7 +30,6 @@ from shared.contract.errors import ContractError
 from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.control import Detached, Ended, Letter, Stream
-from shared.contract.streams.pairs import Pair, out_command
 from shared.contract.views import EgressView, Owners
 from shared.figures.hops import Hop
 from shared.ownership import steps
@@ -66,7 +66,8 @@ class Calls:
         """Calls that are being claimed again."""
         self._failing: dict[str, int] = {}
         """Calls that met a bug and rest, and the epoch under which they did: that one is over."""
-        self._batch = OutBatch(self._write_out)
+        out = OutPost(process.outbox, process.keys, process.name.encode(), counters)
+        self._batch = OutBatch(out.write)
         self.metronome = Metronome(self._batch, self._on_tick_bug)
         process.guard.on_bug = self._failed
         self.totals = Totals()
@@ -376,9 +377,3 @@ class Calls:
         self._process.log.error(
             "contract_error", call=call_sid, record=error.record, field=error.field, reason=str(error)
         )
-
-    def _write_out(self, ingress: str, pairs: list[Pair], urgent: bool) -> None:
-        process = self._process
-        self._counters.out_entries += 1
-        command = out_command(process.keys, ingress, process.name.encode(), now_ms(), pairs)
-        process.outbox.send(command, urgent=urgent)

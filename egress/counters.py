@@ -83,6 +83,9 @@ class RoleCounters:
     """How far behind its deadline each tick of the metronome began."""
     out_entries: int = 0
     """Entries written to ingress."""
+    out_entries_void: int = 0
+    """Entries for which an ingress had no stream: Redis was emptied, or the ingress is gone. They are written
+    again for three seconds."""
     back_entries: int = 0
     """Entries of reports read from ingress."""
     back_for_others: int = 0
