@@ -23,7 +23,7 @@ async def written(store: Store) -> list[bytes]:
     found = []
     for _, fields in await store.xrange(OUT):
         pairs = read_pairs([word for pair in fields.items() for word in pair])
-        found += list(pairs.fields[::2])
+        found += list(pairs.fields[6::2])
     return found
 
 
