@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from shared import VERSION
 from shared.clock import now_ms, wall_ms
 from shared.contract import keys as key_names
+from shared.contract.command import Command
 from shared.contract.entry import NOTHING
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, write_beat
@@ -62,7 +63,7 @@ async def drop_own_keys(process: Process, own_streams: Sequence[str]) -> None:
 
 async def beat(process: Process, role: Role, lost: asyncio.Event) -> None:
     """Shows every half second, by the outbox, that this worker lives, and what it carries. Sets `lost` when
-    its keys may be gone: Redis has forgotten a beat, or is another one after a reconnection.
+    its keys may be gone: Redis has forgotten a beat or a stream, or is another one after a reconnection.
 
     Runs until it is cancelled, which is safe at any time.
     """
@@ -74,6 +75,8 @@ async def beat(process: Process, role: Role, lost: asyncio.Event) -> None:
         process.outbox.send(shown, on_reply=forgotten.look)
         for command in rest:
             process.outbox.send(command)
+        for stream in _renew(process, role.own_streams, number):
+            process.outbox.send(stream, on_reply=forgotten.look_for_stream)
         if process.outbox.counters.connects != connects:
             connects = process.outbox.counters.connects
             lost.set()
@@ -124,6 +127,23 @@ class _Forgotten:
             self.process.log.error("redis_empty", hint="Redis has lost our keys: calls are written again")
             self.lost.set()
         self._is_known = True
+
+    def look_for_stream(self, reply: object) -> None:
+        """PEXPIRE says whether there was one: somebody has deleted it, or Redis was emptied."""
+        if reply == 0:
+            self.lost.set()
+
+
+def _renew(process: Process, own_streams: Sequence[str], number: int) -> list[Command]:
+    """The streams that a beat looks after: the role's own, on which audio and reports wait, and one doorbell,
+    another one each time."""
+    lane = number % process.settings.lanes
+    ttl = b"%d" % key_names.WORKER_TTL_MS
+    bell = process.keys.wake(lane, process.name).encode()
+    return [
+        Command(lane, (b"PEXPIRE", bell, ttl)),
+        *(Command(key.encode(), (b"PEXPIRE", key.encode(), ttl)) for key in own_streams),
+    ]
 
 
 def _tell_refusal(process: Process, told: RefusalTold) -> None:

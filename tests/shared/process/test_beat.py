@@ -92,6 +92,7 @@ async def test_a_redis_that_was_emptied_is_noticed_by_the_beat(store: Store, red
     process = make(redis_url)
     async with running(process.outbox.run()):
         await wait_until(lambda: process.outbox.connected, "the outbox is connected")
+        await keep_own_keys(process, OWN)
         async with alive(process):
             await wait_until(lambda: _is_there(store, process.keys.worker(process.name)), "it shows itself")
             assert process.emptied == 0
@@ -113,6 +114,7 @@ class HangingStore:
 async def test_keys_that_wait_for_redis_do_not_hold_up_the_beat(store: Store, redis_url: str) -> None:
     """A healthy worker would be taken for dead."""
     process = make(redis_url)
+    await keep_own_keys(process, OWN)
     client, process.store = process.store, cast(Store, HangingStore())
     lost = asyncio.Event()
     lost.set()
@@ -130,3 +132,19 @@ async def test_keys_that_wait_for_redis_do_not_hold_up_the_beat(store: Store, re
 
 async def _is_there(store: Store, *keys: str) -> bool:
     return await store.exists(*keys) == len(keys)
+
+
+async def test_a_stream_that_is_gone_is_made_again_within_a_beat(store: Store, redis_url: str) -> None:
+    """Whoever deleted it: what others have for us has no other way."""
+    process = make(redis_url)
+    await keep_own_keys(process, OWN)
+    streams = [OWN[0], process.keys.wake(0, process.name), process.keys.wake(1, process.name)]
+    async with running(process.outbox.run()), alive(process):
+        for key in streams:
+            await store.delete(key)
+
+            async def is_back(key: str = key) -> bool:
+                return await store.exists(key) == 1
+
+            await wait_until(is_back, f"{key} is there again", timeout_s=3)
+        assert await without_ttl(store) == []
