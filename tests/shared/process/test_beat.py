@@ -148,3 +148,4 @@ async def test_a_stream_that_is_gone_is_made_again_within_a_beat(store: Store, r
 
             await wait_until(is_back, f"{key} is there again", timeout_s=3)
         assert await without_ttl(store) == []
+    await process.store.aclose()
