@@ -16,7 +16,7 @@ from proofs.simulate import promises, trouble
 from proofs.simulate.callers import Caller, Habits
 from proofs.simulate.faults import Fault, What, drawn
 from proofs.simulate.kept_seeds import Kept
-from proofs.simulate.limits import SETTLED_S, Limits, limits_of
+from proofs.simulate.limits import SETTLED_S, Limits, limits_of, pauses_ms
 from proofs.simulate.world import PUBLIC_URL, World
 from simulators.twilio import CallRecord
 
@@ -25,6 +25,10 @@ OVER_AFTER_S = 60.0
 
 CALLS_AGAIN_S = 8.0
 """Who has less time left does not call again."""
+
+FELT_AFTER_MS = 6_000.0
+"""So long after its end an answer may still pause on account of a fault: it may have begun some steps later,
+a death is seen two seconds after it."""
 
 UNPLAYED = frozenset({What.STOP, What.LINE})
 UNPLAYED_AFTER_MS = 500.0
@@ -84,11 +88,15 @@ class Story:
     def _judge(self, world: World, records: list[CallRecord], late: int, began_s: float) -> list[str]:
         known, sessions = promises.known(), world.model.sessions
         troubled = [_span(fault, began_s) for fault in self.faults]
+        pauses = [
+            (_span(fault, began_s, FELT_AFTER_MS), pauses_ms(fault, shares_pids=world.shares_pids))
+            for fault in self.faults
+        ]
         broken = [f"{late} calls never ended"] if late else []
         for record in sorted(records, key=lambda each: each.zero_ms):
             outcome = promises.outcome_of(world.history.lines, record.call_sid)
             unplayed = _unplayed(self.faults, _ingresses(world, record.call_sid), began_s)
-            heard = promises.Heard(record, sessions, outcome, troubled, unplayed)
+            heard = promises.Heard(record, sessions, outcome, troubled, unplayed, pauses)
             broken += promises.broken_by_call(heard, known, self.limits)
             world.history.note(
                 "judge",

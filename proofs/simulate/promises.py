@@ -58,6 +58,14 @@ class Heard:
     """When nobody could have played anything to it: its ingress stood still, or nothing passed from there to
     the carrier. On the same clock."""
 
+    pauses: Sequence[tuple[Span, float]] = ()
+    """For each fault, when its effects are felt, and how long an answer may pause for it, ms."""
+
+    def may_pause_ms(self, span: Span) -> float:
+        """What the faults of this time excuse; `span` is on the call's own clock."""
+        from_ms, to_ms = span.start_ms + self.record.zero_ms, span.end_ms + self.record.zero_ms
+        return sum(ms for felt, ms in self.pauses if felt.start_ms <= to_ms and felt.end_ms >= from_ms)
+
     @property
     def was_planned(self) -> bool:
         """Whether the model ended it."""
@@ -105,7 +113,7 @@ def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]
     own = sessions_of(record, heard.sessions)
     found = _of_the_end(heard, hearing, limits)
     found += _of_silence(hearing, limits)
-    found += _of_order(record, heard_with, limits)
+    found += _of_order(heard, heard_with, limits)
     found += _repeated(record, own)
     found += _talked_on(heard, limits)
     if own:
@@ -169,9 +177,12 @@ def _of_silence(hearing: Hearing, limits: Limits) -> list[str]:
     )
 
 
-def _of_order(record: CallRecord, heard_with: Known, limits: Limits) -> list[str]:
+def _of_order(heard: Heard, heard_with: Known, limits: Limits) -> list[str]:
     found = []
-    for jump in jumps(record.playbacks, heard_with.answers):
+    for jump in jumps(heard.record.playbacks, heard_with.answers):
+        span = Span(jump.at_ms - jump.paused_ms, jump.at_ms)
+        if jump.paused_ms > limits.paused_ms + heard.may_pause_ms(span):
+            found.append(f"{jump.name} paused for {jump.paused_ms:.0f} ms at {span.start_ms / 1000:.2f} s")
         if -jump.ms > limits.again_ms:
             found.append(f"{-jump.ms:.0f} ms of {jump.name} heard again at {jump.at_ms / 1000:.2f} s")
         elif limits.left_out_ms is not None and jump.ms > limits.left_out_ms:
