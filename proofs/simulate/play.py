@@ -104,6 +104,7 @@ class Story:
             )
         sids = [record.call_sid for record in records]
         broken += promises.broken_in_redis(world.redis.keys, sids)
+        broken += promises.broken_inside(world.made)
         broken += [f"ended unasked: {death}" for death in world.deaths]
         for sentence in broken:
             world.history.note("judge", f"broken: {sentence}")

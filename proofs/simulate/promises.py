@@ -10,6 +10,7 @@ The ear is that of proofs/prove/silence, which shares no rule with the product.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,11 +25,15 @@ from proofs.simulate.limits import Limits
 from proofs.simulate.order import jumps
 from proofs.simulate.redis.keyspace import Keyspace
 from shared.contract.keys import Keys, is_permanent
+from shared.process.role import Process
 from simulators import clips
 from simulators.comparison import item_audio, merged
 from simulators.realtime.record import SessionRecord
 from simulators.twilio.measures import barge_ins
 from simulators.twilio.record import CallRecord
+
+UNREADABLE = ("_bad", "_unreadable", "_contract_errors", "_bugs", "_callback_errors")
+"""Ends of the names of what counts an entry, a card or an answer that made no sense."""
 
 FRAME_BYTES = 160
 LEAST_BYTES = 10 * FRAME_BYTES
@@ -139,6 +144,16 @@ def broken_in_redis(keys: Keyspace, sids: Iterable[str]) -> list[str]:
             f"keys without a TTL: {', '.join(without_ttl)}": bool(without_ttl),
         }
     )
+
+
+def broken_inside(processes: Iterable[Process]) -> list[str]:
+    """What no process may have met, since nobody has written garbage."""
+    found: Counter[str] = Counter()
+    for process in processes:
+        for family in process.metrics.collect():
+            if family.name.endswith(UNREADABLE):
+                found[family.name] += sum(int(sample.value) for sample in family.samples)
+    return [f"{count} times {name}" for name, count in found.items() if count]
 
 
 # Private.

@@ -25,6 +25,7 @@ from proofs.simulate.limits import limits_of
 from proofs.simulate.play import Story
 from proofs.simulate.run import run_apart
 from proofs.simulate.world import WorldOptions
+from shared.contract.streams import pairs
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.owned_watch import OwnedWatch
 from shared.store.outbox import Outbox
@@ -116,6 +117,13 @@ def _no_take_over() -> None:
     OwnedWatch._disown = nothing  # type: ignore[method-assign, assignment]
 
 
+def _no_large_numbers() -> None:
+    def short(text: str | bytes) -> int | None:
+        return int(text) if len(text) <= 18 else None
+
+    pairs.whole = short  # type: ignore[attr-defined]
+
+
 def _no_kernel() -> None:
     def nobody(*_: object) -> None:
         return None
@@ -171,6 +179,7 @@ GUARDS = [
         cuts=[Fault(7.0, What.CUT, "brain-0", 24.0)],
     ),
     Guard(name="take-over", takes_out=_no_take_over, says="with the apology", kinds=[What.KILL]),
+    Guard(name="large numbers", takes_out=_no_large_numbers, says="out_bad"),
     Guard(
         name="kernel's word",
         takes_out=_no_kernel,
@@ -198,7 +207,8 @@ def _broken(guard: Guard, seed: int, takes_out: Callable[[], None] | None) -> li
         faults=faults,
         limits=limits_of(faults),
     )
-    return run_apart(WorldOptions(seed=seed, workers=guard.workers, spoil=takes_out), story.play).broken
+    options = WorldOptions(seed=seed, workers=guard.workers, shares_pids=True, spoil=takes_out)
+    return run_apart(options, story.play).broken
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
