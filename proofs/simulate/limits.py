@@ -33,8 +33,9 @@ JANITOR_S = 75.0
 AGAIN_MS = 300.0
 """A new leg, or a new owner, repeats at most the lead."""
 
-UNTOLD_MS = 100.0
-"""And what an ingress gave to its socket after its last report, where it cannot report any more."""
+UNTOLD_MS = 150.0
+"""And what an ingress gave to its socket after its last report, where it cannot report any more: it does
+each 100 ms, and what it told was still on its way to Redis, and to the ear."""
 
 
 PAUSED_MS = 100.0

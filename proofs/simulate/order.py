@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from proofs.prove.silence.recognise import FRAME_BYTES, is_quiet, pieces
+from proofs.prove.silence.recognise import FRAME_BYTES, Piece, is_quiet, pieces
 from simulators.mulaw import BYTES_PER_MS
 from simulators.twilio.media.playout import Playback
 
@@ -38,18 +38,20 @@ def jumps(playbacks: Iterable[Playback], clips: Mapping[str, bytes]) -> list[Jum
     heard_to: dict[str, tuple[int, float]] = {}
     found = []
     for playback in playbacks:
-        for piece in pieces(bytes(playback.audio), clips):
+        audio = bytes(playback.audio)
+        for piece in pieces(audio, clips):
             if piece.name:
                 clip = clips[piece.name]
                 at_ms = playback.started_at_ms + piece.start / BYTES_PER_MS
                 before, ended_ms = heard_to.get(piece.name, (0, at_ms))
-                jump = _jump(clip, before, piece.offset)
-                own_ms = max(0, piece.offset - before) / BYTES_PER_MS
+                offset = _offset(clip, before, piece, audio[piece.start : piece.end])
+                jump = _jump(clip, before, offset)
+                own_ms = max(0, offset - before) / BYTES_PER_MS
                 paused_ms = max(0.0, at_ms - ended_ms - own_ms)
-                if piece.offset > heads[piece.name] and (jump or paused_ms):
+                if offset > heads[piece.name] and (jump or paused_ms):
                     found.append(Jump(piece.name, at_ms, jump / BYTES_PER_MS, paused_ms))
                 size = piece.end - piece.start
-                heard_to[piece.name] = piece.offset + size, at_ms + size / BYTES_PER_MS
+                heard_to[piece.name] = offset + size, at_ms + size / BYTES_PER_MS
     return found
 
 
@@ -62,6 +64,12 @@ def _quiet_head(clip: bytes) -> int:
     while at < len(clip) and is_quiet(clip[at : at + FRAME_BYTES]):
         at += FRAME_BYTES
     return at + FRAME_BYTES
+
+
+def _offset(clip: bytes, heard_to: int, piece: Piece, audio: bytes) -> int:
+    """Where in its clip a piece stands: where that goes on, if it may. A short one may stand elsewhere too."""
+    at = clip.find(audio, heard_to)
+    return at if at >= 0 and not _jump(clip, heard_to, at) else piece.offset
 
 
 def _jump(clip: bytes, heard_to: int, offset: int) -> int:
