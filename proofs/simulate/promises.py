@@ -42,6 +42,9 @@ LEAST_BYTES = 10 * FRAME_BYTES
 PLANNED = frozenset({"hangup", "transferred"})
 """Outcomes of a call that the model was asked to end."""
 
+UNKNOWN_MS = 20.0
+"""A frame that plays by itself, and is silent in part, is not recognised."""
+
 FAREWELL_MS = 8_000.0
 """So long before a planned end the caller may speak into a farewell, which is not interrupted."""
 
@@ -200,7 +203,7 @@ def _of_order(heard: Heard, heard_with: Known, limits: Limits) -> list[str]:
             found.append(f"{jump.name} paused for {jump.paused_ms:.0f} ms at {span.start_ms / 1000:.2f} s")
         if -jump.ms > limits.again_ms:
             found.append(f"{-jump.ms:.0f} ms of {jump.name} heard again at {jump.at_ms / 1000:.2f} s")
-        elif limits.left_out_ms is not None and jump.ms > limits.left_out_ms:
+        elif limits.left_out_ms is not None and jump.ms > limits.left_out_ms + UNKNOWN_MS:
             found.append(f"{jump.ms:.0f} ms of {jump.name} left out at {jump.at_ms / 1000:.2f} s")
     return found
 
