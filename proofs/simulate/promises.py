@@ -66,6 +66,9 @@ class Heard:
     """When nobody could have played anything to it: its ingress stood still, or nothing passed from there to
     the carrier. On the same clock."""
 
+    came_in_vain: bool = False
+    """It came back while Redis was away for longer than such a call waits: nobody else knows what comes
+    next, and the caller is told so."""
     pauses: Sequence[tuple[Span, float]] = ()
     """For each fault, when its effects are felt, and how long an answer may pause for it, ms."""
 
@@ -171,7 +174,7 @@ def _of_the_end(heard: Heard, hearing: Hearing, limits: Limits) -> list[str]:
             f"ended by {record.end_reason} without a word": by_us and not apologised,
             f"ended by {record.end_reason} with the apology": by_us
             and bool(apologised)
-            and not heard.was_turned_away,
+            and not (heard.was_turned_away or heard.came_in_vain),
             f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
         }
     )
