@@ -83,6 +83,9 @@ class Backlog:
     """What is held, in order. `next_n` is the number of the next frame."""
 
     next_n: int
+    highest_n: int = field(init=False, default=0)
+    """The last number that was sent before the cursor was set back: the same numbers are for the same frames
+    alone."""
     stretches: deque[Stretch] = field(init=False, default_factory=deque)
     unsent: int = field(init=False, default=0)
     """Whole frames behind the cursor."""
@@ -190,6 +193,7 @@ class Backlog:
         """
         moved: list[tuple[PlayedItem, int]] = []
         if self._sent:
+            self.highest_n = max(self.highest_n, self.next_n - 1)
             self.next_n = self._sent[0].first_n
         for run in self._sent:
             # A later run of the same stretch begins behind an earlier one: the earliest counts.

@@ -145,9 +145,10 @@ class TakingUp:
             self.counters.frames_skipped += 1
 
     def renumber(self) -> None:
-        """The frames to come are others than those an owner before us may have sent: go above its numbers."""
+        """The frames to come are others than those that we, or an owner before us, may have sent: they go
+        above these numbers."""
         known = max(self._through_n, self.start.frame_n)
         if not self._is_answered and not self.start.is_first:
             known += UNANSWERED_MARGIN_FRAMES
-        self.backlog.next_n = max(self.backlog.next_n, known + 1)
+        self.backlog.next_n = max(self.backlog.next_n, known + 1, self.backlog.highest_n + 1)
         self._through_n, self._plays_out_ms = 0, None

@@ -19,6 +19,9 @@ from simulators.twilio.measures import barge_ins, percentile
 from simulators.twilio.record import Utterance
 
 FRAME_MS = 20.0
+CLEARED_WITHIN_MS = 1_000.0
+"""Between a clear and the truncation that goes with it; an older one was another interruption's."""
+
 TURN_MARGIN_MS = 4_000.0
 """What the caller says this shortly before the end may go unanswered: nobody is there any more."""
 
@@ -210,7 +213,11 @@ def _truncations(figures: Figures, call: CallRecord, whole: SessionRecord) -> No
 def _heard_before_clear_ms(call: CallRecord, truncation: Truncation, audio: bytes) -> float | None:
     """What the caller had heard of an item at the clear that belongs to its truncation."""
     at_ms = truncation.at_ms - call.zero_ms
-    ended = [p for p in call.playbacks if p.end == "cleared" and p.ended_at_ms <= at_ms + 50]
+    ended = [
+        p
+        for p in call.playbacks
+        if p.end == "cleared" and at_ms - CLEARED_WITHIN_MS <= p.ended_at_ms <= at_ms + 50
+    ]
     if not ended or not audio:
         return None
     played = bytes(ended[-1].audio)

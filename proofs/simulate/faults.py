@@ -66,6 +66,9 @@ AT_ANY_STEP = frozenset({What.KILL, What.VANISH, What.STOP})
 """Faults that come after so many more callbacks of their process: by the clock alone they would always meet
 one that has nothing to do."""
 
+FAIL_OVER_S = 0.8
+"""From the death of a primary to a replica that serves."""
+
 LASTS_S = (0.1, 3.0)
 STEPS_MOST = 400
 CALM_S = 4.0

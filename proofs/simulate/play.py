@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from ingress.web.store_turns import PATIENT_MS
 from proofs.prove.listening.spans import Span
 from proofs.simulate import promises, trouble
 from proofs.simulate.callers import Caller, Habits
 from proofs.simulate.faults import Fault, What, drawn
 from proofs.simulate.kept_seeds import Kept
-from proofs.simulate.limits import SETTLED_S, Limits, limits_of
+from proofs.simulate.kernel.virtual import MONOTONIC_AT_START_S
+from proofs.simulate.limits import SETTLED_S, Limits, limits_of, pauses_ms
 from proofs.simulate.world import PUBLIC_URL, World
 from simulators.twilio import CallRecord
 
@@ -25,6 +27,12 @@ OVER_AFTER_S = 60.0
 
 CALLS_AGAIN_S = 8.0
 """Who has less time left does not call again."""
+
+FELT_AFTER_MS = 6_000.0
+"""So long after its end an answer may still pause on account of a fault: it may have begun some steps later,
+a death is seen two seconds after it."""
+
+NO_REDIS = frozenset({What.FREEZE, What.FULL, What.CRASH, What.EMPTY, What.CUT, What.LOST})
 
 UNPLAYED = frozenset({What.STOP, What.LINE})
 UNPLAYED_AFTER_MS = 500.0
@@ -84,11 +92,23 @@ class Story:
     def _judge(self, world: World, records: list[CallRecord], late: int, began_s: float) -> list[str]:
         known, sessions = promises.known(), world.model.sessions
         troubled = [_span(fault, began_s) for fault in self.faults]
+        pauses = [
+            (_span(fault, began_s, FELT_AFTER_MS), pauses_ms(fault, shares_pids=world.shares_pids))
+            for fault in self.faults
+        ]
         broken = [f"{late} calls never ended"] if late else []
         for record in sorted(records, key=lambda each: each.zero_ms):
             outcome = promises.outcome_of(world.history.lines, record.call_sid)
             unplayed = _unplayed(self.faults, _ingresses(world, record.call_sid), began_s)
-            heard = promises.Heard(record, sessions, outcome, troubled, unplayed)
+            heard = promises.Heard(
+                record,
+                sessions,
+                outcome,
+                troubled,
+                unplayed,
+                came_in_vain=_came_in_vain(self.faults, world.history.lines, record.call_sid, began_s),
+                pauses=pauses,
+            )
             broken += promises.broken_by_call(heard, known, self.limits)
             world.history.note(
                 "judge",
@@ -96,6 +116,7 @@ class Story:
             )
         sids = [record.call_sid for record in records]
         broken += promises.broken_in_redis(world.redis.keys, sids)
+        broken += promises.broken_inside(world.made)
         broken += [f"ended unasked: {death}" for death in world.deaths]
         for sentence in broken:
             world.history.note("judge", f"broken: {sentence}")
@@ -133,6 +154,18 @@ def _unplayed(faults: Sequence[Fault], ingresses: set[str], began_s: float) -> l
     """When none of these could have played anything."""
     felt = [fault for fault in faults if fault.what in UNPLAYED and fault.target in ingresses]
     return [_span(fault, began_s, UNPLAYED_AFTER_MS) for fault in felt]
+
+
+def _came_in_vain(faults: Sequence[Fault], lines: Sequence[str], sid: str, began_s: float) -> bool:
+    """Whether a webhook of this call found no Redis in an outage that is longer than it waits."""
+    mark = f" webhook_without_redis call={sid} "
+    told_s = [float(line.split()[0]) + MONOTONIC_AT_START_S for line in lines if mark in line]
+    long = [
+        _span(fault, began_s, UNPLAYED_AFTER_MS)
+        for fault in faults
+        if fault.what in NO_REDIS and fault.lasts_s * 1000 > PATIENT_MS
+    ]
+    return any(span.start_ms <= at_s * 1000 <= span.end_ms for at_s in told_s for span in long)
 
 
 def _span(fault: Fault, began_s: float, felt_ms: float = 0.0) -> Span:

@@ -10,6 +10,7 @@ The ear is that of proofs/prove/silence, which shares no rule with the product.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,11 +25,15 @@ from proofs.simulate.limits import Limits
 from proofs.simulate.order import jumps
 from proofs.simulate.redis.keyspace import Keyspace
 from shared.contract.keys import Keys, is_permanent
+from shared.process.role import Process
 from simulators import clips
 from simulators.comparison import item_audio, merged
 from simulators.realtime.record import SessionRecord
 from simulators.twilio.measures import barge_ins
 from simulators.twilio.record import CallRecord
+
+UNREADABLE = ("_bad", "_unreadable", "_contract_errors", "_bugs", "_callback_errors")
+"""Ends of the names of what counts an entry, a card or an answer that made no sense."""
 
 FRAME_BYTES = 160
 LEAST_BYTES = 10 * FRAME_BYTES
@@ -36,6 +41,9 @@ LEAST_BYTES = 10 * FRAME_BYTES
 
 PLANNED = frozenset({"hangup", "transferred"})
 """Outcomes of a call that the model was asked to end."""
+
+UNKNOWN_MS = 20.0
+"""A frame that plays by itself, and is silent in part, is not recognised."""
 
 FAREWELL_MS = 8_000.0
 """So long before a planned end the caller may speak into a farewell, which is not interrupted."""
@@ -57,6 +65,17 @@ class Heard:
     unplayed: Sequence[Span] = ()
     """When nobody could have played anything to it: its ingress stood still, or nothing passed from there to
     the carrier. On the same clock."""
+
+    came_in_vain: bool = False
+    """It came back while Redis was away for longer than such a call waits: nobody else knows what comes
+    next, and the caller is told so."""
+    pauses: Sequence[tuple[Span, float]] = ()
+    """For each fault, when its effects are felt, and how long an answer may pause for it, ms."""
+
+    def may_pause_ms(self, span: Span) -> float:
+        """What the faults of this time excuse; `span` is on the call's own clock."""
+        from_ms, to_ms = span.start_ms + self.record.zero_ms, span.end_ms + self.record.zero_ms
+        return sum(ms for felt, ms in self.pauses if felt.start_ms <= to_ms and felt.end_ms >= from_ms)
 
     @property
     def was_planned(self) -> bool:
@@ -105,7 +124,7 @@ def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]
     own = sessions_of(record, heard.sessions)
     found = _of_the_end(heard, hearing, limits)
     found += _of_silence(hearing, limits)
-    found += _of_order(record, heard_with, limits)
+    found += _of_order(heard, heard_with, limits)
     found += _repeated(record, own)
     found += _talked_on(heard, limits)
     if own:
@@ -133,6 +152,16 @@ def broken_in_redis(keys: Keyspace, sids: Iterable[str]) -> list[str]:
     )
 
 
+def broken_inside(processes: Iterable[Process]) -> list[str]:
+    """What no process may have met, since nobody has written garbage."""
+    found: Counter[str] = Counter()
+    for process in processes:
+        for family in process.metrics.collect():
+            if family.name.endswith(UNREADABLE):
+                found[family.name] += sum(int(sample.value) for sample in family.samples)
+    return [f"{count} times {name}" for name, count in found.items() if count]
+
+
 # Private.
 
 
@@ -145,7 +174,7 @@ def _of_the_end(heard: Heard, hearing: Hearing, limits: Limits) -> list[str]:
             f"ended by {record.end_reason} without a word": by_us and not apologised,
             f"ended by {record.end_reason} with the apology": by_us
             and bool(apologised)
-            and not heard.was_turned_away,
+            and not (heard.was_turned_away or heard.came_in_vain),
             f"{len(record.violations)} messages broke Twilio's schema": bool(record.violations),
         }
     )
@@ -169,12 +198,15 @@ def _of_silence(hearing: Hearing, limits: Limits) -> list[str]:
     )
 
 
-def _of_order(record: CallRecord, heard_with: Known, limits: Limits) -> list[str]:
+def _of_order(heard: Heard, heard_with: Known, limits: Limits) -> list[str]:
     found = []
-    for jump in jumps(record.playbacks, heard_with.answers):
+    for jump in jumps(heard.record.playbacks, heard_with.answers):
+        span = Span(jump.at_ms - jump.paused_ms, jump.at_ms)
+        if jump.paused_ms > limits.paused_ms + heard.may_pause_ms(span):
+            found.append(f"{jump.name} paused for {jump.paused_ms:.0f} ms at {span.start_ms / 1000:.2f} s")
         if -jump.ms > limits.again_ms:
             found.append(f"{-jump.ms:.0f} ms of {jump.name} heard again at {jump.at_ms / 1000:.2f} s")
-        elif limits.left_out_ms is not None and jump.ms > limits.left_out_ms:
+        elif limits.left_out_ms is not None and jump.ms > limits.left_out_ms + UNKNOWN_MS:
             found.append(f"{jump.ms:.0f} ms of {jump.name} left out at {jump.at_ms / 1000:.2f} s")
     return found
 

@@ -58,11 +58,11 @@ def run_here(options: WorldOptions, play: Play) -> Outcome:
     history = History(lambda: clock.passed_s)
     outcome = Outcome(options.seed)
     loop = VirtualLoop(clock)
-    with virtual(clock, options.seed), seams(history, loop.processes):
+    with virtual(clock, options.seed), seams(history, loop.processes) as made:
         asyncio.set_event_loop(loop)
         loop.set_exception_handler(lambda _loop, context: _note_unhandled(history, outcome, context))
         try:
-            world = World(loop, clock, history, options)
+            world = World(loop, clock, history, options, made)
             _LEFT.append((loop, world))
             outcome.broken += loop.run_until_complete(_whole(world, play))
             outcome.redis_commands = world.redis.commands

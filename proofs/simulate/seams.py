@@ -30,6 +30,7 @@ from shared.process import life, neighbours
 from shared.process.admin import HOST
 from shared.process.garbage import GarbageWatch
 from shared.process.host import ProcessOrigin
+from shared.process.role import Process
 from shared.settings import Settings
 
 
@@ -99,8 +100,16 @@ def _origin() -> ProcessOrigin:
 
 
 @contextmanager
-def seams(history: History, processes: Processes) -> Iterator[None]:
-    """Within the block processes can be started in this one. Logs go into `history`."""
+def seams(history: History, processes: Processes) -> Iterator[list[Process]]:
+    """Within the block processes can be started in this one: yields those that were, dead ones too. Logs go
+    into `history`."""
+    made: list[Process] = []
+
+    def make_process(*what: Any) -> Process:
+        made.append(life_make_process(*what))
+        return made[-1]
+
+    life_make_process = life.make_process
 
     def nothing(*_: object) -> None:
         pass
@@ -116,6 +125,7 @@ def seams(history: History, processes: Processes) -> Iterator[None]:
         (life, "admin_listener", admin_listener),
         (life, "doubts", lambda *_: []),
         (life, "own_origin", _origin),
+        (life, "make_process", make_process),
         (neighbours, "open_exit", processes.open_exit),
         (neighbours, "os", _Files(processes.close)),
         (api, "ssl", _Tls),
@@ -141,7 +151,7 @@ def seams(history: History, processes: Processes) -> Iterator[None]:
     had_gc = gc.isenabled()
     gc.disable()  # Collections run finalizers at moments that no seed decides.
     try:
-        yield
+        yield made
     finally:
         if had_gc:
             gc.enable()

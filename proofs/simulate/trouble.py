@@ -11,12 +11,9 @@ import contextlib
 import signal
 from collections.abc import Callable, Sequence
 
-from proofs.simulate.faults import Fault, What
+from proofs.simulate.faults import FAIL_OVER_S, Fault, What
 from proofs.simulate.kernel.network import Delay
 from proofs.simulate.world import World
-
-FAIL_OVER_S = 0.8
-"""From the death of the primary to a replica that serves."""
 
 SLOW = Delay(0.04, 0.21)
 

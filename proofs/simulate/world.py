@@ -8,7 +8,7 @@ know: which fault comes when, what is promised.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -25,6 +25,7 @@ from proofs.simulate.kernel.virtual import VirtualClock
 from proofs.simulate.redis.keyspace import Keyspace
 from proofs.simulate.redis.server import RedisServer
 from shared.process import life
+from shared.process.role import Process
 from shared.settings import Settings, load
 from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.twilio import TwilioSimulator
@@ -57,6 +58,8 @@ class WorldOptions:
     """Processes of each role."""
     settings: dict[str, Any] = field(default_factory=dict)
     model_knobs: Knobs | None = None
+    shares_pids: bool | None = None
+    """None: drawn from the seed."""
     spoil: Callable[[], None] | None = None
     """Takes a guard out of the product's code, in the process of this run: is it missed?"""
 
@@ -65,8 +68,15 @@ class World:
     """Of one run. Everything in it is reached by name: `redis`, `twilio`, `model`, `brain-0`, …"""
 
     def __init__(
-        self, loop: VirtualLoop, clock: VirtualClock, history: History, options: WorldOptions
+        self,
+        loop: VirtualLoop,
+        clock: VirtualClock,
+        history: History,
+        options: WorldOptions,
+        made: Sequence[Process],
     ) -> None:
+        """`made`: all processes of ours that were ever started; others append to it."""
+        self.made = made
         self.loop, self.clock, self.history = loop, clock, history
         self.chance = Random(f"{options.seed}/world")
         self.network = Network(loop, history, Random(f"{options.seed}/network"))
@@ -79,7 +89,8 @@ class World:
         self.graves: list[Machine] = []
         """Processes that are dead: what they left is not collected while the world stands."""
         self._pids = 100
-        self.shares_pids = self.chance.random() < 0.5
+        drawn = self.chance.random() < 0.5
+        self.shares_pids = drawn if options.shares_pids is None else options.shares_pids
         """Whether processes hear of each other's end from the kernel; if not, each is in a pid namespace of
         its own, and beats alone tell."""
         self._stopping: set[str] = set()

@@ -230,6 +230,21 @@ def test_ingress_that_says_nothing_stops_the_reply_and_its_word_starts_it(silent
     assert stage.kinds() == [Audible, Heard, Silent]
 
 
+@pytest.mark.parametrize("flushed_at_ms", range(300, 1500, 60))
+def test_a_reply_behind_a_flush_is_whole_though_old_frames_are_still_on_their_way(flushed_at_ms: int) -> None:
+    """Ingress is slow, so frames were sent twice: what it says of those of the old reply is nothing that the
+    next one has played."""
+    stage = Stage(forward_ms=250.0)
+    stage.say(speech(4 * SECOND))
+    stage.run(flushed_at_ms)
+    stage.write("flush", cut=1)
+    after = speech(SECOND, 7)
+    stage.say(after, "b", response="r2", cut=1)
+    stage.run(6000)
+
+    assert [frame for frame in stage.audio() if frame in frames_of(after)] == frames_of(after)
+
+
 def test_a_new_leg_goes_on_from_what_was_heard() -> None:
     """Ingress dies in mid-word and a new socket comes: at most 300 ms are repeated, none is skipped."""
     stage = Stage()

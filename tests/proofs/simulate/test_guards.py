@@ -20,10 +20,12 @@ from ingress.calls.figures import FiguresPen
 from ingress.calls.owed import OwedSound, Step
 from proofs.simulate.callers import Habits
 from proofs.simulate.faults import Fault, What, drawn
+from proofs.simulate.kernel.processes import Processes
 from proofs.simulate.limits import limits_of
 from proofs.simulate.play import Story
 from proofs.simulate.run import run_apart
 from proofs.simulate.world import WorldOptions
+from shared.contract.streams import pairs
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.owned_watch import OwnedWatch
 from shared.store.outbox import Outbox
@@ -52,6 +54,7 @@ class Guard:
     """Instead of faults that are drawn."""
     role: str = ""
     """Whose processes alone are met."""
+    workers: int = 1
 
 
 def _no_flush() -> None:
@@ -114,6 +117,20 @@ def _no_take_over() -> None:
     OwnedWatch._disown = nothing  # type: ignore[method-assign, assignment]
 
 
+def _no_large_numbers() -> None:
+    def short(text: str | bytes) -> int | None:
+        return int(text) if len(text) <= 18 else None
+
+    pairs.whole = short  # type: ignore[attr-defined]
+
+
+def _no_kernel() -> None:
+    def nobody(*_: object) -> None:
+        return None
+
+    Processes.open_exit = nobody  # type: ignore[method-assign, assignment]
+
+
 def _no_restore() -> None:
     FiguresPen._restore = lambda *_: None  # type: ignore[method-assign]
 
@@ -162,6 +179,15 @@ GUARDS = [
         cuts=[Fault(7.0, What.CUT, "brain-0", 24.0)],
     ),
     Guard(name="take-over", takes_out=_no_take_over, says="with the apology", kinds=[What.KILL]),
+    Guard(name="large numbers", takes_out=_no_large_numbers, says="out_bad"),
+    Guard(
+        name="kernel's word",
+        takes_out=_no_kernel,
+        says="paused for",
+        cuts=[Fault(at_s, What.KILL, f"egress-{number}") for at_s, number in ((9.5, 0), (17.0, 1))],
+        workers=2,
+        seeds=8,
+    ),
     Guard(name="restore", takes_out=_no_restore, says="ended by", kinds=[What.EMPTY]),
     Guard(name="replay", takes_out=_no_replay, says="turns were lost", kinds=[What.MODEL]),
 ]
@@ -169,7 +195,9 @@ GUARDS = [
 
 def _broken(guard: Guard, seed: int, takes_out: Callable[[], None] | None) -> list[str]:
     """What the checker says of one of the guard's seeds."""
-    schedule = guard.cuts or drawn(seed, guard.kinds, workers=1, seconds=SECONDS, every_s=guard.every_s)
+    schedule = guard.cuts or drawn(
+        seed, guard.kinds, workers=guard.workers, seconds=SECONDS, every_s=guard.every_s
+    )
     faults = [fault for fault in schedule if fault.target.startswith(guard.role)]
     story = Story(
         seed=seed,
@@ -179,7 +207,8 @@ def _broken(guard: Guard, seed: int, takes_out: Callable[[], None] | None) -> li
         faults=faults,
         limits=limits_of(faults),
     )
-    return run_apart(WorldOptions(seed=seed, workers=1, spoil=takes_out), story.play).broken
+    options = WorldOptions(seed=seed, workers=guard.workers, shares_pids=True, spoil=takes_out)
+    return run_apart(options, story.play).broken
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)

@@ -23,7 +23,14 @@ def _heard(*parts: bytes) -> list[Playback]:
 
 
 def _jumps_ms(*parts: bytes) -> list[float]:
-    return [jump.ms for jump in jumps(_heard(*parts), {NAME: CLIP})]
+    return [jump.ms for jump in jumps(_heard(*parts), {NAME: CLIP}) if jump.ms]
+
+
+def test_a_pause_is_what_the_clip_has_not() -> None:
+    """Between two stretches; nothing within one, however quiet it is in places."""
+    assert jumps(_heard(CLIP), {NAME: CLIP}) == []
+    found = jumps(_heard(CLIP[: 2_000 * MS], CLIP[2_000 * MS :]), {NAME: CLIP})
+    assert [(jump.ms, round(jump.paused_ms)) for jump in found] == [(0.0, 100)]
 
 
 @pytest.mark.parametrize("at_ms", [1_000, 2_000, 3_000])
