@@ -51,7 +51,12 @@ def call_of(
         is_finished=is_finished,
         said=[_said(record, word, ended_at_ms) for word in record.utterances],
         legs=[
-            shapes.Leg(_on(zero_ms, leg.open_at_ms), _on(zero_ms, leg.ended_at_ms), leg.end)
+            shapes.Leg(
+                _on(zero_ms, leg.open_at_ms),
+                _on(zero_ms, leg.ended_at_ms),
+                leg.end,
+                _on(zero_ms, leg.first_media_at_ms),
+            )
             for leg in record.streams
         ],
         sessions=[_session(session) for session in sessions],

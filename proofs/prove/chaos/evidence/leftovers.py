@@ -9,7 +9,8 @@ are on time). Pure. Must not know: how any of it was counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import Final
 
 from egress.pacer import LEAD_MS
@@ -83,14 +84,13 @@ def base_line(evidence: Evidence) -> Iterator[Finding]:
 
 
 def lateness(evidence: Evidence) -> Iterator[Finding]:
-    """I7: of the calls that were not hit. The first frames of a spurt build the lead up: they are early."""
+    """I7: of the calls that were not hit. Each spurt of talk has a schedule of its own, which begins where
+    the tick found it: a frame is as late as it comes behind the middle of its spurt."""
     late: list[float] = []
     for call in evidence.calls:
-        since_anchor = 0
-        for value in [] if call.is_hit else call.lateness_ms:
-            since_anchor = 0 if value == 0.0 else since_anchor + 1
-            if since_anchor * FRAME_MS >= LEAD_MS:
-                late.append(max(0.0, value + LEAD_MS))
+        for spurt in [] if call.is_hit else _spurts(call.lateness_ms):
+            usual = median(spurt)
+            late += [max(0.0, value - usual) for value in spurt]
     yield Finding(
         promise="I7", what="lateness of other calls' frames, p99", figure=_p(late, 0.99), bound=LATE_P99_MS,
         unit="ms",
@@ -98,6 +98,23 @@ def lateness(evidence: Evidence) -> Iterator[Finding]:
 
 
 # Private.
+
+
+def _spurts(lateness_ms: Sequence[float]) -> Iterator[list[float]]:
+    """Where the lead stands: the first frames of a spurt build it up, and are early."""
+    spurt: list[float] = []
+    since_anchor = 0
+    for value in lateness_ms:
+        if value == 0.0:
+            if spurt:
+                yield spurt
+            spurt, since_anchor = [], 0
+            continue
+        since_anchor += 1
+        if since_anchor * FRAME_MS >= LEAD_MS:
+            spurt.append(value)
+    if spurt:
+        yield spurt
 
 
 def _left(what: str, after: int, before: int, unit: str) -> Finding:

@@ -66,6 +66,9 @@ class Leg:
     open_ms: float | None
     ended_ms: float | None
     end: str
+    carries_ms: float | None = None
+    """When the first of the caller's media left on it: some time after it was opened, at Twilio's
+    pleasure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

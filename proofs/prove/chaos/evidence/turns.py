@@ -59,8 +59,8 @@ def _at_ms(said: Said, number: int) -> float:
 
 def _had_a_socket(call: Call, at_ms: float) -> bool:
     return any(
-        leg.open_ms is not None
-        and leg.open_ms <= at_ms
+        leg.carries_ms is not None
+        and leg.carries_ms <= at_ms
         and (leg.ended_ms is None or at_ms + FRAME_MS <= leg.ended_ms)
         for leg in call.legs
     )

@@ -76,7 +76,7 @@ def call(
     other: Iterable[OtherSound] = (),
     said: Iterable[Said] = (),
     sessions: Iterable[Session] = (),
-    legs: Iterable[Leg] = (Leg(0.0, None, "open"),),
+    legs: Iterable[Leg] = (Leg(0.0, None, "open", 0.0),),
     ended_ms: float = 60_000.0,
     is_finished: bool = True,
     lateness_ms: Iterable[float] = (),

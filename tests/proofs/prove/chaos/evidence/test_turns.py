@@ -70,9 +70,9 @@ def test_an_answer_that_was_made_before_the_turn_is_none() -> None:
 
 def test_what_was_said_without_a_socket_nobody_got() -> None:
     """It is not missed; a row may also allow a little at the seam."""
-    legs = [Leg(0.0, 5_600.0, "bridge_lost"), Leg(5_800.0, None, "open")]
+    legs = [Leg(0.0, 5_600.0, "bridge_lost", 0.0), Leg(5_600.0, None, "open", 5_800.0)]
     call = replace(heard_by(made.got(1, 5_000, [*range(20), *range(40, 50)])), legs=legs)
     assert broken(call) == {"of a turn not got by the model": 200.0}
     assert broken(call, Bounds(silence_ms=0, unsaid_ms=200)) == {}
-    silent = replace(call, legs=[Leg(0.0, 5_200.0, "bridge_lost")], heard=[])
+    silent = replace(call, legs=[Leg(0.0, 5_200.0, "bridge_lost", 0.0)], heard=[])
     assert broken(silent) == {}, "200 ms are no turn"
