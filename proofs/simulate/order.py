@@ -67,7 +67,8 @@ def _quiet_head(clip: bytes) -> int:
 
 
 def _offset(clip: bytes, heard_to: int, piece: Piece, audio: bytes) -> int:
-    """Where in its clip a piece stands: where that goes on, if it may. A short one may stand elsewhere too."""
+    """Where in its clip a piece stands: where that goes on, if it may. A short one may stand elsewhere
+    too."""
     at = clip.find(audio, heard_to)
     return at if at >= 0 and not _jump(clip, heard_to, at) else piece.offset
 
