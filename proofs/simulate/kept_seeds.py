@@ -39,15 +39,26 @@ _FIRST_KINDS = (
 )
 """All that there were; a kind that is added draws other histories."""
 
+
+def _kept(seed: int, why: str, kinds: tuple[What, ...] = _FIRST_KINDS) -> Kept:
+    return Kept(seed=seed, why=why, kinds=kinds, calls=2, seconds=40.0, every_s=6.0, workers=2)
+
+
 KEPT: tuple[Kept, ...] = (
-    Kept(
-        seed=4,
-        why="Redis came back empty; an egress could not claim what ingress had written again, and never again"
-        " tried.",
-        kinds=_FIRST_KINDS,
-        calls=3,
-        seconds=60.0,
-        every_s=10.0,
-        workers=2,
+    _kept(
+        34,
+        "An ingress that was cut off from Redis counted as dead, and the carrier was asked for its calls; it heard"
+        " the carrier stop their streams, and ended them as if their callers had hung up.",
+    ),
+    _kept(5, "An ingress that drained moved its calls while Redis was away: they were told the apology."),
+    _kept(
+        1011,
+        "Redis was slow, frames of a reply were sent twice, the caller interrupted: what ingress then said of the"
+        " old frames was taken for the first ones of the next reply, which nobody heard.",
+    ),
+    _kept(
+        112,
+        "A number that was dialled did not answer just when a replica took over: the caller was told the apology.",
+        (What.BEHIND,),
     ),
 )

@@ -135,6 +135,14 @@ def _no_restore() -> None:
     FiguresPen._restore = lambda *_: None  # type: ignore[method-assign]
 
 
+def _nothing_told_again() -> None:
+    def forget(self: IngressCall) -> None:
+        self._is_written_again = False
+        self._unheard.clear()
+
+    IngressCall.written_again = forget  # type: ignore[method-assign]
+
+
 def _no_replay() -> None:
     async def nothing(_self: CallerFeed) -> list[tuple[bytes, bytes]]:
         return []
@@ -189,6 +197,12 @@ GUARDS = [
         seeds=8,
     ),
     Guard(name="restore", takes_out=_no_restore, says="ended by", kinds=[What.EMPTY]),
+    Guard(
+        name="told again",
+        takes_out=_nothing_told_again,
+        says="without an answer",
+        cuts=[Fault(at_s, What.EMPTY, "", 3.0) for at_s in (5.0, 14.0)],
+    ),
     Guard(name="replay", takes_out=_no_replay, says="turns were lost", kinds=[What.MODEL]),
 ]
 
