@@ -21,6 +21,11 @@ from dataclasses import dataclass, field
 
 from shared.audio import FRAME_MS
 
+EARLY_MS = 2.0
+"""A frame may leave so much before its time. Timers fire up to a millisecond early, and the frame that a tick
+finds not quite due would wait for the next tick, 20 ms: every few frames, in a call whose schedule stands
+so."""
+
 LEAD_MS = 300.0
 """Sending just in time gaps audibly; 100 to 250 ms ahead does not."""
 
@@ -73,13 +78,15 @@ class Pacer:
         if self.stopped or available <= 0:
             self._waiting = False
             return 0
-        if self._anchor_ms is None or now_ms >= self._anchor_ms + self._count * FRAME_MS:
+        tick_ms = now_ms + EARLY_MS
+        if self._anchor_ms is None or tick_ms >= self._anchor_ms + self._count * FRAME_MS:
             if self._waiting:
                 self.counters.underruns += 1
             else:
                 self.counters.spurts += 1
             self._anchor_ms, self._count = now_ms + FRAME_MS, 0
-        due = int((now_ms - (self._anchor_ms + self._count * FRAME_MS - self.lead_ms)) // FRAME_MS) + 1
+        over_ms = tick_ms - (self._anchor_ms + self._count * FRAME_MS - self.lead_ms)
+        due = int(over_ms // FRAME_MS) + 1
         count = max(0, min(due, available))
         self._count += count
         self._waiting = count < available

@@ -27,6 +27,10 @@ JOIN_MS: Final = 1.0
 USUAL_MS: Final = {Cause.PICK_UP: 2_600.0, Cause.TURN: 1_400.0, Cause.KEY: 1_400.0, Cause.BREAK: 0.0}
 """Where no call of the row shows what is usual."""
 
+CHANCE_MS: Final = 100.0
+"""So much longer than all healthy calls of a row an answer may take to begin by chance: a few calls do not
+show the longest. A hole inside an answer is no chance."""
+
 OPENING_MS: Final = 1_500.0
 """Where no session was opened after the fault: the longest there is."""
 
@@ -143,14 +147,13 @@ def _numbered(debts: Sequence[Debt]) -> Iterator[tuple[tuple[Cause, int], Debt]]
 
 def _fault_ms(debts: Sequence[Debt], fault_ms: float, usual: Usual) -> float:
     """The longest silence since the fault, without what is usual there."""
-    return max(
-        (
-            debt.quiet_ms - usual.get(place, USUAL_MS[debt.cause])
-            for place, debt in _numbered(debts)
-            if debt.span.end_ms > fault_ms
-        ),
-        default=0.0,
-    )
+    longest_ms = 0.0
+    for place, debt in _numbered(debts):
+        if debt.span.end_ms > fault_ms:
+            over_ms = debt.quiet_ms - usual.get(place, USUAL_MS[debt.cause])
+            is_chance = debt.cause is not Cause.BREAK and over_ms <= CHANCE_MS
+            longest_ms = max(longest_ms, 0.0 if is_chance else over_ms)
+    return longest_ms
 
 
 def _ended_well(call: Call, debts: Sequence[Debt]) -> bool:

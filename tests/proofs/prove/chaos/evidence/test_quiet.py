@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
-from proofs.prove.chaos.evidence.quiet import USUAL_MS, Usual, quiet, usual_of
+from proofs.prove.chaos.evidence.quiet import CHANCE_MS, Usual, quiet, usual_of
 from proofs.prove.chaos.evidence.shapes import Call, Evidence, OtherSound
 from proofs.prove.listening.ear import Cause
 from proofs.prove.listening.spans import Span
@@ -58,7 +58,10 @@ def test_what_a_healthy_row_has_shown_is_usual_where_the_row_shows_nothing() -> 
 
     assert known[Cause.TURN, 1] == 1_000.0
     assert silence_ms(known) == 0.0
-    assert silence_ms({}) == 1_000.0 - USUAL_MS[Cause.TURN]
+    assert silence_ms({}) == 0.0  # What is usual anywhere is more than this call took.
+    short = {**known, (Cause.TURN, 1): 1_000.0 - CHANCE_MS - 1.0}
+    assert silence_ms(short) == CHANCE_MS + 1.0
+    assert silence_ms({**known, (Cause.TURN, 1): 1_000.0 - CHANCE_MS}) == 0.0
 
 
 def test_what_was_owed_before_the_fault_is_not_its_own() -> None:
