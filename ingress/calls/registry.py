@@ -19,7 +19,7 @@ from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
 from shared.contract.scripts import Answer
-from shared.contract.steps import Attached, Deadline, Detached, Due, Leg, NewStream
+from shared.contract.steps import Attached, Deadline, DetachAnswer, Due, Leg, NewStream
 from shared.contract.streams.control import Dialled
 from shared.contract.streams.hooks import Event
 from shared.contract.writes import Speaker
@@ -94,7 +94,7 @@ class Registry:
         an apology that was planned while Redis was away. Cancelling it leaves it unknown."""
         process, began_ms = self._process, now_ms()
 
-        async def asked() -> tuple[float, Detached]:
+        async def asked() -> tuple[float, DetachAnswer]:
             waited_ms = now_ms() - began_ms
             if plan is not None:
                 await steps.run(process.store, writes.write_leg(process.keys, leg, plan))

@@ -142,7 +142,7 @@ def detach(
     return ScriptCall(lane, scripts.DETACH, (keys.card(leg.call_sid), keys.deadlines(lane)), tuple(args))
 
 
-class Detached(NamedTuple):
+class DetachAnswer(NamedTuple):
     """DETACH's answer; where it is OK, what is planned next (a card.Next)."""
 
     answer: Answer
@@ -151,12 +151,12 @@ class Detached(NamedTuple):
     """Another ingress had taken us for dead, and the carrier was asked for the call (RESCUE)."""
 
 
-def read_detach(reply: object) -> Detached:
+def read_detach(reply: object) -> DetachAnswer:
     """Raises ValueError."""
     answer, rest = read_answer(reply)
     if answer is not Answer.OK:
-        return Detached(answer)
-    return Detached(answer, rest[0].decode(), rest[1] == b"1")
+        return DetachAnswer(answer)
+    return DetachAnswer(answer, rest[0].decode(), rest[1] == b"1")
 
 
 # Deadlines.

@@ -21,7 +21,7 @@ from shared.contract.claiming import Claim
 from shared.contract.keys import SPEECH, Keys
 from shared.contract.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import BOOK, SpeechBook, read_speech
-from shared.contract.steps import Attached, Deadline, Detached, Kept, Leg, NewStream, Rescue, Reservation
+from shared.contract.steps import Attached, Deadline, DetachAnswer, Kept, Leg, NewStream, Rescue, Reservation
 from shared.contract.streams.calls import Orphaned
 from shared.store.client import Store
 
@@ -62,7 +62,7 @@ async def attach(store: Store, keys: Keys, stream: NewStream, *, max_resumes: in
 
 async def detach(
     store: Store, keys: Keys, leg: Leg, *, ingress: str, cause: str, deadlines: Mapping[str, Deadline]
-) -> Detached:
+) -> DetachAnswer:
     """The media stream of a leg is gone. Answers what is planned next, or FENCED. `deadlines`: when it ends
     if it gets no other, by the plan."""
     step = steps.detach(keys, leg, ingress=ingress, cause=cause, wall_ms=wall_ms(), deadlines=deadlines)
