@@ -47,18 +47,19 @@ def _kept(seed: int, why: str, kinds: tuple[What, ...] = _FIRST_KINDS) -> Kept:
 KEPT: tuple[Kept, ...] = (
     _kept(
         34,
-        "An ingress that was cut off from Redis counted as dead, and the carrier was asked for its calls; it heard"
-        " the carrier stop their streams, and ended them as if their callers had hung up.",
+        "An ingress that was cut off from Redis counted as dead, and the carrier was asked for its calls; it"
+        " heard the carrier stop their streams, and ended them as if their callers had hung up.",
     ),
     _kept(5, "An ingress that drained moved its calls while Redis was away: they were told the apology."),
     _kept(
         1011,
-        "Redis was slow, frames of a reply were sent twice, the caller interrupted: what ingress then said of the"
-        " old frames was taken for the first ones of the next reply, which nobody heard.",
+        "Redis was slow, frames of a reply were sent twice, the caller interrupted: what ingress then said of"
+        " the old frames was taken for the first ones of the next reply, which nobody heard.",
     ),
     _kept(
         112,
-        "A number that was dialled did not answer just when a replica took over: the caller was told the apology.",
+        "A number that was dialled did not answer just when a replica took over: the caller was told the"
+        " apology.",
         (What.BEHIND,),
     ),
 )
