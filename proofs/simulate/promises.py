@@ -42,6 +42,9 @@ LEAST_BYTES = 10 * FRAME_BYTES
 PLANNED = frozenset({"hangup", "transferred"})
 """Outcomes of a call that the model was asked to end."""
 
+KEYS_WITHIN_MS = 2_000.0
+"""From the last key of a group to its end."""
+
 UNKNOWN_MS = 20.0
 """A frame that plays by itself, and is silent in part, is not recognised."""
 
@@ -190,12 +193,19 @@ def _is_owed_in_the_apology(owed: Debt, hearing: Hearing) -> bool:
 
 
 def _of_silence(hearing: Hearing, limits: Limits) -> list[str]:
+    silent_ms = max((debt.quiet_ms - _keys_ms(debt, hearing) for debt in hearing.debts), default=0.0)
     return true_of(
         {
-            f"silence of {hearing.quiet_ms / 1000:.2f} s": hearing.quiet_ms > limits.quiet_ms,
+            f"silence of {hearing.quiet_ms / 1000:.2f} s": silent_ms > limits.quiet_ms,
             f"{hearing.age_ms / 1000:.2f} s without an answer": hearing.age_ms > limits.wait_ms,
         }
     )
+
+
+def _keys_ms(debt: Debt, hearing: Hearing) -> float:
+    """What a caller who presses keys meanwhile waits longer: an answer is made when no more come."""
+    pressed = any(debt.span.start_ms < at_ms <= debt.span.end_ms for at_ms in hearing.recording.keys)
+    return KEYS_WITHIN_MS if pressed else 0.0
 
 
 def _of_order(heard: Heard, heard_with: Known, limits: Limits) -> list[str]:

@@ -7,7 +7,7 @@ nothing of the kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -21,7 +21,7 @@ from ingress.calls.owed import OwedSound, Step
 from proofs.simulate.callers import Habits
 from proofs.simulate.faults import Fault, What, drawn
 from proofs.simulate.kernel.processes import Processes
-from proofs.simulate.limits import limits_of
+from proofs.simulate.limits import WAIT_MS, limits_of
 from proofs.simulate.play import Story
 from proofs.simulate.run import run_apart
 from proofs.simulate.world import WorldOptions
@@ -55,6 +55,7 @@ class Guard:
     role: str = ""
     """Whose processes alone are met."""
     workers: int = 1
+    wait_ms: float = WAIT_MS
 
 
 def _no_flush() -> None:
@@ -196,7 +197,14 @@ GUARDS = [
         workers=2,
         seeds=8,
     ),
-    Guard(name="restore", takes_out=_no_restore, says="ended by", kinds=[What.EMPTY]),
+    Guard(
+        name="restore",
+        takes_out=_no_restore,
+        says="without an answer",
+        cuts=[Fault(8.0, What.EMPTY, "", 1.0)],
+        # Ingress moves the call after twelve seconds of owed silence, and it begins anew.
+        wait_ms=9_000.0,
+    ),
     Guard(
         name="told again",
         takes_out=_nothing_told_again,
@@ -219,7 +227,7 @@ def _broken(guard: Guard, seed: int, takes_out: Callable[[], None] | None) -> li
         seconds=SECONDS,
         habits=guard.habits,
         faults=faults,
-        limits=limits_of(faults),
+        limits=replace(limits_of(faults), wait_ms=guard.wait_ms),
     )
     options = WorldOptions(seed=seed, workers=guard.workers, shares_pids=True, spoil=takes_out)
     return run_apart(options, story.play).broken

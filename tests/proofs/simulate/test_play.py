@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from proofs.simulate.faults import Fault, What
+from proofs.simulate.kernel.virtual import MONOTONIC_AT_START_S
 from proofs.simulate.limits import Limits
-from proofs.simulate.play import Story
+from proofs.simulate.play import Story, _came_in_vain
 from proofs.simulate.run import Outcome, run_apart
 from proofs.simulate.world import WorldOptions
 
@@ -54,3 +55,16 @@ def test_what_is_promised_can_be_broken() -> None:
         limits=Limits(quiet_ms=100.0, wait_ms=100.0),
     )
     assert any("silence of" in sentence for sentence in play(story).broken)
+
+
+def test_a_call_that_came_in_vain() -> None:
+    """Its webhook found no Redis, in an outage that is longer than such a call waits."""
+    line = " 7.500000 ingress-0  error webhook_without_redis call=CA1 reason=ConnectionError"
+
+    def is_excused(what: What, lasts_s: float, sid: str = "CA1") -> bool:
+        return _came_in_vain([Fault(6.0, what, "", lasts_s)], [line], sid, MONOTONIC_AT_START_S)
+
+    assert is_excused(What.CRASH, 2.5)
+    assert not is_excused(What.CRASH, 1.5)
+    assert not is_excused(What.SLOW, 2.5)
+    assert not is_excused(What.CRASH, 2.5, "CA2")

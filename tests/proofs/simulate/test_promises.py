@@ -11,7 +11,7 @@ from proofs.simulate.redis.keyspace import Keyspace
 from proofs.simulate.redis.server import RedisServer
 from shared.contract.keys import Keys
 from simulators.twilio.media.playout import Playback
-from simulators.twilio.record import CallRecord, Utterance, VerbRun
+from simulators.twilio.record import CallRecord, KeyPress, Utterance, VerbRun
 
 SID = "CA" + "1" * 32
 KEYS = Keys(1)
@@ -93,6 +93,15 @@ def test_time_in_which_nobody_could_play_is_no_silence() -> None:
     record = _record(ended_at_ms=20_000.0, zero_ms=5_000.0)
     heard = Heard(record, [], "", unplayed=[Span(5_000.0, 24_000.0)])
     assert not any("silence" in sentence for sentence in broken_by_call(heard, known(), Limits()))
+
+
+def test_who_presses_keys_meanwhile_waits_for_the_end_of_their_group() -> None:
+    """Two seconds more: as long as another key may come."""
+    for at_ms, is_silence in ((5_000.0, False), (50_000.0, True)):
+        record = _record(ended_at_ms=7_500.0)
+        record.key_presses.append(KeyPress("1", at_ms, delivered=True))
+        broken = broken_by_call(Heard(record, [], "completed"), known(), Limits())
+        assert any("silence" in sentence for sentence in broken) is is_silence
 
 
 def test_who_speaks_into_the_apology_is_owed_nothing_more() -> None:
