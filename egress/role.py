@@ -95,6 +95,11 @@ class EgressRole:
 
     # Private.
 
+    async def _hand_over(self) -> None:
+        heirs = await self.calls.find_heirs()
+        if heirs is not None:
+            self.calls.hand_over(heirs, HANDED_AT_ONCE)
+
     def _give_all_back(self) -> None:
         """Nobody is there, or nobody has room: whoever comes first takes them."""
         for call in self.calls.all():
@@ -109,6 +114,9 @@ class EgressRole:
             self.readers.ask_for_news(served)
             if self._slice == 0:
                 self._export_totals()
+                if self._process.draining and len(self.calls):
+                    # Without a signal, by an operator's ring: who is there takes them, the rest stays.
+                    self._process.spawn(self._hand_over(), "hand-over")
 
     def _export_totals(self) -> None:
         self.calls.add_up()

@@ -18,6 +18,7 @@ from shared.clock import now_ms
 from shared.contract.entry import NOTHING
 from shared.contract.steps import Held, Restored, restore
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent
+from shared.contract.streams.doorbell import Why, ring_command
 from shared.contract.streams.pairs import OutKind
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership import steps
@@ -188,6 +189,18 @@ async def test_a_drain_without_a_sibling_leaves_calls_to_whoever_comes(store: St
 
         assert (await here.owners(call)).egress == ""
         assert await store.xlen(KEYS.orphans(0)) == 1
+
+
+async def test_an_operators_ring_gives_calls_to_siblings(store: Store, redis_url: str) -> None:
+    """Without a signal, and without an end of the process; nobody is given back to nobody."""
+    audio = speech(4 * SECOND)
+    async with world(store, redis_url) as here, heirs(here) as (call, (process, role), (_, sibling)):
+        await here.play(call, audio, frames=30)
+        here.outbox.send(ring_command(KEYS, 0, process.name, "", Why.DRAIN))
+        await wait_until(owns(sibling), "the sibling has the call")
+        await wait_until(lambda: here.silent(call), "the reply was heard")
+        assert here.ingress.heard(call) == frames_of(audio)
+        assert role.live_calls() == 0
 
 
 async def test_calls_go_on_here_while_all_siblings_are_full(store: Store, redis_url: str) -> None:
