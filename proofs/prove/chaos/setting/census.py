@@ -28,7 +28,8 @@ TASKS: Final = "trunkline_tasks "
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 _OF_A_CALL: Final = re.compile(r"tl:\{\d+\}:call:[^:]+:(caller|turn|reply)")
-_OF_A_WORKER: Final = re.compile(r"tl:(?:\{\d+\}:)?(wake|owned|out|back|worker):.+")
+_OF_A_WORKER: Final = re.compile(rf"tl:(?:\{{\d+\}}:)?(wake|owned|out|back|worker):(?:{'|'.join(ROLES)})-.+")
+"""The watchdog shows itself too, some seconds after it has begun."""
 
 KEYS: Final = Keys(1)
 
