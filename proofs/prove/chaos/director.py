@@ -65,6 +65,9 @@ SERVED_S: Final = 0.05
 """How often it is asked whether a role is served again."""
 
 DEPLOY_WITHIN_S: Final = 120.0
+NO_HELP: Final = 1_000_000
+"""Requests to Twilio's API that fail, one after another."""
+
 SLOW_OPENING_MS: Final = 1_400.0
 """Of the call whose opening is to be hit: long enough to be."""
 
@@ -315,8 +318,9 @@ class Director:
             raise trouble.TroubleFailed("expected a call on the second host, got none")
 
     async def _abandon(self) -> None:
-        """The callers go while nobody is there who could hear of it."""
+        """The callers go while nobody is there who could hear of it, and Twilio's API is of no help."""
         stage = self.stage
+        stage.twilio.rest.faults.failures = NO_HELP
         await self._mark_hit("")
         self._faults_ms.append(time.monotonic() * 1000)
         await stage.stack.signal("ingress-0", signal.SIGKILL)
