@@ -63,11 +63,11 @@ simulate: $(STAMP) ## fault histories on virtual time, from one seed or many (SE
 	@$(BIN)/python -m proofs.simulate --seed $(SEED) --seeds $(SEEDS) $(ARGS)
 
 chaos: $(STAMP) ## processes killed and stopped under live calls, judged at the ear (6 min)
-	@$(BIN)/python -m proofs.prove.chaos --lanes 1 $(ARGS)
+	@$(BIN)/python -m proofs.prove.chaos $(ARGS)
 
 prove-roll: $(STAMP) ## 50 live calls under trunkline roll of everything, three times, and restarts of each group (10 min)
-	@$(BIN)/python -m proofs.prove.chaos --full --lanes 1 --calls 50 --times 3 --only healthy-model --only rolled-all --keep .build/roll $(ARGS)
-	@$(BIN)/python -m proofs.prove.chaos --full --lanes 1 --calls 50 --only healthy-model --only restarted --keep .build/roll $(ARGS)
+	@$(BIN)/python -m proofs.prove.chaos --full --calls 50 --times 3 --only healthy-model --only rolled-all --keep .build/roll $(ARGS)
+	@$(BIN)/python -m proofs.prove.chaos --full --calls 50 --only healthy-model --only restarted --keep .build/roll $(ARGS)
 
 chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (45 min; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)

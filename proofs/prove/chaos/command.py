@@ -30,8 +30,9 @@ from proofs.prove.chaos.playing import Lanes
 from proofs.prove.chaos.table import Result
 
 KEEP: Final = Path(".build/chaos")
-LANES: Final = 2
-"""As many stacks as there are cores: rows mostly wait for callers."""
+LANES: Final = 1
+"""On two cores: a process that starts takes one of them for a second or two, and two stacks would disturb one
+another just when it matters."""
 
 LATE_MS: Final = 100.0
 """A simulator that was later than this at a frame is told of: the row's figures are off by as much."""
