@@ -85,6 +85,20 @@ class Conversation:
         """Whether the model has said anything, be it in a session before this one."""
         return any(item.role == "assistant" for item in self._items)
 
+    @property
+    def calls_answered(self) -> set[str]:
+        """Names of the functions that were called since the newest user message and have their output: be it
+        in a session before this one."""
+        since: list[Item] = []
+        for item in self._items:
+            since = [] if item.is_turn else [*since, item]
+        outputs = {item.extra.get("call_id") for item in since if item.type == "function_call_output"}
+        return {
+            str(item.extra["name"])
+            for item in since
+            if item.type == "function_call" and item.extra.get("call_id") in outputs
+        }
+
     def find(self, item_id: str) -> Item | None:
         """The item with this id, if it is (still) part of the conversation."""
         return next((item for item in self._items if item.item_id == item_id), None)

@@ -242,7 +242,8 @@ class Responses:
         tools = configs.names_of_tools(response.params.get("tools", response.config.values["tools"]))
         choice = response.params.get("tool_choice", response.config.values["tool_choice"])
         calls = [output for output in turn.reply if isinstance(output, Call)]
-        if choice == "none" or any(call.name not in tools for call in calls):
+        is_done = bool(calls) and {call.name for call in calls} <= conversation.calls_answered
+        if choice == "none" or is_done or any(call.name not in tools for call in calls):
             return tuple(out for out in turn.reply if not isinstance(out, Call)) + turn.after
         response.after = turn.after
         return turn.reply
