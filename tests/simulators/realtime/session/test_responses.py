@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import pytest
 
 from simulators import clips, mulaw
+from simulators.realtime import script
 from simulators.realtime.knobs import Knobs, ResponseKnobs
+from simulators.realtime.script import Call
 from tests.simulators.realtime.core_client import SILENT_FRAME, CoreClient, compact
 
 CLOSING = [
@@ -21,19 +22,6 @@ CLOSING = [
     "rate_limits.updated",
 ]
 DELTA = "response.output_audio.delta"
-
-
-CALLING = """
-language = "en"
-greeting = [{ say = "en_model_greeting" }]
-idle = [{ say = "en_model_idle" }]
-other = [{ say = "en_model_short" }]
-[[turns]]
-heard = "en_caller_ask"
-reply = [{ call = "look_up", arguments = {} }]
-after = [{ say = "en_model_order" }]
-"""
-LOOK_UP = {"type": "function", "name": "look_up", "parameters": {"type": "object", "properties": {}}}
 
 
 def respond(client: CoreClient, **params: object) -> str:
@@ -534,19 +522,22 @@ def test_a_model_that_has_spoken_greets_nobody_again() -> None:
     assert transcript != clips.manifest()["en_model_greeting"].text
 
 
-def test_a_model_that_knows_a_calls_output_does_not_call_again(tmp_path: Path) -> None:
-    """Not in a session that was told of the call, its output and the turn before them either."""
-    script = tmp_path / "s.toml"
-    script.write_text(CALLING)
-    client = CoreClient.ready(Knobs(script=str(script)), create_response=False)
+def test_a_model_that_knows_a_calls_output_does_not_call_again() -> None:
+    """Not in a session that was told of the call, its output and the turns before them either."""
+    number, name = next(
+        (at, out.name)
+        for at, turn in enumerate(script.load("english").turns, 1)
+        for out in turn.reply
+        if isinstance(out, Call)
+    )
+    client = CoreClient.ready()
     said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Where is it?"}]}
-    called = {"type": "function_call", "call_id": "c1", "name": "look_up", "arguments": "{}"}
-    client.send("session.update", session={"type": "realtime", "tools": [LOOK_UP]})
-    for item in (said, called, {"type": "function_call_output", "call_id": "c1", "output": "1"}):
+    called = {"type": "function_call", "call_id": "c1", "name": name, "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c1", "output": "1"}
+    for item in (*[said] * number, called, output):
         client.send("conversation.item.create", item=item)
     respond(client)
-    output = done(client)["output"]
-    assert [item["type"] for item in output] == ["message"]  # type: ignore[index, attr-defined]
+    assert [item["type"] for item in done(client)["output"]] == ["message"]  # type: ignore[attr-defined]
 
 
 def test_knob_no_output() -> None:
