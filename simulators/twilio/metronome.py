@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import deque
 from typing import Final, Protocol
 
 from simulators.twilio.caller.clip import FRAME_MS
 
 _PHASES: Final = 4
 _STEP_MS: Final = FRAME_MS / _PHASES
+_STALLS: Final = 4_096
+"""So many are remembered, the last ones."""
 
 
 class Ticking(Protocol):
@@ -40,6 +43,9 @@ class Metronome:
         self.late_ticks = 0
         """Steps taken more than one step (5 ms) after they were due."""
         self.worst_late_ms = 0.0
+        self.stalls_ms: deque[tuple[float, float]] = deque(maxlen=_STALLS)
+        """From when to when the loop did nothing, on the host's monotonic clock: what came meanwhile seems to
+        have come late."""
 
     def join(self, member: Ticking) -> None:
         """Ticks `member` from now on, in the phase with the fewest members."""
@@ -66,6 +72,9 @@ class Metronome:
     def _wake(self) -> None:
         self._timer = None
         now_ms = time.monotonic() * 1000
+        stalled_ms = now_ms - (self._anchor_ms + self._step * _STEP_MS)
+        if stalled_ms > _STEP_MS:
+            self.stalls_ms.append((now_ms - stalled_ms, now_ms))
         while (due_ms := self._anchor_ms + self._step * _STEP_MS) <= now_ms:
             late_ms = now_ms - due_ms
             self.ticks += 1

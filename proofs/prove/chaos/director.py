@@ -212,6 +212,8 @@ class Director:
             is_hit=player.is_hit,
             is_finished=player.is_finished,
             owners=player.owners,
+            stalls_ms=self.stage.twilio.metronome.stalls_ms,
+            network_ms=self.stage.network_ms,
         )
 
     async def _look(self) -> None:

@@ -21,9 +21,16 @@ from simulators.twilio import CallRecord
 from simulators.twilio.measures import lateness_ms
 from simulators.twilio.record import MediaStream, Utterance
 
+Stall = tuple[float, float]
+"""From when to when the simulators' loop did nothing, on the host's monotonic clock."""
+
+STALL_SLACK_MS: Final = 5.0
+"""Behind a stall it takes a moment to read all that has come."""
+
 SPOKEN: Final = "Say"
 """The verb with which Twilio's own voice speaks."""
 
+_LONGEST_STALL_MS: Final = 2_000.0
 _SILENCE: Final = bytes([mulaw.SILENCE])
 _OWN_CLIP: Final = hold_clip() * 20
 """However often it was played without a pause between."""
@@ -37,6 +44,8 @@ def call_of(
     is_hit: bool,
     is_finished: bool,
     owners: Mapping[str, list[str]] | None = None,
+    stalls_ms: Sequence[Stall] = (),
+    network_ms: float = 0.0,
 ) -> shapes.Call:
     """One call. `sessions` are its own."""
     zero_ms = record.zero_ms
@@ -61,7 +70,7 @@ def call_of(
         ],
         sessions=[_session(session) for session in sessions],
         clears_ms=[zero_ms + clear.at_ms for clear in record.clears],
-        lateness_ms=[round(value, 1) for value in lateness_ms(record)],
+        lateness_ms=_lateness_ms(record, stalls_ms, network_ms),
         simulator_late_ms=record.worst_tick_late_ms,
         owners=dict(owners or {}),
     )
@@ -105,6 +114,34 @@ def _listen(call: shapes.Call, at_ms: float, audio: bytes) -> None:
             call.heard.append(_frame(piece_ms, piece.code, piece.length / mulaw.BYTES_PER_MS))
         else:
             call.other.append(_other(at_ms, audio, piece))
+
+
+def _lateness_ms(record: CallRecord, stalls_ms: Sequence[Stall], network_ms: float) -> list[float]:
+    """Of each message, less what the simulators were late with it themselves: they read it, and before that
+    the network between passed it on."""
+    at_ms = [record.zero_ms + at for stream in record.streams for at in stream.received_at_ms]
+    near = [
+        (began_ms + shift_ms, ended_ms + shift_ms + STALL_SLACK_MS)
+        for began_ms, ended_ms in stalls_ms
+        for shift_ms in {0.0, network_ms}
+    ]
+    near.sort()
+    found = []
+    for at, late_ms in zip(at_ms, lateness_ms(record), strict=True):
+        own_ms = 0.0
+        for began_ms, ended_ms in _before(near, at):
+            if at <= ended_ms:
+                own_ms = max(own_ms, at - began_ms)
+        found.append(round(late_ms - own_ms, 1) if late_ms else 0.0)
+    return found
+
+
+def _before(near: Sequence[Stall], at_ms: float) -> Iterator[Stall]:
+    """Those that began by then, the last ones first, as far back as a stall may last."""
+    for place in range(bisect_left(near, (at_ms, 0.0)) - 1, -1, -1):
+        if at_ms - near[place][0] > _LONGEST_STALL_MS:
+            return
+        yield near[place]
 
 
 def _other(at_ms: float, audio: bytes, piece: Piece) -> shapes.OtherSound:

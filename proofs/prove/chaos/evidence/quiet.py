@@ -27,9 +27,10 @@ JOIN_MS: Final = 1.0
 USUAL_MS: Final = {Cause.PICK_UP: 2_600.0, Cause.TURN: 1_400.0, Cause.KEY: 1_400.0, Cause.BREAK: 0.0}
 """Where no call of the row shows what is usual."""
 
-CHANCE_MS: Final = 100.0
-"""So much longer than all healthy calls of a row an answer may take to begin by chance: a few calls do not
-show the longest. A hole inside an answer is no chance."""
+CHANCE_MS: Final = 40.0
+"""So much longer than all healthy calls of a row an answer may take to begin by chance: the end of a turn
+lies anywhere within a frame, and so does the beginning of the answer. A hole inside an answer is no
+chance."""
 
 OPENING_MS: Final = 1_500.0
 """Where no session was opened after the fault: the longest there is."""

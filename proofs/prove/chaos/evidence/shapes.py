@@ -162,7 +162,7 @@ class Call:
     clears_ms: list[float] = field(default_factory=list)
     lateness_ms: list[float] = field(default_factory=list)
     """Of each media message: arrival minus the moment at which it was due to be heard; 0: the first of a
-    spurt (simulators/twilio/measures.py)."""
+    spurt (simulators/twilio/measures.py). Less what the simulators were late with it themselves."""
     simulator_late_ms: float = 0.0
     owners: dict[str, list[str]] = field(default_factory=dict)
     """Role → the workers that had it, each once, as they were seen."""

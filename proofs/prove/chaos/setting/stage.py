@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -35,6 +34,9 @@ from simulators.twilio.simulator import DEMO_ACCOUNT_SID
 
 NETWORK_MS = 50.0
 """One way, between Twilio and the bridge."""
+
+THINKS_MS = 350.0
+"""The model's first sound behind `response.created`: always the same, so that what is longer is no chance."""
 
 WHOLE_AGAIN_S = 30.0
 VOICE_PATH = "/voice#ct=2000&rc=2&rp=all"
@@ -103,11 +105,12 @@ class Cast:
             seed=self.chance.getrandbits(30),
             script="" if of is None else str(self.script_path(of)),
             opening_ms=self.opening_ms.get(call_sid, self.chance.uniform(*OPENING_MS)),
+            response=ResponseKnobs(first_audio_ms=THINKS_MS),
         )
         if self.asked[call_sid] > 1:
             return knobs
         if call_sid in self.first_answer:
-            knobs.by_response[_FIRST_ANSWER] = deepcopy(self.first_answer[call_sid])
+            knobs.by_response[_FIRST_ANSWER] = replace(self.first_answer[call_sid], first_audio_ms=THINKS_MS)
         return replace(knobs, **self.first_session.get(call_sid, {}))  # type: ignore[arg-type]
 
     def voice(self, session: SessionRecord, response: int, item: int, clip: str) -> bytes:

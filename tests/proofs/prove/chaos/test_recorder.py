@@ -46,6 +46,28 @@ def test_each_frame_is_heard_at_its_time() -> None:
     assert (call.is_hit, call.is_finished, call.ended_ms) == (True, False, ZERO_MS + 20_000)
 
 
+def test_a_frame_is_not_late_by_what_the_simulator_stood_still() -> None:
+    """Neither where it is read, nor where the network brings it on; beside that it is as late as it is."""
+    made = record()
+    stream = MediaStream(1, "MZ", "", {}, 0.0, open_at_ms=0.0)
+    # The first two build up a lead of 20 ms; each of the others is due 20 ms behind the one before.
+    arrivals = [500.0, 500.0, 520.0, 590.0, 590.0, 590.0, 600.0, 625.0]
+    stream.received_at_ms = array("d", arrivals)
+    stream.received_bytes = array("L", [160] * len(arrivals))
+    made.streams.append(stream)
+
+    def lateness(*stalls_ms: tuple[float, float]) -> list[float]:
+        at_ms = [(ZERO_MS + began, ZERO_MS + ended) for began, ended in stalls_ms]
+        return call_of(
+            1, made, [], is_hit=False, is_finished=True, stalls_ms=at_ms, network_ms=50.0
+        ).lateness_ms
+
+    assert lateness() == [0, -20, -20, 30, -20, -40, -50, -45]
+    assert lateness((530.0, 588.0)) == [0, -20, -20, -30, -80, -100, -70, -90]
+    assert lateness((480.0, 538.0)) == [0, -40, -60, -30, -80, -100, -50, -45], "read 50 ms before"
+    assert lateness((400.0, 440.0), (700.0, 800.0)) == lateness()
+
+
 def test_other_sounds_are_told() -> None:
     """Our own clip, also where it was cut or played twice; Twilio's voice; and what nobody made."""
     headless = SILENCE * 60 + VOICE.frame(0)[60:]
