@@ -71,6 +71,7 @@ class Delivery:
         self.taking_up = TakingUp(
             start, claimed_at_ms, self.backlog, self.ledger, self.pacer, self.answers, self.counters
         )
+        self.ledger.hear_from(claimed_at_ms)
         if self.detached:
             self.taking_up.stop_waiting()
             self.ledger.hold(claimed_at_ms)
@@ -131,11 +132,11 @@ class Delivery:
             # Deadlines of marks and of quiet responses are seconds long: no need to check at each tick.
             self._check_at_ms = now_ms + 100.0
             self.ledger.expire(now_ms)
+            if self.ledger.is_doubtful(now_ms) and not self.detached and now_ms >= self._probe_at_ms:
+                actions.append(self._probe(now_ms))
             if self.intake.waits_for_room:
                 self._refill(now_ms, actions)
-        if self.ledger.has_changes:
-            actions += self._posts()
-        return actions
+        return actions + self._posts() if self.ledger.has_changes else actions
 
     @property
     def is_sending(self) -> bool:
@@ -207,7 +208,7 @@ class Delivery:
         self.taking_up.renumber()
         moved = self.backlog.rewind_to(settled_ms)
         self.leg, self.ingress = leg, ingress
-        self.ledger.new_leg(leg)
+        self.ledger.new_leg(leg, now_ms)
         for item, to_ms in moved:
             self.ledger.rewind(item, to_ms)
         self.detached = False
@@ -232,8 +233,7 @@ class Delivery:
         goes on behind the last frame that it forwarded."""
         if self.ended or self.detached:
             return []
-        since_ms = self.pacer.unconfirmed_since_ms
-        self.ledger.hold(now_ms if since_ms is None else since_ms)
+        self.ledger.hold(now_ms if (since_ms := self.pacer.unconfirmed_since_ms) is None else since_ms)
         self.pacer.pause()
         return [self._probe(now_ms)]
 
@@ -358,10 +358,10 @@ class Delivery:
 
     def _read_early(self, now_ms: float) -> list[Action]:
         """What came before ingress had answered."""
-        early = self.taking_up.take_early()
-        return [action for entry_id, entry in early for action in self.on_reply(entry_id, entry, now_ms)]
+        return [a for each in self.taking_up.take_early() for a in self.on_reply(*each, now_ms)]
 
     def _confirm(self, n: int, now_ms: float) -> None:
+        self.ledger.hear_from(now_ms)
         self.pacer.confirm(n)
         confirmed = 0
         for item, end_ms, count in self.backlog.confirm(n):
@@ -389,8 +389,8 @@ class Delivery:
 
     def _posts(self) -> list[Action]:
         """Transitions of responses, as control messages."""
-        waiting = self.backlog.unsent
-        return [Post(message=change.message(self.cut, waiting)) for change in self.ledger.take_changes()]
+        cut, waiting = self.cut, self.backlog.unsent
+        return [Post(message=change.message(cut, waiting)) for change in self.ledger.take_changes()]
 
     def _refill(self, now_ms: float, actions: list[Action]) -> None:
         """Reads on when enough of what is held was heard."""

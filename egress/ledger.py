@@ -49,6 +49,8 @@ class Ledger:
     _playback: Playback = field(init=False, default_factory=Playback)
     _marks: Marks = field(init=False)
     _changes: list[Change] = field(init=False, default_factory=list)
+    _word_at_ms: float | None = field(init=False, default=None)
+    """When ingress last said something about this leg; None: it is not asked for."""
 
     def __post_init__(self) -> None:
         self._marks = Marks(self.counters)
@@ -130,6 +132,8 @@ class Ledger:
         self.counters.echoes += 1
         read = read_mark(name)
         item = None if read is None else self._items.get(read[2])
+        if read is not None and read[0] == self.leg:
+            self.hear_from(now_ms)
         if read is None or item is None or read[:2] != (self.leg, self.cut):
             self.counters.echoes_stale += 1
             return Echo.STALE
@@ -156,12 +160,23 @@ class Ledger:
     def settled_ms(self, item_id: str, now_ms: float, unconfirmed_since_ms: float | None) -> float:
         """What of the item will never be needed again; infinite for a finished or unknown item.
 
-        `unconfirmed_since_ms`: from when on ingress says nothing about our frames.
+        `unconfirmed_since_ms`: from when on ingress says nothing about our frames. Behind its last word it
+        may be dead as well, though it had confirmed them all.
         """
         item = self._items.get(item_id)
         if item is None:
             return float("inf")
-        return self._playback.settled_ms(item, now_ms, unconfirmed_since_ms)
+        doubts_ms = [at_ms for at_ms in (unconfirmed_since_ms, self._word_at_ms) if at_ms is not None]
+        return self._playback.settled_ms(item, now_ms, min(doubts_ms, default=None))
+
+    def hear_from(self, now_ms: float) -> None:
+        """Ingress has said something about this leg: its socket was there."""
+        self._word_at_ms = now_ms
+
+    def is_doubtful(self, now_ms: float) -> bool:
+        """Whether a mark is overdue and ingress has said nothing since what stands before it should have
+        played: it may be gone, and must be asked."""
+        return self._marks.are_silent(now_ms, self._word_at_ms)
 
     @property
     def audible_response(self) -> str:
@@ -242,9 +257,10 @@ class Ledger:
         """The same, by our own last echo."""
         return self._playback.echo_behind_ms
 
-    def new_leg(self, leg: int) -> None:
+    def new_leg(self, leg: int, now_ms: float) -> None:
         """The marks of the old leg are gone with its socket, and so is what they said of its way."""
         self.leg = leg
+        self.hear_from(now_ms)
         self._playback.forget_way()
         self._marks.clear()
 
@@ -260,8 +276,9 @@ class Ledger:
         return min(deadlines, default=None)
 
     def expire(self, now_ms: float) -> None:
-        """Gives up the marks past their deadline, and responses whose end never came."""
-        if self._playback.is_held:
+        """Gives up the marks past their deadline, and responses whose end never came. While ingress may be
+        gone neither is known."""
+        if self._playback.is_held or self.is_doubtful(now_ms):
             return
         for mark in self._marks.expire(now_ms):
             if mark.is_end:

@@ -20,6 +20,9 @@ MARK_DEADLINE_MS = 2000.0
 """How long after its due time a mark may come. Then the clock's word is taken: carriers lose echoes, and a
 goodbye must end."""
 
+DOUBT_MS = 500.0
+"""A mark that is later than this is missed: is there still an ingress that could bring it?"""
+
 
 def mark_name(leg: int, cut: int, item_id: str, ms: int) -> str:
     """`leg.cut.item.ms`: a mark that proves, when it comes back, that `ms` of the item were played."""
@@ -101,6 +104,14 @@ class Marks:
     def next_deadline_ms(self) -> float | None:
         """When `expire` has something to do, if nothing comes back before."""
         return self._sent[0].deadline_ms if self._sent else None
+
+    def are_silent(self, now_ms: float, word_at_ms: float | None) -> bool:
+        """Whether the oldest is overdue by DOUBT_MS and the last word came before it was due; without a time
+        of that word: False."""
+        if not self._sent or word_at_ms is None:
+            return False
+        plays_at_ms = self._sent[0].plays_at_ms
+        return word_at_ms < plays_at_ms and now_ms >= plays_at_ms + DOUBT_MS
 
     def overdue_ms(self, now_ms: float) -> float:
         """How late the oldest mark under way is: a stalled Twilio shows here first."""

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress.intake import HELD_MOST_BYTES
+from egress.marks import MARK_DEADLINE_MS
+from shared.audio import FRAME_MS
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from tests.egress.stage import RETURN_MS, STEP_MS, Stage, frames_of, speech
 
@@ -243,6 +245,40 @@ def test_a_reply_behind_a_flush_is_whole_though_old_frames_are_still_on_their_wa
     stage.run(6000)
 
     assert [frame for frame in stage.audio() if frame in frames_of(after)] == frames_of(after)
+
+
+@pytest.mark.parametrize("later_ms", [700.0, 4_000.0])
+def test_an_end_that_nobody_heard_is_heard_on_the_new_leg(later_ms: float) -> None:
+    """Ingress had confirmed every frame and dies with the last of them: no mark comes back, and it says
+    nothing when asked. By the clock all was heard; it was not, and is not told."""
+    stage = Stage(lead_ms=300.0)
+    audio = speech(8 * 2_000)
+    stage.say(audio)
+    stage.run(1_850)
+    assert stage.delivery.pacer.unconfirmed_since_ms is None, "all was confirmed"
+    stage.ingress_is_dead = stage.echoes_are_lost = True
+    stage.queue.clear()
+    heard = len(stage.played)
+    stage.run(later_ms)
+    stage.save()
+    assert not any(isinstance(told, Heard | Silent) for told in stage.told)
+
+    stage.echoes_are_lost = False
+    stage.open_leg()
+    stage.run(1_000)
+
+    again = stage.audio()[heard:]
+    assert again == frames_of(audio)[-len(again) :]
+    assert 0 <= heard + len(again) - len(frames_of(audio)) <= stage.lead_ms / FRAME_MS
+    assert stage.silent().heard_ms == 2_000
+
+
+def test_lost_echoes_end_an_answer_where_ingress_is_there() -> None:
+    """Twilio sends no mark back: asked, ingress answers, and the clock's word is taken."""
+    stage = Stage(echoes_are_lost=True)
+    stage.say(speech(8 * 2_000))
+    stage.run(2_000 + MARK_DEADLINE_MS + 500)
+    assert stage.silent().heard_ms == 2_000
 
 
 def test_a_new_leg_goes_on_from_what_was_heard() -> None:

@@ -45,7 +45,7 @@ def test_a_new_leg_knows_nothing_of_the_way_of_the_old_one() -> None:
     """Its first confirmation tells."""
     ledger, item = playing(received_ms=4_000)
     ledger.echo(ledger.mark(item, 160, 160.0), 400.0)
-    ledger.new_leg(2)
+    ledger.new_leg(2, 0.0)
     ledger.play_from(1_000.0)
 
     for index in range(8, 16):
@@ -238,6 +238,7 @@ def test_counters_count_each_mark_and_echo() -> None:
         ledger.echo(name, 0.0)
     ledger.mark(item, 80, 0.0)
     ledger.mark(item, 100, 0.0)
+    ledger.hear_from(160.0)
     ledger.expire(160.0 + MARK_DEADLINE_MS)
 
     counters = ledger.counters
@@ -383,7 +384,7 @@ def test_marks_belong_to_the_leg_on_which_they_were_sent() -> None:
     ledger, item = playing()
     old = ledger.mark(item, 100, 0.0)
 
-    ledger.new_leg(2)
+    ledger.new_leg(2, 0.0)
     ledger.play_from(60.0)
 
     assert ledger.overdue_ms(10_000.0) == 0.0
