@@ -27,8 +27,8 @@ Stall = tuple[float, float]
 STALL_SLACK_MS: Final = 5.0
 """Behind a stall it takes a moment to read all that has come."""
 
-SPOKEN: Final = "Say"
-"""The verb with which Twilio's own voice speaks."""
+OF_TWILIO: Final = {"Say": "apology", "Dial": "ringing"}
+"""The verbs with which Twilio itself is heard: its own voice, the tone of a number that rings."""
 
 _LONGEST_STALL_MS: Final = 2_000.0
 _SILENCE: Final = bytes([mulaw.SILENCE])
@@ -79,9 +79,10 @@ def call_of(
     for stream in record.streams:
         call.arrived.extend(_arrivals(zero_ms, stream))
     for verb in record.verbs:
-        if verb.name == SPOKEN:
+        if verb.name in OF_TWILIO:
             end_ms = zero_ms + (verb.ended_at_ms or ended_at_ms)
-            call.other.append(shapes.OtherSound("apology", Span(zero_ms + verb.started_at_ms, end_ms)))
+            span = Span(zero_ms + verb.started_at_ms, end_ms)
+            call.other.append(shapes.OtherSound(OF_TWILIO[verb.name], span))
     return call
 
 

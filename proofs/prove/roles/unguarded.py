@@ -75,18 +75,25 @@ def _no_fence(_role: str) -> None:
     fence.admit_frame, fence.admit = any_frame, anybody
 
 
-def _no_cut_check(_role: str) -> None:
-    """What was sent before an interruption may be heard after it."""
-    fence = _class("ingress.calls.fence", "Fence")
-    admit_frame, admit = fence.admit_frame, fence.admit
+def _no_cut_check(role: str) -> None:
+    """What the model still sends of a response that was cut goes on to the caller, with what is said now."""
+    if role != "brain":
+        return
+    responses = importlib.import_module("brain.sequencer.responses")
+    skip = _class("brain.sequencer.actions", "Skip")
+    admit: Callable[..., Any] = vars(responses)["admit_audio"]
+    offsets: dict[str, int] = {}
 
-    def any_frame(self: Any, leg: int, epoch: int, cut: int, n: int) -> Any:
-        return admit_frame(self, leg, epoch, max(cut, self.cut), n)
+    def admit_all(state: Any, response_id: str, item_id: str, size: int, *rest: Any, **named: Any) -> Any:
+        verdict = admit(state, response_id, item_id, size, *rest, **named)
+        if verdict.skip not in (skip.RETIRED, skip.FINISHED):
+            return verdict
+        item = state.items.get(item_id)
+        offset_bytes = offsets.get(item_id, 0 if item is None else item.received_bytes)
+        offsets[item_id] = offset_bytes + size
+        return replace(verdict, skip=None, offset_bytes=offset_bytes)
 
-    def anything(self: Any, name: Any) -> Any:
-        return admit(self, replace(name, cut=max(name.cut, self.cut)))
-
-    fence.admit_frame, fence.admit = any_frame, anything
+    responses.admit_audio = admit_all  # type: ignore[attr-defined]
 
 
 def _lease(_role: str) -> None:

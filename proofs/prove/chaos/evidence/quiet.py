@@ -75,7 +75,8 @@ def recording(call: Call) -> Recording:
         sounds=sorted([*_answers(call), *other], key=lambda sound: sound.span),
         speech=[said.voice for said in call.said],
         keys=[],
-        down=[],
+        # Another number rings: the caller hears that, and nobody else could be heard.
+        down=[each.span for each in call.other if each.kind == "ringing"],
     )
 
 

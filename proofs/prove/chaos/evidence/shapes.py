@@ -43,7 +43,7 @@ class OtherSound:
     """What was heard besides the model's frames."""
 
     kind: str
-    """`clip`: our own; `apology`: Twilio's voice; `unknown`: nobody's."""
+    """`clip`: our own; `apology`: Twilio's voice; `ringing`: a number that it dials; `unknown`: nobody's."""
     span: Span
 
 

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +39,7 @@ async def take(stack: Stack, store: Store, sessions: list[SessionRecord]) -> Cen
     pids = {name: pid for name, pid in (await stack.pids()).items() if name.partition("-")[0] in ROLES}
     return Census(
         keys=await _keys(store),
-        fds=_of(pids, _fds),
+        fds=without_pools(_of(pids, _fds), await store.redis.client_list()),
         tasks=await _tasks(stack, pids),
         rss_bytes=_of(pids, _rss_bytes),
         sessions=sum(session.closed_at_ms is None for session in sessions),
@@ -53,6 +53,13 @@ def kind_of(key: str) -> str | None:
     if match := _OF_A_WORKER.fullmatch(key):
         return match[1]
     return None
+
+
+def without_pools(fds: Mapping[str, int], clients: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    """Descriptors without connections to Redis: a process keeps as many as it ever had at once, to a fixed
+    most of them."""
+    pooled = Counter(client.get("name", "").partition("@")[0] for client in clients)
+    return {name: count - pooled[name] for name, count in fds.items()}
 
 
 # Private.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proofs.prove.chaos.evidence.finding import Finding
-from proofs.prove.chaos.guards import GUARDS, Shown, main, row_of
+from proofs.prove.chaos.guards import GUARDS, UNANSWERED, Shown, main, row_of
 from proofs.prove.roles import unguarded
 
 FENCE = next(guard for guard in GUARDS if guard.name == "fence")
@@ -22,6 +22,8 @@ def test_each_guard_can_be_taken_away_and_has_a_row() -> None:
     """With few calls."""
     assert {guard.name for guard in GUARDS} == set(unguarded.GUARDS)
     for guard in GUARDS:
+        if guard.row == UNANSWERED:
+            continue
         assert row_of(guard).name == guard.row
         assert row_of(guard).calls <= 4
 

@@ -77,9 +77,10 @@ def test_other_sounds_are_told() -> None:
         playback(6_000, headless),
     )
     made.verbs.append(VerbRun("Say", "Sorry.", 9_000, 11_000))
+    made.verbs.append(VerbRun("Dial", "+15550009999", 12_000, 14_000))
     call = call_of(1, made, [], is_hit=False, is_finished=True)
 
-    assert [each.kind for each in call.other] == ["clip", "clip", "unknown", "apology"]
+    assert [each.kind for each in call.other] == ["clip", "clip", "unknown", "apology", "ringing"]
     assert call.other[3].span.ms == 2_000
     assert 6_007.5 <= call.other[2].span.start_ms - ZERO_MS <= 6_008
     assert len(call.heard) == 1

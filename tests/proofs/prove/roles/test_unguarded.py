@@ -39,6 +39,16 @@ liveness.look({"brain-1": 1}, 0.0, wrote=True)
 time.sleep(2.2)
 print(len(liveness.look({"brain-1": 1}, 1.0, wrote=False)))
 """
+CUT = """
+from brain.sequencer import responses
+from brain.sequencer.config import SequencerConfig
+from brain.sequencer.machine import Sequencer
+sequencer = Sequencer(SequencerConfig())
+state = sequencer._state
+state.retired.add("r")
+found = [sequencer.admit_audio(response, "i", 160, 0.0) for response in ("r", "r", "")]
+print([(verdict.skip, verdict.offset_bytes) for verdict in found])
+"""
 JANITOR = """
 import asyncio
 from ingress.janitor.sweep import Janitor
@@ -46,9 +56,9 @@ print(asyncio.run(Janitor.round(None)))
 """
 
 
-def run(guard: str, script: str) -> str:
+def run(guard: str, script: str, role: str = "ingress") -> str:
     """What a process says in which a guard is off."""
-    begin = f"from proofs.prove.roles import unguarded\nunguarded.install({guard!r}, 'ingress')\n"
+    begin = f"from proofs.prove.roles import unguarded\nunguarded.install({guard!r}, {role!r})\n"
     done = subprocess.run(
         [sys.executable, "-c", begin + script],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -76,7 +86,7 @@ def test_a_script_without_a_fence_asks_nobody_who_they_are(name: str) -> None:
     ("guard", "script", "said"),
     [
         ("fence", FENCE, "pass pass old_cut\nTrue False"),
-        ("cut", FENCE, "pass old_epoch pass\nTrue True"),
+        ("cut", FENCE, "pass old_epoch old_cut\nTrue True"),
         ("clips", CLIPS, "8000 True"),
         ("retry", RETRY, "3"),
     ],
@@ -84,6 +94,12 @@ def test_a_script_without_a_fence_asks_nobody_who_they_are(name: str) -> None:
 def test_a_guard_is_off_in_the_whole_process(guard: str, script: str, said: str) -> None:
     """And no other one is."""
     assert run(guard, script) == said
+
+
+def test_a_brain_that_passes_on_what_was_cut_does_so_piece_by_piece() -> None:
+    """As parts of the item; what is no audio of a response stays out."""
+    said = run("cut", CUT, "brain")
+    assert said.startswith("[(None, 0), (None, 160), (<Skip."), said
 
 
 @pytest.mark.skipif(find_spec("shared.ownership.liveness") is None, reason="nobody is judged dead here")

@@ -93,6 +93,14 @@ def test_five_seconds_without_a_sound_are_too_many() -> None:
     assert found(evidence, "longest silence").figure < 5_000.0
 
 
+def test_a_number_that_rings_is_not_silence() -> None:
+    """Twilio lets its tone be heard meanwhile."""
+    evidence = made.row(torn(9_000.0), OTHER)
+    began_ms = evidence.calls[0].heard[149].at_ms
+    evidence.calls[0].other.append(OtherSound("ringing", Span(began_ms + 1_000.0, began_ms + 7_000.0)))
+    assert 3_000.0 <= found(evidence, "longest silence").figure <= 3_100.0
+
+
 def test_a_call_ends_content_or_in_spoken_words() -> None:
     """What is broken off, and what the caller gives up, is neither."""
     what = "ends in silence or in an error"

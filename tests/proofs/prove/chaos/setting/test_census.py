@@ -39,6 +39,12 @@ async def test_keys_and_entries_are_counted(store: Store) -> None:
     assert (found["caller"], found["entries of slots"], found["entries of live"]) == (1, 1, 0)
 
 
+def test_pools_of_connections_are_no_leak() -> None:
+    """They stand in Redis's own list, by the name of the worker."""
+    clients = [{"name": "brain-0@h#1"}, {"name": "brain-0@h#1"}, {"name": "brain-1@h#1"}, {}]
+    assert census.without_pools({"brain-0": 30, "ingress-0": 20}, clients) == {"brain-0": 28, "ingress-0": 20}
+
+
 def test_processes_are_read_from_proc() -> None:
     """A gone one is left out."""
     pids = {"me": os.getpid(), "gone": 2**22 + 1}
