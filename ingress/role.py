@@ -59,6 +59,9 @@ CLOSED_WITHIN_S = 3.0
 
 SERVER_WITHIN_S = 2.0
 
+PORT_WITHIN_MS = 20_000.0
+"""So long a process whose supervisord has died keeps the port open for the next one's, beyond its drain."""
+
 LOOK_AGAIN_S = 1.0
 """How often a process that drains looks who else is there."""
 
@@ -180,7 +183,7 @@ class IngressRole:
                 self._process.log.warning(
                     "drain_deserted", calls=self.live_calls(), hint="no brain, or no egress, is left"
                 )
-            if self._held and os.getppid() != self._parent:
+            if self._is_orphan:
                 await self._passed_on.wait()
         finally:
             await cancel_all([looking, emptied])
@@ -193,6 +196,7 @@ class IngressRole:
         self._moves_by_ms = now_ms() + REDIS_WITHIN_MS
         while self.switchboard.table.streams and not self._may_move():  # noqa: ASYNC110 - Redis tells nobody
             await asyncio.sleep(MOVE_STEP_S)
+        await self._keep_port()
         is_urgent = self._is_urgent
         if self._door.state is Doorway.OPEN and has_calls and not is_urgent:
             await self._door.look()
@@ -254,6 +258,20 @@ class IngressRole:
     @property
     def _is_urgent(self) -> bool:
         return self._process.forced.is_set() or self._process.fatal is not None
+
+    @property
+    def _is_orphan(self) -> bool:
+        """Whether supervisord has died, and with it the holder of the port that is ours."""
+        return bool(self._held) and os.getppid() != self._parent
+
+    async def _keep_port(self) -> None:
+        """Beyond the drain too, until the next one's holder has it; not for ever, and not if there is
+        haste."""
+        until_ms = now_ms() + PORT_WITHIN_MS
+        while (  # noqa: ASYNC110 - a signal and a clock end it too
+            self._is_orphan and not self._passed_on.is_set() and not self._is_urgent and now_ms() < until_ms
+        ):
+            await asyncio.sleep(MOVE_STEP_S)
 
     def _may_move(self) -> bool:
         """Whether who is moved is told how to go on: what /voice/resume answers is in Redis. Without it they

@@ -48,6 +48,7 @@ from shared.store.errors import STORE_ERRORS
 
 PINGS = 50
 STORE_TIMEOUT_S = 3.0
+JANITOR_WITHIN_S = 6.0
 CHECK_WITHIN_S = 20.0
 SESSIONS_WITHIN_S = 60.0
 """A session for each agent, a few at once."""
@@ -182,7 +183,10 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
         found = doctor_redis.judge(facts, settings.lanes)
         workers = looked.workers
         owned = await _owned(store, workers, settings.lanes)
-        waiting = [await _waiting(store, lane) for lane in range(settings.lanes)]
+        has_ingress = _has_ingress(workers)
+        waiting = await asyncio.gather(
+            *(_waiting(store, lane, has_ingress=has_ingress) for lane in range(settings.lanes))
+        )
     except AuthenticationError as error:
         return [], [doctor_redis.login_refused(place_of(url), login_of(url), f"{error}")], []
     except NoPermissionError as error:
@@ -192,15 +196,26 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
     finally:
         await store.aclose()
     judged = doctor_workers.judge_workers(workers, owned, takes_writes=not facts.missing.refusal)
-    is_ingress = [
-        row.is_alive for row in workers if isinstance(row, WorkerRow) and row.beat.role == "ingress"
-    ]
-    waits = doctor_takeovers.judge(waiting, has_ingress=any(is_ingress))
+    waits = doctor_takeovers.judge(waiting, has_ingress=has_ingress)
     return doctor_calls.judge(looked.calls), [*found, *judged, *waits], workers
 
 
-async def _waiting(store: Store, lane: int) -> WaitingFacts:
-    """What waits in a lane. A key that is none of ours counts as empty: others say so."""
+def _has_ingress(workers: Sequence[AnyWorker]) -> bool:
+    return any(row.is_alive for row in workers if isinstance(row, WorkerRow) and row.beat.role == "ingress")
+
+
+async def _waiting(store: Store, lane: int, *, has_ingress: bool) -> WaitingFacts:
+    """What waits in a lane. Without a janitor, where there could be one, it is looked at again: one may just
+    have left, and the next is there within a round."""
+    facts = await _look_at_lane(store, lane)
+    if has_ingress and not facts.janitor:
+        await asyncio.sleep(JANITOR_WITHIN_S)
+        facts = await _look_at_lane(store, lane)
+    return facts
+
+
+async def _look_at_lane(store: Store, lane: int) -> WaitingFacts:
+    """A key that is none of ours counts as empty: others say so."""
     keys = Keys()
     async with store.pipeline(transaction=False) as pipe:
         pipe.time()

@@ -67,7 +67,6 @@ class Janitor:
     async def run(self) -> None:
         """Goes its rounds until it is cancelled, which leaves the rest to the next janitor."""
         while True:
-            await asyncio.sleep(ROUND_S)
             try:
                 await self.round()
             except STORE_ERRORS as error:
@@ -76,6 +75,7 @@ class Janitor:
             except Exception as bug:  # noqa: BLE001 - what stands in Redis must not end a process that serves
                 self._failed()
                 self.process.log.error("janitor_failed", error=type(bug).__name__, places=places(bug))
+            await asyncio.sleep(ROUND_S)
 
     async def round(self) -> None:
         """Looks through the lanes that are ours. Raises STORE_ERRORS. Cancelled, some are left out."""

@@ -89,7 +89,8 @@ async def test_a_call_goes_on_in_a_redis_that_was_emptied(bridge: Bridge) -> Non
     for name in ("brain", "egress", "started_at_ms", "agent", "leg"):
         assert card[name] == before[name]
     assert len(first.received_of("response.create")) == 1
-    assert second.received_of("response.create") == []
+    # By the server's own word, or, if the session was replaced in mid-turn, by ours.
+    assert len(second.responses) == 1, "the turn was answered once"
     assert_whole_items_heard(call, second)
     assert card["outcome"] == "completed"
 

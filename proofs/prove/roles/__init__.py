@@ -6,4 +6,5 @@ wrappers. Must not know: what a role does.
     busy       its main thread is kept busy
     failpoint  it dies or stands still at an exact step
     unguarded  one of its guards is off
+    unanswered  one write whose answer is lost, and how often it is done
 """
