@@ -3,8 +3,8 @@
 Why it exists: product code knows nothing of proofs, so what it shall suffer is put around it. Owns: these
 wrappers. Must not know: what a role does.
 
-    busy       its main thread is kept busy
-    failpoint  it dies or stands still at an exact step
-    unguarded  one of its guards is off
+    busy        its main thread is kept busy
+    failpoint   it dies or stands still at an exact step
+    unguarded   one of its guards is off
     unanswered  one write whose answer is lost, and how often it is done
 """
