@@ -22,6 +22,7 @@ import uvloop
 from rich.console import Console
 
 from proofs.prove.chaos import guards, rows, table
+from proofs.prove.chaos.evidence.leftovers import late_ms
 from proofs.prove.chaos.evidence.quiet import Usual, usual_of
 from proofs.prove.chaos.evidence.shapes import Evidence, dumped, loaded
 from proofs.prove.chaos.evidence.verdict import judge
@@ -65,11 +66,16 @@ class Run:
         findings = judge(evidence, row.bounds, self.usual.get(row.story))
         hit = sum(call.is_hit for call in evidence.calls)
         result = Result(
-            row=row, findings=findings, calls=len(evidence.calls), hit=hit, problem=evidence.problem
+            row=row,
+            findings=findings,
+            calls=len(evidence.calls),
+            hit=hit,
+            problem=evidence.problem,
+            late_ms=late_ms(evidence),
         )
         self.results.append(result)
-        late_ms = max((call.simulator_late_ms for call in evidence.calls), default=0.0)
-        late = f", simulator {late_ms:.0f} ms late" if late_ms > LATE_MS else ""
+        own_ms = max((call.simulator_late_ms for call in evidence.calls), default=0.0)
+        late = f", simulator {own_ms:.0f} ms late" if own_ms > LATE_MS else ""
         verdict = "[red]broken[/red]" if result.broken else "kept"
         at = f"{time.monotonic() - self.began_s:4.0f} s"
         calls = f"{hit} of {len(evidence.calls)} calls hit"
@@ -84,6 +90,9 @@ class Run:
         self.console.print(table.shown(self.results))
         broken = [f"{each.row.name}: {text}" for each in self.results for text in each.broken]
         broken += table.together(self.results)
+        few = table.late_together(self.results)
+        if few is not None:
+            self._say(f"rows with few other calls, together: {few.text}")
         for line in broken:
             self._say(f"[red]broken:[/red] {line}")
         kept = sum(not result.broken for result in self.results)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from proofs.prove import page_table
 from proofs.prove.chaos.evidence.finding import Finding, share_within, worst
+from proofs.prove.chaos.evidence.leftovers import LEAST_FRAMES, late_finding
 from proofs.prove.chaos.faults import Killed, Row
 
 PART: Final = "chaos"
@@ -35,6 +36,8 @@ class Result:
     calls: int
     hit: int
     problem: str = ""
+    late_ms: Sequence[float] = ()
+    """Of each frame of other calls."""
 
     @property
     def broken(self) -> list[str]:
@@ -59,6 +62,18 @@ class Result:
 
 def together(results: Sequence[Result]) -> list[str]:
     """What rows show only together, as sentences of what was not kept."""
+    late = late_together(results)
+    return [*([late.text] if late is not None and late.is_broken else []), *_unheard(results)]
+
+
+def late_together(results: Sequence[Result]) -> Finding | None:
+    """Lateness in those rows that have too few frames to be judged alone; None: together they have too few,
+    too."""
+    late = [late_ms for result in results if len(result.late_ms) < LEAST_FRAMES for late_ms in result.late_ms]
+    return late_finding(late) if len(late) >= LEAST_FRAMES else None
+
+
+def _unheard(results: Sequence[Result]) -> list[str]:
     kills = [
         finding
         for result in results

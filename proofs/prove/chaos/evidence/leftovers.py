@@ -18,6 +18,9 @@ from proofs.prove.chaos.evidence.finding import Finding
 from proofs.prove.chaos.evidence.shapes import Evidence
 
 LATE_P99_MS: Final = 10.0
+LEAST_FRAMES: Final = 1_000
+"""The latest hundredth of fewer is a frame or two, which say nothing: such rows are judged together."""
+
 FRAME_MS: Final = 20.0
 QUEUE_FRAMES: Final = 6
 QUEUE_SETTLES_MS: Final = 5_000.0
@@ -84,14 +87,26 @@ def base_line(evidence: Evidence) -> Iterator[Finding]:
 
 
 def lateness(evidence: Evidence) -> Iterator[Finding]:
-    """I7: of the calls that were not hit. Each spurt of talk has a schedule of its own, which begins where
-    the tick found it: a frame is as late as it comes behind the middle of its spurt."""
+    """I7: of the calls that were not hit, where their frames are enough to say."""
+    late = late_ms(evidence)
+    if len(late) >= LEAST_FRAMES:
+        yield late_finding(late)
+
+
+def late_ms(evidence: Evidence) -> list[float]:
+    """Of each frame of the calls that were not hit. Each spurt of talk has a schedule of its own, which
+    begins where the tick found it: a frame is as late as it comes behind the middle of its spurt."""
     late: list[float] = []
     for call in evidence.calls:
         for spurt in [] if call.is_hit else _spurts(call.lateness_ms):
             usual = median(spurt)
             late += [max(0.0, value - usual) for value in spurt]
-    yield Finding(
+    return late
+
+
+def late_finding(late: list[float]) -> Finding:
+    """Of one row, or of several together."""
+    return Finding(
         promise="I7",
         what="lateness of other calls' frames, p99",
         figure=_p(late, 0.99),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.faults import Killed, Row, Step
-from proofs.prove.chaos.table import HEAD, Result, filled, row_of, shown, together
+from proofs.prove.chaos.table import HEAD, Result, filled, late_together, row_of, shown, together
 
 ROW = Row(
     name="killed-egress-model",
@@ -44,6 +44,15 @@ def test_a_row_says_each_figure_beside_its_bound() -> None:
 def test_a_fault_that_did_not_begin_shows_nothing() -> None:
     """Whatever the figures are."""
     assert result(silence(0), problem="no step").broken == ["nothing is shown: no step"]
+
+
+def test_rows_with_few_frames_are_judged_together() -> None:
+    """Too few say nothing, also together; a row that has enough is judged by itself."""
+    late = replace(result(), late_ms=[0.0] * 480 + [30.0] * 20)
+    assert late_together([late]) is None
+    assert together([late, late]) == ["I7, lateness of other calls' frames, p99: 30 ms, allowed 10 ms"]
+    assert together([replace(result(), late_ms=[0.0] * 800), replace(result(), late_ms=[30.0] * 2_000)]) == []
+    assert late_together([replace(result(), late_ms=[1.0] * 1_000)] * 2) is None
 
 
 def test_kills_of_an_egress_are_judged_together() -> None:

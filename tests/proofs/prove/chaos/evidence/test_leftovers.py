@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from egress.pacer import LEAD_MS
 from proofs.prove.chaos.evidence.finding import Finding
-from proofs.prove.chaos.evidence.leftovers import base_line, lateness, queues, tools
+from proofs.prove.chaos.evidence.leftovers import base_line, late_finding, late_ms, lateness, queues, tools
 from proofs.prove.chaos.evidence.shapes import Census, Length, ToolRun
 from tests.proofs.prove.chaos.evidence import made
 
@@ -78,7 +78,10 @@ def test_what_stays_behind_is_found() -> None:
 def test_late_frames_of_other_calls_are_found() -> None:
     """Those of calls that were hit are another promise's."""
     lead = [-20.0 * at for at in range(round(LEAD_MS / 20))]
-    late = [*lead, *[-LEAD_MS] * 90, *[20.0 - LEAD_MS] * 10, *lead, *[10.0 - LEAD_MS] * 90]
+    late = 8 * [*lead, *[-LEAD_MS] * 90, *[20.0 - LEAD_MS] * 10, 0.0, *lead, *[10.0 - LEAD_MS] * 90, 0.0]
     assert broken(lateness(made.row(made.call(is_hit=True, lateness_ms=late)))) == {}
     found = broken(lateness(made.row(made.call(is_hit=False, lateness_ms=late))))
     assert found == {"lateness of other calls' frames, p99": 20.0}
+    few = made.row(made.call(is_hit=False, lateness_ms=late[:200]))
+    assert list(lateness(few)) == []
+    assert late_finding(late_ms(few)).is_broken
