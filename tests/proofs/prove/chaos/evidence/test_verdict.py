@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from egress.pacer import LEAD_MS
 from proofs.prove.chaos.evidence.finding import Bounds
+from proofs.prove.chaos.evidence.leftovers import LEAST_FRAMES
 from proofs.prove.chaos.evidence.shapes import OtherSound
 from proofs.prove.chaos.evidence.verdict import judge
 from proofs.prove.listening.spans import Span
@@ -11,7 +13,8 @@ from tests.proofs.prove.chaos.evidence import made
 
 def test_a_healthy_row_breaks_nothing_and_says_every_figure() -> None:
     """All invariants stand in it."""
-    other = made.healthy(is_hit=False, number=2, call_sid="CA" + "2" * 32)
+    frames = [0.0, *[-LEAD_MS] * LEAST_FRAMES]
+    other = made.healthy(is_hit=False, number=2, call_sid="CA" + "2" * 32, lateness_ms=[*frames, *frames])
     found = judge(made.row(made.healthy(), other), Bounds(silence_ms=0))
 
     assert [each.text for each in found if each.is_broken] == []
