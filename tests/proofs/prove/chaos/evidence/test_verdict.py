@@ -14,7 +14,8 @@ from tests.proofs.prove.chaos.evidence import made
 def test_a_healthy_row_breaks_nothing_and_says_every_figure() -> None:
     """All invariants stand in it."""
     frames = [0.0, *[-LEAD_MS] * LEAST_FRAMES]
-    other = made.healthy(is_hit=False, number=2, call_sid="CA" + "2" * 32, lateness_ms=[*frames, *frames])
+    other = made.healthy(is_hit=False, number=2, call_sid="CA" + "2" * 32)
+    other.lateness_ms.extend([*frames, *frames])
     found = judge(made.row(made.healthy(), other), Bounds(silence_ms=0))
 
     assert [each.text for each in found if each.is_broken] == []
