@@ -129,6 +129,7 @@ async def test_a_call_that_comes_back_by_itself_is_not_asked_for(valkey_url: str
         rescuer = made.bridge.role.rescuer
         assert [found.call_sid for found in await calls_of(made.bridge.process, DEAD)] == [call.call_sid]
         rescuer.ingress_died(DEAD)
+        await wait_until(lambda: rescuer.counters.found == 1, "it is known to be stranded")
         for stream in list(made.bridge.role.switchboard.table.streams):
             stream.socket.abort()
         await wait_until(lambda: rescuer.counters.returned == 1, "it was found to be back")
