@@ -36,7 +36,11 @@ LANES: Final = 1
 another just when it matters."""
 
 LATE_MS: Final = 100.0
-"""A simulator that was later than this at a frame is told of: the row's figures are off by as much."""
+"""A simulator that was later than this at a frame is told of: the row's figures are off by as much. If the
+row is broken then, nobody knows by whom."""
+
+TRIES_MOST: Final = 3
+"""So often a row is played for such a reason."""
 
 
 @dataclass(slots=True)
@@ -50,14 +54,24 @@ class Run:
     """Row → its place in the table, whenever it was played."""
     began_s: float = field(default_factory=time.monotonic)
     results: list[Result] = field(default_factory=list)
+    tries: dict[str, int] = field(default_factory=dict)
+    """Row → how often it was played."""
     usual: dict[Story, Usual] = field(default_factory=dict)
     """What calls take where nothing is wrong, from the healthy rows, which come first."""
 
-    async def record(self, row: Row, evidence: Evidence) -> None:
-        """Writes a row down and judges what was written. Cancelling it leaves the file, not judged."""
+    async def record(self, row: Row, evidence: Evidence) -> bool:
+        """Writes a row down and judges what was written. True: it was broken, and the simulators stood still
+        for so long that it shows nothing: it is to be played again. Cancelling it leaves the file, not
+        judged."""
         path = file_of(self.keep, row)
         await asyncio.to_thread(path.write_bytes, dumped(evidence))
         self.note(row, loaded(await asyncio.to_thread(path.read_bytes)))
+        tries = self.tries[row.name] = self.tries.get(row.name, 0) + 1
+        if not self.results[-1].broken or own_late_ms(evidence) <= LATE_MS or tries >= TRIES_MOST:
+            return False
+        self.results.pop()
+        self._say("        the simulators were late themselves: it is played again")
+        return True
 
     def note(self, row: Row, evidence: Evidence) -> None:
         """Judges a row by its record, and says so."""
@@ -74,7 +88,7 @@ class Run:
             late_ms=late_ms(evidence),
         )
         self.results.append(result)
-        own_ms = max((call.simulator_late_ms for call in evidence.calls), default=0.0)
+        own_ms = own_late_ms(evidence)
         late = f", simulator {own_ms:.0f} ms late" if own_ms > LATE_MS else ""
         verdict = "[red]broken[/red]" if result.broken else "kept"
         at = f"{time.monotonic() - self.began_s:4.0f} s"
@@ -103,6 +117,11 @@ class Run:
 
     def _say(self, text: str) -> None:
         self.console.print(text, soft_wrap=True, highlight=False)
+
+
+def own_late_ms(evidence: Evidence) -> float:
+    """How late the simulators themselves were at worst."""
+    return max((call.simulator_late_ms for call in evidence.calls), default=0.0)
 
 
 def file_of(keep: Path, row: Row) -> Path:

@@ -135,10 +135,11 @@ async def _once(shown: Shown, seed: int, keep: Path, *, without: str) -> None:
     row = row_of(shown.guard)
     name = f"{row.name}-without-{without}" if without else row.name
 
-    async def record(_row: Row, evidence: Evidence) -> None:
+    async def record(_row: Row, evidence: Evidence) -> bool:
         path = keep / f"{name}.json"
         await asyncio.to_thread(path.write_bytes, dumped(replace(evidence, row=name)))
         shown.note(judge(evidence, row.bounds), evidence.problem, is_off=bool(without))
+        return False
 
     await Lanes(seed, record, without=without).play([row])
 

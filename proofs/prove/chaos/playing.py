@@ -32,8 +32,8 @@ TOGETHER: Final = 6
 
 LOOK_S: Final = 0.5
 
-Record = Callable[[Row, Evidence], Awaitable[None]]
-"""Takes what was recorded of a row."""
+Record = Callable[[Row, Evidence], Awaitable[bool]]
+"""Takes what was recorded of a row. True: nothing is shown by it, and it is to be played again."""
 
 
 def bunches(rows: Sequence[Row]) -> list[list[Row]]:
@@ -117,9 +117,14 @@ class Lanes:
                 if not left:
                     return
             bunch = left.pop(0)
+            again = []
             for row, evidence in zip(bunch, await play(stage, bunch, self.seed), strict=True):
-                await self.record(row, evidence)
-                self._healthy -= isinstance(row.fault, Nothing)
+                if await self.record(row, evidence):
+                    again.append(row)
+                else:
+                    self._healthy -= isinstance(row.fault, Nothing)
+            if again:
+                left.insert(0, again)
             if not self._healthy:
                 self._is_usual_known.set()
             # A host whose link was down is another one now; so is a stack that is not whole again.

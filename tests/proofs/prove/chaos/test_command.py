@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from proofs.prove.chaos.command import main
+from proofs.prove.chaos.command import LATE_MS, Run, main
 from proofs.prove.chaos.evidence.shapes import Evidence, dumped
+from proofs.prove.chaos.rows import chosen
 from tests.proofs.prove.chaos.evidence import made
 
 NAME = "killed-egress-model"
@@ -38,6 +41,29 @@ def test_what_was_broken_is_said_in_words(tmp_path: Path, capsys: pytest.Capture
     record(tmp_path, made.row(call))
     assert main(["--check", "--only", NAME, "--keep", str(tmp_path)]) == 1
     assert "broken: killed-egress-model: I1, words heard twice: 200 ms" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "is_torn", "said"),
+    [
+        (LATE_MS + 1, True, [True, True, False]),
+        (LATE_MS, True, [False, False, False]),
+        (LATE_MS + 1, False, [False, False, False]),
+    ],
+)
+async def test_a_row_is_played_again_if_it_is_broken_and_the_simulators_were_late(
+    tmp_path: Path, late_ms: float, is_torn: bool, said: list[bool]
+) -> None:
+    """Three times at most; then it is broken."""
+    call = replace(made.healthy(), simulator_late_ms=late_ms)
+    if is_torn:
+        call.heard.extend(made.heard(1, 1, 9_100.0, range(90, 100)))
+    (row,) = chosen("full", [NAME])[:1]
+    run = Run(Console(), tmp_path, seed=1)
+
+    assert [await run.record(row, made.row(call)) for _ in range(3)] == said
+    assert len(run.results) == said.count(False)
+    assert bool(run.results[-1].broken) is is_torn
 
 
 def test_a_part_of_no_row_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

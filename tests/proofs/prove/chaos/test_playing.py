@@ -47,6 +47,7 @@ class Machine:
         self.opened: list[Setting] = []
         self.played: list[list[str]] = []
         self.recorded: dict[str, str] = {}
+        self.again: set[str] = set()
         self.most_at_once = 0
         self._now = 0
         monkeypatch.setattr(playing, "open_stage", self._open)
@@ -67,8 +68,11 @@ class Machine:
         self.played.append([row.name for row in rows])
         return [Evidence(row=row.name, seed=seed) for row in rows]
 
-    async def record(self, row: Row, evidence: Evidence) -> None:
+    async def record(self, row: Row, evidence: Evidence) -> bool:
         self.recorded[row.name] = evidence.problem
+        is_again = row.name in self.again
+        self.again.discard(row.name)
+        return is_again
 
 
 def test_rows_of_one_call_are_played_side_by_side() -> None:
@@ -101,6 +105,17 @@ async def test_each_row_of_a_second_host_has_a_new_one(monkeypatch: pytest.Monke
     await Lanes(1, machine.record).play([row(f"far-{n}", Killed("brain"), far="brain") for n in range(2)])
 
     assert machine.opened == [Setting(far="brain")] * 2
+
+
+async def test_a_row_that_shows_nothing_is_played_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Next, and without those that were played beside it."""
+    machine = Machine(monkeypatch)
+    machine.again = {"healthy", "own-1"}
+    rows = [row("healthy", Nothing()), *(row(f"own-{n}", ModelLost(1011)) for n in range(2))]
+
+    await Lanes(1, machine.record).play([*rows, row("killed", Killed("brain"))])
+
+    assert machine.played == [["healthy"], ["healthy"], ["own-0", "own-1"], ["own-1"], ["killed"]]
 
 
 async def test_a_machine_without_namespaces_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
