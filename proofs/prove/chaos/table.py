@@ -24,6 +24,9 @@ SILENCE: Final = ("I4", "silence by the fault")
 UNHEARD_SHARE: Final = 0.95
 """Of kills of an egress on the same host, so many are not heard at all."""
 
+LEAST_CALLS: Final = 20
+"""Of fewer calls a single one is more than the share that may hear something."""
+
 UNHEARD_MS: Final = 1.0
 
 
@@ -81,7 +84,8 @@ def _unheard(results: Sequence[Result]) -> list[str]:
         for finding in result.findings
     ]
     share = share_within(kills, *SILENCE, most=UNHEARD_MS)
-    if share is None or share >= UNHEARD_SHARE:
+    calls = sum((finding.promise, finding.what) == SILENCE for finding in kills)
+    if share is None or share >= UNHEARD_SHARE or calls < LEAST_CALLS:
         return []
     return [
         f"egress killed, one of two: {share:.0%} of the calls heard no silence, asked {UNHEARD_SHARE:.0%}"

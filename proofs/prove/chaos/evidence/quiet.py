@@ -38,6 +38,10 @@ OPENING_MS: Final = 1_500.0
 Usual = Mapping[tuple[Cause, int], float]
 """Cause, and the how manieth of that cause in its call → the longest that it took without a fault."""
 
+UNOPENED: Final = (Cause.PICK_UP, 0)
+"""In place of the first one: the greeting without the opening of its session, which chance draws for each
+call."""
+
 
 def quiet(evidence: Evidence, bounds: Bounds, known: Usual) -> Iterator[Finding]:
     """I4, and the silence of each call that was hit. `known`: what is usual in such calls, as a row without a
@@ -61,7 +65,9 @@ def quiet(evidence: Evidence, bounds: Bounds, known: Usual) -> Iterator[Finding]
         yield found("longest silence", max((debt.quiet_ms for debt in own), default=0.0), longest_ms, "ms")
         yield found("ends in silence or in an error", float(not _ended_well(call, own)), 0, "times")
         if is_hit:
-            silence_ms = _fault_ms(own, evidence.faults_ms[0], usual)
+            # Where a new session is allowed, its opening is; else each call has had its own.
+            opening_ms = None if bounds.with_opening else _opening_ms(call)
+            silence_ms = _fault_ms(own, evidence.faults_ms[0], usual, opening_ms)
             yield found("silence by the fault", silence_ms, fault_ms, "ms")
 
 
@@ -89,6 +95,9 @@ def usual_of(evidence: Evidence) -> Usual:
             is_healthy = not call.is_hit or debt.span.end_ms < fault_ms
             if is_healthy and debt.paid_by is Kind.ANSWER and debt.cause is not Cause.BREAK:
                 found[place] = max(found.get(place, 0.0), debt.quiet_ms)
+                if debt.cause is Cause.PICK_UP:
+                    without_ms = debt.quiet_ms - _opening_ms(call)
+                    found[UNOPENED] = max(found.get(UNOPENED, 0.0), without_ms)
     return found
 
 
@@ -147,12 +156,22 @@ def _numbered(debts: Sequence[Debt]) -> Iterator[tuple[tuple[Cause, int], Debt]]
         yield (debt.cause, count[debt.cause]), debt
 
 
-def _fault_ms(debts: Sequence[Debt], fault_ms: float, usual: Usual) -> float:
-    """The longest silence since the fault, without what is usual there."""
+def _opening_ms(call: Call) -> float:
+    """Of the session that greets."""
+    return min(call.sessions, key=lambda session: session.opened_ms).opening_ms if call.sessions else 0.0
+
+
+def _fault_ms(debts: Sequence[Debt], fault_ms: float, usual: Usual, opening_ms: float | None) -> float:
+    """The longest silence since the fault, without what is usual there. `opening_ms`: what of a greeting is
+    the opening's; None: it is judged with it."""
     longest_ms = 0.0
     for place, debt in _numbered(debts):
         if debt.span.end_ms > fault_ms:
-            over_ms = debt.quiet_ms - usual.get(place, USUAL_MS[debt.cause])
+            if debt.cause is Cause.PICK_UP and opening_ms is not None:
+                usual_ms = opening_ms + usual.get(UNOPENED, USUAL_MS[debt.cause] - OPENING_MS)
+            else:
+                usual_ms = usual.get(place, USUAL_MS[debt.cause])
+            over_ms = debt.quiet_ms - usual_ms
             is_chance = debt.cause is not Cause.BREAK and over_ms <= CHANCE_MS
             longest_ms = max(longest_ms, 0.0 if is_chance else over_ms)
     return longest_ms

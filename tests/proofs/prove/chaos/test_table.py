@@ -63,6 +63,7 @@ def test_kills_of_an_egress_are_judged_together() -> None:
         "egress killed, one of two: 90% of the calls heard no silence, asked 95%"
     ]
     assert together([replace(bad, row=replace(ROW, only="egress"))]) == []
+    assert together([bad, bad, bad]) == [], "of few calls one is more than a twentieth"
 
 
 def test_the_page_gets_rows_and_their_count() -> None:

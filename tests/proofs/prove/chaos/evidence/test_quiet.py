@@ -64,6 +64,25 @@ def test_what_a_healthy_row_has_shown_is_usual_where_the_row_shows_nothing() -> 
     assert silence_ms({**known, (Cause.TURN, 1): 1_000.0 - CHANCE_MS}) == 0.0
 
 
+def test_a_greeting_is_late_by_more_than_its_own_opening() -> None:
+    """Chance draws that one for each call; unless the row allows a new session, whose opening it allows."""
+
+    def greeted(late_ms: float, opening_ms: float) -> Call:
+        call = replace(made.healthy(), answered_ms=0.0)
+        heard = [replace(frame, at_ms=frame.at_ms + late_ms) for frame in call.heard[:100]]
+        sessions = [replace(session, opening_ms=opening_ms) for session in call.sessions]
+        return replace(call, heard=[*heard, *call.heard[100:]], sessions=sessions)
+
+    def silence_ms(late_ms: float, bounds: Bounds = STRICT) -> float:
+        other = replace(greeted(0.0, 400.0), is_hit=False, number=2, call_sid=OTHER.call_sid)
+        evidence = made.row(greeted(late_ms, 1_000.0), other, faults_ms=[500.0])
+        return found(evidence, "silence by the fault", bounds).figure
+
+    assert silence_ms(600.0) == 0.0
+    assert silence_ms(900.0) == 300.0
+    assert silence_ms(900.0, replace(STRICT, with_opening=True)) == 900.0
+
+
 def test_what_was_owed_before_the_fault_is_not_its_own() -> None:
     """A slow greeting of a call that was hit later."""
     call = made.healthy()
