@@ -35,7 +35,7 @@ from simulators.twilio.simulator import DEMO_ACCOUNT_SID
 NETWORK_MS = 50.0
 """One way, between Twilio and the bridge."""
 
-THINKS_MS = 350.0
+THINKS_MS = 300.0
 """The model's first sound behind `response.created`: always the same, so that what is longer is no chance."""
 
 WHOLE_AGAIN_S = 30.0
