@@ -17,7 +17,10 @@ from simulators.twilio.caller.clip import FRAME_MS
 
 _PHASES: Final = 4
 _STEP_MS: Final = FRAME_MS / _PHASES
-_STALLS: Final = 4_096
+_STALL_MS: Final = 2.0
+"""A step that is later than this was held up; a timer alone is late by one millisecond."""
+
+_STALLS: Final = 65_536
 """So many are remembered, the last ones."""
 
 
@@ -73,7 +76,7 @@ class Metronome:
         self._timer = None
         now_ms = time.monotonic() * 1000
         stalled_ms = now_ms - (self._anchor_ms + self._step * _STEP_MS)
-        if stalled_ms > _STEP_MS:
+        if stalled_ms > _STALL_MS:
             self.stalls_ms.append((now_ms - stalled_ms, now_ms))
         while (due_ms := self._anchor_ms + self._step * _STEP_MS) <= now_ms:
             late_ms = now_ms - due_ms
