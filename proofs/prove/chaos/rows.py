@@ -130,12 +130,12 @@ def chosen(tier: Tier, patterns: Sequence[str] = (), soak_s: float = SOAK_S) -> 
 
 def repeated(found: Sequence[Row], *, times: int = 1, calls: int = 0) -> list[Row]:
     """Rows as often as is wished, each with a name of its own, with so many calls; 0: as many as it says.
-    Rows about one call keep it."""
+    Rows about one call keep it; one without a fault shows what is usual, and once is enough."""
     sized = [replace(row, calls=calls) if calls and not row.is_of_one_call else row for row in found]
     return [
         replace(row, name=f"{row.name}-{number}") if number > 1 else row
         for row in sized
-        for number in range(1, times + 1)
+        for number in range(1, (1 if isinstance(row.fault, Nothing) else times) + 1)
     ]
 
 

@@ -83,3 +83,4 @@ def test_a_row_can_be_played_again_with_more_calls() -> None:
         ("rolled-all", 50), ("rolled-all-2", 50), ("rolled-all-3", 50)
     ]  # fmt: skip
     assert all(row.calls != 50 for row in found if row.is_of_one_call)
+    assert len(repeated(chosen("full", ["healthy-model"]), times=3)) == 1
