@@ -35,7 +35,7 @@ LANES: Final = 1
 """On two cores: a process that starts takes one of them for a second or two, and two stacks would disturb one
 another just when it matters."""
 
-LATE_MS: Final = 100.0
+LATE_MS: Final = 50.0
 """A simulator that was later than this at a frame is told of: the row's figures are off by as much. If the
 row is broken then, nobody knows by whom."""
 
