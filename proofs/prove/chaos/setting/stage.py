@@ -16,7 +16,7 @@ from shlex import quote
 from sys import executable
 
 from console.stack.launcher import Stack, StackFailed
-from console.stack.plan import StackOptions
+from console.stack.plan import SOCKET_WORD, StackOptions
 from console.stack.ports import free_port
 from proofs.prove.chaos import story
 from proofs.prove.chaos.faults import Role, Row, Story
@@ -218,7 +218,10 @@ def _options(ports: Ports, agents: Path, failpoints: Path, setting: Setting) -> 
             **({unguarded.WITHOUT: setting.without} if setting.without else {}),
         },
         commands={
-            role: f"{python} -m {failpoint.__name__} {role} --number %(process_num)d" for role in ROLES
+            # As in deploy/: the public port is held by a program of its own.
+            role: f"{python} -m {failpoint.__name__} {role} --number %(process_num)d"
+            + (f" --socket {SOCKET_WORD}" if role == "ingress" else "")
+            for role in ROLES
         },
         watchdog=True,
         ready_timeout_s=90,
