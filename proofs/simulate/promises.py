@@ -196,7 +196,7 @@ def _of_silence(hearing: Hearing, limits: Limits) -> list[str]:
     silent_ms = max((debt.quiet_ms - _keys_ms(debt, hearing) for debt in hearing.debts), default=0.0)
     return true_of(
         {
-            f"silence of {hearing.quiet_ms / 1000:.2f} s": silent_ms > limits.quiet_ms,
+            f"silence of {silent_ms / 1000:.2f} s": silent_ms > limits.quiet_ms,
             f"{hearing.age_ms / 1000:.2f} s without an answer": hearing.age_ms > limits.wait_ms,
         }
     )

@@ -65,8 +65,8 @@ class Run:
         judged."""
         path = file_of(self.keep, row)
         await asyncio.to_thread(path.write_bytes, dumped(evidence))
-        self.note(row, loaded(await asyncio.to_thread(path.read_bytes)))
         tries = self.tries[row.name] = self.tries.get(row.name, 0) + 1
+        self.note(row, loaded(await asyncio.to_thread(path.read_bytes)))
         if not self.results[-1].broken or own_late_ms(evidence) <= LATE_MS or tries >= TRIES_MOST:
             return False
         self.results.pop()
@@ -86,6 +86,7 @@ class Run:
             hit=hit,
             problem=evidence.problem,
             late_ms=late_ms(evidence),
+            tries=self.tries.get(row.name, 1),
         )
         self.results.append(result)
         own_ms = own_late_ms(evidence)

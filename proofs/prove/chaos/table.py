@@ -41,6 +41,8 @@ class Result:
     problem: str = ""
     late_ms: Sequence[float] = ()
     """Of each frame of other calls."""
+    tries: int = 1
+    """So often it was played: before that it showed nothing, for the simulators were late."""
 
     @property
     def broken(self) -> list[str]:
@@ -102,7 +104,8 @@ def row_of(result: Result) -> tuple[str, ...]:
         f"{result.calls}, {result.hit}",
         result.silence_text,
         result.figures_text,
-        "yes" if not result.broken else "no: " + "; ".join(result.broken),
+        ("yes" if not result.broken else "no: " + "; ".join(result.broken))
+        + (f" (played {result.tries} times)" if result.tries > 1 else ""),
     )
 
 

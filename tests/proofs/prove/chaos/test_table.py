@@ -38,6 +38,7 @@ def test_a_row_says_each_figure_beside_its_bound() -> None:
     broken = row_of(result(silence(120), TWICE))
     assert broken[5] == "words heard twice 40 / 0 ms"
     assert broken[6] == "no: I1, words heard twice: 40 ms, allowed 0 ms (CA1)"
+    assert row_of(replace(result(silence(0)), tries=2))[6] == "yes (played 2 times)"
     assert len(shown([result(silence(0))]).columns) == len(HEAD) - 1
 
 
