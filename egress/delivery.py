@@ -233,7 +233,8 @@ class Delivery:
         goes on behind the last frame that it forwarded."""
         if self.ended or self.detached:
             return []
-        self.ledger.hold(now_ms if (since_ms := self.pacer.unconfirmed_since_ms) is None else since_ms)
+        since_ms = self.pacer.unconfirmed_since_ms
+        self.ledger.hold(now_ms if since_ms is None else since_ms)
         self.pacer.pause()
         return [self._probe(now_ms)]
 
@@ -358,7 +359,7 @@ class Delivery:
 
     def _read_early(self, now_ms: float) -> list[Action]:
         """What came before ingress had answered."""
-        return [a for each in self.taking_up.take_early() for a in self.on_reply(*each, now_ms)]
+        return [action for entry in self.taking_up.take_early() for action in self.on_reply(*entry, now_ms)]
 
     def _confirm(self, n: int, now_ms: float) -> None:
         self.ledger.hear_from(now_ms)
@@ -389,8 +390,8 @@ class Delivery:
 
     def _posts(self) -> list[Action]:
         """Transitions of responses, as control messages."""
-        cut, waiting = self.cut, self.backlog.unsent
-        return [Post(message=change.message(cut, waiting)) for change in self.ledger.take_changes()]
+        waiting = self.backlog.unsent
+        return [Post(message=change.message(self.cut, waiting)) for change in self.ledger.take_changes()]
 
     def _refill(self, now_ms: float, actions: list[Action]) -> None:
         """Reads on when enough of what is held was heard."""
