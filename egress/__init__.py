@@ -13,7 +13,7 @@ Owns: all that a call's audio needs between `reply` and `out`. Must not know: th
     marks      marks under way to Twilio and back
     ledger     what was heard, and which response is audible
     backlog    the audio that is held: sent and not, confirmed and not
-    positions  where the owner of a call begins
+    positions  where the owner of a call begins, and what it saves for the next
     intake     which entries of `reply` count, and how much is held
     actions    what the core asks its driver to do
     answers    which debt the frames that leave answer

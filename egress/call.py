@@ -115,7 +115,7 @@ class EgressCall:
         self.owner.claimed_again(epoch)
         self._step(self.delivery.on_claimed_again)
         if card.leg > self.delivery.leg:
-            self.follow_stream(card.leg, card.ingress)
+            self.follow_stream(card.leg, card.ingress, was_open=False)
         if card.state is CallState.DETACHED:
             self.detach(card.leg)
         self.inbox.unwatch(self.owner.keys.reply(self.call_sid))
@@ -146,9 +146,9 @@ class EgressCall:
                 lambda now: delivery.on_attached(name.leg, name.n, now, cut=name.cut, playing_ms=playing_ms)
             )
 
-    def follow_stream(self, leg: int, ingress: str) -> None:
-        """The call has a new media stream."""
-        self._step(lambda now: self.delivery.on_stream(leg, ingress, now))
+    def follow_stream(self, leg: int, ingress: str, *, was_open: bool) -> None:
+        """The call has a new media stream; see Delivery.on_stream."""
+        self._step(lambda now: self.delivery.on_stream(leg, ingress, now, was_open=was_open))
 
     def detach(self, leg: int) -> None:
         """The media stream of a leg is gone."""

@@ -280,8 +280,9 @@ class Calls:
         if call is None:
             return
         match letter.message:
-            case Stream(leg=leg, ingress=ingress):
-                call.follow_stream(leg, ingress)
+            case Stream(leg=leg, ingress=ingress, rescued=rescued):
+                # The carrier was asked for it: it ended the old stream itself, to open this one.
+                call.follow_stream(leg, ingress, was_open=rescued is True)
             case Detached(leg=leg):
                 call.detach(leg)
             case Ended():

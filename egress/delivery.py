@@ -23,10 +23,9 @@ from egress.intake import Intake, Judgement
 from egress.ledger import Echo, Ledger
 from egress.marks import end_mark_due, mark_due
 from egress.pacer import LEAD_MS, Pacer
-from egress.positions import Start
+from egress.positions import Start, figures_of
 from egress.taking_up import TakingUp
 from shared.audio import FRAME_MS
-from shared.contract.card import EgressFigures
 from shared.contract.streams.control import Flushed
 from shared.contract.streams.reply import ReplyEntry
 
@@ -198,12 +197,16 @@ class Delivery:
                 self.backlog.pass_over(stretch.item.item_id)
         return self._posts()
 
-    def on_stream(self, leg: int, ingress: str, now_ms: float) -> list[Action]:
-        """The call has a new media stream: goes on from what was heard on the old one."""
+    def on_stream(self, leg: int, ingress: str, now_ms: float, *, was_open: bool = False) -> list[Action]:
+        """The call has a new media stream: goes on from what was heard on the old one. `was_open`: the old
+        one's socket stayed open to the end, whatever became of its ingress."""
         if leg <= self.leg or self.ended:
             return []
         self.taking_up.stop_waiting()
         early = self._read_early(now_ms)
+        if was_open:
+            self.pacer.restart()
+            self.ledger.play_on(now_ms)
         settled_ms = self._settled(now_ms)
         self.taking_up.renumber()
         moved = self.backlog.rewind_to(settled_ms)
@@ -253,32 +256,10 @@ class Delivery:
         settled_ms = self._settled(now_ms)
         self.backlog.release(settled_ms)
         base = self.backlog.base(self.cut, settled_ms)
-        playhead = self.ledger.playhead
-        return Save(
-            keep_from=self.backlog.keep_from,
-            figures=EgressFigures(
-                frame_n=self.backlog.next_n - 1,
-                base_cut=base.cut,
-                base_item=base.item_id,
-                base_frame=base.frame,
-                base_n=base.n,
-                base_leg=self.leg,
-                ear_behind_ms=round(self.ledger.ear_behind_ms),
-                playhead_item="" if playhead is None else playhead.item_id,
-                playhead_ms=0 if playhead is None else int(self.ledger.heard_ms(playhead, now_ms)),
-                audible_response=self.ledger.audible_response,
-                tx_q_ms=self.backlog.unsent_ms,
-                mark_overdue_ms=int(self.ledger.overdue_ms(now_ms)),
-                n_frames=self.counters.frames_sent,
-                n_late=self.counters.frames_late,
-                n_underruns=self.pacer.counters.underruns,
-                n_starved=self.counters.starved,
-                n_stops=self.pacer.counters.stops,
-                n_flushes=self.counters.flushes,
-                n_marks_lost=self.ledger.counters.marks_lost,
-                n_dropped=self.intake.counters.entries_old_cut + self.intake.counters.entries_old_epoch,
-            ),
+        figures = figures_of(
+            base, self.leg, self.ledger, self.backlog, self.pacer, self.intake, self.counters, now_ms
         )
+        return Save(keep_from=self.backlog.keep_from, figures=figures)
 
     # Private.
 

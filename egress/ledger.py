@@ -248,6 +248,11 @@ class Ledger:
         """Lets the clock run on a fresh socket: nothing of what was sent before plays any more."""
         self._playback.play_from(self._items.values(), now_ms)
 
+    def play_on(self, now_ms: float) -> None:
+        """Whatever became of ingress, Twilio's socket was open until now: what was given to it has played."""
+        self.hear_from(now_ms)
+        self._playback.play_on()
+
     def know_way(self, behind_ms: float) -> None:
         """What echoes told an owner before us: the ear is later than the socket by so much."""
         self._playback.know_way(behind_ms)

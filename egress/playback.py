@@ -144,6 +144,10 @@ class Playback:
         self._plays_until_ms -= again_ms
         item.confirmed_ms = min(item.confirmed_ms, item.cursor_ms)
 
+    def play_on(self) -> None:
+        """The clock stood while Twilio went on with what it had: it has run all the time."""
+        self._held_at_ms = None
+
     def play_from(self, items: Iterable[PlayedItem], now_ms: float) -> None:
         """Lets the clock run on a fresh socket: nothing of what was sent before plays any more."""
         self._held_at_ms = None

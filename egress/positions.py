@@ -1,16 +1,20 @@
-"""Where the owner of a call begins: what the card says when the call is claimed.
+"""Where the owner of a call begins: what the card says when the call is claimed, and what is saved there.
 
 Why it exists: a next owner goes on with the frame behind the last one that was heard, and with numbers above
-all that were sent. Owns: making a start of what the owner before us has saved. Pure. Must not know: how the
-card is read or written, when it is saved.
+all that were sent. Owns: making a start of what the owner before us has saved, and what is saved for the next
+one. Pure. Must not know: how the card is read or written, when it is saved.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egress.backlog import Base
-from shared.contract.card import CallState
+from egress.accounts import DeliveryCounters
+from egress.backlog import Backlog, Base
+from egress.intake import Intake
+from egress.ledger import Ledger
+from egress.pacer import Pacer
+from shared.contract.card import CallState, EgressFigures
 from shared.contract.views import EgressView
 
 RESTORED_MARGIN_FRAMES = 100
@@ -61,4 +65,40 @@ def read_start(card: EgressView) -> Start:
         is_of_leg=is_of_leg,
         cut=max(base.cut, card.cut),
         behind_ms=float(card.ear_behind_ms or 0) if is_of_leg else 0.0,
+    )
+
+
+def figures_of(
+    base: Base,
+    leg: int,
+    ledger: Ledger,
+    backlog: Backlog,
+    pacer: Pacer,
+    intake: Intake,
+    counters: DeliveryCounters,
+    now_ms: float,
+) -> EgressFigures:
+    """What egress knows of a call, as it stands on the card. `base`: what of the reply is settled."""
+    playhead = ledger.playhead
+    return EgressFigures(
+        frame_n=backlog.next_n - 1,
+        base_cut=base.cut,
+        base_item=base.item_id,
+        base_frame=base.frame,
+        base_n=base.n,
+        base_leg=leg,
+        ear_behind_ms=round(ledger.ear_behind_ms),
+        playhead_item="" if playhead is None else playhead.item_id,
+        playhead_ms=0 if playhead is None else int(ledger.heard_ms(playhead, now_ms)),
+        audible_response=ledger.audible_response,
+        tx_q_ms=backlog.unsent_ms,
+        mark_overdue_ms=int(ledger.overdue_ms(now_ms)),
+        n_frames=counters.frames_sent,
+        n_late=counters.frames_late,
+        n_underruns=pacer.counters.underruns,
+        n_starved=counters.starved,
+        n_stops=pacer.counters.stops,
+        n_flushes=counters.flushes,
+        n_marks_lost=ledger.counters.marks_lost,
+        n_dropped=intake.counters.entries_old_cut + intake.counters.entries_old_epoch,
     )

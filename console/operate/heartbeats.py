@@ -5,7 +5,7 @@ supervisord sees nothing wrong. Its beat in Redis stands still. Owns: how much s
 judged, how many go at once. Must not know: Redis, supervisord, clocks, what counts as silence
 (shared/ownership/liveness.py, the rule of all who look at beats).
 
-Of a role, one process a look: should we be wrong about all of them, one is back before the next goes. A
+Of a role, one process at a time: should we be wrong about all of them, one is back before the next goes. A
 process that never showed a beat is not judged: it waits for Redis, and its log says so.
 """
 
@@ -22,8 +22,12 @@ STALE_MS = 10_000.0
 GRACE_MS = 15_000.0
 """How long a process may take to start, from the first time that it was seen."""
 
-LOOK_MS = 5_000.0
-"""Between two looks: a tick of supervisord."""
+LOOK_MS = 1_000.0
+"""Between two looks: a process that hangs is ended within STALE_MS and one of these."""
+
+
+NEXT_MS = 5_000
+"""Between two processes of a role: the first is back by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,8 @@ class Heartbeats:
     _liveness: Liveness = field(default_factory=lambda: Liveness(poll_ms=LOOK_MS, dead_after_ms=STALE_MS))
     _since_ms: dict[Running, float] = field(default_factory=dict)
     """When each process was seen first; one that was to be killed begins again."""
+    _next_at_ms: dict[str, float] = field(default_factory=dict)
+    """When a process of a role may go again."""
 
     def judge(
         self, awake_ms: float, running: Sequence[Running], beats: Mapping[int, int] | None
@@ -72,9 +78,12 @@ class Heartbeats:
             if silent_ms <= STALE_MS or awake_ms - since_ms <= GRACE_MS:
                 continue
             role = process.name.rpartition("-")[0]
+            if awake_ms < self._next_at_ms.get(role, 0.0):
+                continue
             if role not in hung or hung[role].silent_ms < silent_ms:
                 hung[role] = Hung(process=process, silent_ms=silent_ms)
-        for each in hung.values():
+        for role, each in hung.items():
+            self._next_at_ms[role] = awake_ms + NEXT_MS
             del self._since_ms[each.process]
             self._liveness.forget(_word(each.process))
         return list(hung.values())

@@ -1,9 +1,10 @@
 """`python -m console.operate.watchdog`: supervisord's event listener that ends processes which hang.
 
-Why it exists: supervisord restarts what ends; what hangs must be ended first. Every 5 s (TICK_5) the watchdog
-looks at the roles that run on this host and at their beats in Redis; console/operate/heartbeats.py judges.
-The process is killed by its pid: SIGTERM would wait for a drain that a hung process never makes. supervisord
-then starts it again, as after any other end.
+Why it exists: supervisord restarts what ends; what hangs must be ended first. Every second the watchdog looks
+at the roles that run on this host and at their beats in Redis; console/operate/heartbeats.py judges.
+supervisord's own ticks come every 5 s: they are answered, and tell that it is there. The process is killed by
+its pid: SIGTERM would wait for a drain that a hung process never makes. supervisord then starts it again, as
+after any other end.
 
 Owns: supervisord's event protocol on stdin and stdout, one look, the kill. Must not know: the rule.
 A look that fails is no look: it is logged once, and nothing follows from it.
@@ -26,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from console.operate.heartbeats import Heartbeats, Running
+from console.operate.heartbeats import LOOK_MS, Heartbeats, Running
 from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
 from shared import VERSION
 from shared.clock import now_ms, wall_ms
@@ -41,7 +42,7 @@ from shared.process.exits import Exit, exit_of
 from shared.settings import SettingsError, load
 
 TIMEOUT_S = 1.0
-"""For each step of a look: all of them together must end before the next tick."""
+"""For each step of a look."""
 
 OWN_TTL_MS = 60_000
 
@@ -128,7 +129,7 @@ class BeatReader:
 
 
 class Awake:
-    """The watchdog's awake clock, ticked by a thread of its own: the main one waits for supervisord."""
+    """The watchdog's awake clock, ticked by a thread of its own: the main one waits for Redis, too."""
 
     def __init__(self) -> None:
         self._clock = AwakeClock(now_ms(), AWAKE_MOST_MS)
@@ -207,8 +208,22 @@ class Watchdog:
         self._told = frozenset(self._reader.unreadable)
 
 
-def serve(watchdog: Watchdog, events: TextIO, answers: TextIO) -> None:
-    """supervisord's event listener protocol, until supervisord closes it: READY, header, payload, RESULT."""
+def answer(events: TextIO, answers: TextIO, closed: threading.Event) -> None:
+    """supervisord's event listener protocol: READY, header, payload, RESULT; until supervisord closes it,
+    which `closed` tells."""
+    try:
+        _answer_all(events, answers)
+    finally:
+        closed.set()
+
+
+def watch(watchdog: Watchdog, closed: threading.Event) -> None:
+    """Looks, until supervisord is gone."""
+    while not closed.wait(LOOK_MS / 1000):
+        watchdog.tick()
+
+
+def _answer_all(events: TextIO, answers: TextIO) -> None:
     while True:
         answers.write("READY\n")
         answers.flush()
@@ -217,7 +232,6 @@ def serve(watchdog: Watchdog, events: TextIO, answers: TextIO) -> None:
             return
         words = dict(word.split(":", 1) for word in header.split())
         events.read(int(words["len"]))
-        watchdog.tick()
         answers.write("RESULT 2\nOK")
         answers.flush()
 
@@ -241,9 +255,10 @@ def main() -> int:
     writer = configure(settings.log_level, "json", sys.stderr)
     reader = BeatReader(settings.redis_url, settings.host_name or socket.gethostname())
     supervisor = Supervisor(Path(server.removeprefix(SOCKET_SCHEME)))
-    awake = Awake()
+    awake, closed = Awake(), threading.Event()
+    threading.Thread(target=answer, args=(sys.stdin, sys.stdout, closed), name="events", daemon=True).start()
     try:
-        serve(Watchdog(supervisor, reader, get_log(role="watchdog"), awake.ms), sys.stdin, sys.stdout)
+        watch(Watchdog(supervisor, reader, get_log(role="watchdog"), awake.ms), closed)
     finally:
         awake.stop()
         writer.close()

@@ -30,7 +30,7 @@ from console.style import BAD, DIM, GOOD, make_console
 from shared.process.exits import Exit
 from shared.settings import ENV_PREFIX, Settings
 
-CALL_COMES_IN = "/voice#ct=2000&rc=2&rp=all"
+CALL_COMES_IN = "/voice#ct=2000&rt=4000&rc=2&rp=all"
 """The webhook as Twilio is given it: what stands behind # stays there, and makes it try again after 2 s,
 twice."""
 

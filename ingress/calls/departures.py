@@ -15,8 +15,9 @@ from typing import TypeVar
 QUIET_WITHIN_MS = 5_000.0
 """So long each call is waited for. Then the others are moved in the middle of whatever is said."""
 
-SPACING_MS = 25.0
-"""Between two calls: forty a second."""
+SPACING_MS = 60.0
+"""Between two calls: a webhook, a handshake and an attachment of each are 20 ms of a sibling's one core,
+which has its own calls to serve."""
 
 SPREAD_MS = 3_000.0
 """Over which all are spread, however many they are."""

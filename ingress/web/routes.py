@@ -219,7 +219,7 @@ class Webhooks:
         self.log.warning("call_refused", call=visit.call_sid, reason=WebhookReason.DRAINING, door=door.name)
         if door is Doorway.ELSEWHERE:
             # Asked again, by the proxy or by Twilio, another host takes it; /voice/fallback has words if not.
-            return PlainTextResponse("draining\n", 503, headers={"Connection": "close"})
+            return PlainTextResponse("draining\n", 503)
         return self._say(visit, self._announcement(visit).busy)
 
     def _apologise_for(self, visit: Visit, error: BaseException) -> Response:
@@ -280,10 +280,17 @@ class Webhooks:
     # Signatures.
 
     def _signed(self, path: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        """Checks the signature before anything of the request is believed."""
+        """Checks the signature before anything of the request is believed. The connection ends with the
+        answer: the next request comes to whoever takes calls then, and not to a process that has stood still
+        since."""
 
         async def handle(request: Request) -> Response:
             self.counters.requests += 1
+            response = await answered(request)
+            response.headers["Connection"] = "close"
+            return response
+
+        async def answered(request: Request) -> Response:
             try:
                 form, params = await _read_form(request)
                 check = self._check(path, request, params)

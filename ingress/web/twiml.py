@@ -21,8 +21,10 @@ from ingress.web.resume import Trail
 from shared.contract.card import TONES_MOST
 from shared.tongue import Tongue
 
-RESUME_FRAGMENT = "#ct=1000&rc=5&rp=all"
-"""Connect within 1 s, five retries, on any failure: a process that just died must not end a call."""
+RESUME_FRAGMENT = "#ct=1000&rt=4000&rc=5&rp=all"
+"""Connect within 1 s, five retries, on any failure: a process that just died must not end a call. An answer
+comes within 3 s (ingress/web/store_turns.py): who says nothing for four stands still, and a sibling is
+asked."""
 
 PARAMETER_MAX_CHARACTERS = 499
 """Twilio: name and value together stay below 500."""

@@ -231,7 +231,7 @@ class World:
 
     def _make_twilio(self) -> TwilioSimulator:
         return TwilioSimulator(
-            voice_url=f"{PUBLIC_URL}/voice#ct=2000&rc=2&rp=all",
+            voice_url=f"{PUBLIC_URL}/voice#ct=2000&rt=4000&rc=2&rp=all",
             auth_token=AUTH_TOKEN,
             dial=f"127.0.0.1:{PUBLIC_PORT}",
             seed=self.chance.randrange(2**31),

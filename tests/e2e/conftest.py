@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 QUICK = TwilioKnobs(pace=FAST)
 """A healthy caller without Twilio's own delays."""
 
-VOICE_URL = f"{DEMO_PUBLIC_URL}/voice#ct=2000&rc=2&rp=all"
+VOICE_URL = f"{DEMO_PUBLIC_URL}/voice#ct=2000&rt=4000&rc=2&rp=all"
 STATUS_URL = f"{DEMO_PUBLIC_URL}/call-status"
 
 ENVIRONMENT = {

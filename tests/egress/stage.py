@@ -182,7 +182,7 @@ class Stage:
                 self.act(self.delivery.on_reply(*self._unread.popleft(), self.now))
             self.act(self.delivery.tick(self.now))
 
-    def open_leg(self) -> None:
+    def open_leg(self, *, was_open: bool = False) -> None:
         """A new media stream: a fresh socket, nothing queued in it."""
         self.leg += 1
         self.ingress_is_dead = False
@@ -190,7 +190,7 @@ class Stage:
         self._back.clear()
         self._under_way.clear()
         self._free_at = self.now
-        self.act(self.delivery.on_stream(self.leg, "i", self.now))
+        self.act(self.delivery.on_stream(self.leg, "i", self.now, was_open=was_open))
 
     def save(self) -> None:
         """As once a second."""

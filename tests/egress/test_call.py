@@ -316,7 +316,7 @@ def test_a_new_leg_is_in_the_names_from_its_first_pair_on(desk: Desk) -> None:
     desk.say(speech(8_000))
     desk.entries.clear()
 
-    desk.call.follow_stream(2, "ingress-1@h#2")
+    desk.call.follow_stream(2, "ingress-1@h#2", was_open=False)
 
     assert {entry[0] for entry in desk.entries} == {"ingress-1@h#2"}
     assert {name.leg for name in desk.names()} == {2}

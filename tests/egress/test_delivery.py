@@ -304,6 +304,31 @@ def test_a_new_leg_goes_on_from_what_was_heard() -> None:
     assert stage.kinds() == [Audible, Heard, Silent]
 
 
+@pytest.mark.parametrize("seconds", [4, 1])
+def test_what_played_on_is_not_said_again(seconds: int) -> None:
+    """The host of an ingress vanishes: Twilio keeps its socket and plays what it has, until it is asked for
+    the call. The new leg goes on where that ended; of an answer that was all there nothing is left."""
+    stage = Stage(lead_ms=300.0)
+    audio = speech(seconds * SECOND)
+    stage.say(audio)
+    stage.run(960)
+    stage.ingress_is_dead = stage.echoes_are_lost = True
+    stage.run(2_600)
+    heard = len(stage.played)
+    assert 960 / FRAME_MS < heard < 1_300 / FRAME_MS
+
+    stage.echoes_are_lost = False
+    stage.open_leg(was_open=True)
+    stage.run(6_000)
+
+    again = stage.audio()[heard:]
+    assert again == (frames_of(audio)[-len(again) :] if again else [])
+    skipped = len(frames_of(audio)) - heard - len(again)
+    assert abs(skipped) <= 5, "what was told last, and what was told too late to be known"
+    assert stage.kinds()[-1] is Silent
+    assert stage.silent().heard_ms == seconds * SECOND / 8
+
+
 def test_a_detached_call_is_silent_until_the_next_stream() -> None:
     """Between two media streams nothing is sent and nothing is counted as heard."""
     stage = Stage()

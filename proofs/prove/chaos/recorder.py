@@ -12,7 +12,7 @@ from typing import Final
 
 from ingress.calls.hold_clip import hold_clip
 from proofs.prove.chaos.evidence import shapes
-from proofs.prove.chaos.evidence.coding import CALLER, FRAME_MS, MODEL, Code, Piece, pieces
+from proofs.prove.chaos.evidence.coding import CALLER, FRAME_MS, MODEL, Code, Piece, is_beginning, pieces
 from proofs.prove.listening.spans import Span
 from simulators import mulaw
 from simulators.comparison import interruptions_ms
@@ -113,7 +113,7 @@ def _listen(call: shapes.Call, at_ms: float, audio: bytes) -> None:
         piece_ms = at_ms + piece.start / mulaw.BYTES_PER_MS
         if piece.code is not None and piece.code.voice.speaker == MODEL:
             call.heard.append(_frame(piece_ms, piece.code, piece.length / mulaw.BYTES_PER_MS))
-        else:
+        elif not is_beginning(audio[piece.start : piece.start + piece.length]):
             call.other.append(_other(at_ms, audio, piece))
 
 

@@ -101,7 +101,7 @@ async def stage_on(stack: Stack, model_port: int, folder: Path, *, seed: int = 1
     try:
         async with (
             RealtimeSimulator(port=model_port, knobs_by=lambda headers: knobs_of(casts, headers)) as model,
-            carrier(stack, seed, path="/voice#ct=2000&rc=2&rp=all") as twilio,
+            carrier(stack, seed, path="/voice#ct=2000&rt=4000&rc=2&rp=all") as twilio,
         ):
             yield Stage(stack, store, model, twilio, folder, casts)
     finally:

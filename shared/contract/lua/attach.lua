@@ -7,6 +7,8 @@
 -- A stream_sid that comes again at the same ingress is a repeat; at another one it was recorded and replayed.
 -- Also writes the call's caller, control, journal, number (card .. ':part'), the owners' doorbells
 -- (lane .. 'wake:' .. owner) and lane .. 'owned:' .. ingress: same lane, so same slot.
+-- `rescued`: the carrier was asked for the call (RESCUE): the socket of its last stream stayed open until then, so
+-- that all that was given to it has played.
 -- A role that was given up while the call was on its way out is wanted again: an entry in orphans.
 -- Answer  {'OK', leg, '1' when the call is new else '0', owed silence in ms, its cause}
 --   or  {'REFUSED', 'used' | 'ended' | 'older' | 'too_many'}: older than the stream that the card names
@@ -14,7 +16,7 @@ local card = KEYS[1]
 local lane = string.match(card, '^(.-)call:')
 local ttl = ARGV[9]
 local has = redis.call('HMGET', card, 'state', 'leg', 'stream_sid', 'resumes', 'brain', 'egress',
-  'owed_ms', 'owed_cause', 'ingress', 'brain_epoch', 'egress_epoch', 'deadline_leg', 'token_expires_s')
+  'owed_ms', 'owed_cause', 'ingress', 'brain_epoch', 'egress_epoch', 'deadline_leg', 'token_expires_s', 'rescue')
 local owed_ms, owed_cause = has[7] or '0', has[8] or ''
 local is_ours = has[3] == ARGV[2] and has[9] == ARGV[3]
 if is_ours and has[1] ~= 'ended' then return {'OK', has[2], '0', owed_ms, owed_cause} end
@@ -63,8 +65,9 @@ if not has[1] then
   redis.call('XADD', KEYS[3], '*', 'v', '1', 'call', ARGV[1])
   redis.call('ZADD', KEYS[4], ARGV[4], ARGV[1])
 else
+  local fetched = string.match(has[14] or '', '^(%S+)') == has[3]
   redis.call('XADD', card .. ':control', '*', 'v', '1', 'kind', 'stream', 'from', ARGV[3], 'n', 'leg-' .. leg,
-    'leg', leg, 'stream_sid', ARGV[2], 'ingress', ARGV[3])
+    'leg', leg, 'stream_sid', ARGV[2], 'ingress', ARGV[3], 'rescued', fetched and '1' or '0')
   for _, owner in ipairs({has[5], has[6]}) do
     if owner and owner ~= '' then
       redis.call('XADD', lane .. 'wake:' .. owner, 'NOMKSTREAM', 'MAXLEN', '100', '*',

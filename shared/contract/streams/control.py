@@ -47,6 +47,9 @@ class Stream:
     leg: int
     stream_sid: str
     ingress: str
+    rescued: bool | None
+    """The carrier was asked for the call (RESCUE): the last stream was open until this one was. None: of an
+    older version, which does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,7 +123,7 @@ def letter(message: Message | None, *, kind: str = "", refusal: str = "") -> Let
             [("core", inputs.Audible(cut=1, response_id="r", item_id="i"))],
         ),
         (
-            Stream(leg=2, stream_sid="MZ", ingress=INGRESS),
+            Stream(leg=2, stream_sid="MZ", ingress=INGRESS, rescued=False),
             [("leaving", 2, INGRESS), ("moved", INGRESS), (Kind.LEG, "2")],
         ),
     ],
@@ -148,7 +148,7 @@ async def test_a_caller_who_is_back_from_a_number_is_told_of(store: Store) -> No
     for message in (
         Detached(leg=1, cause="stop"),
         Dialled(status="busy"),
-        Stream(leg=2, stream_sid="MZ", ingress=INGRESS),
+        Stream(leg=2, stream_sid="MZ", ingress=INGRESS, rescued=False),
     ):
         made.on_letter(letter(message))
 

@@ -81,7 +81,7 @@ def test_figures_that_make_no_sense_end_no_call() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        Stream(leg=2, stream_sid="MZ", ingress="i"),
+        Stream(leg=2, stream_sid="MZ", ingress="i", rescued=False),
         Detached(leg=1, cause="lost"),
         Ended(outcome="completed"),
         Dtmf(digit="1", leg=1),

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import cast
 import pytest
 import redis
 
-from console.operate.watchdog import AWAKE_MOST_MS, SERVER_URL, Awake, BeatReader, Watchdog, serve
+from console.operate.watchdog import AWAKE_MOST_MS, SERVER_URL, Awake, BeatReader, Watchdog, answer, watch
 from console.stack.launcher import Stack
 from console.stack.plan import REPOSITORY, StackOptions
 from console.stack.supervision import ProcessInfo, Supervisor
@@ -148,15 +149,35 @@ class FakeSupervisor(Supervisor):
         return self.found
 
 
-def test_the_protocol_with_supervisord(redis_url: str) -> None:
-    """READY, event, RESULT, the end when supervisord closes; a look that fails is no failure of ours."""
+def test_the_protocol_with_supervisord() -> None:
+    """READY, event, RESULT, and the end when supervisord closes."""
     payload = "when:1700000000"
     event = f"ver:3.0 server:supervisor serial:1 pool:watchdog eventname:TICK_5 len:{len(payload)}\n{payload}"
-    answers = io.StringIO()
-    for url in (redis_url, f"redis://127.0.0.1:{free_port()}/0"):
-        watchdog = Watchdog(FakeSupervisor(), BeatReader(url, HOST), get_log(), lambda: 0.0)
-        serve(watchdog, io.StringIO(event), answers)
-    assert answers.getvalue() == 2 * "READY\nRESULT 2\nOKREADY\n"
+    answers, closed = io.StringIO(), threading.Event()
+    answer(io.StringIO(2 * event), answers, closed)
+    assert answers.getvalue() == "READY\nRESULT 2\nOKREADY\nRESULT 2\nOKREADY\n"
+    assert closed.is_set()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_look_that_fails_is_no_failure_of_ours(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    """The next one comes all the same, until supervisord is gone."""
+    monkeypatch.setattr("console.operate.watchdog.LOOK_MS", 1.0)
+    closed, looks = threading.Event(), 0
+
+    class Counted(Watchdog):
+        def tick(self) -> None:
+            nonlocal looks
+            super().tick()
+            looks += 1
+            if looks == 3:
+                closed.set()
+
+    url = redis_url if is_there else f"redis://127.0.0.1:{free_port()}/0"
+    watch(Counted(FakeSupervisor(), BeatReader(url, HOST), get_log(), lambda: 0.0), closed)
+    assert looks == 3
 
 
 async def test_outside_of_supervisord_it_says_what_it_is() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingress.calls.departures import QUIET_WITHIN_MS, SPACING_MS, SPREAD_MS, Departures
 
-STEP_MS = 25.0
+STEP_MS = 20.0
 
 
 def moved(calls: int, quiet: dict[int, float] | None = None) -> dict[int, float]:

@@ -13,7 +13,7 @@ from ingress.calls.registry import Gone, Registry
 from ingress.counters import CallCounters
 from shared.contract.card import Next
 from shared.contract.steps import Due, Leg, NewStream
-from shared.contract.streams.control import Dialled, read_message
+from shared.contract.streams.control import Dialled, Stream, read_message
 from shared.ownership import steps
 from shared.process.life import make_process
 from shared.process.role import Process
@@ -62,6 +62,22 @@ async def test_a_stream_that_was_asked_for_is_told_of(process: Process) -> None:
     assert taken.is_ours
     assert await registry.detach(other, "stop") is None
     assert await registry.detach(LEG, "stop") == Gone(Next.NOTHING, is_asked_for=True)
+
+
+@pytest.mark.parametrize("is_asked_for", [True, False])
+async def test_a_new_stream_says_whether_it_was_asked_for(process: Process, is_asked_for: bool) -> None:
+    """Then the socket of the last one was open until then, whatever became of its ingress."""
+    registry, keys = Registry(process, CallCounters()), process.keys
+    await registry.attach(STREAM, wanted=lambda: True)
+    if is_asked_for:
+        await steps.rescue(process.store, keys, LEG, worker="ingress-1@h#1", lease_ms=1000)
+    second = replace(STREAM, stream_sid=stream_sid(2), nonce="1" * 32, ingress="ingress-1@h#b")
+    third = replace(STREAM, stream_sid=stream_sid(3), nonce="2" * 32)
+    for stream in (second, third):
+        await registry.attach(stream, wanted=lambda: True)
+    found = await process.store.xrange(keys.control(call_sid()))
+    told = [read_message(entry_id, fields).message for entry_id, fields in found]
+    assert [message.rescued for message in told if isinstance(message, Stream)] == [is_asked_for, False]
 
 
 async def test_a_call_that_is_over_stays_as_long_as_the_settings_say(process: Process) -> None:

@@ -38,7 +38,7 @@ async def test_voice_answers_a_stream(bridge: Ingress) -> None:
     assert tags(response.text) == ["Connect", "Redirect"]
     given = parameters(response.text)
     assert (given["from"], given["to"], given["agent"]) == ("+15550001111", "+15550002222", "sales")
-    assert "/voice/resume?agent=sales#ct=1000&amp;rc=5&amp;rp=all" in response.text
+    assert "/voice/resume?agent=sales#ct=1000&amp;rt=4000&amp;rc=5&amp;rp=all" in response.text
 
 
 @pytest.mark.parametrize(

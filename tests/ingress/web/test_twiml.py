@@ -37,13 +37,13 @@ def test_connect() -> None:
         ("Parameter", "from", "+1"),
     ]
     assert redirect.attrib == {"method": "POST"}
-    assert redirect.text == "https://bridge.example.com/voice/resume#ct=1000&rc=5&rp=all"
+    assert redirect.text == "https://bridge.example.com/voice/resume#ct=1000&rt=4000&rc=5&rp=all"
 
 
 def test_resumes_are_counted_in_the_url() -> None:
     """The way back carries its own count, so that a loop ends without Redis too."""
     _, redirect = verbs(twiml.connect(URLS, {}, Trail(tries=3, legs=2)))
-    assert redirect.text == "https://bridge.example.com/voice/resume?n=3&l=2#ct=1000&rc=5&rp=all"
+    assert redirect.text == "https://bridge.example.com/voice/resume?n=3&l=2#ct=1000&rt=4000&rc=5&rp=all"
 
 
 def test_connect_after_digits() -> None:
@@ -69,7 +69,7 @@ def test_dial_comes_back() -> None:
     (dial,) = verbs(twiml.dial(URLS, "+15550001111", Trail(tries=2).dials(), caller_id=""))
     (whom,) = dial
     assert (dial.tag, whom.tag, whom.text) == ("Dial", "Number", "+15550001111")
-    action = "https://bridge.example.com/voice/resume?n=3#ct=1000&rc=5&rp=all"
+    action = "https://bridge.example.com/voice/resume?n=3#ct=1000&rt=4000&rc=5&rp=all"
     assert dial.attrib == {"action": action, "method": "POST", "timeout": "25"}
 
 

@@ -7,9 +7,9 @@ not know: how the audio travelled.
 A frame is 160 bytes: a mark that no tone has, the numbers, their checksum, and a tone, which is loud enough
 to be speech to a detector. The bridge carries bytes unchanged and cuts an item on its own grid
 (docs/design.md, Words), so a frame of an item arrives as that frame. What does not survive: a frame
-whose head was never there (an owner that begins off the grid pads it in front with silence), and the numbers
-of a frame that Twilio cut in its first 20 bytes; both are found as a sound that nobody knows. A frame that
-was cut later is known, with its shorter length.
+whose head was never there (an owner that begins off the grid pads it in front with silence): it is found as a
+sound that nobody knows. Of a frame that Twilio cut in its first bytes the numbers are missing: it is found as
+a beginning of ours, nobody knows of which. A frame that was cut later is known, with its shorter length.
 """
 
 from __future__ import annotations
@@ -94,6 +94,11 @@ class Piece:
     """In bytes."""
     length: int
     code: Code | None
+
+
+def is_beginning(sound: bytes) -> bool:
+    """Whether a sound without a code is the cut beginning of a frame of ours, too short for its numbers."""
+    return len(sound) < _HEAD_BYTES and sound[: len(_MARK)] == _MARK[: len(sound)]
 
 
 def pieces(audio: bytes) -> Iterator[Piece]:

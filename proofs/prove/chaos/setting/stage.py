@@ -39,7 +39,7 @@ THINKS_MS = 300.0
 """The model's first sound behind `response.created`: always the same, so that what is longer is no chance."""
 
 WHOLE_AGAIN_S = 30.0
-VOICE_PATH = "/voice#ct=2000&rc=2&rp=all"
+VOICE_PATH = "/voice#ct=2000&rt=4000&rc=2&rp=all"
 
 
 @dataclass(frozen=True, slots=True)

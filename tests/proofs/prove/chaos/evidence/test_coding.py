@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from egress.framer import Framer
-from proofs.prove.chaos.evidence.coding import CALLER, FRAME_BYTES, MODEL, Code, Voice, pieces
+from proofs.prove.chaos.evidence.coding import CALLER, FRAME_BYTES, MODEL, Code, Voice, is_beginning, pieces
 from simulators import mulaw
 
 VOICE = Voice(speaker=MODEL, call=7, session=300, response=2, item=1, clip=9)
@@ -49,6 +49,9 @@ def test_a_frame_that_was_cut_is_known_and_shorter() -> None:
     assert (piece.code, piece.length) == (Code(voice=VOICE, frame=4), 80)
     (piece,) = pieces(VOICE.frame(4)[:12])
     assert piece.code is None
+    assert all(is_beginning(VOICE.frame(4)[:length]) for length in (1, 6, 12, 18))
+    assert not is_beginning(VOICE.frame(4)[6:18])
+    assert not is_beginning(VOICE.frame(4)[:100])
 
 
 def test_a_changed_byte_of_the_head_is_found() -> None:
