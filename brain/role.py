@@ -185,6 +185,8 @@ class BrainRole:
         else:  # A higher epoch over a call that we have: Redis had lost it.
             past = held.past()
             held.abandon()
+        if past is not None and not past.is_latest(card.claims):
+            past = None
         call = BrainCall(
             process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number,
             claim_again=partial(self.claim_again, call_sid), prepared=self._prepared,

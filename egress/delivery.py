@@ -204,7 +204,7 @@ class Delivery:
             return []
         self.taking_up.stop_waiting()
         early = self._read_early(now_ms)
-        if was_open:
+        if was_open or (self.ledger.was_open(now_ms) and not self.detached):
             self.pacer.restart()
             self.ledger.play_on(now_ms)
         settled_ms = self._settled(now_ms)

@@ -23,6 +23,10 @@ from shared.contract.streams.control import FlushedItem, SilentCause
 QUIET_MS = 3000.0
 """A response whose end never comes is silent when all was heard and nothing came for this long."""
 
+BROKEN_MOST_MS = 8_000.0
+"""A socket that breaks has the carrier come back, or end the call, within this: five tries of a second, a
+boot."""
+
 HEARD_OUT_MS = 300.0
 """What the clock has played for this long has left Twilio's buffer, whether its mark came back or not."""
 
@@ -247,6 +251,10 @@ class Ledger:
     def play_from(self, now_ms: float) -> None:
         """Lets the clock run on a fresh socket: nothing of what was sent before plays any more."""
         self._playback.play_from(self._items.values(), now_ms)
+
+    def was_open(self, now_ms: float) -> bool:
+        """Whether Twilio's socket must have been open for longer than ingress spoke: it is long ago."""
+        return self._word_at_ms is not None and now_ms - self._word_at_ms >= BROKEN_MOST_MS
 
     def play_on(self, now_ms: float) -> None:
         """Whatever became of ingress, Twilio's socket was open until now: what was given to it has played."""

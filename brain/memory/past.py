@@ -32,9 +32,16 @@ class Past:
     """What the model is to be told when it goes on; empty: nothing, it knows what it was asked."""
     debt: int
     """The last debt: numbers rise over the call."""
+    claims: int
+    """How often the call had been claimed, by whomever, when it was lost."""
+
+    def is_latest(self, claims: int) -> bool:
+        """Whether nobody has had the call since, now that it was claimed so often. Else `history` says more:
+        we were stopped, say, and another brain went on with it."""
+        return claims <= self.claims + 1
 
 
-def keep(conversation: Conversation, state: State, now_ms: float) -> Past:
+def keep(conversation: Conversation, state: State, now_ms: float, claims: int) -> Past:
     """What is kept of a call that stands like this. What it was saying is broken off: what was heard of it is
     what egress has reported, and the time since."""
     speaking, is_first = state.speaking, True
@@ -47,7 +54,7 @@ def keep(conversation: Conversation, state: State, now_ms: float) -> Past:
         is_first = False
         heard_ms = min(heard_ms, item.received_ms)
         conversation.heard(item.item_id, int(heard_ms), int(item.received_ms), item.complete)
-    return Past(conversation, was_owed, LOST_WORDS if was_speaking else "", state.debts.raised)
+    return Past(conversation, was_owed, LOST_WORDS if was_speaking else "", state.debts.raised, claims)
 
 
 @dataclass(slots=True)

@@ -42,6 +42,11 @@ INTERRUPTED = (
     ' caller"}'
 )
 
+REST_OF_GOODBYE = (
+    "the rest of the one that breaks off above, where the line was interrupted; repeat nothing of what"
+    " was said"
+)
+
 
 class PlanHolder(Protocol):
     """Who has a stream closed for a plan."""
@@ -117,9 +122,9 @@ class Beginning:
             give(
                 inputs.HangUpWished(
                     cause=found.hang_up,
-                    farewell=GOODBYE,
+                    farewell=REST_OF_GOODBYE if found.is_farewell_cut_off else GOODBYE,
                     response_id=found.farewell_response,
-                    only_if_unsaid=True,
+                    only_if_unsaid=not found.is_farewell_cut_off,
                 )
             )
         if found.is_back:

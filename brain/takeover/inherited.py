@@ -49,6 +49,12 @@ class Inherited:
     is_on_way_out: bool = False
     """The card has a plan, and the stream is to be closed for it."""
 
+    @property
+    def is_farewell_cut_off(self) -> bool:
+        """What is heard before the hang-up breaks off in the middle of a word."""
+        last = self.left.items[-1] if self.left.items else None
+        return last is not None and not last.complete and last.response_id == self.left.cut_off
+
 
 def find(card: BrainView, entries: Sequence[ReplyEntry], known: Conversation) -> Inherited:
     """What the last brain has left. `known` is what its history tells."""

@@ -199,7 +199,7 @@ class Director:
             stage.cast.first_session[call_sid] = row.fault.knobs
         line = row.fault.knobs if is_lead and isinstance(row.fault, Line) else None
         call = stage.twilio.start_call(plan, line, call_sid=call_sid)
-        player = _Player(number, call, Patience(call, lambda: stage.sessions_of(call_sid)))
+        player = _Player(number, call, Patience(call, lambda: stage.sessions_of(call_sid), row.alone_ms))
         self._players.append(player)
         return player
 

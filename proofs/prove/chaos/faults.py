@@ -203,6 +203,8 @@ class Row:
     base_line_s: float = 30.0
     """How long it may take until nothing is left of it."""
     tier: Tier = "full"
+    alone_ms: float = 0.0
+    """So long nobody is there who could say a word: its callers bear that."""
 
     @property
     def story(self) -> Story:

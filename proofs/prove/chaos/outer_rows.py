@@ -43,6 +43,9 @@ OUTAGE_S: Final = 3.0
 BACK_MS: Final = 1_500.0
 """After an outage of Redis."""
 
+LOST_MS: Final = 100.0
+"""Of `out`: the frames of a write that Redis had answered, and forgot before ingress read them."""
+
 REFUSES_S: Final = 8.0
 """Longer than anybody bears silence: what is heard meanwhile is our own."""
 
@@ -68,8 +71,18 @@ AT_MS: Final = 6_000.0
 """In the life of a stream: the greeting is over, or about to be."""
 
 _REDIS: Final[tuple[tuple[str, RedisIs, float, Bounds], ...]] = (
-    ("restarted", RedisIs.RESTARTED, 0.0, Bounds(silence_ms=1_000 + BACK_MS, unsaid_ms=1_000.0)),
-    ("emptied", RedisIs.EMPTIED, 0.0, Bounds(silence_ms=BACK_MS, unsaid_ms=1_000.0)),
+    (
+        "restarted",
+        RedisIs.RESTARTED,
+        0.0,
+        Bounds(silence_ms=1_000 + BACK_MS, unsaid_ms=1_000.0, skipped_ms=LOST_MS, says_again=True),
+    ),
+    (
+        "emptied",
+        RedisIs.EMPTIED,
+        0.0,
+        Bounds(silence_ms=BACK_MS, unsaid_ms=1_000.0, skipped_ms=LOST_MS, says_again=True),
+    ),
     ("frozen", RedisIs.FROZEN, OUTAGE_S, Bounds(silence_ms=1_000 * OUTAGE_S + BACK_MS, owners=1)),
     ("slow", RedisIs.SLOW, 6.0, Bounds(silence_ms=600.0, owners=1)),
     ("full", RedisIs.FULL, OUTAGE_S, Bounds(silence_ms=1_000 * OUTAGE_S + BACK_MS, owners=1)),

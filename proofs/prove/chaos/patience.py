@@ -28,6 +28,8 @@ class Patience:
     call: LiveCall
     sessions: Callable[[], list[SessionRecord]]
     """The call's own, open and closed."""
+    longer_ms: float = 0.0
+    """What they bear in addition, without a word: nobody is there who could say one."""
     is_settled: bool = False
     gave_up: bool = False
 
@@ -44,7 +46,7 @@ class Patience:
         if record.playout.playing or (spoke_ms is not None and now_ms < spoke_ms):
             return
         heard_ms = since_ms if playback is None else max(since_ms, playback.ended_at_ms)
-        if now_ms - heard_ms > PATIENCE_MS and not self.gave_up and not self._is_spoken_to():
+        if now_ms - heard_ms > PATIENCE_MS + self.longer_ms and not self.gave_up and not self._is_spoken_to():
             self.gave_up = True
             self.call.hang_up()
         if playback is None or playback.ended_at_ms <= since_ms:
@@ -69,9 +71,9 @@ class Patience:
         frames = -int(-items[-1].generated_ms // 20) if items else 0
         if response.status == "completed":
             is_end = codes[-1].voice.item + 1 >= len(items) and codes[-1].frame + 1 >= frames
-            return HEARD_OUT_MS if is_end else BROKEN_MS
+            return HEARD_OUT_MS if is_end else BROKEN_MS + self.longer_ms
         is_broken = response.status != "in_progress" or session.closed_at_ms is not None
-        return BROKEN_MS if is_broken else None
+        return BROKEN_MS + self.longer_ms if is_broken else None
 
     def _find(self, code: Code) -> tuple[SessionRecord, ResponseRecord, list[ItemRecord]] | None:
         for session in self.sessions():

@@ -15,7 +15,7 @@ from proofs.prove.chaos.evidence import shapes
 from proofs.prove.chaos.evidence.coding import CALLER, FRAME_MS, MODEL, Code, Piece, is_beginning, pieces
 from proofs.prove.listening.spans import Span
 from simulators import mulaw
-from simulators.comparison import interruptions_ms
+from simulators.comparison import interruptions_ms, item_audio
 from simulators.realtime.record import SessionRecord
 from simulators.twilio import CallRecord
 from simulators.twilio.measures import lateness_ms
@@ -180,7 +180,7 @@ def _said(record: CallRecord, word: Utterance, ended_at_ms: float) -> shapes.Sai
 
 
 def _session(record: SessionRecord) -> shapes.Session:
-    cuts = interruptions_ms(record)
+    cuts, audio = interruptions_ms(record), item_audio(record)
     session = shapes.Session(
         number=record.number,
         opened_ms=record.opened_at_ms,
@@ -203,6 +203,7 @@ def _session(record: SessionRecord) -> shapes.Session:
                         index=index,
                         frames=-int(-item.generated_ms // FRAME_MS),
                         cut_ms=cuts.get(item.item_id),
+                        clip=_clip(audio.get(item.item_id, b"")),
                     )
                     for index, item in enumerate(own)
                     if item.generated_ms
@@ -210,6 +211,11 @@ def _session(record: SessionRecord) -> shapes.Session:
             )
         )
     return session
+
+
+def _clip(audio: bytes) -> int:
+    code = Code.read(audio, 0)
+    return 0 if code is None else code.voice.clip
 
 
 def _got(record: SessionRecord) -> Iterator[shapes.Got]:

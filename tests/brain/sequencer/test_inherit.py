@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brain.sequencer import Sequencer, SequencerConfig, SlotState, actions, inputs
 from brain.sequencer.inherit import BRIDGE, ItemLeft, Left, MoveLeft
+from brain.sequencer.wishes import Reason
 from shared.contract.owed import DebtCause
 
 CONFIG = SequencerConfig(first_cut=2, first_debt=5000)
@@ -50,6 +51,15 @@ def test_an_answer_that_broke_off_is_ended_and_the_rest_is_owed() -> None:
     assert (sequencer.owed.number, sequencer.owed.cause) == (5001, DebtCause.TURN)
     (create,) = creates(opened(sequencer))
     assert BRIDGE in create.text
+
+
+def test_a_farewell_that_broke_off_has_its_rest_before_the_hang_up() -> None:
+    """And nothing else is asked for: the bridge, too, is no more."""
+    sequencer, _ = heir(Left(cut=2, items=(item("i1", complete=False),)))
+    wished = inputs.HangUpWished(cause="agent", farewell="the rest", response_id="r-i1")
+    assert not [each for each in sequencer.handle(wished, 50.0) if isinstance(each, actions.HangUp)]
+    (create,) = creates(opened(sequencer))
+    assert (create.reason, create.text) == (Reason.FAREWELL, "the rest")
 
 
 def test_a_turn_without_an_answer_is_asked_for_unless_it_is_said_again() -> None:

@@ -18,7 +18,7 @@ from brain.sequencer import Sequencer, SequencerConfig, inputs
 from brain.sequencer.actions import Action, Move
 from brain.sequencer.inherit import ItemLeft, Left, MoveLeft
 from brain.takeover import begin as module
-from brain.takeover.begin import INTERRUPTED, Beginning
+from brain.takeover.begin import INTERRUPTED, REST_OF_GOODBYE, Beginning
 from brain.takeover.inherited import Inherited
 from brain.tools.runs import GOODBYE, ToolRuns
 from shared.clock import wall_ms
@@ -175,6 +175,24 @@ def test_a_hang_up_that_was_to_follow_follows() -> None:
 
     assert given == [
         inputs.HangUpWished(cause="idle", farewell=GOODBYE, response_id="r1", only_if_unsaid=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("complete", "ended", "broken_off"), [(False, False, True), (True, False, False), (True, True, False)]
+)
+def test_a_farewell_that_breaks_off_is_said_to_its_end(complete: bool, ended: bool, broken_off: bool) -> None:
+    """The brain died or stood still in the middle of it; one that is there to its end is not said again."""
+    made, _ = beginning()
+    given: list[inputs.Input] = []
+    item = ItemLeft(item_id="i1", response_id="r1", received_bytes=800, heard_ms=50.0, complete=complete)
+    left = Left(items=(item,), ended=frozenset({"r1"} if ended else ()))
+
+    made.follow(Inherited(left=left, hang_up="agent", farewell_response="r1"), given.append)
+
+    farewell = REST_OF_GOODBYE if broken_off else GOODBYE
+    assert given == [
+        inputs.HangUpWished(cause="agent", farewell=farewell, response_id="r1", only_if_unsaid=not broken_off)
     ]
 
 

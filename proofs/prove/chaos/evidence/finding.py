@@ -27,6 +27,9 @@ class Bounds:
     """Of what the caller says while there is a socket: so much need not reach the model."""
     owners: int | None = None
     """So many workers may have a role of one call, one after another; None: that is not looked at."""
+    says_again: bool = False
+    """Whether an answer may be asked for once more: Redis has lost the rest of it, or so its brain must
+    think."""
     ends_by_fault: bool = False
     """Whether the calls that are hit end by it: what was owed to them then is owed no more."""
 

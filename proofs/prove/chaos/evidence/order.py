@@ -7,6 +7,7 @@ and I2 (nothing of a response is heard 100 ms after it was cut). Pure. Must not 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ def in_order(call: Call, bounds: Bounds) -> Iterator[Finding]:
     skipped = bounds.skipped_ms if call.is_hit else 0.0
     yield found("words left out", skipped_ms, skipped, "ms")
     yield found("greetings begun again", _greeted_again(call), 0, "times")
+    if not bounds.says_again:
+        yield found("answers begun again", _answered_again(call), 0, "times")
 
 
 def after_cut(call: Call, network_ms: float) -> Iterator[Finding]:
@@ -110,12 +113,15 @@ def _frames(response: Response | None, index: int) -> int:
 
 
 def _unheard_ms(call: Call) -> float:
-    """What is missing at the end of responses that came to theirs and that nobody cut; whole ones too."""
+    """What is missing at the end of responses that came to theirs and that nobody cut; whole ones too, unless
+    a later session has said their words: the owner that was to have them did not live to."""
     last_of = {frame.response_key: frame for frame in call.heard}
     at_end = call.heard[-1] if call.heard else None
     missing_ms = 0.0
     for key, response in responses(call).items():
         if not response.is_complete or response.cut_ms is not None or not response.items:
+            continue
+        if _is_said_later(call, key[0], response):
             continue
         last = last_of.get(key)
         if last is None:
@@ -131,6 +137,13 @@ def _unheard_ms(call: Call) -> float:
     return missing_ms
 
 
+def _is_said_later(call: Call, session: int, response: Response) -> bool:
+    words = response.items[0].clip
+    return any(
+        words and frame.clip == words and frame.session > session and frame.frame == 0 for frame in call.heard
+    )
+
+
 def _greeted_again(call: Call) -> int:
     """How often the words of the first response that was heard were begun again by another."""
     begun = [frame for frame in call.heard if frame.frame == 0]
@@ -138,3 +151,22 @@ def _greeted_again(call: Call) -> int:
         return 0
     first = begun[0]
     return sum(each.clip == first.clip and each.response_key != first.response_key for each in begun)
+
+
+def _answered_again(call: Call) -> int:
+    """How often the words of a response that was made to its end, and heard to it, were begun again by a
+    later session without a word of the caller in between: its brain did not know what another one had
+    said."""
+    made = responses(call)
+    begun = {frame.response_key: frame for frame in call.heard if frame.frame == 0 and frame.item == 0}
+    ended = {frame.response_key: frame for frame in call.heard}
+    again = 0
+    for (key, first), (later, next_first) in itertools.pairwise(list(begun.items())[1:]):
+        response, other = made.get(key), made.get(later)
+        if response is None or other is None or later[0] <= key[0] or first.clip != next_first.clip:
+            continue
+        is_whole = response.is_complete and ended[key].frame + 1 >= _frames(response, ended[key].item)
+        was_made = response.done_ms is not None and response.done_ms < other.created_ms
+        is_asked = any(response.created_ms < said.started_ms < other.created_ms for said in call.said)
+        again += is_whole and was_made and not is_asked
+    return again

@@ -57,18 +57,17 @@ def quiet(evidence: Evidence, bounds: Bounds, known: Usual) -> Iterator[Finding]
             )
 
         is_hit = call.is_hit and bool(evidence.faults_ms)
-        fault_ms = allowed_ms(call, evidence, bounds) if is_hit else 0.0
+        allowed = allowed_ms(call, evidence, bounds) if is_hit else 0.0
         # An ingress that stands still plays no clip: of its calls its own bound holds, with what is usual.
-        longest_ms = max(LONGEST_MS, fault_ms + max(USUAL_MS.values()))
+        longest_ms = max(LONGEST_MS, allowed + max(USUAL_MS.values()))
         if is_hit and bounds.ends_by_fault:
             continue
         yield found("longest silence", max((debt.quiet_ms for debt in own), default=0.0), longest_ms, "ms")
         yield found("ends in silence or in an error", float(not _ended_well(call, own)), 0, "times")
         if is_hit:
-            # Where a new session is allowed, its opening is; else each call has had its own.
-            opening_ms = None if bounds.with_opening else _opening_ms(call)
-            silence_ms = _fault_ms(own, evidence.faults_ms[0], usual, opening_ms)
-            yield found("silence by the fault", silence_ms, fault_ms, "ms")
+            fault_ms = evidence.faults_ms[0]
+            silence_ms = _fault_ms(own, fault_ms, usual, _opening_without_ms(call, fault_ms, bounds))
+            yield found("silence by the fault", silence_ms, allowed, "ms")
 
 
 def recording(call: Call) -> Recording:
@@ -161,16 +160,27 @@ def _opening_ms(call: Call) -> float:
     return min(call.sessions, key=lambda session: session.opened_ms).opening_ms if call.sessions else 0.0
 
 
+def _opening_without_ms(call: Call, fault_ms: float, bounds: Bounds) -> float | None:
+    """What of the greeting would have been the opening's without the fault: that of the session that was
+    under way by then, or the only one. None: it had not begun, and the row allows another one's."""
+    if not call.sessions:
+        return None if bounds.with_opening else 0.0
+    first = min(call.sessions, key=lambda session: session.opened_ms)
+    has_begun = first.opened_ms - first.opening_ms < fault_ms
+    return first.opening_ms if has_begun or not bounds.with_opening else None
+
+
 def _fault_ms(debts: Sequence[Debt], fault_ms: float, usual: Usual, opening_ms: float | None) -> float:
-    """The longest silence since the fault, without what is usual there. `opening_ms`: what of a greeting is
-    the opening's; None: it is judged with it."""
+    """The longest silence since the fault, without what is usual there. `opening_ms`: what of a greeting
+    would have been the opening's; None: nobody knows, and all since the fault is the fault's."""
     longest_ms = 0.0
     for place, debt in _numbered(debts):
         if debt.span.end_ms > fault_ms:
-            if debt.cause is Cause.PICK_UP and opening_ms is not None:
-                usual_ms = opening_ms + usual.get(UNOPENED, USUAL_MS[debt.cause] - OPENING_MS)
-            else:
-                usual_ms = usual.get(place, USUAL_MS[debt.cause])
+            usual_ms = usual.get(place, USUAL_MS[debt.cause])
+            if debt.cause is Cause.PICK_UP:
+                greeted_ms = usual.get(UNOPENED, USUAL_MS[debt.cause] - OPENING_MS)
+                before_ms = max(0.0, fault_ms - debt.span.start_ms)
+                usual_ms = max(greeted_ms, before_ms) if opening_ms is None else opening_ms + greeted_ms
             over_ms = debt.quiet_ms - usual_ms
             is_chance = debt.cause is not Cause.BREAK and over_ms <= CHANCE_MS
             longest_ms = max(longest_ms, 0.0 if is_chance else over_ms)

@@ -79,6 +79,8 @@ class Item:
     frames: int
     cut_ms: float | None = None
     """When the bridge truncated or deleted it."""
+    clip: int = 0
+    """Which words it stands for, as in its frames; 0: it had none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ Why it exists: a turn that reached Redis must not be lost with the process that 
 judgement, frame by frame. Pure. Must not know: how the caller's audio travels.
 
 A session that was opened in the middle of a turn is told all of it again: so order and repetition are judged
-inside a session, and a turn is whole if one session has all of it. What was said while there was no socket
-nobody got.
+inside a session, and a turn is whole if one session has all of it. What was said while there was no socket,
+or to a process that stood still and was then ended, nobody got.
 """
 
 from __future__ import annotations
@@ -38,15 +38,18 @@ def turns(call: Call, bounds: Bounds) -> Iterator[Finding]:
     yield found("caller's frames of another call", foreign, 0, "frames")
     if call.is_hit and bounds.ends_by_fault:
         return
-    lost_ms, lost = 0.0, 0
+    lost_ms, lost, unsaid_ms = 0.0, 0, bounds.unsaid_ms if call.is_hit else 0.0
     for said in call.said:
         expected = [number for number in range(said.frames) if _had_a_socket(call, _at_ms(said, number))]
         if FRAME_MS * len(expected) < SHORT_MS:
             continue
+        if _is_apologised_for(call, said):
+            continue  # The call was over for the model: nobody was to get more of it.
         missing = min((_missing(session, said, expected) for session in call.sessions), default=len(expected))
         lost_ms = max(lost_ms, FRAME_MS * missing)
-        lost += not _is_answered(call, said)
-    yield found("of a turn not got by the model", lost_ms, bounds.unsaid_ms if call.is_hit else 0.0, "ms")
+        is_told = FRAME_MS * (len(expected) - missing) >= SHORT_MS or FRAME_MS * missing > unsaid_ms
+        lost += is_told and not _is_answered(call, said)
+    yield found("of a turn not got by the model", lost_ms, unsaid_ms, "ms")
     yield found("turns without an answer", lost, 0, "turns")
 
 
@@ -80,11 +83,13 @@ def _missing(session: Session, said: Said, expected: Sequence[int]) -> int:
     return sum(number not in have for number in expected)
 
 
+def _is_apologised_for(call: Call, said: Said) -> bool:
+    return any(each.kind == "apology" and each.span.end_ms > said.voice.start_ms for each in call.other)
+
+
 def _is_answered(call: Call, said: Said) -> bool:
-    """By a response that was made after the caller began, and that was heard; or by the apology."""
+    """By a response that was made after the caller began, and that was heard."""
     if call.ended_ms - said.voice.end_ms < ENDED_IN_IT_MS:
-        return True
-    if any(each.kind == "apology" and each.span.end_ms > said.voice.start_ms for each in call.other):
         return True
     made = responses(call)
     later = {key for key, response in made.items() if response.created_ms > said.voice.start_ms}

@@ -11,7 +11,8 @@ import contextlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,7 @@ async def take(stack: Stack, store: Store, sessions: list[SessionRecord]) -> Cen
     pids = {name: pid for name, pid in (await stack.pids()).items() if name.partition("-")[0] in ROLES}
     return Census(
         keys=await _keys(store),
-        fds=without_pools(_of(pids, _fds), await store.redis.client_list()),
+        fds=_of(pids, partial(_fds, port=stack.ports.redis)),
         tasks=await _tasks(stack, pids),
         rss_bytes=_of(pids, _rss_bytes),
         sessions=sum(session.closed_at_ms is None for session in sessions),
@@ -53,13 +54,6 @@ def kind_of(key: str) -> str | None:
     if match := _OF_A_WORKER.fullmatch(key):
         return match[1]
     return None
-
-
-def without_pools(fds: Mapping[str, int], clients: Iterable[Mapping[str, str]]) -> dict[str, int]:
-    """Descriptors without connections to Redis: a process keeps as many as it ever had at once, to a fixed
-    most of them."""
-    pooled = Counter(client.get("name", "").partition("@")[0] for client in clients)
-    return {name: count - pooled[name] for name, count in fds.items()}
 
 
 # Private.
@@ -87,8 +81,27 @@ def _of(pids: Mapping[str, int], read: object) -> dict[str, int]:
     return found
 
 
-def _fds(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
+def _fds(pid: int, port: int) -> int:
+    """Descriptors without connections to that port, Redis's: a process keeps as many as it ever had at once,
+    to a fixed most of them, and those that Redis has dropped until it wants them again."""
+    of_redis = _sockets_to(pid, port)
+    folder = Path(f"/proc/{pid}/fd")
+    links = []
+    for each in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # Closed meanwhile.
+            links.append(os.readlink(each))
+    return sum(link not in of_redis for link in links)
+
+
+def _sockets_to(pid: int, port: int) -> set[str]:
+    """Of all processes in its network, as their descriptors name them."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text("ascii").splitlines()[1:]:
+            words = line.split()
+            if int(words[2].rpartition(":")[2], 16) == port:
+                found.add(f"socket:[{words[9]}]")
+    return found
 
 
 def _rss_bytes(pid: int) -> int:

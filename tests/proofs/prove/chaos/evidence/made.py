@@ -38,6 +38,7 @@ def response(
     status: str = "completed",
     cut_ms: float | None = None,
     done_ms: float | None = None,
+    clip: int = 0,
 ) -> Response:
     """A response of one item."""
     return Response(
@@ -47,7 +48,7 @@ def response(
         created_ms=created_ms,
         done_ms=created_ms + 500 if done_ms is None else done_ms,
         status=status,
-        items=[Item(index=0, frames=frames, cut_ms=cut_ms)],
+        items=[Item(index=0, frames=frames, cut_ms=cut_ms, clip=clip)],
     )
 
 

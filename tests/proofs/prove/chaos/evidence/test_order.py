@@ -51,6 +51,19 @@ def test_words_that_are_left_out_are_found() -> None:
     assert broken(hearing(FIRST)) == {"words left out": 2_000.0}
 
 
+def test_words_that_a_later_session_says_are_not_missing() -> None:
+    """A brain stood still before the first of them came, so that they went to nobody; its heir has greeted.
+    Other words, or the same session, are no answer."""
+    lost = made.session(1, made.response(1, 1_500, 100, clip=1))
+    for session, clip, found in ((2, 1, {}), (2, 2, {"words left out": 2_000.0})):
+        heard = made.heard(session, 1, 7_000, range(100), clip=clip)
+        told = [lost, made.session(session, made.response(1, 6_600, 100, clip=clip))]
+        assert broken(made.call(heard=heard, sessions=told)) == found
+    twice = made.session(1, made.response(1, 1_500, 100, clip=1), made.response(2, 6_600, 100, clip=1))
+    heard = made.heard(1, 2, 7_000, range(100))
+    assert broken(made.call(heard=heard, sessions=[twice])) == {"words left out": 2_000.0}
+
+
 def test_what_the_end_of_the_call_cut_is_not_missing() -> None:
     """Nor what was broken off by the model, or cut by somebody."""
     assert broken(replace(hearing(FIRST, SECOND[:50]), ended_ms=8_100.0)) == {}
@@ -79,6 +92,22 @@ def test_a_second_greeting_is_found() -> None:
     again = made.heard(2, 1, 7_000, range(100))
     told = [made.session(1, made.response(1, 1_500, 100)), made.session(2, made.response(1, 6_600, 100))]
     assert broken(made.call(heard=[*FIRST, *again], sessions=told)) == {"greetings begun again": 1}
+
+
+def test_an_answer_that_is_begun_again_is_found() -> None:
+    """The same words by a later session, though they were heard; not if the caller has asked once more, nor
+    where the first one broke off."""
+    first, second = made.response(2, 6_600, 100), made.response(1, 9_500, 100)
+    told = [made.session(1, made.response(1, 1_500, 100), first), made.session(2, second)]
+    heard = [*FIRST, *SECOND, *made.heard(2, 1, 10_000, range(100), clip=2)]
+    call = made.call(heard=heard, sessions=told)
+    assert broken(call) == {"answers begun again": 1}
+    assert broken(call, replace(STRICT, says_again=True)) == {}
+    assert broken(replace(call, said=[made.said(1, 8_000, 20)])) == {}
+    broken_off = made.session(
+        1, made.response(1, 1_500, 100), made.response(2, 6_600, 100, status="in_progress")
+    )
+    assert broken(replace(call, sessions=[broken_off, told[1]])) == {}
 
 
 def test_what_a_row_allows_is_allowed_to_calls_that_were_hit() -> None:

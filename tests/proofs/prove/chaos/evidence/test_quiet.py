@@ -65,22 +65,25 @@ def test_what_a_healthy_row_has_shown_is_usual_where_the_row_shows_nothing() -> 
 
 
 def test_a_greeting_is_late_by_more_than_its_own_opening() -> None:
-    """Chance draws that one for each call; unless the row allows a new session, whose opening it allows."""
+    """Chance draws that one for each call. Where the row allows a new session, and none was under way before
+    the fault, nobody knows what that would have been: all since then is the fault's."""
 
-    def greeted(late_ms: float, opening_ms: float) -> Call:
+    def greeted(late_ms: float, opening_ms: float, opened_ms: float = 0.0) -> Call:
         call = replace(made.healthy(), answered_ms=0.0)
         heard = [replace(frame, at_ms=frame.at_ms + late_ms) for frame in call.heard[:100]]
-        sessions = [replace(session, opening_ms=opening_ms) for session in call.sessions]
+        sessions = [replace(each, opening_ms=opening_ms, opened_ms=opened_ms) for each in call.sessions]
         return replace(call, heard=[*heard, *call.heard[100:]], sessions=sessions)
 
-    def silence_ms(late_ms: float, bounds: Bounds = STRICT) -> float:
+    def silence_ms(late_ms: float, bounds: Bounds = STRICT, opened_ms: float = 0.0) -> float:
         other = replace(greeted(0.0, 400.0), is_hit=False, number=2, call_sid=OTHER.call_sid)
-        evidence = made.row(greeted(late_ms, 1_000.0), other, faults_ms=[500.0])
+        evidence = made.row(greeted(late_ms, 1_000.0, opened_ms), other, faults_ms=[500.0])
         return found(evidence, "silence by the fault", bounds).figure
 
     assert silence_ms(600.0) == 0.0
     assert silence_ms(900.0) == 300.0
-    assert silence_ms(900.0, replace(STRICT, with_opening=True)) == 900.0
+    again = replace(STRICT, with_opening=True)
+    assert silence_ms(900.0, again) == 300.0
+    assert silence_ms(900.0, again, opened_ms=1_600.0) == 900.0 + 400.0
 
 
 def test_what_was_owed_before_the_fault_is_not_its_own() -> None:

@@ -61,6 +61,17 @@ def test_a_turn_without_an_answer_is_found() -> None:
     assert broken(replace(call, other=[OtherSound("apology", Span(8_000, 9_000))])) == {}
 
 
+def test_a_turn_that_nobody_got_has_no_answer() -> None:
+    """It was said to a process that stood still and was ended; where the row does not allow that, both are
+    found. One that came half is to be answered all the same."""
+    call = replace(heard_by([]), heard=[], is_hit=True)
+    allowed = Bounds(silence_ms=0, unsaid_ms=10_000.0)
+    assert broken(call, allowed) == {}
+    assert set(broken(call)) == {"of a turn not got by the model", "turns without an answer"}
+    half = replace(heard_by(made.got(1, 5_000, range(25))), heard=[], is_hit=True)
+    assert broken(half, allowed) == {"turns without an answer": 1}
+
+
 def test_an_answer_that_was_made_before_the_turn_is_none() -> None:
     """It only ends in it."""
     call = heard_by(made.got(1, 5_000, range(50)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+from functools import partial
 
 from proofs.prove.chaos.setting import census
 from shared.contract.keys import Keys
@@ -39,14 +41,19 @@ async def test_keys_and_entries_are_counted(store: Store) -> None:
     assert (found["caller"], found["entries of slots"], found["entries of live"]) == (1, 1, 0)
 
 
-def test_pools_of_connections_are_no_leak() -> None:
-    """They stand in Redis's own list, by the name of the worker."""
-    clients = [{"name": "brain-0@h#1"}, {"name": "brain-0@h#1"}, {"name": "brain-1@h#1"}, {}]
-    assert census.without_pools({"brain-0": 30, "ingress-0": 20}, clients) == {"brain-0": 28, "ingress-0": 20}
+def test_connections_to_redis_are_no_leak() -> None:
+    """A pool keeps them, also when their server is gone; others count."""
+    with socket.create_server(("127.0.0.1", 0)) as redis, socket.create_server(("127.0.0.1", 0)) as other:
+        port = redis.getsockname()[1]
+        before = census._fds(os.getpid(), port)
+        with socket.create_connection(redis.getsockname()), socket.create_connection(other.getsockname()):
+            assert census._fds(os.getpid(), port) == before + 1
+            redis.accept()[0].close()
+            assert census._fds(os.getpid(), port) == before + 1
 
 
 def test_processes_are_read_from_proc() -> None:
     """A gone one is left out."""
     pids = {"me": os.getpid(), "gone": 2**22 + 1}
-    assert set(census._of(pids, census._fds)) == {"me"}
+    assert set(census._of(pids, partial(census._fds, port=1))) == {"me"}
     assert census._of(pids, census._rss_bytes)["me"] > 2**20
