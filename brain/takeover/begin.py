@@ -118,7 +118,9 @@ class Beginning:
 
     def follow(self, found: Inherited, give: Callable[[Input], None]) -> None:
         """What was to follow: a hang-up after the farewell, the word that the caller is back."""
-        if found.hang_up:
+        if found.hang_up and found.is_farewell_heard:
+            give(inputs.HangUpWished(cause=found.hang_up))
+        elif found.hang_up:
             give(
                 inputs.HangUpWished(
                     cause=found.hang_up,

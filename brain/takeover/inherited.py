@@ -44,6 +44,8 @@ class Inherited:
     """The cause of a hang-up that was to follow."""
     farewell_response: str = ""
     """What is still to be heard before it."""
+    is_farewell_heard: bool = False
+    """It was said, and nothing of it is to be heard any more."""
     is_back: bool = False
     """The caller has come back from where the move had sent them."""
     is_on_way_out: bool = False
@@ -102,6 +104,7 @@ def find(card: BrainView, entries: Sequence[ReplyEntry], known: Conversation) ->
         interrupted=open_tools,
         hang_up=hang_up,
         farewell_response=items[-1].response_id if items else "",
+        is_farewell_heard=bool(hang_up) and card.pending_said is True and not items,
         is_back=move is not None and move.gone and _is_back(card),
         is_on_way_out=card.next in WAYS_OUT,
     )

@@ -13,7 +13,9 @@ from brain.sequencer.state import State
 from shared.contract.card import BrainPending, Next
 from shared.contract.views import BrainView
 
-NOTHING = BrainPending(pending=Next.NOTHING, pending_arg="", pending_call="", pending_leg=0)
+NOTHING = BrainPending(
+    pending=Next.NOTHING, pending_arg="", pending_call="", pending_leg=0, pending_said=False
+)
 
 
 @dataclass(slots=True)
@@ -42,8 +44,13 @@ class PendingWords:
     def _words(self, state: State, leg: int) -> BrainPending:
         hang_up, move = state.hang_up, state.move
         if hang_up is not None:
+            farewell = state.responses.get(hang_up.response_id)
             return BrainPending(
-                pending=Next.HANG_UP, pending_arg=hang_up.cause, pending_call="", pending_leg=0
+                pending=Next.HANG_UP,
+                pending_arg=hang_up.cause,
+                pending_call="",
+                pending_leg=0,
+                pending_said=farewell is not None and farewell.done and farewell.sounded,
             )
         if move is None:
             return NOTHING
@@ -54,6 +61,7 @@ class PendingWords:
             pending_arg=move.argument,
             pending_call=move.call_id,
             pending_leg=self._leg,
+            pending_said=False,
         )
 
 
@@ -66,5 +74,6 @@ def of_card(card: BrainView) -> PendingWords:
         pending_arg=card.pending_arg or "",
         pending_call=card.pending_call or "",
         pending_leg=card.pending_leg or 0,
+        pending_said=card.pending_said is True,
     )
     return PendingWords(told, told.pending_leg)

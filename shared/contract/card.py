@@ -99,6 +99,8 @@ class BrainPending:
     """The tool call that asked for a move, and waits for what becomes of it."""
     pending_leg: int
     """The stream from which the caller was sent away; 0: they were not yet."""
+    pending_said: bool
+    """All of the farewell stands in `reply`: where nothing of it is there any more, it was heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ class BrainView:
     pending_arg: str | None
     pending_call: str | None
     pending_leg: int | None
+    pending_said: bool | None
     playhead_item: str | None
     playhead_ms: int | None
     audible_response: str | None

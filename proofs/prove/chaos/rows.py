@@ -177,9 +177,9 @@ def _hits(only: Role | None) -> Iterator[Row]:
 def _row(kind: str, fault: Fault, role: Role, step: Step, bounds: Bounds, only: Role | None) -> Row:
     which = "of two" if only is None else "the only one"
     bounds = replace(bounds, with_boot=True) if only else bounds
-    is_alone = only == "ingress" and isinstance(fault, Stopped)
-    if is_alone and step is Step.FAREWELL:
-        # The farewell is given up before the watchdog ends the process.
+    is_alone = only is not None and isinstance(fault, Stopped)
+    if is_alone and only != "brain" and step is Step.FAREWELL:
+        # The brain gives the farewell up before the watchdog ends the process.
         bounds = replace(bounds, ends_by_fault=True, skipped_ms=1e9)
     return Row(
         name=f"{kind}-{role}-{_slug(step)}{'-only' if only else ''}",

@@ -35,6 +35,7 @@ CARD = BrainView(
     pending_arg=None,
     pending_call=None,
     pending_leg=None,
+    pending_said=None,
     playhead_item=None,
     playhead_ms=None,
     audible_response=None,

@@ -178,6 +178,14 @@ def test_a_hang_up_that_was_to_follow_follows() -> None:
     ]
 
 
+def test_after_a_farewell_that_was_heard_nothing_is_said() -> None:
+    """While nobody had the call: its next brain only ends it."""
+    made, _ = beginning()
+    given: list[inputs.Input] = []
+    made.follow(Inherited(left=Left(), hang_up="agent", is_farewell_heard=True), given.append)
+    assert given == [inputs.HangUpWished(cause="agent")]
+
+
 @pytest.mark.parametrize(
     ("complete", "ended", "broken_off"), [(False, False, True), (True, False, False), (True, True, False)]
 )

@@ -25,8 +25,8 @@ from shared.contract.views import BrainView
 CARD = BrainView(
     state=CallState.ATTACHED, leg=1, ingress="", cut=0, agent="", caller="", called="", started_at_ms=0,
     frame_n=0, claims=2, restored_at_ms=None, control_pos=None, next=Next.NOTHING, next_arg="", cause=None,
-    pending=None, pending_arg=None, pending_call=None, pending_leg=None, playhead_item=None, playhead_ms=None,
-    audible_response=None,
+    pending=None, pending_arg=None, pending_call=None, pending_leg=None, pending_said=None,
+    playhead_item=None, playhead_ms=None, audible_response=None,
 )  # fmt: skip
 GREETED: list[HistoryEntry] = [
     ItemEntry(item_id="i1", role="assistant", text="Hello there.", final=True),
@@ -175,4 +175,12 @@ def test_a_hang_up_that_was_to_follow_follows() -> None:
     inherited = found(whole("i1", 100), *GREETED, pending=Next.HANG_UP, pending_arg="agent")
     assert (inherited.hang_up, inherited.farewell_response) == ("agent", "r-i1")
     assert not inherited.is_on_way_out
+    assert not inherited.is_farewell_heard
     assert found([], *GREETED, next=Next.APOLOGY, next_arg="Sorry.").is_on_way_out
+
+
+def test_a_farewell_that_is_gone_from_the_reply_was_heard() -> None:
+    """If all of it stood there; else it was not begun."""
+    for reply, is_said, is_heard in (([], True, True), ([], False, False), (whole("i1", 100), True, False)):
+        left = found(reply, *GREETED, pending=Next.HANG_UP, pending_arg="agent", pending_said=is_said)
+        assert left.is_farewell_heard is is_heard

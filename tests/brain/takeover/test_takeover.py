@@ -218,7 +218,9 @@ async def test_a_caller_who_was_sent_away_comes_back_to_the_heir(store: Store, r
         (call,) = role._calls.values()
         call._parts.record.tool("call-1", "transfer_call", ToolState.STARTED, "{}")
         call._owner.card(
-            BrainPending(pending=Next.DIAL, pending_arg="+1", pending_call="call-1", pending_leg=1)
+            BrainPending(
+                pending=Next.DIAL, pending_arg="+1", pending_call="call-1", pending_leg=1, pending_said=False
+            )
         )
         call._owner.card(Plan(next=Next.DIAL, next_arg="+1", cause="move_dial"))
         await here.card_says("pending", "dial")

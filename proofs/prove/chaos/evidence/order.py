@@ -8,7 +8,7 @@ and I2 (nothing of a response is heard 100 ms after it was cut). Pure. Must not 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
@@ -20,10 +20,10 @@ ENDED_IN_IT_MS = 1_000.0
 """A response that was heard so shortly before the end of the call was ended by it."""
 
 
-def in_order(call: Call, bounds: Bounds) -> Iterator[Finding]:
+def in_order(call: Call, bounds: Bounds, faults_ms: Sequence[float] = ()) -> Iterator[Finding]:
     """I1 of one call."""
     walked = _walk(call)
-    skipped_ms = walked.skipped_ms + _unheard_ms(call)
+    skipped_ms = walked.skipped_ms + _unheard_ms(call, faults_ms)
     where = call.call_sid
 
     def found(what: str, figure: float, bound: float, unit: str) -> Finding:
@@ -112,16 +112,17 @@ def _frames(response: Response | None, index: int) -> int:
     return items[0].frames if items else 0
 
 
-def _unheard_ms(call: Call) -> float:
-    """What is missing at the end of responses that came to theirs and that nobody cut; whole ones too, unless
-    a later session has said their words: the owner that was to have them did not live to."""
+def _unheard_ms(call: Call, faults_ms: Sequence[float]) -> float:
+    """What is missing at the end of responses that came to theirs and that nobody cut; whole ones too. Not
+    where the owner that was to have them did not live to: they were being made when it was hit, or a later
+    session has said their words, or the apology was spoken instead."""
     last_of = {frame.response_key: frame for frame in call.heard}
     at_end = call.heard[-1] if call.heard else None
     missing_ms = 0.0
     for key, response in responses(call).items():
         if not response.is_complete or response.cut_ms is not None or not response.items:
             continue
-        if _is_said_later(call, key[0], response):
+        if _is_said_later(call, key[0], response) or _went_to_nobody(call, key[0], response, faults_ms):
             continue
         last = last_of.get(key)
         if last is None:
@@ -135,6 +136,14 @@ def _unheard_ms(call: Call) -> float:
         left = max(0, _frames(response, last.item) - last.frame - 1) + sum(item.frames for item in later)
         missing_ms += FRAME_MS * left
     return missing_ms
+
+
+def _went_to_nobody(call: Call, session: int, response: Response, faults_ms: Sequence[float]) -> bool:
+    if any(each.kind == "apology" and each.span.end_ms > response.created_ms for each in call.other):
+        return True
+    ended_ms = response.created_ms if response.done_ms is None else response.done_ms
+    was_hit = any(response.created_ms < at_ms < ended_ms for at_ms in faults_ms)
+    return was_hit and any(frame.session > session for frame in call.heard)
 
 
 def _is_said_later(call: Call, session: int, response: Response) -> bool:

@@ -172,7 +172,7 @@ def _opening_without_ms(call: Call, fault_ms: float, bounds: Bounds) -> float | 
 
 def _fault_ms(debts: Sequence[Debt], fault_ms: float, usual: Usual, opening_ms: float | None) -> float:
     """The longest silence since the fault, without what is usual there. `opening_ms`: what of a greeting
-    would have been the opening's; None: nobody knows, and all since the fault is the fault's."""
+    would have been the opening's; None: nobody knows, and the fault has all of it."""
     longest_ms = 0.0
     for place, debt in _numbered(debts):
         if debt.span.end_ms > fault_ms:
@@ -180,7 +180,7 @@ def _fault_ms(debts: Sequence[Debt], fault_ms: float, usual: Usual, opening_ms: 
             if debt.cause is Cause.PICK_UP:
                 greeted_ms = usual.get(UNOPENED, USUAL_MS[debt.cause] - OPENING_MS)
                 before_ms = max(0.0, fault_ms - debt.span.start_ms)
-                usual_ms = max(greeted_ms, before_ms) if opening_ms is None else opening_ms + greeted_ms
+                usual_ms = greeted_ms + (before_ms if opening_ms is None else opening_ms)
             over_ms = debt.quiet_ms - usual_ms
             is_chance = debt.cause is not Cause.BREAK and over_ms <= CHANCE_MS
             longest_ms = max(longest_ms, 0.0 if is_chance else over_ms)

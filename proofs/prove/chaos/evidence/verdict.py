@@ -20,7 +20,7 @@ def judge(evidence: Evidence, bounds: Bounds, known: quiet.Usual | None = None) 
         Finding(promise="I1", what="sounds that nobody made", figure=unknown_ms, bound=allowed_ms, unit="ms")
     ]
     for call in evidence.calls:
-        found += order.in_order(call, bounds)
+        found += order.in_order(call, bounds, evidence.faults_ms if call.is_hit else ())
         found += order.after_cut(call, evidence.network_ms)
         found += turns.turns(call, bounds)
         found += owners.owners(call, bounds)

@@ -48,9 +48,11 @@ def test_bounds_are_those_that_are_asked() -> None:
     assert by_name["killed-ingress-model"].silence_ms == 1_500
     assert by_name["stopped-egress-model"].silence_ms == 2_500
     assert by_name["restarted-brain-model"].with_boot
+    ends = {name for name, bounds in by_name.items() if bounds.ends_by_fault}
+    assert ends == {"stopped-ingress-farewell-only", "stopped-egress-farewell-only", "abandoned"}
     for name, bounds in by_name.items():
         is_of_process = name.startswith(("killed", "stopped", "restarted", "rolled", "paused", "blinked"))
-        if is_of_process and "ingress" not in name and name != "rolled-all":
+        if is_of_process and "ingress" not in name and name != "rolled-all" and not bounds.ends_by_fault:
             assert (bounds.repeated_ms, bounds.skipped_ms, bounds.unsaid_ms) == (0, 0, 0), name
 
 

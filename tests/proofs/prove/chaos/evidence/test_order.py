@@ -8,7 +8,8 @@ import pytest
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.order import after_cut, in_order
-from proofs.prove.chaos.evidence.shapes import Call, Frame
+from proofs.prove.chaos.evidence.shapes import Call, Frame, OtherSound
+from proofs.prove.listening.spans import Span
 from tests.proofs.prove.chaos.evidence import made
 
 STRICT = Bounds(silence_ms=0)
@@ -92,6 +93,24 @@ def test_a_second_greeting_is_found() -> None:
     again = made.heard(2, 1, 7_000, range(100))
     told = [made.session(1, made.response(1, 1_500, 100)), made.session(2, made.response(1, 6_600, 100))]
     assert broken(made.call(heard=[*FIRST, *again], sessions=told)) == {"greetings begun again": 1}
+
+
+def test_what_was_being_made_when_its_owner_was_hit_is_not_missing() -> None:
+    """A model goes on that does not know of it. The next session has something else to say, or the apology is
+    spoken; where neither is, or the fault came later, it is missing."""
+    told = [made.session(1, made.response(1, 1_500, 100)), made.session(2, made.response(1, 6_600, 100))]
+    call = made.call(heard=[*FIRST[:40], *made.heard(2, 1, 7_000, range(100), clip=2)], sessions=told)
+
+    def missing(call: Call, fault_ms: float) -> bool:
+        return any(each.is_broken for each in in_order(call, STRICT, [fault_ms]) if "left out" in each.what)
+
+    assert not missing(call, 1_700.0)
+    assert missing(call, 2_700.0)
+    alone = replace(call, heard=call.heard[:40])
+    assert missing(alone, 1_700.0)
+    spoken = OtherSound("apology", Span(8_000.0, 9_000.0))
+    first_alone = replace(alone, sessions=told[:1], other=[spoken])
+    assert not missing(first_alone, 1_700.0)
 
 
 def test_an_answer_that_is_begun_again_is_found() -> None:
