@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from console.stack.launcher import Stack, StackFailed
 from console.stack.plan import (
+    CALL_COMES_IN,
     DEMO_PUBLIC_URL,
     SIMULATED_API_KEY,
     StackOptions,
@@ -29,10 +30,6 @@ from console.stack.supervision import SUPERVISOR_ERRORS
 from console.style import BAD, DIM, GOOD, make_console
 from shared.process.exits import Exit
 from shared.settings import ENV_PREFIX, Settings
-
-CALL_COMES_IN = "/voice#ct=2000&rt=4000&rc=2&rp=all"
-"""The webhook as Twilio is given it: what stands behind # stays there, and makes it try again after 2 s,
-twice."""
 
 WATCH_S = 1.0
 """How often the foreground looks whether its processes live."""

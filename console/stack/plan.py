@@ -33,6 +33,10 @@ SECTION_KINDS = ("program", "eventlistener")
 
 DEMO_PUBLIC_URL = "https://demo.trunkline.test"
 
+CALL_COMES_IN = "/voice#ct=2000&rt=4000&rc=2&rp=all"
+"""The webhook as Twilio is given it: what stands behind # stays there, and makes it try again, twice, after 2
+s without a connection or 4 s without an answer."""
+
 SIMULATED_API_KEY = "simulated"
 """What the roles give the simulator as API key; it takes any."""
 

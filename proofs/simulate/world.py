@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from brain.role import BrainRole
+from console.stack.plan import CALL_COMES_IN
 from egress.role import EgressRole
 from ingress.role import IngressRole
 from proofs.simulate.conversation import AGENTS_FILE, SCRIPT
@@ -231,7 +232,7 @@ class World:
 
     def _make_twilio(self) -> TwilioSimulator:
         return TwilioSimulator(
-            voice_url=f"{PUBLIC_URL}/voice#ct=2000&rt=4000&rc=2&rp=all",
+            voice_url=f"{PUBLIC_URL}{CALL_COMES_IN}",
             auth_token=AUTH_TOKEN,
             dial=f"127.0.0.1:{PUBLIC_PORT}",
             seed=self.chance.randrange(2**31),

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from console.stack.launcher import Stack
-from console.stack.plan import StackOptions
+from console.stack.plan import CALL_COMES_IN, StackOptions
 from shared.contract.keys import Keys
 from shared.store.client import Store, make_store
 from simulators.twilio import (
@@ -107,7 +107,7 @@ async def bridge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Brid
     async with Stack(options) as stack:
         store = make_store(stack.redis_url, name="test", timeout_s=OWN_TIMEOUT_S)
         async with TwilioSimulator(
-            voice_url=f"{stack.public_url}/voice#ct=2000&rt=4000&rc=2&rp=all",
+            voice_url=f"{stack.public_url}{CALL_COMES_IN}",
             auth_token=stack.auth_token,
             dial=f"127.0.0.1:{stack.public_port}",
         ) as twilio:

@@ -18,7 +18,7 @@ import pytest
 import redis
 
 from console.stack.launcher import Stack
-from console.stack.plan import DEMO_PUBLIC_URL, StackOptions
+from console.stack.plan import CALL_COMES_IN, DEMO_PUBLIC_URL, StackOptions
 from shared.contract.keys import Keys
 from shared.contract.worker import ROLES
 from shared.store.client import Store, make_store
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 QUICK = TwilioKnobs(pace=FAST)
 """A healthy caller without Twilio's own delays."""
 
-VOICE_URL = f"{DEMO_PUBLIC_URL}/voice#ct=2000&rt=4000&rc=2&rp=all"
+VOICE_URL = f"{DEMO_PUBLIC_URL}{CALL_COMES_IN}"
 STATUS_URL = f"{DEMO_PUBLIC_URL}/call-status"
 
 ENVIRONMENT = {

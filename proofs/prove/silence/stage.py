@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from console.stack.launcher import Stack, StackFailed
-from console.stack.plan import StackOptions
+from console.stack.plan import CALL_COMES_IN, StackOptions
 from console.stack.ports import free_port
 from proofs.measure.load import carrier
 from proofs.prove.silence.cast import Cast
@@ -101,7 +101,7 @@ async def stage_on(stack: Stack, model_port: int, folder: Path, *, seed: int = 1
     try:
         async with (
             RealtimeSimulator(port=model_port, knobs_by=lambda headers: knobs_of(casts, headers)) as model,
-            carrier(stack, seed, path="/voice#ct=2000&rt=4000&rc=2&rp=all") as twilio,
+            carrier(stack, seed, path=CALL_COMES_IN) as twilio,
         ):
             yield Stage(stack, store, model, twilio, folder, casts)
     finally:

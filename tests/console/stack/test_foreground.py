@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.text import Text
 
 from console.stack.foreground import (
-    CALL_COMES_IN,
     Progress,
     advice,
     options_from,
@@ -18,7 +17,7 @@ from console.stack.foreground import (
     redis_cli,
 )
 from console.stack.launcher import Stack
-from console.stack.plan import DEMO_PUBLIC_URL, Ports, with_realtime, with_valkey
+from console.stack.plan import CALL_COMES_IN, DEMO_PUBLIC_URL, Ports, with_realtime, with_valkey
 from shared.settings import load
 
 PORTS = Ports(public=21_000, admin_base=22_000, redis=23_000, realtime=24_000)

@@ -16,7 +16,7 @@ from shlex import quote
 from sys import executable
 
 from console.stack.launcher import Stack, StackFailed
-from console.stack.plan import SOCKET_WORD, StackOptions
+from console.stack.plan import CALL_COMES_IN, SOCKET_WORD, StackOptions
 from console.stack.ports import free_port
 from proofs.prove.chaos import story
 from proofs.prove.chaos.faults import Role, Row, Story
@@ -39,7 +39,6 @@ THINKS_MS = 300.0
 """The model's first sound behind `response.created`: always the same, so that what is longer is no chance."""
 
 WHOLE_AGAIN_S = 30.0
-VOICE_PATH = "/voice#ct=2000&rt=4000&rc=2&rp=all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,7 @@ async def open_stage(folder: Path, setting: Setting, *, seed: int = 1) -> AsyncI
             if setting.far == "ingress":
                 relay.lead_to(far.public_port, far.far_ip)
         twilio = TwilioSimulator(
-            voice_url=f"{stack.public_url}{VOICE_PATH}",
+            voice_url=f"{stack.public_url}{CALL_COMES_IN}",
             auth_token=stack.auth_token,
             dial=f"127.0.0.1:{relay.port}",
             seed=seed,
