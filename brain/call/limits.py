@@ -69,6 +69,10 @@ class CallLimits:
         self._prompts = 0
         return held_ms
 
+    def is_held(self, now_ms: float) -> bool:
+        """Whether the caller asked for a moment that is not over."""
+        return now_ms < self._held_until_ms
+
     def due(self, now_ms: float, *, busy: bool) -> list[Step]:
         """What is due now."""
         cap_ms = self.values.hard_cap_s * 1000
@@ -81,7 +85,7 @@ class CallLimits:
 
     def _idle(self, now_ms: float, *, busy: bool) -> list[Step]:
         wait_ms = self.values.idle_prompt_s * 1000
-        if busy or not wait_ms or now_ms < self._held_until_ms or self._is_capped:
+        if busy or not wait_ms or self.is_held(now_ms) or self._is_capped:
             self._idle_since_ms = None
             return []
         if self._idle_since_ms is None:

@@ -28,6 +28,7 @@ from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
 from brain.caller.away import Away
 from brain.caller.feed import CallerFeed
+from brain.caller.hole import Hole
 from brain.caller.keypad import Keypad
 from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
@@ -142,13 +143,14 @@ def make(
     agent = _agent(services.book, card, lines)
     owner.card(AgentChosen(agent=agent.name, profile=agent.snapshot(), fallback=agent.fallback_number))
     record = Record(History(owner), Conversation() if past is None else past.conversation)
-    feed = _feed(process, services, owner, card, log)
+    hole = Hole()
+    feed = _feed(process, services, owner, card, log, hole)
     reply = ReplyWriter(owner, process.worker.host)
     away = Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
-    watch = CallWatch(agent, _limits(agent, card), Keypad(), due, window, lines, host.give)
+    watch = CallWatch(agent, _limits(agent, card), Keypad(), hole, due, window, lines, host.give)
     tools = _tools(services, owner, card, agent, record, log, host, watch, caller_number)
     control = FromControl(
         host, process.store, owner, feed, away, leaving, watch, tools, lines, log, counters,
@@ -268,7 +270,9 @@ def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> 
     )  # fmt: skip
 
 
-def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log) -> CallerFeed:
+def _feed(
+    process: Process, services: BrainServices, owner: Owner, card: BrainView, log: Log, hole: Hole
+) -> CallerFeed:
     lane = process.keys.lane(owner.call_sid)
     return CallerFeed(
         process.store,
@@ -283,6 +287,7 @@ def _feed(process: Process, services: BrainServices, owner: Owner, card: BrainVi
         hops=services.figures.hops,
         host=process.worker.host,
         guard=process.guard,
+        hole=hole,
     )
 
 

@@ -1,7 +1,8 @@
-"""Watches one call for what nobody says: silence, too long a call, keys that were pressed, a late model.
+"""Watches one call for what nobody says: silence, a hole in what was heard, too long a call, keys, a late
+model.
 
-Why it exists: no event tells of what does not happen. Owns: asking the pure cores `limits`, `keypad` and
-`owing` twice a second, and what their answers mean to the others. Must not know: the model, Redis.
+Why it exists: no event tells of what does not happen. Owns: asking the pure cores `limits`, `keypad`,
+`hole` and `owing` twice a second, and what their answers mean to the others. Must not know: the model, Redis.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from brain.call.limits import CallLimits, HardCap, IdleHangUp, IdlePrompt
 from brain.call.lines import CallLog
 from brain.call.owing import AnswerDue, Standing
 from brain.call.window import ModelWindow
+from brain.caller.hole import LINE_WAS_CUT, Hole
 from brain.caller.keypad import KEYS, Keypad, Typed
 from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
@@ -27,6 +29,7 @@ class CallWatch:
     agent: Agent
     limits: CallLimits
     keypad: Keypad
+    hole: Hole
     due: AnswerDue
     window: ModelWindow
     lines: CallLog
@@ -38,6 +41,7 @@ class CallWatch:
             # Who is owed an answer is not asked whether they are there.
             is_waiting = call.owed is not None or not call.has_session or not call.is_here
             self._check_caller(now_ms, busy=call.is_busy or is_waiting)
+            self._check_hole(now_ms, busy=call.is_busy or call.owed is not None)
         self.due.check_model(now_ms, call)
         self.window.check(now_ms)
 
@@ -48,7 +52,7 @@ class CallWatch:
 
     def pressed(self, digit: str, now_ms: float) -> None:
         """The caller pressed a key. The digit itself may be a card number's: it is written nowhere."""
-        self.limits.caller_active()
+        self.caller_active()
         self.lines.note(Kind.DTMF)
         if digit in KEYS:
             # At once: what was typed is known only when the group is complete.
@@ -60,6 +64,7 @@ class CallWatch:
     def caller_active(self) -> None:
         """The caller speaks."""
         self.limits.caller_active()
+        self.hole.forget()
 
     # Private.
 
@@ -76,6 +81,11 @@ class CallWatch:
                     self._end("idle", self.agent.idle_farewell)
                 case HardCap():
                     self._end("hard_cap", self.agent.cap_farewell)
+
+    def _check_hole(self, now_ms: float, *, busy: bool) -> None:
+        if self.hole.due(now_ms, busy=busy or self.limits.is_held(now_ms)):
+            self.lines.note(Kind.GAP, ms=str(round(self.hole.length_ms)))
+            self.give(inputs.WishToSpeak(reason=Reason.TURN, text=LINE_WAS_CUT))
 
     def _typed(self, typed: Typed) -> None:
         self.give(inputs.CallerWrote(text=typed.text, barge_in=self.agent.dtmf_barge_in))

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from brain.caller.hole import Hole
 from brain.counters import BrainCounters
 from shared.audio import FRAME_MS, FRAMES_PER_S, SILENCE_FRAME
-from shared.contract.entry import Fields
+from shared.contract.entry import Fields, written_ms
 from shared.contract.errors import EntryError
 from shared.contract.streams.caller import read_caller
 
@@ -44,6 +45,8 @@ class CallerAudio:
 
     counters: BrainCounters
     leg: int
+    hole: Hole
+    """Told of each gap, by its length."""
     next_chunk: int = 0
     """Number expected next; 0 = any."""
     last_id: bytes = b""
@@ -52,6 +55,8 @@ class CallerAudio:
     """When the last frame was received."""
     oldest: tuple[bytes, float] | None = None
     """Entry id and stamp of the oldest frame that is not yet in a batch; silence of ours has none."""
+    _heard_id: bytes = b""
+    """Entry of the last frame that was sent, by any session."""
     _clock_frames: int = 0
     """Padded by the clock since the last frame."""
     _frames: list[bytes] = field(default_factory=list)
@@ -79,14 +84,18 @@ class CallerAudio:
                     continue
                 self.leg = frame.leg
                 self.next_chunk = 0
+                if self._heard_id:
+                    self.hole.seen(written_ms(entry_id) - written_ms(self._heard_id), now_ms)
             if self.next_chunk and frame.chunk != self.next_chunk:
                 behind = self.next_chunk - frame.chunk
                 if 0 < behind <= RENUMBERED_FRAMES:
                     self.counters.frames_repeated += 1
                     continue
                 self._pad(-behind)
+                self.hole.seen(-behind * FRAME_MS, now_ms)
             self.next_chunk = frame.chunk + 1
             self.last_frame_at_ms = now_ms
+            self._heard_id = entry_id
             self._clock_frames = 0
             if self.oldest is None:
                 self.oldest = (entry_id, frame.t_ms)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from brain.caller.audio import CallerAudio
+from brain.caller.hole import Hole
 from brain.caller.moves import CallerMoves
 from brain.caller.turns import Turns
 from brain.caller.unmoved import Unmoved
@@ -64,6 +65,7 @@ class CallerFeed:
         hops: BrainHops,
         host: str,
         guard: CallGuard,
+        hole: Hole,
     ) -> None:
         """`inbox`: that of the call's lane; `nudge` makes it read at once. `host`: of this process."""
         self._store = store
@@ -76,7 +78,7 @@ class CallerFeed:
         self.call_sid = owner.call_sid
         self._key = owner.keys.caller(owner.call_sid)
         self.lane = owner.keys.lane(owner.call_sid)
-        self._audio = CallerAudio(counters, leg=leg)
+        self._audio = CallerAudio(counters, leg=leg, hole=hole)
         self._hop = Hop(hops.ingress_to_brain_ms, host)
         self._ingress_host = host_of(ingress)
         self._turns = Turns()

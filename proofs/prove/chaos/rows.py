@@ -178,6 +178,7 @@ def _row(kind: str, fault: Fault, role: Role, step: Step, bounds: Bounds, only: 
     which = "of two" if only is None else "the only one"
     bounds = replace(bounds, with_boot=True) if only else bounds
     is_alone = only is not None and isinstance(fault, Stopped)
+    bounds = replace(bounds, apologises=is_alone)
     if is_alone and only != "brain" and step is Step.FAREWELL:
         # The brain gives the farewell up before the watchdog ends the process.
         bounds = replace(bounds, ends_by_fault=True, skipped_ms=1e9)

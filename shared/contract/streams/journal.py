@@ -86,6 +86,7 @@ class Kind(enum.StrEnum):
     DTMF = "dtmf", "keys were pressed (not which)"
     CALLER_TEXT = "caller_text", "the model was told a text of the caller: the keys that were pressed"
     TEXT_DROPPED = "text_dropped", "a text of the caller could not be told (`cause`)"
+    GAP = "gap", "the caller was not heard for a while (`ms`) and says nothing now: they are asked for it"
     IDLE = "idle", "a silent caller was asked whether they are there"
     LIMIT = "limit", "a limit ended the call (`cause`)"
     AGENT_UNKNOWN = (

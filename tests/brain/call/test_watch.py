@@ -13,6 +13,7 @@ from brain.call.lines import CallLog
 from brain.call.owing import AnswerDue, Standing
 from brain.call.watch import CallWatch
 from brain.call.window import ModelWindow
+from brain.caller.hole import ASK_AFTER_MS, LINE_WAS_CUT, Hole
 from brain.caller.keypad import GROUP_MS, Keypad
 from brain.sequencer import Reason, inputs
 from brain.sequencer.debts import Owed
@@ -30,6 +31,7 @@ class Desk:
     given: list[Input] = field(default_factory=list)
     noted: list[tuple[Kind, dict[str, str]]] = field(default_factory=list)
     due: AnswerDue = field(default_factory=AnswerDue)
+    hole: Hole = field(default_factory=Hole)
 
     def note(self, kind: Kind, **fields: str) -> None:
         self.noted.append((kind, fields))
@@ -39,7 +41,7 @@ class Desk:
             hard_cap_s=hard_cap_s, idle_prompt_s=idle_prompt_s, idle_prompts=1, hold_max_s=300
         )
         return CallWatch(
-            default_agent(load(env_file=None)), CallLimits(values, 0.0), Keypad(), self.due,
+            default_agent(load(env_file=None)), CallLimits(values, 0.0), Keypad(), self.hole, self.due,
             ModelWindow(self.due, 0.0), cast(CallLog, self), self.given.append,
         )  # fmt: skip
 
@@ -127,3 +129,52 @@ def test_the_first_key_interrupts_and_the_group_follows(desk: Desk) -> None:
     watch.agent = replace(watch.agent, dtmf_barge_in=False)
     watch.pressed("1", 0.0)
     assert quiet.given == [inputs.KeyPressed(barge_in=False)]
+
+
+def test_a_caller_who_may_have_spoken_into_a_hole_is_asked(desk: Desk) -> None:
+    """They wait for an answer to what nobody has heard; the journal says how much is missing."""
+    watch = desk.watch()
+    desk.hole.seen(3_120.4, 0.0)
+    watch.check(ASK_AFTER_MS, QUIET)
+
+    assert desk.given == [inputs.WishToSpeak(reason=Reason.TURN, text=LINE_WAS_CUT)]
+    assert desk.noted == [(Kind.GAP, {"ms": "3120"})]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        replace(QUIET, is_busy=True),
+        replace(QUIET, owed=Owed(1, DebtCause.TURN, 0.0)),
+        replace(QUIET, is_ending=True),
+    ],
+    ids=["busy", "owed", "ending"],
+)
+def test_nobody_is_asked_who_hears_something_else(desk: Desk, call: Standing) -> None:
+    watch = desk.watch(idle_prompt_s=0.0)
+    desk.hole.seen(3_000.0, 0.0)
+    watch.check(ASK_AFTER_MS, call)
+
+    assert desk.given == []
+
+
+def test_a_caller_who_asked_for_a_moment_has_said_nothing(desk: Desk) -> None:
+    watch = desk.watch()
+    watch.limits.hold(0.0, 60_000.0)
+    desk.hole.seen(3_000.0, 0.0)
+    watch.check(ASK_AFTER_MS, QUIET)
+
+    assert desk.given == []
+
+
+@pytest.mark.parametrize("act", ["speaks", "presses"])
+def test_a_caller_who_is_active_after_a_hole_is_not_asked(desk: Desk, act: str) -> None:
+    watch = desk.watch()
+    desk.hole.seen(3_000.0, 0.0)
+    if act == "speaks":
+        watch.caller_active()
+    else:
+        watch.pressed("1", 100.0)
+    watch.check(ASK_AFTER_MS, QUIET)
+
+    assert not any(isinstance(given, inputs.WishToSpeak) for given in desk.given)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.caller.audio import CallerAudio
+from brain.caller.hole import ASK_AFTER_MS, HOLE_MS, Hole
 from brain.counters import BrainCounters
 from shared.audio import SILENCE_FRAME
 from shared.contract.streams.caller import CallerFrame, caller_fields
@@ -19,8 +20,8 @@ def entry(chunk: int, *, leg: int = 1, fill: int | None = None) -> Entry:
     return b"%d-0" % chunk, caller_fields(CallerFrame(leg, chunk, 0.0, audio))
 
 
-def feed(leg: int = 1) -> CallerAudio:
-    return CallerAudio(BrainCounters(), leg=leg)
+def feed(leg: int = 1, hole: Hole | None = None) -> CallerAudio:
+    return CallerAudio(BrainCounters(), leg=leg, hole=hole or Hole())
 
 
 def audio_in(batch: bytes | None) -> bytes:
@@ -206,3 +207,41 @@ def test_the_oldest_frame_of_a_batch_is_known_until_it_is_sent() -> None:
     caller.receive([(b"11-0", caller_fields(CallerFrame(1, 3, 110.0, b"c")))], NOW)
     caller.restart()
     assert caller.oldest is None
+
+
+def test_a_new_leg_after_a_while_is_a_hole() -> None:
+    """By the ids of the frames, so that it does not matter when they are read."""
+    hole = Hole()
+    caller = feed(hole=hole)
+    caller.receive([entry(1), entry(2)], NOW)
+    caller.receive([(b"3102-0", entry(1, leg=2)[1])], NOW)
+
+    assert hole.length_ms == 3_100
+    assert hole.due(NOW + ASK_AFTER_MS, busy=False)
+
+
+def test_a_hole_is_found_by_a_session_that_heard_neither_side() -> None:
+    hole = Hole()
+    caller = feed(hole=hole)
+    caller.receive([entry(1)], NOW)
+    caller.restart()
+    caller.receive([(b"2001-0", entry(1, leg=2)[1])], NOW)
+
+    assert hole.length_ms == 2_000
+
+
+def test_the_first_leg_that_is_heard_is_no_hole() -> None:
+    """Before it the caller could say nothing, or another brain heard them."""
+    hole = Hole()
+    feed(leg=0, hole=hole).receive([(b"9000-0", entry(1)[1])], NOW)
+
+    assert hole.length_ms == 0
+
+
+def test_many_lost_frames_are_a_hole() -> None:
+    hole = Hole()
+    caller = feed(hole=hole)
+    frames = int(HOLE_MS / 20)
+    caller.receive([entry(1), entry(2 + frames)], NOW)
+
+    assert hole.length_ms == HOLE_MS

@@ -11,6 +11,7 @@ import pytest
 
 from brain.caller import turns
 from brain.caller.feed import CallerFeed
+from brain.caller.hole import Hole
 from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainHops
 from brain.model.engine import Engine
@@ -110,7 +111,7 @@ async def booth(store: Store, redis_url: str) -> AsyncIterator[Booth]:
             feed = CallerFeed(
                 process.store, process.inboxes[0], owner, moves, BrainCounters(), process.log,
                 nudge=lambda: process.nudge(0), leg=1, ingress=INGRESS, hops=BrainHops(), host="h",
-                guard=process.guard,
+                guard=process.guard, hole=Hole(),
             )  # fmt: skip
             yield Booth(here, feed, store, refused)
             feed.stop()

@@ -30,6 +30,8 @@ class Bounds:
     says_again: bool = False
     """Whether an answer may be asked for once more: Redis has lost the rest of it, or so its brain must
     think."""
+    apologises: bool = False
+    """Whether a call that is hit may end in Twilio's apology: nobody else is there to have it."""
     ends_by_fault: bool = False
     """Whether the calls that are hit end by it: what was owed to them then is owed no more."""
 

@@ -5,7 +5,8 @@ judgement, frame by frame. Pure. Must not know: how the caller's audio travels.
 
 A session that was opened in the middle of a turn is told all of it again: so order and repetition are judged
 inside a session, and a turn is whole if one session has all of it. What was said while there was no socket,
-or to a process that stood still and was then ended, nobody got.
+or to a process that stood still and was then ended, nobody got. An apology excuses what was said before it,
+and is itself allowed only where nobody else was there.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def turns(call: Call, bounds: Bounds) -> Iterator[Finding]:
     yield found("caller's frames twice or out of order in a session", disorder, 0, "frames")
     foreign = sum(got.call != call.number for session in call.sessions for got in session.got)
     yield found("caller's frames of another call", foreign, 0, "frames")
+    apologies = sum(each.kind == "apology" for each in call.other)
+    yield found("apologies", apologies, int(call.is_hit and bounds.apologises), "times")
     if call.is_hit and bounds.ends_by_fault:
         return
     lost_ms, lost, unsaid_ms = 0.0, 0, bounds.unsaid_ms if call.is_hit else 0.0

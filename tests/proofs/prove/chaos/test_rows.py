@@ -86,3 +86,9 @@ def test_a_row_can_be_played_again_with_more_calls() -> None:
     ]  # fmt: skip
     assert all(row.calls != 50 for row in found if row.is_of_one_call)
     assert len(repeated(chosen("full", ["healthy-model"]), times=3)) == 1
+
+
+def test_only_where_nobody_else_is_there_a_call_may_end_in_an_apology() -> None:
+    """The one process of its role stands still for longer than a caller is left to wait."""
+    may = {row.name for row in rows() if row.bounds.apologises}
+    assert may == {row.name for row in rows() if row.name.startswith("stopped-") and row.only}

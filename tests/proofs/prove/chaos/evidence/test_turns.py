@@ -55,10 +55,20 @@ def test_another_caller_is_found() -> None:
 
 def test_a_turn_without_an_answer_is_found() -> None:
     """Unless the apology was spoken, or the call ended in it."""
-    call = replace(heard_by(made.got(1, 5_000, range(50))), heard=[])
+    call = replace(heard_by(made.got(1, 5_000, range(50))), heard=[], is_hit=True)
     assert broken(call) == {"turns without an answer": 1}
     assert broken(replace(call, ended_ms=7_000.0)) == {}
-    assert broken(replace(call, other=[OtherSound("apology", Span(8_000, 9_000))])) == {}
+    apologised = replace(call, other=[OtherSound("apology", Span(8_000, 9_000))])
+    assert broken(apologised, Bounds(silence_ms=0, apologises=True)) == {}
+
+
+def test_an_apology_is_found_where_another_process_was_there() -> None:
+    """Or in a call that was not hit: it excuses nothing there."""
+    apologised = replace(made.healthy(), other=[OtherSound("apology", Span(20_000, 21_000))], is_hit=True)
+    assert broken(apologised) == {"apologies": 1}
+    assert broken(replace(apologised, is_hit=False), Bounds(silence_ms=0, apologises=True)) == {
+        "apologies": 1
+    }
 
 
 def test_a_turn_that_nobody_got_has_no_answer() -> None:
