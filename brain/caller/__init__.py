@@ -4,6 +4,7 @@ Owns: what of the caller is told to the model, and when it is forgotten in Redis
 model says, how a call is left.
 
     audio    from entries of the caller's stream to audio: order, gaps, batches
+    hole     words of theirs that reached nobody, and when they are asked for them
     turns    the caller's open turn, and what of their voice a next session must be told
     voices   what the caller said, as sound, for as long as there is no text of it
     unmoved  what was given to the session and stands in the stream still
