@@ -8,8 +8,10 @@ and I2 (nothing of a response is heard 100 ms after it was cut). Pure. Must not 
 from __future__ import annotations
 
 import itertools
+from bisect import bisect
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.shapes import Call, Frame, Response
@@ -23,7 +25,7 @@ ENDED_IN_IT_MS = 1_000.0
 def in_order(call: Call, bounds: Bounds, faults_ms: Sequence[float] = ()) -> Iterator[Finding]:
     """I1 of one call."""
     walked = _walk(call)
-    skipped_ms = walked.skipped_ms + _unheard_ms(call, faults_ms)
+    skipped_ms = max(walked.skipped_ms.values(), default=0.0) + _unheard_ms(call, faults_ms)
     where = call.call_sid
 
     def found(what: str, figure: float, bound: float, unit: str) -> Finding:
@@ -32,7 +34,8 @@ def in_order(call: Call, bounds: Bounds, faults_ms: Sequence[float] = ()) -> Ite
     yield found("frames of another call", sum(f.call != call.number for f in call.heard), 0, "frames")
     yield found("responses that came back after another", walked.came_back, 0, "times")
     repeated = bounds.repeated_ms if call.is_hit else 0.0
-    yield found("words heard twice", walked.repeated_ms, repeated, "ms")
+    repeated_ms = max(walked.repeated_ms.values(), default=0.0)
+    yield found("words heard twice", repeated_ms, repeated, "ms")
     skipped = bounds.skipped_ms if call.is_hit else 0.0
     yield found("words left out", skipped_ms, skipped, "ms")
     yield found("greetings begun again", _greeted_again(call), 0, "times")
@@ -72,9 +75,12 @@ def responses(call: Call) -> dict[tuple[int, int], Response]:
 
 @dataclass(slots=True)
 class _Walked:
+    """`repeated_ms`, `skipped_ms`: by the number of the leg on which it was heard, since each new one may
+    repeat or leave out as much as is said."""
+
     came_back: int = 0
-    repeated_ms: float = 0.0
-    skipped_ms: float = 0.0
+    repeated_ms: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
+    skipped_ms: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
 
 
 def _walk(call: Call) -> _Walked:
@@ -85,23 +91,25 @@ def _walk(call: Call) -> _Walked:
     heard: set[tuple[int, int, int, int]] = set()
     left: set[tuple[int, int]] = set()
     last: Frame | None = None
+    opened_ms = [leg.open_ms for leg in call.legs if leg.open_ms is not None]
     for frame in call.heard:
+        leg = bisect(opened_ms, frame.at_ms)
         key = (*frame.response_key, frame.item, frame.frame)
         if key in heard:
-            walked.repeated_ms += frame.ms
+            walked.repeated_ms[leg] += frame.ms
         heard.add(key)
         if last is None or frame.response_key != last.response_key:
             if frame.response_key in left:
                 walked.came_back += 1
             elif frame.item == 0:
-                walked.skipped_ms += FRAME_MS * frame.frame
+                walked.skipped_ms[leg] += FRAME_MS * frame.frame
             if last is not None:
                 left.add(last.response_key)
         elif frame.item == last.item:
-            walked.skipped_ms += FRAME_MS * max(0, frame.frame - last.frame - 1)
+            walked.skipped_ms[leg] += FRAME_MS * max(0, frame.frame - last.frame - 1)
         elif frame.item > last.item:
             of_last = _frames(made.get(frame.response_key), last.item)
-            walked.skipped_ms += FRAME_MS * (max(0, of_last - last.frame - 1) + frame.frame)
+            walked.skipped_ms[leg] += FRAME_MS * (max(0, of_last - last.frame - 1) + frame.frame)
         last = frame
     return walked
 

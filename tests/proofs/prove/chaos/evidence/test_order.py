@@ -8,7 +8,7 @@ import pytest
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.order import after_cut, in_order
-from proofs.prove.chaos.evidence.shapes import Call, Frame, OtherSound
+from proofs.prove.chaos.evidence.shapes import Call, Frame, Leg, OtherSound
 from proofs.prove.listening.spans import Span
 from tests.proofs.prove.chaos.evidence import made
 
@@ -50,6 +50,18 @@ def test_words_that_are_left_out_are_found() -> None:
     for first in holes.values():
         assert broken(hearing(first, SECOND)) == {"words left out": 200.0}
     assert broken(hearing(FIRST)) == {"words left out": 2_000.0}
+
+
+def test_each_new_leg_may_repeat_and_leave_out_as_much_as_is_allowed() -> None:
+    """A call that is hit twice in its life; what one leg has too much of is found."""
+    allowed = Bounds(silence_ms=0, repeated_ms=300, skipped_ms=300)
+    legs = [Leg(0.0, 3_000.0, "lost", 0.0), Leg(3_500.0, 8_000.0, "lost"), Leg(8_500.0, None, "open")]
+    first = [*made.heard(1, 1, 2_000, range(50)), *made.heard(1, 1, 3_600, range(40, 100))]
+    second = [*made.heard(1, 2, 7_000, range(50), clip=2), *made.heard(1, 2, 8_600, range(40, 100), clip=2)]
+    assert broken(replace(hearing(first, second), legs=legs), allowed) == {}
+    assert broken(replace(hearing(first, second), legs=legs[:1]), allowed) == {"words heard twice": 400.0}
+    torn = [*made.heard(1, 2, 7_000, range(40), clip=2), *made.heard(1, 2, 8_600, range(60, 100), clip=2)]
+    assert broken(replace(hearing(first, torn), legs=legs), allowed) == {"words left out": 400.0}
 
 
 def test_words_that_a_later_session_says_are_not_missing() -> None:
