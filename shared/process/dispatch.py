@@ -17,11 +17,11 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from shared import resp
-from shared.clock import now_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract import record
 from shared.contract.card import Next, Plan
 from shared.contract.claiming import MOST_ATTEMPTS, Claim
-from shared.contract.entry import to_dict
+from shared.contract.entry import to_dict, written_ms
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.lua.scripts import NO_EPOCH, Answer
 from shared.contract.streams import pairs
@@ -137,12 +137,8 @@ class Dispatch:
         # What an older boot was handed, or we before the connection was lost.
         await self._read(link, [self._orphans, self._calls], "0")
         while not self._process.draining:
-            live, capacity = self._live_calls(), self._process.capacity
-            if live < capacity:
-                wanted = [self._orphans, self._calls]
-            elif live < room_for_orphans(capacity):
-                wanted = [self._orphans]
-            else:
+            wanted = self._wanted()
+            if not wanted:
                 self._process.redis_works(self._task)  # As far as is known: its link has been opened.
                 await asyncio.sleep(FULL_PAUSE_S)
                 continue
@@ -151,7 +147,14 @@ class Dispatch:
             now = now_ms()
             if now - self._looked_at_ms >= HEIR_FIRST_MS / 2:
                 self._looked_at_ms = now
-                await self._take_abandoned(link, wanted)
+                await self._take_abandoned(link)
+
+    def _wanted(self) -> list[str]:
+        """What there is room for."""
+        live, capacity = self._live_calls(), self._process.capacity
+        if live < capacity:
+            return [self._orphans, self._calls]
+        return [self._orphans] if live < room_for_orphans(capacity) else []
 
     async def _read(self, link: RedisLink, wanted: list[str], start: str) -> None:
         """One entry of each stream, the orphan first; `start` is "0" for what we were handed before."""
@@ -167,15 +170,20 @@ class Dispatch:
             for entry in found.get(key, ()):
                 await self._guarded(key, entry, is_late=False)
 
-    async def _take_abandoned(self, link: RedisLink, wanted: list[str]) -> None:
-        """What its heir has not claimed, or the worker that was handed it."""
-        for key in wanted:
+    async def _take_abandoned(self, link: RedisLink) -> None:
+        """What its heir has not claimed, or the worker that was handed it: one after another, all there is
+        room for. A group that ends together leaves as many as it had calls."""
+        for key in (self._orphans, self._calls):
             idle_ms = HEIR_FIRST_MS if key == self._orphans else ABANDONED_MS
             consumer = self._process.worker.instance.encode()
             words = [b"XAUTOCLAIM", key.encode(), self._role.encode(), consumer, b"%d" % idle_ms, b"0"]
             ask = resp.pack([*words, b"COUNT", b"1"])
-            for entry in _checked(await link.ask(ask, timeout_s=BLOCK_MARGIN_S))[1]:
-                await self._guarded(key, entry, is_late=True)
+            while key in self._wanted() and not self._process.draining:
+                found = _checked(await link.ask(ask, timeout_s=BLOCK_MARGIN_S))[1]
+                if not found:
+                    break
+                for entry in found:  # Its idle time begins anew: it does not come twice.
+                    await self._guarded(key, entry, is_late=True)
 
     async def _guarded(self, key: str, entry: Entry, *, is_late: bool) -> None:
         """One entry must not end the worker, nor come again for ever."""
@@ -208,10 +216,18 @@ class Dispatch:
             return
         if orphan.role != self._role:
             await self._process.store.xack(key, self._role, entry_id)
-        elif orphan.heir and orphan.heir != self._process.name and not is_late:
+        elif not is_late and self._waits_for(orphan.heir, entry_id):
             self._heir_until_ms = now_ms() + 2 * HEIR_FIRST_MS
         else:
             await self._claim(orphan.call_sid, orphan_entry=entry_id.decode())
+
+    def _waits_for(self, heir: str, entry_id: bytes) -> bool:
+        """Whether another worker is to have it first. Not one that was an older boot of ours; nor if the
+        entry has stood there for as long as it is left to an heir: nobody was there to read it."""
+        process = self._process
+        if heir in ("", process.name) or heir.partition("#")[0] == process.worker.instance:
+            return False
+        return wall_ms() - written_ms(entry_id) < HEIR_FIRST_MS
 
     async def _claim(self, call_sid: str, *, new_entry: str = "", orphan_entry: str = "") -> None:
         claim = await claim_free(self._process, call_sid, new_entry=new_entry, orphan_entry=orphan_entry)

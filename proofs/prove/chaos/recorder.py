@@ -6,16 +6,26 @@ the translation, on one clock. Must not know: what is allowed, or which fault th
 
 from __future__ import annotations
 
+from base64 import b64decode
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ingress.calls.hold_clip import hold_clip
 from proofs.prove.chaos.evidence import shapes
-from proofs.prove.chaos.evidence.coding import CALLER, FRAME_MS, MODEL, Code, Piece, is_beginning, pieces
+from proofs.prove.chaos.evidence.coding import (
+    CALLER,
+    FRAME_BYTES,
+    FRAME_MS,
+    MODEL,
+    Code,
+    Piece,
+    is_beginning,
+    pieces,
+)
 from proofs.prove.listening.spans import Span
 from simulators import mulaw
-from simulators.comparison import interruptions_ms, item_audio
+from simulators.comparison import interruptions_ms
 from simulators.realtime.record import SessionRecord
 from simulators.twilio import CallRecord
 from simulators.twilio.measures import lateness_ms
@@ -180,7 +190,7 @@ def _said(record: CallRecord, word: Utterance, ended_at_ms: float) -> shapes.Sai
 
 
 def _session(record: SessionRecord) -> shapes.Session:
-    cuts, audio = interruptions_ms(record), item_audio(record)
+    cuts, clips = interruptions_ms(record), _clips(record)
     session = shapes.Session(
         number=record.number,
         opened_ms=record.opened_at_ms,
@@ -203,7 +213,7 @@ def _session(record: SessionRecord) -> shapes.Session:
                         index=index,
                         frames=-int(-item.generated_ms // FRAME_MS),
                         cut_ms=cuts.get(item.item_id),
-                        clip=_clip(audio.get(item.item_id, b"")),
+                        clip=clips.get(item.item_id, 0),
                     )
                     for index, item in enumerate(own)
                     if item.generated_ms
@@ -213,9 +223,15 @@ def _session(record: SessionRecord) -> shapes.Session:
     return session
 
 
-def _clip(audio: bytes) -> int:
-    code = Code.read(audio, 0)
-    return 0 if code is None else code.voice.clip
+def _clips(record: SessionRecord) -> dict[str, int]:
+    """Which words each item stands for. Audio that names no item says it of none."""
+    begun: dict[str, bytes] = {}
+    for event in record.sent_of("response.output_audio.delta"):
+        item_id = str(event.get("item_id") or "")
+        if item_id and len(begun.get(item_id, b"")) < FRAME_BYTES:
+            begun[item_id] = begun.get(item_id, b"") + b64decode(str(event["delta"]))
+    codes = {item_id: Code.read(audio, 0) for item_id, audio in begun.items()}
+    return {item_id: code.voice.clip for item_id, code in codes.items() if code is not None}
 
 
 def _got(record: SessionRecord) -> Iterator[shapes.Got]:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
 from shared.contract.card import CallState, Next
 from shared.contract.claiming import MOST_ATTEMPTS, Claim
 from shared.contract.lua.scripts import Answer
@@ -14,11 +16,13 @@ from shared.contract.streams.calls import Orphaned
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.journal import Kind
 from shared.ownership import steps
-from shared.process.dispatch import QUARANTINED, Dispatch, claim_free, room_for_orphans
+from shared.process import dispatch
+from shared.process.dispatch import HEIR_FIRST_MS, QUARANTINED, Dispatch, claim_free, room_for_orphans
 from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
 from shared.store.client import Store
+from shared.store.link import open_link
 from tests.conftest import without_ttl
 from tests.shared.ownership.test_steps import CALL, KEYS, attached
 from tests.shared.store.test_outbox import flat
@@ -196,6 +200,44 @@ async def test_an_orphan_is_left_to_its_heir_for_a_moment(store: Store, redis_ur
     async with dispatching(heir) as got:
         await wait_until(lambda: len(got) == 1, "the heir takes it")
     assert got[0][1].epoch > second
+
+
+@pytest.mark.parametrize(("age_ms", "waits"), [(0, True), (HEIR_FIRST_MS - 50, True), (HEIR_FIRST_MS, False)])
+def test_an_orphan_waits_for_its_heir_only_while_it_is_young(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, age_ms: int, waits: bool
+) -> None:
+    """One that nobody was there to read has waited; our own older boot never comes."""
+    process = worker(redis_url)
+    taker = Dispatch(process, 0, live_calls=lambda: 0, on_call=lambda *_: None)
+    monkeypatch.setattr(dispatch, "wall_ms", lambda: 1_000_000 + age_ms)
+    heir = str(replace(process.worker, number=1))
+
+    assert taker._waits_for(heir, b"1000000-0") is waits
+    assert not taker._waits_for(str(replace(process.worker, boot="0ld")), b"1000000-0")
+    assert not taker._waits_for(process.name, b"1000000-0")
+    assert not taker._waits_for("", b"1000000-0")
+
+
+async def test_all_that_was_abandoned_is_taken_at_one_look(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A group that ended together leaves as many orphans as it had calls."""
+    monkeypatch.setattr(dispatch, "ABANDONED_MS", 0)
+    sids = {f"CA{number:032x}" for number in range(12)}
+    for number, call_sid in enumerate(sorted(sids)):
+        stream = replace(STREAM, call_sid=call_sid, stream_sid=f"MZ{number:032x}")
+        await steps.attach(store, KEYS, stream, max_resumes=3)
+    await store.xgroup_create(KEYS.calls(0), "egress", id="0")
+    await store.xreadgroup("egress", "egress-9@h", {KEYS.calls(0): ">"}, count=100)
+    process, got = worker(redis_url), set[str]()
+    taker = Dispatch(process, 0, live_calls=lambda: len(got), on_call=lambda sid, _: got.add(sid))
+    await taker._make_groups()
+    link = await open_link(redis_url, name="test")
+    await taker._take_abandoned(link)
+    link.close()
+    await process.store.aclose()
+
+    assert got == sids
 
 
 async def released_again(store: Store, claim: Claim, heir: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from base64 import b64encode
 
 from ingress.calls.hold_clip import hold_clip
 from proofs.prove.chaos import story
@@ -140,3 +141,20 @@ def test_a_session_is_told_with_what_it_made_and_got() -> None:
         (100.0, 1, 1),
         (160.0, 1, 2),
     ]
+
+
+def test_an_item_is_told_with_its_words_where_its_audio_names_it() -> None:
+    """In pieces of any length. A server may leave ids out; then nobody knows which item they were."""
+    made = session()
+    (item_id,) = [item.item_id for item in made.items.values() if item.generated_ms]
+    frame = VOICE.frame(0)
+    for named in ({"item_id": item_id}, {}, {"item_id": ""}):
+        (told,) = call_of(1, record(), [made], is_hit=False, is_finished=True).sessions
+        assert told.responses[0].items[0].clip == 0
+        made.sent.clear()
+        for piece in (frame[:100], frame[100:]):
+            event = {"type": "response.output_audio.delta", "delta": b64encode(piece).decode(), **named}
+            made.sent.append(TimedEvent(50.0, dict(event)))
+        (told,) = call_of(1, record(), [made], is_hit=False, is_finished=True).sessions
+        assert told.responses[0].items[0].clip == (9 if named.get("item_id") else 0)
+        made.sent.clear()
