@@ -6,8 +6,8 @@ which brain is asked. Pure. Must not know: how a brain is asked, how a call is r
 is.
 
     state    what comes       leads to
-    seeking  a tick           asked (somebody is there), given (nobody is: whoever comes first takes it).
-                              Where the process lives on the call stays instead, and all are asked again
+    seeking  a tick           asked (somebody is there), given (nobody was for 2 s: whoever comes first takes
+                              it). Where the process lives on the call stays instead, and all are asked again
     asked    ready            ready
              declined         seeking
              5 s, or it dies  seeking: another one is asked
@@ -28,6 +28,10 @@ from shared.ownership.workers import SeenWorker
 READY_WITHIN_MS = 5_000.0
 QUIET_WITHIN_MS = 20_000.0
 """Longer than a tool may take."""
+
+NOBODY_FOR_MS = 2_000.0
+"""A brain that has only just begun has been seen to beat by then: in a deploy of one after another, its heir
+is ready a moment before it is told to end."""
 
 AGAIN_AFTER_MS = 5_000.0
 """Who was late, or declined, is asked again after so long, where the process lives on."""
@@ -116,7 +120,7 @@ class HandOver:
         untried = [heir for heir in heirs if heir not in self._tried]
         if not untried:
             if not may_stay:
-                return self._give()
+                return self._give() if now_ms - self.since_ms >= NOBODY_FOR_MS else None
             if now_ms - self._asked_at_ms >= AGAIN_AFTER_MS:
                 self._tried.clear()
             return None

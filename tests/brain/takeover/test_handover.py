@@ -10,6 +10,7 @@ import pytest
 from brain.takeover.handover import (
     AGAIN_AFTER_MS,
     FRESH_MS,
+    NOBODY_FOR_MS,
     QUIET_WITHIN_MS,
     READY_WITHIN_MS,
     Ask,
@@ -53,6 +54,7 @@ def test_another_one_is_asked_and_then_whoever_comes_first(how: str) -> None:
         elif how == "declined":
             call.declined(heir)
         else:
+            now += NOBODY_FOR_MS
             rest = [each for each in (A, B) if each not in asked]
             assert call.tick(now, rest, is_quiet=True) == (Ask(B) if rest else Give(""))
             if rest:
@@ -60,12 +62,19 @@ def test_another_one_is_asked_and_then_whoever_comes_first(how: str) -> None:
                 call.declined(B)
             break
     if call.state is not HandOverState.GIVEN:
-        assert call.tick(now, [A, B], is_quiet=True) == Give("")
+        assert call.tick(max(now, NOBODY_FOR_MS), [A, B], is_quiet=True) == Give("")
 
 
-def test_nobody_there_is_not_waited_for() -> None:
-    """The call is released at once: a next boot takes it, and the clip covers it."""
-    assert HandOver(0.0).tick(0.0, [], is_quiet=False) == Give("")
+def test_nobody_there_is_waited_for_no_longer_than_a_new_brain_takes_to_be_seen() -> None:
+    """In a deploy it is ready a moment before. Then the call is released: a next boot takes it."""
+    call = HandOver(0.0)
+    assert call.tick(0.0, [], is_quiet=True) is None
+    assert call.tick(NOBODY_FOR_MS - 1, [], is_quiet=True) is None
+    assert call.tick(NOBODY_FOR_MS, [], is_quiet=False) == Give("")
+
+    call = HandOver(0.0)
+    assert call.tick(0.0, [], is_quiet=True) is None
+    assert call.tick(NOBODY_FOR_MS - 1, [A], is_quiet=True) == Ask(A)
 
 
 def test_where_the_process_lives_on_nobody_there_is_waited_for() -> None:
