@@ -9,7 +9,8 @@ know: the clip, the socket, how an answer is asked for again (brain/sequencer/de
 - A debt stands from pick-up until a brain speaks, from the moment that the brain states, and from its last
   word on once that is 2 s old.
 - Frames given to the socket suspend it if they are no silence; the first mark behind them that comes back
-  pays it, and with it all up to the number of the last `sound`. Where none comes back in time, a clock pays.
+  pays it, and with it all up to the number of the last `sound`. Where none comes back in time, a clock pays;
+  and where the caller cuts an answer off, what they had heard of it by then.
 - Frames that cease before `sound_end` bring it back, from the last one on.
 - The caller's own voice stops the clock and takes nothing away. Our clip pays nothing.
 - Who is said to speak and makes pauses, tells a story or waits in vain: what they speak is taken off what
@@ -23,7 +24,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from shared.audio import FRAME_MS, is_silent
+from shared.audio import FRAME_MS, is_silent, is_voice
 from shared.contract.owed import DebtCause, NoWord
 from shared.contract.streams.pairs import Owes
 
@@ -52,14 +53,11 @@ MARK_WITHIN_MS = 3_000.0
 """So long after its time to play an answer counts as heard, though no mark behind it came back: carriers lose
 echoes, and some send none."""
 
-QUIET_CODES = bytes(code for low in range(14) for code in (0xFF - low, 0x7F - low))
-"""Of at most 104: -50 dBFS. A telephone line hums below it; a voice does not."""
-
-VOICED_SAMPLES = 8
-"""Of 160: a click is no voice."""
-
 HUSH_MS = 700.0
 """Between two words. A caller who is quiet for longer is not speaking, whoever says so."""
+
+HEARD_LEAST_MS = 250.0
+"""Of an answer that the caller cut off before its first mark: who has heard a word of it was answered."""
 
 DEAF_BEFORE_MS = 2_000.0
 """What was said so shortly before its session was lost, the model may not have heard."""
@@ -76,11 +74,6 @@ class Step(enum.Enum):
 
 TELL_AT_MS = 2_000.0
 """From then on people are told that a caller waits."""
-
-
-def is_voice(audio: bytes) -> bool:
-    """Whether a frame of the caller's may be a voice."""
-    return len(audio.translate(None, QUIET_CODES)) >= VOICED_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +136,8 @@ class OwedSound:
     """When the caller has heard the last of it that was no silence; before there is any, `began_at_ms`."""
     _is_voiced: bool = False
     """Sound of this answer was given to the socket since it was last paid for."""
+    _sounds_from_ms: float | None = None
+    """When the first sound of this answer began to play; None: there is none yet, or it was cleared."""
     _paying: dict[str, PayingMark] = field(default_factory=dict)
     """By name, in the order in which the carrier comes to them. Bounded by the clock that pays them."""
 
@@ -172,7 +167,7 @@ class OwedSound:
         """Egress: the frames that follow answer all debts up to `number`."""
         self._account(now_ms)
         if number != self._answers:
-            self._is_voiced = False
+            self._is_voiced, self._sounds_from_ms = False, None
         # The same number again: egress repeats what it cannot know to have been given to the socket.
         self._answers, self._is_open = number, True
 
@@ -184,9 +179,13 @@ class OwedSound:
             self._judge(now_ms)
 
     def cleared(self, now_ms: float) -> None:
-        """What the carrier had not played is void: its marks come back now, and prove nothing."""
+        """What the carrier had not played is void: its marks come back now, and prove nothing. What had
+        played until then was heard."""
         self._account(now_ms)
-        self._is_open = self._is_voiced = False
+        until_ms = min(now_ms, self._heard_until_ms)
+        if self._sounds_from_ms is not None and until_ms - self._sounds_from_ms >= HEARD_LEAST_MS:
+            self._settle(self._answers, owed_ms=0.0)
+        self._is_open, self._is_voiced, self._sounds_from_ms = False, False, None
         self._paying.clear()
         self._plays_until_ms = min(self._plays_until_ms, now_ms)
         self._heard_until_ms = min(self._heard_until_ms, now_ms)
@@ -209,10 +208,13 @@ class OwedSound:
 
     def frame(self, audio: bytes, now_ms: float) -> None:
         """A frame was given to the socket. Fifty times a second a call: nothing is accounted for here."""
-        self._plays_until_ms = max(self._plays_until_ms, now_ms) + FRAME_MS
+        plays_from_ms = max(self._plays_until_ms, now_ms)
+        self._plays_until_ms = plays_from_ms + FRAME_MS
         if not is_silent(audio):
             self._heard_until_ms = self._plays_until_ms
             self._is_voiced = True
+            if self._sounds_from_ms is None:
+                self._sounds_from_ms = plays_from_ms
 
     def playing_ms(self, now_ms: float) -> float:
         """How long what was given to the socket will still play."""
@@ -377,14 +379,17 @@ class OwedSound:
         that it has had since: a mark that is paid by the clock is paid late."""
         self._account(now_ms)
         mark = self._paying[name]
-        self.owed_ms = min(self.owed_ms, self._counted_ms - mark.counted_ms)
-        number = mark.number
         for each in list(self._paying):
             del self._paying[each]
             if each == name:
                 break
+        self._settle(mark.number, owed_ms=min(self.owed_ms, self._counted_ms - mark.counted_ms))
+        self._judge(now_ms)
+
+    def _settle(self, number: int, *, owed_ms: float) -> None:
+        """Debts up to this one are paid; `owed_ms` is left of the silence."""
+        self.owed_ms = owed_ms
         if self._word is not None and self._word.is_paid:
             # The brain knows which answer it was, should egress's word for it be lost.
             number = max(number, self._known)
         self.settled = max(self.settled, number)
-        self._judge(now_ms)

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from ingress.calls.owed import CLIP_AGAIN_MS, HUSH_MS, OwedSound, is_voice
+from ingress.calls.owed import CLIP_AGAIN_MS, HUSH_MS, OwedSound
+from shared.audio import is_voice
 from shared.contract.owed import DebtCause, NoWord
 from tests.ingress.calls.test_owed import CLIP_MS, NOTHING, PLAY, QUIET, TURN_1, VOICE, Ear
 

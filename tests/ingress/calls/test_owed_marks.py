@@ -47,6 +47,45 @@ def test_an_answer_after_a_clear_is_paid_like_any_other(ear: Ear) -> None:
     assert ear.owed.standing == (3_000, DebtCause.TURN)
 
 
+@pytest.mark.parametrize(("heard_ms", "paid"), [(240.0, 0), (260.0, 1)])
+def test_an_answer_that_is_cut_off_before_its_first_mark_is_paid_if_a_word_was_heard(
+    ear: Ear, heard_ms: float, paid: int
+) -> None:
+    """Whatever was given to the socket beyond it; silence is no word."""
+    ear.say(TURN_1).until(4_000.0)
+    ear.owed.sound(1, ear.now_ms)
+    for _ in range(10):
+        ear.owed.frame(SILENCE, ear.now_ms)
+    for _ in range(100):
+        ear.owed.frame(VOICE, ear.now_ms)
+    ear.until(4_000.0 + 200.0 + heard_ms)
+    ear.owed.cleared(ear.now_ms)
+    assert ear.owed.settled == paid
+
+    ear.say(TURN_2).until(8_000.0)
+
+    waited_ms = 8_000.0 - 4_200.0 - heard_ms
+    assert ear.owed.standing[0] == pytest.approx(waited_ms if paid else waited_ms + 3_000.0, abs=300.0)
+
+
+def test_an_answer_that_is_cut_off_pays_once(ear: Ear) -> None:
+    """What was heard of it says nothing of the next one."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    for _ in range(100):
+        ear.owed.frame(VOICE, ear.now_ms)
+    ear.until(1_500.0)
+    ear.owed.cleared(ear.now_ms)
+    assert ear.owed.settled == 1
+
+    ear.say(TURN_2)
+    ear.owed.sound(2, ear.now_ms)
+    ear.owed.frame(VOICE, ear.now_ms)
+    ear.owed.cleared(ear.now_ms)
+
+    assert ear.owed.settled == 1
+
+
 def test_an_answer_that_the_caller_interrupts_leaves_nothing_open(ear: Ear) -> None:
     """It was paid and is void: half a minute of quiet brings nothing, and a mark behind no sound pays
     nothing."""
