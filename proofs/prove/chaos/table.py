@@ -18,7 +18,10 @@ from proofs.prove.chaos.evidence.leftovers import LEAST_FRAMES, late_finding
 from proofs.prove.chaos.faults import Killed, Row
 
 PART: Final = "chaos"
-HEAD: Final = ("row", "what is done", "at", "calls, hit", "silence by it, ms", "I1 to I7 and turns", "kept")
+HEAD: Final = ("row", "what is done", "at", "calls, hit", "silence by it, ms", "what else was found", "kept")
+
+AT_REST: Final = ("I3", "I6", "owners")
+"""What is as it was before in each row that is kept: it would be said a hundred and fifty times."""
 
 SILENCE: Final = ("I4", "silence by the fault")
 UNHEARD_SHARE: Final = 0.95
@@ -61,8 +64,19 @@ class Result:
     def figures_text(self) -> str:
         """Each other figure that is not 0 beside its bound."""
         rest = [each for each in worst(self.findings) if (each.promise, each.what) != SILENCE]
-        said = [f"{each.what} {each.figure:.0f} / {each.bound:.0f} {each.unit}".rstrip() for each in rest]
-        return "; ".join(text for text, each in zip(said, rest, strict=True) if each.figure or each.bound)
+        return _told([each for each in rest if each.figure or each.bound])
+
+    @property
+    def found_text(self) -> str:
+        """The same for the page, where what is at its base line, or is nothing, is left out."""
+        rest = [each for each in worst(self.findings) if (each.promise, each.what) != SILENCE]
+        return _told([each for each in rest if each.figure and each.promise not in AT_REST])
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    return "; ".join(
+        f"{each.what} {each.figure:.0f} / {each.bound:.0f} {each.unit}".rstrip() for each in findings
+    )
 
 
 def together(results: Sequence[Result]) -> list[str]:
@@ -103,7 +117,7 @@ def row_of(result: Result) -> tuple[str, ...]:
         str(row.step),
         f"{result.calls}, {result.hit}",
         result.silence_text,
-        result.figures_text,
+        result.found_text,
         ("yes" if not result.broken else "no: " + "; ".join(result.broken))
         + (f" (played {result.tries} times)" if result.tries > 1 else ""),
     )
