@@ -150,9 +150,9 @@ class EgressCall:
         """The call has a new media stream; see Delivery.on_stream."""
         self._step(lambda now: self.delivery.on_stream(leg, ingress, now, was_open=was_open))
 
-    def detach(self, leg: int) -> None:
-        """The media stream of a leg is gone."""
-        self._step(lambda now: self.delivery.on_detached(leg, now))
+    def detach(self, leg: int, *, word_ago_ms: float | None = None) -> None:
+        """The media stream of a leg is gone; see Delivery.on_detached."""
+        self._step(lambda now: self.delivery.on_detached(leg, now, word_ago_ms=word_ago_ms))
 
     def tick(self, now: float) -> bool:
         """See metronome.Ticking.

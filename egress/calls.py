@@ -21,11 +21,11 @@ from egress.metronome import Metronome, OutBatch, Ticking
 from egress.out_post import OutPost
 from egress.positions import read_start
 from egress.window import CallWindow
-from shared.clock import now_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract import record
 from shared.contract.card import CallState
 from shared.contract.claiming import Claim
-from shared.contract.entry import FIRST
+from shared.contract.entry import FIRST, written_ms
 from shared.contract.errors import ContractError
 from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.streams.calls import Orphaned
@@ -47,6 +47,9 @@ CLAIM_TRIES, CLAIM_PAUSE_S = 20, 0.5
 ABSENT_MS = 5000.0
 """How long a call of ours may be without a card. Ingress writes it again within a second of the moment at
 which Redis is there again; if it does not, the call is over."""
+
+WAITED_MOST_MS = 500.0
+"""A word that waited longer for us, by two clocks, was written by a clock that is wrong."""
 
 REST_AFTER_BUG_S = 1.0
 """A call that met a bug rests this long before it is claimed again: a bug that comes again must not spin."""
@@ -283,8 +286,10 @@ class Calls:
             case Stream(leg=leg, ingress=ingress, rescued=rescued):
                 # The carrier was asked for it: it ended the old stream itself, to open this one.
                 call.follow_stream(leg, ingress, was_open=rescued is True)
-            case Detached(leg=leg):
-                call.detach(leg)
+            case Detached(leg=leg) as detached:
+                # By the server's clock: the word may have waited for us.
+                ago_ms = min(max(0.0, wall_ms() - written_ms(letter.entry_id)), WAITED_MOST_MS)
+                call.detach(leg, word_ago_ms=ago_ms if detached.was_open else None)
             case Ended():
                 self.end(call)
             case _:

@@ -221,12 +221,18 @@ class Delivery:
         self.ledger.play_from(now_ms)
         return [*early, Attach(n=self.backlog.next_n - 1), self.save(now_ms), *self.tick(now_ms)]
 
-    def on_detached(self, leg: int, now_ms: float) -> list[Action]:
-        """The media stream is gone: nothing is sent until there is a new one."""
+    def on_detached(self, leg: int, now_ms: float, *, word_ago_ms: float | None = None) -> list[Action]:
+        """The media stream is gone: nothing is sent until there is a new one. `word_ago_ms`: so long ago it
+        was still there, whatever was said of it last; None: nobody can say."""
         if leg != self.leg or self.detached:
             return self._posts()
         self.detached = True
-        self.ledger.hold(now_ms)
+        ended_ms = now_ms
+        if word_ago_ms is not None:
+            ended_ms = now_ms - word_ago_ms
+            self.pacer.restart()  # Nor do frames that nothing was said of make it doubtful.
+            self.ledger.play_on(ended_ms)
+        self.ledger.hold(ended_ms)
         self.taking_up.stop_waiting()
         # Should we be gone when there is a new stream: it goes on from here.
         return [*self._read_early(now_ms), *self._posts(), self.save(now_ms)]

@@ -175,7 +175,7 @@ class Ledger:
 
     def hear_from(self, now_ms: float) -> None:
         """Ingress has said something about this leg: its socket was there."""
-        self._word_at_ms = now_ms
+        self._word_at_ms = now_ms if self._word_at_ms is None else max(self._word_at_ms, now_ms)
 
     def is_doubtful(self, now_ms: float) -> bool:
         """Whether a mark is overdue and ingress has said nothing since what stands before it should have

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from egress.actions import Frame
 from egress.intake import HELD_MOST_BYTES
 from egress.marks import MARK_DEADLINE_MS
 from shared.audio import FRAME_MS
@@ -345,6 +346,29 @@ def test_a_detached_call_is_silent_until_the_next_stream() -> None:
     playhead = stage.delivery.ledger.playhead
     assert playhead is not None
     assert stage.delivery.ledger.heard_ms(playhead, stage.now) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("word_ago_ms", "least_ms", "most_ms"), [(None, 100, 240), (0.0, 0, 40), (60.0, 20, 100)]
+)
+def test_a_stream_that_was_closed_was_there_to_its_end(
+    word_ago_ms: float | None, least_ms: float, most_ms: float
+) -> None:
+    """Ingress says so, at once or a little later; where it broke, the last report is the last word."""
+    stage = Stage()
+    audio = speech(4 * SECOND)
+    stage.say(audio)
+    stage.run(1_000)
+    stage.ingress_is_dead = True  # No report any more: what was given plays on.
+    stage.run(100)
+    stage.act(stage.delivery.on_detached(1, stage.now, word_ago_ms=word_ago_ms))
+    played = len(stage.played)
+
+    resumed = stage.delivery.on_stream(2, "ingress-1@h#2", stage.now)
+
+    first = next(action for action in resumed if isinstance(action, Frame))
+    at = frames_of(audio).index(first.audio)
+    assert least_ms <= (played - at) * 20 <= most_ms
 
 
 @pytest.mark.parametrize("saved_before_ms", [0, 200, 900])

@@ -52,6 +52,10 @@ class Stream:
     older version, which does not say."""
 
 
+BROKEN = "lost"
+"""The connection is over, and nobody has said so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detached:
     """The stream is gone. Written by the script DETACH."""
@@ -59,6 +63,12 @@ class Detached:
     KIND: ClassVar[str] = "detached"
     leg: int
     cause: str
+    """Why: BROKEN, or what somebody has done."""
+
+    @property
+    def was_open(self) -> bool:
+        """Whether its socket was there until then: it was closed by one of the two, and did not break."""
+        return self.cause != BROKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
