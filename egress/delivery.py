@@ -227,12 +227,11 @@ class Delivery:
         if leg != self.leg or self.detached:
             return self._posts()
         self.detached = True
-        ended_ms = now_ms
-        if word_ago_ms is not None:
-            ended_ms = now_ms - word_ago_ms
+        if word_ago_ms is None:
+            self.ledger.hold(now_ms)
+        else:
             self.pacer.restart()  # Nor do frames that nothing was said of make it doubtful.
-            self.ledger.play_on(ended_ms)
-        self.ledger.hold(ended_ms)
+            self.ledger.end_stream(now_ms - word_ago_ms)
         self.taking_up.stop_waiting()
         # Should we be gone when there is a new stream: it goes on from here.
         return [*self._read_early(now_ms), *self._posts(), self.save(now_ms)]

@@ -261,6 +261,11 @@ class Ledger:
         self.hear_from(now_ms)
         self._playback.play_on()
 
+    def end_stream(self, at_ms: float) -> None:
+        """Twilio's socket was open until then, and no longer. Nobody's clock takes back what ingress said."""
+        self.play_on(at_ms)
+        self.hold(at_ms if self._word_at_ms is None else max(at_ms, self._word_at_ms))
+
     def know_way(self, behind_ms: float) -> None:
         """What echoes told an owner before us: the ear is later than the socket by so much."""
         self._playback.know_way(behind_ms)

@@ -371,6 +371,22 @@ def test_a_stream_that_was_closed_was_there_to_its_end(
     assert least_ms <= (played - at) * 20 <= most_ms
 
 
+@pytest.mark.parametrize("word_ago_ms", [None, 0.0, 500.0])
+def test_a_clock_that_is_wrong_takes_back_nothing_that_ingress_said(word_ago_ms: float | None) -> None:
+    """The word that the stream is closed bears the server's time; frames that it reported have played."""
+    stage = Stage()
+    audio = speech(4 * SECOND)
+    stage.say(audio)
+    stage.run(1_000)
+    stage.act(stage.delivery.on_detached(1, stage.now, word_ago_ms=word_ago_ms))
+    played = len(stage.played)
+
+    resumed = stage.delivery.on_stream(2, "ingress-1@h#2", stage.now)
+
+    first = next(action for action in resumed if isinstance(action, Frame))
+    assert (played - frames_of(audio).index(first.audio)) * 20 <= 100
+
+
 @pytest.mark.parametrize("saved_before_ms", [0, 200, 900])
 def test_a_new_owner_says_nothing_twice_and_loses_no_frame(saved_before_ms: int) -> None:
     """Egress dies: the next one asks how far it came, and goes on with the next frame."""
