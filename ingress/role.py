@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from ingress.calls.departures import Departures
 from ingress.calls.registry import Registry
 from ingress.calls.strays import Strays
-from ingress.calls.switchboard import MOVING, Switchboard
+from ingress.calls.switchboard import Switchboard
 from ingress.counters import CallCounters, RescueCounters, SocketCounters, WebhookCounters
 from ingress.janitor.sweep import Janitor
 from ingress.media import twilio
@@ -39,6 +39,7 @@ from ingress.web.store_turns import StoreTurns
 from shared import public_port
 from shared.clock import now_ms
 from shared.contract.errors import EntryError
+from shared.contract.streams.control import MOVING
 from shared.contract.streams.doorbell import Why, read_ring
 from shared.process.admin import OwnSignalsServer
 from shared.process.exits import Exit

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingress.media.gate import STOPPED
 from shared.contract.card import TONES_MOST, Next
+from shared.contract.streams.control import STOPPED
 
 APOLOGY = "apology"
 """The outcome of a call whose caller heard one."""

@@ -26,6 +26,7 @@ from shared.contract.card import Next, Plan
 from shared.contract.entry import FIRST
 from shared.contract.errors import EntryError
 from shared.contract.steps import due, read_due
+from shared.contract.streams.control import MOVING
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import (
     IS_FRAME,
@@ -50,9 +51,6 @@ TOLD_AGAIN_MS = 1_500.0
 OTHERS_FIRST_MS = 5_000.0
 """After Redis was away: it may have fallen back to a deadline of a call that streams again. Whoever holds its
 socket says so before anybody ends the call: at once, or with the figures of the next window."""
-
-MOVING = "moving"
-"""The reason of a close that leads to another process."""
 
 
 class Switchboard:

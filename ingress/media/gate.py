@@ -29,11 +29,8 @@ CLOSE_WITHIN_MS = 2_000.0
 BAD_MESSAGES_MAX = 50
 BAD_WINDOW_MS = 10_000.0
 
-STOPPED = "stop"
-"""The cause of a media stream's end when the carrier said `stop`."""
-
 LOST = "lost"
-"""The cause when the connection ended without a word."""
+"""The cause of a media stream's end when the connection ended without a word."""
 
 
 class CloseCode(enum.IntEnum):

@@ -20,7 +20,6 @@ from ingress.errors import StartRefused, WireError
 from ingress.media.gate import (
     BINARY,
     LOST,
-    STOPPED,
     Close,
     CloseCode,
     Given,
@@ -33,6 +32,7 @@ from ingress.media.numbering import Numbering, Place
 from ingress.media.wire import KeyPress, MarkEcho, Media, Message, StreamStart, Wire
 from ingress.media.write_times import WriteWindow
 from shared.clock import now_ms
+from shared.contract.streams.control import STOPPED
 from shared.figures.counters import Counts
 from shared.logs.log import Log
 from shared.process.awake import AwakeSilence

@@ -52,8 +52,11 @@ class Stream:
     older version, which does not say."""
 
 
-BROKEN = "lost"
-"""The connection is over, and nobody has said so."""
+STOPPED = "stop"
+"""The carrier has ended the stream."""
+
+MOVING = "moving"
+"""Ingress has, on its way out: the call is to come back on another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +66,13 @@ class Detached:
     KIND: ClassVar[str] = "detached"
     leg: int
     cause: str
-    """Why: BROKEN, or what somebody has done."""
+    """Why: STOPPED, MOVING, or what befell it, in ingress's words."""
 
     @property
     def was_open(self) -> bool:
-        """Whether its socket was there until then: it was closed by one of the two, and did not break."""
-        return self.cause != BROKEN
+        """Whether its socket is known to have been there until then: one of its two ends closed it, as it
+        should. Of all else that befalls a stream nobody can say."""
+        return self.cause in (STOPPED, MOVING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,10 @@ from ingress.calls.ending import (
     EndNow,
     decide,
 )
-from ingress.media.gate import LOST, STOPPED
+from ingress.media.gate import LOST
 from ingress.web.twiml import PLAY_DIGITS
 from shared.contract.card import TONES_MOST, Next
+from shared.contract.streams.control import STOPPED
 
 COMES_BACK = EndLater(NEW_STREAM_WITHIN_S, "no_new_stream")
 PLAYED = EndLater(PLAYED_WITHIN_S, "no_new_stream")

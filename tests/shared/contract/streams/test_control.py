@@ -12,6 +12,7 @@ from shared.contract.keys import Keys
 from shared.contract.streams import control
 from shared.contract.streams.control import (
     Audible,
+    Detached,
     Flushed,
     FlushedItem,
     HangUp,
@@ -114,3 +115,14 @@ def test_the_console_types_as_people_do(command: Say | HangUp) -> None:
 def test_whatever_is_typed_raises_nothing(fields: dict[bytes, bytes]) -> None:
     """A hand must not end a call."""
     assert read_message(b"5-1", fields).sender is not None
+
+
+@pytest.mark.parametrize(
+    ("cause", "was_open"),
+    [("stop", True), ("moving", True), ("lost", False), ("not_here", False), ("newer stream", False)],
+)
+def test_only_a_stream_that_was_closed_as_it_should_is_known_to_have_been_there(
+    cause: str, was_open: bool
+) -> None:
+    """Whatever else befalls one, nobody saw it open to its end."""
+    assert Detached(leg=1, cause=cause).was_open is was_open
