@@ -22,13 +22,10 @@ from console.stack.launcher import Stack
 from proofs.prove.chaos.evidence.shapes import Census
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import ROLES
-from shared.store.client import MAX_CONNECTIONS, Store
+from shared.store.client import Store
 from simulators.realtime.record import SessionRecord
 
 TASKS: Final = "trunkline_tasks "
-_INODES: Final = {"tcp": 9, "tcp6": 9, "udp": 9, "udp6": 9, "unix": 6, "netlink": 9}
-"""Tables of sockets below /proc/net, and which word of a line is the inode."""
-
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 _OF_A_CALL: Final = re.compile(r"tl:\{\d+\}:call:[^:]+:(caller|turn|reply)")
@@ -86,16 +83,14 @@ def _of(pids: Mapping[str, int], read: object) -> dict[str, int]:
 
 def _fds(pid: int, port: int) -> int:
     """Descriptors without connections to that port, Redis's: a process keeps as many as it ever had at once,
-    to a fixed most of them, and those that Redis has dropped until it wants them again. One that was reset
-    stands in no table of the kernel's: nobody can say where it led, but a pool has no more than its most."""
-    of_redis, known = _sockets_to(pid, port), _sockets(pid)
+    to a fixed most of them, and those that Redis has dropped until it wants them again."""
+    of_redis = _sockets_to(pid, port)
     folder = Path(f"/proc/{pid}/fd")
     links = []
     for each in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):  # Closed meanwhile.
             links.append(os.readlink(each))
-    reset = sum(link.startswith("socket:") and link not in known for link in links)
-    return sum(link not in of_redis for link in links) - min(reset, MAX_CONNECTIONS)
+    return sum(link not in of_redis for link in links)
 
 
 def _sockets_to(pid: int, port: int) -> set[str]:
@@ -106,16 +101,6 @@ def _sockets_to(pid: int, port: int) -> set[str]:
             words = line.split()
             if int(words[2].rpartition(":")[2], 16) == port:
                 found.add(f"socket:[{words[9]}]")
-    return found
-
-
-def _sockets(pid: int) -> set[str]:
-    """Those that the kernel has in a table, whatever they are."""
-    found = set()
-    for table, column in _INODES.items():
-        with contextlib.suppress(FileNotFoundError):  # A kernel without it.
-            for line in Path(f"/proc/{pid}/net/{table}").read_text("utf-8").splitlines()[1:]:
-                found.add(f"socket:[{line.split()[column]}]")
     return found
 
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
-from contextlib import ExitStack
 from functools import partial
-
-import pytest
 
 from proofs.prove.chaos.setting import census
 from shared.contract.keys import Keys
@@ -54,23 +50,6 @@ def test_connections_to_redis_are_no_leak() -> None:
             assert census._fds(os.getpid(), port) == before + 1
             redis.accept()[0].close()
             assert census._fds(os.getpid(), port) == before + 1
-
-
-def test_connections_that_were_reset_are_no_leak_as_long_as_a_pool_may_have_them() -> None:
-    """They stand in no table, and nobody can say where they led; more than a pool's most are a leak."""
-    most = census.MAX_CONNECTIONS
-    with socket.create_server(("127.0.0.1", 0), backlog=most + 8) as redis:
-        port = redis.getsockname()[1]
-        before = census._fds(os.getpid(), port)
-        with ExitStack() as kept:
-            for _ in range(most + 3):
-                mine = kept.enter_context(socket.create_connection(redis.getsockname()))
-                theirs = redis.accept()[0]
-                theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                theirs.close()
-                with pytest.raises(ConnectionResetError):
-                    mine.recv(1)
-            assert census._fds(os.getpid(), port) == before + 3
 
 
 def test_processes_are_read_from_proc() -> None:
