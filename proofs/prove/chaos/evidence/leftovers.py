@@ -21,9 +21,6 @@ LATE_P99_MS: Final = 10.0
 LEAST_FRAMES: Final = 1_000
 """The latest hundredth of fewer is a frame or two, which say nothing: such rows are judged together."""
 
-CALLS_MOST: Final = 20
-"""On two processors, beside their callers and models."""
-
 FRAME_MS: Final = 20.0
 QUEUE_FRAMES: Final = 6
 QUEUE_SETTLES_MS: Final = 5_000.0
@@ -90,9 +87,8 @@ def base_line(evidence: Evidence) -> Iterator[Finding]:
 
 
 def lateness(evidence: Evidence) -> Iterator[Finding]:
-    """I7: of the calls that were not hit, where their frames are enough to say. Not of a row of many calls:
-    there it is those who listen that want for a processor, also where nothing is wrong."""
-    late = late_ms(evidence) if len(evidence.calls) <= CALLS_MOST else []
+    """I7: of the calls that were not hit, where their frames are enough to say."""
+    late = late_ms(evidence)
     if len(late) >= LEAST_FRAMES:
         yield late_finding(late)
 
