@@ -17,7 +17,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from shared import resp
-from shared.clock import now_ms, wall_ms
+from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import Next, Plan
 from shared.contract.claiming import MOST_ATTEMPTS, Claim
@@ -105,6 +105,9 @@ class Dispatch:
         self._looked_at_ms = 0.0
         self._heir_until_ms = 0.0
         """An orphan that was handed to us waits for its heir until then."""
+        self._server_ahead_ms = 0.0
+        """What Redis's clock shows more than ours: entries bear its time, which no host's clock need agree
+        with."""
 
     async def run(self) -> None:
         """Takes calls until the process drains. What it was handed and did not take, others take: cancelling
@@ -134,6 +137,8 @@ class Dispatch:
                     raise
 
     async def _take(self, link: RedisLink) -> None:
+        seconds, micros = _checked(await link.ask(resp.pack([b"TIME"]), timeout_s=BLOCK_MARGIN_S))
+        self._server_ahead_ms = int(seconds) * 1000 + int(micros) / 1000 - now_ms()
         # What an older boot was handed, or we before the connection was lost.
         await self._read(link, [self._orphans, self._calls], "0")
         while not self._process.draining:
@@ -227,7 +232,7 @@ class Dispatch:
         process = self._process
         if heir in ("", process.name) or heir.partition("#")[0] == process.worker.instance:
             return False
-        return wall_ms() - written_ms(entry_id) < HEIR_FIRST_MS
+        return now_ms() + self._server_ahead_ms - written_ms(entry_id) < HEIR_FIRST_MS
 
     async def _claim(self, call_sid: str, *, new_entry: str = "", orphan_entry: str = "") -> None:
         claim = await claim_free(self._process, call_sid, new_entry=new_entry, orphan_entry=orphan_entry)

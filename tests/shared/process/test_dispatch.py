@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -188,6 +189,24 @@ async def test_orphans_go_before_new_calls(store: Store, redis_url: str) -> None
     assert [call for call, _ in got] == [CALL, "CA" + "e" * 32]
 
 
+async def test_an_orphan_is_left_to_its_heir_also_where_the_own_clock_is_wrong(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries bear Redis's time: a host that is ten seconds ahead would think that its heir has had it."""
+    true_ns = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: true_ns() + 10_000_000_000)
+    process, got = worker(redis_url), list[str]()
+    heir = str(replace(process.worker, number=1))
+    taker = Dispatch(process, 0, live_calls=lambda: process.capacity, on_call=lambda sid, _: got.append(sid))
+    async with running(taker.run()):
+        await wait_until(lambda: bool(taker._server_ahead_ms), "it is at work")
+        await released(store, heir=heir)
+        await wait_until(lambda: bool(taker._heir_until_ms or got), "the orphan is seen")
+        assert not got
+        process.draining = True
+    await process.store.aclose()
+
+
 async def test_an_orphan_is_left_to_its_heir_for_a_moment(store: Store, redis_url: str) -> None:
     """An heir that does not come is not waited for: whoever has room takes the call."""
     heir = worker(redis_url, 1)
@@ -209,7 +228,8 @@ def test_an_orphan_waits_for_its_heir_only_while_it_is_young(
     """One that nobody was there to read has waited; our own older boot never comes."""
     process = worker(redis_url)
     taker = Dispatch(process, 0, live_calls=lambda: 0, on_call=lambda *_: None)
-    monkeypatch.setattr(dispatch, "wall_ms", lambda: 1_000_000 + age_ms)
+    monkeypatch.setattr(dispatch, "now_ms", lambda: float(age_ms))
+    taker._server_ahead_ms = 1_000_000.0
     heir = str(replace(process.worker, number=1))
 
     assert taker._waits_for(heir, b"1000000-0") is waits
