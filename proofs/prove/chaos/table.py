@@ -63,14 +63,16 @@ class Result:
     @property
     def figures_text(self) -> str:
         """Each other figure that is not 0 beside its bound."""
-        rest = [each for each in worst(self.findings) if (each.promise, each.what) != SILENCE]
-        return _told([each for each in rest if each.figure or each.bound])
+        return _told([each for each in self._rest() if each.figure or each.bound])
 
     @property
     def found_text(self) -> str:
         """The same for the page, where what is at its base line, or is nothing, is left out."""
-        rest = [each for each in worst(self.findings) if (each.promise, each.what) != SILENCE]
-        return _told([each for each in rest if each.figure and each.promise not in AT_REST])
+        return _told([each for each in self._rest() if each.figure and each.promise not in AT_REST])
+
+    def _rest(self) -> list[Finding]:
+        """What has no column of its own."""
+        return [each for each in worst(self.findings) if (each.promise, each.what) != SILENCE]
 
 
 def _told(findings: Sequence[Finding]) -> str:
