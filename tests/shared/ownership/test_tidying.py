@@ -3,8 +3,6 @@ seen."""
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from shared.clock import wall_ms
@@ -16,6 +14,7 @@ from shared.ownership.tidying import Tidied
 from shared.store.client import Store
 from tests.conftest import without_ttl
 from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed, detached, flat, leg
+from tests.support.waiting import wait_until
 
 ME, OTHER = "ingress-0@h#9", "ingress-1@h#9"
 INGRESS, BRAIN, EGRESS = "ingress-0@h#1", "brain-0@h#1", "egress-0@h#1"
@@ -83,8 +82,13 @@ async def test_a_sentenced_call_ends_by_its_deadline(store: Store, monkeypatch: 
     await attached(store)
     await leased(store)
     assert await done(store, sentence()) is Tidied.OK
-    await asyncio.sleep(0.05)
-    told = read_due(await steps.run(store, due(KEYS, 0)))
+    told: list[Due] = []
+
+    async def is_told() -> bool:
+        told.extend(read_due(await steps.run(store, due(KEYS, 0))))
+        return bool(told)
+
+    await wait_until(is_told, "its deadline has come")
     assert told == [Due(Leg(CALL, 1, "MZ" + "0" * 31 + "1"), "abandoned")]
     assert (await steps.read_card(store, KEYS, CALL))["cause"] == "ingress_silent"
     (_, last) = (await store.xrevrange(KEYS.journal(CALL), count=1))[0]
