@@ -208,6 +208,7 @@ def _session(record: SessionRecord) -> shapes.Session:
                 created_ms=response.created_at_ms,
                 done_ms=response.done_at_ms,
                 status=response.status,
+                first_audio_ms=response.first_audio_at_ms,
                 items=[
                     shapes.Item(
                         index=index,

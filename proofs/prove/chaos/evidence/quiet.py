@@ -106,7 +106,7 @@ def allowed_ms(call: Call, evidence: Evidence, bounds: Bounds) -> float:
     fault_ms = evidence.faults_ms[0]
     if bounds.with_opening:
         openings = [each.opening_ms for each in call.sessions if each.opened_ms >= fault_ms]
-        allowed += max(openings, default=OPENING_MS)
+        allowed += max(openings, default=OPENING_MS) + _thought_ms(call, fault_ms)
     if bounds.with_boot and evidence.back_ms is not None:
         allowed += evidence.back_ms - fault_ms
     return allowed
@@ -146,6 +146,20 @@ def _owes_more(last: Frame, response: Response) -> bool:
     frames = {item.index: item.frames for item in response.items}
     is_last = last.item == max(frames, default=0) and last.frame + 1 >= frames.get(last.item, 0)
     return not (is_last and response.is_complete)
+
+
+def _thought_ms(call: Call, fault_ms: float) -> float:
+    """How long the model had thought, by the fault, about an answer of which nothing was heard: another
+    session begins with that anew, as with its opening."""
+    heard = {frame.response_key for frame in call.heard}
+    longest_ms = 0.0
+    for session in call.sessions:
+        for each in session.responses:
+            is_owed = each.cut_ms is None and (each.done_ms is None or bool(each.items))
+            if is_owed and each.created_ms < fault_ms and (session.number, each.number) not in heard:
+                thought_ms = fault_ms if each.first_audio_ms is None else min(fault_ms, each.first_audio_ms)
+                longest_ms = max(longest_ms, thought_ms - each.created_ms)
+    return longest_ms
 
 
 def _numbered(debts: Sequence[Debt]) -> Iterator[tuple[tuple[Cause, int], Debt]]:

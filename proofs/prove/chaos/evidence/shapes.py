@@ -94,6 +94,8 @@ class Response:
     done_ms: float | None
     status: str
     items: list[Item] = field(default_factory=list)
+    first_audio_ms: float | None = None
+    """When the model had thought, and sent its first sound; None: it never came to that."""
 
     @property
     def is_complete(self) -> bool:

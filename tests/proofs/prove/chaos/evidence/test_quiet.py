@@ -8,7 +8,7 @@ import pytest
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.quiet import CHANCE_MS, Usual, quiet, usual_of
-from proofs.prove.chaos.evidence.shapes import Call, Evidence, OtherSound
+from proofs.prove.chaos.evidence.shapes import Call, Evidence, OtherSound, Response
 from proofs.prove.listening.ear import Cause
 from proofs.prove.listening.spans import Span
 from tests.proofs.prove.chaos.evidence import made
@@ -104,6 +104,31 @@ def test_opening_and_boot_are_allowed_where_the_row_says_so() -> None:
     assert found(evidence, name, replace(STRICT, with_boot=True)).bound == 1_300.0
     both = replace(STRICT, with_boot=True, with_opening=True)
     assert not found(evidence, name, both).is_broken
+
+
+def test_what_the_model_had_thought_by_the_fault_it_thinks_again() -> None:
+    """That is allowed with the opening, as long as it had lasted; not for an answer that was heard or cut,
+    nor where no audio came of it."""
+    name = "silence by the fault"
+
+    def bound(*responses: Response, heard: bool = False) -> float:
+        call = torn(2_000.0)
+        call.sessions[0].responses.extend(responses)
+        call.sessions.append(made.session(3, opened_ms=8_500.0, opening_ms=900.0))
+        if heard:
+            call.heard.append(replace(call.heard[-1], response=responses[0].number))
+        return found(made.row(call, OTHER), name, replace(STRICT, with_opening=True)).bound
+
+    fault_ms = made.row(torn(0.0), OTHER).faults_ms[0]
+    thinking = replace(made.response(9, fault_ms - 200.0, 0), items=[], done_ms=None, status="in_progress")
+    assert bound(thinking) == 1_200.0
+    assert bound(thinking, heard=True) == 1_000.0
+    assert bound(replace(thinking, created_ms=fault_ms + 1.0)) == 1_000.0
+    assert bound(replace(thinking, done_ms=fault_ms - 100.0)) == 1_000.0
+
+    begun = replace(made.response(9, fault_ms - 400.0, 50), first_audio_ms=fault_ms - 100.0)
+    assert bound(begun) == 1_300.0
+    assert bound(replace(begun, items=[replace(begun.items[0], cut_ms=fault_ms - 10.0)])) == 1_000.0
 
 
 def test_five_seconds_without_a_sound_are_too_many() -> None:
