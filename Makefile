@@ -7,6 +7,10 @@ STAMP := $(VENV)/.trunkline-installed
 # Bytecode is written at first import: compiling all of it first would take as long as the installation.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq --progress-bar off --no-compile
 
+# Where the machine forbids bytecode, each process that a test or proof starts compiles all sources anew, for two to
+# three seconds of one of the cores on which it is judged. Empty: it is allowed.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Tried in this order; the first that is 3.11 or newer is taken.
 PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
