@@ -7,6 +7,8 @@ Owns: everything that knows the Realtime protocol. Must not know: the call, Redi
     seed        telling a new session what was said before it
     translate   server events → inputs, actions → client events
     proof       how far the server is proven to have heard the caller
-    connection  the socket: opened, kept alive, its end as a cause
+    frames      text frames of a client: a header, a mask, the bytes
+    link        the socket, read and written without a task
+    connection  how the socket is opened and kept alive, its end as a cause
     socket      a session from open to close: reading and writing
 """

@@ -10,24 +10,21 @@ ping is unanswered for `PONG_WITHIN_S` is closed. Each ping and pong is told to 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from openai import AsyncOpenAI, OpenAIError
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.websocket_connection_options import WebSocketConnectionOptions
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.frames import CloseCode
-from websockets.typing import Data
 
 from brain import trust_store
 from brain.errors import EngineError
 from brain.model.realtime.gate import FATAL_CODES, SESSION_EXPIRED
+from brain.model.realtime.link import RealtimeLink
 from brain.model.realtime.proof import Proof
-from shared.clock import now_ms
 
 CLOSE_WITHIN_S = 1.0
 PING_EVERY_S = 5.0
@@ -55,18 +52,30 @@ _SOCKET_OPTIONS: dict[str, object] = {
 }
 
 
-async def connect(
-    client: AsyncOpenAI, model: str, headers: Mapping[str, str], proof: Proof
-) -> AsyncRealtimeConnection:
+@dataclass(frozen=True, slots=True)
+class OpenSocket:
+    """An open socket: the SDK's connection, by which it is closed, and what carries the events."""
+
+    connection: AsyncRealtimeConnection
+    link: RealtimeLink
+
+
+async def connect(client: AsyncOpenAI, model: str, headers: Mapping[str, str], proof: Proof) -> OpenSocket:
     """An open socket to the provider. Raises EngineError. The time it may take is its caller's to bound.
 
     Cancelling it drops the connection.
     """
+    made: list[RealtimeLink] = []
+
+    def make(*arguments: Any, **options: Any) -> RealtimeLink:
+        made.append(RealtimeLink(*arguments, proof=proof, **options))
+        return made[-1]
+
     try:
         manager = client.realtime.connect(
-            model=model, extra_headers=dict(headers), websocket_connection_options=_options(client, proof)
+            model=model, extra_headers=dict(headers), websocket_connection_options=_options(client, make)
         )
-        return await manager.enter()
+        return OpenSocket(await manager.enter(), made[-1])
     except InvalidStatus as error:
         status = error.response.status_code
         raise EngineError(
@@ -94,28 +103,7 @@ def end_of(error: ConnectionClosed, *, expired: bool) -> EngineError:
 # Private.
 
 
-class _ProvenSocket(ClientConnection):
-    """A socket whose pings prove what was written before them."""
-
-    def __init__(self, *arguments: Any, proof: Proof, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._proof = proof
-
-    async def ping(self, data: Data | None = None) -> Awaitable[float]:
-        """As the library's, which sends one at each interval. Cancelling it sends none."""
-        pong = cast("asyncio.Future[float]", await super().ping(data))
-        before = self._proof.pinged(now_ms())
-
-        def came(pong: asyncio.Future[float]) -> None:
-            if not pong.cancelled() and pong.exception() is None:
-                self._proof.ponged(before)
-
-        pong.add_done_callback(came)
-        return pong
-
-
-def _options(client: AsyncOpenAI, proof: Proof) -> WebSocketConnectionOptions:
-    make: Callable[..., ClientConnection] = partial(_ProvenSocket, proof=proof)
+def _options(client: AsyncOpenAI, make: Callable[..., RealtimeLink]) -> WebSocketConnectionOptions:
     options = {**_SOCKET_OPTIONS, "create_connection": make}
     if client.base_url.scheme == "https":
         # Else the library reads the trust store again for each session, and every call waits for that.

@@ -33,9 +33,9 @@ class Seed:
     _waiting: dict[str, str] = field(default_factory=dict)
     """item id → event id of what the server has not answered."""
 
-    def events(self) -> list[str]:
+    def events(self) -> list[bytes]:
         """The client events, in order."""
-        texts: list[str] = []
+        texts: list[bytes] = []
         for number, item in enumerate(self.items):
             item_id = item.item_id
             if not item_id or len(item_id) > MAX_ID_CHARS:
@@ -44,7 +44,7 @@ class Seed:
             self._waiting[item_id] = event_id
             self.item_ids.append(item_id)
             event = translate.create_item(event_id, _body(item, item_id))
-            texts.append(orjson.dumps(event).decode())
+            texts.append(orjson.dumps(event))
         return texts
 
     def handle(self, event: Json) -> None:

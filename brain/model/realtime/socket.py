@@ -1,11 +1,11 @@
-"""One Realtime session: the socket, its gate, a reading loop and a writing loop.
+"""One Realtime session: the socket, its gate, what is said on it and heard.
 
 Why it exists: somebody must hold the socket, and read and write at once. Owns: connecting, the order of the
 gate and the seed, the bounded send queue, which events are the session's end. Must not know: the sequencer's
 rules, Redis, the call. Whether another session is tried after this one is not decided here.
 
-Raw frames both ways (`recv_bytes`, `send_raw`): the SDK's typed path costs ten times as much per event.
-The SDK's own reconnect stays off: it would open a blank session.
+Raw frames both ways, and no task for either (link.py): the SDK's typed path costs ten times as much per
+event, its raw one twice. The SDK's own reconnect stays off: it would open a blank session.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from __future__ import annotations
 import asyncio
 import binascii
 import contextlib
-from base64 import b64decode, b64encode
+from base64 import b64decode
+from binascii import b2a_base64
 from collections import deque
 from collections.abc import Callable
 
 import orjson
 from openai import AsyncOpenAI
-from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed
 
 from brain.agents.agent import Agent
@@ -28,8 +28,9 @@ from brain.errors import EngineError
 from brain.json_fields import Json, inner, text
 from brain.model.engine import Listener, Opened, Opening, SeedItem, ToModel
 from brain.model.realtime import translate
-from brain.model.realtime.connection import CLOSE_WITHIN_S, connect, end_of
+from brain.model.realtime.connection import CLOSE_WITHIN_S, OpenSocket, connect, end_of
 from brain.model.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRED, GateStep, SessionGate
+from brain.model.realtime.link import RealtimeLink
 from brain.model.realtime.proof import Proof
 from brain.model.realtime.seed import Seed
 from brain.model.realtime.session import answering_session, session_config
@@ -68,15 +69,16 @@ class RealtimeEngine:
         self._opening = opening
         self._counters = counters
         self._now_wall_ms = now_wall_ms
-        self._connection: AsyncRealtimeConnection | None = None
+        self._socket: OpenSocket | None = None
         self._proof = Proof()
         self._gate = SessionGate(update_id=f"{opening.tag}-session")
         self._seed = Seed((), opening.tag)
         self._rewrites = 0
-        self._queue: deque[tuple[str, bytes | None]] = deque()
-        """Events, each with the caller entry up to which it has audio; None: it has none."""
+        self._writes_to: RealtimeLink | None = None
+        """While the session runs: what is said goes there at once, as long as the peer reads."""
+        self._queue: deque[tuple[bytes, bytes | None]] = deque()
+        """Events that wait, each with the caller entry up to which it has audio; None: it has none."""
         self._queued_appends = 0
-        self._some = asyncio.Event()
         self._on_drained: Callable[[], None] | None = None
         self._out_of_band: set[str] = set()
         self._expired = False
@@ -88,23 +90,23 @@ class RealtimeEngine:
         """One attempt: connects and passes the gate. Cancelling it leaves a socket to `close`."""
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S):
-                self._connection = await connect(
+                self._socket = await connect(
                     self._client, self._agent.model, self._opening.headers, self._proof
                 )
         except TimeoutError as error:
             raise EngineError("connect_failed", type(error).__name__) from error
-        await self._confirm(self._connection)
+        await self._confirm(self._socket.link)
         return Opened(session_id=self._gate.session_id, life_ms=self._life_ms())
 
-    async def _confirm(self, connection: AsyncRealtimeConnection) -> None:
+    async def _confirm(self, link: RealtimeLink) -> None:
         config = session_config(self._agent, list(self._opening.tools), answering=not self._opening.seeded)
         try:
             async with asyncio.timeout(CONFIRM_WITHIN_S):
                 while True:
-                    match self._gate.handle(await self._receive(connection)):
+                    match self._gate.handle(await self._receive(link)):
                         case GateStep.SEND_UPDATE:
                             update = translate.update_session(self._gate.update_id, config)
-                            await connection.send_raw(orjson.dumps(update).decode())
+                            link.write(orjson.dumps(update))
                         case GateStep.OPEN:
                             return
                         case GateStep.REFUSED:
@@ -127,18 +129,18 @@ class RealtimeEngine:
     async def seed(self, items: tuple[SeedItem, ...]) -> None:
         """Sends the past, waits until it is in, then lets the server answer turns. Cancelling it leaves a
         session that knows part of it: to be closed."""
-        connection = self._connected()
+        link = self._link()
         self._seed = Seed(items, self._opening.tag)
         update_id = f"{self._opening.tag}-answering"
         try:
             async with asyncio.timeout(SEED_WITHIN_S):
                 for event in self._seed.events():
-                    await connection.send_raw(event)
+                    link.write(event)
                 while not self._seed.is_in:
-                    self._seed.handle(await self._receive(connection))
+                    self._seed.handle(await self._receive(link))
                 update = translate.update_session(update_id, answering_session(self._agent))
-                await connection.send_raw(orjson.dumps(update).decode())
-                await self._answered(connection, update_id)
+                link.write(orjson.dumps(update))
+                await self._answered(link, update_id)
         except TimeoutError:
             raise EngineError("seed_unconfirmed", f"not answered within {SEED_WITHIN_S:g} s") from None
         except ConnectionClosed as error:
@@ -146,9 +148,9 @@ class RealtimeEngine:
         self._counters.items_seeded += len(items)
         self._counters.seeds_refused += self._seed.refused
 
-    async def _answered(self, connection: AsyncRealtimeConnection, update_id: str) -> None:
+    async def _answered(self, link: RealtimeLink, update_id: str) -> None:
         while True:
-            event = await self._receive(connection)
+            event = await self._receive(link)
             match text(event, "type"):
                 case "session.updated":
                     return
@@ -160,11 +162,11 @@ class RealtimeEngine:
                 case _:
                     pass
 
-    async def _receive(self, connection: AsyncRealtimeConnection) -> Json:
-        """The next event before the reading loop runs."""
+    async def _receive(self, link: RealtimeLink) -> Json:
+        """The next event before the session runs."""
         while True:
             try:
-                return read_json(await connection.recv_bytes())
+                return read_json(await link.receive())
             except orjson.JSONDecodeError:
                 self._counters.events_bad += 1
 
@@ -172,34 +174,48 @@ class RealtimeEngine:
 
     async def run(self, listener: Listener) -> EngineError:
         """Reads and writes until the session is over. Cancelling it ends both: what is queued is not sent."""
-        writing = asyncio.create_task(self._write(), name="session-write")
         try:
-            return await self._read(listener)
-        finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-
-    async def _read(self, listener: Listener) -> EngineError:
-        try:
-            connection = self._connected()
+            link = self._link()
         except EngineError as error:
             return error
-        while True:
+        over: asyncio.Future[EngineError] = asyncio.get_running_loop().create_future()
+
+        def heard(data: bytes) -> None:
+            if over.done():
+                return
             try:
-                data = await connection.recv_bytes()
-            except ConnectionClosed as error:
-                # 1000 and 1001 end a plain `async for` without a word; here they are causes too.
-                return end_of(error, expired=self._expired)
-            self._counters.events += 1
-            self._proof.event(now_ms())
-            try:
-                event = read_json(data)
-            except orjson.JSONDecodeError:
-                self._counters.events_bad += 1
-                continue
-            end = self._hear(event, listener)
-            if end is not None:
-                return end
+                end = self._heard(data, listener)
+            except Exception as bug:  # noqa: BLE001 - the library would go on without it: whoever runs us hears of it
+                over.set_exception(bug)
+            else:
+                if end is not None:
+                    over.set_result(end)
+
+        def closed(error: ConnectionClosed) -> None:
+            # 1000 and 1001 are causes here too.
+            if not over.done():
+                over.set_result(end_of(error, expired=self._expired))
+
+        self._writes_to = link
+        link.when_it_takes_more(self._write)
+        self._write()
+        link.listen(heard, closed)
+        try:
+            return await over
+        finally:
+            self._writes_to = None
+            link.unlisten()
+
+    def _heard(self, data: bytes, listener: Listener) -> EngineError | None:
+        """Takes one message; returns the session's end if that is what it is."""
+        self._counters.events += 1
+        self._proof.event(now_ms())
+        try:
+            event = read_json(data)
+        except orjson.JSONDecodeError:
+            self._counters.events_bad += 1
+            return None
+        return self._hear(event, listener)
 
     def _hear(self, event: Json, listener: Listener) -> EngineError | None:
         """Hands on one event; returns the session's end if that is what it is."""
@@ -240,24 +256,18 @@ class RealtimeEngine:
             return
         listener.on_trouble(code, known=translate.is_benign(code))
 
-    async def _write(self) -> None:
-        """Sends what is queued, in order, until the socket closes or the task is cancelled."""
-        connection = self._connected()
-        while True:
-            while self._queue:
-                message, entry_id = self._queue.popleft()
-                try:
-                    await connection.send_raw(message)
-                except ConnectionClosed:
-                    return  # The reader sees the same end, with its cause.
-                if entry_id is not None:
-                    self._appended(entry_id)
-                    self._queued_appends -= 1
-                    if self._on_drained is not None and self._queued_appends == 0:
-                        drained, self._on_drained = self._on_drained, None
-                        drained()
-            self._some.clear()
-            await self._some.wait()
+    def _write(self) -> None:
+        """Sends what is queued, in order, as long as the socket takes it."""
+        link = self._writes_to
+        while self._queue and link is not None and link.takes_more:
+            message, entry_id = self._queue.popleft()
+            link.write(message)
+            if entry_id is not None:
+                self._appended(entry_id)
+                self._queued_appends -= 1
+                if self._on_drained is not None and self._queued_appends == 0:
+                    drained, self._on_drained = self._on_drained, None
+                    drained()
 
     def _appended(self, entry_id: bytes) -> None:
         if entry_id:
@@ -275,7 +285,7 @@ class RealtimeEngine:
             raise EngineError("socket_stuck", f"{len(self._queue)} events are not sent")
         for event in translate.client_events(action, self._agent):
             self._queue.append((event, None))
-        self._some.set()
+        self._write()
 
     def rewrite(self, item_id: str, said: str) -> None:
         """Replaces a seeded item at its place; an item that was not seeded is unknown here."""
@@ -296,16 +306,20 @@ class RealtimeEngine:
         else:
             del order[at]
         for event in events:
-            self._queue.append((orjson.dumps(event).decode(), None))
-        self._some.set()
+            self._queue.append((orjson.dumps(event), None))
+        self._write()
 
     def append(self, audio: bytes, entry_id: bytes) -> bool:
-        """Queues caller audio. Base64 needs no escaping, so an append is a concatenation: a tenth of the
-        cost of building JSON."""
-        message = f"{translate.APPEND_HEAD}{b64encode(audio).decode('ascii')}{translate.APPEND_TAIL}"
+        """Sends caller audio, or queues it. Base64 needs no escaping, so an append is a concatenation: a
+        tenth of the cost of building JSON."""
+        message = b"".join((translate.APPEND_HEAD, b2a_base64(audio, newline=False), translate.APPEND_TAIL))
+        link = self._writes_to
+        if link is not None and not self._queue and link.takes_more:
+            link.write(message)
+            self._appended(entry_id)
+            return True
         self._queue.append((message, entry_id))
         self._queued_appends += 1
-        self._some.set()
         return self._queued_appends < MAX_QUEUED_APPENDS
 
     def when_drained(self, then: Callable[[], None]) -> None:
@@ -320,17 +334,17 @@ class RealtimeEngine:
     async def close(self) -> None:
         """Closes the socket, within a bounded time; safe to call at any moment and again. Cancelling it
         leaves the socket to its own time-outs."""
-        connection, self._connection = self._connection, None
-        if connection is None:
+        socket, self._socket = self._socket, None
+        if socket is None:
             return
         with contextlib.suppress(TimeoutError, OSError, ConnectionClosed):
             async with asyncio.timeout(CLOSE_WITHIN_S * 2):
-                await connection.close()
+                await socket.connection.close()
 
-    def _connected(self) -> AsyncRealtimeConnection:
-        if self._connection is None:
+    def _link(self) -> RealtimeLink:
+        if self._socket is None:
             raise EngineError("not_open", "expected an open session: call open() first")
-        return self._connection
+        return self._socket.link
 
 
 def read_json(data: bytes) -> Json:

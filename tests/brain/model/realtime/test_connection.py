@@ -41,7 +41,7 @@ async def test_a_pong_is_a_proof() -> None:
     """Of all that was written before its ping."""
     proof = Proof()
     async with server() as url, AsyncOpenAI(api_key="key", base_url=url, max_retries=0) as client:
-        socket = await connect(client, "gpt-realtime", {}, proof)
+        socket = (await connect(client, "gpt-realtime", {}, proof)).link
         proof.appended(b"7-0", 0.0)
         await wait_until(lambda: proof.proven_id == b"7-0", "a pong came")
         await socket.close()
@@ -51,11 +51,11 @@ async def test_a_peer_that_is_gone_without_a_word_is_found() -> None:
     """Its socket is open, and nothing comes: the end has a name of its own."""
     proof = Proof()
     async with server(reads=False) as url, AsyncOpenAI(api_key="key", base_url=url, max_retries=0) as client:
-        socket = await connect(client, "gpt-realtime", {}, proof)
+        socket = (await connect(client, "gpt-realtime", {}, proof)).link
         proof.appended(b"7-0", 0.0)
         with pytest.raises(ConnectionClosed) as closed:
             async with asyncio.timeout(5):
-                await socket.recv_bytes()
+                await socket.receive()
 
     assert end_of(closed.value, expired=False).cause == "half_open"
     assert proof.proven_id == b""
