@@ -24,7 +24,7 @@ from console.options import AsJson, RedisUrl
 from console.stack.foreground import run_in_foreground
 from console.style import make_console
 from shared import VERSION
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.store.client import make_store
 
 app = typer.Typer(

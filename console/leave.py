@@ -16,7 +16,8 @@ import typer
 
 from console.options import url_problem
 from shared import env_file
-from shared.process.exits import Exit, exit_of
+from shared.exit_codes import Exit
+from shared.process.exits import exit_of
 from shared.setting_sources import InEffect, doubts, in_effect
 from shared.settings import Settings, SettingsError, load
 from shared.store.errors import STORE_ERRORS

@@ -41,8 +41,8 @@ from shared.clock import now_ms
 from shared.contract.errors import EntryError
 from shared.contract.streams.control import MOVING
 from shared.contract.streams.doorbell import Why, read_ring
+from shared.exit_codes import Exit
 from shared.process.admin import OwnSignalsServer
-from shared.process.exits import Exit
 from shared.process.host import who_listens
 from shared.process.role import Process
 from shared.process.tasks import cancel_all, comes_first

@@ -6,6 +6,7 @@ to start in settings.py.
 
     audio            the figures of G.711
     clock            which clock is used for what
+    exit_codes       what each exit code means
     forms            what a number, a URL and a secret look like
     redis_url        what the URL of a Redis looks like, and what may be shown of it
     public_port      the listening socket, passed from process to process

@@ -318,7 +318,7 @@ def test_a_name_for_two_things_is_found() -> None:
 FLOORS: dict[str, list[list[str]]] = {
     "shared": [
         ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
-        ["figures"], ["contract"], ["logs"], ["env_file", "redis_url"], ["forms", "tongue"],
+        ["figures"], ["contract"], ["logs"], ["env_file", "exit_codes", "redis_url"], ["forms", "tongue"],
         ["resp", "clock", "audio", "public_port"],
     ],
     "ingress": [

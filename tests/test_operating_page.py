@@ -15,7 +15,7 @@ from console.top.view import HELP
 from proofs.pages import captures
 from shared.contract.streams.journal import Kind
 from shared.contract.worker import ROLES
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 
 ROOT = Path(__file__).parent.parent
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")

@@ -22,8 +22,9 @@ from rich.table import Table
 from brain.agents.agent import Agent
 from brain.agents.book import DEFAULT_FILE, AgentBook
 from brain.model.probe import SessionCheck, check_session
+from shared.exit_codes import Exit
 from shared.logs.log import get_log
-from shared.process.exits import Exit, exit_of
+from shared.process.exits import exit_of
 from shared.settings import Settings, SettingsError, load
 
 SESSIONS_AT_ONCE = 4

@@ -24,7 +24,7 @@ from console.options import AsJson, RedisUrl, Sid, Worker
 from console.style import make_console
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.store.client import Store, make_store
 
 TIMEOUT_S = 5.0

@@ -25,7 +25,7 @@ from console.stack.launcher import Stack, StackFailed
 from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
 from console.style import BAD, DIM, GOOD, make_console
 from shared.contract.keys import Keys
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.process.tasks import cancel_all
 from shared.settings import Settings, environment_name
 from shared.store.errors import STORE_ERRORS

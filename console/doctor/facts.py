@@ -37,7 +37,7 @@ from shared import env_file
 from shared.contract.entry import written_ms
 from shared.contract.keys import CONFIG, Keys
 from shared.contract.worker import ROLES
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.process.host import who_listens
 from shared.redis_url import login_of, place_of
 from shared.setting_sources import doubts

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.style import BAD, BRIDGE, DIM, GOOD
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 
 
 class Level(enum.StrEnum):

@@ -26,7 +26,7 @@ from console.stack.readiness import live_calls, why_not_ready
 from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
 from console.style import BRIDGE, DIM, GOOD, make_console
 from console.top import screen
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 
 READY_WITHIN_S = 60.0
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
 from shared import public_port
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.process.tasks import end_task
 
 SERVER_VARIABLE, NAME_VARIABLE = "SUPERVISOR_SERVER_URL", "SUPERVISOR_PROCESS_NAME"

@@ -27,7 +27,7 @@ from types import FrameType
 
 from console.operate import keeper
 from shared import public_port
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.process.host import end_with_supervisord, lock_instance, who_listens
 
 BACKLOG = 1024

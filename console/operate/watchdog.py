@@ -36,9 +36,10 @@ from shared.contract.entry import text_of
 from shared.contract.errors import ContractError
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import ROLES, Beat, WorkerId, read_beat
+from shared.exit_codes import Exit
 from shared.logs.log import Log, configure, get_log
 from shared.process.awake import AwakeClock
-from shared.process.exits import Exit, exit_of
+from shared.process.exits import exit_of
 from shared.settings import SettingsError, load
 
 TIMEOUT_S = 1.0

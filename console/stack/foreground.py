@@ -28,7 +28,7 @@ from console.stack.plan import (
 from console.stack.ports import is_free
 from console.stack.supervision import SUPERVISOR_ERRORS
 from console.style import BAD, DIM, GOOD, make_console
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.settings import ENV_PREFIX, Settings
 
 WATCH_S = 1.0

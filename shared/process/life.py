@@ -24,13 +24,14 @@ import uvloop
 from shared import VERSION, env_file
 from shared.contract.keys import Keys
 from shared.contract.worker import WorkerId
+from shared.exit_codes import OF_THE_SET_UP, Exit
 from shared.figures.counters import DeclaredCounters
 from shared.logs.log import configure, get_log, identify
 from shared.ownership.journal import JournalPen
 from shared.ownership.workers import forget_older_boots
 from shared.process.admin import admin_listener, make_admin_server
 from shared.process.beat import BEAT_S, beat, drop_own_keys, keep_keys, keep_own_keys
-from shared.process.exits import OF_THE_SET_UP, Exit, exit_of
+from shared.process.exits import exit_of
 from shared.process.host import (
     end_with_supervisord,
     is_under_supervisord,

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from console import settings_table
 from console.app import app
 from shared import VERSION
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 
 runner = CliRunner()
 

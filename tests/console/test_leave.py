@@ -7,7 +7,7 @@ import typer
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from console import leave
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 
 
 def test_a_complaint_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

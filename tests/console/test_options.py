@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from console import options
 from console.app import app
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.store.client import Store
 from tests.support.redis_samples import BRAIN, ONE, TWO, make_call, make_worker
 

@@ -14,7 +14,7 @@ import pytest
 
 from console.operate.roll import ORDER
 from console.stack.launcher import Stack
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from simulators.twilio import (
     CallPlan,
     CallRecord,

@@ -20,7 +20,7 @@ from ingress.calls.switchboard import TOLD_AGAIN_MS
 from ingress.web.door import Doorway
 from ingress.web.listening import own_listener
 from shared.clock import now_ms
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SIGNATURES, STREAM_URL, Ingress
 from tests.support.servers import free_port
 from tests.support.waiting import running as beside

@@ -14,8 +14,8 @@ from console.calls import ending
 from shared.clock import wall_ms
 from shared.contract.streams.control import HangUp, Say, read_message
 from shared.contract.streams.journal import Kind
+from shared.exit_codes import Exit
 from shared.ownership import steps
-from shared.process.exits import Exit
 from shared.store.client import Store, make_store
 from tests.support.redis_samples import BRAIN, KEYS, ONE, TWO, make_call, make_living_call, make_worker
 

@@ -8,7 +8,7 @@ from console.doctor import host as rules
 from console.doctor.findings import Level, exit_code, ok
 from console.doctor.host import DiskFacts, ProcessFacts, files_needed
 from console.stack.supervision import ProcessInfo
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.setting_sources import Doubt, Origin
 from shared.settings import Settings
 

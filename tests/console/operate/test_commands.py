@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from console.app import app
 from console.doctor import facts
 from console.doctor.findings import Finding, fail, ok
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 
 runner = CliRunner()
 

@@ -12,7 +12,7 @@ import pytest
 from console.operate import keeper
 from console.stack.supervision import ProcessInfo, Supervisor
 from shared import public_port
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from tests.console.operate.test_port import holder
 from tests.support.servers import free_port
 from tests.support.waiting import running, wait_until

@@ -16,7 +16,7 @@ import pytest
 
 from console.operate.port import UNUSED_AFTER_S, Holder
 from shared import public_port
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from tests.support.servers import free_port
 
 ROOT = Path(__file__).parents[3]

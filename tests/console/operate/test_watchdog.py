@@ -22,8 +22,8 @@ from console.operate.watchdog import AWAKE_MOST_MS, SERVER_URL, Awake, BeatReade
 from console.stack.launcher import Stack
 from console.stack.plan import REPOSITORY, StackOptions
 from console.stack.supervision import ProcessInfo, Supervisor
+from shared.exit_codes import Exit
 from shared.logs.log import Log, get_log
-from shared.process.exits import Exit
 from shared.store.client import make_store
 from tests.support.redis_samples import make_worker
 from tests.support.servers import free_port, server, valkey_binary

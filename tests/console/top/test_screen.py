@@ -20,7 +20,7 @@ from console.calls.ending import Means
 from console.stack.plan import REPOSITORY
 from console.top import screen
 from console.top.state import Snapshot
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from shared.store.client import make_store
 from tests.support.redis_samples import BRAIN, INGRESS, KEYS, ONE, TWO, make_call, make_living_call
 from tests.support.top_samples import AT_MS, call, snapshot, unreadable_call, unreadable_worker, worker

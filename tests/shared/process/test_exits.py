@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.process.exits import OF_THE_SET_UP, Exit, exit_of
+from shared.exit_codes import OF_THE_SET_UP, Exit
+from shared.process.exits import exit_of
 from shared.settings import EnvFileError, SettingsError
 from shared.store.errors import RedisForbids, RedisLoginRefused, RedisRefused
 
@@ -23,8 +24,3 @@ def test_each_kind_of_fault_has_its_own(error: SettingsError | RedisRefused, cod
     """And a restart mends none of them."""
     assert exit_of(error) is code
     assert code in OF_THE_SET_UP
-
-
-def test_what_a_restart_may_mend_is_not_among_them() -> None:
-    """A bug, a stop, a drain that was cut short."""
-    assert {Exit.OK, Exit.FAILED, Exit.USAGE, Exit.DRAIN_FORCED}.isdisjoint(OF_THE_SET_UP)

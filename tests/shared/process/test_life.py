@@ -17,7 +17,7 @@ import pytest
 import redis
 
 from console.stack.ports import free_base
-from shared.process.exits import Exit
+from shared.exit_codes import Exit
 from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
 
