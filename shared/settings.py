@@ -66,7 +66,13 @@ class Settings(BaseSettings):
     """Every setting of every role. Units are in the names; points of sharing are in the descriptions."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=ENV_PREFIX,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        # pydantic's own engine makes nine megabytes of one pattern with the letters of all scripts, in each
+        # process.
+        regex_engine="python-re",
     )
 
     # The outside world.
@@ -114,7 +120,7 @@ class Settings(BaseSettings):
     )
     host_name: str = Field(
         "",
-        pattern=r"^[A-Za-z0-9._-]*$",
+        pattern=r"^[A-Za-z0-9._-]*\Z",
         description="This host's name in the names of its workers; no two hosts on one Redis may share it."
         " Empty: the machine's own.",
     )
@@ -188,7 +194,7 @@ class Settings(BaseSettings):
     )
     apology_voice: str = Field(
         "",
-        pattern=r"^[\w.-]{0,100}$",
+        pattern=r"^[\w.-]{0,100}\Z",
         description="Voice of what Twilio says itself, such as Polly.Joanna. Empty: one that speaks the"
         " language.",
     )

@@ -123,3 +123,16 @@ def test_a_webhook_secret_that_cannot_sign_is_refused_at_start(secret: str) -> N
     """Not when the first event is to be delivered."""
     with pytest.raises(SettingsError, match="expected base64 after whsec_"):
         load(env_file=None, webhook_url="https://x.example/hook", webhook_secret=secret)
+
+
+@pytest.mark.parametrize("name", ["host_name", "apology_voice"])
+def test_a_word_ends_where_its_pattern_does(name: str) -> None:
+    """A line break behind it is no part of a name."""
+    assert load(env_file=None, **{name: "a.b-c"})
+    with pytest.raises(SettingsError):
+        load(env_file=None, **{name: "a.b-c\n"})
+
+
+def test_letters_of_all_scripts_cost_no_megabytes() -> None:
+    """As pydantic's own engine for patterns would: in each process."""
+    assert Settings.model_config["regex_engine"] == "python-re"
