@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egress.actions import Frame
+from egress.actions import Frames
 from egress.intake import HELD_MOST_BYTES
 from egress.marks import MARK_DEADLINE_MS
-from shared.audio import FRAME_MS
+from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from tests.egress.stage import RETURN_MS, STEP_MS, Stage, frames_of, speech
 
@@ -36,7 +36,7 @@ def test_a_reply_is_played_whole_and_on_time() -> None:
 
 
 def test_the_first_frames_leave_at_once_and_the_rest_on_the_grid() -> None:
-    """The lead's eight frames, then one every 20 ms."""
+    """The lead's eight frames and the two that may leave early, then three every 60 ms."""
     stage = Stage()
     stage.run(200)
     began = stage.now
@@ -45,8 +45,8 @@ def test_the_first_frames_leave_at_once_and_the_rest_on_the_grid() -> None:
     stage.run(200)
 
     waits = [when - began for when, _ in stage.sent_at]
-    assert waits[:8] == [5.0] * 8
-    assert waits[8:12] == [25.0, 45.0, 65.0, 85.0]
+    assert waits[:10] == [5.0] * 10
+    assert waits[10:] == [65.0] * 3 + [125.0] * 3 + [185.0] * 3
 
 
 def test_frame_numbers_rise_over_items_cuts_and_legs() -> None:
@@ -190,7 +190,7 @@ def test_silence_between_responses_builds_no_debt() -> None:
 
     stage.run(100)
 
-    assert len(stage.sent_at) - sent == 8 + 4
+    assert len(stage.sent_at) - sent == 8 + 2 + 3
     assert stage.delivery.pacer.counters.underruns == 0
 
 
@@ -209,7 +209,7 @@ def test_a_frozen_process_does_not_burst_afterwards() -> None:
     burst = len(stage.sent_at) - before
     stage.run(6000)
 
-    assert burst <= 8
+    assert burst <= 8 + 2
     assert stage.audio() == frames_of(audio)
 
 
@@ -366,8 +366,8 @@ def test_a_stream_that_was_closed_was_there_to_its_end(
 
     resumed = stage.delivery.on_stream(2, "ingress-1@h#2", stage.now)
 
-    first = next(action for action in resumed if isinstance(action, Frame))
-    at = frames_of(audio).index(first.audio)
+    first = next(action for action in resumed if isinstance(action, Frames))
+    at = frames_of(audio).index(first.audio[:FRAME_BYTES])
     assert least_ms <= (played - at) * 20 <= most_ms
 
 
@@ -383,8 +383,8 @@ def test_a_clock_that_is_wrong_takes_back_nothing_that_ingress_said(word_ago_ms:
 
     resumed = stage.delivery.on_stream(2, "ingress-1@h#2", stage.now)
 
-    first = next(action for action in resumed if isinstance(action, Frame))
-    assert (played - frames_of(audio).index(first.audio)) * 20 <= 100
+    first = next(action for action in resumed if isinstance(action, Frames))
+    assert (played - frames_of(audio).index(first.audio[:FRAME_BYTES])) * 20 <= 100
 
 
 @pytest.mark.parametrize("saved_before_ms", [0, 200, 900])

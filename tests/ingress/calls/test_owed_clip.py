@@ -32,7 +32,7 @@ def test_after_a_sound_of_ours_the_4_s_begin_again_at_its_end() -> None:
     """Sound that nothing paid for."""
     owed = a_caller_who_waits()
     steps(owed, 2_500.0)
-    owed.frame(VOICE, 3_000.0)
+    owed.frames(VOICE, 3_000.0)
     steps(owed, 3_250.0)
 
     done = steps(owed, 3_020.0 + CLIP_AFTER_MS - 1.0, 3_020.0 + CLIP_AFTER_MS)
