@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egress.actions import Frames
+from egress.actions import Action, Frames, Mark
 from egress.intake import HELD_MOST_BYTES
 from egress.marks import MARK_DEADLINE_MS
 from shared.audio import FRAME_BYTES, FRAME_MS
@@ -47,6 +47,49 @@ def test_the_first_frames_leave_at_once_and_the_rest_on_the_grid() -> None:
     waits = [when - began for when, _ in stage.sent_at]
     assert waits[:10] == [5.0] * 10
     assert waits[10:] == [65.0] * 3 + [125.0] * 3 + [185.0] * 3
+
+
+def test_frames_leave_in_groups_that_end_with_their_item_and_at_each_mark() -> None:
+    """Three at a time; what is joined is of one item and has no mark inside it. The audio is the same, and so
+    are the places of the marks."""
+    stage = Stage()
+    first, second = speech(SECOND + 700), speech(SECOND // 2, 1)
+    sent: list[Action] = []
+    act = stage.act
+
+    def noted(actions: list[Action]) -> None:
+        sent.extend(action for action in actions if isinstance(action, Frames | Mark))
+        act(actions)
+
+    stage.act = noted  # type: ignore[method-assign]
+    stage.say(first, "a", response="r1")
+    stage.say(second, "b", response="r2")
+    stage.run(3_000)
+
+    assert stage.audio() == frames_of(first) + frames_of(second)
+    assert max(stage.groups) == 3
+    assert len(stage.groups) <= len(stage.audio()) / 3 + 6
+    frames, marks = 0, []
+    for action in sent:
+        if isinstance(action, Frames):
+            frames += len(action.audio) // FRAME_BYTES
+            assert action.n == frames
+        else:
+            marks.append((frames, action.name))
+    assert marks == [(25, "1.0.a.500"), (50, "1.0.a.1000"), (55, "1.0.a.1087"), (80, "1.0.b.500")]
+
+
+def test_the_last_frames_of_an_answer_wait_for_nothing() -> None:
+    """One is left for the last group: it leaves when it is due, and its mark and the end with it."""
+    stage = Stage()
+    stage.run(200)
+    began = stage.now
+
+    stage.say(speech(14 * FRAME_BYTES), debt=1)
+    stage.run(200)
+
+    assert [when - began for when, _ in stage.sent_at] == [5.0] * 10 + [65.0] * 3 + [125.0]
+    assert [frames for _, frames in stage.answers] == [0, 14]
 
 
 def test_frame_numbers_rise_over_items_cuts_and_legs() -> None:

@@ -123,7 +123,9 @@ async def test_calls_are_served_when_they_are_due_and_share_the_ticks() -> None:
         for call in calls:
             waits = [at - due for at, due in zip(call.at, dues[call], strict=True)]
             assert all(-1 <= wait <= SLOT_MS for wait in waits)
-            assert all(55 <= round(after - at) <= 65 for at, after in pairwise(call.at)), "time passes by 5 ms"
+            assert all(55 <= round(after - at) <= 65 for at, after in pairwise(call.at)), (
+                "time passes by 5 ms"
+            )
         assert metronome.ticks <= 5 * 3 + 1
         assert len(written.entries) == metronome.ticks, "what a tick has for one worker is one entry"
         assert max(pairs for _, pairs, _ in written.entries) == 4, "no slot has more than its share"
