@@ -225,11 +225,12 @@ class EgressCall:
 
     def _step(self, feed: Feed) -> None:
         """The door to the core: reads the clock, tells it something, carries out what it asks for and what is
-        due with it, sets its next tick. First frames of a spurt, marks and clears go at once; what has only
-        just become due leaves in the slot that is next anyway, with what others have in it."""
+        due with it, sets its next tick. First frames of a spurt, marks and clears go at once; what stood in a
+        slot before, and has only just become due, leaves there, with what others have in it."""
         now = now_ms()
+        patience_ms = SLOT_MS if self.slot >= 0 and self.delivery.has_frames else 0.0
         self._perform(feed(now))
-        self._perform(self.delivery.tick(now, SLOT_MS))
+        self._perform(self.delivery.tick(now, patience_ms))
         if self.delivery.is_busy:
             if self.slot < 0 or self.delivery.next_due_ms is not None:
                 self.metronome.enter(self, now)

@@ -165,7 +165,12 @@ class Delivery:
         slot of the metronome. None in silence."""
         if self.taking_up.answer_by_ms is not None:
             return self.taking_up.answer_by_ms
-        return self.pacer.next_due_ms if self.backlog.unsent and self.is_sending else None
+        return self.pacer.next_due_ms if self.has_frames else None
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether frames are here that may leave, in their time."""
+        return self.backlog.unsent > 0 and self.is_sending
 
     # The way to ingress and back.
 

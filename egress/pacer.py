@@ -100,7 +100,7 @@ class Pacer:
         late_ms = now_ms - (self._anchor_ms + self._count * FRAME_MS - self.lead_ms)
         count = 0
         if late_ms >= patience_ms - EARLY_MS:
-            count = min(int(max(0.0, late_ms) // FRAME_MS) + GROUP_FRAMES, available)
+            count = min(int(late_ms / FRAME_MS) + GROUP_FRAMES, available)
         self._count += count
         self._waiting = count < available
         return count

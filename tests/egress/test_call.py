@@ -266,6 +266,19 @@ def test_what_has_only_just_become_due_leaves_in_its_slot(desk: Desk) -> None:
     assert [name.n for name in desk.names()] == [13]
 
 
+def test_what_comes_when_it_is_due_already_waits_for_no_slot(desk: Desk) -> None:
+    """Nothing was here when the next frame was due: it leaves as it comes, be it 10 ms later."""
+    desk.attach()
+    desk.call.receive_reply([desk.entry(ReplyKind.AUDIO, 0, speech(1_600))])
+    assert [name.n for name in desk.names()] == [3, 6, 9, 10]
+    desk.entries.clear()
+
+    desk.now += 60 + SLOT_MS / 2
+    desk.call.receive_reply([desk.entry(ReplyKind.AUDIO, 1_600, speech(320))])
+
+    assert [(name.n, len(audio)) for name, audio in desk.frames()] == [(12, 320)]
+
+
 def test_an_ingress_that_says_nothing_of_groups_gets_single_frames(desk: Desk) -> None:
     """It is of an older version, and would take a group for one frame. What is said holds for one stream."""
     desk.report(BackKind.ATTACHED)

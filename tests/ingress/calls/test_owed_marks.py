@@ -86,6 +86,20 @@ def test_an_answer_that_is_cut_off_pays_once(ear: Ear) -> None:
     assert ear.owed.settled == 1
 
 
+@pytest.mark.parametrize(("heard_ms", "paid"), [(249.0, 0), (250.0, 1)])
+def test_what_was_heard_of_a_group_begins_with_its_first_sound(heard_ms: float, paid: int) -> None:
+    """Silence stands before it in the same message."""
+    owed = OwedSound(0.0, 1_000.0)
+    owed.sound(1, 1_000.0)
+    owed.frames(SILENCE + VOICE + VOICE, 1_000.0)
+    for _ in range(5):
+        owed.frames(VOICE * 3, 1_000.0)
+
+    owed.cleared(1_020.0 + heard_ms)
+
+    assert owed.settled == paid
+
+
 def test_an_answer_that_the_caller_interrupts_leaves_nothing_open(ear: Ear) -> None:
     """It was paid and is void: half a minute of quiet brings nothing, and a mark behind no sound pays
     nothing."""
