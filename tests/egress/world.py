@@ -69,6 +69,8 @@ class Ingress:
     """What was read: each frame of a group by itself."""
     entries: int = 0
     is_deaf: bool = False
+    longest_bytes: int = 0
+    """The longest `frame` pair."""
     is_old: bool = False
     """Of a version that takes single frames only, and would take a group for one."""
     is_over: bool = False
@@ -94,6 +96,8 @@ class Ingress:
         told: set[str] = set()
         for encoded, value in pairs:
             name = read_name(encoded)
+            if name.kind == OutKind.FRAME:
+                self.longest_bytes = max(self.longest_bytes, len(value))
             frames = _frames_of(name, value) if name.kind == OutKind.FRAME else [(name, value)]
             self.out += [(now_ms(), each, audio) for each, audio in frames]
             if self.is_deaf:
