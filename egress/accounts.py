@@ -120,7 +120,7 @@ class DeliveryCounters:
 
     frames_sent: int = 0
     frames_late: int = 0
-    """More than 10 ms behind their due time."""
+    """More than 30 ms behind their due time: Twilio held less than LEAST_LEAD_MS."""
     frames_flushed: int = 0
     """Dropped unsent at a flush."""
     frames_skipped: int = 0

@@ -1,6 +1,6 @@
 """What the core of a call asks its driver to do.
 
-Owns: the shapes only. A Frame passes fifty times a second a call, so it is the cheapest kind of record;
+Owns: the shapes only. Frames pass some twenty times a second a call, so they are the cheapest kind of record;
 the rest are rare. Pure.
 """
 
@@ -13,8 +13,9 @@ from shared.contract.card import EgressFigures
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent
 
 
-class Frame(NamedTuple):
-    """160 bytes of audio to send now; `n` rises for the whole call, over cuts and legs."""
+class Frames(NamedTuple):
+    """Frames of 160 bytes to send now, up to GROUP_FRAMES, one behind the other in one stretch of one item.
+    `n` is the number of the last one; numbers rise for the whole call, over cuts and legs."""
 
     n: int
     audio: bytes
@@ -80,4 +81,4 @@ class Refill:
     after_id: str
 
 
-Action = Frame | Mark | Sound | End | Clear | Attach | Post | Save | Refill
+Action = Frames | Mark | Sound | End | Clear | Attach | Post | Save | Refill

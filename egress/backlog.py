@@ -153,19 +153,21 @@ class Backlog:
         found = (e.entry_id for e in self._entries if e.item_id == item_id and e.end_bytes > at_bytes)
         return next(found, "")
 
-    def advance(self, stretch: Stretch) -> tuple[int, int]:
-        """Moves the cursor over one frame; returns its number and its index."""
-        n, index = self.next_n, stretch.next_frame
-        stretch.next_frame = index + 1
-        stretch.base_n = n - index
-        self.unsent -= 1
-        self.next_n = n + 1
+    def advance(self, stretch: Stretch, count: int = 1) -> tuple[int, int]:
+        """Moves the cursor over so many frames of a stretch, which it must have; returns the number of the
+        last one and the index of the first."""
+        first_n, index = self.next_n, stretch.next_frame
+        last_n = first_n + count - 1
+        stretch.next_frame = index + count
+        stretch.base_n = first_n - index
+        self.unsent -= count
+        self.next_n = last_n + 1
         tail = self._sent[-1] if self._sent else None
-        if tail is not None and tail.stretch is stretch and tail.last_n + 1 == n:
-            tail.last_n = n
+        if tail is not None and tail.stretch is stretch and tail.last_n + 1 == first_n:
+            tail.last_n = last_n
         else:
-            self._sent.append(_Sent(n, n, stretch, index))
-        return n, index
+            self._sent.append(_Sent(first_n, last_n, stretch, index))
+        return last_n, index
 
     def confirm(self, n: int) -> list[tuple[PlayedItem, int, int]]:
         """Ingress has given the socket all frames up to `n`.

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from egress.actions import Action, Attach, Clear, End, Frame, Mark, Post, Refill, Save, Sound
+from egress.actions import Action, Attach, Clear, End, Frames, Mark, Post, Refill, Save, Sound
 from egress.counters import EgressHops, RoleCounters
 from egress.delivery import Delivery
-from egress.metronome import Metronome, OutBatch
+from egress.metronome import SLOT_MS, Metronome, OutBatch
+from shared.audio import FRAME_BYTES
 from shared.clock import now_ms
 from shared.contract import record
 from shared.contract.card import CallState, EgressControl, EgressServed
@@ -27,7 +28,7 @@ from shared.contract.errors import EntryError
 from shared.contract.streams import pairs
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import BackKind, Name, OutNames, read_playing, read_unsent
+from shared.contract.streams.pairs import BackKind, Name, OutNames, read_groups, read_playing, read_unsent
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
 from shared.contract.views import EgressView
 from shared.figures.hops import Hop
@@ -76,7 +77,7 @@ class EgressCall:
     counters: RoleCounters
     hops: EgressHops
     model_to_egress: Hop
-    phase: int = -1
+    slot: int = -1
     reply_position: str = FIRST
     is_over: bool = False
     """The call is not ours any more: an answer that comes now leads to nothing."""
@@ -87,7 +88,8 @@ class EgressCall:
     """Of the entry that is being read, if it is a flush of our host: a clear carries it to ingress."""
     _first_stamp_ms: float | None = None
     """Of the audio being read that found nothing waiting before it, if it was written on our host."""
-    _schedule: int = 0
+    _pair_frames: int = 1
+    """Most frames that the ingress of this stream takes as one pair; one, until it has said so."""
     _saved: Save | None = None
     _saved_position: str = ""
     _unsaved: int = 0
@@ -145,9 +147,13 @@ class EgressCall:
             self._step(
                 lambda now: delivery.on_attached(name.leg, name.n, now, cut=name.cut, playing_ms=playing_ms)
             )
+        elif name.kind == BackKind.GROUPS and name.leg == delivery.leg:
+            self._pair_frames = read_groups(value)
 
     def follow_stream(self, leg: int, ingress: str, *, was_open: bool) -> None:
         """The call has a new media stream; see Delivery.on_stream."""
+        if leg > self.delivery.leg:
+            self._pair_frames = 1
         self._step(lambda now: self.delivery.on_stream(leg, ingress, now, was_open=was_open))
 
     def detach(self, leg: int, *, word_ago_ms: float | None = None) -> None:
@@ -165,15 +171,7 @@ class EgressCall:
         actions = delivery.tick(now)
         if actions:
             self._perform(actions)
-        if not delivery.is_busy:
-            return False
-        counters = delivery.pacer.counters
-        schedule = counters.spurts + counters.underruns + counters.stops
-        if schedule != self._schedule:
-            # The schedule was anchored again: another phase may fit it better.
-            self._schedule = schedule
-            self.metronome.enter(self, now)
-        return True
+        return delivery.is_busy
 
     def next_due_ms(self) -> float | None:
         """See metronome.Ticking."""
@@ -227,12 +225,14 @@ class EgressCall:
 
     def _step(self, feed: Feed) -> None:
         """The door to the core: reads the clock, tells it something, carries out what it asks for and what is
-        due with it, sets its next tick. First frames of a spurt, marks and clears go at once."""
+        due with it, sets its next tick. First frames of a spurt, marks and clears go at once; what stood in a
+        slot before, and has only just become due, leaves there, with what others have in it."""
         now = now_ms()
+        patience_ms = SLOT_MS if self.slot >= 0 and self.delivery.has_frames else 0.0
         self._perform(feed(now))
-        self._perform(self.delivery.tick(now))
+        self._perform(self.delivery.tick(now, patience_ms))
         if self.delivery.is_busy:
-            if self.phase < 0 or self.delivery.next_due_ms is not None:
+            if self.slot < 0 or self.delivery.next_due_ms is not None:
                 self.metronome.enter(self, now)
         else:
             self.metronome.leave(self)
@@ -268,8 +268,8 @@ class EgressCall:
         delivery, batch, epoch = self.delivery, self.batch, self.owner.epoch
         for action in actions:
             between = self._names.between(delivery.leg, epoch, delivery.ledger.cut)
-            if isinstance(action, Frame):
-                batch.add(delivery.ingress, pairs.frame(between, action.n, action.audio))
+            if isinstance(action, Frames):
+                self._send_frames(between, action.n, action.audio)
             elif isinstance(action, Mark):
                 batch.add(delivery.ingress, pairs.mark(between, action.n, action.name))
             elif isinstance(action, Sound):
@@ -288,6 +288,18 @@ class EgressCall:
                 self._save(action)
             elif isinstance(action, Refill):
                 self._refill(action.after_id)
+
+    def _send_frames(self, between: bytes, last_n: int, audio: bytes) -> None:
+        """One pair, or as many as the ingress of this stream wants made of it."""
+        ingress, most_bytes = self.delivery.ingress, self._pair_frames * FRAME_BYTES
+        if len(audio) <= most_bytes:
+            self.batch.add(ingress, pairs.frames(between, last_n, audio))
+            return
+        n = last_n - pairs.frames_in(audio)
+        for at in range(0, len(audio), most_bytes):
+            part = audio[at : at + most_bytes]
+            n += pairs.frames_in(part)
+            self.batch.add(ingress, pairs.frames(between, n, part))
 
     def _post(self, message: Audible | Heard | Silent | Flushed) -> None:
         self.owner.tell(message, wake="brain")

@@ -16,24 +16,22 @@ from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 
 from egress.accounts import DeliveryCounters
-from egress.actions import Action, Attach, Clear, Frame, Mark, Post, Refill, Save
+from egress.actions import Action, Attach, Clear, Frames, Mark, Post, Refill, Save
 from egress.answers import Answers
 from egress.backlog import Backlog, Stretch
 from egress.intake import Intake, Judgement
 from egress.ledger import Echo, Ledger
-from egress.marks import end_mark_due, mark_due
-from egress.pacer import LEAD_MS, Pacer
+from egress.marks import end_mark_due, frames_to_mark, mark_due
+from egress.pacer import LATE_MOST_MS, LEAD_MS, Pacer
 from egress.positions import Start, figures_of
 from egress.taking_up import TakingUp
 from shared.audio import FRAME_MS
 from shared.contract.streams.control import Flushed
+from shared.contract.streams.pairs import GROUP_FRAMES
 from shared.contract.streams.reply import ReplyEntry
 
 PROBE_MS = 500.0
 """How often a stopped call asks ingress for a sign of life."""
-
-FRAME_LATE_MS = 10.0
-"""A frame later than this is counted: half a frame's time is more than a healthy loop needs."""
 
 
 @dataclass(slots=True)
@@ -111,8 +109,9 @@ class Delivery:
 
     # Sending.
 
-    def tick(self, now_ms: float) -> list[Action]:
-        """What is due now. Calling it early, late or twice does no harm."""
+    def tick(self, now_ms: float, patience_ms: float = 0.0) -> list[Action]:
+        """What is due now. Calling it early, late or twice does no harm. `patience_ms`: frames that have been
+        due for less wait for the next call."""
         actions: list[Action] = []
         answer_by_ms = self.taking_up.answer_by_ms
         if answer_by_ms is not None and now_ms >= answer_by_ms:
@@ -124,7 +123,7 @@ class Delivery:
                 self.pacer.stop()
                 actions.append(self._probe(now_ms))
             else:
-                self._send(now_ms, actions)
+                self._send(now_ms, patience_ms, actions)
         elif self.pacer.stopped and not self.detached and now_ms >= self._probe_at_ms:
             actions.append(self._probe(now_ms))
         if now_ms >= self._check_at_ms:
@@ -162,8 +161,16 @@ class Delivery:
 
     @property
     def next_due_ms(self) -> float | None:
-        """When the next frame should leave, for choosing a metronome phase; None in silence."""
-        return self.pacer.next_due_ms if self.backlog.unsent and self.is_sending else None
+        """When the next frame should leave, or ingress's answer is not waited for any more; for choosing a
+        slot of the metronome. None in silence."""
+        if self.taking_up.answer_by_ms is not None:
+            return self.taking_up.answer_by_ms
+        return self.pacer.next_due_ms if self.has_frames else None
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether frames are here that may leave, in their time."""
+        return self.backlog.unsent > 0 and self.is_sending
 
     # The way to ingress and back.
 
@@ -295,11 +302,11 @@ class Delivery:
         actions.append(Post(message=Flushed.of(cut, reports)))
         return actions
 
-    def _send(self, now_ms: float, actions: list[Action]) -> None:
+    def _send(self, now_ms: float, patience_ms: float, actions: list[Action]) -> None:
         backlog = self.backlog
         self.taking_up.skip(now_ms)
         if backlog.unsent:
-            self._send_frames(now_ms, actions)
+            self._send_frames(now_ms, patience_ms, actions)
         for stretch in backlog.stretches:
             if stretch.unsent or not stretch.framer.closed:
                 break
@@ -307,31 +314,34 @@ class Delivery:
                 self._mark(stretch, stretch.item.received_ms, now_ms, actions)
         self.answers.end_if_out(backlog.stretches, backlog.next_n - 1, actions)
 
-    def _send_frames(self, now_ms: float, actions: list[Action]) -> None:
+    def _send_frames(self, now_ms: float, patience_ms: float, actions: list[Action]) -> None:
         backlog, pacer, ledger = self.backlog, self.pacer, self.ledger
         due_ms, spurts = pacer.next_due_ms, pacer.counters.spurts
-        count = pacer.release_count(now_ms, backlog.unsent)
+        count = pacer.release_count(now_ms, backlog.unsent, patience_ms)
         if not count:
             return
         stretch = backlog.next_stretch()
         if pacer.counters.spurts != spurts:
             is_inside = due_ms is not None and stretch is not None and stretch.item.sent_ms > 0
             self.counters.starved += is_inside
-        elif due_ms is not None and now_ms - due_ms > FRAME_LATE_MS:
-            self.counters.frames_late += count
-        n = backlog.next_n - 1
-        for _ in range(count):
-            if stretch is None or not stretch.unsent:
-                if stretch is not None and stretch.ends_item and end_mark_due(stretch.item):
+        elif due_ms is not None and now_ms - due_ms > LATE_MOST_MS:
+            self.counters.frames_late += min(count, int((now_ms - due_ms - LATE_MOST_MS) // FRAME_MS) + 1)
+        n, left = backlog.next_n - 1, count
+        while left:
+            if stretch is not None and not stretch.unsent:
+                if stretch.ends_item and end_mark_due(stretch.item):
                     self._mark(stretch, stretch.item.received_ms, now_ms, actions)
+                self.answers.end_if_out(backlog.stretches, n, actions)
                 stretch = backlog.next_stretch()
             if stretch is None:
                 break
             self.answers.begin(stretch.item.response, n, actions)
-            n, index = backlog.advance(stretch)
-            actions.append(Frame(n, stretch.framer.frame(index)))
-            end_ms = (index + 1) * FRAME_MS
-            ledger.sent(stretch.item, end_ms, now_ms)
+            frames = min(left, GROUP_FRAMES, stretch.unsent, frames_to_mark(stretch.next_frame))
+            n, index = backlog.advance(stretch, frames)
+            left -= frames
+            actions.append(Frames(n, stretch.framer.frames(index, frames)))
+            end_ms = (index + frames) * FRAME_MS
+            ledger.sent(stretch.item, end_ms, now_ms, frames)
             if mark_due(stretch.item, end_ms):
                 self._mark(stretch, end_ms, now_ms, actions)
         pacer.sent(n, now_ms)

@@ -101,12 +101,16 @@ class Framer:
         """What is held, the padding included."""
         return len(self._held)
 
-    def frame(self, index: int) -> bytes:
-        """The 160 bytes of frame `index`, which must be whole and still held. Raises IndexError."""
+    def frames(self, index: int, count: int = 1) -> bytes:
+        """The 160 bytes of frame `index`, and of those behind it up to `count`, which must all be whole and
+        still held. Raises IndexError."""
         at = (index - self._held_from) * FRAME_BYTES
-        if at < 0 or at + FRAME_BYTES > len(self._held):
-            raise IndexError(f"expected a frame in [{self._held_from}, {self.end_frame}), got {index}")
-        return bytes(self._held[at : at + FRAME_BYTES])
+        end = at + count * FRAME_BYTES
+        if at < 0 or end > len(self._held):
+            raise IndexError(
+                f"expected frames in [{self._held_from}, {self.end_frame}), got {count} from {index} on"
+            )
+        return bytes(self._held[at:end])
 
     def release(self, up_to_frame: int) -> None:
         """Forgets the bytes of frames below `up_to_frame`: they will never be asked for again."""

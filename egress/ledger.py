@@ -101,9 +101,9 @@ class Ledger:
 
     # What was sent.
 
-    def sent(self, item: PlayedItem, end_ms: int, now_ms: float) -> None:
-        """One frame of the item that ends at `end_ms` was written."""
-        self._playback.sent(item, end_ms, now_ms)
+    def sent(self, item: PlayedItem, end_ms: int, now_ms: float, frames: int = 1) -> None:
+        """So many frames of the item, one behind the other, were written; the last one ends at `end_ms`."""
+        self._playback.sent(item, end_ms, now_ms, frames)
         if not item.response.audible:
             item.response.audible = True
             self._note(ChangeKind.AUDIBLE, item, 0)

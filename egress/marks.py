@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from egress.accounts import LedgerCounters, PlayedItem
+from shared.audio import FRAME_MS
 
 MARK_EVERY_MS = 500
 """Finer marks cost messages and prove little more: an echo is late by the network anyway."""
+
+FRAMES_A_MARK = MARK_EVERY_MS // FRAME_MS
 
 MARK_DEADLINE_MS = 2000.0
 """How long after its due time a mark may come. Then the clock's word is taken: carriers lose echoes, and a
@@ -37,6 +40,12 @@ def read_mark(name: str) -> tuple[int, int, str, int] | None:
         return int(leg), int(cut), item_id, int(ms)
     except ValueError:
         return None
+
+
+def frames_to_mark(frame: int) -> int:
+    """How many frames stand before the next place of a mark inside an item, from this one on: a group ends
+    there."""
+    return FRAMES_A_MARK - frame % FRAMES_A_MARK
 
 
 def mark_due(item: PlayedItem, end_ms: int) -> bool:

@@ -27,7 +27,7 @@ WAIT_MS = 3_000.0
 """An ingress that lives has made its stream again by then; one that is dead has calls no more."""
 
 WAITING_MOST = 600
-"""Entries for one ingress: an entry a phase, four phases in 20 ms, for the whole wait."""
+"""Entries for one ingress: for the whole wait one a tick, every 20 ms, and three times as many at once."""
 
 
 @dataclass(slots=True)

@@ -7,11 +7,12 @@ played at, on absolute deadlines (docs/design.md, Framer, pacer, ledger).
 Owns: the schedule of a talk spurt and the rule that stops it. Pure. Must not know: audio, items, marks.
 
 Frame n of a spurt is played at `anchor + n x 20 ms` and due `lead` before. A spurt's anchor is one frame
-after its start, so exactly the lead's worth of frames leaves at once and the next is due 20 ms later.
-What is late by less than the lead is caught up, for Twilio still had audio. Later than that, Twilio
-has run dry: the schedule is anchored again, which again sends the lead's worth. It never slides: a due time
-is computed from the anchor, not from the last frame. Silence builds no debt: a spurt that had nothing
-to send until after its play time is a new spurt.
+after its start, so the lead's worth of frames is due at once. With a frame that is due go those behind it
+that are due within AHEAD_MS, if they are there: so a call that has audio in hand is served every 60 ms, and
+no frame ever waits for others. What is late by less than the lead is caught up, for Twilio still had audio.
+Later than that, Twilio has run dry: the schedule is anchored again, which again sends the lead's worth. It
+never slides: a due time is computed from the anchor, not from the last frame. Silence builds no debt: a
+spurt that had nothing to send until after its play time is a new spurt.
 """
 
 from __future__ import annotations
@@ -20,14 +21,25 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from shared.audio import FRAME_MS
+from shared.contract.streams.pairs import GROUP_FRAMES
 
 EARLY_MS = 2.0
 """A frame may leave so much before its time. Timers fire up to a millisecond early, and the frame that a tick
-finds not quite due would wait for the next tick, 20 ms: every few frames, in a call whose schedule stands
-so."""
+finds not quite due would wait for the next tick, 20 ms."""
 
 LEAD_MS = 300.0
 """Sending just in time gaps audibly; 100 to 250 ms ahead does not."""
+
+AHEAD_FRAMES = GROUP_FRAMES - 1
+AHEAD_MS = AHEAD_FRAMES * FRAME_MS
+"""Frames that may leave before they are due, with one that is: Twilio holds the lead and so much at most."""
+
+LATE_MOST_MS = 30.0
+"""How long after it was due a frame may leave: a slot of the metronome and what a healthy loop needs."""
+
+LEAST_LEAD_MS = LEAD_MS - FRAME_MS - LATE_MOST_MS
+"""So Twilio holds 250 ms at the least when the next frame comes, as long as there is audio in hand: what a
+sibling has in which to take up the call of an egress that died."""
 
 LEAST_PATIENCE_MS = 160.0
 """Ingress confirms every 100 ms at most: with a shorter lead, silence of the lead would mean nothing."""
@@ -70,24 +82,25 @@ class Pacer:
         """When the oldest frame that ingress has not confirmed was sent."""
         return self._unconfirmed[0][1] if self._unconfirmed else None
 
-    def release_count(self, now_ms: float, available: int) -> int:
-        """How many of the `available` frames leave now: at most the lead's worth.
+    def release_count(self, now_ms: float, available: int, patience_ms: float = 0.0) -> int:
+        """How many of the `available` frames leave now: at most the lead's worth and AHEAD_FRAMES. None, if
+        the first of them has been due for less than `patience_ms`: there will be a better moment.
 
         The caller sends them and says so with `sent`.
         """
         if self.stopped or available <= 0:
             self._waiting = False
             return 0
-        tick_ms = now_ms + EARLY_MS
-        if self._anchor_ms is None or tick_ms >= self._anchor_ms + self._count * FRAME_MS:
+        if self._anchor_ms is None or now_ms + EARLY_MS >= self._anchor_ms + self._count * FRAME_MS:
             if self._waiting:
                 self.counters.underruns += 1
             else:
                 self.counters.spurts += 1
             self._anchor_ms, self._count = now_ms + FRAME_MS, 0
-        over_ms = tick_ms - (self._anchor_ms + self._count * FRAME_MS - self.lead_ms)
-        due = int(over_ms // FRAME_MS) + 1
-        count = max(0, min(due, available))
+        late_ms = now_ms - (self._anchor_ms + self._count * FRAME_MS - self.lead_ms)
+        count = 0
+        if late_ms >= patience_ms - EARLY_MS:
+            count = min(int(late_ms / FRAME_MS) + GROUP_FRAMES, available)
         self._count += count
         self._waiting = count < available
         return count

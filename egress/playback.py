@@ -36,13 +36,13 @@ class Playback:
 
     # What is sent, and what comes back of it.
 
-    def sent(self, item: PlayedItem, end_ms: int, now_ms: float) -> None:
-        """One frame of the item that ends at `end_ms` was written."""
+    def sent(self, item: PlayedItem, end_ms: int, now_ms: float, frames: int = 1) -> None:
+        """So many frames of the item, one behind the other, were written; the last one ends at `end_ms`."""
         plays_until_ms = self._plays_until_ms
         if now_ms >= plays_until_ms:
             self._behind_ms = self._echo_behind_ms
             plays_until_ms = now_ms
-        item.plays_until_ms = self._plays_until_ms = plays_until_ms + FRAME_MS
+        item.plays_until_ms = self._plays_until_ms = plays_until_ms + frames * FRAME_MS
         item.cursor_ms = end_ms
         if end_ms > item.sent_ms:
             item.sent_ms = end_ms

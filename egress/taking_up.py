@@ -20,7 +20,7 @@ from egress.accounts import DeliveryCounters
 from egress.answers import Answers
 from egress.backlog import Backlog
 from egress.ledger import Ledger
-from egress.pacer import Pacer
+from egress.pacer import AHEAD_MS, Pacer
 from egress.positions import Start
 from shared.audio import FRAME_MS
 from shared.contract.streams.reply import ReplyEntry
@@ -91,8 +91,8 @@ class TakingUp:
         asked_at_ms, self.answer_by_ms = now_ms - ATTACH_WAIT_MS, None
         if self.start.is_of_leg:
             self._through_n = max(self._through_n, self.start.frame_n)
-            # At the latest: whoever sent them is gone since, and was one lead ahead.
-            self._plays_out_ms = asked_at_ms + self.pacer.lead_ms
+            # At the latest: whoever sent them is gone since, and was so much ahead.
+            self._plays_out_ms = asked_at_ms + self.pacer.lead_ms + AHEAD_MS
         else:
             self.renumber()
 

@@ -55,7 +55,7 @@ def figures(record: CallRecord) -> Figures:
         ],
         barge_in_silent_ms=[barge_in.silent_after_ms for barge_in in barge_ins],
         barge_in_dropped_ms=[barge_in.dropped_ms for barge_in in barge_ins],
-        frames_to_caller=record.media_messages,
+        frames_to_caller=len(lateness),
         frames_late=len(late),
         worst_late_ms=max(late, default=0.0),
         lead_ms=-measures.percentile(lateness, 0.5),

@@ -165,7 +165,7 @@ def _draw_hand(axis: Axes, scene: Scene) -> None:
     axis.step(seconds, unsent_s, where="post", color=UNSENT, lw=1.6,
               label="tx_q: audio that egress holds unsent (s)")  # fmt: skip
     axis.set_ylabel("seconds", color=UNSENT)
-    arrivals = [at_ms / 1000 for stream in scene.record.streams for at_ms in stream.received_at_ms]
+    arrivals = [at_ms / 1000 for at_ms in measures.arrivals_ms(scene.record)]
     in_hand = [-ms for ms in measures.lateness_ms(scene.record)]
     second = axis.twinx()
     second.plot(arrivals, in_hand, linestyle="", marker=".", markersize=2.5, color=IN_HAND,

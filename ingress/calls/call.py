@@ -20,7 +20,7 @@ from ingress.counters import CallCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream, StreamListener
 from shared import resp
-from shared.audio import FRAME_MS
+from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract import writes
 from shared.contract.keys import Keys
 from shared.contract.lua.scripts import Answer
@@ -28,7 +28,17 @@ from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
 from shared.contract.streams.control import Dtmf, Outranked
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, playing, read_debt, read_owes
+from shared.contract.streams.pairs import (
+    BackKind,
+    Name,
+    OutKind,
+    Pair,
+    frames_in,
+    groups,
+    playing,
+    read_debt,
+    read_owes,
+)
 from shared.contract.writes import Speaker
 from shared.ownership.journal import JournalPen
 from shared.store.outbox import Outbox
@@ -185,29 +195,35 @@ class IngressCall:
 
     # From `out`.
 
-    def receive_frame(
+    def receive_frames(
         self, worker: str, leg: int, epoch: int, cut: int, n: int, audio: bytes, now_ms: float
     ) -> None:
-        """A frame. Without an open socket nothing passes, and nothing is raised: a new leg may still want
-        it."""
-        stream, fence = self._open_stream(), self.fence
+        """One frame or a group, `n` is the number of the last one. What the socket was given of them before
+        is left out. Without an open socket nothing passes, and nothing is raised: a new leg may still want
+        them."""
+        stream, fence, frames = self._open_stream(), self.fence, frames_in(audio)
         if stream is None:
+            self._counters.out_drops[Admit.OLD_LEG] += frames
             return
         cut_before, frame_before = fence.cut, fence.last_frame
         admit = fence.admit_frame(leg, epoch, cut, n)
         if admit is not Admit.PASS:
-            self._counters.out_drops[admit] += 1
+            self._counters.out_drops[admit] += frames
             if admit is Admit.OLD_EPOCH:
                 self._outranked(worker, now_ms)
             return
+        if frames > n - frame_before:
+            repeated = frames - (n - frame_before)
+            self._counters.out_drops[Admit.REPEATED] += repeated
+            frames, audio = frames - repeated, audio[repeated * FRAME_BYTES :]
         self.egress = worker
         if cut > cut_before:
             stream.socket.drop_media_below(cut)
-        self._counters.out_frames += 1
+        self._counters.out_frames += frames
         if self.owed.ends_clip(audio, now_ms):
             self._end_clip(stream)
-        if audio and stream.socket.write_media(cut, stream.build_media(stream.stream_sid, audio)):
-            self.owed.frame(audio, now_ms)
+        if audio and stream.socket.write_media(cut, stream.build_media(stream.stream_sid, audio), frames):
+            self.owed.frames(audio, now_ms)
             self.forwarded = n
             self._post.moved(self)
         else:
@@ -217,6 +233,7 @@ class IngressCall:
         """Any other pair of an `out` entry. True if it was a clear and is written."""
         stream = self._open_stream()
         if stream is None:
+            self._counters.out_drops[Admit.OLD_LEG] += 1
             return False
         counters, cut_before = self._counters, self.fence.cut
         admit = self.fence.admit(name)
@@ -252,6 +269,7 @@ class IngressCall:
         elif name.kind == OutKind.SOUND_END:
             self.owed.end(read_debt(value), now_ms)
         elif name.kind == OutKind.ATTACH:
+            self._post.at_once(worker, self._pair(BackKind.GROUPS, groups()))
             self._post.at_once(worker, self._pair(BackKind.ATTACHED, playing(self.owed.playing_ms(now_ms))))
         return False
 
@@ -268,7 +286,9 @@ class IngressCall:
         if step is Step.PLAY:
             self._counters.hold_clips += 1
             self.note_silence(Kind.HOLD_CLIP)
-            stream.socket.write_media(CLIP_CUT, stream.build_media(stream.stream_sid, HOLD_CLIP))
+            stream.socket.write_media(
+                CLIP_CUT, stream.build_media(stream.stream_sid, HOLD_CLIP), frames_in(HOLD_CLIP)
+            )
         return step is not Step.APOLOGISE
 
     def note_silence(self, kind: Kind) -> None:
@@ -309,10 +329,7 @@ class IngressCall:
 
     def _open_stream(self) -> MediaStream | None:
         stream = self.stream
-        if stream is not None and stream.takes_audio:
-            return stream
-        self._counters.out_drops[Admit.OLD_LEG] += 1
-        return None
+        return stream if stream is not None and stream.takes_audio else None
 
     def _end_clip(self, stream: MediaStream) -> None:
         """A frame has come: what is left of the clip gives way to it."""

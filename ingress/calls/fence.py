@@ -71,7 +71,8 @@ class Fence:
         return Admit.UNKNOWN_KIND
 
     def admit_frame(self, leg: int, epoch: int, cut: int, n: int) -> Admit:
-        """`admit` for a frame, without a Name: fifty a second a call."""
+        """`admit` for frames, without a Name: twenty a second a call. `n` is the number of the last one: of a
+        group that passes, only what is above `last_frame` before it is new."""
         if leg != self.leg:
             return Admit.OLD_LEG
         if epoch < self.egress_epoch:

@@ -24,7 +24,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from shared.audio import FRAME_MS, is_silent, is_voice
+from shared.audio import FRAME_BYTES, FRAME_MS, is_silent, is_voice
 from shared.contract.owed import DebtCause, NoWord
 from shared.contract.streams.pairs import Owes
 
@@ -194,7 +194,7 @@ class OwedSound:
     # The frames, the marks.
 
     def ends_clip(self, audio: bytes, now_ms: float) -> bool:
-        """Whether a frame that comes now finds the clip before it, and the clip is to give way. Silence of an
+        """Whether frames that come now find the clip before it, and the clip is to give way. Silence of an
         answer does not end it: it would leave the caller with nothing."""
         if not self._clip_until_ms:
             return False
@@ -206,22 +206,24 @@ class OwedSound:
         self._clip_until_ms, self._is_behind_clip = 0.0, False
         return is_before
 
-    def frame(self, audio: bytes, now_ms: float) -> None:
-        """A frame was given to the socket. Fifty times a second a call: nothing is accounted for here."""
-        plays_from_ms = max(self._plays_until_ms, now_ms)
-        self._plays_until_ms = plays_from_ms + FRAME_MS
-        if not is_silent(audio):
-            self._heard_until_ms = self._plays_until_ms
-            self._is_voiced = True
-            if self._sounds_from_ms is None:
-                self._sounds_from_ms = plays_from_ms
+    def frames(self, audio: bytes, now_ms: float) -> None:
+        """Frames were given to the socket, one behind the other. Twenty times a second a call: nothing is
+        accounted for here."""
+        for at in range(0, len(audio), FRAME_BYTES):
+            plays_from_ms = max(self._plays_until_ms, now_ms)
+            self._plays_until_ms = plays_from_ms + FRAME_MS
+            if not is_silent(audio[at : at + FRAME_BYTES]):
+                self._heard_until_ms = self._plays_until_ms
+                self._is_voiced = True
+                if self._sounds_from_ms is None:
+                    self._sounds_from_ms = plays_from_ms
 
     def playing_ms(self, now_ms: float) -> float:
         """How long what was given to the socket will still play."""
         return max(0.0, self._plays_until_ms - now_ms)
 
     def caller(self, audio: bytes, now_ms: float) -> None:
-        """A frame of the caller's. As often as `frame`."""
+        """A frame of the caller's, fifty times a second."""
         if is_voice(audio):
             self._voice_ms = now_ms
 

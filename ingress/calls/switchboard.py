@@ -180,7 +180,7 @@ class Switchboard:
         if call is None:
             self.counters.out_other_calls += 1
         elif kind == IS_FRAME:
-            call.receive_frame(worker, int(leg), int(epoch), int(cut), int(n), value, now)
+            call.receive_frames(worker, int(leg), int(epoch), int(cut), int(n), value, now)
         else:
             is_cleared = call.receive(worker, read_name(name), value, now)
             if is_cleared and value and host_of(worker) == self._process.worker.host:

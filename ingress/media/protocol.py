@@ -38,7 +38,7 @@ from shared.clock import now_ms
 
 MAX_MESSAGE_BYTES = 64 * 1024
 UNSENT_MEDIA_BYTES = 64 * 1024
-"""About four seconds of audio: Twilio has long run dry by then."""
+"""About five seconds of audio: Twilio has long run dry by then."""
 
 UNSENT_BYTES = 256 * 1024
 CONTROL_FRAMES_PER_S = 20
@@ -46,7 +46,8 @@ CLOSE_REASON_BYTES = 120
 """RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code."""
 
 TRANSPORT_HIGH_BYTES = 4096
-"""Twelve frames: what stands in the transport cannot be dropped any more by a `clear`."""
+"""Five groups, or twelve single frames: what stands in the transport cannot be dropped any more by a
+`clear`."""
 
 TRANSPORT_LOW_BYTES = 1024
 
@@ -102,8 +103,8 @@ class MediaProtocol(asyncio.Protocol):
         self._tail = b""
         self._fragments: list[bytes] = []
         self._fragment_open = False
-        self._pending: deque[tuple[int | None, bytes]] = deque()
-        """(cut of a media frame or None, WebSocket frame), not yet in the transport."""
+        self._pending: deque[tuple[int | None, int, bytes]] = deque()
+        """(cut of media or None, frames of audio in it, WebSocket frame), not yet in the transport."""
         self._pending_bytes = 0
         self._paused = False
         self._is_aborted = False
@@ -186,28 +187,30 @@ class MediaProtocol(asyncio.Protocol):
         """What became of the writes since it was last asked for."""
         return self._write_times.take_window()
 
-    def write_media(self, cut: int, message: bytes) -> bool:
-        """Writes a media message of a cut; False if it was dropped because too much is unsent."""
+    def write_media(self, cut: int, message: bytes, frames: int) -> bool:
+        """Writes a media message of a cut, with so many frames of 20 ms in it; False if it was dropped
+        because too much is unsent."""
         if self._pending_bytes + len(message) > UNSENT_MEDIA_BYTES:
-            self.front.counters.frames_overflowed += 1
-            self._write_times.overflow()
+            self.front.counters.frames_overflowed += frames
+            self._write_times.overflow(frames)
             return False
-        self.front.counters.frames_written += 1
-        self._write(cut, text_frame(message))
+        self.front.counters.frames_written += frames
+        self._write(cut, frames, text_frame(message))
         return True
 
     def write_control(self, message: bytes) -> None:
         """Writes a mark or a clear, in order with the media."""
-        self._write(None, text_frame(message))
+        self._write(None, 0, text_frame(message))
 
     def drop_media_below(self, cut: int) -> None:
         """Forgets unsent media of lower cuts; marks and newer media stay, in order."""
         if not self._pending:
             return
         kept = deque(item for item in self._pending if item[0] is None or item[0] >= cut)
-        self.front.counters.frames_cleared += len(self._pending) - len(kept)
+        dropped = sum(item[1] for item in self._pending) - sum(item[1] for item in kept)
+        self.front.counters.frames_cleared += dropped
         self._pending = kept
-        self._pending_bytes = sum(len(frame) for _, frame in kept)
+        self._pending_bytes = sum(len(frame) for _, _, frame in kept)
 
     def ping(self) -> None:
         """Asks a silent peer whether it is there; any answer counts as data."""
@@ -294,7 +297,7 @@ class MediaProtocol(asyncio.Protocol):
 
     # Writing.
 
-    def _write(self, cut: int | None, frame: bytes) -> None:
+    def _write(self, cut: int | None, frames: int, frame: bytes) -> None:
         transport = self._transport
         if transport is None or not self.is_open:
             return
@@ -302,7 +305,7 @@ class MediaProtocol(asyncio.Protocol):
         if not self._paused and not self._pending:
             self._give(transport, frame)
             return
-        self._pending.append((cut, frame))
+        self._pending.append((cut, frames, frame))
         self._pending_bytes += len(frame)
         self._bound_pending()
 
@@ -318,7 +321,7 @@ class MediaProtocol(asyncio.Protocol):
             if not data:
                 self._half_close(transport)
             elif self._pending:
-                self._pending.append((None, data))
+                self._pending.append((None, 0, data))
                 self._pending_bytes += len(data)
             else:
                 transport.write(data)
@@ -341,7 +344,7 @@ class MediaProtocol(asyncio.Protocol):
     def _move_pending(self) -> None:
         transport = self._transport
         while self._pending and not self._paused and transport is not None:
-            _, frame = self._pending.popleft()
+            _, _, frame = self._pending.popleft()
             self._pending_bytes -= len(frame)
             self._give(transport, frame)
 
@@ -353,7 +356,7 @@ class MediaProtocol(asyncio.Protocol):
     def _drain_all(self) -> None:
         """Before a close frame, what is unsent goes to the transport, over its limit or not."""
         if self._transport is not None and self._pending:
-            self._transport.write(b"".join(frame for _, frame in self._pending))
+            self._transport.write(b"".join(frame for _, _, frame in self._pending))
         self._pending.clear()
         self._pending_bytes = 0
 

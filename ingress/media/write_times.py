@@ -10,7 +10,7 @@ from array import array
 from dataclasses import dataclass
 
 KEPT = 512
-"""Three seconds of frames and marks, three times over; of more than that the last ones count."""
+"""Three seconds of audio and marks, three times over even in single frames; of more the last ones count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class WriteTimes:
         self._times_ms[self._noted % KEPT] = duration_ms
         self._noted += 1
 
-    def overflow(self) -> None:
-        """A frame was dropped because too much is unsent."""
-        self._overflowed += 1
+    def overflow(self, frames: int) -> None:
+        """So many frames were dropped because too much is unsent."""
+        self._overflowed += frames
 
     def take_window(self) -> WriteWindow:
         """The window's figures; the next window begins."""

@@ -174,7 +174,7 @@ class EgressFigures:
     n_frames: int
     """Frames sent."""
     n_late: int
-    """Frames sent more than 10 ms behind their due time."""
+    """Frames sent more than 30 ms behind their due time: Twilio held less than 250 ms."""
     n_underruns: int
     """Times that frames were late although audio was there."""
     n_starved: int

@@ -10,11 +10,13 @@ from __future__ import annotations
 import sys
 import wave
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from simulators import mulaw
+from simulators.twilio.caller.clip import FRAME_BYTES
 from simulators.twilio.media.playout import REPLY_JOIN_MS, Playback
 from simulators.twilio.record import CallRecord, MediaStream, Utterance
 
@@ -90,16 +92,22 @@ def gaps_ms(record: CallRecord) -> list[float]:
 
 
 def lateness_ms(record: CallRecord) -> array[float]:
-    """For each media message: arrival minus the time at which its first sample was due to play.
+    """For each 20 ms that came: arrival minus the time at which their first sample was due to play.
 
-    The due time counts from the first message of the spurt (its anchor), n × 20 ms for 20 ms frames.
-    Negative: time in hand (the lead). Above zero: a hole of that length. A first message, and one arriving
-    after more than REPLY_JOIN_MS of quiet, is an anchor and counts as 0.
+    A message of any length is judged by the frames in it, each by its own due time; `arrivals_ms` has their
+    arrivals. The due time counts from the first frame of the spurt (its anchor), n × 20 ms. Negative: time in
+    hand (the lead). Above zero: a hole of that length. A first frame, and one arriving after more than
+    REPLY_JOIN_MS of quiet, is an anchor and counts as 0.
     """
     lateness = array("d")
     for stream in record.streams:
         lateness.extend(_lateness_of(stream))
     return lateness
+
+
+def arrivals_ms(record: CallRecord) -> array[float]:
+    """When each of these 20 ms arrived: those of one message at one moment."""
+    return array("d", (at_ms for stream in record.streams for at_ms, _ in _frames_of(stream)))
 
 
 def stale_after_clear_ms(record: CallRecord, *, within_ms: float = 150.0) -> float:
@@ -168,12 +176,19 @@ def _barge_in(record: CallRecord, utterance: Utterance) -> BargeIn:
     )
 
 
+def _frames_of(stream: MediaStream) -> Iterator[tuple[float, int]]:
+    """Arrival and size of each 20 ms; of a message that is no multiple of that, the last piece is shorter."""
+    for at_ms, size in zip(stream.received_at_ms, stream.received_bytes, strict=True):
+        for start in range(0, size, FRAME_BYTES):
+            yield at_ms, min(FRAME_BYTES, size - start)
+
+
 def _lateness_of(stream: MediaStream) -> array[float]:
     lateness = array("d")
     clears = iter([clear.at_ms for clear in stream.clears])
     next_clear_ms = next(clears, float("inf"))
     due_ms = float("-inf")
-    for at_ms, size in zip(stream.received_at_ms, stream.received_bytes, strict=True):
+    for at_ms, size in _frames_of(stream):
         while next_clear_ms <= at_ms:
             due_ms = float("-inf")  # what follows a clear is a new spurt
             next_clear_ms = next(clears, float("inf"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from egress.actions import Action, Attach, Clear, End, Frame, Mark, Post, Refill, Save, Sound
+from egress.actions import Action, Attach, Clear, End, Frames, Mark, Post, Refill, Save, Sound
 from egress.delivery import Delivery
 from egress.positions import read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
@@ -18,6 +18,7 @@ from shared.contract import record
 from shared.contract.card import CallState
 from shared.contract.entry import order
 from shared.contract.streams.control import Audible, Flushed, FlushedItem, Heard, Silent
+from shared.contract.streams.pairs import GROUP_FRAMES
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.contract.views import EgressView
 
@@ -61,6 +62,8 @@ class Stage:
     sent_at: list[tuple[float, int]] = field(default_factory=list)
     told: list[Audible | Heard | Silent | Flushed] = field(default_factory=list)
     """What the brain was told."""
+    groups: list[int] = field(default_factory=list)
+    """How many frames each of them had."""
     clears: list[float] = field(default_factory=list)
     says_playing: bool = True
     """Ingress says with `attached` how long what it has will still play; an older one does not."""
@@ -225,9 +228,13 @@ class Stage:
         """Does what the core asks for."""
         for action in actions:
             match action:
-                case Frame() | Mark() | Clear() | Attach():
-                    if isinstance(action, Frame):
-                        self.sent_at.append((self.now, action.n))
+                case Frames() | Mark() | Clear() | Attach():
+                    if isinstance(action, Frames):
+                        count = len(action.audio) // FRAME_BYTES
+                        assert 1 <= count <= GROUP_FRAMES
+                        assert len(action.audio) == count * FRAME_BYTES
+                        self.groups.append(count)
+                        self.sent_at += [(self.now, n) for n in range(action.n - count + 1, action.n + 1)]
                     cut = self.delivery.cut
                     if self.forward_ms or self._under_way:
                         last = self._under_way[-1][0] if self._under_way else 0.0
@@ -253,13 +260,14 @@ class Stage:
         return max(0.0, self._free_at - self.now) + frames * FRAME_MS
 
     def _arrive(self, action: Action, cut: int) -> None:
-        if not self.ingress_is_dead and isinstance(action, Frame | Clear):
+        if not self.ingress_is_dead and isinstance(action, Frames | Clear):
             self.fence_cut = max(self.fence_cut, cut)
         match action:
-            case Frame(n, audio):
+            case Frames(n, audio):
                 if not self.ingress_is_dead and n > self.highest_n:
+                    # As ingress does: what it has of a group is left out.
+                    self.queue.extend(frames_of(audio)[self.highest_n - n :])
                     self.highest_n = n
-                    self.queue.append(audio)
                     self._progress_at = self._progress_at or max(self.now, self._told_at + PROGRESS_MS)
             case Mark(_, name):
                 if not self.ingress_is_dead:

@@ -13,7 +13,7 @@ from egress.backlog import Base
 from egress.call import SAVE_EVERY, EgressCall
 from egress.counters import EgressHops, RoleCounters
 from egress.delivery import Delivery
-from egress.metronome import Metronome, OutBatch
+from egress.metronome import SLOT_MS, Metronome, OutBatch
 from egress.positions import Start
 from egress.taking_up import ATTACH_WAIT_MS
 from shared.clock import now_ms
@@ -24,7 +24,7 @@ from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
 from shared.contract.streams.control import Audible, Flushed, Heard, Message, Silent
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, read_name
+from shared.contract.streams.pairs import BackKind, Name, OutKind, Pair, groups, read_name
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, reply_fields
 from shared.figures.hops import Hop
 from shared.ownership.control_feed import ControlFeed
@@ -78,11 +78,11 @@ class Clock:
     left: int = 0
 
     def enter(self, call: EgressCall, now: float) -> None:
-        call.phase = 0
+        call.slot = 0
         self.entered.append(now)
 
     def leave(self, call: EgressCall) -> None:
-        call.phase = -1
+        call.slot = -1
         self.left += 1
 
 
@@ -188,11 +188,16 @@ class Desk:
         self.call.receive_report(Name(kind, SID, leg, self.pen.epoch, 0, n), value)
 
     def attach(self) -> None:
-        """Ingress answers that it has nothing of an owner before us."""
+        """Ingress answers that it takes groups, and has nothing of an owner before us."""
+        self.report(BackKind.GROUPS, value=groups())
         self.report(BackKind.ATTACHED)
 
     def names(self) -> list[Name]:
         return [read_name(encoded) for _, pairs, _ in self.entries for encoded, _ in pairs]
+
+    def frames(self) -> list[tuple[Name, bytes]]:
+        pairs = [(read_name(encoded), value) for _, pairs, _ in self.entries for encoded, value in pairs]
+        return [(name, value) for name, value in pairs if name.kind == OutKind.FRAME]
 
     def kinds(self) -> list[str]:
         return [name.kind for name in self.names()]
@@ -218,15 +223,16 @@ def test_a_call_that_begins_asks_ingress_and_reads_what_was_said(desk: Desk) -> 
 
 
 def test_what_an_input_makes_due_goes_at_once(desk: Desk) -> None:
-    """The first frames of a spurt in one urgent entry, named by call, leg, epoch and cut."""
+    """The first frames of a spurt in one urgent entry, named by call, leg, epoch and cut, in groups."""
     desk.attach()
 
     desk.say(speech(4_000))
 
     ((ingress, pairs, urgent),) = desk.entries
     assert (ingress, urgent) == (INGRESS, True)
-    assert desk.names() == [Name(OutKind.FRAME, SID, 1, 7, 0, n) for n in range(1, 9)]
-    assert [audio for _, audio in pairs] == frames_of(speech(4_000))[:8]
+    assert desk.names() == [Name(OutKind.FRAME, SID, 1, 7, 0, n) for n in (3, 6, 9, 10)]
+    frames = frames_of(speech(4_000))
+    assert [audio for _, audio in pairs] == [b"".join(frames[at : min(10, at + 3)]) for at in (0, 3, 6, 9)]
     assert desk.clock.entered == [desk.now]
 
 
@@ -236,7 +242,7 @@ def test_what_a_tick_makes_due_waits_for_the_metronome(desk: Desk) -> None:
     desk.say(speech(4_000))
     desk.entries.clear()
 
-    wants_more = desk.call.tick(desk.now + 20)
+    wants_more = desk.call.tick(desk.now + 60)
     before = list(desk.entries)
     desk.batch.send()
 
@@ -245,17 +251,64 @@ def test_what_a_tick_makes_due_waits_for_the_metronome(desk: Desk) -> None:
     assert [(entry[2], len(entry[1])) for entry in desk.entries] == [(False, 1)]
 
 
-def test_a_tick_looks_for_a_better_phase_only_where_the_schedule_has_changed(desk: Desk) -> None:
-    """Not fifty times a second."""
+def test_what_has_only_just_become_due_leaves_in_its_slot(desk: Desk) -> None:
+    """An input that comes between sends nothing of it: the slot does, with what other calls have."""
     desk.attach()
     desk.say(speech(4_000))
+    desk.entries.clear()
+
+    desk.now += 60 + SLOT_MS / 2
+    desk.report(BackKind.FORWARDED, 10)
+    assert desk.entries == []
+
     desk.call.tick(desk.now)
-    entered = len(desk.clock.entered)
+    desk.batch.send()
+    assert [name.n for name in desk.names()] == [13]
 
-    for step in range(1, 4):
-        desk.call.tick(desk.now + 20 * step)
 
-    assert len(desk.clock.entered) == entered
+def test_what_comes_when_it_is_due_already_waits_for_no_slot(desk: Desk) -> None:
+    """Nothing was here when the next frame was due: it leaves as it comes, be it 10 ms later."""
+    desk.attach()
+    desk.call.receive_reply([desk.entry(ReplyKind.AUDIO, 0, speech(1_600))])
+    assert [name.n for name in desk.names()] == [3, 6, 9, 10]
+    desk.entries.clear()
+
+    desk.now += 60 + SLOT_MS / 2
+    desk.call.receive_reply([desk.entry(ReplyKind.AUDIO, 1_600, speech(320))])
+
+    assert [(name.n, len(audio)) for name, audio in desk.frames()] == [(12, 320)]
+
+
+def test_an_ingress_that_says_nothing_of_groups_gets_single_frames(desk: Desk) -> None:
+    """It is of an older version, and would take a group for one frame. What is said holds for one stream."""
+    desk.report(BackKind.ATTACHED)
+    desk.say(speech(4_000))
+    assert [(name.n, len(audio)) for name, audio in desk.frames()] == [(n, 160) for n in range(1, 11)]
+
+    desk.report(BackKind.GROUPS, value=b"2", leg=7)
+    desk.entries.clear()
+    desk.now += 60
+    desk.call.tick(desk.now)
+    desk.batch.send()
+    assert [name.n for name, _ in desk.frames()] == [11, 12, 13], "it was said of another stream"
+
+    desk.report(BackKind.GROUPS, value=b"2")
+    desk.entries.clear()
+    desk.now += 60
+    desk.call.tick(desk.now)
+    desk.batch.send()
+    assert [(name.n, len(audio)) for name, audio in desk.frames()] == [(15, 320), (16, 160)]
+
+    desk.entries.clear()
+    desk.call.follow_stream(2, INGRESS, was_open=False)
+    assert {len(audio) for _, audio in desk.frames()} == {160}, "the new stream may be another version's"
+
+
+@pytest.mark.parametrize("value", [b"", b"0", b"x", b"-3"])
+def test_what_is_said_of_groups_is_a_number(desk: Desk, value: bytes) -> None:
+    """Of 1 or more."""
+    with pytest.raises(EntryError, match="expected a number of frames"):
+        desk.report(BackKind.GROUPS, value=value)
 
 
 def test_a_call_at_rest_needs_no_ticks(desk: Desk) -> None:
@@ -263,18 +316,18 @@ def test_a_call_at_rest_needs_no_ticks(desk: Desk) -> None:
     desk.attach()
 
     assert not desk.call.tick(desk.now)
-    assert (desk.call.phase, desk.clock.left > 0) == (-1, True)
+    assert (desk.call.slot, desk.clock.left > 0) == (-1, True)
 
 
 def test_without_an_answer_of_ingress_the_first_frames_wait(desk: Desk) -> None:
     """The clock runs meanwhile."""
     desk.say(speech(4_000))
-    assert (desk.kinds(), desk.call.phase) == ([], 0)
+    assert (desk.kinds(), desk.call.slot) == ([], 0)
 
     desk.call.tick(desk.now + ATTACH_WAIT_MS)
     desk.batch.send()
 
-    assert desk.kinds() == [OutKind.FRAME] * 8
+    assert [name.n for name in desk.names()] == list(range(1, 11)), "nor does it say that it takes groups"
 
 
 # What the actions become.
@@ -287,8 +340,8 @@ def test_a_mark_stands_behind_its_frame(desk: Desk) -> None:
     desk.say(speech(320))
 
     ((_, pairs, _),) = desk.entries
-    assert desk.kinds() == [OutKind.FRAME, OutKind.FRAME, OutKind.MARK]
-    assert (read_name(pairs[2][0]).n, pairs[2][1]) == (2, b"1.0.a.40")
+    assert desk.kinds() == [OutKind.FRAME, OutKind.MARK]
+    assert (read_name(pairs[1][0]).n, pairs[1][1]) == (2, b"1.0.a.40")
 
 
 def test_each_clear_has_the_cut_and_the_stamp_of_its_own_flush(desk: Desk) -> None:
@@ -470,7 +523,7 @@ def test_a_call_that_was_let_go_is_read_and_ticked_no_more(desk: Desk) -> None:
     assert desk.call.is_over
     assert desk.control.is_stopped
     assert desk.reading.watched == {}
-    assert desk.call.phase == -1
+    assert desk.call.slot == -1
 
 
 def test_a_call_that_has_ended_tells_nothing(desk: Desk) -> None:
@@ -501,7 +554,7 @@ async def test_an_answer_for_a_call_that_was_let_go_leads_to_nothing(store: Stor
         role.calls.release(gone, "")
         await wait_until(lambda: bool(answers), "Redis has answered")
 
-        assert gone.phase == -1
+        assert gone.slot == -1
 
 
 async def test_a_silent_ingress_is_asked_and_goes_on(store: Store, redis_url: str) -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egress.actions import Frame
+from egress.actions import Action, Frames, Mark
 from egress.intake import HELD_MOST_BYTES
 from egress.marks import MARK_DEADLINE_MS
-from shared.audio import FRAME_MS
+from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from tests.egress.stage import RETURN_MS, STEP_MS, Stage, frames_of, speech
 
@@ -36,7 +36,7 @@ def test_a_reply_is_played_whole_and_on_time() -> None:
 
 
 def test_the_first_frames_leave_at_once_and_the_rest_on_the_grid() -> None:
-    """The lead's eight frames, then one every 20 ms."""
+    """The lead's eight frames and the two that may leave early, then three every 60 ms."""
     stage = Stage()
     stage.run(200)
     began = stage.now
@@ -45,8 +45,51 @@ def test_the_first_frames_leave_at_once_and_the_rest_on_the_grid() -> None:
     stage.run(200)
 
     waits = [when - began for when, _ in stage.sent_at]
-    assert waits[:8] == [5.0] * 8
-    assert waits[8:12] == [25.0, 45.0, 65.0, 85.0]
+    assert waits[:10] == [5.0] * 10
+    assert waits[10:] == [65.0] * 3 + [125.0] * 3 + [185.0] * 3
+
+
+def test_frames_leave_in_groups_that_end_with_their_item_and_at_each_mark() -> None:
+    """Three at a time; what is joined is of one item and has no mark inside it. The audio is the same, and so
+    are the places of the marks."""
+    stage = Stage()
+    first, second = speech(SECOND + 700), speech(SECOND // 2, 1)
+    sent: list[Action] = []
+    act = stage.act
+
+    def noted(actions: list[Action]) -> None:
+        sent.extend(action for action in actions if isinstance(action, Frames | Mark))
+        act(actions)
+
+    stage.act = noted  # type: ignore[method-assign]
+    stage.say(first, "a", response="r1")
+    stage.say(second, "b", response="r2")
+    stage.run(3_000)
+
+    assert stage.audio() == frames_of(first) + frames_of(second)
+    assert max(stage.groups) == 3
+    assert len(stage.groups) <= len(stage.audio()) / 3 + 6
+    frames, marks = 0, []
+    for action in sent:
+        if isinstance(action, Frames):
+            frames += len(action.audio) // FRAME_BYTES
+            assert action.n == frames
+        else:
+            marks.append((frames, action.name))
+    assert marks == [(25, "1.0.a.500"), (50, "1.0.a.1000"), (55, "1.0.a.1087"), (80, "1.0.b.500")]
+
+
+def test_the_last_frames_of_an_answer_wait_for_nothing() -> None:
+    """One is left for the last group: it leaves when it is due, and its mark and the end with it."""
+    stage = Stage()
+    stage.run(200)
+    began = stage.now
+
+    stage.say(speech(14 * FRAME_BYTES), debt=1)
+    stage.run(200)
+
+    assert [when - began for when, _ in stage.sent_at] == [5.0] * 10 + [65.0] * 3 + [125.0]
+    assert [frames for _, frames in stage.answers] == [0, 14]
 
 
 def test_frame_numbers_rise_over_items_cuts_and_legs() -> None:
@@ -190,7 +233,7 @@ def test_silence_between_responses_builds_no_debt() -> None:
 
     stage.run(100)
 
-    assert len(stage.sent_at) - sent == 8 + 4
+    assert len(stage.sent_at) - sent == 8 + 2 + 3
     assert stage.delivery.pacer.counters.underruns == 0
 
 
@@ -209,7 +252,7 @@ def test_a_frozen_process_does_not_burst_afterwards() -> None:
     burst = len(stage.sent_at) - before
     stage.run(6000)
 
-    assert burst <= 8
+    assert burst <= 8 + 2
     assert stage.audio() == frames_of(audio)
 
 
@@ -366,8 +409,8 @@ def test_a_stream_that_was_closed_was_there_to_its_end(
 
     resumed = stage.delivery.on_stream(2, "ingress-1@h#2", stage.now)
 
-    first = next(action for action in resumed if isinstance(action, Frame))
-    at = frames_of(audio).index(first.audio)
+    first = next(action for action in resumed if isinstance(action, Frames))
+    at = frames_of(audio).index(first.audio[:FRAME_BYTES])
     assert least_ms <= (played - at) * 20 <= most_ms
 
 
@@ -383,8 +426,8 @@ def test_a_clock_that_is_wrong_takes_back_nothing_that_ingress_said(word_ago_ms:
 
     resumed = stage.delivery.on_stream(2, "ingress-1@h#2", stage.now)
 
-    first = next(action for action in resumed if isinstance(action, Frame))
-    assert (played - frames_of(audio).index(first.audio)) * 20 <= 100
+    first = next(action for action in resumed if isinstance(action, Frames))
+    assert (played - frames_of(audio).index(first.audio[:FRAME_BYTES])) * 20 <= 100
 
 
 @pytest.mark.parametrize("saved_before_ms", [0, 200, 900])

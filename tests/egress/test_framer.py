@@ -20,7 +20,7 @@ def speech(length: int) -> bytes:
 
 
 def frames_of(framer: Framer) -> list[bytes]:
-    return [framer.frame(index) for index in range(framer.held_from, framer.end_frame)]
+    return [framer.frames(index) for index in range(framer.held_from, framer.end_frame)]
 
 
 @given(st.binary(max_size=2000), st.data())
@@ -64,7 +64,7 @@ def test_the_tail_is_padded_with_silence() -> None:
     framer.close()
     framer.close()
 
-    assert framer.frame(1) == audio[160:] + SILENT * 120
+    assert framer.frames(1) == audio[160:] + SILENT * 120
     assert framer.end_frame == 2
     assert framer.end_ms == 25
 
@@ -102,8 +102,8 @@ def test_a_stretch_in_the_middle_keeps_the_grid_of_the_item() -> None:
     framer.feed(200, audio[200:])
 
     assert framer.first_frame == 1
-    assert framer.frame(1) == SILENT * 40 + audio[200:320]
-    assert framer.frame(2) == audio[320:]
+    assert framer.frames(1) == SILENT * 40 + audio[200:320]
+    assert framer.frames(2) == audio[320:]
 
 
 def test_released_frames_are_gone_and_the_rest_stays() -> None:
@@ -116,9 +116,9 @@ def test_released_frames_are_gone_and_the_rest_stays() -> None:
     framer.release(1)
 
     assert framer.held_bytes == 320
-    assert framer.frame(3) == audio[480:640]
+    assert framer.frames(3) == audio[480:640]
     with pytest.raises(IndexError):
-        framer.frame(2)
+        framer.frames(2)
 
 
 def test_audio_behind_the_end_is_refused() -> None:

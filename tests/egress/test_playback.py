@@ -44,6 +44,25 @@ def test_with_steady_sending_the_lead_is_not_heard() -> None:
     assert playback.heard_ms(item, 240.0) == 240
 
 
+def test_a_group_plays_as_its_frames_would_one_by_one() -> None:
+    """Two and a group of three, in silence and behind what plays."""
+    singly, grouped = Playback(), Playback()
+    one, other = an_item(), an_item()
+    for now_ms in (0.0, 50.0, 1_000.0):
+        for _ in range(3):
+            singly.sent(one, one.cursor_ms + 20, now_ms)
+        grouped.sent(other, other.cursor_ms + 60, now_ms, 3)
+        singly.confirm(one, one.cursor_ms, now_ms + 15)
+        grouped.confirm(other, other.cursor_ms, now_ms + 15)
+        asked_ms = [now_ms + after for after in (15.0, 20.0, 33.0, 50.0)]
+        assert [singly.heard_ms(one, at) for at in asked_ms] == [
+            grouped.heard_ms(other, at) for at in asked_ms
+        ]
+
+    assert (one.cursor_ms, one.sent_ms, one.plays_until_ms) == (180, 180, 1_060.0)
+    assert (other.cursor_ms, other.sent_ms, other.plays_until_ms) == (180, 180, 1_060.0)
+
+
 def test_a_second_item_waits_for_the_first() -> None:
     """An item sent while another plays begins when that one is over."""
     playback, first = playing(received_ms=160)

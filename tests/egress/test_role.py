@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from egress.pacer import LEAD_MS
+from egress.pacer import AHEAD_FRAMES, LEAD_MS
+from shared.audio import FRAME_BYTES
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from shared.contract.streams.journal import Kind, read_journal
-from shared.contract.streams.pairs import OutKind
+from shared.contract.streams.pairs import GROUP_FRAMES, OutKind
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership import steps
 from shared.store.client import Store
@@ -37,14 +38,29 @@ async def test_a_reply_is_spoken_heard_and_trimmed(store: Store, redis_url: str)
             cause=SilentCause.PLAYED,
         )
         times = here.ingress.at(call, OutKind.FRAME)
-        lead = int(LEAD_MS // 20)
+        lead = int(LEAD_MS // 20) + AHEAD_FRAMES
         assert times[lead - 1] - times[0] < 150
         assert times[-1] - times[0] > (len(times) - lead - 1) * 20 - 50
-        assert here.ingress.entries < len(times) + 20
+        assert here.ingress.entries < len(times) / GROUP_FRAMES + 20
+        assert here.ingress.longest_bytes == GROUP_FRAMES * FRAME_BYTES
         await here.card_says(call, "frame_n", str(len(times)))
         await steps.end(store, KEYS, call, outcome="completed", by="test")
         await wait_until(owns(role, 0), "the call is forgotten")
     assert keys_without_ttl(redis_url) == []
+
+
+async def test_an_older_ingress_is_given_single_frames(store: Store, redis_url: str) -> None:
+    """It would take a group for one frame; the reply is whole, and is heard to its end."""
+    audio = speech(SECOND + 100)
+    async with world(store, redis_url) as here, egress(here) as (_, role):
+        here.ingress.is_old = True
+        call = await here.served(role)
+        here.say(call, audio)
+
+        await wait_until(lambda: here.silent(call), "the response was heard")
+
+        assert here.ingress.longest_bytes == FRAME_BYTES
+        assert here.ingress.heard(call) == frames_of(audio)
 
 
 async def _is_trimmed(here: World, call: str) -> bool:

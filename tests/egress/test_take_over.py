@@ -11,7 +11,7 @@ import pytest
 
 from egress import calls as calls_module
 from egress.call import EgressCall
-from egress.pacer import LEAD_MS
+from egress.pacer import AHEAD_MS, LEAD_MS
 from egress.role import EgressRole
 from shared.audio import FRAME_MS
 from shared.clock import now_ms
@@ -154,7 +154,7 @@ async def test_a_barge_in_right_after_a_death_tells_what_was_heard(store: Store,
         (item,) = flushed.read_items()
         sent_ms = len(here.ingress.heard(call)) * FRAME_MS
         assert item.sent_ms == sent_ms
-        assert sent_ms - LEAD_MS - 2 * FRAME_MS - slack_ms() <= item.heard_ms <= sent_ms
+        assert sent_ms - LEAD_MS - AHEAD_MS - 2 * FRAME_MS - slack_ms() <= item.heard_ms <= sent_ms
         await wait_until(lambda: len(here.ingress.at(call, OutKind.CLEAR)) == 1, "Twilio is told")
 
 

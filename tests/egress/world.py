@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from egress.call import EgressCall
 from egress.role import EgressRole
+from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.clock import now_ms
 from shared.contract.keys import Keys
 from shared.contract.steps import Deadline, Leg, NewStream
@@ -21,6 +22,8 @@ from shared.contract.streams.pairs import (
     Name,
     OutKind,
     back_command,
+    frames_in,
+    groups,
     playing,
     read_name,
     read_pairs,
@@ -63,8 +66,13 @@ class Ingress:
     store: Store
     outbox: Outbox
     out: list[tuple[float, Name, bytes]] = field(default_factory=list)
+    """What was read: each frame of a group by itself."""
     entries: int = 0
     is_deaf: bool = False
+    longest_bytes: int = 0
+    """The longest `frame` pair."""
+    is_old: bool = False
+    """Of a version that takes single frames only, and would take a group for one."""
     is_over: bool = False
     """Set before it is cancelled: a cancellation may be lost inside a redis-py command."""
     forwarded: dict[str, int] = field(default_factory=dict)
@@ -88,14 +96,20 @@ class Ingress:
         told: set[str] = set()
         for encoded, value in pairs:
             name = read_name(encoded)
-            self.out.append((now_ms(), name, value))
+            if name.kind == OutKind.FRAME:
+                self.longest_bytes = max(self.longest_bytes, len(value))
+            frames = _frames_of(name, value) if name.kind == OutKind.FRAME else [(name, value)]
+            self.out += [(now_ms(), each, audio) for each, audio in frames]
             if self.is_deaf:
                 continue
-            if name.kind == OutKind.FRAME and name.n > self.forwarded.get(name.call_sid, 0):
-                self.forwarded[name.call_sid] = name.n
-                self.given.setdefault(name.call_sid, []).append((now_ms(), value))
-                self._free_at[name.call_sid] = max(self._free_at.get(name.call_sid, 0), now_ms()) + 20
-                told.add(name.call_sid)
+            if name.kind == OutKind.FRAME:
+                for each, audio in frames:
+                    if each.n > self.forwarded.get(name.call_sid, 0):
+                        self.forwarded[name.call_sid] = each.n
+                        self.given.setdefault(name.call_sid, []).append((now_ms(), audio))
+                        plays_from = max(self._free_at.get(name.call_sid, 0), now_ms())
+                        self._free_at[name.call_sid] = plays_from + FRAME_MS
+                        told.add(name.call_sid)
             elif name.kind == OutKind.MARK:
                 wait_ms = max(0.0, self._free_at.get(name.call_sid, 0) - now_ms())
                 asyncio.get_running_loop().call_later(
@@ -104,6 +118,8 @@ class Ingress:
             elif name.kind == OutKind.CLEAR:
                 self._free_at[name.call_sid] = now_ms()
             elif name.kind == OutKind.ATTACH:
+                if not self.is_old:
+                    self._tell(pairs.worker, BackKind.GROUPS, name, groups())
                 left_ms = self._free_at.get(name.call_sid, 0.0) - now_ms()
                 self._tell(pairs.worker, BackKind.ATTACHED, name, playing(left_ms))
             if name.call_sid in told:
@@ -138,6 +154,13 @@ class Ingress:
 
     def at(self, call_sid: str, kind: OutKind) -> list[float]:
         return [when for when, name, _ in self.out if name.kind == kind and name.call_sid == call_sid]
+
+
+def _frames_of(name: Name, value: bytes) -> list[tuple[Name, bytes]]:
+    """A `frame` pair, frame by frame."""
+    first_n = name.n - frames_in(value) + 1
+    pieces = [value[at : at + FRAME_BYTES] for at in range(0, len(value), FRAME_BYTES)]
+    return [(replace(name, n=first_n + index), audio) for index, audio in enumerate(pieces)]
 
 
 @dataclass

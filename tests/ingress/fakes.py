@@ -59,7 +59,7 @@ class FakeSocket:
         self.written: list[bytes] = []
         self.window = WriteWindow(0.0, 0)
 
-    def write_media(self, cut: int, message: bytes) -> bool:
+    def write_media(self, cut: int, message: bytes, frames: int) -> bool:
         if not self.is_full:
             self.done.append(f"media {cut}")
             self.written.append(message)
@@ -165,7 +165,7 @@ class Desk:
         """A pair of `out` comes."""
         leg, now = self.call.fence.leg, self.clock()
         if kind == "frame":
-            self.call.receive_frame(worker, leg, epoch, cut, n, value, now)
+            self.call.receive_frames(worker, leg, epoch, cut, n, value, now)
         else:
             self.call.receive(worker, Name(kind, CALL, leg, epoch, cut, n), value, now)
 

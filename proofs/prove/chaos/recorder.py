@@ -28,7 +28,7 @@ from simulators import mulaw
 from simulators.comparison import interruptions_ms
 from simulators.realtime.record import SessionRecord
 from simulators.twilio import CallRecord
-from simulators.twilio.measures import lateness_ms
+from simulators.twilio.measures import arrivals_ms, lateness_ms
 from simulators.twilio.record import MediaStream, Utterance
 
 Stall = tuple[float, float]
@@ -128,9 +128,9 @@ def _listen(call: shapes.Call, at_ms: float, audio: bytes) -> None:
 
 
 def _lateness_ms(record: CallRecord, stalls_ms: Sequence[Stall], network_ms: float) -> list[float]:
-    """Of each message, less what the simulators were late with it themselves: they read it, and before that
+    """Of each 20 ms, less what the simulators were late with it themselves: they read it, and before that
     the network between passed it on."""
-    at_ms = [record.zero_ms + at for stream in record.streams for at in stream.received_at_ms]
+    at_ms = [record.zero_ms + at for at in arrivals_ms(record)]
     near = [
         (began_ms + shift_ms, ended_ms + shift_ms + STALL_SLACK_MS)
         for began_ms, ended_ms in stalls_ms

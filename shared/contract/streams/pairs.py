@@ -1,8 +1,8 @@
 """`out` and `back`: many calls in one entry, between an egress worker and an ingress worker.
 
 Why it exists: an entry for each frame of each call would cost a read for each; a tick's frames of all calls
-go in one. Owns: the format of the entries, the names of the pairs in them, gathering pairs by the worker that
-they are for. Pure. Must not know: what a pair makes its reader do.
+go in one, those of one call joined to one pair. Owns: the format of the entries, the names of the pairs in
+them, gathering pairs by the worker that they are for. Pure. Must not know: what a pair makes its reader do.
 
 An entry is `v`, `w` (the writer), `t`, then pairs in sending order. A pair's name is
 `kind:call:leg:epoch:cut:n`, its value raw audio, a mark's name, a figure, or nothing.
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from shared.audio import FRAME_BYTES
 from shared.contract.command import Command
 from shared.contract.entry import VERSION, Fields, stamp, whole
 from shared.contract.errors import EntryError, UnknownVersion
@@ -25,13 +26,17 @@ from shared.contract.record import MOST
 MAXLEN = b"2000"
 """Fuse of `out` and `back`: their readers delete what they have read."""
 
+GROUP_FRAMES = 3
+"""Most frames in one `frame` pair: 60 ms, one message to the carrier."""
+
 
 class OutKind(enum.StrEnum):
-    """What may stand in an `out` entry: six kinds of egress, then three of brain.
+    """What may stand in an `out` entry: six kinds of egress, then two of brain.
 
-    A clear's value is the stamp of the flush behind it, if that was written on egress's host, else empty. The
-    value of sound and sound_end is the number of a debt, a close's is the cause. Of owes, the name has the
-    debt's number in place of a frame's.
+    A frame's value is 20 ms of audio, or up to GROUP_FRAMES times that: frames that follow one another. A
+    clear's is the stamp of the flush behind it, if that was written on egress's host, else empty. The value
+    of sound and sound_end is the number of a debt, a close's is the cause. Of owes, the name has the debt's
+    number in place of a frame's.
     """
 
     FRAME = "frame"
@@ -76,11 +81,15 @@ _FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_deaf"
 
 class BackKind(enum.StrEnum):
     """What may stand in a `back` entry. An echo's value is the mark's name, a forwarded's the unsent
-    bytes, an attached's the ms of what was forwarded that the caller has not heard yet."""
+    bytes, an attached's the ms of what was forwarded that the caller has not heard yet, a groups' the most
+    frames in one pair."""
 
     ECHO = "echo"
     FORWARDED = "forwarded"
     ATTACHED = "attached"
+    GROUPS = "groups"
+    """Stands before `attached`: this ingress takes frames in groups. One that does not say so is of an older
+    version, and would take a group for one frame."""
     OUTRANKED = "outranked"
     """A pair of this worker was dropped: ingress has seen a higher epoch, which stands in the name."""
 
@@ -94,7 +103,8 @@ class Name:
     """The name of a pair.
 
     `epoch` is that of the owner who speaks: egress's for its four kinds and in `back`, the brain's for
-    `owes` and `close`. `n` is the call's frame number: of this frame, or of the last one before it.
+    `owes` and `close`. `n` is the call's frame number: of this frame, of the last one of a group, or of the
+    last one before what is no frame.
     """
 
     kind: str
@@ -154,9 +164,15 @@ class OutNames:
         return self._suffix
 
 
-def frame(between: bytes, n: int, audio: bytes) -> Pair:
-    """20 ms of audio."""
-    return b"frame%b%d" % (between, n), audio
+def frames(between: bytes, last_n: int, audio: bytes) -> Pair:
+    """Frames of 160 bytes that follow one another, of one stretch of one item: `last_n` is the number of the
+    last one. Up to GROUP_FRAMES; one alone is all that an older ingress takes."""
+    return b"frame%b%d" % (between, last_n), audio
+
+
+def frames_in(audio: bytes) -> int:
+    """How many frames the value of a `frame` pair holds; a piece of one counts as one."""
+    return -(-len(audio) // FRAME_BYTES)
 
 
 def mark(between: bytes, n: int, name: str) -> Pair:
@@ -223,6 +239,19 @@ def read_unsent(value: bytes) -> int:
     number = whole(value)
     if number is None:
         raise EntryError("pair", BackKind.FORWARDED, "a number of bytes", value)
+    return number
+
+
+def groups() -> bytes:
+    """What `groups` says: the most frames that one pair may have."""
+    return b"%d" % GROUP_FRAMES
+
+
+def read_groups(value: bytes) -> int:
+    """The same, 1 or more. Raises EntryError."""
+    number = whole(value)
+    if not number:
+        raise EntryError("pair", BackKind.GROUPS, "a number of frames", value)
     return number
 
 

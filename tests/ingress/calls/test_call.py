@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
+from unittest import mock
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ingress.calls.fence import Admit
 from ingress.calls.post import PROGRESS_S
+from shared.audio import FRAME_BYTES
 from shared.contract.errors import EntryError
 from shared.contract.steps import Attached
 from shared.contract.streams.caller import CallerFrame, read_caller
@@ -67,6 +73,95 @@ async def test_dropped_frames_may_come_again() -> None:
     desk.socket.is_full = False
     desk.receive("frame", n=1)
     assert desk.call.forwarded == 1
+
+
+def heard(desk: Desk) -> bytes:
+    """The audio that was written to the socket."""
+    found = [orjson.loads(message) for message in desk.socket.written]
+    return b"".join(b64decode(each["media"]["payload"]) for each in found if each["event"] == "media")
+
+
+def audio(first: int, last: int) -> bytes:
+    """Frames by their numbers: each is told from every other."""
+    return b"".join(bytes([n]) * FRAME_BYTES for n in range(first, last + 1))
+
+
+async def test_a_group_is_one_message() -> None:
+    """Named by its last frame; a single one of an older egress is one too."""
+    desk = Desk()
+    desk.receive("frame", n=3, value=audio(1, 3))
+    desk.receive("frame", n=4, value=audio(4, 4))
+
+    assert desk.socket.done == ["media 0", "media 0"]
+    assert heard(desk) == audio(1, 4)
+    assert (desk.call.forwarded, desk.services.counters.out_frames) == (4, 4)
+
+
+async def test_of_a_group_only_what_is_new_is_heard() -> None:
+    """A new egress's group overlaps what the old one's has brought: its head is left out, and counted."""
+    desk = Desk()
+    desk.receive("frame", n=2, value=audio(1, 2))
+    desk.receive("frame", n=4, value=audio(2, 4), epoch=2)
+    desk.receive("frame", n=4, value=audio(3, 4), epoch=2)
+    desk.receive("frame", n=3, value=audio(1, 3), epoch=2)
+
+    assert heard(desk) == audio(1, 4)
+    assert desk.call.forwarded == 4
+    counters = desk.services.counters
+    assert (counters.out_frames, counters.out_drops[Admit.REPEATED]) == (4, 1 + 2 + 3)
+
+
+async def test_a_group_without_room_is_not_forwarded_and_may_come_again() -> None:
+    """As a whole, or by the part that was new."""
+    desk = Desk()
+    desk.receive("frame", n=2, value=audio(1, 2))
+    desk.socket.is_full = True
+    desk.receive("frame", n=4, value=audio(2, 4))
+    assert (desk.call.forwarded, desk.call.fence.last_frame) == (2, 2)
+
+    desk.socket.is_full = False
+    desk.receive("frame", n=5, value=audio(3, 5))
+    assert heard(desk) == audio(1, 5)
+
+
+async def test_of_a_group_nothing_is_heard_behind_its_clear() -> None:
+    """What egress sent before the flush, and ingress had not read."""
+    desk = Desk()
+    desk.receive("frame", n=3, value=audio(1, 3))
+    desk.receive("clear", cut=1, n=6)
+    desk.receive("frame", n=6, value=audio(4, 6))
+    desk.receive("frame", n=8, value=audio(7, 8), cut=1)
+
+    assert heard(desk) == audio(1, 3) + audio(7, 8)
+    assert events(desk) == ["media", "clear", "media"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 3)), max_size=60))
+def test_whatever_groups_come_each_frame_is_heard_once_and_in_order(groups: list[tuple[int, int]]) -> None:
+    """Of several owners, in any order, overlapping as they like: what is heard rises, and no number that was
+    reached comes again."""
+    desk = Desk()
+    expected, highest = b"", 0
+    with mock.patch.object(desk.call, "_post"):
+        for last, count in groups:
+            count = min(count, last)
+            desk.receive("frame", n=last, value=audio(last - count + 1, last))
+            first = max(last - count + 1, highest + 1)
+            expected += audio(first, last) if first <= last else b""
+            highest = max(highest, last)
+
+    assert heard(desk) == expected
+    assert desk.call.forwarded == highest
+
+
+async def test_an_attach_is_told_that_groups_are_taken() -> None:
+    """Before the answer, behind which frames may leave."""
+    desk = Desk()
+    desk.receive("attach")
+    await asyncio.sleep(0)
+
+    assert [name.kind for _, name, _ in desk.told] == ["groups", "attached"]
+    assert desk.told[0][2] == b"3"
 
 
 async def test_first_frame_ends_the_hold_clip() -> None:

@@ -78,7 +78,7 @@ class Ear:
         """Frames for so long, in real time, a mark behind the last one, its echo."""
         end_ms = self.now_ms + for_ms
         while self.now_ms < end_ms:
-            self.owed.frame(audio, self.now_ms)
+            self.owed.frames(audio, self.now_ms)
             self.until(self.now_ms + 20.0)
         if mark:
             self.owed.mark(mark, self.now_ms)
@@ -593,7 +593,7 @@ def test_what_was_given_plays_on_until_it_is_cleared() -> None:
     """Whoever takes the call's egress over is told how long."""
     owed = OwedSound(0.0, CLIP_MS)
     for _ in range(5):
-        owed.frame(SILENCE, 1_000.0)
+        owed.frames(SILENCE, 1_000.0)
 
     assert [owed.playing_ms(now) for now in (1_000.0, 1_030.0, 2_000.0)] == [100.0, 70.0, 0.0]
     owed.cleared(1_040.0)
@@ -610,8 +610,8 @@ def test_a_quiet_moment_is_one_in_which_nobody_speaks() -> None:
     assert not owed.is_quiet(1_500)
     assert owed.is_quiet(2_000)
     for number in range(10):
-        owed.frame(VOICE, 2_000 + number)
+        owed.frames(VOICE, 2_000 + number)
     assert not owed.is_quiet(2_200), "the last frame has just been played"
     assert owed.is_quiet(2_600)
-    owed.frame(SILENCE, 2_600)
+    owed.frames(SILENCE, 2_600)
     assert owed.is_quiet(2_610), "silence is none"

@@ -32,12 +32,29 @@ def test_after_a_sound_of_ours_the_4_s_begin_again_at_its_end() -> None:
     """Sound that nothing paid for."""
     owed = a_caller_who_waits()
     steps(owed, 2_500.0)
-    owed.frame(VOICE, 3_000.0)
+    owed.frames(VOICE, 3_000.0)
     steps(owed, 3_250.0)
 
     done = steps(owed, 3_020.0 + CLIP_AFTER_MS - 1.0, 3_020.0 + CLIP_AFTER_MS)
 
     assert done == [NOTHING, PLAY]
+
+
+def test_of_a_group_each_frame_is_judged_by_itself() -> None:
+    """Sound in its first frame only: the 4 s begin at the end of that one, as of three messages."""
+    owed, alone = a_caller_who_waits(), a_caller_who_waits()
+    for each in (owed, alone):
+        steps(each, 2_500.0)
+    owed.frames(VOICE + SILENCE + SILENCE, 3_000.0)
+    for audio in (VOICE, SILENCE, SILENCE):
+        alone.frames(audio, 3_000.0)
+    assert owed.playing_ms(3_000.0) == alone.playing_ms(3_000.0) == 60.0
+    for each in (owed, alone):
+        steps(each, 3_250.0)
+
+        done = steps(each, 3_020.0 + CLIP_AFTER_MS - 1.0, 3_020.0 + CLIP_AFTER_MS)
+
+        assert done == [NOTHING, PLAY]
 
 
 def test_the_apology_comes_after_12_s_of_owed_silence() -> None:

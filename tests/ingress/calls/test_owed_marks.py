@@ -35,7 +35,7 @@ def test_an_answer_after_a_clear_is_paid_like_any_other(ear: Ear) -> None:
     ear.say(TURN_1)
     ear.owed.sound(1, ear.now_ms)
     for _ in range(100):
-        ear.owed.frame(VOICE, ear.now_ms)
+        ear.owed.frames(VOICE, ear.now_ms)
     ear.owed.mark("void", ear.now_ms)
     ear.owed.cleared(ear.now_ms)
     ear.owed.sound(1, ear.now_ms)
@@ -55,9 +55,9 @@ def test_an_answer_that_is_cut_off_before_its_first_mark_is_paid_if_a_word_was_h
     ear.say(TURN_1).until(4_000.0)
     ear.owed.sound(1, ear.now_ms)
     for _ in range(10):
-        ear.owed.frame(SILENCE, ear.now_ms)
+        ear.owed.frames(SILENCE, ear.now_ms)
     for _ in range(100):
-        ear.owed.frame(VOICE, ear.now_ms)
+        ear.owed.frames(VOICE, ear.now_ms)
     ear.until(4_000.0 + 200.0 + heard_ms)
     ear.owed.cleared(ear.now_ms)
     assert ear.owed.settled == paid
@@ -73,17 +73,31 @@ def test_an_answer_that_is_cut_off_pays_once(ear: Ear) -> None:
     ear.say(TURN_1)
     ear.owed.sound(1, ear.now_ms)
     for _ in range(100):
-        ear.owed.frame(VOICE, ear.now_ms)
+        ear.owed.frames(VOICE, ear.now_ms)
     ear.until(1_500.0)
     ear.owed.cleared(ear.now_ms)
     assert ear.owed.settled == 1
 
     ear.say(TURN_2)
     ear.owed.sound(2, ear.now_ms)
-    ear.owed.frame(VOICE, ear.now_ms)
+    ear.owed.frames(VOICE, ear.now_ms)
     ear.owed.cleared(ear.now_ms)
 
     assert ear.owed.settled == 1
+
+
+@pytest.mark.parametrize(("heard_ms", "paid"), [(249.0, 0), (250.0, 1)])
+def test_what_was_heard_of_a_group_begins_with_its_first_sound(heard_ms: float, paid: int) -> None:
+    """Silence stands before it in the same message."""
+    owed = OwedSound(0.0, 1_000.0)
+    owed.sound(1, 1_000.0)
+    owed.frames(SILENCE + VOICE + VOICE, 1_000.0)
+    for _ in range(5):
+        owed.frames(VOICE * 3, 1_000.0)
+
+    owed.cleared(1_020.0 + heard_ms)
+
+    assert owed.settled == paid
 
 
 def test_an_answer_that_the_caller_interrupts_leaves_nothing_open(ear: Ear) -> None:
@@ -118,7 +132,7 @@ def test_a_clock_pays_3_s_after_the_time_to_play(ear: Ear) -> None:
     """Not before."""
     ear.say(TURN_1)
     ear.owed.sound(1, 1_000.0)
-    ear.owed.frame(VOICE, 1_000.0)
+    ear.owed.frames(VOICE, 1_000.0)
     ear.owed.mark("lost", 1_000.0)
 
     settled = []
@@ -133,7 +147,7 @@ def test_an_answer_that_is_heard_before_the_brain_has_said_a_word_pays() -> None
     """Egress was quicker."""
     owed = OwedSound(0.0, CLIP_MS)
     owed.sound(3, 500.0)
-    owed.frame(VOICE, 500.0)
+    owed.frames(VOICE, 500.0)
     owed.mark("m", 520.0)
 
     owed.echo("m", 600.0)
@@ -162,7 +176,7 @@ def two_under_way() -> OwedSound:
     owed = OwedSound(0.0, CLIP_MS)
     for number, at_ms in ((1, 0.0), (2, 500.0)):
         owed.sound(number, at_ms)
-        owed.frame(VOICE, at_ms)
+        owed.frames(VOICE, at_ms)
         owed.mark(f"m{number}", at_ms)
     return owed
 

@@ -129,7 +129,7 @@ async def test_stale_caller_audio_is_dropped_and_counted(store: Store, redis_url
 async def test_an_out_entry_carries_many_calls(store: Store, redis_url: str) -> None:
     """Pairs come back in the order they were given."""
     await store.xadd(KEYS.out("ingress-0@h#1"), {"v": "1"})
-    found = [pairs.frame(pairs.OutNames(f"CA{n:032x}").between(1, 2, 3), n, b"\x00\xff") for n in range(5)]
+    found = [pairs.frames(pairs.OutNames(f"CA{n:032x}").between(1, 2, 3), n, b"\x00\xff") for n in range(5)]
     outbox = make(redis_url)
     async with running(outbox.run()):
         outbox.send(pairs.out_command(KEYS, "ingress-0@h#1", b"egress-0@h#1", now_ms(), found))

@@ -78,6 +78,18 @@ def test_lateness_is_against_anchor_plus_n_times_20() -> None:
     arrive(call, 2000)
 
     assert list(measures.lateness_ms(call)) == [0, -20, -40, -40, 10, 0]
+    assert list(measures.arrivals_ms(call)) == list(call.streams[0].received_at_ms)
+
+
+def test_each_20_ms_of_a_longer_message_is_judged_by_itself() -> None:
+    """A message is as many frames as are in it: the second one has 20 ms more in hand than the first."""
+    call = record()
+    for at_ms, size in ((0.0, 480), (40.0, 480), (140.0, 400)):
+        call.streams[0].received_at_ms.append(at_ms)
+        call.streams[0].received_bytes.append(size)
+
+    assert list(measures.lateness_ms(call)) == [0, -20, -40, -20, -40, -60, 20, -20, -40]
+    assert list(measures.arrivals_ms(call)) == [0, 0, 0, 40, 40, 40, 140, 140, 140]
 
 
 def test_after_a_clear_lateness_begins_again() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Final
 
-from egress.pacer import LEAD_MS
+from egress.pacer import AHEAD_MS, LEAD_MS
 from proofs.prove.chaos.evidence.finding import Finding
 from proofs.prove.chaos.evidence.shapes import Evidence
 
@@ -22,6 +22,10 @@ LEAST_FRAMES: Final = 1_000
 """The latest hundredth of fewer is a frame or two, which say nothing: such rows are judged together."""
 
 FRAME_MS: Final = 20.0
+TOGETHER_MS: Final = FRAME_MS / 2
+"""A frame that has so much more in hand than the one before it came with that: in one message, or one behind
+the other. One that came a frame later has as much as that one."""
+
 QUEUE_FRAMES: Final = 6
 QUEUE_SETTLES_MS: Final = 5_000.0
 """After the fault and the return of the process: what waited meanwhile has been said by then."""
@@ -95,12 +99,13 @@ def lateness(evidence: Evidence) -> Iterator[Finding]:
 
 def late_ms(evidence: Evidence) -> list[float]:
     """Of each frame of the calls that were not hit. Each spurt of talk has a schedule of its own, which
-    begins where the tick found it: a frame is as late as it comes behind the middle of its spurt."""
+    begins where the tick found it: a frame is as late as the group that it came in, by its first frame,
+    comes behind the middle of those of its spurt."""
     late: list[float] = []
     for call in evidence.calls:
         for spurt in [] if call.is_hit else _spurts(call.lateness_ms):
-            usual = median(spurt)
-            late += [max(0.0, value - usual) for value in spurt]
+            usual = median(group[0] for group in spurt)
+            late += [max(0.0, group[0] - usual) for group in spurt for _ in group]
     return late
 
 
@@ -118,19 +123,23 @@ def late_finding(late: list[float]) -> Finding:
 # Private.
 
 
-def _spurts(lateness_ms: Sequence[float]) -> Iterator[list[float]]:
-    """Where the lead stands: the first frames of a spurt build it up, and are early."""
-    spurt: list[float] = []
-    since_anchor = 0
+def _spurts(lateness_ms: Sequence[float]) -> Iterator[list[list[float]]]:
+    """Where the lead stands, in groups: the first frames of a spurt build it up, and are early."""
+    spurt: list[list[float]] = []
+    since_anchor, before_ms = 0, 0.0
     for value in lateness_ms:
         if value == 0.0:
             if spurt:
                 yield spurt
-            spurt, since_anchor = [], 0
+            spurt, since_anchor, before_ms = [], 0, 0.0
             continue
         since_anchor += 1
-        if since_anchor * FRAME_MS >= LEAD_MS:
-            spurt.append(value)
+        if since_anchor * FRAME_MS >= LEAD_MS + AHEAD_MS:
+            if spurt and value < before_ms - TOGETHER_MS:
+                spurt[-1].append(value)
+            else:
+                spurt.append([value])
+        before_ms = value
     if spurt:
         yield spurt
 

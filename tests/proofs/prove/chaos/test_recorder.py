@@ -68,6 +68,12 @@ def test_a_frame_is_not_late_by_what_the_simulator_stood_still() -> None:
     assert lateness((480.0, 538.0)) == [0, -40, -60, -30, -80, -100, -50, -45], "read 50 ms before"
     assert lateness((400.0, 440.0), (700.0, 800.0)) == lateness()
 
+    # The same audio in longer messages: each 20 ms of them is judged, as if they came one by one.
+    stream.received_at_ms = array("d", [500.0, 520.0, 590.0, 600.0, 625.0])
+    stream.received_bytes = array("L", [320, 160, 480, 160, 160])
+    assert lateness() == [0, -20, -20, 30, -20, -40, -50, -45]
+    assert lateness((530.0, 588.0)) == [0, -20, -20, -30, -80, -100, -70, -90]
+
 
 def test_other_sounds_are_told() -> None:
     """Our own clip, also where it was cut or played twice; Twilio's voice; and what nobody made."""

@@ -32,7 +32,7 @@ def test_the_quick_names_are_names(leg: int, epoch: int, cut: int, n: int, audio
     for _ in range(2):
         between = names.between(leg, epoch, cut)
         made = {
-            OutKind.FRAME: pairs.frame(between, n, audio),
+            OutKind.FRAME: pairs.frames(between, n, audio),
             OutKind.MARK: pairs.mark(between, n, "1.0.item.20"),
             OutKind.CLEAR: pairs.clear(between, n, b"5.0"),
             OutKind.ATTACH: pairs.attach(between, n),

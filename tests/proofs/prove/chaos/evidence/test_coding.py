@@ -30,7 +30,7 @@ def test_frames_survive_pieces_of_any_length_cut_again_on_the_grid() -> None:
         framer.feed(at, piece)
         at += len(piece)
 
-    found = [framer.frame(number) for number in range(framer.end_frame)]
+    found = [framer.frames(number) for number in range(framer.end_frame)]
     assert found == [VOICE.frame(number) for number in range(len(audio) // FRAME_BYTES)]
 
 

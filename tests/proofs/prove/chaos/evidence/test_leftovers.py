@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from egress.pacer import LEAD_MS
+from egress.pacer import AHEAD_MS, LEAD_MS
 from proofs.prove.chaos.evidence.finding import Finding
 from proofs.prove.chaos.evidence.leftovers import base_line, late_finding, late_ms, lateness, queues, tools
 from proofs.prove.chaos.evidence.shapes import Census, Length, ToolRun
@@ -77,7 +77,7 @@ def test_what_stays_behind_is_found() -> None:
 
 def test_late_frames_of_other_calls_are_found() -> None:
     """Those of calls that were hit are another promise's."""
-    lead = [-20.0 * at for at in range(round(LEAD_MS / 20))]
+    lead = [-20.0 * at for at in range(round((LEAD_MS + AHEAD_MS) / 20))]
     late = 8 * [*lead, *[-LEAD_MS] * 90, *[20.0 - LEAD_MS] * 10, 0.0, *lead, *[10.0 - LEAD_MS] * 90, 0.0]
     assert broken(lateness(made.row(made.call(is_hit=True, lateness_ms=late)))) == {}
     found = broken(lateness(made.row(made.call(is_hit=False, lateness_ms=late))))
@@ -85,3 +85,15 @@ def test_late_frames_of_other_calls_are_found() -> None:
     few = made.row(made.call(is_hit=False, lateness_ms=late[:200]))
     assert list(lateness(few)) == []
     assert late_finding(late_ms(few)).is_broken
+
+
+def test_frames_of_a_group_are_as_late_as_the_group() -> None:
+    """The first of three has 260 ms in hand, the others more: that is no lateness. A group that comes 15 ms
+    later than the others is late with all of its frames."""
+    lead = [-20.0 * at for at in range(round((LEAD_MS + AHEAD_MS) / 20))]
+    on_time, late = [-260.0, -280.0, -300.0], [-245.0, -265.0, -285.0]
+    call = made.call(is_hit=False, lateness_ms=[0.0, *lead[1:], *30 * on_time, *late, *30 * on_time])
+
+    found = late_ms(made.row(call))
+
+    assert sorted(found)[-4:] == [0.0, 15.0, 15.0, 15.0]
