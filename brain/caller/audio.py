@@ -23,7 +23,8 @@ from shared.contract.errors import EntryError
 from shared.contract.streams.caller import read_caller
 
 BATCH_FRAMES = 2
-"""Frames in one append, at least: halves the cost of a message for 20 ms, which no VAD notices."""
+"""Frames in one append, at least, in a brain whose loop is late: halves the cost of a message for 20 ms,
+which no VAD notices. One that keeps its time sends each frame as it comes."""
 
 MAX_PADDED_FRAMES = FRAMES_PER_S
 """A longer gap is not a pause in speech but a seam: silence of a second ends any turn."""
@@ -101,10 +102,10 @@ class CallerAudio:
                 self.oldest = (entry_id, frame.t_ms)
             self._frames.append(frame.audio)
 
-    def batch(self, *, all_of_it: bool = False) -> bytes | None:
-        """Everything received and not yet sent; None while there is less than a batch."""
+    def batch(self, at_least: int = 1) -> bytes | None:
+        """Everything received and not yet sent; None while that is less than so many frames."""
         frames = self._frames
-        if not frames or (len(frames) < BATCH_FRAMES and not all_of_it):
+        if not frames or len(frames) < at_least:
             return None
         audio = b"".join(frames)
         self.counters.appends += 1

@@ -111,7 +111,7 @@ async def booth(store: Store, redis_url: str) -> AsyncIterator[Booth]:
             feed = CallerFeed(
                 process.store, process.inboxes[0], owner, moves, BrainCounters(), process.log,
                 nudge=lambda: process.nudge(0), leg=1, ingress=INGRESS, hops=BrainHops(), host="h",
-                guard=process.guard, hole=Hole(),
+                guard=process.guard, hole=Hole(), lag_ms=process.lag.mostly_ms,
             )  # fmt: skip
             yield Booth(here, feed, store, refused)
             feed.stop()
