@@ -250,8 +250,8 @@ class Settings(BaseSettings):
         3.0,
         ge=0,
         le=50,
-        description="Longest that a write waits for others to share its commit, ms: under load half of it, all"
-        " of it in a process whose loop is late. What comes alone never waits. 0: nothing waits.",
+        description="Longest that a write waits for others to share its commit, ms: under load half of it,"
+        " all of it in a process whose loop is late. What comes alone never waits. 0: nothing waits.",
     )
     read_gap_ms: float = Field(
         5.0,

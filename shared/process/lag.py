@@ -67,7 +67,7 @@ class LoopLag:
         return max(self._recent)
 
     def mostly_ms(self) -> float:
-        """How late the loop mostly is, smoothed: writes and reads gather by it (shared/store/gathering.py)."""
+        """How late the loop mostly is, smoothed: by it writes and reads gather (shared/store/gathering)."""
         return self._mostly_ms
 
     def awake_ms(self) -> float:

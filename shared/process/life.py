@@ -173,7 +173,7 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
     try:
         code = await life.live(make_role)
     finally:
-        admin.should_exit = True
+        admin.end()
         await life.finish()
         watch.stop()
         process.garbage.stop()

@@ -70,7 +70,7 @@ class Gathering:
 
 @dataclass(slots=True)
 class Batch:
-    """What gathers for the next commit. The rule is asked at the end of the turn of the loop that began it."""
+    """What gathers for the next commit. The rule is asked at the end of the loop's turn that began it."""
 
     gathering: Gathering
     _untold: int = 0
