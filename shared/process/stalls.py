@@ -7,10 +7,10 @@ Owns: the thread, when a stall is told, how often. Must not know: what runs in t
 and is told the time.
 
 The loop's lag meter ticks every 50 ms and leaves a note (`LoopLag.ticked_at_ms`); this thread reads the note
-when the last one would be a stall old, and during a stall ten times a second. It needs Python's lock for that:
-a single call into C that keeps it (a giant regular expression) is seen by the lag meter alone. A thread that
-itself was late tells nothing: the whole process had stood still (SIGSTOP, a host that sleeps), and no line of
-ours is to blame.
+when the last one would be a stall old, and during a stall ten times a second. It needs Python's lock for
+that: a single call into C that keeps it (a giant regular expression) is seen by the lag meter alone. A thread
+that itself was late tells nothing: the whole process had stood still (SIGSTOP, a host that sleeps), and no
+line of ours is to blame.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from shared.logs.log import Log
 from shared.process.lag import LoopLag
 
 LOOK_MS = 100.0
-"""Between two looks at a stall, at most; between any two, at least. A look that is later than due by more than
-this says that the whole process stood still."""
+"""Between two looks at a stall, at most; between any two, at least. A look that is later than due by more
+than this says that the whole process stood still."""
 
 STALL_MS = 200.0
 """A tick is due every 50 ms, and the diagnosis blames a loop that is 150 ms late."""
