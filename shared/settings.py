@@ -247,17 +247,10 @@ class Settings(BaseSettings):
 
     # The audio path.
     commit_ms: float = Field(
-        3.0,
-        ge=0,
-        le=50,
-        description="Longest that a write waits for others to share its commit, ms: under load half of it,"
-        " all of it in a process whose loop is late. What comes alone never waits. 0: nothing waits.",
+        3, ge=0, le=50, description="Longest that a write waits for others, under load, ms; 0: none waits."
     )
     read_gap_ms: float = Field(
-        5.0,
-        ge=0,
-        le=50,
-        description="Longest pause between two blocking reads of a process and lane, ms: likewise.",
+        5, ge=0, le=50, description="Longest that a lane waits between two reads, under load, ms; 0: never."
     )
     lead_ms: int = Field(
         300, ge=40, le=1000, description="Audio kept ahead of the caller's ear at Twilio, ms."

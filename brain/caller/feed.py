@@ -282,8 +282,7 @@ class CallerFeed:
             return
         now = now_ms()
         self._audio.receive(entries, now)
-        at_least = enough_together(BATCH_FRAMES, self._lag_ms())
-        oldest, audio = self._audio.oldest, self._audio.batch(at_least)
+        oldest, audio = self._audio.oldest, self._audio.batch(self._frames_at_least())
         if audio is not None and oldest is not None:
             self._hop.took(oldest[0], self._ingress_host, oldest[1], now)
         if audio is None or self._append(engine, audio):
@@ -296,6 +295,12 @@ class CallerFeed:
             self._log.warning("caller_paused", queued=engine.queued_events)
             go_on = partial(self._go_on, engine, read_to)
             engine.when_drained(self._guard.wrap(Where.TIMER, self.call_sid, go_on))
+
+    def _frames_at_least(self) -> int:
+        """A frame of quiet that no turn waits for waits for its neighbour; others do in a late brain only."""
+        if self._turns.speaking or self._audio.is_voiced:
+            return enough_together(BATCH_FRAMES, self._lag_ms())
+        return BATCH_FRAMES
 
     def _go_on(self, engine: Engine, after_id: str) -> None:
         if self._engine is engine:

@@ -17,8 +17,8 @@ from shared.ownership.guard import CallGuard
 from shared.store.outbox import Outbox
 
 MOVE_EVERY_S = 0.06
-"""Three frames of each caller: with those that wait for a pair and for a read, five stand in the stream at
-most while nothing is late."""
+"""Three frames of each caller: with one on its way to the model four stand in the stream at most while
+nothing is late, and in a brain that is, one more waits for its pair."""
 
 
 class Mover(Protocol):

@@ -33,8 +33,7 @@ from shared.contract.command import Command
 from shared.contract.entry import probe_command
 from shared.figures.rolling import RollingMax
 from shared.store import refusals
-from shared.store.commit_timer import CommitTimer
-from shared.store.commits import NOT_DONE, Commit, Fate, judge, pack
+from shared.store.commits import NOT_DONE, Commit, CommitTimer, Fate, judge, pack
 from shared.store.counters import OutboxCounters
 from shared.store.errors import OutboxFull
 from shared.store.gathering import never_late

@@ -59,6 +59,23 @@ def test_a_single_frame_waits_for_the_next_where_two_are_asked_for() -> None:
     assert audio_in(caller.batch()) == bytes([3]) * 160
 
 
+def test_a_voice_is_known_until_it_is_in_a_batch() -> None:
+    """It is not made to wait for a neighbour; a line that hums may be."""
+    caller = feed()
+    assert not caller.is_voiced
+    caller.receive([entry(1, fill=0xFF)], NOW)
+    assert not caller.is_voiced
+    caller.receive([entry(2, fill=0x20), entry(3, fill=0xFF)], NOW)
+    assert caller.is_voiced
+
+    caller.batch()
+    caller.receive([entry(4, fill=0xFE)], NOW)
+    assert not caller.is_voiced
+    caller.receive([entry(5, fill=0x20)], NOW)
+    caller.restart()
+    assert not caller.is_voiced
+
+
 def test_frames_of_an_older_leg_are_dropped() -> None:
     """They come from a socket that is gone."""
     caller = feed(leg=2)
