@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 
+from egress.call import EgressCall
 from egress.calls import Calls
 from egress.counters import EgressHops, RoleCounters
 from egress.readers import Readers
@@ -107,9 +108,7 @@ class EgressRole:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SLICE_S)
-            self._slice = (self._slice + 1) % SLICES
-            served = [call for call in self.calls.all() if hash(call.call_sid) % SLICES == self._slice]
+            served = await self._slice_of_calls()
             self.calls.keep_up(served, now_ms())
             self.readers.ask_for_news(served)
             if self._slice == 0:
@@ -117,6 +116,17 @@ class EgressRole:
                 if self._process.draining and len(self.calls):
                     # Without a signal, by an operator's ring: who is there takes them, the rest stays.
                     self._process.spawn(self._hand_over(), "hand-over")
+
+    async def _slice_of_calls(self) -> list[EgressCall]:
+        """Those whose turn it is. Without calls a second is one slice: an idle egress is woken less, and what
+        came meanwhile has its turn at its end, as late as any other."""
+        if not len(self.calls):
+            await asyncio.sleep(SLICES * SLICE_S)
+            self._slice = 0
+            return self.calls.all()
+        await asyncio.sleep(SLICE_S)
+        self._slice = (self._slice + 1) % SLICES
+        return [call for call in self.calls.all() if hash(call.call_sid) % SLICES == self._slice]
 
     def _export_totals(self) -> None:
         self.calls.add_up()

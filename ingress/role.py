@@ -211,7 +211,7 @@ class IngressRole:
         self.switchboard.shut()
         await self._api.close()
         if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
+            self._server.end()
             await asyncio.wait({self._serving}, timeout=SERVER_WITHIN_S)
 
     def live_calls(self) -> int:

@@ -253,10 +253,10 @@ class Settings(BaseSettings):
 
     # The audio path.
     commit_ms: float = Field(
-        3.0, ge=0, le=50, description="Least time between two Redis commits of a process, ms."
+        3, ge=0, le=50, description="Longest that a write waits for others, under load, ms; 0: none waits."
     )
     read_gap_ms: float = Field(
-        10.0, ge=0, le=50, description="Least time between two blocking reads of a process, ms."
+        5, ge=0, le=50, description="Longest that a lane waits between two reads, under load, ms; 0: never."
     )
     lead_ms: int = Field(
         300, ge=40, le=1000, description="Audio kept ahead of the caller's ear at Twilio, ms."

@@ -288,6 +288,7 @@ def _feed(
         host=process.worker.host,
         guard=process.guard,
         hole=hole,
+        lag_ms=process.lag.mostly_ms,
     )
 
 

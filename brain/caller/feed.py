@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from brain.caller.audio import CallerAudio
+from brain.caller.audio import BATCH_FRAMES, CallerAudio
 from brain.caller.hole import Hole
 from brain.caller.moves import CallerMoves
 from brain.caller.turns import Turns
@@ -35,6 +35,7 @@ from shared.ownership.guard import CallGuard
 from shared.ownership.owner import Owner
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
+from shared.store.gathering import enough_together
 from shared.store.inbox import Entry, Inbox
 
 REPLAY_TRIES = 5
@@ -66,8 +67,10 @@ class CallerFeed:
         host: str,
         guard: CallGuard,
         hole: Hole,
+        lag_ms: Callable[[], float],
     ) -> None:
-        """`inbox`: that of the call's lane; `nudge` makes it read at once. `host`: of this process."""
+        """`inbox`: that of the call's lane; `nudge` makes it read at once. `host`: of this process; `lag_ms`:
+        how late its loop mostly is."""
         self._store = store
         self._inbox = inbox
         self._nudge = nudge
@@ -75,6 +78,7 @@ class CallerFeed:
         self._counters = counters
         self._log = log
         self._guard = guard
+        self._lag_ms = lag_ms
         self.call_sid = owner.call_sid
         self._key = owner.keys.caller(owner.call_sid)
         self.lane = owner.keys.lane(owner.call_sid)
@@ -183,7 +187,7 @@ class CallerFeed:
             return
         if self._turns.speaking and self._replaying is None:
             self._audio.pad_by_clock(now_ms())
-        rest = self._audio.batch(all_of_it=True)
+        rest = self._audio.batch()
         if rest is not None:
             self._append(engine, rest)
         self._turns.expire(now_ms())
@@ -278,7 +282,7 @@ class CallerFeed:
             return
         now = now_ms()
         self._audio.receive(entries, now)
-        oldest, audio = self._audio.oldest, self._audio.batch()
+        oldest, audio = self._audio.oldest, self._audio.batch(self._frames_at_least())
         if audio is not None and oldest is not None:
             self._hop.took(oldest[0], self._ingress_host, oldest[1], now)
         if audio is None or self._append(engine, audio):
@@ -291,6 +295,12 @@ class CallerFeed:
             self._log.warning("caller_paused", queued=engine.queued_events)
             go_on = partial(self._go_on, engine, read_to)
             engine.when_drained(self._guard.wrap(Where.TIMER, self.call_sid, go_on))
+
+    def _frames_at_least(self) -> int:
+        """A frame of quiet that no turn waits for waits for its neighbour; others do in a late brain only."""
+        if self._turns.speaking or self._audio.is_voiced:
+            return enough_together(BATCH_FRAMES, self._lag_ms())
+        return BATCH_FRAMES
 
     def _go_on(self, engine: Engine, after_id: str) -> None:
         if self._engine is engine:

@@ -17,8 +17,8 @@ from shared.ownership.guard import CallGuard
 from shared.store.outbox import Outbox
 
 MOVE_EVERY_S = 0.06
-"""Three frames of each caller: with those that wait for a pair and for a read, five stand in the stream at
-most while nothing is late."""
+"""Three frames of each caller: with one on its way to the model four stand in the stream at most while
+nothing is late, and in a brain that is, one more waits for its pair."""
 
 
 class Mover(Protocol):
@@ -43,18 +43,23 @@ class CallerMoves:
         self._brain = brain
         self._movers: dict[Mover, None] = {}
         """As a set, in the order in which they came."""
+        self._some = asyncio.Event()
 
     def add(self, mover: Mover) -> None:
         """A call's audio is to be moved from now on."""
         self._movers[mover] = None
+        self._some.set()
 
     def remove(self, mover: Mover) -> None:
         """And no more. What is under way is still answered. Safe to repeat."""
         self._movers.pop(mover, None)
+        if not self._movers:
+            self._some.clear()
 
     async def run(self) -> None:
         """Moves for as long as it runs; cancelling it leaves what the model got in the callers' streams."""
         while True:
+            await self._some.wait()  # A brain without calls is not woken sixteen times a second.
             await asyncio.sleep(MOVE_EVERY_S)
             self.ask()
 

@@ -6,6 +6,7 @@ Alive = the event loop answers. Ready = able to take calls now.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import socket
@@ -22,6 +23,7 @@ from shared.ownership.liveness import WorkerStanding
 
 HOST = "127.0.0.1"
 BACKLOG = 64
+TICK_S = 1.0
 
 Ready = Callable[[], str]
 """Why the process is not ready; empty when it is."""
@@ -31,7 +33,27 @@ Standings = Callable[[], list[WorkerStanding]]
 
 
 class OwnSignalsServer(uvicorn.Server):
-    """uvicorn, leaving the signals to the process: its own SIGTERM closes every live socket at once."""
+    """uvicorn, leaving the signals to the process: its own SIGTERM closes every live socket at once.
+
+    It ends by `end`.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """`serve` closes the sockets and returns."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """uvicorn looks ten times a second whether it is to end; all that is left to do is the date of its
+        answers, once a second."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._ending.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,7 +78,7 @@ def admin_listener(port: int) -> socket.socket:
 def make_admin_server(
     port: int, ready: Ready, standings: Standings, registry: CollectorRegistry
 ) -> OwnSignalsServer:
-    """A server to run with `serve(sockets=[admin_listener(port)])`; it ends by `should_exit = True`."""
+    """A server to run with `serve(sockets=[admin_listener(port)])`; it ends by `end()`."""
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")

@@ -1,8 +1,8 @@
 """How late the event loop runs: the one figure that tells "our CPU is slow" from all else.
 
-Owns: a tick on absolute deadlines, the worst lateness of the last seconds, how late all ticks were, and by
-the same ticks the time in which the process ran at all. Must not know: which line made it late
-(shared/process/stalls.py finds that), what is judged by the time awake.
+Owns: a tick on absolute deadlines, the worst lateness of the last seconds, how late it mostly is, how late
+all ticks were, and by the same ticks the time in which the process ran at all. Must not know: which line made
+it late (shared/process/stalls.py finds that), what is judged by the time awake.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from shared.process.awake import AwakeClock
 TICK_MS = 50.0
 WINDOW_TICKS = 80
 """Four seconds of ticks: a window of the diagnosis is told up to half a second late (figures/rolling.py)."""
+
+NEWEST_SHARE = 1 / 8
+"""Weight of one tick in what the loop is mostly late by: some 400 ms of ticks."""
+
+ONE_TICK_MOST_MS = 20.0
+"""A single long stall must not make the loop look late for seconds."""
 
 
 @dataclass(slots=True)
@@ -38,6 +44,7 @@ class LoopLag:
         self.counters = LoopCounters()
         self.ticked_at_ms = 0.0
         """The last sign of life, for who looks from another thread (shared/process/stalls.py)."""
+        self._mostly_ms = 0.0
         self._awake = AwakeClock(now_ms())
 
     def start(self) -> None:
@@ -58,6 +65,10 @@ class LoopLag:
     def window_ms(self) -> float:
         """Worst lateness of the last four seconds."""
         return max(self._recent)
+
+    def mostly_ms(self) -> float:
+        """How late the loop mostly is, smoothed: by it writes and reads gather (shared/store/gathering)."""
+        return self._mostly_ms
 
     def awake_ms(self) -> float:
         """Time in which this process ran (shared/process/awake.py): it stands still unless this is
@@ -84,6 +95,7 @@ class LoopLag:
         self._recent[self._index] = late
         self._index = (self._index + 1) % WINDOW_TICKS
         self.counters.late_ms.observe(late)
+        self._mostly_ms += NEWEST_SHARE * (min(late, ONE_TICK_MOST_MS) - self._mostly_ms)
         # A long stall skips ticks: each would tell of the same stall again.
         self._due_ms = max(self._due_ms + TICK_MS, now)
         self._arm()

@@ -90,12 +90,13 @@ def make_process(role: str, number: int, settings: Settings) -> Process:
     worker = WorkerId.of_process(role, number, host, secrets.token_hex(3))
     name = str(worker)
     keys = Keys(settings.lanes)
-    outbox = Outbox(settings.redis_url, name=name, commit_ms=settings.commit_ms)
+    lag, origin = LoopLag(), own_origin()
+    outbox = Outbox(settings.redis_url, name=name, commit_ms=settings.commit_ms, lag_ms=lag.mostly_ms)
     inboxes = [
-        Inbox(settings.redis_url, name=name, read_gap_ms=settings.read_gap_ms) for _ in range(settings.lanes)
+        Inbox(settings.redis_url, name=name, read_gap_ms=settings.read_gap_ms, lag_ms=lag.mostly_ms)
+        for _ in range(settings.lanes)
     ]
     store, log = make_store(settings.redis_url, name=name), get_log(role=role, worker=name)
-    lag, origin = LoopLag(), own_origin()
     process = Process(
         settings=settings,
         worker=worker,
@@ -173,7 +174,7 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
     try:
         code = await life.live(make_role)
     finally:
-        admin.should_exit = True
+        admin.end()
         await life.finish()
         watch.stop()
         process.garbage.stop()

@@ -7,9 +7,10 @@ Owns: the thread, when a stall is told, how often. Must not know: what runs in t
 and is told the time.
 
 The loop's lag meter ticks every 50 ms and leaves a note (`LoopLag.ticked_at_ms`); this thread reads the note
-ten times a second. It needs Python's lock for that: a single call into C that keeps it (a giant regular
-expression) is seen by the lag meter alone. A thread that itself was late tells nothing: the whole process had
-stood still (SIGSTOP, a host that sleeps), and no line of ours is to blame.
+when the last one would be a stall old, and during a stall ten times a second. It needs Python's lock for
+that: a single call into C that keeps it (a giant regular expression) is seen by the lag meter alone. A thread
+that itself was late tells nothing: the whole process had stood still (SIGSTOP, a host that sleeps), and no
+line of ours is to blame.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from shared.logs.log import Log
 from shared.process.lag import LoopLag
 
 LOOK_MS = 100.0
+"""Between two looks at a stall, at most; between any two, at least. A look that is later than due by more
+than this says that the whole process stood still."""
+
 STALL_MS = 200.0
 """A tick is due every 50 ms, and the diagnosis blames a loop that is 150 ms late."""
 
@@ -58,6 +62,8 @@ class Stalls:
     """When a stall is told. `looked_at_ms` of the first look comes from outside."""
 
     looked_at_ms: float
+    pause_ms: float = LOOK_MS
+    """Until the next look: by then the last tick is as old as a stall, or there was another one."""
     _ticked_at_ms: float = 0.0
     """The last tick before the present stall; 0 for no stall."""
     _is_told: bool = False
@@ -66,8 +72,9 @@ class Stalls:
 
     def look(self, ticked_at_ms: float, now_ms: float) -> Blocked | Freed | None:
         """What the loop's last tick says now."""
-        own_late_ms = now_ms - self.looked_at_ms - LOOK_MS
+        own_late_ms = now_ms - self.looked_at_ms - self.pause_ms
         self.looked_at_ms = now_ms
+        self.pause_ms = max(LOOK_MS, ticked_at_ms + STALL_MS - now_ms)
         if self._ticked_at_ms and ticked_at_ms != self._ticked_at_ms:
             took_ms, was_told = ticked_at_ms - self._ticked_at_ms, self._is_told
             self._ticked_at_ms, self._is_told = 0.0, False
@@ -104,7 +111,7 @@ class StallWatch:
 
     def _run(self) -> None:
         stalls = Stalls(now_ms())
-        while not self._stopping.wait(LOOK_MS / 1000):
+        while not self._stopping.wait(stalls.pause_ms / 1000):
             match stalls.look(self._lag.ticked_at_ms, now_ms()):
                 case Blocked() as blocked:
                     stack = self._stack()

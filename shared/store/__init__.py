@@ -11,7 +11,8 @@ entry means.
     link         one raw connection: packed bytes out, replies to callbacks
     keeper       one connection after another
     write_queue  what waits to be written, in order
-    commits      what is sent together, and what its replies mean
+    gathering    how long what is to be written or read waits for company
+    commits      when it is sent, what is sent together, and what its replies mean
     outbox       the one writer of a process
     counters     what the outbox counts
     outage       what is told of an outage, and of writes that are refused

@@ -1,19 +1,72 @@
-"""A commit: writes of one lane sent together, and what its replies say became of each.
+"""A commit: when it goes, writes of one lane sent together, and what its replies say became of each.
 
 Why it exists: a MULTI is answered in four ways (done, refused as a whole, refused by one of its writes, never
-begun), a single command in two, and each leads elsewhere. Owns: the bytes of a commit, reading its replies.
-Must not know: connections, when something is sent again.
+begun), a single command in two, and each leads elsewhere. Owns: the timer of the next commit (when it is due
+is the rule of shared/store/gathering.py), the bytes of a commit, reading its replies. Must not know:
+connections, when something is sent again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from shared.clock import now_ms
 from shared.store import refusals
+from shared.store.gathering import Batch, Gathering
 from shared.store.refusals import ReplyError
 from shared.store.write_queue import Write
+
+
+class CommitTimer:
+    """When the next commit goes: at the end of this turn of the loop, or when more have gathered. Calls
+    `commit` once for each time that it is set, unless it is stopped before."""
+
+    def __init__(self, commit: Callable[[], None], bound_ms: float, lag_ms: Callable[[], float]) -> None:
+        """`bound_ms`: the longest that a write waits for others; `lag_ms`: how late the loop mostly is."""
+        self._commit = commit
+        self._lag_ms = lag_ms
+        self._batch = Batch(Gathering(bound_ms))
+        self.add = self._batch.add
+        """One more write. No function of ours stands between: each frame passes here."""
+        self._handle: asyncio.Handle | None = None
+        self._is_urgent = False
+
+    def set(self, *, urgent: bool) -> None:
+        """What waits is to go: with all that this turn of the loop adds, or, if it is not urgent, when the
+        rule says so."""
+        if self._handle is not None:
+            if self._is_urgent or not urgent:
+                return
+            self._handle.cancel()
+        self._is_urgent = urgent
+        self._handle = asyncio.get_running_loop().call_soon(self._fire if urgent else self._decide)
+
+    def stop(self) -> None:
+        """No commit, until it is set again."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle, self._is_urgent = None, False
+
+    def gone(self, now: float) -> None:
+        """All that had gathered is on its way."""
+        self._batch.gone(now)
+
+    # Private.
+
+    def _decide(self) -> None:
+        wait_ms = self._batch.wait_ms(now_ms(), self._lag_ms())
+        if wait_ms > 0:
+            self._handle = asyncio.get_running_loop().call_later(wait_ms / 1000, self._fire)
+        else:
+            self._fire()
+
+    def _fire(self) -> None:
+        self._handle, self._is_urgent = None, False
+        self._commit()
 
 
 class Fate(enum.Enum):

@@ -1,7 +1,8 @@
 """The one blocking reader of a process and lane: many streams in one XREAD, entries handed to sinks.
 
 Why it exists: a reader for each call would be a connection and a wake-up for each call. One XREAD names
-the streams that may have news, and a short pause between reads lets entries gather.
+the streams that may have news. Who reads by a block is woken by the first entry; where entries are dense it
+waits a moment before it asks again (shared/store/gathering.py), so that one wake-up is for several.
 
 Owns: the connection, the positions, the pace of reading, the trim of streams that nobody else reads: each
 read is preceded by the trim of what the last one found, in one system call, so that what stands in such a
@@ -22,6 +23,7 @@ from shared import resp
 from shared.clock import now_ms
 from shared.contract.entry import Fields, after, order
 from shared.store.errors import STORE_ERRORS, LinkLost
+from shared.store.gathering import Gathering, never_late
 from shared.store.link import RedisLink, ReplyError, open_link
 
 BLOCK_MS = 500
@@ -76,10 +78,14 @@ class Inbox:
     """Reads the watched streams. Sinks are called synchronously, with entries in order, never twice for one
     id; a sink must not raise (what it raises ends the process: it is a bug)."""
 
-    def __init__(self, url: str, *, name: str, read_gap_ms: float) -> None:
+    def __init__(
+        self, url: str, *, name: str, read_gap_ms: float, lag_ms: Callable[[], float] = never_late
+    ) -> None:
+        """`read_gap_ms`: the longest that it waits between two reads; `lag_ms`: how late the loop runs."""
         self._url = url
         self._name = name
-        self._read_gap_s = read_gap_ms / 1000
+        self._gathering = Gathering(read_gap_ms)
+        self._lag_ms = lag_ms
         self._watched: dict[bytes, _Watched] = {}
         self._asked: dict[bytes, _Watched] = {}
         """What the read under way names."""
@@ -156,7 +162,6 @@ class Inbox:
     async def _read_on(self, link: RedisLink) -> None:
         while True:
             await self._some.wait()
-            started = now_ms()
             trims = self._trims()
             reply = await link.ask(
                 b"".join([*trims, self._command()]),
@@ -169,10 +174,16 @@ class Inbox:
                 raise LinkLost(f"Redis refused a read: {reply}")
             self.counters.reads += 1
             if reply:
+                answered_ms = now_ms()
+                self._gathering.came(answered_ms, sum([len(found) for _, found in reply]))
                 await self._hand_out(reply)
-            rest_s = self._read_gap_s - (now_ms() - started) / 1000
-            if reply and rest_s > 0:
-                await asyncio.sleep(rest_s)
+                await self._gather(answered_ms)
+
+    async def _gather(self, answered_ms: float) -> None:
+        """Entries may have waited since the last read was answered."""
+        wait_ms = self._gathering.wait_ms(age_ms=now_ms() - answered_ms, lag_ms=self._lag_ms())
+        if wait_ms > 0:
+            await asyncio.sleep(wait_ms / 1000)
 
     def _trims(self) -> list[bytes]:
         """One for each stream of ours that was read. A trim that is refused or lost is made up for by the

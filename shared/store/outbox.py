@@ -1,8 +1,9 @@
 """The one writer of a process: what the roles want written, gathered into few, larger commits.
 
 Why it exists: a system call and a wake-up of every reader for each 20 ms frame would cost more than the
-frames. A commit goes at once if the last one is at least `commit_ms` old, else when that has passed;
-what is urgent (flush, clear, control, the first frames of a spurt) never waits.
+frames. A commit goes at the end of the turn of the loop in which something was written, unless more is on
+its way: how long it waits for that is the rule of shared/store/gathering.py, and never more than `commit_ms`.
+What is urgent (flush, clear, control, the first frames of a spurt) never waits.
 
 Owns: the commits (MULTI/EXEC per lane: a plain pipeline wakes a blocked reader after its first entry), the
 write connection, sending again after a loss or a refusal. Nothing here is awaited by the audio path. Must not
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared import resp
@@ -32,9 +33,10 @@ from shared.contract.command import Command
 from shared.contract.entry import probe_command
 from shared.figures.rolling import RollingMax
 from shared.store import refusals
-from shared.store.commits import NOT_DONE, Commit, Fate, judge, pack
+from shared.store.commits import NOT_DONE, Commit, CommitTimer, Fate, judge, pack
 from shared.store.counters import OutboxCounters
 from shared.store.errors import OutboxFull
+from shared.store.gathering import never_late
 from shared.store.keeper import keep_link
 from shared.store.link import RedisLink, Replies, ReplyError
 from shared.store.refusals import RefusalEpisode
@@ -60,25 +62,25 @@ FORGET_EVERY_MS = 1000.0
 class Outbox:
     """Gathers writes by lane and commits them. Methods return at once; `run` keeps the connection."""
 
-    def __init__(self, url: str, *, name: str, commit_ms: float) -> None:
+    def __init__(
+        self, url: str, *, name: str, commit_ms: float, lag_ms: Callable[[], float] = never_late
+    ) -> None:
+        """`commit_ms`: the longest that a write waits for others; `lag_ms`: how late the loop runs."""
         self._url = url
         self._name = name
-        self._commit_ms = commit_ms
+        self._timer = CommitTimer(self._commit, commit_ms, lag_ms)
         self._queue = WriteQueue()
         self._under_way: deque[Commit] = deque()
         self._under_way_bytes = 0
         self._link: RedisLink | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._last_commit_ms = 0.0
         self._round_trips = RollingMax()
         self._unconnected_since_ms = now_ms()
         """Since when there is no connection, while there is none."""
         self._refusal: RefusalEpisode | None = None
         self._probe_timer: asyncio.TimerHandle | None = None
         self._forgot_at_ms = 0.0
-        self._scheduled: asyncio.Handle | None = None
-        self._scheduled_now = False
         self._last_error = ""
         self.counters = OutboxCounters()
 
@@ -170,35 +172,21 @@ class Outbox:
             self._send_alone(tag, write)
             return
         self._queue.add(tag, write)
-        if self._scheduled is None or (urgent and not self._scheduled_now):
-            self._schedule(urgent)
+        self._timer.add()
+        self._schedule(urgent)
 
     def _schedule(self, urgent: bool) -> None:
-        if self._link is None or (self._refusal is not None and self._refusal.is_shut):
-            return
-        self._unschedule()
-        loop = asyncio.get_running_loop()
-        wait_ms = 0.0 if urgent else self._last_commit_ms + self._commit_ms - now_ms()
-        if wait_ms <= 0:
-            # At the end of this turn of the loop: what else this turn adds goes along.
-            self._scheduled, self._scheduled_now = loop.call_soon(self._commit), True
-        else:
-            self._scheduled, self._scheduled_now = loop.call_later(wait_ms / 1000, self._commit), False
-
-    def _unschedule(self) -> None:
-        if self._scheduled is not None:
-            self._scheduled.cancel()
-        self._scheduled, self._scheduled_now = None, False
+        if self._link is not None and (self._refusal is None or not self._refusal.is_shut):
+            self._timer.set(urgent=urgent)
 
     def _commit(self) -> None:
-        self._scheduled, self._scheduled_now = None, False
         link, refusal = self._link, self._refusal
         if link is None or len(self._under_way) >= UNDER_WAY_COMMITS:
             return
         if refusal is not None and (refusal.is_shut or self._under_way):
             return  # What was held goes one step at a time: should it be refused again, its order stands.
         now = now_ms()
-        self._last_commit_ms = now
+        self._timer.gone(now)
         taken, stale = self._queue.take(now)
         self.counters.expired += stale
         if refusal is not None:
@@ -253,7 +241,7 @@ class Outbox:
                 else:
                     self._give(write, answer)
         self._settle()
-        if self._queue and self._scheduled is None:
+        if self._queue:
             self._schedule(urgent=False)
 
     def _give(self, write: Write, result: Any) -> None:
@@ -307,7 +295,7 @@ class Outbox:
             self._probe_timer = asyncio.get_running_loop().call_later(PROBE_S, self._probe)
         if not refusal.is_shut:
             refusal.is_shut = True
-            self._unschedule()
+            self._timer.stop()
             self._overtake()
 
     def _overtake(self) -> None:
@@ -381,7 +369,7 @@ class Outbox:
             self._link = None
             # What it never answered was written in vain: nothing could be written since.
             self._unconnected_since_ms = self._under_way[0].sent_at_ms if self._under_way else now_ms()
-            self._unschedule()
+            self._timer.stop()
 
     def link_failed(self, why: str) -> None:
         """Redis is away."""

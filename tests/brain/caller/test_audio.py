@@ -38,13 +38,42 @@ def test_a_batch_is_one_append() -> None:
     assert caller.last_id == b"3-0"
 
 
-def test_a_single_frame_waits_for_the_next() -> None:
-    """Or until it is asked for."""
+def test_a_single_frame_is_an_append() -> None:
+    """A brain that keeps its time makes nobody wait for a second frame."""
     caller = feed()
     caller.receive([entry(1)], NOW)
 
-    assert caller.batch() is None
-    assert len(audio_in(caller.batch(all_of_it=True))) == 160
+    assert len(audio_in(caller.batch())) == 160
+
+
+def test_a_single_frame_waits_for_the_next_where_two_are_asked_for() -> None:
+    """And goes with it; or alone, when all that there is is asked for."""
+    caller = feed()
+    caller.receive([entry(1)], NOW)
+    assert caller.batch(2) is None
+    caller.receive([entry(2)], NOW)
+    assert audio_in(caller.batch(2)) == bytes([1]) * 160 + bytes([2]) * 160
+
+    caller.receive([entry(3)], NOW)
+    assert caller.batch(2) is None
+    assert audio_in(caller.batch()) == bytes([3]) * 160
+
+
+def test_a_voice_is_known_until_it_is_in_a_batch() -> None:
+    """It is not made to wait for a neighbour; a line that hums may be."""
+    caller = feed()
+    assert not caller.is_voiced
+    caller.receive([entry(1, fill=0xFF)], NOW)
+    assert not caller.is_voiced
+    caller.receive([entry(2, fill=0x20), entry(3, fill=0xFF)], NOW)
+    assert caller.is_voiced
+
+    caller.batch()
+    caller.receive([entry(4, fill=0xFE)], NOW)
+    assert not caller.is_voiced
+    caller.receive([entry(5, fill=0x20)], NOW)
+    caller.restart()
+    assert not caller.is_voiced
 
 
 def test_frames_of_an_older_leg_are_dropped() -> None:
@@ -120,13 +149,13 @@ def test_late_frames_are_silence_by_the_clock_up_to_a_second() -> None:
     caller.batch()
 
     caller.pad_by_clock(NOW + 499)
-    assert caller.batch(all_of_it=True) is None
+    assert caller.batch() is None
     caller.pad_by_clock(NOW + 500)
     assert audio_in(caller.batch()) == SILENCE_FRAME * 25
     caller.pad_by_clock(NOW + 60_000)
     assert audio_in(caller.batch()) == SILENCE_FRAME * 25
     caller.pad_by_clock(NOW + 90_000)
-    assert caller.batch(all_of_it=True) is None
+    assert caller.batch() is None
 
 
 def test_what_the_clock_filled_is_not_filled_again_by_position() -> None:
@@ -176,7 +205,7 @@ def test_frames_that_came_are_sent_in_order_and_once(arrivals: list[tuple[int, i
         now += after_ms
         caller.pad_by_clock(now)
         caller.receive([entry(chunk)], now)
-        sent += caller.batch(all_of_it=True) or b""
+        sent += caller.batch() or b""
         if chunk > highest:
             highest = chunk
             expected.append(chunk)

@@ -16,15 +16,21 @@ from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainHops
 from brain.model.engine import Engine
 from shared.audio import FRAME_BYTES, SILENCE_FRAME
+from shared.clock import now_ms
 from shared.contract.lua.scripts import Refusal
-from shared.contract.streams.caller import read_turn
+from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker, read_turn
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.process.life import make_process
 from shared.settings import load
 from shared.store.client import Store
+from shared.store.gathering import LATE_FULL_MS
+from shared.store.inbox import Inbox
 from tests.brain.stage import INGRESS, KEYS, SILENCE_AFTER_SPEECH_FRAMES, Line, line
 from tests.support.waiting import running, wait_until
+
+VOICE = b"\x20" * FRAME_BYTES
+"""Loud enough to be one."""
 
 
 class FakeEngine:
@@ -63,11 +69,23 @@ class Booth:
     here: Line
     feed: CallerFeed
     store: Store
+    inbox: Inbox
+    lag_ms: list[float]
+    """How late the brain's loop is: the last one counts."""
     refused: list[Refusal] = field(default_factory=list)
 
     async def say(self, letters: str) -> None:
         """A frame of each letter, then silence."""
         await self.here.speak(b"".join([letter.encode() * FRAME_BYTES for letter in letters]))
+
+    async def frame(self, audio: bytes) -> None:
+        """One frame, and nothing behind it; returns when the feed has it."""
+        entries = self.inbox.counters.entries
+        packer = CallerPacker(KEYS, self.here.call_sid)
+        self.here.chunk += 1
+        packed = packer.pack(1, self.here.chunk, now_ms(), audio)
+        self.here.outbox.send_packed(packer.lane, packed, max_age_ms=MAX_AGE_MS)
+        await wait_until(lambda: self.inbox.counters.entries == entries + 1, "the frame is read")
 
     async def connected(self, engine: FakeEngine) -> FakeEngine:
         self.feed.connect(cast(Engine, engine))
@@ -105,15 +123,16 @@ async def booth(store: Store, redis_url: str) -> AsyncIterator[Booth]:
         ):
             claim = await steps.claim(store, KEYS, here.call_sid, role="brain", worker=process.name)
             refused: list[Refusal] = []
+            lag_ms = [0.0]
             owner = Owner(
                 process.outbox, KEYS, here.call_sid, "brain", claim.epoch, refused.append, process.name
             )
             feed = CallerFeed(
                 process.store, process.inboxes[0], owner, moves, BrainCounters(), process.log,
                 nudge=lambda: process.nudge(0), leg=1, ingress=INGRESS, hops=BrainHops(), host="h",
-                guard=process.guard, hole=Hole(),
+                guard=process.guard, hole=Hole(), lag_ms=lambda: lag_ms[-1],
             )  # fmt: skip
-            yield Booth(here, feed, store, refused)
+            yield Booth(here, feed, store, process.inboxes[0], lag_ms, refused)
             feed.stop()
             await here.end()
     finally:
@@ -137,6 +156,44 @@ async def test_audio_that_the_model_does_not_take_stays_in_redis_and_is_known_to
         await wait_until(lambda: engine.appends > appends, "it reads on")
         it.feed.disconnect()
         assert not it.feed.is_paused
+
+
+async def test_a_voice_goes_frame_by_frame_and_quiet_in_pairs(store: Store, redis_url: str) -> None:
+    """Nobody waits for quiet outside a turn; in a turn its pause is what the answer waits for."""
+    async with booth(store, redis_url) as it:
+        engine = await it.connected(FakeEngine())
+        await it.frame(VOICE)
+        assert engine.appends == 1
+
+        await it.frame(SILENCE_FRAME)
+        assert engine.appends == 1
+        await it.frame(SILENCE_FRAME)
+        assert engine.appends == 2
+
+        it.feed.speech_started("item")
+        await it.frame(SILENCE_FRAME)
+        assert engine.appends == 3
+        it.feed.speech_stopped()
+        await it.frame(SILENCE_FRAME)
+        assert engine.appends == 3
+        await it.frame(VOICE)
+        assert engine.appends == 4
+        assert engine.heard == VOICE + SILENCE_FRAME * 4 + VOICE
+
+
+async def test_in_a_late_brain_a_voice_goes_in_pairs_too(store: Store, redis_url: str) -> None:
+    """Until its loop keeps its time again."""
+    async with booth(store, redis_url) as it:
+        engine = await it.connected(FakeEngine())
+        it.lag_ms.append(LATE_FULL_MS)
+        await it.frame(VOICE)
+        assert engine.appends == 0
+        await it.frame(VOICE)
+        assert engine.appends == 1
+
+        it.lag_ms.append(0.0)
+        await it.frame(VOICE)
+        assert engine.appends == 2
 
 
 async def test_what_the_model_got_leaves_the_stream_and_is_kept(store: Store, redis_url: str) -> None:

@@ -41,5 +41,5 @@ async def test_alive_ready_and_counted() -> None:
             assert (await http.get("/neighbours")).json() == [
                 {"worker": "brain-1@h#a", "state": "beating", "silent_ms": 250.0}
             ]
-        server.should_exit = True
+        server.end()
         await asyncio.wait_for(serving, 5)

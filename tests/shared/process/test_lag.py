@@ -7,7 +7,7 @@ import time
 
 from shared.clock import now_ms
 from shared.process.awake import STEP_MOST_MS
-from shared.process.lag import TICK_MS, LoopLag
+from shared.process.lag import NEWEST_SHARE, ONE_TICK_MOST_MS, TICK_MS, LoopLag
 from tests.support.waiting import wait_until
 
 BLOCKED_MS = 150.0
@@ -25,6 +25,20 @@ async def test_a_blocked_loop_is_late_until_it_is_forgotten() -> None:
 
     assert lag.window_ms == 0
     assert lag.counters.late_ms.sum >= BLOCKED_MS - 2 * 50.0
+    lag.stop()
+
+
+async def test_what_a_loop_is_mostly_late_by_forgets_a_single_stall() -> None:
+    """One long stall is one tick; a loop that keeps its time afterwards gathers no more."""
+    lag = LoopLag()
+    lag.start()
+    assert lag.mostly_ms() == 0
+    time.sleep(BLOCKED_MS / 1000)  # noqa: ASYNC251 - this is the fault
+    await wait_until(lambda: lag.mostly_ms() > 0, "the block is seen")
+    seen_ms = lag.mostly_ms()
+    assert seen_ms <= NEWEST_SHARE * ONE_TICK_MOST_MS
+
+    await wait_until(lambda: lag.mostly_ms() < seen_ms, "it is forgotten")
     lag.stop()
 
 

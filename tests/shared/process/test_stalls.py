@@ -108,3 +108,13 @@ def test_the_line_that_blocks_a_uvloop_is_named_while_it_blocks() -> None:
     assert isinstance(over["took_ms"], int)
     assert over["took_ms"] >= BLOCKED_S * 1000
     assert not [thread for thread in threading.enumerate() if thread.name == "stall-watch"]
+
+
+def test_a_loop_that_ticks_is_looked_at_no_oftener_than_it_must_be() -> None:
+    """The next look is when the last tick would be a stall old: not ten a second, and no later than that."""
+    stalls = Stalls(1_000.0)
+    assert stalls.look(1_090.0, 1_100.0) is None
+    assert stalls.pause_ms == 1_090.0 + STALL_MS - 1_100.0
+
+    assert stalls.look(1_090.0, 1_100.0 + stalls.pause_ms) == Blocked(STALL_MS, 0)
+    assert stalls.pause_ms == LOOK_MS

@@ -1,12 +1,14 @@
-"""What the replies of a commit say became of each of its writes."""
+"""When a commit goes, and what its replies say became of each of its writes."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from shared.store.commits import NOT_DONE, Commit, Fate, judge, pack
+from shared.store.commits import NOT_DONE, Commit, CommitTimer, Fate, judge, pack
+from shared.store.gathering import never_late
 from shared.store.refusals import ReplyError
 from shared.store.write_queue import Write
 
@@ -72,3 +74,55 @@ def test_what_became_of_a_single_write(reply: Any, fate: Fate, word: str) -> Non
 def test_the_word_of_an_aborted_transaction_is_its_reason() -> None:
     """For whoever reads readiness or logs."""
     assert judge(commit(2), [b"OK", b"QUEUED", b"QUEUED", FULL_AT_EXEC]).word == "OOM"
+
+
+async def turns_of_the_loop(turns: int = 2) -> None:
+    """Enough for what is due at the end of a turn; no timer fires in them."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def test_what_a_turn_adds_is_one_commit() -> None:
+    """However often it is said that something is to go; and never within the turn itself."""
+    commits: list[str] = []
+    timer = CommitTimer(lambda: commits.append("commit"), 3.0, never_late)
+    for urgent in (False, False, True, True, False):
+        timer.add()
+        timer.set(urgent=urgent)
+    assert commits == []
+    await turns_of_the_loop()
+    assert commits == ["commit"]
+
+
+async def test_what_is_urgent_does_not_wait_with_the_crowd() -> None:
+    """A crowd waits for a timer; a flush that comes meanwhile takes all along, and the timer is none."""
+    commits: list[float] = []
+    loop = asyncio.get_running_loop()
+    timer = CommitTimer(lambda: commits.append(loop.time()), 50.0, never_late)
+    for _ in range(100):  # They come as one: a gap of nothing.
+        timer.add()
+    timer.gone(0.0)
+    timer.add()
+    timer.set(urgent=False)
+    await turns_of_the_loop()
+    assert commits == []
+
+    timer.set(urgent=True)
+    await turns_of_the_loop()
+    assert len(commits) == 1
+    timer.stop()
+
+
+async def test_a_timer_that_is_stopped_commits_nothing_until_it_is_set_again() -> None:
+    """The connection is gone, and comes back."""
+    commits: list[str] = []
+    timer = CommitTimer(lambda: commits.append("commit"), 3.0, never_late)
+    timer.add()
+    timer.set(urgent=True)
+    timer.stop()
+    await turns_of_the_loop()
+    assert commits == []
+
+    timer.set(urgent=False)
+    await turns_of_the_loop()
+    assert commits == ["commit"]

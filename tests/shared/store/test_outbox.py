@@ -37,6 +37,12 @@ def say(outbox: Outbox, chunk: int, audio: bytes = b"\xff" * 160, *, max_age_ms:
     outbox.send_packed(PACKER.lane, PACKER.pack(1, chunk, now_ms(), audio), max_age_ms=max_age_ms)
 
 
+async def turns_of_the_loop(turns: int = 2) -> None:
+    """Enough for what is to happen at the end of a turn; no timer fires in them."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
 def set_key(letter: bytes) -> Command:
     return Command(0, (b"SET", b"tl:{0}:" + letter, b"1"))
 
@@ -54,20 +60,61 @@ async def test_caller_frames_arrive_in_order_and_whole(store: Store, redis_url: 
     assert all(frame.audio == bytes([frame.chunk % 256]) * 160 for frame in frames)
 
 
-async def test_writes_of_a_while_are_one_commit(store: Store, redis_url: str) -> None:
-    """Within commit_ms of the last commit, writes wait and go together."""
+async def test_a_write_that_comes_alone_goes_at_the_end_of_its_turn(store: Store, redis_url: str) -> None:
+    """Whatever the bound: nothing waits for what is not on its way. What one turn writes goes together."""
     await attached(store)
     outbox = make(redis_url, commit_ms=50)
     async with running(outbox.run()):
         await wait_until(lambda: outbox.connected, "the outbox is connected")
-        say(outbox, 1, b"\xff")
-        assert await outbox.flushed(5)
-        before = outbox.counters.commits
-        for chunk in range(2, 12):
-            say(outbox, chunk, b"\xff")
+        say(outbox, 1)
+        say(outbox, 2)
+        assert outbox.counters.commits == 0
+        await turns_of_the_loop()
+        assert (outbox.counters.commits, outbox.counters.commands) == (1, 2)
+
+
+async def test_writes_of_a_crowd_share_commits(store: Store, redis_url: str) -> None:
+    """Where they come one a turn of the loop, three and more go together; an urgent one takes all along."""
+    await attached(store)
+    outbox = make(redis_url, commit_ms=50)
+    async with running(outbox.run()):
+        await wait_until(lambda: outbox.connected, "the outbox is connected")
+        for chunk in range(1, 201):  # The rule learns that they are many.
+            say(outbox, chunk)
             await asyncio.sleep(0)
         assert await outbox.flushed(5)
-    assert outbox.counters.commits == before + 1
+        before = outbox.counters.commits
+        for chunk in range(201, 401):
+            say(outbox, chunk)
+            await asyncio.sleep(0)
+        crowd = outbox.counters.commits - before
+        assert crowd <= 200 / 3
+        say(outbox, 401)
+        outbox.send(set_key(b"a"), urgent=True)
+        await turns_of_the_loop()
+        assert outbox.counters.commits == before + crowd + 1
+        assert await outbox.flushed(5)
+    assert await store.xlen(KEYS.caller(CALL)) == 401
+
+
+async def test_a_late_loop_lets_gather_what_one_in_time_sends_at_once(store: Store, redis_url: str) -> None:
+    """Half of a millisecond is no wait, a whole one is."""
+    await attached(store)
+    lag = [0.0]
+    outbox = Outbox(redis_url, name="ingress-0@h#1", commit_ms=1, lag_ms=lambda: lag[-1])
+    commits: list[int] = []
+    async with running(outbox.run()):
+        await wait_until(lambda: outbox.connected, "the outbox is connected")
+        for lag_ms in (0.0, 100.0):
+            lag.append(lag_ms)
+            before = outbox.counters.commits
+            for chunk in range(200):
+                say(outbox, chunk)
+                await turns_of_the_loop()
+            assert await outbox.flushed(5)
+            commits.append(outbox.counters.commits - before)
+    assert commits[0] == 200
+    assert commits[1] <= 200 / 3
 
 
 async def test_a_refused_write_takes_no_other_with_it(store: Store, redis_url: str) -> None:
