@@ -335,7 +335,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["operate", "stack.foreground"], ["doctor", "top"], ["leave"], ["options"],
         ["keys_table", "settings_table"], ["calls", "stack"], ["interrupts", "style", "text"],
     ],
-    "proofs": [["simulate"], ["prove", "pages"], ["measure"]],
+    "proofs": [["simulate", "bench"], ["prove", "pages"], ["measure"]],
 }  # fmt: skip
 """Rooms of each package, the highest first; imports go down only. Rooms of one floor do not know one
 another."""
