@@ -56,7 +56,7 @@ def heard(record: CallRecord, lead_ms: float | None = None) -> CallHeard:
         heard_bytes=sum(playback.bytes for playback in record.playbacks),
         unknown_bytes=sum(piece.length for piece in found if piece.code is None),
         failures=list(record.failures),
-        violations=len(record.violations),
+        violations=[f"{each.code} {each.text}" for each in record.violations],
         worst_tick_late_ms=record.worst_tick_late_ms,
     )
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from console.stack.ports import free_port, is_free
-from proofs.bench import order, report
+from proofs.bench import order, plots, report
 from proofs.bench.judging import Figures
 from proofs.bench.medians import Row, fat_yardsticks, rows
 from proofs.bench.process import REPOSITORY
@@ -99,7 +99,10 @@ def main() -> int:
     try:
         return uvloop.run(_sit(arguments, chosen))
     except KeyboardInterrupt:
-        print("make bench: ended by Ctrl-C; nothing runs any more, nothing was written", file=sys.stderr)
+        print(
+            "make bench: ended by Ctrl-C; nothing runs any more, what was measured is written",
+            file=sys.stderr,
+        )
         return 130
 
 
@@ -132,21 +135,23 @@ async def _sit(arguments: argparse.Namespace, chosen: Sequence[str]) -> int:
             continue
         figures.append(found)
         _say(f"  {report.short(found)}")
-    made = rows(figures)
-    about = _about(arguments)
-    await asyncio.to_thread(_write, out, made, figures, about, left_out)
-    return _conclude(made, left_out, out)
+        # After each load: a sitting takes an hour, and whoever ends it early keeps what there is.
+        await asyncio.to_thread(_write, out, figures, _about(arguments), left_out)
+    await asyncio.to_thread(_write, out, figures, _about(arguments), left_out)
+    return _conclude(rows(figures), left_out, out)
 
 
 def _write(
     out: Path,
-    made: Sequence[Row],
     figures: Sequence[Figures],
     about: Mapping[str, object],
     left_out: Mapping[str, str],
 ) -> None:
+    made = rows(figures)
     (out / "bench.json").write_bytes(report.to_json(made, figures, about))
     (out / "bench.md").write_text(report.to_markdown(made, about, left_out), "utf-8")
+    if made:
+        plots.draw(made, out / "bench.png")
 
 
 def _conclude(made: Sequence[Row], left_out: Mapping[str, str], out: Path) -> int:
@@ -155,7 +160,7 @@ def _conclude(made: Sequence[Row], left_out: Mapping[str, str], out: Path) -> in
         _say(f"the yardstick is not lean: {line}")
     for system, why in left_out.items():
         _say(f"left out: {system}: {why.splitlines()[0]}")
-    _say(f"written: {out}/bench.md, bench.json")
+    _say(f"written: {out}/bench.md, bench.json, bench.png")
     return 1 if fat or left_out else 0
 
 

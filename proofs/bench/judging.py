@@ -23,6 +23,9 @@ PATIENCE_MS = 3000.0
 """What began so late before a clear or the end of the call that it could not be heard out is nobody's loss:
 its own length, and this for the way."""
 
+TROUBLE_KINDS = 5
+"""Kinds of failures, of errors, of complaints that are told."""
+
 CLEAR_BEFORE_MS = 50.0
 """The two ends of a call note the same moment by this much apart."""
 
@@ -44,12 +47,12 @@ class Figures:
     turns_lost: int = 0
     unanswered: int = 0
     answers: int = 0
-    response_p50_ms: float = 0.0
-    response_p99_ms: float = 0.0
+    response_p50_ms: float | None = None
+    response_p99_ms: float | None = None
     barge_ins: int = 0
     uncleared: int = 0
-    barge_in_p50_ms: float = 0.0
-    barge_in_p99_ms: float = 0.0
+    barge_in_p50_ms: float | None = None
+    barge_in_p99_ms: float | None = None
     holes: int = 0
     bytes_lost: int | None = None
     silent_calls: int = 0
@@ -62,7 +65,7 @@ class Figures:
     complaints: int = 0
     """Of Twilio and of the model about what they were sent."""
     trouble: list[str] = field(default_factory=list)
-    """The first failures, in words."""
+    """What failed and who complained of what, each kind once, with how often."""
 
     @property
     def cpu_call_second_ms(self) -> float | None:
@@ -87,9 +90,11 @@ def judge(
     figures.holes = sum(len(call.holes_ms) for call in calls)
     figures.silent_calls = sum(call.heard_bytes == 0 for call in calls)
     figures.simulators_late_ms = max((call.worst_tick_late_ms for call in calls), default=0.0)
-    figures.complaints = sum(call.violations for call in calls) + sum(each.violations for each in sessions)
-    figures.trouble = [text for call in calls for text in call.failures][:5]
-    figures.trouble += [error for session in sessions for error in session.errors][:5]
+    complaints = [text for each in (*calls, *sessions) for text in each.violations]
+    figures.complaints = len(complaints)
+    failures = [text for call in calls for text in call.failures]
+    errors = [error for session in sessions for error in session.errors]
+    figures.trouble = [*_counted(failures), *_counted(errors), *_counted(complaints)]
     behind = [ms for call in calls for ms in call.behind_ms]
     figures.schedule_p99_ms = percentile(behind, 0.99) if behind else None
     _judge_losses(figures, calls, sessions)
@@ -144,5 +149,10 @@ def _could_be_heard_out(item: ItemSpoken, call: CallHeard) -> bool:
     return not (item.interrupted or cleared or until_ms > call.ended_ms)
 
 
-def _p50_p99(values: list[float]) -> tuple[float, float]:
-    return percentile(values, 0.5), percentile(values, 0.99)
+def _p50_p99(values: list[float]) -> tuple[float | None, float | None]:
+    """None without values."""
+    return (percentile(values, 0.5), percentile(values, 0.99)) if values else (None, None)
+
+
+def _counted(texts: list[str]) -> list[str]:
+    return [f"{text} × {count}" for text, count in Counter(texts).most_common(TROUBLE_KINDS)]

@@ -86,14 +86,18 @@ def _compare(row: Row, own: list[Figures], yardstick: list[Figures]) -> None:
     """Run by run: what came minutes apart is not compared."""
     lean = {each.run: each for each in yardstick}
     pairs = [(each, lean[each.run]) for each in own if each.run in lean]
-    row.added_p50_ms = _median(each.response_p50_ms - other.response_p50_ms for each, other in pairs)
-    row.added_p99_ms = _median(each.response_p99_ms - other.response_p99_ms for each, other in pairs)
+    row.added_p50_ms = _median(_less(a.response_p50_ms, b.response_p50_ms) for a, b in pairs)
+    row.added_p99_ms = _median(_less(a.response_p99_ms, b.response_p99_ms) for a, b in pairs)
     row.cpu_ratio = _median(_ratio(each, other) for each, other in pairs)
 
 
 def _ratio(own: Figures, other: Figures) -> float | None:
     cost, least = own.cpu_call_second_ms, other.cpu_call_second_ms
     return None if cost is None or not least else cost / least
+
+
+def _less(own: float | None, other: float | None) -> float | None:
+    return None if own is None or other is None else own - other
 
 
 def _median(values: Iterable[float | None]) -> float | None:

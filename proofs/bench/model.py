@@ -63,10 +63,10 @@ def spoken(session: SessionRecord) -> SessionSpoken:
         )
     return SessionSpoken(
         number=session.number,
-        turns_heard=sum(item.role == "user" for item in session.items.values()),
+        turns_heard=_turns_heard(session),
         items=items,
         errors=[str(error["code"]) for error in session.errors],
-        violations=len(session.violations),
+        violations=[f"{each.kind}: {each.detail}" for each in session.violations],
     )
 
 
@@ -83,6 +83,15 @@ def main() -> None:
 
 
 # Private.
+
+
+def _turns_heard(session: SessionRecord) -> int:
+    """What the caller said: items of theirs that the bridge did not make of text."""
+    heard = sum(item.role == "user" for item in session.items.values())
+    return heard - sum(
+        isinstance(event.get("item"), dict) and event["item"].get("role") == "user"  # type: ignore[attr-defined]
+        for event in session.received_of("conversation.item.create")
+    )
 
 
 def _indexes(session: SessionRecord) -> dict[str, int]:

@@ -8,9 +8,13 @@ records. Owns: the pipe, both ends of it. Must not know: what the process does.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
+
+from shared.process.host import end_with_parent
 
 READY = "ready"
 GO = "go"
@@ -28,6 +32,37 @@ class ProcessFailed(Exception):
     """A process of the bench ended or said something else than was expected of it."""
 
 
+async def spawn(
+    command: Sequence[str], *, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes] | None
+) -> asyncio.subprocess.Process:
+    """Starts a process that ends with us, and that the terminal's Ctrl-C does not reach: we end it.
+
+    Cancelled, it has started nothing.
+    """
+    parent = os.getpid()
+    return await asyncio.create_subprocess_exec(
+        *command,
+        cwd=REPOSITORY,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        preexec_fn=lambda: end_with_parent(parent),
+    )
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Ends a process, if it has not ended. Cancelled, it may still be ending."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), KILL_AFTER_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
 class Child:
     """One process, begun by `begin`."""
 
@@ -38,14 +73,8 @@ class Child:
     @classmethod
     async def begin(cls, name: str, command: Sequence[str]) -> Child:
         """Starts `python -m command…` of this environment. Cancelled, it has started nothing."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            *command,
-            cwd=REPOSITORY,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        pipe = asyncio.subprocess.PIPE
+        process = await spawn([sys.executable, "-m", *command], stdin=pipe, stdout=pipe, stderr=None)
         return cls(name, process)
 
     @property
@@ -77,13 +106,7 @@ class Child:
 
     async def end(self) -> None:
         """Ends it, if it has not ended. Cancelled, it may still be ending."""
-        if self._process.returncode is None:
-            self._process.terminate()
-            try:
-                await asyncio.wait_for(self._process.wait(), KILL_AFTER_S)
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
+        await end(self._process)
 
     async def _code(self) -> int | None:
         try:

@@ -46,7 +46,8 @@ class CallHeard:
     unknown_bytes: int = 0
     """Bytes heard that are no frame of the model, silence apart: audio that was coded anew."""
     failures: list[str] = field(default_factory=list)
-    violations: int = 0
+    violations: list[str] = field(default_factory=list)
+    """What Twilio would have complained about."""
     worst_tick_late_ms: float = 0.0
 
 
@@ -77,7 +78,8 @@ class SessionSpoken:
     turns_heard: int
     items: list[ItemSpoken] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    violations: int = 0
+    violations: list[str] = field(default_factory=list)
+    """What a correct client would not have sent."""
 
 
 def dump(records: Sequence[CallHeard] | Sequence[SessionSpoken]) -> bytes:

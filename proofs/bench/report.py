@@ -75,8 +75,8 @@ def short(figures: Figures) -> str:
     told = {
         "CPU ms a call-second": _number(figures.cpu_call_second_ms, 2),
         "of callers, model": f"{figures.callers_cpu_ms:.2f}, {figures.model_cpu_ms:.2f}",
-        "response ms": f"{figures.response_p50_ms:.0f}, {figures.response_p99_ms:.0f}",
-        "barge-in ms": f"{figures.barge_in_p50_ms:.0f}, {figures.barge_in_p99_ms:.0f}",
+        "response ms": f"{_number(figures.response_p50_ms, 0)}, {_number(figures.response_p99_ms, 0)}",
+        "barge-in ms": f"{_number(figures.barge_in_p50_ms, 0)}, {_number(figures.barge_in_p99_ms, 0)}",
         "turns, lost": f"{figures.turns}, {figures.turns_lost}",
         "holes": str(figures.holes),
         "bytes lost": _number(figures.bytes_lost, 0),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,13 +21,11 @@ from console.stack.readiness import why_not_listening
 from egress.pacer import LEAD_MS
 from proofs.bench import venvs
 from proofs.bench.order import GIVEN
-from proofs.bench.process import REPOSITORY
+from proofs.bench.process import end, spawn
 from proofs.measure import load as pipeline_load
-from shared.process.host import end_with_parent
 
 READY_TIMEOUT_S = 60.0
 POLL_S = 0.1
-KILL_AFTER_S = 5.0
 
 
 class SystemFailed(Exception):
@@ -102,22 +99,13 @@ async def _peer(system: str, setting: Setting) -> AsyncIterator[Running]:
         "--port", str(port), "--model-base-url", f"http://127.0.0.1:{setting.model_port}/v1",
     ]  # fmt: skip
     log = setting.out / f"{system}.log"
-    parent = os.getpid()
     with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=REPOSITORY,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=lambda: end_with_parent(parent),
-        )
+        process = await spawn(command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output)
     try:
         await _until_listening(system, process, port, log)
         yield Running(callers=("--url", f"ws://127.0.0.1:{port}/media"), pids={system: process.pid})
     finally:
-        await _end(process)
+        await end(process)
 
 
 async def _until_listening(system: str, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
@@ -131,14 +119,3 @@ async def _until_listening(system: str, process: asyncio.subprocess.Process, por
             await asyncio.sleep(POLL_S)
             continue
         raise SystemFailed(f"{system}: expected it to listen, got {said}. Its log, {log}:\n{tail(log)}")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), KILL_AFTER_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.process.tasks import cancel_all
+
 STAMP = ".requirements"
 
 SHOWN_LINES = 5
+TICK_S = 10.0
 
 
 class NotInstalled(Exception):
@@ -57,9 +61,9 @@ async def python_of(name: str, folder: Path, progress: Callable[[str], None]) ->
         return python
     progress(f"{name}: making its environment ({', '.join(peer.requirements)}); once, a minute or two")
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
-    await _run(name, sys.executable, "-m", "venv", str(home))
+    await _run(name, progress, sys.executable, "-m", "venv", str(home))
     pip = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q", "--progress-bar", "off")
-    await _run(name, str(python), *pip, *peer.requirements)
+    await _run(name, progress, str(python), *pip, *peer.requirements)
     await asyncio.to_thread(stamp.write_text, wanted, "utf-8")
     progress(f"{name}: installed")
     return python
@@ -72,18 +76,24 @@ def _is_current(stamp: Path, wanted: str) -> bool:
     return stamp.exists() and stamp.read_text("utf-8") == wanted
 
 
-async def _run(name: str, *command: str) -> None:
+async def _run(name: str, progress: Callable[[str], None], *command: str) -> None:
+    """Runs it and says every few seconds that it still does."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
+    output = asyncio.create_task(process.communicate(), name=f"install {name}")
+    began_s = time.monotonic()
     try:
-        said, _ = await process.communicate()
+        while not (await asyncio.wait({output}, timeout=TICK_S))[0]:
+            progress(f"  {name}: {' '.join(command[1:4])} …, {time.monotonic() - began_s:.0f} s")
+        said, _ = await output
     finally:
         if process.returncode is None:
             process.kill()
+        await cancel_all([output])
     if process.returncode:
         last = "\n".join(said.decode(errors="replace").strip().splitlines()[-SHOWN_LINES:])
         raise NotInstalled(
-            f"{name}: expected `{' '.join(command[1:4])} …` to install it, got code {process.returncode}."
-            f" Is PyPI reachable? It is left out; the last lines were:\n{last}"
+            f"{name}: expected `{' '.join(command[1:4])} …` to install it, got code {process.returncode};"
+            f" is PyPI reachable? The last lines were:\n{last}"
         )
