@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--seconds", type=_positive, default=30.0, help="length of each call, s")
     made.add_argument(
-        "--runs", type=int, default=1, help="of each load; medians are shown (5 for the record)"
+        "--runs", type=_count, default=1, help="of each load; medians are shown (5 for the record)"
     )
     made.add_argument(
         "--compare", action="store_true", help="all systems in turn: " + ", ".join(order.SYSTEMS)
@@ -194,6 +194,12 @@ def _numbers(text: str) -> list[int]:
     if not all(part.isdigit() and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"expected numbers of calls such as 10,30, got {text!r}")
     return [int(part) for part in parts]
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return int(text)
 
 
 def _systems(text: str) -> list[str]:

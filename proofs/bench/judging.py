@@ -23,6 +23,9 @@ PATIENCE_MS = 3000.0
 """What began so late before a clear or the end of the call that it could not be heard out is nobody's loss:
 its own length, and this for the way."""
 
+RECODED_SHARE = 0.5
+"""A clear leaves the beginning of a frame here and there; a system that codes audio anew leaves no frame."""
+
 TROUBLE_KINDS = 5
 """Kinds of failures, of errors, of complaints that are told."""
 
@@ -90,7 +93,8 @@ def judge(
     figures.holes = sum(len(call.holes_ms) for call in calls)
     figures.silent_calls = sum(call.heard_bytes == 0 for call in calls)
     figures.simulators_late_ms = max((call.worst_tick_late_ms for call in calls), default=0.0)
-    complaints = [text for each in (*calls, *sessions) for text in each.violations]
+    complaints = [text for call in calls for text in call.violations]
+    complaints += [text for session in sessions for text in session.violations]
     figures.complaints = len(complaints)
     failures = [text for call in calls for text in call.failures]
     errors = [error for session in sessions for error in session.errors]
@@ -126,7 +130,8 @@ def _judge_losses(figures: Figures, calls: Sequence[CallHeard], sessions: Sequen
     turns_heard = sum(session.turns_heard for session in sessions)
     finished = [sum(at < call.ended_ms - PATIENCE_MS for at in call.turn_ends_ms) for call in calls]
     figures.turns = sum(finished)
-    if any(call.unknown_bytes for call in calls) or not sessions:
+    heard, unknown = sum(call.heard_bytes for call in calls), sum(call.unknown_bytes for call in calls)
+    if unknown > RECODED_SHARE * heard or not sessions:
         figures.turns_lost = max(0, figures.turns - turns_heard)
         return
     by_number = {session.number: session for session in sessions}

@@ -1,9 +1,9 @@
 """The shape of the Twilio example of `openai-agents`: RealtimeAgent, RealtimeRunner, a handler for each call.
 
 Why it exists: it is what the model's own vendor offers for this. As there: FastAPI; the caller's audio is
-decoded and gathered to 50 ms before it is sent; for each piece of a reply a media message and a mark, whose return
-tells the playback tracker what was played; `clear` on an interruption. Owns: that shape, written against the
-pinned version. Must not know: what it is compared with. It runs in an environment of its own.
+decoded and gathered to 50 ms before it is sent; for each piece of a reply a media message and a mark, whose
+return tells the playback tracker what was played; `clear` on an interruption. Owns: that shape, written
+against the pinned version. Must not know: what it is compared with. It runs in an environment of its own.
 """
 
 from __future__ import annotations
