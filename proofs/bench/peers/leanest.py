@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidState
 
 from proofs.bench.peers.common import SESSION, Options, options
 
@@ -43,7 +44,7 @@ class LeanestBridge:
         ) as model:
             await _open(model)
             replies = asyncio.create_task(_replies(model, twilio, stream_sid))
-            with contextlib.suppress(ConnectionClosed):
+            with contextlib.suppress(ConnectionClosed, InvalidState):
                 await _caller(twilio, model)
             replies.cancel()
 
@@ -84,22 +85,30 @@ async def _caller(twilio: ServerConnection, model: ClientConnection) -> None:
     while True:
         message: dict[str, Any] = orjson.loads(await twilio.recv(decode=False))
         if message["event"] == "media":
-            await model.send(APPEND + message["media"]["payload"] + '"}')
+            await _send(model, APPEND + message["media"]["payload"] + '"}')
         elif message["event"] == "stop":
             return
+
+
+async def _send(to: Connection, text: str) -> None:
+    """What `send` does with a whole message on an open connection, without its guards for all else."""
+    to.protocol.send_text(text.encode())
+    to.send_data()
+    if to.paused:
+        await to.drain()
 
 
 async def _replies(model: ClientConnection, twilio: ServerConnection, stream_sid: str) -> None:
     head = '{"event":"media","streamSid":"' + stream_sid + '","media":{"payload":"'
     clear = '{"event":"clear","streamSid":"' + stream_sid + '"}'
-    with contextlib.suppress(ConnectionClosed):
+    with contextlib.suppress(ConnectionClosed, InvalidState):
         while True:
             event: dict[str, Any] = orjson.loads(await model.recv(decode=False))
             kind = event["type"]
             if kind == "response.output_audio.delta":
-                await twilio.send(head + event["delta"] + '"}}')
+                await _send(twilio, head + event["delta"] + '"}}')
             elif kind == "input_audio_buffer.speech_started":
-                await twilio.send(clear)
+                await _send(twilio, clear)
 
 
 if __name__ == "__main__":
