@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 import uvloop
 
 from console.stack.ports import free_port, is_free
-from proofs.bench import order, plots, report
+from proofs.bench import order, plots, report, venvs
 from proofs.bench.judging import Figures
 from proofs.bench.medians import Row, fat_yardsticks, rows
 from proofs.bench.process import REPOSITORY
 from proofs.bench.sitting import FAILURES, Shape, load
-from proofs.bench.systems import Running, Setting
+from proofs.bench.systems import VENVS, Running, Setting
 
 
 def parser() -> argparse.ArgumentParser:
@@ -121,7 +121,7 @@ async def _sit(arguments: argparse.Namespace, chosen: Sequence[str]) -> int:
     shape = Shape(seconds=arguments.seconds, barge_ins=arguments.barge_ins, seed=arguments.seed)
     turns = list(order.turns(chosen, arguments.calls, arguments.runs))
     figures: list[Figures] = []
-    left_out: dict[str, str] = {}
+    left_out = await _without_environment(chosen, setting)
     for number, turn in enumerate(turns, 1):
         if turn.system in left_out:
             continue
@@ -139,6 +139,19 @@ async def _sit(arguments: argparse.Namespace, chosen: Sequence[str]) -> int:
         await asyncio.to_thread(_write, out, figures, _about(arguments), left_out)
     await asyncio.to_thread(_write, out, figures, _about(arguments), left_out)
     return _conclude(rows(figures), left_out, out)
+
+
+async def _without_environment(chosen: Sequence[str], setting: Setting) -> dict[str, str]:
+    """Makes the environments of peers before anything is measured; returns who has none, and why."""
+    left_out = {}
+    for system in chosen:
+        if system in venvs.PEERS:
+            try:
+                await venvs.python_of(system, VENVS, setting.progress)
+            except venvs.NotInstalled as failure:
+                left_out[system] = str(failure)
+                _say(f"{system} is left out: {failure}")
+    return left_out
 
 
 def _write(

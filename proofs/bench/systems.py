@@ -21,8 +21,11 @@ from console.stack.readiness import why_not_listening
 from egress.pacer import LEAD_MS
 from proofs.bench import venvs
 from proofs.bench.order import GIVEN
-from proofs.bench.process import end, spawn
+from proofs.bench.process import REPOSITORY, end, spawn
 from proofs.measure import load as pipeline_load
+
+VENVS = REPOSITORY / ".build" / "bench" / "venvs"
+"""The peers' environments, wherever figures are written."""
 
 READY_TIMEOUT_S = 60.0
 POLL_S = 0.1
@@ -91,7 +94,7 @@ async def _trunkline(setting: Setting) -> AsyncIterator[Running]:
 async def _peer(system: str, setting: Setting) -> AsyncIterator[Running]:
     python, module = Path(sys.executable), system
     if system in venvs.PEERS:
-        python = await venvs.python_of(system, setting.out / "venvs", setting.progress)
+        python = await venvs.python_of(system, VENVS, setting.progress)
         module = venvs.PEERS[system].module
     port = free_port({setting.model_port})
     command = [

@@ -43,7 +43,7 @@ PEERS = {
     ),
     "pipecat": Peer(
         module="pipecat_ai",
-        requirements=("pipecat-ai[openai,runner,websocket]==1.14.0",),
+        requirements=("pipecat-ai[openai,runner,websocket]==1.14.0", "uvicorn[standard]"),
     ),
 }
 
@@ -61,9 +61,9 @@ async def python_of(name: str, folder: Path, progress: Callable[[str], None]) ->
         return python
     progress(f"{name}: making its environment ({', '.join(peer.requirements)}); once, a minute or two")
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
-    await _run(name, progress, sys.executable, "-m", "venv", str(home))
+    await _run(name, "venv", progress, sys.executable, "-m", "venv", str(home))
     pip = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q", "--progress-bar", "off")
-    await _run(name, progress, str(python), *pip, *peer.requirements)
+    await _run(name, "pip install", progress, str(python), *pip, *peer.requirements)
     await asyncio.to_thread(stamp.write_text, wanted, "utf-8")
     progress(f"{name}: installed")
     return python
@@ -76,7 +76,7 @@ def _is_current(stamp: Path, wanted: str) -> bool:
     return stamp.exists() and stamp.read_text("utf-8") == wanted
 
 
-async def _run(name: str, progress: Callable[[str], None], *command: str) -> None:
+async def _run(name: str, what: str, progress: Callable[[str], None], *command: str) -> None:
     """Runs it and says every few seconds that it still does."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -85,7 +85,7 @@ async def _run(name: str, progress: Callable[[str], None], *command: str) -> Non
     began_s = time.monotonic()
     try:
         while not (await asyncio.wait({output}, timeout=TICK_S))[0]:
-            progress(f"  {name}: {' '.join(command[1:4])} …, {time.monotonic() - began_s:.0f} s")
+            progress(f"  {name}: {what}, {time.monotonic() - began_s:.0f} s")
         said, _ = await output
     finally:
         if process.returncode is None:
@@ -94,6 +94,6 @@ async def _run(name: str, progress: Callable[[str], None], *command: str) -> Non
     if process.returncode:
         last = "\n".join(said.decode(errors="replace").strip().splitlines()[-SHOWN_LINES:])
         raise NotInstalled(
-            f"{name}: expected `{' '.join(command[1:4])} …` to install it, got code {process.returncode};"
+            f"{name}: expected {what} to end well, got code {process.returncode};"
             f" is PyPI reachable? The last lines were:\n{last}"
         )

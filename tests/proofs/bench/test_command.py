@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from proofs.bench.command import _given, parser, systems
-from proofs.bench.order import SYSTEMS
+from proofs.bench import command, venvs
+from proofs.bench.command import _given, _sit, parser, systems
+from proofs.bench.judging import Figures
+from proofs.bench.order import SYSTEMS, Turn
+from proofs.bench.systems import SystemFailed
+
+Sit = Callable[..., Awaitable[tuple[int, list[Turn]]]]
 
 
 def chosen(*words: str) -> list[str]:
@@ -81,3 +87,71 @@ def test_a_given_server_is_told_to_the_callers() -> None:
     assert given.callers == ("--voice-url", "https://h/v", "--auth-token", "t")
     assert given.pids == {"me": me}
     assert _given(parser().parse_args([])) is None
+
+
+@pytest.fixture
+def sit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sit:
+    """A sitting whose loads cost what they are told to, or fail; returns exit code and loads."""
+
+    async def run(costs: dict[str, float | None], *words: str) -> tuple[int, list[Turn]]:
+        turns: list[Turn] = []
+
+        async def load(turn: Turn, *_: object) -> Figures:
+            turns.append(turn)
+            cost = costs[turn.system]
+            if cost is None:
+                raise SystemFailed(f"{turn.system}: expected it to listen, got its end")
+            return Figures(system=turn.system, calls=turn.calls, run=turn.run, cpu_ms={"x": cost})
+
+        monkeypatch.setattr(command, "load", load)
+        arguments = parser().parse_args([*words, "--out", str(tmp_path)])
+        return await _sit(arguments, systems(arguments)), turns
+
+    return run
+
+
+async def test_a_sitting_writes_its_figures(sit: Sit, tmp_path: Path) -> None:
+    """Three files, and 0 when nothing was left out."""
+    code, turns = await sit({"leanest": 7.0, "sample": 10.0}, "--only", "leanest,sample", "--calls", "5")
+    assert (code, len(turns)) == (0, 2)
+    assert _names(tmp_path) == ["bench.json", "bench.md", "bench.png"]
+
+
+async def test_a_system_that_fails_is_left_out_and_the_rest_goes_on(sit: Sit, tmp_path: Path) -> None:
+    """It is not tried again, and the code says so."""
+    words = ("--only", "leanest,sample", "--calls", "5,6", "--runs", "2")
+    code, turns = await sit({"leanest": None, "sample": 10.0}, *words)
+    assert code == 1
+    assert [turn.system for turn in turns].count("leanest") == 1
+    assert [turn.system for turn in turns].count("sample") == 4
+    assert "left out: the leanest bridge. 5 calls, run 1: leanest: expected" in _text(tmp_path / "bench.md")
+
+
+async def test_a_fat_yardstick_is_a_failure(sit: Sit) -> None:
+    """What is held against it would look better than it is."""
+    code, _ = await sit({"leanest": 9.0, "sample": 10.0}, "--only", "leanest,sample", "--calls", "5")
+    assert code == 1
+
+
+async def test_a_peer_without_an_environment_is_left_out_from_the_start(
+    sit: Sit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is measured."""
+
+    async def fails(name: str, *_: object) -> Path:
+        raise venvs.NotInstalled(f"{name}: expected pip install to end well, got code 1")
+
+    monkeypatch.setattr(venvs, "python_of", fails)
+    code, turns = await sit({"leanest": 7.0}, "--only", "agents,leanest", "--calls", "5")
+    assert (code, [turn.system for turn in turns]) == (1, ["leanest"])
+
+
+# Private.
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

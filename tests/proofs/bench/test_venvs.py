@@ -36,7 +36,7 @@ async def test_an_environment_that_cannot_be_made_is_reported(
     (tmp_path / "agents" / venvs.STAMP).write_text("openai-agents==0.0.1", "utf-8")
     monkeypatch.setattr(sys, "executable", "/bin/false")
     said: list[str] = []
-    with pytest.raises(venvs.NotInstalled, match="agents: expected `-m venv"):
+    with pytest.raises(venvs.NotInstalled, match="agents: expected venv to end well, got code 1"):
         await venvs.python_of("agents", tmp_path, said.append)
     assert len(said) == 1
     assert not (tmp_path / "agents").exists()
