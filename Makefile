@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
+.PHONY: help demo run test bench lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
 	prove-operations prove-ownership prove-silence prove-queues simulate chaos chaos-full prove-guards prove-roll clean
 
 help: ## this list
@@ -42,6 +42,10 @@ types: $(STAMP) ## mypy --strict
 
 prove-pipeline: $(STAMP) ## the benchmark against a single-process bridge
 	@$(BIN)/python -m proofs.prove.pipeline $(ARGS)
+
+# Alone on the machine. Peers from PyPI get environments of their own below .build/bench/venvs, at first use.
+bench: $(STAMP) ## calls at once against this or any server, and against others (ARGS="--compare --runs 5")
+	@$(BIN)/python -m proofs.bench $(ARGS)
 
 prove-queues: $(STAMP) ## XLEN of the queues over twenty healthy calls of a minute
 	@$(BIN)/python -m proofs.prove.queues $(ARGS)

@@ -8,5 +8,6 @@ nothing is hidden from it; nothing imports it.
     prove/     promises, each with a command that tries to break it
     simulate/  whole fault histories on virtual time, from one seed
     measure/   what a load is heard as and what it costs
+    bench/     the same load on other bridges too, and on any server
     pages/     the parts of docs that are made from the code
 """

@@ -5,6 +5,7 @@ promised.
 
     load          N calls at once on a whole stack, judged by both simulators
     cpu           CPU time of processes
+    memory        memory of processes
     queues        how long the queues in Redis are while calls run
     plain_bridge  the plainest bridge that works: the yardstick for CPU
 """

@@ -67,13 +67,13 @@ class Samples:
         return {name: _lengths(found) for name, found in self.lengths.items()}
 
 
-async def sample(store: Store, samples: Samples) -> None:
-    """Samples ten times a second until it is cancelled; cancelling is safe."""
+async def sample(store: Store, samples: Samples, *, period_s: float = PERIOD_S) -> None:
+    """Samples ten times a second, or once a period, until it is cancelled; cancelling is safe."""
     keys = Keys(1)
     audible: dict[str, bool] = {}
     due_s = time.monotonic()
     while True:
-        due_s += PERIOD_S
+        due_s += period_s
         await asyncio.sleep(max(0.0, due_s - time.monotonic()))
         samples.late_s = max(samples.late_s, time.monotonic() - due_s)
         await _look(store, keys, samples, audible)

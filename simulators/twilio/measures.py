@@ -110,6 +110,21 @@ def arrivals_ms(record: CallRecord) -> array[float]:
     return array("d", (at_ms for stream in record.streams for at_ms, _ in _frames_of(stream)))
 
 
+def behind_schedule_ms(record: CallRecord, lead_ms: float) -> array[float]:
+    """For each 20 ms that a pacer held back: arrival minus its due time less the lead.
+
+    For a bridge that keeps `lead_ms` of audio ahead of the ear. What makes up the lead at the beginning of a
+    spurt is sent as soon as it is there, so its time says nothing about the pacer: it is left out. Negative:
+    more in hand than the lead.
+    """
+    behind = array("d")
+    for stream in record.streams:
+        for at_ms, anchor_ms, due_ms in _arrivals(stream):
+            if due_ms - anchor_ms >= lead_ms:
+                behind.append(at_ms - due_ms + lead_ms)
+    return behind
+
+
 def stale_after_clear_ms(record: CallRecord, *, within_ms: float = 150.0) -> float:
     """Audio that arrived within `within_ms` after a clear: too soon for a new answer, so stale."""
     stale_bytes = 0
@@ -184,16 +199,19 @@ def _frames_of(stream: MediaStream) -> Iterator[tuple[float, int]]:
 
 
 def _lateness_of(stream: MediaStream) -> array[float]:
-    lateness = array("d")
+    return array("d", (at_ms - due_ms for at_ms, _, due_ms in _arrivals(stream)))
+
+
+def _arrivals(stream: MediaStream) -> Iterator[tuple[float, float, float]]:
+    """Of each 20 ms: arrival, anchor of its spurt, time at which its first sample was due."""
     clears = iter([clear.at_ms for clear in stream.clears])
     next_clear_ms = next(clears, float("inf"))
-    due_ms = float("-inf")
+    due_ms = anchor_ms = float("-inf")
     for at_ms, size in _frames_of(stream):
         while next_clear_ms <= at_ms:
             due_ms = float("-inf")  # what follows a clear is a new spurt
             next_clear_ms = next(clears, float("inf"))
         if at_ms - due_ms > REPLY_JOIN_MS:
-            due_ms = at_ms
-        lateness.append(at_ms - due_ms)
+            due_ms = anchor_ms = at_ms
+        yield at_ms, anchor_ms, due_ms
         due_ms = max(due_ms, at_ms) + size / mulaw.BYTES_PER_MS
-    return lateness

@@ -8,7 +8,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 TARGETS = (
-    *("help", "demo", "run", "test", "lint", "types", "lock", "captures", "clean"),
+    *("help", "demo", "run", "test", "bench", "lint", "types", "lock", "captures", "clean"),
     *(
         "prove-pipeline",
         "prove-conversation",
@@ -34,7 +34,7 @@ def test_every_target_that_runs_python_makes_the_environment_first(tmp_path: Pat
     """A dry run in a tree without `.venv` begins with setting it up."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(REPOSITORY / name, tmp_path)
-    for target in ("demo", "run", "test", "lint", "types", "prove-pipeline", "prove-conversation"):
+    for target in ("demo", "run", "test", "bench", "lint", "types", "prove-pipeline", "prove-conversation"):
         planned = make(tmp_path, "--dry-run", target).stdout
         assert (
             planned.index("-m venv .venv") < planned.index("--require-hashes") < planned.rindex(".venv/bin")

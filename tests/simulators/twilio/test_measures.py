@@ -92,6 +92,18 @@ def test_each_20_ms_of_a_longer_message_is_judged_by_itself() -> None:
     assert list(measures.arrivals_ms(call)) == [0, 0, 0, 40, 40, 40, 140, 140, 140]
 
 
+def test_a_pacer_is_judged_by_what_it_held_back() -> None:
+    """Against its schedule, a lead before the ear; what makes up the lead is left out, after a clear too."""
+    call = record()
+    for at_ms in (0, 0, 0, 20, 45, 58):
+        arrive(call, at_ms)
+    assert list(measures.behind_schedule_ms(call, 40.0)) == [0, 0, 5, -2]
+
+    call.streams[0].clears.append(ClearSeen(60, 0, 0))
+    arrive(call, 70, frames=2)
+    assert len(measures.behind_schedule_ms(call, 40.0)) == 4
+
+
 def test_after_a_clear_lateness_begins_again() -> None:
     """What was queued is gone: nothing is in hand."""
     call = record()

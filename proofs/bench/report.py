@@ -1,0 +1,123 @@
+"""The figures of a sitting for people and for programs: Markdown, JSON.
+
+Why it exists: a figure that stands in a page must be one that a command wrote. Owns: both forms. Pure. Must
+not know: how a figure came about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import orjson
+
+from proofs.bench.judging import Figures
+from proofs.bench.medians import Row
+
+TITLES = {
+    "trunkline": "Trunkline",
+    "leanest": "the leanest bridge",
+    "sample": "the shape of Twilio's sample",
+    "agents": "`openai-agents`",
+    "pipecat": "`pipecat-ai`",
+    "given": "the given server",
+}
+
+UNKNOWN = "–"
+"""What cannot be told of a system."""
+
+COLUMNS: Sequence[tuple[str, Sequence[str], int]] = (
+    ("CPU ms a call-second", ("cpu_call_second_ms",), 2),
+    ("callers, model: CPU", ("callers_cpu_ms", "model_cpu_ms"), 2),
+    ("response p50, p99, ms", ("response_p50_ms", "response_p99_ms"), 0),
+    ("barge-in to `clear` p50, p99, ms", ("barge_in_p50_ms", "barge_in_p99_ms"), 0),
+    ("turns / lost", ("turns", "turns_lost"), 0),
+    ("unanswered", ("unanswered",), 0),
+    ("holes", ("holes",), 0),
+    ("bytes lost", ("bytes_lost",), 0),
+    ("behind the pacer's schedule p99, ms", ("schedule_p99_ms",), 1),
+    ("PSS, MiB", ("pss_mib",), 0),
+    ("XLEN `caller` p95", ("caller_xlen_p95",), 0),
+    ("callers' own lateness, ms", ("simulators_late_ms",), 0),
+)
+"""Header, names of the figures in it, decimals. What is compared stands between the first and the rest."""
+
+
+def to_json(rows: Sequence[Row], figures: Sequence[Figures], about: Mapping[str, object]) -> bytes:
+    """Everything: what was run, medians, each run."""
+    document = {
+        "about": dict(about),
+        "medians": [asdict(row) for row in rows],
+        "runs": [asdict(each) for each in figures],
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+
+def to_markdown(rows: Sequence[Row], about: Mapping[str, object], left_out: Mapping[str, str]) -> str:
+    """A table for each number of calls, and CPU by process."""
+    lines = ["# make bench", ""]
+    lines += [f"- {name}: {value}" for name, value in about.items()]
+    lines += [f"- left out: {TITLES[system]}. {_first_line(why)}" for system, why in left_out.items()]
+    for calls in dict.fromkeys(row.calls for row in rows):
+        own = [row for row in rows if row.calls == calls]
+        lines += ["", f"## {calls} calls", "", *_table(own), "", *_by_process(own)]
+    troubled = [row for row in rows if row.trouble]
+    if troubled:
+        lines += ["", "## Trouble", ""]
+        lines += [
+            f"- {TITLES[row.system]}, {row.calls} calls: {text}" for row in troubled for text in row.trouble
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def short(figures: Figures) -> str:
+    """One load in a line."""
+    told = {
+        "CPU ms a call-second": _number(figures.cpu_call_second_ms, 2),
+        "of callers, model": f"{figures.callers_cpu_ms:.2f}, {figures.model_cpu_ms:.2f}",
+        "response ms": f"{_number(figures.response_p50_ms, 0)}, {_number(figures.response_p99_ms, 0)}",
+        "barge-in ms": f"{_number(figures.barge_in_p50_ms, 0)}, {_number(figures.barge_in_p99_ms, 0)}",
+        "turns, lost": f"{figures.turns}, {figures.turns_lost}",
+        "holes": str(figures.holes),
+        "bytes lost": _number(figures.bytes_lost, 0),
+    }
+    return "; ".join(f"{name} {value}" for name, value in told.items())
+
+
+# Private.
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    (cost, *rest) = COLUMNS
+    compared = ["× leanest", "response added p50, p99, ms"]
+    header = ["system", cost[0], *compared, *(title for title, *_ in rest)]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for row in rows:
+        cells = [TITLES[row.system], _cell(row, cost), _number(row.cpu_ratio, 2)]
+        cells.append(f"{_number(row.added_p50_ms, 0)}, {_number(row.added_p99_ms, 0)}")
+        cells += [_cell(row, column) for column in rest]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _by_process(rows: Sequence[Row]) -> list[str]:
+    """Of systems with more than one."""
+    lines = []
+    for row in rows:
+        if len(row.cpu_ms) > 1:
+            parts = ", ".join(f"{name} {used:.2f}" for name, used in sorted(row.cpu_ms.items()))
+            lines.append(f"CPU ms a call-second of {TITLES[row.system]}, by process: {parts}.")
+    return lines
+
+
+def _cell(row: Row, column: tuple[str, Sequence[str], int]) -> str:
+    _, names, decimals = column
+    return ", ".join(_number(row.numbers[name], decimals) for name in names)
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return UNKNOWN if value is None else f"{value:,.{decimals}f}"
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0]

@@ -1,0 +1,124 @@
+"""How each system is started, and which processes are its own.
+
+Why it exists: the sitting treats all alike. Owns: a system's life for one load: processes, where its callers
+find it. Must not know: what is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console.stack.launcher import Stack
+from console.stack.logs import tail
+from console.stack.ports import free_port
+from console.stack.readiness import why_not_listening
+from egress.pacer import LEAD_MS
+from proofs.bench import venvs
+from proofs.bench.order import GIVEN
+from proofs.bench.process import REPOSITORY, end, spawn
+from proofs.measure import load as pipeline_load
+
+VENVS = REPOSITORY / ".build" / "bench" / "venvs"
+"""The peers' environments, wherever figures are written."""
+
+READY_TIMEOUT_S = 60.0
+POLL_S = 0.1
+
+
+class SystemFailed(Exception):
+    """A system did not come up; the text ends with its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A system that takes calls."""
+
+    callers: tuple[str, ...]
+    """Where it is, as arguments of proofs.bench.callers."""
+    pids: Mapping[str, int] = field(default_factory=dict)
+    redis_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What all systems of a sitting are told."""
+
+    out: Path
+    model_port: int
+    progress: Callable[[str], None]
+    given: Running | None = None
+    """The server of the user's own, which runs already."""
+
+
+@contextlib.asynccontextmanager
+async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
+    """The system inside the block; it is gone afterwards, also when cancelled.
+
+    Raises SystemFailed, StackFailed, NotInstalled.
+    """
+    if system == GIVEN:
+        assert setting.given is not None
+        yield setting.given
+    elif system == "trunkline":
+        async with _trunkline(setting) as running:
+            yield running
+    else:
+        async with _peer(system, setting) as running:
+            yield running
+
+
+# Private.
+
+
+@contextlib.asynccontextmanager
+async def _trunkline(setting: Setting) -> AsyncIterator[Running]:
+    async with Stack(pipeline_load.options("bench", setting.model_port)) as stack:
+        bridge = await pipeline_load.bridge_of(stack)
+        yield Running(
+            callers=(
+                "--voice-url", f"{bridge.public_url}/voice", "--auth-token", bridge.auth_token,
+                "--dial", f"127.0.0.1:{bridge.public_port}", "--lead-ms", f"{LEAD_MS:g}",
+            ),
+            pids=bridge.pids,
+            redis_url=stack.redis_url,
+        )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def _peer(system: str, setting: Setting) -> AsyncIterator[Running]:
+    python, module = Path(sys.executable), system
+    if system in venvs.PEERS:
+        python = await venvs.python_of(system, VENVS, setting.progress)
+        module = venvs.PEERS[system].module
+    port = free_port({setting.model_port})
+    command = [
+        str(python), "-m", f"proofs.bench.peers.{module}",
+        "--port", str(port), "--model-base-url", f"http://127.0.0.1:{setting.model_port}/v1",
+    ]  # fmt: skip
+    log = setting.out / f"{system}.log"
+    with log.open("wb") as output:
+        process = await spawn(command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        await _until_listening(system, process, port, log)
+        yield Running(callers=("--url", f"ws://127.0.0.1:{port}/media"), pids={system: process.pid})
+    finally:
+        await end(process)
+
+
+async def _until_listening(system: str, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    while await why_not_listening(port):
+        if process.returncode is not None:
+            said = f"its end with code {process.returncode}"
+        elif time.monotonic() > deadline_s:
+            said = f"nothing within {READY_TIMEOUT_S:.0f} s"
+        else:
+            await asyncio.sleep(POLL_S)
+            continue
+        raise SystemFailed(f"{system}: expected it to listen, got {said}. Its log, {log}:\n{tail(log)}")
