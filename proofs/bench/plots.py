@@ -52,10 +52,13 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 def _panel(axes: Axes, title: str, lines: dict[str, list[tuple[int, float]]]) -> None:
     for system, points in lines.items():
         calls, values = zip(*sorted(points), strict=True)
-        axes.plot(calls, values, marker="o", label=TITLES[system].strip("`"))
+        # One colour a system in all panels, those included in which another is missing.
+        colour = f"C{list(TITLES).index(system)}"
+        axes.plot(calls, values, marker="o", color=colour, label=TITLES[system].strip("`"))
     axes.set_title(title)
     axes.set_xlabel("calls at once")
-    axes.set_ylim(bottom=0)
+    # What is added may be less than nothing.
+    axes.set_ylim(bottom=min([0.0, *(value for points in lines.values() for _, value in points)]))
     axes.grid(visible=True, alpha=0.3)
     if lines:
         axes.legend()

@@ -116,7 +116,8 @@ def _cell(row: Row, column: tuple[str, Sequence[str], int]) -> str:
 
 
 def _number(value: float | None, decimals: int) -> str:
-    return UNKNOWN if value is None else f"{value:,.{decimals}f}"
+    # Adding 0.0 takes the sign off a zero.
+    return UNKNOWN if value is None else f"{round(value, decimals) + 0.0:,.{decimals}f}"
 
 
 def _first_line(text: str) -> str:

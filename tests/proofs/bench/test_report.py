@@ -56,3 +56,10 @@ def test_a_load_is_told_in_a_line() -> None:
     assert "CPU ms a call-second 6.00" in line
     assert "response ms 812, 950" in line
     assert f"bytes lost {UNKNOWN}" in line
+
+
+def test_next_to_nothing_has_no_sign() -> None:
+    """A response that came a third of a millisecond earlier added 0 ms."""
+    lean = figures("leanest", response_p50_ms=800.3, response_p99_ms=900.0)
+    own = figures(response_p50_ms=800.0, response_p99_ms=890.0)
+    assert "| 0, -10 |" in to_markdown(rows([lean, own]), {}, {})
