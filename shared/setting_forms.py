@@ -2,6 +2,9 @@
 
 Why it exists: a value that cannot be meant (a line break in a key, a region in a language) is named at the
 start, not by each call. Owns: these types, their words. Must not know: which settings there are.
+
+Patterns are Python's: pydantic's own engine makes nine megabytes of one with the letters of all scripts, in
+each process.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from shared.forms import E164_EXAMPLE, is_confidential, is_number, oddity_of, si
 WEBHOOK_EVENTS = frozenset({"call.started", "call.ended", "tool.failed"})
 
 _LANGUAGE = re.compile(r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?")
+_HOST = re.compile(r"[A-Za-z0-9._-]*")
+_CARRIER_VOICE = re.compile(r"[\w.-]{0,100}")
 _TAG = re.compile(r"([A-Za-z]{2,3})([-_][A-Za-z0-9_-]+)?")
 
 
@@ -130,6 +135,18 @@ def _check_language(value: str) -> str:
     )
 
 
+def _check_host_name(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError("expected letters, digits, dots, - and _, or nothing")
+    return value
+
+
+def _check_carrier_voice(value: str) -> str:
+    if not _CARRIER_VOICE.fullmatch(value):
+        raise ValueError("expected a voice such as Polly.Joanna (100 characters at most), or nothing")
+    return value
+
+
 def _check_number(value: str) -> str:
     if value and not is_number(value):
         raise ValueError(f"expected a number such as {E164_EXAMPLE}, or nothing")
@@ -153,6 +170,8 @@ AccountSid = Annotated[str, AfterValidator(_check_account_sid)]
 Word = Annotated[str, AfterValidator(_check_word)]
 WordOrNone = Annotated[str, AfterValidator(_check_word_or_none)]
 Language = Annotated[str, AfterValidator(_check_language)]
+HostName = Annotated[str, AfterValidator(_check_host_name)]
+CarrierVoice = Annotated[str, AfterValidator(_check_carrier_voice)]
 PhoneNumber = Annotated[str, AfterValidator(_check_number)]
 FilePath = Annotated[str, AfterValidator(os.path.expanduser)]
 FoldedCase = BeforeValidator(_fold_case)

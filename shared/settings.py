@@ -26,8 +26,10 @@ from shared.setting_forms import (
     ApiUrl,
     AuthTokens,
     BaseUrl,
+    CarrierVoice,
     FilePath,
     FoldedCase,
+    HostName,
     Language,
     PhoneNumber,
     PublicUrl,
@@ -66,13 +68,7 @@ class Settings(BaseSettings):
     """Every setting of every role. Units are in the names; points of sharing are in the descriptions."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        # pydantic's own engine makes nine megabytes of one pattern with the letters of all scripts, in each
-        # process.
-        regex_engine="python-re",
+        env_prefix=ENV_PREFIX, extra="ignore", frozen=True, populate_by_name=True
     )
 
     # The outside world.
@@ -118,9 +114,8 @@ class Settings(BaseSettings):
     host: str = Field(
         "0.0.0.0", description="Address that the public port listens on. Under supervisord as PORT."
     )
-    host_name: str = Field(
+    host_name: HostName = Field(
         "",
-        pattern=r"^[A-Za-z0-9._-]*\Z",
         description="This host's name in the names of its workers; no two hosts on one Redis may share it."
         " Empty: the machine's own.",
     )
@@ -192,9 +187,8 @@ class Settings(BaseSettings):
     apology_language: Language = Field(
         "", description="Language of what Twilio says itself, such as he. Empty: that of TRUNKLINE_LANGUAGE."
     )
-    apology_voice: str = Field(
+    apology_voice: CarrierVoice = Field(
         "",
-        pattern=r"^[\w.-]{0,100}\Z",
         description="Voice of what Twilio says itself, such as Polly.Joanna. Empty: one that speaks the"
         " language.",
     )
