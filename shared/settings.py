@@ -175,6 +175,11 @@ class Settings(BaseSettings):
         False,
         description="Whether agents without a list of tools get the demo's order service (check_order).",
     )
+    early_sessions: bool = Field(
+        True,
+        description="Whether a call's session is opened at the webhook, while Twilio opens the stream, and"
+        " not after it. One for a call whose stream does not come is closed after 10 s.",
+    )
     apology: str = Field(
         "We are sorry, we cannot go on with this call. Please try again later.",
         description="Spoken by Twilio when the model cannot be reached.",
