@@ -267,6 +267,8 @@ class BrainRole:
             has_place = not ring.entry or self._expected.has(ring.call_sid) or self._has_slot()
             if ring.call_sid and call is None and has_place and not self._process.draining:
                 self.claim_again(ring.call_sid, 0, again=False, new_entry=ring.entry)
+        elif call is None and ring.why is Why.ENDED:
+            self._expected.drop(ring.call_sid)
         elif call is not None:
             # Whatever it rings for is a control message too: `stream`, `ended`, a report.
             call.ring()

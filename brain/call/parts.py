@@ -38,7 +38,7 @@ from brain.memory.history import History
 from brain.memory.last_words import LastWords
 from brain.memory.past import Past
 from brain.memory.record import Record
-from brain.model.attempts import Begun, Ready
+from brain.model.attempts import EarlySession, Ready
 from brain.model.engine import Engine, Opening
 from brain.model.lifeline import Lifeline
 from brain.model.realtime.socket import RealtimeEngine
@@ -87,7 +87,7 @@ class Waiting:
     expected: Expected
     """For calls that ring."""
 
-    def take(self, call_sid: str, agent: str, card: BrainView, lines: CallLog) -> Ready | Begun | None:
+    def take(self, call_sid: str, agent: str, card: BrainView, lines: CallLog) -> Ready | EarlySession | None:
         """The one of a call that is ours now, if there is one for this agent."""
         if card.claims > 1:  # What was said must be told to it.
             self.expected.drop(call_sid)

@@ -34,7 +34,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class EarlySession:
     """An attempt that was begun before its call was ours. Cancelled, `task` closes what it has opened."""
 
     task: asyncio.Task[Ready]
@@ -76,7 +76,10 @@ class Attempts:
         return Ready(engine, opened, now_ms())
 
     async def first(
-        self, past: Past | None, standby: Ready | Begun | None = None, give_up_at_ms: float | None = None
+        self,
+        past: Past | None,
+        standby: Ready | EarlySession | None = None,
+        give_up_at_ms: float | None = None,
     ) -> Ready:
         """The first of several attempts that is ready. Raises EngineError: the last one's, the first fatal
         one, or that none was ready in time. `standby`: is open already, or was begun (then there is no past),
@@ -85,7 +88,7 @@ class Attempts:
         Cancelling it closes all of them.
         """
         running, begun_ms = self._running, now_ms()
-        if isinstance(standby, Begun):
+        if isinstance(standby, EarlySession):
             running.add(standby.task)
             begun_ms = standby.since_ms
         else:
@@ -112,7 +115,7 @@ class Attempts:
         finally:
             await self.end()
 
-    def adopt(self, begun: Begun) -> None:
+    def adopt(self, begun: EarlySession) -> None:
         """It ends with the others, unused."""
         self._running.add(begun.task)
 

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from brain.counters import BrainCounters
 from brain.errors import EngineError
-from brain.model.attempts import Attempts, Begun, Ready
+from brain.model.attempts import Attempts, EarlySession, Ready
 from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
 from brain.model.lifeline import Again, GiveUp, Lifeline, Rollover
 from brain.sequencer import actions
@@ -59,7 +59,7 @@ class Sessions:
         log: Log,
         *,
         has_past: bool,
-        standby: Ready | Begun | None = None,
+        standby: Ready | EarlySession | None = None,
     ) -> None:
         """`make_engine(number, seeded)`: a new engine for this call's n-th session. `has_past`: the first
         one is told a history too (another brain had the call before). `standby`: is open already, or, for a
@@ -153,7 +153,7 @@ class Sessions:
         standby, self._standby = self._standby, None
         engines = [self._current, standby.engine if isinstance(standby, Ready) else None]
         self._current = None
-        if isinstance(standby, Begun):
+        if isinstance(standby, EarlySession):
             self._attempts.adopt(standby)
         await self._attempts.end()
         await asyncio.gather(

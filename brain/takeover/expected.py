@@ -15,7 +15,7 @@ from functools import partial
 
 from brain.counters import BrainCounters
 from brain.errors import EngineError
-from brain.model.attempts import Begun, Ready
+from brain.model.attempts import EarlySession, Ready
 from brain.model.engine import Engine
 from shared.clock import now_ms
 from shared.contract.streams.calls import RINGING_MS, Ringing
@@ -29,7 +29,7 @@ Maker = Callable[[Ringing], tuple[str, Engine]]
 @dataclass(frozen=True, slots=True)
 class _Session:
     agent: str
-    begun: Begun
+    begun: EarlySession
 
 
 @dataclass(slots=True)
@@ -57,9 +57,9 @@ class Expected:
             agent, engine = self.make(call)
             opening = self._open(engine)
             task = asyncio.get_running_loop().create_task(opening, name=f"early-{call.call_sid}")
-            self._kept[call.call_sid] = _Session(agent, Begun(task, now_ms()))
+            self._kept[call.call_sid] = _Session(agent, EarlySession(task, now_ms()))
 
-    def take(self, call_sid: str, agent: str) -> Begun | None:
+    def take(self, call_sid: str, agent: str) -> EarlySession | None:
         """The session of a call that is ours now, open or not yet, if it was begun for this agent. None too
         where it has failed: the call begins a new one at once."""
         session = self._kept.pop(call_sid, None)

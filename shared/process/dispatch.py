@@ -69,7 +69,7 @@ OnCall = Callable[[str, Claim], None]
 """Called with each call that is now ours; it starts the work and returns."""
 
 
-class Host(Protocol):
+class Expecting(Protocol):
     """A role that does something for calls which ring."""
 
     def expected_calls(self) -> int:
@@ -108,7 +108,7 @@ class Dispatch:
 
     def __init__(
         self, process: Process, lane: int, *, live_calls: Callable[[], int], on_call: OnCall,
-        host: Host | None = None,
+        host: Expecting | None = None,
     ) -> None:  # fmt: skip
         self._process = process
         self._role = process.worker.role
