@@ -16,12 +16,18 @@ from brain.model.attempts import Ready
 from brain.model.engine import Engine, Opened
 from brain.takeover import expected as module
 from brain.takeover.expected import Expected
+from shared.clock import wall_ms
 from shared.contract.streams.calls import RINGING_MS, Ringing
+from shared.contract.streams.journal import Kind
+from shared.contract.streams.reply import ReplyKind
+from shared.ownership import steps
 from shared.ownership.counters import Where
+from shared.process.dispatch import Dispatch
 from shared.store.client import Store
-from tests.brain.stage import sid
+from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
+from tests.brain.stage import KEYS, brain, line, sid
 from tests.brain.takeover.staff import alone
-from tests.support.waiting import wait_until
+from tests.support.waiting import running, wait_until
 
 CALL = Ringing(sid(), "", "+1555")
 
@@ -191,3 +197,93 @@ async def test_a_brain_that_drains_begins_none(store: Store, redis_url: str) -> 
         here.expected.process.draining = True
         here.expected.ringing(Ringing(sid(), "", "+1555"))
         assert here.expected.count == 1
+
+
+# In a brain's process, on a real server.
+
+
+QUICK = Knobs(response=ResponseKnobs(first_audio_ms=20, speed_factor=50))
+
+
+async def rung(store: Store) -> None:
+    """The webhook of the call that `line` opens then."""
+    await steps.reserve(
+        store, KEYS, CALL.call_sid, limit=9, lease_ms=9_999, nonce="nonce-1",
+        expires_at_ms=wall_ms() + 60_000, rings=Ringing(CALL.call_sid, "default", ""),
+    )  # fmt: skip
+
+
+async def test_the_brain_that_expects_a_call_serves_it_with_the_session_it_has(
+    store: Store, redis_url: str
+) -> None:
+    """Of two, whichever reads that it rings; the call says for how long its session had been begun."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (_, one),
+        brain(redis_url, sim, number=1) as (_, other),
+    ):
+        await rung(store)
+        await wait_until(lambda: len(sim.sessions) == 1, "a session is opened before there is a stream")
+        heir = one if one.expected_calls() else other
+        assert (one.expected_calls() + other.expected_calls(), heir.live_calls()) == (1, 0)
+        async with line(store, redis_url) as here:
+            await wait_until(lambda: heir.live_calls() == 1, "the heir has the call")
+            await wait_until(lambda: ReplyKind.RESPONSE_END in here.kinds(), "and greets")
+            assert [entry.kind for entry in await here.journal()].count(Kind.SESSION_EARLY) == 1
+            assert await store.xlen(KEYS.calls(0)) == 0
+            assert heir.expected_calls() == 0
+            await here.end()
+            await wait_until(lambda: heir.live_calls() == 0, "the call is over")
+        assert len(sim.sessions) == 1
+        assert heir.counters.sessions_early == 1
+        assert one.counters.sessions_early_unused == other.counters.sessions_early_unused == 0
+
+
+async def test_an_heir_that_drains_leaves_the_call_to_another(store: Store, redis_url: str) -> None:
+    """The other one takes it within about a second, with a session of its own; the first one's is closed
+    when its process stops."""
+    async with RealtimeSimulator(knobs=QUICK) as sim, brain(redis_url, sim, number=1) as (_, other):
+        async with brain(redis_url, sim) as (process, heir):
+            other._process.draining = True  # So that the first one reads it.
+            await rung(store)
+            await wait_until(lambda: heir.expected_calls() == 1, "it is expected")
+            other._process.draining = False
+            process.draining = True
+            dispatch = Dispatch(
+                other._process, 0, live_calls=other.live_calls, on_call=other._on_call, host=other
+            )
+            async with running(dispatch.run()), line(store, redis_url) as here:
+                await wait_until(lambda: other.live_calls() == 1, "another has the call")
+                await here.end()
+                await wait_until(lambda: other.live_calls() == 0, "the call is over")
+                other._process.draining = True
+        first, *_ = sim.sessions
+        await wait_until(lambda: first.closed_at_ms is not None, "the session that was not used is closed")
+        assert heir.counters.sessions_early_unused == 1
+        assert other.counters.sessions_early == 0
+
+
+async def test_a_caller_who_hangs_up_while_it_rings_leaves_nothing(store: Store, redis_url: str) -> None:
+    """Ingress ends the call: its session need not wait for its time."""
+    async with RealtimeSimulator(knobs=QUICK) as sim, brain(redis_url, sim) as (_, role):
+        await rung(store)
+        await wait_until(lambda: len(sim.sessions) == 1, "its session is opened")
+        await steps.end(store, KEYS, CALL.call_sid, outcome="canceled", by="ingress-0@h#1")
+        await wait_until(lambda: role.expected_calls() == 0, "it is expected no longer")
+        (session,) = sim.sessions
+        await wait_until(lambda: session.closed_at_ms is not None, "its session is closed")
+
+
+async def test_switched_off_nothing_is_expected(store: Store, redis_url: str) -> None:
+    """A brain without the setting reads no calls that ring, and takes new ones without a wait."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, early_sessions=False) as (_, role),
+    ):
+        await rung(store)
+        async with line(store, redis_url) as here:
+            await wait_until(lambda: ReplyKind.RESPONSE_END in here.kinds(), "it greets")
+            assert role.counters.sessions_early == 0
+            assert Kind.SESSION_EARLY not in [entry.kind for entry in await here.journal()]
+            await here.end()
+            await wait_until(lambda: role.live_calls() == 0, "the call is over")
