@@ -37,6 +37,11 @@ class BrainCounters:
     """Attempts that did not end in a confirmed session."""
     sessions_beside: int = 0
     """Attempts that were begun beside others, because those were not answered in time."""
+    sessions_early: int = 0
+    """Sessions begun while a call rang, and taken by it; they may not have been confirmed yet."""
+    sessions_early_unused: int = 0
+    """Sessions begun while a call rang that it did not take: no stream came, another brain or agent serves
+    it, or they failed before."""
     sessions_lost: int = 0
     """Sessions that ended before we ended them, and those that we replaced because they did not answer."""
     rollovers: int = 0

@@ -15,10 +15,11 @@ from brain import trust_store
 from brain.agents.book import AgentBook
 from brain.agents.publisher import Publisher
 from brain.call.call import BrainCall
-from brain.call.parts import BrainServices, open_beside
+from brain.call.parts import BrainServices, Waiting, for_ringing, open_beside
 from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
 from brain.memory.past import PastCalls
+from brain.takeover.expected import Expected
 from brain.takeover.giving import Giving
 from brain.takeover.prepared import Prepared
 from brain.tools.attempts import ToolAttempts
@@ -29,6 +30,7 @@ from shared.contract import record
 from shared.contract.card import Next, Plan
 from shared.contract.claiming import Claim
 from shared.contract.errors import ContractError, EntryError
+from shared.contract.streams.calls import Ringing
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.pairs import Pair, PairBatch, out_command
@@ -97,6 +99,8 @@ class BrainRole:
         self._giver: asyncio.Task[None] | None = None
         opener = partial(open_beside, process, self._services)
         self._prepared = Prepared(process, opener, self.has_room)
+        maker = partial(for_ringing, process, self._services)
+        self._expected = Expected(process, maker, self.counters)
         self._none_left = asyncio.Event()
         self._none_left.set()
 
@@ -105,7 +109,10 @@ class BrainRole:
         process = self._process
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._on_rings)
-            dispatch = Dispatch(process, lane, live_calls=self.live_calls, on_call=self._on_call)
+            dispatch = Dispatch(
+                process, lane, live_calls=self.live_calls, on_call=self._on_call,
+                host=self if process.settings.early_sessions else None,
+            )  # fmt: skip
             process.spawn(dispatch.run(), f"dispatch-{lane}")
         self._publisher.tell(now_ms())
         process.spawn(self._upkeep(), "upkeep")
@@ -129,7 +136,7 @@ class BrainRole:
         await asyncio.gather(*(guard.task(sid, call.stop()) for sid, call in list(self._calls.items())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
-        await self._prepared.stop()
+        await asyncio.gather(self._prepared.stop(), self._expected.stop())
         await self._services.attempts.stop()
         await self._services.book.pool.close()
         await self._courier.stop()
@@ -141,7 +148,15 @@ class BrainRole:
 
     def not_ready(self) -> str:
         """Why no new call should come here; empty when ready."""
-        return "" if self._has_slot() else f"full: {len(self._calls)} calls"
+        return "" if self._has_slot() else f"full: {len(self._calls)} calls, {self._expected.count} expected"
+
+    def expected_calls(self) -> int:
+        """How many ring whose sessions are opened here."""
+        return self._expected.count
+
+    def on_ringing(self, call: Ringing) -> None:
+        """A call rings, and is ours if its stream comes."""
+        self._expected.ringing(call)
 
     def knows(self, call_sid: str) -> bool:
         """Whether the call is here, or about to be."""
@@ -154,19 +169,22 @@ class BrainRole:
         expected = len(self._calls) + self._prepared.count
         return expected < room_for_orphans(process.capacity) and not process.draining
 
-    def claim_again(self, call_sid: str, seen: int, *, again: bool = True) -> None:
-        """Redis, or ingress, knows less or more of a call of ours than we do; or it was released to us.
+    def claim_again(self, call_sid: str, seen: int, *, again: bool = True, new_entry: str = "") -> None:
+        """Redis, or ingress, knows less or more of a call of ours than we do; or it was released to us, or is
+        a new one that we have a session for (`new_entry`: where it stands in `calls`).
         `seen`: the epoch that the next one must be above; where it is above that already, the word came
         late."""
         held = self._calls.get(call_sid)
         if call_sid not in self._claiming and (held is None or held.epoch <= seen):
             self._claiming.add(call_sid)
-            self._process.spawn_for(call_sid, self._claim(call_sid, seen, again=again), "again")
+            claim = self._claim(call_sid, seen, again=again, new_entry=new_entry)
+            self._process.spawn_for(call_sid, claim, "again")
 
     # Private.
 
     def _has_slot(self) -> bool:
-        return len(self._calls) < self._process.capacity and not self._process.draining
+        taken = len(self._calls) + self._expected.count
+        return taken < self._process.capacity and not self._process.draining
 
     def _on_call(self, call_sid: str, claim: Claim) -> None:
         process, held = self._process, self._calls.get(call_sid)
@@ -189,7 +207,7 @@ class BrainRole:
             past = None
         call = BrainCall(
             process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number,
-            claim_again=partial(self.claim_again, call_sid), prepared=self._prepared,
+            claim_again=partial(self.claim_again, call_sid), waiting=Waiting(self._prepared, self._expected),
         )  # fmt: skip
         self._calls[call_sid] = call
         self._none_left.clear()
@@ -245,9 +263,12 @@ class BrainRole:
         elif ring.why is Why.RESTORED:
             self.claim_again(ring.call_sid, 0 if call is None else call.epoch)
         elif ring.why is Why.CLAIMED:
-            # A call that we have prepared for has its place.
-            if ring.call_sid and call is None and not self._process.draining:
-                self.claim_again(ring.call_sid, 0, again=False)
+            # A call that we have prepared for has its place; so has a new one, unless it rang for too long.
+            has_place = not ring.entry or self._expected.has(ring.call_sid) or self._has_slot()
+            if ring.call_sid and call is None and has_place and not self._process.draining:
+                self.claim_again(ring.call_sid, 0, again=False, new_entry=ring.entry)
+        elif call is None and ring.why is Why.ENDED:
+            self._expected.drop(ring.call_sid)
         elif call is not None:
             # Whatever it rings for is a control message too: `stream`, `ended`, a report.
             call.ring()
@@ -264,17 +285,21 @@ class BrainRole:
         if call is not None:
             call.spawn(end_by_bug(), "bug")
 
-    async def _claim(self, call_sid: str, seen: int, *, again: bool) -> None:
+    async def _claim(self, call_sid: str, seen: int, *, again: bool, new_entry: str) -> None:
         try:
             for _ in range(CLAIM_TRIES):
                 try:
-                    claim = await claim_free(self._process, call_sid, seen=seen, again=again)
+                    claim = await claim_free(
+                        self._process, call_sid, seen=seen, again=again, new_entry=new_entry
+                    )
                 except STORE_ERRORS:
                     await asyncio.sleep(CLAIM_PAUSE_S)
                     continue
                 if claim is not None:
                     self._process.ownership.claims_again += again
                     self._on_call(call_sid, claim)
+                elif call_sid not in self._calls:
+                    self._expected.drop(call_sid)  # Another brain was first, or it has ended.
                 return
         finally:
             self._claiming.discard(call_sid)
@@ -293,6 +318,7 @@ class BrainRole:
             self._publisher.tell(now_ms())
             self._lost.forget_old(now_ms())
             self._prepared.forget_old()
+            self._expected.forget_old()
             for sid, call in list(self._calls.items()):
                 self._process.guard.run(Where.LOOK, sid, call.upkeep, sweep=sweep)
             if sweep:

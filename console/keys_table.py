@@ -37,6 +37,8 @@ class KeyKind:
 KINDS = (
     KeyKind(pattern="tl:{*}:calls", type="stream", purpose="dispatch of new calls to brain and egress",
             unit="calls not yet claimed by both", bound="goes when both have claimed"),
+    KeyKind(pattern="tl:{*}:ringing", type="stream", purpose="calls that ring, for a brain to expect",
+            unit="calls no brain has read", bound="goes when a brain reads it, or after 10 s"),
     KeyKind(pattern="tl:{*}:orphans", type="stream", purpose="calls that have lost their brain or egress",
             unit="roles that nobody has", bound="goes when it is claimed"),
     KeyKind(pattern="tl:{*}:deadlines", type="zset", purpose="when a call ends that gets no new stream",

@@ -163,18 +163,19 @@ class Settings(BaseSettings):
         3600.0, ge=0, le=86_400, description="Longest call, s; then a farewell. 0: no limit."
     )
     idle_prompt_s: float = Field(
-        10.0,
-        ge=0,
-        le=600,
+        10.0, ge=0, le=600,
         description="Silence after which the agent asks whether the caller is still there, s, from the end"
         " of playback. 0: never.",
-    )
+    )  # fmt: skip
     idle_prompts: int = Field(
         2, ge=0, le=10, description="How often it asks; after one more such silence it says goodbye."
     )
     demo_tools: bool = Field(
         False,
         description="Whether agents without a list of tools get the demo's order service (check_order).",
+    )
+    early_sessions: bool = Field(
+        True, description="Whether a call's session is opened at its webhook, before Twilio opens the stream."
     )
     apology: str = Field(
         "We are sorry, we cannot go on with this call. Please try again later.",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Sequence
 
 from brain.call import leaving, parts
 from brain.call.acting import Acting
-from brain.call.parts import BrainServices
+from brain.call.parts import BrainServices, Waiting
 from brain.memory import past
 from brain.memory.past import Past
 from brain.model.engine import Engine, Opened, SeedItem
@@ -26,7 +26,6 @@ from brain.model.lifeline import Rollover
 from brain.sequencer import Reason, inputs
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.inputs import Input
-from brain.takeover.prepared import Prepared
 from shared.clock import now_ms, wall_ms
 from shared.contract import window
 from shared.contract.card import BrainTold, SessionOpened
@@ -60,7 +59,7 @@ class BrainCall:
         *,
         caller_number: str = "",
         claim_again: Callable[[int], None] | None = None,
-        prepared: Prepared | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         """`past`: what this process knows of the call from before Redis lost it. `claim_again`: see Owner."""
         self.call_sid = call_sid
@@ -87,7 +86,7 @@ class BrainCall:
             self,
             past,
             caller_number=caller_number,
-            prepared=prepared,
+            waiting=waiting,
         )
         self._acting = Acting(self._parts, self._owner, services, self)
         self._telling = Telling(now_ms())

@@ -38,7 +38,7 @@ from brain.memory.history import History
 from brain.memory.last_words import LastWords
 from brain.memory.past import Past
 from brain.memory.record import Record
-from brain.model.attempts import Ready
+from brain.model.attempts import EarlySession, Ready
 from brain.model.engine import Engine, Opening
 from brain.model.lifeline import Lifeline
 from brain.model.realtime.socket import RealtimeEngine
@@ -46,6 +46,7 @@ from brain.model.sessions import SessionHost, Sessions
 from brain.sequencer import Sequencer, SequencerConfig
 from brain.takeover import pending
 from brain.takeover.begin import Beginning
+from brain.takeover.expected import Expected
 from brain.takeover.pending import PendingWords
 from brain.takeover.prepared import Prepared, PreparedSession
 from brain.tools.attempts import ToolAttempts
@@ -55,6 +56,7 @@ from brain.webhooks.events import Hooks
 from shared.clock import now_ms, wall_ms
 from shared.contract.card import AgentChosen, CallState
 from shared.contract.entry import FIRST
+from shared.contract.streams.calls import Ringing
 from shared.contract.streams.journal import Kind
 from shared.contract.views import BrainView
 from shared.logs.log import Log
@@ -74,6 +76,26 @@ class BrainServices:
     hooks: Hooks
     attempts: ToolAttempts
     moves: CallerMoves
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Sessions that wait for their calls."""
+
+    prepared: Prepared
+    """For calls that another brain hands over."""
+    expected: Expected
+    """For calls that ring."""
+
+    def take(self, call_sid: str, agent: str, card: BrainView, lines: CallLog) -> Ready | EarlySession | None:
+        """The one of a call that is ours now, if there is one for this agent."""
+        if card.claims > 1:  # What was said must be told to it.
+            self.expected.drop(call_sid)
+            return self.prepared.take(call_sid, agent)
+        begun = self.expected.take(call_sid, agent)
+        if begun is not None:
+            lines.note(Kind.SESSION_EARLY, ms=f"{now_ms() - begun.since_ms:.0f}")
+        return begun
 
 
 class CallHost(Door, SessionHost, Protocol):
@@ -134,10 +156,11 @@ def make(
     past: Past | None = None,
     *,
     caller_number: str,
-    prepared: Prepared | None = None,
+    waiting: Waiting | None = None,
 ) -> CallParts:
     """The parts of the call that `card` describes, for the owner's epoch. `past`: what this process knows of
-    the call from before Redis lost it. `caller_number`: in full, for tools; empty where it is gone."""
+    the call from before Redis lost it. `caller_number`: in full, for tools; empty where it is gone.
+    `waiting`: sessions that wait for their calls."""
     counters = services.counters
     lines = CallLog(process.journal, log, owner.call_sid)
     agent = _agent(services.book, card, lines)
@@ -161,7 +184,7 @@ def make(
         host, feed, record, reply, due, watch, tools, lines, log, counters, window,
         stopwatch, lifeline.response_completed,
     )  # fmt: skip
-    standby = None if prepared is None else prepared.take(owner.call_sid, agent.name)
+    standby = None if waiting is None else waiting.take(owner.call_sid, agent.name, card, lines)
     engines = _Engines(services, owner, agent, tools.toolbox)
     sessions = Sessions(
         engines.make, host, from_model, lifeline, counters, log, has_past=card.claims > 1, standby=standby
@@ -176,6 +199,13 @@ def make(
         tools, control, sessions, LastWords(record.conversation, lambda: sessions.serving is not None),
         pending.of_card(card), begin,
     )  # fmt: skip
+
+
+def for_ringing(process: Process, services: BrainServices, call: Ringing) -> tuple[str, Engine]:
+    """Who will answer a call that rings, and a session for it, not opened yet: as its own first one."""
+    agent = services.book.pick(call.agent, call.called)
+    toolbox, tag = services.book.toolbox(agent), f"e{process.worker.boot}"
+    return agent.name, _engine(services, call.call_sid, agent, toolbox, tag, seeded=False)
 
 
 async def open_beside(process: Process, services: BrainServices, call_sid: str) -> PreparedSession | None:

@@ -33,6 +33,14 @@ class Ready:
     """A standby ages while it waits."""
 
 
+@dataclass(frozen=True, slots=True)
+class EarlySession:
+    """An attempt that was begun before its call was ours. Cancelled, `task` closes what it has opened."""
+
+    task: asyncio.Task[Ready]
+    since_ms: float
+
+
 class Attempts:
     """The attempts of one call. `make`: a new engine. `leave`: closes one beside the work."""
 
@@ -68,18 +76,25 @@ class Attempts:
         return Ready(engine, opened, now_ms())
 
     async def first(
-        self, past: Past | None, standby: Ready | None = None, give_up_at_ms: float | None = None
+        self,
+        past: Past | None,
+        standby: Ready | EarlySession | None = None,
+        give_up_at_ms: float | None = None,
     ) -> Ready:
         """The first of several attempts that is ready. Raises EngineError: the last one's, the first fatal
-        one, or that none was ready in time. `standby`: is open already, and takes the place of the first
-        attempt.
+        one, or that none was ready in time. `standby`: is open already, or was begun (then there is no past),
+        and takes the place of the first attempt.
 
         Cancelling it closes all of them.
         """
-        running = self._running
-        first = self.one(past) if standby is None else self._enter(standby, past)
-        running.add(asyncio.create_task(first, name="session-attempt"))
-        beside_at_ms = now_ms() + BESIDE_AFTER_MS
+        running, begun_ms = self._running, now_ms()
+        if isinstance(standby, EarlySession):
+            running.add(standby.task)
+            begun_ms = standby.since_ms
+        else:
+            first = self.one(past) if standby is None else self._enter(standby, past)
+            running.add(asyncio.create_task(first, name="session-attempt"))
+        beside_at_ms = begun_ms + BESIDE_AFTER_MS
         try:
             while True:
                 until_ms = beside_at_ms if give_up_at_ms is None else min(beside_at_ms, give_up_at_ms)
@@ -99,6 +114,10 @@ class Attempts:
                     self._begin_beside(past)
         finally:
             await self.end()
+
+    def adopt(self, begun: EarlySession) -> None:
+        """It ends with the others, unused."""
+        self._running.add(begun.task)
 
     async def end(self) -> None:
         """Ends all attempts. Cancelling it leaves them to be collected."""

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from brain.counters import BrainCounters
 from brain.errors import EngineError
-from brain.model.attempts import Attempts, Ready
+from brain.model.attempts import Attempts, EarlySession, Ready
 from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
 from brain.model.lifeline import Again, GiveUp, Lifeline, Rollover
 from brain.sequencer import actions
@@ -59,10 +59,11 @@ class Sessions:
         log: Log,
         *,
         has_past: bool,
-        standby: Ready | None = None,
+        standby: Ready | EarlySession | None = None,
     ) -> None:
         """`make_engine(number, seeded)`: a new engine for this call's n-th session. `has_past`: the first
-        one is told a history too (another brain had the call before). `standby`: is open already."""
+        one is told a history too (another brain had the call before). `standby`: is open already, or, for a
+        call without a past, was begun."""
         self._make_engine = make_engine
         self._host = host
         self._listener = listener
@@ -149,9 +150,11 @@ class Sessions:
         """Ends `run` and closes whatever is open, within a bounded time; safe to repeat. Cancelling it
         leaves the sockets to their own time-outs."""
         self._closed.set()
-        ready, self._standby = self._standby, None
-        engines = [self._current, ready.engine if ready else None]
+        standby, self._standby = self._standby, None
+        engines = [self._current, standby.engine if isinstance(standby, Ready) else None]
         self._current = None
+        if isinstance(standby, EarlySession):
+            self._attempts.adopt(standby)
         await self._attempts.end()
         await asyncio.gather(
             *(engine.close() for engine in engines if engine is not None),

@@ -8,5 +8,6 @@ what the sequencer makes of what was left.
     begin      the beginning of a call that another brain had before
     handover   when a call goes to another brain, and to which
     giving     a draining brain gives its calls away
+    expected   sessions that were begun for calls which only ring
     prepared   sessions for calls that are still another brain's
 """

@@ -48,6 +48,7 @@ async def read_lane(store: Store, keys: Keys, lane: int, workers: Iterable[str])
     """
     groups = [
         *((stream, role) for stream in (keys.calls(lane), keys.orphans(lane)) for role in ROLES),
+        (keys.ringing(lane), ROLES[0]),
         (keys.hooks(lane), hooks.GROUP),
     ]
     async with store.pipeline(transaction=False) as pipe:
@@ -152,7 +153,7 @@ def _card(values: Sequence[bytes | None]) -> CardSeen | None:
 def _new(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> Iterable[tuple[str, str]]:
     for _, fields in entries:
         try:
-            call_sid = read_call(_flat(fields))
+            call_sid = read_call(_flat(fields)).call_sid
         except EntryError:
             continue  # Whoever is handed it takes it out.
         for role in ROLES:

@@ -18,11 +18,12 @@ from ingress.media.wire import MULAW_8K_MONO, StreamStart
 from ingress.web import token
 from ingress.web.token import Token
 from shared.contract.keys import Keys
+from shared.contract.streams.calls import RINGING_MS, Ringing
 from shared.ownership import steps
 from shared.settings import Settings
 from shared.store.client import Store
 
-SLOT_LEASE_MS = 10_000
+SLOT_LEASE_MS = RINGING_MS
 """A reserved slot that no `start` takes is free again after this."""
 
 
@@ -54,6 +55,7 @@ class Admission:
         self._keys = keys
         self._account_sid = settings.twilio_account_sid
         self._token_keys = tuple(token.derive_key(each) for each in settings.auth_tokens)
+        self._early_sessions = settings.early_sessions
         self._slots_per_lane = math.ceil(settings.max_calls / settings.lanes)
 
     def judge(self, start: StreamStart) -> tuple[str, int]:
@@ -62,9 +64,10 @@ class Admission:
         found = judge_start(start, account_sid=self._account_sid, keys=self._token_keys, now_s=time.time())
         return found.nonce, found.expires_at_s
 
-    async def reserve(self, call_sid: str) -> Admitted:
-        """A slot and a token; the same token for a webhook that comes twice. Raises STORE_ERRORS. Cancelled,
-        it may have taken the slot, which is free again after its lease."""
+    async def reserve(self, call_sid: str, *, rings: Ringing | None = None) -> Admitted:
+        """A slot and a token; the same token for a webhook that comes twice. `rings`: a new call, of which
+        brains are to hear already. Raises STORE_ERRORS. Cancelled, it may have taken the slot, which is free
+        again after its lease."""
         expires_at_ms = (int(time.time()) + token.TTL_S) * 1000
         found = await steps.reserve(
             self._store,
@@ -74,6 +77,7 @@ class Admission:
             lease_ms=SLOT_LEASE_MS,
             nonce=secrets.token_hex(token.NONCE_BYTES),
             expires_at_ms=expires_at_ms,
+            rings=rings if self._early_sessions else None,
         )
         if found.refused:
             return Admitted("", found.refused)

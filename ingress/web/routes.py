@@ -32,6 +32,7 @@ from shared.clock import now_ms
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_SID, Keys
 from shared.contract.speech import Announcement
+from shared.contract.streams.calls import Ringing
 from shared.contract.views import ResumeView
 from shared.forms import is_destination
 from shared.logs.log import Log
@@ -113,7 +114,8 @@ class Webhooks:
         if self.door.state in (Doorway.ELSEWHERE, Doorway.SHUT):
             return self._refuse_draining(visit)
         try:
-            admitted = await self.turns.ask(lambda: self.admission.reserve(visit.call_sid))
+            rings = Ringing(visit.call_sid, visit.agent, visit.parties.line)
+            admitted = await self.turns.ask(lambda: self.admission.reserve(visit.call_sid, rings=rings))
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         return self._stream(visit, admitted)

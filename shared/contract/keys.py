@@ -27,7 +27,7 @@ NOWHERE = "tl:nowhere"
 """A stream that is never there: an XADD to it with NOMKSTREAM shows whether Redis takes writes, and leaves
 nothing."""
 
-PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|orphans|live)"), re.compile(r"tl:(workers|config)"))
+PERMANENT = (re.compile(r"tl:\{\d+\}:(calls|ringing|orphans|live)"), re.compile(r"tl:(workers|config)"))
 """The only keys that live without a TTL. All others get theirs at creation."""
 
 CALL_TTL_MS = 25 * 3_600_000
@@ -70,6 +70,10 @@ class Keys:
     def calls(self, lane: int) -> str:
         """Stream, groups `brain` and `egress`: dispatch of new calls."""
         return f"tl:{{{lane}}}:calls"
+
+    def ringing(self, lane: int) -> str:
+        """Stream, group `brain`: calls that were answered with a stream, and have none yet."""
+        return f"tl:{{{lane}}}:ringing"
 
     def orphans(self, lane: int) -> str:
         """Stream, groups `brain` and `egress`: calls one of whose roles nobody has any more."""

@@ -1,5 +1,5 @@
-"""The rare steps of a call, one function a script: RESERVE, ATTACH, DETACH, DEFER, DUE, END, RESTORE,
-RESCUE.
+"""The rare steps of a call, one function a script: RESERVE, EXPECT, ATTACH, DETACH, DEFER, DUE, END,
+RESTORE, RESCUE.
 
 Why it exists: a script knows its arguments by their place only; here each has a name and a type, and each
 answer a shape. Owns: that. Pure. Must not know: how a script is sent, what follows from its answer, who
@@ -16,6 +16,7 @@ from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.contract.lua import scripts
 from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
+from shared.contract.streams.calls import RINGING_MS, Ringing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,25 @@ class Reservation:
 
 
 def reserve(
-    keys: Keys, call_sid: str, *, wall_ms: int, limit: int, lease_ms: int, nonce: str, expires_at_ms: int
+    keys: Keys,
+    call_sid: str,
+    *,
+    wall_ms: int,
+    limit: int,
+    lease_ms: int,
+    nonce: str,
+    expires_at_ms: int,
+    rings: Ringing | None = None,
 ) -> ScriptCall:
-    """A slot in the call's lane and the token that goes with it. The same answer while it is unspent."""
+    """A slot in the call's lane and the token that goes with it. The same answer while it is unspent.
+    `rings`: what brains are told of a call that gets its first token; None: nothing."""
     lane = keys.lane(call_sid)
+    told = ("", "", "") if rings is None else ("1", rings.agent, rings.called)
     return ScriptCall(
         lane,
         scripts.RESERVE,
-        (keys.slots(lane), keys.token(call_sid), keys.card(call_sid)),
-        (call_sid, limit, lease_ms, wall_ms, nonce, expires_at_ms, CALL_TTL_MS),
+        (keys.slots(lane), keys.token(call_sid), keys.card(call_sid), keys.ringing(lane)),
+        (call_sid, limit, lease_ms, wall_ms, nonce, expires_at_ms, CALL_TTL_MS, *told, RINGING_MS),
     )
 
 
@@ -48,6 +59,28 @@ def read_reserve(reply: Sequence[bytes | int]) -> Reservation:
         case [b"FULL" | b"ENDED" as why, *_]:
             return Reservation("", 0, why.decode().lower())
     raise ValueError(f"expected OK, FULL or ENDED, got {reply!r}")
+
+
+def expect(keys: Keys, call_sid: str, *, worker: str, entry: str) -> ScriptCall:
+    """A brain opens a session for a call that rings. `entry`: what it was handed of `ringing`, which goes."""
+    lane = keys.lane(call_sid)
+    return ScriptCall(
+        lane,
+        scripts.EXPECT,
+        (keys.card(call_sid), keys.token(call_sid), keys.ringing(lane)),
+        (worker, entry),
+    )
+
+
+def read_expect(reply: Sequence[bytes]) -> bool:
+    """Whether the call is to be expected: it has a token, and no stream yet. Raises ValueError for what is no
+    answer of EXPECT."""
+    match list(reply):
+        case [b"OK"]:
+            return True
+        case [b"LATE" | b"ABSENT"]:
+            return False
+    raise ValueError(f"expected OK, LATE or ABSENT, got {reply!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

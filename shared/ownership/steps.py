@@ -1,4 +1,4 @@
-"""The rare steps of a call, awaited: RESERVE, ATTACH, DETACH, DEFER, CLAIM, RELEASE,
+"""The rare steps of a call, awaited: RESERVE, EXPECT, ATTACH, DETACH, DEFER, CLAIM, RELEASE,
 DISOWN, END, RESCUE; and reading the card.
 
 Why it exists: shared/contract/steps.py and claiming.py say what a step is, redis-py carries it. Owns:
@@ -22,7 +22,7 @@ from shared.contract.keys import SPEECH, Keys
 from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import BOOK, SpeechBook, read_speech
 from shared.contract.steps import Attached, Deadline, GoneStream, Kept, Leg, NewStream, Rescue, Reservation
-from shared.contract.streams.calls import Orphaned
+from shared.contract.streams.calls import Orphaned, Ringing
 from shared.store.client import Store
 
 V = TypeVar("V")
@@ -39,9 +39,18 @@ async def run(store: Store, call: ScriptCall) -> Any:
 
 
 async def reserve(
-    store: Store, keys: Keys, call_sid: str, *, limit: int, lease_ms: int, nonce: str, expires_at_ms: int
+    store: Store,
+    keys: Keys,
+    call_sid: str,
+    *,
+    limit: int,
+    lease_ms: int,
+    nonce: str,
+    expires_at_ms: int,
+    rings: Ringing | None = None,
 ) -> Reservation:
-    """A slot in the call's lane and the token that goes with it. The same answer while it is unspent."""
+    """A slot in the call's lane and the token that goes with it. The same answer while it is unspent.
+    `rings`: what brains are told of a call that gets its first token."""
     step = steps.reserve(
         keys,
         call_sid,
@@ -50,8 +59,15 @@ async def reserve(
         lease_ms=lease_ms,
         nonce=nonce,
         expires_at_ms=expires_at_ms,
+        rings=rings,
     )
     return steps.read_reserve(await run(store, step))
+
+
+async def expect(store: Store, keys: Keys, call_sid: str, *, worker: str, entry: str) -> bool:
+    """A brain opens a session for a call that rings; False: it has its stream, or no token. `entry`: what it
+    was handed of `ringing`, which goes."""
+    return steps.read_expect(await run(store, steps.expect(keys, call_sid, worker=worker, entry=entry)))
 
 
 async def attach(store: Store, keys: Keys, stream: NewStream, *, max_resumes: int) -> Attached:

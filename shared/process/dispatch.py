@@ -2,17 +2,18 @@
 
 Why it exists: pulling is admission. A worker that is full or draining does not read, so the call goes to
 one that has room, without anybody measuring load. A call that has lost its owner has a caller on the line: it
-goes before new ones, and there is some room for it above the capacity.
+goes before new ones, and there is some room for it above the capacity. A call that only rings is read in the
+same way by whoever can do something for it before its stream is there: it is its heir then.
 
-Owns: the consumer group on `calls` and `orphans`, the blocking read, the CLAIM, turning away a call that too
-many owners have failed at. Must not know: what a role does with the call it gets, who is dead.
+Owns: the consumer groups on `calls`, `orphans` and `ringing`, the blocking read, the CLAIM, turning away a
+call that too many owners have failed at. Must not know: what a role does with the call it gets, who is dead.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from redis.exceptions import ResponseError
 
@@ -24,8 +25,7 @@ from shared.contract.claiming import MOST_ATTEMPTS, Claim
 from shared.contract.entry import to_dict, written_ms
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.lua.scripts import NO_EPOCH, Answer
-from shared.contract.streams import pairs
-from shared.contract.streams.calls import Orphaned, read_call, read_orphan
+from shared.contract.streams import calls, pairs
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.journal import Kind
 from shared.contract.views import TurnedAwayView
@@ -45,10 +45,12 @@ HEIR_BLOCK_MS = 100
 
 BLOCK_MARGIN_S = 2.0
 ABANDONED_MS = 1000
-"""A new call that another worker was handed and has not claimed for this long is taken over."""
+"""A new call that another worker was handed and has not claimed for this long is taken over. So is one that
+was left to its heir: whoever was handed it takes it then."""
 
 HEIR_FIRST_MS = 500
-"""An orphan is left to its heir for this long; so is one that another worker was handed and did not claim."""
+"""A call is left to its heir for this long; so is an orphan that another worker was handed and did not
+claim."""
 
 FULL_PAUSE_S = 0.05
 RETRY_PAUSE_S = 0.3
@@ -65,6 +67,16 @@ QUARANTINED = "quarantined"
 
 OnCall = Callable[[str, Claim], None]
 """Called with each call that is now ours; it starts the work and returns."""
+
+
+class Expecting(Protocol):
+    """A role that does something for calls which ring."""
+
+    def expected_calls(self) -> int:
+        """How many it expects: each has its place here, unless it is another's in the end."""
+
+    def on_ringing(self, call: calls.Ringing) -> None:
+        """We are this call's heir from now on; it starts the work and returns."""
 
 
 def room_for_orphans(capacity: int) -> int:
@@ -91,20 +103,24 @@ def watch_owned(process: Process, holder: CallHolder) -> OwnedWatch:
 
 
 class Dispatch:
-    """Takes calls of one lane for a role. `live_calls`: how many the process has now."""
+    """Takes calls of one lane for a role. `live_calls`: how many the process has now. `host`: who is told of
+    calls that ring; None: they are not read."""
 
     def __init__(
-        self, process: Process, lane: int, *, live_calls: Callable[[], int], on_call: OnCall
-    ) -> None:
+        self, process: Process, lane: int, *, live_calls: Callable[[], int], on_call: OnCall,
+        host: Expecting | None = None,
+    ) -> None:  # fmt: skip
         self._process = process
         self._role = process.worker.role
         self._calls, self._orphans = process.keys.calls(lane), process.keys.orphans(lane)
+        self._ringing = process.keys.ringing(lane)
+        self._host = host
         self._task = f"dispatch-{lane}"
         self._live_calls = live_calls
         self._on_call = on_call
         self._looked_at_ms = 0.0
         self._heir_until_ms = 0.0
-        """An orphan that was handed to us waits for its heir until then."""
+        """A call that was handed to us waits for its heir until then."""
         self._server_ahead_ms = 0.0
         """What Redis's clock shows more than ours: entries bear its time, which no host's clock need agree
         with."""
@@ -129,7 +145,7 @@ class Dispatch:
     # Private.
 
     async def _make_groups(self) -> None:
-        for key in (self._orphans, self._calls):
+        for key in self._all():
             try:
                 await self._process.store.xgroup_create(key, self._role, id="0", mkstream=True)
             except ResponseError as error:
@@ -140,7 +156,7 @@ class Dispatch:
         seconds, micros = _checked(await link.ask(resp.pack([b"TIME"]), timeout_s=BLOCK_MARGIN_S))
         self._server_ahead_ms = int(seconds) * 1000 + int(micros) / 1000 - now_ms()
         # What an older boot was handed, or we before the connection was lost.
-        await self._read(link, [self._orphans, self._calls], "0")
+        await self._read(link, self._all(), "0")
         while not self._process.draining:
             wanted = self._wanted()
             if not wanted:
@@ -154,11 +170,15 @@ class Dispatch:
                 self._looked_at_ms = now
                 await self._take_abandoned(link)
 
+    def _all(self) -> list[str]:
+        return [self._orphans, self._calls, *(() if self._host is None else (self._ringing,))]
+
     def _wanted(self) -> list[str]:
         """What there is room for."""
         live, capacity = self._live_calls(), self._process.capacity
-        if live < capacity:
-            return [self._orphans, self._calls]
+        expected = 0 if self._host is None else self._host.expected_calls()
+        if live + expected < capacity:
+            return self._all()
         return [self._orphans] if live < room_for_orphans(capacity) else []
 
     async def _read(self, link: RedisLink, wanted: list[str], start: str) -> None:
@@ -208,23 +228,45 @@ class Dispatch:
     async def _handed(self, key: str, entry: Entry, *, is_late: bool) -> None:
         """Claims what an entry offers, if it is for us. `is_late`: its heir has had its time."""
         entry_id, fields = entry
-        if not fields or self._process.draining:
+        if self._process.draining:
             return
         try:
-            if key == self._calls:
-                await self._claim(read_call(fields), new_entry=entry_id.decode())
-                return
-            orphan = read_orphan(fields)
+            if key == self._ringing:
+                await self._expect(calls.read_ringing(fields) if fields else None, entry_id)
+            elif fields and key == self._calls:
+                new = calls.read_call(fields)
+                # A heir is a brain: others need not wait for it.
+                if is_late or self._host is None or not self._waits_for(new.heir, entry_id):
+                    await self._claim(new.call_sid, new_entry=entry_id.decode())
+                else:
+                    self._heir_until_ms = now_ms() + ABANDONED_MS + HEIR_FIRST_MS
+            elif fields:
+                await self._take_orphan(calls.read_orphan(fields), entry_id, is_late=is_late)
         except EntryError as error:
             self._process.log.error("bad_calls_entry", entry_id=entry_id.decode(), reason=str(error))
             await self._process.store.xdel(key, entry_id)
-            return
+
+    async def _take_orphan(self, orphan: calls.Orphan, entry_id: bytes, *, is_late: bool) -> None:
         if orphan.role != self._role:
-            await self._process.store.xack(key, self._role, entry_id)
+            await self._process.store.xack(self._orphans, self._role, entry_id)
         elif not is_late and self._waits_for(orphan.heir, entry_id):
             self._heir_until_ms = now_ms() + 2 * HEIR_FIRST_MS
         else:
             await self._claim(orphan.call_sid, orphan_entry=entry_id.decode())
+
+    async def _expect(self, call: calls.Ringing | None, entry_id: bytes) -> None:
+        """A call rings, and is ours if its stream comes. One that rang for too long is nobody's; nor is one
+        that there is no room for any more: it goes its way without an heir. None: RESERVE has taken the
+        entry out, being too old."""
+        process, host = self._process, self._host
+        is_old = self._age_ms(entry_id) >= calls.RINGING_MS
+        if call is None or host is None or is_old or self._ringing not in self._wanted():
+            await process.store.xack(self._ringing, self._role, entry_id)
+            await process.store.xdel(self._ringing, entry_id)
+            return
+        entry = entry_id.decode()
+        if await steps.expect(process.store, process.keys, call.call_sid, worker=process.name, entry=entry):
+            host.on_ringing(call)
 
     def _waits_for(self, heir: str, entry_id: bytes) -> bool:
         """Whether another worker is to have it first. Not one that was an older boot of ours; nor if the
@@ -232,7 +274,11 @@ class Dispatch:
         process = self._process
         if heir in ("", process.name) or heir.partition("#")[0] == process.worker.instance:
             return False
-        return now_ms() + self._server_ahead_ms - written_ms(entry_id) < HEIR_FIRST_MS
+        return self._age_ms(entry_id) < HEIR_FIRST_MS
+
+    def _age_ms(self, entry_id: bytes) -> float:
+        """Of an entry, by Redis's clock."""
+        return now_ms() + self._server_ahead_ms - written_ms(entry_id)
 
     async def _claim(self, call_sid: str, *, new_entry: str = "", orphan_entry: str = "") -> None:
         claim = await claim_free(self._process, call_sid, new_entry=new_entry, orphan_entry=orphan_entry)
@@ -249,19 +295,14 @@ class Dispatch:
             process.guard.caught(Where.DISPATCH, call_sid, bug)
             await steps.release(
                 process.store, process.keys, call_sid, role=self._role, worker=process.name,
-                epoch=claim.epoch, why=Orphaned.BUG,
+                epoch=claim.epoch, why=calls.Orphaned.BUG,
             )  # fmt: skip
 
 
 async def claim_free(
-    process: Process,
-    call_sid: str,
-    *,
-    seen: int = 0,
-    again: bool = False,
-    new_entry: str = "",
+    process: Process, call_sid: str, *, seen: int = 0, again: bool = False, new_entry: str = "",
     orphan_entry: str = "",
-) -> Claim | None:
+) -> Claim | None:  # fmt: skip
     """Claims our role of a call that nobody has, or that Redis has lost; None if it was refused, if its card
     cannot be read, or if it was turned away. `seen`: an epoch of it that others told us of. `again`: it is
     ours, and is to get a higher one. Raises STORE_ERRORS.

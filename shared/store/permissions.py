@@ -88,6 +88,7 @@ def _keys() -> tuple[str, ...]:
     of_call = [keys.part(_CALL, part) for part in CALL_PARTS]
     of_lane = [
         keys.calls(0),
+        keys.ringing(0),
         keys.orphans(0),
         keys.live(0),
         keys.deadlines(0),

@@ -21,6 +21,7 @@ def every_key() -> list[str]:
     """A key of every builder."""
     lane = [
         ALL_KEYS.orphans(3),
+        ALL_KEYS.ringing(3),
         ALL_KEYS.deadlines(3),
         ALL_KEYS.calls(3),
         ALL_KEYS.live(3),

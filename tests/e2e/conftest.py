@@ -130,15 +130,17 @@ class Bridge:
 
 
 @asynccontextmanager
-async def own_stack(name: str, redis_url: str, **options: Any) -> AsyncIterator[Bridge]:
-    """A stack for one test, which may do with it what it likes."""
+async def own_stack(
+    name: str, redis_url: str, environment: dict[str, str] | None = None, **options: Any
+) -> AsyncIterator[Bridge]:
+    """A stack for one test, which may do with it what it likes. `environment`: beside everybody's."""
     port = free_port()
     stack = Stack(
         StackOptions(
             name=name,
             redis_url=redis_url,
             model_base_url=f"http://127.0.0.1:{port}/v1",
-            environment=ENVIRONMENT,
+            environment={**ENVIRONMENT, **(environment or {})},
             **options,
         )
     )

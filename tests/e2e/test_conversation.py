@@ -207,7 +207,16 @@ async def test_hang_up_before_the_socket(bridge: Bridge) -> None:
 async def test_hang_up_before_the_session(bridge: Bridge) -> None:
     """The caller leaves while the session is being opened."""
     async with bridge.realtime(Knobs(updated_delay_ms=3000)) as model, bridge.twilio() as twilio:
-        waiting = WaitUntil(lambda: bool(model.sessions), "the brain has connected")
-        call = await twilio.call(plan(waiting, HangUp()), QUICK)
+        go_on = asyncio.Event()
+        waiting = WaitUntil(go_on.is_set, "the brain has connected, and the call is attached")
+        live = twilio.start_call(plan(waiting, HangUp()), QUICK)
+        await wait_until(lambda: bool(model.sessions), "the brain has connected")  # While it still rang.
+
+        async def is_attached() -> bool:
+            return bool(await bridge.card(live.record.call_sid))
+
+        await wait_until(is_attached, "the call is attached")
+        go_on.set()
+        call = await live.finished()
         await bridge.until_ended(call.call_sid)
         await wait_until(lambda: model.sessions[0].closed_at_ms is not None, "the session is closed")

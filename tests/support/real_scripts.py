@@ -16,6 +16,7 @@ from shared.contract.card import BrainServed, CutRaised, EgressServed, IngressFi
 from shared.contract.keys import Keys
 from shared.contract.lua.scripts import ScriptCall
 from shared.contract.steps import Deadline, Held, Leg, NewStream, Restored
+from shared.contract.streams.calls import Ringing
 from shared.contract.writes import Speaker
 
 CALL = "CA" + "0" * 31 + "1"
@@ -52,6 +53,7 @@ class RealScripts:
         self._client.flushall()
         for role in ROLES:
             self._client.xgroup_create(KEYS.calls(LANE), role, id="0", mkstream=True)
+        self._client.xgroup_create(KEYS.ringing(LANE), ROLES[0], id="0", mkstream=True)
 
     def snapshot(self) -> dict[bytes, bytes]:
         """All there is."""
@@ -75,7 +77,9 @@ class RealScripts:
         name, *args = request
         match name:
             case "reserve":
-                return self._reserve(nonce)
+                return self._reserve(nonce, *args)
+            case "expect":
+                return self._expect(*args)
             case "attach":
                 return self._attach(*args)
             case "detach":
@@ -128,13 +132,20 @@ class RealScripts:
         owner, epoch = rest
         return Answer(FENCED, _short(owner), 0 if owner == ENDED.encode() else int(epoch))
 
-    def _reserve(self, nonce: int) -> Answer:
+    def _reserve(self, nonce: int, rings: str | int = False) -> Answer:
         step = steps.reserve(
             KEYS, CALL, wall_ms=WALL_MS, limit=10, lease_ms=FAR_MS, nonce=str(nonce),
-            expires_at_ms=WALL_MS + FAR_MS,
+            expires_at_ms=WALL_MS + FAR_MS, rings=Ringing(CALL, "", "+1555") if rings else None,
         )  # fmt: skip
         kind, *rest = self._run(step)
         return Answer(FENCED) if kind == b"ENDED" else Answer(kind.decode(), epoch=int(rest[0]))
+
+    def _expect(self, role: str | int, worker: str | int) -> Answer:
+        name, key = _worker(role, worker), KEYS.ringing(LANE)
+        self._client.xreadgroup(ROLES[0], name, {key: ">"}, count=1)
+        entry = next((entry_id.decode() for entry_id, _ in self._client.xrange(key)), "0-1")
+        (kind,) = self._run(steps.expect(KEYS, CALL, worker=name, entry=entry))
+        return Answer(FENCED if kind == b"LATE" else kind.decode())
 
     def _attach(self, stream: str | int, ingress: str | int, nonce: str | int, roles: str | int) -> Answer:
         step = steps.attach(KEYS, _stream(stream, ingress, nonce), wall_ms=WALL_MS, max_resumes=1000)
@@ -199,9 +210,14 @@ class RealScripts:
         client = self._client
         token = {key.decode(): word.decode() for key, word in client.hgetall(KEYS.token(CALL)).items()}
         issued = token.pop("issued", "0").split("@")[0]
+        expected_by = token.pop("expected_by", "")
+        calls = frozenset(index for index, role in enumerate(ROLES) if self._is_offered(role))
         return Redis(
             card=self._card(),
-            calls=frozenset(index for index, role in enumerate(ROLES) if self._is_offered(role)),
+            calls=calls,
+            heir=_short(client.xrange(KEYS.calls(LANE))[0][1][b"heir"]) if calls else "",
+            rings=client.xlen(KEYS.ringing(LANE)) > 0,
+            expected_by=_short(expected_by.encode()),
             orphans=tuple(orphan for _, orphan in self._orphans()),
             owned=frozenset(self._owned()),
             slot=client.zscore(KEYS.slots(LANE), CALL) is not None,

@@ -9,6 +9,7 @@
 -- (lane .. 'wake:' .. owner) and lane .. 'owned:' .. ingress: same lane, so same slot.
 -- `rescued`: the carrier was asked for the call (RESCUE): the socket of its last stream stayed open until then, so
 -- that all that was given to it has played.
+-- A new call that a brain expects (EXPECT) has it for its heir, whose doorbell rings (lane .. 'wake:' .. heir).
 -- A role that was given up while the call was on its way out is wanted again: an entry in orphans.
 -- Answer  {'OK', leg, '1' when the call is new else '0', owed silence in ms, its cause}
 --   or  {'REFUSED', 'used' | 'ended' | 'older' | 'too_many'}: older than the stream that the card names
@@ -38,7 +39,8 @@ local function create_stream(key)
 end
 
 redis.call('HSET', KEYS[2], ARGV[5], ARGV[2])
-redis.call('HDEL', KEYS[2], 'issued')
+local heir = redis.call('HGET', KEYS[2], 'expected_by') or ''
+redis.call('HDEL', KEYS[2], 'issued', 'expected_by')
 redis.call('PEXPIRE', KEYS[2], ttl)
 local leg = tonumber(has[2] or '0') + 1
 redis.call('HSET', card, 'state', 'attached', 'leg', leg, 'stream_sid', ARGV[2], 'ingress', ARGV[3],
@@ -62,7 +64,11 @@ if not has[1] then
     redis.call('HSET', card .. ':number', 'caller', ARGV[12])
     redis.call('PEXPIRE', card .. ':number', ttl)
   end
-  redis.call('XADD', KEYS[3], '*', 'v', '1', 'call', ARGV[1])
+  local entry = redis.call('XADD', KEYS[3], '*', 'v', '1', 'call', ARGV[1], 'heir', heir)
+  if heir ~= '' then
+    redis.call('XADD', lane .. 'wake:' .. heir, 'NOMKSTREAM', 'MAXLEN', '100', '*',
+      'v', '1', 'call', ARGV[1], 'why', 'claimed', 'entry', entry)
+  end
   redis.call('ZADD', KEYS[4], ARGV[4], ARGV[1])
 else
   local fetched = string.match(has[14] or '', '^(%S+)') == has[3]

@@ -10,6 +10,7 @@
 -- Puts the call into `ended` and takes out what is older than what stays, then the oldest above ARGV 9.
 -- Also deletes caller, turn, reply; sets the TTL of card, control, journal, history, token, number; empties the
 -- `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
+-- A call that still rang rings who expects it: its stream will not come.
 -- Answer  {'OK', '1' for the first comer else '0', outcome}  or  {'FENCED', leg}  or  {'ABSENT'}
 local card, call = KEYS[1], ARGV[1]
 local lane = string.match(card, '^(.-)call:')
@@ -20,7 +21,14 @@ if has[1] and has[1] ~= 'ended' and not is_due then return {'FENCED', has[5]} en
 redis.call('ZREM', KEYS[2], call)
 redis.call('ZREM', KEYS[6], call)
 redis.call('ZREM', KEYS[3], call)
-if not has[1] then return {'ABSENT'} end
+if not has[1] then
+  local heir = redis.call('HGET', card .. ':token', 'expected_by')
+  if heir then
+    redis.call('XADD', lane .. 'wake:' .. heir, 'NOMKSTREAM', 'MAXLEN', '100', '*',
+      'v', '1', 'call', call, 'why', 'ended')
+  end
+  return {'ABSENT'}
+end
 if has[1] == 'ended' then return {'OK', '0', has[2]} end
 redis.call('HDEL', card, 'deadline_leg', 'deadline_outcome')
 redis.call('HSET', card, 'state', 'ended', 'outcome', ARGV[2], 'ended_at_ms', ARGV[4])

@@ -1,9 +1,12 @@
 -- RESERVE: a slot for a call that is about to stream, and the token it must show. Idempotent per call:
 -- while the issued token is unspent and fresh, the same one is answered.
 --
--- KEYS  1 slots  2 token  3 card
+-- KEYS  1 slots  2 token  3 card  4 ringing
 -- ARGV  1 call_sid  2 most slots in this lane  3 lease ms  4 wall ms  5 new nonce  6 its expiry, wall ms
---       7 ttl of the two keys, ms
+--       7 ttl of the two keys, ms  8 '1': brains are to hear of it  9 the agent that was asked for
+--       10 the called number in full  11 how long it may ring, ms
+-- A call that gets its first token rings: an entry for whichever brain reads it first (EXPECT). It goes nowhere where no
+-- brain reads them, and is gone after the time that a call may ring: as many stand there as slots were given in it.
 -- The token of a later stream expires later, whatever the clocks of the ingresses say: that is how one knows later which
 -- of two streams is the newer one.
 -- Answer  {'OK', nonce, expiry}  or  {'FULL', slots taken}  or  {'ENDED'}
@@ -28,5 +31,13 @@ if issued then
 end
 local expiry = string.format('%.0f', math.max(tonumber(ARGV[6]), (tonumber(has[2] or '0') + 1) * 1000))
 redis.call('HSET', KEYS[2], 'issued', ARGV[5] .. '@' .. expiry)
+redis.call('HDEL', KEYS[2], 'expected_by')
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
+if ARGV[8] == '1' and not has[1] then
+  local time = redis.call('TIME')
+  local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[11])
+  -- The call is admitted, whatever stands under that name.
+  redis.pcall('XADD', KEYS[4], 'NOMKSTREAM', 'MINID', string.format('%.0f', oldest), '*',
+    'v', '1', 'call', ARGV[1], 'agent', ARGV[9], 'called', ARGV[10])
+end
 return {'OK', ARGV[5], expiry}

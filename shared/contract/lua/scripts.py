@@ -112,12 +112,14 @@ CONDEMN = _load("condemn")
 OFFER = _load("offer")
 RELIST = _load("relist")
 FREE = _load("free")
+EXPECT = _load("expect", when_full=True)
 DISMISS = _load("dismiss")
 RESCUE = _load("rescue")
 
 ALL = (
     ATTACH, DETACH, CLAIM, RELEASE, DISOWN, APPEND, TRIM, TURN, DEFER, DUE, END, RESERVE, FIGURES, RESTORE,
     HOOK_AGAIN, LEASE, CONDEMN, OFFER, RELIST, FREE, DISMISS, RESCUE,
+    EXPECT,
 )  # fmt: skip
 
 

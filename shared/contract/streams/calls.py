@@ -1,10 +1,12 @@
-"""`calls` and `orphans`: calls of a lane that wait for a brain or an egress.
+"""`calls`, `ringing` and `orphans`: calls of a lane that wait for a brain or an egress.
 
 Why it exists: a new call waits for both, an orphan for the one that it has lost. Orphans are a stream of
-their own, since they go first: their callers are on the line. Written by scripts: `calls` by ATTACH,
-`orphans` by RELEASE, DISOWN, RESTORE and ATTACH.
+their own, since they go first: their callers are on the line. A call that rings has no stream yet: a brain
+may open its session meanwhile. Written by scripts: `ringing` by RESERVE, `calls` by ATTACH, `orphans` by
+RELEASE, DISOWN, RESTORE and ATTACH.
 
-Owns: reading an entry. Pure. Must not know: who takes a call. An entry goes when its roles are claimed.
+Owns: reading an entry. Pure. Must not know: who takes a call. An entry goes when its roles are claimed; one
+of `ringing` when a brain has read it.
 """
 
 from __future__ import annotations
@@ -33,6 +35,29 @@ class Orphaned(enum.StrEnum):
     """Redis had lost the call, and ingress could not tell who had the role."""
 
 
+RINGING_MS = 10_000
+"""A call that has no stream so long after its webhook gets none: its slot is free again by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """An entry of `ringing`. `agent`: whom the webhook asked for, perhaps nobody. `called`: the number in
+    full, which chooses the agent then."""
+
+    call_sid: str
+    agent: str
+    called: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """An entry of `calls`."""
+
+    call_sid: str
+    heir: str
+    """The brain that has a session for it: other brains leave it alone for a moment. Empty: nobody has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Orphan:
     """An entry of `orphans`. `why` is an Orphaned, or a word that only a newer version knows."""
@@ -44,9 +69,19 @@ class Orphan:
     """Who is to take it: others leave it alone for a moment. Empty: whoever comes first."""
 
 
-def read_call(fields: Sequence[bytes]) -> str:
-    """The call that waits. Raises EntryError."""
-    return _call("calls", text_of(checked("calls", fields)))
+def read_call(fields: Sequence[bytes]) -> NewCall:
+    """Raises EntryError."""
+    found = text_of(checked("calls", fields))
+    return NewCall(_call("calls", found), found.get("heir", ""))  # Older versions named nobody.
+
+
+def read_ringing(fields: Sequence[bytes]) -> Ringing:
+    """Raises EntryError."""
+    found = text_of(checked("ringing", fields))
+    for name in ("agent", "called"):
+        if name not in found:
+            raise EntryError("ringing", name, "a text", None)
+    return Ringing(_call("ringing", found), found["agent"], found["called"])
 
 
 def read_orphan(fields: Sequence[bytes]) -> Orphan:

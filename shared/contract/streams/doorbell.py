@@ -26,8 +26,9 @@ class Why(enum.StrEnum):
     CONTROL = "control"
     """There is a control message."""
     CLAIMED = "claimed"
-    """With a call: it was released for this worker to claim. Without one: the worker's own blocking read is
-    to end, so that the next one names a newly watched stream."""
+    """With a call: it is for this worker to claim; it was released, or, with an `entry`, it is a new one that
+    this brain has a session for. Without one: the worker's own blocking read is to end, so that the next one
+    names a newly watched stream."""
     RESTORED = "restored"
     """Redis had lost the call, and ingress has written it again in this worker's name: it is to claim it
     again."""
@@ -55,6 +56,8 @@ class Ring:
     why: Why | None
     by: str = ""
     """The worker that asks or answers; empty for all other reasons."""
+    entry: str = ""
+    """The id of a new call's entry in `calls`; empty where the call is not new."""
 
 
 def ring_command(keys: Keys, lane: int, worker: str, call_sid: str, why: Why, *, by: str = "") -> Command:
@@ -70,7 +73,7 @@ def read_ring(fields: Sequence[bytes]) -> Ring:
     found = checked("wake", fields)
     try:
         call_sid, why = found[b"call"].decode(), found[b"why"].decode()
-        by = found.get(b"by", b"").decode()
+        by, new_entry = found.get(b"by", b"").decode(), found.get(b"entry", b"").decode()
     except (KeyError, UnicodeDecodeError) as error:
         raise EntryError("wake", "call, why", "two texts", str(error)) from None
-    return Ring(call_sid, Why(why) if why in set(Why) else None, by)
+    return Ring(call_sid, Why(why) if why in set(Why) else None, by, new_entry)

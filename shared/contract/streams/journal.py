@@ -62,6 +62,10 @@ class Kind(enum.StrEnum):
         "session_ready",
         "the model has confirmed µ-law both ways; caller audio flows from here on",
     )
+    SESSION_EARLY = (
+        "session_early",
+        "the session was begun while the call rang, and so long before the brain had it (`ms`)",
+    )
     RESPONSE_CREATE = "response_create", "the model was asked for a response, and why (`reason`)"
     RESPONSE_CREATED = "response_created", "the model began a response"
     RESPONSE_DONE = "response_done", "the model is done with a response, and how (`status`)"

@@ -11,7 +11,7 @@ import pytest
 from brain.counters import BrainCounters
 from brain.errors import EngineError
 from brain.model import attempts
-from brain.model.attempts import Attempts, Ready
+from brain.model.attempts import Attempts, EarlySession, Ready
 from brain.model.engine import Engine, SeedItem
 from shared.clock import now_ms
 from shared.logs.log import get_log
@@ -154,6 +154,59 @@ async def test_they_are_bounded_in_number_and_in_time() -> None:
 
     assert len(desk.made) == attempts.MAX_ATTEMPTS
     assert sorted(desk.left) == [1, 2, 3, 4]
+
+
+def begun(desk: Desk, *, age_ms: float = 0.0) -> EarlySession:
+    """An attempt of somebody who knew of the call before."""
+    engine = desk.make()
+
+    async def opened() -> Ready:
+        try:
+            return Ready(engine, await engine.open(), now_ms())
+        except (EngineError, asyncio.CancelledError):
+            desk.leave(engine)
+            raise
+
+    return EarlySession(asyncio.create_task(opened()), now_ms() - age_ms)
+
+
+async def test_one_that_was_begun_is_the_first_attempt() -> None:
+    """No other is made for it."""
+    desk = Desk([well])
+    assert number_of(await desk.attempts().first(None, begun(desk))) == 1
+    assert len(desk.made) == 1
+
+
+async def test_one_that_was_begun_long_ago_gets_another_beside_it_at_once() -> None:
+    """It has had its time while the call was not ours."""
+    desk = Desk([hangs])
+    early = begun(desk, age_ms=60_000)
+    task = asyncio.create_task(desk.attempts().first(None, early))
+    assert number_of(await task) == 2
+    assert desk.left == [1]
+    assert desk.counters.sessions_beside == 1
+
+
+@pytest.mark.parametrize("fatal", [True, False])
+async def test_one_that_was_begun_fails_like_any_other(fatal: bool) -> None:
+    """It is counted, and what it says is the call's to judge."""
+    desk = Desk([refuses(fatal=fatal)])
+    with pytest.raises(EngineError, match="connect_refused") as raised:
+        await desk.attempts().first(None, begun(desk))
+    assert raised.value.fatal is fatal
+    assert desk.counters.sessions_failed == 1
+    assert desk.left == [1]
+
+
+@pytest.mark.parametrize("plan", [well, hangs])
+async def test_one_that_was_begun_and_never_waited_for_is_left(plan: Callable[[FakeEngine], None]) -> None:
+    """The call ends before it asks for its first session."""
+    desk = Desk([plan])
+    here, early = desk.attempts(), begun(desk)
+    await asyncio.wait({early.task}, timeout=0.01)
+    here.adopt(early)
+    await here.end()
+    assert desk.left == [1]
 
 
 async def test_cancelled_they_are_all_left() -> None:

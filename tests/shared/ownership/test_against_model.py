@@ -54,7 +54,7 @@ def scripts(request: pytest.FixtureRequest) -> Iterator[RealScripts]:
 def history() -> st.SearchStrategy[list[Choice]]:
     """Some steps."""
     number = st.integers(0, 5)
-    return st.lists(st.tuples(st.integers(0, 23), number, number, number), min_size=8, max_size=STEPS)
+    return st.lists(st.tuples(st.integers(0, 25), number, number, number), min_size=8, max_size=STEPS)
 
 
 @dataclass(slots=True)
@@ -124,7 +124,9 @@ class Both:
         ingress = INGRESSES[b % 2]
         match kind:
             case 2 | 3 | 4:
-                return ("reserve",)
+                return ("reserve", a % 3 > 0)
+            case 24 | 25:
+                return ("expect", 0, worker)
             case 5 | 6:
                 return self._attach(ingress, c)
             case 7:

@@ -13,7 +13,15 @@ from shared.contract.claiming import OWN_NUMBERS, Claim
 from shared.contract.keys import Keys
 from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.steps import NUMBER_TTL_MS, Attached, Deadline, Due, Held, Leg, NewStream, Restored
-from shared.contract.streams.calls import Orphan, Orphaned, read_orphan
+from shared.contract.streams.calls import (
+    NewCall,
+    Orphan,
+    Orphaned,
+    Ringing,
+    read_call,
+    read_orphan,
+    read_ringing,
+)
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.ownership import steps
 from shared.store.client import Store
@@ -230,6 +238,120 @@ async def test_a_reservation_is_one_per_call(any_store: Store, times: int) -> No
     )
     assert len({answer.nonce for answer in answers}) == 1
     assert await any_store.zcard(KEYS.slots(0)) == 1
+
+
+RINGS = Ringing(CALL, "sales", "+15550002222")
+BRAIN = "brain-0@h#1"
+
+
+async def rings(store: Store, *, nonce: str = "a", limit: int = 9) -> list[tuple[bytes, Ringing]]:
+    """The webhook of a call that is to ring, and what brains are told then."""
+    later = wall_ms() + 60_000
+    await steps.reserve(
+        store, KEYS, CALL, limit=limit, lease_ms=10_000, nonce=nonce, expires_at_ms=later, rings=RINGS
+    )
+    return [(at, read_ringing(flat(fields))) for at, fields in await store.xrange(KEYS.ringing(0))]
+
+
+async def listening(store: Store) -> None:
+    """A brain is there, which reads what rings, and has a doorbell."""
+    await store.xgroup_create(KEYS.ringing(0), "brain", id="0", mkstream=True)
+    await store.xadd(KEYS.wake(0, BRAIN), {"v": "1", "call": "", "why": "claimed"})
+    await store.pexpire(KEYS.wake(0, BRAIN), 10_000)
+
+
+async def test_a_call_rings_once_and_only_if_it_is_admitted(any_store: Store) -> None:
+    """Not where no brain listens, not without a slot, not for a webhook that comes twice."""
+    assert await rings(any_store) == []
+    await any_store.redis.flushall()
+    await listening(any_store)
+    assert await rings(any_store, limit=0) == []
+    (first,) = await rings(any_store)
+    assert first[1] == RINGS
+    assert await rings(any_store, nonce="b") == [first]
+    assert await without_ttl(any_store) == []
+
+
+async def test_a_call_that_has_a_stream_does_not_ring(any_store: Store) -> None:
+    """Its next token is for its next stream: it has a brain."""
+    await listening(any_store)
+    await attached(any_store)
+    assert await rings(any_store) == []
+
+
+async def test_what_rang_for_too_long_goes(any_store: Store) -> None:
+    """With the next call that rings: no brain was there to read it."""
+    await listening(any_store)
+    await any_store.xadd(KEYS.ringing(0), {"v": "1"}, id=f"{wall_ms() - 20_000}-1")
+    assert [call for _, call in await rings(any_store)] == [RINGS]
+
+
+async def test_a_call_rings_whatever_stands_in_the_place_of_its_stream(any_store: Store) -> None:
+    """It is admitted; that nobody expects it costs a moment."""
+    await any_store.redis.set(KEYS.ringing(0), "nonsense")
+    later = wall_ms() + 60_000
+    answer = await steps.reserve(
+        any_store, KEYS, CALL, limit=9, lease_ms=10_000, nonce="a", expires_at_ms=later, rings=RINGS
+    )
+    assert answer.nonce == "a"
+
+
+async def test_who_expects_a_call_is_its_heir_and_is_rung(any_store: Store) -> None:
+    """The entry of `ringing` is gone; that of `calls` names the heir, and the ring names the entry."""
+    await listening(any_store)
+    ((entry, _),) = await rings(any_store)
+    await any_store.xreadgroup("brain", "brain-0@h", {KEYS.ringing(0): ">"})
+    for _ in range(2):
+        assert await steps.expect(any_store, KEYS, CALL, worker=BRAIN, entry=entry.decode())
+    assert await any_store.xlen(KEYS.ringing(0)) == 0
+    assert (await any_store.redis.xpending(KEYS.ringing(0), "brain"))["pending"] == 0
+
+    await attached(any_store, nonce="a")
+    ((new, fields),) = await any_store.xrange(KEYS.calls(0))
+    assert read_call(flat(fields)) == NewCall(CALL, BRAIN)
+    _, (_, ring) = await any_store.xrange(KEYS.wake(0, BRAIN))
+    assert read_ring(flat(ring)) == Ring(CALL, Why.CLAIMED, entry=new.decode())
+    await attached(any_store, 2, nonce="b")
+    assert await any_store.xlen(KEYS.calls(0)) == 1
+    assert await without_ttl(any_store) == []
+
+
+async def test_a_caller_who_hangs_up_while_it_rings_is_expected_no_longer(any_store: Store) -> None:
+    """No stream will come: the session need not wait for it."""
+    await listening(any_store)
+    ((entry, _),) = await rings(any_store)
+    await steps.expect(any_store, KEYS, CALL, worker=BRAIN, entry=entry.decode())
+    assert await steps.end(any_store, KEYS, CALL, outcome="canceled", by="i") == (Answer.ABSENT, False)
+    _, (_, ring) = await any_store.xrange(KEYS.wake(0, BRAIN))
+    assert read_ring(flat(ring)) == Ring(CALL, Why.ENDED)
+
+
+async def test_a_call_that_nobody_expects_has_no_heir(any_store: Store) -> None:
+    """Whoever comes first takes it, as ever."""
+    await attached(any_store)
+    ((_, fields),) = await any_store.xrange(KEYS.calls(0))
+    assert read_call(flat(fields)) == NewCall(CALL, "")
+
+
+@pytest.mark.parametrize("how", ["attached", "unknown", "asked again"])
+async def test_a_call_is_not_expected_where_it_is_too_late(any_store: Store, how: str) -> None:
+    """Its stream is there, or nothing is known of it; another token is another ringing."""
+    await listening(any_store)
+    ((entry, _),) = await rings(any_store)
+    if how == "attached":
+        await attached(any_store, nonce="a")
+    elif how == "unknown":
+        await any_store.delete(KEYS.token(CALL))
+    else:
+        await steps.expect(any_store, KEYS, CALL, worker=BRAIN, entry=entry.decode())
+        await any_store.hset(KEYS.token(CALL), mapping={"issued": "a@1"})
+        await rings(any_store, nonce="b")
+        await attached(any_store, nonce="b")
+        ((_, fields),) = await any_store.xrange(KEYS.calls(0))
+        assert read_call(flat(fields)).heir == ""
+        return
+    assert not await steps.expect(any_store, KEYS, CALL, worker=BRAIN, entry=entry.decode())
+    assert await any_store.xlen(KEYS.ringing(0)) == 0
 
 
 async def test_a_full_lane_refuses(any_store: Store) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from shared.clock import wall_ms
 from shared.contract.card import CallState, Next
 from shared.contract.claiming import MOST_ATTEMPTS, Claim
 from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Held, NewStream, Restored, restore
-from shared.contract.streams.calls import Orphaned
+from shared.contract.streams.calls import RINGING_MS, Orphaned, Ringing
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.journal import Kind
 from shared.ownership import steps
@@ -258,6 +259,111 @@ async def test_all_that_was_abandoned_is_taken_at_one_look(
     await process.store.aclose()
 
     assert got == sids
+
+
+@dataclass
+class Brain:
+    """Who is told of calls that ring."""
+
+    count: int = 0
+    rang: list[Ringing] = field(default_factory=list)
+
+    def expected_calls(self) -> int:
+        return self.count
+
+    def on_ringing(self, call: Ringing) -> None:
+        self.rang.append(call)
+        self.count += 1
+
+
+@asynccontextmanager
+async def answering(
+    redis_url: str, number: int = 0, *, capacity: int = 9, brain: Brain | None = None
+) -> AsyncIterator[tuple[Process, Brain, list[str]]]:
+    """A brain's dispatch, at work; the calls that it takes."""
+    settings = load(env_file=None, redis_url=redis_url, openai_api_key="key")
+    process = replace(make_process("brain", number, settings), capacity=capacity)
+    host, got = brain or Brain(), list[str]()
+    taker = Dispatch(
+        process, 0, live_calls=lambda: len(got), on_call=lambda sid, _: got.append(sid), host=host
+    )
+    async with running(taker.run()):
+        await wait_until(lambda: process.store is not None and bool(taker._server_ahead_ms), "it is at work")
+        yield process, host, got
+        process.draining = True
+    await process.store.aclose()
+
+
+async def rung(store: Store, call: Ringing, nonce: str = "nonce") -> None:
+    later = wall_ms() + 60_000
+    await steps.reserve(
+        store, KEYS, call.call_sid, limit=9, lease_ms=9_999, nonce=nonce, expires_at_ms=later, rings=call
+    )
+
+
+RINGS = Ringing(CALL, "sales", "+1555")
+
+
+async def test_a_call_that_rings_is_expected_by_one_brain(store: Store, redis_url: str) -> None:
+    """Who reads it is its heir at once, and is told who is asked for."""
+    async with answering(redis_url) as (process, brain, got):
+        await rung(store, RINGS)
+        await wait_until(lambda: brain.rang == [RINGS], "the brain is told")
+        token = await store.redis.hgetall(KEYS.token(CALL))
+        assert token[b"expected_by"] == process.name.encode()
+        assert await store.xlen(KEYS.ringing(0)) == 0
+        assert got == []
+
+
+async def test_without_room_a_call_rings_on(store: Store, redis_url: str) -> None:
+    """Expected calls count as live ones: another brain may have room for it, or the call waits for its
+    stream."""
+    full = Brain(count=9)
+    async with answering(redis_url, brain=full) as (_, _, got):
+        await rung(store, RINGS)
+        await steps.attach(store, KEYS, replace(STREAM, call_sid="CA" + "e" * 32, nonce="x"), max_resumes=3)
+        async with answering(redis_url, 1) as (_, other, others):
+            await wait_until(lambda: other.rang == [RINGS], "the other one is told")
+            await wait_until(lambda: others == ["CA" + "e" * 32], "and takes the new call")
+        assert (full.rang, got) == ([], [])
+
+
+async def test_what_rang_for_too_long_is_nobodys(store: Store, redis_url: str) -> None:
+    """No brain was there to read it: its slot is free again. Nothing of it stays."""
+    await store.xgroup_create(KEYS.ringing(0), "brain", id="0", mkstream=True)
+    await store.hset(KEYS.token(CALL), mapping={"issued": "nonce@1"})
+    fields = {"v": "1", "call": CALL, "agent": "sales", "called": "+1555"}
+    await store.xadd(KEYS.ringing(0), fields, id=f"{wall_ms() - RINGING_MS - 500}-1")
+    async with answering(redis_url) as (_, brain, _):
+
+        async def is_gone() -> bool:
+            return await store.xlen(KEYS.ringing(0)) == 0
+
+        await wait_until(is_gone, "the entry is gone")
+        assert (await store.redis.xpending(KEYS.ringing(0), "brain"))["pending"] == 0
+        assert brain.rang == []
+
+
+async def test_a_new_call_is_left_to_its_heir_and_taken_where_it_does_not_come(
+    store: Store, redis_url: str
+) -> None:
+    """The heir died, drains, or its ring was lost: whoever was handed the call takes it, a second later. An
+    egress waits for nobody."""
+    await store.xgroup_create(KEYS.ringing(0), "brain", id="0", mkstream=True)
+    await rung(store, RINGS)
+    ((entry, _),) = await store.xrange(KEYS.ringing(0))
+    await steps.expect(store, KEYS, CALL, worker="brain-7@h#1", entry=entry.decode())
+    async with answering(redis_url) as (_, _, got), dispatching(worker(redis_url)) as taken:
+        await steps.attach(store, KEYS, STREAM, max_resumes=3)
+        await wait_until(lambda: len(taken) == 1, "the egress has it")
+
+        async def is_handed() -> bool:
+            return bool((await store.redis.xpending(KEYS.calls(0), "brain"))["pending"])
+
+        await wait_until(is_handed, "the brain was handed it")
+        assert got == []
+        await wait_until(lambda: got == [CALL], "and takes it in the end")
+        assert await store.xlen(KEYS.calls(0)) == 0
 
 
 async def released_again(store: Store, claim: Claim, heir: str) -> int:

@@ -56,6 +56,8 @@ class Rules:
     """DETACH writes the shortest deadline in the same step: its ingress may die before DEFER."""
     streams_compared: bool = True
     """A leg is its number and its stream: after a failover two streams may have had the same number."""
+    heir_time_ends: bool = True
+    """A new call whose heir does not come is taken by another worker."""
     sweeps_wait: bool = True
     """After Redis was away, whoever holds a socket says so before a deadline of then ends the call."""
 
@@ -87,6 +89,12 @@ class Redis(NamedTuple):
     card: Card | None = None
     calls: frozenset[int] = frozenset()
     """Roles to whom the entry of a new call may still be handed."""
+    heir: str = ""
+    """Whom that entry names: the brain that expected the call."""
+    rings: bool = False
+    """An entry of `ringing` may still be handed to a brain."""
+    expected_by: str = ""
+    """The last brain that read it, until the call is attached."""
     orphans: tuple[tuple[int, str], ...] = ()
     """Entries of `orphans`: role and heir."""
     owned: frozenset[tuple[int, str]] = frozenset()
@@ -121,12 +129,25 @@ def execute(redis: Redis, request: Request, time: int, rules: Rules) -> tuple[Re
     return _SCRIPTS[str(name)](redis, rules, time, *args)  # type: ignore[operator, no-any-return]
 
 
-def reserve(r: Redis, rules: Rules, time: int) -> tuple[Redis, Answer]:
-    """A slot, and a nonce: the same one while it is unspent."""
+def reserve(r: Redis, rules: Rules, time: int, rings: bool = False) -> tuple[Redis, Answer]:
+    """A slot, and a nonce: the same one while it is unspent. `rings`: brains are told of a new call that gets
+    its first one."""
     if r.card is not None and r.card.state == ENDED:
         return r, Answer(FENCED)
+    if not r.issued:
+        r = r._replace(expected_by="", rings=r.rings or (rings and r.card is None))
     nonce = r.issued or 1 + max((nonce for nonce, _, _ in r.spent), default=0)
     return r._replace(slot=True, issued=nonce), Answer(OK, epoch=nonce)
+
+
+def expect(r: Redis, rules: Rules, time: int, role: int, worker: str) -> tuple[Redis, Answer]:
+    """A brain has read that the call rings, and opens a session: it is the heir, if the stream comes."""
+    r = r._replace(rings=False)
+    if r.card is not None:
+        return r, Answer(FENCED)
+    if not r.issued:
+        return r, Answer(ABSENT)
+    return r._replace(expected_by=worker), Answer(OK)
 
 
 def attach(
@@ -146,10 +167,11 @@ def attach(
         return r, Answer(FENCED, "older")
     spent = r.spent | {(nonce, stream, ingress)}
     owned = frozenset(each for each in r.owned if each[0] >= 0) | {(-1, ingress)}
-    r = r._replace(spent=spent, issued=0, slot=True, deadline=False, owned=owned)
+    heir = r.expected_by
+    r = r._replace(spent=spent, issued=0, expected_by="", slot=True, deadline=False, owned=owned)
     if card is None:
         card = Card(ATTACHED, 1, stream, ingress, (Role(),) * roles)
-        return r._replace(card=card, calls=frozenset(range(roles))), Answer(OK, epoch=1)
+        return r._replace(card=card, calls=frozenset(range(roles)), heir=heir), Answer(OK, epoch=1)
     leg = card.leg + 1
     card = card._replace(state=ATTACHED, leg=leg, stream=stream, ingress=ingress, ends_as="")
     open_again = tuple((role, "") for role, has in enumerate(card.roles) if not has.owner and has.epoch)
@@ -307,7 +329,7 @@ def restore(
 _SCRIPTS: Mapping[str, object] = {
     script.__name__: script
     for script in (
-        reserve, attach, detach, defer, end, claim, release, disown, append, served, figures, restore,
+        reserve, expect, attach, detach, defer, end, claim, release, disown, append, served, figures, restore,
     )
 }  # fmt: skip
 
@@ -350,7 +372,8 @@ def _settled(r: Redis, role: int, entry: str) -> Redis:
     if entry == "calls" and role in r.calls:
         others = () if r.card is None or r.card.state == ENDED else r.card.roles
         is_done = all(has.owner for of, has in enumerate(others) if of != role)
-        return r._replace(calls=frozenset() if is_done else r.calls - {role})
+        left = frozenset() if is_done else r.calls - {role}
+        return r._replace(calls=left, heir=r.heir if left else "")
     if entry.startswith("orphans"):
         handed = (role, entry.removeprefix("orphans"))
         if handed in r.orphans:

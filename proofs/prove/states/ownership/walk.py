@@ -30,16 +30,18 @@ KINDS: Mapping[str, Kind] = {
         Kind("owners", faults=_OWNERS, hangs_up=False),
         Kind("legs", workers="a", ingresses="ij", faults=_LEGS),
         Kind("ends", workers="a", ingresses="ij", faults=_ENDS, janitor=False),
+        Kind("rings", faults=_OWNERS | {F.SOCKET}, rings=True),
         Kind("failures", faults=frozenset({F.CRASH, F.HAND_OVER, F.SERVED}), budget=5, hangs_up=False),
         Kind(
             "clocks", faults=frozenset({F.CRASH, F.FORGETS, F.STOP}), budget=3, clocks_differ=True,
             hangs_up=False,
         ),
-        Kind("all", roles=2, ingresses="ij", faults=_OWNERS | _LEGS),
+        Kind("all", roles=2, ingresses="ij", faults=_OWNERS | _LEGS, rings=True),
     )
 }  # fmt: skip
 """What is walked: one role's owners at a socket that stays; a call's streams at two ingresses; the ends of
-calls where nobody keeps house; owners that fail; Redis hosts whose clocks differ; and everything at once."""
+calls where nobody keeps house; a call that brains expect before its stream is attached; owners that fail;
+Redis hosts whose clocks differ; and everything at once."""
 
 
 class Violation(Exception):

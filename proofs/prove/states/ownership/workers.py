@@ -41,9 +41,13 @@ def at_once(w: World, kind: Kind, rules: Rules) -> Iterator[Step]:
 
 
 def in_time(w: World, kind: Kind, rules: Rules) -> Iterator[Step]:
-    """What they do when they have looked for a while: at the dead, and for calls that name them."""
+    """What they do when they have looked for a while: at the dead, for calls that name them, and at a new
+    call whose heir has not come."""
     for index, worker in enumerate(w.workers):
         if worker.up == UP:
+            if not worker.asks and _is_left_to(w.redis, worker) and rules.heir_time_ends:
+                request = ("claim", worker.role, worker.name, 0, "calls")
+                yield from _ask(w, kind, rules, index, request, "the heir has not come: ")
             yield from _disown(w, kind, rules, index)
             yield from _look_after(w, kind, rules, index)
 
@@ -154,14 +158,23 @@ def _speak(w: World, rules: Rules, index: int) -> Iterator[Step]:
 
 
 def _take(w: World, kind: Kind, rules: Rules, index: int) -> Iterator[Step]:
-    """An entry of `orphans` or `calls` that it is handed: its own first, but any in the end."""
+    """An entry of `orphans` or `calls` that it is handed: its own first, but any in the end; of a new call
+    that has another heir not yet. The heir is rung, whoever is handed the entry. Also one of `ringing`."""
     worker, redis = w.workers[index], w.redis
+    if redis.rings and worker.role == 0:
+        yield from _ask(w, kind, rules, index, ("expect", worker.role, worker.name), "")
     entries = [f"orphans{heir}" for role, heir in redis.orphans if role == worker.role]
     entries.sort(key=lambda entry: entry != f"orphans{worker.name}")
-    if worker.role in redis.calls:
+    if worker.role in redis.calls and not _is_left_to(redis, worker):
         entries.append("calls")
     for entry in dict.fromkeys(entries):
         yield from _ask(w, kind, rules, index, ("claim", worker.role, worker.name, 0, entry), "")
+
+
+def _is_left_to(redis: Redis, worker: Worker) -> bool:
+    """Whether there is a new call that another worker of the role, a brain, is to have first."""
+    is_offered = worker.role == 0 and worker.role in redis.calls
+    return is_offered and redis.heir not in ("", worker.name)
 
 
 def _disown(w: World, kind: Kind, rules: Rules, index: int) -> Iterator[Step]:

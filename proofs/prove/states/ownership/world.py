@@ -116,11 +116,13 @@ class Kind(NamedTuple):
     """The caller may hang up."""
     janitor: bool = True
     """Somebody ends calls that nobody has looked after for a minute."""
+    rings: bool = False
+    """Brains hear of the call before its stream is attached."""
 
 
 def begin(kind: Kind, rules: Rules) -> World:
     """A stream of a new call has opened, and has not been attached yet."""
-    redis, _ = reserve(Redis(), rules, 0)
+    redis, _ = reserve(Redis(), rules, 0, kind.rings)
     workers = tuple(Worker(role, letter) for role in range(kind.roles) for letter in kind.workers)
     nothing = ((0, ""),) * kind.roles
     unknown = (("", 0),) * kind.roles

@@ -35,6 +35,7 @@ HOOK = Hook(event="call.started", call_sid=CALL, event_id="e", at_ms=1, attempt=
 
 CALLS: list[ScriptCall] = [
     steps.reserve(KEYS, CALL, wall_ms=1, limit=2, lease_ms=3, nonce="n", expires_at_ms=4),
+    steps.expect(KEYS, CALL, worker="w", entry="1-1"),
     steps.attach(KEYS, STREAM, wall_ms=1, max_resumes=2),
     steps.detach(KEYS, LEG, ingress="i", cause="lost", wall_ms=1, deadlines={"": Deadline(1, "lost")}),
     claiming.claim(KEYS, CALL, role="brain", worker="w", wall_ms=1),

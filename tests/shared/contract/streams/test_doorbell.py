@@ -22,6 +22,12 @@ def test_a_ring_survives_the_way(why: Why) -> None:
     assert read_ring(command.args[6:]) == Ring(CALL, why)
 
 
+def test_a_ring_for_a_new_call_names_its_entry() -> None:
+    """As ATTACH rings the heir: the claim settles that entry of `calls`."""
+    words = [b"v", b"1", b"call", CALL.encode(), b"why", b"claimed", b"entry", b"7-1"]
+    assert read_ring(words) == Ring(CALL, Why.CLAIMED, entry="7-1")
+
+
 def test_a_reason_of_a_newer_version_is_none() -> None:
     """The call is named all the same: it is looked at."""
     assert read_ring([b"v", b"1", b"call", CALL.encode(), b"why", b"whim"]) == Ring(CALL, None)

@@ -39,6 +39,7 @@ GUARDS = [
     ("disowned_again", "owners", {F.LATE, F.CRASH}, 6, "never comes to rest"),
     ("looked_after", "owners", {F.LATE, F.HAND_OVER}, 6, "never comes to rest"),
     ("attempts_returned", "failures", {F.HAND_OVER}, 9, "nobody has failed"),
+    ("heir_time_ends", "rings", {F.CRASH}, 4, "never comes to rest"),
     ("newer_stream_wins", "legs", {F.SOCKET, F.EMPTIED}, 8, "for the sake of an older one"),
     ("replays_refused", "legs", {F.REPLAY}, 3, "a stranger"),
     ("ends_name_leg", "legs", {F.SOCKET, F.LATE}, 10, "a stream that it has"),
