@@ -123,7 +123,7 @@ class EgressCall:
         self.inbox.unwatch(self.owner.keys.reply(self.call_sid))
         self.reply_position = FIRST
         self.watch_reply(nudge=True)
-        self.control.position = card.control_pos or FIRST
+        self.control.begin_at(card.control_pos or FIRST)
         self.control.ring()
 
     def receive_reply(self, entries: list[Entry]) -> None:

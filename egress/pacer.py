@@ -27,6 +27,9 @@ EARLY_MS = 2.0
 """A frame may leave so much before its time. Timers fire up to a millisecond early, and the frame that a tick
 finds not quite due would wait for the next tick, 20 ms."""
 
+ROUNDING_MS = 1e-6
+"""Times are sums: a frame that is due now must not look as if it were due a hair later."""
+
 LEAD_MS = 300.0
 """Sending just in time gaps audibly; 100 to 250 ms ahead does not."""
 
@@ -100,7 +103,7 @@ class Pacer:
         late_ms = now_ms - (self._anchor_ms + self._count * FRAME_MS - self.lead_ms)
         count = 0
         if late_ms >= patience_ms - EARLY_MS:
-            count = min(int(late_ms / FRAME_MS) + GROUP_FRAMES, available)
+            count = min(int((late_ms + ROUNDING_MS) / FRAME_MS) + GROUP_FRAMES, available)
         self._count += count
         self._waiting = count < available
         return count

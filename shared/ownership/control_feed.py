@@ -5,6 +5,10 @@ dropping what came twice, counting what cannot be read. Must not know: what a me
 position is kept.
 
 Reading is no task that waits: a ring starts one, and it ends when nothing is left to read.
+
+A failover may lose the last entries to a server whose clock is behind: what is written then has lower ids
+than what was read. Where the newest entry is below the position, all since our beginning is read again, and
+numbers tell what is new.
 """
 
 from __future__ import annotations
@@ -50,10 +54,19 @@ class ControlFeed:
     log: Log
     position: str = FIRST
     """The last entry read."""
+    _began_at: str = field(init=False)
+    """What another owner has read: never again."""
     _seen: dict[str, dict[str, None]] = field(default_factory=dict)
     _is_reading: bool = False
     _is_rung: bool = False
     _is_stopped: bool = False
+
+    def __post_init__(self) -> None:
+        self._began_at = self.position
+
+    def begin_at(self, position: str) -> None:
+        """What stands there and before has been read by another owner."""
+        self.position = self._began_at = position
 
     def ring(self) -> None:
         """There is, or may be, something to read."""
@@ -65,14 +78,14 @@ class ControlFeed:
             self.spawn(self._read(), "control")
 
     def sweep(self) -> None:
-        """Looks, by the outbox, whether somebody typed a message by hand."""
+        """Looks, by the outbox, whether somebody typed a message by hand, or ids begin anew."""
 
         def found(reply: object) -> None:
-            if isinstance(reply, list) and reply:
+            if isinstance(reply, list) and reply and reply[0][0].decode() != self.position:
                 self.ring()
 
         key = self.keys.control(self.call_sid).encode()
-        words = (b"XRANGE", key, self._start().encode(), b"+", b"COUNT", b"1")
+        words = (b"XREVRANGE", key, b"+", b"-", b"COUNT", b"1")
         self.outbox.send(Command(self.keys.lane(self.call_sid), words), on_reply=found)
 
     def stop(self) -> None:
@@ -102,6 +115,9 @@ class ControlFeed:
         """New messages in order, without repetitions. Raises STORE_ERRORS."""
         key = self.keys.control(self.call_sid)
         found: list[tuple[bytes, dict[bytes, bytes]]] = await self.store.xrange(key, min=self._start())
+        if not found and await self._begins_anew(key):
+            self.position = self._began_at
+            found = await self.store.xrange(key, min=self._start())
         fresh: list[Letter] = []
         for entry_id, fields in found:
             self.position = entry_id.decode()
@@ -110,21 +126,31 @@ class ControlFeed:
             except EntryError as error:
                 self.counters.unread(error, self.log)
                 continue
-            if self._is_new(letter):
+            if self._is_new(letter, self.position):
                 fresh.append(letter)
         return fresh
+
+    async def _begins_anew(self, key: str) -> bool:
+        newest = await self.store.xrevrange(key, count=1)
+        return bool(newest) and _place(self._began_at) < _place(newest[0][0].decode()) < _place(self.position)
 
     def _start(self) -> str:
         return "-" if self.position == FIRST else f"({self.position}"
 
-    def _is_new(self, letter: Letter) -> bool:
-        if not letter.number:
-            return True  # Typed by hand: each one counts.
+    def _is_new(self, letter: Letter, entry_id: str) -> bool:
+        # Typed by hand, without a number: each one counts.
+        number = letter.number or entry_id
         # An owner that claims a call again counts from one again, under a higher epoch.
         seen = self._seen.setdefault(f"{letter.sender} {letter.epoch}", {})
-        if letter.number in seen:
+        if number in seen:
             return False
-        seen[letter.number] = None
+        seen[number] = None
         if len(seen) > REMEMBERED:
             del seen[next(iter(seen))]
         return True
+
+
+def _place(entry_id: str) -> tuple[int, int]:
+    """An entry's id, to be compared."""
+    ms, _, sequence = entry_id.partition("-")
+    return int(ms), int(sequence or 0)

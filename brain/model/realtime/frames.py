@@ -8,7 +8,6 @@ text frame (RFC 6455, 5.2 and 5.3). Pure, but for its randomness. Must not know:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Final
 
 from websockets.frames import OP_TEXT
@@ -29,10 +28,9 @@ class FrameWriter:
     """Frames one after another. Each has a mask of its own, as the RFC demands: unpredictable to whoever
     chose the payload."""
 
-    __slots__ = ("_masks", "_random", "_used")
+    __slots__ = ("_masks", "_used")
 
-    def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
-        self._random = random_bytes
+    def __init__(self) -> None:
         self._masks = b""
         self._used = 0
 
@@ -52,7 +50,7 @@ class FrameWriter:
 
     def _mask(self) -> bytes:
         if self._used == len(self._masks):
-            self._masks, self._used = self._random(MASKS * MASK_BYTES), 0
+            self._masks, self._used = os.urandom(MASKS * MASK_BYTES), 0
         begin = self._used
         self._used = begin + MASK_BYTES
         return self._masks[begin : self._used]

@@ -15,7 +15,6 @@ from brain.caller.feed import CallerFeed
 from brain.sequencer import responses
 from egress.delivery import Delivery
 from ingress.calls.call import IngressCall
-from ingress.calls.fence import Admit, Fence
 from ingress.calls.figures import FiguresPen
 from ingress.calls.owed import OwedSound, Step
 from proofs.simulate.callers import Habits
@@ -26,6 +25,7 @@ from proofs.simulate.play import Story
 from proofs.simulate.run import run_apart
 from proofs.simulate.world import WorldOptions
 from shared.contract.streams import pairs
+from shared.contract.streams.pairs import frames_in
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.owned_watch import OwnedWatch
 from shared.store.outbox import Outbox
@@ -63,13 +63,15 @@ def _no_flush() -> None:
 
 
 def _no_frame_numbers() -> None:
-    judge = Fence.admit_frame
+    receive = IngressCall.receive_frames
 
-    def admit(self: Fence, leg: int, epoch: int, cut: int, n: int) -> Admit:
-        self.last_frame = min(self.last_frame, n - 1)
-        return judge(self, leg, epoch, cut, n)
+    def receive_anew(
+        self: IngressCall, worker: str, leg: int, epoch: int, cut: int, n: int, audio: bytes, now_ms: float
+    ) -> None:
+        self.fence.last_frame = min(self.fence.last_frame, n - frames_in(audio))
+        receive(self, worker, leg, epoch, cut, n, audio, now_ms)
 
-    Fence.admit_frame = admit  # type: ignore[method-assign]
+    IngressCall.receive_frames = receive_anew  # type: ignore[method-assign]
 
 
 def _no_letter_numbers() -> None:

@@ -22,7 +22,7 @@ class _Watched:
 
     async def play(self, world: World) -> list[str]:
         doing = asyncio.create_task(trouble.bring_about(world, [self.fault]))
-        await asyncio.sleep(self.fault.at_s + 0.1)
+        await asyncio.sleep(self.fault.at_s + 0.5)  # An idle process takes its steps one after another.
         during = self._look(world)
         await doing
         await asyncio.sleep(5)
