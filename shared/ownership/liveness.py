@@ -53,6 +53,9 @@ class WorkerState(enum.StrEnum):
     """Dead for certain."""
 
 
+_DEAD = frozenset({WorkerState.SILENT, WorkerState.EXITED})
+
+
 class Counted(enum.StrEnum):
     """Whether the time before a look counted as silence; why not."""
 
@@ -89,6 +92,11 @@ class WorkerStanding:
     state: WorkerState
     silent_ms: float
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether its calls are anybody's."""
+        return self.state in _DEAD
+
 
 @dataclass(slots=True)
 class _Known:
@@ -101,7 +109,7 @@ class _Known:
 
     @property
     def is_dead(self) -> bool:
-        return self.state in (WorkerState.SILENT, WorkerState.EXITED)
+        return self.state in _DEAD
 
 
 @dataclass(slots=True)

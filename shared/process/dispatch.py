@@ -269,10 +269,12 @@ class Dispatch:
             host.on_ringing(call)
 
     def _waits_for(self, heir: str, entry_id: bytes) -> bool:
-        """Whether another worker is to have it first. Not one that was an older boot of ours; nor if the
-        entry has stood there for as long as it is left to an heir: nobody was there to read it."""
+        """Whether another worker is to have it first. Not one that was an older boot of ours, or is dead; nor
+        if the entry has stood there for as long as it is left to an heir: nobody was there to read it."""
         process = self._process
         if heir in ("", process.name) or heir.partition("#")[0] == process.worker.instance:
+            return False
+        if any(each.worker == heir and each.is_dead for each in process.neighbours.standings()):
             return False
         return self._age_ms(entry_id) < HEIR_FIRST_MS
 

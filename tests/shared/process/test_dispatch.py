@@ -237,6 +237,12 @@ def test_an_orphan_waits_for_its_heir_only_while_it_is_young(
     assert not taker._waits_for(str(replace(process.worker, boot="0ld")), b"1000000-0")
     assert not taker._waits_for(process.name, b"1000000-0")
     assert not taker._waits_for("", b"1000000-0")
+    # One that is known to be dead will not come.
+    liveness = process.neighbours._liveness
+    liveness.look({heir: 1}, 0.0, wrote=True)
+    assert taker._waits_for(heir, b"1000000-0") is waits
+    liveness.exited(heir, has_keys=True)
+    assert not taker._waits_for(heir, b"1000000-0")
 
 
 async def test_all_that_was_abandoned_is_taken_at_one_look(
