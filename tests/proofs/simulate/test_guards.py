@@ -169,6 +169,7 @@ GUARDS = [
         name="sent again",
         takes_out=_nothing_sent_again,
         says="left out",
+        seeds=24,  # Something must be under way in the millisecond of the cut: one seed in five.
         cuts=[Fault(at_s, What.CUT, "brain-0", 5.0) for at_s in (6.0, 16.0)],
     ),
     Guard(
