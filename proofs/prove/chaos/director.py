@@ -53,6 +53,7 @@ from simulators.twilio.caller.plan import DialOutcome
 from simulators.twilio.phone_call import new_sid
 
 POLL_S: Final = 0.01
+CLAIMED_WITHIN_S: Final = 0.5
 LOOK_S: Final = 0.1
 SAMPLE_S: Final = 0.25
 BEGIN_WITHIN_S: Final = 1.0
@@ -263,7 +264,7 @@ class Director:
         if isinstance(fault, Abandoned):
             await self._abandon()
             return
-        process = "" if row.role is None else await self._owner(lead, row.role)
+        process = "" if row.role is None else await self._owner_soon(lead, row.role)
         if not process and isinstance(row.fault, trouble.OF_ONE):
             raise trouble.TroubleFailed(f"expected a {row.role} that has the call, got none")
         await self._mark_hit(process)
@@ -333,6 +334,15 @@ class Director:
     async def _owner(self, player: _Player, role: Role) -> str:
         """supervisord's name of the process that has a role of the call; empty: nobody has."""
         return (await self._worker(player, role)).partition("@")[0]
+
+    async def _owner_soon(self, player: _Player, role: Role) -> str:
+        """The same; empty: nobody has, nor will in a moment."""
+        for _ in range(round(CLAIMED_WITHIN_S / POLL_S)):
+            found = await self._owner(player, role)
+            if found:
+                return found
+            await asyncio.sleep(POLL_S)
+        return ""
 
     async def _worker(self, player: _Player, role: Role) -> str:
         try:

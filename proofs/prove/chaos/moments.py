@@ -46,7 +46,8 @@ def moments(stage: Stage, story: Story, call: LiveCall) -> dict[Step, Callable[[
 
     return {
         Step.CLAIM: lambda: bool(record.streams),
-        Step.OPENING: lambda: cast.asked.get(call_sid, 0) > 0,
+        # Asked for while it rang: until the stream is there nobody has the call.
+        Step.OPENING: lambda: cast.asked.get(call_sid, 0) > 0 and bool(record.streams),
         Step.GREETING: lambda: plays_for(INTO_MS),
         Step.CALLER: speaks,
         Step.MODEL: lambda: is_answered(INTO_MS),

@@ -14,7 +14,8 @@ from simulators.twilio import LiveCall
 
 
 def test_a_step_is_there_when_the_records_say_so() -> None:
-    """Asking for a session is the opening; a tool that runs for the call is its tool; the others are not."""
+    """Asking for a session is the opening, once there is a stream; a tool that runs for the call is its tool;
+    the others are not."""
     cast_ = Cast(Path("/nowhere"), Random(1))
     tool = SimpleNamespace(running={"CA2"})
     stage = cast(Stage, SimpleNamespace(cast=cast_, tool=tool, sessions_of=lambda _sid: []))
@@ -26,4 +27,6 @@ def test_a_step_is_there_when_the_records_say_so() -> None:
     cast_.asked["CA1"] = 1
     tool.running.add("CA1")
     record.utterances.append(SimpleNamespace(started_at_ms=1_000.0, voice_ended_at_ms=9_000.0))
-    assert [step for step in Step if found[step]()] == [Step.OPENING, Step.CALLER, Step.TOOL]
+    assert [step for step in Step if found[step]()] == [Step.CALLER, Step.TOOL]
+    record.streams.append(SimpleNamespace())
+    assert [step for step in Step if found[step]()] == [Step.CLAIM, Step.OPENING, Step.CALLER, Step.TOOL]
