@@ -148,7 +148,7 @@ class BrainRole:
 
     def not_ready(self) -> str:
         """Why no new call should come here; empty when ready."""
-        return "" if self._has_slot() else f"full: {len(self._calls)} calls, {self._expected.count} expected"
+        return "" if self._has_slot() else f"full: {len(self._calls)} calls"
 
     def expected_calls(self) -> int:
         """How many ring whose sessions are opened here."""
@@ -183,8 +183,7 @@ class BrainRole:
     # Private.
 
     def _has_slot(self) -> bool:
-        taken = len(self._calls) + self._expected.count
-        return taken < self._process.capacity and not self._process.draining
+        return len(self._calls) < self._process.capacity and not self._process.draining
 
     def _on_call(self, call_sid: str, claim: Claim) -> None:
         process, held = self._process, self._calls.get(call_sid)

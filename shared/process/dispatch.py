@@ -174,12 +174,13 @@ class Dispatch:
         return [self._orphans, self._calls, *(() if self._host is None else (self._ringing,))]
 
     def _wanted(self) -> list[str]:
-        """What there is room for."""
+        """What there is room for. Calls that are only expected keep no other one out: they may not come."""
         live, capacity = self._live_calls(), self._process.capacity
-        expected = 0 if self._host is None else self._host.expected_calls()
-        if live + expected < capacity:
-            return self._all()
-        return [self._orphans] if live < room_for_orphans(capacity) else []
+        if live >= capacity:
+            return [self._orphans] if live < room_for_orphans(capacity) else []
+        if self._host is None or live + self._host.expected_calls() >= capacity:
+            return [self._orphans, self._calls]
+        return self._all()
 
     async def _read(self, link: RedisLink, wanted: list[str], start: str) -> None:
         """One entry of each stream, the orphan first; `start` is "0" for what we were handed before."""
