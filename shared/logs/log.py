@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -54,6 +55,10 @@ class _Library(logging.Handler):
     """What libraries log. Without it Python would write to stderr from the loop, and wait for its reader."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and isinstance(record.exc_info[1], socket.gaierror) and record.name == "asyncio":
+            # uvloop's own future, of a connection that was given up while its name was looked up: whoever
+            # gave it up knows, and whoever waits for one is told the same error.
+            return
         log = get_log(library=record.name)
         try:
             text = record.getMessage()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -217,3 +218,15 @@ def test_a_stream_that_cannot_spell_a_character_ends_nothing() -> None:
         get_log().info("first", text=HEBREW)
         get_log().info("second")
     assert [b"first" in line or b"second" in line for line in raw.getvalue().splitlines()] == [True, True]
+
+
+def test_a_name_that_nobody_waits_for_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop keeps a lookup of its own when a connection is given up, and reports it when it fails."""
+    paper = Paper()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with logging_to(paper):
+        for error in (socket.gaierror(-2, "not known"), OSError("another")):
+            asyncio = logging.getLogger("asyncio")
+            asyncio.error("Future exception was never retrieved", exc_info=(type(error), error, None))
+    (only,) = paper.events()
+    assert "another" in only["exception"]
