@@ -9,6 +9,7 @@ not know: how a call comes or goes, what is read, pacing, what was heard.
 from __future__ import annotations
 
 import asyncio
+from zlib import crc32
 
 from egress.call import EgressCall
 from egress.calls import Calls
@@ -126,7 +127,7 @@ class EgressRole:
             return self.calls.all()
         await asyncio.sleep(SLICE_S)
         self._slice = (self._slice + 1) % SLICES
-        return [call for call in self.calls.all() if hash(call.call_sid) % SLICES == self._slice]
+        return [call for call in self.calls.all() if crc32(call.call_sid.encode()) % SLICES == self._slice]
 
     def _export_totals(self) -> None:
         self.calls.add_up()
