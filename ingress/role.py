@@ -225,7 +225,9 @@ class IngressRole:
     # Front.
 
     def refuse_upgrade(self, path: str, signature: str | None) -> HTTPStatus | None:
-        """Before the 101: path, then signature."""
+        """Before the 101: path, then signature. Who ends serves no stream any more."""
+        if self._server is None or self._server.should_exit:
+            return HTTPStatus.SERVICE_UNAVAILABLE
         if path not in MEDIA_PATHS:
             self.counters.refused_path += 1
             return HTTPStatus.NOT_FOUND

@@ -1,7 +1,9 @@
-"""uvicorn's HTTP protocol with a bound on how long a request may take to arrive.
+"""uvicorn's HTTP protocol with a bound on how long a request may take to arrive, and a moment for the last.
 
 Why it exists: uvicorn waits for ever for the rest of a request whose first bytes have come, and the WebSocket
-handshake is such a request. Owns: that one deadline. Must not know: what is requested.
+handshake is such a request. And at its end it closes each connection on which no request has come yet: a
+connection that was accepted a moment before would get no answer, though it was not refused either, and Twilio
+would call that an error. Owns: these two deadlines. Must not know: what is requested, why the server ends.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from ingress.counters import SocketCounters
 
 REQUEST_WITHIN_S = 3.0
 """From a connection's, or a request's, first moment to the last byte of the request."""
+
+LAST_REQUEST_WITHIN_S = 0.5
+"""The same when the server ends. Below uvicorn's `timeout_graceful_shutdown`, which cuts everything off."""
 
 
 class BoundedHttpProtocol(H11Protocol):
@@ -36,6 +41,8 @@ class BoundedHttpProtocol(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._deadline: asyncio.TimerHandle | None = None
         self._is_upgraded = False
+        self._is_last = False
+        """The server ends: this connection is closed behind its answer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -46,8 +53,10 @@ class BoundedHttpProtocol(H11Protocol):
         if self._request_is_under_way():
             if self._deadline is None:
                 self._arm()
-        else:
-            self._disarm()
+            return
+        self._disarm()
+        if self._is_last and not self._is_upgraded and self.conn.their_state is h11.DONE:
+            self.cycle.keep_alive = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
@@ -56,6 +65,15 @@ class BoundedHttpProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._is_upgraded = True  # The media protocol has deadlines of its own.
         super().handle_websocket_upgrade(event)
+
+    def shutdown(self) -> None:
+        """uvicorn's: the server ends."""
+        if self._deadline is None:
+            super().shutdown()  # Between two requests, or in mid-answer: uvicorn does what is right.
+            return
+        self._is_last = True
+        self._deadline.cancel()
+        self._deadline = self.loop.call_later(LAST_REQUEST_WITHIN_S, super().shutdown)
 
     # Private.
 
