@@ -17,6 +17,7 @@ from shared.exit_codes import Exit
 from shared.forms import LOOPBACK_HOSTS
 from shared.process.exits import exit_of
 from shared.process.host import end_with_parent
+from shared.process.slices import run_in_short_slices
 from shared.settings import SettingsError, load
 
 DEFAULT_PORT = 6379
@@ -64,6 +65,7 @@ def main() -> None:
         )
         sys.exit(Exit.FAILED)
     end_with_parent()
+    run_in_short_slices()  # Each entry passes through it: what waits here waits everywhere. It outlives exec.
     os.execv(command[0], command)
 
 

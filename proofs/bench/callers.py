@@ -12,11 +12,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import uvloop
-
 from proofs.bench import process
 from proofs.bench.records import CallHeard, dump
 from proofs.bench.twiml import webhook
+from proofs.measure import own_share
 from proofs.measure.load import CALLER_CLIPS
 from proofs.prove.chaos.evidence.coding import MODEL, pieces
 from simulators import clips
@@ -84,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """The command."""
-    uvloop.run(_call(parser().parse_args()))
+    own_share.run(_call(parser().parse_args()))
 
 
 # Private.

@@ -11,10 +11,9 @@ import argparse
 import asyncio
 from pathlib import Path
 
-import uvloop
-
 from proofs.bench import process
 from proofs.bench.records import ItemSpoken, SessionSpoken, dump
+from proofs.measure import own_share
 from proofs.prove.chaos.evidence.coding import MODEL, Voice
 from simulators import clips
 from simulators.comparison import cancelled_items, interrupted_items, item_starts_ms
@@ -79,7 +78,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="port of the Realtime API")
     parser.add_argument("--seed", type=int, default=1, help="of every random choice (%(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="file for the records, JSON")
-    uvloop.run(_serve(parser.parse_args()))
+    own_share.run(_serve(parser.parse_args()))
 
 
 # Private.

@@ -20,14 +20,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from console.calls import live
 from console.stack.launcher import Stack
 from console.stack.ports import free_port
-from proofs.measure import load
+from proofs.measure import load, own_share
 from proofs.prove.judge import Figures, judge_call, sessions_of
 from proofs.prove.promises import conclude, true_of
 from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
@@ -80,7 +79,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.keep is not None:
         arguments.keep.mkdir(parents=True, exist_ok=True)
-    return uvloop.run(_prove(arguments))
+    return own_share.run(_prove(arguments))
 
 
 async def _prove(arguments: argparse.Namespace) -> int:

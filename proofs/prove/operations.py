@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +26,7 @@ from console.calls import live
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
 from console.stack.ports import free_port
+from proofs.measure import own_share
 from proofs.prove import verdicts
 from proofs.prove.faults import FAULT_AT_S, TALKATIVE, Fault, FinishedCall, Target, faults
 from proofs.prove.roles.busy import ROLES
@@ -55,7 +55,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=CALLS, help="live calls of each fault")
     parser.add_argument("--seed", type=int, default=1, help="of callers and model")
     parser.add_argument("--only", choices=names, action="append", help="a fault; may be repeated")
-    return uvloop.run(_prove(parser.parse_args()))
+    return own_share.run(_prove(parser.parse_args()))
 
 
 # Private.

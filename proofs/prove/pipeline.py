@@ -14,7 +14,6 @@ import asyncio
 import sys
 import time
 
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from console.stack.plan import DEMO_PUBLIC_URL
 from console.stack.ports import free_port
 from console.stack.readiness import why_not_listening
 from proofs.measure import load as pipeline_load
+from proofs.measure import own_share
 from proofs.measure.load import LoadFigures
 from proofs.prove.promises import conclude, true_of
 
@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument(
         "--no-plain", dest="plain", action="store_false", help="do not measure the plainest bridge beside it"
     )
-    return uvloop.run(_prove(parser.parse_args()))
+    return own_share.run(_prove(parser.parse_args()))
 
 
 def broken_promises(figures: LoadFigures) -> list[str]:

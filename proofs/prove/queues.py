@@ -12,13 +12,13 @@ import argparse
 import asyncio
 import sys
 
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from console.stack.launcher import Stack
 from console.stack.ports import free_port
 from proofs.measure import load as pipeline_load
+from proofs.measure import own_share
 from proofs.measure.queues import Samples, sample
 from proofs.prove.promises import conclude, true_of
 from shared.process.tasks import cancel_all
@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="length of the calls, s")
     parser.add_argument("--barge-ins", type=float, default=0.25, help="share of replies that are interrupted")
     parser.add_argument("--seed", type=int, default=1, help="of callers and model")
-    return uvloop.run(_prove(parser.parse_args()))
+    return own_share.run(_prove(parser.parse_args()))
 
 
 def broken_promises(samples: Samples) -> list[str]:

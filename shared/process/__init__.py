@@ -12,6 +12,7 @@ Why it exists: a role is only what differs between roles. Must not know: any one
     admin       the port for health and metrics
     metrics     what /metrics says of every process
     lag         how late the event loop runs
+    slices      let in soon by the kernel, though others compute
     awake       time in which the process ran
     stalls      which line blocks the loop
     garbage     what collecting garbage costs, and what is kept out of it

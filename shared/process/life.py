@@ -43,6 +43,7 @@ from shared.process.lag import LoopLag
 from shared.process.metrics import export_process, export_role
 from shared.process.neighbours import Neighbours
 from shared.process.role import MakeRole, Process, Role
+from shared.process.slices import run_in_short_slices
 from shared.process.stalls import StallWatch
 from shared.process.tasks import cancel_all, comes_first, end_task
 from shared.redis_url import login_of, place_of, user_of
@@ -293,6 +294,9 @@ class _Life:
         if not role.starts_without_redis:
             await role.start()
         self.is_up = True
+        refused = run_in_short_slices()
+        if refused:
+            log.info("short_slices_refused", reason=refused)
         process.garbage.keep_for_good()
         process.lag.forget_recent()
         lost = asyncio.Event()

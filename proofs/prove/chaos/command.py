@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import uvloop
 from rich.console import Console
 
+from proofs.measure import own_share
 from proofs.prove.chaos import guards, rows, table
 from proofs.prove.chaos.evidence.leftovers import late_ms
 from proofs.prove.chaos.evidence.quiet import Usual, usual_of
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if path.exists():
                 run.note(row, loaded(path.read_bytes()))
     else:
-        uvloop.run(Lanes(run.seed, run.record, options.lanes).play(chosen))
+        own_share.run(Lanes(run.seed, run.record, options.lanes).play(chosen))
     if options.write:
         table.write(run.results)
     return run.conclude()

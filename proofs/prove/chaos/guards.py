@@ -18,10 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from proofs.measure import own_share
 from proofs.prove.chaos import rows
 from proofs.prove.chaos.evidence.finding import Finding, worst
 from proofs.prove.chaos.evidence.shapes import Evidence, dumped
@@ -99,7 +99,7 @@ def main(only: Sequence[str], seed: int, keep: Path) -> int:
         return 2
     keep.mkdir(parents=True, exist_ok=True)
     console = Console(width=180)
-    shown = uvloop.run(_play(chosen, seed, keep, console))
+    shown = own_share.run(_play(chosen, seed, keep, console))
     console.print(_table(shown))
     return 0 if all(each.is_shown for each in shown) else 1
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from proofs.measure.own_share import garbage_waits
 from proofs.prove.chaos.director import Director
 from proofs.prove.chaos.evidence.leftovers import base_line
 from proofs.prove.chaos.evidence.shapes import Census, Evidence
@@ -55,7 +56,8 @@ async def play(stage: Stage, rows: Sequence[Row], seed: int) -> list[Evidence]:
     for row in rows:
         directors.append(Director(stage, row, seed, first))
         first += row.calls
-    found = await asyncio.gather(*(director.play() for director in directors))
+    with garbage_waits():
+        found = await asyncio.gather(*(director.play() for director in directors))
     after = await _until_base_line(stage, before, max(row.base_line_s for row in rows))
     return [replace(evidence, before=before, after=after) for evidence in found]
 

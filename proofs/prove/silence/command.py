@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvloop
 from rich.console import Console
 
 from console.calls import live
+from proofs.measure import own_share
 from proofs.prove.silence import rows, table
 from proofs.prove.silence.director import Director, Played
 from proofs.prove.silence.faults import Row
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("expected --write for all rows, got --only")
     if options.keep is not None:
         options.keep.mkdir(parents=True, exist_ok=True)
-    return uvloop.run(_prove(options, chosen))
+    return own_share.run(_prove(options, chosen))
 
 
 # Private.
