@@ -319,6 +319,9 @@ def make_store(url: str, *, name: str, timeout_s: float = COMMAND_TIMEOUT_S) -> 
         max_connections=MAX_CONNECTIONS,
         timeout=timeout_s,
         client_name=name,
+        # Else the library looks its own version up for each connection, 3 ms of the loop, and a
+        # burst of calls opens ten of them. Who we are is in the name.
+        driver_info=None,
         decode_responses=False,
         protocol=2,
         socket_timeout=timeout_s,
