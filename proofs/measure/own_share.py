@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from shared.process.slices import run_in_short_slices
+from shared.process.host import run_in_short_slices
 
 T = TypeVar("T")
 

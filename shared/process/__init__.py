@@ -8,11 +8,10 @@ Why it exists: a role is only what differs between roles. Must not know: any one
     neighbours  the other workers of the role, and who is told of their deaths
     dispatch    new calls, one at a time, while there is a free slot
     exits       which exit code an error of the set-up has
-    host        one process a name, none without its parent; who has a port, who has ended
+    host        one process a name, none without its parent, let in soon; who has a port, who has ended
     admin       the port for health and metrics
     metrics     what /metrics says of every process
     lag         how late the event loop runs
-    slices      let in soon by the kernel, though others compute
     awake       time in which the process ran
     stalls      which line blocks the loop
     garbage     what collecting garbage costs, and what is kept out of it

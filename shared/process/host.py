@@ -1,13 +1,21 @@
-"""What a process asks of the host it runs on: to be the only one of its name, to end with its parent, who
-listens on a port, and to hear of another one's end.
+"""What a process asks of the host it runs on: to be the only one of its name, to end with its parent, to be
+let in soon, who listens on a port, and to hear of another one's end.
 
 Why it exists: two processes of one role and number would share an admin port and a name; and a launcher that
 is killed with SIGKILL cannot stop what it started. The kernel does both for us, however somebody dies. A port
 that is taken is taken by somebody, and the kernel knows whom. And it knows at once who has ended, where a
 beat takes seconds to be missed.
 
+And who is let in: a process of a call runs for a fraction of a millisecond, some hundred times a second, and
+a frame passes through three of them and Redis. Where all cores are taken for a moment, as by a process that
+starts and reads its modules, each waits until who computes has had its slice: 3 ms, time and again. Linux
+(6.12 and newer) gives anybody shorter slices: the share of the processor is the same, in smaller pieces, and
+who asks for little is let in before who asks for much.
+
 Owns: the lock file's name, the calls to the kernel, which process a pid means. Must not know: what is locked
-for, who the parent is, what follows from an end.
+for, who the parent is, what follows from an end, whether the kernel heeds a wish for short slices.
+
+Source of the slices: sched_setattr(2); in Linux 6.12 ("complete EEVDF") `sched_runtime` of a normal task.
 """
 
 from __future__ import annotations
@@ -16,6 +24,7 @@ import ctypes
 import fcntl
 import os
 import signal
+import struct
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -25,6 +34,9 @@ from zlib import crc32
 
 PR_SET_PDEATHSIG = 1
 PROC = Path("/proc")
+
+SHORT_SLICE_NS = 100_000
+"""The shortest that the kernel grants."""
 
 
 def lock_instance(name: str, *, deployment: str) -> IO[str] | None:
@@ -62,6 +74,20 @@ def end_with_supervisord() -> None:
 def is_under_supervisord() -> bool:
     """Whether supervisord started us, and will again."""
     return "SUPERVISOR_ENABLED" in os.environ
+
+
+def run_in_short_slices() -> str:
+    """Asks for them, for the calling thread alone: threads and processes that it starts later have the usual
+    ones. Returns why the kernel refuses; empty if it does not, or is not asked (off Linux)."""
+    number = _SCHED_SETATTR.get(os.uname().machine) if sys.platform == "linux" else None
+    if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return ""  # Who gave it another class, as by chrt, knows why.
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    wish = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, _RESET_ON_FORK, nice, 0, SHORT_SLICE_NS, 0, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(number, 0, ctypes.create_string_buffer(wish, len(wish)), 0) == 0:
+        return ""
+    return os.strerror(ctypes.get_errno())
 
 
 def who_listens(port: int) -> str:
@@ -145,6 +171,14 @@ def open_exit(pid: int, pid_started: int) -> int | None:
 
 
 # Private.
+
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+"""Number of that system call."""
+
+_SCHED_ATTR = struct.Struct("<IIQiIQQQ")
+"""Its argument in its first version: size, policy, flags, nice, priority, runtime, deadline, period."""
+
+_RESET_ON_FORK = 1
 
 _LISTEN = "0A"
 

@@ -37,13 +37,13 @@ from shared.process.host import (
     is_under_supervisord,
     lock_instance,
     own_origin,
+    run_in_short_slices,
     who_listens,
 )
 from shared.process.lag import LoopLag
 from shared.process.metrics import export_process, export_role
 from shared.process.neighbours import Neighbours
 from shared.process.role import MakeRole, Process, Role
-from shared.process.slices import run_in_short_slices
 from shared.process.stalls import StallWatch
 from shared.process.tasks import cancel_all, comes_first, end_task
 from shared.redis_url import login_of, place_of, user_of
