@@ -205,8 +205,10 @@ async def test_a_brain_that_drains_begins_none(store: Store, redis_url: str) -> 
 QUICK = Knobs(response=ResponseKnobs(first_audio_ms=20, speed_factor=50))
 
 
-async def rung(store: Store) -> None:
-    """The webhook of the call that `line` opens then."""
+async def rung(store: Store, *, is_heard: bool = True) -> None:
+    """The webhook of the call that `line` opens then. Before a brain reads what rings it goes nowhere."""
+    if is_heard:
+        await wait_until(lambda: store.exists(KEYS.ringing(0)), "a brain reads what rings")
     await steps.reserve(
         store, KEYS, CALL.call_sid, limit=9, lease_ms=9_999, nonce="nonce-1",
         expires_at_ms=wall_ms() + 60_000, rings=Ringing(CALL.call_sid, "default", ""),
@@ -280,7 +282,7 @@ async def test_switched_off_nothing_is_expected(store: Store, redis_url: str) ->
         RealtimeSimulator(knobs=QUICK) as sim,
         brain(redis_url, sim, early_sessions=False) as (_, role),
     ):
-        await rung(store)
+        await rung(store, is_heard=False)
         async with line(store, redis_url) as here:
             await wait_until(lambda: ReplyKind.RESPONSE_END in here.kinds(), "it greets")
             assert role.counters.sessions_early == 0
