@@ -16,7 +16,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test bench lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-operations prove-ownership prove-silence prove-queues simulate chaos chaos-full prove-guards prove-roll clean
+	prove-heard prove-operations prove-ownership prove-silence prove-queues simulate chaos chaos-full prove-guards prove-roll clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -58,6 +58,9 @@ prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousa
 
 prove-ownership: $(STAMP) ## who has a call: every history of some steps and faults (5 min; ARGS="--depth 12")
 	@$(BIN)/python -m proofs.prove.states.ownership $(ARGS)
+
+prove-heard: $(STAMP) ## what the model is told of a caller's ear over networks of 0 to 150 ms each way (6 min)
+	@$(BIN)/python -m proofs.prove.listening.heard $(ARGS)
 
 prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right one, soon, once? (4 min)
 	@$(BIN)/python -m proofs.prove.operations $(ARGS)

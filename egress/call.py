@@ -28,7 +28,15 @@ from shared.contract.errors import EntryError
 from shared.contract.streams import pairs
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import BackKind, Name, OutNames, read_groups, read_playing, read_unsent
+from shared.contract.streams.pairs import (
+    BackKind,
+    Name,
+    OutNames,
+    read_groups,
+    read_playing,
+    read_unsent,
+    read_way,
+)
 from shared.contract.streams.reply import ReplyEntry, ReplyKind, read_reply
 from shared.contract.views import EgressView
 from shared.figures.hops import Hop
@@ -147,6 +155,8 @@ class EgressCall:
             self._step(
                 lambda now: delivery.on_attached(name.leg, name.n, now, cut=name.cut, playing_ms=playing_ms)
             )
+        elif name.kind == BackKind.WAY and name.leg == delivery.leg:
+            delivery.ledger.know_way(read_way(value))
         elif name.kind == BackKind.GROUPS and name.leg == delivery.leg:
             self._pair_frames = read_groups(value)
 

@@ -215,7 +215,7 @@ class Ledger:
                 response_id=item.response.response_id,
                 received_ms=item.received_ms,
                 sent_ms=item.sent_ms,
-                heard_ms=int(self.heard_ms(item, now_ms)),
+                heard_ms=int(self._playback.heard_by_clear_ms(item, now_ms)),
             )
             for item in self._items.values()
         ]
@@ -266,9 +266,18 @@ class Ledger:
         self.play_on(at_ms)
         self.hold(at_ms if self._word_at_ms is None else max(at_ms, self._word_at_ms))
 
-    def know_way(self, behind_ms: float) -> None:
+    def know_behind(self, behind_ms: float) -> None:
         """What echoes told an owner before us: the ear is later than the socket by so much."""
-        self._playback.know_way(behind_ms)
+        self._playback.know_behind(behind_ms)
+
+    def know_way(self, way_ms: float) -> None:
+        """What ingress has measured: to Twilio's socket and back."""
+        self._playback.know_way(way_ms)
+
+    @property
+    def way_ms(self) -> float:
+        """The same; 0: not known."""
+        return self._playback.way_ms
 
     @property
     def ear_behind_ms(self) -> float:

@@ -9,16 +9,29 @@ way of the frames to Twilio's socket, by the network, by a hole that we do not k
 first confirmation of a talk spurt bounds and each echo says again; what comes back took time to come, so that
 the clock errs to less than was heard, never to more. Only what ingress has confirmed counts. An echo of a
 current mark proves more. While ingress is silent or the media stream is gone, the clock stands.
+
+What is cut off now is heard on until the clear arrives. Over a network the echo came late by the way back,
+and the clear will by the way out: together a round trip, which ingress measures and which is given back then.
+That is no longer certain to the frame, for both ways have their jitter; so only a cut asks for it, for which
+less and more are equally wrong, and it goes by what echoes mostly say instead of by the last one.
 (docs/design.md, Framer, pacer, ledger)
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from statistics import median
 
 from egress.accounts import PlayedItem
 from shared.audio import FRAME_MS
+
+ECHOES = 5
+"""So many echoes of a talk spurt say together how late the ear is: one alone has the jitter of its way."""
+
+JITTER_MS = 40.0
+"""An echo that is later than the others by more than this is no jitter: the ear has fallen behind."""
 
 
 @dataclass(slots=True)
@@ -33,6 +46,13 @@ class Playback:
     """How far the ear is behind the clock, at most."""
     _echo_behind_ms: float = field(init=False, default=0.0)
     """The same by the last echo alone: what a new talk spurt begins with."""
+    _socket_late_ms: float = field(init=False, default=0.0)
+    """How much later than the clock this talk spurt came to Twilio's socket, at most."""
+    _echoes_ms: deque[float] = field(init=False, default_factory=lambda: deque(maxlen=ECHOES))
+    """How far the ear was behind by each of the last echoes of this talk spurt; before them, by what those
+    of the one before mostly said."""
+    _way_ms: float = field(init=False, default=0.0)
+    """To Twilio's socket and back; 0: not known."""
 
     # What is sent, and what comes back of it.
 
@@ -40,7 +60,7 @@ class Playback:
         """So many frames of the item, one behind the other, were written; the last one ends at `end_ms`."""
         plays_until_ms = self._plays_until_ms
         if now_ms >= plays_until_ms:
-            self._behind_ms = self._echo_behind_ms
+            self._begin_spurt()
             plays_until_ms = now_ms
         item.plays_until_ms = self._plays_until_ms = plays_until_ms + frames * FRAME_MS
         item.cursor_ms = end_ms
@@ -66,11 +86,13 @@ class Playback:
         if end_ms > item.confirmed_ms:
             begins_ms = item.plays_until_ms - (item.cursor_ms - item.confirmed_ms)
             self._behind_ms = max(self._behind_ms, now_ms - begins_ms)
+            self._socket_late_ms = max(self._socket_late_ms, now_ms - begins_ms)
             item.confirmed_ms = min(end_ms, item.cursor_ms)
 
     def echoed(self, plays_at_ms: float, now_ms: float) -> None:
         """What the clock plays at `plays_at_ms` has played by now."""
         self._behind_ms = self._echo_behind_ms = max(0.0, now_ms - plays_at_ms)
+        self._echoes_ms.append(self._echo_behind_ms)
 
     # What was heard.
 
@@ -79,6 +101,16 @@ class Playback:
         heard = item.proved_ms(self._standing_ms(now_ms) - self._behind_ms)
         heard = min(heard, item.received_ms)  # The last frame may be padded.
         item.highest_ms = max(item.highest_ms, heard)
+        return item.highest_ms
+
+    def heard_by_clear_ms(self, item: PlayedItem, now_ms: float) -> float:
+        """What the caller will have heard of the item when a clear that leaves now arrives: as probably less
+        as more, by the jitter of the network."""
+        self.heard_ms(item, now_ms)
+        if self._held_at_ms is None:
+            echoed_ms = max(self._usual_behind_ms, self._echo_behind_ms - JITTER_MS)
+            heard = item.proved_ms(now_ms - max(self._socket_late_ms, echoed_ms - self._way_ms))
+            item.highest_ms = max(item.highest_ms, min(heard, item.received_ms))
         return item.highest_ms
 
     def settled_ms(self, item: PlayedItem, now_ms: float, unconfirmed_since_ms: float | None) -> float:
@@ -91,6 +123,11 @@ class Playback:
         if unconfirmed_since_ms is not None:
             standing_ms = min(standing_ms, unconfirmed_since_ms)
         return max(0.0, min(item.proved_ms(standing_ms - self._behind_ms), item.sent_ms))
+
+    @property
+    def way_ms(self) -> float:
+        """To Twilio's socket and back; 0: not known."""
+        return self._way_ms
 
     @property
     def echo_behind_ms(self) -> float:
@@ -159,15 +196,33 @@ class Playback:
         """What was sent is void."""
         self._plays_until_ms = now_ms
 
-    def know_way(self, behind_ms: float) -> None:
-        """What echoes told an owner before us of this leg's way."""
+    def know_behind(self, behind_ms: float) -> None:
+        """What echoes told an owner before us of this leg."""
         self._behind_ms = self._echo_behind_ms = behind_ms
 
+    def know_way(self, way_ms: float) -> None:
+        """What ingress has measured of this leg: to Twilio's socket and back."""
+        self._way_ms = way_ms
+
     def forget_way(self) -> None:
-        """A new leg: what echoes said of the old one's way says nothing of this one."""
-        self._behind_ms = self._echo_behind_ms = 0.0
+        """A new leg: what was learnt of the old one says nothing of this one."""
+        self._behind_ms = self._echo_behind_ms = self._way_ms = 0.0
+        self._echoes_ms.clear()
 
     # Private.
+
+    def _begin_spurt(self) -> None:
+        usual_ms = self._usual_behind_ms
+        self._echoes_ms.clear()
+        if usual_ms:
+            self._echoes_ms.append(usual_ms)
+        self._behind_ms = self._echo_behind_ms
+        self._socket_late_ms = 0.0
+
+    @property
+    def _usual_behind_ms(self) -> float:
+        """How far the ear is behind the clock, by what echoes mostly say."""
+        return median(self._echoes_ms) if self._echoes_ms else self._echo_behind_ms
 
     def _standing_ms(self, now_ms: float) -> float:
         return now_ms if self._held_at_ms is None else min(now_ms, self._held_at_ms)

@@ -64,7 +64,7 @@ class TakingUp:
         self.answer_by_ms = claimed_at_ms + ATTACH_WAIT_MS
         self.void_below = self.start.cut
         self._follows = not self.start.is_first
-        self.ledger.know_way(self.start.behind_ms)
+        self.ledger.know_behind(self.start.behind_ms)
 
     # The wait.
 

@@ -38,6 +38,7 @@ from shared.contract.streams.pairs import (
     playing,
     read_debt,
     read_owes,
+    way,
 )
 from shared.contract.writes import Speaker
 from shared.ownership.journal import JournalPen
@@ -270,6 +271,8 @@ class IngressCall:
             self.owed.end(read_debt(value), now_ms)
         elif name.kind == OutKind.ATTACH:
             self._post.at_once(worker, self._pair(BackKind.GROUPS, groups()))
+            stream.trip.tell_again()
+            self.tell_way()
             self._post.at_once(worker, self._pair(BackKind.ATTACHED, playing(self.owed.playing_ms(now_ms))))
         return False
 
@@ -303,6 +306,14 @@ class IngressCall:
         if not self.egress or self.stream is None:
             return None
         return self.egress, self._forwarded(), self.stream.socket.unsent_bytes > 0
+
+    def tell_way(self) -> None:
+        """How long the socket takes to Twilio and back, if that has changed."""
+        if self.stream is None or not self.egress:
+            return
+        way_ms = self.stream.trip.news()
+        if way_ms is not None:
+            self._post.at_once(self.egress, self._pair(BackKind.WAY, way(way_ms)))
 
     # Private.
 

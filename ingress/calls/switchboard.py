@@ -221,6 +221,7 @@ class Switchboard:
             self._end_silent(stream)
 
     def _sweep_call(self, call: IngressCall, now: float, *, store_away: bool) -> None:
+        call.tell_way()
         if not call.fill_silence(now, store_away=store_away):
             self._apologise(call)
 

@@ -8,6 +8,7 @@ arrives goes up by callbacks; what is to be sent comes down by plain calls.
     gate         which message is let through, in which state, until when
     protocol     the socket as an asyncio.Protocol
     frames       WebSocket frames by hand
+    round_trip   how long a message takes to the carrier and back
     write_times  how long the kernel took to take what was written
     wire         what ingress needs of a carrier's wire
     twilio       Twilio's

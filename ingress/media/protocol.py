@@ -67,6 +67,9 @@ class TextSink(Protocol):
     def binary(self) -> None:
         """A binary message, dropped."""
 
+    def pong(self, payload: bytes, at_ms: float) -> None:
+        """A ping was answered; the bytes of it came at `at_ms`."""
+
     def lost(self) -> None:
         """The connection is over. Called once, last."""
 
@@ -212,11 +215,11 @@ class MediaProtocol(asyncio.Protocol):
         self._pending = kept
         self._pending_bytes = sum(len(frame) for _, _, frame in kept)
 
-    def ping(self) -> None:
-        """Asks a silent peer whether it is there; any answer counts as data."""
+    def ping(self, payload: bytes = b"") -> None:
+        """Asks the peer whether it is there; any answer counts as data."""
         if self.is_open:
             self.front.counters.pings += 1
-            self._library.send_ping(b"")
+            self._library.send_ping(payload)
             self._write_library()
 
     def close(self, code: int, reason: str) -> None:
@@ -268,6 +271,8 @@ class MediaProtocol(asyncio.Protocol):
     def _handle_frame(self, frame: Frame) -> None:
         if frame.opcode is OP_PING or frame.opcode is OP_PONG:
             self._count_control()
+            if frame.opcode is OP_PONG and self._sink is not None:
+                self._sink.pong(bytes(frame.data), self.last_data_at_ms)
         elif frame.opcode is OP_BINARY:
             self._fragment_open = not frame.fin
             self._fragments = []

@@ -29,6 +29,7 @@ from ingress.media.gate import (
     SocketStep,
 )
 from ingress.media.numbering import Numbering, Place
+from ingress.media.round_trip import RoundTrip
 from ingress.media.wire import KeyPress, MarkEcho, Media, Message, StreamStart, Wire
 from ingress.media.write_times import WriteWindow
 from shared.clock import now_ms
@@ -70,7 +71,7 @@ class Socket(Protocol):
 
     def drop_media_below(self, cut: int) -> None: ...
 
-    def ping(self) -> None: ...
+    def ping(self, payload: bytes = b"") -> None: ...
 
     def close(self, code: int, reason: str) -> None: ...
 
@@ -138,6 +139,7 @@ class MediaStream:
         "log",
         "socket",
         "stream_sid",
+        "trip",
     )
 
     def __init__(
@@ -193,6 +195,8 @@ class MediaStream:
         self._numbering = Numbering()
         self._pinged_after_ms = 0.0
         """`last_data_at_ms` when the last ping was sent: one ping for each silence."""
+        self.trip = RoundTrip()
+        """To the carrier and back."""
 
     # TextSink.
 
@@ -210,6 +214,10 @@ class MediaStream:
     def binary(self) -> None:
         """A binary message."""
         self._give(BINARY)
+
+    def pong(self, payload: bytes, at_ms: float) -> None:
+        """The carrier has answered a ping; the bytes of it came at `at_ms`."""
+        self.trip.pong(payload, at_ms)
 
     def lost(self) -> None:
         """The connection is over."""
@@ -237,7 +245,7 @@ class MediaStream:
         self.leg = leg
         self.log = self.log.bind(leg=leg)
         self._listener = listener
-        self._give(Input.ATTACHED)
+        self._measure(self._give(Input.ATTACHED))
         return self.gate.state is SocketState.LIVE
 
     def refuse(self, refusal: StartRefused) -> None:
@@ -269,9 +277,16 @@ class MediaStream:
         elif quiet_ms > PING_AFTER_MS and self._pinged_after_ms != socket.last_data_at_ms:
             self._pinged_after_ms = socket.last_data_at_ms
             socket.ping()
+        self._measure(now)
         return self._lives(now, awake_ms)
 
     # Private.
+
+    def _measure(self, now: float) -> None:
+        if self.gate.state is SocketState.LIVE:
+            payload = self.trip.ping_due(now)
+            if payload is not None:
+                self.socket.ping(payload)
 
     def _excuse(self, awake_ms: float) -> None:
         """The gate's deadlines, which are of the monotonic clock, wait while this process stands still."""

@@ -201,7 +201,7 @@ def _truncations(figures: Figures, call: CallRecord, whole: SessionRecord) -> No
     for truncation in whole.truncations:
         figures.truncations += 1
         figures.truncations_refused += bool(truncation.error)
-        heard_ms = _heard_before_clear_ms(call, truncation, audio.get(truncation.item_id, b""))
+        heard_ms = heard_before_clear_ms(call, truncation, audio.get(truncation.item_id, b""))
         if heard_ms is None:
             figures.truncations_unjudged += 1
         elif truncation.audio_end_ms > heard_ms + FRAME_MS:
@@ -210,13 +210,16 @@ def _truncations(figures: Figures, call: CallRecord, whole: SessionRecord) -> No
             )
 
 
-def _heard_before_clear_ms(call: CallRecord, truncation: Truncation, audio: bytes) -> float | None:
-    """What the caller had heard of an item at the clear that belongs to its truncation."""
+def heard_before_clear_ms(
+    call: CallRecord, truncation: Truncation, audio: bytes, *, later_ms: float = 50.0
+) -> float | None:
+    """What the caller had heard of an item at the clear that belongs to its truncation, and came at most
+    `later_ms` after it."""
     at_ms = truncation.at_ms - call.zero_ms
     ended = [
         p
         for p in call.playbacks
-        if p.end == "cleared" and at_ms - CLEARED_WITHIN_MS <= p.ended_at_ms <= at_ms + 50
+        if p.end == "cleared" and at_ms - CLEARED_WITHIN_MS <= p.ended_at_ms <= at_ms + later_ms
     ]
     if not ended or not audio:
         return None

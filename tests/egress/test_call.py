@@ -279,6 +279,15 @@ def test_what_comes_when_it_is_due_already_waits_for_no_slot(desk: Desk) -> None
     assert [(name.n, len(audio)) for name, audio in desk.frames()] == [(12, 320)]
 
 
+def test_the_way_to_twilio_is_known_of_this_stream_alone(desk: Desk) -> None:
+    """What ingress has measured of this stream; the way of another one is not its."""
+    reported = []
+    for leg in (desk.call.delivery.leg + 1, desk.call.delivery.leg):
+        desk.report(BackKind.WAY, value=b"200", leg=leg)
+        reported.append(desk.call.delivery.ledger.way_ms)
+    assert reported == [0.0, 200.0]
+
+
 def test_an_ingress_that_says_nothing_of_groups_gets_single_frames(desk: Desk) -> None:
     """It is of an older version, and would take a group for one frame. What is said holds for one stream."""
     desk.report(BackKind.ATTACHED)

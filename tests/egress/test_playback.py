@@ -424,8 +424,98 @@ def test_what_another_has_sent_plays_until_ingress_says() -> None:
 def test_the_way_to_the_ear_is_known_from_another() -> None:
     """What echoes told it is taken off what was heard, until our own say otherwise."""
     playback, item = Playback(), an_item("a")
-    playback.know_way(15.0)
+    playback.know_behind(15.0)
     playback.given(item, 40, 1_040.0)
 
     assert playback.heard_ms(item, 1_040.0) == 25
     assert playback.echo_behind_ms == 15.0
+
+
+def over_a_network(echo_jitters_ms: list[float], *, one_way_ms: float = 100.0) -> tuple[Playback, PlayedItem]:
+    """An item that plays at Twilio since `one_way_ms`, whose marks of each 500 ms came back over a way of the
+    same length, each later by its jitter."""
+    playback, item = Playback(), an_item(received_ms=10_000)
+    send(playback, item, range(500), 0.0)
+    playback.know_way(2 * one_way_ms)
+    for number, jitter_ms in enumerate(echo_jitters_ms, start=1):
+        playback.echoed(number * 500.0, number * 500.0 + 2 * one_way_ms + jitter_ms)
+    return playback, item
+
+
+def test_a_clear_takes_the_way_that_the_audio_took() -> None:
+    """At Twilio all is heard 100 ms later than it was sent, but the clear arrives 100 ms later as well."""
+    playback, item = over_a_network([0.0])
+
+    assert playback.heard_ms(item, 900.0) == 700, "what has been heard for certain"
+    assert playback.heard_by_clear_ms(item, 900.0) == 900
+    assert playback.heard_ms(item, 900.0) == 900, "never less than was said before"
+
+
+def test_an_ear_that_has_fallen_behind_has_no_network_to_blame() -> None:
+    """60 ms more than the round trip: a hole, or a buffer, that a clear does not make up for."""
+    playback, item = over_a_network([60.0])
+
+    assert playback.heard_by_clear_ms(item, 900.0) == 840
+
+
+def test_what_came_late_to_the_socket_did_so_over_any_network() -> None:
+    """No echo has come; 70 ms after it was sent the first frame was given to Twilio."""
+    playback, item = Playback(), an_item(received_ms=10_000)
+    playback.know_way(200.0)
+    for index in range(100):
+        playback.sent(item, (index + 1) * 20, 0.0)
+    playback.confirm(item, 2_000, 70.0)
+
+    assert playback.heard_by_clear_ms(item, 300.0) == 230
+
+
+def test_a_new_talk_spurt_begins_with_what_the_last_one_was_like() -> None:
+    """Its own first frame had its own luck: each of its echoes counts for more than those before."""
+    playback, item = over_a_network([0.0, 0.0, 0.0, 0.0, 0.0])
+    for index in range(500, 1_000):
+        playback.sent(item, (index + 1) * 20, 20_000.0)
+    item.received_ms = 20_000
+    playback.confirm(item, 20_000, 20_000.0)
+    assert playback.heard_by_clear_ms(item, 20_300.0) == 10_300
+
+    playback.echoed(20_500.0, 20_730.0)
+    assert playback.heard_by_clear_ms(item, 20_800.0) == 10_785
+
+
+def test_an_ear_that_has_fallen_behind_much_is_believed_at_once() -> None:
+    """By the last echo, but for the jitter that it may have."""
+    playback, item = over_a_network([0.0, 0.0, 0.0, 140.0])
+
+    assert playback.heard_by_clear_ms(item, 2_500.0) == 2_400
+
+
+def test_no_clear_brings_back_what_has_not_been_sent() -> None:
+    """A way that is longer than the ear is behind, as it seems: at most the clock."""
+    playback, item = over_a_network([0.0])
+    playback.know_way(500.0)
+
+    assert playback.heard_by_clear_ms(item, 900.0) == 900
+
+
+def test_the_jitter_of_one_echo_is_not_the_ears() -> None:
+    """The middle of the last five counts."""
+    playback, item = over_a_network([10.0, 0.0, 28.0, 30.0, 15.0])
+
+    assert playback.heard_by_clear_ms(item, 2_710.0) == 2_695
+
+
+def test_without_a_socket_nothing_is_heard_on() -> None:
+    """No clear arrives there."""
+    playback, item = over_a_network([0.0])
+    playback.hold([item], 900.0)
+
+    assert playback.heard_by_clear_ms(item, 1_500.0) == 700
+
+
+def test_a_new_leg_has_a_way_of_its_own() -> None:
+    """Neither the echoes nor the round trip of the old one are known of it."""
+    playback, item = over_a_network([0.0, 0.0])
+    playback.forget_way()
+    playback.echoed(1_500.0, 1_520.0)
+
+    assert playback.heard_by_clear_ms(item, 1_800.0) == 1_780

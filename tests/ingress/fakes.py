@@ -58,6 +58,8 @@ class FakeSocket:
         self.done: list[str] = []
         self.written: list[bytes] = []
         self.window = WriteWindow(0.0, 0)
+        self.asked: list[bytes] = []
+        """Payloads of the pings that measure the way."""
 
     def write_media(self, cut: int, message: bytes, frames: int) -> bool:
         if not self.is_full:
@@ -72,8 +74,11 @@ class FakeSocket:
     def drop_media_below(self, cut: int) -> None:
         self.done.append(f"drop {cut}")
 
-    def ping(self) -> None:
-        self.done.append("ping")
+    def ping(self, payload: bytes = b"") -> None:
+        if payload:
+            self.asked.append(payload)
+        else:
+            self.done.append("ping")
 
     def take_window(self) -> WriteWindow:
         return self.window

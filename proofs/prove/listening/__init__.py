@@ -1,7 +1,9 @@
 """What a caller hears, and for how long there was no sound while some was owed.
 
-Owns: the ear that judges every proof about silence. Must not know: which proof that is, or what is allowed.
+Owns: the ear that judges every proof about silence, and what the model is told of it. Must not know: which
+proof of silence that is, or what is allowed there.
 
     ear    what is owed, since when, and when it was paid
+    heard  `make prove-heard`: what the model is told of the ear, over networks that take their time
     spans  stretches of time
 """

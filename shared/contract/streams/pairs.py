@@ -82,7 +82,7 @@ _FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_deaf"
 class BackKind(enum.StrEnum):
     """What may stand in a `back` entry. An echo's value is the mark's name, a forwarded's the unsent
     bytes, an attached's the ms of what was forwarded that the caller has not heard yet, a groups' the most
-    frames in one pair."""
+    frames in one pair, a way's the ms to Twilio and back."""
 
     ECHO = "echo"
     FORWARDED = "forwarded"
@@ -90,6 +90,8 @@ class BackKind(enum.StrEnum):
     GROUPS = "groups"
     """Stands before `attached`: this ingress takes frames in groups. One that does not say so is of an older
     version, and would take a group for one frame."""
+    WAY = "way"
+    """How long the stream's socket takes there and back, when that has changed."""
     OUTRANKED = "outranked"
     """A pair of this worker was dropped: ingress has seen a higher epoch, which stands in the name."""
 
@@ -252,6 +254,19 @@ def read_groups(value: bytes) -> int:
     number = whole(value)
     if not number:
         raise EntryError("pair", BackKind.GROUPS, "a number of frames", value)
+    return number
+
+
+def way(ms: float) -> bytes:
+    """What `way` says: to Twilio's socket and back."""
+    return b"%d" % max(0.0, ms)
+
+
+def read_way(value: bytes) -> int:
+    """The same. Raises EntryError."""
+    number = whole(value)
+    if number is None:
+        raise EntryError("pair", BackKind.WAY, "a number of ms", value)
     return number
 
 

@@ -247,6 +247,20 @@ async def test_echo_goes_at_once_with_progress() -> None:
     assert desk.counters.back_entries == 2
 
 
+async def test_the_way_is_told_when_it_has_changed_and_to_whoever_asks_anew() -> None:
+    """To the egress that speaks; before any has spoken it waits."""
+    desk = Desk()
+    desk.stream.pong(desk.socket.asked[-1], desk.clock() + 80.0)
+    desk.call.tell_way()
+    desk.receive("frame", n=1)
+    for _ in range(2):
+        desk.call.tell_way()
+    desk.receive("attach", worker="egress-1@h#b", epoch=2)
+    await asyncio.sleep(0)
+    told = [(worker, value) for worker, name, value in desk.told if name.kind == "way"]
+    assert told == [(EGRESS, b"80"), ("egress-1@h#b", b"80")]
+
+
 async def test_echo_without_egress_is_nobodys() -> None:
     """Before any egress has spoken there is none to tell."""
     desk = Desk()

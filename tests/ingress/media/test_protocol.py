@@ -138,6 +138,7 @@ class FakeFront:
         self.texts: list[bytes] = []
         self.binaries = 0
         self.losses = 0
+        self.pongs: list[tuple[bytes, float]] = []
 
     def refuse_upgrade(self, path: str, signature: str | None) -> HTTPStatus | None:
         return None
@@ -150,6 +151,9 @@ class FakeFront:
 
     def binary(self) -> None:
         self.binaries += 1
+
+    def pong(self, payload: bytes, at_ms: float) -> None:
+        self.pongs.append((payload, at_ms))
 
     def lost(self) -> None:
         self.losses += 1
@@ -184,6 +188,14 @@ PIECES = st.lists(
     ),
     max_size=12,
 )
+
+
+def test_a_pong_goes_up_with_the_time_of_its_bytes() -> None:
+    """A ping does not: the library answers it."""
+    protocol, front, _ = opened()
+    protocol.data_received(Frame(OP_PONG, b"7").serialize(mask=True))
+    protocol.data_received(Frame(OP_PING, b"8").serialize(mask=True))
+    assert front.pongs == [(b"7", pytest.approx(protocol.last_data_at_ms, abs=1_000))]
 
 
 @given(pieces=PIECES, cuts=st.lists(st.integers(1, 60), min_size=1, max_size=40))

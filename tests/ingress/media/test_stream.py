@@ -196,6 +196,22 @@ def test_silence_is_pinged_once_then_cut(bench: Bench) -> None:
     assert bench.counters.silent_cut == 1
 
 
+def test_a_live_stream_measures_its_way(bench: Bench) -> None:
+    """One that is not attached asks nothing: its call may be refused."""
+    bench.stream.sweep()
+    bench.start()
+    bench.stream.sweep()
+    assert bench.socket.asked == []
+
+    at = bench.clock.now_ms
+    bench.attach()
+    bench.stream.sweep()
+    bench.stream.pong(b"1", at + 90.0)
+
+    assert bench.socket.asked == [b"1"]
+    assert bench.stream.trip.ms == 90.0
+
+
 def swept(bench: Bench, quiet_ms: float) -> bool:
     """The sweep after so long a time without media; the connection itself is well."""
     bench.clock.now_ms = bench.stream.last_media_at_ms + quiet_ms

@@ -1,4 +1,4 @@
-"""The network between Twilio and the bridge: a relay that brings each byte later.
+"""The network between Twilio and the bridge: a relay that brings each byte later, some later than others.
 
 Why it exists: on one host everything arrives at once, and what a lead of 160 ms is worth shows only with a
 network in between. Owns: the delay, both ways, ends of connections included. Must not know: what passes.
@@ -9,6 +9,7 @@ Order is kept. A peer that does not read is felt as such: the other one is not r
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import struct
 from collections import deque
@@ -21,8 +22,11 @@ RESET_AT_CLOSE: Final = struct.pack("ii", 1, 0)
 class Relay:
     """An async context manager: listens on a port of its own and leads to `port`."""
 
-    def __init__(self, port: int, delay_s: float) -> None:
+    def __init__(self, port: int, delay_s: float, *, jitter_s: float = 0.0, seed: int = 1) -> None:
+        """`jitter_s`: what is read at once comes later by up to so much, in order."""
         self.delay_s = delay_s
+        self.jitter_s = jitter_s
+        self.chance = random.Random(seed)
         self._to = ("127.0.0.1", port)
         self._server: asyncio.Server | None = None
         self.open: set[_End] = set()
@@ -61,13 +65,15 @@ class Relay:
 class _End(asyncio.Protocol):
     """One side of a connection; what it reads, the other one writes, later."""
 
-    __slots__ = ("_connecting", "_due", "_early", "_other", "_relay", "_transport")
+    __slots__ = ("_connecting", "_due", "_due_at_s", "_early", "_other", "_relay", "_transport")
 
     def __init__(self, relay: Relay, other: _End | None = None) -> None:
         self._relay = relay
         self._other = other
         self._transport: asyncio.Transport | None = None
         self._due: deque[bytes] = deque()
+        self._due_at_s = 0.0
+        """When the last of it is."""
         self._early: list[bytes] = []
         """What was due before the far side was there: a paused transport may still read a little."""
         self._connecting: asyncio.Task[None] | None = None
@@ -98,15 +104,20 @@ class _End(asyncio.Protocol):
             self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
+        loop, relay = asyncio.get_running_loop(), self._relay
         self._due.append(data)
-        asyncio.get_running_loop().call_later(self._relay.delay_s, self._pass_on)
+        at_s = loop.time() + relay.delay_s + relay.chance.uniform(0.0, relay.jitter_s)
+        self._due_at_s = max(self._due_at_s, at_s)
+        loop.call_at(self._due_at_s, self._pass_on)
 
     def eof_received(self) -> bool:
         return False  # Closed; `connection_lost` tells the other side, once all has passed.
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._relay.open.discard(self)
-        asyncio.get_running_loop().call_later(self._relay.delay_s, self._pass_end, exc is not None)
+        loop = asyncio.get_running_loop()
+        at_s = max(self._due_at_s, loop.time() + self._relay.delay_s)
+        loop.call_at(at_s, self._pass_end, exc is not None)
 
     def pause_writing(self) -> None:
         if self._other is not None and self._other._transport is not None:

@@ -102,6 +102,9 @@ def test_the_number_of_a_debt_is_as_large_as_an_epoch_makes_it() -> None:
 def test_unsent_bytes_are_a_number() -> None:
     """Or an error: not 0."""
     assert pairs.read_unsent(b"120") == 120
+    assert [pairs.read_way(pairs.way(ms)) for ms in (-1.0, 0.0, 120.9)] == [0, 0, 120]
+    with pytest.raises(EntryError):
+        pairs.read_way(b"")
     assert [pairs.read_playing(pairs.playing(ms)) for ms in (-1.0, 0.0, 120.9)] == [0, 0, 120]
     assert pairs.read_playing(b"") is None
     with pytest.raises(EntryError):

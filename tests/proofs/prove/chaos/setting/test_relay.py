@@ -28,11 +28,11 @@ Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def relayed() -> AsyncIterator[tuple[Relay, Pair, Pair]]:
+async def relayed(jitter_s: float = 0.0) -> AsyncIterator[tuple[Relay, Pair, Pair]]:
     """A connection through a relay: its near and its far end."""
     arrived: asyncio.Queue[Pair] = asyncio.Queue()
     server = await asyncio.start_server(lambda r, w: arrived.put_nowait((r, w)), "127.0.0.1", 0)
-    async with Relay(server.sockets[0].getsockname()[1], DELAY_S) as relay:
+    async with Relay(server.sockets[0].getsockname()[1], DELAY_S, jitter_s=jitter_s) as relay:
         near = await asyncio.open_connection("127.0.0.1", relay.port)
         far = await arrived.get()
         try:
@@ -53,6 +53,24 @@ async def test_bytes_arrive_later_in_their_order_both_ways() -> None:
             found = await reader.readexactly(5_000)
             assert time.monotonic() - began_s >= DELAY_S * 0.9
             assert found == b"".join(bytes([number]) * 100 for number in range(50))
+
+
+async def test_jitter_changes_no_order() -> None:
+    """What is late holds up what comes behind it, the end too."""
+    async with relayed(jitter_s=0.03) as (_, near, far):
+        took_ms = []
+        for number in range(20):
+            began_s = time.monotonic()
+            near[1].write(b"%02d" % number)
+            assert await far[0].readexactly(2) == b"%02d" % number
+            took_ms.append((time.monotonic() - began_s) * 1000)
+        assert min(took_ms) >= DELAY_S * 900
+        assert max(took_ms) - min(took_ms) > 10
+        near[1].write(b"a")
+        await asyncio.sleep(0)
+        near[1].write(b"b" * 200_000)
+        near[1].close()
+        assert await far[0].read() == b"a" + b"b" * 200_000
 
 
 async def test_an_end_comes_behind_all_that_was_said() -> None:
