@@ -44,10 +44,10 @@ class RoundTrip:
 
     def ping_due(self, now_ms: float) -> bytes | None:
         """The payload of the ping that is to leave now. None: none is. One at a time is under way; one that
-        is not answered is given up when the next is due."""
-        if now_ms < self._due_ms:
+        is not answered is given up after MOST_MS."""
+        if now_ms < self._due_ms or (self._asked_at_ms is not None and now_ms < self._asked_at_ms + MOST_MS):
             return None
-        few = len(self._last_ms) < FEW and self._asked < 4 * FEW  # Who never answers is not asked so often.
+        few = len(self._last_ms) < FEW
         self._due_ms = now_ms + (FIRST_PINGS_EVERY_MS if few else PING_EVERY_MS)
         self._asked += 1
         self._asked_at_ms = now_ms
