@@ -97,12 +97,12 @@ async def bridge_of(stack: Stack) -> Bridge:
     )
 
 
-def carrier(bridge: Bridge | Stack, seed: int, *, path: str = "/voice") -> TwilioSimulator:
-    """A Twilio whose number leads to the bridge."""
+def carrier(bridge: Bridge | Stack, seed: int, *, path: str = "/voice", by_port: int = 0) -> TwilioSimulator:
+    """A Twilio whose number leads to the bridge; `by_port`: by way of what listens there."""
     return TwilioSimulator(
         voice_url=f"{bridge.public_url}{path}",
         auth_token=bridge.auth_token,
-        dial=f"127.0.0.1:{bridge.public_port}",
+        dial=f"127.0.0.1:{by_port or bridge.public_port}",
         seed=seed,
     )
 

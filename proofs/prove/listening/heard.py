@@ -29,7 +29,7 @@ from simulators import clips
 from simulators.comparison import item_audio, merged
 from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.realtime.record import SessionRecord
-from simulators.twilio import CallRecord, Clip, TwilioSimulator
+from simulators.twilio import CallRecord, Clip
 from simulators.twilio.load import Load, run_load
 from simulators.twilio.measures import percentile
 
@@ -97,12 +97,7 @@ async def _play(row: Row, stack: Stack, model_port: int, arguments: argparse.Nam
     async with (
         RealtimeSimulator(port=model_port, knobs=Knobs(seed=arguments.seed)) as model,
         Relay(stack.public_port, row.one_way_ms / 1000, jitter_s=jitter_s, seed=arguments.seed) as network,
-        TwilioSimulator(
-            voice_url=f"{stack.public_url}/voice",
-            auth_token=stack.auth_token,
-            dial=f"127.0.0.1:{network.port}",
-            seed=arguments.seed,
-        ) as twilio,
+        load.carrier(stack, arguments.seed, by_port=network.port) as twilio,
     ):
         records = await run_load(
             twilio,
