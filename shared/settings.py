@@ -242,9 +242,7 @@ class Settings(BaseSettings):
         description="Without a frame of the caller for this long, and without an answer of Twilio's to a mark"
         " either (a caller on hold may send nothing), a call is ended, s. 0: never.",
     )
-    lanes: int = Field(
-        1, ge=1, le=1024, description="Hash slots that calls are spread over; 64 on a Cluster."
-    )
+    lanes: int = Field(1, ge=1, le=1024, description="Hash slots that calls are spread over; Cluster: 64.")
 
     # The audio path.
     commit_ms: float = Field(
@@ -259,6 +257,7 @@ class Settings(BaseSettings):
     socket_send_buffer_bytes: int = Field(
         32_768, ge=4096, le=4_194_304, description="SO_SNDBUF of each media socket, bytes."
     )
+    realtime: bool = Field(True, description="Whether Linux is asked for real-time scheduling, if allowed.")
 
     # Logs.
     log_level: Annotated[Literal["debug", "info", "warning", "error"], FoldedCase] = Field(

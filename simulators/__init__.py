@@ -8,5 +8,6 @@ brain and egress.
     clips/      what is spoken: short lines in English and in Hebrew
     twilio/     Twilio's side: webhooks, TwiML, media streams, a caller with a plan
     realtime/   the model's side: sessions, turns, responses by a script
+    precedence  what they ask of the processor
     comparison  both records of a call, compared to the byte
 """

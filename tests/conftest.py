@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from shared.contract import keys as key_names
 from shared.store.client import Store, make_store
+from simulators.precedence import take_precedence
 from tests.support.servers import OWN_TIMEOUT_S, redis7_binary, server, valkey_binary
 
 # How fast examples are made says something about the machine only: side by side with whole stacks it is slow.
@@ -34,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(("tests/e2e/", "tests/deploy/")):
             item.add_marker("stack")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Beside whole stacks the simulators of a test stand for other machines."""
+    if item.get_closest_marker("stack"):
+        take_precedence()
 
 
 @pytest.fixture(scope="session")

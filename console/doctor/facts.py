@@ -38,7 +38,7 @@ from shared.contract.entry import written_ms
 from shared.contract.keys import CONFIG, Keys
 from shared.contract.worker import ROLES
 from shared.exit_codes import Exit
-from shared.process.host import who_listens
+from shared.process.host import is_in_real_time, who_listens
 from shared.redis_url import login_of, place_of
 from shared.setting_sources import doubts
 from shared.settings import REQUIRED_BY_ROLE, Settings, SettingsError, load
@@ -268,6 +268,7 @@ async def _host(asked: Asked, settings: Settings | None, workers: Sequence[AnyWo
     mine = [info for info in processes if info.group in ROLES]
     facts = await asyncio.gather(*(_process(info, settings, workers) for info in mine))
     found = doctor_host.judge_processes(facts, settings)
+    found += doctor_host.judge_scheduling(facts)
     found += [doctor_host.judge_disk(each) for each in disks(info.log for info in processes)]
     return found + (doctor_host.judge_port(settings, asked.public_socket) if settings is not None else [])
 
@@ -279,7 +280,11 @@ async def _process(
     if settings is not None and info.state == "RUNNING":
         not_ready = await why_not_ready(admin_port(info, settings, workers))
     return ProcessFacts(
-        info=info, not_ready=not_ready, open_files=_open_files(info.pid), ended=_ended(info.exit_status)
+        info=info,
+        not_ready=not_ready,
+        open_files=_open_files(info.pid),
+        ended=_ended(info.exit_status),
+        in_real_time=None if not_ready else is_in_real_time(info.pid),
     )
 
 

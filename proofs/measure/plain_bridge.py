@@ -27,6 +27,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed
 
+from proofs.measure import own_share
+
 SESSION = {
     "type": "realtime",
     "output_modalities": ["audio"],
@@ -129,6 +131,7 @@ def main() -> None:
             WebSocketRoute("/media", bridge.media),
         ]
     )
+    own_share.take()  # As what it is compared with.
     uvicorn.run(
         app, port=arguments.port, loop="uvloop", log_level="warning", ws="websockets-sansio",
         ws_per_message_deflate=False, lifespan="off",

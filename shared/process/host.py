@@ -8,14 +8,17 @@ beat takes seconds to be missed.
 
 And who is let in: a process of a call runs for a fraction of a millisecond, some hundred times a second, and
 a frame passes through three of them and Redis. Where all cores are taken for a moment, as by a process that
-starts and reads its modules, each waits until who computes has had its slice: 3 ms, time and again. Linux
-(6.12 and newer) gives anybody shorter slices: the share of the processor is the same, in smaller pieces, and
-who asks for little is let in before who asks for much.
+starts and reads its modules, each waits until who computes has had its slice: 3 ms, time and again. So each
+asks for real-time scheduling, as telephone servers do: it goes before whatever has none, and its equals go
+one after the other instead of taking turns in the middle of a frame. The kernel grants that to who may
+(root, RLIMIT_RTPRIO, CAP_SYS_NICE). To anybody, Linux (6.12 and newer) gives shorter slices: the share of
+the processor is the same, in smaller pieces, and who asks for little is let in before who asks for much.
 
 Owns: the lock file's name, the calls to the kernel, which process a pid means. Must not know: what is locked
 for, who the parent is, what follows from an end, whether the kernel heeds a wish for short slices.
 
-Source of the slices: sched_setattr(2); in Linux 6.12 ("complete EEVDF") `sched_runtime` of a normal task.
+Sources: sched(7), sched_setattr(2), getrlimit(2); in Linux 6.12 ("complete EEVDF") `sched_runtime` of a
+normal task.
 """
 
 from __future__ import annotations
@@ -23,11 +26,13 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import resource
 import signal
 import struct
 import sys
 import tempfile
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import IO
 from zlib import crc32
@@ -35,8 +40,30 @@ from zlib import crc32
 PR_SET_PDEATHSIG = 1
 PROC = Path("/proc")
 
+REALTIME_PRIORITY = 1
+"""The lowest: whatever else of the host is in real time goes before us."""
+
 SHORT_SLICE_NS = 100_000
 """The shortest that the kernel grants."""
+
+
+class Scheduling(StrEnum):
+    """How the kernel lets a thread in, as `ready` says it."""
+
+    REALTIME = "real-time"
+    SHORT_SLICES = "short slices"
+    USUAL = "usual"
+    GIVEN = "given"
+    """Somebody has given it another class, as by chrt, and knows why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a wish to be let in first has led to."""
+
+    scheduling: Scheduling
+    refused: str = ""
+    """Why the kernel refuses even short slices; empty where it does not, or is not asked (off Linux)."""
 
 
 def lock_instance(name: str, *, deployment: str) -> IO[str] | None:
@@ -76,18 +103,35 @@ def is_under_supervisord() -> bool:
     return "SUPERVISOR_ENABLED" in os.environ
 
 
-def run_in_short_slices() -> str:
-    """Asks for them, for the calling thread alone: threads and processes that it starts later have the usual
-    ones. Returns why the kernel refuses; empty if it does not, or is not asked (off Linux)."""
-    number = _SCHED_SETATTR.get(os.uname().machine) if sys.platform == "linux" else None
-    if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        return ""  # Who gave it another class, as by chrt, knows why.
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    wish = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, _RESET_ON_FORK, nice, 0, SHORT_SLICE_NS, 0, 0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.syscall(number, 0, ctypes.create_string_buffer(wish, len(wish)), 0) == 0:
-        return ""
-    return os.strerror(ctypes.get_errno())
+def be_let_in_first(*, realtime: bool) -> Granted:
+    """Asks for real-time scheduling (SCHED_RR), unless not `realtime`; where that is refused, for short
+    slices. For the calling thread alone: threads and processes that it starts later have the usual turn.
+
+    A loop that is stuck would keep its core: shared/process/stalls.py ends it, and the kernel leaves 5 % to
+    who has no real time.
+    """
+    if sys.platform != "linux":
+        return Granted(Scheduling.USUAL)
+    if os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return Granted(Scheduling.GIVEN)
+    if realtime and _take_real_time():
+        return Granted(Scheduling.REALTIME)
+    number = _SCHED_SETATTR.get(os.uname().machine)
+    if number is None:
+        return Granted(Scheduling.USUAL)
+    refused = _ask_for_slices(number)
+    return Granted(Scheduling.USUAL if refused else Scheduling.SHORT_SLICES, refused)
+
+
+def is_in_real_time(pid: int) -> bool | None:
+    """Whether a process of this host has real-time scheduling (its main thread). None: there is none, or it
+    cannot be told."""
+    if sys.platform != "linux" or pid <= 0:
+        return None
+    try:
+        return os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK in {os.SCHED_RR, os.SCHED_FIFO}
+    except OSError:  # It has ended.
+        return None
 
 
 def who_listens(port: int) -> str:
@@ -180,6 +224,9 @@ _SCHED_ATTR = struct.Struct("<IIQiIQQQ")
 
 _RESET_ON_FORK = 1
 
+_RLIMIT_RTTIME = 15
+"""Its number; Python has no name for it."""
+
 _LISTEN = "0A"
 
 
@@ -196,3 +243,24 @@ def _listeners(port: int) -> set[str]:
             if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
                 found.add(columns[9])
     return found
+
+
+def _take_real_time() -> bool:
+    if os.getpriority(os.PRIO_PROCESS, 0) > 0:
+        return False  # Somebody wants us to stand back.
+    if resource.getrlimit(_RLIMIT_RTTIME)[0] != resource.RLIM_INFINITY:
+        return False  # The kernel would end who computes for so long; desktops set a fifth of a second.
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(REALTIME_PRIORITY))
+    except OSError:  # Mostly EPERM; EINVAL in a kernel without it.
+        return False
+    return True
+
+
+def _ask_for_slices(number: int) -> str:
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    wish = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, _RESET_ON_FORK, nice, 0, SHORT_SLICE_NS, 0, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(number, 0, ctypes.create_string_buffer(wish, len(wish)), 0) == 0:
+        return ""
+    return os.strerror(ctypes.get_errno())

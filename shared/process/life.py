@@ -33,11 +33,11 @@ from shared.process.admin import admin_listener, make_admin_server
 from shared.process.beat import BEAT_S, beat, drop_own_keys, keep_keys, keep_own_keys
 from shared.process.exits import exit_of
 from shared.process.host import (
+    be_let_in_first,
     end_with_supervisord,
     is_under_supervisord,
     lock_instance,
     own_origin,
-    run_in_short_slices,
     who_listens,
 )
 from shared.process.lag import LoopLag
@@ -294,9 +294,9 @@ class _Life:
         if not role.starts_without_redis:
             await role.start()
         self.is_up = True
-        refused = run_in_short_slices()
-        if refused:
-            log.info("short_slices_refused", reason=refused)
+        granted = be_let_in_first(realtime=process.settings.realtime)
+        if granted.refused:
+            log.info("short_slices_refused", reason=granted.refused)
         process.garbage.keep_for_good()
         process.lag.forget_recent()
         lost = asyncio.Event()
@@ -305,7 +305,7 @@ class _Life:
         process.spawn(process.neighbours.look_on(), "neighbours")
         process.spawn(process.neighbours.tell_on(), "neighbours-dead")
         admin_port = process.settings.admin_port(process.worker.role, process.worker.number)
-        log.info("ready", redis=process.redis_version, admin_port=admin_port)
+        log.info("ready", redis=process.redis_version, admin_port=admin_port, scheduling=granted.scheduling)
         return None
 
     async def _enter(self, role: Role) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import uvloop
 
+from simulators.precedence import take_precedence
 from simulators.realtime import knobs as knobs_module
 from simulators.realtime.knobs import Knobs
 from simulators.realtime.server import RealtimeSimulator
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         format="%(asctime)s realtime-simulator %(message)s",
     )
     logging.getLogger("websockets").setLevel(logging.WARNING)
+    take_precedence()
     uvloop.run(_serve(options, knobs))
     sys.exit(0)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import uvloop
 
 from simulators import clips as stored_clips
+from simulators.precedence import take_precedence
 from simulators.twilio import measures
 from simulators.twilio.caller.clip import Clip, read_clip
 from simulators.twilio.caller.plan import (
@@ -113,6 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return _EXIT_USAGE
+    take_precedence()
     if options.calls is not None:
         return uvloop.run(_load(options, said))
     return uvloop.run(_one_call(options, said, interruption))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from console.doctor import host as rules
@@ -65,6 +67,26 @@ def test_open_files_against_the_calls() -> None:
     levels = [rules.judge_files("ingress", [limit, 20_000], SETTINGS).level for limit in (1255, 1256, 1600)]
     assert levels == [Level.FAIL, Level.WARN, Level.OK]
     assert rules.judge_files("ingress", [None], SETTINGS).level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("known", "level", "said"),
+    [
+        ([True, True, None], Level.OK, "real-time"),
+        ([False, False], Level.OK, "LimitRTPRIO=1"),
+        ([True, False, False], Level.WARN, "1 of 3"),
+    ],
+)
+def test_who_goes_before_what_else_computes(known: list[bool | None], level: Level, said: str) -> None:
+    """All or none is no fault; some are one, for frames pass through all of them."""
+    (found,) = rules.judge_scheduling([replace(facts(), in_real_time=each) for each in known])
+    assert found.level is level
+    assert said in found.found
+
+
+def test_scheduling_that_nobody_can_tell_is_not_told() -> None:
+    """Off Linux, or with nothing that runs."""
+    assert rules.judge_scheduling([facts(), facts("egress-0")]) == []
 
 
 def test_settings_line_by_line() -> None:

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from shared.process.host import (
+    REALTIME_PRIORITY,
     SHORT_SLICE_NS,
     ProcessOrigin,
+    is_in_real_time,
     lock_instance,
     open_exit,
     own_origin,
@@ -158,15 +160,18 @@ number = {"x86_64": 315, "aarch64": 275}[os.uname().machine]
 def look():
     found = ctypes.create_string_buffer(48)
     assert ctypes.CDLL(None).syscall(number, 0, found, 48, 0) == 0
-    print(struct.unpack("<IIQiIQQQ", found.raw)[5], os.getpriority(os.PRIO_PROCESS, 0), flush=True)
+    _, policy, _, nice, priority, slice_ns, _, _ = struct.unpack("<IIQiIQQQ", found.raw)
+    kind = {os.SCHED_OTHER: f"slice {slice_ns}", os.SCHED_RR: f"real-time {priority}"}[policy]
+    print(kind, nice, flush=True)
 """
 
-PROCESS = f"""{LOOK}
+SLICES = f"""{LOOK}
 import threading
-from shared.process.host import run_in_short_slices
+from shared.process.host import Scheduling, be_let_in_first
 os.nice(3)
 look()
-assert run_in_short_slices() == ""
+granted = be_let_in_first(realtime=True)
+assert (granted.scheduling, granted.refused) == (Scheduling.SHORT_SLICES, ""), granted
 look()
 thread = threading.Thread(target=look)
 thread.start()
@@ -177,12 +182,35 @@ if os.fork() == 0:
 os.wait()
 """
 
+REAL_TIME = SLICES.replace("os.nice(3)", "").replace("SHORT_SLICES", "REALTIME")
+
+NOT_ALLOWED = f"""{LOOK}
+import resource
+from shared.process.host import be_let_in_first
+resource.setrlimit(14, (0, 0))
+if os.geteuid() == 0:
+    os.setuid(65534)
+print(be_let_in_first(realtime=True).scheduling)
+"""
+
+# 14 is RLIMIT_RTPRIO, 15 RLIMIT_RTTIME: Python has no names for them.
+LIMITED = f"""{LOOK}
+import resource
+resource.setrlimit(15, (200_000, 200_000))
+from shared.process.host import be_let_in_first
+print(be_let_in_first(realtime=True).scheduling)
+"""
+
+UNWANTED = f"""{LOOK}
+from shared.process.host import be_let_in_first
+print(be_let_in_first(realtime=False).scheduling)
+"""
+
 CLASSES = f"""{LOOK}
-from shared.process.host import run_in_short_slices
+from shared.process.host import be_let_in_first
 os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-assert run_in_short_slices() == ""
+print(be_let_in_first(realtime=True).scheduling)
 assert os.sched_getscheduler(0) == os.SCHED_BATCH
-print("left alone")
 """
 
 
@@ -199,16 +227,51 @@ def said(program: str) -> list[str]:
     ).stdout.splitlines()
 
 
-@pytest.mark.skipif(not knows_slices(), reason="the kernel's part is Linux's, 6.12 or newer")
-def test_the_kernel_grants_them_to_this_thread_alone() -> None:
-    """Niceness stays; a thread that runs tools and a child that is started later have the usual slice."""
-    usual, own, thread, child = said(PROCESS)
-    assert own == f"{SHORT_SLICE_NS} 3"
+needs_slices = pytest.mark.skipif(not knows_slices(), reason="the kernel's part is Linux's, 6.12 or newer")
+
+
+@needs_slices
+def test_the_kernel_grants_slices_to_this_thread_alone() -> None:
+    """Niceness stays, and keeps us out of real time; a thread that runs tools and a child that is started
+    later have the usual slice."""
+    usual, own, thread, child = said(SLICES)
+    assert own == f"slice {SHORT_SLICE_NS} 3"
     assert thread == child == usual
     assert usual != own
+
+
+@needs_slices
+@pytest.mark.skipif(os.geteuid() != 0, reason="the kernel grants real time to root")
+def test_the_kernel_grants_real_time_to_this_thread_alone() -> None:
+    """The lowest priority of it; a thread that runs tools and a child have none."""
+    usual, own, thread, child = said(REAL_TIME)
+    assert own == f"real-time {REALTIME_PRIORITY} 0"
+    assert thread == child == usual
+    assert usual.startswith("slice")
+
+
+@needs_slices
+@pytest.mark.parametrize("program", [NOT_ALLOWED, LIMITED, UNWANTED], ids=["no right", "a limit", "unwanted"])
+def test_without_real_time_there_are_short_slices(program: str) -> None:
+    """No right to it; a limit on computing in it, by which the kernel would end us; a setting against it."""
+    assert said(program) == ["short slices"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="classes are Linux's")
 def test_who_was_given_another_class_keeps_it() -> None:
     """An operator who used chrt knows why."""
-    assert said(CLASSES) == ["left alone"]
+    assert said(CLASSES) == ["given"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="classes are Linux's")
+def test_of_another_process_it_can_be_told() -> None:
+    """Its own answer, and none of one that has ended or has no pid yet."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert is_in_real_time(process.pid) is False
+        if os.geteuid() == 0:
+            os.sched_setscheduler(process.pid, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+            assert is_in_real_time(process.pid) is True
+        process.kill()
+        process.wait()
+        assert is_in_real_time(process.pid) is None
+    assert is_in_real_time(0) is None
