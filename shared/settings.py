@@ -257,7 +257,7 @@ class Settings(BaseSettings):
     socket_send_buffer_bytes: int = Field(
         32_768, ge=4096, le=4_194_304, description="SO_SNDBUF of each media socket, bytes."
     )
-    realtime: bool = Field(True, description="Whether Linux is asked for real-time scheduling, if allowed.")
+    realtime_scheduling: bool = Field(True, description="Whether Linux is asked for it, where it allows it.")
 
     # Logs.
     log_level: Annotated[Literal["debug", "info", "warning", "error"], FoldedCase] = Field(

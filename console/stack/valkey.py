@@ -66,7 +66,7 @@ def main() -> None:
         sys.exit(Exit.FAILED)
     end_with_parent()
     # Each entry passes through it: what waits here waits everywhere. It outlives exec.
-    be_let_in_first(realtime=settings.realtime)
+    be_let_in_first(realtime=settings.realtime_scheduling)
     os.execv(command[0], command)
 
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 def take() -> None:
     """This thread is let in as soon as the product's processes are."""
-    be_let_in_first(realtime=load().realtime)
+    be_let_in_first(realtime=load().realtime_scheduling)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

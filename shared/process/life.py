@@ -294,7 +294,7 @@ class _Life:
         if not role.starts_without_redis:
             await role.start()
         self.is_up = True
-        granted = be_let_in_first(realtime=process.settings.realtime)
+        granted = be_let_in_first(realtime=process.settings.realtime_scheduling)
         if granted.refused:
             log.info("short_slices_refused", reason=granted.refused)
         process.garbage.keep_for_good()
