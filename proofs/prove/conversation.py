@@ -16,6 +16,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,12 +109,15 @@ async def _prove(arguments: argparse.Namespace) -> int:
 
 
 def _knobs_by(scenario: Scenario) -> Callable[[Mapping[str, str]], Knobs]:
-    """Of a connection, by its request: `X-Client-Request-Id` ends in the session's number within its call."""
+    """Of a connection, by its place among all and among those of its call, with whose sid
+    `X-Client-Request-Id` begins."""
     numbers = itertools.count(1)
+    of_call: Counter[str] = Counter()
 
     def knobs(headers: Mapping[str, str]) -> Knobs:
-        nth = headers["x-client-request-id"].rpartition("s")[2]
-        return scenario.knobs_for(next(numbers), int(nth))
+        call_sid = headers["x-client-request-id"].partition("/")[0]
+        of_call[call_sid] += 1
+        return scenario.knobs_for(next(numbers), of_call[call_sid])
 
     return knobs
 
