@@ -1,4 +1,4 @@
-"""Which trouble a connection of a simulated call gets; the conversations themselves are `make prove-conversation`."""
+"""Which trouble a connection of a simulated call gets; the rest of it is `make prove-conversation` itself."""
 
 from __future__ import annotations
 
