@@ -85,3 +85,24 @@ def test_the_end_of_what_left_before_us_is_told_by_us() -> None:
     answers.end_if_out([], 6, actions)
 
     assert actions == [Sound(3, 7), End(5, 7)]
+
+
+def test_of_what_an_owner_before_us_began_only_the_end_is_told() -> None:
+    """Once."""
+    answers, actions = Answers(), list[Action]()
+    response = PlayedResponse("r", debt=7)
+    response.ended = True
+    answers.passed(response)
+    answers.end_if_out((), 3, actions)
+    answers.end_if_out((), 3, actions)
+    assert actions == [End(3, 7)]
+
+
+def test_what_leaves_just_now_is_not_passed() -> None:
+    """Its beginning was told by us, and is not told again."""
+    answers, actions = Answers(), list[Action]()
+    response = PlayedResponse("r", debt=7)
+    answers.begin(response, 0, actions)
+    answers.passed(response)
+    answers.begin(response, 1, actions)
+    assert actions == [Sound(0, 7)]

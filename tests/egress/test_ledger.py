@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egress.accounts import ChangeKind, PlayedItem
-from egress.ledger import HEARD_OUT_MS, Echo, Ledger
-from egress.marks import MARK_DEADLINE_MS, end_mark_due, mark_due
+from egress.ledger import BROKEN_MOST_MS, HEARD_OUT_MS, Echo, Ledger
+from egress.marks import MARK_DEADLINE_MS, end_mark_due, mark_due, mark_name
 from shared.contract.streams.control import SilentCause
 
 
@@ -422,3 +422,30 @@ def test_an_item_of_a_millisecond_waits_for_its_mark_and_an_empty_one_for_its_au
         waits.append(ledger.only_waits_for_marks(1_000.0))
 
     assert waits == [True, False]
+
+
+def test_a_word_of_ingress_is_one_of_this_leg() -> None:
+    """An echo of a cut that is over is one; of another leg, or of nobody, none."""
+    ledger = Ledger(leg=2, cut=5)
+    assert not ledger.was_open(1e9)
+    for name in ("hold-clip", mark_name(1, 5, "a", 500), mark_name(5, 2, "a", 500)):
+        assert ledger.echo(name, 1_000.0) is Echo.STALE
+        assert not ledger.was_open(1e9)
+    assert ledger.echo(mark_name(2, 4, "a", 500), 1_000.0) is Echo.STALE
+    assert not ledger.was_open(1_000.0 + BROKEN_MOST_MS - 1)
+    assert ledger.was_open(1_000.0 + BROKEN_MOST_MS)
+
+
+def test_the_way_that_ingress_has_measured_is_known() -> None:
+    """For a flush, and for whoever takes the call over."""
+    ledger, _ = playing()
+    assert ledger.way_ms == 0.0
+    ledger.know_way(80.0)
+    assert ledger.way_ms == 80.0
+
+
+def test_without_a_word_of_ingress_the_clock_alone_settles() -> None:
+    """Nothing is in doubt then."""
+    ledger = Ledger(leg=1, cut=0)
+    ledger.receive("r", "a", 1_000, 0.0)
+    assert ledger.settled_ms("a", 500.0, None) == 0.0

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from egress.accounts import LedgerCounters, PlayedItem, PlayedResponse
-from egress.marks import MARK_DEADLINE_MS, Marks, SentMark, end_mark_due, mark_due, mark_name, read_mark
+from egress.marks import (
+    DOUBT_MS,
+    MARK_DEADLINE_MS,
+    Marks,
+    SentMark,
+    end_mark_due,
+    mark_due,
+    mark_name,
+    read_mark,
+)
 
 
 def item(item_id: str = "a", received_ms: int = 1_000, plays_until_ms: float = 0.0) -> PlayedItem:
@@ -176,3 +185,14 @@ def test_a_deadline_that_is_further_off_stays() -> None:
     of.wait_from(5_000.0)
 
     assert of.next_deadline_ms == 9_000.0 + MARK_DEADLINE_MS
+
+
+def test_marks_are_silent_half_a_second_behind_their_time() -> None:
+    """To the millisecond; with a word of ingress behind that time, they are late for another reason."""
+    of = marks()
+    assert not of.are_silent(10_000.0, 0.0), "none is under way"
+    of.add(item(plays_until_ms=1_000.0), 500, 900.0)
+    assert not of.are_silent(1_000.0 + DOUBT_MS - 1, 0.0)
+    assert of.are_silent(1_000.0 + DOUBT_MS, 0.0)
+    assert not of.are_silent(1_000.0 + DOUBT_MS, 1_000.0)
+    assert not of.are_silent(1_000.0 + DOUBT_MS, None)

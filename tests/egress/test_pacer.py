@@ -364,3 +364,16 @@ def test_a_pause_of_our_own_is_no_stop_of_ingress() -> None:
     assert pacer.counters.stops == 0
     pacer.resume(80.0, rewound=0, playing_ms=0.0)
     assert run(pacer, [80.0]) == [2 + AHEAD_FRAMES]
+
+
+def test_silence_behind_what_an_owner_before_us_sent_is_no_fault_of_ours() -> None:
+    """The spurt that begins when it has played is a new one; it begins a hair early, as any."""
+    for now_ms in (120.0 - EARLY_MS, 500.0):
+        pacer = Pacer()
+        pacer.follow(0.0, playing_ms=100.0)
+        assert pacer.release_count(now_ms, 1) == 1
+        assert (pacer.counters.spurts, pacer.counters.underruns) == (1, 0)
+    pacer = Pacer()
+    pacer.follow(0.0, playing_ms=100.0)
+    pacer.release_count(120.0 - EARLY_MS - 1, 1)
+    assert pacer.counters.spurts == 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from brain.sequencer import Sequencer, SequencerConfig, SlotState, actions, inputs
 from brain.sequencer.inherit import BRIDGE, ItemLeft, Left, MoveLeft
+from brain.sequencer.state import Item, PendingMove, Response, Speaking, ToolBatch, ToolCall
 from brain.sequencer.wishes import Reason
 from shared.contract.owed import DebtCause
 
@@ -144,3 +147,93 @@ def test_what_the_caller_hears_already_is_paid() -> None:
     ):
         sequencer, _ = heir(left)
         assert sequencer.owed is None
+
+
+# The state itself, field by field: what it leads to is above.
+
+AT_MS = 50.0
+
+
+def state_of(left: Left) -> Sequencer:
+    """One that has taken this up at 50 ms."""
+    sequencer = Sequencer(CONFIG)
+    sequencer.inherit(left, AT_MS)
+    return sequencer
+
+
+def test_a_response_of_two_items_is_one_and_keeps_its_debt() -> None:
+    """It has spoken and is done; the rest of it, which broke off, is wished for with the bridge."""
+    items = (
+        replace(item("i1", heard_ms=300.0, debt=7), response_id="r"),
+        replace(item("i2", complete=False), response_id="r"),
+    )
+    state = state_of(Left(cut=3, items=items, audible_response="r")).state
+    assert state.responses == {
+        "r": Response(
+            response_id="r", deadline_ms=AT_MS, confirmed=True, done=True, spoke=True, sounded=True, debt=7,
+            last_item_id="i2",
+        )
+    }  # fmt: skip
+    assert state.items["i1"] == Item(
+        item_id="i1", response_id="r", received_bytes=8000, heard_ms=300.0, complete=True
+    )
+    assert state.speaking == Speaking(response_id="r", progress_at_ms=AT_MS)
+    assert state.playback_at_ms == AT_MS
+    assert state.deferred[Reason.TURN].text == BRIDGE
+
+
+def test_a_response_that_ended_is_as_done_as_one_that_broke_off() -> None:
+    """And owes nothing more once a fraction of a millisecond of it was heard."""
+    sequencer = state_of(Left(items=(item("i1", heard_ms=0.5, debt=7),), ended=frozenset({"r-i1"})))
+    assert sequencer.state.responses["r-i1"] == Response(
+        response_id="r-i1", deadline_ms=AT_MS, confirmed=True, done=True, spoke=True, sounded=True, debt=7,
+        last_item_id="i1",
+    )  # fmt: skip
+    assert sequencer.owed is None
+
+
+def test_nobody_has_heard_more_than_there_is() -> None:
+    """A report that goes beyond the item's end is cut there: all of it was heard."""
+    sequencer, asked = heir(Left(items=(item("i1", heard_ms=5000.0),), ended=frozenset({"r-i1"})))
+    (heard,) = [each for each in asked if isinstance(each, actions.RecordHeard)]
+    assert heard.heard_ms == 1000
+    assert sequencer.state.items == {}
+    flushed = item("i2", heard_ms=5000.0)
+    pending = state_of(Left(cut=3, flushed=(flushed,))).state.pending_cut
+    assert pending is not None
+    assert pending.items["i2"].heard_ms == 1000.0
+    assert pending.deadline_ms == AT_MS + CONFIG.flushed_wait_ms
+
+
+def test_what_is_owed_is_owed_since_the_other_brain_was_seen_gone() -> None:
+    """For a turn: one that is on its way, and one that nobody has answered, which has no bridge."""
+    owed = state_of(Left(items=(item("i1", debt=7),), ended=frozenset({"r-i1"}))).owed
+    assert owed is not None
+    assert (owed.number, owed.cause, owed.since_ms) == (7, DebtCause.TURN, AT_MS)
+    for items in ((), (item("i1", complete=False),)):
+        sequencer = state_of(Left(items=items, is_unanswered=True))
+        assert set(sequencer.state.debts.standing.values()) == {DebtCause.TURN}
+        assert sequencer.state.debts.since_ms == AT_MS
+        assert sequencer.state.deferred[Reason.TURN].text == ""
+
+
+def test_a_move_is_waited_for_as_long_as_it_takes() -> None:
+    """To be heard out before, to come back after; its tool call is open for so long, and in no session."""
+    for gone, wait_ms in ((False, CONFIG.farewell_wait_ms), (True, CONFIG.away_wait_ms)):
+        move = MoveLeft(kind="dial", argument="+1", call_id="t1", tool="transfer_call", gone=gone)
+        state = state_of(Left(items=(item("i1"),), ended=frozenset({"r-i1"}), move=move)).state
+        assert state.move == PendingMove(
+            kind="dial", argument="+1", call_id="t1", response_id="r-i1", deadline_ms=AT_MS + wait_ms,
+            gone=gone,
+        )  # fmt: skip
+        call = ToolCall(deadline_ms=AT_MS + wait_ms, name="transfer_call")
+        assert state.batches == {
+            "move-t1": ToolBatch(
+                response_id="move-t1", generating=False, session=0, open_tool_calls={"t1": call}
+            )
+        }
+        assert "t1" in state.tool_calls
+    state = state_of(Left(move=replace(move, call_id=""))).state
+    assert state.move is not None
+    assert state.move.response_id == ""
+    assert state.batches == {}

@@ -228,3 +228,59 @@ def test_a_greeting_that_was_not_heard_is_owed_by_this_session() -> None:
     desk.done("r1", "cancelled")
 
     assert rolls(due(desk)) == 0
+
+
+# A moment in which the call may change hands, without a rollover that is due.
+
+
+def is_quiet(desk: Desk, now_ms: float) -> tuple[bool, bool]:
+    """Whether the call may change hands: with nothing playing, and while audio plays."""
+    return desk.core.is_quiet(now_ms, may_play=False), desk.core.is_quiet(now_ms, may_play=True)
+
+
+def test_a_call_in_which_nobody_has_spoken_may_change_hands() -> None:
+    """At its very beginning."""
+    assert is_quiet(Desk(), 0.0) == (True, True)
+
+
+def test_not_while_something_is_generated() -> None:
+    """Nor while the caller speaks."""
+    desk = Desk()
+    desk.created("r1")
+    assert is_quiet(desk, 5_000.0) == (False, False)
+    desk = Desk()
+    desk.speech()
+    assert is_quiet(desk, 5_000.0) == (False, False)
+
+
+def test_what_only_plays_may_go_on_over_the_change() -> None:
+    """Where whoever takes the call goes on playing."""
+    desk = Desk()
+    desk.said("r1", "i1", 500)
+    desk.audible("r1", "i1")
+    assert is_quiet(desk, 100.0) == (False, True)
+    desk.played("r1", "i1", 500)
+    assert is_quiet(desk, 600.0) == (True, True)
+
+
+def test_not_right_behind_the_callers_voice() -> None:
+    """A moment later, to the millisecond."""
+    desk = Desk()
+    desk.speech()
+    desk.now_ms = 1_000
+    desk.speech_over()
+    desk.said("r1", "i1", 100)
+    desk.played("r1", "i1", 100)
+    settled_ms = 1_000 + desk.core.state.config.quiet_ms
+    assert is_quiet(desk, settled_ms - 1) == (False, False)
+    assert is_quiet(desk, settled_ms) == (True, True)
+
+
+def test_a_call_that_ends_stays_where_it_is() -> None:
+    """It waits only for its farewell to be heard."""
+    desk = Desk()
+    desk.said("r1", "i1", 500)
+    desk.audible("r1", "i1")
+    desk.give(inputs.HangUpWished(cause="agent", farewell="", response_id="r1"))
+    assert desk.core.state.hang_up is not None
+    assert is_quiet(desk, 100.0) == (False, False)

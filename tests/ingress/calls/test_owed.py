@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ingress.calls.owed import (
     APOLOGISE_MS,
+    BREATH_MS,
     CLIP_AFTER_MS,
     PAUSE_MS,
     WORD_WITHIN_MS,
@@ -615,3 +616,23 @@ def test_a_quiet_moment_is_one_in_which_nobody_speaks() -> None:
     assert owed.is_quiet(2_600)
     owed.frames(SILENCE, 2_600)
     assert owed.is_quiet(2_610), "silence is none"
+
+
+def test_a_quiet_moment_begins_a_breath_behind_the_last_sound() -> None:
+    """To the millisecond."""
+    owed = OwedSound(0.0, CLIP_MS)
+    owed.frames(VOICE, 1_000.0)
+    assert [owed.is_quiet(1_020.0 + BREATH_MS - 1), owed.is_quiet(1_020.0 + BREATH_MS)] == [False, True]
+
+
+def test_an_answer_that_was_heard_before_the_cut_leaves_the_younger_debt_its_own_silence(ear: Ear) -> None:
+    """Two turns, and a second of the answer to the first: the account of the second begins at the cut."""
+    ear.say(TURN_2).until(3_000.0)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(1_000.0, mark="")
+
+    ear.owed.cleared(ear.now_ms)
+
+    assert (ear.owed.settled, ear.owed.owed_ms) == (1, 0.0)
+    ear.until(5_000.0)
+    assert (ear.owed.stands, ear.owed.owed_ms) == (True, 1_000.0)
