@@ -453,7 +453,6 @@ UNTESTED: dict[str, str] = {
     "proofs/pages/design.py": "held by tests/test_design_page.py",
     "proofs/pages/sequencer.py": "held by tests/test_docs.py",
     "proofs/pages/terminal.py": "held by tests/e2e/test_top.py",
-    "proofs/prove/conversation.py": "run whole by make prove-conversation; rules in judge and scenarios",
     "proofs/prove/mutants.py": "run whole by make prove-mutants",
     "proofs/prove/operations.py": "run whole by make prove-operations; rules in faults and verdicts",
     "proofs/prove/sequencer.py": "run whole by make prove-sequencer",

@@ -18,10 +18,11 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from http import HTTPStatus
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
 _PATH: Final = re.compile(r"/2010-04-01/Accounts/(AC[0-9a-f]{32})/Calls/(CA[0-9a-f]{32})\.json")
@@ -110,6 +111,8 @@ class RestApi:
     """Where it listens, once it is open."""
     _over: deque[str] = field(default_factory=lambda: deque(maxlen=_OVER_MOST))
     _server: asyncio.Server | None = None
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
+    """One a connection, until it is closed."""
 
     async def open(self, port: int = 0) -> str:
         """Listens on 127.0.0.1; returns its origin. Cancelling it is safe."""
@@ -122,7 +125,11 @@ class RestApi:
         server, self._server = self._server, None
         if server is not None:
             server.close()
-            await server.wait_closed()
+            await server.wait_closed()  # It waits for no connection (Python 3.11).
+        serving = list(self._serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     def call_over(self, call_sid: str) -> None:
         """A call has ended: it is known, and not in progress."""
@@ -182,6 +189,18 @@ class RestApi:
         return kind.lower() == "basic" and compare_digest(given.strip().encode(), wanted.encode())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._serving.add(task)
+        try:
+            await self._answer_one(reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            self._serving.discard(task)
+
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request a connection."""
         try:
             async with asyncio.timeout(_REQUEST_LIMIT_S):
@@ -198,8 +217,6 @@ class RestApi:
             await writer.drain()
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return  # whoever asked has gone, or has spoken no HTTP
-        finally:
-            writer.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> RestRequest:

@@ -139,7 +139,7 @@ async def test_a_session_that_no_stream_comes_for_is_closed(
         here.expected.forget_old()
         assert here.expected.count == 1
 
-        monkeypatch.setattr(module, "now_ms", lambda: begun_ms + RINGING_MS)
+        monkeypatch.setattr(module, "now_ms", lambda: begun_ms + RINGING_MS + 1)
         here.expected.forget_old()
         assert here.expected.count == 0
         await wait_until(lambda: engine.closes == 1, "it is closed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -169,3 +170,19 @@ async def test_faults() -> None:
         await made.streams(2)
         assert (await made.post(Url=MOVED)).status_code == 200
         assert len(made.twilio.rest.requests) == 3
+
+
+async def test_its_end_closes_what_is_connected() -> None:
+    """Also who has asked for nothing yet, and who waits for an answer."""
+    async with phone() as made:
+        made.twilio.rest.faults.delay_ms = 60_000
+        host, port = made.http.base_url.host, made.http.base_url.port
+        connections = [await asyncio.open_connection(host, port) for _ in range(2)]
+        asked = len(made.twilio.rest.requests)
+        connections[1][1].write(b"GET / HTTP/1.1\r\n\r\n")
+        await wait_until(lambda: len(made.twilio.rest.requests) == asked + 1, "one has asked")
+        await made.twilio.rest.close()
+        for reader, writer in connections:
+            assert await reader.read() == b""
+            writer.close()
+            await writer.wait_closed()
