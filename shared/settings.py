@@ -257,7 +257,7 @@ class Settings(BaseSettings):
     socket_send_buffer_bytes: int = Field(
         32_768, ge=4096, le=4_194_304, description="SO_SNDBUF of each media socket, bytes."
     )
-    realtime_scheduling: bool = Field(True, description="Whether Linux is asked for it, where it allows it.")
+    realtime_scheduling: bool = Field(True, description="Whether Linux is asked to let frames go first.")
 
     # Logs.
     log_level: Annotated[Literal["debug", "info", "warning", "error"], FoldedCase] = Field(

@@ -11,8 +11,8 @@ from fakeredis import FakeAsyncRedis
 from hypothesis import HealthCheck, settings
 
 from shared.contract import keys as key_names
+from shared.process.host import be_let_in_first
 from shared.store.client import Store, make_store
-from simulators.precedence import take_precedence
 from tests.support.servers import OWN_TIMEOUT_S, redis7_binary, server, valkey_binary
 
 # How fast examples are made says something about the machine only: side by side with whole stacks it is slow.
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Beside whole stacks the simulators of a test stand for other machines."""
     if item.get_closest_marker("stack"):
-        take_precedence()
+        be_let_in_first(realtime=True)
 
 
 @pytest.fixture(scope="session")

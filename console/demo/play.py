@@ -26,10 +26,10 @@ from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
 from console.style import BAD, DIM, GOOD, make_console
 from shared.contract.keys import Keys
 from shared.exit_codes import Exit
+from shared.process.host import be_let_in_first
 from shared.process.tasks import cancel_all
 from shared.settings import Settings, environment_name
 from shared.store.errors import STORE_ERRORS
-from simulators.precedence import take_precedence
 from simulators.twilio import measures
 from simulators.twilio.record import CallRecord
 from simulators.twilio.simulator import DEMO_ACCOUNT_SID, LiveCall, TwilioSimulator
@@ -125,7 +125,7 @@ async def _running(options: StackOptions, console: Console) -> AsyncIterator[Sta
 
 async def _call(demo: Demo, stack: Stack) -> tuple[Watch, CallRecord]:
     """One call from the webhook to the closed card, its timeline printed while it happens."""
-    take_precedence()
+    be_let_in_first(realtime=demo.settings.realtime_scheduling)
     simulator = TwilioSimulator(
         voice_url=f"{stack.public_url}/voice",
         auth_token=stack.auth_token,

@@ -107,8 +107,8 @@ def be_let_in_first(*, realtime: bool) -> Granted:
     """Asks for real-time scheduling (SCHED_RR), unless not `realtime`; where that is refused, for short
     slices. For the calling thread alone: threads and processes that it starts later have the usual turn.
 
-    A loop that is stuck would keep its core: shared/process/stalls.py ends it, and the kernel leaves 5 % to
-    who has no real time.
+    A loop that is stuck keeps its core until the watchdog (console/operate/watchdog.py) ends its process; the
+    kernel leaves 5 % to who has no real time, and the watchdog has none.
     """
     if sys.platform != "linux":
         return Granted(Scheduling.USUAL)

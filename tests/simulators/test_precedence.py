@@ -47,6 +47,15 @@ def test_without_the_right_to_it_nothing_changes() -> None:
     assert said(first) == [f"False {os.SCHED_OTHER}", f"{os.SCHED_OTHER}"]
 
 
+@pytest.mark.parametrize(
+    "first",
+    ["__import__('resource').setrlimit(15, (200_000, 200_000))", "os.nice(3)"],
+    ids=["a limit on computing in it", "a raised niceness"],
+)
+def test_where_the_bridge_has_none_the_simulators_have_none(first: str) -> None:
+    assert said(first) == [f"False {os.SCHED_OTHER}", f"{os.SCHED_OTHER}"]
+
+
 def test_another_class_is_kept() -> None:
     first = "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))"
     assert said(first)[0] == f"False {os.SCHED_BATCH}"

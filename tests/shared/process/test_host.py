@@ -184,6 +184,7 @@ os.wait()
 
 REAL_TIME = SLICES.replace("os.nice(3)", "").replace("SHORT_SLICES", "REALTIME")
 
+# 14 is RLIMIT_RTPRIO, 15 RLIMIT_RTTIME: Python has no names for them.
 NOT_ALLOWED = f"""{LOOK}
 import resource
 from shared.process.host import be_let_in_first
@@ -193,7 +194,6 @@ if os.geteuid() == 0:
 print(be_let_in_first(realtime=True).scheduling)
 """
 
-# 14 is RLIMIT_RTPRIO, 15 RLIMIT_RTTIME: Python has no names for them.
 LIMITED = f"""{LOOK}
 import resource
 resource.setrlimit(15, (200_000, 200_000))
