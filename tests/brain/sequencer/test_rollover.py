@@ -53,8 +53,8 @@ def test_the_caller_must_have_been_silent_for_a_moment_and_been_answered() -> No
     assert rolls(desk.played("r1", "i1", 500)) == 1
 
 
-def test_the_moment_of_silence_is_waited_for() -> None:
-    """An answer of one word, right after the voice."""
+def answered_in_a_word() -> Desk:
+    """The caller's voice ended at 1,000 ms; at 1,100 all of the answer is heard."""
     desk = Desk()
     desk.speech()
     desk.now_ms = 1_000
@@ -62,6 +62,12 @@ def test_the_moment_of_silence_is_waited_for() -> None:
     desk.said("r1", "i1", 90)
     desk.now_ms = 1_100
     desk.played("r1", "i1", 90)
+    return desk
+
+
+def test_the_moment_of_silence_is_waited_for() -> None:
+    """An answer of one word, right after the voice."""
+    desk = answered_in_a_word()
     assert rolls(due(desk)) == 0
 
     assert desk.core.next_deadline_ms() == 1_300
@@ -265,15 +271,9 @@ def test_what_only_plays_may_go_on_over_the_change() -> None:
 
 def test_not_right_behind_the_callers_voice() -> None:
     """A moment later, to the millisecond."""
-    desk = Desk()
-    desk.speech()
-    desk.now_ms = 1_000
-    desk.speech_over()
-    desk.said("r1", "i1", 100)
-    desk.played("r1", "i1", 100)
-    settled_ms = 1_000 + desk.core.state.config.quiet_ms
-    assert is_quiet(desk, settled_ms - 1) == (False, False)
-    assert is_quiet(desk, settled_ms) == (True, True)
+    desk = answered_in_a_word()
+    assert is_quiet(desk, 1_299.0) == (False, False)
+    assert is_quiet(desk, 1_300.0) == (True, True)
 
 
 def test_a_call_that_ends_stays_where_it_is() -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
@@ -26,6 +27,7 @@ from shared.ownership.liveness import How, WorkerState
 from shared.process.host import ProcessOrigin, own_origin, started_at
 from shared.process.lag import LoopLag
 from shared.process.neighbours import Neighbours
+from shared.settings import Settings
 from shared.store.client import Store, make_store
 from tests.support.servers import server, valkey_binary
 from tests.support.waiting import running, wait_until
@@ -256,11 +258,12 @@ async def test_an_observer_that_was_stopped_condemns_nobody(tmp_path: Path) -> N
     """SIGSTOP of a real process for 5 s: it finds nobody dead; its sibling finds it silent, and back."""
     with server(valkey_binary(), tmp_path) as url, contextlib.ExitStack() as stack:
         logs = [tmp_path / f"egress-{number}.log" for number in range(2)]
+        settings = Settings(_env_file=None, admin_port_base=free_base(64))
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")},
             "PYTHONPATH": str(ROOT),
             "REDIS_URL": url,
-            "TRUNKLINE_ADMIN_PORT_BASE": str(free_base(64)),
+            "TRUNKLINE_ADMIN_PORT_BASE": str(settings.admin_port_base),
             "TRUNKLINE_LOG_FORMAT": "json",
         }
         processes = [
@@ -276,7 +279,14 @@ async def test_an_observer_that_was_stopped_condemns_nobody(tmp_path: Path) -> N
         try:
             with redis.Redis.from_url(url) as client:
                 await wait_until(lambda: client.scard(WORKERS) == 2, "both show themselves", timeout_s=30)
-            await asyncio.sleep(1.5)  # They have seen each other beat.
+            async with httpx.AsyncClient(trust_env=False) as http:
+
+                async def see_each_other() -> bool:
+                    ports = [settings.admin_port("egress", number) for number in range(2)]
+                    answers = [await http.get(f"http://127.0.0.1:{port}/neighbours") for port in ports]
+                    return all("beating" in answer.text for answer in answers)
+
+                await wait_until(see_each_other, "they have seen each other beat")
             processes[0].send_signal(signal.SIGSTOP)
             await asyncio.sleep(5)
             processes[0].send_signal(signal.SIGCONT)
