@@ -54,6 +54,7 @@ class Delivery:
     taking_up: TakingUp = field(init=False)
     detached: bool = field(init=False)
     ended: bool = field(init=False, default=False)
+    _detached_at_ms: float = field(init=False, default=0.0)
     _probe_at_ms: float = field(init=False, default=0.0)
     _check_at_ms: float = field(init=False, default=0.0)
 
@@ -206,14 +207,15 @@ class Delivery:
 
     def on_stream(self, leg: int, ingress: str, now_ms: float, *, was_open: bool = False) -> list[Action]:
         """The call has a new media stream: goes on from what was heard on the old one. `was_open`: the old
-        one's socket stayed open to the end, whatever became of its ingress."""
+        one's socket stayed open until it was given up, whatever became of its ingress."""
         if leg <= self.leg or self.ended:
             return []
         self.taking_up.stop_waiting()
         early = self._read_early(now_ms)
         if was_open or (self.ledger.was_open(now_ms) and not self.detached):
             self.pacer.restart()
-            self.ledger.play_on(now_ms)
+            # What its ingress gave the socket after that, having stood still, nobody heard.
+            self.ledger.end_stream(self._detached_at_ms if self.detached else now_ms)
         settled_ms = self._settled(now_ms)
         self.taking_up.renumber()
         moved = self.backlog.rewind_to(settled_ms)
@@ -233,7 +235,7 @@ class Delivery:
         was still there, whatever was said of it last; None: nobody can say."""
         if leg != self.leg or self.detached:
             return self._posts()
-        self.detached = True
+        self.detached, self._detached_at_ms = True, now_ms
         if word_ago_ms is None:
             self.ledger.hold(now_ms)
         else:

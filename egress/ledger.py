@@ -256,14 +256,11 @@ class Ledger:
         """Whether Twilio's socket must have been open for longer than ingress spoke: it is long ago."""
         return self._word_at_ms is not None and now_ms - self._word_at_ms >= BROKEN_MOST_MS
 
-    def play_on(self, now_ms: float) -> None:
-        """Whatever became of ingress, Twilio's socket was open until now: what was given to it has played."""
-        self.hear_from(now_ms)
-        self._playback.play_on()
-
     def end_stream(self, at_ms: float) -> None:
-        """Twilio's socket was open until then, and no longer. Nobody's clock takes back what ingress said."""
-        self.play_on(at_ms)
+        """Twilio's socket was open until then, and no longer: whatever became of ingress, what was given to
+        it has played. Nobody's clock takes back what ingress said."""
+        self.hear_from(at_ms)
+        self._playback.play_on()
         self.hold(at_ms if self._word_at_ms is None else max(at_ms, self._word_at_ms))
 
     def know_behind(self, behind_ms: float) -> None:

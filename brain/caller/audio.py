@@ -34,6 +34,10 @@ RENUMBERED_FRAMES = 1_500
 """A number that is lower by more than the stream may hold is no frame that came again: whoever numbers them
 began another count."""
 
+SLIP_MS = 2.0
+"""By so much a read what is known of a leg's beginning is forgotten: a carrier that has a caller on hold
+sends nothing and counts nothing."""
+
 CLOCK_AFTER_MS = 500.0
 """Frames may be late by this much inside a turn before silence is sent in their place."""
 
@@ -61,6 +65,11 @@ class CallerAudio:
     """Whether a frame that is not yet in a batch may be a voice."""
     _heard_id: bytes = b""
     """Entry of the last frame that was sent, by any session."""
+    _heard_chunk: int = 0
+    """Its number."""
+    _zero_ms: float | None = None
+    """When frame 0 of its leg was spoken, at the latest, by the server's clock: frames come late, never
+    early. None: nothing was heard yet."""
     _clock_frames: int = 0
     """Padded by the clock since the last frame."""
     _frames: list[bytes] = field(default_factory=list)
@@ -89,8 +98,7 @@ class CallerAudio:
                     continue
                 self.leg = frame.leg
                 self.next_chunk = 0
-                if self._heard_id:
-                    self.hole.seen(written_ms(entry_id) - written_ms(self._heard_id), now_ms)
+                self._begin_leg(written_ms(entry_id), frame.chunk, now_ms)
             if self.next_chunk and frame.chunk != self.next_chunk:
                 behind = self.next_chunk - frame.chunk
                 if 0 < behind <= RENUMBERED_FRAMES:
@@ -98,14 +106,18 @@ class CallerAudio:
                     continue
                 self._pad(-behind)
                 self.hole.seen(-behind * FRAME_MS, now_ms)
+                if behind > 0:
+                    self._zero_ms = None
             self.next_chunk = frame.chunk + 1
             self.last_frame_at_ms = now_ms
-            self._heard_id = entry_id
+            self._heard_id, self._heard_chunk = entry_id, frame.chunk
             self._clock_frames = 0
             if self.oldest is None:
                 self.oldest = (entry_id, frame.t_ms)
             self._frames.append(frame.audio)
             self.is_voiced = self.is_voiced or is_voice(frame.audio)
+        if self._heard_id:
+            self._learn_zero()
 
     def batch(self, at_least: int = 1) -> bytes | None:
         """Everything received and not yet sent; None while that is less than so many frames."""
@@ -132,6 +144,18 @@ class CallerAudio:
             self._frames.extend([SILENCE_FRAME] * wanted)
 
     # Private.
+
+    def _begin_leg(self, written_ms: int, chunk: int, now_ms: float) -> None:
+        """What nobody heard between two legs, by when their frames were spoken. When they came says less: an
+        ingress that stood still and was given up still writes the last ones of its leg when it goes on."""
+        if self._zero_ms is not None:
+            self.hole.seen(written_ms - self._zero_ms - self._heard_chunk * FRAME_MS, now_ms)
+        self._zero_ms = written_ms - chunk * FRAME_MS
+
+    def _learn_zero(self) -> None:
+        """Once for what was read together: the frame that was least late says it best."""
+        zero_ms = written_ms(self._heard_id) - self._heard_chunk * FRAME_MS
+        self._zero_ms = zero_ms if self._zero_ms is None else min(self._zero_ms + SLIP_MS, zero_ms)
 
     def _pad(self, missing: int) -> None:
         """Silence in the place of missing frames; of a count that was begun again nobody knows how many."""

@@ -375,6 +375,29 @@ def test_what_played_on_is_not_said_again(seconds: int, after_ms: float, was_ope
     assert stage.silent().heard_ms == seconds * SECOND / 8
 
 
+def test_what_a_socket_got_after_its_end_is_said_again() -> None:
+    """An ingress stands still, and the carrier is asked for its call. Then it goes on, and gives the socket
+    that is no longer heard what came meanwhile: its word of that is true, and nobody heard it."""
+    stage = Stage(lead_ms=300.0)
+    audio = speech(4 * SECOND)
+    stage.ingress_is_dead = stage.echoes_are_lost = True
+    stage.say(audio)
+    stage.run(1_500)
+    sent = len(stage.sent_at)
+    assert 15 < sent < 50
+    stage.act(stage.delivery.on_detached(1, stage.now))
+    stage.run(40)
+    stage.act(stage.delivery.on_forwarded(1, stage.sent_at[-1][1], 0, stage.now))
+    stage.run(800)
+
+    stage.ingress_is_dead = stage.echoes_are_lost = False
+    stage.open_leg(was_open=True)
+    stage.run(6_000)
+
+    assert stage.audio() == frames_of(audio)
+    assert stage.silent().heard_ms == 4_000
+
+
 def test_a_detached_call_is_silent_until_the_next_stream() -> None:
     """Between two media streams nothing is sent and nothing is counted as heard."""
     stage = Stage()

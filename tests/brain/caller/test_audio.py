@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.caller.audio import CallerAudio
+from brain.caller.audio import SLIP_MS, CallerAudio
 from brain.caller.hole import ASK_AFTER_MS, HOLE_MS, Hole
 from brain.counters import BrainCounters
 from shared.audio import SILENCE_FRAME
@@ -247,6 +248,63 @@ def test_a_new_leg_after_a_while_is_a_hole() -> None:
 
     assert hole.length_ms == 3_100
     assert hole.due(NOW + ASK_AFTER_MS, busy=False)
+
+
+def spoken(chunk: int, at_ms: int, *, leg: int = 1) -> Entry:
+    """A frame that was written then."""
+    return b"%d-0" % at_ms, entry(chunk, leg=leg, fill=7)[1]
+
+
+def test_the_last_frames_of_a_leg_may_come_late() -> None:
+    """An ingress stood still for three seconds; the leg was moved, and then it wrote what it still had. What
+    was said in between it never read."""
+    hole = Hole()
+    caller = feed(hole=hole)
+    for chunk in range(1, 51):
+        caller.receive([spoken(chunk, 1_000 + 20 * chunk)], NOW)
+    caller.receive([spoken(51, 5_020), spoken(52, 5_020)], NOW)
+    assert hole.length_ms == 0
+    caller.receive([spoken(1, 5_060, leg=2)], NOW)
+
+    assert hole.length_ms == pytest.approx(5_060 - (1_000 + 20 * 52), abs=2 * SLIP_MS)
+    assert hole.due(NOW + ASK_AFTER_MS, busy=False)
+
+
+def test_what_came_late_and_whole_is_no_hole() -> None:
+    """The same, but all was read in the end."""
+    hole = Hole()
+    caller = feed(hole=hole)
+    for chunk in range(1, 51):
+        caller.receive([spoken(chunk, 1_000 + 20 * chunk)], NOW)
+    caller.receive([spoken(chunk, 5_020) for chunk in range(51, 202)], NOW)
+    caller.receive([spoken(1, 5_060, leg=2)], NOW)
+
+    assert hole.length_ms == 0
+
+
+@pytest.mark.parametrize("reads", [1, 2_000])
+def test_a_pause_without_frames_is_forgotten(reads: int) -> None:
+    """A caller on hold is sent silence by nobody, and nobody counts it: what is known of the leg's beginning
+    is wrong by that, until some frames have come."""
+    hole = Hole()
+    caller = feed(hole=hole)
+    caller.receive([spoken(1, 1_020)], NOW)
+    for number in range(reads):
+        caller.receive([spoken(2 + number, 5_040 + 20 * number)], NOW)
+    caller.receive([spoken(1, 5_040 + 20 * reads, leg=2)], NOW)
+
+    assert (hole.length_ms > HOLE_MS) == (reads == 1)
+
+
+def test_another_count_has_another_beginning() -> None:
+    """Whoever numbers the frames began anew."""
+    hole = Hole()
+    caller = feed(hole=hole)
+    caller.receive([spoken(2_000, 41_000)], NOW)
+    caller.receive([spoken(1, 41_020)], NOW)
+    caller.receive([spoken(1, 41_040, leg=2)], NOW)
+
+    assert hole.length_ms == 0
 
 
 def test_a_hole_is_found_by_a_session_that_heard_neither_side() -> None:
