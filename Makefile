@@ -16,7 +16,8 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test bench lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-heard prove-operations prove-ownership prove-silence prove-queues simulate chaos chaos-full prove-guards prove-roll clean
+	prove-heard prove-first-second prove-openings prove-memory prove-operations prove-ownership prove-silence \
+	prove-queues simulate chaos chaos-full prove-guards prove-roll clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -49,6 +50,15 @@ bench: $(STAMP) ## calls at once against this or any server, and against others 
 
 prove-queues: $(STAMP) ## XLEN of the queues over twenty healthy calls of a minute
 	@$(BIN)/python -m proofs.prove.queues $(ARGS)
+
+prove-first-second: $(STAMP) ## webhook to the first sound, with sessions opened early and without (3 min)
+	@$(BIN)/python -m proofs.prove.openings.first_second $(ARGS)
+
+prove-openings: $(STAMP) ## ten calls a second begin beside fifty that talk: late loops, long steps (3 min)
+	@$(BIN)/python -m proofs.prove.openings.beside $(ARGS)
+
+prove-memory: $(STAMP) ## memory with no call, of a call, and after ten thousand short ones (17 min)
+	@$(BIN)/python -m proofs.prove.openings.short_calls $(ARGS)
 
 prove-conversation: $(STAMP) ## 380 simulated conversations under faults: nothing stale, nothing lost (10 min)
 	@$(BIN)/python -m proofs.prove.conversation $(ARGS)

@@ -45,7 +45,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--compare", action="store_true", help="all systems in turn: " + ", ".join(order.SYSTEMS)
     )
-    made.add_argument("--only", type=_systems, help="these systems, separated by commas")
+    made.add_argument(
+        "--only",
+        type=_systems,
+        help=f"these systems, separated by commas; {order.UNWATCHED}: Trunkline without diagnostics",
+    )
     made.add_argument("--barge-ins", type=_share, default=0.25, help="share of replies that are interrupted")
     made.add_argument("--seed", type=int, default=1, help="of callers and model")
     made.add_argument("--out", type=Path, default=Path(".build/bench"), help="folder of what is written")
@@ -217,9 +221,10 @@ def _count(text: str) -> int:
 
 def _systems(text: str) -> list[str]:
     parts = list(dict.fromkeys(text.split(",")))
-    unknown = [part for part in parts if part not in order.SYSTEMS]
+    known = (*order.SYSTEMS, order.UNWATCHED)
+    unknown = [part for part in parts if part not in known]
     if unknown:
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(order.SYSTEMS)}, got {unknown[0]!r}")
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(known)}, got {unknown[0]!r}")
     return parts
 
 

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 SYSTEMS = ("trunkline", "leanest", "sample", "agents", "pipecat")
+UNWATCHED = "unwatched"
+"""Trunkline without diagnostics: only where it is asked for."""
+
 YARDSTICK = "leanest"
 SAMPLE = "sample"
 GIVEN = "given"

@@ -21,6 +21,7 @@ TITLES = {
     "agents": "`openai-agents`",
     "pipecat": "`pipecat-ai`",
     "given": "the given server",
+    "unwatched": "Trunkline without diagnostics",
 }
 
 UNKNOWN = "–"

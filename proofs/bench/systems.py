@@ -11,7 +11,7 @@ import contextlib
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from console.stack.launcher import Stack
@@ -20,9 +20,10 @@ from console.stack.ports import free_port
 from console.stack.readiness import why_not_listening
 from egress.pacer import LEAD_MS
 from proofs.bench import venvs
-from proofs.bench.order import GIVEN
+from proofs.bench.order import GIVEN, UNWATCHED
 from proofs.bench.process import REPOSITORY, end, spawn
 from proofs.measure import load as pipeline_load
+from proofs.prove.roles.unwatched import ROLES
 
 VENVS = REPOSITORY / ".build" / "bench" / "venvs"
 """The peers' environments, wherever figures are written."""
@@ -65,8 +66,8 @@ async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
     if system == GIVEN:
         assert setting.given is not None
         yield setting.given
-    elif system == "trunkline":
-        async with _trunkline(setting) as running:
+    elif system in ("trunkline", UNWATCHED):
+        async with _trunkline(setting, is_watched=system != UNWATCHED) as running:
             yield running
     else:
         async with _peer(system, setting) as running:
@@ -77,8 +78,13 @@ async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
 
 
 @contextlib.asynccontextmanager
-async def _trunkline(setting: Setting) -> AsyncIterator[Running]:
-    async with Stack(pipeline_load.options("bench", setting.model_port)) as stack:
+async def _trunkline(setting: Setting, *, is_watched: bool) -> AsyncIterator[Running]:
+    options = pipeline_load.options("bench", setting.model_port)
+    if not is_watched:
+        command = f"{sys.executable} -m proofs.prove.roles.unwatched"
+        commands = {role: f"{command} {role} --number %(process_num)d" for role in ROLES}
+        options = replace(options, commands=commands)
+    async with Stack(options) as stack:
         bridge = await pipeline_load.bridge_of(stack)
         yield Running(
             callers=(

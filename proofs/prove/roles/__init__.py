@@ -5,6 +5,8 @@ wrappers. Must not know: what a role does.
 
     busy        its main thread is kept busy
     failpoint   it dies or stands still at an exact step
+    timed       it knows how long each step of its loop computes
     unguarded   one of its guards is off
     unanswered  one write whose answer is lost, and how often it is done
+    unwatched   it keeps no figures of itself
 """

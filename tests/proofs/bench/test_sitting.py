@@ -32,9 +32,10 @@ async def test_a_load_has_its_figures(system: str, tmp_path: Path) -> None:
     assert figures.caller_xlen_p95 is None
 
 
-async def test_trunkline_has_queues_and_a_schedule_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["trunkline", "unwatched"])
+async def test_trunkline_has_queues_and_a_schedule_too(system: str, tmp_path: Path) -> None:
     """And more than one process."""
-    figures = await load(Turn(1, 1, "trunkline"), SHAPE, setting(tmp_path))
+    figures = await load(Turn(1, 1, system), SHAPE, setting(tmp_path))
     assert figures.silent_calls == 0
     assert figures.caller_xlen_p95 is not None
     assert figures.schedule_p99_ms is not None
