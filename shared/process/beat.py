@@ -81,6 +81,7 @@ async def beat(process: Process, role: Role, lost: asyncio.Event) -> None:
             connects = process.outbox.counters.connects
             lost.set()
         _tell_refusal(process, told)
+        process.garbage.tidy(role.live_calls())
         await asyncio.sleep(BEAT_S)
 
 
