@@ -16,6 +16,7 @@ pages about them read.
     verdicts      its judgement: right, soon, once, and nobody else blamed
     roles/        role processes that misbehave on purpose
     listening/    what a caller hears, and for how long there was no sound while some was owed
+    openings/     what calls cost that begin: their own caller, others, the host
     silence/      `make prove-silence`: nobody is left in silence, tried kind by kind
     chaos/        `make chaos`: the call outlives us, tried process by process
     page_table    a table of results in docs/reliability.md
