@@ -287,7 +287,9 @@ class Backlog:
         first = self.stretches[0]
         settled = settled_ms(first.item.item_id)
         frame = first.next_frame if settled == float("inf") else int(settled) // FRAME_MS
-        frame = min(max(frame, first.framer.first_frame), first.next_frame)
+        # What is settled may be less than it was, since a late echo puts the ear back; what was released, and
+        # trimmed from `reply` with it, nobody can begin with.
+        frame = min(max(frame, first.framer.held_from), first.next_frame)
         n = self.next_n - 1 if first.base_n is None else first.base_n + frame - 1
         return Base(cut=cut, item_id=first.item.item_id, frame=frame, n=n)
 

@@ -245,6 +245,16 @@ def test_a_base_names_the_first_frame_that_may_be_needed() -> None:
     assert Backlog(7).base(1, lambda _: NOTHING) == Base(cut=1, item_id="", frame=0, n=6)
 
 
+def test_a_base_is_never_before_what_was_released() -> None:
+    """What is settled falls when an echo comes late; the reply was trimmed by what it had been."""
+    backlog, _ = holding(4, next_n=11)
+    send(backlog, 3)
+    backlog.confirm(13)
+    backlog.release({"a": 45.0}.__getitem__)
+
+    assert backlog.base(0, {"a": 10.0}.__getitem__) == Base(cut=0, item_id="a", frame=2, n=12)
+
+
 @given(st.lists(st.sampled_from(["send", "confirm", "rewind", "release"]), max_size=40))
 def test_what_is_counted_unsent_is_what_is_unsent(steps: list[str]) -> None:
     """Whatever happens to the cursor."""
