@@ -145,12 +145,12 @@ class CallerAudio:
 
     # Private.
 
-    def _begin_leg(self, written_ms: int, chunk: int, now_ms: float) -> None:
+    def _begin_leg(self, at_ms: int, chunk: int, now_ms: float) -> None:
         """What nobody heard between two legs, by when their frames were spoken. When they came says less: an
         ingress that stood still and was given up still writes the last ones of its leg when it goes on."""
         if self._zero_ms is not None:
-            self.hole.seen(written_ms - self._zero_ms - self._heard_chunk * FRAME_MS, now_ms)
-        self._zero_ms = written_ms - chunk * FRAME_MS
+            self.hole.seen(at_ms - self._zero_ms - self._heard_chunk * FRAME_MS, now_ms)
+        self._zero_ms = at_ms - chunk * FRAME_MS
 
     def _learn_zero(self) -> None:
         """Once for what was read together: the frame that was least late says it best."""

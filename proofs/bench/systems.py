@@ -23,7 +23,7 @@ from proofs.bench import venvs
 from proofs.bench.order import GIVEN, UNWATCHED
 from proofs.bench.process import REPOSITORY, end, spawn
 from proofs.measure import load as pipeline_load
-from proofs.prove.roles.unwatched import ROLES
+from proofs.prove.roles import becoming, unwatched
 
 VENVS = REPOSITORY / ".build" / "bench" / "venvs"
 """The peers' environments, wherever figures are written."""
@@ -81,9 +81,7 @@ async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
 async def _trunkline(setting: Setting, *, is_watched: bool) -> AsyncIterator[Running]:
     options = pipeline_load.options("bench", setting.model_port)
     if not is_watched:
-        command = f"{sys.executable} -m proofs.prove.roles.unwatched"
-        commands = {role: f"{command} {role} --number %(process_num)d" for role in ROLES}
-        options = replace(options, commands=commands)
+        options = replace(options, commands=becoming.commands(unwatched.__name__))
     async with Stack(options) as stack:
         bridge = await pipeline_load.bridge_of(stack)
         yield Running(

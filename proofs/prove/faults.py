@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.stack.launcher import Stack
-from proofs.prove.roles.busy import BUSY_FOR_S, ROLES
+from proofs.prove.roles.busy import BUSY_FOR_S
 from shared.contract.streams.journal import JournalEntry, Kind
+from shared.contract.worker import ROLES
 from shared.figures.diagnosis import MODEL_QUIET_MS
 from shared.store.client import Store
 from simulators.realtime import Knobs, ResponseKnobs

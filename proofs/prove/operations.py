@@ -29,10 +29,11 @@ from console.stack.ports import free_port
 from proofs.measure import own_share
 from proofs.prove import verdicts
 from proofs.prove.faults import FAULT_AT_S, TALKATIVE, Fault, FinishedCall, Target, faults
-from proofs.prove.roles.busy import ROLES
+from proofs.prove.roles import becoming, busy
 from shared.contract.keys import Keys
 from shared.contract.streams.journal import MAXLEN
 from shared.contract.views import PeopleView
+from shared.contract.worker import ROLES
 from shared.ownership.steps import read_view
 from shared.store.client import Store, make_store
 from simulators import clips
@@ -86,14 +87,11 @@ async def _prove(arguments: argparse.Namespace) -> int:
 @asynccontextmanager
 async def _target(console: Console) -> AsyncIterator[tuple[Target, int]]:
     port = free_port()
-    python = sys.executable
     options = StackOptions(
         name="prove-operations",
         model_base_url=f"http://127.0.0.1:{port}/v1",
         environment={"TRUNKLINE_LOG_LEVEL": "info", "TRUNKLINE_MAX_CALLS": "1000"},
-        commands={
-            role: f"{python} -m proofs.prove.roles.busy {role} --number %(process_num)d" for role in ROLES
-        },
+        commands=becoming.commands(busy.__name__),
         ready_timeout_s=60,
     )
     async with Stack(options, progress=console.print) as stack:

@@ -29,7 +29,8 @@ from console.stack.plan import StackOptions
 from console.stack.ports import free_port
 from proofs.measure import load, own_share
 from proofs.prove.promises import Broken, conclude, true_of
-from proofs.prove.roles import timed
+from proofs.prove.roles import becoming, timed
+from shared.contract.worker import ROLES
 from simulators import clips
 from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.twilio import CallRecord, Clip
@@ -153,10 +154,7 @@ async def _prove(arguments: argparse.Namespace) -> int:
 def _timed_options(port: int, folder: str) -> StackOptions:
     return replace(
         load.options("openings-timed", port, **{timed.FOLDER: folder}),
-        commands={
-            role: f"{sys.executable} -m proofs.prove.roles.timed {role} --number %(process_num)d"
-            for role in timed.ROLES
-        },
+        commands=becoming.commands(timed.__name__),
     )
 
 
@@ -177,7 +175,7 @@ class _Shipped:
     async def _look(self, stack: Stack) -> dict[str, dict[float, float]]:
         found = {}
         async with httpx.AsyncClient() as client:
-            for role in timed.ROLES:
+            for role in ROLES:
                 for number in range(stack.options.workers[role]):
                     url = f"http://127.0.0.1:{stack.admin_port(role, number)}/metrics"
                     found[f"{role}-{number}"] = buckets((await client.get(url)).text)
@@ -201,9 +199,7 @@ class _Timed:
 
     async def _written(self, stack: Stack) -> dict[str, Path]:
         """By process, what it writes when it is told."""
-        pids = {
-            name: pid for name, pid in (await stack.pids()).items() if name.partition("-")[0] in timed.ROLES
-        }
+        pids = {name: pid for name, pid in (await stack.pids()).items() if name.partition("-")[0] in ROLES}
         for name in pids:
             await stack.signal(name, signal.SIGUSR1)
         async with asyncio.timeout(WRITTEN_WITHIN_S):

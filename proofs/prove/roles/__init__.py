@@ -3,6 +3,7 @@
 Why it exists: product code knows nothing of proofs, so what it shall suffer is put around it. Owns: these
 wrappers. Must not know: what a role does.
 
+    becoming    how each becomes a role; the commands of a stack of them
     busy        its main thread is kept busy
     failpoint   it dies or stands still at an exact step
     timed       it knows how long each step of its loop computes

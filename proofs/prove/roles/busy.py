@@ -7,32 +7,24 @@ that. Must not know: what the role does.
 
 from __future__ import annotations
 
-import runpy
 import signal
-import sys
 import time
 from types import FrameType
 
+from proofs.prove.roles import becoming
+
 SPIN_S, PERIOD_S = 0.4, 0.7
 BUSY_FOR_S = 9.0
-
-ROLES = ("ingress", "brain", "egress")
 
 _until = [0.0]
 
 
 def main() -> None:
     """Becomes the role that the command line names."""
-    named = sys.argv[1] if len(sys.argv) > 1 else "nothing"
-    if named not in ROLES:
-        sys.exit(
-            f"proofs.prove.roles.busy: expected one of {', '.join(ROLES)} as the first word, got {named}"
-        )
-    role = sys.argv.pop(1)
+    role = becoming.named_role("proofs.prove.roles.busy")
     signal.signal(signal.SIGUSR1, _start)
     signal.signal(signal.SIGALRM, _spin)
-    sys.argv[0] = role
-    runpy.run_module(role, run_name="__main__", alter_sys=True)
+    becoming.go_on_as(role)
 
 
 def _start(_number: int, _frame: FrameType | None) -> None:

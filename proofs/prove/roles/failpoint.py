@@ -12,21 +12,17 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-import runpy
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from proofs.prove.roles import unguarded
+from proofs.prove.roles import becoming, unguarded
 
 FOLDER: Final = "CHAOS_FAILPOINTS"
 """Environment variable: the folder in which steps are armed."""
 
 _HIT: Final = ".hit"
-
-ROLES: Final = ("ingress", "brain", "egress")
 
 POINTS: Final = {
     "claim": ("shared.ownership.steps", "claim"),
@@ -40,18 +36,14 @@ that."""
 
 def main() -> None:
     """Becomes the role that the command line names."""
-    named = sys.argv[1] if len(sys.argv) > 1 else "nothing"
-    if named not in ROLES:
-        sys.exit(f"proofs.prove.roles.failpoint: expected one of {', '.join(ROLES)} first, got {named}")
-    role = sys.argv.pop(1)
+    role = becoming.named_role("proofs.prove.roles.failpoint")
     without = os.environ.get(unguarded.WITHOUT)
     if without:
         unguarded.install(without, role)
     folder = os.environ.get(FOLDER)
     if folder:
         install(role, Path(folder))
-    sys.argv[0] = role
-    runpy.run_module(role, run_name="__main__", alter_sys=True)
+    becoming.go_on_as(role)
 
 
 def install(role: str, folder: Path) -> None:

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import runpy
 import signal
-import sys
 import time
 from asyncio import events
 from dataclasses import asdict, dataclass, field
@@ -25,10 +23,10 @@ from typing import Any, Final
 import orjson
 import uvloop
 
+from proofs.prove.roles import becoming
+
 FOLDER: Final = "TIMED_FOLDER"
 """Environment variable: where the files go."""
-
-ROLES: Final = ("ingress", "brain", "egress")
 
 LONG_MS: Final = 5.0
 """A step from here on is written down by name."""
@@ -73,13 +71,9 @@ def name_of(callback: Any) -> str:
 
 def main() -> None:
     """Becomes the role that the command line names."""
-    named = sys.argv[1] if len(sys.argv) > 1 else "nothing"
-    if named not in ROLES:
-        sys.exit(f"proofs.prove.roles.timed: expected one of {', '.join(ROLES)} first, got {named}")
-    role = sys.argv.pop(1)
-    sys.argv[0] = role
+    role = becoming.named_role("proofs.prove.roles.timed")
     install(Path(os.environ[FOLDER]), role)
-    runpy.run_module(role, run_name="__main__", alter_sys=True)
+    becoming.go_on_as(role)
 
 
 def install(folder: Path, role: str) -> None:

@@ -10,11 +10,9 @@ What carries calls stays: beats, debts, accounts, counters (an addition each).
 from __future__ import annotations
 
 import importlib
-import runpy
-import sys
 from typing import Any, Final
 
-ROLES: Final = ("ingress", "brain", "egress")
+from proofs.prove.roles import becoming
 
 LEFT_OUT: Final = {
     ("shared.figures.histograms", "Histogram", "observe"): None,
@@ -32,13 +30,9 @@ OF_EGRESS: Final = {
 
 def main() -> None:
     """Becomes the role that the command line names."""
-    named = sys.argv[1] if len(sys.argv) > 1 else "nothing"
-    if named not in ROLES:
-        sys.exit(f"proofs.prove.roles.unwatched: expected one of {', '.join(ROLES)} first, got {named}")
-    role = sys.argv.pop(1)
+    role = becoming.named_role("proofs.prove.roles.unwatched")
     install(role)
-    sys.argv[0] = role
-    runpy.run_module(role, run_name="__main__", alter_sys=True)
+    becoming.go_on_as(role)
 
 
 def install(role: str) -> None:

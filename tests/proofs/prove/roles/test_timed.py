@@ -56,15 +56,6 @@ def test_the_list_is_bounded() -> None:
     assert (len(steps.long), steps.count) == (KEPT, KEPT + 10)
 
 
-def test_another_word_than_a_role_is_refused() -> None:
-    """With what was expected."""
-    done = subprocess.run(
-        [sys.executable, "-m", "proofs.prove.roles.timed", "janitor"], capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert "expected one of ingress, brain, egress first, got janitor" in done.stderr
-
-
 @pytest.mark.parametrize("ms", [LONG_MS - 0.01, LONG_MS])
 def test_what_is_long(ms: float) -> None:
     """From the limit on."""
