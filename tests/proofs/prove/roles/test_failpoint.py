@@ -74,5 +74,7 @@ def test_every_step_is_there() -> None:
 def test_an_unknown_role_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """In words."""
     monkeypatch.setattr(sys, "argv", ["failpoint", "valkey"])
-    with pytest.raises(SystemExit, match="expected one of ingress, brain, egress as the first word, got valkey"):
+    with pytest.raises(
+        SystemExit, match="expected one of ingress, brain, egress as the first word, got valkey"
+    ):
         failpoint.main()
