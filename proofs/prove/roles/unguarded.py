@@ -63,16 +63,25 @@ def _no_fence(_role: str) -> None:
         setattr(scripts, name, changed[script])
     scripts.ALL = tuple(changed.get(script, script) for script in scripts.ALL)  # type: ignore[attr-defined]
     fence = _class("ingress.calls.fence", "Fence")
-    admit_frame, admit = fence.admit_frame, fence.admit
+    call = _class("ingress.calls.call", "IngressCall")
+    frames_in: Callable[[bytes], int] = vars(importlib.import_module("shared.contract.streams.pairs"))[
+        "frames_in"
+    ]
+    admit_frame, admit, receive_frames = fence.admit_frame, fence.admit, call.receive_frames
 
     def any_frame(self: Any, leg: int, epoch: int, cut: int, n: int) -> Any:
-        epoch, n = max(epoch, self.egress_epoch), max(n, self.last_frame + 1)
-        return admit_frame(self, leg, epoch, cut, n)
+        return admit_frame(self, leg, max(epoch, self.egress_epoch), cut, n)
 
     def anybody(self: Any, name: Any) -> Any:
         return admit(self, replace(name, epoch=max(name.epoch, self.egress_epoch, self.brain_epoch)))
 
-    fence.admit_frame, fence.admit = any_frame, anybody
+    def whole_group(
+        self: Any, worker: str, leg: int, epoch: int, cut: int, n: int, audio: bytes, now_ms: float
+    ) -> None:
+        self.fence.last_frame = min(self.fence.last_frame, n - frames_in(audio))  # As if none were heard yet.
+        receive_frames(self, worker, leg, epoch, cut, n, audio, now_ms)
+
+    fence.admit_frame, fence.admit, call.receive_frames = any_frame, anybody, whole_group
 
 
 def _no_cut_check(role: str) -> None:

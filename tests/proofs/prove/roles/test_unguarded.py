@@ -19,8 +19,18 @@ FENCE = """
 from shared.contract.lua import scripts
 from ingress.calls.fence import Admit, Fence
 fence = Fence(1)
-print(fence.admit_frame(1, 5, 3, 7), fence.admit_frame(1, 4, 3, 7), fence.admit_frame(1, 5, 2, 9))
+print(fence.admit_frame(1, 5, 3, 7), fence.admit_frame(1, 4, 3, 8), fence.admit_frame(1, 5, 2, 9))
 print(scripts.APPEND in scripts.ALL, "has[3] ~= ARGV[2]" in scripts.APPEND.text)
+"""
+HEARD = """
+import asyncio
+from tests.ingress.fakes import Desk
+async def heard():
+    desk, frame = Desk(), bytes(160)
+    desk.receive("frame", n=9, epoch=2, value=frame * 3)
+    desk.receive("frame", n=8, epoch=1, value=frame * 2)
+    return desk.counters.out_frames
+print(asyncio.run(heard()))
 """
 CLIPS = """
 from ingress.calls.call import HOLD_CLIP
@@ -86,6 +96,8 @@ def test_a_script_without_a_fence_asks_nobody_who_they_are(name: str) -> None:
     ("guard", "script", "said"),
     [
         ("fence", FENCE, "pass pass old_cut\nTrue False"),
+        ("fence", HEARD, "5"),
+        ("cut", HEARD, "3"),
         ("cut", FENCE, "pass old_epoch old_cut\nTrue True"),
         ("clips", CLIPS, "8000 True"),
         ("retry", RETRY, "3"),
