@@ -131,8 +131,9 @@ class Ledger:
 
     # What was heard.
 
-    def echo(self, name: str, now_ms: float) -> Echo:
-        """Takes an echo. It proves playback only of the current leg and cut; a clear echoes old ones."""
+    def echo(self, name: str, now_ms: float, *, is_late: bool = False) -> Echo:
+        """Takes an echo. It proves playback only of the current leg and cut; a clear echoes old ones.
+        `is_late`: when it comes says nothing of the ear."""
         self.counters.echoes += 1
         read = read_mark(name)
         item = None if read is None else self._items.get(read[2])
@@ -150,7 +151,8 @@ class Ledger:
             return Echo.STALE
         mark = self._marks.echoed(item, ms)
         if mark is not None:  # Else it came after its deadline, and proves playback all the same.
-            self._playback.echoed(mark.plays_at_ms, now_ms)
+            if not is_late:
+                self._playback.echoed(mark.plays_at_ms, now_ms)
             self._acknowledge_before(item)
         item.acknowledged_ms = ms
         item.confirmed_ms = max(item.confirmed_ms, min(ms, item.cursor_ms))

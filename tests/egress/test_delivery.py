@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from egress.actions import Action, Frames, Mark
 from egress.intake import HELD_MOST_BYTES
-from egress.marks import MARK_DEADLINE_MS
+from egress.marks import MARK_DEADLINE_MS, mark_name
 from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from tests.egress.stage import RETURN_MS, STEP_MS, Stage, frames_of, speech
@@ -396,6 +396,33 @@ def test_what_a_socket_got_after_its_end_is_said_again() -> None:
 
     assert stage.audio() == frames_of(audio)
     assert stage.silent().heard_ms == 4_000
+
+
+@pytest.mark.parametrize("alive_ms", [900, 920, 940, 960, 980, 1_000])
+def test_what_an_ingress_says_late_takes_nothing_back_that_was_heard(alive_ms: int) -> None:
+    """It stands still, the carrier is asked for its call, and then it tells what it had given the socket
+    before: that its word is late does not mean that the ear was."""
+    stage = Stage(lead_ms=300.0)
+    audio = speech(4 * SECOND)
+    stage.say(audio)
+    stage.run(alive_ms)
+    stage.ingress_is_dead = stage.echoes_are_lost = True
+    stage.run(1_900)
+    heard, given = len(stage.played), stage.highest_n
+    stage.act(stage.delivery.on_detached(1, stage.now))
+    stage.run(500)
+    stage.act(stage.delivery.on_echo(mark_name(1, 0, "a", 1_000), stage.now))
+    stage.act(stage.delivery.on_forwarded(1, given, 0, stage.now))
+    stage.act(stage.delivery.on_attached(1, given, stage.now))
+    stage.run(200)
+
+    stage.echoes_are_lost = False
+    stage.open_leg(was_open=True)
+    stage.run(6_000)
+
+    again = stage.audio()[heard:]
+    assert again == frames_of(audio)[-len(again) :]
+    assert 0 <= heard + len(again) - len(frames_of(audio)) <= 5, "what was never told in time"
 
 
 def test_a_detached_call_is_silent_until_the_next_stream() -> None:

@@ -12,12 +12,23 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
+from brain.sequencer.config import SequencerConfig
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.shapes import Call, Frame, Response
 
 FRAME_MS = 20.0
 AFTER_CUT_MS = 100.0
+MARGIN_MS = SequencerConfig().truncate_margin_ms
+"""The model is not told of an interruption of which no more than this was left."""
+
+STOPPED_BY_MS = 60.0
+"""A clear that comes so soon behind the last frame that was heard is why it was the last."""
+
+UNREAD_MS = 100.0
+"""What a model sends so shortly before its session is lost may be read by nobody."""
+
 ENDED_IN_IT_MS = 1_000.0
 """A response that was heard so shortly before the end of the call was ended by it."""
 
@@ -142,7 +153,9 @@ def _unheard_ms(call: Call, faults_ms: Sequence[float]) -> float:
             continue
         later = [item for item in response.items if item.index > last.item]
         left = max(0, _frames(response, last.item) - last.frame - 1) + sum(item.frames for item in later)
-        missing_ms += FRAME_MS * left
+        is_stopped = any(0 <= at_ms - last.at_ms <= STOPPED_BY_MS for at_ms in call.clears_ms)
+        if not (is_stopped and FRAME_MS * left <= MARGIN_MS):
+            missing_ms += FRAME_MS * left
     return missing_ms
 
 
@@ -175,6 +188,7 @@ def _answered_again(call: Call) -> int:
     later session without a word of the caller in between: its brain did not know what another one had
     said."""
     made = responses(call)
+    lost_ms = {each.number: each.closed_ms for each in call.sessions if each.closed_ms is not None}
     begun = {frame.response_key: frame for frame in call.heard if frame.frame == 0 and frame.item == 0}
     ended = {frame.response_key: frame for frame in call.heard}
     again = 0
@@ -183,7 +197,10 @@ def _answered_again(call: Call) -> int:
         if response is None or other is None or later[0] <= key[0] or first.clip != next_first.clip:
             continue
         is_whole = response.is_complete and ended[key].frame + 1 >= _frames(response, ended[key].item)
-        was_made = response.done_ms is not None and response.done_ms < other.created_ms
+        closed_ms = lost_ms.get(key[0], inf)
+        was_made = response.done_ms is not None and response.done_ms < min(
+            other.created_ms, closed_ms - UNREAD_MS
+        )
         is_asked = any(response.created_ms < said.started_ms < other.created_ms for said in call.said)
         again += is_whole and was_made and not is_asked
     return again

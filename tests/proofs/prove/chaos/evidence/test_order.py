@@ -52,6 +52,18 @@ def test_words_that_are_left_out_are_found() -> None:
     assert broken(hearing(FIRST)) == {"words left out": 2_000.0}
 
 
+def test_an_interruption_near_the_end_leaves_little_out() -> None:
+    """The model is not told of what was left then; without a clear it is missing all the same."""
+    first = made.heard(1, 1, 2_000, range(95))
+    cleared_ms = first[-1].at_ms + 10
+    assert broken(hearing(first, SECOND)) == {"words left out": 100.0}
+    assert broken(replace(hearing(first, SECOND), clears_ms=[cleared_ms])) == {}
+    assert broken(replace(hearing(first, SECOND), clears_ms=[cleared_ms + 100])) == {"words left out": 100.0}
+    sooner = made.heard(1, 1, 2_000, range(94))
+    cleared = replace(hearing(sooner, SECOND), clears_ms=[sooner[-1].at_ms + 10])
+    assert broken(cleared) == {"words left out": 120.0}
+
+
 def test_each_new_leg_may_repeat_and_leave_out_as_much_as_is_allowed() -> None:
     """A call that is hit twice in its life; what one leg has too much of is found."""
     allowed = Bounds(silence_ms=0, repeated_ms=300, skipped_ms=300)
@@ -139,6 +151,11 @@ def test_an_answer_that_is_begun_again_is_found() -> None:
         1, made.response(1, 1_500, 100), made.response(2, 6_600, 100, status="in_progress")
     )
     assert broken(replace(call, sessions=[broken_off, told[1]])) == {}
+    done_ms = first.done_ms
+    assert done_ms is not None
+    for closed_ms, found in ((done_ms + 50, {}), (done_ms + 150, {"answers begun again": 1})):
+        lost = replace(told[0], closed_ms=closed_ms)
+        assert broken(replace(call, sessions=[lost, told[1]])) == found, "its end may not have been read"
 
 
 def test_what_a_row_allows_is_allowed_to_calls_that_were_hit() -> None:
