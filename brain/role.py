@@ -202,7 +202,7 @@ class BrainRole:
         else:  # A higher epoch over a call that we have: Redis had lost it.
             past = held.past()
             held.abandon()
-        if past is not None and not past.is_latest(card.claims):
+        if past is not None and not past.is_latest(card.claims, card.restored_at_ms):
             past = None
         call = BrainCall(
             process, self._services, call_sid, claim.epoch, card, past, caller_number=claim.caller_number,

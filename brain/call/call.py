@@ -162,7 +162,8 @@ class BrainCall:
     def past(self) -> Past:
         """What is kept of it, should it come back."""
         at_ms = now_ms() if self.lost_at_ms is None else self.lost_at_ms
-        return past.keep(self._parts.record.conversation, self._parts.sequencer.state, at_ms, self._claims)
+        known, state = self._parts.record.conversation, self._parts.sequencer.state
+        return past.keep(known, state, at_ms, self._claims, self._restored_at_ms)
 
     def goes_on(self, epoch: int, card: BrainView) -> bool:
         """It was claimed again: goes on in place under the new epoch, if nobody had the call between, and

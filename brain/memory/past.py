@@ -34,14 +34,21 @@ class Past:
     """The last debt: numbers rise over the call."""
     claims: int
     """How often the call had been claimed, by whomever, when it was lost."""
+    restored_at_ms: int | None
+    """When its card had last been written again, by then."""
 
-    def is_latest(self, claims: int) -> bool:
-        """Whether nobody has had the call since, now that it was claimed so often. Else `history` says more:
-        we were stopped, say, and another brain went on with it."""
-        return claims <= self.claims + 1
+    def is_latest(self, claims: int, restored_at_ms: int | None) -> bool:
+        """Whether it says more than Redis, now that the call was claimed so often and its card last written
+        again then: Redis has lost the call, or our claim of it, and nobody has had it since. Else we were
+        stopped, say: what we had written is there, what we were saying is played on, and another brain may
+        have gone on with it."""
+        has_forgotten = restored_at_ms != self.restored_at_ms or claims <= self.claims
+        return has_forgotten and claims <= self.claims + 1
 
 
-def keep(conversation: Conversation, state: State, now_ms: float, claims: int) -> Past:
+def keep(
+    conversation: Conversation, state: State, now_ms: float, claims: int, restored_at_ms: int | None
+) -> Past:
     """What is kept of a call that stands like this. What it was saying is broken off: what was heard of it is
     what egress has reported, and the time since."""
     speaking, is_first = state.speaking, True
@@ -54,7 +61,8 @@ def keep(conversation: Conversation, state: State, now_ms: float, claims: int) -
         is_first = False
         heard_ms = min(heard_ms, item.received_ms)
         conversation.heard(item.item_id, int(heard_ms), int(item.received_ms), item.complete)
-    return Past(conversation, was_owed, LOST_WORDS if was_speaking else "", state.debts.raised, claims)
+    wish = LOST_WORDS if was_speaking else ""
+    return Past(conversation, was_owed, wish, state.debts.raised, claims, restored_at_ms)
 
 
 @dataclass(slots=True)

@@ -17,8 +17,10 @@ from shared.contract.streams.control import Dialled, Silent
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.reply import ReplyKind
+from shared.ownership import steps
 from shared.ownership.liveness import How, WorkerStanding, WorkerState
 from shared.process.beat import beat
+from shared.process.dispatch import BLOCK_MS
 from shared.process.role import Process
 from shared.process.tasks import end_task
 from shared.store.client import Store
@@ -100,6 +102,33 @@ async def test_an_interruption_flushes_what_the_dead_one_had_said(store: Store, 
             assert sim.sessions[-1].received_of("response.create") == []
             await here.end()
             await wait_until(lambda: role.live_calls() == 0, "the call is forgotten")
+
+
+async def test_a_brain_that_gets_its_own_call_back_says_nothing_again(store: Store, redis_url: str) -> None:
+    """It stood still, was taken for dead, and is the next to take the call: its greeting is in `reply` and
+    plays on, nobody has lost anything, and nothing is asked of the model."""
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim) as (process, role),
+        line(store, redis_url) as here,
+    ):
+        here.hold_at_ms = 600
+        await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
+        capacity, process.capacity = process.capacity, -10  # It notices before it looks for calls.
+        await asyncio.sleep(2 * BLOCK_MS / 1000)  # The read that is under way ends with nothing.
+        calls = await steps.disown(store, KEYS, 0, role="brain", dead=process.name, by="brain-1@h#x")
+        assert len(calls) == 1
+        await wait_until(lambda: role.live_calls() == 0, "its write was refused")
+        process.capacity = capacity
+        await wait_until(lambda: len(sim.sessions) == 2, "it has the call again")
+        await serving(role)
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 2, "the turn is answered")
+
+        assert sim.sessions[-1].received_of("response.create") == []
+        assert entries(here, ReplyKind.FLUSH) == 1, "the greeting was being heard"
+        await here.end()
+        await wait_until(lambda: role.live_calls() == 0, "the call is forgotten")
 
 
 async def test_a_turn_that_nobody_answered_is_answered_once(store: Store, redis_url: str) -> None:
