@@ -301,11 +301,13 @@ class IngressCall:
 
     # Reports.
 
-    def progress(self) -> tuple[str, Pair, bool] | None:
-        """See `post.Moving`."""
+    def progress(self, now_ms: float) -> tuple[str, Pair, bool] | None:
+        """See `post.Moving`. It is told until what was given has played: egress believes no more of a socket
+        than the last word of it proves."""
         if not self.egress or self.stream is None:
             return None
-        return self.egress, self._forwarded(), self.stream.socket.unsent_bytes > 0
+        is_unheard = self.stream.socket.unsent_bytes > 0 or self.owed.playing_ms(now_ms) > 0
+        return self.egress, self._forwarded(), is_unheard
 
     def tell_way(self) -> None:
         """How long the socket takes to Twilio and back, if that has changed."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ingress.counters import CallCounters
+from shared.clock import now_ms
 from shared.contract.streams.pairs import Pair, PairBatch
 from shared.ownership.counters import Where
 from shared.ownership.guard import CallGuard
@@ -27,15 +28,18 @@ class Moving(Protocol):
 
     call_sid: str
 
-    def progress(self) -> tuple[str, Pair, bool] | None:
+    def progress(self, now_ms: float) -> tuple[str, Pair, bool] | None:
         """(egress worker, `forwarded` pair, whether to report again soon); None: nothing to tell."""
 
 
 class BackPost:
     """Gathers reports by egress worker."""
 
-    def __init__(self, send: Send, counters: CallCounters, guard: CallGuard) -> None:
+    def __init__(
+        self, send: Send, counters: CallCounters, guard: CallGuard, clock: Callable[[], float] = now_ms
+    ) -> None:
         self._batch = PairBatch(send)
+        self._clock = clock
         self._guard = guard
         self._counters = counters
         self._begun: dict[Moving, None] = {}
@@ -75,8 +79,9 @@ class BackPost:
         self._flush()
 
     def _tell(self, calls: Iterable[Moving]) -> None:
+        now = self._clock()
         for call in calls:
-            told = self._guard.run(Where.TIMER, call.call_sid, call.progress)
+            told = self._guard.run(Where.TIMER, call.call_sid, call.progress, now)
             if told is None:
                 continue
             worker, pair, again = told

@@ -142,7 +142,7 @@ class Desk:
         self.counters = CallCounters()
         self.sockets = SocketCounters()
         self.told: list[tuple[str, Name, bytes]] = []
-        self.post = BackPost(self._send, self.counters, a_guard())
+        self.post = BackPost(self._send, self.counters, a_guard(), self.clock)
         journal = JournalPen(self.outbox, Keys(4), b"ingress-0@h#a")
         self.services = IngressServices(
             Keys(4), self.outbox, "ingress-0@h#a", journal, self.post, self.counters

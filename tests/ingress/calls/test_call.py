@@ -226,10 +226,26 @@ async def test_reports_go_to_the_egress_that_speaks() -> None:
         await clock.let_pass(PROGRESS_S)
         assert len(desk.told) == 2
         desk.socket.unsent_bytes = 0
+        desk.clock.now_ms += 1_000.0  # It has played.
         await clock.let_pass(PROGRESS_S)  # The last report, then none.
         assert len(desk.told) == 3
         await clock.let_pass(PROGRESS_S)
     assert len(desk.told) == 3
+
+
+async def test_progress_is_told_until_what_was_given_has_played() -> None:
+    """A socket that is lost in the last word of an answer was there until then: egress need not say it
+    again."""
+    desk = Desk()
+    with held_clock() as clock:
+        desk.receive("frame", n=15, value=b"\x20" * 15 * FRAME_BYTES)
+        await asyncio.sleep(0)
+        told = [len(desk.told)]
+        for _ in range(6):
+            desk.clock.now_ms += PROGRESS_S * 1000
+            await clock.let_pass(PROGRESS_S)
+            told.append(len(desk.told))
+    assert told == [1, 2, 3, 4, 4, 4, 4], "300 ms"
 
 
 async def test_echo_goes_at_once_with_progress() -> None:

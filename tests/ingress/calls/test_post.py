@@ -19,7 +19,7 @@ class Mover:
         self.worker = worker
         self.times = times
 
-    def progress(self) -> tuple[str, Pair, bool] | None:
+    def progress(self, _now_ms: float) -> tuple[str, Pair, bool] | None:
         self.times -= 1
         return None if self.times < 0 else (self.worker, (b"n", b"v"), self.times > 0)
 
