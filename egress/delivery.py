@@ -197,8 +197,9 @@ class Delivery:
         return self._posts()
 
     def on_echo(self, name: str, now_ms: float) -> list[Action]:
-        """Twilio has echoed a mark. Of a stream that is gone an ingress may tell that had stood still."""
-        if self.ended or self.ledger.echo(name, now_ms, is_late=self.detached) is not Echo.PLAYED:
+        """Twilio has echoed a mark; an ingress that stood still tells so seconds later."""
+        is_late = self.detached or self.pacer.is_waking(now_ms)
+        if self.ended or self.ledger.echo(name, now_ms, is_late=is_late) is not Echo.PLAYED:
             return []
         for stretch in self.backlog.stretches:
             if stretch.unsent and self.ledger.find(stretch.item.item_id) is None:

@@ -44,6 +44,9 @@ LEAST_LEAD_MS = LEAD_MS - FRAME_MS - LATE_MOST_MS
 """So Twilio holds 250 ms at the least when the next frame comes, as long as there is audio in hand: what a
 sibling has in which to take up the call of an egress that died."""
 
+WOKEN_MS = 200.0
+"""An ingress that stood still has read by then what waited in its sockets."""
+
 LEAST_PATIENCE_MS = 160.0
 """Ingress confirms every 100 ms at most: with a shorter lead, silence of the lead would mean nothing."""
 
@@ -68,6 +71,8 @@ class Pacer:
     _anchor_ms: float | None = field(init=False, default=None)
     _count: int = field(init=False, default=0)
     """Frames of this spurt that were released."""
+    _woken_at_ms: float = field(init=False, default=-WOKEN_MS)
+    """When ingress was last there again."""
     _waiting: bool = field(init=False, default=False)
     """Whether audio was left over at the last release: if so, being late is our fault."""
     _unconfirmed: deque[tuple[int, float]] = field(init=False, default_factory=deque)
@@ -122,6 +127,10 @@ class Pacer:
         patience_ms = max(self.lead_ms, LEAST_PATIENCE_MS)
         return bool(self._unconfirmed) and now_ms - self._unconfirmed[0][1] > patience_ms
 
+    def is_waking(self, now_ms: float) -> bool:
+        """Whether ingress is silent, or was until a moment ago: what it tells now may be as old."""
+        return self.stopped or now_ms - self._woken_at_ms < WOKEN_MS
+
     def stop(self) -> None:
         """Ingress is silent: sends nothing more until `resume` or `restart`."""
         if not self.stopped:
@@ -140,6 +149,7 @@ class Pacer:
         next frame is anchored behind what plays now. Neither owes anything.
         """
         self.stopped = False
+        self._woken_at_ms = now_ms
         self._unconfirmed.clear()
         self._waiting = False
         self._count -= rewound

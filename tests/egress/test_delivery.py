@@ -425,6 +425,38 @@ def test_what_an_ingress_says_late_takes_nothing_back_that_was_heard(alive_ms: i
     assert 0 <= heard + len(again) - len(frames_of(audio)) <= 5, "what was never told in time"
 
 
+@pytest.mark.parametrize("alive_ms", [900, 920, 940, 960, 980, 1_000])
+@pytest.mark.parametrize("is_echo_first", [True, False])
+def test_an_ingress_that_wakes_up_takes_nothing_back_that_was_heard(
+    alive_ms: int, is_echo_first: bool
+) -> None:
+    """It stood still and goes on, with echoes that waited in its socket; a moment later the carrier ends the
+    stream. What played while it stood still was heard."""
+    stage = Stage(lead_ms=300.0)
+    audio = speech(4 * SECOND)
+    stage.say(audio)
+    stage.run(alive_ms)
+    stage.ingress_is_dead = stage.echoes_are_lost = True
+    stage.run(2_000)
+    given, stage.ingress_is_dead = stage.highest_n, False
+    echo = mark_name(1, 0, "a", 1_000)
+    if is_echo_first:
+        stage.act(stage.delivery.on_echo(echo, stage.now))
+    stage.act(stage.delivery.on_forwarded(1, given, 0, stage.now))
+    if not is_echo_first:
+        stage.act(stage.delivery.on_echo(echo, stage.now))
+    stage.run(60)
+    stage.queue.clear()
+    stage.act(stage.delivery.on_detached(1, stage.now, word_ago_ms=0.0))
+    stage.run(300)
+
+    stage.echoes_are_lost = False
+    stage.open_leg(was_open=True)
+    stage.run(6_000)
+
+    assert abs(len(stage.audio()) - len(frames_of(audio))) <= 3, "what was under way at its end"
+
+
 def test_a_detached_call_is_silent_until_the_next_stream() -> None:
     """Between two media streams nothing is sent and nothing is counted as heard."""
     stage = Stage()
