@@ -47,6 +47,8 @@ class BackPost:
         self._told: set[Moving] = set()
         """Told within this tenth of a second: what moves of them is told at its end."""
         self._moving: dict[Moving, None] = {}
+        self._staying: dict[Moving, None] = {}
+        """They want to be reported again although nothing moved: that keeps no beginning waiting."""
         self._soon: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -68,6 +70,7 @@ class BackPost:
         self._begun.pop(call, None)
         self._told.discard(call)
         self._moving.pop(call, None)
+        self._staying.pop(call, None)
 
     # Private.
 
@@ -75,10 +78,12 @@ class BackPost:
         self._timer = None
         self._told.clear()
         moving, self._moving = self._moving, {}
+        staying, self._staying = self._staying, {}
         self._tell(moving)
+        self._tell([call for call in staying if call not in moving], has_moved=False)
         self._flush()
 
-    def _tell(self, calls: Iterable[Moving]) -> None:
+    def _tell(self, calls: Iterable[Moving], *, has_moved: bool = True) -> None:
         now = self._clock()
         for call in calls:
             told = self._guard.run(Where.TIMER, call.call_sid, call.progress, now)
@@ -86,10 +91,11 @@ class BackPost:
                 continue
             worker, pair, again = told
             self._batch.add(worker, pair)
-            self._told.add(call)
+            if has_moved:
+                self._told.add(call)
             if again:
-                self._moving[call] = None
-        if self._told and self._timer is None:
+                self._staying[call] = None
+        if (self._told or self._staying) and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PROGRESS_S, self._report)
 
     def _flush_soon(self) -> None:

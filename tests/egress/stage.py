@@ -80,7 +80,7 @@ class Stage:
         self.queue: deque[bytes | str] = deque()
         self._free_at = 0.0
         self._back: deque[tuple[float, str, int | str, int | None]] = deque()
-        self._progress_at = self._told_at = 0.0
+        self._progress_at = self._told_at = self._stays_at = 0.0
         self._unread: deque[tuple[str, ReplyEntry]] = deque()
         self._under_way: deque[tuple[float, Action, int]] = deque()
         self.claims = 1
@@ -175,7 +175,9 @@ class Stage:
             self._play()
             if self._progress_at and self._progress_at <= self.now:
                 self._progress_at, self._told_at = 0.0, self.now
-                self._tell("forwarded", self.highest_n)
+                self._tell_progress()
+            elif self._stays_at and self._stays_at <= self.now:
+                self._tell_progress()
             if self.egress_is_frozen:
                 continue
             while self._back and self._back[0][0] <= self.now:
@@ -293,6 +295,11 @@ class Stage:
                 self.played.append((begins, head))
             else:
                 self._tell("echo", head)
+
+    def _tell_progress(self) -> None:
+        """As ingress does: also that it is there, until what it gave has played."""
+        self._tell("forwarded", self.highest_n)
+        self._stays_at = self.now + PROGRESS_MS if self.playing_ms > 0 else 0.0
 
     def _tell(self, kind: str, value: int | str, playing_ms: int | None = None) -> None:
         is_lost = self.echoes_are_lost if kind == "echo" else self.ingress_is_dead

@@ -398,16 +398,21 @@ def test_what_a_socket_got_after_its_end_is_said_again() -> None:
     assert stage.silent().heard_ms == 4_000
 
 
+def standing_still(after_ms: float, for_ms: float) -> tuple[Stage, bytes]:
+    """An ingress that has stood still for so long since then, and four seconds of speech."""
+    stage, audio = Stage(lead_ms=300.0), speech(4 * SECOND)
+    stage.say(audio)
+    stage.run(after_ms)
+    stage.ingress_is_dead = stage.echoes_are_lost = True
+    stage.run(for_ms)
+    return stage, audio
+
+
 @pytest.mark.parametrize("alive_ms", [900, 920, 940, 960, 980, 1_000])
 def test_what_an_ingress_says_late_takes_nothing_back_that_was_heard(alive_ms: int) -> None:
     """It stands still, the carrier is asked for its call, and then it tells what it had given the socket
     before: that its word is late does not mean that the ear was."""
-    stage = Stage(lead_ms=300.0)
-    audio = speech(4 * SECOND)
-    stage.say(audio)
-    stage.run(alive_ms)
-    stage.ingress_is_dead = stage.echoes_are_lost = True
-    stage.run(1_900)
+    stage, audio = standing_still(alive_ms, 1_900)
     heard, given = len(stage.played), stage.highest_n
     stage.act(stage.delivery.on_detached(1, stage.now))
     stage.run(500)
@@ -432,12 +437,7 @@ def test_an_ingress_that_wakes_up_takes_nothing_back_that_was_heard(
 ) -> None:
     """It stood still and goes on, with echoes that waited in its socket; a moment later the carrier ends the
     stream. What played while it stood still was heard."""
-    stage = Stage(lead_ms=300.0)
-    audio = speech(4 * SECOND)
-    stage.say(audio)
-    stage.run(alive_ms)
-    stage.ingress_is_dead = stage.echoes_are_lost = True
-    stage.run(2_000)
+    stage, audio = standing_still(alive_ms, 2_000)
     given, stage.ingress_is_dead = stage.highest_n, False
     echo = mark_name(1, 0, "a", 1_000)
     if is_echo_first:
@@ -455,6 +455,28 @@ def test_an_ingress_that_wakes_up_takes_nothing_back_that_was_heard(
     stage.run(6_000)
 
     assert abs(len(stage.audio()) - len(frames_of(audio))) <= 3, "what was under way at its end"
+
+
+@pytest.mark.parametrize("before_end_ms", [20, 60, 100, 140, 180, 220])
+def test_an_ingress_that_dies_in_the_last_word_costs_little(before_end_ms: float) -> None:
+    """All was given long before: it has told since that it was there."""
+    stage, audio = Stage(lead_ms=300.0), speech(2 * SECOND)
+    stage.say(audio)
+    while len(stage.played) < len(frames_of(audio)) - before_end_ms / FRAME_MS:
+        stage.run(STEP_MS)
+    stage.ingress_is_dead = stage.echoes_are_lost = True
+    stage.queue.clear()
+    heard = len(stage.played)
+    stage.run(100)
+    stage.act(stage.delivery.on_detached(1, stage.now))
+
+    stage.echoes_are_lost = False
+    stage.open_leg()
+    stage.run(6_000)
+
+    again = stage.audio()[heard:]
+    assert again == (frames_of(audio)[-len(again) :] if again else [])
+    assert 0 <= heard + len(again) - len(frames_of(audio)) <= 240 / FRAME_MS
 
 
 def test_a_detached_call_is_silent_until_the_next_stream() -> None:

@@ -46,10 +46,6 @@ BACK_MS: Final = 1_500.0
 LOST_MS: Final = 100.0
 """Of `out`: the frames of a write that Redis had answered, and forgot before ingress read them."""
 
-POOL_MOST: Final = 32
-"""Connections of a pool (shared/store/client.py): where Redis stands still, each command that is asked
-meanwhile has its own, and they stay."""
-
 REFUSES_S: Final = 8.0
 """Longer than anybody bears silence: what is heard meanwhile is our own."""
 
@@ -87,13 +83,8 @@ _REDIS: Final[tuple[tuple[str, RedisIs, float, Bounds], ...]] = (
         0.0,
         Bounds(silence_ms=BACK_MS, unsaid_ms=1_000.0, skipped_ms=LOST_MS, says_again=True),
     ),
-    (
-        "frozen",
-        RedisIs.FROZEN,
-        OUTAGE_S,
-        Bounds(silence_ms=1_000 * OUTAGE_S + BACK_MS, owners=1, more_fds=POOL_MOST),
-    ),
-    ("slow", RedisIs.SLOW, 6.0, Bounds(silence_ms=600.0, owners=1, more_fds=POOL_MOST)),
+    ("frozen", RedisIs.FROZEN, OUTAGE_S, Bounds(silence_ms=1_000 * OUTAGE_S + BACK_MS, owners=1)),
+    ("slow", RedisIs.SLOW, 6.0, Bounds(silence_ms=600.0, owners=1)),
     ("full", RedisIs.FULL, OUTAGE_S, Bounds(silence_ms=1_000 * OUTAGE_S + BACK_MS, owners=1)),
     ("read-only", RedisIs.READ_ONLY, OUTAGE_S, Bounds(silence_ms=1_000 * OUTAGE_S + BACK_MS, owners=1)),
     (
@@ -102,12 +93,7 @@ _REDIS: Final[tuple[tuple[str, RedisIs, float, Bounds], ...]] = (
         OUTAGE_S,
         Bounds(silence_ms=1_000 * OUTAGE_S + BACK_MS, owners=1),
     ),
-    (
-        "busy",
-        RedisIs.BUSY,
-        2.0,
-        Bounds(silence_ms=2_000 + BACK_MS, owners=1, more_fds=POOL_MOST),
-    ),
+    ("busy", RedisIs.BUSY, 2.0, Bounds(silence_ms=2_000 + BACK_MS, owners=1)),
     ("forgetful", RedisIs.FORGETFUL, 0.0, _UNHEARD),
     ("cut", RedisIs.CUT, OUTAGE_S, Bounds(silence_ms=BACK_MS, owners=1)),
     ("deleted", RedisIs.DELETED, 0.0, Bounds(silence_ms=1_000.0, skipped_ms=500.0, owners=1)),

@@ -58,8 +58,7 @@ async def play(stage: Stage, rows: Sequence[Row], seed: int) -> list[Evidence]:
         first += row.calls
     with garbage_waits():
         found = await asyncio.gather(*(director.play() for director in directors))
-    more_fds = max(row.bounds.more_fds for row in rows)
-    after = await _until_base_line(stage, before, max(row.base_line_s for row in rows), more_fds)
+    after = await _until_base_line(stage, before, max(row.base_line_s for row in rows))
     return [replace(evidence, before=before, after=after) for evidence in found]
 
 
@@ -145,12 +144,12 @@ class Lanes:
 # Private.
 
 
-async def _until_base_line(stage: Stage, before: Census, within_s: float, more_fds: int) -> Census:
+async def _until_base_line(stage: Stage, before: Census, within_s: float) -> Census:
     """What there is once nothing is left, or after all the time that it may take."""
     deadline_s = time.monotonic() + within_s
     while True:
         after = await census.take(stage.stack, stage.store, stage.model.sessions)
-        left = base_line(Evidence(row="", seed=0, before=before, after=after), more_fds)
+        left = base_line(Evidence(row="", seed=0, before=before, after=after))
         if not any(finding.is_broken for finding in left) or time.monotonic() > deadline_s:
             return after
         await asyncio.sleep(LOOK_S)

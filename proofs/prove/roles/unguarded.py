@@ -16,6 +16,8 @@ from dataclasses import replace
 from hashlib import sha1
 from typing import Any, Final
 
+from shared.contract.streams.pairs import frames_in
+
 WITHOUT: Final = "CHAOS_WITHOUT"
 """Environment variable: the guard that is off."""
 
@@ -64,9 +66,6 @@ def _no_fence(_role: str) -> None:
     scripts.ALL = tuple(changed.get(script, script) for script in scripts.ALL)  # type: ignore[attr-defined]
     fence = _class("ingress.calls.fence", "Fence")
     call = _class("ingress.calls.call", "IngressCall")
-    frames_in: Callable[[bytes], int] = vars(importlib.import_module("shared.contract.streams.pairs"))[
-        "frames_in"
-    ]
     admit_frame, admit, receive_frames = fence.admit_frame, fence.admit, call.receive_frames
 
     def any_frame(self: Any, leg: int, epoch: int, cut: int, n: int) -> Any:

@@ -74,10 +74,8 @@ def test_what_redis_has_not_lost_is_not_asked_for_again() -> None:
 
 def test_a_call_that_does_not_come_back_is_forgotten() -> None:
     """It is taken once, and within its time."""
-    calls, past = (
-        PastCalls(),
-        Past(Conversation(), was_owed=False, wish="", debt=0, claims=1, restored_at_ms=None),
-    )
+    calls = PastCalls()
+    past = Past(Conversation(), was_owed=False, wish="", debt=0, claims=1, restored_at_ms=None)
     calls.put("CA1", past, 0.0)
     calls.put("CA2", past, 1.0)
     calls.forget_old(KEPT_MS)

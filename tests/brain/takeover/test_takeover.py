@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,6 @@ from shared.contract.streams.reply import ReplyKind
 from shared.ownership import steps
 from shared.ownership.liveness import How, WorkerStanding, WorkerState
 from shared.process.beat import beat
-from shared.process.dispatch import BLOCK_MS
 from shared.process.role import Process
 from shared.process.tasks import end_task
 from shared.store.client import Store
@@ -43,6 +43,12 @@ async def bereave(process: Process, dead: Process) -> None:
 
 def entries(here: Line, kind: ReplyKind) -> int:
     return here.kinds().count(kind)
+
+
+async def looks_for_no_calls(store: Store, process: Process) -> bool:
+    """Whether its dispatch does not block on `calls`."""
+    clients = await store.redis.client_list()
+    return not any(c["name"] == f"{process.name}:calls" and "b" in c["flags"] for c in clients)
 
 
 async def heard_of(here: Line) -> dict[str, int]:
@@ -115,7 +121,7 @@ async def test_a_brain_that_gets_its_own_call_back_says_nothing_again(store: Sto
         here.hold_at_ms = 600
         await wait_until(lambda: entries(here, ReplyKind.RESPONSE_END) == 1, "the greeting is in reply")
         capacity, process.capacity = process.capacity, -10  # It notices before it looks for calls.
-        await asyncio.sleep(2 * BLOCK_MS / 1000)  # The read that is under way ends with nothing.
+        await wait_until(partial(looks_for_no_calls, store, process), "the read under way has ended")
         calls = await steps.disown(store, KEYS, 0, role="brain", dead=process.name, by="brain-1@h#x")
         assert len(calls) == 1
         await wait_until(lambda: role.live_calls() == 0, "its write was refused")

@@ -85,6 +85,19 @@ async def test_progress_repeats_while_wanted() -> None:
     assert desk.sent == [("a", 1)] * 2
 
 
+async def test_a_sign_of_life_keeps_no_beginning_waiting() -> None:
+    """A call whose last word still plays is reported; what begins then is told at once all the same."""
+    desk, call = Desk(), Mover("a", times=9)
+    with held_clock() as clock:
+        desk.post.moved(call)
+        await asyncio.sleep(0)
+        await clock.let_pass(PROGRESS_S)
+        assert desk.sent == [("a", 1)] * 2, "it moved, and it is there"
+        desk.post.moved(call)
+        await asyncio.sleep(0)
+        assert desk.sent == [("a", 1)] * 3
+
+
 async def test_forgotten_calls_are_silent() -> None:
     """A call that has left is not asked."""
     desk = Desk()

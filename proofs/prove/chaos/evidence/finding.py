@@ -32,8 +32,6 @@ class Bounds:
     think."""
     apologises: bool = False
     """Whether a call that is hit may end in Twilio's apology: nobody else is there to have it."""
-    more_fds: int = 8
-    """Descriptors that a process may have more afterwards: pools keep what they once needed."""
     ends_by_fault: bool = False
     """Whether the calls that are hit end by it: what was owed to them then is owed no more."""
 

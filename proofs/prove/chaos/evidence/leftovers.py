@@ -31,8 +31,6 @@ QUEUE_SETTLES_MS: Final = 5_000.0
 """After the fault and the return of the process: what waited meanwhile has been said by then."""
 
 MORE_FDS: Final = 8
-"""Pools keep what they once needed."""
-
 MORE_TASKS: Final = 6
 MORE_RSS_SHARE: Final = 0.25
 MORE_RSS_BYTES: Final = 16 * 1024 * 1024
@@ -72,13 +70,13 @@ def queues(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def base_line(evidence: Evidence, more_fds: int = MORE_FDS) -> Iterator[Finding]:
+def base_line(evidence: Evidence) -> Iterator[Finding]:
     """I6."""
     before, after = evidence.before, evidence.after
     for kind in sorted({*before.keys, *after.keys}):
         yield _left(f"keys: {kind}", after.keys.get(kind, 0), before.keys.get(kind, 0), "keys")
     yield _left("sessions of the model", after.sessions, before.sessions, "sessions")
-    yield from _grown("descriptors", before.fds, after.fds, more_fds)
+    yield from _grown("descriptors", before.fds, after.fds, MORE_FDS)
     yield from _grown("tasks", before.tasks, after.tasks, MORE_TASKS)
     for name, rss_bytes in sorted(after.rss_bytes.items()):
         most = before.rss_bytes.get(name, rss_bytes) * (1 + MORE_RSS_SHARE) + MORE_RSS_BYTES

@@ -27,6 +27,6 @@ def judge(evidence: Evidence, bounds: Bounds, known: quiet.Usual | None = None) 
     found += leftovers.tools(evidence)
     found += quiet.quiet(evidence, bounds, known or {})
     found += leftovers.queues(evidence)
-    found += leftovers.base_line(evidence, bounds.more_fds)
+    found += leftovers.base_line(evidence)
     found += leftovers.lateness(evidence)
     return found

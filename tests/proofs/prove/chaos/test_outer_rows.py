@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from proofs.prove.chaos.faults import HostLost, RedisFault, RedisIs
-from proofs.prove.chaos.outer_rows import POOL_MOST, outer_rows, rows_of_settings
-from shared.store.client import MAX_CONNECTIONS
+from proofs.prove.chaos.outer_rows import outer_rows, rows_of_settings
 
 ROWS = [*outer_rows(), *rows_of_settings()]
 
@@ -13,13 +12,6 @@ def test_all_that_redis_can_be_is_tried() -> None:
     """Each once."""
     found = [row.fault.kind for row in ROWS if isinstance(row.fault, RedisFault)]
     assert sorted(found) == sorted(RedisIs)
-
-
-def test_pools_may_grow_where_redis_stands_still() -> None:
-    """As far as they can, and in no other row."""
-    assert POOL_MOST == MAX_CONNECTIONS
-    grown = {row.name for row in ROWS if row.bounds.more_fds == POOL_MOST}
-    assert grown == {"redis-frozen", "redis-slow", "redis-busy"}
 
 
 def test_where_nobody_died_no_call_changes_hands() -> None:

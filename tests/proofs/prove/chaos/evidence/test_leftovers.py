@@ -75,13 +75,6 @@ def test_what_stays_behind_is_found() -> None:
     }
 
 
-def test_a_row_may_let_pools_grow() -> None:
-    """Where Redis stood still all that was asked meanwhile had a connection."""
-    row = replace(ROW, before=Census(fds={"egress-0": 16}), after=Census(fds={"egress-0": 33}))
-    assert broken(base_line(row)) == {"descriptors": 33}
-    assert broken(base_line(row, more_fds=32)) == {}
-
-
 def test_late_frames_of_other_calls_are_found() -> None:
     """Those of calls that were hit are another promise's."""
     lead = [-20.0 * at for at in range(round((LEAD_MS + AHEAD_MS) / 20))]
