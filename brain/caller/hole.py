@@ -17,6 +17,10 @@ ASK_AFTER_MS = 2_500.0
 """So long after the hole a caller who waits says nothing: one who was only thinking goes on, or says
 "hello?", and is answered for that."""
 
+STILL_BUSY_MS = 1_000.0
+"""Who is busy no longer than this after a hole was so before it: that an answer's last word has been heard is
+told a moment after the stream has come back."""
+
 LINE_WAS_CUT = (
     "The line was interrupted for a moment, and what the caller may have said meanwhile was not heard. Tell"
     " them so in one short sentence, in the language of the conversation, and ask them to say it again."
@@ -42,9 +46,12 @@ class Hole:
     def due(self, now_ms: float, *, busy: bool) -> bool:
         """Twice a second: whether the caller is to be asked now; once for each hole. `busy`: something is
         said, asked for or owed, or the caller speaks."""
-        if busy:
+        if self._seen_at_ms is None:
+            return False
+        if busy and now_ms - self._seen_at_ms > STILL_BUSY_MS:
             self.forget()
-        if self._seen_at_ms is None or now_ms - self._seen_at_ms < ASK_AFTER_MS:
+            return False
+        if busy or now_ms - self._seen_at_ms < ASK_AFTER_MS:
             return False
         self.forget()
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain.caller.hole import ASK_AFTER_MS, HOLE_MS, Hole
+from brain.caller.hole import ASK_AFTER_MS, HOLE_MS, STILL_BUSY_MS, Hole
 
 NOW = 1_000.0
 
@@ -31,8 +31,16 @@ def test_a_hole_in_which_no_word_fits_is_nothing() -> None:
 
 def test_who_is_spoken_to_meanwhile_does_not_wait(hole: Hole) -> None:
     """Also if it was only for a moment."""
-    assert not hole.due(NOW + 500, busy=True)
+    assert not hole.due(NOW + STILL_BUSY_MS + 1, busy=True)
     assert not hole.due(NOW + ASK_AFTER_MS, busy=False)
+
+
+def test_who_was_spoken_to_before_the_hole_waits(hole: Hole) -> None:
+    """That the last word of an answer was heard is told a moment after the stream has come back."""
+    assert not hole.due(NOW + 100, busy=True)
+    assert not hole.due(NOW + STILL_BUSY_MS, busy=True)
+    assert not hole.due(NOW + ASK_AFTER_MS - 1, busy=False)
+    assert hole.due(NOW + ASK_AFTER_MS, busy=False)
 
 
 def test_who_speaks_is_answered_for_that(hole: Hole) -> None:
