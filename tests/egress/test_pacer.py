@@ -13,6 +13,7 @@ from egress.pacer import (
     EARLY_MS,
     LATE_MOST_MS,
     LEAST_LEAD_MS,
+    WOKEN_MS,
     Pacer,
 )
 from egress.pacer import (
@@ -297,6 +298,17 @@ def test_a_restart_takes_up_a_stopped_pacer_with_a_whole_lead() -> None:
     assert pacer.release_count(1_000.0, 100) == FIRST
     assert (pacer.counters.spurts, pacer.counters.underruns) == (2, 0)
     assert pacer.next_due_ms == 1_060.0
+
+
+def test_an_ingress_that_is_there_again_is_waking_for_a_moment() -> None:
+    """While it is silent, and for as long as it reads what had waited."""
+    pacer = Pacer(LEAD_MS)
+    assert not pacer.is_waking(0.0)
+    pacer.stop()
+    assert pacer.is_waking(1_000.0)
+    pacer.resume(1_000.0, rewound=0, playing_ms=0.0)
+    assert pacer.is_waking(1_000.0 + WOKEN_MS - 1)
+    assert not pacer.is_waking(1_000.0 + WOKEN_MS)
 
 
 def test_exactly_at_the_end_of_the_lead_a_new_schedule_begins() -> None:
