@@ -32,7 +32,8 @@ run: $(STAMP) ## the whole stack in the foreground until Ctrl-C, and what to do 
 # (Exit code 5: ARGS have left none of these.)
 test: $(STAMP) ## the tests (ARGS="-k outbox")
 	$(BIN)/python -m pytest -m "not stack" -n 3 --dist loadgroup $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -m stack -n 2 --dist loadgroup $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m "stack and not alone" -n 2 --dist loadgroup $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check

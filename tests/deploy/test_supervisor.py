@@ -106,10 +106,9 @@ class Callers:
     over: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        # No connection is used twice: what is tested is the port. How long a boot takes is up to the machine:
-        # whoever waits longer than it is the fault that is looked for.
+        # No connection is used twice: what is tested is the port.
         with httpx.Client(
-            limits=httpx.Limits(max_keepalive_connections=0), timeout=60, trust_env=False
+            limits=httpx.Limits(max_keepalive_connections=0), timeout=20, trust_env=False
         ) as client:
             while not self.over.is_set():
                 began = time.monotonic()
@@ -159,16 +158,15 @@ def test_restarting_ingress_one_by_one_refuses_nobody(running: Deployment) -> No
     assert not {running.pid(f"ingress-{number}") for number in (0, 1)} & set(before)
 
 
+@pytest.mark.alone
 def test_restarting_the_group_refuses_nobody(running: Deployment) -> None:
     """`restart ingress:` stops both before it starts one: whoever comes meanwhile waits, and is answered."""
     before = [running.pid(f"ingress-{number}") for number in (0, 1)]
-    began = time.monotonic()
     with callers(running.public_port) as found:
         running.ctl("restart", "ingress:")
         running.until_ready()
-        took_s = time.monotonic() - began
     assert found.refused == []
-    assert found.slowest_s < took_s, "who came meanwhile waited for ingress only"
+    assert found.slowest_s < 15, "Twilio waits no longer"
     assert not {running.pid(f"ingress-{number}") for number in (0, 1)} & set(before)
 
 
@@ -186,16 +184,15 @@ def test_the_port_outlives_its_holder(running: Deployment) -> None:
     assert "has the port from an ingress that listens on it" in running.log("port")
 
 
+@pytest.mark.alone
 def test_restarting_everything_refuses_nobody(running: Deployment) -> None:
     """`restart all` ends the holder of the port too: a keeper has it until the next holder is there."""
     before = {name: info.pid for name, info in running.processes().items()}
-    began = time.monotonic()
     with callers(running.public_port) as found:
         running.ctl("restart", "all")
         running.until_ready()
-        took_s = time.monotonic() - began
     assert found.refused == []
-    assert found.slowest_s < took_s, "who came meanwhile waited for ingress only"
+    assert found.slowest_s < 15, "Twilio waits no longer"
     after = {name: info.pid for name, info in running.processes().items()}
     assert not [name for name in after if after[name] == before[name]]
 
