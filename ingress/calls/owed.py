@@ -253,11 +253,13 @@ class OwedSound:
             return Step.NOTHING
         if self.owed_ms >= APOLOGISE_MS - (RESUME_WITHOUT_STORE_MS if store_away else 0.0):
             return Step.APOLOGISE
-        if self._quiet_ms < self._clip_at_quiet_ms or self._is_caller_speaking(now_ms):
+        # Silence of an answer that the carrier has still to play is before the clip.
+        before_ms = self.playing_ms(now_ms)
+        if self._quiet_ms + before_ms < self._clip_at_quiet_ms or self._is_caller_speaking(now_ms):
             return Step.NOTHING
         self._quiet_ms = 0.0
-        self._clip_at_quiet_ms = self.clip_ms + CLIP_AGAIN_MS
-        self._clip_until_ms = now_ms + self.clip_ms
+        self._clip_at_quiet_ms = before_ms + self.clip_ms + CLIP_AGAIN_MS
+        self._clip_until_ms = now_ms + before_ms + self.clip_ms
         return Step.PLAY
 
     @property

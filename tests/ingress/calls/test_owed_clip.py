@@ -57,6 +57,32 @@ def test_of_a_group_each_frame_is_judged_by_itself() -> None:
         assert done == [NOTHING, PLAY]
 
 
+def test_silence_that_the_carrier_has_still_to_play_is_part_of_the_4_s() -> None:
+    """The clip plays behind it: 4 s at the caller's ear, not 4 s and what egress sends ahead."""
+    owed = a_caller_who_waits()
+    before_ms = 260.0
+    asked_at_ms = CLIP_AFTER_MS - before_ms
+    owed.frames(SILENCE * 13, asked_at_ms - 1.0)
+
+    assert steps(owed, asked_at_ms - 1.0) == [NOTHING]
+    owed.frames(SILENCE, asked_at_ms)
+    assert steps(owed, asked_at_ms) == [PLAY]
+
+    begins_at_ms = asked_at_ms + owed.playing_ms(asked_at_ms)
+    assert owed.ends_clip(VOICE, begins_at_ms + CLIP_MS - 1.0)
+
+
+def test_the_next_clip_comes_2_s_behind_one_that_had_to_wait() -> None:
+    """It ends later by what was before it."""
+    owed = a_caller_who_waits()
+    owed.frames(SILENCE * 10, CLIP_AFTER_MS - 200.0)
+    again_ms = CLIP_AFTER_MS + CLIP_MS + CLIP_AGAIN_MS
+
+    done = steps(owed, CLIP_AFTER_MS - 200.0, again_ms - 1.0, again_ms)
+
+    assert done == [PLAY, NOTHING, PLAY]
+
+
 def test_the_apology_comes_after_12_s_of_owed_silence() -> None:
     """Not a millisecond before."""
     owed = a_caller_who_waits()

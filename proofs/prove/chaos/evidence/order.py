@@ -81,6 +81,13 @@ def responses(call: Call) -> dict[tuple[int, int], Response]:
     }
 
 
+def left_of_ms(response: Response, last: Frame) -> float:
+    """How much of a response came behind this frame of it."""
+    later = [item for item in response.items if item.index > last.item]
+    frames = max(0, _frames(response, last.item) - last.frame - 1) + sum(item.frames for item in later)
+    return FRAME_MS * frames
+
+
 # Private.
 
 
@@ -151,11 +158,10 @@ def _unheard_ms(call: Call, faults_ms: Sequence[float]) -> float:
             continue
         if last is at_end and call.ended_ms - last.at_ms < ENDED_IN_IT_MS:
             continue
-        later = [item for item in response.items if item.index > last.item]
-        left = max(0, _frames(response, last.item) - last.frame - 1) + sum(item.frames for item in later)
+        left_ms = left_of_ms(response, last)
         is_stopped = any(0 <= at_ms - last.at_ms <= STOPPED_BY_MS for at_ms in call.clears_ms)
-        if not (is_stopped and FRAME_MS * left <= MARGIN_MS):
-            missing_ms += FRAME_MS * left
+        if not (is_stopped and left_ms <= MARGIN_MS):
+            missing_ms += left_ms
     return missing_ms
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
-from proofs.prove.chaos.evidence.order import responses
+from proofs.prove.chaos.evidence.order import left_of_ms, responses
 from proofs.prove.chaos.evidence.shapes import Call, Evidence, Frame, Response
 from proofs.prove.listening.ear import Cause, Debt, Kind, Recording, Sound, listen
 from proofs.prove.listening.spans import Span
@@ -58,12 +58,15 @@ def quiet(evidence: Evidence, bounds: Bounds, known: Usual) -> Iterator[Finding]
 
         is_hit = call.is_hit and bool(evidence.faults_ms)
         allowed = allowed_ms(call, evidence, bounds) if is_hit else 0.0
+        may_lack_ms = bounds.skipped_ms if is_hit else 0.0
         # An ingress that stands still plays no clip: of its calls its own bound holds, with what is usual.
         longest_ms = max(LONGEST_MS, allowed + max(USUAL_MS.values()))
         if is_hit and bounds.ends_by_fault:
             continue
         yield found("longest silence", max((debt.quiet_ms for debt in own), default=0.0), longest_ms, "ms")
-        yield found("ends in silence or in an error", float(not _ended_well(call, own)), 0, "times")
+        yield found(
+            "ends in silence or in an error", float(not _ended_well(call, own, may_lack_ms)), 0, "times"
+        )
         if is_hit:
             fault_ms = evidence.faults_ms[0]
             silence_ms = _fault_ms(own, fault_ms, usual, _opening_without_ms(call, fault_ms, bounds))
@@ -201,8 +204,19 @@ def _fault_ms(debts: Sequence[Debt], fault_ms: float, usual: Usual, opening_ms: 
     return longest_ms
 
 
-def _ended_well(call: Call, debts: Sequence[Debt]) -> bool:
-    """By the caller who was content, by the farewell, or in spoken words."""
-    apologised = any(each.kind == "apology" for each in call.other)
-    is_owed = bool(debts) and debts[-1].paid_by is None
-    return apologised or (call.is_finished and not is_owed)
+def _ended_well(call: Call, debts: Sequence[Debt], may_lack_ms: float) -> bool:
+    """By the caller who was content, by the farewell, or in spoken words. `may_lack_ms`: so much of the end
+    of the last answer may have been left out, and then nothing more of it is owed."""
+    if any(each.kind == "apology" for each in call.other):
+        return True
+    return call.is_finished and (
+        not debts or debts[-1].paid_by is not None or _lacks_no_more(call, debts[-1], may_lack_ms)
+    )
+
+
+def _lacks_no_more(call: Call, debt: Debt, may_lack_ms: float) -> bool:
+    last = call.heard[-1] if call.heard else None
+    response = None if last is None else responses(call).get(last.response_key)
+    if debt.cause is not Cause.BREAK or last is None or response is None:
+        return False
+    return response.is_complete and left_of_ms(response, last) <= may_lack_ms

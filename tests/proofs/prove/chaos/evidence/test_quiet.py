@@ -159,6 +159,19 @@ def test_a_call_ends_content_or_in_spoken_words() -> None:
     assert found(made.row(replace(made.healthy(), is_finished=False), OTHER), what).is_broken
 
 
+@pytest.mark.parametrize(("lacks_frames", "is_broken"), [(0, False), (15, False), (16, True)])
+def test_the_end_of_an_answer_that_may_be_left_out_is_not_owed(lacks_frames: int, is_broken: bool) -> None:
+    """A caller who hangs up behind it is content. The same is asked of no call that was not hit."""
+    bounds = Bounds(silence_ms=100, skipped_ms=300)
+    call = made.healthy()
+    lacking = replace(call, heard=call.heard[: len(call.heard) - lacks_frames], ended_ms=20_000.0)
+    what = "ends in silence or in an error"
+    assert found(made.row(lacking, OTHER), what, bounds).is_broken is is_broken
+    assert found(made.row(lacking, OTHER), what).is_broken is (lacks_frames > 0)
+    beside = made.row(replace(lacking, is_hit=False), OTHER)
+    assert found(beside, what, bounds).is_broken is (lacks_frames > 0)
+
+
 def test_calls_that_were_not_hit_have_no_silence_by_the_fault() -> None:
     """Only the promises to everybody."""
     whats = {each.what for each in quiet(made.row(OTHER), STRICT, {})}
