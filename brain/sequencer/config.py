@@ -84,8 +84,9 @@ class SequencerConfig:
     tool_result_wait_ms: float = 30_000.0
     """A result that came without a session waits this long for the next one; the call is given up before."""
     farewell_wait_ms: float = 8_000.0
-    """A farewell must start playing within this, and finish within this again, not counting audio that is
-    queued before it. What is said before a move must be heard within this, not counting its own length."""
+    """A farewell must start playing within this, and finish within this again, from when the playhead last
+    moved, not counting audio that is queued before it. What is said before a move must be heard within this,
+    not counting its own length."""
     farewell_unheard_ms: float = 30_000.0
     """At most this much queued audio is waited for before a hang-up: more is no farewell."""
 

@@ -32,7 +32,8 @@ def wished(s: State, i: HangUpWished, now_ms: float) -> None:
     move.drop(s, "hang_up")
     door.drop_all(s, "hang_up")
     deadline_ms = s.farewell_bound_ms(now_ms)
-    s.hang_up = PendingHangUp(cause=i.cause, deadline_ms=deadline_ms)
+    most_ms = 2 * s.config.farewell_wait_ms + s.config.farewell_unheard_ms
+    s.hang_up = PendingHangUp(cause=i.cause, deadline_ms=deadline_ms, latest_ms=now_ms + most_ms)
     s.caller.answer_due_until_ms = s.caller.answer_by_ms = s.caller.typing_until_ms = None
     s.journal(Kind.HANG_UP_PENDING, cause=i.cause)
     if s.phase is Phase.OPEN:

@@ -14,6 +14,7 @@ from brain.sequencer import owing
 from brain.sequencer.actions import RecordHeard
 from brain.sequencer.inputs import Audible, Heard, Silent
 from brain.sequencer.state import Item, Speaking, State
+from shared.audio import BYTES_PER_MS
 from shared.contract.streams.journal import Kind
 
 
@@ -51,7 +52,8 @@ def heard(s: State, i: Heard, now_ms: float) -> None:
     _reported(s, i, now_ms)
     _sounded(s, i, now_ms)
     _hear_out_before(s.items, i.response_id, i.item_id)
-    _advance(s.items, i.item_id, i.heard_ms)
+    if _advance(s.items, i.item_id, i.heard_ms):
+        _wait_on(s, i.response_id, now_ms)
     if s.speaking is not None and s.speaking.response_id == i.response_id:
         s.speaking.progress_at_ms = now_ms
 
@@ -128,10 +130,25 @@ def _sounded(s: State, i: Heard | Silent, now_ms: float) -> None:
         owing.sounded(s, s.responses.get(item.response_id), now_ms)
 
 
-def _advance(items: dict[str, Item], item_id: str, heard_ms: float) -> None:
+def _advance(items: dict[str, Item], item_id: str, heard_ms: float) -> bool:
+    """Moves the playhead of an item; whether it was further back."""
     item = items.get(item_id)
-    if item is not None:
-        item.heard_ms = max(item.heard_ms, min(heard_ms, item.received_ms))
+    if item is None:
+        return False
+    before_ms, item.heard_ms = item.heard_ms, max(item.heard_ms, min(heard_ms, item.received_ms))
+    return item.heard_ms > before_ms
+
+
+def _wait_on(s: State, response_id: str, now_ms: float) -> None:
+    """A farewell whose playhead moves is waited for, however long it is: what stands in its deadline is what
+    there was of it when it began. So is what is said before a move."""
+    pending, move = s.hang_up, s.move
+    if move is not None and not move.gone:
+        unheard_ms = s.unheard_bytes / BYTES_PER_MS
+        move.deadline_ms = max(move.deadline_ms, now_ms + unheard_ms + s.config.farewell_wait_ms)
+    if pending is not None and pending.began and pending.response_id == response_id:
+        moved_ms = min(s.farewell_bound_ms(now_ms), pending.latest_ms)
+        pending.deadline_ms = max(pending.deadline_ms, moved_ms)
 
 
 def _hear_out_before(items: dict[str, Item], response_id: str, item_id: str) -> None:

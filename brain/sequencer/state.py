@@ -204,7 +204,10 @@ class PendingHangUp:
 
     cause: str
     deadline_ms: float
-    """By then it has ended, whatever is missing."""
+    """By then it has ended, whatever is missing. It moves with the playhead of the farewell, which may be
+    long, and whose caller may have had no stream for a while."""
+    latest_ms: float = 0.0
+    """It moves no further than this."""
     response_id: str = ""
     """The response that is the farewell, once known."""
     began: bool = False

@@ -136,6 +136,61 @@ def test_a_farewell_that_is_heard_may_be_heard_out_within_the_bound_again() -> N
     assert only(HangUp, desk.at(23_000))
 
 
+def test_a_farewell_that_is_still_made_while_it_plays_is_heard_to_its_end() -> None:
+    """Of its 12 s one had come when it began."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.audio("bye", "i1", 1_000)
+    desk.audible("bye", "i1")
+    desk.now_ms = 900
+    desk.heard("bye", "i1", 800)
+    desk.audio("bye", "i1", 11_000)
+    desk.done("bye")
+    for second in range(2, 13):
+        assert only(HangUp, desk.at(second * 1_000)) == []
+        desk.heard("bye", "i1", second * 1_000 - 200)
+
+    assert only(HangUp, desk.played("bye", "i1", 12_000)) == [HangUp(cause="agent")]
+
+
+def test_a_caller_whose_stream_was_away_hears_the_farewell_to_its_end() -> None:
+    """Five seconds without a word from egress; then it goes on where it was."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.audio("bye", "i1", 500)
+    desk.audible("bye", "i1")
+    desk.audio("bye", "i1", 5_500)
+    desk.done("bye")
+    desk.now_ms = 5_000
+    desk.audible("bye", "i1")
+    for second in range(6, 11):
+        assert only(HangUp, desk.at(second * 1_000)) == []
+        desk.heard("bye", "i1", (second - 5) * 1_000)
+
+    assert only(HangUp, desk.played("bye", "i1", 6_000)) == [HangUp(cause="agent")]
+
+
+def test_a_playhead_that_stands_still_keeps_nobody_waiting() -> None:
+    """Nor does a farewell without an end."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.audio("bye", "i1", 1_000)
+    desk.audible("bye", "i1")
+    for second in range(1, 9):
+        assert only(HangUp, desk.at(second * 1_000)) == []
+        desk.heard("bye", "i1", 500)
+    assert only(HangUp, desk.at(9_500))
+
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.audible("bye", "i1")
+    for second in range(1, 46):
+        desk.audio("bye", "i1", 2_000)
+        assert only(HangUp, desk.at(second * 1_000)) == []
+        desk.heard("bye", "i1", second * 1_000)
+    assert only(HangUp, desk.at(46_000))
+
+
 def test_a_long_answer_that_ends_in_a_goodbye_is_not_cut() -> None:
     """12 s of speech, made in three, then end_call: it is heard to its end."""
     desk = Desk()

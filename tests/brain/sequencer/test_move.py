@@ -39,6 +39,23 @@ def test_what_was_said_is_heard_before_the_caller_goes() -> None:
     assert only(Flush, actions) == []
 
 
+def test_what_was_said_is_heard_though_the_stream_was_away_meanwhile() -> None:
+    """For 7 s; the 8 s run anew with the playhead, and not without it."""
+    desk = Desk()
+    asked(desk, said_ms=4_000)
+    wish(desk)
+    desk.done("r1")
+    desk.audible("r1", "i1")
+    desk.heard("r1", "i1", 500)
+    desk.now_ms = 7_000
+    desk.audible("r1", "i1")
+    desk.at(11_000)
+    desk.heard("r1", "i1", 1_500)
+
+    assert only(Move, desk.at(21_499)) == []
+    assert only(Move, desk.at(21_500)) == GONE
+
+
 def test_with_nothing_said_the_caller_goes_when_the_response_is_done() -> None:
     """The tool ran faster than the response ended."""
     desk = Desk()
