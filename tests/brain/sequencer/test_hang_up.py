@@ -191,6 +191,19 @@ def test_a_playhead_that_stands_still_keeps_nobody_waiting() -> None:
     assert only(HangUp, desk.at(46_000))
 
 
+def test_a_report_of_what_nobody_knows_keeps_nobody_waiting() -> None:
+    """It says nothing of the farewell's playhead."""
+    desk = Desk()
+    desk.created("bye", token(wished(desk)))
+    desk.audio("bye", "i1", 1_000)
+    desk.audible("bye", "i1")
+    desk.now_ms = 5_000
+    desk.heard("bye", "unknown", 500)
+
+    assert only(HangUp, desk.at(8_999)) == []
+    assert only(HangUp, desk.at(9_000))
+
+
 def test_a_long_answer_that_ends_in_a_goodbye_is_not_cut() -> None:
     """12 s of speech, made in three, then end_call: it is heard to its end."""
     desk = Desk()
