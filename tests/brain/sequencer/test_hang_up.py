@@ -136,12 +136,19 @@ def test_a_farewell_that_is_heard_may_be_heard_out_within_the_bound_again() -> N
     assert only(HangUp, desk.at(23_000))
 
 
-def test_a_farewell_that_is_still_made_while_it_plays_is_heard_to_its_end() -> None:
-    """Of its 12 s one had come when it began."""
+def begun(ms: int) -> Desk:
+    """A farewell that is heard to begin when so much of it has come."""
     desk = Desk()
     desk.created("bye", token(wished(desk)))
-    desk.audio("bye", "i1", 1_000)
+    if ms:
+        desk.audio("bye", "i1", ms)
     desk.audible("bye", "i1")
+    return desk
+
+
+def test_a_farewell_that_is_still_made_while_it_plays_is_heard_to_its_end() -> None:
+    """Of its 12 s one had come when it began."""
+    desk = begun(1_000)
     desk.now_ms = 900
     desk.heard("bye", "i1", 800)
     desk.audio("bye", "i1", 11_000)
@@ -155,10 +162,7 @@ def test_a_farewell_that_is_still_made_while_it_plays_is_heard_to_its_end() -> N
 
 def test_a_caller_whose_stream_was_away_hears_the_farewell_to_its_end() -> None:
     """Five seconds without a word from egress; then it goes on where it was."""
-    desk = Desk()
-    desk.created("bye", token(wished(desk)))
-    desk.audio("bye", "i1", 500)
-    desk.audible("bye", "i1")
+    desk = begun(500)
     desk.audio("bye", "i1", 5_500)
     desk.done("bye")
     desk.now_ms = 5_000
@@ -172,18 +176,13 @@ def test_a_caller_whose_stream_was_away_hears_the_farewell_to_its_end() -> None:
 
 def test_a_playhead_that_stands_still_keeps_nobody_waiting() -> None:
     """Nor does a farewell without an end."""
-    desk = Desk()
-    desk.created("bye", token(wished(desk)))
-    desk.audio("bye", "i1", 1_000)
-    desk.audible("bye", "i1")
+    desk = begun(1_000)
     for second in range(1, 9):
         assert only(HangUp, desk.at(second * 1_000)) == []
         desk.heard("bye", "i1", 500)
     assert only(HangUp, desk.at(9_500))
 
-    desk = Desk()
-    desk.created("bye", token(wished(desk)))
-    desk.audible("bye", "i1")
+    desk = begun(0)
     for second in range(1, 46):
         desk.audio("bye", "i1", 2_000)
         assert only(HangUp, desk.at(second * 1_000)) == []
@@ -193,10 +192,7 @@ def test_a_playhead_that_stands_still_keeps_nobody_waiting() -> None:
 
 def test_a_report_of_what_nobody_knows_keeps_nobody_waiting() -> None:
     """It says nothing of the farewell's playhead."""
-    desk = Desk()
-    desk.created("bye", token(wished(desk)))
-    desk.audio("bye", "i1", 1_000)
-    desk.audible("bye", "i1")
+    desk = begun(1_000)
     desk.now_ms = 5_000
     desk.heard("bye", "unknown", 500)
 
