@@ -80,7 +80,8 @@ def sound_due_ms(s: State) -> float | None:
     """Until when the first sound of an answer must be heard of: egress has all of it."""
     if s.hang_up is not None or not owing.is_answer_in_reply(s):
         return None
-    return s.playback_at_ms + s.unheard_ms + s.config.speaking_slack_ms
+    unheard_ms = sum(item.unheard_ms for item in s.items.values())
+    return s.playback_at_ms + unheard_ms + s.config.speaking_slack_ms
 
 
 def sound_overdue(s: State, now_ms: float) -> None:

@@ -36,12 +36,13 @@ def wished(s: State, i: MoveWished, now_ms: float) -> None:
         s.journal(Kind.MOVE_REFUSED, what=i.kind, cause=cause)
         tool_batch.finished(s, ToolFinished(call_id=i.call_id, output=output), now_ms)
         return
+    unheard_ms = sum(item.unheard_ms for item in s.items.values())
     s.move = PendingMove(
         kind=i.kind,
         argument=i.argument,
         call_id=i.call_id,
         response_id=i.response_id,
-        deadline_ms=s.move_bound_ms(now_ms),
+        deadline_ms=now_ms + unheard_ms + s.config.farewell_wait_ms,
     )
     s.journal(Kind.MOVE_PENDING, what=i.kind, call_id=i.call_id)
     door.withdraw(s, "move")

@@ -14,6 +14,7 @@ from brain.sequencer import owing
 from brain.sequencer.actions import RecordHeard
 from brain.sequencer.inputs import Audible, Heard, Silent
 from brain.sequencer.state import Item, Speaking, State
+from shared.audio import BYTES_PER_MS
 from shared.contract.streams.journal import Kind
 
 
@@ -143,7 +144,8 @@ def _wait_on(s: State, response_id: str, now_ms: float) -> None:
     there was of it when it began. So is what is said before a move."""
     pending, move = s.hang_up, s.move
     if move is not None and not move.gone:
-        move.deadline_ms = max(move.deadline_ms, s.move_bound_ms(now_ms))
+        unheard_ms = s.unheard_bytes / BYTES_PER_MS
+        move.deadline_ms = max(move.deadline_ms, now_ms + unheard_ms + s.config.farewell_wait_ms)
     if pending is not None and pending.began and pending.response_id == response_id:
         moved_ms = min(s.farewell_bound_ms(now_ms), pending.latest_ms)
         pending.deadline_ms = max(pending.deadline_ms, moved_ms)

@@ -336,14 +336,9 @@ class State:
         return SlotState.GENERATING_AND_REQUESTED if requested else SlotState.GENERATING
 
     @property
-    def unheard_ms(self) -> float:
-        """Audio in `reply` that nobody has heard."""
-        return sum(item.unheard_ms for item in self.items.values())
-
-    @property
     def unheard_bytes(self) -> int:
-        """The same in bytes."""
-        return int(self.unheard_ms * BYTES_PER_MS)
+        """Audio in `reply` that nobody has heard."""
+        return int(sum(item.unheard_ms for item in self.items.values()) * BYTES_PER_MS)
 
     def is_working(self) -> bool:
         """Whether the caller speaks, or anything is asked for, generated, run or waited for. What is only
@@ -366,11 +361,8 @@ class State:
 
     def farewell_bound_ms(self, now_ms: float) -> float:
         """Until when a farewell may wait: for what is said before it, and for what is there of itself."""
-        return now_ms + self.config.farewell_wait_ms + min(self.unheard_ms, self.config.farewell_unheard_ms)
-
-    def move_bound_ms(self, now_ms: float) -> float:
-        """Until when a move may wait for what is said before it."""
-        return now_ms + self.config.farewell_wait_ms + self.unheard_ms
+        unheard_ms = self.unheard_bytes / BYTES_PER_MS
+        return now_ms + self.config.farewell_wait_ms + min(unheard_ms, self.config.farewell_unheard_ms)
 
     def next_number(self) -> int:
         """A number that was not given out before: for wishes and ids."""
