@@ -87,11 +87,11 @@ simulate: $(STAMP) ## fault histories on virtual time, from one seed or many (SE
 chaos: $(STAMP) ## processes killed and stopped under live calls, judged at the ear (6 min)
 	@$(BIN)/python -m proofs.prove.chaos $(ARGS)
 
-prove-roll: $(STAMP) ## 50 live calls under trunkline roll of everything, three times, and restarts of each group (10 min)
+prove-roll: $(STAMP) ## 50 live calls under trunkline roll of everything, three times, and restarts of each group (8 min)
 	@$(BIN)/python -m proofs.prove.chaos --full --calls 50 --times 3 --only healthy-model --only rolled-all --keep .build/roll $(ARGS)
 	@$(BIN)/python -m proofs.prove.chaos --full --calls 50 --only healthy-model --only restarted --keep .build/roll $(ARGS)
 
-chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (45 min; ARGS="--list")
+chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (1 h; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)
 
 prove-guards: $(STAMP) ## each guard of a call that changes hands switched off: the row that must fail then
