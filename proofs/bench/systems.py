@@ -79,7 +79,8 @@ async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
 
 @contextlib.asynccontextmanager
 async def _trunkline(setting: Setting, *, is_watched: bool) -> AsyncIterator[Running]:
-    options = pipeline_load.options("bench", setting.model_port)
+    # No peer offers the model a tool, and an answer by way of one is thought of twice.
+    options = pipeline_load.options("bench", setting.model_port, TRUNKLINE_DEMO_TOOLS="false")
     if not is_watched:
         options = replace(options, commands=becoming.commands(unwatched.__name__))
     async with Stack(options) as stack:

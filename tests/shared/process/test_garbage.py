@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
+import platform
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +92,31 @@ def test_what_is_there_is_looked_at_no_more_and_what_comes_later_is(watch: Garba
         assert gc.collect() >= 1
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library gives back on demand")
+def test_who_is_ready_gives_back_what_compiling_modules_left_free(tmp_path: Path) -> None:
+    """In a process of its own, where no bytecode is kept: this one's heap has other things in it."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    held = subprocess.run(
+        [sys.executable, "-c", _HELD], env=environment, capture_output=True, text=True, check=True
+    )
+
+    before_kib, after_kib = map(int, held.stdout.split())
+
+    assert after_kib < before_kib - 2_048
+
+
+_HELD = """
+from pathlib import Path
+import egress.role
+from shared.process.garbage import GarbageWatch
+
+def held_kib():
+    text = Path("/proc/self/smaps_rollup").read_text("ascii")
+    return next(line.split()[1] for line in text.splitlines() if line.startswith("Pss_Anon:"))
+
+before = held_kib()
+GarbageWatch().keep_for_good()
+print(before, held_kib())
+"""
