@@ -16,7 +16,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test bench lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
-	prove-heard prove-first-second prove-openings prove-memory prove-operations prove-ownership prove-silence \
+	prove-heard prove-first-second prove-openings prove-context prove-memory prove-operations prove-ownership prove-silence \
 	prove-queues simulate chaos chaos-full prove-guards prove-roll clean
 
 help: ## this list
@@ -55,13 +55,16 @@ prove-queues: $(STAMP) ## XLEN of the queues over twenty healthy calls of a minu
 prove-first-second: $(STAMP) ## webhook to the first sound, with sessions opened early and without (3 min)
 	@$(BIN)/python -m proofs.prove.openings.first_second $(ARGS)
 
+prove-context: $(STAMP) ## a hundred calls whose callers are asked about, of a good system and of all bad ones (1 min)
+	@$(BIN)/python -m proofs.prove.openings.context $(ARGS)
+
 prove-openings: $(STAMP) ## ten calls a second begin beside fifty that talk: late loops, long steps (3 min)
 	@$(BIN)/python -m proofs.prove.openings.beside $(ARGS)
 
 prove-memory: $(STAMP) ## memory with no call, of a call, and after ten thousand short ones (17 min)
 	@$(BIN)/python -m proofs.prove.openings.short_calls $(ARGS)
 
-prove-conversation: $(STAMP) ## 380 simulated conversations under faults: nothing stale, nothing lost (10 min)
+prove-conversation: $(STAMP) ## 520 simulated conversations under faults: nothing stale, nothing lost (16 min)
 	@$(BIN)/python -m proofs.prove.conversation $(ARGS)
 
 prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousands of random histories
@@ -111,7 +114,7 @@ lock: ## makes requirements.lock anew from pyproject.toml (needs uv)
 		--no-header --extra demo --extra dev pyproject.toml -o requirements.lock
 
 clean: ## removes .venv, runs, caches and demo output
-	rm -rf $(VENV) .build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .build demo-output try-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements.lock pyproject.toml

@@ -31,6 +31,10 @@ class BrainCounters:
 
     calls: int = 0
     """Calls taken."""
+    contexts_asked: int = 0
+    """Times that the user's system was asked who calls."""
+    contexts_failed: int = 0
+    """Those that were not answered in time, or with nothing that can be meant."""
     sessions_confirmed: int = 0
     """Sessions whose format the model's server has confirmed."""
     sessions_failed: int = 0
@@ -90,6 +94,10 @@ class BrainCounters:
     """Responses asked for."""
     barge_ins: int = 0
     """Flushes: all that was audible or on its way was ended."""
+    pauses: int = 0
+    """Times that a caller's voice stopped playback until it was known whether they interrupt."""
+    passed_over: int = 0
+    """Voices of callers that were nothing: noise, or a word that only shows that they listen."""
     tools_run: int = 0
     """Tool calls run."""
     tools_failed: int = 0

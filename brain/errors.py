@@ -6,6 +6,7 @@
     ToolFailed           a tool did not work, in words that the model may be told
     └── BadArguments     the model's own arguments do not fit
     NoThread             a plain function found no thread to run in
+    AnswerError          what the user's system said of a call cannot be meant: for the journal
 
 Why it exists: a reader of one room should know what the others raise. Owns: the classes and their fields.
 Pure. Must not know: who raises or catches them.
@@ -19,13 +20,16 @@ from shared.forms import Problems
 class EngineError(Exception):
     """No session could be opened, or this one is over. `cause` is a short word for journal and log.
 
-    `fatal`: neither waiting nor a new session helps (key, quota, model): the call ends politely.
+    `fatal`: neither waiting nor a new session helps (key, quota, model): the call ends politely. `said`: the
+    provider's own sentence, for whoever checks a file. It may quote what the session was told, and so a
+    caller's name: it goes into no log.
     """
 
-    def __init__(self, cause: str, detail: str = "", *, fatal: bool = False) -> None:
+    def __init__(self, cause: str, detail: str = "", *, fatal: bool = False, said: str = "") -> None:
         self.cause = cause
         self.detail = detail
         self.fatal = fatal
+        self.said = said
         super().__init__(f"{cause}: {detail}" if detail else cause)
 
 
@@ -47,3 +51,8 @@ class BadArguments(ToolFailed):
 
 class NoThread(Exception):
     """All threads for tools are taken."""
+
+
+class AnswerError(Exception):
+    """The user's system was asked who is calling, and answered what cannot be meant. The text says what was
+    expected, without a value: it may be a person's."""

@@ -1,12 +1,15 @@
 """Reading fields of the server's events, which are JSON of any shape until looked at.
 
-Why it exists: the server adds fields and leaves out ids, and neither may end a call. Owns: two questions that
-never raise; a field that is missing or of another type reads as empty. Pure. Must not know: any one event.
+Why it exists: the server adds fields and leaves out ids, and neither may end a call. Owns: reading an event,
+and two questions that never raise; a field that is missing or of another type reads as empty. Pure. Must not
+know: any one event.
 """
 
 from __future__ import annotations
 
 from typing import cast
+
+import orjson
 
 Json = dict[str, object]
 
@@ -21,3 +24,9 @@ def inner(event: Json, name: str) -> Json:
     """An object field; empty if it is missing, null or no object."""
     value = event.get(name)
     return cast(Json, value) if isinstance(value, dict) else {}
+
+
+def read_object(data: bytes) -> Json:
+    """An object; anything else that is JSON reads as an empty one. Raises orjson.JSONDecodeError."""
+    found = orjson.loads(data)
+    return found if isinstance(found, dict) else {}

@@ -9,23 +9,26 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from openai import AsyncOpenAI
-
 from brain import trust_store
 from brain.agents.book import AgentBook
 from brain.agents.publisher import Publisher
 from brain.call.call import BrainCall
-from brain.call.parts import BrainServices, Waiting, for_ringing, open_beside
+from brain.call.parts import BrainServices, Waiting
 from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
+from brain.incoming.asking import Inquiries
+from brain.incoming.opening import Openings
 from brain.memory.past import PastCalls
+from brain.model.probe import make_client, refused_agents
 from brain.takeover.expected import Expected
 from brain.takeover.giving import Giving
 from brain.takeover.prepared import Prepared
 from brain.tools.attempts import ToolAttempts
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
-from shared.clock import now_ms
+from brain.webhooks.live import LiveEvents
+from brain.webhooks.turns import Fields
+from shared.clock import now_ms, wall_ms
 from shared.contract import record
 from shared.contract.card import Next, Plan
 from shared.contract.claiming import Claim
@@ -33,6 +36,7 @@ from shared.contract.errors import ContractError, EntryError
 from shared.contract.streams.calls import Ringing
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.hooks import Event
+from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Pair, PairBatch, out_command
 from shared.contract.views import BrainView
 from shared.contract.writes import Speaker
@@ -74,19 +78,22 @@ class BrainRole:
         process.metrics.add("hop", self.figures.hops)
         process.metrics.add("sequencer", self.figures.sequencer)
         process.metrics.add("response", self.figures.times)
+        self._client = make_client(settings)
+        try_live = partial(refused_agents, self._client, settings.proxy_url)
+        book = AgentBook(settings, process.log, try_live=try_live)
+        asking = Inquiries(process, self.counters)
         self._services = BrainServices(
-            book=AgentBook(settings, process.log),
-            client=AsyncOpenAI(
-                api_key=settings.openai_api_key.get_secret_value(),
-                base_url=settings.openai_base_url,
-                max_retries=0,
-            ),
+            book=book,
+            openings=Openings(process, self._client, book, asking, self.counters),
+            asking=asking,
             counters=self.counters,
             figures=self.figures,
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
             attempts=ToolAttempts(),
             moves=CallerMoves(process.outbox, process.name, process.guard),
         )
+        self._live = LiveEvents(self._services.hooks)
+        process.journal.told = self._on_line
         self._publisher = Publisher(self._services.book, process.outbox)
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}
@@ -97,16 +104,16 @@ class BrainRole:
         self._owned = watch_owned(process, self)
         self._giving = Giving(process, lambda: list(self._calls.values()))
         self._giver: asyncio.Task[None] | None = None
-        opener = partial(open_beside, process, self._services)
-        self._prepared = Prepared(process, opener, self.has_room)
-        maker = partial(for_ringing, process, self._services)
-        self._expected = Expected(process, maker, self.counters)
+        openings = self._services.openings
+        self._prepared = Prepared(process, openings.beside, self.has_room)
+        self._expected = Expected(process, openings.for_ringing, self.counters)
         self._none_left = asyncio.Event()
         self._none_left.set()
 
     async def start(self) -> None:
         """Listens to the doorbell of each lane and takes calls. Never cancelled."""
         process = self._process
+        await self._services.book.stand_still()
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), "0", self._on_rings)
             dispatch = Dispatch(
@@ -136,11 +143,11 @@ class BrainRole:
         await asyncio.gather(*(guard.task(sid, call.stop()) for sid, call in list(self._calls.items())))
         # Bounded, since each call's own end is: a closing handshake, cancelled tasks.
         await self._none_left.wait()
-        await asyncio.gather(self._prepared.stop(), self._expected.stop())
+        await asyncio.gather(self._prepared.stop(), self._expected.stop(), self._services.asking.stop())
         await self._services.attempts.stop()
         await self._services.book.pool.close()
         await self._courier.stop()
-        await self._services.client.close()
+        await self._client.close()
 
     def live_calls(self) -> int:
         """How many calls this process serves now."""
@@ -209,6 +216,7 @@ class BrainRole:
             claim_again=partial(self.claim_again, call_sid), waiting=Waiting(self._prepared, self._expected),
         )  # fmt: skip
         self._calls[call_sid] = call
+        self._live.begun(call_sid)
         self._none_left.clear()
         process.spawn_for(call_sid, self._serve(call), "call")
 
@@ -218,10 +226,18 @@ class BrainRole:
         finally:
             if self._calls.get(call.call_sid) is call:
                 del self._calls[call.call_sid]
+                self._live.left(call.call_sid, wall_ms())
                 if call.lost_at_ms is not None:
                     self._lost.put(call.call_sid, call.past(), now_ms())
             if not self._calls:
                 self._none_left.set()
+
+    def _on_line(self, call_sid: str, kind: Kind, fields: Fields, at_ms: int) -> None:
+        """A line of a call's journal is written here."""
+        try:
+            self._live.noted(call_sid, kind, fields, at_ms)
+        except Exception as bug:  # noqa: BLE001 - what others are told of a call is not worth the call
+            self._process.guard.note(Where.WEBHOOK, call_sid, bug)
 
     async def _turn_away(self, call_sid: str, epoch: int) -> None:
         """The caller hears the apology of whoever answers by default: nobody can tell who was asked for."""
@@ -268,6 +284,7 @@ class BrainRole:
                 self.claim_again(ring.call_sid, 0, again=False, new_entry=ring.entry)
         elif call is None and ring.why is Why.ENDED:
             self._expected.drop(ring.call_sid)
+            self._services.asking.drop(ring.call_sid)
         elif call is not None:
             # Whatever it rings for is a control message too: `stream`, `ended`, a report.
             call.ring()
@@ -299,6 +316,7 @@ class BrainRole:
                     self._on_call(call_sid, claim)
                 elif call_sid not in self._calls:
                     self._expected.drop(call_sid)  # Another brain was first, or it has ended.
+                    self._services.asking.drop(call_sid)
                 return
         finally:
             self._claiming.discard(call_sid)
@@ -318,8 +336,10 @@ class BrainRole:
             self._lost.forget_old(now_ms())
             self._prepared.forget_old()
             self._expected.forget_old()
+            self._services.asking.forget_old()
             for sid, call in list(self._calls.items()):
                 self._process.guard.run(Where.LOOK, sid, call.upkeep, sweep=sweep)
+            self._live.look(wall_ms())
             if sweep:
                 self._say_alive()
 

@@ -1,4 +1,4 @@
-"""The `trunkline` command line: demo, run, and what an operator looks at.
+"""The `trunkline` command line: demo, try, run, and what an operator looks at.
 
 Owns the stack launcher and everything that is printed for people. It may use `shared` and `simulators`; of
 the roles it knows only how to start them and what they write to Redis.
@@ -16,5 +16,6 @@ the roles it knows only how to start them and what they write to Redis.
     doctor/         `doctor`: is everything there that calls need
     operate/        `roll`, the watchdog, and the commands that look after processes
     stack/          a whole Trunkline on this machine under a supervisord: `run`, tests, proofs
+    trial/          `try`: calls to the user's own agents, judged by what they expect
     demo/           `demo`: one simulated call, shown live, then judged
 """

@@ -23,6 +23,7 @@ from console.operate import commands as operate_commands
 from console.options import AsJson, RedisUrl
 from console.stack.foreground import run_in_foreground
 from console.style import make_console
+from console.trial import commands as trial_commands
 from shared import VERSION
 from shared.exit_codes import Exit
 from shared.store.client import make_store
@@ -115,10 +116,13 @@ def check(
         Path | None, typer.Argument(help="An agents file.", show_default="that of the settings")
     ] = None,
     as_json: AsJson = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Open a session with the model for each agent, too, and close it.")
+    ] = False,
 ) -> None:
     """Lists the agents as a brain would have them, or says what is wrong in the file, key by key."""
-    arguments = [*([str(file)] if file is not None else []), *(["--json"] if as_json else [])]
-    raise typer.Exit(_ask_brain(arguments))
+    words = [*(["--json"] if as_json else []), *(["--live"] if live else [])]
+    raise typer.Exit(_ask_brain([*([str(file)] if file is not None else []), *words]))
 
 
 @agents_app.command()
@@ -142,6 +146,7 @@ def keys(
         make_console().print(keys_table.table(sizes))
 
 
+trial_commands.register(app)
 call_commands.register(app)
 operate_commands.register(app)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.table import Table
 
-from shared.contract.keys import CONFIG, SPEECH, WORKERS
+from shared.contract.keys import CONFIG, SOUND, SPEECH, WORKERS
 from shared.store.client import Store
 
 SCAN_COUNT = 500
@@ -80,6 +80,8 @@ KINDS = (
     KeyKind(pattern="tl:worker:*", type="hash", purpose="beat and figures of a worker", unit="fields",
             bound="gone an hour after its last beat"),
     KeyKind(pattern=WORKERS, type="set", purpose="names of all workers", unit="workers", bound="–"),
+    KeyKind(pattern=f"{SOUND}*", type="hash", purpose="a sound while a caller waits, brain → ingress",
+            unit="fields", bound="1"),
     KeyKind(pattern=SPEECH, type="hash", purpose="what Twilio's own voice says, brain → ingress",
             unit="fields", bound="–"),
     KeyKind(pattern=CONFIG, type="hash", purpose="what all workers must agree on", unit="fields", bound="–"),

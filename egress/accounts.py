@@ -10,7 +10,18 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from shared.contract.streams.control import Audible, Heard, Silent, SilentCause
+from shared.contract.streams.control import Audible, FlushedItem, Heard, Silent, SilentCause
+
+
+class Echo(enum.Enum):
+    """What an echo was worth."""
+
+    PLAYED = enum.auto()
+    DUPLICATED = enum.auto()
+    """It proves what was proved already."""
+    STALE = enum.auto()
+    """Of another leg or cut, of an item that is finished or unknown, or of audio that was not sent, or that
+    Twilio was told to forget."""
 
 
 class ChangeKind(enum.Enum):
@@ -84,6 +95,16 @@ class PlayedItem:
         that is more."""
         clock_ms = self.cursor_ms - max(0.0, self.plays_until_ms - at_ms)
         return max(self.acknowledged_ms, min(clock_ms, self.confirmed_ms))
+
+    def flushed(self, heard_ms: float) -> FlushedItem:
+        """What the brain is told of it at a flush."""
+        return FlushedItem(
+            item_id=self.item_id,
+            response_id=self.response.response_id,
+            received_ms=self.received_ms,
+            sent_ms=self.sent_ms,
+            heard_ms=int(heard_ms),
+        )
 
 
 @dataclass(slots=True)

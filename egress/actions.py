@@ -50,6 +50,14 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Twilio is to forget what it has, and gets it again. The mark goes behind that. Never waits: urgent."""
+
+    n: int
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attach:
     """Asks ingress for the last frame it gave the socket. Urgent."""
 
@@ -81,4 +89,4 @@ class Refill:
     after_id: str
 
 
-Action = Frames | Mark | Sound | End | Clear | Attach | Post | Save | Refill
+Action = Frames | Mark | Sound | End | Clear | Pause | Attach | Post | Save | Refill

@@ -206,14 +206,17 @@ class Backlog:
         self._sent.clear()
         return moved
 
-    def rewind_to(self, settled_ms: Callable[[str], float]) -> list[tuple[PlayedItem, int]]:
-        """Sets the cursor to what was settled of each item: the rest goes again, with new numbers."""
+    def rewind_to(
+        self, settled_ms: Callable[[str], float], frame_of: Callable[[float], int] = frame_at_ms
+    ) -> list[tuple[PlayedItem, int]]:
+        """Sets the cursor to what was settled of each item: the rest goes again, with new numbers.
+        `frame_of`: the frame to begin with, by that position."""
         moved: list[tuple[PlayedItem, int]] = []
         for stretch in self.stretches:
             settled = settled_ms(stretch.item.item_id)
             if settled == float("inf"):
                 continue
-            target = max(frame_at_ms(settled), stretch.framer.held_from)
+            target = max(frame_of(settled), stretch.framer.held_from)
             if target < stretch.next_frame:
                 self.unsent += stretch.next_frame - target
                 stretch.next_frame = target

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from egress.actions import Action, Attach, Clear, End, Frames, Mark, Post, Refill, Save, Sound
+from egress.actions import Action, Attach, Clear, End, Frames, Mark, Pause, Post, Refill, Save, Sound
 from egress.counters import EgressHops, RoleCounters
 from egress.delivery import Delivery
 from egress.metronome import SLOT_MS, Metronome, OutBatch
@@ -159,6 +159,8 @@ class EgressCall:
             delivery.ledger.know_way(read_way(value))
         elif name.kind == BackKind.GROUPS and name.leg == delivery.leg:
             self._pair_frames = read_groups(value)
+        elif name.kind == BackKind.PAUSES and name.leg == delivery.leg:
+            delivery.can_pause = True
 
     def follow_stream(self, leg: int, ingress: str, *, was_open: bool) -> None:
         """The call has a new media stream; see Delivery.on_stream."""
@@ -288,6 +290,9 @@ class EgressCall:
                 batch.add(delivery.ingress, pairs.sound_end(between, action.n, action.debt))
             elif isinstance(action, Clear):
                 batch.add(delivery.ingress, pairs.clear(between, action.n, self._flush_stamp))
+                batch.is_urgent = True
+            elif isinstance(action, Pause):
+                batch.add(delivery.ingress, pairs.pause(between, action.n, action.mark))
                 batch.is_urgent = True
             elif isinstance(action, Attach):
                 batch.add(delivery.ingress, pairs.attach(between, action.n))

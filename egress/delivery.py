@@ -15,19 +15,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 
-from egress.accounts import DeliveryCounters
-from egress.actions import Action, Attach, Clear, Frames, Mark, Post, Refill, Save
+from egress.accounts import DeliveryCounters, Echo
+from egress.actions import Action, Attach, Clear, Pause, Post, Refill, Save
 from egress.answers import Answers
-from egress.backlog import Backlog, Stretch
+from egress.backlog import Backlog
+from egress.framer import frame_in_ms
 from egress.intake import Intake, Judgement
-from egress.ledger import Echo, Ledger
-from egress.marks import end_mark_due, frames_to_mark, mark_due
-from egress.pacer import LATE_MOST_MS, LEAD_MS, Pacer
+from egress.ledger import Ledger
+from egress.pacer import LEAD_MS, Pacer
 from egress.positions import Start, figures_of
+from egress.sender import Sender
+from egress.standstill import WORDS, Standstill, is_playing, stood_at_ms
 from egress.taking_up import TakingUp
 from shared.audio import FRAME_MS
 from shared.contract.streams.control import Flushed
-from shared.contract.streams.pairs import GROUP_FRAMES
 from shared.contract.streams.reply import ReplyEntry
 
 PROBE_MS = 500.0
@@ -52,6 +53,10 @@ class Delivery:
     intake: Intake = field(init=False)
     answers: Answers = field(init=False, default_factory=Answers)
     taking_up: TakingUp = field(init=False)
+    sender: Sender = field(init=False)
+    standstill: Standstill = field(init=False, default_factory=Standstill)
+    can_pause: bool = field(init=False, default=False)
+    """By its own word the ingress of this stream knows how to pause."""
     detached: bool = field(init=False)
     ended: bool = field(init=False, default=False)
     _detached_at_ms: float = field(init=False, default=0.0)
@@ -69,6 +74,7 @@ class Delivery:
         self.taking_up = TakingUp(
             start, claimed_at_ms, self.backlog, self.ledger, self.pacer, self.answers, self.counters
         )
+        self.sender = Sender(self.backlog, self.pacer, self.ledger, self.answers, self.counters)
         self.ledger.hear_from(claimed_at_ms)
         if self.detached:
             self.taking_up.stop_waiting()
@@ -89,7 +95,11 @@ class Delivery:
         """An entry of `reply`, in order; of a new owner it may wait for ingress's answer."""
         if self.taking_up.keeps(entry_id, entry):
             return []
-        return self._follow(self.intake.judge(entry_id, entry, now_ms), entry_id, entry, now_ms)
+        judgement = self.intake.judge(entry_id, entry, now_ms)
+        actions = self._follow(judgement, entry_id, entry, now_ms)
+        if entry.kind in WORDS and judgement is not Judgement.DROP:
+            self.standstill.told(entry, now_ms)
+        return actions
 
     def on_refill(self, after_id: str, entries: list[tuple[str, ReplyEntry]], now_ms: float) -> list[Action]:
         """What was read again behind `after_id`; an answer that comes after a flush is dropped."""
@@ -118,6 +128,8 @@ class Delivery:
         if answer_by_ms is not None and now_ms >= answer_by_ms:
             self.taking_up.give_up(now_ms)
             actions += self._read_early(now_ms)
+        if self.standstill.is_due(now_ms) and self.taking_up.answer_by_ms is None:
+            actions += self._stop(now_ms) if self.standstill.turn(now_ms) else []
         if self.is_sending:
             if self.pacer.is_overdue(now_ms):
                 self.ledger.hold(self.pacer.unconfirmed_since_ms or now_ms)
@@ -144,6 +156,7 @@ class Delivery:
             self.pacer.stopped
             or self.detached
             or self.ended
+            or self.standstill.is_still
             or self.taking_up.answer_by_ms is not None
             or self.ledger.cut < self.taking_up.void_below
         )
@@ -158,6 +171,7 @@ class Delivery:
             or self.pacer.unconfirmed_since_ms is not None
             or self.ledger.next_deadline_ms is not None
             or self.intake.waits_for_room
+            or self.standstill.is_busy
         )
 
     @property
@@ -224,7 +238,7 @@ class Delivery:
         self.ledger.new_leg(leg, now_ms)
         for item, to_ms in moved:
             self.ledger.rewind(item, to_ms)
-        self.detached = False
+        self.detached = self.can_pause = False
         self.unsent_bytes = 0
         self.pacer.restart()
         self.answers.restart()
@@ -261,6 +275,7 @@ class Delivery:
         if self.ended:
             return []
         self.ended = True
+        self.standstill.forget()
         self.ledger.end(now_ms)
         return self._posts()
 
@@ -298,6 +313,7 @@ class Delivery:
         self.intake.flush()
         self.pacer.restart()
         self.answers.restart()
+        self.standstill.forget()
         if not self.detached:
             self.ledger.play_from(now_ms)
         self.taking_up.renumber()
@@ -305,56 +321,30 @@ class Delivery:
         actions.append(Post(message=Flushed.of(cut, reports)))
         return actions
 
-    def _send(self, now_ms: float, patience_ms: float, actions: list[Action]) -> None:
-        backlog = self.backlog
+    def _stop(self, now_ms: float) -> list[Action]:
+        """Nothing more leaves. What Twilio holds is forgotten there, and will be sent again from the frame in
+        which the ear stands now. Where ingress cannot have that done, it plays on to its end."""
         self.taking_up.skip(now_ms)
-        if backlog.unsent:
-            self._send_frames(now_ms, patience_ms, actions)
-        for stretch in backlog.stretches:
-            if stretch.unsent or not stretch.framer.closed:
-                break
-            if stretch.ends_item and end_mark_due(stretch.item):
-                self._mark(stretch, stretch.item.received_ms, now_ms, actions)
-        self.answers.end_if_out(backlog.stretches, backlog.next_n - 1, actions)
+        if not self.can_pause or self.detached or not is_playing(self.ledger, now_ms):
+            self.pacer.rest()
+            return []
+        name, unsent = self.ledger.stop(now_ms), self.backlog.unsent
+        self.taking_up.renumber()
+        for item, to_ms in self.backlog.rewind_to(stood_at_ms(self.ledger), frame_in_ms):
+            self.ledger.rewind(item, to_ms)
+        self.ledger.play_from(now_ms)
+        self.pacer.restart()
+        if self.backlog.unsent > unsent:
+            self.answers.restart()
+        actions: list[Action] = [Pause(n=self.backlog.next_n - 1, mark=name)]
+        self.sender.mark_ends(now_ms, actions)
+        return [*actions, self.save(now_ms)]
 
-    def _send_frames(self, now_ms: float, patience_ms: float, actions: list[Action]) -> None:
-        backlog, pacer, ledger = self.backlog, self.pacer, self.ledger
-        due_ms, spurts = pacer.next_due_ms, pacer.counters.spurts
-        count = pacer.release_count(now_ms, backlog.unsent, patience_ms)
-        if not count:
-            return
-        stretch = backlog.next_stretch()
-        if pacer.counters.spurts != spurts:
-            is_inside = due_ms is not None and stretch is not None and stretch.item.sent_ms > 0
-            self.counters.starved += is_inside
-        elif due_ms is not None and now_ms - due_ms > LATE_MOST_MS:
-            self.counters.frames_late += min(count, int((now_ms - due_ms - LATE_MOST_MS) // FRAME_MS) + 1)
-        n, left = backlog.next_n - 1, count
-        while left:
-            if stretch is not None and not stretch.unsent:
-                if stretch.ends_item and end_mark_due(stretch.item):
-                    self._mark(stretch, stretch.item.received_ms, now_ms, actions)
-                self.answers.end_if_out(backlog.stretches, n, actions)
-                stretch = backlog.next_stretch()
-            if stretch is None:
-                break
-            self.answers.begin(stretch.item.response, n, actions)
-            frames = min(left, GROUP_FRAMES, stretch.unsent, frames_to_mark(stretch.next_frame))
-            n, index = backlog.advance(stretch, frames)
-            left -= frames
-            actions.append(Frames(n, stretch.framer.frames(index, frames)))
-            end_ms = (index + frames) * FRAME_MS
-            ledger.sent(stretch.item, end_ms, now_ms, frames)
-            if mark_due(stretch.item, end_ms):
-                self._mark(stretch, end_ms, now_ms, actions)
-        pacer.sent(n, now_ms)
-        self.counters.frames_sent += count
-        if pacer.counters.spurts != spurts:
+    def _send(self, now_ms: float, patience_ms: float, actions: list[Action]) -> None:
+        self.taking_up.skip(now_ms)
+        if self.sender.send(now_ms, patience_ms, actions):
             # Should the caller leave within the second, the card says that this was not yet heard.
             actions.append(self.save(now_ms))
-
-    def _mark(self, stretch: Stretch, ms: int, now_ms: float, actions: list[Action]) -> None:
-        actions.append(Mark(self.backlog.next_n - 1, self.ledger.mark(stretch.item, ms, now_ms)))
 
     def _read_early(self, now_ms: float) -> list[Action]:
         """What came before ingress had answered."""

@@ -25,6 +25,11 @@ def frame_at_ms(position_ms: float) -> int:
     return -int(-position_ms // FRAME_MS)
 
 
+def frame_in_ms(position_ms: float) -> int:
+    """The frame in which a position lies: nothing behind it is left out, and some of before is said again."""
+    return int(position_ms // FRAME_MS)
+
+
 @dataclass(slots=True)
 class Framer:
     """One stretch of an item: bytes without a gap, from `start_bytes` on.

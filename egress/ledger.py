@@ -10,13 +10,13 @@ egress/marks.py. Pure. Must not know: bytes of audio, schedules, wires.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from egress.accounts import Change, ChangeKind, LedgerCounters, PlayedItem, PlayedResponse
+from egress.accounts import Change, ChangeKind, Echo, LedgerCounters, PlayedItem, PlayedResponse
 from egress.marks import Marks, mark_name, read_mark
 from egress.playback import Playback
+from egress.stops import Stops
 from shared.audio import FRAME_MS
 from shared.contract.streams.control import FlushedItem, SilentCause
 
@@ -31,16 +31,6 @@ HEARD_OUT_MS = 300.0
 """What the clock has played for this long has left Twilio's buffer, whether its mark came back or not."""
 
 
-class Echo(enum.Enum):
-    """What an echo was worth."""
-
-    PLAYED = enum.auto()
-    DUPLICATED = enum.auto()
-    """It proves what was proved already."""
-    STALE = enum.auto()
-    """Of another leg or cut, of an item that is finished or unknown, or of audio that was not sent."""
-
-
 @dataclass(slots=True)
 class Ledger:
     """The account of one call. `now_ms` is monotonic and never goes back."""
@@ -51,6 +41,7 @@ class Ledger:
     _items: dict[str, PlayedItem] = field(init=False, default_factory=dict)
     _responses: dict[str, PlayedResponse] = field(init=False, default_factory=dict)
     _playback: Playback = field(init=False, default_factory=Playback)
+    _stops: Stops = field(init=False, default_factory=Stops)
     _marks: Marks = field(init=False)
     _changes: list[Change] = field(init=False, default_factory=list)
     _word_at_ms: float | None = field(init=False, default=None)
@@ -135,6 +126,7 @@ class Ledger:
         """Takes an echo. It proves playback only of the current leg and cut; a clear echoes old ones.
         `is_late`: when it comes says nothing of the ear."""
         self.counters.echoes += 1
+        self._stops.echoed(name)
         read = read_mark(name)
         item = None if read is None else self._items.get(read[2])
         if read is not None and read[0] == self.leg:
@@ -146,7 +138,7 @@ class Ledger:
         if ms <= item.acknowledged_ms:
             self.counters.echoes_duplicated += 1
             return Echo.DUPLICATED
-        if ms > min(item.sent_ms, item.received_ms):
+        if ms > min(item.sent_ms, item.received_ms) or self._stops.voids(item, ms, now_ms):
             self.counters.echoes_stale += 1
             return Echo.STALE
         mark = self._marks.echoed(item, ms)
@@ -211,23 +203,23 @@ class Ledger:
 
     def flush(self, cut: int, now_ms: float) -> list[FlushedItem]:
         """Everything not heard is void from here on. Returns the figures of each item not wholly heard."""
-        reports = [
-            FlushedItem(
-                item_id=item.item_id,
-                response_id=item.response.response_id,
-                received_ms=item.received_ms,
-                sent_ms=item.sent_ms,
-                heard_ms=int(self._playback.heard_by_clear_ms(item, now_ms)),
-            )
-            for item in self._items.values()
-        ]
+        items = self._items.values()
+        reports = [item.flushed(self._playback.heard_by_clear_ms(item, now_ms)) for item in items]
         self._silence(SilentCause.FLUSHED, now_ms)
         self.cut = cut
         self._items.clear()
         self._responses.clear()
         self._marks.clear()
+        self._stops.forget()
         self._playback.flush(now_ms)
         return reports
+
+    def stop(self, now_ms: float) -> str:
+        """What Twilio holds is to be forgotten, and sent again. Notes what is heard by then, at the least;
+        returns the name of the mark to send behind that."""
+        self._playback.stop(self._items.values(), now_ms)
+        self._marks.clear()
+        return self._stops.begin(self.leg, self.cut, self._items.values(), now_ms)
 
     def end(self, now_ms: float) -> None:
         """The call is over: what was audible is silent."""
@@ -288,6 +280,7 @@ class Ledger:
         self.leg = leg
         self.hear_from(now_ms)
         self._playback.forget_way()
+        self._stops.forget()
         self._marks.clear()
 
     @property

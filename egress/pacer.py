@@ -156,6 +156,11 @@ class Pacer:
         if self._anchor_ms is not None and now_ms >= self._anchor_ms + self._count * FRAME_MS:
             self._anchor_ms, self._count = now_ms + playing_ms + FRAME_MS, 0
 
+    def rest(self) -> None:
+        """No frame is to leave for a while: what is late then is nobody's fault, and the next ones are the
+        first of a spurt. What ingress has not confirmed it still owes."""
+        self._anchor_ms, self._waiting = None, False
+
     def follow(self, now_ms: float, playing_ms: float) -> None:
         """What an owner before us has sent plays for so long: the next frame is anchored behind it."""
         self._anchor_ms, self._count, self._waiting = now_ms + playing_ms + FRAME_MS, 0, False

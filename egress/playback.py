@@ -113,6 +113,18 @@ class Playback:
             item.highest_ms = max(item.highest_ms, min(heard, item.received_ms))
         return item.highest_ms
 
+    def stop(self, items: Iterable[PlayedItem], now_ms: float) -> None:
+        """A stop leaves now, and what stands behind it will be sent again: notes what the caller will have
+        heard when it arrives, rather less than more, since what is noted nobody hears again. It takes the way
+        that the frames took: so that way itself is no part of how late the ear is."""
+        if self._held_at_ms is not None:
+            return
+        echoed_ms = max((*self._echoes_ms, self._echo_behind_ms))
+        late_ms = max(self._socket_late_ms, echoed_ms - self._way_ms)
+        for item in items:
+            heard = min(item.proved_ms(now_ms - late_ms), item.received_ms)
+            item.highest_ms = max(item.highest_ms, heard)
+
     def settled_ms(self, item: PlayedItem, now_ms: float, unconfirmed_since_ms: float | None) -> float:
         """What of the item will never be needed again.
 

@@ -9,6 +9,7 @@ when, comes to it through `tl:out:<worker>`, and its own part there is to be the
     calls/    calls: attached, served, ended
     janitor/  what nobody would come back for
     media/    one media socket and the carrier's wire
+    sound/    what is heard while there is no answer
     counters  what is counted
     errors    what can be wrong with what comes from outside
 """

@@ -123,6 +123,8 @@ class CallCounters:
     """Marks sent."""
     out_clears: int = 0
     """Clears sent."""
+    out_pauses: int = 0
+    """Clears sent for a pause: what was cleared came again, or was an interruption after all."""
     out_closes: int = 0
     """Streams closed because the brain asked for it."""
     out_bad: int = 0
@@ -139,6 +141,8 @@ class CallCounters:
     """Entries written to egress."""
     hold_clips: int = 0
     """Times that the hold clip was played into a silence that was owed sound."""
+    filled_frames: int = 0
+    """Frames of the user's own sound given to sockets while callers waited."""
     owed_silence_ms: Counts = field(default_factory=lambda: Counts("cause", CAUSES))
     """Silence that callers heard while sound was owed, by what it was owed for."""
     apologies: int = 0

@@ -5,6 +5,7 @@ holds it). Must not know: what any one role does. Their names stand in contract/
 to start in settings.py.
 
     audio            the figures of G.711
+    mulaw            G.711 to samples and back
     clock            which clock is used for what
     exit_codes       what each exit code means
     forms            what a number, a URL and a secret look like

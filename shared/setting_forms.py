@@ -18,7 +18,17 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from shared import redis_url
 from shared.forms import E164_EXAMPLE, is_confidential, is_number, oddity_of, signing_key, url_of
 
-WEBHOOK_EVENTS = frozenset({"call.started", "call.ended", "tool.failed"})
+WEBHOOK_EVENTS = frozenset(
+    {
+        "call.started",
+        "call.ended",
+        "tool.failed",
+        "turn.ended",
+        "transfer.started",
+        "transfer.ended",
+        "agent.changed",
+    }
+)
 
 _LANGUAGE = re.compile(r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?")
 _HOST = re.compile(r"[A-Za-z0-9._-]*")
@@ -78,6 +88,19 @@ def _check_webhook_url(value: str) -> str:
     if value and (url is None or not is_confidential(url)):
         raise ValueError("expected an https:// URL (http:// is for loopback hosts only)")
     return value
+
+
+def _check_proxy_url(value: str) -> str:
+    expected = "a proxy such as http://proxy.example.com:3128"
+    _refuse_odd(value, expected)
+    if not value:
+        return value
+    url = url_of(value)
+    if url is None or url.scheme not in ("http", "https"):
+        raise ValueError(f"expected {expected}, or nothing")
+    if url.path not in ("", "/") or url.query or url.fragment:
+        raise ValueError(f"expected {expected}, without a path")
+    return value.rstrip("/")
 
 
 def _check_webhook_events(value: str) -> str:
@@ -162,6 +185,7 @@ PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
 ApiUrl = Annotated[str, AfterValidator(_check_api_url)]
 WebhookUrl = Annotated[str, AfterValidator(_check_webhook_url)]
+ProxyUrl = Annotated[str, AfterValidator(_check_proxy_url)]
 WebhookEvents = Annotated[str, AfterValidator(_check_webhook_events)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_check_webhook_secret)]
 ApiKey = Annotated[SecretStr, AfterValidator(_check_key)]

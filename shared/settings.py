@@ -32,6 +32,7 @@ from shared.setting_forms import (
     HostName,
     Language,
     PhoneNumber,
+    ProxyUrl,
     PublicUrl,
     RedisUrl,
     WebhookEvents,
@@ -102,15 +103,18 @@ class Settings(BaseSettings):
         validation_alias=_known_as("OPENAI_BASE_URL"),
         description="Base URL of the OpenAI API; the Realtime socket is opened below it.",
     )
+    proxy_url: ProxyUrl = Field(
+        "",
+        description="Proxy by which the OpenAI API, tools and webhooks are reached, as http://host:port."
+        " Empty: none. This host itself is never asked for by it.",
+    )
 
     # Ports.
     port: int = Field(
-        8080,
-        ge=1,
-        le=65535,
+        8080, ge=1, le=65535,
         description="Public port of every ingress process of a host. Under supervisord, deploy/trunkline.conf"
         " decides.",
-    )
+    )  # fmt: skip
     host: str = Field(
         "0.0.0.0", description="Address that the public port listens on. Under supervisord as PORT."
     )
@@ -120,12 +124,10 @@ class Settings(BaseSettings):
         " Empty: the machine's own.",
     )
     admin_port_base: int = Field(
-        9100,
-        ge=1024,
-        le=65000,
+        9100, ge=1024, le=65000,
         description="Admin ports (127.0.0.1 only): ingress-n base + n, brain-n base + 20 + n,"
         " egress-n base + 40 + n.",
-    )
+    )  # fmt: skip
 
     # The agent of every call without a profile, and what a profile leaves out.
     model: Word = Field("gpt-realtime-2.1", description="Realtime model.")
@@ -210,7 +212,13 @@ class Settings(BaseSettings):
         "call.started,call.ended,tool.failed", description="Which events are told, separated by commas."
     )
     webhook_transcript: bool = Field(
-        True, description="Whether call.ended carries the transcript, as heard by the caller."
+        True, description="Whether call.ended and turn.ended carry what was said, as heard by the caller."
+    )
+    incoming_url: WebhookUrl = Field(
+        "", description="Where it is asked who calls, before the greeting (docs/webhooks.md). Empty: nowhere."
+    )
+    incoming_within_s: float = Field(
+        2.0, gt=0, le=5, description="Time that this may take, s; then the call goes its usual way."
     )
 
     # Limits.
@@ -220,28 +228,22 @@ class Settings(BaseSettings):
     )
     max_resumes: int = Field(20, ge=0, le=1000, description="New media streams that one call may open.")
     ended_keep_s: float = Field(
-        ENDED_TTL_MS / 1000,
-        ge=60,
-        le=2_592_000,
+        ENDED_TTL_MS / 1000, ge=60, le=2_592_000,
         description="How long card, journal and history of a call stay in Redis after its end, s. The same in"
         " all processes.",
-    )
+    )  # fmt: skip
     ended_most: int = Field(
-        ENDED_MOST,
-        ge=1,
-        le=1_000_000,
+        ENDED_MOST, ge=1, le=1_000_000,
         description="Ended calls that `trunkline calls --ended` can list, in each lane; the oldest go.",
-    )
+    )  # fmt: skip
     drain_s: float = Field(
         60.0, ge=0, le=7200, description="On SIGTERM: how long live calls may go on in this process, s."
     )
     media_timeout_s: float = Field(
-        20.0,
-        ge=0,
-        le=3600,
+        20.0, ge=0, le=3600,
         description="Without a frame of the caller for this long, and without an answer of Twilio's to a mark"
         " either (a caller on hold may send nothing), a call is ended, s. 0: never.",
-    )
+    )  # fmt: skip
     lanes: int = Field(1, ge=1, le=1024, description="Hash slots that calls are spread over; Cluster: 64.")
 
     # The audio path.
@@ -270,18 +272,16 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_webhook_secret(self) -> Settings:
-        if self.webhook_url and not self.webhook_secret.get_secret_value():
-            raise ValueError(
-                "TRUNKLINE_WEBHOOK_SECRET is missing: webhooks are signed, and TRUNKLINE_WEBHOOK_URL is set"
-            )
+        url = "TRUNKLINE_WEBHOOK_URL" if self.webhook_url else "TRUNKLINE_INCOMING_URL"
+        if (self.webhook_url or self.incoming_url) and not self.webhook_secret.get_secret_value():
+            raise ValueError(f"TRUNKLINE_WEBHOOK_SECRET is missing: webhooks are signed, and {url} is set")
         return self
 
     @property
     def told_events(self) -> frozenset[str]:
         """The events that the user's systems are told; empty without a URL."""
-        if not self.webhook_url:
-            return frozenset()
-        return frozenset(part.strip() for part in self.webhook_events.split(",") if part.strip())
+        told = self.webhook_events if self.webhook_url else ""
+        return frozenset(part.strip() for part in told.split(",") if part.strip())
 
     @property
     def kept(self) -> Kept:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from proofs.pages import design
-from shared.contract.keys import CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys
+from shared.contract.keys import CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys, sound_key
 from shared.contract.streams import control
 
 ROOT = Path(__file__).parent.parent
@@ -20,7 +20,8 @@ PAGE = (ROOT / "docs" / "design.md").read_text("utf-8")
 TITLES = (
     "What must be true", "Shape", "Words", "Keys", "The streams", "Control messages", "The card",
     "Reading and writing", "Ownership", "A call's life", "A call from ring to end", "Barge-in",
-    "The response sequencer", "Sound is owed", "Framer, pacer, ledger", "A new egress",
+    "Noise does not cut", "Sound of our own", "The response sequencer", "Sound is owed",
+    "Framer, pacer, ledger", "A new egress",
     "What the caller notices", "Diagnosis", "Processes", "Who counts as dead",
     "Another model, another carrier", "Where modules moved",
 )  # fmt: skip
@@ -195,7 +196,7 @@ def test_every_key_is_in_the_table() -> None:
     made = {
         keys.calls(0), keys.live(0), keys.ended(0), keys.slots(0), keys.hooks(0), keys.wake(0, worker),
         keys.owned(0, worker), keys.out("<ingress>"), keys.back("<egress>"), keys.worker(worker),
-        keys.card(call), CONFIG, SPEECH, WORKERS,
+        keys.card(call), CONFIG, SPEECH, WORKERS, sound_key("<id>"),
         *(f"…:{part}" for part in CALL_PARTS),
     }  # fmt: skip
     table = PAGE.partition("\n## Keys\n")[2].partition("\n## ")[0]

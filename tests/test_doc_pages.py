@@ -15,8 +15,11 @@ import pytest
 
 from brain.agents import check as brain_check
 from brain.agents import file as agents_file
+from brain.agents import keys as agents_keys
 from brain.call.call import SEED_MAX_CHARS
 from brain.errors import AgentsFileError
+from brain.incoming.answer import MOST_BYTES, MOST_REFUSAL_CHARS, read_answer
+from brain.incoming.asking import IncomingCall
 from brain.model import lifeline
 from brain.model.engine import Engine
 from brain.model.lifeline import Again, Lifeline
@@ -24,6 +27,7 @@ from brain.model.realtime import connection
 from brain.model.realtime import socket as realtime_engine
 from brain.signing import signed_headers
 from brain.tools import builtin as builtin_tools
+from brain.variables import MOST_CHARS, MOST_CHARS_OF_ALL, MOST_VALUES
 from brain.webhooks import courier
 from brain.webhooks import events as hooks
 from brain.webhooks.events import Story, compose, with_number
@@ -57,9 +61,14 @@ def blocks(page: str, language: str) -> list[str]:
         agents_file.McpTable,
         agents_file.LimitsTable,
         agents_file.TurnDetectionTable,
+        agents_keys.ConfirmTable,
+        agents_keys.LoopTable,
+        agents_keys.NoticeTable,
+        agents_keys.PromptTable,
+        agents_keys.TruncationTable,
     ],
 )
-def test_every_key_of_the_file_is_explained(table: type[agents_file._Table]) -> None:
+def test_every_key_of_the_file_is_explained(table: type[agents_keys.Table]) -> None:
     """A key that is not in the reference does not exist for its user."""
     assert [name for name in table.model_fields if f"`{name}`" not in AGENTS] == []
 
@@ -83,7 +92,7 @@ def test_the_broken_files_of_the_page_are_explained_as_it_shows() -> None:
 
 def test_every_setting_of_webhooks_is_explained() -> None:
     """By the name in the environment."""
-    names = [name for name in Settings.model_fields if name.startswith("webhook_")]
+    names = [name for name in Settings.model_fields if name.startswith(("webhook_", "incoming_"))]
     assert names
     assert [name for name in names if f"`TRUNKLINE_{name.upper()}`" not in WEBHOOKS] == []
 
@@ -181,8 +190,21 @@ def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
         ToolEntry(call_id="call_1", name="stock", state=ToolState.RESULT, value="{}"),
     ]
     story = Story(record.read(StoryView, card), counters(card))
-    details = {"tool.failed": '{"tool":"stock","call_id":"call_1","outcome":"timed_out"}'}
-    at_ms = {"call.started": 120, "tool.failed": 30_000, "call.ended": 250_000}
+    turn = {
+        "number": 2, "interrupted": True, "tools": [{"tool": "stock", "call_id": "call_1", "ms": 340}],
+        "caller_items": ["u"], "answer_items": ["a"], "began_at_ms": 1767607230000,
+        "stopped_at_ms": 1767607232000, "answered_at_ms": 1767607232900, "ended_at_ms": 1767607238000,
+    }  # fmt: skip
+    details = {
+        "tool.failed": '{"tool":"stock","call_id":"call_1","outcome":"timed_out"}',
+        "turn.ended": json.dumps({"turn": turn}),
+        "transfer.ended": '{"status":"busy"}',
+        "agent.changed": '{"agent":"service_he","was":"sales"}',
+    }
+    at_ms = {
+        "call.started": 120, "tool.failed": 30_000, "call.ended": 250_000, "turn.ended": 40_000,
+        "transfer.started": 60_000, "transfer.ended": 80_000, "agent.changed": 90_000,
+    }  # fmt: skip
     shown = {body["type"]: body for body in map(json.loads, blocks(WEBHOOKS, "json"))}
     assert set(shown) == WEBHOOK_EVENTS
     for kind, body in shown.items():
@@ -192,6 +214,23 @@ def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
             details=details.get(kind, ""),
         )  # fmt: skip
         assert json.loads(with_number(compose(hook, story, history), "+15550006789")) == body
+
+
+def test_the_request_before_the_greeting_is_the_one_that_is_sent() -> None:
+    """And each answer of the page can be meant; the bounds are the code's."""
+    request, *answers = blocks(WEBHOOKS, "jsonc")
+    call = IncomingCall(
+        call_sid="CA…", caller="+15550006789", called="+15550002222", agent="sales",
+        parameters={"shop": "berlin", "x-order": "4217"},
+    )  # fmt: skip
+
+    assert json.loads(request) == json.loads(call.body(1767607199800))
+    assert [bool(read_answer(text).refusal) for text in answers] == [False, True]
+    assert read_answer(answers[0]).variables == {"name": "Ada Lovelace", "open_orders": "2"}
+    for bound in (MOST_VALUES, MOST_CHARS, MOST_CHARS_OF_ALL, MOST_REFUSAL_CHARS):
+        assert f"{bound:,}" in WEBHOOKS
+    assert f"{MOST_BYTES // 1024} KiB" in WEBHOOKS
+    assert f"{Settings.model_fields['incoming_within_s'].default:g} s by default" in WEBHOOKS
 
 
 def test_the_defaults_of_webhooks_are_those_of_the_code() -> None:

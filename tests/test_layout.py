@@ -69,9 +69,15 @@ def words() -> frozenset[str]:
 FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "brain/agents/check.py": ("JSON for people", frozenset({"name"})),
     "brain/caller/away.py": ("a tool's result, for the model", frozenset({"reason", "status"})),
+    "brain/incoming/asking.py": (
+        "the body of call.incoming (docs/webhooks.md)", frozenset({"agent", "from", "to"})
+    ),
+    "brain/incoming/casting.py": ("a tool's result, for the model", frozenset({"agent", "status"})),
     "brain/model/realtime/gate.py": ("OpenAI's events", frozenset({"error"})),
     "brain/model/realtime/seed.py": ("OpenAI's events", frozenset({"error", "id"})),
-    "brain/model/realtime/session.py": ("OpenAI's events", frozenset({"audio"})),
+    "brain/model/realtime/session.py": (
+        "OpenAI's events", frozenset({"audio", "id", "name", "version"})
+    ),
     "brain/model/realtime/socket.py": ("OpenAI's events", frozenset({"error"})),
     "brain/model/realtime/translate.py": (
         "OpenAI's events",
@@ -89,8 +95,13 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "brain/webhooks/events.py": (
         "the bodies of webhooks (docs/webhooks.md)",
         frozenset({
-            "agent", "call_id", "cause", "from", "leg", "outcome", "resumes", "role", "text", "to", "tool",
+            "agent", "call_id", "cause", "from", "leg", "outcome", "resumes", "role", "status", "text", "to",
+            "tool",
         }),
+    ),
+    "brain/webhooks/turns.py": (
+        "the bodies of webhooks (docs/webhooks.md)",
+        frozenset({"call_id", "ms", "tool"}),
     ),
     "console/calls/data.py": (
         "JSON for users",
@@ -319,19 +330,20 @@ FLOORS: dict[str, list[list[str]]] = {
     "shared": [
         ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
         ["figures"], ["contract"], ["logs"], ["env_file", "exit_codes", "redis_url"], ["forms", "tongue"],
-        ["resp", "clock", "audio", "public_port"],
+        ["resp", "clock", "audio", "mulaw", "public_port"],
     ],
     "ingress": [
-        ["__main__"], ["role"], ["web", "janitor", "rescue"], ["calls"], ["media"], ["counters"],
+        ["__main__"], ["role"], ["web", "janitor", "rescue"], ["calls"], ["media"], ["counters", "sound"],
         ["calls.fence", "rescue.stranded"], ["errors"],
     ],
     "brain": [
-        ["__main__"], ["role", "agents.check"], ["call"], ["takeover"], ["webhooks"], ["caller", "memory"],
-        ["model"], ["agents"], ["tools"], ["counters"], ["sequencer"],
-        ["signing", "trust_store", "json_fields", "errors"],
+        ["__main__"], ["role", "agents.check"], ["call"], ["incoming"], ["takeover"], ["webhooks"],
+        ["caller", "memory"],
+        ["model"], ["agents"], ["tools"], ["counters"], ["sequencer", "sound"],
+        ["signing", "trust_store", "json_fields", "errors", "variables"],
     ],
     "console": [
-        ["__main__"], ["app"], ["demo", "operate.commands", "calls.commands"],
+        ["__main__"], ["app"], ["trial"], ["demo", "operate.commands", "calls.commands"],
         ["operate", "stack.foreground"], ["doctor", "top"], ["leave"], ["options"],
         ["keys_table", "settings_table"], ["calls", "stack"], ["interrupts", "style", "text"],
     ],

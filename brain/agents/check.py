@@ -1,6 +1,7 @@
 """`python -m brain.agents.check [FILE]`: what a brain makes of an agents file, or why it will not start.
 
-With `--session`: whether the model can be reached, by opening one session for each agent.
+With `--live`: what the model's provider says of each agent as well, by opening a session for it and closing
+it; with `--session`: that alone.
 
 Why it exists: the process that reads the file is the one that can judge it; `trunkline agents check` asks
 this one. Owns: the listing. Must not know: Redis, the calls. It imports the tools that the file names, as a
@@ -21,81 +22,89 @@ from rich.table import Table
 
 from brain.agents.agent import Agent
 from brain.agents.book import DEFAULT_FILE, AgentBook
-from brain.model.probe import SessionCheck, check_session
+from brain.model.probe import SessionCheck, check_agents, make_client
 from shared.exit_codes import Exit
 from shared.logs.log import get_log
 from shared.process.exits import exit_of
 from shared.settings import Settings, SettingsError, load
 
-SESSIONS_AT_ONCE = 4
-"""A provider limits how many may be opened in a moment."""
-
 
 def main() -> int:
-    """The command. Ends with 0, or as a brain would with this file: 3."""
+    """The command. Ends with 0; as a brain would with this file: 3; with 1 where the provider refuses."""
+    arguments = _parser().parse_args()
+    if arguments.example:
+        sys.stdout.write(resources.files("brain.agents").joinpath("agents.example.toml").read_text("utf-8"))
+        return Exit.OK
+    sys.path.insert(0, "")  # As for a brain: functions of the working folder can be tools.
+    opens = arguments.session or arguments.live
+    try:
+        overrides = {"agents_file": arguments.file} if arguments.file else {}
+        settings = load("brain" if opens else None, **overrides)
+        book = AgentBook(settings, get_log())
+    except SettingsError as error:
+        _explain(error.problems, as_json=arguments.json)
+        return exit_of(error)
+    sessions = asyncio.run(_sessions(settings, book)) if opens else []
+    if not arguments.session:
+        _list(book, sessions, as_json=arguments.json)
+    elif arguments.json:
+        _say(json.dumps([each.as_dict() for each in sessions], ensure_ascii=False))
+    if opens and not arguments.json:
+        for each in sessions:
+            _say(str(each))
+    return Exit.OK if all(each.ok for each in sessions) else Exit.FAILED
+
+
+# Private.
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="brain.agents.check", description="Checks an agents file.")
     parser.add_argument("file", nargs="?", default="", help="default: that of the settings")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--example", action="store_true", help="print a file to start with, and leave")
     parser.add_argument(
-        "--session", action="store_true", help="open a session with the model for each agent, and close it"
+        "--live", action="store_true", help="open a session with the model for each agent, too, and close it"
     )
-    arguments = parser.parse_args()
-    if arguments.example:
-        sys.stdout.write(resources.files("brain.agents").joinpath("agents.example.toml").read_text("utf-8"))
-        return Exit.OK
-    sys.path.insert(0, "")  # As for a brain: functions of the working folder can be tools.
-    try:
-        overrides = {"agents_file": arguments.file} if arguments.file else {}
-        settings = load("brain" if arguments.session else None, **overrides)
-        if arguments.session:
-            return _open_session(settings, as_json=arguments.json)
-        book = AgentBook(settings, get_log())
-        agents = [(agent, book.numbers_of(name), _tools(book, agent)) for name, agent in _named(book)]
-    except SettingsError as error:
-        _explain(error.problems, as_json=arguments.json)
-        return exit_of(error)
-    if arguments.json:
-        _say(json.dumps([_as_json(*each) for each in agents], ensure_ascii=False, indent=2))
-    else:
-        Console().print(_table(agents))
-        if not book.has_file:
-            _say(f"there is no {DEFAULT_FILE} here: this is the agent of the settings alone")
-    return Exit.OK
+    parser.add_argument("--session", action="store_true", help="open the sessions, and list nothing else")
+    return parser
 
 
-def _open_session(settings: Settings, *, as_json: bool) -> int:
-    names = [agent.name for agent in AgentBook(settings, get_log()).agents]
-    found = asyncio.run(_sessions(settings, names))
+async def _sessions(settings: Settings, book: AgentBook) -> list[SessionCheck]:
+    """For each agent, since each has a model, a voice and tools of its own."""
+    async with make_client(settings) as client:
+        agents = [(agent, book.toolbox(agent)) for agent in book.agents]
+        return await check_agents(client, agents, settings.proxy_url)
+
+
+def _list(book: AgentBook, sessions: Sequence[SessionCheck], *, as_json: bool) -> None:
     if as_json:
-        _say(json.dumps([each.as_dict() for each in found], ensure_ascii=False))
-    else:
-        for each in found:
-            _say(str(each))
-    return Exit.OK if all(each.ok for each in found) else Exit.FAILED
-
-
-async def _sessions(settings: Settings, names: Sequence[str]) -> list[SessionCheck]:
-    """For each agent, since each has a model, a voice and tools of its own; few at once."""
-    at_once = asyncio.Semaphore(SESSIONS_AT_ONCE)
-
-    async def check(name: str) -> SessionCheck:
-        async with at_once:
-            return await check_session(settings, name)
-
-    return await asyncio.gather(*(check(name) for name in names))
-
-
-Listed = tuple[Agent, list[str], list[str]]
-
-
-def _named(book: AgentBook) -> list[tuple[str, Agent]]:
-    return [(agent.name, agent) for agent in book.agents]
+        opened = {each.agent: each.as_dict() for each in sessions}
+        listed = [_as_json(book, agent) for agent in book.agents]
+        found = [{**each, "session": opened[agent.name]} if opened else each
+                 for each, agent in zip(listed, book.agents, strict=True)]  # fmt: skip
+        _say(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    Console().print(_table(book))
+    for sentence in _unset(book):
+        _say(sentence)
+    if not book.has_file:
+        _say(f"there is no {DEFAULT_FILE} here: this is the agent of the settings alone")
 
 
 def _tools(book: AgentBook, agent: Agent) -> list[str]:
     definitions = book.toolbox(agent).definitions()
     return [str(each.get("name") or f"mcp:{each.get('server_label')}") for each in definitions]
+
+
+def _unset(book: AgentBook) -> list[str]:
+    """A line for each variable that only others can give a value."""
+    return [
+        f"{agent.name}: {{{{{name}}}}} in {', '.join(keys)}: empty unless call.incoming or the number has it;"
+        f" variables = {{ {name} = … }} says what stands there else"
+        for agent in book.agents
+        for name, keys in book.unset(agent.name).items()
+    ]
 
 
 def _explain(problems: list[str], *, as_json: bool) -> None:
@@ -112,16 +121,23 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _table(agents: list[Listed]) -> Table:
+def _table(book: AgentBook) -> Table:
     table = Table("agent", "numbers", "language", "voice", "model", "tools", title="agents")
-    for agent, numbers, tools in agents:
+    for agent in book.agents:
+        numbers, tools = book.numbers_of(agent.name), _tools(book, agent)
         shown = ", ".join(numbers) or ("all others" if agent.name == "default" else "by name only")
         table.add_row(agent.name, shown, agent.language, agent.voice, agent.model, ", ".join(tools) or "none")
     return table
 
 
-def _as_json(agent: Agent, numbers: list[str], tools: list[str]) -> dict[str, object]:
-    return {**json.loads(agent.snapshot()), "numbers": numbers, "tools": tools}
+def _as_json(book: AgentBook, agent: Agent) -> dict[str, object]:
+    unset = {name: list(keys) for name, keys in book.unset(agent.name).items()}
+    return {
+        **json.loads(agent.snapshot()),
+        "numbers": book.numbers_of(agent.name),
+        "tools": _tools(book, agent),
+        "unset": unset,
+    }
 
 
 if __name__ == "__main__":

@@ -13,39 +13,34 @@ import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import AfterValidator, Field, ValidationError
 
+from brain.agents.keys import (
+    REMOVED,
+    ConfirmTable,
+    HeaderName,
+    HeaderValue,
+    IdleTimeout,
+    Language,
+    LoopTable,
+    Name,
+    NoticeTable,
+    PromptTable,
+    SessionKeys,
+    TruncationTable,
+    Variable,
+)
+from brain.agents.keys import Table as _Table
+from brain.agents.keys import expect as _expect
 from brain.errors import AgentsFileError
 from brain.tools.schemas import problem_of
+from brain.variables import names_in
 from shared.forms import E164, E164_EXAMPLE, SIP, is_confidential, url_of
-
-NAME = r"^[A-Za-z0-9_-]{1,64}$"
-
-
-def _expect(pattern: str, expected: str, *, flags: int = re.ASCII) -> AfterValidator:
-    """A text that matches `pattern`; `expected` says in words what that is."""
-    form = re.compile(pattern, flags)
-
-    def check(value: str) -> str:
-        if form.fullmatch(value) is None:
-            raise ValueError(expected)
-        return value
-
-    return AfterValidator(check)
-
 
 _NUMBER = f"a number such as {E164_EXAMPLE}"
 Number = Annotated[str, _expect(E164, _NUMBER)]
 Destination = Annotated[str, _expect(f"{E164}|{SIP}", f"{_NUMBER}, or sip:name@host")]
 FallbackNumber = Annotated[str, _expect(f"({E164})?", f"{_NUMBER}, or nothing")]
-Name = Annotated[str, StringConstraints(pattern=NAME)]
 
 
 def _url(value: str, expected: str, *, is_far: bool) -> str:
@@ -54,6 +49,10 @@ def _url(value: str, expected: str, *, is_far: bool) -> str:
         raise ValueError(expected)
     if url.username is not None or url.password is not None:
         raise ValueError(f"{expected}, without a name and password: they would stand in logs")
+    if is_far and names_in(value):
+        raise ValueError(f"{expected}, without variables")
+    if names_in(url.netloc):
+        raise ValueError(f"{expected}, with variables behind its host only")
     return value
 
 
@@ -67,25 +66,11 @@ def _check_far_url(value: str) -> str:
 
 Url = Annotated[str, AfterValidator(_check_url)]
 FarUrl = Annotated[str, AfterValidator(_check_far_url)]
-Variable = Annotated[
-    str, _expect(r"([A-Z_][A-Z0-9_]{0,99})?", "the name of an environment variable, such as SHOP_SECRET")
-]
 Function = Annotated[str, _expect(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a function as package.module:function")]
-Language = Annotated[
-    str,
-    _expect(
-        r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?",
-        "a language as ISO 639-1 writes it, such as he, a tag such as en-US, or nothing",
-    ),
-]
 TwilioVoice = Annotated[
     str,
     _expect(r"[\w.-]{0,100}", "the name of a voice of Twilio's, such as Polly.Joanna, or nothing", flags=0),
 ]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class TurnDetectionTable(_Table):
@@ -95,6 +80,7 @@ class TurnDetectionTable(_Table):
     threshold: float | None = Field(None, ge=0, le=1)
     silence_ms: int | None = Field(None, ge=100, le=5000)
     prefix_ms: int | None = Field(None, ge=0, le=2000)
+    idle_timeout_ms: IdleTimeout | None = None
     eagerness: Literal["low", "medium", "high", "auto"] | None = None
 
 
@@ -108,10 +94,10 @@ class LimitsTable(_Table):
     tool_s: float | None = Field(None, gt=0, le=120)
 
 
-class AgentTable(_Table):
+class AgentTable(SessionKeys):
     """`[default]`, and `[agents.<name>]`. What is left out comes from the default, then the settings."""
 
-    numbers: list[Number] = []
+    numbers: list[Number] = Field(default_factory=list)
     model: str | None = Field(None, min_length=1)
     voice: str | None = Field(None, min_length=1)
     speed: float | None = Field(None, ge=0.25, le=1.5)
@@ -130,6 +116,9 @@ class AgentTable(_Table):
     limits: LimitsTable = LimitsTable()
     greeting_interruptible: bool | None = None
     dtmf_barge_in: bool | None = None
+    notices: list[NoticeTable] | None = None
+    tool_sound: LoopTable | None = None
+    hold_music: LoopTable | None = None
     idle_prompt: str | None = None
     idle_farewell: str | None = None
     cap_farewell: str | None = None
@@ -147,12 +136,14 @@ class ToolTable(_Table):
 
     python: Function | None = None
     url: Url | None = None
-    method: Literal["POST", "PUT"] = "POST"
+    method: Literal["GET", "POST", "PUT"] = "POST"
     description: str = ""
-    parameters: dict[str, Any] = {"type": "object", "properties": {}}
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
     timeout_s: float = Field(5.0, gt=0, le=120)
     retries: int = Field(1, ge=0, le=5)
     secret_env: Variable = ""
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    headers_env: dict[HeaderName, Variable] = Field(default_factory=dict)
 
 
 class McpTable(_Table):
@@ -168,9 +159,9 @@ class AgentsFile(_Table):
     """The whole file."""
 
     default: AgentTable = AgentTable()
-    agents: dict[Name, AgentTable] = {}
-    tools: dict[Name, ToolTable] = {}
-    mcp: dict[Name, McpTable] = {}
+    agents: dict[Name, AgentTable] = Field(default_factory=dict)
+    tools: dict[Name, ToolTable] = Field(default_factory=dict)
+    mcp: dict[Name, McpTable] = Field(default_factory=dict)
 
 
 def parse(text: str, built_in: tuple[str, ...]) -> AgentsFile:
@@ -260,7 +251,7 @@ def _agents(tables: AgentsFile) -> list[tuple[str, AgentTable]]:
     ]
 
 
-_HTTP_ONLY = frozenset({"method", "parameters", "retries", "secret_env"})
+_HTTP_ONLY = frozenset({"method", "parameters", "retries", "secret_env", "headers", "headers_env"})
 
 _TABLES: dict[str, type[_Table]] = {
     "default": AgentTable,
@@ -269,6 +260,12 @@ _TABLES: dict[str, type[_Table]] = {
     "mcp": McpTable,
     "turn_detection": TurnDetectionTable,
     "limits": LimitsTable,
+    "confirm": ConfirmTable,
+    "notices": NoticeTable,
+    "tool_sound": LoopTable,
+    "hold_music": LoopTable,
+    "prompt": PromptTable,
+    "truncation": TruncationTable,
 }
 
 _HINTS = {
@@ -294,7 +291,9 @@ def _explain(item: Any, found: Mapping[str, object]) -> str:
     path = ".".join(location)
     if item["type"] == "extra_forbidden":
         known = _known_keys(location)
-        hint = _nearest(location[-1], known) or _home(location[-1])
+        is_agents = location[0] in ("default", "agents")
+        hint = REMOVED.get(location[-1], "") if is_agents else ""
+        hint = hint or _nearest(location[-1], known) or _home(location[-1])
         return f"{path}: there is no such key. {hint}".rstrip()
     if item["type"] == "missing":
         return f"{path}: expected a value, got none: add it."
@@ -306,8 +305,10 @@ def _explain(item: Any, found: Mapping[str, object]) -> str:
     hint = _HINTS.get(item["type"], "")
     got = repr(item["input"])
     got = got if len(got) <= 60 else f"{got[:57]}…"
-    if location[-1].endswith("_env"):
+    if any(part.endswith("_env") for part in location):
         got = "something else; a secret itself belongs into the environment, not into this file"
+    elif "headers" in location:
+        got = "something else"  # It may be a key all the same.
     elif location[-1] in ("url", "server_url") and "@" in got:
         got = "one with an @"  # What stands before it may be a password.
     return f"{path}: expected {expected}, got {got}{': ' + hint if hint else ''}."
@@ -322,10 +323,9 @@ def _known_keys(location: list[str]) -> set[str]:
 
 def _home(name: str) -> str:
     """Where a key stands that was written elsewhere."""
-    if name in LimitsTable.model_fields:
-        return "It stands in limits."
-    if name in TurnDetectionTable.model_fields:
-        return "It stands in turn_detection."
+    for home in ("limits", "turn_detection", "confirm", "truncation", "prompt"):
+        if name in _TABLES[home].model_fields:
+            return f"It stands in {home}."
     if name in AgentTable.model_fields:
         return "It stands in [default] and [agents.<name>]."
     return ""

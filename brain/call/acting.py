@@ -7,7 +7,7 @@ rule nor a part's own business. Owns: that. Must not know: when anything is aske
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from brain.call.parts import BrainServices, CallParts
@@ -57,6 +57,20 @@ class Acting:
                 mine.reply.flush(action, now, mine.stopwatch.barge_in(now_ms))
                 self.owner.card(CutRaised(cut=action.cut), urgent=True)
                 self.host.spawn(mine.control.ask_playhead(action.cut - 1), "playhead")
+            case actions.PauseReply():
+                self.services.counters.pauses += 1
+                mine.reply.pause(action, now, mine.stopwatch.barge_in(now_ms))
+            case actions.ResumeReply():
+                mine.reply.resume(action, now)
+            case actions.PassOver():
+                self.services.counters.passed_over += 1
+                mine.feed.settled(action.item_id)
+                mine.stopwatch.passed_over()
+                mine.record.overheard(action.item_id)
+            case actions.PlayNotice():
+                self._play(action, now)
+            case actions.TellSaid():
+                self._tell_said(action, now)
             case actions.EndItem():
                 mine.reply.end_item(action, now)
                 mine.record.item_ms(action.item_id, action.total_bytes // BYTES_PER_MS)
@@ -99,8 +113,21 @@ class Acting:
             self.services.counters.creates += 1
             mine.stopwatch.asked(action.token, now)
 
+    def _play(self, action: actions.PlayNotice, now: float) -> None:
+        mine = self.parts
+        notice = mine.notice(action.item_id)
+        mine.record.notice(action.item_id, notice.text, notice.ms)
+        mine.reply.notice(action, notice.audio, now)
+        mine.watch.due.audio_came(action.debt)  # It is nothing that the model owes.
+
+    def _tell_said(self, action: actions.TellSaid, now: float) -> None:
+        """Of what was cut off meanwhile the session is told as much as was heard."""
+        said = self.parts.record.conversation.told_text(action.item_id)
+        if said:
+            self._tell_model(replace(action, text=said), now)
+
     def _rewrite(self, action: actions.Rewrite) -> None:
         engine = self.parts.sessions.serving
         if engine is not None and not self.host.is_ending:
-            heard = self.parts.record.conversation.heard_text(action.item_id, action.heard_ms)
+            heard = self.parts.record.conversation.told_text(action.item_id, action.heard_ms)
             engine.rewrite(action.item_id, heard)

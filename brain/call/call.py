@@ -19,11 +19,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from brain.call import leaving, parts
 from brain.call.acting import Acting
 from brain.call.parts import BrainServices, Waiting
-from brain.memory import past
 from brain.memory.past import Past
 from brain.model.engine import Engine, Opened, SeedItem
 from brain.model.lifeline import Rollover
-from brain.sequencer import Reason, inputs
+from brain.sequencer import inputs
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.inputs import Input
 from shared.clock import now_ms, wall_ms
@@ -32,8 +31,7 @@ from shared.contract.card import BrainTold, SessionOpened
 from shared.contract.lua.scripts import Refusal
 from shared.contract.owed import DebtCause
 from shared.contract.streams.calls import Orphaned
-from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import Owes, Pair
+from shared.contract.streams.pairs import Pair
 from shared.contract.views import BrainView
 from shared.figures.rolling import Telling
 from shared.ownership.counters import Where
@@ -65,11 +63,11 @@ class BrainCall:
         self.call_sid = call_sid
         self.epoch = epoch
         self._is_first = card.claims == 1  # Nobody had the call before.
-        self._has_begun = False  # What others had left is taken up: who speaks to us is heard, and we speak.
+        self._has_begun = False  # It is known who answers, and what others had left.
         self._claims, self._restored_at_ms = card.claims, card.restored_at_ms
         self._recovered = card.restored_at_ms is not None  # Redis had lost it; ingress has written it again.
         self.lost_at_ms: float | None = None  # A write was refused: another's call, or one that Redis lost.
-        self._past, self._is_heard = past, card.frame_n > 0
+        self._past, self._was_heard = past, card.claims > 1 and card.frame_n > 0
         self._process, self._services = process, services
         self._counters = services.counters
         self._log = process.log.bind(call=call_sid, epoch=epoch)
@@ -78,16 +76,9 @@ class BrainCall:
             process.name, claim_again, process.guard,
         )  # fmt: skip
         self._parts = parts.make(
-            process,
-            services,
-            self._owner,
-            card,
-            self._log,
-            self,
-            past,
-            caller_number=caller_number,
+            process, services, self._owner, card, self._log, self, past, caller_number=caller_number,
             waiting=waiting,
-        )
+        )  # fmt: skip
         self._acting = Acting(self._parts, self._owner, services, self)
         self._telling = Telling(now_ms())
         self._over = asyncio.Event()  # The call is left: nothing is begun any more.
@@ -162,8 +153,7 @@ class BrainCall:
     def past(self) -> Past:
         """What is kept of it, should it come back."""
         at_ms = now_ms() if self.lost_at_ms is None else self.lost_at_ms
-        known, state = self._parts.record.conversation, self._parts.sequencer.state
-        return past.keep(known, state, at_ms, self._claims, self._restored_at_ms)
+        return self._parts.past(at_ms, self._claims, self._restored_at_ms)
 
     def goes_on(self, epoch: int, card: BrainView) -> bool:
         """It was claimed again: goes on in place under the new epoch, if nobody had the call between, and
@@ -185,28 +175,40 @@ class BrainCall:
 
     async def _talk(self) -> None:
         """All sessions of the call, from the first to the last."""
-        process, known, greeting = self._process, self._parts.record.conversation, self._parts.agent.greeting
         if self._is_first:
             self._services.hooks.started(self.call_sid)
         elif self._past is not None:
             if self._recovered:
-                self._parts.record.history.again(known.entries())
+                self._parts.record.history.again(self._parts.record.conversation.entries())
         else:
             await self._inherit()
-        self._has_begun = True
-        self._parts.control.reader.ring()  # For what is there already.
+        if self._parts.casting.is_open and self._parts.is_fresh and not self.is_ending:
+            self.spawn(self._find_out(), "find-out")  # While a session opens.
+        else:
+            self._begin(was_greeted=self._was_heard)
         if self.is_ending:
             return
-        was_greeted = not self._is_first and self._is_heard  # Though nobody remembers what was said.
-        if greeting and not known.has_words and not was_greeted and not self._parts.sequencer.state.items:
-            process.journal.note(self.call_sid, Kind.GREETING)
-            self.give(inputs.WishToSpeak(reason=Reason.GREETING, text=greeting))
-        elif self._past is not None and self._past.was_owed:
-            self.give(inputs.WishToSpeak(reason=Reason.TURN, text=self._past.wish))
         end = await self._parts.sessions.run()
         if not self.is_ending:
             self._log.error("call_given_up", cause=end.cause, detail=end.detail)
             self._give_up(end.cause)
+
+    async def _find_out(self) -> None:
+        words = await self._parts.casting.find_out()
+        if words and not self.is_ending:
+            self._parts.leaving.refuse(words)
+            self._leave()
+        self._begin(was_greeted=self._was_heard and self._recovered)
+
+    def _begin(self, *, was_greeted: bool) -> None:
+        """It is known who answers. `was_greeted`: though nobody may remember what was said."""
+        if self._parts.casting.is_open:
+            self._parts.casting.settle()
+        self._has_begun = True
+        self._parts.control.reader.ring()  # For what is there already.
+        first = () if self.is_ending else self._parts.first_words(self._past, was_greeted=was_greeted)
+        for each in first:
+            self.give(each)
 
     async def _inherit(self) -> None:
         """Goes on where another brain stood."""
@@ -224,6 +226,10 @@ class BrainCall:
         past, core = self._parts.record.conversation, self._parts.sequencer
         return past.seed(SEED_MAX_CHARS, core.open_tool_calls, self._parts.feed.voice_of)
 
+    async def cast(self, engine: Engine) -> bool:
+        """Waits until it is known who answers, and brings the session to them."""
+        return await self._parts.casting.bring(engine)
+
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         """The model may be spoken to from now on, through this engine."""
         if self.is_ending:
@@ -233,6 +239,7 @@ class BrainCall:
         self._owner.card(SessionOpened(session_id=opened.session_id, session_expires_at_ms=expires_at_ms))
         self.give(inputs.SessionConfirmed())
         self._parts.feed.connect(engine)
+        self._parts.casting.session_begins()
 
     def session_ends(self, cause: str) -> None:
         """No event of that session comes any more."""
@@ -277,9 +284,10 @@ class BrainCall:
         """The end of each step: its actions are carried out, and its waits are heard of again."""
         for action in asked:
             self._acting.do(action, now)
-        words = self._words(now)
+        words = self._parts.words(now)
         if self._parts.owing.changed(words):
             self._parts.leaving.tell_owed(words)
+        self._parts.leaving.fill_with(self._parts.filling(now))
         pending = self._parts.pending.changed(self._parts.sequencer.state, self._parts.leaving.leg)
         if pending is not None:
             self._owner.card(pending, urgent=True)
@@ -317,7 +325,8 @@ class BrainCall:
         ingress = self._parts.leaving.ingress
         if self._over.is_set() or self._has_ended or not ingress or not self._has_begun:
             return None
-        return ingress, self._parts.leaving.say_again(self._words(now_ms()))
+        self._parts.leaving.fill_with(self._parts.filling(now_ms()))
+        return ingress, self._parts.leaving.say_again(self._parts.words(now_ms()))
 
     def ended(self) -> None:
         """The call has ended. What the caller said last is waited for: it belongs to what is told of it."""
@@ -332,16 +341,6 @@ class BrainCall:
         task = self._group.create_task(coroutine, name=f"{self.call_sid}-{name}")
         self._children.add(task)
         task.add_done_callback(self._children.discard)
-
-    def _words(self, now: float) -> Owes:
-        core = self._parts.sequencer
-        return self._parts.owing.words(
-            core.state.debts,
-            now,
-            is_caller_speaking=core.state.caller.speaking,
-            is_deaf=self._parts.sessions.serving is None,
-            is_patient=core.runs_tools,  # As long as one runs it is within its limit.
-        )
 
     def _wind_up(self) -> None:
         self._has_ended = self.is_ending = True

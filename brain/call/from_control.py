@@ -23,7 +23,17 @@ from brain.tools.runs import ToolRuns
 from shared.clock import now_ms
 from shared.contract.card import BrainControl, BrainServed
 from shared.contract.errors import ContractError
-from shared.contract.streams.control import Detached, Dialled, Dtmf, Ended, Letter, Message, Outranked, Stream
+from shared.contract.streams.control import (
+    Detached,
+    Dialled,
+    Dtmf,
+    Ended,
+    InWriting,
+    Letter,
+    Message,
+    Outranked,
+    Stream,
+)
 from shared.contract.streams.journal import Kind
 from shared.contract.views import PlayheadView
 from shared.logs.log import Log
@@ -135,6 +145,9 @@ class FromControl:
         except ContractError as error:
             self.ownership.unread(error, self.log)
             return
+        if isinstance(message, InWriting):
+            self.tools.caller_active()
+            self.watch.caller_active()
         if report is not None:
             self.door.give(report)
             return

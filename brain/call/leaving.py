@@ -1,4 +1,4 @@
-"""What the brain asks ingress for: to let a call go, to move it, to know what sound is owed.
+"""What the brain asks ingress for: to let a call go, to move it, to know what sound is owed, to fill silence.
 
 Why it exists: ingress alone holds the caller's stream, and Twilio asks what comes next as soon as it closes.
 So the plan stands on the card before the stream is closed. Owns: that order, where the stream is, the wait
@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from brain.sound.kinds import Loop
 from shared.clock import now_ms
 from shared.contract.card import Next, Plan
 from shared.contract.streams import pairs
@@ -26,6 +27,9 @@ END_WITHIN_S = 30.0
 
 RELEASE_WITHIN_S = 2.0
 
+REFUSED = "refused"
+"""Why a call ends that the user's own system would not have."""
+
 
 @dataclass(slots=True)
 class Leaving:
@@ -39,6 +43,8 @@ class Leaving:
     """What comes after the stream, once the call is on its way out."""
     _closing: Plan | None = None
     """Why the present stream was asked to be closed, as long as it is open."""
+    fill: Loop | None = field(default=None, repr=False)
+    """What the caller hears while they wait, as ingress was told last."""
     _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     def stream_opened(self, leg: int, ingress: str) -> None:
@@ -78,6 +84,12 @@ class Leaving:
         self._plan = Plan(next=Next.APOLOGY, next_arg=apology, cause=cause)
         self._ask(self._plan)
 
+    def refuse(self, words: str) -> None:
+        """The caller is not to be served: Twilio's voice says why."""
+        self.journal.note(self.owner.call_sid, Kind.HANG_UP, cause=REFUSED)
+        self._plan = Plan(next=Next.APOLOGY, next_arg=words, cause=REFUSED)
+        self._ask(self._plan)
+
     def move(self, kind: Next, argument: str) -> None:
         """The caller leaves for a moment, to dial a number or to hear digits; /voice/resume does it.
 
@@ -94,11 +106,22 @@ class Leaving:
         """The same, to be sent with those of other calls."""
         return pairs.owes(self.owner.call_sid, self.leg, self.owner.epoch, words)
 
+    def fill_with(self, loop: Loop | None) -> None:
+        """The caller waits, and hears this meanwhile; None: nothing, or they do not wait. Told when it
+        changes."""
+        if loop != self.fill:
+            self.fill = loop
+            self._send(self._filling(), urgent=True)
+
     def say_again(self, words: Owes) -> list[Pair]:
-        """Every second: what sound is owed; that the stream is to be closed, as long as it is not."""
-        if self._closing is None:
-            return [self.owes(words)]
-        return [self.owes(words), self._close(self._closing)]
+        """Every second: what sound is owed; what is heard meanwhile; that the stream is to be closed, as long
+        as it is not."""
+        said = [self.owes(words)]
+        if self.fill is not None:
+            said.append(self._filling())
+        if self._closing is not None:
+            said.append(self._close(self._closing))
+        return said
 
     def wait_for_end(self, then: Callable[[], None]) -> None:
         """Calls `then` if nobody ends the call in time."""
@@ -119,6 +142,10 @@ class Leaving:
 
     def _close(self, plan: Plan) -> Pair:
         return pairs.close(self.owner.call_sid, self.leg, self.owner.epoch, plan.cause)
+
+    def _filling(self) -> Pair:
+        sound_id, after_ms = ("", 0) if self.fill is None else (self.fill.id, self.fill.after_ms)
+        return pairs.fill(self.owner.call_sid, self.leg, self.owner.epoch, sound_id, after_ms)
 
     def _send(self, pair: Pair, *, urgent: bool = False) -> None:
         if self.ingress:

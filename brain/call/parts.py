@@ -6,16 +6,14 @@ of the agent each is made, would hide that. Owns: construction. Must not know: w
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
-from openai import AsyncOpenAI
-
 from brain.agents.agent import Agent
 from brain.agents.book import AgentBook
+from brain.agents.interruption import backchannels
 from brain.call.from_control import FromControl
 from brain.call.from_model import Door, FromModel
 from brain.call.leaving import Leaving
@@ -32,35 +30,41 @@ from brain.caller.hole import Hole
 from brain.caller.keypad import Keypad
 from brain.caller.moves import CallerMoves
 from brain.counters import BrainCounters, BrainFigures
-from brain.errors import EngineError
+from brain.incoming.answer import NOTHING, known
+from brain.incoming.asking import IncomingCall, Inquiries
+from brain.incoming.cast import cast_of
+from brain.incoming.casting import Casting
+from brain.incoming.first_words import first_words, greets, is_fresh
+from brain.incoming.opening import Openings
 from brain.memory.conversation import Conversation
 from brain.memory.history import History
 from brain.memory.last_words import LastWords
-from brain.memory.past import Past
+from brain.memory.past import Past, keep
 from brain.memory.record import Record
 from brain.model.attempts import EarlySession, Ready
-from brain.model.engine import Engine, Opening
+from brain.model.engine import Engine
 from brain.model.lifeline import Lifeline
-from brain.model.realtime.socket import RealtimeEngine
 from brain.model.sessions import SessionHost, Sessions
-from brain.sequencer import Sequencer, SequencerConfig
+from brain.sequencer import Sequencer, SequencerConfig, inputs
+from brain.sequencer.doubt import phrases
+from brain.sequencer.notice import number_of
+from brain.sound.kinds import Loop, Notice
 from brain.takeover import pending
 from brain.takeover.begin import Beginning
 from brain.takeover.expected import Expected
 from brain.takeover.pending import PendingWords
-from brain.takeover.prepared import Prepared, PreparedSession
+from brain.takeover.prepared import Prepared
 from brain.tools.attempts import ToolAttempts
 from brain.tools.runs import ToolRuns
-from brain.tools.toolbox import Toolbox, ToolContext
+from brain.tools.toolbox import ToolContext
 from brain.webhooks.events import Hooks
 from shared.clock import now_ms, wall_ms
-from shared.contract.card import AgentChosen, CallState
+from shared.contract.card import CallState
 from shared.contract.entry import FIRST
-from shared.contract.streams.calls import Ringing
 from shared.contract.streams.journal import Kind
+from shared.contract.streams.pairs import Owes
 from shared.contract.views import BrainView
 from shared.logs.log import Log
-from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.process.role import Process
 
@@ -70,7 +74,8 @@ class BrainServices:
     """What every call of the process shares."""
 
     book: AgentBook
-    client: AsyncOpenAI
+    openings: Openings
+    asking: Inquiries
     counters: BrainCounters
     figures: BrainFigures
     hooks: Hooks
@@ -112,7 +117,7 @@ class CallHost(Door, SessionHost, Protocol):
 class CallParts:
     """The parts of one call."""
 
-    agent: Agent
+    casting: Casting
     sequencer: Sequencer
     lines: CallLog
     record: Record
@@ -130,6 +135,54 @@ class CallParts:
     last_words: LastWords
     pending: PendingWords
     begin: Beginning
+
+    @property
+    def agent(self) -> Agent:
+        """Who answers now."""
+        return self.casting.cast.agent
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing is known to have been said by anybody, but for recordings."""
+        return is_fresh(self.record.conversation, self.sequencer.state.items)
+
+    def first_words(self, past: Past | None, *, was_greeted: bool) -> list[inputs.Input]:
+        """What is to be said first; nothing: the caller speaks. `past`: see make. `was_greeted`: though
+        nobody may remember what was said."""
+        known, items = self.record.conversation, self.sequencer.state.items
+        first = first_words(self.agent, known, items, past, was_greeted=was_greeted)
+        if greets(first):
+            self.lines.journal.note(self.lines.call_sid, Kind.GREETING)
+        return first
+
+    def notice(self, item_id: str) -> Notice:
+        """One of the agent's, by the id that `first_words` gave it."""
+        return self.agent.notices[number_of(item_id) - 1]
+
+    def filling(self, now: float) -> Loop | None:
+        """What the caller hears while they wait: for a tool and the answer to it, or in a moment that they
+        asked for."""
+        if self.watch.limits.is_held(now):
+            return self.agent.hold_music
+        sound, core = self.agent.tool_sound, self.sequencer
+        goes_on = core.owed is not None and self.leaving.fill == sound
+        return sound if core.runs_tools or goes_on else None
+
+    def past(self, at_ms: float, claims: int, restored_at_ms: int | None) -> Past:
+        """What is kept of the call as it stands now, should it be lost and come back."""
+        known, core = self.record.conversation, self.sequencer.state
+        return keep(known, core, at_ms, claims, restored_at_ms, self.agent.name, self.casting.written)
+
+    def words(self, now: float) -> Owes:
+        """What sound the caller is owed."""
+        core = self.sequencer
+        return self.owing.words(
+            core.state.debts,
+            now,
+            is_caller_speaking=core.state.caller.speaking,
+            is_deaf=self.sessions.serving is None,
+            is_patient=core.runs_tools,  # As long as one runs it is within its limit.
+        )
 
     def standing(self, *, is_ending: bool) -> Standing:
         """How the call stands. `is_ending`: its last word was said."""
@@ -161,10 +214,10 @@ def make(
     """The parts of the call that `card` describes, for the owner's epoch. `past`: what this process knows of
     the call from before Redis lost it. `caller_number`: in full, for tools; empty where it is gone.
     `waiting`: sessions that wait for their calls."""
-    counters = services.counters
-    lines = CallLog(process.journal, log, owner.call_sid)
-    agent = _agent(services.book, card, lines)
-    owner.card(AgentChosen(agent=agent.name, profile=agent.snapshot(), fallback=agent.fallback_number))
+    counters, call_sid = services.counters, owner.call_sid
+    lines = CallLog(process.journal, log, call_sid)
+    casting = _casting(services, owner, card, lines, past, caller_number or card.caller)
+    cast = casting.cast
     record = Record(History(owner), Conversation() if past is None else past.conversation)
     hole = Hole()
     feed = _feed(process, services, owner, card, log, hole)
@@ -173,8 +226,9 @@ def make(
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
-    watch = CallWatch(agent, _limits(agent, card), Keypad(), hole, due, window, lines, host.give)
-    tools = _tools(services, owner, card, agent, record, log, host, watch, caller_number)
+    limits = CallLimits(_limits(cast.agent), now_ms() - max(0, wall_ms() - card.started_at_ms))
+    watch = CallWatch(cast.agent, limits, Keypad(), hole, due, window, lines, host.give)
+    tools = _tools(services, casting, record, log, host, watch)
     control = FromControl(
         host, process.store, owner, feed, away, leaving, watch, tools, lines, log, counters,
         process.ownership, host.ended, host.spawn, card.control_pos or FIRST,
@@ -184,45 +238,23 @@ def make(
         host, feed, record, reply, due, watch, tools, lines, log, counters, window,
         stopwatch, lifeline.response_completed,
     )  # fmt: skip
-    standby = None if waiting is None else waiting.take(owner.call_sid, agent.name, card, lines)
-    engines = _Engines(services, owner, agent, tools.toolbox)
+    standby = None if waiting is None else waiting.take(call_sid, cast.agent.name, card, lines)
+    engines = _Engines(services.openings, owner, casting)
     sessions = Sessions(
         engines.make, host, from_model, lifeline, counters, log, has_past=card.claims > 1, standby=standby
     )
-    core = _sequencer(agent, owner, card, 0 if past is None else past.debt)
+    core = _sequencer(cast.agent, owner, card, 0 if past is None else past.debt)
+    casting.sessions, casting.recast = sessions, partial(_recast, casting, watch, tools, core)
+    casting.is_generating = partial(_is_generating, core)
     begin = Beginning(
-        card, process.store, process.keys, owner.call_sid, process.ownership, log, record, core, feed, away,
+        card, process.store, process.keys, call_sid, process.ownership, log, record, core, feed, away,
         leaving, tools,
     )  # fmt: skip
     return CallParts(
-        agent, core, lines, record, feed, reply, away, leaving, Owing(), stopwatch, window, watch,
+        casting, core, lines, record, feed, reply, away, leaving, Owing(), stopwatch, window, watch,
         tools, control, sessions, LastWords(record.conversation, lambda: sessions.serving is not None),
         pending.of_card(card), begin,
     )  # fmt: skip
-
-
-def for_ringing(process: Process, services: BrainServices, call: Ringing) -> tuple[str, Engine]:
-    """Who will answer a call that rings, and a session for it, not opened yet: as its own first one."""
-    agent = services.book.pick(call.agent, call.called)
-    toolbox, tag = services.book.toolbox(agent), f"e{process.worker.boot}"
-    return agent.name, _engine(services, call.call_sid, agent, toolbox, tag, seeded=False)
-
-
-async def open_beside(process: Process, services: BrainServices, call_sid: str) -> PreparedSession | None:
-    """A session for a call that is another brain's still; None: there is no such call. Raises EngineError,
-    ContractError, STORE_ERRORS. Cancelled, it is closed."""
-    card = await steps.read_view(process.store, process.keys, call_sid, BrainView)
-    if card is None or card.state is CallState.ENDED:
-        return None
-    agent = services.book.pick(card.agent, card.called)
-    tag = f"p{process.worker.boot}"
-    engine = _engine(services, call_sid, agent, services.book.toolbox(agent), tag, seeded=True)
-    try:
-        opened = await engine.open()
-    except (EngineError, asyncio.CancelledError):
-        await engine.close()
-        raise
-    return PreparedSession(Ready(engine, opened, now_ms()), agent.name)
 
 
 # Private.
@@ -232,72 +264,95 @@ async def open_beside(process: Process, services: BrainServices, call_sid: str) 
 class _Engines:
     """Makes the engine of each session of one call."""
 
-    services: BrainServices
+    openings: Openings
     owner: Owner
-    agent: Agent
-    toolbox: Toolbox
+    casting: Casting
 
     def make(self, number: int, seeded: bool) -> Engine:
         tag = f"b{self.owner.epoch}s{number}"
-        return _engine(self.services, self.owner.call_sid, self.agent, self.toolbox, tag, seeded=seeded)
+        cast, call = self.casting.cast, self.casting.call
+        return self.openings.engine(cast, call.call_sid, call.caller, tag, seeded=seeded)
 
 
-def _engine(
-    services: BrainServices, call_sid: str, agent: Agent, toolbox: Toolbox, tag: str, *, seeded: bool
-) -> Engine:
-    opening = Opening(
-        tools=tuple(toolbox.definitions()),
-        tag=tag,
-        seeded=seeded,
-        headers={"X-Client-Request-Id": f"{call_sid}/{tag}"},
-    )
-    return RealtimeEngine(services.client, agent, opening, services.counters)
-
-
-def _agent(book: AgentBook, card: BrainView, lines: CallLog) -> Agent:
-    """Who answers: by the file as it was taken up last."""
-    asked_for = card.agent
-    agent = book.pick(asked_for, card.called)
-    if asked_for and asked_for != agent.name:
+def _casting(
+    services: BrainServices, owner: Owner, card: BrainView, lines: CallLog, past: Past | None, caller: str
+) -> Casting:
+    """Who answers, by the file as it was taken up last."""
+    book, asking = services.book, services.asking
+    asked_for = card.agent if past is None else past.agent or card.agent
+    context = known(card.context)
+    if context is None and past is not None:
+        context = known(past.context)
+    cast = cast_of(book, asked_for, card.called, NOTHING if context is None else context)
+    name = cast.agent.name
+    if asked_for and asked_for != name:
         # A slip in the webhook's URL, or a file that has changed: somebody else answers.
-        lines.note(Kind.AGENT_UNKNOWN, asked_for=asked_for[:64], answers=agent.name)
+        lines.note(Kind.AGENT_UNKNOWN, asked_for=asked_for[:64], answers=name)
     elif not asked_for and not book.knows(card.called):
-        lines.note(Kind.NUMBER_UNKNOWN, answers=agent.name)
-    return agent
+        lines.note(Kind.NUMBER_UNKNOWN, answers=name)
+    is_open = context is None and (asking.is_on or book.takes_variables)
+    if not is_open:
+        asking.drop(owner.call_sid)
+    call = IncomingCall(call_sid=owner.call_sid, caller=caller, called=card.called, agent=name)
+    return Casting(book, asking, call, cast, is_open, owner, lines.note)
 
 
 def _tools(
-    services: BrainServices,
-    owner: Owner,
-    card: BrainView,
-    agent: Agent,
-    record: Record,
-    log: Log,
-    host: CallHost,
-    watch: CallWatch,
-    caller_number: str,
+    services: BrainServices, casting: Casting, record: Record, log: Log, host: CallHost, watch: CallWatch
 ) -> ToolRuns:
-    caller = caller_number or card.caller
-    context = ToolContext(owner.call_sid, caller=caller, called=card.called, agent=agent.name)
+    call_sid = casting.call.call_sid
+
+    def failed(call_id: str, tool: str, outcome: str) -> None:
+        services.hooks.tool_failed(call_sid, call_id, tool, outcome, agent=casting.cast.agent.name)
+
     return ToolRuns(
-        services.book.toolbox(agent), context, services.counters, record, log, host.give, watch.limits.hold,
-        partial(services.hooks.tool_failed, owner.call_sid), services.attempts,
+        casting.cast.toolbox, _known_to_tools(casting), services.counters, record, log, host.give,
+        watch.limits.hold, failed, services.attempts, casting.change,
     )  # fmt: skip
+
+
+def _known_to_tools(casting: Casting) -> ToolContext:
+    call, cast = casting.call, casting.cast
+    return ToolContext(
+        call.call_sid, caller=call.caller, called=call.called, agent=cast.agent.name, variables=cast.variables
+    )
+
+
+def _recast(casting: Casting, watch: CallWatch, tools: ToolRuns, core: Sequencer) -> None:
+    """Another agent answers: the parts that know something of it by heart go on with that one's."""
+    cast = casting.cast
+    watch.agent, watch.limits.values = cast.agent, _limits(cast.agent)
+    tools.toolbox, tools.context = cast.toolbox, _known_to_tools(casting)
+    core.state.config = replace(core.state.config, **_figures(cast.agent))
+
+
+def _is_generating(core: Sequencer, response_id: str) -> bool:
+    active = core.state.active
+    return active is not None and active.response_id == response_id
 
 
 def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> Sequencer:
+    config = SequencerConfig(
+        first_cut=card.cut,
+        first_debt=max(first_debt, owner.epoch * DEBTS_AN_EPOCH),
+        token_prefix=f"b{owner.epoch}",
+    )
+    return Sequencer(replace(config, **_figures(agent)))
+
+
+def _figures(agent: Agent) -> dict[str, Any]:
+    """What a sequencer knows of its agent."""
     turn = agent.turn_detection
-    return Sequencer(
-        SequencerConfig(
-            create_response_by=agent.answers_turns,
-            server_interrupts=agent.server_interrupts,
-            greeting_interruptible=agent.greeting_interruptible,
-            first_cut=card.cut,
-            first_debt=max(first_debt, owner.epoch * DEBTS_AN_EPOCH),
-            token_prefix=f"b{owner.epoch}",
-            listens_ms=float(turn.silence_ms) if turn.kind == "server_vad" else 0.0,
-        )
-    )  # fmt: skip
+    return {
+        "create_response_by": agent.answers_turns,
+        "server_interrupts": agent.server_interrupts,
+        "greeting_interruptible": agent.greeting_interruptible,
+        "confirm_ms": float(agent.confirm.wait_ms) if agent.interruption == "confirm" else 0.0,
+        "confirm_min_ms": float(agent.confirm.min_ms),
+        "transcribes": bool(agent.transcription_model),
+        "backchannels": phrases(backchannels(agent)),
+        "listens_ms": float(turn.silence_ms) if turn.kind == "server_vad" else 0.0,
+    }
 
 
 def _feed(
@@ -322,13 +377,11 @@ def _feed(
     )
 
 
-def _limits(agent: Agent, card: BrainView) -> CallLimits:
+def _limits(agent: Agent) -> LimitValues:
     limits = agent.limits
-    values = LimitValues(
+    return LimitValues(
         hard_cap_s=limits.hard_cap_s,
         idle_prompt_s=limits.idle_prompt_s,
         idle_prompts=limits.idle_prompts,
         hold_max_s=limits.hold_max_s,
     )
-    began_ms_ago = max(0, wall_ms() - card.started_at_ms)
-    return CallLimits(values, now_ms() - began_ms_ago)

@@ -1,8 +1,8 @@
 """Writes the model's audio and its boundaries into `reply`, fenced, and rings egress's doorbell.
 
 Why it exists: a ring for each delta would be a wake-up for each; none would be silence. Owns: when the
-doorbell rings: at the first audio of a response and at a flush, always, else once a second while audio comes
-(egress reads on by itself while there is more). Must not know: the model's protocol, pacing.
+doorbell rings: at the first audio of a response, at a flush and a pause, always, else once a second while
+audio comes (egress reads on by itself while there is more). Must not know: the model's protocol, pacing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.ownership.owner import Owner
 
 RING_EVERY_MS = 1000.0
+
+PIECE_BYTES = 8_000
+"""Of a recording in one entry: a second."""
 
 
 @dataclass(slots=True)
@@ -43,6 +46,19 @@ class ReplyWriter:
         )
         self._write(entry, ring=verdict.first)
 
+    def notice(self, action: actions.PlayNotice, audio: bytes, now_ms: float) -> None:
+        """A recording, whole, as a response with one item."""
+        for at in range(0, len(audio), PIECE_BYTES):
+            entry = self._boundary(ReplyKind.AUDIO, action.cut, action.item_id, action.item_id, at, now_ms)
+            piece = audio[at : at + PIECE_BYTES]
+            self._write(replace(entry, audio=piece, debt=action.debt), ring=not at)
+        total = len(audio)
+        self._write(
+            self._boundary(ReplyKind.ITEM_END, action.cut, action.item_id, action.item_id, total, now_ms)
+        )
+        end = self._boundary(ReplyKind.RESPONSE_END, action.cut, action.item_id, "", 0, now_ms)
+        self._write(replace(end, debt=action.debt))
+
     def end_item(self, action: actions.EndItem, now_ms: float) -> None:
         """The item has all its audio."""
         self._write(
@@ -68,6 +84,17 @@ class ReplyWriter:
             ring=True,
             then=then,
         )
+
+    def pause(
+        self, action: actions.PauseReply, now_ms: float, then: Callable[[], None] | None = None
+    ) -> None:
+        """Playback is to stand still at once. `then` is called when that stands in Redis."""
+        entry = self._boundary(ReplyKind.PAUSE, action.cut, "", "", 0, now_ms)
+        self._write(replace(entry, pause_ms=round(action.most_ms)), ring=True, then=then)
+
+    def resume(self, action: actions.ResumeReply, now_ms: float) -> None:
+        """Playback is to go on at once."""
+        self._write(self._boundary(ReplyKind.RESUME, action.cut, "", "", 0, now_ms), ring=True)
 
     # Private.
 

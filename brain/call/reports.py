@@ -17,6 +17,7 @@ from shared.contract.streams.control import (
     FlushedItem,
     HangUp,
     Heard,
+    InWriting,
     Message,
     Say,
     Silent,
@@ -52,6 +53,8 @@ def read_report(message: Message) -> Input | None:
             return inputs.Flushed(cut=message.cut, items=tuple(map(_item, message.read_items())))
         case Say():
             return inputs.WishToSpeak(reason=Reason.OPERATOR, text=message.text, force=message.force)
+        case InWriting():
+            return inputs.CallerWrote(text=message.text, barge_in=True)
         case HangUp():
             return inputs.HangUpWished(cause=message.reason, farewell=message.farewell)
         case _:

@@ -39,6 +39,10 @@ class Stopwatch:
         """The caller waits from now on."""
         self._stopped_at_ms = now_ms
 
+    def passed_over(self) -> None:
+        """What the caller said was no turn: nobody waits for an answer to it."""
+        self._stopped_at_ms = None
+
     def asked(self, token: str, now_ms: float) -> None:
         """A create of ours was sent. There is one at a time."""
         self._token, self._asked_at_ms, self._response_id = token, now_ms, ""
@@ -59,6 +63,7 @@ class Stopwatch:
             self._stopped_at_ms = None
 
     def barge_in(self, clock: Callable[[], float]) -> Callable[[], None] | None:
-        """What to do when the flush of now stands in Redis, if it is that of a barge-in: it is measured."""
+        """What to do when the flush, or pause, of now stands in Redis, if it is that of a barge-in: it is
+        measured."""
         since_ms, times = self.interrupting_since_ms, self.times
         return None if since_ms is None else lambda: times.barge_in_ms.observe(clock() - since_ms)

@@ -25,6 +25,7 @@ from brain.memory.items import (
     KnownItem,
     KnownTool,
     item_entries,
+    told_as,
     tool_entries,
     tool_items,
 )
@@ -36,6 +37,8 @@ from shared.contract.streams.history import (
     ItemHeard,
     ItemLength,
     KeysPressed,
+    NoticeSaid,
+    Overheard,
     QuietUntil,
     ToolEntry,
     ToolState,
@@ -96,6 +99,8 @@ class Conversation:
                 self._measure(item)
             case ItemLength():
                 self.item_ms(entry.item_id, entry.ms)
+            case NoticeSaid():
+                self.notice(entry.item_id)
             case ItemHeard():
                 self.heard(entry.item_id, entry.ms, entry.of_ms, entry.complete)
             case KeysPressed():
@@ -104,6 +109,8 @@ class Conversation:
                 self.tool(entry.call_id, entry.name, entry.state, entry.value)
             case QuietUntil():
                 self.quiet_until(entry.at_ms)
+            case Overheard():
+                self.overheard(entry.item_id)
 
     # Facts, as they happen.
 
@@ -115,6 +122,14 @@ class Conversation:
         """The caller's item has its text; empty: it will have none."""
         item = self._item(item_id, "user")
         item.text, item.final = said, True
+
+    def overheard(self, item_id: str) -> None:
+        """What the caller said there was no turn; it may come before the item itself."""
+        self._item(item_id, "user").is_aside = True
+
+    def notice(self, item_id: str) -> None:
+        """What is said next for the model is a recording: it has its text and its length at once."""
+        self._item(item_id, "assistant").is_notice = True
 
     def keys(self, item_id: str, typed: str) -> None:
         """What the caller pressed, as the model was told."""
@@ -192,6 +207,11 @@ class Conversation:
         return ToolState.STARTED if found.output is None else ToolState.RESULT
 
     @property
+    def has_notices(self) -> bool:
+        """Whether a recording was said, or is to be heard."""
+        return any(isinstance(entry, KnownItem) and entry.is_notice for entry in self._entries.values())
+
+    @property
     def has_words(self) -> bool:
         """Whether anybody has said, typed or done anything that counts."""
         return any(not isinstance(entry, KnownItem) or entry.counts for entry in self._entries.values())
@@ -225,8 +245,9 @@ class Conversation:
             if isinstance(entry, KnownTool):
                 since.append((entry.call_id, True))
             elif entry.role != "assistant":
-                since.append((entry.item_id, entry.final))
-            elif entry.total_ms or entry.heard_ms or entry.item_id in sounding:
+                if not entry.is_aside:
+                    since.append((entry.item_id, entry.final))
+            elif not entry.is_notice and (entry.total_ms or entry.heard_ms or entry.item_id in sounding):
                 since.clear()
         return since
 
@@ -250,7 +271,7 @@ class Conversation:
     def awaits_words(self) -> bool:
         """Whether a turn of the caller has no text yet, and may get one."""
         newest = [entry for entry in self._entries.values() if isinstance(entry, KnownItem)][-AWAITED_ITEMS:]
-        return any(item.role == "user" and not item.final for item in newest)
+        return any(item.role == "user" and not item.final and not item.is_aside for item in newest)
 
     def entries(self) -> Iterator[HistoryEntry]:
         """All of it as entries of `history`, in order: for a Redis that has lost them."""
@@ -276,6 +297,15 @@ class Conversation:
         said, whole = self._heard_words(item, heard_ms)
         return said if whole or not said else f"{said}{ELLIPSIS}"
 
+    def told_text(self, item_id: str, heard_ms: int | None = None) -> str:
+        """What a session is told of an item: its words as far as they were heard, or may still be."""
+        item = self._entries.get(item_id)
+        if not isinstance(item, KnownItem):
+            return ""
+        heard_ms = item.heard_ms if heard_ms is None else heard_ms
+        words_heard = item.text if heard_ms is None else self.heard_text(item_id, heard_ms)
+        return told_as(item, words_heard).text if words_heard else ""
+
     def lines(self, playhead: tuple[str, int] | None = None) -> list[Line]:
         """The transcript as heard. `playhead`: item and ms where playing stood when nobody decided any
         more (the end of the call); what stands behind it was not heard, what stands before it was."""
@@ -288,7 +318,8 @@ class Conversation:
             if entry.role == KEYS_ROLE:
                 continue  # A model must know them; people who read transcripts need not.
             if entry.role != "assistant":
-                lines.append(Line("user", entry.text, entry.item_id))
+                if entry.text or not entry.is_aside:
+                    lines.append(Line("user", entry.text, entry.item_id))
                 continue
             heard_ms = entry.heard_ms
             if heard_ms is None and playhead is not None:
@@ -337,7 +368,7 @@ class Conversation:
     def _message(self, item: KnownItem, voice_of: Callable[[str], bytes | None]) -> tuple[SeedItem, ...]:
         if item.role in ("user", KEYS_ROLE):
             voice = b"" if item.text else voice_of(item.item_id)
-            if voice is None:
+            if voice is None or (item.is_aside and not item.text):
                 return ()
             said = item.text or INAUDIBLE
             return (SeedItem(kind="message", role="user", text=said, item_id=item.item_id, audio=voice),)
@@ -345,8 +376,7 @@ class Conversation:
         heard, whole = (item.text, True) if heard_ms is None else self._heard_words(item, heard_ms)
         if not heard:
             return ()
-        text = heard if whole else f"{heard}{ELLIPSIS}"
-        return (SeedItem(kind="message", role="assistant", text=text, item_id=item.item_id),)
+        return (told_as(item, heard if whole else f"{heard}{ELLIPSIS}"),)
 
     def _heard_words(self, item: KnownItem, heard_ms: int) -> tuple[str, bool]:
         """The words heard, and whether that is all of them."""
@@ -363,7 +393,7 @@ class Conversation:
 
     def _measure(self, item: KnownItem) -> None:
         """Once an item's text and audio are whole, they show the model's pace."""
-        if item.is_measured or not item.final or not item.total_ms:
+        if item.is_measured or item.is_notice or not item.final or not item.total_ms:
             return
         item.is_measured = True
         self._pace.measure(words.weight(item.text), item.total_ms)

@@ -19,6 +19,8 @@ from shared.contract.streams.history import (
     ItemHeard,
     ItemLength,
     KeysPressed,
+    NoticeSaid,
+    Overheard,
     QuietUntil,
     ToolEntry,
     ToolState,
@@ -55,6 +57,14 @@ class History:
     def user_text(self, item_id: str, said: str) -> None:
         """The caller's item has its text; empty: it will have none."""
         self._item(item_id, "user", said, final=True)
+
+    def overheard(self, item_id: str) -> None:
+        """What the caller said there was no turn."""
+        self.owner.history(Overheard(item_id=item_id))
+
+    def notice(self, item_id: str) -> None:
+        """What is said next for the model is a recording."""
+        self.owner.history(NoticeSaid(item_id=item_id))
 
     def keys(self, item_id: str, typed: str) -> None:
         """What the caller pressed: the next session must know it; it stands in no transcript."""

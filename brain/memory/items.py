@@ -17,12 +17,17 @@ from shared.contract.streams.history import (
     ItemHeard,
     ItemLength,
     KeysPressed,
+    NoticeSaid,
+    Overheard,
     ToolEntry,
     ToolState,
 )
 
 KEYS_ROLE = "keys"
 """Of what the caller pressed: perhaps a card number."""
+
+RECORDING = "The caller has heard this recording, word for word: "
+"""Before what a recording says: it is nobody's in the conversation."""
 
 UNKNOWN_RESULT = '{"error": "the result of this tool is not known"}'
 
@@ -39,14 +44,19 @@ class KnownItem:
     heard_ms: int | None = None
     """None: not decided; it is playing, or waits to be played."""
     heard_of_ms: int = 0
+    is_aside: bool = False
+    """Of the caller: it was no turn, and nobody answers it."""
+    is_notice: bool = False
+    """A recording, said for the model: no answer, and no word of its own."""
     is_live: bool = field(default=False, compare=False)
     """Its text grows, in the session that serves: a fact of this process."""
     is_measured: bool = field(default=False, compare=False)
 
     @property
     def counts(self) -> bool:
-        """Whether it is more than a text that was never said."""
-        return self.role != "assistant" or bool(self.text or self.total_ms or self.heard_ms)
+        """Whether it is more than a text that was never said, or a recording."""
+        has_sound = bool(self.text or self.total_ms or self.heard_ms)
+        return self.role != "assistant" or (has_sound and not self.is_notice)
 
 
 @dataclass(slots=True)
@@ -65,12 +75,23 @@ def item_entries(item: KnownItem) -> Iterator[HistoryEntry]:
     if item.role == KEYS_ROLE:
         yield KeysPressed(item_id=item_id, text=item.text)
         return
+    if item.is_notice:
+        yield NoticeSaid(item_id=item_id)
     yield ItemEntry(item_id=item_id, role=item.role, text=item.text, final=item.final)
+    if item.is_aside:
+        yield Overheard(item_id=item_id)
     if item.total_ms is not None:
         yield ItemLength(item_id=item_id, ms=item.total_ms)
     if item.heard_ms is not None:
         complete = item.total_ms is not None
         yield ItemHeard(item_id=item_id, ms=item.heard_ms, of_ms=item.heard_of_ms, complete=complete)
+
+
+def told_as(item: KnownItem, words: str) -> SeedItem:
+    """How a session is told of what the model said, or of what was said for it."""
+    if item.is_notice:
+        return SeedItem(kind="message", role="system", text=f"{RECORDING}{words}", item_id=item.item_id)
+    return SeedItem(kind="message", role="assistant", text=words, item_id=item.item_id)
 
 
 def tool_entries(tool: KnownTool) -> Iterator[HistoryEntry]:

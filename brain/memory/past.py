@@ -36,6 +36,10 @@ class Past:
     """How often the call had been claimed, by whomever, when it was lost."""
     restored_at_ms: int | None
     """When its card had last been written again, by then."""
+    agent: str = ""
+    """Who had answered; empty: whoever the card asks for."""
+    context: str | None = field(default=None, repr=False)
+    """What was known of the caller, as it stood on the card; None: nobody had found it out."""
 
     def is_latest(self, claims: int, restored_at_ms: int | None) -> bool:
         """Whether it says more than Redis, now that the call was claimed so often and its card last written
@@ -47,7 +51,13 @@ class Past:
 
 
 def keep(
-    conversation: Conversation, state: State, now_ms: float, claims: int, restored_at_ms: int | None
+    conversation: Conversation,
+    state: State,
+    now_ms: float,
+    claims: int,
+    restored_at_ms: int | None,
+    agent: str = "",
+    context: str | None = None,
 ) -> Past:
     """What is kept of a call that stands like this. What it was saying is broken off: what was heard of it is
     what egress has reported, and the time since."""
@@ -62,7 +72,7 @@ def keep(
         heard_ms = min(heard_ms, item.received_ms)
         conversation.heard(item.item_id, int(heard_ms), int(item.received_ms), item.complete)
     wish = LOST_WORDS if was_speaking else ""
-    return Past(conversation, was_owed, wish, state.debts.raised, claims, restored_at_ms)
+    return Past(conversation, was_owed, wish, state.debts.raised, claims, restored_at_ms, agent, context)
 
 
 @dataclass(slots=True)

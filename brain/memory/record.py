@@ -50,6 +50,19 @@ class Record:
         for item_id, said in self.conversation.session_lost():
             self.history.cut_off(item_id, said)
 
+    def overheard(self, item_id: str) -> None:
+        """What the caller said there was no turn: nobody answers it."""
+        self.conversation.overheard(item_id)
+        self.history.overheard(item_id)
+
+    def notice(self, item_id: str, said: str, total_ms: int) -> None:
+        """A recording is said word for word."""
+        self.conversation.notice(item_id)
+        self.history.notice(item_id)
+        self.conversation.model_text(item_id, said)
+        self.history.model_text(item_id, said)
+        self.item_ms(item_id, total_ms)
+
     def keys(self, item_id: str, typed: str) -> None:
         """What the caller pressed, as the model was told."""
         self.conversation.keys(item_id, typed)

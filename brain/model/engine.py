@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from brain.agents.agent import Agent
 from brain.errors import EngineError
 from brain.json_fields import Json
 from brain.sequencer import actions
@@ -28,6 +29,7 @@ ToModel = (
     | actions.SendDelete
     | actions.SendToolOutput
     | actions.SendText
+    | actions.TellSaid
     | actions.SendApproval
     | actions.SilenceServer
 )
@@ -141,6 +143,16 @@ class Engine(Protocol):
         Cancelled, it is to be closed: the model may know a part.
         """
 
+    async def become(self, agent: Agent, tools: tuple[Json, ...]) -> bool:
+        """Brings the open session to another agent, or to the same one that knows more: all that it was told
+        of the one before, it is told anew. False: no session can be brought there (another model, another
+        voice once this one has spoken): open another one. Before `run`, or during it; one at a time. Bounded.
+        Raises EngineError: `session_refused` leaves the session as it was; after anything else it is not to
+        be trusted.
+
+        Cancelled, it is to be closed: nobody knows who it is.
+        """
+
     async def run(self, listener: Listener) -> EngineError:
         """Reads and writes until the session is over; returns why. Never raises EngineError.
 
@@ -152,7 +164,7 @@ class Engine(Protocol):
         EngineError when the socket takes nothing any more."""
 
     def rewrite(self, item_id: str, said: str) -> None:
-        """Of a seeded item only `said` was heard (empty: nothing): corrects the model's memory."""
+        """Of an item that was told only `said` was heard (empty: nothing): corrects the model's memory."""
 
     def append(self, audio: bytes, entry_id: bytes) -> bool:
         """Queues caller audio up to `entry_id` (empty: audio that was said before, to another session).
@@ -182,3 +194,7 @@ class Opening:
     """A seed will follow: until it is in, the model must not answer turns."""
     headers: Mapping[str, str]
     """HTTP headers of the connection, by which the model's provider can be asked about this call."""
+    call: str = ""
+    """The id of the call, for what the provider itself keeps of the session."""
+    proxy: str = ""
+    """The way out; empty: none is needed."""

@@ -36,6 +36,11 @@ class SessionHost(Protocol):
     def seed(self) -> tuple[SeedItem, ...]:
         """What was said so far, for the session that begins now."""
 
+    async def cast(self, engine: Engine) -> bool:
+        """A session is open, and is to serve: waits until it is known who answers, and brings it to them.
+        False: it cannot be brought there, and another one is opened. Raises EngineError. Cancelled, it is to
+        be closed."""
+
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         """The model may be spoken to from now on, through this engine."""
 
@@ -146,6 +151,20 @@ class Sessions:
             self._current = None
             replaced.set_result(cause)
 
+    async def change_over(self) -> None:
+        """Goes over to another session, made as engines are from now on: it is opened first, and told the
+        past when it begins. Where none serves, the next one is such a one anyway. Raises EngineError: then
+        the present one serves on. Cancelling it leaves what it has opened to be closed with the others."""
+        ready = await self._attempts.one()
+        standby, self._standby = self._standby, ready
+        if isinstance(standby, Ready):
+            self._leave(standby.engine)
+        if self._closed.is_set():
+            self._standby = None
+            self._leave(ready.engine)
+        else:
+            self.replace(ROLLOVER)
+
     async def close(self) -> None:
         """Ends `run` and closes whatever is open, within a bounded time; safe to repeat. Cancelling it
         leaves the sockets to their own time-outs."""
@@ -173,6 +192,7 @@ class Sessions:
             past = self._host.seed if self._has_past else None
             try:
                 ready = await self._attempts.first(past, standby, lifeline.give_up_at_ms)
+                is_cast = await self._cast(ready)
             except EngineError as error:
                 if self._closed.is_set():
                     return error
@@ -181,12 +201,24 @@ class Sessions:
                     return EngineError(next_.cause, error.detail, fatal=True)
                 await asyncio.sleep(next_.after_ms / 1000)
                 continue
+            if not is_cast:
+                continue
             self._has_past = True
             if self._closed.is_set():
                 self._leave(ready.engine)
                 break
             return ready
         return EngineError("closed")
+
+    async def _cast(self, ready: Ready) -> bool:
+        """Whether an open session is one of whoever answers now. One that is not is left."""
+        is_cast = False
+        try:
+            is_cast = await self._host.cast(ready.engine)
+        finally:
+            if not is_cast:
+                self._leave(ready.engine)
+        return is_cast
 
     def _make(self) -> Engine:
         self._number += 1
@@ -228,7 +260,7 @@ class Sessions:
         await asyncio.sleep(max(0.0, rollover.due_at_ms - now_ms()) / 1000)
         while self._standby is None and now_ms() < rollover.force_at_ms:
             try:
-                self._standby = await self._attempts.one()
+                self._keep(await self._attempts.one())
             except EngineError as error:
                 self._counters.sessions_failed += 1
                 self._log.warning("standby_failed", cause=error.cause, detail=error.detail, fatal=error.fatal)
@@ -239,6 +271,13 @@ class Sessions:
                 await asyncio.sleep(STANDBY_PAUSE_S)
         self._host.rollover_due(rollover)
         await self._roll.wait()
+
+    def _keep(self, standby: Ready) -> None:
+        """Another agent may have got one meanwhile: that counts."""
+        if self._standby is None:
+            self._standby = standby
+        else:
+            self._leave(standby.engine)
 
     def _after(self, end: EngineError) -> Again | GiveUp:
         """Ends the session for the host; says when the next one is opened."""

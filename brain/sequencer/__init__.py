@@ -11,8 +11,10 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     inputs       what can be told to the sequencer
     actions      what it asks its driver to do
     wishes       reasons to speak, and how long each may wait
+    doubt        what is known of a voice that may interrupt, and which words answer it
     config       the figures: who makes responses, how long each wait may last
     debts        the sound that is owed, by number
+    id_memory    ids that were seen, as many as can matter
     state        the whole state, declared
     owing        who raises a debt, what pays it, what takes it back
     replace      a session that does not work any more
@@ -20,9 +22,11 @@ Redis, clocks, JSON, logging. Time comes in with each input, as monotonic millis
     responses    the life of a response and of its audio
     text_part    a response that writes where it should speak
     ask_again    what was not said is asked for again
+    notice       words that must be exact: a recording, said for the model
     cut          the interruption: flush, cancel, truncate at what was heard
     playback     what egress reports: audible, heard, silent
     caller_turn  the caller's speech, and the turn it becomes
+    confirm      noise does not cut: whether a voice interrupts is found out first
     caller_text  keys pressed: a text of the caller
     speak        wishes to speak from outside
     tool_batch   parallel tool calls, answered by one create

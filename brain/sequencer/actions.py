@@ -104,6 +104,16 @@ class Rewrite:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TellSaid:
+    """`conversation.item.create` with words that were said for the model. A session that was told of the item
+    with its past leaves it out."""
+
+    event_id: str
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SilenceServer:
     """`session.update`: the server makes and interrupts no responses any more (hang-up pending)."""
 
@@ -120,6 +130,31 @@ class Flush:
     cut: int
     response_id: str
     item_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlayNotice:
+    """Reply entries `audio`, `item_end` and `response_end` of a recording: it is one item of a response with
+    the same id, which answers all debts up to this one."""
+
+    cut: int
+    item_id: str
+    debt: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PauseReply:
+    """Reply entry `pause`: playback stands still at once, until ResumeReply or a Flush, at most `most_ms`."""
+
+    cut: int
+    most_ms: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResumeReply:
+    """Reply entry `resume`: playback goes on from the frame where it stopped."""
+
+    cut: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +200,13 @@ class RecordHeard:
     heard_ms: int
     received_ms: int
     complete: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PassOver:
+    """What the caller said there was nothing: it is no turn, and nobody answers it."""
+
+    item_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,12 +257,17 @@ Action = (
     | SendText
     | SendApproval
     | Rewrite
+    | TellSaid
     | SilenceServer
     | Flush
+    | PlayNotice
+    | PauseReply
+    | ResumeReply
     | EndItem
     | EndResponse
     | RunTool
     | RecordHeard
+    | PassOver
     | Move
     | RollOver
     | ReplaceSession

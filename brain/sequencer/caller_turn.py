@@ -17,17 +17,21 @@ from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 
 
-def speech_started(s: State, i: SpeechStarted, now_ms: float) -> None:
-    """The caller talks: whatever is audible or generating ends. A farewell is not interrupted."""
+def voice_began(s: State, i: SpeechStarted, now_ms: float) -> None:
+    """The caller's voice is heard, whatever it means."""
     s.caller.speaking = True
     s.caller.deadline_ms = now_ms + s.config.speech_max_ms
-    s.caller.answer_due_until_ms = None
-    s.caller.answer_by_ms = None
-    s.caller.talking_on = s.caller.unanswered
     s.journal(Kind.SPEECH_STARTED, item=i.item_id)
     idle = s.deferred.pop(Reason.IDLE_PROMPT, None)
     if idle is not None:
         door.supersede(s, idle, "speech")
+
+
+def interrupt(s: State, now_ms: float) -> None:
+    """They mean it: whatever is audible or generating ends. A farewell is not interrupted."""
+    s.caller.answer_due_until_ms = None
+    s.caller.answer_by_ms = None
+    s.caller.talking_on = s.caller.unanswered
     if s.hang_up is None:
         move.caller_spoke(s, now_ms)
         cut.interrupt_by_caller(s, now_ms, cause="speech")
@@ -38,7 +42,14 @@ def speech_stopped(s: State, i: SpeechStopped, now_ms: float) -> None:
     s.journal(Kind.SPEECH_STOPPED, item=i.item_id)
     # The answer may come before the word of the pause that it answers.
     is_answered = not s.caller.speaking and s.active is not None and not s.active.cancelling
-    _end_turn(s, now_ms, now_ms - s.config.listens_ms, is_answered=is_answered)
+    end_turn(s, now_ms, now_ms - s.config.listens_ms, is_answered=is_answered)
+
+
+def fell_silent(s: State, i: SpeechStopped, now_ms: float) -> None:
+    """The caller paused; whether that was a turn is not known, or it was none."""
+    s.journal(Kind.SPEECH_STOPPED, item=i.item_id)
+    s.caller.speaking = False
+    s.caller.stopped_at_ms = now_ms
 
 
 def turn_committed(s: State, i: TurnCommitted, now_ms: float) -> None:
@@ -60,7 +71,7 @@ def stop_due_ms(s: State) -> float | None:
 def stop_overdue(s: State, now_ms: float) -> None:
     """`speech_stopped` never came: a caller does not talk for ever, and what they said is answered."""
     s.journal(Kind.ERROR, what="speech_never_stopped")
-    _end_turn(s, now_ms, now_ms, is_answered=False)
+    end_turn(s, now_ms, now_ms)
 
 
 def answer_due_ms(s: State) -> float | None:
@@ -89,10 +100,7 @@ def created_missing(s: State, now_ms: float) -> None:
         door.submit(s, door.new_wish(s, Reason.TURN, now_ms), now_ms)
 
 
-# Private.
-
-
-def _end_turn(s: State, now_ms: float, since_ms: float, *, is_answered: bool) -> None:
+def end_turn(s: State, now_ms: float, since_ms: float, *, is_answered: bool = False) -> None:
     """The caller waits for an answer from now on, and has since `since_ms`."""
     _fall_silent(s, now_ms)
     s.caller.unanswered = s.hang_up is None and not is_answered
@@ -100,6 +108,9 @@ def _end_turn(s: State, now_ms: float, since_ms: float, *, is_answered: bool) ->
         s.asking.tool_rounds = 0
         owing.owe(s, DebtCause.TURN, since_ms)
         s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
+
+
+# Private.
 
 
 def _fall_silent(s: State, now_ms: float) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from brain.sequencer.doubt import Phrases
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SequencerConfig:
@@ -27,6 +29,10 @@ class SequencerConfig:
     greeting_interruptible: bool = True
     """Whether the caller may cut the greeting short. What they say during one that must be heard is answered
     after it."""
+    transcribes: bool = False
+    """Whether the caller's words are told: then a voice that was not too short waits for them."""
+    backchannels: Phrases = frozenset()
+    """What a caller says who only shows that they listen."""
     token_prefix: str = "t"
     """Makes tokens differ between the brains of one call; the epoch is a good one."""
 
@@ -63,6 +69,11 @@ class SequencerConfig:
     """The same once the server said that nothing was active: the `done` went before that answer."""
     flushed_wait_ms: float = 150.0
     """How long truncation waits for egress's own figures (docs/design.md, Barge-in)."""
+    confirm_ms: float = 0.0
+    """By then it is known whether the caller's voice interrupts; until then playback stands still. 0: whoever
+    speaks interrupts at once."""
+    confirm_min_ms: float = 250.0
+    """A voice that is heard for less is noise: a cough, a door."""
     first_backoff_ms: float = 250.0
     """The pause after a refused create, doubled each time: the server knows of a response that we do not."""
     longest_backoff_ms: float = 2_000.0

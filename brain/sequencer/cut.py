@@ -19,16 +19,18 @@ from shared.contract.streams.journal import Kind
 
 
 def interrupt_by_caller(s: State, now_ms: float, *, cause: str) -> None:
-    """As `interrupt`, for the caller's voice or keys: a greeting that must be heard is not cut."""
+    """As `interrupt`, for the caller's voice or keys: what must be heard is not cut."""
     door.withdraw(s, cause, by_caller=True)
     if not is_protected(s):
         flush(s, now_ms, cause=cause)
 
 
 def is_protected(s: State) -> bool:
-    """Whether a greeting is said, or still to be heard, that the caller may not cut."""
-    return not s.config.greeting_interruptible and any(
-        response.reason is Reason.GREETING and not s.is_heard_out(response_id)
+    """Whether a greeting or a notice is said, or still to be heard, that the caller may not cut."""
+    must_greet = not s.config.greeting_interruptible
+    return any(
+        (response.protected or (must_greet and response.reason is Reason.GREETING))
+        and not s.is_heard_out(response_id)
         for response_id, response in s.responses.items()
     )
 
@@ -39,14 +41,19 @@ def interrupt(s: State, now_ms: float, *, cause: str) -> None:
     flush(s, now_ms, cause=cause)
 
 
+def interruptible(s: State) -> list[Response]:
+    """Those that a flush ends: generating, audible, or still to be heard."""
+    return [
+        response
+        for response in s.responses.values()
+        if response is s.active or s.has_unheard(response.response_id)
+    ]
+
+
 def flush(s: State, now_ms: float, *, cause: str) -> None:
     """Ends everything audible, unheard or generating: a new cut."""
     active = s.active
-    targets = [
-        response
-        for response in s.responses.values()
-        if response is active or s.has_unheard(response.response_id)
-    ]
+    targets = interruptible(s)
     if not targets:
         return
     resolve_cut(s, {})

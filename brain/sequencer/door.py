@@ -86,7 +86,10 @@ def closed_gate(s: State, wish: Wish) -> Gate | None:
         return Gate.AWAY
     caller = s.caller
     is_caller_busy = (
-        caller.speaking or caller.typing_until_ms is not None or caller.answer_due_until_ms is not None
+        caller.speaking
+        or s.doubt is not None
+        or caller.typing_until_ms is not None
+        or caller.answer_due_until_ms is not None
     )
     if is_caller_busy and wish.reason is not Reason.GREETING and not wish.force:
         return Gate.CALLER

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from brain.sequencer import owing, playback, session
+from brain.sequencer import notice, owing, playback, session
 from brain.sequencer.inputs import SessionLost
 from brain.sequencer.state import (
     Item,
@@ -135,7 +135,7 @@ def inherit(s: State, left: Left, now_ms: float) -> None:
 def _response(left: ItemLeft, now_ms: float) -> Response:
     return Response(
         response_id=left.response_id, deadline_ms=now_ms, confirmed=True, done=True, spoke=True, sounded=True,
-        debt=left.debt,
+        debt=left.debt, protected=left.response_id.startswith(notice.PROTECTED),
     )  # fmt: skip
 
 

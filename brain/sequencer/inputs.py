@@ -65,6 +65,15 @@ class WishToSpeak:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NoticeReady:
+    """A recording is to be said word for word. `item_id` is one of `notice`; `text`: what it says."""
+
+    item_id: str
+    n_bytes: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HangUpWished:
     """The call is to end: at once, or, with `farewell` instructions, after that farewell was heard.
 
@@ -241,9 +250,10 @@ class SpeechStarted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpeechStopped:
-    """`input_audio_buffer.speech_stopped`."""
+    """`input_audio_buffer.speech_stopped`. `spoke_ms`: how long the voice was heard; None: nobody says."""
 
     item_id: str = ""
+    spoke_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,6 +261,16 @@ class TurnCommitted:
     """`input_audio_buffer.committed`: the caller's turn is an item of the conversation."""
 
     item_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallerUnderstood:
+    """`conversation.item.input_audio_transcription.delta`, or, `final`, `.completed`: the caller's words.
+    Of a delta `text` is what has been added, perhaps half a word."""
+
+    item_id: str
+    text: str
+    final: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -327,6 +347,7 @@ Input = (
     | SessionLost
     | RolloverDue
     | WishToSpeak
+    | NoticeReady
     | HangUpWished
     | MoveWished
     | MoveEnded
@@ -346,6 +367,7 @@ Input = (
     | SpeechStarted
     | SpeechStopped
     | TurnCommitted
+    | CallerUnderstood
     | Refused
     | Audible
     | Heard
@@ -356,21 +378,10 @@ Input = (
 
 
 FROM_SERVER = (
-    ResponseCreated,
-    ResponseDone,
-    ItemOpened,
-    ItemFinished,
-    TextPartOpened,
-    ServerToolOpened,
-    ServerToolFinished,
-    ApprovalAsked,
-    ItemAdded,
-    ToolCalled,
-    SpeechStarted,
-    SpeechStopped,
-    TurnCommitted,
-    Refused,
-)
+    ResponseCreated, ResponseDone, ItemOpened, ItemFinished, TextPartOpened, ServerToolOpened,
+    ServerToolFinished, ApprovalAsked, ItemAdded, ToolCalled, SpeechStarted, SpeechStopped, TurnCommitted,
+    CallerUnderstood, Refused,
+)  # fmt: skip
 """What the server itself has said: each is a sign of its life."""
 
 

@@ -2,14 +2,26 @@
 
 Why it exists: a driver has one door, and each step goes through it in one order. Waits that are over first;
 then the input, by its row; then the waits again, since what it began may be over already (a wish that came
-back out of time); then whatever gate is open by now, and who was only kept to hear something out.
+back out of time); then a doubt that has nothing to be about any more, whatever gate is open by now, and who
+was only kept to hear something out.
 
 Owns: that order. Must not know: any rule.
 """
 
 from __future__ import annotations
 
-from brain.sequencer import ask_again, door, hang_up, inherit, move, replace, responses, rollover, waits
+from brain.sequencer import (
+    ask_again,
+    confirm,
+    door,
+    hang_up,
+    inherit,
+    move,
+    replace,
+    responses,
+    rollover,
+    waits,
+)
 from brain.sequencer.actions import Action, AudioVerdict
 from brain.sequencer.config import SequencerConfig
 from brain.sequencer.debts import Debts, Owed
@@ -88,6 +100,7 @@ class Sequencer:
         if row.handler is not None:
             row.handler(s, input_, now_ms)
         waits.fire(s, now_ms)
+        confirm.settle(s, now_ms)
         door.dispatch(s, now_ms)
         move.depart_if_heard(s, now_ms)
         hang_up.end_if_heard(s)

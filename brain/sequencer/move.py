@@ -70,9 +70,9 @@ def ended(s: State, i: MoveEnded, now_ms: float) -> None:
 
 
 def depart_if_heard(s: State, now_ms: float) -> None:
-    """Lets the caller go once everything said before was heard."""
+    """Lets the caller go once everything said before was heard, and no voice may still stop the move."""
     move = s.move
-    if move is None or move.gone:
+    if move is None or move.gone or s.doubt is not None:
         return
     if s.is_heard_out(move.response_id):
         depart(s, now_ms)

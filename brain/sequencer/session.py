@@ -9,7 +9,7 @@ how the next one comes to be.
 
 from __future__ import annotations
 
-from brain.sequencer import caller_text, cut, door, owing, replace, responses, tool_batch
+from brain.sequencer import caller_text, cut, door, notice, owing, replace, responses, tool_batch
 from brain.sequencer.actions import SilenceServer
 from brain.sequencer.inputs import SessionConfirmed, SessionLost
 from brain.sequencer.state import CallerSpeech, Phase, State
@@ -30,6 +30,7 @@ def confirmed(s: State, i: SessionConfirmed, now_ms: float) -> None:
         # Its VAD will hear the turn that it is told again. If not, we ask for the answer.
         s.caller.answer_by_ms = now_ms + s.config.turn_answer_wait_ms
     s.asking.replayed = False
+    notice.tell(s)
     caller_text.session_ready(s, now_ms)
     tool_batch.session_ready(s, now_ms)
 

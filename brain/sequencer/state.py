@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from brain.sequencer.actions import Action, Journal
 from brain.sequencer.config import SequencerConfig
 from brain.sequencer.debts import Debts
-from brain.sequencer.inputs import ToolFinished
+from brain.sequencer.doubt import VoiceInDoubt
+from brain.sequencer.id_memory import IdMemory
+from brain.sequencer.inputs import NoticeReady, ToolFinished
 from brain.sequencer.wishes import ANSWERS_CONVERSATION, Reason, Wish
 from shared.audio import BYTES_PER_MS
 from shared.contract.streams.journal import Kind
@@ -79,6 +81,8 @@ class Response:
     """Audio of it was admitted."""
     sounded: bool = False
     """And some of it was no silence."""
+    protected: bool = False
+    """The caller may not cut it."""
     debt: int = 0
     """It answers all debts up to this one."""
     called_tools: bool = False
@@ -246,29 +250,6 @@ class ToolBatch:
     """The keys of those whose output is there and the model should answer."""
 
 
-class IdMemory:
-    """A bounded set of ids; the oldest are forgotten first.
-
-    4,096 ids are some hours of talk; one session lasts an hour.
-    """
-
-    __slots__ = ("_ids", "_limit")
-
-    def __init__(self, limit: int = 4_096) -> None:
-        self._ids: dict[str, None] = {}
-        self._limit = limit
-
-    def __contains__(self, known_id: str) -> bool:
-        return known_id in self._ids
-
-    def add(self, new_id: str) -> None:
-        """Remembers an id; an empty one names nothing and is not remembered."""
-        if new_id and new_id not in self._ids:
-            self._ids[new_id] = None
-            if len(self._ids) > self._limit:
-                del self._ids[next(iter(self._ids))]
-
-
 @dataclass(slots=True)
 class State:
     """Everything a sequencer knows."""
@@ -286,6 +267,10 @@ class State:
     pending_cut: PendingCut | None = None
     speaking: Speaking | None = None
     caller: CallerSpeech = field(default_factory=CallerSpeech)
+    doubt: VoiceInDoubt | None = None
+    """Playback stands still until it is known whether the caller interrupts."""
+    passed_over: IdMemory = field(default_factory=IdMemory)
+    """Items of the caller that were nothing: nobody answers them."""
     debts: Debts = field(default_factory=Debts)
     asking: Asking = field(default_factory=Asking)
     playback_at_ms: float = 0.0
@@ -310,6 +295,8 @@ class State:
     """A rollover waits for a quiet moment, until then."""
     roll_over_settle_ms: float = 0.0
     """From then on a moment in which nothing but playback goes on is quiet enough."""
+    untold: list[NoticeReady] = field(default_factory=list)
+    """What was said for the model, and no session knows of yet."""
     texts: list[str] = field(default_factory=list)
     """Texts of the caller that wait for a session. Bounded by caller_text."""
     last_created_id: str = ""
@@ -347,6 +334,7 @@ class State:
             self.active is not None
             or self.outstanding is not None
             or self.pending_cut is not None
+            or self.doubt is not None
             or self.move is not None
             or bool(self.deferred or self.batches)
             or self.caller.speaking

@@ -17,12 +17,13 @@ from typing import Final, TypeVar, cast
 
 from brain.sequencer import (
     caller_text,
-    caller_turn,
+    confirm,
     cut,
     door,
     hang_up,
     inputs,
     move,
+    notice,
     playback,
     responses,
     rollover,
@@ -114,6 +115,9 @@ _AFTER_AUDIO: Final[dict[SlotState, frozenset[SlotState]]] = {
 
 _AFTER_PLAYBACK: Final = stay(frozenset({CLOSED}), ENDED) | interrupted(ENDED)
 """What was to be heard first is heard: a caller goes elsewhere, and what generates then is for nobody."""
+
+_AFTER_HEARING: Final = _AFTER_PLAYBACK | {FREE: frozenset({FREE, REQUESTED, ENDED})}
+"""And where nothing is left that the caller's voice could cut, what they said is a turn, and is answered."""
 
 _ANSWERS_TOO_EARLY: Final = "no session is confirmed: an echo of one that was lost"
 _OVER: Final = "hung up: nothing moves any more"
@@ -214,6 +218,7 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
         caller_text.wrote,
         interrupted() | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
     ),
+    **handled(inputs.NoticeReady, notice.ready, stay(ALIVE)),
     **handled(inputs.RolloverDue, rollover.due, stay(OPEN)),
     **ignored((inputs.RolloverDue,), frozenset({CLOSED}), "a new session is on its way anyway"),
     **handled(inputs.ItemAdded, tool_batch.item_added, stay(OPEN)),
@@ -223,16 +228,21 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
         tool_batch.finished,
         stay(OPEN) | {CLOSED: frozenset({CLOSED}), FREE: frozenset({FREE, REQUESTED})},
     ),
-    **handled(inputs.SpeechStarted, caller_turn.speech_started, interrupted()),
+    **handled(inputs.SpeechStarted, confirm.speech_started, interrupted()),
     **handled(
         inputs.SpeechStopped,
-        caller_turn.speech_stopped,
-        stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
+        confirm.speech_stopped,
+        interrupted() | {FREE: frozenset({FREE, REQUESTED})},
     ),
     **handled(
         inputs.TurnCommitted,
-        caller_turn.turn_committed,
+        confirm.turn_committed,
         stay(OPEN) | {FREE: frozenset({FREE, REQUESTED})},
+    ),
+    **handled(
+        inputs.CallerUnderstood,
+        confirm.understood,
+        interrupted() | {FREE: frozenset({FREE, REQUESTED})},
     ),
     **handled(
         inputs.Refused,
@@ -246,9 +256,9 @@ TRANSITIONS: Final[dict[Pair, Row]] = {
         },
     ),
     # Each of the four may report that what was to be heard before the hang-up was heard out, or how far.
-    **handled(inputs.Audible, playback.audible, _AFTER_PLAYBACK),
-    **handled(inputs.Heard, playback.heard, _AFTER_PLAYBACK),
-    **handled(inputs.Silent, playback.silent, _AFTER_PLAYBACK),
+    **handled(inputs.Audible, playback.audible, _AFTER_HEARING),
+    **handled(inputs.Heard, playback.heard, _AFTER_HEARING),
+    **handled(inputs.Silent, playback.silent, _AFTER_HEARING),
     **handled(inputs.Flushed, cut.flushed, _AFTER_PLAYBACK),
     **passing(
         {

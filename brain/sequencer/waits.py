@@ -18,6 +18,7 @@ from brain.sequencer import (
     ask_again,
     caller_text,
     caller_turn,
+    confirm,
     cut,
     door,
     hang_up,
@@ -46,6 +47,7 @@ class Wait:
 
 WAITS: Final[tuple[Wait, ...]] = (
     Wait("egress's figures of a cut", cut.figures_due_ms, cut.figures_overdue, ("flushed_wait_ms",)),
+    Wait("whether the caller interrupts", confirm.due_ms, confirm.overdue, ("confirm_ms",)),
     Wait(
         "the end of the caller's speech",
         caller_turn.stop_due_ms,

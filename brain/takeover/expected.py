@@ -22,8 +22,9 @@ from shared.contract.streams.calls import RINGING_MS, Ringing
 from shared.ownership.counters import Where
 from shared.process.role import Process
 
-Maker = Callable[[Ringing], tuple[str, Engine]]
-"""For a call that rings: the name of the agent that will answer, and a session that is still to be opened."""
+Maker = Callable[[Ringing], tuple[str, Engine] | None]
+"""For a call that rings: the name of the agent that will answer, and a session that is still to be opened.
+None: it cannot be opened before more is known of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,10 @@ class Expected:
     def ringing(self, call: Ringing) -> None:
         """Begins to open a session for a call. Once for each: an entry may be read again."""
         if call.call_sid not in self._kept and not self.process.draining:
-            agent, engine = self.make(call)
+            made = self.make(call)
+            if made is None:
+                return
+            agent, engine = made
             opening = self._open(engine)
             task = asyncio.get_running_loop().create_task(opening, name=f"early-{call.call_sid}")
             self._kept[call.call_sid] = _Session(agent, EarlySession(task, now_ms()))

@@ -164,8 +164,8 @@ class _Reply:
                     found.received_bytes, found.complete = entry.offset_bytes, True
             case ReplyKind.RESPONSE_END:
                 self.ended.add(entry.response_id)
-            case ReplyKind.FLUSH:
-                pass  # Its cut is all that it says.
+            case ReplyKind.FLUSH | ReplyKind.PAUSE | ReplyKind.RESUME:
+                pass  # Its cut is all that it says; a pause ends by itself.
 
 
 def _unheard(card: BrainView, pieces: list[_Piece], known: Conversation) -> list[ItemLeft]:

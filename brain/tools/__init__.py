@@ -8,13 +8,23 @@
     function  Python functions as tools
     http      HTTP endpoints of the user's own as tools
     attempts  the runs under way in this process, whichever call began them
-    builtin   the tools that act on the call itself: end it, transfer it, send digits, wait
+    builtin   the tools that act on the call itself: end it, transfer it, hand it over, send digits, wait
     demo      a tool to try things with
     runs      the tools of one call, beside everything else
 """
 
 from brain.errors import ToolError, ToolFailed
 from brain.tools.function import tool
-from brain.tools.toolbox import EndCall, Hold, SendDigits, ToolContext, Transfer
+from brain.tools.toolbox import ChangeAgent, EndCall, Hold, SendDigits, ToolContext, Transfer
 
-__all__ = ["EndCall", "Hold", "SendDigits", "ToolContext", "ToolError", "ToolFailed", "Transfer", "tool"]
+__all__ = [
+    "ChangeAgent",
+    "EndCall",
+    "Hold",
+    "SendDigits",
+    "ToolContext",
+    "ToolError",
+    "ToolFailed",
+    "Transfer",
+    "tool",
+]

@@ -1,4 +1,4 @@
-"""The tools that act on the call itself: end it, transfer it, send digits, wait.
+"""The tools that act on the call itself: end it, transfer it, hand it over, send digits, wait.
 
 Why it exists: every agent needs them, and nobody should write them twice. Owns: what the model is told of
 each, and the checks of its arguments. Pure. They only say what is wanted (an effect): carrying it out, after
@@ -15,11 +15,11 @@ from pydantic import ConfigDict, Field, create_model
 
 from brain.errors import ToolFailed
 from brain.tools.function import FunctionTool, schema_of, tool
-from brain.tools.toolbox import EndCall, Hold, SendDigits, Tool, Transfer
+from brain.tools.toolbox import ChangeAgent, EndCall, Hold, SendDigits, Tool, Transfer
 from shared.contract.card import TONES_MOST
 
 DIGITS = re.compile(rf"[0-9*#ABCDwW]{{1,{TONES_MOST}}}")
-NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold")
+NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold", "hand_over")
 """Every name that `make` knows."""
 
 
@@ -87,8 +87,34 @@ def transfer_call(destinations: Mapping[str, str]) -> FunctionTool:
     )
 
 
-def make(name: str, destinations: Mapping[str, str]) -> Tool | None:
-    """The built-in tool of this name; None if there is none, or nowhere to transfer to."""
+def hand_over(agents: Mapping[str, str]) -> FunctionTool:
+    """The way from one agent to others: `agents`, and what each is for."""
+    # The names are part of the schema, so that the model cannot invent one.
+    names = cast(type[str], Literal.__getitem__(tuple(agents)))
+
+    async def change(agent: str) -> ChangeAgent:
+        return ChangeAgent(agent)
+
+    purposes = " ".join(f"{name}: {purpose}" for name, purpose in agents.items() if purpose)
+    described = Field(description=f"Who goes on with the caller. {purposes}".rstrip())
+    arguments = create_model(
+        "hand_over_arguments",
+        __config__=ConfigDict(extra="forbid"),
+        agent=(cast(type[str], Annotated[names, described]), ...),
+    )
+    return FunctionTool(
+        name="hand_over",
+        description="Let another agent go on with this conversation, in the same call. It knows what was"
+        " said: do not say goodbye, and do not tell the caller that they must wait.",
+        function=change,
+        arguments=arguments,
+        parameters=schema_of(arguments),
+        is_async=True,
+    )
+
+
+def make(name: str, destinations: Mapping[str, str], agents: Mapping[str, str]) -> Tool | None:
+    """The built-in tool of this name; None if there is none, or nobody to transfer or hand over to."""
     match name:
         case "end_call":
             return end_call
@@ -98,5 +124,7 @@ def make(name: str, destinations: Mapping[str, str]) -> Tool | None:
             return hold
         case "transfer_call" if destinations:
             return transfer_call(destinations)
+        case "hand_over" if agents:
+            return hand_over(agents)
         case _:
             return None

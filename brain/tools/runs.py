@@ -11,7 +11,7 @@ noted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from brain.sequencer.actions import RunTool
 from brain.sequencer.inputs import Input
 from brain.tools.attempts import ToolAttempts
 from brain.tools.toolbox import (
+    ChangeAgent,
     EndCall,
     Hold,
     SendDigits,
@@ -56,6 +57,16 @@ OnFailure = Callable[[str, str, str], None]
 """(call_id, tool, outcome) of a tool that failed: the operator's own systems may want to know."""
 
 
+ChangeOfAgent = Callable[[str, str], Awaitable[str]]
+"""(agent, response that asked for it): another agent goes on with the caller; returns what the model is
+told. Cancelling it leaves the agent that there is by then."""
+
+
+async def nobody_else(agent: str, response_id: str) -> str:
+    """Where there is no other agent."""
+    return wrong(ToolOutcome.UNKNOWN_TOOL, "there is no other agent").output
+
+
 class ToolNotes(Protocol):
     """Where what was done is noted, for the next session and the next brain."""
 
@@ -84,6 +95,7 @@ class ToolRuns:
     on_failure: OnFailure
     attempts: ToolAttempts
     """Of the process: what is run outlives the call."""
+    change_agent: ChangeOfAgent = nobody_else
     _moves: dict[str, str] = field(default_factory=dict)
     """call_id → name of the tools that move the caller: their result is what became of the move."""
     _rounds: set[str] = field(default_factory=set)
@@ -104,6 +116,10 @@ class ToolRuns:
             result = await asyncio.shield(self.attempts.begin(self._attempt(action), action.name))
         else:
             self._ended(action, result.outcome, now_ms())
+        if isinstance(result.effect, ChangeAgent):
+            # What that led to is its result.
+            output = await self.change_agent(result.effect.agent, action.response_id)
+            result = ToolResult(outcome=result.outcome, output=output)
         self._finish(action, result)
 
     def moved(self, call_id: str, output: str) -> None:
@@ -176,7 +192,7 @@ class ToolRuns:
                 held_ms = self.hold(now_ms(), seconds * 1000)
                 self._answer(action, result)
                 self.notes.quiet_until(wall_ms() + round(held_ms))
-            case None:
+            case ChangeAgent() | None:
                 self._answer(action, result)
 
     def _move(self, action: RunTool, kind: Next, argument: str) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +36,8 @@ class ToolContext:
     """The caller's number in full: it is looked up, and never logged."""
     called: str
     agent: str
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What is known of the call: from the number's parameters, from the user's system."""
 
 
 # What a tool may ask of the call.
@@ -72,7 +74,14 @@ class Hold:
     seconds: float
 
 
-Effect = EndCall | Transfer | SendDigits | Hold
+@dataclass(frozen=True, slots=True)
+class ChangeAgent:
+    """Another agent goes on with the caller."""
+
+    agent: str
+
+
+Effect = EndCall | Transfer | SendDigits | Hold | ChangeAgent
 
 
 class ToolOutcome(enum.StrEnum):
@@ -194,7 +203,7 @@ def _result(value: object) -> ToolResult:
             return ToolResult(
                 outcome=ToolOutcome.OK, output='{"status":"waiting"}', reply=False, effect=value
             )
-        case Transfer() | SendDigits():
+        case Transfer() | SendDigits() | ChangeAgent():
             # Its output is what became of it; nobody knows yet.
             return ToolResult(outcome=ToolOutcome.OK, output="", effect=value)
         case _:

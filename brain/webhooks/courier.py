@@ -17,6 +17,7 @@ from redis.exceptions import ResponseError
 
 from brain.memory.recall import read_entries
 from brain.signing import signed_headers
+from brain.tools.http import around_proxy
 from brain.trust_store import for_requests
 from brain.webhooks import events
 from brain.webhooks.events import Story
@@ -84,8 +85,14 @@ class Courier:
     # Private.
 
     async def _run(self) -> None:
+        trusted, proxy = for_requests(), self._settings.proxy_url
         async with httpx.AsyncClient(
-            verify=for_requests(), timeout=TIMEOUT_S, follow_redirects=False, trust_env=False
+            verify=trusted,
+            timeout=TIMEOUT_S,
+            follow_redirects=False,
+            trust_env=False,
+            proxy=proxy or None,
+            mounts=around_proxy(trusted) if proxy else None,
         ) as client:
             while not self._stopping.is_set():
                 for lane in range(self._process.keys.lanes):
@@ -211,7 +218,7 @@ class Courier:
         process, call_sid = self._process, hook.call_sid
         found = await steps.read_card(process.store, process.keys, call_sid)
         transcript = None
-        if hook.event == Event.ENDED and self._settings.webhook_transcript:
+        if hook.event in (Event.ENDED, Event.TURN_ENDED) and self._settings.webhook_transcript:
             transcript = await read_entries(
                 process.store, process.keys, call_sid, process.ownership, process.log
             )

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import orjson
 
 from brain.memory.conversation import Conversation
+from brain.webhooks import exchange
+from brain.webhooks.moments import iso
+from brain.webhooks.turns import Turn, written
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
 from shared.contract.streams.history import HistoryEntry
@@ -27,8 +29,10 @@ LONGEST_PAUSE_MS = 300_000
 GIVE_UP_AFTER_MS = 20 * 3_600_000
 """Of trying; an endpoint that was away for a night still gets everything."""
 
-LATEST_MS = 253_402_300_799_999
-"""The end of the year 9999. The stream is open to hands: what no clock can say must not stop a courier."""
+WORDS_MS = 2_000
+"""What was said in a turn, and what was heard of it, is known so much later."""
+
+TURN = "turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +47,53 @@ class Hooks:
         """A call has begun: its brain has it."""
         self._add(Event.STARTED, call_sid, f"{call_sid}-started", {})
 
-    def tool_failed(self, call_sid: str, call_id: str, tool: str, outcome: str) -> None:
-        """A tool failed, hung, or got arguments that do not fit."""
+    def tool_failed(self, call_sid: str, call_id: str, tool: str, outcome: str, *, agent: str = "") -> None:
+        """A tool failed, hung, or got arguments that do not fit. `agent`: whose it was; empty: the call's."""
         details = {"tool": tool, "call_id": call_id, "outcome": outcome}
+        if agent:
+            details["agent"] = agent
         self._add(Event.TOOL_FAILED, call_sid, f"{call_sid}-tool-{call_id}", details)
+
+    def turn_ended(self, call_sid: str, turn: Turn, at_ms: int) -> None:
+        """A turn is over; its words are looked up when it is told."""
+        event_id = f"{call_sid}-turn-{turn.anchor}"
+        self._add(Event.TURN_ENDED, call_sid, event_id, {TURN: written(turn)}, at_ms, wait_ms=WORDS_MS)
+
+    def transfer_started(self, call_sid: str, at_ms: int) -> None:
+        """The caller is being connected with somebody else."""
+        self._add(Event.TRANSFER_STARTED, call_sid, f"{call_sid}-transfer-{at_ms}", {}, at_ms)
+
+    def transfer_ended(self, call_sid: str, at_ms: int, status: str) -> None:
+        """The caller is back from it: nobody took the call, or the other side has hung up."""
+        self._add(Event.TRANSFER_ENDED, call_sid, f"{call_sid}-back-{at_ms}", {"status": status}, at_ms)
+
+    def agent_changed(self, call_sid: str, at_ms: int, *, agent: str, was: str) -> None:
+        """Another agent goes on with the call."""
+        details = {"agent": agent, "was": was}
+        self._add(Event.AGENT_CHANGED, call_sid, f"{call_sid}-agent-{at_ms}", details, at_ms)
 
     # Private.
 
-    def _add(self, event: Event, call_sid: str, event_id: str, details: dict[str, str]) -> None:
+    def _add(
+        self,
+        event: Event,
+        call_sid: str,
+        event_id: str,
+        details: Mapping[str, object],
+        at_ms: int | None = None,
+        *,
+        wait_ms: int = 0,
+    ) -> None:
         if event not in self.told:
             return
-        now = wall_ms()
+        now = wall_ms() if at_ms is None else at_ms
         hook = Hook(
             event=event,
             call_sid=call_sid,
             event_id=event_id,
             at_ms=now,
             attempt=0,
-            due_ms=now,
+            due_ms=now + wait_ms,
             details=orjson.dumps(details).decode(),
         )
         for command in hook_commands(self.keys, hook):
@@ -84,14 +117,16 @@ def compose(hook: Hook, story: Story | None, transcript: Iterable[HistoryEntry] 
         "agent": None if view is None else view.agent,
         "from": None if view is None else view.caller,
         "to": None if view is None else view.called or view.called_masked,
-        "started_at": None if view is None else _iso(view.started_at_ms),
+        "started_at": None if view is None else iso(view.started_at_ms),
     }
     data |= _object(hook.details)
+    if hook.event == Event.TURN_ENDED:
+        data |= _turn(data, view, transcript)
     if hook.event == Event.ENDED:
         data |= _end(hook, story)
         if transcript is not None:
             data["transcript"] = None if view is None else _transcript(view, transcript)
-    return orjson.dumps({"type": hook.event, "timestamp": _iso(hook.at_ms), "data": data})
+    return orjson.dumps({"type": hook.event, "timestamp": iso(hook.at_ms), "data": data})
 
 
 def with_number(body: bytes, number: str) -> bytes:
@@ -120,14 +155,14 @@ def is_hopeless(hook: Hook, now_wall_ms: int) -> bool:
 def _end(hook: Hook, story: Story | None) -> dict[str, object]:
     if story is None:
         return {
-            "ended_at": _iso(hook.at_ms), "duration_ms": None, "outcome": None, "cause": None,
+            "ended_at": iso(hook.at_ms), "duration_ms": None, "outcome": None, "cause": None,
             "counters": None,
         }  # fmt: skip
     view = story.view
     ended_ms = view.ended_at_ms or hook.at_ms
     is_known = 0 < view.started_at_ms <= ended_ms
     return {
-        "ended_at": _iso(ended_ms),
+        "ended_at": iso(ended_ms),
         "duration_ms": ended_ms - view.started_at_ms if is_known else None,
         "outcome": view.outcome or "",
         "cause": view.cause or "",
@@ -135,11 +170,23 @@ def _end(hook: Hook, story: Story | None) -> dict[str, object]:
     }
 
 
+def _turn(
+    data: Mapping[str, object], view: StoryView | None, entries: Iterable[HistoryEntry] | None
+) -> dict[str, object]:
+    turn = data.get(TURN)
+    known = None if view is None or entries is None else list(entries)
+    told = exchange.body(turn if isinstance(turn, dict) else {}, known, _playhead(view))
+    return {TURN: told}
+
+
+def _playhead(view: StoryView | None) -> exchange.Playhead | None:
+    if view is None or view.playhead_item is None or view.playhead_ms is None:
+        return None
+    return view.playhead_item, view.playhead_ms
+
+
 def _transcript(view: StoryView, entries: Iterable[HistoryEntry]) -> list[dict[str, object]]:
-    playhead: tuple[str, int] | None = None
-    if view.playhead_item is not None and view.playhead_ms is not None:
-        playhead = (view.playhead_item, view.playhead_ms)
-    lines = Conversation.of(entries).lines(playhead)
+    lines = Conversation.of(entries).lines(_playhead(view))
     return [{"role": line.role, "text": line.text, "whole": line.whole} for line in lines]
 
 
@@ -150,8 +197,3 @@ def _object(written: str | bytes) -> dict[str, object]:
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _iso(ms: int) -> str | None:
-    in_time = 0 < ms <= LATEST_MS
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") if in_time else None

@@ -4,6 +4,7 @@ Owns: the caller's script, the live timeline, the checks, the recording and the 
 from what happened: the call's keys in Redis, and the record of the Twilio simulator, which is the caller.
 
     play       the order: stack up, one call, timeline, checks, files, stack down
+    staging    one call into a stack: placed, shown, recorded, drawn; for `trunkline try` too
     script     what the caller does, and which clips must then be heard
     watch      reads the call's keys while it runs
     timeline   what happened → lines, in the order of what they tell

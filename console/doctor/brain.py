@@ -49,7 +49,9 @@ def judge_sessions(answers: Sequence[Answer], reason: str, base_url: str) -> lis
 def _refused(answer: Answer, base_url: str) -> Finding:
     agent = str(answer.get("agent"))
     what = "model session" if agent == "default" else f"model session, agent {agent}"
-    return fail(what, f"{answer.get('cause')}: {answer.get('detail')}", _remedy(answer, agent, base_url))
+    said = f": {answer['said']}" if answer.get("said") else ""
+    told = f"{answer.get('cause')}: {answer.get('detail')}{said}"
+    return fail(what, told, _remedy(answer, agent, base_url))
 
 
 def _remedy(answer: Answer, agent: str, base_url: str) -> str:

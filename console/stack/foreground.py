@@ -58,6 +58,9 @@ def options_from(settings: Settings, name: str, run_dir: Path | None) -> StackOp
         public_url=settings.public_url or DEMO_PUBLIC_URL,
         auth_token=settings.twilio_auth_token.get_secret_value(),
         port=settings.port if "port" in given or is_free(settings.port) else 0,
+        # As doctor looks for them, and as the README says.
+        admin_base=settings.admin_port_base,
+        admin_base_is_set="admin_port_base" in given,
         host=settings.host if "host" in given else "",
         drain_s=settings.drain_s if "drain_s" in given else DEVELOPMENT_DRAIN_S,
         run_dir=run_dir,

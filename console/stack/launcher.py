@@ -44,7 +44,7 @@ from console.stack.plan import (
     redis_url,
     supervisord_file,
 )
-from console.stack.ports import free_base, free_port, is_free
+from console.stack.ports import free_base, free_port, is_free, take
 from console.stack.readiness import why_not_listening, why_not_ready
 from console.stack.run_folder import make_run_dir
 from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
@@ -248,7 +248,7 @@ class Stack:
             self.run_dir.mkdir(parents=True, exist_ok=True)
         self._socket = socket_path.choose(self.run_dir)
         span = admin_span(self.options)
-        admin_base = free_base(span)
+        admin_base = self._admin_base(span)
         taken = set(range(admin_base, admin_base + span))
         if self.options.port and not is_free(self.options.port):
             by = who_listens(self.options.port) or "somebody else"
@@ -260,6 +260,20 @@ class Stack:
         redis = free_port(taken := taken | {public})
         realtime = free_port(taken | {redis})
         self.ports = Ports(public=public, admin_base=admin_base, redis=redis, realtime=realtime)
+
+    def _admin_base(self, span: int) -> int:
+        """Those that are wished for, if they are free. Raises StackFailed where no others will do."""
+        wished = range(self.options.admin_base, self.options.admin_base + span)
+        if self.options.admin_base and take(wished):
+            return self.options.admin_base
+        if not self.options.admin_base_is_set:
+            return free_base(span)
+        taken = next((port for port in wished if not is_free(port)), self.options.admin_base)
+        by = who_listens(taken) or "somebody else"
+        raise StackFailed(
+            f"TRUNKLINE_ADMIN_PORT_BASE: expected {span} free ports from {self.options.admin_base} on, got"
+            f" {taken}, which {by} has. End that, or set another one."
+        )
 
     async def _waiting_for(self, expected: list[Expected]) -> dict[str, str]:
         """Processes that are not ready, with the reason."""

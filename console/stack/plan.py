@@ -68,6 +68,10 @@ class StackOptions:
     """Twilio auth token(s). Empty: one is made."""
     port: int = 0
     """Public port of the ingress processes. 0: a free one."""
+    admin_base: int = 0
+    """First admin port. 0: free ones."""
+    admin_base_is_set: bool = False
+    """Somebody has said so: where another process has one of these ports, no others will do."""
     host: str = ""
     """Address that the public port listens on, IPv4 or a name. Empty: loopback if nobody outside can know
     the public URL, else every address."""

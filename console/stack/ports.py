@@ -44,6 +44,11 @@ def is_free(port: int) -> bool:
     return True
 
 
+def take(ports: Sequence[int]) -> bool:
+    """Whether all of these are free, and so ours from now on."""
+    return all(is_free(port) for port in ports) and _claim(ports)
+
+
 def free_port(avoid: Iterable[int] = ()) -> int:
     """One free port that is not in `avoid`. Raises NoFreePort."""
     return free_base(1, avoid)

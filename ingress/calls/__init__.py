@@ -15,6 +15,5 @@ messages.
     call         one call: what goes to its socket, what comes from its caller
     fence        what of `out` may still be heard
     owed         the sound that a caller is owed: when the clip is played, when we apologise
-    hold_clip    what is played then
     post         reports to egress, many calls in one entry
 """

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit, Fence
-from ingress.calls.hold_clip import CLIP_MS, hold_clip
 from ingress.calls.owed import OwedSound, Step
 from ingress.calls.post import BackPost
 from ingress.counters import CallCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream, StreamListener
+from ingress.sound.filling import Filling
+from ingress.sound.hold_clip import CLIP_MS, hold_clip
 from shared import resp
 from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract import writes
@@ -54,7 +55,10 @@ UNHEARD_MOST = int(MAX_AGE_MS / FRAME_MS)
 
 OUTRANKED_EVERY_MS = 1000.0
 CLIP_CUT = -1
-"""Below every cut of the brain: any clear drops what of the clip is unsent."""
+"""Below every cut of the brain: any clear drops what of our own sound is unsent."""
+
+BRAINS = (OutKind.CLOSE, OutKind.OWES, OutKind.FILL)
+"""Pairs of the brain."""
 
 
 @dataclass(slots=True)
@@ -67,6 +71,8 @@ class IngressServices:
     journal: JournalPen
     post: BackPost
     counters: CallCounters
+    sound_of: Callable[[str], bytes]
+    """A sound of the user's by its name, in whole frames; empty: it is not here yet."""
     letters: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     """Numbers of our control messages: one row for all calls, since a call may leave us and come back."""
 
@@ -85,6 +91,7 @@ class IngressCall:
         "call_sid",
         "egress",
         "fence",
+        "filling",
         "forwarded",
         "listener",
         "owed",
@@ -116,12 +123,15 @@ class IngressCall:
         """When each writer of an epoch that is too low was told so."""
         self.owed = OwedSound(now_ms - PICK_UP_MS, CLIP_MS)
         """The account of the silence that its caller hears."""
+        self.filling = Filling()
+        """The user's own sound, while they wait."""
 
     def connect(self, stream: MediaStream, told: NewStream, attached: Attached, now_ms: float) -> None:
         """A new stream has the call. Raises ValueError if its leg is not newer."""
         leg = attached.leg
         self.fence.raise_leg(leg)
         self.stream, self.told = stream, told
+        self.filling.gone(now_ms)
         before = self.owed
         owed_ms = max(before.owed_ms, attached.owed_ms) if leg > 1 else 0.0
         self.owed = OwedSound(
@@ -221,8 +231,8 @@ class IngressCall:
         if cut > cut_before:
             stream.socket.drop_media_below(cut)
         self._counters.out_frames += frames
-        if self.owed.ends_clip(audio, now_ms):
-            self._end_clip(stream)
+        if self.owed.ours.ends(audio, now_ms):
+            self._end_ours(stream, now_ms)
         if audio and stream.socket.write_media(cut, stream.build_media(stream.stream_sid, audio), frames):
             self.owed.frames(audio, now_ms)
             self.forwarded = n
@@ -241,7 +251,7 @@ class IngressCall:
         if admit is not Admit.PASS:
             counters.out_drops[admit] += 1
             if admit is Admit.OLD_EPOCH:
-                self._outranked(worker, now_ms, is_brain=name.kind in (OutKind.CLOSE, OutKind.OWES))
+                self._outranked(worker, now_ms, is_brain=name.kind in BRAINS)
             return False
         if name.kind == OutKind.CLOSE:
             counters.out_closes += 1
@@ -252,15 +262,22 @@ class IngressCall:
         if name.kind == OutKind.OWES:
             self.owed.word(read_owes(name, value), now_ms)
             return False
+        if name.kind == OutKind.FILL:
+            self.filling.word(value.decode(errors="replace"), name.n, now_ms)
+            return False
         self.egress = worker
         if self.fence.cut > cut_before:
             stream.socket.drop_media_below(self.fence.cut)
         if name.kind == OutKind.CLEAR:
             counters.out_clears += 1
             self.owed.cleared(now_ms)
+            self.filling.gone(now_ms)
             stream.socket.write_control(stream.build_clear(stream.stream_sid))
             return True
-        if name.kind == OutKind.MARK:
+        if name.kind == OutKind.PAUSE:
+            counters.out_pauses += 1
+            self._pause(stream, value, now_ms)
+        elif name.kind == OutKind.MARK:
             counters.out_marks += 1
             mark = value.decode(errors="replace")
             self.owed.mark(mark, now_ms)
@@ -271,6 +288,7 @@ class IngressCall:
             self.owed.end(read_debt(value), now_ms)
         elif name.kind == OutKind.ATTACH:
             self._post.at_once(worker, self._pair(BackKind.GROUPS, groups()))
+            self._post.at_once(worker, self._pair(BackKind.PAUSES, b""))
             stream.trip.tell_again()
             self.tell_way()
             self._post.at_once(worker, self._pair(BackKind.ATTACHED, playing(self.owed.playing_ms(now_ms))))
@@ -279,7 +297,7 @@ class IngressCall:
     # Silence.
 
     def fill_silence(self, now_ms: float, *, store_away: bool) -> bool:
-        """Plays the hold clip when the rule says so. False when it is time to apologise."""
+        """Plays the hold clip when the rule says so, the user's sound where wanted. False: apologise now."""
         stream = self.stream
         if stream is None or not stream.takes_audio:
             return True
@@ -289,9 +307,10 @@ class IngressCall:
         if step is Step.PLAY:
             self._counters.hold_clips += 1
             self.note_silence(Kind.HOLD_CLIP)
-            stream.socket.write_media(
-                CLIP_CUT, stream.build_media(stream.stream_sid, HOLD_CLIP), frames_in(HOLD_CLIP)
-            )
+            message = stream.build_media(stream.stream_sid, HOLD_CLIP)
+            stream.socket.write_media(CLIP_CUT, message, frames_in(HOLD_CLIP))
+        elif step is Step.NOTHING and self.filling.wants(now_ms) and self.owed.is_free(now_ms):
+            self._fill(stream, now_ms)
         return step is not Step.APOLOGISE
 
     def note_silence(self, kind: Kind) -> None:
@@ -344,10 +363,30 @@ class IngressCall:
         stream = self.stream
         return stream if stream is not None and stream.takes_audio else None
 
-    def _end_clip(self, stream: MediaStream) -> None:
-        """A frame has come: what is left of the clip gives way to it."""
+    def _end_ours(self, stream: MediaStream, now_ms: float) -> None:
+        """A frame has come: what is left of our own sound gives way to it."""
+        self.filling.gone(now_ms)
         stream.socket.drop_media_below(CLIP_CUT + 1)
         stream.socket.write_control(stream.build_clear(stream.stream_sid))
+
+    def _pause(self, stream: MediaStream, mark: bytes, now_ms: float) -> None:
+        """The carrier forgets what it has not played: it comes again. The mark behind is egress's own."""
+        self.owed.cleared(now_ms, goes_on=True)
+        self.filling.gone(now_ms)
+        stream.socket.drop_media_below(self.fence.cut + 1)
+        stream.socket.write_control(stream.build_clear(stream.stream_sid))
+        stream.socket.write_control(stream.build_mark(stream.stream_sid, mark.decode(errors="replace")))
+
+    def _fill(self, stream: MediaStream, now_ms: float) -> None:
+        """The next piece of the user's own sound: the caller waits, and hears nothing else."""
+        sound = self._services.sound_of(self.filling.sound_id)
+        if not sound:
+            return
+        piece, until_ms = self.filling.take(sound, now_ms)
+        message = stream.build_media(stream.stream_sid, piece)
+        if stream.socket.write_media(CLIP_CUT, message, frames_in(piece)):
+            self.owed.filled(until_ms, now_ms)
+            self._counters.filled_frames += frames_in(piece)
 
     def _forwarded(self) -> Pair:
         unsent = 0 if self.stream is None else self.stream.socket.unsent_bytes

@@ -60,12 +60,14 @@ class Fence:
             return self.admit_frame(name.leg, name.epoch, name.cut, name.n)
         if name.leg != self.leg:
             return Admit.OLD_LEG
-        if kind == OutKind.CLOSE or kind == OutKind.OWES:
+        if kind in (OutKind.CLOSE, OutKind.OWES, OutKind.FILL):
             return self._admit_brain(name)
         if kind == OutKind.CLEAR:
             return self._admit_clear(name)
         if kind in (OutKind.MARK, OutKind.SOUND, OutKind.SOUND_END):
             return self._admit_mark(name)
+        if kind == OutKind.PAUSE:
+            return self._admit_pause(name)
         if kind == OutKind.ATTACH:
             return self._admit_attach(name)
         return Admit.UNKNOWN_KIND
@@ -100,6 +102,17 @@ class Fence:
         self.egress_epoch = name.epoch
         self.cut = name.cut
         self._cut_has_frames = False
+        return Admit.PASS
+
+    def _admit_pause(self, name: Name) -> Admit:
+        """`n` is the last number before it. A repeated one would wipe the audio that came after the first."""
+        if name.epoch < self.egress_epoch:
+            return Admit.OLD_EPOCH
+        if name.cut < self.cut:
+            return Admit.OLD_CUT
+        if name.n < self.last_frame:
+            return Admit.REPEATED
+        self.egress_epoch = name.epoch
         return Admit.PASS
 
     def _admit_mark(self, name: Name) -> Admit:

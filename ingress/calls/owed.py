@@ -24,6 +24,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from ingress.sound.ours import OurSound
 from shared.audio import FRAME_BYTES, FRAME_MS, is_silent, is_voice
 from shared.contract.owed import DebtCause, NoWord
 from shared.contract.streams.pairs import Owes
@@ -118,9 +119,8 @@ class OwedSound:
     _quiet_ms: float = field(init=False)
     """Since the last sound, be it ours; the caller's own voice is not counted."""
     _clip_at_quiet_ms: float = CLIP_AFTER_MS
-    _clip_until_ms: float = 0.0
-    _is_behind_clip: bool = False
-    """Silence of an answer was given while the clip played, and plays behind it."""
+    ours: OurSound = field(default_factory=OurSound)
+    """What the carrier has of the clip, or of what fills the silence."""
     _voice_ms: float = float("-inf")
     """When the caller's voice was last heard."""
     _deaf_since_ms: float | None = None
@@ -178,14 +178,14 @@ class OwedSound:
             self._is_open = False
             self._judge(now_ms)
 
-    def cleared(self, now_ms: float) -> None:
-        """What the carrier had not played is void: its marks come back now, and prove nothing. What had
-        played until then was heard."""
+    def cleared(self, now_ms: float, *, goes_on: bool = False) -> None:
+        """What the carrier had not played is void, or, `goes_on`, comes again: its marks come back now, and
+        prove nothing. What had played until then was heard."""
         self._account(now_ms)
         until_ms = min(now_ms, self._heard_until_ms)
         if self._sounds_from_ms is not None and until_ms - self._sounds_from_ms >= HEARD_LEAST_MS:
             self._settle(self._answers, owed_ms=0.0)
-        self._is_open, self._is_voiced, self._sounds_from_ms = False, False, None
+        self._is_open, self._is_voiced, self._sounds_from_ms = self._is_open and goes_on, False, None
         self._paying.clear()
         self._plays_until_ms = min(self._plays_until_ms, now_ms)
         self._heard_until_ms = min(self._heard_until_ms, now_ms)
@@ -193,18 +193,11 @@ class OwedSound:
 
     # The frames, the marks.
 
-    def ends_clip(self, audio: bytes, now_ms: float) -> bool:
-        """Whether frames that come now find the clip before it, and the clip is to give way. Silence of an
-        answer does not end it: it would leave the caller with nothing."""
-        if not self._clip_until_ms:
-            return False
-        is_playing = now_ms < self._clip_until_ms
-        if is_silent(audio):
-            self._is_behind_clip = self._is_behind_clip or is_playing
-            return False
-        is_before = is_playing or self._is_behind_clip
-        self._clip_until_ms, self._is_behind_clip = 0.0, False
-        return is_before
+    def filled(self, until_ms: float, now_ms: float) -> None:
+        """The user's own sound was given to the socket. It pays nothing; but who hears it needs no clip."""
+        self._account(now_ms)
+        self.ours.given(until_ms, is_clip=False)
+        self._quiet_ms, self._clip_at_quiet_ms = 0.0, CLIP_AFTER_MS
 
     def frames(self, audio: bytes, now_ms: float) -> None:
         """Frames were given to the socket, one behind the other. Twenty times a second a call: nothing is
@@ -259,7 +252,7 @@ class OwedSound:
             return Step.NOTHING
         self._quiet_ms = 0.0
         self._clip_at_quiet_ms = before_ms + self.clip_ms + CLIP_AGAIN_MS
-        self._clip_until_ms = now_ms + before_ms + self.clip_ms
+        self.ours.given(now_ms + before_ms + self.clip_ms, is_clip=True)
         return Step.PLAY
 
     @property
@@ -269,8 +262,13 @@ class OwedSound:
 
     def is_quiet(self, now_ms: float) -> bool:
         """Whether nobody speaks: neither the caller, nor what plays at the carrier."""
-        plays_until_ms = max(self._heard_until_ms, self._clip_until_ms)
+        plays_until_ms = max(self._heard_until_ms, self.ours.clip_until_ms)
         return now_ms >= plays_until_ms + BREATH_MS and self._is_hushed(now_ms)
+
+    def is_free(self, now_ms: float) -> bool:
+        """Whether nothing of an answer is heard or still to come, and no clip."""
+        quiet_from_ms = max(self._plays_until_ms, self._heard_until_ms + BREATH_MS, self.ours.clip_until_ms)
+        return not self._is_open and now_ms >= quiet_from_ms
 
     def take_turn(self) -> bool:
         """Whether the card should be told now: a debt has grown old, or an old one is gone."""

@@ -20,6 +20,7 @@ from ingress.counters import CallCounters, IngressHops, SocketCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream, Socket, StreamHost
 from ingress.media.wire import Wire
+from ingress.sound.shelf import Shelf
 from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
@@ -74,6 +75,7 @@ class Switchboard:
             journal=process.journal,
             post=BackPost(self._send_back, counters, process.guard),
             counters=counters,
+            sound_of=Shelf(process.store, process.log, process.spawn).find,
         )
         self.table = CallTable(services)
         self.attaching = Attaching(

@@ -5,6 +5,7 @@ Owns: the routes, who may open a stream, the port. Must not know: the inside of 
 
     routes         five webhooks: what a caller is answered
     parties        who is on a call: the person, our number, whom a callee is shown
+    carried        what a number carries into a call: its URL, custom parameters, SIP headers
     announcer      what Twilio's own voice is to say, by agent
     resume         the rule of `/voice/resume`: the card's plan
     twiml          the documents

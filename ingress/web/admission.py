@@ -18,7 +18,7 @@ from ingress.media.wire import MULAW_8K_MONO, StreamStart
 from ingress.web import token
 from ingress.web.token import Token
 from shared.contract.keys import Keys
-from shared.contract.streams.calls import RINGING_MS, Ringing
+from shared.contract.streams.calls import RINGING_MS, Person, Ringing
 from shared.ownership import steps
 from shared.settings import Settings
 from shared.store.client import Store
@@ -64,10 +64,12 @@ class Admission:
         found = judge_start(start, account_sid=self._account_sid, keys=self._token_keys, now_s=time.time())
         return found.nonce, found.expires_at_s
 
-    async def reserve(self, call_sid: str, *, rings: Ringing | None = None) -> Admitted:
+    async def reserve(
+        self, call_sid: str, *, rings: Ringing | None = None, person: Person | None = None
+    ) -> Admitted:
         """A slot and a token; the same token for a webhook that comes twice. `rings`: a new call, of which
-        brains are to hear already. Raises STORE_ERRORS. Cancelled, it may have taken the slot, which is free
-        again after its lease."""
+        brains are to hear already. `person`: who calls, and what the number carries. Raises STORE_ERRORS.
+        Cancelled, it may have taken the slot, which is free again after its lease."""
         expires_at_ms = (int(time.time()) + token.TTL_S) * 1000
         found = await steps.reserve(
             self._store,
@@ -78,6 +80,7 @@ class Admission:
             nonce=secrets.token_hex(token.NONCE_BYTES),
             expires_at_ms=expires_at_ms,
             rings=rings if self._early_sessions else None,
+            person=person,
         )
         if found.refused:
             return Admitted("", found.refused)

@@ -23,6 +23,7 @@ from ingress.media.parameters import AGENT, StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
 from ingress.web.announcer import Announcer
+from ingress.web.carried import read_carried
 from ingress.web.door import Doorkeeper, Doorway
 from ingress.web.parties import Parties, read_parties
 from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read_trail
@@ -32,7 +33,7 @@ from shared.clock import now_ms
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_SID, Keys
 from shared.contract.speech import Announcement
-from shared.contract.streams.calls import Ringing
+from shared.contract.streams.calls import Person, Ringing
 from shared.contract.views import ResumeView
 from shared.forms import is_destination
 from shared.logs.log import Log
@@ -115,7 +116,10 @@ class Webhooks:
             return self._refuse_draining(visit)
         try:
             rings = Ringing(visit.call_sid, visit.agent, visit.parties.line)
-            admitted = await self.turns.ask(lambda: self.admission.reserve(visit.call_sid, rings=rings))
+            person = Person(caller=visit.parties.person, parameters=read_carried(form, request.query_params))
+            admitted = await self.turns.ask(
+                lambda: self.admission.reserve(visit.call_sid, rings=rings, person=person)
+            )
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         return self._stream(visit, admitted)

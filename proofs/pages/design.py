@@ -38,6 +38,7 @@ WAYS: Final[Mapping[type[control.Message], str]] = {
     control.Silent: "egress → brain",
     control.Flushed: "egress → brain",
     control.Say: "`operator` → brain",
+    control.InWriting: "`operator` → brain",
     control.HangUp: "`operator` → brain",
 }
 

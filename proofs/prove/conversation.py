@@ -1,7 +1,7 @@
 """`make prove-conversation`: conversations under faults: what callers heard, what the model remembers.
 
 Why it exists: talking at once, tools, lost sessions and rollovers go wrong together, on the whole stack, at
-random moments. Owns: the run of the six scenarios. Must not know: what is promised (`scenarios`) or how it is
+random moments. Owns: the run of the scenarios. Must not know: what is promised (`scenarios`) or how it is
 judged (`judge`).
 
 Prints figures; ends with 1 when a promise was broken, each as a sentence.
@@ -24,13 +24,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from brain.agents.sounds import TOOL_DB
+from brain.sound.files import SoundFiles
 from console.calls import live
 from console.stack.launcher import Stack
 from console.stack.ports import free_port
 from proofs.measure import load, own_share
 from proofs.prove.judge import Figures, judge_call, sessions_of
+from proofs.prove.listening.own_sound import OwnSound
 from proofs.prove.promises import conclude, true_of
-from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
+from proofs.prove.scenarios import ANNOUNCED_NUMBER, PATIENT_NUMBER, Scenario, scenarios
 from proofs.prove.timeline import timeline
 from shared.contract.keys import Keys
 from shared.contract.streams.control import Say, operator_command
@@ -43,13 +46,22 @@ from simulators.twilio.caller.plan import CallPlan, conversation
 
 TALK = ("en_caller_ask", "en_caller_number", "en_caller_interrupt")
 
-AGENTS = """
+AGENTS = f"""
 [default]
 tools = ["check_order", "look_up", "end_call"]
-limits = { idle_prompt_s = 0 }
+limits = {{ idle_prompt_s = 0 }}
 [tools.look_up]
 python = "proofs.prove.slow_tools:look_up"
+[agents.patient]
+numbers = ["{PATIENT_NUMBER}"]
+interruption = "confirm"
+[agents.announced]
+numbers = ["{ANNOUNCED_NUMBER}"]
+notices = [{{ file = "notice.ulaw", text = "This call is recorded.", interruptible = false }}]
+tool_sound = {{ file = "typing.ulaw", after_ms = 300 }}
 """
+SOUNDS = {"notice.ulaw": clips.load("en_caller_goodbye"), "typing.ulaw": clips.load("he_model_short")[::-1]}
+"""Its files: two sounds that nobody else makes."""
 
 
 @dataclass(slots=True)
@@ -59,6 +71,8 @@ class Run:
     stack: Stack
     store: Store
     model_port: int
+    folder: Path
+    """For scripts."""
     console: Console
     seed: int
     keep: Path | None
@@ -95,14 +109,14 @@ async def _prove(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="trunkline-prove-") as folder:
         agents = Path(folder) / "agents.toml"
         agents.write_text(AGENTS)
-        script = Path(folder) / "two_tools.toml"
-        script.write_text(TWO_TOOLS)
+        for name, sound in SOUNDS.items():
+            (Path(folder) / name).write_bytes(sound)
         options = load.options("prove-conversation", port, TRUNKLINE_AGENTS_FILE=str(agents))
         async with Stack(options, progress=console.print) as stack:
             store = make_store(stack.redis_url, name="prove")
-            run = Run(stack, store, port, console, arguments.seed, arguments.keep)
+            run = Run(stack, store, port, Path(folder), console, arguments.seed, arguments.keep)
             for scenario in chosen:
-                found = await _play(run, scenario, str(script))
+                found = await _play(run, scenario)
                 broken += [f"{scenario.name}: {sentence}" for sentence in found]
             await store.aclose()
     return conclude(console, broken)
@@ -122,20 +136,24 @@ def _knobs_by(scenario: Scenario) -> Callable[[Mapping[str, str]], Knobs]:
     return knobs
 
 
-async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
+async def _play(run: Run, scenario: Scenario) -> list[str]:
     """Plays one scenario; returns the sentences of its broken promises."""
     run.console.print(
         f"\n[bold]{scenario.name}[/bold]: {scenario.calls} calls of {scenario.seconds:.0f} s,"
         f" {scenario.at_once} at a time …"
     )
-    script = two_tools if scenario.script == TWO_TOOLS else scenario.script
+    script = scenario.script
+    if "\n" in script:  # Its text: a name has no lines.
+        path = run.folder / f"{scenario.name}.toml"
+        path.write_text(script, "utf-8")
+        script = str(path)
     async with (
         RealtimeSimulator(port=run.model_port, script=script, knobs_by=_knobs_by(scenario)) as model,
         load.carrier(run.stack, run.seed) as twilio,
     ):
         records = await _call_all(run, scenario, twilio)
         await asyncio.sleep(1.5)  # The last sessions close; nothing waits for this in a test.
-        figures = Figures()
+        figures = Figures(own=_own_sound(run, scenario))
         for record in records:
             journal = await live.read_newest_journal(run.store, Keys(1), record.call_sid, MAXLEN)
             own = sessions_of(record, model.sessions)
@@ -150,9 +168,20 @@ async def _play(run: Run, scenario: Scenario, two_tools: str) -> list[str]:
         *figures.unheard[:3],
         *figures.repeated[:3],
         *figures.truncations_above_heard[:3],
+        *figures.pauses.told(),
+        *figures.own.not_whole[:3],
+        *figures.own.over_voice[:3],
     ]:
         run.console.print(f"  {sentence}")
     return true_of(scenario.promises(figures))
+
+
+def _own_sound(run: Run, scenario: Scenario) -> OwnSound:
+    """What is looked for in what callers hear: the agent's files, as they are played."""
+    if scenario.to_number != ANNOUNCED_NUMBER:
+        return OwnSound()
+    files = SoundFiles(run.folder)
+    return OwnSound(notice=files.notice("notice.ulaw"), loop=files.loop("typing.ulaw", TOOL_DB))
 
 
 async def _call_all(run: Run, scenario: Scenario, twilio: TwilioSimulator) -> list[CallRecord]:
@@ -175,6 +204,7 @@ async def _call_all(run: Run, scenario: Scenario, twilio: TwilioSimulator) -> li
             )
             plan = CallPlan(
                 steps,
+                to_number=scenario.to_number,
                 hang_up_after_ms=scenario.seconds * 1000,
                 stop_at_failure=False,
                 status_callback=f"{run.stack.public_url}/call-status",
@@ -213,6 +243,7 @@ async def _operator(run: Run) -> None:
 
 def _table(scenario: Scenario, f: Figures) -> Table:
     table = Table("figure", "value", title=f"{scenario.name}: {f.calls} calls, {f.sessions} sessions")
+    p = f.pauses
     truncations = f"{f.truncations} / {f.truncations_refused} / {len(f.truncations_above_heard)}"
     rows = [
         ("turns spoken / lost", f"{f.utterances} / {f.lost_turns}"),
@@ -228,6 +259,13 @@ def _table(scenario: Scenario, f: Figures) -> Table:
         ("operator's wishes / spoken / lost",
          f"{f.operator_said} / {f.operator_spoken} / {len(f.operator_lost)}"),
         ("sessions rolled over / run into the limit", f"{f.rollovers} / {f.expired}"),
+        ("coughs and murmurs over a reply / went on / not whole / twice / cut",
+         f"{p.asides} / {p.resumed} / {len(p.incomplete)} / {len(p.repeated)} / {len(p.cut_by_noise)}"),
+        ("notices heard whole and first / calls with a tool's sound / over an answer",
+         f"{f.own.whole} / {f.own.filled} / {len(f.own.over_voice)}"),
+        ("it stood still: p50, p95, max, ms", f.row(p.silences_ms)),
+        ("words over a reply / too late", f"{p.interruptions} / {len(p.late)}"),
+        ("word to silence: p50, p95, max, ms", f.row(p.silent_ms)),
         ("end of a session to the next: p50, p95, max, ms", f.row(f.gap_ms)),
         ("errors from the model", ", ".join(f"{k} x{v}" for k, v in f.model_errors.items()) or "none"),
         ("callers who waited in vain", str(len(f.failures))),

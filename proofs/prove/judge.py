@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from proofs.prove.listening import own_sound, pauses
+from proofs.prove.listening.own_sound import OwnSound
+from proofs.prove.listening.pauses import PauseFigures
 from shared.contract.streams.journal import JournalEntry, Kind
 from simulators.comparison import item_audio, merged, stale_frames, unheard_items
 from simulators.realtime.record import SessionRecord, Truncation
@@ -76,6 +79,8 @@ class Figures:
     operator_said: int = 0
     operator_spoken: int = 0
     operator_lost: list[str] = field(default_factory=list)
+    pauses: PauseFigures = field(default_factory=PauseFigures)
+    own: OwnSound = field(default_factory=OwnSound)
     gap_ms: list[float] = field(default_factory=list)
     """From the end of a session to the next one that was spoken to."""
     rollovers: int = 0
@@ -99,6 +104,12 @@ class Figures:
             "output twice": self.outputs_twice,
             "tool call without output": self.tool_calls - self.tool_outputs,
             "operator lost": len(self.operator_lost),
+            "resumed and not whole": len(self.pauses.incomplete),
+            "resumed and heard twice": len(self.pauses.repeated),
+            "cut by noise": len(self.pauses.cut_by_noise),
+            "late to fall silent": len(self.pauses.late),
+            "notice not whole": len(self.own.not_whole),
+            "own sound over the model's voice": len(self.own.over_voice),
             "session expired": self.expired,
             "violation": self.model_violations + self.twilio_violations,
             "waited in vain": len(self.failures),
@@ -135,6 +146,9 @@ def judge_call(
     _heard(figures, call, whole)
     _turns(figures, call, own, whole)
     _truncations(figures, call, whole)
+    if pauses.concerns(call):
+        pauses.judge(figures.pauses, call, whole)
+    own_sound.judge(figures.own, call, whole)
     _tools(figures, call, own)
     _operator(figures, call, journal)
     _changes(figures, own, journal)
@@ -151,7 +165,8 @@ def judge_call(
 
 def _heard(figures: Figures, call: CallRecord, whole: SessionRecord) -> None:
     ended_early = bool(call.playbacks) and call.playbacks[-1].end == "stream_ended"
-    missing = unheard_items(call, whole)
+    # What went on after a pause is judged by its stretches.
+    missing = [] if pauses.concerns(call) else unheard_items(call, whole)
     figures.unheard += missing[:-1] if missing and ended_early else missing
     figures.stale_frames += stale_frames(call, whole)
     audio = item_audio(whole)

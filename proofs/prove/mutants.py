@@ -34,13 +34,17 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/mutation.md"
 SOURCES = (
     "brain/sequencer",
-    *(f"egress/{name}.py" for name in ("pacer", "accounts", "playback", "marks", "ledger", "answers")),
+    *(
+        f"egress/{name}.py"
+        for name in ("pacer", "accounts", "playback", "marks", "ledger", "answers", "stops", "standstill")
+    ),
     "ingress/calls/owed.py",
 )
 TESTS = (
     "tests/brain/sequencer",
     *(f"tests/egress/test_{name}.py" for name in ("pacer", "accounts", "playback", "marks", "answers")),
     *(f"tests/egress/test_{name}.py" for name in ("ledger", "ledger_responses", "delivery")),
+    *(f"tests/egress/test_{name}.py" for name in ("stops", "standstill")),
     *(f"tests/ingress/calls/test_{name}.py" for name in ("owed", "owed_caller", "owed_clip", "owed_marks")),
 )
 BESIDE = (

@@ -8,15 +8,23 @@ reads.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from proofs.prove.judge import Figures
 from proofs.prove.promises import Broken
-from simulators import clips
+from simulators import asides, clips
 from simulators.realtime import Knobs, ResponseKnobs
 from simulators.twilio import Clip
-from simulators.twilio.caller.plan import Pause, Speak, Step, WaitForSilence, WaitForSpeech
+from simulators.twilio.caller.plan import (
+    CALLED_NUMBER,
+    InterruptAfter,
+    Pause,
+    Speak,
+    Step,
+    WaitForSilence,
+    WaitForSpeech,
+)
 
 TWO_TOOLS = """
 language = "en"
@@ -36,6 +44,23 @@ reply = [{ say = "en_model_long" }]
 """
 """A script whose turn calls two tools at once."""
 
+LONG_ANSWERS = """
+language = "en"
+greeting = [{ say = "en_model_greeting" }]
+idle = [{ say = "en_model_idle" }]
+other = [{ say = "en_model_short" }]
+[[turns]]
+heard = "en_caller_interrupt"
+reply = [{ say = "en_model_long" }]
+"""
+"""A script whose answers last ten seconds."""
+
+PATIENT_NUMBER = "+15550003333"
+"""Of the agent that asks for a confirmation before it is interrupted."""
+
+ANNOUNCED_NUMBER = "+15550004444"
+"""Of the agent that has sounds of its own."""
+
 
 LIVES_EVERY = 4
 """Of a call's sessions each one of so many is not dropped: five that are lost before any response of theirs
@@ -53,14 +78,17 @@ class Scenario:
     at_once: int = 20
     barge_in_share: float = 0.0
     script: str = "english"
+    to_number: str = CALLED_NUMBER
+    """Chooses the agent (conversation.AGENTS)."""
     knobs_for: Callable[[int, int], Knobs]
-    steps: Callable[[int], Sequence[Step]] | None = None
+    steps: Callable[[int], Iterable[Step]] | None = None
     operator_says: bool = False
     promises: Callable[[Figures], Broken]
 
 
 def scenarios(calls: int, at_once: int, seed: int) -> list[Scenario]:
-    """All of them, in the order in which they run. The first makes `calls` calls, the others a fifth."""
+    """All of them, in the order in which they run. The first makes `calls` calls, that of callers who
+    cough half as many, the others a fifth."""
     few = max(at_once, calls // 5)
     return [
         _barge_in(calls, at_once, seed),
@@ -85,6 +113,8 @@ def scenarios(calls: int, at_once: int, seed: int) -> list[Scenario]:
             promises=lambda f: _common(f) | {"no session was dropped": f.sessions <= f.calls},
         ),
         _rollover(at_once, seed),
+        _confirm(max(at_once, calls // 2), at_once, seed),
+        _sounds(few, at_once, seed),
     ]
 
 
@@ -188,6 +218,61 @@ def _rollover(calls: int, seed: int) -> Scenario:
     )
 
 
+def _confirm(calls: int, at_once: int, seed: int) -> Scenario:
+    def promises(f: Figures) -> Broken:
+        paused = f.pauses
+        return _common(f) | {
+            "nobody coughed or murmured over a reply": paused.asides == 0,
+            "no word interrupted a reply": paused.interruptions == 0,
+            f"{paused.resumed} of {paused.asides} replies went on": paused.resumed < 0.8 * paused.asides,
+            f"{len(paused.incomplete)} replies were not heard to the byte": bool(paused.incomplete),
+            f"{len(paused.repeated)} times words were heard twice": bool(paused.repeated),
+            f"{len(paused.cut_by_noise)} replies were cut by noise": bool(paused.cut_by_noise),
+            f"{len(paused.late)} words interrupted too late": bool(paused.late),
+            f"{len(paused.above_heard)} truncations above what was heard in stretches": bool(
+                paused.above_heard
+            ),
+        }
+
+    return Scenario(
+        name="confirm",
+        calls=calls,
+        at_once=at_once,
+        seconds=45,
+        script=LONG_ANSWERS,
+        to_number=PATIENT_NUMBER,
+        knobs_for=lambda number, _: Knobs(seed=seed + number, transcript_ms=200.0),
+        steps=lambda number: _listens(random.Random(f"{seed}/listens/{number}")),
+        promises=promises,
+    )
+
+
+def _sounds(calls: int, at_once: int, seed: int) -> Scenario:
+    def promises(f: Figures) -> Broken:
+        own = f.own
+        return (
+            _common(f)
+            | _whole(f)
+            | {
+                f"{own.whole} of {f.calls} callers heard the whole notice first": own.whole < f.calls,
+                "no caller heard a tool at work": own.filled == 0,
+                f"{len(own.over_voice)} times our sound was heard within an answer": bool(own.over_voice),
+            }
+        )
+
+    return Scenario(
+        name="sounds",
+        calls=calls,
+        at_once=at_once,
+        seconds=30,
+        script=TWO_TOOLS,
+        to_number=ANNOUNCED_NUMBER,
+        knobs_for=lambda number, _: Knobs(seed=seed + number),
+        steps=lambda number: _talks_over_a_notice(random.Random(f"{seed}/sounds/{number}")),
+        promises=promises,
+    )
+
+
 def _into_the_tools(chance: random.Random) -> Sequence[Step]:
     """Asks for something that needs two tools, and speaks again while they run."""
     number, more = (Clip(clips.load(name), name) for name in ("en_caller_number", "en_caller_ask"))
@@ -198,6 +283,34 @@ def _into_the_tools(chance: random.Random) -> Sequence[Step]:
             steps += [Pause(chance.uniform(600, 1900)), Speak(more)]
         steps += [WaitForSpeech(), WaitForSilence(1200), Pause(chance.uniform(200, 700))]
     return steps
+
+
+def _talks_over_a_notice(chance: random.Random) -> Sequence[Step]:
+    """Half of them do not let it finish; all of them ask for something that takes a while."""
+    steps: list[Step] = [WaitForSpeech()]
+    if chance.random() < 0.5:
+        steps += [Pause(chance.uniform(100, 900)), Speak(Clip(clips.load("en_caller_ask"), "en_caller_ask"))]
+    return [*steps, WaitForSilence(1_500), *_into_the_tools(chance)]
+
+
+def _listens(chance: random.Random) -> Iterator[Step]:
+    """Asks, coughs and murmurs while the answer is said, and now and then interrupts it with words. In
+    between it is quiet for longer than a reply may stand still."""
+    word = Clip(clips.load("en_caller_interrupt"), "en_caller_interrupt")
+    sounds = [Clip(asides.cough().audio, "cough"), Clip(asides.murmur().audio, "murmur")]
+    yield WaitForSpeech()
+    yield InterruptAfter(chance.uniform(600, 1_200), chance.choice(sounds))
+    yield WaitForSilence(2_700)
+    while True:
+        yield Speak(word)
+        yield WaitForSpeech()
+        for _ in range(chance.randint(1, 3)):
+            yield InterruptAfter(chance.uniform(600, 1_800), chance.choice(sounds))
+            yield Pause(2_500)
+        if chance.random() < 0.6:
+            yield InterruptAfter(chance.uniform(300, 1_500), word)
+            yield WaitForSpeech()
+        yield WaitForSilence(2_700)
 
 
 def _some_lost_dones(seed: int) -> Knobs:

@@ -22,7 +22,7 @@ from proofs.prove.states.walk import Mode, Violation, Walked, walk
 
 ROOT = Path(__file__).parents[2]
 MACHINE = "tests/brain/sequencer/test_machine.py"
-MODES: tuple[Mode, ...] = ("server", "brain")
+MODES: tuple[Mode, ...] = ("server", "brain", "confirm")
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ingress.calls.hold_clip import hold_clip
+from ingress.sound.hold_clip import hold_clip
 from proofs.prove.judge import Figures, judge_call, sessions_of
 from proofs.prove.listening.ear import Debt, Hearing, Kind
 from proofs.prove.listening.spans import Span

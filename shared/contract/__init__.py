@@ -16,7 +16,7 @@ written, what follows from it. docs/design.md is its page.
     card       the hash of a call: who writes what of it
     views      what each reader sees of it
     owed       what sound is owed for, in words
-    speech     what Twilio's own voice says to whom: from the brains, for ingress
+    speech     what no model says: Twilio's own voice, sounds of the user's; from the brains, for ingress
     window     what each role says of a call every three seconds, and the summary of it
     streams/   the entries, a module a stream
     lua/       the scripts: their texts, loading, answers, what they write of the card

@@ -38,6 +38,10 @@ class Next(enum.StrEnum):
     """Keypad tones, then a stream again."""
 
 
+NOBODY = "none"
+"""Stands in the place of a fallback number where nobody is to be dialled: a caller who was refused is not
+connected with a person."""
+
 TONES_MOST = 32
 """Of one plan, pauses among them. Each takes up to a second (`W`), and the caller hears them without a
 stream: so long a call waits for the next one."""
@@ -47,14 +51,23 @@ stream: so long a call waits for the next one."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChosen:
-    """Brain, when it takes a call."""
+    """Brain, when it takes a call, and when another agent goes on with it."""
 
     agent: str
     """The name of the one that answers."""
     profile: str
     """The agent's snapshot as JSON, without secrets."""
     fallback: str
-    """The agent's own fallback number."""
+    """The agent's own fallback number; `none`: nobody is dialled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallContext:
+    """Brain, once it is known who calls."""
+
+    context: str
+    """What is known of the call, as JSON: what the user's system said, what its number carries. It may name
+    a person: it goes into no log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +231,8 @@ class IngressFigures:
 
 
 WRITERS: tuple[type, ...] = (
-    AgentChosen, SessionOpened, CutRaised, Plan, BrainPending, BrainTold, BrainControl, BrainServed,
-    EgressServed, EgressControl, EgressFigures, WindowJudged, IngressFigures,
+    AgentChosen, CallContext, SessionOpened, CutRaised, Plan, BrainPending, BrainTold, BrainControl,
+    BrainServed, EgressServed, EgressControl, EgressFigures, WindowJudged, IngressFigures,
 )  # fmt: skip
 
 

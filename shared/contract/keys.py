@@ -23,6 +23,9 @@ WORKERS = "tl:workers"
 SPEECH = "tl:speech"
 """Hash: what Twilio's own voice says to whom, for ingress (shared/contract/speech.py)."""
 
+SOUND = "tl:sound:"
+"""Before the id of a sound. Hash: a sound that ingress plays (shared/contract/speech.py)."""
+
 NOWHERE = "tl:nowhere"
 """A stream that is never there: an XADD to it with NOMKSTREAM shows whether Redis takes writes, and leaves
 nothing."""
@@ -49,6 +52,11 @@ def lane_of(call_sid: str, lanes: int) -> int:
     """The lane of a call: stable for the life of a deployment, because `lanes` is stored in Redis."""
     # What is no call's name has a lane too: an error there would be met far from where it was read.
     return crc32(call_sid.encode(errors="replace")) % lanes
+
+
+def sound_key(sound_id: str) -> str:
+    """Hash: one sound of the user's."""
+    return f"{SOUND}{sound_id}"
 
 
 def is_permanent(key: str) -> bool:

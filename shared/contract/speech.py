@@ -1,9 +1,11 @@
-"""`tl:speech`: what Twilio's own voice says to a caller, in which language, by agent and by called number.
+"""What a caller hears that no model says: Twilio's own voice (`tl:speech`), the user's sounds (`tl:sound:…`).
 
 Why it exists: ingress knows no agents, and must be able to say something when nothing else is there. So the
 brains publish what they know of it, and every ingress keeps the last that it read. Owns: the record of one
-agent, the book of all, both ways; the rule by which a call finds its agent. Pure. Must not know: when it is
-written or read.
+agent, the book of all, the form of a sound, both ways; the rule by which a call finds its agent. Pure. Must
+not know: when it is written or read, what a sound is for (`fill` of `out` says so).
+
+The id of a sound is made of it: another sound has another one, and what stands under an id never changes.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ from dataclasses import dataclass
 
 import orjson
 
+from shared.audio import FRAME_BYTES, SILENCE_BYTE
 from shared.contract import record
 from shared.contract.command import Command
 from shared.contract.errors import ContractError
-from shared.contract.keys import CALL_TTL_MS, SPEECH
+from shared.contract.keys import CALL_TTL_MS, SPEECH, sound_key
 from shared.forms import number_in
 
 DEFAULT = "default"
@@ -24,6 +27,9 @@ DEFAULT = "default"
 
 BOOK = "book"
 """The one field of the hash: written whole, so that what is gone from the file is gone."""
+
+AUDIO = "audio"
+"""The one field of the hash: µ-law in whole frames of 20 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +108,20 @@ def read_speech(text: bytes) -> SpeechBook:
         agents={name: record.read(Announcement, each, version=version) for name, each in agents.items()},
         numbers=numbers,
     )
+
+
+def in_frames(audio: bytes) -> bytes:
+    """µ-law in whole frames, as it stands in the key."""
+    return audio + bytes([SILENCE_BYTE]) * (-len(audio) % FRAME_BYTES)
+
+
+def sound_commands(sound_id: str, audio: bytes) -> tuple[Command, Command]:
+    """Writes a sound. It outlives its writers by a day."""
+    key = sound_key(sound_id).encode()
+    return Command(key, (b"HSET", key, AUDIO.encode(), in_frames(audio))), keep_command(sound_id)
+
+
+def keep_command(sound_id: str) -> Command:
+    """It is still wanted. Answers 0 where it is not there (any more)."""
+    key = sound_key(sound_id).encode()
+    return Command(key, (b"PEXPIRE", key, b"%d" % CALL_TTL_MS))

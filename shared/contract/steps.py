@@ -16,7 +16,7 @@ from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.contract.lua import scripts
 from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
-from shared.contract.streams.calls import RINGING_MS, Ringing
+from shared.contract.streams.calls import CALLER, PERSON_TTL_MS, RINGING_MS, Person, Ringing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,23 @@ def reserve(
     nonce: str,
     expires_at_ms: int,
     rings: Ringing | None = None,
+    person: Person | None = None,
 ) -> ScriptCall:
     """A slot in the call's lane and the token that goes with it. The same answer while it is unspent.
-    `rings`: what brains are told of a call that gets its first token; None: nothing."""
+    `rings`: what brains are told of a call that gets its first token; None: nothing. `person`: what is
+    written down of its caller; None: nothing before there is a stream."""
     lane = keys.lane(call_sid)
     told = ("", "", "") if rings is None else ("1", rings.agent, rings.called)
+    known = ("", "") if person is None else (person.caller, person.written)
     return ScriptCall(
         lane,
         scripts.RESERVE,
         (keys.slots(lane), keys.token(call_sid), keys.card(call_sid), keys.ringing(lane)),
-        (call_sid, limit, lease_ms, wall_ms, nonce, expires_at_ms, CALL_TTL_MS, *told, RINGING_MS),
-    )
+        (
+            call_sid, limit, lease_ms, wall_ms, nonce, expires_at_ms, CALL_TTL_MS, *told, RINGING_MS, *known,
+            PERSON_TTL_MS,
+        ),
+    )  # fmt: skip
 
 
 def read_reserve(reply: Sequence[bytes | int]) -> Reservation:
@@ -308,8 +314,8 @@ def read_rescue(reply: object) -> Rescue:
     return Rescue(is_ours=False, is_settled=why == "settled")
 
 
-NUMBER = "caller"
-"""The one field of the key that holds the caller's number in full."""
+NUMBER = CALLER
+"""The field of the key that holds the caller's number in full."""
 
 NUMBER_TTL_MS = 21 * 3_600_000
 """How long it stays after the end of a call that is told of: an hour longer than couriers try."""

@@ -48,6 +48,8 @@ class BrainView:
     playhead_ms: int | None
     audible_response: str | None
     """What the caller hears, by egress's last word."""
+    context: str | None
+    """What is known of the call; None: nobody has found it out yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

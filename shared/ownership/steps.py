@@ -18,11 +18,12 @@ from redis.exceptions import NoScriptError
 from shared.clock import wall_ms
 from shared.contract import claiming, record, steps
 from shared.contract.claiming import Claim
-from shared.contract.keys import SPEECH, Keys
+from shared.contract.keys import SPEECH, Keys, sound_key
 from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
-from shared.contract.speech import BOOK, SpeechBook, read_speech
+from shared.contract.speech import AUDIO, BOOK, SpeechBook, in_frames, read_speech
 from shared.contract.steps import Attached, Deadline, GoneStream, Kept, Leg, NewStream, Rescue, Reservation
-from shared.contract.streams.calls import Orphaned, Ringing
+from shared.contract.streams import calls
+from shared.contract.streams.calls import Orphaned, Person, Ringing
 from shared.store.client import Store
 
 V = TypeVar("V")
@@ -48,9 +49,11 @@ async def reserve(
     nonce: str,
     expires_at_ms: int,
     rings: Ringing | None = None,
+    person: Person | None = None,
 ) -> Reservation:
     """A slot in the call's lane and the token that goes with it. The same answer while it is unspent.
-    `rings`: what brains are told of a call that gets its first token."""
+    `rings`: what brains are told of a call that gets its first token. `person`: what they may know of its
+    caller before there is a stream."""
     step = steps.reserve(
         keys,
         call_sid,
@@ -60,6 +63,7 @@ async def reserve(
         nonce=nonce,
         expires_at_ms=expires_at_ms,
         rings=rings,
+        person=person,
     )
     return steps.read_reserve(await run(store, step))
 
@@ -192,6 +196,16 @@ async def read_number(store: Store, keys: Keys, call_sid: str) -> str:
     """The caller's number in full, for the user's own systems; empty if it is gone."""
     found = await store.hget(keys.number(call_sid), steps.NUMBER)
     return "" if found is None else found.decode(errors="replace")
+
+
+async def read_person(store: Store, keys: Keys, call_sid: str) -> Person | None:
+    """Who calls, as the first webhook wrote it down; None: it did not."""
+    return calls.read_person(await store.hmget(keys.number(call_sid), calls.PERSON))
+
+
+async def read_sound(store: Store, sound_id: str) -> bytes:
+    """A sound of the user's, in whole frames; empty: the brains have told of none such."""
+    return in_frames(await store.hget(sound_key(sound_id), AUDIO) or b"")
 
 
 async def read_speech_book(store: Store) -> SpeechBook | None:

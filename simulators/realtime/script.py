@@ -26,10 +26,12 @@ class Say:
     """A clip to be spoken; its text is the transcript."""
 
     clip: str
+    words: str = ""
+    """What is said, if it is no stored clip: whoever names it gives the simulator a voice that knows it."""
 
     @property
     def text(self) -> str:
-        return clips.manifest()[self.clip].text
+        return self.words or clips.manifest()[self.clip].text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,13 @@ class Turn:
     after: Reply
     """The answer once the outputs of the reply's calls are there; also said in place of calls when the
     session does not offer the function."""
+    words: str = ""
+    """What the caller says, if it is no stored clip."""
 
     @property
     def heard(self) -> str:
         """The caller's transcript."""
-        return clips.manifest()[self.heard_clip].text
+        return self.words or clips.manifest()[self.heard_clip].text
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class Script:
     name: str
     language: str
     greeting: Reply
-    turns: tuple[Turn, ...]
+    turns: Sequence[Turn]
+    """At least one; a caller whose words are not known yet adds theirs before they say them."""
     idle: Reply
     other: Reply
     """For a response that nothing in the conversation asks for."""

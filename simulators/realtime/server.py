@@ -37,6 +37,8 @@ from simulators.realtime.voice import Voice, clip_voice
 from simulators.realtime.wire import QuickConnection
 
 PATH: Final = "/v1/realtime"
+AZURE_PATH: Final = "/openai/v1/realtime"
+"""As Azure's GA endpoint has it: with the key in a header of its own, and a deployment's name for a model."""
 DEFAULT_MODEL: Final = "gpt-realtime-2.1"
 MAX_FRAME_BYTES: Final = 24 * 1024 * 1024
 """15 MiB of audio in base64, and its JSON."""
@@ -137,6 +139,11 @@ class RealtimeSimulator:
         """What a client takes as `base_url` (or `OPENAI_BASE_URL`)."""
         return f"http://{self._host}:{self.port}/v1"
 
+    @property
+    def azure_base_url(self) -> str:
+        """The same, in the way of Azure."""
+        return f"http://{self._host}:{self.port}/openai/v1"
+
     async def wait_for(self, predicate: Callable[[], bool], timeout_s: float = 10.0) -> None:
         """Returns once `predicate()` holds; it is asked after every event but appends.
 
@@ -227,13 +234,15 @@ class RealtimeSimulator:
         if knobs.connect_status:
             return HTTPStatus(knobs.connect_status), "refused by the knob connect_status"
         url = urlsplit(request.path)
-        if url.path != PATH:
+        if url.path not in (PATH, AZURE_PATH):
             return HTTPStatus.NOT_FOUND, f"expected {PATH}, got {url.path}"
-        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not bearer or (self._api_key is not None and bearer != self._api_key):
+        is_azure = url.path == AZURE_PATH
+        key = request.headers.get("api-key", "") if is_azure else ""
+        key = key or request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not key or (self._api_key is not None and key != self._api_key):
             return HTTPStatus.UNAUTHORIZED, "Incorrect API key provided (invalid_api_key)."
         model = _query(url.query, "model")
-        if model and not model.startswith("gpt-"):
+        if model and not is_azure and not model.startswith("gpt-"):
             return HTTPStatus.NOT_FOUND, "The model does not exist (model_not_found)."
         return HTTPStatus.SWITCHING_PROTOCOLS, ""
 
@@ -291,7 +300,8 @@ def _fatal(request: Request) -> errors.Refusal | None:
 def _headers(request: Request) -> dict[str, str]:
     """By name in lower case, without the key: they may end up in a report."""
     found = {name.lower(): value for name, value in request.headers.raw_items()}
-    found.pop("authorization", None)
+    for name in ("authorization", "api-key"):
+        found.pop(name, None)
     return found
 
 

@@ -31,7 +31,7 @@ from simulators.twilio.caller.plan import (
 from simulators.twilio.knobs import Knobs
 from simulators.twilio.load import Load, Summary, run_load, summarise
 from simulators.twilio.record import CallRecord, PlanFailed
-from simulators.twilio.simulator import DEMO_ACCOUNT_SID, TwilioSimulator, parse_address
+from simulators.twilio.simulator import DEMO_ACCOUNT_SID, TwilioSimulator, asking_for, parse_address
 
 _EXIT_FAILED = 1
 _EXIT_USAGE = 2
@@ -48,6 +48,10 @@ twenty calls for a minute, every fourth reply interrupted:
 a call to another number of yours (agents.toml), from a SIP address:
   python -m simulators.twilio --voice-url https://demo.trunkline.test/voice --dial 127.0.0.1:8080 \\
       --auth-token TOKEN --to +15550003333 --from sip:ada@example.com
+
+the agent sales, whatever number is called:
+  python -m simulators.twilio --voice-url https://demo.trunkline.test/voice --dial 127.0.0.1:8080 \\
+      --auth-token TOKEN --agent sales --say en_caller_ask
 
 exit status: 0 all went as planned, 1 a step failed, 2 wrong usage
 """
@@ -79,6 +83,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--to", dest="to_number", default=CALLED_NUMBER, metavar="NUMBER", help="who is called (%(default)s)"
+    )
+    parser.add_argument(
+        "--agent",
+        default="",
+        metavar="NAME",
+        help="ask for this agent, whatever number is called (agents.toml)",
     )
     parser.add_argument("--status-callback", metavar="URL", help="where the call's end is posted")
     parser.add_argument("--seed", type=int, default=1, help="of every random choice")
@@ -134,7 +144,7 @@ def _clip(name: str) -> Clip:
 
 def _simulator(options: argparse.Namespace, *, keep_audio: bool) -> TwilioSimulator:
     return TwilioSimulator(
-        voice_url=options.voice_url,
+        voice_url=asking_for(options.voice_url, options.agent),
         auth_token=options.auth_token,
         account_sid=options.account_sid,
         dial=options.dial,

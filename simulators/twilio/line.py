@@ -7,6 +7,7 @@ the current stream. Must not know: TwiML or webhooks.
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ class Line:
     defect: Exception | None = None
     """What a tick of ours raised: a fault of the simulator, not of the bridge."""
     _utterance: Utterance | None = None
+    _given_bytes: int = 0
+    """What was heard so far that the handset has."""
 
     def answer(self, now_ms: float) -> None:
         """The call is answered: the plan begins."""
@@ -49,15 +52,14 @@ class Line:
             stream.echo_due_marks(at_ms)
         actions = caller.tick(at_ms, record.playout)
         frame = caller.take_frame()
-        delivered = stream is not None and stream.give_frame(
-            SILENT_PAYLOAD if frame is None else frame.clip.payloads[frame.index], at_ms
-        )
+        voice, payload = self._said(frame)
+        delivered = stream is not None and stream.give_frame(payload, at_ms)
         if frame is not None or self._utterance is not None:
             self._note_speech(frame, delivered, at_ms)
         if self.keep_audio:
             if not record.speech:
                 record.speech_from_ms = due_ms - record.zero_ms
-            record.speech += SILENT_FRAME if frame is None else frame.clip.frames[frame.index]
+            record.speech += voice
         for action in actions:
             if isinstance(action, EndCall):
                 self.hang_up()
@@ -81,6 +83,31 @@ class Line:
             caller.call_ended(reason, now_ms)
 
     # Private.
+
+    def _said(self, frame: Frame | None) -> tuple[bytes, bytes]:
+        """20 ms of the caller, and the same in base64: the plan's words before those of a handset."""
+        handset = self.plan.handset
+        if handset is not None:
+            handset.give(self._heard_since())
+            said = handset.take()
+            if frame is None:
+                return said, binascii.b2a_base64(said, newline=False)
+        if frame is None:
+            return SILENT_FRAME, SILENT_PAYLOAD
+        return frame.clip.frames[frame.index], frame.clip.payloads[frame.index]
+
+    def _heard_since(self) -> bytes:
+        """What the caller has heard since the last tick. It is there only where audio is kept."""
+        playout = self.record.playout
+        missing = playout.played_bytes - self._given_bytes
+        self._given_bytes = playout.played_bytes
+        parts: list[bytes] = []
+        for playback in reversed(playout.playbacks):
+            if missing <= 0:
+                break
+            parts.append(bytes(playback.audio[-missing:]))
+            missing -= len(parts[-1])
+        return b"".join(reversed(parts))
 
     def _note_speech(self, frame: Frame | None, delivered: bool, at_ms: float) -> None:
         if frame is None:  # stopped in the middle of a clip

@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 
@@ -204,6 +204,15 @@ class TwilioSimulator:
             return Endpoint(name, parts.port or 80, None, name)
         tls = self._tls if self._tls is not None else ssl.create_default_context()
         return Endpoint(name, parts.port or 443, tls, name)
+
+
+def asking_for(voice_url: str, agent: str) -> str:
+    """The voice webhook that asks for an agent by name; as it was for an empty one."""
+    if not agent:
+        return voice_url
+    parts = urlsplit(voice_url)
+    query = f"{parts.query}&" if parts.query else ""
+    return urlunsplit(parts._replace(query=f"{query}agent={quote(agent, safe='')}"))
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.json_fields import Json, inner, text
+from brain.json_fields import Json, inner, read_object, text
 
 ANYTHING = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers())
 OBJECTS = st.dictionaries(st.sampled_from(["id", "item", "other"]), ANYTHING | st.just({"id": "x"}))
@@ -26,3 +28,10 @@ def test_anything_else_reads_as_empty(event: Json) -> None:
 
     assert text(event, "id") == (value if isinstance(value, str) else "")
     assert text(inner(event, "item"), "id") in ("", "x")
+
+
+def test_what_is_no_object_reads_as_an_empty_one() -> None:
+    """A number is JSON too; what is no JSON is the reader's to count."""
+    assert [read_object(data) for data in (b'{"id": 1}', b"[]", b"7")] == [{"id": 1}, {}, {}]
+    with pytest.raises(orjson.JSONDecodeError):
+        read_object(b"{")

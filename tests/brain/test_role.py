@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from brain.call import from_control
 from brain.model.engine import Said, SaidKind
 from brain.role import BrainRole
 from brain.sequencer import Sequencer
+from brain.sound.files import SoundFiles
 from shared.clock import wall_ms
 from shared.contract import writes
 from shared.contract.card import CallState, Next
@@ -21,6 +23,7 @@ from shared.contract.streams.caller import read_turn
 from shared.contract.streams.control import Outranked
 from shared.contract.streams.doorbell import Why
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
+from shared.contract.streams.hooks import Event, read_hook
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
 from shared.contract.writes import Speaker
@@ -30,6 +33,7 @@ from shared.ownership.owner import Owner
 from shared.process.beat import keep_own_keys
 from shared.store.client import Store, StreamEntry
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
+from tests.brain.agents.sounds import write_tone
 from tests.brain.stage import EGRESS, KEYS, Line, brain, clip, line, serving, write_script
 from tests.conftest import keys_without_ttl
 from tests.support.waiting import wait_until
@@ -81,6 +85,38 @@ async def test_a_call_is_greeted_and_left_clean(store: Store, redis_url: str) ->
 
 async def _kind(here: Line, kind: Kind) -> bool:
     return any(entry.kind == kind for entry in await here.journal())
+
+
+async def test_a_recording_is_said_word_for_word_before_the_greeting(
+    store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    """To the byte, in transcript and history as heard; the model is told of it before it greets."""
+    write_tone(tmp_path / "notice.wav")
+    path = tmp_path / "agents.toml"
+    path.write_text(
+        "[[default.notices]]\nfile = 'notice.wav'\ntext = 'This call is recorded.'\ninterruptible = false\n"
+    )
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, agents_file=str(path)) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await wait_until(lambda: done(here, 2), "notice and greeting are in reply")
+
+        notice, greeting = here.items()
+        assert notice == "notice-whole-1"
+        assert_same(here.audio_of(notice), SoundFiles(tmp_path).notice("notice.wav"))
+        assert_same(here.audio_of(greeting), clip("en_model_greeting"))
+        (session,) = sim.sessions
+        (told,) = session.received_of("conversation.item.create")
+        assert cast(dict[str, Any], told["item"])["role"] == "system"
+        assert session.violations == []
+        await wait_until(lambda: _kind(here, Kind.SILENT), "the journal says it was heard")
+        items = [entry for entry in await here.history() if isinstance(entry, ItemEntry)]
+        assert (items[0].item_id, items[0].text, items[0].final) == (notice, "This call is recorded.", True)
+        assert await _kind(here, Kind.NOTICE)
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
 
 
 async def test_a_call_that_redis_had_lost_goes_on_with_its_memory(store: Store, redis_url: str) -> None:
@@ -664,3 +700,31 @@ async def test_a_ring_that_cannot_be_read_is_counted_and_stops_nobody(store: Sto
         process.ring(0, process.name, "", Why.DRAIN)
         await wait_until(lambda: process.draining, "the next ring is heard")
         await here.end()
+
+
+async def test_a_turn_is_told_while_its_call_goes_on(store: Store, redis_url: str) -> None:
+    """To whoever asks for it: the caller's item and the agent's, once both are over."""
+    settings = {
+        "webhook_url": "http://127.0.0.1:9/hooks", "webhook_secret": "s", "webhook_events": "turn.ended",
+    }  # fmt: skip
+    async with (
+        RealtimeSimulator(knobs=QUICK) as sim,
+        brain(redis_url, sim, greeting="", **settings) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        await here.speak(clip("en_caller_ask"))
+        await wait_until(lambda: done(here, 1), "the turn is answered")
+        await here.end()
+        await wait_until(lambda: gone(role), "the call is forgotten")
+        turns: list[dict[str, object]] = []
+
+        async def is_told() -> bool:
+            entries = await store.xrange(KEYS.hooks(KEYS.lane(here.call_sid)))
+            told = [read_hook(fields) for _, fields in entries]
+            turns[:] = [json.loads(hook.details)["turn"] for hook in told if hook.event == Event.TURN_ENDED]
+            return bool(turns)
+
+        await wait_until(is_told, "the turn is told")
+        said = [entry for entry in await here.history() if isinstance(entry, ItemEntry)]
+        assert turns[0]["caller_items"] == [next(entry.item_id for entry in said if entry.is_callers)]
+    assert keys_without_ttl(redis_url) == []

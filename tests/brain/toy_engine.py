@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import pytest
 
-from brain.call import parts
 from brain.errors import EngineError
+from brain.incoming import opening
 from brain.model.engine import Listener, Opened, Opening, SeedItem, ToModel
 from brain.sequencer import actions, inputs
 
@@ -59,6 +59,9 @@ class ToyEngine:
                 asyncio.get_running_loop().call_soon(self.end_turn, "cancelled")
             case _:
                 pass
+
+    async def become(self, agent: object, tools: object) -> bool:
+        return True  # It has no words of an agent: it is whoever it is.
 
     def rewrite(self, item_id: str, said: str) -> None: ...
 
@@ -112,5 +115,5 @@ class ToyEngine:
 
 def use_toys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sessions of calls are toys from now on, to be found in `ToyEngine.made`."""
-    monkeypatch.setattr(parts, "RealtimeEngine", ToyEngine)
+    monkeypatch.setattr(opening, "RealtimeEngine", ToyEngine)
     monkeypatch.setattr(ToyEngine, "made", [])

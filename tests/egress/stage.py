@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from egress.actions import Action, Attach, Clear, End, Frames, Mark, Post, Refill, Save, Sound
+from egress.actions import Action, Attach, Clear, End, Frames, Mark, Pause, Post, Refill, Save, Sound
 from egress.delivery import Delivery
 from egress.positions import read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
@@ -65,6 +65,9 @@ class Stage:
     groups: list[int] = field(default_factory=list)
     """How many frames each of them had."""
     clears: list[float] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+    knows_pauses: bool = True
+    """Ingress can have what plays stopped; an older one cannot, and does not say so."""
     says_playing: bool = True
     """Ingress says with `attached` how long what it has will still play; an older one does not."""
     answers: list[tuple[Sound | End, int]] = field(default_factory=list)
@@ -125,6 +128,7 @@ class Stage:
         cut: int = 0,
         response: str = "r",
         debt: int = 0,
+        pause_ms: int = 0,
     ) -> str:
         """One entry of `reply`; returns its id."""
         self._entry += 1
@@ -138,6 +142,7 @@ class Stage:
             t_ms=0.0,
             audio=audio,
             debt=debt,
+            pause_ms=pause_ms,
         )
         self._cut_written = max(self._cut_written, cut)
         entry_id = f"{self._entry}-0"
@@ -230,7 +235,7 @@ class Stage:
         """Does what the core asks for."""
         for action in actions:
             match action:
-                case Frames() | Mark() | Clear() | Attach():
+                case Frames() | Mark() | Clear() | Pause() | Attach():
                     if isinstance(action, Frames):
                         count = len(action.audio) // FRAME_BYTES
                         assert 1 <= count <= GROUP_FRAMES
@@ -281,6 +286,14 @@ class Stage:
                         self._tell("echo", held)
                 self.queue.clear()
                 self._free_at = self.now
+            case Pause(mark=mark) if not self.ingress_is_dead:
+                assert self.knows_pauses
+                self.pauses.append(self.now)
+                for held in [*self.queue, mark]:
+                    if isinstance(held, str):
+                        self._tell("echo", held)
+                self.queue.clear()
+                self._free_at = self.now
             case Attach():
                 if not self.ingress_is_dead:
                     playing_ms = int(self.playing_ms) if self.says_playing else None
@@ -310,6 +323,7 @@ class Stage:
         if kind == "echo":
             self.act(self.delivery.on_echo(str(value), self.now))
         elif kind == "attached":
+            self.delivery.can_pause = self.knows_pauses
             told = self.delivery.on_attached(
                 self.leg, int(value), self.now, cut=self.fence_cut, playing_ms=playing_ms
             )

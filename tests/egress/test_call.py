@@ -279,6 +279,51 @@ def test_what_comes_when_it_is_due_already_waits_for_no_slot(desk: Desk) -> None
     assert [(name.n, len(audio)) for name, audio in desk.frames()] == [(12, 320)]
 
 
+def paused(desk: Desk, kind: ReplyKind = ReplyKind.PAUSE) -> None:
+    """The brain has playback stand still, or go on."""
+    desk.written += 1
+    entry = ReplyEntry(kind, 1, 0, "", "", 0, 0.0, b"", pause_ms=2_000 if kind is ReplyKind.PAUSE else 0)
+    desk.call.receive_reply([(b"%d-0" % desk.written, reply_fields(entry))])
+
+
+def test_a_pause_goes_at_once_and_what_was_not_heard_comes_again(desk: Desk) -> None:
+    """With the mark that goes behind it, under the number of the last frame; then from the frame in which the
+    ear stood, under higher numbers."""
+    desk.report(BackKind.PAUSES, value=b"")
+    desk.attach()
+    desk.say(speech(4_000))
+    desk.report(BackKind.FORWARDED, 10)
+    desk.entries.clear()
+
+    desk.now += 50
+    paused(desk)
+    ((ingress, pairs, urgent),) = desk.entries
+    assert (ingress, urgent, desk.names()) == (INGRESS, True, [Name(OutKind.PAUSE, SID, 1, 7, 0, 10)])
+    assert pairs[0][1] == b"1.0.=stop.%d" % round(desk.now)
+
+    desk.entries.clear()
+    desk.now += 500
+    desk.call.tick(desk.now)
+    assert desk.entries == []
+    paused(desk, ReplyKind.RESUME)
+    name, audio = desk.frames()[0]
+    assert (name.n, audio) == (13, b"".join(frames_of(speech(4_000))[2:5]))
+
+
+def test_an_ingress_that_says_nothing_of_pauses_is_asked_for_none(desk: Desk) -> None:
+    """It is of an older version; nor is one of this stream, if another stream's ingress has said it."""
+    desk.report(BackKind.PAUSES, value=b"", leg=7)
+    desk.attach()
+    desk.say(speech(4_000))
+    desk.entries.clear()
+
+    desk.now += 100
+    paused(desk)
+    desk.call.tick(desk.now)
+
+    assert desk.entries == []
+
+
 def test_the_way_to_twilio_is_known_of_this_stream_alone(desk: Desk) -> None:
     """What ingress has measured of this stream; the way of another one is not its."""
     reported = []

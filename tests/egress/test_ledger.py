@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egress.accounts import ChangeKind, PlayedItem
-from egress.ledger import BROKEN_MOST_MS, HEARD_OUT_MS, Echo, Ledger
+from egress.accounts import ChangeKind, Echo, PlayedItem
+from egress.ledger import BROKEN_MOST_MS, HEARD_OUT_MS, Ledger
 from egress.marks import MARK_DEADLINE_MS, end_mark_due, mark_due, mark_name
 from shared.contract.streams.control import SilentCause
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from egress.accounts import ChangeKind
-from egress.ledger import QUIET_MS, Echo, Ledger
+from egress.accounts import ChangeKind, Echo
+from egress.ledger import QUIET_MS, Ledger
 from egress.marks import end_mark_due
 from shared.contract.streams.control import SilentCause
 from tests.egress.test_ledger import playing, send

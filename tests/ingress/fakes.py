@@ -142,10 +142,11 @@ class Desk:
         self.counters = CallCounters()
         self.sockets = SocketCounters()
         self.told: list[tuple[str, Name, bytes]] = []
+        self.sounds: dict[str, bytes] = {}
         self.post = BackPost(self._send, self.counters, a_guard(), self.clock)
         journal = JournalPen(self.outbox, Keys(4), b"ingress-0@h#a")
         self.services = IngressServices(
-            Keys(4), self.outbox, "ingress-0@h#a", journal, self.post, self.counters
+            Keys(4), self.outbox, "ingress-0@h#a", journal, self.post, self.counters, self.sound_of
         )
         self.call = IngressCall(CALL, self.services, self.clock())
         self.stream = MediaStream(
@@ -159,6 +160,10 @@ class Desk:
     def awake(self) -> float:
         """The awake clock."""
         return self.clock() - self.asleep_ms
+
+    def sound_of(self, sound_id: str) -> bytes:
+        """What the shelf has: the sounds in `sounds`."""
+        return self.sounds.get(sound_id, b"")
 
     def attach(self, leg: int = 1) -> bool:
         """The stream gets the call."""

@@ -52,6 +52,10 @@ def test_each_missing_setting_has_its_line() -> None:
         ("TRUNKLINE_LOG_LEVEL", "loud", "'debug', 'info'"),
         ("TWILIO_ACCOUNT_SID", "12", "Account SID"),
         ("TRUNKLINE_TWILIO_API_URL", "http://api.example.com", "sent the token"),
+        ("TRUNKLINE_PROXY_URL", "socks5://proxy.example.com:1080", "http://proxy.example.com:3128"),
+        ("TRUNKLINE_PROXY_URL", "http://proxy.example.com/path", "without a path"),
+        ("TRUNKLINE_INCOMING_URL", "http://who.example.com", "https://"),
+        ("TRUNKLINE_INCOMING_WITHIN_S", "9", "less than or equal to 5"),
     ],
 )
 def test_a_wrong_setting_says_what_was_expected_and_what_came(
@@ -136,3 +140,24 @@ def test_a_word_ends_where_its_pattern_does(name: str) -> None:
 def test_no_pattern_is_left_to_pydantic() -> None:
     """One with the letters of all scripts costs megabytes in each process."""
     assert "'pattern'" not in str(Settings.model_json_schema())
+
+
+def test_whoever_asks_who_calls_signs_too() -> None:
+    """With the same secret, which is missed by the name of the URL that needs it."""
+    with pytest.raises(SettingsError) as refused:
+        load(env_file=None, incoming_url="https://x.example/canary-path")
+
+    assert refused.value.problems == [
+        "TRUNKLINE_WEBHOOK_SECRET is missing: webhooks are signed, and TRUNKLINE_INCOMING_URL is set."
+    ]
+    asked = load(env_file=None, incoming_url="https://x.example/", webhook_secret="s")
+    assert asked.told_events == frozenset()
+
+
+def test_the_password_of_a_proxy_is_not_repeated() -> None:
+    """It may stand in its URL."""
+    assert load(env_file=None, proxy_url="http://me:canary@proxy.example:3128/").proxy_url.endswith(":3128")
+    with pytest.raises(SettingsError) as refused:
+        load(env_file=None, proxy_url="ftp://me:canary@proxy.example:3128")
+
+    assert "canary" not in str(refused.value)

@@ -6,7 +6,9 @@ Owns: everything that knows the Realtime protocol. Must not know: the call, Redi
     gate        nothing flows before µ-law is confirmed both ways
     seed        telling a new session what was said before it
     translate   server events → inputs, actions → client events
+    voice       for how long the caller's voice was heard, by the server's offsets
     proof       how far the server is proven to have heard the caller
+    updates     which of our updates a running session has answered
     frames      text frames of a client: a header, a mask, the bytes
     link        the socket, read and written without a task
     connection  how the socket is opened and kept alive, its end as a cause

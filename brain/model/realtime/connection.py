@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from openai import AsyncOpenAI, OpenAIError
+from openai import AsyncOpenAI, Omit, OpenAIError, omit
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.websocket_connection_options import WebSocketConnectionOptions
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus
 from websockets.frames import CloseCode
 
 from brain import trust_store
@@ -25,6 +25,7 @@ from brain.errors import EngineError
 from brain.model.realtime.gate import FATAL_CODES, SESSION_EXPIRED
 from brain.model.realtime.link import RealtimeLink
 from brain.model.realtime.proof import Proof
+from shared.forms import LOOPBACK_HOSTS
 
 CLOSE_WITHIN_S = 1.0
 PING_EVERY_S = 5.0
@@ -33,6 +34,8 @@ PONG_WITHIN_S = 5.0
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 """The largest server event: an audio delta of minutes would be smaller."""
 
+API_KEY, AUTHORIZATION = "api-key", "authorization"
+
 HALF_OPEN = "half_open"
 """A ping was not answered: the peer is gone, and nobody said so."""
 
@@ -40,7 +43,7 @@ PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """HTTP answers to the upgrade that may be better a moment later; others will not change."""
 
 _SOCKET_OPTIONS: dict[str, object] = {
-    # Our process has no business with a proxy that the environment names.
+    # Our process has no business with a proxy that the environment names: the settings name one, or none.
     "proxy": None,
     "max_size": MAX_EVENT_BYTES,
     # A finite max_size would turn permessage-deflate on: megabytes and CPU a call.
@@ -60,8 +63,11 @@ class OpenSocket:
     link: RealtimeLink
 
 
-async def connect(client: AsyncOpenAI, model: str, headers: Mapping[str, str], proof: Proof) -> OpenSocket:
-    """An open socket to the provider. Raises EngineError. The time it may take is its caller's to bound.
+async def connect(
+    client: AsyncOpenAI, model: str, headers: Mapping[str, str], proof: Proof, proxy: str = ""
+) -> OpenSocket:
+    """An open socket to the provider, perhaps by a proxy. Raises EngineError. The time it may take is its
+    caller's to bound.
 
     Cancelling it drops the connection.
     """
@@ -73,7 +79,9 @@ async def connect(client: AsyncOpenAI, model: str, headers: Mapping[str, str], p
 
     try:
         manager = client.realtime.connect(
-            model=model, extra_headers=dict(headers), websocket_connection_options=_options(client, make)
+            model=model,
+            extra_headers=_with_key(headers),
+            websocket_connection_options=_options(client, make, proxy),
         )
         return OpenSocket(await manager.enter(), made[-1])
     except InvalidStatus as error:
@@ -81,7 +89,7 @@ async def connect(client: AsyncOpenAI, model: str, headers: Mapping[str, str], p
         raise EngineError(
             "connect_refused", f"HTTP {status}", fatal=status not in PASSING_STATUSES
         ) from error
-    except (OSError, InvalidHandshake, ConnectionClosed, OpenAIError) as error:
+    except (OSError, InvalidHandshake, InvalidProxy, ConnectionClosed, OpenAIError) as error:
         raise EngineError("connect_failed", type(error).__name__) from error
 
 
@@ -103,8 +111,22 @@ def end_of(error: ConnectionClosed, *, expired: bool) -> EngineError:
 # Private.
 
 
-def _options(client: AsyncOpenAI, make: Callable[..., RealtimeLink]) -> WebSocketConnectionOptions:
+def _with_key(headers: Mapping[str, str]) -> dict[str, str | Omit]:
+    """The headers, without ours of the key where they have one of their own: a provider that takes `api-key`
+    (Azure) might take the other for a token."""
+    found: dict[str, str | Omit] = {**headers}
+    names = {name.lower() for name in headers}
+    if API_KEY in names and AUTHORIZATION not in names:
+        found[AUTHORIZATION] = omit
+    return found
+
+
+def _options(
+    client: AsyncOpenAI, make: Callable[..., RealtimeLink], proxy: str
+) -> WebSocketConnectionOptions:
     options = {**_SOCKET_OPTIONS, "create_connection": make}
+    if proxy and client.base_url.host not in LOOPBACK_HOSTS:
+        options["proxy"] = proxy
     if client.base_url.scheme == "https":
         # Else the library reads the trust store again for each session, and every call waits for that.
         options["ssl"] = trust_store.for_sessions()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from brain.errors import EngineError
 from brain.json_fields import Json, inner, text
 from brain.model.realtime.session import MU_LAW
 
@@ -29,8 +30,15 @@ FATAL_CODES = frozenset(
 PASSING_CODES = frozenset({"server_error", "rate_limit_exceeded", "inference_rate_limit_exceeded"})
 """The provider's own trouble: the same session, asked for again, may well be granted."""
 
+MAX_SAID_CHARS = 300
+"""Of a refusal in words."""
+
 SESSION_EXPIRED = "session_expired"
 """This session is over; the next one will do."""
+
+
+MAX_LIFE_MS = 24 * 3_600_000.0
+"""An expiry further away than this is a clock that is wrong, ours or theirs."""
 
 
 class GateStep(enum.Enum):
@@ -50,6 +58,8 @@ class SessionGate:
     session_id: str = ""
     expires_at_s: int = 0
     reason: str = ""
+    said: str = ""
+    """The provider's own sentence about what it refuses."""
     is_fatal: bool = True
     """Whether what was refused would be refused again."""
     updated: bool = False
@@ -65,6 +75,16 @@ class SessionGate:
                 return self._error(inner(event, "error"))
             case _:
                 return GateStep.WAIT
+
+    @property
+    def refusal(self) -> EngineError:
+        """Why the session does not open."""
+        return EngineError("session_refused", self.reason, fatal=self.is_fatal, said=self.said)
+
+    def life_ms(self, now_wall_ms: int) -> float:
+        """How long the server lets the session live from now on; 0: it does not say, or not what can be."""
+        left_ms = self.expires_at_s * 1000 - now_wall_ms
+        return float(left_ms) if self.expires_at_s and 0 < left_ms <= MAX_LIFE_MS else 0.0
 
     def _created(self, session: Json) -> GateStep:
         self.session_id = text(session, "id")
@@ -88,5 +108,6 @@ class SessionGate:
         if code in FATAL_CODES or ours:
             where = text(error, "param")
             self.reason, self.is_fatal = f"{code} in {where}" if where else code, code not in PASSING_CODES
+            self.said = text(error, "message")[:MAX_SAID_CHARS]
             return GateStep.REFUSED
         return GateStep.WAIT

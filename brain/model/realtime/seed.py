@@ -62,6 +62,13 @@ class Seed:
             case _:
                 pass
 
+    def takes(self, item_id: str) -> bool:
+        """Whether an item is still to be told; from now on it is one that was."""
+        is_new = item_id not in self.item_ids
+        if is_new:
+            self.item_ids.append(item_id)
+        return is_new
+
     @property
     def is_in(self) -> bool:
         """Whether every item was answered."""

@@ -16,7 +16,7 @@ import contextlib
 from base64 import b64decode
 from binascii import b2a_base64
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import orjson
 from openai import AsyncOpenAI
@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from brain.agents.agent import Agent
 from brain.counters import BrainCounters
 from brain.errors import EngineError
-from brain.json_fields import Json, inner, text
+from brain.json_fields import Json, inner, read_object, text
 from brain.model.engine import Listener, Opened, Opening, SeedItem, ToModel
 from brain.model.realtime import translate
 from brain.model.realtime.connection import CLOSE_WITHIN_S, OpenSocket, connect, end_of
@@ -33,8 +33,11 @@ from brain.model.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRE
 from brain.model.realtime.link import RealtimeLink
 from brain.model.realtime.proof import Proof
 from brain.model.realtime.seed import Seed
-from brain.model.realtime.session import answering_session, session_config
-from brain.sequencer import inputs
+from brain.model.realtime.session import answering_session, change_of, session_config
+from brain.model.realtime.updates import Updates
+from brain.model.realtime.voice import VoiceLength
+from brain.sequencer import actions, inputs
+from brain.sequencer.notice import is_notice
 from shared.clock import now_ms, wall_ms
 
 CONNECT_WITHIN_S = 3.0
@@ -47,9 +50,6 @@ Redis, where XLEN shows it. Control events are few and always queued."""
 
 MAX_QUEUED_EVENTS = 2_000
 """Beyond it the socket is taken for dead: it has not taken a byte for minutes."""
-
-MAX_LIFE_MS = 24 * 3_600_000.0
-"""An expiry further away than this is a clock that is wrong, ours or theirs."""
 
 
 class RealtimeEngine:
@@ -80,8 +80,14 @@ class RealtimeEngine:
         """Events that wait, each with the caller entry up to which it has audio; None: it has none."""
         self._queued_appends = 0
         self._on_drained: Callable[[], None] | None = None
+        self._voice = VoiceLength()
         self._out_of_band: set[str] = set()
         self._expired = False
+        self._updates = Updates()
+        self._changes = 0
+        self._has_spoken = False
+        self._told = self._config(agent, opening.tools)
+        """Who the model is told to be, once it may answer."""
         self.appended_id = b""
 
     # Opening.
@@ -91,38 +97,27 @@ class RealtimeEngine:
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S):
                 self._socket = await connect(
-                    self._client, self._agent.model, self._opening.headers, self._proof
+                    self._client, self._agent.model, self._opening.headers, self._proof, self._opening.proxy
                 )
         except TimeoutError as error:
             raise EngineError("connect_failed", type(error).__name__) from error
         await self._confirm(self._socket.link)
-        return Opened(session_id=self._gate.session_id, life_ms=self._life_ms())
+        return Opened(session_id=self._gate.session_id, life_ms=self._gate.life_ms(self._now_wall_ms()))
 
     async def _confirm(self, link: RealtimeLink) -> None:
-        config = session_config(self._agent, list(self._opening.tools), answering=not self._opening.seeded)
-        try:
-            async with asyncio.timeout(CONFIRM_WITHIN_S):
-                while True:
-                    match self._gate.handle(await self._receive(link)):
-                        case GateStep.SEND_UPDATE:
-                            update = translate.update_session(self._gate.update_id, config)
-                            link.write(orjson.dumps(update))
-                        case GateStep.OPEN:
-                            return
-                        case GateStep.REFUSED:
-                            raise EngineError("session_refused", self._gate.reason, fatal=self._gate.is_fatal)
-                        case GateStep.WAIT:
-                            pass
-        except TimeoutError:
-            raise EngineError(
-                "session_unconfirmed", f"no session.updated within {CONFIRM_WITHIN_S:g} s"
-            ) from None
-        except ConnectionClosed as error:
-            raise end_of(error, expired=False) from error
-
-    def _life_ms(self) -> float:
-        left_ms = self._gate.expires_at_s * 1000 - self._now_wall_ms()
-        return float(left_ms) if self._gate.expires_at_s and 0 < left_ms <= MAX_LIFE_MS else 0.0
+        config = self._config(self._agent, self._opening.tools, answering=not self._opening.seeded)
+        async with _confirming():
+            while True:
+                match self._gate.handle(await self._receive(link)):
+                    case GateStep.SEND_UPDATE:
+                        update = translate.update_session(self._gate.update_id, config)
+                        link.write(orjson.dumps(update))
+                    case GateStep.OPEN:
+                        return
+                    case GateStep.REFUSED:
+                        raise self._gate.refusal
+                    case GateStep.WAIT:
+                        pass
 
     # Seeding.
 
@@ -166,9 +161,42 @@ class RealtimeEngine:
         """The next event before the session runs."""
         while True:
             try:
-                return read_json(await link.receive())
+                return read_object(await link.receive())
             except orjson.JSONDecodeError:
                 self._counters.events_bad += 1
+
+    # Another agent.
+
+    async def become(self, agent: Agent, tools: tuple[Json, ...]) -> bool:
+        """One `session.update`, or none where nothing differs. Cancelling it leaves it unknown who the model
+        is."""
+        told = self._config(agent, tools)
+        if agent.connection != self._agent.connection:
+            return False
+        if told != self._told:
+            change = change_of(self._told, told, has_spoken=self._has_spoken)
+            if change is None:
+                return False
+            await self._tell_change(change)
+        self._agent, self._told = agent, told
+        return True
+
+    async def _tell_change(self, change: Json) -> None:
+        link, self._changes = self._link(), self._changes + 1
+        update_id = f"{self._opening.tag}-agent-{self._changes}"
+        update = orjson.dumps(translate.update_session(update_id, change))
+        async with _confirming():
+            if self._writes_to is None:
+                link.write(update)
+                await self._answered(link, update_id)
+            else:
+                answered = self._updates.awaited(update_id)
+                self._queue.append((update, None))
+                self._write()
+                await answered
+
+    def _config(self, agent: Agent, tools: tuple[Json, ...], *, answering: bool = True) -> Json:
+        return session_config(agent, list(tools), answering=answering, call=self._opening.call)
 
     # Running.
 
@@ -205,13 +233,14 @@ class RealtimeEngine:
         finally:
             self._writes_to = None
             link.unlisten()
+            self._updates.over(EngineError("closed"))
 
     def _heard(self, data: bytes, listener: Listener) -> EngineError | None:
         """Takes one message; returns the session's end if that is what it is."""
         self._counters.events += 1
         self._proof.event(now_ms())
         try:
-            event = read_json(data)
+            event = read_object(data)
         except orjson.JSONDecodeError:
             self._counters.events_bad += 1
             return None
@@ -226,13 +255,18 @@ class RealtimeEngine:
             except binascii.Error:
                 self._counters.deltas_bad += 1
                 return None
+            self._has_spoken = True
             listener.on_audio(text(event, "response_id"), text(event, "item_id"), audio)
             return None
         fatal = translate.fatal_code(event)
         if fatal:
             return EngineError(fatal, "the account or the model", fatal=True)
         if kind == "error":
-            self._hear_error(translate.error_code(event), listener)
+            code = translate.error_code(event)
+            self._updates.refused(text(inner(event, "error"), "event_id"), code)
+            self._hear_error(code, listener)
+        elif kind == "session.updated":
+            self._updates.accepted()
         elif kind in ("mcp_list_tools.failed", "response.mcp_call.failed"):
             listener.on_trouble(kind.removeprefix("response.").replace(".", "_"), known=False)
         elif kind == translate.TRANSCRIPTION_FAILED:
@@ -244,7 +278,8 @@ class RealtimeEngine:
         server_tool = translate.read_server_tool(event)
         if server_tool is not None:
             listener.on_server_tool(server_tool)
-        for input_ in translate.read_event(event, approve=self._agent.approves_mcp):
+        spoke_ms = self._voice.read(event, self._agent.turn_detection)
+        for input_ in translate.read_event(event, approve=self._agent.approves_mcp, spoke_ms=spoke_ms):
             if isinstance(input_, inputs.ResponseCreated) and input_.out_of_band:
                 self._out_of_band.add(input_.response_id)
             listener.on_input(input_)
@@ -283,12 +318,16 @@ class RealtimeEngine:
         """Queues an action."""
         if len(self._queue) >= MAX_QUEUED_EVENTS:
             raise EngineError("socket_stuck", f"{len(self._queue)} events are not sent")
+        if isinstance(action, actions.TellSaid) and not self._seed.takes(action.item_id):
+            return
+        if isinstance(action, actions.SilenceServer):
+            self._updates.sent(action.event_id)
         for event in translate.client_events(action, self._agent):
             self._queue.append((event, None))
         self._write()
 
     def rewrite(self, item_id: str, said: str) -> None:
-        """Replaces a seeded item at its place; an item that was not seeded is unknown here."""
+        """Replaces an item that was told at its place; one that was not told is unknown here."""
         order = self._seed.item_ids
         if item_id not in order:
             return
@@ -300,7 +339,7 @@ class RealtimeEngine:
             # Another id: the old one may be in use until the server has deleted it.
             new_id = f"{self._opening.tag}w{self._rewrites}"
             after_id = order[at - 1] if at else "root"
-            body = translate.message("assistant", said, new_id)
+            body = translate.message("system" if is_notice(item_id) else "assistant", said, new_id)
             events.append(translate.create_item(f"{event_id}-text", body, after_id))
             order[at] = new_id
         else:
@@ -347,7 +386,14 @@ class RealtimeEngine:
         return self._socket.link
 
 
-def read_json(data: bytes) -> Json:
-    """A server event. Raises orjson.JSONDecodeError; anything but an object reads as an empty one."""
-    event = orjson.loads(data)
-    return event if isinstance(event, dict) else {}
+@contextlib.asynccontextmanager
+async def _confirming() -> AsyncIterator[None]:
+    """What is told inside is answered within a time limit. Raises EngineError."""
+    try:
+        async with asyncio.timeout(CONFIRM_WITHIN_S):
+            yield
+    except TimeoutError:
+        reason = f"no session.updated within {CONFIRM_WITHIN_S:g} s"
+        raise EngineError("session_unconfirmed", reason) from None
+    except ConnectionClosed as error:
+        raise end_of(error, expired=False) from error

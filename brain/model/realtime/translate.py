@@ -96,10 +96,11 @@ def is_benign(code: str) -> bool:
     return code in BENIGN_CODES
 
 
-def read_event(event: Json, *, approve: bool = False) -> tuple[Input, ...]:
+def read_event(event: Json, *, approve: bool = False, spoke_ms: float | None = None) -> tuple[Input, ...]:
     """The inputs that a server event means: none, one, or two for a completed tool call.
 
-    `approve`: the answer to a server that asks whether it may run a tool.
+    `approve`: the answer to a server that asks whether it may run a tool. `spoke_ms`: how long the voice was
+    heard whose end the event tells.
     """
     match text(event, "type"):
         case "response.created":
@@ -133,9 +134,14 @@ def read_event(event: Json, *, approve: bool = False) -> tuple[Input, ...]:
         case "input_audio_buffer.speech_started":
             return (inputs.SpeechStarted(item_id=text(event, "item_id")),)
         case "input_audio_buffer.speech_stopped":
-            return (inputs.SpeechStopped(item_id=text(event, "item_id")),)
+            return (inputs.SpeechStopped(item_id=text(event, "item_id"), spoke_ms=spoke_ms),)
         case "input_audio_buffer.committed":
             return (inputs.TurnCommitted(item_id=text(event, "item_id")),)
+        case "conversation.item.input_audio_transcription.delta":
+            return (inputs.CallerUnderstood(item_id=text(event, "item_id"), text=text(event, "delta")),)
+        case "conversation.item.input_audio_transcription.completed":
+            said = text(event, "transcript")
+            return (inputs.CallerUnderstood(item_id=text(event, "item_id"), text=said, final=True),)
         case "error":
             event_id = text(inner(event, "error"), "event_id")
             return (inputs.Refused(event_id=event_id, code=error_code(event)),)
@@ -182,8 +188,8 @@ def read_server_tool(event: Json) -> ServerTool | None:
 
 
 def client_events(action: ToModel, agent: Agent) -> list[bytes]:
-    """The JSON texts of the client events that an action means: one, or two for a tool's output whose
-    call the session has not seen."""
+    """The JSON texts of the client events that an action means: one, or two where something must be told
+    first: a call that the session has not seen, what a stored prompt cannot be joined with."""
     match action:
         case actions.SendCreate():
             body: Json = {
@@ -191,6 +197,9 @@ def client_events(action: ToModel, agent: Agent) -> list[bytes]:
                 "event_id": action.token,
                 "response": _create(action, agent),
             }
+            if agent.is_stored and _instructions(action):
+                wish = message("system", _instructions(action), action.token)
+                return [_json(create_item(f"{action.token}-wish", wish)), _json(body)]
         case actions.SendCancel(left_to_server=True):
             return []  # The session says `interrupt_response`.
         case actions.SendCancel():
@@ -218,6 +227,8 @@ def client_events(action: ToModel, agent: Agent) -> list[bytes]:
         case actions.SendText():
             # Our own id, so that the server's echo of the item tells that it is in the conversation.
             body = create_item(action.event_id, message("user", action.text, action.event_id))
+        case actions.TellSaid():
+            body = create_item(action.event_id, message("system", action.text, action.item_id))
         case actions.SendApproval():
             approval: Json = {
                 "type": "mcp_approval_response",
@@ -305,9 +316,10 @@ def _create(action: actions.SendCreate, agent: Agent) -> Json:
     if action.without_tools:
         response["tool_choice"] = "none"
     if wanted:
+        response["tool_choice"] = "none"
+    if wanted and not agent.is_stored:
         # They replace the session's for this response, so the agent's own go along.
         response["instructions"] = f"{agent.instructions}\n\n{wanted}"
-        response["tool_choice"] = "none"
     if action.audio_only:
         response["output_modalities"] = ["audio"]
     return response

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from ingress.calls.hold_clip import hold_clip
+from ingress.sound.hold_clip import hold_clip
 from proofs.prove.chaos.evidence import shapes
 from proofs.prove.chaos.evidence.coding import (
     CALLER,

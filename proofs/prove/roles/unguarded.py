@@ -133,7 +133,7 @@ def _library_retry(_role: str) -> None:
 def _no_clips(_role: str) -> None:
     """Ingress plays nothing of its own while nobody speaks: the same length of silence."""
     audio = importlib.import_module("shared.audio")
-    module = importlib.import_module("ingress.calls.hold_clip")
+    module = importlib.import_module("ingress.sound.hold_clip")
     clip: Callable[[], bytes] = module.hold_clip
     silence = bytes([audio.SILENCE_BYTE]) * len(clip())
     module.hold_clip = lambda: silence  # type: ignore[attr-defined]

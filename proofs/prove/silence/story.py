@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ingress.calls.hold_clip import hold_clip
+from ingress.sound.hold_clip import hold_clip
 from proofs.prove.silence.faults import At, Story
 from proofs.prove.silence.recognise import Known
 from simulators import clips, mulaw

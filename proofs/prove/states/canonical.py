@@ -14,6 +14,9 @@ from brain.sequencer.wishes import Wish
 CALL = "call"
 """The one tool call of the walk."""
 
+VOICE, NEXT_VOICE = "u", "v"
+"""Items of the caller: the second one comes once the first was passed over."""
+
 
 def canonical(s: State, now_ms: float) -> object:
     """A value that is equal for states that no rule can tell apart, but for what the module says."""
@@ -26,7 +29,7 @@ def canonical(s: State, now_ms: float) -> object:
         seen.create(),
         tuple(seen.wish(wish) for wish in s.deferred.values()),
         tuple(
-            (who(r.response_id), r.done, r.reason, r.spoke, r.called_tools, seen.pays(r.debt))
+            (who(r.response_id), r.done, r.reason, r.spoke, r.called_tools, r.protected, seen.pays(r.debt))
             for r in s.responses.values()
         ),
         len(s.debts.standing), seen.asking(),
@@ -54,6 +57,7 @@ def canonical(s: State, now_ms: float) -> object:
             for b in s.batches.values()
         ),
         CALL in s.tool_calls, CALL in s.in_conversation, "mcp" in s.tool_calls,
+        seen.doubt(), VOICE in s.passed_over, bool(s.untold),
         s.roll_over_by_ms is None, min(len(s.texts), 2), seen.abandoned(),
     )  # fmt: skip
 
@@ -126,6 +130,14 @@ class _Seen:
             caller.talking_on,
             caller.last_turn_item_id == f"u{self._s.cut}",
         )
+
+    def doubt(self) -> object:
+        """What is known of a voice that may interrupt."""
+        doubt = self._s.doubt
+        if doubt is None:
+            return None
+        voices, committed = tuple(doubt.voices.items()), tuple(doubt.committed)
+        return self.at(doubt.deadline_ms), self._s.cut == doubt.cut, voices, committed
 
     def abandoned(self) -> object:
         """Which wish each create that was given up on belongs to, if that is still waited for."""

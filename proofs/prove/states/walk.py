@@ -18,16 +18,22 @@ from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, input
 from brain.sequencer.actions import (
     Action,
     AudioVerdict,
+    Flush,
     HangUp,
     Journal,
     Move,
+    PauseReply,
+    ResumeReply,
     RunTool,
     SendCreate,
 )
+from brain.sequencer.cut import interruptible
+from brain.sequencer.doubt import phrases
 from brain.sequencer.inputs import Input
-from brain.sequencer.state import State
+from brain.sequencer.notice import notice_id
+from brain.sequencer.state import Phase, State
 from brain.sequencer.transitions import TRANSITIONS
-from proofs.prove.states.canonical import CALL, canonical
+from proofs.prove.states.canonical import CALL, NEXT_VOICE, VOICE, canonical
 from shared.contract.streams.journal import Kind
 
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
@@ -36,13 +42,16 @@ ENDS_OF_A_WISH = frozenset(
     {Kind.RESPONSE_CREATED, Kind.RESPONSE_DONE, Kind.RESPONSE_SUPERSEDED, Kind.RESPONSE_EXPIRED}
 )
 
-Mode = Literal["server", "brain"]
+Mode = Literal["server", "brain", "confirm"]
 
 CONFIGS: Mapping[Mode, SequencerConfig] = {
     "server": SequencerConfig(create_response_by="server", server_interrupts=True),
     "brain": SequencerConfig(create_response_by="brain", greeting_interruptible=False),
+    "confirm": SequencerConfig(
+        create_response_by="brain", confirm_ms=1_500.0, transcribes=True, backchannels=phrases(["mm"])
+    ),
 }
-"""What may differ between agents, spread over the two."""
+"""What may differ between agents, spread over the three."""
 
 
 class Violation(Exception):
@@ -120,13 +129,18 @@ def alphabet(s: State) -> Iterator[Step]:
     for reason in (Reason.GREETING, Reason.OPERATOR, Reason.IDLE_PROMPT):
         yield f"wish: {reason}", inputs.WishToSpeak(reason=reason, text="x")
     yield "wish: operator, force", inputs.WishToSpeak(reason=Reason.OPERATOR, text="x", force=True)
+    if not (s.last_number or s.responses):
+        may_cut = s.config.create_response_by == "server"
+        item_id = notice_id(s.cut + 1, interruptible=may_cut)
+        yield "notice", inputs.NoticeReady(item_id=item_id, n_bytes=8_000, text="x")
     yield "hang up", inputs.HangUpWished(cause="x")
     yield "hang up with farewell", inputs.HangUpWished(cause="x", farewell="bye")
     yield "key", inputs.KeyPressed()
     yield "keys", inputs.CallerWrote(text="1")
     yield "keys, barge-in", inputs.CallerWrote(text="1", barge_in=True)
-    yield "speech started", inputs.SpeechStarted(item_id="u")
-    yield "speech stopped", inputs.SpeechStopped(item_id="u")
+    voice = NEXT_VOICE if VOICE in s.passed_over else VOICE
+    yield "speech started", inputs.SpeechStarted(item_id=voice)
+    yield "speech stopped", inputs.SpeechStopped(item_id=voice)
     yield "turn committed", inputs.TurnCommitted(item_id=f"u{s.cut}")
     yield "created: server's", inputs.ResponseCreated(response_id=f"r{s.last_number}s")
     yield "created: out of band", inputs.ResponseCreated(response_id="oob", out_of_band=True)
@@ -136,6 +150,8 @@ def alphabet(s: State) -> Iterator[Step]:
     yield "move ended", inputs.MoveEnded(output="{}")
     yield "flushed", inputs.Flushed(cut=s.cut)
     yield "tick", inputs.Tick()
+    if s.doubt is not None:
+        yield from _about_the_voice(voice)
     yield from _about_ours(s)
     yield from _about_the_active(s)
     yield from _about_playback(s)
@@ -152,6 +168,19 @@ def alphabet(s: State) -> Iterator[Step]:
             )
     if CALL in s.tool_calls:
         yield "output added", inputs.ItemAdded(item_id="o", answers_id=CALL)
+
+
+def _about_the_voice(item_id: str) -> Iterator[Step]:
+    """What answers whether it interrupts."""
+    yield "speech stopped: short", inputs.SpeechStopped(item_id=item_id, spoke_ms=100.0)
+    yield "turn committed: of the voice", inputs.TurnCommitted(item_id=item_id)
+    for name, text, final in (
+        ("half a word", "m", False),
+        ("a word", "stop ", False),
+        ("nothing", "mm", True),
+        ("all of it", "stop", True),
+    ):
+        yield f"understood: {name}", inputs.CallerUnderstood(item_id=item_id, text=text, final=final)
 
 
 def _about_ours(s: State) -> Iterator[Step]:
@@ -213,6 +242,7 @@ def _take(core: Sequencer, step: Input | Delta, now_ms: float, path: list[str]) 
     if isinstance(step, inputs.Tick):
         now_ms = max(now_ms, core.next_deadline_ms() or now_ms)
     wishes, cut, owing = _wishes(core.state), core.cut, _Owing.of(core.state)
+    was_doubtful = core.state.doubt is not None
     if isinstance(step, Delta):
         was_retired = step.response_id in core.state.retired
         verdict = core.admit_audio(step.response_id, step.item_id, step.ms * 8, now_ms)
@@ -225,6 +255,7 @@ def _take(core: Sequencer, step: Input | Delta, now_ms: float, path: list[str]) 
         row = TRANSITIONS[(before, type(step))]
         _hold(core.slot in row.to, f"{type(step).__name__} led from {before} to {core.slot}", path)
     _check(core, actions, wishes, cut, path)
+    _check_doubt(core.state, actions, path, was_doubtful=was_doubtful)
     owing.check(core, step, actions, path)
     return now_ms
 
@@ -258,6 +289,19 @@ def _check(core: Sequencer, actions: list[Action], wishes: set[int], cut: int, p
     }
     gone = wishes - _wishes(s) - ended
     _hold(not gone, f"wishes {sorted(gone)} ended without a journal line", path)
+
+
+def _check_doubt(s: State, actions: list[Action], path: list[str], *, was_doubtful: bool) -> None:
+    """Playback stands still as long as it is in doubt whether the caller interrupts, and no longer."""
+    is_doubtful = s.doubt is not None
+    asked = {type(action) for action in actions} & {PauseReply, ResumeReply, Flush, HangUp}
+    _hold((PauseReply in asked) == (is_doubtful and not was_doubtful), "paused without a doubt", path)
+    _hold(not (ResumeReply in asked and Flush in asked), "what was cut goes on", path)
+    is_ended = bool(asked & {ResumeReply, Flush, HangUp})
+    _hold(is_ended or is_doubtful or not was_doubtful, "what stands still stands for ever", path)
+    is_open = s.phase is Phase.OPEN and s.hang_up is None
+    is_about = bool(interruptible(s)) or s.outstanding is not None
+    _hold(not is_doubtful or (is_open and is_about), "a doubt about nothing", path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +357,8 @@ def _rests(core: Sequencer, now_ms: float, path: list[str]) -> None:
     _hold(is_unserved or core.owed is None, "sound is owed for ever", path)
     _hold(not core.audible_response_id, "speaking for ever", path)
     _hold(not s.deferred, "a wish waits for ever", path)
-    _hold(is_over or not (s.batches or s.move or s.pending_cut), "a tool, move or cut waits for ever", path)
+    is_waiting = bool(s.batches or s.move or s.pending_cut or s.doubt)
+    _hold(is_over or not is_waiting, "a tool, move, cut or doubt waits for ever", path)
     _hold(s.hang_up is None or is_over, "a hang-up that never ends", path)
 
 

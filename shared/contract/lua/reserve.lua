@@ -4,7 +4,9 @@
 -- KEYS  1 slots  2 token  3 card  4 ringing
 -- ARGV  1 call_sid  2 most slots in this lane  3 lease ms  4 wall ms  5 new nonce  6 its expiry, wall ms
 --       7 ttl of the two keys, ms  8 '1': brains are to hear of it  9 the agent that was asked for
---       10 the called number in full  11 how long it may ring, ms
+--       10 the called number in full  11 how long it may ring, ms  12 the caller's number in full
+--       13 what the called number carries, as JSON ('' = who calls is not written down)  14 for how long it is, ms
+-- Who calls a new call is written down in card .. ':number' (same lane, so same slot): brains may ask about them.
 -- A call that gets its first token rings: an entry for whichever brain reads it first (EXPECT). It goes nowhere where no
 -- brain reads them, and is gone after the time that a call may ring: as many stand there as slots were given in it.
 -- The token of a later stream expires later, whatever the clocks of the ingresses say: that is how one knows later which
@@ -33,6 +35,11 @@ local expiry = string.format('%.0f', math.max(tonumber(ARGV[6]), (tonumber(has[2
 redis.call('HSET', KEYS[2], 'issued', ARGV[5] .. '@' .. expiry)
 redis.call('HDEL', KEYS[2], 'expected_by')
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
+if ARGV[13] ~= '' and not has[1] then
+  -- The call is admitted, whatever stands under that name.
+  redis.pcall('HSET', KEYS[3] .. ':number', 'caller', ARGV[12], 'parameters', ARGV[13])
+  redis.pcall('PEXPIRE', KEYS[3] .. ':number', ARGV[14])
+end
 if ARGV[8] == '1' and not has[1] then
   local time = redis.call('TIME')
   local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[11])

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import orjson
 
 from shared.contract.entry import checked, text_of
 from shared.contract.errors import EntryError
@@ -49,6 +51,29 @@ class Ringing:
     called: str
 
 
+PERSON_TTL_MS = 60_000
+"""How long it is known who calls where no stream comes: ATTACH makes it as long as the call's other keys."""
+
+CALLER, PARAMETERS = PERSON = ("caller", "parameters")
+"""The fields of the key that says who calls: what HMGET is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who calls, as the first webhook knows: brains may ask the user's system about them while it rings. It
+    stands in no entry, but in the key of the caller's number."""
+
+    caller: str = field(repr=False)
+    """The number in full, as the carrier writes it."""
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the number carries: of its webhook's URL, of the carrier's SIP headers."""
+
+    @property
+    def written(self) -> str:
+        """The parameters, for RESERVE."""
+        return orjson.dumps(dict(self.parameters)).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class NewCall:
     """An entry of `calls`."""
@@ -82,6 +107,23 @@ def read_ringing(fields: Sequence[bytes]) -> Ringing:
         if name not in found:
             raise EntryError("ringing", name, "a text", None)
     return Ringing(_call("ringing", found), found["agent"], found["called"])
+
+
+def read_person(found: Sequence[bytes | None]) -> Person | None:
+    """From the answer to an HMGET of PERSON. None: the first webhook has written nothing. Parameters that
+    cannot be read are none."""
+    caller, written = found
+    if written is None:
+        return None
+    try:
+        parameters = orjson.loads(written)
+    except orjson.JSONDecodeError:
+        parameters = {}
+    texts = parameters.items() if isinstance(parameters, dict) else ()
+    return Person(
+        caller="" if caller is None else caller.decode(errors="replace"),
+        parameters={name: value for name, value in texts if isinstance(value, str)},
+    )
 
 
 def read_orphan(fields: Sequence[bytes]) -> Orphan:

@@ -33,7 +33,7 @@ OPERATOR = "operator"
 """Who speaks where nobody is named: people type without `from`."""
 
 MAX_SAY_CHARS = 2_000
-"""Bound of an operator's text; longer ones are shortened."""
+"""Bound of a text that is typed; longer ones are shortened."""
 
 
 # Ingress.
@@ -204,6 +204,14 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InWriting:
+    """The caller says something in writing: it interrupts and is answered as if it were spoken."""
+
+    KIND: ClassVar[str] = "write"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HangUp:
     """The call is to end, after a farewell if there is one."""
 
@@ -213,7 +221,19 @@ class HangUp:
 
 
 Message = (
-    Stream | Detached | Ended | Dtmf | Dialled | Outranked | Audible | Heard | Silent | Flushed | Say | HangUp
+    Stream
+    | Detached
+    | Ended
+    | Dtmf
+    | Dialled
+    | Outranked
+    | Audible
+    | Heard
+    | Silent
+    | Flushed
+    | Say
+    | InWriting
+    | HangUp
 )
 KINDS: Mapping[str, type[Message]] = {
     kind.KIND: kind
@@ -229,10 +249,11 @@ KINDS: Mapping[str, type[Message]] = {
         Silent,
         Flushed,
         Say,
+        InWriting,
         HangUp,
     )
 }
-COMMANDS = (Say.KIND, HangUp.KIND)
+COMMANDS = (Say.KIND, InWriting.KIND, HangUp.KIND)
 """What operators may ask of a call by hand. (A worker is drained by its doorbell.)"""
 
 
@@ -260,12 +281,12 @@ def message_fields(message: Message, *, sender: str, number: str, epoch: int | N
     return fields + record.flat(message)
 
 
-def operator_fields(command: Say | HangUp) -> Fields:
+def operator_fields(command: Say | InWriting | HangUp) -> Fields:
     """An entry as a person would type it: without a number, so that saying it twice means it twice."""
     return [b"kind", command.KIND.encode(), b"from", OPERATOR.encode(), *record.flat(command)]
 
 
-def operator_command(keys: Keys, call_sid: str, command: Say | HangUp) -> Command:
+def operator_command(keys: Keys, call_sid: str, command: Say | InWriting | HangUp) -> Command:
     """An operator's message to a call. It goes nowhere if the call is not there any more."""
     head = (b"XADD", keys.control(call_sid).encode(), b"NOMKSTREAM", b"MAXLEN", b"~", b"%d" % MAXLEN, b"*")
     return Command(keys.lane(call_sid), (*head, *operator_fields(command)))
@@ -306,10 +327,12 @@ def _written(kind: str, found: Mapping[str, str]) -> Message | None:
 
 
 def _typed(kind: str, found: Mapping[str, str]) -> tuple[Message | None, str]:
-    if kind == Say.KIND:
+    if kind in (Say.KIND, InWriting.KIND):
         said = found.get("text", "").strip()[:MAX_SAY_CHARS]
         if not said:
             return None, "expected a field text with what to say"
+        if kind == InWriting.KIND:
+            return InWriting(text=said), ""
         return Say(text=said, force=found.get("force", "").lower() in _TRUE), ""
     if kind == HangUp.KIND:
         farewell = found.get("farewell", "")[:MAX_SAY_CHARS]

@@ -60,6 +60,15 @@ class ItemHeard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeSaid:
+    """An item of the model's is a recording, which is said word for word: it answers nobody. Its text and its
+    length follow."""
+
+    KIND: ClassVar[str] = "notice"
+    item_id: str = named("id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeysPressed:
     """What the caller pressed, as the model was told: perhaps a card number."""
 
@@ -97,10 +106,24 @@ class QuietUntil:
     at_ms: int
 
 
-HistoryEntry = ItemEntry | ItemLength | ItemHeard | KeysPressed | ToolEntry | QuietUntil
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overheard:
+    """What the caller said there was no turn: noise, or a word that only shows that they listen. Nobody
+    answers it."""
+
+    KIND: ClassVar[str] = "overheard"
+    item_id: str = named("id")
+
+
+HistoryEntry = (
+    ItemEntry | ItemLength | ItemHeard | NoticeSaid | KeysPressed | ToolEntry | QuietUntil | Overheard
+)
 KINDS: Mapping[str, type[HistoryEntry]] = {
-    kind.KIND: kind for kind in (ItemEntry, ItemLength, ItemHeard, KeysPressed, ToolEntry, QuietUntil)
-}
+    kind.KIND: kind
+    for kind in (
+        ItemEntry, ItemLength, ItemHeard, NoticeSaid, KeysPressed, ToolEntry, QuietUntil, Overheard,
+    )
+}  # fmt: skip
 
 
 def history_fields(entry: HistoryEntry) -> Fields:

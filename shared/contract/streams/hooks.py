@@ -28,6 +28,12 @@ class Event(enum.StrEnum):
     ENDED = "call.ended"
     TOOL_FAILED = "tool.failed"
 
+    # While it goes on; told to whoever asks for them.
+    TURN_ENDED = "turn.ended"
+    TRANSFER_STARTED = "transfer.started"
+    TRANSFER_ENDED = "transfer.ended"
+    AGENT_CHANGED = "agent.changed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:

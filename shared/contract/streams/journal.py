@@ -58,6 +58,7 @@ class Kind(enum.StrEnum):
 
     # The session and its responses: the brain.
     GREETING = "greeting", "the agent is to speak first"
+    NOTICE = "notice", "a recording of the agent's is said, word for word (`item`)"
     SESSION_READY = (
         "session_ready",
         "the model has confirmed µ-law both ways; caller audio flows from here on",
@@ -74,6 +75,13 @@ class Kind(enum.StrEnum):
     RESPONSE_EXPIRED = "response_expired", "a wish to speak became too old"
     SPEECH_STARTED = "speech_started", "the model's voice detection heard the caller begin"
     SPEECH_STOPPED = "speech_stopped", "the model's voice detection heard the caller stop"
+    PAUSED = (
+        "paused",
+        "the caller's voice stopped what was being said, until it is known whether they mean it",
+    )
+    CONFIRMED = "confirmed", "they meant it: it is an interruption, and why (`cause`, after `ms`)"
+    PASSED_OVER = "passed_over", "it was nothing, and why (`cause`): short, no_words or backchannel"
+    WENT_ON = "went_on", "what was being said goes on from the frame where it stopped (after `ms`)"
     FLUSH = "flush", "what was being said is cut (`cause`)"
     TRUNCATE = "truncate", "the model was told how much of an item was heard"
     REWRITE = "rewrite", "the same, of an item that an earlier session spoke"
@@ -101,6 +109,12 @@ class Kind(enum.StrEnum):
         "number_unknown",
         "no agent has the called number (it stands on the card); who answers instead",
     )
+    CONTEXT = (
+        "context",
+        "it was asked who is calling (`outcome`, and `why` it failed), who answers, and for how many of its"
+        " variables nobody had a value (`missing`)",
+    )
+    AGENT_CHANGED = "agent_changed", "another agent goes on with the call (`agent`, `was`)"
     HANG_UP_PENDING = "hang_up_pending", "the call ends after the farewell (`cause`)"
     HANG_UP = "hang_up", "nothing is left to be said, and the call is ended (`cause`)"
     MOVE_PENDING = "move_pending", "a transfer or keypad tones are wanted, after what is being said"

@@ -31,17 +31,20 @@ GROUP_FRAMES = 3
 
 
 class OutKind(enum.StrEnum):
-    """What may stand in an `out` entry: six kinds of egress, then two of brain.
+    """What may stand in an `out` entry: seven kinds of egress, then three of brain.
 
     A frame's value is 20 ms of audio, or up to GROUP_FRAMES times that: frames that follow one another. A
-    clear's is the stamp of the flush behind it, if that was written on egress's host, else empty. The value
-    of sound and sound_end is the number of a debt, a close's is the cause. Of owes, the name has the debt's
-    number in place of a frame's.
+    clear's is the stamp of the flush behind it, if that was written on egress's host, else empty; a pause's
+    is the name of the mark behind it. The value of sound and sound_end is the number of a debt, a close's is
+    the cause, a fill's the id of a sound. In place of a frame's number the name of owes has the debt's, that
+    of fill the ms before it begins.
     """
 
     FRAME = "frame"
     MARK = "mark"
     CLEAR = "clear"
+    PAUSE = "pause"
+    """As a clear, of the same cut: what the carrier has not played comes again later."""
     ATTACH = "attach"
     SOUND = "sound"
     """What follows answers all debts up to this number."""
@@ -49,6 +52,9 @@ class OutKind(enum.StrEnum):
     """The last frame of that answer has gone."""
     OWES = "owes"
     """The brain is alive, and this is what it owes the caller."""
+    FILL = "fill"
+    """While the caller waits and hears nothing, this sound is played again and again. An ingress of an older
+    version leaves it aside, and the caller waits in silence."""
     CLOSE = "close"
 
 
@@ -82,7 +88,7 @@ _FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_deaf"
 class BackKind(enum.StrEnum):
     """What may stand in a `back` entry. An echo's value is the mark's name, a forwarded's the unsent
     bytes, an attached's the ms of what was forwarded that the caller has not heard yet, a groups' the most
-    frames in one pair, a way's the ms to Twilio and back."""
+    frames in one pair, a way's the ms to Twilio and back. A pauses' is empty."""
 
     ECHO = "echo"
     FORWARDED = "forwarded"
@@ -90,6 +96,9 @@ class BackKind(enum.StrEnum):
     GROUPS = "groups"
     """Stands before `attached`: this ingress takes frames in groups. One that does not say so is of an older
     version, and would take a group for one frame."""
+    PAUSES = "pauses"
+    """Stands before `attached`: this ingress knows `pause`. One that does not say so is of an older version,
+    and would leave it aside: what the carrier has plays on then."""
     WAY = "way"
     """How long the stream's socket takes there and back, when that has changed."""
     OUTRANKED = "outranked"
@@ -104,9 +113,9 @@ Pair = tuple[bytes, bytes]
 class Name:
     """The name of a pair.
 
-    `epoch` is that of the owner who speaks: egress's for its four kinds and in `back`, the brain's for
-    `owes` and `close`. `n` is the call's frame number: of this frame, of the last one of a group, or of the
-    last one before what is no frame.
+    `epoch` is that of the owner who speaks: egress's for its own kinds and in `back`, the brain's for
+    `owes`, `fill` and `close`. `n` is the call's frame number: of this frame, of the last one of a group, or
+    of the last one before what is no frame.
     """
 
     kind: str
@@ -185,6 +194,17 @@ def mark(between: bytes, n: int, name: str) -> Pair:
 def clear(between: bytes, n: int, flush_stamp: bytes) -> Pair:
     """What the carrier has not played is void."""
     return b"clear%b%d" % (between, n), flush_stamp
+
+
+def pause(between: bytes, n: int, mark_name: str) -> Pair:
+    """What the carrier has not played is to be forgotten, and comes again, under numbers above `n`. The mark
+    that goes behind tells the echoes of it from those of what is sent next."""
+    return b"pause%b%d" % (between, n), mark_name.encode()
+
+
+def fill(call_sid: str, leg: int, epoch: int, sound_id: str, after_ms: int) -> Pair:
+    """What is to be heard while the caller waits, from `after_ms` on; an empty id: nothing any more."""
+    return Name(OutKind.FILL, call_sid, leg, epoch, 0, after_ms).encode(), sound_id.encode()
 
 
 def attach(between: bytes, n: int) -> Pair:

@@ -21,6 +21,10 @@ class ReplyKind(enum.StrEnum):
     ITEM_END = "item_end"
     RESPONSE_END = "response_end"
     FLUSH = "flush"
+    PAUSE = "pause"
+    """Playback stands still at once. A reader of an older version passes it over, and plays on."""
+    RESUME = "resume"
+    """It goes on from the frame where it stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class ReplyEntry:
     """A piece of the model's reply, or a boundary in it. `host`: whose clock `t_ms` is; empty if not said.
 
     audio: `offset` bytes of the item stand before this piece. item_end: `offset` is the item's length.
-    flush: `cut` is the new cut; what has a lower one is void.
+    flush: `cut` is the new cut; what has a lower one is void. pause: for `pause_ms` at most; what stands
+    behind it waits too.
     """
 
     kind: ReplyKind
@@ -42,6 +47,8 @@ class ReplyEntry:
     host: str = ""
     debt: int = 0
     """The response answers all debts up to this number; 0: nobody waits for it."""
+    pause_ms: int = 0
+    """Of a pause alone."""
 
 
 def reply_fields(entry: ReplyEntry) -> Fields:
@@ -55,6 +62,8 @@ def reply_fields(entry: ReplyEntry) -> Fields:
         fields += (b"h", entry.host.encode())
     if entry.debt:
         fields += (b"d", b"%d" % entry.debt)
+    if entry.pause_ms:
+        fields += (b"p", b"%d" % entry.pause_ms)
     if entry.audio:
         fields += (b"a", entry.audio)
     return fields
@@ -75,8 +84,10 @@ def read_reply(fields: Sequence[bytes]) -> ReplyEntry:
             audio=found.get(b"a", b""),
             host=found.get(b"h", b"").decode(errors="replace"),
             debt=int(found.get(b"d", b"0")),
+            pause_ms=int(found.get(b"p", b"0")),
         )
     except KeyError as error:
         raise EntryError("reply", error.args[0].decode(), "a value", None) from None
     except ValueError as error:
-        raise EntryError("reply", "k, e, c, r, i, o, t, d", "what reply_fields writes", str(error)) from None
+        names = "k, e, c, r, i, o, t, d, p"
+        raise EntryError("reply", names, "what reply_fields writes", str(error)) from None

@@ -25,8 +25,11 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "audio.input.turn_detection.prefix_padding_ms": (0, 10_000),
     "audio.input.turn_detection.silence_duration_ms": (0, 10_000),
     "audio.input.turn_detection.idle_timeout_ms": (5000, 30_000),
+    "audio.input.noise_reduction.strength": (0.0, 1.0),
     "audio.output.speed": (0.25, 1.5),
     "max_output_tokens": (1, 4096),
+    "truncation.retention_ratio": (0.0, 1.0),
+    "truncation.token_limits.post_instructions": (0, 1_000_000),
 }
 # Silence that ends a turn, for each eagerness; ours, well inside the documented maxima of 8/4/2 s.
 _SEMANTIC_SILENCE_MS: Final = {"low": 1200, "medium": 700, "auto": 700, "high": 400}
@@ -42,6 +45,16 @@ _MERGED: Final = frozenset(
     }
 )
 _REASONING_ONLY: Final = ("parallel_tool_calls", "reasoning")
+# By key of `transcription`: the models that take it, and those that do not, as the API's types say.
+_LISTENERS: Final = ("gpt-transcribe", "gpt-live-transcribe")
+_ONLY_WITH: Final[dict[str, tuple[str, ...]]] = {
+    "delay": ("gpt-realtime-whisper",),
+    "keywords": _LISTENERS,
+    "languages": _LISTENERS,
+}
+_NOT_WITH: Final[dict[str, tuple[str, ...]]] = {
+    "prompt": ("gpt-realtime-whisper", "gpt-4o-transcribe-diarize"),
+}
 
 
 class SessionConfig:
@@ -115,6 +128,8 @@ class SessionConfig:
             value = _at(change, path)
             if isinstance(value, (int, float)) and not low <= value <= high:
                 raise errors.out_of_range(f"session.{path}", value, low, high)
+        self._check_transcription()
+        self._check_tool_choice()
         if audio_spoken and self.voice != before.voice:
             raise errors.Refusal(
                 "cannot_update_voice",
@@ -133,6 +148,25 @@ class SessionConfig:
                 "Tracing cannot be changed once it is enabled.",
                 "session.tracing",
             )
+
+    def _check_transcription(self) -> None:
+        found = _at(self.values, "audio.input.transcription")
+        if not isinstance(found, dict):
+            return
+        model = str(found.get("model") or "")
+        for key in found:
+            if model not in _ONLY_WITH.get(key, (model,)) or model in _NOT_WITH.get(key, ()):
+                where = f"session.audio.input.transcription.{key}"
+                message = f"Unsupported parameter: '{key}' is not supported with {model or 'this model'}."
+                raise errors.Refusal("unsupported_parameter", message, where)
+
+    def _check_tool_choice(self) -> None:
+        chosen = self.values["tool_choice"]
+        if not isinstance(chosen, dict) or chosen["type"] != "function":
+            return
+        if chosen["name"] not in names_of_tools(self.values["tools"]):
+            message = f"Tool choice '{chosen['name']}' not found in 'tools' parameter."
+            raise errors.Refusal("invalid_value", message, "session.tool_choice")
 
     @property
     def voice(self) -> object:

@@ -1,9 +1,9 @@
 """The input side of a session: the audio buffer, turns, and what was "heard".
 
 Why it exists: a turn is made of audio, silence and time, before any reply is thought of. Owns: the input
-audio buffer, voice detection, commits, the transcription of the caller (by the script) and the idle timer.
-Must not know: how replies are made; it asks for one at the end of a turn. The buffer is bounded: outside
-speech it keeps only the padding, without voice detection 10 minutes.
+audio buffer, voice detection, commits, the transcription of the caller (by the script, but for a cough and
+the like) and the idle timer. Must not know: how replies are made; it asks for one at the end of a turn. The
+buffer is bounded: outside speech it keeps only the padding, without voice detection 10 minutes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from simulators import asides
 from simulators.realtime.protocol import errors
 from simulators.realtime.script import Script
 from simulators.realtime.session import plan
@@ -145,12 +146,13 @@ class Hearing:
         audio = bytes(self._buffer)
         self._buffer.clear()
         self._speech_item_id = None
+        aside = asides.recognise(audio) if is_turn else None
         item = Item(
             item_id=item_id,
             type="message",
             role="user",
             content=[{"type": "input_audio", "transcript": None}],
-            is_turn=is_turn,
+            is_turn=is_turn and aside is None,  # The script has no answer to an aside.
             audio=audio,
             audio_bytes_per_ms=self._format.bytes_per_ms,
             generated_bytes=len(audio),
@@ -161,16 +163,20 @@ class Hearing:
         self._outlet.record.items[item_id].generated_ms = item.audio_ms
         self._conversation.finish(now_ms, item, previous)
         if is_turn and self._config().transcribes:
-            number = self._conversation.turns
-            due_at_ms = now_ms + self._outlet.rng.uniform(150, 2500)
-            self._outlet.timers.at(due_at_ms, lambda at_ms: self._send_transcript(at_ms, item, number))
+            text = aside.text if aside is not None else self._script.turn(self._conversation.turns).heard
+            wait_ms = self._outlet.knobs.transcript_ms
+            due_at_ms = now_ms + (self._outlet.rng.uniform(150, 2500) if wait_ms is None else wait_ms)
+            self._outlet.timers.at(due_at_ms, lambda at_ms: self._send_transcript(at_ms, item, text))
 
     # Transcription.
 
     def _send_early_word(self, now_ms: float, item_id: str, number: int) -> None:
         if item_id == self._speech_item_id:
+            aside = asides.begun(bytes(self._buffer))
+            text = aside.text if aside is not None else plan.words(self._script.turn(number).heard)[0]
+            if not text:
+                return
             self._early_item_id = item_id
-            text = plan.words(self._script.turn(number).heard)[0]
             self._outlet.emit(
                 now_ms,
                 "conversation.item.input_audio_transcription.delta",
@@ -180,8 +186,8 @@ class Hearing:
                 obfuscation=self._outlet.padding(text),
             )
 
-    def _send_transcript(self, now_ms: float, item: Item, number: int) -> None:
-        """Sends what the script says that the caller said."""
+    def _send_transcript(self, now_ms: float, item: Item, text: str) -> None:
+        """Sends what the caller said."""
         fields: dict[str, object] = {"item_id": item.item_id, "content_index": 0}
         name = "conversation.item.input_audio_transcription"
         if self._outlet.knobs.transcription_fails:
@@ -193,9 +199,8 @@ class Hearing:
             }
             self._outlet.emit(now_ms, f"{name}.failed", **fields, error=error)
             return
-        text = self._script.turn(number).heard
         said_already = 1 if item.item_id == self._early_item_id else 0
-        for piece in plan.words(text)[said_already:]:
+        for piece in filter(None, plan.words(text)[said_already:]):
             padding = self._outlet.padding(piece)
             self._outlet.emit(now_ms, f"{name}.delta", **fields, delta=piece, obfuscation=padding)
         if item.content is not None:

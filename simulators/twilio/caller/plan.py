@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from simulators.twilio.caller.clip import Clip
 
@@ -115,6 +115,17 @@ Step = (
 )
 
 
+class Handset(Protocol):
+    """A telephone in somebody's hand: what is said into it goes beside the plan's own words, and what the
+    caller hears comes out of it. Both are asked once in 20 ms and must not block."""
+
+    def take(self) -> bytes:
+        """20 ms of µ-law that were said; silence where nothing was."""
+
+    def give(self, audio: bytes) -> None:
+        """What the caller has heard since the last time, µ-law; empty while nothing plays."""
+
+
 @dataclass(frozen=True, slots=True)
 class DialOutcome:
     """How the other number answers a `<Dial>`."""
@@ -143,6 +154,8 @@ class CallPlan:
     """Outcome of the first `<Dial>`, the second, …; the last one repeats."""
     extra: Mapping[str, str] = field(default_factory=dict)
     """More form fields of the voice webhook, or other values for the usual ones."""
+    handset: Handset | None = None
+    """Who speaks for themselves; the steps may then be no more than a wait for the end."""
 
 
 def conversation(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import orjson
 
-from brain.agents.agent import default_agent
+from brain.agents.agent import StoredPrompt, default_agent
 from shared.settings import load
 
 
@@ -45,3 +45,53 @@ def test_the_server_interrupts_unless_the_greeting_must_be_heard() -> None:
     assert not notice.server_interrupts
     assert replace(notice, greeting="").server_interrupts
     assert not replace(agent, answers_turns="brain").server_interrupts
+
+
+def test_who_interrupts_may_differ_from_who_answers() -> None:
+    """A greeting that must be heard, and noise that is not to cut, leave it to us whatever is said."""
+    agent = default_agent(load(env_file=None, greeting="This call is recorded."))
+
+    assert replace(agent, answers_turns="brain", interrupts="server").server_interrupts
+    assert not replace(agent, interrupts="brain").server_interrupts
+    assert not replace(agent, interrupts="server", greeting_interruptible=False).server_interrupts
+    assert not replace(agent, interrupts="server", interruption="confirm").server_interrupts
+
+
+def test_nothing_of_a_connection_is_shown() -> None:
+    """Its headers may be keys, and so may what a caller's number is hashed with."""
+    agent = replace(
+        default_agent(load(env_file=None)), headers={"api-key": "hunter2"}, safety_key="correct horse"
+    )
+
+    shown = orjson.loads(agent.snapshot())
+
+    assert (shown["headers"], shown["safety_key"]) == (["api-key"], True)
+    assert "hunter2" not in repr(agent) + agent.snapshot()
+    assert "correct horse" not in repr(agent) + agent.snapshot()
+
+
+def test_variables_stand_in_its_own_words_and_nowhere_else() -> None:
+    """What the carrier says when all is lost is said without anybody who could fill it in."""
+    agent = replace(
+        default_agent(load(env_file=None)),
+        instructions="Serve {{name}}.",
+        apology="Sorry, {{name}}.",
+        transcription_keywords=("{{name}}", "{{shop}}"),
+        prompt=StoredPrompt(id="pmpt_1", variables={"customer": "{{name}}"}),
+    )
+
+    served = agent.with_texts(lambda text: text.replace("{{name}}", "Ann").replace("{{shop}}", ""))
+
+    assert (served.instructions, served.apology) == ("Serve Ann.", "Sorry, {{name}}.")
+    assert served.transcription_keywords == ("Ann",)  # An empty one is no word.
+    assert served.prompt is not None
+    assert served.prompt.variables == {"customer": "Ann"}
+    assert agent.texts["prompt.variables.customer"] == agent.texts["transcription_keywords.0"] == "{{name}}"
+
+
+def test_words_that_stand_elsewhere_cannot_be_repeated() -> None:
+    """Those of a stored prompt, unless the agent has its own beside it."""
+    stored = replace(default_agent(load(env_file=None)), prompt=StoredPrompt(id="pmpt_1"))
+
+    assert replace(stored, instructions="").is_stored
+    assert not stored.is_stored

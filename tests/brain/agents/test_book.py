@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -12,9 +14,10 @@ import pytest
 from pydantic import BaseModel
 
 from brain.agents import book as module
-from brain.agents.book import AWAY_LOOKS, AgentBook
+from brain.agents.agent import Agent
+from brain.agents.book import AGAIN_LOOKS, AWAY_LOOKS, LOSS_LOOKS, AgentBook, RefusedAgent
 from brain.model.realtime.session import session_config
-from brain.tools.toolbox import ToolContext
+from brain.tools.toolbox import Toolbox, ToolContext
 from shared.logs.log import get_log
 from shared.settings import EnvFileError, SettingsError, load
 
@@ -141,22 +144,129 @@ async def test_an_empty_file_lets_nobody_else_answer(
         assert agents.pick("", "+15550002222").name == "sales"
 
 
-async def test_a_file_that_is_away_for_a_moment_is_not_gone(
+async def test_a_file_that_is_away_lets_nobody_else_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Editors take it away to put another in its place; away for long it is an empty one, as it is at
-    start."""
+    """Editors take it away to put another in its place; away for long that is said once, and the agents stay:
+    their callers are not the default agent's."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "agents.toml"
     path.write_text(SALES, "utf-8")
     agents = AgentBook(load(env_file=None), get_log())
     path.unlink()
-    for _ in range(AWAY_LOOKS - 1):
+    for _ in range(3 * AWAY_LOOKS):
         await agents.look()
     assert agents.pick("", "+15550002222").name == "sales"
+
+    path.write_text(SALES.replace("cedar", "marin"), "utf-8")
+    await agents.look()
     await agents.look()
 
-    assert [agent.name for agent in agents.agents] == ["default"]
+    assert agents.pick("sales", "").voice == "marin"
+
+
+async def test_half_a_file_lets_nobody_else_answer(tmp_path: Path) -> None:
+    """The beginning of a save that takes its time is a good file, in which agents are missing: it is believed
+    when it stays so."""
+    agents = book(tmp_path, SALES)
+    path = tmp_path / "agents.toml"
+    path.write_text("[default]\nvoice = 'ash'\n", "utf-8")
+    for _ in range(LOSS_LOOKS - 1):
+        await agents.look()
+    assert agents.pick("", "+15550002222").voice == "cedar"
+
+    await agents.look()
+
+    assert agents.pick("", "+15550002222").voice == "ash"
+
+
+def test_an_empty_file_is_no_start(tmp_path: Path) -> None:
+    """It is one that is being written, or a disk that was full: every caller would be the default agent's."""
+    assert problems(tmp_path, "# agents\n") == [
+        "is empty: write [default] into it, or take it away before a start"
+    ]
+
+
+async def test_at_a_start_a_file_that_is_being_saved_is_waited_for(tmp_path: Path) -> None:
+    """What stood there a moment ago may have been half of it."""
+    agents = book(tmp_path, "[default]\nvoice = 'ash'")
+    (tmp_path / "agents.toml").write_text(SALES, "utf-8")
+    before = time.monotonic()
+
+    await agents.stand_still()
+
+    assert agents.pick("", "+15550002222").name == "sales"
+    assert time.monotonic() - before > 0.5
+    os.utime(tmp_path / "agents.toml", ns=(1, 1))
+    await agents.stand_still()  # An old one is not: it could not be told from one that is never done.
+
+
+class Provider:
+    """Whoever is asked whether an agent's session can be had; `answer`: what is said of the first one."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.answer: RefusedAgent | None = None
+
+    async def __call__(self, agents: Sequence[tuple[Agent, Toolbox]]) -> list[RefusedAgent]:
+        self.asked.append([agent.name for agent, _ in agents])
+        return [] if self.answer is None else [self.answer]
+
+
+def asked_book(folder: Path, provider: Provider) -> AgentBook:
+    path = folder / "agents.toml"
+    path.write_text(SALES, "utf-8")
+    return AgentBook(load(env_file=None, agents_file=str(path)), get_log(), {}, provider)
+
+
+async def test_only_what_the_provider_takes_goes_live(tmp_path: Path) -> None:
+    """It is asked about the agents that have changed; what it refuses is a file that is wrong."""
+    provider = Provider()
+    agents = asked_book(tmp_path, provider)
+    path = tmp_path / "agents.toml"
+    provider.answer = RefusedAgent("sales", "session_refused: invalid_value", is_final=True)
+    path.write_text(SALES.replace("idle_prompts = 1", "idle_prompts = 3"), "utf-8")
+    for _ in range(4):
+        await agents.look()
+    assert agents.pick("sales", "").limits.idle_prompts == 1
+    assert provider.asked == [["sales"]]
+
+    provider.answer = None
+    path.write_text(SALES.replace("idle_prompts = 1", "idle_prompts = 4"), "utf-8")
+    await agents.look()
+    await agents.look()
+
+    assert agents.pick("sales", "").limits.idle_prompts == 4
+
+
+async def test_a_provider_that_cannot_be_asked_is_asked_again(tmp_path: Path) -> None:
+    """Until then the agents there are stay: nobody knows whether the new ones could answer."""
+    provider = Provider()
+    agents = asked_book(tmp_path, provider)
+    provider.answer = RefusedAgent("sales", "connect_failed: OSError", is_final=False)
+    (tmp_path / "agents.toml").write_text(SALES.replace("cedar", "ash"), "utf-8")
+    for _ in range(2 + AGAIN_LOOKS - 1):
+        await agents.look()
+    assert (len(provider.asked), agents.pick("sales", "").voice) == (1, "cedar")
+
+    provider.answer = None
+    await agents.look()
+
+    assert (len(provider.asked), agents.pick("sales", "").voice) == (2, "ash")
+
+
+def test_it_is_known_which_variables_have_no_value(tmp_path: Path) -> None:
+    """Those of an agent's own table have one, and tools have the numbers of the call by themselves."""
+    agents = book(
+        tmp_path,
+        "[default]\ninstructions = 'You are {{agent_name}}, for {{name}}.'\ntools = ['t']\n"
+        "variables = { agent_name = 'Ann' }\n"
+        "[tools.t]\nurl = 'https://x.example/{{customer}}?from={{caller}}'",
+    )
+
+    assert agents.unset("default") == {"name": ["instructions"], "customer": ["tools.t.url"]}
+    assert agents.takes_variables
+    assert not book(tmp_path, SALES).takes_variables
 
 
 async def test_a_module_is_imported_beside_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,6 +278,7 @@ async def test_a_module_is_imported_beside_the_calls(tmp_path: Path, monkeypatch
     (tmp_path / "endless_tools.py").write_text("import threading\nthreading.Event().wait()\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(module, "READ_WITHIN_S", 0.3)
+    monkeypatch.setattr(module, "LOSS_LOOKS", 2)
     agents = book(tmp_path, SALES)
     path = tmp_path / "agents.toml"
 
@@ -210,6 +321,14 @@ def test_what_tools_are_told_to_the_model_is_made_once(
          "default.twilio_voice: expected the name of a voice of Twilio's, such as Polly.Joanna, or nothing,"
          " got 'Polly Joanna'."),
         ("[default]\nvoise = 'x'", "default.voise: there is no such key. Did you mean voice?"),
+        ("[default]\ntemperature = 0.8",
+         "default.temperature: there is no such key. The API has no temperature any more: say in instructions"
+         " how freely it may speak."),
+        ("[agents.a]\nhand_over_to = { nobody = 'Anything.' }",
+         "agents.a.hand_over_to: there is no agent 'nobody'. Known are: a, default."),
+        ("[agents.a]\nheaders = { authorization = 'Bearer sk-hunter2\u00e9' }",
+         "agents.a.headers.authorization: expected a line of printable ASCII, 2000 characters at most, got"
+         " something else."),
         ("[default]\nlanguage = 'english'",
          "default.language: expected a language as ISO 639-1 writes it, such as he, a tag such as en-US, or"
          " nothing, got 'english'."),
@@ -218,7 +337,7 @@ def test_what_tools_are_told_to_the_model_is_made_once(
         ("[agents.a]\nspeed = 9.0", "agents.a.speed: expected a value less than or equal to 1.5, got 9.0."),
         ("[agents.a]\ntools = ['end_cal']",
          "agents.a.tools: there is no 'end_cal'. Did you mean end_call? Known are: check_order, end_call, "
-         "hold, send_digits, transfer_call."),
+         "hand_over, hold, send_digits, transfer_call."),
         ("[agents.a]\ntools = ['transfer_call']",
          "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
          ' { front_desk = "+15551234567" }.'),

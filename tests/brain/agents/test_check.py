@@ -92,8 +92,8 @@ def test_problems_are_a_list_for_programs(
     assert problem.endswith("default.voise: there is no such key. Did you mean voice?")
 
 
-async def sessions(folder: Path, model: RealtimeSimulator) -> tuple[int, list[dict[str, Any]]]:
-    """Exit code and findings of `--session --json` in this folder."""
+async def checked(folder: Path, model: RealtimeSimulator, *words: str) -> tuple[int, str]:
+    """Exit code and output of the command in this folder, beside this model."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")},
         "OPENAI_BASE_URL": model.base_url,
@@ -101,11 +101,17 @@ async def sessions(folder: Path, model: RealtimeSimulator) -> tuple[int, list[di
         "PYTHONPATH": str(Path(__file__).parents[3]),
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "brain.agents.check", "--session", "--json",
+        sys.executable, "-m", "brain.agents.check", *words,
         env=environment, cwd=folder, stdout=subprocess.PIPE,
     )  # fmt: skip
     text, _ = await process.communicate()
-    return process.returncode or 0, json.loads(text)
+    return process.returncode or 0, text.decode()
+
+
+async def sessions(folder: Path, model: RealtimeSimulator) -> tuple[int, list[dict[str, Any]]]:
+    """Exit code and findings of `--session --json` in this folder."""
+    code, text = await checked(folder, model, "--session", "--json")
+    return code, json.loads(text)
 
 
 async def test_a_session_says_whether_the_model_answers(tmp_path: Path) -> None:
@@ -126,3 +132,57 @@ async def test_each_agent_has_a_session(tmp_path: Path) -> None:
         ("default", "marin", True), ("desk", "cedar", True), ("night", "marin", True),
     ]  # fmt: skip
     assert opened == 3
+
+
+REFUSED_VOICE = """
+[default]
+tools = ["hand_over", "end_call"]
+hand_over_to = { desk = "Everything else." }
+[agents.desk]
+voice = "nobody"
+"""
+
+
+async def test_a_live_check_says_what_the_provider_refuses(tmp_path: Path) -> None:
+    """In its own words, with the agent, below the table; the exit code is that of a refusal."""
+    (tmp_path / "agents.toml").write_text(REFUSED_VOICE, "utf-8")
+    async with RealtimeSimulator() as model:
+        code, text = await checked(tmp_path, model, "--live")
+        (told,) = [event for each in model.sessions for event in each.sent_of("session.updated")]
+
+    assert code == 1
+    assert "default: gpt-realtime-2.1: µ-law confirmed both ways" in text
+    assert "desk: gpt-realtime-2.1: session_refused: " in text
+    assert "voice" in text
+    tools: Any = told["session"]["tools"]  # type: ignore[index]
+    assert [tool["name"] for tool in tools] == ["hand_over", "end_call"]
+
+
+async def test_a_live_check_for_programs_has_the_session_of_each_agent(tmp_path: Path) -> None:
+    """Beside what the file says of it."""
+    (tmp_path / "agents.toml").write_text(REFUSED_VOICE, "utf-8")
+    async with RealtimeSimulator() as model:
+        code, text = await checked(tmp_path, model, "--live", "--json")
+
+    default, desk = json.loads(text)
+    assert code == 1
+    assert (default["session"]["ok"], desk["session"]["ok"]) == (True, False)
+    assert desk["session"]["fatal"]
+    assert "'nobody'" in desk["session"]["said"]
+
+
+def test_variables_without_a_value_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """They are no mistake: somebody may say them of a call. But nobody may, and then they are empty."""
+    path = tmp_path / "agents.toml"
+    path.write_text("[default]\ninstructions = 'Serve {{name}}.'\n", "utf-8")
+
+    code, text = ran(monkeypatch, capsys, str(path))
+    assert code == 0
+    assert "default: {{name}} in instructions: empty unless call.incoming or the number has it" in " ".join(
+        text.split()
+    )
+
+    _, listed = ran(monkeypatch, capsys, "--json", str(path))
+    assert json.loads(listed)[0]["unset"] == {"name": ["instructions"]}

@@ -14,6 +14,8 @@ from shared.contract.speech import read_speech
 from shared.logs.log import get_log
 from shared.settings import load
 from shared.store.outbox import Outbox
+from shared.store.write_queue import OnReply
+from tests.brain.agents.sounds import write_tone
 
 FILE = """
 [default]
@@ -35,9 +37,12 @@ class Notebook:
 
     def __init__(self) -> None:
         self.sent: list[Sequence[bytes]] = []
+        self.asked: list[OnReply] = []
 
-    def send(self, command: Command) -> None:
+    def send(self, command: Command, *, on_reply: OnReply | None = None) -> None:
         self.sent.append(command.args)
+        if on_reply is not None:
+            self.asked.append(on_reply)
 
 
 def book(folder: Path, text: str = FILE, **settings: str) -> AgentBook:
@@ -93,3 +98,26 @@ def test_it_is_told_at_once_each_minute_and_when_the_file_has_changed(tmp_path: 
     publisher.tell(2_000.0 + AGAIN_MS)
     assert len(outbox.sent) == 6
     assert read_speech(outbox.sent[4][-1]).agents["default"].apology == "Anders."
+
+
+def test_sounds_are_written_where_they_are_missing(tmp_path: Path) -> None:
+    """Once, whoever has them: they are large. What is there lives on for another day."""
+    write_tone(tmp_path / "typing.wav")
+    sound = "tool_sound = { file = 'typing.wav' }"
+    told = book(tmp_path, f"[default]\n{sound}\n[agents.a]\n{sound}\n")
+    notebook = Notebook()
+    publisher = Publisher(told, cast(Outbox, notebook))
+
+    publisher.tell(0.0)
+    kept = notebook.sent[2:]
+    loop = told.agents[0].tool_sound
+    assert loop is not None
+    key = f"tl:sound:{loop.id}".encode()
+    assert [args[:2] for args in kept] == [(b"PEXPIRE", key)]
+
+    for answer, written in ((1, 0), (0, 2)):
+        notebook.sent.clear()
+        notebook.asked[0](answer)
+        assert len(notebook.sent) == written
+    assert notebook.sent[0][:2] == (b"HSET", key)
+    assert notebook.sent[0][3].startswith(loop.audio)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,15 +15,22 @@ from brain.call.parts import BrainServices, CallParts
 from brain.counters import BrainCounters, BrainFigures
 from brain.sequencer import Reason, actions
 from brain.sequencer.actions import Action
+from brain.sound.kinds import Notice
 from shared.contract.card import CutRaised, Next
 from shared.contract.streams.journal import Kind
 from shared.ownership.owner import Owner
 
 Told = list[tuple[object, ...]]
+NOTICE = Notice(file="a.wav", text="This call is recorded.", audio=b"\x10" * 8_000)
 AUDIO_BYTES = 8_000
 """Of one second."""
 
 FLUSH = actions.Flush(cut=2, response_id="r1", item_id="i1")
+PAUSE = actions.PauseReply(cut=1, most_ms=2_500.0)
+RESUME = actions.ResumeReply(cut=1)
+PASS_OVER = actions.PassOver(item_id="u1")
+PLAY = actions.PlayNotice(cut=1, item_id="notice-free-1", debt=3)
+TELL = actions.TellSaid(event_id="e", item_id="notice-free-1", text="This call is recorded.")
 END_ITEM = actions.EndItem(cut=1, response_id="r1", item_id="i1", total_bytes=AUDIO_BYTES)
 END_RESPONSE = actions.EndResponse(cut=1, response_id="r1")
 HEARD = actions.RecordHeard(item_id="i1", heard_ms=400, received_ms=1000, complete=False)
@@ -49,6 +56,15 @@ REACHES: list[tuple[Action, Told]] = [
         ("control", "ask_playhead", 1),
         ("host", "spawn", "playhead"),
     ]),
+    (PAUSE, [("reply", "pause", PAUSE, 5.0, None)]),
+    (RESUME, [("reply", "resume", RESUME, 5.0)]),
+    (PASS_OVER, [("feed", "settled", "u1"), ("stopwatch", "passed_over"), ("record", "overheard", "u1")]),
+    (PLAY, [
+        ("record", "notice", "notice-free-1", NOTICE.text, 1_000),
+        ("reply", "notice", PLAY, NOTICE.audio, 5.0),
+        ("due", "audio_came", 3),
+    ]),
+    (TELL, [("sessions", "do", replace(TELL, text="This call …"))]),
     (END_ITEM, [("reply", "end_item", END_ITEM, 5.0), ("record", "item_ms", "i1", 1000)]),
     (END_RESPONSE, [("reply", "end_response", END_RESPONSE, 5.0)]),
     (HEARD, [("record", "heard", "i1", 400, 1000, False)]),
@@ -70,7 +86,7 @@ REACHES: list[tuple[Action, Told]] = [
 ]  # fmt: skip
 """Every action, and who hears of it, in this order."""
 
-TO_MODEL = [CREATE, CANCEL, TRUNCATE, DELETE, APPROVAL, SILENCE, TEXT, OUTPUT, REWRITE]
+TO_MODEL = [CREATE, CANCEL, TRUNCATE, DELETE, APPROVAL, SILENCE, TEXT, TELL, OUTPUT, REWRITE]
 
 
 @dataclass
@@ -82,6 +98,7 @@ class Call:
     has_session: bool = True
     figures: BrainFigures = field(default_factory=BrainFigures)
     counters: BrainCounters = field(default_factory=BrainCounters)
+    heard_of_notice: str = "This call …"
 
     def part(self, name: str, **methods: object) -> Any:
         """A part with these methods: each notes its name, and returns what is given here."""
@@ -92,15 +109,21 @@ class Call:
         engine = self.part("engine", rewrite=None) if self.has_session else None
         sessions = self.part("sessions", do=self.has_session, replace=None)
         sessions.serving = engine
-        record = self.part("record", item_ms=None, heard=None, keys=None)
-        record.conversation = SimpleNamespace(heard_text=lambda _item_id, _heard_ms: "Hello …")
-        stopwatch = self.part("stopwatch", asked=None)
+        record = self.part("record", item_ms=None, heard=None, keys=None, overheard=None, notice=None)
+        record.conversation = SimpleNamespace(
+            told_text=lambda _item_id, heard_ms=0: "Hello …" if heard_ms else self.heard_of_notice
+        )
+        stopwatch = self.part("stopwatch", asked=None, passed_over=None)
         stopwatch.barge_in = lambda _clock: None
         parts = SimpleNamespace(
-            reply=self.part("reply", flush=None, end_item=None, end_response=None), record=record,
+            reply=self.part(
+                "reply", flush=None, pause=None, resume=None, notice=None, end_item=None, end_response=None
+            ),
+            record=record, feed=self.part("feed", settled=None),
             control=self.part("control", ask_playhead=None), tools=self.part("tools", run=None, moved=None),
             away=self.part("away", sent=None), leaving=self.part("leaving", move=None), sessions=sessions,
-            stopwatch=stopwatch, lines=self.part("lines", note=None),
+            stopwatch=stopwatch, lines=self.part("lines", note=None), notice=lambda _item_id: NOTICE,
+            watch=SimpleNamespace(due=self.part("due", audio_came=None)),
         )  # fmt: skip
         services = SimpleNamespace(figures=self.figures, counters=self.counters)
         return Acting(
@@ -165,10 +188,20 @@ def test_a_create_that_reached_nobody_is_not_measured() -> None:
     assert call.counters.creates == 0
 
 
+def test_of_a_notice_that_nobody_heard_no_session_is_told() -> None:
+    """It was cut off before there was one."""
+    call = Call(heard_of_notice="")
+
+    call.acting().do(TELL, 5.0)
+
+    assert call.told == []
+
+
 def test_what_is_done_is_counted() -> None:
-    """Barge-ins, creates, and the sequencer's own lines."""
+    """Barge-ins, pauses, creates, and the sequencer's own lines."""
     call = Call()
-    for action in (FLUSH, CREATE, JOURNAL):
+    for action in (FLUSH, PAUSE, RESUME, PASS_OVER, CREATE, JOURNAL):
         call.acting().do(action, 5.0)
 
     assert (call.counters.barge_ins, call.counters.creates, call.figures.sequencer.errors) == (1, 1, 1)
+    assert (call.counters.pauses, call.counters.passed_over) == (1, 1)

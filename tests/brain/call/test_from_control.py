@@ -29,6 +29,7 @@ from shared.contract.streams.control import (
     Dtmf,
     Ended,
     Flushed,
+    InWriting,
     Letter,
     Message,
     Outranked,
@@ -118,6 +119,15 @@ def letter(message: Message | None, *, kind: str = "", refusal: str = "") -> Let
     [
         (Ended(outcome="completed"), [("ended",)]),
         (Dtmf(digit="4", leg=1), [("tools", "caller"), ("keypad", "4")]),
+        (
+            InWriting(text="x"),
+            # The tools and the watch.
+            [
+                ("tools", "caller"),
+                ("tools", "caller"),
+                ("core", inputs.CallerWrote(text="x", barge_in=True)),
+            ],
+        ),
         (
             Audible(cut=1, response_id="r", item_id="i", heard_ms=0, frames_waiting=0),
             [("core", inputs.Audible(cut=1, response_id="r", item_id="i"))],

@@ -10,6 +10,7 @@ import pytest
 
 from brain.call import leaving as module
 from brain.call.leaving import Leaving, release
+from brain.sound.kinds import Loop
 from shared.contract.card import Next, Plan
 from shared.contract.command import Command
 from shared.contract.keys import Keys
@@ -79,6 +80,15 @@ def test_an_apology_has_its_words() -> None:
 
     plan = Plan(next=Next.APOLOGY, next_arg="So sorry.", cause="closed_1006")
     assert written == [Kind.ERROR, plan, close("closed_1006")]
+
+
+def test_a_caller_who_is_refused_hears_why() -> None:
+    """By the same voice; it is no error."""
+    way, written = leaving()
+    way.refuse("We are closed.")
+
+    plan = Plan(next=Next.APOLOGY, next_arg="We are closed.", cause="refused")
+    assert written == [Kind.HANG_UP, plan, close("refused")]
 
 
 def test_a_call_on_its_way_out_is_closed_on_a_new_stream_too() -> None:
@@ -192,4 +202,23 @@ def test_a_caller_who_is_back_from_a_move_is_not_closed_again() -> None:
 
     way.stream_opened(3, INGRESS)
 
+    assert said(way) == [OutKind.OWES]
+
+
+MUSIC = Loop(file="music.wav", after_ms=500, level_db=-10.0, audio=b"\x10" * 160)
+
+
+def test_ingress_is_told_what_a_caller_hears_while_they_wait() -> None:
+    """When it changes, and every second as long as it is wanted; its end once."""
+    way, written = leaving()
+
+    way.fill_with(MUSIC)
+    way.fill_with(MUSIC)
+    assert written == [(KEYS.out(INGRESS), OutKind.FILL, 2, MUSIC.id, True)]
+    assert said(way) == [OutKind.OWES, OutKind.FILL]
+    assert [read_name(name).n for name, _ in way.say_again(OWES)][1] == 500
+
+    del written[:]
+    way.fill_with(None)
+    assert written == [(KEYS.out(INGRESS), OutKind.FILL, 2, "", True)]
     assert said(way) == [OutKind.OWES]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
+from brain.agents.agent import Confirm
+from brain.call import parts
 from brain.call.call import BrainCall
+from brain.memory.past import Past
 from brain.role import BrainRole
-from brain.sequencer import Sequencer
+from brain.sequencer import Sequencer, inputs
+from brain.sound.kinds import Loop, Notice
 from shared.contract.card import CallState, Next
 from shared.contract.entry import FIRST
 from shared.contract.views import BrainView
@@ -39,14 +43,15 @@ CARD = BrainView(
     playhead_item=None,
     playhead_ms=None,
     audible_response=None,
+    context=None,
 )
 
 
-async def made(card: BrainView, epoch: int = 1) -> BrainCall:
+async def made(card: BrainView, epoch: int = 1, past: Past | None = None) -> BrainCall:
     """A call of a process that has no Redis: what it writes waits."""
     process = make_process("brain", 0, load(env_file=None, openai_api_key="key"))
     role = BrainRole(process)
-    call = BrainCall(process, role._services, sid(), epoch, card)
+    call = BrainCall(process, role._services, sid(), epoch, card, past)
     await process.store.aclose()
     return call
 
@@ -66,6 +71,21 @@ async def test_the_sequencer_knows_what_its_agent_lets_a_caller_cut() -> None:
     config = (await made(CARD))._parts.sequencer.state.config
 
     assert (config.greeting_interruptible, config.server_interrupts) == (True, True)
+
+
+async def test_the_sequencer_knows_how_long_a_voice_may_be_taken_for_noise() -> None:
+    """Of an agent that asks for a confirmation; with any other a voice cuts at once."""
+    call = await made(CARD)
+    patient = replace(
+        call._parts.agent, interruption="confirm", confirm=Confirm(wait_ms=900, backchannels=("right",))
+    )
+
+    at_once = call._parts.sequencer.state.config
+    config = parts._sequencer(patient, call._owner, CARD, 0).state.config
+
+    assert at_once.confirm_ms == 0
+    assert (config.confirm_ms, config.confirm_min_ms, config.transcribes) == (900, 250, True)
+    assert config.backchannels == {("right",)}
 
 
 async def test_a_new_call_begins_at_the_start() -> None:
@@ -92,3 +112,107 @@ async def test_each_session_of_a_call_has_its_own_tag() -> None:
     opening = engine._opening  # type: ignore[attr-defined]
     assert (opening.tag, opening.seeded) == ("b4s2", True)
     assert opening.headers == {"X-Client-Request-Id": f"{sid()}/b4s2"}
+
+
+async def test_who_answers_is_what_is_known_of_the_call() -> None:
+    """A brain that takes over a call goes on with the agent as it was, and asks nobody."""
+    known = '{"variables":{"name":"Ann"},"limits":{"hard_cap_s":90}}'
+    call = await made(replace(CARD, claims=2, context=known))
+
+    mine = call._parts
+    assert not mine.casting.is_open
+    assert mine.tools.context.variables == {"name": "Ann"}
+    assert mine.watch.limits.values.hard_cap_s == 90
+    assert mine.casting.written == '{"variables":{"name":"Ann"},"limits":{"hard_cap_s":90.0}}'
+
+
+async def test_what_redis_has_lost_of_a_call_is_known_by_who_had_it() -> None:
+    """The card was written again without it."""
+    call = await made(replace(CARD, context='{"variables":{"name":"Ann"}}'))
+    again = await made(replace(CARD, claims=2, restored_at_ms=5), past=call.past())
+
+    assert again._parts.tools.context.variables == {"name": "Ann"}
+
+
+async def test_where_nobody_is_asked_and_nothing_is_filled_in_nothing_is_waited_for() -> None:
+    """The caller is greeted at once, and the card has nothing to say."""
+    call = await made(CARD)
+
+    assert not call._parts.casting.is_open
+    assert call._parts.casting.written is None
+
+
+async def test_a_provider_knows_a_caller_again_without_their_number() -> None:
+    """By a hash that nobody can make who has not the key."""
+    call = await made(CARD)
+    casting = call._parts.casting
+    casting.cast = replace(casting.cast, agent=replace(casting.cast.agent, safety_key="k"))
+
+    headers = call._parts.sessions._make_engine(1, False)._opening.headers  # type: ignore[attr-defined]
+
+    assert len(headers["OpenAI-Safety-Identifier"]) == 64
+    assert CARD.caller not in str(headers)
+
+
+async def test_another_agent_is_everybodys() -> None:
+    """Its tools, its limits, its words, the way in which turns are answered."""
+    call = await made(CARD)
+    mine = call._parts
+    before = mine.casting.cast
+    agent = replace(
+        before.agent, name="night", answers_turns="brain", limits=replace(before.agent.limits, idle_prompts=7)
+    )
+    mine.casting.cast = replace(before, agent=agent)
+
+    mine.casting.recast()
+
+    assert (mine.agent.name, mine.watch.agent.name, mine.tools.context.agent) == ("night", "night", "night")
+    assert mine.watch.limits.values.idle_prompts == 7
+    assert mine.sequencer.state.config.create_response_by == "brain"
+
+
+def waits_for(call: BrainCall, **sounds: Any) -> None:
+    """The agent of a call gets these."""
+    casting = call._parts.casting
+    casting.cast = replace(casting.cast, agent=replace(casting.cast.agent, **sounds))
+
+
+async def test_what_a_caller_hears_while_they_wait() -> None:
+    """The tool's sound while one runs, music in a moment that they asked for; else nothing."""
+    call = await made(CARD)
+    typing = Loop(file="typing.wav", level_db=-20.0, audio=b"\x10" * 160)
+    music = Loop(file="music.wav", level_db=-10.0, audio=b"\x20" * 160)
+    waits_for(call, tool_sound=typing, hold_music=music)
+    core = call._parts.sequencer
+    assert call._parts.filling(0.0) is None
+
+    core.handle(inputs.SessionConfirmed(), 0.0)
+    core.handle(inputs.ResponseCreated(response_id="r"), 0.0)
+    core.handle(inputs.ToolCalled(response_id="r", call_id="t", name="look_up", arguments="{}"), 0.0)
+    assert call._parts.filling(0.0) is typing
+    core.handle(inputs.ToolFinished(call_id="t", output="{}"), 0.0)
+    assert call._parts.filling(0.0) is None
+
+    call._parts.leaving.fill = typing  # It was heard: then it is, until the answer is.
+    assert core.owed is not None
+    assert call._parts.filling(0.0) is typing
+    core.state.debts.waive_all()
+    assert call._parts.filling(0.0) is None
+
+    call._parts.watch.limits.hold(0.0, 60_000.0)
+    assert call._parts.filling(59_999.0) is music
+    assert call._parts.filling(60_000.0) is None
+
+
+async def test_a_notice_is_found_by_its_id() -> None:
+    """The one that `first_words` gave it."""
+    call = await made(CARD)
+    notices = tuple(Notice(file=name, text=name, audio=b"\x10" * 160) for name in ("a", "b"))
+    waits_for(call, notices=notices)
+
+    first, second, greeting = call._parts.first_words(None, was_greeted=False)
+
+    assert isinstance(greeting, inputs.WishToSpeak)
+    for given, notice in zip((first, second), notices, strict=True):
+        assert isinstance(given, inputs.NoticeReady)
+        assert call._parts.notice(given.item_id) is notice

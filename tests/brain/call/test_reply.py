@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from brain.call.reply import ReplyWriter
-from brain.sequencer.actions import AudioVerdict, EndItem, Flush
+from brain.sequencer.actions import AudioVerdict, EndItem, Flush, PauseReply, PlayNotice, ResumeReply
 from shared.contract.keys import Keys
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.ownership.owner import Owner
@@ -59,3 +59,37 @@ async def test_an_items_end_says_its_length() -> None:
 
     entry, _ = book.written[-1]
     assert (entry.kind, entry.offset_bytes, entry.audio) == (ReplyKind.ITEM_END, 801, b"")
+
+
+async def test_a_pause_and_its_end_ring_always() -> None:
+    """The caller hears both; a pause says for how long it may last."""
+    book = Notebook()
+    writer = ReplyWriter(book)
+    writer.audio(verdict(first=True), b"\xff", 0)
+    writer.pause(PauseReply(cut=2, most_ms=2_500.0), 10)
+    writer.resume(ResumeReply(cut=2), 20)
+
+    (_, _), (pause, pause_rang), (resume, resume_rang) = book.written
+    assert (pause_rang, resume_rang) == (True, True)
+    assert (pause.kind, pause.cut, pause.pause_ms) == (ReplyKind.PAUSE, 2, 2_500)
+    assert (resume.kind, resume.cut, resume.pause_ms) == (ReplyKind.RESUME, 2, 0)
+
+
+async def test_a_recording_is_written_whole_as_a_response_of_one_item() -> None:
+    """In pieces, so that no entry is large; its first one rings."""
+    book = Notebook()
+    audio = bytes(range(250)) * 80
+
+    ReplyWriter(book).notice(PlayNotice(cut=2, item_id="notice-free-1", debt=7), audio, 0)
+
+    *pieces, item_end, response_end = [entry for entry, _ in book.written]
+    assert b"".join(entry.audio for entry in pieces) == audio
+    assert [entry.offset_bytes for entry in pieces] == [0, 8_000, 16_000]
+    assert {(entry.kind, entry.response_id, entry.item_id, entry.cut, entry.debt) for entry in pieces} == {
+        (ReplyKind.AUDIO, "notice-free-1", "notice-free-1", 2, 7)
+    }
+    assert (item_end.kind, item_end.item_id, item_end.offset_bytes) == (
+        ReplyKind.ITEM_END, "notice-free-1", 20_000,
+    )  # fmt: skip
+    assert (response_end.kind, response_end.debt) == (ReplyKind.RESPONSE_END, 7)
+    assert [rang for _, rang in book.written] == [True, False, False, False, False]

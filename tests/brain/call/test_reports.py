@@ -18,6 +18,7 @@ from shared.contract.streams.control import (
     FlushedItem,
     HangUp,
     Heard,
+    InWriting,
     Message,
     Say,
     Silent,
@@ -61,10 +62,11 @@ def test_items_that_cannot_be_read_are_said_to_be_wrong(items: str) -> None:
             Say(text="hello", force=True),
             inputs.WishToSpeak(reason=Reason.OPERATOR, text="hello", force=True),
         ),
+        (InWriting(text="hello"), inputs.CallerWrote(text="hello", barge_in=True)),
         (HangUp(reason="operator", farewell=""), inputs.HangUpWished(cause="operator")),
         (HangUp(reason="r", farewell="bye"), inputs.HangUpWished(cause="r", farewell="bye")),
     ],
-    ids=["audible", "heard", "silent", "say", "hangup", "hangup_with_a_farewell"],
+    ids=["audible", "heard", "silent", "say", "write", "hangup", "hangup_with_a_farewell"],
 )
 def test_a_message_becomes_its_input(message: Message, expected: Input) -> None:
     """Field by field."""

@@ -65,3 +65,14 @@ def test_a_barge_in_lasts_while_it_is_acted_upon() -> None:
     assert written is not None
     written()
     assert watch.times.barge_in_ms.sum == 4
+
+
+def test_nobody_waits_for_an_answer_to_what_was_no_turn() -> None:
+    """A cough: what the model says next answers something else."""
+    watch = stopwatch()
+    watch.speech_started(1000)
+    watch.speech_stopped(1200)
+    watch.passed_over()
+    watch.first_audio("r1", 9000)
+
+    assert watch.times.turn_to_audio_ms.count == 0

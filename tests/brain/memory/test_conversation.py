@@ -323,3 +323,26 @@ def test_a_caller_who_asked_for_a_moment_waits_for_nothing_until_they_speak() ->
     conversation.user_item("u2")
     assert conversation.quiet_until_ms == 0
     assert conversation.since_answer(()) == [("u2", False)]
+
+
+def test_what_was_no_turn_is_answered_by_nobody() -> None:
+    """A cough leaves nothing behind, a word that only shows that they listen its text."""
+    conversation = talk()
+    conversation.item_ms("a2", 3_000)
+    conversation.model_text("a2", "six")
+    for item_id, said in (("u3", ""), ("u4", "Mm-hm.")):
+        conversation.overheard(item_id)
+        conversation.user_item(item_id)
+        conversation.user_text(item_id, said)
+
+    assert conversation.since_answer(()) == []
+    assert [line.item_id for line in conversation.lines()] == ["u1", "a1", "u2", "a2", "u4"]
+    assert [item.item_id for item in conversation.seed(1_000)] == ["u1", "a1", "u2", "a2", "u4"]
+
+
+def test_what_was_no_turn_does_not_hide_one_that_waits() -> None:
+    """They ask, and cough while they wait."""
+    conversation = talk()
+    conversation.overheard("u3")
+
+    assert conversation.since_answer(()) == [("u2", True)]

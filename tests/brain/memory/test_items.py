@@ -7,10 +7,12 @@ import pytest
 from brain.memory.conversation import Conversation
 from brain.memory.items import (
     KEYS_ROLE,
+    RECORDING,
     UNKNOWN_RESULT,
     KnownItem,
     KnownTool,
     item_entries,
+    told_as,
     tool_entries,
     tool_items,
 )
@@ -20,6 +22,8 @@ from shared.contract.streams.history import (
     ItemHeard,
     ItemLength,
     KeysPressed,
+    NoticeSaid,
+    Overheard,
     ToolEntry,
     ToolState,
 )
@@ -44,8 +48,16 @@ WHOLE = ItemEntry(item_id="i", role="assistant", text="Hello.", final=True)
             [WHOLE, ItemHeard(item_id="i", ms=400, of_ms=900, complete=False)],
         ),
         (KnownItem("k", KEYS_ROLE, "12#", final=True), [KeysPressed(item_id="k", text="12#")]),
+        (
+            KnownItem("u", "user", "Mm-hm.", final=True, is_aside=True),
+            [ItemEntry(item_id="u", role="user", text="Mm-hm.", final=True), Overheard(item_id="u")],
+        ),
+        (
+            KnownItem("i", "assistant", "Hello.", final=True, total_ms=900, is_notice=True),
+            [NoticeSaid(item_id="i"), WHOLE, ItemLength(item_id="i", ms=900)],
+        ),
     ],
-    ids=["text", "heard", "interrupted", "keys"],
+    ids=["text", "heard", "interrupted", "keys", "overheard", "notice"],
 )
 def test_an_item_is_told_again_as_it_is_known(item: KnownItem, entries: list[HistoryEntry]) -> None:
     """What its entries make is the same item."""
@@ -75,3 +87,12 @@ def test_a_text_that_was_never_said_counts_for_nothing() -> None:
     assert not KnownItem("i", "assistant").counts
     assert KnownItem("i", "assistant", total_ms=20).counts
     assert KnownItem("u", "user").counts
+
+
+def test_a_recording_is_told_as_nobodys_words() -> None:
+    """The model did not choose them, and is not to speak like them."""
+    said = told_as(KnownItem("a", "assistant", "Hello."), "Hello.")
+    played = told_as(KnownItem("n", "assistant", "Recorded.", is_notice=True), "Recorded.")
+
+    assert (said.role, said.text) == ("assistant", "Hello.")
+    assert (played.role, played.text, played.item_id) == ("system", f"{RECORDING}Recorded.", "n")

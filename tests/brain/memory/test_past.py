@@ -93,3 +93,12 @@ def test_a_caller_who_was_speaking_is_asked_to_say_it_again() -> None:
 
     assert past.was_owed
     assert past.wish == LOST_WORDS
+
+
+def test_who_had_answered_and_what_was_known_of_the_caller_is_kept() -> None:
+    """Redis has lost both; nobody is asked a second time."""
+    state = State(config=SequencerConfig(), cut=0)
+    past = keep(Conversation(), state, 0.0, 1, None, "sales", '{"variables":{"name":"Ann"}}')
+
+    assert (past.agent, past.context) == ("sales", '{"variables":{"name":"Ann"}}')
+    assert "Ann" not in repr(past)

@@ -6,6 +6,7 @@ import pytest
 
 from brain.memory.conversation import Conversation, Line
 from brain.memory.history import History
+from brain.memory.items import RECORDING
 from brain.memory.record import Record
 from brain.model.engine import Said, SaidKind, ServerTool
 from shared.contract.streams.history import ToolEntry
@@ -89,3 +90,54 @@ async def test_a_tool_of_the_server_is_noted_once_and_told_to_the_next_session()
         ("tool_call", "{}"),
         ("tool_output", "found"),
     ]
+
+
+async def test_what_was_no_turn_is_known_to_the_next_brain_too() -> None:
+    """Though it was passed over before the item stood in the conversation."""
+    book = Notebook()
+    record = Record(History(book), Conversation())
+    record.said(Said(SaidKind.MODEL_DELTA, "a", "one two three four"))
+    record.item_ms("a", 2_000)
+    record.overheard("u")
+    record.said(Said(SaidKind.USER_ITEM, "u"))
+
+    assert both(record, book) == [[Line("assistant", "one two three four", "a")]] * 2
+    for known in (record.conversation, Conversation.of(book.written)):
+        assert known.since_answer(()) == []
+        assert not known.awaits_words
+
+
+EIGHT = "one two three four five six seven eight"
+
+
+async def test_a_recording_stands_in_the_transcript_as_heard_and_answers_nobody() -> None:
+    """Here and for the next brain; it says nothing of how fast the model speaks."""
+    book = Notebook()
+    record = Record(History(book), Conversation())
+    record.said(Said(SaidKind.USER_ITEM, "u"))
+    record.notice("n", EIGHT, 2_000)
+    assert record.conversation.told_text("n") == f"{RECORDING}{EIGHT}"
+    record.heard("n", 1_000, 2_000, complete=True)
+
+    heard = Line("assistant", "one two three four", "n", False)
+    assert both(record, book) == [[Line("user", "", "u"), heard]] * 2
+    assert record.conversation.told_text("n") == f"{RECORDING}one two three four…"
+    assert record.conversation.told_text("n", 0) == ""
+    for known in (record.conversation, Conversation.of(book.written)):
+        assert known.has_notices
+        assert known.since_answer(()) == [("u", False)]
+        assert known.seed(1_000)[1].text == f"{RECORDING}one two three four…"
+        assert known.seed(1_000)[1].role == "system"
+        assert known._pace == Conversation()._pace
+
+
+async def test_a_call_in_which_only_a_recording_was_said_is_new() -> None:
+    """Nobody has spoken yet."""
+    record = Record(History(Notebook()), Conversation())
+    assert record.conversation.told_text("n") == ""
+    record.notice("n", "This call is recorded.", 2_000)
+    record.heard("n", 2_000, 2_000, complete=True)
+
+    assert not record.conversation.has_words
+    assert record.conversation.told_text("n") == f"{RECORDING}This call is recorded."
+    assert not Conversation().has_notices

@@ -75,6 +75,9 @@ class FakeEngine:
             raise EngineError("socket_stuck")
         self.done.append(action)
 
+    async def become(self, agent: object, tools: object) -> bool:
+        return True
+
     def rewrite(self, item_id: str, text: str) -> None: ...
 
     def append(self, audio: bytes, entry_id: bytes) -> bool:
@@ -95,9 +98,21 @@ class FakeHost:
     """Notes what it is told."""
 
     told: list[str] = field(default_factory=list)
+    knows: asyncio.Event | None = None
+    """When it is known who answers; None: at once."""
+    casts: list[bool | EngineError] = field(default_factory=list)
+    """What becomes of the next engines that are to serve; all others can."""
 
     def seed(self) -> tuple[SeedItem, ...]:
         return PAST
+
+    async def cast(self, engine: Engine) -> bool:
+        if self.knows is not None:
+            await self.knows.wait()
+        answer = self.casts.pop(0) if self.casts else True
+        if isinstance(answer, EngineError):
+            raise answer
+        return answer
 
     def session_begins(self, engine: Engine, opened: Opened) -> None:
         self.told.append(f"begins {opened.session_id}")
@@ -437,3 +452,74 @@ async def test_closing_ends_attempts_that_hang() -> None:
 
         assert (await asyncio.wait_for(task, 5)).cause == "closed"
         assert len(stage.engines) == 1
+
+
+async def test_no_session_serves_before_it_is_known_who_answers() -> None:
+    """It is open by then, and waits; a call that ends meanwhile has none."""
+    stage = Stage(host=FakeHost(knows=asyncio.Event()))
+    async with stage.running() as (sessions, _):
+        await wait_until(lambda: bool(stage.engines), "the first is opened")
+        await asyncio.sleep(0.02)
+        assert (stage.host.told, sessions.serving) == ([], None)
+        assert stage.host.knows is not None
+        stage.host.knows.set()
+        await stage.told("begins sess_1")
+
+    waiting = Stage(host=FakeHost(knows=asyncio.Event()))
+    async with waiting.running():
+        await wait_until(lambda: bool(waiting.engines), "the first is opened")
+    assert waiting.host.told == []
+
+
+@pytest.mark.parametrize("answer", [False, EngineError("session_refused")])
+async def test_a_session_that_cannot_be_whoever_answers_is_followed_by_one_that_can(
+    answer: bool | EngineError,
+) -> None:
+    """It is closed, and nobody hears of it."""
+    stage = Stage(host=FakeHost(casts=[answer]))
+    async with stage.running():
+        await stage.told("begins sess_2")
+
+        assert stage.host.told == ["begins sess_2"]
+        await wait_until(lambda: stage.engines[0].is_closed, "the first is closed")
+
+
+async def test_a_change_over_opens_the_next_session_before_it_leaves_the_old() -> None:
+    """As a rollover does; and it knows the past."""
+    stage = Stage()
+    async with stage.running() as (sessions, _):
+        await stage.told("begins sess_1")
+        await sessions.change_over()
+        await stage.told("begins sess_2")
+
+        assert stage.host.told == ["begins sess_1", "ends rollover", "begins sess_2"]
+        assert stage.engines[1].seeds == [PAST]
+        assert (stage.counters.rollovers, stage.counters.sessions_lost) == (1, 0)
+
+
+async def test_a_change_over_that_fails_leaves_all_as_it_was() -> None:
+    """Whoever asked for it is told."""
+
+    def refuse(engine: FakeEngine) -> None:
+        engine.open_fails = EngineError("connect_failed")
+
+    stage = Stage(plans={2: refuse})
+    async with stage.running() as (sessions, _):
+        await stage.told("begins sess_1")
+        with pytest.raises(EngineError, match="connect_failed"):
+            await sessions.change_over()
+
+        assert stage.host.told == ["begins sess_1"]
+        assert sessions.serving is stage.engines[0]
+        await wait_until(lambda: stage.engines[1].is_closed, "the one that failed is closed")
+
+
+async def test_a_change_over_takes_the_place_of_a_standby() -> None:
+    """That was opened for whoever answered before."""
+    stage = Stage(plans={1: short})
+    async with stage.running() as (sessions, _):
+        await stage.told("rollover due")
+        await sessions.change_over()
+        await stage.told("begins sess_3")
+
+        await wait_until(lambda: stage.engines[1].is_closed, "the standby is closed")

@@ -15,6 +15,8 @@ invent messages, over several sessions. After every step:
    of an item is admitted without a gap and without a repeat.
 9. A debt ends by what egress heard, or by a decision: a hang-up, a move, tools that want no answer. While one
    stands in an open session, something is waited for; a session is asked to be replaced once.
+10. Playback stands still while it is in doubt whether the caller interrupts, and no longer: it goes on, is
+   flushed, or the call ends.
 
 `TRUNKLINE_EXAMPLES` sets how many examples are tried (`make prove-sequencer` tries thousands).
 """
@@ -34,7 +36,9 @@ from brain.sequencer.actions import (
     HangUp,
     Journal,
     Move,
+    PauseReply,
     ReplaceSession,
+    ResumeReply,
     RollOver,
     RunTool,
     SendCancel,
@@ -43,7 +47,9 @@ from brain.sequencer.actions import (
     SendToolOutput,
     SendTruncate,
 )
+from brain.sequencer.doubt import phrases
 from brain.sequencer.inputs import Input
+from brain.sequencer.notice import is_notice, notice_id
 from brain.sequencer.transitions import TRANSITIONS
 
 IDS = st.sampled_from(["r1", "r2", "r3", "r4", ""])
@@ -82,13 +88,18 @@ class AnyOrder(RuleBasedStateMachine):
         self.told_heard: dict[str, float] = {}
         self.truncated: set[str] = set()
         self.spoke: set[str] = set()
+        self.stands_still = False
+        self.notices = 0
 
-    @initialize(by=st.sampled_from(["server", "brain", "notice"]), confirmed=st.booleans())
+    @initialize(by=st.sampled_from(["server", "brain", "notice", "confirm"]), confirmed=st.booleans())
     def begin(self, by: str, confirmed: bool) -> None:
         mode: dict[str, SequencerConfig] = {
             "server": SequencerConfig(create_response_by="server", server_interrupts=True),
             "brain": SequencerConfig(create_response_by="brain"),
             "notice": SequencerConfig(create_response_by="server", greeting_interruptible=False),
+            "confirm": SequencerConfig(
+                create_response_by="brain", confirm_ms=1_500, transcribes=True, backchannels=phrases(["mm"])
+            ),
         }
         self.core = Sequencer(mode[by])
         if confirmed:
@@ -162,9 +173,17 @@ class AnyOrder(RuleBasedStateMachine):
             if isinstance(action, HangUp):
                 assert not self.hung_up, "hung up twice"
                 self.hung_up = True
+            if isinstance(action, PauseReply):
+                assert not self.stands_still, "paused twice"
+                self.stands_still = True
+            if isinstance(action, ResumeReply):
+                assert self.stands_still, "went on, and did not stand still"
+            if isinstance(action, ResumeReply | Flush | HangUp):
+                self.stands_still = False
 
     def check_truncation(self, action: SendTruncate) -> None:
         item_id, keep_ms = action.item_id, action.audio_end_ms
+        assert not is_notice(item_id), "no session has the audio of a recording"
         assert item_id not in self.truncated, "an item was truncated twice"
         self.truncated.add(item_id)
         margin_ms = self.core.state.config.truncate_margin_ms
@@ -256,6 +275,13 @@ class AnyOrder(RuleBasedStateMachine):
     def approval_asked(self, response_id: str, item_id: str, approve: bool) -> None:
         self.give(inputs.ApprovalAsked(response_id=response_id, item_id=item_id, approve=approve))
 
+    @rule(interruptible=st.booleans(), n_bytes=st.sampled_from([1_600, 24_000]))
+    def notice_ready(self, interruptible: bool, n_bytes: int) -> None:
+        self.notices += 1
+        item_id = notice_id(self.notices, interruptible=interruptible)
+        self.admitted[item_id] = n_bytes
+        self.give(inputs.NoticeReady(item_id=item_id, n_bytes=n_bytes, text="exact"))
+
     @rule(reason=WISHABLE, text=st.sampled_from(["", "a", "b"]), force=st.booleans())
     def wish(self, reason: Reason, text: str, force: bool) -> None:
         self.give(inputs.WishToSpeak(reason=reason, text=text, force=force))
@@ -329,9 +355,13 @@ class AnyOrder(RuleBasedStateMachine):
     def speech_started(self, item_id: str) -> None:
         self.give(inputs.SpeechStarted(item_id=item_id))
 
-    @rule(item_id=ITEMS)
-    def speech_stopped(self, item_id: str) -> None:
-        self.give(inputs.SpeechStopped(item_id=item_id))
+    @rule(item_id=ITEMS, spoke_ms=st.sampled_from([None, 90.0, 700.0]))
+    def speech_stopped(self, item_id: str, spoke_ms: float | None) -> None:
+        self.give(inputs.SpeechStopped(item_id=item_id, spoke_ms=spoke_ms))
+
+    @rule(item_id=ITEMS, text=st.sampled_from(["", "mm", "stop", "stop "]), final=st.booleans())
+    def understood(self, item_id: str, text: str, final: bool) -> None:
+        self.give(inputs.CallerUnderstood(item_id=item_id, text=text, final=final))
 
     @rule(item_id=ITEMS)
     def committed(self, item_id: str) -> None:
@@ -525,6 +555,10 @@ class AnyOrder(RuleBasedStateMachine):
         if self.is_served and self.core.owed is not None:
             assert self.core.next_deadline_ms() is not None, "sound is owed and nothing is waited for"
 
+    @invariant()
+    def playback_stands_still_while_it_is_in_doubt(self) -> None:
+        assert self.stands_still == (self.core.state.doubt is not None)
+
     @property
     def is_served(self) -> bool:
         """Whether there is a session that may be asked."""
@@ -553,6 +587,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert not self.core.audible_response_id
         assert not s.caller.speaking or self.core.slot is SlotState.ENDED
         assert s.pending_cut is None
+        assert s.doubt is None
         assert s.move is None or self.core.slot is SlotState.ENDED
         assert not s.batches or self.core.slot is SlotState.ENDED
         assert len(set(self.outputs)) == len(self.outputs), "a call was answered twice"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brain.sequencer import Reason, Sequencer, SequencerConfig, SlotState, inputs
 from brain.sequencer.debts import Owed
-from brain.sequencer.state import IdMemory, Item, Response, State
+from brain.sequencer.state import Item, Response, State
 from shared.contract.owed import DebtCause
 
 
@@ -20,23 +20,6 @@ def test_a_sequencer_goes_on_where_another_stood() -> None:
     assert after.slot is SlotState.REQUESTED
     assert after.owed == Owed(1, DebtCause.OPERATOR, 50.0)
     assert after.next_deadline_ms() == before.next_deadline_ms() == 2_800
-
-
-def test_the_id_memory_forgets_the_oldest_first() -> None:
-    """Its bound holds."""
-    memory = IdMemory(limit=2)
-    for known in ("a", "b", "c"):
-        memory.add(known)
-
-    assert [known in memory for known in ("a", "b", "c")] == [False, True, True]
-
-
-def test_an_empty_id_is_never_remembered() -> None:
-    """A server that leaves out ids must not retire all nameless audio."""
-    memory = IdMemory()
-    memory.add("")
-
-    assert "" not in memory
 
 
 def test_a_response_is_heard_out_when_it_is_done_and_all_of_it_was_heard() -> None:
@@ -58,16 +41,3 @@ def test_audio_is_measured_in_ms_of_mu_law() -> None:
     item = Item(item_id="i", response_id="r", received_bytes=8_000, heard_ms=400)
 
     assert (item.received_ms, item.unheard_ms) == (1_000, 600)
-
-
-def test_the_id_memory_holds_some_hours_of_talk() -> None:
-    """4,096 ids; one more, and the oldest is forgotten."""
-    memory = IdMemory()
-    for number in range(4_096):
-        memory.add(f"id{number}")
-    assert "id0" in memory
-
-    memory.add("one more")
-
-    assert "id0" not in memory
-    assert "id1" in memory

@@ -16,9 +16,11 @@ import pytest
 
 from brain.sequencer import Reason, Sequencer, SequencerConfig
 from brain.sequencer.actions import Action, Journal
+from brain.sequencer.doubt import phrases
 from brain.sequencer.inputs import (
     ApprovalAsked,
     Audible,
+    CallerUnderstood,
     CallerWrote,
     Flushed,
     FlushedItem,
@@ -31,6 +33,7 @@ from brain.sequencer.inputs import (
     KeyPressed,
     MoveEnded,
     MoveWished,
+    NoticeReady,
     Refused,
     ResponseCreated,
     ResponseDone,
@@ -49,6 +52,7 @@ from brain.sequencer.inputs import (
     TurnCommitted,
     WishToSpeak,
 )
+from brain.sequencer.notice import notice_id
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 REWRITE = os.environ.get("TRUNKLINE_REWRITE") == "1"
@@ -57,7 +61,7 @@ REWRITE = os.environ.get("TRUNKLINE_REWRITE") == "1"
 class Story:
     """One sequencer, told one thing after the other; writes down what it does."""
 
-    def __init__(self, by: str = "server", *, confirmed: bool = True, **config: float) -> None:
+    def __init__(self, by: str = "server", *, confirmed: bool = True, **config: object) -> None:
         self.core = Sequencer(SequencerConfig(create_response_by=by, token_prefix="b1", **config))  # type: ignore[arg-type]
         self.lines: list[str] = []
         self.now_ms = 0.0
@@ -94,6 +98,11 @@ class Story:
             ItemFinished(response_id=response_id, item_id=item_id, final=True),
             ResponseDone(response_id=response_id, status="completed", token=token),
         )
+
+    def token(self) -> str:
+        """Of the create that waits for its response."""
+        create = self.core.state.outstanding
+        return "" if create is None else create.token
 
     def wait(self) -> None:
         """Lets the clock run from deadline to deadline until nothing waits any more."""
@@ -922,6 +931,85 @@ def a_model_that_fails_again_and_again() -> Story:
     s.said(4_700, "r4", "i4", 600)
     s.at(4_720, Audible(cut=0, response_id="r4", item_id="i4"))
     s.at(5_320, Silent(cut=0, response_id="r4", item_id="i4", heard_ms=600, cause="played"))
+    s.wait()
+    return s
+
+
+def _patient() -> Story:
+    """A caller has heard the first second of a reply of three, whose response is done."""
+    words = phrases(["mm-hm"])
+    s = Story("brain", confirm_ms=2_000.0, transcribes=True, backchannels=words)
+    s.said(0, "r1", "i1", 3_000)
+    s.at(20, Audible(cut=0, response_id="r1", item_id="i1"))
+    s.at(1_020, Heard(cut=0, response_id="r1", item_id="i1", heard_ms=1_000))
+    return s
+
+
+@story
+def a_cough_and_a_murmur_stop_the_reply_for_a_while() -> Story:
+    s = _patient()
+    s.at(1_100, SpeechStarted(item_id="u1"))
+    s.at(1_700, SpeechStopped(item_id="u1", spoke_ms=180.0), TurnCommitted(item_id="u1"))
+    s.at(1_720, Heard(cut=0, response_id="r1", item_id="i1", heard_ms=1_080))
+    s.at(2_000, CallerUnderstood(item_id="u1", text="", final=True))
+    s.at(2_100, SpeechStarted(item_id="u2"))
+    s.at(2_900, SpeechStopped(item_id="u2", spoke_ms=420.0), TurnCommitted(item_id="u2"))
+    s.at(3_300, CallerUnderstood(item_id="u2", text="Mm-hmm.", final=True))
+    s.at(5_200, Silent(cut=0, response_id="r1", item_id="i1", heard_ms=3_000, cause="played"))
+    s.wait()
+    return s
+
+
+@story
+def a_word_is_found_out_and_cuts() -> Story:
+    s = _patient()
+    s.at(1_100, SpeechStarted(item_id="u1"))
+    s.at(2_100, SpeechStopped(item_id="u1", spoke_ms=600.0), TurnCommitted(item_id="u1"))
+    s.at(2_300, CallerUnderstood(item_id="u1", text="No", final=False))
+    s.at(2_320, CallerUnderstood(item_id="u1", text=", not that one", final=False))
+    s.at(2_340, Flushed(cut=1, items=(FlushedItem(item_id="i1", heard_ms=1_080),)))
+    s.at(2_400, CallerUnderstood(item_id="u1", text="No, not that one.", final=True))
+    s.said(2_500, "r2", "i2", 1_000, token=s.token())
+    s.at(2_520, Audible(cut=1, response_id="r2", item_id="i2"))
+    s.at(3_520, Silent(cut=1, response_id="r2", item_id="i2", heard_ms=1_000, cause="played"))
+    s.wait()
+    return s
+
+
+@story
+def a_voice_that_nobody_explains_cuts_when_its_time_is_up() -> Story:
+    s = _patient()
+    s.at(1_100, SpeechStarted(item_id="u1"))
+    s.at(3_100, Tick())
+    s.at(3_120, Flushed(cut=1, items=(FlushedItem(item_id="i1", heard_ms=1_080),)))
+    s.at(4_000, SpeechStopped(item_id="u1", spoke_ms=2_400.0), TurnCommitted(item_id="u1"))
+    s.said(4_500, "r2", "i2", 1_000, token=s.token())
+    s.at(4_520, Audible(cut=1, response_id="r2", item_id="i2"))
+    s.at(5_520, Silent(cut=1, response_id="r2", item_id="i2", heard_ms=1_000, cause="played"))
+    s.wait()
+    return s
+
+
+@story
+def recordings_are_said_before_the_greeting() -> Story:
+    s = Story(confirmed=False)
+    for number, interruptible in ((1, False), (2, True)):
+        item_id = notice_id(number, interruptible=interruptible)
+        s.at(0, NoticeReady(item_id=item_id, n_bytes=16_000, text="x"))
+    s.at(0, wish(Reason.GREETING, "Greet."))
+    first, second = notice_id(1, interruptible=False), notice_id(2, interruptible=True)
+    s.at(50, Audible(cut=0, response_id=first, item_id=first))
+    s.at(400, SessionConfirmed())
+    s.said(700, "r1", "i1", 1_000, token=s.token())
+    s.at(900, SpeechStarted(item_id="u1"))
+    s.at(1_500, SpeechStopped(item_id="u1"))
+    s.at(2_050, Audible(cut=0, response_id=second, item_id=second))
+    s.at(2_500, SpeechStarted(item_id="u2"))
+    s.at(2_520, Flushed(cut=1, items=(FlushedItem(item_id=second, heard_ms=440),)))
+    s.at(3_000, SpeechStopped(item_id="u2"))
+    s.said(3_100, "r2", "i2", 1_000)
+    s.at(3_120, Audible(cut=1, response_id="r2", item_id="i2"))
+    s.at(4_120, Silent(cut=1, response_id="r2", item_id="i2", heard_ms=1_000, cause="played"))
     s.wait()
     return s
 

@@ -12,7 +12,7 @@ from brain.sequencer.waits import WAITS
 from brain.sequencer.wishes import EXPIRY_MS
 from tests.brain.sequencer.desk import Desk, journaled, only
 
-TOLERANCES = {"truncate_margin_ms", "played_tolerance_ms", "listens_ms"}
+TOLERANCES = {"truncate_margin_ms", "played_tolerance_ms", "listens_ms", "confirm_min_ms"}
 """Milliseconds that nothing waits for."""
 
 

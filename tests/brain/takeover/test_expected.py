@@ -289,3 +289,12 @@ async def test_switched_off_nothing_is_expected(store: Store, redis_url: str) ->
             assert Kind.SESSION_EARLY not in [entry.kind for entry in await here.journal()]
             await here.end()
             await wait_until(lambda: role.live_calls() == 0, "the call is over")
+
+
+async def test_a_session_that_needs_more_than_is_known_is_not_begun(store: Store, redis_url: str) -> None:
+    """Its call opens one when it is ours."""
+    async with alone(store, redis_url) as (process, _):
+        expected = Expected(process, lambda _call: None, BrainCounters())
+        expected.ringing(CALL)
+
+        assert (expected.count, expected.take(CALL.call_sid, "default")) == (0, None)

@@ -5,14 +5,24 @@ from __future__ import annotations
 import pytest
 
 from brain.tools.builtin import NAMES, end_call, hold, make, send_digits
-from brain.tools.toolbox import EndCall, Hold, SendDigits, Toolbox, ToolContext, ToolOutcome, Transfer
+from brain.tools.toolbox import (
+    ChangeAgent,
+    EndCall,
+    Hold,
+    SendDigits,
+    Toolbox,
+    ToolContext,
+    ToolOutcome,
+    Transfer,
+)
 
 CONTEXT = ToolContext(call_sid="CA" + "0" * 32, caller="…11", called="+15550001", agent="default")
 DESTINATIONS = {"desk": "+15550003333", "sales": "sip:sales@example.com"}
+AGENTS = {"billing": "Invoices and payments.", "night": ""}
 
 
 def box() -> Toolbox:
-    made = [make(name, DESTINATIONS) for name in NAMES]
+    made = [make(name, DESTINATIONS, AGENTS) for name in NAMES]
     return Toolbox.of([tool for tool in made if tool is not None], 5.0)
 
 
@@ -44,6 +54,23 @@ async def test_a_transfer_goes_to_one_of_the_agents_own_destinations() -> None:
     assert "'desk' or 'sales'" in invented.output
 
 
+async def test_another_agent_may_go_on() -> None:
+    """One of those that the agent may hand over to, each with what it is for."""
+    tools = box()
+    (told,) = [each for each in tools.definitions() if each["name"] == "hand_over"]
+
+    changed = await tools.run("hand_over", '{"agent": "billing"}', CONTEXT, "c1")
+    invented = await tools.run("hand_over", '{"agent": "boss"}', CONTEXT, "c2")
+
+    assert changed.effect == ChangeAgent("billing")
+    assert invented.outcome is ToolOutcome.BAD_ARGUMENTS
+    assert told["parameters"]["properties"]["agent"] == {  # type: ignore[index]
+        "description": "Who goes on with the caller. billing: Invoices and payments.",
+        "enum": ["billing", "night"],
+        "type": "string",
+    }
+
+
 @pytest.mark.parametrize(
     ("digits", "fits"), [("12w3#", True), ("", False), ("12-34", False), ("1" * 33, False)]
 )
@@ -62,8 +89,10 @@ async def test_a_caller_who_asks_for_a_moment_gets_it() -> None:
 
 
 def test_every_name_makes_its_tool() -> None:
-    """A transfer only where there is somewhere to go; nothing for another name."""
-    assert [tool.name for name in NAMES if (tool := make(name, DESTINATIONS)) is not None] == [*NAMES]
-    assert make("transfer_call", {}) is None
-    assert make("order_pizza", DESTINATIONS) is None
+    """A transfer only where there is somewhere to go, an agent where there is another; nothing for any other
+    name."""
+    assert [tool.name for name in NAMES if (tool := make(name, DESTINATIONS, AGENTS)) is not None] == [*NAMES]
+    assert make("transfer_call", {}, AGENTS) is None
+    assert make("hand_over", DESTINATIONS, {}) is None
+    assert make("order_pizza", DESTINATIONS, AGENTS) is None
     assert [end_call.name, send_digits.name, hold.name] == ["end_call", "send_digits", "hold"]

@@ -8,6 +8,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import orjson
@@ -32,10 +33,13 @@ def tool(
         return answer(request)
 
     pool = HttpPool(httpx.MockTransport(take))
-    made = HttpTool(
-        name="stock", description="Look it up.", url="https://shop.example/stock",
-        **{"parameters": {"type": "object"}, "pool": pool, **more},  # type: ignore[arg-type]
-    )  # fmt: skip
+    keys: dict[str, object] = {
+        "url": "https://shop.example/stock",
+        "parameters": {"type": "object"},
+        "pool": pool,
+        **more,
+    }
+    made = HttpTool(name="stock", description="Look it up.", **keys)  # type: ignore[arg-type]
     return made, asked
 
 
@@ -226,3 +230,119 @@ async def test_the_trust_store_is_not_read_on_the_loop(monkeypatch: pytest.Monke
 
     assert first is second
     assert threading.main_thread() not in readers
+
+
+async def test_a_get_has_its_arguments_in_the_url() -> None:
+    """Behind what stands there; lists are repeated, what is not known is left out, and nothing has a body."""
+    made, asked = tool(
+        lambda _: httpx.Response(200, text="3"),
+        method="GET",
+        url="https://shop.example/stock?shop=7",
+        secret="s",
+    )
+
+    arguments = '{"model": "city & co", "sizes": [26, 28], "used": true, "colour": null}'
+    assert await run(made, arguments) == ("ok", "3")
+    (request,) = asked
+    assert request.method == "GET"
+    assert str(request.url) == (
+        "https://shop.example/stock?shop=7&model=city+%26+co&sizes=26&sizes=28&used=true"
+    )
+    assert (request.content, request.headers["x-call-sid"]) == (b"", CONTEXT.call_sid)
+    assert request.headers["webhook-signature"].startswith("v1,")
+    assert "content-type" not in request.headers
+
+
+async def test_too_long_a_get_is_told_before_anything_is_sent() -> None:
+    """Servers cut it off, each at another place."""
+    made, asked = tool(lambda _: httpx.Response(200), method="GET")
+
+    outcome, output = await run(made, orjson.dumps({"text": "x" * 7_000}).decode())
+
+    assert (outcome, asked) == ("failed", [])
+    assert "too long for a GET" in output
+
+
+async def test_headers_are_the_tools_own() -> None:
+    """Secrets among them, which do not show; those of the request itself come last."""
+    made, asked = tool(
+        lambda _: httpx.Response(200),
+        headers={"X-Shop": "7"},
+        hidden_headers={"Authorization": "Bearer hunter2"},
+    )
+
+    await run(made)
+
+    (request,) = asked
+    assert (request.headers["x-shop"], request.headers["authorization"]) == ("7", "Bearer hunter2")
+    assert request.headers["content-type"] == "application/json"
+    assert "hunter2" not in repr(made)
+
+
+async def test_what_is_known_of_the_call_stands_in_url_headers_and_body() -> None:
+    """Each escaped for its place: no value adds a part to a URL, or a header."""
+    made, asked = tool(
+        lambda _: httpx.Response(200), url="https://shop.example/{{customer}}/orders?from={{caller}}",
+        headers={"X-Name": "{{name}}"},
+    )  # fmt: skip
+    known = replace(CONTEXT, variables={"customer": "../admin?x=1#", "name": "Ann\r\nX-Admin: 1 å"})
+
+    result = await Toolbox.of([made], 5.0).run("stock", "{}", known, "call_7")
+
+    assert result.outcome == "ok"
+    (request,) = asked
+    assert request.url.raw_path == b"/..%2Fadmin%3Fx%3D1%23/orders?from=%E2%80%A611"
+    assert request.headers["x-name"] == "Ann X-Admin: 1 %C3%A5"
+    assert orjson.loads(request.content)["variables"] == known.variables
+
+
+async def test_the_words_of_a_refusal_go_to_the_model() -> None:
+    """They say what to do about it; of a 5xx nothing does."""
+    words = "No such order.\nAsk for the number on the invoice."
+    made, asked = tool(lambda _: httpx.Response(404, text=words), retries=3)
+
+    outcome, output = await run(made)
+
+    assert outcome == "failed"
+    assert orjson.loads(output)["error"] == (
+        "the tool answered HTTP 404: No such order. Ask for the number on the invoice."
+    )
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("status", "said"), [(400, "x" * 1_000), (422, ""), (500, "")])
+async def test_a_refusal_has_an_end(status: int, said: str) -> None:
+    """And may say nothing."""
+    made, _ = tool(lambda _: httpx.Response(status, text="x" * 5_000 if status == 400 else ""))
+
+    _, output = await run(made)
+
+    assert orjson.loads(output)["error"] == f"the tool answered HTTP {status}{': ' + said if said else ''}"
+
+
+async def test_a_proxy_is_the_way_out_but_to_this_host() -> None:
+    """Where nothing else is let out; what runs beside us is asked straight."""
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        await reader.readuntil(b"\r\n\r\n")
+        if asked[-1].startswith(b"CONNECT"):
+            writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\n3")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        here = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        pool = HttpPool(proxy=here)
+        far, near = (
+            HttpTool(name="stock", description="", url=url, parameters={}, pool=pool, retries=0, method="GET")
+            for url in ("https://shop.example/stock", f"{here}/stock")
+        )
+        assert (await run(far))[0] == "failed"
+        assert await run(near) == ("ok", "3")
+        await pool.close()
+
+    assert asked == [b"CONNECT shop.example:443 HTTP/1.1\r\n", b"GET /stock?model=city HTTP/1.1\r\n"]

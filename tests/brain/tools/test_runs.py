@@ -12,7 +12,7 @@ from brain.sequencer import inputs
 from brain.sequencer.actions import RunTool
 from brain.sequencer.inputs import Input
 from brain.tools.attempts import ToolAttempts
-from brain.tools.builtin import end_call
+from brain.tools.builtin import end_call, hand_over
 from brain.tools.function import tool
 from brain.tools.runs import GOODBYE, MAX_AT_ONCE, MAX_ROUNDS, ToolRuns
 from brain.tools.toolbox import Hold, Toolbox, ToolContext
@@ -207,3 +207,36 @@ async def test_a_tool_is_not_run_before_it_is_written_down(shop: Shop) -> None:
     await wait_until(lambda: shop.ran == 1, "it is run")
     shop.opens.set()
     await running
+
+
+async def test_a_tool_that_hands_over_is_answered_by_what_became_of_it(shop: Shop) -> None:
+    """When it has: until then nobody speaks."""
+    asked: list[tuple[str, str]] = []
+    changes = asyncio.Event()
+
+    async def change(agent: str, response_id: str) -> str:
+        asked.append((agent, response_id))
+        await changes.wait()
+        return '{"status":"changed"}'
+
+    runs = shop.runs()
+    runs.toolbox, runs.change_agent = Toolbox.of([hand_over({"sales": "Prices."})], 5.0), change
+    arguments = '{"agent": "sales"}'
+    action = RunTool(response_id="resp_1", call_id="call_1", name="hand_over", arguments=arguments)
+    running = asyncio.create_task(runs.run(action))
+    await wait_until(lambda: bool(asked), "another agent is asked for")
+    assert (asked, shop.outputs) == ([("sales", "resp_1")], [])
+    changes.set()
+    await running
+
+    assert shop.outputs == ['{"status":"changed"}']
+
+
+async def test_where_there_is_no_other_agent_none_is_found(shop: Shop) -> None:
+    """The model is told so."""
+    runs = shop.runs()
+    runs.toolbox = Toolbox.of([hand_over({"sales": "Prices."})], 5.0)
+    arguments = '{"agent": "sales"}'
+    await runs.run(RunTool(response_id="resp_1", call_id="call_1", name="hand_over", arguments=arguments))
+
+    assert "there is no other agent" in shop.outputs[0]

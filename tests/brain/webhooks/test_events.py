@@ -155,3 +155,33 @@ def test_an_event_is_given_up_after_a_night() -> None:
 
     assert not is_hopeless(told, 1_000 + 19 * 3_600_000)
     assert is_hopeless(told, 1_000 + 20 * 3_600_000)
+
+
+def test_a_turn_is_told_with_the_words_that_were_heard() -> None:
+    """Looked up when it is told; without transcripts its times and tools alone."""
+    history = [
+        ItemEntry(item_id="u", role="user", text="A Kestrel?", final=True),
+        ItemEntry(item_id="a", role="assistant", text="Yes, three.", final=True),
+    ]
+    turn = {"number": 1, "tools": [], "interrupted": False, "caller_items": ["u"], "answer_items": ["a"]}
+    told = hook(Event.TURN_ENDED, details=orjson.dumps({"turn": turn}).decode())
+    found = data(compose(told, story(), history))["turn"]
+    assert isinstance(found, dict)
+    assert (found["said"], found["answer"], found["whole"]) == ("A Kestrel?", "Yes, three.", True)
+    for silent in (compose(told, story(), None), compose(told, None, history)):
+        found = data(silent)["turn"]
+        assert isinstance(found, dict)
+        assert (found["number"], found["said"], found["answer"]) == (1, None, None)
+
+
+def test_a_tool_that_failed_is_its_agents() -> None:
+    """Another agent may have the call by the time that it is told."""
+    book = Notebook()
+    Hooks(cast(Outbox, book), Keys(1), {Event.TOOL_FAILED}).tool_failed(
+        CALL, "call_1", "look_up", "timed_out", agent="night"
+    )
+
+    added = book.sent[0]
+    found = read_hook(to_dict(added.args[added.args.index(b"*") + 1 :]))
+    assert orjson.loads(found.details)["agent"] == "night"
+    assert data(compose(found, story(), None))["agent"] == "night"

@@ -137,3 +137,11 @@ def test_progress_is_a_line_whenever_another_process_is_ready() -> None:
     assert [line.split("s  ")[1].split(" ready")[0] for line in kept] == [
         "0 of 2 processes", "1 of 2 processes", "2 of 2 processes",
     ]  # fmt: skip
+
+
+def test_admin_ports_are_those_of_the_settings() -> None:
+    """So that doctor, which has the same, looks where the processes are. Others do, if nobody said so."""
+    options = options_from(load(env_file=None), "run", None)
+    assert (options.admin_base, options.admin_base_is_set) == (9100, False)
+    options = options_from(load(env_file=None, admin_port_base=9300), "run", None)
+    assert (options.admin_base, options.admin_base_is_set) == (9300, True)

@@ -235,3 +235,21 @@ async def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Pat
         ) as caught:
             await stack.start()
     assert "Traceback" not in str(caught.value)
+
+
+async def test_admin_ports_that_are_set_and_taken_are_told_before_anything_starts(tmp_path: Path) -> None:
+    """By whom; others would be looked for in vain."""
+    with socket.create_server(("", 0)) as other:
+        base = other.getsockname()[1]
+        stack = Stack(options(tmp_path / "run", admin_base=base, admin_base_is_set=True))
+        words = f"TRUNKLINE_ADMIN_PORT_BASE: expected .* from {base} on, got {base}, .*pid {os.getpid()} "
+        with pytest.raises(StackFailed, match=words):
+            await stack.start()
+
+
+def test_admin_ports_are_those_that_are_wished_for_where_they_are_free(tmp_path: Path) -> None:
+    """Else others."""
+    with socket.create_server(("", 0)) as other:
+        base = other.getsockname()[1]
+        assert Stack(options(tmp_path / "run", admin_base=base))._admin_base(3) != base
+    assert Stack(options(tmp_path / "run", admin_base=base))._admin_base(1) == base

@@ -72,3 +72,12 @@ def test_a_port_that_another_process_has_claimed_is_not_given(monkeypatch: pytes
             ports.free_base(3)
         other.communicate("\n")
     assert ports.free_base(3) == base
+
+
+def test_ports_that_are_wished_for_are_taken_all_or_none() -> None:
+    """Free, and nobody else's for a while; a taken one among them spoils them."""
+    base = next(port for port in range(31_100, 32_000, 3) if all(map(ports.is_free, range(port, port + 3))))
+    assert ports.take(range(base, base + 2))
+    assert not ports.take(range(base, base + 2))
+    with socket.create_server(("127.0.0.1", base + 2)):
+        assert not ports.take([base + 2])

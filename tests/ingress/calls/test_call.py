@@ -160,8 +160,49 @@ async def test_an_attach_is_told_that_groups_are_taken() -> None:
     desk.receive("attach")
     await asyncio.sleep(0)
 
-    assert [name.kind for _, name, _ in desk.told] == ["groups", "attached"]
+    assert [name.kind for _, name, _ in desk.told] == ["groups", "pauses", "attached"]
     assert desk.told[0][2] == b"3"
+
+
+async def test_a_pause_clears_and_marks_and_what_comes_again_is_heard() -> None:
+    """What is unsent goes, the carrier forgets what it has, and the mark behind that tells when; the frames
+    come again under higher numbers, of the same cut."""
+    desk = Desk()
+    desk.receive("frame", n=3, value=audio(1, 3))
+    desk.receive("pause", n=3, value=b"1.0.=stop.7")
+    desk.receive("frame", n=5, value=audio(2, 3))
+
+    assert desk.socket.done == ["media 0", "drop 1", "control", "control", "media 0"]
+    assert events(desk) == ["media", "clear", "mark", "media"]
+    assert orjson.loads(desk.socket.written[2])["mark"]["name"] == "1.0.=stop.7"
+    assert desk.call.forwarded == 5
+    assert desk.counters.out_pauses == 1
+
+
+async def test_a_pause_that_comes_twice_wipes_nothing_that_came_after_it() -> None:
+    """A write that was sent again."""
+    desk = Desk()
+    desk.receive("frame", n=3, value=audio(1, 3))
+    desk.receive("pause", n=3, value=b"m")
+    desk.receive("frame", n=4, value=audio(3, 3))
+    desk.receive("pause", n=3, value=b"m")
+
+    assert events(desk) == ["media", "clear", "mark", "media"]
+    assert desk.services.counters.out_drops[Admit.REPEATED] == 1
+
+
+async def test_a_pause_pays_nothing_by_its_echoes() -> None:
+    """What the carrier forgot was not heard: the answer is owed on until it is."""
+    desk = Desk()
+    desk.receive("owes", n=1, value=b"0 - turn")
+    desk.receive("sound", value=b"1")
+    desk.receive("frame", n=1, value=bytes([0x90]) * 160)
+    desk.receive("mark", n=1, value=b"1.0.item.20")
+    desk.receive("pause", n=1, value=b"1.0.=stop.7")
+    desk.call.echo("1.0.item.20", desk.clock())
+    desk.call.echo("1.0.=stop.7", desk.clock())
+
+    assert desk.call.owed.settled == 0
 
 
 async def test_first_frame_ends_the_hold_clip() -> None:
@@ -173,6 +214,86 @@ async def test_first_frame_ends_the_hold_clip() -> None:
     desk.receive("frame", n=2)
     assert desk.socket.done == ["media -1", "drop 0", "control", "media 0", "media 0"]
     assert events(desk)[1] == "clear"
+
+
+MUSIC = b"\x20" * 160 * 50
+"""One second of the user's own sound."""
+
+
+def waits(desk: Desk, *, after_ms: int = 0) -> None:
+    """A brain that is there says that this caller waits, and what they are to hear."""
+    desk.sounds["0f3a"] = MUSIC
+    desk.receive("owes", n=1, value=b"0 h tool", worker="brain-0@h#a")
+    desk.receive("fill", n=after_ms, value=b"0f3a", worker="brain-0@h#a")
+
+
+async def test_the_users_sound_fills_a_silence_until_the_answer_comes() -> None:
+    """In short pieces; what is left of it gives way to the first frame of the answer, and pays nothing."""
+    desk = Desk()
+    waits(desk, after_ms=500)
+    assert desk.look(250)
+    assert desk.socket.done == []
+
+    assert desk.look(500)
+    assert desk.socket.done == ["media -1"]
+    assert desk.counters.filled_frames == 30
+    desk.clock.now_ms += 700
+    desk.receive("sound", value=b"1")
+    desk.receive("frame", n=1, value=bytes([0x90]) * 160)
+
+    assert desk.socket.done == ["media -1", "drop 0", "control", "media 0"]
+    assert events(desk)[1] == "clear"
+    assert desk.call.owed.settled == 0
+
+
+async def test_nothing_of_it_is_heard_beside_an_answer() -> None:
+    """Neither while it plays nor in a pause of it; and not before it has been silent for a breath."""
+    desk = Desk()
+    waits(desk)
+    desk.receive("sound", value=b"1")
+    desk.receive("frame", n=1, value=bytes([0x90]) * 160)
+    assert desk.look(1_500)
+    assert desk.socket.done == ["media 0"]
+
+    desk.receive("sound_end", n=1, value=b"1")
+    assert desk.look(300)
+    assert desk.socket.done == ["media 0"]
+    assert desk.look(1_600)
+    assert desk.socket.done == ["media 0", "media -1"]
+
+
+async def test_who_hears_music_needs_no_clip() -> None:
+    """As long as a brain says that they wait; an ingress that has no such sound plays its own."""
+    desk = Desk()
+    waits(desk)
+    for ms in range(0, 8_000, 250):
+        desk.call.filling.word("0f3a", 0, desk.clock() + ms)
+        desk.call.receive("brain-0@h#a", Name("owes", CALL, 1, 1, 0, 1), b"0 h tool", desk.clock() + ms)
+        assert desk.look(ms)
+    assert desk.counters.hold_clips == 0
+    assert desk.counters.filled_frames > 390
+
+    poor = Desk()
+    waits(poor)
+    poor.sounds.clear()
+    for ms in range(0, 5_000, 250):
+        poor.call.receive("brain-0@h#a", Name("owes", CALL, 1, 1, 0, 1), b"0 h tool", poor.clock() + ms)
+        assert poor.look(ms)
+    assert (poor.counters.hold_clips, poor.counters.filled_frames) == (1, 0)
+
+
+async def test_what_a_clear_takes_away_of_it_is_given_again() -> None:
+    """From where the ear stood."""
+    desk = Desk()
+    waits(desk)
+    desk.sounds["0f3a"] = b"".join(bytes([n]) * 160 for n in range(50))
+    assert desk.look()
+    desk.clock.now_ms += 300
+    desk.receive("clear", cut=1, value=b"")
+    desk.receive("fill", value=b"0f3a", worker="brain-0@h#a")
+    assert desk.look()
+
+    assert b64decode(orjson.loads(desk.socket.written[-1])["media"]["payload"])[:160] == bytes([15]) * 160
 
 
 async def test_an_answer_that_does_not_come() -> None:

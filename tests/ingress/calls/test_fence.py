@@ -100,6 +100,28 @@ def test_brain_has_its_own_epoch() -> None:
     assert fence.egress_epoch == 9
 
 
+def test_a_pause_passes_until_frames_have_come_behind_it() -> None:
+    """It raises no cut: what comes again is of the same one."""
+    fence = Fence(1)
+    fence.admit(name("frame", cut=2, n=5))
+    assert fence.admit(name("pause", cut=2, n=5)) is Admit.PASS
+    assert fence.admit(name("pause", cut=2, n=5)) is Admit.PASS
+    assert fence.admit(name("frame", cut=2, n=6)) is Admit.PASS
+    assert fence.admit(name("pause", cut=2, n=5)) is Admit.REPEATED
+    assert fence.admit(name("pause", cut=1, n=6)) is Admit.OLD_CUT
+    assert fence.admit(name("pause", cut=2, n=6, epoch=2)) is Admit.PASS
+    assert fence.admit(name("frame", cut=2, n=7)) is Admit.OLD_EPOCH
+    assert fence.admit(name("pause", cut=2, n=9)) is Admit.OLD_EPOCH
+
+
+def test_what_a_caller_hears_while_they_wait_is_the_brains_word() -> None:
+    """By its epoch; it raises nothing of the reply."""
+    fence = Fence(1)
+    assert fence.admit(Name("fill", CALL, 1, 5, 0, 800)) is Admit.PASS
+    assert fence.admit(Name("fill", CALL, 1, 4, 0, 800)) is Admit.OLD_EPOCH
+    assert (fence.brain_epoch, fence.egress_epoch, fence.last_frame) == (5, 0, 0)
+
+
 def test_unknown_kind() -> None:
     """A kind of a newer version is counted, not guessed."""
     assert Fence(1).admit(name("fade")) is Admit.UNKNOWN_KIND
@@ -107,7 +129,7 @@ def test_unknown_kind() -> None:
 
 NAMES = st.builds(
     Name,
-    st.sampled_from(["frame", "clear", "mark", "attach", "close", "owes"]),
+    st.sampled_from(["frame", "clear", "mark", "pause", "attach", "close", "owes"]),
     st.just(CALL),
     st.integers(1, 2),
     st.integers(1, 3),
@@ -124,7 +146,7 @@ def test_nothing_heard_ever_goes_back(names: list[Name]) -> None:
     frames = [item for item in passed if item.kind == "frame"]
     assert all(a.n < b.n for a, b in itertools.pairwise(frames))
     cuts = [item.cut for item in passed if item.kind in ("frame", "clear")]
-    epochs = [item.epoch for item in passed if item.kind in ("frame", "clear", "mark", "attach")]
+    epochs = [item.epoch for item in passed if item.kind in ("frame", "clear", "mark", "pause", "attach")]
     assert cuts == sorted(cuts)
     assert epochs == sorted(epochs)
     assert all(item.leg == 1 for item in passed)

@@ -167,6 +167,22 @@ def test_an_echo_that_a_clear_brings_back_pays_nothing(ear: Ear) -> None:
     assert ear.owed.stands
 
 
+def test_an_answer_that_is_paused_goes_on_and_is_paid_then(ear: Ear) -> None:
+    """What the carrier forgets comes again: the answer is open all the while."""
+    ear.say(TURN_1)
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(200.0, echoes=False)
+
+    ear.owed.cleared(ear.now_ms, goes_on=True)
+    ear.owed.echo("m", ear.now_ms)
+    ear.until(ear.now_ms + 800.0)
+    assert not ear.owed.stands
+    ear.owed.sound(1, ear.now_ms)
+    ear.play(300.0)
+
+    assert ear.owed.settled == 1
+
+
 PAUSE_AND_A_LOOK = 1_250.0
 
 

@@ -69,7 +69,7 @@ def test_silence_that_the_carrier_has_still_to_play_is_part_of_the_4_s() -> None
     assert steps(owed, asked_at_ms) == [PLAY]
 
     begins_at_ms = asked_at_ms + owed.playing_ms(asked_at_ms)
-    assert owed.ends_clip(VOICE, begins_at_ms + CLIP_MS - 1.0)
+    assert owed.ours.ends(VOICE, begins_at_ms + CLIP_MS - 1.0)
 
 
 def test_the_next_clip_comes_2_s_behind_one_that_had_to_wait() -> None:
@@ -114,8 +114,8 @@ def test_a_frame_ends_the_clip_once() -> None:
     owed = a_caller_who_waits()
     steps(owed, CLIP_AFTER_MS)
 
-    assert owed.ends_clip(VOICE, CLIP_AFTER_MS + 500.0)
-    assert not owed.ends_clip(VOICE, CLIP_AFTER_MS + 600.0)
+    assert owed.ours.ends(VOICE, CLIP_AFTER_MS + 500.0)
+    assert not owed.ours.ends(VOICE, CLIP_AFTER_MS + 600.0)
 
 
 def test_silence_of_an_answer_does_not_end_the_clip() -> None:
@@ -123,8 +123,8 @@ def test_silence_of_an_answer_does_not_end_the_clip() -> None:
     owed = a_caller_who_waits()
     steps(owed, CLIP_AFTER_MS)
 
-    assert not owed.ends_clip(SILENCE, CLIP_AFTER_MS + 500.0)
-    assert owed.ends_clip(VOICE, CLIP_AFTER_MS + 1_200.0)
+    assert not owed.ours.ends(SILENCE, CLIP_AFTER_MS + 500.0)
+    assert owed.ours.ends(VOICE, CLIP_AFTER_MS + 1_200.0)
 
 
 def test_a_frame_at_the_very_end_of_the_clip_has_nothing_to_end() -> None:
@@ -133,7 +133,7 @@ def test_a_frame_at_the_very_end_of_the_clip_has_nothing_to_end() -> None:
     for before_ms in (1.0, 0.0):
         owed = a_caller_who_waits()
         steps(owed, CLIP_AFTER_MS)
-        ends.append(owed.ends_clip(VOICE, CLIP_AFTER_MS + CLIP_MS - before_ms))
+        ends.append(owed.ours.ends(VOICE, CLIP_AFTER_MS + CLIP_MS - before_ms))
 
     assert ends == [True, False]
 
@@ -142,8 +142,8 @@ def test_a_clip_that_was_broken_off_leaves_the_next_one_alone() -> None:
     """That one was played out before a frame came, with nothing behind it."""
     owed = a_caller_who_waits()
     steps(owed, CLIP_AFTER_MS)
-    assert owed.ends_clip(VOICE, CLIP_AFTER_MS + 500.0)
+    assert owed.ours.ends(VOICE, CLIP_AFTER_MS + 500.0)
 
     assert steps(owed, 7_000.0) == [PLAY]
-    assert not owed.ends_clip(SILENCE, 8_500.0)
-    assert not owed.ends_clip(VOICE, 9_000.0)
+    assert not owed.ours.ends(SILENCE, 8_500.0)
+    assert not owed.ours.ends(VOICE, 9_000.0)

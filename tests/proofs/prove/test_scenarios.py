@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from brain.agents.file import parse
+from proofs.prove.conversation import AGENTS
 from proofs.prove.judge import Figures
+from proofs.prove.listening.own_sound import OwnSound
+from proofs.prove.listening.pauses import ASIDES, PauseFigures
 from proofs.prove.scenarios import TWO_TOOLS, Scenario, scenarios
 from simulators.realtime import script
 from simulators.twilio import Speak
+from simulators.twilio.caller.plan import InterruptAfter
 
 ALL = scenarios(200, 20, 1)
 
@@ -18,7 +25,8 @@ def good() -> Figures:
     """Figures of runs in which all went well, and something happened."""
     return Figures(
         calls=20, sessions=40, tool_calls=8, tool_outputs=8, tool_creates=4, tool_batches=4,
-        operator_said=3, rollovers=100,
+        operator_said=3, rollovers=100, pauses=PauseFigures(asides=10, resumed=9, interruptions=4),
+        own=OwnSound(whole=20, filled=9),
     )  # fmt: skip
 
 
@@ -27,10 +35,10 @@ def broken(scenario: Scenario, figures: Figures) -> list[str]:
 
 
 def test_the_first_makes_all_calls_and_the_others_a_fifth() -> None:
-    """Under names of their own; those of the rollover are long."""
-    assert len({each.name for each in ALL}) == len(ALL) == 6
-    assert [each.calls for each in ALL] == [200, 40, 40, 40, 40, 20]
-    assert sum(each.calls for each in ALL) == 380
+    """Under names of their own; those of the rollover are long, and a hundred callers cough."""
+    assert len({each.name for each in ALL}) == len(ALL) == 8
+    assert [each.calls for each in ALL] == [200, 40, 40, 40, 40, 20, 100, 40]
+    assert sum(each.calls for each in ALL) == 520
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
@@ -52,6 +60,8 @@ def test_a_scenario_that_did_not_happen_proves_nothing(scenario: Scenario) -> No
         "server-cancels": ["no operator spoke"],
         "session-drops": ["no session was dropped"],
         "rollover": ["0 rollovers in 20 calls"],
+        "confirm": ["nobody coughed or murmured over a reply", "no word interrupted a reply"],
+        "sounds": ["0 of 20 callers heard the whole notice first", "no caller heard a tool at work"],
     }
     assert broken(scenario, quiet) == expected.get(scenario.name, [])
 
@@ -85,3 +95,38 @@ def test_of_a_calls_sessions_some_are_not_dropped() -> None:
     }
 
     assert dropped == {1, 2, 3, 5, 6, 7, 9, 10, 11}
+
+
+def test_callers_cough_and_murmur_over_the_replies_of_a_patient_agent(tmp_path: Path) -> None:
+    """And use words now and then; the agent is chosen by the number, the answers are long."""
+    (confirm,) = [each for each in ALL if each.name == "confirm"]
+    path = tmp_path / "long.toml"
+    path.write_text(confirm.script, "utf-8")
+    assert script.load(str(path)).turns[0].reply
+    tables = parse(AGENTS, ("check_order", "end_call"))
+    owners = [name for name, table in tables.agents.items() if confirm.to_number in table.numbers]
+    assert owners == ["patient"]
+    assert confirm.steps is not None
+
+    said = [step.clip.name for step in islice(confirm.steps(1), 200) if isinstance(step, InterruptAfter)]
+
+    assert set(said) == {*ASIDES, "en_caller_interrupt"}
+
+
+@pytest.mark.parametrize(
+    ("figures", "sentence"),
+    [
+        (PauseFigures(resumed=3), "3 of 10 replies went on"),
+        (PauseFigures(incomplete=["x"]), "1 replies were not heard to the byte"),
+        (PauseFigures(repeated=["x"]), "1 times words were heard twice"),
+        (PauseFigures(cut_by_noise=["x"]), "1 replies were cut by noise"),
+        (PauseFigures(late=["x"]), "1 words interrupted too late"),
+        (PauseFigures(above_heard=["x"]), "1 truncations above what was heard in stretches"),
+    ],
+)
+def test_whatever_goes_wrong_around_a_pause_breaks_a_promise(figures: PauseFigures, sentence: str) -> None:
+    """Each in its own words."""
+    (confirm,) = [each for each in ALL if each.name == "confirm"]
+    figures = replace(figures, asides=10, resumed=figures.resumed or 10, interruptions=4)
+
+    assert broken(confirm, replace(good(), pauses=figures)) == [sentence]

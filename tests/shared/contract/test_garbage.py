@@ -26,7 +26,7 @@ from shared.contract.worker import PULSE, read_beat, read_pulse
 
 CALL = b"CA" + b"0" * 32
 FIELDS = """
-v kind from n epoch call why role heir by k e c r i o t h d a l w leg cut items text force response item
+v kind from n epoch call why role heir by k e c r i o t h d a l w p leg cut items text force response item
 heard_ms frames_waiting cause worker highest digit status outcome id attempt due body details state value name
 call_id
 beat contract pid

@@ -1,11 +1,23 @@
-"""The book of what Twilio's own voice says: as it was written, and who is found in it."""
+"""The book of what Twilio's own voice says, and sounds: as written; who is found in it."""
 
 from __future__ import annotations
 
 import pytest
 
+from shared.audio import FRAME_BYTES
 from shared.contract.errors import ContractError
-from shared.contract.speech import Announcement, SpeechBook, choose, read_speech, speech_commands
+from shared.contract.keys import CALL_TTL_MS
+from shared.contract.speech import (
+    AUDIO,
+    Announcement,
+    SpeechBook,
+    choose,
+    in_frames,
+    keep_command,
+    read_speech,
+    sound_commands,
+    speech_commands,
+)
 
 
 def words(apology: str) -> Announcement:
@@ -65,3 +77,18 @@ def test_a_book_that_cannot_be_read_is_a_contract_error(text: bytes) -> None:
     """Its reader keeps the last one."""
     with pytest.raises(ContractError):
         read_speech(text)
+
+
+def test_a_sound_is_written_in_whole_frames_and_lives_a_day() -> None:
+    """Nobody pads it later; what is no more wanted goes by itself."""
+    written, lives = sound_commands("0f3a", b"\x01" * 250)
+
+    assert written.args == (b"HSET", b"tl:sound:0f3a", AUDIO.encode(), b"\x01" * 250 + b"\xff" * 70)
+    assert lives == keep_command("0f3a")
+    assert lives.args == (b"PEXPIRE", b"tl:sound:0f3a", b"%d" % CALL_TTL_MS)
+
+
+def test_what_is_in_frames_stays_as_it_is() -> None:
+    """And nothing stays nothing."""
+    assert in_frames(b"\x01" * 2 * FRAME_BYTES) == b"\x01" * 2 * FRAME_BYTES
+    assert in_frames(b"") == b""

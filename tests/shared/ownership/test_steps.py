@@ -14,9 +14,11 @@ from shared.contract.keys import Keys
 from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.steps import NUMBER_TTL_MS, Attached, Deadline, Due, Held, Leg, NewStream, Restored
 from shared.contract.streams.calls import (
+    PERSON_TTL_MS,
     NewCall,
     Orphan,
     Orphaned,
+    Person,
     Ringing,
     read_call,
     read_orphan,
@@ -292,6 +294,49 @@ async def test_a_call_rings_whatever_stands_in_the_place_of_its_stream(any_store
     later = wall_ms() + 60_000
     answer = await steps.reserve(
         any_store, KEYS, CALL, limit=9, lease_ms=10_000, nonce="a", expires_at_ms=later, rings=RINGS
+    )
+    assert answer.nonce == "a"
+
+
+ANN = Person(caller="+15550001111", parameters={"shop": "berlin"})
+
+
+async def knows(store: Store, person: Person | None, *, limit: int = 9, nonce: str = "a") -> Person | None:
+    """The first webhook of a call knows who calls; what brains may know then."""
+    later = wall_ms() + 60_000
+    await steps.reserve(
+        store, KEYS, CALL, limit=limit, lease_ms=10_000, nonce=nonce, expires_at_ms=later, person=person
+    )
+    return await steps.read_person(store, KEYS, CALL)
+
+
+async def test_who_calls_is_written_down_for_a_minute_if_the_call_is_admitted(any_store: Store) -> None:
+    """Once: what a later webhook of the call says is a later one's; and not where nobody has asked for it."""
+    assert await knows(any_store, None) is None
+    await any_store.redis.flushall()
+    assert await knows(any_store, ANN, limit=0) is None
+    assert await knows(any_store, ANN) == ANN
+    assert 0 < await any_store.pttl(KEYS.number(CALL)) <= PERSON_TTL_MS
+    assert await knows(any_store, Person(caller="+1"), nonce="b") == ANN
+
+
+async def test_a_stream_keeps_who_calls_and_the_end_forgets_it(any_store: Store) -> None:
+    """With the number that it brings itself."""
+    await knows(any_store, ANN)
+    await attached(any_store)
+    found = await steps.read_person(any_store, KEYS, CALL)
+    assert found is not None
+    assert found.parameters == {"shop": "berlin"}
+    await steps.end(any_store, KEYS, CALL, outcome="completed", by="test")
+    assert await steps.read_person(any_store, KEYS, CALL) is None
+
+
+async def test_a_call_is_admitted_whatever_stands_where_its_caller_would(any_store: Store) -> None:
+    """That nobody knows them costs a moment."""
+    await any_store.redis.set(KEYS.number(CALL), "nonsense")
+    later = wall_ms() + 60_000
+    answer = await steps.reserve(
+        any_store, KEYS, CALL, limit=9, lease_ms=10_000, nonce="a", expires_at_ms=later, person=ANN
     )
     assert answer.nonce == "a"
 

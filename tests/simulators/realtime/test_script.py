@@ -8,7 +8,7 @@ import pytest
 
 from simulators import clips
 from simulators.realtime import script
-from simulators.realtime.script import Call, Say
+from simulators.realtime.script import Call, Say, Turn
 
 MINIMAL = """
 language = "en"
@@ -69,3 +69,19 @@ def test_a_script_without_turns_is_refused(tmp_path: Path) -> None:
     path.write_text('language = "en"', "utf-8")
     with pytest.raises(ValueError, match="at least one"):
         script.load(str(path))
+
+
+def test_words_that_are_no_stored_clip() -> None:
+    """Whoever names them gives the simulator a voice that knows them."""
+    said, turn = Say("k", words="Yes, three."), Turn(heard_clip="", reply=(), after=(), words="A Kestrel?")
+    assert said.text == "Yes, three."
+    assert turn.heard == "A Kestrel?"
+    assert Say("en_model_short").text == clips.manifest()["en_model_short"].text
+
+
+def test_turns_may_be_added_while_the_conversation_goes_on() -> None:
+    """A caller whose words are not known yet."""
+    turns = [Turn(heard_clip="en_caller_ask", reply=(), after=())]
+    loaded = script.Script(name="n", language="en", greeting=(), turns=turns, idle=(), other=())
+    turns.append(Turn(heard_clip="", reply=(), after=(), words="and more"))
+    assert loaded.turn(2).heard == "and more"

@@ -327,3 +327,33 @@ async def _is_refused(port: int) -> bool:
     writer.close()
     await writer.wait_closed()
     return False
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/openai/v1/realtime", {"api-key": KEY}, 0),
+        ("/openai/v1/realtime", {"Authorization": f"Bearer {KEY}"}, 0),
+        ("/openai/v1/realtime", {"api-key": "wrong"}, 401),
+        ("/openai/v1/realtime", {}, 401),
+        ("/v1/realtime", {"api-key": KEY}, 401),
+    ],
+)
+async def test_azure_takes_a_key_of_its_own_and_any_deployment(
+    path: str, headers: dict[str, str], status: int
+) -> None:
+    """At a path of its own; the key is recorded nowhere."""
+    async with RealtimeSimulator(api_key=KEY) as simulator:
+        url = f"ws://127.0.0.1:{simulator.port}{path}?model=our-deployment"
+        if status:
+            with pytest.raises(InvalidStatus) as refused:
+                async with connect(url, additional_headers=headers, proxy=None):
+                    pass
+            assert refused.value.response.status_code == status
+        else:
+            async with connect(url, additional_headers=headers, proxy=None):
+                await simulator.wait_for(lambda: len(simulator.sessions) == 1)
+            (record,) = simulator.sessions
+            assert record.model == "our-deployment"
+            assert KEY not in str(record.headers)
+        assert simulator.azure_base_url.endswith(f":{simulator.port}/openai/v1")

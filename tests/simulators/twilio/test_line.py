@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,3 +144,49 @@ def test_a_defect_of_a_tick_ends_the_call_and_is_kept() -> None:
 
     assert call.line.defect is defect
     assert call.hung_up == [1.0]
+
+
+@dataclass
+class Hand:
+    """A telephone in a hand: says its own name, notes what it hears."""
+
+    heard: list[bytes] = field(default_factory=list)
+
+    def take(self) -> bytes:
+        return b"\x20" * 160
+
+    def give(self, audio: bytes) -> None:
+        self.heard.append(audio)
+
+
+def test_who_speaks_for_themselves_is_sent_and_recorded() -> None:
+    """Where the plan says nothing; its own words go before."""
+    record = CallRecord("CA1", "+1", "+2", 1000.0)
+    notes: Any = Notes()
+    plan = CallPlan([Speak(CLIP), Pause(1000)], handset=Hand())
+    line = Line(record, plan, True, lambda: None, stream=notes)
+    line.answer(0.0)
+    call = Call(line, [])
+    call.ticks(5)
+
+    assert notes.payloads[:3] == list(CLIP.payloads)
+    assert notes.payloads[3] == binascii.b2a_base64(b"\x20" * 160, newline=False)
+    assert bytes(record.speech[-160:]) == b"\x20" * 160
+
+
+def test_what_the_caller_hears_comes_out_of_their_telephone_once() -> None:
+    """As it plays, and no byte twice; nothing while nothing plays."""
+    record = CallRecord("CA1", "+1", "+2", 1000.0)
+    hand = Hand()
+    line = Line(record, CallPlan([Pause(1000)], handset=hand), True, lambda: None)
+    line.answer(0.0)
+    call = Call(line, [])
+    record.playout.push_audio(b"\x01" * 160, 0.0)
+    record.playout.push_audio(b"\x02" * 160, 0.0)
+    for _ in range(5):
+        call.ticks(1)
+        record.playout.advance(call.now_ms - 1000.0)
+    call.ticks(1)
+
+    assert b"".join(hand.heard) == b"\x01" * 160 + b"\x02" * 160
+    assert hand.heard[-1] == b""

@@ -21,7 +21,7 @@ from simulators.twilio import (
     WaitForSpeech,
     measures,
 )
-from simulators.twilio.simulator import parse_address
+from simulators.twilio.simulator import asking_for, parse_address
 from tests.simulators.twilio.calls import VOICE, call, greet, simulator
 from tests.simulators.twilio.reference_bridge import (
     SECOND,
@@ -149,3 +149,15 @@ def test_wrong_addresses_are_named() -> None:
         parse_address("x")
     with pytest.raises(ValueError, match="expected an http"):
         TwilioSimulator(voice_url="ftp://x", auth_token="t")
+
+
+def test_an_agent_is_asked_for_in_the_webhooks_address() -> None:
+    """Beside what stands there already; what is behind # stays behind it."""
+    assert asking_for("https://b.example.com/voice", "") == "https://b.example.com/voice"
+    assert (
+        asking_for("https://b.example.com/voice#rc=2", "sales")
+        == "https://b.example.com/voice?agent=sales#rc=2"
+    )
+    assert asking_for("https://b.example.com/voice?x=1", "a b&c") == (
+        "https://b.example.com/voice?x=1&agent=a%20b%26c"
+    )

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from brain.agents.agent import Agent, TurnDetection, default_agent
+from brain.agents.agent import Agent, StoredPrompt, Truncation, TurnDetection, default_agent
 from brain.json_fields import Json, inner
-from brain.model.realtime.session import answering_session, session_config, silenced_session
+from brain.model.realtime.session import answering_session, change_of, session_config, silenced_session
 from shared.settings import load
 
 
@@ -52,6 +52,16 @@ def test_the_brain_may_answer_turns() -> None:
     assert (turns["create_response"], turns["interrupt_response"]) == (False, False)
 
 
+def test_the_server_may_interrupt_and_leave_the_answer_to_the_brain() -> None:
+    """And the other way round: two keys of its detector."""
+    agent = default_agent(load(env_file=None))
+    cuts = _turns(session_config(replace(agent, answers_turns="brain", interrupts="server"), []))
+    answers = _turns(session_config(replace(agent, interrupts="brain"), []))
+
+    assert (cuts["create_response"], cuts["interrupt_response"]) == (False, True)
+    assert (answers["create_response"], answers["interrupt_response"]) == (True, False)
+
+
 def test_no_transcription_model_means_no_transcripts() -> None:
     """Null, said explicitly."""
     config = session_config(default_agent(load(env_file=None, transcription_model="")), [])
@@ -92,6 +102,9 @@ def test_a_session_that_is_told_a_past_answers_nothing_before_it_is_in() -> None
     assert _turns(session_config(agent, [], answering=False))["create_response"] is False
     assert _turns(answering_session(agent))["create_response"] is True
     assert _turns(answering_session(_agent(answers_turns="brain")))["create_response"] is False
+    cuts = replace(_agent(answers_turns="brain"), interrupts="server")
+    assert _turns(session_config(cuts, [], answering=False))["interrupt_response"] is False
+    assert _turns(answering_session(cuts))["interrupt_response"] is True
 
 
 def test_a_server_that_is_silenced_keeps_its_detector() -> None:
@@ -119,3 +132,92 @@ def test_what_is_not_set_is_not_said() -> None:
     assert session_config(agent, [])["max_output_tokens"] == "inf"
     assert inner(inner(slow, "audio"), "output")["speed"] == 0.9
     assert slow["max_output_tokens"] == 700
+
+
+def changed(before: Agent, after: Agent, *, has_spoken: bool = False) -> Json | None:
+    """How a session of the one becomes one of the other."""
+    return change_of(session_config(before, []), session_config(after, []), has_spoken=has_spoken)
+
+
+def test_another_agents_session_is_told_whole() -> None:
+    """Nothing of the one before may stay that is not said again."""
+    sales = replace(_agent(), name="sales", instructions="Sell.", tool_choice="none")
+
+    assert changed(_agent(), sales) == session_config(sales, [])
+
+
+def test_what_only_the_one_before_had_said_is_taken_back() -> None:
+    """By the server's own defaults, where these are documented."""
+    before = replace(
+        _agent(), speed=1.3, parallel_tool_calls=False, truncation=Truncation(kind="disabled"),
+        prompt=StoredPrompt(id="pmpt_1"), noise_reduction="near_field", noise_reduction_strength=0.5,
+    )  # fmt: skip
+
+    change = changed(before, replace(_agent(), noise_reduction="near_field"))
+
+    assert change is not None
+    assert (change["truncation"], change["parallel_tool_calls"], change["prompt"]) == ("auto", True, None)
+    assert inner(inner(change, "audio"), "output")["speed"] == 1.0
+    heard = inner(inner(change, "audio"), "input")
+    assert heard["noise_reduction"] == {"type": "near_field", "strength": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"tracing": True}, {}),
+        ({"tracing": True}, {"tracing": True, "tracing_workflow": "other"}),
+        ({"reasoning_effort": "low"}, {}),
+        ({}, {"prompt": StoredPrompt(id="pmpt_1"), "instructions": ""}),
+        ({}, {"language": ""}),
+        ({"transcription_delay": "low"}, {}),
+        ({"turn_detection": TurnDetection(idle_timeout_ms=6000)}, {}),
+    ],
+)
+def test_what_nobody_promises_needs_another_session(
+    before: dict[str, object], after: dict[str, object]
+) -> None:
+    """A guess would be heard by a caller."""
+    one, other = replace(_agent(), **before), replace(_agent(), **after)  # type: ignore[arg-type]
+
+    assert changed(one, other) is None
+
+
+def test_a_trace_goes_on_under_its_name() -> None:
+    """It is not said again: any change of it is refused once it is on."""
+    traced = replace(_agent(), tracing=True, tracing_workflow="calls")
+
+    change = changed(traced, replace(traced, instructions="Sell."))
+
+    assert change is not None
+    assert "tracing" not in change
+
+
+def test_a_voice_that_was_heard_stays() -> None:
+    """The server keeps one voice for a conversation; before the first word it may be any."""
+    other = replace(_agent(), voice="cedar")
+
+    assert changed(_agent(), other) is not None
+    assert changed(_agent(), other, has_spoken=True) is None
+    assert changed(_agent(), replace(_agent(), instructions="Sell."), has_spoken=True) is not None
+
+
+def test_a_trace_is_kept_under_the_id_of_the_call() -> None:
+    """By which an operator finds it at the provider."""
+    traced = replace(_agent(), name="desk", tracing=True)
+
+    assert session_config(traced, [], call="CA1")["tracing"] == {
+        "workflow_name": "desk", "group_id": "CA1", "metadata": {"call": "CA1"},
+    }  # fmt: skip
+
+
+def test_a_tool_choice_names_a_tool_or_a_server() -> None:
+    """Of the agent's own."""
+    agent = replace(_agent(), tools=("stock",), mcp=({"server_label": "docs"},))
+
+    assert session_config(replace(agent, tool_choice="stock"), [])["tool_choice"] == {
+        "type": "function", "name": "stock",
+    }  # fmt: skip
+    assert session_config(replace(agent, tool_choice="docs"), [])["tool_choice"] == {
+        "type": "mcp", "server_label": "docs",
+    }  # fmt: skip

@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import orjson
@@ -179,6 +179,30 @@ async def test_a_rewritten_item_stands_where_it_stood() -> None:
         running.cancel()
 
 
+async def test_what_was_said_for_the_model_is_told_once_and_can_be_corrected() -> None:
+    """A session that was seeded with it knows it already."""
+    told = actions.TellSaid(event_id="s1", item_id="notice-free-1", text="This call is recorded.")
+    again = actions.TellSaid(event_id="s2", item_id="item_a", text="Hello, how may I help?")
+    async with RealtimeSimulator() as sim, making(sim, seeded=True) as engine:
+        await engine.open()
+        await engine.seed(PAST)
+        running = asyncio.create_task(engine.run(Ear()))
+
+        engine.do(told)
+        engine.do(told)
+        engine.do(again)
+        engine.rewrite("notice-free-1", "This call …")
+
+        session = only_session(sim)
+        await sim.wait_for(lambda: len(session.received_of("conversation.item.create")) == 5)
+        *seeded, first, rewritten = session.received_of("conversation.item.create")
+        assert len(seeded) == 3
+        assert cast(Json, first["item"])["id"] == "notice-free-1"
+        assert cast(Json, rewritten["item"])["content"] == [{"type": "input_text", "text": "This call …"}]
+        await sim.wait_for(lambda: session.errors == [])
+        running.cancel()
+
+
 async def test_a_response_is_heard_whole() -> None:
     """Created by token, audio to the byte, its words, done."""
     ear = Ear()
@@ -259,14 +283,16 @@ CONFIRMED: Json = {"type": "session.updated", "session": {"audio": {"input": MU_
 
 
 @asynccontextmanager
-async def answering(*events: Json) -> AsyncIterator[str]:
-    """A server that answers the first update with these events, and closes."""
+async def answering(*events: Json, stays: bool = False) -> AsyncIterator[str]:
+    """A server that answers the first update with these events, and closes, or says nothing more."""
 
     async def serve_one(socket: ServerConnection) -> None:
         await socket.send('{"type":"session.created","session":{"id":"s"}}')
         await socket.recv()
         for event in events:
             await socket.send(orjson.dumps(event).decode())
+        if stays:
+            await socket.wait_closed()
 
     async with serve(serve_one, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/v1"
@@ -322,3 +348,107 @@ async def test_a_tool_that_failed_at_the_provider_is_counted() -> None:
 
     assert ear.troubles == [("mcp_call_failed", False)]
     assert ear.inputs == [inputs.ServerToolFinished(item_id="item_m")]
+
+
+STATIC = default_agent(load(env_file=None))
+SALES = replace(STATIC, name="sales", instructions="Sell bicycles.")
+TOOL: Json = {"type": "function", "name": "stock", "parameters": {"type": "object"}}
+
+
+async def serving(engine: RealtimeEngine) -> asyncio.Task[EngineError]:
+    """The task in which it runs."""
+    task = asyncio.create_task(engine.run(Ear()))
+    await wait_until(lambda: engine._writes_to is not None, "it runs")
+    return task
+
+
+def instructions(session: SessionRecord) -> object:
+    """What its server has in effect."""
+    return cast(Json, session.sent_of("session.updated")[-1]["session"])["instructions"]
+
+
+@pytest.mark.parametrize("runs", [True, False])
+async def test_a_session_becomes_another_agents_by_one_update(runs: bool) -> None:
+    """Before it serves and while it does; to be who it is already needs none."""
+    async with RealtimeSimulator() as sim, making(sim) as engine:
+        await engine.open()
+        running = await serving(engine) if runs else None
+        assert await engine.become(STATIC, ())
+        assert await engine.become(SALES, (TOOL,))
+        assert await engine.become(SALES, (TOOL,))
+
+        session = only_session(sim)
+        assert len(session.received_of("session.update")) == 2
+        assert instructions(session) == "Sell bicycles."
+        assert session.violations == []
+        if running is not None:
+            running.cancel()
+
+
+async def test_what_it_becomes_answers_as_it_does() -> None:
+    """Its words stand beside what is wished for, and it is silenced in its own way."""
+    async with RealtimeSimulator() as sim, making(sim) as engine:
+        await engine.open()
+        running = await serving(engine)
+        assert await engine.become(SALES, ())
+        engine.do(actions.SendCreate(token="t1", reason=Reason.GREETING, text="Say hello."))
+        session = only_session(sim)
+        await sim.wait_for(lambda: bool(session.received_of("response.create")))
+
+        (create,) = session.received_of("response.create")
+        assert cast(Json, create["response"])["instructions"] == "Sell bicycles.\n\nSay hello."
+        running.cancel()
+
+
+async def test_another_model_is_another_session() -> None:
+    """So are other headers; the one there is stays as it was."""
+    async with RealtimeSimulator() as sim, making(sim) as engine:
+        await engine.open()
+
+        assert not await engine.become(replace(SALES, model="gpt-realtime"), ())
+        assert not await engine.become(replace(SALES, headers={"X-Project": "p"}), ())
+        assert len(only_session(sim).received_of("session.update")) == 1
+
+
+@pytest.mark.parametrize("runs", [True, False])
+async def test_an_agent_that_is_refused_leaves_the_session_as_it_was(runs: bool) -> None:
+    """Whoever asked is told, and may ask for another one."""
+    async with RealtimeSimulator() as sim, making(sim) as engine:
+        await engine.open()
+        running = await serving(engine) if runs else None
+        with pytest.raises(EngineError) as refused:
+            await engine.become(replace(SALES, voice="nobody"), ())
+        assert refused.value.cause == "session_refused"
+        assert instructions(only_session(sim)) == STATIC.instructions
+
+        assert await engine.become(SALES, ())
+        assert instructions(only_session(sim)) == "Sell bicycles."
+        if running is not None:
+            running.cancel()
+
+
+@pytest.mark.parametrize("runs", [True, False])
+async def test_an_update_that_nobody_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, runs: bool) -> None:
+    """The caller waits for it."""
+    monkeypatch.setattr(engine_module, "CONFIRM_WITHIN_S", 0.2)
+    async with answering(CONFIRMED, stays=True) as base_url, making(base_url) as engine:
+        await engine.open()
+        running = await serving(engine) if runs else None
+        with pytest.raises(EngineError) as given_up:
+            await engine.become(SALES, ())
+        assert given_up.value.cause == "session_unconfirmed"
+        if running is not None:
+            running.cancel()
+
+
+async def test_a_session_that_ends_becomes_nobody() -> None:
+    """Whoever waits is told at once."""
+    async with answering(CONFIRMED, stays=True) as base_url, making(base_url) as engine:
+        await engine.open()
+        running = await serving(engine)
+        becoming = asyncio.create_task(engine.become(SALES, ()))
+        await asyncio.sleep(0.05)
+        await engine.close()
+        with pytest.raises(EngineError):
+            await asyncio.wait_for(becoming, 2.0)
+        await running

@@ -333,3 +333,38 @@ def test_a_cancel_that_is_the_servers_own_is_not_sent() -> None:
     for left_to_server, events in ((True, 0), (False, 1)):
         cancel = actions.SendCancel(event_id="e", response_id="r", left_to_server=left_to_server)
         assert len(translate.client_events(cancel, agent)) == events
+
+
+def test_the_words_of_the_caller_are_told_as_they_come() -> None:
+    """A failed transcript says nothing: nobody knows whether there were words."""
+    prefix = "conversation.item.input_audio_transcription"
+    events: list[tuple[Json, tuple[inputs.Input, ...]]] = [
+        ({"type": f"{prefix}.delta", "item_id": "u", "delta": "mm"},
+         (inputs.CallerUnderstood(item_id="u", text="mm"),)),
+        ({"type": f"{prefix}.completed", "item_id": "u", "transcript": "Mm-hm."},
+         (inputs.CallerUnderstood(item_id="u", text="Mm-hm.", final=True),)),
+        ({"type": f"{prefix}.failed", "item_id": "u"}, ()),
+    ]  # fmt: skip
+
+    for event, found in events:
+        assert translate.read_event(event) == found
+
+
+def test_the_end_of_a_voice_says_how_long_it_was() -> None:
+    """If anybody knows."""
+    event: Json = {"type": "input_audio_buffer.speech_stopped", "item_id": "u"}
+
+    assert translate.read_event(event) == (inputs.SpeechStopped(item_id="u"),)
+    assert translate.read_event(event, spoke_ms=180.0) == (inputs.SpeechStopped(item_id="u", spoke_ms=180.0),)
+
+
+def test_what_was_said_for_the_model_is_told_as_nobodys_words() -> None:
+    """Under our id, by which it can be corrected."""
+    told = sent(actions.TellSaid(event_id="b1-said-1", item_id="notice-free-1", text="Recorded."))
+
+    assert (told["type"], told["event_id"]) == ("conversation.item.create", "b1-said-1")
+    assert told["item"] == {
+        "type": "message", "id": "notice-free-1", "role": "system",
+        "content": [{"type": "input_text", "text": "Recorded."}],
+    }  # fmt: skip
+    assert "previous_item_id" not in told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from base64 import b64encode
 
-from ingress.calls.hold_clip import hold_clip
+from ingress.sound.hold_clip import hold_clip
 from proofs.prove.chaos import story
 from proofs.prove.chaos.evidence.coding import MODEL, Voice
 from proofs.prove.chaos.recorder import call_of

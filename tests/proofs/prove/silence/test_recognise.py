@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingress.calls.hold_clip import hold_clip
+from ingress.sound.hold_clip import hold_clip
 from proofs.prove.listening.ear import Kind, Sound
 from proofs.prove.silence.recognise import Known, is_quiet, sounds
 from simulators import clips, mulaw

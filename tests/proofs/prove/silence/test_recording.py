@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingress.calls.hold_clip import hold_clip
+from ingress.sound.hold_clip import hold_clip
 from proofs.prove.listening.ear import Cause, Kind
 from proofs.prove.listening.spans import Span
 from proofs.prove.silence.recognise import Known

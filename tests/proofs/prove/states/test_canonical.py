@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain.sequencer import Reason, Sequencer, SequencerConfig, inputs
-from proofs.prove.states.canonical import canonical
+from proofs.prove.states.canonical import VOICE, canonical
 
 
 def said(at_ms: float, response_id: str) -> Sequencer:
@@ -43,3 +43,28 @@ def test_how_the_model_does_makes_a_difference() -> None:
     bad.state.asking.silent_ends = 1
 
     assert canonical(good.state, 0) != canonical(bad.state, 0)
+
+
+def test_what_is_known_of_a_voice_makes_a_difference() -> None:
+    """Whether there is one in doubt, what it has said, and that one was passed over."""
+
+    def heard(*more: inputs.Input) -> object:
+        core = Sequencer(SequencerConfig(create_response_by="brain", confirm_ms=1_500, transcribes=True))
+        core.handle(inputs.SessionConfirmed(), 0)
+        core.handle(inputs.ResponseCreated(response_id="r"), 0)
+        core.admit_audio("r", "i", 8_000, 0)
+        for input_ in more:
+            core.handle(input_, 0)
+        return canonical(core.state, 0)
+
+    begun = inputs.SpeechStarted(item_id=VOICE)
+    half = inputs.CallerUnderstood(item_id=VOICE, text="st", final=False)
+    forms = [
+        heard(),
+        heard(begun),
+        heard(begun, half),
+        heard(begun, inputs.TurnCommitted(item_id=VOICE)),
+        heard(begun, inputs.SpeechStopped(item_id=VOICE, spoke_ms=100)),
+    ]
+
+    assert len(set(forms)) == 5

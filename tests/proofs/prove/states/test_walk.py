@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from brain.sequencer import SlotState, ask_again, cut, door
+from brain.sequencer import SlotState, ask_again, confirm, cut, door
+from brain.sequencer.doubt import VoiceInDoubt
 from brain.sequencer.state import Response, State
 from proofs.prove.states.walk import Mode, Violation, walk
 
@@ -15,7 +16,7 @@ DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "5"))
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("mode", ["server", "brain"])
+@pytest.mark.parametrize("mode", ["server", "brain", "confirm"])
 def test_every_state_that_a_few_inputs_reach_is_sound(mode: Mode) -> None:
     """All invariants of the walk, in every state and at every step, and rest from everywhere."""
     walked = walk(mode, DEPTH)
@@ -83,3 +84,23 @@ def test_a_debt_that_nobody_looks_after_is_found(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(Violation, match="sound is owed"):
         walk("server", 4)
+
+
+def test_a_reply_that_stands_still_for_ever_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doubt is over, and nobody says that playback goes on."""
+
+    def careless(s: State, doubt: VoiceInDoubt, now_ms: float) -> None:
+        s.doubt = None
+
+    monkeypatch.setattr(confirm, "_resume", careless)
+
+    with pytest.raises(Violation, match="stands for ever"):
+        walk("confirm", DEPTH)
+
+
+def test_a_doubt_that_outlives_what_it_is_about_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing settles it after a cut that had another cause."""
+    monkeypatch.setattr(confirm, "settle", lambda s, now_ms: None)
+
+    with pytest.raises(Violation, match=r"still|doubt"):
+        walk("confirm", DEPTH)

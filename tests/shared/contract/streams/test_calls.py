@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contract.errors import EntryError
-from shared.contract.streams.calls import NewCall, Ringing, read_call, read_ringing
+from shared.contract.streams.calls import NewCall, Person, Ringing, read_call, read_person, read_ringing
 
 CALL = "CA" + "0" * 31 + "1"
 
@@ -39,3 +39,22 @@ def test_garbage_raises_entry_errors_only(fields: list[bytes]) -> None:
     for read in (read_call, read_ringing):
         with pytest.raises(EntryError):
             read(fields)
+
+
+def test_who_calls_is_read_as_it_was_written() -> None:
+    """Only by the first webhook: ATTACH writes a number alone, of an ingress that knows nothing more."""
+    person = Person(caller="+15550001111", parameters={"shop": "berlin", "x-order": "4217"})
+
+    assert read_person([b"+15550001111", person.written.encode()]) == person
+    assert read_person([b"+15550001111", None]) is None
+    assert read_person([None, None]) is None
+    assert read_person([None, b"{}"]) == Person(caller="")
+
+
+@given(st.none() | st.binary(max_size=20), st.binary(max_size=60))
+def test_who_calls_is_somebody_whatever_stands_there(caller: bytes | None, written: bytes) -> None:
+    """Parameters that are no texts are none."""
+    found = read_person([caller, written])
+
+    assert found is not None
+    assert all(isinstance(value, str) for value in found.parameters.values())

@@ -16,6 +16,7 @@ from shared.contract.streams.control import (
     Flushed,
     FlushedItem,
     HangUp,
+    InWriting,
     Letter,
     Message,
     Say,
@@ -80,6 +81,7 @@ def test_what_operators_type_is_read_leniently() -> None:
     """All but what is needed may be left out; texts are bounded."""
     assert typed(kind="say", text=" Hallo ", force="YES").message == Say(text="Hallo", force=True)
     assert typed(kind="say", text="א" * 3_000).message == Say(text="א" * control.MAX_SAY_CHARS, force=False)
+    assert typed(kind="write", text=" Hallo ").message == InWriting(text="Hallo")
     assert typed(kind="hangup").message == HangUp(reason="operator", farewell="")
     assert typed(kind="hangup", reason="x", farewell="bye", epoch="1").epoch == 1
 
@@ -87,12 +89,13 @@ def test_what_operators_type_is_read_leniently() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "expected a field kind, one of say, hangup"),
-        ({"kind": "sya", "text": "x"}, "expected one of say, hangup as the kind"),
-        ({"kind": "audible", "cut": "1"}, "expected one of say, hangup as the kind"),
-        ({"kind": "ended"}, "expected one of say, hangup as the kind"),
+        ({}, "expected a field kind, one of say, write, hangup"),
+        ({"kind": "sya", "text": "x"}, "expected one of say, write, hangup as the kind"),
+        ({"kind": "audible", "cut": "1"}, "expected one of say, write, hangup as the kind"),
+        ({"kind": "ended"}, "expected one of say, write, hangup as the kind"),
         ({"kind": "say"}, "expected a field text with what to say"),
         ({"kind": "say", "text": "  "}, "expected a field text with what to say"),
+        ({"kind": "write"}, "expected a field text with what to say"),
     ],
 )
 def test_a_slip_is_answered_in_words(fields: dict[str, str], words: str) -> None:
@@ -101,8 +104,11 @@ def test_a_slip_is_answered_in_words(fields: dict[str, str], words: str) -> None
     assert (letter.message, letter.refusal) == (None, words)
 
 
-@pytest.mark.parametrize("command", [Say(text="שלום", force=True), HangUp(reason="operator", farewell="")])
-def test_the_console_types_as_people_do(command: Say | HangUp) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [Say(text="שלום", force=True), InWriting(text="שלום"), HangUp(reason="operator", farewell="")],
+)
+def test_the_console_types_as_people_do(command: Say | InWriting | HangUp) -> None:
     """Its commands go the same way."""
     assert read_message(b"5-1", to_dict(operator_fields(command))).message == command
     sent = operator_command(Keys(4), CALL, command)

@@ -12,6 +12,8 @@ from shared.contract.streams.history import (
     ItemHeard,
     ItemLength,
     KeysPressed,
+    NoticeSaid,
+    Overheard,
     QuietUntil,
     ToolEntry,
     ToolState,
@@ -26,6 +28,8 @@ ENTRIES: list[HistoryEntry] = [
     KeysPressed(item_id="k", text="12#"),
     ToolEntry(call_id="c", name="order", state=ToolState.STARTED, value='{"n": 1}'),
     QuietUntil(at_ms=1_800_000_000_000),
+    Overheard(item_id="u"),
+    NoticeSaid(item_id="notice-free-1"),
 ]
 
 

@@ -35,6 +35,7 @@ def test_the_quick_names_are_names(leg: int, epoch: int, cut: int, n: int, audio
             OutKind.FRAME: pairs.frames(between, n, audio),
             OutKind.MARK: pairs.mark(between, n, "1.0.item.20"),
             OutKind.CLEAR: pairs.clear(between, n, b"5.0"),
+            OutKind.PAUSE: pairs.pause(between, n, "1.0.=stop.20"),
             OutKind.ATTACH: pairs.attach(between, n),
         }
         for kind, (name, _) in made.items():
@@ -43,9 +44,11 @@ def test_the_quick_names_are_names(leg: int, epoch: int, cut: int, n: int, audio
 
 
 def test_what_the_brain_asks_for_is_read() -> None:
-    """`close`; `owes` is below."""
+    """`close` and `fill`; `owes` is below."""
     name, value = pairs.close(CALL, 1, 2, "farewell")
     assert (pairs.read_name(name).kind, value) == ("close", b"farewell")
+    name, value = pairs.fill(CALL, 1, 2, "0f3a", 800)
+    assert (pairs.read_name(name), value) == (Name("fill", CALL, 1, 2, 0, 800), b"0f3a")
 
 
 @given(

@@ -22,6 +22,22 @@ def test_an_entry_survives_the_way(
     assert read_reply(reply_fields(entry)) == entry
 
 
+@given(st.integers(1, 2**40))
+def test_a_pause_says_for_how_long(pause_ms: int) -> None:
+    """And only a pause: of all others the field is left out."""
+    entry = ReplyEntry(ReplyKind.PAUSE, 1, 2, "", "", 0, 5.0, b"", pause_ms=pause_ms)
+    assert read_reply(reply_fields(entry)) == entry
+    assert b"p" not in reply_fields(ReplyEntry(ReplyKind.RESUME, 1, 2, "", "", 0, 5.0, b""))
+
+
+def test_a_kind_of_a_newer_version_is_an_entry_that_is_passed_over() -> None:
+    """So an older egress plays on through a pause that it does not know."""
+    fields = reply_fields(ReplyEntry(ReplyKind.PAUSE, 1, 2, "", "", 0, 5.0, b"", pause_ms=9))
+    fields[fields.index(b"pause")] = b"fade"
+    with pytest.raises(EntryError):
+        read_reply(fields)
+
+
 @given(st.lists(st.binary(max_size=20), max_size=30))
 def test_garbage_raises_entry_errors_only(fields: list[bytes]) -> None:
     """Whatever stands in a stream, a reader meets one error type."""

@@ -117,3 +117,74 @@ def test_reasoning_needs_a_reasoning_model() -> None:
         updated(SessionConfig.default("gpt-realtime"), {"reasoning": {"effort": "low"}})
     assert caught.value.param == "session.reasoning"
     assert updated(SessionConfig.default(MODEL), {"reasoning": {"effort": "high"}})
+
+
+def transcription(**values: object) -> Json:
+    return {"audio": {"input": {"transcription": values}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        (transcription(model="gpt-realtime-whisper", prompt="x"), "transcription.prompt"),
+        (transcription(model="gpt-4o-transcribe-diarize", prompt="x"), "transcription.prompt"),
+        (transcription(model="whisper-1", keywords=["x"]), "transcription.keywords"),
+        (transcription(model="gpt-realtime-whisper", languages=["en"]), "transcription.languages"),
+        (transcription(model="gpt-transcribe", delay="low"), "transcription.delay"),
+    ],
+)
+def test_what_a_transcriber_does_not_take_is_refused(change: Json, param: str) -> None:
+    """The whole update, as the API's types say of each model."""
+    with pytest.raises(Refusal) as caught:
+        updated(SessionConfig.default(MODEL), change)
+    assert (caught.value.code, str(caught.value.param).endswith(param)) == ("unsupported_parameter", True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        transcription(model="gpt-transcribe", prompt="x", keywords=["y"], languages=["en", "he"]),
+        transcription(model="gpt-realtime-whisper", delay="low", language="en"),
+        {"audio": {"output": {"voice": {"id": "voice_1234"}}}},
+        {"truncation": {"type": "retention_ratio", "retention_ratio": 0.5}},
+    ],
+)
+def test_what_the_api_has_is_taken(change: Json) -> None:
+    """As it is told."""
+    assert updated(SessionConfig.default(MODEL), change)
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"truncation": {"type": "retention_ratio", "retention_ratio": 1.5}}, "truncation.retention_ratio"),
+        ({"audio": {"input": {"noise_reduction": {"type": "near_field", "strength": 2}}}}, "strength"),
+    ],
+)
+def test_shares_are_from_0_to_1(change: Json, param: str) -> None:
+    """No type can say so."""
+    with pytest.raises(Refusal) as caught:
+        updated(SessionConfig.default(MODEL), change)
+    assert param in str(caught.value.param)
+
+
+def test_a_tool_that_is_chosen_is_there() -> None:
+    """Among the tools of the session as it is to be."""
+    tool = {"type": "function", "name": "stock", "parameters": {"type": "object"}}
+    chosen: Json = {"tool_choice": {"type": "function", "name": "stock"}}
+    config = updated(SessionConfig.default(MODEL), {**chosen, "tools": [tool]})
+    assert config.values["tool_choice"] == chosen["tool_choice"]
+    with pytest.raises(Refusal, match="not found in 'tools'"):
+        updated(SessionConfig.default(MODEL), chosen)
+
+
+def test_a_strength_that_is_not_said_stays() -> None:
+    """As the API's types say of it; another kind of object is replaced whole."""
+    first = updated(
+        SessionConfig.default(MODEL),
+        {"audio": {"input": {"noise_reduction": {"type": "near_field", "strength": 0.5}}}},
+    )
+    second = updated(first, {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}})
+    assert second.values["audio"]["input"]["noise_reduction"] == {  # type: ignore[index]
+        "type": "near_field", "strength": 0.5,
+    }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from simulators import asides
 from simulators.realtime.knobs import Knobs, ResponseKnobs
 from tests.simulators.realtime.core_client import SILENT_FRAME, CoreClient, pcmu_session
 
@@ -136,6 +137,33 @@ def test_transcription_may_start_before_the_item_exists() -> None:
         early += delta in types[: types.index("input_audio_buffer.committed")]
         client.advance(10_000)
     assert 0 < early < 8
+
+
+def test_a_cough_and_a_murmur_are_no_turn_of_the_script() -> None:
+    """They are transcribed as what they are; the next turn is still the first one."""
+    client = transcribing()
+    for aside in (asides.cough(), asides.murmur()):
+        client.append(aside.audio + SILENT_FRAME * 20)
+        client.advance(3_000)
+    client.say()
+    client.advance(10_000)
+
+    completed = [event["transcript"] for event in client.of(f"{TRANSCRIPTION}.completed")]
+    assert completed == ["", "Mm-hm.", "Hello, I am calling about an order I made last week."]
+    for event in client.of(f"{TRANSCRIPTION}.completed"):
+        pieces = [e["delta"] for e in client.of(f"{TRANSCRIPTION}.delta") if e["item_id"] == event["item_id"]]
+        assert "".join(map(str, pieces)) == event["transcript"]
+
+
+def test_a_transcript_may_come_when_it_is_wanted() -> None:
+    """By the knob, from the end of the turn on."""
+    client = transcribing(Knobs(transcript_ms=5_000))
+    client.say()
+    said_at_ms = client.now_ms
+
+    client.until(f"{TRANSCRIPTION}.completed")
+
+    assert 4_900 <= client.now_ms - said_at_ms <= 5_000
 
 
 def test_no_transcription_unless_asked_for() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from shared import mulaw
 from shared.audio import BYTES_PER_MS, SILENCE_BYTE
 
 SAMPLE_RATE_HZ = 8000
@@ -22,15 +23,6 @@ _AMPLITUDE = 3000.0
 _FADE_PER_MS = 1 / 120
 
 
-def encode_mulaw(sample: int) -> int:
-    """One 16-bit sample as G.711 µ-law (ITU-T G.711, by way of 14 bits with a bias of 33)."""
-    magnitude = min(abs(sample >> 2 if sample >= 0 else -((-sample) >> 2)), 8158) + 33
-    exponent = magnitude.bit_length() - 6
-    mantissa = (magnitude >> (exponent + 1)) & 0x0F
-    sign = 0x80 if sample < 0 else 0
-    return ~(sign | exponent << 4 | mantissa) & 0xFF
-
-
 def hold_clip() -> bytes:
     """One second of µ-law: the chime, then silence."""
     samples = [0.0] * (CHIME_MS * BYTES_PER_MS)
@@ -40,5 +32,5 @@ def hold_clip() -> bytes:
             fade = math.exp(-at / BYTES_PER_MS * _FADE_PER_MS)
             angle = 2 * math.pi * frequency_hz * at / SAMPLE_RATE_HZ
             samples[index] += _AMPLITUDE * fade * math.sin(angle)
-    chime = bytes(encode_mulaw(round(sample)) for sample in samples)
+    chime = bytes(mulaw.encode_sample(round(sample)) for sample in samples)
     return chime.ljust(CLIP_MS * BYTES_PER_MS, bytes([SILENCE_BYTE]))
