@@ -11,6 +11,7 @@ Imports go down this list; the last five are everybody's. (`agents.check` is a c
     takeover/    a live call changes hands between brains
     caller/      the caller's side: their voice, their turns, their keys
     memory/      what was said, heard and done
+    telling/     what people and those who pay are told: phase, the caller's voice, usage
     webhooks/    what the user's own systems are told
     model/       the speech model: the interface, the sessions of a call, the engine of OpenAI Realtime
     agents/      who the model is on a call

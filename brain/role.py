@@ -23,11 +23,13 @@ from brain.model.probe import make_client, refused_agents
 from brain.takeover.expected import Expected
 from brain.takeover.giving import Giving
 from brain.takeover.prepared import Prepared
+from brain.telling.start import begin_series, make_spending, tag_of
 from brain.tools.attempts import ToolAttempts
 from brain.webhooks.courier import Courier
 from brain.webhooks.events import Hooks
 from brain.webhooks.live import LiveEvents
 from brain.webhooks.turns import Fields
+from shared import caller_tag
 from shared.clock import now_ms, wall_ms
 from shared.contract import record
 from shared.contract.card import Next, Plan
@@ -91,9 +93,12 @@ class BrainRole:
             hooks=Hooks(process.outbox, process.keys, settings.told_events),
             attempts=ToolAttempts(),
             moves=CallerMoves(process.outbox, process.name, process.guard),
+            spending=make_spending(process),
+            tag_of=partial(tag_of, caller_tag.keys_of(settings)),
         )
         self._live = LiveEvents(self._services.hooks)
         process.journal.told = self._on_line
+        begin_series(self._services.spending, self._services.book.agents)
         self._publisher = Publisher(self._services.book, process.outbox)
         self._courier = Courier(process)
         self._calls: dict[str, BrainCall] = {}

@@ -14,6 +14,10 @@ the roles it knows only how to start them and what they write to Redis.
     calls/          `calls`, `show`, `watch`, `say`, `hangup`, `drain`
     top/            `top`: all calls and workers on one screen
     doctor/         `doctor`: is everything there that calls need
+    story/          what happened in one call: bands, turns, words as heard
+    archive/        `archive`: calls that are over, kept for days
+    web/            `web`: all of it in a browser
+    phone/          a telephone in the browser
     operate/        `roll`, the watchdog, and the commands that look after processes
     stack/          a whole Trunkline on this machine under a supervisord: `run`, tests, proofs
     trial/          `try`: calls to the user's own agents, judged by what they expect

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import typer
 
 from console import keys_table, leave, settings_table
+from console.archive import commands as archive_commands
 from console.calls import commands as call_commands
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
@@ -24,6 +25,7 @@ from console.options import AsJson, RedisUrl
 from console.stack.foreground import run_in_foreground
 from console.style import make_console
 from console.trial import commands as trial_commands
+from console.web import commands as web_commands
 from shared import VERSION
 from shared.exit_codes import Exit
 from shared.store.client import make_store
@@ -149,6 +151,8 @@ def keys(
 trial_commands.register(app)
 call_commands.register(app)
 operate_commands.register(app)
+archive_commands.register(app)
+web_commands.register(app)
 
 
 # Private.

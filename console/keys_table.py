@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.table import Table
 
-from shared.contract.keys import CONFIG, SOUND, SPEECH, WORKERS
+from shared.contract.keys import AUDIT, CONFIG, SOUND, SPEECH, WORKERS
 from shared.store.client import Store
 
 SCAN_COUNT = 500
@@ -84,6 +84,10 @@ KINDS = (
             unit="fields", bound="1"),
     KeyKind(pattern=SPEECH, type="hash", purpose="what Twilio's own voice says, brain → ingress",
             unit="fields", bound="–"),
+    KeyKind(pattern="tl:spent:*", type="hash", purpose="what the calls of a day have cost", unit="fields",
+            bound="gone after 3 days"),
+    KeyKind(pattern=AUDIT, type="stream", purpose="who did what by hand", unit="deeds",
+            bound="10,000, 90 days after the last"),
     KeyKind(pattern=CONFIG, type="hash", purpose="what all workers must agree on", unit="fields", bound="–"),
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from rich.table import Table
 from rich.text import Text
 
+from shared.console_settings import in_order
 from shared.setting_sources import InEffect, Origin, written
 from shared.settings import REQUIRED_BY_ROLE, Settings, environment_name
 
@@ -33,8 +34,8 @@ class SettingRow:
 
 
 def rows() -> list[SettingRow]:
-    """Every setting, in the order of declaration."""
-    return [_row(field) for field in Settings.model_fields]
+    """Every setting, in the order of declaration; those of the console last."""
+    return [_row(field) for field in in_order(Settings.model_fields)]
 
 
 def as_data(in_effect: Sequence[InEffect]) -> list[dict[str, str]]:

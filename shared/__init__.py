@@ -12,11 +12,14 @@ to start in settings.py.
     redis_url        what the URL of a Redis looks like, and what may be shown of it
     public_port      the listening socket, passed from process to process
     tongue           what a carrier's own voice must be told to speak a language
+    heard/           which words of a text were heard in so much time
     resp             commands in Redis's protocol
     env_file         `.env`, or what is wrong in it
     setting_forms    what each kind of setting looks like
+    console_settings  those of console, archive and budgets
     settings         every setting, checked at start
     setting_sources  where each value comes from; names that nobody reads
+    caller_tag       by what all calls of one caller are found, their number being masked
     logs/            one line an event
     figures/         counters, histograms, the diagnosis
     contract/        everything that two processes must agree on

@@ -9,6 +9,7 @@ each process.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from typing import Annotated
@@ -30,10 +31,22 @@ WEBHOOK_EVENTS = frozenset(
     }
 )
 
+SHOWN = frozenset({"text", "numbers"})
+"""What the web console may show beside figures."""
+
+SQLITE = "sqlite:///"
+"""How the URL of a file begins."""
+
 _LANGUAGE = re.compile(r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?")
 _HOST = re.compile(r"[A-Za-z0-9._-]*")
 _CARRIER_VOICE = re.compile(r"[\w.-]{0,100}")
 _TAG = re.compile(r"([A-Za-z]{2,3})([-_][A-Za-z0-9_-]+)?")
+_HEADER = re.compile(r"[A-Za-z0-9-]{0,100}")
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """The words of a setting that lists some, with commas between them."""
+    return tuple(each.strip() for each in value.split(",") if each.strip())
 
 
 def _refuse_odd(value: str, expected: str, *, one_word: bool = True) -> None:
@@ -176,6 +189,50 @@ def _check_number(value: str) -> str:
     return value
 
 
+def _check_shown(value: str) -> str:
+    unknown = set(listed(value)) - SHOWN
+    if unknown:
+        raise ValueError(f"expected some of {', '.join(sorted(SHOWN))}, or nothing")
+    return value
+
+
+def _check_addresses(value: str) -> str:
+    for each in listed(value):
+        try:
+            ipaddress.ip_address(each)
+        except ValueError:
+            raise ValueError("expected addresses such as 10.0.0.5, with commas between them") from None
+    return value
+
+
+def _check_names(value: str) -> str:
+    if not all(_HOST.fullmatch(each) for each in listed(value)):
+        raise ValueError("expected names such as console.example.com, with commas between them")
+    return value
+
+
+def _check_header(value: str) -> str:
+    if not _HEADER.fullmatch(value):
+        raise ValueError("expected the name of a header such as X-Forwarded-User, or nothing")
+    return value
+
+
+def _check_link(value: str) -> str:
+    url = url_of(value)
+    if value and (url is None or url.scheme not in ("http", "https")):
+        raise ValueError("expected an http:// or https:// URL, or nothing")
+    return value
+
+
+def _check_archive(value: str) -> str:
+    is_file = value.startswith(SQLITE) and len(value) > len(SQLITE)
+    url = url_of(value)
+    is_server = url is not None and url.scheme in ("postgresql", "postgres")
+    if not (is_file or is_server):
+        raise ValueError(f"expected {SQLITE} and a path, or postgresql://user@host/database")
+    return value
+
+
 def _fold_case(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -197,6 +254,12 @@ Language = Annotated[str, AfterValidator(_check_language)]
 HostName = Annotated[str, AfterValidator(_check_host_name)]
 CarrierVoice = Annotated[str, AfterValidator(_check_carrier_voice)]
 PhoneNumber = Annotated[str, AfterValidator(_check_number)]
+ShownList = Annotated[str, AfterValidator(_check_shown)]
+AddressList = Annotated[str, AfterValidator(_check_addresses)]
+NameList = Annotated[str, AfterValidator(_check_names)]
+HeaderName = Annotated[str, AfterValidator(_check_header)]
+LinkUrl = Annotated[str, AfterValidator(_check_link)]
+ArchiveUrl = Annotated[str, AfterValidator(_check_archive)]
 FilePath = Annotated[str, AfterValidator(os.path.expanduser)]
 FoldedCase = BeforeValidator(_fold_case)
 """For a choice of words: `INFO` is `info`."""

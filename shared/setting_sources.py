@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from shared.console_settings import in_order
 from shared.forms import secret_shown, url_shown
 from shared.settings import ENV_PREFIX, Settings, environment_name, found_in, is_secret, names_of
 
@@ -70,8 +71,8 @@ class Doubt:
 
 
 def in_effect(environ: Mapping[str, str], from_file: Mapping[str, str | None]) -> list[InEffect]:
-    """Every setting, in the order of declaration."""
-    return [_in_effect(field, environ, from_file) for field in Settings.model_fields]
+    """Every setting, in the order of declaration; those of the console last."""
+    return [_in_effect(field, environ, from_file) for field in in_order(Settings.model_fields)]
 
 
 def doubts(environ: Mapping[str, str], from_file: Mapping[str, str | None]) -> list[Doubt]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared import env_file as env_files
+from shared.console_settings import ConsoleSettings
 from shared.contract.keys import ENDED_MOST, ENDED_TTL_MS
 from shared.contract.steps import Kept
 from shared.contract.worker import ROLES
@@ -65,7 +66,7 @@ def _known_as(name: str) -> AliasChoices:
     return AliasChoices(name)
 
 
-class Settings(BaseSettings):
+class Settings(ConsoleSettings):
     """Every setting of every role. Units are in the names; points of sharing are in the descriptions."""
 
     model_config = SettingsConfigDict(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from proofs.pages import design
-from shared.contract.keys import CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys, sound_key
+from shared.contract.keys import AUDIT, CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys, sound_key
 from shared.contract.streams import control
 
 ROOT = Path(__file__).parent.parent
@@ -196,7 +196,7 @@ def test_every_key_is_in_the_table() -> None:
     made = {
         keys.calls(0), keys.live(0), keys.ended(0), keys.slots(0), keys.hooks(0), keys.wake(0, worker),
         keys.owned(0, worker), keys.out("<ingress>"), keys.back("<egress>"), keys.worker(worker),
-        keys.card(call), CONFIG, SPEECH, WORKERS, sound_key("<id>"),
+        keys.card(call), keys.spent("<day>"), AUDIT, CONFIG, SPEECH, WORKERS, sound_key("<id>"),
         *(f"…:{part}" for part in CALL_PARTS),
     }  # fmt: skip
     table = PAGE.partition("\n## Keys\n")[2].partition("\n## ")[0]

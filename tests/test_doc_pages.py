@@ -33,6 +33,7 @@ from brain.webhooks import events as hooks
 from brain.webhooks.events import Story, compose, with_number
 from shared.clock import wall_ms
 from shared.contract import record
+from shared.contract.bill.usage import dump, used
 from shared.contract.card import counters
 from shared.contract.streams import hooks as hook_stream
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ToolEntry, ToolState
@@ -181,7 +182,8 @@ def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
     card = {
         "agent": "sales", "from": "…89", "to": "…22", "called": "+15550002222", "outcome": "completed",
         "cause": "", "started_at_ms": "1767607200000", "ended_at_ms": "1767607450000", "resumes": "0",
-        "leg": "1", "n_caller_frames": "12400",
+        "leg": "1", "n_caller_frames": "12400", "cost_micros": "41250",
+        "usage": dump([used("gpt-realtime-2.1", requests=4, audio_in=500, audio_cached=320, audio_out=400)]),
     }  # fmt: skip
     history: list[HistoryEntry] = [
         ItemEntry(item_id="u", role="user", text="שלום", final=True),

@@ -96,7 +96,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
         "the bodies of webhooks (docs/webhooks.md)",
         frozenset({
             "agent", "call_id", "cause", "from", "leg", "outcome", "resumes", "role", "status", "text", "to",
-            "tool",
+            "tool", "usage",
         }),
     ),
     "brain/webhooks/turns.py": (
@@ -107,18 +107,26 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
         "JSON for users",
         frozenset({
             "agent", "at_ms", "audible_response", "caller_q", "calls", "capacity", "cause", "draining",
-            "ended_at_ms", "host", "leg", "loop_lag_ms", "name", "outcome", "owed_cause", "owed_ms", "pid",
-            "pipeline", "role", "started_at_ms", "state", "stream", "text", "verdict", "version", "why",
-            "worker",
+            "ended_at_ms", "host", "leg", "loop_lag_ms", "name", "outcome", "owed_cause", "owed_ms", "phase",
+            "pid", "pipeline", "response_ms", "role", "started_at_ms", "state", "stream", "text", "verdict",
+            "version", "why", "worker",
         }),
     ),
-    "console/doctor/brain.py": ("JSON of brain.agents.check", frozenset({"agent", "cause"})),
+    "console/doctor/brain.py": ("JSON of brain.agents.check", frozenset({"agent", "cause", "voice"})),
     "console/doctor/facts.py": ("JSON of brain.agents.check", frozenset({"name"})),
     "console/doctor/host.py": ("/readyz", frozenset({"draining"})),
     "console/doctor/redis.py": ("Redis's INFO", frozenset({"role"})),
     "console/settings_table.py": ("JSON for users", frozenset({"value"})),
     "console/keys_table.py": ("Redis's types, JSON for users", frozenset({"complete", "keys", "stream"})),
     "console/operate/commands.py": ("events of a roll", frozenset({"draining"})),
+    "console/story/ending.py": (
+        "outcomes and causes, in words",
+        frozenset({"apology", "hangup", "idle", "quarantined"}),
+    ),
+    "console/web/pages.py": ("JSON for users", frozenset({"usage"})),
+    "console/phone/exchange.py": ("our webhooks' URLs and parameters", frozenset({"agent", "voice"})),
+    "console/phone/views.py": ("a part of a URL", frozenset({"agent"})),
+    "console/phone/wire.py": ("Twilio's messages", frozenset({"dtmf", "hangup", "mark"})),
     "console/stack/foreground.py": ("a part of a URL", frozenset({"host"})),
     "console/stack/plan.py": ("a setting", frozenset({"host"})),
     "console/stack/supervision.py": ("supervisord's answers", frozenset({"name", "pid"})),
@@ -328,9 +336,10 @@ def test_a_name_for_two_things_is_found() -> None:
 
 FLOORS: dict[str, list[list[str]]] = {
     "shared": [
-        ["process"], ["ownership"], ["store"], ["setting_sources"], ["settings"], ["setting_forms"],
+        ["process"], ["ownership"], ["store"], ["setting_sources", "caller_tag"], ["settings"],
+        ["console_settings"], ["setting_forms"],
         ["figures"], ["contract"], ["logs"], ["env_file", "exit_codes", "redis_url"], ["forms", "tongue"],
-        ["resp", "clock", "audio", "mulaw", "public_port"],
+        ["resp", "clock", "audio", "mulaw", "public_port", "heard"],
     ],
     "ingress": [
         ["__main__"], ["role"], ["web", "janitor", "rescue"], ["calls"], ["media"], ["counters", "sound"],
@@ -338,14 +347,17 @@ FLOORS: dict[str, list[list[str]]] = {
     ],
     "brain": [
         ["__main__"], ["role", "agents.check"], ["call"], ["incoming"], ["takeover"], ["webhooks"],
-        ["caller", "memory"],
+        ["caller", "memory", "telling"],
         ["model"], ["agents"], ["tools"], ["counters"], ["sequencer", "sound"],
         ["signing", "trust_store", "json_fields", "errors", "variables"],
     ],
     "console": [
-        ["__main__"], ["app"], ["trial"], ["demo", "operate.commands", "calls.commands"],
+        ["__main__"], ["app", "web.__main__", "archive.__main__"], ["trial"],
+        ["demo", "operate.commands", "calls.commands", "web.commands", "archive.commands"],
+        ["web.server"], ["phone"], ["web"],
         ["operate", "stack.foreground"], ["doctor", "top"], ["leave"], ["options"],
-        ["keys_table", "settings_table"], ["calls", "stack"], ["interrupts", "style", "text"],
+        ["keys_table", "settings_table"], ["story", "archive"], ["calls", "stack"],
+        ["interrupts", "style", "text"],
     ],
     "proofs": [["simulate", "bench"], ["prove", "pages"], ["measure"]],
 }  # fmt: skip

@@ -25,9 +25,11 @@ from brain.model.engine import Said, SaidKind, ServerTool
 from brain.sequencer import inputs
 from brain.sequencer.actions import AudioVerdict
 from brain.sequencer.inputs import Input
+from brain.telling.teller import CallTeller
 from brain.tools.runs import ToolRuns
 from shared.audio import BYTES_PER_MS, is_silent
 from shared.clock import now_ms
+from shared.contract.bill.usage import ModelUsage
 from shared.logs.log import Log
 
 
@@ -59,6 +61,7 @@ class FromModel:
     stopwatch: Stopwatch
     completed: Callable[[], None]
     """Told when a response with sound came to its end in good order: the session works."""
+    teller: CallTeller
     _sounded_id: str = ""
     """The last response that had sound."""
 
@@ -107,6 +110,7 @@ class FromModel:
         if verdict.first:
             self.stopwatch.first_audio(verdict.response_id, now)
             self.due.audio_came(verdict.debt)
+            self.teller.first_audio(verdict.response_id)
         if is_sound and verdict.response_id != self._sounded_id:
             self._sounded_id = verdict.response_id
             if verdict.answers_turn:
@@ -122,6 +126,17 @@ class FromModel:
     def on_server_tool(self, tool: ServerTool) -> None:
         """A tool that the server ran: into history, as ours."""
         self.record.server_tool(tool)
+
+    def on_voice(self, item_id: str, *, begins: bool, ago_ms: float) -> None:
+        """When the caller's voice was: for people."""
+        if begins:
+            self.teller.voice_began(item_id, ago_ms)
+        else:
+            self.teller.voice_ended(item_id, ago_ms)
+
+    def on_usage(self, used: ModelUsage) -> None:
+        """What was used: for the bill."""
+        self.teller.used(used)
 
     def on_trouble(self, code: str, *, known: bool) -> None:
         """A refusal: counted; one that nobody expected has a line."""

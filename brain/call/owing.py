@@ -76,6 +76,9 @@ class Standing:
     """The model's socket keeps up with the caller."""
     is_here: bool
     """The caller has a media stream."""
+    is_audible: bool
+    """The caller hears the model."""
+    is_caller_speaking: bool
     is_ending: bool
     """The last word was said."""
 

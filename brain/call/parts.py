@@ -6,7 +6,7 @@ of the agent each is made, would hide that. Owns: construction. Must not know: w
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -54,12 +54,14 @@ from brain.takeover.begin import Beginning
 from brain.takeover.expected import Expected
 from brain.takeover.pending import PendingWords
 from brain.takeover.prepared import Prepared
+from brain.telling import making
+from brain.telling.spending import Spending
 from brain.tools.attempts import ToolAttempts
 from brain.tools.runs import ToolRuns
 from brain.tools.toolbox import ToolContext
 from brain.webhooks.events import Hooks
 from shared.clock import now_ms, wall_ms
-from shared.contract.card import CallState
+from shared.contract.card import CallerTagged, CallState
 from shared.contract.entry import FIRST
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes
@@ -81,6 +83,9 @@ class BrainServices:
     hooks: Hooks
     attempts: ToolAttempts
     moves: CallerMoves
+    spending: Spending
+    tag_of: Callable[[str], str]
+    """The tag of a caller's number; empty: there is no key for it, or no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +200,8 @@ class CallParts:
             has_session=self.sessions.serving is not None,
             takes_audio=not self.feed.is_paused,
             is_here=self.away.is_here,
+            is_audible=core.state.speaking is not None,
+            is_caller_speaking=core.state.caller.speaking,
             is_ending=is_ending,
         )
 
@@ -218,6 +225,9 @@ def make(
     lines = CallLog(process.journal, log, call_sid)
     casting = _casting(services, owner, card, lines, past, caller_number or card.caller)
     cast = casting.cast
+    tag = services.tag_of(caller_number)
+    if tag:
+        owner.card(CallerTagged(caller_tag=tag))
     record = Record(History(owner), Conversation() if past is None else past.conversation)
     hole = Hole()
     feed = _feed(process, services, owner, card, log, hole)
@@ -227,7 +237,8 @@ def make(
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
     limits = CallLimits(_limits(cast.agent), now_ms() - max(0, wall_ms() - card.started_at_ms))
-    watch = CallWatch(cast.agent, limits, Keypad(), hole, due, window, lines, host.give)
+    teller = making.make_teller(process, services.spending, owner, card, cast.agent, lines)
+    watch = CallWatch(cast.agent, limits, Keypad(), hole, due, window, lines, host.give, teller)
     tools = _tools(services, casting, record, log, host, watch)
     control = FromControl(
         host, process.store, owner, feed, away, leaving, watch, tools, lines, log, counters,
@@ -236,7 +247,7 @@ def make(
     lifeline = Lifeline()
     from_model = FromModel(
         host, feed, record, reply, due, watch, tools, lines, log, counters, window,
-        stopwatch, lifeline.response_completed,
+        stopwatch, lifeline.response_completed, teller,
     )  # fmt: skip
     standby = None if waiting is None else waiting.take(call_sid, cast.agent.name, card, lines)
     engines = _Engines(services.openings, owner, casting)
@@ -322,6 +333,7 @@ def _recast(casting: Casting, watch: CallWatch, tools: ToolRuns, core: Sequencer
     """Another agent answers: the parts that know something of it by heart go on with that one's."""
     cast = casting.cast
     watch.agent, watch.limits.values = cast.agent, _limits(cast.agent)
+    making.follow(watch.teller, cast.agent)
     tools.toolbox, tools.context = cast.toolbox, _known_to_tools(casting)
     core.state.config = replace(core.state.config, **_figures(cast.agent))
 

@@ -1,8 +1,9 @@
 """Watches one call for what nobody says: silence, a hole in what was heard, too long a call, keys, a late
 model.
 
-Why it exists: no event tells of what does not happen. Owns: asking the pure cores `limits`, `keypad`,
-`hole` and `owing` twice a second, and what their answers mean to the others. Must not know: the model, Redis.
+Why it exists: no event tells of what does not happen. Owns: asking the pure cores `limits`, `keypad`, `hole`
+and `owing` twice a second, and what their answers mean to the others; what the teller looks at. Must not
+know: the model, Redis.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from dataclasses import dataclass
 from brain.agents.agent import Agent
 from brain.call.limits import CallLimits, HardCap, IdleHangUp, IdlePrompt
 from brain.call.lines import CallLog
-from brain.call.owing import AnswerDue, Standing
+from brain.call.owing import AT_WORK, AnswerDue, Standing
 from brain.call.window import ModelWindow
 from brain.caller.hole import LINE_WAS_CUT, Hole
 from brain.caller.keypad import KEYS, Keypad, Typed
 from brain.sequencer import Reason, inputs
 from brain.sequencer.inputs import Input
+from brain.telling import budget
+from brain.telling.phase import Moment
+from brain.telling.teller import CallTeller
 from shared.contract.streams.journal import Kind
 
 
@@ -34,6 +38,7 @@ class CallWatch:
     window: ModelWindow
     lines: CallLog
     give: Callable[[Input], None]
+    teller: CallTeller
 
     def check(self, now_ms: float, call: Standing) -> None:
         """Twice a second: what is due is done."""
@@ -44,6 +49,7 @@ class CallWatch:
             self._check_hole(now_ms, busy=call.is_busy or call.owed is not None)
         self.due.check_model(now_ms, call)
         self.window.check(now_ms)
+        self._tell(now_ms, call)
 
     @property
     def keys_wait(self) -> bool:
@@ -86,6 +92,23 @@ class CallWatch:
         if self.hole.due(now_ms, busy=busy or self.limits.is_held(now_ms)):
             self.lines.note(Kind.GAP, ms=str(round(self.hole.length_ms)))
             self.give(inputs.WishToSpeak(reason=Reason.TURN, text=LINE_WAS_CUT))
+
+    def _tell(self, now_ms: float, call: Standing) -> None:
+        """What people are told of it; a budget that is spent ends the call."""
+        is_owed = call.owed is not None or call.slot in AT_WORK
+        self.teller.look(
+            Moment(
+                is_here=call.is_here,
+                is_caller_speaking=call.is_caller_speaking,
+                is_audible=call.is_audible,
+                tools_run=call.tools_run,
+                is_held=self.limits.is_held(now_ms),
+                is_owed=is_owed,
+            )
+        )
+        if not call.is_ending:
+            for what in self.teller.budgets_spent():
+                self._end(f"budget_{what}", budget.FAREWELL)
 
     def _typed(self, typed: Typed) -> None:
         self.give(inputs.CallerWrote(text=typed.text, barge_in=self.agent.dtmf_barge_in))

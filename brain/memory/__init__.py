@@ -2,8 +2,6 @@
 
 Owns: the conversation as the caller heard it. Must not know: a model's wire, when something is said.
 
-    words         where a text can be cut, in any script
-    pace          how fast this model speaks
     budget        what of a long past a new session is told
     items         what a conversation is made of
     conversation  what was said, as it was heard: seeds, transcripts, corrections

@@ -18,7 +18,6 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from brain.memory import words
 from brain.memory.budget import BEGINNING_LOST, within
 from brain.memory.items import (
     KEYS_ROLE,
@@ -29,7 +28,6 @@ from brain.memory.items import (
     tool_entries,
     tool_items,
 )
-from brain.memory.pace import Pace
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import (
     HistoryEntry,
@@ -43,9 +41,8 @@ from shared.contract.streams.history import (
     ToolEntry,
     ToolState,
 )
-
-HEARD_OUT_MS = 100
-"""Heard to within this of its end, a complete item is heard: the same margin as for truncation."""
+from shared.heard import words
+from shared.heard.pace import Pace
 
 AWAITED_ITEMS = 4
 """Of the newest items a text may still come; that of an older one is lost."""
@@ -381,15 +378,8 @@ class Conversation:
     def _heard_words(self, item: KnownItem, heard_ms: int) -> tuple[str, bool]:
         """The words heard, and whether that is all of them."""
         of_ms = item.total_ms if item.total_ms is not None else item.heard_of_ms
-        if heard_ms <= 0 or of_ms <= 0:
-            return "", not item.text
-        if item.total_ms is not None and heard_ms >= of_ms - HEARD_OUT_MS:
-            return item.text, True
-        room = words.weight(item.text) * min(1.0, heard_ms / of_ms)
-        if item.total_ms is None:
-            room = min(room, heard_ms / self._pace.letter_ms)
-        kept = words.beginning(item.text, room)
-        return kept, kept == item.text.strip() and item.total_ms is not None
+        is_whole = item.total_ms is not None
+        return words.heard(item.text, heard_ms, of_ms, is_whole=is_whole, letter_ms=self._pace.letter_ms)
 
     def _measure(self, item: KnownItem) -> None:
         """Once an item's text and audio are whole, they show the model's pace."""

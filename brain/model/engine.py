@@ -21,6 +21,7 @@ from brain.errors import EngineError
 from brain.json_fields import Json
 from brain.sequencer import actions
 from brain.sequencer.inputs import Input
+from shared.contract.bill.usage import ModelUsage
 
 ToModel = (
     actions.SendCreate
@@ -114,6 +115,13 @@ class Listener(Protocol):
 
     def on_server_tool(self, tool: ServerTool) -> None:
         """The server called a tool of its own, or has its output: the same one may be told again."""
+
+    def on_voice(self, item_id: str, *, begins: bool, ago_ms: float) -> None:
+        """The caller's voice began, or ended, so long ago by the audio that the model had been given: before
+        the input that says so. For people."""
+
+    def on_usage(self, used: ModelUsage) -> None:
+        """What a response, or a transcript, has used."""
 
     def on_trouble(self, code: str, *, known: bool) -> None:
         """A refusal that changes nothing but a counter; `known`: expected in lost races."""

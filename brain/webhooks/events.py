@@ -9,7 +9,7 @@ users'.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import orjson
 
@@ -18,6 +18,8 @@ from brain.webhooks import exchange
 from brain.webhooks.moments import iso
 from brain.webhooks.turns import Turn, written
 from shared.clock import wall_ms
+from shared.contract.bill import usage
+from shared.contract.errors import ContractError
 from shared.contract.keys import Keys
 from shared.contract.streams.history import HistoryEntry
 from shared.contract.streams.hooks import Event, Hook, hook_commands
@@ -156,7 +158,7 @@ def _end(hook: Hook, story: Story | None) -> dict[str, object]:
     if story is None:
         return {
             "ended_at": iso(hook.at_ms), "duration_ms": None, "outcome": None, "cause": None,
-            "counters": None,
+            "counters": None, "usage": None, "cost_usd": None,
         }  # fmt: skip
     view = story.view
     ended_ms = view.ended_at_ms or hook.at_ms
@@ -167,6 +169,8 @@ def _end(hook: Hook, story: Story | None) -> dict[str, object]:
         "outcome": view.outcome or "",
         "cause": view.cause or "",
         "counters": {**story.counters, "resumes": view.resumes, "leg": view.leg},
+        "usage": _usage(view.usage),
+        "cost_usd": None if view.cost_micros is None else view.cost_micros / 1_000_000,
     }
 
 
@@ -183,6 +187,14 @@ def _playhead(view: StoryView | None) -> exchange.Playhead | None:
     if view is None or view.playhead_item is None or view.playhead_ms is None:
         return None
     return view.playhead_item, view.playhead_ms
+
+
+def _usage(written: str | None) -> list[dict[str, object]] | None:
+    """What each model was used for; null where that cannot be read."""
+    try:
+        return [asdict(each) for each in usage.load(written)]
+    except ContractError:
+        return None
 
 
 def _transcript(view: StoryView, entries: Iterable[HistoryEntry]) -> list[dict[str, object]]:

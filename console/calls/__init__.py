@@ -12,6 +12,7 @@ supervisord, the screen of `top`.
     beats     how long a worker has been silent, by the clock of whoever looks
     watching  one call as it happens
     journal   a line of the journal for people
+    audit     who did what: written and read
     view      tables and lines for people
     data      JSON for programs
 """

@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from console import leave
-from console.calls import data, ended, ending, live, view, watching
+from console.calls import audit, data, ended, ending, live, view, watching
 from console.calls.live import AnyCall, LiveCall, WorkerRow
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
@@ -24,6 +24,7 @@ from console.options import AsJson, RedisUrl, Sid, Worker
 from console.style import make_console
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
+from shared.contract.streams.audit import Deed
 from shared.exit_codes import Exit
 from shared.store.client import Store, make_store
 
@@ -134,6 +135,9 @@ def hangup(
     async def work(store: Store, keys: Keys) -> int:
         call = await live.find_call(store, keys, sid)
         became = await ending.hang_up(store, keys, call, means, force=force, within_s=ending.WITHIN_S)
+        await audit.note(
+            store, Deed.HANG_UP, by=audit.whoever(), of=call.call_sid, words=became.words, ok=became.done
+        )
         if as_json:
             _print_json({"call_sid": call.call_sid, "done": became.done, "what": became.words})
         elif became.done:
@@ -160,6 +164,8 @@ def say(
         call = await live.find_call(store, keys, sid)
         reason = ending.why_not_asked(call, force=False)
         done = not reason and await live.say(store, keys, call.call_sid, text, force=force)
+        words = f"{len(text)} characters"
+        await audit.note(store, Deed.SAY, by=audit.whoever(), of=call.call_sid, words=words, ok=done)
         return _said(call, done, reason, as_json=as_json)
 
     _run(work, redis_url)
@@ -182,6 +188,7 @@ def drain(
         name = await _find_worker(store, worker)
         if not await live.drain(store, keys, name):
             leave.fail(f"{name} does not listen: it has ended. `trunkline top` shows the workers.")
+        await audit.note(store, Deed.DRAIN, by=audit.whoever(), of=name)
         return await _wait_until_empty(store, name, timeout, as_json=as_json)
 
     code = _exit_code(work, redis_url)

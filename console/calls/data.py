@@ -17,6 +17,11 @@ from console.calls.watching import Entry
 from shared.contract.streams.journal import JournalEntry
 
 
+def usd(micros: int | None) -> float | None:
+    """A cost for programs; null where nobody can tell."""
+    return None if micros is None else micros / 1_000_000
+
+
 def call_data(call: AnyCall) -> dict[str, object]:
     """A call; one that cannot be read says why."""
     if isinstance(call, UnreadableCall):
@@ -33,6 +38,9 @@ def call_data(call: AnyCall) -> dict[str, object]:
         "ingress": card.ingress,
         "brain": card.brain,
         "egress": card.egress,
+        "phase": card.phase or "",
+        "response_ms": card.response_ms,
+        "cost_usd": usd(card.cost_micros),
         "audible_response": card.audible_response or "",
         "pipeline": {} if call.pipeline is None else asdict(call.pipeline),
         "verdict": call.verdict,
@@ -79,6 +87,7 @@ def ended_data(call: AnyEndedCall) -> dict[str, object]:
         "agent": card.agent,
         "outcome": card.outcome or "",
         "cause": card.cause or "",
+        "cost_usd": usd(card.cost_micros),
         "owed_ms": card.owed_ms or 0,
         "owed_cause": card.owed_cause or "",
     }

@@ -22,9 +22,12 @@ from console.calls.watching import Entry
 from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD
 from console.text import NONE, duration, millis, tame
 from shared.contract import card, window
+from shared.contract.bill import usage
+from shared.contract.errors import ContractError
 from shared.contract.streams.history import ItemEntry, ItemHeard
 from shared.contract.streams.journal import JournalEntry
 from shared.figures import diagnosis
+from shared.figures.prices import shown
 from shared.logs.text import isolated
 
 
@@ -116,13 +119,16 @@ def call_details(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: in
         ("claimed again", takeovers.claims_in_words(call.fields) or NONE),
         ("ends without a stream as", takeovers.ends_as(call.fields) or NONE),
         ("outcome", call.card.outcome or NONE),
+        ("phase", call.card.phase or NONE),
+        ("response time", NONE if call.card.response_ms is None else millis(call.card.response_ms)),
+        ("cost", shown(call.card.cost_micros)),
     )
     if trouble is not None:
         head.add_row(Text("trouble", style=DIM), _plain(trouble.words, BAD))
     why = tame(call.standing.why)
     head.add_row(Text("verdict", style=DIM), Text.assemble(verdict_text(call), "  ", why))
     last = _last_window(call, now_wall_ms)
-    return Group(head, last, counters, journal_table(journal))
+    return Group(head, last, _usage(call.card.usage), counters, journal_table(journal))
 
 
 def journal_table(journal: Sequence[JournalEntry]) -> Table:
@@ -168,6 +174,33 @@ def _last_window(call: LiveCall, now_wall_ms: int) -> Table:
     is_old = told is not None and call.pipeline is None
     title = f"last window, {duration(now_wall_ms - told.at_ms)} ago" if told and is_old else "last window"
     return _pairs(title, {} if told is None else window.figures(told))
+
+
+def _usage(written: str | None) -> RenderableType:
+    """What each model was used for: tokens by kind, cached ones as the part that they are, sound by time."""
+    try:
+        usages = usage.load(written)
+    except ContractError as error:
+        return _plain(str(error), BAD)
+    if not usages:
+        return Text("no usage yet", style=DIM)
+    columns = ("model", "requests", "text in", "sound in", "text out", "sound out", "by time")
+    table = Table(*columns, title="usage")
+    for each in usages:
+        table.add_row(
+            _plain(each.model),
+            str(each.requests),
+            _tokens(each.text_in, each.text_cached),
+            _tokens(each.audio_in, each.audio_cached),
+            f"{each.text_out:,}",
+            f"{each.audio_out:,}",
+            duration(each.sound_ms) if each.sound_ms else NONE,
+        )
+    return table
+
+
+def _tokens(put_in: int, cached: int) -> str:
+    return f"{put_in:,} ({cached:,} cached)" if cached else f"{put_in:,}"
 
 
 def _owners(call: LiveCall) -> str:

@@ -49,7 +49,7 @@ async def entries(store: Store, keys: Keys, call_sid: str, *, back: bool = True)
             name = key.decode()
             for entry_id, fields in read:
                 positions[name] = entry_id
-                fresh.append(_entry(names[name], entry_id, fields))
+                fresh.append(read_entry(names[name], entry_id, fields))
         for entry in sorted(fresh, key=lambda each: each.at_ms):
             yield entry
             if isinstance(entry.record, JournalEntry) and entry.record.kind == Kind.ENDED:
@@ -58,10 +58,8 @@ async def entries(store: Store, keys: Keys, call_sid: str, *, back: bool = True)
             return  # Ended so long ago that Redis has forgotten it, or never there.
 
 
-# Private.
-
-
-def _entry(stream: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+def read_entry(stream: str, entry_id: str | bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    """One entry of `journal` or `history`, as Redis has it. Raises ValueError for what is no id."""
     record: JournalEntry | HistoryEntry | None
     try:
         record = read_journal(entry_id, fields) if stream == JOURNAL else read_history(fields)

@@ -75,6 +75,7 @@ def demo_options(settings: Settings, language: Language, run_dir: Path | None) -
         port=0,
         admin_base=0,
         admin_base_is_set=False,
+        web=False,  # It has one call, and the processor is for that.
         drain_s=2.0,
         stop_together=True,  # The call is over by then.
         simulator_args=("--script", SIMULATOR_SCRIPTS[language]),
@@ -115,6 +116,8 @@ def _conclude(demo: Demo, stack: Stack, placed: Placed) -> int:
     )
     console.print(f"picture    {escape(str(demo.output / 'call.png'))}")
     console.print(f"logs       {escape(str(stack.run_dir))}", soft_wrap=True)
+    page = f"http://127.0.0.1:{demo.settings.web_port}/"
+    console.print(f"next       trunkline run, then {page} in a browser: watch calls, or make one yourself")
     failed = [check for check in required if not check.met]
     if failed:
         console.print(

@@ -29,13 +29,15 @@ from console.stack.ports import is_free
 from console.stack.supervision import SUPERVISOR_ERRORS
 from console.style import BAD, DIM, GOOD, make_console
 from shared.exit_codes import Exit
-from shared.settings import ENV_PREFIX, Settings
+from shared.settings import ENV_PREFIX, Settings, environment_name
 
 WATCH_S = 1.0
 """How often the foreground looks whether its processes live."""
 
 DEVELOPMENT_DRAIN_S = 5.0
 """On Ctrl-C nobody wants to wait a minute for a call of their own."""
+
+EVERY_ADDRESS = "0.0.0.0"
 
 DEFAULT_REDIS_URL = str(Settings.model_fields["redis_url"].get_default())
 DEFAULT_MODEL_URL = str(Settings.model_fields["openai_base_url"].get_default())
@@ -62,6 +64,10 @@ def options_from(settings: Settings, name: str, run_dir: Path | None) -> StackOp
         admin_base=settings.admin_port_base,
         admin_base_is_set="admin_port_base" in given,
         host=settings.host if "host" in given else "",
+        web=True,
+        # One's own words, on one's own host: who has just begun wants to see them.
+        environment={} if "web_shows" in given else {environment_name("web_shows"): "text"},
+        web_port=settings.web_port if is_free(settings.web_port) else 0,
         drain_s=settings.drain_s if "drain_s" in given else DEVELOPMENT_DRAIN_S,
         run_dir=run_dir,
         directory=Path.cwd(),
@@ -117,7 +123,12 @@ class Progress:
 
 def advice(stack: Stack, settings: Settings) -> list[str]:
     """What to do with a running stack, as lines in rich's markup."""
-    lines = [f"[{GOOD}]Trunkline runs.[/] Ctrl-C stops it.", ""]
+    page = f"http://{page_host(settings)}:{stack.ports.web}/"
+    lines = [
+        f"[{GOOD}]Trunkline runs.[/] Ctrl-C stops it.",
+        f"Web console: [bold]{escape(page)}[/]   live calls, past ones, and a telephone in the browser",
+        "",
+    ]
     lines += _twilio_lines(stack, settings)
     lines += _simulated_call_lines(stack, settings)
     lines += _inspection_lines(stack, settings)
@@ -133,6 +144,11 @@ def simulated_call(stack: Stack, account_sid: str) -> str:
         f" --dial 127.0.0.1:{stack.public_port} --auth-token {token}{account}"
         " --say en_caller_ask --say en_caller_goodbye --record call.wav"
     )
+
+
+def page_host(settings: Settings) -> str:
+    """The name by which the web console is asked for on this host."""
+    return "127.0.0.1" if settings.web_host == EVERY_ADDRESS else settings.web_host
 
 
 def python_name() -> str:

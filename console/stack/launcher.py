@@ -258,8 +258,9 @@ class Stack:
             )
         public = self.options.port or free_port(taken)
         redis = free_port(taken := taken | {public})
-        realtime = free_port(taken | {redis})
-        self.ports = Ports(public=public, admin_base=admin_base, redis=redis, realtime=realtime)
+        realtime = free_port(taken := taken | {redis})
+        web = (self.options.web_port or free_port(taken | {realtime})) if self.options.web else 0
+        self.ports = Ports(public=public, admin_base=admin_base, redis=redis, realtime=realtime, web=web)
 
     def _admin_base(self, span: int) -> int:
         """Those that are wished for, if they are free. Raises StackFailed where no others will do."""

@@ -24,6 +24,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
 
 VALKEY, REALTIME, PORT, WATCHDOG = "valkey", "realtime", "port", "watchdog"
+CONSOLE = ("archive", "web")
+"""What looks at calls and keeps them (deploy/programs.d/console.conf)."""
 
 SOCKET_WORD = "%(ENV_INGRESS_SOCKET)s"
 """What deploy/trunkline.conf says in production, in the commands of `port` and `ingress`."""
@@ -79,6 +81,10 @@ class StackOptions:
     """TRUNKLINE_HOST_NAME of the roles: two stacks on one machine that stand for two hosts differ in it."""
     watchdog: bool = False
     """Whether the watchdog of production runs too. Tests freeze processes for longer than it would bear."""
+    web: bool = False
+    """Whether the web console and the archive run too. No call needs them: nobody waits for them to start."""
+    web_port: int = 0
+    """Port of the web console. 0: a free one."""
     drain_s: float = 5.0
     """TRUNKLINE_DRAIN_S of the roles: how long live calls may go on after the stack is told to stop."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +110,8 @@ class Ports:
     admin_base: int
     redis: int
     realtime: int
+    web: int = 0
+    """0: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +148,7 @@ def model_base_url(options: StackOptions, ports: Ports) -> str:
 
 
 def expected_processes(options: StackOptions, ports: Ports) -> list[Expected]:
-    """All processes of the stack, in the order in which supervisord starts them."""
+    """All processes that calls need, in the order in which supervisord starts them."""
     found = []
     if with_valkey(options):
         found.append(Expected(name=VALKEY, group=VALKEY, port=ports.redis, has_readyz=False))
@@ -183,6 +191,8 @@ def environment(
     }
     if options.host_name:
         own["host_name"] = options.host_name
+    if options.web:
+        own["web_port"] = str(ports.web)
     if urlsplit(model_base_url(options, ports)).hostname in LOOPBACK_HOSTS:
         # A simulator: its conversations ask for this tool.
         own["demo_tools"] = "true"
@@ -219,7 +229,11 @@ def supervisord_file(
 
     Raises ValueError for a host that supervisord cannot listen on, OSError if a file is not there.
     """
-    programs = ["roles.conf", *(["watchdog.conf"] if options.watchdog else [])]
+    programs = [
+        "roles.conf",
+        *(["watchdog.conf"] if options.watchdog else []),
+        *(["console.conf"] if options.web else []),
+    ]
     parsed = _read(deploy / "demo.conf", *(deploy / "programs.d" / name for name in programs))
     parsed.remove_section("include")
     folder = _literal(run_dir)
@@ -241,6 +255,8 @@ def supervisord_file(
         kind, _, name = section.partition(":")
         if kind in SECTION_KINDS and name in ROLES:
             _fit_role(parsed, section, name, options, ports)
+        elif name in CONSOLE:
+            parsed.set(section, "numprocs", "1")
     for section in parsed.sections():
         if section.partition(":")[0] in SECTION_KINDS:
             _fit_program(parsed, section, options, ports, folder, python)

@@ -25,7 +25,7 @@ from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
 from console import leave
-from console.calls import data, ending, live
+from console.calls import audit, data, ending, live
 from console.calls.beats import BeatWatch
 from console.style import make_console
 from console.top.keys import KeyReader
@@ -33,6 +33,7 @@ from console.top.state import Act, Drain, EndCall, Quit, Snapshot, TopState, pre
 from console.top.view import draw, most_scroll
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
+from shared.contract.streams.audit import Deed
 from shared.contract.streams.journal import JournalEntry
 from shared.exit_codes import Exit
 from shared.process.tasks import cancel_all
@@ -249,10 +250,14 @@ class _Screen:
         if call is None:
             return "not done: it is gone already"
         became = await ending.hang_up(self.store, self.keys, call, self.means, within_s=ending.WITHIN_S)
+        await audit.note(
+            self.store, Deed.HANG_UP, by=audit.whoever(), of=call_sid, words=became.words, ok=became.done
+        )
         return f"{short(call_sid)} {became.words}"
 
     async def _drain(self, worker: str) -> str:
         is_told = await live.drain(self.store, self.keys, worker)
+        await audit.note(self.store, Deed.DRAIN, by=audit.whoever(), of=worker, ok=is_told)
         return self.state.note if is_told else "not done: it is gone already"
 
     def _spawn(self, act: Coroutine[Any, Any, str]) -> None:

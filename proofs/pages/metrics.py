@@ -25,7 +25,7 @@ from shared.process.role import MakeRole
 from shared.settings import load
 
 PAGE = "metrics.md"
-OPEN_LABELS = frozenset({"lane", "worker", "version", "le"})
+OPEN_LABELS = frozenset({"lane", "worker", "version", "le", "agent", "model"})
 """Labels whose values depend on the deployment: the table does not list them."""
 
 MAKERS: dict[str, MakeRole] = {"ingress": IngressRole, "brain": BrainRole, "egress": EgressRole}

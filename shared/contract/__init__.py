@@ -17,6 +17,7 @@ written, what follows from it. docs/design.md is its page.
     views      what each reader sees of it
     owed       what sound is owed for, in words
     speech     what no model says: Twilio's own voice, sounds of the user's; from the brains, for ingress
+    bill/      what calls have used and what they have cost
     window     what each role says of a call every three seconds, and the summary of it
     streams/   the entries, a module a stream
     lua/       the scripts: their texts, loading, answers, what they write of the card

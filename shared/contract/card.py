@@ -42,6 +42,24 @@ NOBODY = "none"
 """Stands in the place of a fallback number where nobody is to be dialled: a caller who was refused is not
 connected with a person."""
 
+
+class TalkPhase(enum.StrEnum):
+    """What a conversation is at, for people."""
+
+    LISTENING = "listening"
+    """The caller speaks, or nobody does."""
+    THINKING = "thinking"
+    """An answer is owed, and nothing of it is heard yet."""
+    SPEAKING = "speaking"
+    """The caller hears the model."""
+    TOOL = "tool"
+    """A tool runs."""
+    HOLD = "hold"
+    """The caller has asked for a moment."""
+    MOVING = "moving"
+    """The caller has no stream: they were sent away, or their stream is lost."""
+
+
 TONES_MOST = 32
 """Of one plan, pauses among them. Each takes up to a second (`W`), and the caller hears them without a
 stream: so long a call waits for the next one."""
@@ -141,6 +159,37 @@ class BrainServed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrainUsed:
+    """Brain, when a response or a transcript has said what it used."""
+
+    usage: str
+    """What the call has used of each model so far: a list of ModelUsage as JSON."""
+    cost_micros: int | None
+    """What that costs by the price table, in millionths of its currency; empty: a model is not in the
+    table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrainPhase:
+    """Brain, twice a second at most, where it has changed."""
+
+    phase: TalkPhase
+    """What the conversation is at: a TalkPhase."""
+    phase_at_ms: int
+    """Since when; wall time."""
+    response_ms: int | None
+    """The last answer: from the end of the caller's voice to its first audio; empty: none yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerTagged:
+    """Brain, when it takes a call whose caller's number it knows."""
+
+    caller_tag: str
+    """A keyed hash of the number: all calls of one caller have the same, and nobody reads it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EgressServed:
     """Egress, likewise."""
 
@@ -232,7 +281,8 @@ class IngressFigures:
 
 WRITERS: tuple[type, ...] = (
     AgentChosen, CallContext, SessionOpened, CutRaised, Plan, BrainPending, BrainTold, BrainControl,
-    BrainServed, EgressServed, EgressControl, EgressFigures, WindowJudged, IngressFigures,
+    BrainServed, BrainUsed, BrainPhase, CallerTagged, EgressServed, EgressControl, EgressFigures,
+    WindowJudged, IngressFigures,
 )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ SPEECH = "tl:speech"
 
 SOUND = "tl:sound:"
 """Before the id of a sound. Hash: a sound that ingress plays (shared/contract/speech.py)."""
+AUDIT = "tl:audit"
+"""Stream: what operators did, who and to what (shared/contract/streams/audit.py)."""
 
 NOWHERE = "tl:nowhere"
 """A stream that is never there: an XADD to it with NOMKSTREAM shows whether Redis takes writes, and leaves
@@ -44,6 +46,12 @@ ENDED_MOST = 10_000
 
 WORKER_TTL_MS = 3_600_000
 """TTL of a worker's own keys, renewed with its beat."""
+
+SPENT_TTL_MS = 3 * 86_400_000
+"""TTL of the sum of a day, from its last call on."""
+
+AUDIT_TTL_MS = 90 * 86_400_000
+"""TTL of what operators have done, from the last deed on."""
 
 CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token", "number")
 
@@ -177,6 +185,10 @@ class Keys:
     def back(self, egress_worker: str) -> str:
         """Stream: mark echoes and progress, ingress → egress."""
         return f"tl:back:{egress_worker}"
+
+    def spent(self, day: str) -> str:
+        """Hash: what all calls of a day have cost (shared/contract/bill/spent.py)."""
+        return f"tl:spent:{day}"
 
     def worker(self, worker: str) -> str:
         """Hash: beat, host, pid, calls, capacity, loop lag, draining, version."""

@@ -50,6 +50,10 @@ class BrainView:
     """What the caller hears, by egress's last word."""
     context: str | None
     """What is known of the call; None: nobody has found it out yet."""
+    usage: str | None
+    """What a brain before this one has counted."""
+    response_ms: int | None
+    """What its last answer took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +144,8 @@ class StoryView:
     cause: str | None
     resumes: int
     leg: int
+    usage: str | None
+    cost_micros: int | None
     playhead_item: str | None
     playhead_ms: int | None
 
@@ -165,6 +171,14 @@ class PeopleView:
     pipeline: str | None
     owed_ms: int | None
     owed_cause: str | None
+    phase: str | None
+    """A TalkPhase; newer versions may know others."""
+    phase_at_ms: int | None
+    response_ms: int | None
+    usage: str | None
+    cost_micros: int | None
+    cause: str | None
+    ear_behind_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +204,27 @@ class EndedView:
     cause: str | None
     owed_ms: int | None
     owed_cause: str | None
+    cost_micros: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptView:
+    """The archive: a call that is over, as it is kept for days."""
+
+    state: CallState
+    started_at_ms: int
+    ended_at_ms: int | None
+    from_number: str = named("from")
+    to_number: str = named("to")
+    caller_tag: str | None
+    agent: str
+    outcome: str | None
+    cause: str | None
+    owed_ms: int | None
+    owed_cause: str | None
+    response_ms: int | None
+    usage: str | None
+    cost_micros: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,5 +261,5 @@ class HandsView:
 
 READERS: tuple[type, ...] = (
     BrainView, EgressView, TurnedAwayView, ResumeView, HolderView, Owners, WindowsView, PlayheadView,
-    StoryView, PeopleView, SpokenView, EndedView, JanitorView, HandsView,
+    StoryView, PeopleView, SpokenView, EndedView, KeptView, JanitorView, HandsView,
 )  # fmt: skip

@@ -8,4 +8,5 @@ counter.
     hops        how long an entry was under way
     rolling     the worst of the last seconds, and when it is told
     diagnosis   the verdict on a window
+    prices      what usage costs, by a dated table
 """

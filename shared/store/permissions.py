@@ -16,7 +16,7 @@ from typing import Any
 
 from redis.exceptions import NoPermissionError, ResponseError
 
-from shared.contract.keys import CALL_PARTS, CONFIG, WORKERS, Keys
+from shared.contract.keys import AUDIT, CALL_PARTS, CONFIG, WORKERS, Keys
 from shared.store.client import Store
 
 MAX_NAMED = 8
@@ -39,6 +39,7 @@ COMMANDS: tuple[Words, ...] = (
     ("HEXISTS", _KEY, "f"),
     ("HGET", _KEY, "f"),
     ("HGETALL", _KEY),
+    ("HINCRBY", _KEY, "f", "1"),
     ("HMGET", _KEY, "f"),
     ("HSET", _KEY, "f", "v"),
     ("HSETNX", _KEY, "f", "v"),
@@ -104,6 +105,8 @@ def _keys() -> tuple[str, ...]:
         *of_call,
         *of_lane,
         *of_worker,
+        AUDIT,
+        keys.spent("2026-01-05"),
         keys.out("ingress-0@host#boot"),
         keys.back("egress-0@host#boot"),
     )

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from console import keys_table
 from console.style import make_console
-from shared.contract.keys import CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys, sound_key
+from shared.contract.keys import AUDIT, CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys, sound_key
 from shared.store.client import Store
 
 SID = "CA" + "0" * 32
@@ -37,8 +37,8 @@ def every_key() -> list[str]:
         ALL_KEYS.back(WORKER),
     ]
     parts = [ALL_KEYS.part(SID, part) for part in CALL_PARTS]
-    others = [CONFIG, SPEECH, WORKERS, sound_key("0f3a")]
-    return [*lane, *worker, *parts, ALL_KEYS.card(SID), ALL_KEYS.worker(WORKER), *others]
+    whole = [ALL_KEYS.spent("2026-01-05"), AUDIT, CONFIG, SPEECH, WORKERS, sound_key("0f3a")]
+    return [*lane, *worker, *parts, ALL_KEYS.card(SID), ALL_KEYS.worker(WORKER), *whole]
 
 
 def test_every_key_that_we_build_is_of_one_kind() -> None:

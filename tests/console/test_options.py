@@ -17,7 +17,7 @@ from tests.support.redis_samples import BRAIN, ONE, TWO, make_call, make_worker
 
 runner = CliRunner()
 COMMANDS = ("calls", "show", "watch", "hangup", "say", "drain", "top", "roll", "doctor", "keys", "run",
-            "settings", "demo")  # fmt: skip
+            "settings", "demo", "web", "archive")  # fmt: skip
 
 
 def words(text: str) -> str:
@@ -30,7 +30,7 @@ def test_every_command_explains_itself(command: str) -> None:
     """A sentence, and each option that may be left out says what is then taken."""
     shown = words(runner.invoke(app, [command, "--help"], env={"COLUMNS": "120"}).output)
     assert f"Usage: trunkline {command}" in shown
-    assert ("--json" in shown) is (command not in ("run", "demo"))
+    assert ("--json" in shown) is (command not in ("run", "demo", "web"))
     assert "--redis-url" not in shown or "[default: (REDIS_URL)]" in shown
     assert "--config" not in shown or "[default: (deploy/supervisord.conf)]" in shown
 

@@ -190,7 +190,7 @@ def test_every_metric_of_the_page_exists(known: dict[str, Series]) -> None:
 def test_no_label_is_of_a_call(known: dict[str, Series]) -> None:
     """The number of series must not grow with calls."""
     labels = {label for series in known.values() for label in series.labels}
-    own = {"lane", "worker", "version", "le"}
+    own = {"lane", "worker", "version", "le", "agent", "model"}
     words = {
         "cause",
         "reason",

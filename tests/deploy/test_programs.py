@@ -12,6 +12,7 @@ import pytest
 from supervisor.options import ServerOptions
 
 from console.operate import port
+from console.stack.plan import CONSOLE
 from ingress.web.listening import BACKLOG
 from shared.contract.worker import ROLES
 from shared.settings import Settings
@@ -108,8 +109,20 @@ def test_ingress_is_drained_first(options: ServerOptions) -> None:
     names = [group.name for group in by_priority]
     serving = [name for name in names if name != "watchdog"]
     assert serving[:3] == ["ingress", "brain", "egress"]
-    assert serving[3] == "port", "it outlives whoever listens on it"
-    assert set(serving[4:]) <= {"valkey", "realtime"}
+    rest = [name for name in serving[3:] if name not in CONSOLE]
+    assert rest[0] == "port", "it outlives whoever listens on it"
+    assert set(rest[1:]) <= {"valkey", "realtime"}
+
+
+def test_what_looks_at_calls_outlives_them() -> None:
+    """A drain can be watched, and the calls that end in it are kept. Production's alone, one of each."""
+    groups = {group.name: group for group in parsed_by_supervisord(PRODUCTION).process_group_configs}
+    for name in CONSOLE:
+        (process,) = groups[name].process_configs
+        assert process.command.split()[1:] == ["-m", f"console.{name}"]
+        assert importlib.util.find_spec(f"console.{name}.__main__") is not None
+        assert groups["port"].priority < groups[name].priority < groups["egress"].priority
+    assert not set(CONSOLE) & {group.name for group in parsed_by_supervisord(DEMO).process_group_configs}
 
 
 def test_the_watchdog_is_the_first_to_stop() -> None:
@@ -141,6 +154,7 @@ def test_one_file_says_how_many(tmp_path: Path) -> None:
     for before, after in (
         ('BRAIN_PROCESSES="2"', 'BRAIN_PROCESSES="5"'),
         ('EGRESS_PROCESSES="2"', 'EGRESS_PROCESSES="0"'),
+        ('WEB_PROCESSES="1"', 'WEB_PROCESSES="0"'),
         ("0.0.0.0:8080", "127.0.0.1:9090"),
         ('STOP_WAIT_S="90"', 'STOP_WAIT_S="615"'),
     ):
@@ -150,7 +164,7 @@ def test_one_file_says_how_many(tmp_path: Path) -> None:
     options = parsed_by_supervisord(tmp_path / "deploy" / "supervisord.conf")
     groups = {group.name: group for group in options.process_group_configs}
     assert {name: len(group.process_configs) for name, group in groups.items()} == {
-        "port": 1, "ingress": 2, "brain": 5, "egress": 0, "watchdog": 1,
+        "port": 1, "archive": 1, "web": 0, "ingress": 2, "brain": 5, "egress": 0, "watchdog": 1,
     }  # fmt: skip
     for name in ("port", "ingress"):
         assert groups[name].process_configs[0].command.split()[-1] == "tcp://127.0.0.1:9090"

@@ -128,7 +128,7 @@ def deployment(
     """
     public_port = free_port()
     admin_base = free_base(ADMIN_PORTS, {public_port})
-    own = {"TRUNKLINE_ADMIN_PORT_BASE": str(admin_base)}
+    own = {"TRUNKLINE_ADMIN_PORT_BASE": str(admin_base), "TRUNKLINE_WEB_PORT": str(free_port())}
     _lay_out(folder, public_port, {**own, **settings}, edits or {})
     mark = secrets.token_hex(6)
     environment = {"PATH": os.environ["PATH"], MARKER: mark}

@@ -70,6 +70,13 @@ def call(number: int, **changes: object) -> LiveCall:
         "pipeline": None,
         "owed_ms": None,
         "owed_cause": None,
+        "phase": None,
+        "phase_at_ms": None,
+        "response_ms": None,
+        "usage": None,
+        "cost_micros": None,
+        "cause": None,
+        "ear_behind_ms": None,
     }
     beside: dict[str, object] = {
         "fields": {}, "pipeline": figures(), "pipeline_problem": "", "caller_q": 3, "reply_q": 2,
@@ -112,7 +119,7 @@ def ended_call(number: int, **changes: object) -> EndedCall:
     card: dict[str, object] = {
         "state": CallState.ENDED, "started_at_ms": AT_MS - 120_000, "ended_at_ms": AT_MS,
         "from_number": "…11", "to_number": "…89", "agent": "default", "outcome": "apology",
-        "cause": "no_session", "owed_ms": 5_200, "owed_cause": "turn",
+        "cause": "no_session", "owed_ms": 5_200, "owed_cause": "turn", "cost_micros": None,
     }  # fmt: skip
     view = EndedView(**{**card, **changes})  # type: ignore[arg-type]
     return EndedCall(call_sid=f"CA{number:032x}", ended_at_ms=AT_MS, card=view)

@@ -7,6 +7,7 @@ Owns: everything that knows the Realtime protocol. Must not know: the call, Redi
     seed        telling a new session what was said before it
     translate   server events → inputs, actions → client events
     voice       for how long the caller's voice was heard, by the server's offsets
+    usage       what responses and transcripts have used, when the caller's voice was
     proof       how far the server is proven to have heard the caller
     updates     which of our updates a running session has answered
     frames      text frames of a client: a header, a mask, the bytes

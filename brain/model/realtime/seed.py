@@ -3,7 +3,7 @@
 Why it exists: a session cannot be resumed. The next one is given the conversation as text items, before it
 may answer anything; it must not miss one, and must not wait for ever for one that the server refuses.
 
-Owns: the events of a seed, and when it is in. Pure. Must not know: the socket.
+Owns: the events of a seed, when it is in, what an item of it says later. Pure. Must not know: the socket.
 
 The items keep the ids of the sessions before, so that history and the model speak of the same ones; they
 are sent in order on an ordered socket, with nothing else in between, so no chain of predecessors is needed.
@@ -19,6 +19,7 @@ from brain.json_fields import Json, inner, text
 from brain.model.engine import SeedItem
 from brain.model.realtime import translate
 from brain.model.realtime.translate import MAX_ID_CHARS
+from brain.sequencer.notice import is_notice
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Seed:
     """Ids of the messages, in order: where a rewritten one has to stand."""
     _waiting: dict[str, str] = field(default_factory=dict)
     """item id → event id of what the server has not answered."""
+    _rewrites: int = 0
 
     def events(self) -> list[bytes]:
         """The client events, in order."""
@@ -68,6 +70,26 @@ class Seed:
         if is_new:
             self.item_ids.append(item_id)
         return is_new
+
+    def rewritten(self, item_id: str, said: str) -> list[bytes]:
+        """The client events by which an item says something else, at its place; none for one that was not
+        told. Nothing said: it is gone."""
+        if item_id not in self.item_ids:
+            return []
+        at = self.item_ids.index(item_id)
+        self._rewrites += 1
+        event_id = f"{self.tag}-rewrite-{self._rewrites}"
+        events = [translate.delete_item(event_id, item_id)]
+        if said:
+            # Another id: the old one may be in use until the server has deleted it.
+            new_id = f"{self.tag}w{self._rewrites}"
+            after_id = self.item_ids[at - 1] if at else "root"
+            body = translate.message("system" if is_notice(item_id) else "assistant", said, new_id)
+            events.append(translate.create_item(f"{event_id}-text", body, after_id))
+            self.item_ids[at] = new_id
+        else:
+            del self.item_ids[at]
+        return [orjson.dumps(event) for event in events]
 
     @property
     def is_in(self) -> bool:

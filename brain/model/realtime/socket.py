@@ -35,9 +35,10 @@ from brain.model.realtime.proof import Proof
 from brain.model.realtime.seed import Seed
 from brain.model.realtime.session import answering_session, change_of, session_config
 from brain.model.realtime.updates import Updates
+from brain.model.realtime.usage import ago_ms, read_usage
 from brain.model.realtime.voice import VoiceLength
 from brain.sequencer import actions, inputs
-from brain.sequencer.notice import is_notice
+from shared.audio import BYTES_PER_MS
 from shared.clock import now_ms, wall_ms
 
 CONNECT_WITHIN_S = 3.0
@@ -73,7 +74,6 @@ class RealtimeEngine:
         self._proof = Proof()
         self._gate = SessionGate(update_id=f"{opening.tag}-session")
         self._seed = Seed((), opening.tag)
-        self._rewrites = 0
         self._writes_to: RealtimeLink | None = None
         """While the session runs: what is said goes there at once, as long as the peer reads."""
         self._queue: deque[tuple[bytes, bytes | None]] = deque()
@@ -81,6 +81,7 @@ class RealtimeEngine:
         self._queued_appends = 0
         self._on_drained: Callable[[], None] | None = None
         self._voice = VoiceLength()
+        self._given_bytes = 0  # Of caller audio, since the session began: what the server counts time by.
         self._out_of_band: set[str] = set()
         self._expired = False
         self._updates = Updates()
@@ -279,7 +280,14 @@ class RealtimeEngine:
         if server_tool is not None:
             listener.on_server_tool(server_tool)
         spoke_ms = self._voice.read(event, self._agent.turn_detection)
+        used = read_usage(event, self._agent.model, self._agent.transcription_model)
+        if used is not None:
+            listener.on_usage(used)
         for input_ in translate.read_event(event, approve=self._agent.approves_mcp, spoke_ms=spoke_ms):
+            if isinstance(input_, inputs.SpeechStarted | inputs.SpeechStopped):
+                begins = isinstance(input_, inputs.SpeechStarted)
+                given_ms = self._given_bytes / BYTES_PER_MS
+                listener.on_voice(input_.item_id, begins=begins, ago_ms=ago_ms(event, given_ms))
             if isinstance(input_, inputs.ResponseCreated) and input_.out_of_band:
                 self._out_of_band.add(input_.response_id)
             listener.on_input(input_)
@@ -328,29 +336,14 @@ class RealtimeEngine:
 
     def rewrite(self, item_id: str, said: str) -> None:
         """Replaces an item that was told at its place; one that was not told is unknown here."""
-        order = self._seed.item_ids
-        if item_id not in order:
-            return
-        at = order.index(item_id)
-        self._rewrites += 1
-        event_id = f"{self._opening.tag}-rewrite-{self._rewrites}"
-        events = [translate.delete_item(event_id, item_id)]
-        if said:
-            # Another id: the old one may be in use until the server has deleted it.
-            new_id = f"{self._opening.tag}w{self._rewrites}"
-            after_id = order[at - 1] if at else "root"
-            body = translate.message("system" if is_notice(item_id) else "assistant", said, new_id)
-            events.append(translate.create_item(f"{event_id}-text", body, after_id))
-            order[at] = new_id
-        else:
-            del order[at]
-        for event in events:
-            self._queue.append((orjson.dumps(event), None))
+        for event in self._seed.rewritten(item_id, said):
+            self._queue.append((event, None))
         self._write()
 
     def append(self, audio: bytes, entry_id: bytes) -> bool:
         """Sends caller audio, or queues it. Base64 needs no escaping, so an append is a concatenation: a
         tenth of the cost of building JSON."""
+        self._given_bytes += len(audio)
         message = b"".join((translate.APPEND_HEAD, b2a_base64(audio, newline=False), translate.APPEND_TAIL))
         link = self._writes_to
         if link is not None and not self._queue and link.takes_more:

@@ -12,4 +12,5 @@ stand on the hot streams only.
     journal    a line for each transition of a call, for people
     history    the conversation as a next brain needs it
     hooks      what the user's own systems are still to be told
+    audit      what operators did
 """

@@ -82,6 +82,11 @@ class Kind(enum.StrEnum):
     CONFIRMED = "confirmed", "they meant it: it is an interruption, and why (`cause`, after `ms`)"
     PASSED_OVER = "passed_over", "it was nothing, and why (`cause`): short, no_words or backchannel"
     WENT_ON = "went_on", "what was being said goes on from the frame where it stopped (after `ms`)"
+    VOICE = (
+        "voice",
+        "the caller's voice, from its beginning to its end by the audio (`from_ms`, `to_ms`: wall time)",
+    )
+    FIRST_AUDIO = "first_audio", "the model's first audio of a response came"
     FLUSH = "flush", "what was being said is cut (`cause`)"
     TRUNCATE = "truncate", "the model was told how much of an item was heard"
     REWRITE = "rewrite", "the same, of an item that an earlier session spoke"
@@ -101,6 +106,10 @@ class Kind(enum.StrEnum):
     GAP = "gap", "the caller was not heard for a while (`ms`) and says nothing now: they are asked for it"
     IDLE = "idle", "a silent caller was asked whether they are there"
     LIMIT = "limit", "a limit ended the call (`cause`)"
+    BUDGET = (
+        "budget",
+        "most of what a call or a day may cost is spent, or all of it (`what`, `spent`, `of`)",
+    )
     AGENT_UNKNOWN = (
         "agent_unknown",
         "the webhook asked for an agent that the file does not have; who answers instead",
@@ -150,6 +159,30 @@ KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
 _SENTENCES = {kind.value: kind.sentence for kind in Kind}
 
 
+class LineField(enum.StrEnum):
+    """Fields of lines that programs read: by these names their writers give them."""
+
+    RESPONSE = "response"
+    ITEM = "item"
+    CALL_ID = "call_id"
+    TOOL = "tool"
+    CAUSE = "cause"
+    REASON = "reason"
+    STATUS = "status"
+    OUTCOME = "outcome"
+    OWNER = "owner"
+    VERDICT = "verdict"
+    WHY = "why"
+    WHAT = "what"
+    LEVEL = "level"
+    ITEMS = "items"
+    """Of `flushed`: a list of FlushedItem as JSON."""
+    OWED_MS = "owed_ms"
+    FROM_MS = "from_ms"
+    TO_MS = "to_ms"
+    MS = "ms"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
     """A line as read. `kind` is a text: newer versions write kinds that this one does not know."""
@@ -171,12 +204,16 @@ class JournalEntry:
     @property
     def item_id(self) -> str:
         """The item that it is about."""
-        return self.fields.get("item", "")
+        return self.told(LineField.ITEM)
 
     @property
     def outcome(self) -> str:
         """How it ended: of `ended`, of `tool_finished`."""
-        return self.fields.get("outcome", "")
+        return self.told(LineField.OUTCOME)
+
+    def told(self, name: LineField) -> str:
+        """What it says under a name; empty: nothing."""
+        return self.fields.get(name, "")
 
 
 def journal_command(

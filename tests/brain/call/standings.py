@@ -13,6 +13,8 @@ QUIET = Standing(
     has_session=True,
     takes_audio=True,
     is_here=True,
+    is_audible=False,
+    is_caller_speaking=False,
     is_ending=False,
 )
 """Nothing goes on."""

@@ -22,8 +22,10 @@ from brain.sequencer import inputs
 from brain.sequencer.actions import AudioVerdict, Skip
 from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
+from brain.telling.teller import CallTeller
 from brain.tools.runs import ToolRuns
 from shared.audio import SILENCE_FRAME
+from shared.contract.bill.usage import ModelUsage, used
 from shared.contract.owed import DebtCause
 from shared.logs.log import get_log
 from tests.brain.call.standings import QUIET
@@ -34,6 +36,8 @@ class Call:
     """Every part of a call that may be told, and what it was told, in one list."""
 
     told: list[tuple[object, ...]] = field(default_factory=list)
+    people: list[tuple[object, ...]] = field(default_factory=list)
+    """What people were told."""
     skip: Skip | None = None
     """What is said of each delta."""
     answers_turn: bool = True
@@ -85,6 +89,20 @@ class Call:
     def completed(self) -> None:
         self.told.append(("completed",))
 
+    # The teller: what people are told concerns no other part, and stands beside the list.
+
+    def first_audio(self, response_id: str) -> None:
+        self.people.append(("first", response_id))
+
+    def voice_began(self, item_id: str, ago_ms: float) -> None:
+        self.people.append(("began", item_id, ago_ms))
+
+    def voice_ended(self, item_id: str, ago_ms: float) -> None:
+        self.people.append(("ended", item_id, ago_ms))
+
+    def used(self, more: ModelUsage) -> None:
+        self.people.append(("used", more))
+
 
 WAITING = replace(QUIET, owed=Owed(1, DebtCause.TURN, 0.0))
 """A caller who is owed an answer."""
@@ -96,6 +114,7 @@ def listener(skip: Skip | None = None, *, answers_turn: bool = True) -> tuple[Fr
         cast(Door, call), cast(CallerFeed, call), cast(Record, call), cast(ReplyWriter, call), due,
         cast(CallWatch, call), cast(ToolRuns, call), cast(CallLog, call), get_log(),
         BrainCounters(), ModelWindow(due, 0.0), Stopwatch(ResponseTimes()), call.completed,
+        cast(CallTeller, call),
     )  # fmt: skip
     return made, call
 
@@ -217,3 +236,20 @@ def test_a_tool_call_is_the_answer_to_the_callers_turn() -> None:
     made.on_input(inputs.ToolCalled(response_id="r", call_id="c", name="book", arguments="{}"))
 
     assert ("feed", "answered") in call.told
+
+
+def test_people_are_told_of_a_voice_of_the_first_sound_and_of_what_was_used() -> None:
+    """Once a response, and not of audio that is not admitted."""
+    made, call = listener()
+    made.on_voice("u", begins=True, ago_ms=300.0)
+    made.on_voice("u", begins=False, ago_ms=20.0)
+    made.on_audio("r", "i", b"one")
+    made.on_audio("r", "i", b"two")
+    made.on_usage(used("m", text_out=1))
+
+    assert call.people == [
+        ("began", "u", 300.0), ("ended", "u", 20.0), ("first", "r"), ("used", used("m", text_out=1)),
+    ]  # fmt: skip
+    skipped, other = listener(Skip.RETIRED)
+    skipped.on_audio("r", "i", b"late")
+    assert other.people == []

@@ -44,6 +44,8 @@ CARD = BrainView(
     playhead_ms=None,
     audible_response=None,
     context=None,
+    usage=None,
+    response_ms=None,
 )
 
 

@@ -18,6 +18,9 @@ from brain.caller.keypad import GROUP_MS, Keypad
 from brain.sequencer import Reason, inputs
 from brain.sequencer.debts import Owed
 from brain.sequencer.inputs import Input
+from brain.telling import budget
+from brain.telling.phase import Moment
+from brain.telling.teller import CallTeller
 from shared.contract.owed import DebtCause
 from shared.contract.streams.journal import Kind
 from shared.settings import load
@@ -32,9 +35,19 @@ class Desk:
     noted: list[tuple[Kind, dict[str, str]]] = field(default_factory=list)
     due: AnswerDue = field(default_factory=AnswerDue)
     hole: Hole = field(default_factory=Hole)
+    moments: list[Moment] = field(default_factory=list)
+    spent: list[str] = field(default_factory=list)
+    """Budgets that are spent at the next look."""
 
     def note(self, kind: Kind, **fields: str) -> None:
         self.noted.append((kind, fields))
+
+    def look(self, moment: Moment) -> None:
+        self.moments.append(moment)
+
+    def budgets_spent(self) -> list[str]:
+        spent, self.spent = self.spent, []
+        return spent
 
     def watch(self, *, idle_prompt_s: float = 10.0, hard_cap_s: float = 0.0) -> CallWatch:
         values = LimitValues(
@@ -42,7 +55,7 @@ class Desk:
         )
         return CallWatch(
             default_agent(load(env_file=None)), CallLimits(values, 0.0), Keypad(), self.hole, self.due,
-            ModelWindow(self.due, 0.0), cast(CallLog, self), self.given.append,
+            ModelWindow(self.due, 0.0), cast(CallLog, self), self.given.append, cast(CallTeller, self),
         )  # fmt: skip
 
 
@@ -178,3 +191,29 @@ def test_a_caller_who_is_active_after_a_hole_is_not_asked(desk: Desk, act: str) 
     watch.check(ASK_AFTER_MS, QUIET)
 
     assert not any(isinstance(given, inputs.WishToSpeak) for given in desk.given)
+
+
+def test_people_are_told_how_a_call_stands(desk: Desk) -> None:
+    """Each time: what is owed and who is heard are the call's own."""
+    watch = desk.watch()
+    watch.check(0.0, QUIET)
+    watch.limits.hold(0.0, 5_000.0)
+    watch.check(500.0, replace(QUIET, owed=Owed(1, DebtCause.TURN, 0.0), tools_run=True, is_audible=True))
+
+    quiet, busy = desk.moments
+    assert (quiet.is_owed, quiet.tools_run, quiet.is_audible, quiet.is_held) == (False, False, False, False)
+    assert (busy.is_owed, busy.tools_run, busy.is_audible, busy.is_held) == (True, True, True, True)
+
+
+def test_a_budget_that_is_spent_ends_the_call_politely(desk: Desk) -> None:
+    """With a farewell, and once; not a call that is on its way out."""
+    watch = desk.watch()
+    desk.spent = ["call"]
+    watch.check(0.0, QUIET)
+    watch.check(500.0, QUIET)
+
+    (ended,) = desk.given
+    assert ended == inputs.HangUpWished(cause="budget_call", farewell=budget.FAREWELL)
+    desk.spent = ["day"]
+    watch.check(1_000.0, replace(QUIET, is_ending=True))
+    assert len(desk.given) == 1

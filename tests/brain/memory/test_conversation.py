@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.memory import words
 from brain.memory.budget import BEGINNING_LOST
 from brain.memory.conversation import ELLIPSIS, INAUDIBLE, Conversation, Line
 from brain.memory.items import UNKNOWN_RESULT
-from brain.memory.pace import LETTER_MS
 from brain.model.engine import SeedItem
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ItemLength, ToolState
+from shared.heard import words
+from shared.heard.pace import LETTER_MS
 
 
 def talk() -> Conversation:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from brain.webhooks.events import Hooks, Story, compose, is_hopeless, pause_ms, with_number
+from shared.contract.bill.usage import dump, used
 from shared.contract.command import Command
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
@@ -31,7 +32,8 @@ def story(**more: object) -> Story:
         **{
             "agent": "sales", "caller": "…89", "called_masked": "…22", "called": "+15550002222",
             "started_at_ms": STARTED_MS, "ended_at_ms": STARTED_MS + 4_000, "outcome": "completed",
-            "cause": None, "resumes": 0, "leg": 1, "playhead_item": None, "playhead_ms": None, **more,
+            "cause": None, "resumes": 0, "leg": 1, "usage": None, "cost_micros": None,
+            "playhead_item": None, "playhead_ms": None, **more,
         }  # type: ignore[arg-type]
     )  # fmt: skip
     return Story(view, {"n_frames": 7})
@@ -82,6 +84,21 @@ def test_the_end_says_how_long_how_and_what_was_counted() -> None:
     assert told["to"] == "+15550002222"
 
 
+def test_the_end_says_what_was_used_and_what_that_costs() -> None:
+    """By model; of a call whose models have said nothing: nothing, and a cost that nobody can tell."""
+    reply = used("m", audio_in=10, audio_cached=4, audio_out=7)
+    told = data(compose(hook(), story(usage=dump([reply]), cost_micros=41_250), None))
+
+    assert told["usage"] == [
+        {"model": "m", "requests": 1, "text_in": 0, "text_cached": 0, "audio_in": 10, "audio_cached": 4,
+         "text_out": 0, "audio_out": 7, "sound_ms": 0}
+    ]  # fmt: skip
+    assert told["cost_usd"] == 0.04125
+    nothing = data(compose(hook(), story(), None))
+    assert (nothing["usage"], nothing["cost_usd"]) == ([], None)
+    assert data(compose(hook(), story(usage="{"), None))["usage"] is None
+
+
 def test_without_transcripts_there_are_none() -> None:
     """The setting of whoever does not want texts to leave Redis."""
     assert "transcript" not in data(compose(hook(), story(), None))
@@ -102,7 +119,10 @@ def test_what_nobody_knows_is_no_figure() -> None:
     """The call's keys are gone: null, all of it, and no empty text that could be taken for an answer."""
     told = data(compose(hook(), None, []))
 
-    gone = ("agent", "from", "to", "started_at", "duration_ms", "outcome", "cause", "counters", "transcript")
+    gone = (
+        "agent", "from", "to", "started_at", "duration_ms", "outcome", "cause", "counters", "usage",
+        "cost_usd", "transcript",
+    )  # fmt: skip
     assert {name: told[name] for name in gone} == dict.fromkeys(gone)
     assert told["ended_at"] == "2026-01-05T10:00:05.000+00:00"
 

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.app import app
-from console.calls import ending
+from console.calls import audit, ending
 from shared.clock import wall_ms
+from shared.contract.streams.audit import Deed
 from shared.contract.streams.control import HangUp, Say, read_message
 from shared.contract.streams.journal import Kind
 from shared.exit_codes import Exit
@@ -232,3 +233,19 @@ def test_a_worker_whose_beat_cannot_be_read_can_be_drained(valkey_url: str) -> N
     done = run("drain", "brain-0", "--timeout", "0")
     assert done.exit_code == Exit.OK
     assert "expected a whole number in calls of Beat, got nothing" in done.stdout
+
+
+def test_what_is_done_by_hand_is_written_down(valkey_url: str) -> None:
+    """Who said something, took a worker out, hung up; never what was said."""
+    in_redis(valkey_url, one_call)
+    run("say", "CA1", "We close at six.")
+    run("drain", "brain-0", "--timeout", "0")
+    run("hangup", "CA1", "--force")
+
+    deeds = in_redis(valkey_url, audit.newest)
+    assert isinstance(deeds, list)
+    assert [(each.deed, each.of) for each in reversed(deeds)] == [
+        (Deed.SAY, ONE), (Deed.DRAIN, BRAIN), (Deed.HANG_UP, ONE),
+    ]  # fmt: skip
+    assert all(each.by.startswith("cli:") for each in deeds)
+    assert "six" not in " ".join(each.words for each in deeds)

@@ -25,7 +25,8 @@ CALL = {
     "brain": "brain-1@box#b2", "egress": "egress-0@box#c3", "audible_response": "", "pipeline": {},
     "verdict": "cpu(egress)", "why": "no figures for 300 s", "caller_q": 3, "reply_q": 2,
     "age_ms": 300_000, "owed_ms": 0, "owed_cause": "", "trouble": "no word from egress-0 for 300 s",
-    "ghost": False, "claims": {"brain": 0, "egress": 0}, "ends_as": "",
+    "ghost": False, "claims": {"brain": 0, "egress": 0}, "ends_as": "", "phase": "", "response_ms": None,
+    "cost_usd": None,
 }  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def test_calls_that_are_over_in_a_list() -> None:
     assert as_json(data.ended_data(ended_call(5, cause=None))) == {
         "call_sid": f"CA{5:032x}", "started_at_ms": AT_MS - 120_000, "ended_at_ms": AT_MS,
         "lasted_ms": 120_000, "from_number": "…11", "to_number": "…89", "agent": "default",
-        "outcome": "apology", "cause": "", "owed_ms": 5_200, "owed_cause": "turn",
+        "outcome": "apology", "cause": "", "owed_ms": 5_200, "owed_cause": "turn", "cost_usd": None,
     }  # fmt: skip
     assert set(data.ended_data(unreadable_call(9))) == {"call_sid", "problem"}
 

@@ -276,3 +276,13 @@ async def test_the_number_of_lanes_stands_in_redis(store: Store) -> None:
     assert (await live.make_keys(store)).lanes == 1
     await store.hset(key_names.CONFIG, "lanes", "8")
     assert (await live.make_keys(store)).lanes == 8
+
+
+async def test_a_call_that_is_over_is_made_of_its_card_alone(store: Store) -> None:
+    """As an archive has it: no worker is asked, and nobody is missed."""
+    await make_call(store, ONE, 1_000, state="ended", ended_at_ms="31000", outcome="completed", agent="sales")
+    card = await store.hgetall_text(KEYS.card(ONE))
+    found = live.call_of(ONE, card)
+    assert isinstance(found, LiveCall)
+    assert (found.age_ms(wall_ms()), found.agent, found.standing.trouble) == (30_000, "sales", None)
+    assert isinstance(live.call_of(ONE, {**card, "leg": "many"}), UnreadableCall)

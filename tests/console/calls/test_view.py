@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 from console.calls import view
 from console.calls.ended import Found
 from console.calls.watching import Entry
+from shared.contract.bill import usage
 from shared.contract.card import CallState
 from shared.contract.streams.history import ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.journal import JournalEntry, Kind
@@ -204,3 +205,15 @@ def test_how_far_a_worker_has_drained() -> None:
     assert view.drained_line("brain-0@h#1", worker("brain-0")) == "brain-0@h#1: draining, 1 live call"
     assert view.drained_line("brain-0@h#1", None) == "brain-0@h#1: draining, 0 live calls"
     assert "in contract of Beat" in view.drained_line("brain-0@h#1", unreadable_worker("brain-0"))
+
+
+def test_what_a_call_used_and_what_that_costs() -> None:
+    """By model, cached tokens as a part; one whose models have said nothing has no table."""
+    spoken = usage.used("m", audio_in=1_500, audio_cached=1_200, audio_out=90)
+    used = [spoken, usage.used("w", sound_ms=62_000)]
+    text = printed(view.call_details(call(5, usage=usage.dump(used), cost_micros=41_260), [], AT_MS))
+    assert "1,500 (1,200 cached)" in text
+    assert "1:02" in text
+    assert "0.0413 USD" in text
+    assert "no usage yet" in printed(view.call_details(call(5), [], AT_MS))
+    assert "expected a list of objects" in printed(view.call_details(call(5, usage="{"), [], AT_MS))

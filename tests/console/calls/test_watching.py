@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from console.calls.watching import BLOCK_MS, Entry, entries
+from console.calls.watching import BLOCK_MS, HISTORY, JOURNAL, Entry, entries, read_entry
+from shared.contract.entry import to_dict
 from shared.contract.streams.history import ItemEntry, history_fields
 from shared.contract.streams.journal import JournalEntry, Kind
 from shared.store.client import Store, make_store
@@ -103,3 +104,14 @@ async def test_what_comes_later_is_seen_as_it_comes(store: Store) -> None:
         await wait_until(lambda: seen[-1] == "ended", "the end was seen")
 
     assert set(seen[:-1]) == {"idle"}
+
+
+def test_an_entry_is_read_wherever_it_was_kept() -> None:
+    """As record and as text; one that nobody can read keeps its fields."""
+    fields = to_dict(history_fields(SAID))
+    found = read_entry(HISTORY, "2000-0", fields)
+    assert (found.at_ms, found.record, found.stream) == (2000, SAID, HISTORY)
+    odd = read_entry(HISTORY, b"2000-1", {b"v": b"9", b"kind": b"item"})
+    assert (odd.record, odd.fields) == (None, {"v": "9", "kind": "item"})
+    line = read_entry(JOURNAL, "3000-0", {b"kind": b"flush", b"from": BRAIN.encode()})
+    assert kind_of(line) == Kind.FLUSH

@@ -26,6 +26,7 @@ def test_real_numbers_are_left_alone() -> None:
 def test_the_simulator_speaks_the_language_that_was_asked_for() -> None:
     """And the roles hear it, with the tool of the conversation."""
     options = demo_options(load(env_file=None), "he", None)
+    assert not options.web
     assert with_realtime(options)
     assert options.model_api_key == SIMULATED_API_KEY
     assert options.simulator_args == ("--script", "hebrew")

@@ -20,7 +20,7 @@ from console.stack.launcher import Stack
 from console.stack.plan import CALL_COMES_IN, DEMO_PUBLIC_URL, Ports, with_realtime, with_valkey
 from shared.settings import load
 
-PORTS = Ports(public=21_000, admin_base=22_000, redis=23_000, realtime=24_000)
+PORTS = Ports(public=21_000, admin_base=22_000, redis=23_000, realtime=24_000, web=25_000)
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +55,13 @@ def test_a_redis_a_key_and_a_public_name_are_used() -> None:
     assert (options.model_api_key, options.public_url) == ("sk-x", "https://b.example.com")
 
 
+def test_ones_own_words_are_shown_unless_a_setting_says_otherwise() -> None:
+    """The page of `make run` is on this host, for whoever has started it."""
+    name = "TRUNKLINE_WEB_SHOWS"
+    assert options_from(load(env_file=None), "run", None).environment == {name: "text"}
+    assert options_from(load(env_file=None, web_shows=""), "run", None).environment == {}
+
+
 def test_development_values_are_named_as_such() -> None:
     """And that real calls need real ones."""
     text = said()
@@ -78,6 +85,14 @@ def test_it_says_how_to_look_inside() -> None:
     assert "supervisorctl -c /run/x/supervisord.conf status" in text
     assert "redis-cli -h 127.0.0.1 -p 23000 zrange 'tl:{0}:live' 0 -1" in text
     assert "http://127.0.0.1:22000/metrics" in text
+
+
+def test_it_says_where_the_web_console_is() -> None:
+    """Under a name by which this host may ask for it."""
+    assert "Web console: http://127.0.0.1:25000/" in said()
+    assert "Web console: http://127.0.0.1:25000/" in said(web_host="0.0.0.0", web_token="t" * 20)
+    assert "Web console: http://localhost:25000/" in said(web_host="localhost")
+    assert options_from(load(env_file=None), "run", None).web
 
 
 def test_no_password_is_printed() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.stack.plan import (
+    CONSOLE,
     MARKER,
     REPOSITORY,
     Ports,
@@ -18,7 +19,7 @@ from console.stack.plan import (
     supervisord_file,
 )
 
-PORTS = Ports(public=21_000, admin_base=22_000, redis=23_000, realtime=24_000)
+PORTS = Ports(public=21_000, admin_base=22_000, redis=23_000, realtime=24_000, web=25_000)
 
 
 def file_of(options: StackOptions, run_dir: Path = Path("/run/x")) -> configparser.RawConfigParser:
@@ -131,6 +132,20 @@ def test_the_watchdog_runs_when_asked_for() -> None:
     assert parsed.get("eventlistener:watchdog", "command") == "/venv/bin/python -m console.operate.watchdog"
     assert parsed.get("eventlistener:watchdog", "stderr_logfile") == "/run/x/%(program_name)s.log"
     assert parsed.get("eventlistener:watchdog", "stdout_logfile") == "NONE"
+
+
+def test_the_web_console_runs_when_asked_for() -> None:
+    """With the archive, on the run's port; nobody waits for them, and their logs are the run's."""
+    assert "program:web" not in file_of(StackOptions()).sections()
+    assert "TRUNKLINE_WEB_PORT" not in env_of(StackOptions())
+    options = StackOptions(web=True)
+    parsed = file_of(options)
+    for name in CONSOLE:
+        assert parsed.get(f"program:{name}", "command") == f"/venv/bin/python -m console.{name}"
+        assert parsed.get(f"program:{name}", "numprocs") == "1"
+        assert parsed.get(f"program:{name}", "stdout_logfile") == "/run/x/%(program_name)s.log"
+    assert env_of(options)["TRUNKLINE_WEB_PORT"] == "25000"
+    assert expected_processes(options, PORTS) == expected_processes(StackOptions(), PORTS)
 
 
 def test_two_stacks_can_stand_for_two_hosts() -> None:

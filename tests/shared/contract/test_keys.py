@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.contract.keys import CONFIG, SPEECH, WORKERS, Keys, is_permanent, lane_of, sound_key
+from shared.contract.keys import AUDIT, CONFIG, SPEECH, WORKERS, Keys, is_permanent, lane_of, sound_key
 
 CALL = "CA" + "0" * 31 + "1"
 WORKER = "brain-0@host#1a2b"
@@ -34,8 +34,9 @@ def test_each_key_is_what_it_always_was() -> None:
     assert keys.out("ingress-0@h#1") == "tl:out:ingress-0@h#1"
     assert keys.back("egress-0@h#1") == "tl:back:egress-0@h#1"
     assert keys.worker(WORKER) == f"tl:worker:{WORKER}"
-    assert (CONFIG, WORKERS, SPEECH) == ("tl:config", "tl:workers", "tl:speech")
     assert sound_key("0f3a") == "tl:sound:0f3a"
+    assert keys.spent("2026-01-05") == "tl:spent:2026-01-05"
+    assert (CONFIG, WORKERS, SPEECH, AUDIT) == ("tl:config", "tl:workers", "tl:speech", "tl:audit")
 
 
 def test_the_lane_of_a_call_never_changes() -> None:

@@ -66,6 +66,7 @@ async def test_exactly_the_listed_commands_are_enough(redis_url: str) -> None:
         (("~tl:*", "+@all", "-client|setname"), Missing(commands=("client|setname",))),
         (("~tl:*", "+@all", "-multi"), Missing(commands=("multi",))),
         (("~tl:{*", "+@all"), Missing(keys=("tl:config", "tl:workers", "tl:worker:brain-0@host#boot",
+                                            "tl:audit", "tl:spent:2026-01-05",
                                             "tl:out:ingress-0@host#boot", "tl:back:egress-0@host#boot"))),
     ],
 )  # fmt: skip

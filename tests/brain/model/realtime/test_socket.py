@@ -23,6 +23,7 @@ from brain.model.realtime import socket as engine_module
 from brain.model.realtime.socket import RealtimeEngine
 from brain.sequencer import Reason, actions, inputs
 from brain.sequencer.inputs import Input
+from shared.contract.bill.usage import ModelUsage
 from shared.settings import load
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from simulators.realtime.record import SessionRecord
@@ -44,6 +45,8 @@ class Ear:
     said: list[Said] = field(default_factory=list)
     server_tools: list[ServerTool] = field(default_factory=list)
     troubles: list[tuple[str, bool]] = field(default_factory=list)
+    voices: list[tuple[str, bool, float]] = field(default_factory=list)
+    used: list[ModelUsage] = field(default_factory=list)
 
     def on_input(self, input_: Input) -> None:
         self.inputs.append(input_)
@@ -58,6 +61,12 @@ class Ear:
 
     def on_server_tool(self, tool: ServerTool) -> None:
         self.server_tools.append(tool)
+
+    def on_voice(self, item_id: str, *, begins: bool, ago_ms: float) -> None:
+        self.voices.append((item_id, begins, ago_ms))
+
+    def on_usage(self, used: ModelUsage) -> None:
+        self.used.append(used)
 
     def on_trouble(self, code: str, *, known: bool) -> None:
         self.troubles.append((code, known))
@@ -452,3 +461,21 @@ async def test_a_session_that_ends_becomes_nobody() -> None:
         with pytest.raises(EngineError):
             await asyncio.wait_for(becoming, 2.0)
         await running
+
+
+async def test_what_was_used_and_when_the_voice_was_is_told_for_people() -> None:
+    """By the events themselves; how long ago, by the audio that was given until then."""
+    done = {"type": "response.done", "response": {"usage": {"input_tokens": 5, "output_tokens": 2}}}
+    started = {"type": "input_audio_buffer.speech_started", "item_id": "u", "audio_start_ms": 20}
+    stopped = {"type": "input_audio_buffer.speech_stopped", "item_id": "u", "audio_end_ms": 100}
+    async with making("http://127.0.0.1:1/v1") as engine:
+        ear = Ear()
+        engine.append(bytes(8 * 100), b"1-0")
+        for event in (started, stopped, done):
+            engine._hear(event, ear)
+
+    assert ear.voices == [("u", True, 80.0), ("u", False, 0.0)]
+    assert [(used.text_in, used.text_out) for used in ear.used] == [(5, 2)]
+    assert [type(each) for each in ear.inputs] == [
+        inputs.SpeechStarted, inputs.SpeechStopped, inputs.ResponseDone,
+    ]  # fmt: skip

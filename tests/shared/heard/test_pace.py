@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brain.memory.pace import FASTEST_MS, LETTER_MS, MEASURED_LETTERS, SLOWEST_MS, Pace
+from shared.heard.pace import FASTEST_MS, LETTER_MS, MEASURED_LETTERS, SLOWEST_MS, Pace
 
 
 def test_a_short_text_shows_nothing() -> None:

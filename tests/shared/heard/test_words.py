@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.memory.words import beginning, pieces, weight
+from shared.heard.words import beginning, pieces, weight
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ Why it exists: audio has no words in it, and a text is spoken at about one pace;
 moment is found by its length. Words are cut at spaces; but Chinese, Japanese, Thai and others write none, and
 a reply in them would be one word that was never heard to its end.
 
-Owns: the places of a cut, what a character weighs. Pure. Must not know: whose text it is, when it was spoken.
+Owns: the places of a cut, what a character weighs, which words were heard in so much time. Pure. Must not
+know: whose text it is. The brain tells the model by it, and the console shows people the same.
 
 In scripts without spaces a text is cut between what a reader takes for characters: a consonant keeps its
 vowel and tone marks, a mark of punctuation stays with what it closes.
@@ -19,6 +20,9 @@ from itertools import pairwise
 
 WIDE_WEIGHT = 3.0
 """A wide character (Han, kana, Hangul) is about a syllable; a letter is a third of one."""
+
+HEARD_OUT_MS = 100
+"""Heard to within this of its end, a complete text is heard: the same margin as for truncation."""
 
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\u2e80-\u2fdf"
@@ -77,6 +81,21 @@ def beginning(text: str, room: float) -> str:
             break
         end += len(piece)
     return text[:end].strip()
+
+
+def heard(text: str, heard_ms: float, of_ms: float, *, is_whole: bool, letter_ms: float) -> tuple[str, bool]:
+    """The words of a text that were heard, of which `heard_ms` of `of_ms` of sound were; and whether that is
+    all of them. `is_whole`: it has all its sound; else it has run ahead of it, nobody knows how far, and no
+    more counts than is said in so much time (`letter_ms`)."""
+    if heard_ms <= 0 or of_ms <= 0:
+        return "", not text
+    if is_whole and heard_ms >= of_ms - HEARD_OUT_MS:
+        return text, True
+    room = weight(text) * min(1.0, heard_ms / of_ms)
+    if not is_whole:
+        room = min(room, heard_ms / letter_ms)
+    kept = beginning(text, room)
+    return kept, kept == text.strip() and is_whole
 
 
 # Private.

@@ -1,0 +1,195 @@
+"""The web console in a real browser: every page, small and large, light and dark, with a script and
+without."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.archive.writer import Writer
+from console.web.desk import Desk
+from console.web.reading import Looks
+from shared.clock import wall_ms
+from shared.contract.bill import usage
+from shared.contract.entry import to_dict
+from shared.contract.streams.history import ItemEntry, ItemHeard, ItemLength, history_fields
+from shared.contract.streams.journal import Kind
+from shared.logs.log import get_log
+from shared.store.client import Store, make_store
+from tests.console.archive.samples import end_call
+from tests.console.web.desks import desk_of, served
+from tests.support.browser import Faults, chromium, serious
+from tests.support.redis_samples import (
+    BRAIN,
+    EGRESS,
+    INGRESS,
+    KEYS,
+    ONE,
+    TWO,
+    make_living_call,
+    make_worker,
+)
+from tests.support.servers import OWN_TIMEOUT_S
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("browser")]
+
+HEBREW = "איפה ההזמנה שלי, מספר 4217?"
+HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\u202e'
+PAGES = {
+    "live": "/", "call": f"/calls/{ONE}", "past": "/past", "fleet": "/fleet", "phone": "/phone",
+    "audit": "/audit",
+}  # fmt: skip
+WIDTHS = (360, 1440)
+SCHEMES = ("light", "dark")
+
+SHOTS = "TRUNKLINE_SHOTS"
+"""A folder in the environment: pictures of the pages are left there."""
+
+
+async def write(store: Store, kind: Kind, writer: str = BRAIN, **fields: str) -> None:
+    await store.xadd(KEYS.journal(ONE), {"v": "1", "kind": kind.value, "from": writer, **fields})
+
+
+async def say(store: Store, text: str, item_id: str, role: str = "assistant") -> None:
+    entry = ItemEntry(item_id=item_id, role=role, text=text, final=True)
+    await store.xadd(KEYS.history(ONE), to_dict(history_fields(entry)))
+
+
+async def a_call(store: Store) -> None:
+    """One that has talked: a greeting, a question in Hebrew, an answer that was cut."""
+    spoken = usage.used("gpt-realtime-2.1", audio_in=1_500, audio_cached=1_200, audio_out=90)
+    await make_living_call(
+        store, ONE, agent="sales", phase="speaking", phase_at_ms=str(wall_ms()), response_ms="640",
+        usage=usage.dump([spoken]), cost_micros="41260",
+    )  # fmt: skip
+    await write(store, Kind.RESPONSE_CREATED, response="r1", by="server")
+    await write(store, Kind.FIRST_AUDIO, response="r1")
+    await write(store, Kind.AUDIBLE, EGRESS, response="r1", item="i1", cut="0", heard_ms="0")
+    await say(store, "Hello, how can I help you?", "i1")
+    now_ms = wall_ms()
+    await write(store, Kind.VOICE, item="u1", from_ms=str(now_ms - 1_500), to_ms=str(now_ms))
+    await say(store, HEBREW, "u1", "user")
+    await say(store, f"Your order is {HOSTILE} on its way, and will be there tomorrow.", "i2")
+    heard = ItemHeard(item_id="i2", ms=3_000, of_ms=9_000, complete=True)
+    for record in (ItemLength(item_id="i2", ms=9_000), heard):
+        await store.xadd(KEYS.history(ONE), to_dict(history_fields(record)))
+    await write(store, Kind.TOOL_STARTED, tool=HOSTILE, call_id="c1", response="r1")
+
+
+@pytest.fixture
+async def desk(valkey_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    """A console of a deployment that is at work."""
+    store = make_store(valkey_url, name="test", timeout_s=OWN_TIMEOUT_S)
+    await a_call(store)
+    await end_call(store, TWO, agent="sales")
+    made = desk_of(
+        store, tmp_path, web_shows="text,numbers", public_url="https://b.trunkline.test",
+        twilio_auth_token="t" * 32,
+    )  # fmt: skip
+    made.looks = Looks(store, KEYS, with_words=True, fresh_ms=0.0)
+    assert made.shelf is not None
+    writer = Writer(store=store, keys=KEYS, shelf=made.shelf, log=get_log(), keep_days=30.0, with_text=True)
+    await writer.round()
+    yield made
+    made.shelf.close()
+    await store.aclose()
+
+
+async def settled(page: Any, url: str) -> None:
+    """A page streams for as long as it is open, so the network is never idle: it is there when its title
+    is."""
+    await page.goto(url, wait_until="domcontentloaded")
+    await page.wait_for_selector("main h1")
+
+
+async def test_every_page_at_both_sizes_and_in_both_schemes(desk: Desk) -> None:
+    """Nothing sticks out, nothing is logged, nobody else is asked; axe finds nothing serious."""
+    shots = os.environ.get(SHOTS, "")
+    async with served(desk) as url, chromium() as browser:
+        for width in WIDTHS:
+            for scheme in SCHEMES:
+                context = await browser.new_context(
+                    viewport={"width": width, "height": 900}, color_scheme=scheme
+                )
+                page, faults = await context.new_page(), Faults(url)
+                faults.watch(page)
+                for name, path in PAGES.items():
+                    await settled(page, f"{url}{path}")
+                    where = f"{name} at {width}, {scheme}"
+                    too_wide = await page.evaluate(
+                        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                    )
+                    assert too_wide <= 0, f"{where} is {too_wide} px too wide"
+                    assert await serious(page) == [], where
+                    if shots:
+                        await page.screenshot(path=f"{shots}/{name}-{width}-{scheme}.png")
+                assert faults.found == []
+                await context.close()
+
+
+async def test_what_a_caller_says_is_words_and_has_its_own_direction(desk: Desk) -> None:
+    """Also after it was pushed; nothing of it acts."""
+    async with served(desk) as url, chromium() as browser:
+        page, faults = await browser.new_page(), Faults(url)
+        faults.watch(page)
+        await settled(page, f"{url}/calls/{ONE}")
+        line = page.locator("ol.said p", has_text="4217")
+        assert await line.evaluate("it => getComputedStyle(it).direction") == "rtl"
+
+        assert "tomorrow" in await page.inner_text("ol.said s")
+        await say(desk.store, f"another {HOSTILE}", "i3")
+        await page.wait_for_selector("text=another")
+        assert await page.evaluate("window.hacked") is None
+        assert await page.locator("main img, main script").count() == 0
+        assert faults.found == []
+
+
+async def test_a_page_that_stays_open_shows_what_is_new(desk: Desk) -> None:
+    """Where somebody types the field keeps its words and its focus."""
+    async with served(desk) as url, chromium() as browser:
+        page = await browser.new_page()
+        await settled(page, url)
+        await page.fill("#words", "Good mor")
+        new = "CA" + "7" * 32
+        await make_living_call(desk.store, new)
+        await page.wait_for_selector(f'tr[data-id="{new}"]')
+        await page.keyboard.type("ning")
+        assert await page.input_value("#words") == "Good morning"
+
+
+async def test_keys_lead_about(desk: Desk) -> None:
+    """Pages by number, rows by j and k, the field that searches by a slash; none while somebody types."""
+    async with served(desk) as url, chromium() as browser:
+        page = await browser.new_page()
+        await settled(page, url)
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**/calls/{ONE}")
+        await page.keyboard.press("2")
+        await page.wait_for_url("**/past")
+        await page.keyboard.press("/")
+        await page.keyboard.type("1")
+        assert await page.input_value("#number") == "1"
+        assert page.url.endswith("/past")
+
+
+async def test_without_a_script_all_of_it_is_there(desk: Desk) -> None:
+    """And can be done: a form is a form."""
+    async with served(desk) as url, chromium() as browser:
+        context = await browser.new_context(java_script_enabled=False)
+        page = await context.new_page()
+        for path in PAGES.values():
+            await settled(page, f"{url}{path}")
+        await settled(page, f"{url}/calls/{ONE}")
+        assert HEBREW in await page.inner_text("ol.said")
+        assert await page.locator("svg.story").count() == 1
+        for worker in (INGRESS, BRAIN, EGRESS):
+            await make_worker(desk.store, worker)  # They have been silent for as long as the pages took.
+        await page.fill("#words", "Good morning")
+        await page.click("form.say button")
+        await page.wait_for_selector("text=it will be said")
+        await context.close()

@@ -1,0 +1,65 @@
+"""A caller is forgotten in both places, and nobody else is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from console.archive.forget import Forgotten, forget_caller, forget_calls
+from console.archive.shelf import Search
+from console.archive.sql import open_shelf
+from shared.store.client import Store
+from tests.console.archive.samples import TAG, end_call, row
+from tests.support.redis_samples import KEYS, ONE, TWO, make_call
+
+THREE = "CA" + "3" * 32
+
+
+async def test_all_of_a_caller_goes(store: Store, tmp_path: Path) -> None:
+    """On the shelf, in Redis; a call that goes on is left alone and named."""
+    shelf = open_shelf(f"sqlite:///{tmp_path}/calls.sqlite")
+    shelf.put(row(1), b"x")
+    shelf.put(row(2, caller_tag="b" * 32), b"x")
+    await end_call(store, ONE, caller_tag=TAG)
+    await end_call(store, TWO, caller_tag="b" * 32)
+    await make_call(store, THREE, 1_000, caller_tag=TAG)
+
+    found = await forget_caller(store, KEYS, shelf, [TAG], "+15550006789")
+
+    assert found == Forgotten(kept=1, in_redis=1, live=(THREE,))
+    left = [key.decode() async for key in store.scan_iter(match=f"*{ONE}*")]
+    assert left == []
+    assert await store.zscore(KEYS.ended(0), ONE) is None
+    assert await store.exists(KEYS.card(TWO), KEYS.card(THREE)) == 2
+    assert [each.call_sid for each in shelf.find(Search()).calls] == [row(2).call_sid]
+    shelf.close()
+
+
+async def test_a_number_that_is_not_masked_is_enough(store: Store, tmp_path: Path) -> None:
+    """Without a key there are no tags."""
+    shelf = open_shelf(f"sqlite:///{tmp_path}/calls.sqlite")
+    await end_call(store, ONE)
+    await store.hset(KEYS.card(ONE), "from", "+15550006789")
+    await end_call(store, TWO)
+    found = await forget_caller(store, KEYS, shelf, [], "+15550006789")
+    left = [await store.exists(KEYS.card(sid)) for sid in (ONE, TWO)]
+    assert (found.in_redis, left) == (1, [0, 1])
+    shelf.close()
+
+
+async def test_a_call_without_a_tag_is_nobodys(store: Store, tmp_path: Path) -> None:
+    """An empty tag is no tag that could fit."""
+    shelf = open_shelf(f"sqlite:///{tmp_path}/calls.sqlite")
+    await end_call(store, ONE)
+    assert (await forget_caller(store, KEYS, shelf, [TAG], "+15550006789")).in_redis == 0
+    shelf.close()
+
+
+async def test_single_calls_go_by_their_names(store: Store, tmp_path: Path) -> None:
+    """One that is only in Redis, one that is only on the shelf, one that lives."""
+    shelf = open_shelf(f"sqlite:///{tmp_path}/calls.sqlite")
+    await end_call(store, ONE)
+    shelf.put(row(7), b"x")
+    await make_call(store, TWO, 1_000)
+    found = await forget_calls(store, KEYS, shelf, [ONE, row(7).call_sid, TWO])
+    assert found == Forgotten(kept=1, in_redis=1, live=(TWO,))
+    shelf.close()
