@@ -15,9 +15,9 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench lint types lock captures prove-pipeline prove-conversation prove-sequencer prove-mutants \
+.PHONY: help demo run test bench lint types lock captures shots prove-pipeline prove-conversation prove-sequencer prove-mutants \
 	prove-heard prove-first-second prove-openings prove-context prove-memory prove-operations prove-ownership prove-silence \
-	prove-queues simulate chaos chaos-full prove-guards prove-roll clean
+	prove-hostile prove-queues simulate chaos chaos-full chaos-redis prove-guards prove-roll clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -82,12 +82,15 @@ prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right
 prove-silence: $(STAMP) ## every kind of silence on live calls, judged at the ear (15 min; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.silence $(ARGS)
 
+prove-hostile: $(STAMP) ## attacks of every kind beside clean calls; a million messages parsed (28 min; ARGS="--minutes 2")
+	@$(BIN)/python -m proofs.prove.hostile $(ARGS)
+
 SEED ?= 1
 SEEDS ?= 1
 simulate: $(STAMP) ## fault histories on virtual time, from one seed or many (SEED=7, SEEDS=500, ARGS="--show")
 	@$(BIN)/python -m proofs.simulate --seed $(SEED) --seeds $(SEEDS) $(ARGS)
 
-chaos: $(STAMP) ## processes killed and stopped under live calls, judged at the ear (6 min)
+chaos: $(STAMP) ## processes killed and stopped under live calls, judged at the ear (8 min)
 	@$(BIN)/python -m proofs.prove.chaos $(ARGS)
 
 prove-roll: $(STAMP) ## 50 live calls under trunkline roll of everything, three times, and restarts of each group (8 min)
@@ -96,6 +99,10 @@ prove-roll: $(STAMP) ## 50 live calls under trunkline roll of everything, three 
 
 chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (1 h; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)
+
+# Alone on the machine. Rows of Redis 7 want redis-server, those of a clock libfaketime, those of a second host root.
+chaos-redis: $(STAMP) ## Redis as one server, with Sentinels and as a Cluster, hit under 50 calls (30 min; ARGS="--list")
+	@$(BIN)/python -m proofs.prove.chaos --redis $(ARGS)
 
 prove-guards: $(STAMP) ## each guard of a call that changes hands switched off: the row that must fail then
 	@$(BIN)/python -m proofs.prove.chaos --guards $(ARGS)
@@ -107,6 +114,9 @@ prove-mutants: $(STAMP) ## what the tests say to wrong code in sequencer, ledger
 
 captures: $(STAMP) ## the screens of docs/console.md anew (needs tmux)
 	@$(BIN)/python -m proofs.pages.captures
+
+shots: $(STAMP) ## the pictures of the web console in docs/ anew (needs chromium)
+	@$(BIN)/python -m proofs.pages.shots
 
 lock: ## makes requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: expected uv on the PATH, found none; install it: pip install uv" >&2; exit 1; }

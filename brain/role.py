@@ -20,6 +20,7 @@ from brain.incoming.asking import Inquiries
 from brain.incoming.opening import Openings
 from brain.memory.past import PastCalls
 from brain.model.probe import make_client, refused_agents
+from brain.model.realtime.headroom import Headroom
 from brain.takeover.expected import Expected
 from brain.takeover.giving import Giving
 from brain.takeover.prepared import Prepared
@@ -39,7 +40,7 @@ from shared.contract.streams.calls import Ringing
 from shared.contract.streams.doorbell import Ring, Why, read_ring
 from shared.contract.streams.hooks import Event
 from shared.contract.streams.journal import Kind
-from shared.contract.streams.pairs import Pair, PairBatch, out_command
+from shared.contract.streams.pairs import Pair, out_commands
 from shared.contract.views import BrainView
 from shared.contract.writes import Speaker
 from shared.ownership.control_feed import SWEEP_S
@@ -48,9 +49,10 @@ from shared.ownership.guard import end_by_bug
 from shared.ownership.turning_away import turn_away
 from shared.process.dispatch import Dispatch, claim_free, room_for_orphans, watch_owned
 from shared.process.role import Process
-from shared.process.tasks import cancel_all, comes_first
+from shared.process.tasks import cancel_all, comes_first, in_turns
 from shared.store.errors import STORE_ERRORS
 from shared.store.inbox import Entry
+from shared.store.writing.pair_batch import PairBatch
 
 UPKEEP_S = 0.5
 """How often each call looks after what nobody says."""
@@ -84,9 +86,10 @@ class BrainRole:
         try_live = partial(refused_agents, self._client, settings.proxy_url)
         book = AgentBook(settings, process.log, try_live=try_live)
         asking = Inquiries(process, self.counters)
+        headroom = Headroom(process.outbox.send)
         self._services = BrainServices(
             book=book,
-            openings=Openings(process, self._client, book, asking, self.counters),
+            openings=Openings(process, self._client, book, asking, self.counters, headroom),
             asking=asking,
             counters=self.counters,
             figures=self.figures,
@@ -342,23 +345,27 @@ class BrainRole:
             self._prepared.forget_old()
             self._expected.forget_old()
             self._services.asking.forget_old()
-            for sid, call in list(self._calls.items()):
-                self._process.guard.run(Where.LOOK, sid, call.upkeep, sweep=sweep)
+            await in_turns(list(self._calls), partial(self._upkeep_of, sweep=sweep))
             self._live.look(wall_ms())
             if sweep:
-                self._say_alive()
+                await in_turns(list(self._calls), self._add_alive)
+                self._alive.send()
 
-    def _say_alive(self) -> None:
+    def _upkeep_of(self, sid: str, *, sweep: bool) -> None:
+        call = self._calls.get(sid)
+        if call is not None:
+            self._process.guard.run(Where.LOOK, sid, call.upkeep, sweep=sweep)
+
+    def _add_alive(self, sid: str) -> None:
         """Once a second, for all calls at once: we live, and this is what their callers are owed."""
-        for sid, call in list(self._calls.items()):
-            owed = self._process.guard.run(Where.LOOK, sid, call.still_owes)
-            if owed is not None:
-                ingress, pairs = owed
-                for pair in pairs:
-                    self._alive.add(ingress, pair)
-        self._alive.send()
+        call = self._calls.get(sid)
+        owed = None if call is None else self._process.guard.run(Where.LOOK, sid, call.still_owes)
+        if owed is not None:
+            ingress, pairs = owed
+            for pair in pairs:
+                self._alive.add(ingress, pair)
 
     def _send_out(self, ingress: str, batch: list[Pair]) -> None:
         process = self._process
-        command = out_command(process.keys, ingress, process.name.encode(), now_ms(), batch)
-        process.outbox.send(command, urgent=True)
+        for command in out_commands(process.keys, ingress, process.name.encode(), now_ms(), batch):
+            process.outbox.send(command, urgent=True)

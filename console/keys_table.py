@@ -12,7 +12,17 @@ from typing import Any
 
 from rich.table import Table
 
-from shared.contract.keys import AUDIT, CONFIG, SOUND, SPEECH, WORKERS
+from shared.contract.keys import (
+    ADMITTED,
+    AUDIT,
+    CONFIG,
+    COUNTED_BY,
+    MODEL,
+    SOUND,
+    SPEECH,
+    WORKERS,
+    caller_day,
+)
 from shared.store.client import Store
 
 SCAN_COUNT = 500
@@ -46,7 +56,14 @@ KINDS = (
     KeyKind(pattern="tl:{*}:live", type="zset", purpose="who is on the line", unit="live calls", bound="–"),
     KeyKind(pattern="tl:{*}:ended", type="zset", purpose="who was on the line", unit="ended calls",
             bound="ENDED_MOST a lane, ENDED_KEEP_S"),
-    KeyKind(pattern="tl:{*}:slots", type="zset", purpose="admission", unit="slots taken", bound="MAX_CALLS"),
+    KeyKind(pattern=ADMITTED, type="zset", purpose="admission: every call that has a place, of all lanes",
+            unit="calls", bound="MAX_CALLS"),
+    KeyKind(pattern=COUNTED_BY, type="string", purpose="which ingress holds the count against the cards",
+            unit="bytes", bound="15 s without its word"),
+    KeyKind(pattern=caller_day("*"), type="hash", purpose="what a caller has had in a day, by a keyed hash",
+            unit="calls", bound="1,000, gone 25 h after the last"),
+    KeyKind(pattern="tl:{*}:slots", type="zset", purpose="admission, for processes of the version before",
+            unit="calls", bound="live calls, and those that ring"),
     KeyKind(pattern="tl:{*}:call:CA*:caller", type="stream", purpose="caller audio the model has not got",
             unit="frames of 20 ms", bound="30 s, oldest dropped"),
     KeyKind(pattern="tl:{*}:call:CA*:turn", type="stream", purpose="the caller's voice, for a next session",
@@ -88,6 +105,8 @@ KINDS = (
             bound="gone after 3 days"),
     KeyKind(pattern=AUDIT, type="stream", purpose="who did what by hand", unit="deeds",
             bound="10,000, 90 days after the last"),
+    KeyKind(pattern=MODEL, type="hash", purpose="what is left of the model account's rate, brain → ingress",
+            unit="fields", bound="a minute at most"),
     KeyKind(pattern=CONFIG, type="hash", purpose="what all workers must agree on", unit="fields", bound="–"),
 )  # fmt: skip
 

@@ -14,11 +14,11 @@ from typing import NoReturn
 
 import typer
 
-from console.options import url_problem
 from shared import env_file
 from shared.exit_codes import Exit
 from shared.process.exits import exit_of
-from shared.setting_sources import InEffect, doubts, in_effect
+from shared.redis_url import problem_of
+from shared.setting.sources import InEffect, doubts, in_effect
 from shared.settings import Settings, SettingsError, load
 from shared.store.errors import STORE_ERRORS
 
@@ -56,7 +56,7 @@ def settings_in_effect() -> list[InEffect]:
 def redis_url(given: str) -> str:
     """The option's value, else that of the settings; leaves if that is no URL. Raises typer.Exit."""
     url = given or load_settings().redis_url
-    problem = url_problem(url)
+    problem = problem_of(url)
     if problem:
         fail(f"REDIS_URL: {problem}", Exit.SETTINGS)
     return url

@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
-from redis.asyncio.connection import parse_url
 
 from console.calls import live
 from console.calls.live import AnyCall, UnreadableCall, WorkerRow
 from shared.contract.worker import ROLES
+from shared.redis_url import problem_of
 from shared.settings import SettingsError, load
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
@@ -26,15 +26,6 @@ COMPLETE_WITHIN_S = 1.0
 
 Candidates = list[tuple[str, str]]
 """What may stand there, and what it is."""
-
-
-def url_problem(url: str) -> str:
-    """Why redis-py would not take a URL; empty when it would."""
-    try:
-        parse_url(url)
-    except ValueError as error:
-        return f"expected a URL such as redis://host:6379/0, rediss:// or unix://, got {url!r} ({error})"
-    return ""
 
 
 def calls(incomplete: str) -> Candidates:
@@ -88,7 +79,7 @@ def _fitting(read: Callable[[Store], Awaitable[Candidates]], incomplete: str) ->
 
 
 def _checked(url: str) -> str:
-    problem = url_problem(url) if url else ""
+    problem = problem_of(url) if url else ""
     if problem:
         raise typer.BadParameter(problem)
     return url

@@ -13,8 +13,8 @@ from typing import Any, Literal, get_args, get_origin
 from rich.table import Table
 from rich.text import Text
 
-from shared.console_settings import in_order
-from shared.setting_sources import InEffect, Origin, written
+from shared.setting.console import in_order
+from shared.setting.sources import InEffect, Origin, written
 from shared.settings import REQUIRED_BY_ROLE, Settings, environment_name
 
 

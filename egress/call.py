@@ -46,7 +46,7 @@ from shared.ownership.guard import CallGuard
 from shared.ownership.journal import JournalPen
 from shared.ownership.owner import Owner
 from shared.store.inbox import Entry, Inbox
-from shared.store.outbox import Outbox
+from shared.store.writing.writer import Writer
 
 REFILL_COUNT = b"100"
 """Entries read again at once: about 10 s of audio in the model's usual pieces."""
@@ -72,7 +72,7 @@ class EgressCall:
     delivery: Delivery
     owner: Owner
     control: ControlFeed
-    outbox: Outbox
+    outbox: Writer
     inbox: Inbox
     nudge: Callable[[], None]
     """Ends the read under way of the inbox."""

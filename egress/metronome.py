@@ -22,8 +22,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from shared.clock import now_ms
-from shared.contract.streams.pairs import Pair, PairBatch
+from shared.contract.streams.pairs import Pair
 from shared.figures.histograms import latency_ms
+from shared.store.writing.pair_batch import PairBatch
 
 SLOT_MS = 20.0
 """Fifty ticks a second at most, and what calls of one slot have goes together."""

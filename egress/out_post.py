@@ -19,8 +19,8 @@ from egress.counters import RoleCounters
 from shared.clock import now_ms
 from shared.contract.command import Command
 from shared.contract.keys import Keys
-from shared.contract.streams.pairs import Pair, out_command
-from shared.store.outbox import Outbox
+from shared.contract.streams.pairs import Pair, out_commands
+from shared.store.writing.writer import Writer
 
 RETRY_S = 0.05
 WAIT_MS = 3_000.0
@@ -40,50 +40,52 @@ class _Waiting:
 class OutPost:
     """One a process."""
 
-    outbox: Outbox
+    outbox: Writer
     keys: Keys
     writer: bytes
     counters: RoleCounters
     clock_ms: Callable[[], float] = now_ms
-    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+    _waiting: dict[bytes, _Waiting] = field(default_factory=dict)
+    """By stream: an ingress that is not there (yet) has several on a Cluster."""
 
     def write(self, ingress: str, pairs: list[Pair], urgent: bool) -> None:
         """One entry for a worker, behind all that waits for it."""
-        self.counters.out_entries += 1
-        command = out_command(self.keys, ingress, self.writer, self.clock_ms(), pairs)
-        waiting = self._waiting.get(ingress)
-        if waiting is None:
-            self.outbox.send(command, urgent=urgent, on_reply=partial(self._answered, ingress, command))
-        else:
-            waiting.commands.append(command)
+        for command in out_commands(self.keys, ingress, self.writer, self.clock_ms(), pairs):
+            self.counters.out_entries += 1
+            stream = command.args[1]
+            waiting = self._waiting.get(stream)
+            if waiting is None:
+                self.outbox.send(command, urgent=urgent, on_reply=partial(self._answered, stream, command))
+            else:
+                waiting.commands.append(command)
 
     # Private.
 
-    def _answered(self, ingress: str, command: Command, reply: Any) -> None:
+    def _answered(self, stream: bytes, command: Command, reply: Any) -> None:
         if reply is not None:
             return  # Written, or refused by Redis itself: the outbox counts that.
         self.counters.out_entries_void += 1
-        waiting = self._waiting.get(ingress)
+        waiting = self._waiting.get(stream)
         if waiting is None:
-            waiting = self._waiting[ingress] = _Waiting(self.clock_ms())
-            self._later(ingress)
+            waiting = self._waiting[stream] = _Waiting(self.clock_ms())
+            self._later(stream)
         waiting.commands.append(command)
 
-    def _later(self, ingress: str) -> None:
-        asyncio.get_running_loop().call_later(RETRY_S, self._try_again, ingress)
+    def _later(self, stream: bytes) -> None:
+        asyncio.get_running_loop().call_later(RETRY_S, self._try_again, stream)
 
-    def _try_again(self, ingress: str) -> None:
-        waiting = self._waiting[ingress]
+    def _try_again(self, stream: bytes) -> None:
+        waiting = self._waiting[stream]
         if self.clock_ms() - waiting.since_ms >= WAIT_MS:
-            del self._waiting[ingress]
+            del self._waiting[stream]
             return
-        self.outbox.send(waiting.commands[0], urgent=True, on_reply=partial(self._tried, ingress))
+        self.outbox.send(waiting.commands[0], urgent=True, on_reply=partial(self._tried, stream))
 
-    def _tried(self, ingress: str, reply: Any) -> None:
+    def _tried(self, stream: bytes, reply: Any) -> None:
         if reply is None or isinstance(reply, Exception):
-            self._later(ingress)
+            self._later(stream)
             return
-        waiting = self._waiting.pop(ingress)
+        waiting = self._waiting.pop(stream)
         waiting.commands.popleft()
         for command in waiting.commands:
-            self.outbox.send(command, urgent=True, on_reply=partial(self._answered, ingress, command))
+            self.outbox.send(command, urgent=True, on_reply=partial(self._answered, stream, command))

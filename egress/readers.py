@@ -25,7 +25,7 @@ from shared.ownership.counters import Where
 from shared.ownership.guard import CallGuard
 from shared.process.role import Process
 from shared.store.inbox import Entry
-from shared.store.write_queue import OnReply
+from shared.store.writing.write_queue import OnReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ class Readers:
         process = self._process
         for lane, inbox in enumerate(process.inboxes):
             inbox.watch(process.keys.wake(lane, process.name), FIRST, self.receive_rings)
-        process.inboxes[0].watch(process.keys.back(process.name), FIRST, self.receive_back, is_ours=True)
+        for lane in process.keys.ways:
+            own = process.keys.back(process.name, lane)
+            process.inboxes[lane].watch(own, FIRST, self.receive_back, is_ours=True)
 
     def receive_rings(self, entries: list[Entry]) -> None:
         """The sink of the doorbell."""

@@ -38,7 +38,7 @@ class EgressRole:
     starts_without_redis = False
 
     def __init__(self, process: Process) -> None:
-        self.own_streams = (process.keys.back(process.name),)
+        self.own_streams = tuple(process.keys.back(process.name, lane) for lane in process.keys.ways)
         self.counters = RoleCounters()
         self.hops = EgressHops()
         self.calls = Calls(process, self.counters, self.hops)

@@ -147,6 +147,9 @@ class CallCounters:
     """Silence that callers heard while sound was owed, by what it was owed for."""
     apologies: int = 0
     """Calls given back to Twilio's voice after too long a silence."""
+    places_regained: int = 0
+    """Calls on the line that had no place in the count of all calls, and got it: Redis had lost it, or a
+    process of the version before had let them in."""
     store_errors: int = 0
     """Steps in Redis that failed and were asked again."""
 
@@ -186,7 +189,7 @@ class WebhookCounters:
     refusals: Counts = field(default_factory=lambda: Counts("reason", WebhookReason))
     """Requests that got no stream although they asked for one, and those that were not believed."""
     connects: int = 0
-    """Calls admitted: a slot, a token, and TwiML that opens a stream."""
+    """Calls admitted: a place, a token, and TwiML that opens a stream."""
     resumes: int = 0
     """Requests after a stream had ended: what next?"""
     apologies: int = 0

@@ -17,6 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ingress.calls.departures import Departures
+from ingress.calls.holding import Holding
 from ingress.calls.registry import Registry
 from ingress.calls.strays import Strays
 from ingress.calls.switchboard import Switchboard
@@ -25,6 +26,7 @@ from ingress.janitor.sweep import Janitor
 from ingress.media import twilio
 from ingress.media.gate import CloseCode
 from ingress.media.protocol import MediaProtocol, TextSink, media_protocol_class
+from ingress.media.strangers import Strangers
 from ingress.rescue.api import CallsApi
 from ingress.rescue.rescuer import Rescuer, calls_of
 from ingress.web.admission import Admission
@@ -32,6 +34,7 @@ from ingress.web.announcer import Announcer
 from ingress.web.door import Doorkeeper, Doorway
 from ingress.web.http_protocol import http_protocol_class
 from ingress.web.listening import BACKLOG, is_about_host, public_listener
+from ingress.web.overload.load import LoadWatch
 from ingress.web.readiness import readiness_route
 from ingress.web.routes import Webhooks
 from ingress.web.signature import Check, Signatures
@@ -80,12 +83,13 @@ class IngressRole:
 
     def __init__(self, process: Process, *, held: str = "") -> None:
         """`held`: the public socket, as tcp://host:port, where another process holds it."""
-        self.own_streams = (process.keys.out(process.name),)
+        self.own_streams = tuple(process.keys.out(process.name, lane) for lane in process.keys.ways)
         settings = process.settings
         self._process = process
         self._held = held
         self._signatures = Signatures(settings.auth_tokens)
         self.counters = SocketCounters()
+        self.strangers = Strangers()
         self.send_buffer_bytes = settings.socket_send_buffer_bytes
         calls, hooks = CallCounters(), WebhookCounters()
         admission = Admission(settings, process.store, process.keys)
@@ -93,13 +97,17 @@ class IngressRole:
         self._door = Doorkeeper(process)
         self._announcer = Announcer(settings, process.store, process.ownership, process.log)
         self.switchboard = Switchboard(process, registry, admission.judge, twilio, calls, self.counters)
-        self._strays = Strays(process, self.switchboard.table, registry, calls)
+        table = self.switchboard.table
+        self._strays = Strays(process, table, registry, calls)
+        self._holding = Holding(process, table, calls, admission.name_of)
+        self._load = LoadWatch(process, table)
         self._janitor = Janitor(process)
         self._webhooks = Webhooks(
             settings=settings,
             store=process.store,
             keys=process.keys,
             admission=admission,
+            load=self._load,
             door=self._door,
             announcer=self._announcer,
             registry=registry,
@@ -117,13 +125,11 @@ class IngressRole:
         )
         process.neighbours.on_dead = self.rescuer.on_dead
         process.neighbours.on_back = self.rescuer.ingress_alive
-        for group, counters in (
-            ("sockets", self.counters),
-            ("calls", calls),
-            ("webhooks", hooks),
-            ("rescue", rescued),
-        ):
-            process.metrics.add(group, counters)
+        process.metrics.add("sockets", self.counters)
+        process.metrics.add("strangers", self.strangers.counters)
+        process.metrics.add("calls", calls)
+        process.metrics.add("webhooks", hooks)
+        process.metrics.add("rescue", rescued)
         process.metrics.add("hop", self.switchboard.hops)
         self._server: OwnSignalsServer | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -161,6 +167,8 @@ class IngressRole:
         process = self._process
         process.spawn(self._announcer.run(), "announcer")
         process.spawn(self._strays.look_on(), "strays")
+        process.spawn(self._holding.run(), "holding")
+        process.spawn(self._load.run(), "load")
         process.spawn(self._janitor.run(), "janitor")
         process.spawn(self.rescuer.run(), "rescuer")
         for lane, inbox in enumerate(process.inboxes):
@@ -234,9 +242,7 @@ class IngressRole:
         check = self._signatures.check_handshake(self._process.settings.stream_url, signature)
         if check is not Check.OK:
             self.counters.refused_signature += 1
-            left_out = self._signatures.refused.next_line(now_ms())
-            if left_out is not None:
-                self._process.log.warning("upgrade_refused", reason=check, left_out=left_out)
+            self._webhooks.note_refused("upgrade_refused", path, check)
             return HTTPStatus.FORBIDDEN
         return None
 
@@ -318,8 +324,8 @@ class IngressRole:
         app.router.redirect_slashes = False
         return uvicorn.Config(
             app,
-            http=http_protocol_class(self.counters),
-            ws=media_protocol_class(self),
+            http=http_protocol_class(self.counters, self.strangers),
+            ws=media_protocol_class(self, self.strangers),
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -15,10 +15,8 @@ to start in settings.py.
     heard/           which words of a text were heard in so much time
     resp             commands in Redis's protocol
     env_file         `.env`, or what is wrong in it
-    setting_forms    what each kind of setting looks like
-    console_settings  those of console, archive and budgets
     settings         every setting, checked at start
-    setting_sources  where each value comes from; names that nobody reads
+    setting/         what that is made of; where each value comes from
     caller_tag       by what all calls of one caller are found, their number being masked
     logs/            one line an event
     figures/         counters, histograms, the diagnosis

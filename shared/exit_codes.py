@@ -2,7 +2,7 @@
 
 Owns: the numbers and their meaning. Must not know: what leads to one, or anything that takes memory to
 import: the process that holds the public port needs no more than these. A role never exits because Redis is
-away; it waits and says so.
+away or cannot serve; it is not ready, and says why. (6, 10 and 11 once were for that.)
 """
 
 from __future__ import annotations
@@ -24,18 +24,12 @@ class Exit(enum.IntEnum):
     """Another process of the same role and number runs on this host."""
     LISTEN = 5
     """The public port or socket could not be opened, or is not the one that the settings ask for."""
-    REDIS_REFUSED = 6
-    """Redis answers but cannot serve: too old, an evicting memory policy, another number of lanes."""
     DRAIN_FORCED = 7
     """A second signal ended the drain before the calls had ended."""
     ENV_FILE = 8
     """`.env` cannot be read, whole or in part; the message names file and line."""
     ADMIN_PORT = 9
     """Somebody else listens on the admin port."""
-    REDIS_LOGIN = 10
-    """Redis does not know the user, or not with this password."""
-    REDIS_FORBIDS = 11
-    """The Redis user may not run a command, or touch a key, that Trunkline needs."""
 
 
 OF_THE_SET_UP = frozenset(
@@ -43,11 +37,8 @@ OF_THE_SET_UP = frozenset(
         Exit.SETTINGS,
         Exit.SECOND_COPY,
         Exit.LISTEN,
-        Exit.REDIS_REFUSED,
         Exit.ENV_FILE,
         Exit.ADMIN_PORT,
-        Exit.REDIS_LOGIN,
-        Exit.REDIS_FORBIDS,
     }
 )
 """What no restart mends: somebody has to change something."""

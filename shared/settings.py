@@ -1,8 +1,9 @@
 """Settings of every process: read from the environment and `.env`, checked once at start, then frozen.
 
 Why it exists: a wrong setting is named at the start, not in the middle of a call. Owns: each setting's name,
-unit, default, limits and the sentence that explains it (the README's table is made from here). Must not know:
-what a role does with them. What a value must look like is setting_forms.py's.
+unit, default, limits and the sentence that explains it (the README's table is made from here; the first half
+stands in setting/). Must not know: what a role does with them. What a value must look like is
+setting/forms.py's.
 """
 
 from __future__ import annotations
@@ -13,37 +14,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import SettingsConfigDict
 
 from shared import env_file as env_files
-from shared.console_settings import ConsoleSettings
+from shared.contract.admission.count import CallerBounds
 from shared.contract.keys import ENDED_MOST, ENDED_TTL_MS
 from shared.contract.steps import Kept
 from shared.contract.worker import ROLES
 from shared.forms import Problems, secret_shown, url_shown
-from shared.setting_forms import (
-    AccountSid,
-    ApiKey,
-    ApiUrl,
-    AuthTokens,
-    BaseUrl,
-    CarrierVoice,
-    FilePath,
-    FoldedCase,
-    HostName,
-    Language,
-    PhoneNumber,
-    ProxyUrl,
-    PublicUrl,
-    RedisUrl,
-    WebhookEvents,
-    WebhookSecret,
-    WebhookUrl,
-    Word,
-    WordOrNone,
-)
+from shared.redis_url import Shape, read
+from shared.setting.console import ConsoleSettings
+from shared.setting.forms import FoldedCase, WebhookEvents, WebhookSecret, WebhookUrl
+from shared.setting.service import ENV_PREFIX, ServiceSettings
 
-ENV_PREFIX = "TRUNKLINE_"
+CLUSTER_LANES = 16
+"""Lanes on a Cluster where nobody says how many: enough to spread over a few masters, and each costs every
+process two connections and a read of its own (docs/scaling.md)."""
 
 REQUIRED_BY_ROLE: dict[str, tuple[str, ...]] = {
     "ingress": ("public_url", "twilio_auth_token"),
@@ -61,144 +46,8 @@ class EnvFileError(SettingsError):
     """The file with the settings cannot be read, whole or in part."""
 
 
-def _known_as(name: str) -> AliasChoices:
-    """A setting whose name the world already knows, without our prefix."""
-    return AliasChoices(name)
-
-
-class Settings(ConsoleSettings):
+class Settings(ConsoleSettings, ServiceSettings):
     """Every setting of every role. Units are in the names; points of sharing are in the descriptions."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, extra="ignore", frozen=True, populate_by_name=True
-    )
-
-    # The outside world.
-    redis_url: RedisUrl = Field(
-        "redis://127.0.0.1:6379/0",
-        validation_alias=_known_as("REDIS_URL"),
-        description="Redis 7.0 or newer, or Valkey 8 or newer: redis://, rediss:// (TLS) or unix://.",
-    )
-    public_url: PublicUrl = Field(
-        "",
-        validation_alias=_known_as("PUBLIC_URL"),
-        description="Origin that Twilio reaches us at, as https://host (http:// only for a loopback host)."
-        " Signatures are checked against it, so it is never guessed from headers.",
-    )
-    twilio_auth_token: AuthTokens = Field(
-        SecretStr(""),
-        validation_alias=_known_as("TWILIO_AUTH_TOKEN"),
-        description="Primary Auth Token of the Twilio account. Two, separated by a comma, while rotating.",
-    )
-    twilio_account_sid: AccountSid = Field(
-        "",
-        validation_alias=_known_as("TWILIO_ACCOUNT_SID"),
-        description="Account SID (AC…). Others' streams are refused; calls of a vanished host are asked for.",
-    )
-    twilio_api_url: ApiUrl = Field("https://api.twilio.com", description="Origin of Twilio's REST API.")
-    openai_api_key: ApiKey = Field(
-        SecretStr(""), validation_alias=_known_as("OPENAI_API_KEY"), description="OpenAI API key."
-    )
-    openai_base_url: BaseUrl = Field(
-        "https://api.openai.com/v1",
-        validation_alias=_known_as("OPENAI_BASE_URL"),
-        description="Base URL of the OpenAI API; the Realtime socket is opened below it.",
-    )
-    proxy_url: ProxyUrl = Field(
-        "",
-        description="Proxy by which the OpenAI API, tools and webhooks are reached, as http://host:port."
-        " Empty: none. This host itself is never asked for by it.",
-    )
-
-    # Ports.
-    port: int = Field(
-        8080, ge=1, le=65535,
-        description="Public port of every ingress process of a host. Under supervisord, deploy/trunkline.conf"
-        " decides.",
-    )  # fmt: skip
-    host: str = Field(
-        "0.0.0.0", description="Address that the public port listens on. Under supervisord as PORT."
-    )
-    host_name: HostName = Field(
-        "",
-        description="This host's name in the names of its workers; no two hosts on one Redis may share it."
-        " Empty: the machine's own.",
-    )
-    admin_port_base: int = Field(
-        9100, ge=1024, le=65000,
-        description="Admin ports (127.0.0.1 only): ingress-n base + n, brain-n base + 20 + n,"
-        " egress-n base + 40 + n.",
-    )  # fmt: skip
-
-    # The agent of every call without a profile, and what a profile leaves out.
-    model: Word = Field("gpt-realtime-2.1", description="Realtime model.")
-    voice: Word = Field("marin", description="Voice of the model.")
-    language: Language = Field(
-        "en",
-        description="Language of the caller, ISO 639-1 (he) or a tag (en-US); a hint for transcription."
-        " Empty: none is given.",
-    )
-    instructions: str = Field(
-        "You are a friendly telephone agent. Answer in one or two short sentences.",
-        description="Instructions to the model.",
-    )
-    greeting: str = Field(
-        "Greet the caller in one short sentence and ask how you can help.",
-        description="What the model is told to say first. Empty: the caller speaks first.",
-    )
-    transcription_model: WordOrNone = Field(
-        "gpt-realtime-whisper", description="Model that transcribes the caller. Empty: no transcripts."
-    )
-    answers_turns: Annotated[Literal["server", "brain"], FoldedCase] = Field(
-        "server",
-        description="Who asks for the answer to a turn: the Realtime server by itself, or the brain.",
-    )
-    vad_threshold: float = Field(0.5, ge=0.0, le=1.0, description="Server VAD: threshold.")
-    vad_silence_ms: int = Field(500, ge=100, le=5000, description="Server VAD: silence that ends a turn, ms.")
-    vad_prefix_ms: int = Field(300, ge=0, le=2000, description="Server VAD: audio kept before speech, ms.")
-    tool_timeout_s: float = Field(10.0, gt=0, le=120, description="Time limit of one tool run, s.")
-    agents_file: FilePath = Field(
-        "",
-        description="File with the agents' profiles by called number (docs/agents.md)."
-        " Empty: agents.toml in the working folder, if there is one.",
-    )
-    hard_cap_s: float = Field(
-        3600.0, ge=0, le=86_400, description="Longest call, s; then a farewell. 0: no limit."
-    )
-    idle_prompt_s: float = Field(
-        10.0, ge=0, le=600,
-        description="Silence after which the agent asks whether the caller is still there, s, from the end"
-        " of playback. 0: never.",
-    )  # fmt: skip
-    idle_prompts: int = Field(
-        2, ge=0, le=10, description="How often it asks; after one more such silence it says goodbye."
-    )
-    demo_tools: bool = Field(
-        False,
-        description="Whether agents without a list of tools get the demo's order service (check_order).",
-    )
-    early_sessions: bool = Field(
-        True, description="Whether a call's session is opened at its webhook, before Twilio opens the stream."
-    )
-    apology: str = Field(
-        "We are sorry, we cannot go on with this call. Please try again later.",
-        description="Spoken by Twilio when the model cannot be reached.",
-    )
-    busy_message: str = Field(
-        "All lines are busy at the moment. Please call again in a few minutes.",
-        description="Spoken by Twilio when all slots are taken.",
-    )
-    apology_language: Language = Field(
-        "", description="Language of what Twilio says itself, such as he. Empty: that of TRUNKLINE_LANGUAGE."
-    )
-    apology_voice: CarrierVoice = Field(
-        "",
-        description="Voice of what Twilio says itself, such as Polly.Joanna. Empty: one that speaks the"
-        " language.",
-    )
-    fallback_number: PhoneNumber = Field(
-        "", description="Number (E.164) that is dialled after the apology or when full. Empty: hang up."
-    )
 
     # The user's own systems.
     webhook_url: WebhookUrl = Field(
@@ -227,6 +76,50 @@ class Settings(ConsoleSettings):
     calls_per_worker: int = Field(
         100, ge=1, le=10_000, description="Calls at once that one brain or egress takes."
     )
+    calls_per_ingress: int = Field(
+        500,
+        ge=0,
+        le=10_000,
+        description="Calls at once that one ingress takes, never more than it has descriptors for. 0: as"
+        " many.",
+    )
+    caller_calls_at_once: int = Field(
+        0, ge=0, le=1000, description="Calls at once of one caller who shows a number. 0: no bound."
+    )
+    caller_calls_a_day: int = Field(
+        0, ge=0, le=1000, description="Calls of one caller within 24 hours. 0: no bound."
+    )
+    caller_minutes_a_day: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Minutes that one caller may have been on the line within 24 hours, all calls together,"
+        " when another one comes. 0: no bound.",
+    )
+    caller_transfers_a_day: int = Field(
+        0, ge=0, le=1000, description="Times that one caller is put through within 24 hours. 0: no bound."
+    )
+    late_most_ms: float = Field(
+        15.0,
+        ge=0,
+        le=20,
+        description="An ingress whose event loop is mostly later than this for a second takes no new call"
+        " until it is half as late, ms. 0: never mind.",
+    )
+    model_left_percent: float = Field(
+        5.0,
+        ge=0,
+        le=90,
+        description="Least share of the model account's rate that must be left for a new call, %."
+        " 0: never mind.",
+    )
+    memory_most_mib: int = Field(
+        0,
+        ge=0,
+        le=1_048_576,
+        description="Memory (resident) near which a process drains itself and is started anew, MiB. 0: near"
+        " the limit of its cgroup, if it has one and the process a good part of it.",
+    )
     max_resumes: int = Field(20, ge=0, le=1000, description="New media streams that one call may open.")
     ended_keep_s: float = Field(
         ENDED_TTL_MS / 1000, ge=60, le=2_592_000,
@@ -245,7 +138,9 @@ class Settings(ConsoleSettings):
         description="Without a frame of the caller for this long, and without an answer of Twilio's to a mark"
         " either (a caller on hold may send nothing), a call is ended, s. 0: never.",
     )  # fmt: skip
-    lanes: int = Field(1, ge=1, le=1024, description="Hash slots that calls are spread over; Cluster: 64.")
+    lanes: int = Field(
+        1, ge=1, le=1024, description="Hash slots that calls are spread over. On a Cluster by default 16."
+    )
 
     # The audio path.
     commit_ms: float = Field(
@@ -285,6 +180,16 @@ class Settings(ConsoleSettings):
         return frozenset(part.strip() for part in told.split(",") if part.strip())
 
     @property
+    def caller_bounds(self) -> CallerBounds:
+        """What one caller may have."""
+        return CallerBounds(
+            at_once=self.caller_calls_at_once,
+            calls=self.caller_calls_a_day,
+            minutes=self.caller_minutes_a_day,
+            transfers=self.caller_transfers_a_day,
+        )
+
+    @property
     def kept(self) -> Kept:
         """What stays of a call that has ended."""
         return Kept(ttl_ms=round(self.ended_keep_s * 1000), most=self.ended_most)
@@ -314,6 +219,11 @@ def environment_name(field: str) -> str:
     return f"{ENV_PREFIX}{field.upper()}"
 
 
+def role_redis_name(role: str) -> str:
+    """The variable with the Redis of one role's processes, where they log in as a user of their own."""
+    return f"{environment_name('redis_url')}_{role.upper()}"
+
+
 def is_secret(field: str) -> bool:
     """Whether the value of a setting is shown to nobody."""
     info = Settings.model_fields.get(field)
@@ -334,15 +244,19 @@ def found_in(names: Mapping[str, Any], field: str) -> str | None:
 def load(role: str | None = None, *, env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
     """Reads and checks the settings: the environment, else the file, else the default.
 
-    `role` adds the check that what this role cannot do without is there. `overrides` are for tests and
-    for the demo. Raises SettingsError with a line for each problem; a secret's value never stands in it.
+    `role` adds the check that what this role cannot do without is there, and lets `REDIS_URL_<ROLE>` stand
+    before REDIS_URL: a user of its own. `overrides` are for tests and for the demo. Raises SettingsError with
+    a line for each problem; a secret's value never stands in it.
     """
     try:
-        settings = Settings(_env_file=None, **{**_from_file(env_file), **overrides})
+        found = {**_from_file(env_file), **_of_role(role, env_file), **overrides}
+        settings = Settings(_env_file=None, **found)
     except env_files.EnvFileUnreadable as error:
         raise EnvFileError(error.problems) from None
     except ValidationError as error:
         raise SettingsError([_explain(item) for item in error.errors()]) from None
+    if "lanes" not in settings.model_fields_set and read(settings.redis_url).shape is Shape.CLUSTER:
+        settings = settings.model_copy(update={"lanes": CLUSTER_LANES})
     problems = [
         f"{environment_name(field)} is missing: {Settings.model_fields[field].description}"
         f" Set it in the environment or in .env."
@@ -371,6 +285,14 @@ def _from_file(path: Path | None) -> dict[str, str]:
             )
         made[field] = value
     return made
+
+
+def _of_role(role: str | None, path: Path | None) -> dict[str, str]:
+    """What stands there for one role alone. Raises EnvFileUnreadable."""
+    if role is None:
+        return {}
+    url = env_files.environment(path).get(role_redis_name(role), "")
+    return {"redis_url": url} if url else {}
 
 
 def _has_value(settings: Settings, field: str) -> bool:

@@ -12,14 +12,26 @@ from pathlib import Path
 import pytest
 
 from proofs.pages import design
-from shared.contract.keys import AUDIT, CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys, sound_key
+from shared.contract.keys import (
+    ADMITTED,
+    AUDIT,
+    CALL_PARTS,
+    CONFIG,
+    COUNTED_BY,
+    MODEL,
+    SPEECH,
+    WORKERS,
+    Keys,
+    caller_day,
+    sound_key,
+)
 from shared.contract.streams import control
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "design.md").read_text("utf-8")
 TITLES = (
     "What must be true", "Shape", "Words", "Keys", "The streams", "Control messages", "The card",
-    "Reading and writing", "Ownership", "A call's life", "A call from ring to end", "Barge-in",
+    "Reading and writing", "Ownership", "Admission", "A call's life", "A call from ring to end", "Barge-in",
     "Noise does not cut", "Sound of our own", "The response sequencer", "Sound is owed",
     "Framer, pacer, ledger", "A new egress",
     "What the caller notices", "Diagnosis", "Processes", "Who counts as dead",
@@ -197,6 +209,7 @@ def test_every_key_is_in_the_table() -> None:
         keys.calls(0), keys.live(0), keys.ended(0), keys.slots(0), keys.hooks(0), keys.wake(0, worker),
         keys.owned(0, worker), keys.out("<ingress>"), keys.back("<egress>"), keys.worker(worker),
         keys.card(call), keys.spent("<day>"), AUDIT, CONFIG, SPEECH, WORKERS, sound_key("<id>"),
+        ADMITTED, COUNTED_BY, MODEL, caller_day("<caller>"),
         *(f"…:{part}" for part in CALL_PARTS),
     }  # fmt: skip
     table = PAGE.partition("\n## Keys\n")[2].partition("\n## ")[0]

@@ -39,7 +39,7 @@ from shared.contract.streams import hooks as hook_stream
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.contract.streams.hooks import Hook
 from shared.contract.views import StoryView
-from shared.setting_forms import WEBHOOK_EVENTS
+from shared.setting.forms import WEBHOOK_EVENTS
 from shared.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"

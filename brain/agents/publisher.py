@@ -11,7 +11,7 @@ from __future__ import annotations
 from brain.agents.agent import Agent
 from brain.agents.book import AgentBook
 from shared.contract.speech import Announcement, SpeechBook, keep_command, sound_commands, speech_commands
-from shared.store.outbox import Outbox
+from shared.store.writing.writer import Writer
 from shared.tongue import tongue_of
 
 AGAIN_MS = 60_000.0
@@ -23,7 +23,7 @@ class Publisher:
 
     __slots__ = ("_book", "_outbox", "_told_at_ms", "_told_version")
 
-    def __init__(self, book: AgentBook, outbox: Outbox) -> None:
+    def __init__(self, book: AgentBook, outbox: Writer) -> None:
         self._book = book
         self._outbox = outbox
         self._told_version = -1

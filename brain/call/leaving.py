@@ -151,8 +151,8 @@ class Leaving:
         if self.ingress:
             owner = self.owner
             writer = owner.worker.encode()
-            command = pairs.out_command(owner.keys, self.ingress, writer, now_ms(), [pair])
-            owner.outbox.send(command, urgent=urgent)
+            for command in pairs.out_commands(owner.keys, self.ingress, writer, now_ms(), [pair]):
+                owner.outbox.send(command, urgent=urgent)
 
 
 async def release(owner: Owner, counters: OwnershipCounters, log: Log) -> None:

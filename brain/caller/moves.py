@@ -14,7 +14,7 @@ from shared.contract.lua.scripts import Refusal
 from shared.contract.writes import CallerMove, Moved, move_callers, read_moves
 from shared.ownership.counters import Where
 from shared.ownership.guard import CallGuard
-from shared.store.outbox import Outbox
+from shared.store.writing.writer import Writer
 
 MOVE_EVERY_S = 0.06
 """Three frames of each caller: with one on its way to the model four stand in the stream at most while
@@ -37,7 +37,7 @@ class Mover(Protocol):
 class CallerMoves:
     """The moves of a process."""
 
-    def __init__(self, outbox: Outbox, brain: str, guard: CallGuard) -> None:
+    def __init__(self, outbox: Writer, brain: str, guard: CallGuard) -> None:
         self._outbox = outbox
         self._guard = guard
         self._brain = brain

@@ -23,6 +23,7 @@ from brain.incoming.asking import Inquiries
 from brain.incoming.cast import Cast, cast_of
 from brain.model.attempts import Ready
 from brain.model.engine import Engine, Opening
+from brain.model.realtime.headroom import Headroom
 from brain.model.realtime.socket import RealtimeEngine
 from brain.takeover.prepared import PreparedSession
 from shared.clock import now_ms
@@ -44,6 +45,8 @@ class Openings:
     book: AgentBook
     asking: Inquiries
     counters: BrainCounters
+    headroom: Headroom | None = None
+    """Who is to hear what is left of the account's rate."""
 
     def engine(self, cast: Cast, call_sid: str, caller: str, tag: str, *, seeded: bool) -> Engine:
         """One that is not opened yet. `caller`: the number, where it is known."""
@@ -55,7 +58,7 @@ class Openings:
             call=call_sid,
             proxy=self.process.settings.proxy_url,
         )
-        return RealtimeEngine(self.client, cast.agent, opening, self.counters)
+        return RealtimeEngine(self.client, cast.agent, opening, self.counters, headroom=self.headroom)
 
     def for_ringing(self, call: Ringing) -> tuple[str, Engine] | None:
         """Who will answer a call that rings, and a session for it: as its own first one. None: its provider

@@ -21,7 +21,7 @@ from shared.contract.keys import Keys
 from shared.figures.counters import DeclaredCounters
 from shared.figures.prices import MILLION, Prices
 from shared.logs.log import Log
-from shared.store.outbox import Outbox
+from shared.store.writing.writer import Writer
 
 KNOWN_MOST = 2_000
 """Calls whose usage this process remembers, should Redis have lost their cards: the oldest are forgotten."""
@@ -69,7 +69,7 @@ class Spending:
     """Of one process."""
 
     prices: Prices
-    outbox: Outbox
+    outbox: Writer
     keys: Keys
     metrics: DeclaredCounters
     log: Log

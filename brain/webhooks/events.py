@@ -24,7 +24,7 @@ from shared.contract.keys import Keys
 from shared.contract.streams.history import HistoryEntry
 from shared.contract.streams.hooks import Event, Hook, hook_commands
 from shared.contract.views import StoryView
-from shared.store.outbox import Outbox
+from shared.store.writing.writer import Writer
 
 FIRST_PAUSE_MS = 1_000
 LONGEST_PAUSE_MS = 300_000
@@ -41,7 +41,7 @@ TURN = "turn"
 class Hooks:
     """The brain's pen for `hooks`. Never awaited. `told`: the events that are wanted."""
 
-    outbox: Outbox
+    outbox: Writer
     keys: Keys
     told: Collection[str]
 

@@ -31,7 +31,7 @@ from shared.exit_codes import Exit
 from shared.forms import E164_EXAMPLE, is_number
 from shared.logs.log import configure, get_log
 from shared.process.host import end_with_supervisord, lock_instance
-from shared.setting_forms import SQLITE
+from shared.setting.forms import SQLITE
 from shared.settings import Settings
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS

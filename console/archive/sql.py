@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from console.archive.kept import KeptCall, WholeCall, unpack
 from console.archive.shelf import Choices, Page, Search, ShelfError
 from shared.forms import url_shown
-from shared.setting_forms import SQLITE
+from shared.setting.forms import SQLITE
 
 T = TypeVar("T")
 

@@ -166,7 +166,7 @@ async def make_keys(store: Store) -> Keys:
     Cancelling is safe.
     """
     lanes = await store.hget(key_names.CONFIG, "lanes")
-    return Keys(int(lanes) if lanes else 1)
+    return Keys(int(lanes) if lanes else 1, spread=store.is_cluster)
 
 
 async def look(store: Store, keys: Keys, watch: BeatWatch) -> Look:

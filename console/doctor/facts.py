@@ -40,9 +40,10 @@ from shared.contract.worker import ROLES
 from shared.exit_codes import Exit
 from shared.process.host import is_in_real_time, who_listens
 from shared.redis_url import login_of, place_of
-from shared.setting_sources import doubts
+from shared.setting.sources import doubts
 from shared.settings import REQUIRED_BY_ROLE, Settings, SettingsError, load
-from shared.store import permissions
+from shared.store.access import permissions
+from shared.store.access.grants import OPERATOR
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
 
@@ -56,7 +57,13 @@ SESSIONS_WITHIN_S = 60.0
 NO_ANSWER = -1
 """In place of an exit code."""
 
-ASKED_CONFIG = ("maxmemory-policy", "save", "appendfsync", "stop-writes-on-bgsave-error")
+ASKED_CONFIG = (
+    "maxmemory-policy",
+    "save",
+    "appendfsync",
+    "auto-aof-rewrite-percentage",
+    "stop-writes-on-bgsave-error",
+)
 _OPEN_FILES = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
 
 
@@ -112,7 +119,7 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
 
 async def redis_facts(store: Store) -> RedisFacts:
     """Asks a Redis about itself. Raises STORE_ERRORS. Cancelling is safe."""
-    missing = await permissions.missing(store)
+    missing = await permissions.missing(store, OPERATOR)
     info = {} if "info" in missing.commands else await store.info()
     try:
         config = await store.config_get(*ASKED_CONFIG)
@@ -217,18 +224,17 @@ async def _waiting(store: Store, lane: int, *, has_ingress: bool) -> WaitingFact
 async def _look_at_lane(store: Store, lane: int) -> WaitingFacts:
     """A key that is none of ours counts as empty: others say so."""
     keys = Keys()
+    seconds, microseconds = await store.time()
     async with store.pipeline(transaction=False) as pipe:
-        pipe.time()
         pipe.get(keys.janitor(lane))
         pipe.xlen(keys.orphans(lane))
         pipe.xrange(keys.orphans(lane), count=1)
         pipe.xrange(keys.calls(lane), count=1)
         pipe.zrange(keys.deadlines(lane), 0, 0, withscores=True)
         answers = await pipe.execute(raise_on_error=False)
-    seconds, microseconds = answers[0]
     now_ms = seconds * 1000 + microseconds // 1000
     janitor, orphans, oldest, newest, due = (
-        None if isinstance(each, ResponseError) else each for each in answers[1:]
+        None if isinstance(each, ResponseError) else each for each in answers
     )
     return WaitingFacts(
         lane=lane,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from console.doctor.findings import Finding, fail, ok, skipped, warn
 from console.stack.supervision import ProcessInfo
 from shared.contract.worker import ROLES
-from shared.setting_sources import Doubt
+from shared.setting.sources import Doubt
 from shared.settings import Settings, environment_name
 
 OWN_FILES = 256

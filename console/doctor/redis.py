@@ -2,8 +2,8 @@
 
 Owns: what is good enough, and the words for what is not. Must not know: how the facts are got.
 
-What a role refuses at its start (shared/store/check.py: age, memory policy, lanes) fails here too; what only
-shows on a bad day warns.
+What a role refuses at its start (shared/store/access/check.py: age, memory policy, lanes) fails here too;
+what only shows on a bad day warns.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from statistics import median
 
 from console.doctor.findings import Finding, fail, ok, warn
 from shared.figures.diagnosis import REDIS_MS
-from shared.store.check import LEAST_REDIS, LEAST_VALKEY
-from shared.store.permissions import Missing
+from shared.store.access.check import LEAST_REDIS, LEAST_VALKEY
+from shared.store.access.permissions import Missing
 
 WHERE = "Redis"
 MEDIAN_MS = 3.0
@@ -182,26 +182,36 @@ def _persistence(facts: RedisFacts) -> Finding:
     if saves and is_stopping and info.get("rdb_last_bgsave_status", "ok") != "ok":
         return fail(what, "its last snapshot failed: every write is refused", "Look at its disk: full?")
     if has_aof:
-        return _log_of_writes(what, config.get("appendfsync", ""))
+        return _log_of_writes(what, facts)
     if not config:
-        return warn(what, "no log of writes; whether it takes snapshots it does not say", _APPEND)
+        return warn(what, "no log of writes; whether it takes snapshots it does not say", _CHOOSE)
     if saves:
         return warn(
             what,
-            f"snapshots only (save {saves}): after a crash, calls of minutes ago stand there as live",
-            f'{_APPEND} Or switch snapshots off (CONFIG SET save "").',
+            f"snapshots only (save {saves}): after a crash, calls of minutes ago stand there as live, and"
+            " what was being said when one was taken stays on its disk",
+            f'Switch snapshots off (CONFIG SET save ""). {_CHOOSE}',
         )
+    if int(info.get("connected_slaves", 0)):
+        return ok(what, "none: nothing of a call is on its disk; a replica has what it has")
     return warn(
         what,
-        "none: after a restart it is empty. Live calls go on, and the model has forgotten what was said",
-        _APPEND,
+        "none: nothing of a call is on its disk, and after a restart it is empty. Live calls go on; ended"
+        " ones and webhooks that wait are gone",
+        _CHOOSE,
     )
 
 
-_APPEND = "CONFIG SET appendonly yes and appendfsync everysec, and the same in redis.conf."
+_CHOOSE = (
+    "Choose (docs/operating.md, What is at rest): replicas keep it without a disk"
+    " (deploy/redis/audio-not-on-disk.conf); a log keeps it on disk, and with it what callers say until it is"
+    " rewritten (deploy/redis/durable.conf)."
+)
+"""Neither is right for everybody: where a log is advised, it is said what else will be in it."""
 
 
-def _log_of_writes(what: str, fsync: str) -> Finding:
+def _log_of_writes(what: str, facts: RedisFacts) -> Finding:
+    fsync = facts.config.get("appendfsync", "")
     if fsync == "always":
         return warn(
             what,
@@ -214,7 +224,19 @@ def _log_of_writes(what: str, fsync: str) -> Finding:
             "a log of writes, appendfsync no: a power failure loses up to half a minute",
             "CONFIG SET appendfsync everysec.",
         )
-    return ok(what, f"a log of writes, appendfsync {fsync or 'not told'}")
+    if facts.config.get("auto-aof-rewrite-percentage", "") == "0":
+        return warn(
+            what,
+            "a log of writes that is never rewritten by itself: what callers say stays on its disk",
+            "CONFIG SET auto-aof-rewrite-percentage 100.",
+        )
+    size = int(facts.info.get("aof_current_size", 0))
+    told = f" ({_megabytes(size)} now)" if size else ""
+    return ok(
+        what,
+        f"a log of writes, appendfsync {fsync or 'not told'}: what callers say is on its disk until it is"
+        f" rewritten{told}",
+    )
 
 
 def _latency(round_trips_ms: Sequence[float]) -> Finding:

@@ -12,6 +12,7 @@ A look that fails is no look: it is logged once, and nothing follows from it.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import signal
@@ -20,12 +21,9 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TextIO
 
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from console.operate.heartbeats import LOOK_MS, Heartbeats, Running
 from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
@@ -41,6 +39,7 @@ from shared.logs.log import Log, configure, get_log
 from shared.process.awake import AwakeClock
 from shared.process.exits import exit_of
 from shared.settings import SettingsError, load
+from shared.store.client import make_store
 
 TIMEOUT_S = 1.0
 """For each step of a look."""
@@ -63,15 +62,9 @@ class BeatReader:
         self._me = me
         self._own_key = Keys().worker(str(me))
         self._looks = 0
-        self._client = redis.Redis.from_url(
-            url,
-            client_name=str(me),
-            decode_responses=False,
-            protocol=2,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._store = make_store(url, name=str(me), timeout_s=TIMEOUT_S)
+        self._loop = asyncio.Runner()
+        """A look waits for Redis and for nothing else: whoever calls `read` has no loop."""
         self.unreadable: dict[str, ContractError] = {}
         """Workers whose beat could not be read at the last look, and why: they show none."""
 
@@ -81,15 +74,26 @@ class BeatReader:
         Writes a beat of our own first: a Redis that is full or read-only can be read, and nobody's beat
         moves there.
         """
+        return self._loop.run(self._read())
+
+    def close(self) -> None:
+        """Closes its connections; `read` no more."""
+        self._loop.run(self._store.aclose())
+        self._loop.close()
+
+    # Private.
+
+    async def _read(self) -> dict[int, int]:
         self._looks += 1
-        self._client.hset(self._own_key, items=record.flat(self._own_beat()))
-        self._client.pexpire(self._own_key, OWN_TTL_MS)
-        workers = cast("set[bytes]", self._client.smembers(WORKERS))
+        words = record.flat(self._own_beat())
+        await self._store.hset(self._own_key, mapping=dict(zip(words[::2], words[1::2], strict=True)))
+        await self._store.pexpire(self._own_key, OWN_TTL_MS)
+        workers = await self._store.smembers(WORKERS)
         names = sorted(raw.decode(errors="replace") for raw in workers)
         beats: dict[int, int] = {}
         unreadable: dict[str, ContractError] = {}
         for name in filter(self._is_here, names):
-            found = cast("dict[bytes, bytes]", self._client.hgetall(Keys().worker(name)))
+            found = await self._store.hgetall(Keys().worker(name))
             if not found:
                 continue
             try:
@@ -100,8 +104,6 @@ class BeatReader:
             beats[beat.pid] = beat.beat
         self.unreadable = unreadable
         return beats
-
-    # Private.
 
     def _is_here(self, name: str) -> bool:
         try:
@@ -262,6 +264,7 @@ def main() -> int:
         watch(Watchdog(supervisor, reader, get_log(role="watchdog"), awake.ms), closed)
     finally:
         awake.stop()
+        reader.close()
         writer.close()
     return Exit.OK
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
@@ -29,7 +28,9 @@ from console.stack.ports import is_free
 from console.stack.supervision import SUPERVISOR_ERRORS
 from console.style import BAD, DIM, GOOD, make_console
 from shared.exit_codes import Exit
-from shared.settings import ENV_PREFIX, Settings, environment_name
+from shared.redis_url import Shape, place_of, read
+from shared.setting.service import ENV_PREFIX
+from shared.settings import Settings, environment_name
 
 WATCH_S = 1.0
 """How often the foreground looks whether its processes live."""
@@ -159,14 +160,18 @@ def python_name() -> str:
 
 def redis_cli(redis_url: str) -> str:
     """`redis-cli` with the arguments that reach this Redis; a password is left to REDISCLI_AUTH."""
-    parts = urlsplit(redis_url)
-    if parts.scheme == "unix":
-        return f"redis-cli -s {parts.path}"
-    if parts.username or parts.password:
-        shown = f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
-        return f"REDISCLI_AUTH=… redis-cli -u {shown}"
-    tls = " --tls" if parts.scheme == "rediss" else ""
-    return f"redis-cli -h {parts.hostname} -p {parts.port or 6379}{tls}"
+    place = read(redis_url)
+    host = place.hosts[0]
+    if host.path:
+        return f"redis-cli -s {host.path}"
+    if place.shape is Shape.SENTINEL:
+        return f"redis-cli -h {host.name} -p {host.port} SENTINEL get-master-addr-by-name {place.master}"
+    if place.shape is Shape.ONE and ("password" in place.options or "username" in place.options):
+        return f"REDISCLI_AUTH=… redis-cli -u {place_of(redis_url)}"
+    auth = "REDISCLI_AUTH=… " if "password" in place.options else ""
+    cluster = " -c" if place.shape is Shape.CLUSTER else ""
+    tls = " --tls" if place.is_tls else ""
+    return f"{auth}redis-cli{cluster} -h {host.name} -p {host.port}{tls}"
 
 
 # Private.

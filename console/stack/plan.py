@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from shared.contract.worker import ROLES
 from shared.forms import LOOPBACK_HOSTS
-from shared.settings import Settings, environment_name
+from shared.settings import Settings, environment_name, role_redis_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -60,6 +60,8 @@ class StackOptions:
     """Number of processes of each role; a role that is missing or 0 is left out."""
     redis_url: str = ""
     """A Redis of your own. Empty: an embedded Valkey."""
+    role_redis_urls: Mapping[str, str] = field(default_factory=dict)
+    """The Redis of a role's processes, where they log in as a user of their own."""
     model_base_url: str = ""
     """Base URL of a Realtime API or of a simulator in your own process. Empty: a simulator process."""
     model_api_key: str = SIMULATED_API_KEY
@@ -300,6 +302,11 @@ def _fit_role(
         return
     parsed.set(section, "numprocs", str(count))
     parsed.set(section, "stopwaitsecs", str(math.ceil(options.drain_s + LAST_WRITES_S)))
+    own_redis = options.role_redis_urls.get(role, "")
+    if own_redis:
+        inherited, name = parsed.get(section, "environment"), role_redis_name(role)
+        value = own_redis.replace("%", "%%")  # One alone would begin an expansion.
+        parsed.set(section, "environment", f'{inherited},{name}="{value}"')
 
 
 def _fit_program(

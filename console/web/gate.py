@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.forms import LOOPBACK_HOSTS
-from shared.setting_forms import listed
+from shared.setting.forms import listed
 from shared.settings import Settings, SettingsError
 
 LOCAL_USER, TOKEN_USER = "local", "token"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.setting_forms import listed
+from shared.setting.forms import listed
 
 MASK = "…"
 KEPT_DIGITS = 2

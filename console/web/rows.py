@@ -30,7 +30,8 @@ LAST_CHARS = 120
 """Of the newest words: their end is what is being said."""
 
 OLD_MS = 1_000
-"""A backlog whose oldest is older than this is worth a colour."""
+"""A backlog whose oldest is older than this says so; of the caller's it has a colour. A model makes a reply
+faster than anybody listens: what waits of it is how it should be."""
 
 PHASES = {
     TalkPhase.LISTENING.value: "listens",
@@ -299,8 +300,10 @@ def _live_row(call: AnyCall, last: LastLine | None, now_wall_ms: int, shows: Sho
             words=millis(response_ms), is_bad=response_ms > SLOW_RESPONSE_MS
         ),
         owed=owed_figure(card.owed_ms or 0, card.owed_cause or ""),
-        caller_backlog=_backlog(call.caller_q * FRAME_MS, call.caller_q * FRAME_MS),
-        reply_backlog=NOTHING if figures is None else _backlog(figures.reply_q_ms, figures.tx_q_age_ms),
+        caller_backlog=_backlog(call.caller_q * FRAME_MS, call.caller_q * FRAME_MS, is_bad_if_old=True),
+        reply_backlog=NOTHING
+        if figures is None
+        else _backlog(figures.reply_q_ms, figures.tx_q_age_ms, is_bad_if_old=False),
         verdict=call.verdict or NONE,
         why=standing.why,
         owners=owners_of(call.owners),
@@ -314,12 +317,13 @@ def _end_of(words: str) -> str:
     return words if len(words) <= LAST_CHARS else f"…{words[1 - LAST_CHARS :]}"
 
 
-def _backlog(waiting_ms: float, oldest_ms: float) -> Figure:
+def _backlog(waiting_ms: float, oldest_ms: float, *, is_bad_if_old: bool) -> Figure:
     if not waiting_ms:
         return Figure(words="0 ms")
     words = millis(waiting_ms)
     is_old = oldest_ms > OLD_MS
-    return Figure(words=f"{words}, oldest {millis(oldest_ms)}" if is_old else words, is_bad=is_old)
+    said = f"{words}, oldest {millis(oldest_ms)}" if is_old else words
+    return Figure(words=said, is_bad=is_old and is_bad_if_old)
 
 
 def _unreadable(call: UnreadableCall) -> LiveRow:

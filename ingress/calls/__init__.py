@@ -9,6 +9,7 @@ messages.
     departures   when the calls of a process that ends are moved
     ending       the rule: ends a call whose stream is gone, or waits
     figures      what ingress tells the card of a live call by itself
+    holding      their places in the count of all calls
     strays       calls that Redis says are here, and that are not
     table        which calls and media streams are here
     registry     the rare steps of a call in Redis, asked with patience

@@ -43,7 +43,7 @@ from shared.contract.streams.pairs import (
 )
 from shared.contract.writes import Speaker
 from shared.ownership.journal import JournalPen
-from shared.store.outbox import Outbox
+from shared.store.writing.writer import Writer
 
 HOLD_CLIP = hold_clip()
 PICK_UP_MS = 400.0
@@ -66,7 +66,7 @@ class IngressServices:
     """What all calls of this process share."""
 
     keys: Keys
-    outbox: Outbox
+    outbox: Writer
     worker: str
     journal: JournalPen
     post: BackPost

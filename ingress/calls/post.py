@@ -13,9 +13,10 @@ from typing import Protocol
 
 from ingress.counters import CallCounters
 from shared.clock import now_ms
-from shared.contract.streams.pairs import Pair, PairBatch
+from shared.contract.streams.pairs import Pair
 from shared.ownership.counters import Where
 from shared.ownership.guard import CallGuard
+from shared.store.writing.pair_batch import PairBatch
 
 PROGRESS_S = 0.1
 

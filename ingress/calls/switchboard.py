@@ -32,7 +32,7 @@ from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import (
     IS_FRAME,
     Pair,
-    back_command,
+    back_commands,
     read_name,
     read_pairs,
     split_name,
@@ -40,6 +40,7 @@ from shared.contract.streams.pairs import (
 from shared.figures.hops import Hop, host_of
 from shared.ownership.counters import Where
 from shared.process.role import Process
+from shared.process.tasks import in_turns
 from shared.store.inbox import Entry
 
 SWEEP_S = 0.25
@@ -99,22 +100,24 @@ class Switchboard:
         self._figures = FiguresPen(process, self.table, counters, sockets, now_ms())
         self._egress_to_socket = Hop(self.hops.egress_to_socket_ms, process.worker.host)
         self._writer = process.name.encode()
-        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._sweeper: asyncio.Task[None] | None = None
         self._sweeps = 0
         self._redis_run: tuple[int, int] | None = None
         self._redis_from_ms = now_ms()
         """Since when it has been the same Redis, without a break."""
 
     def open(self) -> None:
-        """Begins to read `tl:out:<self>` and to sweep."""
+        """Begins to read `out` of this process and to sweep."""
         process = self._process
-        process.inboxes[0].watch(process.keys.out(process.name), FIRST, self.receive_out, is_ours=True)
-        self._arm_sweep()
+        for lane in process.keys.ways:
+            own = process.keys.out(process.name, lane)
+            process.inboxes[lane].watch(own, FIRST, self.receive_out, is_ours=True)
+        self._sweeper = process.spawn(self._sweep_on(), "sweep")
 
     def shut(self) -> None:
         """Sweeps no more."""
-        if self._sweep_timer is not None:
-            self._sweep_timer.cancel()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
 
     def socket_opened(self, socket: Socket) -> MediaStream:
         """A media socket was let in: its stream."""
@@ -150,7 +153,7 @@ class Switchboard:
     # `out` and `back`.
 
     def receive_out(self, entries: list[Entry]) -> None:
-        """The sink of `tl:out:<self>`: through the fences, to the sockets, synchronously."""
+        """The sink of `out`: through the fences, to the sockets, synchronously."""
         counters, hops = self.counters, self.hops
         began_ms = now_ms()
         for entry_id, fields in entries:
@@ -189,23 +192,34 @@ class Switchboard:
                 self.hops.flush_to_clear_ms.observe(max(0.0, now_ms() - float(value)))
 
     def _send_back(self, worker: str, batch: list[Pair]) -> None:
-        entry = back_command(self._process.keys, worker, self._writer, now_ms(), batch)
-        self._process.outbox.send(entry, urgent=True)
+        for entry in back_commands(self._process.keys, worker, self._writer, now_ms(), batch):
+            self._process.outbox.send(entry, urgent=True)
 
     # The sweep.
 
-    def _arm_sweep(self) -> None:
-        self._sweep_timer = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+    async def _sweep_on(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self._sweep()
 
-    def _sweep(self) -> None:
-        self._arm_sweep()
+    async def _sweep(self) -> None:
+        """A look at all streams and calls. Cancelling it leaves the rest to a next one."""
         now = now_ms()
-        store_away_at_ms = self._process.outbox.away_since_ms
+        away_since_ms, lane_of = self._process.outbox.lane_away_since_ms, self._process.keys.lane
+        away = [away_since_ms(lane) is not None for lane in range(self._process.settings.lanes)]
         run = self._guard.run
-        for stream in list(self.table.streams):
-            run(Where.LOOK, stream.call_sid, self._sweep_stream, stream)
-        for sid, call in list(self._calls.items()):
-            run(Where.LOOK, sid, self._sweep_call, call, now, store_away=store_away_at_ms is not None)
+
+        def look_at_stream(stream: MediaStream) -> None:
+            if stream in self.table.streams:
+                run(Where.LOOK, stream.call_sid, self._sweep_stream, stream)
+
+        def look_at_call(sid: str) -> None:
+            call = self._calls.get(sid)
+            if call is not None:
+                run(Where.LOOK, sid, self._sweep_call, call, now, store_away=away[lane_of(sid)])
+
+        await in_turns(list(self.table.streams), look_at_stream)
+        await in_turns(list(self._calls), look_at_call)
         self._figures.tell(now)
         self._sweeps += 1
         self._look_at_redis(now)

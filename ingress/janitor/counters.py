@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shared.figures.counters import Counts
 
-DEEDS = ("condemn", "offer", "relist", "free", "disown", "dismiss", "forget")
+DEEDS = ("condemn", "offer", "relist", "free", "disown", "dismiss", "forget", "vacate", "readmit")
 
 
 @dataclass(slots=True)
@@ -20,6 +20,7 @@ class JanitorCounters:
     deeds: Counts = field(default_factory=lambda: Counts("what", DEEDS))
     """What was tidied up. condemn: a call that nobody had ends; offer: a role that nobody had was offered
     again; relist: a list of a worker's calls did not say what the cards say; free: a slot without a call;
-    disown: calls of a dead worker; dismiss: a consumer; forget: a worker's name."""
+    disown: calls of a dead worker; dismiss: a consumer; forget: a worker's name; vacate: a place, among all
+    calls, of one that is over or never came; readmit: a call on the line that had none."""
     late: int = 0
     """Deeds that came too late: things were not as they had been seen, or another one had the lane."""

@@ -1,7 +1,8 @@
-"""Reads a lane, and all workers, for the janitor.
+"""Reads a lane, the count of all calls, and all workers, for the janitor.
 
-Why it exists: rules are asked of one look at everything. Owns: how it is read, a hundred cards at a time, so
-that neither Redis nor this loop stands still for it. Must not know: what is wrong with what it finds.
+Why it exists: rules are asked of one look at everything. Owns: how it is read, a hundred cards or
+a thousand places at a time, so that neither Redis nor this loop stands still for it. Must not know: what is
+wrong with what it finds.
 
 A key that holds something else than it must is as good as none: the rules say what is missing then.
 """
@@ -14,17 +15,19 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from ingress.janitor.sight import ROLES, CardSeen, Consumer, LaneSeen
+from ingress.janitor.sight import ROLES, CardSeen, Consumer, CountSeen, LaneSeen
 from shared.contract import record
 from shared.contract.errors import ContractError, EntryError
-from shared.contract.keys import WORKERS, Keys
+from shared.contract.keys import ADMITTED, WORKERS, Keys
 from shared.contract.streams import hooks
 from shared.contract.streams.calls import read_call, read_orphan
 from shared.contract.views import JanitorView
 from shared.contract.worker import PULSE, read_pulse
 from shared.store.client import Store
+from shared.store.errors import is_of_the_key
 
 CARDS_AT_ONCE = 100
+PLACES_AT_ONCE = 1000
 ENTRIES_MOST = 1000
 """Of `calls` and `orphans`: what waits beyond that makes offers that change nothing."""
 
@@ -84,7 +87,49 @@ async def read_lane(store: Store, keys: Keys, lane: int, workers: Iterable[str])
     )
 
 
+async def read_count(store: Store, keys: Keys) -> CountSeen:
+    """The count of all calls, and who is on the line in any lane; of those that are in one of the two only,
+    their cards. Raises STORE_ERRORS. Cancelling is safe."""
+    places = await _places(store)
+    live: set[str] = set()
+    for lane in range(keys.lanes):
+        live.update(await _live(store, keys, lane))
+    by_lane: dict[int, list[str]] = {}
+    for call_sid in sorted(places.keys() ^ live):
+        by_lane.setdefault(keys.lane(call_sid), []).append(call_sid)
+    cards: dict[str, CardSeen | None] = {}
+    for lane, calls in by_lane.items():
+        cards |= await _cards(store, keys, lane, calls)
+    return CountSeen(places=places, live=frozenset(live), cards=cards)
+
+
 # Private.
+
+
+async def _places(store: Store) -> dict[str, float]:
+    """Those that are renewed meanwhile may be missed: they are on the line."""
+    found: dict[str, float] = {}
+    start = 0
+    try:
+        while True:
+            some = await store.redis.zrange(ADMITTED, start, start + PLACES_AT_ONCE - 1, withscores=True)
+            found |= {member.decode(errors="replace"): float(ends_ms) for member, ends_ms in some}
+            if len(some) < PLACES_AT_ONCE:
+                return found
+            start += PLACES_AT_ONCE
+    except ResponseError as error:
+        if not is_of_the_key(error):
+            raise
+        return {}
+
+
+async def _live(store: Store, keys: Keys, lane: int) -> list[str]:
+    try:
+        return _texts(await store.zrange(keys.live(lane), 0, -1))
+    except ResponseError as error:
+        if not is_of_the_key(error):
+            raise
+        return []
 
 
 def _well(answers: Sequence[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What the janitor reads of a lane, and of all workers. Pure.
+"""What the janitor reads of a lane, of the count of all calls, and of all workers. Pure.
 
 Why it exists: what is wrong is judged from one look at everything, and tests make such looks by hand. Owns:
 the shape of it. Must not know: how it is read, what is judged.
@@ -83,3 +83,14 @@ class CrewSeen:
     def instances(self) -> frozenset[str]:
         """Of those that live: the names that a next boot has too."""
         return frozenset(worker.partition("#")[0] for worker in self.alive)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountSeen:
+    """The count of all calls, and who is on the line in any lane, at one moment."""
+
+    places: Mapping[str, float] = field(default_factory=dict)
+    """Call and the end of its lease, ms of the server's time."""
+    live: frozenset[str] = frozenset()
+    cards: Mapping[str, CardSeen | None] = field(default_factory=dict)
+    """Of each call that is in one of the two only; None: there is no card, or what stands there is none."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ingress.calls.ending import ABANDONED
 from ingress.janitor import rules
+from ingress.janitor.count import Count
 from ingress.janitor.counters import JanitorCounters
 from ingress.janitor.look import read_beats, read_lane
 from ingress.janitor.patience import Patience
@@ -53,8 +54,11 @@ class Janitor:
     )
     _own_beat: int | None = None
     _emptied: int = 0
+    _count: Count = field(init=False)
+    """Of all calls: it is in no lane."""
 
     def __post_init__(self) -> None:
+        self._count = Count(self.process, self.counters, GAP_ROUNDS * ROUND_S * 1000)
         metrics = self.process.metrics
         metrics.add("janitor", self.counters)
         metrics.gauge("janitor_lanes", "Lanes that this process tidies up", lambda: len(self._lanes))
@@ -78,7 +82,9 @@ class Janitor:
             await asyncio.sleep(ROUND_S)
 
     async def round(self) -> None:
-        """Looks through the lanes that are ours. Raises STORE_ERRORS. Cancelled, some are left out."""
+        """Looks at the count and through the lanes, where they are ours. Raises STORE_ERRORS. Cancelled, some
+        are left out."""
+        await self._look_at_count()
         await self._lease()
         if not self._lanes:
             self._start_over()
@@ -109,6 +115,15 @@ class Janitor:
         self._names.forget()
         for patience in self._lanes.values():
             patience.forget()
+
+    async def _look_at_count(self) -> None:
+        """One that cannot be read keeps no lane from its turn."""
+        try:
+            await self._count.round()
+        except STORE_ERRORS as error:
+            if not is_of_the_key(error):
+                raise
+            self.counters.late += 1
 
     async def _lease(self) -> None:
         process = self.process

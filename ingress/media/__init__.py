@@ -10,6 +10,8 @@ arrives goes up by callbacks; what is to be sent comes down by plain calls.
     frames       WebSocket frames by hand
     round_trip   how long a message takes to the carrier and back
     write_times  how long the kernel took to take what was written
+    bounds       how much a stranger, and one socket, may ask of a process
+    strangers    whoever is not known yet: counted, bounded, sent away
     wire         what ingress needs of a carrier's wire
     twilio       Twilio's
     parameters   what our TwiML tells the stream that it opens

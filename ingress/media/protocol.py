@@ -8,7 +8,7 @@ Owns: the transport, the deque of what the transport has not taken, the bounds o
 carrier's messages, calls, Redis. Whole text messages go to a `TextSink`, synchronously.
 
 Bounds: a message 64 KiB (1009); unsent media 64 KiB a call (then frames are dropped and counted); all that is
-unsent 256 KiB and control frames 20 a second (then the connection is dropped).
+unsent 256 KiB, control frames 20 and bytes 60,000 a second (then the connection is dropped; bounds.py).
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from ingress.counters import SocketCounters
+from ingress.media.bounds import CONTROL_FRAMES, INCOMING_BYTES, Allowance
 from ingress.media.frames import split_frame, split_text_frames, text_frame
+from ingress.media.strangers import Strangers
 from ingress.media.write_times import WriteTimes, WriteWindow
 from shared.clock import now_ms
 
@@ -41,7 +43,6 @@ UNSENT_MEDIA_BYTES = 64 * 1024
 """About five seconds of audio: Twilio has long run dry by then."""
 
 UNSENT_BYTES = 256 * 1024
-CONTROL_FRAMES_PER_S = 20
 CLOSE_REASON_BYTES = 120
 """RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code."""
 
@@ -91,6 +92,7 @@ class MediaProtocol(asyncio.Protocol):
     """Made by uvicorn for each upgrade request; bind it to a role with `media_protocol_class`."""
 
     front: ClassVar[Front]
+    strangers: ClassVar[Strangers]
 
     def __init__(
         self,
@@ -112,9 +114,9 @@ class MediaProtocol(asyncio.Protocol):
         self._paused = False
         self._is_aborted = False
         self._write_times = WriteTimes()
-        self._control_second = 0
-        self._control_count = 0
         self.last_data_at_ms = now_ms()
+        self._bytes_allowed = Allowance(INCOMING_BYTES, self.last_data_at_ms)
+        self._control_allowed = Allowance(CONTROL_FRAMES, self.last_data_at_ms)
         self.peer = ""
         self.failure = ""
         """What the peer did against RFC 6455, if that ended the connection."""
@@ -131,9 +133,13 @@ class MediaProtocol(asyncio.Protocol):
         self.peer = str(name[0]) if isinstance(name, tuple) and name else ""
 
     def data_received(self, data: bytes) -> None:
-        if self.failure:
+        if self.failure or self._is_aborted:
             return  # The close frame is on its way: what still comes is read only to be thrown away.
         self.last_data_at_ms = now_ms()
+        if not self._bytes_allowed.take(len(data), self.last_data_at_ms):
+            self.strangers.counters.byte_floods += 1
+            self.abort()
+            return
         sink = self._sink
         if sink is None:
             self._library.receive_data(data)
@@ -163,6 +169,7 @@ class MediaProtocol(asyncio.Protocol):
         self._pending_bytes = 0
         sink, self._sink = self._sink, None
         if sink is not None:
+            self.strangers.closed(self)
             sink.lost()
 
     def pause_writing(self) -> None:
@@ -234,6 +241,14 @@ class MediaProtocol(asyncio.Protocol):
             self._is_aborted = True
             self._transport.abort()
 
+    def let_in(self) -> None:
+        """Its `start` was believed: it is a call's, and no stranger any more."""
+        self.strangers.started(self)
+
+    def make_room(self) -> None:
+        """Too many others have no `start` either, and this one has waited for longest."""
+        self.abort()
+
     # Private.
 
     # The handshake.
@@ -246,6 +261,8 @@ class MediaProtocol(asyncio.Protocol):
         except MultipleValuesError:
             signature = None
         refusal = self.front.refuse_upgrade(path, signature)
+        if refusal is None and not self.strangers.may_open():
+            refusal = HTTPStatus.SERVICE_UNAVAILABLE
         if refusal is not None:
             response = self._library.reject(refusal, f"{refusal.phrase}\n")
         else:
@@ -256,6 +273,7 @@ class MediaProtocol(asyncio.Protocol):
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             counters.upgrades += 1
             self._sink = self.front.opened(self)
+            self.strangers.opened(self)
         self._write_library()
 
     # Frames of the library.
@@ -292,11 +310,7 @@ class MediaProtocol(asyncio.Protocol):
         self.failure = type(self._library.parser_exc).__name__
 
     def _count_control(self) -> None:
-        second = int(self.last_data_at_ms // 1000)
-        if second != self._control_second:
-            self._control_second, self._control_count = second, 0
-        self._control_count += 1
-        if self._control_count > CONTROL_FRAMES_PER_S and not self._is_aborted:
+        if not self._control_allowed.take(1, self.last_data_at_ms) and not self._is_aborted:
             self.front.counters.control_floods += 1
             self.abort()
 
@@ -375,10 +389,12 @@ class MediaProtocol(asyncio.Protocol):
         return int(unacknowledged)
 
 
-def media_protocol_class(front_of_role: Front) -> type[MediaProtocol]:
-    """A class for uvicorn's `ws=`, bound to a role."""
+def media_protocol_class(front_of_role: Front, met: Strangers | None = None) -> type[MediaProtocol]:
+    """A class for uvicorn's `ws=`, bound to a role and to its account of strangers."""
+    strangers_of_role = Strangers() if met is None else met
 
     class BoundMediaProtocol(MediaProtocol):
         front = front_of_role
+        strangers = strangers_of_role
 
     return BoundMediaProtocol

@@ -77,6 +77,8 @@ class Socket(Protocol):
 
     def abort(self) -> None: ...
 
+    def let_in(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class StreamHost:
@@ -326,6 +328,8 @@ class MediaStream:
                 self.stream_sid = given.stream_sid.encode()
                 self.log = self.log.bind(call=given.call_sid, stream=given.stream_sid)
                 self._host.on_start(self, given)
+                if self.has_call:
+                    self.socket.let_in()
             case SocketStep.HOLD, (Media() | MarkEcho() | KeyPress()):
                 if len(self._held) == HELD_MESSAGES:
                     self._held.popleft()

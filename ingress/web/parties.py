@@ -1,18 +1,40 @@
-"""Who is on a call by Twilio's form: the person, our own number, who forwarded it, and whom a callee is
-shown.
+"""Who is on a call by Twilio's form: person, our own number, who forwarded it, whom a callee is shown.
+
+What the number carries stands there too.
 
 Why it exists: of a call that comes in the person is `From`, of one that we placed `To`; and both may be a
-number in some spelling, a SIP address, a name, or a word for "withheld". Owns: reading that. Pure. Must not
-know: what is answered, agents. Source: Twilio, "request parameters"; error 13214 and the change of 2022 for
-withheld numbers: a caller id must be the caller's own number, the called one or one that is verified.
+number in some spelling, a SIP address, a name, or a word for "withheld". And what the call is about (a shop,
+a campaign, an order) may stand in the number's URL, in custom parameters and in the carrier's SIP headers.
+Owns: reading that, its bounds. Pure. Must not know: what is answered, agents.
+
+Source: Twilio, "request parameters" of Voice, `<Application><Parameter>`, "Receiving SIP headers"; error
+13214 and the change of 2022 for withheld numbers: a caller id must be the caller's own number, the called one
+or one that is verified.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from ingress.media.parameters import AGENT
 from shared.forms import is_number, is_persons, number_in
+
+MOST, MOST_CHARS = 32, 2_000
+"""Parameters of a call, and the characters of one with its name; what is above is left out."""
+
+SIP_HEADER = "SipHeader_"
+
+_OF_TWILIO: Final = re.compile(
+    r"(Account|Application|Call|Parent|Bridged|Queue|Message|Trunk)\w*Sid"
+    r"|(From|To|Called|Caller)(City|State|Zip|Country)?"
+    r"|CallerName|CallStatus|CallToken|CallbackSource|CallDuration|CalledVia|ApiVersion|Direction|Duration"
+    r"|AddOns|AnsweredBy|Confidence|Digits|FinishedOnKey|Language|SequenceNumber|SpeechResult|Timestamp|msg"
+    r"|(Carrier|Dial|Error|Forwarded|Machine|Recording|Sip|Stir|Stream)\w*",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +85,16 @@ def read_parties(form: Mapping[str, str]) -> Parties:
         forwarded_by=number_in(form.get("ForwardedFrom", "")),
         is_outbound=is_outbound,
     )
+
+
+def read_carried(form: Mapping[str, str], query: Mapping[str, str]) -> dict[str, str]:
+    """From the first webhook of a call. A SIP header is called as it is, in lower case; what stands in the
+    URL comes first, since nobody but the number's owner writes there."""
+    found = {name: value for name, value in query.items() if name != AGENT}
+    for name, value in form.items():
+        if name.startswith(SIP_HEADER):
+            found.setdefault(name.removeprefix(SIP_HEADER).lower(), value)
+        elif _OF_TWILIO.fullmatch(name) is None:
+            found.setdefault(name, value)
+    kept = [(name, value) for name, value in found.items() if name and len(name) + len(value) <= MOST_CHARS]
+    return dict(kept[:MOST])

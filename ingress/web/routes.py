@@ -7,6 +7,7 @@ sockets. Every answer is idempotent: Twilio asks again when it is unsure.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,12 +24,13 @@ from ingress.media.parameters import AGENT, StreamParameters
 from ingress.web import resume, twiml
 from ingress.web.admission import Admission, Admitted
 from ingress.web.announcer import Announcer
-from ingress.web.carried import read_carried
 from ingress.web.door import Doorkeeper, Doorway
-from ingress.web.parties import Parties, read_parties
+from ingress.web.overload.load import LoadWatch
+from ingress.web.parties import read_carried, read_parties
 from ingress.web.resume import AGENT_MAX_CHARACTERS, Decision, Trail, Verb, read_trail
-from ingress.web.signature import Check, Params, Signatures
+from ingress.web.signature import EPISODE_OVER_MS, Check, Params, Signatures
 from ingress.web.store_turns import StoreTurns
+from ingress.web.visit import Visit
 from shared.clock import now_ms
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_SID, Keys
@@ -46,25 +48,19 @@ from shared.tongue import Tongue
 
 BODY_MAX_BYTES = 64 * 1024
 FIELDS_MAX = 500
+
+BUSY = "busy"
+"""Of a dialled number, in Twilio's word."""
+
+OF_THE_CALLER = frozenset(
+    {WebhookReason.CALLER_AT_ONCE, WebhookReason.CALLER_CALLS, WebhookReason.CALLER_MINUTES}
+)
+"""They concern one caller; the others, everybody."""
+
 FINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 Form = dict[str, str]
 Handler = Callable[[Request, Form], Awaitable[Response]]
 SpawnFor = Callable[[str, Coroutine[Any, Any, None], str], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request about a call: which call, who is on it, what our URL has carried."""
-
-    call_sid: str
-    parties: Parties
-    trail: Trail
-    agent: str
-    """The agent that was asked for; by the card, once there is one."""
-
-    def on(self, card: ResumeView | None) -> Visit:
-        """The same, with what the card says."""
-        return self if card is None or not card.agent else replace(self, agent=card.agent)
 
 
 @dataclass(slots=True)
@@ -76,6 +72,7 @@ class Webhooks:
     store: Store
     keys: Keys
     admission: Admission
+    load: LoadWatch
     door: Doorkeeper
     announcer: Announcer
     registry: Registry
@@ -103,7 +100,7 @@ class Webhooks:
     # The routes.
 
     async def voice(self, request: Request, form: Form) -> Response:
-        """A call comes in: a slot and a stream, or a spoken reason."""
+        """A call comes in: a place and a stream, or a spoken reason."""
         agent = request.query_params.get(AGENT, "")[:AGENT_MAX_CHARACTERS]
         visit = Visit(_call_sid(form), read_parties(form), Trail(agent=agent), agent)
         if self._is_foreign(form):
@@ -114,11 +111,14 @@ class Webhooks:
             return _twiml(twiml.reject())
         if self.door.state in (Doorway.ELSEWHERE, Doorway.SHUT):
             return self._refuse_draining(visit)
+        overload = self.load.let_in(visit.call_sid)
+        if overload is not None:
+            return self._refuse(visit, overload)
+        rings = Ringing(visit.call_sid, visit.agent, visit.parties.line)
+        person = Person(caller=visit.parties.person, parameters=read_carried(form, request.query_params))
         try:
-            rings = Ringing(visit.call_sid, visit.agent, visit.parties.line)
-            person = Person(caller=visit.parties.person, parameters=read_carried(form, request.query_params))
             admitted = await self.turns.ask(
-                lambda: self.admission.reserve(visit.call_sid, rings=rings, person=person)
+                lambda: self.admission.let_in(visit.call_sid, person=person, rings=rings)
             )
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
@@ -133,14 +133,12 @@ class Webhooks:
 
         async def decided() -> tuple[ResumeView | None, Decision, Admitted | None]:
             card = await read_view(self.store, self.keys, call_sid, ResumeView)
-            decision = resume.decide(
-                card, visit.parties, dialled, trail=trail, max_resumes=self.settings.max_resumes
-            )
+            decision = await self._decide(visit, card, dialled)
             if decision.dialled:
                 # Before the stream: the brain must know why the caller is back when they are.
                 await self.registry.tell_dialled(call_sid, decision.dialled, trail.tries)
             wants_stream = decision.verb is Verb.STREAM
-            admitted = await self.admission.reserve(call_sid) if wants_stream else None
+            admitted = await self.admission.let_in_again(call_sid) if wants_stream else None
             return card, decision, admitted
 
         try:
@@ -187,21 +185,41 @@ class Webhooks:
             self.spawn_for(call_sid, self.registry.end_by_status(call_sid, status), "end")
         return Response(status_code=204)
 
+    def note_refused(self, event: str, path: str, reason: str) -> None:
+        """A request, or a handshake, that is not believed. Of many in a row the log has the first, and a line
+        for all others when they end. Whoever refuses it counts it."""
+        left_out = self.signatures.refused.next_line(now_ms())
+        if left_out is not None:
+            self.log.warning(event, path=path, reason=reason, left_out=left_out)
+            self._watch_episode()
+
     # Private.
+
+    async def _decide(self, visit: Visit, card: ResumeView | None, dialled: str) -> Decision:
+        """The plan of the card; a transfer that its caller may not have any more is busy. Raises
+        STORE_ERRORS."""
+        parties, trail, most = visit.parties, visit.trail, self.settings.max_resumes
+        decision = resume.decide(card, parties, dialled, trail=trail, max_resumes=most)
+        if decision.verb is Verb.DIAL:
+            sid, person = visit.call_sid, parties.person
+            if not await self.admission.may_dial(sid, person=person, which=trail.tries):
+                self.counters.refusals[WebhookReason.CALLER_TRANSFERS] += 1
+                self.load.refused(sid, WebhookReason.CALLER_TRANSFERS)
+                return resume.decide(card, parties, BUSY, trail=trail, max_resumes=most)
+        return decision
 
     # Answers.
 
     def _stream(self, visit: Visit, admitted: Admitted, *, digits: str = "") -> Response:
         call_sid, parties = visit.call_sid, visit.parties
-        if admitted.refused == WebhookReason.FULL:
-            self.counters.refusals[WebhookReason.FULL] += 1
-            self.log.warning("call_refused", call=call_sid, reason=admitted.refused)
-            return self._say(visit, self._announcement(visit).busy)
-        if admitted.refused:
+        if admitted.refused == WebhookReason.ENDED:
             self.counters.refusals[WebhookReason.ENDED] += 1
             self.log.info("call_refused", call=call_sid, reason=admitted.refused)
             return _twiml(twiml.hang_up())
+        if admitted.refused:
+            return self._refuse(visit, WebhookReason(admitted.refused), counted=admitted.count)
         self.counters.connects += 1
+        self.load.counted = admitted.count
         parameters = StreamParameters(
             token=admitted.token, caller=parties.person, called=parties.line, agent=visit.agent
         )
@@ -217,6 +235,13 @@ class Webhooks:
                 return self._apology(visit, decision.argument, fallback)
             case Verb.HANG_UP | Verb.STREAM:
                 return _twiml(twiml.hang_up())
+
+    def _refuse(self, visit: Visit, reason: WebhookReason, **figures: object) -> Response:
+        """There is no room for the call; or its caller has had what one may, and is not put through to a
+        fallback number either: that costs, too."""
+        self.counters.refusals[reason] += 1
+        self.load.refused(visit.call_sid, reason, **figures)
+        return self._say(visit, self._announcement(visit).busy, dials=reason not in OF_THE_CALLER)
 
     def _refuse_draining(self, visit: Visit) -> Response:
         """This process is about to end and has no sibling on this host."""
@@ -265,10 +290,10 @@ class Webhooks:
         self.counters.apologies += 1
         return self._say(visit, text or self._announcement(visit).apology, fallback)
 
-    def _say(self, visit: Visit, text: str, fallback: str | None = None) -> Response:
+    def _say(self, visit: Visit, text: str, fallback: str | None = None, *, dials: bool = True) -> Response:
         said = self._announcement(visit)
         number = fallback or said.fallback
-        if not is_destination(number) or visit.parties.comes_back(number):
+        if not dials or not is_destination(number) or visit.parties.comes_back(number):
             number = ""
         tongue = Tongue(language=said.language, voice=said.voice)
         return _twiml(twiml.apologise(text, tongue, number=number, caller_id=self._caller_id(visit)))
@@ -297,25 +322,39 @@ class Webhooks:
             return response
 
         async def answered(request: Request) -> Response:
+            is_believed = False
             try:
                 form, params = await _read_form(request)
                 check = self._check(path, request, params)
                 if check is not Check.OK:
                     self.counters.refusals[WebhookReason.SIGNATURE] += 1
-                    left_out = self.signatures.refused.next_line(now_ms())
-                    if left_out is not None:
-                        self.log.warning("webhook_refused", path=path, reason=check, left_out=left_out)
+                    self.note_refused("webhook_refused", path, check)
                     return PlainTextResponse("Forbidden\n", 403)
+                is_believed = True
                 return await handler(request, form)
             except ClientDisconnect:  # also when the request was too slow: nobody reads the answer
                 self.counters.refusals[WebhookReason.BAD_REQUEST] += 1
                 return Response(status_code=400)
             except BadRequest as error:
                 self.counters.refusals[WebhookReason.BAD_REQUEST] += 1
-                self.log.warning("webhook_refused", path=path, reason=str(error))
+                if is_believed:
+                    self.log.warning("webhook_refused", path=path, reason=str(error))
+                else:
+                    self.note_refused("webhook_refused", path, str(error))
                 return PlainTextResponse(f"{error}\n", error.status)
 
         return handle
+
+    def _watch_episode(self) -> None:
+        asyncio.get_running_loop().call_later(EPISODE_OVER_MS / 1000, self._tell_episode)
+
+    def _tell_episode(self) -> None:
+        refused = self.signatures.refused
+        episode = refused.summary(now_ms())
+        if episode is not None:
+            self.log.warning("refusals", left_out=episode.left_out, lasted_s=round(episode.lasted_ms / 1000))
+        if refused.is_episode:
+            self._watch_episode()
 
     def _check(self, path: str, request: Request, params: Params) -> Check:
         query = request.scope["query_string"].decode("latin-1")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import enum
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from twilio.request_validator import RequestValidator
@@ -67,26 +68,54 @@ def candidates(url: str) -> tuple[str, ...]:
     return tuple(f"{parts.scheme}://{at}{path}{query}" for at in netlocs for path in paths)
 
 
-REFUSED_EVERY_MS = 10_000.0
+EPISODE_OVER_MS = 10_000.0
+"""Nothing was refused for so long: the episode is over."""
+
+EPISODE_LONGEST_MS = 600_000.0
+"""One that does not end is summed up all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Refusals one after another, summed up."""
+
+    left_out: int
+    """Those that had no line of their own."""
+    lasted_ms: float
 
 
 class RefusedLines:
-    """Which refusals get a line in the log: one in ten seconds. Strangers may send thousands a second; each
-    is counted all the same."""
+    """Which refusals get a line in the log: the first of an episode, and all others one together when it is
+    over. Strangers may send thousands a second; each is counted all the same."""
 
-    __slots__ = ("_left_out", "_next_at_ms")
+    __slots__ = ("_began_ms", "_last_ms", "_left_out", "is_episode")
 
     def __init__(self) -> None:
-        self._next_at_ms, self._left_out = 0.0, 0
+        self.is_episode = False
+        """Whether there is one that is not summed up."""
+        self._began_ms = self._last_ms = 0.0
+        self._left_out = 0
 
     def next_line(self, now_ms: float) -> int | None:
-        """How many were left out since the last line; None: this one is left out too."""
-        if now_ms < self._next_at_ms:
+        """One was refused. None: it is left out; else it begins an episode and has a line, and this is how
+        many of an earlier one nobody was told of."""
+        if self.is_episode and now_ms - self._last_ms < EPISODE_OVER_MS:
             self._left_out += 1
+            self._last_ms = now_ms
             return None
         left_out, self._left_out = self._left_out, 0
-        self._next_at_ms = now_ms + REFUSED_EVERY_MS
+        self.is_episode, self._began_ms, self._last_ms = True, now_ms, now_ms
         return left_out
+
+    def summary(self, now_ms: float) -> Episode | None:
+        """What there is to tell of the episode now: all that was left out, once it is over or has lasted
+        long. None: nothing, or nothing yet."""
+        is_over = now_ms - self._last_ms >= EPISODE_OVER_MS
+        if not self.is_episode or not (is_over or now_ms - self._began_ms >= EPISODE_LONGEST_MS):
+            return None
+        found = Episode(self._left_out, self._last_ms - self._began_ms)
+        self.is_episode, self._left_out, self._began_ms = not is_over, 0, now_ms
+        return found if found.left_out else None
 
 
 class Signatures:

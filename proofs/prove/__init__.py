@@ -18,6 +18,7 @@ pages about them read.
     listening/    what a caller hears, and for how long there was no sound while some was owed
     openings/     what calls cost that begin: their own caller, others, the host
     silence/      `make prove-silence`: nobody is left in silence, tried kind by kind
+    hostile/      `make prove-hostile`: people who mean harm, beside calls that must not notice
     chaos/        `make chaos`: the call outlives us, tried process by process
     page_table    a table of results in docs/reliability.md
     sequencer     `make prove-sequencer`: the response sequencer, exhaustively and by chance

@@ -17,6 +17,7 @@ same history.
     promises      what must hold at the caller's ear, and in Redis
     kept_seeds    those that once failed
     play          callers, faults, judgement
+    crowd         more callers than places
     run           from a seed to its history, in a process of its own
     command       `make simulate`
     __main__      `python -m proofs.simulate`

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from proofs.prove.promises import conclude
+from proofs.simulate.crowd import Crowd
 from proofs.simulate.faults import What
 from proofs.simulate.kept_seeds import KEPT, Kept
 from proofs.simulate.play import story_of
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "--faults", default=",".join(What), help="kinds to draw from, with commas; empty: none"
     )
     parser.add_argument("--workers", type=int, default=2, help="processes of each role")
+    parser.add_argument("--crowd", action="store_true", help="more callers than places, over many lanes")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs side by side")
     parser.add_argument("--twice", action="store_true", help="each seed twice: is it the same history?")
     parser.add_argument("--within", type=float, default=0.0, help="begin no seed after so many seconds")
@@ -101,8 +103,10 @@ def _run(options: argparse.Namespace, histories: Sequence[Kept]) -> Iterator[Out
             if options.within and time.monotonic() - began_s > options.within:
                 return
             story = story_of(history)
+            crowd = Crowd(seed=history.seed, seconds=history.seconds, faults=story.faults)
+            settings, play = (crowd.settings, crowd.play) if options.crowd else ({}, story.play)
             for _ in range(2 if options.twice else 1):
-                yield WorldOptions(seed=history.seed, workers=history.workers), story.play
+                yield WorldOptions(seed=history.seed, workers=history.workers, settings=settings), play
 
     before: Outcome | None = None
     for outcome in run_many(jobs(), options.jobs):

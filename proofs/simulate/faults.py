@@ -35,6 +35,16 @@ class What(enum.StrEnum):
     """Each word to and from Redis takes 40 to 250 ms."""
     FULL = "full"
     """Redis takes no write that needs memory."""
+    NO_DISK = "no-disk"
+    """Redis takes no write: its snapshot could not be written (MISCONF)."""
+    NO_REPLICAS = "no-replicas"
+    """Redis takes no write: it has too few replicas (NOREPLICAS)."""
+    READ_ONLY = "read-only"
+    """Redis takes no write: it is a replica all at once (READONLY)."""
+    BUSY = "busy"
+    """Redis carries nothing out: somebody's script runs (BUSY)."""
+    LOADING = "loading"
+    """Redis is gone for a moment, and reads for a while what it had (LOADING)."""
     CRASH = "crash"
     """Redis is gone for a while, and comes back with what it had."""
     EMPTY = "empty"
@@ -68,6 +78,9 @@ one that has nothing to do."""
 
 FAIL_OVER_S = 0.8
 """From the death of a primary to a replica that serves."""
+
+GONE_S = 0.2
+"""From the death of a server to its next boot, which then reads what it had."""
 
 LASTS_S = (0.1, 3.0)
 STEPS_MOST = 400

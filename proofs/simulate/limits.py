@@ -6,7 +6,7 @@ else neither may happen. Owns: these bounds. Pure. Must not know: how they are j
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from proofs.simulate.faults import FAIL_OVER_S, Fault, What
@@ -14,6 +14,10 @@ from proofs.simulate.faults import FAIL_OVER_S, Fault, What
 _NEW_OWNER = frozenset({What.KILL, What.VANISH, What.DRAIN})
 _MOVES_CALLS = frozenset({What.KILL, What.VANISH, What.STOP, What.CUT})
 """Of an ingress: it is dead, or counts as dead to the others, who have its calls sent to themselves."""
+
+_MISSES_STEPS = frozenset(
+    {What.KILL, What.VANISH, What.STOP, What.CUT, What.LOST, What.RESET, What.FREEZE, What.CRASH}
+)
 
 _OLDER = frozenset({What.FAIL_OVER, What.BEHIND})
 _LOSES_WRITES = _OLDER | {What.EMPTY}
@@ -26,6 +30,10 @@ WAIT_MS = 13_000.0
 
 SETTLED_S = 8.0
 """After the last call; then nothing of it is left but what stays of a call that has ended."""
+
+TIDY_AFTER_FAULTS_S = 25.0
+"""Where the step that gives a place back may have been missed: whoever holds the count sees it with the next
+look, or takes it over when the lease of the one before is over."""
 
 JANITOR_S = 75.0
 """Where the janitor alone can see that something is left: a minute of silence, a look, an end."""
@@ -112,12 +120,18 @@ def limits_of(faults: Sequence[Fault]) -> Limits:
         again_ms=max((_again_ms(fault) for fault in faults), default=0.0),
         left_out_ms=None if kinds & _LOSES_WRITES else 0.0,
         may_lose_turns=bool(kinds & (_NEW_OWNER | _LOSES_WRITES)) or any(map(_is_new_leg, faults)),
-        tidy_within_s=JANITOR_S if kinds & _LOSES_WRITES else SETTLED_S,
+        tidy_within_s=_tidy_within_s(kinds),
         may_truncate_above=What.LINE in kinds,
     )
 
 
 # Private.
+
+
+def _tidy_within_s(kinds: Set[What]) -> float:
+    if kinds & _LOSES_WRITES:
+        return JANITOR_S
+    return TIDY_AFTER_FAULTS_S if kinds & _MISSES_STEPS else SETTLED_S
 
 
 def _is_new_leg(fault: Fault) -> bool:

@@ -32,7 +32,12 @@ FELT_AFTER_MS = 6_000.0
 """So long after its end an answer may still pause on account of a fault: it may have begun some steps later,
 a death is seen two seconds after it."""
 
-NO_REDIS = frozenset({What.FREEZE, What.FULL, What.CRASH, What.EMPTY, What.CUT, What.LOST})
+NO_REDIS = frozenset(
+    {
+        *(What.FREEZE, What.FULL, What.NO_DISK, What.NO_REPLICAS, What.READ_ONLY, What.BUSY, What.LOADING),
+        *(What.CRASH, What.EMPTY, What.CUT, What.LOST),
+    }
+)
 
 UNPLAYED = frozenset({What.STOP, What.LINE})
 UNPLAYED_AFTER_MS = 500.0

@@ -24,7 +24,7 @@ from proofs.prove.silence.recording import Listener
 from proofs.simulate.limits import Limits
 from proofs.simulate.order import jumps
 from proofs.simulate.redis.keyspace import Keyspace
-from shared.contract.keys import Keys, is_permanent
+from shared.contract.keys import ADMITTED, Keys, is_permanent
 from shared.process.role import Process
 from simulators import clips
 from simulators.comparison import item_audio, merged
@@ -135,11 +135,14 @@ def broken_by_call(heard: Heard, heard_with: Known, limits: Limits) -> list[str]
     return [f"{record.call_sid} {sentence}" for sentence in found]
 
 
-def broken_in_redis(keys: Keyspace, sids: Iterable[str]) -> list[str]:
+def broken_in_redis(keys: Keyspace, sids: Iterable[str], *, lanes: int = 1) -> list[str]:
     """After all calls have ended and a while has passed."""
-    names = Keys(1)
-    live = keys.values.get(names.live(0).encode()) or {}
-    slots = keys.values.get(names.slots(0).encode()) or {}
+    names = Keys(lanes)
+    live, slots = (
+        [sid for lane in range(lanes) for sid in keys.values.get(of(lane).encode()) or ()]
+        for of in (names.live, names.slots)
+    )
+    places = keys.values.get(ADMITTED.encode()) or {}
     cards = {sid: keys.values.get(names.card(sid).encode()) for sid in sids}
     open_cards = [sid for sid, card in cards.items() if card is not None and card.get(b"state") != b"ended"]
     without_ttl = [
@@ -149,6 +152,7 @@ def broken_in_redis(keys: Keyspace, sids: Iterable[str]) -> list[str]:
         {
             f"{len(live)} ended calls are live in Redis": bool(live),
             f"{len(slots)} slots are taken by ended calls": bool(slots),
+            f"{len(places)} places are taken by ended calls": bool(places),
             f"cards are not ended: {', '.join(open_cards)}": bool(open_cards),
             f"keys without a TTL: {', '.join(without_ttl)}": bool(without_ttl),
         }

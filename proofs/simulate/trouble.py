@@ -9,16 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
-from proofs.simulate.faults import FAIL_OVER_S, Fault, What
+from proofs.simulate.faults import FAIL_OVER_S, GONE_S, Fault, What
 from proofs.simulate.kernel.network import Delay
+from proofs.simulate.redis import server
 from proofs.simulate.world import World
 
 SLOW = Delay(0.04, 0.21)
 
 STEPS_WITHIN_S = 2.0
 """A process that runs so few callbacks in this time is met between two of them all the same."""
+
+REFUSALS: Final[Mapping[What, str]] = {
+    What.NO_DISK: server.NO_DISK,
+    What.NO_REPLICAS: server.NO_REPLICAS,
+    What.READ_ONLY: server.READ_ONLY,
+}
+"""What Redis answers to each write."""
 
 
 async def bring_about(world: World, schedule: Sequence[Fault]) -> None:
@@ -41,6 +50,9 @@ async def _until(world: World, at_s: float) -> None:
 
 async def _do(world: World, fault: Fault) -> None:
     world.history.note("world", f"fault {fault}")
+    if fault.what in _OF_REDIS:
+        await _of_redis(world, fault)
+        return
     match fault.what:
         case What.KILL | What.VANISH:
             silently = fault.what is What.VANISH
@@ -51,10 +63,6 @@ async def _do(world: World, fault: Fault) -> None:
             await _after_steps(world, fault, lambda: world.stop(fault.target))
             await asyncio.sleep(fault.lasts_s)
             world.go_on(fault.target)
-        case What.FREEZE:
-            world.stop("redis")
-            await asyncio.sleep(fault.lasts_s)
-            world.go_on("redis")
         case What.CUT:
             await _nothing_passes(world, fault.target, "redis", fault.lasts_s)
         case What.LOST:
@@ -76,6 +84,30 @@ async def _do(world: World, fault: Fault) -> None:
             await _nothing_passes(world, fault.target, "twilio", fault.lasts_s)
         case What.CARRIER:
             world.network.reset(fault.target, "twilio")
+
+
+_OF_REDIS: Final = frozenset(
+    {
+        *REFUSALS,
+        What.FREEZE,
+        What.SLOW,
+        What.FULL,
+        What.BUSY,
+        What.LOADING,
+        What.CRASH,
+        What.EMPTY,
+        What.FAIL_OVER,
+        What.BEHIND,
+    }
+)
+
+
+async def _of_redis(world: World, fault: Fault) -> None:
+    match fault.what:
+        case What.FREEZE:
+            world.stop("redis")
+            await asyncio.sleep(fault.lasts_s)
+            world.go_on("redis")
         case What.SLOW:
             world.network.delays["redis"] = SLOW
             await asyncio.sleep(fault.lasts_s)
@@ -84,6 +116,19 @@ async def _do(world: World, fault: Fault) -> None:
             world.redis.is_full = True
             await asyncio.sleep(fault.lasts_s)
             world.redis.is_full = False
+        case What.NO_DISK | What.NO_REPLICAS | What.READ_ONLY:
+            world.redis.refusal = REFUSALS[fault.what]
+            await asyncio.sleep(fault.lasts_s)
+            world.redis.refusal = ""
+        case What.BUSY:
+            world.redis.closed = server.BUSY
+            await asyncio.sleep(fault.lasts_s)
+            world.redis.closed = ""
+        case What.LOADING:
+            world.crash_redis(GONE_S, keeps=True)
+            world.redis.closed = server.LOADING
+            await asyncio.sleep(GONE_S + fault.lasts_s)
+            world.redis.closed = ""
         case What.CRASH | What.EMPTY:
             world.crash_redis(fault.lasts_s, keeps=fault.what is What.CRASH)
             await asyncio.sleep(fault.lasts_s)

@@ -110,6 +110,8 @@ class World:
             "admin_port_base": ADMIN_PORTS,
             "host_name": "one",
             "drain_s": 5.0,
+            # Not the one of the process that all these are in.
+            "memory_most_mib": 1_000_000,
             "agents_file": str(AGENTS_FILE),
             **options.settings,
         }
@@ -245,7 +247,10 @@ class World:
         machine = self.machines["redis"]
         self.loop.kill_machine(machine)
         self.network.bury(machine)
-        self.redis = RedisServer(Keyspace(self._redis_us), is_full=self.redis.is_full)
+        before = self.redis
+        self.redis = RedisServer(
+            Keyspace(self._redis_us), is_full=before.is_full, refusal=before.refusal, closed=before.closed
+        )
         if copied is not None:
             self.redis.keys.restore(copied)
         self.loop.call_later(down_s, self.start_redis)

@@ -27,9 +27,11 @@ NOTHING = {b"v": VERSION}
 """An entry that says nothing: written and trimmed at once, it makes a stream that can carry a TTL."""
 
 
-def probe_command() -> Command:
-    """A write that writes nothing: refused like all others, answered nil by a Redis that takes them."""
-    return Command(NOWHERE.encode(), (b"XADD", NOWHERE.encode(), b"NOMKSTREAM", b"*", b"v", VERSION))
+def probe_command(nowhere: str = NOWHERE) -> Command:
+    """A write that writes nothing: refused like all others, answered nil by a Redis that takes them.
+    `nowhere`: where it goes, on a Cluster a key of the slot that is asked about."""
+    key = nowhere.encode()
+    return Command(key, (b"XADD", key, b"NOMKSTREAM", b"*", b"v", VERSION))
 
 
 Fields = list[bytes]

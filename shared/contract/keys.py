@@ -27,6 +27,15 @@ SOUND = "tl:sound:"
 """Before the id of a sound. Hash: a sound that ingress plays (shared/contract/speech.py)."""
 AUDIT = "tl:audit"
 """Stream: what operators did, who and to what (shared/contract/streams/audit.py)."""
+ADMITTED = "tl:{admitted}"
+"""Sorted set call_sid → lease end in ms of the server's time: every call that has a place, whatever its lane.
+It and what stands beside it are of one slot of a Cluster, which is no lane's."""
+
+COUNTED_BY = f"{ADMITTED}:by"
+"""Text: the ingress worker that holds the count against the cards. Its TTL is the lease."""
+
+MODEL = "tl:model"
+"""Hash: how much of the model account's rate is left, brain → ingress. It counts until its TTL is over."""
 
 NOWHERE = "tl:nowhere"
 """A stream that is never there: an XADD to it with NOMKSTREAM shows whether Redis takes writes, and leaves
@@ -67,6 +76,12 @@ def sound_key(sound_id: str) -> str:
     return f"{SOUND}{sound_id}"
 
 
+def caller_day(caller: str) -> str:
+    """Hash: what a caller has had of us in a day, by call. `caller`: never a number, but a keyed hash of one
+    (shared/contract/admission/callers.py)."""
+    return f"{ADMITTED}:of:{caller}"
+
+
 def is_permanent(key: str) -> bool:
     """Whether `key` may live without a TTL."""
     return any(pattern.fullmatch(key) for pattern in PERMANENT)
@@ -74,9 +89,12 @@ def is_permanent(key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Key builders for a deployment of `lanes` lanes (1 by default, 64 on a Cluster)."""
+    """Key builders for a deployment of `lanes` lanes."""
 
     lanes: int = 1
+    spread: bool = False
+    """On a Cluster: `out` and `back` are a stream a lane, so that a call depends on the master of its lane
+    and on no other, and one read names keys of one slot."""
 
     def lane(self, call_sid: str) -> int:
         return lane_of(call_sid, self.lanes)
@@ -108,7 +126,8 @@ class Keys:
         return f"tl:{{{lane}}}:ended"
 
     def slots(self, lane: int) -> str:
-        """Sorted set call_sid → lease end in ms: admission."""
+        """Sorted set call_sid → lease end in ms: where processes of the version before count. No decision of
+        this one hangs on it (docs/design.md, Admission)."""
         return f"tl:{{{lane}}}:slots"
 
     def janitor(self, lane: int) -> str:
@@ -176,15 +195,24 @@ class Keys:
         """Hash: the caller's number in full, for tools and webhooks. No command shows it."""
         return f"{self.card(call_sid)}:number"
 
-    # Of one worker: a slot of its own, since it serves calls of many lanes.
+    def nowhere(self, lane: int) -> str:
+        """A stream that is never there, of the slot of a lane (see NOWHERE)."""
+        return f"tl:{{{lane}}}:nowhere"
 
-    def out(self, ingress_worker: str) -> str:
+    # Of one worker, which serves calls of many lanes.
+
+    def out(self, ingress_worker: str, lane: int = 0) -> str:
         """Stream: one entry a tick, many calls in it, egress (and brain) → ingress."""
-        return f"tl:out:{ingress_worker}"
+        return f"tl:{{{lane}}}:out:{ingress_worker}" if self.spread else f"tl:out:{ingress_worker}"
 
-    def back(self, egress_worker: str) -> str:
+    def back(self, egress_worker: str, lane: int = 0) -> str:
         """Stream: mark echoes and progress, ingress → egress."""
-        return f"tl:back:{egress_worker}"
+        return f"tl:{{{lane}}}:back:{egress_worker}" if self.spread else f"tl:back:{egress_worker}"
+
+    @property
+    def ways(self) -> range:
+        """The lanes that have `out` and `back` of their own; lane 0 alone where all calls share them."""
+        return range(self.lanes if self.spread else 1)
 
     def spent(self, day: str) -> str:
         """Hash: what all calls of a day have cost (shared/contract/bill/spent.py)."""

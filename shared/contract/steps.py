@@ -15,13 +15,13 @@ from typing import NamedTuple
 from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.contract.lua import scripts
-from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
+from shared.contract.lua.scripts import ENDED, Answer, ScriptCall, read_answer
 from shared.contract.streams.calls import CALLER, PERSON_TTL_MS, RINGING_MS, Person, Ringing
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """RESERVE's answer: the nonce of the token and its expiry, or why there is no slot (full, ended)."""
+    """RESERVE's answer: the nonce of the token and its expiry, or why there is none (ended)."""
 
     nonce: str
     expires_at_ms: int
@@ -33,16 +33,14 @@ def reserve(
     call_sid: str,
     *,
     wall_ms: int,
-    limit: int,
-    lease_ms: int,
     nonce: str,
     expires_at_ms: int,
     rings: Ringing | None = None,
     person: Person | None = None,
 ) -> ScriptCall:
-    """A slot in the call's lane and the token that goes with it. The same answer while it is unspent.
-    `rings`: what brains are told of a call that gets its first token; None: nothing. `person`: what is
-    written down of its caller; None: nothing before there is a stream."""
+    """The token of a call that has a place. The same answer while it is unspent. `rings`: what brains are
+    told of a call that gets its first token; None: nothing. `person`: what is written down of its caller;
+    None: nothing before there is a stream."""
     lane = keys.lane(call_sid)
     told = ("", "", "") if rings is None else ("1", rings.agent, rings.called)
     known = ("", "") if person is None else (person.caller, person.written)
@@ -51,20 +49,19 @@ def reserve(
         scripts.RESERVE,
         (keys.slots(lane), keys.token(call_sid), keys.card(call_sid), keys.ringing(lane)),
         (
-            call_sid, limit, lease_ms, wall_ms, nonce, expires_at_ms, CALL_TTL_MS, *told, RINGING_MS, *known,
-            PERSON_TTL_MS,
+            call_sid, wall_ms, nonce, expires_at_ms, CALL_TTL_MS, *told, RINGING_MS, *known, PERSON_TTL_MS,
         ),
     )  # fmt: skip
 
 
-def read_reserve(reply: Sequence[bytes | int]) -> Reservation:
+def read_reserve(reply: Sequence[bytes]) -> Reservation:
     """Raises ValueError for what is no answer of RESERVE."""
     match list(reply):
         case [b"OK", bytes(nonce), bytes(expiry)]:
             return Reservation(nonce.decode(), int(expiry))
-        case [b"FULL" | b"ENDED" as why, *_]:
-            return Reservation("", 0, why.decode().lower())
-    raise ValueError(f"expected OK, FULL or ENDED, got {reply!r}")
+        case [b"ENDED"]:
+            return Reservation("", 0, ENDED)
+    raise ValueError(f"expected OK or ENDED, got {reply!r}")
 
 
 def expect(keys: Keys, call_sid: str, *, worker: str, entry: str) -> ScriptCall:

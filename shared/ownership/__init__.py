@@ -10,6 +10,7 @@ Why it exists: a call outlives each of our processes. Must not know: what a role
     control_feed  an owner's eye: the control messages of one call
     workers       all workers of the deployment, by their own beats
     tidying       what a janitor asks of Redis, a typed function a script
+    admitting     the count of all calls: admit, hold, vacate, awaited
     guard         a bug that is met in one call stays in it
     liveness      which of them count as dead
     owned_watch   the calls of the dead, and ours that we do not know

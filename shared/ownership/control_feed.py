@@ -27,7 +27,7 @@ from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
-from shared.store.outbox import Outbox
+from shared.store.writing.writer import Writer
 
 SWEEP_S = 1.0
 """How often owners look at `control` without a ring: how a hand-typed XADD is seen."""
@@ -45,7 +45,7 @@ class ControlFeed:
     """One call's reader. `on_letter` is called in order, once for each message."""
 
     store: Store
-    outbox: Outbox
+    outbox: Writer
     keys: Keys
     call_sid: str
     spawn: Spawn

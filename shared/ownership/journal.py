@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
 from shared.contract.streams.journal import Kind, journal_command
-from shared.store.outbox import Outbox
+from shared.store.writing.writer import Writer
 
 Fields = Mapping[str, str | int | float]
 
@@ -21,7 +21,7 @@ Told = Callable[[str, Kind, Fields, int], object]
 class JournalPen:
     """Writes lines as this worker."""
 
-    outbox: Outbox
+    outbox: Writer
     keys: Keys
     worker: bytes
     told: Told | None = None

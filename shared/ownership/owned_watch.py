@@ -143,7 +143,7 @@ class OwnedWatch:
                 await self._settle(call_sid)
                 continue
             except STORE_ERRORS as error:
-                if not is_of_the_key(error):
+                if not is_of_the_key(error, call_sid):
                     raise
                 bug: Exception = error
             except Exception as error:  # noqa: BLE001 - of one call: the others are looked at

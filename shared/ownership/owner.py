@@ -26,8 +26,8 @@ from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.contract.writes import Speaker, under
 from shared.ownership.counters import Where
 from shared.ownership.guard import CallGuard
-from shared.store.outbox import Outbox
-from shared.store.write_queue import OnReply
+from shared.store.writing.write_queue import OnReply
+from shared.store.writing.writer import Writer
 
 OnRefused = Callable[[Refusal], None]
 """Called with what the fence said. A refusal by Redis itself (out of memory) does not call it."""
@@ -53,7 +53,7 @@ class Owner:
     the call again says so by `claimed_again`, and it is sent under the new epoch.
     """
 
-    outbox: Outbox
+    outbox: Writer
     keys: Keys
     call_sid: str
     role: str

@@ -10,6 +10,7 @@ one leaves it unknown: it may have been done.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -18,13 +19,14 @@ from redis.exceptions import NoScriptError
 from shared.clock import wall_ms
 from shared.contract import claiming, record, steps
 from shared.contract.claiming import Claim
-from shared.contract.keys import SPEECH, Keys, sound_key
+from shared.contract.keys import ADMITTED, SPEECH, Keys, sound_key
 from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
 from shared.contract.speech import AUDIO, BOOK, SpeechBook, in_frames, read_speech
 from shared.contract.steps import Attached, Deadline, GoneStream, Kept, Leg, NewStream, Rescue, Reservation
 from shared.contract.streams import calls
 from shared.contract.streams.calls import Orphaned, Person, Ringing
 from shared.store.client import Store
+from shared.store.errors import STORE_ERRORS
 
 V = TypeVar("V")
 
@@ -44,22 +46,18 @@ async def reserve(
     keys: Keys,
     call_sid: str,
     *,
-    limit: int,
-    lease_ms: int,
     nonce: str,
     expires_at_ms: int,
     rings: Ringing | None = None,
     person: Person | None = None,
 ) -> Reservation:
-    """A slot in the call's lane and the token that goes with it. The same answer while it is unspent.
-    `rings`: what brains are told of a call that gets its first token. `person`: what they may know of its
-    caller before there is a stream."""
+    """The token of a call that has a place. The same answer while it is unspent. `rings`: what brains are
+    told of a call that gets its first token. `person`: what they may know of its caller before there is a
+    stream."""
     step = steps.reserve(
         keys,
         call_sid,
         wall_ms=wall_ms(),
-        limit=limit,
-        lease_ms=lease_ms,
         nonce=nonce,
         expires_at_ms=expires_at_ms,
         rings=rings,
@@ -158,9 +156,9 @@ async def end(
     kept: Kept | None = None,
     cause: str = "",
 ) -> tuple[Answer, bool]:
-    """Ends a call; True for the first comer. With `if_due`: only if a deadline still stands for that
-    leg. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of it,
-    by the settings. `cause`: why, where no plan on the card says it."""
+    """Ends a call, and gives its place back; True for the first comer. With `if_due`: only if a deadline
+    still stands for that leg. `tell`: the user's systems are to hear of it (webhooks). `kept`: what stays of
+    it, by the settings. `cause`: why, where no plan on the card says it."""
     step = steps.end(
         keys,
         call_sid,
@@ -172,7 +170,13 @@ async def end(
         kept=kept,
         cause=cause,
     )
-    return steps.read_end(await run(store, step))
+    answer, is_first = steps.read_end(await run(store, step))
+    if answer is not Answer.FENCED:
+        # Of another slot of a Cluster, so a step of its own. One that was missed is made up for by whoever
+        # holds the count against the cards.
+        with contextlib.suppress(*STORE_ERRORS):
+            await store.zrem(ADMITTED, call_sid)
+    return answer, is_first
 
 
 async def rescue(store: Store, keys: Keys, leg: Leg, *, worker: str, lease_ms: int, came: str = "") -> Rescue:

@@ -55,7 +55,8 @@ async def forget_older_boots(
     ]
     for name in older:
         await tell(name)
-        for key in (*(keys.wake(lane, name) for lane in range(keys.lanes)), keys.out(name), keys.back(name)):
+        doorbells = [keys.wake(lane, name) for lane in range(keys.lanes)]
+        for key in (*doorbells, *(way(name, lane) for way in (keys.out, keys.back) for lane in keys.ways)):
             await store.delete(key)  # One by one: they are in several slots of a Cluster.
         await store.delete(keys.worker(name))
         await store.srem(WORKERS, name)

@@ -15,5 +15,6 @@ Why it exists: a role is only what differs between roles. Must not know: any one
     awake       time in which the process ran
     stalls      which line blocks the loop
     garbage     what collecting garbage costs, and what is kept out of it
-    tasks       ending tasks for certain
+    tasks       ending tasks for certain, a job over many calls in turns
+    resources/  descriptors and memory, before there are none
 """

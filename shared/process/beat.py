@@ -25,9 +25,9 @@ from shared.contract.entry import NOTHING
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, write_beat
 from shared.process.role import Process, Role
-from shared.store.check import agree_on_lanes
+from shared.store.access.check import agree_on_lanes
 from shared.store.errors import STORE_ERRORS
-from shared.store.outage import RefusalBegan, RefusalOver, RefusalTold
+from shared.store.writing.outage import RefusalBegan, RefusalOver, RefusalTold
 
 BEAT_S = 0.5
 """How often a worker shows that it lives (docs/design.md, Who counts as dead)."""

@@ -37,7 +37,7 @@ from shared.ownership.turning_away import turn_away
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS, LinkLost, is_of_the_key
 from shared.store.inbox import Entry
-from shared.store.link import RedisLink, ReplyError, open_link
+from shared.store.reach.link import RedisLink, ReplyError
 
 BLOCK_MS = 500
 HEIR_BLOCK_MS = 100
@@ -133,7 +133,7 @@ class Dispatch:
             link: RedisLink | None = None
             try:
                 await self._make_groups()
-                link = await open_link(process.settings.redis_url, name=f"{process.name}:calls")
+                link = await process.servers.way(self._calls).open(name=f"{process.name}:calls")
                 await self._take(link)
             except STORE_ERRORS as error:
                 process.redis_fails(self._task, f"{type(error).__name__}: {error}")
@@ -217,7 +217,7 @@ class Dispatch:
             await self._handed(key, entry, is_late=is_late)
             return
         except STORE_ERRORS as error:
-            if not is_of_the_key(error):
+            if not is_of_the_key(error, _call_of(entry)):
                 raise
             bug: Exception = error
         except Exception as error:  # noqa: BLE001 - met at this call, whatever it is
@@ -383,8 +383,8 @@ async def _turn_away(process: Process, call_sid: str, claim: Claim) -> None:
     except ContractError:
         return  # Ingress closes the stream when it sees that the call has ended.
     pair = pairs.close(call_sid, card.leg, card.brain_epoch, QUARANTINED)
-    writer = process.name.encode()
-    process.outbox.send(pairs.out_command(process.keys, card.ingress, writer, now_ms(), [pair]), urgent=True)
+    for command in pairs.out_commands(process.keys, card.ingress, process.name.encode(), now_ms(), [pair]):
+        process.outbox.send(command, urgent=True)
 
 
 def _call_of(entry: Entry) -> str:

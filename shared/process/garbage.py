@@ -7,7 +7,7 @@ caller's model could hear, and a verdict that blamed the CPU of an idle machine.
 And what ended calls leave (240 objects of each in a brain, that only a collection finds) made one of 45 ms
 beside those that went on, for every hundred and fifty.
 
-And where no bytecode is kept (a container that is told not to write it), compiling its modules leaves
+And where bytecode cannot be written (a file system that is read only), compiling its modules leaves
 8 to 11 MiB of freed memory in each process: the heap of the C library, which returns it only when asked to.
 
 Owns: what is kept out of collections, when there is a full one, how long they last, when freed memory is

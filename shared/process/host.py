@@ -92,6 +92,11 @@ def end_with_parent(expected_parent_pid: int | None = None) -> None:
         sys.exit(0)
 
 
+def leave_no_core() -> None:
+    """A crash leaves no image of this process on a disk: callers' voices and secrets are in it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def end_with_supervisord() -> None:
     """As `end_with_parent`, if supervisord started us: a new one would start second copies."""
     if is_under_supervisord():

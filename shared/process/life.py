@@ -20,9 +20,9 @@ import sys
 from dataclasses import dataclass, field
 
 import uvloop
+from redis.exceptions import RedisError
 
 from shared import VERSION, env_file
-from shared.contract.keys import Keys
 from shared.contract.worker import WorkerId
 from shared.exit_codes import OF_THE_SET_UP, Exit
 from shared.figures.counters import DeclaredCounters
@@ -36,6 +36,7 @@ from shared.process.host import (
     be_let_in_first,
     end_with_supervisord,
     is_under_supervisord,
+    leave_no_core,
     lock_instance,
     own_origin,
     who_listens,
@@ -43,17 +44,19 @@ from shared.process.host import (
 from shared.process.lag import LoopLag
 from shared.process.metrics import export_process, export_role
 from shared.process.neighbours import Neighbours
+from shared.process.resources.watch import watch_memory
 from shared.process.role import MakeRole, Process, Role
 from shared.process.stalls import StallWatch
 from shared.process.tasks import cancel_all, comes_first, end_task
 from shared.redis_url import login_of, place_of, user_of
-from shared.setting_sources import doubts
+from shared.setting.sources import doubts
 from shared.settings import Settings, SettingsError, environment_name, load
-from shared.store.check import wait_for_redis
+from shared.store.access.check import wait_for_redis
 from shared.store.client import make_store
 from shared.store.errors import STORE_ERRORS, RedisRefused
 from shared.store.inbox import Inbox
-from shared.store.outbox import Outbox
+from shared.store.reach.servers import Servers
+from shared.store.writing.outboxes import make_outbox
 
 LAST_WRITES_S = 2.0
 """How long the end of a process waits for its last writes."""
@@ -77,6 +80,7 @@ def run_role(role: str, number: int, make_role: MakeRole) -> int:
         )
         return _refused(name, [problem], Exit.SECOND_COPY)
     end_with_supervisord()
+    leave_no_core()
     writer = configure(settings.log_level, settings.log_format)
     try:
         return uvloop.run(_main(role, number, make_role, settings))
@@ -90,12 +94,18 @@ def make_process(role: str, number: int, settings: Settings) -> Process:
     host = settings.host_name or socket.gethostname()
     worker = WorkerId.of_process(role, number, host, secrets.token_hex(3))
     name = str(worker)
-    keys = Keys(settings.lanes)
+    servers = Servers(settings.redis_url)
+    keys = servers.keys(settings.lanes)
     lag, origin = LoopLag(), own_origin()
-    outbox = Outbox(settings.redis_url, name=name, commit_ms=settings.commit_ms, lag_ms=lag.mostly_ms)
+    outbox = make_outbox(servers, keys, name=name, commit_ms=settings.commit_ms, lag_ms=lag.mostly_ms)
     inboxes = [
-        Inbox(settings.redis_url, name=name, read_gap_ms=settings.read_gap_ms, lag_ms=lag.mostly_ms)
-        for _ in range(settings.lanes)
+        Inbox(
+            servers.way(keys.calls(lane)),
+            name=name,
+            read_gap_ms=settings.read_gap_ms,
+            lag_ms=lag.mostly_ms,
+        )
+        for lane in range(settings.lanes)
     ]
     store, log = make_store(settings.redis_url, name=name), get_log(role=role, worker=name)
     process = Process(
@@ -103,6 +113,7 @@ def make_process(role: str, number: int, settings: Settings) -> Process:
         worker=worker,
         name=name,
         keys=keys,
+        servers=servers,
         store=store,
         outbox=outbox,
         journal=JournalPen(outbox, keys, name.encode()),
@@ -143,7 +154,12 @@ def _what_next(code: Exit) -> str:
 
 
 async def _main(role: str, number: int, make_role: MakeRole, settings: Settings) -> Exit:
-    process = make_process(role, number, settings)
+    try:
+        process = make_process(role, number, settings)
+    except (OSError, RedisError) as error:  # ssl.SSLError is an OSError.
+        setting = environment_name("redis_url")
+        problem = f"{setting}: expected certificate and key files that can be read, got: {error}"
+        return _refused(f"{role}-{number}", [problem], Exit.SETTINGS)
     life = _Life(process)
     life.take_signals()
     identify(role=role, worker=process.name)
@@ -201,6 +217,8 @@ class _Life:
     """None until it is made."""
     is_up: bool = False
     """Redis was there, and the role has started."""
+    refused: str = ""
+    """Why the Redis that is there cannot serve; empty: it can, or is not there."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take_signals(self) -> None:
@@ -221,7 +239,7 @@ class _Life:
         """Why no new call should come here; empty when ready."""
         process = self.process
         if self.role is None or not self.is_up:
-            return "waiting for Redis"
+            return f"Redis cannot serve: {self.refused}" if self.refused else "waiting for Redis"
         if process.draining:
             return "draining"
         return process.outbox.trouble or self.role.not_ready()
@@ -268,6 +286,8 @@ class _Life:
                 await drop_own_keys(process, self.role.own_streams if self.role is not None else ())
         with contextlib.suppress(*STORE_ERRORS):
             await process.store.aclose()
+        with contextlib.suppress(*STORE_ERRORS):
+            await process.servers.aclose()
 
     # Private.
 
@@ -279,18 +299,7 @@ class _Life:
         entering = asyncio.create_task(self._enter(role))
         if not await comes_first(entering, self.stopping):
             return Exit.FAILED if process.fatal else Exit.OK
-        try:
-            process.redis_version = entering.result()
-        except RedisRefused as error:
-            url = process.settings.redis_url
-            log.error(
-                "redis_refused",
-                setting=environment_name("redis_url"),
-                redis=place_of(url),
-                login=login_of(url),
-                reason=str(error),
-            )
-            return exit_of(error)
+        process.redis_version = entering.result()
         if not role.starts_without_redis:
             await role.start()
         self.is_up = True
@@ -304,24 +313,27 @@ class _Life:
         process.spawn(keep_keys(process, role.own_streams, lost), "own-keys")
         process.spawn(process.neighbours.look_on(), "neighbours")
         process.spawn(process.neighbours.tell_on(), "neighbours-dead")
+        process.spawn(watch_memory(process), "memory")
         admin_port = process.settings.admin_port(process.worker.role, process.worker.number)
         log.info("ready", redis=process.redis_version, admin_port=admin_port, scheduling=granted.scheduling)
         return None
 
     async def _enter(self, role: Role) -> str:
-        """Waits for a Redis that can serve, and writes our keys there. Returns its version.
-
-        Raises RedisRefused.
-        """
+        """Waits for a Redis that can serve, and writes our keys there. Returns its version."""
         process = self.process
 
         def say(why: str) -> None:
+            self.refused = ""
             process.redis_fails("start", why)
 
-        settings = process.settings
+        settings, place = process.settings, process.servers.place
         while True:
             user = user_of(settings.redis_url)
-            version = await wait_for_redis(process.store, settings.lanes, say, user=user)
+            version = await wait_for_redis(
+                process.store, settings.lanes, place, say, self._redis_refused, user=user,
+                role=process.worker.role,
+            )  # fmt: skip
+            self.refused = ""
             try:
                 await keep_own_keys(process, role.own_streams)
                 await forget_older_boots(
@@ -333,6 +345,20 @@ class _Life:
                 continue
             process.redis_works("start")
             return version
+
+    def _redis_refused(self, error: RedisRefused) -> None:
+        """Redis is there and cannot serve: one line for each reason, not one a look."""
+        if str(error) == self.refused:
+            return
+        self.refused = str(error)
+        url = self.process.settings.redis_url
+        self.process.log.error(
+            "redis_refused",
+            setting=environment_name("redis_url"),
+            redis=place_of(url),
+            login=login_of(url),
+            reason=self.refused,
+        )
 
     async def _watch_redis(self) -> None:
         """Notes whether the outbox, which every role has, is connected. Cancelling it is safe."""

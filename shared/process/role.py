@@ -34,8 +34,9 @@ from shared.process.neighbours import Neighbours
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.inbox import Inbox
-from shared.store.outage import Outage
-from shared.store.outbox import Outbox
+from shared.store.reach.servers import Servers
+from shared.store.writing.outage import Outage
+from shared.store.writing.writer import Writer
 
 
 class Role(Protocol):
@@ -73,8 +74,9 @@ class Process:
     name: str
     """`str(worker)`: written everywhere, so kept."""
     keys: Keys
+    servers: Servers
     store: Store
-    outbox: Outbox
+    outbox: Writer
     inboxes: list[Inbox]
     """One a lane: `inboxes[lane]`."""
     journal: JournalPen

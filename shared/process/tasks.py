@@ -1,19 +1,43 @@
-"""Ending tasks for certain; one timer for a deadline that moves.
+"""Ending tasks for certain; one timer for a deadline that moves; a job over many calls in turns.
 
 Why it exists: a task may lose a cancellation. redis-py 8.1 does so now and then, and before Python 3.12
 `asyncio.wait_for` does when the cancellation meets the result; a loop around such a call then runs on for
 ever. Whoever ends a task asks again until it has ended.
 
-Owns: asking again; when the timer is set. Must not know: what a task does, what is due.
+A look at a hundred calls takes as long as it takes, and the frames of everybody wait meanwhile: so it is done
+in shares.
+
+Owns: asking again; when the timer is set; the share. Must not know: what a task does, what is due.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
+
+from shared.clock import now_ms
 
 ASK_AGAIN_S = 0.25
+
+SHARE_MS = 2.0
+"""Of the loop, in one go: less than half of what a step may compute beside live calls (5 ms)."""
+
+T = TypeVar("T")
+
+
+async def in_turns(items: Iterable[T], work: Callable[[T], object]) -> None:
+    """Does `work` for each item, in order, and lets others have the loop every SHARE_MS.
+
+    What an item is about may be gone when its turn comes: `work` must see for itself. Cancelling it leaves
+    the rest undone.
+    """
+    began_ms = now_ms()
+    for item in items:
+        work(item)
+        if now_ms() - began_ms >= SHARE_MS:
+            await asyncio.sleep(0)
+            began_ms = now_ms()
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:

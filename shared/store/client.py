@@ -13,18 +13,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio.cluster import RedisCluster
 
 from shared.contract.command import Command
 from shared.contract.entry import text_of
+from shared.redis_url import read
+from shared.store.reach.pools import close_client, make_client
 
 COMMAND_TIMEOUT_S = 1.0
-CONNECT_TIMEOUT_S = 1.0
-
-MAX_CONNECTIONS = 32
-"""A command that finds all of them busy waits for one, at most its own time-out."""
 
 Key = str | bytes
 """The name of a key, of a field, of a group: text goes out as UTF-8."""
@@ -54,9 +50,14 @@ class Store:
         self.redis = client
         """redis-py's own client, whose types are of no help: for what has no method here."""
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether keys are spread over several servers."""
+        return isinstance(self.redis, RedisCluster)
+
     async def aclose(self) -> None:
         """Closes the connections. Cancelling it leaves them to be closed with the process."""
-        await self.redis.aclose()
+        await close_client(self.redis)
 
     # Keys of any type.
 
@@ -294,41 +295,58 @@ class Store:
 
     async def ping(self) -> None:
         """Returns when the server has answered."""
-        await self.redis.ping()
+        await self.redis.ping(**await self._one())
 
     async def time(self) -> tuple[int, int]:
         """The server's clock: seconds, and microseconds of the second."""
-        seconds, microseconds = await self.redis.time()
+        seconds, microseconds = await self.redis.time(**await self._one())
         return int(seconds), int(microseconds)
 
     async def info(self, *sections: str) -> dict[str, Any]:
-        """What the server says of itself; numbers as numbers."""
-        found: dict[str, Any] = await self.redis.info(*sections)
-        return found
+        """What a server says of itself, numbers as numbers: the only one, the master, the first node of a
+        Cluster."""
+        return (await self.infos(*sections))[0]
+
+    async def infos(self, *sections: str) -> list[dict[str, Any]]:
+        """The same of each master, of which a Cluster has several; one at least."""
+        if not self.is_cluster:
+            return [await self.redis.info(*sections)]
+        return [await self.redis.info(*sections, target_nodes=node) for node in await self._masters()]
 
     async def config_get(self, *names: str) -> dict[str, str]:
         """Configuration by name. Raises ResponseError where it is forbidden."""
-        found: dict[str, str] = await self.redis.config_get(*names)
+        found: dict[str, str] = await self.redis.config_get(*names, **await self._one())
         return found
+
+    async def connection(self) -> Any:
+        """One of redis-py's connections to a master, not connected, that no pool has: for what leaves a
+        connection in a state that nobody else may find. It has no name: to give itself one is a command that
+        may be forbidden.
+
+        Raises STORE_ERRORS where a Cluster or Sentinels must be asked.
+        """
+        if self.is_cluster:
+            node = (await self._masters())[0]
+            return node.connection_class(**{**node.connection_kwargs, "client_name": None})
+        pool: Any = self.redis.connection_pool
+        return pool.connection_class(**{**pool.connection_kwargs, "client_name": None})
+
+    # Private.
+
+    async def _one(self) -> dict[str, Any]:
+        """Where a command without a key goes: on a Cluster to one master, not to all."""
+        return {"target_nodes": (await self._masters())[0]} if self.is_cluster else {}
+
+    async def _masters(self) -> list[Any]:
+        """The nodes of a Cluster that have slots. Raises STORE_ERRORS."""
+        await self.redis.initialize()
+        nodes: list[Any] = self.redis.get_primaries()
+        return nodes
 
 
 def make_store(url: str, *, name: str, timeout_s: float = COMMAND_TIMEOUT_S) -> Store:
-    """A client of the server at `url`, which shows itself there as `name`. Nothing is connected yet."""
-    pool = redis.BlockingConnectionPool.from_url(
-        url,
-        max_connections=MAX_CONNECTIONS,
-        timeout=timeout_s,
-        client_name=name,
-        # Else the library looks its own version up for each connection, 3 ms of the loop, and a
-        # burst of calls opens ten of them. Who we are is in the name.
-        driver_info=None,
-        decode_responses=False,
-        protocol=2,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_keepalive=True,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_error=[],
-        health_check_interval=0,
-    )
-    return Store(redis.Redis.from_pool(pool))
+    """A client of the Redis at `url`, which shows itself there as `name`. Nothing is connected yet.
+
+    Raises ValueError for a URL that cannot be used.
+    """
+    return Store(make_client(read(url), name=name, timeout_s=timeout_s))

@@ -4,6 +4,7 @@ Why it exists: who asks Redis for something must tell three things apart: Redis 
 Redis answers and cannot serve (an operator has to act), the write was never sent (Redis does not keep up).
 
     Exception
+     ├── RedisClusterException      STORE_ERRORS: of redis-py, where nobody has a slot, or no node answers
      ├── RedisError (redis-py)      STORE_ERRORS: a time-out or a refusal of one command
      │    └── LinkLost              the connection is gone, what was under way is unknown
      ├── OSError                    STORE_ERRORS: no connection
@@ -18,15 +19,23 @@ Owns: these classes. Must not know: who raises or catches them.
 
 from __future__ import annotations
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
-STORE_ERRORS = (RedisError, OSError, TimeoutError)
+from shared.contract.keys import CALL_SID
+
+STORE_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
 """What a command may raise when Redis is away, slow or refuses."""
 
 
-def is_of_the_key(error: Exception) -> bool:
-    """Whether Redis is well, and a key holds something else than it must: somebody else has written there."""
-    return "WRONGTYPE" in str(error)
+def is_of_the_key(error: Exception, call_sid: str = "") -> bool:
+    """Whether Redis is well, and a key holds something else than it must: somebody else has written there.
+
+    `call_sid`: of the call that was asked for. Where somebody wrote a name that is none, its keys may be none
+    that a role's user may touch; of a real call that says that its user may not do what it needs.
+    """
+    said = str(error)
+    is_none = bool(call_sid) and CALL_SID.fullmatch(call_sid) is None
+    return "WRONGTYPE" in said or (is_none and "ermissions to access" in said)
 
 
 class LinkLost(RedisError):

@@ -22,9 +22,11 @@ from dataclasses import dataclass
 from shared import resp
 from shared.clock import now_ms
 from shared.contract.entry import Fields, after, order
+from shared.store import refusals
 from shared.store.errors import STORE_ERRORS, LinkLost
 from shared.store.gathering import Gathering, never_late
-from shared.store.link import RedisLink, ReplyError, open_link
+from shared.store.reach.link import RedisLink, ReplyError
+from shared.store.reach.servers import Way
 
 BLOCK_MS = 500
 """How long one read waits for news: also the longest delay of a newly watched stream without a nudge."""
@@ -35,11 +37,14 @@ BLOCK_MARGIN_S = 2.0
 COUNT = b"200"
 """Most entries of one stream in one read."""
 
-TURN_ENTRIES = 500
-"""Entries handed out in one turn of the loop, or those of one stream more: after an absence of Redis there
-are thousands, and frames must leave on time all the same."""
+TURN_ENTRIES, SHARE_MS = 500, 2.0
+"""Entries handed out in one turn of the loop, and how long that may take; those of one stream more. After an
+absence of Redis there are thousands, and frames must leave on time all the same."""
 
 RECONNECT_MIN_S, RECONNECT_MAX_S = 0.05, 1.0
+
+MOVING_PAUSE_S = 0.02
+"""Between two reads of a slot that is on its way to another node of a Cluster."""
 
 Entry = tuple[bytes, Fields]
 """(entry id, flat fields)."""
@@ -79,10 +84,10 @@ class Inbox:
     id; a sink must not raise (what it raises ends the process: it is a bug)."""
 
     def __init__(
-        self, url: str, *, name: str, read_gap_ms: float, lag_ms: Callable[[], float] = never_late
+        self, way: Way, *, name: str, read_gap_ms: float, lag_ms: Callable[[], float] = never_late
     ) -> None:
         """`read_gap_ms`: the longest that it waits between two reads; `lag_ms`: how late the loop runs."""
-        self._url = url
+        self._way = way
         self._name = name
         self._gathering = Gathering(read_gap_ms)
         self._lag_ms = lag_ms
@@ -123,7 +128,7 @@ class Inbox:
         pause_s = RECONNECT_MIN_S
         while True:
             try:
-                self._link = link = await open_link(self._url, name=f"{self._name}:read")
+                self._link = link = await self._way.open(name=f"{self._name}:read")
                 self.counters.connects += 1
                 pause_s = RECONNECT_MIN_S
                 await self._restart_positions(link)
@@ -169,15 +174,24 @@ class Inbox:
                 commands=len(trims) + 1,
             )
             if isinstance(reply, ReplyError):
-                if str(reply).startswith("UNBLOCKED"):
-                    continue
-                raise LinkLost(f"Redis refused a read: {reply}")
+                await self._refused(reply)
+                continue
             self.counters.reads += 1
             if reply:
                 answered_ms = now_ms()
                 self._gathering.came(answered_ms, sum([len(found) for _, found in reply]))
                 await self._hand_out(reply)
                 await self._gather(answered_ms)
+
+    async def _refused(self, reply: ReplyError) -> None:
+        """Waits where the next read may be answered here; raises LinkLost where it will not."""
+        word = refusals.word_of(reply)
+        if word in refusals.MOVING:
+            await asyncio.sleep(MOVING_PAUSE_S)
+        elif word != "UNBLOCKED" or self._way.may_move:
+            # Where servers change, a server unblocks its readers when it turns into a replica.
+            self._way.note(str(reply))
+            raise LinkLost(f"Redis refused a read: {reply}")
 
     async def _gather(self, answered_ms: float) -> None:
         """Entries may have waited since the last read was answered."""
@@ -208,10 +222,10 @@ class Inbox:
 
     async def _hand_out(self, reply: list[tuple[bytes, list[Entry]]]) -> None:
         """Cancelling it between two streams leaves the rest unread."""
-        handed = 0
+        handed, began_ms = 0, now_ms()
         for key, found in reply:
-            if handed >= TURN_ENTRIES:
-                handed = 0
+            if handed >= TURN_ENTRIES or now_ms() - began_ms >= SHARE_MS:
+                handed, began_ms = 0, now_ms()
                 await asyncio.sleep(0)
             item, asked = self._watched.get(key), self._asked.get(key)
             if item is None or not found:

@@ -19,17 +19,26 @@ ReplyError = hiredis.ReplyError
 FULL = "OOM"
 """Over `maxmemory`. What frees memory is taken all the same, but for what stands inside a MULTI."""
 
-HERE = frozenset({FULL, "MISCONF", "NOREPLICAS", "NOSPACE", "BUSY"})
+MOVING = frozenset({"ASK", "TRYAGAIN"})
+"""A slot is on its way to another node, key by key. Where a key is at the moment is of no use to a commit,
+whose keys may be in two places; it is over when the last key has gone, and then the answer is MOVED."""
+
+HERE = frozenset({FULL, "MISCONF", "NOREPLICAS", "NOSPACE", "BUSY"}) | MOVING
 """They pass on this connection: no memory, no disk or a snapshot that failed, too few replicas, a script that
 runs for ever. Reads are answered."""
 
-ELSEWHERE = frozenset({"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
+ELSEWHERE = frozenset({"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN"})
 """A new connection may find another server, or this one when it is up."""
+
+MOVED = "MOVED"
+"""Not a refusal either: a Cluster's other node has the slot, and what was asked was not done."""
 
 PASSING = HERE | ELSEWHERE
 
 FORGOTTEN = "NOSCRIPT"
 """Not a refusal: a new connection loads the scripts again."""
+
+_AGAIN = frozenset({FORGOTTEN, MOVED})
 
 _ABORTED = "EXECABORT"
 _BECAUSE = "because of: "
@@ -69,8 +78,9 @@ def passes(reply: Any) -> bool:
 
 
 def first(replies: Sequence[Any]) -> ReplyError | None:
-    """The first reply that asks for the same write again: a refusal that passes, or a script forgotten."""
+    """The first reply that asks for the same write again: a refusal that passes, a script forgotten, a slot
+    that has moved."""
     for reply in replies:
-        if isinstance(reply, ReplyError) and (passes(reply) or word_of(reply) == FORGOTTEN):
+        if isinstance(reply, ReplyError) and (passes(reply) or word_of(reply) in _AGAIN):
             return reply
     return None

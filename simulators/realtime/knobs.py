@@ -119,7 +119,7 @@ class Knobs:
     transcription_fails: bool = False
     """Caller transcription ends in `.failed`."""
     transcript_ms: float | None = None
-    """The end of a turn to its transcript; `None` draws 150â2,500."""
+    """The end of a turn to its transcript; `None` draws 150–2,500."""
     response: ResponseKnobs = field(default_factory=ResponseKnobs)
     """For every response without an entry of its own in `by_response`."""
     by_response: dict[int, ResponseKnobs] = field(default_factory=dict)

@@ -42,9 +42,10 @@ from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
 from shared.store.client import Store
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 from simulators.realtime import RealtimeSimulator
 from tests.support.waiting import running, wait_until
+from tests.support.ways import way_to
 
 KEYS = Keys(1)
 INGRESS = "ingress-0@h#1"
@@ -328,7 +329,7 @@ async def line(
     store: Store, redis_url: str, number: int = 1, *, agent: str = "default"
 ) -> AsyncIterator[Line]:
     """An attached call, with its ear listening."""
-    outbox = Outbox(redis_url, name=EGRESS, commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name=EGRESS, commit_ms=0)
     for key in (KEYS.out(INGRESS), KEYS.wake(0, EGRESS)):
         await store.xadd(key, {"v": "1"})
         await store.expire(key, 60)

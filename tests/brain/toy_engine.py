@@ -23,7 +23,9 @@ class ToyEngine:
 
     made: ClassVar[list[ToyEngine]] = []
 
-    def __init__(self, _client: object, _agent: object, opening: Opening, _counters: object) -> None:
+    def __init__(
+        self, _client: object, _agent: object, opening: Opening, _counters: object, *, headroom: object = None
+    ) -> None:
         self.tag = opening.tag
         self.context: tuple[SeedItem, ...] = ()
         self.heard_bytes = 0

@@ -9,7 +9,19 @@ from rich.console import Console
 
 from console import keys_table
 from console.style import make_console
-from shared.contract.keys import AUDIT, CALL_PARTS, CONFIG, SPEECH, WORKERS, Keys, sound_key
+from shared.contract.keys import (
+    ADMITTED,
+    AUDIT,
+    CALL_PARTS,
+    CONFIG,
+    COUNTED_BY,
+    MODEL,
+    SPEECH,
+    WORKERS,
+    Keys,
+    caller_day,
+    sound_key,
+)
 from shared.store.client import Store
 
 SID = "CA" + "0" * 32
@@ -37,8 +49,9 @@ def every_key() -> list[str]:
         ALL_KEYS.back(WORKER),
     ]
     parts = [ALL_KEYS.part(SID, part) for part in CALL_PARTS]
+    admission = [ADMITTED, COUNTED_BY, caller_day("0" * 32), MODEL]
     whole = [ALL_KEYS.spent("2026-01-05"), AUDIT, CONFIG, SPEECH, WORKERS, sound_key("0f3a")]
-    return [*lane, *worker, *parts, ALL_KEYS.card(SID), ALL_KEYS.worker(WORKER), *whole]
+    return [*lane, *worker, *parts, *admission, ALL_KEYS.card(SID), ALL_KEYS.worker(WORKER), *whole]
 
 
 def test_every_key_that_we_build_is_of_one_kind() -> None:

@@ -7,8 +7,8 @@ import io
 from rich.console import Console
 
 from console import settings_table
-from shared.console_settings import in_order
-from shared.setting_sources import in_effect
+from shared.setting.console import in_order
+from shared.setting.sources import in_effect
 from shared.settings import Settings, environment_name
 
 

@@ -15,6 +15,7 @@ TARGETS = (
         "prove-sequencer",
         "prove-mutants",
         "prove-operations",
+        "prove-hostile",
         "prove-queues",
     ),
 )

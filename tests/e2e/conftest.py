@@ -19,7 +19,7 @@ import redis
 
 from console.stack.launcher import Stack
 from console.stack.plan import CALL_COMES_IN, DEMO_PUBLIC_URL, StackOptions
-from shared.contract.keys import Keys
+from shared.contract.keys import ADMITTED, Keys
 from shared.contract.worker import ROLES
 from shared.store.client import Store, make_store
 from simulators import clips
@@ -234,6 +234,7 @@ def leftovers(url: str) -> dict[str, object]:
         found: dict[str, object] = {
             "live": client.zrange(KEYS.live(0), 0, -1),
             "slots": client.zrange(KEYS.slots(0), 0, -1),
+            "places": client.zrange(ADMITTED, 0, -1),
             "calls": client.xrange(KEYS.calls(0)),
             "workers": {
                 worker: count

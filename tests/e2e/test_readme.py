@@ -13,6 +13,8 @@ import pytest
 from console import settings_table
 from console.keys_table import KINDS
 from console.stack.plan import DEMO_PUBLIC_URL
+from shared.audio import FRAME_BYTES
+from shared.contract.speech import sound_commands
 from shared.settings import load
 from simulators.twilio import CallPlan, HangUp, TwilioSimulator, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import QUICK, Bridge, plan
@@ -129,9 +131,13 @@ async def test_every_recipe_works_on_a_live_call(bridge: Bridge, e2e_redis: str)
         await wait_until(has_figures, "egress has put its figures on the card")
 
         async def has_janitor() -> bool:
-            return bool(run('redis-cli GET "tl:{0}:janitor"', e2e_redis, {}).strip())
+            leases = ("tl:{0}:janitor", "tl:{admitted}:by")
+            return all(run(f'redis-cli GET "{key}"', e2e_redis, {}).strip() for key in leases)
 
         await wait_until(has_janitor, "an ingress tidies up", timeout_s=20)
+        # As brains do whose agents have sounds of their own.
+        for command in sound_commands("0f3a", bytes(FRAME_BYTES)):
+            await bridge.store.execute(command)
         variables = await environment(bridge, live.call_sid)
         acting = [line for line in recipes() if "XADD" in line]
         assert [re.findall(r"kind (\w+)", line) for line in acting] == [["say"], ["hangup"]]

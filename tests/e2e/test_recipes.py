@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from shared.store.access.grants import OPERATOR
 from simulators.twilio import HangUp, WaitForEnd
 from tests.e2e.conftest import QUICK, Bridge, plan
 from tests.e2e.shell import run
+from tests.support import acl
 from tests.support.servers import missing
 from tests.support.waiting import wait_until
 
@@ -86,39 +88,42 @@ async def test_every_recipe_answers_on_a_live_call(bridge: Bridge, e2e_redis: st
 
 
 async def test_the_command_line_on_a_live_call(bridge: Bridge, e2e_redis: str) -> None:
-    """calls, show, watch, say, hangup: for programs, and a line for people when something is wrong."""
+    """calls, show, watch, say, hangup: for programs, and a line for people when something is wrong. As the
+    operator's user."""
+    acl.install(e2e_redis, OPERATOR)
+    operator = acl.url_of(e2e_redis, OPERATOR)
     async with bridge.realtime() as model, bridge.twilio() as twilio:
         live = twilio.start_call(plan(WaitForEnd(45_000), HangUp()), QUICK)
         await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
         sid = live.call_sid
 
-        (listed,) = json.loads((await trunkline(e2e_redis, "calls", "--json")).stdout)
-        shown = json.loads((await trunkline(e2e_redis, "show", sid[-8:], "--json")).stdout)
-        nobody = await trunkline(e2e_redis, "show", "zzz")
-        refused = await trunkline(e2e_redis, "say", sid, " ")
+        (listed,) = json.loads((await trunkline(operator, "calls", "--json")).stdout)
+        shown = json.loads((await trunkline(operator, "show", sid[-8:], "--json")).stdout)
+        nobody = await trunkline(operator, "show", "zzz")
+        refused = await trunkline(operator, "say", sid, " ")
         assert listed["call_sid"] == shown["call_sid"] == sid
         assert shown["card"]["state"] in ("attached", "live")
         assert {"kind", "at_ms", "text"} == set(shown["journal"][0])
         assert (nobody.returncode, f"Live are: {sid}" in nobody.stderr) == (1, True)
         assert (refused.returncode, "expected a text to say" in refused.stderr) == (2, True)
-        assert sid in (await trunkline(e2e_redis, "calls")).stdout
-        assert "journal" in (await trunkline(e2e_redis, "show", sid)).stdout
+        assert sid in (await trunkline(operator, "calls")).stdout
+        assert "journal" in (await trunkline(operator, "show", sid)).stdout
 
-        said = await trunkline(e2e_redis, "say", sid, "רק רגע", "--force", "--json")
+        said = await trunkline(operator, "say", sid, "רק רגע", "--force", "--json")
         assert json.loads(said.stdout) == {"call_sid": sid, "done": True}
         creates = model.sessions[0].received_of
         await wait_until(lambda: "רק רגע" in str(creates("response.create")), "the model was made to speak")
-        ended = await trunkline(e2e_redis, "hangup", sid)
+        ended = await trunkline(operator, "hangup", sid)
         assert re.fullmatch(
             rf"{sid}: hung up \(outcome hangup\), \d+\.\d s after brain-\d was asked\n", ended.stdout
         )
         call = await live.finished()
         await bridge.until_ended(sid)
-        watched = await trunkline(e2e_redis, "watch", sid, "--json")
+        watched = await trunkline(operator, "watch", sid, "--json")
         lines = [json.loads(line) for line in watched.stdout.splitlines()]
     assert call.end_reason == "bridge_hung_up"
     assert lines[0]["kind"] == "attached"
     assert lines[-1]["kind"] == "ended"
-    assert (await trunkline(e2e_redis, "hangup", sid)).returncode == 1
-    over = json.loads((await trunkline(e2e_redis, "calls", "--ended", "--since", "1h", "--json")).stdout)
+    assert (await trunkline(operator, "hangup", sid)).returncode == 1
+    over = json.loads((await trunkline(operator, "calls", "--ended", "--since", "1h", "--json")).stdout)
     assert [row["outcome"] for row in over if row["call_sid"] == sid] == ["hangup"]

@@ -14,7 +14,7 @@ import redis as sync_redis
 from simulators.twilio import HangUp, Pause, Speak, WaitForEnd, WaitForSilence, WaitForSpeech
 from tests.e2e.conftest import QUICK, Bridge, clip, own_stack, plan
 from tests.e2e.promises import assert_protocol_kept, assert_whole_items_heard
-from tests.shared.store.test_outbox_refused import refusing
+from tests.shared.store.writing.test_outbox_refused import refusing
 from tests.support.servers import server, valkey_binary
 from tests.support.waiting import wait_until
 

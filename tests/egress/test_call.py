@@ -32,7 +32,7 @@ from shared.ownership.journal import JournalPen
 from shared.ownership.owner import Owner
 from shared.store.client import Store
 from shared.store.inbox import Entry, Inbox, Sink
-from shared.store.outbox import OnReply, Outbox
+from shared.store.writing.outbox import OnReply, Outbox
 from tests.egress.stage import frames_of, speech
 from tests.egress.world import SECOND, egress, held, world
 from tests.support.guards import a_guard

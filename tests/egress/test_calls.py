@@ -15,7 +15,7 @@ from shared.contract.claiming import Claim
 from shared.contract.entry import FIRST, NOTHING
 from shared.contract.lua.scripts import ENDED, Answer, Refusal
 from shared.contract.steps import Held, Restored, restore
-from shared.contract.streams.pairs import BackKind, Name, OutKind, back_command
+from shared.contract.streams.pairs import BackKind, Name, OutKind, back_commands
 from shared.contract.views import EgressView
 from shared.ownership import steps
 from shared.ownership.liveness import How
@@ -320,7 +320,8 @@ async def test_an_owner_whose_claim_was_lost_claims_again(store: Store, redis_ur
         else:
             higher = before + 1000
             name = Name(BackKind.OUTRANKED, call, 1, higher, 0, 0)
-            here.outbox.send(back_command(KEYS, process.name, INGRESS.encode(), 0, [(name.encode(), b"")]))
+            for command in back_commands(KEYS, process.name, INGRESS.encode(), 0, [(name.encode(), b"")]):
+                here.outbox.send(command)
         await wait_until(lambda: _epoch(role, call) > higher, "it has claimed again")
         await wait_until(lambda: here.silent(call), "the reply was heard")
 

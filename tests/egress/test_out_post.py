@@ -10,8 +10,9 @@ from egress.out_post import OutPost
 from shared.contract.keys import Keys
 from shared.contract.streams.pairs import read_pairs
 from shared.store.client import Store
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 from tests.support.waiting import running, wait_until
+from tests.support.ways import way_to
 
 KEYS = Keys(1)
 INGRESS = "ingress-0@h#1"
@@ -29,7 +30,7 @@ async def written(store: Store) -> list[bytes]:
 
 async def test_what_has_no_stream_is_written_when_it_is_there(store: Store, redis_url: str) -> None:
     """All of it once, in its order, and what came meanwhile behind it."""
-    outbox = Outbox(redis_url, name="egress-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="egress-0@h#1", commit_ms=0)
     post = OutPost(outbox, KEYS, b"egress-0@h#1", RoleCounters())
     async with running(outbox.run()):
         for number in range(3):
@@ -53,7 +54,7 @@ async def test_an_ingress_that_is_gone_is_not_waited_for(
 ) -> None:
     """Nothing is kept for it."""
     monkeypatch.setattr(out_post_module, "WAIT_MS", 20.0)
-    outbox = Outbox(redis_url, name="egress-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="egress-0@h#1", commit_ms=0)
     post = OutPost(outbox, KEYS, b"egress-0@h#1", RoleCounters())
     async with running(outbox.run()):
         post.write(INGRESS, [(b"f0", b"")], False)

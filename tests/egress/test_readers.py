@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.clock import now_ms
 from shared.contract.streams.doorbell import Why, ring_command
-from shared.contract.streams.pairs import BackKind, Name, back_command
+from shared.contract.streams.pairs import BackKind, Name, back_commands
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.figures.diagnosis import UNSENT_BYTES
 from shared.store.client import Store
@@ -86,7 +86,8 @@ async def test_reports_on_calls_of_others_are_counted(store: Store, redis_url: s
             for call_sid in (sid(99), call)
         ]
 
-        here.outbox.send(back_command(KEYS, process.name, INGRESS.encode(), now_ms(), pairs))
+        for command in back_commands(KEYS, process.name, INGRESS.encode(), now_ms(), pairs):
+            here.outbox.send(command)
 
         await wait_until(lambda: held(role, call).delivery.unsent_bytes == UNSENT_BYTES, "it was read")
         assert role.counters.back_for_others == 1

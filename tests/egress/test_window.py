@@ -25,7 +25,7 @@ from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.guard import CallGuard
 from shared.process.role import Process
-from shared.store.outbox import OnReply
+from shared.store.writing.outbox import OnReply
 from tests.egress.stage import Stage, speech
 from tests.support.guards import a_guard
 from tests.support.window_samples import brain_window, ingress_window

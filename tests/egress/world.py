@@ -21,7 +21,7 @@ from shared.contract.streams.pairs import (
     BackKind,
     Name,
     OutKind,
-    back_command,
+    back_commands,
     frames_in,
     groups,
     playing,
@@ -38,8 +38,9 @@ from shared.process.role import Process
 from shared.process.tasks import cancel_all
 from shared.settings import load
 from shared.store.client import Store
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 from tests.support.waiting import running, wait_until
+from tests.support.ways import way_to
 
 KEYS = Keys(1)
 INGRESS = "ingress-0@h#1"
@@ -129,7 +130,8 @@ class Ingress:
         n = self.forwarded.get(name.call_sid, 0)
         back = Name(kind, name.call_sid, name.leg, name.epoch, name.cut, n)
         pairs = [(back.encode(), value)]
-        self.outbox.send(back_command(KEYS, egress, INGRESS.encode(), now_ms(), pairs))
+        for command in back_commands(KEYS, egress, INGRESS.encode(), now_ms(), pairs):
+            self.outbox.send(command)
 
     def frames(self, call_sid: str) -> list[bytes]:
         """The frames of a call, each number once."""
@@ -249,7 +251,7 @@ async def world(store: Store, url: str) -> AsyncIterator[World]:
         assert entry_id is not None
         await store.xdel(key, entry_id)
         await store.pexpire(key, 60_000)
-    outbox = Outbox(url, name=INGRESS, commit_ms=0)
+    outbox = Outbox(way_to(url), name=INGRESS, commit_ms=0)
     ingress = Ingress(store, outbox)
     async with running(outbox.run(), ingress.run()):
         try:

@@ -11,6 +11,7 @@ import orjson
 from ingress.calls.call import IngressCall, IngressServices
 from ingress.calls.post import BackPost
 from ingress.counters import CallCounters, SocketCounters
+from ingress.errors import StartRefused
 from ingress.media import twilio
 from ingress.media.stream import MediaStream, StreamHost
 from ingress.media.wire import StreamStart, Wire
@@ -21,9 +22,10 @@ from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.pairs import Name, Pair, read_name
 from shared.logs.log import get_log
 from shared.ownership.journal import JournalPen
-from shared.store.outbox import Outbox
-from shared.store.write_queue import OnReply, OnVoid
+from shared.store.writing.outbox import Outbox
+from shared.store.writing.write_queue import OnReply, OnVoid
 from tests.support.guards import a_guard
+from tests.support.ways import way_to
 
 CALL = "CA" + "1" * 32
 STREAM = "MZ" + "2" * 32
@@ -60,6 +62,7 @@ class FakeSocket:
         self.window = WriteWindow(0.0, 0)
         self.asked: list[bytes] = []
         """Payloads of the pings that measure the way."""
+        self.is_let_in = False
 
     def write_media(self, cut: int, message: bytes, frames: int) -> bool:
         if not self.is_full:
@@ -89,12 +92,15 @@ class FakeSocket:
     def abort(self) -> None:
         self.done.append("abort")
 
+    def let_in(self) -> None:
+        self.is_let_in = True
+
 
 class RecordingOutbox(Outbox):
     """Never connects; keeps each command as its words, and who wants its reply."""
 
     def __init__(self) -> None:
-        super().__init__("redis://127.0.0.1:1/0", name="test", commit_ms=3.0)
+        super().__init__(way_to("redis://127.0.0.1:1/0"), name="test", commit_ms=3.0)
         self.sent: list[Sequence[bytes]] = []
         self.asked: list[OnReply] = []
         self.packed: list[Sequence[bytes]] = []
@@ -120,13 +126,20 @@ class FakeHost:
         self.started: list[StreamStart] = []
         self.causes: list[str] = []
         self.bugs: list[Exception] = []
+        self.refuses: StartRefused | None = None
+        """Answers each start with this, at once."""
 
     def ports(self) -> StreamHost:
         return StreamHost(
-            lambda stream, start: self.started.append(start),
+            self._start,
             lambda stream: self.causes.append(stream.cause),
             lambda stream, bug: self.bugs.append(bug),
         )
+
+    def _start(self, stream: MediaStream, start: StreamStart) -> None:
+        self.started.append(start)
+        if self.refuses is not None:
+            stream.refuse(self.refuses)
 
 
 class Desk:

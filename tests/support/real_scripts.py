@@ -134,7 +134,7 @@ class RealScripts:
 
     def _reserve(self, nonce: int, rings: str | int = False) -> Answer:
         step = steps.reserve(
-            KEYS, CALL, wall_ms=WALL_MS, limit=10, lease_ms=FAR_MS, nonce=str(nonce),
+            KEYS, CALL, wall_ms=WALL_MS, nonce=str(nonce),
             expires_at_ms=WALL_MS + FAR_MS, rings=Ringing(CALL, "", "+1555") if rings else None,
         )  # fmt: skip
         kind, *rest = self._run(step)

@@ -10,6 +10,7 @@ Owns: everything that knows the Realtime protocol. Must not know: the call, Redi
     usage       what responses and transcripts have used, when the caller's voice was
     proof       how far the server is proven to have heard the caller
     updates     which of our updates a running session has answered
+    headroom    how much of the account's rate is left, for ingress
     frames      text frames of a client: a header, a mask, the bytes
     link        the socket, read and written without a task
     connection  how the socket is opened and kept alive, its end as a cause

@@ -30,6 +30,7 @@ from brain.model.engine import Listener, Opened, Opening, SeedItem, ToModel
 from brain.model.realtime import translate
 from brain.model.realtime.connection import CLOSE_WITHIN_S, OpenSocket, connect, end_of
 from brain.model.realtime.gate import FATAL_CODES, PASSING_CODES, SESSION_EXPIRED, GateStep, SessionGate
+from brain.model.realtime.headroom import RATE_UPDATED, Headroom
 from brain.model.realtime.link import RealtimeLink
 from brain.model.realtime.proof import Proof
 from brain.model.realtime.seed import Seed
@@ -63,12 +64,15 @@ class RealtimeEngine:
         opening: Opening,
         counters: BrainCounters,
         *,
+        headroom: Headroom | None = None,
         now_wall_ms: Callable[[], int] = wall_ms,
     ) -> None:
+        """`headroom`: who is to hear what is left of the account's rate."""
         self._client = client
         self._agent = agent
         self._opening = opening
         self._counters = counters
+        self._headroom = headroom
         self._now_wall_ms = now_wall_ms
         self._socket: OpenSocket | None = None
         self._proof = Proof()
@@ -268,6 +272,8 @@ class RealtimeEngine:
             self._hear_error(code, listener)
         elif kind == "session.updated":
             self._updates.accepted()
+        elif kind == RATE_UPDATED and self._headroom is not None:
+            self._headroom.heard(event)
         elif kind in ("mcp_list_tools.failed", "response.mcp_call.failed"):
             listener.on_trouble(kind.removeprefix("response.").replace(".", "_"), known=False)
         elif kind == translate.TRANSCRIPTION_FAILED:

@@ -47,7 +47,7 @@ MAX_RETRY_AFTER_MS: Final = 20_000.0
 """A caller has long hung up by then: a server that wants to be left alone for longer is asked all the
 same."""
 
-_TRY_AGAIN: Final = re.compile(r"try again in (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(m?)s)?", re.IGNORECASE)
+_TRY_AGAIN: Final = re.compile(r"try again in (?:(\d{1,6})m(?!s))?(?:(\d+(?:\.\d+)?)(m?)s)?", re.IGNORECASE)
 
 BENIGN_CODES: Final = frozenset(
     {

@@ -1,4 +1,4 @@
-"""`make chaos`: the call outlives us, tried process by process and step by step.
+"""`make chaos`: the call outlives us, tried process by process and step by step, and in each shape of Redis.
 
 Owns: the rows, the calls under which each is played, their record and the offline checker over it. Must not
 know: how the product keeps its promise.
@@ -18,5 +18,6 @@ know: how the product keeps its promise.
     recorder    the simulators' records, frame by frame
     table       the table, on the screen and in the docs
     setting/    all that stands around the calls
+    shapes/     Redis as one server, with Sentinels, as a Cluster: servers, faults, rows
     evidence/   what was recorded, and the invariants over it
 """

@@ -1,4 +1,5 @@
-"""`make chaos` and `make chaos-full`: processes are killed and stopped under live calls, judged at the ear.
+"""`make chaos`, `make chaos-full`, `make chaos-redis`: processes and servers are killed and stopped under
+live calls, judged at the ear.
 
 Why it exists: "the call outlives us" is a promise about every process at every step of a call. Owns: the run
 of the rows, the files that it leaves, its progress. Must not know: what a row does, or what is allowed.
@@ -26,7 +27,7 @@ from proofs.prove.chaos.evidence.leftovers import late_ms
 from proofs.prove.chaos.evidence.quiet import Usual, usual_of
 from proofs.prove.chaos.evidence.shapes import Evidence, dumped, loaded
 from proofs.prove.chaos.evidence.verdict import judge
-from proofs.prove.chaos.faults import Nothing, Row, Story
+from proofs.prove.chaos.faults import Nothing, Row, Story, Tier
 from proofs.prove.chaos.playing import Lanes
 from proofs.prove.chaos.table import Result
 
@@ -136,8 +137,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.guards:
         return guards.main(options.only or (), options.seed, options.keep)
+    tier: Tier = "redis" if options.redis else "full" if options.full else "short"
     try:
-        chosen = rows.chosen("full" if options.full else "short", options.only or (), options.soak_s)
+        chosen = rows.chosen(tier, options.only or (), options.soak_s)
     except ValueError as error:
         parser.error(str(error))
     chosen = rows.repeated(chosen, times=options.times, calls=options.calls)
@@ -156,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         own_share.run(Lanes(run.seed, run.record, options.lanes).play(chosen))
     if options.write:
-        table.write(run.results)
+        table.write(run.results, table.REDIS_PART if options.redis else table.PART)
     return run.conclude()
 
 
@@ -171,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--full", action="store_true", help="all rows, with ten calls on each process")
+    parser.add_argument("--redis", action="store_true", help="the rows of Redis in each of its shapes")
     parser.add_argument(
         "--only", action="append", metavar="PART", help="rows with this in their name; repeatable"
     )

@@ -26,13 +26,12 @@ from proofs.prove.chaos.faults import (
     Line,
     ModelAnswers,
     ModelLost,
-    ModelRefuses,
     ModelSession,
     Nothing,
-    RedisFault,
+    OfTheOutside,
     Role,
     Row,
-    Soaked,
+    ServerFault,
     Step,
     Stopped,
 )
@@ -41,8 +40,8 @@ from proofs.prove.chaos.patience import Patience
 from proofs.prove.chaos.recorder import call_of
 from proofs.prove.chaos.setting.far_host import HOST_NAME
 from proofs.prove.chaos.setting.stage import Stage
+from proofs.prove.chaos.shapes.programs import ShapeFailed
 from proofs.prove.roles import failpoint
-from shared.contract.keys import Keys
 from shared.contract.views import PeopleView
 from shared.ownership.steps import read_view
 from shared.process.tasks import cancel_all
@@ -72,7 +71,6 @@ NO_HELP: Final = 1_000_000
 SLOW_OPENING_MS: Final = 1_400.0
 """Of the call whose opening is to be hit: long enough to be."""
 
-KEYS: Final = Keys(1)
 OWNED: Final = ("brain", "egress")
 """Fields of the card: who has these roles."""
 
@@ -122,7 +120,7 @@ class Director:
             fault = asyncio.create_task(self._fault(lead, armed))
             await asyncio.gather(*(player.call.finished() for player in self._players))
             await fault
-        except* (trouble.TroubleFailed, TimeoutError) as errors:
+        except* (trouble.TroubleFailed, ShapeFailed, TimeoutError) as errors:
             problem = str(errors.exceptions[0]) or f"expected the step {row.step} of a call, got none"
         finally:
             self._is_over = True
@@ -179,11 +177,7 @@ class Director:
         )
         longest_ms = LONGEST_MS
         if row.is_outlasted:
-            longest_ms += 1000 * (
-                row.fault.lasts_s
-                if isinstance(row.fault, Soaked | HostLost | RedisFault | ModelRefuses)
-                else DEPLOY_WITHIN_S
-            )
+            longest_ms += 1000 * (DEPLOY_WITHIN_S if row.lasts_s is None else row.lasts_s)
         plan = CallPlan(
             steps,
             to_number=story.NUMBER,
@@ -257,7 +251,7 @@ class Director:
             self._faults_ms.append(time.monotonic() * 1000)  # It is there from the beginning.
             return
         await self._until(moments(self.stage, row.story, lead.call)[row.step])
-        if isinstance(fault, ModelLost | ModelRefuses | RedisFault | HostLost):
+        if isinstance(fault, OfTheOutside):
             await self._mark_outside(lead)
             await outside.bring(self.stage, fault, lead.call.call_sid, self._faults_ms)
             return
@@ -309,12 +303,17 @@ class Director:
                 player.is_hit = True
 
     async def _mark_outside(self, lead: _Player) -> None:
-        """Of one call's model: that call; of a host: the calls of its process; else all."""
+        """Of one call's model: that call; of a host or a server: the calls that it has; else all."""
         fault = self.row.fault
-        for player in self._players:
+        is_of_server = isinstance(fault, ServerFault)
+        sids = [player.call.call_sid for player in (lead, *self._players)] if is_of_server else []
+        servers = await self.stage.servers_of(sids)
+        for at, player in enumerate(self._players, 1):
             if isinstance(fault, HostLost):
                 worker = await self._worker(player, fault.role)
                 player.is_hit = f"@{HOST_NAME}#" in worker
+            elif is_of_server:
+                player.is_hit = servers[at] == servers[0]
             else:
                 player.is_hit = player is lead or not isinstance(fault, ModelLost)
         if not any(player.is_hit for player in self._players):
@@ -346,7 +345,7 @@ class Director:
 
     async def _worker(self, player: _Player, role: Role) -> str:
         try:
-            card = await read_view(self.stage.store, KEYS, player.call.call_sid, PeopleView)
+            card = await read_view(self.stage.store, self.stage.keys, player.call.call_sid, PeopleView)
         except STORE_ERRORS:
             return ""
         if card is None:
@@ -361,15 +360,16 @@ class Director:
     # What is left.
 
     async def _sample(self) -> None:
+        keys = self.stage.keys
         while True:
             await asyncio.sleep(SAMPLE_S)
             sids = [player.call.call_sid for player in self._players]
             try:
                 async with self.stage.store.pipeline(transaction=False) as pipeline:
                     for sid in sids:
-                        pipeline.xlen(KEYS.caller(sid))
-                        pipeline.xlen(KEYS.reply(sid))
-                        pipeline.hmget(KEYS.card(sid), OWNED)
+                        pipeline.xlen(keys.caller(sid))
+                        pipeline.xlen(keys.reply(sid))
+                        pipeline.hmget(keys.card(sid), OWNED)
                     found = await pipeline.execute()
             except STORE_ERRORS:
                 continue  # Redis may be what is hit: one sample less.

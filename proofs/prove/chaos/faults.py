@@ -17,7 +17,7 @@ from simulators.realtime.knobs import ResponseKnobs
 from simulators.twilio.knobs import Knobs as LineKnobs
 
 Role = Literal["ingress", "brain", "egress"]
-Tier = Literal["short", "full"]
+Tier = Literal["short", "full", "redis"]
 
 
 class Step(enum.StrEnum):
@@ -131,6 +131,48 @@ class RedisFault:
     lasts_s: float = 0.0
 
 
+class Profile(enum.StrEnum):
+    """Which Redis a row has for itself (shapes/)."""
+
+    VALKEY = "one Valkey"
+    REDIS7 = "one Redis 7"
+    SENTINEL = "Sentinel: a master, two replicas"
+    CLUSTER = "Cluster: three masters, three replicas"
+    FAR = "one Valkey, on a host of its own"
+    CLOCK = "one Valkey, with a clock of its own"
+    PARTED = "Sentinel: the replicas and most Sentinels on another host"
+
+
+class ServersAre(enum.StrEnum):
+    """What becomes of the server that has the call which is looked at."""
+
+    WELL = "nothing is wrong"
+    KILLED = "the master is killed, and another takes over"
+    LOSING = "the master is killed, and another takes over that lacks the last writes"
+    HANDED_OVER = "the master is told to hand over to another"
+    MOVED = "all slots of a master that are in use go to another one, key by key"
+    FROZEN = "the server is frozen (SIGSTOP)"
+    FULL = "the server is full (OOM)"
+    WITHOUT_DISK = "the server has no disk (MISCONF)"
+    WITHOUT_REPLICAS = "the server is short of replicas (NOREPLICAS)"
+    READ_ONLY = "the server is a replica all at once (READONLY)"
+    RESTARTED = "the server is killed, and back empty"
+    RESTARTED_WHOLE = "the server is killed, and back with all that it had (append-only file)"
+    RESTARTED_OLDER = "the server is killed, and back with what it had 5 s before (snapshot)"
+    UNREACHED = "no packet reaches the server, nothing is closed"
+    PARTED = "the master is cut off from its replicas and most Sentinels, not from us"
+    AHEAD = "the clock of the server leaps ahead by 60 s, and back"
+    BEHIND = "the clock of the server leaps back by 240 s, and forward again"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFault:
+    """A server of a row's own Redis: for the calls that it has, which are all where it is the only master."""
+
+    kind: ServersAre
+    lasts_s: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRefuses:
     """All sessions are lost, and connections are refused for a while."""
@@ -167,6 +209,9 @@ class Line:
     knobs: LineKnobs
 
 
+OfTheOutside = ModelLost | ModelRefuses | RedisFault | ServerFault | HostLost
+"""Faults of what is no process of ours, at a step of a call (outside.py)."""
+
 OfOneCall = ModelLost | ModelAnswers | ModelSession | Line
 """Faults that no other call may notice: such rows are played side by side."""
 
@@ -180,6 +225,7 @@ Fault = (
     | Abandoned
     | HostLost
     | RedisFault
+    | ServerFault
     | ModelRefuses
     | OfOneCall
 )
@@ -200,6 +246,8 @@ class Row:
     """The role of which there is one process; None: two of each."""
     far: Role | None = None
     """The role that has one of its two processes on a second host; None: there is no second host."""
+    profile: Profile | None = None
+    """The Redis that it has for itself; None: the one that comes with the processes."""
     base_line_s: float = 30.0
     """How long it may take until nothing is left of it."""
     tier: Tier = "full"
@@ -214,7 +262,18 @@ class Row:
     @property
     def is_outlasted(self) -> bool:
         """Whether callers go on until the fault is over."""
-        return isinstance(self.fault, Rolled | GroupRestarted | Soaked | HostLost | RedisFault | ModelRefuses)
+        return isinstance(self.fault, Rolled | GroupRestarted) or self.lasts_s is not None
+
+    @property
+    def lasts_s(self) -> float | None:
+        """How long its fault lasts; None: it does not say."""
+        match self.fault:
+            case Soaked(lasts_s, _) | ModelRefuses(lasts_s):
+                return lasts_s
+            case HostLost(_, lasts_s) | RedisFault(_, lasts_s) | ServerFault(_, lasts_s):
+                return lasts_s
+            case _:
+                return None
 
     @property
     def is_of_one_call(self) -> bool:

@@ -17,8 +17,17 @@ from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
-from proofs.prove.chaos.faults import Fault, HostLost, ModelLost, ModelRefuses, RedisFault, RedisIs
+from proofs.prove.chaos.faults import (
+    Fault,
+    HostLost,
+    ModelLost,
+    ModelRefuses,
+    RedisFault,
+    RedisIs,
+    ServerFault,
+)
 from proofs.prove.chaos.setting.stage import Stage
+from proofs.prove.chaos.shapes.striking import Strike
 from shared.store.errors import STORE_ERRORS
 
 LOST: Final = 1011
@@ -38,7 +47,8 @@ OF_PROCESSES: Final = ("out", "back", "wake")
 
 async def bring(stage: Stage, fault: Fault, call_sid: str, faults_ms: list[float]) -> None:
     """Brings it about, and takes it away where it passes; returns when it is over. `call_sid`: the call that
-    is hit, where it is one. Each blow is noted in `faults_ms`. Cancelling it takes the fault away."""
+    is hit, where it is one. Each blow is noted in `faults_ms`. Raises ShapeFailed. Cancelling it takes the
+    fault away."""
     match fault:
         case ModelLost(code):
             faults_ms.append(_now_ms())
@@ -66,6 +76,9 @@ async def bring(stage: Stage, fault: Fault, call_sid: str, faults_ms: list[float
         case RedisFault(kind, lasts_s):
             faults_ms.append(_now_ms())
             await _redis(stage, kind, lasts_s)
+        case ServerFault():
+            assert stage.opened is not None, "such a row has a Redis of its own"
+            await Strike(stage.opened, fault, stage.keys.card(call_sid), faults_ms).bring()
 
 
 # Private.

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from redis.exceptions import RedisClusterException
+
 from proofs.measure.own_share import garbage_waits
 from proofs.prove.chaos.director import Director
 from proofs.prove.chaos.evidence.leftovers import base_line
@@ -27,6 +29,8 @@ from proofs.prove.chaos.faults import Nothing, Row
 from proofs.prove.chaos.setting import census
 from proofs.prove.chaos.setting.far_host import FarHostRefused
 from proofs.prove.chaos.setting.stage import Setting, Stage, open_stage
+from proofs.prove.chaos.shapes.programs import ShapeFailed
+from shared.store.errors import STORE_ERRORS
 
 TOGETHER: Final = 6
 """So many rows at most are played side by side in one fleet."""
@@ -51,14 +55,18 @@ def bunches(rows: Sequence[Row]) -> list[list[Row]]:
 
 async def play(stage: Stage, rows: Sequence[Row], seed: int) -> list[Evidence]:
     """Plays rows side by side and waits until nothing is left of them. Cancelling it hangs all calls up."""
-    before = await census.take(stage.stack, stage.store, stage.model.sessions)
+    before = await _count(stage)
     directors, first = [], 1
     for row in rows:
         directors.append(Director(stage, row, seed, first))
         first += row.calls
     with garbage_waits():
         found = await asyncio.gather(*(director.play() for director in directors))
-    after = await _until_base_line(stage, before, max(row.base_line_s for row in rows))
+    try:
+        after = await _until_base_line(stage, before, max(row.base_line_s for row in rows))
+    except (*STORE_ERRORS, RedisClusterException) as error:
+        why = f"expected a Redis in which what is left can be counted, got {type(error).__name__}: {error}"
+        return [replace(each, before=before, after=before, problem=each.problem or why) for each in found]
     return [replace(evidence, before=before, after=after) for evidence in found]
 
 
@@ -98,7 +106,7 @@ class Lanes:
                 try:
                     async with open_stage(Path(folder), setting, seed=self.seed) as stage:
                         await self._on(stage, setting)
-                except* FarHostRefused as errors:
+                except* (FarHostRefused, ShapeFailed) as errors:
                     await self._refuse(setting, str(errors.exceptions[0]))
 
     def _next(self) -> Setting | None:
@@ -130,7 +138,7 @@ class Lanes:
             if not self._healthy:
                 self._is_usual_known.set()
             # A host whose link was down is another one now; so is a stack that is not whole again.
-            if setting.far or not await stage.is_whole():
+            if setting.is_for_once or not await stage.is_whole():
                 return
 
     async def _refuse(self, setting: Setting, why: str) -> None:
@@ -144,11 +152,17 @@ class Lanes:
 # Private.
 
 
+async def _count(stage: Stage) -> Census:
+    return await census.take(
+        stage.stack, stage.store, stage.model.sessions, keys=stage.keys, redis_ports=stage.redis_ports
+    )
+
+
 async def _until_base_line(stage: Stage, before: Census, within_s: float) -> Census:
     """What there is once nothing is left, or after all the time that it may take."""
     deadline_s = time.monotonic() + within_s
     while True:
-        after = await census.take(stage.stack, stage.store, stage.model.sessions)
+        after = await _count(stage)
         left = base_line(Evidence(row="", seed=0, before=before, after=after))
         if not any(finding.is_broken for finding in left) or time.monotonic() > deadline_s:
             return after

@@ -1,5 +1,5 @@
 """All rows: every process, killed and stopped, at each step of a call, one of two and the only one; deploys;
-what is wrong outside (outer_rows.py).
+what is wrong outside (outer_rows.py), and in each shape of Redis (shapes/rows.py).
 
 Why it exists: "the call outlives us" means this list. Owns: the rows of our own processes and their bounds.
 Pure. Must not know: how a fault is brought about, or how a figure is made.
@@ -26,6 +26,7 @@ from proofs.prove.chaos.faults import (
     Tier,
 )
 from proofs.prove.chaos.outer_rows import outer_rows, rows_of_settings
+from proofs.prove.chaos.shapes.rows import redis_rows
 
 ROLES: Final[tuple[Role, ...]] = ("ingress", "brain", "egress")
 
@@ -110,9 +111,12 @@ def rows(soak_s: float = SOAK_S) -> list[Row]:
 
 
 def chosen(tier: Tier, patterns: Sequence[str] = (), soak_s: float = SOAK_S) -> list[Row]:
-    """The rows of a tier, or those that a pattern names, wholly or by a part, whatever their tier. Of `short`
-    the calls are few. Raises ValueError where a pattern fits none."""
-    found = rows(soak_s)
+    """The rows of a tier, or those that a pattern names, wholly or by a part, whatever their tier: but those
+    with a Redis of their own are for `redis`, and a few for `short`. Of `short` the calls are few. Raises
+    ValueError where a pattern fits none."""
+    found = redis_rows() if tier == "redis" else rows(soak_s)
+    if tier == "short":
+        found += [row for row in redis_rows() if row.tier == "short"]
     for pattern in patterns:
         if not any(pattern in row.name for row in found):
             raise ValueError(f"expected a part of the name of a row (--list), got {pattern!r}")
@@ -125,7 +129,7 @@ def chosen(tier: Tier, patterns: Sequence[str] = (), soak_s: float = SOAK_S) -> 
         ]
     elif tier == "short":
         found = [row for row in found if row.tier == "short"]
-    return found if tier == "full" else [replace(row, calls=_few(row)) for row in found]
+    return [replace(row, calls=_few(row)) for row in found] if tier == "short" else found
 
 
 def repeated(found: Sequence[Row], *, times: int = 1, calls: int = 0) -> list[Row]:

@@ -18,6 +18,9 @@ from proofs.prove.chaos.evidence.leftovers import LEAST_FRAMES, late_finding
 from proofs.prove.chaos.faults import Killed, Row
 
 PART: Final = "chaos"
+REDIS_PART: Final = "chaos-redis"
+"""Rows with a Redis of their own have a table of their own."""
+
 HEAD: Final = ("row", "what is done", "at", "calls, hit", "silence by it, ms", "what else was found", "kept")
 
 AT_REST: Final = ("I3", "I6", "owners")
@@ -134,13 +137,13 @@ def shown(results: Sequence[Result]) -> Table:
     return table
 
 
-def filled(page: str, results: Sequence[Result]) -> str:
-    """The page with its table made again. Raises ValueError for a page without the markers."""
+def filled(page: str, results: Sequence[Result], part: str = PART) -> str:
+    """The page with one of its tables made again. Raises ValueError for a page without the markers."""
     kept = sum(not result.broken for result in results)
     foot = " ".join([f"{kept} of {len(results)} kept.", *(f"{each}." for each in together(results))])
-    return page_table.filled(page, PART, HEAD, [row_of(result) for result in results], foot)
+    return page_table.filled(page, part, HEAD, [row_of(result) for result in results], foot)
 
 
-def write(results: Sequence[Result]) -> None:
-    """Puts the table into the page. Raises ValueError, OSError."""
-    page_table.PAGE.write_text(filled(page_table.PAGE.read_text("utf-8"), results), "utf-8")
+def write(results: Sequence[Result], part: str = PART) -> None:
+    """Puts a table into the page. Raises ValueError, OSError."""
+    page_table.PAGE.write_text(filled(page_table.PAGE.read_text("utf-8"), results, part), "utf-8")

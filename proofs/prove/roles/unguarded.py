@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from hashlib import sha1
 from typing import Any, Final
 
@@ -121,13 +122,14 @@ def _lease(_role: str) -> None:
 
 def _library_retry(_role: str) -> None:
     """The library repeats a command whose answer did not come."""
-    client = importlib.import_module("shared.store.client")
-    retry: Callable[..., Any] = vars(client)["Retry"]
+    for name in ("pools", "servers"):
+        module = importlib.import_module(f"shared.store.reach.{name}")
+        retry: Callable[..., Any] = vars(module)["Retry"]
+        module.Retry = partial(_retrying, retry)  # type: ignore[attr-defined]
 
-    def retrying(backoff: Any, _retries: int) -> Any:
-        return retry(backoff, _RETRIES)
 
-    client.Retry = retrying  # type: ignore[attr-defined]
+def _retrying(retry: Callable[..., Any], backoff: Any, _retries: int) -> Any:
+    return retry(backoff, _RETRIES)
 
 
 def _no_clips(_role: str) -> None:

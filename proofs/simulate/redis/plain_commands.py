@@ -1,7 +1,7 @@
 """Commands on keys, hashes, sets and sorted sets, and those that ask of the server itself.
 
-Why it exists: exactly what shared/store/permissions.py lists, as Redis answers it. Owns: words in, reply out.
-Must not know: streams, who asks.
+Why it exists: exactly what shared/store/access/permissions.py lists, as Redis answers it. Owns: words in,
+reply out. Must not know: streams, who asks.
 """
 
 from __future__ import annotations

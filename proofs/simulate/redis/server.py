@@ -22,12 +22,22 @@ from proofs.simulate.redis.scripts import Scripts
 from proofs.simulate.redis.stream_commands import Reading
 
 OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'."
+NO_DISK = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."
+NO_REPLICAS = "NOREPLICAS Not enough good replicas to write."
+READ_ONLY = "READONLY You can't write against a read only replica."
+BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+LOADING = "LOADING Redis is loading the dataset in memory"
+ABORTED = "EXECABORT Transaction discarded because of: "
+
 READS = (b"XREAD", b"XREADGROUP")
 
 NEEDS_MEMORY = frozenset(
     {b"SET", b"HSET", b"HSETNX", b"HINCRBY", b"SADD", b"ZADD", b"XADD", b"XGROUP", b"XCLAIM", b"XAUTOCLAIM"}
 )
 """Commands that a Redis without memory refuses; in a script, if they come first among its writes."""
+
+ALWAYS = frozenset({b"AUTH", b"HELLO", b"SELECT", b"MULTI", b"DISCARD"})
+"""What a server answers that carries nothing out."""
 
 _QUEUED = Status(b"QUEUED")
 _NIL_ARRAY = object()
@@ -42,6 +52,10 @@ class RedisServer:
     keys: Keyspace
     is_full: bool = False
     """It takes no write that needs memory."""
+    refusal: str = ""
+    """It answers each write with this; empty: it takes them."""
+    closed: str = ""
+    """It answers all with this, and carries nothing out; empty: it serves."""
     commands: int = 0
     blocked: list[Client] = field(default_factory=list)
     """Who waits for news, longest first."""
@@ -69,17 +83,26 @@ class RedisServer:
                 self.keys.clear()
                 return OK
             case b"XREAD" | b"XREADGROUP":
+                self.check(name)
                 return stream_commands.reading(self.keys, name, args[1:]).read(self.keys)
         command = COMMANDS.get(name)
         if command is None:
             raise Refused(f"ERR unknown command '{args[0].decode(errors='replace')}'")
         if len(args) - 1 < command.least:
             raise Refused(f"ERR wrong number of arguments for '{name.decode().lower()}' command")
+        self.check(name)
         if command.writes:
             if self.is_full and name in NEEDS_MEMORY and not self._script_wrote:
                 raise Refused(OUT_OF_MEMORY)
             self._script_wrote = self._in_script
         return command.run(self.keys, args[1:])
+
+    def check(self, name: bytes) -> None:
+        """Raises Refused for a write that it does not take now. Of a script only the first is asked about; a
+        PING fails with the disk."""
+        is_ping = name == b"PING" and self.refusal == NO_DISK
+        if self.refusal and not self._script_wrote and (is_ping or writes(name)):
+            raise Refused(self.refusal)
 
     def wake(self) -> None:
         """Asks again for those whose streams were touched."""
@@ -176,6 +199,11 @@ class Client(asyncio.Protocol):
 
     def _do(self, args: Args) -> object:
         server, name = self._server, args[0].upper()
+        if server.closed and name not in ALWAYS:
+            if name != b"EXEC":
+                raise Refused(server.closed)
+            self._multi = None
+            raise Refused(f"{ABORTED}{server.closed}")
         match name:
             case b"MULTI":
                 self._multi, self._spoilt = [], False
@@ -192,6 +220,7 @@ class Client(asyncio.Protocol):
         if self._multi is not None:
             if name not in COMMANDS and name not in (b"EVALSHA", b"EVAL", b"SCRIPT", *READS):
                 raise Refused(f"ERR unknown command '{args[0].decode(errors='replace')}'")
+            server.check(name)
             self._multi.append(args)
             return _QUEUED
         if name in READS:
@@ -202,6 +231,8 @@ class Client(asyncio.Protocol):
         queued, self._multi = self._multi or [], None
         if self._spoilt:
             raise Refused("EXECABORT Transaction discarded because of previous errors.")
+        if self._server.refusal and any(writes(args[0].upper()) for args in queued):
+            raise Refused(f"{ABORTED}{self._server.refusal}")
         replies: list[object] = []
         for args in queued:
             try:
@@ -212,6 +243,7 @@ class Client(asyncio.Protocol):
 
     def _read(self, name: bytes, args: Args) -> object:
         self._server.commands += 1
+        self._server.check(name)
         reading = stream_commands.reading(self._server.keys, name, args[1:])
         found = reading.read(self._server.keys)
         if found is not None:
@@ -243,6 +275,15 @@ class Client(asyncio.Protocol):
             answers: list[bytes] = []
             _pack(answers, reply)
             self._transport.write(b"".join(answers))
+
+
+def writes(name: bytes) -> bool:
+    """Whether a command writes. A read of a group notes what it hands out; a script by itself does not."""
+    command = COMMANDS.get(name)
+    return name == b"XREADGROUP" or (command is not None and command.writes)
+
+
+# Private.
 
 
 def _pack(into: list[bytes], reply: Any) -> None:

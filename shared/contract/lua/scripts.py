@@ -2,9 +2,9 @@
 
 Why it exists: what must happen in one step happens in Redis. Owns: loading the files, the three answers, what
 a refusal says, what a call of a script is. Pure but for reading the files once. Must not know: when a script
-is called, or by whom. A typed function for each script stands in steps.py (the rare steps of a call) and
-writes.py (what owners write)
-and shared/ownership/tidying.py (the janitor).
+is called, or by whom. A typed function for each script stands in steps.py (the rare steps of a call),
+writes.py (what owners write), shared/contract/admission/ (the count of all calls) and
+shared/ownership/tidying.py (the janitor).
 """
 
 from __future__ import annotations
@@ -72,9 +72,10 @@ Args = tuple[str | int | bytes, ...]
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall:
-    """A script with its keys and arguments. `lane`: of all its keys, so that it touches one slot."""
+    """A script with its keys and arguments. `lane`: of all its keys, so that it touches one slot; where they
+    are outside the lanes, in a slot of their own, the name of the first."""
 
-    lane: int
+    lane: int | bytes
     script: Script
     keys: tuple[str, ...]
     args: Args
@@ -115,11 +116,15 @@ FREE = _load("free")
 EXPECT = _load("expect", when_full=True)
 DISMISS = _load("dismiss")
 RESCUE = _load("rescue")
+ADMIT = _load("admit")
+HOLD = _load("hold")
+VACATE = _load("vacate")
+DIALS = _load("dials")
 
 ALL = (
     ATTACH, DETACH, CLAIM, RELEASE, DISOWN, APPEND, TRIM, TURN, DEFER, DUE, END, RESERVE, FIGURES, RESTORE,
     HOOK_AGAIN, LEASE, CONDEMN, OFFER, RELIST, FREE, DISMISS, RESCUE,
-    EXPECT,
+    EXPECT, ADMIT, HOLD, VACATE, DIALS,
 )  # fmt: skip
 
 

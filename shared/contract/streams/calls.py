@@ -38,7 +38,7 @@ class Orphaned(enum.StrEnum):
 
 
 RINGING_MS = 10_000
-"""A call that has no stream so long after its webhook gets none: its slot is free again by then."""
+"""A call that has no stream so long after its webhook gets none: its place is free again by then."""
 
 
 @dataclass(frozen=True, slots=True)

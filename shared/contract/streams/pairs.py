@@ -11,15 +11,15 @@ An entry is `v`, `w` (the writer), `t`, then pairs in sending order. A pair's na
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 
 from shared.audio import FRAME_BYTES
 from shared.contract.command import Command
 from shared.contract.entry import VERSION, Fields, stamp, whole
 from shared.contract.errors import EntryError, UnknownVersion
-from shared.contract.keys import Keys
+from shared.contract.keys import Keys, lane_of
 from shared.contract.owed import DebtCause
 from shared.contract.record import MOST
 
@@ -307,14 +307,23 @@ def read_playing(value: bytes) -> int | None:
 # Entries.
 
 
-def out_command(keys: Keys, to_ingress: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Command:
-    """One `out` entry: what egress (or brain) has for an ingress worker in this tick."""
-    return _command(keys.out(to_ingress), writer, now_ms, pairs)
+def out_commands(
+    keys: Keys, to_ingress: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]
+) -> list[Command]:
+    """What egress (or brain) has for an ingress worker in this tick: one `out` entry, on a Cluster one a
+    lane."""
+    return [
+        _command(keys.out(to_ingress, lane), writer, now_ms, some) for lane, some in _by_lane(keys, pairs)
+    ]
 
 
-def back_command(keys: Keys, to_egress: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Command:
-    """One `back` entry: what ingress tells an egress worker."""
-    return _command(keys.back(to_egress), writer, now_ms, pairs)
+def back_commands(
+    keys: Keys, to_egress: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]
+) -> list[Command]:
+    """What ingress tells an egress worker: one `back` entry, on a Cluster one a lane."""
+    return [
+        _command(keys.back(to_egress, lane), writer, now_ms, some) for lane, some in _by_lane(keys, pairs)
+    ]
 
 
 def pairs_fields(writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Fields:
@@ -353,36 +362,18 @@ def read_pairs(fields: Sequence[bytes]) -> Pairs:
         raise EntryError("pairs", "head", "a worker and a stamp", (fields[3], fields[5])) from None
 
 
-@dataclass(slots=True)
-class PairBatch:
-    """Pairs gathered by the worker that they are for, until they are sent together."""
-
-    send_to: Callable[[str, list[Pair]], None]
-    """Sends one worker's pairs; never waits."""
-    _pairs: dict[str, list[Pair]] = field(default_factory=dict)
-
-    def add(self, worker: str, pair: Pair) -> None:
-        """One more for a worker."""
-        waiting = self._pairs.get(worker)
-        if waiting is None:
-            self._pairs[worker] = [pair]
-        else:
-            waiting.append(pair)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing waits."""
-        return not self._pairs
-
-    def send(self) -> int:
-        """Sends all that waits; returns the number of entries."""
-        pairs, self._pairs = self._pairs, {}
-        for worker, batch in pairs.items():
-            self.send_to(worker, batch)
-        return len(pairs)
-
-
 # Private.
+
+
+def _by_lane(keys: Keys, pairs: Sequence[Pair]) -> list[tuple[int, Sequence[Pair]]]:
+    """Pairs by the lane of their call; those of one call stay in their order."""
+    if not keys.spread:
+        return [(0, pairs)]
+    lanes: dict[int, list[Pair]] = {}
+    for pair in pairs:
+        call_sid = pair[0].split(b":", 2)[1]
+        lanes.setdefault(lane_of(call_sid.decode(), keys.lanes), []).append(pair)
+    return list(lanes.items())
 
 
 def _command(key: str, writer: bytes, now_ms: float, pairs: Sequence[Pair]) -> Command:

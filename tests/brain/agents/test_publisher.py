@@ -13,8 +13,8 @@ from shared.contract.command import Command
 from shared.contract.speech import read_speech
 from shared.logs.log import get_log
 from shared.settings import load
-from shared.store.outbox import Outbox
-from shared.store.write_queue import OnReply
+from shared.store.writing.outbox import Outbox
+from shared.store.writing.write_queue import OnReply
 from tests.brain.agents.sounds import write_tone
 
 FILE = """

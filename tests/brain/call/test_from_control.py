@@ -40,7 +40,7 @@ from shared.logs.log import get_log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.owner import Owner
 from shared.store.client import Store, make_store
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 from tests.brain.stage import INGRESS, KEYS, line
 
 CALL = "CA" + "0" * 32

@@ -23,7 +23,7 @@ from shared.ownership.counters import OwnershipCounters
 from shared.ownership.journal import JournalPen
 from shared.ownership.owner import Owner
 from shared.store.client import Store
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 from tests.brain.stage import INGRESS, KEYS, line
 from tests.support.waiting import wait_until
 

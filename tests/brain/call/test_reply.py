@@ -9,7 +9,8 @@ from brain.sequencer.actions import AudioVerdict, EndItem, Flush, PauseReply, Pl
 from shared.contract.keys import Keys
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 from shared.ownership.owner import Owner
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
+from tests.support.ways import way_to
 
 KEYS = Keys(1)
 
@@ -18,7 +19,7 @@ class Notebook(Owner):
     """An owner's pen that keeps what it wrote, and whether it rang."""
 
     def __init__(self) -> None:
-        outbox = Outbox("redis://127.0.0.1:1/0", name="brain-0@h#1", commit_ms=0)
+        outbox = Outbox(way_to("redis://127.0.0.1:1/0"), name="brain-0@h#1", commit_ms=0)
         super().__init__(outbox, KEYS, "CA" + "0" * 32, "brain", 3, lambda _answer: None, "brain-0@h#1")
         self.written: list[tuple[ReplyEntry, bool]] = []
 

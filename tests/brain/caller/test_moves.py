@@ -11,15 +11,16 @@ from shared.contract.lua.scripts import Answer, Refusal
 from shared.contract.writes import CallerMove, Moved
 from shared.ownership.counters import Where
 from shared.store.errors import OutboxFull
-from shared.store.outbox import OnReply, Outbox
+from shared.store.writing.outbox import OnReply, Outbox
 from tests.support.guards import a_guard
+from tests.support.ways import way_to
 
 
 class FakeOutbox(Outbox):
     """Keeps what is sent and who waits for its answer."""
 
     def __init__(self) -> None:
-        super().__init__("redis://127.0.0.1:1/0", name="test", commit_ms=3.0)
+        super().__init__(way_to("redis://127.0.0.1:1/0"), name="test", commit_ms=3.0)
         self.sent: list[tuple[Command, Any]] = []
 
     def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:

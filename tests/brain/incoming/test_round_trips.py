@@ -100,7 +100,7 @@ async def stage(
         ):
             if person is not None:
                 await steps.reserve(
-                    store, KEYS, sid(), limit=10, lease_ms=60_000, nonce="nonce-1", expires_at_ms=2**52,
+                    store, KEYS, sid(), nonce="nonce-1", expires_at_ms=2**52,
                     rings=Ringing(sid(), "", "…22"), person=person,
                 )  # fmt: skip
                 await wait_until(lambda: bool(server.asked), "it is asked while the call rings")

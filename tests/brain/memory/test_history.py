@@ -12,8 +12,9 @@ from brain.memory.history import History
 from shared.contract.keys import Keys
 from shared.contract.streams.history import HistoryEntry, ItemEntry, ItemHeard, ToolEntry, ToolState
 from shared.ownership.owner import Owner
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 from tests.support.waiting import wait_until
+from tests.support.ways import way_to
 
 KEYS = Keys(1)
 
@@ -22,7 +23,7 @@ class Notebook(Owner):
     """An owner's pen that keeps what it wrote."""
 
     def __init__(self) -> None:
-        outbox = Outbox("redis://127.0.0.1:1/0", name="brain-0@h#1", commit_ms=0)
+        outbox = Outbox(way_to("redis://127.0.0.1:1/0"), name="brain-0@h#1", commit_ms=0)
         super().__init__(outbox, KEYS, "CA" + "0" * 32, "brain", 1, lambda _answer: None, "brain-0@h#1")
         self.written: list[HistoryEntry] = []
         self.then: Callable[[], None] | None = None

@@ -210,7 +210,7 @@ async def rung(store: Store, *, is_heard: bool = True) -> None:
     if is_heard:
         await wait_until(lambda: store.exists(KEYS.ringing(0)), "a brain reads what rings")
     await steps.reserve(
-        store, KEYS, CALL.call_sid, limit=9, lease_ms=9_999, nonce="nonce-1",
+        store, KEYS, CALL.call_sid, nonce="nonce-1",
         expires_at_ms=wall_ms() + 60_000, rings=Ringing(CALL.call_sid, "default", ""),
     )  # fmt: skip
 

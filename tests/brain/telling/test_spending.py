@@ -14,7 +14,7 @@ from shared.contract.keys import Keys
 from shared.figures import prices
 from shared.figures.counters import DeclaredCounters
 from shared.logs.log import get_log
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 
 MODEL = "gpt-realtime-2.1"
 DAY_MS = 86_400_000

@@ -15,7 +15,7 @@ from shared.contract.keys import Keys
 from shared.contract.streams.history import ItemEntry
 from shared.contract.streams.hooks import Event, Hook, read_hook
 from shared.contract.views import StoryView
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 
 CALL = "CA" + "1" * 32
 STARTED_MS = 1_767_607_200_000

@@ -14,7 +14,7 @@ from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
 from shared.contract.streams.hooks import Event, Hook, read_hook
 from shared.contract.streams.journal import Kind
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 
 CALL = "CA" + "1" * 32
 AT_MS = 1_767_607_200_000

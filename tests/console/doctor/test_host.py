@@ -11,7 +11,7 @@ from console.doctor.findings import Level, exit_code, ok
 from console.doctor.host import DiskFacts, ProcessFacts, files_needed
 from console.stack.supervision import ProcessInfo
 from shared.exit_codes import Exit
-from shared.setting_sources import Doubt, Origin
+from shared.setting.sources import Doubt, Origin
 from shared.settings import Settings
 
 SETTINGS = Settings(_env_file=None, max_calls=1000, calls_per_worker=100)

@@ -9,8 +9,8 @@ import pytest
 from console.doctor.facts import redis_facts
 from console.doctor.findings import Level
 from console.doctor.redis import RedisFacts, judge
+from shared.store.access.permissions import Missing
 from shared.store.client import Store
-from shared.store.permissions import Missing
 
 GOOD = RedisFacts(
     info={
@@ -61,7 +61,8 @@ NO_AOF = {"aof_enabled": "0"}
         (with_info(aof_last_write_status="err"), "Redis persistence", Level.FAIL, "disk"),
         (with_config({}, appendfsync="always"), "Redis persistence", Level.WARN, "everysec"),
         (with_config({}, appendfsync="no"), "Redis persistence", Level.WARN, "everysec"),
-        (with_config(NO_AOF), "Redis persistence", Level.WARN, "forgotten"),
+        (with_config({}, auto_aof_rewrite_percentage="0"), "Redis persistence", Level.WARN, "percentage 100"),
+        (with_config(NO_AOF), "Redis persistence", Level.WARN, "webhooks that wait are gone"),
         (with_config(NO_AOF, save="3600 1"), "Redis persistence", Level.WARN, "snapshots only"),
         (
             with_config({**NO_AOF, "rdb_last_bgsave_status": "err"}, save="3600 1"),
@@ -94,6 +95,43 @@ def test_a_redis_that_hides_its_configuration() -> None:
     policy = {name: value for name, value in facts.info.items() if name != "maxmemory_policy"}
     found = {each.what: each.level for each in judge(replace(facts, info=policy), 1)}
     assert found["Redis memory policy"] is Level.WARN
+
+
+def persistence(facts: RedisFacts) -> tuple[Level, str]:
+    """What is found of it, and all that is said."""
+    found = next(each for each in judge(facts, lanes=1) if each.what == "Redis persistence")
+    return found.level, f"{found.found} {found.do}"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        GOOD,
+        with_info(aof_current_size="64000000"),
+        with_config({}, auto_aof_rewrite_percentage="100"),
+        with_config(NO_AOF),
+        with_config(NO_AOF, save="3600 1"),
+        replace(GOOD, info={**GOOD.info, **NO_AOF}, config={}),
+    ],
+)
+def test_whoever_is_told_of_a_log_is_told_what_stays_on_the_disk(facts: RedisFacts) -> None:
+    """Whether there is one or it is advised: callers' voices are in it."""
+    _, said = persistence(facts)
+    assert "what callers say" in said
+    assert "disk" in said
+    assert "CONFIG SET appendonly" not in said
+
+
+def test_a_replica_is_as_good_as_a_disk() -> None:
+    """What is lost with one server is not lost with it."""
+    level, said = persistence(with_config({**NO_AOF, "connected_slaves": "2"}))
+    assert level is Level.OK
+    assert "nothing of a call is on its disk" in said
+
+
+def test_the_size_of_a_log_is_told() -> None:
+    """So much of what was said may be in it."""
+    assert "64 MB now" in persistence(with_info(aof_current_size="64000000"))[1]
 
 
 async def test_facts_of_real_servers(store: Store) -> None:

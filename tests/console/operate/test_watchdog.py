@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -75,6 +75,16 @@ async def test_who_hangs_is_restarted_and_nobody_for_redis(tmp_path: Path) -> No
             assert "watchdog_blind" in other.log("watchdog").read_text("utf-8")
 
 
+@contextlib.contextmanager
+def reading(url: str) -> Iterator[BeatReader]:
+    """The watchdog's reader, which has a loop of its own: no test that uses it may run on one."""
+    reader = BeatReader(url, HOST)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
 async def write_workers(url: str, **workers: dict[str, object]) -> None:
     """A brain-0 of each host, with its own changes of a beat."""
     store = make_store(url, name="test")
@@ -83,22 +93,22 @@ async def write_workers(url: str, **workers: dict[str, object]) -> None:
     await store.aclose()
 
 
-async def test_beats_of_this_host_only(redis_url: str) -> None:
+def test_beats_of_this_host_only(redis_url: str) -> None:
     """By pid; workers of other hosts, and names that are none, are not ours to judge."""
-    await write_workers(redis_url, here={"beat": 7, "pid": 11}, there={"beat": 8, "pid": 12})
+    asyncio.run(write_workers(redis_url, here={"beat": 7, "pid": 11}, there={"beat": 8, "pid": 12}))
     with redis.Redis.from_url(redis_url) as client:
         client.sadd("tl:workers", "nonsense", "egress-0@here#gone")
-    assert BeatReader(redis_url, HOST).read() == {11: 7}
+    with reading(redis_url) as reader:
+        assert reader.read() == {11: 7}
 
 
-async def test_a_beat_that_cannot_be_read_is_no_beat(redis_url: str) -> None:
+def test_a_beat_that_cannot_be_read_is_no_beat(redis_url: str) -> None:
     """Nobody is judged by it; the log says so once, and again after it could be read."""
-    reader = BeatReader(redis_url, HOST)
     log = FakeLog()
-    watchdog = Watchdog(FakeSupervisor(), reader, cast(Log, log), lambda: 0.0)
-    with redis.Redis.from_url(redis_url) as client:
+    with redis.Redis.from_url(redis_url) as client, reading(redis_url) as reader:
+        watchdog = Watchdog(FakeSupervisor(), reader, cast(Log, log), lambda: 0.0)
         for spoilt in (True, True, False, True):
-            await write_workers(redis_url, here={"beat": 7, "pid": 11})
+            asyncio.run(write_workers(redis_url, here={"beat": 7, "pid": 11}))
             if spoilt:
                 client.hdel("tl:worker:brain-0@here#a", "calls")
             watchdog.tick()
@@ -108,9 +118,8 @@ async def test_a_beat_that_cannot_be_read_is_no_beat(redis_url: str) -> None:
 
 def test_a_redis_that_can_only_be_read_is_no_witness(redis_url: str) -> None:
     """Full or read-only: no beat of anybody moves there."""
-    reader = BeatReader(redis_url, HOST)
-    reader.read()
-    with redis.Redis.from_url(redis_url) as client:
+    with redis.Redis.from_url(redis_url) as client, reading(redis_url) as reader:
+        reader.read()
         client.config_set("maxmemory", "1")
         try:
             with pytest.raises(redis.RedisError):
@@ -121,7 +130,8 @@ def test_a_redis_that_can_only_be_read_is_no_witness(redis_url: str) -> None:
 
 def test_its_own_key_goes_away(redis_url: str) -> None:
     """With a TTL, and not in the list of workers."""
-    BeatReader(redis_url, HOST).read()
+    with reading(redis_url) as reader:
+        reader.read()
     with redis.Redis.from_url(redis_url) as client:
         (key,) = client.keys("*")
         assert key.decode().startswith("tl:worker:watchdog-0@here#")
@@ -176,7 +186,8 @@ def test_a_look_that_fails_is_no_failure_of_ours(
                 closed.set()
 
     url = redis_url if is_there else f"redis://127.0.0.1:{free_port()}/0"
-    watch(Counted(FakeSupervisor(), BeatReader(url, HOST), get_log(), lambda: 0.0), closed)
+    with reading(url) as reader:
+        watch(Counted(FakeSupervisor(), reader, get_log(), lambda: 0.0), closed)
     assert looks == 3
 
 

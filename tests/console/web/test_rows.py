@@ -53,7 +53,8 @@ def test_a_call_that_is_well() -> None:
     row = only(call(5, phase=TalkPhase.SPEAKING, phase_at_ms=at_ms, response_ms=640, cost_micros=41_260))
     assert (row.short, row.age, row.phase, row.phase_age) == ("…000005", "5:00", "speaks", "4s")
     assert (row.response.words, row.response.is_bad, row.cost) == ("640ms", False, "0.0413 USD")
-    assert (row.caller_backlog.words, row.reply_backlog.is_bad) == ("60ms", True)
+    assert (row.caller_backlog.words, row.reply_backlog.is_bad) == ("60ms", False)
+    assert "oldest 1.5s" in row.reply_backlog.words
     assert row.owners == ("ingress-0", "brain-1", "egress-0")
     assert (row.owed.words, row.verdict, row.trouble, row.is_bad) == (NONE, "ok", "", False)
 
@@ -69,6 +70,7 @@ def test_what_is_bad_has_a_colour() -> None:
     """A slow answer, sound that is owed, an egress that is gone."""
     row = only(call(5, response_ms=2_500, owed_ms=4_100, owed_cause="turn", crew=crew(egress_0=30_000)))
     assert row.response.is_bad
+    assert only(call(5, caller_q=60)).caller_backlog.is_bad
     assert (row.owed.words, row.owed.is_bad) == ("4.1 s turn", True)
     assert row.is_bad
     assert row.trouble == "egress-0 is gone: caller hears nothing"

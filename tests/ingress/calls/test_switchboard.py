@@ -26,7 +26,7 @@ from tests.ingress.harness import (
     tags,
     voice_form,
 )
-from tests.shared.store.test_outbox_refused import refused, refusing
+from tests.shared.store.writing.test_outbox_refused import refused, refusing
 from tests.support.waiting import wait_until
 
 

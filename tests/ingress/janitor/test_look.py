@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ingress.janitor.look import read_beats, read_lane
-from ingress.janitor.sight import Consumer
-from shared.contract.keys import WORKERS
+import pytest
+
+from ingress.janitor import look
+from ingress.janitor.look import read_beats, read_count, read_lane
+from ingress.janitor.sight import Consumer, CountSeen
+from shared.contract.keys import ADMITTED, WORKERS
 from shared.store.client import Store
 from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed
 
@@ -44,3 +47,33 @@ async def test_what_is_of_another_kind_is_as_good_as_none(store: Store) -> None:
     seen = await read_lane(store, KEYS, 0, [BRAIN])
     assert (seen.cards, seen.slots, seen.offered) == ({CALL: None}, frozenset(), frozenset())
     assert await read_beats(store, KEYS) == {BRAIN: None}
+
+
+async def test_the_count_is_seen_with_who_is_on_the_line(store: Store) -> None:
+    """And the cards of those that are in one of the two only."""
+    other, ended = "CA" + "7" * 32, "CA" + "8" * 32
+    await attached(store)
+    await store.zadd(ADMITTED, {CALL: 5.0, ended: 6.0})
+    await store.zadd(KEYS.live(0), {other: 1.0})
+    await store.hset(KEYS.card(ended), "state", "ended")
+    seen = await read_count(store, KEYS)
+    assert seen.places == {CALL: 5.0, ended: 6.0}
+    assert seen.live == {CALL, other}
+    assert {call: None if card is None else card.state for call, card in seen.cards.items()} == {
+        ended: "ended", other: None,
+    }  # fmt: skip
+
+
+async def test_a_large_count_is_read_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it, whatever the size of a part."""
+    monkeypatch.setattr(look, "PLACES_AT_ONCE", 3)
+    for size in (3, 7):
+        await store.zadd(ADMITTED, {f"CA{number:032x}": float(number) for number in range(size)})
+        assert len((await read_count(store, KEYS)).places) == size
+
+
+async def test_a_count_of_another_kind_is_none(store: Store) -> None:
+    """So is a list of live calls."""
+    await store.redis.set(ADMITTED, "nonsense")
+    await store.redis.set(KEYS.live(0), "nonsense")
+    assert await read_count(store, KEYS) == CountSeen()

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from ingress.janitor import rules, sweep
 from ingress.janitor.sweep import ROUND_S, Janitor
+from shared.contract.admission.count import OnTheLine
 from shared.contract.keys import WORKERS
 from shared.contract.worker import PULSE
-from shared.ownership import steps
+from shared.ownership import admitting, steps
 from shared.process.life import make_process
 from shared.settings import load
 from shared.store.client import Store
@@ -60,9 +61,15 @@ async def rounds(store: Store, url: str, number: int = 0) -> AsyncIterator[Round
     await process.store.aclose()
 
 
+async def on_the_line(store: Store) -> None:
+    """A call with a stream, and its place among all calls."""
+    await attached(store)
+    await admitting.hold(store, [OnTheLine(CALL)])
+
+
 async def test_what_everybody_has_is_left_alone_for_ever(store: Store, redis_url: str) -> None:
     """A live call, for ten minutes."""
-    await attached(store)
+    await on_the_line(store)
     await claimed(store)
     await claimed(store, "egress", EGRESS)
     async with rounds(store, redis_url) as it:
@@ -74,7 +81,7 @@ async def test_what_everybody_has_is_left_alone_for_ever(store: Store, redis_url
 
 async def test_a_call_whose_ingress_is_silent_for_a_minute_is_sentenced(store: Store, redis_url: str) -> None:
     """Not before; its owners may live and serve it."""
-    await attached(store)
+    await on_the_line(store)
     await claimed(store)
     await claimed(store, "egress", EGRESS)
     async with rounds(store, redis_url) as it:
@@ -94,7 +101,7 @@ async def test_a_call_whose_ingress_is_silent_for_a_minute_is_sentenced(store: S
 async def test_while_our_own_beat_does_not_move_nobody_is_missed(store: Store, redis_url: str) -> None:
     """Redis takes no writes: everybody looks dead, and nothing counts; afterwards all have their whole
     time."""
-    await attached(store)
+    await on_the_line(store)
     async with rounds(store, redis_url) as it:
         it.alive += [INGRESS]
         await it.go(20)
@@ -121,7 +128,7 @@ async def test_two_janitors_share_no_lane(store: Store, redis_url: str) -> None:
 
 async def test_what_a_deployment_leaves_behind_is_tidied_up(store: Store, redis_url: str) -> None:
     """A slot, a consumer, a worker's name, a list, a role in no stream: all in one go."""
-    await attached(store)
+    await on_the_line(store)
     await claimed(store)
     await store.delete(KEYS.calls(0))
     await store.xgroup_create(KEYS.calls(0), "brain", id="0", mkstream=True)

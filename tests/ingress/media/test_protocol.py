@@ -16,7 +16,9 @@ from websockets.frames import OP_BINARY, OP_CLOSE, OP_CONT, OP_PING, OP_PONG, OP
 
 from ingress.counters import SocketCounters
 from ingress.media import protocol as media_protocol
+from ingress.media.bounds import INCOMING_BYTES, UNSTARTED_MOST, Room
 from ingress.media.protocol import MediaProtocol, media_protocol_class
+from ingress.media.strangers import StrangerCounters, Strangers
 from ingress.media.write_times import WriteWindow
 from shared.process.beat import keep_own_keys
 from tests.ingress.harness import (
@@ -159,12 +161,19 @@ class FakeFront:
         self.losses += 1
 
 
-def opened() -> tuple[MediaProtocol, FakeFront, FakeTransport]:
-    """A socket after its 101, on fakes."""
-    front, transport = FakeFront(), FakeTransport()
-    protocol = media_protocol_class(front)(uvicorn.Config(app=""), ServerState(), {}, None)
+def asked(kind: type[MediaProtocol]) -> tuple[MediaProtocol, FakeTransport]:
+    """A socket whose handshake has come, on a fake."""
+    transport = FakeTransport()
+    protocol = kind(uvicorn.Config(app=""), ServerState(), {}, None)
     protocol.connection_made(transport)
     protocol.data_received(upgrade())
+    return protocol, transport
+
+
+def opened(met: Strangers | None = None) -> tuple[MediaProtocol, FakeFront, FakeTransport]:
+    """A socket after its 101, on fakes."""
+    front = FakeFront()
+    protocol, transport = asked(media_protocol_class(front, met))
     assert transport.written.startswith(b"HTTP/1.1 101")
     return protocol, front, transport
 
@@ -289,6 +298,46 @@ async def test_control_flood_is_cut(bridge: Ingress) -> None:
         caller.socket.transport.write(b"\x89\x80\x00\x00\x00\x00")
     assert (await caller.closed())[0] == 1006
     assert bridge.role.counters.control_floods == 1
+
+
+def test_byte_flood_is_cut() -> None:
+    """Whatever the bytes are; what a call has in half a minute may come at once."""
+    met = Strangers()
+    protocol, front, transport = opened(met)
+    text = Frame(OP_TEXT, b"x" * 400).serialize(mask=True)
+    for _ in range(int(INCOMING_BYTES.at_once) // len(text) - 10):
+        protocol.data_received(text)
+    assert not transport.is_cut
+    while not transport.is_cut:
+        protocol.data_received(text)
+    heard = len(front.texts)
+    protocol.data_received(text)
+    assert len(front.texts) == heard
+    assert met.counters == StrangerCounters(byte_floods=1)
+
+
+def test_who_never_starts_makes_room_for_who_comes() -> None:
+    """The one that has waited for longest; who has started is out of it."""
+    met = Strangers(room=Room(1_000, 1_000))
+    kind = media_protocol_class(FakeFront(), met)
+    call, of_call = asked(kind)
+    call.let_in()
+    waiting = [asked(kind) for _ in range(UNSTARTED_MOST)]
+    assert not any(transport.is_cut for _, transport in waiting)
+    _, newcomer = asked(kind)
+    assert [transport.is_cut for transport in (of_call, waiting[0][1], waiting[1][1], newcomer)] == [
+        False, True, False, False,
+    ]  # fmt: skip
+    assert met.counters.not_started_in_time == 1
+
+
+def test_more_sockets_than_there_is_room_for_are_refused() -> None:
+    """Before the 101, and not for ever: who is gone leaves a place."""
+    kind = media_protocol_class(FakeFront(), Strangers(room=Room(1_000, 1)))
+    first, _ = asked(kind)
+    assert asked(kind)[1].written.startswith(b"HTTP/1.1 503")
+    first.connection_lost(None)
+    assert asked(kind)[1].written.startswith(b"HTTP/1.1 101")
 
 
 async def test_clear_drops_what_is_unsent(bridge: Ingress) -> None:

@@ -358,3 +358,19 @@ def test_the_clock_is_read_once_a_message(bench: Bench) -> None:
     before = reads
     stream.text(message("media", payload="AAAA"))
     assert (times, reads) == ([1_000.0 + reads], before + 1)
+
+
+def test_who_was_believed_is_no_stranger(bench: Bench) -> None:
+    """From the moment that its `start` may be attached, before Redis has answered."""
+    assert not bench.socket.is_let_in
+    bench.start()
+    assert bench.socket.is_let_in
+
+
+def test_who_was_refused_stays_one() -> None:
+    """A token that opens nothing."""
+    desk = Desk(is_attached=False)
+    desk.host.refuses = StartRefused("token_wrong")
+    desk.stream.text(start_message())
+    assert desk.socket.done == ["close 1008 token_wrong"]
+    assert not desk.socket.is_let_in

@@ -145,9 +145,8 @@ async def test_a_call_that_is_on_its_way_back_is_left_alone(valkey_url: str) -> 
         leg = Leg(call.call_sid, 1, (await made.card(call))["stream_sid"])
         expires_at_ms = wall_ms() + 60_000
         reserved = await steps.reserve(
-            process.store, process.keys, call.call_sid, limit=10, lease_ms=60_000, nonce="n",
-            expires_at_ms=expires_at_ms,
-        )  # fmt: skip
+            process.store, process.keys, call.call_sid, nonce="n", expires_at_ms=expires_at_ms
+        )
         assert reserved.nonce == "n"
         asked = partial(steps.rescue, process.store, process.keys, leg, worker=process.name, lease_ms=1_000)
         coming = await asked()

@@ -1,17 +1,26 @@
-"""Start data judged: format, account, token, in this order."""
+"""Start data judged: format, account, token, in this order; and places given before tokens."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from ingress.errors import StartRefused
 from ingress.media.wire import MULAW_8K_MONO, MediaFormat, StreamStart
 from ingress.web import token
-from ingress.web.admission import judge_start
+from ingress.web.admission import Admission, judge_start
+from shared.contract.admission.count import OnTheLine
+from shared.contract.keys import ADMITTED, Keys
+from shared.contract.streams.calls import Person, Ringing
+from shared.ownership import admitting
+from shared.store.client import Store
+from tests.ingress.harness import make_settings
 
 CALL = "CA" + "1" * 32
 ACCOUNT = "AC" + "2" * 32
 KEY = token.derive_key("secret")
+KEYS = Keys(1)
 
 
 def start(
@@ -46,3 +55,63 @@ def test_refusals() -> None:
     assert reason(start(given=None)) == "token_missing"
     assert reason(start(given="x")) == "token_malformed"
     assert reason(start(), now_s=100) == "token_expired"
+
+
+RINGS = Ringing(CALL, "", "+15550002222")
+PERSON = "+15550001111"
+
+
+def admission(store: Store, **changes: Any) -> Admission:
+    return Admission(make_settings("redis://127.0.0.1:1/0", **changes), store, KEYS)
+
+
+async def test_a_place_comes_before_the_token(store: Store) -> None:
+    """Who gets no place gets no token, and nobody hears of them."""
+    await store.xgroup_create(KEYS.ringing(0), "brain", id="0", mkstream=True)
+    full = admission(store, max_calls=1)
+    assert (await full.let_in(CALL, person=Person(caller=PERSON), rings=RINGS)).token
+    other = "CA" + "2" * 32
+    refused = await full.let_in(other, person=Person(caller=PERSON), rings=Ringing(other, "", ""))
+    assert (refused.token, refused.refused, refused.count) == ("", "full", 1)
+    assert await store.xlen(KEYS.ringing(0)) == 1
+    assert not await store.exists(KEYS.token(other))
+
+
+async def test_a_call_that_is_on_the_line_gets_a_token_whatever_their_number(store: Store) -> None:
+    """It has its place, or Redis has lost it."""
+    await admitting.hold(store, [OnTheLine("CA" + "2" * 32)])
+    again = await admission(store, max_calls=1).let_in_again(CALL)
+    assert again.token
+    assert again.count == 2
+
+
+async def test_a_call_that_is_over_leaves_no_place(store: Store) -> None:
+    """Its webhook came late."""
+    await store.hset(KEYS.card(CALL), "state", "ended")
+    for answer in (
+        await admission(store).let_in(CALL, person=Person(caller=PERSON), rings=RINGS),
+        await admission(store).let_in_again(CALL),
+    ):
+        assert (answer.token, answer.refused) == ("", "ended")
+    assert await store.zcard(ADMITTED) == 0
+
+
+async def test_what_a_caller_may_have_is_for_who_shows_a_number(store: Store) -> None:
+    """Nobody else has a day of their own."""
+    bounded = admission(store, caller_calls_at_once=1)
+    assert (await bounded.let_in(CALL, person=Person(caller=PERSON), rings=RINGS)).token
+    second = "CA" + "2" * 32
+    assert (
+        await bounded.let_in(second, person=Person(caller="1 555 000 1111"), rings=RINGS)
+    ).refused == "caller_at_once"
+    assert (await bounded.let_in(second, person=Person(caller="anonymous"), rings=RINGS)).token
+    assert not admission(store).name_of(PERSON)
+
+
+async def test_transfers_are_bounded_where_they_are(store: Store) -> None:
+    """By the setting, for who shows a number."""
+    bounded = admission(store, caller_transfers_a_day=1)
+    asked = [await bounded.may_dial(CALL, person=PERSON, which=which) for which in (1, 1, 2)]
+    assert asked == [True, True, False]
+    assert await bounded.may_dial(CALL, person="anonymous", which=2)
+    assert await admission(store).may_dial(CALL, person=PERSON, which=2)

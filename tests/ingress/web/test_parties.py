@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingress.web.parties import Parties, read_parties
+from ingress.web.parties import MOST, MOST_CHARS, Parties, read_carried, read_parties
 
 LINE, PERSON, DESK = "+15550002222", "+15550001111", "+15550003333"
 
@@ -97,3 +97,31 @@ def test_two_names_that_are_alike_are_no_loop() -> None:
 def test_what_is_dialled_may_come_back(destination: str, comes_back: bool) -> None:
     """To where the call came from, or to us."""
     assert parties(forwarded=DESK).comes_back(destination) is comes_back
+
+
+OF_TWILIO = {
+    "CallSid": "CA1", "AccountSid": "AC1", "From": "+1", "To": "+2", "Called": "+2", "Caller": "+1",
+    "CallStatus": "ringing", "ApiVersion": "2010-04-01", "Direction": "inbound", "FromCity": "X",
+    "CalledCountry": "US", "CallerZip": "1", "ForwardedFrom": "+2", "StirVerstat": "A", "CallToken": "t",
+    "SipCallId": "x", "SipDomain": "y", "ParentCallSid": "CA2", "CallerName": "ANN", "ApplicationSid": "AP1",
+}  # fmt: skip
+
+
+def test_what_twilio_says_by_itself_is_not_the_users() -> None:
+    """Nor is the agent that the URL asks for."""
+    assert read_carried(OF_TWILIO, {"agent": "sales"}) == {}
+
+
+def test_the_query_custom_parameters_and_sip_headers_are() -> None:
+    """The URL's first: whoever dials may write into a header."""
+    form = {**OF_TWILIO, "SipHeader_X-Order": "4217", "SipHeader_shop": "evil", "campaign": "spring"}
+
+    assert read_carried(form, {"shop": "berlin", "agent": "sales"}) == {
+        "shop": "berlin", "x-order": "4217", "campaign": "spring",
+    }  # fmt: skip
+
+
+def test_it_has_its_bounds() -> None:
+    """A carrier hands on whatever a trunk says."""
+    assert len(read_carried({f"p{number}": "" for number in range(100)}, {})) == MOST
+    assert read_carried({"long": "x" * MOST_CHARS, "": "x"}, {}) == {}

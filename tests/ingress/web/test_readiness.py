@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 
 from ingress.web.readiness import readiness_route
 from tests.ingress.harness import Ingress, tags, voice_form
-from tests.shared.store.test_outbox_refused import refused, refusing
+from tests.shared.store.writing.test_outbox_refused import refused, refusing
 from tests.support.waiting import wait_until
 
 

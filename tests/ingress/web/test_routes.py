@@ -8,9 +8,13 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingress.errors import WebhookReason
-from ingress.web import store_turns
+from ingress.web import routes, store_turns
+from ingress.web import signature as signing
+from ingress.web.overload import rules
+from shared.contract.keys import ADMITTED
 from shared.contract.speech import SpeechBook, speech_commands
 from shared.contract.steps import NewStream
 from shared.ownership import steps
@@ -58,6 +62,25 @@ async def test_every_webhook_is_signed(bridge: Ingress, path: str) -> None:
     assert (await bridge.post(path, form)).status_code < 300
 
 
+async def test_strangers_leave_one_line_and_one_for_all_others(
+    bridge: Ingress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unsigned or too large, each is counted; what is signed and wrong says so by itself meanwhile."""
+    for module in (routes, signing):
+        monkeypatch.setattr(module, "EPISODE_OVER_MS", 1_000.0)
+    with capture_logs() as lines:
+        for _ in range(20):
+            assert (await bridge.post("/voice", voice_form(), signature="AAAA")).status_code == 403
+        assert (await bridge.post("/voice", voice_form(x="y" * 70_000), signature="AAAA")).status_code == 413
+        assert (await bridge.post("/voice", voice_form(CallSid="CA0"))).status_code == 400
+        await wait_until(lambda: any(line["event"] == "refusals" for line in lines), "it is summed up")
+    refused = [line for line in lines if line["event"] in ("webhook_refused", "refusals")]
+    assert [line["event"] for line in refused] == ["webhook_refused", "webhook_refused", "refusals"]
+    assert refused[-1]["left_out"] == 20
+    counted = bridge.role._webhooks.counters.refusals
+    assert (counted[WebhookReason.SIGNATURE], counted[WebhookReason.BAD_REQUEST]) == (20, 2)
+
+
 async def test_get_is_signed_by_its_url(bridge: Ingress) -> None:
     """A GET's fields stand in the URL, which is signed as written."""
     query = f"?CallSid={call_sid()}&From=%2B15550001111&FromCity="
@@ -99,14 +122,14 @@ async def test_voice_twice_gives_the_same_token(bridge: Ingress) -> None:
 
 
 async def test_a_hundred_in_parallel_are_one_reservation(bridge: Ingress) -> None:
-    """One slot, one token."""
+    """One place, one token."""
     tokens = await asyncio.gather(*(bridge.token() for _ in range(100)))
     assert len(set(tokens)) == 1
-    assert await bridge.store.zcard(bridge.process.keys.slots(0)) == 1
+    assert await bridge.store.zcard(ADMITTED) == 1
 
 
 async def test_full(valkey_url: str) -> None:
-    """Spoken when all slots are taken; a known call keeps its slot."""
+    """Spoken when all places are taken; a known call keeps its own."""
     async with ingress(valkey_url, max_calls=2) as bridge:
         for number in (1, 2):
             await bridge.token(number)
@@ -347,7 +370,7 @@ async def test_our_own_number_that_calls_itself_is_busy(bridge: Ingress) -> None
     """A transfer with our caller id that was forwarded to us: whoever dialled it goes on talking."""
     response = await bridge.post("/voice", voice_form(From="+15550002222"))
     assert tags(response.text) == ["Reject"]
-    assert await bridge.store.zcard(bridge.process.keys.slots(0)) == 0
+    assert await bridge.store.zcard(ADMITTED) == 0
 
 
 async def test_a_call_of_another_account_is_told_at_once(bridge: Ingress) -> None:
@@ -355,7 +378,7 @@ async def test_a_call_of_another_account_is_told_at_once(bridge: Ingress) -> Non
     response = await bridge.post("/voice", voice_form(AccountSid="AC" + "c" * 32))
     assert tags(response.text) == ["Say", "Hangup"]
     assert bridge.role._webhooks.counters.refusals[WebhookReason.WRONG_ACCOUNT] == 1
-    assert await bridge.store.zcard(bridge.process.keys.slots(0)) == 0
+    assert await bridge.store.zcard(ADMITTED) == 0
 
 
 async def test_streams_that_are_refused_each_time_end_in_words(bridge: Ingress) -> None:
@@ -458,3 +481,64 @@ async def test_the_called_number_stands_on_the_card_in_full(bridge: Ingress) -> 
     card = await bridge.store.hgetall(bridge.process.keys.card(call_sid()))  # type: ignore[misc]
 
     assert (card[b"from"], card[b"to"], card[b"called"]) == ("…89".encode(), "…22".encode(), b"+15550002222")
+
+
+@pytest.mark.parametrize(
+    ("reason", "verbs"),
+    [
+        (WebhookReason.LATE, ["Say", "Dial", "Hangup"]),
+        (WebhookReason.PROCESS, ["Say", "Dial", "Hangup"]),
+        (WebhookReason.FILES, ["Say", "Dial", "Hangup"]),
+        (WebhookReason.MODEL, ["Say", "Dial", "Hangup"]),
+    ],
+)
+async def test_a_process_under_load_says_so_in_the_agents_language(
+    bridge: Ingress, monkeypatch: pytest.MonkeyPatch, reason: WebhookReason, verbs: list[str]
+) -> None:
+    """With its fallback number; no place is taken, and each refusal is counted by its reason."""
+    await told(bridge)
+    monkeypatch.setattr(rules, "judge", lambda *_: reason)
+    response = await bridge.post("/voice?agent=shalom", voice_form())
+    assert tags(response.text) == verbs
+    assert said(response.text)[0] == "תפוס."
+    assert bridge.role._webhooks.counters.refusals[reason] == 1
+    assert await bridge.store.zcard(ADMITTED) == 0
+
+
+async def test_under_load_who_is_on_the_line_streams_on(
+    bridge: Ingress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that comes back is not a new one."""
+    await attached(bridge)
+    monkeypatch.setattr(rules, "judge", lambda *_: WebhookReason.LATE)
+    assert tags((await bridge.post("/voice/resume", voice_form())).text) == ["Connect", "Redirect"]
+
+
+async def test_a_caller_who_has_had_enough_is_not_put_through(valkey_url: str) -> None:
+    """To a fallback number, at somebody's cost; others are taken meanwhile."""
+    async with ingress(
+        valkey_url, caller_calls_at_once=1, fallback_number="+15550009999", max_calls=2
+    ) as bridge:
+        await bridge.token(1)
+        refused = await bridge.post("/voice", voice_form(2))
+        assert tags(refused.text) == ["Say", "Hangup"]
+        assert bridge.role._webhooks.counters.refusals["caller_at_once"] == 1
+        other = await bridge.post("/voice", voice_form(3, From="+15550003333"))
+        assert tags(other.text) == ["Connect", "Redirect"]
+        full = await bridge.post("/voice", voice_form(4, From="+15550004444"))
+        assert tags(full.text) == ["Say", "Dial", "Hangup"]
+
+
+async def test_a_transfer_too_many_is_busy(valkey_url: str) -> None:
+    """The conversation goes on, and the brain knows why; a webhook that is asked again answers the same."""
+    async with ingress(valkey_url, caller_transfers_a_day=1) as bridge:
+        await attached(bridge, next="dial", next_arg="+15550003333")
+        for _ in range(2):
+            assert tags((await bridge.post("/voice/resume?n=2", voice_form())).text) == ["Dial"]
+        for _ in range(2):
+            answer = await bridge.post("/voice/resume?n=4", voice_form())
+            assert tags(answer.text) == ["Connect", "Redirect"]
+        told_of = await bridge.store.xrange(bridge.process.keys.control(call_sid()))
+        dialled_as = {fields[b"status"] for _, fields in told_of if fields.get(b"kind") == b"dialled"}
+        assert dialled_as == {b"busy"}
+        assert bridge.role._webhooks.counters.refusals["caller_transfers"] == 2

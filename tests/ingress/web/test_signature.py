@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from ingress.web.signature import Check, Params, RefusedLines, Signatures, candidates
+from ingress.web.signature import Check, Episode, Params, RefusedLines, Signatures, candidates
 
 TOKEN = "12345"
 STREAM_URL = "wss://bridge.example.com/media"
@@ -133,7 +133,38 @@ def test_bad_percent_encoding_does_not_raise() -> None:
 
 
 def test_strangers_do_not_fill_the_log() -> None:
-    """One line in ten seconds, with the number of those that got none."""
+    """A line for the first of an episode; then one for all others, ten seconds after the last."""
     lines = RefusedLines()
-    found = [lines.next_line(now_ms) for now_ms in (0.0, 5.0, 9_999.0, 10_000.0, 10_001.0, 30_000.0)]
-    assert found == [0, None, None, 2, None, 1]
+    assert [lines.next_line(now_ms) for now_ms in (0.0, 5.0, 9_999.0, 19_000.0)] == [0, None, None, None]
+    assert lines.summary(28_999.0) is None
+    assert lines.is_episode
+    assert lines.summary(29_000.0) == Episode(left_out=3, lasted_ms=19_000.0)
+    assert lines.summary(40_000.0) is None
+    assert not lines.is_episode
+
+
+def test_a_single_refusal_has_said_all() -> None:
+    """Its episode ends without a word."""
+    lines = RefusedLines()
+    assert lines.next_line(0.0) == 0
+    assert lines.summary(10_000.0) is None
+    assert not lines.is_episode
+    assert lines.next_line(20_000.0) == 0
+
+
+def test_an_episode_without_an_end_is_told_of_all_the_same() -> None:
+    """Every ten minutes, without a new first line."""
+    lines, told = RefusedLines(), []
+    for second in range(1_801):
+        first = lines.next_line(second * 1000.0)
+        assert first == (0 if second == 0 else None)
+        told.append(lines.summary(second * 1000.0))
+    assert [found.left_out for found in told if found is not None] == [600, 600, 600]
+
+
+def test_what_nobody_summed_up_is_told_with_the_next_episode() -> None:
+    """Nothing is lost where nobody looked."""
+    lines = RefusedLines()
+    for now_ms in (0.0, 1.0, 2.0):
+        lines.next_line(now_ms)
+    assert lines.next_line(60_000.0) == 2

@@ -40,3 +40,10 @@ def test_what_once_failed_fails_no_more() -> None:
     found = _simulate("--kept")
     assert found.returncode == 0, found.stdout
     assert f"{len(KEPT)} seeds" in found.stdout
+
+
+def test_a_crowd_can_be_played() -> None:
+    """Admission alone, over many lanes."""
+    found = _simulate("--seed", "2", "--crowd", "--seconds", "8", "--faults", "", "--show")
+    assert found.returncode == 0, found.stdout
+    assert " let in, " in found.stdout

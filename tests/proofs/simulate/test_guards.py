@@ -28,7 +28,7 @@ from shared.contract.streams import pairs
 from shared.contract.streams.pairs import frames_in
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.owned_watch import OwnedWatch
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 
 pytestmark = pytest.mark.timeout(180)
 

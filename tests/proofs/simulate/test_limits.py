@@ -13,6 +13,7 @@ from proofs.simulate.limits import (
     QUIET_MS,
     RECONNECTED_MS,
     SETTLED_S,
+    TIDY_AFTER_FAULTS_S,
     UNSEEN_MS,
     UNTOLD_MS,
     Limits,
@@ -64,6 +65,8 @@ def test_how_long_an_answer_may_pause() -> None:
 
 
 def test_what_the_janitor_finds_takes_a_minute() -> None:
-    """Where Redis has brought something back; else all is tidy at once."""
+    """Where Redis has brought something back; a place that was not given back takes less; else all is tidy at
+    once."""
     assert limits_of([Fault(1.0, What.FAIL_OVER)]).tidy_within_s == JANITOR_S
-    assert limits_of([Fault(1.0, What.KILL, "ingress-0")]).tidy_within_s == SETTLED_S
+    assert limits_of([Fault(1.0, What.KILL, "ingress-0")]).tidy_within_s == TIDY_AFTER_FAULTS_S
+    assert limits_of([Fault(1.0, What.MODEL, "brain-0")]).tidy_within_s == SETTLED_S

@@ -9,7 +9,7 @@ from proofs.simulate.limits import Limits
 from proofs.simulate.promises import Heard, broken_by_call, broken_in_redis, known, outcome_of
 from proofs.simulate.redis.keyspace import Keyspace
 from proofs.simulate.redis.server import RedisServer
-from shared.contract.keys import Keys
+from shared.contract.keys import ADMITTED, Keys
 from simulators.twilio.media.playout import Playback
 from simulators.twilio.record import CallRecord, KeyPress, Utterance, VerbRun
 
@@ -31,13 +31,14 @@ def test_a_tidy_redis() -> None:
 
 
 def test_what_an_ended_call_may_not_leave() -> None:
-    """A slot, a place in `live`, an open card, a key for ever: each is named."""
+    """A slot, a place, a line in `live`, an open card, a key for ever: each is named."""
     server = _server()
     server.run([b"HSET", KEYS.card(SID).encode(), b"state", b"attached"])
     server.run([b"ZADD", KEYS.slots(0).encode(), b"1", SID.encode()])
     server.run([b"ZADD", KEYS.live(0).encode(), b"1", SID.encode()])
+    server.run([b"ZADD", ADMITTED.encode(), b"1", SID.encode()])
     found = " ".join(broken_in_redis(server.keys, [SID]))
-    for word in ("live in Redis", "slots", "not ended", "without a TTL"):
+    for word in ("live in Redis", "slots", "places", "not ended", "without a TTL"):
         assert word in found
 
 

@@ -34,6 +34,10 @@ class _Watched:
                 return world.machines[self.fault.target or "redis"].state.name
             case "full":
                 return str(world.redis.is_full)
+            case "refusal":
+                return world.redis.refusal.partition(" ")[0]
+            case "closed":
+                return world.redis.closed.partition(" ")[0]
             case "muted":
                 return str(world.network.is_cut("redis", self.fault.target))
             case "slow":
@@ -57,6 +61,11 @@ class _Watched:
         (What.LINE, "ingress-0", "twilio", "True", "False"),
         (What.SLOW, "", "slow", "True", "False"),
         (What.FULL, "", "full", "True", "False"),
+        (What.NO_DISK, "", "refusal", "MISCONF", ""),
+        (What.NO_REPLICAS, "", "refusal", "NOREPLICAS", ""),
+        (What.READ_ONLY, "", "refusal", "READONLY", ""),
+        (What.BUSY, "", "closed", "BUSY", ""),
+        (What.LOADING, "", "closed", "LOADING", ""),
     ],
 )
 def test_a_fault_is_there_and_then_over(
@@ -71,7 +80,7 @@ def test_a_fault_is_there_and_then_over(
     assert during in (None, found[0])
 
 
-@pytest.mark.parametrize(("what", "stays"), [(What.CRASH, True), (What.EMPTY, False)])
+@pytest.mark.parametrize(("what", "stays"), [(What.CRASH, True), (What.LOADING, True), (What.EMPTY, False)])
 def test_what_redis_has_after_a_crash(what: What, stays: bool) -> None:
     """All, or nothing."""
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from shared.contract.keys import AUDIT, CONFIG, SPEECH, WORKERS, Keys, is_permanent, lane_of, sound_key
+from shared.contract.keys import (
+    ADMITTED,
+    AUDIT,
+    CONFIG,
+    COUNTED_BY,
+    MODEL,
+    SPEECH,
+    WORKERS,
+    Keys,
+    caller_day,
+    is_permanent,
+    lane_of,
+    sound_key,
+)
 
 CALL = "CA" + "0" * 31 + "1"
 WORKER = "brain-0@host#1a2b"
@@ -36,7 +49,10 @@ def test_each_key_is_what_it_always_was() -> None:
     assert keys.worker(WORKER) == f"tl:worker:{WORKER}"
     assert sound_key("0f3a") == "tl:sound:0f3a"
     assert keys.spent("2026-01-05") == "tl:spent:2026-01-05"
-    assert (CONFIG, WORKERS, SPEECH, AUDIT) == ("tl:config", "tl:workers", "tl:speech", "tl:audit")
+    assert (CONFIG, WORKERS, SPEECH) == ("tl:config", "tl:workers", "tl:speech")
+    assert (AUDIT, MODEL) == ("tl:audit", "tl:model")
+    assert (ADMITTED, COUNTED_BY) == ("tl:{admitted}", "tl:{admitted}:by")
+    assert caller_day("0f") == "tl:{admitted}:of:0f"
 
 
 def test_the_lane_of_a_call_never_changes() -> None:
@@ -67,6 +83,8 @@ def test_an_unknown_part_is_refused() -> None:
         ("tl:workers", True),
         ("tl:config", True),
         ("tl:{0}:slots", False),
+        ("tl:{admitted}", False),
+        ("tl:{admitted}:by", False),
         ("tl:{0}:ended", False),
         (f"tl:{{0}}:call:{CALL}", False),
         ("tl:out:ingress-0@h#1", False),

@@ -15,7 +15,6 @@ CALL = "CA" + "0" * 31 + "1"
 def test_a_reservation_is_granted_or_refused() -> None:
     """With its token, or with the reason."""
     assert steps.read_reserve([b"OK", b"nonce", b"99"]) == Reservation("nonce", 99)
-    assert steps.read_reserve([b"FULL", 12]) == Reservation("", 0, "full")
     assert steps.read_reserve([b"ENDED"]) == Reservation("", 0, "ended")
 
 

@@ -13,9 +13,10 @@ from shared.logs.log import get_log
 from shared.ownership.control_feed import ControlFeed
 from shared.ownership.counters import OwnershipCounters
 from shared.store.client import Store
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 from tests.shared.ownership.test_steps import CALL, KEYS
 from tests.support.waiting import running, wait_until
+from tests.support.ways import way_to
 
 
 class Reading:
@@ -42,7 +43,7 @@ class Reading:
 @pytest.fixture
 def reading(any_store: Store) -> Reading:
     """Of a stream that is there; nothing is swept."""
-    return Reading(any_store, Outbox("redis://127.0.0.1:1/0", name="t", commit_ms=0))
+    return Reading(any_store, Outbox(way_to("redis://127.0.0.1:1/0"), name="t", commit_ms=0))
 
 
 async def add(store: Store, **fields: str) -> bytes:
@@ -78,7 +79,7 @@ async def test_a_reader_goes_on_from_its_position(any_store: Store) -> None:
     """The position is stored on the card; a new owner starts there."""
     first = await add(any_store, kind="hangup")
     last = await add(any_store, kind="say", text="x")
-    outbox = Outbox("redis://127.0.0.1:1/0", name="t", commit_ms=0)
+    outbox = Outbox(way_to("redis://127.0.0.1:1/0"), name="t", commit_ms=0)
     reading = Reading(any_store, outbox, position=first.decode())
     assert [letter.kind for letter in await reading.read()] == ["say"]
     assert reading.feed.position == last.decode()
@@ -94,7 +95,7 @@ async def test_what_a_process_cannot_have_meant_is_counted(any_store: Store, rea
 
 async def test_a_sweep_finds_what_nobody_rang_for(store: Store, redis_url: str) -> None:
     """As a person types it; a sweep that finds nothing starts no reading."""
-    outbox = Outbox(redis_url, name="t", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="t", commit_ms=0)
     reading = Reading(store, outbox)
     async with running(outbox.run()):
         reading.feed.sweep()
@@ -122,7 +123,9 @@ async def test_ids_that_begin_anew_lose_nothing(any_store: Store) -> None:
         await any_store.redis.xadd(key, named, id=entry_id)  # type: ignore[arg-type]
 
     await write("100-0", kind="say", text="another's")
-    reading = Reading(any_store, Outbox("redis://127.0.0.1:1/0", name="t", commit_ms=0), position="100-0")
+    reading = Reading(
+        any_store, Outbox(way_to("redis://127.0.0.1:1/0"), name="t", commit_ms=0), position="100-0"
+    )
     await write("200-0", kind="say", text="a")
     await write("300-0", kind="dtmf", digit="1", leg="1", sender="ingress-0@h#1", n="1")
     assert len(await reading.read()) == 2

@@ -12,7 +12,8 @@ from shared.contract.command import Command
 from shared.logs.text import PLACES_MOST, places
 from shared.ownership.counters import Where
 from shared.ownership.guard import CallBug, end_by_bug
-from shared.store.outbox import OnReply, Outbox
+from shared.store.reach.servers import Servers
+from shared.store.writing.outbox import OnReply, Outbox
 from tests.support.guards import a_guard
 
 CALL = "CA" + "0" * 32
@@ -23,7 +24,7 @@ class Kept(Outbox):
     """Keeps what is written."""
 
     def __init__(self) -> None:
-        super().__init__("redis://127.0.0.1:1/0", name="test", commit_ms=3.0)
+        super().__init__(Servers("redis://127.0.0.1:1/0").way(), name="test", commit_ms=3.0)
         self.sent: list[Command] = []
 
     def send(self, command: Command, *, on_reply: OnReply | None = None, urgent: bool = False) -> None:

@@ -6,15 +6,16 @@ from shared.clock import wall_ms
 from shared.contract.streams.journal import Kind, read_journal
 from shared.ownership.journal import JournalPen
 from shared.store.client import Store
-from shared.store.outbox import Outbox
+from shared.store.writing.outbox import Outbox
 from tests.shared.ownership.test_steps import CALL, KEYS, attached
 from tests.support.waiting import running
+from tests.support.ways import way_to
 
 
 async def test_a_line_says_who_and_what(store: Store, redis_url: str) -> None:
     """Behind those of the scripts; of a call that is not there no line is left."""
     await attached(store)
-    outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="brain-0@h#1", commit_ms=0)
     pen = JournalPen(outbox, KEYS, b"brain-0@h#1")
     async with running(outbox.run()):
         pen.note(CALL, Kind.LIMIT, cause="hard_cap")

@@ -28,7 +28,7 @@ from shared.process.awake import AwakeClock
 STEP_MS = 50
 BEAT_MS = 500
 RECONNECT_MOST_MS = 1_000
-"""How long an outbox may rest between two attempts (shared/store/keeper.py)."""
+"""How long an outbox may rest between two attempts (shared/store/reach/keeper.py)."""
 
 WORKERS = 4
 OBSERVERS = 2

@@ -20,11 +20,12 @@ from shared.contract.writes import CallerMove, Moved, caller_keys, move_callers,
 from shared.ownership import steps
 from shared.ownership.owner import Owner
 from shared.store.client import Store
-from shared.store.outbox import Outbox
-from shared.store.write_queue import OnReply
+from shared.store.writing.outbox import Outbox
+from shared.store.writing.write_queue import OnReply
 from tests.conftest import keys_without_ttl
 from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed
 from tests.support.waiting import running, wait_until
+from tests.support.ways import way_to
 
 PACKER = CallerPacker(KEYS, CALL)
 
@@ -41,7 +42,7 @@ async def test_fenced_writes(store: Store, redis_url: str) -> None:
     epoch = (await claimed(store)).epoch
     told: list[Refusal] = []
     again: list[int] = []
-    outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="brain-0@h#1", commit_ms=0)
     owner = Owner(outbox, KEYS, CALL, "brain", epoch, told.append, "brain-0@h#1")
     stale = Owner(outbox, KEYS, CALL, "brain", 0, told.append, "brain-0@h#1", again.append)
     other = Owner(outbox, KEYS, CALL, "brain", epoch, told.append, "brain-1@h#1", again.append)
@@ -91,7 +92,7 @@ async def test_what_the_model_got_moves_and_rolls(store: Store, redis_url: str) 
     """It leaves `caller` for `turn` as one piece, under the id of its last entry; what is too old for `turn`
     goes in the same step. Asked for twice, it moves once."""
     await claimed_first(store)
-    outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="brain-0@h#1", commit_ms=0)
     async with running(outbox.run()):
         for chunk in range(1, 11):
             say(outbox, chunk, bytes([chunk]) * 160)
@@ -132,7 +133,7 @@ async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url:
     await store.hset(KEYS.card(ended), mapping={"state": "ended"})
     await store.hset(KEYS.turn(broken), mapping={"no": "stream"})
     await store.expire(KEYS.turn(broken), 60)
-    outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="brain-0@h#1", commit_ms=0)
     async with running(outbox.run()):
         say(outbox, 1, b"x" * 160)
         assert await outbox.flushed(5)
@@ -157,7 +158,7 @@ async def test_each_call_of_a_move_is_fenced_for_itself(store: Store, redis_url:
 async def test_nothing_comes_back_to_life_after_the_end(store: Store, redis_url: str) -> None:
     """Late writes of any kind leave no key behind."""
     await claimed_first(store)
-    outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="brain-0@h#1", commit_ms=0)
     owner = Owner(outbox, KEYS, CALL, "brain", 1, lambda _answer: None, "brain-0@h#1")
     await steps.end(store, KEYS, CALL, outcome="hangup", by="me")
     async with running(outbox.run()):
@@ -171,7 +172,7 @@ async def test_nothing_comes_back_to_life_after_the_end(store: Store, redis_url:
 async def test_last_words_are_written_down_after_the_end(store: Store, redis_url: str) -> None:
     """By the owner of the call, into a history that is there: it gets no other TTL, and no other is made."""
     await claimed_first(store)
-    outbox = Outbox(redis_url, name="brain-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="brain-0@h#1", commit_ms=0)
     told: list[Refusal] = []
     owner = Owner(outbox, KEYS, CALL, "brain", 1, told.append, "brain-0@h#1")
     stale = Owner(outbox, KEYS, CALL, "brain", 0, told.append, "brain-0@h#1")
@@ -197,7 +198,7 @@ async def test_messages_are_numbered_and_ring(store: Store, redis_url: str) -> N
     await store.xadd(KEYS.wake(0, "brain-0@h#1"), {"v": "1"})
     await claimed_first(store)
     epoch = (await claimed(store, "egress", "egress-0@h#1")).epoch
-    outbox = Outbox(redis_url, name="egress-0@h#1", commit_ms=0)
+    outbox = Outbox(way_to(redis_url), name="egress-0@h#1", commit_ms=0)
     owner = Owner(outbox, KEYS, CALL, "egress", epoch, lambda _answer: None, "egress-0@h#1")
     async with running(outbox.run()):
         for text in ("a", "b"):

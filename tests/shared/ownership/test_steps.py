@@ -223,18 +223,10 @@ async def test_a_detach_of_an_older_leg_changes_nothing(any_store: Store) -> Non
 
 @pytest.mark.parametrize("times", [1, 100])
 async def test_a_reservation_is_one_per_call(any_store: Store, times: int) -> None:
-    """However often the webhook comes, the call has one slot and one token."""
+    """However often the webhook comes, the call has one token."""
     answers = await asyncio.gather(
         *(
-            steps.reserve(
-                any_store,
-                KEYS,
-                CALL,
-                limit=1,
-                lease_ms=10_000,
-                nonce=f"n{i}",
-                expires_at_ms=wall_ms() + 60_000,
-            )
+            steps.reserve(any_store, KEYS, CALL, nonce=f"n{i}", expires_at_ms=wall_ms() + 60_000)
             for i in range(times)
         )
     )
@@ -246,12 +238,10 @@ RINGS = Ringing(CALL, "sales", "+15550002222")
 BRAIN = "brain-0@h#1"
 
 
-async def rings(store: Store, *, nonce: str = "a", limit: int = 9) -> list[tuple[bytes, Ringing]]:
+async def rings(store: Store, *, nonce: str = "a") -> list[tuple[bytes, Ringing]]:
     """The webhook of a call that is to ring, and what brains are told then."""
     later = wall_ms() + 60_000
-    await steps.reserve(
-        store, KEYS, CALL, limit=limit, lease_ms=10_000, nonce=nonce, expires_at_ms=later, rings=RINGS
-    )
+    await steps.reserve(store, KEYS, CALL, nonce=nonce, expires_at_ms=later, rings=RINGS)
     return [(at, read_ringing(flat(fields))) for at, fields in await store.xrange(KEYS.ringing(0))]
 
 
@@ -262,12 +252,11 @@ async def listening(store: Store) -> None:
     await store.pexpire(KEYS.wake(0, BRAIN), 10_000)
 
 
-async def test_a_call_rings_once_and_only_if_it_is_admitted(any_store: Store) -> None:
-    """Not where no brain listens, not without a slot, not for a webhook that comes twice."""
+async def test_a_call_rings_once(any_store: Store) -> None:
+    """Not where no brain listens, not for a webhook that comes twice."""
     assert await rings(any_store) == []
     await any_store.redis.flushall()
     await listening(any_store)
-    assert await rings(any_store, limit=0) == []
     (first,) = await rings(any_store)
     assert first[1] == RINGS
     assert await rings(any_store, nonce="b") == [first]
@@ -292,29 +281,24 @@ async def test_a_call_rings_whatever_stands_in_the_place_of_its_stream(any_store
     """It is admitted; that nobody expects it costs a moment."""
     await any_store.redis.set(KEYS.ringing(0), "nonsense")
     later = wall_ms() + 60_000
-    answer = await steps.reserve(
-        any_store, KEYS, CALL, limit=9, lease_ms=10_000, nonce="a", expires_at_ms=later, rings=RINGS
-    )
+    answer = await steps.reserve(any_store, KEYS, CALL, nonce="a", expires_at_ms=later, rings=RINGS)
     assert answer.nonce == "a"
 
 
 ANN = Person(caller="+15550001111", parameters={"shop": "berlin"})
 
 
-async def knows(store: Store, person: Person | None, *, limit: int = 9, nonce: str = "a") -> Person | None:
+async def knows(store: Store, person: Person | None, *, nonce: str = "a") -> Person | None:
     """The first webhook of a call knows who calls; what brains may know then."""
     later = wall_ms() + 60_000
-    await steps.reserve(
-        store, KEYS, CALL, limit=limit, lease_ms=10_000, nonce=nonce, expires_at_ms=later, person=person
-    )
+    await steps.reserve(store, KEYS, CALL, nonce=nonce, expires_at_ms=later, person=person)
     return await steps.read_person(store, KEYS, CALL)
 
 
-async def test_who_calls_is_written_down_for_a_minute_if_the_call_is_admitted(any_store: Store) -> None:
+async def test_who_calls_is_written_down_for_a_minute(any_store: Store) -> None:
     """Once: what a later webhook of the call says is a later one's; and not where nobody has asked for it."""
     assert await knows(any_store, None) is None
     await any_store.redis.flushall()
-    assert await knows(any_store, ANN, limit=0) is None
     assert await knows(any_store, ANN) == ANN
     assert 0 < await any_store.pttl(KEYS.number(CALL)) <= PERSON_TTL_MS
     assert await knows(any_store, Person(caller="+1"), nonce="b") == ANN
@@ -335,9 +319,7 @@ async def test_a_call_is_admitted_whatever_stands_where_its_caller_would(any_sto
     """That nobody knows them costs a moment."""
     await any_store.redis.set(KEYS.number(CALL), "nonsense")
     later = wall_ms() + 60_000
-    answer = await steps.reserve(
-        any_store, KEYS, CALL, limit=9, lease_ms=10_000, nonce="a", expires_at_ms=later, person=ANN
-    )
+    answer = await steps.reserve(any_store, KEYS, CALL, nonce="a", expires_at_ms=later, person=ANN)
     assert answer.nonce == "a"
 
 
@@ -397,18 +379,6 @@ async def test_a_call_is_not_expected_where_it_is_too_late(any_store: Store, how
         return
     assert not await steps.expect(any_store, KEYS, CALL, worker=BRAIN, entry=entry.decode())
     assert await any_store.xlen(KEYS.ringing(0)) == 0
-
-
-async def test_a_full_lane_refuses(any_store: Store) -> None:
-    """The slots are a bound, and a lease that ran out frees one."""
-    later = wall_ms() + 60_000
-    other = "CA" + "0" * 31 + "2"
-    await steps.reserve(any_store, KEYS, CALL, limit=1, lease_ms=10_000, nonce="a", expires_at_ms=later)
-    full = await steps.reserve(any_store, KEYS, other, limit=1, lease_ms=9, nonce="b", expires_at_ms=later)
-    assert full.refused == "full"
-    await any_store.zadd(KEYS.slots(0), {CALL: 1})
-    again = await steps.reserve(any_store, KEYS, other, limit=1, lease_ms=9, nonce="b", expires_at_ms=later)
-    assert again.refused == ""
 
 
 # Epochs.
@@ -662,9 +632,7 @@ async def test_an_older_stream_is_not_attached_after_a_newer_one(any_store: Stor
 async def test_the_token_of_a_later_stream_expires_later(any_store: Store) -> None:
     """Although the clock of the ingress that issues it is behind."""
     await attached(any_store, 1, "a")
-    reserved = await steps.reserve(
-        any_store, KEYS, CALL, limit=5, lease_ms=10_000, nonce="b", expires_at_ms=1_000
-    )
+    reserved = await steps.reserve(any_store, KEYS, CALL, nonce="b", expires_at_ms=1_000)
     assert reserved.expires_at_ms == 1_002_000
 
 

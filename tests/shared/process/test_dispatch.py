@@ -24,11 +24,11 @@ from shared.process.life import make_process
 from shared.process.role import Process
 from shared.settings import load
 from shared.store.client import Store
-from shared.store.link import open_link
 from tests.conftest import without_ttl
 from tests.shared.ownership.test_steps import CALL, KEYS, attached
-from tests.shared.store.test_outbox import flat
+from tests.shared.store.writing.test_outbox import flat
 from tests.support.waiting import running, wait_until
+from tests.support.ways import way_to
 
 STREAM = NewStream(
     call_sid=CALL, stream_sid="MZ" + "2" * 32, ingress="ingress-0@h#a", nonce="nonce", caller_number="",
@@ -259,7 +259,7 @@ async def test_all_that_was_abandoned_is_taken_at_one_look(
     process, got = worker(redis_url), set[str]()
     taker = Dispatch(process, 0, live_calls=lambda: len(got), on_call=lambda sid, _: got.add(sid))
     await taker._make_groups()
-    link = await open_link(redis_url, name="test")
+    link = await way_to(redis_url).open(name="test")
     await taker._take_abandoned(link)
     link.close()
     await process.store.aclose()
@@ -302,9 +302,7 @@ async def answering(
 
 async def rung(store: Store, call: Ringing, nonce: str = "nonce") -> None:
     later = wall_ms() + 60_000
-    await steps.reserve(
-        store, KEYS, call.call_sid, limit=9, lease_ms=9_999, nonce=nonce, expires_at_ms=later, rings=call
-    )
+    await steps.reserve(store, KEYS, call.call_sid, nonce=nonce, expires_at_ms=later, rings=call)
 
 
 RINGS = Ringing(CALL, "sales", "+1555")

@@ -7,7 +7,6 @@ import pytest
 from shared.exit_codes import OF_THE_SET_UP, Exit
 from shared.process.exits import exit_of
 from shared.settings import EnvFileError, SettingsError
-from shared.store.errors import RedisForbids, RedisLoginRefused, RedisRefused
 
 
 @pytest.mark.parametrize(
@@ -15,12 +14,9 @@ from shared.store.errors import RedisForbids, RedisLoginRefused, RedisRefused
     [
         (SettingsError(["a"]), Exit.SETTINGS),
         (EnvFileError(["a"]), Exit.ENV_FILE),
-        (RedisRefused("a"), Exit.REDIS_REFUSED),
-        (RedisLoginRefused("a"), Exit.REDIS_LOGIN),
-        (RedisForbids("a"), Exit.REDIS_FORBIDS),
     ],
 )
-def test_each_kind_of_fault_has_its_own(error: SettingsError | RedisRefused, code: Exit) -> None:
+def test_each_kind_of_fault_has_its_own(error: SettingsError, code: Exit) -> None:
     """And a restart mends none of them."""
     assert exit_of(error) is code
     assert code in OF_THE_SET_UP

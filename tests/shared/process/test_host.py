@@ -275,3 +275,19 @@ def test_of_another_process_it_can_be_told() -> None:
         process.wait()
         assert is_in_real_time(process.pid) is None
     assert is_in_real_time(0) is None
+
+
+def test_a_crash_leaves_no_core() -> None:
+    """No image on a disk, of its children neither; nothing can raise the limit again."""
+    program = (
+        "import resource, subprocess, sys\n"
+        "from shared.process.host import leave_no_core\n"
+        "leave_no_core()\n"
+        "child = 'import resource; print(*resource.getrlimit(resource.RLIMIT_CORE))'\n"
+        "print(*resource.getrlimit(resource.RLIMIT_CORE), flush=True)\n"
+        "subprocess.run([sys.executable, '-c', child])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0"] * 4

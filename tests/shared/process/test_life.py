@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import IO
@@ -142,45 +143,66 @@ def test_a_public_port_of_somebody_else_too(tmp_path: Path, valkey_url: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("rules", "code", "said"),
+    ("rules", "said"),
     [
-        ((">other", "~tl:*", "+@all"), Exit.REDIS_LOGIN, "user app, a password of 6 characters"),
-        ((">secret", "~tl:*", "+@all", "-xautoclaim"), Exit.REDIS_FORBIDS, "app may not run xautoclaim"),
-        ((">secret", "~other:*", "+@all"), Exit.REDIS_FORBIDS, "may not read and write keys tl:*"),
+        ((">other", "~tl:*", "+@all"), "user app, a password of 6 characters"),
+        ((">secret", "~tl:*", "+@all", "-xautoclaim"), "app may not run xautoclaim"),
+        ((">secret", "~other:*", "+@all"), "app lacks the keys ~tl:config"),
     ],
 )
-def test_a_redis_user_that_cannot_serve_has_its_own_exit_code(
-    tmp_path: Path, valkey_url: str, rules: tuple[str, ...], code: Exit, said: str
+async def test_a_redis_user_that_cannot_serve_makes_it_not_ready(
+    tmp_path: Path, valkey_url: str, admin_port_base: int, rules: tuple[str, ...], said: str
 ) -> None:
-    """A wrong password, a command or a pattern of keys that is missing: waiting mends none of them."""
+    """A wrong password, a command or a pattern of keys that is missing: one line, and it serves when the user
+    can."""
     with redis.Redis.from_url(valkey_url) as client:
         client.execute_command("ACL", "SETUSER", "app", "reset", "on", *rules)
-    url = valkey_url.replace("redis://", "redis://app:secret@")
-    ended_with, output = ended(start("egress", tmp_path, environment(url, free_base(ADMIN_SPAN))))
-    assert ended_with == code
+        url = valkey_url.replace("redis://", "redis://app:secret@")
+        process = start("egress", tmp_path, environment(url, admin_port_base))
+        try:
+            port = admin_port_base + 40
+            await wait_until(
+                lambda: "Redis cannot serve" in why_not_ready(port), "egress-0 says why", timeout_s=30
+            )
+            client.execute_command("ACL", "SETUSER", "app", "reset", "on", ">secret", "~tl:*", "+@all")
+            await wait_until(lambda: is_ready(port), "egress-0 is ready", timeout_s=30)
+        finally:
+            process.send_signal(signal.SIGTERM)
+        code, output = ended(process)
+    assert code == Exit.OK
     (refused,) = [each for each in lines(output) if each["event"] == "redis_refused"]
     assert refused["setting"] == "REDIS_URL"
     assert said in f"{refused['login']} {refused['reason']}"
     assert "secret" not in output
 
 
-def test_a_misspelt_setting_is_told_at_the_start(tmp_path: Path, valkey_url: str) -> None:
+async def test_a_misspelt_setting_is_told_at_the_start(
+    tmp_path: Path, valkey_url: str, admin_port_base: int
+) -> None:
     """A warning with the one that may be meant; the process goes on."""
-    with redis.Redis.from_url(valkey_url) as client:
-        client.hset("tl:config", "lanes", "7")
-    env = environment(valkey_url, free_base(ADMIN_SPAN), TRUNKLINE_VOCE="marin")
-    _, output = ended(start("egress", tmp_path, env))
+    process = start("egress", tmp_path, environment(valkey_url, admin_port_base, TRUNKLINE_VOCE="marin"))
+    try:
+        await wait_until(lambda: is_ready(admin_port_base + 40), "egress-0 is ready", timeout_s=30)
+    finally:
+        process.send_signal(signal.SIGTERM)
+    _, output = ended(process)
     (doubt,) = [each for each in lines(output) if each["event"] == "setting_unknown"]
     assert (doubt["name"], doubt["did_you_mean"]) == ("TRUNKLINE_VOCE", "TRUNKLINE_VOICE")
 
 
-def test_a_redis_that_cannot_serve_is_refused(tmp_path: Path, valkey_url: str) -> None:
-    """Another number of lanes than the deployment's: its own code, and what to set."""
+async def test_a_redis_that_cannot_serve_is_refused(
+    tmp_path: Path, valkey_url: str, admin_port_base: int
+) -> None:
+    """Another number of lanes than the deployment's: what to set, for whoever asks whether it is ready."""
     with redis.Redis.from_url(valkey_url) as client:
         client.hset("tl:config", "lanes", "7")
-    code, output = ended(start("egress", tmp_path, environment(valkey_url, free_port())))
-    assert code == Exit.REDIS_REFUSED
-    assert "TRUNKLINE_LANES=7" in output
+    process = start("egress", tmp_path, environment(valkey_url, admin_port_base))
+    try:
+        port = admin_port_base + 40
+        await wait_until(lambda: "TRUNKLINE_LANES=7" in why_not_ready(port), "it says why", timeout_s=30)
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert ended(process)[0] == Exit.OK
 
 
 @pytest.fixture
@@ -194,6 +216,16 @@ def is_ready(port: int) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def why_not_ready(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+            return ""
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+    except OSError:
+        return ""
 
 
 async def test_a_process_lives_and_ends_without_a_trace(

@@ -1,4 +1,4 @@
-"""Ending tasks for certain, also those that lose a cancellation."""
+"""Ending tasks for certain, also those that lose a cancellation; jobs that leave the loop to others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import contextlib
 import pytest
 
 from shared.clock import now_ms
-from shared.process.tasks import Alarm, cancel_all, comes_first, end_task
+from shared.process import tasks
+from shared.process.tasks import SHARE_MS, Alarm, cancel_all, comes_first, end_task, in_turns
 from tests.support.careless import careless
 
 
@@ -81,3 +82,35 @@ async def test_an_alarm_rings_at_the_earliest_time_that_was_set() -> None:
     for _ in range(3):
         await asyncio.sleep(0)
     assert not rung.is_set()
+
+
+async def test_others_have_the_loop_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each share of it; in order, and every item once."""
+    now, done, seen = [0.0], list[int](), list[int]()
+    monkeypatch.setattr(tasks, "now_ms", lambda: now[0])
+
+    def work(item: int) -> None:
+        done.append(item)
+        now[0] += SHARE_MS / 2
+
+    async def other() -> None:
+        while True:
+            seen.append(len(done))
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(other())
+    await in_turns(range(10), work)
+    beside.cancel()
+    assert done == list(range(10))
+    assert {2, 4, 6, 8} <= set(seen)
+    assert not {1, 3, 5, 7} & set(seen)
+
+
+async def test_a_short_job_is_done_at_once() -> None:
+    """Without a turn for others: there is nothing to gain."""
+    done = list[int]()
+    waiting = asyncio.ensure_future(asyncio.sleep(0))
+    await in_turns(range(3), done.append)
+    assert done == [0, 1, 2]
+    assert not waiting.done()
+    await waiting

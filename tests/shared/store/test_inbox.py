@@ -12,6 +12,7 @@ from shared.store.client import Store, make_store
 from shared.store.inbox import Entry, Inbox
 from tests.support.servers import free_port, redis7_binary, server, valkey_binary
 from tests.support.waiting import running, wait_until
+from tests.support.ways import way_to
 
 WORKER = "brain-0@h#1"
 
@@ -23,7 +24,7 @@ def into(got: list[bytes]) -> Callable[[list[Entry]], None]:
 
 async def test_what_was_there_and_what_comes_is_read_once(store: Store, redis_url: str) -> None:
     """From the first entry on, also over a loss of the connection in between."""
-    inbox, got = Inbox(redis_url, name=WORKER, read_gap_ms=1), list[bytes]()
+    inbox, got = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1), list[bytes]()
     for value in range(50):
         await store.xadd("s", {"a": value})
     inbox.watch("s", "0", into(got))
@@ -39,7 +40,10 @@ async def test_what_was_there_and_what_comes_is_read_once(store: Store, redis_ur
 
 async def test_many_streams_are_one_read(store: Store, redis_url: str) -> None:
     """Each sink gets its own stream's entries, and no other's."""
-    inbox, found = Inbox(redis_url, name=WORKER, read_gap_ms=1), {f"s{n}": list[bytes]() for n in range(5)}
+    inbox, found = (
+        Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1),
+        {f"s{n}": list[bytes]() for n in range(5)},
+    )
     for key, got in found.items():
         await store.xadd(key, {"a": key})
         inbox.watch(key, "0", into(got))
@@ -51,7 +55,7 @@ async def test_many_streams_are_one_read(store: Store, redis_url: str) -> None:
 
 async def test_a_great_backlog_is_handed_out_in_turns(store: Store, redis_url: str) -> None:
     """After an absence of Redis: whatever else the loop has to do comes in between."""
-    inbox, turns, seen = Inbox(redis_url, name=WORKER, read_gap_ms=1), 0, list[int]()
+    inbox, turns, seen = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1), 0, list[int]()
 
     def sink(_: list[Entry]) -> None:
         seen.append(turns)
@@ -72,7 +76,7 @@ async def test_a_great_backlog_is_handed_out_in_turns(store: Store, redis_url: s
 
 async def test_unwatching_returns_the_position(store: Store, redis_url: str) -> None:
     """The next owner reads on from there; what is not watched is not read."""
-    inbox, got = Inbox(redis_url, name=WORKER, read_gap_ms=1), list[bytes]()
+    inbox, got = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1), list[bytes]()
     await store.xadd("s", {"a": "1"}, id="1-0")
     inbox.watch("s", "0", into(got))
     assert inbox.is_watched("s")
@@ -86,7 +90,7 @@ async def test_unwatching_returns_the_position(store: Store, redis_url: str) -> 
 async def test_a_stream_of_ours_holds_what_is_unread(store: Store, redis_url: str) -> None:
     """What was read is deleted with the next read, which finds what came meanwhile; others' streams are left
     as they are."""
-    inbox, got = Inbox(redis_url, name=WORKER, read_gap_ms=1), list[bytes]()
+    inbox, got = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1), list[bytes]()
     for key in ("ours", "theirs"):
         await store.xadd(key, {"a": key})
     inbox.watch("ours", "0", into(got), is_ours=True)
@@ -110,7 +114,7 @@ async def test_a_stream_of_ours_holds_what_is_unread(store: Store, redis_url: st
 
 async def test_a_bug_of_a_sink_ends_the_inbox(store: Store, redis_url: str) -> None:
     """It is not read around: what it missed would be missed for good."""
-    inbox = Inbox(redis_url, name=WORKER, read_gap_ms=1)
+    inbox = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1)
 
     def broken(_entries: list[Entry]) -> None:
         raise ValueError("a bug")
@@ -134,7 +138,7 @@ async def test_a_redis_that_came_back_empty_is_read_from_its_first_entry(
         await client.xadd(key, {"a": value}, id=entry_id)
         await client.aclose()
 
-    inbox = Inbox(f"redis://127.0.0.1:{port}/0", name=WORKER, read_gap_ms=1)
+    inbox = Inbox(way_to(f"redis://127.0.0.1:{port}/0"), name=WORKER, read_gap_ms=1)
     inbox.watch("lost", "0", into(got))
     inbox.watch("absent", "5-0", into(got))
     async with running(inbox.run()):
@@ -151,7 +155,7 @@ async def test_a_redis_that_came_back_empty_is_read_from_its_first_entry(
 
 async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_url: str) -> None:
     """A stream that was read to its end and trimmed empty keeps its position."""
-    inbox = Inbox(redis_url, name=WORKER, read_gap_ms=1)
+    inbox = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1)
     got: list[bytes] = []
     inbox.watch("s", "0", into(got))
     async with running(inbox.run()):
@@ -173,7 +177,7 @@ async def is_reading(store: Store) -> bool:
 
 async def test_a_stream_watched_again_is_read_from_its_new_position(store: Store, redis_url: str) -> None:
     """The read under way was asked from another position: its entries would hide those before them."""
-    inbox = Inbox(redis_url, name=WORKER, read_gap_ms=1)
+    inbox = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1)
     got: list[bytes] = []
 
     await store.xadd("s", {"a": "1"}, id="1-0")

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ import httpx
 
 from console.stack.launcher import Stack
 from proofs.prove.chaos.evidence.shapes import Census
-from shared.contract.keys import WORKERS, Keys
+from shared.contract.keys import ADMITTED, WORKERS, Keys
 from shared.contract.worker import ROLES
 from shared.store.client import Store
 from simulators.realtime.record import SessionRecord
@@ -32,15 +32,23 @@ _OF_A_CALL: Final = re.compile(r"tl:\{\d+\}:call:[^:]+:(caller|turn|reply)")
 _OF_A_WORKER: Final = re.compile(rf"tl:(?:\{{\d+\}}:)?(wake|owned|out|back|worker):(?:{'|'.join(ROLES)})-.+")
 """The watchdog shows itself too, some seconds after it has begun."""
 
-KEYS: Final = Keys(1)
+ONE_LANE: Final = Keys(1)
 
 
-async def take(stack: Stack, store: Store, sessions: list[SessionRecord]) -> Census:
-    """Counts. Raises STORE_ERRORS and SUPERVISOR_ERRORS. Cancelling it only ends the count."""
+async def take(
+    stack: Stack,
+    store: Store,
+    sessions: list[SessionRecord],
+    *,
+    keys: Keys = ONE_LANE,
+    redis_ports: Set[int] = frozenset(),
+) -> Census:
+    """Counts. `redis_ports`: of a Redis that is not the stack's own. Raises STORE_ERRORS and
+    SUPERVISOR_ERRORS. Cancelling it only ends the count."""
     pids = {name: pid for name, pid in (await stack.pids()).items() if name.partition("-")[0] in ROLES}
     return Census(
-        keys=await _keys(store),
-        fds=_of(pids, partial(_fds, port=stack.ports.redis)),
+        keys=await _keys(store, keys),
+        fds=_of(pids, partial(_fds, redis_ports=redis_ports or {stack.ports.redis})),
         tasks=await _tasks(stack, pids),
         rss_bytes=_of(pids, _rss_bytes),
         sessions=sum(session.closed_at_ms is None for session in sessions),
@@ -59,15 +67,17 @@ def kind_of(key: str) -> str | None:
 # Private.
 
 
-async def _keys(store: Store) -> dict[str, int]:
+async def _keys(store: Store, keys: Keys) -> dict[str, int]:
     counts: Counter[str] = Counter()
     async for key in store.redis.scan_iter(match="tl:*", count=500):
         kind = kind_of(key.decode())
         if kind is not None:
             counts[kind] += 1
-    counts["entries of slots"] = await store.redis.zcard(KEYS.slots(0))
-    counts["entries of live"] = await store.redis.zcard(KEYS.live(0))
-    counts["entries of calls"] = await store.redis.xlen(KEYS.calls(0))
+    for lane in range(keys.lanes):
+        counts["entries of slots"] += await store.redis.zcard(keys.slots(lane))
+        counts["entries of live"] += await store.redis.zcard(keys.live(lane))
+        counts["entries of calls"] += await store.redis.xlen(keys.calls(lane))
+    counts["entries of admitted"] = await store.redis.zcard(ADMITTED)
     counts["entries of workers"] = await store.redis.scard(WORKERS)
     return dict(counts)
 
@@ -81,10 +91,10 @@ def _of(pids: Mapping[str, int], read: object) -> dict[str, int]:
     return found
 
 
-def _fds(pid: int, port: int) -> int:
-    """Descriptors without connections to that port, Redis's: a process keeps as many as it ever had at once,
-    to a fixed most of them, and those that Redis has dropped until it wants them again."""
-    of_redis = _sockets_to(pid, port)
+def _fds(pid: int, redis_ports: Set[int]) -> int:
+    """Descriptors without connections to those ports, Redis's: a process keeps as many as it ever had at
+    once, to a fixed most of them, and those that Redis has dropped until it wants them again."""
+    of_redis = _sockets_to(pid, redis_ports)
     folder = Path(f"/proc/{pid}/fd")
     links = []
     for each in folder.iterdir():
@@ -93,13 +103,13 @@ def _fds(pid: int, port: int) -> int:
     return sum(link not in of_redis for link in links)
 
 
-def _sockets_to(pid: int, port: int) -> set[str]:
+def _sockets_to(pid: int, ports: Set[int]) -> set[str]:
     """Of all processes in its network, as their descriptors name them."""
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text("ascii").splitlines()[1:]:
             words = line.split()
-            if int(words[2].rpartition(":")[2], 16) == port:
+            if int(words[2].rpartition(":")[2], 16) in ports:
                 found.add(f"socket:[{words[9]}]")
     return found
 

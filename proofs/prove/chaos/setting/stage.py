@@ -7,7 +7,8 @@ who is who in it. Must not know: faults.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,12 +20,15 @@ from console.stack.launcher import Stack, StackFailed
 from console.stack.plan import CALL_COMES_IN, SOCKET_WORD, StackOptions
 from console.stack.ports import free_port
 from proofs.prove.chaos import story
-from proofs.prove.chaos.faults import Role, Row, Story
+from proofs.prove.chaos.faults import Profile, Role, Row, Story
 from proofs.prove.chaos.setting.counting_tool import CountingTool
 from proofs.prove.chaos.setting.far_host import FarHost, Spec, open_host
 from proofs.prove.chaos.setting.relay import Relay
+from proofs.prove.chaos.shapes.opening import OVER_TWO_HOSTS, Opened, lanes_of, open_shape
+from proofs.prove.chaos.shapes.programs import ShapeFailed
 from proofs.prove.roles import failpoint, unguarded
 from proofs.prove.silence.cast import OPENING_MS
+from shared.contract.keys import Keys
 from shared.contract.worker import ROLES
 from shared.store.client import Store, make_store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
@@ -60,16 +64,28 @@ class Setting:
     """The role that has its second process on a second host."""
     without: str = ""
     """The guard that is switched off in all processes (proofs/prove/roles/unguarded.py)."""
+    profile: Profile | None = None
+    """The Redis beside the processes; None: the one that comes with them."""
 
     @classmethod
     def of(cls, row: Row, without: str = "") -> Setting:
         """The one that a row wants."""
-        return cls(row.only, row.far, without)
+        return cls(row.only, row.far, without, row.profile)
 
     @property
     def workers(self) -> dict[str, int]:
         """How many processes of each role the first host has."""
         return {role: 1 if role in (self.only, self.far) else 2 for role in ROLES}
+
+    @property
+    def is_for_once(self) -> bool:
+        """Whether each row wants a new one: what was unplugged is another host then."""
+        return self.far is not None or self.profile in OVER_TWO_HOSTS
+
+    @property
+    def keys(self) -> Keys:
+        """The names of what its processes keep in Redis."""
+        return Keys(lanes_of(self.profile), spread=self.profile is Profile.CLUSTER)
 
 
 @dataclass(slots=True)
@@ -132,14 +148,33 @@ class Stage:
     relay: Relay
     far: FarHost | None = None
     network_ms: float = NETWORK_MS
+    keys: Keys = field(default_factory=Keys)
+    opened: Opened | None = None
+    """The Redis that its rows have for themselves."""
 
     async def is_whole(self) -> bool:
-        """Waits until every process is ready again; False if they are not soon. Cancelling is safe."""
+        """Waits until Redis is whole and every process ready again; False if they are not soon. Cancelling is
+        safe."""
         try:
+            if self.opened is not None:
+                await asyncio.to_thread(self.opened.shape.heal)
             await self.stack.until_ready(WHOLE_AGAIN_S)
-        except StackFailed:
+        except (StackFailed, ShapeFailed):
             return False
         return True
+
+    @property
+    def redis_ports(self) -> frozenset[int]:
+        """Where its Redis listens."""
+        return frozenset({self.stack.ports.redis}) if self.opened is None else self.opened.shape.ports
+
+    async def servers_of(self, call_sids: Sequence[str]) -> list[str]:
+        """Which server has each call now. Raises ShapeFailed. Cancelling is safe."""
+        if self.opened is None or not call_sids:
+            return [""] * len(call_sids)
+        keys = [self.keys.card(call_sid) for call_sid in call_sids]
+        found = await asyncio.to_thread(self.opened.shape.masters_of, keys)
+        return [node.name for node in found]
 
     def sessions_of(self, call_sid: str) -> list[SessionRecord]:
         """All sessions of a call."""
@@ -148,8 +183,8 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(folder: Path, setting: Setting, *, seed: int = 1) -> AsyncIterator[Stage]:
-    """A stage of its own; gone when the block ends. `folder` holds its files. Raises StackFailed, and
-    FarHostRefused where a second host is wanted."""
+    """A stage of its own; gone when the block ends. `folder` holds its files. Raises StackFailed,
+    FarHostRefused where a second host is wanted, ShapeFailed where servers are."""
     failpoints = folder / "failpoints"
     failpoints.mkdir()
     cast = Cast(folder, Random(seed))
@@ -161,7 +196,10 @@ async def open_stage(folder: Path, setting: Setting, *, seed: int = 1) -> AsyncI
         # A tool without TLS is for its own host: no row of a second host runs one.
         tool = await opened.enter_async_context(CountingTool())
         agents.write_text(story.agents(tool.port))
-        options = _options(ports, agents, failpoints, setting)
+        redis = None
+        if setting.profile is not None:
+            redis = await opened.enter_async_context(open_shape(setting.profile, folder / "redis"))
+        options = _options(ports, agents, failpoints, setting, "" if redis is None else redis.shape.url)
         stack = await opened.enter_async_context(Stack(options))
         relay = await opened.enter_async_context(Relay(stack.public_port, NETWORK_MS / 1000))
         store = make_store(stack.redis_url, name="prove", timeout_s=5.0)
@@ -188,7 +226,9 @@ async def open_stage(folder: Path, setting: Setting, *, seed: int = 1) -> AsyncI
         await opened.enter_async_context(twilio)
         await twilio.rest.open(ports.rest)
         opened.push_async_callback(twilio.rest.close)
-        yield Stage(stack, store, model, twilio, tool, cast, failpoints, relay, far)
+        stage = Stage(stack, store, model, twilio, tool, cast, failpoints, relay, far)
+        stage.keys, stage.opened = setting.keys, redis
+        yield stage
 
 
 def call_of(headers: Mapping[str, str]) -> str:
@@ -199,16 +239,18 @@ def call_of(headers: Mapping[str, str]) -> str:
 # Private.
 
 
-def _options(ports: Ports, agents: Path, failpoints: Path, setting: Setting) -> StackOptions:
+def _options(ports: Ports, agents: Path, failpoints: Path, setting: Setting, redis_url: str) -> StackOptions:
     python = quote(executable.replace("%", "%%"))
     return StackOptions(
         name="prove-chaos",
         workers=setting.workers,
+        redis_url=redis_url,
         model_base_url=f"http://127.0.0.1:{ports.model}/v1",
         environment={
             "TRUNKLINE_LOG_LEVEL": "info",
             "TRUNKLINE_LOG_FORMAT": "json",
             "TRUNKLINE_MAX_CALLS": "1000",
+            "TRUNKLINE_LANES": str(setting.keys.lanes),
             "TRUNKLINE_FALLBACK_NUMBER": "",
             "TRUNKLINE_AGENTS_FILE": str(agents),
             "TWILIO_ACCOUNT_SID": DEMO_ACCOUNT_SID,

@@ -55,6 +55,8 @@ def test_done_carries_status_and_code() -> None:
         ({"message": "Please try again in 3s"}, 3_000),
         ({"message": "Please try again in 6m0s."}, 20_000),
         ({"message": "Please try again in 1m."}, 20_000),
+        ({"message": f"Please try again in {'9' * 5_000}m."}, 0),
+        ({"message": f"Please try again in {'9' * 5_000}s."}, 20_000),
         ({"message": "Please try again later."}, 0),
         ({"message": "Please try again in a moment."}, 0),
         ({"retry_after": 2, "message": "try again in 9s"}, 2_000),

@@ -66,6 +66,14 @@ async def test_a_row_is_played_again_if_it_is_broken_and_the_simulators_were_lat
     assert bool(run.results[-1].broken) is is_torn
 
 
+def test_the_rows_of_redis_are_listed_by_themselves(capsys: pytest.CaptureFixture[str]) -> None:
+    """In each shape."""
+    assert main(["--list", "--redis"]) == 0
+    said = capsys.readouterr().out
+    assert "cluster-moved" in said
+    assert NAME not in said
+
+
 def test_a_part_of_no_row_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """In words."""
     with pytest.raises(SystemExit):

@@ -10,8 +10,12 @@ from proofs.prove.chaos.faults import (
     GroupRestarted,
     Killed,
     Nothing,
+    RedisFault,
+    RedisIs,
     Rolled,
     Row,
+    ServerFault,
+    ServersAre,
     Soaked,
     Step,
     Stopped,
@@ -48,3 +52,20 @@ def test_calls_are_about_what_the_step_needs() -> None:
     assert row(Nothing(), Step.TRANSFER).story is Story.TRANSFER
     assert row(Nothing(), Step.CALLER).story is Story.INTERRUPTS
     assert row(Nothing(), Step.MODEL).story is Story.TWO_TURNS
+
+
+@pytest.mark.parametrize(
+    ("fault", "lasts_s"),
+    [
+        (ServerFault(ServersAre.FULL, 3.0), 3.0),
+        (ServerFault(ServersAre.KILLED), 0.0),
+        (RedisFault(RedisIs.BUSY, 2.0), 2.0),
+        (Soaked(10, 1), 10),
+        (Rolled(), None),
+        (Killed("brain"), None),
+    ],
+)
+def test_callers_go_on_until_a_fault_that_lasts_is_over(fault: Fault, lasts_s: float | None) -> None:
+    """A deploy lasts as long as it takes; a kill is over at once."""
+    assert row(fault).lasts_s == lasts_s
+    assert row(fault).is_outlasted == (lasts_s is not None or fault == Rolled())

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 from redis.exceptions import ResponseError
 
 from proofs.prove.chaos import outside
-from proofs.prove.chaos.faults import Fault, HostLost, ModelLost, RedisFault, RedisIs
+from proofs.prove.chaos.faults import (
+    Fault,
+    HostLost,
+    ModelLost,
+    RedisFault,
+    RedisIs,
+    ServerFault,
+    ServersAre,
+)
 from proofs.prove.chaos.setting.stage import Stage
+from proofs.prove.chaos.shapes.opening import Opened
+from shared.contract.keys import Keys
 from shared.store.client import Store
 from simulators.realtime.record import SessionRecord
+from tests.support.shapes import standalone
 
 
 def stage(**parts: object) -> Stage:
@@ -91,3 +103,12 @@ async def test_streams_between_processes_are_deleted(store: Store) -> None:
         await store.redis.set(key, "1")
     await bring(stage(store=store), RedisFault(RedisIs.DELETED))
     assert await store.redis.keys("tl:*") == [b"tl:{0}:live"]
+
+
+async def test_a_server_of_a_row_is_hit_by_the_key_of_the_call(tmp_path: Path) -> None:
+    """The one that has the call."""
+    with standalone(tmp_path) as shape:
+        shape.node.ask("SET", "key", "value")
+        on = stage(keys=Keys(1), opened=Opened(shape))
+        assert await bring(on, ServerFault(ServersAre.RESTARTED)) == 1
+        assert shape.node.ask("EXISTS", "key") == 0

@@ -13,13 +13,20 @@ import pytest
 from proofs.prove.chaos import playing
 from proofs.prove.chaos.evidence.finding import Bounds
 from proofs.prove.chaos.evidence.shapes import Evidence
-from proofs.prove.chaos.faults import Fault, Killed, ModelLost, Nothing, Role, Row, Step
+from proofs.prove.chaos.faults import Fault, Killed, ModelLost, Nothing, Profile, Role, Row, Step
 from proofs.prove.chaos.playing import TOGETHER, Lanes, bunches
 from proofs.prove.chaos.setting.far_host import FarHostRefused
 from proofs.prove.chaos.setting.stage import Setting, Stage
+from proofs.prove.chaos.shapes.programs import ShapeFailed
 
 
-def row(name: str, fault: Fault, only: Role | None = None, far: Role | None = None) -> Row:
+def row(
+    name: str,
+    fault: Fault,
+    only: Role | None = None,
+    far: Role | None = None,
+    profile: Profile | None = None,
+) -> Row:
     """A row of two calls."""
     return Row(
         name=name,
@@ -30,6 +37,7 @@ def row(name: str, fault: Fault, only: Role | None = None, far: Role | None = No
         calls=2,
         only=only,
         far=far,
+        profile=profile,
     )
 
 
@@ -57,6 +65,8 @@ class Machine:
     async def _open(self, _folder: Path, setting: Setting, *, seed: int) -> AsyncIterator[Stage]:
         if setting.far == "ingress":
             raise FarHostRefused("ip netns add: Operation not permitted")
+        if setting.profile is Profile.REDIS7:
+            raise ShapeFailed("expected redis-server on the PATH, got none")
         self.opened.append(setting)
         yield cast(Stage, Whole())
 
@@ -127,3 +137,18 @@ async def test_a_machine_without_namespaces_says_so(monkeypatch: pytest.MonkeyPa
     )
 
     assert machine.recorded == {"far": "ip netns add: Operation not permitted", "near": ""}
+
+
+async def test_a_machine_without_a_program_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows show nothing; those with another Redis are played, on servers of their own."""
+    machine = Machine(monkeypatch)
+
+    await Lanes(1, machine.record).play(
+        [
+            row("redis7", Killed("brain"), profile=Profile.REDIS7),
+            row("cluster", Killed("brain"), profile=Profile.CLUSTER),
+        ]
+    )
+
+    assert machine.recorded == {"redis7": "expected redis-server on the PATH, got none", "cluster": ""}
+    assert machine.opened == [Setting(profile=Profile.CLUSTER)]

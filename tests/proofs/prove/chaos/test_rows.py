@@ -62,7 +62,8 @@ def test_the_short_tier_has_every_role_and_both_kinds() -> None:
     assert {row.role for row in short} == {None, *ROLES}
     assert {"killed-brain-model-only", "healthy-model"} <= {row.name for row in short}
     assert {"redis-frozen", "model-lost", "twilio-gone"} <= {row.name for row in short}
-    assert sum(not row.is_of_one_call for row in short) <= 14
+    assert {"sentinel-killed", "cluster-moved"} <= {row.name for row in short}
+    assert sum(not row.is_of_one_call for row in short) <= 17
 
 
 def test_rows_are_chosen_by_a_part_of_their_name() -> None:
@@ -74,6 +75,15 @@ def test_rows_are_chosen_by_a_part_of_their_name() -> None:
     assert [row.name for row in chosen("short", ["killed-egress-tool"])] == ["killed-egress-tool"]
     with pytest.raises(ValueError, match="got 'nonsense'"):
         chosen("full", ["nonsense"])
+
+
+def test_rows_with_a_redis_of_their_own_are_played_by_themselves() -> None:
+    """No part of a name brings them into what is said of processes."""
+    own = {row.name for row in chosen("redis")}
+    assert own.isdisjoint(row.name for row in chosen("full"))
+    assert own.isdisjoint(row.name for row in chosen("full", ["restarted"]))
+    assert [row.name for row in chosen("redis", ["cluster-moved"])] == ["cluster-moved"]
+    assert chosen("redis", ["cluster-moved"])[0].calls == 50
 
 
 def test_a_row_can_be_played_again_with_more_calls() -> None:

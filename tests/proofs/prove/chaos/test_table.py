@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from proofs.prove import page_table
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.faults import Killed, Row, Step
-from proofs.prove.chaos.table import HEAD, Result, filled, late_together, row_of, shown, together
+from proofs.prove.chaos.table import (
+    HEAD,
+    PART,
+    REDIS_PART,
+    Result,
+    filled,
+    late_together,
+    row_of,
+    shown,
+    together,
+)
 
 ROW = Row(
     name="killed-egress-model",
@@ -68,7 +79,16 @@ def test_kills_of_an_egress_are_judged_together() -> None:
 
 
 def test_the_page_gets_rows_and_their_count() -> None:
-    """Between its markers."""
-    page = filled("<!-- chaos:begin -->\n<!-- chaos:end -->", [result(silence(1)), result(TWICE)])
-    assert "| killed-egress-model | egress killed, of two |" in page
-    assert "1 of 2 kept." in page
+    """Between its markers; rows with a Redis of their own between theirs."""
+    for part in (PART, REDIS_PART):
+        markers = f"<!-- {part}:begin -->\n<!-- {part}:end -->"
+        page = filled(markers, [result(silence(1)), result(TWICE)], part)
+        assert "| killed-egress-model | egress killed, of two |" in page
+        assert "1 of 2 kept." in page
+
+
+def test_the_page_has_the_markers_of_both_tables() -> None:
+    """Else what was shown could not be put there."""
+    page = page_table.PAGE.read_text("utf-8")
+    for part in (PART, REDIS_PART):
+        assert "killed-egress-model" in filled(page, [result(silence(1))], part)

@@ -15,7 +15,7 @@ DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "5"))
 """`make prove-sequencer` goes deeper, `make prove-mutants` less deep."""
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("mode", ["server", "brain", "confirm"])
 def test_every_state_that_a_few_inputs_reach_is_sound(mode: Mode) -> None:
     """All invariants of the walk, in every state and at every step, and rest from everywhere."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.contract import card, claiming, steps, writes
+from shared.contract.admission import count
+from shared.contract.admission.count import CallerBounds, OnTheLine
 from shared.contract.keys import Keys
 from shared.contract.lua import scripts
 from shared.ownership import tidying
@@ -50,9 +52,19 @@ def test_our_scripts_run_as_they_are(both: Ask) -> None:
     def step(call: scripts.ScriptCall) -> Any:
         return both("EVALSHA", call.script.sha, len(call.keys), *call.keys, *call.args)
 
+    bounds = CallerBounds(at_once=1, calls=9, minutes=9, transfers=1)
+    for call in (sid, sid, "CA2", "CA3"):
+        step(count.admit(call, most=2, caller="c" if call != "CA3" else "d", bounds=bounds))
+    step(count.admit(sid[:-1] + "2", most=2))
+    step(count.admit_again("CA4"))
+    step(count.hold([OnTheLine(sid, "c"), OnTheLine("CA5")]))
+    for which in (1, 1, 2):
+        step(count.dials(sid, caller="c", which=which, most=1))
+    step(count.vacate([(sid, 1.0), ("CA6", 1.0)]))
+    step(count.lease("ingress-0@h#1"))
     nonce = {"nonce": "n1", "expires_at_ms": wall_ms + 60_000}
     for _ in range(2):
-        step(steps.reserve(keys, sid, wall_ms=wall_ms, limit=2, lease_ms=10_000, **nonce))
+        step(steps.reserve(keys, sid, wall_ms=wall_ms, **nonce))
     stream = steps.NewStream(
         call_sid=sid, stream_sid="MZ1", ingress="ingress-0@h#1", nonce="n1", caller_number="+1",
         called_number="+2", agent="", caller_line="+100", called_line="+200", token_expires_s=1_800_000_060,

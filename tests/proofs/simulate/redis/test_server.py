@@ -6,7 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from shared.store.permissions import COMMANDS
+import pytest
+import redis as sync_redis
+
+from proofs.simulate.redis import server as simulated_server
+from shared.store.access.permissions import commands
+from tests.proofs.simulate.redis.conftest import Real
 
 Ask = Callable[..., Any]
 
@@ -28,9 +33,9 @@ def test_transactions(both: Ask) -> None:
 
 
 def test_every_command_that_trunkline_needs_is_known(both: Ask) -> None:
-    """What shared/store/permissions.py lists is queued here as it is there."""
+    """What shared/store/access/permissions.py lists is queued here as it is there."""
     both("MULTI")
-    for words in COMMANDS:
+    for words in commands():
         both(*words)
     both("DISCARD")
 
@@ -44,6 +49,80 @@ def test_a_full_redis_refuses_what_needs_memory(simulated: Any) -> None:
     script = "redis.call('HDEL', KEYS[1], '') return redis.call('HSET', KEYS[1], 'b', '1')"
     assert simulated.ask("EVAL", script, 1, "h") == 1
     assert simulated.ask("EVAL", "return redis.call('HSET', KEYS[1], 'c', '1')", 1, "h") == "error OOM"
+
+
+ASKED = (
+    ("HSET", "h", "a", "2"),
+    ("HGET", "h", "a"),
+    ("PING",),
+    ("XADD", "s", "NOMKSTREAM", "*", "f", "v"),
+    ("XREAD", "STREAMS", "s", "0"),
+    ("XREADGROUP", "GROUP", "g", "one", "STREAMS", "s", ">"),
+    ("EVAL", "return redis.call('HSET', KEYS[1], 'a', '3')", 1, "h"),
+    ("EVAL", "return redis.call('HGET', KEYS[1], 'a')", 1, "h"),
+    ("MULTI",),
+    ("HGET", "h", "a"),
+    ("HSET", "h", "a", "4"),
+    ("EXEC",),
+    ("MULTI",),
+    ("HGET", "h", "a"),
+    ("EXEC",),
+    ("HGET", "h", "a"),
+)
+"""What is written and read while a server refuses."""
+
+
+@pytest.mark.parametrize(
+    ("refusal", "begins", "ends"),
+    [
+        (
+            simulated_server.NO_REPLICAS,
+            ("CONFIG", "SET", "min-replicas-to-write", "9"),
+            ("CONFIG", "SET", "min-replicas-to-write", "0"),
+        ),
+        (simulated_server.READ_ONLY, ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+    ],
+    ids=["NOREPLICAS", "READONLY"],
+)
+def test_a_redis_that_refuses_writes_answers_as_a_real_one(
+    simulated: Any, redis_url: str, refusal: str, begins: tuple[str, ...], ends: tuple[str, ...]
+) -> None:
+    """Plain, in a script, in a MULTI, in a group; reads are answered."""
+    real = Real(redis_url)
+    for words in (("HSET", "h", "a", "1"), ("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")):
+        assert simulated.ask(*words) == real.ask(*words)
+    with sync_redis.Redis.from_url(redis_url) as client:
+        client.execute_command(*begins)
+        simulated.server.refusal = refusal
+        try:
+            for words in ASKED:
+                assert simulated.ask(*words) == real.ask(*words), words
+        finally:
+            client.execute_command(*ends)
+            simulated.server.refusal = ""
+    assert simulated.ask("HSET", "h", "a", "5") == real.ask("HSET", "h", "a", "5")
+    real.close()
+
+
+def test_a_redis_without_a_disk_does_not_answer_a_ping(simulated: Any) -> None:
+    """So that who asks for its health is told."""
+    simulated.server.refusal = simulated_server.NO_DISK
+    assert simulated.ask("PING") == "error MISCONF"
+    assert simulated.ask("HGET", "h", "a") is None
+
+
+@pytest.mark.parametrize("closed", [simulated_server.BUSY, simulated_server.LOADING])
+def test_a_redis_that_serves_nobody_says_why(simulated: Any, closed: str) -> None:
+    """A transaction is given up; nothing of it was done."""
+    word = closed.partition(" ")[0]
+    simulated.ask("HSET", "h", "a", "1")
+    simulated.server.closed = closed
+    assert simulated.ask("HGET", "h", "a") == f"error {word}"
+    assert simulated.ask("MULTI") == b"OK"
+    assert simulated.ask("HSET", "h", "a", "2") == f"error {word}"
+    assert simulated.ask("EXEC") == "error EXECABORT"
+    simulated.server.closed = ""
+    assert simulated.ask("HGET", "h", "a") == b"1"
 
 
 def _blocking(simulated: Any, work: Callable[[Any], Any]) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from shared.contract import claiming, steps, writes
+from shared.contract.admission import count
+from shared.contract.admission.count import CallerBounds, OnTheLine
 from shared.contract.card import CutRaised
-from shared.contract.keys import Keys
+from shared.contract.keys import ADMITTED, Keys
 from shared.contract.lua import scripts
 from shared.contract.lua.scripts import Answer, Script, ScriptCall, read_answer
 from shared.contract.steps import Deadline, Held, Leg, NewStream, Restored
@@ -34,7 +36,7 @@ RESTORED = Restored(
 HOOK = Hook(event="call.started", call_sid=CALL, event_id="e", at_ms=1, attempt=0, due_ms=1)
 
 CALLS: list[ScriptCall] = [
-    steps.reserve(KEYS, CALL, wall_ms=1, limit=2, lease_ms=3, nonce="n", expires_at_ms=4),
+    steps.reserve(KEYS, CALL, wall_ms=1, nonce="n", expires_at_ms=4),
     steps.expect(KEYS, CALL, worker="w", entry="1-1"),
     steps.attach(KEYS, STREAM, wall_ms=1, max_resumes=2),
     steps.detach(KEYS, LEG, ingress="i", cause="lost", wall_ms=1, deadlines={"": Deadline(1, "lost")}),
@@ -78,6 +80,18 @@ CALLS: list[ScriptCall] = [
     steps.rescue(KEYS, Leg(CALL, 1, "MZ1"), worker="i", lease_ms=1, wall_ms=1),
 ]
 
+OF_ALL_CALLS: list[ScriptCall] = [
+    count.admit(CALL, most=2, caller="c", bounds=CallerBounds(calls=3)),
+    count.admit_again(CALL),
+    count.hold([OnTheLine(CALL, "c"), OnTheLine(CALL)]),
+    count.vacate([(CALL, 1.0)]),
+    count.dials(CALL, caller="c", which=1, most=2),
+    count.lease("w"),
+]
+"""Of the count of all calls, which is of no lane."""
+
+EVERY = [*CALLS, *OF_ALL_CALLS]
+
 
 def places(script: Script, name: str) -> int:
     """The highest place of KEYS or ARGV that a script names."""
@@ -87,7 +101,7 @@ def places(script: Script, name: str) -> int:
 
 def ids(call: ScriptCall) -> str:
     """For the output of a failing test."""
-    return f"{call.script.name}-{call.args[1]!s:.8}"
+    return f"{call.script.name}-{call.args[1]!s:.8}-{len(call.args)}"
 
 
 @pytest.mark.parametrize("call", CALLS, ids=ids)
@@ -100,18 +114,27 @@ def test_a_script_gets_the_keys_that_it_names(call: ScriptCall) -> None:
     assert {key.split("}")[0] for key in call.keys} == {f"tl:{{{call.lane}}}".rstrip("}")}
 
 
-@pytest.mark.parametrize("call", CALLS, ids=ids)
+@pytest.mark.parametrize("call", OF_ALL_CALLS, ids=ids)
+def test_what_is_of_no_lane_is_of_one_slot(call: ScriptCall) -> None:
+    """Of the same one, whatever the call and the caller: what stands beside the count is there too."""
+    assert len(call.keys) == places(call.script, "KEYS")
+    assert call.lane == ADMITTED.encode()
+    assert {key[: len(ADMITTED)] for key in call.keys} == {ADMITTED}
+
+
+@pytest.mark.parametrize("call", EVERY, ids=ids)
 def test_a_script_gets_the_arguments_that_it_names(call: ScriptCall) -> None:
     """As many as it names, or more where it unpacks the rest or serves many calls."""
     named, takes_more = places(call.script, "ARGV"), "unpack(ARGV" in call.script.text
-    takes_more = takes_more or "#ARGV do" in call.script.text or "#KEYS / 3 do" in call.script.text
+    takes_more = takes_more or "#KEYS / 3 do" in call.script.text
+    takes_more = takes_more or bool(re.search(r"#ARGV(, \d)? do", call.script.text))
     assert len(call.args) >= named
     assert takes_more or len(call.args) == named
 
 
 def test_every_script_has_a_typed_function() -> None:
     """None is called by hand."""
-    assert {call.script for call in CALLS} == set(scripts.ALL)
+    assert {call.script for call in EVERY} == set(scripts.ALL)
 
 
 def test_hashes_are_those_of_redis() -> None:

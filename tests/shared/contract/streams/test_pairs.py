@@ -12,7 +12,7 @@ from shared.contract.errors import EntryError, UnknownVersion
 from shared.contract.keys import Keys
 from shared.contract.owed import DebtCause
 from shared.contract.streams import pairs
-from shared.contract.streams.pairs import BackKind, Name, OutKind, OutNames, Owes, PairBatch
+from shared.contract.streams.pairs import BackKind, Name, OutKind, OutNames, Owes
 
 CALL = "CA" + "0" * 31 + "1"
 NUMBERS = st.integers(0, 2**40)
@@ -119,7 +119,7 @@ def test_unsent_bytes_are_a_number() -> None:
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=40), st.binary(max_size=200)), max_size=20))
 def test_pairs_keep_their_order_and_repetitions(found: list[tuple[bytes, bytes]]) -> None:
     """An entry is a list, not a dict: the same name may stand twice."""
-    command = pairs.out_command(Keys(1), "ingress-0@h#1", b"egress-0@h#1", 7.0, found)
+    (command,) = pairs.out_commands(Keys(1), "ingress-0@h#1", b"egress-0@h#1", 7.0, found)
     assert command.tag == command.args[1] == b"tl:out:ingress-0@h#1"
     read = pairs.read_pairs(command.args[7:])
     assert list(read) == found
@@ -147,15 +147,3 @@ def test_garbage_names_raise_entry_errors_only(name: bytes) -> None:
     except EntryError:
         return
     assert name.count(b":") == 5
-
-
-def test_pairs_are_gathered_by_worker() -> None:
-    """One entry a worker, in the order of adding; nothing is sent twice."""
-    sent: list[tuple[str, list[pairs.Pair]]] = []
-    batch = PairBatch(lambda worker, some: sent.append((worker, some)))
-    for worker, name in (("a", b"1"), ("b", b"2"), ("a", b"3")):
-        batch.add(worker, (name, b""))
-    assert batch.send() == 2
-    assert sent == [("a", [(b"1", b""), (b"3", b"")]), ("b", [(b"2", b"")])]
-    assert batch.is_empty
-    assert batch.send() == 0

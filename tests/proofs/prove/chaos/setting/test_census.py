@@ -36,24 +36,32 @@ async def test_keys_and_entries_are_counted(store: Store) -> None:
     await store.redis.xadd(KEYS.caller(SID), {"a": "b"})
     await store.redis.zadd(KEYS.slots(0), {SID: 1})
 
-    found = await census._keys(store)
+    found = await census._keys(store, KEYS)
 
     assert (found["caller"], found["entries of slots"], found["entries of live"]) == (1, 1, 0)
+
+
+async def test_entries_of_all_lanes_are_counted(store: Store) -> None:
+    """Where there are several."""
+    for lane in (0, 3):
+        await store.redis.zadd(Keys(4).slots(lane), {SID: 1})
+    assert (await census._keys(store, Keys(4)))["entries of slots"] == 2
+    assert (await census._keys(store, Keys(2)))["entries of slots"] == 1
 
 
 def test_connections_to_redis_are_no_leak() -> None:
     """A pool keeps them, also when their server is gone; others count."""
     with socket.create_server(("127.0.0.1", 0)) as redis, socket.create_server(("127.0.0.1", 0)) as other:
         port = redis.getsockname()[1]
-        before = census._fds(os.getpid(), port)
+        before = census._fds(os.getpid(), {port})
         with socket.create_connection(redis.getsockname()), socket.create_connection(other.getsockname()):
-            assert census._fds(os.getpid(), port) == before + 1
+            assert census._fds(os.getpid(), {port}) == before + 1
             redis.accept()[0].close()
-            assert census._fds(os.getpid(), port) == before + 1
+            assert census._fds(os.getpid(), {port}) == before + 1
 
 
 def test_processes_are_read_from_proc() -> None:
     """A gone one is left out."""
     pids = {"me": os.getpid(), "gone": 2**22 + 1}
-    assert set(census._of(pids, partial(census._fds, port=1))) == {"me"}
+    assert set(census._of(pids, partial(census._fds, redis_ports={1}))) == {"me"}
     assert census._of(pids, census._rss_bytes)["me"] > 2**20

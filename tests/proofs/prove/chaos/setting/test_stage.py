@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 from proofs.prove.chaos.evidence.coding import Code
-from proofs.prove.chaos.faults import Story
-from proofs.prove.chaos.setting.stage import Cast, call_of
+from proofs.prove.chaos.faults import Profile, Story
+from proofs.prove.chaos.setting.stage import Cast, Setting, call_of
 from proofs.prove.silence.cast import OPENING_MS
 from simulators.realtime import Knobs, SessionRecord
 
@@ -46,3 +46,18 @@ def test_the_model_says_whose_words_it_speaks() -> None:
     code = Code.read(cast().voice(session, 2, 0, "en_model_short"), 0)
     assert code is not None
     assert (code.voice.call, code.voice.session, code.voice.response) == (3, 5, 2)
+
+
+def test_keys_are_named_as_the_shape_of_redis_wants() -> None:
+    """On a Cluster in lanes, and what passes between processes too."""
+    assert Setting().keys.out("ingress-0@h#1") == "tl:out:ingress-0@h#1"
+    spread = Setting(profile=Profile.CLUSTER).keys
+    assert spread.lanes > 1
+    assert spread.out("ingress-0@h#1", 2) == "tl:{2}:out:ingress-0@h#1"
+
+
+def test_what_was_unplugged_is_not_used_again() -> None:
+    """A host of a role, or of a Redis."""
+    assert Setting(far="brain").is_for_once
+    assert Setting(profile=Profile.PARTED).is_for_once
+    assert not Setting(profile=Profile.CLUSTER).is_for_once

@@ -1,0 +1,164 @@
+"""What a Redis must be like before a process works with it, and the settings that all processes share.
+
+Why it exists: a wrong Redis loses calls without a word, hours later. One that is away is waited for; one that
+answers but cannot serve (too old, evicting, another number of lanes) is an error of the set-up; so is a
+password that it does not take, or a user that may not do what is needed. Either makes a process not ready,
+and neither ends it: it serves when somebody has mended the other end.
+
+Owns: the checks at start. Must not know: what a process does with its Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from redis.exceptions import AuthenticationError, NoPermissionError
+
+from shared.contract import keys
+from shared.contract.entry import whole
+from shared.redis_url import DEFAULT_USER, RedisPlace, Shape
+from shared.store.access import permissions
+from shared.store.client import Store
+from shared.store.errors import STORE_ERRORS, RedisForbids, RedisLoginRefused, RedisRefused
+from shared.store.reach.tls import words_of
+
+LEAST_REDIS = (7, 0)
+LEAST_VALKEY = (8, 0)
+
+FULL_COVERAGE = "cluster-require-full-coverage"
+WAIT_MIN_S, WAIT_MAX_S = 0.2, 2.0
+
+REFUSED_PAUSE_S = 2.0
+"""Between two looks at a Redis that cannot serve: somebody has to change something."""
+
+
+async def wait_for_redis(
+    store: Store,
+    lanes: int,
+    place: RedisPlace,
+    on_wait: Callable[[str], None],
+    on_refused: Callable[[RedisRefused], None],
+    *,
+    user: str = DEFAULT_USER,
+    role: str = "",
+) -> str:
+    """Waits until Redis answers and can serve. Returns its version for the log.
+
+    `on_wait` gets the reason each time that it did not answer, `on_refused` each time that it cannot serve:
+    the process is not ready meanwhile, and goes on by itself when that is mended. `user` is for the words of
+    a refusal; `role`: what is asked of that user (permissions.missing). Cancelling it is safe.
+    """
+    pause_s = WAIT_MIN_S
+    while True:
+        try:
+            return await inspect(store, lanes, place, user=user, role=role)
+        except RedisRefused as refused:
+            on_refused(refused)
+            await asyncio.sleep(REFUSED_PAUSE_S)
+        except STORE_ERRORS as error:
+            on_wait(f"{type(error).__name__}: {words_of(error) or error}")
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, WAIT_MAX_S)
+
+
+async def inspect(
+    store: Store, lanes: int, place: RedisPlace, *, user: str = DEFAULT_USER, role: str = ""
+) -> str:
+    """Looks once. Returns its version. Raises RedisRefused where it cannot serve, STORE_ERRORS where it does
+    not answer. Cancelling it is safe."""
+    try:
+        lacking = await permissions.missing(store, role)
+        if lacking:
+            raise RedisForbids(
+                f"expected a user that may do all that Trunkline does; {user} {lacking}."
+                f" Grant it: {lacking.remedy(user)}"
+            )
+        infos = await store.infos()
+        config = await _config(store, place)
+        stored = await agree_on_lanes(store, lanes)
+    except AuthenticationError as error:
+        raise RedisLoginRefused(
+            f"expected user and password to be taken, got: {str(error).rstrip('.')}."
+            " Correct them in REDIS_URL (redis://user:password@host:port/0)."
+        ) from None
+    except NoPermissionError as error:
+        raise RedisForbids(f"expected {user} to be allowed it, got: {error}") from None
+    if stored != lanes:
+        raise RedisRefused(
+            f"expected LANES to be {stored}, as stored in {keys.CONFIG} by the first process of this"
+            f" deployment, got {lanes}. Set TRUNKLINE_LANES={stored}, or use an empty Redis."
+        )
+    return judge(infos, config, place)
+
+
+async def agree_on_lanes(store: Store, lanes: int) -> int:
+    """How many lanes the deployment has: as its first process said; 0 where what stands there is no number.
+    Raises STORE_ERRORS. Cancelling is safe."""
+    await store.hsetnx(keys.CONFIG, "lanes", str(lanes))
+    told = await store.hget(keys.CONFIG, "lanes")
+    return lanes if told is None else whole(told) or 0
+
+
+def judge(infos: Sequence[Mapping[str, Any]], config: Mapping[str, str], place: RedisPlace) -> str:
+    """What masters say of themselves: `infos` of INFO, one each, `config` what is known of their
+    configuration. Returns their versions, for the log. Raises RedisRefused for what no waiting mends."""
+    for info in infos:
+        _check_version(info)
+        policy = str(info.get("maxmemory_policy", "noeviction"))
+        if policy != "noeviction":
+            raise RedisRefused(
+                f"expected maxmemory-policy noeviction, got {policy}: it would delete live calls without a"
+                " word. Set it with CONFIG SET maxmemory-policy noeviction and in redis.conf."
+            )
+    _check_shape(infos, config, place)
+    return " and ".join(sorted({_version_of(info) for info in infos}))
+
+
+# Private.
+
+
+async def _config(store: Store, place: RedisPlace) -> Mapping[str, str]:
+    """What INFO does not say; nothing where the user may not ask for it."""
+    if place.shape is not Shape.CLUSTER:
+        return {}
+    try:
+        return await store.config_get(FULL_COVERAGE)
+    except NoPermissionError:
+        return {}
+
+
+def _version_of(info: Mapping[str, Any]) -> str:
+    if "valkey_version" in info:
+        return f"Valkey {info['valkey_version']}"
+    return f"Redis {info.get('redis_version', '0')}"
+
+
+def _check_version(info: Mapping[str, Any]) -> None:
+    name, _, version = _version_of(info).partition(" ")
+    least = LEAST_VALKEY if name == "Valkey" else LEAST_REDIS
+    found = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    if found[: len(least)] < least:
+        wanted = ".".join(map(str, least))
+        raise RedisRefused(f"expected {name} {wanted} or newer, got {version}. Use a newer server.")
+
+
+def _check_shape(infos: Sequence[Mapping[str, Any]], config: Mapping[str, str], place: RedisPlace) -> None:
+    is_cluster = any(info.get("cluster_enabled") == 1 for info in infos)
+    if is_cluster and place.shape is not Shape.CLUSTER:
+        raise RedisRefused(
+            "expected one server or a master with replicas, got a node of a Cluster: it has some of the keys"
+            " only. Write cluster://host:port in REDIS_URL."
+        )
+    if place.shape is Shape.SENTINEL and not any("min_slaves_good_slaves" in info for info in infos):
+        raise RedisRefused(
+            "expected min-replicas-to-write 1 or more on a master with Sentinels, got 0: one that is cut off"
+            " would go on taking calls that are lost when it comes back. Set min-replicas-to-write 1 and"
+            " min-replicas-max-lag 10 on the master and on each replica."
+        )
+    if config.get(FULL_COVERAGE, "no") == "yes":
+        raise RedisRefused(
+            f"expected {FULL_COVERAGE} no, got yes: one lost master would stop the calls of all. Set it with"
+            f" CONFIG SET {FULL_COVERAGE} no on each node, and in its configuration."
+        )

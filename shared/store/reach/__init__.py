@@ -1,0 +1,11 @@
+"""How a connection to Redis comes about, whatever its shape: one server, Sentinels, a Cluster.
+
+Why it exists: who has a key may change under live calls, and each reader and writer must find it again. Must
+not know: what is sent.
+
+    servers  which server has a key: the one, the Sentinels' master, a Cluster's
+    link     one raw connection: packed bytes out, replies to callbacks
+    keeper   one connection after another
+    pools    redis-py's client for each shape
+    tls      one context for all connections, and what a failed handshake means
+"""

@@ -1,0 +1,49 @@
+"""The command line: what it refuses, and what it does without a stack."""
+
+from __future__ import annotations
+
+import pytest
+
+from proofs.prove.hostile.attacks import ATTACKS
+from proofs.prove.hostile.command import fuzz_broken, main, may_end
+from proofs.prove.hostile.fuzz import Fuzzed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--minutes", "0"], "at least a minute"),
+        (["--minutes", "1"], "at least 2 minutes"),
+        (["--calls", "0"], "a call"),
+        (["--messages", "-1"], "no negative number"),
+    ],
+)
+def test_wrong_usage_is_2_and_says_why(
+    arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is started."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert word in capsys.readouterr().err
+
+
+def test_the_parsers_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """No stack; 0 when nothing escaped."""
+    assert main(["--fuzz-only", "--messages", "400"]) == 0
+    said = capsys.readouterr().out
+    assert "400 of 400 messages through the parsers" in said
+    assert "all promises kept" in said
+
+
+def test_what_escapes_is_a_broken_promise() -> None:
+    """And so are messages that were not tried."""
+    assert fuzz_broken(Fuzzed(messages=5), 5) == []
+    found = fuzz_broken(Fuzzed(messages=4, escapes=1, escaped=["wire: KeyError from b''"]), 5)
+    assert len(found) == 3
+
+
+def test_each_kind_says_how_it_may_end() -> None:
+    """`let in` and `held` are no such ends."""
+    assert set(may_end()) > {each.name for each in ATTACKS}
+    assert not {"let in", "held"} & frozenset().union(*may_end().values())
