@@ -104,13 +104,23 @@ class Front:
     port: int
     behind: StandIn
     trusts: ssl.SSLContext
+    _opened: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def connect(self) -> Link:
         """Through TLS. Raises OSError where it is refused."""
         async with asyncio.timeout(WITHIN_S):
-            return await asyncio.open_connection(
+            reader, writer = await asyncio.open_connection(
                 "127.0.0.1", self.port, ssl=self.trusts, server_hostname="localhost"
             )
+        self._opened.append(writer)
+        return reader, writer
+
+    async def close(self) -> None:
+        """All that is still open."""
+        for writer in self._opened:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def ask(self, *requests: bytes) -> list[bytes]:
         """Heads of the answers to requests on one connection: without bodies, up to the first that has
@@ -173,7 +183,9 @@ async def front(folder: Path, **limits: int) -> AsyncIterator[Front]:
         await wait_until(
             lambda: _listens(port), "HAProxy listens", say=lambda: log.read_text("utf-8", "replace")
         )
-        yield Front(port, behind, ssl.create_default_context(cafile=pem))
+        found = Front(port, behind, ssl.create_default_context(cafile=pem))
+        yield found
+        await found.close()
     server.close()
     await wait_until(lambda: behind.served == 0, "the proxy's connections are closed")
 
