@@ -13,6 +13,7 @@ to start in settings.py.
     public_port      the listening socket, passed from process to process
     tongue           what a carrier's own voice must be told to speak a language
     heard/           which words of a text were heard in so much time
+    sound/           recordings, as a telephone line carries them
     resp             commands in Redis's protocol
     env_file         `.env`, or what is wrong in it
     settings         every setting, checked at start

@@ -7,7 +7,6 @@ brain and egress.
     mulaw       the audio of a telephone line: conversion and loudness
     asides      a cough, and "mm-hm": what is said without meaning to interrupt
     clips/      what is spoken: short lines in English and in Hebrew
-    speech/     words that are typed, as sound
     telephone/  a microphone and a loudspeaker in a caller's hand
     twilio/     Twilio's side: webhooks, TwiML, media streams, a caller with a plan
     realtime/   the model's side: sessions, turns, responses by a script

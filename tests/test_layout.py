@@ -339,7 +339,8 @@ FLOORS: dict[str, list[list[str]]] = {
     "shared": [
         ["process"], ["ownership"], ["store"], ["setting.sources", "caller_tag"], ["settings"],
         ["setting"],
-        ["figures"], ["contract"], ["logs"], ["env_file", "exit_codes", "redis_url"], ["forms", "tongue"],
+        ["figures"], ["contract"], ["logs"], ["env_file", "exit_codes", "redis_url"],
+        ["forms", "tongue", "sound"],
         ["resp", "clock", "audio", "mulaw", "public_port", "heard"],
     ],
     "ingress": [

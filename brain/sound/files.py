@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from brain.sound.levels import VOICE_DB, at_level, loudness_db, share_cut_off
-from brain.sound.resample import to_telephone
-from brain.sound.wav import CONVERT, read_wav
 from shared import mulaw
 from shared.audio import BYTES_PER_MS
+from shared.sound.wav import CONVERT, read_wav
 
 BARE = (".ulaw", ".ul", ".mulaw")
 """How a file is called that is µ-law of 8 kHz and nothing else."""
@@ -87,8 +86,7 @@ def _read(name: str, data: bytes) -> array[int]:
     if name.lower().endswith(BARE):
         return mulaw.decode(data)
     try:
-        recording = read_wav(data)
-        return to_telephone(recording.samples, recording.rate_hz)
+        return read_wav(data).at_telephone_rate()
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 

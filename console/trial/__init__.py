@@ -12,6 +12,7 @@ brain's own check says which there are.
     file/     scenario files, read
     agents    which agents there are, by the brain's own check
     sounds    what is said in a scenario, as sound
+    speech/   words that are typed, as sound
     model     what the simulated model says in it
     acting    the caller: carries out a scenario, step by step
     typed     the caller whose words are typed while the call goes on

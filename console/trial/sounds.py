@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from console.trial.scenario import Scenario, Words
+from console.trial.speech import espeak, stand_in
 from shared.forms import Problems
+from shared.sound.wav import read_wav
 from simulators import clips, mulaw
-from simulators.speech import espeak, stand_in, wav
 from simulators.twilio.caller.clip import Clip
 
 CALLER_HZ: Final = 130.0
@@ -103,7 +104,7 @@ def _file(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix.lower() != WAV_SUFFIX:
         return data  # µ-law as it is.
-    audio = mulaw.encode(wav.samples_of(data))
+    audio = mulaw.encode(read_wav(data).at_telephone_rate())
     if not audio:
         raise ValueError("expected some sound, got a file of 0 s")
     return audio

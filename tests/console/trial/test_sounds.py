@@ -9,9 +9,9 @@ import pytest
 from console.trial import sounds
 from console.trial.scenario import Interrupt, Say, Scenario, Words
 from console.trial.sounds import SoundError, Voice
+from console.trial.speech import espeak
 from simulators import clips
-from simulators.speech import espeak
-from tests.simulators.speech.test_wav import wav, words
+from tests.support.wav_files import wav, words
 
 
 def scenario(*said: Words) -> Scenario:

@@ -3,8 +3,6 @@
 Why it exists: who tries an agent of their own has sentences, and files of any form, where a call carries
 µ-law of 8 kHz. Owns: the way from text or file to that. Must not know: who says it, and when.
 
-    wav       a WAV file of any usual form → the samples of a telephone line
-    resample  any sampling rate → 8 kHz
     levels    loudness and pauses that a voice detector takes for one turn
     stand_in  a sound in place of words, where nobody can speak
     espeak    espeak-ng, where it is installed

@@ -11,8 +11,9 @@ import subprocess
 from dataclasses import dataclass
 from typing import Final
 
+from console.trial.speech import levels
+from shared.sound.wav import read_wav
 from simulators import mulaw
-from simulators.speech import levels, wav
 
 PROGRAM: Final = "espeak-ng"
 WITHIN_S: Final = 20.0
@@ -62,7 +63,7 @@ def speak(text: str, language: str, voice: Voice, *, program: str = PROGRAM) -> 
             f" {program} --voices lists those that it has"
         )
     try:
-        samples = wav.samples_of(done.stdout)
+        samples = read_wav(done.stdout).at_telephone_rate()
     except ValueError as error:
         raise CannotSpeak(f"{program}: {error}") from None
     audio = levels.without_long_pauses(mulaw.encode(levels.at_peak(samples)))

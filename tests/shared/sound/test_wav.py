@@ -8,8 +8,9 @@ import wave
 
 import pytest
 
-from brain.sound.wav import EXTENSIBLE, FLOAT, MULAW, PCM, read_wav
 from shared import mulaw
+from shared.sound.wav import EXTENSIBLE, FLOAT, MULAW, PCM, read_wav
+from tests.support.wav_files import wav, words
 
 SAMPLES = (0, 1_000, -1_000, 32_767, -32_768, 12_345)
 TRUE_FORM = b"\x16\0\x10\0\4\0\0\0\1\0" + b"\0" * 14
@@ -73,6 +74,19 @@ def test_a_file_that_breaks_off_is_read_to_its_end() -> None:
     assert list(read_wav(whole[:-3]).samples) == list(SAMPLES[:4])
 
 
+@pytest.mark.parametrize("says", [0xFFFFFFFF, 0x7FFFF000])
+def test_a_file_out_of_a_pipe_says_too_much(says: int) -> None:
+    """Its writer did not know how long it would be."""
+    assert list(read_wav(wav(words(list(SAMPLES)), says=says)).samples) == list(SAMPLES)
+
+
+def test_it_is_brought_to_the_rate_of_a_telephone() -> None:
+    """One that cannot be meant is refused."""
+    assert len(read_wav(wav(words([5] * 160), rate_hz=16_000)).at_telephone_rate()) == 80
+    with pytest.raises(ValueError, match="expected a sampling rate"):
+        read_wav(wav(words([5]), rate_hz=1)).at_telephone_rate()
+
+
 def test_a_float_that_is_no_number_is_silence() -> None:
     """And what is too loud is as loud as can be."""
     odd = riff(FLOAT, 32, struct.pack("<3f", float("nan"), 7.0, -7.0))
@@ -86,6 +100,7 @@ def test_a_float_that_is_no_number_is_silence() -> None:
         (b"ID3\x03rest", "begins with b'ID3"),
         (b"", "begins with b''"),
         (b"RIFF\0\0\0\0WAVE", "without"),
+        (b"RIFF\0\0\0\0WAVEdata\0\0\0\0", "without"),
         (riff(2, 4, b"abc"), "form 2 with 4 bits"),
         (riff(PCM, 16, b"", channels=0), "form 1 with 16 bits"),
         (b"RIFF\0\0\0\0WAVEfmt \x04\0\0\0\1\0\1\0", "4 bytes of it"),

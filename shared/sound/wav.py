@@ -1,8 +1,8 @@
 """A WAV file of any usual form as samples of one channel.
 
-Why it exists: who writes an agent has recordings of a studio, a telephone or a browser: in stereo, in 24
-bits, as µ-law. The standard library reads half of them, and nobody should need another program. Owns: the
-form of the file. Pure. Must not know: where the bytes come from, what they are for, their loudness.
+Why it exists: who writes an agent, or tries one, has recordings of a studio, a telephone or a browser: in
+stereo, in 24 bits, as µ-law. The standard library reads half of them, and nobody should need another program.
+Owns: the form of the file. Pure. Must not know: where the bytes come from, what they are for, their loudness.
 
 Read are PCM of 8, 16, 24 and 32 bits, 32-bit float and µ-law, with one channel or several, which are mixed.
 What breaks off is read to its end.
@@ -11,10 +11,12 @@ What breaks off is read to its end.
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared import mulaw
+from shared.sound.resample import to_telephone
 
 PCM, FLOAT, MULAW = 1, 3, 7
 EXTENSIBLE = 0xFFFE
@@ -34,6 +36,10 @@ class Recording:
 
     samples: Sequence[int]
     rate_hz: int
+
+    def at_telephone_rate(self) -> array[int]:
+        """At 8 kHz, with the band of a telephone line. Raises ValueError for a rate that cannot be meant."""
+        return to_telephone(self.samples, self.rate_hz)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from array import array
 
+from console.trial.speech.levels import FRAME_BYTES, LONGEST_PAUSE_MS, PEAK, at_peak, without_long_pauses
 from simulators import mulaw
-from simulators.speech.levels import FRAME_BYTES, LONGEST_PAUSE_MS, PEAK, at_peak, without_long_pauses
 
 VOICE = mulaw.encode([8000, -8000] * (FRAME_BYTES // 2))
 """A frame of it."""

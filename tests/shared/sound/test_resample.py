@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from brain.sound.resample import RATE_HZ, to_telephone
+from shared.sound.resample import RATE_HZ, to_telephone
 
 
 def tone(hz: float, rate_hz: int, ms: int = 100) -> list[int]:
@@ -47,3 +47,16 @@ def test_a_rate_that_is_none_is_refused(rate_hz: int) -> None:
     """By its figure."""
     with pytest.raises(ValueError, match=f"got {rate_hz}"):
         to_telephone([0], rate_hz)
+
+
+def test_the_same_rate_is_the_same_sound() -> None:
+    """Not a bit of it is changed, and nothing stays nothing."""
+    samples = tone(500, 8_000)
+    assert list(to_telephone(samples, 8_000)) == list(samples)
+    assert len(to_telephone([], 44_100)) == 0
+
+
+def test_a_sound_at_its_loudest_does_not_turn_over() -> None:
+    """The filter swings above it; samples are held to their limits."""
+    made = to_telephone(([32_767] * 50 + [-32_768] * 50) * 40, 16_000)
+    assert (max(made), min(made)) == (32_767, -32_768)

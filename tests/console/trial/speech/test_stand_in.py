@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from console.trial.speech.stand_in import LEAST_MS, MOST_MS, MS_PER_CHARACTER, hum
 from simulators.realtime.protocol.formats import FORMATS, PCMU
 from simulators.realtime.session.vad import Edge, Vad, VadSettings
-from simulators.speech.stand_in import LEAST_MS, MOST_MS, MS_PER_CHARACTER, hum
 from simulators.twilio.caller.clip import Clip
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from simulators.speech import espeak
-from tests.simulators.speech.test_wav import wav, words
+from console.trial.speech import espeak
+from tests.support.wav_files import wav, words
 
 
 def program(tmp_path: Path, does: str) -> str:
@@ -43,7 +43,7 @@ def test_a_text_becomes_telephone_sound(tmp_path: Path) -> None:
             "has no voice for the language 'xx'.*voice not found",
         ),
         ("print('hello')", "expected a WAV file"),
-        ("sys.stdout.buffer.write(bytes.fromhex('524946460000000057415645'))", "expected a data chunk"),
+        ("sys.stdout.buffer.write(bytes.fromhex('524946460000000057415645'))", "expected a WAV file with a form and sound"),
     ],
     ids=["no voice", "no sound", "no data"],
 )
