@@ -101,7 +101,7 @@ KINDS = (
             unit="fields", bound="1"),
     KeyKind(pattern=SPEECH, type="hash", purpose="what Twilio's own voice says, brain → ingress",
             unit="fields", bound="–"),
-    KeyKind(pattern="tl:spent:*", type="hash", purpose="what the calls of a day have cost", unit="fields",
+    KeyKind(pattern="tl:{spent}:*", type="hash", purpose="what the calls of a day have cost", unit="fields",
             bound="gone after 3 days"),
     KeyKind(pattern=AUDIT, type="stream", purpose="who did what by hand", unit="deeds",
             bound="10,000, 90 days after the last"),

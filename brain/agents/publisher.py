@@ -19,7 +19,7 @@ AGAIN_MS = 60_000.0
 
 
 class Publisher:
-    """The pen for `tl:speech` and `tl:sound:…`. Never awaited."""
+    """The pen for `tl:speech` and `tl:{sound}:…`. Never awaited."""
 
     __slots__ = ("_book", "_outbox", "_told_at_ms", "_told_version")
 

@@ -23,10 +23,13 @@ WORKERS = "tl:workers"
 SPEECH = "tl:speech"
 """Hash: what Twilio's own voice says to whom, for ingress (shared/contract/speech.py)."""
 
-SOUND = "tl:sound:"
-"""Before the id of a sound. Hash: a sound that ingress plays (shared/contract/speech.py)."""
+SOUND = "tl:{sound}:"
+"""Before the id of a sound. Hash: a sound that ingress plays (shared/contract/speech.py). All are of one slot
+of a Cluster: a brain has a connection for each slot outside the lanes, and there may be many sounds."""
+
 AUDIT = "tl:audit"
 """Stream: what operators did, who and to what (shared/contract/streams/audit.py)."""
+
 ADMITTED = "tl:{admitted}"
 """Sorted set call_sid → lease end in ms of the server's time: every call that has a place, whatever its lane.
 It and what stands beside it are of one slot of a Cluster, which is no lane's."""
@@ -215,8 +218,8 @@ class Keys:
         return range(self.lanes if self.spread else 1)
 
     def spent(self, day: str) -> str:
-        """Hash: what all calls of a day have cost (shared/contract/bill/spent.py)."""
-        return f"tl:spent:{day}"
+        """Hash: what all calls of a day have cost (shared/contract/bill/spent.py). One slot for all days."""
+        return f"tl:{{spent}}:{day}"
 
     def worker(self, worker: str) -> str:
         """Hash: beat, host, pid, calls, capacity, loop lag, draining, version."""

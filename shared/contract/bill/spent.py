@@ -1,4 +1,4 @@
-"""`tl:spent:<day>`: what all calls of a day have cost, for the budget of a day and for people.
+"""`tl:{spent}:<day>`: what all calls of a day have cost, for the budget of a day and for people.
 
 Why it exists: calls of a day are served by many processes, and a budget is for all of them together. Owns:
 the field, the commands, their answer, the day of a moment. Pure. Must not know: what a budget is, when

@@ -10,6 +10,7 @@ from typing import cast
 from brain.agents.book import AgentBook
 from brain.agents.publisher import AGAIN_MS, Publisher, announcement_of, speech_of
 from shared.contract.command import Command
+from shared.contract.keys import sound_key
 from shared.contract.speech import read_speech
 from shared.logs.log import get_log
 from shared.settings import load
@@ -112,7 +113,7 @@ def test_sounds_are_written_where_they_are_missing(tmp_path: Path) -> None:
     kept = notebook.sent[2:]
     loop = told.agents[0].tool_sound
     assert loop is not None
-    key = f"tl:sound:{loop.id}".encode()
+    key = sound_key(loop.id).encode()
     assert [args[:2] for args in kept] == [(b"PEXPIRE", key)]
 
     for answer, written in ((1, 0), (0, 2)):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from redis.crc import key_slot
 
 from shared.contract.keys import (
     ADMITTED,
@@ -47,8 +50,8 @@ def test_each_key_is_what_it_always_was() -> None:
     assert keys.out("ingress-0@h#1") == "tl:out:ingress-0@h#1"
     assert keys.back("egress-0@h#1") == "tl:back:egress-0@h#1"
     assert keys.worker(WORKER) == f"tl:worker:{WORKER}"
-    assert sound_key("0f3a") == "tl:sound:0f3a"
-    assert keys.spent("2026-01-05") == "tl:spent:2026-01-05"
+    assert sound_key("0f3a") == "tl:{sound}:0f3a"
+    assert keys.spent("2026-01-05") == "tl:{spent}:2026-01-05"
     assert (CONFIG, WORKERS, SPEECH) == ("tl:config", "tl:workers", "tl:speech")
     assert (AUDIT, MODEL) == ("tl:audit", "tl:model")
     assert (ADMITTED, COUNTED_BY) == ("tl:{admitted}", "tl:{admitted}:by")
@@ -93,3 +96,9 @@ def test_an_unknown_part_is_refused() -> None:
 def test_what_may_live_for_ever(key: str, permanent: bool) -> None:
     """Four names, nothing else."""
     assert is_permanent(key) is permanent
+
+
+@pytest.mark.parametrize("named", [sound_key, Keys().spent, caller_day])
+def test_keys_of_which_there_are_many_share_a_slot(named: Callable[[str], str]) -> None:
+    """A process on a Cluster has a connection for each slot outside the lanes, and only so many of them."""
+    assert len({key_slot(named(each).encode()) for each in ("0f3a", "91bc", "2026-01-05")}) == 1

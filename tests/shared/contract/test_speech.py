@@ -83,9 +83,9 @@ def test_a_sound_is_written_in_whole_frames_and_lives_a_day() -> None:
     """Nobody pads it later; what is no more wanted goes by itself."""
     written, lives = sound_commands("0f3a", b"\x01" * 250)
 
-    assert written.args == (b"HSET", b"tl:sound:0f3a", AUDIO.encode(), b"\x01" * 250 + b"\xff" * 70)
+    assert written.args == (b"HSET", b"tl:{sound}:0f3a", AUDIO.encode(), b"\x01" * 250 + b"\xff" * 70)
     assert lives == keep_command("0f3a")
-    assert lives.args == (b"PEXPIRE", b"tl:sound:0f3a", b"%d" % CALL_TTL_MS)
+    assert lives.args == (b"PEXPIRE", b"tl:{sound}:0f3a", b"%d" % CALL_TTL_MS)
 
 
 def test_what_is_in_frames_stays_as_it_is() -> None:

@@ -43,7 +43,10 @@ def test_a_text_becomes_telephone_sound(tmp_path: Path) -> None:
             "has no voice for the language 'xx'.*voice not found",
         ),
         ("print('hello')", "expected a WAV file"),
-        ("sys.stdout.buffer.write(bytes.fromhex('524946460000000057415645'))", "expected a WAV file with a form and sound"),
+        (
+            "sys.stdout.buffer.write(bytes.fromhex('524946460000000057415645'))",
+            "expected a WAV file with a form and sound",
+        ),
     ],
     ids=["no voice", "no sound", "no data"],
 )
