@@ -1,4 +1,4 @@
-"""What a caller hears that no model says: Twilio's own voice (`tl:speech`), the user's sounds (`tl:{sound}:`).
+"""What a caller hears that no model says: Twilio's own voice (`tl:speech`), users' sounds (`tl:{sound}:…`).
 
 Why it exists: ingress knows no agents, and must be able to say something when nothing else is there. So the
 brains publish what they know of it, and every ingress keeps the last that it read. Owns: the record of one
