@@ -371,6 +371,7 @@ class IngressCall:
 
     def _pause(self, stream: MediaStream, mark: bytes, now_ms: float) -> None:
         """The carrier forgets what it has not played: it comes again. The mark behind is egress's own."""
+        self._post.paused(self)
         self.owed.cleared(now_ms, goes_on=True)
         self.filling.gone(now_ms)
         stream.socket.drop_media_below(self.fence.cut + 1)

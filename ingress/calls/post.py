@@ -66,6 +66,15 @@ class BackPost:
             self._begun[call] = None
             self._flush_soon()
 
+    def paused(self, call: Moving) -> None:
+        """What the carrier has of it is about to be forgotten: how far it came is told at once, and the next
+        frame is the first one after a pause, however short that was."""
+        self._told.discard(call)
+        if call in self._moving:
+            del self._moving[call]
+            self._tell([call], has_moved=False)
+            self._flush_soon()
+
     def forget(self, call: Moving) -> None:
         """The call is not here any more."""
         self._begun.pop(call, None)

@@ -294,6 +294,10 @@ class Stage:
                         self._tell("echo", held)
                 self.queue.clear()
                 self._free_at = self.now
+                # As ingress does: how far it came is told now, and what comes next is a beginning.
+                if self._progress_at:
+                    self._tell_progress()
+                self._progress_at = self._told_at = 0.0
             case Attach():
                 if not self.ingress_is_dead:
                     playing_ms = int(self.playing_ms) if self.says_playing else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from egress.ledger import Ledger
@@ -415,6 +415,8 @@ def test_an_ended_call_stands_still_for_nobody() -> None:
 
 
 @settings(max_examples=80, deadline=None)
+@example([(7, 1), (17, 57)], 0.0, False)  # So short a pause that ingress had told of what came before.
+@example([(15, 1), (17, 1)], 0.0, False)
 @given(
     st.lists(st.tuples(st.integers(1, 120), st.integers(1, 80)), min_size=1, max_size=6),
     st.sampled_from([0.0, 5.0, 20.0, 60.0]),

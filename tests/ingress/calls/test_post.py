@@ -75,6 +75,35 @@ async def test_the_first_frames_after_a_pause_are_told_at_once() -> None:
         assert desk.post._timer is None
 
 
+async def test_after_a_pause_that_was_short_the_first_frames_are_told_at_once_too() -> None:
+    """What was told before it does not keep them waiting."""
+    desk, call = Desk(), Mover("a", times=9)
+    with held_clock():
+        desk.post.moved(call)
+        await asyncio.sleep(0)
+        desk.post.paused(call)
+        desk.post.moved(call)
+        await asyncio.sleep(0)
+        assert desk.sent == [("a", 1)] * 2
+
+
+async def test_how_far_a_call_came_before_a_pause_is_told_with_the_pause() -> None:
+    """It does not come later, in place of what follows."""
+    desk, call = Desk(), Mover("a", times=9)
+    with held_clock() as clock:
+        desk.post.moved(call)
+        await asyncio.sleep(0)
+        desk.post.moved(call)
+        desk.post.paused(call)
+        await asyncio.sleep(0)
+        assert (desk.sent, call.times) == ([("a", 1)] * 2, 7)
+        desk.post.moved(call)
+        await asyncio.sleep(0)
+        assert call.times == 6
+        desk.post.forget(call)
+        await clock.let_pass(PROGRESS_S)
+
+
 async def test_progress_repeats_while_wanted() -> None:
     """A call that still has unsent bytes is asked again."""
     desk = Desk()
