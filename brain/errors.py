@@ -22,7 +22,7 @@ class EngineError(Exception):
 
     `fatal`: neither waiting nor a new session helps (key, quota, model): the call ends politely. `said`: the
     provider's own sentence, for whoever checks a file. It may quote what the session was told, and so a
-    caller's name: it goes into no log.
+    caller's name: of a call it goes into no log.
     """
 
     def __init__(self, cause: str, detail: str = "", *, fatal: bool = False, said: str = "") -> None:

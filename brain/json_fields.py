@@ -1,8 +1,8 @@
 """Reading fields of the server's events, which are JSON of any shape until looked at.
 
 Why it exists: the server adds fields and leaves out ids, and neither may end a call. Owns: reading an event,
-and two questions that never raise; a field that is missing or of another type reads as empty. Pure. Must not
-know: any one event.
+and three questions that never raise; a field that is missing or of another type reads as empty. Pure. Must
+not know: any one event.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ def inner(event: Json, name: str) -> Json:
     """An object field; empty if it is missing, null or no object."""
     value = event.get(name)
     return cast(Json, value) if isinstance(value, dict) else {}
+
+
+def number(event: Json, name: str) -> float | None:
+    """A field that is a number; None if it is missing, null or none."""
+    value = event.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def read_object(data: bytes) -> Json:

@@ -213,6 +213,9 @@ class Agent:
         return orjson.dumps(shown).decode()
 
 
+TOOL_MODES = frozenset({"auto", "none", "required"})
+"""Of `tool_choice`; any other word is the name of a tool, or of a server of tools."""
+
 _TEXTS = (
     "instructions", "greeting", "idle_prompt", "idle_farewell", "cap_farewell", "transcription_prompt",
 )  # fmt: skip

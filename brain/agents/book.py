@@ -218,9 +218,10 @@ class AgentBook:
             if self._loses(read) and self._looks < LOSS_LOOKS:
                 return
             refused = await self._refused(read)
-            if any(not each.is_final for each in refused):
+            passing = [each for each in refused if not each.is_final]
+            if passing:
                 self._looks = SETTLED_LOOKS - AGAIN_LOOKS
-                self._log.warning("agents_unchecked", file=str(self._path), reason=refused[0].reason)
+                self._log.warning("agents_unchecked", file=str(self._path), reason=passing[0].reason)
                 return
             if refused:
                 read = AgentsFileError([_sentence(each) for each in refused])

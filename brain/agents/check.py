@@ -79,10 +79,8 @@ async def _sessions(settings: Settings, book: AgentBook) -> list[SessionCheck]:
 
 def _list(book: AgentBook, sessions: Sequence[SessionCheck], *, as_json: bool) -> None:
     if as_json:
-        opened = {each.agent: each.as_dict() for each in sessions}
-        listed = [_as_json(book, agent) for agent in book.agents]
-        found = [{**each, "session": opened[agent.name]} if opened else each
-                 for each, agent in zip(listed, book.agents, strict=True)]  # fmt: skip
+        opened = {each.agent: {"session": each.as_dict()} for each in sessions}
+        found = [{**_as_json(book, agent), **opened.get(agent.name, {})} for agent in book.agents]
         _say(json.dumps(found, ensure_ascii=False, indent=2))
         return
     Console().print(_table(book))
@@ -131,12 +129,11 @@ def _table(book: AgentBook) -> Table:
 
 
 def _as_json(book: AgentBook, agent: Agent) -> dict[str, object]:
-    unset = {name: list(keys) for name, keys in book.unset(agent.name).items()}
     return {
         **json.loads(agent.snapshot()),
         "numbers": book.numbers_of(agent.name),
         "tools": _tools(book, agent),
-        "unset": unset,
+        "unset": dict(book.unset(agent.name)),
     }
 
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from brain.variables import NAME as VARIABLE
 
 NAME = r"^[A-Za-z0-9_-]{1,64}$"
+LANGUAGE = r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?"
 
 IDLE_TIMEOUT_MS = (5_000, 30_000)
 """What the server takes; 0 leaves it out."""
@@ -79,7 +80,7 @@ Variable = Annotated[
 Language = Annotated[
     str,
     expect(
-        r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?",
+        LANGUAGE,
         "a language as ISO 639-1 writes it, such as he, a tag such as en-US, or nothing",
     ),
 ]
@@ -89,7 +90,7 @@ HeaderValue = Annotated[str, expect(r"[ -~]{0,2000}", "a line of printable ASCII
 VariableName = Annotated[str, expect(VARIABLE, "a name of letters, digits and _, such as customer")]
 Keyword = Annotated[str, expect(r"[^\r\n]{1,200}", "one line of 1 to 200 characters", flags=0)]
 PromptId = Annotated[str, expect(r"[\w.-]{0,200}", "the id of a stored prompt, such as pmpt_123, or nothing")]
-ToolChoice = Annotated[str, expect(r"[A-Za-z0-9_-]{1,64}", "auto, none, required, or the name of a tool")]
+ToolChoice = Annotated[str, expect(NAME, "auto, none, required, or the name of a tool")]
 IdleTimeout = Annotated[int, AfterValidator(_check_idle_timeout)]
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from brain.agents import interruption
-from brain.agents.agent import Agent
+from brain.agents.agent import TOOL_MODES, Agent
 from brain.variables import OF_THE_CALL, names_in
 from shared.contract.speech import DEFAULT
 
@@ -27,9 +27,6 @@ TRANSCRIBERS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", *WOR
 
 UNREASONING = ("gpt-realtime-1.5", "gpt-realtime-mini", "gpt-realtime-2025", "gpt-4o-")
 """How models begin that refuse a session with a key of reasoning models; gpt-realtime itself is one."""
-
-MODES = frozenset({"auto", "none", "required"})
-"""Of `tool_choice`; any other word is a tool's name."""
 
 Problem = tuple[str, str]
 """A key, and what is wrong with it."""
@@ -107,11 +104,11 @@ def _reasoning(agent: Agent) -> Iterator[Problem]:
 def _choice(agent: Agent) -> Iterator[Problem]:
     chosen = agent.tool_choice
     servers = {str(server.get("server_label", "")) for server in agent.mcp}
-    if chosen in MODES:
+    if chosen in TOOL_MODES:
         if chosen == "required" and not agent.tools and not servers:
             yield "tool_choice", "requires a tool, and there is none: add tools, or remove it"
     elif chosen not in agent.tools and chosen not in servers:
-        known = ", ".join(sorted({*MODES, *agent.tools, *servers}))
+        known = ", ".join(sorted({*TOOL_MODES, *agent.tools, *servers}))
         yield "tool_choice", f"there is no tool {chosen!r} here. Known are: {known}"
 
 

@@ -250,7 +250,7 @@ def make(
         stopwatch, lifeline.response_completed, teller,
     )  # fmt: skip
     standby = None if waiting is None else waiting.take(call_sid, cast.agent.name, card, lines)
-    engines = _Engines(services.openings, owner, casting)
+    engines = _Engines(services.openings, owner, casting, caller_number)
     sessions = Sessions(
         engines.make, host, from_model, lifeline, counters, log, has_past=card.claims > 1, standby=standby
     )
@@ -278,11 +278,12 @@ class _Engines:
     openings: Openings
     owner: Owner
     casting: Casting
+    caller_number: str
 
     def make(self, number: int, seeded: bool) -> Engine:
         tag = f"b{self.owner.epoch}s{number}"
-        cast, call = self.casting.cast, self.casting.call
-        return self.openings.engine(cast, call.call_sid, call.caller, tag, seeded=seeded)
+        cast, call_sid = self.casting.cast, self.owner.call_sid
+        return self.openings.engine(cast, call_sid, self.caller_number, tag, seeded=seeded)
 
 
 def _casting(

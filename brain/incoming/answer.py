@@ -19,6 +19,7 @@ import orjson
 from pydantic import ValidationError
 
 from brain.agents.file import LimitsTable
+from brain.agents.keys import LANGUAGE, NAME
 from brain.errors import AnswerError
 from brain.json_fields import Json
 from brain.variables import name_of, problem_of
@@ -30,8 +31,8 @@ MOST_REFUSAL_CHARS = 1_000
 MOST_DIGITS = 40
 """Of a number that is a value: more are no amount and no order."""
 
-_AGENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_LANGUAGE: Final = re.compile(r"([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?", re.ASCII)
+_AGENT: Final = re.compile(NAME, re.ASCII)
+_LANGUAGE: Final = re.compile(LANGUAGE, re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

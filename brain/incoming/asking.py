@@ -15,7 +15,6 @@ import asyncio
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 
 import httpx
@@ -26,6 +25,7 @@ from brain.errors import AnswerError
 from brain.incoming.answer import MOST_BYTES, NOTHING, Context, read_answer
 from brain.signing import signed_headers
 from brain.tools.http import HttpPool
+from brain.webhooks.moments import iso
 from shared.clock import now_ms, wall_ms
 from shared.contract.streams.calls import RINGING_MS, Person, Ringing
 from shared.ownership import steps
@@ -80,10 +80,9 @@ class IncomingCall:
 
     def body(self, at_ms: int) -> bytes:
         """Of the request; `at_ms`: now, wall time."""
-        timestamp = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
         data = {"call_sid": self.call_sid, "agent": self.agent, "from": self.caller, "to": self.called,
                 "parameters": dict(self.parameters)}  # fmt: skip
-        return orjson.dumps({"type": EVENT, "timestamp": timestamp, "data": data})
+        return orjson.dumps({"type": EVENT, "timestamp": iso(at_ms), "data": data})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,8 @@ class Inquiries:
             self._begun[call.call_sid] = _Begun(task, now_ms())
 
     async def find(self, call: IncomingCall) -> Found:
-        """What is known of a call that is ours now. Takes no longer than the setting, from when it was first
-        asked about. Cancelling it ends the request."""
+        """What is known of a call that is ours now. Takes no longer than the setting from when it was first
+        asked about, and twice PERSON_WITHIN_S at most. Cancelling it ends the request."""
         begun = self._begun.pop(call.call_sid, None)
         found = None if begun is None else await begun.task
         if found is not None:

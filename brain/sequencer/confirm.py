@@ -132,6 +132,8 @@ def _is_anything_at_stake(s: State) -> bool:
 def _pass_over(s: State, doubt: VoiceInDoubt, item_id: str, now_ms: float, *, why: str) -> None:
     """This voice was nothing; where no other is in doubt, playback goes on."""
     del doubt.voices[item_id]
+    if item_id in doubt.committed:
+        doubt.committed.remove(item_id)
     s.passed_over.add(item_id)
     s.actions.append(PassOver(item_id=item_id))
     s.journal(Kind.PASSED_OVER, item=item_id, cause=why)

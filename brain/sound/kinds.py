@@ -42,8 +42,9 @@ class Loop:
     """How much louder than a voice it is; below 0: softer."""
     audio: bytes = field(repr=False)
     """µ-law, at that level."""
+    id: str = field(init=False)
+    """Names this sound to other processes, and no other sound."""
 
-    @property
-    def id(self) -> str:
-        """Names this sound to other processes, and no other sound."""
-        return hashlib.sha256(self.audio).hexdigest()[:16]
+    def __post_init__(self) -> None:
+        # Once: it is told every second while the sound is heard, and there may be a minute of it.
+        object.__setattr__(self, "id", hashlib.sha256(self.audio).hexdigest()[:16])

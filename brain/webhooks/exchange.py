@@ -33,9 +33,9 @@ def body(
         whole = all(line.whole for line in agents) if agents else None
     return {
         **{name: value for name, value in turn.items() if name not in NOT_TOLD},
-        "began_at": iso(_known(turn, BEGAN_AT)),
-        "ended_at": iso(_known(turn, ENDED_AT)),
-        "answered_after_ms": _between(_known(turn, STOPPED_AT), _known(turn, ANSWERED_AT)),
+        "began_at": iso(turn.get(BEGAN_AT)),
+        "ended_at": iso(turn.get(ENDED_AT)),
+        "answered_after_ms": _between(turn.get(STOPPED_AT), turn.get(ANSWERED_AT)),
         "said": said,
         "answer": answer,
         "whole": whole,
@@ -86,10 +86,6 @@ def _joined(lines: Sequence[Line]) -> str | None:
 def _items(turn: Mapping[str, object], name: str) -> list[str]:
     found = turn.get(name)
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
-
-
-def _known(turn: Mapping[str, object], name: str) -> object:
-    return turn.get(name)
 
 
 def _between(earlier: object, later: object) -> int | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain.json_fields import Json, inner, read_object, text
+from brain.json_fields import Json, inner, number, read_object, text
 
 ANYTHING = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers())
 OBJECTS = st.dictionaries(st.sampled_from(["id", "item", "other"]), ANYTHING | st.just({"id": "x"}))
@@ -15,10 +15,11 @@ OBJECTS = st.dictionaries(st.sampled_from(["id", "item", "other"]), ANYTHING | s
 
 def test_what_is_there_is_read() -> None:
     """A text as it is, an object as it is."""
-    event: Json = {"id": "", "item": {"id": "x"}}
+    event: Json = {"id": "", "item": {"id": "x"}, "at_ms": 20, "share": 0.5}
 
     assert text(event, "id") == ""
     assert text(inner(event, "item"), "id") == "x"
+    assert (number(event, "at_ms"), number(event, "share")) == (20.0, 0.5)
 
 
 @given(OBJECTS)
@@ -28,6 +29,8 @@ def test_anything_else_reads_as_empty(event: Json) -> None:
 
     assert text(event, "id") == (value if isinstance(value, str) else "")
     assert text(inner(event, "item"), "id") in ("", "x")
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    assert (number(event, "id") is not None) == is_number
 
 
 def test_what_is_no_object_reads_as_an_empty_one() -> None:

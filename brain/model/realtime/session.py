@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from brain.agents.agent import Agent, Truncation
+from brain.agents.agent import TOOL_MODES, Agent, Truncation
 from brain.json_fields import Json
 
 MU_LAW = "audio/pcmu"
@@ -21,8 +21,6 @@ MU_LAW = "audio/pcmu"
 
 CUSTOM_VOICE = "voice_"
 """How the id of a voice begins that was made from somebody's own."""
-
-MODES = frozenset({"auto", "none", "required"})
 
 _AGAIN: Final[Json] = {"truncation": "auto", "parallel_tool_calls": True, "prompt": None}
 """What a session is told that was told more before: the server's documented defaults."""
@@ -126,7 +124,7 @@ def _truncation(truncation: Truncation) -> Json | str:
 
 def _tool_choice(agent: Agent) -> Json | str:
     chosen = agent.tool_choice
-    if chosen in MODES:
+    if chosen in TOOL_MODES:
         return chosen
     if chosen in agent.tools:
         return {"type": "function", "name": chosen}

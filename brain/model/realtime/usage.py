@@ -11,7 +11,7 @@ the instructions. Tokens of a kind that is not named are text. A figure that is 
 
 from __future__ import annotations
 
-from brain.json_fields import Json, inner, text
+from brain.json_fields import Json, inner, number, text
 from shared.contract.bill.usage import ModelUsage, used
 
 DONE = "response.done"
@@ -37,9 +37,9 @@ def ago_ms(event: Json, given_ms: float) -> float:
     """How long ago it was that the voice began or ended that this event tells of, by the audio that the
     server had been given (`given_ms` of it); 0 where it does not say."""
     for name in ("audio_start_ms", "audio_end_ms"):
-        value = event.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return max(0.0, given_ms - value)
+        at_ms = number(event, name)
+        if at_ms is not None:
+            return max(0.0, given_ms - at_ms)
     return 0.0
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brain.agents.agent import TurnDetection
-from brain.json_fields import Json, text
+from brain.json_fields import Json, number, text
 
 STARTED = "input_audio_buffer.speech_started"
 STOPPED = "input_audio_buffer.speech_stopped"
@@ -29,10 +29,10 @@ class VoiceLength:
         server gives no offsets, or finds the end of a turn by its meaning. `detection`: as it was told."""
         match text(event, "type"):
             case kind if kind == STARTED:
-                self._item_id, self._from_ms = text(event, "item_id"), _offset(event, "audio_start_ms")
+                self._item_id, self._from_ms = text(event, "item_id"), number(event, "audio_start_ms")
             case kind if kind == STOPPED:
                 began_ms, self._from_ms = self._from_ms, None
-                ended_ms = _offset(event, "audio_end_ms")
+                ended_ms = number(event, "audio_end_ms")
                 is_known = detection.kind == "server_vad" and text(event, "item_id") == self._item_id
                 if is_known and began_ms is not None and ended_ms is not None:
                     return max(0.0, ended_ms - began_ms - _added_ms(began_ms, detection))
@@ -48,8 +48,3 @@ def _added_ms(began_ms: float, detection: TurnDetection) -> float:
     """What is no voice. Where the session's audio begins less was there than the padding: then it is not
     taken off, since a voice must not look shorter than it was."""
     return detection.silence_ms + (detection.prefix_ms if began_ms > 0 else 0.0)
-
-
-def _offset(event: Json, name: str) -> float | None:
-    value = event.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -49,11 +49,13 @@ CARD = BrainView(
 )
 
 
-async def made(card: BrainView, epoch: int = 1, past: Past | None = None) -> BrainCall:
+async def made(
+    card: BrainView, epoch: int = 1, past: Past | None = None, caller_number: str = ""
+) -> BrainCall:
     """A call of a process that has no Redis: what it writes waits."""
     process = make_process("brain", 0, load(env_file=None, openai_api_key="key"))
     role = BrainRole(process)
-    call = BrainCall(process, role._services, sid(), epoch, card, past)
+    call = BrainCall(process, role._services, sid(), epoch, card, past, caller_number=caller_number)
     await process.store.aclose()
     return call
 
@@ -145,15 +147,22 @@ async def test_where_nobody_is_asked_and_nothing_is_filled_in_nothing_is_waited_
 
 
 async def test_a_provider_knows_a_caller_again_without_their_number() -> None:
-    """By a hash that nobody can make who has not the key."""
-    call = await made(CARD)
-    casting = call._parts.casting
-    casting.cast = replace(casting.cast, agent=replace(casting.cast.agent, safety_key="k"))
+    """By a hash that nobody can make who has not the key; of a number that is gone there is none: what the
+    card has of it is a hundred callers'."""
+    found = []
+    for caller_number in ("+15550001111", ""):
+        call = await made(CARD, caller_number=caller_number)
+        casting = call._parts.casting
+        casting.cast = replace(casting.cast, agent=replace(casting.cast.agent, safety_key="k"))
 
-    headers = call._parts.sessions._make_engine(1, False)._opening.headers  # type: ignore[attr-defined]
+        headers = call._parts.sessions._make_engine(1, False)._opening.headers  # type: ignore[attr-defined]
+        assert CARD.caller not in str(headers)
+        assert "+15550001111" not in str(headers)
+        found.append(headers.get("OpenAI-Safety-Identifier"))
 
-    assert len(headers["OpenAI-Safety-Identifier"]) == 64
-    assert CARD.caller not in str(headers)
+    told, untold = found
+    assert len(told) == 64
+    assert untold is None
 
 
 async def test_another_agent_is_everybodys() -> None:

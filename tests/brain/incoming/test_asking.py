@@ -107,7 +107,7 @@ async def test_a_call_of_which_the_first_webhook_wrote_nothing_is_asked_about_la
     """When its stream says who calls."""
     async with desk(store, redis_url) as here:
         here.asking.ringing(RINGING, "default")
-        await asyncio.sleep(0.05)
+        assert await here.asking._begun[sid()].task is None
         assert here.server.asked == []
 
         found = await here.asking.find(CALL)
@@ -190,7 +190,6 @@ async def test_a_call_that_goes_elsewhere_is_asked_about_no_more(
     store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another brain has it, it is over, or no stream came in time."""
-    monkeypatch.setattr(module, "RINGING_MS", 50)
     async with desk(store, redis_url, Manner.SLOW) as here:
         await here.rings()
         await wait_until(lambda: bool(here.server.asked), "it is asked")
@@ -200,7 +199,7 @@ async def test_a_call_that_goes_elsewhere_is_asked_about_no_more(
         here.asking.ringing(RINGING, "default")
         here.asking.forget_old()
         assert list(here.asking._begun) == [sid()]
-        await asyncio.sleep(0.1)
+        monkeypatch.setattr(module, "RINGING_MS", 0)
         here.asking.forget_old()
 
         assert here.asking._begun == {}

@@ -298,8 +298,15 @@ async def test_what_is_being_said_is_generated_first(stage: Stage, monkeypatch: 
     """In the voice that began it; what does not end is not waited for."""
     monkeypatch.setattr(module, "DONE_LOOK_S", 0.01)
     made, stage.active = stage.casting(is_open=False), "resp_1"
+    looked: list[str] = []
+
+    def is_generating(response_id: str) -> bool:
+        looked.append(response_id)
+        return response_id == stage.active
+
+    made.is_generating = is_generating
     async with running(made.change("sales", "resp_1")):
-        await asyncio.sleep(0.05)
+        await wait_until(lambda: len(looked) > 2, "it has looked again and again")
         assert made.cast.agent.name == "default"
         stage.active = ""
         await wait_until(lambda: made.cast.agent.name == "sales", "the other agent answers")

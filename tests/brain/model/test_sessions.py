@@ -102,11 +102,14 @@ class FakeHost:
     """When it is known who answers; None: at once."""
     casts: list[bool | EngineError] = field(default_factory=list)
     """What becomes of the next engines that are to serve; all others can."""
+    asked: int = 0
+    """How often it was asked who answers."""
 
     def seed(self) -> tuple[SeedItem, ...]:
         return PAST
 
     async def cast(self, engine: Engine) -> bool:
+        self.asked += 1
         if self.knows is not None:
             await self.knows.wait()
         answer = self.casts.pop(0) if self.casts else True
@@ -462,8 +465,7 @@ async def test_no_session_serves_before_it_is_known_who_answers() -> None:
     """It is open by then, and waits; a call that ends meanwhile has none."""
     stage = Stage(host=FakeHost(knows=asyncio.Event()))
     async with stage.running() as (sessions, _):
-        await wait_until(lambda: bool(stage.engines), "the first is opened")
-        await asyncio.sleep(0.02)
+        await wait_until(lambda: stage.host.asked == 1, "the first is open, and waits")
         assert (stage.host.told, sessions.serving) == ([], None)
         assert stage.host.knows is not None
         stage.host.knows.set()

@@ -224,6 +224,21 @@ def test_two_voices_are_two_questions() -> None:
     assert shape(talk.words("okay", item_id="u1")) == ["PassOver", "ResumeReply"]
 
 
+def test_a_voice_that_was_nothing_is_no_turn_when_they_speak_on() -> None:
+    """A cough stands in the conversation already, and they mean the next one: that is answered, once it is
+    over."""
+    talk = Talk()
+    talk.voice("u1")
+    talk.stops(600, spoke_ms=400, item_id="u1")
+    talk.voice("u2")
+    assert shape(talk.words("okay", item_id="u1")) == ["PassOver"]
+    assert creates(talk.words("Stop, ", final=False, item_id="u2")) == []
+    talk.now_ms += 500
+
+    assert creates(talk.give(inputs.SpeechStopped(item_id="u2"))) == []
+    assert creates(talk.give(inputs.TurnCommitted(item_id="u2"))) == [Reason.TURN]
+
+
 def test_a_move_is_not_dropped_by_a_cough() -> None:
     """The tool's caller goes once what was said before is heard."""
     talk = Talk(done=False)

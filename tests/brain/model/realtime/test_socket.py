@@ -456,7 +456,7 @@ async def test_a_session_that_ends_becomes_nobody() -> None:
         await engine.open()
         running = await serving(engine)
         becoming = asyncio.create_task(engine.become(SALES, ()))
-        await asyncio.sleep(0.05)
+        await wait_until(lambda: bool(engine._updates._awaited), "the update waits for its answer")
         await engine.close()
         with pytest.raises(EngineError):
             await asyncio.wait_for(becoming, 2.0)
