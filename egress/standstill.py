@@ -37,8 +37,8 @@ class Standstill:
     def told(self, entry: ReplyEntry, now_ms: float) -> None:
         """An entry of WORDS was read. It is carried out at the next tick: of a pause that is over by then,
         because both words were read at once, nobody hears."""
-        is_pause = entry.kind is ReplyKind.PAUSE
-        self._until_ms = now_ms + min(max(entry.pause_ms, 0), MOST_MS) if is_pause else None
+        is_pause = entry.kind is ReplyKind.PAUSE and entry.pause_ms > 0
+        self._until_ms = now_ms + min(entry.pause_ms, MOST_MS) if is_pause else None
 
     def is_due(self, now_ms: float) -> bool:
         """Whether playback is to be stopped, or to go on, now."""

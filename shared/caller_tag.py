@@ -15,6 +15,7 @@ import hashlib
 import hmac
 
 from shared.forms import is_persons
+from shared.setting.forms import listed
 from shared.settings import Settings
 
 CHARS = 32
@@ -23,8 +24,7 @@ CHARS = 32
 def keys_of(settings: Settings) -> tuple[bytes, ...]:
     """The keys that tags are made with, first the one that new tags get; none where nothing is secret
     here."""
-    own = settings.caller_key.get_secret_value().split(",")
-    words = [word.strip() for word in own if word.strip()] or list(settings.auth_tokens)
+    words = listed(settings.caller_key.get_secret_value()) or settings.auth_tokens
     return tuple(hmac.new(word.encode(), b"trunkline caller tag", hashlib.sha256).digest() for word in words)
 
 

@@ -23,7 +23,7 @@ from shared.contract.worker import ROLES
 from shared.forms import Problems, secret_shown, url_shown
 from shared.redis_url import Shape, read
 from shared.setting.console import ConsoleSettings
-from shared.setting.forms import FoldedCase, WebhookEvents, WebhookSecret, WebhookUrl
+from shared.setting.forms import FoldedCase, WebhookEvents, WebhookSecret, WebhookUrl, listed
 from shared.setting.service import ENV_PREFIX, ServiceSettings
 
 CLUSTER_LANES = 16
@@ -177,7 +177,7 @@ class Settings(ConsoleSettings, ServiceSettings):
     def told_events(self) -> frozenset[str]:
         """The events that the user's systems are told; empty without a URL."""
         told = self.webhook_events if self.webhook_url else ""
-        return frozenset(part.strip() for part in told.split(",") if part.strip())
+        return frozenset(listed(told))
 
     @property
     def caller_bounds(self) -> CallerBounds:
@@ -197,8 +197,7 @@ class Settings(ConsoleSettings, ServiceSettings):
     @property
     def auth_tokens(self) -> tuple[str, ...]:
         """The Twilio auth tokens to accept, first the one to sign with."""
-        parts = self.twilio_auth_token.get_secret_value().split(",")
-        return tuple(part.strip() for part in parts if part.strip())
+        return listed(self.twilio_auth_token.get_secret_value())
 
     @property
     def stream_url(self) -> str:

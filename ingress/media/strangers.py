@@ -10,7 +10,6 @@ peer may do is bounded in it (deploy/haproxy.cfg).
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,6 +24,7 @@ from ingress.media.bounds import (
     room_for,
 )
 from shared.clock import now_ms
+from shared.process.resources import limits
 
 
 class Stranger(Protocol):
@@ -65,7 +65,7 @@ class Strangers:
         clock: Callable[[], float] = now_ms,
     ) -> None:
         """`room`: by default, by the descriptors that this process may have."""
-        room = room_for(resource.getrlimit(resource.RLIMIT_NOFILE)[0]) if room is None else room
+        room = room_for(limits.files_most()) if room is None else room
         self.counters = StrangerCounters() if counters is None else counters
         self._clock = clock
         self._connections = Allowance(CONNECTIONS, clock())

@@ -30,7 +30,7 @@ class Filling:
     _from_ms: float = 0.0
     _word_at_ms: float = 0.0
     _place: int = 0
-    """In the sound, in bytes: what was given so far."""
+    """What was given of this sound so far, in bytes, all its rounds together."""
     _until_ms: float = 0.0
     """When the carrier has played that."""
 
@@ -54,12 +54,13 @@ class Filling:
         piece = sound[place : place + size]
         while len(piece) < size:
             piece += sound[: size - len(piece)]
-        self._place = (place + size) % len(sound)
+        self._place += size
         self._until_ms = begins_ms + frames * FRAME_MS
         return piece, self._until_ms
 
     def gone(self, now_ms: float) -> None:
         """The carrier has forgotten what it had not played: it is given again."""
         unplayed_ms = max(0.0, self._until_ms - now_ms)
-        self._place -= int(unplayed_ms // FRAME_MS) * FRAME_BYTES
+        # Not below 0: before this sound another may stand there, which had not played to its end.
+        self._place = max(0, self._place - int(unplayed_ms // FRAME_MS) * FRAME_BYTES)
         self._until_ms = min(self._until_ms, now_ms)

@@ -17,19 +17,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from shared import redis_url
+from shared.contract.streams.hooks import Event
 from shared.forms import E164_EXAMPLE, is_confidential, is_number, oddity_of, signing_key, url_of
 
-WEBHOOK_EVENTS = frozenset(
-    {
-        "call.started",
-        "call.ended",
-        "tool.failed",
-        "turn.ended",
-        "transfer.started",
-        "transfer.ended",
-        "agent.changed",
-    }
-)
+WEBHOOK_EVENTS = frozenset(event.value for event in Event)
 
 SHOWN = frozenset({"text", "numbers"})
 """What the web console may show beside figures."""
@@ -117,7 +108,7 @@ def _check_proxy_url(value: str) -> str:
 
 
 def _check_webhook_events(value: str) -> str:
-    unknown = {part.strip() for part in value.split(",") if part.strip()} - WEBHOOK_EVENTS
+    unknown = set(listed(value)) - WEBHOOK_EVENTS
     if unknown:
         raise ValueError(f"expected some of {', '.join(sorted(WEBHOOK_EVENTS))}")
     return value

@@ -55,4 +55,5 @@ class RedisForbids(RedisRefused):
 
 
 class OutboxFull(Exception):
-    """A write that was refused because the outbox holds BOUND_BYTES. Given as a reply, never raised."""
+    """A write that was refused: the outbox has no room for it, or no connection. Given as a reply, never
+    raised."""

@@ -64,6 +64,7 @@ def test_it_ends_by_itself(pause_ms: int, until_ms: float) -> None:
 
     assert still.is_due(until_ms) == bool(until_ms)
     assert not still.turn(until_ms)
+    assert not still.is_busy
 
 
 def test_what_is_void_stands_still_no_more() -> None:

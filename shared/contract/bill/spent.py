@@ -1,8 +1,7 @@
 """`tl:{spent}:<day>`: what all calls of a day have cost, for the budget of a day and for people.
 
 Why it exists: calls of a day are served by many processes, and a budget is for all of them together. Owns:
-the field, the commands, their answer, the day of a moment. Pure. Must not know: what a budget is, when
-something is added.
+the field, the commands, the day of a moment. Pure. Must not know: what a budget is, when something is added.
 
 The day is UTC's. A sum may be a little too large: a write whose answer was lost is sent again, and counts
 twice.
@@ -10,11 +9,9 @@ twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from shared.contract.command import Command
-from shared.contract.entry import whole
 from shared.contract.keys import SPENT_TTL_MS, Keys
 
 _FIELD = b"spent_micros"
@@ -32,8 +29,3 @@ def spent_commands(keys: Keys, day: str, micros: int) -> tuple[Command, Command]
         Command(key, (b"HINCRBY", key, _FIELD, b"%d" % micros)),
         Command(key, (b"PEXPIRE", key, b"%d" % SPENT_TTL_MS)),
     )
-
-
-def read_spent(found: Mapping[bytes, bytes]) -> int | None:
-    """The sum of a day, by its hash; None: nothing was added, or it cannot be read."""
-    return whole(found.get(_FIELD, b""))

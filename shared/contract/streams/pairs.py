@@ -2,7 +2,7 @@
 
 Why it exists: an entry for each frame of each call would cost a read for each; a tick's frames of all calls
 go in one, those of one call joined to one pair. Owns: the format of the entries, the names of the pairs in
-them, gathering pairs by the worker that they are for. Pure. Must not know: what a pair makes its reader do.
+them, in which entry a pair goes. Pure. Must not know: what a pair makes its reader do.
 
 An entry is `v`, `w` (the writer), `t`, then pairs in sending order. A pair's name is
 `kind:call:leg:epoch:cut:n`, its value raw audio, a mark's name, a figure, or nothing.

@@ -19,6 +19,7 @@ from redis.crc import key_slot
 from shared.contract.command import Command
 from shared.contract.keys import NOWHERE, Keys
 from shared.redis_url import Shape
+from shared.store.errors import OutboxFull
 from shared.store.gathering import never_late
 from shared.store.reach.servers import Servers
 from shared.store.writing.counters import OutboxCounters
@@ -27,7 +28,8 @@ from shared.store.writing.write_queue import OnReply, OnVoid
 
 OUTSIDE_MOST = 16
 """Slots outside the lanes: a process writes to its own hash, to the list of workers and to little else. What
-would be one more goes through the first: the server refuses it, and that is counted."""
+would be one more is refused and counted: through the connection of another slot it would be answered MOVED,
+open that one anew, be sent again, and so on for ever, with the calls of a lane behind it."""
 
 LEAST_BOUND_BYTES = 4 * 1024 * 1024
 """Of what one of them may hold, however many share the bound of the process."""
@@ -62,9 +64,11 @@ class Outboxes:
         self._bound_bytes = max(LEAST_BOUND_BYTES, BOUND_BYTES // (keys.lanes + 1))
         self.counters = OutboxCounters()
         self._lanes = [self._make(keys.nowhere(lane)) for lane in range(keys.lanes)]
+        self._outside: list[Outbox] = []
         self._by_slot = {
             key_slot(keys.nowhere(lane).encode()): outbox for lane, outbox in enumerate(self._lanes)
         }
+        """Lanes may share a slot: then it has the last of them, and each is kept all the same."""
         self._tasks: asyncio.TaskGroup | None = None
 
     # What roles call.
@@ -73,7 +77,12 @@ class Outboxes:
         """Through the outbox of its lane, or of its key's slot."""
         tag = command.tag
         outbox = self._lanes[tag] if isinstance(tag, int) else self._of_key(command.args[1])
-        outbox.send(command, on_reply=on_reply, urgent=urgent)
+        if outbox is not None:
+            outbox.send(command, on_reply=on_reply, urgent=urgent)
+            return
+        self.counters.refused += 1
+        if on_reply is not None:
+            on_reply(OutboxFull(f"it writes to {OUTSIDE_MOST} hash slots outside the lanes, and to no more"))
 
     def send_packed(
         self, tag: int, packed: bytes, *, max_age_ms: float, on_void: OnVoid | None = None
@@ -136,18 +145,17 @@ class Outboxes:
     # Private.
 
     def _all(self) -> list[Outbox]:
-        return list(self._by_slot.values())
+        return [*self._lanes, *self._outside]
 
-    def _of_key(self, key: bytes) -> Outbox:
+    def _of_key(self, key: bytes) -> Outbox | None:
+        """None: it is of one slot too many."""
         slot = key_slot(key)
         found = self._by_slot.get(slot)
-        if found is not None:
-            return found
-        if len(self._by_slot) - len(self._lanes) >= OUTSIDE_MOST:
-            return self._lanes[0]
-        found = self._by_slot[slot] = self._make(key.decode(errors="replace"))
-        if self._tasks is not None:
-            self._tasks.create_task(found.run())
+        if found is None and len(self._outside) < OUTSIDE_MOST:
+            found = self._by_slot[slot] = self._make(key.decode(errors="replace"))
+            self._outside.append(found)
+            if self._tasks is not None:
+                self._tasks.create_task(found.run())
         return found
 
     def _make(self, key: str) -> Outbox:

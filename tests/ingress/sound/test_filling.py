@@ -92,3 +92,14 @@ def test_another_sound_begins_at_its_beginning() -> None:
 
     assert not wanted.wants(1_100.0)
     assert wanted.take(SOUND, 1_200.0)[0].startswith(SOUND[:FRAME_BYTES])
+
+
+def test_another_sound_begins_at_its_beginning_though_the_first_was_taken_back() -> None:
+    """An answer comes while the carrier has some of the first one still."""
+    wanted = filling()
+    wanted.take(SOUND, 0.0)
+    wanted.word("typing", 0, 100.0)
+
+    wanted.gone(200.0)
+
+    assert wanted.take(SOUND, 1_200.0)[0].startswith(SOUND[:FRAME_BYTES])

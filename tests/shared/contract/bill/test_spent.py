@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from shared.contract.bill.spent import day_of, read_spent, spent_commands
+from shared.contract.bill.spent import day_of, spent_commands
 from shared.contract.keys import SPENT_TTL_MS, Keys
 from shared.store.client import Store
 
@@ -20,14 +18,8 @@ async def test_the_answer_is_the_sum_of_the_day(any_store: Store) -> None:
         await any_store.execute(live_on)
 
     assert sums == [70_000, 72_500, 10]
-    assert read_spent(await any_store.hgetall(KEYS.spent("2026-11-28"))) == 72_500
+    assert await any_store.hgetall(KEYS.spent("2026-11-28")) == {b"spent_micros": b"72500"}
     assert 0 < await any_store.pttl(KEYS.spent("2026-11-28")) <= SPENT_TTL_MS
-
-
-@pytest.mark.parametrize("found", [{}, {b"spent_micros": b"many"}, {b"spent_micros": b"-5"}])
-def test_a_day_of_which_nothing_is_known(found: dict[bytes, bytes]) -> None:
-    """None: no figure is made up."""
-    assert read_spent(found) is None
 
 
 def test_a_day_is_of_utc() -> None:

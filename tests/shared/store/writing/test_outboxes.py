@@ -15,11 +15,11 @@ from proofs.prove.chaos.shapes.node import Node
 from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.store.client import Store, make_store
-from shared.store.errors import STORE_ERRORS
+from shared.store.errors import STORE_ERRORS, OutboxFull
 from shared.store.inbox import Entry, Inbox
 from shared.store.reach.servers import Servers
 from shared.store.writing.outbox import Outbox
-from shared.store.writing.outboxes import Outboxes, make_outbox
+from shared.store.writing.outboxes import OUTSIDE_MOST, Outboxes, make_outbox
 from tests.support import shapes
 from tests.support.waiting import running, wait_until
 
@@ -83,6 +83,21 @@ async def test_each_lane_is_written_in_its_order(cluster: Cluster) -> None:
         assert await store.smembers("tl:workers") == {b"egress-0@h#1"}
         assert outbox.connected
         assert outbox.trouble == ""
+
+
+async def test_a_slot_too_many_is_refused_and_holds_up_nothing(cluster: Cluster) -> None:
+    """Sent to whoever has another slot, it would be answered MOVED for ever, and the lane with it."""
+    answers: list[object] = []
+    async with writing(cluster) as (outbox, store):
+        for number in range(2 * OUTSIDE_MOST):
+            key = b"more:%d" % number
+            outbox.send(Command(key, (b"HSET", key, b"n", b"1")), on_reply=answers.append)
+        write(outbox, 0, 1)
+        assert await outbox.flushed(10)
+        assert await numbers(store, 0) == [1]
+    refused = [answer for answer in answers if isinstance(answer, OutboxFull)]
+    assert outbox.counters.refused == len(refused) > 0
+    assert len(answers) == 2 * OUTSIDE_MOST
 
 
 async def test_a_lane_whose_slot_moves_keeps_its_order(cluster: Cluster) -> None:
