@@ -1,7 +1,8 @@
 """Cells, bars and columns of a full-screen view: pieces of text with an exact width. Pure.
 
 Why it exists: a line that wraps moves all below it, so every line of `trunkline top` is built to measure, in
-terminal cells, whatever letters are in it. Owns: fitting, bars, durations. Must not know: calls.
+terminal cells, whatever letters are in it. Owns: fitting, bars, how figures are
+written. Must not know: calls.
 """
 
 from __future__ import annotations
@@ -115,6 +116,11 @@ def duration(ms: float) -> str:
 def millis(ms: float) -> str:
     """A short time: 0ms, 340ms, 12.3s."""
     return f"{ms:.0f}ms" if ms < 1000 else f"{ms / 1000:.1f}s"
+
+
+def tokens(put_in: int, cached: int = 0) -> str:
+    """A count of tokens, with the part of them that was cached: 1,500 (1,200 cached)."""
+    return f"{put_in:,} ({cached:,} cached)" if cached else f"{put_in:,}"
 
 
 # Private.

@@ -6,8 +6,8 @@ know: where rows are kept.
 
 Entries are kept as they stood in Redis and read by the contract's own readers, so that an old call is read
 like one of another version. Left out for good: keys that were pressed (perhaps a card number), arguments and
-results of tools; with no transcript also what was said. The caller's number is that of the card: masked,
-unless a setting says otherwise.
+results of tools, what the user's system said of the caller; with no transcript also what was said. The
+caller's number is that of the card: masked, unless a setting says otherwise.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from shared.contract.streams.history import (
 )
 from shared.contract.views import KeptView
 
-SECRET_FIELDS = frozenset({"profile", "next_arg", "pending_arg", "pending_call", "fallback"})
-"""Of a card: numbers that were dialled, keys that were sent, what an agent was told."""
+SECRET_FIELDS = frozenset({"profile", "context", "next_arg", "pending_arg", "pending_call", "fallback"})
+"""Of a card: numbers that were dialled, keys that were sent, what an agent was told, what is known of the
+caller."""
 
 RawEntry = tuple[str, Mapping[bytes, bytes]]
 """An entry's id and its fields, as Redis has them."""

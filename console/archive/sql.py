@@ -226,6 +226,7 @@ def _sqlite(path: Path) -> SqlShelf:
         path.touch(mode=0o600)  # What was said stands there: this user's alone.
         connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA secure_delete=ON")  # What is forgotten stays in no free page of the file.
         return connection
 
     return SqlShelf(connect, "?", "BLOB", (sqlite3.Error, OSError), str(path))

@@ -55,8 +55,8 @@ class Writer:
     _rounds: int = 0
     _failed: bool = False
     """The last round failed, and the log says so."""
-    _unreadable: set[str] = field(default_factory=set)
-    """Calls that cannot be read, and the log says so: they are passed over."""
+    _passed_over: set[str] = field(default_factory=set)
+    """Calls that cannot be read, as the log says, and those that are gone, while Redis still lists them."""
 
     async def run(self) -> None:
         """Round after round. Cancelling it is safe: a call is on the shelf whole, or not at all."""
@@ -100,7 +100,8 @@ class Writer:
                 )
             lanes = await pipe.execute()
         listed = sorted((score, member.decode()) for lane in lanes for member, score in lane)
-        sids = [sid for _, sid in listed if sid not in self._unreadable]
+        self._passed_over.intersection_update(sid for _, sid in listed)
+        sids = [sid for _, sid in listed if sid not in self._passed_over]
         known = await asyncio.to_thread(self.shelf.known, sids)
         return [sid for sid in sids if sid not in known]
 
@@ -108,11 +109,12 @@ class Writer:
         keys, store = self.keys, self.store
         card = text_of(await store.hgetall(keys.card(sid)))
         if not card:
+            self._passed_over.add(sid)
             return False  # Gone meanwhile: its hour was over, or somebody had it forgotten.
         try:
             row = kept.row_of(sid, card)
         except ContractError as error:
-            self._unreadable.add(sid)
+            self._passed_over.add(sid)
             why = str(error)
             self.log.error("contract_error", call=sid, record=error.record, field=error.field, reason=why)
             return False

@@ -20,7 +20,7 @@ from console.calls.journal import clock, date, details
 from console.calls.live import AnyCall, AnyWorker, LiveCall, UnreadableCall, UnreadableWorker
 from console.calls.watching import Entry
 from console.style import AGENT, BAD, BRIDGE, CALLER, DIM, GOOD
-from console.text import NONE, duration, millis, tame
+from console.text import NONE, duration, millis, tame, tokens
 from shared.contract import card, window
 from shared.contract.bill import usage
 from shared.contract.errors import ContractError
@@ -190,17 +190,13 @@ def _usage(written: str | None) -> RenderableType:
         table.add_row(
             _plain(each.model),
             str(each.requests),
-            _tokens(each.text_in, each.text_cached),
-            _tokens(each.audio_in, each.audio_cached),
-            f"{each.text_out:,}",
-            f"{each.audio_out:,}",
+            tokens(each.text_in, each.text_cached),
+            tokens(each.audio_in, each.audio_cached),
+            tokens(each.text_out),
+            tokens(each.audio_out),
             duration(each.sound_ms) if each.sound_ms else NONE,
         )
     return table
-
-
-def _tokens(put_in: int, cached: int) -> str:
-    return f"{put_in:,} ({cached:,} cached)" if cached else f"{put_in:,}"
 
 
 def _owners(call: LiveCall) -> str:

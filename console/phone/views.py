@@ -80,12 +80,12 @@ class PhoneViews:
         if why_not:
             await socket.close(why_not)
             return
-        exchange = Exchange.of(self.desk.settings)
-        agent = socket.query_params.get("agent", "")[:AGENT_MOST_CHARS]
-        called = (await self._book()).number_of(agent) if agent else ""
-        await socket.accept()
-        self.live += 1
+        self.live += 1  # Before anything is waited for: whoever comes meanwhile counts it.
         try:
+            exchange = Exchange.of(self.desk.settings)
+            agent = socket.query_params.get("agent", "")[:AGENT_MOST_CHARS]
+            called = (await self._book()).number_of(agent) if agent else ""
+            await socket.accept()
             await _Conversation(self.desk, socket, user, exchange, agent, called).run()
         finally:
             self.live -= 1

@@ -202,6 +202,9 @@ def environment(
     merged["PYTHONUNBUFFERED"] = "1"
     merged["PYTHONPATH"] = _with_path(str(REPOSITORY), inherited.get("PYTHONPATH", ""))
     merged[MARKER] = stack_id
+    if with_valkey(options):
+        # The user's own Redis of a role would stand before ours, and has real calls in it.
+        merged.update(dict.fromkeys(map(role_redis_name, ROLES), ""))
     return {**merged, **options.environment}
 
 

@@ -68,8 +68,8 @@ async def play(settings: Settings, wanted: Wanted) -> int:
 
 
 def trial_options(settings: Settings, wanted: Wanted, simulator_url: str) -> StackOptions:
-    """A stack of one process a role, with nobody else's Redis, port, account or webhooks, and the agents of
-    this folder. `simulator_url`: empty for the model of the settings."""
+    """A stack of one process a role, with nobody else's Redis, port, account, webhooks or archive, and the
+    agents of this folder. `simulator_url`: empty for the model of the settings."""
     environment = {
         environment_name("twilio_account_sid"): DEMO_ACCOUNT_SID,
         # What the launcher says where there is a simulator would add a tool to the user's own agents.
@@ -91,6 +91,7 @@ def trial_options(settings: Settings, wanted: Wanted, simulator_url: str) -> Sta
         admin_base=0,
         admin_base_is_set=False,
         host="",
+        web=False,  # Nor their archive: these calls are nobody's.
         drain_s=2.0,
         stop_together=True,  # The calls are over by then.
         environment=environment,

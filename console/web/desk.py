@@ -10,7 +10,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import scrypt
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -107,8 +107,7 @@ def make_desk(settings: Settings, store: Store, keys: Keys, log: Log) -> Desk:
         raise SettingsError(error.problems) from None
     shows = Shows.of(settings.web_shows)
     token = settings.web_token.get_secret_value()
-    # With a token sessions outlive a restart, and are good at every console that has it.
-    key = sha256(f"trunkline web {token}".encode()).digest() if token else secrets.token_bytes(32)
+    key = _key_of(token) if token else secrets.token_bytes(32)
     return Desk(
         settings=settings,
         store=store,
@@ -133,3 +132,15 @@ def user_of(request: Request) -> str:
 def asked(request: Request, name: str) -> str:
     """A word of the query; empty if it is not there. Bounded: it comes from outside."""
     return request.query_params.get(name, "")[:200]
+
+
+# Private.
+
+
+def _key_of(token: str) -> bytes:
+    """With a token sessions outlive a restart, and are good at every console that has it.
+
+    It takes long on purpose: the form at /login, which anybody is shown, has a seal made with it, by which
+    words could be tried elsewhere until one is the token.
+    """
+    return scrypt(token.encode(), salt=b"trunkline web", n=2**14, r=8, p=1, dklen=32)

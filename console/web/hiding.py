@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from console.archive.kept import SECRET_FIELDS
 from shared.setting.forms import listed
 
 MASK = "…"
@@ -20,8 +21,8 @@ DOTS = "•••"
 TEXT, NUMBERS = "text", "numbers"
 """Words of TRUNKLINE_WEB_SHOWS."""
 
-OF_NUMBERS = frozenset({"called", "next_arg", "pending_arg", "pending_call", "fallback", "profile"})
-"""Fields of a card that have numbers in them, or keys, or what an agent was told."""
+OF_NUMBERS = SECRET_FIELDS | {"called"}
+"""Fields of a card that have numbers in them, or keys, or what an agent was told, or who calls."""
 
 MASKED_FIELDS = frozenset({"from", "to"})
 

@@ -22,7 +22,7 @@ from console.story.turns import Turn, turns
 from console.text import NONE, duration, millis
 from console.web.hiding import Shows
 from console.web.reading import Told
-from console.web.rows import PHASES, owed_figure, owners_of, short_sid
+from console.web.rows import PHASES, SLOW_RESPONSE_MS, owed_figure, owners_of, short_sid
 from shared.audio import FRAME_MS
 from shared.contract.bill import usage
 from shared.contract.bill.usage import ModelUsage
@@ -38,9 +38,6 @@ SPANS = {"whole": None, "5m": 300_000, "1m": 60_000}
 """Parts of a call that the picture may show."""
 
 LIVE_SPAN = "1m"
-
-SLOW_MS = 2_000
-"""A caller who waits longer for an answer wonders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +244,7 @@ def _turn_row(turn: Turn) -> TurnRow:
         sent=after(turn.sent_ms),
         heard=after(turn.heard_ms),
         took=NONE if took is None else millis(took),
-        is_slow=took is not None and took > SLOW_MS,
+        is_slow=took is not None and took > SLOW_RESPONSE_MS,
     )
 
 

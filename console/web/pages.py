@@ -92,7 +92,7 @@ class PageViews:
         page = self.page_of(told, wanted)
         query = urlencode({"span": page.span, "kinds": wanted.kinds})
         return self.desk.page(
-            request, "call.html", page=page, asked=wanted, lanes=drawing.lanes(), query=query, has_sound=False
+            request, "call.html", page=page, asked=wanted, lanes=drawing.lanes(), query=query
         )
 
     async def call_json(self, request: Request) -> Response:
@@ -167,7 +167,7 @@ class PageViews:
 
     def _search(self, wanted: PastAsked) -> Search:
         """Raises ValueError for a time that is none."""
-        since_ms = wall_ms() - round(ended.duration_s(wanted.since) * 1000) if wanted.since else 0
+        since_ms = max(0, wall_ms() - round(ended.duration_s(wanted.since) * 1000)) if wanted.since else 0
         return Search(
             since_ms=since_ms,
             before_ms=int(wanted.before) if wanted.before.isdecimal() and len(wanted.before) < 16 else None,

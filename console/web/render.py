@@ -9,15 +9,14 @@ A name that a template asks for and was not given is an error, not an empty text
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from console.text import NONE, duration, millis, tame
+from console.calls.journal import date
+from console.text import NONE, duration, tame, tokens
 from shared import VERSION
-from shared.figures.prices import shown
 
 FOLDER = Path(__file__).parent
 TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
@@ -34,9 +33,7 @@ def make_environment() -> Environment:
         auto_reload=False,
         finalize=_finalize,
     )
-    made.filters.update(
-        date=_date, duration=duration, millis=millis, cost=shown, tame=tame, drawn=_drawn, tokens=_tokens
-    )
+    made.filters.update(date=date, duration=duration, drawn=_drawn, tokens=tokens)
     made.globals.update(version=VERSION, dash=NONE)
     return made
 
@@ -63,11 +60,3 @@ def _finalize(value: object) -> object:
 def _drawn(svg: str) -> Markup:
     """A picture of ours (console/story/drawing.py), whose words are escaped there."""
     return Markup(svg)
-
-
-def _date(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _tokens(put_in: int, cached: int = 0) -> str:
-    return f"{put_in:,} ({cached:,} cached)" if cached else f"{put_in:,}"

@@ -1,4 +1,4 @@
-"""What the pages show of live calls, workers, alerts and deeds: one row each. Pure.
+"""What the pages show of live and past calls, workers and alerts: one row each. Pure.
 
 Why it exists: what a template decides nobody tests. Owns: which figures a row has, their words, what is bad.
 Must not know: HTML, Redis. Words and numbers go through `hiding` here, so that a template has none that may
@@ -23,6 +23,8 @@ from shared.contract.worker import ROLES
 from shared.figures.prices import shown
 
 SLOW_RESPONSE_MS = 2_000
+"""A caller who waits longer for an answer wonders."""
+
 LIVE_MOST = 60
 """Rows: a page stays below 100 KB, and what is pushed once a second too."""
 
@@ -79,7 +81,6 @@ class LiveRow:
     cost: str
     trouble: str
     is_bad: bool
-    can_act: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,7 +332,7 @@ def _unreadable(call: UnreadableCall) -> LiveRow:
         call_sid=call.call_sid, short=short_sid(call.call_sid), caller=NONE, called=NONE, agent=NONE,
         age=NONE, phase=NONE, phase_class="", phase_age="", last_by="", last_words="", response=NOTHING,
         owed=NOTHING, caller_backlog=NOTHING, reply_backlog=NOTHING, verdict=NONE, why="",
-        owners=(NONE,) * len(ROLES), cost=NONE, trouble=call.problem, is_bad=True, can_act=True,
+        owners=(NONE,) * len(ROLES), cost=NONE, trouble=call.problem, is_bad=True,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.text import bar, duration, fit, millis
+from console.text import bar, duration, fit, millis, tokens
 from shared.logs.text import FIRST_STRONG_ISOLATE, POP_DIRECTIONAL_ISOLATE
 
 ANY_TEXT = st.text(max_size=60) | st.text(alphabet="שלום abc日本\n\x1b\u202e", max_size=60)
@@ -57,3 +57,8 @@ def test_times() -> None:
     """As short as they can be read."""
     assert [duration(ms) for ms in (0, 59_999, 60_000, 3_725_000)] == ["0s", "59s", "1:00", "1:02:05"]
     assert [millis(ms) for ms in (0, 999, 1000, 12_345)] == ["0ms", "999ms", "1.0s", "12.3s"]
+
+
+def test_tokens() -> None:
+    """Those that were cached are a part of them."""
+    assert [tokens(0), tokens(1_500), tokens(1_500, 1_200)] == ["0", "1,500", "1,500 (1,200 cached)"]

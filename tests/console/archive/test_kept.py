@@ -14,7 +14,8 @@ from tests.console.archive.samples import SAID, TAG, row
 CARD = {
     "state": "ended", "started_at_ms": "1000", "ended_at_ms": "31000", "from": "…89", "to": "…22",
     "caller_tag": TAG, "agent": "sales", "outcome": "hangup", "cause": "end_call", "cost_micros": "41250",
-    "profile": '{"voice":"marin"}', "next_arg": "+15550009999", "n_frames": "5",
+    "profile": '{"voice":"marin"}', "context": '{"say":"Ann Smith"}', "next_arg": "+15550009999",
+    "n_frames": "5",
 }  # fmt: skip
 JOURNAL = [("1000-0", {b"kind": b"attached", b"from": b"ingress-0@h#1"}), ("31000-0", {b"kind": b"ended"})]
 HISTORY = [(f"{2_000 + number}-0", to_dict(history_fields(each))) for number, each in enumerate(SAID)]
@@ -59,7 +60,7 @@ def test_what_was_pressed_and_what_tools_were_told_is_not_kept() -> None:
     records, card, _ = there_and_back()
     assert [each.text for each in records if isinstance(each, KeysPressed)] == [""]
     assert [each.value for each in records if isinstance(each, ToolEntry)] == ["", ""]
-    assert {"profile", "next_arg"}.isdisjoint(card)
+    assert {"profile", "context", "next_arg"}.isdisjoint(card)
     assert "4242" not in repr(records)
 
 

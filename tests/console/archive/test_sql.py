@@ -148,6 +148,17 @@ def test_the_file_is_its_users_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "run" / "calls.sqlite").stat().st_mode) & 0o077 == 0
 
 
+def test_nothing_of_what_is_forgotten_stays_in_the_file(tmp_path: Path) -> None:
+    """Neither in a page that is free now: somebody may have asked for it to go."""
+    made, said = open_shelf(f"sqlite:///{tmp_path}/calls.sqlite"), b"My card is lost. " * 1_000
+    made.put(row(1), said)
+    made.close()
+    assert said[:17] in (tmp_path / "calls.sqlite").read_bytes()
+    assert made.delete([row(1).call_sid]) == 1
+    made.close()
+    assert said[:17] not in (tmp_path / "calls.sqlite").read_bytes()
+
+
 def test_an_archive_of_another_version_is_left_alone(tmp_path: Path) -> None:
     """It says what to do."""
     made = open_shelf(f"sqlite:///{tmp_path}/calls.sqlite")

@@ -101,6 +101,20 @@ async def test_a_card_that_cannot_be_read_stops_nobody(store: Store, shelf: SqlS
     assert kept(shelf) == [TWO]
 
 
+async def test_calls_that_are_gone_hold_up_nobody(
+    store: Store, shelf: SqlShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis lists them for longer than it keeps them, where no call ends: each is looked for once."""
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    await end_call(store, ONE, ago_ms=90_000)
+    await store.delete(KEYS.card(ONE))
+    await end_call(store, TWO)
+    mine = writer(store, shelf)
+    assert await mine.round() is True
+    assert await mine.round() is False
+    assert kept(shelf) == [TWO]
+
+
 async def test_what_is_too_old_goes(store: Store, shelf: SqlShelf) -> None:
     """At the first round, then hourly."""
     await end_call(store, ONE, ago_ms=2_000_000)

@@ -106,6 +106,14 @@ def test_the_roles_are_found_from_any_folder() -> None:
     assert env_of(StackOptions())["PYTHONPATH"] == str(REPOSITORY)
 
 
+def test_no_role_goes_to_a_redis_of_its_own_where_one_is_embedded() -> None:
+    """Neither by the environment nor by .env, which an empty value outdoes; else it is the user's wish."""
+    name, url = "REDIS_URL_BRAIN", "redis://brain:p@elsewhere"
+    assert env_of(StackOptions(), **{name: url})[name] == ""
+    assert env_of(StackOptions())["REDIS_URL_INGRESS"] == ""
+    assert env_of(StackOptions(redis_url="redis://mine"), **{name: url})[name] == url
+
+
 def test_a_made_up_public_name_listens_on_loopback_only() -> None:
     """A real name listens as the settings say."""
     assert env_of(StackOptions())["TRUNKLINE_HOST"] == "127.0.0.1"

@@ -43,12 +43,13 @@ def options(live: bool = False, **changes: Any) -> StackOptions:
 
 
 def test_nothing_of_the_users_own_is_touched() -> None:
-    """Their Redis, port, name and token belong to real calls; their webhooks to real callers."""
+    """Their Redis, port, name, token and archive belong to real calls; their webhooks to real callers."""
     made = options()
     assert with_valkey(made)
     assert (made.public_url, made.auth_token, made.port, made.host) == (DEMO_PUBLIC_URL, "", 0, "")
     assert made.environment["TRUNKLINE_WEBHOOK_URL"] == ""
     assert set(made.workers.values()) == {1}
+    assert not made.web
 
 
 def test_the_model_is_the_simulated_one_even_where_there_is_a_key() -> None:

@@ -43,7 +43,7 @@ def test_words_are_dots() -> None:
 def test_a_card_for_programs_has_no_numbers() -> None:
     """Nor what an agent was told of the caller."""
     card = {"from": "+15550006789", "to": "+15550001122", "called": "+15550001122", "profile": "secret",
-            "next_arg": "+15550003333", "leg": "1"}  # fmt: skip
+            "context": "Ann Smith", "next_arg": "+15550003333", "leg": "1"}  # fmt: skip
     assert NEITHER.card(card) == {"from": "…89", "to": "…22", "leg": "1"}
     assert BOTH.card(card) == card
     assert not OF_NUMBERS & MASKED_FIELDS

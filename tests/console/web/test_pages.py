@@ -212,6 +212,17 @@ async def test_what_nobody_can_search_for_is_said(store: Store, tmp_path: Path, 
         assert ('role="alert"' in answer.text) is query.startswith("since")
 
 
+async def test_a_time_longer_than_any_archive_finds_all_of_it(store: Store, tmp_path: Path) -> None:
+    """A number that no database takes is as good as none."""
+    desk = desk_of(store, tmp_path)
+    await end_call(store, ONE)
+    await archived(desk)
+    async with browser(desk) as http:
+        answer = await http.get(f"/past?since={'9' * 150}d")
+        assert answer.status_code == 200
+        assert ONE in answer.text
+
+
 async def test_the_fleet_shows_workers_redis_and_alerts(store: Store, tmp_path: Path) -> None:
     """One that is dead is an alert."""
     await make_living_call(store, ONE, brain_claims="2")
