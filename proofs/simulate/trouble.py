@@ -50,9 +50,6 @@ async def _until(world: World, at_s: float) -> None:
 
 async def _do(world: World, fault: Fault) -> None:
     world.history.note("world", f"fault {fault}")
-    if fault.what in _OF_REDIS:
-        await _of_redis(world, fault)
-        return
     match fault.what:
         case What.KILL | What.VANISH:
             silently = fault.what is What.VANISH
@@ -84,22 +81,8 @@ async def _do(world: World, fault: Fault) -> None:
             await _nothing_passes(world, fault.target, "twilio", fault.lasts_s)
         case What.CARRIER:
             world.network.reset(fault.target, "twilio")
-
-
-_OF_REDIS: Final = frozenset(
-    {
-        *REFUSALS,
-        What.FREEZE,
-        What.SLOW,
-        What.FULL,
-        What.BUSY,
-        What.LOADING,
-        What.CRASH,
-        What.EMPTY,
-        What.FAIL_OVER,
-        What.BEHIND,
-    }
-)
+        case _:
+            await _of_redis(world, fault)
 
 
 async def _of_redis(world: World, fault: Fault) -> None:

@@ -216,7 +216,7 @@ class SocketReader:
         if self._read % FRESH_EVERY == 0:
             self._protocol.connection_lost(None)
             self._protocol = self._fresh()
-        before, middle = self._texts, len(data) // 3
+        before, middle = self._texts, max(1, len(data) // 3)
         for piece in (data[:1], data[1:middle], data[middle:]):
             if piece:
                 self._protocol.data_received(piece)

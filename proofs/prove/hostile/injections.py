@@ -7,13 +7,13 @@ words, such a call. Must not know: how a bound is kept.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self, cast
+from typing import Any, Final, cast
 
 import orjson
 
+from proofs.prove.chaos.setting.listening_tool import ListeningTool
 from proofs.prove.hostile import payloads
 from simulators import clips
 from simulators.realtime.record import SessionRecord
@@ -80,42 +80,18 @@ parameters = {PARAMETERS}
 """
 
 
-class HostileTool:
-    """An HTTP tool that returns hostile words, and notes what it was asked. An async context manager."""
+class HostileTool(ListeningTool):
+    """An HTTP tool that returns hostile words, and notes what it was asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.arguments: list[dict[str, object]] = []
         """Of each run."""
-        self._server: asyncio.Server | None = None
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        assert self._server is not None, "the tool listens only inside `async with`"
-        return cast(int, self._server.sockets[0].getsockname()[1])
-
-    # Private.
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            _, _, rest = head.partition(b"content-length:")
-            body = orjson.loads(await reader.readexactly(int(rest.split(b"\r\n", 1)[0])))
-            self.arguments.append(body["arguments"])
-            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(RESULT))
-            writer.write(RESULT)
-        except asyncio.IncompleteReadError:
-            return  # Gone before it had asked.
-        finally:
-            writer.close()
+    async def run(self, asked: dict[str, Any]) -> bytes:
+        """Whatever it is asked."""
+        self.arguments.append(asked["arguments"])
+        return RESULT
 
 
 @dataclass(slots=True)

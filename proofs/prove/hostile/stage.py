@@ -15,6 +15,7 @@ from console.stack.launcher import Stack
 from console.stack.plan import CALL_COMES_IN
 from console.stack.ports import free_port
 from proofs.measure import load
+from proofs.prove.chaos.setting.stage import call_of
 from proofs.prove.hostile import injections
 from proofs.prove.hostile.canaries import API_KEY
 from proofs.prove.hostile.injections import HostileTool
@@ -111,8 +112,3 @@ async def open_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
 def knobs_of(headers: Mapping[str, str], injected: Collection[str], script: str, seed: int) -> Knobs:
     """A model that obeys whatever it is told has its script, for the calls that want one."""
     return Knobs(seed=seed, script=script if call_of(headers) in injected else "")
-
-
-def call_of(headers: Mapping[str, str]) -> str:
-    """The call that a session is for."""
-    return headers.get("x-client-request-id", "").partition("/")[0]

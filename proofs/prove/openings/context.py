@@ -26,6 +26,7 @@ from brain.signing import signed_headers
 from console.stack.launcher import Stack
 from console.stack.ports import free_port
 from proofs.measure import load, own_share
+from proofs.prove.judge import sessions_of
 from proofs.prove.openings.answerer import LINES, Asked, ContextServer, Manner
 from proofs.prove.openings.first_second import wait_ms
 from proofs.prove.promises import Broken, conclude, true_of
@@ -247,14 +248,12 @@ def _plan(caller: str, stack: Stack) -> CallPlan:
 
 
 def _seen(record: CallRecord, sessions: Sequence[SessionRecord], server: ContextServer) -> Seen:
-    sid = record.call_sid
-    mine = [each for each in sessions if each.headers.get("x-client-request-id", "").startswith(sid)]
-    asked = server.asked_of(sid)
+    asked = server.asked_of(record.call_sid)
     return Seen(
         manner=manner_of(record.from_number),
         caller=record.from_number,
         waited_ms=wait_ms(record),
-        spoke_as=tuple(each for session in mine for each in spoke_as(session)),
+        spoke_as=tuple(each for session in sessions_of(record, sessions) for each in spoke_as(session)),
         read_out=tuple(verb.detail for verb in record.verbs if verb.name == "Say"),
         dialled=any(verb.name == "Dial" for verb in record.verbs),
         asked=len(asked),

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from redis.crc import key_slot
 
 from console.stack.ports import free_port
-from proofs.prove.chaos.shapes.fleet import Fleet
+from proofs.prove.chaos.shapes.fleet import Fleet, InBlock
 from proofs.prove.chaos.shapes.node import Node, Tls, until
 from proofs.prove.chaos.shapes.programs import Program, ShapeFailed
 from proofs.prove.chaos.shapes.shape import WHOLE_WITHIN_S, check_tls
@@ -30,7 +30,7 @@ BUS: Final = "cluster-port"
 
 
 @dataclass(slots=True)
-class Cluster:
+class Cluster(InBlock):
     """Its nodes. A context manager: runs while its block does."""
 
     fleet: Fleet
@@ -65,17 +65,6 @@ class Cluster:
                 )
             )
         return cls(Fleet(nodes, frozenset(buses)), tls)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:  # Ctrl-C too: what was started ends.
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:

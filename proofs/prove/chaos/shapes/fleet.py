@@ -8,11 +8,38 @@ they are to one another.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from proofs.prove.chaos.shapes.node import Node
 from proofs.prove.chaos.shapes.programs import ShapeFailed
+
+
+class InBlock(ABC):
+    """What runs while its block does: a context manager of a start and an end."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def start(self) -> None:
+        """Returns when it runs."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ends what was started, also where `start` came half-way."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:  # Ctrl-C too: what was started ends.
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 @dataclass(slots=True)

@@ -164,9 +164,10 @@ class Node:
         self.is_paused = False
 
     def pause(self) -> None:
-        """SIGSTOP."""
-        os.kill(self.pid, signal.SIGSTOP)
-        self.is_paused = True
+        """SIGSTOP, if it lives."""
+        if self.is_running:
+            os.kill(self.pid, signal.SIGSTOP)
+            self.is_paused = True
 
     def go_on(self) -> None:
         """SIGCONT, if it lives."""

@@ -36,7 +36,7 @@ NOWHERE: Final = ":nowhere"
 
 def refuse(node: Node, refusal: Refusal, key: str) -> Mapping[str, str]:
     """Makes it refuse, and waits until it does; `key` is one that it has. Returns what `allow` needs. Raises
-    ShapeFailed."""
+    ShapeFailed, and has taken the cause away where it does not refuse in time."""
     before: dict[str, str] = {}
     if refusal is Refusal.READ_ONLY:
         node.ask("REPLICAOF", node.site.host, NOBODY_PORT)
@@ -48,7 +48,11 @@ def refuse(node: Node, refusal: Refusal, key: str) -> Mapping[str, str]:
         node.ask("BGSAVE")
     else:
         before = _set(node, _SETTINGS[refusal])
-    until(lambda: refusal_of(node, key) == refusal, f"{refusal} of {node.name}", UP_WITHIN_S)
+    try:
+        until(lambda: refusal_of(node, key) == refusal, f"{refusal} of {node.name}", UP_WITHIN_S)
+    except ShapeFailed:
+        allow(node, refusal, before)
+        raise
     return before
 
 

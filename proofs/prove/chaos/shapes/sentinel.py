@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from console.stack.ports import free_port
-from proofs.prove.chaos.shapes.fleet import Fleet
+from proofs.prove.chaos.shapes.fleet import Fleet, InBlock
 from proofs.prove.chaos.shapes.node import NEAR, Node, Site, Tls, until
 from proofs.prove.chaos.shapes.programs import Program, ShapeFailed
 from proofs.prove.chaos.shapes.shape import WHOLE_WITHIN_S, check_tls
@@ -38,7 +38,7 @@ replica that is a millisecond late stops a healthy master for a second."""
 
 
 @dataclass(slots=True)
-class Watched:
+class Watched(InBlock):
     """The servers, and the Sentinels that watch them. A context manager: runs while its block does."""
 
     servers: Fleet
@@ -92,17 +92,6 @@ class Watched:
             for number in range(SENTINELS)
         ]
         return cls(Fleet(nodes), Fleet(sentinels), tls)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:  # Ctrl-C too: what was started ends.
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 from console.stack.ports import free_port
-from proofs.prove.chaos.shapes.fleet import Fleet
+from proofs.prove.chaos.shapes.fleet import Fleet, InBlock
 from proofs.prove.chaos.shapes.node import NEAR, Node, Site, Tls, until
 from proofs.prove.chaos.shapes.programs import Program, ShapeFailed
 
@@ -48,7 +48,7 @@ class Shape(Protocol):
 
 
 @dataclass(slots=True)
-class One:
+class One(InBlock):
     """A single server. A context manager: runs while its block does."""
 
     node: Node
@@ -85,17 +85,6 @@ class One:
                 is_let_in_first=is_let_in_first,
             )
         )
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:  # Ctrl-C too: what was started ends.
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:

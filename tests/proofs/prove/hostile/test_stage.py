@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from proofs.prove.hostile.stage import Stage, call_of, knobs_of
+from proofs.prove.hostile.stage import Stage, knobs_of
 from simulators.realtime import Knobs, RealtimeSimulator, SessionRecord
 
 
@@ -19,12 +19,6 @@ def stage(*sessions: SessionRecord) -> Stage:
     model, nothing = RealtimeSimulator(), Any
     model.sessions += sessions
     return Stage(nothing, nothing, model, nothing, nothing, {"CA9"})
-
-
-def test_a_session_is_its_calls() -> None:
-    """By the header that each connection carries; one without is nobody's."""
-    assert call_of({"x-client-request-id": "CA1/2"}) == "CA1"
-    assert call_of({}) == ""
 
 
 def test_sessions_of_nobody_we_know_are_foreign() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from console.stack.ports import free_port
-from proofs.prove.chaos.shapes.fleet import Fleet
+from proofs.prove.chaos.shapes.fleet import Fleet, InBlock
 from proofs.prove.chaos.shapes.node import Node
 from proofs.prove.chaos.shapes.programs import ShapeFailed, valkey
 
@@ -48,3 +48,24 @@ def test_nothing_is_started_after_the_end(tmp_path: Path) -> None:
     with pytest.raises(ShapeFailed, match="expected server 0 to be started before the end"):
         servers.start()
     assert not servers.nodes[0].is_running
+
+
+class Interrupted(InBlock):
+    """Ctrl-C comes while it starts."""
+
+    def __init__(self) -> None:
+        self.ends = 0
+
+    def start(self) -> None:
+        raise KeyboardInterrupt
+
+    def stop(self) -> None:
+        self.ends += 1
+
+
+def test_what_is_broken_off_while_it_starts_ends_once() -> None:
+    """Its block is never entered."""
+    interrupted = Interrupted()
+    with pytest.raises(KeyboardInterrupt), interrupted:
+        pytest.fail("it has not started")
+    assert interrupted.ends == 1

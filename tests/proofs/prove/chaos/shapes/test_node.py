@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,15 @@ def test_one_that_stands_still_goes_on(node: Node) -> None:
     node.pause()
     node.kill()
     assert not node.is_running
+
+
+def test_one_that_never_ran_is_not_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no pid, and 0 would be the whole group of who asks."""
+    stopped: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _signal: stopped.append(pid))
+    node = Node(name="server", program=valkey(), folder=Path("/x"), port=7001)
+    node.pause()
+    assert (stopped, node.is_paused) == ([], False)
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from proofs.prove.chaos.shapes import refusing
+from proofs.prove.chaos.shapes.programs import ShapeFailed
 from proofs.prove.chaos.shapes.refusing import Refusal, allow, refusal_of, refuse
 from tests.support.shapes import cluster, standalone
 
@@ -37,3 +39,13 @@ def test_in_a_cluster_a_node_is_asked_for_its_own_keys(tmp_path: Path) -> None:
         assert refusal_of(node, KEY) == Refusal.FULL
         allow(node, Refusal.FULL, before)
         assert refusal_of(shape.others(node)[0], KEY) == "MOVED"
+
+
+def test_what_does_not_come_about_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked for it does not know what there is to take away."""
+    monkeypatch.setattr(refusing, "UP_WITHIN_S", 0.0)
+    monkeypatch.setattr(refusing, "refusal_of", lambda *_: "")
+    with standalone(tmp_path) as shape:
+        with pytest.raises(ShapeFailed, match="expected OOM of Valkey"):
+            refuse(shape.node, Refusal.FULL, KEY)
+        assert shape.node.ask("CONFIG", "GET", "maxmemory") == ["maxmemory", "0"]
