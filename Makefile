@@ -64,7 +64,7 @@ prove-openings: $(STAMP) ## ten calls a second begin beside fifty that talk: lat
 prove-memory: $(STAMP) ## memory with no call, of a call, and after ten thousand short ones (17 min)
 	@$(BIN)/python -m proofs.prove.openings.short_calls $(ARGS)
 
-prove-conversation: $(STAMP) ## 520 simulated conversations under faults: nothing stale, nothing lost (16 min)
+prove-conversation: $(STAMP) ## 520 simulated conversations under faults: nothing stale, nothing lost (by estimate 16 min)
 	@$(BIN)/python -m proofs.prove.conversation $(ARGS)
 
 prove-sequencer: $(STAMP) ## every state of the sequencer to depth 6, and thousands of random histories
@@ -82,7 +82,7 @@ prove-operations: $(STAMP) ## faults on purpose: does the verdict name the right
 prove-silence: $(STAMP) ## every kind of silence on live calls, judged at the ear (15 min; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.silence $(ARGS)
 
-prove-hostile: $(STAMP) ## attacks of every kind beside clean calls; a million messages parsed (28 min; ARGS="--minutes 2")
+prove-hostile: $(STAMP) ## attacks of every kind beside clean calls; a million messages parsed (by estimate 28 min; ARGS="--minutes 2")
 	@$(BIN)/python -m proofs.prove.hostile $(ARGS)
 
 SEED ?= 1
@@ -101,7 +101,7 @@ chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, a
 	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)
 
 # Alone on the machine. Rows of Redis 7 want redis-server, those of a clock libfaketime, those of a second host root.
-chaos-redis: $(STAMP) ## Redis as one server, with Sentinels and as a Cluster, hit under 50 calls (30 min; ARGS="--list")
+chaos-redis: $(STAMP) ## Redis as one server, with Sentinels and as a Cluster, hit under 50 calls (30 min asked; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.chaos --redis $(ARGS)
 
 prove-guards: $(STAMP) ## each guard of a call that changes hands switched off: the row that must fail then
