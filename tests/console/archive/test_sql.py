@@ -1,9 +1,7 @@
-"""The shelf: calls in, calls found, calls forgotten. In SQLite, and in PostgreSQL where there is one."""
+"""The shelf: calls in, calls found, calls forgotten. In SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import sqlite3
 import stat
 import threading
@@ -16,9 +14,14 @@ from console.archive.kept import KeptCall
 from console.archive.shelf import Search, ShelfError
 from console.archive.sql import SqlShelf, open_shelf
 from tests.console.archive.samples import TAG, row
+from tests.support.postgres import postgres
 
-POSTGRES = "TRUNKLINE_TEST_POSTGRES"
-"""URL of an empty database for these tests; without it they are SQLite's alone, and say so."""
+
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    """Of a database for these tests alone."""
+    with postgres() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -27,10 +30,7 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlShelf]:
     if request.param == "sqlite":
         made = open_shelf(f"sqlite:///{tmp_path}/run/calls.sqlite")
     else:
-        url = os.environ.get(POSTGRES, "")
-        if not url or importlib.util.find_spec("psycopg") is None:
-            pytest.skip(f"needs psycopg and {POSTGRES}: the URL of an empty database")
-        made = open_shelf(url)
+        made = open_shelf(request.getfixturevalue("postgres_url"))
     made.expire(2**62)
     yield made
     made.expire(2**62)
