@@ -9,6 +9,7 @@ the roles it knows only how to start them and what they write to Redis.
     interrupts      Ctrl-C and SIGTERM as a cancellation of the one main task
     style           colours, the one console
     text            cells, bars and durations of exact width
+    tries           how many wrong tokens may be shown
     settings_table  `trunkline settings`
     keys_table      `trunkline keys`
     calls/          `calls`, `show`, `watch`, `say`, `hangup`, `drain`

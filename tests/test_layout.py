@@ -359,7 +359,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["web.server"], ["phone"], ["web"],
         ["operate", "stack.foreground"], ["doctor", "top"], ["leave"], ["options"],
         ["keys_table", "settings_table"], ["story", "archive"], ["calls", "stack"],
-        ["interrupts", "style", "text"],
+        ["interrupts", "style", "text", "tries"],
     ],
     "proofs": [["simulate", "bench"], ["prove", "pages"], ["measure"]],
 }  # fmt: skip

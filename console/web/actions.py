@@ -25,7 +25,7 @@ from console.doctor import facts
 from console.operate import socket as supervisor_socket
 from console.web import gate
 from console.web.desk import Desk, user_of
-from console.web.guard import COOKIE, visit_of
+from console.web.guard import COOKIE, TOO_MANY, TRY_LATER, visit_of
 from console.web.seals import SESSION_MS
 from shared import caller_tag
 from shared.clock import now_ms, wall_ms
@@ -38,7 +38,7 @@ from shared.store.errors import STORE_ERRORS
 FORM_MOST_BYTES = 16_384
 FIELDS_MOST = 20
 SLOW_S = 1.0
-"""Whoever shows a wrong token waits: a thousand guesses take a while."""
+"""Whoever shows a wrong token waits; how many may be shown is bounded beside it (tries)."""
 
 DOCTOR_WITHIN_S = 60.0
 
@@ -47,6 +47,13 @@ Form = Mapping[str, str]
 
 class BadForm(ValueError):
     """A form that says less, or something else, than it must; the text is for whoever sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyTries(Exception):
+    """No token is looked at for so long."""
+
+    wait_s: int
 
 
 @dataclass(slots=True)
@@ -162,13 +169,22 @@ class ActionViews:
         """Whoever shows the token gets a session."""
 
         async def work(form: Form) -> tuple[str, str]:
-            is_right = gate.is_token(self.desk.policy, form.get("token", ""))
-            if not is_right:
-                await asyncio.sleep(SLOW_S)
-            deed = Deed.SIGN_IN if is_right else Deed.REFUSED
-            with contextlib.suppress(*STORE_ERRORS):  # Redis away: the page says so, to whoever may see it.
-                await self._note(request, deed, ok=is_right)
-            return ("/", "") if is_right else ("/login", "that is not the token")
+            desk, peer = self.desk, gate.peer_of(self.desk.policy, visit_of(request.scope))
+            wait_s = desk.tries.wait_s(peer)
+            if wait_s:
+                raise TooManyTries(wait_s)
+            if gate.is_token(desk.policy, form.get("token", "")):
+                with contextlib.suppress(
+                    *STORE_ERRORS
+                ):  # Redis away: the page says so, to whoever may see it.
+                    await self._note(request, Deed.SIGN_IN)
+                return "/", ""
+            untold = desk.tries.failed(peer)  # Counted before it waits: many may come at once.
+            await asyncio.sleep(SLOW_S)
+            if untold:
+                with contextlib.suppress(*STORE_ERRORS):
+                    await self._note(request, Deed.REFUSED, words=f"{untold} wrong tokens", ok=False)
+            return "/login", "that is not the token"
 
         answer = await self._done(request, work)
         if answer.headers.get("location") == "/":
@@ -202,6 +218,10 @@ class ActionViews:
                 words = f"The form was not taken: {why}. Load the page again."
                 return desk.note(request, 403, "Nothing was done", words)
             path, words = await work(form)
+        except TooManyTries as error:
+            answer = desk.note(request, TOO_MANY, "Not signed in", f"{TRY_LATER} ({error.wait_s} s).")
+            answer.headers["retry-after"] = str(error.wait_s)
+            return answer
         except BadForm as error:
             return desk.note(request, 400, "Nothing was done", str(error))
         except (*STORE_ERRORS, ShelfError) as error:

@@ -19,6 +19,7 @@ from console.archive.shelf import Shelf
 from console.archive.sql import open_shelf
 from console.calls.ending import Means
 from console.doctor.findings import Finding
+from console.tries import Tries
 from console.web.gate import Policy
 from console.web.hiding import Shows
 from console.web.reading import Looks
@@ -72,6 +73,7 @@ class Desk:
     looks: Looks
     means: Means
     log: Log
+    tries: Tries = field(default_factory=Tries)
     pages: Pages = field(default_factory=Pages)
     notes: Notes = field(default_factory=Notes)
     findings: list[Finding] = field(default_factory=list)

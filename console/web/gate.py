@@ -50,6 +50,8 @@ class Admitted:
     """Come in."""
 
     user: str
+    tried: bool = False
+    """Because of a token in a header, which might have been a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Refused:
     status: int
     words: str
     asks: bool = False
+    tried: bool = False
+    """A token was shown, and it was not ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +113,22 @@ def judge(policy: Policy, visit: Visit, *, has_session: bool) -> Admitted | Refu
         if said.strip():
             return Admitted(said.strip()[:MOST_CHARS])
     if policy.token:
-        kind, _, shown = visit.header("authorization").partition(" ")
-        if has_session or (kind.lower() == "bearer" and is_token(policy, shown.strip())):
+        if has_session:
             return Admitted(TOKEN_USER)
-        return Refused(401, "expected the token of TRUNKLINE_WEB_TOKEN", asks=True)
+        kind, _, shown = visit.header("authorization").partition(" ")
+        tried = kind.lower() == "bearer" and bool(shown.strip())
+        if tried and is_token(policy, shown.strip()):
+            return Admitted(TOKEN_USER, tried=True)
+        return Refused(401, "expected the token of TRUNKLINE_WEB_TOKEN", asks=True, tried=tried)
     if policy.user_header:
         return Refused(403, f"expected {policy.user_header} from a proxy of TRUNKLINE_WEB_PROXIES")
     return Admitted(LOCAL_USER)
+
+
+def peer_of(policy: Policy, visit: Visit) -> str:
+    """Whose tries of a token are counted together: the address that a trusted proxy says, else the peer's."""
+    said = visit.header("x-forwarded-for").rpartition(",")[2].strip()
+    return said if said and visit.peer in policy.proxies else visit.peer
 
 
 def is_token(policy: Policy, shown: str) -> bool:

@@ -8,17 +8,19 @@ a token gets, the headers. Must not know: the rules (gate), pages.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.tries import Tries
 from console.web import gate
-from console.web.gate import Admitted, Policy, Visit
+from console.web.gate import Admitted, Policy, Refused, Visit
 from console.web.seals import Seals
 from shared.clock import wall_ms
+from shared.logs.log import Log, get_log
 
 COOKIE = "trunkline_session"
 LOGIN = "/login"
@@ -26,6 +28,8 @@ OPEN_PATHS = frozenset({LOGIN, "/healthz", "/static/style.css", "/static/icon.sv
 """What is shown before the token: the form that asks for it."""
 
 WRONG_NAME = 421
+TOO_MANY = 429
+TRY_LATER = "so many wrong tokens were shown: try again later"
 
 CSP = "; ".join(
     (
@@ -62,6 +66,8 @@ class Guard:
     app: ASGIApp
     policy: Policy
     seals: Seals
+    tries: Tries = field(default_factory=Tries)
+    log: Log = field(default_factory=get_log)
     clock: Callable[[], int] = wall_ms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,24 +76,39 @@ class Guard:
             await self.app(scope, receive, send)
             return
         visit = visit_of(scope)
-        verdict = gate.judge(
-            self.policy, visit, has_session=self.seals.is_session(visit.session, self.clock())
-        )
+        verdict, wait_s = self._judge(visit)
         is_open = scope["path"] in OPEN_PATHS
         if isinstance(verdict, Admitted):
             scope["user"] = verdict.user
-        elif is_open and verdict.status != WRONG_NAME:
+        elif is_open and verdict.status not in (WRONG_NAME, TOO_MANY):
             scope["user"] = ""
         else:
             if scope["type"] == "websocket":
                 await _close(receive, send)
                 return
-            answer: Response = PlainTextResponse(f"{verdict.words}\n", verdict.status)
+            later = {"retry-after": str(wait_s)} if wait_s else None
+            answer: Response = PlainTextResponse(f"{verdict.words}\n", verdict.status, later)
             if verdict.asks and scope["method"] == "GET" and "text/html" in visit.header("accept"):
                 answer = RedirectResponse(LOGIN, 303)
             await answer(scope, receive, _with_headers(scope, send))
             return
         await self.app(scope, receive, _with_headers(scope, send))
+
+    def _judge(self, visit: Visit) -> tuple[Admitted | Refused, int]:
+        """The gate's word, unless a token was shown where no more may be; in how many seconds one may."""
+        has_session = self.seals.is_session(visit.session, self.clock())
+        verdict = gate.judge(self.policy, visit, has_session=has_session)
+        if not verdict.tried:
+            return verdict, 0
+        peer = gate.peer_of(self.policy, visit)
+        wait_s = self.tries.wait_s(peer)
+        if wait_s:
+            return Refused(TOO_MANY, TRY_LATER), wait_s
+        if isinstance(verdict, Refused):
+            untold = self.tries.failed(peer)
+            if untold:
+                self.log.warning("tokens_refused", tries=untold)
+        return verdict, 0
 
 
 def visit_of(scope: Scope) -> Visit:

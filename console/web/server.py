@@ -74,7 +74,7 @@ def make_app(desk: Desk) -> Starlette:
         Route("/logout", actions.logout, methods=["POST"]),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
-    gate = Middleware(Guard, policy=desk.policy, seals=desk.seals)
+    gate = Middleware(Guard, policy=desk.policy, seals=desk.seals, tries=desk.tries, log=desk.log)
     return Starlette(routes=routes, middleware=[gate])
 
 

@@ -15,6 +15,7 @@ from console.calls import audit, live
 from console.doctor import facts
 from console.doctor.findings import Finding, Level
 from console.operate import socket as supervisor_socket
+from console.tries import PEER_AT_ONCE
 from console.web import actions
 from console.web.actions import FIELDS_MOST, FORM_MOST_BYTES
 from console.web.desk import Desk
@@ -349,6 +350,29 @@ async def test_a_program_shows_it_in_a_header(store: Store, tmp_path: Path) -> N
         answer = await post(http, f"/calls/{ONE}/say", on=f"/calls/{ONE}", words="x")
         assert answer.status_code == 303
     assert (await only_deed(store)).by == "web:token"
+
+
+async def test_guesses_are_bounded_and_leave_one_entry(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many come at once; the right one is not looked at either, and other peers are."""
+    monkeypatch.setattr(actions, "SLOW_S", 0.0)
+    desk = desk_of(store, tmp_path, web_token=TOKEN)
+    async with browser(desk) as http:
+        seal = seal_of((await http.get("/login")).text)
+
+        async def tried(token: str) -> httpx.Response:
+            return await http.post("/login", data={"seal": seal, "token": token})
+
+        answers = await asyncio.gather(*(tried("guessed") for _ in range(4 * PEER_AT_ONCE)))
+        assert [each.status_code for each in answers].count(303) == PEER_AT_ONCE
+        right = await tried(TOKEN)
+        assert (right.status_code, COOKIE in http.cookies) == (429, False)
+        assert int(right.headers["retry-after"]) > 0
+        assert "try again later" in right.text
+    assert [(each.deed, each.ok) for each in await deeds(store)] == [(Deed.REFUSED, False)]
+    async with browser(desk, peer="127.0.0.2") as http:
+        assert (await post(http, "/login", on="/login", token=TOKEN)).headers["location"] == "/"
 
 
 # The doctor.

@@ -17,6 +17,7 @@ from console.web.gate import (
     host_of,
     is_token,
     judge,
+    peer_of,
     why_foreign,
 )
 from shared.settings import SettingsError, load
@@ -85,6 +86,25 @@ def test_a_token_is_shown_in_a_header_or_was_shown_before() -> None:
     assert isinstance(refused, Refused)
     assert refused.asks
     assert TOKEN not in refused.words
+
+
+def test_a_token_that_was_tried_is_told_apart() -> None:
+    """From a session, from a header that is a proxy's own, from none at all."""
+    mine = policy(web_token=TOKEN, web_user_header="X-Forwarded-User", web_proxies=PROXY)
+    guess = {"authorization": "Bearer guessed"}
+    assert judge(mine, visit(**guess), has_session=False).tried
+    assert judge(mine, visit(authorization=f"Bearer {TOKEN}"), has_session=False).tried
+    assert not judge(mine, visit(**guess), has_session=True).tried
+    assert not judge(mine, visit(), has_session=False).tried
+    assert not judge(mine, visit(peer=PROXY, x_forwarded_user="ann", **guess), has_session=False).tried
+
+
+def test_tries_are_of_whom_a_trusted_proxy_names() -> None:
+    """By what it has added last; whoever comes by themselves may write anything."""
+    mine = policy(web_token=TOKEN, web_proxies=PROXY)
+    assert peer_of(mine, visit(peer=PROXY, x_forwarded_for="1.1.1.1, 10.9.9.9")) == "10.9.9.9"
+    assert peer_of(mine, visit(peer=PROXY)) == PROXY
+    assert peer_of(mine, visit(peer="10.0.0.8", x_forwarded_for="10.9.9.9")) == "10.0.0.8"
 
 
 def test_no_token_is_no_token_of_ours() -> None:

@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
 
+from console.tries import PEER_AT_ONCE
 from console.web.gate import Policy
 from console.web.guard import COOKIE, CSP, HEADERS, OPEN_PATHS, Guard
 from console.web.seals import SESSION_MS, Seals
@@ -126,3 +128,28 @@ async def test_a_socket_is_behind_it_too() -> None:
     scope["headers"].append((b"authorization", f"Bearer {TOKEN}".encode()))
     await guard(dict(scope), receive, send)
     assert [each["user"] for each in seen] == ["token"]
+
+
+async def test_tokens_in_a_header_are_tried_so_often_and_no_oftener() -> None:
+    """On every path: an answer that tells right from wrong is one. A session goes on, a proxy's user too."""
+    async with client(web_token=TOKEN, web_user_header="x-user", web_proxies="10.0.0.7") as http:
+        wrong = {"authorization": "Bearer guessed"}
+        for _ in range(PEER_AT_ONCE):
+            assert (await http.get("/", headers=wrong)).status_code == 401
+        for path in ("/", "/login"):
+            for token in ("guessed", TOKEN):
+                answer = await http.get(path, headers={"authorization": f"Bearer {token}"})
+                assert answer.status_code == 429
+                assert int(answer.headers["retry-after"]) > 0
+        assert (await http.get("/")).status_code == 401  # Who shows none is asked for it.
+        session = {"cookie": f"{COOKIE}={SEALS.session(AT_MS)}", **wrong}
+        assert (await http.get("/", headers=session)).text == "user=token"
+
+
+async def test_wrong_tokens_leave_one_line() -> None:
+    """Whoever guesses does not fill the log."""
+    with capture_logs() as lines:
+        async with client(web_token=TOKEN) as http:
+            for _ in range(PEER_AT_ONCE):
+                await http.get("/", headers={"authorization": "Bearer guessed"})
+    assert [(line["event"], line["tries"]) for line in lines] == [("tokens_refused", 1)]
