@@ -1,7 +1,8 @@
 """All that is kept of one caller goes: on the shelf, and in Redis, where it stands for an hour.
 
 Why it exists: a person may ask for it, and a call that is deleted on the shelf alone would be put there
-again. Owns: which calls are meant, and that both places are told. Must not know: how a shelf is kept,
+again. The shelf remembers for a day which calls it has forgotten, since its writer may have read one just
+before. Owns: which calls are meant, and that both places are told. Must not know: how a shelf is kept,
 recordings.
 
 Calls that are live are left alone: they are named, to be forgotten once they are over.
@@ -71,7 +72,8 @@ async def _in_redis(
     over: list[str] = []
     live: list[str] = []
     for lane in range(keys.lanes):
-        for key, found in ((keys.ended(lane), over), (keys.live(lane), live)):
+        # In this order: a call that ends between the two is in both, and not in neither.
+        for key, found in ((keys.live(lane), live), (keys.ended(lane), over)):
             sids = [member.decode() for member in await store.zrange(key, 0, -1)]
             async with store.pipeline(transaction=False) as pipe:
                 for sid in sids:
@@ -79,7 +81,7 @@ async def _in_redis(
                 cards = await pipe.execute() if sids else []
             asked = zip(sids, cards, strict=True)
             found += [sid for sid, values in asked if _is_theirs(values, tags, number)]
-    return over, live
+    return over, [sid for sid in live if sid not in over]
 
 
 def _is_theirs(values: Sequence[bytes | None], tags: Collection[str], number: str) -> bool:

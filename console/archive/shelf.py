@@ -60,8 +60,9 @@ class Choices:
 class Shelf(Protocol):
     """The archive. Every method raises ShelfError."""
 
-    def put(self, row: KeptCall, packed: bytes) -> None:
-        """Keeps a call; one that is kept already is what it is now."""
+    def put(self, row: KeptCall, packed: bytes) -> bool:
+        """Keeps a call; one that is kept already is what it is now. False: it was forgotten meanwhile, and
+        is not kept."""
 
     def known(self, call_sids: Collection[str]) -> set[str]:
         """Which of these are kept."""
@@ -82,7 +83,8 @@ class Shelf(Protocol):
         """Calls of one caller: by tags of theirs, or by the number in full where it is not masked."""
 
     def delete(self, call_sids: Iterable[str]) -> int:
-        """Forgets calls; returns how many there were."""
+        """Forgets calls; returns how many there were. For a day none of them can be put: whoever has read
+        one just before in Redis may be about to."""
 
     def expire(self, before_ms: int) -> int:
         """Forgets calls that ended before; returns how many there were."""

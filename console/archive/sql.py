@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from console.archive.kept import KeptCall, WholeCall, unpack
 from console.archive.shelf import Choices, Page, Search, ShelfError
+from shared.clock import wall_ms
 from shared.forms import url_shown
 from shared.setting.forms import SQLITE
 
@@ -42,7 +43,12 @@ MORE = (
     "CREATE INDEX IF NOT EXISTS trunkline_calls_ended ON trunkline_calls (ended_at_ms DESC)",
     "CREATE INDEX IF NOT EXISTS trunkline_calls_tag ON trunkline_calls (caller_tag)",
     "CREATE TABLE IF NOT EXISTS trunkline_archive (version BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS trunkline_forgotten (call_sid TEXT PRIMARY KEY, at_ms BIGINT NOT NULL)",
 )
+FORGOTTEN_MS = 86_400_000
+"""How long a forgotten call cannot be put. Redis has it for an hour at most; then nobody can read it."""
+
+SWEEP = "DELETE FROM trunkline_calls WHERE call_sid IN (SELECT call_sid FROM trunkline_forgotten)"
 
 
 @dataclass(slots=True)
@@ -59,8 +65,15 @@ class SqlShelf:
     _connection: Any = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def put(self, row: KeptCall, packed: bytes) -> None:
-        """Keeps a call; one that is kept already is what it is now."""
+    def put(self, row: KeptCall, packed: bytes) -> bool:
+        """Keeps a call; one that is kept already is what it is now. False: it was forgotten meanwhile, and
+        is not kept.
+
+        It is looked for among the forgotten once more after it was put: whoever forgets says so first, and
+        deletes then, so that one of the two sees what the other has done, in whatever order they come.
+        """
+        if self._ask("SELECT 1 FROM trunkline_forgotten WHERE call_sid = ?", (row.call_sid,)):
+            return False
         names = (*COLUMNS, "told")
         marks = ", ".join("?" for _ in names)
         again = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
@@ -69,6 +82,7 @@ class SqlShelf:
             f" ON CONFLICT (call_sid) DO UPDATE SET {again}",
             (*astuple(row), packed),
         )
+        return not self._run(f"{SWEEP} AND call_sid = ?", (row.call_sid,))
 
     def known(self, call_sids: Collection[str]) -> set[str]:
         """Which of these are kept."""
@@ -125,11 +139,20 @@ class SqlShelf:
         return [row[0] for row in rows]
 
     def delete(self, call_sids: Iterable[str]) -> int:
-        """Forgets calls; returns how many there were."""
-        return sum(self._run("DELETE FROM trunkline_calls WHERE call_sid = ?", (sid,)) for sid in call_sids)
+        """Forgets calls; returns how many there were. For FORGOTTEN_MS none of them can be put."""
+        sids, now_ms = list(call_sids), wall_ms()
+        for sid in sids:
+            self._run(
+                "INSERT INTO trunkline_forgotten (call_sid, at_ms) VALUES (?, ?)"
+                " ON CONFLICT (call_sid) DO UPDATE SET at_ms = excluded.at_ms",
+                (sid, now_ms),
+            )
+        return sum(self._run("DELETE FROM trunkline_calls WHERE call_sid = ?", (sid,)) for sid in sids)
 
     def expire(self, before_ms: int) -> int:
         """Forgets calls that ended before; returns how many there were."""
+        self._run(SWEEP, ())  # Whoever put one of them may have been killed before it looked again.
+        self._run("DELETE FROM trunkline_forgotten WHERE at_ms < ?", (wall_ms() - FORGOTTEN_MS,))
         return self._run("DELETE FROM trunkline_calls WHERE ended_at_ms < ?", (before_ms,))
 
     def close(self) -> None:

@@ -123,8 +123,10 @@ class Writer:
         journal = [(entry_id.decode(), fields) for entry_id, fields in await store.xrange(keys.journal(sid))]
         history = [(entry_id.decode(), fields) for entry_id, fields in await store.xrange(keys.history(sid))]
         packed = await asyncio.to_thread(kept.pack, card, journal, history, with_text=self.with_text)
-        await asyncio.to_thread(self.shelf.put, row, packed)
-        return True
+        if await asyncio.to_thread(self.shelf.put, row, packed):
+            return True
+        self._passed_over.add(sid)  # Somebody had it forgotten since it was read.
+        return False
 
     async def _expire(self) -> None:
         before_ms = wall_ms() - round(self.keep_days * DAY_MS)

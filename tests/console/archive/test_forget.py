@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from console.archive import kept
 from console.archive.forget import Forgotten, forget_caller, forget_calls
 from console.archive.shelf import Search
 from console.archive.sql import open_shelf
+from console.archive.writer import Writer
+from shared.logs.log import get_log
+from shared.ownership import steps
 from shared.store.client import Store
 from tests.console.archive.samples import TAG, end_call, row
 from tests.support.redis_samples import KEYS, ONE, TWO, make_call
@@ -62,4 +70,47 @@ async def test_single_calls_go_by_their_names(store: Store, tmp_path: Path) -> N
     await make_call(store, TWO, 1_000)
     found = await forget_calls(store, KEYS, shelf, [ONE, row(7).call_sid, TWO])
     assert found == Forgotten(kept=1, in_redis=1, live=(TWO,))
+    shelf.close()
+
+
+async def test_a_call_that_was_read_just_before_is_not_kept(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer has it in its hand, and another process forgets it."""
+    url = f"sqlite:///{tmp_path}/calls.sqlite"
+    shelf, elsewhere, loop = open_shelf(url), open_shelf(url), asyncio.get_running_loop()
+    await end_call(store, ONE, caller_tag=TAG)
+    pack = kept.pack
+
+    def pack_late(*read: Any, **how: Any) -> bytes:
+        forgetting = forget_caller(store, KEYS, elsewhere, [TAG], "+15550006789")
+        asyncio.run_coroutine_threadsafe(forgetting, loop).result(5)
+        return pack(*read, **how)
+
+    monkeypatch.setattr(kept, "pack", pack_late)
+    await Writer(store=store, keys=KEYS, shelf=shelf, log=get_log(), keep_days=1.0, with_text=True).round()
+    assert shelf.find(Search()).calls == []
+    for each in (shelf, elsewhere):
+        each.close()
+
+
+async def test_a_call_that_ends_meanwhile_is_forgotten_or_named(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at those that are over and at those that go on."""
+    shelf = open_shelf(f"sqlite:///{tmp_path}/calls.sqlite")
+    await make_call(store, ONE, 1_000, caller_tag=TAG)
+    zrange, looked = Store.zrange, 0
+
+    async def zrange_and_end(self: Store, *asked: Any) -> Any:
+        nonlocal looked
+        found = await zrange(self, *asked)
+        looked += 1
+        if looked == 1:
+            await steps.end(store, KEYS, ONE, outcome="completed", by="test")
+        return found
+
+    monkeypatch.setattr(Store, "zrange", zrange_and_end)
+    found = await forget_caller(store, KEYS, shelf, [TAG], "+15550006789")
+    assert found == Forgotten(kept=0, in_redis=1, live=())
     shelf.close()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from console.archive.kept import KeptCall
 from console.archive.shelf import Search, ShelfError
-from console.archive.sql import SqlShelf, open_shelf
+from console.archive.sql import FORGOTTEN_MS, SqlShelf, open_shelf
+from shared.clock import wall_ms
 from tests.console.archive.samples import TAG, row
 from tests.support.postgres import postgres
 
@@ -33,6 +35,7 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlShelf]:
         made = open_shelf(request.getfixturevalue("postgres_url"))
     made.expire(2**62)
     yield made
+    made._run("DELETE FROM trunkline_forgotten", ())
     made.expire(2**62)
     made.close()
 
@@ -111,6 +114,42 @@ def test_a_caller_is_forgotten_by_tag_or_by_number(shelf: SqlShelf) -> None:
     assert shelf.of_caller([], "+15550006789") == [row(3).call_sid]
     assert shelf.delete(theirs) == 2
     assert sids(shelf) == [2]
+
+
+def test_what_was_forgotten_cannot_be_put_for_a_day(shelf: SqlShelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one can; what somebody put and could not take back goes with what is old."""
+    put(shelf, row(1))
+    assert shelf.delete([row(1).call_sid, row(2).call_sid]) == 1
+    assert [shelf.put(row(number), b"x") for number in (1, 2, 3)] == [False, False, True]
+    assert sids(shelf) == [3]
+    later_ms = wall_ms() + FORGOTTEN_MS + 1
+    monkeypatch.setattr("console.archive.sql.wall_ms", lambda: later_ms)
+    shelf.expire(0)
+    assert shelf.put(row(1), b"x")
+
+
+def test_one_that_is_forgotten_while_it_is_put_does_not_stay(
+    shelf: SqlShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After whoever puts it has looked, and before it is there; and where they were killed then."""
+    ask = SqlShelf._ask
+
+    def ask_and_forget(self: SqlShelf, statement: str, values: Sequence[object]) -> list[Any]:
+        found = ask(self, statement, values)
+        self.delete([row(1).call_sid])
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlShelf, "_ask", ask_and_forget)
+        assert not shelf.put(row(1), b"x")
+    assert sids(shelf) == []
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlShelf, "_ask", lambda *_: [])
+        patched.setattr("console.archive.sql.SWEEP", "DELETE FROM trunkline_calls WHERE 1 = 0")
+        shelf.put(row(1), b"x")
+    assert sids(shelf) == [1]
+    shelf.expire(0)
+    assert sids(shelf) == []
 
 
 def test_what_is_too_old_goes(shelf: SqlShelf) -> None:
