@@ -257,6 +257,7 @@ def make(
     core = _sequencer(cast.agent, owner, card, 0 if past is None else past.debt)
     casting.sessions, casting.recast = sessions, partial(_recast, casting, watch, tools, core)
     casting.is_generating = partial(_is_generating, core)
+    casting.is_leaving = lambda: core.state.hang_up is not None
     begin = Beginning(
         card, process.store, process.keys, call_sid, process.ownership, log, record, core, feed, away,
         leaving, tools,
@@ -340,8 +341,7 @@ def _recast(casting: Casting, watch: CallWatch, tools: ToolRuns, core: Sequencer
 
 
 def _is_generating(core: Sequencer, response_id: str) -> bool:
-    active = core.state.active
-    return active is not None and active.response_id == response_id
+    return (active := core.state.active) is not None and active.response_id == response_id
 
 
 def _sequencer(agent: Agent, owner: Owner, card: BrainView, first_debt: int) -> Sequencer:

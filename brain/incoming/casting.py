@@ -12,6 +12,8 @@ what a part of a call does with its agent.
                               one, or, where it cannot be, another session is opened for it, and taken when it
                               is there. The tool that asked for it is answered then, and the other one speaks
     that cannot be done       all is as it was, and the agent is told so
+    the call ends behind a    nobody else comes any more: another one's session would answer the caller, and
+    farewell                  cut it
 """
 
 from __future__ import annotations
@@ -75,6 +77,8 @@ class Casting:
     """The other parts of the call go on with whoever answers now."""
     is_generating: Callable[[str], bool] = field(init=False)
     """Whether the model still makes this response."""
+    is_leaving: Callable[[], bool] = field(init=False)
+    """The call ends, behind its farewell: the server was told to say nothing by itself any more."""
     _is_found: bool = False
     """What is known of the call stands on the card."""
     _known: asyncio.Event = field(default_factory=asyncio.Event)
@@ -150,6 +154,8 @@ class Casting:
             if not self.book.has(name) or name == before.agent.name:
                 return wrong(ToolOutcome.BAD_ARGUMENTS, "there is no such other agent").output
             await self._until_done(response_id)
+            if self.is_leaving():
+                return wrong(ToolOutcome.REFUSED, "the call ends: no other agent answers any more").output
             try:
                 await self._go_over(cast_of(self.book, name, self.call.called, before.context))
             except EngineError as error:

@@ -90,7 +90,7 @@ class RealtimeEngine:
         self._expired = False
         self._updates = Updates()
         self._changes = 0
-        self._has_spoken = False
+        self._has_spoken = self._is_silenced = False
         self._told = self._config(agent, opening.tools)
         """Who the model is told to be, once it may answer."""
         self.appended_id = b""
@@ -175,7 +175,7 @@ class RealtimeEngine:
     async def become(self, agent: Agent, tools: tuple[Json, ...]) -> bool:
         """One `session.update`, or none where nothing differs. Cancelling it leaves it unknown who the model
         is."""
-        told = self._config(agent, tools)
+        told = self._config(agent, tools, answering=not self._is_silenced)
         if agent.connection != self._agent.connection:
             return False
         if told != self._told:
@@ -335,6 +335,7 @@ class RealtimeEngine:
         if isinstance(action, actions.TellSaid) and not self._seed.takes(action.item_id):
             return
         if isinstance(action, actions.SilenceServer):
+            self._is_silenced = True  # For whomever it becomes, too.
             self._updates.sent(action.event_id)
         for event in translate.client_events(action, self._agent):
             self._queue.append((event, None))

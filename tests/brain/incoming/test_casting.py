@@ -71,6 +71,7 @@ class Stage:
     changed_over: int = 0
     replaced: list[str] = field(default_factory=list)
     active: str = ""
+    leaves: bool = False
     before_change_over: Callable[[], None] = lambda: None
 
     def casting(self, *, is_open: bool = True, context: Context = NOTHING) -> Casting:
@@ -80,6 +81,7 @@ class Stage:
         )  # fmt: skip
         made.sessions, made.recast = cast(Sessions, self), lambda: self.recasts.append(made.cast.agent.name)
         made.is_generating = lambda response_id: response_id == self.active
+        made.is_leaving = lambda: self.leaves
         self.made = made
         return made
 
@@ -283,6 +285,21 @@ async def test_a_session_that_ends_meanwhile_is_followed_by_the_other_agents(sta
 
     assert orjson.loads(await made.change("sales", "resp_1"))["status"] == "changed"
     assert made.cast.agent.name == "sales"
+
+
+async def test_nobody_comes_once_the_call_ends(stage: Stage) -> None:
+    """It was hung up while what was being said was waited for: the farewell is not cut by another session."""
+    made, stage.active = stage.casting(is_open=False), "resp_1"
+
+    def is_generating(_response_id: str) -> bool:
+        stage.leaves = True
+        return False
+
+    made.is_generating = is_generating
+    assert "the call ends" in await made.change("sales", "resp_1")
+    assert stage.engine is not None
+    assert (stage.engine.became, stage.changed_over, stage.recasts) == ([], 0, [])
+    assert made.cast.agent.name == "default"
 
 
 @pytest.mark.parametrize("name", ["default", "nobody"])

@@ -409,6 +409,21 @@ async def test_what_it_becomes_answers_as_it_does() -> None:
         running.cancel()
 
 
+async def test_one_that_was_silenced_becomes_another_agents_and_stays_silent() -> None:
+    """The call ends: whoever it is told to be by then, it makes no response by itself."""
+    async with RealtimeSimulator() as sim, making(sim) as engine:
+        await engine.open()
+        running = await serving(engine)
+        engine.do(actions.SilenceServer(event_id="silence"))
+        assert await engine.become(replace(SALES, answers_turns="server", interrupts="server"), ())
+
+        told = cast(Json, only_session(sim).sent_of("session.updated")[-1]["session"])
+        turns = cast(Json, cast(Json, cast(Json, told["audio"])["input"])["turn_detection"])
+        assert (turns["create_response"], turns["interrupt_response"]) == (False, False)
+        assert told["instructions"] == "Sell bicycles."
+        running.cancel()
+
+
 async def test_another_model_is_another_session() -> None:
     """So are other headers; the one there is stays as it was."""
     async with RealtimeSimulator() as sim, making(sim) as engine:
