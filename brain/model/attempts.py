@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brain.counters import BrainCounters
 from brain.errors import EngineError
@@ -30,7 +30,12 @@ class Ready:
     engine: Engine
     opened: Opened
     since_ms: float
-    """A standby ages while it waits."""
+    """When it was opened: it ages while it is told the past, and a standby while it waits."""
+
+    def now(self, now_ms: float) -> Opened:
+        """With what is left of its life."""
+        life_ms = self.opened.life_ms
+        return replace(self.opened, life_ms=max(1.0, life_ms - (now_ms - self.since_ms)) if life_ms else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,13 @@ class Attempts:
         engine = self._make()
         try:
             opened = await engine.open()
-            self._opened_at_ms = now_ms()
+            opened_at_ms = self._opened_at_ms = now_ms()
             if past is not None:
                 await engine.seed(past())
         except (EngineError, asyncio.CancelledError):
             self._leave(engine)
             raise
-        return Ready(engine, opened, now_ms())
+        return Ready(engine, opened, opened_at_ms)
 
     async def first(
         self,

@@ -232,7 +232,7 @@ class Sessions:
         self._lifeline.confirmed(ready.since_ms, ready.opened.life_ms)
         self._roll.clear()
         replaced = self._replaced = asyncio.get_running_loop().create_future()
-        self._host.session_begins(engine, ready.opened)
+        self._host.session_begins(engine, ready.now(now_ms()))
         reading = asyncio.create_task(engine.run(self._listener), name="session-run")
         rolling = asyncio.create_task(self._prepare_rollover(), name="session-rollover")
         try:

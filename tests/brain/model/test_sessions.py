@@ -12,6 +12,7 @@ import pytest
 from brain.counters import BrainCounters
 from brain.errors import EngineError
 from brain.model import attempts, lifeline
+from brain.model import sessions as sessions_module
 from brain.model.engine import Engine, Listener, Opened, SeedItem, ToModel
 from brain.model.lifeline import Lifeline, Rollover
 from brain.model.sessions import Sessions
@@ -21,6 +22,10 @@ from shared.logs.log import get_log
 from tests.support.waiting import wait_until
 
 PAST = (SeedItem(kind="message", role="user", text="שלום"),)
+
+
+class Clock:
+    ms = 5_000.0
 
 
 @dataclass
@@ -37,6 +42,7 @@ class FakeEngine:
     queued_events: int = 0
     seeds: list[tuple[SeedItem, ...]] = field(default_factory=list)
     done: list[ToModel] = field(default_factory=list)
+    is_told: bool = False
     is_stuck: bool = False
     is_running: bool = False
     is_closed: bool = False
@@ -54,6 +60,7 @@ class FakeEngine:
         return Opened(session_id=f"sess_{self.number}", life_ms=self.life_ms)
 
     async def seed(self, items: tuple[SeedItem, ...]) -> None:
+        self.is_told = True
         if self.takes_seeds is not None:
             await self.takes_seeds.wait()
         if self.seed_fails is not None:
@@ -104,6 +111,7 @@ class FakeHost:
     """What becomes of the next engines that are to serve; all others can."""
     asked: int = 0
     """How often it was asked who answers."""
+    lives_ms: list[float] = field(default_factory=list)
 
     def seed(self) -> tuple[SeedItem, ...]:
         return PAST
@@ -118,6 +126,7 @@ class FakeHost:
         return answer
 
     def session_begins(self, engine: Engine, opened: Opened) -> None:
+        self.lives_ms.append(opened.life_ms)
         self.told.append(f"begins {opened.session_id}")
 
     def session_ends(self, cause: str) -> None:
@@ -529,3 +538,34 @@ async def test_a_change_over_takes_the_place_of_a_standby() -> None:
         await stage.told("begins sess_3")
 
         await wait_until(lambda: stage.engines[1].is_closed, "the standby is closed")
+
+
+@pytest.mark.parametrize("is_change", [True, False])
+async def test_a_session_ages_from_when_it_was_opened(
+    is_change: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not from when it serves: it was opened before, or was told the past for a while."""
+    hour_ms, clock = 3_600_000.0, Clock()
+    for module in (attempts, sessions_module):
+        monkeypatch.setattr(module, "now_ms", lambda: clock.ms)
+
+    def slow(engine: FakeEngine) -> None:
+        engine.life_ms, engine.takes_seeds = hour_ms, asyncio.Event()
+
+    stage = Stage(plans={2: slow})
+    async with stage.running() as (sessions, _):
+        await stage.told("begins sess_1")
+        if is_change:
+            await sessions.change_over()
+        else:
+            stage.engines[0].end("closed_1006")
+        await wait_until(lambda: stage.engines[-1].is_told, "the next one is told the past")
+        clock.ms += 600.0
+        seeded = stage.engines[1].takes_seeds
+        assert seeded is not None
+        seeded.set()
+        await stage.told("begins sess_2")
+
+        assert stage.host.lives_ms[-1] == hour_ms - 600.0
+        assert sessions.rollover is not None
+        assert sessions.rollover.force_at_ms == Clock.ms + hour_ms - lifeline.FORCE_BEFORE_MS
