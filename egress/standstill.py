@@ -18,8 +18,9 @@ from egress.ledger import Ledger
 from shared.audio import FRAME_MS
 from shared.contract.streams.reply import ReplyEntry, ReplyKind
 
-MOST_MS = 10_000.0
-"""Whatever stands in an entry: a caller who hears nothing for longer is gone."""
+MOST_MS = 11_000.0
+"""Whatever stands in an entry: an agent may wait ten seconds (`confirm.wait_ms`), and the
+brain's own word comes within the second after it."""
 
 WORDS = (ReplyKind.PAUSE, ReplyKind.RESUME)
 """Entries that speak of this; none of them holds audio."""

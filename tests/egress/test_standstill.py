@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from annotated_types import Le
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from brain.agents.keys import ConfirmTable
+from brain.sequencer.confirm import SLACK_MS
 from egress.ledger import Ledger
 from egress.standstill import MOST_MS, Standstill, is_playing, stood_at_ms
 from shared.audio import FRAME_MS
@@ -65,6 +68,15 @@ def test_it_ends_by_itself(pause_ms: int, until_ms: float) -> None:
     assert still.is_due(until_ms) == bool(until_ms)
     assert not still.turn(until_ms)
     assert not still.is_busy
+
+
+def test_the_longest_that_an_agent_may_wait_is_within_the_bound() -> None:
+    """Else playback would go on into the voice, before it is known whether that interrupts."""
+    (longest_ms,) = [
+        each.le for each in ConfirmTable.model_fields["wait_ms"].metadata if isinstance(each, Le)
+    ]
+    assert longest_ms == 10_000
+    assert MOST_MS >= 10_000 + SLACK_MS
 
 
 def test_what_is_void_stands_still_no_more() -> None:
