@@ -1,7 +1,7 @@
 """Ends a call for an operator: asks its brain, or ends it where nobody is left who could; and sees that it is
 done.
 
-Why it exists: a call that nobody has stays on the line for ever in every list, holds a slot, and hears no
+Why it exists: a call that nobody has stays on the line for ever in every list, holds a place, and hears no
 command. Owns: whether a brain is asked, how long that is waited for, what the operator is told of it. Must
 not know: how a call is judged (trouble.py), how anything is shown.
 """
@@ -117,11 +117,11 @@ async def _end(store: Store, keys: Keys, call: AnyCall, means: Means, reason: st
         store, keys, sid, outcome=OPERATOR, by=OPERATOR, tell=means.tell, kept=means.kept
     )
     if answer is Answer.ABSENT:
-        return Ending(done=True, words=f"taken off the list of live calls, its slot is free: {reason}")
+        return Ending(done=True, words=f"taken off the list of live calls, its place is free: {reason}")
     if not is_first:
         return _over(await live.read_call(store, keys, sid))
     return Ending(
-        done=True, words=f"ended (outcome {OPERATOR}), its slot is free: {reason}{_still_open(call)}"
+        done=True, words=f"ended (outcome {OPERATOR}), its place is free: {reason}{_still_open(call)}"
     )
 
 

@@ -155,7 +155,7 @@ def test_a_ghost_is_listed_and_ended(valkey_url: str) -> None:
     assert "a ghost: nobody has this call any more" in run("calls").stdout
     done = run("hangup", ONE)
     assert (done.exit_code, done.stderr) == (Exit.OK, "")
-    assert done.stdout.startswith(f"{ONE}: ended (outcome operator), its slot is free: brain-0 is gone")
+    assert done.stdout.startswith(f"{ONE}: ended (outcome operator), its place is free: brain-0 is gone")
     assert json.loads(run("calls", "--ghosts", "--json").stdout) == []
     (ended,) = json.loads(run("calls", "--ended", "--json").stdout)
     assert (ended["call_sid"], ended["outcome"]) == (ONE, "operator")

@@ -131,7 +131,7 @@ async def test_a_call_that_nobody_owns_is_ended(store: Store, egress: str) -> No
     became = await hang_up(store, means=Means(tell=True, kept=Kept(ttl_ms=90_000, most=10)))
 
     assert became == Ending(
-        done=True, words="ended (outcome operator), its slot is free: no brain: nobody was there to be asked"
+        done=True, words="ended (outcome operator), its place is free: no brain: nobody was there to be asked"
     )
     found = await card(store)
     assert (found["state"], found["outcome"]) == ("ended", "operator")
@@ -164,7 +164,7 @@ async def test_a_call_without_a_card_is_taken_off_the_list(store: Store) -> None
     await store.delete(KEYS.card(ONE))
     became = await hang_up(store)
     assert became.done
-    assert became.words == "taken off the list of live calls, its slot is free: its card was gone"
+    assert became.words == "taken off the list of live calls, its place is free: its card was gone"
     assert await store.zcard(KEYS.live(0)) == 0
 
 
