@@ -60,7 +60,7 @@ async def play(settings: Settings, wanted: Wanted) -> int:
             tried = await _calls(settings, wanted, parts, handset, console)
     except NoSoundCard as error:
         leave.complain(str(error))
-        return Exit.FAILED
+        return Exit.USAGE
     except StackFailed as error:
         console.print(f"[{BAD}]The stack did not start.[/] {escape(str(error))}", soft_wrap=True)
         return Exit.FAILED

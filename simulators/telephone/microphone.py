@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from array import array
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, Protocol
 
@@ -89,4 +90,30 @@ def open_devices(feed: Feed) -> Stream:
             f"expected a microphone and a loudspeaker that take {mulaw.SAMPLE_RATE_HZ:,} Hz, got: {error}."
             " `python -m sounddevice` lists the devices of this machine"
         ) from None
-    return stream
+    return _Devices(stream, sounddevice.PortAudioError)
+
+
+# Private.
+
+
+@dataclass(frozen=True, slots=True)
+class _Devices:
+    """Both of them, whose errors are told in words."""
+
+    stream: Stream
+    fault: type[Exception]
+
+    def start(self) -> None:
+        """Raises NoSoundCard: somebody else may have them by now."""
+        try:
+            self.stream.start()
+        except self.fault as error:
+            raise NoSoundCard(
+                f"expected a microphone and a loudspeaker that begin, got: {error}."
+                " Does another program use them?"
+            ) from None
+
+    def close(self) -> None:
+        """What cannot be closed is closed with the process."""
+        with contextlib.suppress(self.fault):
+            self.stream.close()

@@ -167,7 +167,7 @@ def test_nobody_can_be_talked_to_without_a_sound_card(folder: Path) -> None:
     hidden.write_text("raise ImportError('hidden by a test')\n", "utf-8")
     output = run(folder, 'PYTHONPATH="hidden:$PYTHONPATH" trunkline try bikes --talk; echo "exit code $?"')
     assert "needs sounddevice" in output[-2]
-    assert output[-1] == "exit code 1"
+    assert output[-1] == "exit code 2"
 
 
 def test_an_agent_that_nobody_has_is_told_at_once(folder: Path) -> None:

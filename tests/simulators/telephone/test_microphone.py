@@ -86,6 +86,20 @@ def test_a_machine_without_a_microphone_says_so(monkeypatch: pytest.MonkeyPatch)
         open_devices(lambda *_: None)
 
 
+def test_devices_that_do_not_begin_are_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program has them: no traceback of PortAudio's."""
+
+    class Taken:
+        def start(self) -> None:
+            raise PortAudioError("Device unavailable")
+
+        close = start
+
+    monkeypatch.setitem(sys.modules, "sounddevice", module(lambda **_: Taken()))
+    with pytest.raises(NoSoundCard, match="begin, got: Device unavailable"), talking(Handset()):
+        pytest.fail("there was nothing to talk with")
+
+
 def test_the_devices_are_asked_for_what_a_call_carries(monkeypatch: pytest.MonkeyPatch) -> None:
     """8 kHz, one channel, 16 bits, 20 ms at a time."""
     asked: dict[str, object] = {}
