@@ -173,7 +173,7 @@ class CallWindow:
         sent = counts.sent - before.sent
         window_ms = max(now - self.began_ms, 1.0)
         self._own_lag_ms = max(self._own_lag_ms, process.lag.window_ms)
-        self._own_redis_ms = max(self._own_redis_ms, process.outbox.slowest_ms(now))
+        self._own_redis_ms = max(self._own_redis_ms, process.outbox.lane_slowest_ms(self.call.lane, now))
         own = RoleFigures(role=process.worker.role, lag_ms=self._own_lag_ms, redis_ms=self._own_redis_ms)
         brain, ingress = self._others.brain.window, self._others.ingress.window
         quiet_ms = None if brain is None else brain.quiet_ms

@@ -315,7 +315,8 @@ class BrainCall:
             mine.feed.upkeep()
         mine.watch.check(now, mine.standing(is_ending=self.is_ending))
         if self._telling.is_due(now, late=self._process.is_late):
-            told = mine.window.take(now, self._process.window(now), mine.sessions.queued_events)
+            process = self._process.window(now, self._process.keys.lane(self.call_sid))
+            told = mine.window.take(now, process, mine.sessions.queued_events)
             self._owner.card(BrainTold(w_brain=window.dump(told)))
         if self._has_begun:
             mine.control.upkeep(sweep=sweep)

@@ -70,7 +70,7 @@ class FiguresPen:
         written = stream.socket.take_window()
         owed_ms, owed_cause = call.owed.standing
         window = IngressWindow(
-            **dataclasses.asdict(process.window(now_ms)),
+            **dataclasses.asdict(process.window(now_ms, process.keys.lane(call.call_sid))),
             unsent_bytes=unsent_bytes,
             write_p99_ms=written.write_p99_ms,
             overflowed=written.overflowed,

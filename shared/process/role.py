@@ -109,14 +109,15 @@ class Process:
     def __post_init__(self) -> None:
         self.guard = CallGuard(self.journal, self.ownership, self.log)
 
-    def window(self, now: float) -> ProcessWindow:
-        """What each role's window on a call's card begins with: who says it, and how the process fares."""
+    def window(self, now: float, lane: int) -> ProcessWindow:
+        """What each role's window on the card of a call of this lane begins with: who says it, and how the
+        process fares."""
         return ProcessWindow(
             v=CONTRACT,
             at_ms=wall_ms(),
             worker=self.name,
             lag_ms=round(self.lag.window_ms, 1),
-            redis_ms=round(self.outbox.slowest_ms(now), 1),
+            redis_ms=round(self.outbox.lane_slowest_ms(lane, now), 1),
         )
 
     @property

@@ -31,6 +31,7 @@ from tests.support.guards import a_guard
 from tests.support.window_samples import brain_window, ingress_window
 
 SID = "CA" + "0" * 32
+LANE = 3
 WALL_MS = 1_000
 
 
@@ -54,8 +55,8 @@ class FakeRedis:
             assert (name, key) == (b"XLEN", Keys(1).caller(SID).encode())
             on_reply(self.caller)
 
-    def slowest_ms(self, _now: float) -> float:
-        return self.commit_ms
+    def lane_slowest_ms(self, lane: int, _now: float) -> float:
+        return self.commit_ms if lane == LANE else 9_999.0
 
 
 @dataclass
@@ -118,7 +119,7 @@ class Call:
     delivery: object
     owner: Owner = field(default_factory=Owner)
     call_sid: str = SID
-    lane: int = 0
+    lane: int = LANE
     is_over: bool = False
 
 

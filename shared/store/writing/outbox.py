@@ -169,6 +169,10 @@ class Outbox:
             waiting_ms = max(waiting_ms, now - away_since_ms)
         return max(waiting_ms, self._round_trips.worst(now))
 
+    def lane_slowest_ms(self, lane: int, now: float) -> float:
+        """The same of one lane: here all share the server."""
+        return self.slowest_ms(now)
+
     # Private: queue, commit.
 
     def _silent_since_ms(self) -> float | None:

@@ -130,6 +130,10 @@ class Outboxes:
         """Of all of them."""
         return max([outbox.slowest_ms(now) for outbox in self._all()])
 
+    def lane_slowest_ms(self, lane: int, now: float) -> float:
+        """Of one lane: calls of others are none the worse."""
+        return self._lanes[lane].slowest_ms(now)
+
     async def flushed(self, timeout_s: float) -> bool:
         """Waits until all have written all; False after `timeout_s`."""
         async with asyncio.TaskGroup() as group:

@@ -56,6 +56,9 @@ class Writer(Protocol):
     def slowest_ms(self, now: float) -> float:
         """The slowest commit of the last seconds, ms; one that is not answered included."""
 
+    def lane_slowest_ms(self, lane: int, now: float) -> float:
+        """The same of the server that has a lane."""
+
     async def flushed(self, timeout_s: float) -> bool:
         """Waits until all is written and answered; False after `timeout_s`."""
 

@@ -12,6 +12,7 @@ from redis.crc import key_slot
 from proofs.prove.chaos.shapes.cluster import Cluster
 from proofs.prove.chaos.shapes.moving import move
 from proofs.prove.chaos.shapes.node import Node
+from shared.clock import now_ms
 from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.store.client import Store, make_store
@@ -144,6 +145,8 @@ async def test_a_dead_master_holds_up_its_own_lanes_only(cluster: Cluster) -> No
 
         await wait_until(is_written, "the other lane is written")
         assert outbox.lane_away_since_ms(well) is None
+        away_ms = outbox.lane_slowest_ms(0, now_ms())
+        assert outbox.lane_slowest_ms(well, now_ms()) < away_ms <= outbox.slowest_ms(now_ms())
         assert "hash slots" in outbox.trouble
         await wait_until(lambda: outbox.lane_away_since_ms(0) is None, "lane 0 is back", timeout_s=30)
         assert await outbox.flushed(30)
