@@ -45,15 +45,16 @@ async def recall(
 
 
 async def read_entries(
-    store: Store, keys: Keys, call_sid: str, counters: OwnershipCounters, log: Log
+    store: Store, keys: Keys, call_sid: str, counters: OwnershipCounters, log: Log, *, since_ms: int = 0
 ) -> list[HistoryEntry]:
-    """All entries of a call, in order. Raises STORE_ERRORS. Cancelling it is safe.
+    """The entries of a call that were written since then, in order. Raises STORE_ERRORS. Cancelling it is
+    safe.
 
     What cannot be read is counted and passed over; the first of it has a log line.
     """
     entries: list[HistoryEntry] = []
     unread: list[EntryError] = []
-    for _, fields in await store.xrange(keys.history(call_sid)):
+    for _, fields in await store.xrange(keys.history(call_sid), min=str(max(0, since_ms))):
         try:
             entry = read_history(fields)
         except EntryError as error:

@@ -220,8 +220,9 @@ class Courier:
         transcript = None
         if hook.event in (Event.ENDED, Event.TURN_ENDED) and self._settings.webhook_transcript:
             transcript = await read_entries(
-                process.store, process.keys, call_sid, process.ownership, process.log
-            )
+                process.store, process.keys, call_sid, process.ownership, process.log,
+                since_ms=events.words_since_ms(hook),
+            )  # fmt: skip
         return events.compose(hook, self._read_story(found), transcript)
 
     def _read_story(self, found: dict[str, str]) -> Story | None:

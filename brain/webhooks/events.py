@@ -16,7 +16,7 @@ import orjson
 from brain.memory.conversation import Conversation
 from brain.webhooks import exchange
 from brain.webhooks.moments import iso
-from brain.webhooks.turns import Turn, written
+from brain.webhooks.turns import BEGAN_AT, Turn, written
 from shared.clock import wall_ms
 from shared.contract.bill import usage
 from shared.contract.errors import ContractError
@@ -33,6 +33,9 @@ GIVE_UP_AFTER_MS = 20 * 3_600_000
 
 WORDS_MS = 2_000
 """What was said in a turn, and what was heard of it, is known so much later."""
+
+BEFORE_TURN_MS = 600_000
+"""What is audible now may have been made as long before: `reply` holds ten minutes."""
 
 TURN = "turn"
 
@@ -129,6 +132,14 @@ def compose(hook: Hook, story: Story | None, transcript: Iterable[HistoryEntry] 
         if transcript is not None:
             data["transcript"] = None if view is None else _transcript(view, transcript)
     return orjson.dumps({"type": hook.event, "timestamp": iso(hook.at_ms), "data": data})
+
+
+def words_since_ms(hook: Hook) -> int:
+    """Since when the words of an event may stand in history: of a turn, some time before it; else since ever.
+    A call of an hour has thousands of entries, and each of its turns is told."""
+    turn = _object(hook.details).get(TURN) if hook.event == Event.TURN_ENDED else None
+    began_at_ms = turn.get(BEGAN_AT) if isinstance(turn, dict) else None
+    return max(0, began_at_ms - BEFORE_TURN_MS) if isinstance(began_at_ms, int) else 0
 
 
 def with_number(body: bytes, number: str) -> bytes:

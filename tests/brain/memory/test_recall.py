@@ -36,6 +36,18 @@ async def test_entries_are_read_in_their_order(store: Store) -> None:
     assert counters.contract_errors == 0
 
 
+async def test_no_more_is_read_than_was_written_since(store: Store) -> None:
+    """Of a call that is long, for who tells of its last turn."""
+    for at_ms in (1_000, 2_000, 3_000):
+        entry = ItemEntry(item_id=f"i{at_ms}", role="user", text="x", final=True)
+        await store.xadd(KEYS.history(CALL), to_dict(history_fields(entry)), id=f"{at_ms}-0")
+    await store.expire(KEYS.history(CALL), 60)
+
+    found = await read_entries(store, KEYS, CALL, OwnershipCounters(), get_log(), since_ms=2_000)
+
+    assert [each.item_id for each in found if isinstance(each, ItemEntry)] == ["i2000", "i3000"]
+
+
 async def test_what_cannot_be_read_is_passed_over_and_counted(store: Store) -> None:
     """A conversation with a hole is better than none; nobody should wonder why."""
     torn = to_dict(history_fields(SAID))

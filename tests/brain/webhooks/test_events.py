@@ -7,7 +7,16 @@ from typing import cast
 import orjson
 import pytest
 
-from brain.webhooks.events import Hooks, Story, compose, is_hopeless, pause_ms, with_number
+from brain.webhooks.events import (
+    BEFORE_TURN_MS,
+    Hooks,
+    Story,
+    compose,
+    is_hopeless,
+    pause_ms,
+    with_number,
+    words_since_ms,
+)
 from shared.contract.bill.usage import dump, used
 from shared.contract.command import Command
 from shared.contract.entry import to_dict
@@ -205,3 +214,12 @@ def test_a_tool_that_failed_is_its_agents() -> None:
     found = read_hook(to_dict(added.args[added.args.index(b"*") + 1 :]))
     assert orjson.loads(found.details)["agent"] == "night"
     assert data(compose(found, story(), None))["agent"] == "night"
+
+
+def test_the_words_of_a_turn_are_looked_for_around_it() -> None:
+    """Those of a whole call from its beginning on; so are those of a turn whose time a hand has written."""
+    written = '{"turn": {"began_at_ms": %s}}'
+    assert words_since_ms(hook(Event.TURN_ENDED, details=written % STARTED_MS)) == STARTED_MS - BEFORE_TURN_MS
+    assert words_since_ms(hook(Event.ENDED, details=written % STARTED_MS)) == 0
+    for odd in ('"x"', "null", "-5", "7"):
+        assert words_since_ms(hook(Event.TURN_ENDED, details=written % odd)) == 0
