@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pydantic import BaseModel
 
 from brain.agents import book as module
 from brain.agents.agent import Agent
-from brain.agents.book import AGAIN_LOOKS, AWAY_LOOKS, LOSS_LOOKS, AgentBook, RefusedAgent
+from brain.agents.book import AGAIN_LOOKS, AWAY_LOOKS, LOSS_LOOKS, YOUNG_MS, AgentBook, RefusedAgent
 from brain.model.realtime.session import session_config
 from brain.tools.toolbox import Toolbox, ToolContext
 from shared.logs.log import get_log
@@ -187,16 +186,26 @@ def test_an_empty_file_is_no_start(tmp_path: Path) -> None:
     ]
 
 
-async def test_at_a_start_a_file_that_is_being_saved_is_waited_for(tmp_path: Path) -> None:
+async def test_at_a_start_a_file_that_is_being_saved_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What stood there a moment ago may have been half of it."""
+    monkeypatch.setattr(module, "YOUNG_PAUSE_S", 0.0)
+    looked_ms = 0
+
+    def wall_ms() -> int:
+        nonlocal looked_ms
+        looked_ms += 100
+        return (tmp_path / "agents.toml").stat().st_mtime_ns // 1_000_000 + looked_ms
+
     agents = book(tmp_path, "[default]\nvoice = 'ash'")
     (tmp_path / "agents.toml").write_text(SALES, "utf-8")
-    before = time.monotonic()
+    monkeypatch.setattr(module, "wall_ms", wall_ms)
 
     await agents.stand_still()
 
     assert agents.pick("", "+15550002222").name == "sales"
-    assert time.monotonic() - before > 0.5
+    assert looked_ms == YOUNG_MS
     os.utime(tmp_path / "agents.toml", ns=(1, 1))
     await agents.stand_still()  # An old one is not: it could not be told from one that is never done.
 
