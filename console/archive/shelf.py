@@ -27,8 +27,9 @@ class Search:
 
     since_ms: int = 0
     """That ended at this wall time or later."""
-    before_ms: int | None = None
-    """That ended before it: where the last page stopped."""
+    before: tuple[int, str] | None = None
+    """That come behind it: when the last call of the page before ended, and its SID. Several may have ended
+    in the same millisecond."""
     number: str = ""
     """The end of the caller's or the called number."""
     tags: tuple[str, ...] = ()

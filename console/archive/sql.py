@@ -193,8 +193,12 @@ class SqlShelf:
                 self._connection.commit()  # A question begins a transaction too, in some drivers.
             except self.errors as error:
                 self._let_go()
-                why = f"{type(error).__name__}: {error}"
-                raise ShelfError(f"the archive at {self.where} does not answer: {why}") from None
+                # Not in the driver's words: they may have the server's address, a user, a statement.
+                why = type(error).__name__
+                raise ShelfError(
+                    f"the archive at {self.where} does not answer: {why}. Expected is a file or a server that"
+                    " this user may write to: see TRUNKLINE_ARCHIVE_URL"
+                ) from None
             return found
 
     def _opened(self) -> Any:
@@ -260,8 +264,9 @@ def _row(row: Sequence[Any]) -> KeptCall:
 
 
 def _conditions(search: Search) -> Iterable[tuple[str, list[Any]]]:
-    if search.before_ms is not None:
-        yield "ended_at_ms < ?", [search.before_ms]
+    if search.before is not None:
+        ended_at_ms, call_sid = search.before
+        yield "(ended_at_ms < ? OR (ended_at_ms = ? AND call_sid > ?))", [ended_at_ms, ended_at_ms, call_sid]
     for column, wanted in (("agent", search.agent), ("outcome", search.outcome), ("cause", search.cause)):
         if wanted:
             yield f"{column} = ?", [wanted]

@@ -21,8 +21,11 @@ DOTS = "•••"
 TEXT, NUMBERS = "text", "numbers"
 """Words of TRUNKLINE_WEB_SHOWS."""
 
-OF_NUMBERS = SECRET_FIELDS | {"called"}
-"""Fields of a card that have numbers in them, or keys, or what an agent was told, or who calls."""
+OF_WORDS = frozenset({"profile", "context"})
+"""Fields of a card that have what an agent was told, and what is known of the caller."""
+
+OF_NUMBERS = (SECRET_FIELDS | {"called"}) - OF_WORDS
+"""Fields that have numbers in them, or keys."""
 
 MASKED_FIELDS = frozenset({"from", "to"})
 
@@ -53,10 +56,11 @@ class Shows:
 
     def card(self, fields: Mapping[str, str]) -> dict[str, str]:
         """A card for programs: without what is hidden."""
-        if self.numbers:
-            return dict(fields)
+        hidden = (frozenset() if self.numbers else OF_NUMBERS) | (
+            frozenset() if self.text and self.numbers else OF_WORDS  # There may be numbers in these words.
+        )
         return {
             name: self.number(value) if name in MASKED_FIELDS else value
             for name, value in fields.items()
-            if name not in OF_NUMBERS
+            if name not in hidden
         }

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from console.archive.kept import KeptCall
 from console.archive.shelf import Choices, Page, Search, Shelf, ShelfError
 from console.calls import audit, data, ended
 from console.calls.ended import EndedCall, Wanted
@@ -58,10 +59,10 @@ class PastAsked:
             before=asked(request, "before"),
         )
 
-    def query(self, before_ms: int) -> str:
-        """The query of the next page."""
+    def query(self, last: KeptCall) -> str:
+        """The query of the page behind this call."""
         said = (("since", self.since), ("number", self.number), ("agent", self.who), ("outcome", self.how),
-                ("cause", self.why), ("before", str(before_ms)))  # fmt: skip
+                ("cause", self.why), ("before", f"{last.ended_at_ms}-{last.call_sid}"))  # fmt: skip
         return urlencode([(name, value) for name, value in said if value])
 
 
@@ -155,7 +156,7 @@ class PageViews:
             else:
                 kept, choices = await asyncio.to_thread(_look_up, desk.shelf, search)
                 found = [rows.kept_row(call, desk.shows) for call in kept.calls]
-                more = wanted.query(kept.calls[-1].ended_at_ms) if kept.has_more else ""
+                more = wanted.query(kept.calls[-1]) if kept.has_more else ""
         except ValueError as error:
             problem = str(error)
         except (*STORE_ERRORS, ShelfError) as error:
@@ -170,7 +171,7 @@ class PageViews:
         since_ms = max(0, wall_ms() - round(ended.duration_s(wanted.since) * 1000)) if wanted.since else 0
         return Search(
             since_ms=since_ms,
-            before_ms=int(wanted.before) if wanted.before.isdecimal() and len(wanted.before) < 16 else None,
+            before=_place(wanted.before),
             number=wanted.number,
             tags=caller_tag.tags(wanted.number, self.desk.settings),
             agent=wanted.who,
@@ -254,6 +255,12 @@ def asked_of(request: Request) -> Asked:
 
 
 # Private.
+
+
+def _place(text: str) -> tuple[int, str] | None:
+    """Behind which call a page begins; None: with the newest."""
+    at_ms, _, call_sid = text.partition("-")
+    return (int(at_ms), call_sid) if at_ms.isdecimal() and len(at_ms) < 16 else None
 
 
 async def _has_janitor(desk: Desk) -> bool:

@@ -10,7 +10,7 @@ from console.archive.sql import open_shelf
 
 def test_a_search_that_says_nothing_is_for_the_newest() -> None:
     """A page of them."""
-    assert Search() == Search(since_ms=0, before_ms=None, number="", tags=(), agent="", limit=PAGE)
+    assert Search() == Search(since_ms=0, before=None, number="", tags=(), agent="", limit=PAGE)
 
 
 def test_a_file_is_a_shelf(tmp_path: Path) -> None:

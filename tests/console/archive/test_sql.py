@@ -68,9 +68,22 @@ def test_pages_go_on_where_the_last_one_stopped(shelf: SqlShelf) -> None:
     put(shelf, *(row(number) for number in range(1, 6)))
     first = shelf.find(Search(limit=2))
     assert (len(first.calls), first.has_more) == (2, True)
-    second = shelf.find(Search(limit=3, before_ms=first.calls[-1].ended_at_ms))
+    last = first.calls[-1]
+    second = shelf.find(Search(limit=3, before=(last.ended_at_ms, last.call_sid)))
     assert [each.call_sid for each in second.calls] == [row(number).call_sid for number in (3, 2, 1)]
     assert not second.has_more
+
+
+def test_calls_that_ended_at_once_are_on_one_page_each(shelf: SqlShelf) -> None:
+    """Three of one millisecond, two a page."""
+    put(shelf, row(9), *(row(number, ended_at_ms=700) for number in (1, 2, 3)))
+    found: list[int] = []
+    before = None
+    for _ in range(2):
+        page = shelf.find(Search(limit=2, before=before))
+        found += [int(each.call_sid[2:], 16) for each in page.calls]
+        before = (page.calls[-1].ended_at_ms, page.calls[-1].call_sid)
+    assert (found, page.has_more) == ([9, 1, 2, 3], False)
 
 
 def test_a_search_joins_what_it_is_asked(shelf: SqlShelf) -> None:
@@ -218,6 +231,19 @@ def test_an_archive_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     made = open_shelf(f"sqlite:///{tmp_path}/file/calls.sqlite")
     with pytest.raises(ShelfError, match="does not answer"):
         made.newest_ms()
+
+
+def test_what_a_driver_says_is_not_told(tmp_path: Path) -> None:
+    """It may have the server's address and user in it."""
+
+    def refuse() -> object:
+        raise sqlite3.OperationalError('connection to "10.1.2.3" failed for user "app"')
+
+    made = SqlShelf(refuse, "?", "BLOB", (sqlite3.Error,), "postgresql://db/calls")
+    with pytest.raises(ShelfError, match="does not answer: OperationalError") as told:
+        made.newest_ms()
+    assert "10.1.2.3" not in str(told.value)
+    assert "app" not in str(told.value)
 
 
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.web.hiding import DOTS, MASKED_FIELDS, OF_NUMBERS, Shows
+from console.web.hiding import DOTS, MASKED_FIELDS, OF_NUMBERS, OF_WORDS, Shows
 
 NEITHER, BOTH = Shows.of(""), Shows.of("numbers, text")
 
@@ -46,4 +46,7 @@ def test_a_card_for_programs_has_no_numbers() -> None:
             "context": "Ann Smith", "next_arg": "+15550003333", "leg": "1"}  # fmt: skip
     assert NEITHER.card(card) == {"from": "…89", "to": "…22", "leg": "1"}
     assert BOTH.card(card) == card
+    numbers = {name: value for name, value in card.items() if name not in OF_WORDS}
+    assert Shows.of("numbers").card(card) == numbers
+    assert Shows.of("text").card(card) == NEITHER.card(card)
     assert not OF_NUMBERS & MASKED_FIELDS
