@@ -9,20 +9,21 @@ Owns: the commits (MULTI/EXEC per lane: a plain pipeline wakes a blocked reader 
 write connection, sending again after a loss or a refusal. Nothing here is awaited by the audio path. Must not
 know: what an entry means.
 
-A lost or silent connection makes the writes under way *unknown*. They are sent again on a new one, in
-their old order, and readers drop what they have: each audio entry has a position, each control message a
-number. Caller audio grows stale: it is sent with an expiry, and what is older is dropped and counted.
+A lost or silent connection makes the writes under way *unknown*. They are sent again on a new one, in their
+old order, and readers drop what they have, by position or number. Caller audio has an expiry: what is older
+is dropped and counted.
 
 A refusal that passes (no memory, no disk, no replicas …) is like an absence: what was refused is held, and
 nothing more is sent until Redis takes a write that writes nothing, asked ten times a second. Then what was
-held goes in order, a chunk at a time; the episode ends when all of it is taken. Meanwhile reads go by
-themselves, and to a Redis without memory what frees some. What was under way when it began may overtake what
-was refused before it: a gap of some milliseconds, which its position shows.
+held goes in order, a chunk at a time; the episode ends when all is taken. Meanwhile reads go by themselves,
+and to a Redis without memory what frees some. What was under way at its beginning may overtake what was
+refused before it: a gap of some milliseconds, which its position shows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -154,20 +155,15 @@ class Outbox:
 
     async def flushed(self, timeout_s: float) -> bool:
         """Waits until all is written and answered; False after `timeout_s`. For the end of a process."""
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        return self._idle.is_set()
 
     def slowest_ms(self, now: float) -> float:
         """The slowest commit of the last seconds: one that is not answered, or cannot be sent, included."""
-        waiting_ms = now - self._under_way[0].sent_at_ms if self._under_way else 0.0
-        away_since_ms = self.away_since_ms
-        if away_since_ms is not None:
-            waiting_ms = max(waiting_ms, now - away_since_ms)
-        return max(waiting_ms, self._round_trips.worst(now))
+        since_ms = self._under_way[0].sent_at_ms if self._under_way else now
+        return max(now - min(since_ms, self.away_since_ms or now), self._round_trips.worst(now))
 
     def lane_slowest_ms(self, lane: int, now: float) -> float:
         """The same of one lane: here all share the server."""
