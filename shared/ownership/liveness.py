@@ -12,13 +12,18 @@ as everybody's. So a Redis that is away, frozen, slow, full or read-only, and an
 starved, condemn nobody. What does not count makes nobody alive either; but after an outage (no proof for four
 polls) everybody gets the whole time again to show itself.
 
+Where beats stand on several servers, our own proves nothing of another one's. A worker is `unheard` at a look
+if the server of its beat gave no answer, or would have taken none from it: no silence of it counts then, and
+after two such looks in a row it gets the whole time again from the first answer on, and BACK_MS more, since
+its connection is opened anew by itself. A number that falls is an older copy of Redis, and no life.
+
 The word of the kernel that a process has ended (`exited`) needs no silence, and no Redis.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 POLL_MS = 250.0
@@ -26,6 +31,14 @@ POLL_MS = 250.0
 
 DEAD_AFTER_MS = 2_000.0
 """A beat comes every 500 ms: four of them were missed."""
+
+BACK_MS = 1_000.0
+"""In addition, after an outage of the one server on which a beat stands: its writer may be in the middle of
+an attempt at the server that is gone, rests then, asks who has the slot, and opens a connection. That is
+2.7 s at worst (shared/store/reach), whenever the observer's own has come back."""
+
+UNHEARD_LOOKS = 2
+"""In a row, of one server: its writers may have lost their connections. One alone is a lost answer."""
 
 GAP_POLLS = 3
 OUTAGE_POLLS = 4
@@ -106,6 +119,10 @@ class _Known:
     state: WorkerState = WorkerState.NEW
     must_show: bool = False
     """Redis has forgotten it: its absence is no farewell."""
+    unheard_looks: int = 0
+    """In so many looks in a row the server of its beat was of no use."""
+    more_ms: float = 0.0
+    """So much more silence than others it is allowed, until it shows itself."""
 
     @property
     def is_dead(self) -> bool:
@@ -131,26 +148,43 @@ class Liveness:
         """So long without a proof is an outage."""
         return OUTAGE_POLLS * self.poll_ms
 
-    def look(self, seen: Mapping[str, int | None], awake_ms: float, *, wrote: bool) -> list[Died | Back]:
+    def look(
+        self,
+        seen: Mapping[str, int | None],
+        awake_ms: float,
+        *,
+        wrote: bool,
+        unheard: Collection[str] = (),
+    ) -> list[Died | Back]:
         """Redis answered. `seen`: the number of each worker's beat; None for one that must live, by another's
         word, and shows none. Who is absent has left by its own will. `wrote`: our own beat has moved since
-        the last look."""
+        the last look. `unheard`: those whose beat, seen or not, stands on a server that did not answer, or
+        takes no writes."""
         passed_ms = self._passed_ms(awake_ms, wrote=wrote)
         changes: list[Died | Back] = []
         for worker, known in list(self._known.items()):
-            if worker not in seen and (known.is_dead or not known.must_show):
+            is_absent = worker not in seen and worker not in unheard
+            if is_absent and (known.is_dead or not known.must_show):
                 del self._known[worker]
         for worker in seen:
             self._known.setdefault(worker, _Known(seen[worker]))
         for worker, known in self._known.items():
-            change = self._judge(worker, known, seen.get(worker), passed_ms)
+            known.unheard_looks += worker in unheard
+            counts_ms = 0.0 if known.unheard_looks else passed_ms
+            change = self._judge(worker, known, seen.get(worker), counts_ms)
             if change is not None:
                 changes.append(change)
+            if worker not in unheard:
+                self._hear(known)
         return changes
 
-    def missed(self) -> None:
-        """Redis did not answer, or what it said was of no use."""
+    def missed(self, *, unheard: Collection[str] = ()) -> None:
+        """Redis did not answer, or what it said was of no use. Where it is several servers: the one of our
+        own beat; `unheard` as in `look`."""
         self._looked_ms, self.counted = None, Counted.FAILED
+        for worker in unheard:
+            if worker in self._known:
+                self._known[worker].unheard_looks += 1
 
     def emptied(self) -> None:
         """Redis has lost our keys, and so everybody's: who lives shows itself again, in the whole time."""
@@ -207,6 +241,13 @@ class Liveness:
             return awake_ms - before_ms
         return 0.0
 
+    def _hear(self, known: _Known) -> None:
+        """The server of its beat answers. A beat that has moved may be older than the outage: its worker gets
+        the same time."""
+        looks, known.unheard_looks = known.unheard_looks, 0
+        if looks >= UNHEARD_LOOKS and not known.is_dead:
+            known.silent_ms, known.more_ms = 0.0, BACK_MS
+
     def _start_over(self) -> None:
         for known in self._known.values():
             known.silent_ms = 0.0
@@ -214,12 +255,13 @@ class Liveness:
     def _judge(self, worker: str, known: _Known, beat: int | None, passed_ms: float) -> Died | Back | None:
         if beat is not None:
             known.must_show = False
-            if beat != known.beat:
+            if known.beat is None or beat > known.beat:
                 return self._moved(worker, known, beat)
+            known.beat = beat
         if known.beat is None:
             return None
         known.silent_ms += passed_ms
-        if known.is_dead or known.silent_ms <= self.dead_after_ms:
+        if known.is_dead or known.silent_ms <= self.dead_after_ms + known.more_ms:
             return None
         known.state = WorkerState.SILENT
         return Died(worker, How.SILENT, known.silent_ms)
@@ -229,7 +271,7 @@ class Liveness:
         known.beat = beat
         if known.state is WorkerState.EXITED:
             return None  # Its last word, read late.
-        known.silent_ms = 0.0
+        known.silent_ms = known.more_ms = 0.0
         was_dead = known.is_dead
         if was_seen:
             known.state = WorkerState.BEATING

@@ -5,7 +5,8 @@ of a worker on any host, within some milliseconds by the kernel of the own one. 
 files by which the kernel tells of an exit, telling whoever is given until he has taken it. Must not know: the
 rule (shared/ownership/liveness.py), what is done with a dead worker's calls.
 
-Its reads are one round trip a look, by the store: never on the way of audio.
+Its reads are one round trip a look to each server, by the store: never on the way of audio. On a Cluster a
+beat may stand on another server than our own: for each it is asked whether that would take a write.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from redis.exceptions import ResponseError
-
+from shared.contract.entry import probe_command
 from shared.contract.errors import ContractError
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import PULSE, Pulse, WorkerId, read_pulse
@@ -26,8 +26,9 @@ from shared.logs.log import Log
 from shared.ownership.liveness import POLL_MS, Back, Counted, Died, How, Liveness, WorkerStanding, WorkerState
 from shared.process.host import ProcessOrigin, open_exit
 from shared.process.lag import LoopLag
-from shared.store.client import Store
-from shared.store.errors import STORE_ERRORS
+from shared.store.client import Store, Value
+from shared.store.errors import STORE_ERRORS, is_of_the_moment
+from shared.store.writing.outboxes import beside
 
 POLL_S = POLL_MS / 1000
 
@@ -57,8 +58,22 @@ class NeighbourCounters:
     """Workers that had been silent and showed themselves again: they were stopped, or cut off."""
     untold: int = 0
     """Times that a death could not be told, since Redis did not answer; it is told again."""
+    unheard: int = 0
+    """Beats whose server, another than that of our own beat, did not answer, or takes no writes: no silence
+    of theirs was counted."""
     unreadable: int = 0
     """Beats that could not be read: such a worker is not judged."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one look has found."""
+
+    own: Pulse | None = None
+    pulses: dict[str, Pulse] = field(default_factory=dict)
+    """Of each neighbour that shows a beat that can be read."""
+    unheard: set[str] = field(default_factory=set)
+    """Whose beat stands on a server that does not answer, or that would take none; ourselves among them."""
 
 
 class Neighbours:
@@ -146,59 +161,77 @@ class Neighbours:
     async def _look(self) -> None:
         counters, liveness = self.counters, self._liveness
         counters.looks += 1
-        try:
-            pulses = await self._read()
-        except STORE_ERRORS:
-            liveness.missed()
-            counters.looks_not_counted[liveness.counted] += 1
-            return
-        own, before = pulses.pop(self._own, None), self._own_beat
-        if own is None:
+        seen = await self._read()
+        before = self._own_beat
+        counters.unheard += len(seen.unheard - {self._own})
+        if seen.own is None:
             # Not shown yet; or Redis has lost everything, and we hear of it before our own beat does.
-            if before is not None:
+            if before is not None and self._own not in seen.unheard:
                 self._own_beat = None
                 liveness.emptied()
-            liveness.missed()
+            # One server for all is the same outage for all.
+            unheard = seen.unheard if self._store.is_cluster else ()
+            liveness.missed(unheard=unheard)
             counters.looks_not_counted[liveness.counted] += 1
             return
-        self._own_beat = own.beat
-        wrote = before is not None and own.beat != before
-        seen = {worker: pulse.beat for worker, pulse in pulses.items()}
-        changes = liveness.look(seen, self._lag.awake_ms(), wrote=wrote)
+        self._own_beat = seen.own.beat
+        changes = liveness.look(
+            {worker: pulse.beat for worker, pulse in seen.pulses.items()},
+            self._lag.awake_ms(),
+            wrote=before is not None and seen.own.beat > before,
+            unheard=seen.unheard,
+        )
         if liveness.counted is not Counted.YES:
             counters.looks_not_counted[liveness.counted] += 1
         for change in changes:
             self._change(change)
-        self._watch_exits(pulses)
+        self._watch_exits(seen)
 
-    async def _read(self) -> dict[str, Pulse]:
-        """By worker: ourselves, and each neighbour that shows a beat that can be read. Raises
-        STORE_ERRORS."""
-        asked = [self._own, *(name for name, is_neighbour in self._names.items() if is_neighbour)]
-        async with self._store.pipeline(transaction=False) as pipe:
-            pipe.smembers(WORKERS)
-            for name in asked:
-                pipe.hmget(self._keys.worker(name), PULSE)
-            members, *answers = await pipe.execute(raise_on_error=False)
-        if isinstance(members, Exception):
-            raise members
-        found: dict[str, Pulse] = {}
-        for name, answer in zip(asked, answers, strict=True):
+    async def _read(self) -> _Seen:
+        """Asks for all that a look needs. Raises nothing of STORE_ERRORS: then nobody was heard."""
+        others = [name for name, is_neighbour in self._names.items() if is_neighbour]
+        asked = [self._own, *others]
+        probed = others if self._store.is_cluster else []
+        commands: list[tuple[Value, ...]] = [
+            ("SMEMBERS", WORKERS),
+            *(("HMGET", self._keys.worker(name), *PULSE) for name in asked),
+            *(self._probe(name) for name in probed),
+        ]
+        try:
+            members, *answers = await self._store.ask_each(commands)
+        except STORE_ERRORS:
+            return _Seen(unheard=set(asked))
+        if isinstance(members, Exception) and not is_of_the_moment(members):
+            return _Seen(unheard=set(asked))  # Nobody knows who there is.
+        seen = _Seen()
+        for name, answer in zip(asked, answers[: len(asked)], strict=True):
+            if isinstance(answer, Exception) and is_of_the_moment(answer):
+                seen.unheard.add(name)
+                continue
             pulse = self._pulse(name, answer)
-            if pulse is not None:
-                found[name] = pulse
-        # A name that is new is asked for at the next look.
-        names = [raw.decode(errors="replace") for raw in members]
-        known = self._names
-        self._names = {name: known[name] if name in known else self._is_neighbour(name) for name in names}
-        return found
+            if name == self._own:
+                seen.own = pulse
+            elif pulse is not None:
+                seen.pulses[name] = pulse
+        for name, answer in zip(probed, answers[len(asked) :], strict=True):
+            if isinstance(answer, Exception) and is_of_the_moment(answer):
+                seen.unheard.add(name)
+        if not isinstance(members, Exception):
+            # A name that is new is asked for at the next look.
+            names = [raw.decode(errors="replace") for raw in members]
+            known = self._names
+            self._names = {name: known[name] if name in known else self._is_neighbour(name) for name in names}
+        return seen
+
+    def _probe(self, worker: str) -> tuple[Value, ...]:
+        """A write that writes nothing, to the server of a worker's beat."""
+        _, *words = probe_command(beside(self._keys.worker(worker))).args
+        return ("XADD", *words)
 
     def _pulse(self, worker: str, answer: list[bytes | None] | Exception) -> Pulse | None:
         try:
-            if isinstance(answer, ResponseError):
-                raise ContractError("Pulse", worker, "a hash", str(answer))
             if isinstance(answer, Exception):
-                raise answer
+                raise ContractError("Pulse", worker, "a hash", str(answer))
             pulse = read_pulse(answer)
         except ContractError as error:
             self.counters.unreadable += 1
@@ -223,11 +256,12 @@ class Neighbours:
 
     # The kernel's word.
 
-    def _watch_exits(self, pulses: dict[str, Pulse]) -> None:
-        for worker in [worker for worker in self._kernel if worker not in pulses]:
+    def _watch_exits(self, seen: _Seen) -> None:
+        gone = [each for each in self._kernel if each not in seen.pulses and each not in seen.unheard]
+        for worker in gone:
             self._unwatch(worker)
             del self._kernel[worker]
-        for worker, pulse in pulses.items():
+        for worker, pulse in seen.pulses.items():
             if worker not in self._kernel:
                 self._kernel[worker] = self._open(worker, pulse)
 

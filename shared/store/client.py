@@ -10,6 +10,7 @@ Owns: the options of the connection, the types of the replies. Must not know: wh
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from redis.asyncio.cluster import RedisCluster
 from shared.contract.command import Command
 from shared.contract.entry import text_of
 from shared.redis_url import read
+from shared.store.errors import STORE_ERRORS
 from shared.store.reach.pools import close_client, make_client
 
 COMMAND_TIMEOUT_S = 1.0
@@ -287,6 +289,28 @@ class Store:
         """Tells the server a script."""
         await self.redis.script_load(text)
 
+    async def ask_each(self, commands: Sequence[Sequence[Value]]) -> list[Any]:
+        """Commands of one key each, which is their second word: one round trip to each server that has some.
+        What was refused has its error as its answer, and of a server that does not answer all have.
+
+        Raises STORE_ERRORS where nobody says which server has what. Cancelling it leaves unknown what was
+        done.
+        """
+        if not self.is_cluster:
+            return await self._ask_one(commands)
+        await self.redis.initialize()
+        by_server: dict[str, list[int]] = {}
+        for place, command in enumerate(commands):
+            node = self.redis.get_node_from_key(command[1])
+            by_server.setdefault("" if node is None else str(node.name), []).append(place)
+        answers: list[Any] = [None] * len(commands)
+        shares = [[commands[place] for place in places] for places in by_server.values()]
+        found = await asyncio.gather(*(self._ask_one(share) for share in shares))
+        for places, of_server in zip(by_server.values(), found, strict=True):
+            for place, answer in zip(places, of_server, strict=True):
+                answers[place] = answer
+        return answers
+
     def pipeline(self, *, transaction: bool) -> Any:
         """redis-py's pipeline, to enter with `async with`: commands are queued, `execute` returns replies."""
         return self.redis.pipeline(transaction=transaction)
@@ -332,6 +356,17 @@ class Store:
         return pool.connection_class(**{**pool.connection_kwargs, "client_name": None})
 
     # Private.
+
+    async def _ask_one(self, commands: Sequence[Sequence[Value]]) -> list[Any]:
+        """All in one pipeline. Raises nothing of STORE_ERRORS: then each is answered with the error."""
+        try:
+            async with self.pipeline(transaction=False) as pipe:
+                for command in commands:
+                    pipe.execute_command(*command)
+                answers: list[Any] = await pipe.execute(raise_on_error=False)
+        except STORE_ERRORS as error:
+            return [error] * len(commands)
+        return answers
 
     async def _one(self) -> dict[str, Any]:
         """Where a command without a key goes: on a Cluster to one master, not to all."""

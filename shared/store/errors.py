@@ -19,12 +19,26 @@ Owns: these classes. Must not know: who raises or catches them.
 
 from __future__ import annotations
 
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
 from shared.contract.keys import CALL_SID
+from shared.store import refusals
 
 STORE_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
 """What a command may raise when Redis is away, slow or refuses."""
+
+
+_OF_THE_MOMENT = (AskError, ClusterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
+"""Refusals that redis-py knows, without their first word; MOVED is an AskError there."""
 
 
 def is_of_the_key(error: Exception, call_sid: str = "") -> bool:
@@ -36,6 +50,14 @@ def is_of_the_key(error: Exception, call_sid: str = "") -> bool:
     said = str(error)
     is_none = bool(call_sid) and CALL_SID.fullmatch(call_sid) is None
     return "WRONGTYPE" in said or (is_none and "ermissions to access" in said)
+
+
+def is_of_the_moment(error: Exception) -> bool:
+    """Whether one of STORE_ERRORS says how a server is (away, not the master, full), and nothing of what was
+    asked: the same question may be answered the next time."""
+    if not isinstance(error, ResponseError):
+        return True
+    return isinstance(error, _OF_THE_MOMENT) or str(error).partition(" ")[0] in refusals.PASSING
 
 
 class LinkLost(RedisError):

@@ -12,10 +12,11 @@ from typing import Any
 import redis.asyncio as redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedConnection
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from shared.redis_url import RedisPlace, Shape
+from shared.store.reach.connections import SentinelConnection
 from shared.store.reach.servers import cluster_client, sentinel_client
 from shared.store.reach.tls import SentinelTlsConnection, SharedTlsConnection
 
@@ -52,7 +53,7 @@ def make_client(place: RedisPlace, *, name: str, timeout_s: float) -> Any:
         return cluster_client(place, max_connections=MAX_CONNECTIONS, **options)
     options |= {"retry": Retry(NoBackoff(), 0), "retry_on_error": [], "db": place.database}
     if place.shape is Shape.SENTINEL:
-        kind = SentinelTlsConnection if place.is_tls else SentinelManagedConnection
+        kind = SentinelTlsConnection if place.is_tls else SentinelConnection
         pool = MasterPool(  # type: ignore[no-untyped-call]
             place.master, sentinel_client(place), connection_class=kind, max_connections=MAX_CONNECTIONS,
             timeout=timeout_s, **options,

@@ -15,7 +15,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import SSLConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
@@ -26,6 +26,7 @@ from shared.clock import now_ms
 from shared.contract.keys import Keys
 from shared.redis_url import RedisHost, RedisPlace, Shape, read
 from shared.store.reach import tls
+from shared.store.reach.connections import ClusterClient, PlainConnection
 from shared.store.reach.link import Login, OnLost, RedisLink, open_link
 from shared.store.refusals import MOVED
 
@@ -127,19 +128,19 @@ def moved_of(error: str) -> tuple[int, RedisHost] | None:
     return (int(words[1]), RedisHost(name, int(port))) if name and port.isdigit() else None
 
 
-def cluster_client(place: RedisPlace, **options: Any) -> RedisCluster:
+def cluster_client(place: RedisPlace, **options: Any) -> ClusterClient:
     """redis-py's client of a Cluster, which tries nothing twice by itself. `options`: of its connections."""
-    client = RedisCluster(
+    client = ClusterClient(
         startup_nodes=[ClusterNode(host.name, host.port) for host in place.hosts],
         ssl=place.is_tls,
         retry=Retry(NoBackoff(), 0),
         **{**_known_to_a_cluster(place), **options},
     )
-    if place.is_tls:
-        # Before any of them connects: nodes that it finds later are made with the same dictionary.
-        client.connection_kwargs["connection_class"] = tls.SharedTlsConnection
-        for node in client.startup_nodes:
-            node.connection_class = tls.SharedTlsConnection
+    kind = tls.SharedTlsConnection if place.is_tls else PlainConnection
+    # Before any of them connects: nodes that it finds later are made with the same dictionary.
+    client.connection_kwargs["connection_class"] = kind
+    for node in client.startup_nodes:
+        node.connection_class = kind
     return client
 
 

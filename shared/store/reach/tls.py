@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from redis.asyncio.connection import RedisSSLContext, SSLConnection
-from redis.asyncio.sentinel import SentinelManagedConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from shared.redis_url import RedisPlace
+from shared.store.reach.connections import SentinelConnection, SharedConnection
 
 HANDSHAKE_TIMEOUT_S = 0.8
 """Within the time that a connection may take: so that it is named when it is what hangs."""
@@ -32,7 +32,7 @@ ENDED_AT_ONCE = f"it ended the connection right after the TLS handshake, as one 
 _made: dict[tuple[object, ...], RedisSSLContext] = {}
 
 
-class SharedTlsConnection(SSLConnection):
+class SharedTlsConnection(SharedConnection, SSLConnection):
     """redis-py's connection over TLS, with the context that all connections with its options share."""
 
     def __init__(self, **options: Any) -> None:
@@ -52,7 +52,7 @@ class SharedTlsConnection(SSLConnection):
             raise RedisConnectionError(words_of(error) or ENDED_AT_ONCE) from error
 
 
-class SentinelTlsConnection(SentinelManagedConnection, SharedTlsConnection):
+class SentinelTlsConnection(SentinelConnection, SharedTlsConnection):
     """The same, to whichever server is master."""
 
 

@@ -168,14 +168,14 @@ class Outboxes:
             name=self._name,
             commit_ms=self._commit_ms,
             lag_ms=self._lag_ms,
-            nowhere=_beside(key),
+            nowhere=beside(key),
             counters=self.counters,
             bound_bytes=self._bound_bytes,
         )
 
 
-def _beside(key: str) -> str:
-    """A stream that is never there, in the slot of a key."""
+def beside(key: str) -> str:
+    """A stream that is never there, in the slot of a key: for what asks whether its server takes writes."""
     if "{" in key:
         return key if key.endswith(":nowhere") else f"{key}:nowhere"
     return f"{NOWHERE}:{{{key}}}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from shared.ownership.liveness import (
+    BACK_MS,
     DEAD_AFTER_MS,
     POLL_MS,
     Back,
@@ -15,6 +18,9 @@ from shared.ownership.liveness import (
     WorkerStanding,
     WorkerState,
 )
+from shared.store.reach.keeper import RECONNECT_MAX_S
+from shared.store.reach.link import CONNECT_TIMEOUT_S
+from shared.store.reach.servers import ASK_TIMEOUT_S, FRESH_MS
 
 A, B = "brain-1@h#a", "brain-2@h#b"
 
@@ -33,11 +39,12 @@ class Observer:
         *,
         after_ms: float = POLL_MS,
         wrote: bool | None = None,
+        unheard: Collection[str] = (),
     ) -> list[Died | Back]:
         self.awake_ms += after_ms
         self.looks += 1
         proof = self.looks % 2 == 0 if wrote is None else wrote
-        return self.liveness.look(seen, self.awake_ms, wrote=proof)
+        return self.liveness.look(seen, self.awake_ms, wrote=proof, unheard=unheard)
 
     def beating(self, looks: int, *workers: str) -> None:
         """Everybody lives for so long."""
@@ -211,3 +218,116 @@ def test_who_must_live_and_never_showed_a_beat_is_not_judged() -> None:
     observer.look({A: 1})
     _, died = until_dead(observer, {A: None})
     assert died.worker == A
+
+
+def test_a_server_that_does_not_answer_is_no_silence_of_those_whose_beats_stand_there() -> None:
+    """However long it is away, and our own beat moves on another one; who left is told from who is not
+    heard."""
+    observer = Observer()
+    observer.beating(20, A, B)
+    for number in range(100):
+        assert observer.look({B: 100 + number}, unheard=[A]) == []
+    assert observer.liveness.counted is Counted.YES
+    assert observer.state(A) is WorkerState.BEATING
+    assert observer.look({B: 200}) == []
+    assert [each.worker for each in observer.liveness.standings()] == [B]
+
+
+def test_a_beat_that_could_not_be_written_is_no_silence() -> None:
+    """The server answers what is read and refuses writes."""
+    observer = Observer()
+    observer.beating(20, A, B)
+    for number in range(100):
+        assert observer.look({A: 10, B: 100 + number}, unheard=[A]) == []
+    assert observer.look({A: 11, B: 300}, unheard=[A]) == []
+    assert observer.liveness.silent_ms(A) == 0.0, "a beat that moves is life, whatever its server says"
+
+
+def test_after_an_outage_of_its_server_a_worker_has_time_to_come_back() -> None:
+    """The whole time, and as long as its own connection may take; who is dead is found all the same, once."""
+    observer = Observer()
+    observer.beating(20, A, B)
+    for _ in range(4):
+        observer.look({A: 10, B: observer.looks})
+    for _ in range(8):
+        observer.look({B: observer.looks}, unheard=[A])
+    found: list[tuple[float, Died]] = []
+    began_ms = observer.awake_ms
+    for _ in range(30):
+        changes = observer.look({A: 10, B: observer.looks})
+        found += [(observer.awake_ms - began_ms, each) for each in changes if isinstance(each, Died)]
+    ((took_ms, died),) = found
+    assert (died.worker, died.how) == (A, How.SILENT)
+    assert DEAD_AFTER_MS + BACK_MS < took_ms <= DEAD_AFTER_MS + BACK_MS + 2 * POLL_MS
+    observer.look({A: 11, B: observer.looks})
+    for _ in range(4):
+        observer.look({A: 12, B: observer.looks})
+    took_ms, _ = until_dead(observer, {A: 12})
+    assert took_ms <= DEAD_AFTER_MS, "once it has shown itself it is as everybody"
+
+
+def test_one_look_without_an_answer_of_its_server_makes_nobody_alive() -> None:
+    """What counted before it stays."""
+    observer = Observer()
+    observer.beating(20, A, B)
+    for _ in range(4):
+        observer.look({A: 10, B: observer.looks})
+    silent_ms = observer.liveness.silent_ms(A)
+    assert silent_ms > 0
+    observer.look({B: observer.looks}, unheard=[A])
+    observer.look({A: 10, B: observer.looks})
+    assert observer.liveness.silent_ms(A) == silent_ms
+    observer.look({A: 10, B: observer.looks})
+    assert observer.liveness.silent_ms(A) == silent_ms + POLL_MS
+
+
+def test_where_our_own_server_is_away_others_that_are_too_have_the_same_time() -> None:
+    """Nothing is looked at meanwhile; one that was heard all the time has no more than before."""
+    observer = Observer()
+    observer.beating(20, A, B)
+    for _ in range(8):
+        observer.awake_ms += POLL_MS
+        observer.liveness.missed(unheard=[A])
+    found: dict[str, float] = {}
+    began_ms = observer.awake_ms
+    for _ in range(30):
+        for change in observer.look({A: 10, B: 10}):
+            assert isinstance(change, Died)
+            found[change.worker] = observer.awake_ms - began_ms
+    assert found[B] <= DEAD_AFTER_MS + 2 * POLL_MS
+    assert found[A] > DEAD_AFTER_MS + BACK_MS
+
+
+def test_the_time_to_come_back_is_that_of_a_connection_at_worst() -> None:
+    """It is at the server that is gone when another takes over, rests, asks who has the slot (one that is
+    gone among those that it asks), and opens one."""
+    worst_s = CONNECT_TIMEOUT_S + RECONNECT_MAX_S + ASK_TIMEOUT_S + FRESH_MS / 1000
+    assert worst_s * 1000 <= DEAD_AFTER_MS + BACK_MS
+
+
+def test_a_number_that_falls_is_an_older_copy_and_no_life() -> None:
+    """A replica that was promoted lacks the last beat of one that is dead; one that lives goes on from it."""
+    observer = Observer()
+    observer.beating(20, A, B)
+    for _ in range(4):
+        observer.look({A: 10, B: 10})
+    assert observer.look({A: 9, B: 9}) == []
+    assert observer.liveness.silent_ms(A) == 4 * POLL_MS
+    assert observer.look({A: 9, B: 10}) == []
+    assert observer.liveness.silent_ms(B) == 0.0
+    _, died = until_dead(observer, {A: 9, B: 11})
+    assert died.worker == A
+
+
+def test_a_beat_from_before_the_outage_of_its_server_takes_no_time_off() -> None:
+    """It was written when the server was about to go, and is read when another has taken over."""
+    observer = Observer()
+    observer.beating(20, A, B)
+    for _ in range(8):
+        observer.look({B: observer.looks}, unheard=[A])
+    began_ms = observer.awake_ms
+    found = []
+    for _ in range(30):
+        found += [observer.awake_ms - began_ms for _ in observer.look({A: 10, B: observer.looks})]
+    (took_ms,) = found
+    assert took_ms > DEAD_AFTER_MS + BACK_MS

@@ -1,8 +1,9 @@
 """Two observers and their neighbours over a Redis that fails in every way, on virtual time.
 
 Each is a process as it runs: it beats every 500 ms by a queue that is sent again after an outage, looks every
-250 ms, and stands still while it is stopped. Held: nobody who ran is judged dead; whoever is dead for certain
-is found within two seconds and a poll in which nothing was wrong.
+250 ms, and stands still while it is stopped. All beats stand on one server, or, as in a Cluster, those of the
+observers on one and all others on another. Held: nobody who ran is judged dead; whoever is dead for certain
+is found within two seconds and a poll in which nothing was wrong; in a Cluster one more.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
 
 from shared.ownership import liveness
-from shared.ownership.liveness import DEAD_AFTER_MS, POLL_MS, Back, Died, Liveness
+from shared.ownership.liveness import BACK_MS, DEAD_AFTER_MS, POLL_MS, Back, Died, Liveness
 from shared.process.awake import AwakeClock
 
 STEP_MS = 50
 BEAT_MS = 500
 RECONNECT_MOST_MS = 1_000
 """How long an outbox may rest between two attempts (shared/store/reach/keeper.py)."""
+
+OTHER_BACK_MOST_MS = 2_700
+"""How long it may take until it writes to the server that has taken over (test_liveness.py)."""
 
 WORKERS = 4
 OBSERVERS = 2
@@ -41,6 +46,7 @@ class Look:
     asked_ms: int
     due_ms: int
     answer: dict[str, int] | None = None
+    unheard: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -72,14 +78,19 @@ class Failing(RuleBasedStateMachine):
         super().__init__()
         self.workers: list[Worker] = []
 
-    @initialize(offsets=st.lists(st.integers(0, 9), min_size=WORKERS, max_size=WORKERS))
-    def begin(self, offsets: list[int]) -> None:
+    @initialize(
+        offsets=st.lists(st.integers(0, 9), min_size=WORKERS, max_size=WORKERS), is_apart=st.booleans()
+    )
+    def begin(self, offsets: list[int], is_apart: bool) -> None:
         self.now_ms = 0
+        self.is_apart = is_apart
         self.beats: dict[str, int] = {}
         self.frozen_until_ms = self.refuses_until_ms = self.slow_until_ms = 0
         self.down_until_ms = 0
         self.slow_ms = 0
         self.backoffs = [0] * WORKERS
+        self.other_down_until_ms = self.other_refuses_until_ms = 0
+        self.other_backoffs = [0] * WORKERS
         self.workers = [
             Worker(f"brain-{number}@h#a", offset * STEP_MS, (offset * 7 % 5) * STEP_MS)
             for number, offset in enumerate(offsets)
@@ -130,6 +141,31 @@ class Failing(RuleBasedStateMachine):
             self.down_until_ms = self.now_ms + down_ms
             self.pass_time(down_ms + pause_ms)
 
+    @precondition(lambda self: self.is_apart)
+    @rule(
+        ms=st.integers(1, 120).map(lambda n: n * STEP_MS),
+        backoffs=st.lists(st.integers(1, OTHER_BACK_MOST_MS // STEP_MS), min_size=WORKERS, max_size=WORKERS),
+    )
+    def the_other_server_is_taken_over(self, ms: int, backoffs: list[int]) -> None:
+        """Observers read from its successor at once; a writer may have been in the middle of an attempt."""
+        self.other_down_until_ms = self.now_ms + ms
+        self.other_backoffs = [min(each * STEP_MS, ms) for each in backoffs]
+        self.pass_time(ms)
+
+    @precondition(lambda self: self.is_apart)
+    @rule(ms=st.sampled_from([2_000, 4_000]))
+    def the_other_server_is_found_late(self, ms: int) -> None:
+        """By all who write to it; nothing else happens meanwhile."""
+        self.other_down_until_ms = self.now_ms + ms
+        self.other_backoffs = [OTHER_BACK_MOST_MS] * WORKERS
+        self.pass_time(ms + OTHER_BACK_MOST_MS + BEAT_MS)
+
+    @precondition(lambda self: self.is_apart)
+    @rule(ms=st.integers(1, 120).map(lambda n: n * STEP_MS))
+    def the_other_server_refuses_writes(self, ms: int) -> None:
+        self.other_refuses_until_ms = self.now_ms + ms
+        self.pass_time(ms)
+
     @rule(ms=st.integers(1, 120).map(lambda n: n * STEP_MS), slow_ms=st.sampled_from([50, 200, 400, 800]))
     def redis_is_slow(self, ms: int, slow_ms: int) -> None:
         self.slow_until_ms, self.slow_ms = self.now_ms + ms, slow_ms
@@ -158,7 +194,8 @@ class Failing(RuleBasedStateMachine):
             return  # A failure of the machine itself.
         # Its last beat may be under way; then all of the silence has to be seen, and one look.
         self.pass_time(RECONNECT_MOST_MS + BEAT_MS)
-        self.pass_time(round(DEAD_AFTER_MS + POLL_MS) + STEP_MS)
+        more_ms = BACK_MS + POLL_MS if self.is_apart else 0.0
+        self.pass_time(round(DEAD_AFTER_MS + POLL_MS + more_ms) + STEP_MS)
         for number, observer in enumerate(self.workers[:OBSERVERS]):
             missing = {each.name for each in self.workers[OBSERVERS:]} - set(self.found[number])
             assert not missing, f"{observer.name} does not know that {missing} are dead"
@@ -173,8 +210,11 @@ class Failing(RuleBasedStateMachine):
         for _ in range(ms // STEP_MS):
             self.now_ms += STEP_MS
             for observer in self.workers[:OBSERVERS]:
-                if observer.look is not None and self.answers and self.now_ms >= observer.look.due_ms:
-                    observer.look.answer = observer.look.answer or dict(self.beats)
+                look = observer.look
+                if look is None or look.answer is not None:
+                    continue
+                if self.answers and self.now_ms >= look.due_ms:
+                    look.answer, look.unheard = self.answer()
             for number, worker in enumerate(self.workers):
                 if worker.is_killed or self.now_ms < worker.stopped_until_ms:
                     continue
@@ -187,6 +227,20 @@ class Failing(RuleBasedStateMachine):
     @property
     def answers(self) -> bool:
         return self.now_ms >= max(self.frozen_until_ms, self.down_until_ms)
+
+    @property
+    def unheard(self) -> frozenset[str]:
+        """Whose beats could not be written just now, though ours could."""
+        until_ms = max(self.refuses_until_ms, self.other_down_until_ms, self.other_refuses_until_ms)
+        if not self.is_apart or self.now_ms >= until_ms:
+            return frozenset()
+        return frozenset(each.name for each in self.workers[OBSERVERS:])
+
+    def answer(self) -> tuple[dict[str, int], frozenset[str]]:
+        """What both servers say, as far as they answer."""
+        unheard = self.unheard
+        is_read = self.now_ms >= self.other_down_until_ms
+        return {name: beat for name, beat in self.beats.items() if is_read or name not in unheard}, unheard
 
     def run(self, number: int, worker: Worker) -> None:
         if self.now_ms - worker.last_ran_ms > STEP_MS:
@@ -204,6 +258,10 @@ class Failing(RuleBasedStateMachine):
     def send(self, number: int, worker: Worker) -> None:
         if self.now_ms < self.down_until_ms:
             worker.sends_from_ms = self.down_until_ms + self.backoffs[number]
+        if number >= OBSERVERS and self.now_ms < self.other_down_until_ms:
+            worker.sends_from_ms = self.other_down_until_ms + self.other_backoffs[number]
+        if number >= OBSERVERS and self.now_ms < self.other_refuses_until_ms:
+            return
         late_ms = self.slow_ms if self.now_ms < self.slow_until_ms else 0
         if worker.unsent is None or not self.takes or self.now_ms < worker.sends_from_ms:
             return
@@ -220,21 +278,22 @@ class Failing(RuleBasedStateMachine):
                 worker.look = Look(self.now_ms, self.now_ms + late_ms)
             return
         if look.answer is not None:
-            self.judge(number, worker, look.answer)
+            self.judge(number, worker, look.answer, look.unheard)
         elif self.now_ms < self.down_until_ms or self.now_ms - look.asked_ms >= 1_000:
-            self.liveness[number].missed()
+            self.liveness[number].missed(unheard=self.unheard)
         else:
             return
         worker.look, worker.look_due_ms = None, look.asked_ms + round(POLL_MS)
 
-    def judge(self, number: int, worker: Worker, beats: dict[str, int]) -> None:
+    def judge(self, number: int, worker: Worker, beats: dict[str, int], unheard: frozenset[str]) -> None:
         liveness, own = self.liveness[number], beats.get(worker.name)
         if own is None:
             liveness.missed()
             return
         wrote, self.own[number] = self.own[number] not in (None, own), own
         seen = {name: beat for name, beat in beats.items() if name != worker.name}
-        for change in liveness.look(seen, self.clocks[number].at(float(self.now_ms)), wrote=wrote):
+        awake_ms = self.clocks[number].at(float(self.now_ms))
+        for change in liveness.look(seen, awake_ms, wrote=wrote, unheard=unheard):
             match change:
                 case Died(name):
                     self.found[number][name] = self.now_ms
@@ -266,8 +325,27 @@ def without_a_proof(patch: pytest.MonkeyPatch) -> None:
     """Our own beat need not move."""
     look = Liveness.look
     patch.setattr(
-        Liveness, "look", lambda self, seen, awake_ms, *, wrote: look(self, seen, awake_ms, wrote=True)
+        Liveness,
+        "look",
+        lambda self, seen, awake_ms, *, wrote, unheard: look(
+            self, seen, awake_ms, wrote=True, unheard=unheard
+        ),
     )
+
+
+def without_its_own_server(patch: pytest.MonkeyPatch) -> None:
+    """Our own beat proves everybody's, wherever it stands."""
+    look = Liveness.look
+    patch.setattr(
+        Liveness,
+        "look",
+        lambda self, seen, awake_ms, *, wrote, unheard: look(self, seen, awake_ms, wrote=wrote),
+    )
+
+
+def without_time_to_come_back(patch: pytest.MonkeyPatch) -> None:
+    """After an outage of its server a worker has two seconds, as after any."""
+    patch.setattr(liveness, "BACK_MS", 0.0)
 
 
 def without_a_second_chance(patch: pytest.MonkeyPatch) -> None:
@@ -281,7 +359,16 @@ def with_looks_far_apart(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Failing, "clock", lambda self: AwakeClock(0.0, 1e9))
 
 
-@pytest.mark.parametrize("guard_off", [without_a_proof, without_a_second_chance, with_looks_far_apart])
+@pytest.mark.parametrize(
+    "guard_off",
+    [
+        without_a_proof,
+        without_a_second_chance,
+        with_looks_far_apart,
+        without_its_own_server,
+        without_time_to_come_back,
+    ],
+)
 def test_each_guard_is_necessary(guard_off: Callable[[pytest.MonkeyPatch], None]) -> None:
     """The machine finds the wrong death that it prevents."""
     with pytest.MonkeyPatch.context() as patch:

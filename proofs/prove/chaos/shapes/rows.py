@@ -198,7 +198,7 @@ _LASTING: Final = frozenset(
 )
 """Of these the length is a part of what is done."""
 
-_SHORT: Final = frozenset({"sentinel-killed", "cluster-moved"})
+_SHORT: Final = frozenset({"sentinel-killed", "cluster-killed", "cluster-moved"})
 """What `make chaos` plays of it, with few calls."""
 
 

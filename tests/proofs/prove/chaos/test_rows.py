@@ -62,8 +62,8 @@ def test_the_short_tier_has_every_role_and_both_kinds() -> None:
     assert {row.role for row in short} == {None, *ROLES}
     assert {"killed-brain-model-only", "healthy-model"} <= {row.name for row in short}
     assert {"redis-frozen", "model-lost", "twilio-gone"} <= {row.name for row in short}
-    assert {"sentinel-killed", "cluster-moved"} <= {row.name for row in short}
-    assert sum(not row.is_of_one_call for row in short) <= 17
+    assert {"sentinel-killed", "cluster-killed", "cluster-moved"} <= {row.name for row in short}
+    assert sum(not row.is_of_one_call for row in short) <= 18
 
 
 def test_rows_are_chosen_by_a_part_of_their_name() -> None:
