@@ -287,7 +287,9 @@ class Backlog:
         """Where a next owner begins, if this one is gone."""
         if not self.stretches:
             return Base(cut=cut, item_id="", frame=0, n=self.next_n - 1)
-        first = self.stretches[0]
+        # What was heard out and waits for its mark alone is trimmed from `reply`, and some of what follows.
+        held = (s for s in self.stretches if not s.is_out or settled_ms(s.item.item_id) < s.framer.end_ms)
+        first = next(held, self.stretches[-1])
         settled = settled_ms(first.item.item_id)
         frame = first.next_frame if settled == float("inf") else int(settled) // FRAME_MS
         # What is settled may be less than it was, since a late echo puts the ear back; what was released, and

@@ -70,7 +70,9 @@ class Delivery:
         self.pacer = Pacer(self.lead_ms)
         self.ledger = Ledger(start.leg, start.base.cut)
         self.backlog = Backlog(start.base.n + 1)
-        self.intake = Intake(self.backlog, self.ledger, start.base, claimed_at_ms)
+        # Before all that may be taken off the clock: the base says how late the ear was.
+        heard_by_ms = claimed_at_ms - start.behind_ms
+        self.intake = Intake(self.backlog, self.ledger, start.base, claimed_at_ms, heard_by_ms)
         self.taking_up = TakingUp(
             start, claimed_at_ms, self.backlog, self.ledger, self.pacer, self.answers, self.counters
         )
@@ -137,7 +139,9 @@ class Delivery:
                 actions.append(self._probe(now_ms))
             else:
                 self._send(now_ms, patience_ms, actions)
-        elif self.pacer.stopped and not self.detached and now_ms >= self._probe_at_ms:
+        elif self.detached:
+            self.taking_up.pass_heard()
+        elif self.pacer.stopped and now_ms >= self._probe_at_ms:
             actions.append(self._probe(now_ms))
         if now_ms >= self._check_at_ms:
             # Deadlines of marks and of quiet responses are seconds long: no need to check at each tick.
@@ -316,7 +320,7 @@ class Delivery:
         self.standstill.forget()
         if not self.detached:
             self.ledger.play_from(now_ms)
-        self.taking_up.renumber()
+        self.taking_up.flushed()
         actions: list[Action] = [] if self.detached or is_heard else [Clear(n=self.backlog.next_n - 1)]
         actions.append(Post(message=Flushed.of(cut, reports)))
         return actions

@@ -62,6 +62,8 @@ class Intake:
     ledger: Ledger
     base: Base | None
     last_entry_at_ms: float
+    heard_by_ms: float = 0.0
+    """By then the ear was at the base, or further."""
     counters: IntakeCounters = field(default_factory=IntakeCounters)
     brain_epoch: int = field(init=False, default=0)
     _is_refilling: bool = field(init=False, default=False)
@@ -199,7 +201,7 @@ class Intake:
         stretch.item.response.debt = max(stretch.item.response.debt, entry.debt)
         self.ledger.receive(entry.response_id, entry.item_id, stretch.framer.end_ms, now_ms)
         if self.base is not None:
-            self._start_inside(self.base, stretch, now_ms)
+            self._start_inside(self.base, stretch)
 
     def _open(self, entry: ReplyEntry, now_ms: float) -> Stretch:
         item = self.ledger.receive(entry.response_id, entry.item_id, 0, now_ms)
@@ -208,11 +210,11 @@ class Intake:
         # Else: a reply whose head was trimmed begins in the middle of an item, and nothing is missing.
         return self.backlog.open(item, entry.offset_bytes)
 
-    def _start_inside(self, base: Base, stretch: Stretch, now_ms: float) -> None:
+    def _start_inside(self, base: Base, stretch: Stretch) -> None:
         """The first audio that a new owner reads: begins where the card says that the old one was."""
         if base.item_id == stretch.item.item_id and base.frame > stretch.framer.first_frame:
             self.backlog.start_at(stretch, base.frame)
-            self.ledger.skipped(stretch.item, stretch.next_frame * FRAME_MS, now_ms)
+            self.ledger.given(stretch.item, stretch.next_frame * FRAME_MS, self.heard_by_ms)
             if stretch.next_frame < base.frame:
                 return
         self.base = None

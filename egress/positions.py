@@ -8,13 +8,15 @@ one. Pure. Must not know: how the card is read or written, when it is saved.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from egress.accounts import DeliveryCounters
 from egress.backlog import Backlog, Base
 from egress.intake import Intake
 from egress.ledger import Ledger
 from egress.pacer import Pacer
-from shared.contract.card import CallState, EgressFigures
+from shared.audio import FRAME_MS
+from shared.contract.card import CallState, EgressFigures, read_stream_end
 from shared.contract.views import EgressView
 
 RESTORED_MARGIN_FRAMES = 100
@@ -36,6 +38,8 @@ class Start:
     connected: bool = True
     is_of_leg: bool = True
     """The base was counted on the present leg: what ingress forwarded of it is not sent again."""
+    heard_frames: int = 0
+    """So many from the base on were heard on its stream, which is gone: they are not sent again either."""
     cut: int = 0
     """The highest that the card knows: what is lower is void, though its flush was not carried out yet."""
     behind_ms: float = 0.0
@@ -63,9 +67,22 @@ def read_start(card: EgressView) -> Start:
         frame_n=card.frame_n,
         connected=card.state is not CallState.DETACHED,
         is_of_leg=is_of_leg,
+        heard_frames=_heard_frames(card, base),
         cut=max(base.cut, card.cut),
         behind_ms=float(card.ear_behind_ms or 0) if is_of_leg else 0.0,
     )
+
+
+def _heard_frames(card: EgressView, base: Base) -> int:
+    """By the word of the ingress that had the stream of the base; none, where it left no such word, or the
+    stream is still there: then its ingress is asked. Rather too few than too many: what was under way to the
+    ear when the stream ended was not heard."""
+    end = None if card.stream_end is None else read_stream_end(card.stream_end)
+    is_gone = card.state is CallState.DETACHED or card.base_leg != card.leg
+    if end is None or not is_gone or (end.leg, end.cut) != (card.base_leg, base.cut):
+        return 0
+    unheard_ms = end.playing_ms + max(end.way_ms, card.ear_behind_ms or 0)
+    return max(0, end.n - ceil(unheard_ms / FRAME_MS) - base.n)
 
 
 def figures_of(

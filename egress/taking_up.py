@@ -5,6 +5,8 @@ since, ingress knows, which gave it to the socket: so a new owner asks, and read
 for the answer. What was forwarded is passed over, and stands in the account as what it is: partly heard,
 partly still to be played.
 
+Where the stream that was asked of is gone, the word that its ingress left on the card stands for the answer.
+
 Owns: the wait for that answer, the frames to pass over, the numbers above all that were used, the cut below
 which nothing may be heard. Pure. Must not know: how ingress is asked, what a flush reports.
 
@@ -55,6 +57,9 @@ class TakingUp:
     _is_answered: bool = field(init=False, default=False)
     _through_n: int = field(init=False, default=0)
     """Frames up to this number were forwarded."""
+    _heard: int = field(init=False)
+    """So many of the next frames were heard on a stream that is gone: whatever numbers they get."""
+    _heard_by_ms: float = field(init=False)
     _plays_out_ms: float | None = field(init=False, default=None)
     """When that frame will have played, by ingress's word; None: nobody said it."""
     _early: Early = field(init=False, default_factory=list)
@@ -65,6 +70,9 @@ class TakingUp:
         self.void_below = self.start.cut
         self._follows = not self.start.is_first
         self.ledger.know_behind(self.start.behind_ms)
+        self._heard = self.start.heard_frames
+        # As with the base: how late the ear was is taken off their number.
+        self._heard_by_ms = claimed_at_ms - self.start.behind_ms
 
     # The wait.
 
@@ -106,8 +114,10 @@ class TakingUp:
             return False
         self._follows = False
         if not self.start.is_of_leg:
-            # It numbered an older stream: what was forwarded there the caller may not have heard.
-            self.backlog.next_n = max(self.backlog.next_n, n + 1)
+            # It numbered an older stream: what was forwarded there the caller may not have heard. Another
+            # ingress had it, and may have the next one: it knows of numbers that this one has never seen.
+            known = max(n, self.start.frame_n + UNANSWERED_MARGIN_FRAMES)
+            self.backlog.next_n = max(self.backlog.next_n, known + 1)
             return False
         if cut < self.ledger.cut and (playing_ms is None or playing_ms > 0):
             # Its flush was told, its clear did not come to ingress.
@@ -125,8 +135,20 @@ class TakingUp:
         if n >= self.backlog.next_n and n > self._through_n:
             self._through_n, self._plays_out_ms = n, None
 
+    def pass_heard(self) -> None:
+        """Moves over frames that were heard on a stream that is gone. Their numbers are left out."""
+        backlog = self.backlog
+        while self._heard and (stretch := backlog.next_stretch()) is not None:
+            n, index = backlog.advance(stretch)
+            backlog.confirm(n)
+            self.answers.passed(stretch.item.response)
+            self.ledger.given(stretch.item, (index + 1) * FRAME_MS, self._heard_by_ms)
+            self.counters.frames_skipped += 1
+            self._heard -= 1
+
     def skip(self, now_ms: float) -> None:
         """Moves over frames that ingress has already given to the socket."""
+        self.pass_heard()
         backlog, ledger = self.backlog, self.ledger
         # By no word of ingress: those of an owner before us have played, those of a write given up came now.
         playing_ms = FRAME_MS if self.counters.frames_sent else 0.0
@@ -143,6 +165,11 @@ class TakingUp:
             else:
                 ledger.given(stretch.item, end_ms, self._plays_out_ms - (self._through_n - n) * FRAME_MS)
             self.counters.frames_skipped += 1
+
+    def flushed(self) -> None:
+        """What follows is another reply."""
+        self._heard = 0
+        self.renumber()
 
     def renumber(self) -> None:
         """The frames to come are others than those that we, or an owner before us, may have sent: they go

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from ingress.calls import ending
@@ -22,6 +23,7 @@ from ingress.media.parameters import read_parameters
 from ingress.media.stream import MediaStream
 from ingress.media.wire import StreamStart
 from shared.clock import now_ms
+from shared.contract.card import StreamEnd
 from shared.contract.steps import Attached, Leg, NewStream
 from shared.logs.log import mask_number
 
@@ -82,7 +84,7 @@ class Attaching:
         stream.log.info("socket_gone", cause=cause, leg=stream.leg, frames=stream.caller_frames)
         self.table.stream_gone(stream, detaching=stream.leg > 0)
         if stream.leg:
-            self.spawn_for(stream.call_sid, self._detach(stream), "detach")
+            self.spawn_for(stream.call_sid, self._detach(stream, self._end_of(stream)), "detach")
 
     async def lost(self, leg: Leg) -> None:
         """The stream of an ingress that died is gone for certain: as a lost one of ours. Cancelling it is as
@@ -126,11 +128,26 @@ class Attaching:
             # It went while it waited, and its host was told before it had a leg.
             self.gone(stream)
 
-    async def _detach(self, stream: MediaStream) -> None:
+    def _end_of(self, stream: MediaStream) -> StreamEnd | None:
+        """How far it came. None: nothing was given to it, so that the word of the stream before it stands.
+
+        It has played until the carrier spoke last: a line that is dead is noticed late."""
+        call = self.table.calls.get(stream.call_sid)
+        if call is None or call.stream is not stream or not call.owed.playing_ms(0.0):
+            return None
+        return StreamEnd(
+            leg=stream.leg,
+            n=call.forwarded,
+            playing_ms=ceil(call.owed.playing_ms(stream.socket.last_data_at_ms)),
+            way_ms=ceil(stream.trip.ms or 0.0),
+            cut=call.fence.cut,
+        )
+
+    async def _detach(self, stream: MediaStream, stream_end: StreamEnd | None) -> None:
         """Says on the card that the stream is gone, then ends the call or waits."""
         plan = self.table.take_plan(stream.call_sid)
         try:
-            gone = await self.registry.detach(leg_of(stream), stream.cause or LOST, plan)
+            gone = await self.registry.detach(leg_of(stream), stream.cause or LOST, plan, stream_end)
         finally:
             self.table.detached()
         call = self.table.calls.get(stream.call_sid)

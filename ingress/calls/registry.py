@@ -17,7 +17,7 @@ from ingress.calls.ending import APOLOGY, EndLater
 from ingress.counters import CallCounters
 from shared.clock import now_ms
 from shared.contract import writes
-from shared.contract.card import Next, Plan
+from shared.contract.card import Next, Plan, StreamEnd
 from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Attached, Deadline, Due, GoneStream, Leg, NewStream
 from shared.contract.streams.control import Dialled
@@ -88,10 +88,13 @@ class Registry:
             give_up_ms=UNKNOWN_ATTACH_MS,
         )
 
-    async def detach(self, leg: Leg, cause: str, plan: Plan | None = None) -> Gone | None:
+    async def detach(
+        self, leg: Leg, cause: str, plan: Plan | None = None, stream_end: StreamEnd | None = None
+    ) -> Gone | None:
         """What is planned next on the card; None when the stream is not ours to detach: the call has ended, a
         newer leg has it, Redis does not know it, or it did not answer. `plan`: ingress's own, written first:
-        an apology that was planned while Redis was away. Cancelling it leaves it unknown."""
+        an apology that was planned while Redis was away. `stream_end`: how far it came, where that is known.
+        Cancelling it leaves it unknown."""
         process, began_ms = self._process, now_ms()
 
         async def asked() -> tuple[float, GoneStream]:
@@ -99,7 +102,13 @@ class Registry:
             if plan is not None:
                 await steps.run(process.store, writes.write_leg(process.keys, leg, plan))
             detached = await steps.detach(
-                process.store, process.keys, leg, ingress=process.name, cause=cause[:80], deadlines=DEADLINES
+                process.store,
+                process.keys,
+                leg,
+                ingress=process.name,
+                cause=cause[:80],
+                deadlines=DEADLINES,
+                stream_end=stream_end,
             )
             return waited_ms, detached
 

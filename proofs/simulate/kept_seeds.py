@@ -39,6 +39,14 @@ _FIRST_KINDS = (
 )
 """All that there were; a kind that is added draws other histories."""
 
+_KINDS_WITH_REFUSALS = (
+    *(What.KILL, What.VANISH, What.STOP, What.DRAIN, What.CUT, What.LOST, What.RESET, What.FREEZE),
+    *(What.SLOW, What.FULL, What.NO_DISK, What.NO_REPLICAS, What.READ_ONLY, What.BUSY, What.LOADING),
+    *(What.CRASH, What.EMPTY, What.FAIL_OVER, What.BEHIND, What.MODEL, What.STALL, What.DEAF),
+    *(What.CARRIER, What.LINE),
+)
+"""With those of a Redis that carries out nothing, too."""
+
 
 def _kept(seed: int, why: str, kinds: tuple[What, ...] = _FIRST_KINDS) -> Kept:
     return Kept(seed=seed, why=why, kinds=kinds, calls=2, seconds=40.0, every_s=6.0, workers=2)
@@ -61,5 +69,11 @@ KEPT: tuple[Kept, ...] = (
         "A number that was dialled did not answer just when a replica took over: the caller was told the"
         " apology.",
         (What.BEHIND,),
+    ),
+    _kept(
+        26,
+        "An egress vanished, its ingress moved the call before anybody took it: the next owner began where"
+        " the card said, and the caller heard 880 ms again.",
+        _KINDS_WITH_REFUSALS,
     ),
 )

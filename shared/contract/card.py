@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from shared.contract import record
 from shared.contract.entry import whole
@@ -277,6 +277,34 @@ class IngressFigures:
     """Silence that the caller hears while sound is owed, as it stands; 0: none is owed."""
     owed_cause: str
     """What for; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """How far a media stream came that is gone, and to which something was given. Its ingress leaves word of
+    it with DETACH, for who owns egress's role next: nobody can ask it any more."""
+
+    leg: int
+    """Its number: what is told of another stream says nothing of this one."""
+    n: int
+    """The last frame that was given to its socket."""
+    playing_ms: int
+    """How long what was given would still have played when the carrier spoke last."""
+    way_ms: int
+    """To the carrier and back: what was given so shortly before may not have come to it. 0: not known."""
+    cut: int
+    """The highest that this ingress had seen."""
+
+    def word(self) -> str:
+        """As it stands on the card."""
+        return " ".join(str(part) for part in astuple(self))
+
+
+def read_stream_end(word: str) -> StreamEnd | None:
+    """None for what is no such word: without it a moment is heard twice, and no call is refused for that."""
+    parts = [whole(part) for part in word.split(" ")]
+    known = [part for part in parts if part is not None]
+    return StreamEnd(*known) if len(known) == len(parts) == 5 else None
 
 
 WRITERS: tuple[type, ...] = (

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from shared.contract.card import StreamEnd
 from shared.contract.entry import whole
 from shared.contract.keys import CALL_TTL_MS, ENDED_MOST, ENDED_TTL_MS, WORKER_TTL_MS, Keys
 from shared.contract.lua import scripts
@@ -167,12 +168,20 @@ class Deadline:
 
 
 def detach(
-    keys: Keys, leg: Leg, *, ingress: str, cause: str, wall_ms: int, deadlines: Mapping[str, Deadline]
+    keys: Keys,
+    leg: Leg,
+    *,
+    ingress: str,
+    cause: str,
+    wall_ms: int,
+    deadlines: Mapping[str, Deadline],
+    stream_end: StreamEnd | None = None,
 ) -> ScriptCall:
     """The media stream of a leg is gone. `deadlines`: by what is planned (a card.Next); the first one stands
-    for what is not named."""
+    for what is not named. `stream_end`: how far it came; None: whoever asks does not know."""
     lane = keys.lane(leg.call_sid)
-    args: list[str | int] = [leg.number, leg.stream_sid, ingress, cause, wall_ms, CALL_TTL_MS]
+    word = "" if stream_end is None else stream_end.word()
+    args: list[str | int] = [leg.number, leg.stream_sid, ingress, cause, wall_ms, CALL_TTL_MS, word]
     for planned, deadline in deadlines.items():
         args += (planned, deadline.after_ms, deadline.outcome)
     return ScriptCall(lane, scripts.DETACH, (keys.card(leg.call_sid), keys.deadlines(lane)), tuple(args))

@@ -71,6 +71,8 @@ class EgressView:
     base_n: int | None
     base_leg: int | None
     ear_behind_ms: int | None
+    stream_end: str | None
+    """How far the last stream came that is gone: a StreamEnd."""
     claims: int = named("egress_claims")
     control_pos: str | None = named("control_pos_egress")
 

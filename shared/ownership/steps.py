@@ -18,6 +18,7 @@ from redis.exceptions import NoScriptError
 
 from shared.clock import wall_ms
 from shared.contract import claiming, record, steps
+from shared.contract.card import StreamEnd
 from shared.contract.claiming import Claim
 from shared.contract.keys import ADMITTED, SPEECH, Keys, sound_key
 from shared.contract.lua.scripts import Answer, ScriptCall, read_answer
@@ -79,11 +80,20 @@ async def attach(store: Store, keys: Keys, stream: NewStream, *, max_resumes: in
 
 
 async def detach(
-    store: Store, keys: Keys, leg: Leg, *, ingress: str, cause: str, deadlines: Mapping[str, Deadline]
+    store: Store,
+    keys: Keys,
+    leg: Leg,
+    *,
+    ingress: str,
+    cause: str,
+    deadlines: Mapping[str, Deadline],
+    stream_end: StreamEnd | None = None,
 ) -> GoneStream:
     """The media stream of a leg is gone. Answers what is planned next, or FENCED. `deadlines`: when it ends
-    if it gets no other, by the plan."""
-    step = steps.detach(keys, leg, ingress=ingress, cause=cause, wall_ms=wall_ms(), deadlines=deadlines)
+    if it gets no other, by the plan. `stream_end`: how far it came, where that is known."""
+    step = steps.detach(
+        keys, leg, ingress=ingress, cause=cause, wall_ms=wall_ms(), deadlines=deadlines, stream_end=stream_end
+    )
     return steps.read_detach(await run(store, step))
 
 

@@ -15,7 +15,7 @@ from egress.delivery import Delivery
 from egress.positions import read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract import record
-from shared.contract.card import CallState
+from shared.contract.card import CallState, StreamEnd
 from shared.contract.entry import order
 from shared.contract.streams.control import Audible, Flushed, FlushedItem, Heard, Silent
 from shared.contract.streams.pairs import GROUP_FRAMES
@@ -57,6 +57,7 @@ class Stage:
     ingress_is_dead: bool = False
     echoes_are_lost: bool = False
     egress_is_frozen: bool = False
+    is_detached: bool = False
     played: list[tuple[float, bytes]] = field(default_factory=list)
     """(when it began to play, frame)"""
     sent_at: list[tuple[float, int]] = field(default_factory=list)
@@ -92,7 +93,7 @@ class Stage:
     def claim(self) -> Delivery:
         """A new owner of the call, from the card as it stands; it reads `reply` from its first entry."""
         scripted = {
-            "state": CallState.ATTACHED,
+            "state": CallState.DETACHED if self.is_detached else CallState.ATTACHED,
             "leg": str(self.leg),
             "ingress": "i",
             "cut": str(self._cut_written),
@@ -192,10 +193,30 @@ class Stage:
                 self.act(self.delivery.on_reply(*self._unread.popleft(), self.now))
             self.act(self.delivery.tick(self.now))
 
+    def close_leg(self) -> None:
+        """The media stream ends, and its ingress leaves word of how far it came."""
+        playing_ms, way_ms = round(self.playing_ms), round(2 * self.forward_ms)
+        stream_end = StreamEnd(self.leg, self.highest_n, playing_ms, way_ms, self.fence_cut)
+        if self.highest_n:
+            self.card["stream_end"] = stream_end.word()
+        self.is_detached = self.ingress_is_dead = True
+        self.queue.clear()
+        self._under_way.clear()
+        if not self.egress_is_frozen:
+            self.act(self.delivery.on_detached(self.leg, self.now))
+
+    def attach_leg(self) -> None:
+        """There is a new one, at an ingress that has never had the call; nobody is told."""
+        self.leg += 1
+        self.is_detached = self.ingress_is_dead = False
+        self.highest_n = self.fence_cut = 0
+        self._back.clear()
+        self._progress_at = self._stays_at = 0.0
+
     def open_leg(self, *, was_open: bool = False) -> None:
         """A new media stream: a fresh socket, nothing queued in it."""
         self.leg += 1
-        self.ingress_is_dead = False
+        self.is_detached = self.ingress_is_dead = False
         self.queue.clear()
         self._back.clear()
         self._under_way.clear()

@@ -214,6 +214,22 @@ def test_an_answer_that_comes_late_does_not_make_more_heard_than_was() -> None:
     assert stage.audio() == frames_of(audio)
 
 
+def test_an_answer_whose_last_mark_is_lost_costs_nothing_of_the_next_one() -> None:
+    """It was heard out, and is trimmed from `reply` with some of what follows: the next owner does not count
+    from it."""
+    stage = Stage(lead_ms=LEAD_MS, echoes_are_lost=True)
+    audio = speech(6 * SECOND)
+    stage.say(audio[: 2 * SECOND], "a", response="r1")
+    stage.say(audio[2 * SECOND :], "b", response="r2")
+    stage.run(3_000)
+    stage.save()
+
+    stage.succeed(50)
+    stage.run(6_000)
+
+    assert stage.audio() == frames_of(audio)
+
+
 def test_an_older_ingress_costs_a_lead_and_nothing_else() -> None:
     """It does not say how much still plays: the audio is whole all the same."""
     stage = Stage(lead_ms=LEAD_MS, says_playing=False)

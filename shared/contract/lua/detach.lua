@@ -2,7 +2,8 @@
 --
 -- KEYS  1 card  2 deadlines
 -- ARGV  1 leg  2 its stream_sid  3 ingress worker  4 cause  5 wall ms  6 ttl of deadlines, ms
---       7… what is planned, ms from now, outcome …: when the call ends that gets no other stream; the first three stand
+--       7 how far the stream came, for whoever has egress's role next; '' = not known: what stands there stays
+--       8… what is planned, ms from now, outcome …: when the call ends that gets no other stream; the first three stand
 --       for any plan that is not named
 -- The deadline is written in the same step: whoever asks may be gone before it could ask for it. DEFER moves it.
 -- Also writes card .. ':control', the journal, the owners' doorbells and lane .. 'owned:' .. ingress.
@@ -15,10 +16,13 @@ local has = redis.call('HMGET', card, 'state', 'leg', 'next', 'brain', 'egress',
 if not has[1] then return {'ABSENT'} end
 if has[1] == 'ended' or has[2] ~= ARGV[1] or has[6] ~= ARGV[2] then return {'FENCED', has[2]} end
 redis.call('HSET', card, 'state', 'detached')
+if ARGV[7] ~= '' then
+  redis.call('HSET', card, 'stream_end', ARGV[7])
+end
 redis.call('SREM', lane .. 'owned:' .. ARGV[3], call)
 if not has[7] then
-  local after_ms, outcome = ARGV[8], ARGV[9]
-  for index = 7, #ARGV, 3 do
+  local after_ms, outcome = ARGV[9], ARGV[10]
+  for index = 8, #ARGV, 3 do
     if ARGV[index] == has[3] then after_ms, outcome = ARGV[index + 1], ARGV[index + 2] end
   end
   local time = redis.call('TIME')

@@ -36,6 +36,7 @@ SCRIPTED: Mapping[str, str] = {
     "next_arg": "ATTACH, RESTORE: emptied likewise",
     "rescue": "RESCUE: the stream that the carrier was asked for, by whom, until when, or `settled`",
     "restored_at_ms": "RESTORE: when ingress wrote the card again that Redis had lost; wall time",
+    "stream_end": "DETACH: how far the stream came that is gone, by its ingress: a StreamEnd",
     "deadline_leg": "CONDEMN, DETACH, DEFER, DISOWN, RELEASE: the stream after which the call ends",
     "deadline_outcome": "CONDEMN, DETACH, DEFER, DISOWN, RELEASE: how it ends then",
     "cause": "CONDEMN, END: why, of a call that nobody had any more, or that a webhook gave up",

@@ -17,7 +17,8 @@ from ingress.calls.table import CallTable
 from ingress.media import twilio
 from ingress.media.stream import MediaStream, StreamHost
 from ingress.web import token as stream_token
-from shared.contract.card import Next, Plan
+from shared.audio import FRAME_BYTES
+from shared.contract.card import Next, Plan, StreamEnd
 from shared.contract.steps import Attached, Leg, NewStream
 from shared.logs.log import get_log
 from tests.conftest import keys_without_ttl
@@ -195,6 +196,7 @@ class SlowRegistry(Registry):
     def __init__(self) -> None:
         self.attaching: dict[str, asyncio.Future[Attached | None]] = {}
         self.detached: list[tuple[int, str]] = []
+        self.stream_ends: list[StreamEnd | None] = []
         self.ended: list[str] = []
         self.deferred: list[tuple[int, EndLater]] = []
         self.planned: Gone | None = Gone(Next.NOTHING)
@@ -204,8 +206,11 @@ class SlowRegistry(Registry):
         self.attaching[stream.stream_sid] = answer
         return await answer
 
-    async def detach(self, leg: Leg, cause: str, plan: Plan | None = None) -> Gone | None:
+    async def detach(
+        self, leg: Leg, cause: str, plan: Plan | None = None, stream_end: StreamEnd | None = None
+    ) -> Gone | None:
         self.detached.append((leg.number, cause))
+        self.stream_ends.append(stream_end)
         return self.planned
 
     async def end(self, call_sid: str, outcome: str) -> None:
@@ -315,3 +320,44 @@ async def test_a_stop_ends_the_call_that_is_ours(planned: Gone | None, ended: li
     stream.text(message("stop", stream_sid(1)))
     await hall.settled()
     assert (hall.registry.ended, hall.table.calls) == (ended, {})
+
+
+@pytest.mark.parametrize("ends_by", ["stop", "lost"])
+async def test_the_end_of_a_stream_says_how_far_it_came(ends_by: str) -> None:
+    """By what was given to its socket when the carrier spoke last: of a line that is dead no more was heard,
+    though more was given to it."""
+    hall = Hall()
+    hall.registry.planned = None
+    stream, socket = await hall.opened(1)
+    await hall.answer(1, Attached(1, is_new=True))
+    clock, call = hall.desk.clock, hall.table.calls[CALL]
+    stream.trip.ping_due(clock())
+    clock.now_ms += 60
+    stream.trip.pong(b"1", clock())
+    call.receive_frames("egress-0@h#a", 1, 1, 3, 20, b"\x00" * FRAME_BYTES * 20, clock())
+    clock.now_ms += 150
+    socket.last_data_at_ms = clock()
+    if ends_by == "stop":
+        stream.text(message("stop", stream_sid(1)))
+    else:
+        clock.now_ms += 2_000
+        call.receive_frames("egress-0@h#a", 1, 1, 3, 21, b"\x00" * FRAME_BYTES, clock())
+        stream.lost()
+    clock.now_ms += 500  # Whatever Redis needs.
+    await hall.settled()
+
+    given, playing_ms = (20, 250) if ends_by == "stop" else (21, 2_020)
+    assert hall.registry.stream_ends == [StreamEnd(leg=1, n=given, playing_ms=playing_ms, way_ms=60, cut=3)]
+
+
+async def test_a_stream_to_which_nothing_was_given_says_nothing() -> None:
+    """What the one before it has left stands."""
+    hall = Hall()
+    hall.registry.planned = None
+    stream, _ = await hall.opened(1)
+    await hall.answer(1, Attached(2, is_new=False))
+    hall.table.calls[CALL].forwarded = 475
+    stream.text(message("stop", stream_sid(1)))
+    await hall.settled()
+
+    assert hall.registry.stream_ends == [None]

@@ -9,6 +9,7 @@ import pytest
 
 from shared.clock import wall_ms
 from shared.contract import steps as contract_steps
+from shared.contract.card import StreamEnd, read_stream_end
 from shared.contract.claiming import OWN_NUMBERS, Claim
 from shared.contract.keys import Keys
 from shared.contract.lua.scripts import Answer, Refusal
@@ -108,6 +109,28 @@ async def test_streams_of_a_call_are_bounded(any_store: Store) -> None:
     for number in range(1, 5):
         assert (await attached(any_store, number, f"n{number}")).leg == number
     assert (await attached(any_store, 5, "n5")).refused == "too_many"
+
+
+async def test_who_ends_a_stream_says_how_far_it_came(any_store: Store) -> None:
+    """On the card, in the same step; who does not know leaves it as it is, who is too late says nothing."""
+    lost = {"": Deadline(60_000, "lost")}
+
+    async def gone(number: int, stream_end: StreamEnd | None) -> Answer:
+        told = await steps.detach(
+            any_store, KEYS, leg(number), ingress="i", cause="moving", deadlines=lost, stream_end=stream_end
+        )
+        return told.answer
+
+    await attached(any_store, 1, "n1")
+    first = StreamEnd(leg=1, n=475, playing_ms=301, way_ms=60, cut=2)
+    assert await gone(1, first) is Answer.OK
+    assert (await steps.read_card(any_store, KEYS, CALL))["stream_end"] == "1 475 301 60 2"
+    await attached(any_store, 2, "n2")
+    assert await gone(1, StreamEnd(1, 900, 0, 0, 2)) is Answer.FENCED
+    assert await gone(2, None) is Answer.OK
+    card = await steps.read_card(any_store, KEYS, CALL)
+    assert read_stream_end(card["stream_end"]) == first
+    assert card["deadline_outcome"] == "lost"
 
 
 async def test_only_one_of_two_claims_wins(any_store: Store) -> None:
