@@ -10,7 +10,8 @@ from redis.exceptions import NoScriptError, ResponseError
 from shared.contract.entry import text_of
 from shared.contract.keys import Keys
 from shared.contract.streams.doorbell import Why, ring_command
-from shared.store.client import Store
+from shared.store.client import Store, make_store
+from shared.store.errors import STORE_ERRORS
 
 
 def test_text_of_a_hash_replaces_what_is_no_text() -> None:
@@ -104,6 +105,23 @@ async def test_scripts_and_pipelines(any_store: Store) -> None:
         pipe.hset("h", "a", "1")
         pipe.hgetall("h")
         assert await pipe.execute() == [1, {b"a": b"1"}]
+
+
+async def test_each_command_has_an_answer_of_its_own(any_store: Store) -> None:
+    """In order; one that is refused costs no other its own."""
+    await any_store.hset("h", mapping={"a": "1"})
+    await any_store.sadd("s", "m")
+    found = await any_store.ask_each([("HMGET", "h", "a", "b"), ("HMGET", "s", "a"), ("SMEMBERS", "s")])
+    assert (found[0], found[2]) == ([b"1", None], {b"m"})
+    assert isinstance(found[1], ResponseError)
+
+
+async def test_of_a_server_that_does_not_answer_all_have_the_error() -> None:
+    """None is raised."""
+    store = make_store("redis://127.0.0.1:1", name="test")
+    found = await store.ask_each([("HMGET", "h", "a"), ("SMEMBERS", "s")])
+    assert [isinstance(each, STORE_ERRORS) for each in found] == [True, True]
+    await store.aclose()
 
 
 async def test_a_command_of_the_contract_goes_by_itself(any_store: Store) -> None:

@@ -1,11 +1,22 @@
-"""Which refusal is of one key, and which of the whole user."""
+"""Which refusal is of one key, which of the whole user, which of the moment."""
 
 from __future__ import annotations
 
 import pytest
-from redis.exceptions import NoPermissionError, ResponseError
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from shared.store.errors import is_of_the_key
+from shared.store.errors import is_of_the_key, is_of_the_moment
 
 CALL = "CA" + "0" * 32
 OF_A_KEY = NoPermissionError("this user has no permissions to access one of the keys used as arguments")
@@ -31,3 +42,33 @@ def test_a_call_that_is_none_is_told_from_a_user_that_may_not(
 ) -> None:
     """Else a user without a pattern would have each call passed over as if it were nobody's."""
     assert is_of_the_key(error, call_sid) == expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        ConnectionRefusedError(),
+        RedisConnectionError("Connection closed by server."),
+        RedisClusterException("no master of the slot"),
+        BusyLoadingError("Redis is loading the dataset in memory"),
+        ClusterDownError("The cluster is down"),
+        MasterDownError("Link with MASTER is down"),
+        MovedError("1 127.0.0.1:7000"),
+        ReadOnlyError("You can't write against a read only replica."),
+        OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        ResponseError("NOREPLICAS Not enough good replicas to write."),
+        ResponseError("MISCONF Redis is configured to save RDB snapshots"),
+    ],
+)
+def test_how_a_server_is_says_nothing_of_a_key(error: Exception) -> None:
+    """It is away, not the master, full: whatever was asked."""
+    assert is_of_the_moment(error)
+
+
+@pytest.mark.parametrize(
+    "error", [OF_A_KEY, IN_A_SCRIPT, ResponseError("WRONGTYPE Operation against a key"), ResponseError("ERR")]
+)
+def test_what_is_answered_the_same_tomorrow_is_not_of_the_moment(error: Exception) -> None:
+    """A key of another type, a user that may not."""
+    assert not is_of_the_moment(error)
