@@ -40,6 +40,8 @@ from shared.process.awake import AwakeClock
 from shared.process.exits import exit_of
 from shared.settings import SettingsError, load
 from shared.store.client import make_store
+from shared.store.errors import is_of_the_moment
+from shared.store.writing.outboxes import asking
 
 TIMEOUT_S = 1.0
 """For each step of a look."""
@@ -72,7 +74,7 @@ class BeatReader:
         """pid → number of the beat of each role's process on this host.
 
         Writes a beat of our own first: a Redis that is full or read-only can be read, and nobody's beat
-        moves there.
+        moves there. On a Cluster beats stand on other masters than ours: each is asked whether it takes any.
         """
         return self._loop.run(self._read())
 
@@ -89,10 +91,11 @@ class BeatReader:
         await self._store.hset(self._own_key, mapping=dict(zip(words[::2], words[1::2], strict=True)))
         await self._store.pexpire(self._own_key, OWN_TTL_MS)
         workers = await self._store.smembers(WORKERS)
-        names = sorted(raw.decode(errors="replace") for raw in workers)
+        names = sorted(name for raw in workers if self._is_here(name := raw.decode(errors="replace")))
+        await self._ask_whether_they_take_writes(names)
         beats: dict[int, int] = {}
         unreadable: dict[str, ContractError] = {}
-        for name in filter(self._is_here, names):
+        for name in names:
             found = await self._store.hgetall(Keys().worker(name))
             if not found:
                 continue
@@ -104,6 +107,15 @@ class BeatReader:
             beats[beat.pid] = beat.beat
         self.unreadable = unreadable
         return beats
+
+    async def _ask_whether_they_take_writes(self, names: list[str]) -> None:
+        """Of a Cluster, the masters of these workers' beats. Raises RedisError if one does not: who is there
+        cannot show itself, and one look of all is no look."""
+        if not self._store.is_cluster:
+            return
+        for answer in await self._store.ask_each([asking(Keys().worker(name)) for name in names]):
+            if isinstance(answer, Exception) and is_of_the_moment(answer):
+                raise answer
 
     def _is_here(self, name: str) -> bool:
         try:

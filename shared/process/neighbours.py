@@ -17,7 +17,6 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from shared.contract.entry import probe_command
 from shared.contract.errors import ContractError
 from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import PULSE, Pulse, WorkerId, read_pulse
@@ -28,7 +27,7 @@ from shared.process.host import ProcessOrigin, open_exit
 from shared.process.lag import LoopLag
 from shared.store.client import Store, Value
 from shared.store.errors import STORE_ERRORS, is_of_the_moment
-from shared.store.writing.outboxes import beside
+from shared.store.writing.outboxes import asking
 
 POLL_S = POLL_MS / 1000
 
@@ -195,7 +194,7 @@ class Neighbours:
         commands: list[tuple[Value, ...]] = [
             ("SMEMBERS", WORKERS),
             *(("HMGET", self._keys.worker(name), *PULSE) for name in asked),
-            *(self._probe(name) for name in probed),
+            *(asking(self._keys.worker(name)) for name in probed),
         ]
         try:
             members, *answers = await self._store.ask_each(commands)
@@ -222,11 +221,6 @@ class Neighbours:
             known = self._names
             self._names = {name: known[name] if name in known else self._is_neighbour(name) for name in names}
         return seen
-
-    def _probe(self, worker: str) -> tuple[Value, ...]:
-        """A write that writes nothing, to the server of a worker's beat."""
-        _, *words = probe_command(beside(self._keys.worker(worker))).args
-        return ("XADD", *words)
 
     def _pulse(self, worker: str, answer: list[bytes | None] | Exception) -> Pulse | None:
         try:

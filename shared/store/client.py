@@ -279,7 +279,9 @@ class Store:
 
     async def execute(self, command: Command) -> Any:
         """Sends a command that the contract has made, by itself; returns the server's plain reply."""
-        return await self.redis.execute_command(*command.args)
+        name, *words = command.args
+        # As text: on a Cluster redis-py looks the name up in the server's table.
+        return await self.redis.execute_command(name.decode(), *words)
 
     async def evalsha(self, sha: str, numkeys: int, *keys_and_args: Value) -> Any:
         """Runs a script that the server knows. Raises NoScriptError if it has forgotten it."""

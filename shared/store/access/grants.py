@@ -300,7 +300,8 @@ def _operator() -> Grant:
     )  # fmt: skip
     noting = Part(("pexpire", "xadd"), _write(AUDIT))
     watching = Part(("hset", "pexpire"), _write(_ONE.worker("watchdog-*")))
-    return _user(OPERATOR, looking, counting, telling, tidying, ending, noting, watching)
+    asking = Part(("xadd",), _write(f"{NOWHERE}*"))  # Whether the server of a beat takes writes.
+    return _user(OPERATOR, looking, counting, telling, tidying, ending, noting, watching, asking)
 
 
 GRANTS: Mapping[str, Grant] = {

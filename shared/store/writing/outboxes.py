@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from redis.crc import key_slot
 
 from shared.contract.command import Command
+from shared.contract.entry import probe_command
 from shared.contract.keys import NOWHERE, Keys
 from shared.redis_url import Shape
 from shared.store.errors import OutboxFull
@@ -179,6 +180,12 @@ def beside(key: str) -> str:
     if "{" in key:
         return key if key.endswith(":nowhere") else f"{key}:nowhere"
     return f"{NOWHERE}:{{{key}}}"
+
+
+def asking(key: str) -> tuple[bytes | str, ...]:
+    """The write that writes nothing, to the server of a key: it is refused as any other write there."""
+    _, *words = probe_command(beside(key)).args
+    return ("XADD", *words)
 
 
 def _first(moments: Iterable[float | None]) -> float | None:

@@ -22,9 +22,12 @@ from console.operate.watchdog import AWAKE_MOST_MS, SERVER_URL, Awake, BeatReade
 from console.stack.launcher import Stack
 from console.stack.plan import REPOSITORY, StackOptions
 from console.stack.supervision import ProcessInfo, Supervisor
+from proofs.prove.chaos.shapes.refusing import Refusal, allow, refuse
+from shared.contract.keys import Keys
 from shared.exit_codes import Exit
 from shared.logs.log import Log, get_log
 from shared.store.client import make_store
+from tests.support import shapes
 from tests.support.redis_samples import make_worker
 from tests.support.servers import free_port, server, valkey_binary
 from tests.support.waiting import wait_until
@@ -126,6 +129,23 @@ def test_a_redis_that_can_only_be_read_is_no_witness(redis_url: str) -> None:
                 reader.read()
         finally:
             client.config_set("maxmemory", "0")
+
+
+def test_on_a_cluster_every_master_of_a_beat_is_a_witness(tmp_path: Path) -> None:
+    """One that takes no writes: the beats that stand on it cannot move, whatever our own does."""
+    with shapes.cluster(tmp_path) as cluster:
+        asyncio.run(write_workers(cluster.url, here={"beat": 7, "pid": 11}))
+        key = Keys().worker("brain-0@here#a")
+        (node,) = cluster.masters_of([key])
+        with reading(cluster.url) as reader:
+            while cluster.masters_of([reader._own_key]) == [node]:  # It would be told by our own beat.
+                reader._own_key += "x"
+            assert reader.read() == {11: 7}
+            before = refuse(node, Refusal.FULL, key)
+            with pytest.raises(redis.RedisError):
+                reader.read()
+            allow(node, Refusal.FULL, before)
+            assert reader.read() == {11: 7}
 
 
 def test_its_own_key_goes_away(redis_url: str) -> None:

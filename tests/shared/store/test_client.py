@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha1
+from pathlib import Path
 
 import pytest
 from redis.exceptions import NoScriptError, ResponseError
@@ -12,6 +13,7 @@ from shared.contract.keys import Keys
 from shared.contract.streams.doorbell import Why, ring_command
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
+from tests.support import shapes
 
 
 def test_text_of_a_hash_replaces_what_is_no_text() -> None:
@@ -141,3 +143,11 @@ async def test_what_a_server_says_of_itself(store: Store) -> None:
     assert 0 <= microseconds < 1_000_000
     assert "redis_version" in await store.info("server")
     assert await store.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+async def test_a_command_of_the_contract_goes_to_a_cluster_too(tmp_path: Path) -> None:
+    """redis-py looks up there how each command is sent."""
+    with shapes.cluster(tmp_path) as cluster:
+        store = make_store(cluster.url, name="test")
+        assert await store.execute(ring_command(Keys(1), 0, "brain-0@h#1", "CA1", Why.DRAIN)) is None
+        await store.aclose()
