@@ -28,6 +28,9 @@ SID = "CA" + "0" * 32
 WORKER = "brain-0@host#1a2b3c"
 ALL_KEYS = Keys(4)
 
+SPREAD = Keys(4, spread=True)
+"""Those of a Cluster."""
+
 
 def every_key() -> list[str]:
     """A key of every builder."""
@@ -47,6 +50,8 @@ def every_key() -> list[str]:
         ALL_KEYS.owned(3, WORKER),
         ALL_KEYS.out(WORKER),
         ALL_KEYS.back(WORKER),
+        SPREAD.out(WORKER, 3),
+        SPREAD.back(WORKER, 3),
     ]
     parts = [ALL_KEYS.part(SID, part) for part in CALL_PARTS]
     admission = [ADMITTED, COUNTED_BY, caller_day("0" * 32), MODEL]

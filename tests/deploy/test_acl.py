@@ -258,7 +258,7 @@ KEY_CASES: tuple[tuple[str, frozenset[str]], ...] = (
     ("XADD {back} * f v", frozenset({"ingress", "egress"})),
     ("XADD {back3} * f v", frozenset({"ingress", "egress"})),
     ("XADD {nowhere3} NOMKSTREAM * f v", frozenset(ROLES)),
-    ("XADD tl:nowhere NOMKSTREAM * f v", frozenset(ROLES)),
+    ("XADD tl:nowhere NOMKSTREAM * f v", EVERYBODY),
     ("ZREM {ended} m", EVERYBODY),
     ("XTRIM {control} MAXLEN 0", frozenset(ROLES)),
     # Nobody's.
