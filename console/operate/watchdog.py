@@ -23,8 +23,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from redis.exceptions import RedisError
-
 from console.operate.heartbeats import LOOK_MS, Heartbeats, Running
 from console.stack.supervision import SUPERVISOR_ERRORS, Supervisor
 from shared import VERSION
@@ -40,7 +38,7 @@ from shared.process.awake import AwakeClock
 from shared.process.exits import exit_of
 from shared.settings import SettingsError, load
 from shared.store.client import make_store
-from shared.store.errors import is_of_the_moment
+from shared.store.errors import STORE_ERRORS, is_of_the_moment
 from shared.store.writing.outboxes import asking
 
 TIMEOUT_S = 1.0
@@ -57,7 +55,7 @@ SOCKET_SCHEME = "unix://"
 
 
 class BeatReader:
-    """Reads the beats of this host's workers; raises RedisError or OSError when Redis cannot serve."""
+    """Reads the beats of this host's workers; raises STORE_ERRORS when Redis cannot serve."""
 
     def __init__(self, url: str, host_name: str) -> None:
         me = WorkerId.of_process("watchdog", 0, host_name, secrets.token_hex(3))
@@ -109,8 +107,8 @@ class BeatReader:
         return beats
 
     async def _ask_whether_they_take_writes(self, names: list[str]) -> None:
-        """Of a Cluster, the masters of these workers' beats. Raises RedisError if one does not: who is there
-        cannot show itself, and one look of all is no look."""
+        """Of a Cluster, the masters of these workers' beats. Raises STORE_ERRORS if one does not: who is
+        there cannot show itself, and one look of all is no look."""
         if not self._store.is_cluster:
             return
         for answer in await self._store.ask_each([asking(Keys().worker(name)) for name in names]):
@@ -192,7 +190,7 @@ class Watchdog:
             running = self._running()
             beats = self._reader.read()
             self._blind = ""
-        except (*SUPERVISOR_ERRORS, RedisError) as error:
+        except (*SUPERVISOR_ERRORS, *STORE_ERRORS) as error:
             if not self._blind:
                 self._log.warning("watchdog_blind", reason=f"{type(error).__name__}: {error}")
             self._blind = type(error).__name__

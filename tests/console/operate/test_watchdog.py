@@ -158,14 +158,25 @@ def test_its_own_key_goes_away(redis_url: str) -> None:
         assert 0 < client.ttl(key) <= 60
 
 
+@pytest.mark.parametrize("scheme", ["redis", "sentinel", "cluster"])
+def test_a_redis_that_is_away_ends_no_watchdog(scheme: str) -> None:
+    """Whatever its shape, and so whatever redis-py raises: it judges nobody, and says so once."""
+    log = FakeLog()
+    with reading(f"{scheme}://127.0.0.1:1{'/name' if scheme == 'sentinel' else ''}") as reader:
+        watchdog = Watchdog(FakeSupervisor(), reader, cast(Log, log), lambda: 0.0)
+        watchdog.tick()
+        watchdog.tick()
+    assert [event for event, *_ in log.warnings] == ["watchdog_blind"]
+
+
 class FakeLog:
-    """Notes the warnings about records."""
+    """Notes the warnings, and the records that they are about."""
 
     def __init__(self) -> None:
         self.warnings: list[tuple[str, object, object]] = []
 
     def warning(self, event: str, **fields: object) -> None:
-        self.warnings.append((event, fields["record"], fields["field"]))
+        self.warnings.append((event, fields.get("record"), fields.get("field")))
 
 
 class FakeSupervisor(Supervisor):
