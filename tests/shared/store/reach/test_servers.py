@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from redis.asyncio.cluster import NodesManager
 from redis.crc import key_slot
 
 from proofs.prove.chaos.shapes.cluster import Cluster
@@ -110,6 +112,34 @@ async def test_a_slot_that_moved_is_followed(cluster: Cluster) -> None:
     servers.note(str(refused))
     link.close()
     assert await pinged(servers, key)
+    await servers.aclose()
+
+
+async def test_moved_makes_nobody_read_the_topology(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says all that is needed, and reading takes the loop's time; a server that cannot be used is another
+    matter."""
+    read = 0
+    initialize = NodesManager.initialize
+
+    async def counted(self: NodesManager, *given: Any, **named: Any) -> None:
+        nonlocal read
+        read += 1
+        await initialize(self, *given, **named)
+
+    servers, key = Servers(cluster.url), KEYS.calls(3)
+    assert await pinged(servers, key)
+    (master,) = await asyncio.to_thread(cluster.masters_of, [key])
+    monkeypatch.setattr(NodesManager, "initialize", counted)
+    host, port = master.address
+    servers.note(f"MOVED {key_slot(key.encode())} {host}:{port}")
+    for lane in range(LANES):
+        assert await pinged(servers, KEYS.calls(lane))
+    assert read == 0
+    servers.note("LOADING")
+    assert await pinged(servers, key)
+    assert read == 1
     await servers.aclose()
 
 
