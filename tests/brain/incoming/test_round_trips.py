@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from brain.incoming import asking
 from brain.role import BrainRole
 from proofs.prove.openings.answerer import ContextServer, Manner
 from shared.contract.steps import Person
@@ -102,7 +103,11 @@ async def stage(
                     store, KEYS, sid(), nonce="nonce-1", expires_at_ms=2**52,
                     rings=Ringing(sid(), "", "…22"), person=person,
                 )  # fmt: skip
-                await wait_until(lambda: bool(server.asked), "it is asked while the call rings")
+                await wait_until(
+                    lambda: bool(server.asked),
+                    "it is asked while the call rings",
+                    say=lambda: f"expected: {role.expected_calls()}, asked: {role.counters.contexts_asked}",
+                )
             async with line(store, redis_url, agent="") as here:
                 yield Stage(role, process, model, here, server)
                 await here.end()
@@ -144,10 +149,14 @@ async def test_who_is_named_greets_and_nobody_speaks_before(
         assert "Ann" not in str(await seen.here.journal())
 
 
-async def test_it_is_asked_while_the_call_rings(store: Store, redis_url: str, tmp_path: Path) -> None:
-    """And the session is opened at the same time; the SIP headers of the call are variables."""
+async def test_it_is_asked_while_the_call_rings(
+    store: Store, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the session is opened at the same time; the SIP headers of the call are variables. A machine that
+    stands still for half a second would put the question off until there is a stream."""
+    monkeypatch.setattr(asking, "PERSON_WITHIN_S", 10.0)
     person = Person(caller="+15550001111", parameters={"name": "Bob", "X-Order": "7"})
-    async with stage(store, redis_url, tmp_path, answer={}, person=person) as seen:
+    async with stage(store, redis_url, tmp_path, answer={}, person=person, incoming_within_s=5.0) as seen:
         session = await seen.greeted()
 
         assert "The caller is Bob." in effective(session)["instructions"]
