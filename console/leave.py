@@ -20,7 +20,8 @@ from shared.process.exits import exit_of
 from shared.redis_url import problem_of
 from shared.setting.sources import InEffect, doubts, in_effect
 from shared.settings import Settings, SettingsError, load
-from shared.store.errors import STORE_ERRORS
+from shared.store.errors import STORE_ERRORS, not_let_in
+from shared.store.reach.tls import words_of
 
 
 def complain(text: str) -> None:
@@ -62,6 +63,12 @@ def redis_url(given: str) -> str:
     return url
 
 
+def in_words(error: Exception) -> str:
+    """Why Redis does not answer, by one of STORE_ERRORS: what was refused at its door, what is wrong with a
+    certificate; else the error's own text."""
+    return str(not_let_in(error) or "") or words_of(error) or str(error) or type(error).__name__
+
+
 @contextmanager
 def instead_of_traceback() -> Iterator[None]:
     """Leaves where Redis does not answer, or what was asked for is not there. Raises typer.Exit."""
@@ -70,4 +77,5 @@ def instead_of_traceback() -> Iterator[None]:
     except LookupError as error:
         fail(str(error))
     except STORE_ERRORS as error:
-        fail(f"Redis does not answer ({error}). Is REDIS_URL right? `trunkline run` prints that of a run.")
+        why = in_words(error)
+        fail(f"Redis does not answer ({why}). Is REDIS_URL right? `trunkline run` prints that of a run.")

@@ -138,6 +138,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "ingress/web/listening.py": ("a setting", frozenset({"host"})),
     "shared/logs/log.py": ("levels of a log", frozenset({"error"})),
     "shared/store/reach/pools.py": ("redis-py's options", frozenset({"host"})),
+    "shared/store/reach/sentinels.py": ("redis-py's options", frozenset({"host"})),
     "shared/tongue.py": ("languages by ISO 639", frozenset({"id", "ms"})),
 }  # fmt: skip
 """Modules that own another vocabulary which has some of the same words: whose words they are, and which."""

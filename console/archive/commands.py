@@ -97,7 +97,9 @@ def _write(settings: Settings, *, once: bool, redis_url: str) -> int:
         )  # fmt: skip
         log.info("ready", days=settings.archive_days)
         await (writer.once(made) if once else made.run())
-        return Exit.OK
+        if made.trouble:
+            leave.complain(f"not all was kept that is due: {made.trouble}")
+        return Exit.FAILED if made.trouble else Exit.OK
 
     try:
         code = _exit_code(settings, work, redis_url, waits=not once)
@@ -159,7 +161,7 @@ async def _keys_of(store: Store, *, waits: bool) -> Keys:
         except STORE_ERRORS as error:
             if not waits:
                 raise
-            get_log(role="archive").warning("redis_unreachable", reason=type(error).__name__)
+            get_log(role="archive").warning("redis_unreachable", reason=leave.in_words(error))
             await asyncio.sleep(REDIS_AGAIN_S)
 
 

@@ -53,8 +53,8 @@ class Writer:
     with_text: bool
     wait_s: float = ROUND_S
     _rounds: int = 0
-    _failed: bool = False
-    """The last round failed, and the log says so."""
+    trouble: str = ""
+    """Why the last round failed, as the log says; empty: it did not."""
     _passed_over: set[str] = field(default_factory=set)
     """Calls that cannot be read, as the log says, and those that are gone, while Redis still lists them."""
 
@@ -76,13 +76,13 @@ class Writer:
             for sid in due[:AT_ONCE]:
                 put += await self._put(sid)
         except (*STORE_ERRORS, ShelfError) as error:
-            if not self._failed:
+            if not self.trouble:
                 self.log.warning("archive_waits", reason=str(error))
-            self._failed = True
+            self.trouble = str(error) or type(error).__name__
             return False
-        if self._failed:
+        if self.trouble:
             self.log.info("archive_goes_on")
-        self._failed = False
+        self.trouble = ""
         if put:
             self.log.info("archived", calls=put)
         return len(due) > AT_ONCE
@@ -136,7 +136,7 @@ class Writer:
 
 
 async def once(writer: Writer) -> None:
-    """All that is due now. Cancelling it is safe."""
+    """All that is due now, or as much of it as could be kept (`trouble`). Cancelling it is safe."""
     is_behind = True
     while is_behind:
         is_behind = await writer.round()

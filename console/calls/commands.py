@@ -89,15 +89,16 @@ def show(
     as_json: AsJson = False,
     redis_url: RedisUrl = "",
 ) -> None:
-    """One call: its card, the figures of its last window, its counters, its journal."""
+    """One call: its key in Redis, its card, the figures of its last window, its counters, its journal."""
 
     async def work(store: Store, keys: Keys) -> int:
         call, now = await live.find_call(store, keys, sid), wall_ms()
         journal = await live.read_newest_journal(store, keys, call.call_sid, lines)
+        key = keys.card(call.call_sid)
         if as_json:
-            _print_json(data.whole_call_data(call, journal, now))
+            _print_json(data.whole_call_data(call, journal, now, key))
         else:
-            make_console().print(view.call_details(call, journal, now))
+            make_console().print(view.call_details(call, journal, now, key))
         return Exit.OK
 
     _run(work, redis_url)

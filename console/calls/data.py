@@ -63,10 +63,14 @@ def aged_call_data(call: AnyCall, now_wall_ms: int) -> dict[str, object]:
     return {**call_data(call), "age_ms": call.age_ms(now_wall_ms)}
 
 
-def whole_call_data(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: int) -> dict[str, object]:
-    """A call with all that stands on its card, and lines of its journal."""
+def whole_call_data(
+    call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: int, key: str = ""
+) -> dict[str, object]:
+    """A call with all that stands on its card, and lines of its journal. `key`: of its card in Redis, with
+    its lane in it; empty where it is not read from there."""
     return {
         **aged_call_data(call, now_wall_ms),
+        "key": key,
         "card": dict(call.fields),
         "journal": [{"at_ms": e.at_ms, "kind": e.kind, "text": details(e)} for e in journal],
     }

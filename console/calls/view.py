@@ -97,17 +97,21 @@ def verdict_text(call: LiveCall) -> Text:
     return Text(name, style=GOOD if name == diagnosis.OK else BAD)
 
 
-def call_details(call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: int) -> RenderableType:
-    """Everything about one call: who has it, its figures, its counters, what happened last."""
+def call_details(
+    call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: int, key: str = ""
+) -> RenderableType:
+    """Everything about one call: who has it, its figures, its counters, what happened last. `key`: of its
+    card in Redis; its lane stands in it."""
     counters = _pairs("counters", dict(sorted(card.counters(call.fields).items())))
     if isinstance(call, UnreadableCall):
-        head = _rows(("call", call.call_sid), ("problem", call.problem))
+        head = _rows(("call", call.call_sid), ("key", key or NONE), ("problem", call.problem))
         return Group(head, counters, journal_table(journal))
     figures, trouble = call.pipeline, call.standing.trouble
     waiting = NONE if figures is None else millis(figures.reply_q_ms)
     owed_ms = call.card.owed_ms or 0
     head = _rows(
         ("call", call.call_sid),
+        ("key", key or NONE),
         ("state", f"{call.card.state}, {duration(call.age_ms(now_wall_ms))}, leg {call.card.leg}"),
         ("from → to", _numbers(call)),
         ("agent", call.agent),

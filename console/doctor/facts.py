@@ -11,13 +11,14 @@ import json
 import os
 import re
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
+from console import leave
 from console.calls import live
 from console.calls.live import AnyWorker, WorkerRow
 from console.doctor import brain as doctor_brain
@@ -29,25 +30,22 @@ from console.doctor import takeovers as doctor_takeovers
 from console.doctor import workers as doctor_workers
 from console.doctor.findings import Finding, skipped
 from console.doctor.host import DiskFacts, ProcessFacts
-from console.doctor.redis import RedisFacts
+from console.doctor.servers import redis_facts
 from console.doctor.takeovers import WaitingFacts
 from console.stack.readiness import why_not_ready
 from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared import env_file
 from shared.contract.entry import written_ms
-from shared.contract.keys import CONFIG, Keys
+from shared.contract.keys import Keys
 from shared.contract.worker import ROLES
 from shared.exit_codes import Exit
 from shared.process.host import is_in_real_time, who_listens
-from shared.redis_url import login_of, place_of
+from shared.redis_url import login_of, place_of, read
 from shared.setting.sources import doubts
 from shared.settings import REQUIRED_BY_ROLE, Settings, SettingsError, load
-from shared.store.access import permissions
-from shared.store.access.grants import OPERATOR
 from shared.store.client import Store, make_store
-from shared.store.errors import STORE_ERRORS
+from shared.store.errors import STORE_ERRORS, not_let_in
 
-PINGS = 50
 STORE_TIMEOUT_S = 3.0
 JANITOR_WITHIN_S = 6.0
 CHECK_WITHIN_S = 20.0
@@ -57,13 +55,6 @@ SESSIONS_WITHIN_S = 60.0
 NO_ANSWER = -1
 """In place of an exit code."""
 
-ASKED_CONFIG = (
-    "maxmemory-policy",
-    "save",
-    "appendfsync",
-    "auto-aof-rewrite-percentage",
-    "stop-writes-on-bgsave-error",
-)
 _OPEN_FILES = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
 
 
@@ -117,33 +108,6 @@ def read_settings() -> tuple[Settings | None, list[Finding]]:
     return settings, [*doctor_host.judge_settings(problems, ROLES), *doubtful]
 
 
-async def redis_facts(store: Store) -> RedisFacts:
-    """Asks a Redis about itself. Raises STORE_ERRORS. Cancelling is safe."""
-    missing = await permissions.missing(store, OPERATOR)
-    info = {} if "info" in missing.commands else await store.info()
-    try:
-        config = await store.config_get(*ASKED_CONFIG)
-    except ResponseError:  # Forbidden or renamed, as managed services do.
-        config = {}
-    trips = []
-    for _ in range(PINGS):
-        began = time.monotonic()
-        await store.ping()
-        trips.append((time.monotonic() - began) * 1000)
-    before = time.time()
-    seconds, microseconds = await store.time()
-    middle = (before + time.time()) / 2
-    lanes = await store.hget(CONFIG, "lanes")
-    return RedisFacts(
-        info={str(name): str(value) for name, value in info.items()},
-        config=config,
-        round_trips_ms=trips,
-        clock_ahead_ms=(seconds + microseconds / 1e6 - middle) * 1000,
-        lanes=lanes.decode() if lanes else "",
-        missing=missing,
-    )
-
-
 def admin_port(info: ProcessInfo, settings: Settings, workers: Sequence[AnyWorker]) -> int:
     """Where a process of this host answers: as its beat says, else by the settings of this shell, which need
     not be its own."""
@@ -185,21 +149,16 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
     url = settings.redis_url
     store = make_store(url, name="doctor", timeout_s=STORE_TIMEOUT_S)
     try:
-        facts = await redis_facts(store)
-        looked = await live.look_closely(store, await live.make_keys(store))
+        facts = await redis_facts(store, read(url))
+        keys = await live.make_keys(store)
+        looked = await live.look_closely(store, keys)
         found = doctor_redis.judge(facts, settings.lanes)
         workers = looked.workers
-        owned = await _owned(store, workers, settings.lanes)
+        owned = await _owned(store, workers, keys)
         has_ingress = _has_ingress(workers)
-        waiting = await asyncio.gather(
-            *(_waiting(store, lane, has_ingress=has_ingress) for lane in range(settings.lanes))
-        )
-    except AuthenticationError as error:
-        return [], [doctor_redis.login_refused(place_of(url), login_of(url), f"{error}")], []
-    except NoPermissionError as error:
-        return [], [doctor_redis.forbidden(f"{error}")], []
+        waiting = await _waiting(store, keys, has_ingress=has_ingress)
     except STORE_ERRORS as error:
-        return [], [doctor_redis.unreachable(place_of(url), f"{error}")], []
+        return [], [_not_reached(url, error)], []
     finally:
         await store.aclose()
     judged = doctor_workers.judge_workers(workers, owned, takes_writes=not facts.missing.refusal)
@@ -207,35 +166,49 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
     return doctor_calls.judge(looked.calls), [*found, *judged, *waits], workers
 
 
+def _not_reached(url: str, error: Exception) -> Finding:
+    match not_let_in(error):
+        case AuthenticationError() as said:
+            return doctor_redis.login_refused(place_of(url), login_of(url), f"{said}")
+        case NoPermissionError() as said:
+            return doctor_redis.forbidden(f"{said}")
+    return doctor_redis.unreachable(place_of(url), leave.in_words(error))
+
+
 def _has_ingress(workers: Sequence[AnyWorker]) -> bool:
     return any(row.is_alive for row in workers if isinstance(row, WorkerRow) and row.beat.role == "ingress")
 
 
-async def _waiting(store: Store, lane: int, *, has_ingress: bool) -> WaitingFacts:
-    """What waits in a lane. Without a janitor, where there could be one, it is looked at again: one may just
-    have left, and the next is there within a round."""
-    facts = await _look_at_lane(store, lane)
-    if has_ingress and not facts.janitor:
+async def _waiting(store: Store, keys: Keys, *, has_ingress: bool) -> list[WaitingFacts]:
+    """What waits in each lane. Where one has no janitor, and there could be one, all are looked at again: one
+    may just have left, and the next is there within a round."""
+    found = await _look_at_lanes(store, keys)
+    if has_ingress and not all(each.janitor for each in found):
         await asyncio.sleep(JANITOR_WITHIN_S)
-        facts = await _look_at_lane(store, lane)
-    return facts
+        found = await _look_at_lanes(store, keys)
+    return found
 
 
-async def _look_at_lane(store: Store, lane: int) -> WaitingFacts:
-    """A key that is none of ours counts as empty: others say so."""
-    keys = Keys()
+async def _look_at_lanes(store: Store, keys: Keys) -> list[WaitingFacts]:
+    """All in one round trip to each server: lanes may be many, and connections to one are few. A key that is
+    none of ours counts as empty: others say so."""
     seconds, microseconds = await store.time()
     async with store.pipeline(transaction=False) as pipe:
-        pipe.get(keys.janitor(lane))
-        pipe.xlen(keys.orphans(lane))
-        pipe.xrange(keys.orphans(lane), count=1)
-        pipe.xrange(keys.calls(lane), count=1)
-        pipe.zrange(keys.deadlines(lane), 0, 0, withscores=True)
+        for lane in range(keys.lanes):
+            pipe.get(keys.janitor(lane))
+            pipe.xlen(keys.orphans(lane))
+            pipe.xrange(keys.orphans(lane), count=1)
+            pipe.xrange(keys.calls(lane), count=1)
+            pipe.zrange(keys.deadlines(lane), 0, 0, withscores=True)
         answers = await pipe.execute(raise_on_error=False)
     now_ms = seconds * 1000 + microseconds // 1000
-    janitor, orphans, oldest, newest, due = (
-        None if isinstance(each, ResponseError) else each for each in answers
-    )
+    well = [None if isinstance(each, ResponseError) else each for each in answers]
+    size = len(well) // max(1, keys.lanes)
+    return [_waits(lane, well[lane * size : (lane + 1) * size], now_ms) for lane in range(keys.lanes)]
+
+
+def _waits(lane: int, answers: Sequence[Any], now_ms: int) -> WaitingFacts:
+    janitor, orphans, oldest, newest, due = answers
     return WaitingFacts(
         lane=lane,
         janitor=(janitor or b"").decode(errors="replace"),
@@ -250,12 +223,11 @@ def _waits_ms(entries: Sequence[tuple[bytes, object]] | None, now_ms: int) -> in
     return max(0, now_ms - written_ms(entries[0][0])) if entries else 0
 
 
-async def _owned(store: Store, workers: Sequence[AnyWorker], lanes: int) -> dict[str, int]:
+async def _owned(store: Store, workers: Sequence[AnyWorker], keys: Keys) -> dict[str, int]:
     """How many calls each worker that shows no beat still has."""
-    keys = Keys(lanes)
     silent = [row.name for row in workers if isinstance(row, WorkerRow) and not row.is_alive]
     return {
-        name: sum([len(await store.smembers(keys.owned(lane, name))) for lane in range(lanes)])
+        name: sum([len(await store.smembers(keys.owned(lane, name))) for lane in range(keys.lanes)])
         for name in silent
     }
 

@@ -2,17 +2,17 @@
 
 Owns: what is good enough, and the words for what is not. Must not know: how the facts are got.
 
-What a role refuses at its start (shared/store/access/check.py: age, memory policy, lanes) fails here too;
-what only shows on a bad day warns.
+What a role refuses at its start (shared/store/access/check.py: age, memory policy, shape, lanes) fails here
+too; what only shows on a bad day warns. Of a Cluster each master is judged, and named where it differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
 
-from console.doctor.findings import Finding, fail, ok, warn
+from console.doctor.findings import Finding, Level, fail, ok, warn
 from shared.figures.diagnosis import REDIS_MS
 from shared.store.access.check import LEAST_REDIS, LEAST_VALKEY
 from shared.store.access.permissions import Missing
@@ -35,7 +35,7 @@ class RedisFacts:
     """What a Redis says of itself."""
 
     info: Mapping[str, str]
-    """INFO, all sections."""
+    """INFO, all sections; of the first master, where there are several."""
     config: Mapping[str, str] = field(default_factory=dict)
     """CONFIG GET of what the rules ask for; empty where it is forbidden."""
     round_trips_ms: Sequence[float] = ()
@@ -44,7 +44,13 @@ class RedisFacts:
     lanes: str = ""
     """As stored by the first process; empty: none has started."""
     missing: Missing = field(default_factory=Missing)
-    """What its user may not do, and why it takes no writes now."""
+    """What its user may not do, and why it takes no writes now; of all masters."""
+    shape: str = ""
+    """Why its shape will not do, and what to do (shared/store/access/check.py)."""
+    at: str = ""
+    """Where it is, where there are several."""
+    others: Sequence[RedisFacts] = ()
+    """Of a Cluster, the other masters: what each says of itself, how it feels, where it is."""
 
 
 def judge(facts: RedisFacts, lanes: int) -> list[Finding]:
@@ -52,15 +58,16 @@ def judge(facts: RedisFacts, lanes: int) -> list[Finding]:
     if "info" in facts.missing.commands:
         return [each for each in [_permissions(facts.missing)] if each is not None]
     found = [
-        _version(facts.info),
-        _role(facts.info),
+        *_of_each(facts, lambda server: _version(server.info)),
+        _shape(facts.shape),
+        *_of_each(facts, lambda server: _role(server.info)),
         _permissions(facts.missing),
-        _policy(facts),
-        _memory(facts.info),
+        *_of_each(facts, _policy),
+        *_of_each(facts, lambda server: _memory(server.info)),
         _writes(facts.missing.refusal),
-        _persistence(facts),
-        _latency(facts.round_trips_ms),
-        _clock(facts.clock_ahead_ms),
+        *_of_each(facts, _persistence),
+        *_of_each(facts, lambda server: _latency(server.round_trips_ms)),
+        *_of_each(facts, lambda server: _clock(server.clock_ahead_ms)),
         _lanes(facts.lanes, lanes),
     ]
     return [each for each in found if each is not None]
@@ -94,6 +101,23 @@ def unreachable(url: str, reason: str) -> Finding:
 
 
 # Private.
+
+
+def _of_each(facts: RedisFacts, rule: Callable[[RedisFacts], Finding | None]) -> list[Finding]:
+    """What a rule says of each master: all of whom it says the same in one line, who is not well by name."""
+    servers = [facts, *facts.others]
+    said = [(each.at, found) for each in servers if (found := rule(each)) is not None]
+    if len(dict.fromkeys(found for _, found in said)) <= 1:
+        return [found for _, found in said[:1]]
+    well = dict.fromkeys(found.found for _, found in said if found.level is Level.OK)
+    good = [ok(said[0][1].what, "; ".join(well))] if well else []
+    bad = [(at, found) for at, found in said if found.level is not Level.OK]
+    return [*good, *(replace(found, what=f"{found.what}, {at}") for at, found in bad)]
+
+
+def _shape(problem: str) -> Finding | None:
+    found, _, do = problem.partition(". ")
+    return fail(f"{WHERE} shape", found, do) if problem else None
 
 
 def _version(info: Mapping[str, str]) -> Finding:

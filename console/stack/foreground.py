@@ -28,7 +28,7 @@ from console.stack.ports import is_free
 from console.stack.supervision import SUPERVISOR_ERRORS
 from console.style import BAD, DIM, GOOD, make_console
 from shared.exit_codes import Exit
-from shared.redis_url import Shape, place_of, read
+from shared.redis_url import RedisPlace, Shape, read
 from shared.setting.service import ENV_PREFIX
 from shared.settings import Settings, environment_name
 
@@ -159,19 +159,25 @@ def python_name() -> str:
 
 
 def redis_cli(redis_url: str) -> str:
-    """`redis-cli` with the arguments that reach this Redis; a password is left to REDISCLI_AUTH."""
+    """`redis-cli` with the arguments that reach this Redis, in its shape; a password is left to
+    REDISCLI_AUTH."""
     place = read(redis_url)
-    host = place.hosts[0]
+    host, options = place.hosts[0], place.options
+    words = ["REDISCLI_AUTH=…"] if "password" in options else []
+    words.append("redis-cli")
     if host.path:
-        return f"redis-cli -s {host.path}"
-    if place.shape is Shape.SENTINEL:
-        return f"redis-cli -h {host.name} -p {host.port} SENTINEL get-master-addr-by-name {place.master}"
-    if place.shape is Shape.ONE and ("password" in place.options or "username" in place.options):
-        return f"REDISCLI_AUTH=… redis-cli -u {place_of(redis_url)}"
-    auth = "REDISCLI_AUTH=… " if "password" in place.options else ""
-    cluster = " -c" if place.shape is Shape.CLUSTER else ""
-    tls = " --tls" if place.is_tls else ""
-    return f"{auth}redis-cli{cluster} -h {host.name} -p {host.port}{tls}"
+        words += ["-s", host.path]
+    elif place.shape is Shape.SENTINEL:
+        asked = f"redis-cli -h {host.name} -p {host.port}{_tls_words(place)}"
+        # Two lines, the address and the port.
+        to_words = "sed '1s/^/-h /;2s/^/-p /'"
+        words.append(f"$({asked} SENTINEL get-master-addr-by-name {place.master} | {to_words})")
+    else:
+        words += ["-c"] if place.shape is Shape.CLUSTER else []
+        words += ["-h", host.name, "-p", str(host.port)]
+    words += ["-n", str(place.database)] if place.database else []
+    words += ["--user", options["username"]] if options.get("username") else []
+    return " ".join(words) + _tls_words(place)
 
 
 # Private.
@@ -235,12 +241,10 @@ def _simulated_call_lines(stack: Stack, settings: Settings) -> list[str]:
 
 def _inspection_lines(stack: Stack, settings: Settings) -> list[str]:
     folder = Path(python_name()).parent
-    redis = redis_cli(stack.redis_url)
     return [
         "To look inside:",
         f"  {folder}/supervisorctl -c {escape(str(stack.config_file))} status",
-        f"  {redis} zrange 'tl:{{0}}:live' 0 -1                     who is on the line",
-        f"  {redis} --scan --pattern 'tl:*:call:*:journal'        the journals; then XRANGE KEY - +",
+        *(f"  {escape(line)}" for line in _redis_lines(stack.redis_url, settings.lanes)),
         f"  {_redis_setting(stack)}{folder}/trunkline top",
         f"  {escape(_made_up(stack, settings))}{folder}/trunkline doctor --offline"
         f" --config {escape(str(stack.config_file))}",
@@ -249,6 +253,37 @@ def _inspection_lines(stack: Stack, settings: Settings) -> list[str]:
         f"  tail -F {escape(str(stack.run_dir))}/*.log",
         f"Settings come from the environment and .env; {ENV_PREFIX}… and others: {folder}/trunkline settings",
     ]
+
+
+def _redis_lines(redis_url: str, lanes: int) -> list[str]:
+    """What redis-cli shows of calls, whatever the shape of Redis."""
+    redis = redis_cli(redis_url)
+    live, loop = f"{redis} zrange 'tl:{{0}}:live' 0 -1", ""
+    if lanes > 1:
+        live, loop = f'{redis} zrange "tl:{{$lane}}:live" 0 -1', f"for lane in $(seq 0 {lanes - 1}); do "
+    found = [f"{loop}{live}{'; done' if loop else ''}                     who is on the line"]
+    if read(redis_url).shape is not Shape.CLUSTER:  # There, a scan is of one node.
+        found.append(
+            f"{redis} --scan --pattern 'tl:*:call:*:journal'        the journals; then XRANGE KEY - +"
+        )
+    return found
+
+
+def _tls_words(place: RedisPlace) -> str:
+    """With TLS: whom redis-cli trusts and what it shows; empty without."""
+    if not place.is_tls:
+        return ""
+    shown = [f" {flag} {place.options[name]}" for name, flag in _TLS_FLAGS.items() if name in place.options]
+    trusts_all = place.options.get("ssl_cert_reqs", "required") == "none"
+    return f" --tls{''.join(shown)}{' --insecure' if trusts_all else ''}"
+
+
+_TLS_FLAGS = {
+    "ssl_ca_certs": "--cacert",
+    "ssl_ca_path": "--cacertdir",
+    "ssl_certfile": "--cert",
+    "ssl_keyfile": "--key",
+}
 
 
 def _parts(options: StackOptions) -> str:

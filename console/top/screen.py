@@ -60,7 +60,7 @@ async def read(reading: Reading, watch: BeatWatch, before: Snapshot) -> Snapshot
         found = await reading()
     except STORE_ERRORS as error:
         watch.missed()
-        return replace(before, trouble=f"Redis does not answer ({type(error).__name__}: {error})")
+        return replace(before, trouble=f"Redis does not answer ({leave.in_words(error)})")
     return Snapshot(at_ms=wall_ms(), calls=tuple(found.calls), workers=tuple(found.workers))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
@@ -217,8 +218,7 @@ async def fleet_values(desk: Desk) -> dict[str, object]:
     has_janitor = True
     if not seen.trouble:
         try:
-            found = await desk.store.info()
-            redis = [(words, str(found[key])) for key, words in REDIS_WORDS if key in found]
+            redis = redis_lines(list((await desk.store.infos()).values()))
             has_janitor = await _has_janitor(desk)
         except STORE_ERRORS as error:
             redis = [("INFO", f"not answered ({type(error).__name__})")]
@@ -242,6 +242,16 @@ REDIS_WORDS = (
     ("instantaneous_ops_per_sec", "commands a second"),
     ("uptime_in_seconds", "up, s"),
 )
+
+
+def redis_lines(infos: Sequence[Mapping[str, object]]) -> list[tuple[str, str]]:
+    """What Redis says of itself; of a Cluster, what each master says, in the same order in each line."""
+    found = []
+    for key, words in REDIS_WORDS:
+        said = [str(info[key]) for info in infos if key in info]
+        if said:
+            found.append((words, said[0] if len(set(said)) == 1 else ", ".join(said)))
+    return found
 
 
 def asked_of(request: Request) -> Asked:

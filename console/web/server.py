@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from uvicorn import Config
 
+from console import leave
 from console.calls import live
 from console.phone.views import PhoneViews
 from console.web.actions import ActionViews
@@ -114,7 +115,7 @@ async def opened(settings: Settings, redis_url: str, log: Log) -> AsyncIterator[
                 keys = await live.make_keys(store)
                 break
             except STORE_ERRORS as error:
-                log.warning("redis_unreachable", reason=type(error).__name__)
+                log.warning("redis_unreachable", reason=leave.in_words(error))
                 await asyncio.sleep(REDIS_AGAIN_S)
         desk = make_desk(settings, store, keys, log)
         try:

@@ -331,31 +331,33 @@ class Store:
     async def info(self, *sections: str) -> dict[str, Any]:
         """What a server says of itself, numbers as numbers: the only one, the master, the first node of a
         Cluster."""
-        return (await self.infos(*sections))[0]
+        return next(iter((await self.infos(*sections)).values()))
 
-    async def infos(self, *sections: str) -> list[dict[str, Any]]:
-        """The same of each master, of which a Cluster has several; one at least."""
-        if not self.is_cluster:
-            return [await self.redis.info(*sections)]
-        return [await self.redis.info(*sections, target_nodes=node) for node in await self._masters()]
+    async def infos(self, *sections: str) -> dict[str, dict[str, Any]]:
+        """The same of each master, of which a Cluster has several, by where it is (`host:port`); where there
+        is one alone, it is nowhere in particular (empty)."""
+        return {at: await self.redis.info(*sections, **to) for at, to in await self._each()}
 
-    async def config_get(self, *names: str) -> dict[str, str]:
-        """Configuration by name. Raises ResponseError where it is forbidden."""
-        found: dict[str, str] = await self.redis.config_get(*names, **await self._one())
-        return found
+    async def configs(self, *names: str) -> dict[str, dict[str, str]]:
+        """Configuration by name, of each master, by where it is, as `infos`. Raises ResponseError where that
+        is forbidden."""
+        return {at: await self.redis.config_get(*names, **to) for at, to in await self._each()}
 
-    async def connection(self) -> Any:
-        """One of redis-py's connections to a master, not connected, that no pool has: for what leaves a
-        connection in a state that nobody else may find. It has no name: to give itself one is a command that
-        may be forbidden.
+    async def connections(self) -> dict[str, Any]:
+        """One of redis-py's connections to each master, by where it is, as `infos`: not connected, and no
+        pool has it, for what leaves a connection in a state that nobody else may find. It has no name: to
+        give itself one is a command that may be forbidden.
 
         Raises STORE_ERRORS where a Cluster or Sentinels must be asked.
         """
         if self.is_cluster:
-            node = (await self._masters())[0]
-            return node.connection_class(**{**node.connection_kwargs, "client_name": None})
-        pool: Any = self.redis.connection_pool
-        return pool.connection_class(**{**pool.connection_kwargs, "client_name": None})
+            sources = {str(node.name): node for node in await self._masters()}
+        else:
+            sources = {"": self.redis.connection_pool}
+        return {
+            at: source.connection_class(**{**source.connection_kwargs, "client_name": None})
+            for at, source in sources.items()
+        }
 
     # Private.
 
@@ -373,6 +375,12 @@ class Store:
     async def _one(self) -> dict[str, Any]:
         """Where a command without a key goes: on a Cluster to one master, not to all."""
         return {"target_nodes": (await self._masters())[0]} if self.is_cluster else {}
+
+    async def _each(self) -> list[tuple[str, dict[str, Any]]]:
+        """Where each master is, and where a command without a key goes to reach it."""
+        if not self.is_cluster:
+            return [("", {})]
+        return [(str(node.name), {"target_nodes": node}) for node in await self._masters()]
 
     async def _masters(self) -> list[Any]:
         """The nodes of a Cluster that have slots. Raises STORE_ERRORS."""

@@ -21,7 +21,9 @@ from __future__ import annotations
 
 from redis.exceptions import (
     AskError,
+    AuthenticationError,
     ClusterDownError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
@@ -58,6 +60,17 @@ def is_of_the_moment(error: Exception) -> bool:
     if not isinstance(error, ResponseError):
         return True
     return isinstance(error, _OF_THE_MOMENT) or str(error).partition(" ")[0] in refusals.PASSING
+
+
+def not_let_in(error: BaseException) -> AuthenticationError | NoPermissionError | None:
+    """What a server said of user, password or permission, where that is behind one of STORE_ERRORS; else
+    None. redis-py's clients of a Cluster and of Sentinels say first that nobody could be asked."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, AuthenticationError | NoPermissionError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 class LinkLost(RedisError):

@@ -27,9 +27,7 @@ from shared.store.client import Store
 SID = "CA" + "0" * 32
 WORKER = "brain-0@host#1a2b3c"
 ALL_KEYS = Keys(4)
-
-SPREAD = Keys(4, spread=True)
-"""Those of a Cluster."""
+ON_A_CLUSTER = Keys(4, spread=True)
 
 
 def every_key() -> list[str]:
@@ -50,8 +48,8 @@ def every_key() -> list[str]:
         ALL_KEYS.owned(3, WORKER),
         ALL_KEYS.out(WORKER),
         ALL_KEYS.back(WORKER),
-        SPREAD.out(WORKER, 3),
-        SPREAD.back(WORKER, 3),
+        ON_A_CLUSTER.out(WORKER, 3),
+        ON_A_CLUSTER.back(WORKER, 3),
     ]
     parts = [ALL_KEYS.part(SID, part) for part in CALL_PARTS]
     admission = [ADMITTED, COUNTED_BY, caller_day("0" * 32), MODEL]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 import typer
+from redis.exceptions import AuthenticationError, RedisClusterException
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from console import leave
@@ -56,10 +59,18 @@ def test_a_url_of_the_environment_that_is_none_leaves(
     assert capsys.readouterr().err.startswith("trunkline: REDIS_URL: expected a URL such as")
 
 
+NOT_TRUSTED = RedisConnectionError("Error 1 connecting to h:6379.")
+NOT_TRUSTED.__cause__ = ssl.SSLCertVerificationError("certificate verify failed: self-signed certificate")
+NOT_LET_IN = RedisClusterException("Redis Cluster cannot be connected.")
+NOT_LET_IN.__cause__ = AuthenticationError("invalid username-password pair")
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
         (RedisConnectionError("refused"), "Redis does not answer (refused). Is REDIS_URL right?"),
+        (NOT_TRUSTED, "Redis does not answer (its certificate is signed by nobody that this host trusts"),
+        (NOT_LET_IN, "Redis does not answer (invalid username-password pair). Is REDIS_URL right?"),
         (LookupError("no such call"), "no such call"),
     ],
 )

@@ -50,7 +50,7 @@ from shared.store.client import Store, make_store
 from simulators.twilio import Dtmf, HangUp, InterruptAfter, Pause, Speak, WaitForSilence, WaitForSpeech
 from simulators.twilio import WaitUntil as Until
 from tests.e2e.conftest import QUICK, Bridge, clip, own_stack, plan
-from tests.e2e.test_recipes import trunkline
+from tests.e2e.shell import Shell
 from tests.support import acl
 from tests.support.servers import OWN_TIMEOUT_S, needed, redis7_binary, server, valkey_binary
 from tests.support.waiting import wait_until
@@ -625,7 +625,7 @@ async def test_a_call_with_a_user_a_role(tmp_path: Path) -> None:
             told = {"TRUNKLINE_WEBHOOK_URL": hook_url, "TRUNKLINE_WEBHOOK_SECRET": "any text"}
             stack = own_stack("acl", operator, told, role_redis_urls=own, watchdog=True, drain_s=1)
             async with stack as bridge:
-                await a_call(bridge, operator)
+                await a_call(bridge, Shell.at(url))
                 assert users_by_connection(url) == {
                     *((role, acl.user_of(role)) for role in ROLES), ("watchdog", acl.user_of(OPERATOR)),
                 }  # fmt: skip
@@ -636,7 +636,7 @@ async def test_a_call_with_a_user_a_role(tmp_path: Path) -> None:
         assert acl.refusals(url) == []
 
 
-async def a_call(bridge: Bridge, operator: str) -> None:
+async def a_call(bridge: Bridge, shell: Shell) -> None:
     done = asyncio.Event()
     steps_of_caller = (
         WaitForSpeech(), WaitForSilence(300), Speak(clip("en_caller_ask")),
@@ -651,13 +651,13 @@ async def a_call(bridge: Bridge, operator: str) -> None:
             ("calls", "--json"), ("show", sid, "--json"), ("keys", "--json"), ("top", "--once"),
             ("say", sid, "One moment.", "--json"),
         ):  # fmt: skip
-            said = await trunkline(operator, *words)
+            said = await shell.trunkline(*words)
             assert said.returncode == 0, (words, said.stderr)
         await changes_hands(bridge, sid)
-        ended = await trunkline(operator, "hangup", sid)
+        ended = await shell.trunkline("hangup", sid)
         assert ended.returncode == 0, ended.stderr
         done.set()
         await live.finished()
         await bridge.until_ended(sid)
-    assert '"kind": "ended"' in (await trunkline(operator, "watch", sid, "--json")).stdout
-    assert sid in (await trunkline(operator, "calls", "--ended", "--since", "1h", "--json")).stdout
+    assert '"kind": "ended"' in (await shell.trunkline("watch", sid, "--json")).stdout
+    assert sid in (await shell.trunkline("calls", "--ended", "--since", "1h", "--json")).stdout

@@ -11,13 +11,15 @@ import pytest
 import redis
 
 from console.doctor import redis as doctor_redis
-from console.doctor.facts import redis_facts
 from console.doctor.findings import Level
+from console.doctor.servers import redis_facts
+from shared.redis_url import read
 from shared.store.client import make_store
 from tests.support.servers import OWN_TIMEOUT_S, free_port, redis7_binary, valkey_binary, wait_until_up
 from tests.support.waiting import wait_until
 
 CONF = Path(__file__).parents[2] / "deploy" / "redis"
+ONE = read("redis://host")
 AUDIO_NOT_ON_DISK, DURABLE = "audio-not-on-disk.conf", "durable.conf"
 
 
@@ -54,7 +56,7 @@ async def persistence(url: str) -> doctor_redis.Finding:
     """What the doctor says of it."""
     store = make_store(url, name="test", timeout_s=OWN_TIMEOUT_S)
     try:
-        found = doctor_redis.judge(await redis_facts(store), lanes=1)
+        found = doctor_redis.judge(await redis_facts(store, ONE), lanes=1)
     finally:
         await store.aclose()
     return next(each for each in found if each.what == "Redis persistence")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import redis
 
+from console.calls import live
 from console.stack.launcher import Stack
 from console.stack.plan import CALL_COMES_IN, DEMO_PUBLIC_URL, StackOptions
 from shared.contract.keys import ADMITTED, Keys
@@ -69,6 +70,7 @@ class Bridge:
     stack: Stack
     realtime_port: int
     store: Store
+    keys: Keys = KEYS
     restarted: set[str] = field(default_factory=set)
     """Processes that the test restarted on purpose."""
     provoked: set[str] = field(default_factory=set)
@@ -81,14 +83,14 @@ class Bridge:
         await self.stack.until_ready(30.0)
 
     async def card(self, call_sid: str) -> dict[str, str]:
-        found = await self.store.hgetall(KEYS.card(call_sid))
+        found = await self.store.hgetall(self.keys.card(call_sid))
         return {name.decode(): value.decode() for name, value in found.items()}
 
     def control(self, call_sid: str) -> str:
-        return KEYS.control(call_sid)
+        return self.keys.control(call_sid)
 
     async def journal(self, call_sid: str) -> list[dict[str, str]]:
-        entries = await self.store.xrange(KEYS.journal(call_sid))
+        entries = await self.store.xrange(self.keys.journal(call_sid))
         return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
 
     async def kinds(self, call_sid: str) -> list[str]:
@@ -146,7 +148,7 @@ async def own_stack(
     )
     async with stack:
         store = make_store(redis_url, name="e2e", timeout_s=OWN_TIMEOUT_S)
-        yield Bridge(stack, port, store)
+        yield Bridge(stack, port, store, await live.make_keys(store))
         await store.aclose()
 
 

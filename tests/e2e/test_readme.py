@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from console import settings_table
 from console.keys_table import KINDS
 from console.stack.plan import DEMO_PUBLIC_URL
-from shared.audio import FRAME_BYTES
-from shared.contract.speech import sound_commands
 from shared.settings import load
+from shared.store.access.grants import OPERATOR
 from simulators.twilio import CallPlan, HangUp, TwilioSimulator, WaitForEnd, WaitForSilence, WaitForSpeech
-from tests.e2e.conftest import QUICK, Bridge, plan
-from tests.e2e.shell import run
-from tests.support.servers import missing
-from tests.support.waiting import wait_until
+from tests.e2e.conftest import QUICK, Bridge
+from tests.e2e.recipes import OF_README, README, recipes_on_a_call, section
+from tests.e2e.shell import Shell
+from tests.support import acl
+from tests.support.servers import needed
 
 pytestmark = pytest.mark.timeout(60)
 
 EXAMPLE_ORIGIN = "https://bridge.example.com"
-README = (Path(__file__).parent.parent.parent / "README.md").read_text("utf-8")
-
-
-def section(name: str) -> str:
-    """The part between `<!-- name:begin -->` and `<!-- name:end -->`."""
-    found = re.search(rf"<!-- {name}:begin -->\n(.*?)<!-- {name}:end -->", README, re.DOTALL)
-    assert found, f"README.md has no part {name}"
-    return found[1]
 
 
 def test_the_settings_table_is_the_code() -> None:
@@ -99,57 +89,13 @@ async def test_a_number_that_is_set_up_by_the_table(bridge: Bridge) -> None:
     assert ("fallback", 200) in [(hook.purpose, hook.status) for hook in call.webhooks]
 
 
-def recipes() -> list[str]:
-    """Each redis-cli line of the README."""
-    lines = [line.split("  #")[0].strip() for line in section("recipes").splitlines()]
-    in_table = re.findall(r"`(redis-cli [^`]*)`", section("keys"))
-    return [line for line in lines if line.startswith("redis-cli")] + in_table
-
-
-async def environment(bridge: Bridge, call_sid: str) -> dict[str, str]:
-    card = await bridge.card(call_sid)
-    return {
-        "CALL": call_sid,
-        "KEY": f"tl:{{0}}:call:{call_sid}",
-        "WORKER": card["brain"],
-        "INGRESS": card["ingress"],
-        "EGRESS": card["egress"],
-    }
-
-
 async def test_every_recipe_works_on_a_live_call(bridge: Bridge, e2e_redis: str) -> None:
     """Each line answers something, and the last ones act: the model speaks, then the call ends."""
-    if shutil.which("redis-cli") is None:
-        missing("redis-cli")
-    async with bridge.realtime() as model, bridge.twilio() as twilio:
-        live = twilio.start_call(plan(WaitForEnd(30_000), HangUp()), QUICK)
-        await wait_until(lambda: bool(live.record.playbacks), "the greeting plays")
-
-        async def has_figures() -> bool:
-            return "tx_q_ms" in await bridge.card(live.call_sid)
-
-        await wait_until(has_figures, "egress has put its figures on the card")
-
-        async def has_janitor() -> bool:
-            leases = ("tl:{0}:janitor", "tl:{admitted}:by")
-            return all(run(f'redis-cli GET "{key}"', e2e_redis, {}).strip() for key in leases)
-
-        await wait_until(has_janitor, "an ingress tidies up", timeout_s=20)
-        # As brains do whose agents have sounds of their own.
-        for command in sound_commands("0f3a", bytes(FRAME_BYTES)):
-            await bridge.store.execute(command)
-        variables = await environment(bridge, live.call_sid)
-        acting = [line for line in recipes() if "XADD" in line]
-        assert [re.findall(r"kind (\w+)", line) for line in acting] == [["say"], ["hangup"]]
-        looking = [line for line in recipes() if "XADD" not in line]
-        assert len(looking) > 15
-        silent = [line for line in looking if not run(line, e2e_redis, variables).strip()]
-        assert silent == [], f"these recipes showed nothing: {silent}"
-        run(acting[0], e2e_redis, variables)
-        await wait_until(lambda: len(model.sessions[0].responses) == 2, "the model was made to speak")
-        run(acting[1], e2e_redis, variables)
-        call = await live.finished()
-        await bridge.until_ended(live.call_sid)
+    needed("redis-cli")
+    acl.install(e2e_redis, OPERATOR)
+    assert len(OF_README.looking) > 15
+    assert [len(OF_README.doing(what)) for what in ("say", "drain", "hangup")] == [1, 0, 1]
+    call = await recipes_on_a_call(bridge, Shell.at(e2e_redis), OF_README)
     assert call.end_reason == "bridge_hung_up"
 
 

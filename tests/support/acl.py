@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import redis as sync_redis
 
+from proofs.prove.chaos.shapes.node import Node
 from shared.contract.worker import ROLES
 from shared.store.access.grants import GRANTS
 
@@ -47,9 +49,17 @@ def install(url: str, *names: str) -> None:
             client.execute_command("ACL", "SETUSER", *rules, "resetpass", f">{PASSWORD}")
 
 
+def install_at(nodes: Iterable[Node], *names: str) -> None:
+    """The same on each server of a Redis that has several: users are of one server alone."""
+    for node in nodes:
+        for name in names or tuple(GRANTS):
+            _, *rules = file_of(name).read_text("utf-8").split()
+            node.ask("ACL", "SETUSER", *rules, "resetpass", f">{PASSWORD}")
+
+
 def url_of(url: str, name: str) -> str:
-    """The same server, logged in as a user."""
-    return url.replace("redis://", f"redis://{user_of(name)}:{PASSWORD}@")
+    """The same Redis, of whatever shape, logged in as a user."""
+    return url.replace("://", f"://{user_of(name)}:{PASSWORD}@")
 
 
 def forget_refusals(url: str) -> None:

@@ -28,14 +28,14 @@ FIGURES = PipelineFigures(
 """A window in which all was well."""
 
 
-async def make_call(store: Store, sid: str, started_at_ms: int, **fields: str) -> None:
+async def make_call(store: Store, sid: str, started_at_ms: int, keys: Keys = KEYS, **fields: str) -> None:
     """What ATTACH writes of a call, with a brain; `fields`: what others have written on its card since."""
     stream = NewStream(
         call_sid=sid, stream_sid="MZ" + sid[2:], ingress=INGRESS, nonce="n", caller_number="…11",
         called_number="…22", agent="",
     )  # fmt: skip
-    await run(store, steps.attach(KEYS, stream, wall_ms=started_at_ms, max_resumes=5))
-    await store.hset(KEYS.card(sid), mapping={"brain": BRAIN, **fields})
+    await run(store, steps.attach(keys, stream, wall_ms=started_at_ms, max_resumes=5))
+    await store.hset(keys.card(sid), mapping={"brain": BRAIN, **fields})
 
 
 async def make_living_call(store: Store, sid: str, *, age_ms: int = 60_000, **fields: str) -> None:

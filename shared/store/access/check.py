@@ -14,14 +14,21 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from shared.contract import keys
 from shared.contract.entry import whole
 from shared.redis_url import DEFAULT_USER, RedisPlace, Shape
 from shared.store.access import permissions
 from shared.store.client import Store
-from shared.store.errors import STORE_ERRORS, RedisForbids, RedisLoginRefused, RedisRefused
+from shared.store.errors import (
+    STORE_ERRORS,
+    RedisForbids,
+    RedisLoginRefused,
+    RedisRefused,
+    is_of_the_moment,
+    not_let_in,
+)
 from shared.store.reach.tls import words_of
 
 LEAST_REDIS = (7, 0)
@@ -76,21 +83,24 @@ async def inspect(
                 f" Grant it: {lacking.remedy(user)}"
             )
         infos = await store.infos()
-        config = await _config(store, place)
+        config = await configuration(store, place)
         stored = await agree_on_lanes(store, lanes)
-    except AuthenticationError as error:
-        raise RedisLoginRefused(
-            f"expected user and password to be taken, got: {str(error).rstrip('.')}."
-            " Correct them in REDIS_URL (redis://user:password@host:port/0)."
-        ) from None
-    except NoPermissionError as error:
-        raise RedisForbids(f"expected {user} to be allowed it, got: {error}") from None
+    except STORE_ERRORS as error:
+        match not_let_in(error):
+            case AuthenticationError() as said:
+                raise RedisLoginRefused(
+                    f"expected user and password to be taken, got: {str(said).rstrip('.')}."
+                    " Correct them in REDIS_URL (redis://user:password@host:port/0)."
+                ) from None
+            case NoPermissionError() as said:
+                raise RedisForbids(f"expected {user} to be allowed it, got: {said}") from None
+        raise
     if stored != lanes:
         raise RedisRefused(
             f"expected LANES to be {stored}, as stored in {keys.CONFIG} by the first process of this"
             f" deployment, got {lanes}. Set TRUNKLINE_LANES={stored}, or use an empty Redis."
         )
-    return judge(infos, config, place)
+    return judge(list(infos.values()), config, place)
 
 
 async def agree_on_lanes(store: Store, lanes: int) -> int:
@@ -99,6 +109,22 @@ async def agree_on_lanes(store: Store, lanes: int) -> int:
     await store.hsetnx(keys.CONFIG, "lanes", str(lanes))
     told = await store.hget(keys.CONFIG, "lanes")
     return lanes if told is None else whole(told) or 0
+
+
+async def configuration(store: Store, place: RedisPlace) -> Mapping[str, str]:
+    """What `judge` wants to know and INFO does not say; nothing where the user may not ask for it. Of a
+    Cluster, where each node has a file of its own, what one of the masters says and should not. Raises
+    STORE_ERRORS. Cancelling is safe."""
+    if place.shape is not Shape.CLUSTER:
+        return {}
+    try:
+        found = await store.configs(FULL_COVERAGE)
+    except ResponseError as error:
+        if is_of_the_moment(error):
+            raise
+        return {}  # Forbidden or renamed, as managed services do.
+    is_full = any(each.get(FULL_COVERAGE) == "yes" for each in found.values())
+    return {FULL_COVERAGE: "yes" if is_full else "no"}
 
 
 def judge(infos: Sequence[Mapping[str, Any]], config: Mapping[str, str], place: RedisPlace) -> str:
@@ -112,21 +138,35 @@ def judge(infos: Sequence[Mapping[str, Any]], config: Mapping[str, str], place: 
                 f"expected maxmemory-policy noeviction, got {policy}: it would delete live calls without a"
                 " word. Set it with CONFIG SET maxmemory-policy noeviction and in redis.conf."
             )
-    _check_shape(infos, config, place)
+    wrong = shape_problem(infos, config, place)
+    if wrong:
+        raise RedisRefused(wrong)
     return " and ".join(sorted({_version_of(info) for info in infos}))
 
 
+def shape_problem(infos: Sequence[Mapping[str, Any]], config: Mapping[str, str], place: RedisPlace) -> str:
+    """Why its shape will not do, by the same facts as `judge`, and what to do; empty: it will."""
+    is_cluster = any(str(info.get("cluster_enabled", "0")) == "1" for info in infos)
+    if is_cluster and place.shape is not Shape.CLUSTER:
+        return (
+            "expected one server or a master with replicas, got a node of a Cluster: it has some of the keys"
+            " only. Write cluster://host:port in REDIS_URL."
+        )
+    if place.shape is Shape.SENTINEL and not any("min_slaves_good_slaves" in info for info in infos):
+        return (
+            "expected min-replicas-to-write 1 or more on a master with Sentinels, got 0: one that is cut off"
+            " would go on taking calls that are lost when it comes back. Set min-replicas-to-write 1 and"
+            " min-replicas-max-lag 10 on the master and on each replica."
+        )
+    if config.get(FULL_COVERAGE, "no") == "yes":
+        return (
+            f"expected {FULL_COVERAGE} no, got yes: one lost master would stop the calls of all. Set it with"
+            f" CONFIG SET {FULL_COVERAGE} no on each node, and in its configuration."
+        )
+    return ""
+
+
 # Private.
-
-
-async def _config(store: Store, place: RedisPlace) -> Mapping[str, str]:
-    """What INFO does not say; nothing where the user may not ask for it."""
-    if place.shape is not Shape.CLUSTER:
-        return {}
-    try:
-        return await store.config_get(FULL_COVERAGE)
-    except NoPermissionError:
-        return {}
 
 
 def _version_of(info: Mapping[str, Any]) -> str:
@@ -142,23 +182,3 @@ def _check_version(info: Mapping[str, Any]) -> None:
     if found[: len(least)] < least:
         wanted = ".".join(map(str, least))
         raise RedisRefused(f"expected {name} {wanted} or newer, got {version}. Use a newer server.")
-
-
-def _check_shape(infos: Sequence[Mapping[str, Any]], config: Mapping[str, str], place: RedisPlace) -> None:
-    is_cluster = any(info.get("cluster_enabled") == 1 for info in infos)
-    if is_cluster and place.shape is not Shape.CLUSTER:
-        raise RedisRefused(
-            "expected one server or a master with replicas, got a node of a Cluster: it has some of the keys"
-            " only. Write cluster://host:port in REDIS_URL."
-        )
-    if place.shape is Shape.SENTINEL and not any("min_slaves_good_slaves" in info for info in infos):
-        raise RedisRefused(
-            "expected min-replicas-to-write 1 or more on a master with Sentinels, got 0: one that is cut off"
-            " would go on taking calls that are lost when it comes back. Set min-replicas-to-write 1 and"
-            " min-replicas-max-lag 10 on the master and on each replica."
-        )
-    if config.get(FULL_COVERAGE, "no") == "yes":
-        raise RedisRefused(
-            f"expected {FULL_COVERAGE} no, got yes: one lost master would stop the calls of all. Set it with"
-            f" CONFIG SET {FULL_COVERAGE} no on each node, and in its configuration."
-        )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis.exceptions import AskError, NoPermissionError, ResponseError
@@ -157,13 +157,26 @@ class Missing:
 
 async def missing(store: Store, role: str = "") -> Missing:
     """What the user that the store logs in as lacks of what `role` needs, one of grants.GRANTS; without one,
-    of what all roles need. Of a Cluster one master is asked. Raises STORE_ERRORS.
+    of what all roles need. Of a Cluster, where users are of one node each, every master is asked. Raises
+    STORE_ERRORS.
 
     Cancelling it costs the connection that it asks on.
     """
+    found = []
+    for at, connection in (await store.connections()).items():
+        lacking = await _missing_at(connection, role)
+        where = f" ({at})" if at and lacking.refusal else ""
+        found.append(replace(lacking, refusal=lacking.refusal + where))
+    return _together(found)
+
+
+# Private.
+
+
+async def _missing_at(connection: Any, role: str) -> Missing:
+    """The same of one server. The connection is its own: nobody gets it after this, whatever state it is
+    in."""
     grant = GRANTS[role] if role else ALL_ROLES
-    # A connection of its own, which nobody gets after it, whatever state it is in.
-    connection = await store.connection()
     try:
         await connection.connect()
         found = await _judged_by(connection, asks_of(grant))
@@ -177,7 +190,14 @@ async def missing(store: Store, role: str = "") -> Missing:
     return found
 
 
-# Private.
+def _together(found: Sequence[Missing]) -> Missing:
+    """What is missing anywhere, once."""
+    return Missing(
+        commands=tuple(dict.fromkeys(name for each in found for name in each.commands)),
+        keys=tuple(dict.fromkeys(rule for each in found for rule in each.keys)),
+        selectors=tuple(dict.fromkeys(rule for each in found for rule in each.selectors)),
+        refusal=next((each.refusal for each in found if each.refusal), ""),
+    )
 
 
 def _ask(name: str, rule: KeyRule | None, selector: str) -> Question:

@@ -17,7 +17,8 @@ from redis.backoff import NoBackoff
 
 from shared.redis_url import RedisPlace, Shape
 from shared.store.reach.connections import SentinelConnection
-from shared.store.reach.servers import cluster_client, sentinel_client
+from shared.store.reach.sentinels import sentinel_client
+from shared.store.reach.servers import cluster_client
 from shared.store.reach.tls import SentinelTlsConnection, SharedTlsConnection
 
 CONNECT_TIMEOUT_S = 1.0

@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import SSLConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
 
@@ -28,10 +26,11 @@ from shared.redis_url import RedisHost, RedisPlace, Shape, read
 from shared.store.reach import tls
 from shared.store.reach.connections import ClusterClient, PlainConnection
 from shared.store.reach.link import Login, OnLost, RedisLink, open_link
+from shared.store.reach.sentinels import sentinel_client
 from shared.store.refusals import MOVED
 
 ASK_TIMEOUT_S = 0.5
-"""How long one Sentinel, or one node that is asked for the topology, may take."""
+"""How long one node that is asked for the topology may take."""
 
 FRESH_MS = 200.0
 """A topology is asked for again at most this often: all lanes of a lost master ask at once."""
@@ -147,29 +146,6 @@ def cluster_client(place: RedisPlace, **options: Any) -> ClusterClient:
     return client
 
 
-def sentinel_client(place: RedisPlace) -> Sentinel:
-    """redis-py's client of the Sentinels, each of which is asked once."""
-    ssl_options = {name: value for name, value in place.options.items() if name.startswith("ssl_")}
-    found = Sentinel(  # type: ignore[no-untyped-call]
-        [(host.name, host.port) for host in place.hosts],
-        sentinel_kwargs={
-            "socket_timeout": ASK_TIMEOUT_S,
-            "socket_connect_timeout": ASK_TIMEOUT_S,
-            "retry": Retry(NoBackoff(), 0),
-            "driver_info": None,
-            "protocol": 2,
-            **place.sentinel_login,
-            **({"ssl": True, **ssl_options} if place.is_tls else {}),
-        },
-    )
-    if place.is_tls:
-        for each in found.sentinels:
-            pool = each.connection_pool
-            assert pool.connection_class is SSLConnection, pool.connection_class
-            pool.connection_class = tls.SharedTlsConnection
-    return found
-
-
 # Private.
 
 
@@ -200,8 +176,7 @@ class _Named:
         self._sentinel = sentinel_client(place)
 
     async def find(self, slot: int) -> RedisHost:
-        name, port = await self._sentinel.discover_master(self._master)
-        return RedisHost(str(name), int(port))
+        return RedisHost(*await self._sentinel.discover_master(self._master))
 
     def moved(self, slot: int, to: RedisHost) -> None:
         """Sentinels know no slots."""

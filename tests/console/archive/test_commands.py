@@ -21,8 +21,10 @@ from shared.contract.keys import Keys
 from shared.contract.streams.audit import Deed
 from shared.exit_codes import Exit
 from shared.settings import load
+from shared.store.access.grants import OPERATOR
 from shared.store.client import Store, make_store
 from tests.console.archive.samples import end_call, row
+from tests.support import acl
 from tests.support.redis_samples import ONE
 
 NUMBER = "+15550006789"
@@ -64,6 +66,23 @@ def kept(place: str) -> list[str]:
 def test_what_is_due_is_kept(valkey_url: str, place: str) -> None:
     """And no more is waited for."""
     in_redis(valkey_url, lambda store: end_call(store, ONE))
+    assert run("--once").exit_code == Exit.OK
+    assert kept(place) == [ONE]
+
+
+def test_what_could_not_be_kept_once_is_told(
+    valkey_url: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator's user keeps calls; one that may not is no success."""
+    acl.install(valkey_url, OPERATOR)
+    in_redis(valkey_url, lambda store: end_call(store, ONE))
+    monkeypatch.setenv("REDIS_URL", acl.url_of(valkey_url, OPERATOR))
+    less = ("ACL", "SETUSER", acl.user_of(OPERATOR), "-zrangebyscore")
+    in_redis(valkey_url, lambda store: store.redis.execute_command(*less))
+    refused = run("--once")
+    assert (refused.exit_code, "not all was kept that is due" in refused.stderr) == (Exit.FAILED, True)
+    assert kept(place) == []
+    acl.install(valkey_url, OPERATOR)
     assert run("--once").exit_code == Exit.OK
     assert kept(place) == [ONE]
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from console.doctor.facts import redis_facts
 from console.doctor.findings import Level
 from console.doctor.redis import RedisFacts, judge
+from shared.redis_url import read
+from shared.store.access.check import shape_problem
 from shared.store.access.permissions import Missing
-from shared.store.client import Store
+
+ONE = read("redis://host")
 
 GOOD = RedisFacts(
     info={
@@ -134,17 +136,35 @@ def test_the_size_of_a_log_is_told() -> None:
     assert "64 MB now" in persistence(with_info(aof_current_size="64000000"))[1]
 
 
-async def test_facts_of_real_servers(store: Store) -> None:
-    """Valkey and Redis 7, as tests start them: good but for what they would lose at a restart."""
-    await store.hset("tl:config", "lanes", "1")
-    facts = await redis_facts(store)
-    assert facts.lanes == "1"
-    assert len(facts.round_trips_ms) == 50
-    assert abs(facts.clock_ahead_ms) < 1000
-    bad = [each for each in judge(facts, lanes=1) if each.level is Level.FAIL]
-    assert [each for each in bad if each.what != "Redis latency"] == []
-    warned = next(each for each in judge(facts, lanes=1) if each.what == "Redis persistence")
-    assert "after a restart it is empty" in warned.found
+def test_masters_that_are_alike_are_told_once() -> None:
+    """What differs is told too, in the same line where all is well."""
+    others = (replace(GOOD, at="b:1"), replace(with_info(used_memory="9000000"), at="c:1"))
+    found = judge(replace(GOOD, at="a:1", others=others), lanes=1)
+    assert {each.level for each in found} == {Level.OK}
+    assert len(found) == 8
+    (memory,) = [each for each in found if each.what == "Redis memory"]
+    assert memory.found == "2 MB used, no limit; 9 MB used, no limit"
+
+
+def test_a_master_that_is_not_well_is_named() -> None:
+    """Beside what the others say; a fault of all is one."""
+    full = replace(with_info(maxmemory="2050000"), at="b:1")
+    found = judge(replace(GOOD, at="a:1", others=(full,)), lanes=1)
+    memory = [(each.what, each.level) for each in found if each.what.startswith("Redis memory")]
+    assert memory == [
+        ("Redis memory policy", Level.OK), ("Redis memory", Level.OK), ("Redis memory, b:1", Level.FAIL),
+    ]  # fmt: skip
+    found = judge(replace(full, at="a:1", others=(full,)), lanes=1)
+    assert [each.what for each in found if each.level is Level.FAIL] == ["Redis memory"]
+
+
+def test_a_shape_that_will_not_do() -> None:
+    """In the words of the start-up check, which refuses it."""
+    problem = shape_problem([{"cluster_enabled": "1"}], {}, ONE)
+    (found,) = [each for each in judge(replace(GOOD, shape=problem), 1) if each.level is not Level.OK]
+    assert (found.what, found.level) == ("Redis shape", Level.FAIL)
+    assert "got a node of a Cluster" in found.found
+    assert found.do == "Write cluster://host:port in REDIS_URL."
 
 
 def test_a_user_that_may_not_do_all() -> None:

@@ -99,13 +99,48 @@ def test_no_password_is_printed() -> None:
     """Neither of Redis nor of the model."""
     text = said(redis_url="rediss://user:hidden@r.example.com:6380/0", openai_api_key="sk-hidden")
     assert "hidden" not in text
-    assert "REDISCLI_AUTH=… redis-cli -u rediss://r.example.com:6380/0" in text
+    assert "REDISCLI_AUTH=… redis-cli -h r.example.com -p 6380 --user user --tls zrange" in text
 
 
-def test_redis_cli_for_a_socket_and_for_tls() -> None:
-    """The arguments that reach each."""
-    assert redis_cli("unix:///tmp/r.sock") == "redis-cli -s /tmp/r.sock"
-    assert redis_cli("rediss://r/0") == "redis-cli -h r -p 6379 --tls"
+NAMED = (
+    "redis-cli $(redis-cli -h s1 -p 26379{tls} SENTINEL get-master-addr-by-name main"
+    " | sed '1s/^/-h /;2s/^/-p /'){rest}"
+)
+"""The master's address, put into words."""
+
+
+@pytest.mark.parametrize(
+    ("url", "command"),
+    [
+        ("unix:///tmp/r.sock", "redis-cli -s /tmp/r.sock"),
+        ("redis://r:7000/3", "redis-cli -h r -p 7000 -n 3"),
+        ("rediss://r/0", "redis-cli -h r -p 6379 --tls"),
+        (
+            "rediss://r/0?ssl_ca_certs=/ca.pem&ssl_certfile=/c.pem&ssl_keyfile=/k.pem",
+            "redis-cli -h r -p 6379 --tls --cacert /ca.pem --cert /c.pem --key /k.pem",
+        ),
+        ("rediss://r/0?ssl_cert_reqs=none", "redis-cli -h r -p 6379 --tls --insecure"),
+        ("sentinel://u:p@s1,s2/main", "REDISCLI_AUTH=… " + NAMED.format(tls="", rest=" --user u")),
+        (
+            "sentinels://s1/main/2?ssl_ca_certs=/ca.pem",
+            NAMED.format(tls=" --tls --cacert /ca.pem", rest=" -n 2 --tls --cacert /ca.pem"),
+        ),
+        ("cluster://:p@a:7001,b:7002", "REDISCLI_AUTH=… redis-cli -c -h a -p 7001"),
+    ],
+)
+def test_redis_cli_for_each_shape(url: str, command: str) -> None:
+    """The arguments that reach it; no password is among them."""
+    assert redis_cli(url) == command
+
+
+def test_all_lanes_are_looked_at() -> None:
+    """And no scan of one node of a Cluster is taken for one of all."""
+    text = said(redis_url="cluster://a:7001")
+    assert (
+        """for lane in $(seq 0 15); do redis-cli -c -h a -p 7001 zrange "tl:{$lane}:live" 0 -1; done"""
+        in text
+    )
+    assert "--scan" not in text
 
 
 def test_the_webhook_is_the_one_of_the_readme() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from console.archive.writer import Writer
 from console.web.desk import Desk
+from console.web.pages import redis_lines
 from console.web.rows import LIVE_MOST
 from shared.clock import wall_ms
 from shared.contract.bill import usage
@@ -234,6 +235,12 @@ async def test_the_fleet_shows_workers_redis_and_alerts(store: Store, tmp_path: 
             assert shown in page, shown
         assert re.search(r"<dt>version</dt><dd>\d", page)
         assert re.search(r"<dt>of these taken over</dt><dd>1</dd>", page)
+
+
+def test_what_each_master_says_is_told() -> None:
+    """In one order; what all say alike is told once, and what none says not at all."""
+    said = redis_lines([{"redis_version": "7.2", "used_memory_human": f"{size}M"} for size in (3, 4, 5)])
+    assert said == [("version", "7.2"), ("memory", "3M, 4M, 5M")]
 
 
 async def test_while_redis_is_away_each_page_says_so(tmp_path: Path) -> None:

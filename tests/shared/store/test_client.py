@@ -142,7 +142,7 @@ async def test_what_a_server_says_of_itself(store: Store) -> None:
     assert seconds > 1_700_000_000
     assert 0 <= microseconds < 1_000_000
     assert "redis_version" in await store.info("server")
-    assert await store.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    assert await store.configs("maxmemory-policy") == {"": {"maxmemory-policy": "noeviction"}}
 
 
 async def test_a_command_of_the_contract_goes_to_a_cluster_too(tmp_path: Path) -> None:

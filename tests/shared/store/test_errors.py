@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
     ClusterDownError,
     MasterDownError,
@@ -16,7 +17,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from shared.store.errors import is_of_the_key, is_of_the_moment
+from shared.store.errors import is_of_the_key, is_of_the_moment, not_let_in
 
 CALL = "CA" + "0" * 32
 OF_A_KEY = NoPermissionError("this user has no permissions to access one of the keys used as arguments")
@@ -72,3 +73,15 @@ def test_how_a_server_is_says_nothing_of_a_key(error: Exception) -> None:
 def test_what_is_answered_the_same_tomorrow_is_not_of_the_moment(error: Exception) -> None:
     """A key of another type, a user that may not."""
     assert not is_of_the_moment(error)
+
+
+def test_who_was_not_let_in_is_found_behind_what_is_said_first() -> None:
+    """Of a Cluster, redis-py says that no node could be reached."""
+    refused = AuthenticationError("invalid username-password pair")
+    behind = RedisClusterException("cannot be connected")
+    behind.__cause__ = refused
+    during = RedisConnectionError("no master")
+    during.__context__ = OF_A_KEY
+    assert not_let_in(refused) is not_let_in(behind) is refused
+    assert not_let_in(during) is OF_A_KEY
+    assert not_let_in(RedisConnectionError("refused")) is None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from shared.redis_url import read
 from shared.store.access.check import inspect, judge, wait_for_redis
 from shared.store.client import Store, make_store
-from shared.store.errors import RedisRefused
+from shared.store.errors import RedisForbids, RedisLoginRefused, RedisRefused
+from tests.support import shapes
 from tests.support.servers import free_port, server, valkey_binary
 
 ONE = read("redis://127.0.0.1/0")
@@ -77,6 +79,26 @@ def test_masters_of_two_versions_are_both_named() -> None:
     """While a Cluster is being upgraded."""
     infos = [{"redis_version": "7.0.15"}, {"redis_version": "7.2.4"}, {"redis_version": "7.0.15"}]
     assert judge(infos, {}, read("cluster://h")) == "Redis 7.0.15 and Redis 7.2.4"
+
+
+CLUSTER = {"cluster-enabled": "yes", "cluster-require-full-coverage": "no"}
+
+
+async def test_a_cluster_that_lets_nobody_in_says_so(tmp_path: Path) -> None:
+    """A wrong password, or a user that may not even ask where keys are: redis-py says only that no node could
+    be reached."""
+    with shapes.standalone(tmp_path, settings=CLUSTER) as one:
+        await asyncio.to_thread(one.node.ask, "ACL", "SETUSER", "app", "on", ">secret", "+ping")
+        at, place = f"127.0.0.1:{one.node.port}", read("cluster://h")
+        for url, kind, said in (
+            (f"cluster://app:wrong@{at}", RedisLoginRefused, "user and password to be taken"),
+            (f"cluster://app:secret@{at}", RedisForbids, "client|setname"),
+        ):
+            store = make_store(url, name="t")
+            with pytest.raises(kind) as refused:
+                await inspect(store, 16, place, user="app")
+            assert said in str(refused.value)
+            await store.aclose()
 
 
 async def test_a_server_that_comes_late_is_waited_for(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -169,13 +169,18 @@ async def test_the_store_reaches_all_of_a_cluster(cluster: Cluster) -> None:
         for lane in range(LANES):
             pipe.hset(KEYS.card_in(lane, "CA" + "0" * 32), "state", "attached")
         assert await pipe.execute() == [1] * LANES
-    assert len(await store.infos("server")) == 3
+    keys = [KEYS.calls(lane) for lane in range(LANES)]
+    masters = {f"{node.site.host}:{node.port}" for node in await asyncio.to_thread(cluster.masters_of, keys)}
     await store.ping()
     assert (await store.time())[0] > 0
-    assert "maxmemory-policy" in await store.config_get("maxmemory-policy")
-    connection = await store.connection()
-    await connection.connect()
-    await connection.disconnect()
+    policies = await store.configs("maxmemory-policy")
+    connections = await store.connections()
+    assert len(masters) == 3
+    assert set(await store.infos("server")) == set(policies) == set(connections) == masters
+    assert [each["maxmemory-policy"] for each in policies.values()] == ["noeviction"] * 3
+    for connection in connections.values():
+        await connection.connect()
+        await connection.disconnect()
     names = [key async for key in store.scan_iter(match="tl:*")]
     assert len([name for name in names if b":call:" in name]) == LANES
     await store.aclose()
