@@ -44,7 +44,7 @@ def judge(lanes: Sequence[WaitingFacts], *, has_ingress: bool) -> list[Finding]:
             fail(
                 "new calls",
                 f"wait for a brain or an egress for longer than {WAITS_MS // 1000} s{new}",
-                "Are there workers of both roles with room? `trunkline workers` shows them.",
+                "Are there workers of both roles with room? `trunkline top` shows them.",
             )
         )
     lost = [each for each in lanes if each.orphan_waits_ms > WAITS_MS]

@@ -38,7 +38,7 @@ async def run(store: Store, call: ScriptCall) -> Any:
     try:
         return await store.evalsha(script.sha, len(call.keys), *call.keys, *call.args)
     except NoScriptError:
-        await store.script_load(script.text)
+        await store.script_load(script.text, call.keys[0])
         return await store.evalsha(script.sha, len(call.keys), *call.keys, *call.args)
 
 

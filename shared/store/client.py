@@ -287,9 +287,12 @@ class Store:
         """Runs a script that the server knows. Raises NoScriptError if it has forgotten it."""
         return await self.redis.evalsha(sha, numkeys, *keys_and_args)
 
-    async def script_load(self, text: str) -> None:
-        """Tells the server a script."""
-        await self.redis.script_load(text)
+    async def script_load(self, text: str, key: Key) -> None:
+        """Tells a script to the server that has a key: others may be away, and are told when they ask."""
+        if self.is_cluster:
+            await self.redis.initialize()
+        to = {"target_nodes": self.redis.get_node_from_key(key)} if self.is_cluster else {}
+        await self.redis.execute_command("SCRIPT LOAD", text, **to)
 
     async def ask_each(self, commands: Sequence[Sequence[Value]]) -> list[Any]:
         """Commands of one key each, which is their second word: one round trip to each server that has some.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from console import app as app_module
 from console import settings_table
 from console.app import app
 from shared import VERSION
@@ -25,6 +28,14 @@ def test_no_command_shows_the_commands() -> None:
     """With a line for each."""
     shown = runner.invoke(app, []).output
     assert all(name in shown for name in ("demo", "run", "keys", "settings"))
+
+
+def test_every_command_that_is_advised_is_there() -> None:
+    """In what the doctor, the commands and the pages tell people to type."""
+    there = set(typer.main.get_command(app).commands)
+    for path in Path(app_module.__file__).parent.rglob("*.py"):
+        advised = set(re.findall(r"`trunkline ([a-z]+)", path.read_text("utf-8")))
+        assert advised <= there, path
 
 
 def test_settings_as_the_readme_has_them() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import sha1
 from pathlib import Path
 
 import pytest
 from redis.exceptions import NoScriptError, ResponseError
 
+from proofs.prove.chaos.shapes.cluster import Cluster
 from shared.contract.entry import text_of
 from shared.contract.keys import Keys
+from shared.contract.lua.scripts import Script, ScriptCall
 from shared.contract.streams.doorbell import Why, ring_command
+from shared.ownership.steps import run
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
 from tests.support import shapes
@@ -101,7 +105,7 @@ async def test_scripts_and_pipelines(any_store: Store) -> None:
     await any_store.redis.script_flush()
     with pytest.raises(NoScriptError):
         await any_store.evalsha(sha, 1, "key", "value")
-    await any_store.script_load(text)
+    await any_store.script_load(text, "key")
     assert await any_store.evalsha(sha, 1, "key", "value") == [b"key", b"value"]
     async with any_store.pipeline(transaction=True) as pipe:
         pipe.hset("h", "a", "1")
@@ -146,8 +150,24 @@ async def test_what_a_server_says_of_itself(store: Store) -> None:
 
 
 async def test_a_command_of_the_contract_goes_to_a_cluster_too(tmp_path: Path) -> None:
-    """redis-py looks up there how each command is sent."""
+    """redis-py looks up there how each command is sent, and tells every master a script."""
     with shapes.cluster(tmp_path) as cluster:
         store = make_store(cluster.url, name="test")
         assert await store.execute(ring_command(Keys(1), 0, "brain-0@h#1", "CA1", Why.DRAIN)) is None
+        await _runs_where_its_key_is(store, cluster)
         await store.aclose()
+
+
+async def _runs_where_its_key_is(store: Store, cluster: Cluster) -> None:
+    """A script that is not known there is told there, while another master stands still and has none."""
+    key, elsewhere = Keys(16).calls(0), Keys(16).calls(1)
+    here, other = await asyncio.to_thread(cluster.masters_of, [key, elsewhere])
+    assert here is not other
+    text = "return {KEYS[1], ARGV[1]}"
+    script = Script("echo", text, sha1(text.encode()).hexdigest())
+    await store.hget(elsewhere, "f")
+    other.pause()
+    try:
+        assert await run(store, ScriptCall(0, script, (key,), ("value",))) == [key.encode(), b"value"]
+    finally:
+        other.go_on()
