@@ -95,8 +95,9 @@ class Writer:
         until_ms = wall_ms() - SETTLE_MS
         async with self.store.pipeline(transaction=False) as pipe:
             for lane in range(self.keys.lanes):
-                pipe.zrangebyscore(
-                    self.keys.ended(lane), max(0, newest_ms - OVERLAP_MS), until_ms, withscores=True
+                # As `calls --ended` does: it runs as the operator's user.
+                pipe.zrevrangebyscore(
+                    self.keys.ended(lane), until_ms, max(0, newest_ms - OVERLAP_MS), withscores=True
                 )
             lanes = await pipe.execute()
         listed = sorted((score, member.decode()) for lane in lanes for member, score in lane)

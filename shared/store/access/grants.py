@@ -267,7 +267,7 @@ def _operator() -> Grant:
     looking = Part(
         (*CONNECTION, *ON_A_CLUSTER, "config|get", "scan", "exists", "get", "hget", "hgetall", "hlen",
          "hmget", "memory|usage", "scard", "smembers", "strlen", "xlen", "xpending", "xrange", "xread",
-         "xrevrange", "zcard", "zrange", "zrangebyscore", "zrevrangebyscore", "zscore"),
+         "xrevrange", "zcard", "zrange", "zrevrangebyscore", "zscore"),
         (
             *_read(CONFIG, WORKERS, SPEECH, MODEL, ADMITTED, COUNTED_BY, AUDIT, _ONE.worker("*")),
             *_read(*_DISPATCH, *_LISTS, _RINGING, _ENDED, _JANITOR, _wake("*"), _owned("*")),

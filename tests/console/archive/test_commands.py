@@ -77,7 +77,7 @@ def test_what_could_not_be_kept_once_is_told(
     acl.install(valkey_url, OPERATOR)
     in_redis(valkey_url, lambda store: end_call(store, ONE))
     monkeypatch.setenv("REDIS_URL", acl.url_of(valkey_url, OPERATOR))
-    less = ("ACL", "SETUSER", acl.user_of(OPERATOR), "-zrangebyscore")
+    less = ("ACL", "SETUSER", acl.user_of(OPERATOR), "-zrevrangebyscore")
     in_redis(valkey_url, lambda store: store.redis.execute_command(*less))
     refused = run("--once")
     assert (refused.exit_code, "not all was kept that is due" in refused.stderr) == (Exit.FAILED, True)
