@@ -40,6 +40,7 @@ WAYS: Final[Mapping[type[control.Message], str]] = {
     control.Say: "`operator` → brain",
     control.InWriting: "`operator` → brain",
     control.HangUp: "`operator` → brain",
+    control.Listen: "`operator` → brain",
 }
 
 

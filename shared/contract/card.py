@@ -60,6 +60,17 @@ class TalkPhase(enum.StrEnum):
     """The caller has no stream: they were sent away, or their stream is lost."""
 
 
+class TapeState(enum.StrEnum):
+    """Whether a call is recorded."""
+
+    NO = ""
+    ANNOUNCING = "announcing"
+    """It will be, once the caller has heard so."""
+    ON = "on"
+    PAUSED = "paused"
+    """Nothing of it is kept or listened to for now: somebody asked for that."""
+
+
 TONES_MOST = 32
 """Of one plan, pauses among them. Each takes up to a second (`W`), and the caller hears them without a
 stream: so long a call waits for the next one."""
@@ -190,6 +201,24 @@ class CallerTagged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrainRecording:
+    """Brain, of an agent whose calls are recorded, when that changes."""
+
+    tape: TapeState
+    """A TapeState; empty: it is not recorded."""
+    taped_from_ms: int | None
+    """Since when, by the brain's clock: the announcement was heard whole; empty: it was not yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrainListened:
+    """Brain, when somebody asks to listen, and goes on to."""
+
+    listen_until_ms: int
+    """Until then, wall time, both sides of the call are written for a listener; 0: they are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EgressServed:
     """Egress, likewise."""
 
@@ -309,8 +338,8 @@ def read_stream_end(word: str) -> StreamEnd | None:
 
 WRITERS: tuple[type, ...] = (
     AgentChosen, CallContext, SessionOpened, CutRaised, Plan, BrainPending, BrainTold, BrainControl,
-    BrainServed, BrainUsed, BrainPhase, CallerTagged, EgressServed, EgressControl, EgressFigures,
-    WindowJudged, IngressFigures,
+    BrainServed, BrainUsed, BrainPhase, CallerTagged, BrainRecording, BrainListened,
+    EgressServed, EgressControl, EgressFigures, WindowJudged, IngressFigures,
 )  # fmt: skip
 
 

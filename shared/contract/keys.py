@@ -65,7 +65,7 @@ SPENT_TTL_MS = 3 * 86_400_000
 AUDIT_TTL_MS = 90 * 86_400_000
 """TTL of what operators have done, from the last deed on."""
 
-CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token", "number")
+CALL_PARTS = ("caller", "turn", "reply", "control", "journal", "history", "token", "number", "tape")
 
 
 def lane_of(call_sid: str, lanes: int) -> int:
@@ -141,6 +141,10 @@ class Keys:
         """Stream, group `hooks`: what the user's own systems are still to be told (webhooks)."""
         return f"tl:{{{lane}}}:hooks"
 
+    def tapes(self, lane: int) -> str:
+        """Stream, group `recorder`: calls that have something to be recorded."""
+        return f"tl:{{{lane}}}:tapes"
+
     def wake(self, lane: int, worker: str) -> str:
         """Stream: the doorbell of a worker in a lane."""
         return f"tl:{{{lane}}}:wake:{worker}"
@@ -189,6 +193,10 @@ class Keys:
     def history(self, call_sid: str) -> str:
         """Stream: items, what was heard of them, tools."""
         return f"{self.card(call_sid)}:history"
+
+    def tape(self, call_sid: str) -> str:
+        """Stream: both sides of the call as sound, while it is recorded or listened to."""
+        return f"{self.card(call_sid)}:tape"
 
     def token(self, call_sid: str) -> str:
         """Hash: the issued and the spent stream tokens of a call."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.contract.card import CallState, Next
+from shared.contract.card import CallState, Next, TapeState
 from shared.contract.record import named
 
 
@@ -54,6 +54,10 @@ class BrainView:
     """What a brain before this one has counted."""
     response_ms: int | None
     """What its last answer took."""
+    tape: TapeState | None
+    """As a brain before this one left it."""
+    taped_from_ms: int | None
+    listen_until_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +234,21 @@ class KeptView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TapedView:
+    """The recorder: whose sound it is, and whether more may come."""
+
+    state: CallState
+    started_at_ms: int
+    ended_at_ms: int | None
+    from_number: str = named("from")
+    to_number: str = named("to")
+    caller_tag: str | None
+    agent: str
+    outcome: str | None
+    taped_from_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnedAwayView:
     """Whoever turns a call away, from the answer to its CLAIM: how its stream is closed."""
 
@@ -263,5 +282,5 @@ class HandsView:
 
 READERS: tuple[type, ...] = (
     BrainView, EgressView, TurnedAwayView, ResumeView, HolderView, Owners, WindowsView, PlayheadView,
-    StoryView, PeopleView, SpokenView, EndedView, KeptView, JanitorView, HandsView,
+    StoryView, PeopleView, SpokenView, EndedView, KeptView, TapedView, JanitorView, HandsView,
 )  # fmt: skip

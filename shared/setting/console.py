@@ -18,6 +18,7 @@ from shared.setting.forms import (
     ArchiveUrl,
     AuthTokens,
     FilePath,
+    FolderPath,
     HeaderName,
     HostName,
     LinkUrl,
@@ -58,6 +59,11 @@ class ConsoleSettings(BaseSettings):
         description="What else the web console shows, separated by commas: text (what is said), numbers (as"
         " the cards have them). Empty: neither.",
     )
+    web_listens: bool = Field(
+        False,
+        description="Whether calls can be listened to, and recordings be had, in a web console that is"
+        " reached from beyond this host. On this host alone they can.",
+    )
     web_grafana_url: LinkUrl = Field(
         "", description="Where the page of the fleet leads to for figures over time."
     )
@@ -73,6 +79,14 @@ class ConsoleSettings(BaseSettings):
     )
     archive_transcript: bool = Field(
         True, description="Whether the archive keeps what was said, as heard by the caller."
+    )
+    recordings: FolderPath = Field(
+        "deploy/run/recordings",
+        description="Folder of recordings, on the host where `trunkline recorder` runs: there they are"
+        " written, shown and deleted.",
+    )
+    recordings_days: float = Field(
+        30.0, ge=0, le=3650, description="How long a recording is kept, days. 0: for ever."
     )
     caller_key: AuthTokens = Field(
         SecretStr(""),

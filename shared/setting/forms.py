@@ -224,6 +224,12 @@ def _check_archive(value: str) -> str:
     return value
 
 
+def _check_folder(value: str) -> str:
+    if not value.strip():
+        raise ValueError("expected a folder")
+    return os.path.expanduser(value)
+
+
 def _fold_case(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -252,5 +258,6 @@ HeaderName = Annotated[str, AfterValidator(_check_header)]
 LinkUrl = Annotated[str, AfterValidator(_check_link)]
 ArchiveUrl = Annotated[str, AfterValidator(_check_archive)]
 FilePath = Annotated[str, AfterValidator(os.path.expanduser)]
+FolderPath = Annotated[str, AfterValidator(_check_folder)]
 FoldedCase = BeforeValidator(_fold_case)
 """For a choice of words: `INFO` is `info`."""

@@ -27,6 +27,11 @@ _FORMS = {
     (FLOAT, 32): "32-bit float", (MULAW, 8): "µ-law",
 }  # fmt: skip
 
+RATE_HZ = 8000
+"""Of a telephone."""
+
+MULAW_HEADER_BYTES = 58
+
 CONVERT = "convert it: ffmpeg -i IN -ar 8000 -ac 1 OUT.wav"
 
 
@@ -65,6 +70,15 @@ def read_wav(data: bytes) -> Recording:
             return Recording(_mixed(_linear(body, form), form.channels), form.rate_hz)
         at += 8 + size + size % 2
     raise ValueError(f"expected a WAV file with a form and sound, got one without: {CONVERT}")
+
+
+def mulaw_header(channels: int, n_samples: int) -> bytes:
+    """What stands before µ-law of 8 kHz, so many samples of each channel in turn: MULAW_HEADER_BYTES."""
+    n_bytes = channels * n_samples
+    form = struct.pack("<HHIIHHH", MULAW, channels, RATE_HZ, RATE_HZ * channels, channels, 8, 0)
+    chunks = b"fmt " + struct.pack("<I", len(form)) + form + b"fact" + struct.pack("<II", 4, n_samples)
+    size = 4 + len(chunks) + 8 + n_bytes
+    return b"RIFF" + struct.pack("<I", size) + b"WAVE" + chunks + b"data" + struct.pack("<I", n_bytes)
 
 
 # Private.

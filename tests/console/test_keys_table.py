@@ -41,6 +41,7 @@ def every_key() -> list[str]:
         ALL_KEYS.ended(3),
         ALL_KEYS.slots(3),
         ALL_KEYS.hooks(3),
+        ALL_KEYS.tapes(3),
         ALL_KEYS.janitor(3),
     ]
     worker = [

@@ -44,7 +44,7 @@ from shared.contract.worker import ROLES
 from shared.contract.writes import CallerMove, Speaker
 from shared.ownership import steps as awaited
 from shared.ownership import tidying
-from shared.store.access.grants import GRANTS, OPERATOR, SERVED
+from shared.store.access.grants import GRANTS, OPERATOR, RECORDER, SERVED
 from shared.store.access.permissions import WORDS
 from shared.store.client import Store, make_store
 from simulators.twilio import Dtmf, HangUp, InterruptAfter, Pause, Speak, WaitForSilence, WaitForSpeech
@@ -64,7 +64,7 @@ KEYS, LANE = Keys(1), 0
 CALL, STREAM = "CA" + "0" * 31 + "1", "MZ" + "0" * 31 + "1"
 INGRESS, BRAIN, EGRESS = "ingress-0@h#a", "brain-0@h#a", "egress-0@h#a"
 WORKER = {"brain": BRAIN, "egress": EGRESS}
-EVERYBODY = frozenset(GRANTS)
+EVERYBODY = frozenset({*ROLES, OPERATOR})
 HOOK = Hook(event="call.started", call_sid=CALL, event_id="e", at_ms=1, attempt=0, due_ms=1)
 
 
@@ -209,7 +209,7 @@ def keys_of(text: str) -> str:
         "card": KEYS.card(CALL), "calls": KEYS.calls(LANE), "ringing": KEYS.ringing(LANE),
         "janitor": KEYS.janitor(LANE), "ended": KEYS.ended(LANE), "day": caller_day("0" * 32), "model": MODEL,
         "config": CONFIG, "speech": SPEECH, "workers": WORKERS, "admitted": ADMITTED,
-        "nowhere3": spread.nowhere(3),
+        "nowhere3": spread.nowhere(3), "tapes": KEYS.tapes(LANE),
     }  # fmt: skip
     return text.format(**parts, **ways, **workers, **doors, **others)
 
@@ -219,6 +219,11 @@ KEY_CASES: tuple[tuple[str, frozenset[str]], ...] = (
     ("XRANGE {caller} - +", frozenset({"brain"})),
     ("XRANGE {turn} - +", frozenset({"brain"})),
     ("XRANGE {reply} - +", frozenset({"brain", "egress"})),
+    ("XRANGE {tape} - +", frozenset({RECORDER})),
+    ("XREAD STREAMS {tape} 0", frozenset({OPERATOR})),
+    ("XADD {tape} * f v", EVERYBODY),
+    ("XREADGROUP GROUP g c STREAMS {tapes} >", frozenset({RECORDER})),
+    ("XADD {tapes} * f v", frozenset({"ingress"})),
     ("XLEN {caller}", frozenset({"egress", OPERATOR})),
     ("XRANGE {history} - +", frozenset({"brain", OPERATOR})),
     ("XRANGE {journal} - +", frozenset({OPERATOR})),
@@ -234,7 +239,7 @@ KEY_CASES: tuple[tuple[str, frozenset[str]], ...] = (
     ("HGET {speech} f", frozenset({"ingress", OPERATOR})),
     ("HSET {model} f v", frozenset({"brain"})),
     ("HSETNX {config} f v", frozenset(ROLES)),
-    ("HGET {config} f", EVERYBODY),
+    ("HGET {config} f", EVERYBODY | {RECORDER}),
     ("HSET {brain} f v", frozenset({"brain"})),
     ("HSET {egress} f v", frozenset({"egress"})),
     ("HSET {watchdog} f v", frozenset({OPERATOR})),

@@ -8,14 +8,15 @@
 --       11 ttl of the caller's number, ms ('0' = nobody is to be told it)
 --       12 the stream_sid of that leg
 -- Puts the call into `ended` and takes out what is older than what stays, then the oldest above ARGV 9.
--- Also deletes caller, turn, reply; sets the TTL of card, control, journal, history, token, number; empties the
+-- Also deletes caller, turn, reply, and tape where nobody records the call; sets the TTL of card, control, journal, history, token, number,
+-- tape; empties the
 -- `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
 -- A call that still rang rings who expects it: its stream will not come.
 -- Answer  {'OK', '1' for the first comer else '0', outcome}  or  {'FENCED', leg}  or  {'ABSENT'}
 local card, call = KEYS[1], ARGV[1]
 local lane = string.match(card, '^(.-)call:')
 local has = redis.call('HMGET', card, 'state', 'outcome', 'brain', 'egress', 'leg',
-  'ingress', 'deadline_leg', 'stream_sid')
+  'ingress', 'deadline_leg', 'stream_sid', 'tape')
 local is_due = ARGV[6] == '' or (has[7] == ARGV[6] and has[8] == ARGV[12])
 if has[1] and has[1] ~= 'ended' and not is_due then return {'FENCED', has[5]} end
 redis.call('ZREM', KEYS[2], call)
@@ -48,6 +49,11 @@ redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', tonumber(ARGV[4]) - tonumber(ARG
 redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -1 - tonumber(ARGV[9]))
 redis.call('PEXPIRE', KEYS[5], ARGV[5])
 redis.call('PEXPIRE', card .. ':number', ARGV[11])
+if has[9] and has[9] ~= '' then
+  redis.call('PEXPIRE', card .. ':tape', ARGV[5])
+else
+  redis.call('DEL', card .. ':tape')
+end
 if has[6] then redis.call('SREM', lane .. 'owned:' .. has[6], call) end
 for _, owner in ipairs({has[3], has[4]}) do
   if owner and owner ~= '' then

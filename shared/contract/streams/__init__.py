@@ -7,6 +7,7 @@ stand on the hot streams only.
     caller     the caller's voice on its way to the model, and the open turn's audio
     reply      the model's audio on its way to the caller
     pairs      `out` and `back`: many calls in one entry, between egress and ingress
+    tape       `tape` and `tapes`: both sides of a call as sound, while somebody wants it
     doorbell   `wake`: where a worker is told that there is something to read
     control    commands and reports between the processes of a call, and what operators type
     journal    a line for each transition of a call, for people

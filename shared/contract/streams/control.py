@@ -220,6 +220,17 @@ class HangUp:
     farewell: str
 
 
+LISTEN_MS = 60_000
+"""A listener is believed to be there for so long; whoever goes on listening says so again before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Somebody listens to the call, for LISTEN_MS from now on."""
+
+    KIND: ClassVar[str] = "listen"
+
+
 Message = (
     Stream
     | Detached
@@ -234,6 +245,7 @@ Message = (
     | Say
     | InWriting
     | HangUp
+    | Listen
 )
 KINDS: Mapping[str, type[Message]] = {
     kind.KIND: kind
@@ -251,9 +263,10 @@ KINDS: Mapping[str, type[Message]] = {
         Say,
         InWriting,
         HangUp,
+        Listen,
     )
 }
-COMMANDS = (Say.KIND, InWriting.KIND, HangUp.KIND)
+COMMANDS = (Say.KIND, InWriting.KIND, HangUp.KIND, Listen.KIND)
 """What operators may ask of a call by hand. (A worker is drained by its doorbell.)"""
 
 
@@ -281,12 +294,16 @@ def message_fields(message: Message, *, sender: str, number: str, epoch: int | N
     return fields + record.flat(message)
 
 
-def operator_fields(command: Say | InWriting | HangUp) -> Fields:
+Typed = Say | InWriting | HangUp | Listen
+"""What operators say."""
+
+
+def operator_fields(command: Typed) -> Fields:
     """An entry as a person would type it: without a number, so that saying it twice means it twice."""
     return [b"kind", command.KIND.encode(), b"from", OPERATOR.encode(), *record.flat(command)]
 
 
-def operator_command(keys: Keys, call_sid: str, command: Say | InWriting | HangUp) -> Command:
+def operator_command(keys: Keys, call_sid: str, command: Typed) -> Command:
     """An operator's message to a call. It goes nowhere if the call is not there any more."""
     head = (b"XADD", keys.control(call_sid).encode(), b"NOMKSTREAM", b"MAXLEN", b"~", b"%d" % MAXLEN, b"*")
     return Command(keys.lane(call_sid), (*head, *operator_fields(command)))
@@ -337,6 +354,8 @@ def _typed(kind: str, found: Mapping[str, str]) -> tuple[Message | None, str]:
     if kind == HangUp.KIND:
         farewell = found.get("farewell", "")[:MAX_SAY_CHARS]
         return HangUp(reason=found.get("reason", OPERATOR), farewell=farewell), ""
+    if kind == Listen.KIND:
+        return Listen(), ""
     if not kind:
         return None, f"expected a field kind, one of {', '.join(COMMANDS)}"
     return None, f"expected one of {', '.join(COMMANDS)} as the kind"

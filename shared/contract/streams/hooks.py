@@ -34,6 +34,9 @@ class Event(enum.StrEnum):
     TRANSFER_ENDED = "transfer.ended"
     AGENT_CHANGED = "agent.changed"
 
+    # When it is over, of a call that was recorded.
+    RECORDED = "call.recorded"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:

@@ -31,13 +31,13 @@ GROUP_FRAMES = 3
 
 
 class OutKind(enum.StrEnum):
-    """What may stand in an `out` entry: seven kinds of egress, then three of brain.
+    """What may stand in an `out` entry: seven kinds of egress, then four of brain.
 
     A frame's value is 20 ms of audio, or up to GROUP_FRAMES times that: frames that follow one another. A
     clear's is the stamp of the flush behind it, if that was written on egress's host, else empty; a pause's
     is the name of the mark behind it. The value of sound and sound_end is the number of a debt, a close's is
-    the cause, a fill's the id of a sound. In place of a frame's number the name of owes has the debt's, that
-    of fill the ms before it begins.
+    the cause, a fill's the id of a sound, a tape's a TapeWish. In place of a frame's number the name of owes
+    has the debt's, that of fill the ms before it begins.
     """
 
     FRAME = "frame"
@@ -55,6 +55,9 @@ class OutKind(enum.StrEnum):
     FILL = "fill"
     """While the caller waits and hears nothing, this sound is played again and again. An ingress of an older
     version leaves it aside, and the caller waits in silence."""
+    TAPE = "tape"
+    """Both sides of the call are to be written as sound, or not any more (shared/contract/streams/tape.py).
+    An ingress of an older version leaves it aside, and the call is not recorded there."""
     CLOSE = "close"
 
 
@@ -114,8 +117,8 @@ class Name:
     """The name of a pair.
 
     `epoch` is that of the owner who speaks: egress's for its own kinds and in `back`, the brain's for
-    `owes`, `fill` and `close`. `n` is the call's frame number: of this frame, of the last one of a group, or
-    of the last one before what is no frame.
+    `owes`, `fill`, `tape` and `close`. `n` is the call's frame number: of this frame, of the last one of a
+    group, or of the last one before what is no frame.
     """
 
     kind: str
@@ -205,6 +208,11 @@ def pause(between: bytes, n: int, mark_name: str) -> Pair:
 def fill(call_sid: str, leg: int, epoch: int, sound_id: str, after_ms: int) -> Pair:
     """What is to be heard while the caller waits, from `after_ms` on; an empty id: nothing any more."""
     return Name(OutKind.FILL, call_sid, leg, epoch, 0, after_ms).encode(), sound_id.encode()
+
+
+def tape(call_sid: str, leg: int, epoch: int, wish: bytes) -> Pair:
+    """What is to be written of the sound of this call, as tape.py says it."""
+    return Name(OutKind.TAPE, call_sid, leg, epoch, 0, 0).encode(), wish
 
 
 def attach(between: bytes, n: int) -> Pair:

@@ -37,6 +37,9 @@ from shared.contract.worker import ROLES
 OPERATOR = "operator"
 """People at a terminal: `trunkline`, `redis-cli`; and what looks on for them, doctor and watchdog."""
 
+RECORDER = "recorder"
+"""The process that takes the sound of recorded calls."""
+
 SERVED = ("brain", "egress")
 """Roles that own calls: others ring them."""
 
@@ -142,6 +145,7 @@ _RINGING, _JANITOR, _ENDED = (_lanes(key(0)) for key in (_ONE.ringing, _ONE.jani
 _LISTS = tuple(_lanes(key(0)) for key in (_ONE.live, _ONE.slots, _ONE.deadlines, _ONE.hooks))
 _DISPATCH = tuple(_lanes(key(0)) for key in (_ONE.calls, _ONE.orphans))
 _VOICES = (_part("caller"), _part("turn"), _part("reply"))
+_TAPE, _TAPES = _part("tape"), _lanes(_ONE.tapes(0))
 
 
 def _read(*patterns: str) -> tuple[KeyRule, ...]:
@@ -217,7 +221,7 @@ def _ingress() -> Grant:
                 *_full(ADMITTED, COUNTED_BY, caller_day("*")),
                 *_full(*_DISPATCH, *_LISTS, _RINGING, _ENDED, _JANITOR, _owned("*")),
                 *_full(_CARD, _part("token"), _part("control")),
-                *_write(*_VOICES, _part("journal"), _part("history"), _part("number")),
+                *_write(*_VOICES, _TAPE, _TAPES, _part("journal"), _part("history"), _part("number")),
             ),
         ),
     )  # fmt: skip
@@ -237,7 +241,7 @@ def _brain() -> Grant:
                 *_write(_owned("*")),
                 *_full(_CARD, _part("token"), _part("control")),
                 *_full(*_VOICES, _part("history"), _part("number")),
-                *_write(_part("journal")),
+                *_write(_part("journal"), _TAPE),
             ),
         ),
     )
@@ -256,14 +260,16 @@ def _egress() -> Grant:
                 *_full(*_DISPATCH, *_LISTS, _ENDED, _owned("egress-*")),
                 *_write(_owned("*")),
                 *_full(_CARD, _part("token"), _part("control"), _part("reply")),
-                *_write(_part("caller"), _part("turn"), _part("journal"), _part("history"), _part("number")),
+                *_write(_part("caller"), _part("turn"), _TAPE),
+                *_write(_part("journal"), _part("history"), _part("number")),
             ),
         ),
     )
 
 
 def _operator() -> Grant:
-    """Reads what is told of calls, counts voices and cannot listen to them, never sees a number in full."""
+    """Reads what is told of calls, and the sound of those that are listened to or recorded, while it stands
+    there; counts all other voices and cannot listen to them; never sees a number in full."""
     looking = Part(
         (*CONNECTION, *ON_A_CLUSTER, "config|get", "scan", "exists", "get", "hget", "hgetall", "hlen",
          "hmget", "memory|usage", "scard", "smembers", "strlen", "xlen", "xpending", "xrange", "xread",
@@ -278,6 +284,7 @@ def _operator() -> Grant:
         ("exists", "hlen", "memory|usage", "xlen"),
         _read(
             *_VOICES,
+            _TAPES,
             _part("token"),
             _part("number"),
             caller_day("*"),
@@ -287,6 +294,7 @@ def _operator() -> Grant:
             _ONE.spent("*"),
         ),
     )
+    listening = Part(("exists", "xlen", "xread"), _read(_TAPE))
     telling = Part(("xadd",), _write(_part("control"), _wake("*")))
     tidying = Part(("srem", "zrem"), _write(WORKERS, _ENDED, ADMITTED))
     ending = Part(  # The script END: a call that nobody has any more.
@@ -294,14 +302,27 @@ def _operator() -> Grant:
          "zremrangebyrank", "zremrangebyscore"),
         (
             *_full(*_LISTS, _ENDED, _CARD, _part("token")),
-            *_write(*_VOICES, _part("control"), _part("journal"), _part("history"), _part("number")),
+            *_write(*_VOICES, _TAPE, _part("control"), _part("journal"), _part("history"), _part("number")),
             *_write(*(_wake(f"{role}-*") for role in SERVED), _owned("*")),
         ),
     )  # fmt: skip
     noting = Part(("pexpire", "xadd"), _write(AUDIT))
     watching = Part(("hset", "pexpire"), _write(_ONE.worker("watchdog-*")))
     asking = Part(("xadd",), _write(f"{NOWHERE}*"))  # Whether the server of a beat takes writes.
-    return _user(OPERATOR, looking, counting, telling, tidying, ending, noting, watching, asking)
+    return _user(
+        OPERATOR, looking, counting, listening, telling, tidying, ending, noting, watching, asking
+    )
+
+
+def _recorder() -> Grant:
+    """Takes the sound of recorded calls out of Redis, and nothing that was said as text."""
+    taking = Part(
+        (*CONNECTION, *ON_A_CLUSTER, "del", "hget", "hmget", "pexpire", "xack", "xdel", "xgroup|create",
+         "xrange", "xreadgroup", "xtrim"),
+        (*_read(CONFIG, _CARD), *_full(_TAPE, _TAPES)),
+    )  # fmt: skip
+    telling = Part(("pexpire", "xadd"), _write(_lanes(_ONE.hooks(0))))
+    return _user(RECORDER, taking, telling)
 
 
 GRANTS: Mapping[str, Grant] = {
@@ -309,8 +330,9 @@ GRANTS: Mapping[str, Grant] = {
     "brain": _brain(),
     "egress": _egress(),
     OPERATOR: _operator(),
+    RECORDER: _recorder(),
 }
-"""By role, and the operator's."""
+"""By role; then the operator's, and the recorder's."""
 
 
 def _together(grants: Iterable[Grant]) -> Grant:

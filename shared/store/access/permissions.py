@@ -90,7 +90,7 @@ table or more (a look at a key's size needs no right to read it)."""
 _BY_ACCESS: Mapping[Access, tuple[str, ...]] = {
     Access.READ: ("hget", "exists"),
     Access.WRITE: ("hset", "xadd", "zrem"),
-    Access.FULL: ("evalsha",),
+    Access.FULL: ("evalsha", "xreadgroup"),
 }
 """What a pattern of keys is asked with: the first that its part has."""
 

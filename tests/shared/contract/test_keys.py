@@ -34,6 +34,7 @@ def test_each_key_is_what_it_always_was() -> None:
     assert keys.ended(0) == "tl:{0}:ended"
     assert keys.slots(0) == "tl:{0}:slots"
     assert keys.hooks(0) == "tl:{0}:hooks"
+    assert keys.tapes(0) == "tl:{0}:tapes"
     assert keys.janitor(0) == "tl:{0}:janitor"
     assert keys.card_in(0, CALL) == keys.card(CALL)
     assert keys.wake(0, WORKER) == f"tl:{{0}}:wake:{WORKER}"

@@ -89,10 +89,10 @@ def test_what_operators_type_is_read_leniently() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "expected a field kind, one of say, write, hangup"),
-        ({"kind": "sya", "text": "x"}, "expected one of say, write, hangup as the kind"),
-        ({"kind": "audible", "cut": "1"}, "expected one of say, write, hangup as the kind"),
-        ({"kind": "ended"}, "expected one of say, write, hangup as the kind"),
+        ({}, "expected a field kind, one of say, write, hangup, listen"),
+        ({"kind": "sya", "text": "x"}, "expected one of say, write, hangup, listen as the kind"),
+        ({"kind": "audible", "cut": "1"}, "expected one of say, write, hangup, listen as the kind"),
+        ({"kind": "ended"}, "expected one of say, write, hangup, listen as the kind"),
         ({"kind": "say"}, "expected a field text with what to say"),
         ({"kind": "say", "text": "  "}, "expected a field text with what to say"),
         ({"kind": "write"}, "expected a field text with what to say"),
