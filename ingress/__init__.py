@@ -10,6 +10,7 @@ when, comes to it through `tl:out:<worker>`, and its own part there is to be the
     janitor/  what nobody would come back for
     media/    one media socket and the carrier's wire
     sound/    what is heard while there is no answer
+    tape/     both sides of a call as sound, for a recorder or a listener
     counters  what is counted
     errors    what can be wrong with what comes from outside
 """

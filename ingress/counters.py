@@ -143,6 +143,12 @@ class CallCounters:
     """Times that the hold clip was played into a silence that was owed sound."""
     filled_frames: int = 0
     """Frames of the user's own sound given to sockets while callers waited."""
+    tape_runs: int = 0
+    """Times that both sides of a call began to be written as sound: it is recorded, or somebody listens."""
+    tape_entries: int = 0
+    """Pieces of half a second written of them."""
+    tape_void: int = 0
+    """Those of them that there was no stream for any more."""
     owed_silence_ms: Counts = field(default_factory=lambda: Counts("cause", CAUSES))
     """Silence that callers heard while sound was owed, by what it was owed for."""
     apologies: int = 0

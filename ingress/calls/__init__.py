@@ -13,6 +13,7 @@ messages.
     strays       calls that Redis says are here, and that are not
     table        which calls and media streams are here
     registry     the rare steps of a call in Redis, asked with patience
+    services     what all calls of a process share
     call         one call: what goes to its socket, what comes from its caller
     fence        what of `out` may still be heard
     owed         the sound that a caller is owed: when the clip is played, when we apologise

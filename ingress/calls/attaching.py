@@ -83,6 +83,9 @@ class Attaching:
         cause = stream.cause or LOST
         stream.log.info("socket_gone", cause=cause, leg=stream.leg, frames=stream.caller_frames)
         self.table.stream_gone(stream, detaching=stream.leg > 0)
+        call = self.table.calls.get(stream.call_sid)
+        if call is not None and call.stream is stream:
+            call.taper.stream_gone(now_ms())
         if stream.leg:
             self.spawn_for(stream.call_sid, self._detach(stream, self._end_of(stream)), "detach")
 

@@ -7,23 +7,18 @@ become. Must not know: webhooks, how a stream is attached, the clock: `now_ms` i
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from ingress.calls.fence import Admit, Fence
 from ingress.calls.owed import OwedSound, Step
-from ingress.calls.post import BackPost
-from ingress.counters import CallCounters
+from ingress.calls.services import IngressServices
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream, StreamListener
 from ingress.sound.filling import Filling
 from ingress.sound.hold_clip import CLIP_MS, hold_clip
+from ingress.tape.taper import Taper
 from shared import resp
 from shared.audio import FRAME_BYTES, FRAME_MS
-from shared.contract import writes
-from shared.contract.keys import Keys
 from shared.contract.lua.scripts import Answer
 from shared.contract.steps import Attached, NewStream
 from shared.contract.streams.caller import MAX_AGE_MS, CallerPacker
@@ -41,9 +36,7 @@ from shared.contract.streams.pairs import (
     read_owes,
     way,
 )
-from shared.contract.writes import Speaker
-from shared.ownership.journal import JournalPen
-from shared.store.writing.writer import Writer
+from shared.contract.streams.tape import read_wish
 
 HOLD_CLIP = hold_clip()
 PICK_UP_MS = 400.0
@@ -57,24 +50,8 @@ OUTRANKED_EVERY_MS = 1000.0
 CLIP_CUT = -1
 """Below every cut of the brain: any clear drops what of our own sound is unsent."""
 
-BRAINS = (OutKind.CLOSE, OutKind.OWES, OutKind.FILL)
+BRAINS = (OutKind.CLOSE, OutKind.OWES, OutKind.FILL, OutKind.TAPE)
 """Pairs of the brain."""
-
-
-@dataclass(slots=True)
-class IngressServices:
-    """What all calls of this process share."""
-
-    keys: Keys
-    outbox: Writer
-    worker: str
-    journal: JournalPen
-    post: BackPost
-    counters: CallCounters
-    sound_of: Callable[[str], bytes]
-    """A sound of the user's by its name, in whole frames; empty: it is not here yet."""
-    letters: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    """Numbers of our control messages: one row for all calls, since a call may leave us and come back."""
 
 
 class IngressCall:
@@ -96,6 +73,7 @@ class IngressCall:
         "listener",
         "owed",
         "stream",
+        "taper",
         "told",
     )
 
@@ -125,6 +103,7 @@ class IngressCall:
         """The account of the silence that its caller hears."""
         self.filling = Filling()
         """The user's own sound, while they wait."""
+        self.taper = Taper(call_sid, services.tapes)
 
     def connect(self, stream: MediaStream, told: NewStream, attached: Attached, now_ms: float) -> None:
         """A new stream has the call. Raises ValueError if its leg is not newer."""
@@ -132,6 +111,7 @@ class IngressCall:
         self.fence.raise_leg(leg)
         self.stream, self.told = stream, told
         self.filling.gone(now_ms)
+        self.taper.stream_opened(leg, now_ms)
         before = self.owed
         owed_ms = max(before.owed_ms, attached.owed_ms) if leg > 1 else 0.0
         self.owed = OwedSound(
@@ -147,6 +127,8 @@ class IngressCall:
     def hear(self, leg: int, chunk: int, now_ms: float, audio: bytes) -> None:
         """20 ms of the caller: on to the brain."""
         self.owed.caller(audio, now_ms)
+        if self.taper.tracks is not None:
+            self.taper.tracks.caller(chunk, audio, now_ms)
         packer = self._packer
         packed = packer.pack(leg, chunk, now_ms, audio)
         if self._is_written_again:
@@ -158,16 +140,7 @@ class IngressCall:
 
     def press(self, leg: int, digit: str) -> None:
         """A key was pressed: on to the brain. No owner speaks here: only an ended call refuses."""
-        services = self._services
-        letter = writes.append_control(
-            services.keys,
-            Speaker(self.call_sid),
-            Dtmf(digit=digit, leg=leg),
-            sender=services.worker,
-            number=str(next(services.letters)),
-            wake="brain",
-        )
-        command = letter.command()
+        command = self._services.letter(self.call_sid, Dtmf(digit=digit, leg=leg))
 
         def answered(reply: object) -> None:
             if isinstance(reply, list) and reply[:1] == [Answer.ABSENT.encode()]:
@@ -176,7 +149,7 @@ class IngressCall:
         if self._is_written_again:
             self._unheard.append(resp.pack(command.args))
         else:
-            services.outbox.send(command, urgent=True, on_reply=answered)
+            self._services.outbox.send(command, urgent=True, on_reply=answered)
 
     # While Redis has lost the call.
 
@@ -235,6 +208,8 @@ class IngressCall:
             self._end_ours(stream, now_ms)
         if audio and stream.socket.write_media(cut, stream.build_media(stream.stream_sid, audio), frames):
             self.owed.frames(audio, now_ms)
+            if self.taper.tracks is not None:
+                self.taper.tracks.given(audio, now_ms)
             self.forwarded = n
             self._post.moved(self)
         else:
@@ -262,6 +237,9 @@ class IngressCall:
         if name.kind == OutKind.OWES:
             self.owed.word(read_owes(name, value), now_ms)
             return False
+        if name.kind == OutKind.TAPE:
+            self.taper.wish(read_wish(value), now_ms)
+            return False
         if name.kind == OutKind.FILL:
             self.filling.word(value.decode(errors="replace"), name.n, now_ms)
             return False
@@ -271,8 +249,7 @@ class IngressCall:
         if name.kind == OutKind.CLEAR:
             counters.out_clears += 1
             self.owed.cleared(now_ms)
-            self.filling.gone(now_ms)
-            stream.socket.write_control(stream.build_clear(stream.stream_sid))
+            self._clear(stream, now_ms)
             return True
         if name.kind == OutKind.PAUSE:
             counters.out_pauses += 1
@@ -307,11 +284,16 @@ class IngressCall:
         if step is Step.PLAY:
             self._counters.hold_clips += 1
             self.note_silence(Kind.HOLD_CLIP)
-            message = stream.build_media(stream.stream_sid, HOLD_CLIP)
-            stream.socket.write_media(CLIP_CUT, message, frames_in(HOLD_CLIP))
+            self._play(stream, HOLD_CLIP, now_ms)
         elif step is Step.NOTHING and self.filling.wants(now_ms) and self.owed.is_free(now_ms):
             self._fill(stream, now_ms)
         return step is not Step.APOLOGISE
+
+    def look_at_tape(self, now_ms: float) -> None:
+        """Both sides of the call as sound, where that is wanted."""
+        if self.stream is not None:
+            self.taper.way_ms = self.stream.trip.ms
+        self.taper.look(now_ms)
 
     def note_silence(self, kind: Kind) -> None:
         """A line in the journal: what the caller hears instead of what is owed."""
@@ -348,16 +330,8 @@ class IngressCall:
         if not is_brain:
             self._post.at_once(worker, self._pair(BackKind.OUTRANKED, b""))
             return
-        services = self._services
-        letter = writes.append_control(
-            services.keys,
-            Speaker(self.call_sid),
-            Outranked(worker=worker, highest=self.fence.brain_epoch),
-            sender=services.worker,
-            number=str(next(services.letters)),
-            wake="brain",
-        )
-        services.outbox.send(letter.command(), urgent=True)
+        word = Outranked(worker=worker, highest=self.fence.brain_epoch)
+        self._services.outbox.send(self._services.letter(self.call_sid, word), urgent=True)
 
     def _open_stream(self) -> MediaStream | None:
         stream = self.stream
@@ -365,17 +339,22 @@ class IngressCall:
 
     def _end_ours(self, stream: MediaStream, now_ms: float) -> None:
         """A frame has come: what is left of our own sound gives way to it."""
-        self.filling.gone(now_ms)
         stream.socket.drop_media_below(CLIP_CUT + 1)
+        self._clear(stream, now_ms)
+
+    def _clear(self, stream: MediaStream, now_ms: float) -> None:
+        """The carrier forgets what it has not played."""
+        self.filling.gone(now_ms)
+        if self.taper.tracks is not None:
+            self.taper.tracks.cleared(now_ms)
         stream.socket.write_control(stream.build_clear(stream.stream_sid))
 
     def _pause(self, stream: MediaStream, mark: bytes, now_ms: float) -> None:
         """The carrier forgets what it has not played: it comes again. The mark behind is egress's own."""
         self._post.paused(self)
         self.owed.cleared(now_ms, goes_on=True)
-        self.filling.gone(now_ms)
         stream.socket.drop_media_below(self.fence.cut + 1)
-        stream.socket.write_control(stream.build_clear(stream.stream_sid))
+        self._clear(stream, now_ms)
         stream.socket.write_control(stream.build_mark(stream.stream_sid, mark.decode(errors="replace")))
 
     def _fill(self, stream: MediaStream, now_ms: float) -> None:
@@ -384,10 +363,17 @@ class IngressCall:
         if not sound:
             return
         piece, until_ms = self.filling.take(sound, now_ms)
-        message = stream.build_media(stream.stream_sid, piece)
-        if stream.socket.write_media(CLIP_CUT, message, frames_in(piece)):
+        if self._play(stream, piece, now_ms):
             self.owed.filled(until_ms, now_ms)
             self._counters.filled_frames += frames_in(piece)
+
+    def _play(self, stream: MediaStream, audio: bytes, now_ms: float) -> bool:
+        """Sound of ours to the caller; False: too much is unsent."""
+        message = stream.build_media(stream.stream_sid, audio)
+        is_given = stream.socket.write_media(CLIP_CUT, message, frames_in(audio))
+        if is_given and self.taper.tracks is not None:
+            self.taper.tracks.given(audio, now_ms)
+        return is_given
 
     def _forwarded(self) -> Pair:
         unsent = 0 if self.stream is None else self.stream.socket.unsent_bytes

@@ -60,7 +60,7 @@ class Fence:
             return self.admit_frame(name.leg, name.epoch, name.cut, name.n)
         if name.leg != self.leg:
             return Admit.OLD_LEG
-        if kind in (OutKind.CLOSE, OutKind.OWES, OutKind.FILL):
+        if kind in (OutKind.CLOSE, OutKind.OWES, OutKind.FILL, OutKind.TAPE):
             return self._admit_brain(name)
         if kind == OutKind.CLEAR:
             return self._admit_clear(name)

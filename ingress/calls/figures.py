@@ -15,7 +15,7 @@ from ingress.calls.table import CallTable, leg_of
 from ingress.counters import CallCounters, SocketCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream
-from shared.clock import wall_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract import steps, writes
 from shared.contract.card import IngressFigures
 from shared.contract.lua.scripts import Answer
@@ -121,7 +121,7 @@ class FiguresPen:
         )
         step = steps.restore(process.keys, restored, wall_ms=wall)
         call.lost()
-        guarded = process.guard.wrap(Where.ANSWER, call.call_sid, lambda _: call.written_again())
+        guarded = process.guard.wrap(Where.ANSWER, call.call_sid, lambda _: _written_again(call))
         process.outbox.send(step.command(), on_reply=guarded)
 
 
@@ -130,3 +130,8 @@ def _held(told: Held | None, seen_epoch: int) -> Held:
     if told is not None and told.epoch >= seen_epoch:
         return told
     return Held("", seen_epoch, claims=1 if seen_epoch else 0)
+
+
+def _written_again(call: IngressCall) -> None:
+    call.written_again()
+    call.taper.again(now_ms())

@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 
 from ingress.calls.attaching import Attaching, Judge
-from ingress.calls.call import IngressCall, IngressServices
+from ingress.calls.call import IngressCall
 from ingress.calls.departures import Departures
 from ingress.calls.figures import FiguresPen
 from ingress.calls.post import BackPost
 from ingress.calls.registry import Registry
+from ingress.calls.services import IngressServices
 from ingress.calls.table import CallTable, leg_of
 from ingress.counters import CallCounters, IngressHops, SocketCounters
 from ingress.media.gate import CloseCode
 from ingress.media.stream import MediaStream, Socket, StreamHost
 from ingress.media.wire import Wire
 from ingress.sound.shelf import Shelf
+from ingress.tape.taper import Tapes
 from shared.clock import now_ms
 from shared.contract import writes
 from shared.contract.card import Next, Plan
@@ -77,6 +79,7 @@ class Switchboard:
             post=BackPost(self._send_back, counters, process.guard),
             counters=counters,
             sound_of=Shelf(process.store, process.log, process.spawn).find,
+            tapes=Tapes(process.keys, process.outbox, process.name, counters),
         )
         self.table = CallTable(services)
         self.attaching = Attaching(
@@ -238,6 +241,7 @@ class Switchboard:
 
     def _sweep_call(self, call: IngressCall, now: float, *, store_away: bool) -> None:
         call.tell_way()
+        call.look_at_tape(now)
         if not call.fill_silence(now, store_away=store_away):
             self._apologise(call)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
-from ingress.calls.call import IngressCall, IngressServices
+from ingress.calls.call import IngressCall
+from ingress.calls.services import IngressServices
 from ingress.media.stream import MediaStream
 from shared.contract.card import Plan
 from shared.contract.steps import Leg

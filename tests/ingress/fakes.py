@@ -8,14 +8,16 @@ from typing import Any
 import hiredis
 import orjson
 
-from ingress.calls.call import IngressCall, IngressServices
+from ingress.calls.call import IngressCall
 from ingress.calls.post import BackPost
+from ingress.calls.services import IngressServices
 from ingress.counters import CallCounters, SocketCounters
 from ingress.errors import StartRefused
 from ingress.media import twilio
 from ingress.media.stream import MediaStream, StreamHost
 from ingress.media.wire import StreamStart, Wire
 from ingress.media.write_times import WriteWindow
+from ingress.tape.taper import Tapes
 from shared.contract.command import Command
 from shared.contract.keys import Keys
 from shared.contract.steps import Attached, NewStream
@@ -31,6 +33,8 @@ CALL = "CA" + "1" * 32
 STREAM = "MZ" + "2" * 32
 EGRESS = "egress-0@h#a"
 MEDIA_TIMEOUT_MS = 20_000.0
+WALL_MS = 1_700_000_000_000
+"""What the wall clock is ahead of the monotonic one."""
 TOLD = NewStream(
     call_sid=CALL, stream_sid=STREAM, ingress="ingress-0@h#a", nonce="0" * 32,
     caller_number="…11", called_number="…22", agent="sales", called_line="+15550002222",
@@ -159,7 +163,14 @@ class Desk:
         self.post = BackPost(self._send, self.counters, a_guard(), self.clock)
         journal = JournalPen(self.outbox, Keys(4), b"ingress-0@h#a")
         self.services = IngressServices(
-            Keys(4), self.outbox, "ingress-0@h#a", journal, self.post, self.counters, self.sound_of
+            Keys(4),
+            self.outbox,
+            "ingress-0@h#a",
+            journal,
+            self.post,
+            self.counters,
+            self.sound_of,
+            Tapes(Keys(4), self.outbox, "ingress-0@h#a", self.counters, self.wall_ms),
         )
         self.call = IngressCall(CALL, self.services, self.clock())
         self.stream = MediaStream(
@@ -173,6 +184,10 @@ class Desk:
     def awake(self) -> float:
         """The awake clock."""
         return self.clock() - self.asleep_ms
+
+    def wall_ms(self) -> int:
+        """The wall clock."""
+        return round(self.clock()) + WALL_MS
 
     def sound_of(self, sound_id: str) -> bytes:
         """What the shelf has: the sounds in `sounds`."""
