@@ -77,6 +77,16 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """Whether both sides of its calls are recorded."""
+
+    record: bool = False
+    announcement: Notice | None = None
+    """What the caller hears before: played by us, and never cut. None: they were told before they came."""
+    announced: Literal["by_us", "elsewhere"] = "by_us"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Agent:
     """One agent. Every text may be in any language."""
 
@@ -123,6 +133,7 @@ class Agent:
     """Who cancels a response that the caller speaks over; empty: whoever answers turns."""
     notices: tuple[Notice, ...] = ()
     """What is said word for word before the greeting, in this order."""
+    recording: Recorded = field(default_factory=Recorded)
     tool_sound: Loop | None = None
     """What the caller hears while a tool works."""
     hold_music: Loop | None = None
@@ -167,6 +178,12 @@ class Agent:
         return self.model, dict(self.headers), self.safety_key
 
     @property
+    def said_first(self) -> tuple[Notice, ...]:
+        """All recordings that are said before the greeting, that of a recorded call before all others."""
+        announcement = self.recording.announcement if self.recording.record else None
+        return self.notices if announcement is None else (announcement, *self.notices)
+
+    @property
     def is_stored(self) -> bool:
         """Whether its words stand at the provider: they cannot be repeated beside what is wanted once."""
         return self.prompt is not None and not self.instructions
@@ -194,7 +211,7 @@ class Agent:
         """Whether the model's server is to cut a response by itself that the caller speaks over. It would cut
         what must be heard, and a reply that noise is to leave alone: then every cut is ours."""
         must_be_heard = (self.greeting and not self.greeting_interruptible) or any(
-            not notice.interruptible for notice in self.notices
+            not notice.interruptible for notice in self.said_first
         )
         if self.interruption == "confirm" or must_be_heard:
             return False
@@ -208,6 +225,8 @@ class Agent:
         shown["instructions"] = f"{len(self.instructions)} characters"
         shown["headers"], shown["safety_key"] = sorted(self.headers), bool(self.safety_key)
         shown["notices"] = [notice.file for notice in self.notices]
+        announcement = self.recording.announcement
+        shown["recording"]["announcement"] = "" if announcement is None else announcement.file
         for name, loop in (("tool_sound", self.tool_sound), ("hold_music", self.hold_music)):
             shown[name] = "" if loop is None else loop.file
         return orjson.dumps(shown).decode()

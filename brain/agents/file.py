@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from brain.agents.keys import (
     REMOVED,
+    AnnouncementTable,
     ConfirmTable,
     HeaderName,
     HeaderValue,
@@ -26,6 +27,7 @@ from brain.agents.keys import (
     Name,
     NoticeTable,
     PromptTable,
+    RecordingTable,
     SessionKeys,
     TruncationTable,
     Variable,
@@ -119,6 +121,7 @@ class AgentTable(SessionKeys):
     notices: list[NoticeTable] | None = None
     tool_sound: LoopTable | None = None
     hold_music: LoopTable | None = None
+    recording: RecordingTable = RecordingTable()
     idle_prompt: str | None = None
     idle_farewell: str | None = None
     cap_farewell: str | None = None
@@ -264,6 +267,8 @@ _TABLES: dict[str, type[_Table]] = {
     "notices": NoticeTable,
     "tool_sound": LoopTable,
     "hold_music": LoopTable,
+    "recording": RecordingTable,
+    "announcement": AnnouncementTable,
     "prompt": PromptTable,
     "truncation": TruncationTable,
 }

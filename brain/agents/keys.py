@@ -132,6 +132,21 @@ class NoticeTable(Table):
     interruptible: bool = True
 
 
+class AnnouncementTable(Table):
+    """`recording.announcement`: words that are said as they were recorded, and that nobody cuts."""
+
+    file: str = Field(min_length=1, max_length=500)
+    text: str = Field(min_length=1, max_length=2000)
+
+
+class RecordingTable(Table):
+    """`recording`: whether both sides of a call are recorded."""
+
+    record: bool | None = None
+    announcement: AnnouncementTable | None = None
+    announced: Literal["by_us", "elsewhere"] | None = None
+
+
 class LoopTable(Table):
     """`tool_sound`, `hold_music`: what is heard while nothing is said."""
 

@@ -24,6 +24,7 @@ OWN_WAY = frozenset(
         "numbers", "turn_detection", "limits", "tools", "mcp", "destinations", "prompt", "truncation",
         "transcription_keywords", "transcription_languages", "headers", "headers_env",
         "safety_identifier_env", "variables", "confirm", "notices", "tool_sound", "hold_music",
+        "recording",
     }
 )  # fmt: skip
 """Keys that an agent has in another shape than the file."""

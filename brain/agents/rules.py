@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from brain.agents import interruption
 from brain.agents.agent import TOOL_MODES, Agent
+from brain.tools.builtin import PAUSE
 from brain.variables import OF_THE_CALL, names_in
 from shared.contract.speech import DEFAULT
 
@@ -64,6 +65,7 @@ def _problems(agent: Agent, agents: Mapping[str, Agent]) -> Iterator[Problem]:
     yield from _reasoning(agent)
     yield from _choice(agent)
     yield from _hand_over(agent, agents)
+    yield from _recording(agent)
     yield from interruption.problems(agent)
     if agent.turn_detection.kind == "semantic_vad" and agent.turn_detection.idle_timeout_ms:
         yield "turn_detection.idle_timeout_ms", "is for server_vad, and this one is semantic_vad: remove it"
@@ -119,3 +121,18 @@ def _hand_over(agent: Agent, agents: Mapping[str, Agent]) -> Iterator[Problem]:
     if "hand_over" in agent.tools and not agent.hand_over_to:
         example = 'hand_over_to = { sales = "Orders and prices." }'
         yield "hand_over_to", f"expected another agent, since tools has hand_over: write {example}"
+
+
+def _recording(agent: Agent) -> Iterator[Problem]:
+    recording = agent.recording
+    if recording.record and recording.announcement is None and recording.announced == "by_us":
+        example = 'announcement = { file = "recorded.wav", text = "This call is recorded." }'
+        yield (
+            "recording.announcement",
+            f"expected a recording that tells the caller, since record is true: write {example}; or"
+            ' announced = "elsewhere", if they know before they reach us',
+        )
+    if recording.announcement is not None and recording.announced == "elsewhere":
+        yield "recording.announced", "is elsewhere, and there is an announcement: remove one of them"
+    if PAUSE in agent.tools and not recording.record:
+        yield "recording.record", f"expected true, since tools has {PAUSE}: say so, or remove the tool"

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from brain.agents.agent import Agent
+from brain.agents.agent import Agent, Recorded
 from brain.agents.file import AgentTable
-from brain.agents.keys import LoopTable
+from brain.agents.keys import LoopTable, RecordingTable
 from brain.errors import AgentsFileError
 from brain.sound.files import SoundFiles
 from brain.sound.kinds import Loop, Notice
@@ -47,12 +47,28 @@ def with_sounds(agent: Agent, table: AgentTable, files: SoundFiles, path: str) -
                 said[key] = _loop(named, files, after_ms, level_db)
             except ValueError as wrong:
                 problems.append(f"{path}{key}.file: {wrong}.")
+    try:
+        said["recording"] = _recorded(agent.recording, table.recording, files)
+    except ValueError as wrong:
+        problems.append(f"{path}recording.announcement.file: {wrong}.")
     if problems:
         raise AgentsFileError(problems)
     return replace(agent, **said)
 
 
 # Private.
+
+
+def _recorded(base: Recorded, table: RecordingTable, files: SoundFiles) -> Recorded:
+    """Key by key. Raises ValueError for a file that cannot be played."""
+    said: dict[str, Any] = table.model_dump(exclude_none=True, exclude={"announcement"})
+    named = table.announcement
+    if named is not None:
+        audio = files.notice(named.file)
+        said["announcement"] = Notice(file=named.file, text=named.text, interruptible=False, audio=audio)
+    elif table.announced == "elsewhere":
+        said["announcement"] = None
+    return replace(base, **said)
 
 
 def _loop(table: LoopTable, files: SoundFiles, after_ms: int, level_db: float) -> Loop | None:

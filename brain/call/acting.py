@@ -80,6 +80,7 @@ class Acting:
                 mine.record.heard(
                     action.item_id, action.heard_ms, action.received_ms, complete=action.complete
                 )
+                mine.recording.heard(action.item_id, complete=action.complete)
             case actions.RunTool():
                 self.host.spawn(mine.tools.run(action), f"tool-{action.name}")
             case actions.Move():

@@ -30,6 +30,7 @@ from shared.contract.streams.control import (
     Ended,
     InWriting,
     Letter,
+    Listen,
     Message,
     Outranked,
     Stream,
@@ -64,6 +65,8 @@ class FromControl:
     leaving: Leaving
     watch: CallWatch
     tools: ToolRuns
+    listened: Callable[[], None]
+    """Told when somebody listens to the call."""
     lines: CallLog
     log: Log
     counters: BrainCounters
@@ -157,6 +160,8 @@ class FromControl:
                 self.ended()
             case Stream(leg=leg, ingress=ingress):
                 self._on_stream(leg, ingress)
+            case Listen():
+                self.listened()
             case Detached(cause=cause):
                 self.away.left()
                 self.leaving.stream_closed()

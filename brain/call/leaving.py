@@ -17,6 +17,7 @@ from shared.contract.card import Next, Plan
 from shared.contract.streams import pairs
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.pairs import Owes, Pair
+from shared.contract.streams.tape import TapeWish, wish_fields
 from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.journal import JournalPen
@@ -45,6 +46,8 @@ class Leaving:
     """Why the present stream was asked to be closed, as long as it is open."""
     fill: Loop | None = field(default=None, repr=False)
     """What the caller hears while they wait, as ingress was told last."""
+    taped: Callable[[], TapeWish | None] = field(default=lambda: None, repr=False)
+    """What is to be written of the sound of the call; None: nothing."""
     _timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     def stream_opened(self, leg: int, ingress: str) -> None:
@@ -59,6 +62,9 @@ class Leaving:
         self.leg, self.ingress = leg, ingress
         if is_new:
             self._closing = None
+            wish = self.taped()
+            if wish is not None:
+                self.tape(wish)
             if self._plan is not None:
                 self._ask(self._plan)
 
@@ -113,12 +119,19 @@ class Leaving:
             self.fill = loop
             self._send(self._filling(), urgent=True)
 
+    def tape(self, wish: TapeWish) -> None:
+        """What is to be written of the sound of the call, from now on."""
+        self._send(self._tape(wish), urgent=True)
+
     def say_again(self, words: Owes) -> list[Pair]:
-        """Every second: what sound is owed; what is heard meanwhile; that the stream is to be closed, as long
-        as it is not."""
+        """Every second: what sound is owed; what is heard meanwhile; what is written of the sound; that the
+        stream is to be closed, as long as it is not."""
         said = [self.owes(words)]
         if self.fill is not None:
             said.append(self._filling())
+        wish = self.taped()
+        if wish is not None:
+            said.append(self._tape(wish))
         if self._closing is not None:
             said.append(self._close(self._closing))
         return said
@@ -142,6 +155,9 @@ class Leaving:
 
     def _close(self, plan: Plan) -> Pair:
         return pairs.close(self.owner.call_sid, self.leg, self.owner.epoch, plan.cause)
+
+    def _tape(self, wish: TapeWish) -> Pair:
+        return pairs.tape(self.owner.call_sid, self.leg, self.owner.epoch, wish_fields(wish))
 
     def _filling(self) -> Pair:
         sound_id, after_ms = ("", 0) if self.fill is None else (self.fill.id, self.fill.after_ms)

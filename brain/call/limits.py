@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brain.agents.agent import Agent
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitValues:
@@ -22,6 +24,17 @@ class LimitValues:
     idle_prompt_s: float
     idle_prompts: int
     hold_max_s: float
+
+    @classmethod
+    def of(cls, agent: Agent) -> LimitValues:
+        """Those of an agent."""
+        limits = agent.limits
+        return cls(
+            hard_cap_s=limits.hard_cap_s,
+            idle_prompt_s=limits.idle_prompt_s,
+            idle_prompts=limits.idle_prompts,
+            hold_max_s=limits.hold_max_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ from brain.takeover.expected import Expected
 from brain.takeover.pending import PendingWords
 from brain.takeover.prepared import Prepared
 from brain.telling import making
+from brain.telling.recording import CallRecording, make_recording
 from brain.telling.spending import Spending
 from brain.tools.attempts import ToolAttempts
 from brain.tools.runs import ToolRuns
@@ -140,6 +141,7 @@ class CallParts:
     last_words: LastWords
     pending: PendingWords
     begin: Beginning
+    recording: CallRecording
 
     @property
     def agent(self) -> Agent:
@@ -156,13 +158,14 @@ class CallParts:
         nobody may remember what was said."""
         known, items = self.record.conversation, self.sequencer.state.items
         first = first_words(self.agent, known, items, past, was_greeted=was_greeted)
+        self.recording.begins(self.agent, first)
         if greets(first):
             self.lines.journal.note(self.lines.call_sid, Kind.GREETING)
         return first
 
     def notice(self, item_id: str) -> Notice:
         """One of the agent's, by the id that `first_words` gave it."""
-        return self.agent.notices[number_of(item_id) - 1]
+        return self.agent.said_first[number_of(item_id) - 1]
 
     def filling(self, now: float) -> Loop | None:
         """What the caller hears while they wait: for a tool and the answer to it, or in a moment that they
@@ -176,7 +179,8 @@ class CallParts:
     def past(self, at_ms: float, claims: int, restored_at_ms: int | None) -> Past:
         """What is kept of the call as it stands now, should it be lost and come back."""
         known, core = self.record.conversation, self.sequencer.state
-        return keep(known, core, at_ms, claims, restored_at_ms, self.agent.name, self.casting.written)
+        kept = keep(known, core, at_ms, claims, restored_at_ms, self.agent.name, self.casting.written)
+        return replace(kept, recording=self.recording.words)
 
     def words(self, now: float) -> Owes:
         """What sound the caller is owed."""
@@ -222,27 +226,27 @@ def make(
     the call from before Redis lost it. `caller_number`: in full, for tools; empty where it is gone.
     `waiting`: sessions that wait for their calls."""
     counters, call_sid = services.counters, owner.call_sid
-    lines = CallLog(process.journal, log, call_sid)
+    lines, hole = CallLog(process.journal, log, call_sid), Hole()
     casting = _casting(services, owner, card, lines, past, caller_number or card.caller)
-    cast = casting.cast
-    tag = services.tag_of(caller_number)
+    cast, tag = casting.cast, services.tag_of(caller_number)
     if tag:
         owner.card(CallerTagged(caller_tag=tag))
     record = Record(History(owner), Conversation() if past is None else past.conversation)
-    hole = Hole()
     feed = _feed(process, services, owner, card, log, hole)
     reply = ReplyWriter(owner, process.worker.host)
     away = Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
-    limits = CallLimits(_limits(cast.agent), now_ms() - max(0, wall_ms() - card.started_at_ms))
+    limits = CallLimits(LimitValues.of(cast.agent), now_ms() - max(0, wall_ms() - card.started_at_ms))
     teller = making.make_teller(process, services.spending, owner, card, cast.agent, lines)
     watch = CallWatch(cast.agent, limits, Keypad(), hole, due, window, lines, host.give, teller)
     tools = _tools(services, casting, record, log, host, watch)
+    recording = make_recording(card, past and past.recording, owner.card, leaving.tape, lines)
+    leaving.taped, tools.pause = recording.wish, recording.pause
     control = FromControl(
-        host, process.store, owner, feed, away, leaving, watch, tools, lines, log, counters,
-        process.ownership, host.ended, host.spawn, card.control_pos or FIRST,
+        host, process.store, owner, feed, away, leaving, watch, tools, recording.listened, lines, log,
+        counters, process.ownership, host.ended, host.spawn, card.control_pos or FIRST,
     )  # fmt: skip
     lifeline = Lifeline()
     from_model = FromModel(
@@ -265,7 +269,7 @@ def make(
     return CallParts(
         casting, core, lines, record, feed, reply, away, leaving, Owing(), stopwatch, window, watch,
         tools, control, sessions, LastWords(record.conversation, lambda: sessions.serving is not None),
-        pending.of_card(card), begin,
+        pending.of_card(card), begin, recording,
     )  # fmt: skip
 
 
@@ -334,7 +338,7 @@ def _known_to_tools(casting: Casting) -> ToolContext:
 def _recast(casting: Casting, watch: CallWatch, tools: ToolRuns, core: Sequencer) -> None:
     """Another agent answers: the parts that know something of it by heart go on with that one's."""
     cast = casting.cast
-    watch.agent, watch.limits.values = cast.agent, _limits(cast.agent)
+    watch.agent, watch.limits.values = cast.agent, LimitValues.of(cast.agent)
     making.follow(watch.teller, cast.agent)
     tools.toolbox, tools.context = cast.toolbox, _known_to_tools(casting)
     core.state.config = replace(core.state.config, **_figures(cast.agent))
@@ -387,14 +391,4 @@ def _feed(
         guard=process.guard,
         hole=hole,
         lag_ms=process.lag.mostly_ms,
-    )
-
-
-def _limits(agent: Agent) -> LimitValues:
-    limits = agent.limits
-    return LimitValues(
-        hard_cap_s=limits.hard_cap_s,
-        idle_prompt_s=limits.idle_prompt_s,
-        idle_prompts=limits.idle_prompts,
-        hold_max_s=limits.hold_max_s,
     )

@@ -54,5 +54,5 @@ def _notices(agent: Agent) -> list[inputs.Input]:
             n_bytes=len(each.audio),
             text=each.text,
         )
-        for number, each in enumerate(agent.notices, 1)
+        for number, each in enumerate(agent.said_first, 1)
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from brain.memory.conversation import Conversation
 from brain.sequencer.state import State
+from shared.contract.card import BrainRecording
 
 LOST_WORDS = (
     "What the caller has just said was lost. Tell them so in one short sentence, in the language of the"
@@ -40,6 +41,8 @@ class Past:
     """Who had answered; empty: whoever the card asks for."""
     context: str | None = field(default=None, repr=False)
     """What was known of the caller, as it stood on the card; None: nobody had found it out."""
+    recording: BrainRecording | None = None
+    """Whether it was recorded, as it stood on the card."""
 
     def is_latest(self, claims: int, restored_at_ms: int | None) -> bool:
         """Whether it says more than Redis, now that the call was claimed so often and its card last written

@@ -15,11 +15,12 @@ from pydantic import ConfigDict, Field, create_model
 
 from brain.errors import ToolFailed
 from brain.tools.function import FunctionTool, schema_of, tool
-from brain.tools.toolbox import ChangeAgent, EndCall, Hold, SendDigits, Tool, Transfer
+from brain.tools.toolbox import ChangeAgent, EndCall, Hold, PauseRecording, SendDigits, Tool, Transfer
 from shared.contract.card import TONES_MOST
 
 DIGITS = re.compile(rf"[0-9*#ABCDwW]{{1,{TONES_MOST}}}")
-NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold", "hand_over")
+PAUSE: Final = "pause_recording"
+NAMES: Final = ("end_call", "transfer_call", "send_digits", "hold", "hand_over", PAUSE)
 """Every name that `make` knows."""
 
 
@@ -60,6 +61,17 @@ async def hold(
 ) -> Hold:
     """Wait quietly because the caller asked for a moment. Ends as soon as the caller speaks."""
     return Hold(seconds)
+
+
+@tool
+async def pause_recording(
+    paused: Annotated[
+        bool, Field(description="true: nothing is recorded from now on. false: it is recorded again.")
+    ],
+) -> PauseRecording:
+    """Keep what follows out of the recording of this call, before the caller says something that must not be
+    kept, such as the number of a card; and have it recorded again when that is done."""
+    return PauseRecording(paused)
 
 
 def transfer_call(destinations: Mapping[str, str]) -> FunctionTool:
@@ -122,6 +134,8 @@ def make(name: str, destinations: Mapping[str, str], agents: Mapping[str, str]) 
             return send_digits
         case "hold":
             return hold
+        case "pause_recording":
+            return pause_recording
         case "transfer_call" if destinations:
             return transfer_call(destinations)
         case "hand_over" if agents:

@@ -24,6 +24,7 @@ from brain.tools.toolbox import (
     ChangeAgent,
     EndCall,
     Hold,
+    PauseRecording,
     SendDigits,
     Toolbox,
     ToolContext,
@@ -96,6 +97,8 @@ class ToolRuns:
     attempts: ToolAttempts
     """Of the process: what is run outlives the call."""
     change_agent: ChangeOfAgent = nobody_else
+    pause: Callable[[bool], None] = lambda _is_paused: None
+    """Keeps what follows out of the recording, or lets it in again."""
     _moves: dict[str, str] = field(default_factory=dict)
     """call_id → name of the tools that move the caller: their result is what became of the move."""
     _rounds: set[str] = field(default_factory=set)
@@ -192,6 +195,9 @@ class ToolRuns:
                 held_ms = self.hold(now_ms(), seconds * 1000)
                 self._answer(action, result)
                 self.notes.quiet_until(wall_ms() + round(held_ms))
+            case PauseRecording(is_paused=is_paused):
+                self.pause(is_paused)
+                self._answer(action, result)
             case ChangeAgent() | None:
                 self._answer(action, result)
 

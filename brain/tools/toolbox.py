@@ -81,7 +81,14 @@ class ChangeAgent:
     agent: str
 
 
-Effect = EndCall | Transfer | SendDigits | Hold | ChangeAgent
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    """What follows is kept out of the recording of the call; not `is_paused`: it goes on."""
+
+    is_paused: bool
+
+
+Effect = EndCall | Transfer | SendDigits | Hold | ChangeAgent | PauseRecording
 
 
 class ToolOutcome(enum.StrEnum):
@@ -203,6 +210,10 @@ def _result(value: object) -> ToolResult:
             return ToolResult(
                 outcome=ToolOutcome.OK, output='{"status":"waiting"}', reply=False, effect=value
             )
+        case PauseRecording(is_paused=is_paused):
+            status = "paused" if is_paused else "recording"
+            output = orjson.dumps({"recording": status}).decode()
+            return ToolResult(outcome=ToolOutcome.OK, output=output, effect=value)
         case Transfer() | SendDigits() | ChangeAgent():
             # Its output is what became of it; nobody knows yet.
             return ToolResult(outcome=ToolOutcome.OK, output="", effect=value)

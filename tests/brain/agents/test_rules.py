@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from brain.agents.agent import Agent, StoredPrompt, Truncation, TurnDetection, default_agent
+from brain.agents.agent import Agent, Recorded, StoredPrompt, Truncation, TurnDetection, default_agent
 from brain.agents.rules import problems_of, unset
 from shared.settings import load
 
@@ -56,6 +56,12 @@ def problems(**said: Any) -> list[str]:
         ({"truncation": Truncation(kind="auto", post_instructions_tokens=900)},
          'truncation.post_instructions_tokens: is for kind = "retention_ratio": say so, or remove it.'),
         ({"interruption": "confirm", "answers_turns": "server"}, "answers_turns: expected"),
+        ({"recording": Recorded(record=True)},
+         "recording.announcement: expected a recording that tells the caller, since record is true: write"
+         ' announcement = { file = "recorded.wav", text = "This call is recorded." }; or announced ='
+         ' "elsewhere", if they know before they reach us.'),
+        ({"tools": ("pause_recording",)},
+         "recording.record: expected true, since tools has pause_recording: say so, or remove the tool."),
     ],
 )  # fmt: skip
 def test_two_keys_that_do_not_go_together_are_told(said: dict[str, Any], expected: str) -> None:

@@ -110,3 +110,39 @@ def test_no_sound_stands_on_the_card(tmp_path: Path) -> None:
     shown = orjson.loads(agent.snapshot())
 
     assert (shown["notices"], shown["tool_sound"], shown["hold_music"]) == (["a.wav"], "a.wav", "")
+
+
+def test_a_recorded_agent_says_so_before_all_else(tmp_path: Path) -> None:
+    """Before its notices, and nobody cuts it; another agent inherits it key by key, and may do without."""
+    for name in ("opening.wav", "recorded.wav"):
+        write_tone(tmp_path / name)
+    agent = agent_of(
+        tmp_path,
+        """
+        [default.recording]
+        record = true
+        announcement = { file = "recorded.wav", text = "This call is recorded." }
+        [[default.notices]]
+        file = "opening.wav"
+        text = "Welcome."
+        """,
+    )
+    assert [(each.text, each.interruptible) for each in agent.said_first] == [
+        ("This call is recorded.", False),
+        ("Welcome.", True),
+    ]
+    assert not agent.server_interrupts
+    assert orjson.loads(agent.snapshot())["recording"] == {
+        "record": True, "announcement": "recorded.wav", "announced": "by_us",
+    }  # fmt: skip
+    off = agent_of(tmp_path, "[default]\nrecording = { record = false }\n", agent)
+    assert [each.text for each in off.said_first] == ["Welcome."]
+    elsewhere = agent_of(tmp_path, '[default]\nrecording = { announced = "elsewhere" }\n', agent)
+    assert (elsewhere.recording.record, elsewhere.recording.announcement) == (True, None)
+
+
+def test_an_announcement_that_cannot_be_played_is_told_with_its_key(tmp_path: Path) -> None:
+    with pytest.raises(AgentsFileError) as wrong:
+        agent_of(tmp_path, "[default]\nrecording = { announcement = { file = 'no.wav', text = 'x' } }\n")
+    (problem,) = wrong.value.problems
+    assert problem.startswith("default.recording.announcement.file: no.wav: cannot be read")

@@ -124,6 +124,7 @@ class Call:
             away=self.part("away", sent=None), leaving=self.part("leaving", move=None), sessions=sessions,
             stopwatch=stopwatch, lines=self.part("lines", note=None), notice=lambda _item_id: NOTICE,
             watch=SimpleNamespace(due=self.part("due", audio_came=None)),
+            recording=self.part("recording", heard=None),
         )  # fmt: skip
         services = SimpleNamespace(figures=self.figures, counters=self.counters)
         return Acting(

@@ -31,6 +31,7 @@ from shared.contract.streams.control import (
     Flushed,
     InWriting,
     Letter,
+    Listen,
     Message,
     Outranked,
     Stream,
@@ -74,6 +75,9 @@ class Call:
     def note(self, kind: Kind, **fields: str) -> None:
         self.told.append((kind, *fields.values()))
 
+    def listened(self) -> None:
+        self.told.append(("listened",))
+
     def ended(self) -> None:
         self.told.append(("ended",))
 
@@ -97,7 +101,8 @@ def control(store: Store | None = None, call_sid: str = CALL) -> tuple[FromContr
     made = FromControl(
         cast(Door, call), store or make_store("redis://127.0.0.1:1/0", name="t"), pen, cast(CallerFeed, call),
         Away(is_here=True), cast(Leaving, call), cast(CallWatch, call), cast(ToolRuns, call),
-        cast(CallLog, call), get_log(), BrainCounters(), OwnershipCounters(), call.ended, call.spawn, "0",
+        call.listened, cast(CallLog, call), get_log(), BrainCounters(), OwnershipCounters(), call.ended,
+        call.spawn, "0",
     )  # fmt: skip
     return made, call
 
@@ -118,6 +123,7 @@ def letter(message: Message | None, *, kind: str = "", refusal: str = "") -> Let
     ("message", "told"),
     [
         (Ended(outcome="completed"), [("ended",)]),
+        (Listen(), [("listened",)]),
         (Dtmf(digit="4", leg=1), [("tools", "caller"), ("keypad", "4")]),
         (
             InWriting(text="x"),

@@ -46,6 +46,9 @@ CARD = BrainView(
     context=None,
     usage=None,
     response_ms=None,
+    tape=None,
+    taped_from_ms=None,
+    listen_until_ms=None,
 )
 
 

@@ -9,6 +9,7 @@ from brain.tools.toolbox import (
     ChangeAgent,
     EndCall,
     Hold,
+    PauseRecording,
     SendDigits,
     Toolbox,
     ToolContext,
@@ -40,6 +41,14 @@ async def test_a_farewell_may_be_left_out(arguments: str) -> None:
     result = await box().run("end_call", arguments, CONTEXT, "c1")
 
     assert result.effect == EndCall(farewell="")
+
+
+@pytest.mark.parametrize(("paused", "told"), [("true", "paused"), ("false", "recording")])
+async def test_the_recording_may_be_paused(paused: str, told: str) -> None:
+    """The model is told what it is now, and goes on."""
+    result = await box().run("pause_recording", f'{{"paused": {paused}}}', CONTEXT, "c1")
+    assert result.effect == PauseRecording(paused == "true")
+    assert (result.output, result.reply) == (f'{{"recording":"{told}"}}', True)
 
 
 async def test_a_transfer_goes_to_one_of_the_agents_own_destinations() -> None:
