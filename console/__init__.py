@@ -17,6 +17,8 @@ the roles it knows only how to start them and what they write to Redis.
     doctor/         `doctor`: is everything there that calls need
     story/          what happened in one call: bands, turns, words as heard
     archive/        `archive`: calls that are over, kept for days
+    listen/         `listen`: a live call, as it sounds
+    recorder/       `recorder`: recordings, and the process that makes them
     web/            `web`: all of it in a browser
     phone/          a telephone in the browser
     operate/        `roll`, the watchdog, and the commands that look after processes

@@ -20,8 +20,10 @@ from console.archive import commands as archive_commands
 from console.calls import commands as call_commands
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
+from console.listen import commands as listen_commands
 from console.operate import commands as operate_commands
 from console.options import AsJson, RedisUrl
+from console.recorder import commands as recorder_commands
 from console.stack.foreground import run_in_foreground
 from console.style import make_console
 from console.trial import commands as trial_commands
@@ -152,6 +154,8 @@ trial_commands.register(app)
 call_commands.register(app)
 operate_commands.register(app)
 archive_commands.register(app)
+recorder_commands.register(app)
+listen_commands.register(app)
 web_commands.register(app)
 
 

@@ -24,6 +24,7 @@ from console.calls import audit, live
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.options import AsJson, RedisUrl
+from console.recorder.files import Folder
 from shared import caller_tag
 from shared.contract.keys import CALL_SID, Keys
 from shared.contract.streams.audit import Deed
@@ -121,8 +122,10 @@ def _forget(settings: Settings, number: str, *, as_json: bool, redis_url: str) -
             Exit.SETTINGS,
         )
 
+    folder = Folder(Path(settings.recordings))
+
     async def work(store: Store, keys: Keys, shelf: Shelf) -> int:
-        found = await forget.forget_caller(store, keys, shelf, tags, number)
+        found = await forget.forget_caller(store, keys, shelf, folder, tags, number)
         await audit.note(store, Deed.FORGET, by=audit.whoever(), words=f"{found.kept} calls of one caller")
         _tell(found, as_json=as_json)
         return Exit.OK
@@ -134,11 +137,13 @@ def _delete(settings: Settings, sid: str, *, as_json: bool, redis_url: str) -> N
     if not CALL_SID.fullmatch(sid):
         leave.fail(f"--delete: expected a whole SID, got {sid!r}", Exit.USAGE)
 
+    folder = Folder(Path(settings.recordings))
+
     async def work(store: Store, keys: Keys, shelf: Shelf) -> int:
-        found = await forget.forget_calls(store, keys, shelf, [sid])
+        found = await forget.forget_calls(store, keys, shelf, folder, [sid])
         await audit.note(store, Deed.FORGET, by=audit.whoever(), of=sid)
         _tell(found, as_json=as_json)
-        return Exit.OK if found.kept or found.in_redis else Exit.FAILED
+        return Exit.OK if found.kept or found.in_redis or found.recordings else Exit.FAILED
 
     raise typer.Exit(_exit_code(settings, work, redis_url))
 
@@ -147,7 +152,10 @@ def _tell(found: Forgotten, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(found), ensure_ascii=False))
         return
-    print(f"forgotten: {found.kept} calls of the archive, {found.in_redis} in Redis")
+    print(
+        f"forgotten: {found.kept} calls of the archive, {found.in_redis} in Redis,"
+        f" {found.recordings} recordings"
+    )
     if found.live:
         print(f"left alone, since they go on: {', '.join(found.live)}")
 

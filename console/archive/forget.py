@@ -1,9 +1,9 @@
-"""All that is kept of one caller goes: on the shelf, and in Redis, where it stands for an hour.
+"""All that is kept of one caller goes: on the shelf, in the folder of recordings, and in Redis, where it
+stands for an hour.
 
 Why it exists: a person may ask for it, and a call that is deleted on the shelf alone would be put there
 again. The shelf remembers for a day which calls it has forgotten, since its writer may have read one just
-before. Owns: which calls are meant, and that both places are told. Must not know: how a shelf is kept,
-recordings.
+before. Owns: which calls are meant, and that all places are told. Must not know: how a shelf is kept.
 
 Calls that are live are left alone: they are named, to be forgotten once they are over.
 """
@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from console.archive.shelf import Shelf
+from console.recorder.files import Folder
 from shared.contract import record
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_PARTS, Keys
@@ -30,15 +31,17 @@ class Forgotten:
     """Calls on the shelf."""
     in_redis: int
     """Calls that were over, in Redis."""
+    recordings: int
+    """Sounds of calls, in the folder of this host."""
     live: tuple[str, ...]
     """Calls of theirs that go on, and stay."""
 
 
 async def forget_caller(
-    store: Store, keys: Keys, shelf: Shelf, tags: Collection[str], number: str
+    store: Store, keys: Keys, shelf: Shelf, folder: Folder, tags: Collection[str], number: str
 ) -> Forgotten:
     """Forgets one caller, by tags of their number, or by the number in full where cards have it so. Raises
-    STORE_ERRORS, ShelfError.
+    STORE_ERRORS, ShelfError, OSError.
 
     Cancelled, some of it may be gone; it can be asked again.
     """
@@ -46,11 +49,15 @@ async def forget_caller(
     await _delete(store, keys, over)
     listed = await asyncio.to_thread(shelf.of_caller, tags, number)
     kept = await asyncio.to_thread(shelf.delete, {*listed, *over})
-    return Forgotten(kept=kept, in_redis=len(over), live=tuple(live))
+    sounds = await asyncio.to_thread(folder.of_caller, tags, number)
+    recordings = await asyncio.to_thread(folder.delete, {*sounds, *listed, *over} - {*live})
+    return Forgotten(kept=kept, in_redis=len(over), recordings=recordings, live=tuple(live))
 
 
-async def forget_calls(store: Store, keys: Keys, shelf: Shelf, call_sids: Sequence[str]) -> Forgotten:
-    """Forgets calls by their names. Raises STORE_ERRORS, ShelfError. Cancelled, some may be gone."""
+async def forget_calls(
+    store: Store, keys: Keys, shelf: Shelf, folder: Folder, call_sids: Sequence[str]
+) -> Forgotten:
+    """Forgets calls by their names. Raises STORE_ERRORS, ShelfError, OSError. Cancelled, some may be gone."""
     over: list[str] = []
     live: list[str] = []
     for sid in call_sids:
@@ -59,7 +66,8 @@ async def forget_calls(store: Store, keys: Keys, shelf: Shelf, call_sids: Sequen
     there = [sid for sid in over if await store.exists(keys.card(sid))]
     await _delete(store, keys, there)
     kept = await asyncio.to_thread(shelf.delete, over)
-    return Forgotten(kept=kept, in_redis=len(there), live=tuple(live))
+    recordings = await asyncio.to_thread(folder.delete, over)
+    return Forgotten(kept=kept, in_redis=len(there), recordings=recordings, live=tuple(live))
 
 
 # Private.

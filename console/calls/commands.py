@@ -11,6 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -21,6 +22,7 @@ from console.calls.live import AnyCall, LiveCall, WorkerRow
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
 from console.options import AsJson, RedisUrl, Sid, Worker
+from console.recorder.files import Folder
 from console.style import make_console
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
@@ -89,16 +91,21 @@ def show(
     as_json: AsJson = False,
     redis_url: RedisUrl = "",
 ) -> None:
-    """One call: its key in Redis, its card, the figures of its last window, its counters, its journal."""
+    """One call: its key in Redis, its card, the figures of its last window, its counters, its journal, its
+    recording."""
+    folder = Folder(Path(leave.load_settings().recordings).absolute())
 
     async def work(store: Store, keys: Keys) -> int:
         call, now = await live.find_call(store, keys, sid), wall_ms()
         journal = await live.read_newest_journal(store, keys, call.call_sid, lines)
-        key = keys.card(call.call_sid)
+        key, recording = keys.card(call.call_sid), folder.sound(call.call_sid)
         if as_json:
-            _print_json(data.whole_call_data(call, journal, now, key))
-        else:
-            make_console().print(view.call_details(call, journal, now, key))
+            found = data.whole_call_data(call, journal, now, key)
+            _print_json({**found, "recording_file": None if recording is None else str(recording)})
+            return Exit.OK
+        make_console().print(view.call_details(call, journal, now, key))
+        if recording is not None:
+            print(f"recording: {recording}")
         return Exit.OK
 
     _run(work, redis_url)

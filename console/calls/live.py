@@ -24,7 +24,7 @@ from shared.contract.card import CallState
 from shared.contract.entry import text_of
 from shared.contract.errors import ContractError
 from shared.contract.keys import Keys
-from shared.contract.streams.control import OPERATOR, HangUp, Say, operator_command
+from shared.contract.streams.control import OPERATOR, HangUp, Listen, Say, operator_command
 from shared.contract.streams.doorbell import Why, ring_command
 from shared.contract.streams.journal import JournalEntry, read_journal
 from shared.contract.views import Owners, PeopleView
@@ -275,6 +275,15 @@ async def ask_to_hang_up(store: Store, keys: Keys, call_sid: str) -> bool:
     return await _tell(store, keys, call_sid, HangUp(reason=OPERATOR, farewell=""))
 
 
+async def listen(store: Store, keys: Keys, call_sid: str) -> bool:
+    """Says that somebody listens to a call, for LISTEN_MS. False if there is no such call any more. Raises
+    STORE_ERRORS.
+
+    Cancelled, it may have been said.
+    """
+    return await _tell(store, keys, call_sid, Listen())
+
+
 async def drain(store: Store, keys: Keys, worker: str) -> bool:
     """Takes a worker out: no new calls. False if nobody listens to that doorbell. Raises STORE_ERRORS.
 
@@ -286,7 +295,7 @@ async def drain(store: Store, keys: Keys, worker: str) -> bool:
 # Private.
 
 
-async def _tell(store: Store, keys: Keys, call_sid: str, message: Say | HangUp) -> bool:
+async def _tell(store: Store, keys: Keys, call_sid: str, message: Say | HangUp | Listen) -> bool:
     # Looked at before it is told: a brain that obeys at once has ended the call by the next look.
     try:
         owners = await steps.read_view(store, keys, call_sid, Owners)

@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
 
 VALKEY, REALTIME, PORT, WATCHDOG = "valkey", "realtime", "port", "watchdog"
-CONSOLE = ("archive", "web")
+CONSOLE = ("archive", "recorder", "web")
 """What looks at calls and keeps them (deploy/programs.d/console.conf)."""
 
 SOCKET_WORD = "%(ENV_INGRESS_SOCKET)s"

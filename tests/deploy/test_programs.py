@@ -164,7 +164,8 @@ def test_one_file_says_how_many(tmp_path: Path) -> None:
     options = parsed_by_supervisord(tmp_path / "deploy" / "supervisord.conf")
     groups = {group.name: group for group in options.process_group_configs}
     assert {name: len(group.process_configs) for name, group in groups.items()} == {
-        "port": 1, "archive": 1, "web": 0, "ingress": 2, "brain": 5, "egress": 0, "watchdog": 1,
+        "port": 1, "archive": 1, "recorder": 1, "web": 0, "ingress": 2, "brain": 5, "egress": 0,
+        "watchdog": 1,
     }  # fmt: skip
     for name in ("port", "ingress"):
         assert groups[name].process_configs[0].command.split()[-1] == "tcp://127.0.0.1:9090"

@@ -97,7 +97,7 @@ def test_a_caller_is_forgotten_by_their_number(valkey_url: str, place: str) -> N
 
     told = run("--forget", NUMBER, "--json")
 
-    assert json.loads(told.stdout) == {"kept": 1, "in_redis": 0, "live": []}
+    assert json.loads(told.stdout) == {"kept": 1, "in_redis": 0, "recordings": 0, "live": []}
     assert kept(place) == [row(2).call_sid]
     (deed,) = in_redis(valkey_url, audit.newest)  # type: ignore[misc]
     assert deed.deed == Deed.FORGET

@@ -13,6 +13,7 @@ from console.archive.forget import Forgotten, forget_caller, forget_calls
 from console.archive.shelf import Search
 from console.archive.sql import open_shelf
 from console.archive.writer import Writer
+from console.recorder.files import Folder
 from shared.logs.log import get_log
 from shared.ownership import steps
 from shared.store.client import Store
@@ -31,9 +32,9 @@ async def test_all_of_a_caller_goes(store: Store, tmp_path: Path) -> None:
     await end_call(store, TWO, caller_tag="b" * 32)
     await make_call(store, THREE, 1_000, caller_tag=TAG)
 
-    found = await forget_caller(store, KEYS, shelf, [TAG], "+15550006789")
+    found = await forget_caller(store, KEYS, shelf, Folder(tmp_path), [TAG], "+15550006789")
 
-    assert found == Forgotten(kept=1, in_redis=1, live=(THREE,))
+    assert found == Forgotten(kept=1, in_redis=1, recordings=0, live=(THREE,))
     left = [key.decode() async for key in store.scan_iter(match=f"*{ONE}*")]
     assert left == []
     assert await store.zscore(KEYS.ended(0), ONE) is None
@@ -48,7 +49,7 @@ async def test_a_number_that_is_not_masked_is_enough(store: Store, tmp_path: Pat
     await end_call(store, ONE)
     await store.hset(KEYS.card(ONE), "from", "+15550006789")
     await end_call(store, TWO)
-    found = await forget_caller(store, KEYS, shelf, [], "+15550006789")
+    found = await forget_caller(store, KEYS, shelf, Folder(tmp_path), [], "+15550006789")
     left = [await store.exists(KEYS.card(sid)) for sid in (ONE, TWO)]
     assert (found.in_redis, left) == (1, [0, 1])
     shelf.close()
@@ -58,7 +59,7 @@ async def test_a_call_without_a_tag_is_nobodys(store: Store, tmp_path: Path) -> 
     """An empty tag is no tag that could fit."""
     shelf = open_shelf(f"sqlite:///{tmp_path}/calls.sqlite")
     await end_call(store, ONE)
-    assert (await forget_caller(store, KEYS, shelf, [TAG], "+15550006789")).in_redis == 0
+    assert (await forget_caller(store, KEYS, shelf, Folder(tmp_path), [TAG], "+15550006789")).in_redis == 0
     shelf.close()
 
 
@@ -68,8 +69,8 @@ async def test_single_calls_go_by_their_names(store: Store, tmp_path: Path) -> N
     await end_call(store, ONE)
     shelf.put(row(7), b"x")
     await make_call(store, TWO, 1_000)
-    found = await forget_calls(store, KEYS, shelf, [ONE, row(7).call_sid, TWO])
-    assert found == Forgotten(kept=1, in_redis=1, live=(TWO,))
+    found = await forget_calls(store, KEYS, shelf, Folder(tmp_path), [ONE, row(7).call_sid, TWO])
+    assert found == Forgotten(kept=1, in_redis=1, recordings=0, live=(TWO,))
     shelf.close()
 
 
@@ -83,7 +84,7 @@ async def test_a_call_that_was_read_just_before_is_not_kept(
     pack = kept.pack
 
     def pack_late(*read: Any, **how: Any) -> bytes:
-        forgetting = forget_caller(store, KEYS, elsewhere, [TAG], "+15550006789")
+        forgetting = forget_caller(store, KEYS, elsewhere, Folder(tmp_path), [TAG], "+15550006789")
         asyncio.run_coroutine_threadsafe(forgetting, loop).result(5)
         return pack(*read, **how)
 
@@ -111,6 +112,6 @@ async def test_a_call_that_ends_meanwhile_is_forgotten_or_named(
         return found
 
     monkeypatch.setattr(Store, "zrange", zrange_and_end)
-    found = await forget_caller(store, KEYS, shelf, [TAG], "+15550006789")
-    assert found == Forgotten(kept=0, in_redis=1, live=())
+    found = await forget_caller(store, KEYS, shelf, Folder(tmp_path), [TAG], "+15550006789")
+    assert found == Forgotten(kept=0, in_redis=1, recordings=0, live=())
     shelf.close()

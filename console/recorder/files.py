@@ -1,0 +1,215 @@
+"""The folder of recordings: one sound and one sidecar a call, and what is being written.
+
+Why it exists: what was recorded must survive the end of any process in the middle of a write, and must be
+found again by whoever shows, downloads or deletes it. Owns: names of files, their modes, the order of writes,
+when a recording is too old. Every function blocks: it is called in a thread. Must not know: Redis, where a
+piece goes (placing.py).
+
+`SID.wav` and `SID.json` are a recording; `SID.part` and `SID.state` are one under way. The state is written
+behind the sound that it tells of, and a finished recording gets its name last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from console.recorder.placing import Patch, Placing
+from shared.audio import SILENCE_BYTE
+from shared.contract.keys import CALL_SID
+from shared.contract.streams.tape import samples
+from shared.sound.wav import MULAW_HEADER_BYTES, mulaw_header
+
+CHANNELS = 2
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
+CHUNK_BYTES = 1 << 20
+
+Told = Mapping[str, object]
+"""A sidecar, as JSON has it."""
+
+
+@dataclass(slots=True)
+class Part:
+    """A recording under way."""
+
+    folder: Folder
+    call_sid: str
+    placing: Placing
+
+    def write(self, patches: Sequence[Patch]) -> None:
+        """Puts sound where it belongs, and silence wherever there is none up to the end. Raises OSError."""
+        # An entry ends on a whole ms, and its sound on a sample.
+        n_samples = max([samples(self.placing.end_ms), *(patch.piece.end for patch in patches)])
+        handle = os.open(self.folder.path / f"{self.call_sid}.part", os.O_RDWR | os.O_CREAT, FILE_MODE)
+        with os.fdopen(handle, "r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size < MULAW_HEADER_BYTES:
+                file.write(bytes(MULAW_HEADER_BYTES - size))
+                size = MULAW_HEADER_BYTES
+            wanted = MULAW_HEADER_BYTES + CHANNELS * n_samples
+            if size < wanted:
+                file.write(bytes([SILENCE_BYTE]) * (wanted - size))
+            for patch in patches:
+                _mix(file, patch)
+
+    def save(self) -> None:
+        """Keeps how far it has come, once its sound is on the disk. Raises OSError."""
+        handle = os.open(self.folder.path / f"{self.call_sid}.part", os.O_RDWR | os.O_CREAT, FILE_MODE)
+        try:
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+        self.folder.put(f"{self.call_sid}.state", self.placing.dump())
+
+    def finish(self, told: Told) -> Told | None:
+        """The recording is over: `told` is what its sidecar says beside what is known here. Returns all of
+        it; None where the sound has been deleted meanwhile, or has its name already. Raises OSError."""
+        path = self.folder.path / f"{self.call_sid}.part"
+        if not path.exists():
+            self.drop_state()
+            return None
+        n_samples = samples(self.placing.end_ms)
+        with path.open("r+b") as file:
+            file.truncate(MULAW_HEADER_BYTES + CHANNELS * n_samples)
+            file.write(mulaw_header(CHANNELS, n_samples))
+            file.flush()
+            os.fsync(file.fileno())
+        sidecar = {**told, **_of_sound(self.placing), "sha256": _sha256(path)}
+        self.folder.put(f"{self.call_sid}.json", orjson.dumps(sidecar, option=orjson.OPT_INDENT_2))
+        path.rename(self.folder.path / f"{self.call_sid}.wav")
+        self.drop_state()
+        return sidecar
+
+    def drop_state(self) -> None:
+        """Nothing is under way any more. Raises OSError."""
+        (self.folder.path / f"{self.call_sid}.state").unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """All recordings of one deployment, on this host."""
+
+    path: Path
+
+    def make(self) -> None:
+        """Is there from now on, and nobody else looks into it. Raises OSError."""
+        self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        self.path.chmod(FOLDER_MODE)
+
+    def under_way(self) -> list[str]:
+        """Calls whose recording was begun and not finished. Raises OSError."""
+        return sorted(path.stem for path in self.path.glob("CA*.state") if CALL_SID.fullmatch(path.stem))
+
+    def part(self, call_sid: str) -> Part:
+        """The recording of a call, from where it stands. Raises OSError; ValueError for a state that cannot
+        be read."""
+        state = self.path / f"{call_sid}.state"
+        placing = Placing.load(state.read_bytes()) if state.exists() else Placing()
+        return Part(self, call_sid, placing)
+
+    def sound(self, call_sid: str) -> Path | None:
+        """The finished recording of a call; None: there is none."""
+        if CALL_SID.fullmatch(call_sid) is None:
+            return None
+        path = self.path / f"{call_sid}.wav"
+        return path if path.is_file() else None
+
+    def told(self, call_sid: str) -> Told | None:
+        """Its sidecar; None: there is none that can be read."""
+        if CALL_SID.fullmatch(call_sid) is None:
+            return None
+        try:
+            found = orjson.loads((self.path / f"{call_sid}.json").read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def of_caller(self, tags: Collection[str], number: str) -> list[str]:
+        """Recordings of one caller: by tags of theirs, or by the number in full where it is not masked."""
+        return [
+            sid for sid, told in self._all() if told.get("caller_tag") in tags or told.get("from") == number
+        ]
+
+    def expire(self, before_ms: int) -> int:
+        """Deletes recordings of calls that ended before; returns how many. Raises OSError."""
+        old = [sid for sid, told in self._all() if _ended_ms(told) < before_ms]
+        return self.delete(old)
+
+    def delete(self, call_sids: Iterable[str]) -> int:
+        """Deletes recordings, and what is under way of these calls; returns how many there were. Raises
+        OSError."""
+        count = 0
+        for sid in call_sids:
+            if CALL_SID.fullmatch(sid) is None:
+                continue
+            there = [
+                path
+                for ending in ("wav", "part", "json", "state")
+                if (path := self.path / f"{sid}.{ending}").exists()
+            ]
+            for path in there:
+                path.unlink(missing_ok=True)
+            count += bool(there)
+        return count
+
+    def put(self, name: str, data: bytes) -> None:
+        """A small file, whole or not at all. Raises OSError."""
+        beside = self.path / f"{name}.new"
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(self.path / name)
+
+    # Private.
+
+    def _all(self) -> Iterator[tuple[str, Told]]:
+        for path in sorted(self.path.glob("CA*.json")):
+            told = self.told(path.stem)
+            if told is not None:
+                yield path.stem, told
+
+
+# Private.
+
+
+def _mix(file: BinaryIO, patch: Patch) -> None:
+    """One channel of a stretch is written, the other one stays."""
+    audio, at = patch.piece.audio, MULAW_HEADER_BYTES + CHANNELS * patch.piece.at
+    file.seek(at)
+    both = bytearray(file.read(CHANNELS * len(audio)))
+    both[patch.channel :: CHANNELS] = audio[: len(both) // CHANNELS]
+    file.seek(at)
+    file.write(both)
+
+
+def _of_sound(placing: Placing) -> Told:
+    return {
+        "seconds": round(placing.end_ms / 1000, 3),
+        "recorded_from_ms": placing.origin_ms,
+        "form": "WAV, µ-law, 8000 Hz",
+        "channels": ["caller as received", "heard by the caller"],
+        "legs": [{"leg": leg.leg, "at_ms": leg.at_ms, "way_ms": leg.way_ms} for leg in placing.legs],
+        "silences": [{"at_ms": span.at_ms, "ms": span.ms, "why": span.why} for span in placing.spans],
+        "lost_frames": placing.lost_frames,
+    }
+
+
+def _ended_ms(told: Told) -> int:
+    ended_ms = told.get("ended_at_ms") or told.get("recorded_from_ms")
+    return ended_ms if isinstance(ended_ms, int) else 0
+
+
+def _sha256(path: Path) -> str:
+    made = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            made.update(chunk)
+    return made.hexdigest()

@@ -1,0 +1,292 @@
+"""The process that makes recordings of the sound that ingress writes: `trunkline recorder`.
+
+Why it exists: sound stays in Redis for two minutes and belongs on a disk. Owns: which calls are being
+recorded, the rhythm, what is trimmed when, the end of a recording, what the user's systems are told. Must not
+know: where a piece goes (placing.py), how a file is written (files.py).
+
+It may be killed at any moment: what it was handed stays pending with its name, the state on the disk says
+what was read, and nothing is trimmed before that. One of them reads all lanes; a deployment has one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import orjson
+from redis.exceptions import ResponseError
+
+from console.recorder.files import Folder, Part, Told
+from shared.clock import now_ms, wall_ms
+from shared.contract import record
+from shared.contract.card import CallState
+from shared.contract.entry import after, written_ms
+from shared.contract.errors import ContractError, EntryError
+from shared.contract.keys import CALL_TTL_MS, Keys
+from shared.contract.streams.hooks import Event, Hook, hook_commands
+from shared.contract.streams.tape import GROUP, read_tape, read_taped, trim_command
+from shared.contract.views import TapedView
+from shared.logs.log import Log
+from shared.store.client import Store
+from shared.store.errors import STORE_ERRORS
+
+CONSUMER = "recorder"
+"""One name for whichever process it is: what one was handed the next one goes on with."""
+
+ROUND_S = 1.0
+SAVE_EVERY_MS = 5_000.0
+"""How much is read and written again after a kill."""
+
+LISTENERS_MS = 10_000
+"""What is written stays in Redis for so long: whoever listens reads it there."""
+
+ENTRIES_MOST = 100
+"""Of a call, a round: fifty seconds of sound."""
+
+SETTLE_MS = 3_000
+"""After the end of a call the last of its sound may still be on its way."""
+
+GONE_MS = 60_000.0
+"""A call whose card is not there any more, and of which nothing came for so long, is over."""
+
+EXPIRE_EVERY_MS = 3_600_000.0
+DAY_MS = 86_400_000
+
+
+@dataclass(slots=True)
+class Taped:
+    """A call that is being recorded. `part` None: it is to be read from the disk."""
+
+    call_sid: str
+    came_at_ms: float
+    """When something of it came last."""
+    saved_at_ms: float
+    part: Part | None = None
+    entry_ids: list[str] = field(default_factory=list)
+    """Of `tapes`, to be settled at its end."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorder:
+    """Of one deployment. `keep_days`: how long a recording is kept, 0: for ever. `tells`: whether the user's
+    systems are told of each."""
+
+    store: Store
+    keys: Keys
+    folder: Folder
+    log: Log
+    keep_days: float
+    tells: bool
+    clock: Callable[[], float] = now_ms
+    calls: dict[str, Taped] = field(default_factory=dict)
+    _has_begun: bool = False
+    _failed: bool = False
+    """The last round failed, and the log says so."""
+    _expired_at_ms: float | None = None
+
+    async def run(self) -> None:
+        """Round after round. Cancelling it is as safe as a kill."""
+        while True:
+            is_behind = await self.round()
+            if not is_behind:
+                await asyncio.sleep(ROUND_S)
+
+    async def round(self) -> bool:
+        """One round; whether more is there already. Never raises for the fault of Redis or the disk."""
+        try:
+            if not self._has_begun:
+                await self._begin()
+            await self._take(">")
+            await self._expire()
+            is_behind = False
+            for taped in list(self.calls.values()):
+                is_behind |= await self._read(taped)
+        except (*STORE_ERRORS, OSError) as error:
+            if not self._failed:
+                self.log.warning("recorder_waits", reason=str(error) or type(error).__name__)
+            self._failed = True
+            for taped in self.calls.values():
+                taped.part = None  # What did not come to the disk is read again.
+            return False
+        if self._failed:
+            self.log.info("recorder_goes_on")
+        self._failed = False
+        return is_behind
+
+    async def flush(self) -> None:
+        """Before the end of the process: what is written counts as read. Raises OSError. Cancelling is
+        safe."""
+        for taped in self.calls.values():
+            if taped.part is not None:
+                await asyncio.to_thread(taped.part.save)
+
+    # Private.
+
+    async def _begin(self) -> None:
+        """What another process of this name had."""
+        await asyncio.to_thread(self.folder.make)
+        for lane in range(self.keys.lanes):
+            try:
+                await self.store.xgroup_create(self.keys.tapes(lane), GROUP, id="0", mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+            await self.store.pexpire(self.keys.tapes(lane), CALL_TTL_MS)
+        for sid in await asyncio.to_thread(self.folder.under_way):
+            self._taped(sid)
+        await self._take("0")
+        self._has_begun = True
+
+    async def _take(self, from_id: str) -> None:
+        for lane in range(self.keys.lanes):
+            key = self.keys.tapes(lane)
+            try:
+                found = await self.store.xreadgroup(GROUP, CONSUMER, {key: from_id}, count=1000)
+            except ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    raise
+                self._has_begun = False  # Redis has forgotten it.
+                continue
+            for _, entries in found or ():
+                for entry_id, fields in entries:
+                    self._taken(key, entry_id.decode(), fields)
+
+    def _taken(self, key: str, entry_id: str, fields: dict[bytes, bytes]) -> None:
+        try:
+            sid = read_taped(fields)
+        except EntryError as error:
+            self.log.error("contract_error", key=key, reason=str(error))
+            return
+        self._taped(sid).entry_ids.append(entry_id)
+
+    def _taped(self, sid: str) -> Taped:
+        known = self.calls.get(sid)
+        if known is None:
+            self.log.info("recording", call=sid)
+            now = self.clock()
+            known = self.calls[sid] = Taped(sid, came_at_ms=now, saved_at_ms=now)
+        return known
+
+    async def _read(self, taped: Taped) -> bool:
+        """What is new of one call; whether there is more."""
+        sid, now = taped.call_sid, self.clock()
+        if taped.part is None:
+            taped.part = await asyncio.to_thread(self._part, sid)
+        placing, key = taped.part.placing, self.keys.tape(sid)
+        entries = await self.store.xrange(key, min=after(placing.last_id), count=ENTRIES_MOST)
+        if not entries:
+            if now - taped.came_at_ms > SETTLE_MS and await self._is_over(taped, now):
+                await self._finish(taped)
+            return False
+        taped.came_at_ms = now
+        patches = []
+        for entry_id, fields in entries:
+            try:
+                patches += placing.place(entry_id.decode(), read_tape(fields))
+            except EntryError as error:
+                self.log.error("contract_error", call=sid, reason=str(error))
+                placing.last_id = entry_id.decode()
+        await asyncio.to_thread(taped.part.write, patches)
+        if now - taped.saved_at_ms >= SAVE_EVERY_MS:
+            taped.saved_at_ms = now
+            await asyncio.to_thread(taped.part.save)
+            keep_from = f"{max(0, written_ms(placing.last_id) - LISTENERS_MS)}-0"
+            await self.store.execute(trim_command(self.keys, sid, keep_from))
+        return len(entries) == ENTRIES_MOST
+
+    def _part(self, sid: str) -> Part:
+        try:
+            return self.folder.part(sid)
+        except ValueError as error:
+            self.log.error("recording_unread", call=sid, reason=str(error), hint="it begins anew")
+            self.folder.delete([sid])
+            return self.folder.part(sid)
+
+    async def _view(self, sid: str) -> TapedView | None:
+        values = await self.store.hmget(self.keys.card(sid), record.names(TapedView))
+        if values[0] is None:
+            return None
+        try:
+            return record.read_values(TapedView, values)
+        except ContractError as error:
+            self.log.error("contract_error", call=sid, record=error.record, field=error.field)
+            return None
+
+    async def _is_over(self, taped: Taped, now: float) -> bool:
+        view = await self._view(taped.call_sid)
+        if view is None:
+            return now - taped.came_at_ms > GONE_MS
+        ended_ms = view.ended_at_ms
+        return view.state is CallState.ENDED and ended_ms is not None and wall_ms() - ended_ms > SETTLE_MS
+
+    async def _finish(self, taped: Taped) -> None:
+        """The recording gets its name, then is told of, then forgotten here: each may be done twice."""
+        sid, part = taped.call_sid, taped.part
+        if part is not None and part.placing.origin_ms is not None:
+            view = await self._view(sid)
+            told = await asyncio.to_thread(part.finish, _of_call(sid, view))
+            if told is not None:
+                self.log.info("recorded", call=sid, seconds=told["seconds"])
+        elif part is not None:
+            await asyncio.to_thread(part.drop_state)
+        sidecar = await asyncio.to_thread(self.folder.told, sid)
+        if sidecar is not None and self.tells:
+            hook = _hook(sid, sidecar)
+            for command in hook_commands(self.keys, hook):
+                await self.store.execute(command)
+        await self.store.delete(self.keys.tape(sid))
+        key = self.keys.tapes(self.keys.lane(sid))
+        if taped.entry_ids:
+            await self.store.xack(key, GROUP, *taped.entry_ids)
+            await self.store.xdel(key, *taped.entry_ids)
+        self.calls.pop(sid, None)
+
+    async def _expire(self) -> None:
+        now = self.clock()
+        if not self.keep_days or (
+            self._expired_at_ms is not None and now - self._expired_at_ms < EXPIRE_EVERY_MS
+        ):
+            return
+        self._expired_at_ms = now
+        gone = await asyncio.to_thread(self.folder.expire, wall_ms() - round(self.keep_days * DAY_MS))
+        if gone:
+            self.log.info("recordings_expired", calls=gone, days=self.keep_days)
+
+
+def _of_call(sid: str, view: TapedView | None) -> Told:
+    """What the card says: the rest is the sound's."""
+    if view is None:
+        return {"call_sid": sid}
+    return {
+        "call_sid": sid,
+        "agent": view.agent,
+        "from": view.from_number,
+        "to": view.to_number,
+        "caller_tag": view.caller_tag or "",
+        "started_at_ms": view.started_at_ms,
+        "ended_at_ms": view.ended_at_ms,
+        "outcome": view.outcome or "",
+        "announced_at_ms": view.taped_from_ms,
+    }
+
+
+def _hook(sid: str, sidecar: Told) -> Hook:
+    at_ms = wall_ms()
+    silences = sidecar.get("silences")
+    details = {
+        "file": f"{sid}.wav",
+        "seconds": sidecar.get("seconds"),
+        "sha256": sidecar.get("sha256"),
+        "channels": sidecar.get("channels"),
+        "silences": silences,
+    }
+    return Hook(
+        event=Event.RECORDED,
+        call_sid=sid,
+        event_id=f"{sid}-recorded",
+        at_ms=at_ms,
+        attempt=0,
+        due_ms=at_ms,
+        details=orjson.dumps(details).decode(),
+    )

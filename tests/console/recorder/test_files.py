@@ -1,0 +1,151 @@
+"""The folder of recordings: whole files for nobody else's eyes, and nothing that outlives its time."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from console.recorder.files import Folder
+from console.recorder.placing import Patch
+from shared.contract.streams.tape import Piece
+from shared.mulaw import decode
+from shared.sound.wav import MULAW_HEADER_BYTES, read_wav
+from tests.console.recorder.test_placing import entry, place
+
+ONE, TWO = "CA" + "1" * 32, "CA" + "2" * 32
+TAG = "a" * 32
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    made = Folder(tmp_path / "recordings")
+    made.make()
+    return made
+
+
+def record(folder: Folder, sid: str, **told: object) -> Path:
+    """A whole recording of a second."""
+    part = folder.part(sid)
+    part.write(place(part.placing, entry(1), entry(2)))
+    part.save()
+    assert part.finish({"call_sid": sid, **told}) is not None
+    path = folder.sound(sid)
+    assert path is not None
+    return path
+
+
+def test_a_recording_is_a_wav_of_two_channels(folder: Folder) -> None:
+    """That any player reads; the sidecar knows its hash."""
+    path = record(folder, ONE)
+    found = read_wav(path.read_bytes())
+    assert found.rate_hz == 8000
+    one, two = (decode(bytes([code]))[0] for code in (1, 2))
+    assert list(found.samples) == [one] * 4000 + [two] * 4000
+    told = folder.told(ONE)
+    assert told is not None
+    assert told["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (told["seconds"], told["channels"]) == (1.0, ["caller as received", "heard by the caller"])
+    assert folder.under_way() == []
+
+
+def test_nobody_else_may_read_it(folder: Folder) -> None:
+    record(folder, ONE)
+    part = folder.part(TWO)
+    part.write([])
+    part.save()
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.path.iterdir()} == {0o600}
+
+
+def test_silence_is_no_click(folder: Folder) -> None:
+    """Where there is no sound is µ-law's own silence."""
+    part = folder.part(ONE)
+    part.placing.end_ms = 100
+    part.write([Patch(channel=1, piece=Piece(400, b"\x11" * 8))])
+    sound = (folder.path / f"{ONE}.part").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound[::2] == b"\xff" * 800
+    assert sound[1::2] == b"\xff" * 400 + b"\x11" * 8 + b"\xff" * 392
+
+
+def test_a_recorder_that_was_killed_goes_on(folder: Folder) -> None:
+    """With what the state says; what was written behind it is written again, to the same place."""
+    part = folder.part(ONE)
+    part.write(place(part.placing, entry(1)))
+    part.save()
+    part.write(place(part.placing, entry(2), first_id=2))  # Killed before this was saved.
+    assert folder.under_way() == [ONE]
+    again = folder.part(ONE)
+    assert again.placing.last_id == "1-0"
+    again.write(place(again.placing, entry(2), entry(3), first_id=2))
+    assert again.finish({}) is not None
+    sound = (folder.path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2, 3))
+
+
+def test_one_that_was_killed_while_it_finished_finishes_again(folder: Folder) -> None:
+    """Before the file had its name, and after it."""
+    part = folder.part(ONE)
+    part.write(place(part.placing, entry(1)))
+    part.save()
+    folder.put(f"{ONE}.json", b"{}")
+    assert folder.part(ONE).finish({"agent": "sales"}) is not None
+    told = folder.told(ONE)
+    assert told is not None
+    assert told["agent"] == "sales"
+    folder.put(f"{ONE}.state", part.placing.dump())
+    assert folder.part(ONE).finish({}) is None
+    assert folder.under_way() == []
+    assert folder.sound(ONE) is not None
+
+
+def test_a_caller_is_found_by_tag_or_number(folder: Folder) -> None:
+    record(folder, ONE, caller_tag=TAG)
+    record(folder, TWO, caller_tag="", **{"from": "+15550006789"})
+    assert folder.of_caller([TAG], "+15550000000") == [ONE]
+    assert folder.of_caller([], "+15550006789") == [TWO]
+
+
+def test_what_is_old_goes_and_nothing_else(folder: Folder) -> None:
+    record(folder, ONE, ended_at_ms=1_000)
+    record(folder, TWO, ended_at_ms=3_000)
+    assert folder.expire(2_000) == 1
+    assert (folder.sound(ONE), folder.told(ONE)) == (None, None)
+    assert folder.sound(TWO) is not None
+
+
+def test_deleting_takes_all_of_a_call(folder: Folder) -> None:
+    """What is under way too; a name that is no call's deletes nothing."""
+    record(folder, ONE)
+    folder.part(TWO).save()
+    (folder.path.parent / "other.wav").write_bytes(b"x")
+    assert folder.delete([ONE, TWO, "../other", "CA" + "3" * 32]) == 2
+    assert list(folder.path.iterdir()) == []
+    assert (folder.path.parent / "other.wav").exists()
+
+
+@pytest.mark.parametrize("sid", ["../calls", "CA1", "", "CA" + "1" * 31 + "/"])
+def test_only_calls_have_recordings(folder: Folder, sid: str) -> None:
+    """A name comes from a URL."""
+    assert (folder.sound(sid), folder.told(sid)) == (None, None)
+
+
+def test_a_sidecar_that_cannot_be_read_is_passed_over(folder: Folder) -> None:
+    record(folder, ONE, ended_at_ms=1)
+    (folder.path / f"{TWO}.json").write_bytes(orjson.dumps([1]))
+    assert folder.expire(2) == 1
+
+
+def test_sound_that_ends_behind_its_entry_is_not_cut(folder: Folder) -> None:
+    """A frame stands where it belongs, and an entry ends where its time is over: in the middle of one."""
+    part = folder.part(ONE)
+    early = replace(entry(1), to_ms=495)
+    late = replace(entry(2), from_ms=495)
+    part.write(place(part.placing, early))
+    part.write(place(part.placing, late, first_id=2))
+    assert part.finish({}) is not None
+    sound = (folder.path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound == b"\x01" * 8000 + b"\x02" * 8000

@@ -1,0 +1,145 @@
+"""The recorder over a real Redis: takes, trims, finishes, tells; and is killed in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from console.recorder import worker
+from console.recorder.files import Folder
+from console.recorder.worker import Recorder
+from shared.clock import wall_ms
+from shared.contract.streams.hooks import read_hook
+from shared.contract.streams.tape import TapeEntry, tape_command, tapes_commands
+from shared.logs.log import get_log
+from shared.sound.wav import MULAW_HEADER_BYTES
+from shared.store.client import Store
+from tests.console.archive.samples import end_call
+from tests.console.recorder.test_placing import entry
+from tests.support.redis_samples import KEYS, ONE, make_call
+
+
+class Time:
+    """Passes when it is told to."""
+
+    now_ms = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_ms
+
+
+def recorder(store: Store, folder: Path, time: Time, *, tells: bool = True) -> Recorder:
+    return Recorder(
+        store=store, keys=KEYS, folder=Folder(folder), log=get_log(), keep_days=30, tells=tells, clock=time
+    )  # fmt: skip
+
+
+async def write(store: Store, *entries: TapeEntry) -> None:
+    for each in entries:
+        await store.execute(tape_command(KEYS, ONE, each, creates=each.number == 1))
+        if each.number == 1:
+            for command in tapes_commands(KEYS, ONE):
+                await store.execute(command)
+
+
+async def end(store: Store) -> None:
+    """Long enough ago for nothing to come any more."""
+    await end_call(store, ONE)
+    await store.hset(KEYS.card(ONE), "ended_at_ms", str(wall_ms() - 60_000))
+
+
+async def test_a_call_is_recorded_and_told_of(store: Store, tmp_path: Path) -> None:
+    """What it had of Redis is gone, and the user's systems are told of the file."""
+    time = Time()
+    made = recorder(store, tmp_path, time)
+    await make_call(store, ONE, 1_000, tape="on")
+    await write(store, entry(1), entry(2))
+    await made.round()
+    await made.round()
+    assert Folder(tmp_path).sound(ONE) is None, "the call goes on"
+    await write(store, entry(3))
+    await end(store)
+    await made.round()
+    time.now_ms += 10_000
+    await made.round()
+    sound = (tmp_path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2, 3))
+    assert await store.exists(KEYS.tape(ONE)) == 0
+    assert await store.xlen(KEYS.tapes(0)) == 0
+    assert await store.pttl(KEYS.tapes(0)) > 0
+    ((_, fields),) = await store.xrange(KEYS.hooks(0))
+    hook, told = read_hook(fields), Folder(tmp_path).told(ONE)
+    assert told is not None
+    assert (hook.event, orjson.loads(hook.details)["sha256"]) == ("call.recorded", told["sha256"])
+    assert made.calls == {}
+
+
+async def test_one_that_was_killed_is_gone_on_with(store: Store, tmp_path: Path) -> None:
+    """By another process of the same name, which was handed nothing itself."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    first = recorder(store, tmp_path, time)
+    await write(store, entry(1))
+    await first.round()
+    await first.flush()
+    await write(store, entry(2))
+    await first.round()  # Written, and not saved: killed here.
+    second = recorder(store, tmp_path, time)
+    await write(store, entry(3))
+    await end(store)
+    await second.round()
+    time.now_ms += 10_000
+    await second.round()
+    sound = (tmp_path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2, 3))
+    told = Folder(tmp_path).told(ONE)
+    assert told is not None
+    assert told["silences"] == []
+
+
+async def test_nothing_is_trimmed_before_it_is_on_the_disk(store: Store, tmp_path: Path) -> None:
+    """And then what a listener may still want stays for ten seconds."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, tmp_path, time)
+    await write(store, entry(1), entry(2))
+    await made.round()
+    assert await store.xlen(KEYS.tape(ONE)) == 2
+    time.now_ms += worker.SAVE_EVERY_MS + 1
+    await write(store, entry(3))
+    await made.round()
+    assert await store.xlen(KEYS.tape(ONE)) == 3
+    assert Folder(tmp_path).part(ONE).placing.runs["a:1"].next_number == 4
+
+
+async def test_a_redis_that_has_forgotten_it_ends_nothing(store: Store, tmp_path: Path) -> None:
+    """The group is made again, and what is under way is finished with what there is."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, tmp_path, time, tells=False)
+    await write(store, entry(1))
+    await made.round()
+    await store.delete(KEYS.tapes(0), KEYS.tape(ONE), KEYS.card(ONE))
+    await made.round()
+    await made.round()
+    time.now_ms += worker.GONE_MS + 1
+    await made.round()
+    assert Folder(tmp_path).sound(ONE) is not None
+    assert await store.exists(KEYS.hooks(0)) == 0
+
+
+async def test_a_call_that_is_forgotten_meanwhile_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    """Its file is deleted under the recorder, which goes on with others."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, tmp_path, time)
+    await write(store, entry(1))
+    await made.round()
+    await end(store)
+    Folder(tmp_path).delete([ONE])
+    time.now_ms += 10_000
+    await made.round()
+    assert made.calls == {}
+    assert Folder(tmp_path).delete([ONE]) == 0, "nothing of it is there"
+    assert await store.exists(KEYS.hooks(0)) == 0
