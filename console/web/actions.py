@@ -116,8 +116,10 @@ class ActionViews:
             _must_be_sure(form)
             if self.desk.shelf is None or not CALL_SID.fullmatch(sid):
                 raise BadForm("there is no archive, or no such call")
-            found = await forget.forget_calls(self.desk.store, self.desk.keys, self.desk.shelf, [sid])
-            await self._note(request, Deed.FORGET, of=sid, ok=bool(found.kept or found.in_redis))
+            desk, shelf = self.desk, self.desk.shelf
+            found = await forget.forget_calls(desk.store, desk.keys, shelf, desk.recordings, [sid])
+            is_done = bool(found.kept or found.in_redis or found.recordings)
+            await self._note(request, Deed.FORGET, of=sid, ok=is_done)
             return "/past", f"{sid}: {'it goes on, and stays' if found.live else 'deleted'}"
 
         return await self._done(request, work)
@@ -136,10 +138,15 @@ class ActionViews:
                 raise BadForm(
                     "there is no archive, or no key that calls were tagged with (TRUNKLINE_CALLER_KEY)"
                 )
-            found = await forget.forget_caller(desk.store, desk.keys, desk.shelf, tags, number)
+            found = await forget.forget_caller(
+                desk.store, desk.keys, desk.shelf, desk.recordings, tags, number
+            )
             await self._note(request, Deed.FORGET, words=f"{found.kept} calls of one caller")
             more = f"; {len(found.live)} go on, and stay" if found.live else ""
-            return "/past", f"{found.kept} calls deleted in the archive, {found.in_redis} in Redis{more}"
+            sounds = f", {found.recordings} recordings" if found.recordings else ""
+            return "/past", (
+                f"{found.kept} calls deleted in the archive, {found.in_redis} in Redis{sounds}{more}"
+            )
 
         return await self._done(request, work)
 
@@ -224,7 +231,7 @@ class ActionViews:
             return answer
         except BadForm as error:
             return desk.note(request, 400, "Nothing was done", str(error))
-        except (*STORE_ERRORS, ShelfError) as error:
+        except (*STORE_ERRORS, ShelfError, OSError) as error:
             return desk.note(request, 503, "It may not have been done", str(error))
         return RedirectResponse(f"{path}?did={desk.notes.put(words)}" if words else path, 303)
 

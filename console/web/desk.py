@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import scrypt
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -19,6 +20,7 @@ from console.archive.shelf import Shelf
 from console.archive.sql import open_shelf
 from console.calls.ending import Means
 from console.doctor.findings import Finding
+from console.recorder.files import Folder
 from console.tries import Tries
 from console.web.gate import Policy
 from console.web.hiding import Shows
@@ -73,6 +75,7 @@ class Desk:
     looks: Looks
     means: Means
     log: Log
+    recordings: Folder
     tries: Tries = field(default_factory=Tries)
     pages: Pages = field(default_factory=Pages)
     notes: Notes = field(default_factory=Notes)
@@ -87,6 +90,11 @@ class Desk:
     def note(self, request: Request, status: int, title: str, words: str) -> HTMLResponse:
         """A page that says why there is no other."""
         return self._framed(request, "note.html", {"title": title, "words": words}, status)
+
+    @property
+    def may_listen(self) -> bool:
+        """Whether calls may be listened to here, and recordings be had."""
+        return self.policy.is_open or self.settings.web_listens
 
     # Private.
 
@@ -122,6 +130,7 @@ def make_desk(settings: Settings, store: Store, keys: Keys, log: Log) -> Desk:
         looks=Looks(store, keys, with_words=shows.text),
         means=Means.of(settings),
         log=log,
+        recordings=Folder(Path(settings.recordings)),
     )
 
 

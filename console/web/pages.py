@@ -94,7 +94,14 @@ class PageViews:
         page = self.page_of(told, wanted)
         query = urlencode({"span": page.span, "kinds": wanted.kinds})
         return self.desk.page(
-            request, "call.html", page=page, asked=wanted, lanes=drawing.lanes(), query=query
+            request,
+            "call.html",
+            page=page,
+            asked=wanted,
+            lanes=drawing.lanes(),
+            query=query,
+            may_listen=self.desk.may_listen,
+            has_recording=await self._has_recording(page),
         )
 
     async def call_json(self, request: Request) -> Response:
@@ -123,6 +130,10 @@ class PageViews:
     def page_of(self, told: Told, wanted: Asked) -> CallPage:
         """What the page of a call shows."""
         return oncall.page_of(told, wanted, self.desk.shows, self.desk.prices, wall_ms())
+
+    async def _has_recording(self, page: CallPage) -> bool:
+        folder = self.desk.recordings
+        return not page.is_live and await asyncio.to_thread(folder.sound, page.call_sid) is not None
 
     async def _told(self, sid: str) -> tuple[Told | None, str]:
         desk = self.desk

@@ -22,6 +22,7 @@ from uvicorn import Config
 
 from console import leave
 from console.calls import live
+from console.listen.views import ListenViews
 from console.phone.views import PhoneViews
 from console.web.actions import ActionViews
 from console.web.desk import Desk, make_desk
@@ -50,9 +51,12 @@ def make_app(desk: Desk) -> Starlette:
     """The whole application, behind its gate."""
     pages = PageViews(desk)
     events, actions, phone = EventViews(desk, pages), ActionViews(desk), PhoneViews(desk)
+    listening = ListenViews(desk, desk.recordings)
     routes: list[BaseRoute] = [
         Route("/", pages.live),
         Route("/calls/{sid}.json", pages.call_json),
+        Route("/calls/{sid}.wav", listening.recording),
+        WebSocketRoute("/calls/{sid}/sound", listening.sound),
         Route("/calls/{sid}", pages.call),
         Route("/fleet", pages.fleet),
         Route("/past", pages.past),

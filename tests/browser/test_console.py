@@ -16,8 +16,10 @@ from console.web.reading import Looks
 from shared.clock import wall_ms
 from shared.contract.bill import usage
 from shared.contract.entry import to_dict
+from shared.contract.streams.control import Listen, read_message
 from shared.contract.streams.history import ItemEntry, ItemHeard, ItemLength, history_fields
 from shared.contract.streams.journal import Kind
+from shared.contract.streams.tape import ENTRY_MS, Piece, TapeEntry, samples, tape_command
 from shared.logs.log import get_log
 from shared.store.client import Store, make_store
 from tests.console.archive.samples import end_call
@@ -34,6 +36,7 @@ from tests.support.redis_samples import (
     make_worker,
 )
 from tests.support.servers import OWN_TIMEOUT_S
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("browser")]
 
@@ -193,3 +196,36 @@ async def test_without_a_script_all_of_it_is_there(desk: Desk) -> None:
         await page.click("form.say button")
         await page.wait_for_selector("text=it will be said")
         await context.close()
+
+
+async def test_a_live_call_is_listened_to(desk: Desk) -> None:
+    """Both sides play, the same long; and whoever has heard enough stops."""
+    sound = bytes(range(250)) * 16
+    async with served(desk) as url, chromium() as browser:
+        page, faults = await browser.new_page(), Faults(url)
+        faults.watch(page)
+        await settled(page, f"{url}/calls/{ONE}")
+        await page.click("[data-listen] button")
+        await page.wait_for_selector("[data-listen] button[aria-pressed=true]")
+        await wait_until(lambda: listeners(desk.store), "somebody listens")
+        for number in range(1, 7):
+            at = samples((number - 1) * ENTRY_MS)
+            entry = TapeEntry(
+                run="ingress-0@h#1:1", number=number, leg=1, wall_ms=wall_ms(), uses="l",
+                from_ms=(number - 1) * ENTRY_MS, to_ms=number * ENTRY_MS,
+                caller=(Piece(at, sound),), heard=(Piece(at, sound),),
+            )  # fmt: skip
+            await desk.store.execute(tape_command(KEYS, ONE, entry, creates=True))
+        heard = "Number(document.querySelector('[data-listen]').dataset.{side}Ms) > 2000"
+        for side in ("left", "right"):
+            await page.wait_for_function(heard.format(side=side))
+        assert "you listen" in await page.inner_text("[data-listen]")
+        await page.click("[data-listen] button")
+        await page.wait_for_selector("[data-listen] button[aria-pressed=false]")
+        assert faults.found == []
+
+
+async def listeners(store: Store) -> int:
+    """How often somebody has said that they listen."""
+    found = [read_message(entry_id, fields) for entry_id, fields in await store.xrange(KEYS.control(ONE))]
+    return sum(isinstance(each.message, Listen) for each in found)

@@ -28,7 +28,8 @@ SEAL = re.compile(r'name="seal" value="([^"]+)"')
 
 def desk_of(store: Store, folder: Path, **settings: Any) -> Desk:
     """One with an archive in `folder`, but for `settings`."""
-    known = {"archive_url": f"sqlite:///{folder}/calls.sqlite", "caller_key": "key"}
+    known = {"archive_url": f"sqlite:///{folder}/calls.sqlite", "caller_key": "key",
+             "recordings": f"{folder}/recordings"}  # fmt: skip
     return make_desk(load(env_file=None, **{**known, **settings}), store, KEYS, get_log())
 
 

@@ -1,0 +1,106 @@
+"""Listening on a page of the web console: a socket that brings both sides of a call.
+
+Why it exists: whoever looks at a call in trouble wants to hear it. Owns: who may, how many at once, what a
+page that does not keep up meets. Must not know: how the page plays it.
+
+The socket is opened with the seal of a form of that page, so that no page of another site can; what comes
+down it are pieces: the left side, then the right, µ-law, equally long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from console.calls import audit
+from console.listen.sound import NotToBeHeard, pieces
+from console.recorder.files import Folder
+from console.web import gate
+from console.web.desk import Desk, user_of
+from console.web.guard import visit_of
+from shared.clock import wall_ms
+from shared.contract.keys import CALL_SID
+from shared.contract.streams.audit import Deed
+from shared.store.errors import STORE_ERRORS
+
+LISTENERS_MOST = 8
+"""Of this console at once."""
+
+SENT_WITHIN_S = 5.0
+"""A page that does not take a piece for so long is not there."""
+
+POLICY_VIOLATION, TRY_LATER, OVER = 1008, 1013, 1000
+
+
+@dataclass(slots=True)
+class ListenViews:
+    """Handlers."""
+
+    desk: Desk
+    folder: Folder
+    listeners: int = field(default=0, init=False)
+
+    async def sound(self, socket: WebSocket) -> None:
+        """A live call, for as long as the page is there."""
+        desk, sid, user = self.desk, socket.path_params["sid"], str(socket.scope["user"])
+        seal = socket.query_params.get("seal", "")
+        is_ours = not gate.why_foreign(visit_of(socket.scope)) and desk.seals.is_form(user, seal, wall_ms())
+        if not is_ours or not desk.may_listen or CALL_SID.fullmatch(sid) is None:
+            await socket.close(POLICY_VIOLATION)
+            return
+        await socket.accept()
+        if self.listeners >= LISTENERS_MOST:
+            await socket.close(TRY_LATER)
+            return
+        self.listeners += 1
+        try:
+            await self._note(user, sid)
+            gone = asyncio.Event()
+            sending = asyncio.create_task(self._send(socket, sid, gone), name="listen_sends")
+            reading = asyncio.create_task(self._read(socket), name="listen_reads")
+            try:
+                await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                gone.set()
+                for task in (sending, reading):
+                    task.cancel()
+                await asyncio.wait({sending, reading})
+            with contextlib.suppress(RuntimeError):  # The page has gone.
+                await socket.close(OVER)
+        finally:
+            self.listeners -= 1
+
+    async def recording(self, request: Request) -> Response:
+        """The recording of a call that is over. Cancelling is safe."""
+        desk, sid = self.desk, request.path_params["sid"]
+        path = await asyncio.to_thread(self.folder.sound, sid) if desk.may_listen else None
+        if path is None:
+            words = "There is none here" if desk.may_listen else "TRUNKLINE_WEB_LISTENS does not allow it"
+            return desk.note(request, 404 if desk.may_listen else 403, "No recording", f"{words}.")
+        await self._note(user_of(request), sid, "its recording")
+        return FileResponse(path, media_type="audio/wav", filename=path.name)
+
+    # Private.
+
+    async def _send(self, socket: WebSocket, sid: str, gone: asyncio.Event) -> None:
+        ends = (WebSocketDisconnect, RuntimeError, OSError, TimeoutError, NotToBeHeard, *STORE_ERRORS)
+        with contextlib.suppress(*ends):  # Each ends the listening, and the socket's close says so.
+            async for piece in pieces(self.desk.store, self.desk.keys, sid, lambda: not gone.is_set()):
+                async with asyncio.timeout(SENT_WITHIN_S):
+                    await socket.send_bytes(piece.caller + piece.heard)
+
+    async def _read(self, socket: WebSocket) -> None:
+        """Until the page has gone: it says nothing else."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while (await socket.receive())["type"] != "websocket.disconnect":
+                pass
+
+    async def _note(self, user: str, sid: str, words: str = "") -> None:
+        by = f"web:{user}"
+        self.desk.log.info("deed", deed=Deed.LISTEN.value, by=by, of=sid, ok=True)
+        await audit.note(self.desk.store, Deed.LISTEN, by=by, of=sid, words=words)

@@ -1,0 +1,91 @@
+"""Listening on a page: with that page's seal alone, where a setting allows it, and written down."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
+
+from console.calls import audit
+from console.web.desk import Desk
+from shared.clock import wall_ms
+from shared.contract.streams.audit import Deed
+from shared.contract.streams.tape import tape_command
+from shared.store.client import Store
+from tests.console.listen.test_sound import said
+from tests.console.recorder.test_files import record
+from tests.console.recorder.test_placing import entry
+from tests.console.web.desks import browser, desk_of, served
+from tests.support.redis_samples import KEYS, ONE, make_living_call
+from tests.support.waiting import wait_until
+
+TOKEN = "a-token-of-some-length"
+
+
+async def socket_to(url: str, desk: Desk, *, seal: str = "", origin: str = "") -> ClientConnection:
+    seal = seal or desk.seals.form("local", wall_ms())
+    place = f"{url.replace('http', 'ws')}/calls/{ONE}/sound?seal={seal}"
+    return await connect(place, origin=Origin(origin or url), proxy=None)
+
+
+async def test_a_page_hears_a_call_and_that_is_written_down(store: Store, tmp_path: Path) -> None:
+    await make_living_call(store, ONE)
+    desk = desk_of(store, tmp_path)
+    async with served(desk) as url, await socket_to(url, desk) as socket:
+        await wait_until(lambda: said(store), "somebody listens")
+        await asyncio.sleep(0.05)  # The read stands behind the word.
+        await store.execute(tape_command(KEYS, ONE, entry(1), creates=True))
+        assert await asyncio.wait_for(socket.recv(), 5) == b"\x01" * 8000
+    (deed,) = await audit.newest(store)
+    assert (deed.deed, deed.of, deed.by) == (Deed.LISTEN, ONE, "web:local")
+
+
+@pytest.mark.parametrize(("seal", "origin"), [("1.2", ""), ("", "http://elsewhere.example")])
+async def test_no_other_page_may(store: Store, tmp_path: Path, seal: str, origin: str) -> None:
+    await make_living_call(store, ONE)
+    desk = desk_of(store, tmp_path)
+    async with served(desk) as url:
+        with pytest.raises(InvalidStatus):
+            await socket_to(url, desk, seal=seal, origin=origin)
+    assert (await said(store), await audit.newest(store)) == (0, [])
+
+
+async def test_a_call_that_is_over_closes_the_socket(store: Store, tmp_path: Path) -> None:
+    desk = desk_of(store, tmp_path)
+    async with served(desk) as url, await socket_to(url, desk) as socket:
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 5)
+
+
+async def test_beyond_this_host_a_setting_must_allow_it(store: Store, tmp_path: Path) -> None:
+    """Neither button nor recording; with the setting both."""
+    await make_living_call(store, ONE)
+    for allowed in (False, True):
+        desk = desk_of(store, tmp_path, web_token=TOKEN, web_listens=allowed)
+        desk.recordings.make()
+        async with browser(desk, authorization=f"Bearer {TOKEN}") as http:
+            page = (await http.get(f"/calls/{ONE}")).text
+            assert ("data-listen" in page) == allowed
+            if not desk.recordings.sound(ONE):
+                record(desk.recordings, ONE)
+            assert (await http.get(f"/calls/{ONE}.wav")).status_code == (200 if allowed else 403)
+
+
+async def test_a_recording_is_had_and_that_is_written_down(store: Store, tmp_path: Path) -> None:
+    """Of a call that is over; of another one there is none."""
+    desk = desk_of(store, tmp_path, recordings=str(tmp_path / "recordings"))
+    desk.recordings.make()
+    path = record(desk.recordings, ONE)
+    async with browser(desk) as http:
+        answer = await http.get(f"/calls/{ONE}.wav")
+        assert answer.content == path.read_bytes()
+        assert answer.headers["content-type"] == "audio/wav"
+        assert answer.headers["cache-control"] == "no-store"
+        assert (await http.get(f"/calls/CA{'9' * 32}.wav")).status_code == 404
+        assert (await http.get("/calls/..%2Fcalls.wav")).status_code in (404, 400)
+    (deed,) = await audit.newest(store)
+    assert (deed.deed, deed.words) == (Deed.LISTEN, "its recording")
