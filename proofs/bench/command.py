@@ -48,7 +48,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only",
         type=_systems,
-        help=f"these systems, separated by commas; {order.UNWATCHED}: Trunkline without diagnostics",
+        help=f"these systems, separated by commas; {order.UNWATCHED}: Trunkline without diagnostics,"
+        f" {order.RECORDED}: with a recording of each call",
     )
     made.add_argument("--barge-ins", type=_share, default=0.25, help="share of replies that are interrupted")
     made.add_argument("--seed", type=int, default=1, help="of callers and model")
@@ -221,7 +222,7 @@ def _count(text: str) -> int:
 
 def _systems(text: str) -> list[str]:
     parts = list(dict.fromkeys(text.split(",")))
-    known = (*order.SYSTEMS, order.UNWATCHED)
+    known = (*order.SYSTEMS, order.UNWATCHED, order.RECORDED)
     unknown = [part for part in parts if part not in known]
     if unknown:
         raise argparse.ArgumentTypeError(f"expected some of {', '.join(known)}, got {unknown[0]!r}")

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 SYSTEMS = ("trunkline", "leanest", "sample", "agents", "pipecat")
 UNWATCHED = "unwatched"
-"""Trunkline without diagnostics: only where it is asked for."""
+RECORDED = "recorded"
+"""Trunkline without diagnostics, and one that records each call: only where they are asked for."""
+
+OURS = ("trunkline", UNWATCHED, RECORDED)
 
 YARDSTICK = "leanest"
 SAMPLE = "sample"

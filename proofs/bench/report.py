@@ -22,6 +22,7 @@ TITLES = {
     "pipecat": "`pipecat-ai`",
     "given": "the given server",
     "unwatched": "Trunkline without diagnostics",
+    "recorded": "Trunkline, every call recorded",
 }
 
 UNKNOWN = "–"

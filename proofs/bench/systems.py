@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,10 +21,14 @@ from console.stack.ports import free_port
 from console.stack.readiness import why_not_listening
 from egress.pacer import LEAD_MS
 from proofs.bench import venvs
-from proofs.bench.order import GIVEN, UNWATCHED
+from proofs.bench.order import GIVEN, OURS, RECORDED, UNWATCHED
 from proofs.bench.process import REPOSITORY, end, spawn
 from proofs.measure import load as pipeline_load
 from proofs.prove.roles import becoming, unwatched
+
+RECORDED_AGENT = """[default]
+recording = { record = true, announced = "elsewhere" }
+"""
 
 VENVS = REPOSITORY / ".build" / "bench" / "venvs"
 """The peers' environments, wherever figures are written."""
@@ -66,8 +71,8 @@ async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
     if system == GIVEN:
         assert setting.given is not None
         yield setting.given
-    elif system in ("trunkline", UNWATCHED):
-        async with _trunkline(setting, is_watched=system != UNWATCHED) as running:
+    elif system in OURS:
+        async with _trunkline(setting, system) as running:
             yield running
     else:
         async with _peer(system, setting) as running:
@@ -78,13 +83,21 @@ async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
 
 
 @contextlib.asynccontextmanager
-async def _trunkline(setting: Setting, *, is_watched: bool) -> AsyncIterator[Running]:
+async def _trunkline(setting: Setting, system: str) -> AsyncIterator[Running]:
     # No peer offers the model a tool, and an answer by way of one is thought of twice.
-    options = pipeline_load.options("bench", setting.model_port, TRUNKLINE_DEMO_TOOLS="false")
-    if not is_watched:
+    environment = {"TRUNKLINE_DEMO_TOOLS": "false"}
+    if system == RECORDED:
+        file = setting.out / "recorded.toml"
+        await asyncio.to_thread(file.write_text, RECORDED_AGENT, "utf-8")
+        environment["TRUNKLINE_AGENTS_FILE"] = str(file)
+    options = pipeline_load.options("bench", setting.model_port, **environment)
+    if system == UNWATCHED:
         options = replace(options, commands=becoming.commands(unwatched.__name__))
-    async with Stack(options) as stack:
+    async with contextlib.AsyncExitStack() as ours:
+        stack = await ours.enter_async_context(Stack(options))
         bridge = await pipeline_load.bridge_of(stack)
+        if system == RECORDED:
+            bridge.pids["recorder"] = await ours.enter_async_context(_recorder(setting, stack.redis_url))
         yield Running(
             callers=(
                 "--voice-url", f"{bridge.public_url}/voice", "--auth-token", bridge.auth_token,
@@ -93,6 +106,22 @@ async def _trunkline(setting: Setting, *, is_watched: bool) -> AsyncIterator[Run
             pids=bridge.pids,
             redis_url=stack.redis_url,
         )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def _recorder(setting: Setting, redis_url: str) -> AsyncIterator[int]:
+    """The recorder of a stack: its process id. What it wrote is gone behind it."""
+    with tempfile.TemporaryDirectory(dir=setting.out) as folder:
+        command = [
+            "env", f"REDIS_URL={redis_url}", f"TRUNKLINE_RECORDINGS={folder}",
+            sys.executable, "-m", "console.recorder",
+        ]  # fmt: skip
+        with (setting.out / "recorder.log").open("wb") as output:
+            process = await spawn(command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            yield process.pid
+        finally:
+            await end(process)
 
 
 @contextlib.asynccontextmanager
