@@ -206,7 +206,8 @@ def test_every_key_is_in_the_table() -> None:
     """By its name, with the call's, the worker's and the lane's put in."""
     keys, call, worker = Keys(1), "CA" + "0" * 32, "<worker>"
     made = {
-        keys.calls(0), keys.live(0), keys.ended(0), keys.slots(0), keys.hooks(0), keys.wake(0, worker),
+        keys.calls(0), keys.live(0), keys.ended(0), keys.slots(0), keys.hooks(0), keys.tapes(0),
+        keys.wake(0, worker),
         keys.owned(0, worker), keys.out("<ingress>"), keys.back("<egress>"), keys.worker(worker),
         keys.card(call), keys.spent("<day>"), AUDIT, CONFIG, SPEECH, WORKERS, sound_key("<id>"),
         ADMITTED, COUNTED_BY, MODEL, caller_day("<caller>"),

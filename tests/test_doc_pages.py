@@ -64,8 +64,10 @@ def blocks(page: str, language: str) -> list[str]:
         agents_file.TurnDetectionTable,
         agents_keys.ConfirmTable,
         agents_keys.LoopTable,
+        agents_keys.AnnouncementTable,
         agents_keys.NoticeTable,
         agents_keys.PromptTable,
+        agents_keys.RecordingTable,
         agents_keys.TruncationTable,
     ],
 )
@@ -202,10 +204,16 @@ def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
         "turn.ended": json.dumps({"turn": turn}),
         "transfer.ended": '{"status":"busy"}',
         "agent.changed": '{"agent":"service_he","was":"sales"}',
-    }
+        "call.recorded": json.dumps({
+            "file": "CA….wav", "seconds": 246.5, "sha256": "9f86d081884c7d65…",
+            "channels": ["caller as received", "heard by the caller"],
+            "silences": [{"at_ms": 61000, "ms": 14000, "why": "paused"}],
+        }),
+    }  # fmt: skip
     at_ms = {
         "call.started": 120, "tool.failed": 30_000, "call.ended": 250_000, "turn.ended": 40_000,
         "transfer.started": 60_000, "transfer.ended": 80_000, "agent.changed": 90_000,
+        "call.recorded": 256_000,
     }  # fmt: skip
     shown = {body["type"]: body for body in map(json.loads, blocks(WEBHOOKS, "json"))}
     assert set(shown) == WEBHOOK_EVENTS

@@ -116,6 +116,14 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/doctor/facts.py": ("JSON of brain.agents.check", frozenset({"name"})),
     "console/doctor/host.py": ("/readyz", frozenset({"draining"})),
     "console/doctor/redis.py": ("Redis's INFO", frozenset({"role"})),
+    "console/recorder/files.py": (
+        "the sidecar of a recording (docs/operating.md)",
+        frozenset({"at_ms", "caller_tag", "ended_at_ms", "from", "leg", "ms", "why"}),
+    ),
+    "console/recorder/worker.py": (
+        "the sidecar of a recording (docs/operating.md)",
+        frozenset({"agent", "caller_tag", "ended_at_ms", "from", "outcome", "started_at_ms", "to"}),
+    ),
     "console/settings_table.py": ("JSON for users", frozenset({"value"})),
     "console/keys_table.py": ("Redis's types, JSON for users", frozenset({"complete", "keys", "stream"})),
     "console/operate/commands.py": ("events of a roll", frozenset({"draining"})),
@@ -345,8 +353,8 @@ FLOORS: dict[str, list[list[str]]] = {
         ["resp", "clock", "audio", "mulaw", "public_port", "heard"],
     ],
     "ingress": [
-        ["__main__"], ["role"], ["web", "janitor", "rescue"], ["calls"], ["media"], ["counters", "sound"],
-        ["calls.fence", "rescue.stranded"], ["errors"],
+        ["__main__"], ["role"], ["web", "janitor", "rescue"], ["calls"], ["media", "tape"],
+        ["counters", "sound"], ["calls.fence", "rescue.stranded"], ["errors"],
     ],
     "brain": [
         ["__main__"], ["role", "agents.check"], ["call"], ["incoming"], ["takeover"], ["webhooks"],
@@ -355,11 +363,12 @@ FLOORS: dict[str, list[list[str]]] = {
         ["signing", "trust_store", "json_fields", "errors", "variables"],
     ],
     "console": [
-        ["__main__"], ["app", "web.__main__", "archive.__main__"], ["trial"],
-        ["demo", "operate.commands", "calls.commands", "web.commands", "archive.commands"],
-        ["web.server"], ["phone"], ["web"],
+        ["__main__"], ["app", "web.__main__", "archive.__main__", "recorder.__main__"], ["trial"],
+        ["demo", "operate.commands", "calls.commands", "web.commands", "archive.commands",
+         "recorder.commands", "listen.commands"],
+        ["web.server"], ["phone", "listen.views"], ["web"],
         ["operate", "stack.foreground"], ["doctor", "top"], ["leave"], ["options"],
-        ["keys_table", "settings_table"], ["story", "archive"], ["calls", "stack"],
+        ["keys_table", "settings_table"], ["story", "archive"], ["recorder", "listen"], ["calls", "stack"],
         ["interrupts", "style", "text", "tries"],
     ],
     "proofs": [["simulate", "bench"], ["prove", "pages"], ["measure"]],
