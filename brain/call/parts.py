@@ -233,8 +233,7 @@ def make(
         owner.card(CallerTagged(caller_tag=tag))
     record = Record(History(owner), Conversation() if past is None else past.conversation)
     feed = _feed(process, services, owner, card, log, hole)
-    reply = ReplyWriter(owner, process.worker.host)
-    away = Away(is_here=card.state is not CallState.DETACHED)
+    reply, away = ReplyWriter(owner, process.worker.host), Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
     window = ModelWindow(due, now_ms())
@@ -242,7 +241,8 @@ def make(
     teller = making.make_teller(process, services.spending, owner, card, cast.agent, lines)
     watch = CallWatch(cast.agent, limits, Keypad(), hole, due, window, lines, host.give, teller)
     tools = _tools(services, casting, record, log, host, watch)
-    recording = make_recording(card, past and past.recording, owner.card, leaving.tape, lines)
+    was = None if past is None else past.recording
+    recording = make_recording(card, was, owner.card, leaving.tape, lines)
     leaving.taped, tools.pause = recording.wish, recording.pause
     control = FromControl(
         host, process.store, owner, feed, away, leaving, watch, tools, recording.listened, lines, log,

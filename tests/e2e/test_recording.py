@@ -43,8 +43,8 @@ ROOT = Path(__file__).parents[2]
 CUT_BYTES = 20 * 8
 """How exactly a cut is known: 20 ms."""
 
-APART_BYTES = 30 * 8
-"""How far a stretch may stand from where the caller heard it: the way of a frame, on one host."""
+APART_BYTES = 100 * 8
+"""How far a stretch may stand from where the caller heard it: the way of a frame, on one busy host."""
 
 SILENCE = b"\xff"
 

@@ -346,7 +346,7 @@ def test_what_tools_are_told_to_the_model_is_made_once(
         ("[agents.a]\nspeed = 9.0", "agents.a.speed: expected a value less than or equal to 1.5, got 9.0."),
         ("[agents.a]\ntools = ['end_cal']",
          "agents.a.tools: there is no 'end_cal'. Did you mean end_call? Known are: check_order, end_call, "
-         "hand_over, hold, send_digits, transfer_call."),
+         "hand_over, hold, pause_recording, send_digits, transfer_call."),
         ("[agents.a]\ntools = ['transfer_call']",
          "agents.a.destinations: expected at least one, since tools has transfer_call: write destinations ="
          ' { front_desk = "+15551234567" }.'),

@@ -67,7 +67,7 @@ REACHES: list[tuple[Action, Told]] = [
     (TELL, [("sessions", "do", replace(TELL, text="This call …"))]),
     (END_ITEM, [("reply", "end_item", END_ITEM, 5.0), ("record", "item_ms", "i1", 1000)]),
     (END_RESPONSE, [("reply", "end_response", END_RESPONSE, 5.0)]),
-    (HEARD, [("record", "heard", "i1", 400, 1000, False)]),
+    (HEARD, [("record", "heard", "i1", 400, 1000, False), ("recording", "heard", "i1", False)]),
     (RUN, [("tools", "run", RUN), ("host", "spawn", "tool-look_up")]),
     (MOVE, [("away", "sent", MOVE), ("leaving", "move", Next.DIAL, "+15550001")]),
     (CREATE, [("sessions", "do", CREATE), ("stopwatch", "asked", "b1-1", 5.0)]),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.contract.card import TapeState
+from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
 from shared.contract.streams.tape import TapeEntry, TapeWish, read_tape
 from tests.ingress.fakes import CALL, Desk
@@ -141,3 +144,29 @@ async def test_our_own_sounds_are_heard_too() -> None:
     pieces = b"".join(piece.audio for piece in entry.heard)
     assert len(pieces) == 800 + 160
     assert pieces[800:] == b"b" * 160
+
+
+async def test_the_brains_word_comes_by_out_and_is_fenced() -> None:
+    """A brain that has lost the call records nothing of it; words that cannot be read change nothing."""
+    desk = Desk()
+    desk.receive("tape", epoch=5, value=b"on 0", worker="brain-0@h#a")
+    passes(desk, 1_000)
+    assert len(written(desk)) > 0
+    desk.receive("tape", epoch=4, value=b"paused 0", worker="brain-1@h#a")
+    with pytest.raises(EntryError):
+        desk.receive("tape", epoch=5, value=b"sometimes", worker="brain-0@h#a")
+    count = len(written(desk))
+    passes(desk, 1_000)
+    assert len(written(desk)) > count
+
+
+async def test_a_redis_that_lost_the_call_gets_a_new_stream() -> None:
+    """The entries before are gone, and what follows is numbered anew."""
+    desk = Desk()
+    wish(desk, TapeState.ON)
+    passes(desk, 1_000)
+    desk.call.taper.again(desk.clock())
+    passes(desk, 1_000)
+    runs = [entry.run for entry in written(desk)]
+    assert len(set(runs)) == 2
+    assert written(desk)[runs.index(runs[-1])].number == 1
