@@ -18,12 +18,14 @@ from console.interrupts import run as run_interruptible
 from console.options import RedisUrl
 from console.recorder.files import Folder
 from console.recorder.worker import Recorder
+from shared import env_file
 from shared.contract.keys import Keys
 from shared.contract.streams.hooks import Event
 from shared.exit_codes import Exit
 from shared.logs.log import Log, configure, get_log
 from shared.process.host import end_with_supervisord, lock_instance
-from shared.settings import Settings
+from shared.settings import Settings, role_redis_name
+from shared.store.access.grants import RECORDER
 from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
 
@@ -40,6 +42,7 @@ def recorder(redis_url: RedisUrl = "") -> None:
     """Makes recordings of the calls of agents that are recorded (TRUNKLINE_RECORDINGS), until it is told to
     end."""
     settings = leave.load_settings()
+    own_url = env_file.environment().get(role_redis_name(RECORDER), "")
     folder = Folder(Path(settings.recordings).absolute())
     lock = lock_instance("recorder-0", deployment=f"{settings.redis_url} {folder.path}")
     if lock is None:
@@ -49,7 +52,7 @@ def recorder(redis_url: RedisUrl = "") -> None:
     try:
         with leave.instead_of_traceback():
             code = run_interruptible(
-                _record(settings, folder, leave.redis_url(redis_url), get_log(role="recorder"))
+                _record(settings, folder, leave.redis_url(redis_url or own_url), get_log(role=RECORDER))
             )
     finally:
         writer.close()

@@ -152,7 +152,9 @@ class Recorder:
                 for entry_id, fields in entries:
                     self._taken(key, entry_id.decode(), fields)
 
-    def _taken(self, key: str, entry_id: str, fields: dict[bytes, bytes]) -> None:
+    def _taken(self, key: str, entry_id: str, fields: dict[bytes, bytes] | None) -> None:
+        if not fields:
+            return  # Handed to us, and dropped by Redis since: the state on the disk knows the call.
         try:
             sid = read_taped(fields)
         except EntryError as error:

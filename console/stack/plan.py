@@ -24,7 +24,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
 
 VALKEY, REALTIME, PORT, WATCHDOG = "valkey", "realtime", "port", "watchdog"
-CONSOLE = ("archive", "recorder", "web")
+RECORDER = "recorder"
+CONSOLE = ("archive", RECORDER, "web")
 """What looks at calls and keeps them (deploy/programs.d/console.conf)."""
 
 SOCKET_WORD = "%(ENV_INGRESS_SOCKET)s"
@@ -204,7 +205,7 @@ def environment(
     merged[MARKER] = stack_id
     if with_valkey(options):
         # The user's own Redis of a role would stand before ours, and has real calls in it.
-        merged.update(dict.fromkeys(map(role_redis_name, ROLES), ""))
+        merged.update(dict.fromkeys(map(role_redis_name, (*ROLES, RECORDER)), ""))
     return {**merged, **options.environment}
 
 
