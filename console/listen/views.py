@@ -70,7 +70,7 @@ class ListenViews:
                 for task in (sending, reading):
                     task.cancel()
                 await asyncio.wait({sending, reading})
-            with contextlib.suppress(RuntimeError):  # The page has gone.
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # The page has gone.
                 await socket.close(OVER)
         finally:
             self.listeners -= 1

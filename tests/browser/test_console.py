@@ -216,9 +216,12 @@ async def test_a_live_call_is_listened_to(desk: Desk) -> None:
                 caller=(Piece(at, sound),), heard=(Piece(at, sound),),
             )  # fmt: skip
             await desk.store.execute(tape_command(KEYS, ONE, entry, creates=True))
-        heard = "Number(document.querySelector('[data-listen]').dataset.{side}Ms) > 2000"
         for side in ("left", "right"):
-            await page.wait_for_function(heard.format(side=side))
+
+            async def heard(name: str = f"data-{side}-ms") -> bool:
+                return int(await page.get_attribute("[data-listen]", name) or 0) > 2_000
+
+            await wait_until(heard, f"two seconds of the {side} side are heard")
         assert "you listen" in await page.inner_text("[data-listen]")
         await page.click("[data-listen] button")
         await page.wait_for_selector("[data-listen] button[aria-pressed=false]")

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from console.calls import audit
+from console.listen.views import LISTENERS_MOST
 from console.web.desk import Desk
 from shared.clock import wall_ms
 from shared.contract.streams.audit import Deed
@@ -42,6 +43,24 @@ async def test_a_page_hears_a_call_and_that_is_written_down(store: Store, tmp_pa
         assert await asyncio.wait_for(socket.recv(), 5) == b"\x01" * 8000
     (deed,) = await audit.newest(store)
     assert (deed.deed, deed.of, deed.by) == (Deed.LISTEN, ONE, "web:local")
+
+
+async def test_a_page_that_goes_is_no_fault(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And its place is another one's."""
+    await make_living_call(store, ONE)
+    desk = desk_of(store, tmp_path)
+    async with served(desk) as url:
+        for _ in range(LISTENERS_MOST + 1):
+            async with await socket_to(url, desk):
+                pass
+        await asyncio.sleep(1.5)  # Who reads Redis hears of it within a second.
+        async with await socket_to(url, desk) as socket:
+            await asyncio.sleep(0.3)  # The read stands behind the word.
+            await store.execute(tape_command(KEYS, ONE, entry(1), creates=True))
+            assert await asyncio.wait_for(socket.recv(), 5) == b"\x01" * 8000
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize(("seal", "origin"), [("1.2", ""), ("", "http://elsewhere.example")])
