@@ -309,9 +309,7 @@ def _operator() -> Grant:
     noting = Part(("pexpire", "xadd"), _write(AUDIT))
     watching = Part(("hset", "pexpire"), _write(_ONE.worker("watchdog-*")))
     asking = Part(("xadd",), _write(f"{NOWHERE}*"))  # Whether the server of a beat takes writes.
-    return _user(
-        OPERATOR, looking, counting, listening, telling, tidying, ending, noting, watching, asking
-    )
+    return _user(OPERATOR, looking, counting, listening, telling, tidying, ending, noting, watching, asking)
 
 
 def _recorder() -> Grant:
