@@ -20,6 +20,7 @@ from console.doctor import servers
 from console.doctor.findings import Level
 from console.doctor.redis import judge
 from console.options import calls as completed
+from console.recorder.files import Folder
 from console.web.reading import CallReader, Looks
 from proofs.prove.chaos.shapes.cluster import Cluster
 from shared.clock import wall_ms
@@ -117,7 +118,7 @@ async def test_what_has_ended_is_kept_and_forgotten(
 ) -> None:
     """Of every lane."""
     monkeypatch.setattr("console.archive.writer.SETTLE_MS", -1_000)
-    keys = await live.make_keys(store)
+    keys, folder = await live.make_keys(store), Folder(tmp_path / "recordings")
     for sid in SIDS[:6]:
         call = await live.find_call(store, keys, sid)
         assert (await ending.hang_up(store, keys, call, ending.Means(), force=True, within_s=1)).done
@@ -126,10 +127,10 @@ async def test_what_has_ended_is_kept_and_forgotten(
         writer = Writer(store=store, keys=keys, shelf=shelf, log=get_log(), keep_days=1.0, with_text=True)
         await writer.round()
         assert shelf.known(SIDS) == set(SIDS[:6])
-        found = await forget.forget_calls(store, keys, shelf, SIDS[5:7])
+        found = await forget.forget_calls(store, keys, shelf, folder, SIDS[5:7])
         assert (found.kept, found.in_redis, found.live) == (1, 1, (SIDS[6],))
         assert not await store.exists(keys.card(SIDS[5]), keys.journal(SIDS[5]))
-        caller = await forget.forget_caller(store, keys, shelf, (), "…11")
+        caller = await forget.forget_caller(store, keys, shelf, folder, (), "…11")
         assert (caller.in_redis, set(caller.live)) == (5, set(SIDS[6:]))
     finally:
         shelf.close()

@@ -6,7 +6,7 @@ import json
 
 from proofs.bench.judging import Figures
 from proofs.bench.medians import rows
-from proofs.bench.order import GIVEN, SYSTEMS, UNWATCHED
+from proofs.bench.order import GIVEN, RECORDED, SYSTEMS, UNWATCHED
 from proofs.bench.report import TITLES, UNKNOWN, short, to_json, to_markdown
 from tests.proofs.bench.samples import figures
 
@@ -23,7 +23,7 @@ def sitting() -> list[Figures]:
 
 def test_every_system_has_a_title() -> None:
     """Its own."""
-    assert set(TITLES) == {*SYSTEMS, GIVEN, UNWATCHED}
+    assert set(TITLES) == {*SYSTEMS, GIVEN, UNWATCHED, RECORDED}
     assert len(set(TITLES.values())) == len(TITLES)
 
 

@@ -75,7 +75,7 @@ NOT_OF_A_SESSION = {
     "numbers", "greeting", "apology", "busy_message", "twilio_voice", "mcp", "approves_mcp", "destinations",
     "limits", "greeting_interruptible", "dtmf_barge_in", "idle_prompt", "idle_farewell", "cap_farewell",
     "fallback_number", "variables", "hand_over_to", "interruption", "confirm", "notices", "tool_sound",
-    "hold_music",
+    "hold_music", "recording",
 }  # fmt: skip
 """Keys of an agent that its provider is not told as such. (What MCP servers are told: tests of the book.)"""
 
