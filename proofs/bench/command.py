@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         "--only",
         type=_systems,
         help=f"these systems, separated by commas; {order.UNWATCHED}: Trunkline without diagnostics,"
-        f" {order.RECORDED}: with a recording of each call",
+        f" {order.RECORDED}: with a recording of each call, {order.VIEWED}: with its console in three tabs",
     )
     made.add_argument("--barge-ins", type=_share, default=0.25, help="share of replies that are interrupted")
     made.add_argument("--seed", type=int, default=1, help="of callers and model")
@@ -222,7 +222,7 @@ def _count(text: str) -> int:
 
 def _systems(text: str) -> list[str]:
     parts = list(dict.fromkeys(text.split(",")))
-    known = (*order.SYSTEMS, order.UNWATCHED, order.RECORDED)
+    known = (*order.SYSTEMS, *order.VARIANTS)
     unknown = [part for part in parts if part not in known]
     if unknown:
         raise argparse.ArgumentTypeError(f"expected some of {', '.join(known)}, got {unknown[0]!r}")

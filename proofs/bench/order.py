@@ -12,9 +12,13 @@ from dataclasses import dataclass
 SYSTEMS = ("trunkline", "leanest", "sample", "agents", "pipecat")
 UNWATCHED = "unwatched"
 RECORDED = "recorded"
-"""Trunkline without diagnostics, and one that records each call: only where they are asked for."""
+VIEWED = "viewed"
+"""Trunkline without diagnostics, one that records each call, one whose web console is open in three tabs:
+only where they are asked for."""
 
-OURS = ("trunkline", UNWATCHED, RECORDED)
+PLAIN = "trunkline"
+VARIANTS = (UNWATCHED, RECORDED, VIEWED)
+OURS = (PLAIN, *VARIANTS)
 
 YARDSTICK = "leanest"
 SAMPLE = "sample"

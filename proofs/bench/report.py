@@ -13,6 +13,7 @@ import orjson
 
 from proofs.bench.judging import Figures
 from proofs.bench.medians import Row
+from proofs.bench.order import PLAIN, VARIANTS
 
 TITLES = {
     "trunkline": "Trunkline",
@@ -23,6 +24,7 @@ TITLES = {
     "given": "the given server",
     "unwatched": "Trunkline without diagnostics",
     "recorded": "Trunkline, every call recorded",
+    "viewed": "Trunkline, its console in three tabs",
 }
 
 UNKNOWN = "–"
@@ -62,7 +64,7 @@ def to_markdown(rows: Sequence[Row], about: Mapping[str, object], left_out: Mapp
     lines += [f"- left out: {TITLES[system]}. {_first_line(why)}" for system, why in left_out.items()]
     for calls in dict.fromkeys(row.calls for row in rows):
         own = [row for row in rows if row.calls == calls]
-        lines += ["", f"## {calls} calls", "", *_table(own), "", *_by_process(own)]
+        lines += ["", f"## {calls} calls", "", *_table(own), "", *_by_process(own), *_beside_plain(own)]
     troubled = [row for row in rows if row.trouble]
     if troubled:
         lines += ["", "## Trouble", ""]
@@ -109,6 +111,23 @@ def _by_process(rows: Sequence[Row]) -> list[str]:
         if len(row.cpu_ms) > 1:
             parts = ", ".join(f"{name} {used:.2f}" for name, used in sorted(row.cpu_ms.items()))
             lines.append(f"CPU ms a call-second of {TITLES[row.system]}, by process: {parts}.")
+    return lines
+
+
+def _beside_plain(rows: Sequence[Row]) -> list[str]:
+    """What a variant of ours costs the processes that plain Trunkline has too, and their pacing."""
+    plain = next((row for row in rows if row.system == PLAIN), None)
+    lines = []
+    for row in rows:
+        if plain is None or row.system not in VARIANTS:
+            continue
+        cost, least = (sum(of.cpu_ms.get(name, 0.0) for name in plain.cpu_ms) for of in (row, plain))
+        late, before = (_number(of.numbers["schedule_p99_ms"], 1) for of in (row, plain))
+        ratio = _number(cost / least, 3) if least else UNKNOWN
+        lines.append(
+            f"{TITLES[row.system]}: CPU of roles and Redis {ratio} × Trunkline alone ({cost:.2f}, {least:.2f}"
+            f" ms a call-second); behind the pacer's schedule p99 {late}, {before} ms."
+        )
     return lines
 
 

@@ -19,6 +19,7 @@ from proofs.bench.order import Turn
 from proofs.bench.process import GO, OVER, READY, WRITE, WRITTEN, Child, ProcessFailed
 from proofs.bench.records import CallHeard, SessionSpoken, load_calls, load_sessions
 from proofs.bench.systems import Running, Setting, SystemFailed, started
+from proofs.bench.tabs import TabsFailed
 from proofs.bench.venvs import NotInstalled
 from proofs.measure.cpu import cpu_ms, spent_ms
 from proofs.measure.memory import pss_mib
@@ -26,7 +27,7 @@ from proofs.measure.queues import Samples, sample
 from shared.process.tasks import cancel_all
 from shared.store.client import make_store
 
-FAILURES = (StackFailed, SystemFailed, NotInstalled, ProcessFailed)
+FAILURES = (StackFailed, SystemFailed, NotInstalled, ProcessFailed, TabsFailed)
 """What leaves one system out and lets the others go on."""
 
 PSS_AT = 0.6

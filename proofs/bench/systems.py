@@ -20,8 +20,8 @@ from console.stack.logs import tail
 from console.stack.ports import free_port
 from console.stack.readiness import why_not_listening
 from egress.pacer import LEAD_MS
-from proofs.bench import venvs
-from proofs.bench.order import GIVEN, OURS, RECORDED, UNWATCHED
+from proofs.bench import tabs, venvs
+from proofs.bench.order import GIVEN, OURS, RECORDED, UNWATCHED, VIEWED
 from proofs.bench.process import REPOSITORY, end, spawn
 from proofs.measure import load as pipeline_load
 from proofs.prove.roles import becoming, unwatched
@@ -66,7 +66,7 @@ class Setting:
 async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
     """The system inside the block; it is gone afterwards, also when cancelled.
 
-    Raises SystemFailed, StackFailed, NotInstalled.
+    Raises SystemFailed, StackFailed, NotInstalled, TabsFailed.
     """
     if system == GIVEN:
         assert setting.given is not None
@@ -98,6 +98,8 @@ async def _trunkline(setting: Setting, system: str) -> AsyncIterator[Running]:
         bridge = await pipeline_load.bridge_of(stack)
         if system == RECORDED:
             bridge.pids["recorder"] = await ours.enter_async_context(_recorder(setting, stack.redis_url))
+        if system == VIEWED:
+            bridge.pids["web"] = await ours.enter_async_context(tabs.opened(stack.redis_url, setting.out))
         yield Running(
             callers=(
                 "--voice-url", f"{bridge.public_url}/voice", "--auth-token", bridge.auth_token,

@@ -6,7 +6,7 @@ import json
 
 from proofs.bench.judging import Figures
 from proofs.bench.medians import rows
-from proofs.bench.order import GIVEN, RECORDED, SYSTEMS, UNWATCHED
+from proofs.bench.order import GIVEN, SYSTEMS, VARIANTS
 from proofs.bench.report import TITLES, UNKNOWN, short, to_json, to_markdown
 from tests.proofs.bench.samples import figures
 
@@ -23,7 +23,7 @@ def sitting() -> list[Figures]:
 
 def test_every_system_has_a_title() -> None:
     """Its own."""
-    assert set(TITLES) == {*SYSTEMS, GIVEN, UNWATCHED, RECORDED}
+    assert set(TITLES) == {*SYSTEMS, GIVEN, *VARIANTS}
     assert len(set(TITLES.values())) == len(TITLES)
 
 
@@ -39,6 +39,16 @@ def test_there_is_a_table_for_each_number_of_calls() -> None:
     assert "- cores: 2" in text
     assert "- left out: `openai-agents`. pip said no\n" in text
     assert "- Trunkline, 30 calls: no reply × 2" in text
+
+
+def test_what_a_variant_costs_is_told_beside_trunkline_alone() -> None:
+    """Of the processes that both have: a recorder's own CPU is not the roles'."""
+    plain = figures(cpu_ms={"brain-0": 5.0, "valkey": 1.0}, schedule_p99_ms=30.0)
+    viewed = figures("viewed", cpu_ms={"brain-0": 5.1, "valkey": 1.05, "web": 2.0}, schedule_p99_ms=31.0)
+    text = to_markdown(rows([plain, viewed]), {}, {})
+    assert "tabs: CPU of roles and Redis 1.025 × Trunkline alone (6.15, 6.00 ms a call-second)" in text
+    assert "schedule p99 31.0, 30.0 ms." in text
+    assert "× Trunkline alone" not in to_markdown(rows([viewed]), {}, {})
 
 
 def test_the_json_has_every_run_and_the_medians() -> None:

@@ -32,7 +32,7 @@ async def test_a_load_has_its_figures(system: str, tmp_path: Path) -> None:
     assert figures.caller_xlen_p95 is None
 
 
-@pytest.mark.parametrize("system", ["trunkline", "unwatched", "recorded"])
+@pytest.mark.parametrize("system", ["trunkline", "unwatched", "recorded", "viewed"])
 async def test_trunkline_has_queues_and_a_schedule_too(system: str, tmp_path: Path) -> None:
     """And more than one process."""
     figures = await load(Turn(1, 1, system), SHAPE, setting(tmp_path))
