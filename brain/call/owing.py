@@ -44,7 +44,6 @@ class Owing:
             is_caller_speaking=is_caller_speaking,
             is_deaf=is_deaf,
             is_patient=is_patient,
-            takes_gathered=True,
         )
 
     def changed(self, words: Owes) -> bool:

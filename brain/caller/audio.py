@@ -73,8 +73,6 @@ class CallerAudio:
     _clock_frames: int = 0
     """Padded by the clock since the last frame."""
     _frames: list[bytes] = field(default_factory=list)
-    _gathered: int = 0
-    """How many more frames there are than pieces in it."""
 
     def restart(self) -> None:
         """A new session has heard nothing: what is read again is sent again."""
@@ -82,7 +80,6 @@ class CallerAudio:
         self.last_id = b""
         self._clock_frames = 0
         self._frames.clear()
-        self._gathered = 0
         self.oldest = None
         self.is_voiced = False
 
@@ -101,7 +98,7 @@ class CallerAudio:
                     continue
                 self.leg = frame.leg
                 self.next_chunk = 0
-                self._begin_leg(written_ms(entry_id), frame.chunk + frame.frames - 1, now_ms)
+                self._begin_leg(written_ms(entry_id), frame.chunk, now_ms)
             if self.next_chunk and frame.chunk != self.next_chunk:
                 behind = self.next_chunk - frame.chunk
                 if 0 < behind <= RENUMBERED_FRAMES:
@@ -111,28 +108,26 @@ class CallerAudio:
                 self.hole.seen(-behind * FRAME_MS, now_ms)
                 if behind > 0:
                     self._zero_ms = None
-            self.next_chunk = frame.chunk + frame.frames
+            self.next_chunk = frame.chunk + 1
             self.last_frame_at_ms = now_ms
-            self._heard_id, self._heard_chunk = entry_id, self.next_chunk - 1
+            self._heard_id, self._heard_chunk = entry_id, frame.chunk
             self._clock_frames = 0
             if self.oldest is None:
                 self.oldest = (entry_id, frame.t_ms)
             self._frames.append(frame.audio)
-            self._gathered += frame.frames - 1
             self.is_voiced = self.is_voiced or is_voice(frame.audio)
         if self._heard_id:
             self._learn_zero()
 
     def batch(self, at_least: int = 1) -> bytes | None:
         """Everything received and not yet sent; None while that is less than so many frames."""
-        pieces, frames = self._frames, len(self._frames) + self._gathered
-        if not pieces or frames < at_least:
+        frames = self._frames
+        if not frames or len(frames) < at_least:
             return None
-        audio = b"".join(pieces)
+        audio = b"".join(frames)
         self.counters.appends += 1
-        self.counters.frames_appended += frames
-        pieces.clear()
-        self._gathered = 0
+        self.counters.frames_appended += len(frames)
+        frames.clear()
         self.oldest = None
         self.is_voiced = False
         return audio

@@ -85,7 +85,6 @@ class Attaching:
         self.table.stream_gone(stream, detaching=stream.leg > 0)
         call = self.table.calls.get(stream.call_sid)
         if call is not None and call.stream is stream:
-            call.tell_quiet(now_ms())
             call.taper.stream_gone(now_ms())
         if stream.leg:
             self.spawn_for(stream.call_sid, self._detach(stream, self._end_of(stream)), "detach")

@@ -13,7 +13,6 @@ from ingress.calls.fence import Admit, Fence
 from ingress.calls.owed import OwedSound, Step
 from ingress.calls.services import IngressServices
 from ingress.media.gate import CloseCode
-from ingress.media.quiet import QuietFrames
 from ingress.media.stream import MediaStream, StreamListener
 from ingress.sound.filling import Filling
 from ingress.sound.hold_clip import CLIP_MS, hold_clip
@@ -64,7 +63,6 @@ class IngressCall:
         "_is_written_again",
         "_packer",
         "_post",
-        "_quiet",
         "_services",
         "_unheard",
         "call_sid",
@@ -92,9 +90,9 @@ class IngressCall:
         """Number of the last frame given to a socket."""
         self.listener = StreamListener(self.hear, self.echo, self.press)
         """For its streams: its own three methods."""
-        self._services, self._counters, self._post = services, services.counters, services.post
+        self._services = services
+        self._counters, self._post = services.counters, services.post
         self._packer = CallerPacker(services.keys, call_sid)
-        self._quiet = QuietFrames()
         self._unheard: deque[bytes] = deque(maxlen=UNHEARD_MOST)
         """What the caller said and pressed while Redis had lost the call, as commands, in order."""
         self._is_written_again = False
@@ -131,24 +129,13 @@ class IngressCall:
         self.owed.caller(audio, now_ms)
         if self.taper.tracks is not None:
             self.taper.tracks.caller(chunk, audio, now_ms)
-        if not self._quiet.waits(leg, chunk, now_ms, audio):
-            self.tell_quiet(now_ms)
-            self._tell(self._packer.pack(leg, chunk, now_ms, audio))
-        elif self._quiet.is_due(now_ms):
-            self.tell_quiet(now_ms)
-
-    def tell_quiet(self, now_ms: float) -> None:
-        """The frames that wait go to the brain, if any do."""
-        frame = self._quiet.take(now_ms)
-        if frame is not None:
-            self._tell(self._packer.pack_gathered(frame))
-
-    def _tell(self, packed: bytes) -> None:
+        packer = self._packer
+        packed = packer.pack(leg, chunk, now_ms, audio)
         if self._is_written_again:
             self._unheard.append(packed)
             return
         self._services.outbox.send_packed(
-            self._packer.lane, packed, max_age_ms=MAX_AGE_MS, on_void=self._unheard.append
+            packer.lane, packed, max_age_ms=MAX_AGE_MS, on_void=self._unheard.append
         )
 
     def press(self, leg: int, digit: str) -> None:
@@ -178,7 +165,9 @@ class IngressCall:
         self._unheard.clear()
         self._counters.unheard += len(unheard)
         for packed in unheard:
-            self._tell(packed)
+            self._services.outbox.send_packed(
+                self._packer.lane, packed, max_age_ms=MAX_AGE_MS, on_void=self._unheard.append
+            )
 
     def echo(self, mark: str, now_ms: float) -> None:
         """The carrier's echo of a mark: on to egress at once, with what was forwarded so far."""
@@ -246,9 +235,7 @@ class IngressCall:
             stream.close(CloseCode.NORMAL, f"brain: {reason}" if reason else "brain")
             return False
         if name.kind == OutKind.OWES:
-            owes = read_owes(name, value)
-            self.owed.word(owes, now_ms)
-            self._quiet.word(owes.takes_gathered, now_ms)
+            self.owed.word(read_owes(name, value), now_ms)
             return False
         if name.kind == OutKind.TAPE:
             self.taper.wish(read_wish(value), now_ms)
@@ -291,8 +278,6 @@ class IngressCall:
         stream = self.stream
         if stream is None or not stream.takes_audio:
             return True
-        if self._quiet.is_due(now_ms):
-            self.tell_quiet(now_ms)
         step = self.owed.check(now_ms, store_away=store_away)
         for cause, silent_ms in self.owed.take_silence().items():
             self._counters.owed_silence_ms[cause] += round(silent_ms)

@@ -5,7 +5,6 @@ arrives goes up by callbacks; what is to be sent comes down by plain calls.
 
     stream       a media socket's session: the gate obeyed, the caller heard
     numbering    our own numbers for the caller's frames
-    quiet        frames of a quiet caller, gathered
     gate         which message is let through, in which state, until when
     protocol     the socket as an asyncio.Protocol
     frames       WebSocket frames by hand

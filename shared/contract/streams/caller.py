@@ -20,11 +20,7 @@ from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
 
 MAXLEN = b"1500"
-"""30 s of a voice: the bound of `caller`, oldest dropped by Redis; a gap shows in `chunk`."""
-
-GATHERED_FRAMES = 5
-"""Most frames in one entry: of a caller who has been quiet for a while, for a brain that says it takes them
-so."""
+"""30 s of frames: the bound of `caller`, oldest dropped by Redis; a gap shows in `chunk`."""
 
 MAX_AGE_MS = 12_000.0
 """Caller audio that could not be written is kept for this long: what was said while Redis was away is
@@ -37,22 +33,19 @@ TURN_MOST_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class CallerFrame:
-    """20 ms of the caller, or several times that. `chunk` counts the frames of the leg, those that never came
-    too: a jump in it is a gap."""
+    """20 ms of the caller. `chunk` counts the frames of the leg, those that never came too: a jump in it is
+    a gap."""
 
     leg: int
     chunk: int
-    """Of the first frame in it."""
     t_ms: float
-    """When it was written, if it can be said: that of its last frame."""
     audio: bytes
-    frames: int = 1
 
 
 class CallerPacker:
     """Packs the XADD of each frame of one call: all but four values stand ready."""
 
-    __slots__ = ("_args", "_head", "lane")
+    __slots__ = ("_head", "lane")
 
     def __init__(self, keys: Keys, call_sid: str) -> None:
         self.lane = keys.lane(call_sid)
@@ -60,7 +53,6 @@ class CallerPacker:
         args = [b"XADD", key, b"NOMKSTREAM", b"MAXLEN", MAXLEN, b"*", b"v", VERSION, b"l"]
         body = b"".join([resp.bulk(arg) for arg in args])
         self._head = b"*%d\r\n%b$" % (len(args) + 7, body)
-        self._args = args[:6]
 
     def pack(self, leg: int, chunk: int, now_ms: float, audio: bytes) -> bytes:
         """One frame as a whole command."""
@@ -69,16 +61,11 @@ class CallerPacker:
             self._head, len(l), l, len(n), n, len(t), t, len(audio), audio,
         )  # fmt: skip
 
-    def pack_gathered(self, frame: CallerFrame) -> bytes:
-        """Several frames in one entry, as a whole command."""
-        return resp.pack([*self._args, *caller_fields(frame)])
-
 
 def caller_fields(frame: CallerFrame) -> Fields:
     """The same entry as words: what simulations and tests write, and what `pack` is compared with."""
     leg, chunk = b"%d" % frame.leg, b"%d" % frame.chunk
-    fields = [b"v", VERSION, b"l", leg, b"n", chunk, b"t", stamp(frame.t_ms), b"a", frame.audio]
-    return fields if frame.frames == 1 else [*fields, b"k", b"%d" % frame.frames]
+    return [b"v", VERSION, b"l", leg, b"n", chunk, b"t", stamp(frame.t_ms), b"a", frame.audio]
 
 
 _ORDER = (b"v", b"l", b"n", b"t", b"a")
@@ -88,19 +75,17 @@ def read_caller(fields: Sequence[bytes]) -> CallerFrame:
     """An entry of `caller`. Raises EntryError."""
     # Our own writers keep this order, fifty times a second a call: no dict is built for it.
     if len(fields) == 10 and tuple(fields[:9:2]) == _ORDER and fields[1] == VERSION:
-        leg, chunk, t_ms, audio, frames = fields[3], fields[5], fields[7], fields[9], b"1"
+        leg, chunk, t_ms, audio = fields[3], fields[5], fields[7], fields[9]
     else:
         found: Mapping[bytes, bytes] = checked("caller", fields)
         try:
             leg, chunk, t_ms, audio = found[b"l"], found[b"n"], found[b"t"], found[b"a"]
-            frames = found.get(b"k", b"1")
         except KeyError as error:
             raise EntryError("caller", error.args[0].decode(), "a value", None) from None
     try:
-        count = max(1, min(int(frames), GATHERED_FRAMES))
-        return CallerFrame(int(leg), int(chunk), float(t_ms), audio, count)
+        return CallerFrame(int(leg), int(chunk), float(t_ms), audio)
     except ValueError:
-        raise EntryError("caller", "l, n, t, k", "numbers", (leg, chunk, t_ms, frames)) from None
+        raise EntryError("caller", "l, n, t", "numbers", (leg, chunk, t_ms)) from None
 
 
 def read_turn(found: Mapping[bytes, bytes]) -> bytes:

@@ -83,19 +83,9 @@ class Owes:
     """There is no session with the model: nobody hears the caller."""
     is_patient: bool = False
     """A tool runs within its limit: no apology yet."""
-    takes_gathered: bool = False
-    """It reads entries of `caller` with several frames. A brain of an older version does not say so, and
-    would take them for one."""
 
 
-_FLAGS = {
-    "is_paid": "p",
-    "is_waived": "w",
-    "is_caller_speaking": "s",
-    "is_deaf": "d",
-    "is_patient": "h",
-    "takes_gathered": "g",
-}
+_FLAGS = {"is_paid": "p", "is_waived": "w", "is_caller_speaking": "s", "is_deaf": "d", "is_patient": "h"}
 
 
 class BackKind(enum.StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -32,22 +31,17 @@ def said(owing: Owing, debts: Debts, now_ms: float) -> Owes:
     return owing.words(debts, now_ms, is_caller_speaking=False, is_deaf=False, is_patient=False)
 
 
-def owes(**of: Any) -> Owes:
-    """A word of this version's."""
-    return Owes(takes_gathered=True, **of)
-
-
 def test_the_age_of_what_is_owed_is_said() -> None:
     """Since the oldest debt that stands."""
     owing, debts = Owing(), Debts()
-    assert said(owing, debts, 0.0) == owes(number=0, is_paid=True)
+    assert said(owing, debts, 0.0) == Owes(number=0, is_paid=True)
 
     debts.owe(DebtCause.GREETING, 1_000.0)
-    assert said(owing, debts, 3_000.0) == owes(number=1, age_ms=2_000, cause=DebtCause.GREETING)
+    assert said(owing, debts, 3_000.0) == Owes(number=1, age_ms=2_000, cause=DebtCause.GREETING)
 
     debts.settle(1, 4_000.0)
     debts.owe(DebtCause.TURN, 5_000.0)
-    assert said(owing, debts, 6_000.0) == owes(number=2, age_ms=1_000, cause=DebtCause.TURN)
+    assert said(owing, debts, 6_000.0) == Owes(number=2, age_ms=1_000, cause=DebtCause.TURN)
 
 
 def test_the_number_stays_when_the_debt_is_paid_or_taken_back() -> None:
@@ -55,11 +49,11 @@ def test_the_number_stays_when_the_debt_is_paid_or_taken_back() -> None:
     owing, debts = Owing(), Debts()
     debts.owe(DebtCause.TURN, 0.0)
     debts.settle(1, 500.0)
-    assert said(owing, debts, 1_000.0) == owes(number=1, is_paid=True)
+    assert said(owing, debts, 1_000.0) == Owes(number=1, is_paid=True)
 
     debts.owe(DebtCause.TOOL, 2_000.0)
     debts.waive(2, 2_000.0)
-    assert said(owing, debts, 2_500.0) == owes(number=2, is_paid=True, is_waived=True)
+    assert said(owing, debts, 2_500.0) == Owes(number=2, is_paid=True, is_waived=True)
 
 
 def test_age_alone_is_no_news() -> None:

@@ -77,37 +77,6 @@ def test_a_voice_is_known_until_it_is_in_a_batch() -> None:
     assert not caller.is_voiced
 
 
-def gathered(chunk: int, frames: int) -> Entry:
-    """So many frames of quiet from `chunk` on."""
-    audio = b"".join(bytes([0xF0 + n]) * 160 for n in range(chunk, chunk + frames))
-    return b"%d-0" % (chunk + frames - 1), caller_fields(CallerFrame(1, chunk, 0.0, audio, frames))
-
-
-def test_frames_that_were_gathered_are_as_many_as_they_are() -> None:
-    """They go on without a gap, count each for itself, and need no company."""
-    caller = feed()
-    caller.receive([entry(1), gathered(2, 5)], NOW)
-    assert len(audio_in(caller.batch())) == 6 * 160
-    caller.receive([gathered(7, 2)], NOW)
-    assert caller.batch(3) is None
-    assert len(audio_in(caller.batch(2))) == 2 * 160
-    caller.receive([entry(9)], NOW)
-    assert caller.batch(2) is None
-
-    counters = caller.counters
-    assert (counters.frames_appended, counters.appends) == (8, 2)
-    assert (counters.caller_gaps, counters.frames_repeated) == (0, 0)
-
-
-def test_frames_that_were_gathered_come_twice_or_behind_a_gap_as_others_do() -> None:
-    """The second time they are dropped as a whole; what is missing before them is filled."""
-    caller = feed()
-    caller.receive([entry(1), gathered(4, 3), gathered(4, 3), entry(7)], NOW)
-
-    assert len(audio_in(caller.batch())) == 7 * 160
-    assert (caller.counters.frames_padded, caller.counters.frames_repeated) == (2, 1)
-
-
 def test_frames_of_an_older_leg_are_dropped() -> None:
     """They come from a socket that is gone."""
     caller = feed(leg=2)

@@ -16,17 +16,11 @@ from ingress.calls.post import PROGRESS_S
 from shared.audio import FRAME_BYTES
 from shared.contract.errors import EntryError
 from shared.contract.steps import Attached
-from shared.contract.streams import pairs
 from shared.contract.streams.caller import CallerFrame, read_caller
 from shared.contract.streams.control import Dtmf, read_message
-from shared.contract.streams.pairs import Name, Owes, Pair, read_name
+from shared.contract.streams.pairs import Name
 from tests.ingress.fakes import CALL, EGRESS, TOLD, Desk
 from tests.support.waiting import held_clock
-
-
-def unpacked(pair: Pair) -> tuple[Name, bytes]:
-    """A pair as its reader has it."""
-    return read_name(pair[0]), pair[1]
 
 
 def events(desk: Desk) -> list[str]:
@@ -455,42 +449,6 @@ async def test_the_caller_is_written_for_the_brain() -> None:
     (words,) = desk.outbox.packed
     assert words[:3] == [b"XADD", desk.services.keys.caller(CALL).encode(), b"NOMKSTREAM"]
     assert read_caller(words[words.index(b"*") + 1 :]) == CallerFrame(1, 7, 123.4, b"x" * 160)
-
-
-async def test_a_quiet_caller_is_written_in_groups() -> None:
-    """Once a brain has said that it reads them; a voice takes along what waits, the end of the stream too."""
-    desk = Desk()
-    quiet = b"\xff" * FRAME_BYTES
-
-    def written() -> list[tuple[int, int]]:
-        found = [read_caller(words[words.index(b"*") + 1 :]) for words in desk.outbox.packed]
-        return [(frame.chunk, frame.frames) for frame in found]
-
-    desk.call.hear(1, 1, 20.0, quiet)
-    owes = Owes(number=0, is_paid=True, takes_gathered=True)
-    desk.call.receive(EGRESS, *unpacked(pairs.owes(CALL, 1, 1, owes)), 25.0)
-    for chunk in range(2, 9):
-        desk.call.hear(1, chunk, 20.0 * chunk, quiet)
-    assert written() == [(1, 1), (2, 5)]
-    desk.call.hear(1, 9, 180.0, b"\x20" * FRAME_BYTES)
-    assert written() == [(1, 1), (2, 5), (7, 3)]
-    desk.call.hear(1, 10, 200.0, quiet)
-    assert written()[3:] == [(10, 1)]
-
-
-async def test_what_waits_of_a_quiet_caller_goes_when_the_stream_does() -> None:
-    """And where the carrier sends no more."""
-    desk, now_ms = Desk(), Desk().clock()
-    owes = Owes(number=0, is_paid=True, takes_gathered=True)
-    desk.call.receive(EGRESS, *unpacked(pairs.owes(CALL, 1, 1, owes)), now_ms)
-    desk.call.hear(1, 1, now_ms, b"\xff" * FRAME_BYTES)
-    desk.look(100)
-    assert desk.outbox.packed == []
-    desk.look(250)
-    assert len(desk.outbox.packed) == 1
-    desk.call.hear(1, 2, now_ms, b"\xff" * FRAME_BYTES)
-    desk.call.tell_quiet(now_ms)
-    assert len(desk.outbox.packed) == 2
 
 
 async def test_what_comes_while_the_card_is_written_again_waits_behind_what_came_before() -> None:

@@ -9,22 +9,11 @@ from hypothesis import strategies as st
 
 from shared.contract.errors import EntryError
 from shared.contract.keys import Keys
-from shared.contract.streams.caller import (
-    GATHERED_FRAMES,
-    CallerFrame,
-    CallerPacker,
-    caller_fields,
-    read_caller,
-    read_turn,
-)
+from shared.contract.streams.caller import CallerFrame, CallerPacker, caller_fields, read_caller, read_turn
 
 CALL = "CA" + "0" * 31 + "1"
 NUMBERS = st.integers(0, 2**40)
-TIMES = st.integers(0, 10**9).map(float)
-FRAMES = st.builds(CallerFrame, NUMBERS, NUMBERS, TIMES, st.binary(max_size=400))
-GATHERED = st.builds(
-    CallerFrame, NUMBERS, NUMBERS, TIMES, st.binary(max_size=900), st.integers(1, GATHERED_FRAMES)
-)
+FRAMES = st.builds(CallerFrame, NUMBERS, NUMBERS, st.integers(0, 10**9).map(float), st.binary(max_size=400))
 
 
 @given(FRAMES)
@@ -38,25 +27,7 @@ def test_what_is_packed_by_hand_is_what_is_read(frame: CallerFrame) -> None:
     assert read_caller(words[6:]) == frame
 
 
-@given(GATHERED)
-def test_several_frames_are_one_entry(frame: CallerFrame) -> None:
-    """Under the number of the first, with how many they are."""
-    reader = hiredis.Reader()
-    reader.feed(CallerPacker(Keys(1), CALL).pack_gathered(frame))
-    words = reader.gets()
-    assert words[:6] == [b"XADD", Keys(1).caller(CALL).encode(), b"NOMKSTREAM", b"MAXLEN", b"1500", b"*"]
-    assert read_caller(words[6:]) == frame
-
-
-@pytest.mark.parametrize("said", [b"0", b"-3", b"6", b"1000000"])
-def test_how_many_frames_there_are_is_bounded(said: bytes) -> None:
-    """Whoever wrote it."""
-    fields = caller_fields(CallerFrame(1, 2, 3.0, b"x", 2))
-    fields[-1] = said
-    assert 1 <= read_caller(fields).frames <= GATHERED_FRAMES
-
-
-@given(FRAMES | GATHERED)
+@given(FRAMES)
 def test_any_order_of_the_fields_is_read(frame: CallerFrame) -> None:
     """The quick way is for our own writers; the slow one takes what else is written."""
     fields = caller_fields(frame)
