@@ -10,7 +10,6 @@ promised.
     sitting  the runs, one system after the other
     order    which system comes when
     systems  how each system is started, and which processes are its own
-    tabs     the web console beside a load, and who looks at it
     venvs    environments of the peers that come from PyPI
     process  a process that is told what to do over a pipe
     callers  the load generator, as a process

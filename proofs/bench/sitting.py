@@ -19,11 +19,11 @@ from proofs.bench.order import Turn
 from proofs.bench.process import GO, OVER, READY, WRITE, WRITTEN, Child, ProcessFailed
 from proofs.bench.records import CallHeard, SessionSpoken, load_calls, load_sessions
 from proofs.bench.systems import Running, Setting, SystemFailed, started
-from proofs.bench.tabs import TabsFailed
 from proofs.bench.venvs import NotInstalled
 from proofs.measure.cpu import cpu_ms, spent_ms
 from proofs.measure.memory import pss_mib
 from proofs.measure.queues import Samples, sample
+from proofs.measure.tabs import TabsFailed
 from shared.process.tasks import cancel_all
 from shared.store.client import make_store
 

@@ -20,10 +20,11 @@ from console.stack.logs import tail
 from console.stack.ports import free_port
 from console.stack.readiness import why_not_listening
 from egress.pacer import LEAD_MS
-from proofs.bench import tabs, venvs
+from proofs.bench import venvs
 from proofs.bench.order import GIVEN, OURS, RECORDED, UNWATCHED, VIEWED
 from proofs.bench.process import REPOSITORY, end, spawn
 from proofs.measure import load as pipeline_load
+from proofs.measure import tabs
 from proofs.prove.roles import becoming, unwatched
 
 RECORDED_AGENT = """[default]
@@ -99,7 +100,7 @@ async def _trunkline(setting: Setting, system: str) -> AsyncIterator[Running]:
         if system == RECORDED:
             bridge.pids["recorder"] = await ours.enter_async_context(_recorder(setting, stack.redis_url))
         if system == VIEWED:
-            bridge.pids["web"] = await ours.enter_async_context(tabs.opened(stack.redis_url, setting.out))
+            bridge.pids["web"] = await ours.enter_async_context(_web(setting, stack.redis_url))
         yield Running(
             callers=(
                 "--voice-url", f"{bridge.public_url}/voice", "--auth-token", bridge.auth_token,
@@ -124,6 +125,20 @@ async def _recorder(setting: Setting, redis_url: str) -> AsyncIterator[int]:
             yield process.pid
         finally:
             await end(process)
+
+
+@contextlib.asynccontextmanager
+async def _web(setting: Setting, redis_url: str) -> AsyncIterator[int]:
+    """The web console of a stack, looked at in three tabs: its process id."""
+    port = free_port()
+    command = ["env", f"REDIS_URL={redis_url}", sys.executable, "-m", "console.web", "--port", str(port)]
+    with (setting.out / "web.log").open("wb") as output:
+        process = await spawn(command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        async with tabs.looked_at(f"http://127.0.0.1:{port}"):
+            yield process.pid
+    finally:
+        await end(process)
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ promised.
     cpu           CPU time of processes
     memory        memory of processes
     queues        how long the queues in Redis are while calls run
+    tabs          the web console, looked at
     own_share     the simulators' own lateness kept out of what is judged
     plain_bridge  the plainest bridge that works: the yardstick for CPU
 """
