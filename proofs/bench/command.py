@@ -1,8 +1,8 @@
 """The command line of `make bench`.
 
 Why it exists: the same sitting must be repeatable by anybody, in a few words. Owns: arguments, progress, the
-files, the exit code (1: a system was left out or the yardstick was none; 2: wrong arguments). Must not know:
-how a load is made or judged.
+files, the exit code (1: a system was left out or the yardstick was none; 2: wrong arguments; targets that are
+missed are named, and change nothing about it). Must not know: how a load is made or judged.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from proofs.bench.medians import Row, fat_yardsticks, rows
 from proofs.bench.process import REPOSITORY
 from proofs.bench.sitting import FAILURES, Shape, load
 from proofs.bench.systems import VENVS, Running, Setting
+from proofs.prove import targets
 
 
 def parser() -> argparse.ArgumentParser:
@@ -167,7 +168,7 @@ def _write(
 ) -> None:
     made = rows(figures)
     (out / "bench.json").write_bytes(report.to_json(made, figures, about))
-    (out / "bench.md").write_text(report.to_markdown(made, about, left_out), "utf-8")
+    (out / "bench.md").write_text(report.to_markdown(made, about, left_out, targets.missed(made)), "utf-8")
     if made:
         plots.draw(made, out / "bench.png")
 
@@ -178,6 +179,11 @@ def _conclude(made: Sequence[Row], left_out: Mapping[str, str], out: Path) -> in
         _say(f"the yardstick is not lean: {line}")
     for system, why in left_out.items():
         _say(f"left out: {system}: {why.splitlines()[0]}")
+    asked, missed = targets.asked_of(made), targets.missed(made)
+    for line in missed:
+        _say(f"missed: {line}")
+    if asked:
+        _say(f"{asked - len(missed)} of {asked} targets reached")
     _say(f"written: {out}/bench.md, bench.json, bench.png")
     return 1 if fat or left_out else 0
 

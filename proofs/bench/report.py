@@ -57,14 +57,21 @@ def to_json(rows: Sequence[Row], figures: Sequence[Figures], about: Mapping[str,
     return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
 
-def to_markdown(rows: Sequence[Row], about: Mapping[str, object], left_out: Mapping[str, str]) -> str:
-    """A table for each number of calls, and CPU by process."""
+def to_markdown(
+    rows: Sequence[Row],
+    about: Mapping[str, object],
+    left_out: Mapping[str, str],
+    missed: Sequence[str] = (),
+) -> str:
+    """A table for each number of calls, and CPU by process; then what was asked and is not reached."""
     lines = ["# make bench", ""]
     lines += [f"- {name}: {value}" for name, value in about.items()]
     lines += [f"- left out: {TITLES[system]}. {_first_line(why)}" for system, why in left_out.items()]
     for calls in dict.fromkeys(row.calls for row in rows):
         own = [row for row in rows if row.calls == calls]
         lines += ["", f"## {calls} calls", "", *_table(own), "", *_by_process(own), *_beside_plain(own)]
+    if missed:
+        lines += ["", "## Targets missed", "", *[f"- {line}" for line in missed]]
     troubled = [row for row in rows if row.trouble]
     if troubled:
         lines += ["", "## Trouble", ""]

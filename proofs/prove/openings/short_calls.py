@@ -1,4 +1,4 @@
-"""`make prove-memory`: what processes hold when nobody calls, what a call holds, and what thousands leave.
+"""`make prove-memory`: memory and CPU when nobody calls, what a call holds, what thousands of calls leave.
 
 Why it exists: a kilobyte that a call leaves behind is nothing in a test and a dead host in a month. Owns: the
 load (some long calls at once, then thousands of short ones in batches), what is counted between, what is
@@ -21,6 +21,7 @@ from rich.table import Table
 from console.stack.launcher import Stack
 from console.stack.ports import free_port
 from proofs.measure import load, own_share
+from proofs.measure.cpu import cpu_ms, spent_ms
 from proofs.measure.memory import KIB_A_MIB, pss_mib
 from proofs.prove.chaos.evidence.shapes import Census
 from proofs.prove.chaos.setting import census
@@ -34,6 +35,9 @@ from simulators.twilio.load import Load, run_load
 
 IDLE_MIB = 350.0
 """Two processes of each role, Valkey and supervisord."""
+
+IDLE_PERCENT, IDLE_S = 1.0, 20.0
+"""Of a core, each process, while nobody calls; and how long that is looked at."""
 
 CALL_KIB = 200.0
 
@@ -64,6 +68,8 @@ class Outcome:
     """All that was counted. MiB of all processes together."""
 
     idle_mib: float = 0.0
+    idle_percent: dict[str, float] = field(default_factory=dict)
+    """Of a core, by process."""
     before_talk_mib: float = 0.0
     talk_mib: float = 0.0
     talking: int = 0
@@ -81,7 +87,13 @@ def promises(outcome: Outcome) -> Broken:
     """What must not be true."""
     broken: Broken = {
         f"{outcome.idle_mib:.0f} MiB when nobody calls, {IDLE_MIB:.0f} allowed": outcome.idle_mib > IDLE_MIB,
-        "nothing was measured when nobody called": outcome.idle_mib <= 0,
+        "nothing was measured when nobody called": outcome.idle_mib <= 0 or not outcome.idle_percent,
+        **{
+            f"{name} uses {percent:.1f} % of a core when nobody calls, {IDLE_PERCENT:.0f} allowed": (
+                percent > IDLE_PERCENT
+            )
+            for name, percent in outcome.idle_percent.items()
+        },
         f"{outcome.call_kib:.0f} KiB a call, {CALL_KIB:.0f} allowed": outcome.call_kib > CALL_KIB,
         f"{outcome.deaf} short calls heard nothing": outcome.deaf > 0,
         "fewer than two batches: nothing can have grown": len(outcome.batches) < 2,
@@ -135,6 +147,8 @@ async def _prove(arguments: argparse.Namespace) -> int:
             await asyncio.sleep(SETTLE_S)
             outcome.idle_mib = await _pss_mib(stack)
             console.print(f"nobody calls: {outcome.idle_mib:.0f} MiB")
+            outcome.idle_percent = await _idle_percent(await stack.pids())
+            console.print("nobody calls, % of a core: " + _used(outcome))
             while (done := sum(each.calls for each in outcome.batches)) < arguments.calls:
                 calls = min(arguments.batch, arguments.calls - done)
                 await _batch(outcome, calls, stack, store, port, arguments)
@@ -148,6 +162,16 @@ async def _prove(arguments: argparse.Namespace) -> int:
         f" {outcome.before_talk_mib:.0f}, with them {outcome.talk_mib:.0f}: {outcome.call_kib:.0f} KiB a call"
     )
     return conclude(console, true_of(promises(outcome)))
+
+
+async def _idle_percent(pids: Mapping[str, int]) -> dict[str, float]:
+    before = cpu_ms(pids)
+    await asyncio.sleep(IDLE_S)
+    return {name: used / (10 * IDLE_S) for name, used in spent_ms(before, cpu_ms(pids)).items()}
+
+
+def _used(outcome: Outcome) -> str:
+    return ", ".join(f"{name} {percent:.2f}" for name, percent in sorted(outcome.idle_percent.items()))
 
 
 async def _pss_mib(stack: Stack) -> float:

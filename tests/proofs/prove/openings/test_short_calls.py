@@ -24,6 +24,7 @@ def outcome(last: Census, **fields: float) -> Outcome:
     """Two batches; the second ended so."""
     found = Outcome(
         idle_mib=340.0,
+        idle_percent={"brain-0": 0.6},
         before_talk_mib=350.0,
         talk_mib=359.0,
         talking=50,
@@ -70,3 +71,10 @@ def test_one_batch_shows_nothing() -> None:
     found = outcome(FIRST)
     found.batches.pop()
     assert len(true_of(promises(found))) == 1
+
+
+def test_who_does_something_while_nobody_calls_is_named() -> None:
+    """More than a hundredth of a core; and what was not looked at is not kept."""
+    busy = replace(outcome(FIRST), idle_percent={"brain-0": 0.99, "egress-1": 1.24})
+    assert true_of(promises(busy)) == ["egress-1 uses 1.2 % of a core when nobody calls, 1 allowed"]
+    assert len(true_of(promises(replace(busy, idle_percent={})))) == 1
