@@ -62,7 +62,7 @@ def test_starts_from_what_the_others_stand_on(running: Deployment) -> None:
     """The port, what looks at calls, egress, brain, ingress, then the watchdog; each by its number."""
     spawned = re.findall(r"spawned: '([\w-]+)'", running.log("supervisord"))
     names = [f"{role}-{number}" for role in reversed(ROLES) for number in (0, 1)]
-    assert spawned[:10] == ["port", "archive", "web", *names, "watchdog"]
+    assert spawned[:11] == ["port", "archive", "recorder", "web", *names, "watchdog"]
 
 
 def test_supervisord_itself_can_be_reached_by_its_socket_only(running: Deployment) -> None:
@@ -81,7 +81,7 @@ def test_supervisord_itself_can_be_reached_by_its_socket_only(running: Deploymen
 def test_logs_are_this_users_alone(running: Deployment) -> None:
     """Numbers are masked, names of hosts are not."""
     logs = sorted((running.root / "deploy" / "run").glob("*.log"))
-    assert len(logs) == 11
+    assert len(logs) == 12
     assert {stat.S_IMODE(log.stat().st_mode) for log in logs} == {0o600}
 
 
@@ -89,7 +89,7 @@ def test_logs_are_this_users_alone(running: Deployment) -> None:
 def test_no_root_is_needed(running: Deployment) -> None:
     """All of it runs without any of root's powers."""
     pids = [running.process.pid, *(info.pid for info in running.processes().values())]
-    assert len(pids) == 11
+    assert len(pids) == 12
     for pid in pids:
         status = Path(f"/proc/{pid}/status").read_text("ascii")
         assert re.findall(r"CapEff:\s*(\w+)", status) == ["0000000000000000"]
@@ -311,7 +311,7 @@ def test_shutdown_stops_in_the_reverse_order(running: Deployment) -> None:
     pids = [info.pid for info in running.processes().values()]
     assert running.ctl("shutdown").strip() == "Shut down"
     assert running.process.wait(60) == 0
-    stopped = re.findall(r"stopped: (\w+)", running.log("supervisord"))[-10:]
+    stopped = re.findall(r"stopped: (\w+)", running.log("supervisord"))[-11:]
     serving = [role for role in ("ingress", "brain", "egress") for _ in (0, 1)]
-    assert stopped == ["watchdog", *serving, "web", "archive", "port"]
+    assert stopped == ["watchdog", *serving, "web", "recorder", "archive", "port"]
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
