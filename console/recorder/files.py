@@ -30,6 +30,11 @@ CHANNELS = 2
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 CHUNK_BYTES = 1 << 20
 
+UNDER_WAY = ("state.new", "state", "part", "json.new")
+ENDINGS = (*UNDER_WAY, "json", "wav")
+"""Of all files of a call, in the order in which they are deleted: as they come to be, so that whoever makes the
+next one of them meanwhile is met by its deletion, or finds the one before gone."""
+
 Told = Mapping[str, object]
 """A sidecar, as JSON has it."""
 
@@ -141,22 +146,14 @@ class Folder:
         old = [sid for sid, told in self._all() if _ended_ms(told) < before_ms]
         return self.delete(old)
 
+    def tidy(self, call_sid: str) -> None:
+        """What is left of a recording under way, where one is finished, or was none. Raises OSError."""
+        self._unlink(call_sid, UNDER_WAY)
+
     def delete(self, call_sids: Iterable[str]) -> int:
         """Deletes recordings, and what is under way of these calls; returns how many there were. Raises
         OSError."""
-        count = 0
-        for sid in call_sids:
-            if CALL_SID.fullmatch(sid) is None:
-                continue
-            there = [
-                path
-                for ending in ("wav", "part", "json", "state")
-                if (path := self.path / f"{sid}.{ending}").exists()
-            ]
-            for path in there:
-                path.unlink(missing_ok=True)
-            count += bool(there)
-        return count
+        return sum(self._unlink(sid, ENDINGS) for sid in call_sids if CALL_SID.fullmatch(sid))
 
     def put(self, name: str, data: bytes) -> None:
         """A small file, whole or not at all. Raises OSError."""
@@ -169,6 +166,15 @@ class Folder:
         beside.rename(self.path / name)
 
     # Private.
+
+    def _unlink(self, call_sid: str, endings: Iterable[str]) -> bool:
+        """Whether any was there."""
+        was_there = False
+        for ending in endings:
+            path = self.path / f"{call_sid}.{ending}"
+            was_there |= path.exists()
+            path.unlink(missing_ok=True)
+        return was_there
 
     def _all(self) -> Iterator[tuple[str, Told]]:
         for path in sorted(self.path.glob("CA*.json")):

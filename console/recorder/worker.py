@@ -11,7 +11,7 @@ what was read, and nothing is trimmed before that. One of them reads all lanes; 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -28,7 +28,7 @@ from shared.contract.streams.hooks import Event, Hook, hook_commands
 from shared.contract.streams.tape import GROUP, read_tape, read_taped, trim_command
 from shared.contract.views import TapedView
 from shared.logs.log import Log
-from shared.store.client import Store
+from shared.store.client import Store, StreamEntry
 from shared.store.errors import STORE_ERRORS
 
 CONSUMER = "recorder"
@@ -65,6 +65,8 @@ class Taped:
     part: Part | None = None
     entry_ids: list[str] = field(default_factory=list)
     """Of `tapes`, to be settled at its end."""
+    is_told: bool = False
+    """The user's systems were told of its recording."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,7 +103,7 @@ class Recorder:
             await self._expire()
             is_behind = False
             for taped in list(self.calls.values()):
-                is_behind |= await self._read(taped)
+                is_behind |= await self._follow(taped)
         except (*STORE_ERRORS, OSError) as error:
             if not self._failed:
                 self.log.warning("recorder_waits", reason=str(error) or type(error).__name__)
@@ -150,11 +152,12 @@ class Recorder:
                 continue
             for _, entries in found or ():
                 for entry_id, fields in entries:
-                    self._taken(key, entry_id.decode(), fields)
+                    if fields:
+                        self._taken(key, entry_id.decode(), fields)
+                    else:  # Dropped by Redis since it was handed to us: the state on the disk knows the call.
+                        await self.store.xack(key, GROUP, entry_id)
 
-    def _taken(self, key: str, entry_id: str, fields: dict[bytes, bytes] | None) -> None:
-        if not fields:
-            return  # Handed to us, and dropped by Redis since: the state on the disk knows the call.
+    def _taken(self, key: str, entry_id: str, fields: dict[bytes, bytes]) -> None:
         try:
             sid = read_taped(fields)
         except EntryError as error:
@@ -170,18 +173,28 @@ class Recorder:
             known = self.calls[sid] = Taped(sid, came_at_ms=now, saved_at_ms=now)
         return known
 
-    async def _read(self, taped: Taped) -> bool:
+    async def _follow(self, taped: Taped) -> bool:
         """What is new of one call; whether there is more."""
         sid, now = taped.call_sid, self.clock()
         if taped.part is None:
+            if await asyncio.to_thread(self.folder.sound, sid) is not None:
+                # Somebody was stopped behind its name: what of it is still in Redis is in the file.
+                await asyncio.to_thread(self.folder.tidy, sid)
+                await self._close(taped)
+                return False
             taped.part = await asyncio.to_thread(self._part, sid)
-        placing, key = taped.part.placing, self.keys.tape(sid)
-        entries = await self.store.xrange(key, min=after(placing.last_id), count=ENTRIES_MOST)
-        if not entries:
-            if now - taped.came_at_ms > SETTLE_MS and await self._is_over(taped, now):
-                await self._finish(taped)
-            return False
-        taped.came_at_ms = now
+        part = taped.part
+        after_id = after(part.placing.last_id)
+        entries = await self.store.xrange(self.keys.tape(sid), min=after_id, count=ENTRIES_MOST)
+        if entries:
+            taped.came_at_ms = now
+            await self._write(taped, part, entries)
+        elif now - taped.came_at_ms > SETTLE_MS and await self._is_over(taped, now):
+            await self._finish(taped, part)
+        return len(entries) == ENTRIES_MOST
+
+    async def _write(self, taped: Taped, part: Part, entries: Sequence[StreamEntry]) -> None:
+        sid, placing, now = taped.call_sid, part.placing, self.clock()
         patches = []
         for entry_id, fields in entries:
             try:
@@ -189,13 +202,12 @@ class Recorder:
             except EntryError as error:
                 self.log.error("contract_error", call=sid, reason=str(error))
                 placing.last_id = entry_id.decode()
-        await asyncio.to_thread(taped.part.write, patches)
+        await asyncio.to_thread(part.write, patches)
         if now - taped.saved_at_ms >= SAVE_EVERY_MS:
             taped.saved_at_ms = now
-            await asyncio.to_thread(taped.part.save)
+            await asyncio.to_thread(part.save)
             keep_from = f"{max(0, written_ms(placing.last_id) - LISTENERS_MS)}-0"
             await self.store.execute(trim_command(self.keys, sid, keep_from))
-        return len(entries) == ENTRIES_MOST
 
     def _part(self, sid: str) -> Part:
         try:
@@ -222,26 +234,30 @@ class Recorder:
         ended_ms = view.ended_at_ms
         return view.state is CallState.ENDED and ended_ms is not None and wall_ms() - ended_ms > SETTLE_MS
 
-    async def _finish(self, taped: Taped) -> None:
-        """The recording gets its name, then is told of, then forgotten here: each may be done twice."""
-        sid, part = taped.call_sid, taped.part
-        if part is not None and part.placing.origin_ms is not None:
-            view = await self._view(sid)
-            told = await asyncio.to_thread(part.finish, _of_call(sid, view))
+    async def _finish(self, taped: Taped, part: Part) -> None:
+        """The recording gets its name. From here on the disk says how far it is."""
+        sid, taped.part = taped.call_sid, None
+        if part.placing.origin_ms is None:
+            await asyncio.to_thread(self.folder.tidy, sid)
+        else:
+            told = await asyncio.to_thread(part.finish, _of_call(sid, await self._view(sid)))
             if told is not None:
                 self.log.info("recorded", call=sid, seconds=told["seconds"])
-        elif part is not None:
-            await asyncio.to_thread(part.drop_state)
+        await self._close(taped)
+
+    async def _close(self, taped: Taped) -> None:
+        """Told of, if there is a recording, then forgotten here: each may be done twice."""
+        sid = taped.call_sid
         sidecar = await asyncio.to_thread(self.folder.told, sid)
-        if sidecar is not None and self.tells:
-            hook = _hook(sid, sidecar)
-            for command in hook_commands(self.keys, hook):
+        if sidecar is not None and self.tells and not taped.is_told:
+            for command in hook_commands(self.keys, _hook(sid, sidecar)):
                 await self.store.execute(command)
+            taped.is_told = True
         await self.store.delete(self.keys.tape(sid))
         key = self.keys.tapes(self.keys.lane(sid))
         if taped.entry_ids:
-            await self.store.xack(key, GROUP, *taped.entry_ids)
             await self.store.xdel(key, *taped.entry_ids)
+            await self.store.xack(key, GROUP, *taped.entry_ids)
         self.calls.pop(sid, None)
 
     async def _expire(self) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import orjson
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from console.recorder import worker
 from console.recorder.files import Folder
 from console.recorder.worker import Recorder
 from shared.clock import wall_ms
 from shared.contract.streams.hooks import read_hook
-from shared.contract.streams.tape import TapeEntry, tape_command, tapes_commands
+from shared.contract.streams.tape import GROUP, TapeEntry, tape_command, tapes_commands
 from shared.logs.log import get_log
 from shared.sound.wav import MULAW_HEADER_BYTES
 from shared.store.client import Store
@@ -41,6 +43,21 @@ async def write(store: Store, *entries: TapeEntry) -> None:
         if each.number == 1:
             for command in tapes_commands(KEYS, ONE):
                 await store.execute(command)
+
+
+async def away(*_args: object, **_options: object) -> None:
+    """A command that Redis does not answer."""
+    raise RedisConnectionError("away")
+
+
+async def pending(store: Store) -> int:
+    """Of `tapes`, handed to a recorder and not settled."""
+    return int((await store.redis.xpending(KEYS.tapes(0), GROUP))["pending"])
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Recordings, and what is under way."""
+    return {path.name: path.read_bytes() for path in folder.glob("CA*")}
 
 
 async def end(store: Store) -> None:
@@ -143,3 +160,75 @@ async def test_a_call_that_is_forgotten_meanwhile_leaves_nothing(store: Store, t
     assert made.calls == {}
     assert Folder(tmp_path).delete([ONE]) == 0, "nothing of it is there"
     assert await store.exists(KEYS.hooks(0)) == 0
+
+
+@pytest.mark.parametrize("failing", ["execute", "delete", "xdel", "xack"])
+async def test_a_finished_recording_stays_as_it_is(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """Redis fails right behind its name, at each step of what follows: its last seconds, which are in Redis
+    yet, are no recording of their own."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, tmp_path, time)
+    await write(store, entry(1), entry(2), entry(3))
+    await made.round()
+    await store.xtrim(KEYS.tape(ONE), maxlen=1, approximate=False)
+    await end(store)
+    time.now_ms += 10_000
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, failing, away)
+        await made.round()
+    finished = files(tmp_path)
+    for _ in range(2):
+        time.now_ms += 10_000
+        await made.round()
+    assert files(tmp_path) == finished
+    sound = (tmp_path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2, 3))
+    assert len(await store.xrange(KEYS.hooks(0))) == 1
+    assert await store.exists(KEYS.tape(ONE)) == 0
+    assert (await store.xlen(KEYS.tapes(0)), await pending(store)) == (0, 0)
+    assert made.calls == {}
+
+
+async def test_one_that_was_killed_behind_its_name_is_told_of_and_left_alone(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its state is there yet, and is older than its last sound."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    first = recorder(store, tmp_path, time)
+    await write(store, entry(1), entry(2))
+    await first.round()
+    await first.flush()
+    state = (tmp_path / f"{ONE}.state").read_bytes()
+    await write(store, entry(3))
+    await first.round()
+    await end(store)
+    time.now_ms += 10_000
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "execute", away)
+        await first.round()
+    finished = files(tmp_path)
+    Folder(tmp_path).put(f"{ONE}.state", state)
+    second = recorder(store, tmp_path, time)
+    await second.round()
+    assert files(tmp_path) == finished
+    assert second.calls == {}
+    assert len(await store.xrange(KEYS.hooks(0))) == 1
+    assert await store.exists(KEYS.tape(ONE)) == 0
+
+
+async def test_what_redis_has_dropped_since_it_was_handed_over_is_settled(
+    store: Store, tmp_path: Path
+) -> None:
+    """A recorder was killed between the two steps of settling it, or there were too many."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    await write(store, entry(1))
+    await recorder(store, tmp_path, time).round()
+    await store.xtrim(KEYS.tapes(0), maxlen=0, approximate=False)
+    assert await pending(store) == 1
+    await recorder(store, tmp_path, time).round()
+    assert await pending(store) == 0
