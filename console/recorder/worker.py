@@ -63,6 +63,7 @@ class Taped:
     """When something of it came last."""
     saved_at_ms: float
     part: Part | None = None
+    """None too while it is being written: the end of the process may come between its sound and its state."""
     entry_ids: list[str] = field(default_factory=list)
     """Of `tapes`, to be settled at its end."""
     is_told: bool = False
@@ -108,8 +109,6 @@ class Recorder:
             if not self._failed:
                 self.log.warning("recorder_waits", reason=str(error) or type(error).__name__)
             self._failed = True
-            for taped in self.calls.values():
-                taped.part = None  # What did not come to the disk is read again.
             return False
         if self._failed:
             self.log.info("recorder_goes_on")
@@ -195,6 +194,7 @@ class Recorder:
 
     async def _write(self, taped: Taped, part: Part, entries: Sequence[StreamEntry]) -> None:
         sid, placing, now = taped.call_sid, part.placing, self.clock()
+        taped.part = None  # Until its sound is on the disk: what is placed and not written is read again.
         patches = []
         for entry_id, fields in entries:
             try:
@@ -208,6 +208,7 @@ class Recorder:
             await asyncio.to_thread(part.save)
             keep_from = f"{max(0, written_ms(placing.last_id) - LISTENERS_MS)}-0"
             await self.store.execute(trim_command(self.keys, sid, keep_from))
+        taped.part = part
 
     def _part(self, sid: str) -> Part:
         try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 from pathlib import Path
 
 import orjson
@@ -9,7 +12,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from console.recorder import worker
-from console.recorder.files import Folder
+from console.recorder.files import Folder, Part
 from console.recorder.worker import Recorder
 from shared.clock import wall_ms
 from shared.contract.streams.hooks import read_hook
@@ -20,6 +23,7 @@ from shared.store.client import Store
 from tests.console.archive.samples import end_call
 from tests.console.recorder.test_placing import entry
 from tests.support.redis_samples import KEYS, ONE, make_call
+from tests.support.waiting import wait_until
 
 
 class Time:
@@ -232,3 +236,31 @@ async def test_what_redis_has_dropped_since_it_was_handed_over_is_settled(
     assert await pending(store) == 1
     await recorder(store, tmp_path, time).round()
     assert await pending(store) == 0
+
+
+async def test_an_end_in_the_middle_of_a_write_saves_no_more_than_is_written(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM comes when entries are placed and their sound is not on the disk."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, tmp_path, time)
+    await write(store, entry(1))
+    await made.round()
+    await made.flush()
+    await write(store, entry(2))
+    begun, may_end = threading.Event(), threading.Event()
+
+    def stuck(_part: Part, _patches: object) -> None:
+        begun.set()
+        may_end.wait(10)
+
+    monkeypatch.setattr(Part, "write", stuck)
+    task = asyncio.create_task(made.round())
+    await wait_until(begun.is_set, "it writes")
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await made.flush()
+    may_end.set()
+    assert Folder(tmp_path).part(ONE).placing.runs["a:1"].next_number == 2
