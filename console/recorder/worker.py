@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
 
 import orjson
 from redis.exceptions import ResponseError
@@ -23,13 +24,13 @@ from shared.contract import record
 from shared.contract.card import CallState
 from shared.contract.entry import after, written_ms
 from shared.contract.errors import ContractError, EntryError
-from shared.contract.keys import CALL_TTL_MS, Keys
+from shared.contract.keys import CALL_SID, CALL_TTL_MS, Keys
 from shared.contract.streams.hooks import Event, Hook, hook_commands
 from shared.contract.streams.tape import GROUP, read_tape, read_taped, trim_command
 from shared.contract.views import TapedView
 from shared.logs.log import Log
 from shared.store.client import Store, StreamEntry
-from shared.store.errors import STORE_ERRORS
+from shared.store.errors import STORE_ERRORS, is_of_the_key
 
 CONSUMER = "recorder"
 """One name for whichever process it is: what one was handed the next one goes on with."""
@@ -50,8 +51,18 @@ SETTLE_MS = 3_000
 GONE_MS = 60_000.0
 """A call whose card is not there any more, and of which nothing came for so long, is over."""
 
+AGAIN_MS = 5_000.0
+"""What is amiss with one call is tried again so much later."""
+
 EXPIRE_EVERY_MS = 3_600_000.0
 DAY_MS = 86_400_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DiskError(Exception):
+    """A file could not be read or written. Apart from OSError, which may be a connection's."""
 
 
 @dataclass(slots=True)
@@ -68,6 +79,10 @@ class Taped:
     """Of `tapes`, to be settled at its end."""
     is_told: bool = False
     """The user's systems were told of its recording."""
+    has_failed: bool = False
+    """Its last turn failed, and the log says so."""
+    again_at_ms: float = float("-inf")
+    """Not before then."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,7 +111,8 @@ class Recorder:
                 await asyncio.sleep(ROUND_S)
 
     async def round(self) -> bool:
-        """One round; whether more is there already. Never raises for the fault of Redis or the disk."""
+        """One round; whether more is there already. Never raises for the fault of Redis or the disk: what is
+        amiss with one call waits, and the others go on."""
         try:
             if not self._has_begun:
                 await self._begin()
@@ -104,8 +120,8 @@ class Recorder:
             await self._expire()
             is_behind = False
             for taped in list(self.calls.values()):
-                is_behind |= await self._follow(taped)
-        except (*STORE_ERRORS, OSError) as error:
+                is_behind |= await self._look_after(taped)
+        except (*STORE_ERRORS, DiskError) as error:
             if not self._failed:
                 self.log.warning("recorder_waits", reason=str(error) or type(error).__name__)
             self._failed = True
@@ -116,17 +132,20 @@ class Recorder:
         return is_behind
 
     async def flush(self) -> None:
-        """Before the end of the process: what is written counts as read. Raises OSError. Cancelling is
-        safe."""
+        """Before the end of the process: what is written counts as read. Never raises for the fault of the
+        disk. Cancelling is safe."""
         for taped in self.calls.values():
             if taped.part is not None:
-                await asyncio.to_thread(taped.part.save)
+                try:
+                    await _on_disk(taped.part.save)
+                except DiskError as error:
+                    self._fails(taped, error)
 
     # Private.
 
     async def _begin(self) -> None:
         """What another process of this name had."""
-        await asyncio.to_thread(self.folder.make)
+        await _on_disk(self.folder.make)
         for lane in range(self.keys.lanes):
             try:
                 await self.store.xgroup_create(self.keys.tapes(lane), GROUP, id="0", mkstream=True)
@@ -134,7 +153,7 @@ class Recorder:
                 if "BUSYGROUP" not in str(error):
                     raise
             await self.store.pexpire(self.keys.tapes(lane), CALL_TTL_MS)
-        for sid in await asyncio.to_thread(self.folder.under_way):
+        for sid in await _on_disk(self.folder.under_way):
             self._taped(sid)
         await self._take("0")
         self._has_begun = True
@@ -162,6 +181,9 @@ class Recorder:
         except EntryError as error:
             self.log.error("contract_error", key=key, reason=str(error))
             return
+        if CALL_SID.fullmatch(sid) is None:
+            self.log.error("contract_error", key=key, reason="expected a call")
+            return  # It would be the name of a file.
         self._taped(sid).entry_ids.append(entry_id)
 
     def _taped(self, sid: str) -> Taped:
@@ -172,16 +194,43 @@ class Recorder:
             known = self.calls[sid] = Taped(sid, came_at_ms=now, saved_at_ms=now)
         return known
 
+    async def _look_after(self, taped: Taped) -> bool:
+        """What is new of one call; whether there is more. A file that cannot be written, or a key that holds
+        something else, is this call's trouble alone."""
+        if self.clock() < taped.again_at_ms:
+            return False
+        try:
+            is_behind = await self._follow(taped)
+        except DiskError as error:
+            self._fails(taped, error)
+            return False
+        except ResponseError as error:
+            if not is_of_the_key(error):
+                raise
+            self._fails(taped, error)
+            return False
+        if taped.has_failed:
+            self.log.info("recorder_goes_on", call=taped.call_sid)
+        taped.has_failed = False
+        return is_behind
+
+    def _fails(self, taped: Taped, error: Exception) -> None:
+        """What did not come to the disk is read again, after a while."""
+        if not taped.has_failed:
+            self.log.warning("recorder_waits", call=taped.call_sid, reason=str(error))
+        taped.has_failed, taped.part = True, None
+        taped.again_at_ms = self.clock() + AGAIN_MS
+
     async def _follow(self, taped: Taped) -> bool:
         """What is new of one call; whether there is more."""
         sid, now = taped.call_sid, self.clock()
         if taped.part is None:
-            if await asyncio.to_thread(self.folder.sound, sid) is not None:
+            if await _on_disk(self.folder.sound, sid) is not None:
                 # Somebody was stopped behind its name: what of it is still in Redis is in the file.
-                await asyncio.to_thread(self.folder.tidy, sid)
+                await _on_disk(self.folder.tidy, sid)
                 await self._close(taped)
                 return False
-            taped.part = await asyncio.to_thread(self._part, sid)
+            taped.part = await _on_disk(self._part, sid)
         part = taped.part
         after_id = after(part.placing.last_id)
         entries = await self.store.xrange(self.keys.tape(sid), min=after_id, count=ENTRIES_MOST)
@@ -202,15 +251,16 @@ class Recorder:
             except EntryError as error:
                 self.log.error("contract_error", call=sid, reason=str(error))
                 placing.last_id = entry_id.decode()
-        await asyncio.to_thread(part.write, patches)
+        await _on_disk(part.write, patches)
         if now - taped.saved_at_ms >= SAVE_EVERY_MS:
+            await _on_disk(part.save)
             taped.saved_at_ms = now
-            await asyncio.to_thread(part.save)
             keep_from = f"{max(0, written_ms(placing.last_id) - LISTENERS_MS)}-0"
             await self.store.execute(trim_command(self.keys, sid, keep_from))
         taped.part = part
 
     def _part(self, sid: str) -> Part:
+        self.folder.make()  # Somebody may have taken it away.
         try:
             return self.folder.part(sid)
         except ValueError as error:
@@ -239,9 +289,9 @@ class Recorder:
         """The recording gets its name. From here on the disk says how far it is."""
         sid, taped.part = taped.call_sid, None
         if part.placing.origin_ms is None:
-            await asyncio.to_thread(self.folder.tidy, sid)
+            await _on_disk(self.folder.tidy, sid)
         else:
-            told = await asyncio.to_thread(part.finish, _of_call(sid, await self._view(sid)))
+            told = await _on_disk(part.finish, _of_call(sid, await self._view(sid)))
             if told is not None:
                 self.log.info("recorded", call=sid, seconds=told["seconds"])
         await self._close(taped)
@@ -249,7 +299,7 @@ class Recorder:
     async def _close(self, taped: Taped) -> None:
         """Told of, if there is a recording, then forgotten here: each may be done twice."""
         sid = taped.call_sid
-        sidecar = await asyncio.to_thread(self.folder.told, sid)
+        sidecar = await _on_disk(self.folder.told, sid)
         if sidecar is not None and self.tells and not taped.is_told:
             for command in hook_commands(self.keys, _hook(sid, sidecar)):
                 await self.store.execute(command)
@@ -268,9 +318,21 @@ class Recorder:
         ):
             return
         self._expired_at_ms = now
-        gone = await asyncio.to_thread(self.folder.expire, wall_ms() - round(self.keep_days * DAY_MS))
+        try:
+            gone = await _on_disk(self.folder.expire, wall_ms() - round(self.keep_days * DAY_MS))
+        except DiskError as error:
+            self.log.warning("recordings_not_expired", reason=str(error))
+            return
         if gone:
             self.log.info("recordings_expired", calls=gone, days=self.keep_days)
+
+
+async def _on_disk(work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """Work that blocks, in a thread. Raises DiskError. Cancelled, the work goes on."""
+    try:
+        return await asyncio.to_thread(work, *args, **options)
+    except OSError as error:
+        raise DiskError(f"{error}") from error
 
 
 def _of_call(sid: str, view: TapedView | None) -> Told:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import threading
 from pathlib import Path
 
 import orjson
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.testing import capture_logs
 
 from console.recorder import worker
 from console.recorder.files import Folder, Part
@@ -22,7 +24,7 @@ from shared.sound.wav import MULAW_HEADER_BYTES
 from shared.store.client import Store
 from tests.console.archive.samples import end_call
 from tests.console.recorder.test_placing import entry
-from tests.support.redis_samples import KEYS, ONE, make_call
+from tests.support.redis_samples import KEYS, ONE, TWO, make_call
 from tests.support.waiting import wait_until
 
 
@@ -41,11 +43,11 @@ def recorder(store: Store, folder: Path, time: Time, *, tells: bool = True) -> R
     )  # fmt: skip
 
 
-async def write(store: Store, *entries: TapeEntry) -> None:
+async def write(store: Store, *entries: TapeEntry, sid: str = ONE) -> None:
     for each in entries:
-        await store.execute(tape_command(KEYS, ONE, each, creates=each.number == 1))
+        await store.execute(tape_command(KEYS, sid, each, creates=each.number == 1))
         if each.number == 1:
-            for command in tapes_commands(KEYS, ONE):
+            for command in tapes_commands(KEYS, sid):
                 await store.execute(command)
 
 
@@ -64,10 +66,10 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("CA*")}
 
 
-async def end(store: Store) -> None:
+async def end(store: Store, sid: str = ONE) -> None:
     """Long enough ago for nothing to come any more."""
-    await end_call(store, ONE)
-    await store.hset(KEYS.card(ONE), "ended_at_ms", str(wall_ms() - 60_000))
+    await end_call(store, sid)
+    await store.hset(KEYS.card(sid), "ended_at_ms", str(wall_ms() - 60_000))
 
 
 async def test_a_call_is_recorded_and_told_of(store: Store, tmp_path: Path) -> None:
@@ -264,3 +266,67 @@ async def test_an_end_in_the_middle_of_a_write_saves_no_more_than_is_written(
     await made.flush()
     may_end.set()
     assert Folder(tmp_path).part(ONE).placing.runs["a:1"].next_number == 2
+
+
+async def test_a_file_that_cannot_be_written_is_one_calls_trouble(store: Store, tmp_path: Path) -> None:
+    """The others go on; it is tried again later, and what Redis still has is not lost."""
+    time = Time()
+    made = recorder(store, tmp_path, time)
+    for sid in (ONE, TWO):
+        await make_call(store, sid, 1_000, tape="on")
+        await write(store, entry(1), entry(2), sid=sid)
+        await end(store, sid)
+    (tmp_path / f"{ONE}.part").mkdir()
+    with capture_logs() as logs:
+        for _ in range(3):
+            await made.round()
+            time.now_ms += worker.AGAIN_MS + 1
+    assert Folder(tmp_path).sound(TWO) is not None
+    assert [log["call"] for log in logs if log["event"] == "recorder_waits"] == [ONE]
+    assert made.calls.keys() == {ONE}
+    (tmp_path / f"{ONE}.part").rmdir()
+    with capture_logs() as logs:
+        for _ in range(3):
+            time.now_ms += worker.AGAIN_MS + 1
+            await made.round()
+    assert [log["call"] for log in logs if log["event"] == "recorder_goes_on"] == [ONE]
+    sound = (tmp_path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2))
+
+
+async def test_a_key_that_holds_something_else_is_one_calls_trouble(store: Store, tmp_path: Path) -> None:
+    time = Time()
+    made = recorder(store, tmp_path, time)
+    for sid in (ONE, TWO):
+        await make_call(store, sid, 1_000, tape="on")
+        await write(store, entry(1), sid=sid)
+    await store.delete(KEYS.tape(ONE))
+    await store.hset(KEYS.tape(ONE), "f", "v")
+    await made.round()
+    assert (tmp_path / f"{TWO}.part").exists()
+
+
+async def test_a_folder_that_was_removed_is_made_again(store: Store, tmp_path: Path) -> None:
+    """And a call that goes on goes on with what Redis has of it."""
+    time, folder = Time(), tmp_path / "recordings"
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, folder, time)
+    await write(store, entry(1))
+    await made.round()
+    shutil.rmtree(folder)
+    await write(store, entry(2))
+    for _ in range(3):
+        await made.round()
+        time.now_ms += worker.AGAIN_MS + 1
+    assert folder.stat().st_mode & 0o777 == 0o700
+    await end(store)
+    await made.round()
+    sound = (folder / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2))
+
+
+async def test_a_name_that_is_no_calls_is_no_file(store: Store, tmp_path: Path) -> None:
+    made = recorder(store, tmp_path / "recordings", Time())
+    await store.xadd(KEYS.tapes(0), {"v": "1", "call": "../elsewhere"})
+    await made.round()
+    assert made.calls == {}
