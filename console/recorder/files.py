@@ -39,20 +39,26 @@ Told = Mapping[str, object]
 """A sidecar, as JSON has it."""
 
 
+class RecordingGone(Exception):
+    """The sound of a recording under way is not there any more: somebody has deleted it."""
+
+
 @dataclass(slots=True)
 class Part:
-    """A recording under way."""
+    """A recording under way. `is_begun`: its sound is on the disk; it is made once, so that what is deleted
+    stays so."""
 
     folder: Folder
     call_sid: str
     placing: Placing
+    is_begun: bool
 
     def write(self, patches: Sequence[Patch]) -> None:
-        """Puts sound where it belongs, and silence wherever there is none up to the end. Raises OSError."""
+        """Puts sound where it belongs, and silence wherever there is none up to the end. Raises RecordingGone,
+        OSError."""
         # An entry ends on a whole ms, and its sound on a sample.
         n_samples = max([samples(self.placing.end_ms), *(patch.piece.end for patch in patches)])
-        handle = os.open(self.folder.path / f"{self.call_sid}.part", os.O_RDWR | os.O_CREAT, FILE_MODE)
-        with os.fdopen(handle, "r+b") as file:
+        with self._open() as file:
             size = file.seek(0, os.SEEK_END)
             if size < MULAW_HEADER_BYTES:
                 file.write(bytes(MULAW_HEADER_BYTES - size))
@@ -64,36 +70,45 @@ class Part:
                 _mix(file, patch)
 
     def save(self) -> None:
-        """Keeps how far it has come, once its sound is on the disk. Raises OSError."""
-        handle = os.open(self.folder.path / f"{self.call_sid}.part", os.O_RDWR | os.O_CREAT, FILE_MODE)
-        try:
-            os.fdatasync(handle)
-        finally:
-            os.close(handle)
+        """Keeps how far it has come, once its sound is on the disk. Raises RecordingGone, OSError."""
+        if not self.is_begun:
+            return
+        with self._open() as file:
+            os.fdatasync(file.fileno())
         self.folder.put(f"{self.call_sid}.state", self.placing.dump())
 
-    def finish(self, told: Told) -> Told | None:
+    def finish(self, told: Told) -> Told:
         """The recording is over: `told` is what its sidecar says beside what is known here. Returns all of
-        it; None where the sound has been deleted meanwhile, or has its name already. Raises OSError."""
+        it. Raises RecordingGone, OSError."""
         path = self.folder.path / f"{self.call_sid}.part"
-        if not path.exists():
-            self.drop_state()
-            return None
         n_samples = samples(self.placing.end_ms)
-        with path.open("r+b") as file:
+        with self._open() as file:
             file.truncate(MULAW_HEADER_BYTES + CHANNELS * n_samples)
             file.write(mulaw_header(CHANNELS, n_samples))
             file.flush()
             os.fsync(file.fileno())
-        sidecar = {**told, **_of_sound(self.placing), "sha256": _sha256(path)}
-        self.folder.put(f"{self.call_sid}.json", orjson.dumps(sidecar, option=orjson.OPT_INDENT_2))
-        path.rename(self.folder.path / f"{self.call_sid}.wav")
-        self.drop_state()
+        try:
+            sidecar = {**told, **_of_sound(self.placing), "sha256": _sha256(path)}
+            self.folder.put(f"{self.call_sid}.json", orjson.dumps(sidecar, option=orjson.OPT_INDENT_2))
+            path.rename(self.folder.path / f"{self.call_sid}.wav")
+        except FileNotFoundError:
+            self.folder.give_up(self.call_sid)  # The sidecar too, which may have come behind the deletion.
+            raise RecordingGone(self.call_sid) from None
+        self.folder.tidy(self.call_sid)
         return sidecar
 
-    def drop_state(self) -> None:
-        """Nothing is under way any more. Raises OSError."""
-        (self.folder.path / f"{self.call_sid}.state").unlink(missing_ok=True)
+    # Private.
+
+    def _open(self) -> BinaryIO:
+        flags = os.O_RDWR if self.is_begun else os.O_RDWR | os.O_CREAT | os.O_TRUNC
+        try:
+            handle = os.open(self.folder.path / f"{self.call_sid}.part", flags, FILE_MODE)
+        except FileNotFoundError:
+            if not self.is_begun:
+                raise  # It is the folder that is not there.
+            raise RecordingGone(self.call_sid) from None
+        self.is_begun = True
+        return os.fdopen(handle, "r+b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +130,9 @@ class Folder:
         """The recording of a call, from where it stands. Raises OSError; ValueError for a state that cannot
         be read."""
         state = self.path / f"{call_sid}.state"
-        placing = Placing.load(state.read_bytes()) if state.exists() else Placing()
-        return Part(self, call_sid, placing)
+        if state.exists():
+            return Part(self, call_sid, Placing.load(state.read_bytes()), is_begun=True)
+        return Part(self, call_sid, Placing(), is_begun=False)
 
     def sound(self, call_sid: str) -> Path | None:
         """The finished recording of a call; None: there is none."""
@@ -149,6 +165,11 @@ class Folder:
     def tidy(self, call_sid: str) -> None:
         """What is left of a recording under way, where one is finished, or was none. Raises OSError."""
         self._unlink(call_sid, UNDER_WAY)
+
+    def give_up(self, call_sid: str) -> None:
+        """What is left of a recording whose sound was deleted under way; a finished one stays. Raises OSError."""
+        if self.sound(call_sid) is None:
+            self.delete([call_sid])
 
     def delete(self, call_sids: Iterable[str]) -> int:
         """Deletes recordings, and what is under way of these calls; returns how many there were. Raises

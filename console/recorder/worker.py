@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 import orjson
 from redis.exceptions import ResponseError
 
-from console.recorder.files import Folder, Part, Told
+from console.recorder.files import Folder, Part, RecordingGone, Told
 from shared.clock import now_ms, wall_ms
 from shared.contract import record
 from shared.contract.card import CallState
@@ -138,7 +138,7 @@ class Recorder:
             if taped.part is not None:
                 try:
                     await _on_disk(taped.part.save)
-                except DiskError as error:
+                except (DiskError, RecordingGone) as error:
                     self._fails(taped, error)
 
     # Private.
@@ -200,7 +200,10 @@ class Recorder:
         if self.clock() < taped.again_at_ms:
             return False
         try:
-            is_behind = await self._follow(taped)
+            try:
+                is_behind = await self._follow(taped)
+            except RecordingGone:
+                is_behind = await self._let_go(taped)
         except DiskError as error:
             self._fails(taped, error)
             return False
@@ -251,13 +254,31 @@ class Recorder:
             except EntryError as error:
                 self.log.error("contract_error", call=sid, reason=str(error))
                 placing.last_id = entry_id.decode()
+        if placing.origin_ms is None:
+            taped.part = part
+            return  # All of it was a listener's.
+        is_first = not part.is_begun
         await _on_disk(part.write, patches)
+        if is_first and (await self._card(sid))[0] is None:
+            raise RecordingGone(sid)  # Somebody had it forgotten between its sound and its file.
         if now - taped.saved_at_ms >= SAVE_EVERY_MS:
             await _on_disk(part.save)
             taped.saved_at_ms = now
             keep_from = f"{max(0, written_ms(placing.last_id) - LISTENERS_MS)}-0"
             await self.store.execute(trim_command(self.keys, sid, keep_from))
         taped.part = part
+
+    async def _let_go(self, taped: Taped) -> bool:
+        """Its file was deleted. A call that goes on begins anew; one that is over has been forgotten. Whether
+        there is more."""
+        sid, taped.part = taped.call_sid, None
+        view = await self._view(sid)
+        await _on_disk(self.folder.give_up, sid)
+        is_live = view is not None and view.state is not CallState.ENDED
+        self.log.warning("recording_deleted", call=sid, begins_anew=is_live)
+        if not is_live:
+            await self._close(taped)
+        return is_live
 
     def _part(self, sid: str) -> Part:
         self.folder.make()  # Somebody may have taken it away.
@@ -268,8 +289,11 @@ class Recorder:
             self.folder.delete([sid])
             return self.folder.part(sid)
 
+    async def _card(self, sid: str) -> list[bytes | None]:
+        return await self.store.hmget(self.keys.card(sid), record.names(TapedView))
+
     async def _view(self, sid: str) -> TapedView | None:
-        values = await self.store.hmget(self.keys.card(sid), record.names(TapedView))
+        values = await self._card(sid)
         if values[0] is None:
             return None
         try:
@@ -292,8 +316,7 @@ class Recorder:
             await _on_disk(self.folder.tidy, sid)
         else:
             told = await _on_disk(part.finish, _of_call(sid, await self._view(sid)))
-            if told is not None:
-                self.log.info("recorded", call=sid, seconds=told["seconds"])
+            self.log.info("recorded", call=sid, seconds=told["seconds"])
         await self._close(taped)
 
     async def _close(self, taped: Taped) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from console.recorder.files import Folder
+from console.recorder.files import Folder, RecordingGone
 from console.recorder.placing import Patch
 from shared.contract.streams.tape import Piece
 from shared.mulaw import decode
@@ -32,7 +32,7 @@ def record(folder: Folder, sid: str, **told: object) -> Path:
     part = folder.part(sid)
     part.write(place(part.placing, entry(1), entry(2)))
     part.save()
-    assert part.finish({"call_sid": sid, **told}) is not None
+    part.finish({"call_sid": sid, **told})
     path = folder.sound(sid)
     assert path is not None
     return path
@@ -81,7 +81,7 @@ def test_a_recorder_that_was_killed_goes_on(folder: Folder) -> None:
     again = folder.part(ONE)
     assert again.placing.last_id == "1-0"
     again.write(place(again.placing, entry(2), entry(3), first_id=2))
-    assert again.finish({}) is not None
+    again.finish({})
     sound = (folder.path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
     assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2, 3))
 
@@ -92,12 +92,16 @@ def test_one_that_was_killed_while_it_finished_finishes_again(folder: Folder) ->
     part.write(place(part.placing, entry(1)))
     part.save()
     folder.put(f"{ONE}.json", b"{}")
-    assert folder.part(ONE).finish({"agent": "sales"}) is not None
+    folder.part(ONE).finish({"agent": "sales"})
     told = folder.told(ONE)
     assert told is not None
     assert told["agent"] == "sales"
     folder.put(f"{ONE}.state", part.placing.dump())
-    assert folder.part(ONE).finish({}) is None
+    with pytest.raises(RecordingGone):
+        folder.part(ONE).finish({})
+    folder.give_up(ONE)
+    assert folder.sound(ONE) is not None
+    folder.tidy(ONE)
     assert folder.under_way() == []
     assert folder.sound(ONE) is not None
 
@@ -120,7 +124,9 @@ def test_what_is_old_goes_and_nothing_else(folder: Folder) -> None:
 def test_deleting_takes_all_of_a_call(folder: Folder) -> None:
     """What is under way too; a name that is no call's deletes nothing."""
     record(folder, ONE)
-    folder.part(TWO).save()
+    part = folder.part(TWO)
+    part.write([])
+    part.save()
     (folder.path.parent / "other.wav").write_bytes(b"x")
     assert folder.delete([ONE, TWO, "../other", "CA" + "3" * 32]) == 2
     assert list(folder.path.iterdir()) == []
@@ -146,6 +152,47 @@ def test_sound_that_ends_behind_its_entry_is_not_cut(folder: Folder) -> None:
     late = replace(entry(2), from_ms=495)
     part.write(place(part.placing, early))
     part.write(place(part.placing, late, first_id=2))
-    assert part.finish({}) is not None
+    part.finish({})
     sound = (folder.path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
     assert sound == b"\x01" * 8000 + b"\x02" * 8000
+
+
+@pytest.mark.parametrize("step", ["write", "save", "finish"])
+def test_what_was_deleted_is_not_made_again(folder: Folder, step: str) -> None:
+    """Somebody had the caller forgotten while their sound was being written."""
+    part = folder.part(ONE)
+    part.write(place(part.placing, entry(1)))
+    part.save()
+    folder.delete([ONE])
+    with pytest.raises(RecordingGone):
+        match step:
+            case "write":
+                part.write(place(part.placing, entry(2), first_id=2))
+            case "save":
+                part.save()
+            case _:
+                part.finish({"caller_tag": TAG})
+    assert list(folder.path.iterdir()) == []
+
+
+def test_what_is_deleted_while_it_gets_its_name_is_gone(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sidecar, with who the caller was, comes behind the deletion, and goes again."""
+    part = folder.part(ONE)
+    part.write(place(part.placing, entry(1)))
+    put = Folder.put
+
+    def put_late(self: Folder, name: str, data: bytes) -> None:
+        self.delete([ONE])
+        put(self, name, data)
+
+    monkeypatch.setattr(Folder, "put", put_late)
+    with pytest.raises(RecordingGone):
+        part.finish({"caller_tag": TAG})
+    assert list(folder.path.iterdir()) == []
+
+
+def test_nothing_is_made_for_a_call_without_sound(folder: Folder) -> None:
+    folder.part(ONE).save()
+    assert list(folder.path.iterdir()) == []

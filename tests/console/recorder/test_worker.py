@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -330,3 +331,52 @@ async def test_a_name_that_is_no_calls_is_no_file(store: Store, tmp_path: Path) 
     await store.xadd(KEYS.tapes(0), {"v": "1", "call": "../elsewhere"})
     await made.round()
     assert made.calls == {}
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+async def test_a_call_that_is_forgotten_while_its_sound_is_in_hand_leaves_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_begun: bool
+) -> None:
+    """It just ended; the recorder has read its entries, and writes them behind the deletion."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, tmp_path, time)
+    await write(store, entry(1))
+    if is_begun:
+        await made.round()
+        await made.flush()
+    await write(store, entry(2))
+    await end(store)
+    xrange = Store.xrange
+
+    async def xrange_and_forget(self: Store, *asked: Any, **how: Any) -> Any:
+        found = await xrange(self, *asked, **how)
+        await store.delete(KEYS.card(ONE), KEYS.tape(ONE))
+        Folder(tmp_path).delete([ONE])
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "xrange", xrange_and_forget)
+        await made.round()
+    time.now_ms += 2 * worker.GONE_MS
+    await made.round()
+    assert files(tmp_path) == {}
+    assert made.calls == {}
+    assert await pending(store) == 0
+
+
+async def test_a_call_that_goes_on_goes_on_being_recorded_whatever_was_deleted(
+    store: Store, tmp_path: Path
+) -> None:
+    """Only those that are over are forgotten."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, tmp_path, time)
+    await write(store, entry(1))
+    await made.round()
+    (tmp_path / f"{ONE}.part").unlink()
+    await write(store, entry(2))
+    for _ in range(2):
+        await made.round()
+    sound = (tmp_path / f"{ONE}.part").read_bytes()[MULAW_HEADER_BYTES:]
+    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2))
