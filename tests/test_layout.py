@@ -118,7 +118,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
     "console/doctor/redis.py": ("Redis's INFO", frozenset({"role"})),
     "console/recorder/files.py": (
         "the sidecar of a recording (docs/operating.md)",
-        frozenset({"at_ms", "caller_tag", "ended_at_ms", "from", "leg", "ms", "why"}),
+        frozenset({"caller_tag", "ended_at_ms", "from"}),
     ),
     "console/recorder/worker.py": (
         "the sidecar of a recording (docs/operating.md)",

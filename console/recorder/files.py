@@ -14,13 +14,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
 
-from console.recorder.placing import Patch, Placing
+from console.recorder.placing import Patch, Placing, Span
 from shared.audio import SILENCE_BYTE
 from shared.contract.keys import CALL_SID
 from shared.contract.streams.tape import samples
@@ -29,6 +29,7 @@ from shared.sound.wav import MULAW_HEADER_BYTES, mulaw_header
 CHANNELS = 2
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 CHUNK_BYTES = 1 << 20
+SILENCE = bytes([SILENCE_BYTE]) * CHUNK_BYTES
 
 UNDER_WAY = ("state.new", "state", "part", "json.new")
 ENDINGS = (*UNDER_WAY, "json", "wav")
@@ -64,8 +65,8 @@ class Part:
                 file.write(bytes(MULAW_HEADER_BYTES - size))
                 size = MULAW_HEADER_BYTES
             wanted = MULAW_HEADER_BYTES + CHANNELS * n_samples
-            if size < wanted:
-                file.write(bytes([SILENCE_BYTE]) * (wanted - size))
+            while size < wanted:
+                size += file.write(SILENCE[: wanted - size])
             for patch in patches:
                 _mix(file, patch)
 
@@ -223,10 +224,17 @@ def _of_sound(placing: Placing) -> Told:
         "recorded_from_ms": placing.origin_ms,
         "form": "WAV, µ-law, 8000 Hz",
         "channels": ["caller as received", "heard by the caller"],
-        "legs": [{"leg": leg.leg, "at_ms": leg.at_ms, "way_ms": leg.way_ms} for leg in placing.legs],
-        "silences": [{"at_ms": span.at_ms, "ms": span.ms, "why": span.why} for span in placing.spans],
+        "legs": [asdict(leg) for leg in placing.legs],
+        "silences": [_silence(span) for span in placing.spans],
         "lost_frames": placing.lost_frames,
     }
+
+
+def _silence(span: Span) -> Told:
+    told = asdict(span)
+    if span.was_ms is None:
+        del told["was_ms"]
+    return told
 
 
 def _ended_ms(told: Told) -> int:

@@ -6,7 +6,8 @@ is missing must be known. Owns: the origin of a recording, its gaps and pauses, 
 know: files, Redis.
 
 What is written is placed, never appended: the same entry again changes nothing. Nothing of a pause is placed,
-also where it came late.
+also where it came late. Clocks of several hosts are believed as far as they do no harm: no run goes back over
+the sound of another one, and a gap is no longer than GAP_MOST_MS. What was moved for that is told.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from dataclasses import asdict, dataclass, field
 import orjson
 
 from shared.contract.entry import order
-from shared.contract.streams.tape import RECORDED, Piece, TapeEntry, samples
+from shared.contract.streams.tape import ENTRY_MS, RECORDED, Piece, TapeEntry, samples
+
+GAP_MOST_MS = 600_000
+"""A silence is no longer than this, 10 MB: one clock that is a day ahead would make a gigabyte of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,8 @@ class Span:
     ms: int
     why: str
     """LOST, STREAM or PAUSED."""
+    was_ms: int | None = None
+    """How long it was, where the recording has less of it; None: it has all of it."""
 
 
 LOST, STREAM, PAUSED = "lost", "stream", "paused"
@@ -49,6 +55,10 @@ class Run:
     next_number: int = 1
     floor_ms: int = 0
     """Nothing before it is wanted."""
+    is_placed: bool = False
+    """Something of it is recorded."""
+    moved_ms: int = 0
+    """So much later than its clock says it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +70,9 @@ class LegAt:
     way_ms: int
     """To the carrier and back: as much later than it was said a caller's answer stands behind what they
     heard."""
+    moved_ms: int = 0
+    """So much later than its host's clock says, since clocks disagree; below 0: earlier, a silence before it is
+    shorter than it was."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,32 +91,29 @@ class Placing:
     lost_frames: int = 0
     """Of the caller's: they never reached us."""
     is_paused: bool = False
+    last_run: str = ""
+    """Of the last entry that was placed."""
 
     def place(self, entry_id: str, entry: TapeEntry) -> list[Patch]:
         """What goes where, of the next entry; nothing of one that was read before."""
         if order(entry_id) <= order(self.last_id):
             return []
         self.last_id = entry_id
-        is_new = entry.run not in self.runs
         run = self.runs.setdefault(entry.run, Run())
-        missing, run.next_number = entry.number - run.next_number, entry.number + 1
+        missing = entry.number - run.next_number
         if missing < 0:
-            run.next_number -= 1 - missing
             return []  # Written twice: its writer did not hear that it was.
+        run.next_number = entry.number + 1
         if RECORDED not in entry.uses:
             run.floor_ms = entry.to_ms
             return []
         if self.origin_ms is None:
             self.origin_ms = entry.wall_ms + entry.from_ms
-        begins_ms = entry.wall_ms + entry.from_ms - self.origin_ms
-        if is_new or self.is_paused:
-            run.floor_ms = entry.from_ms
-        if is_new:
-            self.legs.append(LegAt(leg=entry.leg, at_ms=max(0, begins_ms), way_ms=entry.way_ms))
-        self._note_silence(begins_ms, LOST if missing and not is_new else STREAM)
+            self._note_lost_beginning(missing, entry.from_ms - run.floor_ms)
+        begins_ms = self._begin(entry, run, LOST if missing else STREAM)
         self.is_paused = entry.pauses
         self.lost_frames += entry.lost
-        self.end_ms = max(self.end_ms, entry.wall_ms + entry.to_ms - self.origin_ms)
+        self.end_ms = max(self.end_ms, begins_ms + entry.to_ms - entry.from_ms)
         return self._patches(entry, run)
 
     def dump(self) -> bytes:
@@ -124,17 +134,51 @@ class Placing:
 
     # Private.
 
-    def _note_silence(self, begins_ms: int, why: str) -> None:
-        if begins_ms > self.end_ms:
-            why = PAUSED if self.is_paused else why
-            self.spans.append(Span(at_ms=self.end_ms, ms=begins_ms - self.end_ms, why=why))
+    def _note_lost_beginning(self, missing: int, most_ms: int) -> None:
+        """Entries before the first one were dropped: how long they were is known about."""
+        lost_ms = min(missing * ENTRY_MS, most_ms)
+        if lost_ms > 0:
+            self.spans.append(Span(at_ms=0, ms=0, why=LOST, was_ms=lost_ms))
+
+    def _begin(self, entry: TapeEntry, run: Run, why: str) -> int:
+        """Where an entry begins, with what is silent before it. `why`: that is so, unless it was a pause."""
+        is_first, run.is_placed = not run.is_placed, True
+        if is_first or self.is_paused:
+            run.floor_ms = entry.from_ms
+        begins_ms = entry.wall_ms + entry.from_ms + run.moved_ms - (self.origin_ms or 0)
+        gap_ms = begins_ms - self.end_ms
+        if is_first and gap_ms < 0:
+            move_ms = -gap_ms
+        elif gap_ms > GAP_MOST_MS:
+            move_ms = GAP_MOST_MS - gap_ms
+        else:
+            move_ms = 0
+        run.moved_ms += move_ms
+        begins_ms += move_ms
+        if gap_ms > 0:
+            self.spans.append(
+                Span(
+                    at_ms=self.end_ms,
+                    ms=begins_ms - self.end_ms,
+                    why=PAUSED if self.is_paused else why,
+                    was_ms=gap_ms if move_ms else None,
+                )
+            )
+        if is_first:
+            leg = LegAt(leg=entry.leg, at_ms=begins_ms, way_ms=entry.way_ms, moved_ms=run.moved_ms)
+            self.legs.append(leg)
+        elif entry.run != self.last_run:
+            run.floor_ms = max(run.floor_ms, entry.from_ms + self.end_ms - begins_ms)
+        self.last_run = entry.run
+        return begins_ms
 
     def _patches(self, entry: TapeEntry, run: Run) -> list[Patch]:
-        offset = samples(entry.wall_ms - (self.origin_ms or 0))
+        offset = samples(entry.wall_ms + run.moved_ms - (self.origin_ms or 0))
         floor = max(samples(run.floor_ms), -offset)
+        ceiling = samples(entry.to_ms + GAP_MOST_MS)  # Places follow the carrier's numbers, which may jump.
         return [
             Patch(channel=channel, piece=Piece(offset + piece.at + cut, piece.audio[cut:]))
             for channel, pieces in enumerate((entry.caller, entry.heard))
             for piece in pieces
-            if (cut := max(0, floor - piece.at)) < len(piece.audio)
+            if piece.at < ceiling and (cut := max(0, floor - piece.at)) < len(piece.audio)
         ]

@@ -10,11 +10,11 @@ import orjson
 import pytest
 
 from console.recorder.files import Folder, RecordingGone
-from console.recorder.placing import Patch
+from console.recorder.placing import GAP_MOST_MS, Patch
 from shared.contract.streams.tape import Piece
 from shared.mulaw import decode
 from shared.sound.wav import MULAW_HEADER_BYTES, read_wav
-from tests.console.recorder.test_placing import entry, place
+from tests.console.recorder.test_placing import WALL, entry, place
 
 ONE, TWO = "CA" + "1" * 32, "CA" + "2" * 32
 TAG = "a" * 32
@@ -196,3 +196,21 @@ def test_what_is_deleted_while_it_gets_its_name_is_gone(
 def test_nothing_is_made_for_a_call_without_sound(folder: Folder) -> None:
     folder.part(ONE).save()
     assert list(folder.path.iterdir()) == []
+
+
+def test_what_was_moved_or_is_missing_is_in_the_sidecar(folder: Folder) -> None:
+    """A lost beginning, and a silence that is shorter than it was."""
+    part = folder.part(ONE)
+    day_ms = 86_400_000
+    later = entry(1, run="b:1", wall_ms=WALL + day_ms, leg=2)
+    part.write(place(part.placing, entry(3), later))
+    told = part.finish({})
+    assert (folder.path / f"{ONE}.wav").stat().st_size == MULAW_HEADER_BYTES + 16 * (GAP_MOST_MS + 1_000)
+    assert told["silences"] == [
+        {"at_ms": 0, "ms": 0, "why": "lost", "was_ms": 1_000},
+        {"at_ms": 500, "ms": GAP_MOST_MS, "why": "stream", "was_ms": day_ms - 1_500},
+    ]
+    assert told["legs"] == [
+        {"leg": 1, "at_ms": 0, "way_ms": 0, "moved_ms": 0},
+        {"leg": 2, "at_ms": GAP_MOST_MS + 500, "way_ms": 0, "moved_ms": GAP_MOST_MS + 1_500 - day_ms},
+    ]

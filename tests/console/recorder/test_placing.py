@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.recorder.placing import LOST, PAUSED, STREAM, Patch, Placing, Span
+from console.recorder.placing import GAP_MOST_MS, LOST, PAUSED, STREAM, Patch, Placing, Span
 from shared.contract.streams.tape import Piece, TapeEntry
 
 WALL = 1_700_000_000_000
@@ -89,12 +89,78 @@ def test_a_call_that_moves_goes_on_at_its_time() -> None:
     assert [(leg.leg, leg.at_ms) for leg in placing.legs] == [(1, 0), (2, 2_000)]
 
 
-def test_hosts_whose_clocks_disagree_overlap_and_break_nothing() -> None:
+@pytest.mark.parametrize("behind_ms", [300, 3_600_000])
+def test_a_host_whose_clock_is_behind_goes_back_over_nothing(behind_ms: int) -> None:
+    """Its sound stands behind what there is, and the sidecar says by how much it was moved."""
     placing = Placing()
-    entries = (entry(1), entry(1, run="b:1", wall_ms=WALL - 300, leg=2))
-    left, _ = laid(placing, place(placing, *entries))
-    assert left == b"\x01" * 4000
+    late = WALL - behind_ms
+    entries = (entry(1), entry(1, run="b:1", wall_ms=late, leg=2), entry(2, run="b:1", wall_ms=late, leg=2))
+    left, right = laid(placing, place(placing, *entries))
+    assert left == right == b"\x01" * 8000 + b"\x02" * 4000
     assert placing.spans == []
+    assert [(leg.at_ms, leg.moved_ms) for leg in placing.legs] == [(0, 0), (500, 500 + behind_ms)]
+
+
+def test_a_host_whose_clock_is_a_day_ahead_makes_no_day_of_silence() -> None:
+    """The gap is bounded and told, and a call that moves back goes on behind it."""
+    placing, day_ms = Placing(), 86_400_000
+    entries = (
+        entry(1),
+        entry(1, run="b:1", wall_ms=WALL + day_ms, leg=2),
+        entry(2, run="b:1", wall_ms=WALL + day_ms, leg=2),
+        entry(5, run="c:1", wall_ms=WALL, leg=3),
+    )
+    left, _ = laid(placing, place(placing, *entries))
+    silence = b"\xff" * GAP_MOST_MS * 8
+    assert left == b"\x01" * 4000 + silence + b"\x01" * 4000 + b"\x02" * 4000 + b"\x05" * 4000
+    assert placing.spans == [Span(at_ms=500, ms=GAP_MOST_MS, why=STREAM, was_ms=day_ms - 500)]
+    assert [leg.moved_ms < 0 for leg in placing.legs] == [False, True, False]
+
+
+def test_a_stream_that_another_one_has_followed_goes_back_over_nothing() -> None:
+    """Its last entry comes late, from a host that did not know yet."""
+    placing = Placing()
+    entries = (entry(1), entry(1, run="b:1", wall_ms=WALL + 500, leg=2), entry(2), entry(2, run="b:1",
+               wall_ms=WALL + 500, leg=2))  # fmt: skip
+    left, _ = laid(placing, place(placing, *entries))
+    assert left == b"\x01" * 8000 + b"\x02" * 4000
+
+
+def test_a_number_of_the_carriers_that_jumps_makes_no_silence() -> None:
+    """Its piece is placed a day ahead."""
+    placing = Placing()
+    far = (Piece(0, b"\x01" * 160), Piece(86_400_000 * 8, b"\x02" * 160))
+    patches = place(placing, entry(1, caller=far))
+    assert max(patch.piece.end for patch in patches) <= 4000
+
+
+def test_a_lost_beginning_is_known() -> None:
+    """No recorder ran for longer than Redis keeps sound: the first entry there is is not the first one."""
+    placing = Placing()
+    left, _ = laid(placing, place(placing, entry(11), entry(12)))
+    assert left == b"\x0b" * 4000 + b"\x0c" * 4000
+    assert placing.spans == [Span(at_ms=0, ms=0, why=LOST, was_ms=5_000)]
+
+
+def test_a_stream_whose_beginning_was_lost_is_said_to_be() -> None:
+    placing = Placing()
+    place(placing, entry(1), entry(3, run="b:1", wall_ms=WALL + 500, leg=2))
+    assert placing.spans == [Span(at_ms=500, ms=1000, why=LOST)]
+
+
+def test_what_was_a_listeners_is_no_loss() -> None:
+    """Entries of before the recording have numbers too; and its stream is one from its first recorded one."""
+    placing = Placing()
+    place(placing, entry(5, uses="l"), entry(6))
+    assert placing.spans == []
+    assert [(leg.leg, leg.at_ms) for leg in placing.legs] == [(1, 0)]
+
+
+def test_what_is_written_twice_is_no_loss() -> None:
+    """A pause behind it is a gap of its own."""
+    placing = Placing()
+    place(placing, entry(1), entry(2), entry(2), entry(3, skipped_ms=500))
+    assert [span.why for span in placing.spans] == [STREAM]
 
 
 @given(
@@ -127,6 +193,7 @@ def test_whatever_comes_twice_or_never_everything_else_stands_at_its_time(
         (b"\xff" if number in lost else bytes([number])) * 4000 for number in range(first, last + 1)
     )
     assert laid(placing, patches) == [track, track]
+    assert sum(span.was_ms or 0 for span in placing.spans) == ENTRY_MS * (first - 1)
     missing = sum(span.ms for span in placing.spans)
     assert missing == sum(ENTRY_MS for number in range(first, last + 1) if number in lost)
 
