@@ -5,7 +5,8 @@ found again by whoever shows, downloads or deletes it. Owns: names of files, the
 when a recording is too old. Every function blocks: it is called in a thread. Must not know: Redis, where a
 piece goes (placing.py).
 
-`SID.wav` and `SID.json` are a recording; `SID.part` and `SID.state` are one under way. The state is written
+`SID.wav` and `SID.json` are a recording; `SID.part` and `SID.state` are one under way; `consumer` is the name of
+whoever writes here. The state is written
 behind the sound that it tells of, and a finished recording gets its name last.
 """
 
@@ -29,6 +30,7 @@ from shared.sound.wav import MULAW_HEADER_BYTES, mulaw_header
 CHANNELS = 2
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 CHUNK_BYTES = 1 << 20
+CONSUMER_FILE = "consumer"
 SILENCE = bytes([SILENCE_BYTE]) * CHUNK_BYTES
 
 UNDER_WAY = ("state.new", "state", "part", "json.new")
@@ -123,6 +125,16 @@ class Folder:
         self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         self.path.chmod(FOLDER_MODE)
 
+    def consumer(self, name: str) -> str:
+        """By which name Redis knows whoever writes here: the first `name` that was proposed. What that one was
+        handed is for its successor here, also where the host is called something else by then. Raises
+        OSError."""
+        path = self.path / CONSUMER_FILE
+        found = path.read_text("utf-8", "replace").strip() if path.exists() else ""
+        if not found:
+            self.put(CONSUMER_FILE, name.encode())
+        return found or name
+
     def under_way(self) -> list[str]:
         """Calls whose recording was begun and not finished. Raises OSError."""
         return sorted(path.stem for path in self.path.glob("CA*.state") if CALL_SID.fullmatch(path.stem))
@@ -158,10 +170,20 @@ class Folder:
             sid for sid, told in self._all() if told.get("caller_tag") in tags or told.get("from") == number
         ]
 
-    def expire(self, before_ms: int) -> int:
-        """Deletes recordings of calls that ended before; returns how many. Raises OSError."""
-        old = [sid for sid, told in self._all() if _ended_ms(told) < before_ms]
-        return self.delete(old)
+    def expire(self, before_ms: int, under_way: Collection[str] = ()) -> int:
+        """Deletes recordings of calls that ended before, and whatever else of a call is as old: nobody will
+        finish it. Those under way stay. Returns how many calls; raises OSError once all others are gone."""
+        count = 0
+        failure: OSError | None = None
+        for sid in sorted({path.name.partition(".")[0] for path in self.path.glob("CA*")} - {*under_way}):
+            try:
+                if CALL_SID.fullmatch(sid) and self._last_ms(sid, before_ms) < before_ms:
+                    count += self.delete([sid])
+            except OSError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return count
 
     def tidy(self, call_sid: str) -> None:
         """What is left of a recording under way, where one is finished, or was none. Raises OSError."""
@@ -188,6 +210,16 @@ class Folder:
         beside.rename(self.path / name)
 
     # Private.
+
+    def _last_ms(self, call_sid: str, unknown_ms: int) -> int:
+        """When the call ended; where no sidecar says so, when something of it was written last."""
+        told = self.told(call_sid)
+        ended_ms = None if told is None else told.get("ended_at_ms") or told.get("recorded_from_ms")
+        if isinstance(ended_ms, int):
+            return ended_ms
+        paths = [self.path / f"{call_sid}.{ending}" for ending in ENDINGS]
+        written = [path.stat().st_mtime * 1000 for path in paths if path.exists()]
+        return round(max(written, default=unknown_ms))
 
     def _unlink(self, call_sid: str, endings: Iterable[str]) -> bool:
         """Whether any was there."""
@@ -235,11 +267,6 @@ def _silence(span: Span) -> Told:
     if span.was_ms is None:
         del told["was_ms"]
     return told
-
-
-def _ended_ms(told: Told) -> int:
-    ended_ms = told.get("ended_at_ms") or told.get("recorded_from_ms")
-    return ended_ms if isinstance(ended_ms, int) else 0
 
 
 def _sha256(path: Path) -> str:

@@ -342,7 +342,8 @@ class Recorder:
             return
         self._expired_at_ms = now
         try:
-            gone = await _on_disk(self.folder.expire, wall_ms() - round(self.keep_days * DAY_MS))
+            before_ms = wall_ms() - round(self.keep_days * DAY_MS)
+            gone = await _on_disk(self.folder.expire, before_ms, frozenset(self.calls))
         except DiskError as error:
             self.log.warning("recordings_not_expired", reason=str(error))
             return

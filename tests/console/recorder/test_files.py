@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -214,3 +215,25 @@ def test_what_was_moved_or_is_missing_is_in_the_sidecar(folder: Folder) -> None:
         {"leg": 1, "at_ms": 0, "way_ms": 0, "moved_ms": 0},
         {"leg": 2, "at_ms": GAP_MOST_MS + 500, "way_ms": 0, "moved_ms": GAP_MOST_MS + 1_500 - day_ms},
     ]
+
+
+def test_whatever_nobody_will_finish_goes_by_its_age(folder: Folder) -> None:
+    """Sound without a state, a file that was not put in its place, a sidecar that says nothing; what is under
+    way stays, and so does what is young."""
+    left = {f"{ONE}.part", f"{TWO}.json.new", f"CA{'3' * 32}.wav", f"CA{'3' * 32}.json", f"CA{'4' * 32}.state"}
+    stays = {f"CA{'5' * 32}.part", f"CA{'6' * 32}.part", "CA-notes.txt", "consumer"}
+    for name in left | stays:
+        (folder.path / name).write_bytes(b"x")
+        os.utime(folder.path / name, (1_000, 1_000))
+    os.utime(folder.path / f"CA{'6' * 32}.part", (3_000, 3_000))
+    assert folder.expire(2_000_000, {"CA" + "5" * 32}) == 4
+    assert {path.name for path in folder.path.iterdir()} == stays
+
+
+def test_what_cannot_be_deleted_keeps_nothing_else(folder: Folder) -> None:
+    (folder.path / f"{ONE}.part").mkdir()
+    os.utime(folder.path / f"{ONE}.part", (1, 1))
+    record(folder, TWO, ended_at_ms=1_000)
+    with pytest.raises(OSError, match="part"):
+        folder.expire(2_000)
+    assert folder.sound(TWO) is None
