@@ -6,6 +6,7 @@ Owns: its options, how its end becomes an exit code. Must not know: how a record
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 
@@ -71,6 +72,7 @@ async def _record(settings: Settings, folder: Folder, url: str, log: Log) -> int
             keys=await _keys_of(store, log),
             folder=folder,
             log=log,
+            name=f"{RECORDER}@{settings.host_name or socket.gethostname()}",
             keep_days=settings.recordings_days,
             tells=Event.RECORDED in settings.told_events,
         )

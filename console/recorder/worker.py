@@ -4,7 +4,7 @@ Why it exists: sound stays in Redis for two minutes and belongs on a disk. Owns:
 recorded, the rhythm, what is trimmed when, the end of a recording, what the user's systems are told. Must not
 know: where a piece goes (placing.py), how a file is written (files.py).
 
-It may be killed at any moment: what it was handed stays pending with its name, the state on the disk says
+It may be killed at any moment: what it was handed stays pending with the name of its folder, the state on the disk says
 what was read, and nothing is trimmed before that. One of them reads all lanes; a deployment has one.
 """
 
@@ -31,9 +31,6 @@ from shared.contract.views import TapedView
 from shared.logs.log import Log
 from shared.store.client import Store, StreamEntry
 from shared.store.errors import STORE_ERRORS, is_of_the_key
-
-CONSUMER = "recorder"
-"""One name for whichever process it is: what one was handed the next one goes on with."""
 
 ROUND_S = 1.0
 SAVE_EVERY_MS = 5_000.0
@@ -87,17 +84,19 @@ class Taped:
 
 @dataclass(slots=True, kw_only=True)
 class Recorder:
-    """Of one deployment. `keep_days`: how long a recording is kept, 0: for ever. `tells`: whether the user's
+    """Of one deployment. `name`: by which Redis is to know it, unless the folder has one. `keep_days`: how long a recording is kept, 0: for ever. `tells`: whether the user's
     systems are told of each."""
 
     store: Store
     keys: Keys
     folder: Folder
     log: Log
+    name: str
     keep_days: float
     tells: bool
     clock: Callable[[], float] = now_ms
     calls: dict[str, Taped] = field(default_factory=dict)
+    _consumer: str = ""
     _has_begun: bool = False
     _failed: bool = False
     """The last round failed, and the log says so."""
@@ -144,8 +143,9 @@ class Recorder:
     # Private.
 
     async def _begin(self) -> None:
-        """What another process of this name had."""
+        """What another process of this folder had."""
         await _on_disk(self.folder.make)
+        self._consumer = await _on_disk(self.folder.consumer, self.name)
         for lane in range(self.keys.lanes):
             try:
                 await self.store.xgroup_create(self.keys.tapes(lane), GROUP, id="0", mkstream=True)
@@ -162,7 +162,7 @@ class Recorder:
         for lane in range(self.keys.lanes):
             key = self.keys.tapes(lane)
             try:
-                found = await self.store.xreadgroup(GROUP, CONSUMER, {key: from_id}, count=1000)
+                found = await self.store.xreadgroup(GROUP, self._consumer, {key: from_id}, count=1000)
             except ResponseError as error:
                 if "NOGROUP" not in str(error):
                     raise

@@ -237,3 +237,10 @@ def test_what_cannot_be_deleted_keeps_nothing_else(folder: Folder) -> None:
     with pytest.raises(OSError, match="part"):
         folder.expire(2_000)
     assert folder.sound(TWO) is None
+
+
+def test_a_folder_keeps_the_first_name_it_was_given(folder: Folder) -> None:
+    """One that was left empty takes the next."""
+    assert [folder.consumer(name) for name in ("recorder@a", "recorder@b")] == ["recorder@a"] * 2
+    (folder.path / "consumer").write_bytes(b"")
+    assert folder.consumer("recorder@c") == "recorder@c"

@@ -38,9 +38,12 @@ class Time:
         return self.now_ms
 
 
-def recorder(store: Store, folder: Path, time: Time, *, tells: bool = True) -> Recorder:
+def recorder(
+    store: Store, folder: Path, time: Time, *, tells: bool = True, name: str = "recorder@h"
+) -> Recorder:
     return Recorder(
-        store=store, keys=KEYS, folder=Folder(folder), log=get_log(), keep_days=30, tells=tells, clock=time
+        store=store, keys=KEYS, folder=Folder(folder), log=get_log(), name=name, keep_days=30, tells=tells,
+        clock=time,
     )  # fmt: skip
 
 
@@ -380,3 +383,26 @@ async def test_a_call_that_goes_on_goes_on_being_recorded_whatever_was_deleted(
         await made.round()
     sound = (tmp_path / f"{ONE}.part").read_bytes()[MULAW_HEADER_BYTES:]
     assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2))
+
+
+async def test_recorders_of_two_hosts_take_nothing_from_each_other(store: Store, tmp_path: Path) -> None:
+    """What one was handed is pending with its own name: another one that starts leaves it alone."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    await write(store, entry(1))
+    here = recorder(store, tmp_path / "here", time)
+    await here.round()
+    there = recorder(store, tmp_path / "there", time, name="recorder@elsewhere")
+    await there.round()
+    assert (here.calls.keys(), there.calls.keys()) == ({ONE}, set())
+
+
+async def test_a_host_that_is_called_something_else_goes_on(store: Store, tmp_path: Path) -> None:
+    """As a container is that was made anew: the folder is the same, and knows the name."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    await write(store, entry(1))
+    await recorder(store, tmp_path, time).round()  # Killed before its state was saved.
+    again = recorder(store, tmp_path, time, name="recorder@h2")
+    await again.round()
+    assert again.calls.keys() == {ONE}
