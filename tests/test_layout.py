@@ -120,7 +120,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
         "the sidecar of a recording (docs/operating.md)",
         frozenset({"caller_tag", "ended_at_ms", "from"}),
     ),
-    "console/recorder/worker.py": (
+    "console/recorder/telling.py": (
         "the sidecar of a recording (docs/operating.md)",
         frozenset({"agent", "caller_tag", "ended_at_ms", "from", "outcome", "started_at_ms", "to"}),
     ),

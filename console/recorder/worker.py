@@ -1,11 +1,11 @@
 """The process that makes recordings of the sound that ingress writes: `trunkline recorder`.
 
 Why it exists: sound stays in Redis for two minutes and belongs on a disk. Owns: which calls are being
-recorded, the rhythm, what is trimmed when, the end of a recording, what the user's systems are told. Must not
-know: where a piece goes (placing.py), how a file is written (files.py).
+recorded, the rhythm, what is trimmed when, the end of a recording, whose trouble a failure is. Must not know:
+where a piece goes (placing.py), how a file is written (files.py), what is told of it (telling.py).
 
-It may be killed at any moment: what it was handed stays pending with the name of its folder, the state on the disk says
-what was read, and nothing is trimmed before that. One of them reads all lanes; a deployment has one.
+It may be killed at any moment: what it was handed stays pending with the name of its folder, the state on the
+disk says what was read, and nothing is trimmed before that. One of them reads all lanes; a deployment has one.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
-import orjson
 from redis.exceptions import ResponseError
 
-from console.recorder.files import Folder, Part, RecordingGone, Told
+from console.recorder.files import Folder, Part, RecordingGone
+from console.recorder.telling import hook_of, of_call
 from shared.clock import now_ms, wall_ms
 from shared.contract import record
 from shared.contract.card import CallState
 from shared.contract.entry import after, written_ms
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.keys import CALL_SID, CALL_TTL_MS, Keys
-from shared.contract.streams.hooks import Event, Hook, hook_commands
+from shared.contract.streams.hooks import hook_commands
 from shared.contract.streams.tape import GROUP, read_tape, read_taped, trim_command
 from shared.contract.views import TapedView
 from shared.logs.log import Log
@@ -84,8 +84,8 @@ class Taped:
 
 @dataclass(slots=True, kw_only=True)
 class Recorder:
-    """Of one deployment. `name`: by which Redis is to know it, unless the folder has one. `keep_days`: how long a recording is kept, 0: for ever. `tells`: whether the user's
-    systems are told of each."""
+    """Of one deployment. `name`: by which Redis is to know it, unless the folder has one. `keep_days`: how
+    long a recording is kept, 0: for ever. `tells`: whether the user's systems are told of each."""
 
     store: Store
     keys: Keys
@@ -315,7 +315,7 @@ class Recorder:
         if part.placing.origin_ms is None:
             await _on_disk(self.folder.tidy, sid)
         else:
-            told = await _on_disk(part.finish, _of_call(sid, await self._view(sid)))
+            told = await _on_disk(part.finish, of_call(sid, await self._view(sid)))
             self.log.info("recorded", call=sid, seconds=told["seconds"])
         await self._close(taped)
 
@@ -324,7 +324,7 @@ class Recorder:
         sid = taped.call_sid
         sidecar = await _on_disk(self.folder.told, sid)
         if sidecar is not None and self.tells and not taped.is_told:
-            for command in hook_commands(self.keys, _hook(sid, sidecar)):
+            for command in hook_commands(self.keys, hook_of(sid, sidecar)):
                 await self.store.execute(command)
             taped.is_told = True
         await self.store.delete(self.keys.tape(sid))
@@ -357,41 +357,3 @@ async def _on_disk(work: Callable[P, T], *args: P.args, **options: P.kwargs) -> 
         return await asyncio.to_thread(work, *args, **options)
     except OSError as error:
         raise DiskError(f"{error}") from error
-
-
-def _of_call(sid: str, view: TapedView | None) -> Told:
-    """What the card says: the rest is the sound's."""
-    if view is None:
-        return {"call_sid": sid}
-    return {
-        "call_sid": sid,
-        "agent": view.agent,
-        "from": view.from_number,
-        "to": view.to_number,
-        "caller_tag": view.caller_tag or "",
-        "started_at_ms": view.started_at_ms,
-        "ended_at_ms": view.ended_at_ms,
-        "outcome": view.outcome or "",
-        "announced_at_ms": view.taped_from_ms,
-    }
-
-
-def _hook(sid: str, sidecar: Told) -> Hook:
-    at_ms = wall_ms()
-    silences = sidecar.get("silences")
-    details = {
-        "file": f"{sid}.wav",
-        "seconds": sidecar.get("seconds"),
-        "sha256": sidecar.get("sha256"),
-        "channels": sidecar.get("channels"),
-        "silences": silences,
-    }
-    return Hook(
-        event=Event.RECORDED,
-        call_sid=sid,
-        event_id=f"{sid}-recorded",
-        at_ms=at_ms,
-        attempt=0,
-        due_ms=at_ms,
-        details=orjson.dumps(details).decode(),
-    )
