@@ -303,11 +303,13 @@ class Recorder:
             return None
 
     async def _is_over(self, taped: Taped, now: float) -> bool:
-        view = await self._view(taped.call_sid)
+        view, is_quiet = await self._view(taped.call_sid), now - taped.came_at_ms > GONE_MS
         if view is None:
-            return now - taped.came_at_ms > GONE_MS
+            return is_quiet
         ended_ms = view.ended_at_ms
-        return view.state is CallState.ENDED and ended_ms is not None and wall_ms() - ended_ms > SETTLE_MS
+        if view.state is not CallState.ENDED or ended_ms is None:
+            return False
+        return is_quiet or wall_ms() - ended_ms > SETTLE_MS  # By the clock of whoever ended it.
 
     async def _finish(self, taped: Taped, part: Part) -> None:
         """The recording gets its name. From here on the disk says how far it is."""

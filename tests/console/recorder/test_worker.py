@@ -406,3 +406,19 @@ async def test_a_host_that_is_called_something_else_goes_on(store: Store, tmp_pa
     again = recorder(store, tmp_path, time, name="recorder@h2")
     await again.round()
     assert again.calls.keys() == {ONE}
+
+
+async def test_an_end_by_a_clock_that_is_ahead_is_an_end(store: Store, tmp_path: Path) -> None:
+    """Its recording does not wait until the card is gone, and with it whose it was."""
+    time = Time()
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, tmp_path, time)
+    await write(store, entry(1))
+    await made.round()
+    await end(store)
+    await store.hset(KEYS.card(ONE), "ended_at_ms", str(wall_ms() + worker.DAY_MS))
+    time.now_ms += worker.GONE_MS + 1
+    await made.round()
+    told = Folder(tmp_path).told(ONE)
+    assert told is not None
+    assert told["agent"] == "default"
