@@ -8,9 +8,9 @@
 --       11 ttl of the caller's number, ms ('0' = nobody is to be told it)
 --       12 the stream_sid of that leg
 -- Puts the call into `ended` and takes out what is older than what stays, then the oldest above ARGV 9.
--- Also deletes caller, turn, reply, and tape where nobody records the call; sets the TTL of card, control, journal, history, token, number,
--- tape; empties the
--- `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
+-- Also deletes caller, turn, reply, and tape where the call was not recorded (what was for a listener, in the
+-- announcement too, nobody will collect); sets the TTL of card, control, journal, history, token, number, tape;
+-- empties the `owned` sets of the call and rings the owners' doorbells: same lane, so same slot.
 -- A call that still rang rings who expects it: its stream will not come.
 -- Answer  {'OK', '1' for the first comer else '0', outcome}  or  {'FENCED', leg}  or  {'ABSENT'}
 local card, call = KEYS[1], ARGV[1]
@@ -49,7 +49,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', tonumber(ARGV[4]) - tonumber(ARG
 redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -1 - tonumber(ARGV[9]))
 redis.call('PEXPIRE', KEYS[5], ARGV[5])
 redis.call('PEXPIRE', card .. ':number', ARGV[11])
-if has[9] and has[9] ~= '' then
+if has[9] == 'on' or has[9] == 'paused' then
   redis.call('PEXPIRE', card .. ':tape', ARGV[5])
 else
   redis.call('DEL', card .. ':tape')

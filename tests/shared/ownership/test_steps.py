@@ -197,6 +197,22 @@ async def test_the_end_is_the_first_comers(any_store: Store) -> None:
     assert await without_ttl(any_store) == []
 
 
+@pytest.mark.parametrize(
+    ("tape", "stays"), [("on", True), ("paused", True), ("announcing", False), ("", False), (None, False)]
+)
+async def test_sound_outlives_only_a_call_that_was_recorded(
+    any_store: Store, tape: str | None, stays: bool
+) -> None:
+    """Somebody listened to the announcement, and the caller hung up in it: nobody comes for that."""
+    await attached(any_store)
+    if tape is not None:
+        await any_store.hset(KEYS.card(CALL), "tape", tape)
+    await any_store.xadd(KEYS.tape(CALL), {"v": "1"})
+    await steps.end(any_store, KEYS, CALL, outcome="hangup", by="me")
+    assert bool(await any_store.exists(KEYS.tape(CALL))) is stays
+    assert await without_ttl(any_store) == []
+
+
 async def test_the_callers_number_is_a_brains_and_stands_in_its_own_key(any_store: Store) -> None:
     """Tools and webhooks look the caller up; card, journal and egress know the end of it only."""
     await attached(any_store)
