@@ -113,7 +113,7 @@ FOREIGN: dict[str, tuple[str, frozenset[str]]] = {
         }),
     ),
     "console/doctor/brain.py": ("JSON of brain.agents.check", frozenset({"agent", "cause", "voice"})),
-    "console/doctor/facts.py": ("JSON of brain.agents.check", frozenset({"name"})),
+    "console/doctor/facts.py": ("the JSON of others: a brain's check, Redis", frozenset({"idle", "name"})),
     "console/doctor/host.py": ("/readyz", frozenset({"draining"})),
     "console/doctor/redis.py": ("Redis's INFO", frozenset({"role"})),
     "console/recorder/files.py": (

@@ -10,6 +10,7 @@ anything is mended.
     redis     rules: whether a Redis will do
     workers   rules: whether there are workers for new calls
     takeovers  rules: whether what has lost somebody finds somebody else
+    recordings  rules: whether anybody collects what is recorded
     host      rules: whether this host will do
     brain     rules: whether agents and model will do
     public    whether Twilio would reach us: asked from outside

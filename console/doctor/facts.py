@@ -25,11 +25,13 @@ from console.doctor import brain as doctor_brain
 from console.doctor import calls as doctor_calls
 from console.doctor import host as doctor_host
 from console.doctor import public as doctor_public
+from console.doctor import recordings as doctor_recordings
 from console.doctor import redis as doctor_redis
 from console.doctor import takeovers as doctor_takeovers
 from console.doctor import workers as doctor_workers
 from console.doctor.findings import Finding, skipped
 from console.doctor.host import DiskFacts, ProcessFacts
+from console.doctor.recordings import TapesFacts
 from console.doctor.servers import redis_facts
 from console.doctor.takeovers import WaitingFacts
 from console.stack.readiness import why_not_ready
@@ -37,6 +39,7 @@ from console.stack.supervision import SUPERVISOR_ERRORS, ProcessInfo, Supervisor
 from shared import env_file
 from shared.contract.entry import written_ms
 from shared.contract.keys import Keys
+from shared.contract.streams import tape
 from shared.contract.worker import ROLES
 from shared.exit_codes import Exit
 from shared.process.host import is_in_real_time, who_listens
@@ -156,6 +159,7 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
         workers = looked.workers
         owned = await _owned(store, workers, keys)
         has_ingress = _has_ingress(workers)
+        tapes = await _tapes(store, keys)
         waiting = await _waiting(store, keys, has_ingress=has_ingress)
     except STORE_ERRORS as error:
         return [], [_not_reached(url, error)], []
@@ -163,6 +167,7 @@ async def _redis(settings: Settings) -> tuple[list[Finding], list[Finding], list
         await store.aclose()
     judged = doctor_workers.judge_workers(workers, owned, takes_writes=not facts.missing.refusal)
     waits = doctor_takeovers.judge(waiting, has_ingress=has_ingress)
+    waits += doctor_recordings.judge(tapes)
     return doctor_calls.judge(looked.calls), [*found, *judged, *waits], workers
 
 
@@ -221,6 +226,27 @@ def _waits(lane: int, answers: Sequence[Any], now_ms: int) -> WaitingFacts:
 
 def _waits_ms(entries: Sequence[tuple[bytes, object]] | None, now_ms: int) -> int:
     return max(0, now_ms - written_ms(entries[0][0])) if entries else 0
+
+
+async def _tapes(store: Store, keys: Keys) -> list[TapesFacts]:
+    """What is recorded in each lane, and who asks for it."""
+    async with store.pipeline(transaction=False) as pipe:
+        for lane in range(keys.lanes):
+            pipe.xlen(keys.tapes(lane))
+            pipe.xinfo_consumers(keys.tapes(lane), tape.GROUP)
+        answers = await pipe.execute(raise_on_error=False)
+    return [_recorded(*each) for each in zip(answers[::2], answers[1::2], strict=True)]
+
+
+def _recorded(waiting: Any, consumers: Any) -> TapesFacts:
+    """No group, or no stream: nobody has asked yet. A key that is none of ours counts as empty."""
+    if isinstance(consumers, NoPermissionError):
+        return TapesFacts(waiting=0, recorders=None)
+    asking = () if isinstance(consumers, ResponseError) else consumers
+    names = [
+        each["name"].decode(errors="replace") for each in asking if each["idle"] < doctor_recordings.ASKS_MS
+    ]
+    return TapesFacts(waiting=0 if isinstance(waiting, ResponseError) else waiting, recorders=names)
 
 
 async def _owned(store: Store, workers: Sequence[AnyWorker], keys: Keys) -> dict[str, int]:

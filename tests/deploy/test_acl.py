@@ -224,6 +224,7 @@ KEY_CASES: tuple[tuple[str, frozenset[str]], ...] = (
     ("XADD {tape} * f v", EVERYBODY),
     ("XREADGROUP GROUP g c STREAMS {tapes} >", frozenset({RECORDER})),
     ("XADD {tapes} * f v", frozenset({"ingress"})),
+    ("XINFO CONSUMERS {tapes} g", frozenset({OPERATOR})),
     ("XLEN {caller}", frozenset({"egress", OPERATOR})),
     ("XRANGE {history} - +", frozenset({"brain", OPERATOR})),
     ("XRANGE {journal} - +", frozenset({OPERATOR})),

@@ -294,6 +294,7 @@ def _operator() -> Grant:
             _ONE.spent("*"),
         ),
     )
+    recording = Part(("exists", "xinfo|consumers"), _read(_TAPES))  # Whether anybody takes it.
     listening = Part(("exists", "xlen", "xread"), _read(_TAPE))
     telling = Part(("xadd",), _write(_part("control"), _wake("*")))
     tidying = Part(("srem", "zrem"), _write(WORKERS, _ENDED, ADMITTED))
@@ -309,7 +310,9 @@ def _operator() -> Grant:
     noting = Part(("pexpire", "xadd"), _write(AUDIT))
     watching = Part(("hset", "pexpire"), _write(_ONE.worker("watchdog-*")))
     asking = Part(("xadd",), _write(f"{NOWHERE}*"))  # Whether the server of a beat takes writes.
-    return _user(OPERATOR, looking, counting, listening, telling, tidying, ending, noting, watching, asking)
+    return _user(
+        OPERATOR, looking, counting, recording, listening, telling, tidying, ending, noting, watching, asking
+    )  # fmt: skip
 
 
 def _recorder() -> Grant:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from console.doctor import facts
+from console.doctor import facts, recordings
 from console.doctor.facts import Asked
 from console.doctor.findings import Finding, Level
 from console.doctor.workers import NO_WRITES
 from console.stack.supervision import ProcessInfo
 from shared.clock import wall_ms
+from shared.contract.streams.tape import GROUP, tapes_commands
 from shared.settings import Settings
 from shared.store.client import make_store
 from tests.support.redis_samples import BRAIN, INGRESS, KEYS, ONE, make_call, make_worker
@@ -187,3 +188,24 @@ async def test_a_port_that_keeps_supervisord_from_starting_is_found(tmp_path: Pa
     assert f"pid {os.getpid()} (" in found.found
     assert listens in found.found
     assert "INGRESS_SOCKET" in found.do
+
+
+async def test_recorded_calls_without_a_recorder_are_found(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whether it never ran or runs no more; one that asks is known by its name."""
+    monkeypatch.setenv("REDIS_URL", valkey_url)
+    store = make_store(valkey_url, name="test")
+    assert "recordings" not in await examined(monkeypatch, tmp_path)
+    for command in tapes_commands(KEYS, ONE):
+        await store.execute(command)
+    assert (await examined(monkeypatch, tmp_path))["recordings"].level is Level.FAIL
+    await store.xgroup_create(KEYS.tapes(0), GROUP, id="0")
+    await store.xreadgroup(GROUP, "recorder@h", {KEYS.tapes(0): ">"}, count=1)
+    found = await examined(monkeypatch, tmp_path)
+    assert (found["recordings"].level, found["recordings"].found) == (
+        Level.OK, "recorder@h takes them, 1 under way",
+    )  # fmt: skip
+    monkeypatch.setattr(recordings, "ASKS_MS", 0)
+    assert (await examined(monkeypatch, tmp_path))["recordings"].level is Level.FAIL
+    await store.aclose()
