@@ -1,11 +1,13 @@
 """A recording against what the caller heard: both ends of the call are ours, so it is compared to the byte.
 
-The caller interrupts twice, an egress is killed in the middle of a reply, and so is the recorder.
+The caller interrupts twice, an egress is killed in the middle of a reply, and so is the recorder; once more
+when the file has its name.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import os
@@ -143,6 +145,13 @@ def differences(call: CallRecord, heard: bytes, offset: int) -> list[str]:
     return found
 
 
+async def nothing_waits(bridge: Bridge, sid: str) -> bool:
+    """Of a call whose recording is finished."""
+    store, keys = bridge.store, bridge.keys
+    is_settled = not await store.xlen(keys.tapes(keys.lane(sid)))
+    return is_settled and not await store.exists(keys.tape(sid))
+
+
 async def test_a_recording_is_what_the_caller_heard(recorded: tuple[Bridge, RecorderProcess]) -> None:
     """With two interruptions, a killed egress and a killed recorder; equal but for cuts and the seam."""
     bridge, recorder = recorded
@@ -167,9 +176,11 @@ async def test_a_recording_is_what_the_caller_heard(recorded: tuple[Bridge, Reco
         call = await live.finished()
         card = await bridge.until_ended(call.call_sid)
     sid, folder = call.call_sid, recorder.folder
-    await wait_until(lambda: (folder / f"{sid}.json").exists(), "it is recorded", timeout_s=20)
-    await wait_until(lambda: not list(folder.glob("*.part")), "it has its name")
+    await wait_until(lambda: (folder / f"{sid}.wav").exists(), "it has its name", timeout_s=20)
+    await recorder.kill()  # Wherever it is behind that.
     sidecar = json.loads((folder / f"{sid}.json").read_text("utf-8"))
+    await recorder.start()
+    await wait_until(functools.partial(nothing_waits, bridge, sid), "it is settled", timeout_s=20)
     left, right = tracks(folder / f"{sid}.wav")
     offset = begins(sidecar, call)
     announcement = mulaw.encode(mulaw.decode(clips.load("en_model_idle")))  # It has one zero only.
