@@ -5,9 +5,9 @@ found again by whoever shows, downloads or deletes it. Owns: names of files, the
 when a recording is too old. Every function blocks: it is called in a thread. Must not know: Redis, where a
 piece goes (placing.py).
 
-`SID.wav` and `SID.json` are a recording; `SID.part` and `SID.state` are one under way; `consumer` is the name of
-whoever writes here. The state is written
-behind the sound that it tells of, and a finished recording gets its name last.
+`SID.wav` and `SID.json` are a recording; `SID.part` and `SID.state` are one under way; `consumer` is the name
+of whoever writes here. The state is written behind the sound that it tells of, and a finished recording gets
+its name last.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ SILENCE = bytes([SILENCE_BYTE]) * CHUNK_BYTES
 
 UNDER_WAY = ("state.new", "state", "part", "json.new")
 ENDINGS = (*UNDER_WAY, "json", "wav")
-"""Of all files of a call, in the order in which they are deleted: as they come to be, so that whoever makes the
-next one of them meanwhile is met by its deletion, or finds the one before gone."""
+"""Of all files of a call, in the order in which they are deleted: as they come to be, so that whoever makes
+the next one of them meanwhile is met by its deletion, or finds the one before gone."""
 
 Told = Mapping[str, object]
 """A sidecar, as JSON has it."""
@@ -57,8 +57,8 @@ class Part:
     is_begun: bool
 
     def write(self, patches: Sequence[Patch]) -> None:
-        """Puts sound where it belongs, and silence wherever there is none up to the end. Raises RecordingGone,
-        OSError."""
+        """Puts sound where it belongs, and silence wherever there is none up to the end. Raises
+        RecordingGone, OSError."""
         # An entry ends on a whole ms, and its sound on a sample.
         n_samples = max([samples(self.placing.end_ms), *(patch.piece.end for patch in patches)])
         with self._open() as file:
@@ -126,8 +126,8 @@ class Folder:
         self.path.chmod(FOLDER_MODE)
 
     def consumer(self, name: str) -> str:
-        """By which name Redis knows whoever writes here: the first `name` that was proposed. What that one was
-        handed is for its successor here, also where the host is called something else by then. Raises
+        """By which name Redis knows whoever writes here: the first `name` that was proposed. What that one
+        was handed is for its successor here, also where the host is called something else by then. Raises
         OSError."""
         path = self.path / CONSUMER_FILE
         found = path.read_text("utf-8", "replace").strip() if path.exists() else ""
@@ -190,7 +190,8 @@ class Folder:
         self._unlink(call_sid, UNDER_WAY)
 
     def give_up(self, call_sid: str) -> None:
-        """What is left of a recording whose sound was deleted under way; a finished one stays. Raises OSError."""
+        """What is left of a recording whose sound was deleted under way; a finished one stays. Raises
+        OSError."""
         if self.sound(call_sid) is None:
             self.delete([call_sid])
 

@@ -71,8 +71,8 @@ class LegAt:
     """To the carrier and back: as much later than it was said a caller's answer stands behind what they
     heard."""
     moved_ms: int = 0
-    """So much later than its host's clock says, since clocks disagree; below 0: earlier, a silence before it is
-    shorter than it was."""
+    """So much later than its host's clock says, since clocks disagree; below 0: earlier, a silence before it
+    is shorter than it was."""
 
 
 @dataclass(slots=True, kw_only=True)

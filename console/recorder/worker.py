@@ -4,8 +4,9 @@ Why it exists: sound stays in Redis for two minutes and belongs on a disk. Owns:
 recorded, the rhythm, what is trimmed when, the end of a recording, whose trouble a failure is. Must not know:
 where a piece goes (placing.py), how a file is written (files.py), what is told of it (telling.py).
 
-It may be killed at any moment: what it was handed stays pending with the name of its folder, the state on the
-disk says what was read, and nothing is trimmed before that. One of them reads all lanes; a deployment has one.
+It may be killed at any moment: what it was handed stays pending with the name of its folder, the state on
+the disk says what was read, and nothing is trimmed before that. One of them reads all lanes; a deployment has
+one.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,14 +166,13 @@ def test_what_was_deleted_is_not_made_again(folder: Folder, step: str) -> None:
     part.write(place(part.placing, entry(1)))
     part.save()
     folder.delete([ONE])
+    steps: dict[str, Callable[[], object]] = {
+        "write": lambda: part.write(place(part.placing, entry(2), first_id=2)),
+        "save": part.save,
+        "finish": lambda: part.finish({"caller_tag": TAG}),
+    }
     with pytest.raises(RecordingGone):
-        match step:
-            case "write":
-                part.write(place(part.placing, entry(2), first_id=2))
-            case "save":
-                part.save()
-            case _:
-                part.finish({"caller_tag": TAG})
+        steps[step]()
     assert list(folder.path.iterdir()) == []
 
 
@@ -220,7 +220,13 @@ def test_what_was_moved_or_is_missing_is_in_the_sidecar(folder: Folder) -> None:
 def test_whatever_nobody_will_finish_goes_by_its_age(folder: Folder) -> None:
     """Sound without a state, a file that was not put in its place, a sidecar that says nothing; what is under
     way stays, and so does what is young."""
-    left = {f"{ONE}.part", f"{TWO}.json.new", f"CA{'3' * 32}.wav", f"CA{'3' * 32}.json", f"CA{'4' * 32}.state"}
+    left = {
+        f"{ONE}.part",
+        f"{TWO}.json.new",
+        f"CA{'3' * 32}.wav",
+        f"CA{'3' * 32}.json",
+        f"CA{'4' * 32}.state",
+    }
     stays = {f"CA{'5' * 32}.part", f"CA{'6' * 32}.part", "CA-notes.txt", "consumer"}
     for name in left | stays:
         (folder.path / name).write_bytes(b"x")
