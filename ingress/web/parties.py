@@ -89,12 +89,17 @@ def read_parties(form: Mapping[str, str]) -> Parties:
 
 def read_carried(form: Mapping[str, str], query: Mapping[str, str]) -> dict[str, str]:
     """From the first webhook of a call. A SIP header is called as it is, in lower case; what stands in the
-    URL comes first, since nobody but the number's owner writes there."""
-    found = {name: value for name, value in query.items() if name != AGENT}
-    for name, value in form.items():
+    URL comes first, since nobody but the number's owner writes there. Of a webhook by GET the form is the
+    query: what Twilio says by itself stands there too, with the caller's number in full, and is left out."""
+    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    told = {name: value for name, value in form.items() if name not in query}
+    for name, value in (*query.items(), *told.items()):
         if name.startswith(SIP_HEADER):
-            found.setdefault(name.removeprefix(SIP_HEADER).lower(), value)
-        elif _OF_TWILIO.fullmatch(name) is None:
+            headers.setdefault(name.removeprefix(SIP_HEADER).lower(), value)
+        elif _OF_TWILIO.fullmatch(name) is None and not (name == AGENT and name in query):
             found.setdefault(name, value)
+    for name, value in headers.items():
+        found.setdefault(name, value)
     kept = [(name, value) for name, value in found.items() if name and len(name) + len(value) <= MOST_CHARS]
     return dict(kept[:MOST])

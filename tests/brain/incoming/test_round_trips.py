@@ -14,6 +14,7 @@ import pytest
 
 from brain.incoming import asking
 from brain.role import BrainRole
+from ingress.web.parties import read_carried
 from proofs.prove.openings.answerer import ContextServer, Manner
 from shared.contract.steps import Person
 from shared.contract.streams.calls import Ringing
@@ -99,6 +100,7 @@ async def stage(
             brain(redis_url, model, **asked) as (process, role),
         ):
             if person is not None:
+                await wait_until(lambda: store.exists(KEYS.ringing(0)), "a brain reads what rings")
                 await steps.reserve(
                     store, KEYS, sid(), nonce="nonce-1", expires_at_ms=2**52,
                     rings=Ringing(sid(), "", "…22"), person=person,
@@ -163,6 +165,25 @@ async def test_it_is_asked_while_the_call_rings(
         (asked,) = seen.server.asked
         assert asked.data["from"] == "+15550001111"
         assert asked.data["parameters"] == {"name": "Bob", "X-Order": "7"}
+
+
+async def test_a_webhook_by_get_tells_nobody_the_callers_number_as_a_parameter(
+    store: Store, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Card, request and tools have what the number's owner wrote into its URL, and nothing of Twilio's."""
+    monkeypatch.setattr(asking, "PERSON_WITHIN_S", 10.0)
+    caller, own = "+15550001111", {"shop": "berlin", "name": "Bob"}
+    query = {"CallSid": sid(), "AccountSid": "AC1", "From": caller, "Caller": caller, "CallToken": "t", **own}
+    person = Person(caller=caller, parameters=read_carried(query, query))
+    async with stage(store, redis_url, tmp_path, answer={}, person=person, incoming_within_s=5.0) as seen:
+        await seen.greeted()
+
+        (asked,), (call,) = seen.server.asked, seen.role._calls.values()
+        card = await seen.here.card()
+        assert asked.data["parameters"] == own
+        assert orjson.loads(card["context"])["variables"] == own
+        assert call._parts.tools.context.variables == own
+        assert caller.removeprefix("+") not in str(card)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,16 @@ def test_the_query_custom_parameters_and_sip_headers_are() -> None:
     }  # fmt: skip
 
 
+def test_of_a_webhook_by_get_what_twilio_says_is_not_the_users_either() -> None:
+    """All of it stands in the URL then: the caller's number in full, the token of the call."""
+    query = {
+        "shop": "berlin", "agent": "sales", **OF_TWILIO,
+        "SipHeader_X-Order": "4217", "SipHeader_shop": "evil", "campaign": "spring",
+    }  # fmt: skip
+
+    assert read_carried(query, query) == {"shop": "berlin", "x-order": "4217", "campaign": "spring"}
+
+
 def test_it_has_its_bounds() -> None:
     """A carrier hands on whatever a trunk says."""
     assert len(read_carried({f"p{number}": "" for number in range(100)}, {})) == MOST

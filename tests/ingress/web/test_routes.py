@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
@@ -91,6 +92,17 @@ async def test_get_is_signed_by_its_url(bridge: Ingress) -> None:
         headers={"X-Twilio-Signature": SIGNATURES.sign(PUBLIC_URL + "/voice" + query, {})},
     )
     assert changed.status_code == 403
+
+
+async def test_by_get_the_callers_number_is_no_parameter_of_the_call(bridge: Ingress) -> None:
+    """What the number carries is what its owner wrote into the URL, not what Twilio adds there."""
+    query = urlencode({"shop": "berlin", **voice_form(Caller="+15550001111", CallToken="t")})
+    await bridge.get(f"/voice?{query}")
+
+    person = await steps.read_person(bridge.process.store, bridge.process.keys, call_sid())
+
+    assert person is not None
+    assert (person.caller, person.parameters) == ("+15550001111", {"shop": "berlin"})
 
 
 @pytest.mark.parametrize("sid", ["", "CA", "CA" + "g" * 32, "CA{0}" + "0" * 29])
