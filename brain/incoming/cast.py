@@ -54,7 +54,7 @@ def cast_of(book: AgentBook, asked_for: str, called: str, context: Context) -> C
     if context.limits:
         said["limits"] = replace(base.limits, **dict[str, Any](context.limits))
     agent = replace(base.with_texts(partial(filled, values=variables)), **said)
-    toolbox = book.toolbox(base)
+    toolbox = book.toolbox(base).within(agent.limits.tool_s)
     tools = tuple(_filled(each, variables) for each in toolbox.definitions())
     return Cast(agent, base, toolbox, tools, variables, context)
 

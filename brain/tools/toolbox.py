@@ -152,6 +152,12 @@ class Toolbox:
             box._tools[each.name] = each
         return box
 
+    def within(self, time_limit_s: float) -> Toolbox:
+        """The same tools, with another time limit."""
+        if time_limit_s == self.time_limit_s:
+            return self
+        return Toolbox(time_limit_s, self.remote, self._tools, self._attempts)
+
     def definitions(self) -> list[Json]:
         """What the session is told."""
         return [*(each.definition() for each in self._tools.values()), *self.remote]

@@ -85,3 +85,11 @@ def test_a_language_that_is_known_is_not_guessed(book: AgentBook) -> None:
     assert (cast.agent.language, cast.agent.transcription_languages) == ("he", ())
     assert (cast.agent.limits.idle_prompts, cast.agent.limits.hard_cap_s) == (0, 3600.0)
     assert cast_of(book, "", "+1", NOTHING).agent.transcription_languages == ("en", "fr")
+
+
+def test_a_limit_of_tools_that_is_known_is_that_of_the_calls_tools(book: AgentBook) -> None:
+    """Of this call: another one has the agent's."""
+    cast = cast_of(book, "", "+1", Context(limits={"tool_s": 1.0}))
+
+    assert (cast.agent.limits.tool_s, cast.toolbox.time_limit_s) == (1.0, 1.0)
+    assert cast_of(book, "", "+1", NOTHING).toolbox.time_limit_s == 10.0

@@ -76,6 +76,17 @@ async def test_a_tool_has_a_time_limit() -> None:
     assert result.outcome is ToolOutcome.TIMED_OUT
 
 
+async def test_the_same_tools_may_have_another_time_limit() -> None:
+    """For one call: that of the others stays, and what is left behind belongs to all of them."""
+    tools = box()
+    mine = tools.within(0.02)
+
+    assert (await mine.run("endless", "{}", CONTEXT, "c1")).outcome is ToolOutcome.TIMED_OUT
+    assert (mine.definitions(), tools.time_limit_s) == (tools.definitions(), 5.0)
+    assert mine._attempts is tools._attempts
+    assert tools.within(5.0) is tools
+
+
 def test_two_tools_of_one_name_are_refused() -> None:
     """One would never be called."""
     with pytest.raises(ToolError, match="check_order"):
