@@ -98,6 +98,13 @@ def tongue_of(language: str, voice: str = "") -> Tongue:
     return Tongue(language="" if speaks_one else tag, voice=voice)
 
 
+def tongue_beside(language: str, usual: Tongue) -> Tongue:
+    """For a text in `language` where others are said in `usual`: that one where it speaks the language, or
+    where none is named."""
+    tongue = tongue_of(language)
+    return usual if not language or _name(tongue) == _name(usual) else tongue
+
+
 # Private.
 
 
@@ -110,3 +117,7 @@ def _usual(language: str) -> tuple[str, str]:
     made = f"{tag.partition('-')[0]}-{place.upper()}" if "-" in tag else language
     # Of another country than the voice's: the carrier's own default for that tag.
     return made, voice if made == tag else ""
+
+
+def _name(tongue: Tongue) -> str:
+    return tongue.language.partition("-")[0]

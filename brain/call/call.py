@@ -196,7 +196,7 @@ class BrainCall:
     async def _find_out(self) -> None:
         words = await self._parts.casting.find_out()
         if words and not self.is_ending:
-            self._parts.leaving.refuse(words)
+            self._parts.leaving.refuse(words, self._parts.casting.language)
             self._leave()
         self._begin(was_greeted=self._was_heard and self._recovered)
 

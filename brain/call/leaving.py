@@ -90,10 +90,11 @@ class Leaving:
         self._plan = Plan(next=Next.APOLOGY, next_arg=apology, cause=cause)
         self._ask(self._plan)
 
-    def refuse(self, words: str) -> None:
-        """The caller is not to be served: Twilio's voice says why."""
+    def refuse(self, words: str, language: str) -> None:
+        """The caller is not to be served: Twilio's voice says why. `language`: of the words; empty: the
+        agent's."""
         self.journal.note(self.owner.call_sid, Kind.HANG_UP, cause=REFUSED)
-        self._plan = Plan(next=Next.APOLOGY, next_arg=words, cause=REFUSED)
+        self._plan = Plan(next=Next.APOLOGY, next_arg=words, cause=REFUSED, next_language=language)
         self._ask(self._plan)
 
     def move(self, kind: Next, argument: str) -> None:

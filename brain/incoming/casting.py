@@ -97,6 +97,11 @@ class Casting:
         """What is known of the call, as it stands on the card; None: nobody has found it out."""
         return self.cast.context.dump() if self._is_found else None
 
+    @property
+    def language(self) -> str:
+        """Of the caller, where their own system has said it; empty: the agent's."""
+        return self.cast.context.language or ""
+
     # Before the call is greeted.
 
     async def find_out(self) -> str:

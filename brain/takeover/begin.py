@@ -104,7 +104,13 @@ class Beginning:
         for call_id, name in found.interrupted.items():
             self.record.tool(call_id, name, ToolState.RESULT, INTERRUPTED)
         if self.card.next:
-            plan = Plan(next=self.card.next, next_arg=self.card.next_arg, cause=self.card.cause or "")
+            card = self.card
+            plan = Plan(
+                next=card.next,
+                next_arg=card.next_arg,
+                cause=card.cause or "",
+                next_language=card.next_language or "",
+            )
             self.leaving.inherit(plan, is_way_out=found.is_on_way_out)
         self.log.info(
             "call_inherited",

@@ -45,12 +45,13 @@ class Verb(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`argument`: the text, the number, or the digits before a stream. `outcome`: ends the call with it.
-    `dialled`: what the brain is told of a dialled number."""
+    `dialled`: what the brain is told of a dialled number. `language`: of the text, if not the agent's."""
 
     verb: Verb
     argument: str = ""
     outcome: str = ""
     dialled: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ def decide(
     if not dialled:
         match planned:
             case Next.APOLOGY:
-                return Decision(Verb.APOLOGISE, argument, outcome=APOLOGY)
+                return Decision(Verb.APOLOGISE, argument, outcome=APOLOGY, language=_language(card))
             case Next.HANG_UP:
                 return Decision(Verb.HANG_UP, outcome="hangup")
             case Next.DIAL if parties.comes_back(argument):
@@ -139,8 +140,13 @@ def decide(
 def _of_ended(card: ResumeView) -> Decision:
     """A webhook that is asked again, since its first answer was lost, answers the same."""
     if card.next is Next.APOLOGY:
-        return Decision(Verb.APOLOGISE, card.next_arg)
+        return Decision(Verb.APOLOGISE, card.next_arg, language=_language(card))
     return Decision(Verb.APOLOGISE if card.outcome in _APOLOGISED else Verb.HANG_UP)
+
+
+def _language(card: ResumeView | None) -> str:
+    """Of the card's words. Without any there are the agent's own, whatever an older plan has left there."""
+    return "" if card is None or not card.next_arg else card.next_language or ""
 
 
 def _legs(card: ResumeView | None) -> int:

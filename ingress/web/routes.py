@@ -44,7 +44,7 @@ from shared.ownership.steps import read_view
 from shared.settings import Settings, environment_name
 from shared.store.client import Store
 from shared.store.errors import STORE_ERRORS
-from shared.tongue import Tongue
+from shared.tongue import Tongue, tongue_beside
 
 BODY_MAX_BYTES = 64 * 1024
 FIELDS_MAX = 500
@@ -232,7 +232,7 @@ class Webhooks:
                 trail, caller_id = visit.trail.dials(), self._caller_id(visit)
                 return _twiml(twiml.dial(self._urls, decision.argument, trail, caller_id=caller_id))
             case Verb.APOLOGISE:
-                return self._apology(visit, decision.argument, fallback)
+                return self._apology(visit, decision.argument, fallback, decision.language)
             case Verb.HANG_UP | Verb.STREAM:
                 return _twiml(twiml.hang_up())
 
@@ -285,17 +285,22 @@ class Webhooks:
             self.spawn_for(visit.call_sid, self.registry.apologised(visit.call_sid, cause), "end")
         return self._apology(visit)
 
-    def _apology(self, visit: Visit, text: str = "", fallback: str | None = None) -> Response:
-        """`text`: the brain's own, if it had any; `fallback`: the number of the call's own agent."""
+    def _apology(
+        self, visit: Visit, text: str = "", fallback: str | None = None, language: str = ""
+    ) -> Response:
+        """`text`: the brain's own, if it had any, in `language` if that is not the agent's; `fallback`: the
+        number of the call's own agent."""
         self.counters.apologies += 1
-        return self._say(visit, text or self._announcement(visit).apology, fallback)
+        return self._say(visit, text or self._announcement(visit).apology, fallback, language=language)
 
-    def _say(self, visit: Visit, text: str, fallback: str | None = None, *, dials: bool = True) -> Response:
+    def _say(
+        self, visit: Visit, text: str, fallback: str | None = None, *, dials: bool = True, language: str = ""
+    ) -> Response:
         said = self._announcement(visit)
         number = fallback or said.fallback
         if not dials or not is_destination(number) or visit.parties.comes_back(number):
             number = ""
-        tongue = Tongue(language=said.language, voice=said.voice)
+        tongue = tongue_beside(language, Tongue(language=said.language, voice=said.voice))
         return _twiml(twiml.apologise(text, tongue, number=number, caller_id=self._caller_id(visit)))
 
     def _announcement(self, visit: Visit) -> Announcement:

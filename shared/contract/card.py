@@ -127,6 +127,8 @@ class Plan:
     """The number, the digits, or the words of the apology."""
     cause: str
     """Why it is to be closed."""
+    next_language: str = ""
+    """The language of the words, where it is not the agent's; empty: it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

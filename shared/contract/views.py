@@ -37,6 +37,7 @@ class BrainView:
     control_pos: str | None = named("control_pos_brain")
     next: Next
     next_arg: str
+    next_language: str | None
     cause: str | None
     """Of the plan, if there is one."""
     pending: Next | None
@@ -88,6 +89,8 @@ class ResumeView:
     state: CallState
     next: Next
     next_arg: str
+    next_language: str | None
+    """Of the words in it; None: the agent's, or an older brain."""
     resumes: int
     agent: str
     fallback: str | None

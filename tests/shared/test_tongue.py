@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.tongue import SPOKEN, Tongue, tongue_of
+from shared.tongue import SPOKEN, Tongue, tongue_beside, tongue_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,18 @@ def test_a_voice_of_the_table_speaks_its_tag() -> None:
         assert tongue_of("en", voice).language in (tag, "", "en-US"), voice
         if voice.startswith("Google."):
             assert voice.startswith(f"Google.{tag}-")
+
+
+@pytest.mark.parametrize(
+    ("language", "usual", "expected"),
+    [
+        ("", Tongue(language="en-US", voice="woman"), Tongue(language="en-US", voice="woman")),
+        ("en", Tongue(language="en-GB", voice="man"), Tongue(language="en-GB", voice="man")),
+        ("he", Tongue(language="en-US", voice=""), tongue_of("he")),
+        ("he", Tongue(language="he-IL", voice="own"), Tongue(language="he-IL", voice="own")),
+        ("ar", Tongue(language="", voice="Polly.Amy-Neural"), tongue_of("ar")),
+    ],
+)
+def test_a_text_in_another_language_has_another_voice(language: str, usual: Tongue, expected: Tongue) -> None:
+    """The usual one stays where it can read the text."""
+    assert tongue_beside(language, usual) == expected

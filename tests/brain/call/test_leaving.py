@@ -85,9 +85,9 @@ def test_an_apology_has_its_words() -> None:
 def test_a_caller_who_is_refused_hears_why() -> None:
     """By the same voice; it is no error."""
     way, written = leaving()
-    way.refuse("We are closed.")
+    way.refuse("We are closed.", "en")
 
-    plan = Plan(next=Next.APOLOGY, next_arg="We are closed.", cause="refused")
+    plan = Plan(next=Next.APOLOGY, next_arg="We are closed.", cause="refused", next_language="en")
     assert written == [Kind.HANG_UP, plan, close("refused")]
 
 

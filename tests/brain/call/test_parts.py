@@ -34,6 +34,7 @@ CARD = BrainView(
     control_pos=None,
     next=Next.NOTHING,
     next_arg="",
+    next_language=None,
     cause=None,
     pending=None,
     pending_arg=None,

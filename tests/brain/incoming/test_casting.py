@@ -171,13 +171,14 @@ async def test_a_name_that_no_agent_has_is_as_none(stage: Stage) -> None:
 
 async def test_a_caller_who_is_refused_is_put_through_to_nobody(stage: Stage) -> None:
     """Not to a person either."""
-    stage.found = Found(Context(refusal="We are closed."), Asked.SAID)
+    stage.found = Found(Context(refusal="We are closed.", language="en"), Asked.SAID)
     made = stage.casting()
     assert stage.chosen.fallback == "+15550009999"
 
     assert await made.find_out() == "We are closed."
 
     assert stage.chosen.fallback == NOBODY
+    assert made.language == "en"
     assert stage.notes[0][1]["outcome"] == "refused"
 
 

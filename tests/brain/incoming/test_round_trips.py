@@ -206,11 +206,12 @@ async def test_a_caller_who_is_refused_hears_why_and_no_model(
     store: Store, redis_url: str, tmp_path: Path
 ) -> None:
     """The carrier's voice says it, and nobody is dialled."""
-    async with stage(store, redis_url, tmp_path, Manner.REFUSES) as seen:
+    async with stage(store, redis_url, tmp_path, Manner.REFUSES, {"language": "he"}) as seen:
         await seen.here.card_says("next", "apology")
 
         card = await seen.here.card()
         assert (card["next_arg"], card["cause"]) == (seen.server.refusal, "refused")
+        assert card["next_language"] == "he"
         assert card["fallback"] == "none"
         assert (1, "refused") in await seen.here.closes()
         assert not any(session.responses for session in seen.model.sessions)

@@ -136,12 +136,12 @@ def test_a_move_that_was_wished_is_not_asked_for_again(gone: bool) -> None:
 @pytest.mark.parametrize("is_way_out", [False, True])
 def test_a_plan_on_the_card_goes_on(is_way_out: bool) -> None:
     """Its word to close the stream may be lost: who holds the plan repeats it."""
-    card = replace(CARD, next=Next.HANG_UP, next_arg="", cause="idle")
+    card = replace(CARD, next=Next.APOLOGY, next_arg="Sorry.", cause="refused", next_language="en")
     made, parts = beginning(card=card)
 
     made.take_up(Inherited(left=Left(), is_on_way_out=is_way_out), parts.step)
 
-    plan = Plan(next=Next.HANG_UP, next_arg="", cause="idle")
+    plan = Plan(next=Next.APOLOGY, next_arg="Sorry.", cause="refused", next_language="en")
     assert parts.told[-1] == ("inherit", plan, is_way_out)
 
 

@@ -26,8 +26,8 @@ CARD = BrainView(
     state=CallState.ATTACHED, leg=1, ingress="", cut=0, agent="", caller="", called="", started_at_ms=0,
     frame_n=0, claims=2, restored_at_ms=None, control_pos=None, next=Next.NOTHING, next_arg="", cause=None,
     pending=None, pending_arg=None, pending_call=None, pending_leg=None, pending_said=None,
-    playhead_item=None, playhead_ms=None, audible_response=None, context=None, usage=None, response_ms=None,
-    tape=None, taped_from_ms=None, listen_until_ms=None,
+    next_language=None, playhead_item=None, playhead_ms=None, audible_response=None, context=None, usage=None,
+    response_ms=None, tape=None, taped_from_ms=None, listen_until_ms=None,
 )  # fmt: skip
 GREETED: list[HistoryEntry] = [
     ItemEntry(item_id="i1", role="assistant", text="Hello there.", final=True),

@@ -21,10 +21,11 @@ def card(
     state: CallState = CallState.DETACHED,
     resumes: int = 0,
     outcome: str | None = None,
+    language: str | None = None,
 ) -> ResumeView:
     return ResumeView(
-        state=state, next=planned, next_arg=argument, resumes=resumes, agent="", fallback=None,
-        outcome=outcome,
+        state=state, next=planned, next_arg=argument, next_language=language, resumes=resumes, agent="",
+        fallback=None, outcome=outcome,
     )  # fmt: skip
 
 
@@ -35,8 +36,10 @@ def decision(
     return decide(found, parties, dialled, trail=trail or Trail(), max_resumes=20)
 
 
-def ended(outcome: str, planned: Next = Next.NOTHING, argument: str = "") -> ResumeView:
-    return card(planned, argument, state=CallState.ENDED, outcome=outcome)
+def ended(
+    outcome: str, planned: Next = Next.NOTHING, argument: str = "", language: str | None = None
+) -> ResumeView:
+    return card(planned, argument, state=CallState.ENDED, outcome=outcome, language=language)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,8 @@ def ended(outcome: str, planned: Next = Next.NOTHING, argument: str = "") -> Res
         (card(), Decision(Verb.STREAM)),
         (card(Next.APOLOGY), Decision(Verb.APOLOGISE, "", "apology")),
         (card(Next.APOLOGY, "x"), Decision(Verb.APOLOGISE, "x", "apology")),
+        (card(Next.APOLOGY, "x", language="he"), Decision(Verb.APOLOGISE, "x", "apology", language="he")),
+        (card(Next.APOLOGY, language="he"), Decision(Verb.APOLOGISE, "", "apology")),
         (card(Next.HANG_UP), Decision(Verb.HANG_UP, outcome="hangup")),
         (card(Next.DIAL, "+15550003333"), Decision(Verb.DIAL, "+15550003333")),
         (card(Next.DIAL, "sip:a@b.example"), Decision(Verb.DIAL, "sip:a@b.example")),
@@ -67,6 +72,7 @@ def test_plans(found: ResumeView | None, expected: Decision) -> None:
         (ended("completed", Next.DIAL, DESK), Decision(Verb.HANG_UP)),
         (ended("apology", Next.APOLOGY), Decision(Verb.APOLOGISE)),
         (ended("card_unreadable", Next.APOLOGY, "x"), Decision(Verb.APOLOGISE, "x")),
+        (ended("apology", Next.APOLOGY, "x", "he"), Decision(Verb.APOLOGISE, "x", language="he")),
         (ended("apology"), Decision(Verb.APOLOGISE)),
         (ended("too_many_resumes"), Decision(Verb.APOLOGISE)),
         (ended("no_stream"), Decision(Verb.APOLOGISE)),

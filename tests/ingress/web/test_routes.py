@@ -315,6 +315,20 @@ async def test_an_apology_without_words_has_those_of_the_calls_agent(bridge: Ing
     assert dialled(response.text) == ("+15550003333", "")
 
 
+async def test_words_in_another_language_than_the_agents_have_a_voice_that_speaks_it(bridge: Ingress) -> None:
+    """A caller whose system refuses them in their own: an English voice would say nothing of it. Asked again
+    after the call's end, too."""
+    await told(bridge)
+    plan = {"next": "apology", "next_arg": "סגור.", "next_language": "he", "fallback": "none"}
+    await attached(bridge, agent="default", **plan)
+    hebrew = ("סגור.", {"language": "he-IL", "voice": "Google.he-IL-Standard-A"})
+
+    assert said((await bridge.post("/voice/resume", voice_form())).text) == hebrew
+
+    await wait_until(lambda: bridge.is_in_state("ended"), "the call has ended")
+    assert said((await bridge.post("/voice/resume", voice_form())).text) == hebrew
+
+
 async def test_an_apology_is_said_again_to_who_asks_again(bridge: Ingress) -> None:
     """The first answer was lost on its way: a repeated webhook must not hang up in silence."""
     await told(bridge)

@@ -12,8 +12,9 @@ from shared.contract.views import ResumeView
 
 VISIT = Visit("CA1", read_parties({"From": "+15550001111", "To": "+15550002222"}), Trail(), "sales")
 CARD = ResumeView(
-    state=CallState.ATTACHED, next=Next.NOTHING, next_arg="", outcome="", resumes=0, agent="", fallback=None
-)
+    state=CallState.ATTACHED, next=Next.NOTHING, next_arg="", next_language=None, outcome="", resumes=0,
+    agent="", fallback=None,
+)  # fmt: skip
 
 
 def test_the_card_names_the_agent_once_there_is_one() -> None:
