@@ -30,6 +30,7 @@ from proofs.prove.judge import sessions_of
 from proofs.prove.openings.answerer import LINES, Asked, ContextServer, Manner
 from proofs.prove.openings.first_second import wait_ms
 from proofs.prove.promises import Broken, conclude, true_of
+from shared.contract.worker import ROLES
 from simulators.realtime import Knobs, RealtimeSimulator
 from simulators.realtime.record import SessionRecord
 from simulators.twilio import CallRecord
@@ -85,8 +86,10 @@ class Outcome:
     """What was seen."""
 
     calls: list[Seen] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+    """Files that were looked through: those that say anything."""
     leaks: list[str] = field(default_factory=list)
-    """Files in which a caller can be read about."""
+    """Of them, those in which a caller can be read about."""
 
 
 def caller_of(number: int) -> str:
@@ -141,18 +144,30 @@ def is_signed(asked: Asked) -> bool:
     return headers.get("webhook-signature") == signed["webhook-signature"]
 
 
-def leaks(files: Iterable[Path]) -> list[str]:
-    """Files that say what is known of a caller."""
-    return [
-        path.name
-        for path in files
-        if any(word in path.read_text("utf-8", errors="replace") for word in (CANARY, LINES.split("\n")[-1]))
-    ]
+def words_of(callers: Iterable[str], refusal: str) -> list[str]:
+    """What no log may say: what is known of callers, their numbers in full, what they are refused with."""
+    return [CANARY, LINES.split("\n")[-1], refusal, *(caller.removeprefix("+") for caller in callers)]
+
+
+def look_through(files: Iterable[Path], words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Files that say anything, and those of them that say one of the words."""
+    texts = {path.name: path.read_text("utf-8", errors="replace") for path in files}
+    said = [name for name, text in texts.items() if text.strip()]
+    return said, [name for name in said if any(word in texts[name] for word in words)]
+
+
+def shares(calls: int) -> str:
+    """How many calls there are of each manner, in words."""
+    each, left = divmod(calls, len(MANNERS))
+    return f"{each} or {each + 1}" if left else f"{each}"
 
 
 def promises(outcome: Outcome, refusal: str) -> Broken:
     """What must not be true."""
     broken: Broken = {f"{', '.join(outcome.leaks)}: callers can be read about": bool(outcome.leaks)}
+    for role in ROLES:
+        looked_at = any(name.startswith(role) for name in outcome.logs)
+        broken[f"{role}: it has no log that could be looked through"] = not looked_at
     for manner in MANNERS:
         calls = [call for call in outcome.calls if call.manner is manner]
         limit_ms = GREETED_MS + (WITHIN_MS if manner is Manner.SLOW else 0.0)
@@ -189,7 +204,7 @@ def main() -> int:
         description="Calls whose callers are asked about, of a system that answers in every manner.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--calls", type=int, default=100, help="calls, in every manner as many")
+    parser.add_argument("--calls", type=int, default=100, help="calls, spread evenly over the manners")
     parser.add_argument("--seed", type=int, default=1, help="of callers and model")
     return own_share.run(_prove(parser.parse_args()))
 
@@ -214,10 +229,13 @@ async def _prove(arguments: argparse.Namespace) -> int:
                 TRUNKLINE_LOG_LEVEL="debug",
             )
             async with Stack(options, progress=console.print) as stack:
-                console.print(f"{arguments.calls} calls, {len(MANNERS)} manners of answering …")
+                each = f"{shares(arguments.calls)} of each"
+                console.print(f"{arguments.calls} calls, {len(MANNERS)} manners of answering, {each} …")
                 outcome.calls = await _play(stack, server, port, arguments)
-            outcome.leaks = leaks(sorted(stack.run_dir.glob("*.log")))
+            words = words_of((call.caller for call in outcome.calls), server.refusal)
+            outcome.logs, outcome.leaks = look_through(sorted(stack.run_dir.glob("*.log")), words)
     console.print(_table(outcome.calls))
+    console.print(f"logs looked through: {', '.join(outcome.logs) or 'none'}", soft_wrap=True)
     return conclude(console, true_of(promises(outcome, server.refusal)))
 
 

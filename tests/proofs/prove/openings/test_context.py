@@ -18,10 +18,12 @@ from proofs.prove.openings.context import (
     caller_of,
     expected,
     is_signed,
-    leaks,
+    look_through,
     manner_of,
     promises,
+    shares,
     spoke_as,
+    words_of,
 )
 from proofs.prove.promises import true_of
 from simulators.realtime.knobs import Knobs
@@ -47,6 +49,7 @@ def seen(number: int) -> Seen:
 
 ALL = [seen(number) for number in range(len(MANNERS))]
 GOOD, REFUSED = MANNERS.index(Manner.GOOD), MANNERS.index(Manner.REFUSES)
+LOGS = ["brain-0.log", "egress-0.log", "ingress-0.log"]
 
 
 def test_a_number_says_in_which_manner_its_caller_is_asked_about() -> None:
@@ -57,7 +60,7 @@ def test_a_number_says_in_which_manner_its_caller_is_asked_about() -> None:
 
 def test_all_is_well_where_everybody_hears_who_they_are_to_hear() -> None:
     """In time, and nothing of them is written anywhere."""
-    assert true_of(promises(Outcome(ALL), "No.")) == []
+    assert true_of(promises(Outcome(ALL, LOGS), "No.")) == []
 
 
 @pytest.mark.parametrize(
@@ -80,14 +83,21 @@ def test_what_goes_wrong_breaks_a_promise(number: int, wrong: dict[str, object])
     calls = [*ALL]
     calls[number] = replace(calls[number], **wrong)  # type: ignore[arg-type]
 
-    assert true_of(promises(Outcome(calls), "No."))
+    assert true_of(promises(Outcome(calls, LOGS), "No."))
 
 
 def test_a_manner_that_nobody_met_and_a_leak_break_one() -> None:
     """Nothing was shown then; or too much."""
-    assert true_of(promises(Outcome(ALL[1:]), "No.")) == [f"{MANNERS[0]}: nobody called"]
-    leaking = Outcome(ALL, ["brain-0.log"])
+    assert true_of(promises(Outcome(ALL[1:], LOGS), "No.")) == [f"{MANNERS[0]}: nobody called"]
+    leaking = Outcome(ALL, LOGS, ["brain-0.log"])
     assert true_of(promises(leaking, "No.")) == ["brain-0.log: callers can be read about"]
+
+
+def test_without_a_log_of_each_role_nothing_was_shown() -> None:
+    """Who looks in the wrong folder finds no leak."""
+    broken = true_of(promises(Outcome(ALL, ["brain-0.log", "supervisord.log"]), "No."))
+
+    assert broken == [f"{role}: it has no log that could be looked through" for role in ("ingress", "egress")]
 
 
 def test_the_model_spoke_as_it_was_told_to_be_by_then() -> None:
@@ -109,8 +119,22 @@ def test_a_request_is_believed_if_it_is_signed() -> None:
 
 
 def test_a_log_that_knows_a_caller_is_found(tmp_path: Path) -> None:
-    """By what only their context had."""
-    for name, text in (("a.log", "all well"), ("b.log", "x Canary 00012 x"), ("c.log", LINES)):
+    """By what only their context had, by their number in full, by the words of a refusal; an empty log says
+    nothing, and counts as none."""
+    number = caller_of(17)
+    texts = {
+        "a.log": f"all well, {number[-4:]}", "b.log": "x Canary 00012 x", "c.log": LINES,
+        "d.log": "Say 'No.'", "e.log": f"From=%2B{number[1:]}", "f.log": "\n",
+    }  # fmt: skip
+    for name, text in texts.items():
         (tmp_path / name).write_text(text, "utf-8")
 
-    assert leaks(sorted(tmp_path.glob("*.log"))) == ["b.log", "c.log"]
+    said, leaking = look_through(sorted(tmp_path.glob("*.log")), words_of([number], "No."))
+
+    assert said == ["a.log", "b.log", "c.log", "d.log", "e.log"]
+    assert leaking == ["b.log", "c.log", "d.log", "e.log"]
+
+
+def test_how_many_of_each_manner_is_said() -> None:
+    """As they are dealt out."""
+    assert (shares(100), shares(16), shares(32)) == ("6 or 7", "1", "2")
