@@ -61,6 +61,8 @@ class Part:
     """One scenario, ready to be played."""
 
     scenario: Scenario
+    files: str
+    """What its recording and its picture are called, without a suffix."""
     agent: Listed
     language: str
     voice: Voice

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,19 @@ def trial_options(settings: Settings, wanted: Wanted, simulator_url: str) -> Sta
     )
 
 
+def named_apart(scenarios: Sequence[str]) -> list[str]:
+    """What the files of each scenario are called, by the scenarios' paths: as the scenario; with its folder
+    where several are called alike; with a number where that is not enough."""
+    stems = [Path(each).stem for each in scenarios]
+    found: list[str] = []
+    for each, stem in zip(scenarios, stems, strict=True):
+        folder = Path(each).parent.name
+        wished = f"{folder}-{stem}" if folder and stems.count(stem) > 1 else stem
+        free = (wished if number == 1 else f"{wished}-{number}" for number in itertools.count(1))
+        found.append(next(name for name in free if name not in found))
+    return found
+
+
 # Private.
 
 # Before.
@@ -108,17 +122,19 @@ async def _prepared(wanted: Wanted) -> list[Part]:
     listed = await agents.ask(wanted.agents_file)
     voice = sounds.voice_here(live=wanted.live)
     cast = [(scenario, folder, agents.chosen(scenario, listed)) for scenario, folder in wanted.scenarios]
+    names = named_apart([scenario.name for scenario, _ in wanted.scenarios])
     return [
-        await asyncio.to_thread(_part, scenario, folder, agent, voice, live=wanted.live)
-        for scenario, folder, agent in cast
+        await asyncio.to_thread(_part, scenario, files, folder, agent, voice, live=wanted.live)
+        for (scenario, folder, agent), files in zip(cast, names, strict=True)
     ]
 
 
-def _part(scenario: Scenario, folder: Path, agent: Listed, voice: Voice, *, live: bool) -> Part:
+def _part(scenario: Scenario, files: str, folder: Path, agent: Listed, voice: Voice, *, live: bool) -> Part:
     language = scenario.language or agent.language or "en"
     script = script_of(scenario, language)
     return Part(
         scenario=scenario,
+        files=files,
         agent=agent,
         language=language,
         voice=voice,
@@ -181,7 +197,7 @@ async def _model(wanted: Wanted, parts: Sequence[Part]) -> AsyncIterator[Realtim
 
 
 def _files(wanted: Wanted, tried: Tried) -> tuple[Path, Path]:
-    name = Path(tried.part.scenario.name).stem
+    name = tried.part.files
     return wanted.output / f"{name}.wav", wanted.output / f"{name}.png"
 
 

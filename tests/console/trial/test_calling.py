@@ -61,8 +61,8 @@ class Live:
 
 def call(stack: Stack, way: Way = Way.SCENARIO) -> Call:
     part = Part(
-        scenario=SCENARIO, agent=Listed("sales", "en", [], []), language="en", voice=Voice.WRITTEN, clips={},
-        script=script_of(SCENARIO, "en"), model_voice=ModelVoice(),
+        scenario=SCENARIO, files="x", agent=Listed("sales", "en", [], []), language="en",
+        voice=Voice.WRITTEN, clips={}, script=script_of(SCENARIO, "en"), model_voice=ModelVoice(),
     )  # fmt: skip
     console = Console(file=io.StringIO())
     return Call(

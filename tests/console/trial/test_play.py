@@ -125,7 +125,7 @@ async def test_a_stack_that_does_not_start_is_told(
 def tried(*verdicts: Verdict) -> Tried:
     agent = Listed("sales", "en", [], [])
     part = Part(
-        scenario=SCENARIO, agent=agent, language="en", voice=Voice.STAND_IN, clips={},
+        scenario=SCENARIO, files="x", agent=agent, language="en", voice=Voice.STAND_IN, clips={},
         script=script_of(SCENARIO, "en"), model_voice=ModelVoice(),
     )  # fmt: skip
     record = CallRecord(call_sid="CA", from_number="", to_number="", zero_ms=0.0, ended_at_ms=9000.0)
@@ -176,3 +176,35 @@ def test_without_the_extra_there_is_a_recording_and_no_picture() -> None:
     made = tried(MET)
     made.without_picture = "the extra `demo` draws it"
     assert "picture    none: the extra `demo` draws it" in printed(wanted(), made)[1]
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "expected"),
+    [
+        (["a/basic.toml", "b/other.toml"], ["basic", "other"]),
+        (["a/basic.toml", "b/basic.toml"], ["a-basic", "b-basic"]),
+        (["basic.toml", "a/basic.toml"], ["basic", "a-basic"]),
+        (["x/a/basic.toml", "y/a/basic.toml", "a-basic.toml"], ["a-basic", "a-basic-2", "a-basic-3"]),
+        (["basic.toml", "basic.toml"], ["basic", "basic-2"]),
+        (["call"], ["call"]),
+    ],
+)
+def test_scenarios_that_are_called_alike_have_files_of_their_own(
+    scenarios: list[str], expected: list[str]
+) -> None:
+    """The second would take the place of the first."""
+    assert play.named_apart(scenarios) == expected
+
+
+async def test_parts_know_what_their_files_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each one another name, whatever folder it is from."""
+
+    async def ask(_file: Path | None) -> list[Listed]:
+        return [Listed("default", "en", [], [])]
+
+    monkeypatch.setattr(agents, "ask", ask)
+    alike = [Scenario(name=name, steps=SCENARIO.steps) for name in ("a/basic.toml", "b/basic.toml")]
+
+    parts = await play._prepared(Wanted(scenarios=[(each, Path()) for each in alike]))
+
+    assert [each.files for each in parts] == ["a-basic", "b-basic"]
