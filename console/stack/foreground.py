@@ -68,7 +68,7 @@ def options_from(settings: Settings, name: str, run_dir: Path | None) -> StackOp
         web=True,
         # One's own words, on one's own host: who has just begun wants to see them.
         environment={} if "web_shows" in given else {environment_name("web_shows"): "text"},
-        web_port=settings.web_port if is_free(settings.web_port) else 0,
+        web_port=settings.web_port if "web_port" in given or is_free(settings.web_port) else 0,
         drain_s=settings.drain_s if "drain_s" in given else DEVELOPMENT_DRAIN_S,
         run_dir=run_dir,
         directory=Path.cwd(),

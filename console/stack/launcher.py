@@ -250,17 +250,22 @@ class Stack:
         span = admin_span(self.options)
         admin_base = self._admin_base(span)
         taken = set(range(admin_base, admin_base + span))
-        if self.options.port and not is_free(self.options.port):
-            by = who_listens(self.options.port) or "somebody else"
-            raise StackFailed(
-                f"TRUNKLINE_PORT: expected a free port, got {self.options.port}, which {by} has."
-                " End that, or set another one."
-            )
+        self._expect_free("TRUNKLINE_PORT", self.options.port)
+        if self.options.web:
+            self._expect_free("TRUNKLINE_WEB_PORT", self.options.web_port)
         public = self.options.port or free_port(taken)
         redis = free_port(taken := taken | {public})
         realtime = free_port(taken := taken | {redis})
         web = (self.options.web_port or free_port(taken | {realtime})) if self.options.web else 0
         self.ports = Ports(public=public, admin_base=admin_base, redis=redis, realtime=realtime, web=web)
+
+    def _expect_free(self, setting: str, port: int) -> None:
+        """0: any will do. Raises StackFailed, which says who has it."""
+        if port and not is_free(port):
+            by = who_listens(port) or "somebody else"
+            raise StackFailed(
+                f"{setting}: expected a free port, got {port}, which {by} has. End that, or set another one."
+            )
 
     def _admin_base(self, span: int) -> int:
         """Those that are wished for, if they are free. Raises StackFailed where no others will do."""

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from console.stack import foreground
 from console.stack.foreground import (
     Progress,
     advice,
@@ -195,3 +196,12 @@ def test_admin_ports_are_those_of_the_settings() -> None:
     assert (options.admin_base, options.admin_base_is_set) == (9100, False)
     options = options_from(load(env_file=None, admin_port_base=9300), "run", None)
     assert (options.admin_base, options.admin_base_is_set) == (9300, True)
+
+
+def test_a_port_that_is_set_and_taken_stays_the_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has set it looks there: the start says who has it. Another one does, if nobody said so."""
+    monkeypatch.setattr(foreground, "is_free", lambda _port: False)
+    options = options_from(load(env_file=None, port=8080, web_port=8081), "run", None)
+    assert (options.port, options.web_port) == (8080, 8081)
+    options = options_from(load(env_file=None), "run", None)
+    assert (options.port, options.web_port) == (0, 0)

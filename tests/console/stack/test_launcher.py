@@ -226,13 +226,17 @@ async def test_a_killed_launcher_takes_everything_with_it(tmp_path: Path) -> Non
     await wait_until(lambda: marked_pids(MARKER, stack_id) == [], "all processes have ended", timeout_s=30)
 
 
-async def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
-    """By whom: supervisord would only say that it cannot create a socket."""
+@pytest.mark.parametrize(
+    ("setting", "option"), [("TRUNKLINE_PORT", "port"), ("TRUNKLINE_WEB_PORT", "web_port")]
+)
+async def test_a_port_that_is_taken_is_told_before_anything_starts(
+    tmp_path: Path, setting: str, option: str
+) -> None:
+    """By whom: supervisord would only say that it cannot create a socket, and a page is looked for there."""
     with socket.create_server(("", 0)) as other:
-        stack = Stack(options(tmp_path / "run", port=other.getsockname()[1]))
-        with pytest.raises(
-            StackFailed, match=f"TRUNKLINE_PORT: expected a free port.*pid {os.getpid()} "
-        ) as caught:
+        stack = Stack(options(tmp_path / "run", web=True, **{option: other.getsockname()[1]}))
+        words = f"{setting}: expected a free port.*pid {os.getpid()} "
+        with pytest.raises(StackFailed, match=words) as caught:
             await stack.start()
     assert "Traceback" not in str(caught.value)
 
