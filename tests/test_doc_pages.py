@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import httpx
 import pytest
 
 from brain.agents import check as brain_check
@@ -27,6 +28,8 @@ from brain.model.realtime import connection
 from brain.model.realtime import socket as realtime_engine
 from brain.signing import signed_headers
 from brain.tools import builtin as builtin_tools
+from brain.tools.http import HttpPool, HttpTool
+from brain.tools.toolbox import ToolContext
 from brain.variables import MOST_CHARS, MOST_CHARS_OF_ALL, MOST_VALUES
 from brain.webhooks import courier
 from brain.webhooks import events as hooks
@@ -162,6 +165,25 @@ def test_the_check_says_of_the_broken_files_what_the_page_shows(
     shown = [block for block in blocks(AGENTS, "") if block.startswith("broken.toml: ")]
     broken = [block for block in blocks(AGENTS, "toml") if '"end_cal"' in block]
     assert [check("broken.toml", text) for text in broken] == [(3, output) for output in shown]
+
+
+async def test_the_request_of_an_http_tool_is_the_one_that_is_shown() -> None:
+    """Word for word; what is known of the call stands beside it, if there is anything."""
+    shown = next(json.loads(block) for block in blocks(AGENTS, "json") if '"arguments"' in block)
+    asked: list[dict[str, object]] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content))
+        return httpx.Response(200)
+
+    pool = HttpPool(httpx.MockTransport(take))
+    made = HttpTool(name=shown["tool"], description="", url="https://shop.example", parameters={}, pool=pool)
+    call = {name: value for name, value in shown["call"].items() if name != "call_id"}
+    for variables in ({}, {"shop": "berlin"}):
+        context = ToolContext(**call, variables=variables)
+        await made.run(json.dumps(shown["arguments"]), context, shown["call"]["call_id"])
+
+    assert asked == [shown, {**shown, "variables": {"shop": "berlin"}}]
 
 
 def test_the_example_of_the_page_is_the_one_that_is_printed() -> None:

@@ -145,6 +145,36 @@ def test_every_command_of_the_page_says_what_the_page_shows(folder: Path) -> Non
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("falcon.toml", "3", "1")
 
 
+def test_the_line_for_ci_tries_all_scenarios(folder: Path) -> None:
+    """On one start of the processes; a suite each, files of their own, the exit code of all together."""
+    (line,) = [
+        text for text in blocks(PAGE, "sh") if "--scenario kestrel.toml --scenario falcon.toml" in text
+    ]
+    with stock_server(folder):
+        output = run(folder, f'{line}echo "exit code $?"')
+    assert output[-2:] == ["1 of 12 expectations were not met.", "exit code 1"], "\n".join(output)
+    assert sum("processes run; " in each for each in output) == 1
+    suites = ElementTree.parse(folder / "try.xml").getroot()
+    assert [(each.get("name"), each.get("failures")) for each in suites] == [
+        ("kestrel.toml", "0"), ("falcon.toml", "1"),
+    ]  # fmt: skip
+    assert {each.name for each in (folder / "try-output").iterdir()} == {
+        "kestrel.wav", "kestrel.png", "falcon.wav", "falcon.png",
+    }  # fmt: skip
+
+
+def test_what_the_command_line_says_is_said_one_after_another(folder: Path) -> None:
+    """A text and a recording of one's own, as the page has them."""
+    block = next(text for text in blocks(PAGE, "sh") if "trunkline try bikes --say" in text)
+    line = block.splitlines()[0].partition("  #")[0]
+    (folder / "question.wav").write_bytes((folder / "sounds" / "recorded.wav").read_bytes())
+    output = run(folder, f'{line}; echo "exit code $?"')
+    said = [each.split("  caller   ")[1] for each in output if "  caller   " in each]
+    assert len(said) == 4, "\n".join(output)
+    assert (said[1], "question.wav" in said[2]) == ("“Do you have a Kestrel?”", True)
+    assert output[-1] == "exit code 0"
+
+
 def test_the_script_of_the_page_is_one(folder: Path) -> None:
     """The simulator takes it."""
     loaded = script.load(str(folder / "shop.toml"))
@@ -187,3 +217,17 @@ async def test_the_first_commands_of_the_agents_page_work(folder: Path) -> None:
     assert len(provider.sessions) == 3, "each agent of the example"
     assert any(line.endswith("  caller   “Hello?”") for line in output), "\n".join(output)
     assert output[-1] == "exit code 0"
+
+
+def test_the_check_says_what_the_agents_page_shows(folder: Path) -> None:
+    """As one types it: of the example, and of both broken files."""
+    (table,) = [text for text in blocks(AGENTS_PAGE, "") if "┏" in text]
+    good = next(text for text in blocks(AGENTS_PAGE, "toml") if "[agents.sales]" in text)
+    broken = [text for text in blocks(AGENTS_PAGE, "toml") if '"end_cal"' in text]
+    refused = [text for text in blocks(AGENTS_PAGE, "") if text.startswith("broken.toml: ")]
+    tried = [("agents.toml", good, table, 0)]
+    tried += [("broken.toml", text, shown, 3) for text, shown in zip(broken, refused, strict=True)]
+    for name, text, shown, code in tried:
+        (folder / name).write_text(text, "utf-8")
+        output = run(folder, f'COLUMNS=100 trunkline agents check {name}; echo "exit code $?"')
+        assert output == [*shown.splitlines(), f"exit code {code}"]
